@@ -1,0 +1,1 @@
+//! The feedback section of an account.

@@ -1,0 +1,93 @@
+//! Limits of what an account keeps, counted when they are reached.
+
+/// A limit of `[limits]` that was reached. The label of `churnwatch_limit_reached_total`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Limit {
+    /// `limits.accounts`.
+    Accounts,
+    /// `limits.users`.
+    Users,
+    /// `limits.features`.
+    Features,
+    /// `limits.ids_per_day`.
+    IdsPerDay,
+    /// `limits.tickets_open`.
+    TicketsOpen,
+    /// `limits.tickets_resolved`.
+    TicketsResolved,
+    /// Facts kept of one ticket.
+    TicketFacts,
+    /// `limits.subscriptions`.
+    Subscriptions,
+    /// Snapshots kept of one subscription.
+    Snapshots,
+    /// Invoices kept of an account.
+    Invoices,
+    /// `limits.answers`.
+    Answers,
+    /// Costs kept of a task.
+    Costs,
+    /// Records that wait for their time.
+    Waiting,
+    /// Deleted accounts remembered of a task.
+    Deletions,
+}
+
+impl Limit {
+    /// Every limit.
+    pub const ALL: [Self; 14] = [
+        Self::Accounts,
+        Self::Users,
+        Self::Features,
+        Self::IdsPerDay,
+        Self::TicketsOpen,
+        Self::TicketsResolved,
+        Self::TicketFacts,
+        Self::Subscriptions,
+        Self::Snapshots,
+        Self::Invoices,
+        Self::Answers,
+        Self::Costs,
+        Self::Waiting,
+        Self::Deletions,
+    ];
+
+    /// The label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::Users => "users",
+            Self::Features => "features",
+            Self::IdsPerDay => "ids_per_day",
+            Self::TicketsOpen => "tickets_open",
+            Self::TicketsResolved => "tickets_resolved",
+            Self::TicketFacts => "ticket_facts",
+            Self::Subscriptions => "subscriptions",
+            Self::Snapshots => "snapshots",
+            Self::Invoices => "invoices",
+            Self::Answers => "answers",
+            Self::Costs => "costs",
+            Self::Waiting => "waiting",
+            Self::Deletions => "deletions",
+        }
+    }
+}
+
+/// How often each limit was reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LimitMeter([u64; Limit::ALL.len()]);
+
+impl LimitMeter {
+    /// Counts one more.
+    pub fn reached(&mut self, limit: Limit) {
+        if let Some(count) = self.0.get_mut(limit as usize) {
+            *count += 1;
+        }
+    }
+
+    /// The counts, each with its limit.
+    pub fn iter(&self) -> impl Iterator<Item = (Limit, u64)> {
+        Limit::ALL.into_iter().zip(self.0)
+    }
+}

@@ -1,0 +1,28 @@
+//! How a section of an account's state becomes changelog records, and comes back from them.
+
+/// The largest value of one changelog record, in bytes: 512 KiB.
+pub const MAX_PART_BYTES: usize = 512 * 1024;
+
+/// A section that is written as one or more parts, each a changelog record of its own.
+pub trait Section: Default {
+    /// The section as (part number, bytes); no part is larger than [`MAX_PART_BYTES`], an empty section has no part. Equal state
+    /// gives equal bytes.
+    fn parts(&self) -> Vec<(u16, Vec<u8>)>;
+
+    /// Takes back one part that [`Section::parts`] made, in any order of parts.
+    ///
+    /// # Errors
+    /// When the bytes are not such a part, or of a version that is not known.
+    fn restore(&mut self, part: u16, bytes: &[u8]) -> Result<(), CodecError>;
+}
+
+/// Bytes of a changelog record that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    /// Written by a newer program.
+    #[error("state format {0} is newer than this program knows")]
+    NewerVersion(u8),
+    /// Not what any version wrote.
+    #[error("state cannot be decoded: {0}")]
+    Corrupt(&'static str),
+}

@@ -1,0 +1,1 @@
+//! Configuration: TOML, environment and `--set`, checked as a whole before anything starts.

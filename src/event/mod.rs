@@ -1,0 +1,94 @@
+//! Events: what a record of an input topic says, after every check has passed.
+//!
+//! All text is borrowed from the record where JSON allows it. `decode` (one file a stream) is the only way in.
+
+mod billing;
+mod feedback;
+mod profile;
+mod reject;
+mod support;
+mod usage;
+
+use std::borrow::Cow;
+
+pub use billing::{BillingEvent, Cost, CostCategory, Discount, Invoice, Item, SubscriptionSnapshot, SubscriptionStatus};
+pub use feedback::{FeedbackEvent, FeedbackKind};
+pub use profile::AccountProfile;
+pub use reject::{Code, Rejection};
+pub use support::{OpenStatus, Priority, ReplyBy, SnapshotStatus, TicketEvent, TicketKind, TicketSnapshot};
+pub use usage::{UsageEvent, UsageKind};
+
+use crate::time::Timestamp;
+
+/// The five input streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stream {
+    /// Feature use and sessions.
+    Usage,
+    /// Subscriptions, invoices, costs.
+    Billing,
+    /// The ticket lifecycle.
+    Support,
+    /// Survey answers, referrals, health overrides.
+    Feedback,
+    /// Account profiles.
+    Accounts,
+}
+
+impl Stream {
+    /// All streams, in the order of their numbers.
+    pub const ALL: [Self; 5] = [Self::Usage, Self::Billing, Self::Support, Self::Feedback, Self::Accounts];
+
+    /// The name in configuration, labels and outputs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Billing => "billing",
+            Self::Support => "support",
+            Self::Feedback => "feedback",
+            Self::Accounts => "accounts",
+        }
+    }
+
+    /// Place in arrays that have an entry a stream.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// One valid record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record<'a> {
+    /// The account; `None` only for costs, which belong to none.
+    pub account: Option<Cow<'a, str>>,
+    /// The producer's id of the event; without it repetitions cannot be told apart.
+    pub id: Option<Cow<'a, str>>,
+    /// The `type` as written in the contract (`feature_used` ...), lower case.
+    pub type_name: &'static str,
+    /// Event time.
+    pub occurred_at: Timestamp,
+    /// Whether the payload itself held `occurred_at` (else it is the record's timestamp, which is no part of the identity).
+    pub payload_time: bool,
+    /// What happened.
+    pub event: Event<'a>,
+}
+
+/// What happened, by stream.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event<'a> {
+    /// Product use.
+    Usage(UsageEvent<'a>),
+    /// Subscriptions and invoices of an account.
+    Billing(BillingEvent<'a>),
+    /// A cost of the company, which has no account.
+    Cost(Cost<'a>),
+    /// One fact of a ticket.
+    Support(TicketEvent<'a>),
+    /// An answer, a referral, an override.
+    Feedback(FeedbackEvent<'a>),
+    /// The whole current profile; boxed, since it is rare and large.
+    Profile(Box<AccountProfile<'a>>),
+}

@@ -1,0 +1,36 @@
+//! Account profiles: the newest replaces all fields.
+
+use std::borrow::Cow;
+
+use crate::time::Timestamp;
+
+/// The whole profile of an account.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccountProfile<'a> {
+    /// Display name.
+    pub name: Option<Cow<'a, str>>,
+    /// Segment.
+    pub segment: Option<Cow<'a, str>>,
+    /// Plan.
+    pub plan: Option<Cow<'a, str>>,
+    /// Customer success manager.
+    pub csm: Option<Cow<'a, str>>,
+    /// Region, for quiet days.
+    pub region: Option<Cow<'a, str>>,
+    /// Seats sold; 0 counts as given.
+    pub seats: Option<u64>,
+    /// Begin of tenure.
+    pub signed_up_at: Option<Timestamp>,
+    /// End of onboarding.
+    pub onboarded_at: Option<Timestamp>,
+    /// Features that the account may use; empty: not given.
+    pub entitled_features: Vec<Cow<'a, str>>,
+    /// Ids in other systems: (system, id).
+    pub aliases: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    /// The account or person that referred it.
+    pub referred_by: Option<Cow<'a, str>>,
+    /// The channel that won it.
+    pub acquired_through: Option<Cow<'a, str>>,
+    /// Whether the account is deleted.
+    pub deleted: bool,
+}

@@ -1,0 +1,1 @@
+//! The HTTP server: page, API, metrics, probes.

@@ -1,0 +1,31 @@
+//! churnwatch: live customer health and churn risk from Kafka topics.
+//!
+//! It reads product-usage, billing and support-ticket topics, keeps rolling state for every account, and publishes each meaningful
+//! change of health score and churn risk, with the reason, to an output topic, while Prometheus scrapes gauges. It is not a CRM, a
+//! survey tool or a warehouse.
+//!
+//! Two halves. The **pure half** decides: it reads no clock, opens no file or socket, and is a function of records and settings. The
+//! **shell** does. Data goes one way, in the order of the modules below: record bytes -> event -> account state -> metrics -> score ->
+//! change -> output record. ARCHITECTURE.md has the same path, numbered.
+#![deny(missing_docs)]
+
+// The pure half.
+pub mod account;
+pub mod engine;
+pub mod event;
+pub mod metric;
+pub mod money;
+pub mod portfolio;
+pub mod score;
+pub mod settings;
+pub mod time;
+pub mod usage_filter;
+
+// The shell.
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod replay;
+pub mod simulate;
+pub mod stream;
+pub mod telemetry;

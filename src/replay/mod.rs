@@ -1,0 +1,1 @@
+//! `replay`: files instead of topics, the same engine, event time, deterministic to the byte.

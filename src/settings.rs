@@ -1,0 +1,184 @@
+//! Everything of the configuration that the pure half reads, checked and compiled once.
+
+use crate::event::{Priority, Stream};
+use crate::money;
+use crate::score;
+use crate::time::{Calendar, DAY_MS, HOUR_MS, MINUTE_MS, Timestamp, Zone};
+use crate::usage_filter::UsageFilter;
+
+/// The pure half's settings. Made by `config`, or by [`Settings::default`] for tests: UTC, USD, the default model.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The reporting time zone.
+    pub zone: Zone,
+    /// Quiet days.
+    pub calendar: Calendar,
+    /// How money is read.
+    pub money: money::Policy,
+    /// Which usage counts.
+    pub usage: UsageFilter,
+    /// Names of features that count as entitled where the profile names none; `None` or empty: not given.
+    pub feature_catalogue: Vec<String>,
+    /// Weights of open tickets by priority, in the order of [`Priority::ALL`].
+    pub priority_weights: [f64; 4],
+    /// Stage onboarding and renewing.
+    pub account: AccountSettings,
+    /// Limits of what is kept.
+    pub limits: Limits,
+    /// Time limits.
+    pub time: TimeSettings,
+    /// Which streams are configured (in replay: given), by [`Stream::index`].
+    pub configured: [bool; 5],
+    /// A stream without a record for this long is stale, by [`Stream::index`]; `None`: never.
+    pub stale_after_ms: [Option<i64>; 5],
+    /// The model that scores.
+    pub model: score::Model,
+}
+
+/// `[account]`.
+#[derive(Clone, Debug)]
+pub struct AccountSettings {
+    /// An account is onboarding until this tenure at most, days.
+    pub onboarding_days: i64,
+    /// A term is renewing this long before its end, days.
+    pub renewing_days: i64,
+}
+
+/// `[time]`.
+#[derive(Clone, Debug)]
+pub struct TimeSettings {
+    /// Records further ahead are `future_time`, ms.
+    pub max_future_ms: i64,
+    /// How long ids are remembered, ms.
+    pub dedup_ms: i64,
+    /// Records older than this are catch-up, ms.
+    pub catch_up_age_ms: i64,
+    /// After this long in catch-up, changes are published anyway, ms.
+    pub catch_up_limit_ms: i64,
+}
+
+/// `[limits]`: each is named, metered and chosen deterministically.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Bytes of a record; more: `too_large`.
+    pub record_bytes: usize,
+    /// Bytes of an id, a name, a feature; more: `out_of_range`.
+    pub text_bytes: usize,
+    /// Accounts of the instance; more: `too_many_accounts`.
+    pub accounts: usize,
+    /// Users of an account.
+    pub users: usize,
+    /// Features of an account.
+    pub features: usize,
+    /// Remembered ids of an account, stream and day.
+    pub ids_per_day: usize,
+    /// Open tickets of an account.
+    pub tickets_open: usize,
+    /// Resolved tickets of an account.
+    pub tickets_resolved: usize,
+    /// Subscriptions of an account.
+    pub subscriptions: usize,
+    /// Survey answers of an account.
+    pub answers: usize,
+    /// Per-account series of `/metrics`.
+    pub series: usize,
+    /// Values of a label.
+    pub label_values: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            record_bytes: 1_048_576,
+            text_bytes: 256,
+            accounts: 2_000_000,
+            users: 20_000,
+            features: 1_000,
+            ids_per_day: 50_000,
+            tickets_open: 5_000,
+            tickets_resolved: 5_000,
+            subscriptions: 200,
+            answers: 5_000,
+            series: 10_000,
+            label_values: 50,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            zone: Zone::utc(),
+            calendar: Calendar::default(),
+            money: money::Policy {
+                rates: money::Rates::new(money::Currency::USD, Vec::new()),
+                discounts: money::Discounts::All,
+                churn_at: money::ChurnAt::PeriodEnd,
+                dunning_days: 30,
+                movement_window_ms: 60 * MINUTE_MS,
+            },
+            usage: UsageFilter::default(),
+            feature_catalogue: Vec::new(),
+            priority_weights: Priority::ALL.map(|priority| match priority {
+                Priority::Urgent => 4.0,
+                Priority::High => 2.0,
+                Priority::Normal => 1.0,
+                Priority::Low => 0.5,
+            }),
+            account: AccountSettings { onboarding_days: 90, renewing_days: 90 },
+            limits: Limits::default(),
+            time: TimeSettings {
+                max_future_ms: 24 * HOUR_MS,
+                dedup_ms: 7 * DAY_MS,
+                catch_up_age_ms: 5 * MINUTE_MS,
+                catch_up_limit_ms: 60 * MINUTE_MS,
+            },
+            configured: [true; 5],
+            stale_after_ms: [Some(DAY_MS), Some(7 * DAY_MS), Some(7 * DAY_MS), None, None],
+            model: score::Model::default(),
+        }
+    }
+}
+
+/// What one stream of a task looks like at the instant of scoring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamView {
+    /// The stream's metrics are computed at this instant: t, or the last record's time where the stream is stale.
+    pub t: Timestamp,
+    /// Since when the stream is observed; `None`: no record yet.
+    pub observed_since: Option<Timestamp>,
+    /// Whether the stream is configured (in replay: given).
+    pub configured: bool,
+}
+
+/// The instant of scoring, with what each stream looks like then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The instant of scoring.
+    pub t: Timestamp,
+    /// By [`Stream::index`].
+    pub streams: [StreamView; 5],
+}
+
+impl View {
+    /// A view at `t` with every stream configured and observed for ever: for tests and examples.
+    #[must_use]
+    pub const fn complete(t: Timestamp) -> Self {
+        let stream = StreamView { t, observed_since: Some(Timestamp::MIN), configured: true };
+        Self { t, streams: [stream; 5] }
+    }
+
+    /// The view of one stream.
+    #[must_use]
+    pub const fn stream(&self, stream: Stream) -> &StreamView {
+        let [usage, billing, support, feedback, accounts] = &self.streams;
+        match stream {
+            Stream::Usage => usage,
+            Stream::Billing => billing,
+            Stream::Support => support,
+            Stream::Feedback => feedback,
+            Stream::Accounts => accounts,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Simulated customers: seeded events with the true future of each account.

@@ -1,0 +1,1 @@
+//! The stream threads: the Kafka side of the engine.

@@ -1,0 +1,18 @@
+//! Time as data: instants, dates of the reporting zone, and the windows that metrics look at.
+//!
+//! Nothing here reads a clock; the one file that does is `stream/clock.rs`.
+
+mod calendar;
+mod instant;
+mod zone;
+
+pub use calendar::{Calendar, QuietPeriod};
+pub use instant::Timestamp;
+pub use zone::{Date, Zone};
+
+/// Milliseconds of one minute.
+pub const MINUTE_MS: i64 = 60_000;
+/// Milliseconds of one hour.
+pub const HOUR_MS: i64 = 3_600_000;
+/// Milliseconds of 24 hours; a date of the reporting zone may be longer or shorter.
+pub const DAY_MS: i64 = 86_400_000;
