@@ -1,9 +1,202 @@
-//! The command line: one file a command.
+//! The command line: the options that every command has here, one file a command beside it.
+//!
+//! Data goes to standard output, everything meant for people to standard error. Exit codes: 0 done, 1 failed at run time,
+//! 2 wrong usage or configuration.
 
+pub mod check;
+pub mod demo;
+mod log;
+pub mod replay;
+pub mod run;
+pub mod simulate;
+pub mod topics;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub use log::LogFormat;
+
+use crate::config::{self, Config, Problems};
+use crate::time::Timestamp;
+
+/// Exit code of wrong usage and of a configuration that is refused.
+const EXIT_USAGE: u8 = 2;
+
+const EXAMPLES: &str = "\
+Examples:
+  churnwatch demo                                     try it: embedded broker, simulated customers, live page
+  churnwatch check --config config/churnwatch.toml    what is wrong with the configuration and the topics
+  churnwatch run --config config/churnwatch.toml      the service
+  churnwatch replay --usage usage.ndjson --as-of 2026-03-01T00:00:00Z --out-accounts -
+
+Any key of the configuration can be set by --set section.key=value or by CHURNWATCH_<SECTION>__<KEY>; --set wins.
+Exit codes: 0 done, 1 failed at run time, 2 wrong usage or configuration.";
+
+/// Live customer health and churn risk from product-usage, billing and support topics on Kafka.
+#[derive(Debug, Parser)]
+#[command(name = "churnwatch", version, about, after_help = EXAMPLES, arg_required_else_help = true)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Globals {
+    /// Configuration file; without it the defaults hold
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Sets one key of the configuration, over file and environment; may be repeated
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
+    pub set: Vec<String>,
+    /// How logs are written to standard error
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub log_format: LogFormat,
+}
+
+impl Globals {
+    /// The configuration of `--config`, the environment and `--set`, its secrets read.
+    ///
+    /// # Errors
+    /// Every problem of the configuration; [`main`] makes them exit code 2.
+    pub fn load(&self) -> Result<Config, Problems> {
+        Config::load(self.config.as_deref(), &self.set, config::environment())
+    }
+
+    /// The same for commands that never speak to a broker: secrets are left alone, so that a configuration can be tried where they are not.
+    ///
+    /// # Errors
+    /// As [`Globals::load`].
+    pub fn load_offline(&self) -> Result<Config, Problems> {
+        Config::load_offline(self.config.as_deref(), &self.set, config::environment())
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try it: embedded mock broker, simulated customers, live page and metrics
+    Demo(demo::Args),
+    /// The service: read the topics, score the accounts, publish changes
+    Run(run::Args),
+    /// The same engine on NDJSON files, without Kafka, deterministic to the byte
+    Replay(replay::Args),
+    /// Seeded synthetic events to NDJSON files or topics
+    Simulate(simulate::Args),
+    /// Check the configuration and the topics that it would use
+    Check(check::Args),
+    /// Show, create or reset what the service needs in Kafka
+    Topics(topics::Args),
+}
+
+/// Options that contradict each other in a way that the parser cannot see: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
 
 /// Parses the arguments and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    main_of(std::env::args_os())
+}
+
+fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => {
+            log::init(cli.globals.log_format);
+            dispatch(&cli).unwrap_or_else(|error| report(&error))
+        }
+        Err(error) => {
+            // Nothing is left to do when even the message cannot be written.
+            let _ = error.print();
+            ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 })
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let globals = &cli.globals;
+    match &cli.command {
+        Command::Demo(args) => demo::run(args, globals),
+        Command::Run(args) => run::run(args, globals),
+        Command::Replay(args) => replay::run(args, globals),
+        Command::Simulate(args) => simulate::run(args, globals),
+        Command::Check(args) => check::run(args, globals),
+        Command::Topics(args) => topics::run(args, globals),
+    }
+}
+
+/// Says what went wrong; problems of usage and configuration are told from failures at run time by their code.
+fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(problems) = error.downcast_ref::<Problems>() {
+        eprintln!("{problems}");
+        return ExitCode::from(EXIT_USAGE);
+    }
+    eprintln!("error: {error:#}");
+    if error.is::<UsageError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
+}
+
+/// Reads an instant of the command line.
+fn instant(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| "needs an instant with offset, such as 2026-03-01T00:00:00Z".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn code_of(arguments: &[&str]) -> String {
+        let arguments = std::iter::once(&"churnwatch").chain(arguments).map(OsString::from);
+        format!("{:?}", main_of(arguments))
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_examples_in_its_help() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:\n  churnwatch "), "{} has no examples", command.get_name());
+        }
+    }
+
+    #[test]
+    fn options_of_every_command_stand_before_or_after_it() {
+        for arguments in [["churnwatch", "--config", "c.toml", "check"], ["churnwatch", "check", "--config", "c.toml"]] {
+            let cli = Cli::try_parse_from(arguments).unwrap();
+            assert_eq!(cli.globals.config, Some(PathBuf::from("c.toml")));
+        }
+        let cli = Cli::try_parse_from(["churnwatch", "check", "--set", "a.b=1", "--set", "a.c=x=y"]).unwrap();
+        assert_eq!(cli.globals.set, ["a.b=1", "a.c=x=y"]);
+    }
+
+    #[test]
+    fn help_is_success_and_wrong_usage_is_code_2() {
+        assert_eq!(code_of(&["--help"]), format!("{:?}", ExitCode::SUCCESS));
+        for arguments in [&["--nonsense"][..], &["replay", "--as-of", "yesterday"], &["explain"], &[]] {
+            assert_eq!(code_of(arguments), format!("{:?}", ExitCode::from(2)), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn usage_errors_and_problems_of_the_configuration_are_code_2_and_other_failures_code_1() {
+        let usage = anyhow::Error::new(UsageError("two outputs on standard output".to_owned()));
+        assert_eq!(format!("{:?}", report(&usage)), format!("{:?}", ExitCode::from(2)));
+        let problems = Config::load(None, &["nonsense".to_owned()], std::iter::empty()).unwrap_err();
+        assert_eq!(format!("{:?}", report(&problems.into())), format!("{:?}", ExitCode::from(2)));
+        assert_eq!(format!("{:?}", report(&anyhow::anyhow!("broker is gone"))), format!("{:?}", ExitCode::FAILURE));
+    }
 }

@@ -1,0 +1,77 @@
+//! What is wrong with a configuration: where it stands, which key, and what is allowed.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a value of the configuration stands.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// A line of a file, from 1; 0: the file as a whole.
+    File(PathBuf, usize),
+    /// An environment variable.
+    Variable(String),
+    /// `--set`.
+    Option,
+    /// Nowhere: the default.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path, 0) => write!(f, "{}", path.display()),
+            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::Variable(name) => write!(f, "{name}"),
+            Self::Option => f.write_str("--set"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// One problem. Holds no value that may be a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it stands.
+    pub origin: Origin,
+    /// The key, from the root: `commit.interval_ms`, `health.component[2].metric`; empty where there is none.
+    pub key: String,
+    /// What is wrong, and what is allowed.
+    pub message: String,
+    /// The valid name that is nearest to what was written, where a name is unknown.
+    pub nearest: Option<String>,
+}
+
+impl Problem {
+    /// A problem without a nearest name.
+    #[must_use]
+    pub fn new(origin: Origin, key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { origin, key: key.into(), message: message.into(), nearest: None }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.origin)?;
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.message)?;
+        match &self.nearest {
+            Some(nearest) => write!(f, "; the nearest is `{nearest}`"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Every problem of a configuration, in the order of where they stand.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", lines(.0))]
+pub struct Problems(pub Vec<Problem>);
+
+fn lines(problems: &[Problem]) -> String {
+    let count = match problems.len() {
+        1 => "1 problem in the configuration".to_owned(),
+        count => format!("{count} problems in the configuration"),
+    };
+    problems.iter().map(|problem| format!("error: {problem}\n")).chain([count]).collect()
+}
