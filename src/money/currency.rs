@@ -52,7 +52,7 @@ pub struct Amount {
 }
 
 /// A billing interval: `count` units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Interval {
     /// The unit.
     pub unit: IntervalUnit,
@@ -60,8 +60,23 @@ pub struct Interval {
     pub count: u32,
 }
 
+impl Interval {
+    /// Numerator and denominator of what an amount for one interval is for one month: a year is 365 days, 52 weeks, 12 months.
+    #[must_use]
+    pub fn per_month(self) -> (i128, i128) {
+        let count = i128::from(self.count.max(1));
+        match self.unit {
+            IntervalUnit::Day => (365, 12 * count),
+            IntervalUnit::Week => (52, 12 * count),
+            IntervalUnit::Month => (1, count),
+            IntervalUnit::Quarter => (1, 3 * count),
+            IntervalUnit::Year => (1, 12 * count),
+        }
+    }
+}
+
 /// Unit of a billing interval.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum IntervalUnit {
     /// 365/12 to a month.
     Day,
@@ -73,4 +88,36 @@ pub enum IntervalUnit {
     Quarter,
     /// Twelve months.
     Year,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Exact;
+
+    #[test]
+    fn an_amount_is_normalised_to_a_month() {
+        let monthly = |unit, count, minor: i128| {
+            let (numerator, denominator) = Interval { unit, count }.per_month();
+            Exact::whole(minor).times(numerator, denominator).rounded()
+        };
+        assert_eq!(monthly(IntervalUnit::Day, 1, 100), 3042); // 100 x 365/12 = 3041.67
+        assert_eq!(monthly(IntervalUnit::Day, 30, 3000), 3042);
+        assert_eq!(monthly(IntervalUnit::Week, 1, 300), 1300);
+        assert_eq!(monthly(IntervalUnit::Week, 2, 300), 650);
+        assert_eq!(monthly(IntervalUnit::Month, 1, 4900), 4900);
+        assert_eq!(monthly(IntervalUnit::Month, 6, 6000), 1000);
+        assert_eq!(monthly(IntervalUnit::Quarter, 1, 30_000), 10_000);
+        assert_eq!(monthly(IntervalUnit::Year, 1, 120_000), 10_000);
+        assert_eq!(monthly(IntervalUnit::Year, 2, 120_000), 5_000);
+    }
+
+    #[test]
+    fn codes_are_read_in_any_case_and_have_their_minor_units() {
+        assert_eq!(Currency::parse("eur").map(Currency::exponent), Some(2));
+        assert_eq!(Currency::parse("JPY").map(Currency::exponent), Some(0));
+        assert_eq!(Currency::parse("kwd").map(Currency::exponent), Some(3));
+        assert_eq!(Currency::parse("EURO"), None);
+        assert_eq!(Currency::parse("E1R"), None);
+    }
 }

@@ -1,10 +1,14 @@
 //! Money: exact from event to gauge. No float is made of it before a ratio is asked for.
 
 mod currency;
+mod exact;
 mod rates;
 
 pub use currency::{Amount, Currency, Interval, IntervalUnit};
-pub use rates::{RateTable, Rates};
+pub use exact::Exact;
+pub use rates::{Rate, RateTable, Rates};
+
+use crate::time::{DAY_MS, Timestamp};
 
 /// What of a discount moves MRR (`money.discounts`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -43,4 +47,60 @@ pub struct Policy {
     pub dunning_days: i64,
     /// Changes at most this long after the one before form one group of movements, ms.
     pub movement_window_ms: i64,
+}
+
+impl Policy {
+    /// An amount in whole minor units of the reporting currency, at the rate of an instant, half to even: for what is rounded one by
+    /// one, invoices and costs. `None` for a currency without any rate.
+    #[must_use]
+    pub fn convert(&self, amount: Amount, at: Timestamp) -> Option<i64> {
+        Some(self.rates.at(amount.currency, at)?.apply(&Exact::whole(amount.minor.into())).rounded())
+    }
+
+    /// When dunning ends that began with a snapshot of this instant.
+    #[must_use]
+    pub fn dunning_end(&self, began: Timestamp) -> Timestamp {
+        began.plus(self.dunning_days.saturating_mul(DAY_MS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+
+    use super::*;
+
+    fn policy(reporting: &str, rates: &[(i64, &str, &str)]) -> Policy {
+        let tables = rates.iter().map(|(from, currency, rate)| RateTable {
+            valid_from: Timestamp(*from),
+            rates: vec![(Currency::parse(currency).unwrap(), rate.parse::<Decimal>().unwrap())],
+        });
+        let rates = Rates::new(Currency::parse(reporting).unwrap(), tables.collect());
+        Policy { rates, discounts: Discounts::All, churn_at: ChurnAt::PeriodEnd, dunning_days: 30, movement_window_ms: 0 }
+    }
+
+    fn amount(minor: i64, currency: &str) -> Amount {
+        Amount { minor, currency: Currency::parse(currency).unwrap() }
+    }
+
+    #[test]
+    fn minor_units_of_every_size_are_converted() {
+        let to_usd = policy("USD", &[(0, "JPY", "0.0067"), (0, "KWD", "3.25"), (0, "EUR", "1.08")]);
+        assert_eq!(to_usd.convert(amount(1_000, "JPY"), Timestamp(0)), Some(670)); // 1,000 yen = 6.70 dollars
+        assert_eq!(to_usd.convert(amount(1_000, "KWD"), Timestamp(0)), Some(325)); // 1 dinar = 3.25 dollars
+        assert_eq!(to_usd.convert(amount(999, "EUR"), Timestamp(0)), Some(1079)); // 10.7892 dollars
+        assert_eq!(to_usd.convert(amount(5, "USD"), Timestamp(0)), Some(5));
+        assert_eq!(to_usd.convert(amount(5, "CHF"), Timestamp(0)), None);
+        let to_yen = policy("JPY", &[(0, "USD", "150")]);
+        assert_eq!(to_yen.convert(amount(101, "USD"), Timestamp(0)), Some(152)); // 151.5 goes to the even neighbour
+        assert_eq!(to_yen.convert(amount(103, "USD"), Timestamp(0)), Some(154)); // 154.5 too
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_instant() {
+        let policy = policy("USD", &[(200, "EUR", "1.20"), (100, "EUR", "1.10"), (150, "GBP", "1.3")]);
+        for (at, expected) in [(0, 110), (100, 110), (199, 110), (200, 120), (900, 120)] {
+            assert_eq!(policy.convert(amount(100, "EUR"), Timestamp(at)), Some(expected), "at {at}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::Currency;
+use super::{Currency, Exact};
 use crate::time::Timestamp;
 
 /// One `[[money.rates]]` table: units of the reporting currency for one unit of each.
@@ -14,20 +14,59 @@ pub struct RateTable {
     pub rates: Vec<(Currency, Decimal)>,
 }
 
+/// Minor units of the reporting currency for one minor unit of another, as an exact fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    numerator: i128,
+    denominator: i128,
+}
+
+impl Rate {
+    const ONE: Self = Self { numerator: 1, denominator: 1 };
+
+    /// From units for one unit to minor units for one minor unit: yen have no decimals, dinars three.
+    fn new(from: Currency, to: Currency, units: Decimal) -> Self {
+        let units = units.normalize();
+        let ten_to = |exponent: u32| 10_i128.saturating_pow(exponent);
+        Self {
+            numerator: units.mantissa().saturating_mul(ten_to(to.exponent())),
+            denominator: ten_to(units.scale()).saturating_mul(ten_to(from.exponent())),
+        }
+    }
+
+    /// An amount of minor units in those of the reporting currency.
+    #[must_use]
+    pub fn apply(self, amount: &Exact) -> Exact {
+        amount.times(self.numerator, self.denominator)
+    }
+}
+
 /// All rates to one reporting currency.
 #[derive(Clone, Debug)]
 pub struct Rates {
     reporting: Currency,
-    /// Ascending by `valid_from`.
-    tables: Vec<RateTable>,
+    /// By currency: rates with the instant from which each holds, ascending, neighbours different. Never empty.
+    by_currency: Vec<(Currency, Vec<(Timestamp, Rate)>)>,
 }
 
 impl Rates {
-    /// Rates to `reporting`; tables in any order.
+    /// Rates to `reporting`; tables in any order, of two of the same instant the later one holds. What a table says of the
+    /// reporting currency itself is ignored.
     #[must_use]
     pub fn new(reporting: Currency, mut tables: Vec<RateTable>) -> Self {
         tables.sort_by_key(|table| table.valid_from);
-        Self { reporting, tables }
+        let mut by_currency: Vec<(Currency, Vec<(Timestamp, Rate)>)> = Vec::new();
+        for table in tables {
+            for (currency, units) in table.rates {
+                if currency != reporting {
+                    add(&mut by_currency, currency, table.valid_from, Rate::new(currency, reporting, units));
+                }
+            }
+        }
+        for (_, rates) in &mut by_currency {
+            rates.dedup_by_key(|(_, rate)| *rate);
+        }
+        Self { reporting, by_currency }
     }
 
     /// The reporting currency.
@@ -39,28 +78,74 @@ impl Rates {
     /// Whether any table has a rate of this currency, or it is the reporting currency.
     #[must_use]
     pub fn knows(&self, currency: Currency) -> bool {
-        currency == self.reporting || self.of(currency).next().is_some()
+        currency == self.reporting || !self.of(currency).is_empty()
     }
 
-    /// Units of the reporting currency for one unit of `currency` at an instant. A currency that a table leaves out keeps its
-    /// older rate; before its first table it has that one. `None` for a currency without any rate.
+    /// The rate of a currency at an instant. A currency that a table leaves out keeps its older rate; before its first table it has
+    /// that one. `None` for a currency without any rate.
     #[must_use]
-    pub fn at(&self, currency: Currency, at: Timestamp) -> Option<Decimal> {
+    pub fn at(&self, currency: Currency, at: Timestamp) -> Option<Rate> {
         if currency == self.reporting {
-            return Some(Decimal::ONE);
+            return Some(Rate::ONE);
         }
-        let in_force = self.of(currency).take_while(|(from, _)| *from <= at).last();
-        in_force.or_else(|| self.of(currency).next()).map(|(_, rate)| rate)
+        let rates = self.of(currency);
+        let in_force = rates.partition_point(|(from, _)| *from <= at).saturating_sub(1);
+        rates.get(in_force).map(|(_, rate)| *rate)
     }
 
-    /// Instants at which the rate of a currency may change, ascending.
+    /// Instants at which the rate of a currency changes, ascending.
     pub fn changes_of(&self, currency: Currency) -> impl Iterator<Item = Timestamp> + '_ {
-        self.of(currency).skip(1).map(|(from, _)| from)
+        self.of(currency).iter().skip(1).map(|(from, _)| *from)
     }
 
-    fn of(&self, currency: Currency) -> impl Iterator<Item = (Timestamp, Decimal)> + '_ {
-        self.tables
-            .iter()
-            .filter_map(move |table| table.rates.iter().find(|(known, _)| *known == currency).map(|(_, rate)| (table.valid_from, *rate)))
+    fn of(&self, currency: Currency) -> &[(Timestamp, Rate)] {
+        self.by_currency.iter().find(|(known, _)| *known == currency).map_or(&[], |(_, rates)| rates)
+    }
+}
+
+/// Appends a rate, tables being ascending; a second one of the same instant takes the place of the first.
+fn add(by_currency: &mut Vec<(Currency, Vec<(Timestamp, Rate)>)>, currency: Currency, from: Timestamp, rate: Rate) {
+    let Some((_, rates)) = by_currency.iter_mut().find(|(known, _)| *known == currency) else {
+        by_currency.push((currency, vec![(from, rate)]));
+        return;
+    };
+    match rates.last_mut() {
+        Some(last) if last.0 == from => last.1 = rate,
+        _ => rates.push((from, rate)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(from: i64, rates: &[(&str, &str)]) -> RateTable {
+        let rates = rates.iter().map(|(currency, rate)| (Currency::parse(currency).unwrap(), rate.parse().unwrap()));
+        RateTable { valid_from: Timestamp(from), rates: rates.collect() }
+    }
+
+    #[test]
+    fn a_rate_that_stays_the_same_or_is_left_out_is_no_change() {
+        let eur = Currency::parse("EUR").unwrap();
+        let tables = vec![
+            table(10, &[("EUR", "1.1")]),
+            table(20, &[("EUR", "1.10"), ("GBP", "1.3")]),
+            table(30, &[("GBP", "1.4")]),
+            table(40, &[("EUR", "1.2"), ("USD", "7")]),
+        ];
+        let rates = Rates::new(Currency::USD, tables);
+        assert_eq!(rates.changes_of(eur).collect::<Vec<_>>(), [Timestamp(40)]);
+        assert_eq!(rates.at(eur, Timestamp(0)), rates.at(eur, Timestamp(39)));
+        assert_eq!(rates.at(Currency::USD, Timestamp(50)), Some(Rate::ONE));
+        assert!(rates.knows(eur) && rates.knows(Currency::USD) && !rates.knows(Currency::parse("CHF").unwrap()));
+    }
+
+    #[test]
+    fn of_two_tables_of_one_date_the_later_one_holds() {
+        let rates = Rates::new(Currency::USD, vec![table(10, &[("EUR", "1.1")]), table(10, &[("EUR", "1.2")])]);
+        let eur = Currency::parse("EUR").unwrap();
+        let hundred = rates.at(eur, Timestamp(10)).unwrap().apply(&Exact::whole(100));
+        assert_eq!(hundred.rounded(), 120);
+        assert_eq!(rates.changes_of(eur).count(), 0);
     }
 }
