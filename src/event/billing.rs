@@ -57,7 +57,7 @@ pub struct SubscriptionSnapshot<'a> {
 }
 
 /// Status of a subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum SubscriptionStatus {
     /// Paying; counted.
     Active,

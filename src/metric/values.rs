@@ -51,7 +51,7 @@ impl MovementTotals {
     pub fn add(&mut self, kind: MovementKind, amount: i64) {
         if let Some((count, sum)) = self.0.get_mut(kind as usize) {
             *count += 1;
-            *sum += amount;
+            *sum = sum.saturating_add(amount);
         }
     }
 }
