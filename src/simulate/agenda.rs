@@ -1,0 +1,82 @@
+//! What one account is going to do, soonest first.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::{billing, feedback, support, usage};
+use crate::time::Timestamp;
+
+/// One thing that an account is going to do; each gives one record.
+#[derive(Clone, Copy, Debug)]
+pub enum Action {
+    /// Its profile is written.
+    Profile,
+    /// Seats are bought or given back: a new profile, and a new subscription a moment later.
+    Seats(u32),
+    /// A user does something.
+    Usage(usage::Act),
+    /// The subscription or an invoice changes.
+    Billing(billing::Act),
+    /// A ticket moves.
+    Support(support::Act),
+    /// A survey, an answer, a referral, an override.
+    Feedback(feedback::Act),
+}
+
+/// A queue of actions by time; those of one instant in the order in which they were planned.
+#[derive(Debug, Default)]
+pub struct Agenda {
+    queue: BinaryHeap<Reverse<Planned>>,
+    planned: u32,
+}
+
+impl Agenda {
+    /// Plans an action.
+    pub fn add(&mut self, at: Timestamp, action: Action) {
+        self.queue.push(Reverse(Planned { at, order: self.planned, action }));
+        self.planned = self.planned.wrapping_add(1);
+    }
+
+    /// The time of the next action.
+    pub fn next_at(&self) -> Option<Timestamp> {
+        self.queue.peek().map(|Reverse(planned)| planned.at)
+    }
+
+    /// Takes the next action.
+    pub fn pop(&mut self) -> Option<(Timestamp, Action)> {
+        self.queue.pop().map(|Reverse(planned)| (planned.at, planned.action))
+    }
+}
+
+#[derive(Debug)]
+struct Planned {
+    at: Timestamp,
+    order: u32,
+    action: Action,
+}
+
+impl Planned {
+    const fn rank(&self) -> (Timestamp, u32) {
+        (self.at, self.order)
+    }
+}
+
+impl Ord for Planned {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for Planned {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Planned {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
+}
+
+impl Eq for Planned {}

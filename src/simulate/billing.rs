@@ -1,0 +1,367 @@
+//! The subscription of an account: periods, renewals, payments that fail, and the end.
+
+use serde::Serialize;
+
+use super::agenda::{Action, Agenda};
+use super::options::Options;
+use super::profile::Traits;
+use super::random::Random;
+use super::record::{rfc3339, rfc3339_or_null};
+use super::story::{Kind, Story};
+use crate::time::{DAY_MS, HOUR_MS, Timestamp};
+
+/// Length of a trial.
+const TRIAL_DAYS: i64 = 14;
+/// From the first failed payment of an account that stops paying to the end of its subscription.
+const GIVING_UP_DAYS: i64 = 28;
+
+/// A billing event.
+#[derive(Clone, Copy, Debug)]
+pub enum Act {
+    /// The subscription changes and is written whole.
+    Change(Change),
+    /// An invoice is paid.
+    Paid(u32),
+    /// An attempt to collect an invoice fails.
+    Failed(u32),
+}
+
+/// What changes about a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is first seen, running.
+    Seen,
+    /// A trial begins.
+    Trial,
+    /// The trial becomes a paid subscription.
+    Converted,
+    /// The next period begins.
+    Renewed,
+    /// Seats were bought or given back.
+    Seats,
+    /// A payment failed.
+    PastDue,
+    /// The payment came after all.
+    Recovered,
+    /// It will end with the period.
+    CancelScheduled,
+    /// It ends.
+    Ended,
+}
+
+/// The subscription as its seller knows it.
+#[derive(Clone, Debug)]
+pub struct Subscription {
+    /// Begin of the first paid period; every period begins a whole number of months later.
+    anchor: Timestamp,
+    months: i64,
+    period: i64,
+    trial: Option<(Timestamp, Timestamp)>,
+    status: &'static str,
+    cancel_at_period_end: bool,
+    canceled_at: Option<Timestamp>,
+    percent_off: Option<u32>,
+    stops_paying: bool,
+    ends_at: Option<Timestamp>,
+    ended: bool,
+    version: u32,
+    invoices: u32,
+}
+
+impl Subscription {
+    /// Draws the subscription of an account and plans its first events.
+    pub fn draw(traits: &Traits, story: &Story, options: &Options, random: &mut Random, agenda: &mut Agenda) -> Self {
+        let months = if story.kind != Kind::Trial && random.chance(0.3) { 12 } else { 1 };
+        let percent_off = random.chance(0.15).then(|| random.pick(&[5, 10, 20]));
+        let mut subscription = Self {
+            anchor: traits.signed_up_at,
+            months,
+            period: 0,
+            trial: None,
+            status: "active",
+            cancel_at_period_end: false,
+            canceled_at: None,
+            percent_off,
+            stops_paying: story.stops_paying,
+            ends_at: None,
+            ended: false,
+            version: 0,
+            invoices: 0,
+        };
+        if story.kind == Kind::Trial {
+            subscription.begin_trial(story, traits.signed_up_at, agenda);
+        } else {
+            subscription.begin_paid(story, traits, options.start, random, agenda);
+        }
+        subscription
+    }
+
+    /// When it ends for good, where it does; known from the beginning.
+    pub const fn ends_at(&self) -> Option<Timestamp> {
+        self.ends_at
+    }
+
+    /// Whether it has ended.
+    pub const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Begin of its first period.
+    pub const fn started_at(&self) -> Timestamp {
+        self.anchor
+    }
+
+    fn begin_trial(&mut self, story: &Story, signed_up_at: Timestamp, agenda: &mut Agenda) {
+        let ends = signed_up_at.plus(TRIAL_DAYS * DAY_MS);
+        self.trial = Some((signed_up_at, ends));
+        self.anchor = ends;
+        self.status = "trialing";
+        change(agenda, signed_up_at.plus(5_000), Change::Trial);
+        if story.wants_to_leave.is_some() {
+            self.ends_at = Some(ends);
+            change(agenda, ends, Change::Ended);
+        } else {
+            change(agenda, ends, Change::Converted);
+        }
+    }
+
+    fn begin_paid(&mut self, story: &Story, traits: &Traits, start: Timestamp, random: &mut Random, agenda: &mut Agenda) {
+        if let Some(wish) = story.wants_to_leave {
+            self.plan_end(wish, start, random, agenda);
+        }
+        while self.boundary(self.period + 1) <= start {
+            self.period += 1;
+        }
+        let seen = if traits.is_new { traits.signed_up_at } else { start.plus(random.between(1_000, 60_000)) };
+        change(agenda, seen.plus(2_000), Change::Seen);
+        change(agenda, self.boundary(self.period + 1), Change::Renewed);
+    }
+
+    /// A subscription ends with a period; a yearly one is laid so that a year ends when the account wants to leave.
+    fn plan_end(&mut self, wish: Timestamp, start: Timestamp, random: &mut Random, agenda: &mut Agenda) {
+        if self.months == 12 {
+            self.anchor = (1..).map(|years| plus_months(wish, -12 * years)).find(|begin| *begin <= start).unwrap_or(start);
+        }
+        let last = (1..).map(|period| self.boundary(period)).find(|end| *end >= wish).unwrap_or(wish);
+        if self.stops_paying {
+            self.ends_at = Some(last.plus(GIVING_UP_DAYS * DAY_MS));
+        } else {
+            self.ends_at = Some(last);
+            let notice = random.between(3, 25) * DAY_MS;
+            change(agenda, last.plus(-notice).max(start.plus(DAY_MS)), Change::CancelScheduled);
+        }
+    }
+
+    fn boundary(&self, period: i64) -> Timestamp {
+        plus_months(self.anchor, period * self.months)
+    }
+
+    /// Makes a change and plans what follows from it.
+    pub fn apply(&mut self, kind: Change, at: Timestamp, random: &mut Random, agenda: &mut Agenda) {
+        self.version += 1;
+        match kind {
+            Change::Seen | Change::Trial | Change::Seats => {}
+            Change::Converted => {
+                self.status = "active";
+                self.trial = None;
+                self.collect(at, random, agenda);
+                change(agenda, self.boundary(self.period + 1), Change::Renewed);
+            }
+            Change::Renewed => self.renew(at, random, agenda),
+            Change::PastDue => self.status = "past_due",
+            Change::Recovered => self.status = "active",
+            Change::CancelScheduled => {
+                self.cancel_at_period_end = true;
+                self.canceled_at = Some(at);
+            }
+            Change::Ended => self.end(at),
+        }
+    }
+
+    fn renew(&mut self, at: Timestamp, random: &mut Random, agenda: &mut Agenda) {
+        if self.ends_at.is_some_and(|end| end <= at) {
+            self.end(at);
+            return;
+        }
+        self.period += 1;
+        change(agenda, self.boundary(self.period + 1), Change::Renewed);
+        match self.ends_at {
+            Some(end) if self.stops_paying && end.since(at) <= GIVING_UP_DAYS * DAY_MS => self.give_up(at, end, agenda),
+            _ => self.collect(at, random, agenda),
+        }
+    }
+
+    fn end(&mut self, at: Timestamp) {
+        self.status = if self.trial.is_some() { "expired" } else { "canceled" };
+        self.canceled_at = self.canceled_at.or(Some(at));
+        self.ended = true;
+    }
+
+    /// Sends an invoice; few payments fail, and most of those come a few days later.
+    fn collect(&mut self, at: Timestamp, random: &mut Random, agenda: &mut Agenda) {
+        self.invoices += 1;
+        let asked = at.plus(HOUR_MS);
+        if random.chance(0.97) {
+            agenda.add(asked, Action::Billing(Act::Paid(self.invoices)));
+            return;
+        }
+        self.fail(asked, agenda);
+        let paid = asked.plus(if random.chance(0.8) { 3 } else { 9 } * DAY_MS);
+        agenda.add(paid, Action::Billing(Act::Paid(self.invoices)));
+        change(agenda, paid.plus(2_000), Change::Recovered);
+    }
+
+    fn give_up(&mut self, at: Timestamp, end: Timestamp, agenda: &mut Agenda) {
+        self.invoices += 1;
+        let asked = at.plus(HOUR_MS);
+        self.fail(asked, agenda);
+        for days in [3, 7, 14] {
+            agenda.add(asked.plus(days * DAY_MS), Action::Billing(Act::Failed(self.invoices)));
+        }
+        change(agenda, end, Change::Ended);
+    }
+
+    fn fail(&self, at: Timestamp, agenda: &mut Agenda) {
+        agenda.add(at, Action::Billing(Act::Failed(self.invoices)));
+        change(agenda, at.plus(2_000), Change::PastDue);
+    }
+
+    fn unit_amount(&self, traits: &Traits) -> i64 {
+        if self.months == 12 { traits.plan.seat_price * 10 } else { traits.plan.seat_price }
+    }
+
+    fn period_now(&self) -> (Timestamp, Timestamp) {
+        self.trial.unwrap_or_else(|| (self.boundary(self.period), self.boundary(self.period + 1)))
+    }
+}
+
+fn change(agenda: &mut Agenda, at: Timestamp, kind: Change) {
+    agenda.add(at, Action::Billing(Act::Change(kind)));
+}
+
+/// The same time of day so many calendar months later, in UTC; at the end of shorter months their last day.
+fn plus_months(at: Timestamp, months: i64) -> Timestamp {
+    let moved = jiff::Timestamp::from_millisecond(at.millis())
+        .map(|instant| instant.to_zoned(jiff::tz::TimeZone::UTC))
+        .and_then(|zoned| zoned.checked_add(jiff::Span::new().try_months(months)?));
+    moved.map_or(at, |zoned| Timestamp(zoned.timestamp().as_millisecond()))
+}
+
+/// The type and fields of a billing event of a subscription in its state after the event.
+pub fn body<'a>(act: Act, traits: &'a Traits, subscription: &Subscription, currency: &'a str) -> (&'static str, Body<'a>) {
+    match act {
+        Act::Change(kind) => ("subscription_changed", Body::Subscription(snapshot(kind, traits, subscription, currency))),
+        Act::Paid(number) => ("invoice_paid", Body::Invoice(invoice(number, traits, subscription, currency))),
+        Act::Failed(number) => ("invoice_payment_failed", Body::Invoice(invoice(number, traits, subscription, currency))),
+    }
+}
+
+fn snapshot<'a>(kind: Change, traits: &Traits, subscription: &Subscription, currency: &'a str) -> Snapshot<'a> {
+    let (current_period_start, current_period_end) = subscription.period_now();
+    let reason = (subscription.canceled_at.is_some() && subscription.trial.is_none()).then_some(if subscription.stops_paying {
+        "payment failed"
+    } else if kind == Change::CancelScheduled || subscription.period % 2 == 0 {
+        "missing features"
+    } else {
+        "too expensive"
+    });
+    Snapshot {
+        subscription_id: format!("{}-sub", traits.account_id),
+        status: subscription.status,
+        items: [Item {
+            amount_minor: subscription.unit_amount(traits),
+            currency,
+            interval: if subscription.months == 12 { "year" } else { "month" },
+            interval_count: 1,
+            quantity: traits.seats,
+        }],
+        discount: subscription.percent_off.map(|percent_off| Discount { percent_off }),
+        trial_end: subscription.trial.map(|(_, end)| end),
+        current_period_start,
+        current_period_end,
+        cancel_at_period_end: subscription.cancel_at_period_end,
+        canceled_at: subscription.canceled_at,
+        started_at: subscription.trial.map_or(subscription.anchor, |(begin, _)| begin),
+        reason,
+        version: subscription.version,
+    }
+}
+
+fn invoice<'a>(number: u32, traits: &Traits, subscription: &Subscription, currency: &'a str) -> Invoice<'a> {
+    let full = subscription.unit_amount(traits) * i64::from(traits.seats);
+    Invoice {
+        invoice_id: format!("{}-inv-{number}", traits.account_id),
+        subscription_id: format!("{}-sub", traits.account_id),
+        amount_minor: full * (100 - i64::from(subscription.percent_off.unwrap_or(0))) / 100,
+        currency,
+    }
+}
+
+/// The fields of a billing event.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum Body<'a> {
+    /// Of `subscription_changed`.
+    Subscription(Snapshot<'a>),
+    /// Of `invoice_paid` and `invoice_payment_failed`.
+    Invoice(Invoice<'a>),
+}
+
+/// The whole current subscription.
+#[derive(Serialize)]
+pub struct Snapshot<'a> {
+    subscription_id: String,
+    status: &'static str,
+    items: [Item<'a>; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<Discount>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339_or_null")]
+    trial_end: Option<Timestamp>,
+    #[serde(serialize_with = "rfc3339")]
+    current_period_start: Timestamp,
+    #[serde(serialize_with = "rfc3339")]
+    current_period_end: Timestamp,
+    cancel_at_period_end: bool,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339_or_null")]
+    canceled_at: Option<Timestamp>,
+    #[serde(serialize_with = "rfc3339")]
+    started_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    version: u32,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    amount_minor: i64,
+    currency: &'a str,
+    interval: &'static str,
+    interval_count: u32,
+    quantity: u32,
+}
+
+#[derive(Serialize)]
+struct Discount {
+    percent_off: u32,
+}
+
+/// An invoice.
+#[derive(Serialize)]
+pub struct Invoice<'a> {
+    invoice_id: String,
+    subscription_id: String,
+    amount_minor: i64,
+    currency: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn months_keep_their_day_where_it_exists() {
+        let at = |text| Timestamp::parse_rfc3339(text).unwrap();
+        assert_eq!(plus_months(at("2026-01-31T10:00:00Z"), 1), at("2026-02-28T10:00:00Z"));
+        assert_eq!(plus_months(at("2026-01-31T10:00:00Z"), -12), at("2025-01-31T10:00:00Z"));
+    }
+}

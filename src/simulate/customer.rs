@@ -1,0 +1,238 @@
+//! One account: its traits, its story, and the records that come of them, in order of time.
+
+use super::agenda::{Action, Agenda};
+use super::billing::{self, Act, Change, Subscription};
+use super::options::Options;
+use super::profile::Traits;
+use super::random::{Random, whole};
+use super::record::{Native, SimulatedRecord};
+use super::story::{Kind, Story};
+use super::{feedback, support, usage};
+use crate::event::Stream;
+use crate::time::{DAY_MS, Timestamp};
+
+/// One account. It depends on the seed and its number alone.
+#[derive(Debug)]
+pub struct Customer {
+    traits: Traits,
+    story: Story,
+    random: Random,
+    subscription: Subscription,
+    agenda: Agenda,
+    /// The first day that is not planned yet.
+    unplanned: Timestamp,
+    end: Timestamp,
+    activity: f64,
+    currency: Box<str>,
+    gone: bool,
+    sessions: u32,
+    tickets: u32,
+    /// Records so far, by [`Stream::index`]: they number the ids.
+    records: [u32; 5],
+}
+
+/// The true future of an account, for those who want to check a prediction.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Label {
+    /// The account.
+    pub account_id: String,
+    /// Its [`Kind`].
+    pub kind: &'static str,
+    /// When its story turns for the worse; null where it never does.
+    pub turns_at: Option<String>,
+    /// When it leaves, possibly after the run; null where it stays.
+    pub churned_at: Option<String>,
+}
+
+impl Customer {
+    /// The account of this number.
+    pub fn new(index: u32, options: &Options) -> Self {
+        let mut random = Random::new(options.seed, u64::from(index));
+        let story = Story::draw(Kind::draw(&options.mix, &mut random), options, &mut random);
+        let mut traits = Traits::draw(index, &story, options, &mut random);
+        let mut agenda = Agenda::default();
+        let subscription = Subscription::draw(&traits, &story, options, &mut random, &mut agenda);
+        if !traits.is_new {
+            traits.signed_up_at = traits.signed_up_at.min(subscription.started_at());
+        }
+        let first = if traits.is_new { traits.signed_up_at } else { options.start.plus(random.between(0, 1_000)) };
+        agenda.add(first, Action::Profile);
+        if traits.onboarding_ends() > first {
+            agenda.add(traits.onboarding_ends(), Action::Profile);
+        }
+        Self {
+            unplanned: next_midnight(if traits.is_new { first } else { options.start.plus(-1) }),
+            end: options.end(),
+            activity: options.activity,
+            currency: options.currency.as_str().into(),
+            traits,
+            story,
+            random,
+            subscription,
+            agenda,
+            gone: false,
+            sessions: 0,
+            tickets: 0,
+            records: [0; 5],
+        }
+    }
+
+    /// Its true future.
+    pub fn label(&self) -> Label {
+        let turns = self.story.has_turned(Timestamp::MAX);
+        Label {
+            account_id: self.traits.account_id.clone(),
+            kind: self.story.kind.name(),
+            turns_at: turns.then(|| self.story.turn.to_string()),
+            churned_at: self.subscription.ends_at().map(|at| at.to_string()),
+        }
+    }
+
+    /// The time of its next record; `None` when there is none.
+    pub fn next_at(&mut self) -> Option<Timestamp> {
+        while !self.gone && self.unplanned < self.end && self.agenda.next_at().is_none_or(|at| at >= self.unplanned) {
+            self.plan_day(self.unplanned);
+            self.unplanned = self.unplanned.plus(DAY_MS);
+        }
+        self.agenda.next_at().filter(|at| *at < self.end)
+    }
+
+    fn plan_day(&mut self, day: Timestamp) {
+        let Self { traits, story, random, agenda, .. } = self;
+        let users = traits.users_at(story.usage_level(day));
+        usage::plan_day(day, self.activity, (traits, story), random, agenda, &mut self.sessions);
+        support::plan_day(day, users, story, random, agenda, &mut self.tickets);
+        feedback::plan_day(day, users, story, random, agenda);
+        self.plan_seats(day, users);
+    }
+
+    /// A growing account buys seats when it runs out of them; one whose story has turned may give some back.
+    fn plan_seats(&mut self, day: Timestamp, users: u32) {
+        let seats = self.traits.seats;
+        let crowded = f64::from(users) > 0.95 * f64::from(seats);
+        let (chance, factor) = match self.story.kind {
+            Kind::Trial => (0.0, 1.0),
+            Kind::Growing if crowded => (0.06, 1.2),
+            _ if self.story.has_turned(day) => (0.012, 0.8),
+            _ => (0.003, if crowded { 1.1 } else { 0.95 }),
+        };
+        let wanted = whole(f64::from(seats) * factor).max(1);
+        if self.random.chance(chance) && wanted != seats {
+            self.agenda.add(day.plus(self.random.between(0, DAY_MS - 5_000)), Action::Seats(wanted));
+        }
+    }
+
+    /// Its next record.
+    pub fn next_record(&mut self) -> Option<SimulatedRecord> {
+        self.next_at()?;
+        let (at, action) = self.agenda.pop()?;
+        Some(match action {
+            Action::Profile => self.profile(at),
+            Action::Seats(seats) => {
+                self.traits.seats = seats;
+                self.traits.users = self.traits.users.max(f64::from(seats) * 0.8);
+                self.agenda.add(at.plus(2_000), Action::Billing(Act::Change(Change::Seats)));
+                self.profile(at)
+            }
+            Action::Usage(act) => self.record(Stream::Usage, at, |customer| usage::body(act, &customer.traits.account_id)),
+            Action::Support(act) => self.record(Stream::Support, at, |customer| support::body(act, &customer.traits.account_id)),
+            Action::Feedback(act) => self.record(Stream::Feedback, at, |customer| feedback::body(act, &customer.traits.account_id)),
+            Action::Billing(act) => self.bill(act, at),
+        })
+    }
+
+    fn profile(&mut self, at: Timestamp) -> SimulatedRecord {
+        self.record(Stream::Accounts, at, |customer| ("account_profile", customer.traits.body(at)))
+    }
+
+    fn bill(&mut self, act: Act, at: Timestamp) -> SimulatedRecord {
+        if let Act::Change(change) = act {
+            self.subscription.apply(change, at, &mut self.random, &mut self.agenda);
+            if self.subscription.has_ended() {
+                self.gone = true;
+                self.agenda = Agenda::default();
+            }
+        }
+        self.record(Stream::Billing, at, |customer| billing::body(act, &customer.traits, &customer.subscription, &customer.currency))
+    }
+
+    fn record<'a, B: serde::Serialize>(
+        &'a mut self,
+        stream: Stream,
+        at: Timestamp,
+        body: impl FnOnce(&'a Self) -> (&'static str, B),
+    ) -> SimulatedRecord {
+        let number = self.records.get_mut(stream.index()).map_or(0, |count| {
+            *count += 1;
+            *count
+        });
+        let customer: &'a Self = self;
+        let account = customer.traits.account_id.clone();
+        let (type_name, body) = body(customer);
+        let id = format!("{account}-{}-{number}", stream.name());
+        let json = Native { id, type_name, account_id: Some(&account), occurred_at: at, body }.to_json();
+        SimulatedRecord { stream, account, at, json }
+    }
+}
+
+/// The first midnight in UTC after an instant.
+fn next_midnight(at: Timestamp) -> Timestamp {
+    at.plus(DAY_MS - at.millis().rem_euclid(DAY_MS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all_of(kind: Kind) -> Options {
+        Options { mix: Kind::ALL.map(|other| u32::from(other == kind)), days: 240, ..Options::default() }
+    }
+
+    fn records(mut customer: Customer) -> Vec<SimulatedRecord> {
+        std::iter::from_fn(|| customer.next_record()).collect()
+    }
+
+    #[test]
+    fn records_of_an_account_come_in_order_and_with_unique_ids() {
+        for kind in Kind::ALL {
+            let all = records(Customer::new(3, &all_of(kind)));
+            assert!(all.is_sorted_by_key(|record| record.at), "{kind:?}");
+            let ids: std::collections::BTreeSet<_> = all.iter().map(|r| r.json.split(',').next().unwrap()).collect();
+            assert_eq!(ids.len(), all.len(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_comes_after_the_end_of_the_subscription() {
+        let options = all_of(Kind::Churning);
+        let customer = (0..100).map(|index| Customer::new(index, &options)).find(|c| c.subscription.ends_at().is_some_and(|at| at < c.end)).unwrap();
+        let ends_at = customer.subscription.ends_at().unwrap();
+        let all = records(customer);
+        let last = all.last().unwrap();
+        assert_eq!(last.at, ends_at);
+        assert!(last.json.contains(r#""status":"canceled""#), "{}", last.json);
+    }
+
+    #[test]
+    fn a_silent_account_still_renews_but_uses_nothing() {
+        let options = all_of(Kind::Silent);
+        let customer = (0..100).map(|index| Customer::new(index, &options)).find(|c| c.story.turn < options.end().minus_days(60)).unwrap();
+        let quiet_from = customer.story.turn.plus(9 * DAY_MS);
+        assert!(records(customer).iter().all(|record| record.stream != Stream::Usage || record.at < quiet_from));
+    }
+
+    #[test]
+    fn a_trial_begins_at_zero_and_converts_or_runs_out() {
+        let options = all_of(Kind::Trial);
+        for index in 0..10 {
+            let customer = Customer::new(index, &options);
+            let label = customer.label();
+            let billing: Vec<_> = records(customer).into_iter().filter(|r| r.stream == Stream::Billing).collect();
+            assert!(billing[0].json.contains(r#""status":"trialing""#));
+            if let Some(second) = billing.get(1) {
+                let status = if label.churned_at.is_some() { r#""status":"expired""# } else { r#""status":"active""# };
+                assert!(second.json.contains(status), "{}", second.json);
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What to simulate.
+
+use super::story::Kind;
+use crate::time::{DAY_MS, Timestamp};
+
+/// A run of the simulation.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The same seed gives the same records, to the byte.
+    pub seed: u64,
+    /// How many accounts.
+    pub accounts: u32,
+    /// The first instant of the first day.
+    pub start: Timestamp,
+    /// How many days; the stories are laid out over them.
+    pub days: u32,
+    /// Usage relative to a lively product, > 0; 1 gives some 40 usage records an account and day.
+    pub activity: f64,
+    /// ISO code of the currency of all prices.
+    pub currency: String,
+    /// How many of a hundred (or of their sum) accounts are of each kind, by [`Kind::ALL`].
+    pub mix: [u32; 8],
+}
+
+impl Options {
+    /// The first instant after the run.
+    #[must_use]
+    pub fn end(&self) -> Timestamp {
+        self.start.plus(i64::from(self.days) * DAY_MS)
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            accounts: 100,
+            start: Timestamp(1_767_571_200_000),
+            days: 180,
+            activity: 1.0,
+            currency: "USD".to_owned(),
+            mix: Kind::ALL.map(Kind::default_share),
+        }
+    }
+}
+
+/// What goes wrong between the producer and the topic.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Disturbance {
+    /// Share of records that come twice, 0..=1.
+    pub duplicates: f64,
+    /// Records are late by up to this long, ms.
+    pub disorder_ms: i64,
+    /// Bad records in addition, as a share of the good ones, 0..=1.
+    pub bad: f64,
+}

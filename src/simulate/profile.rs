@@ -1,0 +1,193 @@
+//! Who an account is, and its profile event.
+
+use serde::Serialize;
+
+use super::options::Options;
+use super::random::{Random, whole};
+use super::record::rfc3339;
+use super::story::{Kind, Story};
+use crate::time::{DAY_MS, Timestamp};
+
+/// The features of the simulated product, the commonest first.
+pub const FEATURES: [&str; 24] = [
+    "dashboard_viewed",
+    "search_run",
+    "report_created",
+    "comment_added",
+    "file_uploaded",
+    "report_exported",
+    "invite_sent",
+    "alert_created",
+    "workflow_run",
+    "api_called",
+    "import_started",
+    "template_used",
+    "board_shared",
+    "filter_saved",
+    "integration_connected",
+    "tag_edited",
+    "schedule_created",
+    "audit_log_viewed",
+    "bulk_edit_run",
+    "webhook_created",
+    "role_changed",
+    "sandbox_opened",
+    "forecast_run",
+    "sso_configured",
+];
+
+const NAMES: [&str; 16] = [
+    "Alder", "Birch", "Cedar", "Dune", "Ember", "Fjord", "Gale", "Harbour", "Indigo", "Juniper", "Kestrel", "Larch", "Meadow", "Nimbus",
+    "Orchard", "Pine",
+];
+const TRADES: [&str; 12] = [
+    "Analytics",
+    "Books",
+    "Clinics",
+    "Foods",
+    "Freight",
+    "Insurance",
+    "Labs",
+    "Media",
+    "Robotics",
+    "Schools",
+    "Studios",
+    "Travel",
+];
+const CSMS: [&str; 6] = ["dana", "eli", "femi", "grace", "hugo", "ines"];
+
+/// A segment, with what follows from it.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    name: &'static str,
+    seats: (i64, i64),
+    plans: [Plan; 2],
+}
+
+/// A plan: its price for a seat and month in minor units, and how many features it includes.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Name.
+    pub name: &'static str,
+    /// Price of one seat for one month, minor units.
+    pub seat_price: i64,
+    /// The first so many features are included.
+    pub features: usize,
+}
+
+const STARTER: Plan = Plan { name: "starter", seat_price: 1_900, features: 10 };
+const TEAM: Plan = Plan { name: "team", seat_price: 3_900, features: 15 };
+const BUSINESS: Plan = Plan { name: "business", seat_price: 5_900, features: 20 };
+const ENTERPRISE: Plan = Plan { name: "enterprise", seat_price: 8_900, features: 24 };
+
+const SMB: Segment = Segment { name: "smb", seats: (3, 20), plans: [STARTER, TEAM] };
+const MID_MARKET: Segment = Segment { name: "mid-market", seats: (20, 80), plans: [TEAM, BUSINESS] };
+const LARGE: Segment = Segment { name: "enterprise", seats: (80, 250), plans: [BUSINESS, ENTERPRISE] };
+
+/// What an account is.
+#[derive(Clone, Debug)]
+pub struct Traits {
+    /// Identity and record key.
+    pub account_id: String,
+    /// Its plan.
+    pub plan: Plan,
+    /// Seats now.
+    pub seats: u32,
+    /// People who may use it, of an ordinary day's level 1.
+    pub users: f64,
+    /// Begin of tenure.
+    pub signed_up_at: Timestamp,
+    /// Hours between UTC and its working day.
+    pub utc_offset_hours: i64,
+    /// Whether it is won during the run.
+    pub is_new: bool,
+    name: String,
+    segment: &'static str,
+    csm: &'static str,
+    region: &'static str,
+    referred: bool,
+    onboarding_days: i64,
+}
+
+impl Traits {
+    /// Draws an account.
+    pub fn draw(index: u32, story: &Story, options: &Options, random: &mut Random) -> Self {
+        let segment = random.pick(&[SMB, SMB, SMB, SMB, SMB, SMB, SMB, MID_MARKET, MID_MARKET, LARGE]);
+        let (least, most) = segment.seats;
+        let seats = u32::try_from(random.between(least, most)).unwrap_or(1);
+        let (region, utc_offset_hours) = random.pick(&[("us", -6), ("us", -8), ("eu", 1), ("eu", 2), ("apac", 8)]);
+        let is_new = story.kind == Kind::Trial || (story.kind == Kind::Growing && random.chance(0.2));
+        let first_days = if is_new { -random.between(5 * DAY_MS, DAY_MS.max(options.end().since(options.start) / 2)) } else { 0 };
+        let tenure = if is_new { first_days } else { random.between(120 * DAY_MS, 1_100 * DAY_MS) };
+        Self {
+            account_id: format!("acct-{index:06}"),
+            plan: random.pick(&segment.plans),
+            seats,
+            users: f64::from(seats) * (0.75 + 0.25 * random.unit()),
+            signed_up_at: options.start.plus(-tenure),
+            utc_offset_hours,
+            is_new,
+            name: format!("{} {} {index}", random.pick(&NAMES), random.pick(&TRADES)),
+            segment: segment.name,
+            csm: random.pick(&CSMS),
+            region,
+            referred: random.chance(0.15),
+            onboarding_days: random.between(7, 60),
+        }
+    }
+
+    /// Users at a level of use: they follow the level, and never exceed the seats by much.
+    pub fn users_at(&self, level: f64) -> u32 {
+        whole((self.users * level.max(0.3)).min(f64::from(self.seats) * 1.05)).max(1)
+    }
+
+    /// Names of the features it may use.
+    pub fn entitled(&self) -> &'static [&'static str] {
+        FEATURES.get(..self.plan.features).unwrap_or(&FEATURES)
+    }
+
+    /// When onboarding was finished, where that has happened.
+    fn onboarded_at(&self, at: Timestamp) -> Option<Timestamp> {
+        let done = self.signed_up_at.plus(self.onboarding_days * DAY_MS);
+        (done <= at).then_some(done)
+    }
+
+    /// When the profile must be written again because onboarding ends.
+    pub fn onboarding_ends(&self) -> Timestamp {
+        self.signed_up_at.plus(self.onboarding_days * DAY_MS + 1)
+    }
+
+    /// The fields of the profile event.
+    pub fn body(&self, at: Timestamp) -> Body<'_> {
+        Body {
+            name: &self.name,
+            segment: self.segment,
+            plan: self.plan.name,
+            csm: self.csm,
+            region: self.region,
+            seats: self.seats,
+            signed_up_at: self.signed_up_at,
+            onboarded_at: self.onboarded_at(at).map(|done| done.to_string()),
+            entitled_features: self.entitled(),
+            referred_by: self.referred.then_some("partner-programme"),
+        }
+    }
+}
+
+/// The fields of `account_profile`.
+#[derive(Serialize)]
+pub struct Body<'a> {
+    name: &'a str,
+    segment: &'static str,
+    plan: &'static str,
+    csm: &'static str,
+    region: &'static str,
+    seats: u32,
+    #[serde(serialize_with = "rfc3339")]
+    signed_up_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    onboarded_at: Option<String>,
+    entitled_features: &'static [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    referred_by: Option<&'static str>,
+}

@@ -1,0 +1,60 @@
+//! One simulated record, and the fields that all native events share.
+
+use serde::{Serialize, Serializer};
+
+use crate::event::Stream;
+use crate::time::Timestamp;
+
+/// One record as a producer sends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SimulatedRecord {
+    /// The stream whose topic it goes to.
+    pub stream: Stream,
+    /// The key: the account (`company` for costs, which belong to none).
+    pub account: String,
+    /// When it is sent; without disturbance this is its event time.
+    pub at: Timestamp,
+    /// The value: one native event, without line end.
+    pub json: String,
+}
+
+/// A native event: the common fields, then those of its type.
+#[derive(Serialize)]
+pub struct Native<'a, B> {
+    /// Unique within the run and stable for a seed.
+    pub id: String,
+    /// The `type` of the contract.
+    #[serde(rename = "type")]
+    pub type_name: &'static str,
+    /// `None` only for costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<&'a str>,
+    /// Event time.
+    #[serde(serialize_with = "rfc3339")]
+    pub occurred_at: Timestamp,
+    /// The fields of its type.
+    #[serde(flatten)]
+    pub body: B,
+}
+
+impl<B: Serialize> Native<'_, B> {
+    /// The event as one line of JSON.
+    #[expect(clippy::expect_used, reason = "the bodies hold strings, numbers and lists alone")]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("plain fields serialise")
+    }
+}
+
+/// Writes an instant as RFC 3339 in UTC.
+pub fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
+}
+
+/// Writes an instant as RFC 3339 in UTC, or null.
+#[expect(clippy::ref_option, reason = "the signature that serialize_with asks for")]
+pub fn rfc3339_or_null<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serializer.collect_str(at),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,218 @@
+//! What becomes of an account: its kind, when its story turns, and when it leaves.
+
+use super::options::Options;
+use super::random::Random;
+use crate::time::{DAY_MS, Timestamp};
+
+/// The kind of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Steady use, few tickets, renews.
+    Healthy,
+    /// More users every month, buys seats.
+    Growing,
+    /// Use falls slowly over two months; may leave.
+    Slipping,
+    /// Use stops within a week, without a word; mostly leaves.
+    Silent,
+    /// Urgent tickets, slow replies, bad marks; may leave.
+    Angry,
+    /// Use falls, payments fail or a cancellation is scheduled; leaves.
+    Churning,
+    /// Signs up during the run with a trial; buys or does not.
+    Trial,
+    /// Use swings with the season; never leaves.
+    Seasonal,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 8] =
+        [Self::Healthy, Self::Growing, Self::Slipping, Self::Silent, Self::Angry, Self::Churning, Self::Trial, Self::Seasonal];
+
+    /// The name in labels and options.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Growing => "growing",
+            Self::Slipping => "slipping",
+            Self::Silent => "silent",
+            Self::Angry => "angry",
+            Self::Churning => "churning",
+            Self::Trial => "trial",
+            Self::Seasonal => "seasonal",
+        }
+    }
+
+    /// How many of a hundred accounts are of this kind unless asked otherwise.
+    #[must_use]
+    pub const fn default_share(self) -> u32 {
+        match self {
+            Self::Healthy => 42,
+            Self::Growing => 16,
+            Self::Slipping => 9,
+            Self::Silent | Self::Angry | Self::Churning => 7,
+            Self::Trial | Self::Seasonal => 6,
+        }
+    }
+
+    /// A kind drawn by the shares of `mix`; healthy where all are 0.
+    pub fn draw(mix: &[u32; 8], random: &mut Random) -> Self {
+        let total: u32 = mix.iter().sum();
+        let mut place = random.between(0, i64::from(total) - 1);
+        for (kind, share) in Self::ALL.into_iter().zip(mix) {
+            place -= i64::from(*share);
+            if place < 0 {
+                return kind;
+            }
+        }
+        Self::Healthy
+    }
+
+    /// The probability that an account of this kind leaves.
+    const fn leaving(self) -> f64 {
+        match self {
+            Self::Healthy => 0.01,
+            Self::Growing | Self::Seasonal => 0.0,
+            Self::Slipping => 0.5,
+            Self::Silent => 0.75,
+            Self::Angry => 0.45,
+            Self::Churning => 1.0,
+            Self::Trial => 0.4,
+        }
+    }
+
+    /// The least and most days from the turn of the story to the wish to leave.
+    const fn patience(self) -> (i64, i64) {
+        match self {
+            Self::Silent => (25, 70),
+            Self::Churning => (20, 60),
+            Self::Angry => (30, 90),
+            _ => (50, 120),
+        }
+    }
+}
+
+/// The true story of an account. Levels are relative to its ordinary state, which is 1.
+#[derive(Clone, Debug)]
+pub struct Story {
+    /// Its kind.
+    pub kind: Kind,
+    /// The first instant of the run.
+    pub start: Timestamp,
+    /// Days over which slow changes stretch.
+    pub days: f64,
+    /// When things begin to change; for kinds that never turn, without meaning.
+    pub turn: Timestamp,
+    /// When it wants to be gone; its subscription ends at the next end of a period.
+    pub wants_to_leave: Option<Timestamp>,
+    /// Whether it just stops paying instead of cancelling.
+    pub stops_paying: bool,
+}
+
+impl Story {
+    /// Draws the story of an account of this kind.
+    pub fn draw(kind: Kind, options: &Options, random: &mut Random) -> Self {
+        let span = i64::from(options.days) * DAY_MS;
+        let turn = options.start.plus(random.between(span / 4, span));
+        let (least, most) = kind.patience();
+        let patience = random.between(least * DAY_MS, most * DAY_MS);
+        let leaves = random.chance(kind.leaving());
+        Self {
+            kind,
+            start: options.start,
+            days: f64::from(options.days.max(1)),
+            turn,
+            wants_to_leave: leaves.then(|| turn.plus(patience)),
+            stops_paying: random.chance(if kind == Kind::Churning { 0.35 } else { 0.1 }),
+        }
+    }
+
+    /// Use of the product.
+    pub fn usage_level(&self, at: Timestamp) -> f64 {
+        let turned = self.days_since_turn(at);
+        match self.kind {
+            Kind::Healthy | Kind::Trial => 1.0,
+            Kind::Growing => 0.7 + 0.8 * (days(at.since(self.start)) / self.days).min(1.5),
+            Kind::Slipping => 1.0 - 0.75 * (turned / 60.0).clamp(0.0, 1.0),
+            Kind::Silent => 1.0 - (turned / 7.0).clamp(0.0, 1.0),
+            Kind::Angry => 1.0 - 0.3 * (turned / 45.0).clamp(0.0, 1.0),
+            Kind::Churning => 1.0 - 0.9 * (turned / 30.0).clamp(0.0, 1.0),
+            Kind::Seasonal => 1.0 + 0.5 * (std::f64::consts::TAU * days(at.millis()) / 91.0).sin(),
+        }
+    }
+
+    /// How many tickets it opens.
+    pub fn ticket_level(&self, at: Timestamp) -> f64 {
+        match self.kind {
+            Kind::Angry if self.days_since_turn(at) > 0.0 => 6.0,
+            Kind::Trial => 2.0,
+            _ => self.usage_level(at).max(0.1),
+        }
+    }
+
+    /// How content it is, 0..=1.
+    pub fn contentment(&self, at: Timestamp) -> f64 {
+        let turned = (self.days_since_turn(at) / 30.0).clamp(0.0, 1.0);
+        match self.kind {
+            Kind::Healthy | Kind::Seasonal => 0.8,
+            Kind::Growing => 0.9,
+            Kind::Trial => 0.7,
+            Kind::Slipping => 0.75 - 0.3 * turned,
+            Kind::Silent => 0.7 - 0.2 * turned,
+            Kind::Angry => 0.7 - 0.55 * turned,
+            Kind::Churning => 0.7 - 0.45 * turned,
+        }
+    }
+
+    /// Whether the kind has a turn, and it has come.
+    pub fn has_turned(&self, at: Timestamp) -> bool {
+        matches!(self.kind, Kind::Slipping | Kind::Silent | Kind::Angry | Kind::Churning) && at > self.turn
+    }
+
+    fn days_since_turn(&self, at: Timestamp) -> f64 {
+        days(at.since(self.turn))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "levels need no more than a float holds")]
+fn days(millis: i64) -> f64 {
+    millis as f64 / DAY_MS as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn story(kind: Kind) -> Story {
+        Story::draw(kind, &Options::default(), &mut Random::new(1, 1))
+    }
+
+    #[test]
+    fn a_silent_account_stops_within_a_week_of_its_turn() {
+        let story = story(Kind::Silent);
+        assert!((story.usage_level(story.turn) - 1.0).abs() < 1e-9);
+        assert!(story.usage_level(story.turn.plus(7 * DAY_MS)) < 1e-9);
+    }
+
+    #[test]
+    fn an_angry_account_opens_more_tickets_and_is_less_content() {
+        let story = story(Kind::Angry);
+        let later = story.turn.plus(30 * DAY_MS);
+        assert!(story.ticket_level(later) > 5.0 && story.contentment(later) < 0.2);
+    }
+
+    #[test]
+    fn the_mix_decides_the_kind() {
+        let mut only_angry = [0; 8];
+        only_angry[4] = 3;
+        assert_eq!(Kind::draw(&only_angry, &mut Random::new(5, 5)), Kind::Angry);
+        assert_eq!(Kind::draw(&[0; 8], &mut Random::new(5, 5)), Kind::Healthy);
+    }
+
+    #[test]
+    fn shares_are_of_a_hundred() {
+        assert_eq!(Kind::ALL.map(Kind::default_share).iter().sum::<u32>(), 100);
+    }
+}
