@@ -1,14 +1,21 @@
 //! `churnwatch simulate`: seeded synthetic events to NDJSON files or topics, with the true future of each account.
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Globals;
-use crate::time::Timestamp;
+use crate::simulate::{Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord};
+use crate::time::{DAY_MS, Timestamp};
 
 const EXAMPLES: &str = "\
 Examples:
   churnwatch simulate --seed 7 --accounts 500 --days 365 --out-dir simulated
+  churnwatch simulate --mix angry=1,healthy=3 --duplicates 0.01 --disorder-seconds 5 --bad 0.001 --out-dir simulated
   churnwatch simulate --bootstrap-servers 127.0.0.1:9092 --rate 1000/s --events 1000000
 
 The same seed and options give the same bytes.";
@@ -29,6 +36,24 @@ pub struct Args {
     /// The end of the simulated time
     #[arg(long, value_name = "T", default_value = "2026-01-01T00:00:00Z", value_parser = super::instant)]
     pub end: Timestamp,
+    /// Usage relative to a lively product of some 40 usage records an account and day
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = activity)]
+    pub activity: f64,
+    /// Shares of the kinds of accounts: healthy, growing, slipping, silent, angry, churning, trial, seasonal
+    #[arg(long, value_name = "KIND=N,..", value_parser = mix)]
+    pub mix: Option<[u32; 8]>,
+    /// Currency of all prices
+    #[arg(long, value_name = "ISO", default_value = "USD")]
+    pub currency: String,
+    /// Share of records that come twice, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub duplicates: f64,
+    /// Records are late by up to so many seconds
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub disorder_seconds: u32,
+    /// Broken records in addition to the good ones, as a share of them, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub bad: f64,
     /// Stop after this many events
     #[arg(long, value_name = "N")]
     pub events: Option<u64>,
@@ -49,18 +74,178 @@ fn rate(text: &str) -> Result<u32, String> {
     number.parse().ok().filter(|rate| *rate > 0).ok_or_else(|| "needs events a second, such as 1000/s".to_owned())
 }
 
+/// Reads a share of 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "needs a share from 0 to 1".to_owned())
+}
+
+/// Reads a factor above 0.
+fn activity(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|factor| (0.001..=1000.0).contains(factor)).ok_or_else(|| "needs a number from 0.001 to 1000".to_owned())
+}
+
+/// Reads `angry=1,healthy=3`; kinds that are not named have no share.
+fn mix(text: &str) -> Result<[u32; 8], String> {
+    let mut shares = [0; 8];
+    for part in text.split(',') {
+        let (name, share) = part.split_once('=').ok_or("needs kind=share, as in angry=1,healthy=3")?;
+        let place = Kind::ALL.iter().position(|kind| kind.name() == name.trim());
+        let slot = place.and_then(|place| shares.get_mut(place)).ok_or_else(|| {
+            let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+            format!("there is no kind `{name}`; kinds are {}", known.join(", "))
+        })?;
+        *slot = share.trim().parse().ok().filter(|share| *share <= 1_000_000).ok_or("a share is a whole number up to 1000000")?;
+    }
+    if shares.iter().any(|share| *share > 0) { Ok(shares) } else { Err("at least one share must be above 0".to_owned()) }
+}
+
+impl Args {
+    fn options(&self) -> Options {
+        Options {
+            seed: self.seed,
+            accounts: self.accounts,
+            start: self.end.plus(-i64::from(self.days) * DAY_MS),
+            days: self.days,
+            activity: self.activity,
+            currency: self.currency.clone(),
+            mix: self.mix.unwrap_or(Options::default().mix),
+        }
+    }
+
+    fn disturbance(&self) -> Disturbance {
+        Disturbance { duplicates: self.duplicates, disorder_ms: i64::from(self.disorder_seconds) * 1000, bad: self.bad }
+    }
+
+    fn events_max(&self) -> usize {
+        self.events.map_or(usize::MAX, |events| usize::try_from(events).unwrap_or(usize::MAX))
+    }
+}
+
 /// Writes the events.
 ///
 /// # Errors
 /// Problems of the configuration, files that cannot be written, and a cluster that cannot be reached.
-pub fn run(_args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    globals.load_offline()?;
-    anyhow::bail!("simulate is not built into this binary")
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let options = args.options();
+    let generator = Generator::new(&options);
+    let labels: Vec<Label> = generator.labels().collect();
+    let records = Disturb::new(generator, args.disturbance(), args.seed).take(args.events_max());
+    let progress = Progress::new(&options);
+    let records = progress.watch(Pace::new(args.rate).hold(records));
+    let Some(folder) = &args.out_dir else {
+        globals.load()?;
+        anyhow::bail!("simulate cannot write to topics yet; use --out-dir");
+    };
+    write_files(folder, records, labels)?;
+    progress.finish();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_files(folder: &Path, records: impl Iterator<Item = SimulatedRecord>, labels: Vec<Label>) -> anyhow::Result<()> {
+    let mut files = Files::create(folder)?;
+    for record in records {
+        files.write(&record)?;
+    }
+    files.finish(labels.into_iter()).context("the simulated events are written, their labels are not")
+}
+
+/// Holds records back to a rate.
+struct Pace {
+    rate: Option<u32>,
+    begun: Instant,
+    sent: u64,
+}
+
+impl Pace {
+    fn new(rate: Option<u32>) -> Self {
+        Self { rate, begun: Instant::now(), sent: 0 }
+    }
+
+    fn hold(mut self, records: impl Iterator<Item = SimulatedRecord>) -> impl Iterator<Item = SimulatedRecord> {
+        records.inspect(move |_| self.wait())
+    }
+
+    fn wait(&mut self) {
+        let Some(rate) = self.rate else { return };
+        let due = self.begun + Duration::from_nanos(self.sent.saturating_mul(1_000_000_000) / u64::from(rate));
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        self.sent += 1;
+    }
+}
+
+/// A bar over the simulated days, on a terminal only.
+struct Progress {
+    bar: ProgressBar,
+    start: Timestamp,
+}
+
+impl Progress {
+    fn new(options: &Options) -> Self {
+        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(u64::from(options.days)) } else { ProgressBar::hidden() };
+        let style = ProgressStyle::with_template("{bar:40} day {pos} of {len}, {msg} records, {eta} left");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, start: options.start }
+    }
+
+    fn watch(&self, records: impl Iterator<Item = SimulatedRecord>) -> impl Iterator<Item = SimulatedRecord> {
+        let (bar, start) = (self.bar.clone(), self.start);
+        records.enumerate().map(move |(place, record)| {
+            if place % 4096 == 0 {
+                bar.set_position(u64::try_from(record.at.since(start) / DAY_MS).unwrap_or(0));
+                bar.set_message(place.to_string());
+            }
+            record
+        })
+    }
+
+    fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(extra: &[&str]) -> Args {
+        #[derive(clap::Parser)]
+        struct Only {
+            #[command(flatten)]
+            args: Args,
+        }
+        let arguments = ["simulate", "--out-dir", "x"].iter().chain(extra);
+        <Only as clap::Parser>::try_parse_from(arguments).unwrap().args
+    }
+
+    #[test]
+    fn the_simulated_time_ends_where_asked() {
+        let options = parse(&["--end", "2026-03-01T00:00:00Z", "--days", "28"]).options();
+        assert_eq!(options.start.to_string(), "2026-02-01T00:00:00Z");
+        assert_eq!(options.end().to_string(), "2026-03-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_mix_names_kinds_and_unknown_ones_are_refused() {
+        assert_eq!(mix("angry=1, healthy=3"), Ok([3, 0, 0, 0, 1, 0, 0, 0]));
+        assert!(mix("furious=1").unwrap_err().contains("kinds are healthy, growing"));
+        for text in ["", "angry", "angry=-1", "angry=0"] {
+            assert!(mix(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn two_runs_of_one_seed_write_the_same_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str| {
+            let out = folder.path().join(name);
+            let extra = ["--accounts", "5", "--days", "20", "--duplicates", "0.05", "--bad", "0.01", "--disorder-seconds", "9"];
+            let args = Args { out_dir: Some(out.clone()), ..parse(&extra) };
+            run(&args, &Globals::default()).unwrap();
+            ["usage", "billing", "support", "feedback", "accounts", "labels"]
+                .map(|stream| std::fs::read(out.join(format!("{stream}.ndjson"))).unwrap())
+        };
+        assert_eq!(write("first"), write("second"));
+    }
 
     #[test]
     fn a_rate_is_events_a_second() {

@@ -15,6 +15,9 @@ const TRIAL_DAYS: i64 = 14;
 /// From the first failed payment of an account that stops paying to the end of its subscription.
 const GIVING_UP_DAYS: i64 = 28;
 
+/// No run and no tenure is longer.
+const YEARS_MAX: i64 = 30;
+
 /// A billing event.
 #[derive(Clone, Copy, Debug)]
 pub enum Act {
@@ -140,9 +143,9 @@ impl Subscription {
     /// A subscription ends with a period; a yearly one is laid so that a year ends when the account wants to leave.
     fn plan_end(&mut self, wish: Timestamp, start: Timestamp, random: &mut Random, agenda: &mut Agenda) {
         if self.months == 12 {
-            self.anchor = (1..).map(|years| plus_months(wish, -12 * years)).find(|begin| *begin <= start).unwrap_or(start);
+            self.anchor = (1..=YEARS_MAX).map(|years| plus_months(wish, -12 * years)).find(|begin| *begin <= start).unwrap_or(start);
         }
-        let last = (1..).map(|period| self.boundary(period)).find(|end| *end >= wish).unwrap_or(wish);
+        let last = (1..=12 * YEARS_MAX).map(|period| self.boundary(period)).find(|end| *end >= wish).unwrap_or(wish);
         if self.stops_paying {
             self.ends_at = Some(last.plus(GIVING_UP_DAYS * DAY_MS));
         } else {
@@ -347,6 +350,7 @@ struct Discount {
 
 /// An invoice.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the contract")]
 pub struct Invoice<'a> {
     invoice_id: String,
     subscription_id: String,

@@ -205,7 +205,8 @@ mod tests {
     #[test]
     fn nothing_comes_after_the_end_of_the_subscription() {
         let options = all_of(Kind::Churning);
-        let customer = (0..100).map(|index| Customer::new(index, &options)).find(|c| c.subscription.ends_at().is_some_and(|at| at < c.end)).unwrap();
+        let customer =
+            (0..100).map(|index| Customer::new(index, &options)).find(|c| c.subscription.ends_at().is_some_and(|at| at < c.end)).unwrap();
         let ends_at = customer.subscription.ends_at().unwrap();
         let all = records(customer);
         let last = all.last().unwrap();

@@ -40,20 +40,8 @@ const NAMES: [&str; 16] = [
     "Alder", "Birch", "Cedar", "Dune", "Ember", "Fjord", "Gale", "Harbour", "Indigo", "Juniper", "Kestrel", "Larch", "Meadow", "Nimbus",
     "Orchard", "Pine",
 ];
-const TRADES: [&str; 12] = [
-    "Analytics",
-    "Books",
-    "Clinics",
-    "Foods",
-    "Freight",
-    "Insurance",
-    "Labs",
-    "Media",
-    "Robotics",
-    "Schools",
-    "Studios",
-    "Travel",
-];
+const TRADES: [&str; 12] =
+    ["Analytics", "Books", "Clinics", "Foods", "Freight", "Insurance", "Labs", "Media", "Robotics", "Schools", "Studios", "Travel"];
 const CSMS: [&str; 6] = ["dana", "eli", "femi", "grace", "hugo", "ines"];
 
 /// A segment, with what follows from it.

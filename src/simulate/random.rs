@@ -1,4 +1,4 @@
-//! The random numbers of one account: a SplitMix64 stream (Steele, Lea and Flood, 2014), eight bytes of state, the same for ever.
+//! The random numbers of one account: a `SplitMix64` stream (Steele, Lea and Flood, 2014), eight bytes of state, the same for ever.
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]

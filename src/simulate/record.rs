@@ -46,6 +46,7 @@ impl<B: Serialize> Native<'_, B> {
 }
 
 /// Writes an instant as RFC 3339 in UTC.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serialize_with asks for")]
 pub fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(at)
 }

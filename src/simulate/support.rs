@@ -8,7 +8,7 @@ use super::story::{Kind, Story};
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
 /// Tickets of one user and day at level 1.
-const TICKETS_PER_USER: f64 = 0.008;
+const TICKETS_PER_USER: f64 = 0.004;
 
 /// A step in the life of a ticket.
 #[derive(Clone, Copy, Debug)]
@@ -53,8 +53,7 @@ struct Lifecycle {
 impl Lifecycle {
     fn new(ticket: u32, opened: Timestamp, story: &Story, random: &mut Random) -> Self {
         let angry = story.kind == Kind::Angry && story.has_turned(opened);
-        let priorities =
-            if angry { ["high", "urgent", "urgent", "normal", "high"] } else { ["low", "normal", "normal", "normal", "high"] };
+        let priorities = if angry { ["high", "urgent", "urgent", "normal", "high"] } else { ["low", "normal", "normal", "normal", "high"] };
         let act = Act { ticket, step: Step::Resolved, priority: random.pick(&priorities), category: random.pick(&CATEGORIES) };
         Self { act, opened, angry, contentment: story.contentment(opened) }
     }

@@ -37,7 +37,14 @@ pub enum Act {
 }
 
 /// Plans the sessions of the UTC day that begins at `day`. `sessions` numbers them.
-pub fn plan_day(day: Timestamp, activity: f64, (traits, story): (&Traits, &Story), random: &mut Random, agenda: &mut Agenda, sessions: &mut u32) {
+pub fn plan_day(
+    day: Timestamp,
+    activity: f64,
+    (traits, story): (&Traits, &Story),
+    random: &mut Random,
+    agenda: &mut Agenda,
+    sessions: &mut u32,
+) {
     let level = story.usage_level(day) * activity;
     let users = traits.users_at(story.usage_level(day));
     let expected = traits.users * level * SESSIONS_PER_USER * weekday_factor(day);
