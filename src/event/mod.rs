@@ -1,9 +1,11 @@
 //! Events: what a record of an input topic says, after every check has passed.
 //!
-//! All text is borrowed from the record where JSON allows it. `decode` (one file a stream) is the only way in.
+//! All text is borrowed from the record where JSON allows it. [`decode`] is the only way in; the types of each stream have a file here,
+//! and how their fields are read stands in `native`.
 
 mod billing;
 mod feedback;
+mod native;
 mod profile;
 mod reject;
 mod support;
@@ -13,6 +15,7 @@ use std::borrow::Cow;
 
 pub use billing::{BillingEvent, Cost, CostCategory, Discount, Invoice, Item, SubscriptionSnapshot, SubscriptionStatus};
 pub use feedback::{FeedbackEvent, FeedbackKind};
+pub use native::{DecodeContext, Decoded, Raw, decode};
 pub use profile::AccountProfile;
 pub use reject::{Code, Rejection};
 pub use support::{OpenStatus, Priority, ReplyBy, SnapshotStatus, TicketEvent, TicketKind, TicketSnapshot};

@@ -1,0 +1,241 @@
+//! Billing: `subscription_changed`, `invoice_paid`, `invoice_payment_failed`, `cost_recorded`.
+
+use rust_decimal::Decimal;
+
+use super::EventType;
+use super::fields::{Field, Fields};
+use super::value::{MAX_COUNT, Value};
+use crate::event::{BillingEvent, Cost, CostCategory, Discount, Event, Invoice, Item, Rejection, SubscriptionSnapshot, SubscriptionStatus};
+use crate::money::{Amount, Currency, Interval, IntervalUnit};
+use crate::time::Timestamp;
+
+pub(super) const TYPES: [EventType; 4] = [
+    EventType::new("subscription_changed", subscription_changed),
+    EventType::new("invoice_paid", invoice_paid),
+    EventType::new("invoice_payment_failed", invoice_payment_failed),
+    EventType::without_account("cost_recorded", cost_recorded),
+];
+
+const STATUSES: [(&str, SubscriptionStatus); 8] = [
+    ("active", SubscriptionStatus::Active),
+    ("past_due", SubscriptionStatus::PastDue),
+    ("trialing", SubscriptionStatus::Trialing),
+    ("unpaid", SubscriptionStatus::Unpaid),
+    ("paused", SubscriptionStatus::Paused),
+    ("canceled", SubscriptionStatus::Canceled),
+    ("incomplete", SubscriptionStatus::Incomplete),
+    ("expired", SubscriptionStatus::Expired),
+];
+
+const INTERVALS: [(&str, IntervalUnit); 5] = [
+    ("day", IntervalUnit::Day),
+    ("week", IntervalUnit::Week),
+    ("month", IntervalUnit::Month),
+    ("quarter", IntervalUnit::Quarter),
+    ("year", IntervalUnit::Year),
+];
+
+const USAGE_TYPES: [(&str, bool); 2] = [("licensed", false), ("metered", true)];
+
+const CATEGORIES: [(&str, CostCategory); 2] = [("acquisition", CostCategory::Acquisition), ("retention", CostCategory::Retention)];
+
+fn subscription_changed<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
+    let snapshot = SubscriptionSnapshot {
+        subscription_id: fields.required(Field::SubscriptionId, Value::id)?,
+        status: fields.required(Field::Status, |value| value.choice(&STATUSES))?,
+        items: fields.required(Field::Items, items)?,
+        discount: fields.optional(Field::Discount, discount)?,
+        trial_end: fields.optional(Field::TrialEnd, Value::instant)?,
+        current_period_start: fields.required(Field::CurrentPeriodStart, Value::instant)?,
+        current_period_end: fields.required(Field::CurrentPeriodEnd, Value::instant)?,
+        cancel_at_period_end: fields.optional(Field::CancelAtPeriodEnd, Value::flag)?.unwrap_or(false),
+        canceled_at: fields.optional(Field::CanceledAt, Value::instant)?,
+        started_at: fields.optional(Field::StartedAt, Value::instant)?,
+        term_end: fields.optional(Field::TermEnd, Value::instant)?,
+        reason: fields.optional(Field::Reason, Value::text)?,
+        version: fields.optional(Field::Version, |value| value.whole(i64::MIN..=i64::MAX))?,
+    };
+    Ok(Event::Billing(BillingEvent::Subscription(Box::new(snapshot))))
+}
+
+fn items(value: Value<'_, '_>) -> Result<Vec<Item>, Rejection> {
+    value.elements()?.into_iter().map(item).collect()
+}
+
+fn item(value: Value<'_, '_>) -> Result<Item, Rejection> {
+    let fields = Fields::of_object(value)?;
+    let amount = amount(&fields)?;
+    let interval = interval(&fields)?;
+    let quantity = fields.optional(Field::Quantity, |value| value.whole(0..=MAX_COUNT))?.unwrap_or(1);
+    let metered = fields.optional(Field::UsageType, |value| value.choice(&USAGE_TYPES))?.unwrap_or(false);
+    Ok(Item { amount, interval, quantity, metered })
+}
+
+fn discount(value: Value<'_, '_>) -> Result<Discount, Rejection> {
+    let fields = Fields::of_object(value)?;
+    let percent_off: Option<Decimal> = fields.optional(Field::PercentOff, Value::percent)?;
+    let amount_off_minor: Option<i64> = fields.optional(Field::AmountOffMinor, minor_units)?;
+    let currency: Option<Currency> = fields.optional(Field::Currency, Value::currency)?;
+    let interval = interval(&fields)?;
+    let ends_at: Option<Timestamp> = fields.optional(Field::EndsAt, Value::instant)?;
+    Ok(Discount { percent_off, amount_off_minor, currency, interval, ends_at })
+}
+
+/// `interval` and `interval_count` of an item or a discount; a count without interval says nothing.
+fn interval(fields: &Fields<'_, '_>) -> Result<Option<Interval>, Rejection> {
+    let unit = fields.optional(Field::Interval, |value| value.choice(&INTERVALS))?;
+    let count = fields.optional(Field::IntervalCount, |value| value.whole(1..=u32::MAX))?.unwrap_or(1);
+    Ok(unit.map(|unit| Interval { unit, count }))
+}
+
+fn amount(fields: &Fields<'_, '_>) -> Result<Amount, Rejection> {
+    let minor = fields.required(Field::AmountMinor, minor_units)?;
+    let currency = fields.required(Field::Currency, Value::currency)?;
+    Ok(Amount { minor, currency })
+}
+
+fn minor_units(value: Value<'_, '_>) -> Result<i64, Rejection> {
+    value.whole(0..=i64::MAX)
+}
+
+fn invoice_paid<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
+    invoice(fields).map(|invoice| Event::Billing(BillingEvent::InvoicePaid(invoice)))
+}
+
+fn invoice_payment_failed<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
+    invoice(fields).map(|invoice| Event::Billing(BillingEvent::InvoicePaymentFailed(invoice)))
+}
+
+fn invoice<'a>(fields: &Fields<'a, '_>) -> Result<Invoice<'a>, Rejection> {
+    let invoice_id = fields.required(Field::InvoiceId, Value::id)?;
+    fields.optional(Field::SubscriptionId, Value::id)?;
+    Ok(Invoice { invoice_id, amount: amount(fields)? })
+}
+
+fn cost_recorded<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
+    let category = fields.required(Field::Category, |value| value.choice(&CATEGORIES))?;
+    let amount = amount(fields)?;
+    let segment = fields.optional(Field::Segment, Value::text)?;
+    Ok(Event::Cost(Cost { category, amount, segment }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{event, json, record, refusal};
+    use super::*;
+    use crate::event::{Code, Stream};
+
+    const BEFORE: &str = r#""subscription_id":"s","status":"active""#;
+    const AFTER: &str = r#""current_period_start":0,"current_period_end":"1970-02-01T00:00:00Z""#;
+
+    fn subscription(items: &str, more: &str) -> SubscriptionSnapshot<'static> {
+        let text = json("subscription_changed", &format!(r#"{BEFORE},"items":{items},{AFTER}{more}"#));
+        match event(Stream::Billing, text.leak()) {
+            Event::Billing(BillingEvent::Subscription(snapshot)) => *snapshot,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refused(items: &str, more: &str) -> (Code, String) {
+        refusal(Stream::Billing, &json("subscription_changed", &format!(r#"{BEFORE},"items":{items},{AFTER}{more}"#)))
+    }
+
+    #[test]
+    fn an_item_needs_only_amount_and_currency() {
+        let item =
+            Item { amount: Amount { minor: 500, currency: Currency::parse("EUR").unwrap() }, interval: None, quantity: 1, metered: false };
+        assert_eq!(subscription(r#"[{"amount_minor":500.0,"currency":"eur"}]"#, "").items, [item]);
+        assert_eq!(subscription("[]", "").items, []);
+    }
+
+    #[test]
+    fn an_item_may_hold_everything() {
+        let text =
+            r#"[{"amount_minor":"0","currency":"JPY","interval":"Quarter","interval_count":"2","quantity":0,"usage_type":"METERED"}]"#;
+        let [item] = &subscription(text, "").items[..] else { panic!("one item") };
+        assert_eq!(item.interval, Some(Interval { unit: IntervalUnit::Quarter, count: 2 }));
+        assert_eq!((item.amount.minor, item.quantity, item.metered), (0, 0, true));
+    }
+
+    #[test]
+    fn the_reason_names_the_item_and_its_field() {
+        let good = r#"{"amount_minor":1,"currency":"USD"}"#;
+        let second = |item: &str| refused(&format!("[{good},{item}]"), "");
+        assert_eq!(second(r#"{"amount_minor":1}"#), (Code::MissingField, "items[1].currency is missing".to_owned()));
+        assert_eq!(second(r#"{"amount_minor":1,"currency":"GBP"}"#), (Code::UnknownCurrency, "items[1].currency has no rate".to_owned()));
+        assert_eq!(second(r#"{"amount_minor":-1,"currency":"USDT"}"#).1, "items[1].amount_minor is outside its range");
+        assert_eq!(second(r#"{"amount_minor":1,"currency":"USDT"}"#).0, Code::OutOfRange);
+        assert_eq!(second(r#"{"amount_minor":1.5,"currency":"USD"}"#).0, Code::WrongType);
+        assert_eq!(second("7"), (Code::WrongType, "items[1] is no object".to_owned()));
+        assert_eq!(second(r#"{"amount_minor":1,"currency":"USD","interval":"fortnight"}"#).0, Code::OutOfRange);
+        assert_eq!(second(r#"{"amount_minor":1,"currency":"USD","interval":"day","interval_count":0}"#).0, Code::OutOfRange);
+        assert_eq!(second(r#"{"amount_minor":1,"currency":"USD","quantity":2.5}"#).0, Code::WrongType);
+        assert_eq!(second(r#"{"amount_minor":1,"currency":"USD","usage_type":"other"}"#).0, Code::OutOfRange);
+    }
+
+    #[test]
+    fn items_are_an_array_of_bounded_length() {
+        assert_eq!(refused("null", "").0, Code::MissingField);
+        assert_eq!(refused("{}", ""), (Code::WrongType, "items is no array".to_owned()));
+        let many = format!("[{}1]", "1,".repeat(1000));
+        assert_eq!(refused(&many, ""), (Code::OutOfRange, "items has more than 1000 values".to_owned()));
+    }
+
+    #[test]
+    fn a_discount_is_exact() {
+        let percent = |text: &str| subscription("[]", &format!(r#","discount":{{"percent_off":{text}}}"#)).discount.unwrap().percent_off;
+        assert_eq!(percent("33.333333333333333333"), Some(Decimal::from_str_exact("33.333333333333333333").unwrap()));
+        assert_eq!(percent("\"12.5\""), Some(Decimal::new(125, 1)));
+        assert_eq!(percent("1e1"), Some(Decimal::TEN));
+        assert_eq!(percent("null"), None);
+        for text in ["100.01", "-1", "1e400"] {
+            assert_eq!(refused("[]", &format!(r#","discount":{{"percent_off":{text}}}"#)).0, Code::OutOfRange, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_discount_may_be_an_amount_with_an_end() {
+        let text = r#","discount":{"amount_off_minor":250,"currency":"JPY","interval":"year","ends_at":2}"#;
+        let expected = Discount {
+            percent_off: None,
+            amount_off_minor: Some(250),
+            currency: Currency::parse("JPY"),
+            interval: Some(Interval { unit: IntervalUnit::Year, count: 1 }),
+            ends_at: Some(Timestamp(2000)),
+        };
+        assert_eq!(subscription("[]", text).discount, Some(expected));
+        assert_eq!(subscription("[]", r#","discount":null"#).discount, None);
+        assert_eq!(refused("[]", r#","discount":"none""#).1, "discount is no object");
+        assert_eq!(refused("[]", r#","discount":{"currency":"GBP"}"#), (Code::UnknownCurrency, "discount.currency has no rate".to_owned()));
+    }
+
+    #[test]
+    fn a_version_may_be_any_whole_number() {
+        assert_eq!(subscription("[]", r#","version":"17""#).version, Some(17));
+        assert_eq!(subscription("[]", "").version, None);
+        assert_eq!(refused("[]", r#","version":1.5"#).0, Code::WrongType);
+    }
+
+    #[test]
+    fn instants_of_a_subscription_are_judged_like_any() {
+        assert_eq!(refused("[]", r#","trial_end":"2026-01-01""#).0, Code::WrongType);
+        assert_eq!(refused("[]", r#","term_end":253402300800000"#).0, Code::OutOfRange);
+        assert_eq!(subscription("[]", r#","canceled_at":"""#).canceled_at, None);
+    }
+
+    #[test]
+    fn a_cost_has_no_account_whatever_it_names() {
+        let text = json("cost_recorded", r#""account_id":[],"category":"Acquisition","amount_minor":9,"currency":"USD","segment":"smb""#);
+        let cost = record(Stream::Billing, &text);
+        assert_eq!(cost.account, None);
+        assert!(matches!(cost.event, Event::Cost(Cost { category: CostCategory::Acquisition, .. })));
+    }
+
+    #[test]
+    fn an_invoice_needs_its_id_before_its_amount() {
+        let refused = |fields: &str| refusal(Stream::Billing, &json("invoice_paid", fields)).1;
+        assert_eq!(refused(r#""amount_minor":-1"#), "invoice_id is missing");
+        assert_eq!(refused(r#""invoice_id":1,"currency":"x""#), "amount_minor is missing");
+        assert_eq!(refused(r#""invoice_id":1,"amount_minor":1,"currency":"""#), "currency is missing");
+    }
+}

@@ -1,0 +1,289 @@
+//! The way of a record from bytes to event. The first check that fails names the code.
+
+use std::borrow::Cow;
+
+use super::fields::{Field, Fields};
+use super::value::Value;
+use super::{EventType, document};
+use crate::event::{AccountProfile, Code, Event, Record, Rejection, Stream};
+use crate::money::Rates;
+use crate::settings::Settings;
+use crate::time::Timestamp;
+
+/// What decoding reads of the settings. Made once a task.
+#[derive(Clone, Copy, Debug)]
+pub struct DecodeContext<'c> {
+    /// `limits.record_bytes`: a larger value is `too_large`.
+    pub record_bytes: usize,
+    /// `limits.text_bytes`: a longer id, name or other kept text is `out_of_range`.
+    pub text_bytes: usize,
+    /// `time.max_future_hours` in milliseconds: a record further ahead of its reference is `future_time`.
+    pub max_future_ms: i64,
+    /// A currency that these do not know is `unknown_currency`.
+    pub rates: &'c Rates,
+}
+
+impl<'c> DecodeContext<'c> {
+    /// The part of the settings that decoding reads.
+    #[must_use]
+    pub const fn new(settings: &'c Settings) -> Self {
+        Self {
+            record_bytes: settings.limits.record_bytes,
+            text_bytes: settings.limits.text_bytes,
+            max_future_ms: settings.time.max_future_ms,
+            rates: &settings.money.rates,
+        }
+    }
+}
+
+/// A record as it was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Raw<'a> {
+    /// The stream of its topic.
+    pub stream: Stream,
+    /// The record key: the account where the payload names none.
+    pub key: Option<&'a [u8]>,
+    /// The value; `None` for a null value, which deletes an account.
+    pub value: Option<&'a [u8]>,
+    /// The record timestamp where it is `CreateTime`: the event time where the payload has none. Lines of files have none.
+    pub timestamp: Option<Timestamp>,
+    /// What the event time may not be too far ahead of: the broker timestamp of the record, in replay the instant of the report.
+    pub future_reference: Option<Timestamp>,
+}
+
+/// What a valid value is.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every value is a record, and boxing it would allocate for each")]
+pub enum Decoded<'a> {
+    /// An event of the contract.
+    Record(Record<'a>),
+    /// An object of a type that the contract does not know on this stream.
+    Ignored,
+}
+
+/// Decodes one record.
+///
+/// The order of the checks is part of the contract: size, UTF-8, depth, JSON, object, type, account, time, future, then the fields in
+/// the order of the contract.
+///
+/// # Errors
+/// The code of the first check that fails, with a reason that names fields and holds no value.
+pub fn decode<'a>(raw: &Raw<'a>, context: &DecodeContext<'_>) -> Result<Decoded<'a>, Rejection> {
+    let Some(value) = raw.value else { return deletion(raw, context).map(Decoded::Record) };
+    let text = document::text(value, context.record_bytes)?;
+    let fields = Fields::of_record(text, context)?;
+    let Some(event_type) = event_type(&fields, raw.stream)? else { return Ok(Decoded::Ignored) };
+    let account = if event_type.of_account { Some(account(&fields, raw, context)?) } else { None };
+    let payload_time = fields.optional(Field::OccurredAt, Value::instant)?;
+    let occurred_at = payload_time.map_or_else(|| record_time(raw), Ok)?;
+    check_future(occurred_at, raw, context)?;
+    Ok(Decoded::Record(Record {
+        account,
+        id: fields.optional(Field::Id, Value::id)?,
+        type_name: event_type.name,
+        occurred_at,
+        payload_time: payload_time.is_some(),
+        event: (event_type.read)(&fields)?,
+    }))
+}
+
+/// A null value deletes the account of its key, at the record's time. Only the accounts stream has such records.
+fn deletion<'a>(raw: &Raw<'a>, context: &DecodeContext<'_>) -> Result<Record<'a>, Rejection> {
+    if raw.stream != Stream::Accounts {
+        return Err(Rejection::new(Code::MissingField, "the value is null"));
+    }
+    let account = account_of_key(raw, context)?;
+    let occurred_at = record_time(raw)?;
+    check_future(occurred_at, raw, context)?;
+    Ok(Record {
+        account: Some(account),
+        id: None,
+        type_name: super::profile::TYPE_NAME,
+        occurred_at,
+        payload_time: false,
+        event: Event::Profile(Box::new(AccountProfile { deleted: true, ..AccountProfile::default() })),
+    })
+}
+
+fn event_type(fields: &Fields<'_, '_>, stream: Stream) -> Result<Option<&'static EventType>, Rejection> {
+    let name = fields.required(Field::Type, Value::any_text)?;
+    Ok(EventType::of_stream(stream, &name))
+}
+
+fn account<'a>(fields: &Fields<'a, '_>, raw: &Raw<'a>, context: &DecodeContext<'_>) -> Result<Cow<'a, str>, Rejection> {
+    fields.optional(Field::AccountId, Value::id)?.map_or_else(|| account_of_key(raw, context), Ok)
+}
+
+fn account_of_key<'a>(raw: &Raw<'a>, context: &DecodeContext<'_>) -> Result<Cow<'a, str>, Rejection> {
+    match raw.key {
+        None | Some([]) => Err(Rejection::new(Code::MissingField, "account_id is missing, and the record has no key")),
+        Some(key) if key.len() > context.text_bytes => {
+            Err(Rejection::new(Code::OutOfRange, "the record key, which stands for account_id, is longer than limits.text_bytes"))
+        }
+        Some(key) => std::str::from_utf8(key)
+            .map(Cow::Borrowed)
+            .map_err(|_| Rejection::new(Code::InvalidUtf8, "the record key, which stands for account_id, is no UTF-8")),
+    }
+}
+
+fn record_time(raw: &Raw<'_>) -> Result<Timestamp, Rejection> {
+    match raw.timestamp {
+        None => Err(Rejection::new(Code::MissingField, "occurred_at is missing, and the record has no time of its own")),
+        Some(at) if (Timestamp::MIN..=Timestamp::MAX).contains(&at) => Ok(at),
+        Some(_) => Err(Rejection::new(Code::OutOfRange, "the record timestamp is outside the years 1 to 9999")),
+    }
+}
+
+fn check_future(occurred_at: Timestamp, raw: &Raw<'_>, context: &DecodeContext<'_>) -> Result<(), Rejection> {
+    match raw.future_reference {
+        Some(reference) if occurred_at.since(reference) > context.max_future_ms => {
+            Err(Rejection::new(Code::FutureTime, "occurred_at is too far ahead"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{decode_bytes, decode_raw, json, record, refusal};
+    use super::*;
+
+    const USAGE: &str = r#""user_id":"u","feature":"f""#;
+
+    fn usage(fields: &str) -> String {
+        json("feature_used", &format!("{USAGE}{fields}"))
+    }
+
+    fn raw(stream: Stream, value: Option<&[u8]>) -> Raw<'_> {
+        Raw { stream, key: Some(b"key"), value, timestamp: Some(Timestamp(5)), future_reference: None }
+    }
+
+    #[test]
+    fn a_text_that_is_no_json_is_so_whatever_else_is_wrong_with_it() {
+        for text in ["", " ", "{", "{}{}", "{} x", r#"{"type":1"#, r#"{"type":1,}"#, r#"{"a":NaN}"#, r#"{"a":Infinity}"#, r#"{"a":01}"#] {
+            assert_eq!(refusal(Stream::Usage, text).0, Code::InvalidJson, "{text}");
+        }
+        for text in ["{'a':1}", "{\"a\":\"\n\"}", "[1", "nul", "{\"a\":1.}", "\0", r#"{"a":"\x"}"#, r#"{"a":"\u00g0"}"#, "\u{b}{}"] {
+            assert_eq!(refusal(Stream::Usage, text).0, Code::InvalidJson, "{text}");
+        }
+    }
+
+    #[test]
+    fn json_that_is_no_object_is_of_the_wrong_type() {
+        for text in ["[]", "null", "\"text\"", "1", "1e400", " true\r\n", r#"[{"type":"feature_used"}]"#] {
+            assert_eq!(refusal(Stream::Usage, text).0, Code::WrongType, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_type_must_be_text_and_an_unknown_one_is_ignored() {
+        for text in ["{}", r#"{"type":null}"#, r#"{"type":""}"#] {
+            assert_eq!(refusal(Stream::Usage, text), (Code::MissingField, "type is missing".to_owned()), "{text}");
+        }
+        for text in [r#"{"type":7}"#, r#"{"type":["feature_used"]}"#] {
+            assert_eq!(refusal(Stream::Usage, text).0, Code::WrongType, "{text}");
+        }
+        for text in [r#"{"type":"else","account_id":[],"occurred_at":"?"}"#, r#"{"type":"invoice_paid"}"#, r#"{"type":"feature_used "}"#] {
+            assert_eq!(decode_bytes(Stream::Usage, text.as_bytes()), Ok(Decoded::Ignored), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_type_is_known_in_any_case_and_named_in_lower_case() {
+        assert_eq!(record(Stream::Usage, &json("Feature_USED", USAGE)).type_name, "feature_used");
+        assert_eq!(record(Stream::Usage, &json(r"feature\u005fused", USAGE)).type_name, "feature_used");
+    }
+
+    #[test]
+    fn each_check_is_made_after_those_before_it() {
+        let refused = |text: &str, key: Option<&[u8]>| {
+            let raw =
+                Raw { stream: Stream::Usage, key, value: Some(text.as_bytes()), timestamp: None, future_reference: Some(Timestamp(0)) };
+            decode_raw(&raw).unwrap_err().reason.into_owned()
+        };
+        let bad = r#""count":0,"id":[]"#;
+        assert_eq!(refused(&format!(r#"{{"type":7,"account_id":[],"occurred_at":"?",{bad}}}"#), None), "type is no text");
+        let account = format!(r#"{{"type":"feature_used","account_id":[],"occurred_at":"?",{bad}}}"#);
+        assert_eq!(refused(&account, Some(b"key")), "account_id is neither text nor a whole number");
+        let no_account = format!(r#"{{"type":"feature_used","occurred_at":"?",{bad}}}"#);
+        assert_eq!(refused(&no_account, None), "account_id is missing, and the record has no key");
+        assert_eq!(refused(&no_account, Some(b"key")), "occurred_at is no instant with offset");
+        let future = format!(r#"{{"type":"feature_used","occurred_at":2,{bad}}}"#);
+        assert_eq!(refused(&future, Some(b"key")), "occurred_at is too far ahead");
+        let fields = format!(r#"{{"type":"feature_used","occurred_at":1,{bad}}}"#);
+        assert_eq!(refused(&fields, Some(b"key")), "id is neither text nor a whole number");
+        let no_user = r#"{"type":"feature_used","occurred_at":1,"count":0}"#;
+        assert_eq!(refused(no_user, Some(b"key")), "user_id is missing");
+    }
+
+    #[test]
+    fn the_record_key_is_the_account_where_the_payload_names_none() {
+        for (fields, account) in
+            [("", "key"), (r#","account_id":null"#, "key"), (r#","account_id":"""#, "key"), (r#","account_id":5"#, "5")]
+        {
+            assert_eq!(record(Stream::Usage, &usage(fields)).account.as_deref(), Some(account), "{fields}");
+        }
+        let text = usage("");
+        for (key, code) in [(&b""[..], Code::MissingField), (b"\xff", Code::InvalidUtf8), (b"a key beyond the limit", Code::OutOfRange)] {
+            let refused = decode_raw(&Raw { key: Some(key), ..raw(Stream::Usage, Some(text.as_bytes())) });
+            assert_eq!(refused.unwrap_err().code, code);
+        }
+    }
+
+    #[test]
+    fn the_record_timestamp_is_the_time_where_the_payload_has_none() {
+        for text in [r#"{"type":"account_profile"}"#, r#"{"type":"account_profile","occurred_at":null}"#] {
+            let Ok(Decoded::Record(record)) = decode_raw(&raw(Stream::Accounts, Some(text.as_bytes()))) else { panic!("a record") };
+            assert_eq!((record.occurred_at, record.payload_time), (Timestamp(5), false));
+            assert_eq!(refusal(Stream::Accounts, text).0, Code::MissingField);
+        }
+        assert!(record(Stream::Usage, &usage("")).payload_time);
+        let beyond = Raw { timestamp: Some(Timestamp(i64::MAX)), ..raw(Stream::Accounts, Some(br#"{"type":"account_profile"}"#)) };
+        assert_eq!(decode_raw(&beyond).unwrap_err().code, Code::OutOfRange);
+    }
+
+    #[test]
+    fn a_record_may_be_ahead_of_its_reference_by_the_limit_and_no_more() {
+        let text = usage("");
+        let at = |reference| decode_raw(&Raw { future_reference: Some(Timestamp(reference)), ..raw(Stream::Usage, Some(text.as_bytes())) });
+        assert!(at(0).is_ok());
+        assert_eq!(at(-1).unwrap_err().code, Code::FutureTime);
+    }
+
+    #[test]
+    fn a_null_value_deletes_the_account_of_its_key() {
+        let Ok(Decoded::Record(record)) = decode_raw(&raw(Stream::Accounts, None)) else { panic!("a record") };
+        assert_eq!((record.account.as_deref(), record.occurred_at, record.payload_time), (Some("key"), Timestamp(5), false));
+        assert!(matches!(record.event, Event::Profile(profile) if profile.deleted));
+        assert_eq!(decode_raw(&Raw { key: None, ..raw(Stream::Accounts, None) }).unwrap_err().code, Code::MissingField);
+        assert_eq!(decode_raw(&Raw { timestamp: None, ..raw(Stream::Accounts, None) }).unwrap_err().code, Code::MissingField);
+    }
+
+    #[test]
+    fn a_null_value_of_any_other_stream_lacks_its_fields() {
+        for stream in [Stream::Usage, Stream::Billing, Stream::Support, Stream::Feedback] {
+            assert_eq!(decode_raw(&raw(stream, None)).unwrap_err().code, Code::MissingField);
+        }
+    }
+
+    #[test]
+    fn of_a_repeated_key_the_last_counts() {
+        assert_eq!(record(Stream::Usage, &usage(r#","account_id":[],"account_id":"a","id":1,"id":2"#)).id.as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn unknown_fields_are_ignored_whatever_they_hold() {
+        let fields = r#","x":{"type":[1e400,null]},"score":"?","items":7,"":0,"account_id ":1"#;
+        assert_eq!(record(Stream::Usage, &usage(fields)), record(Stream::Usage, &usage("")));
+    }
+
+    #[test]
+    fn text_without_escapes_is_borrowed_from_the_record() {
+        let text = usage(r#","id":"e1","account_id":"a1""#);
+        let record = record(Stream::Usage, &text);
+        let Event::Usage(event) = &record.event else { panic!("usage") };
+        for text in [record.account.as_ref().unwrap(), record.id.as_ref().unwrap(), &event.user_id] {
+            assert!(matches!(text, Cow::Borrowed(_)));
+        }
+    }
+}

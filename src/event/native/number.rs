@@ -1,0 +1,148 @@
+//! Decimal numbers as they are written, so that nothing passes through a float that must be exact.
+
+/// A number as JSON writes it; leading zeros are let through, since numbers come as text too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Number<'a> {
+    text: &'a str,
+    negative: bool,
+    /// Digits before the point.
+    whole: &'a [u8],
+    /// Digits after the point.
+    fraction: &'a [u8],
+    /// Power of ten; held at +-[`MAX_EXPONENT`], which is beyond every range of the contract.
+    exponent: i64,
+}
+
+const MAX_EXPONENT: i64 = 1 << 40;
+
+/// A number cut to a whole one, towards minus infinity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Floor {
+    pub(super) value: i128,
+    /// Whether nothing was cut.
+    pub(super) exact: bool,
+}
+
+impl<'a> Number<'a> {
+    /// Reads all of `text`; `None` when it is no number.
+    pub(super) fn parse(text: &'a str) -> Option<Self> {
+        let unsigned = text.strip_prefix('-').unwrap_or(text);
+        let (whole, rest) = digits(unsigned.as_bytes())?;
+        let (fraction, rest) = match rest.strip_prefix(b".") {
+            Some(rest) => digits(rest)?,
+            None => (&[][..], rest),
+        };
+        let exponent = match rest {
+            [] => 0,
+            [b'e' | b'E', rest @ ..] => exponent(rest)?,
+            _ => return None,
+        };
+        Some(Self { text, negative: unsigned.len() < text.len(), whole, fraction, exponent })
+    }
+
+    /// The number as written.
+    pub(super) const fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The digits as written, where the number is a plain sequence of them after an optional sign.
+    pub(super) fn plain_integer(&self) -> Option<&'a str> {
+        let signed = self.whole.len() + usize::from(self.negative) == self.text.len();
+        let is_zero = self.whole.iter().all(|digit| *digit == b'0');
+        signed.then_some(if is_zero { "0" } else { self.text })
+    }
+
+    /// The number times a power of ten, cut to a whole number; `None` beyond `i128`.
+    pub(super) fn floor(&self, power_of_ten: i64) -> Option<Floor> {
+        let mut digits = self.whole.iter().chain(self.fraction).map(|digit| i128::from(digit - b'0'));
+        // The first `places` digits stand before the point once it is moved.
+        let places = i64::try_from(self.whole.len()).ok()? + self.exponent + power_of_ten;
+        let mut magnitude = 0_i128;
+        for _ in 0..places {
+            match digits.next() {
+                Some(digit) => magnitude = magnitude.checked_mul(10)?.checked_add(digit)?,
+                None if magnitude == 0 => break,
+                None => magnitude = magnitude.checked_mul(10)?,
+            }
+        }
+        let exact = digits.all(|digit| digit == 0);
+        let value = if self.negative { -magnitude - i128::from(!exact) } else { magnitude };
+        Some(Floor { value, exact })
+    }
+
+    /// The nearest float; infinite where there is none.
+    pub(super) fn to_f64(self) -> f64 {
+        self.text.parse().unwrap_or(f64::INFINITY)
+    }
+}
+
+/// One digit or more, and what follows them.
+fn digits(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    if end == 0 { None } else { text.split_at_checked(end) }
+}
+
+fn exponent(text: &[u8]) -> Option<i64> {
+    let (negative, rest) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    let (digits, rest) = digits(rest)?;
+    let magnitude = digits.iter().fold(0, |sum, digit| (sum * 10 + i64::from(digit - b'0')).min(MAX_EXPONENT));
+    rest.is_empty().then_some(if negative { -magnitude } else { magnitude })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn floor(text: &str, power_of_ten: i64) -> Option<(i128, bool)> {
+        let cut = Number::parse(text).unwrap().floor(power_of_ten)?;
+        Some((cut.value, cut.exact))
+    }
+
+    #[test]
+    fn whole_numbers_are_exact_however_they_are_written() {
+        for text in ["1000", "1000.0", "1e3", "1E+3", "10000e-1", "0.1e4", "01000"] {
+            assert_eq!(floor(text, 0), Some((1000, true)), "{text}");
+        }
+        assert_eq!(floor("-0", 0), Some((0, true)));
+        assert_eq!(floor("0e999999999999999999999", 0), Some((0, true)));
+        assert_eq!(floor("9007199254740993", 0), Some((9_007_199_254_740_993, true)));
+    }
+
+    #[test]
+    fn a_fraction_is_cut_towards_minus_infinity() {
+        assert_eq!(floor("1.999", 0), Some((1, false)));
+        assert_eq!(floor("-1.001", 0), Some((-2, false)));
+        assert_eq!(floor("1e-999999999999999999999", 0), Some((0, false)));
+        assert_eq!(floor("1700000000.1229999999999", 3), Some((1_700_000_000_122, false)));
+    }
+
+    #[test]
+    fn what_no_integer_holds_is_none() {
+        assert_eq!(floor("1e400", 0), None);
+        assert_eq!(floor("1e999999999999999999999", 0), None);
+        assert_eq!(floor(&"9".repeat(40), 0), None);
+    }
+
+    #[test]
+    fn other_text_is_no_number() {
+        for text in
+            ["", "-", "+1", ".5", "5.", "1e", "1e+", "1 ", " 1", "0x10", "1_000", "1,5", "NaN", "Infinity", "--1", "1.2.3", "\u{661}"]
+        {
+            assert_eq!(Number::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn plain_integers_keep_their_digits() {
+        let plain = |text| Number::parse(text).unwrap().plain_integer();
+        assert_eq!(plain("12345678901234567890123456789012345678901"), Some("12345678901234567890123456789012345678901"));
+        assert_eq!(plain("-7"), Some("-7"));
+        assert_eq!(plain("-0"), Some("0"));
+        assert_eq!(plain("7.0"), None);
+        assert_eq!(plain("7e0"), None);
+    }
+}
