@@ -1,5 +1,5 @@
 //! Health and risk: components, profiles, rules, bands, explanation, and what is published.
 
-/// A model: components, profiles, rules, risk, bands, publish thresholds.
-#[derive(Clone, Debug, Default)]
-pub struct Model {}
+pub mod model;
+
+pub use model::{Model, ModelFile, ModelProblem};

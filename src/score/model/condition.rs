@@ -1,0 +1,172 @@
+//! The condition of a rule: comparisons of a metric with a number, joined by `and`.
+
+use super::nearest;
+use crate::metric::{Metric, Metrics};
+
+/// Comparisons a condition may have.
+pub const MAX_COMPARISONS: usize = 16;
+
+/// A condition over metrics. An absent metric makes its comparison false, whatever the operator; how many things a value was made of
+/// does not matter here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    comparisons: Box<[Comparison]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Comparison {
+    metric: Metric,
+    operator: Operator,
+    number: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Less,
+    AtMost,
+    Greater,
+    AtLeast,
+    Equal,
+}
+
+impl Condition {
+    /// Reads `metric op number and metric op number ...`, op being one of `<`, `<=`, `>`, `>=`, `==`.
+    ///
+    /// # Errors
+    /// Says which part is wrong, and for an unknown metric which one is nearest.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let words = spaced(text);
+        let parts: Vec<&[&str]> = words.split(|word| *word == "and").collect();
+        if parts.len() > MAX_COMPARISONS {
+            return Err(format!("has {} comparisons, at most {MAX_COMPARISONS} are allowed", parts.len()));
+        }
+        let comparisons = parts.into_iter().map(Comparison::parse).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { comparisons: comparisons.into() })
+    }
+
+    /// Whether every comparison holds.
+    #[must_use]
+    pub fn holds(&self, metrics: &Metrics) -> bool {
+        self.comparisons.iter().all(|comparison| metrics.number(comparison.metric).is_some_and(|value| comparison.holds(value)))
+    }
+}
+
+impl Comparison {
+    fn parse(words: &[&str]) -> Result<Self, String> {
+        let [metric, operator, number] = words else {
+            return Err(format!("`{}` is not `metric operator number`", words.join(" ")));
+        };
+        let operator = match *operator {
+            "<" => Operator::Less,
+            "<=" => Operator::AtMost,
+            ">" => Operator::Greater,
+            ">=" => Operator::AtLeast,
+            "==" => Operator::Equal,
+            other => return Err(format!("`{other}` is none of <, <=, >, >=, ==")),
+        };
+        let number = number.parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(|| format!("`{number}` is not a number"))?;
+        Ok(Self { metric: numeric_metric(metric)?, operator, number })
+    }
+
+    #[expect(clippy::float_cmp, reason = "== compares what was measured with what was written, counts above all")]
+    fn holds(&self, value: f64) -> bool {
+        match self.operator {
+            Operator::Less => value < self.number,
+            Operator::AtMost => value <= self.number,
+            Operator::Greater => value > self.number,
+            Operator::AtLeast => value >= self.number,
+            Operator::Equal => value == self.number,
+        }
+    }
+}
+
+/// The metric of a name, which must be a number.
+///
+/// # Errors
+/// Names the nearest metric when there is none of the name.
+pub fn numeric_metric(name: &str) -> Result<Metric, String> {
+    match Metric::named(name) {
+        Some(metric) if metric.is_numeric() => Ok(metric),
+        Some(_) => Err(format!("metric `{name}` is not a number")),
+        None => {
+            let names = Metric::ALL.iter().filter(|metric| metric.is_numeric()).map(|metric| metric.name());
+            Err(format!("unknown metric `{name}`, nearest is `{}`", nearest(name, names).unwrap_or_default()))
+        }
+    }
+}
+
+/// Words, with operators as words of their own whether or not spaces stand around them.
+fn spaced(text: &str) -> Vec<&str> {
+    let is_operator = |c: char| matches!(c, '<' | '>' | '=');
+    text.split_whitespace()
+        .flat_map(|word| {
+            let start = word.find(is_operator).unwrap_or(word.len());
+            let (left, rest) = word.split_at(start);
+            let (operator, right) = rest.split_at(rest.find(|c| !is_operator(c)).unwrap_or(rest.len()));
+            [left, operator, right]
+        })
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metrics() -> Metrics {
+        let mut metrics = Metrics::default();
+        metrics.whole(Metric::CancelScheduled, 1);
+        metrics.real(Metric::DaysSinceLast, 14.0, None);
+        metrics.real(Metric::Nps91d, -20.0, Some(1));
+        metrics
+    }
+
+    #[test]
+    fn every_operator_compares_as_written() {
+        let table = [
+            ("revenue.cancel_scheduled >= 1", true),
+            ("revenue.cancel_scheduled>=1", true),
+            ("revenue.cancel_scheduled == 1", true),
+            ("revenue.cancel_scheduled < 1", false),
+            ("usage.days_since_last > 14", false),
+            ("usage.days_since_last <= 14.0", true),
+            ("usage.days_since_last > 13.9 and revenue.cancel_scheduled == 1", true),
+            ("usage.days_since_last > 13.9 and revenue.cancel_scheduled == 0", false),
+        ];
+        for (text, holds) in table {
+            assert_eq!(Condition::parse(text).unwrap().holds(&metrics()), holds, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_absent_metric_is_false_whatever_the_operator() {
+        for operator in ["<", "<=", ">", ">=", "=="] {
+            assert!(!Condition::parse(&format!("support.open {operator} 0")).unwrap().holds(&metrics()));
+        }
+    }
+
+    #[test]
+    fn a_rule_sees_a_metric_made_of_one_answer() {
+        assert!(Condition::parse("feedback.nps_91d < 0").unwrap().holds(&metrics()));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let table = [
+            ("revenue.cancel_sheduled >= 1", "nearest is `revenue.cancel_scheduled`"),
+            ("account.stage == 1", "not a number"),
+            ("usage.trend", "not `metric operator number`"),
+            ("", "not `metric operator number`"),
+            ("usage.trend < 1 and", "not `metric operator number`"),
+            ("usage.trend < 1 or usage.trend > 2", "not `metric operator number`"),
+            ("usage.trend != 1", "not `metric operator number`"),
+            ("usage.trend => 1", "`=>` is none of"),
+            ("usage.trend > inf", "`inf` is not a number"),
+            ("usage.trend > x", "`x` is not a number"),
+        ];
+        for (text, message) in table {
+            let problem = Condition::parse(text).unwrap_err();
+            assert!(problem.contains(message), "{text}: {problem}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Profiles: which components an account is scored by, and the groups that components belong to.
+
+use crate::metric::Stage;
+
+/// What a component is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Group {
+    /// How often the product is used.
+    Usage,
+    /// How much of it is used.
+    Depth,
+    /// By how many people.
+    Breadth,
+    /// What is paid for it.
+    Revenue,
+    /// Trouble and how it is dealt with.
+    Support,
+    /// What people say.
+    Sentiment,
+}
+
+impl Group {
+    /// Every group.
+    pub const ALL: [Self; 6] = [Self::Usage, Self::Depth, Self::Breadth, Self::Revenue, Self::Support, Self::Sentiment];
+
+    /// The name in configuration, labels and outputs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Depth => "depth",
+            Self::Breadth => "breadth",
+            Self::Revenue => "revenue",
+            Self::Support => "support",
+            Self::Sentiment => "sentiment",
+        }
+    }
+}
+
+/// A set of components for some accounts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// Which accounts.
+    pub when: When,
+    /// Places in [`Model::components`](super::Model::components), in order of the profile.
+    pub components: Vec<u8>,
+    /// Sum of their weights.
+    pub weight_total: f64,
+}
+
+/// Conditions; each that is given must hold.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct When {
+    /// Tenure below, days.
+    pub tenure_days_below: Option<f64>,
+    /// Tenure at least, days.
+    pub tenure_days_at_least: Option<f64>,
+    /// One of these segments.
+    pub segment: Option<Vec<String>>,
+    /// One of these plans.
+    pub plan: Option<Vec<String>>,
+    /// One of these stages.
+    pub stage: Option<Vec<Stage>>,
+}
+
+impl When {
+    /// Whether an account fits. One without a segment, plan or stage fits no condition on it.
+    #[must_use]
+    pub fn fits(&self, tenure_days: f64, segment: Option<&str>, plan: Option<&str>, stage: Option<Stage>) -> bool {
+        let one_of = |allowed: &Option<Vec<String>>, own: Option<&str>| match allowed {
+            Some(allowed) => own.is_some_and(|own| allowed.iter().any(|name| name == own)),
+            None => true,
+        };
+        self.tenure_days_below.is_none_or(|below| tenure_days < below)
+            && self.tenure_days_at_least.is_none_or(|least| tenure_days >= least)
+            && one_of(&self.segment, segment)
+            && one_of(&self.plan, plan)
+            && self.stage.as_ref().is_none_or(|allowed| stage.is_some_and(|own| allowed.contains(&own)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_condition_must_hold() {
+        let when = When {
+            tenure_days_below: Some(28.0),
+            tenure_days_at_least: Some(7.0),
+            segment: Some(vec!["smb".into(), "mid".into()]),
+            plan: None,
+            stage: Some(vec![Stage::Trial]),
+        };
+        assert!(when.fits(7.0, Some("mid"), None, Some(Stage::Trial)));
+        assert!(!when.fits(28.0, Some("mid"), None, Some(Stage::Trial)));
+        assert!(!when.fits(6.9, Some("mid"), None, Some(Stage::Trial)));
+        assert!(!when.fits(7.0, Some("enterprise"), None, Some(Stage::Trial)));
+        assert!(!when.fits(7.0, None, None, Some(Stage::Trial)));
+        assert!(!when.fits(7.0, Some("smb"), None, Some(Stage::Adopted)));
+        assert!(!when.fits(7.0, Some("smb"), None, None));
+    }
+}
