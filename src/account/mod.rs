@@ -1,14 +1,27 @@
 //! The state of one account, in sections that are applied to, measured and written on their own.
 
 pub mod billing;
+mod changelog;
 pub mod feedback;
+pub mod key;
 pub mod limit;
+pub mod map;
+mod measure;
+pub mod profile;
 pub mod section;
+pub mod seen;
 pub mod support;
+pub mod usage;
 
+pub use changelog::{Part, SectionKind};
+pub use key::AccountKey;
 pub use limit::{Limit, LimitMeter};
+pub use map::AccountMap;
+pub use profile::Profile;
 pub use section::{CodecError, MAX_PART_BYTES, Section};
 
+use crate::event::{Event, Record};
+use crate::score;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -23,4 +36,112 @@ pub struct ApplyContext<'a> {
     pub settings: &'a Settings,
     /// Counts limits that were reached.
     pub limits: &'a mut LimitMeter,
+}
+
+/// Whether a record is too old for any window of its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lateness {
+    /// It counts everywhere.
+    InTime,
+    /// It only tells of the account's age and, for usage, of its last activity.
+    Late,
+}
+
+/// Rolling state of one account.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    id: Box<str>,
+    /// Event time of the earliest record; `None` while every record still waits for its time.
+    first_seen: Option<Timestamp>,
+    usage: usage::State,
+    billing: billing::State,
+    support: support::State,
+    feedback: feedback::State,
+    profile: profile::State,
+    seen: seen::Seen,
+    /// What was published, and what the bands remember.
+    pub score: score::State,
+    /// The sections that differ from what the changelog holds.
+    changed: changelog::Changed,
+    /// The parts that the changelog holds.
+    written: changelog::Written,
+    /// Whether something happened since it was scored.
+    pub unscored: bool,
+}
+
+impl Account {
+    /// An account of which nothing is known yet.
+    #[must_use]
+    pub fn new(id: &str) -> Self {
+        Self { id: id.into(), ..Self::default() }
+    }
+
+    /// The account's id.
+    #[must_use]
+    pub const fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Event time of the earliest record that was applied.
+    #[must_use]
+    pub const fn first_seen(&self) -> Option<Timestamp> {
+        self.first_seen
+    }
+
+    /// The newest profile.
+    #[must_use]
+    pub fn profile(&self) -> Option<&Profile> {
+        self.profile.get()
+    }
+
+    /// Usage.
+    #[must_use]
+    pub const fn usage(&self) -> &usage::State {
+        &self.usage
+    }
+
+    /// Subscriptions, MRR and invoices.
+    #[must_use]
+    pub const fn billing(&self) -> &billing::State {
+        &self.billing
+    }
+
+    /// Tickets.
+    #[must_use]
+    pub const fn support(&self) -> &support::State {
+        &self.support
+    }
+
+    /// Answers, referrals, overrides.
+    #[must_use]
+    pub const fn feedback(&self) -> &feedback::State {
+        &self.feedback
+    }
+
+    /// The remembered ids; whoever asks changes them.
+    pub fn seen_mut(&mut self) -> &mut seen::Seen {
+        self.changed.insert(SectionKind::Seen);
+        &mut self.seen
+    }
+
+    /// Applies a record of this account whose time has come.
+    pub fn apply(&mut self, record: &Record<'_>, lateness: Lateness, settings: &Settings, limits: &mut LimitMeter) {
+        let at = record.occurred_at;
+        if self.first_seen.is_none_or(|first| at < first) {
+            self.first_seen = Some(at);
+            self.changed.insert(SectionKind::Core);
+        }
+        self.unscored = true;
+        let mut ctx = ApplyContext { at, id: record.id.as_deref(), settings, limits };
+        match (&record.event, lateness) {
+            (Event::Usage(event), Lateness::InTime) => self.usage.apply(event, &mut ctx),
+            (Event::Usage(event), Lateness::Late) => self.usage.apply_late(event, &ctx),
+            (Event::Billing(event), _) => self.billing.apply(event, &mut ctx),
+            (Event::Support(event), _) => self.support.apply(event, &mut ctx),
+            (Event::Feedback(event), Lateness::InTime) => self.feedback.apply(event, &mut ctx),
+            (Event::Feedback(_), Lateness::Late) | (Event::Cost(_), _) => return,
+            (Event::Profile(event), _) => self.profile.apply(event, at, record.id.as_deref()),
+        }
+        self.changed.insert(SectionKind::of(&record.event));
+    }
 }

@@ -16,6 +16,25 @@ pub trait Section: Default {
     fn restore(&mut self, part: u16, bytes: &[u8]) -> Result<(), CodecError>;
 }
 
+/// A version byte and the value in postcard's compact binary.
+#[must_use]
+pub fn encode<T: serde::Serialize>(version: u8, value: &T) -> Vec<u8> {
+    // Writing plain data into a growing buffer has no way to fail.
+    postcard::to_extend(value, vec![version]).unwrap_or_default()
+}
+
+/// Reads what [`encode`] wrote with this version.
+///
+/// # Errors
+/// When the version is newer, or the bytes are none of it.
+pub fn decode<'a, T: serde::Deserialize<'a>>(version: u8, bytes: &'a [u8]) -> Result<T, CodecError> {
+    match bytes.split_first() {
+        Some((found, rest)) if *found == version => postcard::from_bytes(rest).map_err(|_| CodecError::Corrupt("wrong layout")),
+        Some((found, _)) if *found > version => Err(CodecError::NewerVersion(*found)),
+        _ => Err(CodecError::Corrupt("no known version")),
+    }
+}
+
 /// Bytes of a changelog record that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {

@@ -123,7 +123,6 @@ pub enum Value {
 impl Value {
     /// The value as a number; `None` for stage and movements.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "scores are floats; counts and money stay far below 2^53")]
     pub const fn number(&self) -> Option<f64> {
         match self {
             Self::Whole(whole) => Some(*whole as f64),

@@ -1,0 +1,167 @@
+//! An account as changelog records: which sections changed, and which parts of them the changelog holds.
+
+use super::section::{CodecError, Section, decode, encode};
+use super::{Account, score};
+use crate::event::Event;
+use crate::time::Timestamp;
+
+const CORE_VERSION: u8 = 1;
+
+/// The sections of an account that are written on their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SectionKind {
+    /// First seen, what was published, what the bands remember.
+    Core,
+    /// Usage.
+    Usage,
+    /// Subscriptions and invoices.
+    Billing,
+    /// Tickets.
+    Support,
+    /// Answers, referrals, overrides.
+    Feedback,
+    /// The profile.
+    Profile,
+    /// Remembered ids, a part for each stream and day.
+    Seen,
+}
+
+impl SectionKind {
+    /// All sections.
+    pub const ALL: [Self; 7] =
+        [Self::Core, Self::Usage, Self::Billing, Self::Support, Self::Feedback, Self::Profile, Self::Seen];
+
+    /// The section of its number in changelog keys.
+    #[must_use]
+    pub fn numbered(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+    }
+
+    /// The section that an event changes.
+    #[must_use]
+    pub const fn of(event: &Event<'_>) -> Self {
+        match event {
+            Event::Usage(_) => Self::Usage,
+            Event::Billing(_) => Self::Billing,
+            Event::Support(_) => Self::Support,
+            Event::Feedback(_) => Self::Feedback,
+            Event::Profile(_) => Self::Profile,
+            Event::Cost(_) => Self::Core,
+        }
+    }
+}
+
+/// A set of sections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Changed(u8);
+
+impl Changed {
+    pub(super) const fn insert(&mut self, kind: SectionKind) {
+        self.0 |= 1 << kind as u8;
+    }
+
+    const fn contains(self, kind: SectionKind) -> bool {
+        self.0 & 1 << kind as u8 != 0
+    }
+}
+
+/// The parts of each section but the remembered ids that the changelog holds, ascending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Written(Box<[(u8, u16)]>);
+
+/// One changelog record of an account: the section, its part, and the bytes, or `None` where the part is no more.
+pub type Part = (SectionKind, u16, Option<Vec<u8>>);
+
+/// What a core record holds.
+#[derive(serde::Serialize)]
+struct CoreRef<'a> {
+    first_seen: Option<Timestamp>,
+    score: &'a score::State,
+}
+
+#[derive(serde::Deserialize)]
+struct Core {
+    first_seen: Option<Timestamp>,
+    score: score::State,
+}
+
+impl Account {
+    /// Marks what was published and what the bands remember as changed.
+    pub const fn score_changed(&mut self) {
+        self.changed.insert(SectionKind::Core);
+    }
+
+    /// Whether anything differs from what the changelog holds.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.changed != Changed::default()
+    }
+
+    /// The records that bring the changelog up to this state; afterwards it counts as written.
+    pub fn take_changed_parts(&mut self, mut take: impl FnMut(Part)) {
+        let changed = std::mem::take(&mut self.changed);
+        for kind in SectionKind::ALL.into_iter().filter(|kind| changed.contains(*kind)) {
+            match kind {
+                SectionKind::Core => {
+                    let core = CoreRef { first_seen: self.first_seen, score: &self.score };
+                    self.take_parts(kind, vec![(0, encode(CORE_VERSION, &core))], &mut take);
+                }
+                SectionKind::Usage => self.take_parts(kind, self.usage.parts(), &mut take),
+                SectionKind::Billing => self.take_parts(kind, self.billing.parts(), &mut take),
+                SectionKind::Support => self.take_parts(kind, self.support.parts(), &mut take),
+                SectionKind::Feedback => self.take_parts(kind, self.feedback.parts(), &mut take),
+                SectionKind::Profile => self.take_parts(kind, self.profile.parts(), &mut take),
+                SectionKind::Seen => {
+                    self.seen.changed_parts().into_iter().for_each(|(part, bytes)| take((kind, part, bytes)));
+                }
+            }
+        }
+    }
+
+    fn take_parts(&mut self, kind: SectionKind, parts: Vec<(u16, Vec<u8>)>, take: &mut impl FnMut(Part)) {
+        let number = kind as u8;
+        let held = |(section, _): &&(u8, u16)| *section == number;
+        let same = self.written.0.iter().filter(held).map(|(_, part)| part).eq(parts.iter().map(|(part, _)| part));
+        if !same {
+            let gone = self.written.0.iter().filter(held).filter(|(_, part)| parts.iter().all(|(kept, _)| kept != part));
+            gone.for_each(|(_, part)| take((kind, *part, None)));
+            let mut written: Vec<(u8, u16)> = self.written.0.iter().filter(|(section, _)| *section != number).copied().collect();
+            written.extend(parts.iter().map(|(part, _)| (number, *part)));
+            written.sort_unstable();
+            self.written = Written(written.into());
+        }
+        parts.into_iter().for_each(|(part, bytes)| take((kind, part, Some(bytes))));
+    }
+
+    /// The parts that have to leave the changelog with the account.
+    pub fn written_parts(&self) -> impl Iterator<Item = (SectionKind, u16)> + '_ {
+        let sections = self.written.0.iter().filter_map(|(section, part)| Some((SectionKind::numbered(*section)?, *part)));
+        sections.chain(self.seen.part_numbers().map(|part| (SectionKind::Seen, part)))
+    }
+
+    /// Takes back one record of the changelog, in any order of parts.
+    ///
+    /// # Errors
+    /// When the bytes are not a part that this program knows.
+    pub fn restore(&mut self, kind: SectionKind, part: u16, bytes: &[u8]) -> Result<(), CodecError> {
+        match kind {
+            SectionKind::Core => {
+                let core: Core = decode(CORE_VERSION, bytes)?;
+                self.first_seen = core.first_seen;
+                self.score = core.score;
+            }
+            SectionKind::Usage => self.usage.restore(part, bytes)?,
+            SectionKind::Billing => self.billing.restore(part, bytes)?,
+            SectionKind::Support => self.support.restore(part, bytes)?,
+            SectionKind::Feedback => self.feedback.restore(part, bytes)?,
+            SectionKind::Profile => self.profile.restore(part, bytes)?,
+            SectionKind::Seen => return self.seen.restore(bytes),
+        }
+        let mut written = self.written.0.to_vec();
+        written.push((kind as u8, part));
+        written.sort_unstable();
+        written.dedup();
+        self.written = Written(written.into());
+        Ok(())
+    }
+}

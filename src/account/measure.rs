@@ -1,0 +1,125 @@
+//! Every metric of an account at an instant: the sections' own, those that need two of them, and then what must stay absent.
+
+use super::Account;
+use crate::event::Stream;
+use crate::metric::{Metric, Metrics, Stage, Value};
+use crate::settings::{Settings, View};
+use crate::time::{DAY_MS, Timestamp};
+
+/// Tenure before which a trend says nothing, days.
+const TREND_TENURE_DAYS: f64 = 36.0;
+/// Users below which tickets are not spread any thinner.
+const MIN_USERS: f64 = 10.0;
+
+impl Account {
+    /// The metrics at `view`; a stale stream is measured at its own instant.
+    #[must_use]
+    pub fn measure(&self, view: &View, settings: &Settings) -> Metrics {
+        let mut metrics = Metrics::default();
+        let region = self.profile().and_then(|profile| profile.region.as_deref());
+        let usage_t = view.stream(Stream::Usage).t;
+        self.usage.measure(usage_t, region, settings, &mut metrics);
+        self.billing.measure(view, settings, &mut metrics);
+        self.support.measure(view, settings, &mut metrics);
+        self.feedback.measure(view, settings, &mut metrics);
+        self.measure_age(view, settings, &mut metrics);
+        self.measure_seats(view, settings, &mut metrics);
+        self.measure_adoption(usage_t, settings, &mut metrics);
+        clear_unobserved(view, &mut metrics);
+        measure_tickets_per_user(&mut metrics);
+        metrics
+    }
+
+    /// Begin of tenure: sign-up if not after `t`, else the earliest record.
+    #[must_use]
+    pub fn tenure_start(&self, t: Timestamp) -> Option<Timestamp> {
+        let signed_up = self.profile().and_then(|profile| profile.signed_up_at).filter(|at| *at <= t);
+        signed_up.or(self.first_seen)
+    }
+
+    fn measure_age(&self, view: &View, settings: &Settings, metrics: &mut Metrics) {
+        let t = view.t;
+        let Some(start) = self.tenure_start(t) else { return };
+        let days = |from: Timestamp, to: Timestamp| to.since(from) as f64 / DAY_MS as f64;
+        let tenure = days(start, t);
+        metrics.real(Metric::TenureDays, tenure, None);
+        if days(start, view.stream(Stream::Usage).t) < TREND_TENURE_DAYS {
+            metrics.clear(Metric::Trend);
+        }
+        let onboarded = self.profile().and_then(|profile| profile.onboarded_at).filter(|at| *at <= t);
+        if let Some(onboarded) = onboarded {
+            metrics.real(Metric::OnboardingDays, days(start, onboarded), None);
+        }
+        metrics.set(Metric::StageName, Value::Stage(self.stage(view, tenure, onboarded.is_some(), settings)), None);
+    }
+
+    fn stage(&self, view: &View, tenure_days: f64, onboarded: bool, settings: &Settings) -> Stage {
+        let standing = self.billing.standing(view.stream(Stream::Billing).t, settings);
+        let has_paid = standing.has_paid_before || standing.has_ended || standing.has_lapsed_trial;
+        if standing.mrr == 0 && !standing.any_trialing && !standing.any_counted && has_paid {
+            Stage::Churned
+        } else if standing.in_dunning {
+            Stage::PastDue
+        } else if standing.mrr == 0 && standing.any_trialing {
+            Stage::Trial
+        } else if !onboarded && tenure_days < settings.account.onboarding_days as f64 {
+            Stage::Onboarding
+        } else if standing.long_term_ends_in_days.is_some_and(|days| days <= settings.account.renewing_days as f64) {
+            Stage::Renewing
+        } else {
+            Stage::Adopted
+        }
+    }
+
+    fn measure_seats(&self, view: &View, settings: &Settings, metrics: &mut Metrics) {
+        let given = self.profile().and_then(|profile| profile.seats);
+        let seats = given.or_else(|| self.billing.licensed_quantity(view.stream(Stream::Billing).t, settings));
+        if let (Some(seats), Some(users)) = (seats.filter(|seats| *seats > 0), metrics.number(Metric::Mau)) {
+            metrics.real(Metric::SeatUtilisation, users / seats as f64, None);
+        }
+    }
+
+    fn measure_adoption(&self, t: Timestamp, settings: &Settings, metrics: &mut Metrics) {
+        let entitled = |name: &str| match self.profile().map(|profile| &profile.entitled_features) {
+            Some(features) if !features.is_empty() => features.iter().any(|feature| **feature == *name),
+            _ => settings.feature_catalogue.iter().any(|feature| feature == name),
+        };
+        let total = self.entitled_features(settings);
+        if total > 0 {
+            let used = self.usage.features_in_window(t).filter(|name| entitled(name)).count();
+            metrics.real(Metric::Adoption, used as f64 / total as f64, None);
+        }
+    }
+
+    /// How many features the account is entitled to; 0 where none are given.
+    fn entitled_features(&self, settings: &Settings) -> usize {
+        match self.profile().map(|profile| profile.entitled_features.len()) {
+            Some(count) if count > 0 => count,
+            _ => settings.feature_catalogue.len(),
+        }
+    }
+}
+
+/// Absent is what its stream cannot tell: not configured, or not observed for the whole of the window.
+fn clear_unobserved(view: &View, metrics: &mut Metrics) {
+    for metric in Metric::ALL {
+        let stream = view.stream(metric.stream());
+        let window = metric.window_days() * DAY_MS;
+        let observed = stream.observed_since.is_some_and(|since| stream.t.since(since) >= window);
+        let needs_stream = metric.stream() != Stream::Accounts;
+        if needs_stream && (!stream.configured || (window > 0 && !observed)) {
+            metrics.clear(*metric);
+        }
+    }
+}
+
+fn measure_tickets_per_user(metrics: &mut Metrics) {
+    let per_10_users = |metric: Metric| Some(metrics.number(metric)? / metrics.number(Metric::Mau)?.max(MIN_USERS) * 10.0);
+    let (opened, weighted) = (per_10_users(Metric::Opened28d), per_10_users(Metric::OpenWeighted));
+    if let Some(opened) = opened {
+        metrics.real(Metric::OpenedPer10Users28d, opened, None);
+    }
+    if let Some(weighted) = weighted {
+        metrics.real(Metric::OpenWeightedPer10Users, weighted, None);
+    }
+}

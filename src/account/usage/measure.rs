@@ -1,0 +1,158 @@
+//! Usage, breadth and depth at an instant.
+
+use super::actors::{Activity, Actor};
+use super::quiet::Quiet;
+use super::{State, hour_of};
+use crate::metric::{Metric, Metrics};
+use crate::settings::Settings;
+use crate::time::{DAY_MS, Date, Timestamp};
+
+/// Days of the baseline that active days are compared with, over the days of the window: 63 / 28.
+const BASELINE_RATIO: f64 = 2.25;
+/// Active days below which the baseline says nothing.
+const MIN_BASELINE_DAYS: usize = 4;
+/// Dates on which a regular user is active, at least.
+const REGULAR_DATES: u32 = 4;
+/// Dates of a trend: 8 are skipped, 28 are its base.
+const TREND_SKIPPED: i32 = 8;
+const TREND_BASE: i32 = 28;
+
+impl State {
+    /// Sets the metrics that usage alone decides, at `t`. The trend's tenure and everything with seats or entitlements is the
+    /// caller's.
+    pub fn measure(&self, t: Timestamp, region: Option<&str>, settings: &Settings, out: &mut Metrics) {
+        let today = settings.zone.date_of(t);
+        let quiet = Quiet::new(settings, region);
+        self.measure_counts(t, today, out);
+        self.measure_active_days(t, today, &quiet, out);
+        self.measure_trend(t, today, &quiet, out);
+        self.measure_sessions(today, out);
+        self.measure_users(t, today, out);
+        self.measure_features(t, today, out);
+    }
+
+    /// Last activity, late records included.
+    pub const fn last_activity(&self) -> Option<Timestamp> {
+        self.last_activity
+    }
+
+    /// Names of the features last used in the exact window of 28 days.
+    pub fn features_in_window(&self, t: Timestamp) -> impl Iterator<Item = &str> {
+        self.features.iter().filter(move |feature| feature.activity.last.in_window(t, 28)).map(|feature| &*feature.name)
+    }
+
+    fn measure_counts(&self, t: Timestamp, today: Date, out: &mut Metrics) {
+        let hour = hour_of(t);
+        out.whole(Metric::Events1d, self.events_in_hours(hour - 24, hour));
+        out.whole(Metric::Events7d, self.events_in_hours(hour - 168, hour));
+        out.whole(Metric::Events28d, self.days.sum(today.0 - 28, today.0));
+        out.whole(Metric::Events91d, self.days.sum(today.0 - 91, today.0));
+    }
+
+    fn events_in_hours(&self, from: i64, to: i64) -> u64 {
+        let index = |hour: i64| i32::try_from(2 * hour + 1).unwrap_or(i32::MAX);
+        self.hours.sum(index(from), index(to))
+    }
+
+    fn measure_active_days(&self, t: Timestamp, today: Date, quiet: &Quiet<'_>, out: &mut Metrics) {
+        let start_28 = quiet.window_start(today, 28);
+        let start_91 = quiet.window_start(today, 91);
+        let active = |from: Date, to: Date| self.days.within(from.0, to.0).filter(|(date, _)| !quiet.is_quiet(Date(*date))).count();
+        let (recent, before) = (active(start_28, today), active(start_91, start_28));
+        out.whole(Metric::ActiveDays28d, recent);
+        out.whole(Metric::ActiveDays91d, recent + before);
+        if before >= MIN_BASELINE_DAYS {
+            out.real(Metric::ActiveDaysVsBaseline, ratio(recent, before) * BASELINE_RATIO, count(before));
+        }
+        if let Some(last) = self.last_activity {
+            let days = quiet.busy_ms(last, t) as f64 / DAY_MS as f64;
+            out.real(Metric::DaysSinceLast, days, None);
+            if recent + before > 0 {
+                out.real(Metric::GapsSinceLast, days / (91.0 / (recent + before) as f64), count(recent + before));
+            }
+        }
+    }
+
+    fn measure_trend(&self, t: Timestamp, today: Date, quiet: &Quiet<'_>, out: &mut Metrics) {
+        let end = quiet.window_start(today, TREND_SKIPPED);
+        let start = quiet.window_start(today, TREND_SKIPPED + TREND_BASE);
+        let base: u64 = self.days.within(start.0, end.0).filter(|(date, _)| !quiet.is_quiet(Date(*date))).map(|(_, n)| n).sum();
+        if base > 0 {
+            let recent = self.events_in_busy_hours(t, quiet);
+            out.real(Metric::Trend, recent as f64 / (base as f64 / 4.0), Some(base));
+        }
+    }
+
+    /// Feature uses of the newest 168 hour buckets that are not quiet, without those on quiet dates.
+    fn events_in_busy_hours(&self, t: Timestamp, quiet: &Quiet<'_>) -> u64 {
+        let newest = hour_of(t);
+        let start = quiet.hours_start(newest);
+        let index = |hour: i64| i32::try_from(2 * hour + 1).unwrap_or(i32::MAX);
+        self.hours.within(index(start), index(newest)).filter(|(index, _)| !quiet.is_quiet_hour(*index)).map(|(_, events)| events).sum()
+    }
+
+    fn measure_sessions(&self, today: Date, out: &mut Metrics) {
+        let (sessions, seconds) = self.sessions_within(today.minus(28), today);
+        out.whole(Metric::Sessions28d, sessions);
+        if sessions > 0 {
+            out.real(Metric::SessionSecondsMean28d, seconds / sessions as f64, count(usize::try_from(sessions).unwrap_or(usize::MAX)));
+        }
+    }
+
+    /// Sessions that ended on the dates `(from, to]`: how many, and their total length in seconds.
+    pub fn sessions_within(&self, from: Date, to: Date) -> (u64, f64) {
+        let days = self.sessions.iter().filter(|day| day.date > from && day.date <= to);
+        let (sessions, total) =
+            days.fold((0, 0_u128), |(sessions, total), day| (sessions + u64::from(day.count), total + u128::from(day.total_ns)));
+        (sessions, total as f64 / 1e9)
+    }
+
+    fn measure_users(&self, t: Timestamp, today: Date, out: &mut Metrics) {
+        let seen = |days: i64| self.users.iter().filter(|user| user.activity.last.in_window(t, days)).count();
+        let mau = seen(28);
+        out.whole(Metric::Dau, seen(1));
+        out.whole(Metric::Wau, seen(7));
+        out.whole(Metric::Mau, mau);
+        out.whole(Metric::ActiveUsers28d, mau);
+        let dates = |user: &Activity| user.dates_within(today, 28);
+        let users = self.users.iter().filter(|user| dates(&user.activity) > 0).count();
+        let pairs: u64 = self.users.iter().map(|user| u64::from(dates(&user.activity))).sum();
+        out.whole(Metric::RegularUsers28d, self.users.iter().filter(|user| dates(&user.activity) >= REGULAR_DATES).count());
+        if users > 0 {
+            out.real(Metric::Stickiness, pairs as f64 / (28.0 * users as f64), count(users));
+        }
+        growth(&self.users, today, Metric::ActiveUsersGrowth, out);
+    }
+
+    fn measure_features(&self, t: Timestamp, today: Date, out: &mut Metrics) {
+        out.whole(Metric::Features28d, self.features_in_window(t).count());
+        growth(&self.features, today, Metric::FeaturesGrowth, out);
+    }
+
+    /// Feature uses on the dates `(from, to]`, and the dates with activity among them.
+    pub fn use_within(&self, from: Date, to: Date) -> (u64, u64) {
+        self.days.within(from.0, to.0).fold((0, 0), |(events, dates), (_, count)| (events + count, dates + 1))
+    }
+
+    /// Names of the features used on the dates `(to - days, to]`.
+    pub fn features_on_dates(&self, to: Date, days: i32) -> impl Iterator<Item = &str> {
+        self.features.iter().filter(move |feature| feature.activity.dates_within(to, days) > 0).map(|feature| &*feature.name)
+    }
+}
+
+/// Distinct actors on the dates `(D - 28, D]` against `(D - 56, D - 28]`; absent where there was none.
+fn growth<A: Actor>(actors: &[A], today: Date, metric: Metric, out: &mut Metrics) {
+    let distinct = |end: Date| actors.iter().filter(|actor| actor.activity().dates_within(end, 28) > 0).count();
+    let before = distinct(today.minus(28));
+    if before > 0 {
+        out.real(metric, ratio(distinct(today), before), count(before));
+    }
+}
+
+fn ratio(numerator: usize, denominator: usize) -> f64 {
+    numerator as f64 / denominator as f64
+}
+
+fn count(n: usize) -> Option<u64> {
+    u64::try_from(n).ok()
+}

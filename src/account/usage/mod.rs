@@ -1,0 +1,178 @@
+//! The usage section of an account: what was used when, by whom.
+
+mod actors;
+mod buckets;
+mod measure;
+mod quiet;
+mod section;
+
+use actors::{Activity, Feature, User, touch};
+use buckets::Buckets;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{ApplyContext, Limit};
+use crate::event::{UsageEvent, UsageKind};
+use crate::settings::Settings;
+use crate::time::{Date, HOUR_MS, Timestamp};
+
+/// Dates that day windows look back, at most: `active_days_91d` and its baseline.
+const DAY_WINDOW: i32 = 91;
+/// Hour buckets that hour windows look back, at most.
+const HOUR_WINDOW: i32 = 168;
+/// Dates that windows on users and features look back, at most.
+const ACTOR_WINDOW: i32 = 56;
+/// Dates that sessions are kept: a trailing window of 28, a calendar month of 31.
+const SESSION_WINDOW: i32 = 32;
+
+/// Rolling product use of one account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct State {
+    /// Last activity, late records included.
+    last_activity: Option<Timestamp>,
+    /// The newest date with use; windows never look further back from it than their length.
+    newest_date: Date,
+    /// [`hour_index`] of the first instant of the newest date.
+    newest_hour: i32,
+    /// Feature uses by date; a date with sessions only holds 0.
+    days: Buckets,
+    /// Feature uses by [`hour_index`].
+    hours: Buckets,
+    sessions: Vec<SessionDay>,
+    users: Vec<User>,
+    features: Vec<Feature>,
+}
+
+/// The sessions that ended on one date.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+struct SessionDay {
+    date: Date,
+    count: u32,
+    /// Sum of their lengths in nanoseconds.
+    total_ns: u64,
+}
+
+impl State {
+    /// Applies one use. Users and features that the settings leave out change nothing.
+    pub fn apply(&mut self, event: &UsageEvent<'_>, ctx: &mut ApplyContext<'_>) {
+        if !counts(event, ctx.settings) {
+            return;
+        }
+        let zone = &ctx.settings.zone;
+        let date = zone.date_of(ctx.at);
+        self.last_activity = self.last_activity.max(Some(ctx.at));
+        if self.days.first().is_none() || date > self.newest_date {
+            self.newest_date = date;
+            self.newest_hour = hour_index(zone.start_of(date), date, ctx.settings);
+            self.prune(ctx.settings);
+        }
+        let horizon = self.horizon(ctx.settings);
+        self.add_use(&event.kind, date, &horizon, ctx);
+        if date >= horizon.actors {
+            let hash = xxh3_64(event.user_id.as_bytes());
+            let activity = Activity::first(ctx.at, date);
+            if touch(&mut self.users, hash, ctx.at, date, ctx.settings.limits.users, || User { hash, activity }) {
+                ctx.limits.reached(Limit::Users);
+            }
+        }
+    }
+
+    fn add_use(&mut self, kind: &UsageKind<'_>, date: Date, horizon: &Horizon, ctx: &mut ApplyContext<'_>) {
+        let count = match kind {
+            UsageKind::Feature { count, .. } => *count,
+            UsageKind::SessionEnded { .. } => 0,
+        };
+        if date >= horizon.days {
+            self.days.add(date.0, count);
+        }
+        match kind {
+            UsageKind::Feature { feature, count } => {
+                let hour = hour_index(ctx.at, date, ctx.settings);
+                if hour >= horizon.hours {
+                    self.hours.add(hour, *count);
+                }
+                if date >= horizon.actors {
+                    self.touch_feature(feature, date, ctx);
+                }
+            }
+            UsageKind::SessionEnded { duration_ns } if date >= horizon.sessions => self.add_session(date, *duration_ns),
+            UsageKind::SessionEnded { .. } => {}
+        }
+    }
+
+    /// Applies a late use: it is the last activity of an account that had none since, and in no other figure.
+    pub fn apply_late(&mut self, event: &UsageEvent<'_>, ctx: &ApplyContext<'_>) {
+        if counts(event, ctx.settings) {
+            self.last_activity = self.last_activity.max(Some(ctx.at));
+        }
+    }
+
+    fn touch_feature(&mut self, name: &str, date: Date, ctx: &mut ApplyContext<'_>) {
+        let hash = xxh3_64(name.as_bytes());
+        let new = || Feature { hash, activity: Activity::first(ctx.at, date), name: name.into() };
+        if touch(&mut self.features, hash, ctx.at, date, ctx.settings.limits.features, new) {
+            ctx.limits.reached(Limit::Features);
+        }
+    }
+
+    fn add_session(&mut self, date: Date, duration_ns: u64) {
+        match self.sessions.binary_search_by_key(&date, |day| day.date) {
+            Ok(place) => {
+                if let Some(day) = self.sessions.get_mut(place) {
+                    day.count = day.count.saturating_add(1);
+                    day.total_ns = day.total_ns.saturating_add(duration_ns);
+                }
+            }
+            Err(place) => self.sessions.insert(place, SessionDay { date, count: 1, total_ns: duration_ns }),
+        }
+    }
+
+    fn horizon(&self, settings: &Settings) -> Horizon {
+        let quiet = settings.calendar.total_days().min(366);
+        Horizon {
+            days: self.newest_date.minus(DAY_WINDOW + quiet),
+            hours: self.newest_hour - 2 * (HOUR_WINDOW + 24 * quiet),
+            sessions: self.newest_date.minus(SESSION_WINDOW),
+            actors: self.newest_date.minus(ACTOR_WINDOW + 1),
+        }
+    }
+
+    /// Drops what no window reaches any more.
+    fn prune(&mut self, settings: &Settings) {
+        let horizon = self.horizon(settings);
+        self.days.prune_before(horizon.days.0);
+        self.hours.prune_before(horizon.hours);
+        self.sessions.retain(|day| day.date >= horizon.sessions);
+        self.users.retain(|user| user.activity.last_date() >= horizon.actors);
+        self.features.retain(|feature| feature.activity.last_date() >= horizon.actors);
+    }
+}
+
+/// How far back anything is kept, seen from the newest date with use: the first date or hour that a window may still reach.
+struct Horizon {
+    days: Date,
+    hours: i32,
+    sessions: Date,
+    actors: Date,
+}
+
+fn counts(event: &UsageEvent<'_>, settings: &Settings) -> bool {
+    settings.usage.counts_user(&event.user_id)
+        && match &event.kind {
+            UsageKind::Feature { feature, .. } => settings.usage.counts_feature(feature),
+            UsageKind::SessionEnded { .. } => true,
+        }
+}
+
+/// The bucket `(h - 1 h, h]` of the UTC hour grid that holds an instant, as the number of the hour h.
+fn hour_of(at: Timestamp) -> i64 {
+    at.0.div_euclid(HOUR_MS) + i64::from(at.0.rem_euclid(HOUR_MS) != 0)
+}
+
+/// Index of an hour bucket: twice the hour, plus one for the part of the bucket that lies on a later date than its begin, so that
+/// quiet dates can be left out.
+fn hour_index(at: Timestamp, date: Date, settings: &Settings) -> i32 {
+    let hour = hour_of(at);
+    let begin = Timestamp((hour - 1) * HOUR_MS + 1);
+    let on_later_date = settings.zone.date_of(begin) < date;
+    i32::try_from(2 * hour + i64::from(on_later_date)).unwrap_or(i32::MAX)
+}

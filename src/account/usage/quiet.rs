@@ -1,0 +1,80 @@
+//! Windows that skip quiet days.
+
+use super::HOUR_WINDOW;
+use crate::settings::Settings;
+use crate::time::{Date, HOUR_MS, Timestamp};
+
+/// How far back a window may reach over quiet days, in dates.
+const REACH: i32 = 91 + 366;
+
+/// The calendar of one account's region.
+pub(super) struct Quiet<'a> {
+    settings: &'a Settings,
+    region: Option<&'a str>,
+}
+
+impl<'a> Quiet<'a> {
+    pub(super) const fn new(settings: &'a Settings, region: Option<&'a str>) -> Self {
+        Self { settings, region }
+    }
+
+    pub(super) fn is_quiet(&self, date: Date) -> bool {
+        self.settings.calendar.is_quiet(date, self.region)
+    }
+
+    /// The date before the newest `count` dates up to `end` that are not quiet: the window is `(result, end]` without quiet dates.
+    pub(super) fn window_start(&self, end: Date, count: i32) -> Date {
+        if self.settings.calendar.is_empty() {
+            return end.minus(count);
+        }
+        let mut left = count;
+        let mut date = end;
+        while left > 0 && date > end.minus(REACH) {
+            left -= i32::from(!self.is_quiet(date));
+            date = date.minus(1);
+        }
+        date
+    }
+
+    /// The hour before the newest 168 hour buckets up to `newest` that are not quiet. A bucket is quiet where the date just before
+    /// its end is.
+    pub(super) fn hours_start(&self, newest: i64) -> i64 {
+        if self.settings.calendar.is_empty() {
+            return newest - i64::from(HOUR_WINDOW);
+        }
+        let mut left = HOUR_WINDOW;
+        let mut hour = newest;
+        while left > 0 && hour > newest - i64::from(HOUR_WINDOW + 24 * 366) {
+            let date = self.settings.zone.date_of(Timestamp(hour * HOUR_MS - 1));
+            left -= i32::from(!self.is_quiet(date));
+            hour -= 1;
+        }
+        hour
+    }
+
+    /// Whether the events of an hour index (twice the hour, plus one on the later date of its bucket) lie on a quiet date.
+    pub(super) fn is_quiet_hour(&self, index: i32) -> bool {
+        if self.settings.calendar.is_empty() {
+            return false;
+        }
+        let begin = Timestamp((i64::from(index.div_euclid(2)) - 1) * HOUR_MS + 1);
+        let date = self.settings.zone.date_of(begin);
+        self.is_quiet(Date(date.0 + index.rem_euclid(2)))
+    }
+
+    /// Milliseconds of `(from, to]` that do not lie on quiet dates.
+    pub(super) fn busy_ms(&self, from: Timestamp, to: Timestamp) -> i64 {
+        let whole = to.since(from).max(0);
+        if self.settings.calendar.is_empty() {
+            return whole;
+        }
+        let zone = &self.settings.zone;
+        let (first, last) = (zone.date_of(from), zone.date_of(to));
+        let quiet: i64 = (first.0..=last.0)
+            .map(Date)
+            .filter(|date| self.is_quiet(*date))
+            .map(|date| zone.start_of(Date(date.0 + 1)).min(to).since(zone.start_of(date).max(from)).max(0))
+            .sum();
+        whole - quiet
+    }
+}
