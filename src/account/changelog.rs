@@ -91,10 +91,10 @@ impl Account {
         self.changed.insert(SectionKind::Core);
     }
 
-    /// Whether anything differs from what the changelog holds.
+    /// How many sections differ from what the changelog holds.
     #[must_use]
-    pub fn is_changed(&self) -> bool {
-        self.changed != Changed::default()
+    pub const fn changed_sections(&self) -> u32 {
+        self.changed.0.count_ones()
     }
 
     /// The records that bring the changelog up to this state; afterwards it counts as written.

@@ -48,9 +48,14 @@ impl AccountMap {
         chain.iter_mut().find(|account| account.id() == id).map(|account| change(account))
     }
 
-    /// Lets `change` change an account, which comes to be where there is none and `may_create` says so; `None` where it does not.
-    pub fn change_or_create<R>(&self, id: &str, may_create: impl FnOnce() -> bool, change: impl FnOnce(&mut Account) -> R) -> Option<R> {
-        let key = self.key_of(id);
+    /// Lets `change` change the account of an id and its key, which comes to be where there is none and `may_create` says so; `None` where it does not.
+    pub fn change_or_create<R>(
+        &self,
+        key: AccountKey,
+        id: &str,
+        may_create: impl FnOnce() -> bool,
+        change: impl FnOnce(&mut Account) -> R,
+    ) -> Option<R> {
         if let Some(mut chain) = self.chains.get_mut(&key)
             && let Some(account) = chain.iter_mut().find(|account| account.id() == id)
         {
@@ -93,10 +98,10 @@ impl AccountMap {
         }
     }
 
-    /// How many entries there are: accounts, but for those that share a key.
+    /// How many accounts there are; looks at each entry.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.chains.len()
+    pub fn count(&self) -> usize {
+        self.chains.iter().map(|chain| chain.len()).sum()
     }
 
     /// Whether there is no account.
@@ -114,7 +119,7 @@ mod tests {
     fn ids_that_share_a_key_never_share_an_account() {
         let map = AccountMap::with_keys(|_| AccountKey(7));
         for id in ["a", "b", "a"] {
-            map.change_or_create(id, || true, |account| account.unscored = !account.unscored);
+            map.change_or_create(AccountKey(7), id, || true, |account| account.unscored = !account.unscored);
         }
         assert_eq!((map.read("a", |account| account.unscored), map.read("b", |account| account.unscored)), (Some(false), Some(true)));
         assert!(map.remove("a").is_some());
@@ -126,7 +131,7 @@ mod tests {
     #[test]
     fn an_account_that_may_not_come_to_be_does_not() {
         let map = AccountMap::default();
-        assert!(map.change_or_create("a", || false, |_| ()).is_none());
+        assert!(map.change_or_create(AccountKey(7), "a", || false, |_| ()).is_none());
         assert!(map.is_empty());
     }
 }

@@ -20,7 +20,8 @@ pub use map::AccountMap;
 pub use profile::Profile;
 pub use section::{CodecError, MAX_PART_BYTES, Section};
 
-use crate::event::{Event, Record};
+use crate::engine::{Share, Verdict};
+use crate::event::{Event, Record, Stream};
 use crate::score;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -65,6 +66,8 @@ pub struct Account {
     changed: changelog::Changed,
     /// The parts that the changelog holds.
     written: changelog::Written,
+    /// What it adds to the sums of its task since it was last scored; never written.
+    pub share: Option<Share>,
     /// Whether something happened since it was scored.
     pub unscored: bool,
 }
@@ -118,10 +121,14 @@ impl Account {
         &self.feedback
     }
 
-    /// The remembered ids; whoever asks changes them.
-    pub fn seen_mut(&mut self) -> &mut seen::Seen {
-        self.changed.insert(SectionKind::Seen);
-        &mut self.seen
+    /// Remembers the identity of a record; `true` when it was remembered already.
+    pub fn remember(&mut self, stream: Stream, at: Timestamp, verdict: Verdict, settings: &Settings, limits: &mut LimitMeter) -> bool {
+        let Some(identity) = verdict.identity else { return false };
+        let repeated = self.seen.remember(stream, at, identity, verdict.newest, settings, limits);
+        if !repeated {
+            self.changed.insert(SectionKind::Seen);
+        }
+        repeated
     }
 
     /// Applies a record of this account whose time has come.

@@ -109,15 +109,8 @@ impl Seen {
     /// # Errors
     /// When the bytes are not a part that this program knows.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
-        let day: Day = decode(VERSION, bytes)?;
-        self.days.retain(|held| part_of(held.stream, held.number) != part_of(day.stream, day.number));
-        self.days.push(day);
+        self.days.push(decode(VERSION, bytes)?);
         Ok(())
-    }
-
-    /// Forgets one part.
-    pub fn forget(&mut self, part: u16) {
-        self.days.retain(|held| part_of(held.stream, held.number) != part);
     }
 }
 

@@ -1,1 +1,29 @@
 //! The engine: one task's records in, its changes out. No broker, no clock.
+//!
+//! A task is the same partition number of every input topic. [`Task::process`] takes a record from bytes to state,
+//! [`Task::round`] scores what is due and says what to publish, [`Task::changelog`] says what to remember, and
+//! [`Task::restore`] takes it back.
+
+mod changelog;
+mod costs;
+mod counts;
+mod deletions;
+mod directory;
+mod due;
+mod input;
+mod judge;
+mod report;
+mod round;
+mod task;
+mod totals;
+mod waiting;
+
+pub use costs::Costs;
+pub use counts::{Counts, StreamCounts};
+pub use directory::{Directory, Summary, TaskView};
+pub use input::{Input, Outcome, OutputRecord};
+pub use judge::{Judge, StreamClock, Verdict};
+pub use report::{AccountReport, AccountRow, RowFilter, Sort};
+pub use round::{RoundOptions, RoundReport};
+pub use task::Task;
+pub use totals::{Share, Sums, Totals, TotalsKey};

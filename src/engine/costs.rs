@@ -1,0 +1,95 @@
+//! The company's own costs: they belong to no account, so each task sums those that it reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::CostCategory;
+use crate::time::{DAY_MS, Timestamp};
+
+/// Costs kept, at most; beyond, the oldest leaves.
+const MAX_COSTS: usize = 50_000;
+/// Days that a cost is kept: longer than any period of KPIs.
+const KEPT_DAYS: i64 = 100;
+/// Segments that costs may name, at most.
+const MAX_SEGMENTS: usize = 1_000;
+
+/// One cost in minor units of the reporting currency.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CostEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What for.
+    pub category: CostCategory,
+    /// Minor units of the reporting currency.
+    pub minor: i64,
+    /// The segment it was spent on.
+    pub segment: Option<Box<str>>,
+}
+
+/// Costs by the number under which the changelog holds them.
+#[derive(Clone, Debug, Default)]
+pub struct Costs {
+    entries: BTreeMap<u64, CostEntry>,
+    by_time: BTreeSet<(Timestamp, u64)>,
+    /// Segments that a cost of a category ever named.
+    named: BTreeSet<(u8, Box<str>)>,
+    next: u64,
+}
+
+impl Costs {
+    /// Adds a cost; its number.
+    pub(super) fn push(&mut self, entry: CostEntry) -> u64 {
+        let number = self.next;
+        self.put(number, entry);
+        number
+    }
+
+    /// Puts a cost back under its number.
+    pub(super) fn put(&mut self, number: u64, entry: CostEntry) {
+        self.next = self.next.max(number + 1);
+        if let Some(segment) = entry.segment.as_ref().filter(|_| self.named.len() < MAX_SEGMENTS) {
+            self.named.insert((entry.category as u8, segment.clone()));
+        }
+        self.by_time.insert((entry.at, number));
+        self.entries.insert(number, entry);
+    }
+
+    /// Takes out a cost that is too old, or one too many; says whether it was one too many.
+    pub(super) fn pop_expired(&mut self, newest: Timestamp) -> Option<(u64, bool)> {
+        let (at, number) = self.by_time.first().copied()?;
+        let crowded = self.by_time.len() > MAX_COSTS;
+        if !crowded && newest.since(at) <= KEPT_DAYS * DAY_MS {
+            return None;
+        }
+        self.remove(number);
+        Some((number, crowded))
+    }
+
+    pub(super) fn remove(&mut self, number: u64) {
+        if let Some(entry) = self.entries.remove(&number) {
+            self.by_time.remove(&(entry.at, number));
+        }
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&CostEntry> {
+        self.entries.get(&number)
+    }
+
+    /// The costs of `(from, to]`.
+    pub fn within(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = &CostEntry> {
+        self.entries.values().filter(move |entry| entry.at > from && entry.at <= to)
+    }
+
+    /// Whether a cost of this category ever named this segment.
+    #[must_use]
+    pub fn names_segment(&self, category: CostCategory, segment: &str) -> bool {
+        self.named.iter().any(|(number, name)| *number == category as u8 && **name == *segment)
+    }
+
+    pub(super) fn named(&self) -> &BTreeSet<(u8, Box<str>)> {
+        &self.named
+    }
+
+    pub(super) fn set_named(&mut self, named: BTreeSet<(u8, Box<str>)>) {
+        self.named.extend(named);
+    }
+}

@@ -1,0 +1,126 @@
+//! What readers see of the tasks: HTTP and metrics read it, the task that owns a view writes it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use super::report::{AccountReport, AccountRow, RowFilter};
+use super::{Counts, Judge, Totals};
+use crate::account::{AccountMap, LimitMeter};
+use crate::settings::Settings;
+use crate::time::Timestamp;
+
+/// One task as readers see it.
+#[derive(Debug)]
+pub struct TaskView {
+    /// The number of the partition of every input topic.
+    pub number: i32,
+    /// Its accounts.
+    pub accounts: AccountMap,
+    /// What it said of itself at the end of its last cycle.
+    summary: Mutex<Summary>,
+}
+
+/// What a task says of itself at the end of each cycle.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Its streams' clocks.
+    pub judge: Judge,
+    /// Outcomes since the changelog began.
+    pub counts: Counts,
+    /// Limits reached since the task is owned here.
+    pub limits: LimitMeter,
+    /// Sums by segment and band.
+    pub totals: Totals,
+}
+
+impl TaskView {
+    pub(super) fn new(number: i32) -> Self {
+        Self { number, accounts: AccountMap::default(), summary: Mutex::default() }
+    }
+
+    /// What the task said at the end of its last cycle.
+    pub fn summary(&self) -> MutexGuard<'_, Summary> {
+        // A poisoned lock holds a summary of an earlier cycle, which is still true.
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All tasks of this instance.
+#[derive(Debug)]
+pub struct Directory {
+    tasks: RwLock<BTreeMap<i32, Arc<TaskView>>>,
+    settings: RwLock<Arc<Settings>>,
+    accounts: AtomicUsize,
+}
+
+impl Directory {
+    /// A directory without tasks.
+    #[must_use]
+    pub fn new(settings: Arc<Settings>) -> Self {
+        Self { tasks: RwLock::default(), settings: RwLock::new(settings), accounts: AtomicUsize::new(0) }
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The tasks that are owned and restored, by number.
+    #[must_use]
+    pub fn tasks(&self) -> Vec<Arc<TaskView>> {
+        self.tasks.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// One account with its metrics and score at `now`; `None` where no task holds it.
+    #[must_use]
+    pub fn account_report(&self, id: &str, now: Timestamp) -> Option<AccountReport> {
+        let settings = self.settings();
+        self.tasks().iter().find_map(|task| {
+            let view = task.summary().judge.view(now, &settings);
+            task.accounts.read(id, |account| AccountReport::of(account, &view, &settings))?
+        })
+    }
+
+    /// The accounts that a filter lets through, best first as it sorts, at most its limit.
+    #[must_use]
+    pub fn rows(&self, filter: &RowFilter) -> Vec<AccountRow> {
+        let mut best = filter.collector();
+        for task in self.tasks() {
+            task.accounts.for_each(|account| best.offer(account));
+        }
+        best.into_rows()
+    }
+
+    /// Accounts of all tasks.
+    #[must_use]
+    pub fn accounts(&self) -> usize {
+        self.accounts.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn show(&self, view: Arc<TaskView>) {
+        self.tasks.write().unwrap_or_else(PoisonError::into_inner).insert(view.number, view);
+    }
+
+    pub(super) fn hide(&self, view: &Arc<TaskView>) {
+        let mut tasks = self.tasks.write().unwrap_or_else(PoisonError::into_inner);
+        if tasks.get(&view.number).is_some_and(|shown| Arc::ptr_eq(shown, view)) {
+            tasks.remove(&view.number);
+        }
+    }
+
+    /// Takes a place for a new account, unless there are `limit` already.
+    pub(super) fn reserve_account(&self, limit: usize) -> bool {
+        self.accounts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| (count < limit).then_some(count + 1)).is_ok()
+    }
+
+    /// Counts accounts that come back from a changelog, whatever the limit.
+    pub(super) fn add_accounts(&self, count: usize) {
+        self.accounts.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(super) fn release_accounts(&self, count: usize) {
+        self.accounts.fetch_sub(count, Ordering::Relaxed);
+    }
+}

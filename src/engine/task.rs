@@ -1,0 +1,280 @@
+//! One task: the way of a record from bytes to state.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::costs::CostEntry;
+use super::deletions::Deletions;
+use super::due::Due;
+use super::waiting::{Waiting, WaitingRecord};
+use super::{Costs, Counts, Directory, Input, Judge, Outcome, TaskView, Totals, Verdict, changelog};
+use crate::account::seen::Seen;
+use crate::account::{Account, AccountKey, Lateness, Limit, LimitMeter};
+use crate::event::{self, Code, Decoded, Event, Record, Rejection, Stream};
+use crate::money;
+use crate::settings::Settings;
+use crate::time::Timestamp;
+
+/// One task: the accounts of one partition number, and what it knows of its streams.
+///
+/// Dropping it forgets everything and takes it out of the directory.
+#[derive(Debug)]
+pub struct Task {
+    pub(super) settings: Arc<Settings>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) view: Arc<TaskView>,
+    pub(super) judge: Judge,
+    pub(super) counts: Counts,
+    pub(super) limits: LimitMeter,
+    pub(super) totals: Totals,
+    pub(super) waiting: Waiting,
+    pub(super) deletions: Deletions,
+    pub(super) costs: Costs,
+    /// Identities of costs, which have no account to remember them.
+    pub(super) cost_ids: Seen,
+    /// Accounts to score, in the order in which something happened to them.
+    pub(super) unscored: VecDeque<AccountKey>,
+    pub(super) due: Due,
+    /// What the changelog does not hold yet.
+    pub(super) unwritten: changelog::Unwritten,
+    /// The changelog as far as it was read, until the restore ends.
+    pub(super) restoring: HashMap<Box<[u8]>, Box<[u8]>>,
+    /// Published accounts that were deleted and have no tombstone yet.
+    pub(super) tombstones: Vec<String>,
+}
+
+impl Task {
+    /// An empty task; [`Task::show`] makes it visible to readers.
+    #[must_use]
+    pub fn new(number: i32, settings: Arc<Settings>, directory: Arc<Directory>) -> Self {
+        Self {
+            settings,
+            directory,
+            view: Arc::new(TaskView::new(number)),
+            judge: Judge::default(),
+            counts: Counts::default(),
+            limits: LimitMeter::default(),
+            totals: Totals::default(),
+            waiting: Waiting::default(),
+            deletions: Deletions::default(),
+            costs: Costs::default(),
+            cost_ids: Seen::default(),
+            unscored: VecDeque::new(),
+            due: Due::default(),
+            unwritten: changelog::Unwritten::default(),
+            restoring: HashMap::new(),
+            tombstones: Vec::new(),
+        }
+    }
+
+    /// Makes the task visible to readers: once it is restored.
+    pub fn show(&self) {
+        self.publish_summary();
+        self.directory.show(Arc::clone(&self.view));
+    }
+
+    /// The partition number.
+    #[must_use]
+    pub fn number(&self) -> i32 {
+        self.view.number
+    }
+
+    /// How records ended, since the changelog began.
+    #[must_use]
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Its accounts, as readers see them.
+    #[must_use]
+    pub const fn view(&self) -> &Arc<TaskView> {
+        &self.view
+    }
+
+    /// The clocks of its streams.
+    #[must_use]
+    pub const fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
+    /// The costs that it read.
+    #[must_use]
+    pub const fn costs(&self) -> &Costs {
+        &self.costs
+    }
+
+    /// Takes one record, read at `now`, to its end.
+    pub fn process(&mut self, input: &Input<'_>, now: Timestamp) -> Outcome {
+        let outcome = match self.decode(input, now) {
+            Ok(Decoded::Record(record)) => {
+                let verdict = self.judge.judge(input.stream, &record, input.broker_timestamp, now, &self.settings);
+                if let Event::Cost(cost) = &record.event {
+                    self.process_cost(&record, cost, verdict)
+                } else {
+                    self.process_of_account(&record, input, verdict, now)
+                }
+            }
+            Ok(Decoded::Ignored) => Outcome::Ignored,
+            Err(rejection) => Outcome::DeadLetter(rejection),
+        };
+        self.counts.count(input.stream, &outcome);
+        outcome
+    }
+
+    /// The record's event, all checks passed; `now` is where a record without a timestamp is measured from.
+    fn decode<'a>(&self, input: &Input<'a>, now: Timestamp) -> Result<Decoded<'a>, Rejection> {
+        let raw = event::Raw {
+            stream: input.stream,
+            key: input.key,
+            value: input.value,
+            timestamp: input.timestamp,
+            future_reference: Some(input.broker_timestamp.unwrap_or(now)),
+        };
+        event::decode(&raw, &event::DecodeContext::of(&self.settings))
+    }
+
+    fn process_of_account(&mut self, record: &Record<'_>, input: &Input<'_>, verdict: Verdict, now: Timestamp) -> Outcome {
+        let Some(id) = record.account.as_deref() else {
+            return Outcome::DeadLetter(Rejection::new(Code::MissingField, "account_id"));
+        };
+        if record.occurred_at > now {
+            return self.wait(id, record, input, verdict);
+        }
+        if self.ends_with_deletion(id, record) {
+            return Outcome::Applied;
+        }
+        let repeated = self.with_account(id, |account, settings, limits| {
+            let repeated = account.remember(input.stream, record.occurred_at, verdict, settings, limits);
+            if !repeated {
+                account.apply(record, verdict.lateness, settings, limits);
+            }
+            repeated
+        });
+        match repeated {
+            Some(true) => Outcome::Duplicate,
+            Some(false) if verdict.lateness == Lateness::Late => Outcome::Late,
+            Some(false) => Outcome::Applied,
+            None => self.too_many_accounts(),
+        }
+    }
+
+    /// Keeps a record until its time has come.
+    fn wait(&mut self, id: &str, record: &Record<'_>, input: &Input<'_>, verdict: Verdict) -> Outcome {
+        let waiting = WaitingRecord::of(input, record.occurred_at);
+        if !self.waiting.has_room_for(&waiting) {
+            self.limits.reached(Limit::Waiting);
+            return Outcome::DeadLetter(Rejection::new(Code::LimitReached, "too many records wait for their time"));
+        }
+        let remember = |account: &mut Account, settings: &Settings, limits: &mut LimitMeter| {
+            account.remember(input.stream, record.occurred_at, verdict, settings, limits)
+        };
+        match self.with_account(id, remember) {
+            Some(true) => Outcome::Duplicate,
+            Some(false) => {
+                let number = self.waiting.push(waiting);
+                self.unwritten.waiting.insert(number);
+                Outcome::Applied
+            }
+            None => self.too_many_accounts(),
+        }
+    }
+
+    fn too_many_accounts(&mut self) -> Outcome {
+        self.limits.reached(Limit::Accounts);
+        Outcome::DeadLetter(Rejection::new(Code::TooManyAccounts, "limits.accounts is reached"))
+    }
+
+    /// Applies a valid record of an account whose time has come.
+    pub fn apply(&mut self, record: &Record<'_>, lateness: Lateness) {
+        let Some(id) = record.account.as_deref() else { return };
+        if !self.ends_with_deletion(id, record) {
+            self.with_account(id, |account, settings, limits| account.apply(record, lateness, settings, limits));
+        }
+    }
+
+    /// Whether a record changes nothing because its account was deleted later, or is itself the deletion, which is then done.
+    fn ends_with_deletion(&mut self, id: &str, record: &Record<'_>) -> bool {
+        if self.deletions.covers(id, record.occurred_at) {
+            return true;
+        }
+        let deletes = matches!(&record.event, Event::Profile(profile) if profile.deleted);
+        if deletes {
+            self.delete(id, record.occurred_at);
+        }
+        deletes
+    }
+
+    /// Lets `change` change an account, which comes to be where there is none, and notes what has to be scored and written; `None`
+    /// where there are too many accounts already.
+    fn with_account<R>(&mut self, id: &str, change: impl FnOnce(&mut Account, &Settings, &mut LimitMeter) -> R) -> Option<R> {
+        let (settings, directory, limits) = (&*self.settings, &self.directory, &mut self.limits);
+        let (unscored, unwritten) = (&mut self.unscored, &mut self.unwritten);
+        let key = self.view.accounts.key_of(id);
+        let mut created = false;
+        let may_create = || {
+            created = directory.reserve_account(settings.limits.accounts);
+            created
+        };
+        let result = self.view.accounts.change_or_create(key, id, may_create, |account| {
+            let (was_unscored, was_changed) = (account.unscored, account.changed_sections());
+            let result = change(account, settings, limits);
+            if account.unscored && !was_unscored {
+                unscored.push_back(key);
+            }
+            unwritten.note(key, was_changed, account.changed_sections());
+            result
+        });
+        if created {
+            self.due.add(key);
+        }
+        result
+    }
+
+    fn delete(&mut self, id: &str, at: Timestamp) {
+        let hash = Deletions::hash_of(id);
+        self.deletions.insert(hash, at);
+        self.unwritten.deletions.insert(hash);
+        let Some(account) = self.view.accounts.remove(id) else { return };
+        self.directory.release_accounts(1);
+        self.totals.replace(account.share.as_ref(), None);
+        self.unwritten.forget(&account);
+        if account.score.sequence() > 0 {
+            self.tombstones.push(account.id().to_owned());
+        }
+    }
+
+    fn process_cost(&mut self, record: &Record<'_>, cost: &event::Cost<'_>, verdict: Verdict) -> Outcome {
+        if let Some(identity) = verdict.identity
+            && self.cost_ids.remember(Stream::Billing, record.occurred_at, identity, verdict.newest, &self.settings, &mut self.limits)
+        {
+            return Outcome::Duplicate;
+        }
+        let minor = money::convert(cost.amount, record.occurred_at, &self.settings.money.rates);
+        let segment = cost.segment.as_deref().map(Box::from);
+        let number = self.costs.push(CostEntry { at: record.occurred_at, category: cost.category, minor, segment });
+        self.unwritten.costs.insert(number);
+        while let Some((number, crowded)) = self.costs.pop_expired(verdict.newest) {
+            self.unwritten.costs.insert(number);
+            if crowded {
+                self.limits.reached(Limit::Costs);
+            }
+        }
+        Outcome::Applied
+    }
+
+    /// Lets readers see what this cycle changed.
+    pub(super) fn publish_summary(&self) {
+        let mut summary = self.view.summary();
+        summary.judge = self.judge;
+        summary.counts = self.counts.clone();
+        summary.limits = self.limits.clone();
+        summary.totals = self.totals.clone();
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.directory.hide(&self.view);
+        self.directory.release_accounts(self.view.accounts.count());
+    }
+}

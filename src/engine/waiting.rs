@@ -1,0 +1,117 @@
+//! Records whose time has not come: they count as applied, and are applied when the instant of scoring reaches them.
+
+use std::collections::BTreeMap;
+
+use super::Input;
+use crate::event::Stream;
+use crate::time::Timestamp;
+
+/// Records that wait, at most.
+const MAX_RECORDS: usize = 10_000;
+/// Bytes of values and keys that wait, at most.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of one record that waits, at most, so that it fits a changelog record.
+const MAX_RECORD_BYTES: usize = 256 * 1024;
+
+/// A record as it was read.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct WaitingRecord {
+    pub(super) at: Timestamp,
+    pub(super) stream: Stream,
+    pub(super) key: Option<Box<[u8]>>,
+    pub(super) value: Option<Box<[u8]>>,
+    pub(super) timestamp: Option<Timestamp>,
+}
+
+impl WaitingRecord {
+    /// A record as it was read, to be applied at `at`.
+    pub(super) fn of(input: &Input<'_>, at: Timestamp) -> Self {
+        Self { at, stream: input.stream, key: input.key.map(Box::from), value: input.value.map(Box::from), timestamp: input.timestamp }
+    }
+
+    fn bytes(&self) -> usize {
+        self.key.as_ref().map_or(0, |key| key.len()) + self.value.as_ref().map_or(0, |value| value.len())
+    }
+}
+
+/// The records that wait, by the number under which the changelog holds them.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    records: BTreeMap<u64, WaitingRecord>,
+    by_time: std::collections::BTreeSet<(Timestamp, u64)>,
+    bytes: usize,
+    next: u64,
+}
+
+impl Waiting {
+    /// Whether one more record may wait.
+    pub(super) fn has_room_for(&self, record: &WaitingRecord) -> bool {
+        let bytes = record.bytes();
+        self.records.len() < MAX_RECORDS && self.bytes + bytes <= MAX_BYTES && bytes <= MAX_RECORD_BYTES
+    }
+
+    /// Keeps a record until its time; its number.
+    pub(super) fn push(&mut self, record: WaitingRecord) -> u64 {
+        let number = self.next;
+        self.put(number, record);
+        number
+    }
+
+    /// Puts a record back under its number.
+    pub(super) fn put(&mut self, number: u64, record: WaitingRecord) {
+        self.next = self.next.max(number + 1);
+        self.bytes += record.bytes();
+        self.by_time.insert((record.at, number));
+        self.records.insert(number, record);
+    }
+
+    /// Takes the next record whose time is not after `now`, with its number.
+    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(u64, WaitingRecord)> {
+        let (_, number) = self.by_time.first().filter(|(at, _)| *at <= now).copied()?;
+        Some((number, self.remove(number)?))
+    }
+
+    /// Takes a record out.
+    pub(super) fn remove(&mut self, number: u64) -> Option<WaitingRecord> {
+        let record = self.records.remove(&number)?;
+        self.by_time.remove(&(record.at, number));
+        self.bytes -= record.bytes();
+        Some(record)
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&WaitingRecord> {
+        self.records.get(&number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(at: i64, bytes: usize) -> WaitingRecord {
+        WaitingRecord { at: Timestamp(at), stream: Stream::Usage, key: None, value: Some(vec![0; bytes].into()), timestamp: None }
+    }
+
+    #[test]
+    fn records_leave_in_the_order_of_their_time_when_it_has_come() {
+        let mut waiting = Waiting::default();
+        for at in [30, 10, 20] {
+            waiting.push(record(at, 1));
+        }
+        let due: Vec<i64> = std::iter::from_fn(|| waiting.pop_due(Timestamp(20))).map(|(_, record)| record.at.0).collect();
+        assert_eq!(due, [10, 20]);
+    }
+
+    #[test]
+    fn a_full_list_has_no_room_until_a_record_leaves() {
+        let mut waiting = Waiting::default();
+        assert!(!waiting.has_room_for(&record(1, MAX_RECORD_BYTES + 1)));
+        for _ in 0..MAX_RECORDS {
+            assert!(waiting.has_room_for(&record(1, 1)));
+            waiting.push(record(1, 1));
+        }
+        assert!(!waiting.has_room_for(&record(1, 1)));
+        waiting.remove(0);
+        assert!(waiting.has_room_for(&record(1, 1)));
+    }
+}
