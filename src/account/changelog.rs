@@ -1,7 +1,7 @@
 //! An account as changelog records: which sections changed, and which parts of them the changelog holds.
 
+use super::Account;
 use super::section::{CodecError, Section, decode, encode};
-use super::{Account, score};
 use crate::event::Event;
 use crate::time::Timestamp;
 
@@ -28,8 +28,7 @@ pub enum SectionKind {
 
 impl SectionKind {
     /// All sections.
-    pub const ALL: [Self; 7] =
-        [Self::Core, Self::Usage, Self::Billing, Self::Support, Self::Feedback, Self::Profile, Self::Seen];
+    pub const ALL: [Self; 7] = [Self::Core, Self::Usage, Self::Billing, Self::Support, Self::Feedback, Self::Profile, Self::Seen];
 
     /// The section of its number in changelog keys.
     #[must_use]
@@ -73,16 +72,9 @@ pub(super) struct Written(Box<[(u8, u16)]>);
 pub type Part = (SectionKind, u16, Option<Vec<u8>>);
 
 /// What a core record holds.
-#[derive(serde::Serialize)]
-struct CoreRef<'a> {
-    first_seen: Option<Timestamp>,
-    score: &'a score::State,
-}
-
-#[derive(serde::Deserialize)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Core {
     first_seen: Option<Timestamp>,
-    score: score::State,
 }
 
 impl Account {
@@ -103,7 +95,7 @@ impl Account {
         for kind in SectionKind::ALL.into_iter().filter(|kind| changed.contains(*kind)) {
             match kind {
                 SectionKind::Core => {
-                    let core = CoreRef { first_seen: self.first_seen, score: &self.score };
+                    let core = Core { first_seen: self.first_seen };
                     self.take_parts(kind, vec![(0, encode(CORE_VERSION, &core))], &mut take);
                 }
                 SectionKind::Usage => self.take_parts(kind, self.usage.parts(), &mut take),
@@ -130,7 +122,9 @@ impl Account {
             written.sort_unstable();
             self.written = Written(written.into());
         }
-        parts.into_iter().for_each(|(part, bytes)| take((kind, part, Some(bytes))));
+        for (part, bytes) in parts {
+            take((kind, part, Some(bytes)));
+        }
     }
 
     /// The parts that have to leave the changelog with the account.
@@ -148,7 +142,6 @@ impl Account {
             SectionKind::Core => {
                 let core: Core = decode(CORE_VERSION, bytes)?;
                 self.first_seen = core.first_seen;
-                self.score = core.score;
             }
             SectionKind::Usage => self.usage.restore(part, bytes)?,
             SectionKind::Billing => self.billing.restore(part, bytes)?,

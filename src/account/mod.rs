@@ -20,9 +20,8 @@ pub use map::AccountMap;
 pub use profile::Profile;
 pub use section::{CodecError, MAX_PART_BYTES, Section};
 
-use crate::engine::{Share, Verdict};
+use crate::engine::Verdict;
 use crate::event::{Event, Record, Stream};
-use crate::score;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -60,14 +59,10 @@ pub struct Account {
     feedback: feedback::State,
     profile: profile::State,
     seen: seen::Seen,
-    /// What was published, and what the bands remember.
-    pub score: score::State,
     /// The sections that differ from what the changelog holds.
     changed: changelog::Changed,
     /// The parts that the changelog holds.
     written: changelog::Written,
-    /// What it adds to the sums of its task since it was last scored; never written.
-    pub share: Option<Share>,
     /// Whether something happened since it was scored.
     pub unscored: bool,
 }

@@ -44,3 +44,11 @@ pub struct OutputRecord {
     /// Headers, in order.
     pub headers: Vec<(&'static str, Vec<u8>)>,
 }
+
+impl OutputRecord {
+    /// A record that deletes what was published of an account.
+    #[must_use]
+    pub const fn tombstone(key: String) -> Self {
+        Self { key, value: None, headers: Vec::new() }
+    }
+}

@@ -40,7 +40,14 @@ pub struct Judge {
 
 impl Judge {
     /// Reads a valid record at `now`.
-    pub fn judge(&mut self, stream: Stream, record: &Record<'_>, broker: Option<Timestamp>, now: Timestamp, settings: &Settings) -> Verdict {
+    pub fn judge(
+        &mut self,
+        stream: Stream,
+        record: &Record<'_>,
+        broker: Option<Timestamp>,
+        now: Timestamp,
+        settings: &Settings,
+    ) -> Verdict {
         let at = record.occurred_at;
         let observed = broker.unwrap_or(at).min(now);
         let [usage, billing, support, feedback, accounts] = &mut self.clocks;
@@ -84,10 +91,12 @@ impl Judge {
             let stale = stale_after.zip(last).is_some_and(|(after, last)| t.since(last) > after);
             StreamView { t: last.filter(|_| stale).unwrap_or(t), observed_since: clock.observed_since, configured }
         };
-        let [a, b, c, d, e] = &self.clocks;
-        let [ca, cb, cc, cd, ce] = settings.configured;
-        let [sa, sb, sc, sd, se] = settings.stale_after_ms;
-        View { t, streams: [stream(a, ca, sa), stream(b, cb, sb), stream(c, cc, sc), stream(d, cd, sd), stream(e, ce, se)] }
+        let mut streams = [StreamView { t, observed_since: None, configured: false }; 5];
+        let known = self.clocks.iter().zip(settings.configured).zip(settings.stale_after_ms);
+        for (view, ((clock, configured), stale_after)) in streams.iter_mut().zip(known) {
+            *view = stream(clock, configured, stale_after);
+        }
+        View { t, streams }
     }
 }
 

@@ -7,11 +7,10 @@ use super::costs::CostEntry;
 use super::deletions::Deletions;
 use super::due::Due;
 use super::waiting::{Waiting, WaitingRecord};
-use super::{Costs, Counts, Directory, Input, Judge, Outcome, TaskView, Totals, Verdict, changelog};
+use super::{Costs, Counts, Directory, Input, Judge, Outcome, TaskView, Verdict, changelog};
 use crate::account::seen::Seen;
 use crate::account::{Account, AccountKey, Lateness, Limit, LimitMeter};
 use crate::event::{self, Code, Decoded, Event, Record, Rejection, Stream};
-use crate::money;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -26,7 +25,6 @@ pub struct Task {
     pub(super) judge: Judge,
     pub(super) counts: Counts,
     pub(super) limits: LimitMeter,
-    pub(super) totals: Totals,
     pub(super) waiting: Waiting,
     pub(super) deletions: Deletions,
     pub(super) costs: Costs,
@@ -54,7 +52,6 @@ impl Task {
             judge: Judge::default(),
             counts: Counts::default(),
             limits: LimitMeter::default(),
-            totals: Totals::default(),
             waiting: Waiting::default(),
             deletions: Deletions::default(),
             costs: Costs::default(),
@@ -130,7 +127,7 @@ impl Task {
             timestamp: input.timestamp,
             future_reference: Some(input.broker_timestamp.unwrap_or(now)),
         };
-        event::decode(&raw, &event::DecodeContext::of(&self.settings))
+        event::decode(&raw, &event::DecodeContext::new(&self.settings))
     }
 
     fn process_of_account(&mut self, record: &Record<'_>, input: &Input<'_>, verdict: Verdict, now: Timestamp) -> Outcome {
@@ -236,11 +233,8 @@ impl Task {
         self.unwritten.deletions.insert(hash);
         let Some(account) = self.view.accounts.remove(id) else { return };
         self.directory.release_accounts(1);
-        self.totals.replace(account.share.as_ref(), None);
         self.unwritten.forget(&account);
-        if account.score.sequence() > 0 {
-            self.tombstones.push(account.id().to_owned());
-        }
+        self.tombstones.push(account.id().to_owned());
     }
 
     fn process_cost(&mut self, record: &Record<'_>, cost: &event::Cost<'_>, verdict: Verdict) -> Outcome {
@@ -249,7 +243,8 @@ impl Task {
         {
             return Outcome::Duplicate;
         }
-        let minor = money::convert(cost.amount, record.occurred_at, &self.settings.money.rates);
+        // Decoding refused currencies without a rate.
+        let minor = self.settings.money.convert(cost.amount, record.occurred_at).unwrap_or_default();
         let segment = cost.segment.as_deref().map(Box::from);
         let number = self.costs.push(CostEntry { at: record.occurred_at, category: cost.category, minor, segment });
         self.unwritten.costs.insert(number);
@@ -268,7 +263,6 @@ impl Task {
         summary.judge = self.judge;
         summary.counts = self.counts.clone();
         summary.limits = self.limits.clone();
-        summary.totals = self.totals.clone();
     }
 }
 
