@@ -1,1 +1,37 @@
-//! Logs and Prometheus.
+//! Prometheus: what the stream threads count, and what a scrape reads from the accounts.
+//!
+//! Every family is registered on a registry that is passed in, and described in docs/metrics.md; a test compares the two. Labels come
+//! from closed sets, or are bounded by `limits.label_values` with the rest under `other`.
+
+mod account_series;
+#[cfg(test)]
+mod documentation;
+#[cfg(test)]
+pub(crate) mod fake;
+mod family;
+mod labels;
+mod metrics;
+mod scrape;
+mod source;
+mod top;
+
+pub use family::Family;
+pub use metrics::{Metrics, Outcome, TransactionOutcome};
+pub use scrape::{Caps, Scrape};
+pub use source::{AccountRow, BANDS, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
+pub use top::{OwnedRow, Query, Sort, top};
+
+use prometheus::{Encoder, Registry, TextEncoder};
+
+/// The content type of [`text`].
+pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
+
+/// All metrics of a registry in Prometheus' text format.
+///
+/// # Errors
+/// When a family cannot be encoded, which no family of this crate causes.
+pub fn text(registry: &Registry) -> prometheus::Result<Vec<u8>> {
+    let mut buffer = Vec::with_capacity(64 * 1024);
+    TextEncoder::new().encode(&registry.gather(), &mut buffer)?;
+    Ok(buffer)
+}

@@ -1,0 +1,106 @@
+//! A read side with made-up accounts, for tests.
+
+use serde_json::{Value, json};
+
+use super::source::{AccountRow, PortfolioCell, Readiness, Source, TaskStatus};
+use super::top::OwnedRow;
+use crate::time::Timestamp;
+
+/// A read side that shows what it is given.
+#[derive(Debug)]
+pub(crate) struct Fake {
+    pub(crate) now: Timestamp,
+    pub(crate) rows: Vec<OwnedRow>,
+    pub(crate) cells: Vec<PortfolioCell>,
+    pub(crate) tasks: Vec<TaskStatus>,
+    pub(crate) readiness: Readiness,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        let readiness = Readiness { ready: true, waiting_for: Vec::new() };
+        Self { now: Timestamp(1_767_571_200_000), rows: Vec::new(), cells: Vec::new(), tasks: Vec::new(), readiness }
+    }
+}
+
+/// An account; its band follows from the score.
+pub(crate) fn row(account_id: &str, score: f64, risk: f64, mrr_minor: i64) -> OwnedRow {
+    OwnedRow {
+        account_id: account_id.to_owned(),
+        name: Some(format!("Name of {account_id}")),
+        segment: Some("smb".to_owned()),
+        plan: Some("team".to_owned()),
+        csm: Some("dana".to_owned()),
+        band: if score >= 70.0 {
+            "green"
+        } else if score >= 40.0 {
+            "yellow"
+        } else {
+            "red"
+        },
+        score: Some(score),
+        risk: Some(risk),
+        level: Some(if risk < 0.1 {
+            "low"
+        } else if risk < 0.3 {
+            "medium"
+        } else {
+            "high"
+        }),
+        mrr_minor: Some(mrr_minor),
+        worsened_at: None,
+    }
+}
+
+impl Source for Fake {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    fn visit(&self, visit: &mut dyn FnMut(&AccountRow<'_>)) {
+        for row in &self.rows {
+            visit(&AccountRow {
+                account_id: &row.account_id,
+                name: row.name.as_deref(),
+                segment: row.segment.as_deref(),
+                plan: row.plan.as_deref(),
+                csm: row.csm.as_deref(),
+                band: row.band,
+                score: row.score,
+                risk: row.risk,
+                level: row.level,
+                mrr_minor: row.mrr_minor,
+                worsened_at: row.worsened_at,
+            });
+        }
+    }
+
+    fn account(&self, account_id: &str) -> Option<Value> {
+        let row = self.rows.iter().find(|row| row.account_id == account_id)?;
+        Some(json!({"account_id": row.account_id, "health": {"score": row.score, "band": row.band}, "drivers": ["made up"]}))
+    }
+
+    fn portfolio(&self) -> Vec<PortfolioCell> {
+        self.cells.clone()
+    }
+
+    fn currency(&self) -> (String, u32) {
+        ("USD".to_owned(), 2)
+    }
+
+    fn tasks(&self) -> Vec<TaskStatus> {
+        self.tasks.clone()
+    }
+
+    fn tasks_total(&self) -> Option<usize> {
+        Some(4)
+    }
+
+    fn members(&self) -> Vec<String> {
+        vec!["churnwatch-a".to_owned(), "churnwatch-b".to_owned()]
+    }
+
+    fn readiness(&self) -> Readiness {
+        self.readiness.clone()
+    }
+}

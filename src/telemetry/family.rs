@@ -1,0 +1,45 @@
+//! Families of metrics as they are registered and documented.
+
+use prometheus::core::Collector;
+use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+
+/// One family: what docs/metrics.md says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Family {
+    /// `churnwatch_<noun>_<unit>[_total]`.
+    pub name: &'static str,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// Names of its labels.
+    pub labels: &'static [&'static str],
+}
+
+/// Makes families, and keeps a list of them.
+#[derive(Default)]
+pub(super) struct Families {
+    /// What was made, in order.
+    pub(super) list: Vec<Family>,
+}
+
+impl Families {
+    pub(super) fn counter(&mut self, name: &'static str, help: &str, labels: &'static [&'static str]) -> prometheus::Result<IntCounterVec> {
+        self.list.push(Family { name, kind: "counter", labels });
+        IntCounterVec::new(Opts::new(name, help), labels)
+    }
+
+    pub(super) fn gauge(&mut self, name: &'static str, help: &str, labels: &'static [&'static str]) -> prometheus::Result<GaugeVec> {
+        self.list.push(Family { name, kind: "gauge", labels });
+        GaugeVec::new(Opts::new(name, help), labels)
+    }
+
+    pub(super) fn histogram(&mut self, name: &'static str, help: &str, buckets: &[f64]) -> prometheus::Result<HistogramVec> {
+        self.list.push(Family { name, kind: "histogram", labels: &[] });
+        HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), &[])
+    }
+}
+
+/// Registers a family and hands it back.
+pub(super) fn registered<C: Collector + Clone + 'static>(registry: &Registry, family: C) -> prometheus::Result<C> {
+    registry.register(Box::new(family.clone()))?;
+    Ok(family)
+}

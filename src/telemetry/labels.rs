@@ -1,0 +1,47 @@
+//! Label values from the users' data, held to a number.
+
+use std::collections::BTreeSet;
+
+/// The value for what is beyond the number.
+pub const OTHER: &str = "other";
+/// The value for what an account does not have.
+pub const NONE: &str = "none";
+
+/// Values of one label: the first so many keep their own, later ones become `other`.
+#[derive(Debug)]
+pub struct BoundedLabel {
+    seen: BTreeSet<Box<str>>,
+    max: usize,
+}
+
+impl BoundedLabel {
+    /// A label with at most `max` values of its own.
+    pub fn new(max: usize) -> Self {
+        Self { seen: BTreeSet::new(), max }
+    }
+
+    /// The value to use for `text`.
+    pub fn value<'a>(&mut self, text: Option<&'a str>) -> &'a str {
+        let Some(text) = text else { return NONE };
+        if self.seen.contains(text) {
+            return text;
+        }
+        if self.seen.len() >= self.max {
+            return OTHER;
+        }
+        self.seen.insert(text.into());
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_beyond_the_number_become_other_and_known_ones_stay() {
+        let mut label = BoundedLabel::new(2);
+        assert_eq!(["a", "b", "c", "a"].map(|text| label.value(Some(text))), ["a", "b", OTHER, "a"]);
+        assert_eq!(label.value(None), NONE);
+    }
+}

@@ -1,0 +1,282 @@
+//! What the stream threads count: one struct, written once a commit cycle, never once a record.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus::{GaugeVec, HistogramVec, IntCounterVec, Registry};
+
+use super::family::{Families, Family, registered};
+use super::labels::BoundedLabel;
+use crate::account::Limit;
+use crate::event::{Code, Stream};
+
+const COMMIT_SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
+const RESTORE_SECONDS: [f64; 10] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 45.0, 90.0, 300.0];
+
+/// How a record ended; the five add up to the records read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It changed an account.
+    Applied,
+    /// It was read before.
+    Duplicate,
+    /// It is older than any window.
+    Late,
+    /// Its type is unknown.
+    Ignored,
+    /// It went to the dead letters.
+    DeadLetter,
+}
+
+impl Outcome {
+    /// All outcomes.
+    pub const ALL: [Self; 5] = [Self::Applied, Self::Duplicate, Self::Late, Self::Ignored, Self::DeadLetter];
+
+    /// The label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Duplicate => "duplicate",
+            Self::Late => "late",
+            Self::Ignored => "ignored",
+            Self::DeadLetter => "dead_letter",
+        }
+    }
+}
+
+/// How a transaction ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransactionOutcome {
+    /// Committed.
+    Committed,
+    /// Aborted; its tasks were restored.
+    Aborted,
+    /// Nobody knows; producer and state were dropped, and the state restored.
+    Unclear,
+}
+
+impl TransactionOutcome {
+    const ALL: [Self; 3] = [Self::Committed, Self::Aborted, Self::Unclear];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Committed => "committed",
+            Self::Aborted => "aborted",
+            Self::Unclear => "unclear",
+        }
+    }
+}
+
+/// Counters and histograms of one process.
+#[derive(Debug)]
+pub struct Metrics {
+    families: Vec<Family>,
+    records: IntCounterVec,
+    dead_letters: IntCounterVec,
+    limits: IntCounterVec,
+    changes: IntCounterVec,
+    band_changes: IntCounterVec,
+    transactions: IntCounterVec,
+    commit_seconds: HistogramVec,
+    restore_seconds: HistogramVec,
+    rebalances: IntCounterVec,
+    model_reloads: IntCounterVec,
+    model_info: GaugeVec,
+    segments: Mutex<BoundedLabel>,
+}
+
+impl Metrics {
+    /// Registers every family. At most `label_values` segments get a label value of their own.
+    ///
+    /// # Errors
+    /// When the registry holds one of the names already.
+    pub fn new(registry: &Registry, label_values: usize) -> prometheus::Result<Self> {
+        let mut make = Families::default();
+        let build = make.gauge("churnwatch_build_info", "Always 1; the version of the program.", &["version"])?;
+        registered(registry, build)?.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+        let counter = |make: &mut Families, name, help, labels| registered(registry, make.counter(name, help, labels)?);
+        let metrics = Self {
+            records: counter(&mut make, "churnwatch_records_total", "Records read, by how they ended.", &["stream", "outcome"])?,
+            dead_letters: counter(&mut make, "churnwatch_dead_letters_total", "Dead letters by code.", &["stream", "code"])?,
+            limits: counter(&mut make, "churnwatch_limit_reached_total", "Times that a limit was reached.", &["limit"])?,
+            changes: counter(&mut make, "churnwatch_changes_total", "Changes published, by cause.", &["cause"])?,
+            band_changes: counter(
+                &mut make,
+                "churnwatch_band_changes_total",
+                "Changes published that crossed a band.",
+                &["from", "to", "segment"],
+            )?,
+            transactions: counter(&mut make, "churnwatch_transactions_total", "Transactions by how they ended.", &["outcome"])?,
+            commit_seconds: registered(
+                registry,
+                make.histogram("churnwatch_commit_duration_seconds", "From begin to commit of a transaction.", &COMMIT_SECONDS)?,
+            )?,
+            restore_seconds: registered(
+                registry,
+                make.histogram(
+                    "churnwatch_restore_duration_seconds",
+                    "From assignment of a task to its restored state.",
+                    &RESTORE_SECONDS,
+                )?,
+            )?,
+            rebalances: counter(&mut make, "churnwatch_rebalances_total", "Assignments and revocations of tasks.", &["event"])?,
+            model_reloads: counter(&mut make, "churnwatch_model_reloads_total", "Reloads of the model, by outcome.", &["outcome"])?,
+            model_info: registered(
+                registry,
+                make.gauge(
+                    "churnwatch_model_info",
+                    "Always 1; the model in force. calibrated is true or false.",
+                    &["name", "hash", "calibrated"],
+                )?,
+            )?,
+            families: make.list,
+            segments: Mutex::new(BoundedLabel::new(label_values)),
+        };
+        metrics.start_at_zero();
+        Ok(metrics)
+    }
+
+    /// Series of closed label sets exist from the beginning, so that rates see their first step.
+    fn start_at_zero(&self) {
+        for stream in Stream::ALL {
+            for outcome in Outcome::ALL {
+                self.records(stream, outcome, 0);
+            }
+        }
+        for outcome in TransactionOutcome::ALL {
+            self.transactions.with_label_values(&[outcome.name()]).inc_by(0);
+        }
+        for limit in Limit::ALL {
+            self.limit_reached(limit, 0);
+        }
+        for outcome in ["applied", "refused"] {
+            self.model_reloads.with_label_values(&[outcome]).inc_by(0);
+        }
+        for event in ["assigned", "revoked", "lost"] {
+            self.rebalances.with_label_values(&[event]).inc_by(0);
+        }
+    }
+
+    /// Every family, as documented.
+    #[must_use]
+    pub fn families(&self) -> &[Family] {
+        &self.families
+    }
+
+    /// Records of a stream that ended in one way.
+    pub fn records(&self, stream: Stream, outcome: Outcome, count: u64) {
+        self.records.with_label_values(&[stream.name(), outcome.name()]).inc_by(count);
+    }
+
+    /// Dead letters of a stream; they are counted among the records as well.
+    pub fn dead_letters(&self, stream: Stream, code: Code, count: u64) {
+        self.dead_letters.with_label_values(&[stream.name(), code.name()]).inc_by(count);
+    }
+
+    /// A limit was reached.
+    pub fn limit_reached(&self, limit: Limit, count: u64) {
+        self.limits.with_label_values(&[limit.name()]).inc_by(count);
+    }
+
+    /// Changes were published for a cause: `initial`, `events`, `time`, `override` or `model_change`.
+    pub fn changes(&self, cause: &'static str, count: u64) {
+        self.changes.with_label_values(&[cause]).inc_by(count);
+    }
+
+    /// A change was published that crossed a band.
+    pub fn band_changed(&self, from: &'static str, to: &'static str, segment: Option<&str>) {
+        let mut segments = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
+        self.band_changes.with_label_values(&[from, to, segments.value(segment)]).inc();
+    }
+
+    /// A transaction ended; `duration` from its begin.
+    pub fn transaction(&self, outcome: TransactionOutcome, duration: Duration) {
+        self.transactions.with_label_values(&[outcome.name()]).inc();
+        if outcome == TransactionOutcome::Committed {
+            self.commit_seconds.with_label_values(&[] as &[&str]).observe(duration.as_secs_f64());
+        }
+    }
+
+    /// A task was restored; `duration` from its assignment.
+    pub fn restored(&self, duration: Duration) {
+        self.restore_seconds.with_label_values(&[] as &[&str]).observe(duration.as_secs_f64());
+    }
+
+    /// Tasks came.
+    pub fn tasks_assigned(&self, count: u64) {
+        self.rebalances.with_label_values(&["assigned"]).inc_by(count);
+    }
+
+    /// Tasks were taken in order.
+    pub fn tasks_revoked(&self, count: u64) {
+        self.rebalances.with_label_values(&["revoked"]).inc_by(count);
+    }
+
+    /// Tasks were lost without warning.
+    pub fn tasks_lost(&self, count: u64) {
+        self.rebalances.with_label_values(&["lost"]).inc_by(count);
+    }
+
+    /// The model in force from now on.
+    pub fn model_in_force(&self, name: &str, hash: &str, calibrated: bool) {
+        self.model_info.reset();
+        self.model_info.with_label_values(&[name, hash, if calibrated { "true" } else { "false" }]).set(1.0);
+    }
+
+    /// A reload of the model was applied or refused.
+    pub fn model_reloaded(&self, applied: bool) {
+        self.model_reloads.with_label_values(&[if applied { "applied" } else { "refused" }]).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_five_outcomes_are_series_of_their_own() {
+        let registry = Registry::new();
+        let metrics = Metrics::new(&registry, 50).unwrap();
+        metrics.records(Stream::Usage, Outcome::Applied, 7);
+        let text = String::from_utf8(crate::telemetry::text(&registry).unwrap()).unwrap();
+        assert!(text.contains("churnwatch_records_total{outcome=\"applied\",stream=\"usage\"} 7\n"), "{text}");
+        assert!(text.contains("churnwatch_records_total{outcome=\"late\",stream=\"billing\"} 0\n"));
+    }
+
+    #[test]
+    fn a_new_model_replaces_the_old_series() {
+        let registry = Registry::new();
+        let metrics = Metrics::new(&registry, 50).unwrap();
+        metrics.model_in_force("default", "sha256:1", false);
+        metrics.model_in_force("default", "sha256:2", true);
+        let text = String::from_utf8(crate::telemetry::text(&registry).unwrap()).unwrap();
+        assert!(
+            !text.contains("sha256:1")
+                && text.contains("churnwatch_model_info{calibrated=\"true\",hash=\"sha256:2\",name=\"default\"} 1\n")
+        );
+    }
+
+    #[test]
+    fn segments_beyond_the_limit_share_a_label() {
+        let registry = Registry::new();
+        let metrics = Metrics::new(&registry, 1).unwrap();
+        for segment in [Some("smb"), Some("enterprise"), Some("public"), None] {
+            metrics.band_changed("green", "red", segment);
+        }
+        let text = String::from_utf8(crate::telemetry::text(&registry).unwrap()).unwrap();
+        assert!(text.contains("churnwatch_band_changes_total{from=\"green\",segment=\"other\",to=\"red\"} 2\n"), "{text}");
+        assert!(text.contains("segment=\"none\""));
+    }
+
+    #[test]
+    fn transactions_are_timed_only_when_committed() {
+        let registry = Registry::new();
+        let metrics = Metrics::new(&registry, 1).unwrap();
+        metrics.transaction(TransactionOutcome::Committed, Duration::from_millis(7));
+        metrics.transaction(TransactionOutcome::Unclear, Duration::from_secs(9));
+        let text = String::from_utf8(crate::telemetry::text(&registry).unwrap()).unwrap();
+        assert!(text.contains("churnwatch_commit_duration_seconds_count 1\n"), "{text}");
+        assert!(text.contains("churnwatch_transactions_total{outcome=\"unclear\"} 1\n"));
+    }
+}

@@ -1,0 +1,149 @@
+//! What HTTP and the scrape read: accounts, sums, tasks. The only side of the engine that other threads see.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::event::Stream;
+use crate::time::Timestamp;
+
+/// Names of the bands, the best first.
+pub const BANDS: [&str; 5] = ["green", "yellow", "red", "unknown", "churned"];
+
+/// The read side of this instance. Methods may be called from any thread, and hold no lock when they return.
+pub trait Source: Send + Sync + 'static {
+    /// The instant of scoring: wall time, or the simulated time of a demonstration.
+    fn now(&self) -> Timestamp;
+
+    /// Shows every account once, in no particular order.
+    fn visit(&self, visit: &mut dyn FnMut(&AccountRow<'_>));
+
+    /// One account as in `replay --out-accounts`, measured at `now`; `None` when this instance does not hold it.
+    fn account(&self, account_id: &str) -> Option<Value>;
+
+    /// Sums over the accounts by segment and band.
+    fn portfolio(&self) -> Vec<PortfolioCell>;
+
+    /// ISO code of the reporting currency, and the digits of its minor unit.
+    fn currency(&self) -> (String, u32);
+
+    /// The tasks of this instance by number.
+    fn tasks(&self) -> Vec<TaskStatus>;
+
+    /// How many tasks the group has; `None` until that is known.
+    fn tasks_total(&self) -> Option<usize>;
+
+    /// The members of the group as far as they are known, for those who look for an account elsewhere.
+    fn members(&self) -> Vec<String>;
+
+    /// Whether this instance does its work.
+    fn readiness(&self) -> Readiness;
+}
+
+/// What lists and series show of an account.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AccountRow<'a> {
+    /// Identity.
+    pub account_id: &'a str,
+    /// Display name.
+    pub name: Option<&'a str>,
+    /// Segment.
+    pub segment: Option<&'a str>,
+    /// Plan.
+    pub plan: Option<&'a str>,
+    /// Customer success manager.
+    pub csm: Option<&'a str>,
+    /// One of [`BANDS`].
+    pub band: &'static str,
+    /// Health, 0..=100.
+    pub score: Option<f64>,
+    /// Churn risk, 0..=1.
+    pub risk: Option<f64>,
+    /// `low`, `medium`, `high` or `critical`.
+    pub level: Option<&'static str>,
+    /// Monthly recurring revenue in minor units of the reporting currency.
+    pub mrr_minor: Option<i64>,
+    /// When the band last became worse.
+    pub worsened_at: Option<Timestamp>,
+}
+
+/// Sums over the accounts of one segment and band.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct PortfolioCell {
+    /// Segment; `None` for accounts without.
+    pub segment: Option<String>,
+    /// One of [`BANDS`].
+    pub band: &'static str,
+    /// Accounts.
+    pub accounts: u64,
+    /// Sum of their MRR in minor units of the reporting currency.
+    pub mrr_minor: i64,
+    /// Sum of MRR x risk in minor units.
+    pub mrr_at_risk_minor: f64,
+    /// Sum of the scores of those that have one.
+    pub score_sum: f64,
+    /// Accounts with a score.
+    pub scored: u64,
+}
+
+/// What a task is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskPhase {
+    /// It was assigned without all of its topics.
+    Parked,
+    /// Its state is being read from the changelog.
+    Restoring,
+    /// It reads records.
+    Running,
+}
+
+/// One task of this instance.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TaskStatus {
+    /// The partition number that it owns in every topic.
+    pub task: i32,
+    /// What it is doing.
+    pub phase: TaskPhase,
+    /// Whether it reads old records and publishes nothing.
+    pub catching_up: bool,
+    /// Accounts that it holds.
+    pub accounts: u64,
+    /// Records between what is committed and the ends of its partitions; `None` until known.
+    pub lag_records: Option<u64>,
+    /// By [`Stream::index`].
+    pub streams: Vec<StreamStatus>,
+    /// How its records ended, as in `replay --out-counts`.
+    pub counts: Value,
+}
+
+/// One stream of a task.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StreamStatus {
+    /// The stream.
+    pub stream: Stream,
+    /// Event time of the newest record.
+    #[serde(serialize_with = "rfc3339_or_null")]
+    pub time: Option<Timestamp>,
+    /// Broker time of the earliest record read.
+    #[serde(serialize_with = "rfc3339_or_null")]
+    pub observed_since: Option<Timestamp>,
+    /// Whether no record has come for so long that its metrics stand still.
+    pub stale: bool,
+}
+
+/// Whether the instance does its work, and if not, what it waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    /// Joined the group, and every assigned task is restored.
+    pub ready: bool,
+    /// What it waits for.
+    pub waiting_for: Vec<String>,
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serialize_with asks for")]
+pub(super) fn rfc3339_or_null<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serializer.collect_str(at),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,231 @@
+//! The first so many accounts by some order, without copying the others.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use serde::Serialize;
+
+use super::source::{AccountRow, Source};
+use crate::time::{DAY_MS, Timestamp};
+
+/// How accounts are ordered; ties by account id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// Most MRR x risk first.
+    #[default]
+    MrrAtRisk,
+    /// Lowest score first.
+    Score,
+    /// Highest risk first.
+    Risk,
+    /// Most MRR first.
+    Mrr,
+    /// By account id.
+    Account,
+    /// Band worsened in the last 24 h, then red or at high risk, then the rest; each by MRR x risk.
+    Attention,
+}
+
+impl Sort {
+    /// The orders that the API offers, by name.
+    pub const NAMED: [(&'static str, Self); 6] = [
+        ("mrr_at_risk", Self::MrrAtRisk),
+        ("score", Self::Score),
+        ("risk", Self::Risk),
+        ("mrr", Self::Mrr),
+        ("account", Self::Account),
+        ("attention", Self::Attention),
+    ];
+
+    /// Rank of an account: greater comes first. Within a rank the second number decides.
+    fn rank(self, row: &AccountRow<'_>, now: Timestamp) -> (u8, f64) {
+        match self {
+            Self::MrrAtRisk => (0, mrr_at_risk(row)),
+            Self::Score => (u8::from(row.score.is_some()), -row.score.unwrap_or(0.0)),
+            Self::Risk => (u8::from(row.risk.is_some()), row.risk.unwrap_or(0.0)),
+            Self::Mrr => (0, mrr(row)),
+            Self::Account => (0, 0.0),
+            Self::Attention => (attention(row, now), mrr_at_risk(row)),
+        }
+    }
+}
+
+fn attention(row: &AccountRow<'_>, now: Timestamp) -> u8 {
+    if row.worsened_at.is_some_and(|at| now.since(at) <= DAY_MS) {
+        2
+    } else {
+        u8::from(row.band == "red" || matches!(row.level, Some("high" | "critical")))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an order needs no more than a float holds")]
+fn mrr(row: &AccountRow<'_>) -> f64 {
+    row.mrr_minor.unwrap_or(0) as f64
+}
+
+fn mrr_at_risk(row: &AccountRow<'_>) -> f64 {
+    mrr(row) * row.risk.unwrap_or(0.0)
+}
+
+/// Which accounts are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Only this band.
+    pub band: Option<String>,
+    /// Only this segment.
+    pub segment: Option<String>,
+    /// The order.
+    pub sort: Sort,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Query {
+    fn wants(&self, row: &AccountRow<'_>) -> bool {
+        self.band.as_deref().is_none_or(|band| band == row.band) && self.segment.as_deref().is_none_or(|wanted| row.segment == Some(wanted))
+    }
+}
+
+/// An account of a list.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OwnedRow {
+    /// Identity.
+    pub account_id: String,
+    /// Display name.
+    pub name: Option<String>,
+    /// Segment.
+    pub segment: Option<String>,
+    /// Plan.
+    pub plan: Option<String>,
+    /// Customer success manager.
+    pub csm: Option<String>,
+    /// One of [`super::BANDS`].
+    pub band: &'static str,
+    /// Health, 0..=100.
+    pub score: Option<f64>,
+    /// Churn risk, 0..=1.
+    pub risk: Option<f64>,
+    /// Level of the risk.
+    pub level: Option<&'static str>,
+    /// MRR in minor units of the reporting currency.
+    pub mrr_minor: Option<i64>,
+    /// When the band last became worse.
+    #[serde(serialize_with = "super::source::rfc3339_or_null")]
+    pub worsened_at: Option<Timestamp>,
+}
+
+impl From<&AccountRow<'_>> for OwnedRow {
+    fn from(row: &AccountRow<'_>) -> Self {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        Self {
+            account_id: row.account_id.to_owned(),
+            name: own(row.name),
+            segment: own(row.segment),
+            plan: own(row.plan),
+            csm: own(row.csm),
+            band: row.band,
+            score: row.score,
+            risk: row.risk,
+            level: row.level,
+            mrr_minor: row.mrr_minor,
+            worsened_at: row.worsened_at,
+        }
+    }
+}
+
+/// The accounts that a query wants, first ones first, and how many matched in all.
+pub fn top(source: &dyn Source, query: &Query) -> (Vec<OwnedRow>, u64) {
+    let now = source.now();
+    // The greatest of the heap is the one that leaves first.
+    let mut heap: BinaryHeap<Ranked> = BinaryHeap::with_capacity(query.limit.min(4096).saturating_add(1));
+    let mut matched = 0;
+    source.visit(&mut |row| {
+        if !query.wants(row) {
+            return;
+        }
+        matched += 1;
+        let rank = query.sort.rank(row, now);
+        let enters = heap.len() < query.limit
+            || heap.peek().is_some_and(|last| order(rank, row.account_id, last.rank, &last.row.account_id).is_lt());
+        if enters {
+            heap.push(Ranked { rank, row: row.into() });
+            if heap.len() > query.limit {
+                heap.pop();
+            }
+        }
+    });
+    (heap.into_sorted_vec().into_iter().map(|ranked| ranked.row).collect(), matched)
+}
+
+#[derive(Debug)]
+struct Ranked {
+    rank: (u8, f64),
+    row: OwnedRow,
+}
+
+/// `Less` when the first comes first: the greater rank, then the smaller id.
+fn order(a: (u8, f64), a_id: &str, b: (u8, f64), b_id: &str) -> Ordering {
+    b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then_with(|| a_id.cmp(b_id))
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        order(self.rank, &self.row.account_id, other.rank, &other.row.account_id)
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ranked {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{Fake, row};
+    use super::*;
+
+    fn ids(sort: Sort, limit: usize) -> Vec<String> {
+        let mut rows = vec![row("a", 80.0, 0.1, 1_000), row("b", 30.0, 0.6, 10), row("c", 60.0, 0.2, 9_000), row("d", 60.0, 0.2, 9_000)];
+        rows[0].worsened_at = Some(Fake::default().now);
+        let fake = Fake { rows, ..Fake::default() };
+        let (rows, matched) = top(&fake, &Query { sort, limit, ..Query::default() });
+        assert_eq!(matched, 4);
+        rows.into_iter().map(|row| row.account_id).collect()
+    }
+
+    #[test]
+    fn each_order_puts_its_first_first_and_ties_go_by_id() {
+        assert_eq!(ids(Sort::MrrAtRisk, 9), ["c", "d", "a", "b"]);
+        assert_eq!(ids(Sort::Score, 9), ["b", "c", "d", "a"]);
+        assert_eq!(ids(Sort::Risk, 2), ["b", "c"]);
+        assert_eq!(ids(Sort::Mrr, 1), ["c"]);
+        assert_eq!(ids(Sort::Account, 9), ["a", "b", "c", "d"]);
+        assert_eq!(ids(Sort::Attention, 9), ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn accounts_without_a_score_come_last() {
+        let unknown = OwnedRow { score: None, band: "unknown", ..row("a", 0.0, 0.0, 0) };
+        let fake = Fake { rows: vec![unknown, row("b", 99.0, 0.0, 0)], ..Fake::default() };
+        let (rows, _) = top(&fake, &Query { sort: Sort::Score, limit: 9, ..Query::default() });
+        assert_eq!(rows.iter().map(|row| row.account_id.as_str()).collect::<Vec<_>>(), ["b", "a"]);
+    }
+
+    #[test]
+    fn filters_hold_band_and_segment() {
+        let fake = Fake { rows: vec![row("a", 80.0, 0.1, 1), row("b", 30.0, 0.6, 1)], ..Fake::default() };
+        let red = Query { band: Some("red".into()), segment: Some("smb".into()), limit: 9, ..Query::default() };
+        let (rows, matched) = top(&fake, &red);
+        assert_eq!((rows.len(), matched), (1, 1));
+        assert_eq!(top(&fake, &Query { segment: Some("other".into()), ..red }).1, 0);
+    }
+}
