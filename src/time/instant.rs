@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::DAY_MS;
+use super::{DAY_MS, MINUTE_MS};
 
 /// An instant in epoch milliseconds. Finer digits of the input are cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -47,12 +47,13 @@ impl Timestamp {
     /// Parses RFC 3339 with an offset; `None` when it is anything else or outside the years 1 to 9999.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        parse_utc(text.as_bytes()).or_else(|| parse_any(text))
+        parse_plain(text.as_bytes()).or_else(|| parse_any(text))
     }
 }
 
-/// The common shape `YYYY-MM-DDTHH:MM:SS[.digits]Z`, without a call into the general parser.
-fn parse_utc(text: &[u8]) -> Option<Timestamp> {
+/// The common shape `YYYY-MM-DDTHH:MM:SS[.digits]` with `Z` or `+HH:MM`, without a call into the general parser, which moreover ends
+/// two days before the year 9999 does.
+fn parse_plain(text: &[u8]) -> Option<Timestamp> {
     let (head, tail) = text.split_at_checked(19)?;
     let [y1, y2, y3, y4, b'-', mo1, mo2, b'-', d1, d2, b'T', h1, h2, b':', mi1, mi2, b':', s1, s2] = *<&[u8; 19]>::try_from(head).ok()?
     else {
@@ -64,15 +65,27 @@ fn parse_utc(text: &[u8]) -> Option<Timestamp> {
     if year < 1 || !(1..=12).contains(&month) || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    let millis = match tail {
-        b"Z" => 0,
-        [b'.', digits @ .., b'Z'] if !digits.is_empty() && digits.len() <= 9 && digits.iter().all(u8::is_ascii_digit) => {
-            (0..3).fold(0, |sum, i| sum * 10 + digits.get(i).map_or(0, |d| i64::from(d - b'0')))
+    let (millis, zone) = fraction(tail)?;
+    let offset_minutes = match *zone {
+        [b'Z'] => 0,
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
+            let (hours, minutes) = (two(h1, h2)?, two(m1, m2)?);
+            let east = if hours > 23 || minutes > 59 { None } else { Some(hours * 60 + minutes) }?;
+            if sign == b'-' { -east } else { east }
         }
         _ => return None,
     };
-    let days = days_from_civil(year, month, day);
-    Some(Timestamp(days * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000 + millis))
+    let minutes = days_from_civil(year, month, day) * 1440 + hour * 60 + minute - offset_minutes;
+    let at = Timestamp(minutes * MINUTE_MS + second * 1000 + millis);
+    (Timestamp::MIN..=Timestamp::MAX).contains(&at).then_some(at)
+}
+
+/// Milliseconds of an optional fraction of a second, finer digits cut, and what follows it.
+fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
+    let Some(rest) = text.strip_prefix(b".") else { return Some((0, text)) };
+    let (digits, rest) = rest.split_at_checked(rest.iter().position(|byte| !byte.is_ascii_digit())?)?;
+    let millis = (0..3).fold(0, |sum, i| sum * 10 + digits.get(i).map_or(0, |digit| i64::from(digit - b'0')));
+    if digits.is_empty() { None } else { Some((millis, rest)) }
 }
 
 fn parse_any(text: &str) -> Option<Timestamp> {
@@ -141,8 +154,11 @@ mod tests {
             "0001-01-01T00:00:00Z",
             "9999-12-30T21:59:59.999Z",
             "2000-03-01T00:00:00.1Z",
+            "2000-03-01T00:00:00.1+05:45",
+            "2000-03-01T00:00:00-23:59",
         ] {
-            assert_eq!(parse_utc(text.as_bytes()), parse_any(text), "{text}");
+            assert_eq!(parse_plain(text.as_bytes()), parse_any(text), "{text}");
+            assert!(parse_plain(text.as_bytes()).is_some(), "{text}");
         }
     }
 
@@ -157,6 +173,19 @@ mod tests {
     fn offsets_are_applied_and_finer_digits_are_cut() {
         assert_eq!(Timestamp::parse_rfc3339("1970-01-01T01:00:00.0019+01:00"), Some(Timestamp(1)));
         assert_eq!(Timestamp::parse_rfc3339("1969-12-31T23:59:59.9999Z"), Some(Timestamp(-1)));
+    }
+
+    #[test]
+    fn the_last_instants_of_the_year_9999_are_read_with_any_offset() {
+        assert_eq!(Timestamp::parse_rfc3339("9999-12-31T23:59:59.999+00:00"), Some(Timestamp::MAX));
+        assert_eq!(Timestamp::parse_rfc3339("9999-12-31T23:59:59-00:01"), None);
+        assert_eq!(Timestamp::parse_rfc3339("0001-01-01T00:00:00+00:01"), None);
+    }
+
+    #[test]
+    fn any_number_of_digits_may_follow_the_point() {
+        assert_eq!(Timestamp::parse_rfc3339("1970-01-01T00:00:00.123456789012345Z"), Some(Timestamp(123)));
+        assert_eq!(Timestamp::parse_rfc3339("1970-01-01T00:00:00.Z"), None);
     }
 
     #[test]
