@@ -42,9 +42,9 @@ fn features<'a>(value: Value<'a, '_>) -> Result<Vec<Cow<'a, str>>, Rejection> {
 /// A system and the account's id there.
 type Alias<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// Ids by system, in the order of the systems; null and empty ids are left out.
+/// Ids by system, in the order of the systems; null and empty ids, and a system without name, are left out.
 fn aliases<'a>(value: Value<'a, '_>) -> Result<Vec<Alias<'a>>, Rejection> {
-    let given = value.members()?.into_iter().filter(|(_, id)| id.is_given());
+    let given = value.members()?.into_iter().filter(|(system, id)| !system.is_empty() && id.is_given());
     given.map(|(system, id)| Ok((system, id.id()?))).collect()
 }
 
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn every_field_is_read() {
         let text = r#""name":"Acme","segment":"smb","plan":"pro","csm":"dana","region":"DE","seats":"0","signed_up_at":1,"onboarded_at":2,
-            "entitled_features":["b","a",null,"b",""],"aliases":{"zendesk":360001,"stripe":"cus_1","none":null},
+            "entitled_features":["b","a",null,"b",""],"aliases":{"zendesk":360001,"stripe":"cus_1","none":null,"":"x"},
             "referred_by":7,"acquired_through":"web","deleted":true"#;
         let expected = AccountProfile {
             name: Some("Acme".into()),
