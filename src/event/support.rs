@@ -65,7 +65,7 @@ pub enum ReplyBy {
 }
 
 /// A status that `ticket_status_changed` may set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum OpenStatus {
     /// With the team.
     Open,
@@ -76,7 +76,7 @@ pub enum OpenStatus {
 }
 
 /// A status that a snapshot may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum SnapshotStatus {
     /// Not yet taken up; open.
     New,
