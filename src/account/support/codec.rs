@@ -1,0 +1,266 @@
+//! The bytes of one ticket: what memory and changelog both hold. About 45 bytes for one that was opened, answered and resolved.
+//!
+//! `varint(zigzag(last record)) varint((last - first record) << 1 | open at the end)`, then each fact, in order: a head byte (kind in
+//! the low half, which parts follow in the high half), the milliseconds since the fact before, and the parts.
+
+use crate::account::feedback::Satisfaction;
+use crate::event::{OpenStatus, Priority, SnapshotStatus};
+use crate::time::Timestamp;
+
+use super::fact::{Fact, Snapshot, What};
+
+const HAS_ID: u8 = 0x10;
+const HAS_PRIORITY: u8 = 0x20;
+const HAS_TEXTS: u8 = 0x40;
+const HAS_TEAM: u8 = 0x80;
+/// The kind of a reply that is no public one by an agent; the others are numbered by their rank.
+const OTHER_REPLY: u8 = 12;
+
+/// One ticket as bytes, read fact by fact without copying.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ticket<'a> {
+    /// The earliest record, whatever it says.
+    pub first_record: Timestamp,
+    /// The latest record, whatever it says: since when the ticket is idle.
+    pub last_record: Timestamp,
+    /// Whether it is open when all its facts are told.
+    pub open: bool,
+    facts: &'a [u8],
+}
+
+impl<'a> Ticket<'a> {
+    /// Reads the head; `None` when the bytes are no ticket.
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        let last_record = reader.signed()?;
+        let span = reader.varint()?;
+        let first_record = last_record.checked_sub(i64::try_from(span >> 1).ok()?)?;
+        let (first_record, last_record) = (Timestamp(first_record), Timestamp(last_record));
+        Some(Self { first_record, last_record, open: span & 1 == 1, facts: reader.0 })
+    }
+
+    /// The facts, in order; ends early at bytes that are none.
+    pub(super) fn facts(&self) -> Facts<'a> {
+        Facts { reader: Reader(self.facts), at: self.first_record.0 }
+    }
+
+    /// Whether every byte is part of a fact.
+    pub(super) fn is_whole(&self) -> bool {
+        let mut facts = self.facts();
+        facts.by_ref().for_each(drop);
+        facts.reader.0.is_empty()
+    }
+
+    /// Writes a ticket and says whether it is open; the facts sorted, none before `first_record`.
+    pub(super) fn write(first_record: Timestamp, last_record: Timestamp, facts: &[Fact<'_>]) -> (Vec<u8>, bool) {
+        let mut body = Writer(Vec::with_capacity(64));
+        let mut before = first_record;
+        for fact in facts {
+            body.fact(fact, before);
+            before = fact.at;
+        }
+        let told = Ticket { first_record, last_record, open: false, facts: &body.0 };
+        let open = told.at(Timestamp::MAX).is_some_and(|view| view.open);
+        let mut out = Writer(Vec::with_capacity(body.0.len() + 16));
+        out.signed(last_record.0);
+        out.varint((last_record.since(first_record).unsigned_abs() << 1) | u64::from(open));
+        out.0.extend_from_slice(&body.0);
+        (out.0, open)
+    }
+}
+
+/// The facts of a ticket, read one after the other.
+#[derive(Clone, Debug)]
+pub(super) struct Facts<'a> {
+    reader: Reader<'a>,
+    at: i64,
+}
+
+impl<'a> Iterator for Facts<'a> {
+    type Item = Fact<'a>;
+
+    fn next(&mut self) -> Option<Fact<'a>> {
+        let mut ahead = self.reader.clone();
+        let fact = ahead.fact(self.at)?;
+        self.at = fact.at.0;
+        self.reader = ahead;
+        Some(fact)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Reader<'a>(pub &'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn fact(&mut self, before: i64) -> Option<Fact<'a>> {
+        let head = self.byte()?;
+        let at = Timestamp(before.checked_add(i64::try_from(self.varint()?).ok()?)?);
+        let id = if head & HAS_ID == 0 { "" } else { self.text()? };
+        let priority = if head & HAS_PRIORITY == 0 { None } else { Some(pick(&Priority::ALL, self.byte()?)?) };
+        let (category, product) = if head & HAS_TEXTS == 0 { ("", "") } else { (self.text()?, self.text()?) };
+        let team = if head & HAS_TEAM == 0 { None } else { Some(self.word()?) };
+        let what = self.what(head & 0x0f, at)?;
+        let given = |text: &'a str| (!text.is_empty()).then_some(text);
+        Some(Fact { at, what, id, priority, category: given(category), product: given(product), team })
+    }
+
+    fn what(&mut self, kind: u8, at: Timestamp) -> Option<What> {
+        Some(match kind {
+            0 => What::Opened,
+            1 => What::Reopened,
+            2 => What::Status(pick(&STATUSES, self.byte()?)?),
+            3 => What::Priority,
+            4 => What::Assigned,
+            5 => What::Replied(Some(self.word()?)),
+            6 => What::Resolved,
+            7 => What::Closed,
+            8 => What::Rated(pick(&RATINGS, self.byte()?)?),
+            9 => What::Snapshot(self.snapshot(at)?),
+            10 => What::Merged,
+            11 => What::Deleted,
+            OTHER_REPLY => What::Replied(None),
+            _ => return None,
+        })
+    }
+
+    fn snapshot(&mut self, at: Timestamp) -> Option<Snapshot> {
+        let (status, present) = (self.byte()?, self.byte()?);
+        let mut instant = |bit: u8| -> Option<Option<Timestamp>> {
+            if present & bit == 0 { Some(None) } else { Some(Some(Timestamp(at.0.checked_sub(self.signed()?)?))) }
+        };
+        Some(Snapshot {
+            created: instant(1)?,
+            first_reply: instant(2)?,
+            first_resolved: instant(4)?,
+            resolved: instant(8)?,
+            reopened: instant(16)?,
+            closed: instant(32)?,
+            status: pick(&SNAPSHOT_STATUSES, status & 0x0f)?,
+            rating: if status >> 4 == 0 { None } else { Some(pick(&RATINGS, (status >> 4) - 1)?) },
+        })
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let (byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*byte)
+    }
+
+    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    fn text(&mut self) -> Option<&'a str> {
+        let count = usize::try_from(self.varint()?).ok()?;
+        std::str::from_utf8(self.take(count)?).ok()
+    }
+
+    fn word(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
+    }
+
+    /// Seven bits a byte, least significant first; the high bit says that more follow.
+    pub(super) fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    pub(super) fn signed(&mut self) -> Option<i64> {
+        let value = self.varint()?;
+        Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Writer(pub Vec<u8>);
+
+impl Writer {
+    fn fact(&mut self, fact: &Fact<'_>, before: Timestamp) {
+        let kind = if fact.what == What::Replied(None) { OTHER_REPLY } else { fact.what.rank() };
+        let part = |present: bool, bit: u8| if present { bit } else { 0 };
+        let has_texts = fact.category.is_some() || fact.product.is_some();
+        let parts = part(!fact.id.is_empty(), HAS_ID)
+            | part(fact.priority.is_some(), HAS_PRIORITY)
+            | part(has_texts, HAS_TEXTS)
+            | part(fact.team.is_some(), HAS_TEAM);
+        self.0.push(kind | parts);
+        self.varint(fact.at.since(before).unsigned_abs());
+        if !fact.id.is_empty() {
+            self.text(fact.id);
+        }
+        if let Some(priority) = fact.priority {
+            self.0.push(priority as u8);
+        }
+        if has_texts {
+            self.text(fact.category.unwrap_or_default());
+            self.text(fact.product.unwrap_or_default());
+        }
+        if let Some(team) = fact.team {
+            self.0.extend_from_slice(&team.to_le_bytes());
+        }
+        self.what(&fact.what, fact.at);
+    }
+
+    fn what(&mut self, what: &What, at: Timestamp) {
+        match what {
+            What::Status(status) => self.0.push(*status as u8),
+            What::Rated(rating) => self.0.push(*rating as u8),
+            What::Replied(Some(id)) => self.0.extend_from_slice(&id.to_le_bytes()),
+            What::Snapshot(snapshot) => self.snapshot(snapshot, at),
+            _ => {}
+        }
+    }
+
+    fn snapshot(&mut self, snapshot: &Snapshot, at: Timestamp) {
+        let Snapshot { status, created, first_reply, first_resolved, resolved, reopened, closed, rating } = *snapshot;
+        let instants = [created, first_reply, first_resolved, resolved, reopened, closed];
+        self.0.push(status as u8 | rating.map_or(0, |rating| (rating as u8 + 1) << 4));
+        self.0.push(instants.iter().rev().fold(0, |bits, instant| (bits << 1) | u8::from(instant.is_some())));
+        for instant in instants.into_iter().flatten() {
+            self.signed(at.since(instant));
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        self.varint(text.len() as u64);
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time are wanted")]
+    pub(super) fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+
+    pub(super) fn signed(&mut self, value: i64) {
+        self.varint(((value << 1) ^ (value >> 63)).cast_unsigned());
+    }
+}
+
+const STATUSES: [OpenStatus; 3] = [OpenStatus::Open, OpenStatus::Pending, OpenStatus::OnHold];
+const RATINGS: [Satisfaction; 4] =
+    [Satisfaction::Dissatisfied, Satisfaction::Neutral, Satisfaction::Satisfied, Satisfaction::HighlySatisfied];
+const SNAPSHOT_STATUSES: [SnapshotStatus; 6] = [
+    SnapshotStatus::New,
+    SnapshotStatus::Open,
+    SnapshotStatus::Pending,
+    SnapshotStatus::OnHold,
+    SnapshotStatus::Resolved,
+    SnapshotStatus::Closed,
+];
+
+fn pick<T: Copy>(all: &[T], number: u8) -> Option<T> {
+    all.get(usize::from(number)).copied()
+}

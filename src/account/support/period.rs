@@ -1,0 +1,80 @@
+//! The tickets of a period, for sums over accounts.
+
+use crate::account::feedback::Satisfaction;
+use crate::event::Priority;
+use crate::time::Timestamp;
+
+use super::State;
+use super::view::TicketView;
+
+/// What one ticket adds to the figures of a period (from, to], as it is at `to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeriodTicket<'a> {
+    /// Priority at the end.
+    pub priority: Priority,
+    /// Category at the end.
+    pub category: Option<&'a str>,
+    /// Product at the end.
+    pub product: Option<&'a str>,
+    /// Whether it was opened in the period.
+    pub opened: bool,
+    /// Whether it is open at the end.
+    pub open: bool,
+    /// What its first resolution adds, if that is in the period.
+    pub resolved: Option<PeriodResolution>,
+    /// Milliseconds from opening to the first public agent reply, if that is in the period.
+    pub first_reply_ms: Option<i64>,
+    /// Its newest rating, if that is in the period.
+    pub rating: Option<Satisfaction>,
+}
+
+/// What the first resolution of a ticket adds to a period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeriodResolution {
+    /// Whether the ticket was reopened, until the end of the period.
+    pub reopened: bool,
+    /// Milliseconds from opening, where they are known.
+    pub resolution_ms: Option<i64>,
+    /// The same less the time in status `pending` or `on_hold`.
+    pub agent_resolution_ms: Option<i64>,
+    /// Whether the first contact resolved it; `None` where that cannot be said: resolved less than five days before the end, an
+    /// earlier resolution unknown, or no `ticket_replied` of the account by the end.
+    pub first_contact: Option<bool>,
+}
+
+impl State {
+    /// The tickets that add to the figures of (from, to], in the order of their hashes.
+    pub fn tickets_in(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = PeriodTicket<'_>> {
+        let has_replied = self.has_replied(to);
+        self.tickets_at(to).filter_map(move |(_, ticket)| PeriodTicket::of(&ticket, from, has_replied))
+    }
+
+    /// Whether a ticket that is known at `as_of` was opened in (from, to].
+    #[must_use]
+    pub fn had_ticket_in(&self, from: Timestamp, to: Timestamp, as_of: Timestamp) -> bool {
+        self.tickets_at(as_of).any(|(_, ticket)| ticket.created.is_some_and(|created| created > from && created <= to))
+    }
+}
+
+impl<'a> PeriodTicket<'a> {
+    fn of(ticket: &TicketView<'a>, from: Timestamp, has_replied: bool) -> Option<Self> {
+        let first_resolution = ticket.first_resolution.filter(|first| first.at > from);
+        let this = Self {
+            priority: ticket.priority,
+            category: ticket.category,
+            product: ticket.product,
+            opened: ticket.created.is_some_and(|created| created > from),
+            open: ticket.open,
+            resolved: first_resolution.map(|_| PeriodResolution {
+                reopened: ticket.reopened,
+                resolution_ms: ticket.resolution_ms(),
+                agent_resolution_ms: ticket.agent_resolution_ms(),
+                first_contact: ticket.first_contact().filter(|_| has_replied),
+            }),
+            first_reply_ms: ticket.first_reply.filter(|replied| *replied > from).and_then(|_| ticket.first_reply_ms()),
+            rating: ticket.rating.filter(|(at, _)| *at > from).map(|(_, rating)| rating),
+        };
+        let adds = this.opened || this.open || this.resolved.is_some() || this.first_reply_ms.is_some() || this.rating.is_some();
+        adds.then_some(this)
+    }
+}
