@@ -15,6 +15,7 @@ pub mod engine;
 pub mod event;
 pub mod metric;
 pub mod money;
+pub mod partitioner;
 pub mod portfolio;
 pub mod score;
 pub mod settings;

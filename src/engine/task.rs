@@ -11,6 +11,7 @@ use super::{Costs, Counts, Directory, Input, Judge, Outcome, TaskView, Verdict, 
 use crate::account::seen::Seen;
 use crate::account::{Account, AccountKey, Lateness, Limit, LimitMeter};
 use crate::event::{self, Code, Decoded, Event, Record, Rejection, Stream};
+use crate::partitioner::Home;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -22,6 +23,8 @@ pub struct Task {
     pub(super) settings: Arc<Settings>,
     pub(super) directory: Arc<Directory>,
     pub(super) view: Arc<TaskView>,
+    /// Where its accounts belong; `None`: everywhere.
+    pub(super) home: Option<Home>,
     pub(super) judge: Judge,
     pub(super) counts: Counts,
     pub(super) limits: LimitMeter,
@@ -49,6 +52,7 @@ impl Task {
             settings,
             directory,
             view: Arc::new(TaskView::new(number)),
+            home: None,
             judge: Judge::default(),
             counts: Counts::default(),
             limits: LimitMeter::default(),
@@ -68,6 +72,11 @@ impl Task {
     pub fn show(&self) {
         self.publish_summary();
         self.directory.show(Arc::clone(&self.view));
+    }
+
+    /// From now on, records of accounts that belong elsewhere are dead letters.
+    pub fn set_home(&mut self, home: Home) {
+        self.home = Some(home);
     }
 
     /// The partition number.
@@ -134,6 +143,9 @@ impl Task {
         let Some(id) = record.account.as_deref() else {
             return Outcome::DeadLetter(Rejection::new(Code::MissingField, "account_id"));
         };
+        if self.home.is_some_and(|home| !home.holds(id)) {
+            return Outcome::DeadLetter(Rejection::new(Code::WrongPartition, "the account belongs to another partition"));
+        }
         if record.occurred_at > now {
             return self.wait(id, record, input, verdict);
         }

@@ -1,0 +1,254 @@
+//! Which partition a producer's default hash gives a key, and which of them fits a topic.
+//!
+//! Equal partition counts do not put an account into the same partition number everywhere: the Java client hashes keys with murmur2,
+//! librdkafka with crc32, others with fnv1a.
+
+use std::collections::BTreeSet;
+
+/// The partitioners that are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Partitioner {
+    /// The Java client's default; librdkafka's `murmur2_random`.
+    Murmur2,
+    /// librdkafka's default, `consistent_random`.
+    Crc32,
+    /// librdkafka's `fnv1a_random`; Sarama's default.
+    Fnv1a,
+}
+
+impl Partitioner {
+    /// All of them, the commonest first.
+    pub const ALL: [Self; 3] = [Self::Murmur2, Self::Crc32, Self::Fnv1a];
+
+    /// The name in configuration and messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Murmur2 => "murmur2",
+            Self::Crc32 => "crc32",
+            Self::Fnv1a => "fnv1a",
+        }
+    }
+
+    /// The partition of a key among `count` partitions; 0 when there is none.
+    #[must_use]
+    pub fn partition(self, key: &[u8], count: i32) -> i32 {
+        let Ok(count @ 1..) = u32::try_from(count) else { return 0 };
+        let number = match self {
+            Self::Murmur2 => (murmur2(key) & 0x7fff_ffff) % count,
+            Self::Crc32 => crc32(key) % count,
+            Self::Fnv1a => fnv1a_partition(key, count),
+        };
+        i32::try_from(number).unwrap_or(0)
+    }
+}
+
+/// The 32-bit murmur2 of Kafka's `Utils.murmur2` (seed 0x9747b28c).
+fn murmur2(key: &[u8]) -> u32 {
+    const M: u32 = 0x5bd1_e995;
+    let length = u32::try_from(key.len()).unwrap_or(u32::MAX);
+    let (words, tail) = key.as_chunks::<4>();
+    let mut hash = words.iter().fold(0x9747_b28c ^ length, |hash, word| {
+        let k = u32::from_le_bytes(*word).wrapping_mul(M);
+        hash.wrapping_mul(M) ^ (k ^ (k >> 24)).wrapping_mul(M)
+    });
+    if !tail.is_empty() {
+        let rest = tail.iter().enumerate().fold(0, |rest, (i, byte)| rest | (u32::from(*byte) << (8 * i)));
+        hash = (hash ^ rest).wrapping_mul(M);
+    }
+    hash = (hash ^ (hash >> 13)).wrapping_mul(M);
+    hash ^ (hash >> 15)
+}
+
+/// CRC-32 (IEEE 802.3, reflected), as zlib computes it.
+fn crc32(key: &[u8]) -> u32 {
+    const TABLE: [u32; 256] = crc32_table();
+    !key.iter().fold(!0, |crc, byte| {
+        let [low, ..] = crc.to_le_bytes();
+        TABLE.get(usize::from(low ^ byte)).copied().unwrap_or(0) ^ (crc >> 8)
+    })
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "evaluated while compiling; the index runs over the table itself"
+)]
+const fn crc32_table() -> [u32; 256] {
+    let mut table = [0; 256];
+    let mut i = 0;
+    while i < table.len() {
+        let (mut value, mut bit) = (i as u32, 0);
+        while bit < 8 {
+            value = if value & 1 == 1 { (value >> 1) ^ 0xedb8_8320 } else { value >> 1 };
+            bit += 1;
+        }
+        table[i] = value;
+        i += 1;
+    }
+    table
+}
+
+/// FNV-1a over 32 bits, taken as a signed number as Sarama and librdkafka do.
+fn fnv1a_partition(key: &[u8], count: u32) -> u32 {
+    let hash = key.iter().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    let signed = i64::from(hash.cast_signed()) % i64::from(count);
+    u32::try_from(signed.abs()).unwrap_or(0)
+}
+
+/// The partitioners that a set of topics may have been written with. A record that none of them puts where it lies is in a wrong
+/// partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidates([bool; 3]);
+
+impl Candidates {
+    /// Nothing is known yet.
+    pub const ANY: Self = Self([true; 3]);
+
+    /// Those of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let ([a, b, c], [x, y, z]) = (self.0, other.0);
+        Self([a && x, b && y, c && z])
+    }
+
+    /// The candidates.
+    pub fn iter(self) -> impl Iterator<Item = Partitioner> {
+        Partitioner::ALL.into_iter().zip(self.0).filter_map(|(partitioner, possible)| possible.then_some(partitioner))
+    }
+
+    /// Whether none is left.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == [false; 3]
+    }
+
+    /// Whether any of them puts the key into this partition.
+    #[must_use]
+    pub fn place(self, key: &[u8], partition: i32, count: i32) -> bool {
+        self.iter().any(|partitioner| partitioner.partition(key, count) == partition)
+    }
+
+    /// Names, joined by `or`.
+    #[must_use]
+    pub fn names(self) -> String {
+        self.iter().map(Partitioner::name).collect::<Vec<_>>().join(" or ")
+    }
+}
+
+/// Where the accounts of one task belong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Home {
+    /// What the input topics may have been written with.
+    pub partitioners: Candidates,
+    /// The task's partition of each topic.
+    pub partition: i32,
+    /// Partitions of each topic.
+    pub partitions: i32,
+}
+
+impl Home {
+    /// Whether an account belongs here.
+    #[must_use]
+    pub fn holds(&self, account: &str) -> bool {
+        self.partitioners.place(account.as_bytes(), self.partition, self.partitions)
+    }
+}
+
+/// Distinct keys of one topic with the partition that each was found in.
+#[derive(Clone, Debug, Default)]
+pub struct Sample(BTreeSet<(i32, Vec<u8>)>);
+
+impl Sample {
+    /// One key out of twenty may lie elsewhere: such records become dead letters, a topic of them is refused.
+    const STRAYS_PER_KEY: usize = 20;
+
+    /// Adds a key.
+    pub fn add(&mut self, partition: i32, key: &[u8]) {
+        self.0.insert((partition, key.to_vec()));
+    }
+
+    /// Distinct keys.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many keys lie where the partitioner puts them.
+    #[must_use]
+    pub fn fitting(&self, partitioner: Partitioner, count: i32) -> usize {
+        self.0.iter().filter(|(partition, key)| partitioner.partition(key, count) == *partition).count()
+    }
+
+    /// The partitioners that the topic may have been written with; every one while there is no key.
+    #[must_use]
+    pub fn candidates(&self, count: i32) -> Candidates {
+        Candidates(Partitioner::ALL.map(|partitioner| {
+            let strays = self.len() - self.fitting(partitioner, count);
+            strays * Self::STRAYS_PER_KEY <= self.len()
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn murmur2_is_that_of_the_java_client() {
+        // The values of Kafka's UtilsTest.testMurmur2.
+        for (key, hash) in [("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536)] {
+            assert_eq!(murmur2(key.as_bytes()).cast_signed(), hash, "{key}");
+        }
+    }
+
+    #[test]
+    fn crc32_and_fnv1a_have_their_published_check_values() {
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        // 0xbf9cf968 is the published FNV-1a of "foobar"; as a signed number it is -1080231576.
+        assert_eq!(fnv1a_partition(b"foobar", 1_000_000), 231_576);
+    }
+
+    #[test]
+    fn partitions_lie_in_range() {
+        for partitioner in Partitioner::ALL {
+            for key in 0..200_u32 {
+                assert!((0..7).contains(&partitioner.partition(format!("account-{key}").as_bytes(), 7)));
+            }
+            assert_eq!(partitioner.partition(b"x", 0), 0);
+        }
+    }
+
+    fn sample(partitioner: Partitioner, strays: i32) -> Sample {
+        let mut sample = Sample::default();
+        for key in 0..100 {
+            let key = format!("account-{key}");
+            sample.add(partitioner.partition(key.as_bytes(), 6), key.as_bytes());
+        }
+        (0..strays).for_each(|stray| sample.add(9, format!("stray-{stray}").as_bytes()));
+        sample
+    }
+
+    #[test]
+    fn a_topic_is_recognised_by_its_keys_and_a_few_strays_do_not_hide_it() {
+        for partitioner in Partitioner::ALL {
+            for strays in [0, 5] {
+                assert_eq!(sample(partitioner, strays).candidates(6).iter().collect::<Vec<_>>(), [partitioner]);
+            }
+            assert!(sample(partitioner, 50).candidates(6).is_empty());
+        }
+    }
+
+    #[test]
+    fn without_keys_everything_is_possible_and_differing_topics_have_nothing_in_common() {
+        assert_eq!(Sample::default().candidates(6), Candidates::ANY);
+        let both = sample(Partitioner::Murmur2, 0).candidates(6).and(sample(Partitioner::Crc32, 0).candidates(6));
+        assert!(both.is_empty());
+    }
+}
