@@ -1,6 +1,7 @@
 //! Every metric of an account at an instant: the sections' own, those that need two of them, and then what must stay absent.
 
 use super::Account;
+use super::billing::Ledger;
 use crate::event::Stream;
 use crate::metric::{Metric, Metrics, Stage, Value};
 use crate::settings::{Settings, View};
@@ -19,11 +20,13 @@ impl Account {
         let region = self.profile().and_then(|profile| profile.region.as_deref());
         let usage_t = view.stream(Stream::Usage).t;
         self.usage.measure(usage_t, region, settings, &mut metrics);
-        self.billing.measure(view, settings, &mut metrics);
+        let ledger = self.billing.ledger(&settings.money);
+        let billing_t = view.stream(Stream::Billing).t;
+        ledger.measure(billing_t, &mut metrics);
         self.support.measure(view, settings, &mut metrics);
         self.feedback.measure(view, settings, &mut metrics);
-        self.measure_age(view, settings, &mut metrics);
-        self.measure_seats(view, settings, &mut metrics);
+        self.measure_age(view, &ledger, settings, &mut metrics);
+        self.measure_seats(ledger.licensed_quantity(billing_t), &mut metrics);
         self.measure_adoption(usage_t, settings, &mut metrics);
         clear_unobserved(view, &mut metrics);
         measure_tickets_per_user(&mut metrics);
@@ -37,7 +40,7 @@ impl Account {
         signed_up.or(self.first_seen)
     }
 
-    fn measure_age(&self, view: &View, settings: &Settings, metrics: &mut Metrics) {
+    fn measure_age(&self, view: &View, ledger: &Ledger<'_>, settings: &Settings, metrics: &mut Metrics) {
         let t = view.t;
         let Some(start) = self.tenure_start(t) else { return };
         let days = |from: Timestamp, to: Timestamp| to.since(from) as f64 / DAY_MS as f64;
@@ -50,31 +53,12 @@ impl Account {
         if let Some(onboarded) = onboarded {
             metrics.real(Metric::OnboardingDays, days(start, onboarded), None);
         }
-        metrics.set(Metric::StageName, Value::Stage(self.stage(view, tenure, onboarded.is_some(), settings)), None);
+        metrics.set(Metric::StageName, Value::Stage(stage(view, ledger, tenure, onboarded.is_some(), settings)), None);
     }
 
-    fn stage(&self, view: &View, tenure_days: f64, onboarded: bool, settings: &Settings) -> Stage {
-        let standing = self.billing.standing(view.stream(Stream::Billing).t, settings);
-        let has_paid = standing.has_paid_before || standing.has_ended || standing.has_lapsed_trial;
-        if standing.mrr == 0 && !standing.any_trialing && !standing.any_counted && has_paid {
-            Stage::Churned
-        } else if standing.in_dunning {
-            Stage::PastDue
-        } else if standing.mrr == 0 && standing.any_trialing {
-            Stage::Trial
-        } else if !onboarded && tenure_days < settings.account.onboarding_days as f64 {
-            Stage::Onboarding
-        } else if standing.long_term_ends_in_days.is_some_and(|days| days <= settings.account.renewing_days as f64) {
-            Stage::Renewing
-        } else {
-            Stage::Adopted
-        }
-    }
-
-    fn measure_seats(&self, view: &View, settings: &Settings, metrics: &mut Metrics) {
-        let given = self.profile().and_then(|profile| profile.seats);
-        let seats = given.or_else(|| self.billing.licensed_quantity(view.stream(Stream::Billing).t, settings));
-        if let (Some(seats), Some(users)) = (seats.filter(|seats| *seats > 0), metrics.number(Metric::Mau)) {
+    fn measure_seats(&self, licensed: u64, metrics: &mut Metrics) {
+        let seats = self.profile().and_then(|profile| profile.seats).unwrap_or(licensed);
+        if let (true, Some(users)) = (seats > 0, metrics.number(Metric::Mau)) {
             metrics.real(Metric::SeatUtilisation, users / seats as f64, None);
         }
     }
@@ -97,6 +81,25 @@ impl Account {
             Some(count) if count > 0 => count,
             _ => settings.feature_catalogue.len(),
         }
+    }
+}
+
+/// The first stage that fits, by what billing says at its stream's instant.
+fn stage(view: &View, ledger: &Ledger<'_>, tenure_days: f64, onboarded: bool, settings: &Settings) -> Stage {
+    let t = view.stream(Stream::Billing).t;
+    let standing = ledger.standing(t);
+    if standing.churned {
+        Stage::Churned
+    } else if standing.in_dunning {
+        Stage::PastDue
+    } else if standing.mrr == 0 && standing.trialing {
+        Stage::Trial
+    } else if !onboarded && tenure_days < settings.account.onboarding_days as f64 {
+        Stage::Onboarding
+    } else if standing.is_renewing(t, settings.account.renewing_days) {
+        Stage::Renewing
+    } else {
+        Stage::Adopted
     }
 }
 

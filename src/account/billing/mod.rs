@@ -1,54 +1,147 @@
-//! The billing section of an account.
-use super::{ApplyContext, CodecError, Section};
-use crate::{
-    event::BillingEvent,
-    metric::Metrics,
-    settings::{Settings, View},
-    time::Timestamp,
-};
-/// Billing.
-#[derive(Clone, Debug, Default)]
-pub struct State;
-/// Standing of an account's subscriptions.
-#[derive(Clone, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "facts that a stage is chosen by")]
-pub struct Standing {
-    /// MRR.
-    pub mrr: i64,
-    /// Any subscription on trial.
-    pub any_trialing: bool,
-    /// Any counted.
-    pub any_counted: bool,
-    /// Paid before.
-    pub has_paid_before: bool,
-    /// Has an ended subscription.
-    pub has_ended: bool,
-    /// Has a lapsed trial.
-    pub has_lapsed_trial: bool,
-    /// In dunning.
-    pub in_dunning: bool,
-    /// Days to the end of the nearest long term.
-    pub long_term_ends_in_days: Option<f64>,
+//! The billing of an account: subscriptions, MRR through time with its movements, and invoices. Money is exact.
+//!
+//! The state keeps facts alone. Everything that a figure needs is worked out from them under the money policy in force, by a
+//! [`Ledger`]: so a late snapshot corrects history, and time alone moves MRR without any event.
+
+mod codec;
+#[cfg(test)]
+mod example;
+mod invoices;
+mod ledger;
+#[cfg(test)]
+mod oracle;
+mod packed;
+mod period;
+mod snapshot;
+mod standing;
+mod subscription;
+mod timeline;
+
+pub use invoices::{PaidInvoices, PaymentFailures};
+pub use ledger::Ledger;
+pub use period::{Renewals, Terms, Trials};
+pub use standing::{LONG_TERM_DAYS, Standing};
+pub use timeline::{MRR_MAX, Movement, Timeline};
+
+use invoices::{Fact, Invoices, Payment};
+use packed::{pack, unpack};
+use snapshot::Snapshot;
+use subscription::{Inserted, Subscription};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{ApplyContext, Limit};
+use crate::event::{BillingEvent, Invoice, Stream, SubscriptionSnapshot};
+use crate::metric::Metrics;
+use crate::money::Policy;
+use crate::settings::{Settings, View};
+use crate::time::Timestamp;
+
+/// What is kept of an account's billing: a function of the set of its records, whatever their order and repetition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// By hash of the id.
+    subscriptions: Vec<PackedSubscription>,
+    invoices: Invoices,
+    first_subscription_at: Option<Timestamp>,
+    first_invoice_at: Option<Timestamp>,
 }
+
+/// A [`Subscription`], encoded by [`pack`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct PackedSubscription {
+    /// 64-bit hash of the id.
+    hash: u64,
+    bytes: Box<[u8]>,
+}
+
 impl State {
-    /// Applies.
-    pub fn apply(&mut self, _: &BillingEvent<'_>, _: &mut ApplyContext<'_>) {}
-    /// Measures.
-    pub fn measure(&self, _: &View, _: &Settings, _: &mut Metrics) {}
-    /// Standing.
-    pub fn standing(&self, _: Timestamp, _: &Settings) -> Standing {
-        Standing::default()
+    /// Applies an event.
+    pub fn apply(&mut self, event: &BillingEvent<'_>, ctx: &mut ApplyContext<'_>) {
+        match event {
+            BillingEvent::Subscription(snapshot) => self.apply_snapshot(snapshot, ctx),
+            BillingEvent::InvoicePaid(invoice) => {
+                let paid = Fact::Paid(Payment::new(invoice.amount, ctx.at, ctx.id));
+                self.apply_invoice(invoice, paid, ctx);
+            }
+            BillingEvent::InvoicePaymentFailed(invoice) => self.apply_invoice(invoice, Fact::Failed(ctx.at), ctx),
+        }
     }
-    /// Seats.
-    pub fn licensed_quantity(&self, _: Timestamp, _: &Settings) -> Option<u64> {
-        None
+
+    fn apply_snapshot(&mut self, event: &SubscriptionSnapshot<'_>, ctx: &mut ApplyContext<'_>) {
+        self.first_subscription_at = Some(self.first_subscription_at.map_or(ctx.at, |first| first.min(ctx.at)));
+        let hash = xxh3_64(event.subscription_id.as_bytes());
+        let known = self.subscriptions.binary_search_by_key(&hash, |packed| packed.hash).ok();
+        let known = known.and_then(|position| self.subscriptions.get(position));
+        let mut subscription: Subscription<'_> = known.map(|packed| unpack(&packed.bytes)).unwrap_or_default();
+        let (snapshot, left_out) = Snapshot::new(event, ctx.at, ctx.id);
+        let inserted = subscription.insert(snapshot);
+        if inserted == Inserted::Unchanged {
+            return;
+        }
+        if left_out || inserted == Inserted::Trimmed {
+            ctx.limits.reached(Limit::Snapshots);
+        }
+        let bytes = pack(&subscription);
+        self.put(hash, bytes);
+        if self.subscriptions.len() > ctx.settings.limits.subscriptions {
+            self.forget_longest_idle();
+            ctx.limits.reached(Limit::Subscriptions);
+        }
     }
-}
-impl Section for State {
-    fn parts(&self) -> Vec<(u16, Vec<u8>)> {
-        Vec::new()
+
+    fn apply_invoice(&mut self, invoice: &Invoice<'_>, fact: Fact<'_>, ctx: &mut ApplyContext<'_>) {
+        self.first_invoice_at = Some(self.first_invoice_at.map_or(ctx.at, |first| first.min(ctx.at)));
+        if self.invoices.record(&invoice.invoice_id, fact, &ctx.settings.money) {
+            ctx.limits.reached(Limit::Invoices);
+        }
     }
-    fn restore(&mut self, _: u16, _: &[u8]) -> Result<(), CodecError> {
-        Ok(())
+
+    fn put(&mut self, hash: u64, bytes: Box<[u8]>) {
+        match self.subscriptions.binary_search_by_key(&hash, |packed| packed.hash) {
+            Ok(position) => {
+                if let Some(packed) = self.subscriptions.get_mut(position) {
+                    packed.bytes = bytes;
+                }
+            }
+            Err(position) => {
+                self.subscriptions.reserve_exact(1);
+                self.subscriptions.insert(position, PackedSubscription { hash, bytes });
+            }
+        }
+    }
+
+    /// Makes the subscription leave that had no snapshot for the longest time.
+    fn forget_longest_idle(&mut self) {
+        let idle = |packed: &PackedSubscription| (unpack::<Subscription<'_>>(&packed.bytes).newest_at(), packed.hash);
+        if let Some((_, hash)) = self.subscriptions.iter().map(idle).min() {
+            self.subscriptions.retain(|packed| packed.hash != hash);
+        }
+    }
+
+    /// The time of the first subscription record, from which on money is told.
+    #[must_use]
+    pub fn first_subscription_at(&self) -> Option<Timestamp> {
+        self.first_subscription_at
+    }
+
+    /// The time of the first billing record, subscription or invoice, from which on invoices are told.
+    #[must_use]
+    pub fn first_record_at(&self) -> Option<Timestamp> {
+        self.first_subscription_at.into_iter().chain(self.first_invoice_at).min()
+    }
+
+    /// Reads the billing once for all figures under a policy.
+    #[must_use]
+    pub fn ledger<'a>(&'a self, policy: &'a Policy) -> Ledger<'a> {
+        Ledger::new(self, policy)
+    }
+
+    /// Sets the `revenue.*` metrics at the billing stream's instant. Who needs more than these takes a [`Ledger`] and measures that.
+    pub fn measure(&self, view: &View, settings: &Settings, out: &mut Metrics) {
+        self.ledger(&settings.money).measure(view.stream(Stream::Billing).t, out);
+    }
+
+    fn subscriptions(&self) -> impl Iterator<Item = Subscription<'_>> {
+        self.subscriptions.iter().map(|packed| unpack(&packed.bytes))
     }
 }

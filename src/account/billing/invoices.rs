@@ -1,0 +1,268 @@
+//! Invoices of an account: which are failed and open, and what was paid.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::packed::{pack, unpack};
+use super::snapshot::cut;
+use crate::money::{Amount, Currency, Policy};
+use crate::time::Timestamp;
+
+/// Invoices kept of an account. Beyond, the one that was paid longest ago goes into a sum; where none is paid, the one that failed
+/// first is forgotten.
+pub(super) const MAX_INVOICES: usize = 2_000;
+/// Payments kept of one invoice besides the newest: the first, since it closes the invoice, and those before the newest.
+const MAX_EARLIER_PAYMENTS: usize = 3;
+
+/// The invoices, packed by [`pack`], and those that left for want of room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Invoices {
+    /// [`Invoice`]s by hash; no bytes: none.
+    packed: Box<[u8]>,
+    settled: Option<Box<PaidInvoices>>,
+}
+
+/// One invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Invoice<'a> {
+    /// 64-bit hash of its id.
+    pub hash: u64,
+    /// Its first failed attempt.
+    failed_at: Option<Timestamp>,
+    #[serde(borrow)]
+    newest_payment: Option<Payment<'a>>,
+    /// Ascending by time.
+    earlier_payments: Vec<Payment<'a>>,
+}
+
+/// A payment. Fields are in the order by which the newest is found; the amount only makes the order total.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Payment<'a> {
+    at: Timestamp,
+    id: &'a str,
+    minor: i64,
+    currency: Currency,
+}
+
+/// What happened to an invoice.
+pub(super) enum Fact<'a> {
+    Failed(Timestamp),
+    Paid(Payment<'a>),
+}
+
+/// Invoices with a failed attempt that are not paid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PaymentFailures {
+    /// How many.
+    pub open: u64,
+    /// The first failure of the oldest.
+    pub oldest: Option<Timestamp>,
+}
+
+/// Paid invoices, each once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaidInvoices {
+    /// How many.
+    pub count: u64,
+    /// Their newest amounts in minor units of the reporting currency, each rounded by itself at the rate of its time.
+    pub sum: i64,
+}
+
+impl PaidInvoices {
+    fn add(&mut self, amount: i64) {
+        self.count += 1;
+        self.sum = self.sum.saturating_add(amount);
+    }
+}
+
+impl<'a> Payment<'a> {
+    pub fn new(amount: Amount, at: Timestamp, id: Option<&'a str>) -> Self {
+        Self { at, id: cut(id.unwrap_or_default()), minor: amount.minor, currency: amount.currency }
+    }
+
+    /// In minor units of the reporting currency; nothing where the currency has no rate any more.
+    fn converted(&self, policy: &Policy) -> i64 {
+        policy.convert(Amount { minor: self.minor, currency: self.currency }, self.at).unwrap_or(0)
+    }
+}
+
+impl<'a> Invoice<'a> {
+    /// The newest payment at t.
+    fn payment_at(&self, t: Timestamp) -> Option<&Payment<'a>> {
+        let newest = self.newest_payment.as_ref()?;
+        if newest.at <= t { Some(newest) } else { self.earlier_payments.iter().rev().find(|payment| payment.at <= t) }
+    }
+
+    /// Takes a fact in; true when a payment had to leave.
+    fn record(&mut self, fact: Fact<'a>) -> bool {
+        match fact {
+            Fact::Failed(at) => self.failed_at = Some(self.failed_at.map_or(at, |known| known.min(at))),
+            Fact::Paid(payment) => self.pay(payment),
+        }
+        let over = self.earlier_payments.len() > MAX_EARLIER_PAYMENTS;
+        if over {
+            self.earlier_payments.remove(1);
+        }
+        over
+    }
+
+    /// Of payments at one instant only the greatest can ever be the newest.
+    fn pay(&mut self, payment: Payment<'a>) {
+        let Some(newest) = &mut self.newest_payment else {
+            self.newest_payment = Some(payment);
+            return;
+        };
+        match payment.at.cmp(&newest.at) {
+            Ordering::Equal => *newest = payment.max(newest.clone()),
+            Ordering::Greater => self.earlier_payments.push(std::mem::replace(newest, payment)),
+            Ordering::Less => {
+                let position = self.earlier_payments.partition_point(|known| known.at < payment.at);
+                match self.earlier_payments.get_mut(position) {
+                    Some(known) if known.at == payment.at => *known = payment.max(known.clone()),
+                    _ => self.earlier_payments.insert(position, payment),
+                }
+            }
+        }
+    }
+}
+
+impl Invoices {
+    /// Takes a fact of an invoice in; true when a limit was reached.
+    pub fn record(&mut self, invoice_id: &str, fact: Fact<'_>, policy: &Policy) -> bool {
+        let packed = std::mem::take(&mut self.packed);
+        let mut invoices: Vec<Invoice<'_>> = if packed.is_empty() { Vec::new() } else { unpack(&packed) };
+        let hash = xxh3_64(invoice_id.as_bytes());
+        let position = invoices.partition_point(|invoice| invoice.hash < hash);
+        if invoices.get(position).is_none_or(|invoice| invoice.hash != hash) {
+            invoices.insert(position, Invoice { hash, failed_at: None, newest_payment: None, earlier_payments: Vec::new() });
+        }
+        let mut limited = invoices.get_mut(position).is_some_and(|invoice| invoice.record(fact));
+        if invoices.len() > MAX_INVOICES {
+            limited = true;
+            self.settle_one(&mut invoices, policy);
+        }
+        self.packed = pack(&invoices);
+        limited
+    }
+
+    /// Makes room: the invoice paid longest ago goes into the sum, or else the one that failed first is forgotten.
+    fn settle_one(&mut self, invoices: &mut Vec<Invoice<'_>>, policy: &Policy) {
+        let idle = |invoice: &Invoice<'_>| {
+            (invoice.newest_payment.as_ref().map_or(Timestamp(i64::MAX), |paid| paid.at), invoice.failed_at, invoice.hash)
+        };
+        let Some(longest) = (0..invoices.len()).min_by_key(|position| invoices.get(*position).map(idle)) else { return };
+        if let Some(payment) = invoices.remove(longest).newest_payment {
+            self.settled.get_or_insert_default().add(payment.converted(policy));
+        }
+    }
+
+    /// The invoices that are kept one by one.
+    pub fn kept(&self) -> Vec<Invoice<'_>> {
+        if self.packed.is_empty() { Vec::new() } else { unpack(&self.packed) }
+    }
+
+    /// The invoices that left.
+    pub fn settled(&self) -> Option<&PaidInvoices> {
+        self.settled.as_deref()
+    }
+
+    /// Takes back what [`Invoices::kept`] and [`Invoices::settled`] gave, in pieces of any order.
+    pub fn restore(&mut self, kept: &[Invoice<'_>], settled: Option<PaidInvoices>) {
+        let packed = std::mem::take(&mut self.packed);
+        let mut invoices: Vec<Invoice<'_>> = if packed.is_empty() { Vec::new() } else { unpack(&packed) };
+        invoices.extend_from_slice(kept);
+        invoices.sort_by_key(|invoice| invoice.hash);
+        if !invoices.is_empty() {
+            self.packed = pack(&invoices);
+        }
+        self.settled = settled.map(Box::new).or(self.settled.take());
+    }
+}
+
+/// Open failures and paid invoices at t.
+pub(super) fn at(invoices: &Invoices, t: Timestamp, policy: &Policy) -> (PaymentFailures, PaidInvoices) {
+    let mut failures = PaymentFailures::default();
+    let mut paid = invoices.settled().copied().unwrap_or_default();
+    for invoice in invoices.kept() {
+        if let Some(payment) = invoice.payment_at(t) {
+            paid.add(payment.converted(policy));
+        } else if let Some(failed_at) = invoice.failed_at.filter(|failed_at| *failed_at <= t) {
+            failures.open += 1;
+            failures.oldest = Some(failures.oldest.map_or(failed_at, |oldest| oldest.min(failed_at)));
+        }
+    }
+    (failures, paid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{Account, day, usd};
+    use super::*;
+
+    #[test]
+    fn an_invoice_is_open_from_its_first_failure_until_it_is_paid() {
+        let mut account = Account::default();
+        account.failed(day(10), "in_1");
+        account.failed(day(7), "in_1");
+        account.failed(day(9), "in_2");
+        account.paid(day(20), "in_1", "evt_1", usd(500));
+        let open = |t| account.ledger().invoices(t).0;
+        assert_eq!(open(day(6)), PaymentFailures { open: 0, oldest: None });
+        assert_eq!(open(day(12)), PaymentFailures { open: 2, oldest: Some(day(7)) });
+        assert_eq!(open(day(20)), PaymentFailures { open: 1, oldest: Some(day(9)) });
+    }
+
+    #[test]
+    fn a_failure_after_payment_opens_nothing() {
+        let mut account = Account::default();
+        account.failed(day(10), "in_1");
+        account.paid(day(5), "in_1", "evt_1", usd(500));
+        assert_eq!(account.ledger().invoices(day(11)).0.open, 0);
+    }
+
+    #[test]
+    fn each_paid_invoice_counts_once_with_its_newest_amount() {
+        let mut account = Account::default();
+        account.paid(day(3), "in_1", "evt_b", usd(300));
+        account.paid(day(2), "in_1", "evt_a", usd(200));
+        account.paid(day(3), "in_1", "evt_a", usd(999));
+        account.paid(day(3), "in_2", "evt_c", usd(50));
+        let paid = |t| account.ledger().invoices(t).1;
+        assert_eq!(paid(day(1)), PaidInvoices { count: 0, sum: 0 });
+        assert_eq!(paid(day(2)), PaidInvoices { count: 1, sum: 200 });
+        assert_eq!(paid(day(3)), PaidInvoices { count: 2, sum: 350 });
+    }
+
+    #[test]
+    fn each_invoice_is_rounded_by_itself_at_the_rate_of_its_time() {
+        let mut account = Account::with_rates(&[(0, "EUR", "1.005"), (30, "EUR", "1.205")]);
+        account.paid(day(29), "in_1", "evt_1", Amount { minor: 100, currency: Currency::parse("EUR").unwrap() }); // 100.5 -> 100
+        account.paid(day(29), "in_2", "evt_2", Amount { minor: 300, currency: Currency::parse("EUR").unwrap() }); // 301.5 -> 302
+        account.paid(day(30), "in_3", "evt_3", Amount { minor: 100, currency: Currency::parse("EUR").unwrap() }); // 120.5 -> 120
+        assert_eq!(account.ledger().invoices(day(40)).1, PaidInvoices { count: 3, sum: 522 });
+    }
+
+    #[test]
+    fn beyond_the_limit_the_longest_paid_go_into_a_sum() {
+        let mut account = Account::default();
+        for number in 0..MAX_INVOICES + 10 {
+            account.paid(day(number.try_into().unwrap()), &format!("in_{number}"), "evt", usd(7));
+        }
+        let kept = MAX_INVOICES as u64;
+        assert_eq!(account.ledger().invoices(day(9_000)).1, PaidInvoices { count: kept + 10, sum: 7 * (kept as i64 + 10) });
+        assert_eq!(account.reached(crate::account::Limit::Invoices), 10);
+        assert_eq!(account.state.invoices.settled().map(|settled| settled.count), Some(10));
+    }
+
+    #[test]
+    fn open_failures_are_forgotten_only_where_none_is_paid() {
+        let mut account = Account::default();
+        for number in 0..=MAX_INVOICES {
+            account.failed(day(number.try_into().unwrap()), &format!("in_{number}"));
+        }
+        let failures = account.ledger().invoices(day(9_000)).0;
+        assert_eq!(failures, PaymentFailures { open: MAX_INVOICES as u64, oldest: Some(day(1)) });
+    }
+}

@@ -1,0 +1,343 @@
+//! MRR and its movements worked out the slow way, from all facts at every instant, compared with the state that is kept.
+//!
+//! Nothing here knows of kept snapshots, turns or steps: the state at t, the run of `past_due`, the discount and the rates are looked
+//! up anew for each instant, in big rationals.
+
+use num_bigint::BigInt;
+use num_rational::BigRational;
+use num_traits::{Signed, ToPrimitive, Zero};
+use proptest::prelude::*;
+
+use super::example::{Account, MONTH, YEAR, day, item, monthly, no_discount};
+use crate::account::Section;
+use crate::event::{BillingEvent, Discount, SubscriptionSnapshot, SubscriptionStatus};
+use crate::metric::{MovementKind, MovementTotals};
+use crate::money::{Amount, ChurnAt, Currency, Discounts, IntervalUnit, RateTable, Rates};
+use crate::time::{HOUR_MS, MINUTE_MS, Timestamp};
+
+const IDS: [&str; 3] = ["a", "b", "c"];
+const CURRENCIES: [&str; 3] = ["USD", "EUR", "JPY"];
+
+/// A snapshot with its time and event id.
+#[derive(Clone, Debug)]
+struct Fact {
+    at: Timestamp,
+    id: String,
+    snapshot: SubscriptionSnapshot<'static>,
+}
+
+/// Rate tables as written: from, euros, yen.
+type Tables = Vec<(Timestamp, Option<i64>, Option<i64>)>;
+
+#[derive(Clone, Debug)]
+struct History {
+    facts: Vec<Fact>,
+    tables: Tables,
+    discounts: Discounts,
+    churn_at: ChurnAt,
+}
+
+impl History {
+    /// The state of a subscription at t.
+    fn state(&self, subscription: &str, t: Timestamp) -> Option<&Fact> {
+        let known = self.facts.iter().filter(|fact| fact.snapshot.subscription_id == subscription && fact.at <= t);
+        known.max_by(|a, b| (a.snapshot.version.unwrap_or(-1), a.at, &a.id).cmp(&(b.snapshot.version.unwrap_or(-1), b.at, &b.id)))
+    }
+
+    /// The first snapshot of the unbroken run of `past_due` at t.
+    fn past_due_since(&self, subscription: &str, t: Timestamp) -> Timestamp {
+        let mut times: Vec<Timestamp> = self.facts.iter().map(|fact| fact.at).filter(|at| *at <= t).collect();
+        times.sort_unstable();
+        let overdue =
+            |at: &&Timestamp| self.state(subscription, **at).is_some_and(|fact| fact.snapshot.status == SubscriptionStatus::PastDue);
+        let first = times.iter().rev().take_while(overdue).last();
+        // The state may be older than the first instant of the run: then it is the snapshot's own time.
+        first.map_or(t, |first| self.state(subscription, *first).unwrap().at)
+    }
+
+    /// Units of reporting currency for one minor unit, times 100: the rate of the table in force.
+    fn rate(&self, currency: Currency, at: Timestamp) -> BigRational {
+        let of = |(_, euros, yen): &(Timestamp, Option<i64>, Option<i64>)| match currency.code() {
+            "EUR" => euros.map(|cents| BigRational::new(cents.into(), 100.into())),
+            "JPY" => yen.map(|cents| BigRational::new(cents.into(), 100.into()) * BigRational::from_integer(100.into())),
+            _ => Some(BigRational::from_integer(1.into())),
+        };
+        let mut tables = self.tables.clone();
+        tables.sort_by_key(|(from, ..)| *from);
+        let in_force = tables.iter().filter(|(from, ..)| *from <= at).filter_map(of).last();
+        in_force.or_else(|| tables.iter().find_map(of)).unwrap_or_else(BigRational::zero)
+    }
+
+    fn monthly(&self, amount: Amount, quantity: u64, unit: IntervalUnit, count: u32, rates_at: Timestamp) -> BigRational {
+        let (n, d) = match unit {
+            IntervalUnit::Day => (365, 12),
+            IntervalUnit::Week => (52, 12),
+            IntervalUnit::Month => (1, 1),
+            IntervalUnit::Quarter => (1, 3),
+            IntervalUnit::Year => (1, 12),
+        };
+        let minor = BigRational::from_integer(BigInt::from(amount.minor) * BigInt::from(quantity));
+        minor * BigRational::new(n.into(), (BigInt::from(d)) * BigInt::from(count)) * self.rate(amount.currency, rates_at)
+    }
+
+    fn subscription_mrr(&self, subscription: &str, t: Timestamp, rates_at: Timestamp) -> BigRational {
+        let nothing = BigRational::zero();
+        let Some(Fact { at, snapshot, .. }) = self.state(subscription, t) else { return nothing };
+        let dunning_is_over = || t.0 >= self.past_due_since(subscription, t).0 + 30 * 24 * HOUR_MS;
+        let counted = match snapshot.status {
+            SubscriptionStatus::Active => true,
+            SubscriptionStatus::PastDue => !dunning_is_over(),
+            _ => false,
+        };
+        let ends = if self.churn_at == ChurnAt::Cancellation { *at } else { snapshot.current_period_end };
+        if !counted || (snapshot.cancel_at_period_end && t >= ends) {
+            return nothing;
+        }
+        let recurring: Vec<_> = snapshot.items.iter().filter(|item| item.interval.is_some() && !item.metered).collect();
+        let mut sum = nothing.clone();
+        for item in &recurring {
+            let interval = item.interval.unwrap();
+            sum += self.monthly(item.amount, item.quantity, interval.unit, interval.count, rates_at);
+        }
+        let discount = snapshot.discount.as_ref().filter(|discount| match self.discounts {
+            Discounts::All => discount.ends_at.is_none_or(|end| t < end),
+            Discounts::Forever => discount.ends_at.is_none(),
+            Discounts::None => false,
+        });
+        if let (Some(discount), Some(first)) = (discount, recurring.first()) {
+            if let Some(percent) = discount.percent_off {
+                let off = BigRational::new(percent.mantissa().into(), BigInt::from(100) * BigInt::from(10).pow(percent.scale()));
+                sum *= BigRational::from_integer(1.into()) - off;
+            }
+            if let Some(minor) = discount.amount_off_minor {
+                let interval = discount.interval.unwrap_or(first.interval.unwrap());
+                let amount = Amount { minor, currency: discount.currency.unwrap_or(first.amount.currency) };
+                sum -= self.monthly(amount, 1, interval.unit, interval.count, rates_at);
+            }
+        }
+        if sum.is_negative() { nothing } else { sum }
+    }
+
+    /// MRR at t at the rates of another instant, rounded half to even.
+    fn mrr_at_rates(&self, t: Timestamp, rates_at: Timestamp) -> i64 {
+        let sum = IDS.iter().fold(BigRational::zero(), |sum, id| sum + self.subscription_mrr(id, t, rates_at));
+        let twice = (&sum * BigInt::from(2)).floor().to_integer();
+        let floor = sum.floor().to_integer();
+        let is_half = sum.clone() - sum.floor() == BigRational::new(1.into(), 2.into());
+        let up = (&twice - &floor * 2) == BigInt::from(1) && !(is_half && (&floor % 2_i32).is_zero());
+        (floor + BigInt::from(i32::from(up))).to_i64().unwrap()
+    }
+
+    fn mrr(&self, t: Timestamp) -> i64 {
+        self.mrr_at_rates(t, t)
+    }
+
+    /// Every instant at which anything could change, ascending.
+    fn instants(&self) -> Vec<Timestamp> {
+        let mut instants: Vec<Timestamp> = self.tables.iter().map(|(from, ..)| *from).collect();
+        for fact in &self.facts {
+            let ends = fact.snapshot.discount.as_ref().and_then(|discount| discount.ends_at);
+            instants.extend([fact.at, fact.snapshot.current_period_end, fact.at.plus(30 * 24 * HOUR_MS)]);
+            instants.extend(ends);
+        }
+        instants.sort_unstable();
+        instants.dedup();
+        instants
+    }
+
+    /// Movements of (from, to] by the definition.
+    fn movements(&self, from: Timestamp, to: Timestamp) -> MovementTotals {
+        let mut totals = MovementTotals::default();
+        let mut group: Option<(i64, Timestamp)> = None; // MRR just before it, and its last change
+        let mut mrr = self.mrr(from);
+        for at in self.instants().into_iter().filter(|at| from < *at && *at <= to) {
+            let before = Timestamp(at.0 - 1);
+            let at_new_rates = self.mrr_at_rates(before, at);
+            if at_new_rates != mrr {
+                self.close(group.take(), mrr, &mut totals);
+                totals.add(MovementKind::Fx, at_new_rates - mrr);
+                mrr = at_new_rates;
+            }
+            let after = self.mrr(at);
+            if after != mrr {
+                match group {
+                    Some((_, last)) if at.0 - last.0 > 60 * MINUTE_MS => {
+                        self.close(group.take(), mrr, &mut totals);
+                        group = Some((mrr, at));
+                    }
+                    Some((start, _)) => group = Some((start, at)),
+                    None => group = Some((mrr, at)),
+                }
+                mrr = after;
+            }
+        }
+        self.close(group, mrr, &mut totals);
+        totals
+    }
+
+    fn close(&self, group: Option<(i64, Timestamp)>, after: i64, totals: &mut MovementTotals) {
+        let Some((before, last)) = group else { return };
+        let kind = match (before, after) {
+            _ if before == after => return,
+            (0, _) if self.paid_before_group(last) => MovementKind::Reactivation,
+            (0, _) if IDS.iter().any(|id| self.is_old_customer(id, last)) => MovementKind::Opening,
+            (0, _) => MovementKind::New,
+            (_, 0) => MovementKind::Churn,
+            _ if after > before => MovementKind::Expansion,
+            _ => MovementKind::Contraction,
+        };
+        totals.add(kind, (after - before).abs());
+    }
+
+    /// Whether MRR was above 0 before the group of changes that ends at `last`, which begins at 0.
+    fn paid_before_group(&self, last: Timestamp) -> bool {
+        // Walk back over the changes of the group, then look at every instant before.
+        let mut first = last;
+        for at in self.instants().into_iter().rev().filter(|at| *at < last) {
+            if first.0 - at.0 > 60 * MINUTE_MS {
+                break;
+            }
+            if self.mrr(at) != self.mrr(Timestamp(at.0 - 1)) {
+                first = at;
+            }
+        }
+        self.instants().into_iter().any(|at| at < first && self.mrr(at) > 0)
+    }
+
+    fn is_old_customer(&self, subscription: &str, t: Timestamp) -> bool {
+        let Some(first) = self.facts.iter().filter(|fact| fact.snapshot.subscription_id == subscription).map(|fact| fact.at).min() else {
+            return false;
+        };
+        let Some(record) = self.state(subscription, first) else { return false };
+        let began = record.snapshot.started_at.is_some_and(|began| began.0 < first.0 - 24 * HOUR_MS);
+        began && self.subscription_mrr(subscription, first, first).is_positive() && self.subscription_mrr(subscription, t, t).is_positive()
+    }
+
+    /// The account after these facts in the given order.
+    fn account(&self, order: &[usize]) -> Account {
+        let mut account = Account::default();
+        let table = |(from, euros, yen): &(Timestamp, Option<i64>, Option<i64>)| {
+            let of = |code: &str, cents: &Option<i64>| cents.map(|c| (Currency::parse(code).unwrap(), rust_decimal::Decimal::new(c, 2)));
+            RateTable { valid_from: *from, rates: [of("EUR", euros), of("JPY", yen)].into_iter().flatten().collect() }
+        };
+        account.settings.money.rates = Rates::new(Currency::USD, self.tables.iter().map(table).collect());
+        account.settings.money.discounts = self.discounts;
+        account.settings.money.churn_at = self.churn_at;
+        for fact in order.iter().filter_map(|position| self.facts.get(*position)) {
+            let event = BillingEvent::Subscription(Box::new(fact.snapshot.clone()));
+            account.apply(fact.at, Some(&fact.id), &event);
+        }
+        account
+    }
+}
+
+/// Instants on a coarse grid, some of them minutes apart, so that ties, groups and borders happen.
+fn instant() -> impl Strategy<Value = Timestamp> {
+    (0_i64..90, prop::sample::select(vec![0, 1, 20 * MINUTE_MS, 60 * MINUTE_MS, 60 * MINUTE_MS + 1, 25 * HOUR_MS]))
+        .prop_map(|(number, offset)| day(number).plus(offset))
+}
+
+fn discount() -> impl Strategy<Value = Discount> {
+    let percent = prop::option::of((0_i64..=1000).prop_map(|tenths| rust_decimal::Decimal::new(tenths, 1)));
+    let off = prop::option::of(0_i64..400);
+    let currency = prop::option::of(prop::sample::select(CURRENCIES.to_vec()));
+    (percent, off, currency, prop::option::of(instant()), any::<bool>()).prop_map(|(percent_off, off, currency, ends_at, yearly)| {
+        Discount {
+            percent_off,
+            amount_off_minor: off,
+            currency: currency.and_then(Currency::parse),
+            interval: yearly.then_some(YEAR),
+            ends_at,
+            ..no_discount()
+        }
+    })
+}
+
+fn status() -> impl Strategy<Value = SubscriptionStatus> {
+    use SubscriptionStatus::{Active, Canceled, PastDue, Paused, Trialing};
+    prop::sample::select(vec![Active, Active, Active, Active, PastDue, PastDue, Trialing, Canceled, Paused])
+}
+
+fn items() -> impl Strategy<Value = Vec<crate::event::Item>> {
+    let one = (0_i64..2000, prop::sample::select(CURRENCIES.to_vec()), 0_u64..4, 0_u8..8).prop_map(|(minor, currency, quantity, kind)| {
+        let amount = Amount { minor, currency: Currency::parse(currency).unwrap() };
+        let mut item = item(amount, if kind < 4 { MONTH } else { YEAR });
+        item.quantity = quantity;
+        item.metered = kind == 6;
+        item.interval = item.interval.filter(|_| kind != 7);
+        item
+    });
+    prop::collection::vec(one, 0..3)
+}
+
+fn fact() -> impl Strategy<Value = Fact> {
+    let head = (prop::sample::select(IDS.to_vec()), instant(), 0_u32..1000, prop::option::weighted(0.3, 0_i64..3), status());
+    let rest = (items(), prop::option::weighted(0.3, discount()), instant(), any::<bool>(), prop::option::of(instant()));
+    (head, rest).prop_map(|((subscription, at, id, version, status), (items, discount, end, cancel, started_at))| Fact {
+        at,
+        id: format!("evt_{id}"),
+        snapshot: SubscriptionSnapshot {
+            status,
+            items,
+            discount,
+            version,
+            started_at,
+            current_period_end: end,
+            cancel_at_period_end: cancel,
+            ..monthly(subscription, 0)
+        },
+    })
+}
+
+fn history() -> impl Strategy<Value = History> {
+    let table = (0_i64..90, prop::option::of(50_i64..200), prop::option::of(1_i64..5)).prop_map(|(from, e, y)| (day(from), e, y));
+    let tables = prop::collection::btree_map(0_i64..90, table, 1..4)
+        .prop_map(|tables| tables.into_iter().map(|(from, (_, euros, yen))| (day(from), euros, yen)).collect::<Tables>());
+    let discounts = prop::sample::select(vec![Discounts::All, Discounts::All, Discounts::Forever, Discounts::None]);
+    let churn_at = prop::sample::select(vec![ChurnAt::PeriodEnd, ChurnAt::PeriodEnd, ChurnAt::Cancellation]);
+    (prop::collection::vec(fact(), 1..14), tables, discounts, churn_at).prop_map(|(mut facts, tables, discounts, churn_at)| {
+        // One id names one event.
+        facts.sort_by(|a, b| a.id.cmp(&b.id));
+        facts.dedup_by(|a, b| a.id == b.id);
+        History { facts, tables, discounts, churn_at }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn mrr_is_what_all_facts_say_at_every_instant(history in history(), others in prop::collection::vec(instant(), 4)) {
+        let order: Vec<usize> = (0..history.facts.len()).collect();
+        let account = history.account(&order);
+        let ledger = account.ledger();
+        let around = history.instants().into_iter().flat_map(|at| [Timestamp(at.0 - 1), at, Timestamp(at.0 + 1)]);
+        for t in around.chain(others) {
+            prop_assert_eq!(ledger.mrr_at(t), history.mrr(t), "at {}", t);
+        }
+    }
+
+    #[test]
+    fn movements_are_what_the_definition_says_and_close_the_books(history in history(), a in instant(), b in instant()) {
+        let order: Vec<usize> = (0..history.facts.len()).collect();
+        let account = history.account(&order);
+        let (from, to) = (a.min(b), a.max(b));
+        let totals = account.ledger().movement_totals(from, to);
+        let sum = |kind: MovementKind| totals.0[kind as usize].1;
+        let up = sum(MovementKind::Opening) + sum(MovementKind::New) + sum(MovementKind::Reactivation) + sum(MovementKind::Expansion);
+        let down = sum(MovementKind::Contraction) + sum(MovementKind::Churn);
+        prop_assert_eq!(account.mrr(from) + up - down + sum(MovementKind::Fx), account.mrr(to));
+        prop_assert_eq!(totals, history.movements(from, to));
+    }
+
+    #[test]
+    fn neither_order_nor_repetition_matters(
+        (history, order) in history().prop_flat_map(|history| {
+            let positions: Vec<usize> = (0..history.facts.len()).chain(0..history.facts.len()).collect();
+            (Just(history), Just(positions).prop_shuffle())
+        }),
+    ) {
+        let sorted: Vec<usize> = (0..history.facts.len()).collect();
+        prop_assert_eq!(history.account(&order).state.parts(), history.account(&sorted).state.parts());
+    }
+}

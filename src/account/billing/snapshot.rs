@@ -1,0 +1,223 @@
+//! One snapshot of a subscription, as it is kept: what orders it, what it pays, and when it stops by itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{self, Item, SubscriptionStatus};
+use crate::money::{ChurnAt, Currency, Discounts, Exact, Interval, Policy, Rates};
+use crate::time::Timestamp;
+
+/// Recurring prices kept of a snapshot: one for each currency and interval, units of equal ones being summed. Further ones are left out.
+pub(super) const MAX_PRICES: usize = 8;
+/// Bytes kept of an id or a reason; what is longer is cut.
+pub(super) const MAX_TEXT: usize = 256;
+
+/// A snapshot. Fields are in the order by which snapshots are ordered: (version, `occurred_at`, id) decides which one holds; the
+/// rest only makes the order total, so that two contents under one id do not depend on which arrived first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Snapshot<'a> {
+    /// -1 where none was given.
+    pub version: i64,
+    pub occurred_at: Timestamp,
+    /// Empty where none was given.
+    #[serde(borrow)]
+    pub id: &'a str,
+    pub status: SubscriptionStatus,
+    /// What counts: recurring licensed prices.
+    pub prices: Vec<Price>,
+    pub discount: Option<Discount>,
+    /// Units of the licensed recurring items.
+    pub quantity: u64,
+    pub cancel_at_period_end: bool,
+    pub trial_end: Option<Timestamp>,
+    pub period_start: Timestamp,
+    pub period_end: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub term_end: Option<Timestamp>,
+    pub reason: Option<&'a str>,
+}
+
+/// An amount for each interval, in minor units of its currency.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Price {
+    pub currency: Currency,
+    pub interval: Interval,
+    pub amount: i128,
+}
+
+/// A discount with its defaults filled in.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Discount {
+    percent: Option<Percent>,
+    amount: Option<Price>,
+    pub ends_at: Option<Timestamp>,
+}
+
+/// `mantissa / 10^scale` per cent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Percent {
+    mantissa: i128,
+    scale: u32,
+}
+
+/// A contract term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Term {
+    pub start: Timestamp,
+    pub end: Timestamp,
+}
+
+impl<'a> Snapshot<'a> {
+    /// What is kept of an event, and whether [`MAX_PRICES`] left something out.
+    pub fn new(event: &'a event::SubscriptionSnapshot<'_>, occurred_at: Timestamp, id: Option<&'a str>) -> (Self, bool) {
+        let (prices, left_out) = prices(&event.items);
+        let discount = event.discount.as_ref().map(|discount| Discount::new(discount, prices.first()));
+        let snapshot = Self {
+            version: event.version.unwrap_or(-1),
+            occurred_at,
+            id: cut(id.unwrap_or_default()),
+            status: event.status,
+            discount,
+            prices,
+            quantity: counted(&event.items).fold(0, |sum, (item, _)| sum.saturating_add(item.quantity)),
+            cancel_at_period_end: event.cancel_at_period_end,
+            trial_end: event.trial_end,
+            period_start: event.current_period_start,
+            period_end: event.current_period_end,
+            started_at: event.started_at,
+            term_end: event.term_end,
+            reason: event.reason.as_deref().map(cut),
+        };
+        (snapshot, left_out)
+    }
+
+    /// MRR in minor units of the reporting currency at the rates of an instant, with or without its discount: the percentage off the
+    /// recurring total, then the amount, not below 0. A currency without any rate counts nothing.
+    pub fn mrr(&self, discounted: bool, rates: &Rates, at: Timestamp) -> Exact {
+        let total = self.prices.iter().fold(Exact::ZERO, |sum, price| sum.plus(&price.monthly(rates, at)));
+        match &self.discount {
+            Some(discount) if discounted => discount.off(&total, rates, at),
+            _ => total,
+        }
+    }
+
+    /// Until when the discount moves MRR under this policy: `None` where it does not at all.
+    pub fn discounted_until(&self, policy: &Policy) -> Option<Timestamp> {
+        let ends_at = self.discount.as_ref()?.ends_at;
+        match (policy.discounts, ends_at) {
+            (Discounts::None, _) | (Discounts::Forever, Some(_)) => None,
+            (Discounts::Forever, None) => Some(Timestamp(i64::MAX)),
+            (Discounts::All, ends_at) => Some(ends_at.unwrap_or(Timestamp(i64::MAX))),
+        }
+    }
+
+    /// From when it counts 0 by itself: never (`None`), at once, when the scheduled cancellation comes, or when dunning ends that
+    /// began at `past_due_since`.
+    pub fn stops_at(&self, past_due_since: Option<Timestamp>, policy: &Policy) -> Option<Timestamp> {
+        let dunning_end = match self.status {
+            SubscriptionStatus::Active => None,
+            SubscriptionStatus::PastDue => Some(policy.dunning_end(past_due_since.unwrap_or(self.occurred_at))),
+            _ => return Some(self.occurred_at),
+        };
+        let cancellation = self.cancel_at_period_end.then_some(match policy.churn_at {
+            ChurnAt::PeriodEnd => self.period_end,
+            ChurnAt::Cancellation => self.occurred_at,
+        });
+        dunning_end.into_iter().chain(cancellation).min()
+    }
+
+    /// Whether a scheduled cancellation has come.
+    pub fn has_ended_at(&self, t: Timestamp) -> bool {
+        self.cancel_at_period_end && self.period_end <= t
+    }
+
+    /// When a trial without newer snapshot ends unconverted: at its end, or where it is to be cancelled before, then.
+    pub fn lapses_at(&self) -> Option<Timestamp> {
+        self.trial_end.into_iter().chain(self.cancel_at_period_end.then_some(self.period_end)).min()
+    }
+
+    /// The term: to `term_end` from the start of the subscription where one is given, else the billing period.
+    pub fn term(&self) -> Term {
+        match self.term_end {
+            Some(end) => Term { start: self.started_at.unwrap_or(self.period_start), end },
+            None => Term { start: self.period_start, end: self.period_end },
+        }
+    }
+
+    /// Whether this snapshot moves MRR, at once or in time, or the status, against the one that it follows.
+    pub fn changes_course(&self, before: &Self) -> bool {
+        let cancellation = |snapshot: &Self| snapshot.cancel_at_period_end.then_some(snapshot.period_end);
+        self.status != before.status
+            || self.prices != before.prices
+            || self.discount != before.discount
+            || cancellation(self) != cancellation(before)
+    }
+}
+
+impl Price {
+    fn monthly(&self, rates: &Rates, at: Timestamp) -> Exact {
+        let (numerator, denominator) = self.interval.per_month();
+        let monthly = Exact::whole(self.amount).times(numerator, denominator);
+        rates.at(self.currency, at).map_or(Exact::ZERO, |rate| rate.apply(&monthly))
+    }
+}
+
+impl Discount {
+    /// The discount of an event; currency and interval of its amount default to those of the first recurring price.
+    fn new(discount: &event::Discount, first: Option<&Price>) -> Self {
+        let currency = discount.currency.or(first.map(|price| price.currency));
+        let interval = discount.interval.or(first.map(|price| price.interval));
+        let amount = discount.amount_off_minor.zip(currency).zip(interval);
+        Self {
+            percent: discount.percent_off.map(|percent| Percent { mantissa: percent.mantissa(), scale: percent.scale() }),
+            amount: amount.map(|((amount, currency), interval)| Price { currency, interval, amount: amount.into() }),
+            ends_at: discount.ends_at,
+        }
+    }
+
+    /// What it leaves of a recurring total.
+    fn off(&self, total: &Exact, rates: &Rates, at: Timestamp) -> Exact {
+        let mut left = total.clone();
+        if let Some(percent) = &self.percent {
+            let hundred = 10_i128.saturating_pow(percent.scale).saturating_mul(100);
+            left = left.times(hundred.saturating_sub(percent.mantissa), hundred);
+        }
+        if let Some(amount) = &self.amount {
+            left = left.minus(&amount.monthly(rates, at));
+        }
+        if left.is_positive() { left } else { Exact::ZERO }
+    }
+
+    /// The currency of its amount.
+    pub fn currency(&self) -> Option<Currency> {
+        self.amount.as_ref().map(|amount| amount.currency)
+    }
+}
+
+/// Items that count, each with its interval: recurring and licensed.
+fn counted(items: &[Item]) -> impl Iterator<Item = (&Item, Interval)> {
+    items.iter().filter(|item| !item.metered).filter_map(|item| Some((item, item.interval?)))
+}
+
+/// Sums items by currency and interval, the first item's first; and whether [`MAX_PRICES`] left any out.
+fn prices(items: &[Item]) -> (Vec<Price>, bool) {
+    let mut prices: Vec<Price> = Vec::new();
+    let mut left_out = false;
+    for (item, interval) in counted(items) {
+        let currency = item.amount.currency;
+        let amount = i128::from(item.amount.minor) * i128::from(item.quantity);
+        let same = |price: &&mut Price| price.currency == currency && price.interval == interval;
+        if let Some(price) = prices.iter_mut().find(same) {
+            price.amount = price.amount.saturating_add(amount);
+        } else if prices.len() < MAX_PRICES {
+            prices.push(Price { currency, interval, amount });
+        } else {
+            left_out = true;
+        }
+    }
+    (prices, left_out)
+}
+
+/// The first [`MAX_TEXT`] bytes of a text, whole characters.
+pub(super) fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or(text)
+}

@@ -1,0 +1,197 @@
+//! One subscription: its snapshots that were ever in force, what it pays through time, and what it is at an instant.
+
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::Snapshot;
+use crate::event::SubscriptionStatus;
+use crate::money::{ChurnAt, Exact, Policy};
+use crate::time::{DAY_MS, Timestamp};
+
+/// Snapshots kept of a subscription that changed neither MRR nor status.
+pub(super) const MAX_UNCHANGED: usize = 64;
+/// Snapshots kept of a subscription that did: more than one a day for a year.
+pub(super) const MAX_CHANGES: usize = 400;
+
+/// A subscription with the snapshots that were ever in force.
+///
+/// The state at t is the greatest snapshot among those of t and before. So one that is not greater than every one before it never
+/// holds, and what is left ascends both by time and in the order of snapshots: each holds until the next. That set is the same in
+/// whatever order, and however often, snapshots arrive.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Subscription<'a> {
+    #[serde(borrow)]
+    snapshots: Vec<Snapshot<'a>>,
+}
+
+/// What became of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inserted {
+    /// Known, or never in force.
+    Unchanged,
+    /// Kept.
+    Kept,
+    /// Kept, and a limit made another one leave.
+    Trimmed,
+}
+
+/// From an instant on a subscription pays what one of its snapshots says, or nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub at: Timestamp,
+    pub pays: Option<Paying>,
+}
+
+/// What is paid: the prices of a snapshot, with or without its discount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Paying {
+    pub snapshot: usize,
+    pub discounted: bool,
+}
+
+/// What a subscription is at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Its prices count; `dunning` while payment is overdue.
+    Counted { dunning: bool },
+    /// A trial that runs.
+    Trialing,
+    /// A trial that ended without newer snapshot.
+    Lapsed,
+    /// Cancelled or expired.
+    Ended,
+    /// Counts nothing and is not over: unpaid, paused, incomplete, dunning that led to nothing.
+    Dormant,
+}
+
+impl<'a> Subscription<'a> {
+    /// Snapshots that were ever in force, ascending; each holds until the next.
+    pub fn snapshots(&self) -> &[Snapshot<'a>] {
+        &self.snapshots
+    }
+
+    /// Takes a snapshot in.
+    pub fn insert(&mut self, snapshot: Snapshot<'a>) -> Inserted {
+        let mut position = self.snapshots.partition_point(|known| known.occurred_at <= snapshot.occurred_at);
+        if let Some(before) = position.checked_sub(1).and_then(|last| self.snapshots.get(last)) {
+            if *before >= snapshot {
+                return Inserted::Unchanged;
+            }
+            if before.occurred_at == snapshot.occurred_at {
+                position -= 1;
+            }
+        }
+        let outranked = self.snapshots.iter().skip(position).take_while(|known| **known < snapshot).count();
+        self.snapshots.splice(position..position + outranked, [snapshot]);
+        let mut inserted = Inserted::Kept;
+        while let Some(position) = self.over_limit() {
+            self.snapshots.remove(position);
+            inserted = Inserted::Trimmed;
+        }
+        inserted
+    }
+
+    /// Which snapshot is to leave: the oldest of a kind whose limit is passed. The first one always stays: it says how the account
+    /// was found.
+    fn over_limit(&self) -> Option<usize> {
+        if self.snapshots.len() <= MAX_UNCHANGED {
+            return None;
+        }
+        let changes = |pair: &[Snapshot<'_>]| matches!(pair, [before, after] if after.changes_course(before));
+        let many = self.snapshots.windows(2).filter(|pair| changes(pair)).count();
+        let passed = [(true, many > MAX_CHANGES), (false, self.snapshots.len() - 1 - many > MAX_UNCHANGED)];
+        let (kind, _) = passed.into_iter().find(|(_, passed)| *passed)?;
+        Some(self.snapshots.windows(2).position(|pair| changes(pair) == kind)? + 1)
+    }
+
+    /// The time of its newest snapshot.
+    pub fn newest_at(&self) -> Option<Timestamp> {
+        self.snapshots.last().map(|snapshot| snapshot.occurred_at)
+    }
+
+    /// The state at t: the position of the snapshot in force.
+    pub fn position_at(&self, t: Timestamp) -> Option<usize> {
+        self.snapshots.partition_point(|snapshot| snapshot.occurred_at <= t).checked_sub(1)
+    }
+
+    /// The state at t.
+    pub fn at(&self, t: Timestamp) -> Option<&Snapshot<'a>> {
+        self.snapshots.get(self.position_at(t)?)
+    }
+
+    /// What it pays through time: snapshots, and what time alone changes.
+    pub fn turns(&self, policy: &Policy) -> Vec<Turn> {
+        let mut turns = Vec::with_capacity(self.snapshots.len() + 2);
+        let mut past_due_since = None;
+        let ends = self.snapshots.iter().skip(1).map(|next| Some(next.occurred_at)).chain([None]);
+        for ((position, snapshot), end) in self.snapshots.iter().enumerate().zip(ends) {
+            past_due_since = past_due_run(past_due_since, snapshot);
+            let holds = |at: &Timestamp| *at > snapshot.occurred_at && end.is_none_or(|end| *at < end);
+            let stop = snapshot.stops_at(past_due_since, policy);
+            let full = Turn { at: snapshot.occurred_at, pays: Some(Paying { snapshot: position, discounted: false }) };
+            if stop.is_some_and(|stop| stop <= snapshot.occurred_at) {
+                turns.push(Turn { pays: None, ..full });
+                continue;
+            }
+            match snapshot.discounted_until(policy) {
+                Some(until) if until > snapshot.occurred_at => {
+                    turns.push(Turn { pays: Some(Paying { snapshot: position, discounted: true }), ..full });
+                    if holds(&until) && stop.is_none_or(|stop| until < stop) {
+                        turns.push(Turn { at: until, ..full });
+                    }
+                }
+                _ => turns.push(full),
+            }
+            turns.extend(stop.filter(holds).map(|at| Turn { at, pays: None }));
+        }
+        turns
+    }
+
+    /// MRR at t in minor units of the reporting currency, not rounded.
+    pub fn mrr_at(&self, t: Timestamp, policy: &Policy) -> Exact {
+        let pays = self.turns(policy).into_iter().take_while(|turn| turn.at <= t).last().and_then(|turn| turn.pays);
+        pays.map_or(Exact::ZERO, |paying| self.value(paying, policy, t))
+    }
+
+    /// What is paid, at the rates of an instant.
+    pub fn value(&self, paying: Paying, policy: &Policy, at: Timestamp) -> Exact {
+        self.snapshots.get(paying.snapshot).map_or(Exact::ZERO, |snapshot| snapshot.mrr(paying.discounted, &policy.rates, at))
+    }
+
+    /// What it is at t; `None` before its first snapshot.
+    pub fn phase(&self, t: Timestamp, policy: &Policy) -> Option<Phase> {
+        let position = self.position_at(t)?;
+        let snapshot = self.snapshots.get(position)?;
+        let phase = match snapshot.status {
+            _ if snapshot.has_ended_at(t) => Phase::Ended,
+            SubscriptionStatus::Canceled | SubscriptionStatus::Expired => Phase::Ended,
+            SubscriptionStatus::Trialing if snapshot.lapses_at().is_some_and(|end| end <= t) => Phase::Lapsed,
+            SubscriptionStatus::Trialing => Phase::Trialing,
+            SubscriptionStatus::Unpaid | SubscriptionStatus::Paused | SubscriptionStatus::Incomplete => Phase::Dormant,
+            _ if snapshot.cancel_at_period_end && policy.churn_at == ChurnAt::Cancellation => Phase::Ended,
+            SubscriptionStatus::Active => Phase::Counted { dunning: false },
+            SubscriptionStatus::PastDue if policy.dunning_end(self.past_due_since(position)) > t => Phase::Counted { dunning: true },
+            SubscriptionStatus::PastDue => Phase::Dormant,
+        };
+        Some(phase)
+    }
+
+    /// The first snapshot of the unbroken `past_due` run that holds the snapshot at a position.
+    fn past_due_since(&self, position: usize) -> Timestamp {
+        let held = self.snapshots.iter().take(position + 1);
+        held.fold(None, past_due_run).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Whether it was old when it was first seen: begun more than 24 h before its first snapshot.
+    pub fn began_before_first_seen(&self) -> bool {
+        let first = self.snapshots.first();
+        first.is_some_and(|first| first.started_at.is_some_and(|began| first.occurred_at.since(began) > DAY_MS))
+    }
+}
+
+/// The begin of the unbroken `past_due` run after one more snapshot.
+fn past_due_run(since: Option<Timestamp>, snapshot: &Snapshot<'_>) -> Option<Timestamp> {
+    match snapshot.status {
+        SubscriptionStatus::PastDue => since.or(Some(snapshot.occurred_at)),
+        _ => None,
+    }
+}
