@@ -74,6 +74,20 @@ impl Counts {
         }
     }
 
+    /// Adds those of another task.
+    pub fn add(&mut self, other: &Self) {
+        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+            mine.read += theirs.read;
+            mine.applied += theirs.applied;
+            mine.duplicate += theirs.duplicate;
+            mine.late += theirs.late;
+            mine.ignored += theirs.ignored;
+            for (count, more) in mine.dead_letter.0.iter_mut().zip(theirs.dead_letter.0) {
+                *count += more;
+            }
+        }
+    }
+
     /// The counts of one stream.
     #[must_use]
     pub const fn of(&self, stream: Stream) -> &StreamCounts {

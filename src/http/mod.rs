@@ -1,1 +1,21 @@
-//! The HTTP server: page, API, metrics, probes.
+//! The HTTP server: page, API, metrics, probes. Read-only, bounded, in a thread of its own.
+//!
+//! | path | what |
+//! |---|---|
+//! | `/` | the live page: one file, no external resources |
+//! | `/metrics` | Prometheus' text format |
+//! | `/livez`, `/readyz` | probes |
+//! | `/api/accounts`, `/api/accounts/{id}` | accounts, and one with its explanation |
+//! | `/api/portfolio`, `/api/pipeline` | sums and tasks of this instance |
+//!
+//! A token, where one is set, guards everything but the page (which holds no data) and the probes.
+
+mod api;
+mod error;
+mod page;
+mod routes;
+mod server;
+mod token;
+
+pub use server::{Server, Settings, StartError};
+pub use token::{Token, TokenError};

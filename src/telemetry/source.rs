@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::engine::Counts;
 use crate::event::Stream;
 use crate::time::Timestamp;
 
@@ -113,7 +114,7 @@ pub struct TaskStatus {
     /// By [`Stream::index`].
     pub streams: Vec<StreamStatus>,
     /// How its records ended, as in `replay --out-counts`.
-    pub counts: Value,
+    pub counts: Counts,
 }
 
 /// One stream of a task.

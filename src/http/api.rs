@@ -1,0 +1,122 @@
+//! What the API answers.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use crate::engine::Counts;
+use crate::event::Stream;
+use crate::telemetry::{BANDS, Query, Sort, Source, top};
+
+/// Accounts of a list unless asked otherwise.
+const LIMIT_DEFAULT: usize = 50;
+/// Accounts of a list at most.
+const LIMIT_MAX: usize = 1_000;
+
+/// Parameters of `/api/accounts`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountsParameters {
+    band: Option<String>,
+    segment: Option<String>,
+    sort: Option<String>,
+    limit: Option<usize>,
+}
+
+impl AccountsParameters {
+    fn query(self) -> Result<Query, ApiError> {
+        let band = self.band.filter(|band| !band.is_empty());
+        if let Some(band) = band.as_deref().filter(|band| !BANDS.contains(band)) {
+            return Err(ApiError::bad_request(format!("there is no band `{band}`"), format!("use one of {}", BANDS.join(", "))));
+        }
+        let sort = match self.sort.as_deref().filter(|sort| !sort.is_empty()) {
+            None => Sort::default(),
+            Some(wanted) => Sort::NAMED.into_iter().find(|(name, _)| *name == wanted).map(|(_, sort)| sort).ok_or_else(|| {
+                let names: Vec<&str> = Sort::NAMED.iter().map(|(name, _)| *name).collect();
+                ApiError::bad_request(format!("accounts cannot be sorted by `{wanted}`"), format!("use one of {}", names.join(", ")))
+            })?,
+        };
+        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
+        if !(1..=LIMIT_MAX).contains(&limit) {
+            return Err(ApiError::bad_request(format!("limit is {limit}"), format!("use a limit from 1 to {LIMIT_MAX}")));
+        }
+        Ok(Query { band, segment: self.segment.filter(|segment| !segment.is_empty()), sort, limit })
+    }
+}
+
+/// `/api/accounts`: the first accounts by an order, each with the drivers of its score.
+pub fn accounts(source: &Arc<dyn Source>, parameters: AccountsParameters) -> Result<Value, ApiError> {
+    let query = parameters.query()?;
+    let (rows, matched) = top(&**source, &query);
+    let accounts: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            let mut shown = json!(row);
+            let drivers = source.account(&row.account_id).and_then(|mut line| line.get_mut("drivers").map(Value::take));
+            if let Some(fields) = shown.as_object_mut() {
+                fields.insert("drivers".to_owned(), drivers.unwrap_or_else(|| json!([])));
+            }
+            shown
+        })
+        .collect();
+    Ok(with_header(&**source, json!({ "matched": matched, "accounts": accounts })))
+}
+
+/// `/api/accounts/{id}`: one account with metrics, score, components and drivers.
+pub fn account(source: &Arc<dyn Source>, account_id: &str) -> Result<Value, ApiError> {
+    source.account(account_id).ok_or_else(|| {
+        let hint = "the account is unknown, or another member of the group holds it: ask the members listed here";
+        ApiError::new(StatusCode::NOT_FOUND, "this instance does not hold the account", hint).with("members", source.members())
+    })
+}
+
+/// `/api/portfolio`: sums over the accounts of this instance by segment and band.
+pub fn portfolio(source: &Arc<dyn Source>) -> Value {
+    let cells = source.portfolio();
+    with_header(
+        &**source,
+        json!({
+            "tasks_owned": source.tasks().len(),
+            "tasks_total": source.tasks_total(),
+            "accounts": cells.iter().map(|cell| cell.accounts).sum::<u64>(),
+            "cells": cells,
+        }),
+    )
+}
+
+/// `/api/pipeline`: how the records of each stream ended, and what each task is doing.
+pub fn pipeline(source: &Arc<dyn Source>) -> Value {
+    let tasks = source.tasks();
+    let mut counts = Counts::default();
+    for task in &tasks {
+        counts.add(&task.counts);
+    }
+    let mut body = with_header(
+        &**source,
+        json!({
+            "tasks_owned": tasks.len(),
+            "tasks_total": source.tasks_total(),
+            "readiness": source.readiness(),
+            "members": source.members(),
+            "tasks": tasks,
+        }),
+    );
+    if let Some(fields) = body.as_object_mut() {
+        fields.extend(Stream::ALL.into_iter().map(|stream| (stream.name().to_owned(), json!(counts.of(stream)))));
+    }
+    body
+}
+
+/// Adds what every answer about accounts says first.
+fn with_header(source: &dyn Source, mut body: Value) -> Value {
+    let (currency, minor_digits) = source.currency();
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("as_of".to_owned(), json!(source.now().to_string()));
+        fields.insert("currency".to_owned(), json!(currency));
+        fields.insert("minor_digits".to_owned(), json!(minor_digits));
+    }
+    body
+}

@@ -1,0 +1,51 @@
+//! Errors as JSON: what is wrong, and what to do about it.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+/// A request that is not answered as asked.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    error: String,
+    hint: String,
+    more: Map<String, Value>,
+}
+
+impl ApiError {
+    /// An error with what to do about it.
+    pub fn new(status: StatusCode, error: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { status, error: error.into(), hint: hint.into(), more: Map::new() }
+    }
+
+    /// The same with one more field.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// A parameter or path that makes no sense.
+    pub fn bad_request(error: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error, hint)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut body = self.more;
+        body.insert("error".to_owned(), json!(self.error));
+        body.insert("hint".to_owned(), json!(self.hint));
+        let mut response = (self.status, Json(Value::Object(body))).into_response();
+        match self.status {
+            StatusCode::METHOD_NOT_ALLOWED => drop(response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET"))),
+            StatusCode::UNAUTHORIZED => {
+                drop(response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer")));
+            }
+            _ => {}
+        }
+        response
+    }
+}

@@ -1,0 +1,128 @@
+//! Which path does what, and what holds for every request.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use prometheus::Registry;
+use serde_json::Value;
+
+use super::api::{self, AccountsParameters};
+use super::error::ApiError;
+use super::page::page;
+use super::token::Token;
+use crate::telemetry::{self, Source};
+
+/// The longest path and query, bytes.
+const URI_BYTES_MAX: usize = 2_048;
+/// Paths that hold nothing of any account.
+const OPEN_PATHS: [&str; 3] = ["/", "/livez", "/readyz"];
+
+/// What the handlers read.
+#[derive(Clone)]
+pub struct Shared {
+    pub source: Arc<dyn Source>,
+    pub registry: Registry,
+    pub token: Option<Token>,
+}
+
+/// All routes.
+pub fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/", get(page))
+        .route("/livez", get(|| async { "alive\n" }))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/api/accounts", get(accounts))
+        .route("/api/accounts/{id}", get(account))
+        .route("/api/portfolio", get(portfolio))
+        .route("/api/pipeline", get(pipeline))
+        .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "there is nothing here", "see / for the page, /api/accounts, /metrics") })
+        .layer(middleware::from_fn_with_state(shared.clone(), admit))
+        .with_state(shared)
+}
+
+/// Checks every request before it is routed, and hardens every response.
+async fn admit(State(shared): State<Shared>, request: Request, next: Next) -> Response {
+    let mut response = match refusal(&shared, &request) {
+        Some(error) => error.into_response(),
+        None => next.run(request).await,
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn refusal(shared: &Shared, request: &Request) -> Option<ApiError> {
+    if request.method() != Method::GET {
+        return Some(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered", "nothing can be changed over HTTP"));
+    }
+    if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > URI_BYTES_MAX) {
+        return Some(ApiError::new(StatusCode::URI_TOO_LONG, "the address is too long", format!("use at most {URI_BYTES_MAX} bytes")));
+    }
+    let token = shared.token.as_ref().filter(|_| !OPEN_PATHS.contains(&request.uri().path()))?;
+    let authorization = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    (!token.admits(authorization)).then(|| {
+        ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "a token is needed",
+            "send the header `Authorization: Bearer <token>` with the token of the file",
+        )
+    })
+}
+
+async fn readyz(State(shared): State<Shared>) -> Response {
+    let readiness = shared.source.readiness();
+    let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(readiness)).into_response()
+}
+
+async fn metrics(State(shared): State<Shared>) -> Response {
+    let text = off_thread(move || telemetry::text(&shared.registry).ok()).await;
+    match text.flatten() {
+        Some(text) => ([(header::CONTENT_TYPE, telemetry::CONTENT_TYPE)], text).into_response(),
+        None => failed().into_response(),
+    }
+}
+
+async fn accounts(
+    State(shared): State<Shared>,
+    parameters: Result<Query<AccountsParameters>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let Query(parameters) = parameters.map_err(|rejection| {
+        ApiError::bad_request(rejection.body_text(), "parameters are band, segment, sort and limit, as in ?band=red&sort=risk&limit=20")
+    })?;
+    answer(move || api::accounts(&shared.source, parameters)).await
+}
+
+async fn account(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    answer(move || api::account(&shared.source, &id)).await
+}
+
+async fn portfolio(State(shared): State<Shared>) -> Result<Json<Value>, ApiError> {
+    answer(move || Ok(api::portfolio(&shared.source))).await
+}
+
+async fn pipeline(State(shared): State<Shared>) -> Result<Json<Value>, ApiError> {
+    answer(move || Ok(api::pipeline(&shared.source))).await
+}
+
+async fn answer(work: impl FnOnce() -> Result<Value, ApiError> + Send + 'static) -> Result<Json<Value>, ApiError> {
+    off_thread(work).await.ok_or_else(failed)?.map(Json)
+}
+
+/// Runs what walks over accounts beside the server's thread, so that probes are answered meanwhile. `None` when it panicked.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
+fn failed() -> ApiError {
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the request failed", "the log says why; please report it")
+}

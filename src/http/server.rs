@@ -1,0 +1,293 @@
+//! The listener: one thread with a runtime of its own, and bounds on everything that a client can hold.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use prometheus::Registry;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::routes::{Shared, router};
+use super::token::Token;
+use crate::telemetry::Source;
+
+/// Connections at one time; more wait to be accepted.
+const CONNECTIONS_MAX: usize = 64;
+/// A request's head must arrive within this time; a connection may idle as long.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// No connection lives longer, whatever its client does: slow readers are bounded too.
+const CONNECTION_MAX: Duration = Duration::from_mins(10);
+/// Request line and headers, bytes.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Headers of a request.
+const HEADERS_MAX: usize = 64;
+/// Threads that walk over accounts at one time.
+const WORKERS_MAX: usize = 2;
+
+/// Where to listen, and whom to admit.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `http.listen`.
+    pub listen: SocketAddr,
+    /// The token that requests must carry, if any.
+    pub token: Option<Token>,
+}
+
+/// The server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be had.
+    #[error("cannot listen on {address}; is another instance running? `http.listen` sets the address")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The thread or its runtime cannot be made.
+    #[error("cannot start the HTTP thread")]
+    Thread(#[source] io::Error),
+}
+
+/// A running server. Dropping it closes the listener and all connections.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Binds the address and starts the thread.
+    ///
+    /// # Errors
+    /// When the address is taken, or no thread can be made.
+    pub fn start(settings: Settings, source: Arc<dyn Source>, registry: Registry) -> Result<Self, StartError> {
+        let bind = || {
+            let listener = TcpListener::bind(settings.listen)?;
+            listener.set_nonblocking(true)?;
+            Ok((listener.local_addr()?, listener))
+        };
+        let (address, listener) = bind().map_err(|source| StartError::Listen { address: settings.listen, source })?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(WORKERS_MAX)
+            .build()
+            .map_err(StartError::Thread)?;
+        let (stop, stopped) = watch::channel(false);
+        let routes = router(Shared { source, registry, token: settings.token });
+        let serve = move || {
+            if let Err(error) = runtime.block_on(accept(listener, &routes, stopped)) {
+                tracing::error!(%error, "the HTTP server stopped");
+            }
+            runtime.shutdown_timeout(Duration::from_secs(1));
+        };
+        let thread = std::thread::Builder::new().name("http".to_owned()).spawn(serve).map_err(StartError::Thread)?;
+        Ok(Self { address, stop, thread: Some(thread) })
+    }
+
+    /// The address that it listens on.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail only when the thread has ended already.
+        let _ = self.stop.send(true);
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+async fn accept(listener: TcpListener, routes: &Router, mut stopped: watch::Receiver<bool>) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let accepted = tokio::select! {
+            _ = stopped.changed() => return Ok(()),
+            accepted = accept_one(&listener, &places) => accepted,
+        };
+        match accepted {
+            Ok((stream, place)) => drop(tokio::spawn(serve(stream, routes.clone(), place))),
+            Err(error) => {
+                // Out of file descriptors, most likely: existing connections end and give some back.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn accept_one(listener: &tokio::net::TcpListener, places: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, place))
+}
+
+async fn serve(stream: TcpStream, routes: Router, place: OwnedSemaphorePermit) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+    // How a client ends its connection is its own affair.
+    let _ = tokio::time::timeout(CONNECTION_MAX, connection).await;
+    drop(place);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::telemetry::fake::{Fake, row};
+    use crate::telemetry::{Caps, Readiness, Scrape};
+
+    fn start(fake: Fake, token: Option<&str>) -> Server {
+        let registry = Registry::new();
+        let source: Arc<dyn Source> = Arc::new(fake);
+        Scrape::register(&registry, Arc::clone(&source), Caps { series: 100, label_values: 5 }).unwrap();
+        let token = token.map(|text| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), text).unwrap();
+            Token::from_file(file.path()).unwrap()
+        });
+        Server::start(Settings { listen: ([127, 0, 0, 1], 0).into(), token }, source, registry).unwrap()
+    }
+
+    fn send(server: &Server, request: &str) -> (u16, String) {
+        let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).map_or(0, |code| code.parse().unwrap());
+        (status, answer)
+    }
+
+    fn get(server: &Server, path: &str) -> (u16, String) {
+        send(server, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"))
+    }
+
+    fn json(answer: &str) -> Value {
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    fn two_accounts() -> Fake {
+        Fake { rows: vec![row("acme", 82.0, 0.05, 120_000), row("bolt", 31.0, 0.66, 90_000)], ..Fake::default() }
+    }
+
+    #[test]
+    fn accounts_are_listed_by_what_is_at_risk_with_their_drivers() {
+        let server = start(two_accounts(), None);
+        let (status, answer) = get(&server, "/api/accounts");
+        let body = json(&answer);
+        assert_eq!((status, body["matched"].as_u64()), (200, Some(2)));
+        assert_eq!(body["accounts"][0]["account_id"], "bolt");
+        assert_eq!(body["accounts"][0]["drivers"][0], "made up");
+        assert_eq!(body["currency"], "USD");
+    }
+
+    #[test]
+    fn parameters_are_checked_and_the_answer_says_what_is_possible() {
+        let server = start(two_accounts(), None);
+        for (query, hint) in [
+            ("band=pink", "green, yellow"),
+            ("sort=luck", "mrr_at_risk"),
+            ("limit=0", "1 to 1000"),
+            ("limit=x", "limit="),
+            ("page=2", "sort"),
+        ] {
+            let (status, answer) = get(&server, &format!("/api/accounts?{query}"));
+            assert_eq!(status, 400, "{query}");
+            assert!(json(&answer)["hint"].as_str().unwrap().contains(hint), "{answer}");
+        }
+        let (_, answer) = get(&server, "/api/accounts?band=red&segment=&sort=score&limit=5");
+        assert_eq!(json(&answer)["matched"], 1);
+    }
+
+    #[test]
+    fn an_account_that_is_not_here_names_the_members() {
+        let server = start(two_accounts(), None);
+        assert_eq!(get(&server, "/api/accounts/acme").0, 200);
+        let (status, answer) = get(&server, "/api/accounts/nobody");
+        assert_eq!((status, &json(&answer)["members"][1]), (404, &"churnwatch-b".into()));
+    }
+
+    #[test]
+    fn the_pipeline_has_the_counts_of_every_stream() {
+        let server = start(two_accounts(), None);
+        let body = json(&get(&server, "/api/pipeline").1);
+        assert_eq!((&body["billing"]["read"], &body["tasks_total"]), (&0.into(), &4.into()));
+    }
+
+    #[test]
+    fn anything_but_get_is_refused() {
+        let server = start(two_accounts(), None);
+        for method in ["POST", "HEAD", "DELETE", "OPTIONS"] {
+            let (status, answer) = send(&server, &format!("{method} /api/accounts HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
+            assert_eq!(status, 405, "{method}");
+            assert!(answer.to_lowercase().contains("allow: get"));
+        }
+    }
+
+    #[test]
+    fn the_token_guards_the_data_and_leaves_probes_and_page_open() {
+        let server = start(two_accounts(), Some("0123456789abcdef"));
+        for path in ["/metrics", "/api/accounts", "/api/accounts/acme", "/api/portfolio", "/api/pipeline", "/nothing"] {
+            assert_eq!(get(&server, path).0, 401, "{path}");
+        }
+        for path in ["/", "/livez", "/readyz"] {
+            assert_eq!(get(&server, path).0, 200, "{path}");
+        }
+        let with = "GET /metrics HTTP/1.1\r\nhost: x\r\nauthorization: Bearer 0123456789abcdef\r\nconnection: close\r\n\r\n";
+        assert_eq!(send(&server, with).0, 200);
+    }
+
+    #[test]
+    fn readiness_is_503_until_the_tasks_are_restored() {
+        let readiness = Readiness { ready: false, waiting_for: vec!["task 3 is being restored".to_owned()] };
+        let server = start(Fake { readiness, ..Fake::default() }, None);
+        let (status, answer) = get(&server, "/readyz");
+        assert_eq!((status, &json(&answer)["waiting_for"][0]), (503, &"task 3 is being restored".into()));
+        assert_eq!(get(&server, "/livez").0, 200);
+    }
+
+    #[test]
+    fn long_addresses_and_heads_are_refused() {
+        let server = start(Fake::default(), None);
+        assert_eq!(get(&server, &format!("/{}", "x".repeat(3_000))).0, 414);
+        let long_head = format!("GET / HTTP/1.1\r\nhost: x\r\ncookie: {}\r\n\r\n", "x".repeat(40_000));
+        let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+        // The server may close before everything is written.
+        let _ = stream.write_all(long_head.as_bytes());
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        assert!(!answer.starts_with(b"HTTP/1.1 200"));
+    }
+
+    #[test]
+    fn a_taken_address_is_named() {
+        let server = start(Fake::default(), None);
+        let settings = Settings { listen: server.address(), token: None };
+        let error = Server::start(settings, Arc::new(Fake::default()), Registry::new()).unwrap_err();
+        assert!(error.to_string().contains(&server.address().to_string()), "{error}");
+    }
+
+    #[test]
+    fn the_page_may_load_nothing_from_elsewhere() {
+        let (_, answer) = get(&start(Fake::default(), None), "/");
+        assert!(answer.contains("default-src 'none'; script-src 'sha256-") && answer.contains("nosniff"));
+    }
+}
