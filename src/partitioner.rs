@@ -105,11 +105,17 @@ impl Candidates {
     /// Nothing is known yet.
     pub const ANY: Self = Self([true; 3]);
 
+    /// This one.
+    #[must_use]
+    pub fn only(partitioner: Partitioner) -> Self {
+        Self(Partitioner::ALL.map(|one| one == partitioner))
+    }
+
     /// Those of both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        let ([a, b, c], [x, y, z]) = (self.0, other.0);
-        Self([a && x, b && y, c && z])
+        let ([murmur2, crc32, fnv1a], [murmur2_too, crc32_too, fnv1a_too]) = (self.0, other.0);
+        Self([murmur2 && murmur2_too, crc32 && crc32_too, fnv1a && fnv1a_too])
     }
 
     /// The candidates.
@@ -163,9 +169,9 @@ impl Sample {
     /// One key out of twenty may lie elsewhere: such records become dead letters, a topic of them is refused.
     const STRAYS_PER_KEY: usize = 20;
 
-    /// Adds a key.
-    pub fn add(&mut self, partition: i32, key: &[u8]) {
-        self.0.insert((partition, key.to_vec()));
+    /// Adds a key; whether it is a new one.
+    pub fn add(&mut self, partition: i32, key: &[u8]) -> bool {
+        self.0.insert((partition, key.to_vec()))
     }
 
     /// Distinct keys.
@@ -231,7 +237,7 @@ mod tests {
             let key = format!("account-{key}");
             sample.add(partitioner.partition(key.as_bytes(), 6), key.as_bytes());
         }
-        (0..strays).for_each(|stray| sample.add(9, format!("stray-{stray}").as_bytes()));
+        (0..strays).for_each(|stray| assert!(sample.add(9, format!("stray-{stray}").as_bytes())));
         sample
     }
 

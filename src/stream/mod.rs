@@ -1,1 +1,39 @@
 //! The stream threads: the Kafka side of the engine.
+//!
+//! Each thread is one member of the consumer group and one transactional producer. What it reads, decides and changes in a commit cycle
+//! becomes one transaction: changes, dead letters, changelog, and the offsets of the inputs. The way of a record: [`thread`] polls it,
+//! [`task`] takes it through the engine, [`cycle`] writes what came of it, [`restore`] brings it back.
+
+mod bad_run;
+mod catch_up;
+mod client;
+pub mod clock;
+mod consumer;
+mod cycle;
+mod dead_letter;
+mod failure;
+mod group;
+mod inputs;
+mod inspector;
+mod log;
+mod native;
+mod offsets;
+mod options;
+mod producer;
+mod restore;
+mod sample;
+mod service;
+mod stamp;
+mod status;
+mod stop;
+mod task;
+mod thread;
+pub mod topics;
+
+pub use client::Properties;
+pub use failure::Failure;
+pub use offsets::{Permits, Start};
+pub use options::{InputTopic, OnBadRun, Options, Partitioning};
+pub use service::Service;
+pub use status::{InputState, Phase, Status, TaskState, ThreadState, ThreadStatus};
+pub use stop::Stop;

@@ -1,0 +1,117 @@
+//! A consumer that is polled by the one thread that owns it, and hands out what happens as values: no callback ever runs our code.
+//!
+//! librdkafka waits with a rebalance until the assignment is set or given up, so that a thread may first finish what it is doing:
+//!
+//! ```text
+//!   poll -> Assigned   assign(nothing)  capture the membership, restore tasks, assign(at offsets)
+//!   poll -> Revoked    finish the cycle, within 5 s              unassign()
+//!   poll -> Revoked, lost                drop the tasks          unassign()
+//! ```
+
+use std::time::Duration;
+
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
+
+use super::failure::Failure;
+use super::log;
+use super::native::{Event, EventQueue, Membership, membership};
+
+/// Sends librdkafka's words to our logs. The default rebalance callback serves while the consumer is closed.
+pub(super) struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, text: &str) {
+        log::librdkafka(level as i32, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::info!(%error, reason, "consumer");
+    }
+}
+
+impl ConsumerContext for Quiet {}
+
+/// A consumer with a group id, whether it joins the group or not.
+pub(super) struct Consumer {
+    // Dropped before the client that it belongs to.
+    queue: EventQueue,
+    client: BaseConsumer<Quiet>,
+}
+
+impl Consumer {
+    /// Connects to nothing yet.
+    ///
+    /// # Errors
+    /// When the configuration is refused.
+    pub(super) fn new(config: &ClientConfig) -> Result<Self, Failure> {
+        let client = BaseConsumer::from_config_and_context(config, Quiet).map_err(|error| Failure::kafka("making a consumer", &error))?;
+        let queue = EventQueue::of(&client).ok_or_else(|| Failure::kafka("making a consumer", &"it has no queue"))?;
+        Ok(Self { queue, client })
+    }
+
+    /// The next event, waited for at most this long.
+    pub(super) fn poll(&self, limit: Duration) -> Option<Event<'_>> {
+        self.queue.poll(limit)
+    }
+
+    /// Joins the group.
+    pub(super) fn subscribe(&self, topics: &[&str]) -> Result<(), Failure> {
+        self.client.subscribe(topics).map_err(|error| Failure::kafka("subscribing", &error))
+    }
+
+    /// Reads these partitions from these offsets on, and no others; fetches of anything else are forgotten.
+    pub(super) fn assign<'a>(&self, places: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Failure> {
+        let list = list(places).map_err(|error| Failure::kafka("assigning partitions", &error))?;
+        self.client.assign(&list).map_err(|error| Failure::kafka("assigning partitions", &error))
+    }
+
+    /// Tells the group that its partitions are free.
+    pub(super) fn unassign(&self) -> Result<(), Failure> {
+        self.client.unassign().map_err(|error| Failure::kafka("giving up partitions", &error))
+    }
+
+    /// Whether the group has already given our partitions to others.
+    pub(super) fn assignment_lost(&self) -> bool {
+        self.client.assignment_lost()
+    }
+
+    /// The membership as of now.
+    pub(super) fn membership(&self) -> Option<Membership> {
+        membership(&self.client)
+    }
+
+    /// The offsets that the group has committed, in the order asked for; read as stable. An error of any partition is one of all.
+    pub(super) fn committed<'a>(
+        &self,
+        places: impl IntoIterator<Item = (&'a str, i32)>,
+        limit: Duration,
+    ) -> KafkaResult<Vec<(String, i32, Option<i64>)>> {
+        let list = list(places.into_iter().map(|(topic, partition)| (topic, partition, Offset::Invalid)))?;
+        let committed = self.client.committed_offsets(list, limit)?;
+        let one = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+            element.error()?;
+            let next = match element.offset() {
+                Offset::Offset(next) => Some(next),
+                _ => None,
+            };
+            Ok((element.topic().to_owned(), element.partition(), next))
+        };
+        committed.elements().iter().map(one).collect()
+    }
+
+    /// First offset and offset after the last committed record of a partition.
+    pub(super) fn stable_watermarks(&self, topic: &str, partition: i32, limit: Duration) -> KafkaResult<(i64, i64)> {
+        self.client.fetch_watermarks(topic, partition, limit)
+    }
+}
+
+fn list<'a>(places: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::new();
+    for (topic, partition, offset) in places {
+        list.add_partition_offset(topic, partition, offset)?;
+    }
+    Ok(list)
+}

@@ -1,0 +1,136 @@
+//! The commit cycle: what the tasks have read, decided and changed becomes one transaction.
+//!
+//! ```text
+//!   round -> check sizes -> begin -> changes, dead letters, changelog, stamp of each task -> drain -> offsets -> commit
+//! ```
+//! The offsets are those of every input of every task that is written, moved or not: they are what shuts out a thread that the group
+//! has written off, since the broker checks the membership that comes with them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::clock::Deadline;
+use super::failure::Failure;
+use super::inputs::Inputs;
+use super::native::Membership;
+use super::options::Options;
+use super::producer::{Broken, Outgoing, TransactionalProducer};
+use super::stamp;
+use super::task::{Load, Task};
+
+/// Records of one transaction, at most.
+pub(super) const RECORDS_MAX: usize = 50_000;
+/// Bytes of one transaction, at most.
+pub(super) const BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Where transactions go.
+pub(super) struct Destinations {
+    /// `output.changes_topic`.
+    changes: String,
+    /// `output.dead_letters_topic`.
+    dead_letters: String,
+    /// The changelog.
+    pub changelog: String,
+    record_bytes_max: usize,
+}
+
+impl Destinations {
+    /// From the options.
+    pub(super) fn of(options: &Options) -> Self {
+        Self {
+            changes: options.changes_topic.clone(),
+            dead_letters: options.dead_letters_topic.clone(),
+            changelog: options.changelog_topic(),
+            record_bytes_max: options.properties.message_max_bytes(),
+        }
+    }
+
+    /// Refuses changes that no producer would take, before a transaction is begun for them.
+    pub(super) fn check<'a>(&self, tasks: impl Iterator<Item = &'a Task>) -> Result<(), Failure> {
+        for change in tasks.flat_map(|task| &task.changes) {
+            let headers: usize = change.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+            let bytes = change.key.len() + change.value.as_ref().map_or(0, Vec::len) + headers + 512;
+            if bytes > self.record_bytes_max {
+                return Err(Failure::RecordTooLarge { topic: self.changes.clone(), bytes, limit: self.record_bytes_max });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a transaction held, and where the changelogs end now.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// All records and bytes.
+    pub load: Load,
+    /// Changelog records and bytes among them.
+    pub changelog: Load,
+    /// By task.
+    pub changelog_ends: BTreeMap<i32, i64>,
+}
+
+/// Writes these tasks in one transaction. When it fails, they are of no use any more: what they have counted as written is not.
+pub(super) fn transact(
+    producer: &TransactionalProducer,
+    tasks: &mut [(&i32, &mut Task)],
+    membership: &Membership,
+    inputs: &Inputs,
+    to: &Destinations,
+    limit: Duration,
+) -> Result<Written, Broken> {
+    let deadline = Deadline::after(limit);
+    let mut written = Written::default();
+    producer.begin()?;
+    for (_, task) in &mut *tasks {
+        let mut writer = Writer { producer, deadline, written: &mut written, failed: None };
+        writer.task(task, inputs, to);
+        if let Some(broken) = writer.failed {
+            return Err(broken);
+        }
+    }
+    let offsets: Vec<_> = tasks.iter().flat_map(|(_, task)| task.offsets(inputs)).collect();
+    let last = producer.commit(&offsets, &membership.metadata, deadline)?;
+    // The commit marker takes the offset after the last record.
+    written.changelog_ends = last.into_iter().map(|(partition, offset)| (partition, offset + 2)).collect();
+    Ok(written)
+}
+
+struct Writer<'a> {
+    producer: &'a TransactionalProducer,
+    deadline: Deadline,
+    written: &'a mut Written,
+    failed: Option<Broken>,
+}
+
+impl Writer<'_> {
+    fn task(&mut self, task: &mut Task, inputs: &Inputs, to: &Destinations) {
+        let number = task.engine.number();
+        for change in &task.changes {
+            let headers: Vec<_> = change.headers.iter().map(|(name, value)| ((*name).to_owned(), Some(value.clone()))).collect();
+            let (key, value) = (Some(change.key.as_bytes()), change.value.as_deref());
+            self.send(&Outgoing { topic: &to.changes, partition: None, key, value, headers: &headers, remember: false });
+        }
+        for letter in &task.letters {
+            self.send(&letter.outgoing(&to.dead_letters));
+        }
+        let stamp = task.stamp(inputs).encode();
+        task.engine.changelog(|key, value| self.changelog(&to.changelog, number, key, value));
+        self.changelog(&to.changelog, number, stamp::KEY, Some(&stamp));
+    }
+
+    fn changelog(&mut self, topic: &str, partition: i32, key: &[u8], value: Option<&[u8]>) {
+        let record = Outgoing { topic, partition: Some(partition), key: Some(key), value, headers: &[], remember: true };
+        self.written.changelog.records += 1;
+        self.written.changelog.bytes += record.size();
+        self.send(&record);
+    }
+
+    /// Sends, unless something failed before.
+    fn send(&mut self, record: &Outgoing<'_>) {
+        self.written.load.records += 1;
+        self.written.load.bytes += record.size();
+        if self.failed.is_none() {
+            self.failed = self.producer.send(record, self.deadline).err();
+        }
+    }
+}

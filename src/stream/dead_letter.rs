@@ -1,0 +1,132 @@
+//! Dead letters: the original bytes, and headers that say why and where from.
+
+use super::native::Record;
+use super::producer::Outgoing;
+use crate::event::Rejection;
+
+/// A record that could not be applied, on its way out.
+#[derive(Debug)]
+pub(super) struct DeadLetter {
+    key: Option<Vec<u8>>,
+    value: Option<Vec<u8>>,
+    headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl DeadLetter {
+    /// A copy of the record, cut to what a producer takes: without the value first, then without the original headers, then without the
+    /// key. `churnwatch_truncated` holds the original length of the value then.
+    pub(super) fn new(record: Record<'_>, rejection: &Rejection, bytes_max: usize) -> Self {
+        let original = Original {
+            topic: record.topic(),
+            partition: record.partition(),
+            offset: record.offset(),
+            timestamp: record.timestamp().map(|(timestamp, _)| timestamp.millis()),
+            key: record.key(),
+            value: record.value(),
+            headers: record.headers(),
+        };
+        Self::of(&original, rejection, bytes_max)
+    }
+
+    fn of(original: &Original<'_>, rejection: &Rejection, bytes_max: usize) -> Self {
+        let text = |name: &str, value: String| (format!("churnwatch_{name}"), Some(value.into_bytes()));
+        let mut own = vec![
+            text("code", rejection.code.name().to_owned()),
+            text("reason", rejection.reason.to_string()),
+            text("topic", original.topic.to_owned()),
+            text("partition", original.partition.to_string()),
+            text("offset", original.offset.to_string()),
+        ];
+        own.extend(original.timestamp.map(|millis| text("timestamp", millis.to_string())));
+        let whole = Self {
+            key: original.key.map(<[u8]>::to_vec),
+            value: original.value.map(<[u8]>::to_vec),
+            headers: original.headers.iter().cloned().chain(own.iter().cloned()).collect(),
+        };
+        if whole.size() <= bytes_max {
+            return whole;
+        }
+        let truncated = text("truncated", original.value.map_or(0, <[u8]>::len).to_string());
+        own.push(truncated.clone());
+        let without_value = Self { value: None, headers: whole.headers.into_iter().chain([truncated]).collect(), ..whole };
+        if without_value.size() <= bytes_max {
+            return without_value;
+        }
+        let without_headers = Self { headers: own, ..without_value };
+        if without_headers.size() <= bytes_max { without_headers } else { Self { key: None, ..without_headers } }
+    }
+
+    /// The record to write.
+    pub(super) fn outgoing<'a>(&'a self, topic: &'a str) -> Outgoing<'a> {
+        Outgoing { topic, partition: None, key: self.key.as_deref(), value: self.value.as_deref(), headers: &self.headers, remember: false }
+    }
+
+    /// Its size, bytes.
+    pub(super) fn size(&self) -> usize {
+        self.outgoing("").size()
+    }
+}
+
+struct Original<'a> {
+    topic: &'a str,
+    partition: i32,
+    offset: i64,
+    timestamp: Option<i64>,
+    key: Option<&'a [u8]>,
+    value: Option<&'a [u8]>,
+    headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Code;
+
+    fn letter(key: usize, value: usize, header: usize) -> DeadLetter {
+        let (key, value) = (vec![b'k'; key], vec![b'v'; value]);
+        let original = Original {
+            topic: "billing",
+            partition: 3,
+            offset: 42,
+            timestamp: Some(1_700_000_000_000),
+            key: Some(&key),
+            value: Some(&value),
+            headers: vec![("trace".to_owned(), Some(vec![b'h'; header]))],
+        };
+        DeadLetter::of(&original, &Rejection::new(Code::InvalidJson, "no JSON"), 10_000)
+    }
+
+    fn header<'a>(letter: &'a DeadLetter, name: &str) -> Option<&'a str> {
+        let (_, value) = letter.headers.iter().find(|(key, _)| key == name)?;
+        value.as_deref().map(|value| std::str::from_utf8(value).unwrap())
+    }
+
+    #[test]
+    fn a_record_that_fits_is_kept_whole_and_says_where_it_comes_from() {
+        let letter = letter(3, 100, 10);
+        assert_eq!((letter.key.as_deref(), letter.value.as_ref().map(Vec::len)), (Some(&b"kkk"[..]), Some(100)));
+        let expected = [("code", "invalid_json"), ("reason", "no JSON"), ("topic", "billing"), ("partition", "3"), ("offset", "42")];
+        for (name, value) in expected {
+            assert_eq!(header(&letter, &format!("churnwatch_{name}")), Some(value));
+        }
+        assert_eq!(header(&letter, "churnwatch_timestamp"), Some("1700000000000"));
+        assert_eq!(header(&letter, "trace"), Some("hhhhhhhhhh"));
+        assert_eq!(header(&letter, "churnwatch_truncated"), None);
+    }
+
+    #[test]
+    fn a_large_record_loses_its_value_and_keeps_key_headers_and_its_length() {
+        let letter = letter(3, 9_900, 10);
+        assert_eq!((letter.key.as_ref().map(Vec::len), letter.value.as_ref()), (Some(3), None));
+        assert_eq!(header(&letter, "churnwatch_truncated"), Some("9900"));
+        assert!(header(&letter, "trace").is_some() && letter.size() <= 10_000);
+    }
+
+    #[test]
+    fn even_huge_headers_and_keys_give_a_letter_that_fits() {
+        let huge_headers = letter(3, 0, 20_000);
+        assert!(header(&huge_headers, "trace").is_none() && huge_headers.key.is_some() && huge_headers.size() <= 10_000);
+        let huge_key = letter(20_000, 5, 10);
+        assert!(huge_key.key.is_none() && header(&huge_key, "churnwatch_truncated") == Some("5") && huge_key.size() <= 10_000);
+    }
+}

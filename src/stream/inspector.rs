@@ -1,0 +1,59 @@
+//! Questions about topics: how many partitions, from where to where. Sees open transactions, reads no record.
+
+use std::time::Duration;
+
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::groups::GroupInfo;
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::client::Properties;
+use super::consumer::Quiet;
+use super::failure::Failure;
+
+/// The time limit of one question.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// A client without a group.
+pub(super) struct Inspector(BaseConsumer<Quiet>);
+
+impl Inspector {
+    /// Connects to nothing yet.
+    pub(super) fn new(properties: &Properties) -> Result<Self, Failure> {
+        BaseConsumer::from_config_and_context(&properties.inspector(), Quiet)
+            .map(Self)
+            .map_err(|error| Failure::kafka("making a client", &error))
+    }
+
+    /// The number of partitions; `None` when there is no such topic.
+    pub(super) fn partitions(&self, topic: &str) -> Result<Option<i32>, Failure> {
+        let failed = |error: KafkaError| Failure::kafka(format!("asking for the partitions of {topic}"), &error);
+        let metadata = self.0.fetch_metadata(Some(topic), LIMIT).map_err(failed)?;
+        let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
+        match found.error().map(RDKafkaErrorCode::from) {
+            None => Ok(i32::try_from(found.partitions().len()).ok().filter(|count| *count > 0)),
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Ok(None),
+            Some(code) => Err(failed(KafkaError::MetadataFetch(code))),
+        }
+    }
+
+    /// The first offset and the offset after the last record of a partition, records of open transactions included.
+    pub(super) fn watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64), Failure> {
+        let failed = |error: KafkaError| Failure::kafka(format!("asking for the end of {topic} [{partition}]"), &error);
+        self.0.fetch_watermarks(topic, partition, LIMIT).map_err(failed)
+    }
+
+    /// What each member of a group has said about itself when it joined, in the bytes of the consumer protocol.
+    pub(super) fn subscriptions(&self, group: &str) -> Result<Vec<Vec<u8>>, Failure> {
+        let failed = |error: KafkaError| Failure::kafka(format!("asking for the members of group {group}"), &error);
+        let list = self.0.fetch_group_list(Some(group), LIMIT).map_err(failed)?;
+        let groups = list.groups().iter().filter(|found| found.name() == group && found.protocol_type() == "consumer");
+        Ok(groups.flat_map(GroupInfo::members).filter_map(|member| member.metadata().map(<[u8]>::to_vec)).collect())
+    }
+
+    /// Hands librdkafka's log lines on; its queue would grow otherwise.
+    pub(super) fn serve(&self) {
+        while self.0.poll(Duration::ZERO).is_some() {}
+    }
+}

@@ -1,0 +1,87 @@
+//! The stamp: one record a task and transaction, which says up to where the state has read each input partition.
+//!
+//! It travels in the same transaction as the state and as the group's offsets, so that the three agree or none counts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::CodecError;
+
+/// The key of the stamp; keys of accounts never start with this byte.
+pub(super) const KEY: &[u8] = b"\0stamp";
+
+const VERSION: u8 = 1;
+
+/// What the state of one task is a function of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stamp {
+    /// Each input topic, in the order of its name.
+    pub inputs: Vec<StampedInput>,
+    /// The engine's part: stream clocks, costs, counts.
+    pub engine: Vec<u8>,
+}
+
+/// One input topic of a stamp.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct StampedInput {
+    /// The topic.
+    pub topic: String,
+    /// Its partition count when the stamp was written.
+    pub partitions: i32,
+    /// The next offset to read of the task's partition.
+    pub next: i64,
+}
+
+impl Stamp {
+    /// The next offset to read of a topic; `None` when the stamp does not know the topic.
+    pub(super) fn next(&self, topic: &str) -> Option<i64> {
+        self.inputs.iter().find(|input| input.topic == topic).map(|input| input.next)
+    }
+
+    /// A version byte, then the fields.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        // Writing to a vector cannot fail; an empty stamp would be refused on reading.
+        postcard::to_extend(self, vec![VERSION]).unwrap_or_default()
+    }
+
+    /// Reads what [`Self::encode`] wrote.
+    ///
+    /// # Errors
+    /// When a newer program wrote it, or nobody did.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+        match bytes.split_first() {
+            Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|_| CodecError::Corrupt("stamp")),
+            Some((&version, _)) if version > VERSION => Err(CodecError::NewerVersion(version)),
+            _ => Err(CodecError::Corrupt("stamp")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp() -> Stamp {
+        let input = |topic: &str, next| StampedInput { topic: topic.to_owned(), partitions: 2, next };
+        Stamp { inputs: vec![input("billing", 7), input("product-usage", 1 << 40)], engine: vec![1, 2, 3] }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        assert_eq!(Stamp::decode(&stamp().encode()), Ok(stamp()));
+        assert_eq!(stamp().next("billing"), Some(7));
+        assert_eq!(stamp().next("support-tickets"), None);
+    }
+
+    #[test]
+    fn version_one_stays_readable() {
+        let shipped = b"\x01\x02\x07billing\x04\x0e\x0dproduct-usage\x04\x80\x80\x80\x80\x80\x40\x03\x01\x02\x03";
+        assert_eq!(Stamp::decode(shipped), Ok(stamp()));
+    }
+
+    #[test]
+    fn a_newer_version_is_named_and_rubbish_is_refused() {
+        assert_eq!(Stamp::decode(&[2, 0]), Err(CodecError::NewerVersion(2)));
+        assert_eq!(Stamp::decode(&[]), Err(CodecError::Corrupt("stamp")));
+        assert_eq!(Stamp::decode(&[1, 9]), Err(CodecError::Corrupt("stamp")));
+    }
+}

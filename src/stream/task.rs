@@ -1,0 +1,199 @@
+//! One task as its thread owns it: the engine's part, how far each input has been read, and what waits for the next transaction.
+
+use std::time::{Duration, Instant};
+
+use super::bad_run::BadRun;
+use super::catch_up::{CatchUp, Mode, Position};
+use super::clock::monotonic;
+use super::dead_letter::DeadLetter;
+use super::failure::Failure;
+use super::inputs::Inputs;
+use super::native::Record;
+use super::options::{OnBadRun, Options};
+use super::restore::{Marks, Restored};
+use super::stamp::{Stamp, StampedInput};
+use crate::engine::{self, Input, Outcome, OutputRecord, RoundOptions};
+use crate::event::Rejection;
+use crate::time::Timestamp;
+
+/// The size of a transaction, so far or to come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Load {
+    /// Records.
+    pub records: usize,
+    /// Their bytes.
+    pub bytes: usize,
+}
+
+/// A task of this thread.
+pub(super) struct Task {
+    /// State, scores, what is dirty.
+    pub engine: engine::Task,
+    /// In the order of [`Inputs::topics`].
+    pub positions: Vec<Position>,
+    /// What the state corresponds to in Kafka, as long as nothing was read since.
+    pub marks: Marks,
+    /// Dead letters for the next transaction.
+    pub letters: Vec<DeadLetter>,
+    /// Changes for the next transaction.
+    pub changes: Vec<OutputRecord>,
+    /// What it did in its last round.
+    pub mode: Mode,
+    letters_bytes: usize,
+    runs: Vec<BadRun>,
+    catch_up: CatchUp,
+    read: u64,
+    must_commit: bool,
+    next_cycle: Instant,
+}
+
+impl Task {
+    /// Takes over a restored task.
+    pub(super) fn new(restored: Restored) -> Self {
+        Self {
+            positions: restored.resolved.iter().map(|resolved| Position::at(resolved.next)).collect(),
+            must_commit: restored.resolved.iter().any(|resolved| resolved.must_commit),
+            runs: vec![BadRun::default(); restored.resolved.len()],
+            marks: restored.marks,
+            engine: restored.engine,
+            letters: Vec::new(),
+            changes: Vec::new(),
+            mode: Mode::CatchingUp,
+            letters_bytes: 0,
+            catch_up: CatchUp::default(),
+            read: 0,
+            next_cycle: monotonic(),
+        }
+    }
+
+    /// Prepares for another assignment: what was read of each input counts anew, and its end must be seen again.
+    pub(super) fn reassigned(&mut self) {
+        self.runs = vec![BadRun::default(); self.runs.len()];
+        for position in &mut self.positions {
+            position.at_end = false;
+        }
+    }
+
+    /// Takes one record to its end.
+    ///
+    /// # Errors
+    /// When most records of its topic partition are bad.
+    pub(super) fn take(
+        &mut self,
+        index: usize,
+        record: Record<'_>,
+        inputs: &Inputs,
+        options: &Options,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        let (Some(position), Some(topic)) = (self.positions.get_mut(index), inputs.topics.get(index)) else { return Ok(()) };
+        if record.offset() < position.next {
+            return Ok(());
+        }
+        let timestamp = record.timestamp();
+        position.pass(record.offset(), timestamp.map(|(timestamp, _)| timestamp));
+        self.read += 1;
+        let input = Input {
+            stream: topic.stream,
+            key: record.key(),
+            value: record.value(),
+            timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
+            broker_timestamp: timestamp.map(|(timestamp, _)| timestamp),
+        };
+        let outcome = self.engine.process(&input, now);
+        let code = match &outcome {
+            Outcome::DeadLetter(rejection) => {
+                self.bury(record, rejection, options);
+                Some(rejection.code)
+            }
+            _ => None,
+        };
+        let verdict = self.runs.get_mut(index).and_then(|run| run.count(code));
+        match verdict {
+            Some(verdict) if options.on_bad_run == OnBadRun::Exit => Err(Failure::BadRun {
+                topic: topic.name.clone(),
+                partition: record.partition(),
+                offset: record.offset(),
+                bad: verdict.bad,
+                read: verdict.read,
+                code: verdict.commonest.name(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn bury(&mut self, record: Record<'_>, rejection: &Rejection, options: &Options) {
+        let letter = DeadLetter::new(record, rejection, options.properties.message_max_bytes());
+        self.letters_bytes += letter.size();
+        self.letters.push(letter);
+    }
+
+    /// Notes that everything of an input has been read; what waited for that is due at once.
+    pub(super) fn reached_end(&mut self, index: usize) {
+        if let Some(position) = self.positions.get_mut(index) {
+            position.at_end = true;
+        }
+        if self.mode == Mode::CatchingUp && self.positions.iter().all(|position| position.at_end) {
+            self.next_cycle = monotonic();
+        }
+    }
+
+    /// Scores what is due at `now`, as far as the mode and the budget allow.
+    pub(super) fn round(&mut self, now: Timestamp, options: &Options, budget: usize) {
+        let time = &options.settings.time;
+        self.mode = self.catch_up.mode(&self.positions, now, time.catch_up_age_ms, time.catch_up_limit_ms);
+        let round = RoundOptions { publish: self.mode != Mode::CatchingUp, catching_up: self.mode == Mode::Overdue, budget };
+        let report = self.engine.round(now, &round, &mut self.changes);
+        // What the budget has left over goes on at once.
+        self.next_cycle = if report.left > 0 { monotonic() } else { monotonic() + self.interval(options) };
+    }
+
+    /// When a cycle is due at the latest.
+    pub(super) const fn next_cycle(&self) -> Instant {
+        self.next_cycle
+    }
+
+    /// Whether anything must be written: the offsets moved, the state changed, or the group does not know the offsets yet.
+    pub(super) fn is_dirty(&self) -> bool {
+        self.must_commit || self.read > 0 || !self.changes.is_empty() || !self.letters.is_empty() || self.engine.unwritten_records() > 0
+    }
+
+    /// About how much the next transaction would hold for this task, given the mean size of a changelog record.
+    pub(super) fn load(&self, changelog_record_bytes: usize) -> Load {
+        let unwritten = self.engine.unwritten_records();
+        Load {
+            records: self.letters.len() + self.changes.len() + unwritten + 1,
+            bytes: self.letters_bytes + unwritten * changelog_record_bytes,
+        }
+    }
+
+    /// The stamp of the state as it is now.
+    pub(super) fn stamp(&self, inputs: &Inputs) -> Stamp {
+        let input = |(topic, position): (&super::options::InputTopic, &Position)| StampedInput {
+            topic: topic.name.clone(),
+            partitions: inputs.partitions,
+            next: position.next,
+        };
+        Stamp { inputs: inputs.topics.iter().zip(&self.positions).map(input).collect(), engine: self.engine.stamp() }
+    }
+
+    /// The next offset of every input, moved or not.
+    pub(super) fn offsets<'a>(&'a self, inputs: &'a Inputs) -> impl Iterator<Item = (String, i32, i64)> + 'a {
+        let number = self.engine.number();
+        inputs.topics.iter().zip(&self.positions).map(move |(topic, position)| (topic.name.clone(), number, position.next))
+    }
+
+    /// Everything so far is committed; `changelog_end` is where the changelog ends since.
+    pub(super) fn committed(&mut self, changelog_end: i64) {
+        self.marks = Marks { group: self.positions.iter().map(|position| Some(position.next)).collect(), changelog_end };
+        self.letters.clear();
+        self.changes.clear();
+        self.letters_bytes = 0;
+        self.read = 0;
+        self.must_commit = false;
+    }
+
+    fn interval(&self, options: &Options) -> Duration {
+        if self.mode == Mode::CatchingUp { options.catch_up_commit_interval } else { options.commit_interval }
+    }
+}

@@ -1,0 +1,442 @@
+//! A stream thread: one member of the group, one transactional producer, and the tasks that the group has given it.
+//!
+//! ```text
+//!            +--------------------- gather: poll and apply, until a cycle is due <---------------+
+//!            |                                   |                                               |
+//!   Assigned v            Revoked                v                                               |
+//!   membership, restore,  finish the cycle,    cycle: round and transaction -- committed --------+
+//!   assign at offsets     give up partitions     |
+//!                                                +-- broken: new producer, drop what was in it, restore
+//! ```
+//! Whatever cannot go on ends the thread with a [`Failure`], and the process with it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::Offset;
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::clock::{self, monotonic};
+use super::consumer::Consumer;
+use super::cycle::{self, BYTES_MAX, Destinations, RECORDS_MAX};
+use super::failure::Failure;
+use super::inputs::Inputs;
+use super::log;
+use super::native::{Membership, What};
+use super::options::Options;
+use super::producer::{Broken, TransactionalProducer};
+use super::restore::{Halt, Restorer};
+use super::status::ThreadStatus;
+use super::stop::Stop;
+use super::task::{Load, Task};
+use crate::engine::Directory;
+use crate::telemetry::{Metrics, TransactionOutcome};
+
+/// How long a transaction may take; the broker aborts it when it lasts longer.
+const COMMIT_LIMIT: Duration = super::client::TRANSACTION_TIMEOUT;
+/// How long the last cycle before giving up partitions may take.
+const REVOKE_LIMIT: Duration = Duration::from_secs(5);
+/// How long one wait for records lasts at most: how soon a request to stop is noticed.
+const POLL_LIMIT: Duration = Duration::from_millis(100);
+/// How long records are read between two cycles, though the next one is due.
+const GATHER_MIN: Duration = Duration::from_millis(5);
+/// How long the group may give no assignment, or an incomplete one.
+const ASSIGNMENT_LIMIT: Duration = Duration::from_mins(5);
+/// How long a task may be without one of its topics.
+const INCOMPLETE_LIMIT: Duration = Duration::from_mins(1);
+/// How long an input that has not reached its end may give nothing.
+const STALL_LIMIT: Duration = Duration::from_mins(5);
+/// Records between two looks at the clock.
+const BATCH: usize = 64;
+/// Transactions that may fail in a row.
+const BROKEN_MAX: usize = 5;
+/// A changelog record's size before any was written, bytes.
+const CHANGELOG_RECORD_BYTES: usize = 1024;
+
+/// What the group has said and the thread has not yet acted on.
+enum GroupEvent {
+    Assigned(Vec<(String, i32)>),
+    Revoked { lost: bool },
+}
+
+/// How a commit cycle ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cycle {
+    /// Committed, or there was nothing to commit.
+    Done,
+    /// The transaction failed; its tasks are dropped and the producer is new.
+    Broken,
+}
+
+/// What the group has given.
+#[derive(Default)]
+struct Assignment {
+    /// Complete tasks.
+    tasks: Vec<i32>,
+    /// Tasks without all of their topics, with what is missing.
+    incomplete: Vec<(i32, String)>,
+    /// What commits go by; none: nothing may be done until the group gives another assignment.
+    membership: Option<Membership>,
+}
+
+/// The thread.
+pub(super) struct StreamThread {
+    number: usize,
+    options: Arc<Options>,
+    inputs: Arc<Inputs>,
+    destinations: Destinations,
+    member: Consumer,
+    restorer: Restorer,
+    producer: TransactionalProducer,
+    transactional_id: String,
+    status: Arc<ThreadStatus>,
+    metrics: Arc<Metrics>,
+    stop: Stop,
+    events: VecDeque<GroupEvent>,
+    assignment: Assignment,
+    /// Since when there is no complete assignment.
+    unassigned: Option<Instant>,
+    tasks: BTreeMap<i32, Task>,
+    broken: usize,
+    changelog_record_bytes: usize,
+    last_record: Instant,
+}
+
+impl StreamThread {
+    /// Connects, and ends what an earlier run of the same instance left open.
+    ///
+    /// # Errors
+    /// When a client is refused or the transaction coordinator does not answer.
+    pub(super) fn new(
+        number: usize,
+        options: &Arc<Options>,
+        inputs: &Arc<Inputs>,
+        directory: &Arc<Directory>,
+        status: Arc<ThreadStatus>,
+        metrics: Arc<Metrics>,
+        stop: Stop,
+    ) -> Result<Self, Failure> {
+        let identity = options.instance.as_ref().map(|instance| format!("{}-{instance}-{number}", options.application));
+        let transactional_id = identity.clone().unwrap_or_else(|| format!("{}-{:016x}-{number}", options.application, random()));
+        Ok(Self {
+            number,
+            destinations: Destinations::of(options),
+            member: Consumer::new(&options.properties.member(&options.application, identity.as_deref()))?,
+            restorer: Restorer::new(options, directory, inputs)?,
+            producer: TransactionalProducer::new(&options.properties, &transactional_id)?,
+            options: Arc::clone(options),
+            inputs: Arc::clone(inputs),
+            transactional_id,
+            status,
+            metrics,
+            stop,
+            events: VecDeque::new(),
+            assignment: Assignment::default(),
+            unassigned: Some(monotonic()),
+            tasks: BTreeMap::new(),
+            broken: 0,
+            changelog_record_bytes: CHANGELOG_RECORD_BYTES,
+            last_record: monotonic(),
+        })
+    }
+
+    /// Works until it is told to stop.
+    ///
+    /// # Errors
+    /// Whatever this process cannot go on from.
+    pub(super) fn run(mut self) -> Result<(), Failure> {
+        self.member.subscribe(&self.options.input_names())?;
+        while !self.stop.is_requested() {
+            match self.events.pop_front() {
+                Some(GroupEvent::Assigned(partitions)) => self.assigned(partitions)?,
+                Some(GroupEvent::Revoked { lost }) => self.revoked(lost)?,
+                None => {
+                    self.gather()?;
+                    self.cycle_if_due()?;
+                    self.watch()?;
+                }
+            }
+        }
+        tracing::info!(thread = self.number, "leaving");
+        self.cycle(REVOKE_LIMIT, |_| true).map(|_| ())
+    }
+
+    /// Polls and applies until a cycle is due, the transaction is nearly full, or the group wants something.
+    fn gather(&mut self) -> Result<(), Failure> {
+        let began = monotonic();
+        let due =
+            self.tasks.values().map(Task::next_cycle).min().unwrap_or(began + POLL_LIMIT).clamp(began + GATHER_MIN, began + POLL_LIMIT);
+        loop {
+            let left = due.saturating_duration_since(monotonic());
+            if left.is_zero() || !self.events.is_empty() || self.stop.is_requested() || self.is_nearly_full() {
+                return Ok(());
+            }
+            self.take_batch(left)?;
+        }
+    }
+
+    /// Takes what has arrived, up to a batch; waits for the first of it.
+    fn take_batch(&mut self, wait: Duration) -> Result<(), Failure> {
+        let (mut wait, mut now) = (wait, None);
+        for _ in 0..BATCH {
+            let Some(event) = self.member.poll(wait) else { break };
+            wait = Duration::ZERO;
+            match event.what() {
+                What::Record(record) => {
+                    let (Some(index), Some(task)) = (self.inputs.index(record.topic()), self.tasks.get_mut(&record.partition())) else {
+                        continue;
+                    };
+                    let now = *now.get_or_insert_with(clock::now);
+                    task.take(index, record, &self.inputs, &self.options, now)?;
+                }
+                What::End(topic, partition) => {
+                    if let (Some(index), Some(task)) = (self.inputs.index(&topic), self.tasks.get_mut(&partition)) {
+                        task.reached_end(index);
+                    }
+                }
+                other => note(other, &self.member, &mut self.events)?,
+            }
+        }
+        if now.is_some() {
+            self.last_record = monotonic();
+        }
+        Ok(())
+    }
+
+    fn load(&self) -> Load {
+        self.tasks
+            .values()
+            .map(|task| task.load(self.changelog_record_bytes))
+            .fold(Load::default(), |sum, load| Load { records: sum.records + load.records, bytes: sum.bytes + load.bytes })
+    }
+
+    /// Whether the next transaction is at four fifths of what it may hold; scores and changes take the rest.
+    fn is_nearly_full(&self) -> bool {
+        let load = self.load();
+        load.records > RECORDS_MAX / 5 * 4 || load.bytes > BYTES_MAX / 5 * 4
+    }
+
+    fn cycle_if_due(&mut self) -> Result<(), Failure> {
+        let now = monotonic();
+        let cycle = if self.is_nearly_full() {
+            self.cycle(COMMIT_LIMIT, |_| true)?
+        } else if self.tasks.values().any(|task| now >= task.next_cycle()) {
+            self.cycle(COMMIT_LIMIT, |task| now >= task.next_cycle())?
+        } else {
+            return Ok(());
+        };
+        if cycle == Cycle::Broken { self.prepare() } else { Ok(()) }
+    }
+
+    /// One commit cycle over the chosen tasks. When its transaction breaks, they are gone.
+    fn cycle(&mut self, limit: Duration, chosen: impl Fn(&Task) -> bool) -> Result<Cycle, Failure> {
+        let Some(membership) = &self.assignment.membership else { return Ok(Cycle::Done) };
+        let now = clock::now();
+        let room = RECORDS_MAX.saturating_sub(self.load().records).max(RECORDS_MAX / 10);
+        // A scored account takes a change and a changelog record.
+        let budget = room / 2 / self.tasks.len().max(1);
+        let mut tasks: Vec<_> = self.tasks.iter_mut().filter(|(_, task)| chosen(task)).collect();
+        for (_, task) in &mut tasks {
+            task.round(now, &self.options, budget);
+        }
+        tasks.retain(|(_, task)| task.is_dirty());
+        if !tasks.is_empty() {
+            self.destinations.check(tasks.iter().map(|(_, task)| &**task))?;
+            let began = monotonic();
+            match cycle::transact(&self.producer, &mut tasks, membership, &self.inputs, &self.destinations, limit) {
+                Ok(written) => {
+                    self.changelog_record_bytes = written.changelog.bytes / written.changelog.records.max(1);
+                    for (number, task) in tasks {
+                        task.committed(written.changelog_ends.get(number).copied().unwrap_or(-1));
+                    }
+                }
+                Err(broken) => {
+                    let numbers: BTreeSet<i32> = tasks.iter().map(|(number, _)| **number).collect();
+                    self.tasks.retain(|number, _| !numbers.contains(number));
+                    self.renew(&broken, monotonic().duration_since(began))?;
+                    return Ok(Cycle::Broken);
+                }
+            }
+            self.broken = 0;
+            self.metrics.transaction(TransactionOutcome::Committed, monotonic().duration_since(began));
+            self.status.committed(now);
+        }
+        self.status.tasks(self.tasks.values(), &self.inputs);
+        Ok(Cycle::Done)
+    }
+
+    /// After a transaction that did not or may not have happened: a new producer ends it, and shuts out what is late.
+    fn renew(&mut self, broken: &Broken, lasted: Duration) -> Result<(), Failure> {
+        self.broken += 1;
+        let unclear = matches!(broken, Broken::Unclear(_));
+        self.metrics.transaction(if unclear { TransactionOutcome::Unclear } else { TransactionOutcome::Aborted }, lasted);
+        tracing::warn!(thread = self.number, ?broken, in_a_row = self.broken, "transaction failed");
+        match broken {
+            Broken::Fatal(cause) => return Err(Failure::kafka("writing a transaction", cause)),
+            Broken::Fenced(cause) if self.options.instance.is_some() => return Err(Failure::Fenced { cause: cause.clone() }),
+            _ if self.broken > BROKEN_MAX => {
+                return Err(Failure::NoProgress {
+                    what: format!("{} transactions failed in a row, the last one: {broken:?}", self.broken),
+                });
+            }
+            _ => {}
+        }
+        self.producer.abort();
+        self.producer = TransactionalProducer::new(&self.options.properties, &self.transactional_id)?;
+        Ok(())
+    }
+
+    /// Takes over what the group has given.
+    fn assigned(&mut self, partitions: Vec<(String, i32)>) -> Result<(), Failure> {
+        // Nothing is fetched yet; the group may go on.
+        self.member.assign([])?;
+        self.assignment = self.inputs_by_task(partitions);
+        self.assignment.membership = self.member.membership();
+        match &self.assignment.membership {
+            Some(membership) => {
+                tracing::info!(thread = self.number, generation = membership.generation, tasks = ?self.assignment.tasks, "assigned");
+            }
+            None => tracing::info!(thread = self.number, "the assignment was lost before it could be taken over"),
+        }
+        if self.assignment.membership.is_some() && self.assignment.incomplete.is_empty() {
+            self.unassigned = None;
+        } else {
+            self.unassigned.get_or_insert_with(monotonic);
+        }
+        let tasks = &self.assignment.tasks;
+        self.metrics.tasks_assigned(tasks.len() as u64);
+        self.tasks.retain(|number, _| tasks.contains(number));
+        self.prepare()
+    }
+
+    fn inputs_by_task(&self, partitions: Vec<(String, i32)>) -> Assignment {
+        let mut topics: BTreeMap<i32, BTreeSet<String>> = BTreeMap::new();
+        for (topic, partition) in partitions {
+            topics.entry(partition).or_default().insert(topic);
+        }
+        let mut assignment = Assignment::default();
+        for (number, topics) in topics {
+            let missing: Vec<_> = self.options.input_names().into_iter().filter(|name| !topics.contains(*name)).collect();
+            if missing.is_empty() {
+                assignment.tasks.push(number);
+            } else {
+                tracing::warn!(thread = self.number, task = number, ?missing, "parked: not all of its topics were assigned");
+                assignment.incomplete.push((number, missing.join(", ")));
+            }
+        }
+        assignment
+    }
+
+    /// Restores what is not held, then reads on where each task stands. Leaves the tasks alone when the group interrupts.
+    fn prepare(&mut self) -> Result<(), Failure> {
+        if self.assignment.membership.is_none() {
+            self.tasks.clear();
+            return Ok(());
+        }
+        self.member.assign([])?;
+        self.restorer.verify_partition_counts()?;
+        self.status.restoring(&self.assignment.tasks, self.assignment.incomplete.iter().map(|(number, _)| *number));
+        let held = self.tasks.iter().map(|(number, task)| (*number, task.marks.clone())).collect();
+        let (member, events, stop) = (&self.member, &mut self.events, &self.stop);
+        let mut alive = || {
+            while let Some(event) = member.poll(Duration::ZERO) {
+                note(event.what(), member, events)?;
+            }
+            Ok(events.is_empty() && !stop.is_requested())
+        };
+        let began = monotonic();
+        let restored = match self.restorer.restore(&self.assignment.tasks, &held, &mut alive) {
+            Ok(restored) => restored,
+            Err(Halt::Failed(failure)) => return Err(failure),
+            Err(Halt::Interrupted) => {
+                self.tasks.clear();
+                return Ok(());
+            }
+        };
+        let numbers: Vec<_> = restored.keys().copied().collect();
+        for (number, restored) in restored {
+            restored.engine.show();
+            self.tasks.insert(number, Task::new(restored));
+        }
+        self.metrics.restored(monotonic().duration_since(began));
+        tracing::info!(thread = self.number, restored = ?numbers, millis = monotonic().duration_since(began).as_millis(), "restored");
+        self.tasks.values_mut().for_each(Task::reassigned);
+        self.status.restored();
+        self.last_record = monotonic();
+        self.read_on()
+    }
+
+    /// Reads every input of every task from its next offset on.
+    fn read_on(&self) -> Result<(), Failure> {
+        let topics = &self.inputs.topics;
+        self.member.assign(self.tasks.iter().flat_map(|(number, task)| {
+            topics.iter().zip(&task.positions).map(|(topic, position)| (topic.name.as_str(), *number, Offset::Offset(position.next)))
+        }))
+    }
+
+    /// Gives up everything: after the current cycle, or at once when others have it already. Tasks that are clean stay, for the case that
+    /// they come back; what is in the way of that is dropped.
+    fn revoked(&mut self, lost: bool) -> Result<(), Failure> {
+        tracing::info!(thread = self.number, lost, tasks = ?self.tasks.keys().collect::<Vec<_>>(), "revoked");
+        let count = self.tasks.len() as u64;
+        if lost {
+            self.metrics.tasks_lost(count);
+            self.tasks.clear();
+        } else {
+            self.metrics.tasks_revoked(count);
+            if self.cycle(REVOKE_LIMIT, |_| true)? == Cycle::Broken {
+                self.tasks.clear();
+            }
+            self.tasks.retain(|_, task| !task.is_dirty());
+        }
+        self.assignment = Assignment::default();
+        self.unassigned.get_or_insert_with(monotonic);
+        self.status.revoked();
+        self.member.unassign()
+    }
+
+    /// Exits where nothing goes on.
+    fn watch(&self) -> Result<(), Failure> {
+        if let Some(since) = self.unassigned {
+            let waited = monotonic().duration_since(since);
+            if let Some((partition, missing)) = self.assignment.incomplete.first()
+                && waited > INCOMPLETE_LIMIT
+            {
+                return Err(Failure::IncompleteAssignment { partition: *partition, missing: missing.clone() });
+            }
+            if waited > ASSIGNMENT_LIMIT {
+                return Err(Failure::NoProgress { what: format!("the group has given no assignment for {} s", waited.as_secs()) });
+            }
+        }
+        let waiting = |task: &&Task| task.positions.iter().any(|position| !position.at_end);
+        if let Some(task) = self.tasks.values().find(waiting)
+            && monotonic().duration_since(self.last_record) > STALL_LIMIT
+        {
+            let what =
+                format!("partition {} has given nothing for {} s and has not reached its end", task.engine.number(), STALL_LIMIT.as_secs());
+            return Err(Failure::NoProgress { what });
+        }
+        Ok(())
+    }
+}
+
+/// A number that no other process has: the keys of a standard hash map come from the operating system's randomness.
+fn random() -> u64 {
+    RandomState::new().hash_one(std::process::id())
+}
+
+/// Takes note of what is no record: rebalances are kept for the thread, log lines passed on, fatal errors returned.
+fn note(what: What<'_>, member: &Consumer, events: &mut VecDeque<GroupEvent>) -> Result<(), Failure> {
+    match what {
+        What::Assigned(partitions) => events.push_back(GroupEvent::Assigned(partitions)),
+        What::Revoked => events.push_back(GroupEvent::Revoked { lost: member.assignment_lost() }),
+        What::Log(level, facility, text) => log::librdkafka(level, &facility, &text),
+        What::Failed { code: RDKafkaErrorCode::FencedInstanceId, reason, .. } => return Err(Failure::Fenced { cause: reason }),
+        What::Failed { fatal: true, reason, .. } => return Err(Failure::kafka("reading", &reason)),
+        What::Failed { code, reason, .. } => tracing::info!(%code, reason, "consumer"),
+        What::Record(_) | What::End(..) | What::Nothing => {}
+    }
+    Ok(())
+}

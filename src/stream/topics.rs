@@ -1,0 +1,132 @@
+//! The topics that the service writes: what they must look like, what there is, and making them.
+
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::consumer::Quiet;
+use super::failure::Failure;
+use super::inspector::Inspector;
+use super::options::Options;
+
+/// The time limit of a creation.
+const LIMIT: Duration = Duration::from_secs(30);
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// One topic of our own, as it is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnTopic {
+    /// The name.
+    pub name: String,
+    /// What it is for, in words.
+    pub purpose: &'static str,
+    /// Its partitions: those of the input topics.
+    pub partitions: i32,
+    /// Topic configuration.
+    pub settings: Vec<(&'static str, String)>,
+    /// Whether its partition count must be that of the inputs.
+    pub counted: bool,
+}
+
+/// The topics that the service writes, for inputs of this many partitions.
+#[must_use]
+pub fn own_topics(options: &Options, partitions: i32) -> Vec<OwnTopic> {
+    let days = |days: u64| (days * DAY_MS).to_string();
+    let in_sync = (options.replication_factor >= 3).then(|| ("min.insync.replicas", "2".to_owned()));
+    let topic = |name: &str, purpose, counted, settings: Vec<(&'static str, String)>| OwnTopic {
+        name: name.to_owned(),
+        purpose,
+        partitions,
+        settings: settings.into_iter().chain(in_sync.clone()).collect(),
+        counted,
+    };
+    vec![
+        topic(
+            &options.changelog_topic(),
+            "state",
+            true,
+            vec![
+                ("cleanup.policy", "compact".to_owned()),
+                ("segment.bytes", (64 * 1024 * 1024).to_string()),
+                ("segment.ms", (60 * 60 * 1000).to_string()),
+                ("min.cleanable.dirty.ratio", "0.2".to_owned()),
+                ("delete.retention.ms", days(7)),
+            ],
+        ),
+        topic(
+            &options.changes_topic,
+            "changes",
+            false,
+            vec![("cleanup.policy", "compact,delete".to_owned()), ("retention.ms", days(90)), ("min.compaction.lag.ms", days(7))],
+        ),
+        topic(
+            &options.dead_letters_topic,
+            "dead letters",
+            false,
+            vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", days(14))],
+        ),
+    ]
+}
+
+/// The own topics that are not there.
+///
+/// # Errors
+/// When the cluster does not answer, or a topic has the wrong partition count.
+pub(super) fn missing(own: &[OwnTopic], inspector: &Inspector) -> Result<Vec<OwnTopic>, Failure> {
+    let mut missing = Vec::new();
+    for topic in own {
+        match inspector.partitions(&topic.name)? {
+            None => missing.push(topic.clone()),
+            Some(found) if topic.counted && found != topic.partitions => {
+                return Err(Failure::PartitionCountChanged { topic: topic.name.clone(), expected: topic.partitions, found });
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(missing)
+}
+
+/// Makes topics. One that another instance has made meanwhile is as good.
+///
+/// # Errors
+/// When the cluster refuses.
+pub(super) fn create(options: &Options, topics: &[OwnTopic]) -> Result<(), Failure> {
+    if topics.is_empty() {
+        return Ok(());
+    }
+    let failed = |error: &dyn std::fmt::Display| Failure::kafka("creating topics", &error.to_string());
+    let client = AdminClient::from_config_and_context(&options.properties.admin(), Quiet).map_err(|error| failed(&error))?;
+    let wanted = topics.iter().map(|topic| {
+        let new = NewTopic::new(&topic.name, topic.partitions, TopicReplication::Fixed(options.replication_factor));
+        topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))
+    });
+    let wanted: Vec<_> = wanted.collect();
+    let limits = AdminOptions::new().operation_timeout(Some(LIMIT)).request_timeout(Some(LIMIT));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| failed(&error))?;
+    let results = runtime.block_on(client.create_topics(&wanted, &limits)).map_err(|error| failed(&error))?;
+    for result in results {
+        match result {
+            Ok(topic) => tracing::info!(topic, "created"),
+            Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, code)) => return Err(Failure::kafka(format!("creating topic {topic}"), &code)),
+        }
+    }
+    Ok(())
+}
+
+/// Makes what is missing, or says that it is.
+///
+/// # Errors
+/// When something is missing and may not be made, or cannot.
+pub(super) fn ensure(options: &Options, partitions: i32, inspector: &Inspector) -> Result<(), Failure> {
+    let missing = missing(&own_topics(options, partitions), inspector)?;
+    match missing.first() {
+        Some(topic) if !options.create_topics => Err(Failure::TopicMissing {
+            topic: topic.name.clone(),
+            hint: ", and kafka.create_topics is false; `churnwatch topics create` makes it",
+        }),
+        _ => create(options, &missing),
+    }
+}
