@@ -17,6 +17,7 @@ mod random;
 mod record;
 mod story;
 mod support;
+mod topics;
 mod usage;
 
 pub use customer::Label;
@@ -26,3 +27,4 @@ pub use generator::Generator;
 pub use options::{Disturbance, Options};
 pub use record::SimulatedRecord;
 pub use story::Kind;
+pub use topics::{ProduceError, Topics};

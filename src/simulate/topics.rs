@@ -1,0 +1,211 @@
+//! Simulated records to Kafka topics, keyed and partitioned as the Java client does it, so that an account is in one partition number
+//! of every topic.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::{ClientContext, DefaultClientContext};
+use rdkafka::config::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+
+use super::record::SimulatedRecord;
+
+/// How long the brokers may take for everything that is still on its way.
+const FLUSH_LIMIT: Duration = Duration::from_mins(1);
+/// How long the creation of topics may take.
+const CREATE_LIMIT: Duration = Duration::from_secs(30);
+/// One wait for room in the producer's queue.
+const ROOM_STEP: Duration = Duration::from_millis(20);
+
+/// Records that could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ProduceError {
+    /// No producer with these properties.
+    #[error("cannot make a producer")]
+    Producer(#[source] KafkaError),
+    /// A record was refused.
+    #[error("topic {topic} does not take a record")]
+    Refused {
+        /// The topic.
+        topic: String,
+        /// Why.
+        source: KafkaError,
+    },
+    /// Some records did not arrive.
+    #[error("{count} records did not arrive")]
+    Undelivered {
+        /// How many.
+        count: u64,
+    },
+    /// A topic could not be made.
+    #[error("cannot create topic {topic}: {reason}")]
+    NotCreated {
+        /// The topic.
+        topic: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A writer to one topic a stream.
+pub struct Topics {
+    producer: BaseProducer<Deliveries>,
+    /// By [`crate::event::Stream::index`]; records of a stream without a topic are left out.
+    names: [Option<String>; 5],
+}
+
+impl Topics {
+    /// A writer with librdkafka's `properties` to the topics `names`, by [`crate::event::Stream::index`].
+    ///
+    /// # Errors
+    /// When librdkafka refuses the properties.
+    pub fn new<'p>(properties: impl IntoIterator<Item = (&'p str, &'p str)>, names: [Option<String>; 5]) -> Result<Self, ProduceError> {
+        let mut config = ClientConfig::new();
+        config.set("linger.ms", "20").set("compression.type", "lz4").set("queue.buffering.max.kbytes", "65536");
+        config.extend(properties.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        config.set("partitioner", "murmur2_random").set("enable.idempotence", "true");
+        let producer = config.create_with_context(Deliveries::default()).map_err(ProduceError::Producer)?;
+        Ok(Self { producer, names })
+    }
+
+    /// Makes the topics that are missing, all with the same number of partitions.
+    ///
+    /// # Errors
+    /// When the cluster does not answer or refuses one.
+    pub fn create_missing<'p>(
+        &self,
+        properties: impl IntoIterator<Item = (&'p str, &'p str)>,
+        partitions: i32,
+    ) -> Result<(), ProduceError> {
+        let mut config = ClientConfig::new();
+        config.extend(properties.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let admin: AdminClient<DefaultClientContext> = config.create().map_err(ProduceError::Producer)?;
+        let topics: Vec<_> = self.names.iter().flatten().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(-1))).collect();
+        let refused =
+            |topic: &str, reason: &dyn std::fmt::Display| ProduceError::NotCreated { topic: topic.to_owned(), reason: reason.to_string() };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| refused("of the simulation", &error))?;
+        let options = AdminOptions::new().operation_timeout(Some(CREATE_LIMIT)).request_timeout(Some(CREATE_LIMIT));
+        let results = runtime.block_on(admin.create_topics(&topics, &options)).map_err(|error| refused("of the simulation", &error))?;
+        for result in results {
+            match result {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((topic, code)) => return Err(refused(&topic, &code)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a record, with its time as the timestamp; waits while the queue is full.
+    ///
+    /// # Errors
+    /// When the record is refused, or earlier ones did not arrive.
+    pub fn write(&self, record: &SimulatedRecord) -> Result<(), ProduceError> {
+        let Some(topic) = self.names.get(record.stream.index()).and_then(Option::as_deref) else { return Ok(()) };
+        let mut message = BaseRecord::to(topic).key(&record.account).payload(&record.json).timestamp(record.at.millis());
+        while let Err((error, back)) = self.producer.send(message) {
+            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
+                return Err(ProduceError::Refused { topic: topic.to_owned(), source: error });
+            }
+            self.producer.poll(ROOM_STEP);
+            self.undelivered()?;
+            message = back;
+        }
+        self.producer.poll(Duration::ZERO);
+        Ok(())
+    }
+
+    /// Waits until everything has arrived.
+    ///
+    /// # Errors
+    /// When something has not.
+    pub fn finish(self) -> Result<(), ProduceError> {
+        let _ = self.producer.flush(FLUSH_LIMIT);
+        self.undelivered()?;
+        match self.producer.in_flight_count() {
+            0 => Ok(()),
+            left => Err(ProduceError::Undelivered { count: u64::try_from(left).unwrap_or(0) }),
+        }
+    }
+
+    fn undelivered(&self) -> Result<(), ProduceError> {
+        match self.producer.context().failed.load(Ordering::Relaxed) {
+            0 => Ok(()),
+            count => Err(ProduceError::Undelivered { count }),
+        }
+    }
+}
+
+impl std::fmt::Debug for Topics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Topics").field("names", &self.names).finish_non_exhaustive()
+    }
+}
+
+/// Counts what did not arrive.
+#[derive(Default)]
+struct Deliveries {
+    failed: AtomicU64,
+}
+
+impl ClientContext for Deliveries {}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): Self::DeliveryOpaque) {
+        if let Err((error, _)) = result
+            && self.failed.fetch_add(1, Ordering::Relaxed) == 0
+        {
+            tracing::warn!(%error, "a simulated record did not arrive");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use rdkafka::consumer::{BaseConsumer, Consumer};
+    use rdkafka::message::Message;
+    use rdkafka::mocking::MockCluster;
+
+    use super::*;
+    use crate::event::Stream;
+    use crate::simulate::{Generator, Options};
+
+    #[test]
+    fn records_arrive_and_an_account_has_one_partition_number_in_all_topics() {
+        let cluster = MockCluster::new(1).unwrap();
+        let names = Stream::ALL.map(|stream| format!("in-{}", stream.name()));
+        for name in &names {
+            cluster.create_topic(name, 4, 1).unwrap();
+        }
+        let servers = cluster.bootstrap_servers();
+        let topics = Topics::new([("bootstrap.servers", servers.as_str())], names.clone().map(Some)).unwrap();
+        let records: Vec<_> = Generator::new(&Options { accounts: 8, days: 3, ..Options::default() }).collect();
+        for record in &records {
+            topics.write(record).unwrap();
+        }
+        topics.finish().unwrap();
+        let reader: BaseConsumer = ClientConfig::new()
+            .set("bootstrap.servers", &servers)
+            .set("group.id", "reader")
+            .set("auto.offset.reset", "earliest")
+            .create()
+            .unwrap();
+        reader.subscribe(&names.each_ref().map(String::as_str)).unwrap();
+        let mut homes: BTreeMap<Vec<u8>, i32> = BTreeMap::new();
+        // A poll that served a rebalance brings no record.
+        let polls = std::iter::repeat_with(|| reader.poll(Duration::from_secs(1))).take(records.len() + 30);
+        let messages: Vec<_> = polls.flatten().map(Result::unwrap).take(records.len()).collect();
+        assert_eq!(messages.len(), records.len());
+        for message in &messages {
+            let key = message.key().unwrap().to_vec();
+            assert_eq!(*homes.entry(key).or_insert(message.partition()), message.partition());
+        }
+        assert!(homes.len() >= 8);
+    }
+}
