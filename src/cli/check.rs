@@ -1,9 +1,11 @@
 //! `churnwatch check`: every problem of the configuration at once, then those of the topics that it would use.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use super::Globals;
 use crate::config::Config;
+use crate::event::Stream;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -14,7 +16,7 @@ Examples:
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Only the configuration; ask no broker
+    /// Only the configuration; ask no broker and read no secret
     #[arg(long)]
     pub offline: bool,
 }
@@ -24,11 +26,74 @@ pub struct Args {
 /// # Errors
 /// All problems of the configuration; a cluster that cannot be reached.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let config = globals.load()?;
+    let config = if args.offline { globals.load_offline() } else { globals.load() }?;
+    eprint!("{}", summary(&config));
+    for warning in &config.warnings {
+        eprintln!("warning: {warning}");
+    }
     if args.offline { Ok(ExitCode::SUCCESS) } else { check_topics(&config) }
 }
 
 /// The topics that the configuration names.
 fn check_topics(_config: &Config) -> anyhow::Result<ExitCode> {
     anyhow::bail!("the checks of topics are not built into this binary")
+}
+
+/// What a valid configuration amounts to.
+fn summary(config: &Config) -> String {
+    let application = &config.application;
+    let membership = match application.instance.as_str() {
+        "" => "dynamic membership".to_owned(),
+        instance => format!("static member `{instance}`"),
+    };
+    let mut text = format!("application  {}, {membership}, threads: {}\n", application.id, application.threads);
+    for stream in Stream::ALL {
+        let topics: Vec<String> = config.streams.topics(stream).into_iter().map(|topic| topic.name).collect();
+        let topics = if topics.is_empty() { "not read".to_owned() } else { topics.join(", ") };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{:<12} {topics}", stream.name());
+    }
+    let lines = [
+        ("changes", config.output.changes_topic.as_str()),
+        ("dead letters", &config.output.dead_letters_topic),
+        ("changelog", &application.changelog_topic()),
+        ("brokers", &config.kafka.bootstrap_servers),
+        ("model", &format!("{} {}", config.model.name, config.model.hash)),
+        ("money", &format!("{:?}, days in {}", config.money.reporting_currency, config.time.reporting_time_zone.name())),
+        ("http", &config.http.listen.to_string()),
+    ];
+    for (name, value) in lines {
+        let _ = writeln!(text, "{name:<12} {value}");
+    }
+    text + "the configuration is valid\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_names_what_will_be_read_and_written() {
+        let text = summary(&Config::default());
+        for line in
+            ["usage        product-usage\n", "feedback     not read\n", "changes      account-health\n", "the configuration is valid\n"]
+        {
+            assert!(text.contains(line), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_valid_configuration_is_success_without_a_broker() {
+        let code = run(&Args { offline: true }, &Globals::default()).unwrap();
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
+    }
+
+    #[test]
+    fn problems_of_the_configuration_are_told_whole() {
+        let set = ["commit.intervall_ms=1", "http.listen=nowhere"].map(str::to_owned).to_vec();
+        let error = run(&Args { offline: true }, &Globals { set, ..Globals::default() }).unwrap_err().to_string();
+        assert!(error.contains("--set: commit.intervall_ms: unknown key, nearest is `interval_ms`"), "{error}");
+        assert!(error.contains("--set: http.listen: `nowhere` is no address with port"), "{error}");
+        assert!(error.ends_with("2 problems in the configuration"), "{error}");
+    }
 }

@@ -1,34 +1,152 @@
 //! Configuration: TOML, environment and `--set`, checked as a whole before anything starts.
+//!
+//! The way of a configuration: text -> tree of values that know where they stand (`tree`, `overrides`, `document`) -> typed sections
+//! (`decode`, `section`, `model`) -> checks between keys and secrets (`validate`, `source`) -> [`Config`], or every problem at once.
+//! Defaults are the `Default` of each section; `config/churnwatch.toml` shows them all.
 
+mod decode;
+mod document;
+mod field;
+mod model;
+mod nearest;
+mod overrides;
+mod path;
 mod problem;
+mod secret;
+pub mod section;
+mod settings;
+mod source;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod validate;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
 
 pub use problem::{Origin, Problem, Problems};
+pub use secret::Secret;
+
+use crate::score::{Model, ModelFile};
+use crate::settings::Limits;
+use decode::Decoded;
+use document::Document;
+use section::{Account, Application, CalendarDays, Commit, Http, Kafka, Metrics, Money, Output, State, Streams, Support, Time, Usage};
+use source::Sources;
+use validate::Report;
 
 /// The whole configuration, checked.
-#[derive(Clone, Debug)]
-pub struct Config {}
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// `[application]`.
+    pub application: Application,
+    /// `[kafka]`.
+    pub kafka: Kafka,
+    /// `[streams]`.
+    pub streams: Streams,
+    /// `[usage]`.
+    pub usage: Usage,
+    /// `[support]`.
+    pub support: Support,
+    /// `[account]`.
+    pub account: Account,
+    /// `[output]`.
+    pub output: Output,
+    /// `[commit]`.
+    pub commit: Commit,
+    /// `[time]`.
+    pub time: Time,
+    /// `[calendar]`.
+    pub calendar: CalendarDays,
+    /// `[money]`.
+    pub money: Money,
+    /// `[limits]`.
+    pub limits: Limits,
+    /// `[http]`.
+    pub http: Http,
+    /// `[metrics]`.
+    pub metrics: Metrics,
+    /// `[state]`.
+    pub state: State,
+    /// File with the tables of the model, as written; empty: they are here.
+    model_file: PathBuf,
+    /// The model that scores.
+    #[serde(skip)]
+    pub model: Model,
+    /// What is allowed but should not pass unseen.
+    #[serde(skip)]
+    pub warnings: Vec<Problem>,
+}
+
+/// Whether secrets are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Secrets {
+    Read,
+    Leave,
+}
 
 impl Config {
-    /// Reads a file (or the defaults alone), the environment and `--set`, in this order; later ones win. Reads secrets.
+    /// Reads a file (without one, the defaults hold), the environment and `--set`, of which later ones win, and the secrets that they
+    /// name.
     ///
     /// # Errors
     /// Every problem at once.
     pub fn load(path: Option<&Path>, sets: &[String], env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Problems> {
-        let _ = (path, env.into_iter().next());
-        let wrong = sets.iter().filter(|set| !set.contains('='));
-        let problems = wrong.map(|set| Problem::new(Origin::Option, set, "needs section.key=value")).collect::<Vec<_>>();
-        if problems.is_empty() { Ok(Self {}) } else { Err(Problems(problems)) }
+        read(path, sets, &env.into_iter().collect(), Secrets::Read)
     }
 
-    /// As [`Config::load`], but leaves secrets alone.
+    /// As [`Config::load`], but leaves secrets alone: for commands that speak to no broker, where the secrets need not be.
     ///
     /// # Errors
     /// Every problem at once.
     pub fn load_offline(path: Option<&Path>, sets: &[String], env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Problems> {
-        Self::load(path, sets, env)
+        read(path, sets, &env.into_iter().collect(), Secrets::Leave)
     }
+
+    /// Checks between keys, and of single keys where reading could not.
+    fn validate(&self, report: &mut Report<'_>) {
+        self.application.validate(report);
+        self.kafka.validate(report);
+        self.kafka.properties.validate(report);
+        self.commit.validate(report);
+        self.calendar.validate(report);
+        self.money.validate(report);
+        section::validate_limits(&self.limits, report);
+        self.http.validate(report);
+        let outputs = [
+            ("application.id", self.application.changelog_topic()),
+            ("output.changes_topic", self.output.changes_topic.clone()),
+            ("output.dead_letters_topic", self.output.dead_letters_topic.clone()),
+        ];
+        self.streams.validate(outputs, report);
+    }
+
+    fn read_secrets(&mut self, sources: &Sources<'_>, report: &mut Report<'_>) {
+        self.kafka.properties.read_secrets(sources, report);
+        self.http.read_secrets(sources, report);
+    }
+}
+
+fn read(path: Option<&Path>, sets: &[String], variables: &BTreeMap<String, String>, secrets: Secrets) -> Result<Config, Problems> {
+    let Document { root, mut problems } = Document::read(path, sets, variables).map_err(Problems::sorted)?;
+    let Decoded { value: mut config, left_out, problems: wrong } = decode::decode::<Config>(&root, &ModelFile::TABLES);
+    problems.extend(wrong);
+    let mut report = Report::new(&root, &left_out);
+    config.validate(&mut report);
+    if secrets == Secrets::Read {
+        config.read_secrets(&Sources { variables }, &mut report);
+    }
+    let (wrong, warnings) = report.finish();
+    problems.extend(wrong);
+    match model::compile(&root) {
+        Ok(model) => config.model = model,
+        Err(wrong) => problems.extend(wrong),
+    }
+    config.warnings = warnings;
+    if problems.is_empty() { Ok(config) } else { Err(Problems::sorted(problems)) }
 }
 
 /// The variables of the process that are text.

@@ -57,7 +57,7 @@ impl fmt::Display for Problem {
         }
         f.write_str(&self.message)?;
         match &self.nearest {
-            Some(nearest) => write!(f, "; the nearest is `{nearest}`"),
+            Some(nearest) => write!(f, ", nearest is `{nearest}`"),
             None => Ok(()),
         }
     }
@@ -67,6 +67,14 @@ impl fmt::Display for Problem {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", lines(.0))]
 pub struct Problems(pub Vec<Problem>);
+
+impl Problems {
+    /// Problems in the order of where they stand: lines of files, variables, options.
+    pub(super) fn sorted(mut problems: Vec<Problem>) -> Self {
+        problems.sort_by(|one, other| (&one.origin, &one.key).cmp(&(&other.origin, &other.key)));
+        Self(problems)
+    }
+}
 
 fn lines(problems: &[Problem]) -> String {
     let count = match problems.len() {

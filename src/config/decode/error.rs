@@ -1,0 +1,112 @@
+//! What serde finds wrong, in words for people, with the path to it.
+
+use std::fmt::{self, Display};
+
+use serde::de::{Expected, Unexpected};
+
+use crate::config::nearest;
+use crate::config::path::KeyPath;
+use crate::config::problem::Problem;
+use crate::config::tree::Node;
+
+/// An error of reading, before it has its place.
+#[derive(Debug)]
+pub(in crate::config) struct Error {
+    message: String,
+    /// Names that would have been right, and the one that was written.
+    names: Option<(String, &'static [&'static str])>,
+    /// The key that is missing in the table at `path`.
+    pub(super) missing: Option<&'static str>,
+    /// Where; set on the way out.
+    pub(super) path: Option<KeyPath>,
+}
+
+impl Error {
+    fn new(message: String) -> Self {
+        Self { message, names: None, missing: None, path: None }
+    }
+
+    /// The error at a path, unless it has a deeper one already.
+    pub(super) fn at(mut self, path: impl FnOnce() -> KeyPath) -> Self {
+        self.path.get_or_insert_with(path);
+        self
+    }
+
+    /// The problem, where it stands in the document. `more` are names beside those that serde knows.
+    pub(super) fn problem(self, root: &Node, more: &[&str]) -> Problem {
+        let path = self.path.unwrap_or_default();
+        let path = self.missing.map_or_else(|| path.clone(), |key| path.key(key));
+        let nearest = self.names.and_then(|(written, names)| nearest::of(&written, names.iter().chain(more).copied()));
+        Problem { origin: root.origin_of(&path).clone(), key: path.to_string(), message: self.message, nearest: nearest.map(str::to_owned) }
+    }
+}
+
+impl Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl serde::de::Error for Error {
+    fn custom<T: Display>(message: T) -> Self {
+        Self::new(message.to_string())
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::new(format!("must be {}, is {}", wanted(expected), kind_of(found)))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        match found {
+            Unexpected::Signed(number) => Self::new(format!("{number} is out of range: must be {}", wanted(expected))),
+            _ => Self::new(format!("must be {}", wanted(expected))),
+        }
+    }
+
+    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
+        Self::new(format!("has {length} entries: must be {}", wanted(expected)))
+    }
+
+    fn unknown_field(field: &str, names: &'static [&'static str]) -> Self {
+        Self { names: Some((field.to_owned(), names)), ..Self::new("unknown key".to_owned()) }
+    }
+
+    fn unknown_variant(variant: &str, names: &'static [&'static str]) -> Self {
+        let allowed = names.join(", ");
+        Self { names: Some((variant.to_owned(), names)), ..Self::new(format!("`{variant}` is not allowed: one of {allowed}")) }
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self { missing: Some(field), ..Self::new("is missing".to_owned()) }
+    }
+}
+
+/// What was wanted, by the name that serde gives it.
+fn wanted(expected: &dyn Expected) -> String {
+    let name = expected.to_string();
+    match name.as_str() {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number >= 0".to_owned(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        "a map" => "a table".to_owned(),
+        _ if name.starts_with("struct ") => "a table".to_owned(),
+        _ => name,
+    }
+}
+
+/// What was found. Its value is not told: it may be a secret.
+fn kind_of(found: Unexpected<'_>) -> &'static str {
+    match found {
+        Unexpected::Bool(_) => "a boolean",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "a whole number",
+        Unexpected::Float(_) => "a number with decimals",
+        Unexpected::Str(_) | Unexpected::Char(_) => "a string",
+        Unexpected::Seq => "a list",
+        Unexpected::Map => "a table",
+        _ => "something else",
+    }
+}

@@ -1,0 +1,57 @@
+//! From the document to typed sections: serde over the tree, but with every problem at once and each at its place.
+//!
+//! Serde stops at the first error. So an error is noted with its path, what stands at the path is left out, and the document is
+//! read again, until it can be read: every section and key has a default, so that it always can.
+
+mod access;
+mod error;
+#[cfg(test)]
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
+
+use access::Reader;
+pub(super) use error::Error;
+#[cfg(test)]
+pub(super) use schema::keys_of;
+
+use super::path::KeyPath;
+use super::problem::Problem;
+use super::tree::Node;
+
+/// The newtype name by which a type asks for a scalar exactly as it is written, whatever its TOML type: `1.10` and `"1.10"` alike.
+pub(super) const AS_WRITTEN: &str = "$churnwatch::as_written";
+
+/// What could be read of a document.
+pub(super) struct Decoded<T> {
+    /// The value, with defaults for what could not be read.
+    pub(super) value: T,
+    /// What could not be read.
+    pub(super) left_out: BTreeSet<KeyPath>,
+    /// Why, in no particular order.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Reads a document. `elsewhere` names keys of the root that are no part of `T` and are read by others.
+pub(super) fn decode<T: DeserializeOwned + Default>(root: &Node, elsewhere: &[&str]) -> Decoded<T> {
+    let mut left_out: BTreeSet<KeyPath> = elsewhere.iter().map(|key| KeyPath::of_keys([*key])).collect();
+    let mut problems = Vec::new();
+    loop {
+        let error = match T::deserialize(Reader::new(root, &left_out)) {
+            Ok(value) => return Decoded { value, left_out, problems },
+            Err(error) => error,
+        };
+        let path = error.path.clone().unwrap_or_default();
+        // A key that is missing only because it was left out is no second problem.
+        if !error.missing.is_some_and(|key| left_out.contains(&path.key(key))) {
+            problems.push(error.problem(root, if path.steps().len() == 1 { elsewhere } else { &[] }));
+        }
+        if path.steps().is_empty() || !left_out.insert(path) {
+            return Decoded { value: T::default(), left_out, problems };
+        }
+    }
+}

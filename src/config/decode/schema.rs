@@ -1,0 +1,33 @@
+//! Which keys each table may have, as noted while a document is read: what the example file must name.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use serde::de::DeserializeOwned;
+
+use crate::config::path::{KeyPath, Step};
+use crate::config::tree::Node;
+
+thread_local! {
+    static NOTED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// Notes the keys of a table.
+pub(super) fn note(path: &KeyPath, keys: &[&str]) {
+    NOTED.with_borrow_mut(|noted| noted.extend(keys.iter().map(|key| without_indexes(&path.key(key)))));
+}
+
+/// Every key that the tables of this document may have, as paths without indexes.
+pub(in crate::config) fn keys_of<T: DeserializeOwned + Default>(root: &Node, elsewhere: &[&str]) -> BTreeSet<String> {
+    NOTED.take();
+    assert_eq!(super::decode::<T>(root, elsewhere).problems, []);
+    NOTED.take()
+}
+
+fn without_indexes(path: &KeyPath) -> String {
+    let keys = path.steps().iter().filter_map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        Step::Index(_) => None,
+    });
+    keys.collect::<Vec<_>>().join(".")
+}

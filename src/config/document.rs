@@ -1,0 +1,95 @@
+//! One document of everything that is written: the file, its model file, variables and options.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::model;
+use super::nearest;
+use super::overrides::{self, Override};
+use super::path::KeyPath;
+use super::problem::{Origin, Problem};
+use super::source;
+use super::tree::{self, Node, Value};
+use crate::score::ModelFile;
+
+/// The document, and what is wrong with it already.
+pub(super) struct Document {
+    pub(super) root: Node,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Document {
+    /// Reads the file, if there is one, then sets what variables and then options set.
+    ///
+    /// # Errors
+    /// That a file cannot be read, or every error of syntax: nothing else can be said of it then.
+    pub(super) fn read(path: Option<&Path>, sets: &[String], variables: &BTreeMap<String, String>) -> Result<Self, Vec<Problem>> {
+        let mut root = match path {
+            Some(path) => parse_file(path, Origin::Default, "")?,
+            None => Node::table(Origin::Default),
+        };
+        flatten_properties(&mut root);
+        let (options, problems) = overrides::of_options(sets);
+        let mut document = Self { root, problems };
+        let (of_model, others): (Vec<_>, Vec<_>) =
+            overrides::of_variables(variables).into_iter().chain(options).partition(|set| model::has_table_of(set.path()));
+        document.apply(&others);
+        document.graft_model_file()?;
+        if of_model.iter().any(|set| set.path().steps().len() > 1) {
+            model::write_out_defaults(&mut document.root);
+        }
+        document.apply(&of_model);
+        Ok(document)
+    }
+
+    fn apply(&mut self, overrides: &[Override]) {
+        for set in overrides {
+            self.problems.extend(set.apply(&mut self.root).err());
+        }
+    }
+
+    /// Puts the tables of `model_file` beside the others.
+    fn graft_model_file(&mut self) -> Result<(), Vec<Problem>> {
+        let Some((path, origin)) = self.model_file() else { return Ok(()) };
+        let file = parse_file(&source::resolve(path.as_ref(), &origin), origin, "model_file")?;
+        let (Value::Table(tables), Value::Table(entries)) = (file.value, &mut self.root.value) else { return Ok(()) };
+        for (name, node) in tables {
+            if !ModelFile::TABLES.contains(&name.as_str()) {
+                let nearest = nearest::of(&name, ModelFile::TABLES).map(str::to_owned);
+                self.problems.push(Problem { nearest, ..Problem::new(node.origin, name, "is no table of a model") });
+            } else if let Some(other) = entries.get(&name) {
+                let message = format!("is in the model file too, {}: only one of them can hold", node.origin);
+                self.problems.push(Problem::new(other.origin.clone(), name, message));
+            } else {
+                entries.insert(name, node);
+            }
+        }
+        Ok(())
+    }
+
+    /// `model_file`, where it is one; a wrong type is found when the document is decoded.
+    fn model_file(&self) -> Option<(String, Origin)> {
+        let node = self.root.at(&KeyPath::of_keys(["model_file"]))?;
+        match &node.value {
+            Value::Text(path) | Value::Untyped(path) if !path.is_empty() => Some((path.clone(), node.origin.clone())),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a file; `origin` and `key` are where it was named.
+fn parse_file(path: &Path, origin: Origin, key: &str) -> Result<Node, Vec<Problem>> {
+    let origin = if origin == Origin::Default { Origin::File(path.to_owned(), 0) } else { origin };
+    let text = source::read(path).map_err(|message| vec![Problem::new(origin, key, message)])?;
+    tree::parse(&text, path)
+}
+
+/// `[kafka.properties]` may be written with or without quotes around names with dots.
+fn flatten_properties(root: &mut Node) {
+    if let Value::Table(entries) = &mut root.value
+        && let Some(Node { value: Value::Table(kafka), .. }) = entries.get_mut("kafka")
+        && let Some(properties) = kafka.get_mut("properties")
+    {
+        properties.flatten();
+    }
+}

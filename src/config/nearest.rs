@@ -1,0 +1,19 @@
+//! The valid name that is nearest to one that is not.
+
+/// The name with the fewest insertions, deletions, changes and swaps of neighbours; of equal ones the first.
+pub(super) fn of<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let written = written.to_lowercase();
+    names.into_iter().min_by_key(|name| strsim::damerau_levenshtein(&written, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_needs_the_fewest_changes() {
+        assert_eq!(of("intervall_ms", ["catch_up_interval_ms", "interval_ms"]), Some("interval_ms"));
+        assert_eq!(of("HTPT", ["health", "http"]), Some("http"));
+        assert_eq!(of("x", []), None);
+    }
+}

@@ -1,0 +1,46 @@
+//! `[application]`: who this instance is in the group.
+
+use serde::Deserialize;
+
+use crate::config::field;
+use crate::config::validate::Report;
+
+/// `[application]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Application {
+    /// Group id, prefix of transactional ids, and part of the changelog's name.
+    pub id: String,
+    /// Name of a static member; empty: dynamic membership.
+    pub instance: String,
+    /// Stream threads, each a member of the group.
+    #[serde(deserialize_with = "field::between::<1, 64, _, _>")]
+    pub threads: u32,
+}
+
+impl Default for Application {
+    fn default() -> Self {
+        Self { id: "churnwatch".to_owned(), instance: String::new(), threads: 1 }
+    }
+}
+
+/// Longest id and instance, bytes: with prefix and suffix they still make a topic name.
+const NAME_BYTES: usize = 200;
+
+impl Application {
+    /// The name of the changelog topic.
+    #[must_use]
+    pub fn changelog_topic(&self) -> String {
+        format!("churnwatch-{}-changelog", self.id)
+    }
+
+    pub(in crate::config) fn validate(&self, report: &mut Report<'_>) {
+        let allowed = format!("must be 1 to {NAME_BYTES} letters, digits, `.`, `_` or `-`");
+        if !field::is_name(&self.id) || self.id.len() > NAME_BYTES {
+            report.problem("application.id", &*allowed);
+        }
+        if !self.instance.is_empty() && (!field::is_name(&self.instance) || self.instance.len() > NAME_BYTES) {
+            report.problem("application.instance", format!("{allowed}; empty for dynamic membership"));
+        }
+    }
+}

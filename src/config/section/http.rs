@@ -1,0 +1,80 @@
+//! `[http]`: where the page, the API and the metrics are served.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::config::field;
+use crate::config::secret::Secret;
+use crate::config::source::Sources;
+use crate::config::validate::Report;
+
+/// `[http]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Address and port; loopback unless told otherwise.
+    #[serde(deserialize_with = "listen")]
+    pub listen: SocketAddr,
+    /// File with the bearer token that requests must bring; empty: none.
+    token_file: PathBuf,
+    /// Connections at a time.
+    #[serde(deserialize_with = "field::between::<1, 10_000, _, _>")]
+    pub max_connections: usize,
+    /// A request's head must be there, and its answer sent, within this, seconds.
+    #[serde(deserialize_with = "field::between::<1, 300, _, _>")]
+    pub request_timeout_seconds: u64,
+    /// A connection without request is closed after this, seconds.
+    #[serde(deserialize_with = "field::between::<1, 3_600, _, _>")]
+    pub idle_timeout_seconds: u64,
+    /// The token of `token_file`.
+    #[serde(skip)]
+    pub token: Option<Secret>,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9400)),
+            token_file: PathBuf::new(),
+            max_connections: 64,
+            request_timeout_seconds: 10,
+            idle_timeout_seconds: 60,
+            token: None,
+        }
+    }
+}
+
+/// Shortest token, bytes.
+const TOKEN_BYTES_MIN: usize = 16;
+
+impl Http {
+    pub(in crate::config) fn validate(&self, report: &mut Report<'_>) {
+        if !self.listen.ip().is_loopback() && self.token_file.as_os_str().is_empty() {
+            report.warning("http.listen", "everyone who reaches this address can read every account: set http.token_file");
+        }
+    }
+
+    /// Reads the token.
+    pub(in crate::config) fn read_secrets(&mut self, sources: &Sources<'_>, report: &mut Report<'_>) {
+        let key = "http.token_file";
+        if self.token_file.as_os_str().is_empty() {
+            return;
+        }
+        match sources.file(&self.token_file, report.origin(key)) {
+            Ok(token) if token.len() >= TOKEN_BYTES_MIN && token.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                self.token = Some(Secret::new(token));
+            }
+            Ok(_) => {
+                report.problem(key, format!("the file must hold one line of at least {TOKEN_BYTES_MIN} ASCII characters without spaces"));
+            }
+            Err(message) => report.problem(key, message),
+        }
+    }
+}
+
+fn listen<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| serde::de::Error::custom(format!("`{text}` is no address with port, such as 127.0.0.1:9400 or [::]:9400")))
+}

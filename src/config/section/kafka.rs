@@ -1,0 +1,79 @@
+//! `[kafka]`: the cluster.
+
+use serde::{Deserialize, Deserializer};
+
+use super::Properties;
+use crate::config::validate::Report;
+
+/// `[kafka]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Kafka {
+    /// Brokers to begin with: `host:port`, separated by commas.
+    pub bootstrap_servers: String,
+    /// Where an input partition begins that was never committed.
+    pub start: Start,
+    /// Whether missing output and internal topics are created.
+    pub create_topics: bool,
+    /// Replication factor of created topics; -1: the broker's default.
+    #[serde(deserialize_with = "replication_factor")]
+    pub replication_factor: i32,
+    /// Properties of librdkafka.
+    pub properties: Properties,
+}
+
+/// Where an input partition begins that was never committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Start {
+    /// At the earliest record there is.
+    Earliest,
+    /// At the end.
+    Latest,
+    /// Nowhere: the service exits.
+    Fail,
+}
+
+impl Default for Kafka {
+    fn default() -> Self {
+        Self {
+            bootstrap_servers: "127.0.0.1:9092".to_owned(),
+            start: Start::Earliest,
+            create_topics: true,
+            replication_factor: -1,
+            properties: Properties::default(),
+        }
+    }
+}
+
+impl Kafka {
+    /// What every client of the cluster begins with, for librdkafka: the brokers and the user's properties. Values may be secrets.
+    pub fn client_properties(&self) -> impl Iterator<Item = (&str, &str)> {
+        let properties = self.properties.iter().map(|(name, value)| (name, value.expose()));
+        std::iter::once(("bootstrap.servers", self.bootstrap_servers.as_str())).chain(properties)
+    }
+
+    pub(in crate::config) fn validate(&self, report: &mut Report<'_>) {
+        let key = "kafka.bootstrap_servers";
+        if self.bootstrap_servers.trim().is_empty() {
+            report.problem(key, "must name at least one broker, as in kafka-1:9092,kafka-2:9092");
+        } else if let Some(server) = self.bootstrap_servers.split(',').map(str::trim).find(|server| !is_server(server)) {
+            report.problem(key, format!("`{server}` is no host:port"));
+        }
+    }
+}
+
+/// Whether the text is `host:port` or `[v6]:port`. Without port librdkafka would silently take 9092.
+fn is_server(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
+}
+
+fn replication_factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {
+    let factor = i32::deserialize(deserializer)?;
+    let allowed = factor == -1 || (1..=100).contains(&factor);
+    if allowed {
+        Ok(factor)
+    } else {
+        Err(serde::de::Error::custom(format!("{factor} is out of range: must be 1 to 100, or -1 for the broker's default")))
+    }
+}

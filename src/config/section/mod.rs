@@ -1,0 +1,36 @@
+//! The sections of the configuration, one file each, with their defaults and the checks of their own.
+
+mod account;
+mod application;
+mod calendar;
+mod commit;
+mod http;
+mod kafka;
+mod limits;
+mod metrics;
+mod money;
+mod output;
+mod properties;
+mod state;
+mod streams;
+mod support;
+mod time;
+mod usage;
+
+pub use account::Account;
+pub use application::Application;
+pub use calendar::{CalendarDays, Quiet};
+pub use commit::Commit;
+pub use http::Http;
+pub use kafka::{Kafka, Start};
+pub use metrics::Metrics;
+pub use money::{Money, RateTable};
+pub use output::{OnBadRun, Output};
+pub use properties::Properties;
+pub use state::State;
+pub use streams::{Format, Partitioning, StaleAfter, StreamSection, Streams, Topic, TopicSection};
+pub use support::{PriorityWeights, Support};
+pub use time::Time;
+pub use usage::{Globs, Usage};
+
+pub(super) use limits::validate as validate_limits;

@@ -1,0 +1,196 @@
+//! `[kafka.properties]`: any property of librdkafka that the service does not keep to itself, with secrets from files or variables.
+
+use std::collections::BTreeMap;
+
+use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaConfRes;
+use serde::{Deserialize, Deserializer};
+
+use crate::config::field;
+use crate::config::nearest;
+use crate::config::path::KeyPath;
+use crate::config::problem::{Origin, Problem};
+use crate::config::secret::Secret;
+use crate::config::source::Sources;
+use crate::config::validate::Report;
+
+/// Names and values; the values are secrets until proven otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Properties(BTreeMap<String, Secret>);
+
+/// Properties that the service sets itself, each with what to do instead or why.
+const KEPT: [(&str, &str); 28] = [
+    ("bootstrap.servers", "set kafka.bootstrap_servers"),
+    ("metadata.broker.list", "set kafka.bootstrap_servers"),
+    ("group.id", "the group is application.id"),
+    ("group.instance.id", "set application.instance for static membership"),
+    ("transactional.id", "it is made of application.id and application.instance"),
+    ("transaction.timeout.ms", "restore waits for it, and a longer one would let an open transaction hide state"),
+    ("delivery.timeout.ms", "no record may outlive its transaction"),
+    ("message.timeout.ms", "no record may outlive its transaction"),
+    ("enable.idempotence", "exactly-once needs it"),
+    ("enable.gapless.guarantee", "transactions give it"),
+    ("acks", "exactly-once needs all replicas"),
+    ("request.required.acks", "exactly-once needs all replicas"),
+    ("isolation.level", "exactly-once reads committed records only"),
+    ("check.crcs", "what is read is always checked"),
+    ("compression.codec", "set compression.type, its name of today"),
+    ("enable.auto.commit", "offsets are committed inside the transaction"),
+    ("auto.commit.enable", "offsets are committed inside the transaction"),
+    ("auto.commit.interval.ms", "set commit.interval_ms"),
+    ("enable.auto.offset.store", "offsets are committed inside the transaction"),
+    ("auto.offset.reset", "set kafka.start"),
+    ("enable.partition.eof", "catch-up and restore are told by it"),
+    ("partition.assignment.strategy", "only `range` keeps the topics of a task together"),
+    ("group.protocol", "only the classic protocol keeps the topics of a task together"),
+    ("group.remote.assignor", "only the classic protocol keeps the topics of a task together"),
+    ("partitioner", "outputs are written to partitions by account; what producers of inputs use is streams.<stream>.partitioner"),
+    ("allow.auto.create.topics", "set kafka.create_topics"),
+    ("enabled_events", "clients are driven by polling"),
+    ("plugin.library.paths", "no foreign code is loaded"),
+];
+
+/// Parts of names whose values nobody should see.
+const SENSITIVE: [&str; 6] = ["password", "passphrase", "secret", ".pem", "private.key", "oauthbearer.config"];
+
+const FROM_FILE: &str = "file:";
+const FROM_VARIABLE: &str = "env:";
+
+impl Properties {
+    /// Names with their values, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Secret)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Checks names, and values that are written as they are.
+    pub(in crate::config) fn validate(&self, report: &mut Report<'_>) {
+        for (name, value) in &self.0 {
+            let origin = report.origin(&key(name)).clone();
+            match check(name, value.expose(), &origin) {
+                Ok(()) => warn(name, value.expose(), report),
+                Err((message, nearest)) => {
+                    report.add(Problem { nearest: nearest.map(str::to_owned), ..Problem::new(origin, key(name), message) });
+                }
+            }
+        }
+    }
+
+    /// Reads the values of `file:PATH` and `env:NAME`.
+    pub(in crate::config) fn read_secrets(&mut self, sources: &Sources<'_>, report: &mut Report<'_>) {
+        for (name, secret) in &mut self.0 {
+            let origin = report.origin(&key(name)).clone();
+            let text = secret.expose();
+            let value = match (text.strip_prefix(FROM_FILE), text.strip_prefix(FROM_VARIABLE)) {
+                (Some(path), _) => sources.file(path.as_ref(), &origin),
+                (_, Some(variable)) => sources.variable(variable),
+                _ => continue,
+            };
+            match value.and_then(|value| refusal(name, &value).map_or(Ok(value), Err)) {
+                Ok(value) => *secret = Secret::new(value),
+                Err(message) => report.problem(&key(name), message),
+            }
+        }
+    }
+}
+
+/// Checks a property; the error is a message and the nearest name, where there is one.
+fn check(name: &str, value: &str, origin: &Origin) -> Result<(), (String, Option<&'static str>)> {
+    if let Some((_, reason)) = KEPT.iter().find(|(kept, _)| *kept == name) {
+        return Err((format!("cannot be set here: {reason}"), None));
+    }
+    if !is_known(name) {
+        return Err(("librdkafka has no such property".to_owned(), nearest::of(name, names())));
+    }
+    if is_reference(value) {
+        return Ok(());
+    }
+    if is_sensitive(name) && *origin == Origin::Option {
+        return Err(("every user of the machine can read options: give file:PATH or env:NAME".to_owned(), None));
+    }
+    refusal(name, value).map_or(Ok(()), |message| Err((message, None)))
+}
+
+/// Warns of what is allowed, but not silently.
+fn warn(name: &str, value: &str, report: &mut Report<'_>) {
+    let off = match name {
+        "enable.ssl.certificate.verification" => value == "false",
+        "ssl.endpoint.identification.algorithm" => value == "none",
+        _ => false,
+    };
+    if off {
+        report.warning(&key(name), "the broker's identity is not verified: anyone on the way can read and change everything");
+    }
+}
+
+/// The key of a property.
+fn key(name: &str) -> String {
+    KeyPath::of_keys(["kafka", "properties", name]).to_string()
+}
+
+fn is_reference(value: &str) -> bool {
+    value.starts_with(FROM_FILE) || value.starts_with(FROM_VARIABLE)
+}
+
+fn is_sensitive(name: &str) -> bool {
+    SENSITIVE.iter().any(|part| name.contains(part))
+}
+
+/// Whether the librdkafka that this program is linked with has a property of this name.
+fn is_known(name: &str) -> bool {
+    !matches!(set(name, "1"), Err(KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, ..)))
+}
+
+/// Why librdkafka refuses a value. Its own words may quote the value, which then must be no secret.
+fn refusal(name: &str, value: &str) -> Option<String> {
+    match set(name, value) {
+        Ok(()) => None,
+        Err(KafkaError::ClientConfig(_, message, ..)) if !is_sensitive(name) => Some(message),
+        Err(_) => Some("librdkafka refuses its value".to_owned()),
+    }
+}
+
+fn set(name: &str, value: &str) -> Result<(), KafkaError> {
+    ClientConfig::new().set(name, value).create_native_config().map(drop)
+}
+
+/// Names for suggestions: those of the librdkafka that this program was written for.
+fn names() -> impl Iterator<Item = &'static str> {
+    include_str!("librdkafka_properties.txt").lines().filter(|name| KEPT.iter().all(|(kept, _)| kept != name))
+}
+
+impl<'de> Deserialize<'de> for Properties {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Written(#[serde(deserialize_with = "field::as_written")] String);
+        let values = BTreeMap::<String, Written>::deserialize(deserializer)?;
+        Ok(Self(values.into_iter().map(|(name, Written(value))| (name, Secret::new(value))).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_for_suggestions_is_one_of_the_linked_librdkafka() {
+        assert!(names().count() > 100);
+        for name in names() {
+            assert!(is_known(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_property_that_is_kept_is_one_of_librdkafka() {
+        for (name, _) in KEPT {
+            assert!(is_known(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn values_that_may_be_secret_are_not_quoted() {
+        let message = refusal("request.timeout.ms", "hunter2").unwrap();
+        assert!(!message.contains("hunter2"), "{message}");
+        assert!(is_sensitive("sasl.password") && is_sensitive("ssl.key.pem") && is_sensitive("sasl.oauthbearer.client.secret"));
+    }
+}

@@ -1,0 +1,33 @@
+//! What of the configuration the pure half reads.
+
+use super::Config;
+use crate::event::{Priority, Stream};
+use crate::settings::{AccountSettings, Settings, TimeSettings};
+use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+
+impl Config {
+    /// The settings of the pure half.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let zone = &self.time.reporting_time_zone;
+        Settings {
+            zone: zone.clone(),
+            calendar: self.calendar.calendar(),
+            money: self.money.policy(zone),
+            usage: self.usage.filter(),
+            feature_catalogue: self.usage.feature_catalogue.clone(),
+            priority_weights: Priority::ALL.map(|priority| self.support.priority_weights.of(priority)),
+            account: AccountSettings { onboarding_days: self.account.onboarding_days, renewing_days: self.account.renewing_days },
+            limits: self.limits.clone(),
+            time: TimeSettings {
+                max_future_ms: self.time.max_future_hours * HOUR_MS,
+                dedup_ms: self.time.dedup_days * DAY_MS,
+                catch_up_age_ms: self.time.catch_up_age_minutes * MINUTE_MS,
+                catch_up_limit_ms: self.time.catch_up_limit_minutes * MINUTE_MS,
+            },
+            configured: Stream::ALL.map(|stream| self.streams.is_configured(stream)),
+            stale_after_ms: Stream::ALL.map(|stream| self.streams.stale_after_ms(stream)),
+            model: self.model.clone(),
+        }
+    }
+}

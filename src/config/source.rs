@@ -1,0 +1,65 @@
+//! Where secrets are read from: files and variables.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::problem::Origin;
+
+/// The variables of the process, and files beside the configuration.
+pub(super) struct Sources<'a> {
+    pub(super) variables: &'a BTreeMap<String, String>,
+}
+
+/// Largest file that is read for one value, bytes: certificate chains fit many times.
+const FILE_BYTES_MAX: u64 = 1_048_576;
+
+impl Sources<'_> {
+    /// The text of a file, less the line break at its end.
+    ///
+    /// # Errors
+    /// Says that it cannot be read, is too large, or is no text; never what it holds.
+    #[expect(clippy::unused_self, reason = "files and variables are one thing to those who read")]
+    pub(super) fn file(&self, path: &Path, origin: &Origin) -> Result<String, String> {
+        let path = resolve(path, origin);
+        let text = read(&path)?;
+        let line = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+        if line.is_empty() { Err(format!("{} is empty", path.display())) } else { Ok(line.to_owned()) }
+    }
+
+    /// The value of a variable.
+    ///
+    /// # Errors
+    /// Says that it is not set, or empty.
+    pub(super) fn variable(&self, name: &str) -> Result<String, String> {
+        match self.variables.get(name) {
+            Some(value) if !value.is_empty() => Ok(value.clone()),
+            Some(_) => Err(format!("the environment variable {name} is empty")),
+            None => Err(format!("the environment variable {name} is not set")),
+        }
+    }
+}
+
+/// A relative path of a file is meant from that file, any other from the working folder.
+pub(super) fn resolve(path: &Path, origin: &Origin) -> PathBuf {
+    match origin {
+        Origin::File(file, _) => file.parent().unwrap_or(Path::new("")).join(path),
+        _ => path.to_owned(),
+    }
+}
+
+/// The text of a file of at most [`FILE_BYTES_MAX`].
+///
+/// # Errors
+/// Says that it cannot be read, is too large, or is no text.
+pub(super) fn read(path: &Path) -> Result<String, String> {
+    let name = path.display();
+    let file = File::open(path).map_err(|error| format!("cannot read {name}: {error}"))?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| format!("cannot read {name}: {error}"))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(format!("{name} has more than {FILE_BYTES_MAX} bytes"));
+    }
+    String::from_utf8(bytes).map_err(|_| format!("{name} is no UTF-8 text"))
+}

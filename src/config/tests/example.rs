@@ -1,0 +1,82 @@
+//! `config/churnwatch.toml` shows every key with its default.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::config::section::Streams;
+use crate::config::tree::{self, Node};
+use crate::config::{Config, decode};
+use crate::event::Stream;
+use crate::score::ModelFile;
+use crate::settings::Settings;
+
+const EXAMPLE: &str = include_str!("../../../config/churnwatch.toml");
+
+/// The example with everything that is not set by default.
+fn with_every_key() -> String {
+    let lines = EXAMPLE.lines().map(|line| match line.strip_prefix('#') {
+        Some(key) if key.starts_with(|first: char| !first.is_whitespace()) => key,
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn tree_of(text: &str) -> Node {
+    tree::parse(text, Path::new("churnwatch.toml")).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+#[test]
+fn the_example_holds_the_defaults() {
+    let example = Config::load(Some(Path::new("config/churnwatch.toml")), &[], []).unwrap_or_else(|problems| panic!("{problems}"));
+    let defaults = Config::load(None, &[], []).unwrap();
+    let resolved = |config: &Config| {
+        let topics = config.streams.all_topics();
+        let stale = Stream::ALL.map(|stream| config.streams.stale_after_ms(stream));
+        let rest = Config { streams: Streams::default(), ..config.clone() };
+        format!("{topics:#?} {stale:?} {rest:#?}")
+    };
+    assert_eq!(resolved(&example), resolved(&defaults));
+    assert_eq!(resolved(&defaults), resolved(&Config::default()));
+}
+
+#[test]
+fn the_defaults_are_those_of_the_pure_half() {
+    let settings = Config::default().settings();
+    // Only the streams that are configured by default differ: without configuration all are.
+    assert_eq!(settings.configured, [true, true, true, false, false]);
+    let settings = Settings { configured: [true; 5], ..settings };
+    assert_eq!(format!("{settings:#?}"), format!("{:#?}", Settings::default()));
+}
+
+#[test]
+fn every_key_of_the_configuration_is_in_the_example_and_valid() {
+    let text = with_every_key();
+    let root = tree_of(&text);
+    let keys = decode::keys_of::<Config>(&root, &ModelFile::TABLES);
+    assert!(keys.len() > 80, "{keys:#?}");
+    let mut written = BTreeSet::new();
+    collect(&root, "", &mut written);
+    // Tables of single topics are the same for all streams, and shown once.
+    let own = |key: &String| key.split('.').nth(2) != Some("topic") || key.starts_with("streams.usage.");
+    for key in keys.into_iter().filter(own) {
+        assert!(written.contains(&key), "{key} is not in config/churnwatch.toml");
+    }
+    let env = std::iter::empty();
+    let folder = super::Folder::with(&[("c.toml", &text)]);
+    let config = Config::load_offline(Some(&folder.path("c.toml")), &[], env).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(Stream::ALL.into_iter().all(|stream| config.streams.is_configured(stream)));
+}
+
+fn collect(node: &Node, path: &str, written: &mut BTreeSet<String>) {
+    match &node.value {
+        tree::Value::Table(entries) => {
+            for (key, node) in entries {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                collect(node, &path, written);
+                written.insert(path);
+            }
+        }
+        tree::Value::Array(items) => items.iter().for_each(|item| collect(item, path, written)),
+        _ => {}
+    }
+}

@@ -1,0 +1,94 @@
+//! The tables of the model: in the file, in one of their own, or from the default.
+
+use super::{Folder, config_of, problems_of};
+use crate::score::Model;
+
+const COMPONENT: &str =
+    "[[health.component]]\nname = \"a\"\ngroup = \"usage\"\nmetric = \"usage.trend\"\ncurve = [[0, 0], [1, 100]]\nweight = 1\n";
+
+#[test]
+fn without_tables_the_default_model_scores() {
+    assert_eq!(config_of("").model, Model::default());
+}
+
+#[test]
+fn tables_of_the_model_stand_in_the_file_or_in_one_beside_it() {
+    let inline = config_of(COMPONENT).model;
+    let files = Folder::with(&[("c.toml", "model_file = \"m.toml\"\n"), ("m.toml", COMPONENT)]);
+    assert_eq!(files.load(&[], &[]).unwrap().model, inline);
+    assert_eq!(inline.components.len(), 1);
+}
+
+#[test]
+fn a_model_file_is_a_configuration_of_its_own_too() {
+    assert_eq!(config_of(include_str!("../../../config/model.toml")).model, Model::default());
+}
+
+#[test]
+fn problems_of_the_model_stand_at_their_lines() {
+    let text = "[[health.component]]\nname = \"a\"\ngroup = \"usage\"\nmetric = \"usage.trendd\"\ncurve = [[0, 0], [1, 100]]\nweight = 1\n\n[bands]\ngren = 3\n";
+    assert_eq!(
+        problems_of(text),
+        [
+            "c.toml:4: health.component[0].metric: unknown metric `usage.trendd`, nearest is `usage.trend`",
+            "c.toml:9: bands.gren: unknown key, nearest is `green`",
+        ]
+    );
+}
+
+#[test]
+fn problems_of_the_model_file_name_it() {
+    let files = [("c.toml", "model_file = \"m.toml\"\n[commit]\ninterval_ms = 0\n"), ("m.toml", "[publish]\nrisk = 2\n[comit]\n[riks]\n")];
+    assert_eq!(
+        Folder::with(&files).load(&[], &[]).unwrap_err(),
+        [
+            "c.toml:3: commit.interval_ms: 0 is out of range: must be 1 to 60000",
+            "m.toml:2: publish.risk: must be above 0, at most 1",
+            "m.toml:3: comit: is no table of a model, nearest is `model`",
+            "m.toml:4: riks: is no table of a model, nearest is `risk`",
+        ]
+    );
+}
+
+#[test]
+fn a_table_in_both_files_is_a_problem() {
+    let files = [("c.toml", "model_file = \"m.toml\"\n[bands]\ngreen = 80\n"), ("m.toml", "[bands]\ngreen = 70\n")];
+    assert_eq!(
+        Folder::with(&files).load(&[], &[]).unwrap_err(),
+        ["c.toml:2: bands: is in the model file too, m.toml:1: only one of them can hold"]
+    );
+}
+
+#[test]
+fn a_model_file_that_is_not_there_is_named_where_it_is_asked_for() {
+    let problems = problems_of("\nmodel_file = \"m.toml\"\n");
+    assert!(problems[0].starts_with("c.toml:2: model_file: cannot read m.toml: No such file"), "{problems:?}");
+}
+
+#[test]
+fn a_component_that_cannot_be_read_makes_no_problem_of_what_refers_to_it() {
+    let text = format!("{COMPONENT}[[profile]]\nname = \"all\"\ncomponents = [\"a\"]\n[risk]\ncoefficients = {{ a = -1 }}\n");
+    assert_eq!(
+        problems_of(&text.replace("weight = 1", "weight = \"1\"")),
+        ["c.toml:6: health.component[0].weight: must be a number, is a string"]
+    );
+}
+
+#[test]
+fn single_keys_of_the_default_model_can_be_set() {
+    let folder = Folder::with(&[("c.toml", "")]);
+    let model = folder.load(&["health.component[1].weight=30", "risk.coefficients.trend=-2", "rule[0].cap_health=20"], &[]).unwrap().model;
+    let default = Model::default();
+    assert_eq!(model.components.len(), default.components.len());
+    assert_eq!((model.components[1].weight, model.components[1].coefficient), (30.0, -2.0));
+    assert_eq!(model.components[0], default.components[0]);
+    assert_eq!((model.rules[0].cap_health, model.rules.len()), (Some(20.0), default.rules.len()));
+}
+
+#[test]
+fn single_keys_of_an_own_model_can_be_set_without_taking_from_the_default() {
+    let folder = Folder::with(&[("c.toml", COMPONENT)]);
+    let model = folder.load(&["bands.worse.points=4", "health.component[0].weight=2"], &[]).unwrap().model;
+    assert_eq!((model.components.len(), model.rules.len(), model.profiles.len()), (1, 0, 1));
+    assert_eq!((model.bands.worse.points, model.components[0].weight), (4.0, 2.0));
+}

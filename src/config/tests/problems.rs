@@ -1,0 +1,318 @@
+//! One test a kind of problem: file, line, key, and the nearest name or what is allowed.
+
+use super::{Folder, config_of, problems_of};
+
+#[track_caller]
+fn told(text: &str, problem: &str) {
+    assert_eq!(problems_of(text), [problem]);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let problems = Folder::with(&[]).load(&[], &[]).unwrap_err();
+    assert!(problems[0].starts_with("c.toml: cannot read c.toml: No such file"), "{problems:?}");
+}
+
+#[test]
+fn errors_of_syntax_stand_at_their_lines() {
+    let problems = problems_of("[commit]\ninterval_ms 3\n[time\n");
+    assert_eq!(problems.len(), 2);
+    assert!(problems[0].starts_with("c.toml:2: no TOML: "), "{problems:?}");
+    assert!(problems[1].starts_with("c.toml:3: no TOML: "), "{problems:?}");
+}
+
+#[test]
+fn an_unknown_section_names_the_nearest_even_of_the_model() {
+    told("\n[comit]\n", "c.toml:2: comit: unknown key, nearest is `commit`");
+    told("[helth]\nmin_coverage = 0.4\n", "c.toml:1: helth: unknown key, nearest is `health`");
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest() {
+    told("[commit]\nintervall_ms = 1\n", "c.toml:2: commit.intervall_ms: unknown key, nearest is `interval_ms`");
+    told("[limits]\nuser = 1\n", "c.toml:2: limits.user: unknown key, nearest is `users`");
+    told("[streams.usages]\n", "c.toml:1: streams.usages: unknown key, nearest is `usage`");
+    told("[support.priority_weights]\nurgnt = 1\n", "c.toml:2: support.priority_weights.urgnt: unknown key, nearest is `urgent`");
+}
+
+#[test]
+fn a_wrong_type_says_what_is_needed() {
+    told("[commit]\ninterval_ms = \"1 s\"\n", "c.toml:2: commit.interval_ms: must be a whole number, is a string");
+    told("[kafka]\ncreate_topics = \"yes\"\n", "c.toml:2: kafka.create_topics: must be true or false, is a string");
+    told("commit = 1\n", "c.toml:1: commit: must be a table, is a whole number");
+}
+
+#[test]
+fn numbers_out_of_range_say_the_range() {
+    told("[commit]\ninterval_ms = 0\n", "c.toml:2: commit.interval_ms: 0 is out of range: must be 1 to 60000");
+    told("[application]\nthreads = 65\n", "c.toml:2: application.threads: 65 is out of range: must be 1 to 64");
+    told("[output]\nbad_run_share = 1.5\n", "c.toml:2: output.bad_run_share: 1.5 is out of range: must be above 0 and at most 1");
+    told("[support]\npriority_weights = { low = -1 }\n", "c.toml:2: support.priority_weights.low: -1 is out of range: must be 0 or more");
+    told("[limits]\nusers = 0\n", "c.toml:2: limits.users: 0 is out of range: must be 1 to 1000000");
+    told(
+        "[kafka]\nreplication_factor = 0\n",
+        "c.toml:2: kafka.replication_factor: 0 is out of range: must be 1 to 100, or -1 for the broker's default",
+    );
+    told("[state]\nwrite_version = 9\n", "c.toml:2: state.write_version: this program does not write version 9: 1 to 1");
+}
+
+#[test]
+fn catch_up_commits_are_no_more_frequent_than_live_ones() {
+    let reason = "10000 is below commit.interval_ms, which is 20000";
+    told("[commit]\ninterval_ms = 20000\n", &format!("c.toml:2: commit.interval_ms: {reason}"));
+    told("[commit]\ninterval_ms = 20000\ncatch_up_interval_ms = 10000\n", &format!("c.toml:3: commit.catch_up_interval_ms: {reason}"));
+    let unreadable = "[commit]\ninterval_ms = \"x\"\ncatch_up_interval_ms = 500\n";
+    told(unreadable, "c.toml:2: commit.interval_ms: must be a whole number, is a string");
+}
+
+#[test]
+fn names_that_are_not_allowed_say_which_are() {
+    told(
+        "[output]\non_bad_run = \"deadletter\"\n",
+        "c.toml:2: output.on_bad_run: `deadletter` is not allowed: one of exit, dead_letter, nearest is `dead_letter`",
+    );
+    told("[kafka]\nstart = \"begin\"\n", "c.toml:2: kafka.start: `begin` is not allowed: one of earliest, latest, fail, nearest is `fail`");
+}
+
+#[test]
+fn a_time_zone_must_exist() {
+    told(
+        "[time]\nreporting_time_zone = \"Europe/Berln\"\n",
+        "c.toml:2: time.reporting_time_zone: \"Europe/Berln\" is no time zone of the IANA database, nearest is `Europe/Berlin`",
+    );
+}
+
+#[test]
+fn dates_of_the_calendar_must_be_dates_in_order() {
+    told(
+        "[[calendar.quiet]]\nfrom = \"24.12.\"\nto = \"2026-12-26\"\n",
+        "c.toml:2: calendar.quiet[0].from: `24.12.` is no date: must be as in 2024-01-31",
+    );
+    told("[[calendar.quiet]]\nfrom = \"2026-12-24\"\n", "c.toml:1: calendar.quiet[0].to: is missing");
+    told("[[calendar.quiet]]\nfrom = \"2026-12-24\"\nto = \"2026-12-23\"\n", "c.toml:3: calendar.quiet[0].to: is before `from`");
+    assert_eq!(config_of("[[calendar.quiet]]\nfrom = 2026-12-24\nto = 2026-12-24\n").calendar.calendar().total_days(), 1);
+}
+
+#[test]
+fn entries_after_one_that_cannot_be_read_keep_their_places() {
+    let problems =
+        problems_of("[[calendar.quiet]]\nfrom = 1\nto = \"2026-12-26\"\n[[calendar.quiet]]\nfrom = \"2026-12-24\"\nto = \"2026-12-23\"\n");
+    assert_eq!(
+        problems,
+        ["c.toml:2: calendar.quiet[0].from: must be a string, is a whole number", "c.toml:6: calendar.quiet[1].to: is before `from`",]
+    );
+}
+
+#[test]
+fn currencies_and_rates_must_be_ones() {
+    told(
+        "[money]\nreporting_currency = \"Euro\"\n",
+        "c.toml:2: money.reporting_currency: `Euro` is no currency code: three letters, as in USD",
+    );
+    told(
+        "[[money.rates]]\nvalid_from = \"2024-01-01\"\nEURO = 1\n",
+        "c.toml:3: money.rates[0].EURO: must be valid_from or a currency code: three capitals, as in EUR",
+    );
+    for rate in ["0", "\"-1.08\"", "\"x\"", "inf"] {
+        let text = format!("[[money.rates]]\nvalid_from = \"2024-01-01\"\nEUR = {rate}\n");
+        let written = rate.trim_matches('"');
+        told(&text, &format!("c.toml:3: money.rates[0].EUR: `{written}` is no rate: must be a decimal number above 0, as in \"1.08\""));
+    }
+    told("[[money.rates]]\nEUR = 1\n", "c.toml:1: money.rates[0].valid_from: is missing");
+    told(
+        "[[money.rates]]\nvalid_from = \"2024-01-01\"\n[[money.rates]]\nvalid_from = \"2024-01-01\"\n",
+        "c.toml:4: money.rates[1].valid_from: an earlier table has this date",
+    );
+    told(
+        "[[money.rates]]\nvalid_from = \"2024-01-01\"\nUSD = 2\n",
+        "c.toml:3: money.rates[0].USD: is the reporting currency, whose rate is always 1",
+    );
+}
+
+#[test]
+fn rates_are_exact_as_text_and_as_numbers() {
+    let text = "[[money.rates]]\nvalid_from = \"2024-01-01\"\nEUR = \"1.08\"\nGBP = 1.1000000000000000000001\nCHF = 1\nKWD = 3e0\n";
+    let config = config_of(text);
+    let written = config.money.rates[0].rates.iter().map(|(currency, rate)| format!("{} {rate}", currency.code()));
+    assert_eq!(written.collect::<Vec<_>>(), ["CHF 1", "EUR 1.08", "GBP 1.1000000000000000000001", "KWD 3"]);
+}
+
+#[test]
+fn a_rate_holds_from_midnight_in_the_reporting_zone() {
+    use crate::time::Timestamp;
+    let text = "[time]\nreporting_time_zone = \"Europe/Berlin\"\n[[money.rates]]\nvalid_from = 2024-01-01\nEUR = 1\n[[money.rates]]\nvalid_from = 2024-07-01\nEUR = 2\n";
+    let rates = config_of(text).settings().money.rates;
+    let changes: Vec<_> = rates.changes_of(crate::money::Currency::parse("EUR").unwrap()).collect();
+    assert_eq!(changes, [Timestamp::parse_rfc3339("2024-06-30T22:00:00Z").unwrap()]);
+}
+
+#[test]
+fn patterns_must_compile() {
+    told(
+        "[usage]\nignore_users = [\"svc-*\",\n \"[\"]\n",
+        "c.toml:3: usage.ignore_users[1]: `[` is no pattern: unclosed character class; missing ']'",
+    );
+    let usage = config_of("[usage]\nignore_users = [\"svc-*\"]\n").usage.filter();
+    assert!(!usage.counts_user("svc-backup") && usage.counts_user("ann") && usage.counts_feature("anything"));
+}
+
+#[test]
+fn a_topic_is_read_once_and_is_none_that_is_written() {
+    told(
+        "[streams.usage]\ntopics = [\n\"a\",\n\"a\"]\n",
+        "c.toml:4: streams.usage.topics[1]: topic `a` is named by streams.usage.topics[0] and streams.usage.topics[1]",
+    );
+    told(
+        "[streams.usage]\ntopics = [\"a\"]\n[[streams.support.topic]]\nname = \"a\"\n",
+        "c.toml:4: streams.support.topic[0].name: topic `a` is named by streams.usage.topics[0] and streams.support.topic[0].name",
+    );
+    told(
+        "[streams.accounts]\ntopics = [\"account-health\"]\n",
+        "c.toml:2: streams.accounts.topics[0]: topic `account-health` is named by output.changes_topic and streams.accounts.topics[0]",
+    );
+    told(
+        "[application]\nid = \"x\"\n[streams.usage]\ntopics = [\"churnwatch-x-changelog\"]\n",
+        "c.toml:4: streams.usage.topics[0]: topic `churnwatch-x-changelog` is named by application.id and streams.usage.topics[0]",
+    );
+    told(
+        "[output]\ndead_letters_topic = \"account-health\"\n",
+        "c.toml:2: output.dead_letters_topic: topic `account-health` is named by output.changes_topic and output.dead_letters_topic",
+    );
+}
+
+#[test]
+fn a_topic_that_another_stream_has_by_default_is_told_where_it_is_written() {
+    told(
+        "[streams.usage]\ntopics = [\"billing\"]\n",
+        "c.toml:2: streams.usage.topics[0]: topic `billing` is named by streams.usage.topics[0] and streams.billing.topics[0]",
+    );
+}
+
+#[test]
+fn there_must_be_something_to_read() {
+    told(
+        "streams = { usage.topics = [], billing.topics = [], support.topics = [] }\n",
+        "c.toml:1: streams: no stream has a topic: there is nothing to read",
+    );
+    assert_eq!(config_of("[streams.support]\ntopics = []\n").settings().configured, [true, true, false, false, false]);
+}
+
+#[test]
+fn names_of_topics_are_no_patterns() {
+    let allowed = "must be a topic name: 1 to 249 letters, digits, `.`, `_` or `-`";
+    told("[streams.usage]\ntopics = [\"^usage.*\"]\n", &format!("c.toml:2: streams.usage.topics[0]: {allowed}"));
+    told("[output]\nchanges_topic = \"\"\n", &format!("c.toml:2: output.changes_topic: {allowed}"));
+}
+
+#[test]
+fn formats_and_repartition_of_later_versions_are_refused_as_such() {
+    told(
+        "[streams.usage]\nformat = \"segment\"\n",
+        "c.toml:2: streams.usage.format: `segment` is not in this version, only `native` is: write native events from this topic to another",
+    );
+    told(
+        "[streams.usage]\nformat = \"nativ\"\n",
+        "c.toml:2: streams.usage.format: `nativ` is not allowed: one of native, nearest is `native`",
+    );
+    told(
+        "[[streams.usage.topic]]\nname = \"a\"\nrepartition = true\n",
+        "c.toml:3: streams.usage.topic[0].repartition: `true` is not in this version: the topic must be keyed by account",
+    );
+}
+
+#[test]
+fn partitioners_have_librdkafkas_names_too() {
+    use crate::config::section::Partitioning::By;
+    use crate::partitioner::Partitioner;
+    let text = "[streams.usage]\npartitioner = \"murmur2_random\"\n[[streams.usage.topic]]\nname = \"a\"\npartitioner = \"consistent_random\"\n[[streams.usage.topic]]\nname = \"b\"\n";
+    let topics = config_of(text).streams.all_topics();
+    let usage: Vec<_> = topics.iter().take(2).map(|topic| (topic.name.as_str(), topic.partitioner)).collect();
+    assert_eq!(usage, [("a", By(Partitioner::Crc32)), ("b", By(Partitioner::Murmur2))]);
+    let problems = problems_of("[streams.usage]\npartitioner = \"murmur\"\n");
+    assert!(
+        problems[0]
+            .starts_with("c.toml:2: streams.usage.partitioner: `murmur` is not allowed: one of auto, murmur2, crc32, fnv1a, custom, "),
+        "{problems:?}"
+    );
+    assert!(problems[0].ends_with("nearest is `murmur2`"), "{problems:?}");
+}
+
+#[test]
+fn staleness_is_hours_or_never() {
+    told(
+        "[streams.usage]\nstale_after_hours = 0\n",
+        "c.toml:2: streams.usage.stale_after_hours: 0 is out of range: must be 1 to 8760 hours, or \"never\"",
+    );
+    told(
+        "[streams.usage]\nstale_after_hours = \"nevr\"\n",
+        "c.toml:2: streams.usage.stale_after_hours: must be 1 to 8760 hours, or \"never\", is a string",
+    );
+}
+
+#[test]
+fn names_of_the_application_can_be_group_and_topic_names() {
+    told("[application]\nid = \"a b\"\n", "c.toml:2: application.id: must be 1 to 200 letters, digits, `.`, `_` or `-`");
+    told(
+        "[application]\ninstance = \"pod/0\"\n",
+        "c.toml:2: application.instance: must be 1 to 200 letters, digits, `.`, `_` or `-`; empty for dynamic membership",
+    );
+}
+
+#[test]
+fn brokers_are_hosts_with_ports() {
+    told("[kafka]\nbootstrap_servers = \"kafka-1:9092,kafka-2\"\n", "c.toml:2: kafka.bootstrap_servers: `kafka-2` is no host:port");
+    told(
+        "[kafka]\nbootstrap_servers = \"\"\n",
+        "c.toml:2: kafka.bootstrap_servers: must name at least one broker, as in kafka-1:9092,kafka-2:9092",
+    );
+}
+
+#[test]
+fn properties_must_be_librdkafkas_and_none_that_the_service_keeps() {
+    told(
+        "[kafka.properties]\n\"sasl.pasword\" = \"x\"\n",
+        "c.toml:2: kafka.properties.\"sasl.pasword\": librdkafka has no such property, nearest is `sasl.password`",
+    );
+    told(
+        "[kafka.properties]\ngroup.id = \"x\"\n",
+        "c.toml:2: kafka.properties.\"group.id\": cannot be set here: the group is application.id",
+    );
+    told(
+        "[kafka.properties]\nsecurity.protocol = \"tls\"\n",
+        "c.toml:2: kafka.properties.\"security.protocol\": Invalid value \"tls\" for configuration property \"security.protocol\"",
+    );
+    told(
+        "[kafka.properties]\n\"sasl.password\" = []\n",
+        "c.toml:2: kafka.properties.\"sasl.password\": must be a string, a number, or true or false, is a list",
+    );
+}
+
+#[test]
+fn the_address_of_the_server_is_one() {
+    told("[http]\nlisten = \"9400\"\n", "c.toml:2: http.listen: `9400` is no address with port, such as 127.0.0.1:9400 or [::]:9400");
+}
+
+#[test]
+fn many_problems_come_at_once_in_the_order_of_their_lines() {
+    let problems = problems_of(
+        "[application]\nthreads = 0\ninstanc = \"\"\n[kafka]\nstart = 1\n[kafka.properties]\nacks = \"1\"\n[streams.usage]\ntopics = [\"a\", 2]\n\
+         [money]\nreporting_currency = \"\"\n[[money.rates]]\nEUR = 0\n[[health.component]]\nname = \"a\"\n[limits]\nusers = -1\nfeatures = 0\n",
+    );
+    let places: Vec<_> = problems.iter().filter_map(|problem| problem.split(": ").take(2).collect::<Vec<_>>().join(" ").into()).collect();
+    assert_eq!(
+        places,
+        [
+            "c.toml:2 application.threads",
+            "c.toml:3 application.instanc",
+            "c.toml:5 kafka.start",
+            "c.toml:7 kafka.properties.acks",
+            "c.toml:9 streams.usage.topics[1]",
+            "c.toml:11 money.reporting_currency",
+            "c.toml:12 money.rates[0].valid_from",
+            "c.toml:13 money.rates[0].EUR",
+            "c.toml:14 health.component[0].group",
+            "c.toml:17 limits.users",
+            "c.toml:18 limits.features",
+        ]
+    );
+}

@@ -1,0 +1,211 @@
+//! The document before it is typed: every value with where it stands, whether it came from a file, a variable or an option.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::path::{KeyPath, Step};
+use super::problem::{Origin, Problem};
+
+/// A value and where it stands. It may be a secret, hence no `Debug`.
+#[derive(Clone)]
+pub(super) struct Node {
+    /// The value.
+    pub(super) value: Value,
+    /// Where it stands.
+    pub(super) origin: Origin,
+}
+
+/// A value.
+#[derive(Clone)]
+pub(super) enum Value {
+    /// A table.
+    Table(BTreeMap<String, Node>),
+    /// An array.
+    Array(Vec<Node>),
+    /// A string.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// A number, as written.
+    Float(String),
+    /// True or false.
+    Boolean(bool),
+    /// A date or time, as written.
+    Datetime(String),
+    /// Text of a variable or option, whose type is that of the key it is meant for.
+    Untyped(String),
+}
+
+impl Node {
+    /// An empty table.
+    pub(super) const fn table(origin: Origin) -> Self {
+        Self { value: Value::Table(BTreeMap::new()), origin }
+    }
+
+    /// The entries of a table; `None` for anything else.
+    pub(super) const fn entries(&self) -> Option<&BTreeMap<String, Self>> {
+        match &self.value {
+            Value::Table(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// The node at a path.
+    pub(super) fn at(&self, path: &KeyPath) -> Option<&Self> {
+        path.steps().iter().try_fold(self, |node, step| node.step(step))
+    }
+
+    /// Where a path stands; where it is not written, the deepest table around it that is.
+    pub(super) fn origin_of(&self, path: &KeyPath) -> &Origin {
+        let mut node = self;
+        for step in path.steps() {
+            match node.step(step) {
+                Some(inner) => node = inner,
+                None => break,
+            }
+        }
+        &node.origin
+    }
+
+    fn step(&self, step: &Step) -> Option<&Self> {
+        match (&self.value, step) {
+            (Value::Table(entries), Step::Key(key)) => entries.get(key),
+            (Value::Array(items), Step::Index(index)) => items.get(*index),
+            _ => None,
+        }
+    }
+
+    /// Turns tables in a table into dotted keys: `security.protocol = "ssl"` is one property.
+    pub(super) fn flatten(&mut self) {
+        let Value::Table(entries) = &mut self.value else { return };
+        for (key, mut node) in std::mem::take(entries) {
+            node.flatten();
+            match node.value {
+                Value::Table(inner) => entries.extend(inner.into_iter().map(|(name, node)| (format!("{key}.{name}"), node))),
+                _ => drop(entries.insert(key, node)),
+            }
+        }
+    }
+}
+
+/// Reads TOML.
+///
+/// # Errors
+/// Every error of syntax. The offending text is not quoted, since it may hold a secret.
+pub(super) fn parse(text: &str, file: &Path) -> Result<Node, Vec<Problem>> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut reader = Reader { text, file, problems: Vec::new() };
+    let node = reader.table(table.get_ref(), Origin::File(file.to_owned(), 0));
+    if errors.is_empty() && reader.problems.is_empty() {
+        return Ok(node);
+    }
+    let syntax = errors.iter().map(|error| {
+        let origin = reader.origin(error.span().map_or(0, |span| span.start));
+        Problem::new(origin, "", format!("no TOML: {}", error.message()))
+    });
+    Err(syntax.chain(reader.problems.iter().cloned()).collect())
+}
+
+/// Reads one value of TOML, as after an equals sign; `None` when it is none.
+pub(super) fn parse_value(text: &str, origin: &Origin) -> Option<Value> {
+    let value = DeValue::parse(text).ok()?;
+    let mut reader = Reader { text: "", file: Path::new(""), problems: Vec::new() };
+    let mut node = reader.node(value.get_ref(), origin.clone());
+    node.relocate(origin);
+    reader.problems.is_empty().then_some(node.value)
+}
+
+impl Node {
+    /// Says of this node and everything in it that it stands elsewhere.
+    fn relocate(&mut self, origin: &Origin) {
+        self.origin = origin.clone();
+        match &mut self.value {
+            Value::Table(entries) => entries.values_mut().for_each(|node| node.relocate(origin)),
+            Value::Array(items) => items.iter_mut().for_each(|node| node.relocate(origin)),
+            _ => {}
+        }
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    file: &'a Path,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn origin(&self, offset: usize) -> Origin {
+        let before = self.text.as_bytes().iter().take(offset);
+        Origin::File(self.file.to_owned(), before.filter(|byte| **byte == b'\n').count() + 1)
+    }
+
+    fn table(&mut self, table: &DeTable<'_>, origin: Origin) -> Node {
+        let entries = table.iter().map(|(key, value)| {
+            let node = self.node(value.get_ref(), self.origin(key.span().start));
+            (key.get_ref().to_string(), node)
+        });
+        Node { value: Value::Table(entries.collect()), origin }
+    }
+
+    fn array(&mut self, items: &DeArray<'_>) -> Value {
+        let item = |item: &Spanned<DeValue<'_>>| self.node(item.get_ref(), self.origin(item.span().start));
+        Value::Array(items.iter().map(item).collect())
+    }
+
+    fn node(&mut self, value: &DeValue<'_>, origin: Origin) -> Node {
+        let value = match value {
+            DeValue::String(text) => Value::Text(text.to_string()),
+            DeValue::Boolean(value) => Value::Boolean(*value),
+            DeValue::Datetime(at) => Value::Datetime(at.to_string()),
+            DeValue::Float(number) => Value::Float(number.as_str().to_owned()),
+            DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).map_or_else(
+                |_| {
+                    self.problems.push(Problem::new(origin.clone(), "", "a whole number is beyond 64 bits"));
+                    Value::Integer(0)
+                },
+                Value::Integer,
+            ),
+            DeValue::Array(items) => self.array(items),
+            DeValue::Table(table) => return self.table(table, origin),
+        };
+        Node { value, origin }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line_of(node: &Node, path: &str) -> usize {
+        match node.origin_of(&KeyPath::parse(path).unwrap()) {
+            Origin::File(_, line) => *line,
+            _ => panic!("not of a file"),
+        }
+    }
+
+    #[test]
+    fn every_key_knows_its_line() {
+        let text = "[a]\nx = 1\n\n[[b.c]]\ny = 1\n[[b.c]]\ny = [\n  1,\n  2,\n]\nz.q = 3\n";
+        let node = parse(text, Path::new("f.toml")).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let lines = ["a", "a.x", "b.c[0]", "b.c[0].y", "b.c[1]", "b.c[1].y", "b.c[1].y[1]", "b.c[1].z.q"].map(|path| line_of(&node, path));
+        assert_eq!(lines, [1, 2, 4, 5, 6, 7, 9, 11]);
+    }
+
+    #[test]
+    fn what_is_not_written_stands_where_its_table_does() {
+        let node = parse("\n[a]\nx = 1\n", Path::new("f.toml")).unwrap_or_else(|problems| panic!("{problems:?}"));
+        assert_eq!(line_of(&node, "a.other"), 2);
+        assert_eq!(line_of(&node, "nowhere.at.all"), 0);
+    }
+
+    #[test]
+    fn all_errors_of_syntax_come_at_once_with_their_lines_and_without_the_text() {
+        let problems = parse("[a\nx = 1\n[b]\npassword = hunter2\n[c]\nz = 1\nz = 2\n", Path::new("f.toml")).err().unwrap();
+        let lines: Vec<_> = problems.iter().map(|problem| problem.origin.to_string()).collect();
+        assert_eq!(lines, ["f.toml:1", "f.toml:4", "f.toml:7"]);
+        assert!(!format!("{problems:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,75 @@
+//! Where the checks after reading report: problems and warnings, each at the place of its key.
+
+use std::collections::BTreeSet;
+
+use super::path::{KeyPath, Step};
+use super::problem::{Origin, Problem};
+use super::tree::Node;
+
+/// Problems and warnings of a document.
+pub(super) struct Report<'a> {
+    root: &'a Node,
+    /// What could not be read: entries of lists that come after one have moved up, and defaults stand for the rest.
+    left_out: &'a BTreeSet<KeyPath>,
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(root: &'a Node, left_out: &'a BTreeSet<KeyPath>) -> Self {
+        Self { root, left_out, problems: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// Adds a problem of a key.
+    pub(super) fn problem(&mut self, key: &str, message: impl Into<String>) {
+        let path = self.path(key);
+        self.problems.push(self.at(&path, message.into()));
+    }
+
+    /// Adds a problem between two keys, at the first of them that is written. None where one could not be read.
+    pub(super) fn problem_of_either(&mut self, keys: [&str; 2], message: impl Into<String>) {
+        let [first, second] = keys.map(|key| self.path(key));
+        if self.left_out.contains(&first) || self.left_out.contains(&second) {
+            return;
+        }
+        let path = if self.root.at(&first).is_none() && self.root.at(&second).is_some() { second } else { first };
+        self.problems.push(self.at(&path, message.into()));
+    }
+
+    /// Adds a problem that has its place.
+    pub(super) fn add(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Adds a warning about a key.
+    pub(super) fn warning(&mut self, key: &str, message: impl Into<String>) {
+        let path = self.path(key);
+        self.warnings.push(self.at(&path, message.into()));
+    }
+
+    /// Where a key stands.
+    pub(super) fn origin(&self, key: &str) -> &'a Origin {
+        self.root.origin_of(&self.path(key))
+    }
+
+    /// Problems and warnings.
+    pub(super) fn finish(self) -> (Vec<Problem>, Vec<Problem>) {
+        (self.problems, self.warnings)
+    }
+
+    fn at(&self, path: &KeyPath, message: String) -> Problem {
+        Problem::new(self.root.origin_of(path).clone(), path.to_string(), message)
+    }
+
+    /// The path of a key in the document, from a path in what was read: entries that were left out count again.
+    fn path(&self, key: &str) -> KeyPath {
+        let read = KeyPath::parse(key).unwrap_or_else(|| KeyPath::of_keys([key]));
+        read.steps().iter().fold(KeyPath::default(), |path, step| match step {
+            Step::Key(key) => path.key(key),
+            Step::Index(index) => {
+                let kept = (0..).map(|index| path.index(index)).filter(|entry| !self.left_out.contains(entry));
+                kept.into_iter().nth(*index).unwrap_or(path)
+            }
+        })
+    }
+}
