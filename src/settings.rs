@@ -9,6 +9,8 @@ use crate::usage_filter::UsageFilter;
 /// The pure half's settings. Made by `config`, or by [`Settings::default`] for tests: UTC, USD, the default model.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Where published events come from: `/churnwatch/<application id>`.
+    pub source: String,
     /// The reporting time zone.
     pub zone: Zone,
     /// Quiet days.
@@ -109,6 +111,7 @@ impl Default for Limits {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            source: "/churnwatch/churnwatch".to_owned(),
             zone: Zone::utc(),
             calendar: Calendar::default(),
             money: money::Policy {

@@ -3,6 +3,7 @@
 use super::Account;
 use super::section::{CodecError, Section, decode, encode};
 use crate::event::Event;
+use crate::score;
 use crate::time::Timestamp;
 
 const CORE_VERSION: u8 = 1;
@@ -72,9 +73,16 @@ pub(super) struct Written(Box<[(u8, u16)]>);
 pub type Part = (SectionKind, u16, Option<Vec<u8>>);
 
 /// What a core record holds.
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(serde::Serialize)]
+struct CoreRef<'a> {
+    first_seen: Option<Timestamp>,
+    score: &'a score::State,
+}
+
+#[derive(serde::Deserialize)]
 struct Core {
     first_seen: Option<Timestamp>,
+    score: score::State,
 }
 
 impl Account {
@@ -95,7 +103,7 @@ impl Account {
         for kind in SectionKind::ALL.into_iter().filter(|kind| changed.contains(*kind)) {
             match kind {
                 SectionKind::Core => {
-                    let core = Core { first_seen: self.first_seen };
+                    let core = CoreRef { first_seen: self.first_seen, score: &self.score };
                     self.take_parts(kind, vec![(0, encode(CORE_VERSION, &core))], &mut take);
                 }
                 SectionKind::Usage => self.take_parts(kind, self.usage.parts(), &mut take),
@@ -142,6 +150,7 @@ impl Account {
             SectionKind::Core => {
                 let core: Core = decode(CORE_VERSION, bytes)?;
                 self.first_seen = core.first_seen;
+                self.score = core.score;
             }
             SectionKind::Usage => self.usage.restore(part, bytes)?,
             SectionKind::Billing => self.billing.restore(part, bytes)?,

@@ -20,8 +20,9 @@ pub use map::AccountMap;
 pub use profile::Profile;
 pub use section::{CodecError, MAX_PART_BYTES, Section};
 
-use crate::engine::Verdict;
+use crate::engine::{Share, Verdict};
 use crate::event::{Event, Record, Stream};
+use crate::score;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -63,6 +64,10 @@ pub struct Account {
     changed: changelog::Changed,
     /// The parts that the changelog holds.
     written: changelog::Written,
+    /// What was published, and what the bands remember.
+    pub score: score::State,
+    /// What it adds to the sums of its task since it was last scored; never written.
+    pub share: Option<Share>,
     /// Whether something happened since it was scored.
     pub unscored: bool,
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use super::{Counts, Judge};
+use super::report::{AccountReport, AccountRow, RowFilter};
+use super::{Counts, Judge, Totals};
 use crate::account::{AccountMap, LimitMeter};
 use crate::settings::Settings;
+use crate::time::Timestamp;
 
 /// One task as readers see it.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub struct Summary {
     pub counts: Counts,
     /// Limits reached since the task is owned here.
     pub limits: LimitMeter,
+    /// Sums by segment and band.
+    pub totals: Totals,
 }
 
 impl TaskView {
@@ -67,6 +71,26 @@ impl Directory {
     #[must_use]
     pub fn tasks(&self) -> Vec<Arc<TaskView>> {
         self.tasks.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// One account with its metrics and score at `now`; `None` where no task holds it.
+    #[must_use]
+    pub fn account_report(&self, id: &str, now: Timestamp) -> Option<AccountReport> {
+        let settings = self.settings();
+        self.tasks().iter().find_map(|task| {
+            let view = task.summary().judge.view(now, &settings);
+            task.accounts.read(id, |account| AccountReport::of(account, &view, &settings))?
+        })
+    }
+
+    /// The accounts that a filter lets through, best first as it sorts, at most its limit.
+    #[must_use]
+    pub fn rows(&self, filter: &RowFilter) -> Vec<AccountRow> {
+        let mut best = filter.collector();
+        for task in self.tasks() {
+            task.accounts.for_each(|account| best.offer(account));
+        }
+        best.into_rows()
     }
 
     /// Accounts of all tasks.

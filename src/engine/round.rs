@@ -1,8 +1,10 @@
 //! A scoring round: what happened since the last one, and what is due, becomes changes.
 
+use super::scoring::score_account;
 use super::{OutputRecord, Task};
-use crate::account::{Lateness, Limit};
+use crate::account::{AccountKey, Lateness, Limit};
 use crate::event::{self, Decoded};
+use crate::settings::View;
 use crate::time::Timestamp;
 
 /// How a round goes.
@@ -33,8 +35,59 @@ impl Task {
         self.release_waiting(now);
         self.forget_deletions(now);
         out.extend(self.tombstones.drain(..).map(OutputRecord::tombstone));
-        let report = RoundReport { left: if options.publish { self.unscored.len() } else { 0 }, ..RoundReport::default() };
+        let mut report = RoundReport::default();
+        if options.publish {
+            self.score_due(now, options, out, &mut report);
+        }
         self.publish_summary();
+        report
+    }
+
+    /// Scores the accounts to which something happened, then those that fell due, up to the budget.
+    fn score_due(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>, report: &mut RoundReport) {
+        let view = self.judge.view(now, &self.settings);
+        let (accounts, unscored) = (&self.view.accounts, &mut self.unscored);
+        self.due.advance(now, |key| {
+            let there = accounts.contains(key);
+            if there {
+                unscored.push_back(key);
+            }
+            there
+        });
+        while report.scored < options.budget {
+            let Some(key) = self.unscored.pop_front() else { break };
+            self.score_key(key, &view, options.catching_up, out, report);
+        }
+        report.left = self.unscored.len();
+    }
+
+    fn score_key(&mut self, key: AccountKey, view: &View, catching_up: bool, out: &mut Vec<OutputRecord>, report: &mut RoundReport) {
+        let (settings, totals, unwritten) = (&*self.settings, &mut self.totals, &mut self.unwritten);
+        self.view.accounts.change_each_of(key, |account| {
+            if account.first_seen().is_none_or(|first| first > view.t) {
+                return;
+            }
+            let was_changed = account.changed_sections();
+            let scored = score_account(account, view, catching_up, settings, totals);
+            unwritten.note(key, was_changed, account.changed_sections());
+            totals.replace(account.share.as_ref(), Some(&scored.share));
+            account.share = Some(scored.share);
+            report.scored += 1;
+            report.changes += usize::from(scored.record.is_some());
+            out.extend(scored.record);
+        });
+    }
+
+    /// Scores every account at `view`, in the order of their ids: for histories, which have no wheel.
+    pub fn score_all(&mut self, view: &View, out: &mut Vec<OutputRecord>) -> RoundReport {
+        let mut report = RoundReport::default();
+        self.unscored.clear();
+        let mut ids: Vec<(String, AccountKey)> = Vec::new();
+        self.view.accounts.for_each(|account| ids.push((account.id().to_owned(), self.view.accounts.key_of(account.id()))));
+        ids.sort_unstable();
+        for (_, key) in ids {
+            self.score_key(key, view, false, out, &mut report);
+        }
         report
     }
 

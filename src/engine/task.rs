@@ -7,7 +7,7 @@ use super::costs::CostEntry;
 use super::deletions::Deletions;
 use super::due::Due;
 use super::waiting::{Waiting, WaitingRecord};
-use super::{Costs, Counts, Directory, Input, Judge, Outcome, TaskView, Verdict, changelog};
+use super::{Costs, Counts, Directory, Input, Judge, Outcome, TaskView, Totals, Verdict, changelog};
 use crate::account::seen::Seen;
 use crate::account::{Account, AccountKey, Lateness, Limit, LimitMeter};
 use crate::event::{self, Code, Decoded, Event, Record, Rejection, Stream};
@@ -28,6 +28,7 @@ pub struct Task {
     pub(super) judge: Judge,
     pub(super) counts: Counts,
     pub(super) limits: LimitMeter,
+    pub(super) totals: Totals,
     pub(super) waiting: Waiting,
     pub(super) deletions: Deletions,
     pub(super) costs: Costs,
@@ -56,6 +57,7 @@ impl Task {
             judge: Judge::default(),
             counts: Counts::default(),
             limits: LimitMeter::default(),
+            totals: Totals::default(),
             waiting: Waiting::default(),
             deletions: Deletions::default(),
             costs: Costs::default(),
@@ -245,8 +247,11 @@ impl Task {
         self.unwritten.deletions.insert(hash);
         let Some(account) = self.view.accounts.remove(id) else { return };
         self.directory.release_accounts(1);
+        self.totals.replace(account.share.as_ref(), None);
         self.unwritten.forget(&account);
-        self.tombstones.push(account.id().to_owned());
+        if account.score.sequence() > 0 {
+            self.tombstones.push(account.id().to_owned());
+        }
     }
 
     fn process_cost(&mut self, record: &Record<'_>, cost: &event::Cost<'_>, verdict: Verdict) -> Outcome {
@@ -255,18 +260,23 @@ impl Task {
         {
             return Outcome::Duplicate;
         }
+        self.add_cost(record.occurred_at, cost, verdict.newest);
+        Outcome::Applied
+    }
+
+    /// Adds a cost; `newest` is the newest event time read, from which old ones are told.
+    pub fn add_cost(&mut self, at: Timestamp, cost: &event::Cost<'_>, newest: Timestamp) {
         // Decoding refused currencies without a rate.
-        let minor = self.settings.money.convert(cost.amount, record.occurred_at).unwrap_or_default();
+        let minor = self.settings.money.convert(cost.amount, at).unwrap_or_default();
         let segment = cost.segment.as_deref().map(Box::from);
-        let number = self.costs.push(CostEntry { at: record.occurred_at, category: cost.category, minor, segment });
+        let number = self.costs.push(CostEntry { at, category: cost.category, minor, segment });
         self.unwritten.costs.insert(number);
-        while let Some((number, crowded)) = self.costs.pop_expired(verdict.newest) {
+        while let Some((number, crowded)) = self.costs.pop_expired(newest) {
             self.unwritten.costs.insert(number);
             if crowded {
                 self.limits.reached(Limit::Costs);
             }
         }
-        Outcome::Applied
     }
 
     /// Lets readers see what this cycle changed.
@@ -275,6 +285,7 @@ impl Task {
         summary.judge = self.judge;
         summary.counts = self.counts.clone();
         summary.limits = self.limits.clone();
+        summary.totals = self.totals.clone();
     }
 }
 
