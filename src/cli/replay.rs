@@ -66,7 +66,81 @@ pub struct Args {
 ///
 /// # Errors
 /// Wrong usage, problems of the configuration, files that cannot be read or written, and a bad run of records.
-pub fn run(_args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    globals.load_offline()?;
-    anyhow::bail!("replay is not built into this binary")
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let config = globals.load_offline()?;
+    let files = args.read_files()?;
+    let settings = replay::settings_for(&files, config.settings());
+    let t = args.as_of.or_else(|| Reading::newest(&files, &settings)).context("no valid record, and no --as-of")?;
+    let reading = read(&files, t, &settings);
+    args.write_reading(&reading, &files, &settings)?;
+    if config.output.on_bad_run == OnBadRun::Exit {
+        refuse_bad_run(&reading, &files, &config)?;
+    }
+    let mut history = History::new(&files, &reading, Arc::clone(&settings));
+    args.write_changes(&mut history, t, &settings)?;
+    args.write_accounts(&history, t, &settings)?;
+    args.write_kpis(&history, &reading, &files, t, &settings)?;
+    if let Some(other) = &args.compare {
+        compare(&history, t, &settings, other, globals)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read(files: &[InputFile], t: Timestamp, settings: &Settings) -> Reading {
+    let progress = progress::bytes(files.iter().map(InputFile::len).sum(), "reading");
+    let reading = Reading::of(files, t, settings, |bytes| progress.inc(bytes as u64));
+    progress.finish_and_clear();
+    reading
+}
+
+impl Args {
+    fn read_files(&self) -> anyhow::Result<Vec<InputFile>> {
+        let given = [&self.usage, &self.billing, &self.support, &self.feedback, &self.accounts];
+        let given: Vec<_> = Stream::ALL.into_iter().zip(given).filter_map(|(stream, path)| Some((stream, path.as_ref()?))).collect();
+        if given.is_empty() {
+            return Err(UsageError("name at least one input file: --usage, --billing, --support, --feedback, --accounts".into()).into());
+        }
+        if given.iter().filter(|(_, path)| **path == *Path::new("-")).count() > 1 {
+            return Err(UsageError("only one stream can be read from standard input".into()).into());
+        }
+        let read = |(stream, path): (Stream, &PathBuf)| {
+            InputFile::read(stream, path).with_context(|| format!("cannot read the {} file {}", stream.name(), path.display()))
+        };
+        given.into_iter().map(read).collect()
+    }
+
+    fn write_reading(&self, reading: &Reading, files: &[InputFile], settings: &Settings) -> anyhow::Result<()> {
+        write_to(self.out_dead_letters.as_deref(), |output| {
+            replay::write_dead_letters(reading, files, settings.limits.record_bytes, output)
+        })?;
+        write_to(self.out_counts.as_deref(), |output| replay::write_counts(reading, output))
+    }
+
+    fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings) -> anyhow::Result<()> {
+        let every_day = self.out_changes.as_ref().map(|_| 1);
+        let request = Request { as_of, score_every: self.score_every.or(every_day) };
+        let mut output = self.out_changes.as_deref().map(create).transpose()?;
+        replay::score_history(history, &request, settings, |change| match (&mut output, &change.value) {
+            (Some(output), Some(value)) => output.line(value),
+            _ => Ok(()),
+        })?;
+        output.map_or(Ok(()), Output::finish).context("cannot write the changes")
+    }
+
+    fn write_accounts(&self, history: &History<'_>, t: Timestamp, _: &Settings) -> anyhow::Result<()> {
+        write_to(self.out_accounts.as_deref(), |output| {
+            let view = history.view(t);
+            history.task().reports(&view, |report| output.line(&report.0))
+        })
+    }
+}
+
+fn create(path: &Path) -> anyhow::Result<Output> {
+    Output::create(path).with_context(|| format!("cannot create {}", path.display()))
+}
+
+fn write_to(path: Option<&Path>, write: impl FnOnce(&mut Output) -> std::io::Result<()>) -> anyhow::Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let mut output = create(path)?;
+    write(&mut output).and_then(|()| output.finish()).with_context(|| format!("cannot write {}", path.display()))
 }
