@@ -35,7 +35,12 @@ impl DeadLetterCounts {
 
 impl Serialize for DeadLetterCounts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter().map(|(code, count)| (code.name(), count)))
+        // The length is said beforehand: the changelog's format needs it.
+        let mut map = serializer.serialize_map(Some(self.iter().count()))?;
+        for (code, count) in self.iter() {
+            map.serialize_entry(code.name(), &count)?;
+        }
+        map.end()
     }
 }
 
@@ -53,7 +58,7 @@ impl<'de> serde::Deserialize<'de> for DeadLetterCounts {
 }
 
 /// Outcomes by stream.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts([StreamCounts; 5]);
 
 impl Counts {
@@ -112,6 +117,13 @@ impl Serialize for Counts {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Counts {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut named = std::collections::BTreeMap::<String, StreamCounts>::deserialize(deserializer)?;
+        Ok(Self(Stream::ALL.map(|stream| named.remove(stream.name()).unwrap_or_default())))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,5 +142,6 @@ mod tests {
             serde_json::json!({"read":5,"applied":1,"duplicate":1,"late":1,"ignored":1,"dead_letter":{"invalid_json":1}})
         );
         assert_eq!(shown["usage"]["read"], 0);
+        assert_eq!(serde_json::from_value::<Counts>(shown).unwrap(), counts);
     }
 }

@@ -12,7 +12,7 @@ pub struct Input<'a> {
     pub key: Option<&'a [u8]>,
     /// The value.
     pub value: Option<&'a [u8]>,
-    /// The producer's timestamp (CreateTime), event time where the payload has none.
+    /// The producer's timestamp (`CreateTime`), event time where the payload has none.
     pub timestamp: Option<Timestamp>,
     /// The record's timestamp whatever its type: silence and observation are measured by it. `None` in files, where event time
     /// stands in.

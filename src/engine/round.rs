@@ -82,10 +82,10 @@ impl Task {
     pub fn score_all(&mut self, view: &View, out: &mut Vec<OutputRecord>) -> RoundReport {
         let mut report = RoundReport::default();
         self.unscored.clear();
-        let mut ids: Vec<(String, AccountKey)> = Vec::new();
-        self.view.accounts.for_each(|account| ids.push((account.id().to_owned(), self.view.accounts.key_of(account.id()))));
-        ids.sort_unstable();
-        for (_, key) in ids {
+        let mut keys: Vec<(String, AccountKey)> = Vec::new();
+        self.view.accounts.for_each(|account| keys.push((account.id().to_owned(), self.view.accounts.key_of(account.id()))));
+        keys.sort_unstable();
+        for (_, key) in keys {
             self.score_key(key, view, false, out, &mut report);
         }
         report

@@ -29,25 +29,11 @@ impl<'a> Scored<'a> {
         Self { subject, assessment }
     }
 
-    fn facts(account: &'a Account, settings: &Settings) -> AccountFacts<'a> {
-        let profile = account.profile();
-        AccountFacts {
-            account_id: account.id(),
-            name: profile.and_then(|profile| profile.name.as_deref()),
-            csm: profile.and_then(|profile| profile.csm.as_deref()),
-            currency: settings.money.rates.reporting(),
-        }
-    }
-
-    fn round(view: &View, cause: Cause, catching_up: bool, settings: &Settings) -> Round {
-        Round { t: view.t, cause, catching_up, currency: settings.money.rates.reporting() }
-    }
-
     /// The line of the account as JSON, without an end of line.
     pub(super) fn line(&self, account: &Account, view: &View, settings: &Settings) -> Vec<u8> {
-        let round = Self::round(view, Cause::Time, false, settings);
+        let round = round_at(view, Cause::Time, false, settings);
         let explanation = account.score.explain(&self.subject, &self.assessment, &round, &settings.model);
-        let facts = Self::facts(account, settings);
+        let facts = facts(account, settings);
         let line = AccountLine::new(&facts, &self.subject, &self.assessment, &account.score, &explanation, view.t, &settings.model);
         json(&line)
     }
@@ -65,7 +51,7 @@ pub(super) struct Outcome {
 pub(super) fn score_account(account: &mut Account, view: &View, catching_up: bool, settings: &Settings, totals: &mut Totals) -> Outcome {
     let metrics = account.measure(view, settings);
     let cause = if std::mem::take(&mut account.unscored) { Cause::Events } else { Cause::Time };
-    let round = Scored::round(view, cause, catching_up, settings);
+    let round = round_at(view, cause, catching_up, settings);
     let mut state = std::mem::take(&mut account.score);
     let scored = Scored::of(account, &metrics, view, settings);
     let step = state.advance(&scored.subject, &scored.assessment, &round, &settings.model);
@@ -90,14 +76,27 @@ pub(super) fn score_account(account: &mut Account, view: &View, catching_up: boo
 }
 
 fn output(account: &Account, scored: &Scored<'_>, change: &Change, settings: &Settings) -> OutputRecord {
-    let facts = Scored::facts(account, settings);
-    let record = ChangeRecord::new(&facts, &scored.subject, change, &settings.model);
+    let record = ChangeRecord::new(&facts(account, settings), &scored.subject, change, &settings.model);
     let headers = score::headers(account.id(), change, &settings.source);
     OutputRecord {
         key: account.id().to_owned(),
         value: Some(json(&record)),
         headers: headers.into_iter().map(|(name, value)| (name, value.into_bytes())).collect(),
     }
+}
+
+fn facts<'a>(account: &'a Account, settings: &Settings) -> AccountFacts<'a> {
+    let profile = account.profile();
+    AccountFacts {
+        account_id: account.id(),
+        name: profile.and_then(|profile| profile.name.as_deref()),
+        csm: profile.and_then(|profile| profile.csm.as_deref()),
+        currency: settings.money.rates.reporting(),
+    }
+}
+
+fn round_at(view: &View, cause: Cause, catching_up: bool, settings: &Settings) -> Round {
+    Round { t: view.t, cause, catching_up, currency: settings.money.rates.reporting() }
 }
 
 /// Plain data as JSON; writing it into memory has no way to fail.

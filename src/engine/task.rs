@@ -7,12 +7,12 @@ use super::costs::CostEntry;
 use super::deletions::Deletions;
 use super::due::Due;
 use super::waiting::{Waiting, WaitingRecord};
-use super::{Costs, Counts, Directory, Input, Judge, Outcome, TaskView, Totals, Verdict, changelog};
+use super::{AccountReport, Costs, Counts, Directory, Input, Judge, Outcome, TaskView, Totals, Verdict, changelog};
 use crate::account::seen::Seen;
 use crate::account::{Account, AccountKey, Lateness, Limit, LimitMeter};
 use crate::event::{self, Code, Decoded, Event, Record, Rejection, Stream};
 use crate::partitioner::Home;
-use crate::settings::Settings;
+use crate::settings::{Settings, View};
 use crate::time::Timestamp;
 
 /// One task: the accounts of one partition number, and what it knows of its streams.
@@ -109,6 +109,21 @@ impl Task {
     #[must_use]
     pub const fn costs(&self) -> &Costs {
         &self.costs
+    }
+
+    /// Hands over a report of every account at `view`, in the order of their ids.
+    ///
+    /// # Errors
+    /// Whatever `take` says, which ends it.
+    pub fn reports<E>(&self, view: &View, mut take: impl FnMut(AccountReport) -> Result<(), E>) -> Result<(), E> {
+        let mut ids = Vec::new();
+        self.view.accounts.for_each(|account| ids.push(account.id().to_owned()));
+        ids.sort_unstable();
+        for id in ids {
+            let report = self.view.accounts.read(&id, |account| AccountReport::of(account, view, &self.settings));
+            report.flatten().map_or(Ok(()), &mut take)?;
+        }
+        Ok(())
     }
 
     /// Takes one record, read at `now`, to its end.

@@ -1,0 +1,217 @@
+//! Records in, changes out, with no broker: a task as the service drives it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use churnwatch::engine::{Directory, Input, Outcome, OutputRecord, RoundOptions, Task};
+use churnwatch::event::{Code, Stream};
+use churnwatch::settings::Settings;
+use churnwatch::time::{DAY_MS, HOUR_MS, Timestamp};
+use serde_json::{Value, json};
+
+const PUBLISH: RoundOptions = RoundOptions { publish: true, catching_up: false, budget: 100_000 };
+const CATCH_UP: RoundOptions = RoundOptions { publish: false, catching_up: true, budget: 100_000 };
+
+struct Driver {
+    task: Task,
+    changelog: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+fn at(days: i64) -> Timestamp {
+    Timestamp(1_767_225_600_000 + days * DAY_MS) // from 2026-01-01T00:00:00Z
+}
+
+fn task() -> Task {
+    let settings = Arc::new(Settings::default());
+    Task::new(0, Arc::clone(&settings), Arc::new(Directory::new(settings)))
+}
+
+impl Driver {
+    fn new() -> Self {
+        Self { task: task(), changelog: BTreeMap::new() }
+    }
+
+    fn feed(&mut self, stream: Stream, record: &Value, now: Timestamp) -> Outcome {
+        let bytes = serde_json::to_vec(record).unwrap();
+        let input = Input { stream, key: None, value: Some(&bytes), timestamp: Some(now), broker_timestamp: Some(now) };
+        self.task.process(&input, now)
+    }
+
+    fn round(&mut self, now: Timestamp, options: &RoundOptions) -> Vec<OutputRecord> {
+        let mut out = Vec::new();
+        self.task.round(now, options, &mut out);
+        let changelog = &mut self.changelog;
+        self.task.changelog(|key, value| match value {
+            Some(value) => drop(changelog.insert(key.to_vec(), value.to_vec())),
+            None => drop(changelog.remove(key)),
+        });
+        out
+    }
+
+    /// A task restored from what was written, as after a restart.
+    fn restart(&self) -> Self {
+        let mut task = task();
+        for (key, value) in &self.changelog {
+            task.restore(key, Some(value));
+        }
+        task.finish_restore(Some(&self.task.stamp())).unwrap();
+        Self { task, changelog: self.changelog.clone() }
+    }
+
+    fn report(&self, now: Timestamp) -> Vec<Value> {
+        let mut lines = Vec::new();
+        let view = self.task.judge().view(now, &Settings::default());
+        let take = |report: churnwatch::engine::AccountReport| {
+            lines.push(serde_json::from_slice(&report.0).unwrap());
+            Ok::<(), ()>(())
+        };
+        self.task.reports(&view, take).unwrap();
+        lines
+    }
+}
+
+fn used(id: &str, account: &str, user: &str, at: Timestamp) -> Value {
+    json!({"id": id, "type": "feature_used", "account_id": account, "user_id": user, "feature": "report", "occurred_at": at.0})
+}
+
+fn subscribed(id: &str, account: &str, minor: i64, at: Timestamp) -> Value {
+    json!({"id": id, "type": "subscription_changed", "account_id": account, "subscription_id": "s", "status": "active",
+        "items": [{"amount_minor": minor, "currency": "USD", "interval": "month", "interval_count": 1, "quantity": 10}],
+        "current_period_start": at.0, "current_period_end": at.0 + 30 * DAY_MS, "occurred_at": at.0})
+}
+
+/// 120 days of an account with ten users on every weekday, which then falls silent.
+fn silent_customer(driver: &mut Driver) {
+    driver.feed(Stream::Billing, &subscribed("b1", "acme", 5_000, at(0)), at(0));
+    for day in (0..120).filter(|day| day % 7 < 5) {
+        for user in 0..10 {
+            let when = at(day).plus(9 * HOUR_MS);
+            driver.feed(Stream::Usage, &used(&format!("{day}-{user}"), "acme", &format!("u{user}"), when), when);
+        }
+    }
+}
+
+fn parsed(record: &OutputRecord) -> Value {
+    serde_json::from_slice(record.value.as_ref().unwrap()).unwrap()
+}
+
+#[test]
+fn an_account_that_falls_silent_is_published_going_down_without_any_event() {
+    let mut driver = Driver::new();
+    silent_customer(&mut driver);
+    let first = driver.round(at(120), &PUBLISH);
+    assert_eq!(first.len(), 1);
+    let first = parsed(&first[0]);
+    assert_eq!((&first["sequence"], &first["cause"], &first["account_id"]), (&json!(1), &json!("initial"), &json!("acme")));
+
+    // Others are still active, so the stream is not stale; acme is scored by the wheel alone.
+    let mut later = Vec::new();
+    for hour in 0..24 * 30 {
+        let now = at(120).plus(hour * HOUR_MS);
+        driver.feed(Stream::Usage, &used(&format!("o{hour}"), "other", "u", now), now);
+        later.extend(driver.round(now, &PUBLISH).iter().filter(|record| record.key == "acme").map(parsed));
+    }
+    let last = later.last().expect("a silent account changes");
+    assert_eq!(last["cause"], "time");
+    assert_eq!(last["direction"], "down");
+    assert_eq!(last["health"]["band"], "red");
+    let sequences: Vec<u64> = later.iter().map(|change| change["sequence"].as_u64().unwrap()).collect();
+    assert_eq!(sequences, (2..2 + later.len() as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_task_restored_from_its_changelog_reports_and_publishes_as_the_one_that_wrote_it() {
+    let mut driver = Driver::new();
+    silent_customer(&mut driver);
+    driver.feed(Stream::Support, &json!({"id": "t", "type": "ticket_opened", "account_id": "acme", "ticket_id": "1", "priority": "urgent", "occurred_at": at(119).0}), at(119));
+    driver.feed(
+        Stream::Feedback,
+        &json!({"id": "f", "type": "nps_answered", "account_id": "acme", "score": 3, "occurred_at": at(118).0}),
+        at(119),
+    );
+    driver.feed(Stream::Accounts, &json!({"id": "p", "type": "account_profile", "account_id": "acme", "name": "Acme", "segment": "smb", "seats": 20, "occurred_at": at(1).0}), at(119));
+    driver.round(at(120), &PUBLISH);
+    let mut restored = driver.restart();
+    assert_eq!(restored.report(at(121)), driver.report(at(121)));
+    assert_eq!(restored.task.counts(), driver.task.counts());
+    let again = used("new", "acme", "u1", at(121));
+    assert_eq!(restored.feed(Stream::Usage, &again, at(121)), Outcome::Applied);
+    assert_eq!(restored.feed(Stream::Usage, &again, at(121)), Outcome::Duplicate);
+    driver.feed(Stream::Usage, &again, at(121));
+    assert_eq!(restored.round(at(150), &PUBLISH), driver.round(at(150), &PUBLISH));
+}
+
+#[test]
+fn ids_are_remembered_over_a_restart() {
+    let mut driver = Driver::new();
+    let event = used("1", "acme", "u", at(0));
+    assert_eq!(driver.feed(Stream::Usage, &event, at(0)), Outcome::Applied);
+    driver.round(at(0), &CATCH_UP);
+    assert_eq!(driver.restart().feed(Stream::Usage, &event, at(0)), Outcome::Duplicate);
+}
+
+#[test]
+fn catch_up_publishes_nothing_and_then_one_change_an_account() {
+    let mut driver = Driver::new();
+    silent_customer(&mut driver);
+    assert!(driver.round(at(100), &CATCH_UP).is_empty());
+    assert_eq!(driver.round(at(120), &PUBLISH).len(), 1);
+}
+
+#[test]
+fn a_record_ahead_of_its_time_counts_as_applied_and_waits() {
+    let mut driver = Driver::new();
+    driver.feed(Stream::Usage, &used("0", "acme", "u", at(0)), at(0));
+    let ahead = used("1", "acme", "u", at(0).plus(HOUR_MS));
+    assert_eq!(driver.feed(Stream::Usage, &ahead, at(0)), Outcome::Applied);
+    assert_eq!(driver.feed(Stream::Usage, &ahead, at(0)), Outcome::Duplicate);
+    let events = |driver: &Driver, now| {
+        driver.task.view().accounts.read("acme", |account| {
+            account.usage().use_within(Settings::default().zone.date_of(now).minus(7), Settings::default().zone.date_of(now)).0
+        })
+    };
+    driver.round(at(0), &PUBLISH);
+    assert_eq!(events(&driver, at(1)), Some(1));
+    let mut restored = driver.restart();
+    restored.round(at(0).plus(HOUR_MS), &PUBLISH);
+    assert_eq!(events(&restored, at(1)), Some(2));
+    let far = used("2", "acme", "u", at(2));
+    assert!(matches!(driver.feed(Stream::Usage, &far, at(0)), Outcome::DeadLetter(rejection) if rejection.code == Code::FutureTime));
+}
+
+#[test]
+fn a_deleted_account_leaves_no_trace_and_may_begin_again() {
+    let mut driver = Driver::new();
+    silent_customer(&mut driver);
+    driver.round(at(120), &PUBLISH);
+    let deletion = json!({"id": "d", "type": "account_profile", "account_id": "acme", "deleted": true, "occurred_at": at(121).0});
+    assert_eq!(driver.feed(Stream::Accounts, &deletion, at(121)), Outcome::Applied);
+    assert_eq!(driver.round(at(121), &PUBLISH), [OutputRecord::tombstone("acme".to_owned())]);
+    assert!(driver.report(at(121)).is_empty());
+    assert!(driver.changelog.keys().all(|key| !String::from_utf8_lossy(key).contains("acme")));
+    let mut restored = driver.restart();
+    assert_eq!(restored.feed(Stream::Usage, &used("old", "acme", "u", at(120)), at(121)), Outcome::Applied);
+    assert!(restored.report(at(121)).is_empty());
+    restored.feed(Stream::Usage, &used("new", "acme", "u", at(122)), at(122));
+    assert_eq!(restored.report(at(122))[0]["metrics"]["usage.mau"], Value::Null);
+    assert_eq!(restored.report(at(122)).len(), 1);
+}
+
+#[test]
+fn the_outcomes_add_up_to_the_records_read() {
+    let mut driver = Driver::new();
+    let records = [
+        used("1", "acme", "u", at(100)),
+        used("1", "acme", "u", at(100)),
+        used("2", "acme", "u", at(1)),
+        json!({"type": "unheard_of", "account_id": "acme"}),
+        json!({"type": "feature_used"}),
+        json!([1, 2]),
+    ];
+    for record in &records {
+        driver.feed(Stream::Usage, record, at(100));
+    }
+    let counts = driver.task.counts().of(Stream::Usage);
+    assert_eq!((counts.read, counts.applied, counts.duplicate, counts.late, counts.ignored), (6, 1, 1, 1, 1));
+    assert_eq!(counts.dead_letter.iter().map(|(code, n)| (code.name(), n)).collect::<Vec<_>>(), [("wrong_type", 1), ("missing_field", 1)]);
+}
