@@ -1,9 +1,17 @@
 //! `churnwatch replay`: the engine on NDJSON files in event time, without Kafka.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use super::Globals;
+use anyhow::Context as _;
+
+use super::{Globals, UsageError};
+use crate::config::Config;
+use crate::config::section::OnBadRun;
+use crate::event::{Code, Stream};
+use crate::replay::{self, History, InputFile, Output, Reading, Request};
+use crate::settings::Settings;
 use crate::time::Timestamp;
 
 const EXAMPLES: &str = "\
@@ -66,7 +74,105 @@ pub struct Args {
 ///
 /// # Errors
 /// Wrong usage, problems of the configuration, files that cannot be read or written, and a bad run of records.
-pub fn run(_args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    globals.load_offline()?;
-    anyhow::bail!("replay is not built into this binary")
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let config = globals.load_offline()?;
+    let files = args.read_files()?;
+    let settings = replay::settings_for(&files, config.settings());
+    let t = args.as_of.or_else(|| Reading::newest(&files, &settings)).context("no valid record, and no --as-of")?;
+    let reading = read(&files, t, &settings);
+    args.write_reading(&reading, &files, &settings)?;
+    if config.output.on_bad_run == OnBadRun::Exit {
+        refuse_bad_run(&reading, &config)?;
+    }
+    let mut history = History::new(&files, &reading, Arc::clone(&settings));
+    args.write_changes(&mut history, t, &settings)?;
+    args.write_accounts(&history, t)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads and judges every line, with a bar on a terminal.
+fn read(files: &[InputFile], t: Timestamp, settings: &Settings) -> Reading {
+    let bytes = files.iter().map(InputFile::bytes).sum::<usize>();
+    let bar = indicatif::ProgressBar::new(u64::try_from(bytes).unwrap_or(u64::MAX));
+    if let Ok(style) = indicatif::ProgressStyle::with_template("reading {bar:40} {bytes}/{total_bytes} {eta}") {
+        bar.set_style(style);
+    }
+    let reading = Reading::of(files, t, settings, |bytes| bar.inc(u64::try_from(bytes).unwrap_or_default()));
+    bar.finish_and_clear();
+    reading
+}
+
+/// Refuses input of which most records of a stream are bad: rather a wrong file or configuration than bad data.
+fn refuse_bad_run(reading: &Reading, config: &Config) -> anyhow::Result<()> {
+    for stream in Stream::ALL {
+        let counts = reading.counts.of(stream);
+        // Records that are only too new are right, and the instant of the report is what is off.
+        let codes = counts.dead_letter.iter().filter(|(code, _)| *code != Code::FutureTime);
+        let (bad, worst) = codes.fold((0, None), |(bad, worst), (code, count)| (bad + count, worst.max(Some((count, code)))));
+        if let Some((_, code)) = worst
+            && counts.read >= config.output.bad_run_records
+            && bad as f64 > config.output.bad_run_share * counts.read as f64
+        {
+            anyhow::bail!(
+                "{bad} of the {} {} records cannot be applied, most of them for {}. Look at --out-dead-letters; \
+                 output.on_bad_run = \"dead_letter\" replays the others all the same",
+                counts.read,
+                stream.name(),
+                code.name()
+            );
+        }
+    }
+    Ok(())
+}
+
+impl Args {
+    fn read_files(&self) -> anyhow::Result<Vec<InputFile>> {
+        let given = [&self.usage, &self.billing, &self.support, &self.feedback, &self.accounts];
+        let given: Vec<_> = Stream::ALL.into_iter().zip(given).filter_map(|(stream, path)| Some((stream, path.as_ref()?))).collect();
+        if given.is_empty() {
+            return Err(UsageError("name at least one input file: --usage, --billing, --support, --feedback, --accounts".into()).into());
+        }
+        if given.iter().filter(|(_, path)| **path == *Path::new("-")).count() > 1 {
+            return Err(UsageError("only one stream can be read from standard input".into()).into());
+        }
+        let read = |(stream, path): (Stream, &PathBuf)| {
+            InputFile::read(stream, path).with_context(|| format!("cannot read the {} file {}", stream.name(), path.display()))
+        };
+        given.into_iter().map(read).collect()
+    }
+
+    fn write_reading(&self, reading: &Reading, files: &[InputFile], settings: &Settings) -> anyhow::Result<()> {
+        write_to(self.out_dead_letters.as_deref(), |output| {
+            replay::write_dead_letters(reading, files, settings.limits.record_bytes, output)
+        })?;
+        write_to(self.out_counts.as_deref(), |output| replay::write_counts(reading, output))
+    }
+
+    fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings) -> anyhow::Result<()> {
+        let every_day = self.out_changes.as_ref().map(|_| 1);
+        let request = Request { as_of, score_every: self.score_every.or(every_day) };
+        let mut output = self.out_changes.as_deref().map(create).transpose()?;
+        replay::score_history(history, &request, settings, |change| match (&mut output, &change.value) {
+            (Some(output), Some(value)) => output.line(value),
+            _ => Ok(()),
+        })?;
+        output.map_or(Ok(()), Output::finish).context("cannot write the changes")
+    }
+
+    fn write_accounts(&self, history: &History<'_>, t: Timestamp) -> anyhow::Result<()> {
+        write_to(self.out_accounts.as_deref(), |output| {
+            let view = history.view(t);
+            history.task().reports(&view, |report| output.line(&report.0))
+        })
+    }
+}
+
+fn create(path: &Path) -> anyhow::Result<Output> {
+    Output::create(path).with_context(|| format!("cannot create {}", path.display()))
+}
+
+fn write_to(path: Option<&Path>, write: impl FnOnce(&mut Output) -> std::io::Result<()>) -> anyhow::Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let mut output = create(path)?;
+    write(&mut output).and_then(|()| output.finish()).with_context(|| format!("cannot write {}", path.display()))
 }

@@ -11,6 +11,7 @@ impl Config {
     pub fn settings(&self) -> Settings {
         let zone = &self.time.reporting_time_zone;
         Settings {
+            source: format!("/churnwatch/{}", self.application.id),
             zone: zone.clone(),
             calendar: self.calendar.calendar(),
             money: self.money.policy(zone),
