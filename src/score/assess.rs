@@ -186,6 +186,7 @@ impl Ruled {
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{Account, model};
+    use super::super::model::ModelFile;
     use super::*;
 
     fn close(one: f64, other: f64) -> bool {
@@ -236,19 +237,15 @@ mod tests {
 
     #[test]
     fn components_that_all_score_70_make_70_and_not_a_little_less() {
-        let mut text = String::new();
-        for (nth, (metric, weight)) in
-            [("usage.dau", 7), ("usage.wau", 11), ("usage.mau", 13), ("support.open", 17), ("depth.adoption", 19), ("usage.trend", 23)]
-                .iter()
-                .enumerate()
-        {
-            text += &format!("[[health.component]]\nname='{nth}'\ngroup='usage'\nmetric='{metric}'\ncurve=[[0,70]]\nweight={weight}\n");
-        }
-        let model = Model::compile(&super::super::ModelFile::parse(&text).unwrap()).unwrap();
-        let mut account = Account::default();
-        for metric in [Metric::Dau, Metric::Wau, Metric::Mau, Metric::Open, Metric::Adoption, Metric::Trend] {
-            account = account.with(metric, 1.0, None);
-        }
+        let metrics =
+            [(Metric::Dau, 7), (Metric::Wau, 11), (Metric::Mau, 13), (Metric::Open, 17), (Metric::Adoption, 19), (Metric::Trend, 23)];
+        let component = |(metric, weight): (Metric, u32)| {
+            let name = metric.name();
+            format!("[[health.component]]\nname='{name}'\ngroup='usage'\nmetric='{name}'\ncurve=[[0,70]]\nweight={weight}\n")
+        };
+        let text: String = metrics.into_iter().map(component).collect();
+        let model = Model::compile(&ModelFile::parse(&text).unwrap()).unwrap();
+        let account = metrics.into_iter().fold(Account::default(), |account, (metric, _)| account.with(metric, 1.0, None));
         assert_eq!(account.assessed_by(&model).score, Some(70.0));
     }
 
@@ -272,7 +269,7 @@ mod tests {
     #[test]
     fn the_first_profile_that_fits_names_the_components() {
         let model = model(PROFILES);
-        let account = |tenure_days, stage, segment| Account { tenure_days, segment, ..Account::scoring(10.0, 20.0, 30.0).in_stage(stage) };
+        let account = |tenure_days, stage, segment| Account { segment, tenure_days, ..Account::scoring(10.0, 20.0, 30.0).in_stage(stage) };
         let score = |account: Account| account.assessed_by(&model).score;
         assert_eq!(score(account(27.9, Stage::Trial, Some("smb"))), Some(30.0));
         assert_eq!(score(account(28.0, Stage::Trial, Some("smb"))), Some(20.0));
@@ -331,10 +328,9 @@ mod tests {
 
     #[test]
     fn effects_of_parts_rules_and_override_sum_to_the_score() {
-        for account in
-            [Account::scoring(80.0, 33.3, 71.7), Account::scoring(80.0, 33.3, 71.7).pinned_to(12.3), Account::default().pinned_to(7.0)]
-        {
-            let assessment = account.with(Metric::CancelScheduled, 1.0, None).assessed_by(&model(RULES));
+        let account = Account::scoring(80.0, 33.3, 71.7);
+        for account in [&account, &account.clone().pinned_to(12.3), &Account::default().pinned_to(7.0)] {
+            let assessment = account.clone().with(Metric::CancelScheduled, 1.0, None).assessed_by(&model(RULES));
             let parts: f64 = assessment.parts.iter().map(|part| part.contribution).sum();
             let rules: f64 = assessment.rules.iter().map(|rule| rule.effect).sum();
             assert!(close(parts, assessment.mean));

@@ -1,11 +1,12 @@
 //! Drivers: what moved an account, or what weighs on it, as sentences with numbers.
 
 use super::assess::Assessment;
+use super::band::Band;
+use super::change::{Direction, Standing};
 use super::explain::{ExplainedPart, ExplainedRule, Explanation};
 use super::model::{Model, name_id};
+use super::published::Published;
 use super::quantity::{quantities, quantity};
-use super::state::{Direction, Published, Standing};
-use super::{Band, state};
 use crate::metric::Metric;
 use crate::money::Currency;
 
@@ -52,8 +53,7 @@ struct Teller<'a> {
 
 impl Teller<'_> {
     fn moves(&self, explanation: &Explanation, standing: &Standing, then: &Published) -> Vec<String> {
-        let before = Standing { score: then.score, band: then.band, risk: then.risk };
-        let Some(direction) = state::direction(&before, standing) else { return Vec::new() };
+        let Some(direction) = Direction::between(&then.standing(), standing) else { return Vec::new() };
         let sign = if direction == Direction::Up { 1.0 } else { -1.0 };
         let mut moves: Vec<(f64, String)> = Vec::new();
         for part in &explanation.parts {

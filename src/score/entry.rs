@@ -3,10 +3,10 @@
 use serde::{Serialize, Serializer};
 
 use super::band::Band;
+use super::change::Standing;
 use super::explain::{ExplainedOverride, ExplainedPart, ExplainedRule, Explanation};
 use super::model::{Group, Model};
 use super::risk::Level;
-use super::state::Standing;
 use crate::metric::Value;
 use crate::money::Currency;
 use crate::time::Timestamp;

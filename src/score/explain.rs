@@ -11,9 +11,10 @@
 //! Since the weights sum to 1, so does all of it to d(score).
 
 use super::assess::{Assessment, Override, Part, Subject};
+use super::change::Standing;
 use super::driver;
 use super::model::Model;
-use super::state::{Published, PublishedPart, Standing};
+use super::published::{Published, PublishedPart};
 use crate::metric::{Metric, Stage, Value};
 use crate::money::Currency;
 use crate::time::Timestamp;
@@ -193,4 +194,157 @@ fn rules(assessment: &Assessment, published: Option<&Published>, comparable: boo
         was_in_force: true,
     });
     in_force.chain(ended).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::fixture::{Account, COMPONENTS, model};
+    use super::super::model::{Model, ModelFile};
+    use super::super::{Change, State};
+    use crate::metric::Metric;
+
+    const RULES: &str = r#"
+        [[rule]]
+        name = "leaving"
+        when = "revenue.cancel_scheduled >= 1"
+        cap_health = 39
+        [[rule]]
+        name = "late"
+        when = "revenue.days_past_due > 14"
+        cap_health = 55
+        risk_at_least = 0.5
+        [risk.coefficients]
+        days = -1
+        [publish]
+        score_points = 1e-9
+        [model]
+        min_coverage = 0.2
+    "#;
+
+    fn changes(accounts: &[(Account, &Model)]) -> Vec<Change> {
+        let mut state = State::default();
+        let hours = 0..;
+        accounts.iter().zip(hours).filter_map(|((account, model), hour)| account.advance(&mut state, hour, model).change).collect()
+    }
+
+    fn last(accounts: &[Account], model: &Model) -> Change {
+        let accounts: Vec<_> = accounts.iter().map(|account| (account.clone(), model)).collect();
+        changes(&accounts).pop().unwrap()
+    }
+
+    fn deltas(change: &Change) -> Vec<Option<f64>> {
+        change.explanation.parts.iter().map(|part| part.contribution_delta.map(|delta| (delta * 1e9).round() / 1e9)).collect()
+    }
+
+    #[test]
+    fn a_component_moves_health_by_its_weight_times_its_score() {
+        let change = last(&[Account::scoring(80.0, 50.0, 20.0), Account::scoring(40.0, 60.0, 20.0)], &model(RULES));
+        assert_eq!(deltas(&change), [Some(-16.0), Some(4.0), Some(0.0)]);
+        assert_eq!(change.explanation.renormalisation_delta, Some(0.0));
+        assert_eq!(change.explanation.drivers, ["active days in 28 d fell from 80 to 40"]);
+    }
+
+    #[test]
+    fn a_component_that_goes_is_renormalisation_and_one_that_comes_pulls_the_mean() {
+        let model = model(RULES);
+        let gone = last(&[Account::scoring(80.0, 50.0, 20.0), Account::scoring(80.0, 50.0, None)], &model);
+        assert_eq!((deltas(&gone), gone.standing.score), (vec![Some(0.0), Some(0.0)], Some(65.0)));
+        assert_eq!(gone.explanation.renormalisation_delta, Some(9.0)); // 65 - 56
+        assert_eq!(gone.explanation.drivers, ["no longer counted: net promoter score of the answers of 91 d"]);
+        let come = last(&[Account::scoring(80.0, 50.0, None), Account::scoring(80.0, 50.0, 20.0)], &model);
+        assert_eq!(deltas(&come), [Some(0.0), Some(0.0), Some(-9.0)]);
+        assert!(come.explanation.renormalisation_delta.unwrap().abs() < 1e-9);
+        assert_eq!(come.explanation.drivers, ["net promoter score of the answers of 91 d is 20"]);
+    }
+
+    #[test]
+    fn rules_are_entries_of_their_own_when_they_come_and_when_they_go() {
+        let model = model(RULES);
+        let calm = Account::scoring(80.0, 80.0, 80.0);
+        let leaving = calm.clone().with(Metric::CancelScheduled, 1.0, None);
+        let come = last(&[calm.clone(), leaving.clone()], &model);
+        let rule = &come.explanation.rules[0];
+        assert_eq!((&*rule.name, rule.in_force, rule.contribution, rule.delta), ("leaving", true, -41.0, Some(-41.0)));
+        assert_eq!(come.explanation.drivers, ["leaving: health is capped at 39"]);
+        let gone = last(&[calm.clone(), leaving, calm], &model);
+        let rule = &gone.explanation.rules[0];
+        assert_eq!((&*rule.name, rule.in_force, rule.contribution, rule.delta), ("leaving", false, 0.0, Some(41.0)));
+        assert_eq!(gone.explanation.drivers, ["leaving: health is no longer capped"]);
+    }
+
+    #[test]
+    fn a_rule_that_only_raises_risk_is_told_too() {
+        let calm = Account::scoring(50.0, 50.0, 50.0);
+        let late = calm.clone().with(Metric::DaysPastDue, 20.0, None);
+        assert_eq!(last(&[calm, late], &model(RULES)).explanation.drivers, ["late: risk is at least 0.5"]);
+    }
+
+    #[test]
+    fn the_first_change_tells_what_weighs_most() {
+        let first = last(&[Account::scoring(80.0, 50.0, 100.0)], &model(RULES));
+        assert_eq!(first.explanation.drivers, ["sessions in 28 d is 50", "active days in 28 d is 80"]);
+        assert_eq!(deltas(&first), [None, None, None]);
+        let unknown = last(&[Account::scoring(None, None, None)], &model(RULES));
+        assert_eq!(unknown.explanation.drivers, ["0 % of the weights have data, 20 % are needed for a score"]);
+        assert_eq!(unknown.explanation.absent, [0, 1, 2]);
+    }
+
+    #[test]
+    fn drivers_are_three_at_most_and_go_the_way_the_account_went() {
+        let text =
+            format!("{COMPONENTS}[[health.component]]\nname='wau'\ngroup='usage'\nmetric='usage.wau'\ncurve=[[0,0],[100,100]]\nweight=1");
+        let model = Model::compile(&ModelFile::parse(&text).unwrap()).unwrap();
+        let before = Account::scoring(90.0, 90.0, 90.0).with(Metric::Wau, 90.0, None);
+        let down = last(&[before.clone(), Account::scoring(50.0, 80.0, 60.0).with(Metric::Wau, 0.0, None)], &model);
+        let fell = [
+            "active days in 28 d fell from 90 to 50",
+            "net promoter score of the answers of 91 d fell from 90 to 60",
+            "sessions in 28 d fell from 90 to 80",
+        ];
+        assert_eq!(down.explanation.drivers, fell);
+        let mixed = last(&[before, Account::scoring(50.0, 99.0, 90.0).with(Metric::Wau, 90.0, None)], &model);
+        assert_eq!(mixed.explanation.drivers, ["active days in 28 d fell from 90 to 50"]);
+    }
+
+    /// Deltas of components, renormalisation, rules and override against the delta of the score; `None` where one has no score.
+    fn gap(change: &Change) -> Option<f64> {
+        let explanation = &change.explanation;
+        let moved = change.standing.score? - change.previous?.score?;
+        let parts: f64 = explanation.parts.iter().filter_map(|part| part.contribution_delta).sum();
+        let rules: f64 = explanation.rules.iter().filter_map(|rule| rule.delta).sum();
+        Some(parts + explanation.renormalisation_delta? + rules + explanation.override_delta.unwrap_or_default() - moved)
+    }
+
+    fn any_account() -> impl Strategy<Value = Account> {
+        let score = || prop::option::of(0.0_f64..100.0);
+        let facts =
+            (score(), score(), score(), any::<bool>(), prop::option::of(0.0_f64..30.0), prop::option::weighted(0.2, 0.0_f64..100.0));
+        facts.prop_map(|(days, sessions, nps, leaving, late, pinned)| {
+            let mut account = Account::scoring(days, sessions, nps).with(Metric::CancelScheduled, f64::from(u8::from(leaving)), None);
+            account.pinned = pinned;
+            match late {
+                Some(days) => account.with(Metric::DaysPastDue, days, None),
+                None => account,
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_deltas_sum_to_the_delta_of_the_score(rounds in prop::collection::vec((any_account(), any::<bool>()), 2..12)) {
+            let other = "[[health.component]]\nname='nps'\ngroup='usage'\nmetric='usage.sessions_28d'\ncurve=[[0,90],[100,10]]\nweight=3\n\
+                         [[health.component]]\nname='new'\ngroup='usage'\nmetric='usage.active_days_28d'\ncurve=[[0,0],[50,100]]\nweight=1\n";
+            let models = [model(RULES), Model::compile(&ModelFile::parse(&format!("{other}{RULES}").replace("days = -1", "new = -1")).unwrap()).unwrap()];
+            let rounds: Vec<_> = rounds.into_iter().map(|(account, first)| (account, &models[usize::from(first)])).collect();
+            for (place, change) in changes(&rounds).iter().enumerate() {
+                prop_assert_eq!(change.sequence, place as u64 + 1);
+                if let (Some(now), Some(before)) = (change.standing.score, change.previous.and_then(|previous| previous.score)) {
+                    let gap = gap(change).expect("every delta");
+                    prop_assert!(gap.abs() < 1e-9, "{} -> {}: {}", before, now, gap);
+                }
+            }
+        }
+    }
 }

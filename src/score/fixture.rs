@@ -1,8 +1,10 @@
 //! A small model and an account that tests of scoring set up in a line.
 
 use super::assess::{Assessment, Override, Subject, assess};
+use super::change::{Cause, Round, Step};
+use super::entry::AccountFacts;
 use super::model::{Model, ModelFile};
-use super::state::{Cause, Round, State, Step};
+use super::state::State;
 use crate::metric::{Metric, Metrics, Stage, Value};
 use crate::money::Currency;
 use crate::time::{HOUR_MS, Timestamp};
@@ -37,7 +39,7 @@ pub(super) fn model(more: &str) -> Model {
 /// An account to be scored.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
-    pub metrics: Metrics,
+    pub metrics: Box<Metrics>, // boxed: some tests hold many accounts in an array
     pub segment: Option<&'static str>,
     pub stage: Option<Stage>,
     pub tenure_days: f64,
@@ -95,4 +97,9 @@ impl Account {
 /// A scoring at an hour, because of events.
 pub(super) fn round(hour: i64) -> Round {
     Round { t: Timestamp(hour * HOUR_MS), cause: Cause::Events, catching_up: false, currency: Currency::USD }
+}
+
+/// What records say of the account besides.
+pub(super) const fn facts() -> AccountFacts<'static> {
+    AccountFacts { account_id: "acme", name: Some("Acme Inc"), csm: Some("dana"), currency: Currency::USD }
 }

@@ -6,7 +6,8 @@ use super::assess::{Assessment, Subject};
 use super::entry::{AccountFacts, Health, ModelName, Reasons, Risk, code, health, model_name, reasons, rfc3339, risk, scored_by};
 use super::explain::Explanation;
 use super::model::Model;
-use super::state::{Standing, State};
+use super::published::Published;
+use super::state::State;
 use crate::metric::{Metrics, Stage};
 use crate::money::Currency;
 use crate::time::Timestamp;
@@ -52,7 +53,7 @@ impl<'a> AccountLine<'a> {
         model: &'a Model,
     ) -> Self {
         let standing = state.standing(subject, assessment, model);
-        let published = state.published().map(|last| Standing { score: last.score, band: last.band, risk: last.risk });
+        let published = state.published().map(Published::standing);
         Self {
             account_id: facts.account_id,
             as_of,
@@ -66,5 +67,55 @@ impl<'a> AccountLine<'a> {
             scored_by: scored_by(assessment.profile, model),
             model: model_name(model),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::fixture::{Account, facts, model, round};
+    use super::*;
+    use crate::metric::Metric;
+
+    fn line(account: &Account, state: &State, hour: i64) -> Value {
+        let (model, round) = (model(""), round(hour));
+        let assessment = account.assessed_by(&model);
+        let explanation = state.explain(&account.subject(), &assessment, &round, &model);
+        let line = AccountLine::new(&facts(), &account.subject(), &assessment, state, &explanation, round.t, &model);
+        serde_json::to_value(line).unwrap()
+    }
+
+    #[test]
+    fn a_line_has_the_metrics_present_and_compares_with_the_last_change() {
+        let mut account = Account::scoring(80.0, None, 50.0);
+        account.metrics.whole(Metric::Mrr, 120_000);
+        let mut state = State::default();
+        account.advance(&mut state, 0, &model(""));
+        let written = line(&Account::scoring(80.0, 60.0, 50.0), &state, 1);
+        assert_eq!(written["metrics"]["usage.sessions_28d"], json!(60.0));
+        assert_eq!(written["metrics"].get("revenue.mrr"), None);
+        let health = json!({"score": 66.0, "previous": 70.0, "band": "green", "previous_band": "green", "coverage": 1.0});
+        assert_eq!((&written["health"], &written["as_of"]), (&health, &json!("1970-01-01T01:00:00Z")));
+        assert_eq!(written["profile"], json!({"name": "Acme Inc", "segment": null, "plan": null, "csm": "dana"}));
+        assert_eq!(written["drivers"], json!(["sessions in 28 d is 60"]));
+        assert_eq!(written["components"][1]["contribution_delta"], json!(-4.0)); // 0.4 x (60 - 70)
+    }
+
+    #[test]
+    fn the_line_of_a_churned_account_has_its_frozen_score_and_no_components() {
+        let mut state = State::default();
+        Account::scoring(80.0, 80.0, 80.0).advance(&mut state, 0, &model(""));
+        let left = Account::scoring(10.0, 10.0, 10.0).in_stage(Stage::Churned);
+        left.advance(&mut state, 1, &model(""));
+        let written = line(&left, &state, 2);
+        assert_eq!((&written["health"]["score"], &written["health"]["band"]), (&json!(80.0), &json!("churned")));
+        assert_eq!(written["components"], json!([]));
+    }
+
+    #[test]
+    fn an_account_that_was_never_published_has_nothing_before() {
+        let written = line(&Account::scoring(80.0, 80.0, 80.0), &State::default(), 0);
+        assert_eq!((&written["health"]["band"], &written["health"]["previous"]), (&json!("green"), &Value::Null));
     }
 }

@@ -6,6 +6,7 @@
 
 mod assess;
 mod band;
+mod change;
 mod driver;
 mod entry;
 mod explain;
@@ -13,17 +14,134 @@ mod explain;
 mod fixture;
 mod line;
 pub mod model;
+mod published;
 mod quantity;
 mod record;
 mod risk;
+#[cfg(test)]
+mod schema;
 mod state;
 
 pub use assess::{Assessment, Override, Part, RuleEffect, Subject, assess};
 pub use band::{Band, Position, Reading};
+pub use change::{Cause, Change, Direction, Round, Standing, Step};
 pub use entry::AccountFacts;
 pub use explain::{ExplainedOverride, ExplainedPart, ExplainedRule, Explanation};
 pub use line::AccountLine;
 pub use model::{Model, ModelFile, ModelProblem};
+pub use published::{Published, PublishedPart, PublishedRule};
 pub use record::{ChangeRecord, headers};
 pub use risk::{Level, RiskReading};
-pub use state::{Cause, Change, Direction, Published, PublishedPart, PublishedRule, Round, Standing, State, Step};
+pub use state::State;
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::Account;
+    use super::*;
+    use crate::metric::Metric;
+
+    fn close(one: f64, other: f64) -> bool {
+        (one - other).abs() < 1e-9
+    }
+
+    #[test]
+    fn the_worked_example_of_the_documentation_is_right() {
+        let text = include_str!("../../docs/scoring.md").split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let model = Model::compile(&ModelFile::parse(text).unwrap()).unwrap();
+        let mut state = State::default();
+        let tickets =
+            Account::scoring(None, None, None).with(Metric::OpenWeightedPer10Users, 7.5, None).with(Metric::Nps91d, 100.0, Some(2));
+
+        let first = tickets.clone().with(Metric::SeatUtilisation, 0.65, None).with(Metric::FeedbackCsat, 0.5, Some(4));
+        let change = first.advance(&mut state, 0, &model).change.unwrap();
+        assert_eq!((change.standing.score, change.coverage, change.standing.band), (Some(52.0), 1.0, Band::Yellow));
+        let risk = change.standing.risk.unwrap();
+        assert!(close(risk.probability, 1.0 / (1.0 + 1.35_f64.exp())) && risk.level == Level::Medium);
+
+        let second = tickets.with(Metric::SeatUtilisation, 0.8, None);
+        let change = second.advance(&mut state, 168, &model).change.unwrap();
+        assert_eq!((change.standing.score, change.coverage), (Some(66.25), 0.8));
+        let deltas: Vec<f64> = change.explanation.parts.iter().filter_map(|part| part.contribution_delta).collect();
+        assert!(close(deltas[0], 11.25) && close(deltas[1], 0.0) && close(change.explanation.renormalisation_delta.unwrap(), 3.0));
+
+        let change = second.with(Metric::CancelScheduled, 1.0, None).advance(&mut state, 169, &model).change.unwrap();
+        assert_eq!((change.standing.score, change.standing.band, change.explanation.rules[0].delta), (Some(39.0), Band::Red, Some(-27.25)));
+        assert_eq!(change.standing.risk.unwrap().level, Level::Critical);
+    }
+
+    /// A healthy account of the default model, with more metrics.
+    fn healthy(more: &[(Metric, f64)]) -> Account {
+        let good = [
+            (Metric::ActiveDaysVsBaseline, 1.0),
+            (Metric::Trend, 1.0),
+            (Metric::SeatUtilisation, 0.9),
+            (Metric::Adoption, 0.6),
+            (Metric::MrrGrowth91d, 1.0),
+            (Metric::PaymentFailuresOpen, 0.0),
+            (Metric::OpenWeightedPer10Users, 2.0),
+            (Metric::Nps91d, 50.0),
+        ];
+        let account = Account { tenure_days: 400.0, ..Account::default() };
+        good.iter().chain(more).fold(account, |account, (metric, value)| account.with(*metric, *value, Some(100)))
+    }
+
+    #[test]
+    fn a_steady_account_is_green_and_at_low_risk_by_the_default_model() {
+        let assessment = healthy(&[]).assessed_by(&Model::default());
+        assert_eq!((assessment.coverage, assessment.rules.len()), (1.0, 0));
+        assert!(assessment.score.is_some_and(|score| score > 80.0), "{assessment:?}");
+        assert_eq!(assessment.risk.unwrap().level, Level::Low);
+    }
+
+    /// Metrics, and the cap they bring.
+    type Case<'a> = (&'a [(Metric, f64)], Option<f64>);
+
+    #[test]
+    fn the_rules_of_the_default_model_begin_where_they_say() {
+        let (silent, gaps, days) = (Metric::DaysSinceLast, Metric::GapsSinceLast, Metric::ActiveDays91d);
+        let table: [Case<'_>; 11] = [
+            (&[(silent, 14.0), (gaps, 14.0), (days, 91.0)], None),
+            (&[(silent, 14.1), (gaps, 14.1), (days, 91.0)], Some(39.0)),
+            (&[(silent, 14.1), (gaps, 3.72), (days, 24.0)], Some(39.0)),
+            (&[(silent, 14.1), (gaps, 2.0), (days, 13.0)], None),
+            (&[(silent, 21.1), (gaps, 3.01), (days, 13.0)], Some(39.0)),
+            (&[(silent, 45.0), (gaps, 1.0), (days, 2.0)], None),
+            (&[(silent, 45.1), (gaps, 1.0), (days, 2.0)], Some(39.0)),
+            (&[(silent, 45.1)], Some(39.0)),
+            (&[(Metric::CancelScheduled, 1.0)], Some(39.0)),
+            (&[(Metric::DaysPastDue, 14.1)], Some(55.0)),
+            (&[(Metric::UrgentOpen, 3.0)], Some(55.0)),
+        ];
+        for (more, cap) in table {
+            let assessment = healthy(more).assessed_by(&Model::default());
+            assert_eq!(assessment.score.filter(|_| !assessment.rules.is_empty()), cap, "{more:?}");
+        }
+    }
+
+    #[test]
+    fn usage_alone_makes_no_score_by_the_default_model_and_with_seats_it_does() {
+        let usage = Account { tenure_days: 400.0, ..Account::default() }.with(Metric::ActiveDaysVsBaseline, 1.0, None).with(
+            Metric::Trend,
+            1.0,
+            Some(20),
+        );
+        assert_eq!(usage.assessed_by(&Model::default()).score, None);
+        assert!(close(usage.clone().with(Metric::SeatUtilisation, 1.0, None).assessed_by(&Model::default()).coverage, 0.5));
+        let few = usage.with(Metric::Trend, 1.0, Some(19)).with(Metric::SeatUtilisation, 1.0, None);
+        assert!(close(few.assessed_by(&Model::default()).coverage, 0.35));
+    }
+
+    #[test]
+    fn a_new_account_is_no_alarm_on_its_first_day_and_is_one_after_three_idle_weeks() {
+        let idle = |tenure_days| {
+            let account = Account { tenure_days, ..Account::default() };
+            account.with(Metric::Features28d, 0.0, None).with(Metric::SeatUtilisation, 0.0, None).with(
+                Metric::TenureDays,
+                tenure_days,
+                None,
+            )
+        };
+        let band = |days| Band::plain(idle(days).assessed_by(&Model::default()).score.unwrap(), &Model::default().bands);
+        assert_eq!((band(0.1), band(21.0)), (Band::Yellow, Band::Red));
+    }
+}

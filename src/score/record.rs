@@ -5,9 +5,9 @@
 use serde::Serialize;
 
 use super::assess::Subject;
+use super::change::{Cause, Change, Direction};
 use super::entry::{AccountFacts, Health, ModelName, Reasons, Risk, code, health, model_name, reasons, rfc3339, risk, scored_by};
 use super::model::Model;
-use super::state::{Cause, Change, Direction};
 use crate::metric::{Metric, Stage};
 use crate::money::Currency;
 use crate::time::Timestamp;
@@ -78,4 +78,124 @@ pub fn headers(account_id: &str, change: &Change, source: &str) -> Vec<(&'static
         headers.push(("churnwatch_band_dropped", "true".to_owned()));
     }
     headers
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::fixture::{Account, facts, model};
+    use super::super::schema::violations;
+    use super::super::{Change, State, headers};
+    use super::*;
+
+    const MORE: &str = r#"
+        [[rule]]
+        name = "leaving"
+        when = "revenue.cancel_scheduled >= 1"
+        cap_health = 39
+        [risk]
+        coefficients = { days = -1 }
+    "#;
+
+    fn record(account: &Account, change: &Change, model: &Model) -> Value {
+        serde_json::to_value(ChangeRecord::new(&facts(), &account.subject(), change, model)).unwrap()
+    }
+
+    /// The change records of an account scored every hour, with the changes.
+    fn records(accounts: &[Account]) -> Vec<(Value, Change)> {
+        let (mut state, model) = (State::default(), model(MORE));
+        let changes = accounts.iter().zip(0..).filter_map(|(account, hour)| {
+            let change = account.advance(&mut state, hour, &model).change?;
+            Some((record(account, &change, &model), change))
+        });
+        changes.collect()
+    }
+
+    fn even(score: f64) -> Account {
+        Account::scoring(score, score, score)
+    }
+
+    #[test]
+    fn a_change_record_has_the_published_shape() {
+        let mut later = Account::scoring(None, 90.0, 90.0);
+        later.metrics.whole(Metric::ActiveDays28d, 40);
+        later.metrics.whole(Metric::Mrr, 120_000);
+        later.segment = Some("mid-market");
+        let model = model(MORE);
+        let (written, _) = records(&[even(90.0), later]).pop().unwrap();
+        let risk = |score: f64| 1.0 / (1.0 + (1.2 + (score - 50.0) / 50.0).exp());
+        let expected = json!({
+            "account_id": "acme", "sequence": 2, "as_of": "1970-01-01T01:00:00Z", "cause": "events", "direction": "down", "catching_up": false,
+            "health": {"score": 70.0, "previous": 90.0, "band": "green", "previous_band": "green", "coverage": 1.0},
+            "risk": {"probability": risk(40.0), "previous": risk(90.0), "level": "medium", "previous_level": "medium",
+                     "horizon_days": 90, "calibrated": false},
+            "drivers": ["active days in 28 d fell from 90 to 40"],
+            "components": [
+                {"name": "days", "group": "usage", "metric": "usage.active_days_28d", "value": 40, "score": 40.0, "weight": 0.4,
+                 "contribution": 16.0, "contribution_delta": -20.0},
+                {"name": "sessions", "group": "usage", "metric": "usage.sessions_28d", "value": 90.0, "score": 90.0, "weight": 0.4,
+                 "contribution": 36.0, "contribution_delta": 0.0},
+                {"name": "nps", "group": "sentiment", "metric": "feedback.nps_91d", "value": 90.0, "score": 90.0, "weight": 0.2,
+                 "contribution": 18.0, "contribution_delta": 0.0},
+            ],
+            "absent": [], "renormalisation_delta": 0.0, "rules": [], "rule_deltas": [],
+            "mrr_minor": 120_000, "currency": "USD", "segment": "mid-market", "csm": "dana", "stage": "adopted", "scored_by": "default",
+            "model": {"name": "custom", "hash": model.hash},
+        });
+        assert_eq!(written, expected);
+    }
+
+    #[test]
+    fn every_kind_of_change_fits_the_schema() {
+        let schema: Value = serde_json::from_str(include_str!("../../config/schemas/account-health.schema.json")).unwrap();
+        let leaving = even(80.0).with(Metric::CancelScheduled, 1.0, None);
+        let written = records(&[
+            Account::scoring(None, None, 80.0),
+            even(80.0),
+            leaving.clone(),
+            leaving.pinned_to(90.0),
+            even(50.0),
+            Account::scoring(10.0, None, None),
+            even(50.0).in_stage(Stage::Churned),
+            even(90.0),
+        ]);
+        assert_eq!(written.len(), 8);
+        for (record, _) in &written {
+            assert_eq!(violations(&schema, record), Vec::<String>::new());
+        }
+        let cap = json!([{"name": "leaving", "cap_health": 39.0, "contribution": -41.0, "delta": -41.0}]);
+        assert_eq!((&written[2].0["rules"], &written[2].0["rule_deltas"]), (&json!(["leaving"]), &cap));
+        let pinned = json!({"value": 90.0, "until": "1970-01-01T00:00:00Z", "reason": "exec sponsor", "by": "dana"});
+        assert_eq!((&written[3].0["override"], &written[3].0["override_delta"]), (&pinned, &json!(51.0)));
+        assert_eq!(written[0].0["health"]["score"], Value::Null);
+    }
+
+    #[test]
+    fn the_check_of_the_schema_sees_what_is_wrong() {
+        let schema: Value = serde_json::from_str(include_str!("../../config/schemas/account-health.schema.json")).unwrap();
+        let (mut record, _) = records(&[even(80.0)]).pop().unwrap();
+        record["sequence"] = json!(0);
+        record["health"]["band"] = json!("blue");
+        record["risk"]["extra"] = json!(1);
+        record.as_object_mut().unwrap().remove("model");
+        assert_eq!(violations(&schema, &record).len(), 4);
+    }
+
+    #[test]
+    fn headers_are_cloud_events_in_binary_mode_and_tell_of_a_dropped_band() {
+        let of = |nth: usize| headers("acme", &records(&[even(80.0), even(50.0)])[nth].1, "/churnwatch/test");
+        let expected = [
+            ("ce_specversion", "1.0"),
+            ("ce_id", "acme:2"),
+            ("ce_source", "/churnwatch/test"),
+            ("ce_type", "churnwatch.account_health.changed"),
+            ("ce_time", "1970-01-01T01:00:00Z"),
+            ("ce_subject", "acme"),
+            ("content-type", "application/json"),
+            ("churnwatch_band_dropped", "true"),
+        ];
+        assert_eq!(of(1), expected.map(|(name, value)| (name, value.to_owned())));
+        assert!(of(0).iter().all(|(name, _)| *name != "churnwatch_band_dropped"));
+    }
 }

@@ -7,104 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::assess::{Assessment, Override, Subject};
 use super::band::{Band, Position, Reading};
+use super::change::{Cause, Change, Direction, Round, Standing, Step};
 use super::explain::{Explanation, explain};
-use super::model::{Model, Publish, name_id};
-use super::risk::RiskReading;
+use super::model::{Model, Publish};
+use super::published::Published;
 use crate::metric::Stage;
-use crate::money::Currency;
-use crate::time::Timestamp;
-
-/// Why a change was published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// It is the first of the account.
-    Initial,
-    /// Records of the account.
-    Events,
-    /// Nothing but time.
-    Time,
-    /// An override was set, changed or ended.
-    Override,
-    /// The account was scored by another model before.
-    ModelChange,
-}
-
-/// Which way an account went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// Better.
-    Up,
-    /// Worse.
-    Down,
-}
-
-/// What a scoring knows besides the account.
-#[derive(Clone, Copy, Debug)]
-pub struct Round {
-    /// The instant of scoring.
-    pub t: Timestamp,
-    /// [`Cause::Events`] or [`Cause::Time`]; the other causes are found by the state itself.
-    pub cause: Cause,
-    /// Whether the task is in catch-up.
-    pub catching_up: bool,
-    /// The reporting currency, for sentences on money.
-    pub currency: Currency,
-}
-
-/// Health and risk as they stand, bands with hysteresis.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Standing {
-    /// Health; `None`: unknown. Of a churned account the last published one.
-    pub score: Option<f64>,
-    /// The band.
-    pub band: Band,
-    /// Risk. Of a churned account the last published one.
-    pub risk: Option<RiskReading>,
-}
-
-/// A change to be published.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    /// 1 for the first of an account, then without gaps.
-    pub sequence: u64,
-    /// The instant of scoring; never before that of the change before.
-    pub as_of: Timestamp,
-    /// Why.
-    pub cause: Cause,
-    /// Which way; `None` where there is nothing to compare.
-    pub direction: Option<Direction>,
-    /// Whether the task was in catch-up.
-    pub catching_up: bool,
-    /// How the account stands.
-    pub standing: Standing,
-    /// How it stood in the change before.
-    pub previous: Option<Standing>,
-    /// Weight present / weight total.
-    pub coverage: f64,
-    /// Place of the profile in the model.
-    pub profile: u8,
-    /// Why it stands so, and what moved since.
-    pub explanation: Explanation,
-}
-
-impl Change {
-    /// Whether the band is worse than in the change before.
-    #[must_use]
-    pub fn band_dropped(&self) -> bool {
-        self.previous.is_some_and(|previous| self.standing.band.is_worse_than(previous.band))
-    }
-}
-
-/// What came of a scoring.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    /// The change to publish, if any.
-    pub change: Option<Change>,
-    /// Whether the state is another than before and has to be written.
-    pub touched: bool,
-}
 
 /// What an account remembers of its scores.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -114,53 +21,6 @@ pub struct State {
     model: u64,
     pinned: Option<f64>,
     published: Option<Box<Published>>,
-}
-
-/// What was last published. Of a churned account, whose score is frozen, all but time and band are those of the change before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Published {
-    /// The instant of scoring.
-    pub as_of: Timestamp,
-    /// Health.
-    pub score: Option<f64>,
-    /// Health before rules and override.
-    pub mean: f64,
-    /// The band.
-    pub band: Band,
-    /// Risk.
-    pub risk: Option<RiskReading>,
-    /// [`Model::id`].
-    pub model: u64,
-    /// Place of the profile in that model.
-    pub profile: u8,
-    /// The components that were present.
-    pub parts: Box<[PublishedPart]>,
-    /// The rules that were in force.
-    pub rules: Box<[PublishedRule]>,
-    /// What the override added.
-    pub override_effect: Option<f64>,
-}
-
-/// A component as last published. Names are remembered as [`name_id`], so that they outlive a change of the model.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PublishedPart {
-    /// Id of the component.
-    pub component: u32,
-    /// Id of the metric.
-    pub metric: u32,
-    /// Value of the metric.
-    pub value: f64,
-    /// Score of the value.
-    pub score: f64,
-}
-
-/// A rule as last published.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PublishedRule {
-    /// Its name.
-    pub name: Box<str>,
-    /// What its cap added, <= 0.
-    pub effect: f64,
 }
 
 impl State {
@@ -260,12 +120,12 @@ impl State {
         round: &Round,
         model: &Model,
     ) -> Change {
-        let previous = self.published().map(|last| Standing { score: last.score, band: last.band, risk: last.risk });
+        let previous = self.published().map(Published::standing);
         Change {
             sequence: self.sequence + 1,
             as_of: self.published().map_or(round.t, |published| published.as_of.max(round.t)),
             cause,
-            direction: previous.and_then(|previous| direction(&previous, &standing)),
+            direction: previous.and_then(|previous| Direction::between(&previous, &standing)),
             catching_up: round.catching_up,
             standing,
             previous,
@@ -287,43 +147,165 @@ impl State {
     }
 }
 
-impl Published {
-    fn of(change: &Change, assessment: &Assessment, model: &Model) -> Self {
-        let part = |part: &super::Part| {
-            let component = model.components.get(usize::from(part.component))?;
-            let metric = name_id(part.metric.name());
-            Some(PublishedPart { component: component.id, metric, value: part.value, score: part.score })
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Account, model, round};
+    use super::super::{Level, RiskReading};
+    use super::*;
+    use crate::metric::Metric;
+    use crate::time::{HOUR_MS, Timestamp};
+
+    const RISK: &str = "[risk]\ncoefficients = { days = -3 }\n";
+
+    fn even(score: f64) -> Account {
+        Account::scoring(score, score, score)
+    }
+
+    fn change(step: Step) -> Change {
+        step.change.expect("a change")
+    }
+
+    #[test]
+    fn the_first_scoring_is_published_as_initial_with_nothing_before_it() {
+        let first = change(even(80.0).advance(&mut State::default(), 1, &model("")));
+        assert_eq!((first.sequence, first.cause, first.direction, first.previous), (1, Cause::Initial, None, None));
+        assert_eq!((first.standing.score, first.standing.band, first.as_of), (Some(80.0), Band::Green, Timestamp(HOUR_MS)));
+    }
+
+    #[test]
+    fn an_account_of_which_too_little_is_known_is_published_once_as_unknown() {
+        let (mut state, model) = (State::default(), model(""));
+        let unknown = Account::scoring(None, None, 10.0);
+        let first = change(unknown.advance(&mut state, 0, &model));
+        assert_eq!((first.standing.score, first.standing.band, first.standing.risk), (None, Band::Unknown, None));
+        assert_eq!(unknown.advance(&mut state, 1, &model), Step { change: None, touched: false });
+        let known = change(even(30.0).advance(&mut state, 2, &model));
+        assert_eq!((known.standing.band, known.direction, known.band_dropped()), (Band::Red, None, false));
+    }
+
+    #[test]
+    fn a_score_that_moved_5_points_since_the_last_change_is_published() {
+        let (mut state, model) = (State::default(), model(""));
+        even(90.0).advance(&mut state, 0, &model);
+        assert_eq!(even(87.0).advance(&mut state, 1, &model).change, None);
+        assert_eq!(even(85.1).advance(&mut state, 2, &model).change, None);
+        let moved = change(even(85.0).advance(&mut state, 3, &model));
+        assert_eq!((moved.sequence, moved.cause, moved.direction), (2, Cause::Events, Some(Direction::Down)));
+        assert_eq!(moved.previous.unwrap().score, Some(90.0));
+        assert_eq!(change(even(90.0).advance(&mut state, 4, &model)).direction, Some(Direction::Up));
+    }
+
+    #[test]
+    fn a_risk_that_moved_or_changed_its_level_is_published() {
+        let model = model(&format!("{RISK}intercept = 0\n[publish]\nscore_points = 100\n"));
+        let mut state = State::default();
+        let first = change(even(50.0).advance(&mut state, 0, &model));
+        assert_eq!(first.standing.risk, Some(RiskReading { probability: 0.5, level: Level::High }));
+        assert_eq!(even(48.0).advance(&mut state, 1, &model).change, None); // 0.530
+        let moved = change(even(46.0).advance(&mut state, 2, &model)); // 0.560
+        assert_eq!((moved.standing.risk.unwrap().level, moved.direction), (Level::High, Some(Direction::Down)));
+        let level = change(even(43.0).advance(&mut state, 3, &model)); // 0.603
+        assert_eq!(level.standing.risk.unwrap().level, Level::Critical);
+    }
+
+    #[test]
+    fn a_band_that_was_entered_by_hours_is_published_though_the_score_stands_still() {
+        let (mut state, model) = (State::default(), model(""));
+        even(71.0).advance(&mut state, 0, &model);
+        let step = even(69.0).advance(&mut state, 1, &model);
+        assert_eq!((step.change, step.touched), (None, true));
+        assert_eq!(even(69.0).advance(&mut state, 2, &model), Step { change: None, touched: false });
+        let dropped = change(even(69.0).advance(&mut state, 25, &model));
+        assert!(dropped.band_dropped());
+        assert_eq!(dropped.explanation.drivers[0], "health has been below 70 for 24 h");
+    }
+
+    #[test]
+    fn an_immediate_rule_passes_hysteresis_and_another_does_not() {
+        let rule = |immediate| {
+            model(&format!("[[rule]]\nname='leaving'\nwhen='revenue.cancel_scheduled >= 1'\ncap_health=39\nimmediate={immediate}"))
         };
-        let rule = |rule: &super::RuleEffect| {
-            let name = model.rules.get(usize::from(rule.rule))?.name.as_str().into();
-            Some(PublishedRule { name, effect: rule.effect })
-        };
-        Self {
-            as_of: change.as_of,
-            score: change.standing.score,
-            mean: assessment.mean,
-            band: change.standing.band,
-            risk: change.standing.risk,
-            model: model.id,
-            profile: change.profile,
-            parts: assessment.parts.iter().filter_map(part).collect(),
-            rules: assessment.rules.iter().filter_map(rule).collect(),
-            override_effect: assessment.override_effect,
+        for (immediate, band) in [(true, Band::Red), (false, Band::Yellow)] {
+            let mut state = State::default();
+            even(80.0).advance(&mut state, 0, &rule(immediate));
+            let leaving = even(80.0).with(Metric::CancelScheduled, 1.0, None);
+            assert_eq!(change(leaving.advance(&mut state, 1, &rule(immediate))).standing.band, band);
         }
     }
-}
 
-/// By the band where it moved, else by the score, else by the risk.
-pub(super) fn direction(before: &Standing, now: &Standing) -> Option<Direction> {
-    if now.band.is_worse_than(before.band) {
-        return Some(Direction::Down);
+    #[test]
+    fn a_churned_account_keeps_its_last_score_and_is_silent_until_it_comes_back() {
+        let (mut state, model) = (State::default(), model(RISK));
+        even(50.0).advance(&mut state, 0, &model);
+        let left = change(even(10.0).in_stage(Stage::Churned).advance(&mut state, 1, &model));
+        assert_eq!((left.standing.score, left.standing.band, left.direction), (Some(50.0), Band::Churned, Some(Direction::Down)));
+        assert_eq!(left.standing.risk, left.previous.unwrap().risk);
+        assert!(left.band_dropped() && left.explanation.parts.is_empty());
+        assert_eq!(left.explanation.drivers, ["the account churned; its last score, 50.0, is kept"]);
+        assert_eq!(even(0.0).in_stage(Stage::Churned).advance(&mut state, 2, &model), Step { change: None, touched: false });
+        let back = change(even(41.0).advance(&mut state, 3, &model));
+        assert_eq!((back.sequence, back.standing.band, back.direction), (3, Band::Yellow, Some(Direction::Up)));
+        let deltas: f64 = back.explanation.parts.iter().filter_map(|part| part.contribution_delta).sum();
+        assert!((deltas - (41.0 - 50.0)).abs() < 1e-9);
     }
-    if before.band.is_worse_than(now.band) {
-        return Some(Direction::Up);
+
+    #[test]
+    fn an_account_that_is_churned_when_first_seen_has_no_score() {
+        let mut state = State::default();
+        let first = change(even(50.0).in_stage(Stage::Churned).advance(&mut state, 0, &model(RISK)));
+        assert_eq!((first.standing.score, first.standing.band, first.standing.risk), (None, Band::Churned, None));
+        let back = change(even(50.0).advance(&mut state, 1, &model(RISK)));
+        assert_eq!((back.standing.band, back.explanation.renormalisation_delta), (Band::Yellow, None));
     }
-    let rise = |now: Option<f64>, before: Option<f64>| now.zip(before).map(|(now, before)| now - before).filter(|rise| *rise != 0.0);
-    let probability = |standing: &Standing| standing.risk.map(|risk| risk.probability);
-    rise(now.score, before.score)
-        .or_else(|| rise(probability(before), probability(now)))
-        .map(|rise| if rise > 0.0 { Direction::Up } else { Direction::Down })
+
+    #[test]
+    fn an_override_is_the_cause_when_it_comes_and_when_it_ends_and_has_no_hysteresis() {
+        let (mut state, model) = (State::default(), model(""));
+        even(80.0).advance(&mut state, 0, &model);
+        let pinned = change(even(80.0).pinned_to(39.0).advance(&mut state, 1, &model));
+        assert_eq!((pinned.cause, pinned.standing.band), (Cause::Override, Band::Red));
+        assert_eq!(pinned.explanation.drivers, ["health is pinned to 39 by dana: exec sponsor"]);
+        assert_eq!(even(20.0).pinned_to(39.0).advance(&mut state, 2, &model).change, None);
+        let ended = change(even(80.0).advance(&mut state, 3, &model));
+        assert_eq!((ended.cause, ended.explanation.override_delta), (Cause::Override, Some(41.0)));
+    }
+
+    #[test]
+    fn another_model_is_the_cause_of_what_changes_at_the_first_scoring_by_it_only() {
+        let (one, other) = (model(""), model("[bands]\ngreen = 95\nyellow = 60"));
+        let mut state = State::default();
+        even(90.0).advance(&mut state, 0, &one);
+        let changed = change(even(90.0).advance(&mut state, 1, &other));
+        assert_eq!((changed.cause, changed.standing.band), (Cause::ModelChange, Band::Yellow));
+        assert!(even(90.0).advance(&mut state, 2, &one).touched);
+        assert_eq!(change(even(80.0).advance(&mut state, 3, &one)).cause, Cause::Events);
+    }
+
+    #[test]
+    fn as_of_never_goes_back() {
+        let (mut state, model) = (State::default(), model(""));
+        even(90.0).advance(&mut state, 10, &model);
+        assert_eq!(change(even(50.0).advance(&mut state, 9, &model)).as_of, Timestamp(10 * HOUR_MS));
+    }
+
+    #[test]
+    fn catch_up_is_told_and_time_is_a_cause() {
+        let account = even(90.0);
+        let model = model("");
+        let mut state = State::default();
+        account.advance(&mut state, 0, &model);
+        let lower = even(60.0);
+        let round = Round { cause: Cause::Time, catching_up: true, ..round(1) };
+        let told = change(state.advance(&lower.subject(), &lower.assessed_by(&model), &round, &model));
+        assert_eq!((told.cause, told.catching_up), (Cause::Time, true));
+    }
+
+    #[test]
+    fn a_state_is_read_back_as_it_was_written_and_small() {
+        let mut state = State::default();
+        even(90.0).with(Metric::CancelScheduled, 1.0, None).pinned_to(3.0).advance(&mut state, 5, &model(RISK));
+        let bytes = postcard::to_stdvec(&state).unwrap();
+        assert_eq!(postcard::from_bytes::<State>(&bytes).unwrap(), state);
+        assert!(bytes.len() < 200, "{}", bytes.len());
+    }
 }
