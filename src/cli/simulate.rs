@@ -9,14 +9,15 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Globals;
-use crate::simulate::{Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord};
+use crate::event::Stream;
+use crate::simulate::{Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics};
 use crate::time::{DAY_MS, Timestamp};
 
 const EXAMPLES: &str = "\
 Examples:
   churnwatch simulate --seed 7 --accounts 500 --days 365 --out-dir simulated
   churnwatch simulate --mix angry=1,healthy=3 --duplicates 0.01 --disorder-seconds 5 --bad 0.001 --out-dir simulated
-  churnwatch simulate --bootstrap-servers 127.0.0.1:9092 --rate 1000/s --events 1000000
+  churnwatch simulate --bootstrap-servers 127.0.0.1:9092 --partitions 4 --rate 1000/s --events 1000000
 
 The same seed and options give the same bytes.";
 
@@ -66,6 +67,9 @@ pub struct Args {
     /// Write to the configured topics of this cluster
     #[arg(long, value_name = "HOST:PORT,..", conflicts_with = "out_dir")]
     pub bootstrap_servers: Option<String>,
+    /// Create the topics that are missing, all with so many partitions
+    #[arg(long, value_name = "N", requires = "bootstrap_servers", value_parser = clap::value_parser!(i32).range(1..=10_000))]
+    pub partitions: Option<i32>,
 }
 
 /// Reads `1000/s` or `1000`.
@@ -132,11 +136,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let records = Disturb::new(generator, args.disturbance(), args.seed).take(args.events_max());
     let progress = Progress::new(&options);
     let records = progress.watch(Pace::new(args.rate).hold(records));
-    let Some(folder) = &args.out_dir else {
-        globals.load()?;
-        anyhow::bail!("simulate cannot write to topics yet; use --out-dir");
-    };
-    write_files(folder, records, labels)?;
+    match &args.out_dir {
+        Some(folder) => write_files(folder, records, labels)?,
+        None => write_topics(args, globals, records)?,
+    }
     progress.finish();
     Ok(ExitCode::SUCCESS)
 }
@@ -147,6 +150,22 @@ fn write_files(folder: &Path, records: impl Iterator<Item = SimulatedRecord>, la
         files.write(&record)?;
     }
     files.finish(labels.into_iter()).context("the simulated events are written, their labels are not")
+}
+
+fn write_topics(args: &Args, globals: &Globals, records: impl Iterator<Item = SimulatedRecord>) -> anyhow::Result<()> {
+    let mut config = globals.load()?;
+    if let Some(servers) = &args.bootstrap_servers {
+        config.kafka.bootstrap_servers.clone_from(servers);
+    }
+    let names = Stream::ALL.map(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
+    let topics = Topics::new(config.kafka.client_properties(), names)?;
+    if let Some(partitions) = args.partitions {
+        topics.create_missing(config.kafka.client_properties(), partitions)?;
+    }
+    for record in records {
+        topics.write(&record)?;
+    }
+    topics.finish().context("not every simulated event is in the topics")
 }
 
 /// Holds records back to a rate.

@@ -43,7 +43,7 @@ impl AccountsParameters {
         if !(1..=LIMIT_MAX).contains(&limit) {
             return Err(ApiError::bad_request(format!("limit is {limit}"), format!("use a limit from 1 to {LIMIT_MAX}")));
         }
-        Ok(Query { band, segment: self.segment.filter(|segment| !segment.is_empty()), sort, limit })
+        Ok(Query { band, segment: self.segment.filter(|segment| !segment.is_empty()), sort, limit, ..Query::default() })
     }
 }
 

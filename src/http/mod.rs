@@ -13,9 +13,11 @@
 mod api;
 mod error;
 mod page;
+mod patience;
 mod routes;
 mod server;
 mod token;
 
+pub use patience::Patience;
 pub use server::{Server, Settings, StartError};
-pub use token::{Token, TokenError};
+pub use token::Token;

@@ -7,23 +7,22 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use prometheus::Registry;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tower::ServiceExt as _;
 
+use super::patience::{Answered, Patience, Patient};
 use super::routes::{Shared, router};
 use super::token::Token;
+use crate::config::section;
 use crate::telemetry::Source;
 
-/// Connections at one time; more wait to be accepted.
-const CONNECTIONS_MAX: usize = 64;
-/// A request's head must arrive within this time; a connection may idle as long.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// No connection lives longer, whatever its client does: slow readers are bounded too.
-const CONNECTION_MAX: Duration = Duration::from_mins(10);
 /// Request line and headers, bytes.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 /// Headers of a request.
@@ -38,6 +37,24 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The token that requests must carry, if any.
     pub token: Option<Token>,
+    /// Connections at one time; more wait to be accepted.
+    pub connections_max: usize,
+    /// How long a client may take.
+    pub patience: Patience,
+}
+
+impl From<&section::Http> for Settings {
+    fn from(http: &section::Http) -> Self {
+        Self {
+            listen: http.listen,
+            token: http.token.as_ref().map(|token| Token::new(token.expose())),
+            connections_max: http.max_connections,
+            patience: Patience {
+                request: Duration::from_secs(http.request_timeout_seconds),
+                idle: Duration::from_secs(http.idle_timeout_seconds),
+            },
+        }
+    }
 }
 
 /// The server cannot start.
@@ -82,9 +99,10 @@ impl Server {
             .build()
             .map_err(StartError::Thread)?;
         let (stop, stopped) = watch::channel(false);
+        let bounds = (settings.connections_max, settings.patience);
         let routes = router(Shared { source, registry, token: settings.token });
         let serve = move || {
-            if let Err(error) = runtime.block_on(accept(listener, &routes, stopped)) {
+            if let Err(error) = runtime.block_on(accept(listener, &routes, bounds, stopped)) {
                 tracing::error!(%error, "the HTTP server stopped");
             }
             runtime.shutdown_timeout(Duration::from_secs(1));
@@ -108,16 +126,21 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, routes: &Router, mut stopped: watch::Receiver<bool>) -> io::Result<()> {
+async fn accept(
+    listener: TcpListener,
+    routes: &Router,
+    (connections_max, patience): (usize, Patience),
+    mut stopped: watch::Receiver<bool>,
+) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(connections_max));
     loop {
         let accepted = tokio::select! {
             _ = stopped.changed() => return Ok(()),
             accepted = accept_one(&listener, &places) => accepted,
         };
         match accepted {
-            Ok((stream, place)) => drop(tokio::spawn(serve(stream, routes.clone(), place))),
+            Ok((stream, place)) => drop(tokio::spawn(serve(stream, routes.clone(), patience, place))),
             Err(error) => {
                 // Out of file descriptors, most likely: existing connections end and give some back.
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -133,15 +156,21 @@ async fn accept_one(listener: &tokio::net::TcpListener, places: &Arc<Semaphore>)
     Ok((stream, place))
 }
 
-async fn serve(stream: TcpStream, routes: Router, place: OwnedSemaphorePermit) {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+async fn serve(stream: TcpStream, routes: Router, patience: Patience, place: OwnedSemaphorePermit) {
+    let answered = Answered::default();
+    let stream = Patient::new(stream, patience, answered.clone());
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let (routes, answered) = (routes.clone(), answered.clone());
+        async move {
+            let response = routes.oneshot(request).await;
+            answered.set();
+            response
+        }
+    });
+    let connection =
+        http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX).serve_connection(TokioIo::new(stream), answer);
     // How a client ends its connection is its own affair.
-    let _ = tokio::time::timeout(CONNECTION_MAX, connection).await;
+    let _ = connection.await;
     drop(place);
 }
 
@@ -158,13 +187,13 @@ mod tests {
     fn start(fake: Fake, token: Option<&str>) -> Server {
         let registry = Registry::new();
         let source: Arc<dyn Source> = Arc::new(fake);
-        Scrape::register(&registry, Arc::clone(&source), Caps { series: 100, label_values: 5 }).unwrap();
-        let token = token.map(|text| {
-            let file = tempfile::NamedTempFile::new().unwrap();
-            std::fs::write(file.path(), text).unwrap();
-            Token::from_file(file.path()).unwrap()
-        });
-        Server::start(Settings { listen: ([127, 0, 0, 1], 0).into(), token }, source, registry).unwrap()
+        Scrape::register(&registry, Arc::clone(&source), &Caps { series: 100, label_values: 5, watched: Arc::default() }).unwrap();
+        let settings = Settings { token: token.map(Token::new), ..settings(([127, 0, 0, 1], 0).into()) };
+        Server::start(settings, source, registry).unwrap()
+    }
+
+    fn settings(listen: SocketAddr) -> Settings {
+        Settings { listen, ..Settings::from(&section::Http::default()) }
     }
 
     fn send(server: &Server, request: &str) -> (u16, String) {
@@ -277,11 +306,43 @@ mod tests {
         assert!(!answer.starts_with(b"HTTP/1.1 200"));
     }
 
+    /// A server that gives requests little time, and connections between them much.
+    fn impatient() -> Server {
+        let patience = Patience { request: Duration::from_millis(30), idle: IDLE };
+        let settings = Settings { patience, ..settings(([127, 0, 0, 1], 0).into()) };
+        Server::start(settings, Arc::new(Fake::default()), Registry::new()).unwrap()
+    }
+
+    const IDLE: Duration = Duration::from_millis(500);
+
+    /// What comes back for some bytes, and whether the server waited as long as between requests before it closed the connection.
+    fn until_closed(bytes: &[u8]) -> (String, bool) {
+        let server = impatient();
+        let begun = std::time::Instant::now();
+        let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+        stream.write_all(bytes).unwrap();
+        let mut answer = String::new();
+        // A reset ends it as well as an end.
+        let _ = stream.read_to_string(&mut answer);
+        (answer, begun.elapsed() >= IDLE)
+    }
+
+    #[test]
+    fn a_request_that_never_ends_is_cut_off_early() {
+        assert_eq!(until_closed(b"GET / HTTP/1.1\r\nhost: x"), (String::new(), false));
+    }
+
+    #[test]
+    fn a_connection_may_idle_before_its_first_request_and_after_an_answer() {
+        assert_eq!(until_closed(b""), (String::new(), true));
+        let (answer, idled) = until_closed(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
+        assert!(answer.ends_with("alive\n") && idled, "{answer}");
+    }
+
     #[test]
     fn a_taken_address_is_named() {
         let server = start(Fake::default(), None);
-        let settings = Settings { listen: server.address(), token: None };
-        let error = Server::start(settings, Arc::new(Fake::default()), Registry::new()).unwrap_err();
+        let error = Server::start(settings(server.address()), Arc::new(Fake::default()), Registry::new()).unwrap_err();
         assert!(error.to_string().contains(&server.address().to_string()), "{error}");
     }
 

@@ -1,5 +1,6 @@
 //! Series of single accounts: the most urgent ones, up to a hard cap. They vanish when an account leaves the set.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ pub(super) struct Selection {
 /// Selects accounts in the background: a scrape is given the last selection and never waits for a million accounts.
 pub(super) struct Selector {
     source: Arc<dyn Source>,
-    accounts_max: usize,
+    query: Query,
     current: Mutex<Option<Made>>,
     busy: AtomicBool,
 }
@@ -36,8 +37,9 @@ struct Made {
 }
 
 impl Selector {
-    pub(super) fn new(source: Arc<dyn Source>, accounts_max: usize) -> Arc<Self> {
-        Arc::new(Self { source, accounts_max, current: Mutex::new(None), busy: AtomicBool::new(false) })
+    pub(super) fn new(source: Arc<dyn Source>, accounts_max: usize, watched: Arc<BTreeSet<String>>) -> Arc<Self> {
+        let query = Query { sort: Sort::Attention, limit: accounts_max, watched, ..Query::default() };
+        Arc::new(Self { source, query, current: Mutex::new(None), busy: AtomicBool::new(false) })
     }
 
     /// The last selection; starts a new one where it is old.
@@ -70,8 +72,7 @@ impl Selector {
 
     fn select(&self) -> Arc<Selection> {
         let begun = Instant::now();
-        let query = Query { sort: Sort::Attention, limit: self.accounts_max, ..Query::default() };
-        let (rows, matched) = top(&*self.source, &query);
+        let (rows, matched) = top(&*self.source, &self.query);
         let left_out = matched.saturating_sub(rows.len() as u64);
         let selection = Arc::new(Selection { rows, left_out });
         let made = Made { selection: Arc::clone(&selection), at: Instant::now(), took: begun.elapsed() };
@@ -82,6 +83,6 @@ impl Selector {
 
 impl std::fmt::Debug for Selector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Selector").field("accounts_max", &self.accounts_max).finish_non_exhaustive()
+        f.debug_struct("Selector").field("query", &self.query).finish_non_exhaustive()
     }
 }

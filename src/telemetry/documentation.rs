@@ -29,7 +29,8 @@ fn shape(family: &Family) -> (String, String, Vec<String>) {
 fn the_document_and_the_registry_name_the_same_families() {
     let registry = Registry::new();
     let metrics = Metrics::new(&registry, 50).unwrap();
-    let scrape = Scrape::register(&registry, Arc::new(Fake::default()), Caps { series: 100, label_values: 50 }).unwrap();
+    let scrape =
+        Scrape::register(&registry, Arc::new(Fake::default()), &Caps { series: 100, label_values: 50, watched: Arc::default() }).unwrap();
     let registered: BTreeSet<_> = metrics.families().iter().chain(&scrape).map(shape).collect();
     let documented = documented();
     let missing: Vec<_> = registered.difference(&documented).collect();

@@ -1,5 +1,6 @@
 //! Gauges that are read at the scrape: sums by segment and band, tasks, and the series of single accounts.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus::core::{Collector, Desc};
@@ -17,18 +18,20 @@ const AGGREGATE_SERIES: usize = 1_000;
 /// Series of one account.
 const SERIES_PER_ACCOUNT: usize = 3;
 
-/// Limits of a scrape.
-#[derive(Clone, Copy, Debug)]
+/// Limits of a scrape, and what comes first within them.
+#[derive(Clone, Debug)]
 pub struct Caps {
     /// `limits.series`: of the whole scrape.
     pub series: usize,
     /// `limits.label_values`: of each label taken from the users' data.
     pub label_values: usize,
+    /// `metrics.watch_accounts`: accounts that have series before others.
+    pub watched: Arc<BTreeSet<String>>,
 }
 
 impl Caps {
     /// How many accounts may have series of their own.
-    fn accounts(self) -> usize {
+    fn accounts(&self) -> usize {
         (self.series - AGGREGATE_SERIES.min(self.series / 2)) / SERIES_PER_ACCOUNT
     }
 }
@@ -52,10 +55,10 @@ impl Scrape {
     ///
     /// # Errors
     /// When the registry holds one of the names already.
-    pub fn register(registry: &Registry, source: Arc<dyn Source>, caps: Caps) -> prometheus::Result<Vec<Family>> {
+    pub fn register(registry: &Registry, source: Arc<dyn Source>, caps: &Caps) -> prometheus::Result<Vec<Family>> {
         let mut families = Families::default();
         let scrape = Self {
-            selector: Selector::new(Arc::clone(&source), caps.accounts()),
+            selector: Selector::new(Arc::clone(&source), caps.accounts(), Arc::clone(&caps.watched)),
             source,
             gauges: Gauges::new(&mut families)?,
             labels: Mutex::new(Labels { segment: BoundedLabel::new(caps.label_values), csm: BoundedLabel::new(caps.label_values) }),
@@ -268,16 +271,18 @@ mod tests {
 
     fn scraped(fake: Fake, caps: Caps) -> String {
         let registry = Registry::new();
-        Scrape::register(&registry, Arc::new(fake), caps).unwrap();
+        Scrape::register(&registry, Arc::new(fake), &caps).unwrap();
         String::from_utf8(crate::telemetry::text(&registry).unwrap()).unwrap()
     }
 
-    const CAPS: Caps = Caps { series: 10_000, label_values: 50 };
+    fn caps() -> Caps {
+        Caps { series: 10_000, label_values: 50, watched: Arc::default() }
+    }
 
     #[test]
     fn money_is_in_units_of_the_reporting_currency() {
         let cell = PortfolioCell { segment: Some("smb".into()), band: "red", accounts: 2, mrr_minor: 12_345, ..PortfolioCell::default() };
-        let text = scraped(Fake { cells: vec![cell], ..Fake::default() }, CAPS);
+        let text = scraped(Fake { cells: vec![cell], ..Fake::default() }, caps());
         assert!(text.contains("churnwatch_mrr{band=\"red\",currency=\"USD\",segment=\"smb\"} 123.45\n"), "{text}");
         assert!(text.contains("churnwatch_accounts{band=\"red\",segment=\"smb\"} 2\n"));
     }
@@ -285,7 +290,7 @@ mod tests {
     #[test]
     fn segments_that_share_a_label_are_added() {
         let cell = |segment: &str| PortfolioCell { segment: Some(segment.into()), band: "green", accounts: 1, ..PortfolioCell::default() };
-        let text = scraped(Fake { cells: ["a", "b", "c"].map(cell).into(), ..Fake::default() }, Caps { label_values: 1, ..CAPS });
+        let text = scraped(Fake { cells: ["a", "b", "c"].map(cell).into(), ..Fake::default() }, Caps { label_values: 1, ..caps() });
         assert!(text.contains("churnwatch_accounts{band=\"green\",segment=\"other\"} 2\n"), "{text}");
     }
 
@@ -294,7 +299,8 @@ mod tests {
         let rows = vec![row("calm", 90.0, 0.01, 500_000), row("worse", 45.0, 0.2, 100), row("red", 20.0, 0.7, 1_000)];
         let mut fake = Fake { rows, ..Fake::default() };
         fake.rows[1].worsened_at = Some(fake.now);
-        let text = scraped(fake, Caps { series: 12, ..CAPS });
+        let watched = Arc::new(BTreeSet::from(["red".to_owned()]));
+        let text = scraped(fake, Caps { series: 12, watched, ..caps() });
         assert!(text.contains("churnwatch_account_health_score{account_id=\"worse\",csm=\"dana\",segment=\"smb\"} 45\n"), "{text}");
         assert!(text.contains("churnwatch_account_risk_ratio{account_id=\"red\",csm=\"dana\",segment=\"smb\"} 0.7\n"));
         assert!(!text.contains("calm") && text.contains("churnwatch_account_series_left_out 1\n"));
@@ -303,7 +309,7 @@ mod tests {
     #[test]
     fn a_scrape_never_exceeds_the_series_it_may_have() {
         let rows = (0..5_000).map(|n| row(&format!("acct-{n}"), 50.0, 0.5, n)).collect();
-        let text = scraped(Fake { rows, ..Fake::default() }, CAPS);
+        let text = scraped(Fake { rows, ..Fake::default() }, caps());
         let series = text.lines().filter(|line| !line.starts_with('#')).count();
         assert!((9_000..=10_000).contains(&series), "{series}");
     }
@@ -311,7 +317,7 @@ mod tests {
     #[test]
     fn absent_figures_have_no_series() {
         let fake = Fake { rows: vec![OwnedRow { score: None, risk: None, ..row("new", 0.0, 0.0, 5) }], ..Fake::default() };
-        let text = scraped(fake, CAPS);
+        let text = scraped(fake, caps());
         assert!(!text.contains("churnwatch_account_health_score{") && text.contains("churnwatch_account_mrr{account_id=\"new\""), "{text}");
     }
 }

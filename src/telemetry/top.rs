@@ -1,7 +1,8 @@
 //! The first so many accounts by some order, without copying the others.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -22,7 +23,7 @@ pub enum Sort {
     Mrr,
     /// By account id.
     Account,
-    /// Band worsened in the last 24 h, then red or at high risk, then the rest; each by MRR x risk.
+    /// Band worsened in the last 24 h, then the watch list, then the rest; each by MRR x risk.
     Attention,
 }
 
@@ -38,24 +39,20 @@ impl Sort {
     ];
 
     /// Rank of an account: greater comes first. Within a rank the second number decides.
-    fn rank(self, row: &AccountRow<'_>, now: Timestamp) -> (u8, f64) {
+    fn rank(self, row: &AccountRow<'_>, now: Timestamp, watched: &BTreeSet<String>) -> (u8, f64) {
         match self {
             Self::MrrAtRisk => (0, mrr_at_risk(row)),
             Self::Score => (u8::from(row.score.is_some()), -row.score.unwrap_or(0.0)),
             Self::Risk => (u8::from(row.risk.is_some()), row.risk.unwrap_or(0.0)),
             Self::Mrr => (0, mrr(row)),
             Self::Account => (0, 0.0),
-            Self::Attention => (attention(row, now), mrr_at_risk(row)),
+            Self::Attention => (attention(row, now, watched), mrr_at_risk(row)),
         }
     }
 }
 
-fn attention(row: &AccountRow<'_>, now: Timestamp) -> u8 {
-    if row.worsened_at.is_some_and(|at| now.since(at) <= DAY_MS) {
-        2
-    } else {
-        u8::from(row.band == "red" || matches!(row.level, Some("high" | "critical")))
-    }
+fn attention(row: &AccountRow<'_>, now: Timestamp, watched: &BTreeSet<String>) -> u8 {
+    if row.worsened_at.is_some_and(|at| now.since(at) <= DAY_MS) { 2 } else { u8::from(watched.contains(row.account_id)) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an order needs no more than a float holds")]
@@ -78,6 +75,8 @@ pub struct Query {
     pub sort: Sort,
     /// At most so many.
     pub limit: usize,
+    /// The watch list, for [`Sort::Attention`].
+    pub watched: Arc<BTreeSet<String>>,
 }
 
 impl Query {
@@ -144,7 +143,7 @@ pub fn top(source: &dyn Source, query: &Query) -> (Vec<OwnedRow>, u64) {
             return;
         }
         matched += 1;
-        let rank = query.sort.rank(row, now);
+        let rank = query.sort.rank(row, now, &query.watched);
         let enters = heap.len() < query.limit
             || heap.peek().is_some_and(|last| order(rank, row.account_id, last.rank, &last.row.account_id).is_lt());
         if enters {
@@ -194,10 +193,11 @@ mod tests {
     use super::*;
 
     fn ids(sort: Sort, limit: usize) -> Vec<String> {
+        let watched = Arc::new(BTreeSet::from(["b".to_owned()]));
         let mut rows = vec![row("a", 80.0, 0.1, 1_000), row("b", 30.0, 0.6, 10), row("c", 60.0, 0.2, 9_000), row("d", 60.0, 0.2, 9_000)];
         rows[0].worsened_at = Some(Fake::default().now);
         let fake = Fake { rows, ..Fake::default() };
-        let (rows, matched) = top(&fake, &Query { sort, limit, ..Query::default() });
+        let (rows, matched) = top(&fake, &Query { sort, limit, watched, ..Query::default() });
         assert_eq!(matched, 4);
         rows.into_iter().map(|row| row.account_id).collect()
     }
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(ids(Sort::Risk, 2), ["b", "c"]);
         assert_eq!(ids(Sort::Mrr, 1), ["c"]);
         assert_eq!(ids(Sort::Account, 9), ["a", "b", "c", "d"]);
-        assert_eq!(ids(Sort::Attention, 9), ["a", "b", "c", "d"]);
+        assert_eq!(ids(Sort::Attention, 9), ["a", "b", "c", "d"], "worsened, watched, then what is at risk");
     }
 
     #[test]

@@ -1,0 +1,111 @@
+//! How long a client may take: a connection without request is closed after one time, a request and its answer after another.
+//!
+//! ```text
+//!   idle --first byte of a request--> busy --answer made and written--> idle
+//! ```
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// From the first byte of a request to the last of its answer.
+    pub request: Duration,
+    /// Between requests.
+    pub idle: Duration,
+}
+
+/// Told by the handlers that an answer is made, so that a flush ends the exchange.
+#[derive(Clone, Debug, Default)]
+pub struct Answered(Arc<AtomicBool>);
+
+impl Answered {
+    /// An answer is made; it has still to be written.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn take(&self) -> bool {
+        self.0.swap(false, Ordering::AcqRel)
+    }
+}
+
+/// A stream that fails once its client has taken too long.
+#[derive(Debug)]
+pub struct Patient<S> {
+    stream: S,
+    patience: Patience,
+    answered: Answered,
+    busy: bool,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl<S> Patient<S> {
+    /// A stream that waits for its first request.
+    pub fn new(stream: S, patience: Patience, answered: Answered) -> Self {
+        Self { stream, patience, answered, busy: false, deadline: Box::pin(sleep(patience.idle)) }
+    }
+
+    fn turn(&mut self, busy: bool) {
+        self.busy = busy;
+        let limit = if busy { self.patience.request } else { self.patience.idle };
+        self.deadline.as_mut().reset(Instant::now() + limit);
+    }
+
+    /// What to say while the stream itself has nothing to say.
+    fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        ready!(self.deadline.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_read(context, buffer) {
+            Poll::Pending => self.wait(context),
+            done => {
+                if !self.busy {
+                    self.turn(true);
+                }
+                done
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write(context, bytes) {
+            Poll::Pending => self.wait(context),
+            done => done,
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_flush(context) {
+            Poll::Pending => self.wait(context),
+            done => {
+                if self.answered.take() {
+                    self.turn(false);
+                }
+                done
+            }
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_shutdown(context) {
+            Poll::Pending => self.wait(context),
+            done => done,
+        }
+    }
+}
