@@ -3,7 +3,8 @@
 use rust_decimal::Decimal;
 
 use super::EventType;
-use super::fields::{Field, Fields};
+use super::field::Field;
+use super::fields::Fields;
 use super::value::{MAX_COUNT, Value};
 use crate::event::{BillingEvent, Cost, CostCategory, Discount, Event, Invoice, Item, Rejection, SubscriptionSnapshot, SubscriptionStatus};
 use crate::money::{Amount, Currency, Interval, IntervalUnit};
@@ -63,7 +64,8 @@ fn items(value: Value<'_, '_>) -> Result<Vec<Item>, Rejection> {
 }
 
 fn item(value: Value<'_, '_>) -> Result<Item, Rejection> {
-    let fields = Fields::of_object(value)?;
+    let mut fields = Fields::of_object(&value);
+    fields.read_object(&value)?;
     let amount = amount(&fields)?;
     let interval = interval(&fields)?;
     let quantity = fields.optional(Field::Quantity, |value| value.whole(0..=MAX_COUNT))?.unwrap_or(1);
@@ -72,7 +74,8 @@ fn item(value: Value<'_, '_>) -> Result<Item, Rejection> {
 }
 
 fn discount(value: Value<'_, '_>) -> Result<Discount, Rejection> {
-    let fields = Fields::of_object(value)?;
+    let mut fields = Fields::of_object(&value);
+    fields.read_object(&value)?;
     let percent_off: Option<Decimal> = fields.optional(Field::PercentOff, Value::percent)?;
     let amount_off_minor: Option<i64> = fields.optional(Field::AmountOffMinor, minor_units)?;
     let currency: Option<Currency> = fields.optional(Field::Currency, Value::currency)?;

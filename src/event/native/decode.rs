@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::fields::{Field, Fields};
+use super::field::Field;
+use super::fields::Fields;
 use super::value::Value;
 use super::{EventType, document};
 use crate::event::{AccountProfile, Code, Event, Record, Rejection, Stream};
@@ -71,7 +72,8 @@ pub enum Decoded<'a> {
 pub fn decode<'a>(raw: &Raw<'a>, context: &DecodeContext<'_>) -> Result<Decoded<'a>, Rejection> {
     let Some(value) = raw.value else { return deletion(raw, context).map(Decoded::Record) };
     let text = document::text(value, context.record_bytes)?;
-    let fields = Fields::of_record(text, context)?;
+    let mut fields = Fields::of_record(context);
+    fields.read_record(text)?;
     let Some(event_type) = event_type(&fields, raw.stream)? else { return Ok(Decoded::Ignored) };
     let account = if event_type.of_account { Some(account(&fields, raw, context)?) } else { None };
     let payload_time = fields.optional(Field::OccurredAt, Value::instant)?;

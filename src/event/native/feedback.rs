@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::fields::{Field, Fields};
+use super::field::Field;
+use super::fields::Fields;
 use super::value::Value;
 use super::{EventType, place};
 use crate::event::{Event, FeedbackEvent, FeedbackKind, Rejection};

@@ -7,212 +7,92 @@ use serde_json::value::RawValue;
 
 use super::decode::DecodeContext;
 use super::document;
+use super::field::{Field, Path, Step};
 use super::value::Value;
 use crate::event::{Code, Rejection};
 
-macro_rules! names {
-    ($($name:ident = $text:literal,)*) => {
-        /// Every field name of the contract, those of nested objects included.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Field {
-            $($name,)*
-        }
-
-        impl Field {
-            const COUNT: usize = [$($text,)*].len();
-
-            fn of(key: &str) -> Option<Self> {
-                match key {
-                    $($text => Some(Self::$name),)*
-                    _ => None,
-                }
-            }
-
-            const fn text(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)*
-                }
-            }
-        }
-    };
-}
-
-// The commonest first: the match goes through them in this order.
-names! {
-    Type = "type",
-    AccountId = "account_id",
-    OccurredAt = "occurred_at",
-    Id = "id",
-    UserId = "user_id",
-    Feature = "feature",
-    Count = "count",
-    SessionId = "session_id",
-    DurationSeconds = "duration_seconds",
-    TicketId = "ticket_id",
-    Priority = "priority",
-    Category = "category",
-    Product = "product",
-    Channel = "channel",
-    RequesterId = "requester_id",
-    Team = "team",
-    Status = "status",
-    By = "by",
-    Public = "public",
-    Score = "score",
-    Scale = "scale",
-    Into = "into",
-    CreatedAt = "created_at",
-    FirstReplyAt = "first_reply_at",
-    FirstResolvedAt = "first_resolved_at",
-    ResolvedAt = "resolved_at",
-    ReopenedAt = "reopened_at",
-    ClosedAt = "closed_at",
-    SubscriptionId = "subscription_id",
-    InvoiceId = "invoice_id",
-    AmountMinor = "amount_minor",
-    Currency = "currency",
-    Items = "items",
-    Interval = "interval",
-    IntervalCount = "interval_count",
-    Quantity = "quantity",
-    UsageType = "usage_type",
-    Discount = "discount",
-    PercentOff = "percent_off",
-    AmountOffMinor = "amount_off_minor",
-    EndsAt = "ends_at",
-    TrialEnd = "trial_end",
-    CurrentPeriodStart = "current_period_start",
-    CurrentPeriodEnd = "current_period_end",
-    CancelAtPeriodEnd = "cancel_at_period_end",
-    CanceledAt = "canceled_at",
-    StartedAt = "started_at",
-    TermEnd = "term_end",
-    Reason = "reason",
-    Version = "version",
-    Segment = "segment",
-    Min = "min",
-    Max = "max",
-    Reversed = "reversed",
-    Subject = "subject",
-    Theme = "theme",
-    Kind = "kind",
-    Value = "value",
-    Until = "until",
-    Name = "name",
-    Plan = "plan",
-    Csm = "csm",
-    Region = "region",
-    Seats = "seats",
-    SignedUpAt = "signed_up_at",
-    OnboardedAt = "onboarded_at",
-    EntitledFeatures = "entitled_features",
-    Aliases = "aliases",
-    ReferredBy = "referred_by",
-    AcquiredThrough = "acquired_through",
-    Deleted = "deleted",
-}
-
-/// Where a value stands in the record; written `discount.currency`, `items[2].currency`, `entitled_features[0]`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Path {
-    /// The field of the record, and the place in it where it is an array, that holds the object of `name`.
-    object: Option<(Field, Option<usize>)>,
-    name: Field,
-    index: Option<usize>,
-}
-
-impl Path {
-    /// The path of an element of the array at this path.
-    pub(super) const fn element(self, index: usize) -> Self {
-        Self { index: Some(index), ..self }
-    }
-}
-
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((name, index)) = self.object {
-            f.write_str(name.text())?;
-            index.map_or(Ok(()), |index| write!(f, "[{index}]"))?;
-            f.write_str(".")?;
-        }
-        f.write_str(self.name.text())?;
-        self.index.map_or(Ok(()), |index| write!(f, "[{index}]"))
-    }
-}
-
 /// The known fields of one object, each as the JSON text of its value. Of a repeated key the last counts.
 pub(super) struct Fields<'a, 'c> {
-    slots: Slots<'a>,
-    object: Option<(Field, Option<usize>)>,
+    slots: [Option<&'a str>; Field::COUNT],
+    /// Where the object stands; `None` for the record itself.
+    object: Option<Step>,
+    has_escapes: bool,
     context: &'c DecodeContext<'c>,
 }
 
-type Slots<'a> = [Option<&'a str>; Field::COUNT];
-
+// Reading is apart from making, since a thousand bytes would be copied with every result.
 impl<'a, 'c> Fields<'a, 'c> {
-    /// The fields of a record. `invalid_json` before `wrong_type`: a text is judged as JSON to its end before it must be an object.
-    pub(super) fn of_record(text: &'a str, context: &'c DecodeContext<'c>) -> Result<Self, Rejection> {
-        let mut fields = Self { slots: [None; Field::COUNT], object: None, context };
+    /// A record of which no field has been read.
+    pub(super) const fn of_record(context: &'c DecodeContext<'c>) -> Self {
+        Self { slots: [None; Field::COUNT], object: None, has_escapes: true, context }
+    }
+
+    /// An object in a record, of which no field has been read.
+    pub(super) const fn of_object(value: &Value<'a, 'c>) -> Self {
+        let object = Some(value.path.last_step());
+        Self { slots: [None; Field::COUNT], object, has_escapes: value.has_escapes, context: value.context }
+    }
+
+    /// Reads a record. `invalid_json` before `wrong_type`: a text is judged as JSON to its end before it must be an object.
+    pub(super) fn read_record(&mut self, text: &'a str) -> Result<(), Rejection> {
         let is_object = text.trim_ascii_start().starts_with('{');
-        let parsed = if is_object { fill(&mut fields.slots, text) } else { serde_json::from_str::<IgnoredAny>(text).map(|_| ()) };
+        let parsed = if is_object { self.fill(text) } else { serde_json::from_str::<IgnoredAny>(text).map(|_| ()) };
         if let Err(error) = parsed {
             return Err(Rejection::new(Code::InvalidJson, format!("no JSON at line {}, column {}", error.line(), error.column())));
         }
-        if document::has_lone_surrogate(text) {
+        self.has_escapes = memchr::memchr(b'\\', text.as_bytes()).is_some();
+        if self.has_escapes && document::has_lone_surrogate(text) {
             return Err(Rejection::new(Code::InvalidJson, "an escape is half of a surrogate pair"));
         }
-        if is_object { Ok(fields) } else { Err(Rejection::new(Code::WrongType, "the value is no object")) }
+        if is_object { Ok(()) } else { Err(Rejection::new(Code::WrongType, "the value is no object")) }
     }
 
-    /// The fields of an object at `path` in a record that has been read.
-    pub(super) fn of_object(value: Value<'a, 'c>) -> Result<Self, Rejection> {
-        let mut fields = Self { slots: [None; Field::COUNT], object: Some((value.path.name, value.path.index)), context: value.context };
-        if value.json.starts_with('{') && fill(&mut fields.slots, value.json).is_ok() {
-            return Ok(fields);
-        }
-        Err(value.wrong_type("is no object"))
+    /// Reads an object in a record that has been read.
+    pub(super) fn read_object(&mut self, value: &Value<'a, 'c>) -> Result<(), Rejection> {
+        if value.json.starts_with('{') && self.fill(value.json).is_ok() { Ok(()) } else { Err(value.wrong_type("is no object")) }
     }
 
     /// Reads a field that must be there; null and empty text are `missing_field`.
-    pub(super) fn required<T>(&self, name: Field, read: impl FnOnce(Value<'a, 'c>) -> Result<T, Rejection>) -> Result<T, Rejection> {
-        self.get(name).map_or_else(|| Err(self.missing(name)), read)
+    #[inline]
+    pub(super) fn required<T>(&self, field: Field, read: impl FnOnce(Value<'a, 'c>) -> Result<T, Rejection>) -> Result<T, Rejection> {
+        match self.get(field) {
+            Some(value) => read(value),
+            None => Err(self.missing(field)),
+        }
     }
 
     /// Reads a field that may be left out, null or empty text.
+    #[inline]
     pub(super) fn optional<T>(
         &self,
-        name: Field,
+        field: Field,
         read: impl FnOnce(Value<'a, 'c>) -> Result<T, Rejection>,
     ) -> Result<Option<T>, Rejection> {
-        self.get(name).map(read).transpose()
+        self.get(field).map(read).transpose()
     }
 
     /// The rejection of a record without this field.
     #[cold]
-    pub(super) fn missing(&self, name: Field) -> Rejection {
-        Rejection::new(Code::MissingField, format!("{} is missing", self.path(name)))
+    pub(super) fn missing(&self, field: Field) -> Rejection {
+        Rejection::new(Code::MissingField, format!("{} is missing", Path::new(self.object, field)))
     }
 
-    fn get(&self, name: Field) -> Option<Value<'a, 'c>> {
-        let json = self.slots.get(name as usize).copied().flatten()?;
-        let value = Value { json, path: self.path(name), context: self.context };
+    #[inline]
+    fn get(&self, field: Field) -> Option<Value<'a, 'c>> {
+        let json = self.slots.get(field as usize).copied().flatten()?;
+        let path = Path::new(self.object, field);
+        let value = Value { json, path, has_escapes: self.has_escapes, context: self.context };
         value.is_given().then_some(value)
     }
 
-    const fn path(&self, name: Field) -> Path {
-        Path { object: self.object, name, index: None }
+    fn fill(&mut self, object: &'a str) -> serde_json::Result<()> {
+        let mut json = serde_json::Deserializer::from_str(object);
+        json.deserialize_map(self)?;
+        json.end()
     }
 }
 
-fn fill<'a>(slots: &mut Slots<'a>, object: &'a str) -> serde_json::Result<()> {
-    let mut json = serde_json::Deserializer::from_str(object);
-    json.deserialize_map(Fill(slots))?;
-    json.end()
-}
-
-struct Fill<'s, 'a>(&'s mut Slots<'a>);
-
-impl<'a> Visitor<'a> for Fill<'_, 'a> {
+impl<'a> Visitor<'a> for &mut Fields<'a, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -220,8 +100,8 @@ impl<'a> Visitor<'a> for Fill<'_, 'a> {
     }
 
     fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
-        while let Some(name) = map.next_key_seed(KnownName)? {
-            match name.and_then(|name| self.0.get_mut(name as usize)) {
+        while let Some(field) = map.next_key_seed(KnownField)? {
+            match field.and_then(|field| self.slots.get_mut(field as usize)) {
                 Some(slot) => *slot = Some(map.next_value::<&'a RawValue>()?.get()),
                 None => _ = map.next_value::<IgnoredAny>()?,
             }
@@ -231,9 +111,9 @@ impl<'a> Visitor<'a> for Fill<'_, 'a> {
 }
 
 /// A key, whether it is written with escapes or not; `None` for one that the contract does not know.
-struct KnownName;
+struct KnownField;
 
-impl<'a> DeserializeSeed<'a> for KnownName {
+impl<'a> DeserializeSeed<'a> for KnownField {
     type Value = Option<Field>;
 
     fn deserialize<D: Deserializer<'a>>(self, key: D) -> Result<Self::Value, D::Error> {
@@ -241,7 +121,7 @@ impl<'a> DeserializeSeed<'a> for KnownName {
     }
 }
 
-impl Visitor<'_> for KnownName {
+impl Visitor<'_> for KnownField {
     type Value = Option<Field>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,12 +1,14 @@
 //! The native format: one JSON object a record.
 //!
-//! [`decode`] is the whole way from bytes to [`Record`], in the order in which the checks name a code. `document` is everything before
-//! the first field, `fields` and `value` read fields with their codes, and each stream has a file with its event types.
+//! [`decode()`] is the whole way from bytes to [`Record`](super::Record), in the order in which the checks name a code. `document` is
+//! everything before the first field, `fields` the one pass over the JSON, and `value` reads a field as what the contract says or names
+//! the code; each stream has a file with its event types.
 
 mod billing;
 mod decode;
 mod document;
 mod feedback;
+mod field;
 mod fields;
 mod number;
 mod place;

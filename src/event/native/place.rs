@@ -1,6 +1,7 @@
 //! The place of an answer on its scale: (score - min) / (max - min), on reversed scales 1 less that.
 
-use super::fields::{Field, Fields};
+use super::field::Field;
+use super::fields::Fields;
 use super::value::Value;
 use crate::event::Rejection;
 
@@ -42,7 +43,8 @@ fn score(value: Value<'_, '_>) -> Result<Score, Rejection> {
 }
 
 fn scale(value: Value<'_, '_>) -> Result<Scale, Rejection> {
-    let fields = Fields::of_object(value)?;
+    let mut fields = Fields::of_object(&value);
+    fields.read_object(&value)?;
     let min = fields.required(Field::Min, Value::float)?;
     let max = fields.required(Field::Max, Value::float)?;
     let reversed = fields.optional(Field::Reversed, Value::flag)?.unwrap_or(false);

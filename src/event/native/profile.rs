@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::EventType;
-use super::fields::{Field, Fields};
+use super::field::Field;
+use super::fields::Fields;
 use super::value::{MAX_COUNT, Value};
 use crate::event::{AccountProfile, Event, Rejection};
 

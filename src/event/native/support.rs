@@ -3,7 +3,8 @@
 //! Only the ticket's id is required of each, besides what the type is about. The fields that any of them may carry come before those
 //! of the type.
 
-use super::fields::{Field, Fields};
+use super::field::Field;
+use super::fields::Fields;
 use super::value::Value;
 use super::{EventType, place};
 use crate::event::{Event, OpenStatus, Priority, Rejection, ReplyBy, SnapshotStatus, TicketEvent, TicketKind, TicketSnapshot};

@@ -1,7 +1,8 @@
 //! Product use: `feature_used`, `session_ended`.
 
 use super::EventType;
-use super::fields::{Field, Fields};
+use super::field::Field;
+use super::fields::Fields;
 use super::value::{MAX_COUNT, Value};
 use crate::event::{Event, Rejection, UsageEvent, UsageKind};
 

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
 use super::decode::DecodeContext;
-use super::fields::Path;
+use super::field::Path;
 use super::number::Number;
 use crate::event::{Code, Rejection};
 use crate::money::Currency;
@@ -29,6 +29,8 @@ const FIRST_MILLISECOND_NUMBER: i128 = 100_000_000_000;
 pub(super) struct Value<'a, 'c> {
     pub(super) json: &'a str,
     pub(super) path: Path,
+    /// Whether there is any escape in the record.
+    pub(super) has_escapes: bool,
     pub(super) context: &'c DecodeContext<'c>,
 }
 
@@ -155,7 +157,7 @@ impl<'a> Value<'a, '_> {
         let Some(text) = self.json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
             return Ok(None);
         };
-        if memchr::memchr(b'\\', text.as_bytes()).is_none() {
+        if !self.has_escapes || memchr::memchr(b'\\', text.as_bytes()).is_none() {
             return Ok(Some(Cow::Borrowed(text)));
         }
         let unescaped = serde_json::from_str(self.json).map_err(|_| self.reject(Code::InvalidJson, "has an escape of no character"))?;

@@ -1,0 +1,152 @@
+//! The names of the contract's fields, and where in a record a value stands.
+
+use std::fmt;
+
+macro_rules! names {
+    ($($name:ident = $text:literal,)*) => {
+        /// Every field name of the contract, those of nested objects included.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Field {
+            $($name,)*
+        }
+
+        impl Field {
+            pub(super) const COUNT: usize = [$($text,)*].len();
+
+            pub(super) fn of(key: &str) -> Option<Self> {
+                match key {
+                    $($text => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
+            const fn text(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+// The commonest first: the match goes through them in this order.
+names! {
+    Type = "type",
+    AccountId = "account_id",
+    OccurredAt = "occurred_at",
+    Id = "id",
+    UserId = "user_id",
+    Feature = "feature",
+    Count = "count",
+    SessionId = "session_id",
+    DurationSeconds = "duration_seconds",
+    TicketId = "ticket_id",
+    Priority = "priority",
+    Category = "category",
+    Product = "product",
+    Channel = "channel",
+    RequesterId = "requester_id",
+    Team = "team",
+    Status = "status",
+    By = "by",
+    Public = "public",
+    Score = "score",
+    Scale = "scale",
+    Into = "into",
+    CreatedAt = "created_at",
+    FirstReplyAt = "first_reply_at",
+    FirstResolvedAt = "first_resolved_at",
+    ResolvedAt = "resolved_at",
+    ReopenedAt = "reopened_at",
+    ClosedAt = "closed_at",
+    SubscriptionId = "subscription_id",
+    InvoiceId = "invoice_id",
+    AmountMinor = "amount_minor",
+    Currency = "currency",
+    Items = "items",
+    Interval = "interval",
+    IntervalCount = "interval_count",
+    Quantity = "quantity",
+    UsageType = "usage_type",
+    Discount = "discount",
+    PercentOff = "percent_off",
+    AmountOffMinor = "amount_off_minor",
+    EndsAt = "ends_at",
+    TrialEnd = "trial_end",
+    CurrentPeriodStart = "current_period_start",
+    CurrentPeriodEnd = "current_period_end",
+    CancelAtPeriodEnd = "cancel_at_period_end",
+    CanceledAt = "canceled_at",
+    StartedAt = "started_at",
+    TermEnd = "term_end",
+    Reason = "reason",
+    Version = "version",
+    Segment = "segment",
+    Min = "min",
+    Max = "max",
+    Reversed = "reversed",
+    Subject = "subject",
+    Theme = "theme",
+    Kind = "kind",
+    Value = "value",
+    Until = "until",
+    Name = "name",
+    Plan = "plan",
+    Csm = "csm",
+    Region = "region",
+    Seats = "seats",
+    SignedUpAt = "signed_up_at",
+    OnboardedAt = "onboarded_at",
+    EntitledFeatures = "entitled_features",
+    Aliases = "aliases",
+    ReferredBy = "referred_by",
+    AcquiredThrough = "acquired_through",
+    Deleted = "deleted",
+}
+
+/// A field, or one element of the array in it; written `items` or `items[2]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    field: Field,
+    /// Arrays are refused beyond `MAX_VALUES` elements, which are far fewer than this can count.
+    index: Option<u16>,
+}
+
+/// Where a value stands in the record; written `discount.currency`, `items[2].currency`, `entitled_features[0]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Path {
+    /// What holds the object whose field this is; `None` for a field of the record.
+    object: Option<Step>,
+    step: Step,
+}
+
+impl Path {
+    /// The path of a field of the object at `object`, or of the record.
+    pub(super) const fn new(object: Option<Step>, field: Field) -> Self {
+        Self { object, step: Step { field, index: None } }
+    }
+
+    /// The path of an element of the array at this path.
+    pub(super) fn element(self, index: usize) -> Self {
+        Self { step: Step { index: u16::try_from(index).ok(), ..self.step }, ..self }
+    }
+
+    /// The last step, to be followed by one into the object that stands there. Objects of the contract are not nested further.
+    pub(super) const fn last_step(self) -> Step {
+        self.step
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.field.text())?;
+        self.index.map_or(Ok(()), |index| write!(f, "[{index}]"))
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.object.map_or(Ok(()), |object| write!(f, "{object}."))?;
+        write!(f, "{}", self.step)
+    }
+}
