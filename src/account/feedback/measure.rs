@@ -45,3 +45,54 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::told::{Told, day, state_of};
+    use super::*;
+    use crate::event::FeedbackKind;
+
+    /// The value and n of a metric on day 400.
+    fn measured(told: &[Told], metric: Metric) -> Option<(f64, Option<u64>)> {
+        let mut out = Metrics::default();
+        state_of(told).measure(&View::complete(day(400)), &Settings::default(), &mut out);
+        out.get(metric).and_then(|sample| Some((sample.value.number()?, sample.n)))
+    }
+
+    #[test]
+    fn without_feedback_only_referrals_are_present() {
+        let mut out = Metrics::default();
+        State::default().measure(&View::complete(day(1)), &Settings::default(), &mut out);
+        assert_eq!(out.iter().map(|(metric, _)| metric).collect::<Vec<_>>(), [Metric::Referrals364d]);
+        assert_eq!(out.whole_number(Metric::Referrals364d), Some(0));
+    }
+
+    #[test]
+    fn every_nps_answer_of_91_days_counts() {
+        let answers = [(309, 0), (310, 10), (350, 10), (350, 9), (350, 8), (400, 6), (401, 0)];
+        let told = answers.map(|(days, score)| Told::new(days, FeedbackKind::Nps(score)));
+        assert_eq!(measured(&told, Metric::Nps91d), Some((100.0 * (3.0 - 1.0) / 5.0, Some(5))));
+        assert_eq!(measured(&told, Metric::NpsLatest), Some((6.0, None)));
+    }
+
+    #[test]
+    fn the_newest_answer_of_an_instant_is_the_one_with_the_greatest_id() {
+        let nps = |id: &str, score| Told::new(300, FeedbackKind::Nps(score)).id(id);
+        assert_eq!(measured(&[nps("b", 2), nps("a", 9), nps("B", 7)], Metric::NpsLatest), Some((2.0, None)));
+        let ces = |id: &str, place| Told::new(300, FeedbackKind::Ces(place)).id(id);
+        assert_eq!(measured(&[ces("2", 0.3), ces("10", 0.9)], Metric::CesLatest), Some((0.3, None)));
+    }
+
+    #[test]
+    fn csat_is_the_share_of_the_satisfied_among_the_answers_of_91_days() {
+        let answers = [(300, 0.0), (310, 1.0), (340, 0.75), (360, 0.74), (400, 0.2)];
+        let told = answers.map(|(days, place)| Told::new(days, FeedbackKind::Csat(place)));
+        assert_eq!(measured(&told, Metric::FeedbackCsat), Some((0.5, Some(4))));
+    }
+
+    #[test]
+    fn referrals_count_364_days() {
+        let told = [36, 37, 200, 400].map(|days| Told::new(days, FeedbackKind::Referral));
+        assert_eq!(measured(&told, Metric::Referrals364d), Some((3.0, None)));
+    }
+}

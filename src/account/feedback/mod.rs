@@ -12,6 +12,9 @@ mod period;
 mod pin;
 mod satisfaction;
 
+#[cfg(test)]
+mod told;
+
 use std::cmp::Ordering;
 
 use super::{ApplyContext, Limit};
@@ -125,4 +128,102 @@ fn drop_oldest<T>(sorted: &mut Vec<T>, limit: usize) -> bool {
 
 fn cut(text: &str, bytes: usize) -> Box<str> {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or(text).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told::{Told, apply, day, state_of};
+    use super::*;
+    use crate::account::{LimitMeter, Section};
+    use crate::metric::{Metric, Metrics};
+    use crate::settings::{Settings, View};
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
+    fn nps_latest(state: &State, t: Timestamp) -> Option<i64> {
+        let mut out = Metrics::default();
+        state.measure(&View::complete(t), &Settings::default(), &mut out);
+        out.whole_number(Metric::NpsLatest)
+    }
+
+    #[test]
+    fn of_what_is_too_old_only_the_newest_nps_and_ces_answers_stay() {
+        let old = [FeedbackKind::Nps(3), FeedbackKind::Nps(4), FeedbackKind::Csat(1.0), FeedbackKind::Ces(0.5), FeedbackKind::Referral];
+        let mut told: Vec<Told> = (0..).zip(old).map(|(n, kind)| Told::new(n, kind)).collect();
+        told.push(Told::new(404, FeedbackKind::Referral));
+        let state = state_of(&told);
+        assert_eq!((state.answers().len(), state.acts().len()), (2, 1));
+        assert_eq!(nps_latest(&state, day(404)), Some(4));
+    }
+
+    #[test]
+    fn beyond_its_limit_the_oldest_leaves() {
+        let mut settings = Settings::default();
+        settings.limits.answers = 3;
+        let told: Vec<Told> = [5, 1, 4, 2, 3].map(|n| Told::new(n, FeedbackKind::Csat(1.0))).into();
+        let (mut state, mut limits) = (State::default(), LimitMeter::default());
+        apply(&mut state, &told, &settings, &mut limits);
+        assert_eq!(state.answers().iter().map(|answer| answer.at).collect::<Vec<_>>(), [day(3), day(4), day(5)]);
+        assert_eq!(limits.iter().find(|(limit, _)| *limit == Limit::Answers), Some((Limit::Answers, 2)));
+    }
+
+    #[test]
+    fn at_the_limits_with_the_longest_texts_every_part_fits() {
+        let text: String = "x".repeat(5000);
+        let mut told = Vec::new();
+        for n in 0..5_000 {
+            told.push(Told::new(n % 300, FeedbackKind::Ces(0.5)).id(&text));
+            told.push(Told::new(n % 300, FeedbackKind::Advocacy(text.clone().into())));
+        }
+        let set = |n| FeedbackKind::OverrideSet { value: 1.0, until: day(n), reason: text.clone().into(), by: text.clone().into() };
+        told.extend((0..20).map(|n| Told::new(n, set(n)).id(&text)));
+        let state = state_of(&told);
+        let parts = state.parts();
+        assert_eq!((state.answers().len(), state.acts().len(), state.overrides().len()), (5_000, 5_000, MAX_OVERRIDES));
+        assert!(parts.len() > 4 && parts.iter().all(|(_, bytes)| bytes.len() <= crate::account::MAX_PART_BYTES));
+        let mut restored = State::default();
+        parts.iter().rev().for_each(|(part, bytes)| restored.restore(*part, bytes).unwrap());
+        assert_eq!(restored, state);
+    }
+
+    #[test]
+    fn bytes_that_are_no_feedback_are_refused() {
+        let good = state_of(&[Told::new(1, FeedbackKind::Advocacy("review".into()))]).parts().remove(0).1;
+        assert!((2..good.len()).all(|end| State::default().restore(0, &good[..end]).is_err()));
+        assert!(State::default().parts().is_empty() && State::default().restore(0, &[]).is_err());
+    }
+
+    fn told() -> impl Strategy<Value = Vec<Told>> {
+        let set = |until: i64| FeedbackKind::OverrideSet { value: 50.0, until: day(until), reason: "why".into(), by: "dana".into() };
+        let kind = prop_oneof![
+            (0..=10_u8).prop_map(FeedbackKind::Nps),
+            select(vec![0.0, 0.5, 1.0]).prop_map(FeedbackKind::Csat),
+            select(vec![0.0, 0.4, 1.0]).prop_map(FeedbackKind::Ces),
+            select(vec![FeedbackKind::Referral, FeedbackKind::OverrideCleared, FeedbackKind::SurveySent("nps".into())]),
+            (0..20_i64).prop_map(set),
+        ];
+        let one = (0..10_i64, kind, prop::option::of("[a-c]{1,2}")).prop_map(|(n, kind, id)| Told { at: day(n), kind, id });
+        prop::collection::vec(one, 0..15)
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_a_restart_do_not_matter(told in told(), keys in prop::collection::vec(any::<u32>(), 15), restart in any::<Index>()) {
+            // Two overrides of one kind, instant and id are one record told in two ways, of which the first counts.
+            let mut seen = std::collections::HashSet::new();
+            let identity = |told: &Told| (told.at, told.id.clone(), matches!(told.kind, FeedbackKind::OverrideCleared));
+            let is_override = |kind: &FeedbackKind<'_>| matches!(kind, FeedbackKind::OverrideSet { .. } | FeedbackKind::OverrideCleared);
+            let told: Vec<Told> = told.into_iter().filter(|told| !is_override(&told.kind) || seen.insert(identity(told))).collect();
+            let mut keyed: Vec<_> = told.iter().cloned().zip(keys).collect();
+            keyed.sort_by_key(|(_, key)| *key);
+            let shuffled: Vec<Told> = keyed.into_iter().map(|(told, _)| told).collect();
+            let (before, after) = shuffled.split_at(restart.index(shuffled.len() + 1));
+            let mut restarted = State::default();
+            for (part, bytes) in state_of(before).parts() {
+                restarted.restore(part, &bytes).unwrap();
+            }
+            apply(&mut restarted, after, &Settings::default(), &mut LimitMeter::default());
+            prop_assert_eq!(restarted, state_of(&told));
+        }
+    }
 }

@@ -59,3 +59,39 @@ impl PeriodFeedback<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::told::{Told, day, state_of};
+    use super::*;
+    use crate::event::FeedbackKind;
+
+    #[test]
+    fn a_period_leaves_out_its_beginning_and_holds_its_end() {
+        let sent = |kind: &'static str| FeedbackKind::SurveySent(kind.into());
+        let state = state_of(&[
+            Told::new(1, FeedbackKind::Nps(0)),
+            Told::new(2, FeedbackKind::Nps(10)),
+            Told::new(3, FeedbackKind::Ces(0.5)),
+            Told::new(2, FeedbackKind::Ces(0.75)),
+            Told::new(4, FeedbackKind::Csat(1.0)),
+            Told::new(4, sent("nps")),
+            Told::new(4, sent("nps")),
+            Told::new(4, sent("visit")),
+            Told::new(4, FeedbackKind::Referral),
+            Told::new(4, FeedbackKind::Advocacy("review".into())),
+            Told::new(5, FeedbackKind::Referral),
+        ]);
+        let sums = state.in_period(day(1), day(4));
+        let expected = PeriodFeedback {
+            nps: Nps { promoters: 1, passives: 0, detractors: 0 },
+            csat: Ratings { rated: 1, satisfied: 1, highly_satisfied: 1, dissatisfied: 0 },
+            ces: vec![0.75, 0.5],
+            surveys_sent: BTreeMap::from([("nps", 2), ("visit", 1)]),
+            referrals: 1,
+            advocacy: BTreeMap::from([("review", 1)]),
+        };
+        assert_eq!(sums, expected);
+        assert_eq!(["nps", "csat", "ces", "visit"].map(|kind| sums.answers(kind)), [1, 1, 2, 0]);
+    }
+}

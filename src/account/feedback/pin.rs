@@ -51,3 +51,43 @@ impl State {
         newest.pin.as_ref().filter(|pin| t < pin.until)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::told::{Told, day, state_of};
+    use crate::event::FeedbackKind;
+
+    fn set(at: i64, id: &str, value: f64, until: i64) -> Told {
+        Told::new(at, FeedbackKind::OverrideSet { value, until: day(until), reason: "on site".into(), by: "dana".into() }).id(id)
+    }
+
+    fn cleared(at: i64, id: &str) -> Told {
+        Told::new(at, FeedbackKind::OverrideCleared).id(id)
+    }
+
+    fn value(told: &[Told], t: i64) -> Option<f64> {
+        state_of(told).pin_at(day(t)).map(|pin| pin.value)
+    }
+
+    #[test]
+    fn a_pin_is_in_force_from_its_own_instant_until_its_end() {
+        let told = [set(2, "a", 90.0, 5)];
+        assert_eq!([1, 2, 4, 5].map(|t| value(&told, t)), [None, Some(90.0), Some(90.0), None]);
+        let state = state_of(&told);
+        let pin = state.pin_at(day(3)).unwrap();
+        assert_eq!((&*pin.reason, &*pin.by, pin.until), ("on site", "dana", day(5)));
+    }
+
+    #[test]
+    fn the_newest_override_wins_even_when_it_has_ended() {
+        let told = [set(2, "a", 90.0, 50), set(4, "b", 20.0, 6)];
+        assert_eq!([3, 5, 7].map(|t| value(&told, t)), [Some(90.0), Some(20.0), None]);
+    }
+
+    #[test]
+    fn a_clearing_ends_it_and_at_one_instant_the_id_decides() {
+        assert_eq!([3, 4].map(|t| value(&[cleared(4, "b"), set(2, "a", 90.0, 50)], t)), [Some(90.0), None]);
+        assert_eq!(value(&[cleared(2, "b"), set(2, "a", 90.0, 50)], 3), None);
+        assert_eq!(value(&[cleared(2, "a"), set(2, "b", 90.0, 50)], 3), Some(90.0));
+    }
+}

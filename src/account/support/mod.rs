@@ -16,6 +16,8 @@ mod view;
 
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod telling;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -100,4 +102,90 @@ impl State {
 #[must_use]
 pub fn ticket_hash(ticket_id: &str) -> u64 {
     xxh3_64(ticket_id.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::telling::{AGENT_REPLY, Telling, apply, hour, only, snapshot, state_of, tell};
+    use super::*;
+    use crate::account::{LimitMeter, Section};
+    use crate::event::{Priority, SnapshotStatus};
+    use crate::settings::Settings;
+
+    fn reached(limits: &LimitMeter, limit: Limit) -> u64 {
+        limits.iter().find(|(other, _)| *other == limit).map_or(0, |(_, count)| count)
+    }
+
+    fn with_limits(tickets_open: usize, tickets_resolved: usize) -> Settings {
+        let mut settings = Settings::default();
+        settings.limits.tickets_open = tickets_open;
+        settings.limits.tickets_resolved = tickets_resolved;
+        settings
+    }
+
+    #[test]
+    fn the_open_ticket_that_is_idle_longest_leaves_whatever_the_order() {
+        let tellings = [tell(3, "a", TicketKind::Opened), tell(1, "b", TicketKind::Opened), tell(2, "c", TicketKind::Opened)];
+        let mut reversed = tellings.clone();
+        reversed.reverse();
+        for tellings in [tellings, reversed] {
+            let mut state = State::default();
+            let limits = apply(&mut state, &tellings, &with_limits(2, 2));
+            let mut kept: Vec<_> = state.tickets_at(hour(9)).map(|(hash, _)| hash).collect();
+            kept.sort_unstable();
+            let mut expected = [ticket_hash("a"), ticket_hash("c")];
+            expected.sort_unstable();
+            assert_eq!(kept, expected);
+            assert_eq!(reached(&limits, Limit::TicketsOpen), 1);
+        }
+    }
+
+    #[test]
+    fn open_and_resolved_tickets_have_limits_of_their_own() {
+        let mut tellings: Vec<Telling> = (0..6).map(|n| tell(n, &format!("t{n}"), TicketKind::Opened)).collect();
+        tellings.extend((0..4).map(|n| tell(10 + n, &format!("t{n}"), TicketKind::Resolved)));
+        let mut state = State::default();
+        let limits = apply(&mut state, &tellings, &with_limits(6, 3));
+        let open = state.tickets_at(hour(20)).filter(|(_, ticket)| ticket.open).count();
+        assert_eq!((open, state.tickets_at(hour(20)).count()), (2, 5));
+        assert_eq!((reached(&limits, Limit::TicketsOpen), reached(&limits, Limit::TicketsResolved)), (0, 1));
+        assert!(state.tickets_at(hour(20)).all(|(hash, _)| hash != ticket_hash("t0")));
+    }
+
+    #[test]
+    fn a_full_ticket_keeps_its_beginning_and_its_newest_facts() {
+        let mut tellings = vec![tell(0, "a", TicketKind::Opened), tell(2, "a", TicketKind::Resolved)];
+        let id = |n| format!("{n:036}");
+        tellings.extend((3..300).map(|n| snapshot(n, "a", SnapshotStatus::Open, |s| s.created_at = Some(hour(-1))).id(&id(n))));
+        tellings.push(tell(300, "a", TicketKind::PriorityChanged).priority(Priority::Urgent).id("last"));
+        let mut state = State::default();
+        let limits = apply(&mut state, &tellings, &Settings::default());
+        assert!(reached(&limits, Limit::TicketFacts) > 0);
+        let ticket = only(&state, 301);
+        assert_eq!((ticket.created, ticket.open, ticket.priority), (Some(hour(-1)), true, Priority::Urgent));
+        assert_eq!(ticket.first_resolution.map(|first| first.at), Some(hour(2)));
+        assert!(state.parts()[0].1.len() < 4200);
+    }
+
+    #[test]
+    fn a_long_conversation_costs_no_more_than_a_short_one() {
+        let talk = |replies| {
+            let mut tellings = vec![tell(0, "a", TicketKind::Opened)];
+            tellings.extend((1..=replies).map(|n| tell(n, "a", AGENT_REPLY).id(&format!("reply-{n}")).team("first line")));
+            state_of(&tellings).parts()[0].1.len()
+        };
+        assert_eq!(talk(500), talk(200));
+    }
+
+    #[test]
+    fn a_typical_ticket_takes_some_fifty_bytes() {
+        let tellings = [
+            tell(0, "a", TicketKind::Opened).priority(Priority::High).id("evt_0001"),
+            tell(1, "a", AGENT_REPLY).id("evt_0002"),
+            tell(30, "a", TicketKind::Resolved).id("evt_0003"),
+            tell(90, "a", TicketKind::Rated(1.0)).id("evt_0004"),
+        ];
+        let bytes = state_of(&tellings).parts()[0].1.len();
+        assert!((40..=80).contains(&bytes), "{bytes}");
+    }
 }

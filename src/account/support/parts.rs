@@ -93,3 +93,76 @@ fn split<'a>(tickets: &'a [(u64, &'a [u8])], bit: u32, ranges: &mut Vec<&'a [(u6
 fn bytes_of(tickets: &[(u64, &[u8])]) -> usize {
     tickets.iter().map(|(_, ticket)| MAX_ENTRY_HEAD_BYTES + ticket.len()).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::telling::{AGENT_REPLY, Telling, apply, hour, snapshot, state_of, tell};
+    use super::*;
+    use crate::event::{SnapshotStatus, TicketKind};
+    use crate::settings::Settings;
+
+    fn restored(parts: &[(u16, Vec<u8>)]) -> State {
+        let mut state = State::default();
+        for (part, bytes) in parts.iter().rev() {
+            state.restore(*part, bytes).unwrap();
+        }
+        state
+    }
+
+    #[test]
+    fn an_account_without_tickets_has_no_part() {
+        assert!(State::default().parts().is_empty());
+    }
+
+    #[test]
+    fn a_state_comes_back_from_its_part() {
+        let mut tellings: Vec<Telling> = (0..40).map(|n| tell(n, &format!("t{n}"), TicketKind::Opened).category("bug").id("x")).collect();
+        tellings.extend((0..30).map(|n| tell(50, &format!("t{n}"), TicketKind::Resolved).team("b")));
+        tellings.push(snapshot(60, "t1", SnapshotStatus::Open, |s| s.created_at = Some(hour(-5))));
+        tellings.push(tell(40, "t2", AGENT_REPLY));
+        let state = state_of(&tellings);
+        let back = restored(&state.parts());
+        assert_eq!((back.parts(), back.open, back.table.len()), (state.parts(), 11, 40));
+        assert!(back.has_replied(hour(40)) && !back.has_replied(hour(39)));
+        assert!(back.tickets_at(hour(99)).eq(state.tickets_at(hour(99))));
+    }
+
+    #[test]
+    fn at_the_limits_with_the_longest_texts_every_part_fits() {
+        let settings = Settings::default();
+        let mut state = State::default();
+        let text = "\u{fffd}".repeat(200);
+        for n in 0..5_000_i64 {
+            for kind in [TicketKind::Opened, TicketKind::Closed] {
+                let fact = |hours| tell(n + hours, &format!("{kind:?}{n}"), kind.clone()).id(&text).category(&text).product(&text);
+                apply(&mut state, &[fact(0), fact(1), fact(2), fact(3), fact(4)], &settings);
+            }
+        }
+        let parts = state.parts();
+        assert_eq!((state.open, state.table.len()), (5_000, 10_000));
+        assert!(parts.len() > 32, "{}", parts.len());
+        assert!(parts.iter().all(|(_, bytes)| bytes.len() <= MAX_PART_BYTES));
+        assert_eq!(restored(&parts).parts(), parts);
+    }
+
+    #[test]
+    fn hashes_that_differ_in_their_last_bits_alone_still_split() {
+        let ticket = vec![0; MAX_PART_BYTES / 2];
+        let tickets: Vec<_> = (0..4_u64).map(|hash| (hash, ticket.as_slice())).collect();
+        let mut ranges = Vec::new();
+        split(&tickets, u64::BITS, &mut ranges);
+        assert_eq!(ranges.len(), 4);
+    }
+
+    #[test]
+    fn bytes_that_are_no_tickets_are_refused() {
+        let good = state_of(&[tell(1, "a", TicketKind::Opened).category("bug")]).parts().remove(0).1;
+        for end in 0..good.len() {
+            let mut state = State::default();
+            let result = state.restore(0, &good[..end]);
+            assert!(result.is_err() || end == 2, "{end}");
+        }
+        let newer = [&[VERSION + 1], &good[1..]].concat();
+        assert_eq!(State::default().restore(0, &newer), Err(CodecError::NewerVersion(2)));
+    }
+}

@@ -78,3 +78,63 @@ impl<'a> PeriodTicket<'a> {
         adds.then_some(this)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::telling::{AGENT_REPLY, hour, state_of, tell};
+    use super::*;
+    use crate::event::TicketKind;
+    use crate::time::HOUR_MS;
+
+    const DAY: i64 = 24;
+
+    #[test]
+    fn a_period_sees_each_ticket_as_it_is_at_its_end() {
+        let state = state_of(&[
+            tell(DAY, "a", TicketKind::Opened).category("bug").product("api").priority(Priority::Low).id("1"),
+            tell(2 * DAY, "a", AGENT_REPLY),
+            tell(3 * DAY, "a", TicketKind::Resolved),
+            tell(4 * DAY, "a", TicketKind::Rated(0.25)),
+            tell(20 * DAY, "a", TicketKind::Reopened).priority(Priority::High).id("2"),
+            tell(40 * DAY, "a", TicketKind::Deleted),
+        ]);
+        let of = |from, to| state.tickets_in(hour(from * DAY), hour(to * DAY)).collect::<Vec<_>>();
+        let whole = PeriodTicket {
+            priority: Priority::Low,
+            category: Some("bug"),
+            product: Some("api"),
+            opened: true,
+            open: false,
+            resolved: Some(PeriodResolution {
+                reopened: false,
+                resolution_ms: Some(48 * HOUR_MS),
+                agent_resolution_ms: Some(48 * HOUR_MS),
+                first_contact: Some(true),
+            }),
+            first_reply_ms: Some(24 * HOUR_MS),
+            rating: Some(Satisfaction::Dissatisfied),
+        };
+        assert_eq!(of(0, 10), [whole]);
+        assert_eq!(of(4, 10), []);
+        let begun = PeriodTicket { open: true, resolved: None, first_reply_ms: None, rating: None, ..whole };
+        assert_eq!(of(0, 1), [begun]);
+        let reopened = PeriodTicket { priority: Priority::High, opened: false, ..begun };
+        assert_eq!(of(4, 30), [reopened]);
+        assert_eq!(of(0, 30)[0].resolved.map(|resolved| (resolved.reopened, resolved.first_contact)), Some((true, Some(true))));
+        assert_eq!(of(0, 40), []);
+    }
+
+    #[test]
+    fn without_a_reply_of_the_account_no_first_contact_can_be_told() {
+        let state = state_of(&[tell(0, "a", TicketKind::Opened), tell(1, "a", TicketKind::Resolved), tell(9 * DAY, "b", AGENT_REPLY)]);
+        let first_contact = |to| state.tickets_in(hour(-1), hour(to)).find_map(|ticket| ticket.resolved).and_then(|r| r.first_contact);
+        assert_eq!((first_contact(9 * DAY - 1), first_contact(9 * DAY)), (None, Some(true)));
+    }
+
+    #[test]
+    fn a_ticket_was_had_where_it_was_opened() {
+        let state = state_of(&[tell(5, "a", TicketKind::Opened), tell(9, "a", AGENT_REPLY), tell(50, "a", TicketKind::Deleted)]);
+        let had = |from, to, as_of| state.had_ticket_in(hour(from), hour(to), hour(as_of));
+        assert_eq!((had(4, 5, 20), had(5, 10, 20), had(4, 5, 50)), (true, false, false));
+    }
+}

@@ -105,9 +105,12 @@ impl<'a> Iterator for Entries<'a> {
     type Item = (u64, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let hash = u64::from_le_bytes(self.0.take(8)?.try_into().ok()?);
-        let count = usize::try_from(self.0.varint()?).ok()?;
-        Some((hash, self.0.take(count)?))
+        let mut ahead = self.0.clone();
+        let hash = u64::from_le_bytes(ahead.take(8)?.try_into().ok()?);
+        let count = usize::try_from(ahead.varint()?).ok()?;
+        let ticket = ahead.take(count)?;
+        self.0 = ahead;
+        Some((hash, ticket))
     }
 }
 

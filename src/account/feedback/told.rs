@@ -1,0 +1,43 @@
+//! Feedback events for tests, told in days since an epoch of their own.
+
+use super::State;
+use crate::account::{ApplyContext, LimitMeter};
+use crate::event::{FeedbackEvent, FeedbackKind};
+use crate::settings::Settings;
+use crate::time::{DAY_MS, Timestamp};
+
+/// One feedback event with its time and id.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub at: Timestamp,
+    pub id: Option<String>,
+    pub kind: FeedbackKind<'static>,
+}
+
+impl Told {
+    pub(super) fn new(days: i64, kind: FeedbackKind<'static>) -> Self {
+        Self { at: day(days), id: None, kind }
+    }
+
+    pub(super) fn id(mut self, id: &str) -> Self {
+        self.id = Some(id.to_owned());
+        self
+    }
+}
+
+pub(super) const fn day(days: i64) -> Timestamp {
+    Timestamp(1_750_000_000_000 + days * DAY_MS)
+}
+
+pub(super) fn apply(state: &mut State, told: &[Told], settings: &Settings, limits: &mut LimitMeter) {
+    for Told { at, id, kind } in told {
+        let event = FeedbackEvent { kind: kind.clone() };
+        state.apply(&event, &mut ApplyContext { at: *at, id: id.as_deref(), settings, limits });
+    }
+}
+
+pub(super) fn state_of(told: &[Told]) -> State {
+    let mut state = State::default();
+    apply(&mut state, told, &Settings::default(), &mut LimitMeter::default());
+    state
+}
