@@ -6,6 +6,7 @@
 //! been idle longest leave. A late record of a ticket that left begins it anew, idle since that record, so that it is the next to leave.
 
 mod codec;
+mod course;
 mod durations;
 mod fact;
 mod measure;

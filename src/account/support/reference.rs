@@ -161,7 +161,7 @@ fn kind() -> impl Strategy<Value = TicketKind<'static>> {
         2 => Just(TicketKind::Closed),
         2 => select(vec![0.0, 0.25, 0.5, 0.75, 1.0]).prop_map(TicketKind::Rated),
         3 => whole_ticket(),
-        (1) => select(vec![TicketKind::Merged("9".into()), TicketKind::Deleted, TicketKind::Opened]),
+        1 => select(vec![TicketKind::Merged("9".into()), TicketKind::Deleted, TicketKind::Opened]),
     ]
 }
 
@@ -205,7 +205,7 @@ fn shuffled<T: Clone>(items: &[T], keys: &[u32]) -> Vec<T> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn every_ticket_at_every_instant_is_what_the_list_of_its_events_says(tellings in tellings()) {
@@ -233,7 +233,9 @@ proptest! {
     ) {
         let mut tellings = tellings;
         if anonymous {
-            tellings.iter_mut().for_each(|telling| telling.id = None);
+            for telling in &mut tellings {
+                telling.id = None;
+            }
         }
         let once = telling::state_of(&tellings);
         let twice = shuffled(&[tellings.clone(), tellings].concat(), &keys);

@@ -53,7 +53,7 @@ impl Table {
     /// Puts a ticket in the place of what was there; `None` takes it out.
     pub(super) fn put(&mut self, hash: u64, ticket: Option<&[u8]>) {
         if self.pages.is_empty() {
-            self.pages.push(Box::default());
+            self.pages = vec![Box::default()];
         }
         let pages = self.pages.len();
         let Some(page) = self.pages.get_mut(page_of(hash, pages)) else { return };

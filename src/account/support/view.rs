@@ -1,16 +1,12 @@
 //! What a ticket is at an instant: the one place where its facts become figures.
-//!
-//! Only facts at or before the instant are told. A snapshot tells its status and fields at its own instant, and its inner instants join
-//! the known openings, replies, resolutions, reopenings and closings.
-
-use smallvec::SmallVec;
 
 use crate::account::feedback::Satisfaction;
-use crate::event::{OpenStatus, Priority, SnapshotStatus};
+use crate::event::Priority;
 use crate::time::{DAY_MS, Timestamp};
 
 use super::codec::Ticket;
-use super::fact::{Fact, Snapshot, What};
+use super::course::{Moment, Told};
+use super::fact::What;
 
 /// First-contact resolution looks this far beyond the resolution for a reopening, 5 x 24 h.
 pub(super) const FIRST_CONTACT_MS: i64 = 5 * DAY_MS;
@@ -158,186 +154,11 @@ impl<'a> Ticket<'a> {
     }
 }
 
-/// An instant, with the rank of what happened at it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Moment {
-    at: Timestamp,
-    rank: u8,
-}
-
-/// Something that can move a ticket between open, waiting and done.
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    moment: Moment,
-    turn: Turn,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
-    Reopened,
-    Resolved,
-    Closed,
-    Status(Phase),
-    /// Done, by a snapshot that names no instant for it.
-    Found(Done),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Done {
-    Resolved,
-    Closed,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Open,
-    /// Pending or on hold.
-    Waiting,
-    Done,
-}
-
-impl Turn {
-    const fn phase(self) -> Phase {
-        match self {
-            Self::Reopened => Phase::Open,
-            Self::Resolved | Self::Closed | Self::Found(_) => Phase::Done,
-            Self::Status(phase) => phase,
-        }
-    }
-}
-
-/// What the facts up to t say, before it is known what follows from it.
-#[derive(Debug, Default)]
-struct Told<'a> {
-    opened: Option<Timestamp>,
-    snapshot_created: Option<Timestamp>,
-    merged: bool,
-    first_reply: Option<Timestamp>,
-    rating: Option<(Timestamp, Satisfaction)>,
-    priority: Option<Priority>,
-    category: Option<&'a str>,
-    product: Option<&'a str>,
-    /// In the order of the facts.
-    steps: SmallVec<[Step; 8]>,
-}
-
-/// How a ticket went: where it stands, and its earliest and latest resolution.
-#[derive(Debug)]
-struct Course {
-    open: bool,
-    first: Option<Moment>,
-    last: Option<Timestamp>,
-}
-
-impl<'a> Told<'a> {
-    fn fact(&mut self, fact: &Fact<'a>, t: Timestamp) {
-        self.priority = fact.priority.or(self.priority);
-        self.category = fact.category.or(self.category);
-        self.product = fact.product.or(self.product);
-        match fact.what {
-            What::Opened => self.opened = self.opened.or(Some(fact.at)),
-            What::Reopened => self.step(fact.at, fact.what.rank(), Turn::Reopened),
-            What::Status(status) => self.step(fact.at, fact.what.rank(), Turn::Status(Phase::of(status))),
-            What::Replied(Some(_)) => self.replied(fact.at),
-            What::Resolved => self.step(fact.at, fact.what.rank(), Turn::Resolved),
-            What::Closed => self.step(fact.at, fact.what.rank(), Turn::Closed),
-            What::Rated(rating) => self.rating = Some((fact.at, rating)),
-            What::Snapshot(snapshot) => self.snapshot(fact.at, &snapshot, t),
-            What::Merged => self.merged = true,
-            What::Priority | What::Assigned | What::Replied(None) | What::Deleted => {}
-        }
-    }
-
-    fn snapshot(&mut self, at: Timestamp, snapshot: &Snapshot, t: Timestamp) {
-        self.snapshot_created = snapshot.created.or(self.snapshot_created);
-        self.rating = snapshot.rating.map(|rating| (at, rating)).or(self.rating);
-        let known = |instant: Option<Timestamp>| instant.filter(|instant| *instant <= t);
-        if let Some(replied) = known(snapshot.first_reply) {
-            self.replied(replied);
-        }
-        for resolved in [snapshot.first_resolved, snapshot.resolved].into_iter().filter_map(known) {
-            self.step(resolved, What::Resolved.rank(), Turn::Resolved);
-        }
-        if let Some(closed) = known(snapshot.closed) {
-            self.step(closed, What::Closed.rank(), Turn::Closed);
-        }
-        if let Some(reopened) = known(snapshot.reopened) {
-            self.step(reopened, What::Reopened.rank(), Turn::Reopened);
-        }
-        self.step(at, What::Snapshot(*snapshot).rank(), snapshot_turn(snapshot));
-    }
-
-    fn replied(&mut self, at: Timestamp) {
-        self.first_reply = Some(self.first_reply.map_or(at, |known| known.min(at)));
-    }
-
-    /// Puts a step in its place; equal moments stay in the order of their facts.
-    fn step(&mut self, at: Timestamp, rank: u8, turn: Turn) {
-        let moment = Moment { at, rank };
-        let place = self.steps.iter().rposition(|step| step.moment <= moment).map_or(0, |before| before + 1);
-        self.steps.insert(place, Step { moment, turn });
-    }
-
-    fn reopenings(&self) -> impl Iterator<Item = Timestamp> {
-        self.steps.iter().filter(|step| step.turn == Turn::Reopened).map(|step| step.moment.at)
-    }
-
-    /// Follows the steps. A closing counts as the resolution only where there is no resolution at all.
-    fn course(&self) -> Course {
-        let mut phase = Phase::Open;
-        let (mut resolved, mut closed) = (None, None);
-        for Step { moment, turn } in &self.steps {
-            let span = match turn {
-                Turn::Resolved => Some(&mut resolved),
-                Turn::Closed => Some(&mut closed),
-                Turn::Found(Done::Resolved) if phase != Phase::Done => Some(&mut resolved),
-                Turn::Found(Done::Closed) if phase != Phase::Done => Some(&mut closed),
-                _ => None,
-            };
-            if let Some(span) = span {
-                let (first, _) = span.unwrap_or((*moment, moment.at));
-                *span = Some((first, moment.at));
-            }
-            phase = turn.phase();
-        }
-        let span = resolved.or(closed);
-        Course { open: phase != Phase::Done, first: span.map(|(first, _)| first), last: span.map(|(_, last)| last) }
-    }
-
-    /// Milliseconds in status `pending` or `on_hold` between two instants.
-    fn waiting_ms(&self, from: Timestamp, to: Timestamp) -> i64 {
-        let ends = self.steps.iter().skip(1).map(|step| step.moment.at).chain([to]);
-        let waiting = self.steps.iter().zip(ends).filter(|(step, _)| step.turn.phase() == Phase::Waiting);
-        waiting.map(|(step, end)| end.min(to).since(step.moment.at.max(from)).max(0)).sum()
-    }
-}
-
-impl Phase {
-    const fn of(status: OpenStatus) -> Self {
-        match status {
-            OpenStatus::Open => Self::Open,
-            OpenStatus::Pending | OpenStatus::OnHold => Self::Waiting,
-        }
-    }
-}
-
-/// The status of a snapshot. One that is resolved or closed without saying when is so from the snapshot on, unless it was before.
-const fn snapshot_turn(snapshot: &Snapshot) -> Turn {
-    match snapshot.status {
-        SnapshotStatus::New | SnapshotStatus::Open => Turn::Status(Phase::Open),
-        SnapshotStatus::Pending | SnapshotStatus::OnHold => Turn::Status(Phase::Waiting),
-        _ if snapshot.first_resolved.is_some() || snapshot.resolved.is_some() => Turn::Status(Phase::Done),
-        SnapshotStatus::Closed if snapshot.closed.is_some() => Turn::Status(Phase::Done),
-        SnapshotStatus::Resolved => Turn::Found(Done::Resolved),
-        SnapshotStatus::Closed => Turn::Found(Done::Closed),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::telling::{AGENT_REPLY, Telling, hour, only, snapshot, state_of, tell};
     use super::*;
-    use crate::event::{ReplyBy, TicketKind};
+    use crate::event::{OpenStatus, ReplyBy, SnapshotStatus, TicketKind};
     use crate::time::HOUR_MS;
 
     const OPENED: TicketKind<'static> = TicketKind::Opened;
