@@ -1,7 +1,7 @@
 //! The bytes of one ticket: what memory and changelog both hold. About 45 bytes for one that was opened, answered and resolved.
 //!
-//! `varint(zigzag(last record)) varint((last - first record) << 1 | open at the end)`, then each fact, in order: a head byte (kind in
-//! the low half, which parts follow in the high half), the milliseconds since the fact before, and the parts.
+//! `varint(zigzag(last record)) varint((last - first record) << 2 | foretells << 1 | open)`, then each fact, in order: a head byte (kind
+//! in the low half, which parts follow in the high half), the milliseconds since the fact before, and the parts.
 
 use crate::account::feedback::Satisfaction;
 use crate::event::{OpenStatus, Priority, SnapshotStatus};
@@ -25,6 +25,8 @@ pub(super) struct Ticket<'a> {
     pub last_record: Timestamp,
     /// Whether it is open when all its facts are told.
     pub open: bool,
+    /// Whether a snapshot names an instant after the latest record.
+    foretells: bool,
     facts: &'a [u8],
 }
 
@@ -34,14 +36,20 @@ impl<'a> Ticket<'a> {
         let mut reader = Reader(bytes);
         let last_record = reader.signed()?;
         let span = reader.varint()?;
-        let first_record = last_record.checked_sub(i64::try_from(span >> 1).ok()?)?;
+        let first_record = last_record.checked_sub(i64::try_from(span >> 2).ok()?)?;
         let (first_record, last_record) = (Timestamp(first_record), Timestamp(last_record));
-        Some(Self { first_record, last_record, open: span & 1 == 1, facts: reader.0 })
+        Some(Self { first_record, last_record, open: span & 1 == 1, foretells: span & 2 == 2, facts: reader.0 })
     }
 
     /// The facts, in order; ends early at bytes that are none.
     pub(super) fn facts(&self) -> Facts<'a> {
         Facts { reader: Reader(self.facts), at: self.first_record.0 }
+    }
+
+    /// Whether it adds nothing to the figures of any window that begins at `instant` or later: it is done, and nothing was ever said of
+    /// it that is later.
+    pub(super) fn is_settled(&self, instant: Timestamp) -> bool {
+        !self.open && !self.foretells && self.last_record <= instant
     }
 
     /// Whether every byte is part of a fact.
@@ -59,11 +67,12 @@ impl<'a> Ticket<'a> {
             body.fact(fact, before);
             before = fact.at;
         }
-        let told = Ticket { first_record, last_record, open: false, facts: &body.0 };
+        let told = Ticket { first_record, last_record, open: false, foretells: false, facts: &body.0 };
         let open = told.at(Timestamp::MAX).is_some_and(|view| view.open);
         let mut out = Writer(Vec::with_capacity(body.0.len() + 16));
         out.signed(last_record.0);
-        out.varint((last_record.since(first_record).unsigned_abs() << 1) | u64::from(open));
+        let foretells = facts.iter().any(|fact| fact.latest_instant() > last_record);
+        out.varint((last_record.since(first_record).unsigned_abs() << 2) | (u64::from(foretells) << 1) | u64::from(open));
         out.0.extend_from_slice(&body.0);
         (out.0, open)
     }
@@ -95,12 +104,12 @@ impl<'a> Reader<'a> {
     fn fact(&mut self, before: i64) -> Option<Fact<'a>> {
         let head = self.byte()?;
         let at = Timestamp(before.checked_add(i64::try_from(self.varint()?).ok()?)?);
-        let id = if head & HAS_ID == 0 { "" } else { self.text()? };
+        let id = if head & HAS_ID == 0 { &[][..] } else { self.text()? };
         let priority = if head & HAS_PRIORITY == 0 { None } else { Some(pick(&Priority::ALL, self.byte()?)?) };
-        let (category, product) = if head & HAS_TEXTS == 0 { ("", "") } else { (self.text()?, self.text()?) };
+        let (category, product) = if head & HAS_TEXTS == 0 { (&[][..], &[][..]) } else { (self.text()?, self.text()?) };
         let team = if head & HAS_TEAM == 0 { None } else { Some(self.word()?) };
         let what = self.what(head & 0x0f, at)?;
-        let given = |text: &'a str| (!text.is_empty()).then_some(text);
+        let given = |text: &'a [u8]| (!text.is_empty()).then_some(text);
         Some(Fact { at, what, id, priority, category: given(category), product: given(product), team })
     }
 
@@ -115,7 +124,7 @@ impl<'a> Reader<'a> {
             6 => What::Resolved,
             7 => What::Closed,
             8 => What::Rated(pick(&RATINGS, self.byte()?)?),
-            9 => What::Snapshot(self.snapshot(at)?),
+            9 => What::Snapshot(Box::new(self.snapshot(at)?)),
             10 => What::Merged,
             11 => What::Deleted,
             OTHER_REPLY => What::Replied(None),
@@ -152,9 +161,9 @@ impl<'a> Reader<'a> {
         Some(taken)
     }
 
-    fn text(&mut self) -> Option<&'a str> {
+    fn text(&mut self) -> Option<&'a [u8]> {
         let count = usize::try_from(self.varint()?).ok()?;
-        std::str::from_utf8(self.take(count)?).ok()
+        self.take(count)
     }
 
     fn word(&mut self) -> Option<u32> {
@@ -230,9 +239,9 @@ impl Writer {
         }
     }
 
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: &[u8]) {
         self.varint(text.len() as u64);
-        self.0.extend_from_slice(text.as_bytes());
+        self.0.extend_from_slice(text);
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time are wanted")]

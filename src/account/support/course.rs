@@ -10,6 +10,7 @@ use crate::event::{OpenStatus, Priority, SnapshotStatus};
 use crate::time::Timestamp;
 
 use super::fact::{Fact, Snapshot, What};
+use super::view::{FIRST_CONTACT_MS, Resolution};
 
 /// An instant, with the rank of what happened at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,8 +69,12 @@ pub(super) struct Told<'a> {
     pub first_reply: Option<Timestamp>,
     pub rating: Option<(Timestamp, Satisfaction)>,
     pub priority: Option<Priority>,
-    pub category: Option<&'a str>,
-    pub product: Option<&'a str>,
+    pub category: Option<&'a [u8]>,
+    pub product: Option<&'a [u8]>,
+    replied: bool,
+    team: Option<u32>,
+    /// The second public agent reply, and the first record with a second team.
+    second_contacts: [Option<Moment>; 2],
     /// In the order of the facts.
     steps: SmallVec<[Step; 8]>,
 }
@@ -87,21 +92,36 @@ impl<'a> Told<'a> {
         self.priority = fact.priority.or(self.priority);
         self.category = fact.category.or(self.category);
         self.product = fact.product.or(self.product);
-        match fact.what {
+        self.contact(fact);
+        match &fact.what {
             What::Opened => self.opened = self.opened.or(Some(fact.at)),
             What::Reopened => self.step(fact.at, fact.what.rank(), Turn::Reopened),
-            What::Status(status) => self.step(fact.at, fact.what.rank(), Turn::Status(Phase::of(status))),
+            What::Status(status) => self.step(fact.at, fact.what.rank(), Turn::Status(Phase::of(*status))),
             What::Replied(Some(_)) => self.replied(fact.at),
             What::Resolved => self.step(fact.at, fact.what.rank(), Turn::Resolved),
             What::Closed => self.step(fact.at, fact.what.rank(), Turn::Closed),
-            What::Rated(rating) => self.rating = Some((fact.at, rating)),
-            What::Snapshot(snapshot) => self.snapshot(fact.at, &snapshot, t),
+            What::Rated(rating) => self.rating = Some((fact.at, *rating)),
+            What::Snapshot(snapshot) => self.snapshot(fact.at, fact.what.rank(), snapshot, t),
             What::Merged => self.merged = true,
             What::Priority | What::Assigned | What::Replied(None) | What::Deleted => {}
         }
     }
 
-    fn snapshot(&mut self, at: Timestamp, snapshot: &Snapshot, t: Timestamp) {
+    /// Notes a second reply, and a second team.
+    fn contact(&mut self, fact: &Fact<'_>) {
+        let moment = Moment { at: fact.at, rank: fact.what.rank() };
+        let [second_reply, second_team] = &mut self.second_contacts;
+        if matches!(fact.what, What::Replied(Some(_))) && std::mem::replace(&mut self.replied, true) {
+            second_reply.get_or_insert(moment);
+        }
+        if let Some(team) = fact.team
+            && *self.team.get_or_insert(team) != team
+        {
+            second_team.get_or_insert(moment);
+        }
+    }
+
+    fn snapshot(&mut self, at: Timestamp, rank: u8, snapshot: &Snapshot, t: Timestamp) {
         self.snapshot_created = snapshot.created.or(self.snapshot_created);
         self.rating = snapshot.rating.map(|rating| (at, rating)).or(self.rating);
         let known = |instant: Option<Timestamp>| instant.filter(|instant| *instant <= t);
@@ -117,7 +137,7 @@ impl<'a> Told<'a> {
         if let Some(reopened) = known(snapshot.reopened) {
             self.step(reopened, What::Reopened.rank(), Turn::Reopened);
         }
-        self.step(at, What::Snapshot(*snapshot).rank(), snapshot_turn(snapshot));
+        self.step(at, rank, snapshot_turn(snapshot));
     }
 
     fn replied(&mut self, at: Timestamp) {
@@ -129,6 +149,19 @@ impl<'a> Told<'a> {
         let moment = Moment { at, rank };
         let place = self.steps.iter().rposition(|step| step.moment <= moment).map_or(0, |before| before + 1);
         self.steps.insert(place, Step { moment, turn });
+    }
+
+    /// The earliest known resolution, of a ticket opened at `created`.
+    pub(super) fn resolution(&self, first: Moment, created: Option<Timestamp>) -> Resolution {
+        let at = first.at;
+        let reopened_soon = self.reopenings().any(|reopened| reopened > at && reopened.since(at) <= FIRST_CONTACT_MS);
+        let single_contact = self.second_contacts.iter().flatten().all(|second| *second > first);
+        Resolution {
+            at,
+            is_first: self.reopenings().all(|reopened| reopened > at),
+            waiting_ms: created.map_or(0, |created| self.waiting_ms(created, at)),
+            first_contact: single_contact && !reopened_soon,
+        }
     }
 
     pub(super) fn reopenings(&self) -> impl Iterator<Item = Timestamp> {
@@ -158,7 +191,7 @@ impl<'a> Told<'a> {
     }
 
     /// Milliseconds in status `pending` or `on_hold` between two instants.
-    pub(super) fn waiting_ms(&self, from: Timestamp, to: Timestamp) -> i64 {
+    fn waiting_ms(&self, from: Timestamp, to: Timestamp) -> i64 {
         let ends = self.steps.iter().skip(1).map(|step| step.moment.at).chain([to]);
         let waiting = self.steps.iter().zip(ends).filter(|(step, _)| step.turn.phase() == Phase::Waiting);
         waiting.map(|(step, end)| end.min(to).since(step.moment.at.max(from)).max(0)).sum()

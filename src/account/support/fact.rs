@@ -14,22 +14,22 @@ pub(super) const MAX_TEXT_BYTES: usize = 256;
 /// What the facts of one ticket may weigh, about its bytes: some 150 without ids, some 60 with a UUID each.
 const MAX_WEIGHT: usize = 4096;
 
-/// One fact. Sorted by instant, then kind in the order of [`What`], then id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One fact. Sorted by instant, then kind in the order of [`What`], then id. Texts are UTF-8, not looked into until they are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fact<'a> {
     pub at: Timestamp,
     pub what: What,
     /// The producer's id, kept only where the order of two facts at one instant can matter; else empty.
-    pub id: &'a str,
+    pub id: &'a [u8],
     pub priority: Option<Priority>,
-    pub category: Option<&'a str>,
-    pub product: Option<&'a str>,
+    pub category: Option<&'a [u8]>,
+    pub product: Option<&'a [u8]>,
     /// Hash of the team: only whether two are the same one matters.
     pub team: Option<u32>,
 }
 
 /// What happened. The order of the variants is the order of facts at one instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum What {
     Opened,
     Reopened,
@@ -41,7 +41,8 @@ pub(super) enum What {
     Resolved,
     Closed,
     Rated(Satisfaction),
-    Snapshot(Snapshot),
+    /// Boxed, since it is rare and large.
+    Snapshot(Box<Snapshot>),
     Merged,
     Deleted,
 }
@@ -92,7 +93,7 @@ impl What {
             TicketKind::Resolved => Self::Resolved,
             TicketKind::Closed => Self::Closed,
             TicketKind::Rated(place) => Self::Rated(Satisfaction::of(*place)),
-            TicketKind::Snapshot(snapshot) => Self::Snapshot(Snapshot::of(snapshot)),
+            TicketKind::Snapshot(snapshot) => Self::Snapshot(Box::new(Snapshot::of(snapshot))),
             TicketKind::Merged(_) => Self::Merged,
             TicketKind::Deleted => Self::Deleted,
         }
@@ -121,14 +122,14 @@ impl<'a> Fact<'a> {
         let mut fact = Self {
             at,
             what,
-            id: "",
+            id: b"",
             priority: event.priority,
             category: event.category.as_deref().and_then(text),
             product: event.product.as_deref().and_then(text),
-            team: event.team.as_deref().and_then(text).map(short_hash),
+            team: event.team.as_deref().filter(|team| !team.is_empty()).map(short_hash),
         };
-        if fact.sets_fields() || matches!(what, What::Status(_) | What::Rated(_) | What::Snapshot(_)) {
-            fact.id = id.map_or("", cut);
+        if fact.sets_fields() || matches!(fact.what, What::Status(_) | What::Rated(_) | What::Snapshot(_)) {
+            fact.id = id.map_or(b"", cut);
         }
         fact
     }
@@ -138,9 +139,16 @@ impl<'a> Fact<'a> {
         self.priority.is_some() || self.category.is_some() || self.product.is_some()
     }
 
+    /// The latest instant that it tells of.
+    pub(super) fn latest_instant(&self) -> Timestamp {
+        let What::Snapshot(snapshot) = &self.what else { return self.at };
+        let Snapshot { created, first_reply, first_resolved, resolved, reopened, closed, .. } = **snapshot;
+        [created, first_reply, first_resolved, resolved, reopened, closed].into_iter().flatten().fold(self.at, Timestamp::max)
+    }
+
     /// No less than the bytes it takes.
     fn weight(&self) -> usize {
-        let texts = self.id.len() + self.category.map_or(0, str::len) + self.product.map_or(0, str::len);
+        let texts = self.id.len() + self.category.map_or(0, <[u8]>::len) + self.product.map_or(0, <[u8]>::len);
         let inner_instants = if matches!(self.what, What::Snapshot(_)) { 50 } else { 0 };
         24 + texts + inner_instants
     }
@@ -154,12 +162,10 @@ impl<'a> Fact<'a> {
 impl Ord for Fact<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         let key = |fact: &Self| (fact.at, fact.what.rank());
-        let rest = |fact: &Self| (fact.what, fact.priority, fact.team);
-        let texts = |fact: &Self| (fact.category.map(str::len), fact.product.map(str::len));
         (key(self), self.id)
             .cmp(&(key(other), other.id))
-            .then_with(|| rest(self).cmp(&rest(other)))
-            .then_with(|| texts(self).cmp(&texts(other)))
+            .then_with(|| self.what.cmp(&other.what))
+            .then_with(|| (self.priority, self.team).cmp(&(other.priority, other.team)))
             .then_with(|| (self.category, self.product).cmp(&(other.category, other.product)))
     }
 }
@@ -212,7 +218,7 @@ fn drop_needless(facts: &mut Vec<Fact<'_>>) {
     let mut replies = 0;
     let mut teams = [None; 2];
     facts.retain(|fact| {
-        let tells = match fact.what {
+        let tells = match &fact.what {
             What::Opened => !std::mem::replace(&mut opened, true),
             What::Merged => !std::mem::replace(&mut merged, true),
             What::Deleted => !std::mem::replace(&mut deleted, true),
@@ -232,12 +238,12 @@ fn drop_needless(facts: &mut Vec<Fact<'_>>) {
 }
 
 /// The text as it is kept; `None` when it is empty.
-fn text(text: &str) -> Option<&str> {
+fn text(text: &str) -> Option<&[u8]> {
     (!text.is_empty()).then(|| cut(text))
 }
 
-fn cut(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(MAX_TEXT_BYTES)).unwrap_or(text)
+fn cut(text: &str) -> &[u8] {
+    text.get(..text.floor_char_boundary(MAX_TEXT_BYTES)).unwrap_or(text).as_bytes()
 }
 
 /// 32 bits tell apart the few replies and teams of one ticket.

@@ -19,7 +19,9 @@ impl State {
     pub fn measure(&self, view: &View, settings: &Settings, out: &mut Metrics) {
         let t = view.stream(Stream::Support).t;
         let mut sums = Sums::default();
-        self.tickets_at(t).for_each(|(_, ticket)| sums.ticket(&ticket, t));
+        for ticket in self.unsettled_at(t, t.minus_days(QUALITY_DAYS)) {
+            sums.ticket(&ticket, t);
+        }
         sums.write_counts(settings, out);
         sums.write_durations(out);
         sums.reopened.write(Metric::ReopenRate, out);

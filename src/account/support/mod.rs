@@ -70,6 +70,12 @@ impl State {
         self.table.iter().filter_map(move |(hash, bytes)| Some((hash, Ticket::read(bytes)?.at(t)?)))
     }
 
+    /// The tickets at `t` that can add to the figures of a window from `since` to `t`: a long history costs little more than a short one.
+    fn unsettled_at(&self, t: Timestamp, since: Timestamp) -> impl Iterator<Item = TicketView<'_>> {
+        let tickets = self.table.iter().filter_map(|(_, bytes)| Ticket::read(bytes));
+        tickets.filter(move |ticket| !ticket.is_settled(since)).filter_map(move |ticket| ticket.at(t))
+    }
+
     /// Whether the account has a `ticket_replied` at or before `t`: without one, nothing can be said about first contacts.
     #[must_use]
     pub fn has_replied(&self, t: Timestamp) -> bool {

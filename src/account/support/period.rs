@@ -46,7 +46,7 @@ impl State {
     /// The tickets that add to the figures of (from, to], in the order of their hashes.
     pub fn tickets_in(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = PeriodTicket<'_>> {
         let has_replied = self.has_replied(to);
-        self.tickets_at(to).filter_map(move |(_, ticket)| PeriodTicket::of(&ticket, from, has_replied))
+        self.unsettled_at(to, from).filter_map(move |ticket| PeriodTicket::of(&ticket, from, has_replied))
     }
 
     /// Whether a ticket that is known at `as_of` was opened in (from, to].
@@ -57,7 +57,7 @@ impl State {
 }
 
 impl<'a> PeriodTicket<'a> {
-    fn of(ticket: &TicketView<'a>, from: Timestamp, has_replied: bool) -> Option<Self> {
+    pub(super) fn of(ticket: &TicketView<'a>, from: Timestamp, has_replied: bool) -> Option<Self> {
         let first_resolution = ticket.first_resolution.filter(|first| first.at > from);
         let this = Self {
             priority: ticket.priority,

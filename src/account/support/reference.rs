@@ -5,7 +5,7 @@ use proptest::sample::{Index, select};
 
 use super::telling::{Telling, hour, snapshot, tell};
 use super::view::{Resolution, TicketView};
-use super::{State, telling, ticket_hash};
+use super::{PeriodTicket, State, telling, ticket_hash};
 use crate::account::Section;
 use crate::account::feedback::Satisfaction;
 use crate::event::{OpenStatus, Priority, ReplyBy, SnapshotStatus, TicketKind, TicketSnapshot};
@@ -220,6 +220,11 @@ proptest! {
                 expected.extend(reference(own, t).map(|view| (ticket_hash(ticket), view)));
             }
             expected.sort_by_key(|(hash, _)| *hash);
+            for since in [hour(-200), hour(36), t].into_iter().filter(|since| *since <= t) {
+                let settled = |ticket: &TicketView<'_>| PeriodTicket::of(ticket, since, true).is_none();
+                let adding = tickets.iter().map(|(_, ticket)| *ticket).filter(|ticket| !settled(ticket));
+                prop_assert!(adding.eq(state.unsettled_at(t, since).filter(|ticket| !settled(ticket))));
+            }
             prop_assert_eq!(tickets, expected);
         }
     }

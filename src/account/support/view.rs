@@ -5,7 +5,7 @@ use crate::event::Priority;
 use crate::time::{DAY_MS, Timestamp};
 
 use super::codec::Ticket;
-use super::course::{Moment, Told};
+use super::course::Told;
 use super::fact::What;
 
 /// First-contact resolution looks this far beyond the resolution for a reopening, 5 x 24 h.
@@ -118,40 +118,21 @@ impl<'a> Ticket<'a> {
             first_record: self.first_record,
             created,
             open: course.open && !told.merged,
-            first_resolution: first.map(|first| self.resolution(&told, first, created)),
+            first_resolution: first.map(|first| told.resolution(first, created)),
             last_resolved: course.last.filter(|_| !told.merged),
             reopened: told.reopenings().next().is_some(),
             first_reply: told.first_reply,
             rating: told.rating,
             priority: told.priority.unwrap_or_default(),
-            category: told.category,
-            product: told.product,
+            category: shown(told.category),
+            product: shown(told.product),
         })
     }
+}
 
-    fn resolution(&self, told: &Told<'_>, first: Moment, created: Option<Timestamp>) -> Resolution {
-        let at = first.at;
-        let reopened_soon = told.reopenings().any(|reopened| reopened > at && reopened.since(at) <= FIRST_CONTACT_MS);
-        Resolution {
-            at,
-            is_first: told.reopenings().all(|reopened| reopened > at),
-            waiting_ms: created.map_or(0, |created| told.waiting_ms(created, at)),
-            first_contact: !reopened_soon && self.is_single_contact(first),
-        }
-    }
-
-    /// Whether records up to a moment hold at most one public agent reply and at most one team.
-    fn is_single_contact(&self, until: Moment) -> bool {
-        let (mut replies, mut team) = (0, None);
-        for fact in self.facts().take_while(|fact| (fact.at, fact.what.rank()) <= (until.at, until.rank)) {
-            replies += i32::from(matches!(fact.what, What::Replied(Some(_))));
-            if replies > 1 || (team.is_some() && fact.team.is_some() && team != fact.team) {
-                return false;
-            }
-            team = team.or(fact.team);
-        }
-        true
-    }
+/// A text as it is shown.
+fn shown(text: Option<&[u8]>) -> Option<&str> {
+    std::str::from_utf8(text?).ok()
 }
 
 #[cfg(test)]
