@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::invoices::{Invoice, PaidInvoices};
-use super::packed::pack;
 use super::subscription::Subscription;
 use crate::account::{CodecError, MAX_PART_BYTES, Section, section};
 use crate::time::Timestamp;
@@ -13,17 +12,20 @@ use crate::time::Timestamp;
 const VERSION: u8 = 1;
 /// Room of a part besides what it holds: version, header, lengths.
 const OVERHEAD_BYTES: usize = 256;
+/// Room of an entry besides its bytes: hash and length.
+const ENTRY_BYTES: usize = 16;
 
 /// One changelog record.
 #[derive(Default, Serialize, Deserialize)]
 struct Part<'a> {
     /// In part 0.
     header: Option<Header>,
-    /// Hash of the id and the packed subscription.
+    /// Hash of the id and packed subscription.
     #[serde(borrow)]
     subscriptions: Vec<(u64, &'a [u8])>,
+    /// Hash of the id and packed invoice.
     #[serde(borrow)]
-    invoices: Vec<Invoice<'a>>,
+    invoices: Vec<(u64, &'a [u8])>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,49 +43,160 @@ impl Section for State {
         let header = Header {
             first_subscription_at: self.first_subscription_at,
             first_invoice_at: self.first_invoice_at,
-            settled: self.invoices.settled().copied(),
+            settled: self.invoices.settled.as_deref().copied(),
         };
-        let mut parts = vec![Part { header: Some(header), ..Part::default() }];
-        let mut room = MAX_PART_BYTES - OVERHEAD_BYTES;
-        for packed in &self.subscriptions {
-            make_room(&mut parts, &mut room, packed.bytes.len() + 16);
-            if let Some(part) = parts.last_mut() {
-                part.subscriptions.push((packed.hash, &packed.bytes));
-            }
+        let mut packing = Packing::new(Part { header: Some(header), ..Part::default() });
+        for (hash, bytes) in self.subscriptions.bytes() {
+            packing.part_with_room(bytes).subscriptions.push((hash, bytes));
         }
-        for invoice in self.invoices.kept() {
-            make_room(&mut parts, &mut room, pack(&invoice).len());
-            if let Some(part) = parts.last_mut() {
-                part.invoices.push(invoice);
-            }
+        for (hash, bytes) in self.invoices.kept.bytes() {
+            packing.part_with_room(bytes).invoices.push((hash, bytes));
         }
-        (0..).zip(parts.iter().map(|part| section::encode(VERSION, part))).collect()
+        (0..).zip(packing.parts().map(|part| section::encode(VERSION, &part))).collect()
     }
 
     fn restore(&mut self, _part: u16, bytes: &[u8]) -> Result<(), CodecError> {
         let part: Part<'_> = section::decode(VERSION, bytes)?;
-        for (hash, packed) in part.subscriptions {
-            let whole: Result<Subscription<'_>, _> = postcard::from_bytes(packed);
-            if whole.map_or(true, |subscription| subscription.newest_at().is_none()) {
-                return Err(CodecError::Corrupt("a subscription of the billing part"));
-            }
-            self.put(hash, packed.into());
+        for (hash, bytes) in part.subscriptions {
+            checked::<Subscription<'_>>(bytes)?;
+            self.subscriptions.put(hash, bytes.into());
         }
-        let settled = part.header.as_ref().and_then(|header| header.settled);
-        self.invoices.restore(&part.invoices, settled);
+        for (hash, bytes) in part.invoices {
+            checked::<Invoice<'_>>(bytes)?;
+            self.invoices.kept.put(hash, bytes.into());
+        }
         if let Some(header) = part.header {
             self.first_subscription_at = header.first_subscription_at;
             self.first_invoice_at = header.first_invoice_at;
+            self.invoices.settled = header.settled.map(Box::new);
         }
         Ok(())
     }
 }
 
-/// Begins another part where the last one has no room for so many bytes.
-fn make_room(parts: &mut Vec<Part<'_>>, room: &mut usize, bytes: usize) {
-    if *room < bytes {
-        parts.push(Part::default());
-        *room = MAX_PART_BYTES - OVERHEAD_BYTES;
+/// Parts, filled one after the other.
+struct Packing<'a> {
+    full: Vec<Part<'a>>,
+    last: Part<'a>,
+    /// Bytes left of the last one.
+    room: usize,
+}
+
+impl<'a> Packing<'a> {
+    fn new(first: Part<'a>) -> Self {
+        Self { full: Vec::new(), last: first, room: MAX_PART_BYTES - OVERHEAD_BYTES }
     }
-    *room = room.saturating_sub(bytes);
+
+    /// The last part, or another one where it has no room for these bytes.
+    fn part_with_room(&mut self, bytes: &[u8]) -> &mut Part<'a> {
+        let needed = bytes.len() + ENTRY_BYTES;
+        if self.room < needed {
+            self.full.push(std::mem::take(&mut self.last));
+            self.room = MAX_PART_BYTES - OVERHEAD_BYTES;
+        }
+        self.room = self.room.saturating_sub(needed);
+        &mut self.last
+    }
+
+    fn parts(self) -> impl Iterator<Item = Part<'a>> {
+        self.full.into_iter().chain([self.last])
+    }
+}
+
+/// Whether bytes hold what they should, so that nothing but whole values ever gets into the state.
+fn checked<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(), CodecError> {
+    postcard::from_bytes::<T>(bytes).map(drop).map_err(|_| CodecError::Corrupt("an entry of a billing part"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{Account, MONTH, YEAR, amount, day, item, monthly, no_discount, usd};
+    use super::super::invoices::MAX_INVOICES;
+    use super::super::snapshot::MAX_PRICES;
+    use super::super::subscription::{MAX_CHANGES, MAX_UNCHANGED};
+    use super::*;
+    use crate::event::{BillingEvent, Discount, Item, SubscriptionSnapshot};
+    use crate::money::{Interval, IntervalUnit};
+
+    fn restored(parts: &[(u16, Vec<u8>)]) -> State {
+        let mut state = State::default();
+        for (number, bytes) in parts {
+            state.restore(*number, bytes).unwrap();
+        }
+        state
+    }
+
+    /// A snapshot that takes as much room as one can.
+    fn largest(id: &str, number: i64) -> SubscriptionSnapshot<'_> {
+        let price = |count| Item { quantity: u64::MAX, ..item(usd(i64::MAX - number), Interval { unit: IntervalUnit::Week, count }) };
+        let prices = (0..u32::try_from(MAX_PRICES).unwrap()).map(|number| price(u32::MAX - number));
+        let far = Some(Timestamp::MIN);
+        let percent_off = Some("99.99999999999999999999999999".parse().unwrap());
+        let off = Some(i64::MAX);
+        SubscriptionSnapshot {
+            items: prices.collect(),
+            discount: Some(Discount { percent_off, amount_off_minor: off, interval: Some(YEAR), ends_at: far, ..no_discount() }),
+            version: Some(i64::MAX - 100_000 + number),
+            reason: Some("r".repeat(256).into()),
+            trial_end: far,
+            started_at: far,
+            term_end: far,
+            ..monthly(id, 0)
+        }
+    }
+
+    #[test]
+    fn an_account_comes_back_from_its_parts_in_any_order() {
+        let mut account = Account::with_rates(&[(0, "EUR", "1.1")]);
+        assert_eq!(account.state.parts(), []);
+        account.snapshot(day(1), SubscriptionSnapshot { items: vec![item(amount(5, "EUR"), MONTH)], ..monthly("a", 0) });
+        account.snapshot(day(2), largest("b", 1));
+        account.paid(day(3), "in_1", "evt", usd(100));
+        account.failed(day(4), "in_2");
+        let parts = account.state.parts();
+        assert_eq!(parts.len(), 1);
+        assert_eq!(restored(&parts), account.state);
+    }
+
+    #[test]
+    fn the_largest_account_fits_its_parts() {
+        let mut account = Account::default();
+        let id = "i".repeat(256);
+        let most = MAX_CHANGES + MAX_UNCHANGED + 1;
+        for subscription in ["a", "b", "c"] {
+            for number in 0..i64::try_from(most).unwrap() {
+                let course = number.min(i64::try_from(MAX_CHANGES).unwrap());
+                let snapshot = SubscriptionSnapshot { version: Some(i64::MAX - 1_000 + number), ..largest(subscription, course) };
+                account.apply(day(number), Some(&id), &BillingEvent::Subscription(Box::new(snapshot)));
+            }
+        }
+        for number in 0..=MAX_INVOICES {
+            for at in 0..6 {
+                account.paid(day(at), &format!("in_{number}"), &id, usd(i64::MAX));
+            }
+        }
+        assert_eq!(account.ledger().subscriptions.iter().map(|subscription| subscription.snapshots().len()).max(), Some(most));
+        let mut parts = account.state.parts();
+        let largest = parts.iter().map(|(_, bytes)| bytes.len()).max().unwrap();
+        assert!(
+            parts.len() > 4 && (300 * 1024..=MAX_PART_BYTES).contains(&largest),
+            "{} parts, the largest of {largest} bytes",
+            parts.len()
+        );
+        parts.reverse();
+        assert_eq!(restored(&parts), account.state);
+    }
+
+    #[test]
+    fn bytes_that_are_no_part_are_refused() {
+        let mut account = Account::default();
+        account.snapshot(day(1), monthly("a", 1));
+        let (_, part) = account.state.parts().remove(0);
+        let mut newer = part.clone();
+        newer[0] = VERSION + 1;
+        let mut state = State::default();
+        assert_eq!(state.restore(0, &newer), Err(CodecError::NewerVersion(VERSION + 1)));
+        assert!(matches!(state.restore(0, &part[..part.len() / 2]), Err(CodecError::Corrupt(_))));
+        assert!(matches!(state.restore(0, &[]), Err(CodecError::Corrupt(_))));
+    }
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::packed::{pack, unpack};
+use super::packed::{Table, pack};
 use super::snapshot::cut;
 use crate::money::{Amount, Currency, Policy};
 use crate::time::Timestamp;
@@ -16,19 +16,17 @@ pub(super) const MAX_INVOICES: usize = 2_000;
 /// Payments kept of one invoice besides the newest: the first, since it closes the invoice, and those before the newest.
 const MAX_EARLIER_PAYMENTS: usize = 3;
 
-/// The invoices, packed by [`pack`], and those that left for want of room.
+/// The invoices, and those that left for want of room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Invoices {
-    /// [`Invoice`]s by hash; no bytes: none.
-    packed: Box<[u8]>,
-    settled: Option<Box<PaidInvoices>>,
+    /// [`Invoice`]s by hash of their ids.
+    pub kept: Table,
+    pub settled: Option<Box<PaidInvoices>>,
 }
 
 /// One invoice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Invoice<'a> {
-    /// 64-bit hash of its id.
-    pub hash: u64,
     /// Its first failed attempt.
     failed_at: Option<Timestamp>,
     #[serde(borrow)]
@@ -131,69 +129,45 @@ impl<'a> Invoice<'a> {
 impl Invoices {
     /// Takes a fact of an invoice in; true when a limit was reached.
     pub fn record(&mut self, invoice_id: &str, fact: Fact<'_>, policy: &Policy) -> bool {
-        let packed = std::mem::take(&mut self.packed);
-        let mut invoices: Vec<Invoice<'_>> = if packed.is_empty() { Vec::new() } else { unpack(&packed) };
         let hash = xxh3_64(invoice_id.as_bytes());
-        let position = invoices.partition_point(|invoice| invoice.hash < hash);
-        if invoices.get(position).is_none_or(|invoice| invoice.hash != hash) {
-            invoices.insert(position, Invoice { hash, failed_at: None, newest_payment: None, earlier_payments: Vec::new() });
-        }
-        let mut limited = invoices.get_mut(position).is_some_and(|invoice| invoice.record(fact));
-        if invoices.len() > MAX_INVOICES {
+        let mut invoice: Invoice<'_> = self.kept.get(hash).unwrap_or_default();
+        let mut limited = invoice.record(fact);
+        let bytes = pack(&invoice);
+        self.kept.put(hash, bytes);
+        while self.kept.len() > MAX_INVOICES {
             limited = true;
-            self.settle_one(&mut invoices, policy);
+            self.settle_one(policy);
         }
-        self.packed = pack(&invoices);
         limited
     }
 
     /// Makes room: the invoice paid longest ago goes into the sum, or else the one that failed first is forgotten.
-    fn settle_one(&mut self, invoices: &mut Vec<Invoice<'_>>, policy: &Policy) {
-        let idle = |invoice: &Invoice<'_>| {
-            (invoice.newest_payment.as_ref().map_or(Timestamp(i64::MAX), |paid| paid.at), invoice.failed_at, invoice.hash)
+    fn settle_one(&mut self, policy: &Policy) {
+        let idle = |(hash, invoice): (u64, Invoice<'_>)| {
+            let payment = invoice.newest_payment.map(|payment| (payment.at, payment.converted(policy)));
+            (payment.is_none(), payment.map(|(at, _)| at), invoice.failed_at, hash, payment)
         };
-        let Some(longest) = (0..invoices.len()).min_by_key(|position| invoices.get(*position).map(idle)) else { return };
-        if let Some(payment) = invoices.remove(longest).newest_payment {
-            self.settled.get_or_insert_default().add(payment.converted(policy));
+        let Some((.., hash, payment)) = self.kept.iter().map(idle).min() else { return };
+        self.kept.remove(hash);
+        if let Some((_, amount)) = payment {
+            self.settled.get_or_insert_default().add(amount);
         }
     }
 
-    /// The invoices that are kept one by one.
-    pub fn kept(&self) -> Vec<Invoice<'_>> {
-        if self.packed.is_empty() { Vec::new() } else { unpack(&self.packed) }
-    }
-
-    /// The invoices that left.
-    pub fn settled(&self) -> Option<&PaidInvoices> {
-        self.settled.as_deref()
-    }
-
-    /// Takes back what [`Invoices::kept`] and [`Invoices::settled`] gave, in pieces of any order.
-    pub fn restore(&mut self, kept: &[Invoice<'_>], settled: Option<PaidInvoices>) {
-        let packed = std::mem::take(&mut self.packed);
-        let mut invoices: Vec<Invoice<'_>> = if packed.is_empty() { Vec::new() } else { unpack(&packed) };
-        invoices.extend_from_slice(kept);
-        invoices.sort_by_key(|invoice| invoice.hash);
-        if !invoices.is_empty() {
-            self.packed = pack(&invoices);
+    /// Open failures and paid invoices at t.
+    pub fn at(&self, t: Timestamp, policy: &Policy) -> (PaymentFailures, PaidInvoices) {
+        let mut failures = PaymentFailures::default();
+        let mut paid = self.settled.as_deref().copied().unwrap_or_default();
+        for (_, invoice) in self.kept.iter::<Invoice<'_>>() {
+            if let Some(payment) = invoice.payment_at(t) {
+                paid.add(payment.converted(policy));
+            } else if let Some(failed_at) = invoice.failed_at.filter(|failed_at| *failed_at <= t) {
+                failures.open += 1;
+                failures.oldest = Some(failures.oldest.map_or(failed_at, |oldest| oldest.min(failed_at)));
+            }
         }
-        self.settled = settled.map(Box::new).or(self.settled.take());
+        (failures, paid)
     }
-}
-
-/// Open failures and paid invoices at t.
-pub(super) fn at(invoices: &Invoices, t: Timestamp, policy: &Policy) -> (PaymentFailures, PaidInvoices) {
-    let mut failures = PaymentFailures::default();
-    let mut paid = invoices.settled().copied().unwrap_or_default();
-    for invoice in invoices.kept() {
-        if let Some(payment) = invoice.payment_at(t) {
-            paid.add(payment.converted(policy));
-        } else if let Some(failed_at) = invoice.failed_at.filter(|failed_at| *failed_at <= t) {
-            failures.open += 1;
-            failures.oldest = Some(failures.oldest.map_or(failed_at, |oldest| oldest.min(failed_at)));
-        }
-    }
-    (failures, paid)
 }
 
 #[cfg(test)]
@@ -250,10 +224,9 @@ mod tests {
         for number in 0..MAX_INVOICES + 10 {
             account.paid(day(number.try_into().unwrap()), &format!("in_{number}"), "evt", usd(7));
         }
-        let kept = MAX_INVOICES as u64;
-        assert_eq!(account.ledger().invoices(day(9_000)).1, PaidInvoices { count: kept + 10, sum: 7 * (kept as i64 + 10) });
+        assert_eq!(account.ledger().invoices(day(9_000)).1, PaidInvoices { count: 2_010, sum: 14_070 });
         assert_eq!(account.reached(crate::account::Limit::Invoices), 10);
-        assert_eq!(account.state.invoices.settled().map(|settled| settled.count), Some(10));
+        assert_eq!(account.state.invoices.settled.map(|settled| settled.count), Some(10));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The billing of an account, read once: its subscriptions decoded and its MRR through time. Every figure is asked of it.
 
 use super::State;
-use super::invoices::{self, PaidInvoices, PaymentFailures};
+use super::invoices::{PaidInvoices, PaymentFailures};
 use super::subscription::Subscription;
 use super::timeline::{Movement, Timeline};
 use crate::metric::{Metric, Metrics, MovementTotals, Value};
@@ -20,7 +20,7 @@ pub struct Ledger<'a> {
 
 impl<'a> Ledger<'a> {
     pub(super) fn new(state: &'a State, policy: &'a Policy) -> Self {
-        let subscriptions: Vec<Subscription<'a>> = state.subscriptions().collect();
+        let subscriptions: Vec<Subscription<'a>> = state.subscriptions.iter().map(|(_, subscription)| subscription).collect();
         let timeline = Timeline::new(&subscriptions, policy);
         Self { state, policy, subscriptions, timeline }
     }
@@ -57,7 +57,7 @@ impl<'a> Ledger<'a> {
     /// Invoices with a failed attempt and no payment at t, and the paid ones.
     #[must_use]
     pub fn invoices(&self, t: Timestamp) -> (PaymentFailures, PaidInvoices) {
-        invoices::at(&self.state.invoices, t, self.policy)
+        self.state.invoices.at(t, self.policy)
     }
 
     /// Sets the `revenue.*` metrics at t: those of money from the first subscription record on, those of invoices from the first
@@ -107,4 +107,145 @@ impl<'a> Ledger<'a> {
 #[expect(clippy::cast_precision_loss, reason = "durations are unrounded floats")]
 fn days(millis: i64) -> f64 {
     millis as f64 / DAY_MS as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::super::example::{Account, YEAR, day, item, monthly, usd, with_status};
+    use super::*;
+    use crate::event::{SubscriptionSnapshot, SubscriptionStatus};
+
+    /// 49.00 a month from day 100 on, 99.00 from day 400, with a yearly one of 1,000.00 from day 450.
+    fn growing() -> Account {
+        let mut account = Account::default();
+        account.snapshot(day(100), monthly("a", 4900));
+        account.snapshot(day(400), monthly("a", 9900));
+        account.snapshot(day(450), SubscriptionSnapshot { items: vec![item(usd(100_000), YEAR)], ..monthly("b", 0) });
+        account
+    }
+
+    #[test]
+    fn mrr_is_the_sum_of_subscriptions_and_arr_twelve_of_it() {
+        // 9,900 + 100,000 / 12 = 18,233.33
+        assert_eq!(growing().whole(day(460), Metric::Mrr), Some(18_233));
+        assert_eq!(growing().whole(day(460), Metric::Arr), Some(218_796));
+    }
+
+    #[test]
+    fn mrr_is_rounded_once_and_not_for_each_subscription() {
+        let mut account = Account::default();
+        for id in ["a", "b", "c"] {
+            account.snapshot(day(1), SubscriptionSnapshot { items: vec![item(usd(4), YEAR)], ..monthly(id, 0) });
+        }
+        assert_eq!(account.whole(day(2), Metric::Mrr), Some(1));
+    }
+
+    #[test]
+    fn deltas_and_growth_compare_with_exact_windows() {
+        let account = growing();
+        let t = day(460);
+        assert_eq!(account.whole(t, Metric::MrrDelta28d), Some(18_233 - 9_900));
+        assert_eq!(account.whole(t, Metric::MrrDelta91d), Some(18_233 - 4_900));
+        assert_eq!(account.whole(t, Metric::MrrDelta364d), Some(18_233)); // nothing before day 100
+        assert_eq!(account.real(t, Metric::MrrGrowth91d), Some(18_233.0 / 4_900.0));
+        assert_eq!(account.whole(day(491), Metric::MrrDelta91d), Some(18_233 - 9_900)); // MRR at day 400 is that from day 400 on
+        assert_eq!(account.whole(day(491).plus(-1), Metric::MrrDelta91d), Some(18_233 - 4_900));
+        assert_eq!(account.real(day(150), Metric::MrrGrowth91d), None); // there was none 91 days before
+    }
+
+    #[test]
+    fn movements_of_28_days_tell_every_kind() {
+        let mut account = Account::default();
+        account.snapshot(day(10), monthly("a", 5_000));
+        account.snapshot(day(12), monthly("a", 7_000));
+        account.snapshot(day(14), monthly("a", 6_500));
+        account.snapshot(day(16), with_status("a", 6_500, SubscriptionStatus::Canceled));
+        account.snapshot(day(18), monthly("a", 1_000));
+        let totals = |t| match account.measure(t).get(Metric::Movements28d).unwrap().value {
+            Value::Movements(totals) => totals.0,
+            other => panic!("{other:?}"),
+        };
+        // opening, new, expansion, contraction, churn, reactivation, fx
+        assert_eq!(totals(day(20)), [(0, 0), (1, 5_000), (1, 2_000), (1, 500), (1, 6_500), (1, 1_000), (0, 0)]);
+        assert_eq!(totals(day(38)), [(0, 0), (0, 0), (1, 2_000), (1, 500), (1, 6_500), (1, 1_000), (0, 0)]);
+        assert_eq!(totals(day(46)), [(0, 0); 7]);
+    }
+
+    #[test]
+    fn a_failed_payment_is_open_until_paid_and_ages_from_its_first_failure() {
+        let mut account = Account::default();
+        account.failed(day(10), "in_1");
+        account.failed(day(13), "in_1");
+        let t = day(14).plus(12 * 3_600_000);
+        assert_eq!(account.whole(t, Metric::PaymentFailuresOpen), Some(1));
+        assert_eq!(account.real(t, Metric::DaysPastDue), Some(4.5));
+        account.paid(day(15), "in_1", "evt", usd(4_900));
+        assert_eq!(account.whole(day(16), Metric::PaymentFailuresOpen), Some(0));
+        assert_eq!(account.real(day(16), Metric::DaysPastDue), None);
+        assert_eq!(account.whole(day(16), Metric::LifetimeValue), Some(4_900));
+    }
+
+    #[test]
+    fn a_scheduled_cancellation_shows_until_the_period_ends() {
+        let mut account = Account::default();
+        account.snapshot(day(0), monthly("a", 4_900));
+        account.snapshot(day(10), SubscriptionSnapshot { cancel_at_period_end: true, ..monthly("a", 4_900) });
+        let scheduled = |t| account.whole(t, Metric::CancelScheduled);
+        assert_eq!(
+            [scheduled(day(9)), scheduled(day(10)), scheduled(day(30).plus(-1)), scheduled(day(30))],
+            [Some(0), Some(1), Some(1), Some(0)]
+        );
+        assert_eq!([account.mrr(day(30).plus(-1)), account.mrr(day(30))], [4_900, 0]);
+    }
+
+    #[test]
+    fn days_to_renewal_are_those_to_the_nearest_term_end_to_come() {
+        let mut account = Account::default();
+        account.snapshot(day(0), monthly("a", 4_900));
+        account.snapshot(day(0), SubscriptionSnapshot { term_end: Some(day(365)), ..monthly("b", 4_900) });
+        let renewal = |t| account.real(t, Metric::DaysToRenewal);
+        assert_eq!(renewal(day(10)), Some(20.0));
+        assert_eq!(renewal(day(30)), Some(335.0));
+        assert_eq!(renewal(day(365)), None);
+    }
+
+    #[test]
+    fn money_is_told_from_the_first_subscription_record_on_and_invoices_from_the_first_of_either() {
+        let mut account = Account::default();
+        account.paid(day(5), "in_1", "evt", usd(100));
+        account.snapshot(day(7), with_status("a", 4_900, SubscriptionStatus::Incomplete));
+        let told = |t| (account.whole(t, Metric::Mrr), account.whole(t, Metric::LifetimeValue), account.whole(t, Metric::CancelScheduled));
+        assert_eq!(told(day(4)), (None, None, None));
+        assert_eq!(told(day(5)), (None, Some(100), None));
+        assert_eq!(told(day(7)), (Some(0), Some(100), Some(0)));
+        assert_eq!(account.whole(day(7), Metric::MrrDelta364d), Some(0));
+    }
+
+    #[test]
+    fn records_later_than_t_have_no_influence() {
+        let mut account = Account::default();
+        account.snapshot(day(10), monthly("a", 4_900));
+        let then = account.measure(day(15));
+        account.snapshot(day(20), monthly("a", 100));
+        account.snapshot(day(20), monthly("b", 100));
+        account.failed(day(20), "in_1");
+        account.paid(day(20), "in_2", "evt", usd(1));
+        assert_eq!(account.measure(day(15)), then);
+    }
+
+    #[test]
+    fn the_newest_reason_is_told_whichever_subscription_gave_it() {
+        let mut account = Account::default();
+        let because = |id, reason| SubscriptionSnapshot { reason: Some(Cow::Borrowed(reason)), ..monthly(id, 100) };
+        account.snapshot(day(3), because("a", "price"));
+        account.snapshot(day(4), monthly("a", 100));
+        account.snapshot(day(2), because("b", "support"));
+        let ledger = account.ledger();
+        assert_eq!(
+            [ledger.newest_reason(day(1)), ledger.newest_reason(day(2)), ledger.newest_reason(day(9))],
+            [None, Some("support"), Some("price")]
+        );
+    }
 }

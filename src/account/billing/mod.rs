@@ -24,7 +24,7 @@ pub use standing::{LONG_TERM_DAYS, Standing};
 pub use timeline::{MRR_MAX, Movement, Timeline};
 
 use invoices::{Fact, Invoices, Payment};
-use packed::{pack, unpack};
+use packed::{Table, pack};
 use snapshot::Snapshot;
 use subscription::{Inserted, Subscription};
 use xxhash_rust::xxh3::xxh3_64;
@@ -39,19 +39,11 @@ use crate::time::Timestamp;
 /// What is kept of an account's billing: a function of the set of its records, whatever their order and repetition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
-    /// By hash of the id.
-    subscriptions: Vec<PackedSubscription>,
+    /// [`Subscription`]s by hash of their ids.
+    subscriptions: Table,
     invoices: Invoices,
     first_subscription_at: Option<Timestamp>,
     first_invoice_at: Option<Timestamp>,
-}
-
-/// A [`Subscription`], encoded by [`pack`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct PackedSubscription {
-    /// 64-bit hash of the id.
-    hash: u64,
-    bytes: Box<[u8]>,
 }
 
 impl State {
@@ -70,9 +62,7 @@ impl State {
     fn apply_snapshot(&mut self, event: &SubscriptionSnapshot<'_>, ctx: &mut ApplyContext<'_>) {
         self.first_subscription_at = Some(self.first_subscription_at.map_or(ctx.at, |first| first.min(ctx.at)));
         let hash = xxh3_64(event.subscription_id.as_bytes());
-        let known = self.subscriptions.binary_search_by_key(&hash, |packed| packed.hash).ok();
-        let known = known.and_then(|position| self.subscriptions.get(position));
-        let mut subscription: Subscription<'_> = known.map(|packed| unpack(&packed.bytes)).unwrap_or_default();
+        let mut subscription: Subscription<'_> = self.subscriptions.get(hash).unwrap_or_default();
         let (snapshot, left_out) = Snapshot::new(event, ctx.at, ctx.id);
         let inserted = subscription.insert(snapshot);
         if inserted == Inserted::Unchanged {
@@ -82,7 +72,7 @@ impl State {
             ctx.limits.reached(Limit::Snapshots);
         }
         let bytes = pack(&subscription);
-        self.put(hash, bytes);
+        self.subscriptions.put(hash, bytes);
         if self.subscriptions.len() > ctx.settings.limits.subscriptions {
             self.forget_longest_idle();
             ctx.limits.reached(Limit::Subscriptions);
@@ -96,25 +86,11 @@ impl State {
         }
     }
 
-    fn put(&mut self, hash: u64, bytes: Box<[u8]>) {
-        match self.subscriptions.binary_search_by_key(&hash, |packed| packed.hash) {
-            Ok(position) => {
-                if let Some(packed) = self.subscriptions.get_mut(position) {
-                    packed.bytes = bytes;
-                }
-            }
-            Err(position) => {
-                self.subscriptions.reserve_exact(1);
-                self.subscriptions.insert(position, PackedSubscription { hash, bytes });
-            }
-        }
-    }
-
     /// Makes the subscription leave that had no snapshot for the longest time.
     fn forget_longest_idle(&mut self) {
-        let idle = |packed: &PackedSubscription| (unpack::<Subscription<'_>>(&packed.bytes).newest_at(), packed.hash);
+        let idle = |(hash, subscription): (u64, Subscription<'_>)| (subscription.newest_at(), hash);
         if let Some((_, hash)) = self.subscriptions.iter().map(idle).min() {
-            self.subscriptions.retain(|packed| packed.hash != hash);
+            self.subscriptions.remove(hash);
         }
     }
 
@@ -139,9 +115,5 @@ impl State {
     /// Sets the `revenue.*` metrics at the billing stream's instant. Who needs more than these takes a [`Ledger`] and measures that.
     pub fn measure(&self, view: &View, settings: &Settings, out: &mut Metrics) {
         self.ledger(&settings.money).measure(view.stream(Stream::Billing).t, out);
-    }
-
-    fn subscriptions(&self) -> impl Iterator<Item = Subscription<'_>> {
-        self.subscriptions.iter().map(|packed| unpack(&packed.bytes))
     }
 }

@@ -2,14 +2,66 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Values by 64-bit hash of their ids, each encoded by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Table(Vec<(u64, Box<[u8]>)>);
+
+impl Table {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All of them as bytes, by hash.
+    pub fn bytes(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        self.0.iter().map(|(hash, bytes)| (*hash, &**bytes))
+    }
+
+    /// All of them, by hash.
+    pub fn iter<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = (u64, T)> {
+        self.bytes().map(|(hash, bytes)| (hash, unpack(bytes)))
+    }
+
+    /// The one of a hash.
+    pub fn get<'a, T: Deserialize<'a>>(&'a self, hash: u64) -> Option<T> {
+        let position = self.position(hash).ok()?;
+        self.0.get(position).map(|(_, bytes)| unpack(bytes))
+    }
+
+    /// Sets the one of a hash, to what [`pack`] gave or bytes that were checked.
+    pub fn put(&mut self, hash: u64, bytes: Box<[u8]>) {
+        match self.position(hash) {
+            Ok(position) => {
+                if let Some(entry) = self.0.get_mut(position) {
+                    entry.1 = bytes;
+                }
+            }
+            Err(position) => {
+                self.0.reserve_exact(1);
+                self.0.insert(position, (hash, bytes));
+            }
+        }
+    }
+
+    /// Removes the one of a hash.
+    pub fn remove(&mut self, hash: u64) {
+        if let Ok(position) = self.position(hash) {
+            self.0.remove(position);
+        }
+    }
+
+    fn position(&self, hash: u64) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&hash, |(known, _)| *known)
+    }
+}
+
 /// The bytes of a value.
 #[expect(clippy::expect_used, reason = "plain structs into a growing vector: the encoder has no error to give")]
 pub(super) fn pack(value: &impl Serialize) -> Box<[u8]> {
     postcard::to_stdvec(value).expect("plain structs are always encoded").into_boxed_slice()
 }
 
-/// The value of bytes that [`pack`] made in this process, or that were checked when they were restored.
-#[expect(clippy::expect_used, reason = "the bytes are our own; going on without them would lose an account's history in silence")]
-pub(super) fn unpack<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> T {
+#[expect(clippy::expect_used, reason = "the bytes are our own or were checked; to go on without them would lose history in silence")]
+fn unpack<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> T {
     postcard::from_bytes(bytes).expect("bytes of our own are always decoded")
 }

@@ -92,3 +92,96 @@ fn trial_ends(subscription: &Subscription<'_>, to: Timestamp) -> Vec<(Timestamp,
     ends.extend(lapsed.filter(|end| *end <= to).map(|end| (end, false)));
     ends
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{Account, day, monthly, with_status};
+    use super::*;
+    use crate::event::SubscriptionSnapshot;
+    use crate::time::HOUR_MS;
+
+    fn term(start: i64, end: i64) -> SubscriptionSnapshot<'static> {
+        SubscriptionSnapshot { current_period_start: day(start), current_period_end: day(end), ..monthly("a", 4_900) }
+    }
+
+    fn trialing(ends: i64) -> SubscriptionSnapshot<'static> {
+        SubscriptionSnapshot { trial_end: Some(day(ends)), ..with_status("a", 4_900, SubscriptionStatus::Trialing) }
+    }
+
+    #[test]
+    fn a_term_is_renewed_when_its_subscription_pays_a_day_later() {
+        let mut account = Account::default();
+        account.snapshot(day(0), term(0, 365));
+        account.snapshot(day(365).plus(HOUR_MS), term(365, 730));
+        let renewals = |from, to| account.ledger().renewals(from, to);
+        let renewed = Terms { ended: 1, renewed: 1 };
+        assert_eq!(renewals(day(360), day(380)), Renewals { long: renewed, short: Terms::default() });
+        assert_eq!(renewals(day(364), day(365)).long, renewed);
+        assert_eq!(renewals(day(365), day(400)), Renewals::default());
+    }
+
+    #[test]
+    fn a_term_that_is_cancelled_ends_without_renewal() {
+        let mut account = Account::default();
+        account.snapshot(day(0), SubscriptionSnapshot { cancel_at_period_end: true, ..term(0, 180) });
+        assert_eq!(account.ledger().renewals(day(170), day(190)).long, Terms { ended: 1, renewed: 0 });
+        account.snapshot(day(180).plus(HOUR_MS), term(180, 360));
+        assert_eq!(account.ledger().renewals(day(170), day(190)).long, Terms { ended: 1, renewed: 1 });
+        assert_eq!(account.ledger().renewals(day(170), day(180)).long, Terms { ended: 1, renewed: 0 }); // not yet known at day 180
+    }
+
+    #[test]
+    fn terms_that_were_replaced_or_did_not_pay_before_their_end_do_not_count() {
+        let mut account = Account::default();
+        account.snapshot(day(0), term(0, 30));
+        account.snapshot(day(20), term(20, 50));
+        account.snapshot(day(40), SubscriptionSnapshot { status: SubscriptionStatus::Unpaid, ..term(20, 50) });
+        assert_eq!(account.ledger().renewals(day(0), day(100)), Renewals::default());
+    }
+
+    #[test]
+    fn a_contract_is_a_term_from_the_start_of_the_subscription() {
+        let mut account = Account::default();
+        let contract = SubscriptionSnapshot { started_at: Some(day(-150)), term_end: Some(day(40)), ..term(0, 30) };
+        account.snapshot(day(0), contract);
+        let renewals = account.ledger().renewals(day(0), day(100));
+        assert_eq!(renewals, Renewals { long: Terms { ended: 1, renewed: 1 }, short: Terms::default() });
+        account.snapshot(day(1), SubscriptionSnapshot { started_at: None, term_end: Some(day(40)), ..term(0, 30) });
+        let renewals = account.ledger().renewals(day(0), day(100));
+        assert_eq!(renewals, Renewals { long: Terms::default(), short: Terms { ended: 1, renewed: 1 } });
+    }
+
+    #[test]
+    fn a_trial_converts_with_the_first_snapshot_that_pays() {
+        let mut account = Account::default();
+        account.snapshot(day(0), trialing(14));
+        account.snapshot(day(14), monthly("a", 4_900));
+        account.snapshot(day(0), SubscriptionSnapshot { subscription_id: "b".into(), ..trialing(14) });
+        account.snapshot(day(3), with_status("b", 4_900, SubscriptionStatus::Canceled));
+        account.snapshot(day(0), SubscriptionSnapshot { subscription_id: "c".into(), ..trialing(14) });
+        let trials = |from, to| account.ledger().trials(from, to);
+        assert_eq!(trials(day(0), day(28)), Trials { ended: 3, converted: 1 });
+        assert_eq!(trials(day(0), day(3)), Trials { ended: 1, converted: 0 });
+        assert_eq!(trials(day(3), day(14).plus(-1)), Trials::default());
+    }
+
+    #[test]
+    fn a_late_conversion_counts_when_it_comes() {
+        let mut account = Account::default();
+        account.snapshot(day(0), trialing(14));
+        account.snapshot(day(15), monthly("a", 4_900));
+        let trials = |from, to| account.ledger().trials(from, to);
+        assert_eq!(trials(day(0), day(14)), Trials { ended: 1, converted: 0 }); // as known then
+        assert_eq!(trials(day(14), day(28)), Trials { ended: 1, converted: 1 });
+        assert_eq!(trials(day(0), day(28)), Trials { ended: 1, converted: 1 });
+    }
+
+    #[test]
+    fn a_trial_that_is_given_up_after_it_lapsed_ended_when_it_lapsed() {
+        let mut account = Account::default();
+        account.snapshot(day(0), trialing(14));
+        account.snapshot(day(20), with_status("a", 4_900, SubscriptionStatus::Canceled));
+        assert_eq!(account.ledger().trials(day(0), day(14)), Trials { ended: 1, converted: 0 });
+        assert_eq!(account.ledger().trials(day(14), day(28)), Trials::default());
+    }
+}

@@ -221,3 +221,67 @@ fn prices(items: &[Item]) -> (Vec<Price>, bool) {
 pub(super) fn cut(text: &str) -> &str {
     text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{Account, MONTH, YEAR, amount, day, item, monthly, no_discount, usd};
+    use super::*;
+    use crate::event::SubscriptionSnapshot;
+    use crate::money::IntervalUnit;
+
+    fn mrr_of(items: Vec<Item>, discount: Option<event::Discount>, policy: Discounts) -> i64 {
+        let mut account = Account::with_rates(&[(0, "EUR", "1.10"), (0, "KWD", "3.25")]);
+        account.settings.money.discounts = policy;
+        account.snapshot(day(1), SubscriptionSnapshot { items, discount, ..monthly("a", 0) });
+        account.mrr(day(1))
+    }
+
+    #[test]
+    fn only_recurring_licensed_prices_count() {
+        let mut seats = item(usd(900), MONTH);
+        seats.quantity = 10;
+        let metered = Item { metered: true, ..item(usd(5_000), MONTH) };
+        let setup = Item { interval: None, ..item(usd(70_000), MONTH) };
+        let support = item(usd(30_000), Interval { unit: IntervalUnit::Quarter, count: 1 });
+        assert_eq!(mrr_of(vec![setup, metered, seats, support], None, Discounts::All), 9_000 + 10_000);
+    }
+
+    #[test]
+    fn items_of_several_currencies_are_added_in_the_reporting_one() {
+        let items = vec![item(amount(10_000, "EUR"), MONTH), item(amount(1_500, "KWD"), MONTH), item(usd(1), MONTH)];
+        assert_eq!(mrr_of(items, None, Discounts::All), 11_000 + 488 + 1 - 1); // 487.5 + 1 = 488.5, half to even
+    }
+
+    #[test]
+    fn the_percentage_comes_off_first_and_then_the_amount_by_its_interval() {
+        let year = vec![item(usd(120_000), YEAR)];
+        let percent = event::Discount { percent_off: Some("12.5".parse().unwrap()), ..no_discount() };
+        assert_eq!(mrr_of(year.clone(), Some(percent.clone()), Discounts::All), 8_750);
+        let both = event::Discount { amount_off_minor: Some(12_000), ..percent };
+        assert_eq!(mrr_of(year.clone(), Some(both.clone()), Discounts::All), 7_750); // 12,000 a year, as the item
+        let monthly = event::Discount { interval: Some(MONTH), ..both.clone() };
+        assert_eq!(mrr_of(year.clone(), Some(monthly), Discounts::All), 0); // not below 0
+        let euros = event::Discount { currency: Currency::parse("EUR"), ..both };
+        assert_eq!(mrr_of(year, Some(euros), Discounts::All), 7_650);
+    }
+
+    #[test]
+    fn the_policy_says_which_discounts_move_mrr() {
+        let items = || vec![item(usd(1_000), MONTH)];
+        let forever = event::Discount { percent_off: Some(10.into()), ..no_discount() };
+        let ending = event::Discount { ends_at: Some(day(9)), ..forever.clone() };
+        let mrr = |discount: &event::Discount, policy| mrr_of(items(), Some(discount.clone()), policy);
+        assert_eq!([mrr(&forever, Discounts::All), mrr(&forever, Discounts::Forever), mrr(&forever, Discounts::None)], [900, 900, 1_000]);
+        assert_eq!([mrr(&ending, Discounts::All), mrr(&ending, Discounts::Forever), mrr(&ending, Discounts::None)], [900, 1_000, 1_000]);
+    }
+
+    #[test]
+    fn prices_beyond_the_limit_are_left_out_and_metered() {
+        let mut account = Account::default();
+        let counts = 1..=u32::try_from(MAX_PRICES).unwrap() + 1;
+        let items = counts.map(|count| item(usd(840), Interval { unit: IntervalUnit::Month, count })).collect();
+        account.snapshot(day(1), SubscriptionSnapshot { items, ..monthly("a", 0) });
+        assert_eq!(account.mrr(day(1)), 840 + 420 + 280 + 210 + 168 + 140 + 120 + 105);
+        assert_eq!(account.reached(crate::account::Limit::Snapshots), 1);
+    }
+}

@@ -107,3 +107,87 @@ impl Ledger<'_> {
         running.filter_map(move |subscription| subscription.at(t)).map(Snapshot::term).filter(move |term| term.end > t)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{Account, day, monthly, with_status};
+    use super::*;
+    use crate::event::SubscriptionSnapshot;
+    use crate::money::ChurnAt;
+
+    fn standing(t: Timestamp, at: Timestamp, snapshot: SubscriptionSnapshot<'_>) -> Standing {
+        let mut account = Account::default();
+        account.snapshot(at, snapshot);
+        account.ledger().standing(t)
+    }
+
+    fn trial(ends: i64) -> SubscriptionSnapshot<'static> {
+        SubscriptionSnapshot { trial_end: Some(day(ends)), ..with_status("a", 4_900, SubscriptionStatus::Trialing) }
+    }
+
+    #[test]
+    fn an_account_is_churned_when_nothing_is_left_of_what_it_had() {
+        assert!(standing(day(9), day(1), with_status("a", 4_900, SubscriptionStatus::Canceled)).churned);
+        assert!(standing(day(9), day(1), with_status("a", 4_900, SubscriptionStatus::Expired)).churned);
+        assert!(standing(day(14), day(1), trial(14)).churned);
+        assert!(!standing(day(14).plus(-1), day(1), trial(14)).churned);
+        assert!(standing(day(30), day(1), SubscriptionSnapshot { cancel_at_period_end: true, ..monthly("a", 4_900) }).churned);
+        assert!(!standing(day(9), day(1), with_status("a", 4_900, SubscriptionStatus::Incomplete)).churned);
+        assert!(!standing(day(9), day(1), monthly("a", 0)).churned); // a free plan counts
+        assert!(standing(day(40), day(1), with_status("a", 4_900, SubscriptionStatus::PastDue)).churned); // has paid
+    }
+
+    #[test]
+    fn a_trial_beside_an_ended_subscription_is_no_churn() {
+        let mut account = Account::default();
+        account.snapshot(day(1), with_status("b", 4_900, SubscriptionStatus::Canceled));
+        account.snapshot(day(1), trial(14));
+        let standing = account.ledger().standing(day(5));
+        assert!(!standing.churned && standing.trialing && standing.mrr == 0);
+    }
+
+    #[test]
+    fn dunning_lasts_until_it_ends() {
+        let at = |t| standing(t, day(1), with_status("a", 4_900, SubscriptionStatus::PastDue)).in_dunning;
+        assert_eq!([at(day(1)), at(day(31).plus(-1)), at(day(31))], [true, true, false]);
+    }
+
+    #[test]
+    fn a_long_term_that_ends_soon_is_renewing() {
+        let yearly = |days| SubscriptionSnapshot { current_period_end: day(days), ..monthly("a", 4_900) };
+        assert!(standing(day(100), day(0), yearly(190)).is_renewing(day(100), 90));
+        assert!(!standing(day(100).plus(-1), day(0), yearly(190)).is_renewing(day(100).plus(-1), 90));
+        assert!(!standing(day(100), day(0), yearly(179)).is_renewing(day(100), 90)); // too short a term
+        let by_contract = SubscriptionSnapshot { started_at: Some(day(-200)), term_end: Some(day(60)), ..monthly("a", 4_900) };
+        assert_eq!(standing(day(5), day(0), by_contract).long_term_ends_at, Some(day(60)));
+    }
+
+    #[test]
+    fn a_cancelled_subscription_is_not_counted_from_its_cancellation_where_that_is_churn() {
+        let mut account = Account::default();
+        account.settings.money.churn_at = ChurnAt::Cancellation;
+        account.snapshot(day(1), SubscriptionSnapshot { cancel_at_period_end: true, ..monthly("a", 4_900) });
+        let ledger = account.ledger();
+        assert!(ledger.standing(day(2)).churned);
+        assert_eq!(ledger.next_term_end(day(2)), None);
+        assert!(ledger.is_cancel_scheduled(day(2)) && !ledger.is_cancel_scheduled(day(30)));
+    }
+
+    #[test]
+    fn seats_are_units_of_licensed_recurring_items_in_use() {
+        let mut account = Account::default();
+        let mut seats = monthly("a", 900);
+        let mut more = seats.items[0].clone();
+        seats.items[0].quantity = 12;
+        more.quantity = 100;
+        seats.items.push(crate::event::Item { metered: true, ..more.clone() });
+        seats.items.push(crate::event::Item { interval: None, ..more });
+        account.snapshot(day(1), seats);
+        account.snapshot(day(1), SubscriptionSnapshot { subscription_id: "t".into(), ..trial(14) });
+        account.snapshot(day(1), with_status("p", 900, SubscriptionStatus::PastDue));
+        account.snapshot(day(1), with_status("x", 900, SubscriptionStatus::Paused));
+        account.snapshot(day(1), SubscriptionSnapshot { cancel_at_period_end: true, ..monthly("c", 900) });
+        let at = |t| account.ledger().licensed_quantity(t);
+        assert_eq!([at(day(0)), at(day(1)), at(day(14)), at(day(30))], [0, 15, 14, 13]);
+    }
+}

@@ -195,3 +195,82 @@ fn past_due_run(since: Option<Timestamp>, snapshot: &Snapshot<'_>) -> Option<Tim
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::example::{Account, day, monthly, usd};
+    use super::*;
+    use crate::account::Limit;
+    use crate::event::{BillingEvent, SubscriptionSnapshot};
+
+    fn kept(account: &Account) -> Vec<(Timestamp, i128)> {
+        let ledger = account.ledger();
+        let snapshots = ledger.subscriptions.iter().flat_map(Subscription::snapshots);
+        snapshots.map(|snapshot| (snapshot.occurred_at, snapshot.prices[0].amount)).collect()
+    }
+
+    #[test]
+    fn a_snapshot_that_is_never_in_force_is_not_kept() {
+        let version = |minor, version| SubscriptionSnapshot { version: Some(version), ..monthly("a", minor) };
+        let mut account = Account::default();
+        account.snapshot(day(9), version(2, 2));
+        account.snapshot(day(5), version(3, 3));
+        account.snapshot(day(7), version(1, 1));
+        account.snapshot(day(1), version(1, 1));
+        assert_eq!(kept(&account), [(day(1), 1), (day(5), 3)]);
+    }
+
+    #[test]
+    fn of_two_at_one_instant_the_greater_id_holds_and_one_id_with_two_contents_does_not_depend_on_order() {
+        let told = |facts: &[(&str, i64)]| {
+            let mut account = Account::default();
+            for (id, minor) in facts {
+                account.apply(day(1), Some(id), &BillingEvent::Subscription(Box::new(monthly("a", *minor))));
+            }
+            account.mrr(day(1))
+        };
+        assert_eq!(told(&[("evt_9", 1), ("evt_8", 2)]), 1);
+        assert_eq!(told(&[("evt_8", 2), ("evt_9", 1)]), 1);
+        assert_eq!(told(&[("evt_1", 1), ("evt_1", 2)]), told(&[("evt_1", 2), ("evt_1", 1)]));
+    }
+
+    #[test]
+    fn beyond_the_limit_the_oldest_that_changed_nothing_leaves() {
+        let mut account = Account::default();
+        account.snapshot(day(0), monthly("a", 100));
+        account.snapshot(day(1), monthly("a", 200));
+        for number in 0..100 {
+            account.snapshot(day(2 + number), SubscriptionSnapshot { current_period_end: day(40 + number), ..monthly("a", 200) });
+        }
+        let days = kept(&account);
+        assert_eq!(days.len(), 2 + MAX_UNCHANGED);
+        assert_eq!(days[..3], [(day(0), 100), (day(1), 200), (day(2 + 100 - 64), 200)]);
+        assert_eq!(account.reached(Limit::Snapshots), 100 - 64);
+    }
+
+    #[test]
+    fn of_those_that_changed_mrr_the_first_stays() {
+        let mut account = Account::default();
+        for number in 0..500 {
+            account.snapshot(day(number), monthly("a", 100 + number));
+        }
+        let days = kept(&account);
+        assert_eq!(days.len(), 1 + MAX_CHANGES);
+        assert_eq!(days[..2], [(day(0), 100), (day(100), 200)]);
+    }
+
+    #[test]
+    fn of_too_many_subscriptions_the_longest_idle_leaves() {
+        let mut account = Account::default();
+        account.settings.limits.subscriptions = 2;
+        account.snapshot(day(3), monthly("a", 1));
+        account.snapshot(day(1), monthly("b", 10));
+        account.snapshot(day(2), monthly("c", 100));
+        account.snapshot(day(0), monthly("d", 1_000));
+        assert_eq!(account.mrr(day(4)), 101);
+        assert_eq!(account.reached(Limit::Subscriptions), 2);
+        assert_eq!(account.state.first_subscription_at(), Some(day(0)));
+        account.paid(day(1), "in", "evt", usd(1));
+        assert_eq!(account.state.first_record_at(), Some(day(0)));
+    }
+}
