@@ -1,6 +1,5 @@
 //! One document of everything that is written: the file, its model file, variables and options.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::model;
@@ -8,7 +7,7 @@ use super::nearest;
 use super::overrides::{self, Override};
 use super::path::KeyPath;
 use super::problem::{Origin, Problem};
-use super::source;
+use super::source::{self, Variables};
 use super::tree::{self, Node, Value};
 use crate::score::ModelFile;
 
@@ -23,7 +22,7 @@ impl Document {
     ///
     /// # Errors
     /// That a file cannot be read, or every error of syntax: nothing else can be said of it then.
-    pub(super) fn read(path: Option<&Path>, sets: &[String], variables: &BTreeMap<String, String>) -> Result<Self, Vec<Problem>> {
+    pub(super) fn read(path: Option<&Path>, sets: &[String], variables: &Variables) -> Result<Self, Vec<Problem>> {
         let mut root = match path {
             Some(path) => parse_file(path, Origin::Default, "")?,
             None => Node::table(Origin::Default),

@@ -21,7 +21,6 @@ mod tests;
 mod tree;
 mod validate;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -34,7 +33,7 @@ use crate::settings::Limits;
 use decode::Decoded;
 use document::Document;
 use section::{Account, Application, CalendarDays, Commit, Http, Kafka, Metrics, Money, Output, State, Streams, Support, Time, Usage};
-use source::Sources;
+use source::Variables;
 use validate::Report;
 
 /// The whole configuration, checked.
@@ -124,20 +123,20 @@ impl Config {
         self.streams.validate(outputs, report);
     }
 
-    fn read_secrets(&mut self, sources: &Sources<'_>, report: &mut Report<'_>) {
-        self.kafka.properties.read_secrets(sources, report);
-        self.http.read_secrets(sources, report);
+    fn read_secrets(&mut self, variables: &Variables, report: &mut Report<'_>) {
+        self.kafka.properties.read_secrets(variables, report);
+        self.http.read_secrets(report);
     }
 }
 
-fn read(path: Option<&Path>, sets: &[String], variables: &BTreeMap<String, String>, secrets: Secrets) -> Result<Config, Problems> {
+fn read(path: Option<&Path>, sets: &[String], variables: &Variables, secrets: Secrets) -> Result<Config, Problems> {
     let Document { root, mut problems } = Document::read(path, sets, variables).map_err(Problems::sorted)?;
     let Decoded { value: mut config, left_out, problems: wrong } = decode::decode::<Config>(&root, &ModelFile::TABLES);
     problems.extend(wrong);
     let mut report = Report::new(&root, &left_out);
     config.validate(&mut report);
     if secrets == Secrets::Read {
-        config.read_secrets(&Sources { variables }, &mut report);
+        config.read_secrets(variables, &mut report);
     }
     let (wrong, warnings) = report.finish();
     problems.extend(wrong);

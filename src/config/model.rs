@@ -39,12 +39,13 @@ pub(super) fn compile(root: &Node) -> Result<Model, Vec<Problem>> {
     Err(problems)
 }
 
-/// Whether a problem may be there only because an entry of a list could not be read: what refers to components needs all of them,
-/// and the order of profiles too.
+/// Whether a problem may be there only because something could not be read: of a table that is now incomplete, or of what refers to
+/// the entries of an incomplete list.
 fn follows(path: &str, left_out: &BTreeSet<KeyPath>) -> bool {
     let lost = |list: &str| left_out.iter().any(|entry| entry.to_string().strip_prefix(list).is_some_and(|rest| rest.ends_with(']')));
     let refers = path.starts_with("profile") || path.starts_with("risk.coefficients") || path == "health.component";
-    refers && lost("health.component[") || path.starts_with("profile") && lost("profile[")
+    let incomplete = KeyPath::parse(path).is_some_and(|table| left_out.iter().any(|lost| lost.is_in(&table)));
+    incomplete || refers && lost("health.component[") || path.starts_with("profile") && lost("profile[")
 }
 
 /// Writes into the document what it leaves to the default model, so that single keys of it can be set from outside.

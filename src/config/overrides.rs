@@ -3,10 +3,9 @@
 //! Variables without `__` are none of ours: an orchestrator sets `CHURNWATCH_PORT` and the like for a service of that name. The one
 //! key outside a section has the variable `CHURNWATCH_MODEL_FILE`.
 
-use std::collections::BTreeMap;
-
 use super::path::{KeyPath, Step};
 use super::problem::{Origin, Problem};
+use super::source::Variables;
 use super::tree::{self, Node, Value};
 
 const PREFIX: &str = "CHURNWATCH_";
@@ -23,7 +22,7 @@ pub(super) struct Override {
 }
 
 /// The overrides among the variables, sorted by name.
-pub(super) fn of_variables(variables: &BTreeMap<String, String>) -> Vec<Override> {
+pub(super) fn of_variables(variables: &Variables) -> Vec<Override> {
     let path = |name: &str| {
         let name = name.strip_prefix(PREFIX)?;
         (name == MODEL_FILE || name.contains(SEPARATOR)).then(|| of_name(name))

@@ -71,6 +71,11 @@ impl KeyPath {
         Self(self.0.iter().cloned().chain([step]).collect())
     }
 
+    /// Whether this is the path of an entry of the table or list at another path.
+    pub(super) fn is_in(&self, other: &Self) -> bool {
+        self.0.split_last().is_some_and(|(_, parent)| parent == other.0)
+    }
+
     /// The steps from the root.
     pub(super) fn steps(&self) -> &[Step] {
         &self.0

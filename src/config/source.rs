@@ -7,37 +7,32 @@ use std::path::{Path, PathBuf};
 
 use super::problem::Origin;
 
-/// The variables of the process, and files beside the configuration.
-pub(super) struct Sources<'a> {
-    pub(super) variables: &'a BTreeMap<String, String>,
-}
+/// The variables of the process.
+pub(super) type Variables = BTreeMap<String, String>;
 
-/// Largest file that is read for one value, bytes: certificate chains fit many times.
+/// Largest file that is read, bytes: configurations and certificate chains fit many times.
 const FILE_BYTES_MAX: u64 = 1_048_576;
 
-impl Sources<'_> {
-    /// The text of a file, less the line break at its end.
-    ///
-    /// # Errors
-    /// Says that it cannot be read, is too large, or is no text; never what it holds.
-    #[expect(clippy::unused_self, reason = "files and variables are one thing to those who read")]
-    pub(super) fn file(&self, path: &Path, origin: &Origin) -> Result<String, String> {
-        let path = resolve(path, origin);
-        let text = read(&path)?;
-        let line = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
-        if line.is_empty() { Err(format!("{} is empty", path.display())) } else { Ok(line.to_owned()) }
-    }
+/// The value that a file holds, less the line break at its end. `origin` is where the file is named.
+///
+/// # Errors
+/// Says that it cannot be read, is too large, is no text, or empty; never what it holds.
+pub(super) fn of_file(path: &Path, origin: &Origin) -> Result<String, String> {
+    let path = resolve(path, origin);
+    let text = read(&path)?;
+    let value = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
+    if value.is_empty() { Err(format!("{} is empty", path.display())) } else { Ok(value.to_owned()) }
+}
 
-    /// The value of a variable.
-    ///
-    /// # Errors
-    /// Says that it is not set, or empty.
-    pub(super) fn variable(&self, name: &str) -> Result<String, String> {
-        match self.variables.get(name) {
-            Some(value) if !value.is_empty() => Ok(value.clone()),
-            Some(_) => Err(format!("the environment variable {name} is empty")),
-            None => Err(format!("the environment variable {name} is not set")),
-        }
+/// The value of a variable.
+///
+/// # Errors
+/// Says that it is not set, or empty.
+pub(super) fn of_variable(name: &str, variables: &Variables) -> Result<String, String> {
+    match variables.get(name) {
+        Some(value) if !value.is_empty() => Ok(value.clone()),
+        Some(_) => Err(format!("the environment variable {name} is empty")),
+        None => Err(format!("the environment variable {name} is not set")),
     }
 }
 

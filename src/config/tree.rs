@@ -97,7 +97,7 @@ impl Node {
 /// Every error of syntax. The offending text is not quoted, since it may hold a secret.
 pub(super) fn parse(text: &str, file: &Path) -> Result<Node, Vec<Problem>> {
     let (table, errors) = DeTable::parse_recoverable(text);
-    let mut reader = Reader { text, file, problems: Vec::new() };
+    let mut reader = Reader::new(text, file);
     let node = reader.table(table.get_ref(), Origin::File(file.to_owned(), 0));
     if errors.is_empty() && reader.problems.is_empty() {
         return Ok(node);
@@ -112,7 +112,7 @@ pub(super) fn parse(text: &str, file: &Path) -> Result<Node, Vec<Problem>> {
 /// Reads one value of TOML, as after an equals sign; `None` when it is none.
 pub(super) fn parse_value(text: &str, origin: &Origin) -> Option<Value> {
     let value = DeValue::parse(text).ok()?;
-    let mut reader = Reader { text: "", file: Path::new(""), problems: Vec::new() };
+    let mut reader = Reader::new("", Path::new(""));
     let mut node = reader.node(value.get_ref(), origin.clone());
     node.relocate(origin);
     reader.problems.is_empty().then_some(node.value)
@@ -131,15 +131,19 @@ impl Node {
 }
 
 struct Reader<'a> {
-    text: &'a str,
     file: &'a Path,
+    /// Where each line ends, bytes.
+    line_ends: Vec<usize>,
     problems: Vec<Problem>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(text: &str, file: &'a Path) -> Self {
+        Self { file, line_ends: text.match_indices('\n').map(|(at, _)| at).collect(), problems: Vec::new() }
+    }
+
     fn origin(&self, offset: usize) -> Origin {
-        let before = self.text.as_bytes().iter().take(offset);
-        Origin::File(self.file.to_owned(), before.filter(|byte| **byte == b'\n').count() + 1)
+        Origin::File(self.file.to_owned(), self.line_ends.partition_point(|end| *end < offset) + 1)
     }
 
     fn table(&mut self, table: &DeTable<'_>, origin: Origin) -> Node {

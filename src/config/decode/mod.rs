@@ -26,6 +26,9 @@ use super::tree::Node;
 /// The newtype name by which a type asks for a scalar exactly as it is written, whatever its TOML type: `1.10` and `"1.10"` alike.
 pub(super) const AS_WRITTEN: &str = "$churnwatch::as_written";
 
+/// So many problems of one document are told; a file with more is another file than was meant.
+const PROBLEMS_MAX: usize = 200;
+
 /// What could be read of a document.
 pub(super) struct Decoded<T> {
     /// The value, with defaults for what could not be read.
@@ -50,7 +53,10 @@ pub(super) fn decode<T: DeserializeOwned + Default>(root: &Node, elsewhere: &[&s
         if !error.missing.is_some_and(|key| left_out.contains(&path.key(key))) {
             problems.push(error.problem(root, if path.steps().len() == 1 { elsewhere } else { &[] }));
         }
-        if path.steps().is_empty() || !left_out.insert(path) {
+        if problems.len() == PROBLEMS_MAX {
+            problems.push(Problem::new(root.origin.clone(), "", format!("has {PROBLEMS_MAX} problems and perhaps more")));
+        }
+        if path.steps().is_empty() || problems.len() > PROBLEMS_MAX || !left_out.insert(path) {
             return Decoded { value: T::default(), left_out, problems };
         }
     }

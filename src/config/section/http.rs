@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::config::field;
 use crate::config::secret::Secret;
-use crate::config::source::Sources;
+use crate::config::source;
 use crate::config::validate::Report;
 
 /// `[http]`.
@@ -57,12 +57,12 @@ impl Http {
     }
 
     /// Reads the token.
-    pub(in crate::config) fn read_secrets(&mut self, sources: &Sources<'_>, report: &mut Report<'_>) {
+    pub(in crate::config) fn read_secrets(&mut self, report: &mut Report<'_>) {
         let key = "http.token_file";
         if self.token_file.as_os_str().is_empty() {
             return;
         }
-        match sources.file(&self.token_file, report.origin(key)) {
+        match source::of_file(&self.token_file, report.origin(key)) {
             Ok(token) if token.len() >= TOKEN_BYTES_MIN && token.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 self.token = Some(Secret::new(token));
             }

@@ -15,6 +15,7 @@ mod state;
 mod streams;
 mod support;
 mod time;
+mod topic;
 mod usage;
 
 pub use account::Account;
@@ -28,9 +29,10 @@ pub use money::{Money, RateTable};
 pub use output::{OnBadRun, Output};
 pub use properties::Properties;
 pub use state::State;
-pub use streams::{Format, Partitioning, StaleAfter, StreamSection, Streams, Topic, TopicSection};
+pub use streams::{StreamSection, Streams, TopicSection};
 pub use support::{PriorityWeights, Support};
 pub use time::Time;
+pub use topic::{Format, Partitioning, StaleAfter, Topic};
 pub use usage::{Globs, Usage};
 
 pub(super) use limits::validate as validate_limits;

@@ -12,7 +12,7 @@ use crate::config::nearest;
 use crate::config::path::KeyPath;
 use crate::config::problem::{Origin, Problem};
 use crate::config::secret::Secret;
-use crate::config::source::Sources;
+use crate::config::source::{self, Variables};
 use crate::config::validate::Report;
 
 /// Names and values; the values are secrets until proven otherwise.
@@ -77,13 +77,13 @@ impl Properties {
     }
 
     /// Reads the values of `file:PATH` and `env:NAME`.
-    pub(in crate::config) fn read_secrets(&mut self, sources: &Sources<'_>, report: &mut Report<'_>) {
+    pub(in crate::config) fn read_secrets(&mut self, variables: &Variables, report: &mut Report<'_>) {
         for (name, secret) in &mut self.0 {
             let origin = report.origin(&key(name)).clone();
             let text = secret.expose();
             let value = match (text.strip_prefix(FROM_FILE), text.strip_prefix(FROM_VARIABLE)) {
-                (Some(path), _) => sources.file(path.as_ref(), &origin),
-                (_, Some(variable)) => sources.variable(variable),
+                (Some(path), _) => source::of_file(path.as_ref(), &origin),
+                (_, Some(variable)) => source::of_variable(variable, variables),
                 _ => continue,
             };
             match value.and_then(|value| refusal(name, &value).map_or(Ok(value), Err)) {

@@ -1,12 +1,11 @@
 //! `[streams.<stream>]`: the input topics of each stream, and how they are read.
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
 
+use super::topic::{Format, Partitioning, StaleAfter, Topic, repartition};
 use crate::config::field;
 use crate::config::validate::Report;
 use crate::event::Stream;
-use crate::partitioner::Partitioner;
 use crate::time::HOUR_MS;
 
 /// `[streams]`. Usage, billing and support are read unless their `topics` are empty; feedback and accounts where their section is there.
@@ -44,48 +43,6 @@ pub struct TopicSection {
     partitioner: Option<Partitioning>,
     #[serde(default, deserialize_with = "repartition")]
     repartition: Option<bool>,
-}
-
-/// An input topic with everything that holds for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Topic {
-    /// Its name.
-    pub name: String,
-    /// The stream that it carries.
-    pub stream: Stream,
-    /// What its records are.
-    pub format: Format,
-    /// How its producers choose partitions.
-    pub partitioner: Partitioning,
-}
-
-/// What the records of a topic are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// The JSON of this program.
-    #[default]
-    Native,
-}
-
-/// What is known of how the producers of a topic choose the partition of a keyed record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Partitioning {
-    /// Nothing: it is found out from a sample of records.
-    #[default]
-    Auto,
-    /// Their partitioner.
-    By(Partitioner),
-    /// The user vouches that equal keys are in equal partition numbers of every topic.
-    Custom,
-}
-
-/// When a stream without records is stale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StaleAfter {
-    /// After so many hours.
-    Hours(i64),
-    /// Never.
-    Never,
 }
 
 /// Where nothing is written: the topic of a stream and when it is stale.
@@ -182,68 +139,5 @@ impl StreamSection {
         let listed = self.listed(stream).into_iter().enumerate().map(|(at, topic)| (format!("streams.{name}.topics[{at}]"), topic));
         let tables = self.topic.iter().enumerate().map(|(at, topic)| (format!("streams.{name}.topic[{at}].name"), topic.name.clone()));
         listed.chain(tables).collect()
-    }
-}
-
-impl<'de> Deserialize<'de> for Format {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const NAMES: &[&str] = &["native"];
-        const PLANNED: [&str; 5] = ["segment", "stripe", "zendesk", "cloudevents", "debezium"];
-        match String::deserialize(deserializer)?.as_str() {
-            "native" => Ok(Self::Native),
-            name if PLANNED.contains(&name) => Err(D::Error::custom(format!(
-                "`{name}` is not in this version, only `native` is: write native events from this topic to another"
-            ))),
-            name => Err(D::Error::unknown_variant(name, NAMES)),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Partitioning {
-    /// Reads the names of this program, and those of librdkafka: what differs for records without key does not matter here.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const NAMES: &[&str] = &["auto", "murmur2", "crc32", "fnv1a", "custom"];
-        match String::deserialize(deserializer)?.as_str() {
-            "auto" => Ok(Self::Auto),
-            "murmur2" | "murmur2_random" => Ok(Self::By(Partitioner::Murmur2)),
-            "crc32" | "consistent" | "consistent_random" => Ok(Self::By(Partitioner::Crc32)),
-            "fnv1a" | "fnv1a_random" => Ok(Self::By(Partitioner::Fnv1a)),
-            "custom" => Ok(Self::Custom),
-            name => Err(D::Error::unknown_variant(name, NAMES)),
-        }
-    }
-}
-
-/// Only `false` until there is a repartition stage.
-fn repartition<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    if bool::deserialize(deserializer)? {
-        return Err(D::Error::custom("`true` is not in this version: the topic must be keyed by account"));
-    }
-    Ok(Some(false))
-}
-
-/// Longest time before a stream is stale, hours.
-const STALE_HOURS_MAX: i64 = 8_760;
-
-impl<'de> Deserialize<'de> for StaleAfter {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct HoursOrNever;
-        impl Visitor<'_> for HoursOrNever {
-            type Value = StaleAfter;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                write!(f, "1 to {STALE_HOURS_MAX} hours, or \"never\"")
-            }
-
-            fn visit_i64<E: Error>(self, hours: i64) -> Result<StaleAfter, E> {
-                let within = (1..=STALE_HOURS_MAX).contains(&hours);
-                if within { Ok(StaleAfter::Hours(hours)) } else { Err(E::invalid_value(serde::de::Unexpected::Signed(hours), &self)) }
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<StaleAfter, E> {
-                if text == "never" { Ok(StaleAfter::Never) } else { Err(E::invalid_type(serde::de::Unexpected::Str(text), &self)) }
-            }
-        }
-        deserializer.deserialize_any(HoursOrNever)
     }
 }

@@ -75,6 +75,14 @@ fn a_component_that_cannot_be_read_makes_no_problem_of_what_refers_to_it() {
 }
 
 #[test]
+fn a_misspelt_key_makes_no_problem_of_its_absence() {
+    assert_eq!(
+        problems_of("[[rule]]\nname = \"x\"\nwhen = \"usage.trend < 1\"\ncap_healt = 39\n"),
+        ["c.toml:4: rule[0].cap_healt: unknown key, nearest is `cap_health`"]
+    );
+}
+
+#[test]
 fn single_keys_of_the_default_model_can_be_set() {
     let folder = Folder::with(&[("c.toml", "")]);
     let model = folder.load(&["health.component[1].weight=30", "risk.coefficients.trend=-2", "rule[0].cap_health=20"], &[]).unwrap().model;

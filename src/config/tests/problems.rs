@@ -293,6 +293,23 @@ fn the_address_of_the_server_is_one() {
 }
 
 #[test]
+fn a_file_of_nothing_but_problems_is_not_read_for_ever() {
+    let text = (0..2_000).map(|number| format!("key{number} = 1")).collect::<Vec<_>>().join("\n");
+    let problems = problems_of(&text);
+    assert_eq!(problems.len(), 201);
+    assert_eq!(problems[0], "c.toml: has 200 problems and perhaps more");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_reading_panic(lines in proptest::collection::vec(
+        "(\\[{0,2}(kafka|money\\.rates|health|streams\\.usage|rule|x)[\\].= ]{0,3}(properties|component|topics|valid_from|0)?[\\]= ]{0,3}(1|\"a\"|\\[|\\{|-|2024-01-01)?\n)|.{0,12}", 0..12,
+    )) {
+        let _ = Folder::with(&[("c.toml", &lines.concat())]).load(&["health.component[0].weight=1"], &[]);
+    }
+}
+
+#[test]
 fn many_problems_come_at_once_in_the_order_of_their_lines() {
     let problems = problems_of(
         "[application]\nthreads = 0\ninstanc = \"\"\n[kafka]\nstart = 1\n[kafka.properties]\nacks = \"1\"\n[streams.usage]\ntopics = [\"a\", 2]\n\
