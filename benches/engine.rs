@@ -1,0 +1,184 @@
+//! The engine alone on one core: decode, and decode + judge + apply, in events a second of this process's CPU; and what a typical account
+//! weighs. Prints a table; the first column is the limit that the second is measured against.
+//!
+//! The input is made here with a fixed seed: feature uses 90 %, billing 4 %, support 6 %, over accounts by Zipf.
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and its input is its own")]
+
+use std::sync::Arc;
+
+use churnwatch::engine::{Directory, Input, Outcome, RoundOptions, Task};
+use churnwatch::event::{self, DecodeContext, Raw, Stream};
+use churnwatch::settings::Settings;
+use churnwatch::time::{DAY_MS, HOUR_MS, Timestamp};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+const EVENTS: usize = 1_000_000;
+const ACCOUNTS: usize = 100_000;
+const DAYS: i64 = 35;
+const START: i64 = 1_767_225_600_000;
+const RUNS: usize = 3;
+const TYPICAL_ACCOUNTS: usize = 20_000;
+
+struct Made {
+    stream: Stream,
+    at: Timestamp,
+    json: String,
+}
+
+fn main() {
+    let events = mixed_events();
+    let bytes: usize = events.iter().map(|event| event.json.len()).sum();
+    println!("{EVENTS} events of {} bytes on average, {ACCOUNTS} accounts, seed 1, median of {RUNS} runs", bytes / EVENTS);
+    let decode = median(|| cpu_of(|| decode_all(&events)));
+    let engine = median(|| cpu_of(|| drop(apply_all(&events))));
+    println!("| | events per CPU-second |\n|---|---:|");
+    println!("| decode only (the limit) | {:.0} |", EVENTS as f64 / decode);
+    println!("| decode + judge + apply | {:.0} |", EVENTS as f64 / engine);
+    memory();
+}
+
+fn median(mut run: impl FnMut() -> f64) -> f64 {
+    let mut seconds: Vec<f64> = (0..RUNS).map(|_| run()).collect();
+    seconds.sort_by(f64::total_cmp);
+    seconds[RUNS / 2]
+}
+
+/// CPU seconds of this process that `work` takes.
+fn cpu_of(work: impl FnOnce()) -> f64 {
+    let before = cpu_seconds();
+    work();
+    cpu_seconds() - before
+}
+
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/schedstat").unwrap();
+    stat.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
+}
+
+fn resident_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/statm").unwrap();
+    status.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
+}
+
+fn decode_all(events: &[Made]) {
+    let settings = Settings::default();
+    let context = DecodeContext::new(&settings);
+    for event in events {
+        let raw = Raw { stream: event.stream, key: None, value: Some(event.json.as_bytes()), timestamp: None, future_reference: None };
+        assert!(event::decode(&raw, &context).is_ok());
+    }
+}
+
+fn new_task() -> Task {
+    let settings = Arc::new(Settings::default());
+    Task::new(0, Arc::clone(&settings), Arc::new(Directory::new(settings)))
+}
+
+fn apply_all(events: &[Made]) -> Task {
+    let mut task = new_task();
+    for event in events {
+        apply(&mut task, event);
+    }
+    task
+}
+
+fn apply(task: &mut Task, event: &Made) {
+    let input =
+        Input { stream: event.stream, key: None, value: Some(event.json.as_bytes()), timestamp: None, broker_timestamp: Some(event.at) };
+    assert_eq!(task.process(&input, event.at), Outcome::Applied);
+}
+
+fn mixed_events() -> Vec<Made> {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let mut cumulative = Vec::with_capacity(ACCOUNTS);
+    let mut sum = 0.0;
+    for rank in 1..=ACCOUNTS {
+        sum += 1.0 / rank as f64;
+        cumulative.push(sum);
+    }
+    (0..EVENTS)
+        .map(|n| {
+            let at = Timestamp(START + DAYS * DAY_MS * i64::try_from(n).unwrap() / i64::try_from(EVENTS).unwrap());
+            let account = cumulative.partition_point(|share| *share < random.random_range(0.0..sum));
+            let account = format!("acct-{account:06}");
+            match random.random_range(0..100) {
+                0..90 => usage(&mut random, n, &account, at),
+                90..94 => subscription(n, &account, n % 2, at),
+                _ => ticket(n, &account, n / 50, ["ticket_opened", "ticket_resolved"][n % 2], at),
+            }
+        })
+        .collect()
+}
+
+fn usage(random: &mut ChaCha8Rng, n: usize, account: &str, at: Timestamp) -> Made {
+    let (user, feature) = (random.random_range(0..20), random.random_range(0..15));
+    let json = format!(
+        r#"{{"id":"0197a3c2-{n:08x}-7abc-9def-0123456789ab","type":"feature_used","account_id":"{account}","occurred_at":"{at}","user_id":"{account}-user-{user:02}","feature":"feature_number_{feature}","session_id":"s-{n:012x}","count":1}}"#
+    );
+    Made { stream: Stream::Usage, at, json }
+}
+
+fn subscription(n: usize, account: &str, which: usize, at: Timestamp) -> Made {
+    let end = at.plus(365 * DAY_MS);
+    let json = format!(
+        r#"{{"id":"b-{n}","type":"subscription_changed","account_id":"{account}","occurred_at":"{at}","subscription_id":"sub-{account}-{which}","version":{n},"status":"active","items":[{{"amount_minor":{},"currency":"USD","interval":"month","interval_count":1,"quantity":5,"usage_type":"licensed"}}],"current_period_start":"{at}","current_period_end":"{end}","cancel_at_period_end":false}}"#,
+        1000 + n % 5000
+    );
+    Made { stream: Stream::Billing, at, json }
+}
+
+fn ticket(n: usize, account: &str, ticket: usize, kind: &str, at: Timestamp) -> Made {
+    let json = format!(
+        r#"{{"id":"t-{n}","type":"{kind}","account_id":"{account}","occurred_at":"{at}","ticket_id":"T-{ticket:08}","priority":"normal","product":"core","channel":"email"}}"#
+    );
+    Made { stream: Stream::Support, at, json }
+}
+
+/// Resident bytes of accounts with 20 users, 15 features, 2 subscriptions, 3 open and 10 resolved tickets, 90 days of use and 100
+/// remembered ids, written to the changelog and scored as a service has them.
+fn memory() {
+    let before = resident_bytes();
+    let mut task = new_task();
+    let end = Timestamp(START + 90 * DAY_MS);
+    let mut random = ChaCha8Rng::seed_from_u64(2);
+    for number in 0..TYPICAL_ACCOUNTS {
+        typical(&mut task, number, end, &mut random);
+    }
+    let mut changes = Vec::new();
+    let options = RoundOptions { publish: true, catching_up: false, budget: usize::MAX };
+    let report = task.round(end, &options, &mut changes);
+    assert_eq!(report.scored, TYPICAL_ACCOUNTS);
+    drop(changes);
+    let (mut records, mut bytes) = (0, 0);
+    task.changelog(|key, value| {
+        records += 1;
+        bytes += key.len() + value.map_or(0, <[u8]>::len);
+    });
+    let resident = resident_bytes() - before;
+    println!("\n| a typical account, of {TYPICAL_ACCOUNTS} | bytes |\n|---|---:|");
+    println!("| resident | {} |", resident / TYPICAL_ACCOUNTS);
+    println!("| in the changelog, {:.1} records | {} |", f64::from(records) / TYPICAL_ACCOUNTS as f64, bytes / TYPICAL_ACCOUNTS);
+}
+
+fn typical(task: &mut Task, number: usize, end: Timestamp, random: &mut ChaCha8Rng) {
+    let account = format!("acct-{number:06}");
+    for day in (0..90).rev() {
+        let at = end.minus_days(day).plus(-HOUR_MS * (1 + random.random_range(0..8)));
+        let ids = if day < 7 { 14 } else { 1 };
+        for n in 0..ids {
+            apply(task, &usage(random, number * 1_000 + usize::try_from(day).unwrap() * 20 + n, &account, at));
+        }
+    }
+    for which in 0..2 {
+        apply(task, &subscription(which, &account, which, end.minus_days(80)));
+        apply(task, &subscription(10 + which, &account, which, end.minus_days(20)));
+    }
+    for n in 0..13 {
+        let opened = end.minus_days(60).plus(i64::try_from(n).unwrap() * HOUR_MS);
+        apply(task, &ticket(n, &account, n, "ticket_opened", opened));
+        if n < 10 {
+            apply(task, &ticket(100 + n, &account, n, "ticket_resolved", opened.plus(5 * HOUR_MS)));
+        }
+    }
+}
