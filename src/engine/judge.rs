@@ -13,7 +13,7 @@ const FEEDBACK_LATE_DAYS: i64 = 400;
 /// Times of one stream of a task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StreamClock {
-    /// Newest event time of a valid record, never above the instant of its reading.
+    /// Newest event time of a valid record whose time has come.
     pub newest: Option<Timestamp>,
     /// Earliest broker timestamp of a valid record (event time in files).
     pub observed_since: Option<Timestamp>,
@@ -28,7 +28,7 @@ pub struct Verdict {
     pub lateness: Lateness,
     /// Its identity, where it is young enough for a repetition to be known.
     pub identity: Option<u64>,
-    /// The newest event time of its stream, itself included.
+    /// The newest event time of its stream, itself included unless its time has not come.
     pub newest: Timestamp,
 }
 
@@ -49,19 +49,16 @@ impl Judge {
         settings: &Settings,
     ) -> Verdict {
         let at = record.occurred_at;
-        let observed = broker.unwrap_or(at).min(now);
-        let [usage, billing, support, feedback, accounts] = &mut self.clocks;
-        let clock = match stream {
-            Stream::Usage => usage,
-            Stream::Billing => billing,
-            Stream::Support => support,
-            Stream::Feedback => feedback,
-            Stream::Accounts => accounts,
-        };
-        let newest = clock.newest.map_or(at.min(now), |newest| newest.max(at.min(now)));
-        clock.newest = Some(newest);
-        clock.observed_since = Some(clock.observed_since.map_or(observed, |since| since.min(observed)));
-        clock.last_record = clock.last_record.max(Some(observed));
+        let observed = broker.map_or(at, |broker| broker.min(now));
+        let clock = self.clock_mut(stream);
+        if at <= now {
+            clock.newest = clock.newest.max(Some(at));
+        }
+        let newest = clock.newest.unwrap_or(at);
+        if observed <= now {
+            clock.observed_since = Some(clock.observed_since.map_or(observed, |since| since.min(observed)));
+            clock.last_record = clock.last_record.max(Some(observed));
+        }
         let late_days = match stream {
             Stream::Usage => Some(USAGE_LATE_DAYS),
             Stream::Feedback => Some(FEEDBACK_LATE_DAYS),
@@ -73,6 +70,23 @@ impl Judge {
             lateness: if late { Lateness::Late } else { Lateness::InTime },
             identity: if remembered { seen::identity(stream, record) } else { None },
             newest,
+        }
+    }
+
+    /// The time of a record that waited has come.
+    pub fn reach(&mut self, stream: Stream, at: Timestamp) {
+        let clock = self.clock_mut(stream);
+        clock.newest = clock.newest.max(Some(at));
+    }
+
+    const fn clock_mut(&mut self, stream: Stream) -> &mut StreamClock {
+        let [usage, billing, support, feedback, accounts] = &mut self.clocks;
+        match stream {
+            Stream::Usage => usage,
+            Stream::Billing => billing,
+            Stream::Support => support,
+            Stream::Feedback => feedback,
+            Stream::Accounts => accounts,
         }
     }
 
@@ -139,9 +153,12 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_never_passes_the_instant_of_reading() {
+    fn a_record_ahead_of_its_time_moves_the_newest_only_when_its_time_has_come() {
         let mut judge = Judge::default();
-        assert_eq!(read(&mut judge, 1000, 400).newest, Timestamp(400));
+        read(&mut judge, 100, 400);
+        assert_eq!(read(&mut judge, 1000, 400).newest, Timestamp(100));
+        judge.reach(Stream::Usage, Timestamp(1000));
+        assert_eq!(read(&mut judge, 200, 1000).newest, Timestamp(1000));
     }
 
     #[test]

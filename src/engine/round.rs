@@ -104,6 +104,7 @@ impl Task {
     fn release_waiting(&mut self, now: Timestamp) {
         while let Some((number, waiting)) = self.waiting.pop_due(now) {
             self.unwritten.waiting.insert(number);
+            self.judge.reach(waiting.stream, waiting.at);
             let settings = std::sync::Arc::clone(&self.settings);
             let raw = event::Raw {
                 stream: waiting.stream,

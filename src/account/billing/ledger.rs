@@ -61,11 +61,14 @@ impl<'a> Ledger<'a> {
     }
 
     /// Sets the `revenue.*` metrics at t: those of money from the first subscription record on, those of invoices from the first
-    /// billing record on.
+    /// billing record on, and always whether a cancellation is scheduled.
     pub fn measure(&self, t: Timestamp, out: &mut Metrics) {
+        out.whole(Metric::CancelScheduled, i64::from(self.is_cancel_scheduled(t)));
         if self.state.first_subscription_at().is_some_and(|first| first <= t) {
             self.measure_mrr(t, out);
-            self.measure_terms(t, out);
+            if let Some(end) = self.next_term_end(t) {
+                out.real(Metric::DaysToRenewal, days(end.since(t)), None);
+            }
         }
         if self.state.first_record_at().is_some_and(|first| first <= t) {
             self.measure_invoices(t, out);
@@ -85,13 +88,6 @@ impl<'a> Ledger<'a> {
             out.real(Metric::MrrGrowth91d, mrr as f64 / base as f64, None);
         }
         out.set(Metric::Movements28d, Value::Movements(self.movement_totals(t.minus_days(28), t)), None);
-    }
-
-    fn measure_terms(&self, t: Timestamp, out: &mut Metrics) {
-        out.whole(Metric::CancelScheduled, i64::from(self.is_cancel_scheduled(t)));
-        if let Some(end) = self.next_term_end(t) {
-            out.real(Metric::DaysToRenewal, days(end.since(t)), None);
-        }
     }
 
     fn measure_invoices(&self, t: Timestamp, out: &mut Metrics) {
@@ -217,8 +213,8 @@ mod tests {
         account.paid(day(5), "in_1", "evt", usd(100));
         account.snapshot(day(7), with_status("a", 4_900, SubscriptionStatus::Incomplete));
         let told = |t| (account.whole(t, Metric::Mrr), account.whole(t, Metric::LifetimeValue), account.whole(t, Metric::CancelScheduled));
-        assert_eq!(told(day(4)), (None, None, None));
-        assert_eq!(told(day(5)), (None, Some(100), None));
+        assert_eq!(told(day(4)), (None, None, Some(0)));
+        assert_eq!(told(day(5)), (None, Some(100), Some(0)));
         assert_eq!(told(day(7)), (Some(0), Some(100), Some(0)));
         assert_eq!(account.whole(day(7), Metric::MrrDelta364d), Some(0));
     }

@@ -62,15 +62,12 @@ impl Ledger<'_> {
         standing
     }
 
-    /// Seats by subscription: the units of licensed recurring items of those whose status is active, past due or trialing, and that
-    /// neither a scheduled cancellation nor the end of a trial has ended; 0 where there are none.
+    /// Seats by subscription: the units of licensed recurring items of those whose status is active, past due or trialing; 0 where
+    /// there are none.
     #[must_use]
     pub fn licensed_quantity(&self, t: Timestamp) -> u64 {
-        let seated = self.in_force(t).filter(|snapshot| match snapshot.status {
-            SubscriptionStatus::Active | SubscriptionStatus::PastDue => !snapshot.has_ended_at(t),
-            SubscriptionStatus::Trialing => snapshot.lapses_at().is_none_or(|end| end > t),
-            _ => false,
-        });
+        let in_use = [SubscriptionStatus::Active, SubscriptionStatus::PastDue, SubscriptionStatus::Trialing];
+        let seated = self.in_force(t).filter(|snapshot| in_use.contains(&snapshot.status));
         seated.fold(0, |sum, snapshot| sum.saturating_add(snapshot.quantity))
     }
 

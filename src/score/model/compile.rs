@@ -142,8 +142,6 @@ fn rules(entries: &[file::Rule], problems: &mut Problems) -> Vec<Rule> {
 fn rule(entry: &file::Rule, path: &str, problems: &mut Problems) -> Option<Rule> {
     let (cap_health, risk_at_least) = (entry.cap_health, entry.risk_at_least);
     problems.check(cap_health.is_some() || risk_at_least.is_some(), path, || "has neither cap_health nor risk_at_least".into());
-    problems
-        .check(!entry.immediate || cap_health.is_some(), format_args!("{path}.immediate"), || "means nothing without cap_health".into());
     if let Some(cap) = cap_health {
         problems.in_range(cap, 0.0, 100.0, format_args!("{path}.cap_health"));
     }
@@ -270,7 +268,6 @@ mod tests {
                 "profile[1].when.stage[0]: unknown stage `churn`, nearest is `churned`",
                 "rule[0].name: is empty",
                 "rule[0]: has neither cap_health nor risk_at_least",
-                "rule[0].immediate: means nothing without cap_health",
                 "rule[0].when: unknown metric `support.opn`, nearest is `support.open`",
                 "risk.coefficients.b: unknown component `b`, nearest is `a`",
                 "risk.levels: must ascend within 0 to 1: medium < high < critical",

@@ -109,11 +109,28 @@ pub struct When {
     /// Tenure of at least so many days.
     pub tenure_days_at_least: Option<f64>,
     /// One of these segments.
+    #[serde(deserialize_with = "one_or_many")]
     pub segment: Option<Vec<String>>,
     /// One of these plans.
+    #[serde(deserialize_with = "one_or_many")]
     pub plan: Option<Vec<String>>,
     /// One of these stages.
+    #[serde(deserialize_with = "one_or_many")]
     pub stage: Option<Vec<String>>,
+}
+
+/// A list of names; a name alone is a list of one.
+fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a name or a list of names")]
+    enum Names {
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(Some(match Names::deserialize(deserializer)? {
+        Names::One(name) => vec![name],
+        Names::Many(names) => names,
+    }))
 }
 
 /// `[[rule]]`: caps health or raises risk while a condition over metrics holds.
