@@ -185,6 +185,6 @@ mod tests {
         account.snapshot(day(1), with_status("x", 900, SubscriptionStatus::Paused));
         account.snapshot(day(1), SubscriptionSnapshot { cancel_at_period_end: true, ..monthly("c", 900) });
         let at = |t| account.ledger().licensed_quantity(t);
-        assert_eq!([at(day(0)), at(day(1)), at(day(14)), at(day(30))], [0, 15, 14, 13]);
+        assert_eq!([at(day(0)), at(day(1)), at(day(30))], [0, 15, 15]);
     }
 }
