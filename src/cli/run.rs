@@ -1,8 +1,15 @@
 //! `churnwatch run`: the service.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use prometheus::Registry;
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::Globals;
+use crate::engine::Directory;
+use crate::stream::{Options, Permits, Service, Stop};
+use crate::telemetry::Metrics;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,7 +40,29 @@ pub enum ResumeFrom {
 ///
 /// # Errors
 /// Problems of the configuration, and every failure that ends the service.
-pub fn run(_args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    globals.load()?;
-    anyhow::bail!("run is not built into this binary")
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let config = globals.load()?;
+    for warning in &config.warnings {
+        tracing::warn!(%warning, "configuration");
+    }
+    let stop = stop_on_signals()?;
+    let resume_from_stamp = args.resume_from == Some(ResumeFrom::Stamp);
+    let permits = Permits { start: config.kafka.start, resume_from_stamp, accept_loss: args.accept_loss };
+    let options = Options::of(&config, permits);
+    let directory = Arc::new(Directory::new(Arc::clone(&options.settings)));
+    let registry = Registry::new();
+    let metrics = Arc::new(Metrics::new(&registry, config.limits.label_values)?);
+    let result = Service::prepare(options, directory, metrics, stop).and_then(Service::run);
+    result.map_err(|failure| anyhow::anyhow!("{}: {failure}", failure.code()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first SIGTERM or SIGINT asks to stop in order, the second exits at once.
+fn stop_on_signals() -> anyhow::Result<Stop> {
+    let stop = Stop::default();
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register_conditional_shutdown(signal, 1, stop.flag())?;
+        signal_hook::flag::register(signal, stop.flag())?;
+    }
+    Ok(stop)
 }

@@ -2,8 +2,20 @@
 
 use crate::event::Code;
 
-/// Records below which nothing is concluded.
-const RECORDS_MIN: u64 = 200;
+/// When records make a bad run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// More than this share of the records is bad, 0..=1.
+    pub share: f64,
+    /// Of at least so many records.
+    pub records: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { share: 0.5, records: 200 }
+    }
+}
 
 /// What one topic partition has given since it was assigned.
 #[derive(Clone, Debug, Default)]
@@ -12,7 +24,7 @@ pub(super) struct BadRun {
     bad: [u64; Code::ALL.len()],
 }
 
-/// More than half of the records are bad.
+/// A bad run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     /// Records read.
@@ -25,14 +37,16 @@ pub(super) struct Verdict {
 
 impl BadRun {
     /// Counts a record. `future_time` is no sign of a wrong topic: a wrong clock makes it.
-    pub(super) fn count(&mut self, code: Option<Code>) -> Option<Verdict> {
+    pub(super) fn count(&mut self, code: Option<Code>, limits: Limits) -> Option<Verdict> {
         self.read += 1;
         let code = code.filter(|code| *code != Code::FutureTime)?;
         if let Some(count) = self.bad.get_mut(code.index()) {
             *count += 1;
         }
         let bad: u64 = self.bad.iter().sum();
-        if self.read < RECORDS_MIN || bad * 2 <= self.read {
+        #[expect(clippy::cast_precision_loss, reason = "2^53 records are not read in one run")]
+        let is_bad = self.read >= limits.records && bad as f64 > limits.share * self.read as f64;
+        if !is_bad {
             return None;
         }
         let most = self.bad.iter().max()?;
@@ -47,7 +61,7 @@ mod tests {
 
     fn first_verdict(codes: impl IntoIterator<Item = Option<Code>>) -> Option<Verdict> {
         let mut run = BadRun::default();
-        codes.into_iter().find_map(|code| run.count(code))
+        codes.into_iter().find_map(|code| run.count(code, Limits::default()))
     }
 
     #[test]

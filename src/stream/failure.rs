@@ -163,14 +163,14 @@ pub enum Failure {
         cause: String,
     },
     /// State written by a newer program, or broken.
-    #[error("the state of partition {partition} of {topic} cannot be read: {source}")]
+    #[error("the state of partition {partition} of {topic} cannot be read: {error}")]
     StateUnreadable {
         /// The changelog.
         topic: String,
         /// Its partition.
         partition: i32,
         /// Why.
-        source: CodecError,
+        error: CodecError,
     },
     /// A changelog does not become readable.
     #[error("{topic} [{partition}]: {waiting_for} for {seconds} s, which is longer than any transaction may last")]
@@ -234,7 +234,7 @@ impl Failure {
             Self::IncompleteAssignment { .. } => "incomplete_assignment",
             Self::BadRun { .. } => "bad_run",
             Self::Fenced { .. } => "fenced",
-            Self::StateUnreadable { source: CodecError::NewerVersion(_), .. } => "state_newer",
+            Self::StateUnreadable { error: CodecError::NewerVersion(_), .. } => "state_newer",
             Self::StateUnreadable { .. } => "state_unreadable",
             Self::RestoreStuck { .. } => "restore_stuck",
             Self::NoProgress { .. } => "no_progress",

@@ -4,7 +4,7 @@
 //! becomes one transaction: changes, dead letters, changelog, and the offsets of the inputs. The way of a record: [`thread`] polls it,
 //! [`task`] takes it through the engine, [`cycle`] writes what came of it, [`restore`] brings it back.
 
-mod bad_run;
+pub mod bad_run;
 mod catch_up;
 mod client;
 pub mod clock;
@@ -32,8 +32,8 @@ pub mod topics;
 
 pub use client::Properties;
 pub use failure::Failure;
-pub use offsets::{Permits, Start};
-pub use options::{InputTopic, OnBadRun, Options, Partitioning};
+pub use offsets::Permits;
+pub use options::{InputTopic, Options};
 pub use service::Service;
 pub use status::{InputState, Phase, Status, TaskState, ThreadState, ThreadStatus};
 pub use stop::Stop;

@@ -11,21 +11,10 @@
 //! | past the log's end | | `topic_recreated` |
 
 use super::failure::Failure;
-
-/// Where a partition is read from that was never committed: `kafka.start`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Start {
-    /// The first record that exists.
-    #[default]
-    Earliest,
-    /// Records that arrive from now on.
-    Latest,
-    /// Nowhere: exit.
-    Fail,
-}
+use crate::config::section::Start;
 
 /// What the operator has allowed for this run, and `kafka.start`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permits {
     /// `kafka.start`.
     pub start: Start,

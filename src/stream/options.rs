@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::bad_run;
 use super::client::Properties;
 use super::offsets::Permits;
+use crate::config::{Config, section};
 use crate::event::Stream;
-use crate::partitioner::Partitioner;
 use crate::settings::Settings;
 
 /// Everything that a stream thread needs to know.
@@ -31,7 +32,9 @@ pub struct Options {
     /// `output.dead_letters_topic`.
     pub dead_letters_topic: String,
     /// `output.on_bad_run`.
-    pub on_bad_run: OnBadRun,
+    pub on_bad_run: section::OnBadRun,
+    /// `output.bad_run_share` and `output.bad_run_records`.
+    pub bad_run: bad_run::Limits,
     /// `commit.interval_ms`.
     pub commit_interval: Duration,
     /// `commit.catch_up_interval_ms`.
@@ -50,32 +53,43 @@ pub struct InputTopic {
     /// What it carries.
     pub stream: Stream,
     /// How its producers choose partitions.
-    pub partitioning: Partitioning,
+    pub partitioning: section::Partitioning,
 }
 
-/// How the producers of a topic choose the partition of a keyed record.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Partitioning {
-    /// Found out from a sample of its keys.
-    #[default]
-    Sampled,
-    /// By this one; the sample must agree.
-    By(Partitioner),
-    /// By another one, which the user vouches for: keys are not compared with partitions.
-    Vouched,
-}
-
-/// What happens when most records of a partition are bad.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnBadRun {
-    /// Exit before they are committed.
-    #[default]
-    Exit,
-    /// Go on; they end as dead letters.
-    DeadLetter,
+impl InputTopic {
+    fn of(topic: section::Topic) -> Self {
+        Self { name: topic.name, stream: topic.stream, partitioning: topic.partitioner }
+    }
 }
 
 impl Options {
+    /// From the configuration, and what the command line permits.
+    #[must_use]
+    pub fn of(config: &Config, permits: Permits) -> Self {
+        let (application, kafka, output) = (&config.application, &config.kafka, &config.output);
+        let properties = kafka.properties.iter().map(|(name, value)| (name.to_owned(), value.expose().to_owned()));
+        let brokers = ("bootstrap.servers".to_owned(), kafka.bootstrap_servers.clone());
+        let mut inputs: Vec<InputTopic> = config.streams.all_topics().into_iter().map(InputTopic::of).collect();
+        inputs.sort_by(|a, b| a.name.cmp(&b.name));
+        Self {
+            application: application.id.clone(),
+            instance: Some(application.instance.clone()).filter(|instance| !instance.is_empty()),
+            threads: application.threads as usize,
+            properties: Properties::new(std::iter::once(brokers).chain(properties).collect()),
+            create_topics: kafka.create_topics,
+            replication_factor: kafka.replication_factor,
+            inputs,
+            changes_topic: output.changes_topic.clone(),
+            dead_letters_topic: output.dead_letters_topic.clone(),
+            on_bad_run: output.on_bad_run,
+            bad_run: bad_run::Limits { share: output.bad_run_share, records: output.bad_run_records },
+            commit_interval: Duration::from_millis(config.commit.interval_ms),
+            catch_up_commit_interval: Duration::from_millis(config.commit.catch_up_interval_ms),
+            permits,
+            settings: Arc::new(config.settings()),
+        }
+    }
+
     /// The internal topic that holds the state.
     #[must_use]
     pub fn changelog_topic(&self) -> String {

@@ -274,10 +274,10 @@ impl Restorer {
         let resolve =
             |(input, known): (&super::options::InputTopic, &Known)| offsets::resolve(&input.name, task, known, self.options.permits);
         let resolved = self.inputs.topics.iter().zip(known).map(resolve).collect::<Result<Vec<_>, _>>()?;
-        engine.finish_restore(stamp.as_ref().map(|stamp| stamp.engine.as_slice())).map_err(|source| Failure::StateUnreadable {
+        engine.finish_restore(stamp.as_ref().map(|stamp| stamp.engine.as_slice())).map_err(|error| Failure::StateUnreadable {
             topic: self.changelog.clone(),
             partition: task,
-            source,
+            error,
         })?;
         Ok(Restored { engine, resolved, marks })
     }
@@ -313,7 +313,7 @@ impl Reading {
             return Ok(());
         }
         let stamp = value.map(Stamp::decode).transpose();
-        self.stamp = stamp.map_err(|source| Failure::StateUnreadable { topic: topic.to_owned(), partition, source })?;
+        self.stamp = stamp.map_err(|error| Failure::StateUnreadable { topic: topic.to_owned(), partition, error })?;
         Ok(())
     }
 }

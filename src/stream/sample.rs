@@ -11,7 +11,8 @@ use super::failure::Failure;
 use super::inputs::Inputs;
 use super::inspector::Inspector;
 use super::native::What;
-use super::options::{InputTopic, Options, Partitioning};
+use super::options::{InputTopic, Options};
+use crate::config::section::Partitioning;
 use crate::partitioner::{Candidates, Partitioner, Sample};
 
 /// Distinct keys of a topic that are enough.
@@ -28,7 +29,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the keys of a topic fit none, or another than those of its siblings.
 pub(super) fn partitioners(options: &Options, inputs: &Inputs, inspector: &Inspector) -> Result<Option<Candidates>, Failure> {
-    if inputs.partitions == 1 || inputs.topics.iter().any(|topic| topic.partitioning == Partitioning::Vouched) {
+    if inputs.partitions == 1 || inputs.topics.iter().any(|topic| topic.partitioning == Partitioning::Custom) {
         return Ok(None);
     }
     let reader = Consumer::new(&options.properties.reader(&options.application))?;
@@ -74,7 +75,7 @@ fn judge(samples: &[(&InputTopic, Sample)], partitions: i32) -> Result<Candidate
     for (topic, sample) in samples {
         let declared = match topic.partitioning {
             Partitioning::By(partitioner) => Candidates::only(partitioner),
-            Partitioning::Sampled | Partitioning::Vouched => Candidates::ANY,
+            Partitioning::Auto | Partitioning::Custom => Candidates::ANY,
         };
         let candidates = sample.candidates(partitions).and(declared);
         if candidates.is_empty() {
@@ -118,14 +119,14 @@ mod tests {
 
     #[test]
     fn siblings_that_agree_are_accepted_and_an_empty_one_goes_along() {
-        let topics = [(Partitioning::Sampled, by(Partitioner::Crc32)), (Partitioning::Sampled, Sample::default())];
+        let topics = [(Partitioning::Auto, by(Partitioner::Crc32)), (Partitioning::Auto, Sample::default())];
         assert_eq!(judged(&topics).unwrap(), "crc32");
-        assert_eq!(judged(&[(Partitioning::Sampled, Sample::default())]).unwrap(), "murmur2 or crc32 or fnv1a");
+        assert_eq!(judged(&[(Partitioning::Auto, Sample::default())]).unwrap(), "murmur2 or crc32 or fnv1a");
     }
 
     #[test]
     fn siblings_that_differ_are_refused_by_name() {
-        let topics = [(Partitioning::Sampled, by(Partitioner::Crc32)), (Partitioning::Sampled, by(Partitioner::Murmur2))];
+        let topics = [(Partitioning::Auto, by(Partitioner::Crc32)), (Partitioning::Auto, by(Partitioner::Murmur2))];
         let failure = judged(&topics).unwrap_err();
         assert_eq!(failure.code(), "partitioners_differ");
         assert!(failure.to_string().contains("t0: crc32 by 100 keys; t1: murmur2 by 100 keys"), "{failure}");
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn keys_that_lie_anywhere_are_refused_with_counts() {
-        let failure = judged(&[(Partitioning::Sampled, sample(|key| i32::from(key[key.len() - 1] % 4)))]).unwrap_err();
+        let failure = judged(&[(Partitioning::Auto, sample(|key| i32::from(key[key.len() - 1] % 4)))]).unwrap_err();
         assert_eq!(failure.code(), "partitioner_unknown");
         assert!(failure.to_string().starts_with("t0: of 100 keys, "), "{failure}");
     }

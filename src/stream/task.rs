@@ -9,9 +9,10 @@ use super::dead_letter::DeadLetter;
 use super::failure::Failure;
 use super::inputs::Inputs;
 use super::native::Record;
-use super::options::{OnBadRun, Options};
+use super::options::Options;
 use super::restore::{Marks, Restored};
 use super::stamp::{Stamp, StampedInput};
+use crate::config::section::OnBadRun;
 use crate::engine::{self, Input, Outcome, OutputRecord, RoundOptions};
 use crate::event::Rejection;
 use crate::time::Timestamp;
@@ -108,7 +109,7 @@ impl Task {
             }
             _ => None,
         };
-        let verdict = self.runs.get_mut(index).and_then(|run| run.count(code));
+        let verdict = self.runs.get_mut(index).and_then(|run| run.count(code, options.bad_run));
         match verdict {
             Some(verdict) if options.on_bad_run == OnBadRun::Exit => Err(Failure::BadRun {
                 topic: topic.name.clone(),

@@ -294,11 +294,10 @@ impl StreamThread {
         self.member.assign([])?;
         self.assignment = self.inputs_by_task(partitions);
         self.assignment.membership = self.member.membership();
-        match &self.assignment.membership {
-            Some(membership) => {
-                tracing::info!(thread = self.number, generation = membership.generation, tasks = ?self.assignment.tasks, "assigned");
-            }
-            None => tracing::info!(thread = self.number, "the assignment was lost before it could be taken over"),
+        if let Some(membership) = &self.assignment.membership {
+            tracing::info!(thread = self.number, generation = membership.generation, tasks = ?self.assignment.tasks, "assigned");
+        } else {
+            tracing::info!(thread = self.number, "the assignment was lost before it could be taken over");
         }
         if self.assignment.membership.is_some() && self.assignment.incomplete.is_empty() {
             self.unassigned = None;
