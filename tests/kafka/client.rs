@@ -1,0 +1,199 @@
+//! Test clients: making topics, writing input, reading what was committed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use churnwatch::partitioner::Partitioner;
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Headers, Message};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
+use super::broker::Broker;
+use super::eventually;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A record as it was committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    pub partition: i32,
+    pub offset: i64,
+    pub key: Option<Vec<u8>>,
+    pub value: Option<Vec<u8>>,
+    pub headers: BTreeMap<String, Vec<u8>>,
+}
+
+impl Committed {
+    pub fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name).unwrap_or_else(|| panic!("no header {name} in {self:?}"));
+        std::str::from_utf8(value).unwrap()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(self.value.as_deref().expect("a value")).unwrap()
+    }
+}
+
+pub fn config(broker: &Broker) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", broker.address()).set("log_level", "3");
+    config
+}
+
+fn admin<T>(broker: &Broker, work: impl AsyncFnOnce(&AdminClient<DefaultClientContext>, &AdminOptions) -> T) -> T {
+    let client: AdminClient<DefaultClientContext> = config(broker).create().unwrap();
+    let options = AdminOptions::new().operation_timeout(Some(LIMIT)).request_timeout(Some(LIMIT));
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work(&client, &options))
+}
+
+pub fn create_topic(broker: &Broker, name: &str, partitions: i32) {
+    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+    admin(broker, async |client, options| client.create_topics([&topic], options).await.unwrap().remove(0).unwrap());
+}
+
+/// Whether it could be made; a topic of that name that is being deleted is in the way.
+pub fn try_create_topic(broker: &Broker, name: &str, partitions: i32) -> bool {
+    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+    admin(broker, async |client, options| client.create_topics([&topic], options).await.unwrap().remove(0).is_ok())
+}
+
+pub fn add_partitions(broker: &Broker, name: &str, partitions: usize) {
+    let more = NewPartitions::new(name, partitions);
+    admin(broker, async |client, options| client.create_partitions([&more], options).await.unwrap().remove(0).unwrap());
+}
+
+pub fn delete_topic(broker: &Broker, name: &str) {
+    admin(broker, async |client, options| client.delete_topics(&[name], options).await.unwrap().remove(0).unwrap());
+}
+
+/// Deletes the records before an offset.
+pub fn delete_records(broker: &Broker, topic: &str, partition: i32, before: i64) {
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(topic, partition, Offset::Offset(before)).unwrap();
+    admin(broker, async |client, options| client.delete_records(&list, options).await.map(drop).unwrap());
+}
+
+/// Topic, key, value, timestamp.
+pub type Outgoing<'a> = (&'a str, Option<&'a str>, &'a [u8], i64);
+
+/// Writes records where the Java client would put them, and waits until they are there.
+pub fn produce<'a>(broker: &Broker, records: impl IntoIterator<Item = Outgoing<'a>>) {
+    produce_by("murmur2_random", broker, records);
+}
+
+/// Writes records with one of librdkafka's partitioners.
+pub fn produce_by<'a>(partitioner: &str, broker: &Broker, records: impl IntoIterator<Item = Outgoing<'a>>) {
+    write(partitioner, broker, records.into_iter().map(|record| (record, None)));
+}
+
+/// Writes records to the partitions in turn, whatever their keys.
+pub fn produce_scattered<'a>(broker: &Broker, partitions: i32, records: impl IntoIterator<Item = Outgoing<'a>>) {
+    write("murmur2_random", broker, records.into_iter().zip((0..partitions).cycle().map(Some)));
+}
+
+fn write<'a>(partitioner: &str, broker: &Broker, records: impl Iterator<Item = (Outgoing<'a>, Option<i32>)>) {
+    let producer: BaseProducer = config(broker)
+        .set("partitioner", partitioner)
+        .set("enable.idempotence", "true")
+        .set("queue.buffering.max.messages", "1000000")
+        .create()
+        .unwrap();
+    for ((topic, key, value, timestamp), partition) in records {
+        let mut record = BaseRecord::<str, [u8]>::to(topic).payload(value).timestamp(timestamp);
+        (record.key, record.partition) = (key, partition);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(LIMIT).unwrap();
+}
+
+/// Where the Java client puts a key.
+pub fn murmur2(key: &[u8], partitions: i32) -> i32 {
+    Partitioner::Murmur2.partition(key, partitions)
+}
+
+/// Everything of a topic that read-committed consumers see, by partition and offset.
+pub fn read_committed(broker: &Broker, topic: &str) -> Vec<Committed> {
+    let consumer: BaseConsumer = config(broker)
+        .set("group.id", "test-reader")
+        .set("isolation.level", "read_committed")
+        .set("enable.partition.eof", "true")
+        .set("enable.auto.commit", "false")
+        .create()
+        .unwrap();
+    let partitions = partitions(broker, topic);
+    let mut list = TopicPartitionList::new();
+    (0..partitions).for_each(|partition| list.add_partition_offset(topic, partition, Offset::Beginning).unwrap());
+    consumer.assign(&list).unwrap();
+    let (mut ends, mut read) = (0, Vec::new());
+    while ends < partitions {
+        match consumer.poll(LIMIT) {
+            Some(Ok(record)) => read.push(Committed {
+                partition: record.partition(),
+                offset: record.offset(),
+                key: record.key().map(<[u8]>::to_vec),
+                value: record.payload().map(<[u8]>::to_vec),
+                headers: record
+                    .headers()
+                    .into_iter()
+                    .flat_map(|headers| headers.iter())
+                    .map(|h| (h.key.to_owned(), h.value.unwrap_or_default().to_vec()))
+                    .collect(),
+            }),
+            Some(Err(KafkaError::PartitionEOF(_))) => ends += 1,
+            Some(Err(error)) => panic!("reading {topic}: {error}"),
+            None => panic!("{topic} gave nothing for {LIMIT:?}"),
+        }
+    }
+    read.sort_by_key(|record| (record.partition, record.offset));
+    read
+}
+
+pub fn partitions(broker: &Broker, topic: &str) -> i32 {
+    let client: BaseConsumer = config(broker).create().unwrap();
+    let metadata = client.fetch_metadata(Some(topic), LIMIT).unwrap();
+    i32::try_from(metadata.topics()[0].partitions().len()).unwrap()
+}
+
+/// The offset after the last record of each partition, open transactions and control records included.
+pub fn ends(broker: &Broker, topic: &str) -> Vec<i64> {
+    let client: BaseConsumer = config(broker).set("isolation.level", "read_uncommitted").create().unwrap();
+    (0..partitions(broker, topic)).map(|partition| client.fetch_watermarks(topic, partition, LIMIT).unwrap().1).collect()
+}
+
+/// A member of a group for questions and commits from outside; it never joins.
+pub struct Group(BaseConsumer);
+
+impl Group {
+    pub fn new(broker: &Broker, group: &str) -> Self {
+        Self(config(broker).set("group.id", group).set("enable.auto.commit", "false").create().unwrap())
+    }
+
+    /// The committed offset of each partition of a topic; -1: none.
+    pub fn committed(&self, topic: &str, partitions: i32) -> Vec<i64> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_range(topic, 0, partitions - 1);
+        // A group that nobody has asked for yet has no coordinator for a moment.
+        let committed = eventually("the group's offsets", LIMIT, || self.0.committed_offsets(list.clone(), LIMIT).ok());
+        let offset = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match element.offset() {
+            Offset::Offset(offset) => offset,
+            _ => -1,
+        };
+        committed.elements().iter().map(offset).collect()
+    }
+
+    /// Moves an offset of a group without members.
+    pub fn commit(&self, topic: &str, partition: i32, offset: i64) {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, partition, Offset::Offset(offset)).unwrap();
+        self.0.commit(&list, CommitMode::Sync).unwrap();
+    }
+
+    /// Deletes all offsets of a group without members.
+    pub fn delete(broker: &Broker, group: &str) {
+        admin(broker, async |client, options| client.delete_groups(&[group], options).await.unwrap().remove(0).unwrap());
+    }
+}

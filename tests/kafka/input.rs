@@ -1,0 +1,57 @@
+//! Input topics of one test, and simulated customers to fill them with. Everything has happened shortly before now, so that windows hold it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use churnwatch::event::Stream;
+use churnwatch::simulate::{Disturb, Disturbance, Generator, Options, SimulatedRecord};
+use churnwatch::time::{DAY_MS, Timestamp};
+
+use super::broker::Broker;
+use super::{client, unique};
+
+/// Epoch milliseconds.
+pub fn now() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// The topics of one test.
+pub struct Topics {
+    pub prefix: String,
+    pub partitions: i32,
+}
+
+impl Topics {
+    /// Makes all five.
+    pub fn create(broker: &Broker, name: &str, partitions: i32) -> Self {
+        let topics = Self { prefix: unique(name), partitions };
+        for stream in Stream::ALL {
+            client::create_topic(broker, &topics.of(stream), partitions);
+        }
+        topics
+    }
+
+    pub fn of(&self, stream: Stream) -> String {
+        format!("{}-{}", self.prefix, stream.name())
+    }
+
+    pub fn all(&self) -> Vec<String> {
+        Stream::ALL.map(|stream| self.of(stream)).to_vec()
+    }
+
+    /// Writes simulated records with the timestamps that they are sent at.
+    pub fn fill(&self, broker: &Broker, records: &[SimulatedRecord]) {
+        let names = Stream::ALL.map(|stream| self.of(stream));
+        client::produce(
+            broker,
+            records.iter().map(|r| (names[r.stream.index()].as_str(), Some(r.account.as_str()), r.json.as_bytes(), r.at.millis())),
+        );
+    }
+}
+
+/// Records of the last days, in order of time, with duplicates, disorder and bad ones.
+pub fn simulated(seed: u64, accounts: u32, days: u32) -> Vec<SimulatedRecord> {
+    let start = Timestamp((now() / DAY_MS - i64::from(days)) * DAY_MS);
+    let options = Options { seed, accounts, days, start, activity: 0.2, ..Options::default() };
+    let disturbance = Disturbance { duplicates: 0.02, disorder_ms: 30_000, bad: 0.01 };
+    Disturb::new(Generator::new(&options), disturbance, seed).collect()
+}

@@ -1,0 +1,147 @@
+//! The shipped binary as a child process.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use churnwatch::event::Stream;
+
+use super::broker::Broker;
+use super::input::Topics;
+use super::{eventually, unique};
+
+/// An application: what several runs of the service share.
+pub struct Application {
+    pub id: String,
+    pub changes: String,
+    pub dead_letters: String,
+    pub changelog: String,
+    broker: String,
+    inputs: String,
+    folder: tempfile::TempDir,
+    /// More options of `run`.
+    pub arguments: Vec<String>,
+}
+
+impl Application {
+    pub fn new(broker: &Broker, topics: &Topics) -> Self {
+        let id = unique("app");
+        let mut inputs = String::new();
+        for stream in Stream::ALL {
+            write!(inputs, "[streams.{}]\ntopics = [\"{}\"]\n", stream.name(), topics.of(stream)).unwrap();
+        }
+        Self {
+            changes: format!("{id}-health"),
+            dead_letters: format!("{id}-dead-letters"),
+            changelog: format!("churnwatch-{id}-changelog"),
+            id,
+            broker: broker.address(),
+            inputs,
+            folder: tempfile::tempdir().unwrap(),
+            arguments: Vec::new(),
+        }
+    }
+
+    /// With `--set key=value`.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.arguments.extend(["--set".to_owned(), format!("{key}={value}")]);
+    }
+
+    fn config(&self) -> PathBuf {
+        let path = self.folder.path().join("churnwatch.toml");
+        let text = format!(
+            "[application]\nid = \"{}\"\n[kafka]\nbootstrap_servers = \"{}\"\nreplication_factor = 1\n\
+             [output]\nchanges_topic = \"{}\"\ndead_letters_topic = \"{}\"\n\
+             [kafka.properties]\n\"session.timeout.ms\" = \"6000\"\n\"heartbeat.interval.ms\" = \"1000\"\n\
+             [commit]\ninterval_ms = 100\ncatch_up_interval_ms = 300\n[http]\nlisten = \"127.0.0.1:0\"\n{}",
+            self.id, self.broker, self.changes, self.dead_letters, self.inputs
+        );
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Runs another command of the binary to its end, with the same configuration.
+    pub fn command(&self, arguments: &[&str]) -> std::process::Output {
+        Command::new(env!("CARGO_BIN_EXE_churnwatch")).args(arguments).arg("--config").arg(self.config()).output().unwrap()
+    }
+
+    /// Starts an instance.
+    pub fn start(&self) -> Service {
+        let log = self.folder.path().join(format!("{}.log", unique("run")));
+        let child = Command::new(env!("CARGO_BIN_EXE_churnwatch"))
+            .arg("run")
+            .arg("--config")
+            .arg(self.config())
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(File::create(log.with_extension("out")).unwrap())
+            .stderr(File::create(&log).unwrap())
+            .spawn()
+            .unwrap();
+        Service { child, log }
+    }
+}
+
+/// One running instance; killed when dropped.
+pub struct Service {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Service {
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Another signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// SIGTERM, and the exit within the ten seconds that are promised.
+    pub fn terminate(mut self) -> String {
+        self.signal("TERM");
+        let status = self.wait(Duration::from_secs(12));
+        assert!(status.success(), "{status}:\n{}", self.log());
+        self.log()
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self, limit: Duration) -> ExitStatus {
+        let log = self.log.clone();
+        eventually(&format!("the end of the service, which logs to {}", log.display()), limit, || self.child.try_wait().unwrap())
+    }
+
+    /// Waits for its end, which must be exit code 1 with this code of a failure.
+    pub fn fails_with(mut self, code: &str) -> String {
+        let status = self.wait(Duration::from_mins(1));
+        let log = self.log();
+        assert_eq!(status.code(), Some(1), "{log}");
+        assert!(log.lines().last().is_some_and(|line| line.contains(code)), "the last line does not name {code}:\n{log}");
+        log
+    }
+
+    /// Panics when it has ended by itself.
+    pub fn assert_alive(&mut self) {
+        if let Some(status) = self.child.try_wait().unwrap() {
+            panic!("the service has ended: {status}\n{}", self.log());
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
