@@ -134,6 +134,17 @@ impl State {
         self.days.within(from.0, to.0).fold((0, 0), |(events, dates), (_, count)| (events + count, dates + 1))
     }
 
+    /// Feature uses by date, of the dates `(from, to]` with activity.
+    pub fn events_by_date(&self, from: Date, to: Date) -> impl Iterator<Item = (Date, u64)> {
+        self.days.within(from.0, to.0).map(|(date, events)| (Date(date), events))
+    }
+
+    /// Distinct users on the dates `(to - days, to]`.
+    #[must_use]
+    pub fn users_on_dates(&self, to: Date, days: i32) -> usize {
+        self.users.iter().filter(|user| user.activity.dates_within(to, days) > 0).count()
+    }
+
     /// Names of the features used on the dates `(to - days, to]`.
     pub fn features_on_dates(&self, to: Date, days: i32) -> impl Iterator<Item = &str> {
         self.features.iter().filter(move |feature| feature.activity.dates_within(to, days) > 0).map(|feature| &*feature.name)
