@@ -91,12 +91,6 @@ impl AccountMap {
         Some(account)
     }
 
-    /// Whether any account has this key.
-    #[must_use]
-    pub fn contains(&self, key: AccountKey) -> bool {
-        self.chains.contains_key(&key)
-    }
-
     /// Lets `read` see every account, in no particular order.
     pub fn for_each(&self, mut read: impl FnMut(&Account)) {
         for chain in &self.chains {

@@ -48,8 +48,12 @@ impl Task {
         let view = self.judge.view(now, &self.settings);
         let (accounts, unscored) = (&self.view.accounts, &mut self.unscored);
         self.due.advance(now, |key| {
-            let there = accounts.contains(key);
-            if there {
+            let (mut there, mut waits) = (false, false);
+            accounts.change_each_of(key, |account| {
+                there = true;
+                waits |= account.unscored;
+            });
+            if there && !waits {
                 unscored.push_back(key);
             }
             there
