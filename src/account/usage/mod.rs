@@ -5,6 +5,8 @@ mod buckets;
 mod measure;
 mod quiet;
 mod section;
+#[cfg(test)]
+mod tests;
 
 use actors::{Activity, Feature, User, touch};
 use buckets::Buckets;

@@ -1,0 +1,225 @@
+//! A worked example with numbers for each metric of usage, breadth and depth.
+
+use super::State;
+use crate::account::{ApplyContext, LimitMeter, Section};
+use crate::event::{UsageEvent, UsageKind};
+use crate::metric::{Metric, Metrics};
+use crate::settings::Settings;
+use crate::time::{Calendar, DAY_MS, Date, HOUR_MS, QuietPeriod, Timestamp, Zone};
+
+/// Noon of a day counted from 2026-01-05, a Monday.
+fn noon(day: i64) -> Timestamp {
+    Timestamp(1_767_571_200_000 + day * DAY_MS + 12 * HOUR_MS)
+}
+
+#[derive(Default)]
+struct Example {
+    state: State,
+    settings: Settings,
+}
+
+impl Example {
+    fn apply(&mut self, at: Timestamp, user: &str, kind: UsageKind<'_>) {
+        let mut limits = LimitMeter::default();
+        let mut ctx = ApplyContext { at, id: None, settings: &self.settings, limits: &mut limits };
+        self.state.apply(&UsageEvent { user_id: user.into(), kind }, &mut ctx);
+    }
+
+    fn used(&mut self, at: Timestamp, user: &str, feature: &str, count: u64) {
+        self.apply(at, user, UsageKind::Feature { feature: feature.into(), count });
+    }
+
+    fn session(&mut self, at: Timestamp, user: &str, seconds: u64) {
+        self.apply(at, user, UsageKind::SessionEnded { duration_ns: seconds * 1_000_000_000 });
+    }
+
+    fn measure(&self, t: Timestamp) -> Metrics {
+        let mut metrics = Metrics::default();
+        self.state.measure(t, None, &self.settings, &mut metrics);
+        metrics
+    }
+
+    fn number(&self, t: Timestamp, metric: Metric) -> Option<f64> {
+        self.measure(t).number(metric)
+    }
+}
+
+#[test]
+fn counts_of_1_and_7_days_are_hour_buckets_and_those_of_28_and_91_are_dates() {
+    let mut example = Example::default();
+    for (hours_before, count) in [(0, 1), (23, 10), (24, 100), (167, 1_000), (168, 10_000)] {
+        example.used(noon(100).plus(-hours_before * HOUR_MS), "u", "f", count);
+    }
+    // The bucket (h - 1 h, h] holds t; the one 24 hours before it is no longer among the last 24.
+    assert_eq!(example.number(noon(100), Metric::Events1d), Some(11.0));
+    assert_eq!(example.number(noon(100), Metric::Events7d), Some(1_111.0));
+    assert_eq!(example.number(noon(100), Metric::Events28d), Some(11_111.0));
+    // 27 dates later the first use is still in the 28 dates, those of the day before are not.
+    assert_eq!(example.number(noon(127), Metric::Events28d), Some(11.0 + 0.0));
+    assert_eq!(example.number(noon(190), Metric::Events91d), Some(11.0));
+}
+
+#[test]
+fn active_days_are_dates_with_a_use_or_a_session() {
+    let mut example = Example::default();
+    for day in [10, 12, 30, 60, 99, 100] {
+        example.used(noon(day), "u", "f", 3);
+    }
+    example.session(noon(98), "u", 60);
+    assert_eq!(example.number(noon(100), Metric::ActiveDays28d), Some(3.0));
+    assert_eq!(example.number(noon(100), Metric::ActiveDays91d), Some(7.0));
+    // 3 of the last 28 dates against 4 of the 63 before: 3 / (4 / 2.25).
+    assert_eq!(example.number(noon(100), Metric::ActiveDaysVsBaseline), Some(3.0 / (4.0 / 2.25)));
+    // 10 leaves the window: 3 dates say nothing.
+    assert_eq!(example.number(noon(101), Metric::ActiveDaysVsBaseline), None);
+}
+
+#[test]
+fn days_since_last_are_measured_in_days_and_in_usual_gaps() {
+    let mut example = Example::default();
+    for day in 0..13 {
+        example.used(noon(day * 7), "u", "f", 1);
+    }
+    // The last use is on day 84; 13 active days in 91 make a gap of 7 days.
+    assert_eq!(example.number(noon(90), Metric::DaysSinceLast), Some(6.0));
+    assert_eq!(example.number(noon(90), Metric::GapsSinceLast), Some(6.0 / (91.0 / 13.0)));
+}
+
+#[test]
+fn a_trend_is_a_week_against_the_weekly_mean_of_four_weeks_before() {
+    let mut example = Example::default();
+    for day in 0..=100 {
+        example.used(noon(day), "u", "f", if day > 92 { 1 } else { 2 });
+    }
+    // 7 uses in 168 hours; the dates (D - 36, D - 8] hold 56, 14 a week.
+    assert_eq!(example.number(noon(100), Metric::Trend), Some(7.0 / 14.0));
+    assert_eq!(example.measure(noon(100)).get(Metric::Trend).and_then(|sample| sample.n), Some(56));
+    assert_eq!(example.number(noon(140), Metric::Trend), None);
+}
+
+#[test]
+fn sessions_are_counted_and_their_length_is_averaged() {
+    let mut example = Example::default();
+    example.session(noon(72), "u", 10_000);
+    example.session(noon(73), "u", 60);
+    example.session(noon(100), "v", 120);
+    assert_eq!(example.number(noon(100), Metric::Sessions28d), Some(2.0));
+    assert_eq!(example.number(noon(100), Metric::SessionSecondsMean28d), Some(90.0));
+}
+
+#[test]
+fn users_count_by_their_last_activity_and_stick_by_their_dates() {
+    let mut example = Example::default();
+    for day in [90, 92, 94, 100] {
+        example.used(noon(day), "daily", "f", 1);
+    }
+    example.used(noon(95), "weekly", "f", 1);
+    example.used(noon(72).plus(1), "monthly", "f", 1);
+    example.used(noon(50), "gone", "f", 1);
+    example.used(noon(60), "gone too", "f", 1);
+    let numbers = [Metric::Dau, Metric::Wau, Metric::Mau, Metric::ActiveUsers28d, Metric::RegularUsers28d];
+    // "monthly" is in the exact window by a millisecond, on the date D - 28, which is no date of the day window.
+    assert_eq!(numbers.map(|metric| example.number(noon(100), metric)), [1.0, 2.0, 3.0, 3.0, 1.0].map(Some));
+    assert_eq!(example.number(noon(100), Metric::Stickiness), Some(5.0 / (28.0 * 2.0)));
+    // 2 users on the last 28 dates, 3 on the 28 before.
+    assert_eq!(example.number(noon(100), Metric::ActiveUsersGrowth), Some(2.0 / 3.0));
+}
+
+#[test]
+fn features_count_by_their_last_use() {
+    let mut example = Example::default();
+    for (day, feature) in [(100, "a"), (90, "b"), (73, "c"), (60, "d"), (50, "e")] {
+        example.used(noon(day), "u", feature, 1);
+    }
+    assert_eq!(example.number(noon(100), Metric::Features28d), Some(3.0));
+    assert_eq!(example.number(noon(100), Metric::FeaturesGrowth), Some(3.0 / 2.0));
+}
+
+#[test]
+fn quiet_days_stop_the_clocks() {
+    let date = |day: i64| Date(i32::try_from(noon(day).0 / DAY_MS).unwrap());
+    let mut example = Example::default();
+    example.settings.calendar = Calendar::new(vec![QuietPeriod { from: date(95), to: date(98), regions: Vec::new() }]);
+    for day in 0..=94 {
+        example.used(noon(day), "u", "f", 1);
+    }
+    example.used(noon(96), "u", "f", 50);
+    // From noon of day 96 to noon of day 100: two days and a half of it are quiet.
+    assert_eq!(example.number(noon(100), Metric::DaysSinceLast), Some(1.5));
+    // The newest 28 dates that are not quiet are 99, 100 and 69 to 94.
+    assert_eq!(example.number(noon(100), Metric::ActiveDays28d), Some(26.0));
+    assert_eq!(example.number(noon(100), Metric::Events28d), Some(22.0 + 50.0));
+    // 168 hours that are not quiet reach back from noon of day 100 to noon of day 89, without the uses of quiet dates.
+    assert_eq!(example.number(noon(100), Metric::Trend), Some(5.0 / (28.0 / 4.0)));
+}
+
+#[test]
+fn dates_are_those_of_the_reporting_zone() {
+    let mut example = Example::default();
+    example.settings.zone = Zone::named("Asia/Kathmandu").unwrap();
+    let midnight = Timestamp(noon(100).0 - 12 * HOUR_MS - (5 * 60 + 45) * 60_000);
+    example.used(midnight.plus(-1), "u", "f", 1);
+    example.used(midnight, "u", "f", 1);
+    assert_eq!(example.number(noon(100), Metric::ActiveDays28d), Some(2.0));
+}
+
+#[test]
+fn users_and_features_that_the_settings_leave_out_change_nothing() {
+    let glob = |pattern: &str| {
+        let mut globs = globset::GlobSetBuilder::new();
+        globs.add(globset::Glob::new(pattern).unwrap());
+        Some(globs.build().unwrap())
+    };
+    let mut example = Example::default();
+    example.settings.usage.ignore_users = glob("svc-*");
+    example.settings.usage.ignore_features = glob("heartbeat");
+    example.used(noon(1), "svc-sync", "report", 1);
+    example.used(noon(1), "ann", "heartbeat", 1);
+    assert_eq!(example.state, State::default());
+}
+
+mod properties {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_order_of_uses_does_not_matter(
+            uses in prop::collection::vec((0..60 * 24_i64, 0..4_u8, 0..4_u8, 1..5_u64, any::<bool>()), 1..80),
+            seed in any::<u64>(),
+        ) {
+            let mut shuffled = uses.clone();
+            shuffled.sort_by_key(|(hour, user, ..)| (hour * 7919 + i64::from(*user)) as u64 ^ seed);
+            let play = |uses: &[(i64, u8, u8, u64, bool)]| {
+                let mut example = Example::default();
+                for (hour, user, feature, count, is_session) in uses {
+                    let (at, user) = (noon(0).plus(hour * HOUR_MS), format!("u{user}"));
+                    if *is_session {
+                        example.session(at, &user, *count);
+                    } else {
+                        example.used(at, &user, &format!("f{feature}"), *count);
+                    }
+                }
+                example
+            };
+            let (one, other) = (play(&uses), play(&shuffled));
+            prop_assert_eq!(one.measure(noon(61)), other.measure(noon(61)));
+            let mut restored = State::default();
+            for (part, bytes) in one.state.parts() {
+                restored.restore(part, &bytes).unwrap();
+            }
+            prop_assert_eq!(restored, one.state);
+        }
+    }
+
+    #[test]
+    fn the_largest_usage_fits_its_parts() {
+        let mut example = Example::default();
+        let name = "x".repeat(250);
+        for n in 0..20_000 {
+            example.used(noon(0).plus(i64::from(n) * 200_000), &format!("user{n}"), &format!("{name}{:04}", n % 1_000), u64::MAX / 4);
+        }
+        assert!(example.state.parts().iter().all(|(_, bytes)| bytes.len() <= crate::account::MAX_PART_BYTES));
+    }
+}
