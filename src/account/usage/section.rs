@@ -1,16 +1,18 @@
-//! Usage as changelog records: everything in one, and the users apart where they are many.
+//! Usage as changelog records: everything in one, and the users in parts of their own where they are many.
 
 use super::State;
 use super::actors::User;
 use crate::account::section::{CodecError, Section, decode, encode};
 
-/// The format of both parts.
+/// The format of all parts.
 const VERSION: u8 = 1;
+/// Users of one part: 30 bytes each at most.
+const USERS_A_PART: usize = 8_000;
 /// Users up to this many travel with the rest.
 const USERS_TOGETHER: usize = 1_000;
 
 const WHOLE: u16 = 0;
-const USERS: u16 = 1;
+const FIRST_OF_USERS: u16 = 1;
 
 impl Section for State {
     fn parts(&self) -> Vec<(u16, Vec<u8>)> {
@@ -20,27 +22,19 @@ impl Section for State {
         if self.users.len() <= USERS_TOGETHER {
             return vec![(WHOLE, encode(VERSION, self))];
         }
-        let users = encode(VERSION, &self.users);
         let rest = Self { users: Vec::new(), ..self.clone() };
-        vec![(WHOLE, encode(VERSION, &rest)), (USERS, users)]
+        let users = self.users.chunks(USERS_A_PART).map(|users| encode(VERSION, &users));
+        (WHOLE..).zip(std::iter::once(encode(VERSION, &rest)).chain(users)).collect()
     }
 
     fn restore(&mut self, part: u16, bytes: &[u8]) -> Result<(), CodecError> {
+        let mut users = std::mem::take(&mut self.users);
         match part {
-            WHOLE => {
-                let users = std::mem::take(&mut self.users);
-                *self = decode(VERSION, bytes)?;
-                if !users.is_empty() {
-                    self.users = users;
-                }
-                Ok(())
-            }
-            USERS => {
-                let users: Vec<User> = decode(VERSION, bytes)?;
-                self.users = users;
-                Ok(())
-            }
-            _ => Err(CodecError::Corrupt("usage has no such part")),
+            WHOLE => *self = decode(VERSION, bytes)?,
+            FIRST_OF_USERS.. => users.extend(decode::<Vec<User>>(VERSION, bytes)?),
         }
+        self.users.append(&mut users);
+        self.users.sort_unstable_by_key(|user| user.hash);
+        Ok(())
     }
 }
