@@ -8,6 +8,7 @@ pub mod demo;
 mod log;
 pub mod replay;
 pub mod run;
+mod service;
 pub mod simulate;
 pub mod topics;
 

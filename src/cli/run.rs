@@ -3,13 +3,11 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use prometheus::Registry;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::Globals;
+use super::{Globals, service};
 use crate::engine::Directory;
-use crate::stream::{Options, Permits, Service, Stop};
-use crate::telemetry::Metrics;
+use crate::stream::{Options, Permits, Stop};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -50,15 +48,12 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let permits = Permits { start: config.kafka.start, resume_from_stamp, accept_loss: args.accept_loss };
     let options = Options::of(&config, permits);
     let directory = Arc::new(Directory::new(Arc::clone(&options.settings)));
-    let registry = Registry::new();
-    let metrics = Arc::new(Metrics::new(&registry, config.limits.label_values)?);
-    let result = Service::prepare(options, directory, metrics, stop).and_then(Service::run);
-    result.map_err(|failure| anyhow::anyhow!("{}: {failure}", failure.code()))?;
+    service::serve(&config, options, directory, stop)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The first SIGTERM or SIGINT asks to stop in order, the second exits at once.
-fn stop_on_signals() -> anyhow::Result<Stop> {
+pub(super) fn stop_on_signals() -> anyhow::Result<Stop> {
     let stop = Stop::default();
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register_conditional_shutdown(signal, 1, stop.flag())?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use super::report::{AccountReport, AccountRow, RowFilter};
+use super::report::AccountReport;
 use super::{Counts, Judge, Totals};
 use crate::account::{AccountMap, LimitMeter};
 use crate::settings::Settings;
@@ -81,16 +81,6 @@ impl Directory {
             let view = task.summary().judge.view(now, &settings);
             task.accounts.read(id, |account| AccountReport::of(account, &view, &settings))?
         })
-    }
-
-    /// The accounts that a filter lets through, best first as it sorts, at most its limit.
-    #[must_use]
-    pub fn rows(&self, filter: &RowFilter) -> Vec<AccountRow> {
-        let mut best = filter.collector();
-        for task in self.tasks() {
-            task.accounts.for_each(|account| best.offer(account));
-        }
-        best.into_rows()
     }
 
     /// Accounts of all tasks.

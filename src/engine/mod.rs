@@ -24,7 +24,7 @@ pub use counts::{Counts, DeadLetterCounts, StreamCounts};
 pub use directory::{Directory, Summary, TaskView};
 pub use input::{Input, Outcome, OutputRecord};
 pub use judge::{Judge, StreamClock, Verdict};
-pub use report::{AccountReport, AccountRow, RowFilter, Sort};
+pub use report::AccountReport;
 pub use round::{RoundOptions, RoundReport};
 pub use task::Task;
 pub use totals::{Share, Sums, Totals, TotalsKey};

@@ -60,6 +60,7 @@ pub(super) fn score_account(account: &mut Account, view: &View, catching_up: boo
     let mrr_minor = metrics.whole_number(Metric::Mrr).unwrap_or_default();
     let share = Share { segment: segment.into(), band: standing.band, mrr_minor, risk: standing.risk, health: standing.score };
     let record = step.change.map(|change| {
+        totals.published(change.cause);
         if let Some(previous) = change.previous
             && previous.band != change.standing.band
         {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::score::{Band, RiskReading};
+use crate::score::{Band, Cause, RiskReading};
 
 /// What one account adds to the sums.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,11 +51,12 @@ pub struct Sums {
     pub scored: i64,
 }
 
-/// Sums by segment and band, and the band changes so far.
+/// Sums by segment and band, and the changes published so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
     sums: BTreeMap<TotalsKey, Sums>,
     band_changes: BTreeMap<(Band, Band, String), u64>,
+    changes: BTreeMap<Cause, u64>,
 }
 
 impl Totals {
@@ -77,6 +78,16 @@ impl Totals {
         sums.mrr_at_risk_milli += sign * fixed(share.mrr_at_risk(), 1e3);
         sums.health_micro += sign * share.health.map_or(0, |health| fixed(health, 1e6));
         sums.scored += sign * i64::from(share.health.is_some());
+    }
+
+    /// Counts a published change.
+    pub fn published(&mut self, cause: Cause) {
+        *self.changes.entry(cause).or_default() += 1;
+    }
+
+    /// Published changes by cause.
+    pub fn changes(&self) -> impl Iterator<Item = (Cause, u64)> {
+        self.changes.iter().map(|(cause, count)| (*cause, *count))
     }
 
     /// Counts a published change of band.

@@ -100,7 +100,6 @@ pub fn pipeline(source: &Arc<dyn Source>) -> Value {
             "tasks_owned": tasks.len(),
             "tasks_total": source.tasks_total(),
             "readiness": source.readiness(),
-            "members": source.members(),
             "tasks": tasks,
         }),
     );

@@ -15,6 +15,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
+use crate::stream::clock::monotonic;
+
 /// How long a client may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -58,7 +60,7 @@ impl<S> Patient<S> {
     fn turn(&mut self, busy: bool) {
         self.busy = busy;
         let limit = if busy { self.patience.request } else { self.patience.idle };
-        self.deadline.as_mut().reset(Instant::now() + limit);
+        self.deadline.as_mut().reset(Instant::from_std(monotonic()) + limit);
     }
 
     /// What to say while the stream itself has nothing to say.
@@ -72,7 +74,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Pending => self.wait(context),
-            done => {
+            done @ Poll::Ready(_) => {
                 if !self.busy {
                     self.turn(true);
                 }
@@ -86,14 +88,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match Pin::new(&mut self.stream).poll_write(context, bytes) {
             Poll::Pending => self.wait(context),
-            done => done,
+            done @ Poll::Ready(_) => done,
         }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.stream).poll_flush(context) {
             Poll::Pending => self.wait(context),
-            done => {
+            done @ Poll::Ready(_) => {
                 if self.answered.take() {
                     self.turn(false);
                 }
@@ -105,7 +107,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.stream).poll_shutdown(context) {
             Poll::Pending => self.wait(context),
-            done => done,
+            done @ Poll::Ready(_) => done,
         }
     }
 }

@@ -318,7 +318,7 @@ mod tests {
     /// What comes back for some bytes, and whether the server waited as long as between requests before it closed the connection.
     fn until_closed(bytes: &[u8]) -> (String, bool) {
         let server = impatient();
-        let begun = std::time::Instant::now();
+        let begun = crate::stream::clock::monotonic();
         let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
         stream.write_all(bytes).unwrap();
         let mut answer = String::new();

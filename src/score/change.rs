@@ -24,6 +24,20 @@ pub enum Cause {
     ModelChange,
 }
 
+impl Cause {
+    /// The name in outputs and labels.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Initial => "initial",
+            Self::Events => "events",
+            Self::Time => "time",
+            Self::Override => "override",
+            Self::ModelChange => "model_change",
+        }
+    }
+}
+
 /// Which way an account went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -12,6 +12,7 @@ use super::explain::{Explanation, explain};
 use super::model::{Model, Publish};
 use super::published::Published;
 use crate::metric::Stage;
+use crate::time::Timestamp;
 
 /// What an account remembers of its scores.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,7 @@ pub struct State {
     model: u64,
     pinned: Option<f64>,
     published: Option<Box<Published>>,
+    worsened_at: Option<Timestamp>,
 }
 
 impl State {
@@ -34,6 +36,12 @@ impl State {
     #[must_use]
     pub const fn band(&self) -> Band {
         self.position.band
+    }
+
+    /// When a worse band was last published.
+    #[must_use]
+    pub const fn worsened_at(&self) -> Option<Timestamp> {
+        self.worsened_at
     }
 
     /// What was last published.
@@ -137,6 +145,9 @@ impl State {
 
     fn remember(&mut self, change: &Change, assessment: &Assessment, model: &Model) {
         self.sequence = change.sequence;
+        if change.band_dropped() {
+            self.worsened_at = Some(change.as_of);
+        }
         match self.published.as_deref_mut() {
             Some(kept) if change.standing.band == Band::Churned => {
                 kept.as_of = change.as_of;

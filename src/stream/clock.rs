@@ -1,5 +1,7 @@
 //! The one file that reads a clock. Everything else is given the time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Timestamp;
@@ -9,6 +11,50 @@ use crate::time::Timestamp;
 pub fn now() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Whose time the engine goes by.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    /// The wall clock.
+    #[default]
+    Wall,
+    /// Time that somebody else moves on, for a demonstration.
+    Simulated(SimulatedTime),
+}
+
+impl Clock {
+    /// The instant by this clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Self::Wall => now(),
+            Self::Simulated(time) => time.now(),
+        }
+    }
+}
+
+/// Time that stands still until it is moved on.
+#[derive(Clone, Debug)]
+pub struct SimulatedTime(Arc<AtomicI64>);
+
+impl SimulatedTime {
+    /// Time that stands at an instant.
+    #[must_use]
+    pub fn at(at: Timestamp) -> Self {
+        Self(Arc::new(AtomicI64::new(at.millis())))
+    }
+
+    /// Moves on, never back.
+    pub fn advance_to(&self, at: Timestamp) {
+        self.0.fetch_max(at.millis(), Ordering::AcqRel);
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Acquire))
+    }
 }
 
 /// The monotonic clock, for intervals and time limits.

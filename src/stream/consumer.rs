@@ -17,7 +17,7 @@ use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 
 use super::failure::Failure;
 use super::log;
-use super::native::{Event, EventQueue, Membership, membership};
+use super::native::{Event, EventQueue, Membership, known_end, membership};
 
 /// Sends librdkafka's words to our logs. The default rebalance callback serves while the consumer is closed.
 pub(super) struct Quiet;
@@ -71,6 +71,11 @@ impl Consumer {
     /// Tells the group that its partitions are free.
     pub(super) fn unassign(&self) -> Result<(), Failure> {
         self.client.unassign().map_err(|error| Failure::kafka("giving up partitions", &error))
+    }
+
+    /// Where a partition ends for readers of committed records, by the last answer of its leader; no request is made.
+    pub(super) fn known_end(&self, topic: &str, partition: i32) -> Option<i64> {
+        known_end(&self.client, topic, partition)
     }
 
     /// Whether the group has already given our partitions to others.

@@ -44,6 +44,14 @@ impl Inspector {
         self.0.fetch_watermarks(topic, partition, LIMIT).map_err(failed)
     }
 
+    /// The members of a group by client id and host, in no particular order.
+    pub(super) fn members(&self, group: &str) -> Result<Vec<String>, Failure> {
+        let failed = |error: KafkaError| Failure::kafka(format!("asking for the members of group {group}"), &error);
+        let list = self.0.fetch_group_list(Some(group), LIMIT).map_err(failed)?;
+        let members = list.groups().iter().flat_map(GroupInfo::members);
+        Ok(members.map(|member| format!("{} at {}", member.client_id(), member.client_host().trim_start_matches('/'))).collect())
+    }
+
     /// What each member of a group has said about itself when it joined, in the bytes of the consumer protocol.
     pub(super) fn subscriptions(&self, group: &str) -> Result<Vec<Vec<u8>>, Failure> {
         let failed = |error: KafkaError| Failure::kafka(format!("asking for the members of group {group}"), &error);

@@ -32,6 +32,7 @@ pub mod topics;
 
 pub use client::Properties;
 pub use failure::Failure;
+pub use group::Members;
 pub use offsets::Permits;
 pub use options::{InputTopic, Options};
 pub use service::Service;

@@ -4,7 +4,7 @@
 //! All unsafe code of the program is here.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 use std::time::Duration;
@@ -220,6 +220,17 @@ fn generation<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<(i32, St
         sys::rd_kafka_consumer_group_metadata_destroy(metadata.as_ptr());
         (generation >= 0 && !member.is_empty()).then_some((generation, member))
     }
+}
+
+/// The end of a partition as the consumer's last fetch told it: the last stable offset for readers of committed records.
+pub(super) fn known_end<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> Option<i64> {
+    let topic = CString::new(topic).ok()?;
+    let (mut low, mut high) = (-1, -1);
+    // SAFETY: the client and the name outlive the call, which writes two numbers and keeps no pointer.
+    let code = unsafe {
+        sys::rd_kafka_get_watermark_offsets(consumer.client().native_ptr(), topic.as_ptr(), partition, &raw mut low, &raw mut high)
+    };
+    (code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
 }
 
 /// # Safety

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::bad_run;
 use super::client::Properties;
+use super::clock::Clock;
 use super::offsets::Permits;
 use crate::config::{Config, section};
 use crate::event::Stream;
@@ -43,6 +44,8 @@ pub struct Options {
     pub permits: Permits,
     /// What the pure half reads.
     pub settings: Arc<Settings>,
+    /// Whose time accounts are scored by: the wall clock outside of demonstrations.
+    pub clock: Clock,
 }
 
 /// One input topic.
@@ -87,6 +90,7 @@ impl Options {
             catch_up_commit_interval: Duration::from_millis(config.commit.catch_up_interval_ms),
             permits,
             settings: Arc::new(config.settings()),
+            clock: Clock::Wall,
         }
     }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::catch_up::Mode;
+use super::catch_up::{Mode, Position};
 use super::inputs::Inputs;
+use super::options::InputTopic;
 use super::task::Task;
 use crate::time::Timestamp;
 
@@ -94,6 +95,8 @@ pub struct InputState {
     pub next: i64,
     /// Whether everything that there was had been read.
     pub at_end: bool,
+    /// Offsets from the next one to the end of what can be read; `None`: the end is not known yet.
+    pub lag: Option<u64>,
 }
 
 /// One thread's state, written by it once a cycle.
@@ -135,15 +138,26 @@ impl ThreadStatus {
         state.transactions += 1;
     }
 
-    pub(super) fn tasks<'a>(&self, tasks: impl Iterator<Item = &'a Task>, inputs: &Inputs) {
-        let input = |(topic, position): (&super::options::InputTopic, &super::catch_up::Position)| InputState {
+    /// `known_end` says where a partition ends, as far as the client knows.
+    pub(super) fn tasks<'a>(&self, tasks: impl Iterator<Item = &'a Task>, inputs: &Inputs, known_end: impl Fn(&str, i32) -> Option<i64>) {
+        let input = |partition: i32, topic: &InputTopic, position: &Position| InputState {
             topic: topic.name.clone(),
             next: position.next,
             at_end: position.at_end,
+            lag: if position.at_end {
+                Some(0)
+            } else {
+                known_end(&topic.name, partition).and_then(|end| u64::try_from(end - position.next).ok())
+            },
         };
         let state_of = |task: &Task| TaskState {
             catching_up: task.mode != Mode::Live,
-            inputs: inputs.topics.iter().zip(&task.positions).map(input).collect(),
+            inputs: inputs
+                .topics
+                .iter()
+                .zip(&task.positions)
+                .map(|(topic, position)| input(task.engine.number(), topic, position))
+                .collect(),
         };
         let tasks = tasks.map(|task| (task.engine.number(), state_of(task))).collect();
         self.read().tasks = tasks;

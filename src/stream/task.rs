@@ -15,6 +15,7 @@ use super::stamp::{Stamp, StampedInput};
 use crate::config::section::OnBadRun;
 use crate::engine::{self, Input, Outcome, OutputRecord, RoundOptions};
 use crate::event::Rejection;
+use crate::telemetry::{Metrics, TaskMeter};
 use crate::time::Timestamp;
 
 /// The size of a transaction, so far or to come.
@@ -45,16 +46,20 @@ pub(super) struct Task {
     catch_up: CatchUp,
     read: u64,
     must_commit: bool,
+    /// What of its counts is in the process's counters.
+    meter: TaskMeter,
     next_cycle: Instant,
 }
 
 impl Task {
     /// Takes over a restored task.
     pub(super) fn new(restored: Restored) -> Self {
+        let meter = TaskMeter::new(&restored.engine.view().summary());
         Self {
             positions: restored.resolved.iter().map(|resolved| Position::at(resolved.next)).collect(),
             must_commit: restored.resolved.iter().any(|resolved| resolved.must_commit),
             runs: vec![BadRun::default(); restored.resolved.len()],
+            meter,
             marks: restored.marks,
             engine: restored.engine,
             letters: Vec::new(),
@@ -184,8 +189,9 @@ impl Task {
         inputs.topics.iter().zip(&self.positions).map(move |(topic, position)| (topic.name.clone(), number, position.next))
     }
 
-    /// Everything so far is committed; `changelog_end` is where the changelog ends since.
-    pub(super) fn committed(&mut self, changelog_end: i64) {
+    /// Everything so far is committed, and counted; `changelog_end` is where the changelog ends since.
+    pub(super) fn committed(&mut self, changelog_end: i64, metrics: &Metrics) {
+        self.meter.committed(&self.engine.view().summary(), metrics);
         self.marks = Marks { group: self.positions.iter().map(|position| Some(position.next)).collect(), changelog_end };
         self.letters.clear();
         self.changes.clear();

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use rdkafka::Offset;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::clock::{self, monotonic};
+use super::clock::monotonic;
 use super::consumer::Consumer;
 use super::cycle::{self, BYTES_MAX, Destinations, RECORDS_MAX};
 use super::failure::Failure;
@@ -188,7 +188,7 @@ impl StreamThread {
                     let (Some(index), Some(task)) = (self.inputs.index(record.topic()), self.tasks.get_mut(&record.partition())) else {
                         continue;
                     };
-                    let now = *now.get_or_insert_with(clock::now);
+                    let now = *now.get_or_insert_with(|| self.options.clock.now());
                     task.take(index, record, &self.inputs, &self.options, now)?;
                 }
                 What::End(topic, partition) => {
@@ -233,7 +233,7 @@ impl StreamThread {
     /// One commit cycle over the chosen tasks. When its transaction breaks, they are gone.
     fn cycle(&mut self, limit: Duration, chosen: impl Fn(&Task) -> bool) -> Result<Cycle, Failure> {
         let Some(membership) = &self.assignment.membership else { return Ok(Cycle::Done) };
-        let now = clock::now();
+        let now = self.options.clock.now();
         let room = RECORDS_MAX.saturating_sub(self.load().records).max(RECORDS_MAX / 10);
         // A scored account takes a change and a changelog record.
         let budget = room / 2 / self.tasks.len().max(1);
@@ -249,7 +249,7 @@ impl StreamThread {
                 Ok(written) => {
                     self.changelog_record_bytes = written.changelog.bytes / written.changelog.records.max(1);
                     for (number, task) in tasks {
-                        task.committed(written.changelog_ends.get(number).copied().unwrap_or(-1));
+                        task.committed(written.changelog_ends.get(number).copied().unwrap_or(-1), &self.metrics);
                     }
                 }
                 Err(broken) => {
@@ -263,7 +263,7 @@ impl StreamThread {
             self.metrics.transaction(TransactionOutcome::Committed, monotonic().duration_since(began));
             self.status.committed(now);
         }
-        self.status.tasks(self.tasks.values(), &self.inputs);
+        self.status.tasks(self.tasks.values(), &self.inputs, |topic, partition| self.member.known_end(topic, partition));
         Ok(Cycle::Done)
     }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::source::Source;
 use super::top::{OwnedRow, Query, Sort, top};
+use crate::stream::clock::monotonic;
 
 /// A selection older than this is made anew.
 const SELECTION_MAX_AGE: Duration = Duration::from_mins(1);
@@ -71,11 +72,11 @@ impl Selector {
     }
 
     fn select(&self) -> Arc<Selection> {
-        let begun = Instant::now();
+        let begun = monotonic();
         let (rows, matched) = top(&*self.source, &self.query);
         let left_out = matched.saturating_sub(rows.len() as u64);
         let selection = Arc::new(Selection { rows, left_out });
-        let made = Made { selection: Arc::clone(&selection), at: Instant::now(), took: begun.elapsed() };
+        let made = Made { selection: Arc::clone(&selection), at: monotonic(), took: begun.elapsed() };
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
         selection
     }

@@ -184,10 +184,10 @@ impl Metrics {
         self.changes.with_label_values(&[cause]).inc_by(count);
     }
 
-    /// A change was published that crossed a band.
-    pub fn band_changed(&self, from: &'static str, to: &'static str, segment: Option<&str>) {
+    /// Changes were published that crossed a band.
+    pub fn band_changes(&self, from: &'static str, to: &'static str, segment: Option<&str>, count: u64) {
         let mut segments = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
-        self.band_changes.with_label_values(&[from, to, segments.value(segment)]).inc();
+        self.band_changes.with_label_values(&[from, to, segments.value(segment)]).inc_by(count);
     }
 
     /// A transaction ended; `duration` from its begin.
@@ -262,7 +262,7 @@ mod tests {
         let registry = Registry::new();
         let metrics = Metrics::new(&registry, 1).unwrap();
         for segment in [Some("smb"), Some("enterprise"), Some("public"), None] {
-            metrics.band_changed("green", "red", segment);
+            metrics.band_changes("green", "red", segment, 1);
         }
         let text = String::from_utf8(crate::telemetry::text(&registry).unwrap()).unwrap();
         assert!(text.contains("churnwatch_band_changes_total{from=\"green\",segment=\"other\",to=\"red\"} 2\n"), "{text}");

@@ -9,16 +9,20 @@ mod documentation;
 #[cfg(test)]
 pub(crate) mod fake;
 mod family;
+mod instance;
 mod labels;
 mod metrics;
 mod scrape;
 mod source;
+mod task_meter;
 mod top;
 
 pub use family::Family;
+pub use instance::Instance;
 pub use metrics::{Metrics, Outcome, TransactionOutcome};
 pub use scrape::{Caps, Scrape};
 pub use source::{AccountRow, BANDS, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
+pub use task_meter::TaskMeter;
 pub use top::{OwnedRow, Query, Sort, top};
 
 use prometheus::{Encoder, Registry, TextEncoder};

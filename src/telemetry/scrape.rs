@@ -269,9 +269,9 @@ mod tests {
     use super::super::top::OwnedRow;
     use super::*;
 
-    fn scraped(fake: Fake, caps: Caps) -> String {
+    fn scraped(fake: Fake, caps: &Caps) -> String {
         let registry = Registry::new();
-        Scrape::register(&registry, Arc::new(fake), &caps).unwrap();
+        Scrape::register(&registry, Arc::new(fake), caps).unwrap();
         String::from_utf8(crate::telemetry::text(&registry).unwrap()).unwrap()
     }
 
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn money_is_in_units_of_the_reporting_currency() {
         let cell = PortfolioCell { segment: Some("smb".into()), band: "red", accounts: 2, mrr_minor: 12_345, ..PortfolioCell::default() };
-        let text = scraped(Fake { cells: vec![cell], ..Fake::default() }, caps());
+        let text = scraped(Fake { cells: vec![cell], ..Fake::default() }, &caps());
         assert!(text.contains("churnwatch_mrr{band=\"red\",currency=\"USD\",segment=\"smb\"} 123.45\n"), "{text}");
         assert!(text.contains("churnwatch_accounts{band=\"red\",segment=\"smb\"} 2\n"));
     }
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn segments_that_share_a_label_are_added() {
         let cell = |segment: &str| PortfolioCell { segment: Some(segment.into()), band: "green", accounts: 1, ..PortfolioCell::default() };
-        let text = scraped(Fake { cells: ["a", "b", "c"].map(cell).into(), ..Fake::default() }, Caps { label_values: 1, ..caps() });
+        let text = scraped(Fake { cells: vec![cell("a"), cell("b"), cell("c")], ..Fake::default() }, &Caps { label_values: 1, ..caps() });
         assert!(text.contains("churnwatch_accounts{band=\"green\",segment=\"other\"} 2\n"), "{text}");
     }
 
@@ -300,7 +300,7 @@ mod tests {
         let mut fake = Fake { rows, ..Fake::default() };
         fake.rows[1].worsened_at = Some(fake.now);
         let watched = Arc::new(BTreeSet::from(["red".to_owned()]));
-        let text = scraped(fake, Caps { series: 12, watched, ..caps() });
+        let text = scraped(fake, &Caps { series: 12, watched, ..caps() });
         assert!(text.contains("churnwatch_account_health_score{account_id=\"worse\",csm=\"dana\",segment=\"smb\"} 45\n"), "{text}");
         assert!(text.contains("churnwatch_account_risk_ratio{account_id=\"red\",csm=\"dana\",segment=\"smb\"} 0.7\n"));
         assert!(!text.contains("calm") && text.contains("churnwatch_account_series_left_out 1\n"));
@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn a_scrape_never_exceeds_the_series_it_may_have() {
         let rows = (0..5_000).map(|n| row(&format!("acct-{n}"), 50.0, 0.5, n)).collect();
-        let text = scraped(Fake { rows, ..Fake::default() }, caps());
+        let text = scraped(Fake { rows, ..Fake::default() }, &caps());
         let series = text.lines().filter(|line| !line.starts_with('#')).count();
         assert!((9_000..=10_000).contains(&series), "{series}");
     }
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn absent_figures_have_no_series() {
         let fake = Fake { rows: vec![OwnedRow { score: None, risk: None, ..row("new", 0.0, 0.0, 5) }], ..Fake::default() };
-        let text = scraped(fake, caps());
+        let text = scraped(fake, &caps());
         assert!(!text.contains("churnwatch_account_health_score{") && text.contains("churnwatch_account_mrr{account_id=\"new\""), "{text}");
     }
 }

@@ -1,0 +1,34 @@
+//! The parts of the service put together: stream threads, the read side, the HTTP server. `run` and `demo` differ in what they give it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use prometheus::Registry;
+
+use crate::config::Config;
+use crate::engine::Directory;
+use crate::http;
+use crate::stream::{Failure, Members, Options, Service, Stop};
+use crate::telemetry::{Caps, Instance, Metrics, Scrape, Source};
+
+/// Serves until told to stop, or until something fails.
+///
+/// # Errors
+/// Whatever the service cannot go on from, with its code.
+pub(super) fn serve(config: &Config, options: Options, directory: Arc<Directory>, stop: Stop) -> anyhow::Result<()> {
+    let coded = |failure: Failure| anyhow::anyhow!("{}: {failure}", failure.code());
+    let registry = Registry::new();
+    let metrics = Arc::new(Metrics::new(&registry, config.limits.label_values)?);
+    let model = &options.settings.model;
+    metrics.model_in_force(&model.name, &model.hash, model.risk.calibrated);
+    let clock = options.clock.clone();
+    let members = Members::new(&options).map_err(coded)?;
+    let service = Service::prepare(options, Arc::clone(&directory), metrics, stop).map_err(coded)?;
+    let source: Arc<dyn Source> = Arc::new(Instance::new(directory, service.status().clone(), members, clock));
+    let watched: BTreeSet<String> = config.metrics.watch_accounts.iter().cloned().collect();
+    let caps = Caps { series: config.limits.series, label_values: config.limits.label_values, watched: Arc::new(watched) };
+    Scrape::register(&registry, Arc::clone(&source), &caps)?;
+    let server = http::Server::start(http::Settings::from(&config.http), source, registry)?;
+    tracing::info!(address = %server.address(), "page, API and metrics");
+    service.run().map_err(coded)
+}

@@ -1,0 +1,176 @@
+//! The read side of a running instance: the directory of its tasks, and what its stream threads say of themselves.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::source::{AccountRow, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
+use crate::account::Account;
+use crate::engine::{Counts, Directory, Sums, TaskView, TotalsKey};
+use crate::event::Stream;
+use crate::settings::View;
+use crate::stream::clock::Clock;
+use crate::stream::{InputState, Members, Status};
+use crate::time::Timestamp;
+
+/// A running instance.
+#[derive(Debug)]
+pub struct Instance {
+    directory: Arc<Directory>,
+    status: Status,
+    members: Members,
+    clock: Clock,
+}
+
+impl Instance {
+    /// The instance of these stream threads.
+    #[must_use]
+    pub const fn new(directory: Arc<Directory>, status: Status, members: Members, clock: Clock) -> Self {
+        Self { directory, status, members, clock }
+    }
+
+    fn task(&self, task: &TaskView, now: Timestamp) -> TaskStatus {
+        let settings = self.directory.settings();
+        let summary = task.summary();
+        let view = summary.judge.view(now, &settings);
+        let streams = Stream::ALL.into_iter().zip(summary.judge.clocks());
+        TaskStatus {
+            task: task.number,
+            phase: TaskPhase::Running,
+            catching_up: false,
+            accounts: task.accounts.count() as u64,
+            lag_records: None,
+            streams: streams
+                .filter(|(stream, _)| view.stream(*stream).configured)
+                .map(|(stream, clock)| StreamStatus {
+                    stream,
+                    time: clock.newest,
+                    observed_since: clock.observed_since,
+                    stale: is_stale(&view, stream),
+                })
+                .collect(),
+            counts: summary.counts.clone(),
+        }
+    }
+
+    /// What the threads know of tasks beyond the directory: those that are not restored, how far each has read.
+    fn complete(&self, tasks: &mut BTreeMap<i32, TaskStatus>) {
+        for thread in self.status.threads() {
+            let thread = thread.read();
+            for (number, state) in &thread.tasks {
+                if let Some(task) = tasks.get_mut(number) {
+                    task.catching_up = state.catching_up;
+                    task.lag_records = lag(&state.inputs);
+                }
+            }
+            let waiting = |numbers: &[i32], phase| numbers.iter().map(move |number| (*number, phase)).collect::<Vec<_>>();
+            for (number, phase) in
+                waiting(&thread.restoring, TaskPhase::Restoring).into_iter().chain(waiting(&thread.parked, TaskPhase::Parked))
+            {
+                tasks.entry(number).or_insert_with(|| not_running(number, phase));
+            }
+        }
+    }
+}
+
+impl Source for Instance {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn visit(&self, visit: &mut dyn FnMut(&AccountRow<'_>)) {
+        for task in self.directory.tasks() {
+            task.accounts.for_each(|account| {
+                if let Some(row) = row(account) {
+                    visit(&row);
+                }
+            });
+        }
+    }
+
+    fn account(&self, account_id: &str) -> Option<Value> {
+        let report = self.directory.account_report(account_id, self.now())?;
+        serde_json::from_slice(&report.0).ok()
+    }
+
+    fn portfolio(&self) -> Vec<PortfolioCell> {
+        let mut cells: BTreeMap<TotalsKey, PortfolioCell> = BTreeMap::new();
+        for task in self.directory.tasks() {
+            for (key, sums) in task.summary().totals.sums() {
+                add(cells.entry(key.clone()).or_insert_with(|| empty_cell(key)), sums);
+            }
+        }
+        cells.into_values().collect()
+    }
+
+    fn currency(&self) -> (String, u32) {
+        let currency = self.directory.settings().money.rates.reporting();
+        (currency.code().to_owned(), currency.exponent())
+    }
+
+    fn tasks(&self) -> Vec<TaskStatus> {
+        let now = self.now();
+        let mut tasks = self.directory.tasks().iter().map(|task| (task.number, self.task(task, now))).collect();
+        self.complete(&mut tasks);
+        tasks.into_values().collect()
+    }
+
+    fn tasks_total(&self) -> Option<usize> {
+        Some(self.status.tasks_total())
+    }
+
+    fn members(&self) -> Vec<String> {
+        self.members.list()
+    }
+
+    fn readiness(&self) -> Readiness {
+        let waiting_for = self.status.waiting_for();
+        Readiness { ready: waiting_for.is_empty(), waiting_for }
+    }
+}
+
+/// An account as it was last scored; `None` before.
+fn row(account: &Account) -> Option<AccountRow<'_>> {
+    let share = account.share.as_ref()?;
+    let profile = account.profile();
+    Some(AccountRow {
+        account_id: account.id(),
+        name: profile.and_then(|profile| profile.name.as_deref()),
+        segment: profile.and_then(|profile| profile.segment.as_deref()),
+        plan: profile.and_then(|profile| profile.plan.as_deref()),
+        csm: profile.and_then(|profile| profile.csm.as_deref()),
+        band: share.band.name(),
+        score: share.health,
+        risk: share.risk.map(|risk| risk.probability),
+        level: share.risk.map(|risk| risk.level.name()),
+        mrr_minor: Some(share.mrr_minor),
+        worsened_at: account.score.worsened_at(),
+    })
+}
+
+fn is_stale(view: &View, stream: Stream) -> bool {
+    view.stream(stream).t < view.t
+}
+
+fn empty_cell(key: &TotalsKey) -> PortfolioCell {
+    let segment = Some(key.segment.clone()).filter(|segment| !segment.is_empty());
+    PortfolioCell { segment, band: key.band.name(), ..PortfolioCell::default() }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sums for people and gauges")]
+fn add(cell: &mut PortfolioCell, sums: &Sums) {
+    cell.accounts += u64::try_from(sums.accounts).unwrap_or(0);
+    cell.mrr_minor += sums.mrr_minor;
+    cell.mrr_at_risk_minor += sums.mrr_at_risk_milli as f64 / 1e3;
+    cell.score_sum += sums.health_micro as f64 / 1e6;
+    cell.scored += u64::try_from(sums.scored).unwrap_or(0);
+}
+
+fn lag(inputs: &[InputState]) -> Option<u64> {
+    inputs.iter().map(|input| input.lag).sum()
+}
+
+fn not_running(task: i32, phase: TaskPhase) -> TaskStatus {
+    TaskStatus { task, phase, catching_up: false, accounts: 0, lag_records: None, streams: Vec::new(), counts: Counts::default() }
+}
