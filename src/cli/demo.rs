@@ -2,8 +2,30 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use super::Globals;
+use anyhow::Context as _;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+
+use super::run::stop_on_signals;
+use super::{Globals, service};
+use crate::config::{self, Config};
+use crate::engine::Directory;
+use crate::event::Stream;
+use crate::simulate::{self, Feed, Topics};
+use crate::stream::clock::{Clock, SimulatedTime, now};
+use crate::stream::{Options, Permits};
+use crate::time::{DAY_MS, Timestamp};
+
+/// Days that are history when time begins to move.
+const HISTORY_DAYS: u32 = 100;
+/// Days that the simulation goes on at most.
+const LIVE_DAYS: u32 = 730;
+/// More trouble than a company would like: healthy, growing, slipping, silent, angry, churning, trial, seasonal.
+const MIX: [u32; 8] = [30, 14, 12, 12, 10, 10, 7, 5];
+/// Partitions of every topic.
+const PARTITIONS: i32 = 4;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,7 +54,87 @@ pub struct Args {
 ///
 /// # Errors
 /// Problems of the configuration, a port that is taken, and every failure of the pipeline.
-pub fn run(_args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    globals.load_offline()?;
-    anyhow::bail!("demo is not built into this binary")
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    // The mock cluster has to be dropped by the thread that made it: this one.
+    let cluster = MockCluster::new(1).context("the embedded broker does not start")?;
+    let config = config(args, globals, &cluster.bootstrap_servers())?;
+    let start = Timestamp(now().millis() / DAY_MS * DAY_MS);
+    let time = SimulatedTime::at(start);
+    let permits = Permits { start: config.kafka.start, resume_from_stamp: false, accept_loss: false };
+    let options = Options { clock: Clock::Simulated(time.clone()), ..Options::of(&config, permits) };
+    create_topics(&cluster, &options)?;
+    announce(args, &cluster.bootstrap_servers(), &config);
+    let stop = stop_on_signals()?;
+    let directory = Arc::new(Directory::new(Arc::clone(&options.settings)));
+    let names = Stream::ALL.map(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
+    let simulation = Feed {
+        options: customers(args, start),
+        topics: Topics::new(config.kafka.client_properties(), names)?,
+        live_from: start,
+        speed: args.speed,
+        time,
+        readers: Arc::clone(&directory),
+        stop: stop.clone(),
+    };
+    let feeder = std::thread::Builder::new().name("simulation".to_owned()).spawn(move || simulation.run())?;
+    let served = service::serve(&config, options, directory, stop.clone());
+    stop.request();
+    let fed = feeder.join().map_err(|_| anyhow::anyhow!("the simulation panicked"))?;
+    served?;
+    fed?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Customers whose stories have begun to turn when time moves on, and go on turning for weeks.
+fn customers(args: &Args, start: Timestamp) -> simulate::Options {
+    simulate::Options {
+        seed: args.seed,
+        accounts: args.accounts,
+        start: start.minus_days(i64::from(HISTORY_DAYS)),
+        days: HISTORY_DAYS + LIVE_DAYS,
+        story_days: HISTORY_DAYS + 40,
+        activity: 0.4,
+        mix: MIX,
+        ..simulate::Options::default()
+    }
+}
+
+/// The user's configuration, with what a demonstration needs on top.
+fn config(args: &Args, globals: &Globals, servers: &str) -> anyhow::Result<Config> {
+    let age = i64::from(args.speed) / 12;
+    let own = [
+        format!("kafka.bootstrap_servers={servers}"),
+        "kafka.create_topics=false".to_owned(),
+        format!("http.listen={}", args.listen),
+        "application.id=churnwatch-demo".to_owned(),
+        "application.threads=1".to_owned(),
+        "streams.feedback.topics=[\"customer-feedback\"]".to_owned(),
+        "streams.accounts.topics=[\"account-profiles\"]".to_owned(),
+        "commit.interval_ms=500".to_owned(),
+        "commit.catch_up_interval_ms=500".to_owned(),
+        // Five seconds of the time that passes while one watches.
+        format!("time.catch_up_age_minutes={}", age.max(5)),
+    ];
+    let sets: Vec<String> = globals.set.iter().cloned().chain(own).collect();
+    Ok(Config::load(globals.config.as_deref(), &sets, config::environment())?)
+}
+
+fn create_topics(cluster: &MockCluster<'_, DefaultProducerContext>, options: &Options) -> anyhow::Result<()> {
+    let own = [options.changes_topic.clone(), options.dead_letters_topic.clone(), options.changelog_topic()];
+    for name in options.input_names().into_iter().map(str::to_owned).chain(own) {
+        cluster.create_topic(&name, PARTITIONS, 1).with_context(|| format!("the embedded broker refuses topic {name}"))?;
+    }
+    Ok(())
+}
+
+fn announce(args: &Args, servers: &str, config: &Config) {
+    let Args { accounts, speed, listen, .. } = args;
+    let changes = &config.output.changes_topic;
+    eprintln!(
+        "{accounts} simulated customers, {speed} seconds of their time in one second, after {HISTORY_DAYS} days of history.\n\
+         \n  page     http://{listen}/\
+         \n  metrics  http://{listen}/metrics\
+         \n  broker   {servers}    kcat -b {servers} -C -t {changes}\n\
+         \nCtrl-C ends it. Nothing is kept."
+    );
 }

@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Globals;
 use crate::event::Stream;
 use crate::simulate::{Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics};
+use crate::stream::clock::monotonic;
 use crate::time::{DAY_MS, Timestamp};
 
 const EXAMPLES: &str = "\
@@ -110,6 +111,7 @@ impl Args {
             accounts: self.accounts,
             start: self.end.plus(-i64::from(self.days) * DAY_MS),
             days: self.days,
+            story_days: self.days,
             activity: self.activity,
             currency: self.currency.clone(),
             mix: self.mix.unwrap_or(Options::default().mix),
@@ -177,7 +179,7 @@ struct Pace {
 
 impl Pace {
     fn new(rate: Option<u32>) -> Self {
-        Self { rate, begun: Instant::now(), sent: 0 }
+        Self { rate, begun: monotonic(), sent: 0 }
     }
 
     fn hold(mut self, records: impl Iterator<Item = SimulatedRecord>) -> impl Iterator<Item = SimulatedRecord> {
@@ -187,7 +189,7 @@ impl Pace {
     fn wait(&mut self) {
         let Some(rate) = self.rate else { return };
         let due = self.begun + Duration::from_nanos(self.sent.saturating_mul(1_000_000_000) / u64::from(rate));
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        std::thread::sleep(due.saturating_duration_since(monotonic()));
         self.sent += 1;
     }
 }

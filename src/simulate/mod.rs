@@ -8,6 +8,7 @@ mod billing;
 mod company;
 mod customer;
 mod disturb;
+mod feed;
 mod feedback;
 mod files;
 mod generator;
@@ -22,6 +23,7 @@ mod usage;
 
 pub use customer::Label;
 pub use disturb::Disturb;
+pub use feed::Feed;
 pub use files::{Files, WriteError};
 pub use generator::Generator;
 pub use options::{Disturbance, Options};

@@ -12,8 +12,10 @@ pub struct Options {
     pub accounts: u32,
     /// The first instant of the first day.
     pub start: Timestamp,
-    /// How many days; the stories are laid out over them.
+    /// How many days.
     pub days: u32,
+    /// Over how many days from the start the stories are laid out: they turn after a quarter of them at the earliest, at their end at the latest.
+    pub story_days: u32,
     /// Usage relative to a lively product, > 0; 1 gives some 40 usage records an account and day.
     pub activity: f64,
     /// ISO code of the currency of all prices.
@@ -37,6 +39,7 @@ impl Default for Options {
             accounts: 100,
             start: Timestamp(1_767_571_200_000),
             days: 180,
+            story_days: 180,
             activity: 1.0,
             currency: "USD".to_owned(),
             mix: Kind::ALL.map(Kind::default_share),

@@ -105,7 +105,7 @@ impl Traits {
         let seats = u32::try_from(random.between(least, most)).unwrap_or(1);
         let (region, utc_offset_hours) = random.pick(&[("us", -6), ("us", -8), ("eu", 1), ("eu", 2), ("apac", 8)]);
         let is_new = story.kind == Kind::Trial || (story.kind == Kind::Growing && random.chance(0.2));
-        let first_days = if is_new { -random.between(5 * DAY_MS, DAY_MS.max(options.end().since(options.start) / 2)) } else { 0 };
+        let first_days = if is_new { -random.between(DAY_MS, DAY_MS * i64::from(options.story_days.max(2) / 2)) } else { 0 };
         let tenure = if is_new { first_days } else { random.between(120 * DAY_MS, 1_100 * DAY_MS) };
         Self {
             account_id: format!("acct-{index:06}"),

@@ -114,7 +114,7 @@ pub struct Story {
 impl Story {
     /// Draws the story of an account of this kind.
     pub fn draw(kind: Kind, options: &Options, random: &mut Random) -> Self {
-        let span = i64::from(options.days) * DAY_MS;
+        let span = i64::from(options.story_days) * DAY_MS;
         let turn = options.start.plus(random.between(span / 4, span));
         let (least, most) = kind.patience();
         let patience = random.between(least * DAY_MS, most * DAY_MS);
@@ -122,7 +122,7 @@ impl Story {
         Self {
             kind,
             start: options.start,
-            days: f64::from(options.days.max(1)),
+            days: f64::from(options.story_days.max(1)),
             turn,
             wants_to_leave: leaves.then(|| turn.plus(patience)),
             stops_paying: random.chance(if kind == Kind::Churning { 0.35 } else { 0.1 }),

@@ -1,0 +1,94 @@
+//! Simulated records to topics while somebody watches: the history at once, then at many times the speed of life.
+
+use std::iter::Peekable;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::generator::Generator;
+use super::options::Options;
+use super::topics::{ProduceError, Topics};
+use crate::engine::Directory;
+use crate::event::Stream;
+use crate::stream::Stop;
+use crate::stream::clock::{SimulatedTime, monotonic};
+use crate::time::Timestamp;
+
+/// Records of the history that may be written and not yet read: the embedded broker keeps but 5 MiB of a partition.
+const UNREAD_MAX: u64 = 50_000;
+/// How often progress is looked at, and time moves.
+const STEP: Duration = Duration::from_millis(10);
+
+/// A simulation that feeds topics.
+#[derive(Debug)]
+pub struct Feed {
+    /// What is simulated.
+    pub options: Options,
+    /// Where its records go.
+    pub topics: Topics,
+    /// Everything before this instant is history.
+    pub live_from: Timestamp,
+    /// Milliseconds of simulated time in one millisecond.
+    pub speed: u32,
+    /// The time of those who read; stands at `live_from` until the history is read, then moves.
+    pub time: SimulatedTime,
+    /// Who reads: tells how far.
+    pub readers: Arc<Directory>,
+    /// Ends it.
+    pub stop: Stop,
+}
+
+impl Feed {
+    /// Feeds until the simulation ends or is told to stop.
+    ///
+    /// # Errors
+    /// When the topics do not take a record.
+    pub fn run(self) -> Result<(), ProduceError> {
+        let mut records = Generator::new(&self.options).peekable();
+        self.history(&mut records)?;
+        self.live(&mut records)?;
+        self.topics.finish()
+    }
+
+    fn history(&self, records: &mut Peekable<Generator>) -> Result<(), ProduceError> {
+        let mut written = 0;
+        while let Some(record) = records.next_if(|record| record.at < self.live_from) {
+            self.topics.write(&record)?;
+            written += 1;
+            if written % 1_000 == 0 {
+                self.wait_for(written - UNREAD_MAX.min(written));
+            }
+            if self.stop.is_requested() {
+                return Ok(());
+            }
+        }
+        self.wait_for(written);
+        tracing::info!(records = written, "the history is read; time moves on");
+        Ok(())
+    }
+
+    /// Waits until so many records are read.
+    fn wait_for(&self, records: u64) {
+        while self.read() < records && !self.stop.is_requested() {
+            std::thread::sleep(STEP);
+        }
+    }
+
+    fn read(&self) -> u64 {
+        let of_task = |counts: &crate::engine::Counts| Stream::ALL.into_iter().map(|stream| counts.of(stream).read).sum::<u64>();
+        self.readers.tasks().iter().map(|task| of_task(&task.summary().counts)).sum()
+    }
+
+    fn live(&self, records: &mut Peekable<Generator>) -> Result<(), ProduceError> {
+        let begun = monotonic();
+        while !self.stop.is_requested() && records.peek().is_some() {
+            let passed = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+            let now = self.live_from.plus(passed.saturating_mul(i64::from(self.speed)));
+            while let Some(record) = records.next_if(|record| record.at <= now) {
+                self.topics.write(&record)?;
+            }
+            self.time.advance_to(now);
+            std::thread::sleep(STEP);
+        }
+        Ok(())
+    }
+}
