@@ -87,6 +87,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let mut history = History::new(&files, &reading, Arc::clone(&settings));
     args.write_changes(&mut history, t, &settings)?;
     args.write_accounts(&history, t)?;
+    args.write_kpis(&history, &files, &reading, t, &settings)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -148,9 +149,14 @@ impl Args {
         write_to(self.out_counts.as_deref(), |output| replay::write_counts(reading, output))
     }
 
-    fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings) -> anyhow::Result<()> {
+    /// Changes are those of daily scorings, unless other days are asked for.
+    fn request(&self, as_of: Timestamp) -> Request {
         let every_day = self.out_changes.as_ref().map(|_| 1);
-        let request = Request { as_of, score_every: self.score_every.or(every_day) };
+        Request { as_of, score_every: self.score_every.or(every_day) }
+    }
+
+    fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings) -> anyhow::Result<()> {
+        let request = self.request(as_of);
         let mut output = self.out_changes.as_deref().map(create).transpose()?;
         replay::score_history(history, &request, settings, |change| match (&mut output, &change.value) {
             (Some(output), Some(value)) => output.line(value),
@@ -163,6 +169,22 @@ impl Args {
         write_to(self.out_accounts.as_deref(), |output| {
             let view = history.view(t);
             history.task().reports(&view, |report| output.line(&report.0))
+        })
+    }
+
+    fn write_kpis(
+        &self,
+        history: &History<'_>,
+        files: &[InputFile],
+        reading: &Reading,
+        as_of: Timestamp,
+        settings: &Arc<Settings>,
+    ) -> anyhow::Result<()> {
+        write_to(self.out_kpis.as_deref(), |output| {
+            if self.kpi_months {
+                replay::write_months(files, reading, &self.request(as_of), settings, output)?;
+            }
+            replay::write_trailing(history, as_of, settings, output)
         })
     }
 }

@@ -79,10 +79,9 @@ impl Costs {
         self.entries.values().filter(move |entry| entry.at > from && entry.at <= to)
     }
 
-    /// Whether a cost of this category ever named this segment.
-    #[must_use]
-    pub fn names_segment(&self, category: CostCategory, segment: &str) -> bool {
-        self.named.iter().any(|(number, name)| *number == category as u8 && **name == *segment)
+    /// The segments that a cost ever named; one that costs of both categories named comes twice.
+    pub fn segments_named(&self) -> impl Iterator<Item = &str> {
+        self.named.iter().map(|(_, segment)| &**segment)
     }
 
     pub(super) fn named(&self) -> &BTreeSet<(u8, Box<str>)> {

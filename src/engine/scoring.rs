@@ -3,7 +3,7 @@
 use super::{OutputRecord, Share, Totals};
 use crate::account::Account;
 use crate::metric::{Metric, Metrics};
-use crate::score::{self, AccountFacts, AccountLine, Assessment, Cause, Change, ChangeRecord, Override, Round, Subject};
+use crate::score::{self, AccountFacts, AccountLine, Assessment, Cause, Change, ChangeRecord, Override, Round, Standing, Subject};
 use crate::settings::{Settings, View};
 
 /// An account's metrics at an instant, and what they come to.
@@ -37,6 +37,27 @@ impl<'a> Scored<'a> {
         let line = AccountLine::new(&facts, &self.subject, &self.assessment, &account.score, &explanation, view.t, &settings.model);
         json(&line)
     }
+
+    fn share(&self, standing: &Standing) -> Share {
+        Share {
+            segment: self.subject.segment.unwrap_or_default().into(),
+            band: standing.band,
+            mrr_minor: self.subject.metrics.whole_number(Metric::Mrr).unwrap_or_default(),
+            risk: standing.risk,
+            health: standing.score,
+        }
+    }
+}
+
+impl Share {
+    /// What an account would add if it were scored at `view`, by its `metrics` there. The account stays as it is.
+    #[must_use]
+    pub fn at(account: &Account, metrics: &Metrics, view: &View, settings: &Settings) -> Self {
+        let scored = Scored::of(account, metrics, view, settings);
+        let mut state = account.score.clone();
+        state.advance(&scored.subject, &scored.assessment, &round_at(view, Cause::Time, false, settings), &settings.model);
+        scored.share(&state.standing(&scored.subject, &scored.assessment, &settings.model))
+    }
 }
 
 /// What came of scoring an account.
@@ -57,8 +78,7 @@ pub(super) fn score_account(account: &mut Account, view: &View, catching_up: boo
     let step = state.advance(&scored.subject, &scored.assessment, &round, &settings.model);
     let standing = state.standing(&scored.subject, &scored.assessment, &settings.model);
     let segment = scored.subject.segment.unwrap_or_default();
-    let mrr_minor = metrics.whole_number(Metric::Mrr).unwrap_or_default();
-    let share = Share { segment: segment.into(), band: standing.band, mrr_minor, risk: standing.risk, health: standing.score };
+    let share = scored.share(&standing);
     let record = step.change.map(|change| {
         totals.published(change.cause);
         if let Some(previous) = change.previous

@@ -1,1 +1,30 @@
 //! KPIs of the portfolio: sums over accounts, for all, by segment, plan and CSM.
+//!
+//! Each account adds its [`Sums`] of a [`Period`] to the [`Portfolio`]: integers and histograms only, so that neither the order of
+//! accounts nor how they are spread over tasks and instances can matter. [`Kpis`] are worked out of the sums at the very end.
+
+mod additive;
+mod distribution;
+mod figure;
+mod health;
+mod kpis;
+mod line;
+mod money;
+mod period;
+mod registry;
+mod scope;
+mod spent;
+mod sums;
+mod support;
+mod tally;
+mod usage;
+mod voices;
+
+pub use figure::{Figure, Number, Split};
+pub use kpis::Kpis;
+pub use line::lines;
+pub use period::Period;
+pub use registry::Kpi;
+pub use scope::{Portfolio, Scope};
+pub use spent::Spent;
+pub use sums::Sums;

@@ -6,6 +6,7 @@
 
 pub mod file;
 mod history;
+mod kpis;
 mod output;
 mod reading;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 pub use file::InputFile;
 pub use history::History;
+pub use kpis::{write_months, write_trailing};
 pub use output::{Output, write_counts, write_dead_letters};
 pub use reading::{Accepted, DeadLetter, Reading};
 

@@ -92,6 +92,12 @@ impl Reading {
         reading
     }
 
+    /// A reading as of an earlier instant, less the accounts that were deleted since.
+    #[must_use]
+    pub fn as_of(&self, files: &[InputFile], t: Timestamp, settings: &Settings) -> Self {
+        Self { deletions: self.deletions.clone(), ..Self::of(files, t, settings, |_| {}) }
+    }
+
     /// The newest event time of all valid records, for a replay that is given no instant.
     #[must_use]
     pub fn newest(files: &[InputFile], settings: &Settings) -> Option<Timestamp> {

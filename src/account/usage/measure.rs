@@ -92,19 +92,18 @@ impl State {
     }
 
     fn measure_sessions(&self, today: Date, out: &mut Metrics) {
-        let (sessions, seconds) = self.sessions_within(today.minus(28), today);
+        let (sessions, total_ns) = self.sessions_within(today.minus(28), today);
         out.whole(Metric::Sessions28d, sessions);
         if sessions > 0 {
+            let seconds = total_ns as f64 / 1e9;
             out.real(Metric::SessionSecondsMean28d, seconds / sessions as f64, count(usize::try_from(sessions).unwrap_or(usize::MAX)));
         }
     }
 
-    /// Sessions that ended on the dates `(from, to]`: how many, and their total length in seconds.
-    pub fn sessions_within(&self, from: Date, to: Date) -> (u64, f64) {
+    /// Sessions that ended on the dates `(from, to]`: how many, and their total length in nanoseconds.
+    pub fn sessions_within(&self, from: Date, to: Date) -> (u64, u128) {
         let days = self.sessions.iter().filter(|day| day.date > from && day.date <= to);
-        let (sessions, total) =
-            days.fold((0, 0_u128), |(sessions, total), day| (sessions + u64::from(day.count), total + u128::from(day.total_ns)));
-        (sessions, total as f64 / 1e9)
+        days.fold((0, 0), |(sessions, total), day| (sessions + u64::from(day.count), total + u128::from(day.total_ns)))
     }
 
     fn measure_users(&self, t: Timestamp, today: Date, out: &mut Metrics) {

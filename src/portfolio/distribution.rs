@@ -1,0 +1,71 @@
+//! How a number is distributed over accounts or answers: how many, their sum, and how many up to each bound.
+
+use super::Figure;
+use super::additive::{Additive, billionths, from_billionths};
+
+/// Bounds of shares of one.
+pub(super) const SHARES: &[f64] = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
+/// Bounds of counts.
+pub(super) const COUNTS: &[f64] = &[0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0];
+
+/// Most bounds that a distribution has.
+const MAX_BOUNDS: usize = 10;
+
+/// Sums of a distribution.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Distribution {
+    count: u64,
+    sum_billionths: i128,
+    /// How many are at most each of the bounds.
+    up_to: [u64; MAX_BOUNDS],
+}
+
+impl Distribution {
+    /// Adds one number; `bounds` are always the same.
+    pub fn observe(&mut self, value: f64, bounds: &[f64]) {
+        self.count += 1;
+        self.sum_billionths += billionths(value);
+        for (up_to, bound) in self.up_to.iter_mut().zip(bounds) {
+            *up_to += u64::from(value <= *bound);
+        }
+    }
+
+    /// The mean with the buckets; `None` without a number.
+    pub fn mean(&self, bounds: &[f64]) -> Option<Figure> {
+        Some(Figure::ratio(from_billionths(self.sum_billionths), self.count)?.with_buckets(self.buckets(bounds)))
+    }
+
+    /// How many are at most each bound, and how many there are.
+    fn buckets(&self, bounds: &[f64]) -> Vec<(String, u64)> {
+        let bounded = bounds.iter().zip(self.up_to).map(|(bound, up_to)| (bound.to_string(), up_to));
+        bounded.chain([(UNBOUNDED.to_owned(), self.count)]).collect()
+    }
+}
+
+/// The bound of the last bucket.
+pub(super) const UNBOUNDED: &str = "+Inf";
+
+impl Additive for Distribution {
+    fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.sum_billionths += other.sum_billionths;
+        self.up_to.iter_mut().zip(other.up_to).for_each(|(own, other)| *own += other);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_cumulative_and_the_last_holds_all() {
+        let mut tenths = Distribution::default();
+        for value in [0.25, 0.3, 1.0, 1.5] {
+            tenths.observe(value, SHARES);
+        }
+        let buckets = tenths.buckets(SHARES);
+        assert_eq!(buckets[1..4], [("0.2".to_owned(), 0), ("0.3".to_owned(), 2), ("0.4".to_owned(), 2)]);
+        assert_eq!(buckets[9..], [("1".to_owned(), 3), ("+Inf".to_owned(), 4)]);
+        assert!((tenths.mean(SHARES).unwrap().real().unwrap() - 3.05 / 4.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,64 @@
+//! Health of the portfolio: scores, bands and money at risk.
+
+use super::additive::{Additive, billionths, from_billionths};
+use super::{Figure, Kpi, Kpis, Number};
+use crate::engine::Share;
+use crate::score::Band;
+
+/// Sums over accounts as they were last scored.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Health {
+    scored: u64,
+    score_billionths: i128,
+    mrr_at_risk_billionths: i128,
+    /// In the order of [`Band::ALL`].
+    bands: [InBand; Band::ALL.len()],
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct InBand {
+    accounts: u64,
+    mrr: i128,
+}
+
+impl Health {
+    /// What one account adds; one that was never scored is in band `unknown`.
+    pub fn of(share: Option<&Share>, mrr: i64) -> Self {
+        let mut sums = Self::default();
+        let band = share.map_or(Band::Unknown, |share| share.band);
+        if let Some(place) = sums.bands.get_mut(band as usize) {
+            *place = InBand { accounts: 1, mrr: mrr.into() };
+        }
+        // The last score of an account that left is kept, and says nothing of today.
+        if let Some(score) = share.filter(|_| band != Band::Churned).and_then(|share| share.health) {
+            sums.scored = 1;
+            sums.score_billionths = billionths(score);
+        }
+        if let Some(risk) = share.and_then(|share| share.risk) {
+            sums.mrr_at_risk_billionths = billionths(risk.probability * mrr as f64);
+        }
+        sums
+    }
+
+    /// Sets the KPIs of health; bands without an account are left out.
+    pub fn write(&self, out: &mut Kpis) {
+        out.ratio(Kpi::HealthMean, from_billionths(self.score_billionths), self.scored);
+        let bands = || Band::ALL.iter().zip(self.bands).filter(|(_, sums)| sums.accounts > 0);
+        let table = |of: fn(InBand) -> Number| Figure::table(bands().map(|(band, sums)| (band.name().to_owned(), of(sums))).collect());
+        out.set(Kpi::AccountsByBand, table(|sums| sums.accounts.into()));
+        out.set(Kpi::MrrByBand, table(|sums| sums.mrr.into()));
+        out.count(Kpi::MrrAtRisk, from_billionths(self.mrr_at_risk_billionths));
+    }
+}
+
+impl Additive for Health {
+    fn add(&mut self, other: &Self) {
+        self.scored += other.scored;
+        self.score_billionths += other.score_billionths;
+        self.mrr_at_risk_billionths += other.mrr_at_risk_billionths;
+        for (own, other) in self.bands.iter_mut().zip(other.bands) {
+            own.accounts += other.accounts;
+            own.mrr += other.mrr;
+        }
+    }
+}

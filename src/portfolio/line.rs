@@ -1,0 +1,29 @@
+//! The KPI line: one JSON object for each scope of a portfolio.
+
+use serde::Serialize;
+
+use super::{Kpis, Portfolio, Scope};
+use crate::settings::Settings;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    period: Shown,
+    scope: &'a Scope,
+    kpis: Kpis,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    from: String,
+    to: String,
+}
+
+/// The lines of a portfolio, without ends of lines.
+pub fn lines<'a>(portfolio: &'a Portfolio, settings: &'a Settings) -> impl Iterator<Item = Vec<u8>> {
+    portfolio.kpis(settings).map(|(scope, kpis)| {
+        let (from, to) = portfolio.period().shown();
+        let line = Line { period: Shown { from: from.to_string(), to: to.to_string() }, scope, kpis };
+        // Plain data: writing it into memory has no way to fail.
+        serde_json::to_vec(&line).unwrap_or_default()
+    })
+}

@@ -1,0 +1,199 @@
+//! Revenue: MRR and its movements, accounts won, held and lost, renewals and trials, and what a customer is worth.
+
+use super::additive::{Additive, Share};
+use super::tally::Tally;
+use super::{Figure, Kpi, Kpis, Number, Period, Spent};
+use crate::account::Account;
+use crate::account::billing::{Ledger, Terms};
+use crate::metric::MovementKind;
+
+/// Months of a year.
+const MONTHS: f64 = 12.0;
+/// Days of a year.
+const YEAR_DAYS: f64 = 365.0;
+/// Days before a loss in which a ticket may have led to it.
+const SUPPORT_DAYS: i64 = 28;
+/// The reason of a loss for which none was given.
+const UNSPECIFIED: &str = "unspecified";
+
+/// Sums of money in minor units of the reporting currency, and of accounts.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Money {
+    mrr: i128,
+    mrr_at_start: i128,
+    /// Of the accounts present at start: their MRR at end, and the lesser of both.
+    kept_mrr: i128,
+    least_mrr: i128,
+    movements: [Movements; MovementKind::ALL.len()],
+    present: u64,
+    present_at_start: u64,
+    held: u64,
+    lifetime_value: i128,
+    paid_accounts: u64,
+    renewals: Share,
+    short_renewals: Share,
+    trials: Share,
+    churn_reasons: Tally<u64>,
+    lost_after_support: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Movements {
+    count: u64,
+    sum: i128,
+}
+
+impl Money {
+    /// What one account adds.
+    pub fn of(account: &Account, ledger: &Ledger<'_>, period: &Period) -> Self {
+        let (start, end) = (ledger.mrr_at(period.from), ledger.mrr_at(period.to));
+        let (present_at_start, present) = (start > 0, end > 0);
+        let kept = if present_at_start { end } else { 0 };
+        let (_, paid) = ledger.invoices(period.to);
+        let renewals = ledger.renewals(period.from, period.to);
+        let trials = ledger.trials(period.from, period.to);
+        let mut sums = Self {
+            mrr: end.into(),
+            mrr_at_start: start.into(),
+            kept_mrr: kept.into(),
+            least_mrr: kept.min(start).into(),
+            present: u64::from(present),
+            present_at_start: u64::from(present_at_start),
+            held: u64::from(present_at_start && present),
+            lifetime_value: paid.sum.into(),
+            paid_accounts: u64::from(paid.count > 0),
+            renewals: renewed(renewals.long),
+            short_renewals: renewed(renewals.short),
+            trials: Share { some: trials.converted, all: trials.ended },
+            ..Self::default()
+        };
+        let totals = ledger.movement_totals(period.from, period.to);
+        for (own, (count, sum)) in sums.movements.iter_mut().zip(totals.0) {
+            *own = Movements { count, sum: sum.into() };
+        }
+        if present_at_start && !present {
+            sums.lose(account, ledger, period);
+        }
+        sums
+    }
+
+    fn lose(&mut self, account: &Account, ledger: &Ledger<'_>, period: &Period) {
+        self.churn_reasons.change(ledger.newest_reason(period.to).unwrap_or(UNSPECIFIED), |lost| *lost += 1);
+        let had_ticket =
+            ledger.last_loss(period.to).is_some_and(|loss| account.support().had_ticket_in(loss.minus_days(SUPPORT_DAYS), loss, period.to));
+        self.lost_after_support += u64::from(had_ticket);
+    }
+
+    /// How many accounts were won.
+    pub fn won(&self) -> u64 {
+        self.movements(MovementKind::New).count
+    }
+
+    const fn lost(&self) -> u64 {
+        self.present_at_start - self.held
+    }
+
+    fn movements(&self, kind: MovementKind) -> Movements {
+        self.movements.get(kind as usize).copied().unwrap_or_default()
+    }
+
+    /// Sets the KPIs of money.
+    pub fn write(&self, spent: Option<Spent>, period: &Period, labels: usize, out: &mut Kpis) {
+        self.write_mrr(out);
+        self.write_accounts(period, out);
+        self.write_value(spent, out);
+        out.ratio(Kpi::RenewalRate, self.renewals.some, self.renewals.all);
+        out.ratio(Kpi::RenewalRateShort, self.short_renewals.some, self.short_renewals.all);
+        out.ratio(Kpi::TrialConversion, self.trials.some, self.trials.all);
+        let reasons = self.churn_reasons.labelled(labels).into_iter().map(|(reason, lost)| (reason, Number::from(lost)));
+        out.set(Kpi::ChurnReasons, Figure::table(reasons.collect()));
+        out.ratio(Kpi::ChurnedAfterSupport, self.lost_after_support, self.lost());
+    }
+
+    fn write_mrr(&self, out: &mut Kpis) {
+        let sum = |kind| self.movements(kind).sum;
+        let (new, expansion) = (sum(MovementKind::New), sum(MovementKind::Expansion));
+        out.count(Kpi::Mrr, self.mrr);
+        out.count(Kpi::Arr, 12 * self.mrr);
+        out.count(Kpi::OpeningMrr, sum(MovementKind::Opening));
+        out.count(Kpi::NewMrr, new);
+        out.count(Kpi::ExpansionMrr, expansion);
+        out.count(Kpi::ContractionMrr, sum(MovementKind::Contraction));
+        out.count(Kpi::ChurnedMrr, sum(MovementKind::Churn));
+        out.count(Kpi::ReactivationMrr, sum(MovementKind::Reactivation));
+        out.count(Kpi::FxMrr, sum(MovementKind::Fx));
+        out.ratio(Kpi::ExpansionRate, expansion, self.mrr_at_start);
+        out.ratio(Kpi::ExpansionShare, expansion, expansion + new);
+        out.ratio(Kpi::Nrr, self.kept_mrr, self.mrr_at_start);
+        out.ratio(Kpi::Grr, self.least_mrr, self.mrr_at_start);
+        let growth = expansion + sum(MovementKind::Reactivation) - sum(MovementKind::Contraction) - sum(MovementKind::Churn);
+        out.count(Kpi::PortfolioGrowth, growth);
+        out.ratio(Kpi::PortfolioGrowthRate, growth, self.mrr_at_start);
+        out.ratio(Kpi::Arpa, self.mrr, self.present);
+    }
+
+    /// MRR over the users of the same accounts.
+    pub fn write_arpu(&self, users: u64, out: &mut Kpis) {
+        out.ratio(Kpi::Arpu, self.mrr, users);
+    }
+
+    fn write_accounts(&self, period: &Period, out: &mut Kpis) {
+        out.count(Kpi::NewAccounts, self.won());
+        out.count(Kpi::LostAccounts, self.lost());
+        out.count(Kpi::AccountsPresent, self.present);
+        out.ratio(Kpi::RetentionRate, self.held, self.present_at_start);
+        let Some(churn) = Figure::ratio(self.lost(), self.present_at_start) else { return };
+        let share = churn.real().unwrap_or_default();
+        let over = |days: f64| 1.0 - (1.0 - share).powf(days / f64::from(period.days()));
+        let monthly = if period.is_month { share } else { over(YEAR_DAYS / MONTHS) };
+        out.set(Kpi::LogoChurnYearly, churn.clone().with_value(over(YEAR_DAYS)));
+        out.set(Kpi::LogoChurnMonthly, churn.with_value(monthly));
+        if self.lost() > 0 {
+            out.count(Kpi::MeanLifespanMonths, 1.0 / monthly);
+        }
+    }
+
+    /// What a customer is worth, and what winning and keeping one costs.
+    fn write_value(&self, spent: Option<Spent>, out: &mut Kpis) {
+        if let Some(spent) = spent {
+            out.ratio(Kpi::Cac, spent.acquisition, self.won());
+            out.ratio(Kpi::RetentionCost, spent.retention, self.held);
+        }
+        out.ratio(Kpi::ClvHistoric, self.lifetime_value, self.paid_accounts);
+        let (Some(arpa), Some(lifespan)) = (out.real(Kpi::Arpa), out.real(Kpi::MeanLifespanMonths)) else { return };
+        let clv = arpa * lifespan;
+        out.count(Kpi::Clv, clv);
+        let Some(cac) = out.real(Kpi::Cac) else { return };
+        out.ratio(Kpi::ClvToCac, clv, cac);
+        if let Some(retention_cost) = out.real(Kpi::RetentionCost) {
+            out.count(Kpi::ClvNet, clv - cac - retention_cost);
+        }
+    }
+}
+
+const fn renewed(terms: Terms) -> Share {
+    Share { some: terms.renewed, all: terms.ended }
+}
+
+impl Additive for Money {
+    fn add(&mut self, other: &Self) {
+        self.mrr += other.mrr;
+        self.mrr_at_start += other.mrr_at_start;
+        self.kept_mrr += other.kept_mrr;
+        self.least_mrr += other.least_mrr;
+        for (own, other) in self.movements.iter_mut().zip(other.movements) {
+            own.count += other.count;
+            own.sum += other.sum;
+        }
+        self.present += other.present;
+        self.present_at_start += other.present_at_start;
+        self.held += other.held;
+        self.lifetime_value += other.lifetime_value;
+        self.paid_accounts += other.paid_accounts;
+        self.renewals.add(&other.renewals);
+        self.short_renewals.add(&other.short_renewals);
+        self.trials.add(&other.trials);
+        self.churn_reasons.add(&other.churn_reasons);
+        self.lost_after_support += other.lost_after_support;
+    }
+}

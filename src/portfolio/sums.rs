@@ -1,0 +1,66 @@
+//! What one account adds to the portfolio in a period.
+
+use super::Period;
+use super::additive::Additive;
+use super::health::Health;
+use super::money::Money;
+use super::support::Support;
+use super::usage::Usage;
+use super::voices::Voices;
+use crate::account::Account;
+use crate::engine::Share;
+use crate::metric::Metrics;
+use crate::settings::Settings;
+
+/// Sums over accounts: integers and histograms, so that any order and any grouping of accounts gives the same.
+#[derive(Clone, Debug, Default)]
+pub struct Sums {
+    pub(super) accounts: u64,
+    pub(super) money: Money,
+    pub(super) usage: Usage,
+    pub(super) health: Health,
+    pub(super) support: Support,
+    pub(super) voices: Voices,
+    pub(super) onboarded: u64,
+    pub(super) referred: u64,
+}
+
+impl Sums {
+    /// What one account adds. `metrics` are those at the end of the period, `share` is what it was last scored.
+    #[must_use]
+    pub fn of(account: &Account, metrics: &Metrics, share: Option<&Share>, period: &Period, settings: &Settings) -> Self {
+        let ledger = account.billing().ledger(&settings.money);
+        let money = Money::of(account, &ledger, period);
+        let profile = account.profile();
+        let onboarded = profile.and_then(|profile| profile.onboarded_at).is_some_and(|at| period.holds(at));
+        let referred = profile.is_some_and(|profile| profile.referred_by.is_some());
+        Self {
+            accounts: 1,
+            usage: Usage::of(account, metrics, period),
+            health: Health::of(share, ledger.mrr_at(period.to)),
+            support: Support::of(account.support(), period),
+            voices: Voices::of(account.feedback(), period),
+            onboarded: u64::from(onboarded),
+            referred: if referred { money.won() } else { 0 },
+            money,
+        }
+    }
+
+    /// How many accounts.
+    #[must_use]
+    pub const fn accounts(&self) -> u64 {
+        self.accounts
+    }
+
+    /// Adds those of other accounts.
+    pub fn add(&mut self, other: &Self) {
+        self.accounts += other.accounts;
+        self.money.add(&other.money);
+        self.usage.add(&other.usage);
+        self.health.add(&other.health);
+        self.support.add(&other.support);
+        self.voices.add(&other.voices);
+        self.onboarded += other.onboarded;
+        self.referred += other.referred;
+    }
+}

@@ -1,0 +1,92 @@
+//! Sums by a label of the users' data, held to a number of labels.
+
+use std::collections::BTreeMap;
+
+use super::additive::Additive;
+
+/// Labels of a tally, at most. The first in the order of their text stay, whatever the order in which they come; what the others hold
+/// goes to [`OTHER`].
+const MAX_LABELS: usize = 10_000;
+
+/// The label for what is beyond the number.
+pub(super) const OTHER: &str = "other";
+
+/// Sums by label.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Tally<V> {
+    kept: BTreeMap<Box<str>, V>,
+    others: Option<Box<V>>,
+}
+
+impl<V: Additive> Tally<V> {
+    /// Lets `change` add to the sum of a label.
+    pub fn change(&mut self, label: &str, change: impl FnOnce(&mut V)) {
+        if let Some(value) = self.kept.get_mut(label) {
+            return change(value);
+        }
+        change(self.kept.entry(label.into()).or_default());
+        if self.kept.len() > MAX_LABELS
+            && let Some((_, last)) = self.kept.pop_last()
+        {
+            self.others.get_or_insert_default().add(&last);
+        }
+    }
+
+    /// The sums by label, in the order of labels: the first `limit`, and all others together.
+    pub fn labelled(&self, limit: usize) -> Vec<(String, V)> {
+        let mut labelled: Vec<_> = self.kept.iter().take(limit).map(|(label, value)| (label.to_string(), copy(value))).collect();
+        let beyond = self.kept.values().skip(limit).chain(self.others.as_deref());
+        let mut others: Option<V> = None;
+        beyond.for_each(|value| others.get_or_insert_default().add(value));
+        if let Some(others) = others {
+            match labelled.iter_mut().find(|(label, _)| label == OTHER) {
+                Some((_, own)) => own.add(&others),
+                None => labelled.push((OTHER.to_owned(), others)),
+            }
+        }
+        labelled
+    }
+}
+
+impl<V: Additive> Additive for Tally<V> {
+    fn add(&mut self, other: &Self) {
+        for (label, value) in &other.kept {
+            self.change(label, |own| own.add(value));
+        }
+        if let Some(others) = &other.others {
+            self.others.get_or_insert_default().add(others);
+        }
+    }
+}
+
+fn copy<V: Additive>(value: &V) -> V {
+    let mut copy = V::default();
+    copy.add(value);
+    copy
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(labels: impl IntoIterator<Item = usize>) -> Tally<u64> {
+        let mut tally = Tally::default();
+        labels.into_iter().for_each(|label| tally.change(&format!("{label:06}"), |count| *count += 1));
+        tally
+    }
+
+    #[test]
+    fn beyond_the_limit_labels_are_told_together() {
+        let labelled = of([1, 2, 2, 3, 4]).labelled(2);
+        assert_eq!(labelled, [("000001".to_owned(), 1), ("000002".to_owned(), 2), (OTHER.to_owned(), 2)]);
+    }
+
+    #[test]
+    fn which_labels_stay_does_not_depend_on_the_order() {
+        let forward = of(0..MAX_LABELS + 5);
+        let mut halves = of((0..MAX_LABELS + 5).rev().filter(|label| label % 2 == 0));
+        halves.add(&of((0..MAX_LABELS + 5).filter(|label| label % 2 == 1)));
+        assert_eq!(forward, halves);
+        assert_eq!(forward.others, Some(Box::new(5)));
+    }
+}

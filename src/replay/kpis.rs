@@ -1,0 +1,103 @@
+//! KPI lines: the trailing period at the end of a history, and every calendar month as a replay as of its end would tell it.
+
+use std::io;
+use std::sync::Arc;
+
+use super::file::InputFile;
+use super::history::History;
+use super::output::Output;
+use super::reading::Reading;
+use super::{Request, scoring_instants};
+use crate::account::Account;
+use crate::engine::Share;
+use crate::metric::Metrics;
+use crate::portfolio::{Period, Portfolio, Sums, lines};
+use crate::settings::Settings;
+use crate::time::Timestamp;
+
+/// Writes the KPIs of the 28 days up to `t`, at which the history stands, every account scored.
+///
+/// # Errors
+/// When a line cannot be written.
+pub fn write_trailing(history: &History<'_>, t: Timestamp, settings: &Settings, output: &mut Output) -> io::Result<()> {
+    let as_scored = |account: &Account, _: &Metrics| account.share.clone();
+    write(&portfolio(history, Period::trailing(t, &settings.zone), settings, as_scored), settings, output)
+}
+
+/// Writes the KPIs of every month that is over at `request.as_of`, from that of the earliest record on.
+///
+/// # Errors
+/// When a line cannot be written.
+pub fn write_months(
+    files: &[InputFile],
+    reading: &Reading,
+    request: &Request,
+    settings: &Arc<Settings>,
+    output: &mut Output,
+) -> io::Result<()> {
+    let mut months = Months { request, settings, scored: None };
+    let mut history = History::new(files, reading, Arc::clone(settings));
+    let Some(begins) = history.begins() else { return Ok(()) };
+    for month in Period::complete_months(begins, request.as_of, &settings.zone) {
+        let portfolio = if reading.depends_on_instant {
+            let earlier = reading.as_of(files, month.to, settings);
+            let mut months = Months { request, settings, scored: None };
+            months.reach(&mut History::new(files, &earlier, Arc::clone(settings)), month)
+        } else {
+            months.reach(&mut history, month)
+        };
+        write(&portfolio, settings, output)?;
+    }
+    Ok(())
+}
+
+/// The way of a history from month to month.
+struct Months<'a> {
+    request: &'a Request,
+    settings: &'a Settings,
+    /// The last instant of regular scoring.
+    scored: Option<Timestamp>,
+}
+
+impl Months<'_> {
+    /// Takes a history to the end of a month by way of the instants of regular scoring. At the end itself accounts are scored for the
+    /// KPIs alone and keep their bands, as if this month had not been asked for.
+    fn reach(&mut self, history: &mut History<'_>, month: Period) -> Portfolio {
+        let request = Request { as_of: month.to, ..*self.request };
+        let scored = self.scored;
+        let mut instants = scoring_instants(history.begins(), &request, self.settings);
+        instants.pop_if(|t| *t == month.to);
+        let mut changes = Vec::new();
+        for t in instants.into_iter().filter(|t| Some(*t) > scored) {
+            history.advance_to(t);
+            let view = history.view(t);
+            history.task_mut().score_all(&view, &mut changes);
+            changes.clear();
+            self.scored = Some(t);
+        }
+        history.advance_to(month.to);
+        let view = history.view(month.to);
+        let scored_here = |account: &Account, metrics: &Metrics| Some(Share::at(account, metrics, &view, self.settings));
+        portfolio(history, month, self.settings, scored_here)
+    }
+}
+
+/// The sums of a period at whose end the history stands; `share` says how accounts are scored there.
+fn portfolio(history: &History<'_>, period: Period, settings: &Settings, share: impl Fn(&Account, &Metrics) -> Option<Share>) -> Portfolio {
+    let view = history.view(period.to);
+    let mut portfolio = Portfolio::new(period);
+    history.task().view().accounts.for_each(|account| {
+        if account.first_seen().is_none_or(|first| first > period.to) {
+            return;
+        }
+        let metrics = account.measure(&view, settings);
+        let share = share(account, &metrics);
+        portfolio.add_account(account, &Sums::of(account, &metrics, share.as_ref(), &period, settings));
+    });
+    portfolio.add_costs(history.task().costs());
+    portfolio
+}
+
+fn write(portfolio: &Portfolio, settings: &Settings, output: &mut Output) -> io::Result<()> {
+    lines(portfolio, settings).try_for_each(|line| output.line(&line))
+}
