@@ -1,4 +1,11 @@
 //! Records in, changes out, with no broker: a task as the service drives it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that does not meet what it expects ends there"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -117,6 +124,21 @@ fn an_account_that_falls_silent_is_published_going_down_without_any_event() {
     assert_eq!(last["health"]["band"], "red");
     let sequences: Vec<u64> = later.iter().map(|change| change["sequence"].as_u64().unwrap()).collect();
     assert_eq!(sequences, (2..2 + later.len() as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn readers_see_an_account_with_its_recent_changes() {
+    let settings = Arc::new(Settings::default());
+    let directory = Arc::new(Directory::new(Arc::clone(&settings)));
+    let mut driver = Driver { task: Task::new(0, settings, Arc::clone(&directory)), changelog: BTreeMap::new() };
+    driver.task.show();
+    silent_customer(&mut driver);
+    let published = parsed(&driver.round(at(120), &PUBLISH)[0]);
+    let report: Value = serde_json::from_slice(&directory.account_report("acme", at(120)).unwrap().0).unwrap();
+    assert_eq!(report["recent_changes"], json!([published]));
+    assert!(directory.account_report("nobody", at(120)).is_none());
+    drop(driver);
+    assert!(directory.account_report("acme", at(120)).is_none());
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! What readers see of the tasks: HTTP and metrics read it, the task that owns a view writes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::report::AccountReport;
-use super::{Counts, Judge, Totals};
+use super::{Counts, Judge, OutputRecord, Totals};
 use crate::account::{AccountMap, LimitMeter};
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -19,7 +19,16 @@ pub struct TaskView {
     pub accounts: AccountMap,
     /// What it said of itself at the end of its last cycle.
     summary: Mutex<Summary>,
+    /// The changes that it made last.
+    recent: Mutex<RecentChanges>,
 }
+
+/// Changes of a task kept for readers, at most.
+const MAX_RECENT: usize = 5_000;
+
+/// The newest changes of a task, oldest first, since it is owned here.
+#[derive(Debug, Default)]
+struct RecentChanges(VecDeque<(String, Vec<u8>)>);
 
 /// What a task says of itself at the end of each cycle.
 #[derive(Clone, Debug, Default)]
@@ -36,13 +45,28 @@ pub struct Summary {
 
 impl TaskView {
     pub(super) fn new(number: i32) -> Self {
-        Self { number, accounts: AccountMap::default(), summary: Mutex::default() }
+        Self { number, accounts: AccountMap::default(), summary: Mutex::default(), recent: Mutex::default() }
     }
 
     /// What the task said at the end of its last cycle.
     pub fn summary(&self) -> MutexGuard<'_, Summary> {
         // A poisoned lock holds a summary of an earlier cycle, which is still true.
         self.summary.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps changes for readers.
+    pub(super) fn keep(&self, changes: &[OutputRecord]) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = changes.iter().skip(changes.len().saturating_sub(MAX_RECENT));
+        recent.0.extend(newest.filter_map(|change| Some((change.key.clone(), change.value.clone()?))));
+        let surplus = recent.0.len().saturating_sub(MAX_RECENT);
+        recent.0.drain(..surplus);
+    }
+
+    /// The kept changes of an account as JSON, newest first.
+    fn recent_changes(&self, id: &str) -> Vec<Vec<u8>> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.0.iter().rev().filter(|(account, _)| account == id).map(|(_, change)| change.clone()).collect()
     }
 }
 
@@ -73,13 +97,14 @@ impl Directory {
         self.tasks.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// One account with its metrics and score at `now`; `None` where no task holds it.
+    /// One account with its metrics, its score at `now` and its recent changes; `None` where no task holds it.
     #[must_use]
     pub fn account_report(&self, id: &str, now: Timestamp) -> Option<AccountReport> {
         let settings = self.settings();
         self.tasks().iter().find_map(|task| {
             let view = task.summary().judge.view(now, &settings);
-            task.accounts.read(id, |account| AccountReport::of(account, &view, &settings))?
+            let report = task.accounts.read(id, |account| AccountReport::of(account, &view, &settings))??;
+            Some(report.with_recent_changes(&task.recent_changes(id)))
         })
     }
 

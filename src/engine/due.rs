@@ -51,7 +51,9 @@ mod tests {
     fn every_account_falls_due_once_an_hour() {
         let mut due = Due::default();
         let keys: Vec<AccountKey> = (0..10_000).map(|n| AccountKey(n * 7919)).collect();
-        keys.iter().for_each(|key| due.add(*key));
+        for key in &keys {
+            due.add(*key);
+        }
         let mut seen = Vec::new();
         due.advance(Timestamp(5_000_000), |_| true);
         for step in 1..=60 {

@@ -16,4 +16,15 @@ impl AccountReport {
         let metrics = account.measure(view, settings);
         Some(Self(Scored::of(account, &metrics, view, settings).line(account, view, settings)))
     }
+
+    /// The report with the account's recent changes, each as JSON, as `recent_changes`.
+    #[must_use]
+    pub(super) fn with_recent_changes(mut self, changes: &[Vec<u8>]) -> Self {
+        // The line is an object that is never empty: its last byte closes it.
+        self.0.pop();
+        self.0.extend_from_slice(b",\"recent_changes\":[");
+        self.0.extend_from_slice(&changes.join(&b','));
+        self.0.extend_from_slice(b"]}");
+        self
+    }
 }

@@ -37,7 +37,9 @@ impl Task {
         out.extend(self.tombstones.drain(..).map(OutputRecord::tombstone));
         let mut report = RoundReport::default();
         if options.publish {
+            let before = out.len();
             self.score_due(now, options, out, &mut report);
+            self.view.keep(out.get(before..).unwrap_or_default());
         }
         self.publish_summary();
         report

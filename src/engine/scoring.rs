@@ -77,14 +77,14 @@ pub(super) fn score_account(account: &mut Account, view: &View, catching_up: boo
     let scored = Scored::of(account, &metrics, view, settings);
     let step = state.advance(&scored.subject, &scored.assessment, &round, &settings.model);
     let standing = state.standing(&scored.subject, &scored.assessment, &settings.model);
-    let segment = scored.subject.segment.unwrap_or_default();
-    let share = scored.share(&standing);
+    let segment = totals.label(scored.subject.segment.unwrap_or_default());
+    let share = Share { segment: segment.clone(), ..scored.share(&standing) };
     let record = step.change.map(|change| {
         totals.published(change.cause);
         if let Some(previous) = change.previous
             && previous.band != change.standing.band
         {
-            totals.band_changed(previous.band, change.standing.band, segment);
+            totals.band_changed(previous.band, change.standing.band, &segment);
         }
         output(account, &scored, &change, settings)
     });

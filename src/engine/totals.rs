@@ -1,6 +1,6 @@
 //! Sums over the accounts of a task by segment and band, kept up as accounts are scored: a scrape adds up tasks, never accounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::score::{Band, Cause, RiskReading};
 
@@ -57,9 +57,26 @@ pub struct Totals {
     sums: BTreeMap<TotalsKey, Sums>,
     band_changes: BTreeMap<(Band, Band, String), u64>,
     changes: BTreeMap<Cause, u64>,
+    segments: BTreeSet<Box<str>>,
 }
 
+/// Segments told apart, at most; more are summed as [`OTHER`].
+const MAX_SEGMENTS: usize = 1_000;
+/// The name of what is not told apart.
+const OTHER: &str = "other";
+
 impl Totals {
+    /// The name under which a segment is summed.
+    pub fn label(&mut self, segment: &str) -> Box<str> {
+        if !self.segments.contains(segment) {
+            if self.segments.len() >= MAX_SEGMENTS {
+                return OTHER.into();
+            }
+            self.segments.insert(segment.into());
+        }
+        segment.into()
+    }
+
     /// Replaces what an account added before by what it adds now.
     pub fn replace(&mut self, before: Option<&Share>, now: Option<&Share>) {
         if before == now {
@@ -115,6 +132,14 @@ fn fixed(value: f64, scale: f64) -> i64 {
 mod tests {
     use super::*;
     use crate::score::Level;
+
+    #[test]
+    fn segments_beyond_the_limit_are_summed_together() {
+        let mut totals = Totals::default();
+        let labels: Vec<_> = (0..=MAX_SEGMENTS).map(|n| totals.label(&format!("s{n}"))).collect();
+        assert_eq!((&*labels[0], &*labels[MAX_SEGMENTS]), ("s0", OTHER));
+        assert_eq!(&*totals.label("s1"), "s1");
+    }
 
     #[test]
     fn what_is_replaced_leaves_no_trace() {

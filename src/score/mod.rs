@@ -1,6 +1,6 @@
 //! Health and risk of an account: from metrics to what is published.
 //!
-//! A [`Model`] says how; [`assess`] applies it to one account at one instant and remembers nothing; [`State`] remembers bands and what was
+//! A [`Model`] says how; [`assess()`] applies it to one account at one instant and remembers nothing; [`State`] remembers bands and what was
 //! published, and decides by [`State::advance`] whether a [`Change`] is due; [`ChangeRecord`], [`headers`] and [`AccountLine`] are what
 //! leaves the program.
 
