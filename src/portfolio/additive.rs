@@ -42,16 +42,16 @@ impl Additive for Share {
     }
 }
 
-/// Real numbers are summed in whole billionths, so that their order leaves no trace.
-const BILLIONTHS: f64 = 1e9;
+/// Real numbers are summed in whole trillionths, so that their order leaves no trace.
+const TRILLIONTHS: f64 = 1e12;
 
-/// A real number in billionths.
+/// A real number in trillionths.
 #[expect(clippy::cast_possible_truncation, reason = "what is summed is far inside the range")]
-pub(super) fn billionths(value: f64) -> i128 {
-    (value * BILLIONTHS).round() as i128
+pub(super) fn trillionths(value: f64) -> i128 {
+    (value * TRILLIONTHS).round() as i128
 }
 
-/// A sum of billionths as a real number.
-pub(super) fn from_billionths(sum: i128) -> f64 {
-    sum as f64 / BILLIONTHS
+/// A sum of trillionths as a real number.
+pub(super) fn from_trillionths(sum: i128) -> f64 {
+    sum as f64 / TRILLIONTHS
 }

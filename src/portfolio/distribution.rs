@@ -1,7 +1,7 @@
 //! How a number is distributed over accounts or answers: how many, their sum, and how many up to each bound.
 
 use super::Figure;
-use super::additive::{Additive, billionths, from_billionths};
+use super::additive::{Additive, from_trillionths, trillionths};
 
 /// Bounds of shares of one.
 pub(super) const SHARES: &[f64] = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
@@ -15,7 +15,7 @@ const MAX_BOUNDS: usize = 10;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Distribution {
     count: u64,
-    sum_billionths: i128,
+    sum_trillionths: i128,
     /// How many are at most each of the bounds.
     up_to: [u64; MAX_BOUNDS],
 }
@@ -24,7 +24,7 @@ impl Distribution {
     /// Adds one number; `bounds` are always the same.
     pub fn observe(&mut self, value: f64, bounds: &[f64]) {
         self.count += 1;
-        self.sum_billionths += billionths(value);
+        self.sum_trillionths += trillionths(value);
         for (up_to, bound) in self.up_to.iter_mut().zip(bounds) {
             *up_to += u64::from(value <= *bound);
         }
@@ -32,7 +32,7 @@ impl Distribution {
 
     /// The mean with the buckets; `None` without a number.
     pub fn mean(&self, bounds: &[f64]) -> Option<Figure> {
-        Some(Figure::ratio(from_billionths(self.sum_billionths), self.count)?.with_buckets(self.buckets(bounds)))
+        Some(Figure::ratio(from_trillionths(self.sum_trillionths), self.count)?.with_buckets(self.buckets(bounds)))
     }
 
     /// How many are at most each bound, and how many there are.
@@ -48,7 +48,7 @@ pub(super) const UNBOUNDED: &str = "+Inf";
 impl Additive for Distribution {
     fn add(&mut self, other: &Self) {
         self.count += other.count;
-        self.sum_billionths += other.sum_billionths;
+        self.sum_trillionths += other.sum_trillionths;
         self.up_to.iter_mut().zip(other.up_to).for_each(|(own, other)| *own += other);
     }
 }

@@ -1,6 +1,6 @@
 //! Health of the portfolio: scores, bands and money at risk.
 
-use super::additive::{Additive, billionths, from_billionths};
+use super::additive::{Additive, from_trillionths, trillionths};
 use super::{Figure, Kpi, Kpis, Number};
 use crate::engine::Share;
 use crate::score::Band;
@@ -9,8 +9,8 @@ use crate::score::Band;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Health {
     scored: u64,
-    score_billionths: i128,
-    mrr_at_risk_billionths: i128,
+    score_trillionths: i128,
+    mrr_at_risk_trillionths: i128,
     /// In the order of [`Band::ALL`].
     bands: [InBand; Band::ALL.len()],
 }
@@ -32,30 +32,30 @@ impl Health {
         // The last score of an account that left is kept, and says nothing of today.
         if let Some(score) = share.filter(|_| band != Band::Churned).and_then(|share| share.health) {
             sums.scored = 1;
-            sums.score_billionths = billionths(score);
+            sums.score_trillionths = trillionths(score);
         }
         if let Some(risk) = share.and_then(|share| share.risk) {
-            sums.mrr_at_risk_billionths = billionths(risk.probability * mrr as f64);
+            sums.mrr_at_risk_trillionths = trillionths(risk.probability * mrr as f64);
         }
         sums
     }
 
     /// Sets the KPIs of health; bands without an account are left out.
     pub fn write(&self, out: &mut Kpis) {
-        out.ratio(Kpi::HealthMean, from_billionths(self.score_billionths), self.scored);
+        out.ratio(Kpi::HealthMean, from_trillionths(self.score_trillionths), self.scored);
         let bands = || Band::ALL.iter().zip(self.bands).filter(|(_, sums)| sums.accounts > 0);
         let table = |of: fn(InBand) -> Number| Figure::table(bands().map(|(band, sums)| (band.name().to_owned(), of(sums))).collect());
         out.set(Kpi::AccountsByBand, table(|sums| sums.accounts.into()));
         out.set(Kpi::MrrByBand, table(|sums| sums.mrr.into()));
-        out.count(Kpi::MrrAtRisk, from_billionths(self.mrr_at_risk_billionths));
+        out.count(Kpi::MrrAtRisk, from_trillionths(self.mrr_at_risk_trillionths));
     }
 }
 
 impl Additive for Health {
     fn add(&mut self, other: &Self) {
         self.scored += other.scored;
-        self.score_billionths += other.score_billionths;
-        self.mrr_at_risk_billionths += other.mrr_at_risk_billionths;
+        self.score_trillionths += other.score_trillionths;
+        self.mrr_at_risk_trillionths += other.mrr_at_risk_trillionths;
         for (own, other) in self.bands.iter_mut().zip(other.bands) {
             own.accounts += other.accounts;
             own.mrr += other.mrr;
