@@ -65,6 +65,24 @@ fn without_the_right_to_make_topics_it_names_the_missing_one() {
 }
 
 #[test]
+fn the_page_the_api_and_the_metrics_show_what_it_has_read() {
+    let scenario = Scenario::new("shown", 2, &simulated(14, 10, 10));
+    let mut service = scenario.application.start();
+    scenario.wait_for_end(&mut service);
+    eventually("readiness", LIMIT, || service.get("/readyz").starts_with("HTTP/1.1 200").then_some(()));
+    eventually("every account", LIMIT, || service.get("/api/accounts").contains("\"matched\":10").then_some(()));
+    let pipeline = service.get("/api/pipeline");
+    assert!(pipeline.contains("\"tasks_owned\":2") && pipeline.contains("\"tasks_total\":2"), "{pipeline}");
+    let read: i64 = scenario.ends().iter().flatten().sum();
+    let counted = |metrics: &str| -> i64 {
+        let lines = metrics.lines().filter(|line| line.starts_with("churnwatch_records_total{"));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<i64>().ok()).sum()
+    };
+    eventually("all records counted", LIMIT, || (counted(&service.get("/metrics")) == read).then_some(()));
+    service.terminate();
+}
+
+#[test]
 fn two_instances_share_the_tasks_and_one_takes_over_from_the_other() {
     let scenario = Scenario::new("shared", 4, &simulated(3, 20, 10));
     let (mut first, second) = (scenario.application.start(), scenario.application.start());

@@ -86,3 +86,41 @@ fn a_record_that_no_producer_takes_is_a_dead_letter_without_its_value() {
     let letter = letters.iter().find(|letter| letter.headers.contains_key("churnwatch_truncated")).expect("a truncated letter");
     assert_eq!((letter.header("churnwatch_truncated"), letter.key.as_deref(), &letter.value), ("999500", Some(b"a".as_slice()), &None));
 }
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).into_owned()
+}
+
+#[test]
+fn check_and_topics_tell_what_is_there_and_create_makes_what_is_missing() {
+    let mut scenario = Scenario::new("checked", 2, &simulated(15, 20, 3));
+    scenario.application.set("kafka.create_topics", "false");
+    let check = scenario.application.command(&["check"]);
+    assert_eq!(check.status.code(), Some(1));
+    assert!(text(&check.stderr).contains(&format!("topic_missing: topic {}", scenario.application.changelog)), "{}", text(&check.stderr));
+    assert!(text(&check.stderr).contains("3 problems in the topics"), "{}", text(&check.stderr));
+
+    let create = scenario.application.command(&["topics", "create"]);
+    assert!(text(&create.stdout).contains(&format!("{} created", scenario.application.changelog)), "{}", text(&create.stderr));
+    let check = scenario.application.command(&["check"]);
+    assert!(check.status.success(), "{}", text(&check.stderr));
+    let show = text(&scenario.application.command(&["topics"]).stdout);
+    assert!(show.contains("partitioner  murmur2\n") && show.contains("2 partitions") && !show.contains("missing"), "{show}");
+    let rights = text(&scenario.application.command(&["topics", "--acls"]).stdout);
+    assert!(rights.lines().any(|line| line.starts_with("group") && line.contains(&scenario.application.id)), "{rights}");
+}
+
+#[test]
+fn reset_puts_a_moved_group_back_to_its_state() {
+    let scenario = Scenario::new("reset", 2, &simulated(16, 10, 3));
+    scenario.run_to_end();
+    let before = scenario.committed();
+    let usage = scenario.topics.of(Stream::Usage);
+    scenario.group().commit(&usage, 0, 1);
+    let shown = scenario.application.command(&["topics", "reset"]);
+    assert!(text(&shown.stdout).contains(&format!("{usage} [0]: from 1 to ")), "{}", text(&shown.stderr));
+    assert_ne!(scenario.committed(), before);
+    assert!(scenario.application.command(&["topics", "reset", "--yes"]).status.success());
+    assert_eq!(scenario.committed(), before);
+    scenario.run_to_end();
+}

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use super::Globals;
 use crate::config::Config;
 use crate::event::Stream;
+use crate::stream::survey::survey;
+use crate::stream::{Options, Permits};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,8 +37,15 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 }
 
 /// The topics that the configuration names.
-fn check_topics(_config: &Config) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("the checks of topics are not built into this binary")
+fn check_topics(config: &Config) -> anyhow::Result<ExitCode> {
+    let survey = survey(&Options::of(config, Permits { start: config.kafka.start, resume_from_stamp: false, accept_loss: false }))?;
+    eprint!("{survey}");
+    match survey.problems.len() {
+        0 => eprintln!("the topics are as they should be"),
+        1 => eprintln!("1 problem in the topics"),
+        count => eprintln!("{count} problems in the topics"),
+    }
+    Ok(if survey.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// What a valid configuration amounts to.

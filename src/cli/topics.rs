@@ -1,8 +1,10 @@
 //! `churnwatch topics`: shows, creates or resets what the service needs in Kafka.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use super::Globals;
+use crate::stream::{Options, Permits, reset, survey};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,8 +63,39 @@ impl Args {
 /// # Errors
 /// Problems of the configuration, and a cluster that cannot be reached or refuses.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    globals.load()?;
-    anyhow::bail!("topics ({:?}) is not built into this binary", args.action())
+    let config = globals.load()?;
+    let options = Options::of(&config, Permits { start: config.kafka.start, resume_from_stamp: false, accept_loss: false });
+    let mut out = std::io::stdout().lock();
+    match args.action() {
+        Action::Show => {
+            let survey = survey::survey(&options)?;
+            write!(out, "{survey}")?;
+            return Ok(if survey.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Action::Create => {
+            for name in survey::create_missing(&options)? {
+                writeln!(out, "{name} created")?;
+            }
+        }
+        Action::Acls => {
+            for (resource, name, operations) in survey::rights(&options) {
+                writeln!(out, "{resource:<17} {name:<40} {operations}")?;
+            }
+        }
+        Action::Reset { yes } => {
+            let moves = reset::plan(&options)?;
+            for one in &moves {
+                let from = one.from.map_or_else(|| "nothing".to_owned(), |from| from.to_string());
+                writeln!(out, "{} [{}]: from {from} to {}", one.topic, one.partition, one.to)?;
+            }
+            match (moves.is_empty(), yes) {
+                (true, _) => eprintln!("the group's offsets are those of the state"),
+                (false, true) => reset::apply(&options, &moves)?,
+                (false, false) => eprintln!("nothing was changed; --yes does it"),
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 
@@ -76,6 +76,12 @@ impl Consumer {
     /// Where a partition ends for readers of committed records, by the last answer of its leader; no request is made.
     pub(super) fn known_end(&self, topic: &str, partition: i32) -> Option<i64> {
         known_end(&self.client, topic, partition)
+    }
+
+    /// Sets committed offsets of the group, which must have no members.
+    pub(super) fn commit<'a>(&self, places: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Failure> {
+        let failed = |error: KafkaError| Failure::kafka("committing offsets (is an instance running?)", &error);
+        self.client.commit(&list(places).map_err(failed)?, CommitMode::Sync).map_err(failed)
     }
 
     /// Whether the group has already given our partitions to others.

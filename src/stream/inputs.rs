@@ -1,9 +1,14 @@
 //! The input topics as they are in the cluster: their partition count, which all share, and where a key belongs.
 
+use std::time::Duration;
+
 use super::failure::Failure;
 use super::inspector::Inspector;
 use super::options::{InputTopic, Options};
 use crate::partitioner::Candidates;
+
+/// How long a topic may stay unseen.
+const LIMIT: Duration = Duration::from_secs(5);
 
 /// The input topics of all tasks.
 #[derive(Clone, Debug)]
@@ -23,7 +28,7 @@ impl Inputs {
     /// When one is missing, or their partition counts differ.
     pub(super) fn describe(options: &Options, inspector: &Inspector) -> Result<Self, Failure> {
         let missing = |topic: &InputTopic| Failure::TopicMissing { topic: topic.name.clone(), hint: "; input topics are not created" };
-        let count = |topic: &InputTopic| inspector.partitions(&topic.name)?.ok_or_else(|| missing(topic));
+        let count = |topic: &InputTopic| inspector.partitions_in_time(&topic.name, LIMIT)?.ok_or_else(|| missing(topic));
         let counts = options.inputs.iter().map(count).collect::<Result<Vec<_>, _>>()?;
         let [partitions, rest @ ..] = counts.as_slice() else {
             return Err(Failure::kafka("looking up the input topics", &"there is none"));

@@ -9,11 +9,15 @@ use rdkafka::groups::GroupInfo;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::client::Properties;
+use super::clock::Deadline;
 use super::consumer::Quiet;
 use super::failure::Failure;
 
 /// The time limit of one question.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long to wait before looking again.
+const STEP: Duration = Duration::from_millis(100);
 
 /// A client without a group.
 pub(super) struct Inspector(BaseConsumer<Quiet>);
@@ -33,8 +37,23 @@ impl Inspector {
         let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
         match found.error().map(RDKafkaErrorCode::from) {
             None => Ok(i32::try_from(found.partitions().len()).ok().filter(|count| *count > 0)),
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => Ok(None),
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::LeaderNotAvailable) => {
+                Ok(None)
+            }
             Some(code) => Err(failed(KafkaError::MetadataFetch(code))),
+        }
+    }
+
+    /// The number of partitions of a topic that should be there; looks again for a while, since a broker hears of a new topic late.
+    pub(super) fn partitions_in_time(&self, topic: &str, limit: Duration) -> Result<Option<i32>, Failure> {
+        let deadline = Deadline::after(limit);
+        loop {
+            let found = self.partitions(topic)?;
+            if found.is_some() || deadline.passed() {
+                return Ok(found);
+            }
+            // A poll of an idle client is the wait.
+            drop(self.0.poll(STEP));
         }
     }
 

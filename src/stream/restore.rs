@@ -102,7 +102,7 @@ impl Restorer {
     pub(super) fn verify_partition_counts(&self) -> Result<(), Failure> {
         let names = self.inputs.topics.iter().map(|input| input.name.as_str()).chain([self.changelog.as_str()]);
         for topic in names {
-            let found = self.inspector.partitions(topic)?.unwrap_or(0);
+            let found = self.inspector.partitions_in_time(topic, STABLE_LIMIT)?.unwrap_or(0);
             if found != self.inputs.partitions {
                 return Err(Failure::PartitionCountChanged { topic: topic.to_owned(), expected: self.inputs.partitions, found });
             }

@@ -70,19 +70,29 @@ pub fn own_topics(options: &Options, partitions: i32) -> Vec<OwnTopic> {
     ]
 }
 
+/// What `run` would say to a topic of our own with this many partitions (`None`: there is none); nothing when it can work with it.
+pub(super) fn problem(options: &Options, topic: &OwnTopic, found: Option<i32>) -> Option<Failure> {
+    match found {
+        None if !options.create_topics => Some(Failure::TopicMissing {
+            topic: topic.name.clone(),
+            hint: ", and kafka.create_topics is false; `churnwatch topics create` makes it",
+        }),
+        Some(found) if topic.counted && found != topic.partitions => {
+            Some(Failure::PartitionCountChanged { topic: topic.name.clone(), expected: topic.partitions, found })
+        }
+        _ => None,
+    }
+}
+
 /// The own topics that are not there.
 ///
 /// # Errors
-/// When the cluster does not answer, or a topic has the wrong partition count.
+/// When the cluster does not answer.
 pub(super) fn missing(own: &[OwnTopic], inspector: &Inspector) -> Result<Vec<OwnTopic>, Failure> {
     let mut missing = Vec::new();
     for topic in own {
-        match inspector.partitions(&topic.name)? {
-            None => missing.push(topic.clone()),
-            Some(found) if topic.counted && found != topic.partitions => {
-                return Err(Failure::PartitionCountChanged { topic: topic.name.clone(), expected: topic.partitions, found });
-            }
-            Some(_) => {}
+        if inspector.partitions(&topic.name)?.is_none() {
+            missing.push(topic.clone());
         }
     }
     Ok(missing)
@@ -116,17 +126,23 @@ pub(super) fn create(options: &Options, topics: &[OwnTopic]) -> Result<(), Failu
     Ok(())
 }
 
-/// Makes what is missing, or says that it is.
+/// Makes what is missing, as far as that is allowed.
 ///
 /// # Errors
-/// When something is missing and may not be made, or cannot.
+/// When something is missing and may not be made, or cannot, or has the wrong partition count.
 pub(super) fn ensure(options: &Options, partitions: i32, inspector: &Inspector) -> Result<(), Failure> {
-    let missing = missing(&own_topics(options, partitions), inspector)?;
-    match missing.first() {
-        Some(topic) if !options.create_topics => Err(Failure::TopicMissing {
-            topic: topic.name.clone(),
-            hint: ", and kafka.create_topics is false; `churnwatch topics create` makes it",
-        }),
-        _ => create(options, &missing),
+    let own = own_topics(options, partitions);
+    for topic in &own {
+        if let Some(problem) = problem(options, topic, inspector.partitions(&topic.name)?) {
+            return Err(problem);
+        }
     }
+    let missing = missing(&own, inspector)?;
+    create(options, &missing)?;
+    for topic in &missing {
+        if inspector.partitions_in_time(&topic.name, LIMIT)?.is_none() {
+            return Err(Failure::TopicMissing { topic: topic.name.clone(), hint: ", though it has just been created" });
+        }
+    }
+    Ok(())
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -64,7 +66,8 @@ impl Application {
 
     /// Runs another command of the binary to its end, with the same configuration.
     pub fn command(&self, arguments: &[&str]) -> std::process::Output {
-        Command::new(env!("CARGO_BIN_EXE_churnwatch")).args(arguments).arg("--config").arg(self.config()).output().unwrap()
+        let options = &self.arguments;
+        Command::new(env!("CARGO_BIN_EXE_churnwatch")).args(arguments).arg("--config").arg(self.config()).args(options).output().unwrap()
     }
 
     /// Starts an instance.
@@ -94,6 +97,20 @@ impl Service {
     /// What it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// The answer to a GET, head and body. Waits for the server to listen.
+    pub fn get(&self, path: &str) -> String {
+        let address = eventually("the HTTP server", Duration::from_mins(1), || {
+            let log = self.log();
+            let line = log.lines().find(|line| line.contains("page, API and metrics"))?;
+            Some(line.split("address=").nth(1)?.trim().to_owned())
+        });
+        let mut connection = TcpStream::connect(address).unwrap();
+        write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
     }
 
     /// SIGKILL.

@@ -1,0 +1,112 @@
+//! What there is in the cluster and what is missing: every problem at once, for people, before the service starts.
+
+use std::fmt;
+
+use super::failure::Failure;
+use super::inputs::Inputs;
+use super::inspector::Inspector;
+use super::options::Options;
+use super::topics::{self, OwnTopic};
+use super::{group, sample};
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Each input topic with its partitions; `None`: there is no such topic.
+    pub inputs: Vec<(String, Option<i32>)>,
+    /// Each topic of our own with the partitions that it has; `None`: it is missing.
+    pub own: Vec<(OwnTopic, Option<i32>)>,
+    /// How keys are partitioned, in words; empty where that could not be found out.
+    pub partitioners: String,
+    /// Everything that `run` would refuse.
+    pub problems: Vec<Failure>,
+}
+
+/// Looks at the cluster. Changes nothing.
+///
+/// # Errors
+/// When the cluster does not answer.
+pub fn survey(options: &Options) -> Result<Survey, Failure> {
+    let inspector = Inspector::new(&options.properties)?;
+    let mut survey = Survey::default();
+    for name in options.input_names() {
+        let partitions = inspector.partitions(name)?;
+        if partitions.is_none() {
+            survey.problems.push(Failure::TopicMissing { topic: name.to_owned(), hint: "; input topics are not created" });
+        }
+        survey.inputs.push((name.to_owned(), partitions));
+    }
+    if !survey.problems.is_empty() {
+        return Ok(survey);
+    }
+    match Inputs::describe(options, &inspector) {
+        Ok(inputs) => survey.look_further(options, &inputs, &inspector)?,
+        Err(failure) => survey.problems.push(failure),
+    }
+    Ok(survey)
+}
+
+impl Survey {
+    fn look_further(&mut self, options: &Options, inputs: &Inputs, inspector: &Inspector) -> Result<(), Failure> {
+        for topic in topics::own_topics(options, inputs.partitions) {
+            let found = inspector.partitions(&topic.name)?;
+            self.problems.extend(topics::problem(options, &topic, found));
+            self.own.push((topic, found));
+        }
+        self.problems.extend(group::check_topics(options, inspector).err());
+        match sample::partitioners(options, inputs, inspector) {
+            Ok(Some(partitioners)) => self.partitioners = partitioners.names(),
+            Ok(None) => "not compared".clone_into(&mut self.partitioners),
+            Err(failure) => self.problems.push(failure),
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Survey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |partitions: Option<i32>| partitions.map_or_else(|| "missing".to_owned(), |count| format!("{count} partitions"));
+        for (name, partitions) in &self.inputs {
+            writeln!(f, "input        {name:<40} {}", count(*partitions))?;
+        }
+        for (topic, partitions) in &self.own {
+            writeln!(f, "{:<12} {:<40} {}", topic.purpose, topic.name, count(*partitions))?;
+        }
+        if !self.partitioners.is_empty() {
+            writeln!(f, "partitioner  {}", self.partitioners)?;
+        }
+        for problem in &self.problems {
+            writeln!(f, "error: {}: {problem}", problem.code())?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes the topics of our own that are missing, and names them.
+///
+/// # Errors
+/// When an input topic is missing, or the cluster refuses.
+pub fn create_missing(options: &Options) -> Result<Vec<String>, Failure> {
+    let inspector = Inspector::new(&options.properties)?;
+    let inputs = Inputs::describe(options, &inspector)?;
+    let missing = topics::missing(&topics::own_topics(options, inputs.partitions), &inspector)?;
+    topics::create(options, &missing)?;
+    Ok(missing.into_iter().map(|topic| topic.name).collect())
+}
+
+/// The least rights that the service needs: resource, name, operations. A group of topics that the service makes needs `Create` only with
+/// `kafka.create_topics`.
+#[must_use]
+pub fn rights(options: &Options) -> Vec<(&'static str, String, &'static str)> {
+    let inputs = options.input_names().into_iter().map(|name| ("topic", name.to_owned(), "Describe, Read"));
+    let create = if options.create_topics { "Create, Describe, Write" } else { "Describe, Write" };
+    let create_and_read = if options.create_topics { "Create, Describe, Read, Write" } else { "Describe, Read, Write" };
+    let outputs = [(&options.changes_topic, create), (&options.dead_letters_topic, create), (&options.changelog_topic(), create_and_read)]
+        .map(|(name, operations)| ("topic", name.clone(), operations));
+    let own = [
+        ("group", options.application.clone(), "Describe, Read"),
+        ("transactional id", format!("{}-*", options.application), "Describe, Write"),
+        ("cluster", "kafka-cluster".to_owned(), "IdempotentWrite"),
+    ];
+    inputs.chain(outputs).chain(own).collect()
+}
