@@ -43,15 +43,22 @@ impl BadRun {
         if let Some(count) = self.bad.get_mut(code.index()) {
             *count += 1;
         }
-        let bad: u64 = self.bad.iter().sum();
-        #[expect(clippy::cast_precision_loss, reason = "2^53 records are not read in one run")]
-        let is_bad = self.read >= limits.records && bad as f64 > limits.share * self.read as f64;
-        if !is_bad {
+        if self.read < limits.records || !self.is_mostly_bad(limits) {
             return None;
         }
         let most = self.bad.iter().max()?;
         let commonest = Code::ALL.into_iter().zip(&self.bad).find(|(_, count)| *count == most)?.0;
-        Some(Verdict { read: self.read, bad, commonest })
+        Some(Verdict { read: self.read, bad: self.bad.iter().sum(), commonest })
+    }
+
+    /// Whether it would be a bad run, had there been more records: nothing of it should be committed while more are to come.
+    pub(super) fn is_open(&self, limits: Limits) -> bool {
+        self.read < limits.records && self.is_mostly_bad(limits)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "2^53 records are not read in one run")]
+    fn is_mostly_bad(&self, limits: Limits) -> bool {
+        self.bad.iter().sum::<u64>() as f64 > limits.share * self.read as f64
     }
 }
 
@@ -80,6 +87,16 @@ mod tests {
     fn few_records_and_wrong_clocks_conclude_nothing() {
         assert_eq!(first_verdict(std::iter::repeat_n(Some(Code::TooDeep), 199)), None);
         assert_eq!(first_verdict(std::iter::repeat_n(Some(Code::FutureTime), 1000)), None);
+    }
+
+    #[test]
+    fn a_run_is_open_while_its_few_records_are_mostly_bad() {
+        let (mut run, limits) = (BadRun::default(), Limits::default());
+        assert!(!run.is_open(limits));
+        run.count(Some(Code::InvalidJson), limits);
+        assert!(run.is_open(limits));
+        run.count(None, limits);
+        assert!(!run.is_open(limits));
     }
 
     #[test]

@@ -154,6 +154,13 @@ impl Task {
         self.next_cycle = if report.left > 0 { monotonic() } else { monotonic() + self.interval(options) };
     }
 
+    /// Whether a bad run may be under way of which too little has been read; what was read of it is not committed yet, since the exit
+    /// that would follow must leave nothing behind.
+    pub(super) fn awaits_verdict(&self, options: &Options) -> bool {
+        let open = |(run, position): (&BadRun, &Position)| run.is_open(options.bad_run) && !position.at_end;
+        options.on_bad_run == OnBadRun::Exit && self.runs.iter().zip(&self.positions).any(open)
+    }
+
     /// When a cycle is due at the latest.
     pub(super) const fn next_cycle(&self) -> Instant {
         self.next_cycle

@@ -220,10 +220,12 @@ impl StreamThread {
 
     fn cycle_if_due(&mut self) -> Result<(), Failure> {
         let now = monotonic();
+        let options = Arc::clone(&self.options);
+        let is_due = |task: &Task| now >= task.next_cycle() && !task.awaits_verdict(&options);
         let cycle = if self.is_nearly_full() {
             self.cycle(COMMIT_LIMIT, |_| true)?
-        } else if self.tasks.values().any(|task| now >= task.next_cycle()) {
-            self.cycle(COMMIT_LIMIT, |task| now >= task.next_cycle())?
+        } else if self.tasks.values().any(is_due) {
+            self.cycle(COMMIT_LIMIT, is_due)?
         } else {
             return Ok(());
         };
