@@ -16,6 +16,9 @@ pub trait Section: Default {
     fn restore(&mut self, part: u16, bytes: &[u8]) -> Result<(), CodecError>;
 }
 
+/// Room for most parts, so that they are written without growing.
+const TYPICAL_PART_BYTES: usize = 1024;
+
 /// A version byte and the value in postcard's compact binary.
 ///
 /// # Panics
@@ -23,7 +26,9 @@ pub trait Section: Default {
 #[must_use]
 #[expect(clippy::expect_used, reason = "a state that cannot be written must never pass as an empty one")]
 pub fn encode<T: serde::Serialize>(version: u8, value: &T) -> Vec<u8> {
-    postcard::to_extend(value, vec![version]).expect("plain data with known lengths")
+    let mut bytes = Vec::with_capacity(TYPICAL_PART_BYTES);
+    bytes.push(version);
+    postcard::to_extend(value, bytes).expect("plain data with known lengths")
 }
 
 /// Reads what [`encode`] wrote with this version.
