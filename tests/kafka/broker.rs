@@ -92,6 +92,7 @@ fn server_properties(port: u16, controller: u16, data: &Path) -> String {
          controller.quorum.voters=1@127.0.0.1:{controller}\n\
          listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
          log.dirs={data}\n\
+         log.retention.ms=-1\n\
          auto.create.topics.enable=false\n\
          default.replication.factor=1\n\
          offsets.topic.replication.factor=1\n\
