@@ -1,0 +1,92 @@
+//! Tickets whose facts come in any order, snapshots among them.
+
+use rand::Rng as _;
+use serde_json::{Value, json};
+
+use super::World;
+
+const KINDS: [&str; 11] = [
+    "ticket_replied",
+    "ticket_replied",
+    "ticket_status_changed",
+    "ticket_priority_changed",
+    "ticket_assigned",
+    "ticket_resolved",
+    "ticket_resolved",
+    "ticket_reopened",
+    "ticket_closed",
+    "ticket_rated",
+    "ticket_snapshot",
+];
+
+impl World {
+    /// Tickets of an account.
+    pub fn tickets(&mut self, account: &str) {
+        for number in 0..self.rng.random_range(0..9) {
+            self.ticket(account, &format!("t{number}"));
+        }
+    }
+
+    fn ticket(&mut self, account: &str, id: &str) {
+        let opened = self.instant();
+        if self.chance(85) {
+            self.fact(account, id, "ticket_opened", opened);
+        }
+        let mut at = self.after(opened);
+        for _ in 0..self.rng.random_range(0..9) {
+            let kind = self.pick(&KINDS);
+            self.fact(account, id, kind, at);
+            at = if self.chance(15) { self.instant() } else { self.after(at) };
+        }
+        if self.chance(5) {
+            self.fact(account, id, "ticket_merged", at);
+        }
+        if self.chance(5) {
+            self.fact(account, id, "ticket_deleted", at);
+        }
+    }
+
+    fn fact(&mut self, account: &str, id: &str, kind: &str, at: i64) {
+        let mut fields = match kind {
+            "ticket_replied" => json!({"by": self.pick(&["agent", "agent", "Requester"])}),
+            "ticket_status_changed" => json!({"status": self.pick(&["open", "pending", "On_Hold", "pending"])}),
+            "ticket_priority_changed" => json!({"priority": self.pick(&["low", "NORMAL", "high", "urgent"])}),
+            "ticket_assigned" => json!({"team": self.pick(&["one", "two"])}),
+            "ticket_rated" => self.answer(),
+            "ticket_merged" => json!({"into": "t0"}),
+            "ticket_snapshot" => self.ticket_snapshot(at),
+            _ => json!({}),
+        };
+        if kind == "ticket_replied" && self.chance(30) {
+            fields["public"] = json!(self.rng.random::<bool>());
+        }
+        if kind == "ticket_opened" {
+            fields["priority"] = self.pick(&[Value::Null, json!("urgent"), json!("Low"), json!("normal")]);
+            fields["category"] = json!(self.pick(&[Some("billing"), Some("bug"), None]));
+            fields["requester_id"] = json!(7);
+        }
+        if self.chance(5) {
+            fields["team"] = json!(self.pick(&["one", "two"]));
+        }
+        fields["ticket_id"] = json!(id);
+        self.record("support", Some(account), kind, at, fields);
+    }
+
+    fn ticket_snapshot(&mut self, at: i64) -> Value {
+        let mut fields = json!({"status": self.pick(&["new", "Open", "pending", "on_hold", "resolved", "solved", "closed"])});
+        for name in ["created_at", "first_reply_at", "first_resolved_at", "resolved_at", "reopened_at", "closed_at"] {
+            if self.chance(35) {
+                let span = self.pick(&[1, 3_600_000, 86_400_000, 2_000_000_000]);
+                let told = at - self.rng.random_range(0..span);
+                fields[name] = self.written(told);
+            }
+        }
+        if self.chance(20) {
+            fields["score"] = json!(self.rng.random_range(1..=5));
+        }
+        if self.chance(30) {
+            fields["priority"] = json!(self.pick(&["low", "urgent"]));
+        }
+        fields
+    }
+}

@@ -1,0 +1,165 @@
+//! Use of the product.
+
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use num_traits::ToPrimitive as _;
+
+use super::account::Account;
+use super::metric::{Metrics, mean};
+use super::zone::{DAY, HOUR, back, is_quiet, loud_dates, quiet_between};
+
+/// One record of use that is not late.
+pub struct Activity {
+    /// When.
+    pub at: i64,
+    /// Its date in the reporting time zone.
+    pub date: Date,
+    /// The user.
+    pub user: String,
+    /// The feature and how often; `None`: the end of a session.
+    pub feature: Option<(String, i64)>,
+    /// The length of a session that ended, seconds.
+    pub seconds: Option<f64>,
+}
+
+/// The end of the hour bucket (h - 1 h, h] of the UTC hour grid that holds an instant.
+fn bucket(at: i64) -> i64 {
+    (at.div_euclid(HOUR) + i64::from(at.rem_euclid(HOUR) > 0)) * HOUR
+}
+
+fn distinct<'a, T: Ord + 'a>(values: impl Iterator<Item = T>) -> usize {
+    values.collect::<BTreeSet<T>>().len()
+}
+
+impl Account<'_> {
+    /// Every record of use that is not late.
+    pub fn activity(&self) -> Vec<Activity> {
+        let records = self.of("usage").into_iter().filter(|record| !record.late);
+        records
+            .map(|record| {
+                let body = record.fields();
+                let feature = (record.kind == "feature_used").then(|| body.text("feature").unwrap().unwrap());
+                Activity {
+                    at: record.at,
+                    date: self.settings.zone.date(record.at),
+                    user: body.text("user_id").unwrap().unwrap(),
+                    seconds: feature.is_none().then(|| body.number("duration_seconds").unwrap().unwrap().to_f64().unwrap()),
+                    feature: feature.map(|feature| (feature, body.whole("count", 1).unwrap().unwrap_or(1))),
+                }
+            })
+            .collect()
+    }
+
+    /// The newest activity, late records included.
+    fn last_activity(&self) -> Option<i64> {
+        self.of("usage").iter().map(|record| record.at).max()
+    }
+
+    /// Whether a date is quiet for the account.
+    fn quiet(&self, date: Date) -> bool {
+        is_quiet(self.settings, self.region().as_deref(), date)
+    }
+
+    /// All usage, breadth and depth metrics.
+    pub fn usage(&self, out: &mut Metrics) {
+        let activity = self.activity();
+        self.usage_counts(&activity, out);
+        self.usage_days(&activity, out);
+        self.usage_trend(&activity, out);
+        self.usage_users(&activity, out);
+        self.usage_features(&activity, out);
+    }
+
+    /// Days from `newest` days before D to before `oldest` days before D: (D - oldest, D - newest].
+    fn dated<'a>(&self, activity: &'a [Activity], oldest: i64, newest: i64) -> impl Iterator<Item = &'a Activity> {
+        let today = self.settings.zone.date(self.t);
+        let (from, to) = (back(today, oldest), back(today, newest));
+        activity.iter().filter(move |event| from < event.date && event.date <= to)
+    }
+
+    fn usage_counts(&self, activity: &[Activity], out: &mut Metrics) {
+        let uses = |event: &Activity| event.feature.as_ref().map_or(0, |(_, count)| *count);
+        let hours = |buckets: i64| activity.iter().filter(|event| bucket(event.at) > bucket(self.t) - buckets * HOUR).map(uses).sum();
+        out.whole("usage.events_1d", hours(24));
+        out.whole("usage.events_7d", hours(168));
+        out.whole("usage.events_28d", self.dated(activity, 28, 0).map(uses).sum());
+        out.whole("usage.events_91d", self.dated(activity, 91, 0).map(uses).sum());
+        let sessions: Vec<f64> = self.dated(activity, 28, 0).filter_map(|event| event.seconds).collect();
+        out.count("usage.sessions_28d", sessions.len());
+        out.float("usage.session_seconds_mean_28d", mean(&sessions));
+    }
+
+    fn usage_days(&self, activity: &[Activity], out: &mut Metrics) {
+        let today = self.settings.zone.date(self.t);
+        let dates = loud_dates(self.settings, self.region().as_deref(), today, 91);
+        let active = |dates: &[Date]| dates.iter().filter(|date| activity.iter().any(|event| event.date == **date)).count();
+        out.count("usage.active_days_28d", active(&dates[..28]));
+        out.count("usage.active_days_91d", active(&dates));
+        let before = active(&dates[28..]);
+        if before >= 4 {
+            out.float("usage.active_days_vs_baseline", Some(active(&dates[..28]) as f64 / (before as f64 / 2.25)));
+        }
+        if let Some(last) = self.last_activity() {
+            let quiet = quiet_between(self.settings, self.region().as_deref(), last, self.t);
+            let days = (self.t - last - quiet) as f64 / DAY as f64;
+            out.float("usage.days_since_last", Some(days));
+            let active_days = active(&dates);
+            out.float("usage.gaps_since_last", (active_days > 0).then(|| days / (91.0 / active_days as f64)));
+        }
+    }
+
+    fn usage_trend(&self, activity: &[Activity], out: &mut Metrics) {
+        let today = self.settings.zone.date(self.t);
+        let dates = loud_dates(self.settings, self.region().as_deref(), today, 36);
+        let uses = |event: &&Activity| event.feature.as_ref().map_or(0, |(_, count)| *count);
+        let base: i64 = activity.iter().filter(|event| dates[8..].contains(&event.date)).map(|event| uses(&event)).sum();
+        let mut buckets = Vec::new();
+        let mut end = bucket(self.t);
+        while buckets.len() < 168 {
+            if !self.quiet(self.settings.zone.date(end - 1)) {
+                buckets.push(end);
+            }
+            end -= HOUR;
+        }
+        let counted = activity.iter().filter(|event| buckets.contains(&bucket(event.at)) && !self.quiet(event.date));
+        let recent: i64 = counted.map(|event| uses(&event)).sum();
+        if base > 0 && self.tenure_ms() >= 36 * DAY {
+            out.float("usage.trend", Some(recent as f64 / (base as f64 / 4.0)));
+            out.size("usage.trend", usize::try_from(base).unwrap());
+        }
+    }
+
+    fn usage_users(&self, activity: &[Activity], out: &mut Metrics) {
+        let users = |days: i64| distinct(activity.iter().filter(|event| event.at > self.t - days * DAY).map(|event| &event.user));
+        out.count("usage.dau", users(1));
+        out.count("usage.wau", users(7));
+        out.count("usage.mau", users(28));
+        out.count("breadth.active_users_28d", users(28));
+        let pairs = distinct(self.dated(activity, 28, 0).map(|event| (&event.user, event.date)));
+        let recent: BTreeSet<&String> = self.dated(activity, 28, 0).map(|event| &event.user).collect();
+        out.ratio("usage.stickiness", pairs as f64, 28.0 * recent.len() as f64);
+        let before = distinct(self.dated(activity, 56, 28).map(|event| &event.user));
+        out.ratio("breadth.active_users_growth", recent.len() as f64, before as f64);
+        let dates_of = |user: &String| distinct(self.dated(activity, 28, 0).filter(|event| event.user == *user).map(|event| event.date));
+        out.count("breadth.regular_users_28d", recent.iter().filter(|user| dates_of(user) >= 4).count());
+        if let Some(seats) = self.seats() {
+            out.ratio("breadth.seat_utilisation", users(28) as f64, seats as f64);
+        }
+    }
+
+    fn usage_features(&self, activity: &[Activity], out: &mut Metrics) {
+        let used: BTreeSet<String> = self.features_28d(activity);
+        out.count("depth.features_28d", used.len());
+        let features = |oldest, newest| distinct(self.dated(activity, oldest, newest).filter_map(|event| Some(&event.feature.as_ref()?.0)));
+        out.ratio("depth.features_growth", features(28, 0) as f64, features(56, 28) as f64);
+        let entitled = self.entitled();
+        out.ratio("depth.adoption", used.intersection(&entitled).count() as f64, entitled.len() as f64);
+    }
+
+    /// The features last used in the exact window of 28 days.
+    pub fn features_28d(&self, activity: &[Activity]) -> BTreeSet<String> {
+        let recent = activity.iter().filter(|event| event.at > self.t - 28 * DAY);
+        recent.filter_map(|event| Some(event.feature.as_ref()?.0.clone())).collect()
+    }
+}

@@ -1,0 +1,69 @@
+//! The replay command against a slow reference that shares no code with it, on seeded hostile inputs.
+//!
+//! `CHURNWATCH_ORACLE_SEEDS=200..5000` chooses the seeds. A difference is reported with the seed and the smallest input that still
+//! shows it, left in a folder whose name is printed.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at what cannot be")]
+#![allow(clippy::cast_precision_loss, clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "the inputs are small")]
+#![allow(clippy::float_cmp, reason = "worked examples are exact")]
+
+mod hostile;
+mod oracle;
+
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::path::Path;
+
+use hostile::Case;
+use oracle::Files;
+use oracle::difference::{Difference, differences};
+
+/// The seeds of every run.
+const SEEDS: Range<u64> = 0..30;
+
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("CHURNWATCH_ORACLE_SEEDS") else { return SEEDS };
+    let (from, to) = text.split_once("..").unwrap();
+    from.parse().unwrap()..to.parse().unwrap()
+}
+
+fn compare(folder: &Path, case: &Case, files: &Files) -> Vec<Difference> {
+    let reference = oracle::replay(files, &case.settings, case.t, case.extras);
+    match oracle::program::replay(folder, files, &case.settings, case.t, case.extras) {
+        Ok(program) => differences(&reference, &program),
+        Err(error) => {
+            vec![Difference { figure: "the run".to_owned(), of: "all".to_owned(), expected: "success".to_owned(), actual: error }]
+        }
+    }
+}
+
+/// The differences of the smallest input that still shows the first one, which stays in `folder`.
+fn report(folder: &Path, case: &Case, figure: &str) -> String {
+    let shows = |files: &Files| compare(folder, case, files).into_iter().find(|difference| difference.figure == figure);
+    let small = hostile::shrink::shrink(case.files.clone(), |files| shows(files).is_some());
+    let difference = shows(&small).unwrap();
+    let mut text = format!("seed {}: {difference}\n  in {} as of {}\n", case.seed, folder.display(), case.t);
+    for (stream, lines) in &small {
+        for line in lines {
+            let line = String::from_utf8_lossy(line);
+            let _ = writeln!(text, "  {stream}: {}", line.chars().take(600).collect::<String>());
+        }
+    }
+    text
+}
+
+#[test]
+fn the_replay_agrees_with_the_reference_on_every_figure() {
+    let mut reported = Vec::new();
+    for seed in seeds() {
+        let case = hostile::case(seed);
+        let folder = tempfile::tempdir().unwrap();
+        for difference in compare(folder.path(), &case, &case.files) {
+            if !reported.contains(&difference.figure) {
+                let kept = tempfile::tempdir().unwrap().keep();
+                println!("{}", report(&kept, &case, &difference.figure));
+                reported.push(difference.figure);
+            }
+        }
+    }
+    assert!(reported.is_empty(), "differences in {}", reported.join(", "));
+}
