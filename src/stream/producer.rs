@@ -23,8 +23,9 @@ use super::log;
 const INIT_LIMIT: Duration = Duration::from_mins(1);
 /// How long an abort may take; whatever it leaves open, the next initialisation ends.
 const ABORT_LIMIT: Duration = Duration::from_secs(5);
-/// How long one wait for delivery reports lasts.
-const DRAIN_STEP: Duration = Duration::from_millis(1);
+/// How long one wait for delivery reports lasts. The last millisecond of each wait is spent spinning, since the client waits in whole
+/// milliseconds: shorter steps would burn a core while a slow broker answers.
+const DRAIN_STEP: Duration = Duration::from_millis(10);
 
 /// One record to write.
 #[derive(Clone, Copy, Debug)]
@@ -170,7 +171,7 @@ impl TransactionalProducer {
         metadata: &ConsumerGroupMetadata,
         deadline: Deadline,
     ) -> Result<Vec<(i32, i64)>, Broken> {
-        // Draining first costs 1 ms steps; the flush inside of commit_transaction would wait in steps of 100 ms.
+        // Draining first costs short steps; the flush inside of commit_transaction would wait in steps of 100 ms.
         while self.0.in_flight_count() > 0 {
             self.0.poll(DRAIN_STEP);
             if deadline.passed() {
