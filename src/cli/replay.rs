@@ -18,7 +18,6 @@ const EXAMPLES: &str = "\
 Examples:
   churnwatch replay --usage usage.ndjson --billing billing.ndjson.gz --as-of 2026-03-01T00:00:00Z --out-accounts -
   zstdcat usage.ndjson.zst | churnwatch replay --usage - --out-changes changes.ndjson --score-every 7
-  churnwatch replay --usage usage.ndjson --out-accounts now.ndjson --compare other-model.toml
 
 Input is one JSON record a line, in any order; .gz and .zst are unpacked; - is standard input or output.";
 
@@ -75,6 +74,12 @@ pub struct Args {
 /// # Errors
 /// Wrong usage, problems of the configuration, files that cannot be read or written, and a bad run of records.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    if args.compare.is_some() {
+        return Err(UsageError(
+            "--compare is not in this version: replay twice, with each configuration, and compare --out-accounts".into(),
+        )
+        .into());
+    }
     let config = globals.load_offline()?;
     let files = args.read_files()?;
     let settings = replay::settings_for(&files, config.settings());
