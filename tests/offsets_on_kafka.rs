@@ -71,6 +71,22 @@ fn lost_records_are_refused_with_their_count_until_the_loss_is_accepted() {
 }
 
 #[test]
+fn records_that_are_deleted_under_a_running_service_end_it_at_once() {
+    let scenario = Scenario::new("undermined", 1, &simulated(17, 4, 3));
+    let mut service = scenario.application.start();
+    scenario.wait_for_end(&mut service);
+    let topic = scenario.topics.of(Stream::Usage);
+    let read = client::ends(scenario.broker, &topic)[0];
+    // It sleeps while records come and go, for less than its session.
+    service.signal("STOP");
+    scenario.topics.fill(scenario.broker, &simulated(18, 4, 3));
+    client::delete_records(scenario.broker, &topic, 0, read + 2);
+    service.signal("CONT");
+    let log = service.fails_with("input_lost");
+    assert!(log.contains("2 records"), "{log}");
+}
+
+#[test]
 fn a_topic_that_was_made_anew_is_refused() {
     let scenario = stopped("anew");
     let topic = scenario.topics.of(Stream::Billing);

@@ -55,10 +55,14 @@ const BROKEN_MAX: usize = 5;
 /// A changelog record's size before any was written, bytes.
 const CHANGELOG_RECORD_BYTES: usize = 1024;
 
-/// What the group has said and the thread has not yet acted on.
+/// What the group or a log has said and the thread has not yet acted on.
 enum GroupEvent {
     Assigned(Vec<(String, i32)>),
-    Revoked { lost: bool },
+    Revoked {
+        lost: bool,
+    },
+    /// The broker has no record at the offset that is to be read next.
+    OutOfRange,
 }
 
 /// How a commit cycle ended.
@@ -152,6 +156,7 @@ impl StreamThread {
             match self.events.pop_front() {
                 Some(GroupEvent::Assigned(partitions)) => self.assigned(partitions)?,
                 Some(GroupEvent::Revoked { lost }) => self.revoked(lost)?,
+                Some(GroupEvent::OutOfRange) => self.out_of_range()?,
                 None => {
                     self.gather()?;
                     self.cycle_if_due()?;
@@ -398,6 +403,13 @@ impl StreamThread {
         self.member.unassign()
     }
 
+    /// The log has been cut off under us. Compares everything with the log anew, which ends with what exactly is lost.
+    fn out_of_range(&mut self) -> Result<(), Failure> {
+        tracing::warn!(thread = self.number, "an offset that is to be read next does not exist any more");
+        self.tasks.clear();
+        self.prepare()
+    }
+
     /// Exits where nothing goes on.
     fn watch(&self) -> Result<(), Failure> {
         if let Some(since) = self.unassigned {
@@ -435,6 +447,7 @@ fn note(what: What<'_>, member: &Consumer, events: &mut VecDeque<GroupEvent>) ->
         What::Revoked => events.push_back(GroupEvent::Revoked { lost: member.assignment_lost() }),
         What::Log(level, facility, text) => log::librdkafka(level, &facility, &text),
         What::Failed { code: RDKafkaErrorCode::FencedInstanceId, reason, .. } => return Err(Failure::Fenced { cause: reason }),
+        What::Failed { code: RDKafkaErrorCode::AutoOffsetReset, .. } => events.push_back(GroupEvent::OutOfRange),
         What::Failed { fatal: true, reason, .. } => return Err(Failure::kafka("reading", &reason)),
         What::Failed { code, reason, .. } => tracing::info!(%code, reason, "consumer"),
         What::Record(_) | What::End(..) | What::Nothing => {}

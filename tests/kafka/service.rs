@@ -158,6 +158,9 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("log of a service of the failed test:\n{}", self.log());
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
