@@ -7,6 +7,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::packed::{Table, pack};
 use super::snapshot::cut;
+use super::subscription::repeats;
 use crate::money::{Amount, Currency, Policy};
 use crate::time::Timestamp;
 
@@ -80,6 +81,13 @@ impl<'a> Payment<'a> {
         Self { at, id: cut(id.unwrap_or_default()), minor: amount.minor, currency: amount.currency }
     }
 
+    /// Of two payments at one instant only the greater can ever be the newest.
+    fn meet(&mut self, other: Self) {
+        if other > *self && !repeats(self.id, other.id) {
+            *self = other;
+        }
+    }
+
     /// In minor units of the reporting currency; nothing where the currency has no rate any more.
     fn converted(&self, policy: &Policy) -> i64 {
         policy.convert(Amount { minor: self.minor, currency: self.currency }, self.at).unwrap_or(0)
@@ -106,19 +114,18 @@ impl<'a> Invoice<'a> {
         over
     }
 
-    /// Of payments at one instant only the greatest can ever be the newest.
     fn pay(&mut self, payment: Payment<'a>) {
         let Some(newest) = &mut self.newest_payment else {
             self.newest_payment = Some(payment);
             return;
         };
         match payment.at.cmp(&newest.at) {
-            Ordering::Equal => *newest = payment.max(newest.clone()),
+            Ordering::Equal => newest.meet(payment),
             Ordering::Greater => self.earlier_payments.push(std::mem::replace(newest, payment)),
             Ordering::Less => {
                 let position = self.earlier_payments.partition_point(|known| known.at < payment.at);
                 match self.earlier_payments.get_mut(position) {
-                    Some(known) if known.at == payment.at => *known = payment.max(known.clone()),
+                    Some(known) if known.at == payment.at => known.meet(payment),
                     _ => self.earlier_payments.insert(position, payment),
                 }
             }

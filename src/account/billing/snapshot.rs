@@ -12,7 +12,7 @@ pub(super) const MAX_PRICES: usize = 8;
 pub(super) const MAX_TEXT: usize = 256;
 
 /// A snapshot. Fields are in the order by which snapshots are ordered: (version, `occurred_at`, id) decides which one holds; the
-/// rest only makes the order total, so that two contents under one id do not depend on which arrived first.
+/// rest makes the order total, so that of two without ids the one that holds does not depend on which arrived first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Snapshot<'a> {
     /// -1 where none was given.
