@@ -63,6 +63,7 @@ impl World {
         if kind == "ticket_opened" {
             fields["priority"] = self.pick(&[Value::Null, json!("urgent"), json!("Low"), json!("normal")]);
             fields["category"] = json!(self.pick(&[Some("billing"), Some("bug"), None]));
+            fields["product"] = json!(self.pick(&[Some("web"), None]));
             fields["requester_id"] = json!(7);
         }
         if self.chance(5) {

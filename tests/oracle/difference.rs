@@ -133,9 +133,12 @@ fn kpis(reference: &Replay, program: &Output) -> Vec<Difference> {
                 found.push(difference("KPI line", &of, Some(&json!("present")), None));
                 continue;
             };
+            let actual = tables(actual);
             let names: BTreeSet<&String> = expected.keys().chain(actual.keys()).collect();
             for name in names {
-                let (expected, actual) = (expected.get(name), actual.get(name).map(|kpi| &kpi["value"]));
+                let known = |table: Option<&Value>| table.filter(|table| !name.contains(".by_") || **table != json!({})).cloned();
+                let (expected, actual) = (known(expected.get(name)), known(actual.get(name)));
+                let (expected, actual) = (expected.as_ref(), actual.as_ref());
                 if !agree(name, expected, actual) {
                     found.push(difference(&format!("KPI {name}"), &of, expected, actual));
                 }
@@ -144,6 +147,20 @@ fn kpis(reference: &Replay, program: &Output) -> Vec<Difference> {
     }
     found.extend(lines.keys().map(|of| difference("KPI line", of, None, Some(&json!("present")))));
     found
+}
+
+/// The value of each KPI, and each of its splits as an entry of its own.
+fn tables(kpis: &Map<String, Value>) -> BTreeMap<String, Value> {
+    let mut out = BTreeMap::new();
+    for (name, kpi) in kpis {
+        out.insert(name.clone(), kpi["value"].clone());
+        for (split, table) in kpi.as_object().unwrap().iter().filter(|(key, _)| key.starts_with("by_")) {
+            let values = table.as_object().unwrap().iter();
+            let values = values.map(|(label, entry)| (label.clone(), entry.get("value").unwrap_or(entry).clone()));
+            out.insert(format!("{name}.{split}"), values.collect());
+        }
+    }
+    out
 }
 
 /// The published changes of every account that was never deleted.
@@ -216,6 +233,9 @@ fn scores(account: &str, expected: &Score, actual: &Value) -> Vec<Difference> {
 /// Counts, amounts and names exactly; ratios to 1e-9; quantiles of durations to 1 % or a minute.
 fn agree(name: &str, expected: Option<&Value>, actual: Option<&Value>) -> bool {
     let (Some(expected), Some(actual)) = (expected, actual) else { return expected == actual };
+    if let (Some(table), Some(other)) = (expected.as_object(), actual.as_object()) {
+        return table.len() == other.len() && table.iter().all(|(label, value)| agree(name, Some(value), other.get(label)));
+    }
     let (Some(number), Some(other)) = (expected.as_f64(), actual.as_f64()) else { return expected == actual };
     if expected.is_i64() && name != "support.open_weighted" {
         return actual.is_i64() && expected == actual;

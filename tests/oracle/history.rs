@@ -50,15 +50,16 @@ struct Held {
     better_since: [Option<i64>; 2],
 }
 
-/// The changes of an account; `measure` computes its metrics at an instant.
-pub fn changes(model: &Table, account: &Account<'_>, measure: impl Fn(&Account<'_>) -> Metrics) -> Vec<Change> {
+/// The changes of an account and its band at the end; `measure` computes its metrics at an instant.
+pub fn changes(model: &Table, account: &Account<'_>, measure: impl Fn(&Account<'_>) -> Metrics) -> (Vec<Change>, &'static str) {
     let mut published: Vec<Change> = Vec::new();
     let mut held: Option<Held> = None;
+    let mut band = "unknown";
     for t in scorings(account) {
         let records = account.records.iter().copied().filter(|record| record.at <= t).collect();
         let now = Account::new(records, account.settings, t);
         let scored = score::score(model, &now, &measure(&now));
-        let band = next_band(model, &mut held, &scored, t);
+        band = next_band(model, &mut held, &scored, t);
         let last = published.last();
         let change = Change {
             as_of: t,
@@ -72,7 +73,7 @@ pub fn changes(model: &Table, account: &Account<'_>, measure: impl Fn(&Account<'
             published.push(change);
         }
     }
-    published
+    (published, band)
 }
 
 fn is_published(model: &Table, last: &Change, now: &Change) -> bool {
@@ -93,7 +94,7 @@ fn next_band(model: &Table, held: &mut Option<Held>, scored: &Score, t: i64) -> 
         *held = Some(start(scored.band));
         return scored.band;
     };
-    let before = held.take().filter(|held| BANDS.contains(&held.band));
+    let before = held.take().filter(|held| BANDS.contains(&held.band) && !scored.pinned);
     let Some(mut now) = before else {
         *held = Some(start(scored.band));
         return scored.band;

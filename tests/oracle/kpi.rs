@@ -83,7 +83,7 @@ pub fn kpis(files: &Files, members: &[Member<'_>], costs: &[&Record], period: Pe
 
 /// The streams without which a KPI is absent.
 fn streams(name: &str) -> &'static [&'static str] {
-    match name {
+    match name.split('.').next().unwrap_or(name) {
         "accounts_by_band" | "health_mean" | "csat" | "csat_highly_satisfied" | "csat_dissatisfied" => &[],
         "usage_rate" | "usage_frequency" | "session_seconds" | "feature_adopters" | "dau" | "wau" | "mau" | "dau_mau" | "adoption"
         | "breadth" | "depth" => &["usage"],
@@ -93,7 +93,7 @@ fn streams(name: &str) -> &'static [&'static str] {
         "onboarded" => &["accounts"],
         "referred_accounts" => &["accounts", "billing"],
         "churned_after_support" => &["billing", "support"],
-        _ if name.starts_with("resolution_hours") || name.starts_with("first_reply") => &["support"],
+        name if name.starts_with("resolution_hours") || name.starts_with("first_reply") => &["support"],
         _ => &["billing"],
     }
 }

@@ -80,7 +80,14 @@ pub struct Line {
 pub fn replay(files: &Files, settings: &Settings, t: i64, extras: Extras) -> Replay {
     let judged = judge::judge(files, settings, t);
     let deletions = deletions(&judged.records, t);
-    let members = members(files, settings, &judged, &deletions, t);
+    let mut members = members(files, settings, &judged, &deletions, t);
+    let mut changes = BTreeMap::new();
+    for member in members.iter_mut().filter(|_| extras.changes) {
+        let measure = |account: &Account<'_>| measured(files, &judged, account);
+        let (published, band) = history::changes(&model(settings), &member.account, measure);
+        member.line.score.band = band;
+        changes.insert(member.id.clone(), published);
+    }
     let trailing = Period { from: t - 28 * DAY, to: t, month: false };
     let mut kpis = vec![(trailing, kpi::kpis(files, &members, &costs(&judged.records, t), trailing))];
     for month in complete_months(settings, &judged, t).into_iter().filter(|_| extras.months) {
@@ -88,11 +95,6 @@ pub fn replay(files: &Files, settings: &Settings, t: i64, extras: Extras) -> Rep
         let members = self::members(files, settings, &then, &deletions, month.to);
         kpis.push((month, kpi::kpis(files, &members, &costs(&then.records, month.to), month)));
     }
-    let changes = members.iter().filter(|_| extras.changes).map(|member| {
-        let measure = |account: &Account<'_>| measured(files, &judged, account);
-        (member.id.clone(), history::changes(&model(settings), &member.account, measure))
-    });
-    let changes = changes.collect();
     let accounts = members.into_iter().map(|member| (member.id, member.line)).collect();
     Replay { counts: judged.counts, dead_letters: judged.dead_letters, accounts, kpis, changes }
 }

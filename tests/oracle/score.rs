@@ -27,6 +27,8 @@ pub struct Score {
     pub components: BTreeMap<String, f64>,
     /// Rules in force.
     pub rules: Vec<String>,
+    /// Whether customer success has pinned the health.
+    pub pinned: bool,
     /// The lowest cap of those that pass hysteresis and dwell.
     pub immediate_cap: Option<f64>,
 }
@@ -80,7 +82,7 @@ pub fn score(model: &Table, account: &Account<'_>, metrics: &Metrics) -> Score {
     }
     apply_rules(model, metrics, &mut out);
     if pinned.is_some() {
-        (out.health, out.immediate_cap) = (pinned, None);
+        (out.health, out.pinned, out.immediate_cap) = (pinned, true, None);
     }
     let band = |name: &str| float(&model["bands"][name]);
     out.band = match out.health {

@@ -110,7 +110,7 @@ impl Snapshot {
             let amount = monthly(interval, count) * fraction(item.amount, 1) * fraction(item.quantity, 1);
             total += convert(settings, &amount, &item.currency, rates_at);
         }
-        let first = self.items.iter().find(|item| item.interval.is_some());
+        let first = self.licensed().into_iter().next();
         if let (Some(discount), Some(first)) = (self.discount.as_ref().filter(|discount| discount.in_force(settings, t)), first) {
             if let Some(percent) = &discount.percent {
                 total *= fraction(1, 1) - percent / fraction(100, 1);

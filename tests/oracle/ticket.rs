@@ -190,6 +190,11 @@ impl<'a> Ticket<'a> {
         self.newest(|record| record.fields().choice("priority", &PRIORITIES).unwrap()).unwrap_or("normal")
     }
 
+    /// Its newest category or product.
+    pub fn label(&self, name: &str) -> Option<String> {
+        self.newest(|record| record.fields().text(name).unwrap())
+    }
+
     /// Its newest rating: when, and the place on its scale.
     pub fn rating(&self) -> Option<(i64, f64)> {
         self.newest(|record| {

@@ -37,10 +37,31 @@ impl Portfolio<'_, '_> {
         share(out, "csat_highly_satisfied", &csat.iter().map(|p| *p >= 1.0).collect::<Vec<_>>());
         share(out, "csat_dissatisfied", &csat.iter().map(|p| *p <= 0.25).collect::<Vec<_>>());
         put(out, "ces", mean(&self.heard("ces_answered", from, to, place)));
-        let answered = ["nps", "csat", "ces"].map(|kind| self.heard(&format!("{kind}_answered"), from, to, |_| ()).len() as i64);
-        ratio(out, "survey_response_rate", answered.iter().sum(), self.heard("survey_sent", from, to, |_| ()).len() as i64);
         set(out, "referrals", self.heard("referral_made", from, to, |_| ()).len() as f64);
-        set(out, "advocacy", self.heard("advocacy_made", from, to, |_| ()).len() as f64);
+        self.surveys(out);
+    }
+
+    fn surveys(&self, out: &mut Kpis) {
+        let (from, to) = (self.period.from, self.period.to);
+        let kind = |record: &Record| record.fields().text("kind").unwrap().unwrap();
+        let (mut answered, mut rates) = (0, BTreeMap::new());
+        let sent = self.heard("survey_sent", from, to, kind);
+        for survey in ["nps", "csat", "ces"] {
+            let answers = self.heard(&format!("{survey}_answered"), from, to, |_| ()).len();
+            let sent = sent.iter().filter(|kind| *kind == survey).count();
+            answered += answers;
+            if sent > 0 {
+                rates.insert(survey, answers as f64 / sent as f64);
+            }
+        }
+        ratio(out, "survey_response_rate", answered as i64, sent.len() as i64);
+        out.insert("survey_response_rate.by_kind".to_owned(), json!(rates));
+        let mut advocacy: BTreeMap<String, usize> = BTreeMap::new();
+        for kind in self.heard("advocacy_made", from, to, kind) {
+            *advocacy.entry(kind).or_default() += 1;
+        }
+        set(out, "advocacy", advocacy.values().sum::<usize>() as f64);
+        out.insert("advocacy.by_kind".to_owned(), json!(advocacy));
     }
 
     /// The instant after which the month before begins.
@@ -51,36 +72,31 @@ impl Portfolio<'_, '_> {
     /// See the table of KPIs.
     pub fn tickets(&self, out: &mut Kpis) {
         let in_period = |at: Option<i64>| at.is_some_and(|at| self.period.holds(at));
-        let (mut opened, mut open, mut resolved, mut replied, mut told) = (0, 0, Vec::new(), Vec::new(), Vec::new());
+        let (mut all, mut told) = (Vec::new(), Vec::new());
         for member in &self.members {
-            let told_of_replies = !member.account.kind("ticket_replied").is_empty();
-            for ticket in Ticket::all(&member.account) {
-                opened += i64::from(in_period(ticket.opening()));
-                open += i64::from(ticket.is_open());
-                if in_period(ticket.first_reply()) {
-                    replied.extend(ticket.first_reply_minutes());
-                }
-                if in_period(ticket.first_resolution()) {
-                    if told_of_replies {
-                        told.extend(ticket.resolved_at_first_contact());
-                    }
-                    resolved.push(ticket);
-                }
+            let tickets = Ticket::all(&member.account);
+            if !member.account.kind("ticket_replied").is_empty() {
+                let resolved = tickets.iter().filter(|ticket| in_period(ticket.first_resolution()));
+                told.extend(resolved.filter_map(Ticket::resolved_at_first_contact));
             }
+            all.extend(tickets);
         }
-        set(out, "tickets_opened", opened as f64);
-        set(out, "tickets_open", open as f64);
-        set(out, "tickets_resolved", resolved.len() as f64);
-        let hours: Vec<f64> = resolved.iter().filter_map(Ticket::resolution_hours).collect();
-        put(out, "resolution_hours_p50", quantile(&hours, 0.5));
-        put(out, "resolution_hours_p90", quantile(&hours, 0.9));
-        put(out, "resolution_hours_mean", mean(&resolved.iter().filter_map(Ticket::exact_hours).collect::<Vec<_>>()));
-        put(out, "resolution_hours_agent_p50", quantile(&resolved.iter().filter_map(Ticket::agent_hours).collect::<Vec<_>>(), 0.5));
-        put(out, "first_reply_minutes_p50", quantile(&replied, 0.5));
+        let those = |keep: &dyn Fn(&&Ticket<'_>) -> bool| all.iter().filter(keep).collect::<Vec<_>>();
+        let opened = those(&|ticket| in_period(ticket.opening()));
+        let resolved = those(&|ticket| in_period(ticket.first_resolution()));
+        split(out, "tickets_opened", &opened, |tickets| Some(tickets.len() as f64));
+        split(out, "tickets_open", &those(&|ticket| ticket.is_open()), |tickets| Some(tickets.len() as f64));
+        split(out, "tickets_resolved", &resolved, |tickets| Some(tickets.len() as f64));
+        split(out, "resolution_hours_p50", &resolved, |tickets| quantile(&told_by(tickets, Ticket::resolution_hours), 0.5));
+        split(out, "resolution_hours_p90", &resolved, |tickets| quantile(&told_by(tickets, Ticket::resolution_hours), 0.9));
+        split(out, "resolution_hours_mean", &resolved, |tickets| mean(&told_by(tickets, Ticket::exact_hours)));
+        split(out, "resolution_hours_agent_p50", &resolved, |tickets| quantile(&told_by(tickets, Ticket::agent_hours), 0.5));
+        let replied = those(&|ticket| in_period(ticket.first_reply()));
+        put(out, "first_reply_minutes_p50", quantile(&told_by(&replied, Ticket::first_reply_minutes), 0.5));
         let reopened = resolved.iter().filter(|ticket| ticket.was_reopened()).count() as i64;
         ratio(out, "reopen_rate", reopened, resolved.len() as i64);
         share(out, "fcr", &told);
-        ratio(out, "fcr_simple", resolved.len() as i64 - reopened, opened);
+        ratio(out, "fcr_simple", resolved.len() as i64 - reopened, opened.len() as i64);
     }
 
     /// See the table of KPIs.
@@ -100,5 +116,26 @@ impl Portfolio<'_, '_> {
         }
         out.insert("churn_reasons".to_owned(), json!(reasons));
         share(out, "churned_after_support", &after_support);
+    }
+}
+
+fn told_by<'r>(tickets: &[&Ticket<'r>], what: impl Fn(&Ticket<'r>) -> Option<f64>) -> Vec<f64> {
+    tickets.iter().filter_map(|ticket| what(ticket)).collect()
+}
+
+/// A figure of tickets, for all of them and by priority and category; numbers of tickets by product too.
+fn split<'r>(out: &mut Kpis, name: &str, tickets: &[&Ticket<'r>], figure: impl Fn(&[&Ticket<'r>]) -> Option<f64>) {
+    put(out, name, figure(tickets));
+    let splits: &[&str] = if name.starts_with("tickets_") { &["priority", "product", "category"] } else { &["priority", "category"] };
+    for &by in splits {
+        let mut parts: BTreeMap<String, Vec<&Ticket<'r>>> = BTreeMap::new();
+        for ticket in tickets {
+            let label = if by == "priority" { Some(ticket.priority().to_owned()) } else { ticket.label(by) };
+            if let Some(label) = label {
+                parts.entry(label).or_default().push(ticket);
+            }
+        }
+        let table: BTreeMap<String, f64> = parts.into_iter().filter_map(|(label, part)| Some((label, figure(&part)?))).collect();
+        out.insert(format!("{name}.by_{by}"), json!(table));
     }
 }
