@@ -150,7 +150,7 @@ fn memory() {
         typical(&mut task, number, end, &mut random);
     }
     // In rounds, as the service does it: what is published leaves at once.
-    let options = RoundOptions { publish: true, catching_up: false, budget: 500 };
+    let options = RoundOptions { publish: true, catching_up: false, budget: 500, bytes: usize::MAX };
     let mut scored = 0;
     while scored < TYPICAL_ACCOUNTS {
         scored += task.round(end, &options, &mut Vec::new()).scored;

@@ -12,15 +12,17 @@ use std::sync::Arc;
 
 use churnwatch::engine::{Directory, Input, Outcome, OutputRecord, RoundOptions, Task};
 use churnwatch::event::{Code, Stream};
+use churnwatch::score::{Model, ModelFile};
 use churnwatch::settings::Settings;
 use churnwatch::time::{DAY_MS, HOUR_MS, Timestamp};
 use serde_json::{Value, json};
 
-const PUBLISH: RoundOptions = RoundOptions { publish: true, catching_up: false, budget: 100_000 };
-const CATCH_UP: RoundOptions = RoundOptions { publish: false, catching_up: true, budget: 100_000 };
+const PUBLISH: RoundOptions = RoundOptions { publish: true, catching_up: false, budget: 100_000, bytes: usize::MAX };
+const CATCH_UP: RoundOptions = RoundOptions { publish: false, catching_up: true, budget: 100_000, bytes: usize::MAX };
 
 struct Driver {
     task: Task,
+    directory: Arc<Directory>,
     changelog: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
@@ -28,14 +30,19 @@ fn at(days: i64) -> Timestamp {
     Timestamp(1_767_225_600_000 + days * DAY_MS) // from 2026-01-01T00:00:00Z
 }
 
-fn task() -> Task {
-    let settings = Arc::new(Settings::default());
-    Task::new(0, Arc::clone(&settings), Arc::new(Directory::new(settings)))
+fn model(text: &str) -> Model {
+    Model::compile(&ModelFile::parse(text).unwrap()).unwrap()
 }
 
 impl Driver {
     fn new() -> Self {
-        Self { task: task(), changelog: BTreeMap::new() }
+        Self::under(Model::default())
+    }
+
+    fn under(model: Model) -> Self {
+        let settings = Arc::new(Settings { model, ..Settings::default() });
+        let directory = Arc::new(Directory::new(Arc::clone(&settings)));
+        Self { task: Task::new(0, settings, Arc::clone(&directory)), directory, changelog: BTreeMap::new() }
     }
 
     fn feed(&mut self, stream: Stream, record: &Value, now: Timestamp) -> Outcome {
@@ -57,12 +64,18 @@ impl Driver {
 
     /// A task restored from what was written, as after a restart.
     fn restart(&self) -> Self {
-        let mut task = task();
+        self.restart_under(Model::default())
+    }
+
+    /// As after a restart with another model.
+    fn restart_under(&self, model: Model) -> Self {
+        let mut driver = Self::under(model);
         for (key, value) in &self.changelog {
-            task.restore(key, Some(value));
+            driver.task.restore(key, Some(value));
         }
-        task.finish_restore(Some(&self.task.stamp())).unwrap();
-        Self { task, changelog: self.changelog.clone() }
+        driver.task.finish_restore(Some(&self.task.stamp())).unwrap();
+        driver.changelog = self.changelog.clone();
+        driver
     }
 
     fn report(&self, now: Timestamp) -> Vec<Value> {
@@ -128,9 +141,8 @@ fn an_account_that_falls_silent_is_published_going_down_without_any_event() {
 
 #[test]
 fn readers_see_an_account_with_its_recent_changes() {
-    let settings = Arc::new(Settings::default());
-    let directory = Arc::new(Directory::new(Arc::clone(&settings)));
-    let mut driver = Driver { task: Task::new(0, settings, Arc::clone(&directory)), changelog: BTreeMap::new() };
+    let mut driver = Driver::new();
+    let directory = Arc::clone(&driver.directory);
     driver.task.show();
     silent_customer(&mut driver);
     let published = parsed(&driver.round(at(120), &PUBLISH)[0]);
@@ -237,4 +249,107 @@ fn the_outcomes_add_up_to_the_records_read() {
     let counts = driver.task.counts().of(Stream::Usage);
     assert_eq!((counts.read, counts.applied, counts.duplicate, counts.late, counts.ignored), (6, 1, 1, 1, 1));
     assert_eq!(counts.dead_letter.iter().map(|(code, n)| (code.name(), n)).collect::<Vec<_>>(), [("wrong_type", 1), ("missing_field", 1)]);
+}
+
+/// Customers who are active every day to the last.
+fn steady_customers(driver: &mut Driver, count: usize) {
+    for account in 0..count {
+        let name = format!("a{account}");
+        driver.feed(Stream::Billing, &subscribed(&format!("b{account}"), &name, 5_000, at(0)), at(0));
+        for day in 0..120 {
+            let when = at(day).plus(9 * HOUR_MS);
+            for user in 0..5 {
+                driver.feed(Stream::Usage, &used(&format!("{account}-{day}-{user}"), &name, &format!("u{user}"), when), when);
+            }
+        }
+    }
+}
+
+/// A model by which nobody is green.
+const STRICT: &str = "[model]\nname = 'strict'\n[bands]\ngreen = 99.5\nyellow = 99\n";
+
+fn causes(changes: &[OutputRecord]) -> Vec<(String, String, String)> {
+    let field = |change: &Value, name: &str| change[name].as_str().unwrap().to_owned();
+    let of = |change: &Value| (field(change, "account_id"), field(change, "cause"), change["model"]["hash"].as_str().unwrap().to_owned());
+    let mut causes: Vec<_> = changes.iter().map(parsed).map(|change| of(&change)).collect();
+    causes.sort_unstable();
+    causes
+}
+
+#[test]
+fn another_model_scores_every_account_anew_within_the_budget_of_each_round() {
+    let mut driver = Driver::new();
+    steady_customers(&mut driver, 10);
+    assert_eq!(driver.round(at(120), &PUBLISH).len(), 10);
+    let strict = model(STRICT);
+    driver.directory.set_model(strict.clone());
+    let few = RoundOptions { budget: 4, ..PUBLISH };
+    let rounds: Vec<_> = (0..4).map(|_| driver.round(at(120).plus(1), &few)).collect();
+    assert_eq!(rounds.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2, 0]);
+    let expected: Vec<_> = (0..10).map(|n| (format!("a{n}"), "model_change".to_owned(), strict.hash.clone())).collect();
+    assert_eq!(causes(&rounds.concat()), expected);
+    driver.directory.set_model(strict);
+    assert!(driver.round(at(120).plus(2), &PUBLISH).is_empty(), "the same model changes nothing");
+}
+
+#[test]
+fn a_round_ends_when_its_changes_are_large_enough() {
+    let mut driver = Driver::new();
+    steady_customers(&mut driver, 3);
+    let small = RoundOptions { bytes: 1, ..PUBLISH };
+    assert_eq!((0..4).map(|_| driver.round(at(120), &small).len()).collect::<Vec<_>>(), [1, 1, 1, 0]);
+}
+
+#[test]
+fn accounts_to_which_something_happens_do_not_wait_for_another_model() {
+    let mut driver = Driver::new();
+    steady_customers(&mut driver, 10);
+    driver.round(at(120), &PUBLISH);
+    driver.directory.set_model(model(STRICT));
+    let one = RoundOptions { budget: 1, ..PUBLISH };
+    driver.round(at(120).plus(1), &one);
+    for account in ["a3", "a7"] {
+        driver.feed(Stream::Usage, &used("now", account, "u1", at(120).plus(2)), at(120).plus(2));
+        let next = driver.round(at(120).plus(2), &one);
+        assert_eq!(next.iter().map(|change| change.key.as_str()).collect::<Vec<_>>(), [account]);
+    }
+    let others = driver.round(at(120).plus(3), &PUBLISH);
+    assert!(others.len() >= 7 && others.iter().all(|change| parsed(change)["sequence"] == 2), "each is scored anew once");
+}
+
+#[test]
+fn a_model_that_comes_in_catch_up_waits_for_its_end() {
+    let mut driver = Driver::new();
+    steady_customers(&mut driver, 2);
+    driver.round(at(120), &PUBLISH);
+    driver.directory.set_model(model(STRICT));
+    assert!(driver.round(at(120).plus(1), &CATCH_UP).is_empty());
+    assert_eq!(driver.round(at(120).plus(2), &PUBLISH).len(), 2);
+}
+
+#[test]
+fn a_restart_with_another_model_has_the_same_cause_as_a_reload() {
+    let mut driver = Driver::new();
+    steady_customers(&mut driver, 3);
+    driver.round(at(120), &PUBLISH);
+    let strict = model(STRICT);
+    let mut restarted = driver.restart_under(strict.clone());
+    driver.directory.set_model(strict);
+    let (by_restart, by_reload) = (restarted.round(at(120).plus(1), &PUBLISH), driver.round(at(120).plus(1), &PUBLISH));
+    assert!(by_restart.iter().all(|change| parsed(change)["cause"] == "model_change"));
+    assert_eq!(causes(&by_restart), causes(&by_reload));
+}
+
+#[test]
+fn a_border_that_moves_past_an_account_by_little_is_crossed_after_the_dwell() {
+    let mut driver = Driver::new();
+    steady_customers(&mut driver, 1);
+    let first = parsed(&driver.round(at(120), &PUBLISH)[0]);
+    let score = first["health"]["score"].as_f64().unwrap();
+    let near = format!("[bands]\ngreen = {}\nyellow = 1\n[publish]\nscore_points = 100\nrisk = 1\n", score + 1.0);
+    driver.directory.set_model(model(&near));
+    assert_eq!((first["health"]["band"].as_str(), driver.round(at(120).plus(1), &PUBLISH).len()), (Some("green"), 0));
+    driver.feed(Stream::Usage, &used("later", "a0", "u1", at(121).plus(1)), at(121).plus(1));
+    let dropped = parsed(&driver.round(at(121).plus(1), &PUBLISH)[0]);
+    assert_eq!((dropped["health"]["band"].as_str(), dropped["cause"].as_str()), (Some("yellow"), Some("events")));
 }

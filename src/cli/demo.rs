@@ -8,8 +8,9 @@ use anyhow::Context as _;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 
+use super::Globals;
 use super::run::stop_on_signals;
-use super::{Globals, service};
+use super::service::{self, Telemetry};
 use crate::config::{self, Config};
 use crate::engine::Directory;
 use crate::event::Stream;
@@ -77,7 +78,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         stop: stop.clone(),
     };
     let feeder = std::thread::Builder::new().name("simulation".to_owned()).spawn(move || simulation.run())?;
-    let served = service::serve(&config, options, directory, stop.clone());
+    let served = service::serve(&config, options, directory, Telemetry::new(&config)?, stop.clone());
     stop.request();
     let fed = feeder.join().map_err(|_| anyhow::anyhow!("the simulation panicked"))?;
     served?;

@@ -6,6 +6,7 @@
 pub mod check;
 pub mod demo;
 mod log;
+mod reload;
 pub mod replay;
 pub mod run;
 mod service;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use super::{Globals, service};
+use super::Globals;
+use super::reload::Reloads;
+use super::service::{self, Telemetry};
 use crate::engine::Directory;
 use crate::stream::{Options, Permits, Stop};
 
@@ -13,7 +15,9 @@ const EXAMPLES: &str = "\
 Examples:
   churnwatch run --config config/churnwatch.toml
   churnwatch run --config config/churnwatch.toml --set kafka.bootstrap_servers=kafka:9092 --log-format json
-  churnwatch run --config config/churnwatch.toml --resume-from stamp";
+  churnwatch run --config config/churnwatch.toml --resume-from stamp
+
+SIGTERM and SIGINT end it in order. SIGHUP reads the configuration anew and puts its model in force, unless something is wrong with it.";
 
 /// Options of `run`.
 #[derive(Clone, Debug, clap::Args)]
@@ -34,7 +38,7 @@ pub enum ResumeFrom {
     Stamp,
 }
 
-/// Runs the service until it is told to stop.
+/// Runs the service until it is told to stop; SIGHUP reloads the model.
 ///
 /// # Errors
 /// Problems of the configuration, and every failure that ends the service.
@@ -44,11 +48,14 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         tracing::warn!(%warning, "configuration");
     }
     let stop = stop_on_signals()?;
+    let reloads = Reloads::new(globals, &config)?;
     let resume_from_stamp = args.resume_from == Some(ResumeFrom::Stamp);
     let permits = Permits { start: config.kafka.start, resume_from_stamp, accept_loss: args.accept_loss };
     let options = Options::of(&config, permits);
     let directory = Arc::new(Directory::new(Arc::clone(&options.settings)));
-    service::serve(&config, options, directory, stop)?;
+    let telemetry = Telemetry::new(&config)?;
+    reloads.start(Arc::clone(&directory), Arc::clone(&telemetry.metrics))?;
+    service::serve(&config, options, directory, telemetry, stop)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,16 +11,33 @@ use crate::http;
 use crate::stream::{Failure, Members, Options, Service, Stop};
 use crate::telemetry::{Caps, Instance, Metrics, Scrape, Source};
 
+/// What Prometheus scrapes, and the counters that the parts of the service write to.
+pub(super) struct Telemetry {
+    registry: Registry,
+    /// Written by stream threads and reloads.
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl Telemetry {
+    /// For the labels that the configuration allows.
+    ///
+    /// # Errors
+    /// When two families have one name.
+    pub(super) fn new(config: &Config) -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        let metrics = Arc::new(Metrics::new(&registry, config.limits.label_values)?);
+        metrics.model_in_force(&config.model.name, &config.model.hash, config.model.risk.calibrated);
+        Ok(Self { registry, metrics })
+    }
+}
+
 /// Serves until told to stop, or until something fails.
 ///
 /// # Errors
 /// Whatever the service cannot go on from, with its code.
-pub(super) fn serve(config: &Config, options: Options, directory: Arc<Directory>, stop: Stop) -> anyhow::Result<()> {
+pub(super) fn serve(config: &Config, options: Options, directory: Arc<Directory>, telemetry: Telemetry, stop: Stop) -> anyhow::Result<()> {
     let coded = |failure: Failure| anyhow::anyhow!("{}: {failure}", failure.code());
-    let registry = Registry::new();
-    let metrics = Arc::new(Metrics::new(&registry, config.limits.label_values)?);
-    let model = &options.settings.model;
-    metrics.model_in_force(&model.name, &model.hash, model.risk.calibrated);
+    let Telemetry { registry, metrics } = telemetry;
     let clock = options.clock.clone();
     let members = Members::new(&options).map_err(coded)?;
     let service = Service::prepare(options, Arc::clone(&directory), metrics, stop).map_err(coded)?;

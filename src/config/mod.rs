@@ -20,6 +20,7 @@ mod source;
 mod tests;
 mod tree;
 mod validate;
+mod written;
 
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,7 @@ use document::Document;
 use section::{Account, Application, CalendarDays, Commit, Http, Kafka, Metrics, Money, Output, State, Streams, Support, Time, Usage};
 use source::Variables;
 use validate::Report;
+use written::Written;
 
 /// The whole configuration, checked.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -78,6 +80,9 @@ pub struct Config {
     /// What is allowed but should not pass unseen.
     #[serde(skip)]
     pub warnings: Vec<Problem>,
+    /// What is written besides the model.
+    #[serde(skip)]
+    written: Written,
 }
 
 /// Whether secrets are read.
@@ -103,6 +108,18 @@ impl Config {
     /// Every problem at once.
     pub fn load_offline(path: Option<&Path>, sets: &[String], env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Problems> {
         read(path, sets, &env.into_iter().collect(), Secrets::Leave)
+    }
+
+    /// The keys besides those of the model that are written differently in another configuration, in alphabetical order.
+    #[must_use]
+    pub fn differences_besides_model(&self, other: &Self) -> Vec<String> {
+        self.written.differences(&other.written)
+    }
+
+    /// Whether nothing but a model is written.
+    #[must_use]
+    pub fn is_model_alone(&self) -> bool {
+        self.written.is_empty()
     }
 
     /// Checks between keys, and of single keys where reading could not.
@@ -145,6 +162,7 @@ fn read(path: Option<&Path>, sets: &[String], variables: &Variables, secrets: Se
         Err(wrong) => problems.extend(wrong),
     }
     config.warnings = warnings;
+    config.written = Written::of(&root);
     if problems.is_empty() { Ok(config) } else { Err(Problems::sorted(problems)) }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use super::report::AccountReport;
 use super::{Counts, Judge, OutputRecord, Totals};
 use crate::account::{AccountMap, LimitMeter};
+use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -89,6 +90,12 @@ impl Directory {
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another model in force; each task takes it over at its next round.
+    pub fn set_model(&self, model: Model) {
+        let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        *settings = Arc::new(Settings { model, ..Settings::clone(&settings) });
     }
 
     /// The tasks that are owned and restored, by number.

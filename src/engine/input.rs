@@ -46,6 +46,13 @@ pub struct OutputRecord {
 }
 
 impl OutputRecord {
+    /// Bytes of key, value and headers.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        self.key.len() + self.value.as_ref().map_or(0, Vec::len) + headers
+    }
+
     /// A record that deletes what was published of an account.
     #[must_use]
     pub const fn tombstone(key: String) -> Self {

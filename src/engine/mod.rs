@@ -13,6 +13,7 @@ mod due;
 mod input;
 mod judge;
 mod report;
+mod rescore;
 mod round;
 mod scoring;
 mod task;

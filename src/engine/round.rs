@@ -16,6 +16,8 @@ pub struct RoundOptions {
     pub catching_up: bool,
     /// Accounts to score at most; the others stay for the next round.
     pub budget: usize,
+    /// Bytes of changes after which no other account is scored.
+    pub bytes: usize,
 }
 
 /// What a round did.
@@ -25,13 +27,22 @@ pub struct RoundReport {
     pub scored: usize,
     /// Changes published.
     pub changes: usize,
+    /// Bytes of them.
+    pub bytes: usize,
     /// Accounts left for the next round.
     pub left: usize,
+}
+
+impl RoundReport {
+    const fn has_room(&self, options: &RoundOptions) -> bool {
+        self.scored < options.budget && self.bytes < options.bytes
+    }
 }
 
 impl Task {
     /// Applies what waited for `now`, scores accounts and hands over what to publish.
     pub fn round(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>) -> RoundReport {
+        self.take_settings();
         self.release_waiting(now);
         self.forget_deletions(now);
         out.extend(self.tombstones.drain(..).map(OutputRecord::tombstone));
@@ -45,7 +56,8 @@ impl Task {
         report
     }
 
-    /// Scores the accounts to which something happened, then those that fell due, up to the budget.
+    /// Scores the accounts to which something happened, then those that fell due, then those that another model waits for, up to the
+    /// budget.
     fn score_due(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>, report: &mut RoundReport) {
         let view = self.judge.view(now, &self.settings);
         let (accounts, unscored) = (&self.view.accounts, &mut self.unscored);
@@ -60,11 +72,11 @@ impl Task {
             }
             there
         });
-        while report.scored < options.budget {
-            let Some(key) = self.unscored.pop_front() else { break };
+        while report.has_room(options) {
+            let Some(key) = self.unscored.pop_front().or_else(|| self.next_to_rescore()) else { break };
             self.score_key(key, &view, options.catching_up, out, report);
         }
-        report.left = self.unscored.len();
+        report.left = self.unscored.len() + self.rescore.len();
     }
 
     fn score_key(&mut self, key: AccountKey, view: &View, catching_up: bool, out: &mut Vec<OutputRecord>, report: &mut RoundReport) {
@@ -80,6 +92,7 @@ impl Task {
             account.share = Some(scored.share);
             report.scored += 1;
             report.changes += usize::from(scored.record.is_some());
+            report.bytes += scored.record.as_ref().map_or(0, OutputRecord::size);
             out.extend(scored.record);
         });
     }

@@ -37,6 +37,8 @@ pub struct Task {
     /// Accounts to score, in the order in which something happened to them.
     pub(super) unscored: VecDeque<AccountKey>,
     pub(super) due: Due,
+    /// Accounts that another model has not scored yet.
+    pub(super) rescore: VecDeque<AccountKey>,
     /// What the changelog does not hold yet.
     pub(super) unwritten: changelog::Unwritten,
     /// The changelog as far as it was read, until the restore ends.
@@ -64,6 +66,7 @@ impl Task {
             cost_ids: Seen::default(),
             unscored: VecDeque::new(),
             due: Due::default(),
+            rescore: VecDeque::new(),
             unwritten: changelog::Unwritten::default(),
             restoring: HashMap::new(),
             tombstones: Vec::new(),

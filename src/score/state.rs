@@ -32,6 +32,12 @@ impl State {
         self.sequence
     }
 
+    /// [`Model::id`] of the model that scored last; 0 before.
+    #[must_use]
+    pub const fn model(&self) -> u64 {
+        self.model
+    }
+
     /// The band.
     #[must_use]
     pub const fn band(&self) -> Band {

@@ -48,8 +48,7 @@ impl Destinations {
     /// Refuses changes that no producer would take, before a transaction is begun for them.
     pub(super) fn check<'a>(&self, tasks: impl Iterator<Item = &'a Task>) -> Result<(), Failure> {
         for change in tasks.flat_map(|task| &task.changes) {
-            let headers: usize = change.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-            let bytes = change.key.len() + change.value.as_ref().map_or(0, Vec::len) + headers + 512;
+            let bytes = change.size() + 512;
             if bytes > self.record_bytes_max {
                 return Err(Failure::RecordTooLarge { topic: self.changes.clone(), bytes, limit: self.record_bytes_max });
             }

@@ -244,7 +244,7 @@ impl Restorer {
     }
 
     fn task(&self, number: i32) -> engine::Task {
-        let mut task = engine::Task::new(number, Arc::clone(&self.options.settings), Arc::clone(&self.directory));
+        let mut task = engine::Task::new(number, self.directory.settings(), Arc::clone(&self.directory));
         if let Some(partitioners) = self.inputs.partitioners {
             task.set_home(Home { partitioners, partition: number, partitions: self.inputs.partitions });
         }

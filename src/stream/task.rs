@@ -46,6 +46,7 @@ pub(super) struct Task {
     catch_up: CatchUp,
     read: u64,
     must_commit: bool,
+    has_left: bool,
     /// What of its counts is in the process's counters.
     meter: TaskMeter,
     next_cycle: Instant,
@@ -68,6 +69,7 @@ impl Task {
             letters_bytes: 0,
             catch_up: CatchUp::default(),
             read: 0,
+            has_left: false,
             next_cycle: monotonic(),
         }
     }
@@ -144,14 +146,16 @@ impl Task {
         }
     }
 
-    /// Scores what is due at `now`, as far as the mode and the budget allow.
-    pub(super) fn round(&mut self, now: Timestamp, options: &Options, budget: usize) {
+    /// Scores what is due at `now`, as far as the mode and the budget allow: accounts, and bytes of changes.
+    pub(super) fn round(&mut self, now: Timestamp, options: &Options, budget: Load) {
         let time = &options.settings.time;
         self.mode = self.catch_up.mode(&self.positions, now, time.catch_up_age_ms, time.catch_up_limit_ms);
-        let round = RoundOptions { publish: self.mode != Mode::CatchingUp, catching_up: self.mode == Mode::Overdue, budget };
+        let (publish, catching_up) = (self.mode != Mode::CatchingUp, self.mode == Mode::Overdue);
+        let round = RoundOptions { publish, catching_up, budget: budget.records, bytes: budget.bytes };
         let report = self.engine.round(now, &round, &mut self.changes);
+        self.has_left = report.left > 0;
         // What the budget has left over goes on at once.
-        self.next_cycle = if report.left > 0 { monotonic() } else { monotonic() + self.interval(options) };
+        self.next_cycle = if self.has_left { monotonic() } else { monotonic() + self.interval(options) };
     }
 
     /// Whether a bad run may be under way of which too little has been read; what was read of it is not committed yet, since the exit
@@ -159,6 +163,11 @@ impl Task {
     pub(super) fn awaits_verdict(&self, options: &Options) -> bool {
         let open = |(run, position): (&BadRun, &Position)| run.is_open(options.bad_run) && !position.at_end;
         options.on_bad_run == OnBadRun::Exit && self.runs.iter().zip(&self.positions).any(open)
+    }
+
+    /// Whether the last round's budget has left accounts to score.
+    pub(super) const fn has_left(&self) -> bool {
+        self.has_left
     }
 
     /// When a cycle is due at the latest.

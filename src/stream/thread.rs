@@ -168,26 +168,31 @@ impl StreamThread {
         self.cycle(REVOKE_LIMIT, |_| true).map(|_| ())
     }
 
-    /// Polls and applies until a cycle is due, the transaction is nearly full, or the group wants something.
+    /// Polls and applies until a cycle is due, the transaction is nearly full, or the group wants something. What the last round has left
+    /// over waits for what has arrived in the meantime, and for nothing else.
     fn gather(&mut self) -> Result<(), Failure> {
         let began = monotonic();
-        let due =
-            self.tasks.values().map(Task::next_cycle).min().unwrap_or(began + POLL_LIMIT).clamp(began + GATHER_MIN, began + POLL_LIMIT);
+        let has_left = self.tasks.values().any(Task::has_left);
+        let due = self.tasks.values().map(Task::next_cycle).min().unwrap_or(began + POLL_LIMIT);
+        let due = if has_left { began + POLL_LIMIT } else { due.clamp(began + GATHER_MIN, began + POLL_LIMIT) };
         loop {
             let left = due.saturating_duration_since(monotonic());
             if left.is_zero() || !self.events.is_empty() || self.stop.is_requested() || self.is_nearly_full() {
                 return Ok(());
             }
-            self.take_batch(left)?;
+            let polled = self.take_batch(if has_left { Duration::ZERO } else { left })?;
+            if has_left && polled < BATCH {
+                return Ok(());
+            }
         }
     }
 
-    /// Takes what has arrived, up to a batch; waits for the first of it.
-    fn take_batch(&mut self, wait: Duration) -> Result<(), Failure> {
-        let (mut wait, mut now) = (wait, None);
-        for _ in 0..BATCH {
+    /// Takes what has arrived, up to a batch, and says how much it was; waits for the first of it.
+    fn take_batch(&mut self, wait: Duration) -> Result<usize, Failure> {
+        let (mut wait, mut now, mut polled) = (wait, None, 0);
+        while polled < BATCH {
             let Some(event) = self.member.poll(wait) else { break };
-            wait = Duration::ZERO;
+            (wait, polled) = (Duration::ZERO, polled + 1);
             match event.what() {
                 What::Record(record) => {
                     let (Some(index), Some(task)) = (self.inputs.index(record.topic()), self.tasks.get_mut(&record.partition())) else {
@@ -207,7 +212,7 @@ impl StreamThread {
         if now.is_some() {
             self.last_record = monotonic();
         }
-        Ok(())
+        Ok(polled)
     }
 
     fn load(&self) -> Load {
@@ -215,6 +220,14 @@ impl StreamThread {
             .values()
             .map(|task| task.load(self.changelog_record_bytes))
             .fold(Load::default(), |sum, load| Load { records: sum.records + load.records, bytes: sum.bytes + load.bytes })
+    }
+
+    /// What each task may add to the next transaction by scoring. A scored account takes a change and a changelog record.
+    fn budget(&self) -> Load {
+        let (load, tasks) = (self.load(), self.tasks.len().max(1));
+        let records = RECORDS_MAX.saturating_sub(load.records).max(RECORDS_MAX / 10) / 2;
+        let room = BYTES_MAX.saturating_sub(load.bytes + records * self.changelog_record_bytes).max(BYTES_MAX / 10);
+        Load { records: records / tasks, bytes: room / tasks }
     }
 
     /// Whether the next transaction is at four fifths of what it may hold; scores and changes take the rest.
@@ -241,9 +254,7 @@ impl StreamThread {
     fn cycle(&mut self, limit: Duration, chosen: impl Fn(&Task) -> bool) -> Result<Cycle, Failure> {
         let Some(membership) = &self.assignment.membership else { return Ok(Cycle::Done) };
         let now = self.options.clock.now();
-        let room = RECORDS_MAX.saturating_sub(self.load().records).max(RECORDS_MAX / 10);
-        // A scored account takes a change and a changelog record.
-        let budget = room / 2 / self.tasks.len().max(1);
+        let budget = self.budget();
         let mut tasks: Vec<_> = self.tasks.iter_mut().filter(|(_, task)| chosen(task)).collect();
         for (_, task) in &mut tasks {
             task.round(now, &self.options, budget);

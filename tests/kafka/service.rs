@@ -64,6 +64,11 @@ impl Application {
         path
     }
 
+    /// Writes the configuration as it is now, under a running instance.
+    pub fn rewrite(&self) {
+        self.config();
+    }
+
     /// Runs another command of the binary to its end, with the same configuration.
     pub fn command(&self, arguments: &[&str]) -> std::process::Output {
         let options = &self.arguments;

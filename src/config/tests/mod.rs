@@ -5,6 +5,7 @@ mod model;
 mod precedence;
 mod problems;
 mod secrets;
+mod written;
 
 use std::path::PathBuf;
 
