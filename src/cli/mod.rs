@@ -4,6 +4,7 @@
 //! 2 wrong usage or configuration.
 
 pub mod check;
+mod compare;
 pub mod demo;
 mod log;
 mod reload;

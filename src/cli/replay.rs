@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{Globals, UsageError};
+use super::{Globals, UsageError, compare};
 use crate::config::Config;
 use crate::config::section::OnBadRun;
 use crate::event::{Code, Stream};
-use crate::replay::{self, History, InputFile, Output, Reading, Request};
+use crate::replay::{self, Comparisons, History, InputFile, Output, Reading, Request};
+use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -18,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   churnwatch replay --usage usage.ndjson --billing billing.ndjson.gz --as-of 2026-03-01T00:00:00Z --out-accounts -
   zstdcat usage.ndjson.zst | churnwatch replay --usage - --out-changes changes.ndjson --score-every 7
+  churnwatch replay --usage usage.ndjson --billing billing.ndjson --compare other.toml > changed.ndjson
 
 Input is one JSON record a line, in any order; .gz and .zst are unpacked; - is standard input or output.";
 
@@ -64,9 +66,12 @@ pub struct Args {
     /// How every record ended, counted by stream
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_counts: Option<PathBuf>,
-    /// Another configuration or model: report which accounts would change band under it
+    /// Another configuration, or a model alone: who is in another band by it
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub compare: Option<PathBuf>,
+    /// Where that is written, one account a line, counts last; without it standard output
+    #[arg(long, value_name = "FILE", requires = "compare", help_heading = "Output")]
+    pub out_comparison: Option<PathBuf>,
 }
 
 /// Replays the files.
@@ -74,13 +79,9 @@ pub struct Args {
 /// # Errors
 /// Wrong usage, problems of the configuration, files that cannot be read or written, and a bad run of records.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    if args.compare.is_some() {
-        return Err(UsageError(
-            "--compare is not in this version: replay twice, with each configuration, and compare --out-accounts".into(),
-        )
-        .into());
-    }
+    args.refuse_two_on_standard_output()?;
     let config = globals.load_offline()?;
+    let other = args.compare.as_deref().map(|path| compare::load(path, globals, &config)).transpose()?;
     let files = args.read_files()?;
     let settings = replay::settings_for(&files, config.settings());
     let t = args.as_of.or_else(|| Reading::newest(&files, &settings)).context("no valid record, and no --as-of")?;
@@ -90,7 +91,13 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         refuse_bad_run(&reading, &config)?;
     }
     let mut history = History::new(&files, &reading, Arc::clone(&settings));
+    if let Some(other) = &other {
+        history.compare_with(other.clone());
+    }
     args.write_changes(&mut history, t, &settings)?;
+    if let Some(other) = &other {
+        args.write_comparison(&history, t, &settings, other)?;
+    }
     args.write_accounts(&history, t)?;
     args.write_kpis(&history, &files, &reading, t, &settings)?;
     Ok(ExitCode::SUCCESS)
@@ -168,6 +175,27 @@ impl Args {
             _ => Ok(()),
         })?;
         output.map_or(Ok(()), Output::finish).context("cannot write the changes")
+    }
+
+    /// Data to a file or standard output, and a summary for people.
+    fn write_comparison(&self, history: &History<'_>, as_of: Timestamp, settings: &Settings, other: &Model) -> anyhow::Result<()> {
+        let (currency, from) = (settings.money.rates.reporting(), &settings.model);
+        let comparisons = Comparisons { as_of, currency, from, to: other, accounts: &history.comparisons() };
+        eprintln!("{}", compare::Report(&comparisons));
+        write_to(Some(self.comparison_path()), |output| comparisons.write(output))
+    }
+
+    fn comparison_path(&self) -> &Path {
+        self.out_comparison.as_deref().unwrap_or(Path::new("-"))
+    }
+
+    fn refuse_two_on_standard_output(&self) -> Result<(), UsageError> {
+        let outputs = [&self.out_changes, &self.out_accounts, &self.out_kpis, &self.out_dead_letters, &self.out_counts];
+        let named = outputs.into_iter().filter_map(|path| path.as_deref()).chain(self.compare.as_ref().map(|_| self.comparison_path()));
+        if named.filter(|path| *path == Path::new("-")).count() > 1 {
+            return Err(UsageError("only one output can go to standard output".into()));
+        }
+        Ok(())
     }
 
     fn write_accounts(&self, history: &History<'_>, t: Timestamp) -> anyhow::Result<()> {

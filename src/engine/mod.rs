@@ -4,6 +4,7 @@
 //! [`Task::round`] scores what is due and says what to publish, [`Task::changelog`] says what to remember, and
 //! [`Task::restore`] takes it back.
 
+mod alternative;
 mod changelog;
 mod costs;
 mod counts;
@@ -20,6 +21,7 @@ mod task;
 mod totals;
 mod waiting;
 
+pub use alternative::{Alternative, Comparison};
 pub use costs::Costs;
 pub use counts::{Counts, DeadLetterCounts, StreamCounts};
 pub use directory::{Directory, Summary, TaskView};

@@ -3,7 +3,7 @@
 use super::{OutputRecord, Share, Totals};
 use crate::account::Account;
 use crate::metric::{Metric, Metrics};
-use crate::score::{self, AccountFacts, AccountLine, Assessment, Cause, Change, ChangeRecord, Override, Round, Standing, Subject};
+use crate::score::{self, AccountFacts, AccountLine, Assessment, Cause, Change, ChangeRecord, Override, Round, Standing, State, Subject};
 use crate::settings::{Settings, View};
 
 /// An account's metrics at an instant, and what they come to.
@@ -53,8 +53,12 @@ impl Share {
     /// What an account would add if it were scored at `view`, by its `metrics` there. The account stays as it is.
     #[must_use]
     pub fn at(account: &Account, metrics: &Metrics, view: &View, settings: &Settings) -> Self {
+        Self::advance(&mut account.score.clone(), account, metrics, view, settings)
+    }
+
+    /// The same for bands that are kept beside the account's own, which move on.
+    pub(super) fn advance(state: &mut State, account: &Account, metrics: &Metrics, view: &View, settings: &Settings) -> Self {
         let scored = Scored::of(account, metrics, view, settings);
-        let mut state = account.score.clone();
         state.advance(&scored.subject, &scored.assessment, &round_at(view, Cause::Time, false, settings), &settings.model);
         scored.share(&state.standing(&scored.subject, &scored.assessment, &settings.model))
     }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::file::InputFile;
 use super::reading::{Accepted, Reading, raw};
-use crate::engine::{Directory, Task};
+use crate::engine::{Alternative, Comparison, Directory, OutputRecord, Task};
 use crate::event::{self, Decoded, Event};
+use crate::score::Model;
 use crate::settings::{Settings, View};
 use crate::time::Timestamp;
 
@@ -16,6 +17,7 @@ pub struct History<'a> {
     reading: &'a Reading,
     settings: Arc<Settings>,
     task: Task,
+    alternative: Option<Alternative>,
     next: usize,
 }
 
@@ -25,7 +27,27 @@ impl<'a> History<'a> {
     pub fn new(files: &'a [InputFile], reading: &'a Reading, settings: Arc<Settings>) -> Self {
         let directory = Arc::new(Directory::new(Arc::clone(&settings)));
         let task = Task::new(0, Arc::clone(&settings), directory);
-        Self { files, reading, settings, task, next: 0 }
+        Self { files, reading, settings, task, alternative: None, next: 0 }
+    }
+
+    /// From now on accounts are scored by another model too.
+    pub fn compare_with(&mut self, model: Model) {
+        self.alternative = Some(Alternative::new(&self.settings, model));
+    }
+
+    /// Scores every account at `t`, which the history has reached; what is published is added to `changes`.
+    pub(super) fn score_at(&mut self, t: Timestamp, changes: &mut Vec<OutputRecord>) {
+        let view = self.view(t);
+        self.task.score_all(&view, changes);
+        if let Some(alternative) = &mut self.alternative {
+            alternative.score_all(&self.task, &view);
+        }
+    }
+
+    /// How every account stands by both models; empty without another one.
+    #[must_use]
+    pub fn comparisons(&self) -> Vec<Comparison> {
+        self.alternative.as_ref().map(|alternative| alternative.compare(&self.task)).unwrap_or_default()
     }
 
     /// Applies every record up to `t`. Records of lives that ended with a deletion are in no figure, and left out.

@@ -4,6 +4,7 @@
 //! second applies what counts in the order of event time and stops at every instant that is asked for. So unsorted input gives what
 //! sorted input gives.
 
+mod comparison;
 pub mod file;
 mod history;
 mod kpis;
@@ -12,6 +13,7 @@ mod reading;
 
 use std::sync::Arc;
 
+pub use comparison::{Comparisons, Crossing};
 pub use file::InputFile;
 pub use history::History;
 pub use kpis::{write_months, write_trailing};
@@ -54,8 +56,7 @@ pub fn score_history<E>(
     let mut changes = Vec::new();
     for t in scoring_instants(history.begins(), request, settings) {
         history.advance_to(t);
-        let view = history.view(t);
-        history.task_mut().score_all(&view, &mut changes);
+        history.score_at(t, &mut changes);
         for change in changes.drain(..) {
             publish(&change)?;
         }

@@ -1,0 +1,87 @@
+//! `replay --compare` for people: what another model does to the bands, and to whom.
+
+use std::fmt;
+use std::path::Path;
+
+use super::Globals;
+use crate::config::{self, Config, Problems};
+use crate::engine::{Comparison, Share};
+use crate::money::Currency;
+use crate::replay::Comparisons;
+use crate::score::{Band, Direction, Model};
+
+/// Accounts that are shown to people; the data has all of them.
+const SHOWN: usize = 10;
+
+/// The model of another configuration, or of a file with nothing but a model, read with the same variables and options.
+///
+/// # Errors
+/// Every problem of that configuration.
+pub(super) fn load(path: &Path, globals: &Globals, current: &Config) -> Result<Model, Problems> {
+    let other = Config::load_offline(Some(path), &globals.set, config::environment())?;
+    let differences = current.differences_besides_model(&other);
+    if !other.is_model_alone() && !differences.is_empty() {
+        tracing::warn!(keys = differences.join(", "), "only the models are compared; these keys are written differently");
+    }
+    if other.model.id == current.model.id {
+        tracing::warn!(hash = other.model.hash, "both configurations have the same model");
+    }
+    Ok(other.model)
+}
+
+/// The comparison as text.
+pub(super) struct Report<'a>(pub &'a Comparisons<'a>);
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Comparisons { as_of, from, to, accounts, .. } = self.0;
+        let changed: Vec<_> = self.0.changed().collect();
+        let way = |way| changed.iter().filter(|account| account.direction() == Some(way)).count();
+        let (down, up) = (way(Direction::Down), way(Direction::Up));
+        writeln!(f, "{} of {} accounts change band as of {as_of}: {down} down, {up} up\n", changed.len(), accounts.len())?;
+        writeln!(f, "  from  {}  {}\n  to    {}  {}\n", from.name, from.hash, to.name, to.hash)?;
+        self.bands(f)?;
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let (shown, currency) = (changed.len().min(SHOWN), self.0.currency);
+        writeln!(f, "\n{:<24} {:>14}  {:<15}  {:<15}  risk", format!("the first {shown} by MRR"), currency.code(), "from", "to")?;
+        changed.iter().take(SHOWN).try_for_each(|account| row(f, account, currency))
+    }
+}
+
+impl Report<'_> {
+    /// A row for each band of the one model, a column for each of the other.
+    fn bands(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let crossings = self.0.crossings();
+        write!(f, "{:<12}", "from \\ to")?;
+        Band::ALL.iter().try_for_each(|to| write!(f, "{:>10}", to.name()))?;
+        for from in Band::ALL.iter().filter(|from| crossings.iter().any(|crossing| crossing.from == **from)) {
+            write!(f, "\n{:<12}", from.name())?;
+            for to in Band::ALL {
+                let count = crossings.iter().find(|crossing| crossing.from == *from && crossing.to == to).map_or(0, |found| found.accounts);
+                write!(f, "{count:>10}")?;
+            }
+        }
+        writeln!(f)
+    }
+}
+
+fn row(f: &mut fmt::Formatter<'_>, account: &Comparison, currency: Currency) -> fmt::Result {
+    let score = |share: &Share| share.health.map_or("-".to_owned(), |score| format!("{score:.1}"));
+    let risk = |share: &Share| share.risk.map_or("-".to_owned(), |risk| format!("{:.3}", risk.probability));
+    let (from, to) = (&account.from, &account.to);
+    let units = to.mrr_minor as f64 / 10_f64.powi(i32::try_from(currency.exponent()).unwrap_or_default());
+    let digits = usize::try_from(currency.exponent()).unwrap_or_default();
+    writeln!(
+        f,
+        "{:<24} {units:>14.digits$}  {:<9} {:>5}  {:<9} {:>5}  {} -> {}",
+        account.account_id,
+        from.band.name(),
+        score(from),
+        to.band.name(),
+        score(to),
+        risk(from),
+        risk(to)
+    )
+}

@@ -1,0 +1,76 @@
+//! Accounts scored by another model beside the one in force, each with bands of its own: who would change band by it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Share, Task};
+use crate::score::{Model, State};
+use crate::settings::{Settings, View};
+
+/// Another model, and how every account stands by it. It publishes nothing.
+#[derive(Debug)]
+pub struct Alternative {
+    settings: Settings,
+    scored: BTreeMap<Box<str>, (State, Share)>,
+}
+
+/// One account by two models.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// Identity.
+    pub account_id: Box<str>,
+    /// Display name.
+    pub name: Option<Box<str>>,
+    /// Customer success manager.
+    pub csm: Option<Box<str>>,
+    /// By the model in force.
+    pub from: Share,
+    /// By the other one.
+    pub to: Share,
+}
+
+impl Alternative {
+    /// The settings of a task with another model, by which no account was scored yet.
+    #[must_use]
+    pub fn new(settings: &Arc<Settings>, model: Model) -> Self {
+        Self { settings: Settings { model, ..Settings::clone(settings) }, scored: BTreeMap::new() }
+    }
+
+    /// The other model.
+    #[must_use]
+    pub const fn model(&self) -> &Model {
+        &self.settings.model
+    }
+
+    /// Scores every account of a task at `view`.
+    pub fn score_all(&mut self, task: &Task, view: &View) {
+        task.view().accounts.for_each(|account| {
+            if account.first_seen().is_none_or(|first| first > view.t) {
+                return;
+            }
+            let metrics = account.measure(view, &self.settings);
+            let mut state = self.scored.remove(account.id()).map(|(state, _)| state).unwrap_or_default();
+            let share = Share::advance(&mut state, account, &metrics, view, &self.settings);
+            self.scored.insert(account.id().into(), (state, share));
+        });
+    }
+
+    /// Every account that both models have scored, those with the most MRR first, of the same MRR by their ids.
+    #[must_use]
+    pub fn compare(&self, task: &Task) -> Vec<Comparison> {
+        let mut comparisons = Vec::new();
+        task.view().accounts.for_each(|account| {
+            let (Some(from), Some((_, to))) = (&account.share, self.scored.get(account.id())) else { return };
+            let profile = account.profile();
+            comparisons.push(Comparison {
+                account_id: account.id().into(),
+                name: profile.and_then(|profile| profile.name.as_deref()).map(Box::from),
+                csm: profile.and_then(|profile| profile.csm.as_deref()).map(Box::from),
+                from: from.clone(),
+                to: to.clone(),
+            });
+        });
+        comparisons.sort_by(|one, other| (other.to.mrr_minor, &one.account_id).cmp(&(one.to.mrr_minor, &other.account_id)));
+        comparisons
+    }
+}

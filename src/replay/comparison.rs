@@ -1,0 +1,172 @@
+//! Two models compared: who changes band, and how many from each band to each.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde::Serialize;
+
+use super::Output;
+use crate::engine::{Comparison, Share};
+use crate::money::Currency;
+use crate::score::{Band, Direction, Level, Model, Standing};
+use crate::time::Timestamp;
+
+/// All accounts at an instant by two models.
+#[derive(Debug)]
+pub struct Comparisons<'a> {
+    /// The instant.
+    pub as_of: Timestamp,
+    /// The reporting currency.
+    pub currency: Currency,
+    /// The model in force.
+    pub from: &'a Model,
+    /// The other one.
+    pub to: &'a Model,
+    /// Every account, those with the most MRR first.
+    pub accounts: &'a [Comparison],
+}
+
+/// The accounts that are in one band by one model and in one band by the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Crossing {
+    /// By the model in force.
+    pub from: Band,
+    /// By the other one.
+    pub to: Band,
+    /// How many.
+    pub accounts: usize,
+    /// Their MRR, minor units.
+    pub mrr_minor: i64,
+}
+
+#[derive(Serialize)]
+struct AccountLine<'a> {
+    account_id: &'a str,
+    name: Option<&'a str>,
+    segment: Option<&'a str>,
+    csm: Option<&'a str>,
+    mrr_minor: i64,
+    currency: &'a str,
+    direction: Option<Direction>,
+    from: Scores,
+    to: Scores,
+}
+
+#[derive(Serialize)]
+struct Scores {
+    health: Health,
+    risk: Risk,
+}
+
+#[derive(Serialize)]
+struct Health {
+    score: Option<f64>,
+    band: Band,
+}
+
+#[derive(Serialize)]
+struct Risk {
+    probability: Option<f64>,
+    level: Option<Level>,
+}
+
+#[derive(Serialize)]
+struct SummaryLine<'a> {
+    summary: Summary<'a>,
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    as_of: String,
+    from: ModelName<'a>,
+    to: ModelName<'a>,
+    accounts: usize,
+    changed: usize,
+    currency: &'a str,
+    bands: Vec<Crossing>,
+}
+
+#[derive(Serialize)]
+struct ModelName<'a> {
+    name: &'a str,
+    hash: &'a str,
+}
+
+impl Comparison {
+    /// Whether the two models put the account into different bands.
+    #[must_use]
+    pub fn changes_band(&self) -> bool {
+        self.from.band != self.to.band
+    }
+
+    /// Which way it goes from one model to the other.
+    #[must_use]
+    pub fn direction(&self) -> Option<Direction> {
+        let standing = |share: &Share| Standing { score: share.health, band: share.band, risk: share.risk };
+        Direction::between(&standing(&self.from), &standing(&self.to))
+    }
+}
+
+impl Comparisons<'_> {
+    /// The accounts whose band is another, those with the most MRR first.
+    pub fn changed(&self) -> impl Iterator<Item = &Comparison> {
+        self.accounts.iter().filter(|account| account.changes_band())
+    }
+
+    /// Every pair of bands that an account is in, in the order of the bands.
+    #[must_use]
+    pub fn crossings(&self) -> Vec<Crossing> {
+        let mut crossings: BTreeMap<(Band, Band), Crossing> = BTreeMap::new();
+        for account in self.accounts {
+            let (from, to) = (account.from.band, account.to.band);
+            let crossing = crossings.entry((from, to)).or_insert(Crossing { from, to, accounts: 0, mrr_minor: 0 });
+            crossing.accounts += 1;
+            crossing.mrr_minor += account.to.mrr_minor;
+        }
+        crossings.into_values().collect()
+    }
+
+    /// Writes one line for each account whose band is another, then one with the counts.
+    ///
+    /// # Errors
+    /// When a line cannot be written.
+    pub fn write(&self, output: &mut Output) -> io::Result<()> {
+        for account in self.changed() {
+            output.line(&serde_json::to_vec(&self.line(account))?)?;
+        }
+        output.line(&serde_json::to_vec(&SummaryLine { summary: self.summary() })?)
+    }
+
+    fn line<'a>(&'a self, account: &'a Comparison) -> AccountLine<'a> {
+        AccountLine {
+            account_id: &account.account_id,
+            name: account.name.as_deref(),
+            segment: Some(&*account.to.segment).filter(|segment| !segment.is_empty()),
+            csm: account.csm.as_deref(),
+            mrr_minor: account.to.mrr_minor,
+            currency: self.currency.code(),
+            direction: account.direction(),
+            from: Scores::of(&account.from),
+            to: Scores::of(&account.to),
+        }
+    }
+
+    fn summary(&self) -> Summary<'_> {
+        Summary {
+            as_of: self.as_of.to_string(),
+            from: ModelName { name: &self.from.name, hash: &self.from.hash },
+            to: ModelName { name: &self.to.name, hash: &self.to.hash },
+            accounts: self.accounts.len(),
+            changed: self.changed().count(),
+            currency: self.currency.code(),
+            bands: self.crossings(),
+        }
+    }
+}
+
+impl Scores {
+    fn of(share: &Share) -> Self {
+        let (probability, level) = (share.risk.map(|risk| risk.probability), share.risk.map(|risk| risk.level));
+        Self { health: Health { score: share.health, band: share.band }, risk: Risk { probability, level } }
+    }
+}
