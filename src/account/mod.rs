@@ -22,6 +22,7 @@ pub use section::{CodecError, MAX_PART_BYTES, Section};
 
 use crate::engine::{Share, Verdict};
 use crate::event::{Event, Record, Stream};
+use crate::portfolio::Contribution;
 use crate::score;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -68,6 +69,8 @@ pub struct Account {
     pub score: score::State,
     /// What it adds to the sums of its task since it was last scored; never written.
     pub share: Option<Share>,
+    /// What it adds to the live KPIs of its task; never written.
+    pub contribution: Option<Contribution>,
     /// Whether something happened since it was scored.
     pub unscored: bool,
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use super::report::AccountReport;
 use super::{Counts, Judge, OutputRecord, Totals};
 use crate::account::{AccountMap, LimitMeter};
+use crate::portfolio::{Live, Period, Portfolio};
 use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -22,6 +23,8 @@ pub struct TaskView {
     summary: Mutex<Summary>,
     /// The changes that it made last.
     recent: Mutex<RecentChanges>,
+    /// What its accounts add to the KPIs.
+    portfolio: Mutex<Live>,
 }
 
 /// Changes of a task kept for readers, at most.
@@ -46,13 +49,18 @@ pub struct Summary {
 
 impl TaskView {
     pub(super) fn new(number: i32) -> Self {
-        Self { number, accounts: AccountMap::default(), summary: Mutex::default(), recent: Mutex::default() }
+        Self { number, accounts: AccountMap::default(), summary: Mutex::default(), recent: Mutex::default(), portfolio: Mutex::default() }
     }
 
     /// What the task said at the end of its last cycle.
     pub fn summary(&self) -> MutexGuard<'_, Summary> {
         // A poisoned lock holds a summary of an earlier cycle, which is still true.
         self.summary.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The live sums of its accounts.
+    pub fn portfolio(&self) -> MutexGuard<'_, Live> {
+        self.portfolio.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps changes for readers.
@@ -113,6 +121,14 @@ impl Directory {
             let report = task.accounts.read(id, |account| AccountReport::of(account, &view, &settings))??;
             Some(report.with_recent_changes(&task.recent_changes(id)))
         })
+    }
+
+    /// The live sums of all tasks, each account as it was last scored, for the 28 days up to `now`.
+    #[must_use]
+    pub fn portfolio(&self, now: Timestamp) -> Portfolio {
+        let mut portfolio = Portfolio::new(Period::trailing(now, &self.settings().zone));
+        self.tasks().iter().for_each(|task| portfolio.add_live(&task.portfolio()));
+        portfolio
     }
 
     /// Accounts of all tasks.

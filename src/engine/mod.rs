@@ -13,6 +13,7 @@ mod directory;
 mod due;
 mod input;
 mod judge;
+mod refresh;
 mod report;
 mod rescore;
 mod round;

@@ -1,6 +1,6 @@
 //! A scoring round: what happened since the last one, and what is due, becomes changes.
 
-use super::scoring::score_account;
+use super::scoring::{Outcome, score_account};
 use super::{OutputRecord, Task};
 use crate::account::{AccountKey, Lateness, Limit};
 use crate::event::{self, Decoded};
@@ -39,6 +39,26 @@ impl RoundReport {
     }
 }
 
+/// How accounts are scored in a round.
+#[derive(Clone, Copy, Debug)]
+struct Scoring {
+    /// Whether changes say that the task catches up.
+    catching_up: bool,
+    /// What becomes of the part of the live KPIs.
+    part: LivePart,
+}
+
+/// What is replaced of an account's part of the live KPIs.
+#[derive(Clone, Copy, Debug)]
+enum LivePart {
+    /// Nothing: a history has no live KPIs.
+    Nothing,
+    /// Its health: nothing but the model is another.
+    Health,
+    /// All of it.
+    All,
+}
+
 impl Task {
     /// Applies what waited for `now`, scores accounts and hands over what to publish.
     pub fn round(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>) -> RoundReport {
@@ -51,6 +71,7 @@ impl Task {
             let before = out.len();
             self.score_due(now, options, out, &mut report);
             self.view.keep(out.get(before..).unwrap_or_default());
+            self.refresh_live(now, options.budget.saturating_sub(report.scored));
         }
         self.publish_summary();
         report
@@ -73,27 +94,39 @@ impl Task {
             there
         });
         while report.has_room(options) {
-            let Some(key) = self.unscored.pop_front().or_else(|| self.next_to_rescore()) else { break };
-            self.score_key(key, &view, options.catching_up, out, report);
+            let (key, part) = match self.unscored.pop_front() {
+                Some(key) => (key, LivePart::All),
+                None => match self.next_to_rescore() {
+                    Some(key) => (key, LivePart::Health),
+                    None => break,
+                },
+            };
+            self.score_key(key, &view, Scoring { catching_up: options.catching_up, part }, out, report);
         }
         report.left = self.unscored.len() + self.rescore.len();
     }
 
-    fn score_key(&mut self, key: AccountKey, view: &View, catching_up: bool, out: &mut Vec<OutputRecord>, report: &mut RoundReport) {
-        let (settings, totals, unwritten) = (&*self.settings, &mut self.totals, &mut self.unwritten);
+    fn score_key(&mut self, key: AccountKey, view: &View, how: Scoring, out: &mut Vec<OutputRecord>, report: &mut RoundReport) {
+        let (settings, totals, unwritten, refresh) = (&*self.settings, &mut self.totals, &mut self.unwritten, &mut self.refresh);
         self.view.accounts.change_each_of(key, |account| {
             if account.first_seen().is_none_or(|first| first > view.t) {
                 return;
             }
-            let was_changed = account.changed_sections();
-            let scored = score_account(account, view, catching_up, settings, totals);
+            let (was_changed, was_unscored) = (account.changed_sections(), account.unscored);
+            let Outcome { record, share, metrics } = score_account(account, view, how.catching_up, settings, totals);
             unwritten.note(key, was_changed, account.changed_sections());
-            totals.replace(account.share.as_ref(), Some(&scored.share));
-            account.share = Some(scored.share);
+            totals.replace(account.share.as_ref(), Some(&share));
+            let has_part = account.contribution.is_some();
+            match how.part {
+                LivePart::Nothing => account.share = Some(share),
+                LivePart::Health if has_part => self.view.portfolio().rescore(account, share),
+                LivePart::All if was_unscored && refresh.puts_off(key, account, view.t) => self.view.portfolio().rescore(account, share),
+                LivePart::Health | LivePart::All => self.view.portfolio().replace(account, share, &metrics, view, settings),
+            }
             report.scored += 1;
-            report.changes += usize::from(scored.record.is_some());
-            report.bytes += scored.record.as_ref().map_or(0, OutputRecord::size);
-            out.extend(scored.record);
+            report.changes += usize::from(record.is_some());
+            report.bytes += record.as_ref().map_or(0, OutputRecord::size);
+            out.extend(record);
         });
     }
 
@@ -105,7 +138,7 @@ impl Task {
         self.view.accounts.for_each(|account| keys.push((account.id().to_owned(), self.view.accounts.key_of(account.id()))));
         keys.sort_unstable();
         for (_, key) in keys {
-            self.score_key(key, view, false, out, &mut report);
+            self.score_key(key, view, Scoring { catching_up: false, part: LivePart::Nothing }, out, &mut report);
         }
         report
     }

@@ -70,6 +70,8 @@ pub(super) struct Outcome {
     pub(super) record: Option<OutputRecord>,
     /// What the account adds to the sums.
     pub(super) share: Share,
+    /// The metrics that it was scored by.
+    pub(super) metrics: Metrics,
 }
 
 /// Scores an account at `view`, moves its bands, and says what to publish.
@@ -97,7 +99,7 @@ pub(super) fn score_account(account: &mut Account, view: &View, catching_up: boo
     if step.touched {
         account.score_changed();
     }
-    Outcome { record, share }
+    Outcome { record, share, metrics }
 }
 
 fn output(account: &Account, scored: &Scored<'_>, change: &Change, settings: &Settings) -> OutputRecord {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::costs::CostEntry;
 use super::deletions::Deletions;
 use super::due::Due;
+use super::refresh::Refresh;
 use super::waiting::{Waiting, WaitingRecord};
 use super::{AccountReport, Costs, Counts, Directory, Input, Judge, Outcome, TaskView, Totals, Verdict, changelog};
 use crate::account::seen::Seen;
@@ -39,6 +40,10 @@ pub struct Task {
     pub(super) due: Due,
     /// Accounts that another model has not scored yet.
     pub(super) rescore: VecDeque<AccountKey>,
+    /// Accounts whose part of the live KPIs is to be replaced.
+    pub(super) refresh: Refresh,
+    /// When the live KPIs were last told of the costs; `None` once that is no longer all.
+    pub(super) costs_told: Option<Timestamp>,
     /// What the changelog does not hold yet.
     pub(super) unwritten: changelog::Unwritten,
     /// The changelog as far as it was read, until the restore ends.
@@ -67,6 +72,8 @@ impl Task {
             unscored: VecDeque::new(),
             due: Due::default(),
             rescore: VecDeque::new(),
+            refresh: Refresh::default(),
+            costs_told: None,
             unwritten: changelog::Unwritten::default(),
             restoring: HashMap::new(),
             tombstones: Vec::new(),
@@ -263,8 +270,9 @@ impl Task {
         let hash = Deletions::hash_of(id);
         self.deletions.insert(hash, at);
         self.unwritten.deletions.insert(hash);
-        let Some(account) = self.view.accounts.remove(id) else { return };
+        let Some(mut account) = self.view.accounts.remove(id) else { return };
         self.directory.release_accounts(1);
+        self.view.portfolio().remove(&mut account);
         self.totals.replace(account.share.as_ref(), None);
         self.unwritten.forget(&account);
         if account.score.sequence() > 0 {
@@ -288,6 +296,7 @@ impl Task {
         let minor = self.settings.money.convert(cost.amount, at).unwrap_or_default();
         let segment = cost.segment.as_deref().map(Box::from);
         let number = self.costs.push(CostEntry { at, category: cost.category, minor, segment });
+        self.costs_told = None;
         self.unwritten.costs.insert(number);
         while let Some((number, crowded)) = self.costs.pop_expired(newest) {
             self.unwritten.costs.insert(number);

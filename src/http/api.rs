@@ -9,12 +9,15 @@ use serde_json::{Value, json};
 use super::error::ApiError;
 use crate::engine::Counts;
 use crate::event::Stream;
+use crate::portfolio::lines;
 use crate::telemetry::{BANDS, Query, Sort, Source, top};
 
 /// Accounts of a list unless asked otherwise.
 const LIMIT_DEFAULT: usize = 50;
 /// Accounts of a list at most.
 const LIMIT_MAX: usize = 1_000;
+/// Segments, plans and CSMs of an answer at most, in the order of their names.
+const SCOPES_MAX: usize = 1_000;
 
 /// Parameters of `/api/accounts`.
 #[derive(Debug, Default, Deserialize)]
@@ -73,18 +76,21 @@ pub fn account(source: &Arc<dyn Source>, account_id: &str) -> Result<Value, ApiE
     })
 }
 
-/// `/api/portfolio`: sums over the accounts of this instance by segment and band.
+/// `/api/portfolio`: the KPI line of all accounts of this instance with those of segments, plans and CSMs as `scopes`, and sums by
+/// segment and band.
 pub fn portfolio(source: &Arc<dyn Source>) -> Value {
     let cells = source.portfolio();
-    with_header(
-        &**source,
-        json!({
-            "tasks_owned": source.tasks().len(),
-            "tasks_total": source.tasks_total(),
-            "accounts": cells.iter().map(|cell| cell.accounts).sum::<u64>(),
-            "cells": cells,
-        }),
-    )
+    let live = source.live();
+    let mut scopes = lines(&live.portfolio, &live.settings).filter_map(|line| serde_json::from_slice::<Value>(&line).ok());
+    let mut body = scopes.next().unwrap_or_else(|| json!({}));
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("scopes".to_owned(), scopes.take(SCOPES_MAX).collect());
+        fields.insert("tasks_owned".to_owned(), json!(source.tasks().len()));
+        fields.insert("tasks_total".to_owned(), json!(source.tasks_total()));
+        fields.insert("accounts".to_owned(), json!(cells.iter().map(|cell| cell.accounts).sum::<u64>()));
+        fields.insert("cells".to_owned(), json!(cells));
+    }
+    with_header(&**source, body)
 }
 
 /// `/api/pipeline`: how the records of each stream ended, and what each task is doing.

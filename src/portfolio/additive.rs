@@ -1,44 +1,120 @@
-//! What can be added up in any order.
+//! What can be added up in any order, and taken away again.
 
+use crate::account::feedback::{Nps, Ratings};
 use crate::account::support::Durations;
 
-/// A sum that starts at nothing and to which others are added, in any order.
+/// Whether something is added or taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// Added.
+    Plus,
+    /// Taken away: it was added before.
+    Minus,
+}
+
+/// A sum that starts at nothing, to which others are added in any order. What was added can be taken away and leaves no trace.
 pub(super) trait Additive: Default {
+    /// Adds all of another, or takes it away.
+    fn merge(&mut self, other: &Self, sign: Sign);
+
     /// Adds all of another.
-    fn add(&mut self, other: &Self);
+    fn add(&mut self, other: &Self) {
+        self.merge(other, Sign::Plus);
+    }
+}
+
+/// A sum that may come back to nothing, and then needs no place.
+pub(super) trait Summand: Additive {
+    /// Whether nothing is left of what was added.
+    fn is_nothing(&self) -> bool;
+}
+
+impl Summand for u64 {
+    fn is_nothing(&self) -> bool {
+        *self == 0
+    }
+}
+
+impl Summand for Durations {
+    fn is_nothing(&self) -> bool {
+        self.count() == 0
+    }
 }
 
 impl Additive for u64 {
-    fn add(&mut self, other: &Self) {
-        *self += other;
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        // Wraps, so that what is added after it was taken away comes to the same.
+        *self = match sign {
+            Sign::Plus => self.wrapping_add(*other),
+            Sign::Minus => self.wrapping_sub(*other),
+        };
+    }
+}
+
+impl Additive for u128 {
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        *self = match sign {
+            Sign::Plus => self.wrapping_add(*other),
+            Sign::Minus => self.wrapping_sub(*other),
+        };
+    }
+}
+
+impl Additive for i128 {
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        *self = match sign {
+            Sign::Plus => self.wrapping_add(*other),
+            Sign::Minus => self.wrapping_sub(*other),
+        };
+    }
+}
+
+impl<V: Additive, const N: usize> Additive for [V; N]
+where
+    Self: Default,
+{
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.iter_mut().zip(other).for_each(|(own, other)| own.merge(other, sign));
     }
 }
 
 impl Additive for Durations {
-    fn add(&mut self, other: &Self) {
-        self.merge(other);
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        match sign {
+            Sign::Plus => self.merge(other),
+            Sign::Minus => self.remove_all(other),
+        }
+    }
+}
+
+impl Additive for Nps {
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.promoters.merge(&other.promoters, sign);
+        self.passives.merge(&other.passives, sign);
+        self.detractors.merge(&other.detractors, sign);
+    }
+}
+
+impl Additive for Ratings {
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.rated.merge(&other.rated, sign);
+        self.satisfied.merge(&other.satisfied, sign);
+        self.highly_satisfied.merge(&other.highly_satisfied, sign);
+        self.dissatisfied.merge(&other.dissatisfied, sign);
     }
 }
 
 /// Some of all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Share {
     pub some: u64,
     pub all: u64,
 }
 
-impl Share {
-    /// Counts one.
-    pub fn count(&mut self, one: bool) {
-        self.some += u64::from(one);
-        self.all += 1;
-    }
-}
-
 impl Additive for Share {
-    fn add(&mut self, other: &Self) {
-        self.some += other.some;
-        self.all += other.all;
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.some.merge(&other.some, sign);
+        self.all.merge(&other.all, sign);
     }
 }
 

@@ -1,7 +1,8 @@
 //! How a number is distributed over accounts or answers: how many, their sum, and how many up to each bound.
 
 use super::Figure;
-use super::additive::{Additive, from_trillionths, trillionths};
+use super::additive::{Additive, Sign, from_trillionths, trillionths};
+use super::exposed::Spread;
 
 /// Bounds of shares of one.
 pub(super) const SHARES: &[f64] = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
@@ -12,12 +13,12 @@ pub(super) const COUNTS: &[f64] = &[0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 1
 const MAX_BOUNDS: usize = 10;
 
 /// Sums of a distribution.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Distribution {
     count: u64,
     sum_trillionths: i128,
-    /// How many are at most each of the bounds.
-    up_to: [u64; MAX_BOUNDS],
+    /// How many lie between the bound before and each of the bounds.
+    between: [u64; MAX_BOUNDS],
 }
 
 impl Distribution {
@@ -25,8 +26,8 @@ impl Distribution {
     pub fn observe(&mut self, value: f64, bounds: &[f64]) {
         self.count += 1;
         self.sum_trillionths += trillionths(value);
-        for (up_to, bound) in self.up_to.iter_mut().zip(bounds) {
-            *up_to += u64::from(value <= *bound);
+        if let Some((_, between)) = bounds.iter().zip(&mut self.between).find(|(bound, _)| value <= **bound) {
+            *between += 1;
         }
     }
 
@@ -35,10 +36,24 @@ impl Distribution {
         Some(Figure::ratio(from_trillionths(self.sum_trillionths), self.count)?.with_buckets(self.buckets(bounds)))
     }
 
+    /// The distribution as it is scraped.
+    pub fn spread(&self, bounds: &[f64]) -> Spread {
+        Spread::new(self.count, from_trillionths(self.sum_trillionths), self.up_to(bounds))
+    }
+
     /// How many are at most each bound, and how many there are.
     fn buckets(&self, bounds: &[f64]) -> Vec<(String, u64)> {
-        let bounded = bounds.iter().zip(self.up_to).map(|(bound, up_to)| (bound.to_string(), up_to));
+        let bounded = self.up_to(bounds).map(|(bound, up_to)| (bound.to_string(), up_to));
         bounded.chain([(UNBOUNDED.to_owned(), self.count)]).collect()
+    }
+
+    /// How many are at most each bound.
+    fn up_to(&self, bounds: &[f64]) -> impl Iterator<Item = (f64, u64)> {
+        let mut up_to = 0;
+        bounds.iter().zip(self.between).map(move |(bound, between)| {
+            up_to += between;
+            (*bound, up_to)
+        })
     }
 }
 
@@ -46,10 +61,10 @@ impl Distribution {
 pub(super) const UNBOUNDED: &str = "+Inf";
 
 impl Additive for Distribution {
-    fn add(&mut self, other: &Self) {
-        self.count += other.count;
-        self.sum_trillionths += other.sum_trillionths;
-        self.up_to.iter_mut().zip(other.up_to).for_each(|(own, other)| *own += other);
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.count.merge(&other.count, sign);
+        self.sum_trillionths.merge(&other.sum_trillionths, sign);
+        self.between.merge(&other.between, sign);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Health of the portfolio: scores, bands and money at risk.
 
-use super::additive::{Additive, from_trillionths, trillionths};
+use super::additive::{Additive, Sign, from_trillionths, trillionths};
+use super::exposed::{Exposed, Exposure, Spread};
 use super::{Figure, Kpi, Kpis, Number};
 use crate::engine::Share;
 use crate::score::Band;
@@ -51,14 +52,31 @@ impl Health {
     }
 }
 
-impl Additive for Health {
-    fn add(&mut self, other: &Self) {
-        self.scored += other.scored;
-        self.score_trillionths += other.score_trillionths;
-        self.mrr_at_risk_trillionths += other.mrr_at_risk_trillionths;
-        for (own, other) in self.bands.iter_mut().zip(other.bands) {
-            own.accounts += other.accounts;
-            own.mrr += other.mrr;
+impl Health {
+    /// Hands over the sums, money in minor units.
+    pub fn expose(&self, out: &mut Exposure<'_>) {
+        let scores = Spread::new(self.scored, from_trillionths(self.score_trillionths), std::iter::empty());
+        out.spread(Exposed::Health, &[], scores);
+        for (band, sums) in Band::ALL.iter().zip(self.bands) {
+            out.number(Exposed::AccountsByBand, &[band.name()], sums.accounts as f64);
+            out.number(Exposed::MrrByBand, &[band.name()], sums.mrr as f64);
         }
+        out.number(Exposed::MrrAtRisk, &[], from_trillionths(self.mrr_at_risk_trillionths));
+    }
+}
+
+impl Additive for Health {
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.scored.merge(&other.scored, sign);
+        self.score_trillionths.merge(&other.score_trillionths, sign);
+        self.mrr_at_risk_trillionths.merge(&other.mrr_at_risk_trillionths, sign);
+        self.bands.merge(&other.bands, sign);
+    }
+}
+
+impl Additive for InBand {
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.accounts.merge(&other.accounts, sign);
+        self.mrr.merge(&other.mrr, sign);
     }
 }

@@ -4,12 +4,16 @@
 //! accounts nor how they are spread over tasks and instances can matter. [`Kpis`] are worked out of the sums at the very end.
 
 mod additive;
+mod contribution;
 mod distribution;
+mod exposed;
 mod figure;
 mod health;
 mod kpis;
 mod line;
+mod live;
 mod money;
+mod names;
 mod period;
 mod registry;
 mod scope;
@@ -17,12 +21,16 @@ mod spent;
 mod sums;
 mod support;
 mod tally;
+mod ticket;
 mod usage;
 mod voices;
 
+pub use contribution::Contribution;
+pub use exposed::{Exposed, Sink, Spread, Unit};
 pub use figure::{Figure, Number, Split};
 pub use kpis::Kpis;
 pub use line::lines;
+pub use live::Live;
 pub use period::Period;
 pub use registry::Kpi;
 pub use scope::{Portfolio, Scope};

@@ -1,6 +1,7 @@
 //! Revenue: MRR and its movements, accounts won, held and lost, renewals and trials, and what a customer is worth.
 
-use super::additive::{Additive, Share};
+use super::additive::{Additive, Share, Sign};
+use super::exposed::{Exposed, Exposure};
 use super::tally::Tally;
 use super::{Figure, Kpi, Kpis, Number, Period, Spent};
 use crate::account::Account;
@@ -17,7 +18,7 @@ const SUPPORT_DAYS: i64 = 28;
 const UNSPECIFIED: &str = "unspecified";
 
 /// Sums of money in minor units of the reporting currency, and of accounts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Money {
     mrr: i128,
     mrr_at_start: i128,
@@ -33,11 +34,12 @@ pub(super) struct Money {
     renewals: Share,
     short_renewals: Share,
     trials: Share,
-    churn_reasons: Tally<u64>,
+    #[serde(skip)]
+    pub churn_reasons: Tally<u64>,
     lost_after_support: u64,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Movements {
     count: u64,
     sum: i128,
@@ -78,7 +80,7 @@ impl Money {
     }
 
     fn lose(&mut self, account: &Account, ledger: &Ledger<'_>, period: &Period) {
-        self.churn_reasons.change(ledger.newest_reason(period.to).unwrap_or(UNSPECIFIED), |lost| *lost += 1);
+        self.churn_reasons.change(ledger.newest_reason(period.to).unwrap_or(UNSPECIFIED), Sign::Plus, |lost| *lost += 1);
         let had_ticket =
             ledger.last_loss(period.to).is_some_and(|loss| account.support().had_ticket_in(loss.minus_days(SUPPORT_DAYS), loss, period.to));
         self.lost_after_support += u64::from(had_ticket);
@@ -171,29 +173,81 @@ impl Money {
     }
 }
 
+impl Money {
+    /// Hands over the sums, money in minor units.
+    pub fn expose(&self, spent: Option<Spent>, out: &mut Exposure<'_>) {
+        for (family, minor) in [
+            (Exposed::Mrr, self.mrr),
+            (Exposed::MrrAtStart, self.mrr_at_start),
+            (Exposed::MrrKept, self.kept_mrr),
+            (Exposed::MrrKeptAtMost, self.least_mrr),
+            (Exposed::LifetimeValue, self.lifetime_value),
+        ] {
+            out.number(family, &[], minor as f64);
+        }
+        for (family, count) in [
+            (Exposed::PayingAccounts, self.present),
+            (Exposed::PayingAccountsAtStart, self.present_at_start),
+            (Exposed::HeldAccounts, self.held),
+            (Exposed::NewAccounts, self.won()),
+            (Exposed::LostAccounts, self.lost()),
+            (Exposed::LostAfterSupport, self.lost_after_support),
+            (Exposed::AccountsWithPaidInvoice, self.paid_accounts),
+            (Exposed::TrialsEnded, self.trials.all),
+            (Exposed::TrialsConverted, self.trials.some),
+        ] {
+            out.count(family, count);
+        }
+        self.expose_labelled(spent, out);
+    }
+
+    fn expose_labelled(&self, spent: Option<Spent>, out: &mut Exposure<'_>) {
+        for kind in MovementKind::ALL {
+            out.number(Exposed::MrrMovements, &[kind.name()], self.movements(kind).sum as f64);
+        }
+        for (term, renewals) in [("long", self.renewals), ("short", self.short_renewals)] {
+            out.number(Exposed::TermsEnded, &[term], renewals.all as f64);
+            out.number(Exposed::TermsRenewed, &[term], renewals.some as f64);
+        }
+        if let Some(spent) = spent {
+            out.number(Exposed::Costs, &["acquisition"], spent.acquisition as f64);
+            out.number(Exposed::Costs, &["retention"], spent.retention as f64);
+        }
+        if out.whole {
+            for (reason, lost) in self.churn_reasons.labelled(out.settings.limits.label_values) {
+                out.number(Exposed::ChurnReasons, &[&reason], lost as f64);
+            }
+        }
+    }
+}
+
 const fn renewed(terms: Terms) -> Share {
     Share { some: terms.renewed, all: terms.ended }
 }
 
 impl Additive for Money {
-    fn add(&mut self, other: &Self) {
-        self.mrr += other.mrr;
-        self.mrr_at_start += other.mrr_at_start;
-        self.kept_mrr += other.kept_mrr;
-        self.least_mrr += other.least_mrr;
-        for (own, other) in self.movements.iter_mut().zip(other.movements) {
-            own.count += other.count;
-            own.sum += other.sum;
-        }
-        self.present += other.present;
-        self.present_at_start += other.present_at_start;
-        self.held += other.held;
-        self.lifetime_value += other.lifetime_value;
-        self.paid_accounts += other.paid_accounts;
-        self.renewals.add(&other.renewals);
-        self.short_renewals.add(&other.short_renewals);
-        self.trials.add(&other.trials);
-        self.churn_reasons.add(&other.churn_reasons);
-        self.lost_after_support += other.lost_after_support;
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.mrr.merge(&other.mrr, sign);
+        self.mrr_at_start.merge(&other.mrr_at_start, sign);
+        self.kept_mrr.merge(&other.kept_mrr, sign);
+        self.least_mrr.merge(&other.least_mrr, sign);
+        self.movements.merge(&other.movements, sign);
+        self.present.merge(&other.present, sign);
+        self.present_at_start.merge(&other.present_at_start, sign);
+        self.held.merge(&other.held, sign);
+        self.lifetime_value.merge(&other.lifetime_value, sign);
+        self.paid_accounts.merge(&other.paid_accounts, sign);
+        self.renewals.merge(&other.renewals, sign);
+        self.short_renewals.merge(&other.short_renewals, sign);
+        self.trials.merge(&other.trials, sign);
+        self.churn_reasons.merge(&other.churn_reasons, sign);
+        self.lost_after_support.merge(&other.lost_after_support, sign);
+    }
+}
+
+impl Additive for Movements {
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.count.merge(&other.count, sign);
+        self.sum.merge(&other.sum, sign);
     }
 }

@@ -3,7 +3,7 @@
 use crate::time::{Date, Timestamp, Zone};
 
 /// Days of the trailing period.
-const TRAILING_DAYS: i32 = 28;
+pub(super) const TRAILING_DAYS: i32 = 28;
 
 /// A period (from, to] with its dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

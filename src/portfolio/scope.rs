@@ -1,10 +1,14 @@
 //! Whom KPIs are about: all accounts, or those of a segment, a plan or a CSM.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
 use super::additive::Additive;
+use super::live::Live;
+use super::spent::Spending;
+use super::tally::OTHER;
 use super::{Kpis, Period, Spent, Sums};
 use crate::account::Account;
 use crate::engine::Costs;
@@ -27,6 +31,36 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// What it is one of: `all`, `segment`, `plan` or `csm`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Segment(_) => "segment",
+            Self::Plan(_) => "plan",
+            Self::Csm(_) => "csm",
+        }
+    }
+
+    /// The name of the segment, the plan or the CSM; empty for all accounts.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::All => "",
+            Self::Segment(name) | Self::Plan(name) | Self::Csm(name) => name,
+        }
+    }
+
+    /// The scope of all of its kind that have no place of their own.
+    fn other(&self) -> Self {
+        match self {
+            Self::All => Self::All,
+            Self::Segment(_) => Self::Segment(OTHER.into()),
+            Self::Plan(_) => Self::Plan(OTHER.into()),
+            Self::Csm(_) => Self::Csm(OTHER.into()),
+        }
+    }
+
     /// The scopes that an account belongs to by its newest profile.
     fn of(account: &Account) -> impl Iterator<Item = Self> {
         let profile = account.profile();
@@ -54,16 +88,14 @@ impl Serialize for Scope {
 pub struct Portfolio {
     period: Period,
     scopes: BTreeMap<Scope, Sums>,
-    spent: Spent,
-    /// By the segments that a cost ever named.
-    spent_on: BTreeMap<Box<str>, Spent>,
+    spending: Spending,
 }
 
 impl Portfolio {
     /// No account yet.
     #[must_use]
     pub fn new(period: Period) -> Self {
-        Self { period, scopes: [(Scope::All, Sums::default())].into(), spent: Spent::default(), spent_on: BTreeMap::new() }
+        Self { period, scopes: [(Scope::All, Sums::default())].into(), spending: Spending::default() }
     }
 
     /// The period.
@@ -79,15 +111,15 @@ impl Portfolio {
 
     /// Adds the costs of the period.
     pub fn add_costs(&mut self, costs: &Costs) {
-        for segment in costs.segments_named() {
-            self.spent_on.entry(segment.into()).or_default();
+        self.spending.add(&Spending::of(costs, &self.period));
+    }
+
+    /// Adds the live sums of a task.
+    pub fn add_live(&mut self, live: &Live) {
+        for (scope, sums) in live.scopes() {
+            self.add_to(scope.clone(), sums);
         }
-        for cost in costs.within(self.period.from, self.period.to) {
-            self.spent.spend(cost.category, cost.minor);
-            if let Some(spent) = cost.segment.as_deref().and_then(|segment| self.spent_on.get_mut(segment)) {
-                spent.spend(cost.category, cost.minor);
-            }
-        }
+        self.spending.add(live.spending());
     }
 
     /// Adds the sums of other tasks over the same period.
@@ -95,24 +127,33 @@ impl Portfolio {
         for (scope, sums) in &other.scopes {
             self.add_to(scope.clone(), sums);
         }
-        self.spent.add(&other.spent);
-        for (segment, spent) in &other.spent_on {
-            self.spent_on.entry(segment.clone()).or_default().add(spent);
+        self.spending.add(&other.spending);
+    }
+
+    /// The sums of every scope with what was spent on it, in the same order; those that `keeps` denies are one of their kind, called
+    /// `other`.
+    pub fn sums(&self, mut keeps: impl FnMut(&Scope) -> bool) -> Vec<(Scope, Cow<'_, Sums>, Option<Spent>)> {
+        let mut others: BTreeMap<Scope, (Sums, Option<Spent>)> = BTreeMap::new();
+        let mut kept = Vec::new();
+        for (scope, sums) in &self.scopes {
+            let spent = self.spending.on(scope);
+            if keeps(scope) {
+                kept.push((scope.clone(), Cow::Borrowed(sums), spent));
+                continue;
+            }
+            let (whole, whole_spent) = others.entry(scope.other()).or_default();
+            whole.add(sums);
+            if let Some(spent) = spent {
+                whole_spent.get_or_insert_default().add(&spent);
+            }
         }
+        kept.extend(others.into_iter().map(|(scope, (sums, spent))| (scope, Cow::Owned(sums), spent)));
+        kept
     }
 
     /// The KPIs of every scope: all accounts, then segments, plans and CSMs in the order of their names.
     pub fn kpis<'a>(&'a self, settings: &'a Settings) -> impl Iterator<Item = (&'a Scope, Kpis)> {
-        self.scopes.iter().map(|(scope, sums)| (scope, Kpis::of(sums, self.spent(scope), &self.period, settings)))
-    }
-
-    /// What was spent on a scope; `None` where costs say nothing of it.
-    fn spent(&self, scope: &Scope) -> Option<Spent> {
-        match scope {
-            Scope::All => Some(self.spent),
-            Scope::Segment(segment) => self.spent_on.get(segment).copied(),
-            Scope::Plan(_) | Scope::Csm(_) => None,
-        }
+        self.scopes.iter().map(|(scope, sums)| (scope, Kpis::of(sums, self.spending.on(scope), &self.period, settings)))
     }
 
     fn add_to(&mut self, scope: Scope, sums: &Sums) {

@@ -1,7 +1,7 @@
 //! What one account adds to the portfolio in a period.
 
 use super::Period;
-use super::additive::Additive;
+use super::additive::{Additive, Sign};
 use super::health::Health;
 use super::money::Money;
 use super::support::Support;
@@ -31,19 +31,25 @@ impl Sums {
     pub fn of(account: &Account, metrics: &Metrics, share: Option<&Share>, period: &Period, settings: &Settings) -> Self {
         let ledger = account.billing().ledger(&settings.money);
         let money = Money::of(account, &ledger, period);
-        let profile = account.profile();
-        let onboarded = profile.and_then(|profile| profile.onboarded_at).is_some_and(|at| period.holds(at));
-        let referred = profile.is_some_and(|profile| profile.referred_by.is_some());
+        let (onboarded, referred) = Self::of_profile(account, &money, period);
         Self {
             accounts: 1,
             usage: Usage::of(account, metrics, period),
             health: Health::of(share, ledger.mrr_at(period.to)),
             support: Support::of(account.support(), period),
             voices: Voices::of(account.feedback(), period),
-            onboarded: u64::from(onboarded),
-            referred: if referred { money.won() } else { 0 },
+            onboarded,
+            referred,
             money,
         }
+    }
+
+    /// Whether an account finished onboarding in a period, and how often a referred one was won.
+    pub(super) fn of_profile(account: &Account, money: &Money, period: &Period) -> (u64, u64) {
+        let profile = account.profile();
+        let onboarded = profile.and_then(|profile| profile.onboarded_at).is_some_and(|at| period.holds(at));
+        let referred = profile.is_some_and(|profile| profile.referred_by.is_some());
+        (u64::from(onboarded), if referred { money.won() } else { 0 })
     }
 
     /// How many accounts.
@@ -51,16 +57,17 @@ impl Sums {
     pub const fn accounts(&self) -> u64 {
         self.accounts
     }
+}
 
-    /// Adds those of other accounts.
-    pub fn add(&mut self, other: &Self) {
-        self.accounts += other.accounts;
-        self.money.add(&other.money);
-        self.usage.add(&other.usage);
-        self.health.add(&other.health);
-        self.support.add(&other.support);
-        self.voices.add(&other.voices);
-        self.onboarded += other.onboarded;
-        self.referred += other.referred;
+impl Additive for Sums {
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.accounts.merge(&other.accounts, sign);
+        self.money.merge(&other.money, sign);
+        self.usage.merge(&other.usage, sign);
+        self.health.merge(&other.health, sign);
+        self.support.merge(&other.support, sign);
+        self.voices.merge(&other.voices, sign);
+        self.onboarded.merge(&other.onboarded, sign);
+        self.referred.merge(&other.referred, sign);
     }
 }

@@ -1,7 +1,8 @@
 //! Support: tickets opened, resolved and open, how long they took, and how well they were resolved.
 
-use super::additive::{Additive, Share};
+use super::additive::{Additive, Share, Sign, Summand};
 use super::distribution::UNBOUNDED;
+use super::exposed::{Exposed, Exposure, Spread};
 use super::tally::Tally;
 use super::{Figure, Kpi, Kpis, Period, Split};
 use crate::account::feedback::Ratings;
@@ -9,8 +10,13 @@ use crate::account::support::{Durations, PeriodTicket, State};
 use crate::event::Priority;
 use crate::time::{HOUR_MS, MINUTE_MS};
 
+/// Milliseconds of a second.
+const SECOND_MS: i64 = 1_000;
+
 /// Bounds of resolution times, hours.
 const BOUNDS_HOURS: [i64; 12] = [1, 2, 4, 8, 12, 24, 48, 72, 168, 336, 720, 2160];
+/// Bounds of the time to a first reply, minutes.
+const BOUNDS_MINUTES: [i64; 12] = [5, 10, 15, 30, 60, 120, 240, 480, 720, 1440, 2880, 10080];
 
 /// Sums over the tickets of a period.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +26,7 @@ pub(super) struct Support {
     open: Tickets,
     resolution: Times,
     agent_resolution: Times,
-    first_reply: Durations,
+    first_reply: ByPriority<Durations>,
     reopened: Share,
     first_contact: Share,
     ratings: Ratings,
@@ -50,26 +56,33 @@ impl Support {
     /// What the tickets of one account add.
     pub fn of(tickets: &State, period: &Period) -> Self {
         let mut sums = Self::default();
-        tickets.tickets_in(period.from, period.to).for_each(|ticket| sums.ticket(&ticket));
+        tickets.tickets_in(period.from, period.to).for_each(|ticket| sums.ticket(&ticket, Sign::Plus));
         sums
     }
 
-    fn ticket(&mut self, ticket: &PeriodTicket<'_>) {
+    /// Adds a ticket, or takes it away.
+    pub fn ticket(&mut self, ticket: &PeriodTicket<'_>, sign: Sign) {
         for (sums, counts) in
             [(&mut self.opened, ticket.opened), (&mut self.resolved, ticket.resolved.is_some()), (&mut self.open, ticket.open)]
         {
             if counts {
-                sums.count(ticket);
+                sums.count(ticket, sign);
             }
         }
         if let Some(resolved) = &ticket.resolved {
-            self.reopened.count(resolved.reopened);
-            resolved.first_contact.into_iter().for_each(|first_contact| self.first_contact.count(first_contact));
-            resolved.resolution_ms.into_iter().for_each(|millis| self.resolution.took(ticket, millis));
-            resolved.agent_resolution_ms.into_iter().for_each(|millis| self.agent_resolution.took(ticket, millis));
+            self.reopened.merge(&one(resolved.reopened), sign);
+            resolved.first_contact.into_iter().for_each(|first_contact| self.first_contact.merge(&one(first_contact), sign));
+            resolved.resolution_ms.into_iter().for_each(|millis| self.resolution.took(ticket, millis, sign));
+            resolved.agent_resolution_ms.into_iter().for_each(|millis| self.agent_resolution.took(ticket, millis, sign));
         }
-        ticket.first_reply_ms.into_iter().for_each(|millis| self.first_reply.add(millis));
-        ticket.rating.into_iter().for_each(|rating| self.ratings.add(rating));
+        if let Some(millis) = ticket.first_reply_ms {
+            change(&mut self.first_reply, ticket.priority, |times| took(times, millis, sign));
+        }
+        if let Some(rating) = ticket.rating {
+            let mut ratings = Ratings::default();
+            ratings.add(rating);
+            Additive::merge(&mut self.ratings, &ratings, sign);
+        }
     }
 
     /// The newest rating of each ticket that was rated in the period.
@@ -86,19 +99,61 @@ impl Support {
         out.set(Kpi::ResolutionHoursMean, self.resolution.figure(labels, mean_hours));
         out.set(Kpi::ResolutionHoursP90, self.resolution.figure(labels, |times| quantile(times, 90, HOUR_MS)));
         out.set(Kpi::ResolutionHoursAgentP50, self.agent_resolution.figure(labels, |times| quantile(times, 50, HOUR_MS)));
-        out.set(Kpi::FirstReplyMinutesP50, quantile(&self.first_reply, 50, MINUTE_MS));
+        out.set(Kpi::FirstReplyMinutesP50, quantile(&together(&self.first_reply), 50, MINUTE_MS));
         out.ratio(Kpi::ReopenRate, self.reopened.some, self.reopened.all);
         out.ratio(Kpi::Fcr, self.first_contact.some, self.first_contact.all);
         out.ratio(Kpi::FcrSimple, self.reopened.all - self.reopened.some, self.opened.all);
     }
 }
 
+impl Support {
+    /// Hands over the sums.
+    pub fn expose(&self, out: &mut Exposure<'_>) {
+        for (state, tickets) in [("opened", &self.opened), ("resolved", &self.resolved), ("open", &self.open)] {
+            tickets.expose(state, out);
+        }
+        out.count(Exposed::Reopened, self.reopened.some);
+        out.count(Exposed::FirstContactJudged, self.first_contact.all);
+        out.count(Exposed::FirstContactResolved, self.first_contact.some);
+        for (family, times, bounds, unit_ms) in [
+            (Exposed::Resolution, &self.resolution.by_priority, BOUNDS_HOURS, HOUR_MS),
+            (Exposed::AgentResolution, &self.agent_resolution.by_priority, BOUNDS_HOURS, HOUR_MS),
+            (Exposed::FirstReply, &self.first_reply, BOUNDS_MINUTES, MINUTE_MS),
+        ] {
+            for (priority, times) in Priority::ALL.iter().zip(times) {
+                out.spread(family, &[priority.name()], seconds(times, &bounds.map(|bound| bound * unit_ms)));
+            }
+        }
+    }
+}
+
+/// Durations in seconds, with how many took at most each bound.
+fn seconds(times: &Durations, bounds_ms: &[i64]) -> Spread {
+    let seconds = |millis: i128| millis as f64 / SECOND_MS as f64;
+    let bounded = bounds_ms.iter().map(|bound| (seconds((*bound).into()), times.count_up_to(*bound)));
+    Spread::new(times.count(), seconds(times.sum_ms()), bounded)
+}
+
 impl Tickets {
-    fn count(&mut self, ticket: &PeriodTicket<'_>) {
-        self.all += 1;
-        change(&mut self.by_priority, ticket.priority, |count| *count += 1);
-        ticket.product.into_iter().for_each(|product| self.by_product.change(product, |count| *count += 1));
-        ticket.category.into_iter().for_each(|category| self.by_category.change(category, |count| *count += 1));
+    fn expose(&self, state: &str, out: &mut Exposure<'_>) {
+        for (priority, count) in Priority::ALL.iter().zip(self.by_priority) {
+            out.number(Exposed::Tickets, &[state, priority.name()], count as f64);
+        }
+        if out.whole {
+            for (family, counts) in [(Exposed::ProductTickets, &self.by_product), (Exposed::CategoryTickets, &self.by_category)] {
+                for (label, count) in counts.labelled(out.settings.limits.label_values) {
+                    out.number(family, &[state, &label], count as f64);
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, ticket: &PeriodTicket<'_>, sign: Sign) {
+        let count = |count: &mut u64| count.merge(&1, sign);
+        count(&mut self.all);
+        change(&mut self.by_priority, ticket.priority, count);
+        ticket.product.into_iter().for_each(|product| self.by_product.change(product, sign, count));
+        ticket.category.into_iter().for_each(|category| self.by_category.change(category, sign, count));
     }
 
     fn figure(&self, labels: usize) -> Figure {
@@ -111,10 +166,11 @@ impl Tickets {
 }
 
 impl Times {
-    fn took(&mut self, ticket: &PeriodTicket<'_>, millis: i64) {
-        self.all.add(millis);
-        change(&mut self.by_priority, ticket.priority, |times| times.add(millis));
-        ticket.category.into_iter().for_each(|category| self.by_category.change(category, |times| times.add(millis)));
+    fn took(&mut self, ticket: &PeriodTicket<'_>, millis: i64, sign: Sign) {
+        let took = |times: &mut Durations| took(times, millis, sign);
+        took(&mut self.all);
+        change(&mut self.by_priority, ticket.priority, took);
+        ticket.category.into_iter().for_each(|category| self.by_category.change(category, sign, took));
     }
 
     fn figure(&self, labels: usize, of: impl Fn(&Durations) -> Option<Figure>) -> Option<Figure> {
@@ -122,6 +178,26 @@ impl Times {
         let by_priority = priorities(&self.by_priority, &of);
         Some(figure.split(Split::Priority, by_priority).split(Split::Category, labelled(&self.by_category, labels, &of)))
     }
+}
+
+/// One of one, or none of one.
+fn one(counts: bool) -> Share {
+    Share { some: u64::from(counts), all: 1 }
+}
+
+fn took(times: &mut Durations, millis: i64, sign: Sign) {
+    match sign {
+        Sign::Plus => times.add(millis),
+        Sign::Minus => times.remove(millis),
+    }
+}
+
+fn together(by_priority: &ByPriority<Durations>) -> Durations {
+    let mut all = Durations::default();
+    for times in by_priority {
+        all.merge(times);
+    }
+    all
 }
 
 fn change<V>(by_priority: &mut ByPriority<V>, priority: Priority, change: impl FnOnce(&mut V)) {
@@ -134,7 +210,7 @@ fn priorities<V>(sums: &ByPriority<V>, of: impl Fn(&V) -> Option<Figure>) -> Vec
     Priority::ALL.iter().zip(sums).filter_map(|(priority, sum)| Some((priority.name().to_owned(), of(sum)?))).collect()
 }
 
-fn labelled<V: Additive>(sums: &Tally<V>, labels: usize, of: impl Fn(&V) -> Option<Figure>) -> Vec<(String, Figure)> {
+fn labelled<V: Summand>(sums: &Tally<V>, labels: usize, of: impl Fn(&V) -> Option<Figure>) -> Vec<(String, Figure)> {
     sums.labelled(labels).into_iter().filter_map(|(label, sum)| Some((label, of(&sum)?))).collect()
 }
 
@@ -150,32 +226,32 @@ fn mean_hours(times: &Durations) -> Option<Figure> {
 }
 
 impl Additive for Support {
-    fn add(&mut self, other: &Self) {
-        self.opened.add(&other.opened);
-        self.resolved.add(&other.resolved);
-        self.open.add(&other.open);
-        self.resolution.add(&other.resolution);
-        self.agent_resolution.add(&other.agent_resolution);
-        self.first_reply.merge(&other.first_reply);
-        self.reopened.add(&other.reopened);
-        self.first_contact.add(&other.first_contact);
-        self.ratings += other.ratings;
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.opened.merge(&other.opened, sign);
+        self.resolved.merge(&other.resolved, sign);
+        self.open.merge(&other.open, sign);
+        self.resolution.merge(&other.resolution, sign);
+        self.agent_resolution.merge(&other.agent_resolution, sign);
+        self.first_reply.merge(&other.first_reply, sign);
+        self.reopened.merge(&other.reopened, sign);
+        self.first_contact.merge(&other.first_contact, sign);
+        self.ratings.merge(&other.ratings, sign);
     }
 }
 
 impl Additive for Tickets {
-    fn add(&mut self, other: &Self) {
-        self.all += other.all;
-        self.by_priority.iter_mut().zip(&other.by_priority).for_each(|(own, other)| own.add(other));
-        self.by_product.add(&other.by_product);
-        self.by_category.add(&other.by_category);
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.all.merge(&other.all, sign);
+        self.by_priority.merge(&other.by_priority, sign);
+        self.by_product.merge(&other.by_product, sign);
+        self.by_category.merge(&other.by_category, sign);
     }
 }
 
 impl Additive for Times {
-    fn add(&mut self, other: &Self) {
-        self.all.merge(&other.all);
-        self.by_priority.iter_mut().zip(&other.by_priority).for_each(|(own, other)| own.merge(other));
-        self.by_category.add(&other.by_category);
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        Additive::merge(&mut self.all, &other.all, sign);
+        self.by_priority.merge(&other.by_priority, sign);
+        self.by_category.merge(&other.by_category, sign);
     }
 }

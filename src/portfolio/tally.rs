@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::additive::Additive;
+use super::additive::{Additive, Sign, Summand};
 
 /// Labels of a tally, at most. The first in the order of their text stay, whatever the order in which they come; what the others hold
 /// goes to [`OTHER`].
@@ -18,11 +18,19 @@ pub(super) struct Tally<V> {
     others: Option<Box<V>>,
 }
 
-impl<V: Additive> Tally<V> {
-    /// Lets `change` add to the sum of a label.
-    pub fn change(&mut self, label: &str, change: impl FnOnce(&mut V)) {
+impl<V: Summand> Tally<V> {
+    /// Lets `change` add to the sum of a label, or take away from it.
+    pub fn change(&mut self, label: &str, sign: Sign, change: impl FnOnce(&mut V)) {
         if let Some(value) = self.kept.get_mut(label) {
-            return change(value);
+            change(value);
+            if sign == Sign::Minus && value.is_nothing() {
+                self.kept.remove(label);
+            }
+            return;
+        }
+        if sign == Sign::Minus {
+            // It was one label too many when it was added.
+            return change(self.others.get_or_insert_default());
         }
         change(self.kept.entry(label.into()).or_default());
         if self.kept.len() > MAX_LABELS
@@ -48,13 +56,25 @@ impl<V: Additive> Tally<V> {
     }
 }
 
-impl<V: Additive> Additive for Tally<V> {
-    fn add(&mut self, other: &Self) {
+impl Tally<u64> {
+    /// The count of a label.
+    pub fn get(&self, label: &str) -> u64 {
+        self.kept.get(label).copied().unwrap_or_default()
+    }
+
+    /// The counts by label, in the order of labels.
+    pub fn counts(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.kept.iter().map(|(label, count)| (&**label, *count))
+    }
+}
+
+impl<V: Summand> Additive for Tally<V> {
+    fn merge(&mut self, other: &Self, sign: Sign) {
         for (label, value) in &other.kept {
-            self.change(label, |own| own.add(value));
+            self.change(label, sign, |own| own.merge(value, sign));
         }
         if let Some(others) = &other.others {
-            self.others.get_or_insert_default().add(others);
+            self.others.get_or_insert_default().merge(others, sign);
         }
     }
 }
@@ -71,7 +91,7 @@ mod tests {
 
     fn of(labels: impl IntoIterator<Item = usize>) -> Tally<u64> {
         let mut tally = Tally::default();
-        labels.into_iter().for_each(|label| tally.change(&format!("{label:06}"), |count| *count += 1));
+        labels.into_iter().for_each(|label| tally.change(&format!("{label:06}"), Sign::Plus, |count| *count += 1));
         tally
     }
 
@@ -79,6 +99,13 @@ mod tests {
     fn beyond_the_limit_labels_are_told_together() {
         let labelled = of([1, 2, 2, 3, 4]).labelled(2);
         assert_eq!(labelled, [("000001".to_owned(), 1), ("000002".to_owned(), 2), (OTHER.to_owned(), 2)]);
+    }
+
+    #[test]
+    fn a_label_that_nothing_is_left_of_needs_no_place() {
+        let mut tally = of([1, 2, 2]);
+        tally.merge(&of([1, 2]), Sign::Minus);
+        assert_eq!(tally, of([2]));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Usage: users, how much and how often, sessions, adoption, breadth and depth.
 
-use super::additive::Additive;
+use super::additive::{Additive, Sign};
 use super::distribution::{COUNTS, Distribution, SHARES};
+use super::exposed::{Exposed, Exposure};
+use super::period::TRAILING_DAYS;
 use super::tally::Tally;
 use super::{Figure, Kpi, Kpis, Number, Period};
 use crate::account::Account;
@@ -11,7 +13,7 @@ use crate::metric::{Metric, Metrics};
 const SECOND_NS: f64 = 1e9;
 
 /// Sums of usage on the dates of a period, and of account metrics at its end.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Usage {
     dau: Observed,
     wau: Observed,
@@ -23,11 +25,12 @@ pub(super) struct Usage {
     adoption: Distribution,
     breadth: Distribution,
     depth: Distribution,
-    adopters: Tally<u64>,
+    #[serde(skip)]
+    pub adopters: Tally<u64>,
 }
 
 /// The sum of a metric over the accounts that have it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Observed {
     accounts: u64,
     sum: u64,
@@ -45,9 +48,9 @@ impl Observed {
 }
 
 impl Additive for Observed {
-    fn add(&mut self, other: &Self) {
-        self.accounts += other.accounts;
-        self.sum += other.sum;
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.accounts.merge(&other.accounts, sign);
+        self.sum.merge(&other.sum, sign);
     }
 }
 
@@ -74,7 +77,7 @@ impl Usage {
         observe(&mut sums.breadth, Metric::SeatUtilisation, SHARES);
         observe(&mut sums.depth, Metric::Features28d, COUNTS);
         for feature in usage.features_on_dates(period.to_date, period.days()) {
-            sums.adopters.change(feature, |accounts| *accounts += 1);
+            sums.adopters.change(feature, Sign::Plus, |accounts| *accounts += 1);
         }
         sums
     }
@@ -106,18 +109,43 @@ impl Usage {
     }
 }
 
+impl Usage {
+    /// Hands over the sums; what is not observed for long enough is left out.
+    pub fn expose(&self, accounts: u64, out: &mut Exposure<'_>) {
+        for (window, users) in [("1d", self.dau), ("7d", self.wau), ("28d", self.mau)] {
+            if let Some(users) = users.get() {
+                out.number(Exposed::Users, &[window], users as f64);
+            }
+        }
+        out.count(Exposed::FeatureUses, self.events);
+        out.count(Exposed::AccountDays, accounts * u64::from(TRAILING_DAYS.unsigned_abs()));
+        out.count(Exposed::ActiveDays, self.active_days);
+        out.count(Exposed::Sessions, self.sessions);
+        out.number(Exposed::SessionSeconds, &[], self.session_ns as f64 / SECOND_NS);
+        out.spread(Exposed::Adoption, &[], self.adoption.spread(SHARES));
+        out.spread(Exposed::Breadth, &[], self.breadth.spread(SHARES));
+        out.spread(Exposed::Depth, &[], self.depth.spread(COUNTS));
+        if out.whole {
+            let catalogue = &out.settings.feature_catalogue;
+            for feature in catalogue.iter().take(out.settings.limits.label_values) {
+                out.number(Exposed::FeatureAdopters, &[feature], self.adopters.get(feature) as f64);
+            }
+        }
+    }
+}
+
 impl Additive for Usage {
-    fn add(&mut self, other: &Self) {
-        self.dau.add(&other.dau);
-        self.wau.add(&other.wau);
-        self.mau.add(&other.mau);
-        self.events += other.events;
-        self.active_days += other.active_days;
-        self.sessions += other.sessions;
-        self.session_ns += other.session_ns;
-        self.adoption.add(&other.adoption);
-        self.breadth.add(&other.breadth);
-        self.depth.add(&other.depth);
-        self.adopters.add(&other.adopters);
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.dau.merge(&other.dau, sign);
+        self.wau.merge(&other.wau, sign);
+        self.mau.merge(&other.mau, sign);
+        self.events.merge(&other.events, sign);
+        self.active_days.merge(&other.active_days, sign);
+        self.sessions.merge(&other.sessions, sign);
+        self.session_ns.merge(&other.session_ns, sign);
+        self.adoption.merge(&other.adoption, sign);
+        self.breadth.merge(&other.breadth, sign);
+        self.depth.merge(&other.depth, sign);
+        self.adopters.merge(&other.adopters, sign);
     }
 }

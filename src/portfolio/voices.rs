@@ -1,7 +1,8 @@
 //! What customers say: NPS, satisfaction, effort, how many answer, referrals and advocacy.
 
-use super::additive::Additive;
+use super::additive::{Additive, Sign};
 use super::distribution::{Distribution, SHARES};
+use super::exposed::{Exposed, Exposure};
 use super::tally::Tally;
 use super::{Figure, Kpi, Kpis, Period, Split};
 use crate::account::feedback::{Nps, Ratings, State};
@@ -10,7 +11,7 @@ use crate::account::feedback::{Nps, Ratings, State};
 const ANSWERED: [&str; 3] = ["nps", "csat", "ces"];
 
 /// Sums of feedback in a period.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Voices {
     nps: Nps,
     /// Of the period before.
@@ -19,9 +20,11 @@ pub(super) struct Voices {
     effort: Distribution,
     /// In the order of [`ANSWERED`].
     answers: [u64; ANSWERED.len()],
-    surveys_sent: Tally<u64>,
+    #[serde(skip)]
+    pub surveys_sent: Tally<u64>,
     referrals: u64,
-    advocacy: Tally<u64>,
+    #[serde(skip)]
+    pub advocacy: Tally<u64>,
 }
 
 impl Voices {
@@ -37,8 +40,8 @@ impl Voices {
             ..Self::default()
         };
         told.ces.iter().for_each(|place| sums.effort.observe(*place, SHARES));
-        told.surveys_sent.iter().for_each(|(kind, sent)| sums.surveys_sent.change(kind, |sum| *sum += sent));
-        told.advocacy.iter().for_each(|(kind, acts)| sums.advocacy.change(kind, |sum| *sum += acts));
+        told.surveys_sent.iter().for_each(|(kind, sent)| sums.surveys_sent.change(kind, Sign::Plus, |sum| *sum += sent));
+        told.advocacy.iter().for_each(|(kind, acts)| sums.advocacy.change(kind, Sign::Plus, |sum| *sum += acts));
         sums
     }
 
@@ -72,23 +75,66 @@ impl Voices {
     }
 }
 
+impl Voices {
+    /// Hands over the sums; `ratings` are those of tickets.
+    pub fn expose(&self, ratings: Ratings, out: &mut Exposure<'_>) {
+        for (family, answers) in [(Exposed::NpsAnswers, &self.nps), (Exposed::NpsAnswersBefore, &self.nps_before)] {
+            for (class, count) in classes(answers) {
+                out.number(family, &[class], count as f64);
+            }
+        }
+        let mut rated = self.csat;
+        rated += ratings;
+        let satisfied = rated.satisfied - rated.highly_satisfied;
+        for (class, count) in [
+            ("highly_satisfied", rated.highly_satisfied),
+            ("satisfied", satisfied),
+            ("neutral", rated.rated - rated.satisfied - rated.dissatisfied),
+            ("dissatisfied", rated.dissatisfied),
+        ] {
+            out.number(Exposed::Ratings, &[class], count as f64);
+        }
+        out.spread(Exposed::Effort, &[], self.effort.spread(SHARES));
+        out.count(Exposed::Referrals, self.referrals);
+        self.expose_kinds(out);
+    }
+
+    fn expose_kinds(&self, out: &mut Exposure<'_>) {
+        for (kind, answers) in ANSWERED.into_iter().zip(self.answers) {
+            out.number(Exposed::SurveyAnswers, &[kind], answers as f64);
+        }
+        for (family, kinds) in [(Exposed::SurveysSent, &self.surveys_sent), (Exposed::Advocacy, &self.advocacy)] {
+            let labels = if out.whole { out.settings.limits.label_values } else { KINDS_OF_A_SCOPE };
+            for (kind, count) in kinds.labelled(labels) {
+                out.number(family, &[&kind], count as f64);
+            }
+        }
+    }
+}
+
+/// Kinds told apart for a segment, a plan or a CSM.
+const KINDS_OF_A_SCOPE: usize = 5;
+
+fn classes(answers: &Nps) -> [(&'static str, u64); 3] {
+    [("promoters", answers.promoters), ("passives", answers.passives), ("detractors", answers.detractors)]
+}
+
 /// The score with its classes.
 fn nps(answers: &Nps) -> Option<Figure> {
-    let classes = [("promoters", answers.promoters), ("passives", answers.passives), ("detractors", answers.detractors)];
     let net = i128::from(answers.promoters) - i128::from(answers.detractors);
-    let buckets = classes.map(|(class, count)| (class.to_owned(), count)).to_vec();
+    let buckets = classes(answers).map(|(class, count)| (class.to_owned(), count)).to_vec();
     Some(Figure::ratio(net, answers.answers())?.with_value(answers.score()?).with_buckets(buckets))
 }
 
 impl Additive for Voices {
-    fn add(&mut self, other: &Self) {
-        self.nps += other.nps;
-        self.nps_before += other.nps_before;
-        self.csat += other.csat;
-        self.effort.add(&other.effort);
-        self.answers.iter_mut().zip(other.answers).for_each(|(own, other)| *own += other);
-        self.surveys_sent.add(&other.surveys_sent);
-        self.referrals += other.referrals;
-        self.advocacy.add(&other.advocacy);
+    fn merge(&mut self, other: &Self, sign: Sign) {
+        self.nps.merge(&other.nps, sign);
+        self.nps_before.merge(&other.nps_before, sign);
+        self.csat.merge(&other.csat, sign);
+        self.effort.merge(&other.effort, sign);
+        self.answers.merge(&other.answers, sign);
+        self.surveys_sent.merge(&other.surveys_sent, sign);
+        self.referrals.merge(&other.referrals, sign);
+        self.advocacy.merge(&other.advocacy, sign);
     }
 }

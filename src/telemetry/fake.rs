@@ -1,9 +1,13 @@
 //! A read side with made-up accounts, for tests.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::source::{AccountRow, PortfolioCell, Readiness, Source, TaskStatus};
+use super::source::{AccountRow, Live, PortfolioCell, Readiness, Source, TaskStatus};
 use super::top::OwnedRow;
+use crate::portfolio::{Period, Portfolio};
+use crate::settings::Settings;
 use crate::time::Timestamp;
 
 /// A read side that shows what it is given.
@@ -82,6 +86,11 @@ impl Source for Fake {
 
     fn portfolio(&self) -> Vec<PortfolioCell> {
         self.cells.clone()
+    }
+
+    fn live(&self) -> Arc<Live> {
+        let settings = Arc::new(Settings::default());
+        Arc::new(Live { portfolio: Portfolio::new(Period::trailing(self.now, &settings.zone)), settings })
     }
 
     fn currency(&self) -> (String, u32) {

@@ -11,7 +11,7 @@ pub struct Family {
     /// `counter`, `gauge` or `histogram`.
     pub kind: &'static str,
     /// Names of its labels.
-    pub labels: &'static [&'static str],
+    pub labels: Vec<&'static str>,
 }
 
 /// Makes families, and keeps a list of them.
@@ -23,17 +23,17 @@ pub(super) struct Families {
 
 impl Families {
     pub(super) fn counter(&mut self, name: &'static str, help: &str, labels: &'static [&'static str]) -> prometheus::Result<IntCounterVec> {
-        self.list.push(Family { name, kind: "counter", labels });
+        self.list.push(Family { name, kind: "counter", labels: labels.to_vec() });
         IntCounterVec::new(Opts::new(name, help), labels)
     }
 
     pub(super) fn gauge(&mut self, name: &'static str, help: &str, labels: &'static [&'static str]) -> prometheus::Result<GaugeVec> {
-        self.list.push(Family { name, kind: "gauge", labels });
+        self.list.push(Family { name, kind: "gauge", labels: labels.to_vec() });
         GaugeVec::new(Opts::new(name, help), labels)
     }
 
     pub(super) fn histogram(&mut self, name: &'static str, help: &str, buckets: &[f64]) -> prometheus::Result<HistogramVec> {
-        self.list.push(Family { name, kind: "histogram", labels: &[] });
+        self.list.push(Family { name, kind: "histogram", labels: Vec::new() });
         HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), &[])
     }
 }

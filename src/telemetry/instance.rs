@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::source::{AccountRow, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
+use super::refreshed::Refreshed;
+use super::source::{AccountRow, Live, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
 use crate::account::Account;
 use crate::engine::{Counts, Directory, Sums, TaskView, TotalsKey};
 use crate::event::Stream;
@@ -21,13 +22,16 @@ pub struct Instance {
     status: Status,
     members: Members,
     clock: Clock,
+    live: Arc<Refreshed<Live>>,
 }
 
 impl Instance {
     /// The instance of these stream threads.
     #[must_use]
-    pub const fn new(directory: Arc<Directory>, status: Status, members: Members, clock: Clock) -> Self {
-        Self { directory, status, members, clock }
+    pub fn new(directory: Arc<Directory>, status: Status, members: Members, clock: Clock) -> Self {
+        let (tasks, time) = (Arc::clone(&directory), clock.clone());
+        let live = Refreshed::new(move || Live { portfolio: tasks.portfolio(time.now()), settings: tasks.settings() });
+        Self { directory, status, members, clock, live }
     }
 
     fn task(&self, task: &TaskView, now: Timestamp) -> TaskStatus {
@@ -102,6 +106,10 @@ impl Source for Instance {
             }
         }
         cells.into_values().collect()
+    }
+
+    fn live(&self) -> Arc<Live> {
+        self.live.get()
     }
 
     fn currency(&self) -> (String, u32) {

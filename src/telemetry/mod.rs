@@ -9,9 +9,13 @@ mod documentation;
 #[cfg(test)]
 pub(crate) mod fake;
 mod family;
+mod gauges;
+mod health_score;
 mod instance;
 mod labels;
 mod metrics;
+mod portfolio;
+mod refreshed;
 mod scrape;
 mod source;
 mod task_meter;
@@ -21,7 +25,7 @@ pub use family::Family;
 pub use instance::Instance;
 pub use metrics::{Metrics, Outcome, TransactionOutcome};
 pub use scrape::{Caps, Scrape};
-pub use source::{AccountRow, BANDS, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
+pub use source::{AccountRow, BANDS, Live, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
 pub use task_meter::TaskMeter;
 pub use top::{OwnedRow, Query, Sort, top};
 

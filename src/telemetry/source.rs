@@ -1,10 +1,14 @@
 //! What HTTP and the scrape read: accounts, sums, tasks. The only side of the engine that other threads see.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::engine::Counts;
 use crate::event::Stream;
+use crate::portfolio::Portfolio;
+use crate::settings::Settings;
 use crate::time::Timestamp;
 
 /// Names of the bands, the best first.
@@ -24,6 +28,9 @@ pub trait Source: Send + Sync + 'static {
     /// Sums over the accounts by segment and band.
     fn portfolio(&self) -> Vec<PortfolioCell>;
 
+    /// What the live KPIs of this instance's part of the portfolio are made of; at most a minute old.
+    fn live(&self) -> Arc<Live>;
+
     /// ISO code of the reporting currency, and the digits of its minor unit.
     fn currency(&self) -> (String, u32);
 
@@ -38,6 +45,15 @@ pub trait Source: Send + Sync + 'static {
 
     /// Whether this instance does its work.
     fn readiness(&self) -> Readiness;
+}
+
+/// The live sums of the portfolio, with the settings by which KPIs are made of them.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// Sums by scope.
+    pub portfolio: Portfolio,
+    /// The settings in force.
+    pub settings: Arc<Settings>,
 }
 
 /// What lists and series show of an account.

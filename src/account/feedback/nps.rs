@@ -3,7 +3,7 @@
 use std::ops::AddAssign;
 
 /// Answers by class, for sums over answers and accounts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Nps {
     /// 9 and 10.
     pub promoters: u64,

@@ -29,7 +29,7 @@ impl Satisfaction {
 }
 
 /// Counts of ratings, for sums over tickets, answers and accounts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Ratings {
     /// All of them.
     pub rated: u64,

@@ -1,5 +1,8 @@
 //! Durations of tickets and their quantiles: a list below 64, a histogram from there on.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use hdrhistogram::Histogram;
 
 use crate::time::{DAY_MS, MINUTE_MS};
@@ -14,16 +17,20 @@ const LONGEST_MS: i64 = 400 * DAY_MS;
 /// Durations in milliseconds, of one account or summed over many.
 ///
 /// Quantiles are nearest rank, exact below 64 durations and within 1 % or 1 minute from there on, of durations held to 1 minute ..
-/// 400 days. The mean is exact, of durations as they are.
+/// 400 days. The mean is exact, of durations as they are. What was added can be taken away again; a histogram stays one.
 #[derive(Clone, Debug, Default)]
 pub struct Durations {
     count: u64,
     sum_ms: i128,
     /// The durations while they are few.
     few: Vec<i64>,
-    /// All of them, once they are many.
-    many: Option<Box<Histogram<u32>>>,
+    /// How many there are by bucket of [`SCALE`], once they are many: a few hundred at most are ever in use.
+    many: BTreeMap<u64, u32>,
 }
+
+/// Two significant digits between the shortest and the longest: which durations count as equal once they are many.
+static SCALE: LazyLock<Option<Histogram<u8>>> =
+    LazyLock::new(|| Histogram::new_with_bounds(SHORTEST_MS.unsigned_abs(), LONGEST_MS.unsigned_abs(), 2).ok());
 
 impl Durations {
     /// Adds one duration; less than 0 counts as 0.
@@ -31,13 +38,27 @@ impl Durations {
         let millis = millis.max(0);
         self.count += 1;
         self.sum_ms += i128::from(millis);
-        let held = millis.clamp(SHORTEST_MS, LONGEST_MS);
-        match &mut self.many {
-            Some(histogram) => record(histogram, held, 1),
-            None => self.few.push(held),
+        let held = hold(millis);
+        if self.many.is_empty() {
+            self.few.push(held);
+            if self.few.len() >= HISTOGRAM_FROM {
+                self.spill();
+            }
+        } else {
+            *self.many.entry(bucket(held)).or_default() += 1;
         }
-        if self.few.len() >= HISTOGRAM_FROM {
-            self.spill();
+    }
+
+    /// Takes away one duration that was added.
+    pub fn remove(&mut self, millis: i64) {
+        let millis = millis.max(0);
+        self.count = self.count.saturating_sub(1);
+        self.sum_ms -= i128::from(millis);
+        let held = hold(millis);
+        if let Some(place) = self.few.iter().position(|other| *other == held) {
+            self.few.swap_remove(place);
+        } else {
+            self.take_from_bucket(bucket(held), 1);
         }
     }
 
@@ -46,14 +67,20 @@ impl Durations {
         self.count += other.count;
         self.sum_ms += other.sum_ms;
         self.few.extend_from_slice(&other.few);
-        if self.few.len() >= HISTOGRAM_FROM || self.many.is_some() || other.many.is_some() {
+        for (bucket, count) in &other.many {
+            *self.many.entry(*bucket).or_default() += count;
+        }
+        if self.few.len() >= HISTOGRAM_FROM || !self.many.is_empty() {
             self.spill();
         }
-        if let (Some(histogram), Some(others)) = (&mut self.many, &other.many) {
-            for step in others.iter_recorded() {
-                record(histogram, step.value_iterated_to().try_into().unwrap_or(LONGEST_MS), step.count_at_value());
-            }
-        }
+    }
+
+    /// Takes away all durations of another that were added.
+    pub fn remove_all(&mut self, other: &Self) {
+        let (count, sum_ms) = (self.count.saturating_sub(other.count), self.sum_ms - other.sum_ms);
+        other.few.iter().for_each(|held| self.remove(*held));
+        other.many.iter().for_each(|(bucket, count)| self.take_from_bucket(*bucket, *count));
+        (self.count, self.sum_ms) = (count, sum_ms);
     }
 
     /// How many there are.
@@ -79,53 +106,57 @@ impl Durations {
     #[must_use]
     pub fn quantile_ms(&self, percent: u64) -> Option<i64> {
         let rank = (self.count * percent).div_ceil(100).max(1);
-        if let Some(histogram) = &self.many {
-            let value = nth(histogram, rank)?;
-            return Some(i64::try_from(histogram.median_equivalent(value)).unwrap_or(LONGEST_MS).clamp(SHORTEST_MS, LONGEST_MS));
+        if self.many.is_empty() {
+            let mut few = self.few.clone();
+            few.sort_unstable();
+            return few.get(usize::try_from(rank - 1).ok()?).copied();
         }
-        let mut few = self.few.clone();
-        few.sort_unstable();
-        few.get(usize::try_from(rank - 1).ok()?).copied()
+        let mut seen = 0;
+        let at_rank = self.many.iter().find(|(_, count)| {
+            seen += u64::from(**count);
+            seen >= rank
+        });
+        at_rank.map(|(bucket, _)| middle(*bucket))
     }
 
     /// How many are at most `millis` long, as near as quantiles are: the cumulative buckets of a distribution.
     #[must_use]
     pub fn count_up_to(&self, millis: i64) -> u64 {
-        match &self.many {
-            Some(histogram) => {
-                let up_to = |value: u64| i64::try_from(histogram.median_equivalent(value)).is_ok_and(|value| value <= millis);
-                histogram.iter_recorded().filter(|step| up_to(step.value_iterated_to())).map(|step| u64::from(step.count_at_value())).sum()
+        let few = self.few.iter().filter(|held| **held <= millis).count() as u64;
+        few + self.many.iter().filter(|(bucket, _)| middle(**bucket) <= millis).map(|(_, count)| u64::from(*count)).sum::<u64>()
+    }
+
+    fn take_from_bucket(&mut self, bucket: u64, taken: u32) {
+        if let Some(count) = self.many.get_mut(&bucket) {
+            *count = count.saturating_sub(taken);
+            if *count == 0 {
+                self.many.remove(&bucket);
             }
-            None => self.few.iter().filter(|held| **held <= millis).count() as u64,
         }
     }
 
     /// Moves the list into the histogram.
     fn spill(&mut self) {
-        if self.many.is_none() {
-            let bounds = (SHORTEST_MS.unsigned_abs(), LONGEST_MS.unsigned_abs());
-            self.many = Histogram::new_with_bounds(bounds.0, bounds.1, 2).ok().map(Box::new);
-        }
-        if let Some(histogram) = &mut self.many {
-            self.few.drain(..).for_each(|held| record(histogram, held, 1));
+        for held in self.few.drain(..) {
+            *self.many.entry(bucket(held)).or_default() += 1;
         }
     }
 }
 
-fn record(histogram: &mut Histogram<u32>, held: i64, count: u32) {
-    histogram.saturating_record_n(held.unsigned_abs(), count);
+fn hold(millis: i64) -> i64 {
+    millis.clamp(SHORTEST_MS, LONGEST_MS)
 }
 
-/// The recorded value of a rank, counted from 1.
-fn nth(histogram: &Histogram<u32>, rank: u64) -> Option<u64> {
-    let mut seen = 0;
-    let mut steps = histogram.iter_recorded();
-    steps
-        .find(|step| {
-            seen += u64::from(step.count_at_value());
-            seen >= rank
-        })
-        .map(|step| step.value_iterated_to())
+/// The bucket of a held duration: the shortest that counts as equal.
+fn bucket(held: i64) -> u64 {
+    let held = held.unsigned_abs();
+    SCALE.as_ref().map_or(held, |scale| scale.lowest_equivalent(held))
+}
+
+/// The middle of a bucket, milliseconds.
+fn middle(bucket: u64) -> i64 {
+    let middle = SCALE.as_ref().map_or(bucket, |scale| scale.median_equivalent(bucket));
+    i64::try_from(middle).map_or(LONGEST_MS, hold)
 }
 
 #[cfg(test)]
@@ -181,6 +212,25 @@ mod tests {
                 }
             }
             prop_assert_eq!(merged.count_up_to(i64::MAX), millis.len() as u64);
+        }
+
+        #[test]
+        fn what_is_taken_away_leaves_the_rest(
+            stay in prop::collection::vec(0..500 * DAY_MS, 1..100),
+            leave in prop::collection::vec(0..500 * DAY_MS, 0..100),
+        ) {
+            let mut durations = of(stay.iter().chain(&leave).copied());
+            let (one_by_one, together) = leave.split_at(leave.len() / 2);
+            for millis in one_by_one {
+                durations.remove(*millis);
+            }
+            durations.remove_all(&of(together.iter().copied()));
+            let expected = of(stay.iter().copied());
+            prop_assert_eq!((durations.count(), durations.sum_ms()), (expected.count(), expected.sum_ms()));
+            for percent in [1, 50, 90] {
+                let (quantile, exact) = (durations.quantile_ms(percent).unwrap(), expected.quantile_ms(percent).unwrap());
+                prop_assert!((quantile - exact).abs() <= (exact / 50).max(MINUTE_MS), "{quantile} for {exact}");
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ use self::table::Table;
 use super::{ApplyContext, Limit};
 
 pub use durations::Durations;
-pub use period::PeriodTicket;
+pub use period::{PeriodResolution, PeriodTicket};
 pub use view::{Resolution, TicketView};
 
 /// The tickets of an account.

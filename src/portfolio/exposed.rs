@@ -1,0 +1,195 @@
+//! The sums as they are scraped: numerators and denominators, which stay right when they are added over instances.
+
+use super::{Scope, Spent, Sums};
+use crate::event::Stream;
+use crate::settings::Settings;
+
+/// What a family of sums is measured in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Whatever its name says.
+    Plain,
+    /// Minor units of the reporting currency.
+    Money,
+    /// A distribution.
+    Distribution,
+}
+
+macro_rules! exposed {
+    ($($variant:ident $name:literal $unit:ident [$($label:literal)*] [$($stream:ident)*] $help:literal;)*) => {
+        /// A family of sums.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Exposed { $(#[doc = $help] $variant,)* }
+
+        impl Exposed {
+            /// Every family.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name in Prometheus.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => concat!("churnwatch_portfolio_", $name),)* }
+            }
+
+            /// What it is measured in.
+            #[must_use]
+            pub const fn unit(self) -> Unit {
+                match self { $(Self::$variant => Unit::$unit,)* }
+            }
+
+            /// Its labels besides the scope.
+            #[must_use]
+            pub const fn labels(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => &[$($label,)*],)* }
+            }
+
+            /// The streams that have to be configured, each of them.
+            const fn streams(self) -> &'static [Stream] {
+                match self { $(Self::$variant => &[$(Stream::$stream,)*],)* }
+            }
+
+            /// What it says, in one sentence.
+            #[must_use]
+            pub const fn help(self) -> &'static str {
+                match self { $(Self::$variant => $help,)* }
+            }
+        }
+    };
+}
+
+exposed! {
+    Accounts "accounts" Plain [] [] "Accounts that were scored.";
+    Mrr "mrr" Money [] [Billing] "Monthly recurring revenue.";
+    MrrAtStart "mrr_at_start" Money [] [Billing] "Monthly recurring revenue 28 days ago.";
+    MrrKept "mrr_kept" Money [] [Billing] "Monthly recurring revenue of the accounts that paid 28 days ago.";
+    MrrKeptAtMost "mrr_kept_without_growth" Money [] [Billing] "The same, of each account at most what it paid 28 days ago.";
+    MrrMovements "mrr_movements" Money ["kind"] [Billing] "Movements of monthly recurring revenue in 28 days; fx with its sign.";
+    PayingAccounts "paying_accounts" Plain [] [Billing] "Accounts that pay.";
+    PayingAccountsAtStart "paying_accounts_at_start" Plain [] [Billing] "Accounts that paid 28 days ago.";
+    HeldAccounts "held_accounts" Plain [] [Billing] "Accounts that paid 28 days ago and pay.";
+    NewAccounts "new_accounts" Plain [] [Billing] "Accounts won in 28 days.";
+    ReferredAccounts "referred_accounts" Plain [] [Accounts Billing] "Accounts won in 28 days that were referred.";
+    LostAccounts "lost_accounts" Plain [] [Billing] "Accounts that paid 28 days ago and do not pay.";
+    LostAfterSupport "lost_accounts_after_ticket" Plain [] [Billing Support] "Lost accounts with a ticket in the 28 days before their loss.";
+    ChurnReasons "lost_accounts_by_reason" Plain ["reason"] [Billing] "Lost accounts by their newest given reason.";
+    LifetimeValue "lifetime_value" Money [] [Billing] "Paid invoices, of all time.";
+    AccountsWithPaidInvoice "accounts_with_paid_invoice" Plain [] [Billing] "Accounts that ever paid an invoice.";
+    Costs "costs" Money ["category"] [Billing] "Costs of 28 days: acquisition or retention.";
+    TermsEnded "terms_ended" Plain ["term"] [Billing] "Terms that ended in 28 days while paying: long from 180 days on, else short.";
+    TermsRenewed "terms_renewed" Plain ["term"] [Billing] "Those of them that were renewed.";
+    TrialsEnded "trials_ended" Plain [] [Billing] "Trials that ended or converted in 28 days.";
+    TrialsConverted "trials_converted" Plain [] [Billing] "Those of them that converted.";
+    Users "active_users" Plain ["window"] [Usage] "Users active in 1, 7 or 28 days.";
+    FeatureUses "feature_uses" Plain [] [Usage] "Uses of features in 28 days.";
+    AccountDays "account_days" Plain [] [Usage] "Accounts times 28 days.";
+    ActiveDays "account_active_days" Plain [] [Usage] "Days of 28 on which an account was active.";
+    Sessions "sessions" Plain [] [Usage] "Sessions that ended in 28 days.";
+    SessionSeconds "session_duration_seconds" Plain [] [Usage] "How long they took together.";
+    Adoption "adoption_ratio" Distribution [] [Usage] "Share of the entitled features that an account used in 28 days.";
+    Breadth "seat_utilisation_ratio" Distribution [] [Usage] "Active users of 28 days per seat of an account.";
+    Depth "features_used" Distribution [] [Usage] "Features that an account used in 28 days.";
+    FeatureAdopters "feature_adopters" Plain ["feature"] [Usage] "Accounts that used a feature of the catalogue in 28 days.";
+    Health "health_score" Distribution [] [] "Health scores, 0 to 100.";
+    AccountsByBand "accounts_by_band" Plain ["band"] [] "Accounts in each band.";
+    MrrByBand "mrr_by_band" Money ["band"] [Billing] "Monthly recurring revenue in each band.";
+    MrrAtRisk "mrr_at_risk" Money [] [Billing] "Sum of monthly recurring revenue x churn risk.";
+    NpsAnswers "nps_answers" Plain ["class"] [Feedback] "NPS answers of 28 days by class.";
+    NpsAnswersBefore "nps_answers_before" Plain ["class"] [Feedback] "NPS answers of the 28 days before by class.";
+    Ratings "satisfaction_ratings" Plain ["class"] [] "CSAT answers and rated tickets of 28 days by class.";
+    Effort "effort_ratio" Distribution [] [Feedback] "CES answers of 28 days, 0 to 1.";
+    SurveyAnswers "survey_answers" Plain ["kind"] [Feedback] "Answers of 28 days by kind of survey.";
+    SurveysSent "surveys_sent" Plain ["kind"] [Feedback] "Surveys sent in 28 days by kind.";
+    Referrals "referrals" Plain [] [Feedback] "Referrals made in 28 days.";
+    Advocacy "advocacy_acts" Plain ["kind"] [Feedback] "Acts of advocacy in 28 days by kind.";
+    Onboarded "onboarded_accounts" Plain [] [Accounts] "Accounts that finished onboarding in 28 days.";
+    Tickets "tickets" Plain ["state" "priority"] [Support] "Tickets opened or first resolved in 28 days, and open ones, by priority.";
+    ProductTickets "product_tickets" Plain ["state" "product"] [Support] "The same by product.";
+    CategoryTickets "category_tickets" Plain ["state" "category"] [Support] "The same by category.";
+    Reopened "reopened_tickets" Plain [] [Support] "Tickets first resolved in 28 days and reopened since.";
+    FirstContactJudged "first_contact_tickets" Plain [] [Support] "Tickets of which it is known whether the first contact resolved them.";
+    FirstContactResolved "first_contact_resolved_tickets" Plain [] [Support] "Those of them that it resolved.";
+    Resolution "resolution_seconds" Distribution ["priority"] [Support] "Time to the first resolution, of 28 days.";
+    AgentResolution "agent_resolution_seconds" Distribution ["priority"] [Support] "The same less the time spent waiting.";
+    FirstReply "first_reply_seconds" Distribution ["priority"] [Support] "Time to the first public agent reply, of 28 days.";
+}
+
+/// How a sum is distributed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spread {
+    /// How many.
+    pub count: u64,
+    /// Their sum.
+    pub sum: f64,
+    /// How many are at most each bound.
+    pub up_to: Vec<(f64, u64)>,
+}
+
+impl Spread {
+    pub(super) fn new(count: u64, sum: f64, bounded: impl Iterator<Item = (f64, u64)>) -> Self {
+        Self { count, sum, up_to: bounded.collect() }
+    }
+
+    /// The same without bounds.
+    fn unbounded(mut self) -> Self {
+        self.up_to.clear();
+        self
+    }
+}
+
+/// What takes the sums of a scope.
+pub trait Sink {
+    /// A number with the values of its labels.
+    fn number(&mut self, family: Exposed, labels: &[&str], value: f64);
+
+    /// A distribution with the values of its labels.
+    fn spread(&mut self, family: Exposed, labels: &[&str], spread: Spread);
+}
+
+/// The sums of one scope, in front of what takes them.
+pub(super) struct Exposure<'a> {
+    pub settings: &'a Settings,
+    /// Whether the scope is all accounts: only then are bounds and labels of the users' data told apart.
+    pub whole: bool,
+    pub sink: &'a mut dyn Sink,
+}
+
+impl Exposure<'_> {
+    /// A number with the values of its labels.
+    pub fn number(&mut self, family: Exposed, labels: &[&str], value: f64) {
+        if self.is_there(family) {
+            self.sink.number(family, labels, value);
+        }
+    }
+
+    /// A count without labels.
+    pub fn count(&mut self, family: Exposed, count: u64) {
+        self.number(family, &[], count as f64);
+    }
+
+    /// A distribution with the values of its labels.
+    pub fn spread(&mut self, family: Exposed, labels: &[&str], spread: Spread) {
+        if self.is_there(family) {
+            self.sink.spread(family, labels, if self.whole { spread } else { spread.unbounded() });
+        }
+    }
+
+    fn is_there(&self, family: Exposed) -> bool {
+        let configured = |stream: &Stream| self.settings.configured.get(stream.index()).copied().unwrap_or_default();
+        family.streams().iter().all(configured)
+    }
+}
+
+impl Sums {
+    /// Hands over all sums of a scope, with what was spent on it.
+    pub fn expose(&self, scope: &Scope, spent: Option<Spent>, settings: &Settings, sink: &mut dyn Sink) {
+        let mut out = Exposure { settings, whole: *scope == Scope::All, sink };
+        out.count(Exposed::Accounts, self.accounts);
+        out.count(Exposed::Onboarded, self.onboarded);
+        out.count(Exposed::ReferredAccounts, self.referred);
+        self.money.expose(spent, &mut out);
+        self.usage.expose(self.accounts, &mut out);
+        self.health.expose(&mut out);
+        self.voices.expose(self.support.ratings(), &mut out);
+        self.support.expose(&mut out);
+    }
+}
