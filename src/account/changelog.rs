@@ -1,12 +1,15 @@
 //! An account as changelog records: which sections changed, and which parts of them the changelog holds.
 
 use super::Account;
+use super::bytes::Writer;
 use super::section::{CodecError, Section, decode, encode};
-use crate::event::Event;
+use crate::event::{Event, Stream};
 use crate::score;
 use crate::time::Timestamp;
 
 const CORE_VERSION: u8 = 1;
+/// The first part of a section.
+const FIRST: u16 = 0;
 
 /// The sections of an account that are written on their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +26,7 @@ pub enum SectionKind {
     Feedback,
     /// The profile.
     Profile,
-    /// Remembered ids, a part for each stream and day.
+    /// Remembered ids that are too many to travel with the section of their stream: a part for each stream and day.
     Seen,
 }
 
@@ -35,6 +38,30 @@ impl SectionKind {
     #[must_use]
     pub fn numbered(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+    }
+
+    /// The section that a stream's records change.
+    #[must_use]
+    pub const fn fed_by(stream: Stream) -> Self {
+        match stream {
+            Stream::Usage => Self::Usage,
+            Stream::Billing => Self::Billing,
+            Stream::Support => Self::Support,
+            Stream::Feedback => Self::Feedback,
+            Stream::Accounts => Self::Profile,
+        }
+    }
+
+    /// The stream whose records change it.
+    const fn stream(self) -> Option<Stream> {
+        match self {
+            Self::Usage => Some(Stream::Usage),
+            Self::Billing => Some(Stream::Billing),
+            Self::Support => Some(Stream::Support),
+            Self::Feedback => Some(Stream::Feedback),
+            Self::Profile => Some(Stream::Accounts),
+            Self::Core | Self::Seen => None,
+        }
     }
 
     /// The section that an event changes.
@@ -101,21 +128,46 @@ impl Account {
     pub fn take_changed_parts(&mut self, mut take: impl FnMut(Part)) {
         let changed = std::mem::take(&mut self.changed);
         for kind in SectionKind::ALL.into_iter().filter(|kind| changed.contains(*kind)) {
-            match kind {
-                SectionKind::Core => {
-                    let core = CoreRef { first_seen: self.first_seen, score: &self.score };
-                    self.take_parts(kind, vec![(0, encode(CORE_VERSION, &core))], &mut take);
-                }
-                SectionKind::Usage => self.take_parts(kind, self.usage.parts(), &mut take),
-                SectionKind::Billing => self.take_parts(kind, self.billing.parts(), &mut take),
-                SectionKind::Support => self.take_parts(kind, self.support.parts(), &mut take),
-                SectionKind::Feedback => self.take_parts(kind, self.feedback.parts(), &mut take),
-                SectionKind::Profile => self.take_parts(kind, self.profile.parts(), &mut take),
-                SectionKind::Seen => {
-                    self.seen.changed_parts().into_iter().for_each(|(part, bytes)| take((kind, part, bytes)));
-                }
+            let mut parts = self.parts_of(kind);
+            if let Some(stream) = kind.stream() {
+                self.take_ids(stream, &mut parts, &mut take);
             }
+            self.take_parts(kind, parts, &mut take);
         }
+    }
+
+    fn parts_of(&self, kind: SectionKind) -> Vec<(u16, Vec<u8>)> {
+        match kind {
+            SectionKind::Core => {
+                let core = CoreRef { first_seen: self.first_seen, score: &self.score };
+                vec![(FIRST, encode(CORE_VERSION, &core))]
+            }
+            SectionKind::Usage => self.usage.parts(),
+            SectionKind::Billing => self.billing.parts(),
+            SectionKind::Support => self.support.parts(),
+            SectionKind::Feedback => self.feedback.parts(),
+            SectionKind::Profile => self.profile.parts(),
+            SectionKind::Seen => Vec::new(),
+        }
+    }
+
+    /// Few ids of a stream end the first part of its section, followed by their length; many are parts of their own.
+    fn take_ids(&mut self, stream: Stream, parts: &mut Vec<(u16, Vec<u8>)>, take: &mut impl FnMut(Part)) {
+        let few = self.seen.are_few(stream);
+        if parts.is_empty() && few && self.seen.knows_any(stream) {
+            parts.push((FIRST, Vec::new()));
+        }
+        if let Some((_, bytes)) = parts.first_mut() {
+            let section_bytes = bytes.len();
+            let mut record = Writer(std::mem::take(bytes));
+            if few {
+                self.seen.write_together(stream, &mut record);
+            }
+            let ids_bytes = u32::try_from(record.0.len() - section_bytes).unwrap_or_default();
+            record.0.extend_from_slice(&ids_bytes.to_le_bytes());
+            *bytes = record.0;
+        }
+        self.seen.take_apart(stream, few, |part, bytes| take((SectionKind::Seen, part, bytes)));
     }
 
     fn take_parts(&mut self, kind: SectionKind, parts: Vec<(u16, Vec<u8>)>, take: &mut impl FnMut(Part)) {
@@ -146,24 +198,50 @@ impl Account {
     /// # Errors
     /// When the bytes are not a part that this program knows.
     pub fn restore(&mut self, kind: SectionKind, part: u16, bytes: &[u8]) -> Result<(), CodecError> {
+        let section = match kind.stream().filter(|_| part == FIRST) {
+            Some(stream) => {
+                let (section, ids) = split_ids(bytes).ok_or(CodecError::Corrupt("length of the ids"))?;
+                if !ids.is_empty() {
+                    self.seen.restore_together(stream, ids)?;
+                }
+                section
+            }
+            None => bytes,
+        };
+        if !section.is_empty() {
+            self.restore_section(kind, part, section)?;
+        }
+        if kind != SectionKind::Seen {
+            let mut written = self.written.0.to_vec();
+            written.push((kind as u8, part));
+            written.sort_unstable();
+            written.dedup();
+            self.written = Written(written.into());
+        }
+        Ok(())
+    }
+
+    fn restore_section(&mut self, kind: SectionKind, part: u16, bytes: &[u8]) -> Result<(), CodecError> {
         match kind {
             SectionKind::Core => {
                 let core: Core = decode(CORE_VERSION, bytes)?;
                 self.first_seen = core.first_seen;
                 self.score = core.score;
+                Ok(())
             }
-            SectionKind::Usage => self.usage.restore(part, bytes)?,
-            SectionKind::Billing => self.billing.restore(part, bytes)?,
-            SectionKind::Support => self.support.restore(part, bytes)?,
-            SectionKind::Feedback => self.feedback.restore(part, bytes)?,
-            SectionKind::Profile => self.profile.restore(part, bytes)?,
-            SectionKind::Seen => return self.seen.restore(bytes),
+            SectionKind::Usage => self.usage.restore(part, bytes),
+            SectionKind::Billing => self.billing.restore(part, bytes),
+            SectionKind::Support => self.support.restore(part, bytes),
+            SectionKind::Feedback => self.feedback.restore(part, bytes),
+            SectionKind::Profile => self.profile.restore(part, bytes),
+            SectionKind::Seen => self.seen.restore(bytes),
         }
-        let mut written = self.written.0.to_vec();
-        written.push((kind as u8, part));
-        written.sort_unstable();
-        written.dedup();
-        self.written = Written(written.into());
-        Ok(())
     }
+}
+
+/// The section and the ids of a first part.
+fn split_ids(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (rest, ids_bytes) = bytes.split_last_chunk()?;
+    let section_bytes = rest.len().checked_sub(usize::try_from(u32::from_le_bytes(*ids_bytes)).ok()?)?;
+    rest.split_at_checked(section_bytes)
 }

@@ -1,6 +1,7 @@
 //! The state of one account, in sections that are applied to, measured and written on their own.
 
 pub mod billing;
+mod bytes;
 mod changelog;
 pub mod feedback;
 pub mod key;
@@ -129,7 +130,7 @@ impl Account {
         let Some(identity) = verdict.identity else { return false };
         let repeated = self.seen.remember(stream, at, identity, verdict.newest, settings, limits);
         if !repeated {
-            self.changed.insert(SectionKind::Seen);
+            self.changed.insert(SectionKind::fed_by(stream));
         }
         repeated
     }

@@ -1,7 +1,12 @@
 //! How a section of an account's state becomes changelog records, and comes back from them.
 
+use super::seen;
+
 /// The largest value of one changelog record, in bytes: 512 KiB.
-pub const MAX_PART_BYTES: usize = 512 * 1024;
+pub const MAX_RECORD_BYTES: usize = 512 * 1024;
+
+/// The largest part of a section: what a record holds besides the remembered ids that travel with it and their length.
+pub const MAX_PART_BYTES: usize = MAX_RECORD_BYTES - seen::MAX_TOGETHER_BYTES - size_of::<u32>();
 
 /// A section that is written as one or more parts, each a changelog record of its own.
 pub trait Section: Default {
@@ -36,8 +41,16 @@ pub fn encode<T: serde::Serialize>(version: u8, value: &T) -> Vec<u8> {
 /// # Errors
 /// When the version is newer, or the bytes are none of it.
 pub fn decode<'a, T: serde::Deserialize<'a>>(version: u8, bytes: &'a [u8]) -> Result<T, CodecError> {
+    postcard::from_bytes(of_version(version, bytes)?).map_err(|_| CodecError::Corrupt("wrong layout"))
+}
+
+/// The bytes after a version byte, which must be this one.
+///
+/// # Errors
+/// When the version is newer, or there is none.
+pub fn of_version(version: u8, bytes: &[u8]) -> Result<&[u8], CodecError> {
     match bytes.split_first() {
-        Some((found, rest)) if *found == version => postcard::from_bytes(rest).map_err(|_| CodecError::Corrupt("wrong layout")),
+        Some((found, rest)) if *found == version => Ok(rest),
         Some((found, _)) if *found > version => Err(CodecError::NewerVersion(*found)),
         _ => Err(CodecError::Corrupt("no known version")),
     }

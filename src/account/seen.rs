@@ -2,7 +2,8 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::section::{CodecError, decode, encode};
+use super::bytes::{Reader, Writer};
+use super::section::{CodecError, of_version};
 use super::{Limit, LimitMeter};
 use crate::event::{Record, Stream};
 use crate::settings::Settings;
@@ -11,23 +12,31 @@ use crate::time::{DAY_MS, Timestamp};
 const VERSION: u8 = 1;
 /// Days that a part number tells apart; more than are ever remembered at once.
 const PART_DAYS: i32 = 1024;
+/// Ids of a stream up to this many travel with its section, so that most records read cost one changelog record; beyond, each day is
+/// written apart, so that one more id does not rewrite those of a week.
+const FEW: usize = 64;
+/// Bytes that [`Seen::write_together`] writes, at most: each id may lie on a day of its own.
+pub(super) const MAX_TOGETHER_BYTES: usize = FEW * (8 + 6) + 2;
 
 /// The identities read, by stream and UTC day of their event time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
+    /// By stream and day.
     days: Vec<Day>,
 }
 
-/// The identities of one stream and day, ascending.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// The identities of one stream and day.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Day {
     stream: Stream,
     /// UTC days since 1970-01-01.
     number: i32,
+    /// Ascending.
     ids: Vec<u64>,
     /// Whether it differs from what the changelog holds.
-    #[serde(skip)]
     dirty: bool,
+    /// Whether the changelog holds it in a record of its own.
+    apart: bool,
 }
 
 /// The identity of a record within its account: stream, type, id, and `occurred_at` where the payload has one. `None` without id.
@@ -59,15 +68,10 @@ impl Seen {
         limits: &mut LimitMeter,
     ) -> bool {
         let number = i32::try_from(at.0.div_euclid(DAY_MS)).unwrap_or(i32::MAX);
-        let Some(place) = self.days.iter().position(|held| held.stream == stream && held.number == number) else {
+        let Ok(place) = self.place_of(stream, number) else {
             let first_kept = newest.0.saturating_sub(settings.time.dedup_ms).div_euclid(DAY_MS);
-            // A day that is forgotten stays, empty, until the changelog has forgotten it too.
-            for held in &mut self.days {
-                if held.stream == stream && i64::from(held.number) < first_kept && !held.ids.is_empty() {
-                    *held = Day { ids: Vec::new(), dirty: true, ..*held };
-                }
-            }
-            self.days.push(Day { stream, number, ids: vec![identity], dirty: true });
+            self.forget_before(first_kept, stream);
+            self.put(Day { stream, number, ids: vec![identity], dirty: true, apart: false });
             return false;
         };
         let Some(held) = self.days.get_mut(place) else { return false };
@@ -84,24 +88,76 @@ impl Seen {
         false
     }
 
-    /// The parts that changed since the last call, as (part number, bytes); `None` for a day that is forgotten.
-    pub fn changed_parts(&mut self) -> Vec<(u16, Option<Vec<u8>>)> {
-        let parts = self
-            .days
-            .iter_mut()
-            .filter(|day| day.dirty)
-            .map(|day| {
-                day.dirty = false;
-                (part_of(day.stream, day.number), (!day.ids.is_empty()).then(|| encode(VERSION, &*day)))
-            })
-            .collect();
+    fn place_of(&self, stream: Stream, number: i32) -> Result<usize, usize> {
+        self.days.binary_search_by_key(&(stream as u8, number), |held| (held.stream as u8, held.number))
+    }
+
+    fn put(&mut self, day: Day) {
+        if let Err(place) = self.place_of(day.stream, day.number) {
+            self.days.reserve_exact(1);
+            self.days.insert(place, day);
+        }
+    }
+
+    /// Forgets the days of a stream before a day. One that the changelog holds apart stays, empty, until it is forgotten there too.
+    fn forget_before(&mut self, day: i64, stream: Stream) {
+        self.days.retain_mut(|held| {
+            let forgotten = held.stream == stream && i64::from(held.number) < day;
+            if forgotten && held.apart {
+                *held = Day { ids: Vec::new(), dirty: true, ..*held };
+            }
+            !forgotten || held.apart
+        });
+    }
+
+    /// Whether the identities of a stream are few enough to travel with its section.
+    #[must_use]
+    pub fn are_few(&self, stream: Stream) -> bool {
+        self.of(stream).map(|day| day.ids.len()).sum::<usize>() <= FEW
+    }
+
+    /// Whether any identity of a stream is remembered.
+    #[must_use]
+    pub fn knows_any(&self, stream: Stream) -> bool {
+        self.of(stream).next().is_some()
+    }
+
+    fn of(&self, stream: Stream) -> impl Iterator<Item = &Day> {
+        self.days.iter().filter(move |day| day.stream == stream && !day.ids.is_empty())
+    }
+
+    /// Writes the identities of a stream, which are few; they count as written with [`Seen::take_apart`].
+    pub(super) fn write_together(&self, stream: Stream, out: &mut Writer) {
+        out.varint(self.of(stream).count() as u64);
+        self.of(stream).for_each(|day| day.write(out));
+    }
+
+    /// Takes back what [`Seen::write_together`] wrote.
+    pub(super) fn restore_together(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), CodecError> {
+        let days = Reader(bytes).many(2, |bytes| Day::read(stream, bytes)).ok_or(CodecError::Corrupt("remembered ids"))?;
+        days.into_iter().for_each(|day| self.put(day));
+        Ok(())
+    }
+
+    /// Hands over the parts of a stream that change in the changelog, as part number and bytes (`None`: no more), where its identities
+    /// are written apart, or travel `together` with its section and were apart before. All of the stream then counts as written.
+    pub fn take_apart(&mut self, stream: Stream, together: bool, mut take: impl FnMut(u16, Option<Vec<u8>>)) {
+        for day in self.days.iter_mut().filter(|day| day.stream == stream) {
+            let apart = !together && !day.ids.is_empty();
+            if !apart && day.apart {
+                take(day.part(), None);
+            } else if apart && (day.dirty || !day.apart) {
+                take(day.part(), Some(day.record()));
+            }
+            day.dirty = false;
+            day.apart = apart;
+        }
         self.days.retain(|day| !day.ids.is_empty());
-        parts
     }
 
     /// The parts that the changelog holds: what has to be forgotten there with the account.
     pub fn part_numbers(&self) -> impl Iterator<Item = u16> + '_ {
-        self.days.iter().map(|day| part_of(day.stream, day.number))
+        self.days.iter().filter(|day| day.apart).map(Day::part)
     }
 
     /// Takes back one part.
@@ -109,14 +165,39 @@ impl Seen {
     /// # Errors
     /// When the bytes are not a part that this program knows.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
-        self.days.push(decode(VERSION, bytes)?);
+        let mut bytes = Reader(of_version(VERSION, bytes)?);
+        let stream = bytes.byte().and_then(|number| Stream::ALL.get(usize::from(number)).copied());
+        let day = stream.and_then(|stream| Day::read(stream, &mut bytes)).ok_or(CodecError::Corrupt("remembered ids"))?;
+        self.put(Day { apart: true, ..day });
         Ok(())
     }
 }
 
-fn part_of(stream: Stream, day: i32) -> u16 {
-    let day = u16::try_from(day.rem_euclid(PART_DAYS)).unwrap_or_default();
-    day * 8 + stream as u16
+impl Day {
+    fn part(&self) -> u16 {
+        let day = u16::try_from(self.number.rem_euclid(PART_DAYS)).unwrap_or_default();
+        day * 8 + self.stream as u16
+    }
+
+    /// A changelog record of its own.
+    fn record(&self) -> Vec<u8> {
+        let mut out = Writer(Vec::with_capacity(16 + 8 * self.ids.len()));
+        out.0.extend_from_slice(&[VERSION, self.stream as u8]);
+        self.write(&mut out);
+        out.0
+    }
+
+    fn write(&self, out: &mut Writer) {
+        out.signed(i64::from(self.number));
+        out.varint(self.ids.len() as u64);
+        self.ids.iter().for_each(|id| out.long(*id));
+    }
+
+    fn read(stream: Stream, bytes: &mut Reader<'_>) -> Option<Self> {
+        let number = i32::try_from(bytes.signed()?).ok()?;
+        let ids = bytes.many(8, Reader::long)?;
+        Some(Self { stream, number, ids, dirty: false, apart: false })
+    }
 }
 
 #[cfg(test)]
@@ -136,29 +217,75 @@ mod tests {
         assert!(!remember(&mut seen, 101, 1, 101));
     }
 
+    /// The parts apart that change, and whether each holds anything.
+    fn taken(seen: &mut Seen, together: bool) -> Vec<bool> {
+        let mut parts = Vec::new();
+        seen.take_apart(Stream::Usage, together, |_, bytes| parts.push(bytes.is_some()));
+        parts
+    }
+
     #[test]
     fn days_before_the_span_are_forgotten_here_and_in_the_changelog() {
         let mut seen = Seen::default();
         remember(&mut seen, 100, 1, 100);
-        assert_eq!(seen.changed_parts().len(), 1);
+        assert_eq!(taken(&mut seen, false), [true]);
         remember(&mut seen, 108, 2, 108);
-        let parts = seen.changed_parts();
-        assert_eq!(parts.iter().map(|(_, bytes)| bytes.is_some()).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(taken(&mut seen, false), [false, true]);
         assert_eq!(seen.part_numbers().count(), 1);
-        assert!(seen.changed_parts().is_empty());
+        assert!(taken(&mut seen, false).is_empty());
+        remember(&mut seen, 116, 3, 116);
+        assert_eq!(taken(&mut seen, true), [false]);
+        assert_eq!(seen.days.len(), 1);
+    }
+
+    #[test]
+    fn what_travelled_together_is_written_apart_once_it_is_much() {
+        let mut seen = Seen::default();
+        for day in 0..FEW {
+            remember(&mut seen, day as i64 % 5, day as u64, 5);
+        }
+        assert!(seen.are_few(Stream::Usage));
+        assert!(taken(&mut seen, true).is_empty());
+        remember(&mut seen, 4, 1_000, 5);
+        assert!(!seen.are_few(Stream::Usage));
+        assert_eq!(taken(&mut seen, false), [true; 5]);
+        remember(&mut seen, 4, 1_001, 5);
+        assert_eq!(taken(&mut seen, false), [true]);
+        assert_eq!(taken(&mut seen, true), [false; 5]);
+        assert_eq!(seen.part_numbers().count(), 0);
     }
 
     #[test]
     fn what_was_written_is_restored() {
+        for together in [false, true] {
+            let mut seen = Seen::default();
+            for (day, identity) in [(100, 5), (100, 3), (101, 9)] {
+                remember(&mut seen, day, identity, 101);
+            }
+            let mut restored = Seen::default();
+            if together {
+                let mut out = Writer::default();
+                seen.write_together(Stream::Usage, &mut out);
+                restored.restore_together(Stream::Usage, &out.0).unwrap();
+            }
+            seen.take_apart(Stream::Usage, together, |_, bytes| restored.restore(&bytes.unwrap()).unwrap());
+            assert_eq!(restored, seen);
+        }
+    }
+
+    #[test]
+    fn ids_that_travel_together_keep_to_their_room() {
+        let mut settings = Settings::default();
+        settings.time.dedup_ms = i64::MAX / 4;
         let mut seen = Seen::default();
-        for identity in [5, 3, 9] {
-            remember(&mut seen, 100, identity, 100);
+        for day in 0..FEW as i64 {
+            let at = Timestamp(-(1 << 40) + day * DAY_MS);
+            seen.remember(Stream::Usage, at, u64::MAX, Timestamp(0), &settings, &mut LimitMeter::default());
         }
-        let mut restored = Seen::default();
-        for (_, bytes) in seen.changed_parts() {
-            restored.restore(&bytes.unwrap()).unwrap();
-        }
-        assert_eq!(restored, seen);
+        assert_eq!(seen.days.len(), FEW);
+        let mut out = Writer::default();
+        seen.write_together(Stream::Usage, &mut out);
+        assert!(out.0.len() <= MAX_TOGETHER_BYTES, "{}", out.0.len());
     }
 
     #[test]

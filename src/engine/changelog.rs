@@ -10,6 +10,7 @@ use super::waiting::WaitingRecord;
 use super::{Counts, Judge, Task};
 use crate::account::section::{decode, encode};
 use crate::account::{Account, AccountKey, CodecError, SectionKind};
+use crate::event::Stream;
 use crate::time::Timestamp;
 
 const VERSION: u8 = 1;
@@ -96,9 +97,7 @@ impl Task {
             let value = self.costs.get(*number).map(|entry| encode(VERSION, entry));
             emit(&task_key(COST, &number.to_be_bytes()), value.as_deref());
         }
-        for (part, bytes) in self.cost_ids.changed_parts() {
-            emit(&task_key(COST_IDS, &part.to_be_bytes()), bytes.as_deref());
-        }
+        self.cost_ids.take_apart(Stream::Billing, false, |part, bytes| emit(&task_key(COST_IDS, &part.to_be_bytes()), bytes.as_deref()));
     }
 
     /// The engine's part of the stamp: clocks, counts, segments that costs named.

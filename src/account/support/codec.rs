@@ -3,6 +3,7 @@
 //! `varint(zigzag(last record)) varint((last - first record) << 2 | foretells << 1 | open)`, then each fact, in order: a head byte (kind
 //! in the low half, which parts follow in the high half), the milliseconds since the fact before, and the parts.
 
+use crate::account::bytes::{Reader, Writer};
 use crate::account::feedback::Satisfaction;
 use crate::event::{OpenStatus, Priority, SnapshotStatus};
 use crate::time::Timestamp;
@@ -97,9 +98,6 @@ impl<'a> Iterator for Facts<'a> {
     }
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Reader<'a>(pub &'a [u8]);
-
 impl<'a> Reader<'a> {
     fn fact(&mut self, before: i64) -> Option<Fact<'a>> {
         let head = self.byte()?;
@@ -148,49 +146,7 @@ impl<'a> Reader<'a> {
             rating: if status >> 4 == 0 { None } else { Some(pick(&RATINGS, (status >> 4) - 1)?) },
         })
     }
-
-    fn byte(&mut self) -> Option<u8> {
-        let (byte, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*byte)
-    }
-
-    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn text(&mut self) -> Option<&'a [u8]> {
-        let count = usize::try_from(self.varint()?).ok()?;
-        self.take(count)
-    }
-
-    fn word(&mut self) -> Option<u32> {
-        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
-    }
-
-    /// Seven bits a byte, least significant first; the high bit says that more follow.
-    pub(super) fn varint(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    pub(super) fn signed(&mut self) -> Option<i64> {
-        let value = self.varint()?;
-        Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
-    }
 }
-
-#[derive(Debug, Default)]
-pub(super) struct Writer(pub Vec<u8>);
 
 impl Writer {
     fn fact(&mut self, fact: &Fact<'_>, before: Timestamp) {
@@ -237,24 +193,6 @@ impl Writer {
         for instant in instants.into_iter().flatten() {
             self.signed(at.since(instant));
         }
-    }
-
-    fn text(&mut self, text: &[u8]) {
-        self.varint(text.len() as u64);
-        self.0.extend_from_slice(text);
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time are wanted")]
-    pub(super) fn varint(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            self.0.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.0.push(value as u8);
-    }
-
-    pub(super) fn signed(&mut self, value: i64) {
-        self.varint(((value << 1) ^ (value >> 63)).cast_unsigned());
     }
 }
 

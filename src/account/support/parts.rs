@@ -1,10 +1,12 @@
 //! The support section as changelog records: tickets by hash, in ranges that are halved until each fits.
 
+use crate::account::bytes::{Reader, Writer};
+use crate::account::section::of_version;
 use crate::account::{CodecError, MAX_PART_BYTES, Section};
 use crate::time::Timestamp;
 
 use super::State;
-use super::codec::{Reader, Ticket, Writer};
+use super::codec::Ticket;
 use super::table::{Entries, Table};
 
 /// Version 1: `1, has a first reply (0 or 1), varint(zigzag(first reply))?`, then the entries of the table.
@@ -26,10 +28,7 @@ impl Section for State {
     }
 
     fn restore(&mut self, _part: u16, bytes: &[u8]) -> Result<(), CodecError> {
-        let (version, rest) = bytes.split_first().ok_or(CodecError::Corrupt("no version"))?;
-        if *version != VERSION {
-            return Err(if *version > VERSION { CodecError::NewerVersion(*version) } else { CodecError::Corrupt("version") });
-        }
+        let rest = of_version(VERSION, bytes)?;
         let (first_replied, entries) = read_head(rest).ok_or(CodecError::Corrupt("head of the tickets"))?;
         self.first_replied = self.first_replied.into_iter().chain(first_replied).min();
         self.restore_tickets(entries)

@@ -3,7 +3,7 @@
 //! Tickets lie one after the other, sorted by hash, in pages; the high bits of the hash choose the page. An entry is the hash (8 bytes,
 //! little endian), the length (varint) and the bytes.
 
-use super::codec::{Reader, Writer};
+use crate::account::bytes::{Reader, Writer};
 
 /// Tickets a page holds in the mean before the number of pages doubles.
 const TICKETS_PER_PAGE: usize = 16;

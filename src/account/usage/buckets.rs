@@ -1,5 +1,7 @@
 //! Counts by date or hour in eight bytes each: a sorted run of (distance from a base, count) packed into one word.
 
+use crate::account::bytes::{Reader, Writer};
+
 /// Bits of a word that hold the count; the sixteen above hold the distance from the base.
 const COUNT_BITS: u32 = 48;
 /// The largest count of a bucket; more is held there.
@@ -8,7 +10,7 @@ const MAX_COUNT: u64 = (1 << COUNT_BITS) - 1;
 const MAX_SPAN: i32 = u16::MAX as i32;
 
 /// Counts by an index (a date, or an hour), ascending. A bucket may hold 0: it was touched.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Buckets {
     base: i32,
     words: Vec<u64>,
@@ -84,6 +86,31 @@ impl Buckets {
             let index = self.base + i32::try_from(word >> COUNT_BITS).unwrap_or(MAX_SPAN);
             (index <= to).then_some((index, word & MAX_COUNT))
         })
+    }
+
+    /// Writes them: the base, how many, and each as its distance from the one before and its count.
+    pub(super) fn write(&self, out: &mut Writer) {
+        out.signed(i64::from(self.base));
+        out.varint(self.words.len() as u64);
+        let mut before = 0;
+        for word in &self.words {
+            let distance = word >> COUNT_BITS;
+            out.varint(distance - before);
+            out.varint(word & MAX_COUNT);
+            before = distance;
+        }
+    }
+
+    /// Reads what [`Buckets::write`] wrote.
+    pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Self> {
+        let base = i32::try_from(bytes.signed()?).ok()?;
+        let mut distance = 0_u64;
+        let words = bytes.many(2, |bytes| {
+            distance = distance.checked_add(bytes.varint()?).filter(|distance| i32::try_from(*distance).is_ok_and(|d| d <= MAX_SPAN))?;
+            let count = Some(bytes.varint()?).filter(|count| *count <= MAX_COUNT)?;
+            Some(distance << COUNT_BITS | count)
+        })?;
+        words.is_sorted_by(|one, next| one >> COUNT_BITS < next >> COUNT_BITS).then_some(Self { base, words })
     }
 
     /// The sum of the counts with `from < index <= to`.

@@ -1,6 +1,6 @@
 //! Usage, breadth and depth at an instant.
 
-use super::actors::{Activity, Actor};
+use super::actors::Actor;
 use super::quiet::Quiet;
 use super::{State, hour_of};
 use crate::metric::{Metric, Metrics};
@@ -38,7 +38,7 @@ impl State {
 
     /// Names of the features last used in the exact window of 28 days.
     pub fn features_in_window(&self, t: Timestamp) -> impl Iterator<Item = &str> {
-        self.features.iter().filter(move |feature| feature.activity.last.in_window(t, 28)).map(|feature| &*feature.name)
+        self.features.iter().filter(move |(feature, _)| feature.activity.last().in_window(t, 28)).map(|(_, name)| name)
     }
 
     fn measure_counts(&self, t: Timestamp, today: Date, out: &mut Metrics) {
@@ -107,16 +107,16 @@ impl State {
     }
 
     fn measure_users(&self, t: Timestamp, today: Date, out: &mut Metrics) {
-        let seen = |days: i64| self.users.iter().filter(|user| user.activity.last.in_window(t, days)).count();
+        let seen = |days: i64| self.users.iter().filter(|user| user.activity.last().in_window(t, days)).count();
         let mau = seen(28);
         out.whole(Metric::Dau, seen(1));
         out.whole(Metric::Wau, seen(7));
         out.whole(Metric::Mau, mau);
         out.whole(Metric::ActiveUsers28d, mau);
-        let dates = |user: &Activity| user.dates_within(today, 28);
-        let users = self.users.iter().filter(|user| dates(&user.activity) > 0).count();
-        let pairs: u64 = self.users.iter().map(|user| u64::from(dates(&user.activity))).sum();
-        out.whole(Metric::RegularUsers28d, self.users.iter().filter(|user| dates(&user.activity) >= REGULAR_DATES).count());
+        let dates = |user: &Actor| user.activity.dates_within(today, 28);
+        let users = self.users.iter().filter(|user| dates(user) > 0).count();
+        let pairs: u64 = self.users.iter().map(|user| u64::from(dates(user))).sum();
+        out.whole(Metric::RegularUsers28d, self.users.iter().filter(|user| dates(user) >= REGULAR_DATES).count());
         if users > 0 {
             out.real(Metric::Stickiness, pairs as f64 / (28.0 * users as f64), count(users));
         }
@@ -124,8 +124,9 @@ impl State {
     }
 
     fn measure_features(&self, t: Timestamp, today: Date, out: &mut Metrics) {
-        out.whole(Metric::Features28d, self.features_in_window(t).count());
-        growth(&self.features, today, Metric::FeaturesGrowth, out);
+        let used = self.features.actors().iter().filter(|feature| feature.activity.last().in_window(t, 28)).count();
+        out.whole(Metric::Features28d, used);
+        growth(self.features.actors(), today, Metric::FeaturesGrowth, out);
     }
 
     /// Feature uses on the dates `(from, to]`, and the dates with activity among them.
@@ -146,13 +147,13 @@ impl State {
 
     /// Names of the features used on the dates `(to - days, to]`.
     pub fn features_on_dates(&self, to: Date, days: i32) -> impl Iterator<Item = &str> {
-        self.features.iter().filter(move |feature| feature.activity.dates_within(to, days) > 0).map(|feature| &*feature.name)
+        self.features.iter().filter(move |(feature, _)| feature.activity.dates_within(to, days) > 0).map(|(_, name)| name)
     }
 }
 
 /// Distinct actors on the dates `(D - 28, D]` against `(D - 56, D - 28]`; absent where there was none.
-fn growth<A: Actor>(actors: &[A], today: Date, metric: Metric, out: &mut Metrics) {
-    let distinct = |end: Date| actors.iter().filter(|actor| actor.activity().dates_within(end, 28) > 0).count();
+fn growth(actors: &[Actor], today: Date, metric: Metric, out: &mut Metrics) {
+    let distinct = |end: Date| actors.iter().filter(|actor| actor.activity.dates_within(end, 28) > 0).count();
     let before = distinct(today.minus(28));
     if before > 0 {
         out.real(metric, ratio(distinct(today), before), count(before));

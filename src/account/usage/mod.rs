@@ -2,14 +2,16 @@
 
 mod actors;
 mod buckets;
+mod features;
 mod measure;
 mod quiet;
 mod section;
 #[cfg(test)]
 mod tests;
 
-use actors::{Activity, Feature, User, touch};
+use actors::{Actor, touch};
 use buckets::Buckets;
+use features::Features;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{ApplyContext, Limit};
@@ -27,7 +29,7 @@ const ACTOR_WINDOW: i32 = 56;
 const SESSION_WINDOW: i32 = 32;
 
 /// Rolling product use of one account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     /// Last activity, late records included.
     last_activity: Option<Timestamp>,
@@ -40,12 +42,12 @@ pub struct State {
     /// Feature uses by [`hour_index`].
     hours: Buckets,
     sessions: Vec<SessionDay>,
-    users: Vec<User>,
-    features: Vec<Feature>,
+    users: Vec<Actor>,
+    features: Features,
 }
 
 /// The sessions that ended on one date.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct SessionDay {
     date: Date,
     count: u32,
@@ -71,8 +73,7 @@ impl State {
         self.add_use(&event.kind, date, &horizon, ctx);
         if date >= horizon.actors {
             let hash = xxh3_64(event.user_id.as_bytes());
-            let activity = Activity::first(ctx.at, date);
-            if touch(&mut self.users, hash, ctx.at, date, ctx.settings.limits.users, || User { hash, activity }) {
+            if touch(&mut self.users, hash, ctx.at, date, ctx.settings.limits.users).removed.is_some() {
                 ctx.limits.reached(Limit::Users);
             }
         }
@@ -92,8 +93,8 @@ impl State {
                 if hour >= horizon.hours {
                     self.hours.add(hour, *count);
                 }
-                if date >= horizon.actors {
-                    self.touch_feature(feature, date, ctx);
+                if date >= horizon.actors && self.features.touch(feature, ctx.at, date, ctx.settings.limits.features) {
+                    ctx.limits.reached(Limit::Features);
                 }
             }
             UsageKind::SessionEnded { duration_ns } if date >= horizon.sessions => self.add_session(date, *duration_ns),
@@ -105,14 +106,6 @@ impl State {
     pub fn apply_late(&mut self, event: &UsageEvent<'_>, ctx: &ApplyContext<'_>) {
         if counts(event, ctx.settings) {
             self.last_activity = self.last_activity.max(Some(ctx.at));
-        }
-    }
-
-    fn touch_feature(&mut self, name: &str, date: Date, ctx: &mut ApplyContext<'_>) {
-        let hash = xxh3_64(name.as_bytes());
-        let new = || Feature { hash, activity: Activity::first(ctx.at, date), name: name.into() };
-        if touch(&mut self.features, hash, ctx.at, date, ctx.settings.limits.features, new) {
-            ctx.limits.reached(Limit::Features);
         }
     }
 
@@ -145,7 +138,7 @@ impl State {
         self.hours.prune_before(horizon.hours);
         self.sessions.retain(|day| day.date >= horizon.sessions);
         self.users.retain(|user| user.activity.last_date() >= horizon.actors);
-        self.features.retain(|feature| feature.activity.last_date() >= horizon.actors);
+        self.features.prune_before(horizon.actors);
     }
 }
 

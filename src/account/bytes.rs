@@ -1,0 +1,92 @@
+//! Compact bytes: what the sections that are written most often are made of.
+
+/// Reads from the front of bytes; `None` where they end too early.
+#[derive(Clone, Debug)]
+pub(super) struct Reader<'a>(pub &'a [u8]);
+
+impl<'a> Reader<'a> {
+    pub fn byte(&mut self) -> Option<u8> {
+        let (byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*byte)
+    }
+
+    pub fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (taken, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(taken)
+    }
+
+    pub fn text(&mut self) -> Option<&'a [u8]> {
+        let count = usize::try_from(self.varint()?).ok()?;
+        self.take(count)
+    }
+
+    pub fn word(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
+    }
+
+    pub fn long(&mut self) -> Option<u64> {
+        Some(u64::from_le_bytes(self.take(8)?.try_into().ok()?))
+    }
+
+    /// As many things of at least `least_bytes` each as a number before them says. They must all be there, so that no memory is asked
+    /// for on false bytes.
+    pub fn many<T>(&mut self, least_bytes: usize, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+        let count = usize::try_from(self.varint()?).ok()?;
+        if count.checked_mul(least_bytes)? > self.0.len() {
+            return None;
+        }
+        let mut things = Vec::with_capacity(count);
+        for _ in 0..count {
+            things.push(read(self)?);
+        }
+        Some(things)
+    }
+
+    /// Seven bits a byte, least significant first; the high bit says that more follow.
+    pub fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    pub fn signed(&mut self) -> Option<i64> {
+        let value = self.varint()?;
+        Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
+    }
+}
+
+/// Writes to the end of bytes.
+#[derive(Debug, Default)]
+pub(super) struct Writer(pub Vec<u8>);
+
+impl Writer {
+    pub fn text(&mut self, text: &[u8]) {
+        self.varint(text.len() as u64);
+        self.0.extend_from_slice(text);
+    }
+
+    pub fn long(&mut self, value: u64) {
+        self.0.extend_from_slice(&value.to_le_bytes());
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time are wanted")]
+    pub fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.0.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.0.push(value as u8);
+    }
+
+    pub fn signed(&mut self, value: i64) {
+        self.varint(((value << 1) ^ (value >> 63)).cast_unsigned());
+    }
+}
