@@ -175,13 +175,26 @@ fn a_task_restored_from_its_changelog_reports_and_publishes_as_the_one_that_wrot
     assert_eq!(restored.round(at(150), &PUBLISH), driver.round(at(150), &PUBLISH));
 }
 
+/// Few ids lie with the section that they were read into, many apart by day: a restart at any moment knows all of the last days.
 #[test]
-fn ids_are_remembered_over_a_restart() {
+fn ids_are_remembered_over_a_restart_however_many_they_are() {
     let mut driver = Driver::new();
-    let event = used("1", "acme", "u", at(0));
-    assert_eq!(driver.feed(Stream::Usage, &event, at(0)), Outcome::Applied);
-    driver.round(at(0), &CATCH_UP);
-    assert_eq!(driver.restart().feed(Stream::Usage, &event, at(0)), Outcome::Duplicate);
+    let events: Vec<Value> = (0..240).map(|n| used(&n.to_string(), "acme", "u", at(0).plus(n * HOUR_MS))).collect();
+    for (now, event) in events.iter().enumerate() {
+        let now = at(0).plus(i64::try_from(now).unwrap() * HOUR_MS);
+        assert_eq!(driver.feed(Stream::Usage, event, now), Outcome::Applied);
+        driver.round(now, &CATCH_UP);
+        let mut restored = driver.restart();
+        let known = |event: &&Value| event["occurred_at"].as_i64().unwrap() > now.0 - 7 * DAY_MS;
+        for event in events.iter().filter(known).take_while(|event| event["occurred_at"].as_i64().unwrap() <= now.0) {
+            assert_eq!(restored.feed(Stream::Usage, event, now), Outcome::Duplicate, "{event} at {now}");
+        }
+    }
+    // The memory of a silent stream stays; what the day after forgets, the changelog forgets too.
+    let later = at(40);
+    driver.feed(Stream::Usage, &used("later", "acme", "u", later), later);
+    driver.round(later, &CATCH_UP);
+    assert_eq!(driver.changelog.keys().filter(|key| key.ends_with(b"acme")).count(), 2);
 }
 
 #[test]

@@ -135,7 +135,9 @@ impl Seen {
     /// Takes back what [`Seen::write_together`] wrote.
     pub(super) fn restore_together(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), CodecError> {
         let days = Reader(bytes).many(2, |bytes| Day::read(stream, bytes)).ok_or(CodecError::Corrupt("remembered ids"))?;
-        days.into_iter().for_each(|day| self.put(day));
+        for day in days {
+            self.put(day);
+        }
         Ok(())
     }
 
@@ -241,8 +243,8 @@ mod tests {
     #[test]
     fn what_travelled_together_is_written_apart_once_it_is_much() {
         let mut seen = Seen::default();
-        for day in 0..FEW {
-            remember(&mut seen, day as i64 % 5, day as u64, 5);
+        for (identity, day) in (0..FEW as u64).zip((0..5).cycle()) {
+            remember(&mut seen, day, identity, 5);
         }
         assert!(seen.are_few(Stream::Usage));
         assert!(taken(&mut seen, true).is_empty());
@@ -278,7 +280,7 @@ mod tests {
         let mut settings = Settings::default();
         settings.time.dedup_ms = i64::MAX / 4;
         let mut seen = Seen::default();
-        for day in 0..FEW as i64 {
+        for day in (0..).take(FEW) {
             let at = Timestamp(-(1 << 40) + day * DAY_MS);
             seen.remember(Stream::Usage, at, u64::MAX, Timestamp(0), &settings, &mut LimitMeter::default());
         }

@@ -94,7 +94,9 @@ fn date(bytes: &mut Reader<'_>) -> Option<Date> {
 
 fn write_users(users: &[Actor], base: Timestamp, out: &mut Writer) {
     out.varint(users.len() as u64);
-    users.iter().for_each(|user| user.write(base, out));
+    for user in users {
+        user.write(base, out);
+    }
 }
 
 fn read_users(base: Timestamp, bytes: &mut Reader<'_>) -> Option<Vec<Actor>> {
