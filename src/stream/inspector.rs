@@ -71,10 +71,14 @@ impl Inspector {
         Ok(members.map(|member| format!("{} at {}", member.client_id(), member.client_host().trim_start_matches('/'))).collect())
     }
 
-    /// What each member of a group has said about itself when it joined, in the bytes of the consumer protocol.
+    /// What each member of a group has said about itself when it joined, in the bytes of the consumer protocol; nothing where the
+    /// broker knows no such question, as the embedded one.
     pub(super) fn subscriptions(&self, group: &str) -> Result<Vec<Vec<u8>>, Failure> {
-        let failed = |error: KafkaError| Failure::kafka(format!("asking for the members of group {group}"), &error);
-        let list = self.0.fetch_group_list(Some(group), LIMIT).map_err(failed)?;
+        let list = match self.0.fetch_group_list(Some(group), LIMIT) {
+            Ok(list) => list,
+            Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnsupportedFeature) => return Ok(Vec::new()),
+            Err(error) => return Err(Failure::kafka(format!("asking for the members of group {group}"), &error)),
+        };
         let groups = list.groups().iter().filter(|found| found.name() == group && found.protocol_type() == "consumer");
         Ok(groups.flat_map(GroupInfo::members).filter_map(|member| member.metadata().map(<[u8]>::to_vec)).collect())
     }

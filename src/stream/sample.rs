@@ -21,8 +21,10 @@ const KEYS_MAX: usize = 300;
 const PARTITIONS_MAX: i32 = 32;
 /// How far before a partition's end the sample begins.
 const TAIL: i64 = 500;
-/// The time limit for one topic.
+/// The time limit for all topics.
 const LIMIT: Duration = Duration::from_secs(10);
+/// How long to wait for an event before looking at the time.
+const STEP: Duration = Duration::from_millis(100);
 
 /// Finds out which partitioners the input topics may have been written with; `None`: the user vouches for one that is not known.
 ///
@@ -33,39 +35,71 @@ pub(super) fn partitioners(options: &Options, inputs: &Inputs, inspector: &Inspe
         return Ok(None);
     }
     let reader = Consumer::new(&options.properties.reader(&options.application))?;
-    let samples = inputs.topics.iter().map(|topic| Ok((topic, sample(&reader, inspector, topic, inputs.partitions)?)));
-    let samples = samples.collect::<Result<Vec<_>, Failure>>()?;
+    let samples = samples(&reader, inspector, inputs)?;
+    let samples: Vec<_> = inputs.topics.iter().zip(samples).collect();
     judge(&samples, inputs.partitions).map(Some)
 }
 
-fn sample(reader: &Consumer, inspector: &Inspector, topic: &InputTopic, partitions: i32) -> Result<Sample, Failure> {
-    let mut sample = Sample::default();
-    let mut open = partitions.min(PARTITIONS_MAX);
-    let per_partition = KEYS_MAX / usize::try_from(open).unwrap_or(1).max(1) + 1;
-    let mut taken = vec![0; usize::try_from(open).unwrap_or(0)];
-    let start = |partition| {
-        let (log_start, log_end) = inspector.watermarks(&topic.name, partition)?;
-        Ok((topic.name.as_str(), partition, Offset::Offset(log_start.max(log_end - TAIL))))
+/// The sample of one topic while it is read.
+struct Reading {
+    sample: Sample,
+    /// Partitions whose end is not reached.
+    open: usize,
+    /// Keys taken of each partition.
+    taken: Vec<usize>,
+}
+
+impl Reading {
+    fn new(partitions: i32) -> Self {
+        let open = usize::try_from(partitions).unwrap_or_default();
+        Self { sample: Sample::default(), open, taken: vec![0; open] }
+    }
+
+    fn is_done(&self) -> bool {
+        self.open == 0 || self.sample.len() >= KEYS_MAX
+    }
+
+    fn take(&mut self, partition: i32, key: &[u8]) {
+        let per_partition = KEYS_MAX / self.taken.len().max(1) + 1;
+        let taken = usize::try_from(partition).ok().and_then(|partition| self.taken.get_mut(partition));
+        if let Some(taken) = taken.filter(|taken| **taken < per_partition) {
+            *taken += usize::from(self.sample.add(partition, key));
+        }
+    }
+}
+
+/// Reads the tails of all topics at once, each until it has shown enough.
+fn samples(reader: &Consumer, inspector: &Inspector, inputs: &Inputs) -> Result<Vec<Sample>, Failure> {
+    let partitions = inputs.partitions.min(PARTITIONS_MAX);
+    let tail = |topic: &'_ str, partition| {
+        let (log_start, log_end) = inspector.watermarks(topic, partition)?;
+        Ok(Offset::Offset(log_start.max(log_end - TAIL)))
     };
-    reader.assign((0..open).map(start).collect::<Result<Vec<_>, Failure>>()?)?;
+    let places = inputs.topics.iter().flat_map(|topic| (0..partitions).map(move |partition| (topic.name.as_str(), partition)));
+    let places = places.map(|(topic, partition)| Ok((topic, partition, tail(topic, partition)?)));
+    reader.assign(places.collect::<Result<Vec<_>, Failure>>()?)?;
+
+    let mut readings: Vec<Reading> = inputs.topics.iter().map(|_| Reading::new(partitions)).collect();
     let deadline = Deadline::after(LIMIT);
-    while open > 0 && sample.len() < KEYS_MAX && !deadline.passed() {
-        match reader.poll(Duration::from_millis(100)).as_ref().map(super::native::Event::what) {
+    while !readings.iter().all(Reading::is_done) && !deadline.passed() {
+        match reader.poll(STEP).as_ref().map(super::native::Event::what) {
             Some(What::Record(record)) => {
-                let taken = usize::try_from(record.partition()).ok().and_then(|partition| taken.get_mut(partition));
-                if let (Some(key), Some(taken)) = (record.key(), taken)
-                    && *taken < per_partition
-                {
-                    *taken += usize::from(sample.add(record.partition(), key));
+                let reading = inputs.index(record.topic()).and_then(|index| readings.get_mut(index));
+                if let (Some(key), Some(reading)) = (record.key(), reading) {
+                    reading.take(record.partition(), key);
                 }
             }
-            Some(What::End(..)) => open -= 1,
+            Some(What::End(topic, _)) => {
+                if let Some(reading) = inputs.index(&topic).and_then(|index| readings.get_mut(index)) {
+                    reading.open = reading.open.saturating_sub(1);
+                }
+            }
             Some(What::Log(level, facility, text)) => super::log::librdkafka(level, &facility, &text),
             _ => {}
         }
     }
     reader.assign([])?;
-    Ok(sample)
+    Ok(readings.into_iter().map(|reading| reading.sample).collect())
 }
 
 /// Compares what was found.
