@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use super::Globals;
-use crate::stream::{Options, Permits, reset, survey};
+use crate::stream::{Options, Permits, reset, rights, survey};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,7 +35,7 @@ pub enum Action {
     Show,
     /// Create the missing output and internal topics
     Create,
-    /// Print the least rights that the service needs
+    /// Print the least rights that the service needs; Read and Write include Describe
     Acls,
     /// Set the group's offsets to those that the state was made of; every instance must be stopped
     Reset {
@@ -78,8 +78,9 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             }
         }
         Action::Acls => {
-            for (resource, name, operations) in survey::rights(&options) {
-                writeln!(out, "{resource:<17} {name:<40} {operations}")?;
+            for right in rights::rights(&options) {
+                let operations: Vec<&str> = right.operations.iter().map(|operation| operation.name()).collect();
+                writeln!(out, "{:<17} {:<40} {}", right.resource, right.name, operations.join(", "))?;
             }
         }
         Action::Reset { yes } => {

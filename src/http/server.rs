@@ -339,6 +339,56 @@ mod tests {
         assert!(answer.ends_with("alive\n") && idled, "{answer}");
     }
 
+    /// A server with one place for a connection.
+    fn narrow(patience: Patience) -> Server {
+        let settings = Settings { connections_max: 1, patience, ..settings(([127, 0, 0, 1], 0).into()) };
+        Server::start(settings, Arc::new(two_accounts()), Registry::new()).unwrap()
+    }
+
+    #[test]
+    fn connections_beyond_the_limit_wait_until_one_ends() {
+        let server = narrow(Patience { request: IDLE, idle: IDLE });
+        let begun = crate::stream::clock::monotonic();
+        let idle = std::net::TcpStream::connect(server.address()).unwrap();
+        assert_eq!(get(&server, "/livez").0, 200);
+        assert!(begun.elapsed() >= IDLE, "the only place was taken until its time was up");
+        drop(idle);
+        let held: Vec<_> = (0..20).map(|_| std::net::TcpStream::connect(server.address()).unwrap()).collect();
+        drop(held);
+        assert_eq!(get(&server, "/livez").0, 200);
+    }
+
+    #[test]
+    fn a_client_that_asks_and_never_reads_loses_its_place() {
+        let server = narrow(Patience { request: Duration::from_millis(50), idle: IDLE });
+        let mut greedy = std::net::TcpStream::connect(server.address()).unwrap();
+        // More pages than the buffers between the two can hold.
+        greedy.write_all("GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(5_000).as_bytes()).unwrap();
+        assert_eq!(get(&server, "/livez").0, 200);
+        let mut answers = Vec::new();
+        // A reset ends it as well as an end.
+        let _ = greedy.read_to_end(&mut answers);
+        let page = get(&server, "/").1.len();
+        assert!(answers.len() < 5_000 * page, "all answers were kept for a client that did not read");
+    }
+
+    #[test]
+    fn a_head_of_too_many_headers_is_refused() {
+        let server = start(Fake::default(), None);
+        let headers = "x-one: 1\r\n".repeat(HEADERS_MAX + 1);
+        assert_eq!(send(&server, &format!("GET /livez HTTP/1.1\r\n{headers}\r\n")).0, 431);
+    }
+
+    #[test]
+    fn a_wrong_token_is_refused_whatever_it_looks_like() {
+        let server = start(two_accounts(), Some("0123456789abcdef"));
+        for token in ["Bearer 0123456789abcdeg", "Bearer 0123456789abcdef0", "bearer", "Basic 0123456789abcdef", "Bearer "] {
+            let request = format!("GET /metrics HTTP/1.1\r\nhost: x\r\nauthorization: {token}\r\nconnection: close\r\n\r\n");
+            let (status, answer) = send(&server, &request);
+            assert!(status == 401 && !answer.contains("0123456789abcdef\""), "{token}: {answer}");
+        }
+    }
+
     #[test]
     fn a_taken_address_is_named() {
         let server = start(Fake::default(), None);

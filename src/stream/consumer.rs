@@ -15,16 +15,23 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 
+use super::complaint::Complaint;
 use super::failure::Failure;
 use super::log;
 use super::native::{Event, EventQueue, Membership, known_end, membership};
 
-/// Sends librdkafka's words to our logs. The default rebalance callback serves while the consumer is closed.
-pub(super) struct Quiet;
+/// Sends librdkafka's words to our logs, and remembers what it says of failed connections. The default rebalance callback serves while
+/// the consumer is closed.
+#[derive(Default)]
+pub(super) struct Quiet {
+    /// Why connections failed.
+    pub complaint: Complaint,
+}
 
 impl ClientContext for Quiet {
     fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, text: &str) {
         log::librdkafka(level as i32, facility, text);
+        self.complaint.note(facility, text);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -47,7 +54,8 @@ impl Consumer {
     /// # Errors
     /// When the configuration is refused.
     pub(super) fn new(config: &ClientConfig) -> Result<Self, Failure> {
-        let client = BaseConsumer::from_config_and_context(config, Quiet).map_err(|error| Failure::kafka("making a consumer", &error))?;
+        let client =
+            BaseConsumer::from_config_and_context(config, Quiet::default()).map_err(|error| Failure::kafka("making a consumer", &error))?;
         let queue = EventQueue::of(&client).ok_or_else(|| Failure::kafka("making a consumer", &"it has no queue"))?;
         Ok(Self { queue, client })
     }

@@ -200,6 +200,19 @@ pub enum Failure {
         /// What fits.
         limit: usize,
     },
+    /// A right that the service needs is not given.
+    #[error(
+        "{resource} {name}: {operation} is not allowed to the principal of kafka.properties; `churnwatch topics --acls` prints the \
+         rights that are needed"
+    )]
+    NotAllowed {
+        /// Topic, group or transactional id.
+        resource: &'static str,
+        /// Its name.
+        name: String,
+        /// Read, Write or Create.
+        operation: &'static str,
+    },
     /// The broker or the client refused something that cannot be repeated.
     #[error("{doing}: {error}")]
     Kafka {
@@ -214,6 +227,11 @@ impl Failure {
     /// The code of a Kafka failure, with what was being done.
     pub(super) fn kafka(doing: impl Into<String>, error: &impl ToString) -> Self {
         Self::Kafka { doing: doing.into(), error: error.to_string() }
+    }
+
+    /// A right is missing, as the broker said in passing.
+    pub(super) fn forbidden(doing: &str, reason: &str) -> Self {
+        Self::kafka(doing, &format!("{reason}; `churnwatch check` says which rights are missing"))
     }
 
     /// The failure as it stands in logs and in the last line of the process.
@@ -239,6 +257,7 @@ impl Failure {
             Self::RestoreStuck { .. } => "restore_stuck",
             Self::NoProgress { .. } => "no_progress",
             Self::RecordTooLarge { .. } => "record_too_large",
+            Self::NotAllowed { .. } => "not_allowed",
             Self::Kafka { .. } => "kafka",
         }
     }

@@ -1,16 +1,19 @@
 //! Questions about topics: how many partitions, from where to where. Sees open transactions, reads no record.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::groups::GroupInfo;
+use rdkafka::metadata::{Metadata, MetadataTopic};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::client::Properties;
 use super::clock::Deadline;
 use super::consumer::Quiet;
+use super::describe::{self, Allowed};
 use super::failure::Failure;
 
 /// The time limit of one question.
@@ -19,29 +22,57 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// How long to wait before looking again.
 const STEP: Duration = Duration::from_millis(100);
 
+/// How long events are handed on at one time, at least.
+const SERVE_STEP: Duration = Duration::from_millis(1);
+
+/// What is seen of a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It has so many partitions.
+    Partitions(i32),
+    /// There is none of this name.
+    Missing,
+    /// The principal has no right on it, and is not told whether it exists.
+    Hidden,
+}
+
 /// A client without a group.
 pub(super) struct Inspector(BaseConsumer<Quiet>);
 
 impl Inspector {
     /// Connects to nothing yet.
     pub(super) fn new(properties: &Properties) -> Result<Self, Failure> {
-        BaseConsumer::from_config_and_context(&properties.inspector(), Quiet)
+        BaseConsumer::from_config_and_context(&properties.inspector(), Quiet::default())
             .map(Self)
             .map_err(|error| Failure::kafka("making a client", &error))
     }
 
     /// The number of partitions; `None` when there is no such topic.
     pub(super) fn partitions(&self, topic: &str) -> Result<Option<i32>, Failure> {
-        let failed = |error: KafkaError| Failure::kafka(format!("asking for the partitions of {topic}"), &error);
-        let metadata = self.0.fetch_metadata(Some(topic), LIMIT).map_err(failed)?;
+        let metadata = self.metadata(topic)?;
         let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
         match found.error().map(RDKafkaErrorCode::from) {
             None => Ok(i32::try_from(found.partitions().len()).ok().filter(|count| *count > 0)),
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::LeaderNotAvailable) => {
                 Ok(None)
             }
-            Some(code) => Err(failed(KafkaError::MetadataFetch(code))),
+            Some(code) => Err(self.failed(format!("asking for the partitions of {topic}"), &KafkaError::MetadataFetch(code))),
         }
+    }
+
+    /// Looks for a topic that may be hidden.
+    pub(super) fn find(&self, topic: &str) -> Result<Found, Failure> {
+        let metadata = self.metadata(topic)?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        if found.and_then(MetadataTopic::error).map(RDKafkaErrorCode::from) == Some(RDKafkaErrorCode::TopicAuthorizationFailed) {
+            return Ok(Found::Hidden);
+        }
+        Ok(self.partitions(topic)?.map_or(Found::Missing, Found::Partitions))
+    }
+
+    fn metadata(&self, topic: &str) -> Result<Metadata, Failure> {
+        let failed = |error: KafkaError| self.failed(format!("asking for the partitions of {topic}"), &error);
+        self.0.fetch_metadata(Some(topic), LIMIT).map_err(failed)
     }
 
     /// The number of partitions of a topic that should be there; looks again for a while, since a broker hears of a new topic late.
@@ -59,13 +90,13 @@ impl Inspector {
 
     /// The first offset and the offset after the last record of a partition, records of open transactions included.
     pub(super) fn watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64), Failure> {
-        let failed = |error: KafkaError| Failure::kafka(format!("asking for the end of {topic} [{partition}]"), &error);
+        let failed = |error: KafkaError| self.failed(format!("asking for the end of {topic} [{partition}]"), &error);
         self.0.fetch_watermarks(topic, partition, LIMIT).map_err(failed)
     }
 
     /// The members of a group by client id and host, in no particular order.
     pub(super) fn members(&self, group: &str) -> Result<Vec<String>, Failure> {
-        let failed = |error: KafkaError| Failure::kafka(format!("asking for the members of group {group}"), &error);
+        let failed = |error: KafkaError| self.failed(format!("asking for the members of group {group}"), &error);
         let list = self.0.fetch_group_list(Some(group), LIMIT).map_err(failed)?;
         let members = list.groups().iter().flat_map(GroupInfo::members);
         Ok(members.map(|member| format!("{} at {}", member.client_id(), member.client_host().trim_start_matches('/'))).collect())
@@ -77,14 +108,34 @@ impl Inspector {
         let list = match self.0.fetch_group_list(Some(group), LIMIT) {
             Ok(list) => list,
             Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnsupportedFeature) => return Ok(Vec::new()),
-            Err(error) => return Err(Failure::kafka(format!("asking for the members of group {group}"), &error)),
+            Err(error) => return Err(self.failed(format!("asking for the members of group {group}"), &error)),
         };
         let groups = list.groups().iter().filter(|found| found.name() == group && found.protocol_type() == "consumer");
         Ok(groups.flat_map(GroupInfo::members).filter_map(|member| member.metadata().map(<[u8]>::to_vec)).collect())
     }
 
+    /// What the principal may do with each of these topics, as far as the broker tells.
+    pub(super) fn allowed_on_topics(&self, names: &[&str], limit: Duration) -> BTreeMap<String, Allowed> {
+        describe::topics(&self.0, names, limit)
+    }
+
+    /// What the principal may do with a group, where the broker tells.
+    pub(super) fn allowed_on_group(&self, group: &str, limit: Duration) -> Option<Allowed> {
+        describe::group(&self.0, group, limit)
+    }
+
+    /// A failure, with why the connections failed where that is known.
+    fn failed(&self, doing: String, error: &KafkaError) -> Failure {
+        self.serve();
+        match self.0.client().context().complaint.take() {
+            Some(complaint) => Failure::kafka(doing, &format!("{error}; {complaint}")),
+            None => Failure::kafka(doing, error),
+        }
+    }
+
     /// Hands librdkafka's log lines on; its queue would grow otherwise.
     pub(super) fn serve(&self) {
-        while self.0.poll(Duration::ZERO).is_some() {}
+        // Log lines are consumed within one poll, as long as it lasts.
+        while self.0.poll(SERVE_STEP).is_some() {}
     }
 }

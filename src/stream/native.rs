@@ -1,7 +1,7 @@
 //! The calls into librdkafka that rust-rdkafka has no safe form of: events of a consumer with the *topic* of a partition's end, the
 //! generation behind a group's metadata, and the fields of a record without an allocation.
 //!
-//! All unsafe code of the program is here.
+//! All unsafe code of the program is here and in `describe.rs`.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -69,6 +69,11 @@ pub(super) enum What<'e> {
     Log(i32, String, String),
     /// Of no interest.
     Nothing,
+}
+
+/// Whether a failure is a missing right, which does not pass by itself.
+pub(super) const fn is_forbidden(code: RDKafkaErrorCode) -> bool {
+    matches!(code, RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
 }
 
 impl Event<'_> {

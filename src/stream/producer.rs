@@ -72,6 +72,8 @@ pub(super) enum Broken {
 #[derive(Debug, Default)]
 struct Deliveries {
     failed: Option<String>,
+    /// Why the transaction failed: the records purged with it do not say it.
+    cause: Option<String>,
     /// (partition, offset) of the last remembered record of each partition.
     last: Vec<(i32, i64)>,
 }
@@ -81,6 +83,11 @@ struct Context(Mutex<Deliveries>);
 impl ClientContext for Context {
     fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, text: &str) {
         log::librdkafka(level as i32, facility, text);
+        if facility == "TXNERR"
+            && let Ok(mut deliveries) = self.0.lock()
+        {
+            deliveries.cause.get_or_insert_with(|| text.to_owned());
+        }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -118,7 +125,12 @@ impl TransactionalProducer {
     /// # Errors
     /// When the client is refused, or the coordinator does not answer within a minute.
     pub(super) fn new(properties: &Properties, transactional_id: &str) -> Result<Self, Failure> {
-        let failed = |error: KafkaError| Failure::kafka(format!("preparing transactions of {transactional_id}"), &error);
+        let failed = |error: KafkaError| match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::TransactionalIdAuthorizationFailed) => {
+                Failure::NotAllowed { resource: "transactional id", name: transactional_id.to_owned(), operation: "Write" }
+            }
+            _ => Failure::kafka(format!("preparing transactions of {transactional_id}"), &error),
+        };
         let context = Context(Mutex::default());
         let producer = Self(BaseProducer::from_config_and_context(&properties.producer(transactional_id), context).map_err(failed)?);
         let deadline = Deadline::after(INIT_LIMIT);
@@ -188,7 +200,7 @@ impl TransactionalProducer {
     fn delivered(&self) -> Result<Vec<(i32, i64)>, Broken> {
         let mut deliveries = self.0.context().0.lock().map_err(|_| Broken::Fatal("a delivery report panicked".to_owned()))?;
         match deliveries.failed.take() {
-            Some(failed) => Err(Broken::Aborted(failed)),
+            Some(failed) => Err(Broken::Aborted(deliveries.cause.take().map_or(failed.clone(), |cause| format!("{failed}; {cause}")))),
             None => Ok(std::mem::take(&mut deliveries.last)),
         }
     }

@@ -21,7 +21,7 @@ use super::consumer::Consumer;
 use super::failure::Failure;
 use super::inputs::Inputs;
 use super::inspector::Inspector;
-use super::native::What;
+use super::native::{What, is_forbidden};
 use super::offsets::{self, Known, Resolved};
 use super::options::Options;
 use super::stamp::{self, Stamp};
@@ -222,6 +222,9 @@ impl Restorer {
                 Some(What::End(_, partition)) => {
                     let reached = readings.get_mut(&partition).is_some_and(|reading| !std::mem::replace(&mut reading.ended, true));
                     *open -= usize::from(reached);
+                }
+                Some(What::Failed { code, reason, .. }) if is_forbidden(code) => {
+                    return Err(Failure::forbidden(&format!("reading {}", self.changelog), &reason).into());
                 }
                 Some(What::Failed { code, reason, .. }) => tracing::info!(%code, reason, "reading the changelog"),
                 Some(What::Log(level, facility, text)) => super::log::librdkafka(level, &facility, &text),

@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::failure::Failure;
 use super::inputs::Inputs;
-use super::inspector::Inspector;
+use super::inspector::{Found, Inspector};
 use super::options::Options;
 use super::topics::{self, OwnTopic};
-use super::{group, sample};
+use super::{group, rights, sample};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -30,12 +30,14 @@ pub fn survey(options: &Options) -> Result<Survey, Failure> {
     let inspector = Inspector::new(&options.properties)?;
     let mut survey = Survey::default();
     for name in options.input_names() {
-        let partitions = inspector.partitions(name)?;
-        if partitions.is_none() {
+        let found = inspector.find(name)?;
+        if found == Found::Missing {
             survey.problems.push(Failure::TopicMissing { topic: name.to_owned(), hint: "; input topics are not created" });
         }
+        let partitions = if let Found::Partitions(count) = found { Some(count) } else { None };
         survey.inputs.push((name.to_owned(), partitions));
     }
+    survey.look_at_rights(options, &inspector)?;
     if !survey.problems.is_empty() {
         return Ok(survey);
     }
@@ -47,6 +49,19 @@ pub fn survey(options: &Options) -> Result<Survey, Failure> {
 }
 
 impl Survey {
+    fn look_at_rights(&mut self, options: &Options, inspector: &Inspector) -> Result<(), Failure> {
+        let counts = self.inputs.iter().filter_map(|(_, partitions)| *partitions);
+        let mut to_make = Vec::new();
+        for topic in topics::own_topics(options, counts.max().unwrap_or(1)) {
+            // One that is hidden may be there: whether it could be made cannot be told.
+            if inspector.find(&topic.name)? == Found::Missing {
+                to_make.push(topic);
+            }
+        }
+        self.problems.extend(rights::missing(options, inspector, &to_make)?);
+        Ok(())
+    }
+
     fn look_further(&mut self, options: &Options, inputs: &Inputs, inspector: &Inspector) -> Result<(), Failure> {
         for topic in topics::own_topics(options, inputs.partitions) {
             let found = inspector.partitions(&topic.name)?;
@@ -92,21 +107,4 @@ pub fn create_missing(options: &Options) -> Result<Vec<String>, Failure> {
     let missing = topics::missing(&topics::own_topics(options, inputs.partitions), &inspector)?;
     topics::create(options, &missing)?;
     Ok(missing.into_iter().map(|topic| topic.name).collect())
-}
-
-/// The least rights that the service needs: resource, name, operations. A group of topics that the service makes needs `Create` only with
-/// `kafka.create_topics`.
-#[must_use]
-pub fn rights(options: &Options) -> Vec<(&'static str, String, &'static str)> {
-    let inputs = options.input_names().into_iter().map(|name| ("topic", name.to_owned(), "Describe, Read"));
-    let create = if options.create_topics { "Create, Describe, Write" } else { "Describe, Write" };
-    let create_and_read = if options.create_topics { "Create, Describe, Read, Write" } else { "Describe, Read, Write" };
-    let outputs = [(&options.changes_topic, create), (&options.dead_letters_topic, create), (&options.changelog_topic(), create_and_read)]
-        .map(|(name, operations)| ("topic", name.clone(), operations));
-    let own = [
-        ("group", options.application.clone(), "Describe, Read"),
-        ("transactional id", format!("{}-*", options.application), "Describe, Write"),
-        ("cluster", "kafka-cluster".to_owned(), "IdempotentWrite"),
-    ];
-    inputs.chain(outputs).chain(own).collect()
 }

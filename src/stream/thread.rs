@@ -24,7 +24,7 @@ use super::cycle::{self, BYTES_MAX, Destinations, RECORDS_MAX};
 use super::failure::Failure;
 use super::inputs::Inputs;
 use super::log;
-use super::native::{Membership, What};
+use super::native::{Membership, What, is_forbidden};
 use super::options::Options;
 use super::producer::{Broken, TransactionalProducer};
 use super::restore::{Halt, Restorer};
@@ -459,6 +459,7 @@ fn note(what: What<'_>, member: &Consumer, events: &mut VecDeque<GroupEvent>) ->
         What::Log(level, facility, text) => log::librdkafka(level, &facility, &text),
         What::Failed { code: RDKafkaErrorCode::FencedInstanceId, reason, .. } => return Err(Failure::Fenced { cause: reason }),
         What::Failed { code: RDKafkaErrorCode::AutoOffsetReset, .. } => events.push_back(GroupEvent::OutOfRange),
+        What::Failed { code, reason, .. } if is_forbidden(code) => return Err(Failure::forbidden("reading", &reason)),
         What::Failed { fatal: true, reason, .. } => return Err(Failure::kafka("reading", &reason)),
         What::Failed { code, reason, .. } => tracing::info!(%code, reason, "consumer"),
         What::Record(_) | What::End(..) | What::Nothing => {}

@@ -103,27 +103,43 @@ pub(super) fn missing(own: &[OwnTopic], inspector: &Inspector) -> Result<Vec<Own
 /// # Errors
 /// When the cluster refuses.
 pub(super) fn create(options: &Options, topics: &[OwnTopic]) -> Result<(), Failure> {
+    match request(options, topics, false)?.into_iter().next() {
+        Some((topic, code)) => Err(Failure::kafka(format!("creating topic {topic}"), &code)),
+        None => Ok(()),
+    }
+}
+
+/// Asks whether topics could be made, and makes none. What is refused, with why.
+///
+/// # Errors
+/// When the cluster does not answer.
+pub(super) fn try_create(options: &Options, topics: &[OwnTopic]) -> Result<Vec<(String, RDKafkaErrorCode)>, Failure> {
+    request(options, topics, true)
+}
+
+fn request(options: &Options, topics: &[OwnTopic], only_try: bool) -> Result<Vec<(String, RDKafkaErrorCode)>, Failure> {
     if topics.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let failed = |error: &dyn std::fmt::Display| Failure::kafka("creating topics", &error.to_string());
-    let client = AdminClient::from_config_and_context(&options.properties.admin(), Quiet).map_err(|error| failed(&error))?;
+    let client = AdminClient::from_config_and_context(&options.properties.admin(), Quiet::default()).map_err(|error| failed(&error))?;
     let wanted = topics.iter().map(|topic| {
         let new = NewTopic::new(&topic.name, topic.partitions, TopicReplication::Fixed(options.replication_factor));
         topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))
     });
     let wanted: Vec<_> = wanted.collect();
-    let limits = AdminOptions::new().operation_timeout(Some(LIMIT)).request_timeout(Some(LIMIT));
+    let limits = AdminOptions::new().operation_timeout(Some(LIMIT)).request_timeout(Some(LIMIT)).validate_only(only_try);
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| failed(&error))?;
     let results = runtime.block_on(client.create_topics(&wanted, &limits)).map_err(|error| failed(&error))?;
+    let mut refused = Vec::new();
     for result in results {
         match result {
-            Ok(topic) => tracing::info!(topic, "created"),
-            Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err((topic, code)) => return Err(Failure::kafka(format!("creating topic {topic}"), &code)),
+            Ok(topic) if !only_try => tracing::info!(topic, "created"),
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err(refusal) => refused.push(refusal),
         }
     }
-    Ok(())
+    Ok(refused)
 }
 
 /// Makes what is missing, as far as that is allowed.

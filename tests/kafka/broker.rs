@@ -25,7 +25,7 @@ impl Broker {
     /// The broker of this test binary, started at its first use.
     pub fn shared() -> &'static Self {
         static BROKER: OnceLock<Broker> = OnceLock::new();
-        BROKER.get_or_init(Self::start)
+        BROKER.get_or_init(|| Self::start(|_, _| String::new(), ""))
     }
 
     /// `host:port`.
@@ -33,17 +33,18 @@ impl Broker {
         format!("127.0.0.1:{}", self.port)
     }
 
-    fn start() -> Self {
+    /// A broker with more properties, which are made of its port and its controller's, and options of the storage's formatting.
+    pub fn start(more: impl FnOnce(u16, u16) -> String, format_options: &str) -> Self {
         let class_path = class_path();
         let folder = tempfile::tempdir().unwrap();
         let (port, controller) = (free_port(), free_port());
         let properties = folder.path().join("server.properties");
-        std::fs::write(&properties, server_properties(port, controller, &folder.path().join("data"))).unwrap();
+        std::fs::write(&properties, server_properties(port, controller, &folder.path().join("data")) + &more(port, controller)).unwrap();
         let log = folder.path().join("broker.log");
         let java = |heap: &str| format!("java {heap} -cp '{class_path}' -Dlog4j2.level=WARN");
         let properties = properties.display();
         let script = format!(
-            "{format} kafka.tools.StorageTool format -t 4L6g3nShT-eMCtK--X86sw -c {properties} >> {log} 2>&1 || exit 1\n\
+            "{format} kafka.tools.StorageTool format -t 4L6g3nShT-eMCtK--X86sw -c {properties} {format_options} >> {log} 2>&1 || exit 1\n\
              {run} kafka.Kafka {properties} >> {log} 2>&1 < /dev/null &\n\
              java=$!\n\
              cat > /dev/null\n\
@@ -78,7 +79,8 @@ fn is_kafka(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("kafka_2.13-"))
 }
 
-fn free_port() -> u16 {
+/// A port of this machine that nobody listens on.
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

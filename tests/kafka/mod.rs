@@ -2,10 +2,12 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+pub mod acl;
 pub mod broker;
 pub mod client;
 pub mod input;
 pub mod scenario;
+pub mod secured;
 pub mod service;
 
 use std::time::{Duration, Instant};

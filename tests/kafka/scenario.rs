@@ -21,7 +21,11 @@ pub struct Scenario {
 impl Scenario {
     /// Topics with these records in them, and an application that has not run yet.
     pub fn new(name: &str, partitions: i32, records: &[SimulatedRecord]) -> Self {
-        let broker = Broker::shared();
+        Self::on(Broker::shared(), name, partitions, records)
+    }
+
+    /// The same on another broker than the shared one.
+    pub fn on(broker: &'static Broker, name: &str, partitions: i32, records: &[SimulatedRecord]) -> Self {
         let topics = Topics::create(broker, name, partitions);
         topics.fill(broker, records);
         let application = Application::new(broker, &topics);

@@ -25,6 +25,8 @@ pub struct Application {
     folder: tempfile::TempDir,
     /// More options of `run`.
     pub arguments: Vec<String>,
+    /// More variables.
+    pub variables: Vec<(String, String)>,
 }
 
 impl Application {
@@ -43,6 +45,7 @@ impl Application {
             inputs,
             folder: tempfile::tempdir().unwrap(),
             arguments: Vec::new(),
+            variables: Vec::new(),
         }
     }
 
@@ -64,6 +67,13 @@ impl Application {
         path
     }
 
+    /// Writes a file beside the configuration, and says where it is.
+    pub fn file(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+
     /// Writes the configuration as it is now, under a running instance.
     pub fn rewrite(&self) {
         self.config();
@@ -72,7 +82,9 @@ impl Application {
     /// Runs another command of the binary to its end, with the same configuration.
     pub fn command(&self, arguments: &[&str]) -> std::process::Output {
         let options = &self.arguments;
-        Command::new(env!("CARGO_BIN_EXE_churnwatch")).args(arguments).arg("--config").arg(self.config()).args(options).output().unwrap()
+        let mut command = Command::new(env!("CARGO_BIN_EXE_churnwatch"));
+        command.args(arguments).arg("--config").arg(self.config()).args(options).envs(self.variables.iter().cloned());
+        command.output().unwrap()
     }
 
     /// Starts an instance.
@@ -83,6 +95,7 @@ impl Application {
             .arg("--config")
             .arg(self.config())
             .args(&self.arguments)
+            .envs(self.variables.iter().cloned())
             .stdin(Stdio::null())
             .stdout(File::create(log.with_extension("out")).unwrap())
             .stderr(File::create(&log).unwrap())
@@ -104,12 +117,19 @@ impl Service {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// What it has written to standard output.
+    pub fn output(&self) -> String {
+        std::fs::read_to_string(self.log.with_extension("out")).unwrap()
+    }
+
     /// The answer to a GET, head and body. Waits for the server to listen.
     pub fn get(&self, path: &str) -> String {
         let address = eventually("the HTTP server", Duration::from_mins(1), || {
             let log = self.log();
             let line = log.lines().find(|line| line.contains("page, API and metrics"))?;
-            Some(line.split("address=").nth(1)?.trim().to_owned())
+            // In either format of logs.
+            let address = line.split_once("address=").or_else(|| line.split_once("\"address\":\""))?.1;
+            Some(address.split('"').next()?.trim().to_owned())
         });
         let mut connection = TcpStream::connect(address).unwrap();
         write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
@@ -144,11 +164,17 @@ impl Service {
         eventually(&format!("the end of the service, which logs to {}", log.display()), limit, || self.child.try_wait().unwrap())
     }
 
-    /// Waits for its end, which must be exit code 1 with this code of a failure.
-    pub fn fails_with(mut self, code: &str) -> String {
+    /// Waits for its end, which must be exit code 1.
+    pub fn wait_for_failure(mut self) -> String {
         let status = self.wait(Duration::from_mins(1));
         let log = self.log();
         assert_eq!(status.code(), Some(1), "{log}");
+        log
+    }
+
+    /// Waits for its end, which must be exit code 1 with this code of a failure.
+    pub fn fails_with(self, code: &str) -> String {
+        let log = self.wait_for_failure();
         assert!(log.lines().last().is_some_and(|line| line.contains(code)), "the last line does not name {code}:\n{log}");
         log
     }
