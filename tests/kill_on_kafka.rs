@@ -80,7 +80,8 @@ fn check_changes(scenario: &Scenario, application: &Application) -> usize {
         assert_eq!(change["sequence"].as_u64().unwrap(), sequence + 1, "{account}: {change}");
         assert_eq!(change["account_id"], account.as_str());
         if let Some(previous) = previous {
-            assert!(previous["as_of"].as_str() <= change["as_of"].as_str(), "{account}: {previous} then {change}");
+            let as_of = |change: &serde_json::Value| change["as_of"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+            assert!(as_of(previous) <= as_of(&change), "{account}: {previous} then {change}");
             assert_eq!(change["health"]["previous"], previous["health"]["score"], "{account}: a change was lost or invented");
         }
         last.insert(account, change);

@@ -6,6 +6,8 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
+use super::fault;
+
 /// The time that one transaction may last at most; the broker aborts it then. Bounds how long a killed instance holds up its successor.
 pub(super) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -69,7 +71,11 @@ impl Properties {
 
     /// Reads changelogs; assigned by hand, never a member.
     pub(super) fn reader(&self, group: &str) -> ClientConfig {
-        self.consumer(group)
+        let mut config = self.consumer(group);
+        if fault::is_mutant("restore-to-high-watermark") {
+            config.set("isolation.level", "read_uncommitted");
+        }
+        config
     }
 
     /// Asks for the end of a log, open transactions included.

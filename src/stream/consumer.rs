@@ -102,6 +102,11 @@ impl Consumer {
         membership(&self.client)
     }
 
+    /// The membership as of now, even one that no broker fences: what a mutant asks for.
+    pub(super) fn membership_unchecked(&self) -> Option<Membership> {
+        self.client.group_metadata().map(|metadata| Membership { metadata, generation: -1 })
+    }
+
     /// The offsets that the group has committed, in the order asked for; read as stable. An error of any partition is one of all.
     pub(super) fn committed<'a>(
         &self,

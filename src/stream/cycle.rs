@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::clock::Deadline;
 use super::failure::Failure;
+use super::fault;
 use super::inputs::Inputs;
 use super::native::Membership;
 use super::options::Options;
@@ -79,6 +80,7 @@ pub(super) fn transact(
 ) -> Result<Written, Broken> {
     let deadline = Deadline::after(limit);
     let mut written = Written::default();
+    fault::point("before-begin");
     producer.begin()?;
     for (_, task) in &mut *tasks {
         let mut writer = Writer { producer, deadline, written: &mut written, failed: None };
@@ -89,6 +91,7 @@ pub(super) fn transact(
     }
     let offsets: Vec<_> = tasks.iter().flat_map(|(_, task)| task.offsets(inputs)).collect();
     let last = producer.commit(&offsets, &membership.metadata, deadline)?;
+    fault::point("after-commit");
     // The commit marker takes the offset after the last record.
     written.changelog_ends = last.into_iter().map(|(partition, offset)| (partition, offset + 2)).collect();
     Ok(written)
@@ -113,7 +116,13 @@ impl Writer<'_> {
             self.send(&letter.outgoing(&to.dead_letters));
         }
         let stamp = task.stamp(inputs).encode();
-        task.engine.changelog(|key, value| self.changelog(&to.changelog, number, key, value));
+        task.engine.changelog(|key, value| {
+            let left_out = matches!(key, [1, 1, ..] if fault::is_mutant("usage-not-written"))
+                || matches!(key, [2, b'w', ..] if fault::is_mutant("waiting-not-written"));
+            if !left_out {
+                self.changelog(&to.changelog, number, key, value);
+            }
+        });
         self.changelog(&to.changelog, number, stamp::KEY, Some(&stamp));
     }
 

@@ -14,6 +14,7 @@ mod cycle;
 mod dead_letter;
 mod describe;
 mod failure;
+mod fault;
 mod group;
 mod inputs;
 mod inspector;

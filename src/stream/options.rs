@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::bad_run;
 use super::client::Properties;
 use super::clock::Clock;
+use super::fault;
 use super::offsets::Permits;
 use crate::config::{Config, section};
 use crate::event::Stream;
@@ -74,6 +75,10 @@ impl Options {
         let brokers = ("bootstrap.servers".to_owned(), kafka.bootstrap_servers.clone());
         let mut inputs: Vec<InputTopic> = config.streams.all_topics().into_iter().map(InputTopic::of).collect();
         inputs.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut settings = config.settings();
+        if fault::is_mutant("duplicates-count") {
+            settings.time.dedup_ms = 0;
+        }
         Self {
             application: application.id.clone(),
             instance: Some(application.instance.clone()).filter(|instance| !instance.is_empty()),
@@ -89,7 +94,7 @@ impl Options {
             commit_interval: Duration::from_millis(config.commit.interval_ms),
             catch_up_commit_interval: Duration::from_millis(config.commit.catch_up_interval_ms),
             permits,
-            settings: Arc::new(config.settings()),
+            settings: Arc::new(settings),
             clock: Clock::Wall,
         }
     }

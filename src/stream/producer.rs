@@ -17,6 +17,7 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use super::client::Properties;
 use super::clock::Deadline;
 use super::failure::Failure;
+use super::fault;
 use super::log;
 
 /// How long a new producer may take to end what its predecessor left open.
@@ -192,7 +193,11 @@ impl TransactionalProducer {
         }
         let last = self.delivered()?;
         let offsets = offset_list(offsets).map_err(|error| Broken::Fatal(error.to_string()))?;
-        repeat(deadline, "commit offsets", || self.0.send_offsets_to_transaction(&offsets, metadata, deadline.remaining()), false)?;
+        fault::point("after-produce");
+        if !fault::is_mutant("offsets-not-sent") {
+            repeat(deadline, "commit offsets", || self.0.send_offsets_to_transaction(&offsets, metadata, deadline.remaining()), false)?;
+        }
+        fault::point("before-commit");
         repeat(deadline, "commit transaction", || self.0.commit_transaction(deadline.remaining()), true)?;
         Ok(last)
     }

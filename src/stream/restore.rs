@@ -19,6 +19,7 @@ use super::client::TRANSACTION_TIMEOUT;
 use super::clock::{Deadline, monotonic};
 use super::consumer::Consumer;
 use super::failure::Failure;
+use super::fault;
 use super::inputs::Inputs;
 use super::inspector::Inspector;
 use super::native::{What, is_forbidden};
@@ -214,6 +215,7 @@ impl Restorer {
         while *open > 0 {
             match self.reader.poll(STEP).as_ref().map(super::native::Event::what) {
                 Some(What::Record(record)) => {
+                    fault::point("in-restore");
                     if let Some(reading) = readings.get_mut(&record.partition()) {
                         reading.take(&self.changelog, record.partition(), record.key().unwrap_or_default(), record.value())?;
                     }
@@ -260,6 +262,7 @@ impl Restorer {
         let known = |(input, group): (&super::options::InputTopic, &Option<i64>)| {
             let (log_start, log_end) = self.inspector.watermarks(&input.name, task)?;
             let stamp = reading.stamp.as_ref().and_then(|stamp| stamp.next(&input.name));
+            let stamp = if fault::is_mutant("stamp-not-compared") { group.or(stamp) } else { stamp };
             Ok(Known { group: *group, stamp, log_start, log_end })
         };
         inputs.map(known).collect()
@@ -311,8 +314,12 @@ impl Reading {
     }
 
     fn take(&mut self, topic: &str, partition: i32, key: &[u8], value: Option<&[u8]>) -> Result<(), Failure> {
+        let forgotten = matches!(key, [1, 0, ..] if fault::is_mutant("scores-not-restored"))
+            || matches!(key, [1, 6, ..] if fault::is_mutant("ids-not-restored"));
         if key != stamp::KEY {
-            self.engine.restore(key, value);
+            if !forgotten {
+                self.engine.restore(key, value);
+            }
             return Ok(());
         }
         let stamp = value.map(Stamp::decode).transpose();

@@ -7,6 +7,7 @@ use super::catch_up::{CatchUp, Mode, Position};
 use super::clock::monotonic;
 use super::dead_letter::DeadLetter;
 use super::failure::Failure;
+use super::fault;
 use super::inputs::Inputs;
 use super::native::Record;
 use super::options::Options;
@@ -202,7 +203,10 @@ impl Task {
     /// The next offset of every input, moved or not.
     pub(super) fn offsets<'a>(&'a self, inputs: &'a Inputs) -> impl Iterator<Item = (String, i32, i64)> + 'a {
         let number = self.engine.number();
-        inputs.topics.iter().zip(&self.positions).map(move |(topic, position)| (topic.name.clone(), number, position.next))
+        let sent = inputs.topics.iter().zip(&self.positions).zip(&self.marks.group);
+        let sent = sent.filter(|((_, position), mark)| !fault::is_mutant("moved-offsets-only") || **mark != Some(position.next));
+        let back = i64::from(fault::is_mutant("last-offset-instead-of-next"));
+        sent.map(move |((topic, position), _)| (topic.name.clone(), number, (position.next - back).max(0)))
     }
 
     /// Everything so far is committed, and counted; `changelog_end` is where the changelog ends since.

@@ -22,6 +22,7 @@ use super::clock::monotonic;
 use super::consumer::Consumer;
 use super::cycle::{self, BYTES_MAX, Destinations, RECORDS_MAX};
 use super::failure::Failure;
+use super::fault;
 use super::inputs::Inputs;
 use super::log;
 use super::native::{Membership, What, is_forbidden};
@@ -253,6 +254,8 @@ impl StreamThread {
     /// One commit cycle over the chosen tasks. When its transaction breaks, they are gone.
     fn cycle(&mut self, limit: Duration, chosen: impl Fn(&Task) -> bool) -> Result<Cycle, Failure> {
         let Some(membership) = &self.assignment.membership else { return Ok(Cycle::Done) };
+        let asked_again = if fault::is_mutant("membership-asked-again") { self.member.membership_unchecked() } else { None };
+        let membership = asked_again.as_ref().unwrap_or(membership);
         let now = self.options.clock.now();
         let budget = self.budget();
         let mut tasks: Vec<_> = self.tasks.iter_mut().filter(|(_, task)| chosen(task)).collect();
@@ -272,7 +275,9 @@ impl StreamThread {
                 }
                 Err(broken) => {
                     let numbers: BTreeSet<i32> = tasks.iter().map(|(number, _)| **number).collect();
-                    self.tasks.retain(|number, _| !numbers.contains(number));
+                    let kept = fault::is_mutant("state-kept-after-abort")
+                        || matches!(broken, Broken::Unclear(_)) && fault::is_mutant("unclear-outcome-repeated");
+                    self.tasks.retain(|number, _| kept || !numbers.contains(number));
                     self.renew(&broken, monotonic().duration_since(began))?;
                     return Ok(Cycle::Broken);
                 }
@@ -397,6 +402,7 @@ impl StreamThread {
     /// they come back; what is in the way of that is dropped.
     fn revoked(&mut self, lost: bool) -> Result<(), Failure> {
         tracing::info!(thread = self.number, lost, tasks = ?self.tasks.keys().collect::<Vec<_>>(), "revoked");
+        fault::point("in-revocation");
         let count = self.tasks.len() as u64;
         if lost {
             self.metrics.tasks_lost(count);
@@ -408,6 +414,7 @@ impl StreamThread {
             }
             self.tasks.retain(|_, task| !task.is_dirty());
         }
+        fault::point("in-revocation");
         self.assignment = Assignment::default();
         self.unassigned.get_or_insert_with(monotonic);
         self.status.revoked();

@@ -1,4 +1,5 @@
-//! One Apache Kafka broker (`KRaft`, a single node) on free loopback ports, shared by the tests of a binary.
+//! Apache Kafka brokers (`KRaft`, a single node) on free loopback ports: one that the tests of a binary share, and such as a test may
+//! configure, stop and start as it likes.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -13,12 +14,12 @@ use super::eventually;
 
 const START_LIMIT: Duration = Duration::from_mins(2);
 
-/// A running broker. It ends with the process that started it.
+/// A broker. It ends with the process that started it.
 pub struct Broker {
     port: u16,
-    // Its standard input: the shell that watches over Java ends with it.
-    _watcher: Mutex<Child>,
-    _folder: tempfile::TempDir,
+    // The shell that watches over Java; when its standard input ends, Java is killed.
+    watcher: Mutex<Option<Child>>,
+    folder: tempfile::TempDir,
 }
 
 impl Broker {
@@ -35,34 +36,69 @@ impl Broker {
 
     /// A broker with more properties, which are made of its port and its controller's, and options of the storage's formatting.
     pub fn start(more: impl FnOnce(u16, u16) -> String, format_options: &str) -> Self {
-        let class_path = class_path();
         let folder = tempfile::tempdir().unwrap();
         let (port, controller) = (free_port(), free_port());
-        let properties = folder.path().join("server.properties");
-        std::fs::write(&properties, server_properties(port, controller, &folder.path().join("data")) + &more(port, controller)).unwrap();
-        let log = folder.path().join("broker.log");
-        let java = |heap: &str| format!("java {heap} -cp '{class_path}' -Dlog4j2.level=WARN");
-        let properties = properties.display();
-        let script = format!(
-            "{format} kafka.tools.StorageTool format -t 4L6g3nShT-eMCtK--X86sw -c {properties} {format_options} >> {log} 2>&1 || exit 1\n\
-             {run} kafka.Kafka {properties} >> {log} 2>&1 < /dev/null &\n\
-             java=$!\n\
-             cat > /dev/null\n\
-             kill -9 $java",
-            format = java("-Xmx128m -XX:TieredStopAtLevel=1"),
-            run = java("-Xms384m -Xmx512m -XX:TieredStopAtLevel=1"),
-            log = log.display(),
+        let broker = Self { port, watcher: Mutex::default(), folder };
+        let data = broker.file("data");
+        std::fs::write(broker.file("server.properties"), server_properties(port, controller, &data) + &more(port, controller)).unwrap();
+        let format = format!(
+            "{java} kafka.tools.StorageTool format -t 4L6g3nShT-eMCtK--X86sw -c {properties} {format_options} >> {log} 2>&1",
+            java = java("-Xmx128m -XX:TieredStopAtLevel=1"),
+            properties = broker.file("server.properties").display(),
+            log = broker.file("broker.log").display()
         );
-        let mut watcher = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).spawn().unwrap();
-        let broker = format!("127.0.0.1:{port}");
-        let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", &broker).set("log_level", "0").create().unwrap();
+        assert!(Command::new("sh").args(["-c", &format]).status().unwrap().success(), "{}", broker.words());
+        broker.start_again();
+        broker
+    }
+
+    /// Starts it on what it has on disk, and waits until it answers.
+    pub fn start_again(&self) {
+        let script = format!(
+            "{run} kafka.Kafka {properties} >> {log} 2>&1 < /dev/null &\n\
+             java=$!\n\
+             echo $java > {pid}\n\
+             exec 3<&0\n\
+             (cat <&3 > /dev/null; kill -9 $java 2> /dev/null) &\n\
+             wait $java",
+            run = java("-Xms384m -Xmx512m -XX:TieredStopAtLevel=1"),
+            properties = self.file("server.properties").display(),
+            log = self.file("broker.log").display(),
+            pid = self.file("broker.pid").display(),
+        );
+        let mut watcher = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", self.address()).set("log_level", "0").create().unwrap();
         eventually("the broker", START_LIMIT, || {
-            let ended = watcher.try_wait().unwrap().is_some();
-            assert!(!ended, "the broker did not start:\n{}", std::fs::read_to_string(&log).unwrap_or_default());
+            assert!(watcher.try_wait().unwrap().is_none(), "the broker did not start:\n{}", self.words());
             client.fetch_metadata(None, Duration::from_millis(500)).ok().filter(|metadata| !metadata.brokers().is_empty())
         });
-        Self { port, _watcher: Mutex::new(watcher), _folder: folder }
+        *self.watcher.lock().unwrap() = Some(watcher);
     }
+
+    /// Sends it a signal, by its name, and waits for its end.
+    pub fn end(&self, signal: &str) {
+        let pid = std::fs::read_to_string(self.file("broker.pid")).unwrap();
+        let _ = Command::new("kill").args([&format!("-{signal}"), pid.trim()]).stderr(Stdio::null()).status().unwrap();
+        self.wait_for_end();
+    }
+
+    /// Waits until it has ended, for whatever reason.
+    pub fn wait_for_end(&self) {
+        let mut watcher = self.watcher.lock().unwrap().take().expect("a running broker");
+        eventually("the end of the broker", START_LIMIT, || watcher.try_wait().unwrap());
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn words(&self) -> String {
+        std::fs::read_to_string(self.file("broker.log")).unwrap_or_default()
+    }
+}
+
+fn java(options: &str) -> String {
+    format!("java {options} -cp '{}' -Dlog4j2.level=WARN", class_path())
 }
 
 /// The jars that `./dev kafka jars` fetches. The tests fail without them: what is promised about Kafka is tested on Kafka.

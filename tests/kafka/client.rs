@@ -15,13 +15,15 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use super::broker::Broker;
 use super::eventually;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_mins(3);
 
 /// A record as it was committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
     pub partition: i32,
     pub offset: i64,
+    /// Epoch milliseconds.
+    pub timestamp: i64,
     pub key: Option<Vec<u8>>,
     pub value: Option<Vec<u8>>,
     pub headers: BTreeMap<String, Vec<u8>>,
@@ -134,6 +136,7 @@ pub fn read_committed(broker: &Broker, topic: &str) -> Vec<Committed> {
             Some(Ok(record)) => read.push(Committed {
                 partition: record.partition(),
                 offset: record.offset(),
+                timestamp: record.timestamp().to_millis().unwrap_or(-1),
                 key: record.key().map(<[u8]>::to_vec),
                 value: record.payload().map(<[u8]>::to_vec),
                 headers: record
@@ -161,6 +164,12 @@ pub fn partitions(broker: &Broker, topic: &str) -> i32 {
 /// The offset after the last record of each partition, open transactions and control records included.
 pub fn ends(broker: &Broker, topic: &str) -> Vec<i64> {
     let client: BaseConsumer = config(broker).set("isolation.level", "read_uncommitted").create().unwrap();
+    (0..partitions(broker, topic)).map(|partition| client.fetch_watermarks(topic, partition, LIMIT).unwrap().1).collect()
+}
+
+/// The offset after the last record that read-committed consumers get to, by partition: before the first open transaction.
+pub fn stable_ends(broker: &Broker, topic: &str) -> Vec<i64> {
+    let client: BaseConsumer = config(broker).set("group.id", "test-reader").set("isolation.level", "read_committed").create().unwrap();
     (0..partitions(broker, topic)).map(|partition| client.fetch_watermarks(topic, partition, LIMIT).unwrap().1).collect()
 }
 

@@ -13,13 +13,20 @@ pub mod service;
 use std::time::{Duration, Instant};
 
 /// Looks again and again until something can be seen; panics with what was waited for when it takes too long.
-pub fn eventually<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(what: &str, limit: Duration, look: impl FnMut() -> Option<T>) -> T {
+    in_time(limit, look).unwrap_or_else(|| panic!("{what} did not come within {limit:?}"))
+}
+
+/// Looks again and again until something can be seen; `None` when it takes too long.
+pub fn in_time<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let began = Instant::now();
     loop {
         if let Some(seen) = look() {
-            return seen;
+            return Some(seen);
         }
-        assert!(began.elapsed() < limit, "{what} did not come within {limit:?}");
+        if began.elapsed() >= limit {
+            return None;
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
 }

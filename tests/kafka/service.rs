@@ -63,7 +63,10 @@ impl Application {
              [commit]\ninterval_ms = 100\ncatch_up_interval_ms = 300\n[http]\nlisten = \"127.0.0.1:0\"\n{}",
             self.id, self.broker, self.changes, self.dead_letters, self.inputs
         );
-        std::fs::write(&path, text).unwrap();
+        // Another instance may be reading it.
+        if !std::fs::read_to_string(&path).is_ok_and(|there| there == text) {
+            std::fs::write(&path, text).unwrap();
+        }
         path
     }
 
@@ -89,6 +92,11 @@ impl Application {
 
     /// Starts an instance.
     pub fn start(&self) -> Service {
+        self.start_with(&[], &[])
+    }
+
+    /// Starts an instance with more options and variables than the others have.
+    pub fn start_with(&self, arguments: &[String], variables: &[(&str, String)]) -> Service {
         let log = self.folder.path().join(format!("{}.log", unique("run")));
         let child = Command::new(env!("CARGO_BIN_EXE_churnwatch"))
             .arg("run")
@@ -96,6 +104,8 @@ impl Application {
             .arg(self.config())
             .args(&self.arguments)
             .envs(self.variables.iter().cloned())
+            .args(arguments)
+            .envs(variables.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stdout(File::create(log.with_extension("out")).unwrap())
             .stderr(File::create(&log).unwrap())
@@ -177,6 +187,11 @@ impl Service {
         let log = self.wait_for_failure();
         assert!(log.lines().last().is_some_and(|line| line.contains(code)), "the last line does not name {code}:\n{log}");
         log
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// Panics when it has ended by itself.

@@ -104,7 +104,8 @@ fn dead_letter(line: &Value) -> DeadLetter {
     }
 }
 
-fn metrics(account: &str, expected: &BTreeMap<&'static str, Value>, actual: &Map<String, Value>) -> Vec<Difference> {
+/// What differs in an account's metrics.
+pub fn metrics(account: &str, expected: &BTreeMap<&'static str, Value>, actual: &Map<String, Value>) -> Vec<Difference> {
     let names: BTreeSet<&str> = expected.keys().copied().chain(actual.keys().map(String::as_str)).collect();
     let pairs = names.into_iter().map(|name| (name, expected.get(name), actual.get(name)));
     pairs
@@ -231,7 +232,7 @@ fn scores(account: &str, expected: &Score, actual: &Value) -> Vec<Difference> {
 }
 
 /// Counts, amounts and names exactly; ratios to 1e-9; quantiles of durations to 1 % or a minute.
-fn agree(name: &str, expected: Option<&Value>, actual: Option<&Value>) -> bool {
+pub fn agree(name: &str, expected: Option<&Value>, actual: Option<&Value>) -> bool {
     let (Some(expected), Some(actual)) = (expected, actual) else { return expected == actual };
     if let (Some(table), Some(other)) = (expected.as_object(), actual.as_object()) {
         return table.len() == other.len() && table.iter().all(|(label, value)| agree(name, Some(value), other.get(label)));

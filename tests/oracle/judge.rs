@@ -25,6 +25,9 @@ pub struct Record {
     pub id: String,
     /// When it occurred.
     pub at: i64,
+    /// Its line, from 1.
+    #[allow(dead_code, reason = "of use where lines are offsets of a topic")]
+    pub line: u64,
     /// All its fields.
     pub body: Map<String, Value>,
     /// Too old for any window.
@@ -105,7 +108,7 @@ fn judge_stream(stream: &'static str, lines: &[Vec<u8>], settings: &Settings, t:
         }
         counts.read += 1;
         let mut record = match read(stream, line, settings, t) {
-            Ok(Some(record)) => record,
+            Ok(Some(record)) => Record { line: number, ..record },
             Ok(None) => {
                 counts.ignored += 1;
                 continue;
@@ -167,7 +170,7 @@ fn read(stream: &'static str, line: &[u8], settings: &Settings, t: i64) -> Resul
     }
     check::check(&kind, fields, settings)?;
     let id = fields.text("id")?.unwrap_or_default();
-    Ok(Some(Record { stream, kind, account, id, at, body, late: false }))
+    Ok(Some(Record { stream, kind, account, id, at, line: 0, body, late: false }))
 }
 
 /// The JSON value of a line: size, UTF-8, depth, JSON.

@@ -1,0 +1,247 @@
+//! One campaign: an application on topics and a broker of its own, a fleet of instances, faults one after the other, and the check of
+//! everything that came of it.
+
+use std::time::{Duration, Instant};
+
+use super::Violation;
+use super::check::{self, Looked, Restored};
+use super::fault::{Deck, Kind};
+use super::figures::Figures;
+use super::fleet::Fleet;
+use super::load::{self, Feed, Load, REMEMBERED_DAYS, Size};
+use super::proxy::Proxy;
+use super::random::Random;
+use crate::kafka::broker::{Broker, free_port};
+use crate::kafka::client::{self, Group};
+use crate::kafka::in_time;
+use crate::kafka::input::{Topics, now};
+use crate::kafka::service::Application;
+
+/// The time within which every partition goes on after a fault, or the process exits and is started again: T of the promise.
+pub const PROGRESS_LIMIT: Duration = Duration::from_mins(4);
+/// Places for instances.
+pub const PLACES: usize = 4;
+const PARTITIONS: i32 = 4;
+
+/// What a campaign is to be.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub seed: u64,
+    /// Faults, at most.
+    pub faults: usize,
+    /// No fault is begun after this.
+    pub until: Option<Instant>,
+    pub size: Size,
+    /// Records a second that come while things break.
+    pub per_second: u64,
+    /// The kinds of faults to choose from.
+    pub kinds: Vec<Kind>,
+    /// A rule that the service breaks on purpose.
+    pub mutant: Option<&'static str>,
+}
+
+/// A campaign under way.
+pub struct Campaign<'a> {
+    pub broker: &'a Broker,
+    pub proxy: &'a Proxy,
+    pub topics: &'a Topics,
+    pub application: &'a Application,
+    pub fleet: Fleet<'a>,
+    pub random: Random,
+    pub figures: Figures,
+    group: Group,
+}
+
+/// Why a campaign ended early, and after how many faults.
+pub struct Caught {
+    pub faults: usize,
+    pub violations: Vec<Violation>,
+}
+
+/// Goes through a campaign.
+///
+/// # Errors
+/// What must never be, and was.
+pub fn run(plan: &Plan) -> Result<Figures, Caught> {
+    let (proxy, listener) = Proxy::listen(plan.seed);
+    let proxied = free_port();
+    let broker = Broker::start(|port, controller| behind_proxy(port, controller, proxied, &proxy), "");
+    proxy.forward(listener, proxied);
+    let topics = Topics::create(&broker, "chaos", PARTITIONS);
+    let Load { older, newer } = load::simulated(plan.seed, plan.size);
+    topics.fill(&broker, &older);
+    let mut application = Application::new(&broker, &topics);
+    configure(&mut application, &proxy);
+    let feed = Feed::begin(&broker, &topics, newer, plan.per_second, plan.seed);
+
+    let mut campaign = Campaign {
+        broker: &broker,
+        proxy: &proxy,
+        topics: &topics,
+        application: &application,
+        fleet: Fleet::new(&application, PLACES, plan.mutant),
+        random: Random::new(plan.seed),
+        figures: Figures::default(),
+        group: Group::new(&broker, &application.id),
+    };
+    let result = campaign.go_through(plan);
+    feed.end();
+    let result = result.and_then(|()| campaign.conclude(plan));
+    let Campaign { mut figures, fleet, .. } = campaign;
+    figures.kills += fleet.kills;
+    figures.exits.extend(fleet.exits.clone());
+    drop(fleet);
+    broker.end("KILL");
+    match result {
+        Ok(looked) => {
+            figures.looked(&looked, &proxy);
+            Ok(figures)
+        }
+        Err(violations) => Err(Caught { faults: figures.faults(), violations }),
+    }
+}
+
+/// A second listener, whose clients are told to come to the proxy.
+fn behind_proxy(port: u16, controller: u16, proxied: u16, proxy: &Proxy) -> String {
+    format!(
+        "listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxied},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{}\n\
+         listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT\n\
+         inter.broker.listener.name=PLAINTEXT\n",
+        proxy.port
+    )
+}
+
+/// Short time-outs, so that a campaign sees many of them, and changes at every turn.
+fn configure(application: &mut Application, proxy: &Proxy) {
+    let remembered = REMEMBERED_DAYS.to_string();
+    let bootstrap = format!("127.0.0.1:{}", proxy.port);
+    for (key, value) in [
+        ("kafka.bootstrap_servers", bootstrap.as_str()),
+        ("kafka.properties.\"session.timeout.ms\"", "3000"),
+        ("kafka.properties.\"heartbeat.interval.ms\"", "500"),
+        ("kafka.properties.\"socket.timeout.ms\"", "5000"),
+        ("kafka.properties.\"reconnect.backoff.max.ms\"", "1000"),
+        ("time.dedup_days", &remembered),
+        ("publish.score_points", "0.5"),
+        ("publish.risk", "0.005"),
+        ("streams.usage.stale_after_hours", "never"),
+        ("streams.billing.stale_after_hours", "never"),
+        ("streams.support.stale_after_hours", "never"),
+    ] {
+        application.set(key, value);
+    }
+}
+
+impl Campaign<'_> {
+    fn go_through(&mut self, plan: &Plan) -> Result<(), Vec<Violation>> {
+        let alone = |violation| vec![violation];
+        self.fleet.start(0, None);
+        self.fleet.start(1, None);
+        self.recover().map_err(alone)?;
+        let mut deck = Deck::new(&plan.kinds);
+        for number in 0..plan.faults {
+            if plan.until.is_some_and(|until| Instant::now() > until) {
+                break;
+            }
+            let kind = deck.draw(&mut self.random);
+            let began = Instant::now();
+            self.figures.count(kind);
+            let details = self.cause(kind).map_err(alone)?;
+            eprintln!("  fault {} of {}: {kind:?} {details}, {:.1} s", number + 1, plan.faults, began.elapsed().as_secs_f64());
+        }
+        Ok(())
+    }
+
+    /// Reads what is left with one instance, stops it, and looks at everything.
+    fn conclude(&mut self, plan: &Plan) -> Result<Looked, Vec<Violation>> {
+        let alone = |violation| vec![violation];
+        self.proxy.calm();
+        self.recover().map_err(alone)?;
+        let ahead = now() + 25_000;
+        in_time(PROGRESS_LIMIT, || (now() > ahead).then_some(()));
+        self.recover().map_err(alone)?;
+        for place in self.fleet.running() {
+            self.fleet.terminate(place);
+        }
+        self.fleet.start(0, None);
+        self.recover().map_err(alone)?;
+        let restored = self.restored()?;
+        self.fleet.terminate(0);
+        let witness = self.witness()?;
+        let looked = check::check(self.broker, self.topics, self.application, &witness, &restored, plan.seed)?;
+        self.move_offsets().map_err(alone)?;
+        Ok(looked)
+    }
+
+    /// Writes a record that nobody knows into every partition, and waits until everything up to it is committed: every task goes on.
+    /// Gives the time that took.
+    ///
+    /// # Errors
+    /// When it takes longer than is promised, or an instance ends as it must not.
+    pub fn recover(&mut self) -> Result<Duration, Violation> {
+        let began = Instant::now();
+        let usage = self.topics.of(churnwatch::event::Stream::Usage);
+        let pulse = br#"{"type":"pulse"}"#.as_slice();
+        client::produce_scattered(self.broker, PARTITIONS, (0..PARTITIONS).map(|_| (usage.as_str(), None, pulse, now())));
+        let ends: Vec<(String, Vec<i64>)> =
+            self.topics.all().into_iter().map(|topic| (topic.clone(), client::ends(self.broker, &topic))).collect();
+        let mut reached = Vec::new();
+        let done = in_time(PROGRESS_LIMIT, || {
+            if let Err(violation) = self.fleet.supervise() {
+                return Some(Err(violation));
+            }
+            if self.fleet.running().is_empty() {
+                self.fleet.start(0, None);
+            }
+            reached = ends.iter().map(|(topic, _)| self.group.committed(topic, PARTITIONS)).collect();
+            let all = ends.iter().zip(&reached).all(|((_, ends), reached)| reached.iter().zip(ends).all(|(offset, end)| offset >= end));
+            all.then_some(Ok(()))
+        });
+        match done {
+            Some(result) => result.map(|()| began.elapsed()),
+            None => Err(Violation::new("I9", format!("no progress for {PROGRESS_LIMIT:?}: committed {reached:?} of {ends:?}"))),
+        }
+    }
+
+    /// Someone moves the group while nobody runs: an instance must refuse to go on, and say so.
+    fn move_offsets(&mut self) -> Result<(), Violation> {
+        let usage = self.topics.of(churnwatch::event::Stream::Usage);
+        self.group.commit(&usage, 1, 0);
+        let mut service = self.fleet.instance();
+        let ended = in_time(PROGRESS_LIMIT, || service.ended());
+        let log = service.log();
+        let named = log.lines().last().is_some_and(|line| line.contains("offsets_moved"));
+        if ended.is_some() && named {
+            return Ok(());
+        }
+        Err(Violation::new("I5", format!("an instance goes on though the group has been moved: {ended:?}\n{log}")))
+    }
+
+    /// What the only instance tells, which has just restored everything.
+    fn restored(&self) -> Result<Restored, Vec<Violation>> {
+        let json = |answer: &str| serde_json::from_str(answer.split_once("\r\n\r\n").map_or("", |(_, body)| body));
+        let missing = |what: &str| vec![Violation::new("I4", format!("{what} cannot be read"))];
+        let pipeline: serde_json::Value = json(&self.fleet.get("/api/pipeline")).map_err(|_| missing("the pipeline"))?;
+        let list: serde_json::Value = json(&self.fleet.get("/api/accounts?limit=1000")).map_err(|_| missing("the list of accounts"))?;
+        let accounts = list["accounts"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let ids = accounts.iter().filter_map(|account| account["account_id"].as_str());
+        let line = |id: &str| Some((id.to_owned(), json(&self.fleet.get(&format!("/api/accounts/{id}"))).ok()?));
+        Ok(Restored { pipeline, lines: ids.filter_map(line).collect() })
+    }
+
+    /// An application that reads the same input undisturbed.
+    fn witness(&self) -> Result<Application, Vec<Violation>> {
+        let mut witness = Application::new(self.broker, self.topics);
+        configure(&mut witness, self.proxy);
+        let mut service = witness.start();
+        let group = Group::new(self.broker, &witness.id);
+        let done = in_time(PROGRESS_LIMIT, || {
+            service.assert_alive();
+            let reached = |topic: &String| group.committed(topic, PARTITIONS) == client::ends(self.broker, topic);
+            self.topics.all().iter().all(reached).then_some(())
+        });
+        service.terminate();
+        done.map(|()| witness).ok_or_else(|| vec![Violation::new("I9", "the undisturbed application does not come to the end".to_owned())])
+    }
+}

@@ -1,0 +1,95 @@
+//! The changelog as the sequence of its transactions: what each wrote of the accounts' scores, and the stamp that it ended with.
+
+use std::collections::BTreeMap;
+
+use super::bytes::Bytes;
+use crate::chaos::Violation;
+use crate::kafka::broker::Broker;
+use crate::kafka::client;
+
+/// One transaction of a task.
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    /// The next offset of each input topic.
+    pub next: BTreeMap<String, i64>,
+    /// The sequence of each account whose scores it wrote.
+    pub sequences: BTreeMap<String, u64>,
+}
+
+/// All tasks.
+#[derive(Default)]
+pub struct Changelog {
+    /// In order, by task.
+    pub commits: BTreeMap<i32, Vec<Commit>>,
+    /// The newest value of each key, by task and key.
+    pub state: BTreeMap<(i32, Vec<u8>), Vec<u8>>,
+}
+
+impl Changelog {
+    /// Everything that was committed.
+    ///
+    /// # Errors
+    /// When records follow the last stamp: a transaction without one.
+    pub fn read(broker: &Broker, topic: &str) -> Result<Self, Violation> {
+        let mut changelog = Self::default();
+        let mut open: BTreeMap<i32, BTreeMap<String, u64>> = BTreeMap::new();
+        for record in client::read_committed(broker, topic) {
+            let (task, key) = (record.partition, record.key.unwrap());
+            match (&key[..], &record.value) {
+                (b"\0stamp", Some(value)) => {
+                    let sequences = open.remove(&task).unwrap_or_default();
+                    changelog.commits.entry(task).or_default().push(Commit { next: stamp(value), sequences });
+                }
+                ([1, 0, _, _, id @ ..], Some(value)) => {
+                    let id = String::from_utf8(id.to_vec()).unwrap();
+                    open.entry(task).or_default().insert(id, sequence(value));
+                }
+                _ => drop(open.entry(task).or_default()),
+            }
+            match record.value {
+                Some(value) => drop(changelog.state.insert((task, key), value)),
+                None => drop(changelog.state.remove(&(task, key))),
+            }
+        }
+        match open.keys().next() {
+            Some(task) => Err(Violation::new("I5", format!("task {task}: its changelog goes on after its last stamp"))),
+            None => Ok(changelog),
+        }
+    }
+
+    /// The state but for scores, whose times of scoring no two runs share, and stamps.
+    pub fn made_of_events(&self) -> BTreeMap<&(i32, Vec<u8>), &Vec<u8>> {
+        self.state.iter().filter(|((_, key), _)| matches!(key[..], [1, section, ..] if section != 0) || key[0] == 2).collect()
+    }
+
+    /// The sequence that each account's newest state holds.
+    pub fn sequences(&self) -> BTreeMap<String, u64> {
+        let scores = self.state.iter().filter_map(|((_, key), value)| match &key[..] {
+            [1, 0, _, _, id @ ..] => Some((String::from_utf8(id.to_vec()).unwrap(), sequence(value))),
+            _ => None,
+        });
+        scores.collect()
+    }
+}
+
+/// Version 1: a list of topic, partition count, next offset; then the engine's part, which is left.
+fn stamp(value: &[u8]) -> BTreeMap<String, i64> {
+    let mut bytes = Bytes(value);
+    assert_eq!(bytes.byte(), 1, "version of the stamp");
+    let count = bytes.varint();
+    let input = |bytes: &mut Bytes<'_>| {
+        let (topic, _partitions, next) = (bytes.compact_text(), bytes.signed(), bytes.signed());
+        (topic, next)
+    };
+    (0..count).map(|_| input(&mut bytes)).collect()
+}
+
+/// Version 1: first seen, if any; then the number of changes published.
+fn sequence(value: &[u8]) -> u64 {
+    let mut bytes = Bytes(value);
+    assert_eq!(bytes.byte(), 1, "version of the scores");
+    if bytes.byte() == 1 {
+        bytes.signed();
+    }
+    bytes.varint()
+}

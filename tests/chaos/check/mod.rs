@@ -1,0 +1,116 @@
+//! What must hold of everything that was committed, read as an outsider reads it: committed records of all topics, the group's offsets and
+//! the transactions as the broker's own topics hold them, and the API of an instance that has just been restored.
+
+mod bytes;
+pub mod changelog;
+mod changes;
+mod offsets;
+mod records;
+pub mod reference;
+mod scores;
+mod transactions;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+pub use transactions::Ended;
+
+use self::changelog::Changelog;
+use self::reference::Reference;
+use super::Violation;
+use crate::kafka::broker::Broker;
+use crate::kafka::client;
+use crate::kafka::input::{Topics, now};
+use crate::kafka::service::Application;
+
+/// Changes of a campaign that are compared with the reference, besides the last of each account.
+const CHANGES_COMPARED: usize = 400;
+
+/// What an instance that was restored at the end tells.
+pub struct Restored {
+    /// `/api/pipeline`.
+    pub pipeline: Value,
+    /// `/api/accounts/{id}` of each account that there is.
+    pub lines: BTreeMap<String, Value>,
+}
+
+/// How much was looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Looked {
+    pub records: u64,
+    pub changes: usize,
+    pub changes_compared: usize,
+    pub letters: usize,
+    pub stamps: usize,
+    pub accounts: usize,
+    pub transactions: Ended,
+}
+
+/// Everything that has to hold once all instances have stopped and everything was read. `witness` is an application that has read the
+/// same input and that nobody has disturbed.
+pub fn check(
+    broker: &Broker,
+    topics: &Topics,
+    application: &Application,
+    witness: &Application,
+    restored: &Restored,
+    seed: u64,
+) -> Result<Looked, Vec<Violation>> {
+    let mut found = Vec::new();
+    let own = [&application.changes, &application.dead_letters, &application.changelog].map(String::as_str);
+    let transactions = transactions::check(broker, &[&own[..], &["__consumer_offsets"]].concat());
+    let transactions = transactions.map_err(|violation| found.push(violation)).unwrap_or_default();
+    let changelog = Changelog::read(broker, &application.changelog).map_err(|violation| vec![violation])?;
+    found.extend(offsets::check(broker, &application.id, &changelog));
+    let ends = topics.all().into_iter().map(|topic| (topic.clone(), client::ends(broker, &topic))).collect();
+    found.extend(offsets::check_ends(&changelog, &ends));
+    let changes = changes::read(broker, &application.changes, &changelog, &mut found);
+    let reference = Reference::read(broker, topics, now());
+    found.extend(records::check_letters(broker, &application.dead_letters, &reference));
+    found.extend(records::check_counts(&restored.pipeline, &reference));
+    found.extend(compare_states(&changelog, &Changelog::read(broker, &witness.changelog).map_err(|violation| vec![violation])?));
+    found.extend(compare_lines(restored, &changelog, &reference));
+    let changes_compared = scores::check(&changes, &reference, CHANGES_COMPARED, seed, &mut found);
+    if !found.is_empty() {
+        return Err(found);
+    }
+    Ok(Looked {
+        records: reference.records,
+        changes: changes.len(),
+        changes_compared,
+        letters: reference.letters().len(),
+        stamps: changelog.commits.values().map(Vec::len).sum(),
+        accounts: restored.lines.len(),
+        transactions,
+    })
+}
+
+/// The state in the changelog is that of the undisturbed application, to the byte.
+fn compare_states(changelog: &Changelog, witness: &Changelog) -> Option<Violation> {
+    let (state, expected) = (changelog.made_of_events(), witness.made_of_events());
+    let key = expected.keys().chain(state.keys()).find(|key| state.get(*key) != expected.get(*key))?;
+    let differing = expected.keys().chain(state.keys()).filter(|key| state.get(*key) != expected.get(*key)).count();
+    let lengths = [&state, &expected].map(|state| state.get(key).map(|value| value.len()));
+    let shown = String::from_utf8_lossy(&key.1);
+    let what = format!("{differing} records of state differ, first {shown:?} of task {}, of {lengths:?} bytes", key.0);
+    Some(Violation::new("I4", what))
+}
+
+/// What an instance tells that was restored at the end is what the reference says, for every account.
+fn compare_lines(restored: &Restored, changelog: &Changelog, reference: &Reference) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (task, account) in reference.accounts() {
+        let Some(last) = changelog.commits.get(&task).and_then(|commits| commits.last()) else { continue };
+        match restored.lines.get(account) {
+            Some(line) => found.extend(scores::compare_line(task, line, last, reference)),
+            None => found.push(Violation::new("I4", format!("{account} is not there after a restore"))),
+        }
+    }
+    found
+}
+
+/// An instant of an output in milliseconds.
+fn instant(text: &Value) -> i64 {
+    text.as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_millisecond()
+}

@@ -1,0 +1,274 @@
+//! The faults, each of which ends when every task goes on again.
+
+use std::time::{Duration, Instant};
+
+use super::Violation;
+use super::campaign::{Campaign, PLACES};
+use super::proxy::{Action, Api, Disturbance};
+use super::random::Random;
+use crate::kafka::in_time;
+
+/// What is done to the service and its surroundings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// kill -9, started again at once.
+    Kill,
+    /// kill -9; the others take over before it is started again.
+    KillAndTakeOver,
+    /// kill -9 of every instance at once.
+    KillAll,
+    /// kill -9 again while it restores.
+    KillTwice,
+    /// It kills itself at a named point.
+    KillAtPoint,
+    /// SIGSTOP past the session, sometimes past the transaction; then SIGCONT.
+    Zombie,
+    /// A thread stands still at a named point for longer than the group waits.
+    Stall,
+    /// kill -9 of the broker, which starts again at once.
+    BrokerKill,
+    /// The broker is stopped in order and started again.
+    BrokerBounce,
+    /// Requests of one kind are delayed, dropped or cut off.
+    Network,
+    /// To another number of instances.
+    Scale,
+}
+
+impl Kind {
+    /// How often each comes, with some thirty kills in all.
+    pub const MIX: [(Self, usize); 11] = [
+        (Self::Kill, 5),
+        (Self::KillAndTakeOver, 3),
+        (Self::KillAll, 4),
+        (Self::KillTwice, 3),
+        (Self::KillAtPoint, 4),
+        (Self::Zombie, 1),
+        (Self::Stall, 1),
+        (Self::BrokerKill, 1),
+        (Self::BrokerBounce, 1),
+        (Self::Network, 2),
+        (Self::Scale, 1),
+    ];
+}
+
+/// The faults of a mix in a seeded order, and again in another one when all have come.
+pub struct Deck {
+    mix: Vec<Kind>,
+    left: Vec<Kind>,
+}
+
+impl Deck {
+    pub fn new(mix: &[Kind]) -> Self {
+        Self { mix: mix.to_vec(), left: Vec::new() }
+    }
+
+    pub fn draw(&mut self, random: &mut Random) -> Kind {
+        if self.left.is_empty() {
+            self.left.clone_from(&self.mix);
+        }
+        let place = usize::try_from(random.next() % self.left.len() as u64).unwrap();
+        self.left.swap_remove(place)
+    }
+}
+
+/// Points in `src/stream`, and the highest passage at which the process kills itself there.
+const POINTS: [(&str, u64); 6] =
+    [("before-begin", 6), ("after-produce", 6), ("before-commit", 6), ("after-commit", 6), ("in-restore", 200), ("in-revocation", 2)];
+/// The same for standing still.
+const STALLS: [(&str, u64); 3] = [("before-begin", 6), ("after-produce", 6), ("before-commit", 6)];
+/// The session lasts three seconds, a transaction ten.
+const PAST_SESSION: Duration = Duration::from_millis(4500);
+const PAST_TRANSACTION: Duration = Duration::from_secs(13);
+const POINT_LIMIT: Duration = Duration::from_secs(8);
+
+impl Campaign<'_> {
+    /// Causes a fault, and waits until everything goes on. Gives its particulars.
+    ///
+    /// # Errors
+    /// When something does not.
+    pub fn cause(&mut self, kind: Kind) -> Result<String, Violation> {
+        let plain = |()| String::new();
+        match kind {
+            Kind::Kill => self.kill().map(plain),
+            Kind::KillAndTakeOver => self.kill_and_take_over().map(plain),
+            Kind::KillAll => self.kill_all().map(plain),
+            Kind::KillTwice => self.kill_twice().map(plain),
+            Kind::KillAtPoint => self.kill_at_point(),
+            Kind::Zombie => self.zombie().map(plain),
+            Kind::Stall => self.stall(),
+            Kind::BrokerKill => self.restart_broker("KILL").map(plain),
+            Kind::BrokerBounce => self.restart_broker("TERM").map(plain),
+            Kind::Network => self.network(),
+            Kind::Scale => self.scale(),
+        }
+    }
+
+    /// A running instance, by chance.
+    fn any(&mut self) -> Result<usize, Violation> {
+        self.at_least(1)?;
+        let running = self.fleet.running();
+        Ok(self.random.one_of(&running))
+    }
+
+    /// Starts instances until so many run, and lets them settle.
+    fn at_least(&mut self, count: usize) -> Result<(), Violation> {
+        let running = self.fleet.running().len();
+        let missing: Vec<_> = self.fleet.free().into_iter().take(count.saturating_sub(running)).collect();
+        for place in &missing {
+            self.fleet.start(*place, None);
+        }
+        if missing.is_empty() { Ok(()) } else { self.recover().map(drop) }
+    }
+
+    /// Waits for a moment that nothing depends on: where in its work an instance is hit.
+    fn moment(&mut self, millis_max: u64) -> Result<(), Violation> {
+        let (began, moment) = (Instant::now(), Duration::from_millis(self.random.between(0, millis_max)));
+        self.outlast(began, moment)
+    }
+
+    /// Supervises the instances until so much time has passed.
+    fn outlast(&mut self, began: Instant, time: Duration) -> Result<(), Violation> {
+        let mut result = Ok(());
+        in_time(time.saturating_sub(began.elapsed()), || {
+            result = self.fleet.supervise();
+            result.is_err().then_some(())
+        });
+        result
+    }
+
+    fn kill(&mut self) -> Result<(), Violation> {
+        let place = self.any()?;
+        self.moment(400)?;
+        let began = Instant::now();
+        self.fleet.kill(place);
+        self.fleet.start(place, None);
+        self.recover()?;
+        self.figures.restarted(began.elapsed());
+        Ok(())
+    }
+
+    fn kill_and_take_over(&mut self) -> Result<(), Violation> {
+        self.at_least(2)?;
+        let place = self.any()?;
+        self.moment(400)?;
+        let began = Instant::now();
+        self.fleet.kill(place);
+        self.recover()?;
+        self.figures.taken_over(began.elapsed());
+        self.fleet.start(place, None);
+        Ok(())
+    }
+
+    fn kill_all(&mut self) -> Result<(), Violation> {
+        self.at_least(PLACES - 1)?;
+        self.moment(400)?;
+        let (began, running) = (Instant::now(), self.fleet.running());
+        for place in &running {
+            self.fleet.kill(*place);
+        }
+        for place in &running {
+            self.fleet.start(*place, None);
+        }
+        self.recover()?;
+        self.figures.restarted(began.elapsed());
+        Ok(())
+    }
+
+    fn kill_twice(&mut self) -> Result<(), Violation> {
+        let place = self.any()?;
+        self.fleet.kill(place);
+        self.fleet.start(place, None);
+        self.moment(2500)?;
+        let began = Instant::now();
+        self.fleet.kill(place);
+        self.fleet.start(place, None);
+        self.recover()?;
+        self.figures.restarted(began.elapsed());
+        Ok(())
+    }
+
+    fn kill_at_point(&mut self) -> Result<String, Violation> {
+        let place = self.any()?;
+        let (point, passages) = self.random.one_of(&POINTS);
+        let fault = format!("{point}:{}", self.random.between(1, passages));
+        self.fleet.terminate(place);
+        self.fleet.start(place, Some(fault.clone()));
+        if point == "in-revocation" {
+            // Whoever joins makes the others give up their partitions.
+            self.at_least(self.fleet.running().len().min(PLACES - 1) + 1)?;
+        }
+        let mut result = Ok(());
+        let fallen = in_time(POINT_LIMIT, || {
+            result = self.fleet.supervise();
+            (result.is_err() || self.fleet.has_fallen(place)).then_some(())
+        });
+        result?;
+        let began = Instant::now();
+        if fallen.is_some() {
+            self.figures.fallen(point);
+        } else {
+            // Its way has not led there: an empty assignment has nothing to restore or to write.
+            self.fleet.kill(place);
+        }
+        self.fleet.start(place, None);
+        self.recover()?;
+        self.figures.restarted(began.elapsed());
+        Ok(if fallen.is_some() { fault } else { format!("{fault} was not reached") })
+    }
+
+    fn zombie(&mut self) -> Result<(), Violation> {
+        self.at_least(2)?;
+        let place = self.any()?;
+        let (began, time) = (Instant::now(), if self.random.permille(300) { PAST_TRANSACTION } else { PAST_SESSION });
+        self.fleet.signal(place, "STOP");
+        let result = self.recover().and_then(|_| self.outlast(began, time));
+        self.fleet.signal(place, "CONT");
+        result?;
+        self.recover().map(drop)
+    }
+
+    fn stall(&mut self) -> Result<String, Violation> {
+        self.at_least(2)?;
+        let place = self.any()?;
+        let (point, passages) = self.random.one_of(&STALLS);
+        let pause = self.random.between(6_000, 9_000);
+        self.fleet.terminate(place);
+        let began = Instant::now();
+        let fault = format!("{point}:{}:{pause}", self.random.between(1, passages));
+        self.fleet.start(place, Some(fault.clone()));
+        self.recover()?;
+        self.outlast(began, Duration::from_millis(pause + 3_000))?;
+        self.recover().map(|_| fault)
+    }
+
+    fn restart_broker(&mut self, signal: &str) -> Result<(), Violation> {
+        self.moment(400)?;
+        self.broker.end(signal);
+        let away = if self.random.permille(300) { 6_000 } else { 0 };
+        self.moment(away)?;
+        self.broker.start_again();
+        self.recover().map(drop)
+    }
+
+    fn network(&mut self) -> Result<String, Violation> {
+        let (api, action) = (self.random.one_of(&Api::ALL), self.random.one_of(&Action::ALL));
+        let permille = self.random.one_of(&[200, 1000]);
+        let left = self.random.between(1, 4);
+        self.proxy.disturb(Disturbance { api, action, permille, left });
+        let result = self.moment(6_000);
+        self.proxy.calm();
+        result?;
+        self.recover().map(|_| format!("{api:?} {action:?} {permille}"))
+    }
+
+    fn scale(&mut self) -> Result<String, Violation> {
+        let target = usize::try_from(self.random.between(1, PLACES as u64)).unwrap();
+        while self.fleet.running().len() > target {
+            let place = self.any()?;
+            self.fleet.terminate(place);
+        }
+        self.at_least(target)?;
+        self.recover().map(|_| format!("to {target}"))
+    }
+}

@@ -1,0 +1,138 @@
+//! Instances as a supervisor runs them: those that end are started again, and how they ended is looked at.
+
+use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt as _;
+use std::time::Duration;
+
+use super::Violation;
+use crate::kafka::service::{Application, Service};
+
+/// Codes with which an instance may end while its cluster is broken: it makes no progress, and says so.
+const PERMITTED: [&str; 4] = ["kafka", "no_progress", "fenced", "restore_stuck"];
+const SIGKILL: i32 = 9;
+
+/// One place for an instance.
+struct Slot {
+    /// Stream threads.
+    threads: u64,
+    /// Whether its membership is static.
+    is_static: bool,
+    service: Option<Service>,
+    /// Whether it ends by itself at a named point.
+    is_armed: bool,
+}
+
+pub struct Fleet<'a> {
+    application: &'a Application,
+    slots: Vec<Slot>,
+    mutant: Option<&'static str>,
+    pub kills: u64,
+    /// How instances ended by themselves, by code.
+    pub exits: BTreeMap<String, u64>,
+}
+
+impl<'a> Fleet<'a> {
+    /// Places for instances of 1 and 2 threads, every other one with static membership; none runs yet.
+    pub fn new(application: &'a Application, places: usize, mutant: Option<&'static str>) -> Self {
+        let slot = |number: usize| Slot {
+            threads: 1 + number as u64 / 2 % 2,
+            is_static: number.is_multiple_of(2),
+            service: None,
+            is_armed: false,
+        };
+        Self { application, slots: (0..places).map(slot).collect(), mutant, kills: 0, exits: BTreeMap::new() }
+    }
+
+    /// The places in which an instance runs.
+    pub fn running(&self) -> Vec<usize> {
+        (0..self.slots.len()).filter(|place| self.slots[*place].service.is_some()).collect()
+    }
+
+    /// The places in which none runs.
+    pub fn free(&self) -> Vec<usize> {
+        (0..self.slots.len()).filter(|place| self.slots[*place].service.is_none()).collect()
+    }
+
+    /// Starts an instance, with these variables besides.
+    pub fn start(&mut self, place: usize, fault: Option<String>) {
+        let slot = &mut self.slots[place];
+        let mut arguments = vec!["--set".to_owned(), format!("application.threads={}", slot.threads)];
+        if slot.is_static {
+            arguments.extend(["--set".to_owned(), format!("application.instance=i{place}")]);
+        }
+        let mut variables: Vec<_> = self.mutant.iter().map(|mutant| ("CHURNWATCH_MUTANT", (*mutant).to_owned())).collect();
+        slot.is_armed = fault.as_ref().is_some_and(|fault| fault.split(':').count() == 2);
+        if let Some(fault) = fault {
+            // A pause is meant to outlast the patience of the group.
+            arguments.extend(["--set".to_owned(), "kafka.properties.\"max.poll.interval.ms\"=4000".to_owned()]);
+            variables.push(("CHURNWATCH_FAULT", fault));
+        }
+        slot.service = Some(self.application.start_with(&arguments, &variables));
+    }
+
+    /// An instance that nobody supervises.
+    pub fn instance(&self) -> Service {
+        let variables: Vec<_> = self.mutant.iter().map(|mutant| ("CHURNWATCH_MUTANT", (*mutant).to_owned())).collect();
+        self.application.start_with(&[], &variables)
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self, place: usize) {
+        if let Some(service) = self.slots[place].service.take() {
+            service.kill();
+            self.kills += 1;
+        }
+    }
+
+    /// Another signal.
+    pub fn signal(&self, place: usize, name: &str) {
+        if let Some(service) = &self.slots[place].service {
+            service.signal(name);
+        }
+    }
+
+    /// SIGTERM, and the end within the time that is promised.
+    pub fn terminate(&mut self, place: usize) {
+        if let Some(mut service) = self.slots[place].service.take() {
+            service.signal("TERM");
+            service.wait(Duration::from_secs(30));
+        }
+    }
+
+    /// Whether an instance that was to kill itself at a named point has done so; its place is free then.
+    pub fn has_fallen(&self, place: usize) -> bool {
+        self.slots[place].service.is_none()
+    }
+
+    /// Starts again what has ended by itself, but for what killed itself at a named point.
+    ///
+    /// # Errors
+    /// When one ended with a code that nothing done to it explains.
+    pub fn supervise(&mut self) -> Result<(), Violation> {
+        for place in 0..self.slots.len() {
+            let slot = &mut self.slots[place];
+            let Some(status) = slot.service.as_mut().and_then(Service::ended) else { continue };
+            let log = slot.service.take().unwrap().log();
+            if slot.is_armed && status.signal() == Some(SIGKILL) {
+                self.kills += 1;
+                continue;
+            }
+            let last = log.lines().last().unwrap_or_default();
+            let code =
+                last.split("error: ").nth(1).or(Some(last)).and_then(|line| line.split(':').next()).unwrap_or_default().trim().to_owned();
+            if status.code() != Some(1) || !PERMITTED.contains(&code.as_str()) || log.contains("panicked") {
+                return Err(Violation::new("exit", format!("an instance ended with {status} and `{code}`:\n{log}")));
+            }
+            *self.exits.entry(code).or_default() += 1;
+            self.start(place, None);
+        }
+        Ok(())
+    }
+
+    /// The answer to a GET of the only instance.
+    pub fn get(&self, path: &str) -> String {
+        let running = self.running();
+        assert_eq!(running.len(), 1);
+        self.slots[running[0]].service.as_ref().unwrap().get(path)
+    }
+}

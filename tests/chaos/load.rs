@@ -1,0 +1,160 @@
+//! The input of a campaign: simulated customers with disorder, repetitions, bad records and records ahead of their time. The older part
+//! lies in the topics when the first instance starts, with the timestamps of its time; the last thirty days come while things break.
+//!
+//! When a record ahead of its time takes effect depends on the clock, and with it the newest event time that repetitions are measured
+//! from. So that no outcome rests on that, the older part ends with a record of now for every account, ids are remembered for
+//! [`REMEMBERED_DAYS`], and the newer part lies within them, with days between the two.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use churnwatch::event::Stream;
+use churnwatch::simulate::{Disturb, Disturbance, Generator, Options, SimulatedRecord};
+use churnwatch::time::{DAY_MS, Timestamp};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+
+use super::random::Random;
+use crate::kafka::broker::Broker;
+use crate::kafka::client;
+use crate::kafka::input::{Topics, now};
+
+/// How often the feed writes.
+const STEP: Duration = Duration::from_millis(20);
+/// How many of the newest records a repetition is taken from.
+const REPEATED_FROM: usize = 500;
+/// How far a record is ahead of its time at most.
+const AHEAD_MAX_MS: u64 = 20_000;
+
+/// `time.dedup_days` of a campaign.
+pub const REMEMBERED_DAYS: i64 = 31;
+
+/// How much.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub accounts: u32,
+    pub days: u32,
+    /// Usage relative to a lively product.
+    pub activity: f64,
+}
+
+/// What lies in the topics at the start, and what comes later.
+pub struct Load {
+    pub older: Vec<SimulatedRecord>,
+    pub newer: Vec<SimulatedRecord>,
+}
+
+/// The records of a seed.
+pub fn simulated(seed: u64, size: Size) -> Load {
+    let now = now();
+    let start = Timestamp((now / DAY_MS - i64::from(size.days)) * DAY_MS);
+    let (accounts, days, activity) = (size.accounts, size.days, size.activity);
+    let options = Options { seed, accounts, days, start, activity, story_days: days, ..Options::default() };
+    let disturbance = Disturbance { duplicates: 0.03, disorder_ms: 60_000, bad: 0.02 };
+    let mut older: Vec<_> = Disturb::new(Generator::new(&options), disturbance, seed).collect();
+    let mut newer = older.split_off(older.partition_point(|record| record.at.millis() < now - (REMEMBERED_DAYS - 1) * DAY_MS));
+    older.truncate(older.partition_point(|record| record.at.millis() < now - (REMEMBERED_DAYS + 1) * DAY_MS));
+    newer.truncate(newer.partition_point(|record| record.at.millis() <= now));
+    let ids: BTreeSet<String> = older.iter().map(|record| record.account.clone()).collect();
+    older.extend(ids.into_iter().map(|account| {
+        let json = format!(
+            r#"{{"type":"feature_used","id":"turn","account_id":"{account}","user_id":"u-0","feature":"turn","occurred_at":{now}}}"#
+        );
+        SimulatedRecord { stream: Stream::Usage, account, at: Timestamp(now), json }
+    }));
+    Load { older, newer }
+}
+
+/// Records that come while things break.
+pub struct Feed {
+    stop: Arc<AtomicBool>,
+    written: Arc<AtomicU64>,
+    thread: JoinHandle<()>,
+}
+
+impl Feed {
+    /// Begins to write `records`, so many a second.
+    pub fn begin(broker: &Broker, topics: &Topics, records: Vec<SimulatedRecord>, per_second: u64, seed: u64) -> Self {
+        let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        // A broker that was killed forgets nothing; a repetition by the client is one more repetition.
+        let producer: BaseProducer = client::config(broker)
+            .set("partitioner", "murmur2_random")
+            .set("queue.buffering.max.messages", "1000000")
+            .set("message.timeout.ms", "300000")
+            .set("log_level", "0")
+            .create()
+            .unwrap();
+        let mut writer = Writer { producer, names: Stream::ALL.map(|stream| topics.of(stream)), random: Random::new(seed), ahead: 0 };
+        let (stopped, count) = (Arc::clone(&stop), Arc::clone(&written));
+        let thread = std::thread::spawn(move || {
+            let began = Instant::now();
+            for (number, record) in records.iter().enumerate() {
+                writer.write(record);
+                writer.write_more(&records[number.saturating_sub(REPEATED_FROM)..=number]);
+                count.fetch_add(1, Ordering::Relaxed);
+                let due = Duration::from_micros(1_000_000 * number as u64 / per_second);
+                while began.elapsed() + STEP < due && !stopped.load(Ordering::Relaxed) {
+                    writer.producer.poll(STEP);
+                }
+                if stopped.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+            writer.producer.flush(Duration::from_mins(5)).unwrap();
+        });
+        Self { stop, written, thread }
+    }
+
+    /// Writes no more, and gives the number of records written.
+    pub fn end(self) -> u64 {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap();
+        self.written.load(Ordering::Relaxed)
+    }
+}
+
+struct Writer {
+    producer: BaseProducer,
+    names: [String; 5],
+    random: Random,
+    ahead: u64,
+}
+
+impl Writer {
+    /// Writes a record with the timestamp of now.
+    fn send(&self, stream: Stream, key: &str, value: &[u8]) {
+        let record = BaseRecord::to(&self.names[stream.index()]).key(key).payload(value);
+        self.producer.send(record).map_err(|(error, _)| error).unwrap();
+        self.producer.poll(Duration::ZERO);
+    }
+
+    fn write(&self, record: &SimulatedRecord) {
+        self.send(record.stream, &record.account, record.json.as_bytes());
+    }
+
+    /// Now and then one of the newest records again, one whose time has not come, and one of an unknown type.
+    fn write_more(&mut self, newest: &[SimulatedRecord]) {
+        let any = |random: &mut Random| newest[usize::try_from(random.next() % newest.len() as u64).unwrap()].clone();
+        if self.random.permille(15) {
+            let again = any(&mut self.random);
+            self.write(&again);
+        }
+        if self.random.permille(10) {
+            let (account, at) = (any(&mut self.random).account, now() + i64::try_from(self.random.between(1, AHEAD_MAX_MS)).unwrap());
+            self.ahead += 1;
+            let json = format!(
+                r#"{{"type":"feature_used","id":"ahead-{}","account_id":"{account}","user_id":"u-{}","feature":"ahead","occurred_at":{at}}}"#,
+                self.ahead,
+                self.ahead % 7
+            );
+            self.send(Stream::Usage, &account, json.as_bytes());
+        }
+        if self.random.permille(2) {
+            let account = any(&mut self.random).account;
+            let json = format!(r#"{{"type":"heard_of_never","account_id":"{account}","occurred_at":{}}}"#, now());
+            self.send(Stream::Support, &account, json.as_bytes());
+        }
+    }
+}

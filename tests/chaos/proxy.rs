@@ -1,0 +1,198 @@
+//! A TCP proxy in front of the broker that understands just enough of Kafka's framing to disturb single requests: a length, then in
+//! requests the api key (i16), its version (i16) and the correlation id (i32), in answers the correlation id first.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::random::Random;
+
+/// The requests that may be disturbed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Api {
+    Produce = 0,
+    Fetch = 1,
+    AddOffsetsToTxn = 25,
+    EndTxn = 26,
+    TxnOffsetCommit = 28,
+}
+
+impl Api {
+    pub const ALL: [Self; 5] = [Self::Produce, Self::Fetch, Self::AddOffsetsToTxn, Self::EndTxn, Self::TxnOffsetCommit];
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// It and what follows on its connection come later.
+    Delay(Duration),
+    /// The broker never sees it.
+    DropRequest,
+    /// The broker does what it says, and its answer is lost.
+    DropAnswer,
+    /// The connection is cut before the broker sees it.
+    CutBefore,
+    /// The connection is cut once the broker has it.
+    CutAfter,
+}
+
+impl Action {
+    pub const ALL: [Self; 5] =
+        [Self::Delay(Duration::from_millis(700)), Self::DropRequest, Self::DropAnswer, Self::CutBefore, Self::CutAfter];
+}
+
+/// A disturbance: which requests, what happens to them, to how many of a thousand, and how often at most.
+#[derive(Clone, Debug)]
+pub struct Disturbance {
+    pub api: Api,
+    pub action: Action,
+    pub permille: u64,
+    pub left: u64,
+}
+
+struct State {
+    disturbance: Option<Disturbance>,
+    random: Random,
+    done: BTreeMap<String, u64>,
+}
+
+/// What happens to the answer of a request on its way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Lost,
+    Cut,
+}
+
+/// A proxy, until the process ends.
+pub struct Proxy {
+    pub port: u16,
+    state: Arc<Mutex<State>>,
+}
+
+impl Proxy {
+    /// Listens; what comes is passed on once [`Self::forward`] has said where to.
+    pub fn listen(seed: u64) -> (Self, TcpListener) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let state = State { disturbance: None, random: Random::new(seed), done: BTreeMap::new() };
+        (Self { port: listener.local_addr().unwrap().port(), state: Arc::new(Mutex::new(state)) }, listener)
+    }
+
+    /// Passes every connection on to this port.
+    pub fn forward(&self, listener: TcpListener, to: u16) {
+        let state = Arc::clone(&self.state);
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                // A broker that is down refuses; so does the proxy, by closing.
+                if let Ok(broker) = TcpStream::connect(("127.0.0.1", to)) {
+                    pass_on(client, broker, &state);
+                }
+            }
+        });
+    }
+
+    /// Begins to disturb.
+    pub fn disturb(&self, disturbance: Disturbance) {
+        self.state.lock().unwrap().disturbance = Some(disturbance);
+    }
+
+    /// Lets everything pass again.
+    pub fn calm(&self) {
+        self.state.lock().unwrap().disturbance = None;
+    }
+
+    /// How many requests were disturbed, by api and action.
+    pub fn done(&self) -> BTreeMap<String, u64> {
+        self.state.lock().unwrap().done.clone()
+    }
+}
+
+impl State {
+    /// What to do with a request.
+    fn decide(&mut self, api: i16) -> Option<Action> {
+        let disturbance = self.disturbance.as_mut().filter(|disturbance| disturbance.api as i16 == api && disturbance.left > 0)?;
+        if !self.random.permille(disturbance.permille) {
+            return None;
+        }
+        disturbance.left -= 1;
+        let action = disturbance.action;
+        let name = format!("{:?} {}", disturbance.api, format!("{action:?}").split('(').next().unwrap());
+        *self.done.entry(name).or_default() += 1;
+        Some(action)
+    }
+}
+
+fn pass_on(client: TcpStream, broker: TcpStream, state: &Arc<Mutex<State>>) {
+    let fates = Arc::new(Mutex::new(BTreeMap::new()));
+    let _ = (client.set_nodelay(true), broker.set_nodelay(true));
+    let (client_back, broker_back) = (client.try_clone().unwrap(), broker.try_clone().unwrap());
+    let (state, known) = (Arc::clone(state), Arc::clone(&fates));
+    std::thread::spawn(move || {
+        let _ = requests(&client, &broker, &state, &known);
+        close(&client, &broker);
+    });
+    std::thread::spawn(move || {
+        let _ = answers(&broker_back, &client_back, &fates);
+        close(&client_back, &broker_back);
+    });
+}
+
+fn close(one: &TcpStream, other: &TcpStream) {
+    let _ = (one.shutdown(Shutdown::Both), other.shutdown(Shutdown::Both));
+}
+
+/// Passes requests on until a connection ends or is cut.
+fn requests(client: &TcpStream, broker: &TcpStream, state: &Mutex<State>, fates: &Mutex<BTreeMap<i32, Fate>>) -> io::Result<()> {
+    let mut frame = Vec::new();
+    loop {
+        read_frame(client, &mut frame)?;
+        let (Some(api), Some(correlation)) = (i16_at(&frame, 4), i32_at(&frame, 8)) else { return Ok(()) };
+        let action = state.lock().unwrap().decide(api);
+        match action {
+            None => {}
+            Some(Action::Delay(delay)) => std::thread::sleep(delay),
+            Some(Action::DropRequest) => continue,
+            Some(Action::DropAnswer) => drop(fates.lock().unwrap().insert(correlation, Fate::Lost)),
+            Some(Action::CutBefore) => return Ok(()),
+            Some(Action::CutAfter) => drop(fates.lock().unwrap().insert(correlation, Fate::Cut)),
+        }
+        let mut broker = broker;
+        broker.write_all(&frame)?;
+    }
+}
+
+/// Passes answers back, but for those whose fate is another.
+fn answers(broker: &TcpStream, client: &TcpStream, fates: &Mutex<BTreeMap<i32, Fate>>) -> io::Result<()> {
+    let mut frame = Vec::new();
+    loop {
+        read_frame(broker, &mut frame)?;
+        let fate = i32_at(&frame, 4).and_then(|correlation| fates.lock().unwrap().remove(&correlation));
+        match fate {
+            Some(Fate::Lost) => {}
+            Some(Fate::Cut) => return Ok(()),
+            None => {
+                let mut client = client;
+                client.write_all(&frame)?;
+            }
+        }
+    }
+}
+
+/// A whole frame, its length included.
+fn read_frame(mut from: &TcpStream, frame: &mut Vec<u8>) -> io::Result<()> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    frame.clear();
+    frame.extend_from_slice(&length);
+    frame.resize(4 + usize::try_from(i32::from_be_bytes(length)).map_err(io::Error::other)?, 0);
+    from.read_exact(&mut frame[4..])
+}
+
+fn i16_at(frame: &[u8], at: usize) -> Option<i16> {
+    Some(i16::from_be_bytes(frame.get(at..at + 2)?.try_into().unwrap()))
+}
+
+fn i32_at(frame: &[u8], at: usize) -> Option<i32> {
+    Some(i32::from_be_bytes(frame.get(at..at + 4)?.try_into().unwrap()))
+}

@@ -1,0 +1,68 @@
+//! Everything breaks while records come, on a real Kafka; what was committed is looked at from outside.
+//!
+//! `./dev test chaos --cycles N --seed S --minutes M` runs campaigns of faults until either is used up; variables such as
+//! `CHURNWATCH_CHAOS_CYCLES` say the same. Without them a seeded part of it runs. `--kinds Kill,Zombie` leaves out other faults,
+//! `--rate` is in records a second, `--activity` in hundredths of a lively product's, of `--accounts` accounts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that does not meet what it expects ends there"
+)]
+#![allow(clippy::cast_precision_loss, clippy::float_cmp, reason = "the reference's numbers are small, its examples exact")]
+#![allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "the inputs are small")]
+#![allow(dead_code, reason = "a part of the reference is of use here")]
+
+mod chaos;
+mod hostile;
+mod kafka;
+mod oracle;
+
+use std::time::{Duration, Instant};
+
+use chaos::campaign::{self, Plan};
+use chaos::fault::Kind;
+use chaos::figures::Figures;
+use chaos::load::Size;
+
+/// Faults of one campaign at most: each begins with a fresh broker and fresh topics, and ends with a check.
+const CAMPAIGN_FAULTS: usize = 40;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(format!("CHURNWATCH_CHAOS_{name}")).ok().map(|text| text.parse().unwrap())
+}
+
+/// The kinds of faults named in `CHURNWATCH_CHAOS_KINDS`, else the usual mix.
+fn kinds() -> Vec<Kind> {
+    let names = std::env::var("CHURNWATCH_CHAOS_KINDS").ok();
+    let is_wanted = |kind: Kind| names.as_ref().is_none_or(|names| names.split(',').any(|name| format!("{kind:?}") == name));
+    Kind::MIX.into_iter().filter(|(kind, _)| is_wanted(*kind)).flat_map(|(kind, count)| std::iter::repeat_n(kind, count)).collect()
+}
+
+#[test]
+fn whatever_breaks_what_is_committed_is_right() {
+    let (cycles, seed) = (usize::try_from(number("CYCLES").unwrap_or(26)).unwrap(), number("SEED").unwrap_or(1));
+    let until = number("MINUTES").map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
+    eprintln!("CHURNWATCH_CHAOS_SEED={seed}");
+    let (mut total, mut left) = (Figures::default(), cycles);
+    for campaign_seed in seed.. {
+        let faults = left.min(CAMPAIGN_FAULTS);
+        if faults == 0 || until.is_some_and(|until| Instant::now() > until) {
+            break;
+        }
+        let (per_second, accounts) = (number("RATE").unwrap_or(200), u32::try_from(number("ACCOUNTS").unwrap_or(100)).unwrap());
+        let size = Size { accounts, days: 90, activity: number("ACTIVITY").unwrap_or(25) as f64 / 100.0 };
+        let plan = Plan { seed: campaign_seed, faults, until, size, per_second, kinds: kinds(), mutant: None };
+        eprintln!("campaign of seed {campaign_seed}: {faults} faults");
+        match campaign::run(&plan) {
+            Ok(figures) => total.add(figures),
+            Err(caught) => {
+                let violations: Vec<String> = caught.violations.iter().take(10).map(ToString::to_string).collect();
+                panic!("seed {campaign_seed}, {} faults: {} violations\n{}", caught.faults, caught.violations.len(), violations.join("\n"));
+            }
+        }
+        left -= faults;
+    }
+    eprintln!("{total}");
+}
