@@ -154,7 +154,8 @@ impl Seen {
             day.dirty = false;
             day.apart = apart;
         }
-        self.days.retain(|day| !day.ids.is_empty());
+        // Forgotten days of other streams stay until the changelog is told of them.
+        self.days.retain(|day| day.stream != stream || !day.ids.is_empty());
     }
 
     /// The parts that the changelog holds: what has to be forgotten there with the account.
@@ -238,6 +239,16 @@ mod tests {
         remember(&mut seen, 116, 3, 116);
         assert_eq!(taken(&mut seen, true), [false]);
         assert_eq!(seen.days.len(), 1);
+    }
+
+    #[test]
+    fn a_forgotten_day_waits_for_its_own_stream_to_be_written() {
+        let mut seen = Seen::default();
+        remember(&mut seen, 100, 1, 100);
+        assert_eq!(taken(&mut seen, false), [true]);
+        remember(&mut seen, 108, 2, 108);
+        seen.take_apart(Stream::Billing, true, |_, _| panic!("billing knows no ids"));
+        assert_eq!(taken(&mut seen, false), [false, true], "what the changelog holds of day 100 is deleted");
     }
 
     #[test]

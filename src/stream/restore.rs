@@ -314,8 +314,7 @@ impl Reading {
     }
 
     fn take(&mut self, topic: &str, partition: i32, key: &[u8], value: Option<&[u8]>) -> Result<(), Failure> {
-        let forgotten = matches!(key, [1, 0, ..] if fault::is_mutant("scores-not-restored"))
-            || matches!(key, [1, 6, ..] if fault::is_mutant("ids-not-restored"));
+        let forgotten = matches!(key, [1, 0, ..] if fault::is_mutant("scores-not-restored"));
         if key != stamp::KEY {
             if !forgotten {
                 self.engine.restore(key, value);

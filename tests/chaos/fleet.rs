@@ -8,7 +8,7 @@ use super::Violation;
 use crate::kafka::service::{Application, Service};
 
 /// Codes with which an instance may end while its cluster is broken: it makes no progress, and says so.
-const PERMITTED: [&str; 4] = ["kafka", "no_progress", "fenced", "restore_stuck"];
+pub const PERMITTED: [&str; 4] = ["kafka", "no_progress", "fenced", "restore_stuck"];
 const SIGKILL: i32 = 9;
 
 /// One place for an instance.
@@ -117,9 +117,7 @@ impl<'a> Fleet<'a> {
                 self.kills += 1;
                 continue;
             }
-            let last = log.lines().last().unwrap_or_default();
-            let code =
-                last.split("error: ").nth(1).or(Some(last)).and_then(|line| line.split(':').next()).unwrap_or_default().trim().to_owned();
+            let code = code_of(&log).to_owned();
             if status.code() != Some(1) || !PERMITTED.contains(&code.as_str()) || log.contains("panicked") {
                 return Err(Violation::new("exit", format!("an instance ended with {status} and `{code}`:\n{log}")));
             }
@@ -135,4 +133,10 @@ impl<'a> Fleet<'a> {
         assert_eq!(running.len(), 1);
         self.slots[running[0]].service.as_ref().unwrap().get(path)
     }
+}
+
+/// The code in the last line of an instance that has ended.
+pub fn code_of(log: &str) -> &str {
+    let last = log.lines().last().and_then(|line| line.strip_prefix("error: "));
+    last.and_then(|line| line.split(':').next()).unwrap_or_default()
 }

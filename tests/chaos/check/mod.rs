@@ -10,7 +10,7 @@ pub mod reference;
 mod scores;
 mod transactions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -89,11 +89,16 @@ pub fn check(
 /// The state in the changelog is that of the undisturbed application, to the byte.
 fn compare_states(changelog: &Changelog, witness: &Changelog) -> Option<Violation> {
     let (state, expected) = (changelog.made_of_events(), witness.made_of_events());
-    let key = expected.keys().chain(state.keys()).find(|key| state.get(*key) != expected.get(*key))?;
-    let differing = expected.keys().chain(state.keys()).filter(|key| state.get(*key) != expected.get(*key)).count();
-    let lengths = [&state, &expected].map(|state| state.get(key).map(|value| value.len()));
-    let shown = String::from_utf8_lossy(&key.1);
-    let what = format!("{differing} records of state differ, first {shown:?} of task {}, of {lengths:?} bytes", key.0);
+    let keys: BTreeSet<_> = expected.keys().chain(state.keys()).copied().collect();
+    let differing: Vec<_> = keys.into_iter().filter(|key| state.get(key) != expected.get(key)).collect();
+    let (task, first) = differing.first()?;
+    let mut by_section: BTreeMap<&[u8], usize> = BTreeMap::new();
+    for (_, key) in &differing {
+        *by_section.entry(&key[..2]).or_default() += 1;
+    }
+    let lengths = [&state, &expected].map(|state| state.get(&(*task, first.clone())).map(|value| value.len()));
+    let (count, first) = (differing.len(), String::from_utf8_lossy(first));
+    let what = format!("{count} records of state differ, by section {by_section:?}; first {first:?} of task {task}, of {lengths:?} bytes");
     Some(Violation::new("I4", what))
 }
 
