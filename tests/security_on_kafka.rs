@@ -264,6 +264,9 @@ fn each_right_that_is_left_out_is_named_by_check_and_stops_run() {
             }
             let failed = scenario.application.start().wait_for_failure();
             let last = failed.lines().last().unwrap_or_default();
+            if right.operation == "Write" && right.resource == "topic" {
+                assert!(last.contains("no_progress"), "{failed}");
+            }
             assert!(
                 ["AuthorizationFailed", "authorization failed", "not_allowed"].iter().any(|words| last.contains(words)),
                 "{right:?}: {failed}"

@@ -61,3 +61,15 @@ fn one_file_reads_the_clock() {
 fn no_file_names_unfinished_work() {
     assert_eq!(offenders(&files(&["."]), &["todo!(", "unimplemented!("]), Vec::<String>::new());
 }
+
+#[test]
+fn every_exit_code_is_explained() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (source, explained) = ("src/stream/failure.rs", "docs/reliability.md");
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let (failures, text) = (read(source), read(explained));
+    let codes: Vec<&str> = failures.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(codes.len() > 15, "{codes:?}");
+    let missing: Vec<_> = codes.iter().filter(|code| !text.contains(&format!("| `{code}` |"))).collect();
+    assert!(missing.is_empty(), "{explained} does not say what to do at {missing:?}");
+}

@@ -54,6 +54,9 @@ const KEPT: [(&str, &str); 28] = [
 /// Parts of names whose values nobody should see.
 const SENSITIVE: [&str; 6] = ["password", "passphrase", "secret", ".pem", "private.key", "oauthbearer.config"];
 
+/// The largest record that the producer must take, bytes.
+const MESSAGE_BYTES_MIN: u64 = 600_000;
+
 const FROM_FILE: &str = "file:";
 const FROM_VARIABLE: &str = "env:";
 
@@ -108,7 +111,7 @@ fn check(name: &str, value: &str, origin: &Origin) -> Result<(), (String, Option
     if is_sensitive(name) && *origin == Origin::Option {
         return Err(("every user of the machine can read options: give file:PATH or env:NAME".to_owned(), None));
     }
-    refusal(name, value).map_or(Ok(()), |message| Err((message, None)))
+    refusal(name, value).or_else(|| too_small(name, value)).map_or(Ok(()), |message| Err((message, None)))
 }
 
 /// Warns of what is allowed, but not silently.
@@ -139,6 +142,12 @@ fn is_sensitive(name: &str) -> bool {
 /// Whether the librdkafka that this program is linked with has a property of this name.
 fn is_known(name: &str) -> bool {
     !matches!(set(name, "1"), Err(KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, ..)))
+}
+
+/// Why a value that librdkafka takes is none for the service.
+fn too_small(name: &str, value: &str) -> Option<String> {
+    let small = name == "message.max.bytes" && value.parse::<u64>().is_ok_and(|bytes| bytes < MESSAGE_BYTES_MIN);
+    small.then(|| format!("must be at least {MESSAGE_BYTES_MIN}: a record of the state may have 512 KiB"))
 }
 
 /// Why librdkafka refuses a value. Its own words may quote the value, which then must be no secret.
@@ -178,6 +187,12 @@ mod tests {
         for name in names() {
             assert!(is_known(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_producer_must_take_the_largest_record_of_the_state() {
+        let check = |value| check("message.max.bytes", value, &Origin::Default);
+        assert!(check("599999").unwrap_err().0.contains("at least 600000") && check("600000").is_ok());
     }
 
     #[test]

@@ -1,0 +1,190 @@
+//! Memory stays under what the limits come to, and changelog records under 512 KiB, whatever is sent. At small limits at every run; at the
+//! default ones with `BOUNDS=default cargo test --release --test bounds -- --nocapture`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that does not meet what it expects ends there, and tells its figures"
+)]
+
+mod hoard;
+
+use std::sync::{Arc, Mutex};
+
+use churnwatch::account::Limit;
+use churnwatch::engine::{Directory, Input, Outcome, RoundOptions, Task};
+use churnwatch::event::{Code, Stream};
+use churnwatch::settings::{Limits, Settings};
+use churnwatch::time::Timestamp;
+use hoard::{live_bytes, most_live_bytes_of, of_one_account};
+
+const NOW: Timestamp = Timestamp(1_772_357_400_000);
+const MIB: usize = 1024 * 1024;
+
+/// The allocator counts for the whole process: one test at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Small, so that all of them are passed many times within seconds.
+fn small() -> Limits {
+    Limits {
+        users: 300,
+        features: 60,
+        ids_per_day: 400,
+        tickets_open: 50,
+        tickets_resolved: 50,
+        subscriptions: 4,
+        answers: 60,
+        accounts: 2_000,
+        ..Limits::default()
+    }
+}
+
+fn limits() -> Limits {
+    match std::env::var("BOUNDS").as_deref() {
+        Ok("default") => Limits::default(),
+        _ => small(),
+    }
+}
+
+fn task(limits: &Limits) -> Task {
+    let settings = Arc::new(Settings { limits: limits.clone(), ..Settings::default() });
+    Task::new(0, Arc::clone(&settings), Arc::new(Directory::new(settings)))
+}
+
+fn feed(task: &mut Task, stream: Stream, event: &str) -> Outcome {
+    let input = Input { stream, key: None, value: Some(event.as_bytes()), timestamp: Some(NOW), broker_timestamp: Some(NOW) };
+    task.process(&input, NOW)
+}
+
+/// What an account can hold at most, bytes: docs/reliability.md explains the terms.
+fn account_bound(limits: &Limits) -> usize {
+    let text = limits.text_bytes;
+    let usage = limits.users * 160 + limits.features * (text + 200) + 256 * 1024;
+    let ids = Stream::ALL.len() * 9 * limits.ids_per_day * 32;
+    let tickets = (limits.tickets_open + limits.tickets_resolved) * 6 * 1024;
+    let subscriptions = limits.subscriptions * 464 * 1024;
+    let invoices = 2_000 * 256;
+    let answers = limits.answers * (4 * text + 256) * 4;
+    usage + ids + tickets + subscriptions + invoices + answers + MIB
+}
+
+/// Writes what has changed, and looks at the size of each record.
+fn write(task: &mut Task) -> usize {
+    let mut largest = 0;
+    task.round(NOW, &RoundOptions { publish: true, catching_up: false, budget: usize::MAX, bytes: usize::MAX }, &mut Vec::new());
+    task.changelog(|_, value| largest = largest.max(value.map_or(0, <[u8]>::len)));
+    assert!(largest <= 512 * 1024, "a changelog record of {largest} bytes");
+    largest
+}
+
+#[test]
+fn one_account_with_very_many_of_everything_stays_under_what_its_limits_come_to() {
+    let _alone = ALONE.lock().unwrap();
+    let limits = limits();
+    let most = [limits.users, limits.ids_per_day, limits.tickets_open, limits.answers].into_iter().max().unwrap();
+    let mut task = task(&limits);
+    let empty = live_bytes();
+    let mut held = Vec::new();
+    for times in 0..3 {
+        for n in times * 2 * most..(times + 1) * 2 * most {
+            for (stream, event) in of_one_account(n, limits.text_bytes, NOW) {
+                feed(&mut task, stream, &event);
+            }
+        }
+        let largest = write(&mut task);
+        held.push(live_bytes() - empty);
+        println!(
+            "{} records of each kind: {} KiB live, largest changelog record {largest} bytes",
+            (times + 1) * 2 * most,
+            held[times] / 1024
+        );
+    }
+    let bound = account_bound(&limits);
+    println!("bound {} KiB", bound / 1024);
+    assert!(held.iter().all(|held| *held <= bound), "{held:?} of {bound}");
+    assert!(held[2] <= held[1] + held[1] / 10, "it goes on growing: {held:?}");
+    let summary = task.view().summary();
+    let reached: Vec<_> = summary.limits.iter().filter(|(_, count)| *count > 0).map(|(limit, _)| limit).collect();
+    for limit in [
+        Limit::Users,
+        Limit::Features,
+        Limit::IdsPerDay,
+        Limit::TicketsOpen,
+        Limit::TicketsResolved,
+        Limit::Subscriptions,
+        Limit::Answers,
+        Limit::Invoices,
+    ] {
+        assert!(reached.contains(&limit), "{limit:?} was not reached: {reached:?}");
+    }
+}
+
+#[test]
+fn accounts_beyond_the_limit_are_dead_letters_and_cost_nothing() {
+    let _alone = ALONE.lock().unwrap();
+    let limits = Limits { accounts: 2_000, ..limits() };
+    let mut task = task(&limits);
+    let event = |n: usize| {
+        let id = hoard::text(n, limits.text_bytes);
+        format!(r#"{{"type":"feature_used","id":"{id}","account_id":"{id}","user_id":"{id}","feature":"{id}","occurred_at":{}}}"#, NOW.0)
+    };
+    for n in 0..limits.accounts {
+        assert_eq!(feed(&mut task, Stream::Usage, &event(n)), Outcome::Applied);
+    }
+    write(&mut task);
+    let held = live_bytes();
+    for n in limits.accounts..limits.accounts * 5 {
+        assert!(
+            matches!(feed(&mut task, Stream::Usage, &event(n)), Outcome::DeadLetter(rejection) if rejection.code == Code::TooManyAccounts)
+        );
+    }
+    assert!(live_bytes() <= held + 64 * 1024, "{} bytes more", live_bytes() - held);
+}
+
+#[test]
+fn what_waits_costs_and_deletions_have_limits_of_their_own() {
+    let _alone = ALONE.lock().unwrap();
+    let mut task = task(&limits());
+    let empty = live_bytes();
+    let filler = "x".repeat(20_000);
+    for n in 0..15_000_u32 {
+        let later = NOW.0 + 3_600_000 + i64::from(n);
+        let waits = format!(
+            r#"{{"type":"feature_used","id":"w{n}","account_id":"a","user_id":"u","feature":"f","occurred_at":{later},"x":"{filler}"}}"#
+        );
+        feed(&mut task, Stream::Usage, &waits);
+    }
+    let held = live_bytes() - empty;
+    println!("waiting records: {} KiB live", held / 1024);
+    assert!(held <= 24 * MIB, "{held}");
+    let cost = |n: u32| {
+        format!(
+            r#"{{"type":"cost_recorded","id":"c{n}","occurred_at":{},"category":"acquisition","amount_minor":1,"currency":"USD","segment":"{}"}}"#,
+            NOW.0,
+            hoard::text(n as usize, 200)
+        )
+    };
+    for n in 0..60_000 {
+        feed(&mut task, Stream::Billing, &cost(n));
+    }
+    let held = live_bytes() - empty;
+    println!("and costs: {} KiB live", held / 1024);
+    assert!(held <= 64 * MIB, "{held}");
+    write(&mut task);
+}
+
+#[test]
+fn a_huge_record_is_refused_before_it_costs_anything() {
+    let _alone = ALONE.lock().unwrap();
+    let mut task = task(&limits());
+    let deep = format!(r#"{{"type":"feature_used","x":{}{}}}"#, "[".repeat(400_000), "]".repeat(400_000));
+    let wide = format!(r#"{{"type":"feature_used","x":[{}0]}}"#, "0,".repeat(400_000));
+    let long = format!(r#"{{"type":"feature_used","account_id":"{}"}}"#, "x".repeat(900_000));
+    let large = format!(r#"{{"type":"feature_used","account_id":"a","x":"{}"}}"#, "x".repeat(8 * MIB));
+    for event in [deep, wide, long, large] {
+        let most = most_live_bytes_of(|| assert!(matches!(feed(&mut task, Stream::Usage, &event), Outcome::DeadLetter(_))));
+        assert!(most <= event.len().min(MIB) * 2, "{} bytes of input took {most}", event.len());
+    }
+}
