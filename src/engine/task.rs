@@ -109,6 +109,12 @@ impl Task {
         &self.view
     }
 
+    /// The directory that it is shown in, and takes its settings from.
+    #[must_use]
+    pub const fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+
     /// The clocks of its streams.
     #[must_use]
     pub const fn judge(&self) -> &Judge {

@@ -101,4 +101,15 @@ mod tests {
         }
         assert_eq!(topics(&[]), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_of_a_member_make_reading_panic(
+            head in proptest::collection::vec(proptest::num::u8::ANY, 0..16),
+            end in proptest::collection::vec(proptest::num::u8::ANY, 0..64),
+        ) {
+            let _ = topics(&[&head[..], b"\x00\x03\x00\x00\x00\x02\x00\x07billing", &end].concat());
+            let _ = topics(&[b"\x00\x03\x00\x00\x00\x02\x00\x07billing", &head[..], &end].concat());
+        }
+    }
 }

@@ -84,4 +84,17 @@ mod tests {
         assert_eq!(Stamp::decode(&[]), Err(CodecError::Corrupt("stamp")));
         assert_eq!(Stamp::decode(&[1, 9]), Err(CodecError::Corrupt("stamp")));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_reading_panic(place in 0_usize..40, byte: u8, end in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
+            let mut bytes = stamp().encode();
+            if let Some(changed) = bytes.get_mut(place) {
+                *changed = byte;
+            }
+            bytes.truncate(place + 1);
+            bytes.extend(end);
+            let _ = Stamp::decode(&bytes);
+        }
+    }
 }
