@@ -53,7 +53,16 @@ fn whatever_breaks_what_is_committed_is_right() {
         }
         let (per_second, accounts) = (number("RATE").unwrap_or(200), u32::try_from(number("ACCOUNTS").unwrap_or(100)).unwrap());
         let size = Size { accounts, days: 90, activity: number("ACTIVITY").unwrap_or(25) as f64 / 100.0 };
-        let plan = Plan { seed: campaign_seed, faults, until, size, per_second, kinds: kinds(), mutant: None };
+        let plan = Plan {
+            seed: campaign_seed,
+            faults,
+            until,
+            size,
+            per_second,
+            kinds: kinds(),
+            progress_limit: campaign::PROGRESS_LIMIT,
+            mutant: None,
+        };
         eprintln!("campaign of seed {campaign_seed}: {faults} faults");
         match campaign::run(&plan) {
             Ok(figures) => total.add(figures),
@@ -65,4 +74,33 @@ fn whatever_breaks_what_is_committed_is_right() {
         left -= faults;
     }
     eprintln!("{total}");
+}
+
+/// The table of `./dev test mutants`.
+#[test]
+#[ignore = "half an hour; `./dev test mutants` runs it"]
+fn every_broken_rule_is_noticed() {
+    let seed = number("SEED").unwrap_or(1);
+    let wanted = std::env::var("CHURNWATCH_CHAOS_MUTANTS").ok();
+    let is_wanted = |name: &str| wanted.as_ref().is_none_or(|names| names.split(',').any(|wanted| wanted == name));
+    let (mut table, mut survivors) = (Vec::new(), Vec::new());
+    for mutant in chaos::mutant::ALL.iter().filter(|mutant| is_wanted(mutant.name)) {
+        eprintln!("mutant {}", mutant.name);
+        match mutant.hunt(seed) {
+            Some(notice) => {
+                eprintln!("  {}", notice.first.lines().next().unwrap_or_default());
+                table.push(format!(
+                    "| {} | {} | {} | {} of {} |",
+                    mutant.name,
+                    mutant.breaks,
+                    notice.checks.join(", "),
+                    notice.faults,
+                    mutant.within
+                ));
+            }
+            None => survivors.push(mutant.name),
+        }
+    }
+    eprintln!("| mutant | breaks | noticed by | after faults |\n|---|---|---|---|\n{}", table.join("\n"));
+    assert!(survivors.is_empty(), "nobody notices {survivors:?}");
 }

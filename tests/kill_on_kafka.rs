@@ -41,24 +41,6 @@ fn progress(scenario: &Scenario, application: &Application) -> i64 {
     committed.map(|offset| offset.max(0)).sum()
 }
 
-/// The newest value of each changelog key that does not depend on the time of scoring.
-fn state(scenario: &Scenario, application: &Application) -> BTreeMap<Vec<u8>, Vec<u8>> {
-    let mut state = BTreeMap::new();
-    for record in client::read_committed(scenario.broker, &application.changelog) {
-        let key = record.key.unwrap();
-        match record.value {
-            Some(value) if is_made_of_events_alone(&key) => drop(state.insert(key, value)),
-            _ => drop(state.remove(&key)),
-        }
-    }
-    state
-}
-
-/// Sections of accounts are numbered; the first holds the score, and with it the times of scoring. The stamp counts what is waiting.
-fn is_made_of_events_alone(key: &[u8]) -> bool {
-    matches!(key, [1, section, ..] if *section != 0)
-}
-
 /// Where each dead letter comes from, and why.
 fn letters(scenario: &Scenario, application: &Application) -> Vec<[String; 4]> {
     let letters = client::read_committed(scenario.broker, &application.dead_letters);
@@ -153,7 +135,8 @@ fn what_is_committed_after_kills_is_what_an_undisturbed_run_commits() {
     kill_again_and_again(&scenario, number("CHURNWATCH_KILLS", 5), &mut Random(seed), accounts);
 
     assert_eq!(letters(&scenario, &scenario.application), letters(&scenario, &oracle));
-    let (killed, whole) = (state(&scenario, &scenario.application), state(&scenario, &oracle));
+    let state = |application: &Application| client::state_of_events(scenario.broker, &application.changelog);
+    let (killed, whole) = (state(&scenario.application), state(&oracle));
     assert_eq!(killed.keys().collect::<BTreeSet<_>>(), whole.keys().collect::<BTreeSet<_>>());
     let differing: Vec<_> =
         whole.iter().filter(|(key, value)| killed.get(*key) != Some(value)).map(|(key, _)| String::from_utf8_lossy(key)).collect();

@@ -121,3 +121,25 @@ fn more_partitions_are_refused() {
     }
     scenario.fails_with("partition_count_changed");
 }
+
+#[test]
+fn another_set_of_topics_waits_until_all_instances_have_stopped() {
+    let mut scenario = Scenario::new("topicset", 2, &simulated(19, 10, 5));
+    let mut first = scenario.application.start();
+    scenario.wait_for_end(&mut first);
+    let (usage, more) = (scenario.topics.of(Stream::Usage), format!("{}-more", scenario.topics.prefix));
+    client::create_topic(scenario.broker, &more, 2);
+    scenario.application.set("streams.usage.topics", &format!("{usage},{more}"));
+    let log = scenario.fails_with("topic_set_changed");
+    assert!(log.contains(&more), "{log}");
+    first.terminate();
+
+    let before = scenario.committed();
+    let mut second = scenario.application.start();
+    kafka::eventually("the new topic's first commit", kafka::scenario::LIMIT, || {
+        second.assert_alive();
+        (scenario.group().committed(&more, 2) == [0, 0]).then_some(())
+    });
+    second.terminate();
+    assert_eq!(scenario.committed(), before, "nothing of the other topics was read again");
+}

@@ -44,6 +44,19 @@ fn a_topic_that_is_not_keyed_by_account_is_refused() {
 }
 
 #[test]
+fn topics_that_share_another_partitioner_than_javas_are_read() {
+    let scenario = Scenario::new("crc32", 4, &[]);
+    let records = simulated(20, 60, 3);
+    let names = Stream::ALL.map(|stream| scenario.topics.of(stream));
+    let placed = records.iter().map(|r| (names[r.stream.index()].as_str(), Some(r.account.as_str()), r.json.as_bytes(), r.at.millis()));
+    client::produce_by("consistent_random", scenario.broker, placed);
+    scenario.run_to_end();
+    let letters = client::read_committed(scenario.broker, &scenario.application.dead_letters);
+    assert!(letters.iter().all(|letter| letter.header("churnwatch_code") != "wrong_partition"));
+    assert!(text(&scenario.application.command(&["topics"]).stdout).contains("partitioner  crc32"));
+}
+
+#[test]
 fn an_account_in_a_wrong_partition_is_a_dead_letter() {
     let scenario = Scenario::new("stray", 4, &simulated(12, 60, 3));
     let usage = scenario.topics.of(Stream::Usage);

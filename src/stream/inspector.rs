@@ -19,6 +19,9 @@ use super::failure::Failure;
 /// The time limit of one question.
 const LIMIT: Duration = Duration::from_secs(10);
 
+/// How long a partition may be without a leader: a broker that fails is noticed after some seconds.
+const LEADER_LIMIT: Duration = Duration::from_secs(30);
+
 /// How long to wait before looking again.
 const STEP: Duration = Duration::from_millis(100);
 
@@ -91,7 +94,13 @@ impl Inspector {
     /// The first offset and the offset after the last record of a partition, records of open transactions included.
     pub(super) fn watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64), Failure> {
         let failed = |error: KafkaError| self.failed(format!("asking for the end of {topic} [{partition}]"), &error);
-        self.0.fetch_watermarks(topic, partition, LIMIT).map_err(failed)
+        let deadline = Deadline::after(LEADER_LIMIT);
+        loop {
+            match self.0.fetch_watermarks(topic, partition, LIMIT.min(deadline.remaining())) {
+                Err(error) if passes(&error) && !deadline.passed() => drop(self.0.poll(STEP)),
+                result => return result.map_err(failed),
+            }
+        }
     }
 
     /// The members of a group by client id and host, in no particular order.
@@ -138,4 +147,24 @@ impl Inspector {
         // Log lines are consumed within one poll, as long as it lasts.
         while self.0.poll(SERVE_STEP).is_some() {}
     }
+}
+
+/// Whether a partition's leader is on the move, or its broker away.
+fn passes(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{
+        AllBrokersDown, BrokerTransportFailure, LeaderNotAvailable, NetworkException, NotLeaderForPartition, OperationTimedOut,
+        RequestTimedOut,
+    };
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            NotLeaderForPartition
+                | LeaderNotAvailable
+                | BrokerTransportFailure
+                | AllBrokersDown
+                | NetworkException
+                | OperationTimedOut
+                | RequestTimedOut
+        )
+    )
 }

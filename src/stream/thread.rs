@@ -253,6 +253,7 @@ impl StreamThread {
 
     /// One commit cycle over the chosen tasks. When its transaction breaks, they are gone.
     fn cycle(&mut self, limit: Duration, chosen: impl Fn(&Task) -> bool) -> Result<Cycle, Failure> {
+        fault::point("before-cycle");
         let Some(membership) = &self.assignment.membership else { return Ok(Cycle::Done) };
         let asked_again = if fault::is_mutant("membership-asked-again") { self.member.membership_unchecked() } else { None };
         let membership = asked_again.as_ref().unwrap_or(membership);

@@ -9,7 +9,7 @@ use super::check::{self, Looked, Restored};
 use super::fault::{Deck, Kind};
 use super::figures::Figures;
 use super::fleet::{Fleet, PERMITTED, code_of};
-use super::load::{self, Feed, Load, REMEMBERED_DAYS, Size};
+use super::load::{self, AHEAD_MAX_MS, Feed, Load, REMEMBERED_DAYS, Size};
 use super::proxy::Proxy;
 use super::random::Random;
 use crate::kafka::broker::{Broker, free_port};
@@ -37,6 +37,8 @@ pub struct Plan {
     pub per_second: u64,
     /// The kinds of faults to choose from.
     pub kinds: Vec<Kind>,
+    /// The time within which everything must go on after a fault.
+    pub progress_limit: Duration,
     /// A rule that the service breaks on purpose.
     pub mutant: Option<&'static str>,
 }
@@ -50,6 +52,7 @@ pub struct Campaign<'a> {
     pub fleet: Fleet<'a>,
     pub random: Random,
     pub figures: Figures,
+    progress_limit: Duration,
     group: Group,
 }
 
@@ -83,11 +86,15 @@ pub fn run(plan: &Plan) -> Result<Figures, Caught> {
         fleet: Fleet::new(&application, PLACES, plan.mutant),
         random: Random::new(plan.seed),
         figures: Figures::default(),
+        progress_limit: plan.progress_limit,
         group: Group::new(&broker, &application.id),
     };
     let result = campaign.go_through(plan);
     feed.end();
-    let result = result.and_then(|()| campaign.conclude(plan));
+    let result = match result {
+        Ok(()) => campaign.conclude(plan),
+        Err(violations) => Err(campaign.give_up(violations)),
+    };
     let Campaign { mut figures, fleet, .. } = campaign;
     figures.kills += fleet.kills;
     figures.exits.extend(fleet.exits.clone());
@@ -154,12 +161,22 @@ impl Campaign<'_> {
         Ok(())
     }
 
+    /// Looks at what was committed until something went wrong.
+    fn give_up(&mut self, mut violations: Vec<Violation>) -> Vec<Violation> {
+        self.proxy.calm();
+        for place in self.fleet.running() {
+            self.fleet.kill(place);
+        }
+        violations.extend(check::check_commits(self.broker, self.application));
+        violations
+    }
+
     /// Reads what is left with one instance, stops it, and looks at everything.
     fn conclude(&mut self, plan: &Plan) -> Result<Looked, Vec<Violation>> {
         let alone = |violation| vec![violation];
         self.proxy.calm();
         self.recover().map_err(alone)?;
-        let ahead = now() + 25_000;
+        let ahead = now() + i64::try_from(AHEAD_MAX_MS).unwrap() + 1_000;
         in_time(PROGRESS_LIMIT, || (now() > ahead).then_some(()));
         self.recover().map_err(alone)?;
         for place in self.fleet.running() {
@@ -188,7 +205,7 @@ impl Campaign<'_> {
         let ends: Vec<(String, Vec<i64>)> =
             self.topics.all().into_iter().map(|topic| (topic.clone(), client::ends(self.broker, &topic))).collect();
         let mut reached = Vec::new();
-        let done = in_time(PROGRESS_LIMIT, || {
+        let done = in_time(self.progress_limit, || {
             if let Err(violation) = self.fleet.supervise() {
                 return Some(Err(violation));
             }
@@ -201,7 +218,7 @@ impl Campaign<'_> {
         });
         match done {
             Some(result) => result.map(|()| began.elapsed()),
-            None => Err(Violation::new("I9", format!("no progress for {PROGRESS_LIMIT:?}: committed {reached:?} of {ends:?}"))),
+            None => Err(Violation::new("I9", format!("no progress for {:?}: committed {reached:?} of {ends:?}", self.progress_limit))),
         }
     }
 

@@ -31,13 +31,19 @@ pub enum Kind {
     BrokerBounce,
     /// Requests of one kind are delayed, dropped or cut off.
     Network,
+    /// The end of a transaction is asked for and nobody answers, until the time for it is over.
+    LostAnswer,
     /// To another number of instances.
     Scale,
+    /// [`Self::KillAtPoint`] while a transaction holds records and offsets.
+    KillBeforeCommit,
+    /// [`Self::Stall`] of a dynamic member that is about to write, so that others take its tasks over.
+    StallBeforeCycle,
 }
 
 impl Kind {
     /// How often each comes, with some thirty kills in all.
-    pub const MIX: [(Self, usize); 11] = [
+    pub const MIX: [(Self, usize); 12] = [
         (Self::Kill, 5),
         (Self::KillAndTakeOver, 3),
         (Self::KillAll, 4),
@@ -48,6 +54,7 @@ impl Kind {
         (Self::BrokerKill, 1),
         (Self::BrokerBounce, 1),
         (Self::Network, 2),
+        (Self::LostAnswer, 1),
         (Self::Scale, 1),
     ];
 }
@@ -73,10 +80,17 @@ impl Deck {
 }
 
 /// Points in `src/stream`, and the highest passage at which the process kills itself there.
-const POINTS: [(&str, u64); 6] =
-    [("before-begin", 6), ("after-produce", 6), ("before-commit", 6), ("after-commit", 6), ("in-restore", 200), ("in-revocation", 2)];
+const POINTS: [(&str, u64); 7] = [
+    ("before-cycle", 9),
+    ("before-begin", 6),
+    ("after-produce", 6),
+    ("before-commit", 6),
+    ("after-commit", 6),
+    ("in-restore", 200),
+    ("in-revocation", 2),
+];
 /// The same for standing still.
-const STALLS: [(&str, u64); 3] = [("before-begin", 6), ("after-produce", 6), ("before-commit", 6)];
+const STALLS: [(&str, u64); 4] = [("before-cycle", 9), ("before-begin", 6), ("after-produce", 6), ("before-commit", 6)];
 /// The session lasts three seconds, a transaction ten.
 const PAST_SESSION: Duration = Duration::from_millis(4500);
 const PAST_TRANSACTION: Duration = Duration::from_secs(13);
@@ -94,9 +108,12 @@ impl Campaign<'_> {
             Kind::KillAndTakeOver => self.kill_and_take_over().map(plain),
             Kind::KillAll => self.kill_all().map(plain),
             Kind::KillTwice => self.kill_twice().map(plain),
-            Kind::KillAtPoint => self.kill_at_point(),
+            Kind::KillAtPoint => self.kill_at_point(&POINTS),
+            Kind::KillBeforeCommit => self.kill_at_point(&[("after-produce", 6), ("before-commit", 6)]),
             Kind::Zombie => self.zombie().map(plain),
-            Kind::Stall => self.stall(),
+            Kind::Stall => self.stall(&STALLS),
+            Kind::StallBeforeCycle => self.stall(&[("before-cycle", 30)]),
+            Kind::LostAnswer => self.lost_answer(),
             Kind::BrokerKill => self.restart_broker("KILL").map(plain),
             Kind::BrokerBounce => self.restart_broker("TERM").map(plain),
             Kind::Network => self.network(),
@@ -188,9 +205,9 @@ impl Campaign<'_> {
         Ok(())
     }
 
-    fn kill_at_point(&mut self) -> Result<String, Violation> {
+    fn kill_at_point(&mut self, points: &[(&str, u64)]) -> Result<String, Violation> {
         let place = self.any()?;
-        let (point, passages) = self.random.one_of(&POINTS);
+        let (point, passages) = self.random.one_of(points);
         let fault = format!("{point}:{}", self.random.between(1, passages));
         self.fleet.terminate(place);
         self.fleet.start(place, Some(fault.clone()));
@@ -228,10 +245,11 @@ impl Campaign<'_> {
         self.recover().map(drop)
     }
 
-    fn stall(&mut self) -> Result<String, Violation> {
+    fn stall(&mut self, points: &[(&str, u64)]) -> Result<String, Violation> {
         self.at_least(2)?;
-        let place = self.any()?;
-        let (point, passages) = self.random.one_of(&STALLS);
+        // A dynamic member: a static one is shut out by its name already.
+        let place = self.random.one_of(&[1, 3]);
+        let (point, passages) = self.random.one_of(points);
         let pause = self.random.between(6_000, 9_000);
         self.fleet.terminate(place);
         let began = Instant::now();
@@ -260,6 +278,16 @@ impl Campaign<'_> {
         self.proxy.calm();
         result?;
         self.recover().map(|_| format!("{api:?} {action:?} {permille}"))
+    }
+
+    fn lost_answer(&mut self) -> Result<String, Violation> {
+        let action = self.random.one_of(&[Action::DropRequest, Action::DropAnswer]);
+        let began = Instant::now();
+        self.proxy.disturb(Disturbance { api: Api::EndTxn, action, permille: 1000, left: 6 });
+        let result = self.outlast(began, PAST_TRANSACTION);
+        self.proxy.calm();
+        result?;
+        self.recover().map(|_| format!("{action:?}"))
     }
 
     fn scale(&mut self) -> Result<String, Violation> {

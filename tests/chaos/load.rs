@@ -26,7 +26,7 @@ const STEP: Duration = Duration::from_millis(20);
 /// How many of the newest records a repetition is taken from.
 const REPEATED_FROM: usize = 500;
 /// How far a record is ahead of its time at most.
-const AHEAD_MAX_MS: u64 = 20_000;
+pub const AHEAD_MAX_MS: u64 = 8_000;
 
 /// `time.dedup_days` of a campaign.
 pub const REMEMBERED_DAYS: i64 = 31;

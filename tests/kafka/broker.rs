@@ -143,7 +143,8 @@ fn server_properties(port: u16, controller: u16, data: &Path) -> String {
          share.coordinator.state.topic.min.isr=1\n\
          group.initial.rebalance.delay.ms=0\n\
          group.min.session.timeout.ms=1000\n\
-         log.segment.delete.delay.ms=1000\n",
+         log.segment.delete.delay.ms=1000\n\
+         log.cleaner.backoff.ms=500\n",
         data = data.display()
     )
 }

@@ -57,6 +57,20 @@ pub fn create_topic(broker: &Broker, name: &str, partitions: i32) {
     admin(broker, async |client, options| client.create_topics([&topic], options).await.unwrap().remove(0).unwrap());
 }
 
+/// Makes a topic with settings of its own.
+pub fn create_topic_with(broker: &Broker, name: &str, partitions: i32, settings: &[(&str, &str)]) {
+    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+    let topic = settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value));
+    admin(broker, async |client, options| client.create_topics([&topic], options).await.unwrap().remove(0).unwrap());
+}
+
+/// Writes one record with these bytes as its key to a partition.
+pub fn produce_raw(broker: &Broker, topic: &str, partition: i32, key: &[u8], value: &[u8]) {
+    let producer: BaseProducer = config(broker).create().unwrap();
+    producer.send(BaseRecord::<[u8], [u8]>::to(topic).key(key).payload(value).partition(partition)).map_err(|(error, _)| error).unwrap();
+    producer.flush(LIMIT).unwrap();
+}
+
 /// Whether it could be made; a topic of that name that is being deleted is in the way.
 pub fn try_create_topic(broker: &Broker, name: &str, partitions: i32) -> bool {
     let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
@@ -153,6 +167,24 @@ pub fn read_committed(broker: &Broker, topic: &str) -> Vec<Committed> {
     }
     read.sort_by_key(|record| (record.partition, record.offset));
     read
+}
+
+/// The newest value of each key of a changelog that does not depend on the time of scoring.
+pub fn state_of_events(broker: &Broker, changelog: &str) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    let mut state = BTreeMap::new();
+    for record in read_committed(broker, changelog) {
+        let key = record.key.unwrap();
+        match record.value {
+            Some(value) if is_made_of_events_alone(&key) => drop(state.insert(key, value)),
+            _ => drop(state.remove(&key)),
+        }
+    }
+    state
+}
+
+/// Sections of accounts are numbered; the first holds the score, and with it the times of scoring. The stamp counts what is waiting.
+fn is_made_of_events_alone(key: &[u8]) -> bool {
+    matches!(key, [1, section, ..] if *section != 0)
 }
 
 pub fn partitions(broker: &Broker, topic: &str) -> i32 {

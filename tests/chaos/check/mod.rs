@@ -86,6 +86,22 @@ pub fn check(
     })
 }
 
+/// What can be said of commits before everything was read: their order, their offsets and their changes.
+pub fn check_commits(broker: &Broker, application: &Application) -> Vec<Violation> {
+    // What is open would hide what was committed after it.
+    let own = [&application.changes, &application.changelog].map(String::as_str);
+    if let Err(violation) = transactions::check(broker, &[&own[..], &["__consumer_offsets"]].concat()) {
+        return vec![violation];
+    }
+    let changelog = match Changelog::read(broker, &application.changelog) {
+        Ok(changelog) => changelog,
+        Err(violation) => return vec![violation],
+    };
+    let mut found = offsets::check(broker, &application.id, &changelog);
+    changes::read(broker, &application.changes, &changelog, &mut found);
+    found
+}
+
 /// The state in the changelog is that of the undisturbed application, to the byte.
 fn compare_states(changelog: &Changelog, witness: &Changelog) -> Option<Violation> {
     let (state, expected) = (changelog.made_of_events(), witness.made_of_events());
