@@ -9,10 +9,10 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long the demonstration may take to have scored its accounts, on a busy machine.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -60,6 +60,17 @@ impl Drop for Demo {
     }
 }
 
+/// Prometheus' own linter has nothing to say of the metrics.
+fn assert_conventional(metrics: &str) {
+    let mut command = Command::new("promtool");
+    command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut promtool = command.spawn().expect("promtool is missing: `./dev test` installs it (Debian: apt-get install prometheus)");
+    promtool.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(output.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
+}
+
 #[test]
 fn accounts_are_scored_served_and_counted_and_time_moves() {
     let mut demo = Demo::start();
@@ -76,6 +87,12 @@ fn accounts_are_scored_served_and_counted_and_time_moves() {
     }
     let metrics = demo.get("/metrics").unwrap();
     assert!(metrics.contains("churnwatch_account_health_score{account_id="), "{metrics}");
+
+    assert_conventional(&metrics);
+
+    let portfolio = demo.until("/api/portfolio", |portfolio| portfolio["kpis"]["tickets_opened"]["value"].as_u64() > Some(0));
+    assert_eq!((&portfolio["scope"], &portfolio["tasks_owned"], &portfolio["tasks_total"]), (&json!({}), &json!(4), &json!(4)));
+    assert_eq!(portfolio["scopes"][0]["scope"]["segment"].as_str(), Some("enterprise"), "{portfolio}");
 
     let before = pipeline["as_of"].as_str().unwrap().to_owned();
     demo.until("/api/pipeline", |later| later["as_of"].as_str() > Some(before.as_str()));

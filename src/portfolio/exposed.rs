@@ -81,8 +81,8 @@ exposed! {
     TrialsConverted "trials_converted" Plain [] [Billing] "Those of them that converted.";
     Users "active_users" Plain ["window"] [Usage] "Users active in 1, 7 or 28 days.";
     FeatureUses "feature_uses" Plain [] [Usage] "Uses of features in 28 days.";
-    AccountDays "account_days" Plain [] [Usage] "Accounts times 28 days.";
-    ActiveDays "account_active_days" Plain [] [Usage] "Days of 28 on which an account was active.";
+    AccountDates "account_dates" Plain [] [Usage] "Accounts times the dates of 28 days.";
+    ActiveDates "active_dates" Plain [] [Usage] "Dates of 28 on which an account was active, over all accounts.";
     Sessions "sessions" Plain [] [Usage] "Sessions that ended in 28 days.";
     SessionSeconds "session_duration_seconds" Plain [] [Usage] "How long they took together.";
     Adoption "adoption_ratio" Distribution [] [Usage] "Share of the entitled features that an account used in 28 days.";

@@ -118,8 +118,8 @@ impl Usage {
             }
         }
         out.count(Exposed::FeatureUses, self.events);
-        out.count(Exposed::AccountDays, accounts * u64::from(TRAILING_DAYS.unsigned_abs()));
-        out.count(Exposed::ActiveDays, self.active_days);
+        out.count(Exposed::AccountDates, accounts * u64::from(TRAILING_DAYS.unsigned_abs()));
+        out.count(Exposed::ActiveDates, self.active_days);
         out.count(Exposed::Sessions, self.sessions);
         out.number(Exposed::SessionSeconds, &[], self.session_ns as f64 / SECOND_NS);
         out.spread(Exposed::Adoption, &[], self.adoption.spread(SHARES));
