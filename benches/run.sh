@@ -3,10 +3,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case "${1:-all}" in
-  decode | engine) cargo bench --quiet --locked --bench "$1" ;;
-  all) for bench in decode engine; do cargo bench --quiet --locked --bench "$bench"; done ;;
+  decode | engine | scrape) cargo bench --quiet --locked --bench "$1" ;;
+  all) for bench in decode engine scrape; do cargo bench --quiet --locked --bench "$bench"; done ;;
   *)
-    echo "unknown bench: $1 (decode, engine, all)" >&2
+    echo "unknown bench: $1 (decode, engine, scrape, all)" >&2
     exit 2
     ;;
 esac

@@ -32,7 +32,7 @@ macro_rules! metrics {
         pub enum Metric { $(#[doc = $doc] $variant,)* }
 
         impl Metric {
-            /// Every metric, sorted as in the specification.
+            /// Every metric, in the order of outputs.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The name in configuration and outputs.

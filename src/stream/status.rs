@@ -17,7 +17,9 @@ pub struct Status {
 }
 
 impl Status {
-    pub(super) fn new(threads: usize, tasks_total: usize) -> Self {
+    /// Threads that have not begun.
+    #[must_use]
+    pub fn new(threads: usize, tasks_total: usize) -> Self {
         Self { threads: (0..threads).map(|_| Arc::default()).collect(), tasks_total }
     }
 

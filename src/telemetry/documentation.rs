@@ -1,4 +1,4 @@
-//! `docs/metrics.md` names every family, with its kind and labels, and no other.
+//! `docs/metrics.md` names every family with its kind and labels, every account metric and every KPI, and no other.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,11 +7,14 @@ use prometheus::Registry;
 
 use super::fake::Fake;
 use super::{Caps, Family, Metrics, Scrape};
+use crate::metric::Metric;
+use crate::portfolio::{Exposed, Kpi};
+
+const DOCUMENT: &str = include_str!("../../docs/metrics.md");
 
 /// The rows of the document: name, kind, labels, meaning.
 fn documented() -> BTreeSet<(String, String, Vec<String>)> {
-    let text = include_str!("../../docs/metrics.md");
-    let rows = text.lines().filter(|line| line.starts_with("| `churnwatch_"));
+    let rows = DOCUMENT.lines().filter(|line| line.starts_with("| `churnwatch_"));
     rows.map(|line| {
         let cells: Vec<&str> = line.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
         let labels = cells[3].split(',').map(|label| label.trim().trim_matches('`').to_owned()).filter(|label| !label.is_empty());
@@ -19,6 +22,58 @@ fn documented() -> BTreeSet<(String, String, Vec<String>)> {
         (cells[1].to_owned(), cells[2].to_owned(), labels.collect())
     })
     .collect()
+}
+
+/// The rows of the table under a heading, each by its cells; none is empty.
+fn table(heading: &str) -> Vec<Vec<&'static str>> {
+    let section = DOCUMENT.split(&format!("\n## {heading}\n")).nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let rows: Vec<Vec<&str>> = rows.map(|line| line.trim_matches(['|', ' ']).split(" | ").map(str::trim).collect()).collect();
+    for row in &rows {
+        assert!(row.iter().all(|cell| !cell.is_empty()), "{row:?}");
+    }
+    rows
+}
+
+fn code(cell: &str) -> &str {
+    cell.trim_matches('`')
+}
+
+#[test]
+fn the_document_and_the_registry_name_the_same_account_metrics() {
+    let documented: Vec<_> =
+        table("Metrics of an account").into_iter().map(|row| [code(row[0]), row[2], row[3]].map(str::to_owned)).collect();
+    let registered: Vec<_> = Metric::ALL
+        .iter()
+        .map(|metric| {
+            let window = if metric.window_days() == 0 { "none".to_owned() } else { format!("{} d", metric.window_days()) };
+            [metric.name().to_owned(), window, format!("{:?}", metric.unit()).to_lowercase()]
+        })
+        .collect();
+    assert_eq!(documented, registered);
+}
+
+#[test]
+fn the_document_and_the_registry_name_the_same_kpis_each_made_of_families_that_are() {
+    let rows = table("KPIs of the portfolio");
+    let documented: Vec<&str> = rows.iter().map(|row| code(row[0])).collect();
+    let registered: Vec<&str> = Kpi::ALL.iter().map(|kpi| kpi.name()).collect();
+    assert_eq!(documented, registered);
+    let used: BTreeSet<String> =
+        rows.iter().flat_map(|row| row[5].split(", ")).map(|name| format!("churnwatch_portfolio_{}", code(name))).collect();
+    let exposed: BTreeSet<String> = Exposed::ALL.iter().map(|family| family.name().to_owned()).collect();
+    assert_eq!(used, exposed, "every family makes some KPI, and every KPI is made of families");
+}
+
+#[test]
+fn every_source_of_a_formula_is_listed() {
+    let listed = DOCUMENT.split("\n## Sources\n").nth(1).unwrap();
+    let cited = [("Metrics of an account", 5), ("KPIs of the portfolio", 6)]
+        .into_iter()
+        .flat_map(|(heading, column)| table(heading).into_iter().flat_map(move |row| row[column].split(", ")));
+    for source in cited {
+        assert!(listed.contains(&format!("\n- {source}:")), "{source} is not listed");
+    }
 }
 
 fn shape(family: &Family) -> (String, String, Vec<String>) {

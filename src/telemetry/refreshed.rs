@@ -1,7 +1,7 @@
 //! What is worked out over many accounts and read often: made anew in the background, so that a reader never waits for long.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::stream::clock::monotonic;
@@ -10,13 +10,14 @@ use crate::stream::clock::monotonic;
 const MAX_AGE: Duration = Duration::from_mins(1);
 /// It is made anew earlier where that is cheap: after so many times what it took.
 const REST_PER_WORK: u32 = 50;
-/// What takes less is made anew while the reader waits.
-const QUICK: Duration = Duration::from_millis(20);
+/// A reader waits so long for what is being made, then takes what there is.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Something that is made anew when it is asked for and old.
 pub(super) struct Refreshed<T> {
     make: Box<dyn Fn() -> T + Send + Sync>,
-    current: Mutex<Option<Made<T>>>,
+    current: Mutex<Made<T>>,
+    changed: Condvar,
     busy: AtomicBool,
 }
 
@@ -26,50 +27,90 @@ struct Made<T> {
     took: Duration,
 }
 
-impl<T: Send + Sync + 'static> Refreshed<T> {
-    pub(super) fn new(make: impl Fn() -> T + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { make: Box::new(make), current: Mutex::new(None), busy: AtomicBool::new(false) })
+impl<T> Made<T> {
+    fn by(make: &dyn Fn() -> T) -> Self {
+        let begun = monotonic();
+        let value = Arc::new(make());
+        let at = monotonic();
+        Self { value, at, took: at.duration_since(begun) }
     }
 
-    /// What was made last; begins to make it anew where that is old.
+    fn is_old(&self) -> bool {
+        self.at.elapsed() >= (self.took * REST_PER_WORK).min(MAX_AGE)
+    }
+}
+
+impl<T: Send + Sync + 'static> Refreshed<T> {
+    /// Makes it for the first time.
+    pub(super) fn new(make: impl Fn() -> T + Send + Sync + 'static) -> Arc<Self> {
+        let current = Mutex::new(Made::by(&make));
+        Arc::new(Self { make: Box::new(make), current, changed: Condvar::new(), busy: AtomicBool::new(false) })
+    }
+
+    /// What was made last; where that is old, it is made anew, and the reader has it if that is quick.
     pub(super) fn get(self: &Arc<Self>) -> Arc<T> {
-        let known = self.current.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|made| {
-            let old = made.at.elapsed() >= (made.took * REST_PER_WORK).min(MAX_AGE);
-            (Arc::clone(&made.value), old, made.took < QUICK)
-        });
-        match known {
-            None | Some((_, true, true)) => self.make(),
-            Some((value, old, _)) => {
-                if old && !self.busy.swap(true, Ordering::AcqRel) {
-                    self.make_in_background();
-                }
-                value
-            }
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if !current.is_old() {
+            return Arc::clone(&current.value);
         }
+        if !self.busy.swap(true, Ordering::AcqRel) {
+            self.make_in_background();
+        }
+        let known = current.at;
+        let (current, _) =
+            self.changed.wait_timeout_while(current, PATIENCE, |made| made.at == known).unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current.value)
     }
 
     fn make_in_background(self: &Arc<Self>) {
         let refreshed = Arc::clone(self);
         let spawned = std::thread::Builder::new().name("refresh".to_owned()).spawn(move || {
-            refreshed.make();
+            let made = Made::by(&*refreshed.make);
+            *refreshed.current.lock().unwrap_or_else(PoisonError::into_inner) = made;
             refreshed.busy.store(false, Ordering::Release);
+            refreshed.changed.notify_all();
         });
         if spawned.is_err() {
             self.busy.store(false, Ordering::Release);
         }
-    }
-
-    fn make(&self) -> Arc<T> {
-        let begun = monotonic();
-        let value = Arc::new((self.make)());
-        let current = Made { value: Arc::clone(&value), at: monotonic(), took: begun.elapsed() };
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(current);
-        value
     }
 }
 
 impl<T> std::fmt::Debug for Refreshed<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Refreshed").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[test]
+    fn what_is_quick_is_made_anew_for_its_reader() {
+        let made = AtomicUsize::new(0);
+        let refreshed = Refreshed::new(move || made.fetch_add(1, Ordering::SeqCst));
+        while *refreshed.get() < 3 {}
+    }
+
+    #[test]
+    fn a_reader_takes_what_there_is_where_making_it_takes_long() {
+        let (made, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(2)));
+        let (count, wait) = (Arc::clone(&made), Arc::clone(&gate));
+        let refreshed = Refreshed::new(move || {
+            let number = count.fetch_add(1, Ordering::SeqCst);
+            if number == 1 {
+                wait.wait();
+            }
+            number
+        });
+        while made.load(Ordering::SeqCst) < 2 {
+            assert_eq!(*refreshed.get(), 0);
+        }
+        gate.wait();
+        while *refreshed.get() == 0 {}
     }
 }

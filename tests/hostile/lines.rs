@@ -92,6 +92,26 @@ impl World {
         serde_json::to_vec(&body).unwrap()
     }
 
+    /// Now and then, a record of the same identity that tells something else: whatever it holds, it was told before.
+    pub fn told_otherwise(&mut self, line: &[u8]) -> Option<Vec<u8>> {
+        if !self.chance(4) {
+            return None;
+        }
+        let mut body: Map<String, Value> = serde_json::from_slice(line).ok()?;
+        body.get("id").filter(|id| !id.is_null())?;
+        let (name, value) = match body.get("type")?.as_str()? {
+            "feature_used" => ("count", json!(17)),
+            "session_ended" => ("duration_seconds", json!(7)),
+            "subscription_changed" => ("status", json!(self.pick(&["active", "canceled"]))),
+            "invoice_paid" | "invoice_payment_failed" | "cost_recorded" => ("amount_minor", json!(123_456)),
+            "nps_answered" | "csat_answered" | "ces_answered" => ("score", json!(1)),
+            "survey_sent" | "advocacy_made" => ("kind", json!("told otherwise")),
+            _ => return None,
+        };
+        body.insert(name.to_owned(), value);
+        serde_json::to_vec(&body).ok()
+    }
+
     fn valid_fields(&mut self, stream: &str) -> Map<String, Value> {
         let body = match stream {
             "usage" => json!({"type": "feature_used", "user_id": "u1", "feature": "f1"}),

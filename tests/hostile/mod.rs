@@ -93,6 +93,8 @@ impl World {
             let mut lines = self.files.remove(stream).unwrap_or_default();
             let repeated: Vec<Vec<u8>> = lines.iter().filter(|_| self.rng.random_ratio(6, 100)).cloned().collect();
             lines.extend(repeated);
+            let otherwise: Vec<Vec<u8>> = lines.iter().filter_map(|line| self.told_otherwise(line)).collect();
+            lines.extend(otherwise);
             match self.rng.random_range(0..3) {
                 0 => lines.shuffle(&mut self.rng),
                 1 => {

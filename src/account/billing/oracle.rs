@@ -16,7 +16,8 @@ use crate::money::{Amount, ChurnAt, Currency, Discounts, IntervalUnit, RateTable
 use crate::time::{HOUR_MS, MINUTE_MS, Timestamp};
 
 const IDS: [&str; 3] = ["a", "b", "c"];
-const CURRENCIES: [&str; 3] = ["USD", "EUR", "JPY"];
+/// With 2, 2, 0 and 3 decimals.
+const CURRENCIES: [&str; 4] = ["USD", "EUR", "JPY", "KWD"];
 
 /// A snapshot with its time and event id.
 #[derive(Clone, Debug)]
@@ -26,12 +27,13 @@ struct Fact {
     snapshot: SubscriptionSnapshot<'static>,
 }
 
-/// Rate tables as written: from, euros, yen.
-type Tables = Vec<(Timestamp, Option<i64>, Option<i64>)>;
+/// Rate tables as written: from when, and hundredths of the reporting currency for one unit of each of [`CURRENCIES`].
+type Tables = Vec<(Timestamp, [Option<i64>; CURRENCIES.len()])>;
 
 #[derive(Clone, Debug)]
 struct History {
     facts: Vec<Fact>,
+    reporting: Currency,
     tables: Tables,
     discounts: Discounts,
     churn_at: ChurnAt,
@@ -55,16 +57,20 @@ impl History {
         first.map_or(t, |first| self.state(subscription, *first).unwrap().at)
     }
 
-    /// Units of reporting currency for one minor unit, times 100: the rate of the table in force.
+    /// Minor units of the reporting currency for one minor unit, by the table in force.
     fn rate(&self, currency: Currency, at: Timestamp) -> BigRational {
-        let of = |(_, euros, yen): &(Timestamp, Option<i64>, Option<i64>)| match currency.code() {
-            "EUR" => euros.map(|cents| BigRational::new(cents.into(), 100.into())),
-            "JPY" => yen.map(|cents| BigRational::new(cents.into(), 100.into()) * BigRational::from_integer(100.into())),
-            _ => Some(BigRational::from_integer(1.into())),
+        if currency == self.reporting {
+            return BigRational::from_integer(1.into());
+        }
+        let place = CURRENCIES.iter().position(|code| *code == currency.code()).unwrap();
+        let minor_units = |currency: Currency| BigInt::from(10).pow(currency.exponent());
+        let of = |(_, rates): &(Timestamp, [Option<i64>; 4])| {
+            let hundredths = rates[place]?;
+            Some(BigRational::new(minor_units(self.reporting) * hundredths, minor_units(currency) * 100))
         };
         let mut tables = self.tables.clone();
-        tables.sort_by_key(|(from, ..)| *from);
-        let in_force = tables.iter().filter(|(from, ..)| *from <= at).filter_map(of).next_back();
+        tables.sort_by_key(|(from, _)| *from);
+        let in_force = tables.iter().filter(|(from, _)| *from <= at).filter_map(of).next_back();
         in_force.or_else(|| tables.iter().find_map(of)).unwrap_or_else(BigRational::zero)
     }
 
@@ -134,7 +140,7 @@ impl History {
 
     /// Every instant at which anything could change, ascending.
     fn instants(&self) -> Vec<Timestamp> {
-        let mut instants: Vec<Timestamp> = self.tables.iter().map(|(from, ..)| *from).collect();
+        let mut instants: Vec<Timestamp> = self.tables.iter().map(|(from, _)| *from).collect();
         for fact in &self.facts {
             let ends = fact.snapshot.discount.as_ref().and_then(|discount| discount.ends_at);
             instants.extend([fact.at, fact.snapshot.current_period_end, fact.at.plus(30 * 24 * HOUR_MS)]);
@@ -202,11 +208,13 @@ impl History {
     /// The account after these facts in the given order.
     fn account(&self, order: &[usize]) -> Account {
         let mut account = Account::default();
-        let table = |(from, euros, yen): &(Timestamp, Option<i64>, Option<i64>)| {
-            let of = |code: &str, cents: &Option<i64>| cents.map(|c| (Currency::parse(code).unwrap(), rust_decimal::Decimal::new(c, 2)));
-            RateTable { valid_from: *from, rates: [of("EUR", euros), of("JPY", yen)].into_iter().flatten().collect() }
+        let table = |(from, rates): &(Timestamp, [Option<i64>; 4])| {
+            let of =
+                |(code, hundredths): (&&str, &Option<i64>)| Some((Currency::parse(code)?, rust_decimal::Decimal::new((*hundredths)?, 2)));
+            let rates = CURRENCIES.iter().zip(rates).filter_map(of).filter(|(currency, _)| *currency != self.reporting);
+            RateTable { valid_from: *from, rates: rates.collect() }
         };
-        account.settings.money.rates = Rates::new(Currency::USD, self.tables.iter().map(table).collect());
+        account.settings.money.rates = Rates::new(self.reporting, self.tables.iter().map(table).collect());
         account.settings.money.discounts = self.discounts;
         account.settings.money.churn_at = self.churn_at;
         for fact in order.iter().filter_map(|position| self.facts.get(*position)) {
@@ -276,16 +284,19 @@ fn fact() -> impl Strategy<Value = Fact> {
 }
 
 fn history() -> impl Strategy<Value = History> {
-    let table = (prop::option::weighted(0.8, 50_i64..200), prop::option::of(1_i64..5));
+    let rate = prop::option::weighted(0.7, prop_oneof![1_i64..5, 50_i64..400]);
+    let table = [rate.clone(), rate.clone(), rate.clone(), rate];
     let tables = prop::collection::btree_map(prop::sample::select(vec![0_i64, 1, 2, 30, 31]), table, 1..5)
-        .prop_map(|tables| tables.into_iter().map(|(from, (euros, yen))| (day(from), euros, yen)).collect::<Tables>());
+        .prop_map(|tables| tables.into_iter().map(|(from, rates)| (day(from), rates)).collect::<Tables>());
+    let reporting = prop::sample::select(CURRENCIES.to_vec()).prop_map(|code| Currency::parse(code).unwrap());
     let discounts = prop::sample::select(vec![Discounts::All, Discounts::All, Discounts::Forever, Discounts::None]);
     let churn_at = prop::sample::select(vec![ChurnAt::PeriodEnd, ChurnAt::PeriodEnd, ChurnAt::Cancellation]);
-    (prop::collection::vec(fact(), 1..16), tables, discounts, churn_at).prop_map(|(mut facts, tables, discounts, churn_at)| {
+    let policy = (tables, reporting, discounts, churn_at);
+    (prop::collection::vec(fact(), 1..16), policy).prop_map(|(mut facts, (tables, reporting, discounts, churn_at))| {
         // One id names one event.
         facts.sort_by(|a, b| a.id.cmp(&b.id));
         facts.dedup_by(|a, b| a.id == b.id);
-        History { facts, tables, discounts, churn_at }
+        History { facts, reporting, tables, discounts, churn_at }
     })
 }
 
