@@ -130,16 +130,23 @@ fn judge_stream(stream: &'static str, lines: &[Vec<u8>], settings: &Settings, t:
             counts.duplicate += 1;
             continue;
         }
-        seen.insert(key);
+        let told_before = !record.id.is_empty() && !seen.insert(key);
         record.late = late_days(stream).is_some_and(|days| record.at <= newest.saturating_sub(days * DAY));
         if record.late {
             counts.late += 1;
         } else {
             counts.applied += 1;
         }
-        judged.records.push(record);
+        if !(told_before && changes_nothing(&record)) {
+            judged.records.push(record);
+        }
     }
     judged.counts.insert(stream, counts);
+}
+
+/// Whether a record of an identity that was told before changes nothing, whatever it holds, once that is remembered no more.
+fn changes_nothing(record: &Record) -> bool {
+    record.account.is_some() && ["billing", "support", "accounts"].contains(&record.stream)
 }
 
 /// After how many days a record of the stream is late.

@@ -47,12 +47,11 @@ impl Portfolio<'_, '_> {
         let (mut answered, mut rates) = (0, BTreeMap::new());
         let sent = self.heard("survey_sent", from, to, kind);
         for survey in ["nps", "csat", "ces"] {
+            answered += self.heard(&format!("{survey}_answered"), from, to, |_| ()).len();
+        }
+        for survey in &sent {
             let answers = self.heard(&format!("{survey}_answered"), from, to, |_| ()).len();
-            let sent = sent.iter().filter(|kind| *kind == survey).count();
-            answered += answers;
-            if sent > 0 {
-                rates.insert(survey, answers as f64 / sent as f64);
-            }
+            rates.insert(survey, answers as f64 / sent.iter().filter(|kind| *kind == survey).count() as f64);
         }
         ratio(out, "survey_response_rate", answered as i64, sent.len() as i64);
         out.insert("survey_response_rate.by_kind".to_owned(), json!(rates));
