@@ -16,7 +16,7 @@ use churnwatch::event::{Code, Stream};
 use churnwatch::portfolio::{Kpi, Period, Portfolio, Sums};
 use churnwatch::replay::{self, History, InputFile, Output, Reading, Request};
 use churnwatch::settings::Settings;
-use churnwatch::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
+use churnwatch::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp, Zone};
 use serde_json::{Value, json};
 
 /// 2026-04-01T00:00:00Z, the end of most examples; the trailing 28 days begin on 4 March.
@@ -399,6 +399,38 @@ fn a_month_ends_at_its_last_millisecond_and_its_churn_is_not_scaled() {
     close(&kpis["logo_churn_monthly"], 0.5);
     close(&kpis["logo_churn_yearly"], 1.0 - 0.5_f64.powf(365.0 / 31.0));
     close(&kpis["mean_lifespan_months"], 2.0);
+}
+
+#[test]
+fn a_leap_february_and_a_month_whose_clocks_change_end_where_the_reporting_zone_says() {
+    let at = |text: &str| Timestamp::parse_rfc3339(text).unwrap().0;
+    let mut world = World::default();
+    world.pays("a", at("2024-01-10T00:00:00Z"), 100).pays("b", at("2024-01-10T00:00:00Z"), 100);
+    world.pays("b", at("2024-02-29T22:59:59.999Z"), 0).pays("c", at("2024-02-29T23:00:00Z"), 30);
+    world.pays("d", at("2024-03-31T21:59:59.999Z"), 7).pays("e", at("2024-03-31T22:00:00Z"), 70);
+    let settings = Settings { zone: Zone::named("Europe/Berlin").unwrap(), ..Settings::default() };
+    let request = Request { as_of: Timestamp(at("2024-03-31T22:00:00Z")), ..ONCE };
+    let lines = world.lines(request, true, settings);
+    let kpi = |line: usize, name: &str| &lines[line]["kpis"][name];
+    let periods: Vec<&Value> = lines.iter().map(|line| &line["period"]["from"]).collect();
+    assert_eq!(json!(periods), json!(["2023-12-31T23:00:00Z", "2024-01-31T23:00:00Z", "2024-02-29T23:00:00Z", "2024-03-03T22:00:00Z"]));
+    assert_eq!((&kpi(1, "churned_mrr")["value"], &kpi(1, "new_mrr")["value"]), (&json!(100), &json!(0)));
+    close(kpi(1, "logo_churn_yearly"), 1.0 - 0.5_f64.powf(365.0 / 29.0));
+    assert_eq!((&kpi(2, "new_mrr")["value"], &kpi(3, "new_mrr")["value"]), (&json!(37), &json!(77)));
+}
+
+#[test]
+fn the_trailing_period_ends_with_its_instant_and_begins_after_that_of_28_days_before() {
+    let mut world = World::default();
+    world.pays("at the end", END, 1).pays("just before the begin", ago(28), 2).pays("just after it", ago(28) + 1, 4);
+    world.tell("support", "ticket_opened", "a", ago(28), json!({"ticket_id": "before"}));
+    world.tell("support", "ticket_opened", "a", ago(28) + 1, json!({"ticket_id": "within"}));
+    world.tell("feedback", "nps_answered", "a", ago(28), json!({"score": 0}));
+    world.tell("feedback", "nps_answered", "a", END, json!({"score": 10}));
+    let kpis = world.kpis();
+    assert_eq!((&kpis["new_mrr"]["value"], &kpis["nrr"]["denominator"]), (&json!(5), &json!(2)));
+    assert_eq!((&kpis["tickets_opened"]["value"], &kpis["nps"]["value"]), (&json!(1), &json!(100.0)));
+    close(&kpis["nps_trend"], 200.0);
 }
 
 /// The movers with usage, tickets, answers and profiles, as a stream brings them: a few records weeks late.

@@ -3,6 +3,8 @@
 pub mod billing;
 mod bytes;
 mod changelog;
+#[cfg(test)]
+mod examples;
 pub mod feedback;
 pub mod key;
 pub mod limit;

@@ -163,7 +163,7 @@ impl World {
             let category = self.pick(&["acquisition", "Retention"]);
             let mut fields = json!({"category": category, "amount_minor": self.rng.random_range(0..50_000), "currency": self.currency()});
             if self.chance(30) {
-                fields["segment"] = json!("smb");
+                fields["segment"] = json!(self.pick(&["smb", "Enterprise", "nowhere"]));
             }
             self.record("billing", None, "cost_recorded", at, fields);
         }

@@ -105,6 +105,8 @@ impl World {
             "session_ended" => ("duration_seconds", json!(7)),
             "subscription_changed" => ("status", json!(self.pick(&["active", "canceled"]))),
             "invoice_paid" | "invoice_payment_failed" | "cost_recorded" => ("amount_minor", json!(123_456)),
+            "ticket_priority_changed" => ("priority", json!("urgent")),
+            "account_profile" => ("segment", json!("told otherwise")),
             "survey_sent" | "advocacy_made" => ("kind", json!("told otherwise")),
             _ => return None,
         };

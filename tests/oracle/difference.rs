@@ -60,6 +60,17 @@ pub fn differences(reference: &Replay, program: &Output) -> Vec<Difference> {
     found
 }
 
+/// Every difference between the reference and account lines, metrics alone.
+pub fn of_metrics(reference: &Replay, lines: &BTreeMap<String, Value>) -> Vec<Difference> {
+    let nothing = (BTreeMap::new(), Map::new());
+    let ids: BTreeSet<&String> = reference.accounts.keys().chain(lines.keys()).collect();
+    let of_account = |id: &String| {
+        let expected = reference.accounts.get(id).map_or(&nothing.0, |line| &line.metrics.values);
+        metrics(id, expected, lines.get(id).and_then(|line| line["metrics"].as_object()).unwrap_or(&nothing.1))
+    };
+    ids.into_iter().flat_map(of_account).collect()
+}
+
 fn counts(reference: &Replay, program: &Output) -> Vec<Difference> {
     let mut found = Vec::new();
     for stream in STREAMS {

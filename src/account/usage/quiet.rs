@@ -36,8 +36,7 @@ impl<'a> Quiet<'a> {
         date
     }
 
-    /// The hour before the newest 168 hour buckets up to `newest` that are not quiet. A bucket is quiet where the date just before
-    /// its end is.
+    /// The hour before the newest 168 hour buckets up to `newest` that are not quiet.
     pub(super) fn hours_start(&self, newest: i64) -> i64 {
         if self.settings.calendar.is_empty() {
             return newest - i64::from(HOUR_WINDOW);
@@ -45,21 +44,26 @@ impl<'a> Quiet<'a> {
         let mut left = HOUR_WINDOW;
         let mut hour = newest;
         while left > 0 && hour > newest - i64::from(HOUR_WINDOW + 24 * 366) {
-            let date = self.settings.zone.date_of(Timestamp(hour * HOUR_MS - 1));
-            left -= i32::from(!self.is_quiet(date));
+            left -= i32::from(!self.is_quiet_bucket(hour));
             hour -= 1;
         }
         hour
     }
 
-    /// Whether the events of an hour index (twice the hour, plus one on the later date of its bucket) lie on a quiet date.
+    /// Whether the bucket that ends with an hour is quiet: the date just before its end is.
+    fn is_quiet_bucket(&self, hour: i64) -> bool {
+        self.is_quiet(self.settings.zone.date_of(Timestamp(hour * HOUR_MS - 1)))
+    }
+
+    /// Whether the events of an hour index (twice the hour, plus one on the later date of its bucket) lie in a quiet bucket or on a
+    /// quiet date.
     pub(super) fn is_quiet_hour(&self, index: i32) -> bool {
         if self.settings.calendar.is_empty() {
             return false;
         }
-        let begin = Timestamp((i64::from(index.div_euclid(2)) - 1) * HOUR_MS + 1);
-        let date = self.settings.zone.date_of(begin);
-        self.is_quiet(Date(date.0 + index.rem_euclid(2)))
+        let hour = i64::from(index.div_euclid(2));
+        let date = self.settings.zone.date_of(Timestamp((hour - 1) * HOUR_MS + 1));
+        self.is_quiet_bucket(hour) || self.is_quiet(Date(date.0 + index.rem_euclid(2)))
     }
 
     /// Milliseconds of `(from, to]` that do not lie on quiet dates.
