@@ -23,11 +23,11 @@ fn resource(pointer: &str) -> Value {
     resources.pointer(pointer).unwrap_or_else(|| panic!("no {pointer}")).clone()
 }
 
-/// A price with a quantity as an item of the native format.
+/// A price with a quantity as an item of the native format; one that is paid once has no interval.
 fn item(price: &Value, quantity: u64) -> Value {
     assert_eq!(price["billing_scheme"], "per_unit");
     assert_eq!(price["unit_amount"].to_string(), price["unit_amount_decimal"].as_str().unwrap());
-    let recurring = &price["recurring"];
+    let recurring = if price["type"] == "recurring" { &price["recurring"] } else { &Value::Null };
     json!({"amount_minor": price["unit_amount"], "currency": price["currency"], "interval": recurring["interval"],
         "interval_count": recurring["interval_count"], "usage_type": recurring["usage_type"], "quantity": quantity})
 }
@@ -59,8 +59,10 @@ fn mrr(items: &[Value], discount: Option<Value>) -> i64 {
 fn a_monthly_price_counts_by_its_quantity() {
     let price = resource("/price");
     assert_eq!(mrr(&[item(&price, 1)], None), 2_000);
-    assert_eq!(mrr(&[item(&price, 3), item(&resource("/item/price"), 2)], None), 8_000);
-    assert_eq!(resource("/subscription_item/price"), price, "a subscription's item carries the whole price");
+    let once = resource("/item/price");
+    assert_eq!(once["type"], "one_time");
+    assert_eq!(mrr(&[item(&price, 3), item(&once, 2)], None), 6_000, "what is paid once is no recurring revenue");
+    assert_eq!(item(&resource("/subscription_item/price"), 1), item(&price, 1), "a subscription's item carries its price");
 }
 
 #[test]
