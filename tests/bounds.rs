@@ -1,5 +1,5 @@
-//! Memory stays under what the limits come to, and changelog records under 512 KiB, whatever is sent. At small limits at every run; at the
-//! default ones with `BOUNDS=default cargo test --release --test bounds -- --nocapture`.
+//! Memory stays under what the limits come to, and changelog records under 512 KiB, whatever is sent. At small limits at every run; at
+//! ten times larger ones with `BOUNDS_SCALE=10 cargo test --release --test bounds -- --nocapture`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,25 +26,19 @@ const MIB: usize = 1024 * 1024;
 /// The allocator counts for the whole process: one test at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// Small, so that all of them are passed many times within seconds.
-fn small() -> Limits {
+/// So small that all of them are passed many times within seconds, but for `BOUNDS_SCALE`.
+fn limits() -> Limits {
+    let scale: usize = std::env::var("BOUNDS_SCALE").map_or(1, |scale| scale.parse().unwrap());
     Limits {
-        users: 300,
-        features: 60,
-        ids_per_day: 400,
-        tickets_open: 50,
-        tickets_resolved: 50,
-        subscriptions: 4,
-        answers: 60,
+        users: 300 * scale,
+        features: 60 * scale,
+        ids_per_day: 400 * scale,
+        tickets_open: 50 * scale,
+        tickets_resolved: 50 * scale,
+        subscriptions: 4 * scale,
+        answers: 60 * scale,
         accounts: 2_000,
         ..Limits::default()
-    }
-}
-
-fn limits() -> Limits {
-    match std::env::var("BOUNDS").as_deref() {
-        Ok("default") => Limits::default(),
-        _ => small(),
     }
 }
 
@@ -124,7 +118,7 @@ fn one_account_with_very_many_of_everything_stays_under_what_its_limits_come_to(
 #[test]
 fn accounts_beyond_the_limit_are_dead_letters_and_cost_nothing() {
     let _alone = ALONE.lock().unwrap();
-    let limits = Limits { accounts: 2_000, ..limits() };
+    let limits = limits();
     let mut task = task(&limits);
     let event = |n: usize| {
         let id = hoard::text(n, limits.text_bytes);
