@@ -64,7 +64,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Writes to the end of bytes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Writer(pub Vec<u8>);
 
 impl Writer {
@@ -90,3 +90,15 @@ impl Writer {
         self.varint(((value << 1) ^ (value >> 63)).cast_unsigned());
     }
 }
+
+/// Makes room for more items than there are: exactly, while they are few, since allocators round up anyway; with an eighth to spare once
+/// copying them costs more than that.
+pub(super) fn make_room<T>(items: &mut Vec<T>, more: usize) {
+    if items.capacity() - items.len() < more {
+        let spare = if size_of_val(items.as_slice()) < MANY_BYTES { 0 } else { items.len() / 8 };
+        items.reserve_exact(more + spare);
+    }
+}
+
+/// See [`make_room`].
+const MANY_BYTES: usize = 2048;

@@ -1,6 +1,6 @@
 //! Who and what was seen when: users and features with their last activity and the dates on which they were active.
 
-use crate::account::bytes::{Reader, Writer};
+use crate::account::bytes::{Reader, Writer, make_room};
 use crate::time::{DAY_MS, Date, Timestamp};
 
 /// Dates that an actor's history reaches back from its last active date.
@@ -125,9 +125,7 @@ pub(super) fn touch(actors: &mut Vec<Actor>, hash: u64, at: Timestamp, date: Dat
         }
         Err(place) => place,
     };
-    if actors.len() == actors.capacity() {
-        actors.reserve_exact(actors.len() / 4 + 2);
-    }
+    make_room(actors, 1);
     actors.insert(place, Actor { hash, activity: Activity::first(at, date) });
     let idlest = || actors.iter().enumerate().min_by_key(|(_, actor)| (actor.activity.last(), std::cmp::Reverse(actor.hash)));
     let removed = if actors.len() > limit { idlest().map(|(place, _)| place) } else { None };

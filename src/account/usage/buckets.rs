@@ -1,121 +1,125 @@
-//! Counts by date or hour in eight bytes each: a sorted run of (distance from a base, count) packed into one word.
+//! Counts by date or hour in about two bytes each: a run of (distance from the one before, count), both as varints.
 
-use crate::account::bytes::{Reader, Writer};
-
-/// Bits of a word that hold the count; the sixteen above hold the distance from the base.
-const COUNT_BITS: u32 = 48;
-/// The largest count of a bucket; more is held there.
-const MAX_COUNT: u64 = (1 << COUNT_BITS) - 1;
-/// The largest distance between the first and the last bucket.
-const MAX_SPAN: i32 = u16::MAX as i32;
+use crate::account::bytes::{Reader, Writer, make_room};
 
 /// Counts by an index (a date, or an hour), ascending. A bucket may hold 0: it was touched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Buckets {
-    base: i32,
-    words: Vec<u64>,
+    /// The first bucket is as far from 0 as its index says.
+    bytes: Writer,
+    /// The index of the last bucket, and where its count begins: nearly every use falls into it.
+    last: i32,
+    last_count_at: u32,
 }
 
+/// Bytes of a bucket, at most: two varints of 33 and 64 bits.
+const MAX_BUCKET_BYTES: usize = 15;
+
 impl Buckets {
-    /// Adds to the bucket of an index, which comes to be where there is none. Buckets more than [`MAX_SPAN`] apart are not kept:
-    /// callers prune to a window far below that first.
+    /// Adds to the bucket of an index, which comes to be where there is none. A count stops at its largest.
     pub(super) fn add(&mut self, index: i32, amount: u64) {
-        if self.words.is_empty() {
-            self.base = index;
-        } else if index < self.base {
-            self.move_base(index);
-        }
-        let Some(distance) = index.checked_sub(self.base).filter(|distance| (0..=MAX_SPAN).contains(distance)) else {
-            return;
-        };
-        let key = u64::from(distance.unsigned_abs()) << COUNT_BITS;
-        // The newest bucket is nearly always the one.
-        let at = match self.words.last() {
-            Some(last) if *last >> COUNT_BITS == key >> COUNT_BITS => self.words.len() - 1,
-            Some(last) if *last < key => self.words.len(),
-            _ => self.words.partition_point(|word| *word < key),
-        };
-        match self.words.get_mut(at) {
-            Some(word) if *word >> COUNT_BITS == key >> COUNT_BITS => {
-                *word = key | ((*word & MAX_COUNT).saturating_add(amount)).min(MAX_COUNT);
-            }
-            _ => {
-                if self.words.len() == self.words.capacity() {
-                    self.words.reserve_exact(self.words.len() / 4 + 2);
-                }
-                self.words.insert(at, key | amount.min(MAX_COUNT));
-            }
+        if self.is_empty() || index > self.last {
+            self.push(index, amount);
+        } else if index == self.last {
+            let at = self.last_count_at as usize;
+            let count = self.bytes.0.get(at..).and_then(|bytes| Reader(bytes).varint()).unwrap_or_default();
+            self.bytes.0.truncate(at);
+            make_room(&mut self.bytes.0, MAX_BUCKET_BYTES);
+            self.bytes.varint(count.saturating_add(amount));
+        } else {
+            self.add_before_last(index, amount);
         }
     }
 
-    fn move_base(&mut self, base: i32) {
-        let shift = i64::from(self.base) - i64::from(base);
-        self.words.retain(|word| i64::try_from(word >> COUNT_BITS).is_ok_and(|distance| distance + shift <= i64::from(MAX_SPAN)));
-        for word in &mut self.words {
-            *word += shift.unsigned_abs() << COUNT_BITS;
+    fn push(&mut self, index: i32, count: u64) {
+        make_room(&mut self.bytes.0, MAX_BUCKET_BYTES);
+        self.bytes.signed(i64::from(index) - i64::from(self.last));
+        self.last_count_at = u32::try_from(self.bytes.0.len()).unwrap_or(u32::MAX);
+        self.last = index;
+        self.bytes.varint(count);
+    }
+
+    fn add_before_last(&mut self, index: i32, amount: u64) {
+        let old = std::mem::take(self);
+        let mut left = Some(amount);
+        for (known, count) in old.iter() {
+            if let Some(amount) = left.take_if(|_| known >= index) {
+                if known == index {
+                    self.push(known, count.saturating_add(amount));
+                    continue;
+                }
+                self.push(index, amount);
+            }
+            self.push(known, count);
         }
-        self.base = base;
     }
 
     /// Drops the buckets before an index.
     pub(super) fn prune_before(&mut self, index: i32) {
-        let Some(distance) = index.checked_sub(self.base).filter(|distance| *distance > 0) else { return };
-        if distance > MAX_SPAN {
-            self.words.clear();
-            return;
+        if self.iter().next().is_some_and(|(first, _)| first < index) {
+            let old = std::mem::take(self);
+            for (index, count) in old.iter().skip_while(|(known, _)| *known < index) {
+                self.push(index, count);
+            }
         }
-        let key = u64::from(distance.unsigned_abs()) << COUNT_BITS;
-        let gone = self.words.partition_point(|word| *word < key);
-        self.words.drain(..gone);
     }
 
-    /// The index of the first bucket.
-    pub(super) fn first(&self) -> Option<i32> {
-        self.iter().next().map(|(index, _)| index)
+    /// Whether there is no bucket.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.bytes.0.is_empty()
     }
 
-    /// The buckets as (index, count), ascending.
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (i32, u64)> + '_ {
-        self.words.iter().map(|word| (self.base + i32::try_from(word >> COUNT_BITS).unwrap_or(MAX_SPAN), word & MAX_COUNT))
+    /// The buckets as (index, count), ascending; ends early at bytes that are none.
+    pub(super) fn iter(&self) -> Iter<'_> {
+        Iter { bytes: Reader(&self.bytes.0), before: 0 }
     }
 
     /// The buckets with `from < index <= to`, ascending.
     pub(super) fn within(&self, from: i32, to: i32) -> impl Iterator<Item = (i32, u64)> + '_ {
-        let start = self.words.partition_point(|word| self.base + i32::try_from(word >> COUNT_BITS).unwrap_or(MAX_SPAN) <= from);
-        self.words.get(start..).unwrap_or_default().iter().map_while(move |word| {
-            let index = self.base + i32::try_from(word >> COUNT_BITS).unwrap_or(MAX_SPAN);
-            (index <= to).then_some((index, word & MAX_COUNT))
-        })
-    }
-
-    /// Writes them: the base, how many, and each as its distance from the one before and its count.
-    pub(super) fn write(&self, out: &mut Writer) {
-        out.signed(i64::from(self.base));
-        out.varint(self.words.len() as u64);
-        let mut before = 0;
-        for word in &self.words {
-            let distance = word >> COUNT_BITS;
-            out.varint(distance - before);
-            out.varint(word & MAX_COUNT);
-            before = distance;
-        }
-    }
-
-    /// Reads what [`Buckets::write`] wrote.
-    pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Self> {
-        let base = i32::try_from(bytes.signed()?).ok()?;
-        let mut distance = 0_u64;
-        let words = bytes.many(2, |bytes| {
-            distance = distance.checked_add(bytes.varint()?).filter(|distance| i32::try_from(*distance).is_ok_and(|d| d <= MAX_SPAN))?;
-            let count = Some(bytes.varint()?).filter(|count| *count <= MAX_COUNT)?;
-            Some(distance << COUNT_BITS | count)
-        })?;
-        words.is_sorted_by(|one, next| one >> COUNT_BITS < next >> COUNT_BITS).then_some(Self { base, words })
+        self.iter().skip_while(move |(index, _)| *index <= from).take_while(move |(index, _)| *index <= to)
     }
 
     /// The sum of the counts with `from < index <= to`.
     pub(super) fn sum(&self, from: i32, to: i32) -> u64 {
-        self.within(from, to).map(|(_, count)| count).sum()
+        self.within(from, to).fold(0, |sum, (_, count)| sum.saturating_add(count))
+    }
+
+    /// Writes them.
+    pub(super) fn write(&self, out: &mut Writer) {
+        out.text(&self.bytes.0);
+    }
+
+    /// Reads what [`Buckets::write`] wrote.
+    pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Self> {
+        let all = Self { bytes: Writer(bytes.text()?.to_vec()), last: 0, last_count_at: 0 };
+        let mut iter = all.iter();
+        let mut read = Self::default();
+        read.bytes.0.reserve_exact(all.bytes.0.len());
+        for (index, count) in iter.by_ref() {
+            if !read.is_empty() && index <= read.last {
+                return None;
+            }
+            read.push(index, count);
+        }
+        iter.bytes.0.is_empty().then_some(read)
+    }
+}
+
+/// See [`Buckets::iter`].
+pub(super) struct Iter<'a> {
+    bytes: Reader<'a>,
+    before: i32,
+}
+
+impl Iterator for Iter<'_> {
+    type Item = (i32, u64);
+
+    fn next(&mut self) -> Option<(i32, u64)> {
+        let mut ahead = self.bytes.clone();
+        let index = i32::try_from(i64::from(self.before).checked_add(ahead.signed()?)?).ok()?;
+        let count = ahead.varint()?;
+        (self.bytes, self.before) = (ahead, index);
+        Some((index, count))
     }
 }
 
@@ -138,6 +142,9 @@ mod tests {
             }
             prop_assert_eq!(buckets.iter().collect::<Vec<_>>(), model.clone().into_iter().collect::<Vec<_>>());
             prop_assert_eq!(buckets.sum(cut, cut + 100), model.range(cut + 1..=cut + 100).map(|(_, count)| count).sum::<u64>());
+            let mut written = Writer::default();
+            buckets.write(&mut written);
+            prop_assert_eq!(Buckets::read(&mut Reader(&written.0)), Some(buckets.clone()));
             buckets.prune_before(cut);
             prop_assert_eq!(buckets.iter().collect::<Vec<_>>(), model.into_iter().filter(|(index, _)| *index >= cut).collect::<Vec<_>>());
         }
@@ -146,9 +153,10 @@ mod tests {
     #[test]
     fn a_count_stops_at_its_largest() {
         let mut buckets = Buckets::default();
-        buckets.add(3, MAX_COUNT);
-        buckets.add(3, 5);
         buckets.add(4, 1);
-        assert_eq!(buckets.iter().collect::<Vec<_>>(), [(3, MAX_COUNT), (4, 1)]);
+        buckets.add(3, u64::MAX);
+        buckets.add(3, 5);
+        assert_eq!(buckets.iter().collect::<Vec<_>>(), [(3, u64::MAX), (4, 1)]);
+        assert_eq!(buckets.sum(0, 4), u64::MAX);
     }
 }

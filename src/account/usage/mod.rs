@@ -64,7 +64,7 @@ impl State {
         let zone = &ctx.settings.zone;
         let date = zone.date_of(ctx.at);
         self.last_activity = self.last_activity.max(Some(ctx.at));
-        if self.days.first().is_none() || date > self.newest_date {
+        if self.days.is_empty() || date > self.newest_date {
             self.newest_date = date;
             self.newest_hour = hour_index(zone.start_of(date), date, ctx.settings);
             self.prune(ctx.settings);

@@ -11,7 +11,7 @@ pub(in crate::config) fn validate(limits: &Limits, report: &mut Report<'_>) {
         ("accounts", limits.accounts, 1, 100_000_000),
         ("users", limits.users, 1, 1_000_000),
         ("features", limits.features, 1, 100_000),
-        ("ids_per_day", limits.ids_per_day, 1, 5_000_000),
+        ("ids_per_day", limits.ids_per_day, 1, 80_000),
         ("tickets_open", limits.tickets_open, 1, 100_000),
         ("tickets_resolved", limits.tickets_resolved, 1, 100_000),
         ("subscriptions", limits.subscriptions, 1, 10_000),

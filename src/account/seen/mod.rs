@@ -1,8 +1,14 @@
 //! Remembered ids: which events of the last days were read, so that a repetition is known as one.
 
+mod day;
+
+use std::cmp::{Ordering, Reverse};
+
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::bytes::{Reader, Writer};
+use day::{APART, DIRTY, Day, FOOT_BYTES, ID_BYTES, Id, MAX_DAY, MAX_IDS, id_of};
+
+use super::bytes::{Reader, Writer, make_room};
 use super::section::{CodecError, of_version};
 use super::{Limit, LimitMeter};
 use crate::event::{Record, Stream};
@@ -10,33 +16,18 @@ use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
 
 const VERSION: u8 = 1;
-/// Days that a part number tells apart; more than are ever remembered at once.
-const PART_DAYS: i32 = 1024;
 /// Ids of a stream up to this many travel with its section, so that most records read cost one changelog record; beyond, each day is
 /// written apart, so that one more id does not rewrite those of a week.
 const FEW: usize = 64;
 /// Bytes that [`Seen::write_together`] writes, at most: each id may lie on a day of its own.
-pub(super) const MAX_TOGETHER_BYTES: usize = FEW * (8 + 6) + 2;
+pub(super) const MAX_TOGETHER_BYTES: usize = FEW * (ID_BYTES + 6);
 
-/// The identities read, by stream and UTC day of their event time.
+/// The identities read, by stream and UTC day of their event time, in one allocation: for each day its ids, ascending, and a foot. Days
+/// lie in descending order of streams and ascending order of days, so that the newest day of usage is last, where nearly all is read
+/// and added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// By stream and day.
-    days: Vec<Day>,
-}
-
-/// The identities of one stream and day.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Day {
-    stream: Stream,
-    /// UTC days since 1970-01-01.
-    number: i32,
-    /// Ascending.
-    ids: Vec<u64>,
-    /// Whether it differs from what the changelog holds.
-    dirty: bool,
-    /// Whether the changelog holds it in a record of its own.
-    apart: bool,
+    bytes: Vec<u8>,
 }
 
 /// The identity of a record within its account: stream, type, id, and `occurred_at` where the payload has one. `None` without id.
@@ -67,53 +58,116 @@ impl Seen {
         settings: &Settings,
         limits: &mut LimitMeter,
     ) -> bool {
-        let number = i32::try_from(at.0.div_euclid(DAY_MS)).unwrap_or(i32::MAX);
-        let Ok(place) = self.place_of(stream, number) else {
+        let number = i32::try_from(at.0.div_euclid(DAY_MS)).unwrap_or(i32::MAX).clamp(-MAX_DAY, MAX_DAY);
+        let id = id_of(identity);
+        let Some(day) = self.days().find(|day| day.stream == stream && day.number == number) else {
             let first_kept = newest.0.saturating_sub(settings.time.dedup_ms).div_euclid(DAY_MS);
             self.forget_before(first_kept, stream);
-            self.put(Day { stream, number, ids: vec![identity], dirty: true, apart: false });
+            self.put(stream, number, DIRTY, &id);
             return false;
         };
-        let Some(held) = self.days.get_mut(place) else { return false };
-        let Err(place) = held.ids.binary_search(&identity) else { return true };
-        if held.ids.len() == held.ids.capacity() {
-            held.ids.reserve_exact(held.ids.len() / 4 + 2);
-        }
-        held.ids.insert(place, identity);
-        if held.ids.len() > settings.limits.ids_per_day {
-            held.ids.pop();
+        let Err(place) = self.ids(&day).binary_search(&id) else { return true };
+        let count = day.ids.len() / ID_BYTES;
+        let at_limit = count >= settings.limits.ids_per_day.min(MAX_IDS);
+        if at_limit {
             limits.reached(Limit::IdsPerDay);
         }
-        held.dirty = true;
+        match (at_limit, place == count) {
+            (true, true) => {}
+            // The greatest leaves.
+            (true, false) => {
+                let start = day.ids.start + place * ID_BYTES;
+                self.bytes.copy_within(start..day.ids.end - ID_BYTES, start + ID_BYTES);
+                self.write(start, &id);
+                self.mark(&day, day.marks | DIRTY);
+            }
+            (false, _) => self.insert(&day, place, id),
+        }
         false
     }
 
-    fn place_of(&self, stream: Stream, number: i32) -> Result<usize, usize> {
-        self.days.binary_search_by_key(&(stream as u8, number), |held| (held.stream as u8, held.number))
+    /// The days, from the last: by stream, then from the newest.
+    fn days(&self) -> impl Iterator<Item = Day> {
+        let mut end = self.bytes.len();
+        std::iter::from_fn(move || {
+            let day = self.day_before(end)?;
+            end = day.ids.start;
+            Some(day)
+        })
     }
 
-    fn put(&mut self, day: Day) {
-        if let Err(place) = self.place_of(day.stream, day.number) {
-            self.days.reserve_exact(1);
-            self.days.insert(place, day);
+    fn day_before(&self, end: usize) -> Option<Day> {
+        Day::at_end_of(self.bytes.get(..end)?)
+    }
+
+    fn ids(&self, day: &Day) -> &[Id] {
+        self.bytes.get(day.ids.clone()).unwrap_or_default().as_chunks().0
+    }
+
+    /// Puts a day with ids where it belongs, if it is not there.
+    fn put(&mut self, stream: Stream, number: i32, marks: u8, ids: &[u8]) {
+        let place = |day: &Day| (day.stream as u8, Reverse(day.number)).cmp(&(stream as u8, Reverse(number)));
+        let mut end = self.bytes.len();
+        for day in self.days() {
+            match place(&day) {
+                Ordering::Less => end = day.ids.start,
+                Ordering::Equal => return,
+                Ordering::Greater => break,
+            }
+        }
+        let day = Day { stream, number, marks, ids: 0..ids.len() };
+        make_room(&mut self.bytes, ids.len() + FOOT_BYTES);
+        self.bytes.splice(end..end, ids.iter().copied().chain(day.foot()));
+    }
+
+    /// Adds an id to a day, before the one at a place.
+    fn insert(&mut self, day: &Day, place: usize, id: Id) {
+        make_room(&mut self.bytes, ID_BYTES);
+        let (start, bytes) = (day.ids.start + place * ID_BYTES, self.bytes.len());
+        self.bytes.extend_from_slice(&id);
+        self.bytes.copy_within(start..bytes, start + ID_BYTES);
+        self.write(start, &id);
+        self.mark(&Day { ids: day.ids.start..day.ids.end + ID_BYTES, ..day.clone() }, day.marks | DIRTY);
+    }
+
+    /// Writes the foot of a day anew, with these marks.
+    fn mark(&mut self, day: &Day, marks: u8) {
+        self.write(day.ids.end, &Day { marks, ..day.clone() }.foot());
+    }
+
+    fn write(&mut self, start: usize, bytes: &[u8]) {
+        if let Some(place) = self.bytes.get_mut(start..start + bytes.len()) {
+            place.copy_from_slice(bytes);
         }
     }
 
     /// Forgets the days of a stream before a day. One that the changelog holds apart stays, empty, until it is forgotten there too.
-    fn forget_before(&mut self, day: i64, stream: Stream) {
-        self.days.retain_mut(|held| {
-            let forgotten = held.stream == stream && i64::from(held.number) < day;
-            if forgotten && held.apart {
-                *held = Day { ids: Vec::new(), dirty: true, ..*held };
-            }
-            !forgotten || held.apart
-        });
+    fn forget_before(&mut self, first_kept: i64, stream: Stream) {
+        let is_old = |day: &Day| day.stream == stream && i64::from(day.number) < first_kept && !day.ids.is_empty();
+        if self.days().any(|day| is_old(&day)) {
+            self.rebuild(
+                |day| if is_old(day) { (day.marks & APART != 0).then_some((DIRTY | APART, false)) } else { Some((day.marks, true)) },
+            );
+        }
+    }
+
+    /// Keeps the days for which `keep` gives marks, and their ids where it says so.
+    fn rebuild(&mut self, keep: impl Fn(&Day) -> Option<(u8, bool)>) {
+        let days: Vec<Day> = self.days().collect();
+        let mut kept = Vec::with_capacity(self.bytes.len());
+        for day in days.into_iter().rev() {
+            let Some((marks, with_ids)) = keep(&day) else { continue };
+            let ids = if with_ids { self.bytes.get(day.ids.clone()).unwrap_or_default() } else { &[] };
+            kept.extend_from_slice(ids);
+            kept.extend_from_slice(&Day { marks, ids: 0..ids.len(), ..day }.foot());
+        }
+        self.bytes = kept;
     }
 
     /// Whether the identities of a stream are few enough to travel with its section.
     #[must_use]
     pub fn are_few(&self, stream: Stream) -> bool {
-        self.of(stream).map(|day| day.ids.len()).sum::<usize>() <= FEW
+        self.of(stream).map(|day| day.ids.len() / ID_BYTES).sum::<usize>() <= FEW
     }
 
     /// Whether any identity of a stream is remembered.
@@ -122,21 +176,37 @@ impl Seen {
         self.of(stream).next().is_some()
     }
 
-    fn of(&self, stream: Stream) -> impl Iterator<Item = &Day> {
-        self.days.iter().filter(move |day| day.stream == stream && !day.ids.is_empty())
+    fn of(&self, stream: Stream) -> impl Iterator<Item = Day> {
+        self.days().filter(move |day| day.stream == stream && !day.ids.is_empty())
     }
 
     /// Writes the identities of a stream, which are few; they count as written with [`Seen::take_apart`].
     pub(super) fn write_together(&self, stream: Stream, out: &mut Writer) {
-        out.varint(self.of(stream).count() as u64);
-        self.of(stream).for_each(|day| day.write(out));
+        self.of(stream).for_each(|day| self.write_day(&day, out));
+    }
+
+    /// A day, the number of its ids, and the ids.
+    fn write_day(&self, day: &Day, out: &mut Writer) {
+        out.signed(i64::from(day.number));
+        out.text(self.bytes.get(day.ids.clone()).unwrap_or_default());
+    }
+
+    fn read_day(&mut self, stream: Stream, marks: u8, bytes: &mut Reader<'_>) -> Option<()> {
+        let number = i32::try_from(bytes.signed()?).ok().filter(|number| number.abs() <= MAX_DAY)?;
+        let ids = bytes.text()?;
+        let (chunks, rest) = ids.as_chunks::<ID_BYTES>();
+        if chunks.is_empty() || chunks.len() > MAX_IDS || !rest.is_empty() || !chunks.is_sorted_by(|one, next| one < next) {
+            return None;
+        }
+        self.put(stream, number, marks, ids);
+        Some(())
     }
 
     /// Takes back what [`Seen::write_together`] wrote.
     pub(super) fn restore_together(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), CodecError> {
-        let days = Reader(bytes).many(2, |bytes| Day::read(stream, bytes)).ok_or(CodecError::Corrupt("remembered ids"))?;
-        for day in days {
-            self.put(day);
+        let mut bytes = Reader(bytes);
+        while !bytes.0.is_empty() {
+            self.read_day(stream, 0, &mut bytes).ok_or(CodecError::Corrupt("remembered ids"))?;
         }
         Ok(())
     }
@@ -144,23 +214,38 @@ impl Seen {
     /// Hands over the parts of a stream that change in the changelog, as part number and bytes (`None`: no more), where its identities
     /// are written apart, or travel `together` with its section and were apart before. All of the stream then counts as written.
     pub fn take_apart(&mut self, stream: Stream, together: bool, mut take: impl FnMut(u16, Option<Vec<u8>>)) {
-        for day in self.days.iter_mut().filter(|day| day.stream == stream) {
-            let apart = !together && !day.ids.is_empty();
-            if !apart && day.apart {
-                take(day.part(), None);
-            } else if apart && (day.dirty || !day.apart) {
-                take(day.part(), Some(day.record()));
+        let (mut end, mut any_gone) = (self.bytes.len(), false);
+        while let Some(day) = self.day_before(end) {
+            end = day.ids.start;
+            if day.stream != stream {
+                continue;
             }
-            day.dirty = false;
-            day.apart = apart;
+            let (was_apart, is_dirty) = (day.marks & APART != 0, day.marks & DIRTY != 0);
+            let apart = !together && !day.ids.is_empty();
+            if !apart && was_apart {
+                take(day.part(), None);
+            } else if apart && (is_dirty || !was_apart) {
+                take(day.part(), Some(self.record(&day)));
+            }
+            self.mark(&day, if apart { APART } else { 0 });
+            any_gone |= day.ids.is_empty();
         }
-        // Forgotten days of other streams stay until the changelog is told of them.
-        self.days.retain(|day| day.stream != stream || !day.ids.is_empty());
+        if any_gone {
+            self.rebuild(|day| (day.stream != stream || !day.ids.is_empty()).then_some((day.marks, true)));
+        }
+    }
+
+    /// A changelog record of one day.
+    fn record(&self, day: &Day) -> Vec<u8> {
+        let mut out = Writer(Vec::with_capacity(16 + day.ids.len()));
+        out.0.extend_from_slice(&[VERSION, day.stream as u8]);
+        self.write_day(day, &mut out);
+        out.0
     }
 
     /// The parts that the changelog holds: what has to be forgotten there with the account.
     pub fn part_numbers(&self) -> impl Iterator<Item = u16> + '_ {
-        self.days.iter().filter(|day| day.apart).map(Day::part)
+        self.days().filter(|day| day.marks & APART != 0).map(|day| day.part())
     }
 
     /// Takes back one part.
@@ -170,36 +255,8 @@ impl Seen {
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
         let mut bytes = Reader(of_version(VERSION, bytes)?);
         let stream = bytes.byte().and_then(|number| Stream::ALL.get(usize::from(number)).copied());
-        let day = stream.and_then(|stream| Day::read(stream, &mut bytes)).ok_or(CodecError::Corrupt("remembered ids"))?;
-        self.put(Day { apart: true, ..day });
-        Ok(())
-    }
-}
-
-impl Day {
-    fn part(&self) -> u16 {
-        let day = u16::try_from(self.number.rem_euclid(PART_DAYS)).unwrap_or_default();
-        day * 8 + self.stream as u16
-    }
-
-    /// A changelog record of its own.
-    fn record(&self) -> Vec<u8> {
-        let mut out = Writer(Vec::with_capacity(16 + 8 * self.ids.len()));
-        out.0.extend_from_slice(&[VERSION, self.stream as u8]);
-        self.write(&mut out);
-        out.0
-    }
-
-    fn write(&self, out: &mut Writer) {
-        out.signed(i64::from(self.number));
-        out.varint(self.ids.len() as u64);
-        self.ids.iter().for_each(|id| out.long(*id));
-    }
-
-    fn read(stream: Stream, bytes: &mut Reader<'_>) -> Option<Self> {
-        let number = i32::try_from(bytes.signed()?).ok()?;
-        let ids = bytes.many(8, Reader::long)?;
-        Some(Self { stream, number, ids, dirty: false, apart: false })
+        let read = stream.and_then(|stream| self.read_day(stream, APART, &mut bytes)).filter(|()| bytes.0.is_empty());
+        read.ok_or(CodecError::Corrupt("remembered ids"))
     }
 }
 
@@ -233,12 +290,12 @@ mod tests {
         remember(&mut seen, 100, 1, 100);
         assert_eq!(taken(&mut seen, false), [true]);
         remember(&mut seen, 108, 2, 108);
-        assert_eq!(taken(&mut seen, false), [false, true]);
+        assert_eq!(taken(&mut seen, false), [true, false]);
         assert_eq!(seen.part_numbers().count(), 1);
         assert!(taken(&mut seen, false).is_empty());
         remember(&mut seen, 116, 3, 116);
         assert_eq!(taken(&mut seen, true), [false]);
-        assert_eq!(seen.days.len(), 1);
+        assert_eq!(seen.days().count(), 1);
     }
 
     #[test]
@@ -295,7 +352,7 @@ mod tests {
             let at = Timestamp(-(1 << 40) + day * DAY_MS);
             seen.remember(Stream::Usage, at, u64::MAX, Timestamp(0), &settings, &mut LimitMeter::default());
         }
-        assert_eq!(seen.days.len(), FEW);
+        assert_eq!(seen.days().count(), FEW);
         let mut out = Writer::default();
         seen.write_together(Stream::Usage, &mut out);
         assert!(out.0.len() <= MAX_TOGETHER_BYTES, "{}", out.0.len());
@@ -310,7 +367,8 @@ mod tests {
         for identity in [9, 1, 5] {
             seen.remember(Stream::Usage, Timestamp(1), identity, Timestamp(1), &settings, &mut limits);
         }
-        assert_eq!(seen.days[0].ids, [1, 5]);
+        let day = seen.days().next().unwrap();
+        assert_eq!(seen.ids(&day), [id_of(1), id_of(5)]);
         assert_eq!(limits.iter().find(|(limit, _)| *limit == Limit::IdsPerDay).unwrap().1, 1);
     }
 }

@@ -1,0 +1,94 @@
+//! The ids of one stream and day as bytes: the ids, then a foot that says what they are.
+
+use std::ops::Range;
+
+use crate::account::section::MAX_PART_BYTES;
+use crate::event::Stream;
+
+/// Days that a part number tells apart; more than are ever remembered at once.
+const PART_DAYS: i32 = 1024;
+/// Bytes of an identity: the low 48 bits of a hash. Among n ids of one account, stream and day a new one is taken for a repetition with
+/// a probability of n / 2^48.
+pub(super) const ID_BYTES: usize = 6;
+/// Bytes of what follows the ids of a day: its number (3), then how many they are, its marks and its stream in 19 + 2 + 3 bits.
+pub(super) const FOOT_BYTES: usize = 6;
+/// Ids of a day, at most, whatever the limit: what a changelog record holds.
+pub(super) const MAX_IDS: usize = (MAX_PART_BYTES - 16) / ID_BYTES;
+/// A mark of a day: it differs from what the changelog holds.
+pub(super) const DIRTY: u8 = 0x08;
+/// A mark of a day: the changelog holds it in a record of its own.
+pub(super) const APART: u8 = 0x10;
+
+/// Days from 1970-01-01 that a foot can tell apart, either way: to the year 24,937.
+pub(super) const MAX_DAY: i32 = (1 << 23) - 1;
+/// Bits of a foot below the count.
+const STREAM_AND_MARKS_BITS: u32 = 5;
+const STREAM_BITS: u8 = 0x07;
+
+/// An identity, most significant byte first.
+pub(super) type Id = [u8; ID_BYTES];
+
+/// One day, and where it lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Day {
+    pub stream: Stream,
+    /// UTC days since 1970-01-01.
+    pub number: i32,
+    pub marks: u8,
+    /// The bytes of its ids.
+    pub ids: Range<usize>,
+}
+
+impl Day {
+    /// The day whose foot ends these bytes.
+    pub fn at_end_of(bytes: &[u8]) -> Option<Self> {
+        let (rest, foot) = bytes.split_last_chunk::<FOOT_BYTES>()?;
+        let [n0, n1, n2, low, middle, high] = *foot;
+        let count = u32::from_le_bytes([low, middle, high, 0]) >> STREAM_AND_MARKS_BITS;
+        let ids = rest.len().checked_sub(usize::try_from(count).ok()? * ID_BYTES)?..rest.len();
+        Some(Self {
+            stream: *Stream::ALL.get(usize::from(low & STREAM_BITS))?,
+            // Shifted up and down again, for its sign.
+            number: i32::from_le_bytes([0, n0, n1, n2]) >> 8,
+            marks: low & (DIRTY | APART),
+            ids,
+        })
+    }
+
+    /// The number of its changelog record among those of its account.
+    pub fn part(&self) -> u16 {
+        let day = u16::try_from(self.number.rem_euclid(PART_DAYS)).unwrap_or_default();
+        day * 8 + self.stream as u16
+    }
+
+    /// The bytes after its ids.
+    pub fn foot(&self) -> [u8; FOOT_BYTES] {
+        let [n0, n1, n2, _] = self.number.to_le_bytes();
+        let count = u32::try_from(self.ids.len() / ID_BYTES).unwrap_or_default() << STREAM_AND_MARKS_BITS;
+        let [low, middle, high, _] = count.to_le_bytes();
+        [n0, n1, n2, low | self.marks | self.stream as u8, middle, high]
+    }
+}
+
+/// The id of an identity.
+pub(super) fn id_of(identity: u64) -> Id {
+    let [_, _, id @ ..] = identity.to_be_bytes();
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_foot_says_what_the_day_is(number in -MAX_DAY..=MAX_DAY, stream in 0..5_usize, marks in 0..4_u8, count in 0..=MAX_IDS) {
+            let marks = [0, DIRTY, APART, DIRTY | APART][usize::from(marks)];
+            let day = Day { stream: Stream::ALL[stream], number, marks, ids: 0..count * ID_BYTES };
+            let bytes = [vec![7; count * ID_BYTES], day.foot().to_vec()].concat();
+            prop_assert_eq!(Day::at_end_of(&bytes), Some(day));
+        }
+    }
+}
