@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(taken(&mut seen, false), [true]);
         remember(&mut seen, 108, 2, 108);
         seen.take_apart(Stream::Billing, true, |_, _| panic!("billing knows no ids"));
-        assert_eq!(taken(&mut seen, false), [false, true], "what the changelog holds of day 100 is deleted");
+        assert_eq!(taken(&mut seen, false), [true, false], "what the changelog holds of day 100 is deleted");
     }
 
     #[test]
