@@ -22,7 +22,7 @@ mod oracle;
 use std::time::{Duration, Instant};
 
 use chaos::campaign::{self, Plan};
-use chaos::fault::Kind;
+use chaos::fault::{Kind, ON_DEMAND};
 use chaos::figures::Figures;
 use chaos::load::Size;
 
@@ -35,9 +35,10 @@ fn number(name: &str) -> Option<u64> {
 
 /// The kinds of faults named in `CHURNWATCH_CHAOS_KINDS`, else the usual mix.
 fn kinds() -> Vec<Kind> {
-    let names = std::env::var("CHURNWATCH_CHAOS_KINDS").ok();
-    let is_wanted = |kind: Kind| names.as_ref().is_none_or(|names| names.split(',').any(|name| format!("{kind:?}") == name));
-    Kind::MIX.into_iter().filter(|(kind, _)| is_wanted(*kind)).flat_map(|(kind, count)| std::iter::repeat_n(kind, count)).collect()
+    let mix = Kind::MIX.into_iter().flat_map(|(kind, count)| std::iter::repeat_n(kind, count));
+    let Ok(names) = std::env::var("CHURNWATCH_CHAOS_KINDS") else { return mix.collect() };
+    let is_wanted = |kind: &Kind| names.split(',').any(|name| format!("{kind:?}") == name);
+    mix.chain(ON_DEMAND).filter(is_wanted).collect()
 }
 
 #[test]

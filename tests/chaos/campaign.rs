@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Violation;
 use super::check::{self, Looked, Restored};
+use super::disk::Disk;
 use super::fault::{Deck, Kind};
 use super::figures::Figures;
 use super::fleet::{Fleet, PERMITTED, code_of};
@@ -48,6 +49,8 @@ pub struct Campaign<'a> {
     pub broker: &'a Broker,
     pub proxy: &'a Proxy,
     pub topics: &'a Topics,
+    /// Where the broker's logs are, if it can be filled.
+    pub disk: Option<&'a Disk>,
     pub application: &'a Application,
     pub fleet: Fleet<'a>,
     pub random: Random,
@@ -69,7 +72,9 @@ pub struct Caught {
 pub fn run(plan: &Plan) -> Result<Figures, Caught> {
     let (proxy, listener) = Proxy::listen(plan.seed);
     let proxied = free_port();
-    let broker = Broker::start(|port, controller| behind_proxy(port, controller, proxied, &proxy), "");
+    let disk = plan.kinds.contains(&Kind::DiskFull).then(|| Disk::mount().expect("a full disk takes the rights to mount one"));
+    let logs = disk.as_ref().map(|disk| format!("log.dirs={}\n", disk.data().display())).unwrap_or_default();
+    let broker = Broker::start(|port, controller| behind_proxy(port, controller, proxied, &proxy) + &logs, "");
     proxy.forward(listener, proxied);
     let topics = Topics::create(&broker, "chaos", PARTITIONS);
     let Load { older, newer } = load::simulated(plan.seed, plan.size);
@@ -82,6 +87,7 @@ pub fn run(plan: &Plan) -> Result<Figures, Caught> {
         broker: &broker,
         proxy: &proxy,
         topics: &topics,
+        disk: disk.as_ref(),
         application: &application,
         fleet: Fleet::new(&application, PLACES, plan.mutant),
         random: Random::new(plan.seed),

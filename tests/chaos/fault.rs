@@ -35,6 +35,8 @@ pub enum Kind {
     LostAnswer,
     /// To another number of instances.
     Scale,
+    /// The broker's disk is full until it gives up; then there is room again, and it starts.
+    DiskFull,
     /// [`Self::KillAtPoint`] while a transaction holds records and offsets.
     KillBeforeCommit,
     /// [`Self::Stall`] of a dynamic member that is about to write, so that others take its tasks over.
@@ -58,6 +60,9 @@ impl Kind {
         (Self::Scale, 1),
     ];
 }
+
+/// Faults that come only where they are asked for.
+pub const ON_DEMAND: [Kind; 1] = [Kind::DiskFull];
 
 /// The faults of a mix in a seeded order, and again in another one when all have come.
 pub struct Deck {
@@ -116,6 +121,7 @@ impl Campaign<'_> {
             Kind::LostAnswer => self.lost_answer(),
             Kind::BrokerKill => self.restart_broker("KILL").map(plain),
             Kind::BrokerBounce => self.restart_broker("TERM").map(plain),
+            Kind::DiskFull => self.fill_disk().map(plain),
             Kind::Network => self.network(),
             Kind::Scale => self.scale(),
         }
@@ -265,6 +271,15 @@ impl Campaign<'_> {
         self.broker.end(signal);
         let away = if self.random.permille(300) { 6_000 } else { 0 };
         self.moment(away)?;
+        self.broker.start_again();
+        self.recover().map(drop)
+    }
+
+    fn fill_disk(&mut self) -> Result<(), Violation> {
+        let disk = self.disk.expect("a campaign with this fault has one");
+        disk.fill();
+        self.broker.wait_for_end();
+        disk.empty();
         self.broker.start_again();
         self.recover().map(drop)
     }

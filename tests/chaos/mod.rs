@@ -6,6 +6,7 @@
 
 pub mod campaign;
 pub mod check;
+pub mod disk;
 pub mod fault;
 pub mod figures;
 pub mod fleet;

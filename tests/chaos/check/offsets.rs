@@ -24,19 +24,31 @@ pub fn check(broker: &Broker, group: &str, changelog: &Changelog) -> Vec<Violati
                 found.push(Violation::new("I6", what));
             }
             let offsets = commits.remove(&(topic.clone(), *task)).unwrap_or_default();
-            if offsets != stamped {
-                let at =
-                    offsets.iter().zip(&stamped).position(|(offset, stamp)| offset != stamp).unwrap_or(offsets.len().min(stamped.len()));
+            if let Some((at, offset, stamp)) = difference(&offsets, &stamped) {
                 let (count, stamps) = (offsets.len(), stamped.len());
-                let pair = (offsets.get(at), stamped.get(at));
-                let what =
-                    format!("{topic} [{task}]: {count} commits, {stamps} stamps; offset and stamp of the first difference, {at}: {pair:?}");
+                let what = format!(
+                    "{topic} [{task}]: {count} commits, {stamps} stamps; commit {at} says {offset:?}, the stamp in its place {stamp:?}"
+                );
                 found.push(Violation::new("I5", what));
             }
         }
     }
     found.extend(commits.keys().map(|(topic, task)| Violation::new("I5", format!("{topic} [{task}]: offsets without a stamp"))));
     found
+}
+
+/// The place of the first commit that is not that of the next stamp, with what both say. A request to commit offsets whose answer was lost
+/// is repeated within its transaction: the same offset as before, once more, is no commit of its own.
+fn difference(offsets: &[i64], stamped: &[i64]) -> Option<(usize, Option<i64>, Option<i64>)> {
+    let mut matched = 0;
+    for (place, offset) in offsets.iter().enumerate() {
+        if stamped.get(matched) == Some(offset) {
+            matched += 1;
+        } else if matched == 0 || stamped[matched - 1] != *offset {
+            return Some((place, Some(*offset), stamped.get(matched).copied()));
+        }
+    }
+    stamped.get(matched).map(|stamp| (offsets.len(), None, Some(*stamp)))
 }
 
 /// The stamp of each task is at the end of what its partitions hold.
@@ -68,4 +80,19 @@ fn committed(broker: &Broker, group: &str) -> Commits {
         commits.entry(place).or_default().push(value.i64());
     }
     commits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::difference;
+
+    #[test]
+    fn every_stamp_has_its_commit_and_a_repeated_request_is_none() {
+        assert_eq!(difference(&[5, 5, 7], &[5, 5, 7]), None);
+        assert_eq!(difference(&[5, 7, 7, 9], &[5, 7, 9]), None);
+        assert_eq!(difference(&[5, 7], &[5, 5, 7]), Some((1, Some(7), Some(5))));
+        assert_eq!(difference(&[5, 6, 7], &[5, 7]), Some((1, Some(6), Some(7))));
+        assert_eq!(difference(&[5], &[5, 7]), Some((1, None, Some(7))));
+        assert_eq!(difference(&[5, 7, 5], &[5, 7]), Some((2, Some(5), None)));
+    }
 }
