@@ -39,19 +39,20 @@ pub enum Kind {
     DiskFull,
     /// [`Self::KillAtPoint`] while a transaction holds records and offsets.
     KillBeforeCommit,
-    /// [`Self::Stall`] of a dynamic member that is about to write, so that others take its tasks over.
-    StallBeforeCycle,
+    /// [`Self::Zombie`] whose thread stands still, about to write, until its client has learnt that it was written off.
+    LateZombie,
 }
 
 impl Kind {
     /// How often each comes, with some thirty kills in all.
-    pub const MIX: [(Self, usize); 12] = [
+    pub const MIX: [(Self, usize); 13] = [
         (Self::Kill, 5),
         (Self::KillAndTakeOver, 3),
         (Self::KillAll, 4),
         (Self::KillTwice, 3),
         (Self::KillAtPoint, 4),
         (Self::Zombie, 1),
+        (Self::LateZombie, 1),
         (Self::Stall, 1),
         (Self::BrokerKill, 1),
         (Self::BrokerBounce, 1),
@@ -116,8 +117,8 @@ impl Campaign<'_> {
             Kind::KillAtPoint => self.kill_at_point(&POINTS),
             Kind::KillBeforeCommit => self.kill_at_point(&[("after-produce", 6), ("before-commit", 6)]),
             Kind::Zombie => self.zombie().map(plain),
-            Kind::Stall => self.stall(&STALLS),
-            Kind::StallBeforeCycle => self.stall(&[("before-cycle", 30)]),
+            Kind::Stall => self.stall(),
+            Kind::LateZombie => self.late_zombie().map(plain),
             Kind::LostAnswer => self.lost_answer(),
             Kind::BrokerKill => self.restart_broker("KILL").map(plain),
             Kind::BrokerBounce => self.restart_broker("TERM").map(plain),
@@ -251,11 +252,30 @@ impl Campaign<'_> {
         self.recover().map(drop)
     }
 
-    fn stall(&mut self, points: &[(&str, u64)]) -> Result<String, Violation> {
+    fn late_zombie(&mut self) -> Result<(), Violation> {
         self.at_least(2)?;
         // A dynamic member: a static one is shut out by its name already.
         let place = self.random.one_of(&[1, 3]);
-        let (point, passages) = self.random.one_of(points);
+        self.fleet.terminate(place);
+        self.fleet.start_patient(place, "before-cycle:10:14000".to_owned());
+        let restored = in_time(POINT_LIMIT, || self.fleet.has_restored(place).then_some(()));
+        let began = Instant::now();
+        self.outlast(began, Duration::from_secs(3))?;
+        self.fleet.signal(place, "STOP");
+        let result = self.outlast(began, Duration::from_secs(3) + PAST_SESSION);
+        self.fleet.signal(place, "CONT");
+        result?;
+        self.recover()?;
+        if restored.is_some() {
+            self.outlast(began, Duration::from_secs(17))?;
+        }
+        self.recover().map(drop)
+    }
+
+    fn stall(&mut self) -> Result<String, Violation> {
+        self.at_least(2)?;
+        let place = self.any()?;
+        let (point, passages) = self.random.one_of(&STALLS);
         let pause = self.random.between(6_000, 9_000);
         self.fleet.terminate(place);
         let began = Instant::now();

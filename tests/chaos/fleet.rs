@@ -53,21 +53,33 @@ impl<'a> Fleet<'a> {
         (0..self.slots.len()).filter(|place| self.slots[*place].service.is_none()).collect()
     }
 
-    /// Starts an instance, with these variables besides.
+    /// Starts an instance, with a fault at a named point. A pause is meant to outlast the patience of the client with its poller.
     pub fn start(&mut self, place: usize, fault: Option<String>) {
+        let impatient = fault.as_ref().map(|_| "kafka.properties.\"max.poll.interval.ms\"=4000");
+        self.launch(place, fault, impatient);
+    }
+
+    /// Starts an instance with a pause at a named point that its client does not mind.
+    pub fn start_patient(&mut self, place: usize, fault: String) {
+        self.launch(place, Some(fault), None);
+    }
+
+    fn launch(&mut self, place: usize, fault: Option<String>, setting: Option<&str>) {
         let slot = &mut self.slots[place];
         let mut arguments = vec!["--set".to_owned(), format!("application.threads={}", slot.threads)];
         if slot.is_static {
             arguments.extend(["--set".to_owned(), format!("application.instance=i{place}")]);
         }
+        arguments.extend(setting.into_iter().flat_map(|setting| ["--set".to_owned(), setting.to_owned()]));
         let mut variables: Vec<_> = self.mutant.iter().map(|mutant| ("CHURNWATCH_MUTANT", (*mutant).to_owned())).collect();
         slot.is_armed = fault.as_ref().is_some_and(|fault| fault.split(':').count() == 2);
-        if let Some(fault) = fault {
-            // A pause is meant to outlast the patience of the group.
-            arguments.extend(["--set".to_owned(), "kafka.properties.\"max.poll.interval.ms\"=4000".to_owned()]);
-            variables.push(("CHURNWATCH_FAULT", fault));
-        }
+        variables.extend(fault.map(|fault| ("CHURNWATCH_FAULT", fault)));
         slot.service = Some(self.application.start_with(&arguments, &variables));
+    }
+
+    /// Whether an instance has restored its tasks.
+    pub fn has_restored(&self, place: usize) -> bool {
+        self.slots[place].service.as_ref().is_some_and(|service| service.log().contains(" restored "))
     }
 
     /// An instance that nobody supervises.

@@ -10,6 +10,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Headers, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::broker::Broker;
@@ -54,7 +55,14 @@ fn admin<T>(broker: &Broker, work: impl AsyncFnOnce(&AdminClient<DefaultClientCo
 
 pub fn create_topic(broker: &Broker, name: &str, partitions: i32) {
     let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
-    admin(broker, async |client, options| client.create_topics([&topic], options).await.unwrap().remove(0).unwrap());
+    // A broker that has just started may not answer at first.
+    eventually("a topic", LIMIT, || {
+        match admin(broker, async |client, options| client.create_topics([&topic], options).await.map(|mut results| results.remove(0))) {
+            Ok(Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Some(()),
+            Ok(Err((_, code))) => panic!("creating {name}: {code}"),
+            Err(_) => None,
+        }
+    });
 }
 
 /// Makes a topic with settings of its own.
