@@ -102,7 +102,7 @@ impl Consumer {
         membership(&self.client)
     }
 
-    /// The membership as of now, even one that no broker fences: what a mutant asks for.
+    /// The group alone, without generation or member id when it was never joined: what no broker fences, and a mutant asks for.
     pub(super) fn membership_unchecked(&self) -> Option<Membership> {
         self.client.group_metadata().map(|metadata| Membership { metadata, generation: -1 })
     }

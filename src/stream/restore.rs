@@ -22,7 +22,7 @@ use super::failure::Failure;
 use super::fault;
 use super::inputs::Inputs;
 use super::inspector::Inspector;
-use super::native::{What, is_forbidden};
+use super::native::{Membership, What, is_forbidden};
 use super::offsets::{self, Known, Resolved};
 use super::options::Options;
 use super::stamp::{self, Stamp};
@@ -97,6 +97,11 @@ impl Restorer {
             directory: Arc::clone(directory),
             inputs: Arc::clone(inputs),
         })
+    }
+
+    /// The group as somebody knows it who is no member of it: for a mutant.
+    pub(super) fn membership_of_nobody(&self) -> Option<Membership> {
+        self.reader.membership_unchecked()
     }
 
     /// Refuses to go on with other partition counts than those at the start.

@@ -255,8 +255,8 @@ impl StreamThread {
     fn cycle(&mut self, limit: Duration, chosen: impl Fn(&Task) -> bool) -> Result<Cycle, Failure> {
         fault::point("before-cycle");
         let Some(membership) = &self.assignment.membership else { return Ok(Cycle::Done) };
-        let asked_again = if fault::is_mutant("membership-asked-again") { self.member.membership_unchecked() } else { None };
-        let membership = asked_again.as_ref().unwrap_or(membership);
+        let nobody = if fault::is_mutant("membership-left-out") { self.restorer.membership_of_nobody() } else { None };
+        let membership = nobody.as_ref().unwrap_or(membership);
         let now = self.options.clock.now();
         let budget = self.budget();
         let mut tasks: Vec<_> = self.tasks.iter_mut().filter(|(_, task)| chosen(task)).collect();

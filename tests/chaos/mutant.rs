@@ -41,7 +41,12 @@ pub const ALL: [Mutant; 13] = [
     Mutant { name: "restore-to-high-watermark", breaks: "only what is committed is restored", kinds: &[Kind::KillBeforeCommit], within: 6 },
     Mutant { name: "state-kept-after-abort", breaks: "state goes with its transaction", kinds: ABORTS, within: 9 },
     Mutant { name: "unclear-outcome-repeated", breaks: "what may have happened is never repeated", kinds: &[Kind::LostAnswer], within: 9 },
-    Mutant { name: "membership-asked-again", breaks: "the membership is that of the assignment", kinds: &[Kind::LateZombie], within: 9 },
+    Mutant {
+        name: "membership-left-out",
+        breaks: "offsets are committed as the member of an assignment",
+        kinds: &[Kind::LateZombie],
+        within: 9,
+    },
     Mutant { name: "duplicates-count", breaks: "repetition does not matter", kinds: KILLS, within: 3 },
     Mutant { name: "usage-not-written", breaks: "what changed is in the changelog", kinds: KILLS, within: 3 },
     Mutant { name: "waiting-not-written", breaks: "so is what waits for its time", kinds: &[Kind::KillAll], within: 9 },
