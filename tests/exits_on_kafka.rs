@@ -14,10 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use churnwatch::event::Stream;
+use kafka::broker::Broker;
 use kafka::eventually;
 use kafka::input::{now, simulated};
 use kafka::scenario::{LIMIT, Scenario};
-use kafka::service::Service;
+use kafka::service::{Application, Service};
 use kafka::{client, unique};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
@@ -122,4 +123,34 @@ fn sigterm_ends_it_within_ten_seconds_with_everything_committed() {
     let reset = scenario.application.command(&["topics", "reset"]);
     assert!(reset.status.success() && reset.stdout.is_empty(), "the group's offsets are those of the state");
     scenario.run_to_end();
+}
+
+/// The broker stands still, so that an orderly end has something to wait for.
+#[test]
+fn a_second_signal_ends_it_at_once_and_what_was_not_committed_is_done_again() {
+    let broker: &Broker = Box::leak(Box::new(Broker::start(|_, _| String::new(), "")));
+    let scenario = Scenario::on(broker, "twice", 2, &simulated(57, 60, 60));
+    for signals in [["TERM", "TERM"], ["INT", "INT"], ["TERM", "INT"]] {
+        let mut service = scenario.application.start();
+        let before = scenario.committed();
+        scenario.topics.fill(broker, &simulated(58, 60, 5));
+        eventually("something new to be committed", LIMIT, || (scenario.committed() != before).then_some(()));
+        broker.signal("STOP");
+        service.signal(signals[0]);
+        eventually("the first signal to be heard", LIMIT, || service.log().contains("told to stop").then_some(()));
+        let begun = Instant::now();
+        service.signal(signals[1]);
+        service.wait(LIMIT);
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        broker.signal("CONT");
+        service.fails_with("stopped_at_once");
+    }
+    scenario.run_to_end();
+    let reset = scenario.application.command(&["topics", "reset"]);
+    assert!(reset.status.success() && reset.stdout.is_empty(), "the group's offsets are those of the state");
+    let state = |application: &Application| client::state_of_events(broker, &application.changelog);
+    let interrupted = state(&scenario.application);
+    let undisturbed = Scenario { application: Application::new(broker, &scenario.topics), ..scenario };
+    undisturbed.run_to_end();
+    assert!(state(&undisturbed.application) == interrupted, "the state is not that of an undisturbed run");
 }

@@ -9,8 +9,8 @@ use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
 
 use super::Globals;
-use super::run::stop_on_signals;
 use super::service::{self, Telemetry};
+use super::signals::stop_on_signals;
 use crate::config::{self, Config};
 use crate::engine::Directory;
 use crate::event::Stream;

@@ -11,6 +11,7 @@ mod reload;
 pub mod replay;
 pub mod run;
 mod service;
+mod signals;
 pub mod simulate;
 pub mod topics;
 

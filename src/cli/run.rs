@@ -3,13 +3,12 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-
 use super::Globals;
 use super::reload::Reloads;
 use super::service::{self, Telemetry};
+use super::signals::stop_on_signals;
 use crate::engine::Directory;
-use crate::stream::{Options, Permits, Stop};
+use crate::stream::{Options, Permits};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,7 +16,8 @@ Examples:
   churnwatch run --config config/churnwatch.toml --set kafka.bootstrap_servers=kafka:9092 --log-format json
   churnwatch run --config config/churnwatch.toml --resume-from stamp
 
-SIGTERM and SIGINT end it in order. SIGHUP reads the configuration anew and puts its model in force, unless something is wrong with it.";
+SIGTERM and SIGINT end it in order, a second one at once. SIGHUP reads the configuration anew and puts its model in force, unless
+something is wrong with it.";
 
 /// Options of `run`.
 #[derive(Clone, Debug, clap::Args)]
@@ -57,14 +57,4 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     reloads.start(Arc::clone(&directory), Arc::clone(&telemetry.metrics))?;
     service::serve(&config, options, directory, telemetry, stop)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The first SIGTERM or SIGINT asks to stop in order, the second exits at once.
-pub(super) fn stop_on_signals() -> anyhow::Result<Stop> {
-    let stop = Stop::default();
-    for signal in [SIGTERM, SIGINT] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, stop.flag())?;
-        signal_hook::flag::register(signal, stop.flag())?;
-    }
-    Ok(stop)
 }

@@ -18,10 +18,4 @@ impl Stop {
     pub fn is_requested(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
-
-    /// The flag itself, for signal handlers.
-    #[must_use]
-    pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0)
-    }
 }

@@ -77,9 +77,14 @@ impl Broker {
 
     /// Sends it a signal, by its name, and waits for its end.
     pub fn end(&self, signal: &str) {
-        let pid = std::fs::read_to_string(self.file("broker.pid")).unwrap();
-        let _ = Command::new("kill").args([&format!("-{signal}"), pid.trim()]).stderr(Stdio::null()).status().unwrap();
+        self.signal(signal);
         self.wait_for_end();
+    }
+
+    /// Sends it a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let pid = std::fs::read_to_string(self.file("broker.pid")).unwrap();
+        let _ = Command::new("kill").args([&format!("-{name}"), pid.trim()]).stderr(Stdio::null()).status().unwrap();
     }
 
     /// Waits until it has ended, for whatever reason.
