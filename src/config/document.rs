@@ -23,10 +23,19 @@ impl Document {
     /// # Errors
     /// That a file cannot be read, or every error of syntax: nothing else can be said of it then.
     pub(super) fn read(path: Option<&Path>, sets: &[String], variables: &Variables) -> Result<Self, Vec<Problem>> {
-        let mut root = match path {
+        let root = match path {
             Some(path) => parse_file(path, Origin::Default, "")?,
             None => Node::table(Origin::Default),
         };
+        Self::of(root, sets, variables)
+    }
+
+    /// The same of the text of a file.
+    pub(super) fn of_text(text: &str, path: &Path) -> Result<Self, Vec<Problem>> {
+        Self::of(tree::parse(text, path)?, &[], &Variables::default())
+    }
+
+    fn of(mut root: Node, sets: &[String], variables: &Variables) -> Result<Self, Vec<Problem>> {
         flatten_properties(&mut root);
         let (options, problems) = overrides::of_options(sets);
         let mut document = Self { root, problems };

@@ -110,6 +110,14 @@ impl Config {
         read(path, sets, &env.into_iter().collect(), Secrets::Leave)
     }
 
+    /// The same of the text of a file alone; a model file that it names is looked for beside `path`.
+    ///
+    /// # Errors
+    /// Every problem at once.
+    pub fn of_text(text: &str, path: &Path) -> Result<Self, Problems> {
+        checked(Document::of_text(text, path).map_err(Problems::sorted)?, &Variables::default(), Secrets::Leave)
+    }
+
     /// The keys besides those of the model that are written differently in another configuration, in alphabetical order.
     #[must_use]
     pub fn differences_besides_model(&self, other: &Self) -> Vec<String> {
@@ -147,7 +155,12 @@ impl Config {
 }
 
 fn read(path: Option<&Path>, sets: &[String], variables: &Variables, secrets: Secrets) -> Result<Config, Problems> {
-    let Document { root, mut problems } = Document::read(path, sets, variables).map_err(Problems::sorted)?;
+    checked(Document::read(path, sets, variables).map_err(Problems::sorted)?, variables, secrets)
+}
+
+/// Decodes and checks a document.
+fn checked(document: Document, variables: &Variables, secrets: Secrets) -> Result<Config, Problems> {
+    let Document { root, mut problems } = document;
     let Decoded { value: mut config, left_out, problems: wrong } = decode::decode::<Config>(&root, &ModelFile::TABLES);
     problems.extend(wrong);
     let mut report = Report::new(&root, &left_out);

@@ -1,5 +1,7 @@
 //! When each account is scored without any event: once an hour, spread by the hash of its id.
 
+use std::collections::BTreeMap;
+
 use crate::account::AccountKey;
 use crate::time::Timestamp;
 
@@ -7,26 +9,19 @@ use crate::time::Timestamp;
 const PERIOD_SECONDS: i64 = 3600;
 
 /// A wheel of one slot a second; every account sits in the slot of its hash.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Due {
-    slots: Vec<Vec<AccountKey>>,
+    /// By second of the hour, where any account sits.
+    slots: BTreeMap<i64, Vec<AccountKey>>,
     /// The second up to which slots were visited.
     visited: Option<i64>,
-}
-
-impl Default for Due {
-    fn default() -> Self {
-        Self { slots: vec![Vec::new(); usize::try_from(PERIOD_SECONDS).unwrap_or_default()], visited: None }
-    }
 }
 
 impl Due {
     /// Adds an account that came to be.
     pub(super) fn add(&mut self, key: AccountKey) {
-        let slots = self.slots.len() as u64;
-        if let Some(slot) = usize::try_from(key.0 % slots).ok().and_then(|slot| self.slots.get_mut(slot)) {
-            slot.push(key);
-        }
+        let slot = (key.0 % PERIOD_SECONDS.unsigned_abs()).cast_signed();
+        self.slots.entry(slot).or_default().push(key);
     }
 
     /// Hands over the accounts that fell due since the last call; those that `still_there` denies leave the wheel.
@@ -34,8 +29,7 @@ impl Due {
         let second = now.0.div_euclid(1000);
         let from = self.visited.map_or(second - 1, |visited| visited.max(second - PERIOD_SECONDS));
         for due in from..second {
-            let slot = usize::try_from((due + 1).rem_euclid(PERIOD_SECONDS)).ok().and_then(|slot| self.slots.get_mut(slot));
-            if let Some(slot) = slot {
+            if let Some(slot) = self.slots.get_mut(&(due + 1).rem_euclid(PERIOD_SECONDS)) {
                 slot.retain(|key| still_there(*key));
             }
         }
