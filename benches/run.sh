@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# What ./dev bench runs: decode and engine on this machine; docs/performance.md says how the whole pipeline is measured.
+# What ./dev bench runs: the engine and its parts on this machine; docs/performance.md says how the whole pipeline is measured.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case "${1:-all}" in
-  decode | engine | scrape) cargo bench --quiet --locked --bench "$1" ;;
-  all) for bench in decode engine scrape; do cargo bench --quiet --locked --bench "$bench"; done ;;
+  decode | engine | scrape | crowded) cargo bench --quiet --locked --bench "$1" ;;
+  all) for bench in decode engine scrape crowded; do cargo bench --quiet --locked --bench "$bench"; done ;;
   *)
-    echo "unknown bench: $1 (decode, engine, scrape, all)" >&2
+    echo "unknown bench: $1 (decode, engine, scrape, crowded, all)" >&2
     exit 2
     ;;
 esac

@@ -24,6 +24,8 @@ struct Driver {
     task: Task,
     directory: Arc<Directory>,
     changelog: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Bytes of what the last round wrote to it.
+    written: usize,
 }
 
 fn at(days: i64) -> Timestamp {
@@ -42,7 +44,7 @@ impl Driver {
     fn under(model: Model) -> Self {
         let settings = Arc::new(Settings { model, ..Settings::default() });
         let directory = Arc::new(Directory::new(Arc::clone(&settings)));
-        Self { task: Task::new(0, settings, Arc::clone(&directory)), directory, changelog: BTreeMap::new() }
+        Self { task: Task::new(0, settings, Arc::clone(&directory)), directory, changelog: BTreeMap::new(), written: 0 }
     }
 
     fn feed(&mut self, stream: Stream, record: &Value, now: Timestamp) -> Outcome {
@@ -54,11 +56,15 @@ impl Driver {
     fn round(&mut self, now: Timestamp, options: &RoundOptions) -> Vec<OutputRecord> {
         let mut out = Vec::new();
         self.task.round(now, options, &mut out);
-        let changelog = &mut self.changelog;
-        self.task.changelog(|key, value| match value {
-            Some(value) => drop(changelog.insert(key.to_vec(), value.to_vec())),
-            None => drop(changelog.remove(key)),
+        let (changelog, mut written) = (&mut self.changelog, 0);
+        self.task.changelog(|key, value| {
+            written += key.len() + value.map_or(0, <[u8]>::len);
+            match value {
+                Some(value) => drop(changelog.insert(key.to_vec(), value.to_vec())),
+                None => drop(changelog.remove(key)),
+            }
         });
+        self.written = written;
         out
     }
 
@@ -195,6 +201,38 @@ fn ids_are_remembered_over_a_restart_however_many_they_are() {
     driver.feed(Stream::Usage, &used("later", "acme", "u", later), later);
     driver.round(later, &CATCH_UP);
     assert_eq!(driver.changelog.keys().filter(|key| key.ends_with(b"acme")).count(), 2);
+}
+
+#[test]
+fn one_event_on_an_account_with_very_many_tickets_writes_few_bytes_and_restores_the_same() {
+    let mut events = 0;
+    let mut tell = |driver: &mut Driver, ticket: i64, kind: &str| {
+        events += 1;
+        let when = at(0).plus(events);
+        let record = json!({"id": events.to_string(), "type": kind, "account_id": "acme", "ticket_id": ticket.to_string(), "occurred_at": when.0,
+            "category": "what a help desk calls it, at some length"});
+        assert_eq!(driver.feed(Stream::Support, &record, when), Outcome::Applied);
+    };
+    let mut driver = Driver::new();
+    (0..4_900).for_each(|ticket| tell(&mut driver, ticket, "ticket_opened"));
+    driver.round(at(1), &PUBLISH);
+    let whole = driver.written;
+    assert!(whole > 256 * 1024, "{whole}");
+    for life in 0..2 {
+        for ticket in 0..3 {
+            tell(&mut driver, life * 10 + ticket, "ticket_resolved");
+            driver.round(at(1), &PUBLISH);
+            let again = life == 1 && ticket == 0;
+            assert!(again || driver.written < whole / 4, "{} of {whole} bytes", driver.written);
+            assert_eq!(driver.restart().report(at(1)), driver.report(at(1)));
+        }
+        // What was written before a restart is not known after it: the section is written once more.
+        driver = driver.restart();
+    }
+    let deletion = json!({"type": "account_profile", "account_id": "acme", "deleted": true, "occurred_at": at(1).0});
+    driver.feed(Stream::Accounts, &deletion, at(1));
+    driver.round(at(1), &PUBLISH);
+    assert!(driver.changelog.keys().all(|key| key[0] != 1), "every part has left with the account");
 }
 
 #[test]

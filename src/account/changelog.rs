@@ -1,8 +1,11 @@
 //! An account as changelog records: which sections changed, and which parts of them the changelog holds.
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::Account;
 use super::bytes::Writer;
 use super::section::{CodecError, Section, decode, encode};
+use super::written::{Held, Parts};
 use crate::event::{Event, Stream};
 use crate::score;
 use crate::time::Timestamp;
@@ -92,10 +95,6 @@ impl Changed {
     }
 }
 
-/// The parts of each section but the remembered ids that the changelog holds, ascending.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Written(Box<[(u8, u16)]>);
-
 /// One changelog record of an account: the section, its part, and the bytes, or `None` where the part is no more.
 pub type Part = (SectionKind, u16, Option<Vec<u8>>);
 
@@ -170,26 +169,28 @@ impl Account {
         self.seen.take_apart(stream, few, |part, bytes| take((SectionKind::Seen, part, bytes)));
     }
 
+    /// Of a section in several parts only those are handed over that differ from what was handed over before.
     fn take_parts(&mut self, kind: SectionKind, parts: Vec<(u16, Vec<u8>)>, take: &mut impl FnMut(Part)) {
-        let number = kind as u8;
-        let held = |(section, _): &&(u8, u16)| *section == number;
-        let same = self.written.0.iter().filter(held).map(|(_, part)| part).eq(parts.iter().map(|(part, _)| part));
-        if !same {
-            let gone = self.written.0.iter().filter(held).filter(|(_, part)| parts.iter().all(|(kept, _)| kept != part));
-            gone.for_each(|(_, part)| take((kind, *part, None)));
-            let mut written: Vec<(u8, u16)> = self.written.0.iter().filter(|(section, _)| *section != number).copied().collect();
-            written.extend(parts.iter().map(|(part, _)| (number, *part)));
-            written.sort_unstable();
-            self.written = Written(written.into());
+        let several = parts.len() > 1;
+        let digest = |bytes: &[u8]| several.then(|| xxh3_64(bytes));
+        let before = self.written.of(kind as u8);
+        let now: Parts = parts.iter().map(|(part, bytes)| Held { part: *part, digest: digest(bytes) }).collect();
+        if now != before {
+            let is_gone = |held: &&Held| now.binary_search_by_key(&held.part, |kept| kept.part).is_err();
+            before.iter().filter(is_gone).for_each(|held| take((kind, held.part, None)));
+            self.written.replace(kind as u8, &now);
         }
-        for (part, bytes) in parts {
-            take((kind, part, Some(bytes)));
-        }
+        let is_same = |held: &Held| {
+            held.digest.is_some()
+                && before.binary_search_by_key(&held.part, |known| known.part).is_ok_and(|place| before.get(place) == Some(held))
+        };
+        let changed = parts.into_iter().zip(now).filter(|(_, held)| !is_same(held));
+        changed.for_each(|((part, bytes), _)| take((kind, part, Some(bytes))));
     }
 
     /// The parts that have to leave the changelog with the account.
     pub fn written_parts(&self) -> impl Iterator<Item = (SectionKind, u16)> + '_ {
-        let sections = self.written.0.iter().filter_map(|(section, part)| Some((SectionKind::numbered(*section)?, *part)));
+        let sections = self.written.iter().filter_map(|(section, held)| Some((SectionKind::numbered(section)?, held.part)));
         sections.chain(self.seen.part_numbers().map(|part| (SectionKind::Seen, part)))
     }
 
@@ -212,11 +213,7 @@ impl Account {
             self.restore_section(kind, part, section)?;
         }
         if kind != SectionKind::Seen {
-            let mut written = self.written.0.to_vec();
-            written.push((kind as u8, part));
-            written.sort_unstable();
-            written.dedup();
-            self.written = Written(written.into());
+            self.written.add(kind as u8, part);
         }
         Ok(())
     }

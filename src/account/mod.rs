@@ -15,6 +15,7 @@ pub mod section;
 pub mod seen;
 pub mod support;
 pub mod usage;
+mod written;
 
 pub use changelog::{Part, SectionKind};
 pub use key::AccountKey;
@@ -67,7 +68,7 @@ pub struct Account {
     /// The sections that differ from what the changelog holds.
     changed: changelog::Changed,
     /// The parts that the changelog holds.
-    written: changelog::Written,
+    written: written::Written,
     /// What was published, and what the bands remember.
     pub score: score::State,
     /// What it adds to the sums of its task since it was last scored; never written.

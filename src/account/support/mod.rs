@@ -9,6 +9,7 @@ mod codec;
 mod course;
 mod durations;
 mod fact;
+mod idle;
 mod measure;
 mod parts;
 mod period;
@@ -27,6 +28,7 @@ use crate::time::Timestamp;
 
 use self::codec::Ticket;
 use self::fact::Fact;
+use self::idle::Idle;
 use self::table::Table;
 use super::{ApplyContext, Limit};
 
@@ -38,8 +40,12 @@ pub use view::{Resolution, TicketView};
 #[derive(Clone, Debug, Default)]
 pub struct State {
     table: Table,
-    /// How many of them are open when all their facts are told.
-    open: usize,
+    /// How many of them are open when all their facts are told ..
+    open: u32,
+    /// .. and how many are not.
+    done: u32,
+    /// Once a ticket had to leave.
+    idle: Option<Box<Idle>>,
     /// The earliest `ticket_replied` of the account, whoever replied.
     first_replied: Option<Timestamp>,
 }
@@ -52,16 +58,22 @@ impl State {
         }
         let hash = ticket_hash(&event.ticket_id);
         let known = self.table.get(hash).and_then(Ticket::read);
-        let was_open = known.is_some_and(|ticket| ticket.open);
         let mut facts: Vec<Fact<'_>> = known.into_iter().flat_map(|ticket| ticket.facts()).collect();
         if !fact::insert(&mut facts, Fact::of(event, ctx.at, ctx.id)) {
             ctx.limits.reached(Limit::TicketFacts);
         }
         let first_record = known.map_or(ctx.at, |ticket| ticket.first_record.min(ctx.at));
         let last_record = known.map_or(ctx.at, |ticket| ticket.last_record.max(ctx.at));
-        let (bytes, is_open) = Ticket::write(first_record, last_record, &facts);
+        let (bytes, open) = Ticket::write(first_record, last_record, &facts);
+        let before = known.map(|ticket| (ticket.open, ticket.last_record));
         self.table.put(hash, Some(&bytes));
-        self.open = self.open + usize::from(is_open) - usize::from(was_open);
+        if let Some((was_open, _)) = before {
+            *self.count_mut(was_open) -= 1;
+        }
+        *self.count_mut(open) += 1;
+        if let Some(idle) = &mut self.idle {
+            idle.replace(hash, before, (open, last_record));
+        }
         self.hold_to_limits(ctx);
     }
 
@@ -82,26 +94,29 @@ impl State {
         self.first_replied.is_some_and(|first| first <= t)
     }
 
+    const fn count_mut(&mut self, open: bool) -> &mut u32 {
+        if open { &mut self.open } else { &mut self.done }
+    }
+
     fn hold_to_limits(&mut self, ctx: &mut ApplyContext<'_>) {
         let limits = &ctx.settings.limits;
-        while self.open > limits.tickets_open {
-            ctx.limits.reached(Limit::TicketsOpen);
-            self.drop_idlest(true);
-            self.open -= 1;
-        }
-        while self.table.len() - self.open > limits.tickets_resolved {
-            ctx.limits.reached(Limit::TicketsResolved);
-            self.drop_idlest(false);
+        for (open, most, limit) in
+            [(true, limits.tickets_open, Limit::TicketsOpen), (false, limits.tickets_resolved, Limit::TicketsResolved)]
+        {
+            while *self.count_mut(open) as usize > most {
+                ctx.limits.reached(limit);
+                self.drop_idlest(open);
+            }
         }
     }
 
     /// Drops the ticket that has been idle longest, of equals the one with the least hash, among the open or the other ones.
     fn drop_idlest(&mut self, open: bool) {
-        let tickets = self.table.iter().filter_map(|(hash, bytes)| Some((Ticket::read(bytes)?, hash)));
-        let idlest = tickets.filter(|(ticket, _)| ticket.open == open).map(|(ticket, hash)| (ticket.last_record, hash)).min();
-        if let Some((_, hash)) = idlest {
+        let idle = self.idle.get_or_insert_with(|| Box::new(Idle::of(&self.table)));
+        if let Some(hash) = idle.pop(open) {
             self.table.put(hash, None);
         }
+        *self.count_mut(open) -= 1;
     }
 }
 

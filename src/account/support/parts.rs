@@ -11,6 +11,10 @@ use super::table::{Entries, Table};
 
 /// Version 1: `1, has a first reply (0 or 1), varint(zigzag(first reply))?`, then the entries of the table.
 const VERSION: u8 = 1;
+/// Bytes of a part while they are few: an event writes those of the part that it changes.
+const PART_BYTES: usize = 32 * 1024;
+/// From this many bytes on parts are as large as they may be, so that they can be numbered.
+const MANY_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes before the entries, at most.
 const MAX_HEAD_BYTES: usize = 12;
 /// Bytes of an entry besides those of its ticket, at most.
@@ -20,7 +24,8 @@ impl Section for State {
     fn parts(&self) -> Vec<(u16, Vec<u8>)> {
         let tickets: Vec<_> = self.table.iter().collect();
         let mut ranges = Vec::new();
-        split(&tickets, u64::BITS, &mut ranges);
+        let part_bytes = if bytes_of(&tickets) < MANY_BYTES { PART_BYTES } else { MAX_PART_BYTES };
+        split(&tickets, part_bytes, u64::BITS, &mut ranges);
         if tickets.is_empty() && self.first_replied.is_some() {
             ranges.push(&[]);
         }
@@ -51,18 +56,20 @@ impl State {
     fn restore_tickets(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
         let mut entries = Entries(Reader(bytes));
         let tickets: Vec<_> = entries.by_ref().collect();
-        let is_open = |bytes: &[u8]| Ticket::read(bytes).filter(Ticket::is_whole).map(|ticket| usize::from(ticket.open));
-        let open: Option<usize> = tickets.iter().map(|(_, bytes)| is_open(bytes)).sum();
         let sorted = tickets.is_sorted_by(|(one, _), (next, _)| one < next);
-        self.open += open.filter(|_| sorted && entries.0.0.is_empty()).ok_or(CodecError::Corrupt("tickets"))?;
-        if self.table.len() == 0 {
-            self.table = Table::of(&tickets);
-        } else {
-            for (hash, ticket) in tickets {
-                self.table.put(hash, Some(ticket));
-            }
+        if !sorted || !entries.0.0.is_empty() {
+            return Err(CodecError::Corrupt("tickets"));
         }
-        Ok(())
+        for (_, bytes) in &tickets {
+            let ticket = Ticket::read(bytes).filter(Ticket::is_whole).ok_or(CodecError::Corrupt("ticket"))?;
+            *self.count_mut(ticket.open) += 1;
+        }
+        if self.table.is_empty() {
+            self.table = Table::of(&tickets);
+            return Ok(());
+        }
+        let twice = tickets.iter().any(|(hash, ticket)| self.table.put(*hash, Some(ticket)));
+        if twice { Err(CodecError::Corrupt("a ticket is there twice")) } else { Ok(()) }
     }
 }
 
@@ -74,16 +81,16 @@ fn read_head(bytes: &[u8]) -> Option<(Option<Timestamp>, &[u8])> {
 }
 
 /// Halves a range of hashes that agree above `bit`, until each range fits into a part. A change of one ticket so changes one part.
-fn split<'a>(tickets: &'a [(u64, &'a [u8])], bit: u32, ranges: &mut Vec<&'a [(u64, &'a [u8])]>) {
+fn split<'a>(tickets: &'a [(u64, &'a [u8])], part_bytes: usize, bit: u32, ranges: &mut Vec<&'a [(u64, &'a [u8])]>) {
     if tickets.is_empty() {
         return;
     }
     match bit.checked_sub(1) {
-        Some(bit) if MAX_HEAD_BYTES + bytes_of(tickets) > MAX_PART_BYTES => {
+        Some(bit) if MAX_HEAD_BYTES + bytes_of(tickets) > part_bytes => {
             let lower = tickets.partition_point(|(hash, _)| (hash >> bit) & 1 == 0);
             let (lower, upper) = tickets.split_at(lower);
-            split(lower, bit, ranges);
-            split(upper, bit, ranges);
+            split(lower, part_bytes, bit, ranges);
+            split(upper, part_bytes, bit, ranges);
         }
         _ => ranges.push(tickets),
     }
@@ -121,7 +128,7 @@ mod tests {
         tellings.push(tell(40, "t2", AGENT_REPLY));
         let state = state_of(&tellings);
         let back = restored(&state.parts());
-        assert_eq!((back.parts(), back.open, back.table.len()), (state.parts(), 11, 40));
+        assert_eq!((back.parts(), back.open, back.done), (state.parts(), 11, 29));
         assert!(back.has_replied(hour(40)) && !back.has_replied(hour(39)));
         assert!(back.tickets_at(hour(99)).eq(state.tickets_at(hour(99))));
     }
@@ -142,8 +149,8 @@ mod tests {
         let mut state = State::default();
         state.restore_tickets(&State::default().part(&tickets)[2..]).unwrap();
         let parts = state.parts();
-        assert_eq!((state.open, state.table.len()), (5_000, 10_000));
-        assert!(parts.len() > 64, "{}", parts.len());
+        assert_eq!((state.open, state.done), (5_000, 5_000));
+        assert!((1_000..2_000).contains(&parts.len()), "{}", parts.len());
         assert!(parts.iter().all(|(_, bytes)| bytes.len() <= MAX_PART_BYTES));
         assert_eq!(restored(&parts).parts(), parts);
     }
@@ -153,8 +160,26 @@ mod tests {
         let ticket = vec![0; MAX_PART_BYTES / 2];
         let tickets: Vec<_> = (0..4_u64).map(|hash| (hash, ticket.as_slice())).collect();
         let mut ranges = Vec::new();
-        split(&tickets, u64::BITS, &mut ranges);
+        split(&tickets, MAX_PART_BYTES, u64::BITS, &mut ranges);
         assert_eq!(ranges.len(), 4);
+    }
+
+    #[test]
+    fn an_event_changes_one_part_of_many() {
+        let mut tellings: Vec<Telling> = (0..6_000).map(|n| tell(n, &format!("t{n}"), TicketKind::Opened)).collect();
+        let before = state_of(&tellings).parts();
+        tellings.push(tell(7_000, "t7", TicketKind::Resolved));
+        let after = state_of(&tellings).parts();
+        assert!(before.len() > 2 && before.len() == after.len());
+        assert_eq!(before.iter().zip(&after).filter(|(before, after)| before != after).count(), 1);
+    }
+
+    #[test]
+    fn a_ticket_that_two_parts_hold_is_refused() {
+        let part = state_of(&[tell(1, "a", TicketKind::Opened)]).parts().remove(0).1;
+        let mut state = State::default();
+        state.restore(0, &part).unwrap();
+        assert_eq!(state.restore(1, &part), Err(CodecError::Corrupt("a ticket is there twice")));
     }
 
     #[test]

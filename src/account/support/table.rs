@@ -1,42 +1,29 @@
 //! The tickets of an account: a map from hash to bytes that costs an account with a dozen of them one allocation.
 //!
-//! Tickets lie one after the other, sorted by hash, in pages; the high bits of the hash choose the page. An entry is the hash (8 bytes,
-//! little endian), the length (varint) and the bytes.
+//! Tickets lie one after the other, sorted by hash, in pages, and a page that is full becomes two: whatever the hashes are, finding and
+//! replacing a ticket looks at one page. An entry is the hash (8 bytes, little endian), the length (varint) and the bytes.
 
 use crate::account::bytes::{Reader, Writer};
 
-/// Tickets a page holds in the mean before the number of pages doubles.
-const TICKETS_PER_PAGE: usize = 16;
+/// Tickets of a page, at most.
+const TICKETS_A_PAGE: usize = 32;
 
 /// Tickets by hash.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
-    /// None, or a power of two.
+    /// In the order of their hashes; none is empty.
     pages: Vec<Box<[u8]>>,
-    len: usize,
 }
 
 impl Table {
     /// A table of these tickets, sorted by hash.
     pub(super) fn of(tickets: &[(u64, &[u8])]) -> Self {
-        let pages = tickets.len().div_ceil(TICKETS_PER_PAGE).next_power_of_two();
-        let mut rest = tickets;
-        let pages = (0..pages).map(|page| {
-            let here = rest.partition_point(|(hash, _)| page_of(*hash, pages) <= page);
-            let (here, after) = rest.split_at_checked(here).unwrap_or((rest, &[]));
-            rest = after;
-            let mut out = Writer::default();
-            for (hash, ticket) in here {
-                out.entry(*hash, ticket);
-            }
-            out.0.into_boxed_slice()
-        });
-        Self { pages: pages.collect(), len: tickets.len() }
+        Self { pages: tickets.chunks(TICKETS_A_PAGE).map(page).collect() }
     }
 
-    /// How many tickets there are.
-    pub(super) const fn len(&self) -> usize {
-        self.len
+    /// Whether there is no ticket.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.pages.is_empty()
     }
 
     /// The tickets, in the order of their hashes.
@@ -46,55 +33,81 @@ impl Table {
 
     /// The bytes of a ticket.
     pub(super) fn get(&self, hash: u64) -> Option<&[u8]> {
-        let page = self.pages.get(page_of(hash, self.pages.len()))?;
+        let page = self.pages.get(self.place_of(hash))?;
         Entries(Reader(page)).take_while(|(other, _)| *other <= hash).find_map(|(other, ticket)| (other == hash).then_some(ticket))
     }
 
-    /// Puts a ticket in the place of what was there; `None` takes it out.
-    pub(super) fn put(&mut self, hash: u64, ticket: Option<&[u8]>) {
-        if self.pages.is_empty() {
-            self.pages = vec![Box::default()];
-        }
-        let pages = self.pages.len();
-        let Some(page) = self.pages.get_mut(page_of(hash, pages)) else { return };
-        let (before, found, after) = split(page, hash);
-        self.len = self.len + usize::from(ticket.is_some()) - usize::from(found);
-        let mut out = Writer(Vec::with_capacity(before.len() + ticket.map_or(0, |ticket| ticket.len() + 10) + after.len()));
-        out.0.extend_from_slice(before);
+    /// Puts a ticket in the place of what was there; `None` takes it out. Says whether one was there.
+    pub(super) fn put(&mut self, hash: u64, ticket: Option<&[u8]>) -> bool {
+        let place = self.place_of(hash);
+        let old = self.pages.get(place).map(|page| &**page).unwrap_or_default();
+        let Split { before, found, after, entries } = Split::of(old, hash);
+        let mut new = Writer(Vec::with_capacity(before.len() + ticket.map_or(0, |ticket| ticket.len() + 10) + after.len()));
+        new.0.extend_from_slice(before);
         if let Some(ticket) = ticket {
-            out.entry(hash, ticket);
+            new.entry(hash, ticket);
         }
-        out.0.extend_from_slice(after);
-        *page = out.0.into_boxed_slice();
-        if self.len > pages * TICKETS_PER_PAGE {
-            let tickets: Vec<_> = self.iter().collect();
-            *self = Self::of(&tickets);
+        new.0.extend_from_slice(after);
+        let entries = entries + usize::from(ticket.is_some()) - usize::from(found);
+        if entries > TICKETS_A_PAGE {
+            let tickets: Vec<_> = Entries(Reader(&new.0)).collect();
+            let (lower, upper) = tickets.split_at(entries / 2);
+            self.pages.splice(place..=place, [page(lower), page(upper)]);
+        } else if let Some(page) = self.pages.get_mut(place) {
+            *page = new.0.into_boxed_slice();
+            if entries == 0 {
+                self.pages.remove(place);
+            }
+        } else if entries > 0 {
+            self.pages = vec![new.0.into_boxed_slice()];
         }
+        found
+    }
+
+    /// Place of the page where a hash belongs: the last that does not begin after it, or the first.
+    fn place_of(&self, hash: u64) -> usize {
+        let begins_by = |page: &[u8]| Entries(Reader(page)).next().is_none_or(|(first, _)| first <= hash);
+        self.pages.partition_point(|page| begins_by(page)).saturating_sub(1)
     }
 }
 
-/// The bytes before a hash's entry, whether there is one, and the bytes after it.
-fn split(page: &[u8], hash: u64) -> (&[u8], bool, &[u8]) {
-    let mut entries = Entries(Reader(page));
-    let mut rest = page;
-    let mut found = false;
-    let mut before = 0;
-    while let Some((other, _)) = entries.next()
-        && other <= hash
-    {
-        rest = entries.0.0;
-        found = other == hash;
-        if !found {
-            before = page.len() - rest.len();
-        }
+/// The page of these tickets.
+fn page(tickets: &[(u64, &[u8])]) -> Box<[u8]> {
+    let mut out = Writer::default();
+    for (hash, ticket) in tickets {
+        out.entry(*hash, ticket);
     }
-    (page.get(..before).unwrap_or_default(), found, rest)
+    out.0.into_boxed_slice()
 }
 
-/// Place of a hash's page among `pages`, a power of two.
-fn page_of(hash: u64, pages: usize) -> usize {
-    let bits = pages.trailing_zeros();
-    usize::try_from(hash.checked_shr(64 - bits).unwrap_or(0)).unwrap_or(0)
+/// A page around a hash.
+struct Split<'a> {
+    /// The bytes before the hash's entry.
+    before: &'a [u8],
+    /// Whether there is one.
+    found: bool,
+    /// The bytes after it.
+    after: &'a [u8],
+    /// Entries of the page.
+    entries: usize,
+}
+
+impl<'a> Split<'a> {
+    fn of(page: &'a [u8], hash: u64) -> Self {
+        let mut split = Self { before: &[], found: false, after: page, entries: 0 };
+        let mut entries = Entries(Reader(page));
+        while let Some((other, _)) = entries.next() {
+            split.entries += 1;
+            if other <= hash {
+                split.found = other == hash;
+                split.after = entries.0.0;
+                if !split.found {
+                    split.before = page.get(..page.len() - split.after.len()).unwrap_or_default();
+                }
+            }
+        }
+        split
+    }
 }
 
 /// The entries of a page; ends early at bytes that are none.
@@ -133,22 +146,34 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_table_holds_what_a_map_would(steps in prop::collection::vec((any::<u64>(), prop::option::of(any::<Vec<u8>>())), 0..200)) {
+        fn a_table_holds_what_a_map_would(steps in prop::collection::vec((any::<u64>(), prop::option::of(any::<Vec<u8>>())), 0..400)) {
             let mut table = Table::default();
             let mut map = BTreeMap::new();
             for (hash, ticket) in &steps {
                 // Few hashes, far apart, so that entries are replaced and every page is used.
                 let hash = ((hash % 61) << 58) | (hash % 7);
-                table.put(hash, ticket.as_deref());
-                match ticket {
-                    Some(ticket) => { map.insert(hash, ticket.clone()); }
-                    None => { map.remove(&hash); }
-                }
+                let was_there = table.put(hash, ticket.as_deref());
+                let before = match ticket {
+                    Some(ticket) => map.insert(hash, ticket.clone()),
+                    None => map.remove(&hash),
+                };
+                prop_assert_eq!(was_there, before.is_some());
                 prop_assert_eq!(table.get(hash), map.get(&hash).map(Vec::as_slice));
             }
-            prop_assert_eq!(table.len(), map.len());
+            prop_assert_eq!(table.is_empty(), map.is_empty());
             let tickets: Vec<_> = table.iter().map(|(hash, ticket)| (hash, ticket.to_vec())).collect();
             prop_assert_eq!(tickets, map.into_iter().collect::<Vec<_>>());
         }
+    }
+    #[test]
+    fn no_page_is_larger_than_others_whatever_the_hashes() {
+        let mut table = Table::default();
+        for hash in 0..1_000_u64 {
+            table.put(u64::MAX - hash, Some(b"ticket"));
+        }
+        let mut sizes = table.pages.iter().map(|page| Entries(Reader(page)).count());
+        assert!(sizes.all(|entries| (TICKETS_A_PAGE / 2..=TICKETS_A_PAGE).contains(&entries)));
+        let tickets: Vec<_> = table.iter().collect();
+        assert!(Table::of(&tickets).iter().eq(table.iter()));
     }
 }
