@@ -267,13 +267,10 @@ impl World {
 
 fn reports(task: &Task, now: Timestamp) -> Vec<String> {
     let view = task.judge().view(now, &Settings::default());
-    let mut reports = Vec::new();
-    let take = |report: churnwatch::engine::AccountReport| {
-        reports.push(String::from_utf8(report.0).unwrap());
-        Ok::<(), ()>(())
-    };
-    task.reports(&view, take).unwrap();
-    reports
+    let mut ids = task.account_ids();
+    ids.sort_unstable();
+    let report = |id: &String| Some(String::from_utf8(task.report(id, &view)?.0).unwrap());
+    ids.iter().filter_map(report).collect()
 }
 
 /// Events that are let through are applied, measured, scored, written and restored, however strange they are.

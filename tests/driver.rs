@@ -85,14 +85,11 @@ impl Driver {
     }
 
     fn report(&self, now: Timestamp) -> Vec<Value> {
-        let mut lines = Vec::new();
         let view = self.task.judge().view(now, &Settings::default());
-        let take = |report: churnwatch::engine::AccountReport| {
-            lines.push(serde_json::from_slice(&report.0).unwrap());
-            Ok::<(), ()>(())
-        };
-        self.task.reports(&view, take).unwrap();
-        lines
+        let mut ids = self.task.account_ids();
+        ids.sort_unstable();
+        let reports = ids.iter().filter_map(|id| self.task.report(id, &view));
+        reports.map(|report| serde_json::from_slice(&report.0).unwrap()).collect()
     }
 }
 

@@ -8,12 +8,13 @@
 )]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use churnwatch::engine::{Directory, Input, RoundOptions, Task};
 use churnwatch::event::Stream;
 use churnwatch::portfolio::lines;
-use churnwatch::replay::{self, History, InputFile, Output, Reading, Request};
+use churnwatch::replay::{self, Division, History, InputFile, Output, Reading, Request};
 use churnwatch::settings::Settings;
 use churnwatch::simulate::{Generator, Options, SimulatedRecord};
 use churnwatch::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
@@ -113,13 +114,15 @@ impl Instance {
 /// The KPI lines of a replay as of `t`, scored at every midnight.
 fn replayed(records: &[SimulatedRecord], t: Timestamp) -> Vec<Value> {
     let of = |stream: Stream| records.iter().filter(move |record| record.stream == stream).map(|record| record.json.as_str());
-    let files: Vec<InputFile> = Stream::ALL
-        .into_iter()
-        .map(|stream| InputFile::of_bytes(stream, stream.name(), of(stream).collect::<Vec<_>>().join("\n")))
-        .collect();
-    let settings = replay::settings_for(&files, (*settings()).clone());
+    let settings = replay::settings_for(&Stream::ALL, (*settings()).clone());
+    let division = Division::of_machine();
+    let file = |stream: Stream| {
+        let lines = of(stream).collect::<Vec<_>>().join("\n");
+        InputFile::of(stream, Path::new(stream.name()), lines.as_bytes(), &settings, division).unwrap()
+    };
+    let files = Stream::ALL.map(file);
     let request = Request { as_of: t, score_every: Some(1) };
-    let reading = Reading::of(&files, t, &settings, |_| {});
+    let reading = Reading::of(&files, t, &settings, division.threads);
     let mut history = History::new(&files, &reading, Arc::clone(&settings));
     replay::score_history(&mut history, &request, &settings, |_| Ok::<(), ()>(())).unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! The replay command against a slow reference that shares no code with it, on seeded hostile inputs.
 //!
 //! `CHURNWATCH_ORACLE_SEEDS=200..5000` chooses the seeds. A difference is reported with the seed and the smallest input that still
-//! shows it, left in a folder whose name is printed.
+//! shows it, left in a folder whose name is printed. How many threads work must not show either.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at what cannot be")]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "the inputs are small")]
 #![allow(clippy::float_cmp, reason = "worked examples are exact")]
@@ -10,9 +10,13 @@ mod hostile;
 mod oracle;
 
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::Path;
 
+use churnwatch::config::Config;
+use churnwatch::replay::Division;
+use churnwatch::time::Timestamp;
 use hostile::Case;
 use oracle::difference::{Difference, differences, of_metrics};
 use oracle::{Extras, Files};
@@ -92,4 +96,29 @@ fn the_replay_agrees_with_the_reference_on_every_figure() {
         }
     }
     assert!(reported.is_empty(), "differences in {}", reported.join(", "));
+}
+
+#[test]
+fn no_output_tells_how_many_threads_worked_it_out() {
+    for seed in seeds() {
+        let case = hostile::case(seed);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("config.toml"), case.settings.toml()).unwrap();
+        std::fs::write(folder.path().join("model.toml"), case.settings.model.unwrap_or_default()).unwrap();
+        let mut settings = Config::load_offline(Some(&folder.path().join("config.toml")), &[], []).unwrap().settings();
+        if seed % 5 == 0 {
+            settings.limits.accounts = 3;
+        }
+        let as_of = (seed % 2 == 0).then_some(Timestamp(case.t));
+        let outputs = |threads, block_bytes| {
+            let division = Division { threads: NonZeroUsize::new(threads).unwrap(), block_bytes: NonZeroUsize::new(block_bytes).unwrap() };
+            hostile::outputs::outputs(folder.path(), &case.files, &settings, as_of, division)
+        };
+        let expected = outputs(1, 1 << 20);
+        for (threads, block_bytes) in [(2, 500), (3, 1)] {
+            for (name, bytes) in outputs(threads, block_bytes) {
+                assert!(bytes == expected[name], "seed {seed}: {name} by {threads} threads");
+            }
+        }
+    }
 }

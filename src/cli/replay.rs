@@ -10,7 +10,7 @@ use super::{Globals, UsageError, compare};
 use crate::config::Config;
 use crate::config::section::OnBadRun;
 use crate::event::{Code, Stream};
-use crate::replay::{self, Comparisons, History, InputFile, Output, Reading, Request};
+use crate::replay::{self, Comparisons, Division, History, InputFile, Output, Reading, Request};
 use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -82,17 +82,22 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     args.refuse_two_on_standard_output()?;
     let config = globals.load_offline()?;
     let other = args.compare.as_deref().map(|path| compare::load(path, globals, &config)).transpose()?;
-    let files = args.read_files()?;
-    let settings = replay::settings_for(&files, config.settings());
-    let t = args.as_of.or_else(|| Reading::newest(&files, &settings)).context("no valid record, and no --as-of")?;
-    let reading = read(&files, t, &settings);
+    let (inputs, division) = (args.inputs()?, Division::of_machine());
+    let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
+    let settings = replay::settings_for(&streams, config.settings());
+    let mut files = read_files(&inputs, &settings, division)?;
+    let t = args.as_of.or_else(|| Reading::newest(&files)).context("no valid record, and no --as-of")?;
+    let reading = Reading::of(&files, t, &settings, division.threads);
+    if !args.kpi_months {
+        files.iter_mut().for_each(InputFile::forget_digests);
+    }
     args.write_reading(&reading, &files, &settings)?;
     if config.output.on_bad_run == OnBadRun::Exit {
         refuse_bad_run(&reading, &config)?;
     }
     let mut history = History::new(&files, &reading, Arc::clone(&settings));
     if let Some(other) = &other {
-        history.compare_with(other.clone());
+        history.compare_with(other);
     }
     args.write_changes(&mut history, t, &settings)?;
     if let Some(other) = &other {
@@ -103,16 +108,20 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads and judges every line, with a bar on a terminal.
-fn read(files: &[InputFile], t: Timestamp, settings: &Settings) -> Reading {
-    let bytes = files.iter().map(InputFile::bytes).sum::<usize>();
-    let bar = indicatif::ProgressBar::new(u64::try_from(bytes).unwrap_or(u64::MAX));
+/// Reads every file, with a bar on a terminal.
+fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Division) -> anyhow::Result<Vec<InputFile>> {
+    let bytes = inputs.iter().filter_map(|(_, path)| path.metadata().ok()).map(|file| file.len()).sum();
+    let bar = indicatif::ProgressBar::new(bytes);
     if let Ok(style) = indicatif::ProgressStyle::with_template("reading {bar:40} {bytes}/{total_bytes} {eta}") {
         bar.set_style(style);
     }
-    let reading = Reading::of(files, t, settings, |bytes| bar.inc(u64::try_from(bytes).unwrap_or_default()));
+    let read = |(stream, path): &(Stream, &Path)| {
+        InputFile::read(*stream, path, settings, division, |bytes| bar.inc(bytes))
+            .with_context(|| format!("cannot read the {} file {}", stream.name(), path.display()))
+    };
+    let files = inputs.iter().map(read).collect();
     bar.finish_and_clear();
-    reading
+    files
 }
 
 /// Refuses input of which most records of a stream are bad: rather a wrong file or configuration than bad data.
@@ -139,19 +148,17 @@ fn refuse_bad_run(reading: &Reading, config: &Config) -> anyhow::Result<()> {
 }
 
 impl Args {
-    fn read_files(&self) -> anyhow::Result<Vec<InputFile>> {
+    /// The files that are given, by stream.
+    fn inputs(&self) -> Result<Vec<(Stream, &Path)>, UsageError> {
         let given = [&self.usage, &self.billing, &self.support, &self.feedback, &self.accounts];
-        let given: Vec<_> = Stream::ALL.into_iter().zip(given).filter_map(|(stream, path)| Some((stream, path.as_ref()?))).collect();
+        let given: Vec<_> = Stream::ALL.into_iter().zip(given).filter_map(|(stream, path)| Some((stream, path.as_deref()?))).collect();
         if given.is_empty() {
-            return Err(UsageError("name at least one input file: --usage, --billing, --support, --feedback, --accounts".into()).into());
+            return Err(UsageError("name at least one input file: --usage, --billing, --support, --feedback, --accounts".into()));
         }
-        if given.iter().filter(|(_, path)| **path == *Path::new("-")).count() > 1 {
-            return Err(UsageError("only one stream can be read from standard input".into()).into());
+        if given.iter().filter(|(_, path)| *path == Path::new("-")).count() > 1 {
+            return Err(UsageError("only one stream can be read from standard input".into()));
         }
-        let read = |(stream, path): (Stream, &PathBuf)| {
-            InputFile::read(stream, path).with_context(|| format!("cannot read the {} file {}", stream.name(), path.display()))
-        };
-        given.into_iter().map(read).collect()
+        Ok(given)
     }
 
     fn write_reading(&self, reading: &Reading, files: &[InputFile], settings: &Settings) -> anyhow::Result<()> {
@@ -199,10 +206,7 @@ impl Args {
     }
 
     fn write_accounts(&self, history: &History<'_>, t: Timestamp) -> anyhow::Result<()> {
-        write_to(self.out_accounts.as_deref(), |output| {
-            let view = history.view(t);
-            history.task().reports(&view, |report| output.line(&report.0))
-        })
+        write_to(self.out_accounts.as_deref(), |output| history.reports(t, |report| output.line(&report.0)))
     }
 
     fn write_kpis(

@@ -1,5 +1,6 @@
 //! Accounts scored by another model beside the one in force, each with bands of its own: who would change band by it.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -55,7 +56,7 @@ impl Alternative {
         });
     }
 
-    /// Every account that both models have scored, those with the most MRR first, of the same MRR by their ids.
+    /// Every account that both models have scored, in no particular order.
     #[must_use]
     pub fn compare(&self, task: &Task) -> Vec<Comparison> {
         let mut comparisons = Vec::new();
@@ -70,7 +71,14 @@ impl Alternative {
                 to: to.clone(),
             });
         });
-        comparisons.sort_by(|one, other| (other.to.mrr_minor, &one.account_id).cmp(&(one.to.mrr_minor, &other.account_id)));
         comparisons
+    }
+}
+
+impl Comparison {
+    /// The order in which accounts are shown: those with the most MRR first, of the same MRR by their ids.
+    #[must_use]
+    pub fn by_mrr(one: &Self, other: &Self) -> Ordering {
+        (other.to.mrr_minor, &one.account_id).cmp(&(one.to.mrr_minor, &other.account_id))
     }
 }

@@ -48,7 +48,19 @@ impl Judge {
         now: Timestamp,
         settings: &Settings,
     ) -> Verdict {
-        let at = record.occurred_at;
+        self.judge_at(stream, record.occurred_at, || seen::identity(stream, record), broker, now, settings)
+    }
+
+    /// Reads a valid record of this event time and identity at `now`.
+    pub fn judge_at(
+        &mut self,
+        stream: Stream,
+        at: Timestamp,
+        identity: impl FnOnce() -> Option<u64>,
+        broker: Option<Timestamp>,
+        now: Timestamp,
+        settings: &Settings,
+    ) -> Verdict {
         let observed = broker.map_or(at, |broker| broker.min(now));
         let clock = self.clock_mut(stream);
         if at <= now {
@@ -68,7 +80,7 @@ impl Judge {
         let remembered = newest.0 - at.0 < settings.time.dedup_ms;
         Verdict {
             lateness: if late { Lateness::Late } else { Lateness::InTime },
-            identity: if remembered { seen::identity(stream, record) } else { None },
+            identity: if remembered { identity() } else { None },
             newest,
         }
     }

@@ -1,7 +1,7 @@
 //! A scoring round: what happened since the last one, and what is due, becomes changes.
 
 use super::scoring::{Outcome, score_account};
-use super::{OutputRecord, Task};
+use super::{OutputRecord, Roster, Task};
 use crate::account::{AccountKey, Lateness, Limit};
 use crate::event::{self, Decoded};
 use crate::settings::View;
@@ -130,15 +130,16 @@ impl Task {
         });
     }
 
-    /// Scores every account at `view`, in the order of their ids: for histories, which have no wheel.
-    pub fn score_all(&mut self, view: &View, out: &mut Vec<OutputRecord>) -> RoundReport {
+    /// Scores every account at `view`, in the order of their ids: for histories, which have no wheel. What is to be published is handed
+    /// over account by account.
+    pub fn score_all(&mut self, roster: &mut Roster, view: &View, mut publish: impl FnMut(OutputRecord)) -> RoundReport {
         let mut report = RoundReport::default();
         self.unscored.clear();
-        let mut keys: Vec<(String, AccountKey)> = Vec::new();
-        self.view.accounts.for_each(|account| keys.push((account.id().to_owned(), self.view.accounts.key_of(account.id()))));
-        keys.sort_unstable();
-        for (_, key) in keys {
-            self.score_key(key, view, Scoring { catching_up: false, part: LivePart::Nothing }, out, &mut report);
+        roster.add_new(&self.view.accounts);
+        let mut changes = Vec::new();
+        for key in roster.keys() {
+            self.score_key(key, view, Scoring { catching_up: false, part: LivePart::Nothing }, &mut changes, &mut report);
+            changes.drain(..).for_each(&mut publish);
         }
         report
     }

@@ -127,19 +127,18 @@ impl Task {
         &self.costs
     }
 
-    /// Hands over a report of every account at `view`, in the order of their ids.
-    ///
-    /// # Errors
-    /// Whatever `take` says, which ends it.
-    pub fn reports<E>(&self, view: &View, mut take: impl FnMut(AccountReport) -> Result<(), E>) -> Result<(), E> {
-        let mut ids = Vec::new();
+    /// The ids of its accounts, in no particular order.
+    #[must_use]
+    pub fn account_ids(&self) -> Vec<String> {
+        let mut ids = Vec::with_capacity(self.view.accounts.count());
         self.view.accounts.for_each(|account| ids.push(account.id().to_owned()));
-        ids.sort_unstable();
-        for id in ids {
-            let report = self.view.accounts.read(&id, |account| AccountReport::of(account, view, &self.settings));
-            report.flatten().map_or(Ok(()), &mut take)?;
-        }
-        Ok(())
+        ids
+    }
+
+    /// The report of an account at `view`; `None` where there is none, or while every record of it still waits for its time.
+    #[must_use]
+    pub fn report(&self, id: &str, view: &View) -> Option<AccountReport> {
+        self.view.accounts.read(id, |account| AccountReport::of(account, view, &self.settings)).flatten()
     }
 
     /// Takes one record, read at `now`, to its end.

@@ -5,7 +5,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::event::Stream;
+use super::block::{Block, Blocks};
+use super::parallel::{Division, in_order};
+use crate::event::{DecodeContext, Stream};
+use crate::settings::Settings;
 
 /// One stream's file, unpacked into memory: replay reads it twice, once in file order and once in the order of event time.
 #[derive(Debug)]
@@ -14,71 +17,58 @@ pub struct InputFile {
     pub stream: Stream,
     /// Its path as given; `-` is standard input.
     pub path: PathBuf,
-    bytes: Vec<u8>,
-}
-
-/// A line of an input file.
-#[derive(Clone, Copy, Debug)]
-pub struct Line<'a> {
-    /// Number from 1.
-    pub number: u64,
-    /// Where it begins, in bytes.
-    pub start: usize,
-    /// The line without its end.
-    pub bytes: &'a [u8],
+    /// Its lines, in order.
+    pub(super) blocks: Vec<Block>,
 }
 
 impl InputFile {
-    /// Reads a file whole.
+    /// Reads a file whole; `progress` is told of the bytes of the file itself, packed or not. Decoding goes on beside reading.
     ///
     /// # Errors
-    /// When the file cannot be opened, read or unpacked.
-    pub fn read(stream: Stream, path: &Path) -> io::Result<Self> {
-        let mut bytes = Vec::new();
+    /// When the file cannot be opened, read or unpacked, or a line is 4 GiB long.
+    pub fn read(stream: Stream, path: &Path, settings: &Settings, division: Division, progress: impl FnMut(u64)) -> io::Result<Self> {
         if path == Path::new("-") {
-            io::stdin().lock().read_to_end(&mut bytes)?;
-        } else {
-            let mut file = File::open(path)?;
-            match path.extension().and_then(OsStr::to_str) {
-                Some("gz") => flate2::read::MultiGzDecoder::new(file).read_to_end(&mut bytes)?,
-                Some("zst" | "zstd") => zstd::Decoder::new(file)?.read_to_end(&mut bytes)?,
-                _ => file.read_to_end(&mut bytes)?,
-            };
+            return Self::of(stream, path, io::stdin().lock(), settings, division);
         }
-        Ok(Self { stream, path: path.to_owned(), bytes })
+        let file = Metered { input: File::open(path)?, progress };
+        match path.extension().and_then(OsStr::to_str) {
+            Some("gz") => Self::of(stream, path, flate2::read::MultiGzDecoder::new(file), settings, division),
+            Some("zst" | "zstd") => Self::of(stream, path, zstd::Decoder::new(file)?, settings, division),
+            _ => Self::of(stream, path, file, settings, division),
+        }
     }
 
-    /// A file of these bytes, for tests and examples.
-    #[must_use]
-    pub fn of_bytes(stream: Stream, path: &str, bytes: impl Into<Vec<u8>>) -> Self {
-        Self { stream, path: path.into(), bytes: bytes.into() }
+    /// The file of this path with the lines of `unpacked`.
+    ///
+    /// # Errors
+    /// When they cannot be read, or a line is 4 GiB long.
+    pub fn of(stream: Stream, path: &Path, unpacked: impl Read, settings: &Settings, division: Division) -> io::Result<Self> {
+        let mut blocks = Vec::new();
+        let digested = |bytes: io::Result<Vec<u8>>| Ok(Block::new(stream, bytes?, &DecodeContext::new(settings)));
+        in_order(division.threads, Blocks::new(unpacked, division.block_bytes), digested, |block: io::Result<Block>| {
+            blocks.push(block?);
+            Ok::<(), io::Error>(())
+        })?;
+        Ok(Self { stream, path: path.to_owned(), blocks })
     }
 
-    /// Bytes of the unpacked file.
-    #[must_use]
-    pub const fn bytes(&self) -> usize {
-        self.bytes.len()
+    /// Forgets what judging needs, once no reading as of another instant will follow.
+    pub fn forget_digests(&mut self) {
+        self.blocks.iter_mut().for_each(Block::forget_digests);
     }
+}
 
-    /// The lines, without blank ones, which are no records.
-    pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let mut start = 0;
-        let mut number = 0;
-        std::iter::from_fn(move || {
-            let rest = self.bytes.get(start..).filter(|rest| !rest.is_empty())?;
-            let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            let (line, begin) = (rest.get(..length).unwrap_or_default(), start);
-            start += length + 1;
-            number += 1;
-            Some(Line { number, start: begin, bytes: line.strip_suffix(b"\r").unwrap_or(line) })
-        })
-        .filter(|line| !line.bytes.iter().all(u8::is_ascii_whitespace))
-    }
+/// Tells how much was read.
+struct Metered<R, P> {
+    input: R,
+    progress: P,
+}
 
-    /// The bytes of a line that [`InputFile::lines`] gave.
-    #[must_use]
-    pub fn slice(&self, start: usize, length: usize) -> &[u8] {
-        self.bytes.get(start..start + length).unwrap_or_default()
+impl<R: Read, P: FnMut(u64)> Read for Metered<R, P> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        (self.progress)(u64::try_from(read).unwrap_or(u64::MAX));
+        Ok(read)
     }
 }
 
@@ -87,15 +77,6 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-
-    #[test]
-    fn blank_lines_are_no_records_and_still_count_as_lines() {
-        let file = InputFile::of_bytes(Stream::Usage, "x", "a\r\n \n\nb");
-        let lines: Vec<_> = file.lines().map(|line| (line.number, line.bytes.to_vec())).collect();
-        assert_eq!(lines, [(1, b"a".to_vec()), (4, b"b".to_vec())]);
-        let last = file.lines().last().unwrap();
-        assert_eq!(file.slice(last.start, last.bytes.len()), b"b");
-    }
 
     #[test]
     fn packed_files_are_unpacked_by_their_ending() {
@@ -107,7 +88,11 @@ mod tests {
         let zst = folder.path().join("a.ndjson.zst");
         std::fs::write(&zst, zstd::encode_all(&b"x\ny\n"[..], 1).unwrap()).unwrap();
         for path in [gz, zst] {
-            assert_eq!(InputFile::read(Stream::Usage, &path).unwrap().lines().count(), 2);
+            let mut metered = 0;
+            let settings = Settings::default();
+            let file = InputFile::read(Stream::Usage, &path, &settings, Division::of_machine(), |bytes| metered += bytes).unwrap();
+            assert_eq!(file.blocks.iter().map(|block| block.digests().len()).sum::<usize>(), 2);
+            assert_eq!(metered, path.metadata().unwrap().len());
         }
     }
 }

@@ -1,79 +1,125 @@
-//! The second pass: the records that count, applied in the order of event time up to one instant after another.
+//! The second pass: the partitions of the accounts side by side, and their results in one order.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use super::file::InputFile;
-use super::reading::{Accepted, Reading, raw};
-use crate::engine::{Alternative, Comparison, Directory, OutputRecord, Task};
-use crate::event::{self, Decoded, Event};
+use super::parallel::{each, in_order};
+use super::partition::{Partition, Published};
+use super::reading::Reading;
+use crate::account::Account;
+use crate::engine::{AccountReport, Alternative, Comparison, OutputRecord};
+use crate::metric::Metrics;
+use crate::portfolio::{Period, Portfolio, Sums};
 use crate::score::Model;
 use crate::settings::{Settings, View};
 use crate::time::Timestamp;
 
+/// Batches of changes that a partition may be ahead of what is taken.
+const BATCHES_AHEAD: usize = 64;
+/// Accounts that are reported at once.
+const REPORTS: usize = 128;
+
 /// The state of all accounts as it grows with time.
 #[derive(Debug)]
 pub struct History<'a> {
-    files: &'a [InputFile],
     reading: &'a Reading,
     settings: Arc<Settings>,
-    task: Task,
-    alternative: Option<Alternative>,
-    next: usize,
+    partitions: Vec<Partition<'a>>,
 }
 
 impl<'a> History<'a> {
     /// The history before the first record.
     #[must_use]
     pub fn new(files: &'a [InputFile], reading: &'a Reading, settings: Arc<Settings>) -> Self {
-        let directory = Arc::new(Directory::new(Arc::clone(&settings)));
-        let task = Task::new(0, Arc::clone(&settings), directory);
-        Self { files, reading, settings, task, alternative: None, next: 0 }
+        let partitions = reading.partitions.iter().map(|judged| Partition::new(files, judged, &settings)).collect();
+        Self { reading, settings, partitions }
     }
 
     /// From now on accounts are scored by another model too.
-    pub fn compare_with(&mut self, model: Model) {
-        self.alternative = Some(Alternative::new(&self.settings, model));
-    }
-
-    /// Scores every account at `t`, which the history has reached; what is published is added to `changes`.
-    pub(super) fn score_at(&mut self, t: Timestamp, changes: &mut Vec<OutputRecord>) {
-        let view = self.view(t);
-        self.task.score_all(&view, changes);
-        if let Some(alternative) = &mut self.alternative {
-            alternative.score_all(&self.task, &view);
+    pub fn compare_with(&mut self, model: &Model) {
+        for partition in &mut self.partitions {
+            partition.alternative = Some(Alternative::new(&self.settings, model.clone()));
         }
     }
 
-    /// How every account stands by both models; empty without another one.
+    /// Applies every record up to the last of `instants`, in whose order every account is scored at each; `publish` is handed the
+    /// changes by instant and account, while those that follow are worked out.
+    ///
+    /// # Errors
+    /// Whatever `publish` says, which ends it.
+    pub fn score<E>(&mut self, instants: &[Timestamp], mut publish: impl FnMut(OutputRecord) -> Result<(), E>) -> Result<(), E> {
+        let views: &[View] = &instants.iter().map(|t| self.view(*t)).collect::<Vec<_>>();
+        thread::scope(|scope| {
+            let published = self.partitions.iter_mut().map(|partition| {
+                let (sender, receiver) = sync_channel(BATCHES_AHEAD);
+                scope.spawn(move || partition.score(views, &sender));
+                receiver.into_iter().flatten()
+            });
+            // All threads run before the first change is waited for.
+            let published: Vec<_> = published.collect();
+            merge(published, &mut publish)
+        })
+    }
+
+    /// Applies every record up to `t`.
+    pub fn advance_to(&mut self, t: Timestamp) {
+        each(&mut self.partitions, |partition| partition.advance_to(t));
+    }
+
+    /// How every account stands by both models, those with the most MRR first; empty without another one.
     #[must_use]
     pub fn comparisons(&self) -> Vec<Comparison> {
-        self.alternative.as_ref().map(|alternative| alternative.compare(&self.task)).unwrap_or_default()
+        let of = |partition: &Partition<'_>| partition.alternative.as_ref().map(|alternative| alternative.compare(&partition.task));
+        let mut comparisons: Vec<Comparison> = self.partitions.iter().filter_map(of).flatten().collect();
+        comparisons.sort_by(Comparison::by_mrr);
+        comparisons
     }
 
-    /// Applies every record up to `t`. Records of lives that ended with a deletion are in no figure, and left out.
-    pub fn advance_to(&mut self, t: Timestamp) {
-        while let Some(accepted) = self.reading.accepted.get(self.next).filter(|accepted| accepted.at <= t) {
-            self.next += 1;
-            self.apply(accepted);
+    /// The sums of a period at whose end the history stands; `share` says how accounts are scored there.
+    pub fn portfolio(&self, period: Period, share: impl Fn(&Account, &Metrics) -> Option<crate::engine::Share> + Sync) -> Portfolio {
+        let (view, settings) = (self.view(period.to), &*self.settings);
+        let portfolios = each(&self.partitions, |partition| {
+            let mut portfolio = Portfolio::new(period);
+            partition.task.view().accounts.for_each(|account| {
+                if account.first_seen().is_none_or(|first| first > period.to) {
+                    return;
+                }
+                let metrics = account.measure(&view, settings);
+                let share = share(account, &metrics);
+                portfolio.add_account(account, &Sums::of(account, &metrics, share.as_ref(), &period, settings));
+            });
+            portfolio.add_costs(partition.task.costs());
+            portfolio
+        });
+        let mut whole = Portfolio::new(period);
+        for portfolio in &portfolios {
+            whole.merge(portfolio);
         }
+        whole
     }
 
-    fn apply(&mut self, accepted: &Accepted) {
-        let Self { files, reading, settings, task, .. } = self;
-        let Some(file) = files.get(usize::from(accepted.file)) else { return };
-        let raw = raw(file.stream, accepted.bytes(files), None);
-        let Ok(Decoded::Record(record)) = event::decode(&raw, &event::DecodeContext::new(settings)) else { return };
-        match (&record.event, record.account.as_deref()) {
-            (Event::Cost(cost), _) => task.add_cost(record.occurred_at, cost, record.occurred_at),
-            (_, Some(account)) if !reading.is_deleted(account, accepted.at) => task.apply(&record, accepted.lateness),
-            _ => {}
-        }
+    /// Hands over a report of every account at `t`, at which the history stands, in the order of their ids.
+    ///
+    /// # Errors
+    /// Whatever `take` says, which ends it.
+    pub fn reports<E>(&self, t: Timestamp, mut take: impl FnMut(AccountReport) -> Result<(), E>) -> Result<(), E> {
+        let view = self.view(t);
+        let ids = |(place, partition): (usize, &Partition<'_>)| partition.task.account_ids().into_iter().map(move |id| (id, place));
+        let mut ids: Vec<(String, usize)> = self.partitions.iter().enumerate().flat_map(ids).collect();
+        ids.sort_unstable();
+        let report = |(id, place): &(String, usize)| self.partitions.get(*place).and_then(|partition| partition.task.report(id, &view));
+        let reports = |ids: &[(String, usize)]| ids.iter().filter_map(report).collect::<Vec<_>>();
+        let threads = NonZeroUsize::new(self.partitions.len()).unwrap_or(NonZeroUsize::MIN);
+        in_order(threads, ids.chunks(REPORTS), reports, |reports| reports.into_iter().try_for_each(&mut take))
     }
 
     /// Event time of the first record; `None` without any.
     #[must_use]
     pub fn begins(&self) -> Option<Timestamp> {
-        self.reading.accepted.first().map(|accepted| accepted.at)
+        self.reading.partitions.iter().filter_map(|judged| judged.accepted.first()).map(|accepted| accepted.at).min()
     }
 
     /// How the streams look at `t`; in files none is ever stale.
@@ -81,15 +127,19 @@ impl<'a> History<'a> {
     pub fn view(&self, t: Timestamp) -> View {
         self.reading.judge.view(t, &self.settings)
     }
+}
 
-    /// The accounts and costs up to the instant reached.
-    #[must_use]
-    pub const fn task(&self) -> &Task {
-        &self.task
-    }
-
-    /// The same, to score them.
-    pub const fn task_mut(&mut self) -> &mut Task {
-        &mut self.task
+/// Hands over what the partitions publish, each in the order of instants and accounts, in that order.
+fn merge<E>(published: Vec<impl Iterator<Item = Published>>, mut publish: impl FnMut(OutputRecord) -> Result<(), E>) -> Result<(), E> {
+    let mut heads: Vec<_> = published.into_iter().filter_map(|mut rest| Some((rest.next()?, rest))).collect();
+    loop {
+        let keys = heads.iter().enumerate().map(|(place, ((instant, change), _))| (instant, &*change.key, place));
+        let Some((.., place)) = keys.min() else { return Ok(()) };
+        let Some((head, rest)) = heads.get_mut(place) else { return Ok(()) };
+        let (_, change) = match rest.next() {
+            Some(next) => std::mem::replace(head, next),
+            None => heads.swap_remove(place).0,
+        };
+        publish(change)?;
     }
 }

@@ -1,5 +1,6 @@
 //! KPI lines: the trailing period at the end of a history, and every calendar month as a replay as of its end would tell it.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 
@@ -8,10 +9,8 @@ use super::history::History;
 use super::output::Output;
 use super::reading::Reading;
 use super::{Request, scoring_instants};
-use crate::account::Account;
 use crate::engine::Share;
-use crate::metric::Metrics;
-use crate::portfolio::{Period, Portfolio, Sums, lines};
+use crate::portfolio::{Period, Portfolio, lines};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -20,8 +19,8 @@ use crate::time::Timestamp;
 /// # Errors
 /// When a line cannot be written.
 pub fn write_trailing(history: &History<'_>, t: Timestamp, settings: &Settings, output: &mut Output) -> io::Result<()> {
-    let as_scored = |account: &Account, _: &Metrics| account.share.clone();
-    write(&portfolio(history, Period::trailing(t, &settings.zone), settings, as_scored), settings, output)
+    let portfolio = history.portfolio(Period::trailing(t, &settings.zone), |account, _| account.share.clone());
+    write(&portfolio, settings, output)
 }
 
 /// Writes the KPIs of every month that is over at `request.as_of`, from that of the earliest record on.
@@ -67,35 +66,13 @@ impl Months<'_> {
         let scored = self.scored;
         let mut instants = scoring_instants(history.begins(), &request, self.settings);
         instants.pop_if(|t| *t == month.to);
-        let mut changes = Vec::new();
-        for t in instants.into_iter().filter(|t| Some(*t) > scored) {
-            history.advance_to(t);
-            let view = history.view(t);
-            history.task_mut().score_all(&view, &mut changes);
-            changes.clear();
-            self.scored = Some(t);
-        }
+        instants.retain(|t| Some(*t) > scored);
+        self.scored = instants.last().copied().or(scored);
+        let Ok(()) = history.score(&instants, |_| Ok::<(), Infallible>(()));
         history.advance_to(month.to);
         let view = history.view(month.to);
-        let scored_here = |account: &Account, metrics: &Metrics| Some(Share::at(account, metrics, &view, self.settings));
-        portfolio(history, month, self.settings, scored_here)
+        history.portfolio(month, |account, metrics| Some(Share::at(account, metrics, &view, self.settings)))
     }
-}
-
-/// The sums of a period at whose end the history stands; `share` says how accounts are scored there.
-fn portfolio(history: &History<'_>, period: Period, settings: &Settings, share: impl Fn(&Account, &Metrics) -> Option<Share>) -> Portfolio {
-    let view = history.view(period.to);
-    let mut portfolio = Portfolio::new(period);
-    history.task().view().accounts.for_each(|account| {
-        if account.first_seen().is_none_or(|first| first > period.to) {
-            return;
-        }
-        let metrics = account.measure(&view, settings);
-        let share = share(account, &metrics);
-        portfolio.add_account(account, &Sums::of(account, &metrics, share.as_ref(), &period, settings));
-    });
-    portfolio.add_costs(history.task().costs());
-    portfolio
 }
 
 fn write(portfolio: &Portfolio, settings: &Settings, output: &mut Output) -> io::Result<()> {

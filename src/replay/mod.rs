@@ -3,12 +3,21 @@
 //! Two passes. The first reads every line in file order and judges it as a record that is read (late, duplicate, dead letter); the
 //! second applies what counts in the order of event time and stops at every instant that is asked for. So unsorted input gives what
 //! sorted input gives.
+//!
+//! Both use every core, and no output tells how many there are. Files are decoded in blocks of lines beside being read (`block`,
+//! `digest`). Accounts are divided into partitions by the hashes of their ids; each is judged, applied and scored on a thread of its
+//! own (`judged`, `partition`), and what they publish is put into one order while it is written (`history`).
 
+mod block;
 mod comparison;
-pub mod file;
+mod digest;
+mod file;
 mod history;
+mod judged;
 mod kpis;
 mod output;
+mod parallel;
+mod partition;
 mod reading;
 
 use std::sync::Arc;
@@ -18,7 +27,8 @@ pub use file::InputFile;
 pub use history::History;
 pub use kpis::{write_months, write_trailing};
 pub use output::{Output, write_counts, write_dead_letters};
-pub use reading::{Accepted, DeadLetter, Reading};
+pub use parallel::Division;
+pub use reading::{DeadLetter, Reading};
 
 use crate::engine::OutputRecord;
 use crate::event::Stream;
@@ -34,10 +44,10 @@ pub struct Request {
     pub score_every: Option<u32>,
 }
 
-/// The settings of a replay over these files: a stream without file is not configured, and none is ever stale.
+/// The settings of a replay over files of these streams: the others are not configured, and none is ever stale.
 #[must_use]
-pub fn settings_for(files: &[InputFile], mut settings: Settings) -> Arc<Settings> {
-    settings.configured = Stream::ALL.map(|stream| files.iter().any(|file| file.stream == stream));
+pub fn settings_for(streams: &[Stream], mut settings: Settings) -> Arc<Settings> {
+    settings.configured = Stream::ALL.map(|stream| streams.contains(&stream));
     settings.stale_after_ms = [None; 5];
     Arc::new(settings)
 }
@@ -51,17 +61,9 @@ pub fn score_history<E>(
     history: &mut History<'_>,
     request: &Request,
     settings: &Settings,
-    mut publish: impl FnMut(&OutputRecord) -> Result<(), E>,
+    publish: impl FnMut(OutputRecord) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut changes = Vec::new();
-    for t in scoring_instants(history.begins(), request, settings) {
-        history.advance_to(t);
-        history.score_at(t, &mut changes);
-        for change in changes.drain(..) {
-            publish(&change)?;
-        }
-    }
-    Ok(())
+    history.score(&scoring_instants(history.begins(), request, settings), publish)
 }
 
 /// Every midnight to score at from the first record on, and `as_of`.

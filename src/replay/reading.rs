@@ -1,37 +1,17 @@
 //! The first pass: every line in file order, judged as the engine judges a record that is read.
 
-use std::collections::HashMap;
+use std::convert::Infallible;
+use std::num::NonZeroUsize;
 
-use xxhash_rust::xxh3::xxh3_128;
-
-use super::file::{InputFile, Line};
-use crate::account::seen::Seen;
-use crate::account::{Lateness, LimitMeter};
-use crate::engine::{Counts, Judge, Outcome, Verdict};
-use crate::event::{self, Decoded, Event, Record, Rejection, Stream};
+use super::block::{Block, Place};
+use super::digest::{Kind, raw};
+use super::file::InputFile;
+use super::judged::{Judged, PartitionNumber};
+use super::parallel::{each, in_order};
+use crate::engine::{Counts, Judge, Outcome};
+use crate::event::{self, DecodeContext, Rejection, Stream};
 use crate::settings::Settings;
 use crate::time::Timestamp;
-
-/// A record that counts, to be read again in the order of event time.
-#[derive(Clone, Copy, Debug)]
-pub struct Accepted {
-    /// Event time.
-    pub at: Timestamp,
-    /// Whether it is too old for any window.
-    pub lateness: Lateness,
-    /// Place of its file among the input files.
-    pub file: u8,
-    start: usize,
-    length: usize,
-}
-
-impl Accepted {
-    /// The bytes of the record.
-    #[must_use]
-    pub fn bytes<'a>(&self, files: &'a [InputFile]) -> &'a [u8] {
-        files.get(usize::from(self.file)).map_or(&[], |file| file.slice(self.start, self.length))
-    }
-}
 
 /// A line that was refused.
 #[derive(Debug)]
@@ -42,121 +22,105 @@ pub struct DeadLetter {
     pub line: u64,
     /// Why.
     pub rejection: Rejection,
-    start: usize,
-    length: usize,
+    block: u32,
+    place: Place,
 }
 
 impl DeadLetter {
     /// The bytes of the line.
     #[must_use]
     pub fn bytes<'a>(&self, files: &'a [InputFile]) -> &'a [u8] {
-        files.get(usize::from(self.file)).map_or(&[], |file| file.slice(self.start, self.length))
+        let block = files.get(usize::from(self.file)).and_then(|file| file.blocks.get(self.block as usize));
+        block.map_or(&[], |block| block.line(self.place))
     }
 }
 
 /// What reading all files as of an instant told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Reading {
-    /// The records that count, by event time; of one instant in reading order.
-    pub accepted: Vec<Accepted>,
     /// The lines that were refused, in reading order.
     pub dead_letters: Vec<DeadLetter>,
     /// How records ended.
     pub counts: Counts,
     /// The streams' clocks.
     pub judge: Judge,
-    /// Limits that were reached.
-    pub limits: LimitMeter,
-    /// When each account was last deleted, by hash of its id.
-    deletions: HashMap<u128, Timestamp>,
-    /// Whether a reading as of an earlier instant could judge a record otherwise: some came days after newer ones.
+    /// Whether a reading as of an earlier instant could judge a record otherwise.
     pub depends_on_instant: bool,
-    seen: HashMap<u128, Seen>,
+    /// The records that count, by partition of the accounts.
+    pub(super) partitions: Vec<Judged>,
 }
 
 impl Reading {
-    /// Reads every file, in the order given, as of `t`.
+    /// Reads every file, in the order given, as of `t`; accounts are divided into as many partitions as threads.
     #[must_use]
-    pub fn of(files: &[InputFile], t: Timestamp, settings: &Settings, mut progress: impl FnMut(usize)) -> Self {
-        let mut reading = Self::default();
-        for (place, file) in (0_u8..).zip(files) {
-            for line in file.lines() {
-                let outcome = reading.line(place, file.stream, &line, t, settings);
-                reading.counts.count(file.stream, &outcome);
-                progress(line.bytes.len() + 1);
-            }
-        }
-        // Stable: what happens at one instant stays in reading order.
-        reading.accepted.sort_by_key(|accepted| accepted.at);
-        reading.seen = HashMap::new();
-        reading
+    pub fn of(files: &[InputFile], t: Timestamp, settings: &Settings, threads: NonZeroUsize) -> Self {
+        let reading = Self::divided(files, t, settings, threads);
+        let accounts: usize = reading.partitions.iter().map(|partition| partition.accounts).sum();
+        // Which account is one too many is a question of order among all of them.
+        if accounts > settings.limits.accounts { Self::divided(files, t, settings, NonZeroUsize::MIN) } else { reading }
     }
 
     /// A reading as of an earlier instant, less the accounts that were deleted since.
     #[must_use]
     pub fn as_of(&self, files: &[InputFile], t: Timestamp, settings: &Settings) -> Self {
-        Self { deletions: self.deletions.clone(), ..Self::of(files, t, settings, |_| {}) }
+        let partitions = NonZeroUsize::new(self.partitions.len()).unwrap_or(NonZeroUsize::MIN);
+        let mut earlier = Self::divided(files, t, settings, partitions);
+        let deleted = earlier.partitions.into_iter().zip(&self.partitions);
+        earlier.partitions = deleted.map(|(partition, later)| partition.with_deletions_of(later)).collect();
+        earlier
     }
 
     /// The newest event time of all valid records, for a replay that is given no instant.
     #[must_use]
-    pub fn newest(files: &[InputFile], settings: &Settings) -> Option<Timestamp> {
-        let context = event::DecodeContext::new(settings);
-        let records = files.iter().flat_map(|file| file.lines().map(|line| raw(file.stream, line.bytes, None)));
-        records
-            .filter_map(|raw| match event::decode(&raw, &context) {
-                Ok(Decoded::Record(record)) => Some(record.occurred_at),
-                _ => None,
-            })
-            .max()
+    pub fn newest(files: &[InputFile]) -> Option<Timestamp> {
+        let digests = files.iter().flat_map(|file| &file.blocks).flat_map(Block::digests);
+        digests.filter(|digest| matches!(digest.kind, Kind::Record { .. })).map(|digest| digest.at).max()
     }
 
-    /// Whether a record of an account at `at` belongs to a life that ended with a deletion.
-    #[must_use]
-    pub fn is_deleted(&self, account: &str, at: Timestamp) -> bool {
-        !self.deletions.is_empty() && self.deletions.get(&xxh3_128(account.as_bytes())).is_some_and(|deleted| at <= *deleted)
+    fn divided(files: &[InputFile], t: Timestamp, settings: &Settings, partitions: NonZeroUsize) -> Self {
+        let of = partitions.get();
+        let judged = each(0..of, |number| Judged::of(files, t, settings, PartitionNumber { number, of }));
+        let mut reading = Self {
+            dead_letters: Vec::new(),
+            counts: Counts::default(),
+            judge: judged.first().map(|partition| partition.judge).unwrap_or_default(),
+            depends_on_instant: judged.iter().any(|partition| partition.depends_on_instant),
+            partitions: judged,
+        };
+        reading.partitions.iter().for_each(|partition| reading.counts.add(&partition.counts));
+        reading.refuse(files, t, settings, partitions);
+        reading
     }
 
-    fn line(&mut self, file: u8, stream: Stream, line: &Line<'_>, t: Timestamp, settings: &Settings) -> Outcome {
-        match event::decode(&raw(stream, line.bytes, Some(t)), &event::DecodeContext::new(settings)) {
-            Ok(Decoded::Record(record)) => self.record(file, stream, line, &record, t, settings),
-            Ok(Decoded::Ignored) => Outcome::Ignored,
-            Err(rejection) => {
-                let dead =
-                    DeadLetter { file, line: line.number, rejection: rejection.clone(), start: line.start, length: line.bytes.len() };
-                self.dead_letters.push(dead);
-                Outcome::DeadLetter(rejection)
+    /// Counts the lines that are no valid records, and keeps those that are refused.
+    fn refuse(&mut self, files: &[InputFile], t: Timestamp, settings: &Settings, threads: NonZeroUsize) {
+        let blocks = (0_u8..).zip(files).flat_map(|(file, input)| {
+            let lines_before =
+                input.blocks.iter().scan(0, |lines, block| Some(std::mem::replace(lines, *lines + u64::from(block.lines()))));
+            (0_u32..).zip(&input.blocks).zip(lines_before).map(move |((block, lines), before)| (file, input.stream, block, lines, before))
+        });
+        let refused = |(file, stream, block, lines, before): (u8, Stream, u32, &Block, u64)| {
+            let (mut letters, mut counts) = (Vec::new(), Counts::default());
+            for digest in lines.digests().iter().filter(|digest| !digest.is_valid(t, settings)) {
+                let place = digest.place;
+                // Decoded again: a time too far ahead is found before what else is wrong.
+                let outcome = match event::decode(&raw(stream, lines.line(place), Some(t)), &DecodeContext::new(settings)) {
+                    Ok(_) => Outcome::Ignored,
+                    Err(rejection) => Outcome::DeadLetter(rejection),
+                };
+                counts.count(stream, &outcome);
+                if let Outcome::DeadLetter(rejection) = outcome {
+                    let line = before + u64::from(digest.lines_before) + 1;
+                    letters.push(DeadLetter { file, line, rejection, block, place });
+                }
             }
-        }
+            (letters, counts)
+        };
+        let taken: Result<(), Infallible> = in_order(threads, blocks, refused, |(letters, counts)| {
+            self.dead_letters.extend(letters);
+            self.counts.add(&counts);
+            Ok(())
+        });
+        let Ok(()) = taken;
     }
-
-    fn record(&mut self, file: u8, stream: Stream, line: &Line<'_>, record: &Record<'_>, t: Timestamp, settings: &Settings) -> Outcome {
-        let verdict = self.judge.judge(stream, record, None, t, settings);
-        self.depends_on_instant |= verdict.newest.0 - record.occurred_at.0 >= settings.time.dedup_ms;
-        let account = record.account.as_deref().map_or(0, |id| xxh3_128(id.as_bytes()));
-        if self.is_repeated(stream, record, account, verdict, settings) {
-            return Outcome::Duplicate;
-        }
-        if let Event::Profile(profile) = &record.event
-            && profile.deleted
-            && record.occurred_at <= t
-        {
-            let deleted = self.deletions.entry(account).or_insert(record.occurred_at);
-            *deleted = record.occurred_at.max(*deleted);
-        }
-        let (start, length) = (line.start, line.bytes.len());
-        self.accepted.push(Accepted { at: record.occurred_at, lateness: verdict.lateness, file, start, length });
-        if verdict.lateness == Lateness::Late { Outcome::Late } else { Outcome::Applied }
-    }
-
-    fn is_repeated(&mut self, stream: Stream, record: &Record<'_>, account: u128, verdict: Verdict, settings: &Settings) -> bool {
-        let Some(identity) = verdict.identity else { return false };
-        let seen = self.seen.entry(account).or_default();
-        seen.remember(stream, record.occurred_at, identity, verdict.newest, settings, &mut self.limits)
-    }
-}
-
-/// A line as the decoder takes it: without key or time of its own.
-pub(super) const fn raw(stream: Stream, bytes: &[u8], future_reference: Option<Timestamp>) -> event::Raw<'_> {
-    event::Raw { stream, key: None, value: Some(bytes), timestamp: None, future_reference }
 }

@@ -4,6 +4,7 @@ mod billing;
 mod feedback;
 mod instants;
 mod lines;
+pub mod outputs;
 mod settings;
 pub mod shrink;
 mod support;

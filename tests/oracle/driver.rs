@@ -55,11 +55,9 @@ fn write(task: &mut Task, now: Timestamp, changelog: &mut BTreeMap<Vec<u8>, Vec<
 fn reports(task: &Task, now: Timestamp, settings: &churnwatch::settings::Settings) -> BTreeMap<String, Value> {
     let mut lines = BTreeMap::new();
     let view = task.judge().view(now, settings);
-    let take = |report: churnwatch::engine::AccountReport| {
+    for report in task.account_ids().iter().filter_map(|id| task.report(id, &view)) {
         let line: Value = serde_json::from_slice(&report.0).unwrap();
         lines.insert(line["account_id"].as_str().unwrap().to_owned(), line);
-        Ok::<(), ()>(())
-    };
-    task.reports(&view, take).unwrap();
+    }
     lines
 }

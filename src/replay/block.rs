@@ -1,0 +1,146 @@
+//! Whole lines of a file that are decoded at once.
+
+use std::io::{self, Read};
+use std::num::NonZeroUsize;
+
+use super::digest::Digest;
+use crate::event::{DecodeContext, Stream};
+
+/// Where a line is in its block.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Where it begins, in bytes.
+    pub start: u32,
+    /// Its bytes, without its end.
+    pub length: u32,
+}
+
+/// Some lines of a file, and what they say.
+#[derive(Debug)]
+pub struct Block {
+    bytes: Vec<u8>,
+    lines: u32,
+    digests: Vec<Digest>,
+}
+
+impl Block {
+    /// Decodes whole lines, below 4 GiB.
+    #[expect(clippy::cast_possible_truncation, reason = "places are below 4 GiB")]
+    pub fn new(stream: Stream, bytes: Vec<u8>, context: &DecodeContext<'_>) -> Self {
+        let mut digests = Vec::with_capacity(bytes.len() / TYPICAL_LINE_BYTES);
+        let (mut lines, mut start) = (0, 0);
+        while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let line = rest.get(..end).unwrap_or_default();
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if !line.iter().all(u8::is_ascii_whitespace) {
+                let place = Place { start: start as u32, length: line.len() as u32 };
+                digests.push(Digest::of(stream, line, place, lines, context));
+            }
+            start += end + 1;
+            lines += 1;
+        }
+        Self { bytes, lines, digests }
+    }
+
+    /// How many lines there are, blank ones too.
+    pub const fn lines(&self) -> u32 {
+        self.lines
+    }
+
+    /// What the lines say that are not blank.
+    pub fn digests(&self) -> &[Digest] {
+        &self.digests
+    }
+
+    /// Keeps the lines alone.
+    pub fn forget_digests(&mut self) {
+        self.digests = Vec::new();
+    }
+
+    /// The bytes of a line.
+    pub fn line(&self, place: Place) -> &[u8] {
+        let start = place.start as usize;
+        self.bytes.get(start..start + place.length as usize).unwrap_or_default()
+    }
+}
+
+/// Bytes of a line for which room is made beforehand.
+const TYPICAL_LINE_BYTES: usize = 200;
+
+/// The lines of a file in pieces of about `bytes`.
+pub struct Blocks<R> {
+    input: R,
+    bytes: NonZeroUsize,
+    /// The beginning of a line that the next piece ends.
+    begun: Vec<u8>,
+}
+
+impl<R: Read> Blocks<R> {
+    pub const fn new(input: R, bytes: NonZeroUsize) -> Self {
+        Self { input, bytes, begun: Vec::new() }
+    }
+
+    /// The next whole lines; empty at the end of the file.
+    fn read(&mut self) -> io::Result<Vec<u8>> {
+        let mut block = Vec::with_capacity(self.bytes.get() + self.begun.len());
+        block.append(&mut self.begun);
+        loop {
+            let read = self.input.by_ref().take(self.bytes.get() as u64).read_to_end(&mut block)?;
+            if block.len() > u32::MAX as usize {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is 4 GiB long or longer"));
+            }
+            if read == 0 {
+                return Ok(block);
+            }
+            let new = block.len() - read;
+            if let Some(end) = memchr::memrchr(b'\n', block.get(new..).unwrap_or_default()) {
+                self.begun = block.split_off(new + end + 1);
+                return Ok(block);
+            }
+        }
+    }
+}
+
+impl<R: Read> Iterator for Blocks<R> {
+    type Item = io::Result<Vec<u8>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().map(|block| (!block.is_empty()).then_some(block)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    fn blocks(text: &str, bytes: usize) -> Vec<Block> {
+        let settings = Settings::default();
+        let blocks = Blocks::new(text.as_bytes(), NonZeroUsize::new(bytes).unwrap());
+        blocks.map(|bytes| Block::new(Stream::Usage, bytes.unwrap(), &DecodeContext::new(&settings))).collect()
+    }
+
+    #[test]
+    fn blank_lines_are_no_records_and_still_count_as_lines() {
+        for bytes in 1..12 {
+            let (mut lines, mut found) = (0, Vec::new());
+            for block in blocks("a\r\n \n\nbcd\r\n\ne", bytes) {
+                let line = |digest: &Digest| {
+                    let text = String::from_utf8_lossy(block.line(digest.place)).into_owned();
+                    (lines + digest.lines_before + 1, text)
+                };
+                found.extend(block.digests().iter().map(line));
+                lines += block.lines();
+            }
+            assert_eq!(found, [(1, "a".to_owned()), (4, "bcd".to_owned()), (6, "e".to_owned())], "in blocks of {bytes}");
+            assert_eq!(lines, 6, "in blocks of {bytes}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_lines_has_no_blocks() {
+        assert!(blocks("", 4).is_empty());
+        assert_eq!(blocks("\n", 4).iter().map(Block::lines).sum::<u32>(), 1);
+    }
+}

@@ -1,0 +1,78 @@
+//! The second pass over one partition: its records that count, applied in the order of event time up to one instant after another.
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use super::digest::raw;
+use super::file::InputFile;
+use super::judged::{Accepted, Judged};
+use crate::engine::{Alternative, Directory, OutputRecord, Roster, Task};
+use crate::event::{self, DecodeContext, Decoded, Event};
+use crate::settings::{Settings, View};
+use crate::time::Timestamp;
+
+/// Changes that are handed over at once.
+const BATCH: usize = 256;
+
+/// A change, and the place of its instant among those at which accounts are scored.
+pub type Published = (usize, OutputRecord);
+
+/// The accounts of one partition as they grow with time.
+#[derive(Debug)]
+pub struct Partition<'a> {
+    files: &'a [InputFile],
+    judged: &'a Judged,
+    settings: Arc<Settings>,
+    pub task: Task,
+    pub alternative: Option<Alternative>,
+    roster: Roster,
+    next: usize,
+}
+
+impl<'a> Partition<'a> {
+    /// The partition before its first record.
+    pub fn new(files: &'a [InputFile], judged: &'a Judged, settings: &Arc<Settings>) -> Self {
+        let task = Task::new(0, Arc::clone(settings), Arc::new(Directory::new(Arc::clone(settings))));
+        Self { files, judged, settings: Arc::clone(settings), task, alternative: None, roster: Roster::default(), next: 0 }
+    }
+
+    /// Scores every account at one instant after another and hands over what is published in batches, by instant and account. Ends
+    /// early once nobody takes them.
+    pub fn score(&mut self, views: &[View], publish: &SyncSender<Vec<Published>>) {
+        for (place, view) in views.iter().enumerate() {
+            self.advance_to(view.t);
+            let (mut batch, mut taken) = (Vec::with_capacity(BATCH), true);
+            self.task.score_all(&mut self.roster, view, |change| {
+                batch.push((place, change));
+                if batch.len() == BATCH {
+                    taken = publish.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).is_ok();
+                }
+            });
+            if let Some(alternative) = &mut self.alternative {
+                alternative.score_all(&self.task, view);
+            }
+            if !taken || publish.send(batch).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Applies every record up to `t`. Records of lives that ended with a deletion are in no figure, and left out.
+    pub fn advance_to(&mut self, t: Timestamp) {
+        while let Some(accepted) = self.judged.accepted.get(self.next).filter(|accepted| accepted.at <= t) {
+            self.next += 1;
+            self.apply(accepted);
+        }
+    }
+
+    fn apply(&mut self, accepted: &Accepted) {
+        let Self { files, judged, settings, task, .. } = self;
+        let Some((stream, bytes)) = accepted.record(files) else { return };
+        let Ok(Decoded::Record(record)) = event::decode(&raw(stream, bytes, None), &DecodeContext::new(settings)) else { return };
+        match (&record.event, record.account.as_deref()) {
+            (Event::Cost(cost), _) => task.add_cost(record.occurred_at, cost, record.occurred_at),
+            (_, Some(account)) if !judged.is_deleted(account, accepted.at) => task.apply(&record, accepted.lateness),
+            _ => {}
+        }
+    }
+}

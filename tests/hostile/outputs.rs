@@ -1,0 +1,67 @@
+//! Every output of a replay, worked out by so many threads in blocks of so many bytes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use churnwatch::event::Stream;
+use churnwatch::replay::{self, Comparisons, Division, History, InputFile, Output, Reading, Request};
+use churnwatch::score::Model;
+use churnwatch::settings::Settings;
+use churnwatch::time::Timestamp;
+
+use crate::oracle::Files;
+
+/// The outputs by name. Without `as_of` it is a replay as of the newest record; none without a valid one.
+pub fn outputs(
+    folder: &Path,
+    files: &Files,
+    settings: &Settings,
+    as_of: Option<Timestamp>,
+    division: Division,
+) -> BTreeMap<&'static str, Vec<u8>> {
+    let streams: Vec<Stream> = Stream::ALL.into_iter().filter(|stream| files.contains_key(stream.name())).collect();
+    let settings = replay::settings_for(&streams, settings.clone());
+    let file = |stream: &Stream| {
+        let lines = files[stream.name()].join(&b'\n');
+        InputFile::of(*stream, Path::new(stream.name()), &*lines, &settings, division).unwrap()
+    };
+    let files: Vec<InputFile> = streams.iter().map(file).collect();
+    let mut written = Written { folder, outputs: BTreeMap::new() };
+    let Some(t) = as_of.or_else(|| Reading::newest(&files)) else { return written.outputs };
+    let reading = Reading::of(&files, t, &settings, division.threads);
+    written.write("dead letters", |output| replay::write_dead_letters(&reading, &files, settings.limits.record_bytes, output));
+    written.write("counts", |output| replay::write_counts(&reading, output));
+    let request = Request { as_of: t, score_every: Some(7) };
+    let mut history = History::new(&files, &reading, Arc::clone(&settings));
+    let other = Model { name: "other".to_owned(), ..Model::default() };
+    history.compare_with(&other);
+    written.write("changes", |output| {
+        replay::score_history(&mut history, &request, &settings, |change| output.line(&change.value.unwrap_or_default()))
+    });
+    let (currency, accounts) = (settings.money.rates.reporting(), history.comparisons());
+    let comparisons = Comparisons { as_of: t, currency, from: &settings.model, to: &other, accounts: &accounts };
+    written.write("comparison", |output| comparisons.write(output));
+    written.write("accounts", |output| history.reports(t, |report| output.line(&report.0)));
+    written.write("kpis", |output| {
+        replay::write_months(&files, &reading, &request, &settings, output)?;
+        replay::write_trailing(&history, t, &settings, output)
+    });
+    written.outputs
+}
+
+struct Written<'a> {
+    folder: &'a Path,
+    outputs: BTreeMap<&'static str, Vec<u8>>,
+}
+
+impl Written<'_> {
+    fn write(&mut self, name: &'static str, write: impl FnOnce(&mut Output) -> io::Result<()>) {
+        let path = self.folder.join(name);
+        let mut output = Output::create(&path).unwrap();
+        write(&mut output).and_then(|()| output.finish()).unwrap();
+        self.outputs.insert(name, fs::read(&path).unwrap());
+    }
+}
