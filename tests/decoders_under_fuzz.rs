@@ -154,7 +154,13 @@ fn every_part_of_the_changelog() {
         let mut task = task();
         task.restore(key, Some(value));
         match task.finish_restore(Some(&stamp)) {
-            Ok(()) => format!("{:?} {}", key.get(..2), value.len()),
+            // What is taken for state is scored and written like any other.
+            Ok(()) => {
+                let changes = task.round(NOW, &OPTIONS, &mut Vec::new()).changes;
+                let mut bytes = 0;
+                task.changelog(|_, value| bytes += value.map_or(0, <[u8]>::len));
+                format!("{:?} {} {changes} {bytes}", key.get(..2), value.len())
+            }
             Err(error) => format!("{:?} {error}", key.get(..2)),
         }
     });

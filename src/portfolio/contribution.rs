@@ -20,6 +20,9 @@ use crate::metric::Metrics;
 use crate::settings::{Settings, View};
 use crate::time::{Timestamp, Zone};
 
+/// Packed bytes that [`Places`] take, at most; they come first.
+const MAX_PLACES_BYTES: usize = 32;
+
 /// What an account adds since [`Contribution::at`].
 #[derive(Clone, Debug)]
 pub struct Contribution {
@@ -50,10 +53,16 @@ impl Contribution {
     pub(super) fn parts(&self) -> Parts {
         Parts::unpack(&self.packed)
     }
+
+    /// The names that the account belongs to, without unpacking what follows them.
+    pub(super) fn places(&self) -> Places {
+        let head = self.packed.get(..MAX_PLACES_BYTES).unwrap_or(&self.packed);
+        postcard::take_from_bytes(&expand(head)).map(|(places, _)| places).unwrap_or_default()
+    }
 }
 
 /// The names that an account belongs to in each dimension; `None`: to none.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Places {
     pub segment: Option<NameId>,
     pub plan: Option<NameId>,
@@ -192,6 +201,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn places_are_read_without_the_rest() {
+        for id in [None, Some(0), Some(NameId::MAX)] {
+            let places = Places { segment: id, plan: None, csm: id };
+            let contribution = Contribution::new(&Parts { places, onboarded: 1, ..Parts::default() }, Timestamp(0));
+            assert_eq!((contribution.places(), contribution.parts().places), (places, places));
+        }
+    }
 
     proptest! {
         #[test]

@@ -62,7 +62,7 @@ impl Live {
     pub fn rescore(&mut self, account: &mut Account, share: Share) {
         if let (Some(contribution), Some(before)) = (&account.contribution, &account.share) {
             let (before, now) = (health(before), health(&share));
-            for scope in self.scopes_of(contribution.parts().places) {
+            for scope in self.scopes_of(contribution.places()) {
                 if let Some(sums) = self.scopes.get_mut(&scope) {
                     sums.health.merge(&before, Sign::Minus);
                     sums.health.merge(&now, Sign::Plus);

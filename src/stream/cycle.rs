@@ -118,7 +118,8 @@ impl Writer<'_> {
         let stamp = task.stamp(inputs).encode();
         task.engine.changelog(|key, value| {
             let left_out = matches!(key, [1, 1, ..] if fault::is_mutant("usage-not-written"))
-                || matches!(key, [2, b'w', ..] if fault::is_mutant("waiting-not-written"));
+                || matches!(key, [2, b'w', ..] if fault::is_mutant("waiting-not-written"))
+                || matches!(key, [2, b'd', ..] if fault::is_mutant("deletions-not-written"));
             if !left_out {
                 self.changelog(&to.changelog, number, key, value);
             }

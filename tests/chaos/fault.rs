@@ -161,15 +161,29 @@ impl Campaign<'_> {
         result
     }
 
-    fn kill(&mut self) -> Result<(), Violation> {
-        let place = self.any()?;
-        self.moment(400)?;
+    /// kill -9 of these instances, started again at once, and the time until everything goes on.
+    fn restart(&mut self, places: &[usize]) -> Result<(), Violation> {
         let began = Instant::now();
-        self.fleet.kill(place);
-        self.fleet.start(place, None);
+        for place in places {
+            self.fleet.kill(*place);
+        }
+        self.go_on_after(began, places)
+    }
+
+    /// Starts instances that fell at `began`, and notes the time until everything goes on.
+    fn go_on_after(&mut self, began: Instant, places: &[usize]) -> Result<(), Violation> {
+        for place in places {
+            self.fleet.start(*place, None);
+        }
         self.recover()?;
         self.figures.restarted(began.elapsed());
         Ok(())
+    }
+
+    fn kill(&mut self) -> Result<(), Violation> {
+        let place = self.any()?;
+        self.moment(400)?;
+        self.restart(&[place])
     }
 
     fn kill_and_take_over(&mut self) -> Result<(), Violation> {
@@ -187,16 +201,8 @@ impl Campaign<'_> {
     fn kill_all(&mut self) -> Result<(), Violation> {
         self.at_least(PLACES - 1)?;
         self.moment(400)?;
-        let (began, running) = (Instant::now(), self.fleet.running());
-        for place in &running {
-            self.fleet.kill(*place);
-        }
-        for place in &running {
-            self.fleet.start(*place, None);
-        }
-        self.recover()?;
-        self.figures.restarted(began.elapsed());
-        Ok(())
+        let running = self.fleet.running();
+        self.restart(&running)
     }
 
     fn kill_twice(&mut self) -> Result<(), Violation> {
@@ -204,12 +210,7 @@ impl Campaign<'_> {
         self.fleet.kill(place);
         self.fleet.start(place, None);
         self.moment(2500)?;
-        let began = Instant::now();
-        self.fleet.kill(place);
-        self.fleet.start(place, None);
-        self.recover()?;
-        self.figures.restarted(began.elapsed());
-        Ok(())
+        self.restart(&[place])
     }
 
     fn kill_at_point(&mut self, points: &[(&str, u64)]) -> Result<String, Violation> {
@@ -235,9 +236,7 @@ impl Campaign<'_> {
             // Its way has not led there: an empty assignment has nothing to restore or to write.
             self.fleet.kill(place);
         }
-        self.fleet.start(place, None);
-        self.recover()?;
-        self.figures.restarted(began.elapsed());
+        self.go_on_after(began, &[place])?;
         Ok(if fallen.is_some() { fault } else { format!("{fault} was not reached") })
     }
 

@@ -27,6 +27,7 @@ pub struct Figures {
     changes_compared: usize,
     letters: usize,
     accounts: usize,
+    tombstones: usize,
     restarted: Vec<Duration>,
     taken_over: Vec<Duration>,
 }
@@ -65,6 +66,7 @@ impl Figures {
         self.changes_compared += looked.changes_compared;
         self.letters += looked.letters;
         self.accounts += looked.accounts;
+        self.tombstones += looked.tombstones;
         self.disturbed = proxy.done();
     }
 
@@ -79,6 +81,7 @@ impl Figures {
         self.changes_compared += other.changes_compared;
         self.letters += other.letters;
         self.accounts += other.accounts;
+        self.tombstones += other.tombstones;
         self.restarted.extend(other.restarted);
         self.taken_over.extend(other.taken_over);
         sum(&mut self.faults, other.faults);
@@ -119,7 +122,7 @@ impl fmt::Display for Figures {
         writeln!(f, "transactions               {} committed, {} aborted, {} stamps", self.committed, self.aborted, self.stamps)?;
         writeln!(f, "changes                    {}, {} of them compared with the reference", self.changes, self.changes_compared)?;
         writeln!(f, "dead letters               {}", self.letters)?;
-        writeln!(f, "accounts compared          {}", self.accounts)?;
+        writeln!(f, "accounts compared          {}, {} published ones deleted", self.accounts, self.tombstones)?;
         writeln!(f, "kill to progress           restarted in place: {}", times(&self.restarted))?;
         write!(f, "                           taken over: {}", times(&self.taken_over))
     }

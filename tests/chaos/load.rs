@@ -16,6 +16,7 @@ use churnwatch::simulate::{Disturb, Disturbance, Generator, Options, SimulatedRe
 use churnwatch::time::{DAY_MS, Timestamp};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
+use super::leaver::{Leavers, Told};
 use super::random::Random;
 use crate::kafka::broker::Broker;
 use crate::kafka::client;
@@ -78,15 +79,14 @@ impl Feed {
     /// Begins to write `records`, so many a second.
     pub fn begin(broker: &Broker, topics: &Topics, records: Vec<SimulatedRecord>, per_second: u64, seed: u64) -> Self {
         let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        // A broker that was killed forgets nothing; a repetition by the client is one more repetition.
-        let producer: BaseProducer = client::config(broker)
-            .set("partitioner", "murmur2_random")
-            .set("queue.buffering.max.messages", "1000000")
-            .set("message.timeout.ms", "300000")
-            .set("log_level", "0")
-            .create()
-            .unwrap();
-        let mut writer = Writer { producer, names: Stream::ALL.map(|stream| topics.of(stream)), random: Random::new(seed), ahead: 0 };
+        let mut writer = Writer {
+            producer: producer(broker, "false"),
+            once: producer(broker, "true"),
+            names: Stream::ALL.map(|stream| topics.of(stream)),
+            random: Random::new(seed),
+            ahead: 0,
+            leavers: Leavers::new(seed),
+        };
         let (stopped, count) = (Arc::clone(&stop), Arc::clone(&written));
         let thread = std::thread::spawn(move || {
             let began = Instant::now();
@@ -103,6 +103,7 @@ impl Feed {
                 }
             }
             writer.producer.flush(Duration::from_mins(5)).unwrap();
+            writer.once.flush(Duration::from_mins(5)).unwrap();
         });
         Self { stop, written, thread }
     }
@@ -115,11 +116,27 @@ impl Feed {
     }
 }
 
+/// A producer that outlasts a broker that is away.
+fn producer(broker: &Broker, idempotence: &str) -> BaseProducer {
+    client::config(broker)
+        .set("partitioner", "murmur2_random")
+        .set("enable.idempotence", idempotence)
+        .set("queue.buffering.max.messages", "1000000")
+        .set("message.timeout.ms", "300000")
+        .set("log_level", "0")
+        .create()
+        .unwrap()
+}
+
 struct Writer {
+    /// A broker that was killed forgets nothing; a repetition by the client is one more repetition.
     producer: BaseProducer,
+    /// For what must neither be repeated nor change places.
+    once: BaseProducer,
     names: [String; 5],
     random: Random,
     ahead: u64,
+    leavers: Leavers,
 }
 
 impl Writer {
@@ -134,7 +151,7 @@ impl Writer {
         self.send(record.stream, &record.account, record.json.as_bytes());
     }
 
-    /// Now and then one of the newest records again, one whose time has not come, and one of an unknown type.
+    /// Now and then one of the newest records again, one whose time has not come, one of an unknown type, and one of somebody who leaves.
     fn write_more(&mut self, newest: &[SimulatedRecord]) {
         let any = |random: &mut Random| newest[usize::try_from(random.next() % newest.len() as u64).unwrap()].clone();
         if self.random.permille(15) {
@@ -156,5 +173,17 @@ impl Writer {
             let json = format!(r#"{{"type":"heard_of_never","account_id":"{account}","occurred_at":{}}}"#, now());
             self.send(Stream::Support, &account, json.as_bytes());
         }
+        if self.random.permille(60)
+            && let Some(told) = self.leavers.next(now())
+        {
+            self.send_once(&told);
+        }
+    }
+
+    fn send_once(&self, told: &Told) {
+        let mut record = BaseRecord::<str, [u8]>::to(&self.names[told.stream.index()]).key(&told.account).timestamp(told.timestamp);
+        record.payload = told.value.as_deref().map(str::as_bytes);
+        self.once.send(record).map_err(|(error, _)| error).unwrap();
+        self.once.poll(Duration::ZERO);
     }
 }

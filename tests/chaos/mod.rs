@@ -10,6 +10,7 @@ pub mod disk;
 pub mod fault;
 pub mod figures;
 pub mod fleet;
+pub mod leaver;
 pub mod load;
 pub mod mutant;
 pub mod proxy;

@@ -33,7 +33,7 @@ const KILLS: &[Kind] = &[Kind::Kill, Kind::KillAll];
 const ABORTS: &[Kind] = &[Kind::LostAnswer, Kind::LostAnswer, Kind::Stall];
 
 /// All of them.
-pub const ALL: [Mutant; 13] = [
+pub const ALL: [Mutant; 14] = [
     Mutant { name: "offsets-not-sent", breaks: "offsets travel in the transaction", kinds: KILLS, within: 3 },
     Mutant { name: "moved-offsets-only", breaks: "every partition's offset, moved or not", kinds: KILLS, within: 3 },
     Mutant { name: "last-offset-instead-of-next", breaks: "an offset is the next to read", kinds: KILLS, within: 3 },
@@ -50,6 +50,7 @@ pub const ALL: [Mutant; 13] = [
     Mutant { name: "duplicates-count", breaks: "repetition does not matter", kinds: KILLS, within: 3 },
     Mutant { name: "usage-not-written", breaks: "what changed is in the changelog", kinds: KILLS, within: 3 },
     Mutant { name: "waiting-not-written", breaks: "so is what waits for its time", kinds: &[Kind::KillAll], within: 9 },
+    Mutant { name: "deletions-not-written", breaks: "and what was deleted", kinds: &[Kind::KillAll], within: 3 },
     Mutant { name: "scores-not-restored", breaks: "sequences go on", kinds: KILLS, within: 3 },
     Mutant { name: "letters-written-again", breaks: "what is committed is written once", kinds: KILLS, within: 3 },
 ];

@@ -12,8 +12,24 @@ use crate::kafka::client;
 pub struct Commit {
     /// The next offset of each input topic.
     pub next: BTreeMap<String, i64>,
-    /// The sequence of each account whose scores it wrote.
-    pub sequences: BTreeMap<String, u64>,
+    /// The life and the sequence of each account whose scores it wrote.
+    pub sequences: BTreeMap<String, (usize, u64)>,
+}
+
+/// How often accounts were deleted of which a change had been published: each deletion ends a life.
+#[derive(Default)]
+pub struct Lives(BTreeMap<String, usize>);
+
+impl Lives {
+    /// The life that an account is in, from 0.
+    pub fn of(&self, account: &str) -> usize {
+        self.0.get(account).copied().unwrap_or_default()
+    }
+
+    /// Ends a life.
+    pub fn end(&mut self, account: &str) {
+        *self.0.entry(account.to_owned()).or_default() += 1;
+    }
 }
 
 /// All tasks.
@@ -32,7 +48,8 @@ impl Changelog {
     /// When records follow the last stamp: a transaction without one.
     pub fn read(broker: &Broker, topic: &str) -> Result<Self, Violation> {
         let mut changelog = Self::default();
-        let mut open: BTreeMap<i32, BTreeMap<String, u64>> = BTreeMap::new();
+        let mut open: BTreeMap<i32, BTreeMap<String, (usize, u64)>> = BTreeMap::new();
+        let mut lives = Lives::default();
         for record in client::read_committed(broker, topic) {
             let (task, key) = (record.partition, record.key.unwrap());
             match (&key[..], &record.value) {
@@ -42,7 +59,15 @@ impl Changelog {
                 }
                 ([1, 0, _, _, id @ ..], Some(value)) => {
                     let id = String::from_utf8(id.to_vec()).unwrap();
-                    open.entry(task).or_default().insert(id, sequence(value));
+                    let life = lives.of(&id);
+                    open.entry(task).or_default().insert(id, (life, sequence(value)));
+                }
+                ([1, 0, _, _, id @ ..], None) => {
+                    let published = changelog.state.get(&(task, key.clone())).is_some_and(|value| sequence(value) > 0);
+                    if published {
+                        lives.end(std::str::from_utf8(id).unwrap());
+                    }
+                    open.entry(task).or_default();
                 }
                 _ => drop(open.entry(task).or_default()),
             }

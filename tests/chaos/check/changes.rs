@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::changelog::{Changelog, Commit};
+use super::changelog::{Changelog, Commit, Lives};
 use super::instant;
 use crate::chaos::Violation;
 use crate::kafka::broker::Broker;
@@ -18,46 +18,66 @@ pub struct Change<'a> {
     pub commit: &'a Commit,
 }
 
+/// All of a topic.
+pub struct Published<'a> {
+    pub changes: Vec<Change<'a>>,
+    pub tombstones: usize,
+}
+
 impl Change<'_> {
     pub fn sequence(&self) -> u64 {
         self.record["sequence"].as_u64().unwrap()
     }
 }
 
-/// Every change in the order of its partition; what is wrong with them as a sequence goes to `found`.
-pub fn read<'a>(broker: &Broker, topic: &str, changelog: &'a Changelog, found: &mut Vec<Violation>) -> Vec<Change<'a>> {
+/// Every change in the order of its partition; what is wrong with them as a sequence goes to `found`. A tombstone ends the life of an
+/// account, and the next one begins anew.
+pub fn read<'a>(broker: &Broker, topic: &str, changelog: &'a Changelog, found: &mut Vec<Violation>) -> Published<'a> {
     let mut first = FirstCommits::default();
     for (task, commits) in &changelog.commits {
         first.take(*task, commits);
     }
     let (mut changes, mut last): (Vec<Change<'_>>, BTreeMap<String, Value>) = (Vec::new(), BTreeMap::new());
+    let (mut lives, mut tombstones) = (Lives::default(), 0);
     for record in client::read_committed(broker, topic) {
-        let (account, change) = (String::from_utf8(record.key.clone().unwrap()).unwrap(), record.json());
+        let account = String::from_utf8(record.key.clone().unwrap()).unwrap();
+        if record.value.is_none() {
+            lives.end(&account);
+            tombstones += 1;
+            if last.remove(&account).is_none() {
+                found.push(Violation::new("I2", format!("{account}: a tombstone of what was never published")));
+            }
+            continue;
+        }
+        let change = record.json();
         found.extend(follows(&account, last.get(&account), &change));
         last.insert(account.clone(), change.clone());
-        match first.0.get(&(account.clone(), change["sequence"].as_u64().unwrap())) {
+        match first.0.get(&(account.clone(), lives.of(&account), change["sequence"].as_u64().unwrap())) {
             Some((task, commit)) => changes.push(Change { account, task: *task, record: change, commit }),
             None => found.push(Violation::new("I5", format!("{account}: no state was committed with change {}", change["sequence"]))),
         }
     }
-    for (account, sequence) in changelog.sequences() {
+    let sequences = changelog.sequences();
+    let left = last.keys().filter(|account| !sequences.contains_key(*account));
+    found.extend(left.map(|account| Violation::new("I2", format!("{account}: its state is gone, and no tombstone tells"))));
+    for (account, sequence) in sequences {
         let published = last.get(&account).map_or(0, |change| change["sequence"].as_u64().unwrap());
         if published != sequence {
             found.push(Violation::new("I2", format!("{account}: {published} changes were published, its state counts {sequence}")));
         }
     }
-    changes
+    Published { changes, tombstones }
 }
 
-/// The first transaction that holds each sequence of each account: that of its change.
+/// The first transaction that holds each sequence of each life of an account: that of its change.
 #[derive(Default)]
-struct FirstCommits<'a>(BTreeMap<(String, u64), (i32, &'a Commit)>);
+struct FirstCommits<'a>(BTreeMap<(String, usize, u64), (i32, &'a Commit)>);
 
 impl<'a> FirstCommits<'a> {
     fn take(&mut self, task: i32, commits: &'a [Commit]) {
         for commit in commits {
-            for (account, sequence) in &commit.sequences {
-                self.0.entry((account.clone(), *sequence)).or_insert((task, commit));
+            for (account, (life, sequence)) in &commit.sequences {
+                self.0.entry((account.clone(), *life, *sequence)).or_insert((task, commit));
             }
         }
     }

@@ -17,6 +17,7 @@ use serde_json::Value;
 pub use transactions::Ended;
 
 use self::changelog::Changelog;
+use self::changes::Published;
 use self::reference::Reference;
 use super::Violation;
 use crate::kafka::broker::Broker;
@@ -44,6 +45,8 @@ pub struct Looked {
     pub letters: usize,
     pub stamps: usize,
     pub accounts: usize,
+    /// Accounts that had been published and were deleted.
+    pub tombstones: usize,
     pub transactions: Ended,
 }
 
@@ -65,7 +68,7 @@ pub fn check(
     found.extend(offsets::check(broker, &application.id, &changelog));
     let ends = topics.all().into_iter().map(|topic| (topic.clone(), client::ends(broker, &topic))).collect();
     found.extend(offsets::check_ends(&changelog, &ends));
-    let changes = changes::read(broker, &application.changes, &changelog, &mut found);
+    let Published { changes, tombstones } = changes::read(broker, &application.changes, &changelog, &mut found);
     let reference = Reference::read(broker, topics, now());
     found.extend(records::check_letters(broker, &application.dead_letters, &reference));
     found.extend(records::check_counts(&restored.pipeline, &reference));
@@ -82,6 +85,7 @@ pub fn check(
         letters: reference.letters().len(),
         stamps: changelog.commits.values().map(Vec::len).sum(),
         accounts: restored.lines.len(),
+        tombstones,
         transactions,
     })
 }
@@ -118,10 +122,14 @@ fn compare_states(changelog: &Changelog, witness: &Changelog) -> Option<Violatio
     Some(Violation::new("I4", what))
 }
 
-/// What an instance tells that was restored at the end is what the reference says, for every account.
+/// What an instance tells that was restored at the end is what the reference says, for every account, and of no other one.
 fn compare_lines(restored: &Restored, changelog: &Changelog, reference: &Reference) -> Vec<Violation> {
     let mut found = Vec::new();
-    for (task, account) in reference.accounts() {
+    let there = reference.accounts();
+    let known: BTreeSet<&String> = there.iter().map(|(_, account)| *account).collect();
+    let surplus = restored.lines.keys().filter(|account| !known.contains(account));
+    found.extend(surplus.map(|account| Violation::new("I4", format!("{account} is there after a restore, and was deleted"))));
+    for (task, account) in there {
         let Some(last) = changelog.commits.get(&task).and_then(|commits| commits.last()) else { continue };
         match restored.lines.get(account) {
             Some(line) => found.extend(scores::compare_line(task, line, last, reference)),

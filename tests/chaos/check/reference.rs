@@ -54,7 +54,7 @@ impl Reference {
                 let task = usize::try_from(record.partition).unwrap();
                 let lines = files[task].get_mut(stream).unwrap();
                 assert_eq!(i64::try_from(lines.len()).unwrap(), record.offset, "line n is offset n - 1");
-                lines.push(record.value.unwrap());
+                lines.push(record.value.unwrap_or_else(|| deletion(&record.key.unwrap(), record.timestamp)));
                 timestamps[task].entry(stream).or_default().push(record.timestamp);
                 records += 1;
             }
@@ -91,9 +91,10 @@ impl Reference {
         sum
     }
 
-    /// Every account with a record, with its task.
+    /// Every account with a record after its last deletion, with its task.
     pub fn accounts(&self) -> Vec<(i32, &String)> {
-        (0..).zip(&self.tasks).flat_map(|(number, task)| task.accounts.keys().map(move |account| (number, account))).collect()
+        let of_task = |(number, task)| Task::there(task).map(move |account| (number, account));
+        (0..).zip(&self.tasks).flat_map(of_task).collect()
     }
 
     /// What an account comes to at `t` after the records up to a stamp.
@@ -105,7 +106,8 @@ impl Reference {
         };
         let places = task.accounts.get(account).map(Vec::as_slice).unwrap_or_default();
         let records = places.iter().map(|place| &task.judged.records[*place]);
-        let mut records: Vec<&Record> = records.filter(|record| record.at <= t && record.line <= read(record.stream)).collect();
+        let known = records.filter(|record| record.at <= t && record.line <= read(record.stream));
+        let mut records = after_deletion(known.collect());
         records.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
         let account = Account::new(records, &self.settings, t);
         let first = task.first.iter().filter(|(stream, (line, _))| *line <= read(stream));
@@ -131,6 +133,25 @@ impl Task {
         }
         Self { files, judged, accounts, first }
     }
+
+    /// The accounts that are there after all records.
+    fn there(&self) -> impl Iterator<Item = &String> {
+        let is_there = |places: &Vec<usize>| !after_deletion(places.iter().map(|place| &self.judged.records[*place]).collect()).is_empty();
+        self.accounts.iter().filter(move |(_, places)| is_there(places)).map(|(account, _)| account)
+    }
+}
+
+/// The records after the last deletion among them.
+fn after_deletion(mut records: Vec<&Record>) -> Vec<&Record> {
+    let deleted = records.iter().filter(|record| record.deletes()).map(|record| record.at).max();
+    records.retain(|record| deleted.is_none_or(|deleted| record.at > deleted));
+    records
+}
+
+/// A null value as the record that says the same.
+fn deletion(key: &[u8], timestamp: i64) -> Vec<u8> {
+    let account = std::str::from_utf8(key).unwrap();
+    format!(r#"{{"type":"account_profile","account_id":"{account}","deleted":true,"occurred_at":{timestamp}}}"#).into_bytes()
 }
 
 fn stream_named(name: &str) -> Stream {

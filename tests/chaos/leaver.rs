@@ -1,0 +1,146 @@
+//! Customers who leave: their accounts are deleted, by a profile or by a null value, and many come back. Records of the time before go on
+//! coming after the deletion.
+//!
+//! Topics are read in no order among each other, so that the load keeps to what does not depend on it: a deletion takes what is at or
+//! before it, whether that was read before or comes after. The next life is told on the accounts topic alone, behind the deletion: a
+//! record of it on another topic might be read first, and would go with the old one. And nothing is repeated: what remembers ids goes
+//! with its account.
+
+use std::collections::VecDeque;
+
+use churnwatch::event::Stream;
+use churnwatch::time::{DAY_MS, HOUR_MS};
+
+use super::random::Random;
+
+/// Accounts that leave, at most.
+const LEAVERS_MAX: u64 = 150;
+/// Of which so many have begun and not ended.
+const AT_ONCE: usize = 12;
+/// Days ago that they began.
+const DAYS_AGO: i64 = 20;
+/// Days from then to a deletion that tells its time.
+const DAYS_STAYED: i64 = 10;
+
+/// One record to write.
+pub struct Told {
+    pub stream: Stream,
+    pub account: String,
+    /// `None` deletes.
+    pub value: Option<String>,
+    pub timestamp: i64,
+}
+
+/// What an account still has to tell.
+struct Story {
+    account: String,
+    began: i64,
+    deleted: i64,
+    steps: VecDeque<Step>,
+}
+
+enum Step {
+    /// A record of the first life.
+    Before(Stream, &'static str, String),
+    Deletion,
+    NullValue,
+    /// A profile so many milliseconds after the deletion.
+    Return(i64),
+    /// Another deletion so many milliseconds after the first one.
+    DeletionAgain(i64),
+}
+
+/// All who leave.
+pub struct Leavers {
+    random: Random,
+    begun: u64,
+    stories: Vec<Story>,
+}
+
+impl Leavers {
+    pub fn new(seed: u64) -> Self {
+        Self { random: Random::new(seed ^ 0x1eaf), begun: 0, stories: Vec::new() }
+    }
+
+    /// The next record of someone, told at `now`; `None` once all is told.
+    pub fn next(&mut self, now: i64) -> Option<Told> {
+        if self.stories.len() < AT_ONCE && self.begun < LEAVERS_MAX {
+            self.begun += 1;
+            self.stories.push(Story::new(self.begun, now, &mut self.random));
+        }
+        let place = usize::try_from(self.random.next() % self.stories.len().max(1) as u64).unwrap();
+        let story = self.stories.get_mut(place)?;
+        let told = story.tell(now);
+        if story.steps.is_empty() {
+            self.stories.swap_remove(place);
+        }
+        told
+    }
+}
+
+impl Story {
+    fn new(number: u64, now: i64, random: &mut Random) -> Self {
+        let began = now - DAYS_AGO * DAY_MS;
+        let end = began + 30 * DAY_MS;
+        let used = |feature: &str| (Stream::Usage, "feature_used", format!(r#""user_id":"u","feature":"{feature}""#));
+        let price = r#"{"amount_minor":5000,"currency":"USD","interval":"month","quantity":3}"#;
+        let mut told = vec![
+            (Stream::Accounts, "account_profile", r#""name":"Leaver","segment":"smb","seats":5"#.to_owned()),
+            used("report"),
+            used("export"),
+            used("report"),
+            (
+                Stream::Billing,
+                "subscription_changed",
+                format!(
+                    r#""subscription_id":"s","status":"active","items":[{price}],"current_period_start":{began},"current_period_end":{end}"#
+                ),
+            ),
+            (Stream::Support, "ticket_opened", r#""ticket_id":"t1","priority":"high""#.to_owned()),
+            (Stream::Support, "ticket_resolved", r#""ticket_id":"t1""#.to_owned()),
+            (Stream::Feedback, "nps_answered", format!(r#""score":{}"#, random.between(0, 10))),
+        ];
+        let mut steps = VecDeque::new();
+        while !told.is_empty() {
+            let (stream, kind, fields) = told.swap_remove(usize::try_from(random.next() % told.len() as u64).unwrap());
+            steps.push_back(Step::Before(stream, kind, fields));
+        }
+        let leaves = usize::try_from(random.between(3, steps.len() as u64)).unwrap();
+        let last = if random.permille(500) {
+            [Step::NullValue, Step::Return(1), Step::Return(2)]
+        } else {
+            [Step::Deletion, Step::Return(1), Step::DeletionAgain(2)]
+        };
+        for (after, step) in (0..).zip(last).take(usize::try_from(random.between(1, 3)).unwrap()) {
+            steps.insert((leaves + 2 * after).min(steps.len()), step);
+        }
+        Self { account: format!("leaver-{number}"), began, deleted: 0, steps }
+    }
+
+    fn tell(&mut self, now: i64) -> Option<Told> {
+        let step = self.steps.pop_front()?;
+        let left = i64::try_from(self.steps.len()).unwrap();
+        let stays = self.began + DAYS_STAYED * DAY_MS;
+        let (stream, value) = match step {
+            Step::Before(stream, kind, fields) => (stream, Some(self.json(kind, stays - (left + 1) * HOUR_MS, &fields))),
+            Step::Deletion => {
+                self.deleted = stays;
+                (Stream::Accounts, Some(self.json("account_profile", stays, r#""deleted":true"#)))
+            }
+            Step::NullValue => {
+                self.deleted = now;
+                (Stream::Accounts, None)
+            }
+            Step::Return(after) => {
+                (Stream::Accounts, Some(self.json("account_profile", self.deleted + after, &format!(r#""name":"Again","seats":{after}"#))))
+            }
+            Step::DeletionAgain(after) => (Stream::Accounts, Some(self.json("account_profile", self.deleted + after, r#""deleted":true"#))),
+        };
+        Some(Told { stream, account: self.account.clone(), value, timestamp: now })
+    }
+
+    fn json(&self, kind: &str, at: i64, fields: &str) -> String {
+        let (account, number) = (&self.account, self.steps.len());
+        format!(r#"{{"type":"{kind}","id":"{number}","account_id":"{account}","occurred_at":{at},{fields}}}"#)
+    }
+}
