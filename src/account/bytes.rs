@@ -26,10 +26,6 @@ impl<'a> Reader<'a> {
         Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
     }
 
-    pub fn long(&mut self) -> Option<u64> {
-        Some(u64::from_le_bytes(self.take(8)?.try_into().ok()?))
-    }
-
     /// As many things of at least `least_bytes` each as a number before them says. They must all be there, so that no memory is asked
     /// for on false bytes.
     pub fn many<T>(&mut self, least_bytes: usize, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
@@ -73,10 +69,6 @@ impl Writer {
         self.0.extend_from_slice(text);
     }
 
-    pub fn long(&mut self, value: u64) {
-        self.0.extend_from_slice(&value.to_le_bytes());
-    }
-
     #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time are wanted")]
     pub fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
@@ -91,14 +83,16 @@ impl Writer {
     }
 }
 
-/// Makes room for more items than there are: exactly, while they are few, since allocators round up anyway; with an eighth to spare once
-/// copying them costs more than that.
+/// Makes room for more items than there are: to the next step of allocators, while they are few; with an eighth to spare once copying
+/// them costs more than that.
 pub(super) fn make_room<T>(items: &mut Vec<T>, more: usize) {
     if items.capacity() - items.len() < more {
-        let spare = if size_of_val(items.as_slice()) < MANY_BYTES { 0 } else { items.len() / 8 };
-        items.reserve_exact(more + spare);
+        let bytes = (items.len() + more) * size_of::<T>();
+        let spare = if bytes < MANY_BYTES { bytes.next_multiple_of(STEP_BYTES) - bytes } else { bytes / 8 };
+        items.reserve_exact(more + spare / size_of::<T>());
     }
 }
 
 /// See [`make_room`].
 const MANY_BYTES: usize = 2048;
+const STEP_BYTES: usize = 32;

@@ -1,14 +1,12 @@
 //! An account as changelog records: which sections changed, and which parts of them the changelog holds.
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::Account;
 use super::bytes::Writer;
 use super::section::{CodecError, Section, decode, encode};
-use super::written::{Held, Parts};
+use super::written::digests_of;
 use crate::event::{Event, Stream};
 use crate::score;
-use crate::time::Timestamp;
+use crate::time::MaybeTimestamp;
 
 const CORE_VERSION: u8 = 1;
 /// The first part of a section.
@@ -101,13 +99,13 @@ pub type Part = (SectionKind, u16, Option<Vec<u8>>);
 /// What a core record holds.
 #[derive(serde::Serialize)]
 struct CoreRef<'a> {
-    first_seen: Option<Timestamp>,
+    first_seen: MaybeTimestamp,
     score: &'a score::State,
 }
 
 #[derive(serde::Deserialize)]
 struct Core {
-    first_seen: Option<Timestamp>,
+    first_seen: MaybeTimestamp,
     score: score::State,
 }
 
@@ -171,26 +169,24 @@ impl Account {
 
     /// Of a section in several parts only those are handed over that differ from what was handed over before.
     fn take_parts(&mut self, kind: SectionKind, parts: Vec<(u16, Vec<u8>)>, take: &mut impl FnMut(Part)) {
-        let several = parts.len() > 1;
-        let digest = |bytes: &[u8]| several.then(|| xxh3_64(bytes));
-        let before = self.written.of(kind as u8);
-        let now: Parts = parts.iter().map(|(part, bytes)| Held { part: *part, digest: digest(bytes) }).collect();
-        if now != before {
-            let is_gone = |held: &&Held| now.binary_search_by_key(&held.part, |kept| kept.part).is_err();
-            before.iter().filter(is_gone).for_each(|held| take((kind, held.part, None)));
-            self.written.replace(kind as u8, &now);
+        let before = self.written.replace(kind, digests_of(&parts));
+        let now = self.written.of(kind);
+        // A section that is in one part may have been written; to delete what is not there does no harm.
+        let held = u16::try_from(before.len().max(1)).unwrap_or(u16::MAX);
+        let kept = u16::try_from(parts.len()).unwrap_or(u16::MAX);
+        (kept..held).for_each(|gone| take((kind, gone, None)));
+        for (part, bytes) in parts {
+            let digest = now.get(usize::from(part));
+            if digest.is_none() || digest != before.get(usize::from(part)) {
+                take((kind, part, Some(bytes)));
+            }
         }
-        let is_same = |held: &Held| {
-            held.digest.is_some()
-                && before.binary_search_by_key(&held.part, |known| known.part).is_ok_and(|place| before.get(place) == Some(held))
-        };
-        let changed = parts.into_iter().zip(now).filter(|(_, held)| !is_same(held));
-        changed.for_each(|((part, bytes), _)| take((kind, part, Some(bytes))));
     }
 
-    /// The parts that have to leave the changelog with the account.
+    /// The parts that have to leave the changelog with the account, if they are there.
     pub fn written_parts(&self) -> impl Iterator<Item = (SectionKind, u16)> + '_ {
-        let sections = self.written.iter().filter_map(|(section, held)| Some((SectionKind::numbered(section)?, held.part)));
+        let parts = |kind| (FIRST..u16::try_from(self.written.of(kind).len().max(1)).unwrap_or(u16::MAX)).map(move |part| (kind, part));
+        let sections = SectionKind::ALL.into_iter().filter(|kind| *kind != SectionKind::Seen).flat_map(parts);
         sections.chain(self.seen.part_numbers().map(|part| (SectionKind::Seen, part)))
     }
 
@@ -213,7 +209,7 @@ impl Account {
             self.restore_section(kind, part, section)?;
         }
         if kind != SectionKind::Seen {
-            self.written.add(kind as u8, part);
+            self.written.add(kind, part);
         }
         Ok(())
     }

@@ -37,7 +37,7 @@ impl Account {
     #[must_use]
     pub fn tenure_start(&self, t: Timestamp) -> Option<Timestamp> {
         let signed_up = self.profile().and_then(|profile| profile.signed_up_at).filter(|at| *at <= t);
-        signed_up.or(self.first_seen)
+        signed_up.or(self.first_seen())
     }
 
     fn measure_age(&self, view: &View, ledger: &Ledger<'_>, settings: &Settings, metrics: &mut Metrics) {

@@ -10,8 +10,8 @@ pub const MAX_PART_BYTES: usize = MAX_RECORD_BYTES - seen::MAX_TOGETHER_BYTES - 
 
 /// A section that is written as one or more parts, each a changelog record of its own.
 pub trait Section: Default {
-    /// The section as (part number, bytes); no part is larger than [`MAX_PART_BYTES`], an empty section has no part. Equal state
-    /// gives equal bytes.
+    /// The section as (part number, bytes); numbers count from 0, no part is larger than [`MAX_PART_BYTES`], an empty section has no
+    /// part. Equal state gives equal bytes.
     fn parts(&self) -> Vec<(u16, Vec<u8>)>;
 
     /// Takes back one part that [`Section::parts`] made, in any order of parts.

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{Bands, Crossing};
-use crate::time::Timestamp;
+use crate::time::{MaybeTimestamp, Timestamp};
 
 /// A band.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,9 +79,9 @@ pub struct Position {
     /// The band.
     pub band: Band,
     /// Beyond the border of yellow since.
-    pub beyond_yellow: Option<Timestamp>,
+    beyond_yellow: MaybeTimestamp,
     /// Beyond the border of green since.
-    pub beyond_green: Option<Timestamp>,
+    beyond_green: MaybeTimestamp,
 }
 
 /// A score at one scoring.
@@ -99,7 +99,7 @@ impl Position {
     /// In a band, with nothing waiting.
     #[must_use]
     pub const fn settled(band: Band) -> Self {
-        Self { band, beyond_yellow: None, beyond_green: None }
+        Self { band, beyond_yellow: MaybeTimestamp::NONE, beyond_green: MaybeTimestamp::NONE }
     }
 
     /// The position after a scoring. From `unknown` and `churned` the plain borders hold.
@@ -111,9 +111,9 @@ impl Position {
             Band::Red => (false, false),
             Band::Unknown | Band::Churned => return Self::settled(Band::plain(reading.score, bands)),
         };
-        let (above_yellow, beyond_yellow) = cross(above_yellow, self.beyond_yellow, bands.yellow, reading, bands);
-        let (above_green, beyond_green) = cross(above_green, self.beyond_green, bands.green, reading, bands);
-        Self { band: Band::between(above_yellow, above_green), beyond_yellow, beyond_green }
+        let (above_yellow, beyond_yellow) = cross(above_yellow, self.beyond_yellow.get(), bands.yellow, reading, bands);
+        let (above_green, beyond_green) = cross(above_green, self.beyond_green.get(), bands.green, reading, bands);
+        Self { band: Band::between(above_yellow, above_green), beyond_yellow: beyond_yellow.into(), beyond_green: beyond_green.into() }
     }
 }
 

@@ -12,7 +12,7 @@ use super::explain::{Explanation, explain};
 use super::model::{Model, Publish};
 use super::published::Published;
 use crate::metric::Stage;
-use crate::time::Timestamp;
+use crate::time::{MaybeTimestamp, Timestamp};
 
 /// What an account remembers of its scores.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct State {
     model: u64,
     pinned: Option<f64>,
     published: Option<Box<Published>>,
-    worsened_at: Option<Timestamp>,
+    worsened_at: MaybeTimestamp,
 }
 
 impl State {
@@ -47,7 +47,7 @@ impl State {
     /// When a worse band was last published.
     #[must_use]
     pub const fn worsened_at(&self) -> Option<Timestamp> {
-        self.worsened_at
+        self.worsened_at.get()
     }
 
     /// What was last published.
@@ -152,7 +152,7 @@ impl State {
     fn remember(&mut self, change: &Change, assessment: &Assessment, model: &Model) {
         self.sequence = change.sequence;
         if change.band_dropped() {
-            self.worsened_at = Some(change.as_of);
+            self.worsened_at = Some(change.as_of).into();
         }
         match self.published.as_deref_mut() {
             Some(kept) if change.standing.band == Band::Churned => {

@@ -4,10 +4,12 @@
 
 mod calendar;
 mod instant;
+mod maybe;
 mod zone;
 
 pub use calendar::{Calendar, QuietPeriod};
 pub use instant::Timestamp;
+pub use maybe::MaybeTimestamp;
 pub use zone::{Date, Zone};
 
 /// Milliseconds of one minute.

@@ -6,7 +6,7 @@ use super::State;
 use super::invoices::{Invoice, PaidInvoices};
 use super::subscription::Subscription;
 use crate::account::{CodecError, MAX_PART_BYTES, Section, section};
-use crate::time::Timestamp;
+use crate::time::MaybeTimestamp;
 
 /// The format that is written: a version byte, then a [`Part`].
 const VERSION: u8 = 1;
@@ -30,8 +30,8 @@ struct Part<'a> {
 
 #[derive(Serialize, Deserialize)]
 struct Header {
-    first_subscription_at: Option<Timestamp>,
-    first_invoice_at: Option<Timestamp>,
+    first_subscription_at: MaybeTimestamp,
+    first_invoice_at: MaybeTimestamp,
     settled: Option<PaidInvoices>,
 }
 
@@ -117,6 +117,7 @@ mod tests {
     use super::*;
     use crate::event::{BillingEvent, Discount, Item, SubscriptionSnapshot};
     use crate::money::{Interval, IntervalUnit};
+    use crate::time::Timestamp;
 
     fn restored(parts: &[(u16, Vec<u8>)]) -> State {
         let mut state = State::default();

@@ -34,7 +34,7 @@ use crate::event::{BillingEvent, Invoice, Stream, SubscriptionSnapshot};
 use crate::metric::Metrics;
 use crate::money::Policy;
 use crate::settings::{Settings, View};
-use crate::time::Timestamp;
+use crate::time::{MaybeTimestamp, Timestamp};
 
 /// What is kept of an account's billing: a function of the set of its records, whatever their order and repetition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,8 +42,8 @@ pub struct State {
     /// [`Subscription`]s by hash of their ids.
     subscriptions: Table,
     invoices: Invoices,
-    first_subscription_at: Option<Timestamp>,
-    first_invoice_at: Option<Timestamp>,
+    first_subscription_at: MaybeTimestamp,
+    first_invoice_at: MaybeTimestamp,
 }
 
 impl State {
@@ -60,7 +60,7 @@ impl State {
     }
 
     fn apply_snapshot(&mut self, event: &SubscriptionSnapshot<'_>, ctx: &mut ApplyContext<'_>) {
-        self.first_subscription_at = Some(self.first_subscription_at.map_or(ctx.at, |first| first.min(ctx.at)));
+        self.first_subscription_at.keep_earliest(ctx.at);
         let hash = xxh3_64(event.subscription_id.as_bytes());
         let mut subscription: Subscription<'_> = self.subscriptions.get(hash).unwrap_or_default();
         let (snapshot, left_out) = Snapshot::new(event, ctx.at, ctx.id);
@@ -80,7 +80,7 @@ impl State {
     }
 
     fn apply_invoice(&mut self, invoice: &Invoice<'_>, fact: Fact<'_>, ctx: &mut ApplyContext<'_>) {
-        self.first_invoice_at = Some(self.first_invoice_at.map_or(ctx.at, |first| first.min(ctx.at)));
+        self.first_invoice_at.keep_earliest(ctx.at);
         if self.invoices.record(&invoice.invoice_id, fact, &ctx.settings.money) {
             ctx.limits.reached(Limit::Invoices);
         }
@@ -97,13 +97,13 @@ impl State {
     /// The time of the first subscription record, from which on money is told.
     #[must_use]
     pub fn first_subscription_at(&self) -> Option<Timestamp> {
-        self.first_subscription_at
+        self.first_subscription_at.get()
     }
 
     /// The time of the first billing record, subscription or invoice, from which on invoices are told.
     #[must_use]
     pub fn first_record_at(&self) -> Option<Timestamp> {
-        self.first_subscription_at.into_iter().chain(self.first_invoice_at).min()
+        self.first_subscription_at.get().into_iter().chain(self.first_invoice_at.get()).min()
     }
 
     /// Reads the billing once for all figures under a policy.

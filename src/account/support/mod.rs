@@ -24,7 +24,7 @@ mod telling;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::event::{TicketEvent, TicketKind};
-use crate::time::Timestamp;
+use crate::time::{MaybeTimestamp, Timestamp};
 
 use self::codec::Ticket;
 use self::fact::Fact;
@@ -47,14 +47,14 @@ pub struct State {
     /// Once a ticket had to leave.
     idle: Option<Box<Idle>>,
     /// The earliest `ticket_replied` of the account, whoever replied.
-    first_replied: Option<Timestamp>,
+    first_replied: MaybeTimestamp,
 }
 
 impl State {
     /// Applies one fact of one ticket.
     pub fn apply(&mut self, event: &TicketEvent<'_>, ctx: &mut ApplyContext<'_>) {
         if matches!(event.kind, TicketKind::Replied { .. }) {
-            self.first_replied = Some(self.first_replied.map_or(ctx.at, |known| known.min(ctx.at)));
+            self.first_replied.keep_earliest(ctx.at);
         }
         let hash = ticket_hash(&event.ticket_id);
         let known = self.table.get(hash).and_then(Ticket::read);
@@ -91,7 +91,7 @@ impl State {
     /// Whether the account has a `ticket_replied` at or before `t`: without one, nothing can be said about first contacts.
     #[must_use]
     pub fn has_replied(&self, t: Timestamp) -> bool {
-        self.first_replied.is_some_and(|first| first <= t)
+        self.first_replied.get().is_some_and(|first| first <= t)
     }
 
     const fn count_mut(&mut self, open: bool) -> &mut u32 {

@@ -26,7 +26,7 @@ impl Section for State {
         let mut ranges = Vec::new();
         let part_bytes = if bytes_of(&tickets) < MANY_BYTES { PART_BYTES } else { MAX_PART_BYTES };
         split(&tickets, part_bytes, u64::BITS, &mut ranges);
-        if tickets.is_empty() && self.first_replied.is_some() {
+        if tickets.is_empty() && self.first_replied.get().is_some() {
             ranges.push(&[]);
         }
         (0..).zip(ranges).map(|(part, range)| (part, self.part(range))).collect()
@@ -35,7 +35,9 @@ impl Section for State {
     fn restore(&mut self, _part: u16, bytes: &[u8]) -> Result<(), CodecError> {
         let rest = of_version(VERSION, bytes)?;
         let (first_replied, entries) = read_head(rest).ok_or(CodecError::Corrupt("head of the tickets"))?;
-        self.first_replied = self.first_replied.into_iter().chain(first_replied).min();
+        if let Some(first) = first_replied {
+            self.first_replied.keep_earliest(first);
+        }
         self.restore_tickets(entries)
     }
 }
@@ -43,8 +45,8 @@ impl Section for State {
 impl State {
     fn part(&self, tickets: &[(u64, &[u8])]) -> Vec<u8> {
         let mut out = Writer(Vec::with_capacity(MAX_HEAD_BYTES + bytes_of(tickets)));
-        out.0.extend_from_slice(&[VERSION, u8::from(self.first_replied.is_some())]);
-        if let Some(first) = self.first_replied {
+        out.0.extend_from_slice(&[VERSION, u8::from(self.first_replied.get().is_some())]);
+        if let Some(first) = self.first_replied.get() {
             out.signed(first.0);
         }
         for (hash, ticket) in tickets {

@@ -12,7 +12,7 @@ const TICKETS_A_PAGE: usize = 32;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     /// In the order of their hashes; none is empty.
-    pages: Vec<Box<[u8]>>,
+    pages: Box<[Box<[u8]>]>,
 }
 
 impl Table {
@@ -52,16 +52,22 @@ impl Table {
         if entries > TICKETS_A_PAGE {
             let tickets: Vec<_> = Entries(Reader(&new.0)).collect();
             let (lower, upper) = tickets.split_at(entries / 2);
-            self.pages.splice(place..=place, [page(lower), page(upper)]);
+            self.change_pages(|pages| drop(pages.splice(place..=place, [page(lower), page(upper)])));
         } else if let Some(page) = self.pages.get_mut(place) {
             *page = new.0.into_boxed_slice();
             if entries == 0 {
-                self.pages.remove(place);
+                self.change_pages(|pages| drop(pages.remove(place)));
             }
         } else if entries > 0 {
-            self.pages = vec![new.0.into_boxed_slice()];
+            self.pages = Box::new([new.0.into_boxed_slice()]);
         }
         found
+    }
+
+    fn change_pages(&mut self, change: impl FnOnce(&mut Vec<Box<[u8]>>)) {
+        let mut pages = std::mem::take(&mut self.pages).into_vec();
+        change(&mut pages);
+        self.pages = pages.into();
     }
 
     /// Place of the page where a hash belongs: the last that does not begin after it, or the first.

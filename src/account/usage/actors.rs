@@ -1,107 +1,115 @@
 //! Who and what was seen when: users and features with their last activity and the dates on which they were active.
+//!
+//! All actors of an account are seen from one date, the newest on which the account was active. So an actor takes 16 bytes, and the
+//! search for one among many touches little memory.
 
 use crate::account::bytes::{Reader, Writer, make_room};
-use crate::time::{DAY_MS, Date, Timestamp};
+use crate::time::{DAY_MS, Date, HOUR_MS, Timestamp};
 
-/// Dates that an actor's history reaches back from its last active date.
-const HISTORY_DATES: i32 = 64;
-/// Bytes of an encoded actor, at least.
-pub(super) const LEAST_BYTES: usize = 10;
+/// Dates that are remembered: the account's newest and those before it.
+pub(super) const DATES: i32 = 56;
+/// Bits of the time of a last activity within its date.
+const TIME_BITS: i32 = 28;
+/// Bits of a hash. Among n actors of one account any two are taken for one with a probability of n^2 / 2^45.
+const HASH_BITS: i32 = 128 - TIME_BITS - DATES;
+/// How long before the UTC midnight of its number a date may begin: no zone ever was further east.
+const EASTMOST_MS: i64 = 16 * HOUR_MS;
 
-/// A user or a feature, known by the hash of its id or name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Actor {
-    pub(super) hash: u64,
-    pub(super) activity: Activity,
-}
+/// A user or a feature, known by the hash of its id or name. From the high bits to the low: the hash; the milliseconds from
+/// [`EASTMOST_MS`] before its last date to its last activity; its dates, where bit k is the date k before the account's newest. Actors
+/// sort by their hashes, and each has a date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Actor(u128);
 
-/// When a user or feature was active.
+/// When an actor was active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Activity {
-    last: Moment,
-    /// Bit k: active on the date k before that of `last`.
     dates: u64,
+    time: u32,
+    newest: Date,
 }
 
-/// An instant and its date in the reporting zone, in one word: milliseconds times four, plus how far the date is from the one in UTC
-/// (-1, 0 or 1 days), plus one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Moment(i64);
-
-impl Moment {
-    fn new(at: Timestamp, date: Date) -> Self {
-        let ahead = i64::from(date.0) - at.0.div_euclid(DAY_MS);
-        Self(at.0 * 4 + ahead + 1)
+impl Actor {
+    fn new(hash: u64, activity: Activity) -> Self {
+        Self((u128::from(hash) << (TIME_BITS + DATES)) | (u128::from(activity.time) << DATES) | u128::from(activity.dates))
     }
 
-    const fn at(self) -> Timestamp {
-        Timestamp(self.0 >> 2)
+    const fn hash(self) -> u64 {
+        (self.0 >> (TIME_BITS + DATES)) as u64
     }
 
-    fn date(self) -> Date {
-        let day = self.at().0.div_euclid(DAY_MS) + (self.0 & 3) - 1;
-        Date(i32::try_from(day).unwrap_or(i32::MAX))
+    /// When it was active; `newest` is the account's newest date.
+    #[expect(clippy::cast_possible_truncation, reason = "the bits above are not wanted")]
+    pub(super) const fn activity(self, newest: Date) -> Activity {
+        let time = (self.0 >> DATES) as u32 & ((1 << TIME_BITS) - 1);
+        Activity { dates: self.0 as u64 & below(DATES), time, newest }
     }
 }
 
 impl Activity {
-    pub(super) fn first(at: Timestamp, date: Date) -> Self {
-        Self { last: Moment::new(at, date), dates: 1 }
+    /// One activity, on a date that is remembered.
+    fn at(at: Timestamp, date: Date, newest: Date) -> Self {
+        let time = u32::try_from(at.0 - i64::from(date.0) * DAY_MS + EASTMOST_MS).unwrap_or_default();
+        Self { dates: 1, time, newest: date }.seen_from(newest)
     }
 
-    /// Adds an activity, in any order of time.
-    pub(super) fn add(&mut self, at: Timestamp, date: Date) {
-        let last_date = self.last_date();
-        self.last = self.last.max(Moment::new(at, date));
-        let ahead = date.0 - last_date.0;
-        if ahead > 0 {
-            self.dates = if ahead < HISTORY_DATES { self.dates << ahead } else { 0 };
-        }
-        let back = last_date.0.max(date.0) - date.0;
-        if back < HISTORY_DATES {
-            self.dates |= 1 << back;
-        }
+    /// This and another activity of the same actor.
+    fn and(self, other: Self) -> Self {
+        let last = if self.last() < other.last() { other } else { self };
+        Self { dates: self.dates | other.dates, ..last }
+    }
+
+    /// The same seen from a date that is not earlier; without dates once none of them is remembered.
+    fn seen_from(self, newest: Date) -> Self {
+        let by = newest.0.saturating_sub(self.newest.0);
+        let dates = if by < DATES { self.dates << by & below(DATES) } else { 0 };
+        Self { dates, newest, ..self }
     }
 
     /// The last activity.
-    pub(super) const fn last(&self) -> Timestamp {
-        self.last.at()
+    pub(super) fn last(self) -> Timestamp {
+        let last_date = self.newest.minus(self.dates.trailing_zeros().cast_signed());
+        Timestamp(i64::from(last_date.0) * DAY_MS - EASTMOST_MS + i64::from(self.time))
     }
 
-    /// The date of the last activity.
-    pub(super) fn last_date(&self) -> Date {
-        self.last.date()
-    }
-
-    /// The dates of `(end - days, end]` on which it was active; exact while
-    /// `end - days` is at most 64 dates before the last activity.
-    pub(super) fn dates_within(&self, end: Date, days: i32) -> u32 {
-        // Bit k of `dates` is the date last_date - k; keep those with end - days < date <= end.
-        let last_date = self.last_date();
-        let newest = (last_date.0 - end.0).max(0);
-        let oldest = last_date.0 - (end.0 - days);
-        if oldest <= newest || newest >= HISTORY_DATES {
-            return 0;
-        }
-        let below = |bits: i32| if bits >= HISTORY_DATES { u64::MAX } else { (1_u64 << bits) - 1 };
-        (self.dates & below(oldest) & !below(newest)).count_ones()
+    /// The dates of `(end - days, end]` on which it was active; exact while `end - days` is at most [`DATES`] before the account's
+    /// newest date.
+    pub(super) fn dates_within(self, end: Date, days: i32) -> u32 {
+        let ahead = self.newest.0.saturating_sub(end.0);
+        let (newest, past_oldest) = (ahead.clamp(0, DATES), ahead.saturating_add(days).clamp(0, DATES));
+        (self.dates & below(past_oldest) & !below(newest)).count_ones()
     }
 }
 
-impl Actor {
-    /// Writes it; `base` is an instant close to its last activity.
-    pub(super) fn write(&self, base: Timestamp, out: &mut Writer) {
-        out.long(self.hash);
-        out.signed((base.0 * 4).wrapping_sub(self.activity.last.0));
-        out.varint(self.activity.dates);
-    }
+/// The bits below one.
+const fn below(bit: i32) -> u64 {
+    (1 << bit) - 1
+}
 
-    /// Reads what [`Actor::write`] wrote.
-    pub(super) fn read(base: Timestamp, bytes: &mut Reader<'_>) -> Option<Self> {
-        let hash = bytes.long()?;
-        let last = Moment(base.0.checked_mul(4)?.checked_sub(bytes.signed()?)?);
-        Some(Self { hash, activity: Activity { last, dates: bytes.varint()? } })
+/// Writes actors, in their order.
+pub(super) fn write(actors: &[Actor], out: &mut Writer) {
+    out.varint(actors.len() as u64);
+    for actor in actors {
+        out.0.extend_from_slice(&actor.0.to_le_bytes());
     }
+}
+
+/// Reads what [`write`] wrote.
+pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Vec<Actor>> {
+    let actors = bytes.many(size_of::<Actor>(), |bytes| {
+        let actor = Actor(u128::from_le_bytes(bytes.take(size_of::<Actor>())?.try_into().ok()?));
+        (actor.activity(Date(0)).dates != 0).then_some(actor)
+    })?;
+    actors.is_sorted_by(|one, next| one.hash() < next.hash()).then_some(actors)
+}
+
+/// An activity of an actor on a date that is remembered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Touch {
+    pub(super) at: Timestamp,
+    pub(super) date: Date,
+    /// The newest date of the account.
+    pub(super) newest: Date,
 }
 
 /// What [`touch`] did.
@@ -113,26 +121,42 @@ pub(super) struct Touched {
     pub(super) removed: Option<usize>,
 }
 
-/// Adds an activity to the actor of a hash, who comes to be where there is none. Beyond `limit` the longest idle leaves (then the
-/// greatest hash).
-pub(super) fn touch(actors: &mut Vec<Actor>, hash: u64, at: Timestamp, date: Date, limit: usize) -> Touched {
-    let place = match actors.binary_search_by_key(&hash, |actor| actor.hash) {
+/// Adds an activity to the actor of an id or name, by its hash, who comes to be where there is none. Beyond `limit` the longest idle
+/// leaves (then the greatest hash).
+pub(super) fn touch(actors: &mut Vec<Actor>, hash: u64, touch: &Touch, limit: usize) -> Touched {
+    let hash = hash >> (64 - HASH_BITS);
+    let activity = Activity::at(touch.at, touch.date, touch.newest);
+    let place = match actors.binary_search_by_key(&hash, |actor| actor.hash()) {
         Ok(place) => {
             if let Some(actor) = actors.get_mut(place) {
-                actor.activity.add(at, date);
+                *actor = Actor::new(hash, actor.activity(touch.newest).and(activity));
             }
             return Touched::default();
         }
         Err(place) => place,
     };
     make_room(actors, 1);
-    actors.insert(place, Actor { hash, activity: Activity::first(at, date) });
-    let idlest = || actors.iter().enumerate().min_by_key(|(_, actor)| (actor.activity.last(), std::cmp::Reverse(actor.hash)));
+    actors.insert(place, Actor::new(hash, activity));
+    let idle_since = |actor: &Actor| (actor.activity(touch.newest).last(), std::cmp::Reverse(actor.hash()));
+    let idlest = || (0..).zip(actors.iter()).min_by_key(|(_, actor)| idle_since(actor));
     let removed = if actors.len() > limit { idlest().map(|(place, _)| place) } else { None };
     if let Some(place) = removed {
         actors.remove(place);
     }
     Touched { added: Some(place), removed }
+}
+
+/// Sees actors from a later date than before; those of whom nothing is remembered leave, and the places they had are given.
+pub(super) fn see_from(actors: &mut Vec<Actor>, before: Date, newest: Date) -> Vec<usize> {
+    let mut gone = Vec::new();
+    let mut places = 0..;
+    actors.retain_mut(|actor| {
+        let activity = actor.activity(before).seen_from(newest);
+        *actor = Actor::new(actor.hash(), activity);
+        gone.extend(places.next().filter(|_| activity.dates == 0));
+        activity.dates != 0
+    });
+    gone
 }
 
 #[cfg(test)]
@@ -143,34 +167,76 @@ mod tests {
 
     use super::*;
 
+    /// An instant of a date in the zone that is `hours` ahead of UTC.
+    fn instant(date: i32, hours: i64, ms: i64) -> Timestamp {
+        Timestamp(i64::from(date) * DAY_MS - hours * HOUR_MS + ms)
+    }
+
     proptest! {
         #[test]
-        fn dates_are_a_set_whatever_the_order(dates in prop::collection::vec(0..70_i32, 1..40), ahead in 0..60_i32, days in 1..=56_i32) {
-            let at = |date: i32| Timestamp(i64::from(date) * DAY_MS + 5);
-            let mut activity = Activity::first(at(dates[0]), Date(dates[0]));
-            for date in &dates[1..] {
-                activity.add(at(*date), Date(*date));
+        fn an_actor_is_what_it_did_whatever_the_order(
+            mut uses in prop::collection::vec((0..140_i32, 0..90_000_000_i64), 1..40),
+            hours in -12..=15_i64,
+            ahead in 0..60_i32,
+            days in 1..=56_i32,
+        ) {
+            let mut told: Option<(Activity, Date)> = None;
+            for (date, ms) in &uses {
+                let newest = told.map_or(Date(*date), |(_, newest)| newest.max(Date(*date)));
+                if date + DATES <= newest.0 {
+                    continue;
+                }
+                let new = Activity::at(instant(*date, hours, *ms), Date(*date), newest);
+                let known = told.map(|(known, _)| known.seen_from(newest)).filter(|known| known.dates != 0);
+                told = Some((known.map_or(new, |known| Actor::new(7, known).activity(newest).and(new)), newest));
             }
-            let set: BTreeSet<i32> = dates.iter().copied().collect();
-            let end = set.last().unwrap() + ahead;
-            let expected = set.iter().filter(|date| **date > end - days && **date <= end).count();
+            let (activity, newest) = told.unwrap();
+            uses.sort_unstable();
+            let last = uses.last().unwrap();
+            prop_assert_eq!(activity.last(), instant(last.0, hours, last.1));
+            let end = newest.0 + ahead;
+            let dates: BTreeSet<i32> = uses.iter().map(|(date, _)| *date).collect();
+            let expected = dates.range(end - days + 1..=end).count();
             prop_assert_eq!(activity.dates_within(Date(end), days) as usize, expected);
-            prop_assert_eq!(activity.last(), at(*set.last().unwrap()));
-        }
-
-        #[test]
-        fn a_moment_keeps_its_instant_and_its_date(at in -(1_i64 << 52)..1 << 52, ahead in -1..=1_i32) {
-            let date = Date(i32::try_from(at.div_euclid(DAY_MS)).unwrap() + ahead);
-            let moment = Moment::new(Timestamp(at), date);
-            prop_assert_eq!((moment.at(), moment.date()), (Timestamp(at), date));
         }
     }
 
     #[test]
     fn beyond_the_limit_the_longest_idle_leaves() {
         let mut users = Vec::new();
-        let removed = [(7, 30), (3, 10), (9, 20)].map(|(hash, at)| touch(&mut users, hash, Timestamp(at), Date(0), 2).removed);
+        let removed = [(7, 30), (3, 10), (9, 20)].map(|(hash, at)| {
+            let new = Touch { at: Timestamp(at), date: Date(0), newest: Date(0) };
+            touch(&mut users, hash << 32, &new, 2).removed
+        });
         assert_eq!(removed, [None, None, Some(0)]);
-        assert_eq!(users.iter().map(|user| user.hash).collect::<Vec<_>>(), [7, 9]);
+        assert_eq!(users.iter().map(|user| user.hash() >> 12).collect::<Vec<_>>(), [7, 9]);
+    }
+
+    #[test]
+    fn those_of_whom_nothing_is_remembered_leave() {
+        let mut users = Vec::new();
+        for (hash, day) in [(1, 0), (2, 5), (3, 1)] {
+            let new = Touch { at: instant(day, 0, 0), date: Date(day), newest: Date(5) };
+            touch(&mut users, hash << 32, &new, 9);
+        }
+        assert_eq!(see_from(&mut users, Date(5), Date(DATES)), [0]);
+        assert_eq!(see_from(&mut users, Date(DATES), Date(DATES + 4)), [1]);
+        assert_eq!(users[0].activity(Date(DATES + 4)).last(), instant(5, 0, 0));
+        assert_eq!(see_from(&mut users, Date(DATES + 4), Date(1_000_000)), [0]);
+    }
+
+    #[test]
+    fn actors_are_read_as_they_were_written() {
+        let mut users = Vec::new();
+        for hash in 1..=3_u64 {
+            touch(&mut users, hash << 40, &Touch { at: Timestamp(9), date: Date(0), newest: Date(0) }, 9);
+        }
+        let mut out = Writer::default();
+        write(&users, &mut out);
+        assert_eq!(read(&mut Reader(&out.0)), Some(users.clone()));
+        users.swap(0, 1);
+        let mut out = Writer::default();
+        write(&users, &mut out);
+        assert_eq!(read(&mut Reader(&out.0)), None);
     }
 }

@@ -4,16 +4,16 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::actors::{self, Actor, touch};
+use super::actors::{self, Actor, Touch};
 use crate::account::bytes::{Reader, Writer};
-use crate::time::{Date, Timestamp};
+use crate::time::Date;
 
 /// Features by hash of their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Features {
     actors: Vec<Actor>,
     /// For each, in order: the length of its name as a varint, and the name.
-    names: Vec<u8>,
+    names: Box<[u8]>,
 }
 
 impl Features {
@@ -24,68 +24,69 @@ impl Features {
 
     /// The features with their names, by hash.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Actor, &str)> {
-        let mut names = Reader(&self.names);
-        self.actors.iter().map_while(move |actor| Some((actor, std::str::from_utf8(names.text()?).ok()?)))
+        self.actors.iter().zip(self.names()).map_while(|(actor, name)| Some((actor, std::str::from_utf8(name).ok()?)))
     }
 
     /// Adds a use. Beyond `limit` the longest idle feature leaves; says whether one had to.
-    pub(super) fn touch(&mut self, name: &str, at: Timestamp, date: Date, limit: usize) -> bool {
-        let touched = touch(&mut self.actors, xxh3_64(name.as_bytes()), at, date, limit);
+    pub(super) fn touch(&mut self, name: &str, touch: &Touch, limit: usize) -> bool {
+        let touched = actors::touch(&mut self.actors, xxh3_64(name.as_bytes()), touch, limit);
         if let Some(place) = touched.added {
-            let start = self.name_at(place).start;
-            let mut entry = Writer::default();
-            entry.text(name.as_bytes());
-            self.names.reserve_exact(entry.0.len());
-            self.names.splice(start..start, entry.0);
-        }
-        if let Some(place) = touched.removed {
-            self.names.drain(self.name_at(place));
+            let mut names: Vec<&[u8]> = self.names().collect();
+            names.insert(place, name.as_bytes());
+            if let Some(place) = touched.removed {
+                names.remove(place);
+            }
+            self.names = packed(names);
         }
         touched.removed.is_some()
     }
 
-    /// Drops the features not used since a date.
-    pub(super) fn prune_before(&mut self, date: Date) {
-        while let Some(place) = self.actors.iter().position(|actor| actor.activity.last_date() < date) {
-            self.names.drain(self.name_at(place));
-            self.actors.remove(place);
+    /// Sees the features from a later date than before; those of which nothing is remembered leave.
+    pub(super) fn see_from(&mut self, before: Date, newest: Date) {
+        let gone = actors::see_from(&mut self.actors, before, newest);
+        if !gone.is_empty() {
+            self.names = packed((0..).zip(self.names()).filter(|(place, _)| gone.binary_search(place).is_err()).map(|(_, name)| name));
         }
     }
 
-    /// Where the entry of the name at a place lies; nothing at the end, where there is none.
-    fn name_at(&self, place: usize) -> std::ops::Range<usize> {
+    fn names(&self) -> impl Iterator<Item = &[u8]> {
         let mut names = Reader(&self.names);
-        let before = (0..place).try_for_each(|_| names.text().map(drop));
-        debug_assert!(before.is_some(), "each feature before has a name");
-        let start = self.names.len() - names.0.len();
-        let _ = names.text();
-        start..self.names.len() - names.0.len()
+        std::iter::from_fn(move || names.text())
     }
 
-    /// Writes them; their hashes are those of the names.
-    pub(super) fn write(&self, base: Timestamp, out: &mut Writer) {
-        out.varint(self.actors.len() as u64);
-        self.actors.iter().for_each(|actor| actor.write(base, out));
+    /// Writes them.
+    pub(super) fn write(&self, out: &mut Writer) {
+        actors::write(&self.actors, out);
         out.0.extend_from_slice(&self.names);
     }
 
     /// Reads what [`Features::write`] wrote.
-    pub(super) fn read(base: Timestamp, bytes: &mut Reader<'_>) -> Option<Self> {
-        let actors = bytes.many(actors::LEAST_BYTES, |bytes| Actor::read(base, bytes))?;
+    pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Self> {
+        let actors = actors::read(bytes)?;
         let all = bytes.0;
         actors.iter().try_for_each(|_| std::str::from_utf8(bytes.text()?).ok().map(drop))?;
         let names = all.get(..all.len() - bytes.0.len())?;
-        Some(Self { actors, names: names.to_vec() })
+        Some(Self { actors, names: names.into() })
     }
+}
+
+/// Names one after the other.
+fn packed<'a>(names: impl IntoIterator<Item = &'a [u8]>) -> Box<[u8]> {
+    let mut packed = Writer::default();
+    for name in names {
+        packed.text(name);
+    }
+    packed.0.into_boxed_slice()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::actors::DATES;
     use super::*;
-    use crate::time::DAY_MS;
+    use crate::time::{DAY_MS, Timestamp};
 
-    fn names(features: &Features) -> Vec<&str> {
-        let mut names: Vec<&str> = features.iter().map(|(_, name)| name).collect();
+    fn names(features: &Features) -> Vec<String> {
+        let mut names: Vec<String> = features.iter().map(|(_, name)| name.to_owned()).collect();
         names.sort_unstable();
         names
     }
@@ -93,14 +94,28 @@ mod tests {
     #[test]
     fn each_feature_keeps_its_own_name() {
         let mut features = Features::default();
-        for (at, name) in [(1, "export"), (2, "search"), (3, ""), (4, "a report with a long name"), (5, "export")] {
-            assert!(!features.touch(name, Timestamp(at), Date(0), 4));
+        let mut used = |at: i64, name: &str| {
+            let one_left = features.touch(name, &Touch { at: Timestamp(at), date: Date(0), newest: Date(0) }, 4);
+            (one_left, names(&features).join(","))
+        };
+        for (at, name) in [(1, "export"), (2, "search"), (3, ""), (4, "a report with a long name")] {
+            assert!(!used(at, name).0);
         }
-        assert_eq!(names(&features), ["", "a report with a long name", "export", "search"]);
-        assert!(features.iter().all(|(actor, name)| actor.hash == xxh3_64(name.as_bytes())));
-        assert!(features.touch("new", Timestamp(3 * DAY_MS), Date(3), 4));
-        assert_eq!(names(&features), ["", "a report with a long name", "export", "new"]);
-        features.prune_before(Date(1));
-        assert_eq!(names(&features), ["new"]);
+        assert_eq!(used(5, "export"), (false, ",a report with a long name,export,search".to_owned()));
+        assert_eq!(used(6, "new"), (true, ",a report with a long name,export,new".to_owned()));
+    }
+
+    #[test]
+    fn a_name_leaves_with_its_feature() {
+        let mut features = Features::default();
+        for (date, name) in [(0, "first"), (3, "second"), (1, "third")] {
+            let touch = Touch { at: Timestamp(i64::from(date) * DAY_MS), date: Date(date), newest: Date(3) };
+            features.touch(name, &touch, 4);
+        }
+        features.see_from(Date(3), Date(DATES + 1));
+        assert_eq!(names(&features), ["second"]);
+        let mut out = Writer::default();
+        features.write(&mut out);
+        assert_eq!(Features::read(&mut Reader(&out.0)), Some(features));
     }
 }

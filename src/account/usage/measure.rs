@@ -33,12 +33,12 @@ impl State {
 
     /// Last activity, late records included.
     pub const fn last_activity(&self) -> Option<Timestamp> {
-        self.last_activity
+        self.last_activity.get()
     }
 
     /// Names of the features last used in the exact window of 28 days.
     pub fn features_in_window(&self, t: Timestamp) -> impl Iterator<Item = &str> {
-        self.features.iter().filter(move |(feature, _)| feature.activity.last().in_window(t, 28)).map(|(_, name)| name)
+        self.features.iter().filter(move |(feature, _)| self.last_of(feature).in_window(t, 28)).map(|(_, name)| name)
     }
 
     fn measure_counts(&self, t: Timestamp, today: Date, out: &mut Metrics) {
@@ -64,7 +64,7 @@ impl State {
         if before >= MIN_BASELINE_DAYS {
             out.real(Metric::ActiveDaysVsBaseline, ratio(recent, before) * BASELINE_RATIO, count(before));
         }
-        if let Some(last) = self.last_activity {
+        if let Some(last) = self.last_activity() {
             let days = quiet.busy_ms(last, t) as f64 / DAY_MS as f64;
             out.real(Metric::DaysSinceLast, days, None);
             if recent + before > 0 {
@@ -107,26 +107,26 @@ impl State {
     }
 
     fn measure_users(&self, t: Timestamp, today: Date, out: &mut Metrics) {
-        let seen = |days: i64| self.users.iter().filter(|user| user.activity.last().in_window(t, days)).count();
+        let seen = |days: i64| self.users.iter().filter(|user| self.last_of(user).in_window(t, days)).count();
         let mau = seen(28);
         out.whole(Metric::Dau, seen(1));
         out.whole(Metric::Wau, seen(7));
         out.whole(Metric::Mau, mau);
         out.whole(Metric::ActiveUsers28d, mau);
-        let dates = |user: &Actor| user.activity.dates_within(today, 28);
+        let dates = |user: &Actor| self.dates_of(user, today, 28);
         let users = self.users.iter().filter(|user| dates(user) > 0).count();
         let pairs: u64 = self.users.iter().map(|user| u64::from(dates(user))).sum();
         out.whole(Metric::RegularUsers28d, self.users.iter().filter(|user| dates(user) >= REGULAR_DATES).count());
         if users > 0 {
             out.real(Metric::Stickiness, pairs as f64 / (28.0 * users as f64), count(users));
         }
-        growth(&self.users, today, Metric::ActiveUsersGrowth, out);
+        self.growth(&self.users, today, Metric::ActiveUsersGrowth, out);
     }
 
     fn measure_features(&self, t: Timestamp, today: Date, out: &mut Metrics) {
-        let used = self.features.actors().iter().filter(|feature| feature.activity.last().in_window(t, 28)).count();
+        let used = self.features.actors().iter().filter(|feature| self.last_of(feature).in_window(t, 28)).count();
         out.whole(Metric::Features28d, used);
-        growth(self.features.actors(), today, Metric::FeaturesGrowth, out);
+        self.growth(self.features.actors(), today, Metric::FeaturesGrowth, out);
     }
 
     /// Feature uses on the dates `(from, to]`, and the dates with activity among them.
@@ -142,21 +142,29 @@ impl State {
     /// Distinct users on the dates `(to - days, to]`.
     #[must_use]
     pub fn users_on_dates(&self, to: Date, days: i32) -> usize {
-        self.users.iter().filter(|user| user.activity.dates_within(to, days) > 0).count()
+        self.users.iter().filter(|user| self.dates_of(user, to, days) > 0).count()
     }
 
     /// Names of the features used on the dates `(to - days, to]`.
     pub fn features_on_dates(&self, to: Date, days: i32) -> impl Iterator<Item = &str> {
-        self.features.iter().filter(move |(feature, _)| feature.activity.dates_within(to, days) > 0).map(|(_, name)| name)
+        self.features.iter().filter(move |(feature, _)| self.dates_of(feature, to, days) > 0).map(|(_, name)| name)
     }
-}
 
-/// Distinct actors on the dates `(D - 28, D]` against `(D - 56, D - 28]`; absent where there was none.
-fn growth(actors: &[Actor], today: Date, metric: Metric, out: &mut Metrics) {
-    let distinct = |end: Date| actors.iter().filter(|actor| actor.activity.dates_within(end, 28) > 0).count();
-    let before = distinct(today.minus(28));
-    if before > 0 {
-        out.real(metric, ratio(distinct(today), before), count(before));
+    /// Distinct actors on the dates `(D - 28, D]` against `(D - 56, D - 28]`; absent where there was none.
+    fn growth(&self, actors: &[Actor], today: Date, metric: Metric, out: &mut Metrics) {
+        let distinct = |end: Date| actors.iter().filter(|actor| self.dates_of(actor, end, 28) > 0).count();
+        let before = distinct(today.minus(28));
+        if before > 0 {
+            out.real(metric, ratio(distinct(today), before), count(before));
+        }
+    }
+
+    fn last_of(&self, actor: &Actor) -> Timestamp {
+        actor.activity(self.newest_date).last()
+    }
+
+    fn dates_of(&self, actor: &Actor, end: Date, days: i32) -> u32 {
+        actor.activity(self.newest_date).dates_within(end, days)
     }
 }
 

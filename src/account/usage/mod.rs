@@ -9,7 +9,7 @@ mod section;
 #[cfg(test)]
 mod tests;
 
-use actors::{Actor, touch};
+use actors::{Actor, DATES, Touch, see_from, touch};
 use buckets::Buckets;
 use features::Features;
 use xxhash_rust::xxh3::xxh3_64;
@@ -17,14 +17,12 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{ApplyContext, Limit};
 use crate::event::{UsageEvent, UsageKind};
 use crate::settings::Settings;
-use crate::time::{Date, HOUR_MS, Timestamp};
+use crate::time::{Date, HOUR_MS, MaybeTimestamp, Timestamp};
 
 /// Dates that day windows look back, at most: `active_days_91d` and its baseline.
 const DAY_WINDOW: i32 = 91;
 /// Hour buckets that hour windows look back, at most.
 const HOUR_WINDOW: i32 = 168;
-/// Dates that windows on users and features look back, at most.
-const ACTOR_WINDOW: i32 = 56;
 /// Dates that sessions are kept: a trailing window of 28, a calendar month of 31.
 const SESSION_WINDOW: i32 = 32;
 
@@ -32,7 +30,7 @@ const SESSION_WINDOW: i32 = 32;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     /// Last activity, late records included.
-    last_activity: Option<Timestamp>,
+    last_activity: MaybeTimestamp,
     /// The newest date with use; windows never look further back from it than their length.
     newest_date: Date,
     /// [`hour_index`] of the first instant of the newest date.
@@ -41,7 +39,7 @@ pub struct State {
     days: Buckets,
     /// Feature uses by [`hour_index`].
     hours: Buckets,
-    sessions: Vec<SessionDay>,
+    sessions: Box<[SessionDay]>,
     users: Vec<Actor>,
     features: Features,
 }
@@ -63,17 +61,17 @@ impl State {
         }
         let zone = &ctx.settings.zone;
         let date = zone.date_of(ctx.at);
-        self.last_activity = self.last_activity.max(Some(ctx.at));
+        self.last_activity.keep_latest(ctx.at);
         if self.days.is_empty() || date > self.newest_date {
-            self.newest_date = date;
+            let before = std::mem::replace(&mut self.newest_date, date);
             self.newest_hour = hour_index(zone.start_of(date), date, ctx.settings);
-            self.prune(ctx.settings);
+            self.prune(before, ctx.settings);
         }
         let horizon = self.horizon(ctx.settings);
         self.add_use(&event.kind, date, &horizon, ctx);
         if date >= horizon.actors {
-            let hash = xxh3_64(event.user_id.as_bytes());
-            if touch(&mut self.users, hash, ctx.at, date, ctx.settings.limits.users).removed.is_some() {
+            let (hash, seen) = (xxh3_64(event.user_id.as_bytes()), self.touch(date, ctx));
+            if touch(&mut self.users, hash, &seen, ctx.settings.limits.users).removed.is_some() {
                 ctx.limits.reached(Limit::Users);
             }
         }
@@ -93,7 +91,8 @@ impl State {
                 if hour >= horizon.hours {
                     self.hours.add(hour, *count);
                 }
-                if date >= horizon.actors && self.features.touch(feature, ctx.at, date, ctx.settings.limits.features) {
+                let used = self.touch(date, ctx);
+                if date >= horizon.actors && self.features.touch(feature, &used, ctx.settings.limits.features) {
                     ctx.limits.reached(Limit::Features);
                 }
             }
@@ -102,10 +101,14 @@ impl State {
         }
     }
 
+    const fn touch(&self, date: Date, ctx: &ApplyContext<'_>) -> Touch {
+        Touch { at: ctx.at, date, newest: self.newest_date }
+    }
+
     /// Applies a late use: it is the last activity of an account that had none since, and in no other figure.
     pub fn apply_late(&mut self, event: &UsageEvent<'_>, ctx: &ApplyContext<'_>) {
         if counts(event, ctx.settings) {
-            self.last_activity = self.last_activity.max(Some(ctx.at));
+            self.last_activity.keep_latest(ctx.at);
         }
     }
 
@@ -117,7 +120,11 @@ impl State {
                     day.total_ns = day.total_ns.saturating_add(duration_ns);
                 }
             }
-            Err(place) => self.sessions.insert(place, SessionDay { date, count: 1, total_ns: duration_ns }),
+            Err(place) => {
+                let mut sessions = std::mem::take(&mut self.sessions).into_vec();
+                sessions.insert(place, SessionDay { date, count: 1, total_ns: duration_ns });
+                self.sessions = sessions.into();
+            }
         }
     }
 
@@ -127,18 +134,20 @@ impl State {
             days: self.newest_date.minus(DAY_WINDOW + quiet),
             hours: self.newest_hour - 2 * (HOUR_WINDOW + 24 * quiet),
             sessions: self.newest_date.minus(SESSION_WINDOW),
-            actors: self.newest_date.minus(ACTOR_WINDOW + 1),
+            actors: self.newest_date.minus(DATES - 1),
         }
     }
 
-    /// Drops what no window reaches any more.
-    fn prune(&mut self, settings: &Settings) {
+    /// Drops what no window reaches any more, now that the newest date is later than `before`.
+    fn prune(&mut self, before: Date, settings: &Settings) {
         let horizon = self.horizon(settings);
         self.days.prune_before(horizon.days.0);
         self.hours.prune_before(horizon.hours);
-        self.sessions.retain(|day| day.date >= horizon.sessions);
-        self.users.retain(|user| user.activity.last_date() >= horizon.actors);
-        self.features.prune_before(horizon.actors);
+        if self.sessions.first().is_some_and(|day| day.date < horizon.sessions) {
+            self.sessions = self.sessions.iter().filter(|day| day.date >= horizon.sessions).cloned().collect();
+        }
+        see_from(&mut self.users, before, self.newest_date);
+        self.features.see_from(before, self.newest_date);
     }
 }
 
