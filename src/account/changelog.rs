@@ -54,15 +54,8 @@ impl SectionKind {
     }
 
     /// The stream whose records change it.
-    const fn stream(self) -> Option<Stream> {
-        match self {
-            Self::Usage => Some(Stream::Usage),
-            Self::Billing => Some(Stream::Billing),
-            Self::Support => Some(Stream::Support),
-            Self::Feedback => Some(Stream::Feedback),
-            Self::Profile => Some(Stream::Accounts),
-            Self::Core | Self::Seen => None,
-        }
+    fn stream(self) -> Option<Stream> {
+        Stream::ALL.into_iter().find(|stream| Self::fed_by(*stream) == self)
     }
 
     /// The section that an event changes.

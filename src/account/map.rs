@@ -103,6 +103,15 @@ impl AccountMap {
         }
     }
 
+    /// The keys of all accounts, ascending.
+    #[must_use]
+    pub fn keys(&self) -> Vec<AccountKey> {
+        let mut keys = Vec::with_capacity(self.count());
+        self.for_each(|account| keys.push(self.key_of(account.id())));
+        keys.sort_unstable();
+        keys
+    }
+
     /// How many accounts there are.
     #[must_use]
     pub fn count(&self) -> usize {

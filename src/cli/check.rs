@@ -38,7 +38,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 
 /// The topics that the configuration names.
 fn check_topics(config: &Config) -> anyhow::Result<ExitCode> {
-    let survey = survey(&Options::of(config, Permits { start: config.kafka.start, resume_from_stamp: false, accept_loss: false }))?;
+    let survey = survey(&Options::of(config, Permits::none(config.kafka.start)))?;
     eprint!("{survey}");
     match survey.problems.len() {
         0 => eprintln!("the topics are as they should be"),

@@ -61,7 +61,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = config(args, globals, &cluster.bootstrap_servers())?;
     let start = Timestamp(now().millis() / DAY_MS * DAY_MS);
     let time = SimulatedTime::at(start);
-    let permits = Permits { start: config.kafka.start, resume_from_stamp: false, accept_loss: false };
+    let permits = Permits::none(config.kafka.start);
     let options = Options { clock: Clock::Simulated(time.clone()), ..Options::of(&config, permits) };
     create_topics(&cluster, &options)?;
     announce(args, &cluster.bootstrap_servers(), &config);

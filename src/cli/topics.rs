@@ -64,7 +64,7 @@ impl Args {
 /// Problems of the configuration, and a cluster that cannot be reached or refuses.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = globals.load()?;
-    let options = Options::of(&config, Permits { start: config.kafka.start, resume_from_stamp: false, accept_loss: false });
+    let options = Options::of(&config, Permits::none(config.kafka.start));
     let mut out = std::io::stdout().lock();
     match args.action() {
         Action::Show => {

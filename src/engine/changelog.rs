@@ -157,9 +157,7 @@ impl Task {
         for (key, value) in std::mem::take(&mut self.restoring) {
             self.restore_record(&key, &value)?;
         }
-        let mut keys = Vec::new();
-        self.view.accounts.for_each(|account| keys.push(self.view.accounts.key_of(account.id())));
-        keys.sort_unstable();
+        let keys = self.view.accounts.keys();
         self.directory.add_accounts(keys.len());
         for key in keys {
             self.due.add(key);

@@ -13,10 +13,7 @@ impl Task {
             return;
         }
         if settings.model.id != self.settings.model.id {
-            let mut keys = Vec::with_capacity(self.view.accounts.count());
-            self.view.accounts.for_each(|account| keys.push(self.view.accounts.key_of(account.id())));
-            keys.sort_unstable();
-            self.rescore = keys.into();
+            self.rescore = self.view.accounts.keys().into();
         }
         self.settings = settings;
     }

@@ -13,16 +13,12 @@ use super::clock::Deadline;
 use super::failure::Failure;
 use super::fault;
 use super::inputs::Inputs;
+use super::load::Load;
 use super::native::Membership;
 use super::options::Options;
 use super::producer::{Broken, Outgoing, TransactionalProducer};
 use super::stamp;
-use super::task::{Load, Task};
-
-/// Records of one transaction, at most.
-pub(super) const RECORDS_MAX: usize = 50_000;
-/// Bytes of one transaction, at most.
-pub(super) const BYTES_MAX: usize = 64 * 1024 * 1024;
+use super::task::Task;
 
 /// Where transactions go.
 pub(super) struct Destinations {

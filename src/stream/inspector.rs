@@ -7,7 +7,6 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::groups::GroupInfo;
-use rdkafka::metadata::{Metadata, MetadataTopic};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::client::Properties;
@@ -52,30 +51,29 @@ impl Inspector {
 
     /// The number of partitions; `None` when there is no such topic.
     pub(super) fn partitions(&self, topic: &str) -> Result<Option<i32>, Failure> {
-        let metadata = self.metadata(topic)?;
-        let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(None) };
-        match found.error().map(RDKafkaErrorCode::from) {
-            None => Ok(i32::try_from(found.partitions().len()).ok().filter(|count| *count > 0)),
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::LeaderNotAvailable) => {
-                Ok(None)
-            }
-            Some(code) => Err(self.failed(format!("asking for the partitions of {topic}"), &KafkaError::MetadataFetch(code))),
+        match self.find(topic)? {
+            Found::Partitions(count) => Ok(Some(count)),
+            Found::Missing => Ok(None),
+            Found::Hidden => Err(self.failed_on(topic, &KafkaError::MetadataFetch(RDKafkaErrorCode::TopicAuthorizationFailed))),
         }
     }
 
     /// Looks for a topic that may be hidden.
     pub(super) fn find(&self, topic: &str) -> Result<Found, Failure> {
-        let metadata = self.metadata(topic)?;
-        let found = metadata.topics().iter().find(|found| found.name() == topic);
-        if found.and_then(MetadataTopic::error).map(RDKafkaErrorCode::from) == Some(RDKafkaErrorCode::TopicAuthorizationFailed) {
-            return Ok(Found::Hidden);
+        let metadata = self.0.fetch_metadata(Some(topic), LIMIT).map_err(|error| self.failed_on(topic, &error))?;
+        let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(Found::Missing) };
+        match found.error().map(RDKafkaErrorCode::from) {
+            None => Ok(i32::try_from(found.partitions().len()).ok().filter(|count| *count > 0).map_or(Found::Missing, Found::Partitions)),
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::LeaderNotAvailable) => {
+                Ok(Found::Missing)
+            }
+            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => Ok(Found::Hidden),
+            Some(code) => Err(self.failed_on(topic, &KafkaError::MetadataFetch(code))),
         }
-        Ok(self.partitions(topic)?.map_or(Found::Missing, Found::Partitions))
     }
 
-    fn metadata(&self, topic: &str) -> Result<Metadata, Failure> {
-        let failed = |error: KafkaError| self.failed(format!("asking for the partitions of {topic}"), &error);
-        self.0.fetch_metadata(Some(topic), LIMIT).map_err(failed)
+    fn failed_on(&self, topic: &str, error: &KafkaError) -> Failure {
+        self.failed(format!("asking for the partitions of {topic}"), error)
     }
 
     /// The number of partitions of a topic that should be there; looks again for a while, since a broker hears of a new topic late.

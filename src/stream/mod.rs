@@ -4,6 +4,7 @@
 //! becomes one transaction: changes, dead letters, changelog, and the offsets of the inputs. The way of a record: [`thread`] polls it,
 //! [`task`] takes it through the engine, [`cycle`] writes what came of it, [`restore`] brings it back.
 
+mod assignment;
 pub mod bad_run;
 mod catch_up;
 mod client;
@@ -16,8 +17,11 @@ mod describe;
 mod failure;
 mod fault;
 mod group;
+mod group_event;
+mod identity;
 mod inputs;
 mod inspector;
+mod load;
 mod log;
 mod native;
 mod offsets;

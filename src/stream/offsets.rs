@@ -24,6 +24,14 @@ pub struct Permits {
     pub accept_loss: bool,
 }
 
+impl Permits {
+    /// What goes without anybody's word.
+    #[must_use]
+    pub const fn none(start: Start) -> Self {
+        Self { start, resume_from_stamp: false, accept_loss: false }
+    }
+}
+
 /// What is known of one input partition. Offsets are those of the *next* record to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Known {
@@ -93,7 +101,7 @@ fn from_start(topic: String, partition: i32, known: &Known, start: Start) -> Res
 mod tests {
     use super::*;
 
-    const STRICT: Permits = Permits { start: Start::Earliest, resume_from_stamp: false, accept_loss: false };
+    const STRICT: Permits = Permits::none(Start::Earliest);
 
     fn known(group: Option<i64>, stamp: Option<i64>) -> Known {
         Known { group, stamp, log_start: 10, log_end: 100 }

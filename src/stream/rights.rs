@@ -9,6 +9,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::describe::{Allowed, Operation};
 use super::failure::Failure;
 use super::inspector::Inspector;
+use super::native::is_forbidden;
 use super::options::Options;
 use super::producer::TransactionalProducer;
 use super::topics::{self, OwnTopic};
@@ -70,9 +71,7 @@ fn denied(right: &Right, allowed: Option<Allowed>) -> Vec<Failure> {
     let needed = right.operations.iter().copied().filter(|operation| *operation != Operation::Create);
     match allowed {
         Some(Ok(Some(given))) => needed.filter(|operation| !given.contains(operation)).map(not_allowed).collect(),
-        Some(Err(RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)) => {
-            needed.map(not_allowed).collect()
-        }
+        Some(Err(code)) if is_forbidden(code) => needed.map(not_allowed).collect(),
         _ => Vec::new(),
     }
 }

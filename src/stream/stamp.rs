@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::CodecError;
+use crate::account::section::{self, CodecError};
 
 /// The key of the stamp; keys of accounts never start with this byte.
 pub(super) const KEY: &[u8] = b"\0stamp";
@@ -39,8 +39,7 @@ impl Stamp {
 
     /// A version byte, then the fields.
     pub(super) fn encode(&self) -> Vec<u8> {
-        // Writing to a vector cannot fail; an empty stamp would be refused on reading.
-        postcard::to_extend(self, vec![VERSION]).unwrap_or_default()
+        section::encode(VERSION, self)
     }
 
     /// Reads what [`Self::encode`] wrote.
@@ -48,11 +47,7 @@ impl Stamp {
     /// # Errors
     /// When a newer program wrote it, or nobody did.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        match bytes.split_first() {
-            Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|_| CodecError::Corrupt("stamp")),
-            Some((&version, _)) if version > VERSION => Err(CodecError::NewerVersion(version)),
-            _ => Err(CodecError::Corrupt("stamp")),
-        }
+        section::decode(VERSION, bytes)
     }
 }
 

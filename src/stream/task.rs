@@ -9,6 +9,7 @@ use super::dead_letter::DeadLetter;
 use super::failure::Failure;
 use super::fault;
 use super::inputs::Inputs;
+use super::load::Load;
 use super::native::Record;
 use super::options::Options;
 use super::restore::{Marks, Restored};
@@ -18,15 +19,6 @@ use crate::engine::{self, Input, Outcome, OutputRecord, RoundOptions};
 use crate::event::Rejection;
 use crate::telemetry::{Metrics, TaskMeter};
 use crate::time::Timestamp;
-
-/// The size of a transaction, so far or to come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Load {
-    /// Records.
-    pub records: usize,
-    /// Their bytes.
-    pub bytes: usize,
-}
 
 /// A task of this thread.
 pub(super) struct Task {

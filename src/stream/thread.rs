@@ -11,27 +11,28 @@
 //! Whatever cannot go on ends the thread with a [`Failure`], and the process with it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::Offset;
-use rdkafka::types::RDKafkaErrorCode;
 
+use super::assignment::Assignment;
 use super::clock::monotonic;
 use super::consumer::Consumer;
-use super::cycle::{self, BYTES_MAX, Destinations, RECORDS_MAX};
+use super::cycle::{self, Destinations};
 use super::failure::Failure;
 use super::fault;
+use super::group_event::{GroupEvent, note};
+use super::identity::Identity;
 use super::inputs::Inputs;
-use super::log;
-use super::native::{Membership, What, is_forbidden};
+use super::load::Load;
+use super::native::What;
 use super::options::Options;
 use super::producer::{Broken, TransactionalProducer};
 use super::restore::{Halt, Restorer};
 use super::status::ThreadStatus;
 use super::stop::Stop;
-use super::task::{Load, Task};
+use super::task::Task;
 use crate::engine::Directory;
 use crate::telemetry::{Metrics, TransactionOutcome};
 
@@ -56,16 +57,6 @@ const BROKEN_MAX: usize = 5;
 /// A changelog record's size before any was written, bytes.
 const CHANGELOG_RECORD_BYTES: usize = 1024;
 
-/// What the group or a log has said and the thread has not yet acted on.
-enum GroupEvent {
-    Assigned(Vec<(String, i32)>),
-    Revoked {
-        lost: bool,
-    },
-    /// The broker has no record at the offset that is to be read next.
-    OutOfRange,
-}
-
 /// How a commit cycle ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cycle {
@@ -73,17 +64,6 @@ enum Cycle {
     Done,
     /// The transaction failed; its tasks are dropped and the producer is new.
     Broken,
-}
-
-/// What the group has given.
-#[derive(Default)]
-struct Assignment {
-    /// Complete tasks.
-    tasks: Vec<i32>,
-    /// Tasks without all of their topics, with what is missing.
-    incomplete: Vec<(i32, String)>,
-    /// What commits go by; none: nothing may be done until the group gives another assignment.
-    membership: Option<Membership>,
 }
 
 /// The thread.
@@ -123,12 +103,11 @@ impl StreamThread {
         metrics: Arc<Metrics>,
         stop: Stop,
     ) -> Result<Self, Failure> {
-        let identity = options.instance.as_ref().map(|instance| format!("{}-{instance}-{number}", options.application));
-        let transactional_id = identity.clone().unwrap_or_else(|| format!("{}-{:016x}-{number}", options.application, random()));
+        let Identity { group_instance, transactional_id } = Identity::of(options, number);
         Ok(Self {
             number,
             destinations: Destinations::of(options),
-            member: Consumer::new(&options.properties.member(&options.application, identity.as_deref()))?,
+            member: Consumer::new(&options.properties.member(&options.application, group_instance.as_deref()))?,
             restorer: Restorer::new(options, directory, inputs)?,
             producer: TransactionalProducer::new(&options.properties, &transactional_id)?,
             options: Arc::clone(options),
@@ -178,7 +157,7 @@ impl StreamThread {
         let due = if has_left { began + POLL_LIMIT } else { due.clamp(began + GATHER_MIN, began + POLL_LIMIT) };
         loop {
             let left = due.saturating_duration_since(monotonic());
-            if left.is_zero() || !self.events.is_empty() || self.stop.is_requested() || self.is_nearly_full() {
+            if left.is_zero() || !self.events.is_empty() || self.stop.is_requested() || self.load().is_nearly_full() {
                 return Ok(());
             }
             let polled = self.take_batch(if has_left { Duration::ZERO } else { left })?;
@@ -217,31 +196,14 @@ impl StreamThread {
     }
 
     fn load(&self) -> Load {
-        self.tasks
-            .values()
-            .map(|task| task.load(self.changelog_record_bytes))
-            .fold(Load::default(), |sum, load| Load { records: sum.records + load.records, bytes: sum.bytes + load.bytes })
-    }
-
-    /// What each task may add to the next transaction by scoring. A scored account takes a change and a changelog record.
-    fn budget(&self) -> Load {
-        let (load, tasks) = (self.load(), self.tasks.len().max(1));
-        let records = RECORDS_MAX.saturating_sub(load.records).max(RECORDS_MAX / 10) / 2;
-        let room = BYTES_MAX.saturating_sub(load.bytes + records * self.changelog_record_bytes).max(BYTES_MAX / 10);
-        Load { records: records / tasks, bytes: room / tasks }
-    }
-
-    /// Whether the next transaction is at four fifths of what it may hold; scores and changes take the rest.
-    fn is_nearly_full(&self) -> bool {
-        let load = self.load();
-        load.records > RECORDS_MAX / 5 * 4 || load.bytes > BYTES_MAX / 5 * 4
+        self.tasks.values().map(|task| task.load(self.changelog_record_bytes)).sum()
     }
 
     fn cycle_if_due(&mut self) -> Result<(), Failure> {
         let now = monotonic();
         let options = Arc::clone(&self.options);
         let is_due = |task: &Task| now >= task.next_cycle() && !task.awaits_verdict(&options);
-        let cycle = if self.is_nearly_full() {
+        let cycle = if self.load().is_nearly_full() {
             self.cycle(COMMIT_LIMIT, |_| true)?
         } else if self.tasks.values().any(is_due) {
             self.cycle(COMMIT_LIMIT, is_due)?
@@ -258,7 +220,7 @@ impl StreamThread {
         let nobody = if fault::is_mutant("membership-left-out") { self.restorer.membership_of_nobody() } else { None };
         let membership = nobody.as_ref().unwrap_or(membership);
         let now = self.options.clock.now();
-        let budget = self.budget();
+        let budget = self.load().left_for_each_of(self.tasks.len(), self.changelog_record_bytes);
         let mut tasks: Vec<_> = self.tasks.iter_mut().filter(|(_, task)| chosen(task)).collect();
         for (_, task) in &mut tasks {
             task.round(now, &self.options, budget);
@@ -316,14 +278,16 @@ impl StreamThread {
     fn assigned(&mut self, partitions: Vec<(String, i32)>) -> Result<(), Failure> {
         // Nothing is fetched yet; the group may go on.
         self.member.assign([])?;
-        self.assignment = self.inputs_by_task(partitions);
-        self.assignment.membership = self.member.membership();
+        self.assignment = Assignment::of(partitions, &self.options.input_names(), self.member.membership());
+        for (task, missing) in &self.assignment.incomplete {
+            tracing::warn!(thread = self.number, task, missing, "parked: not all of its topics were assigned");
+        }
         if let Some(membership) = &self.assignment.membership {
             tracing::info!(thread = self.number, generation = membership.generation, tasks = ?self.assignment.tasks, "assigned");
         } else {
             tracing::info!(thread = self.number, "the assignment was lost before it could be taken over");
         }
-        if self.assignment.membership.is_some() && self.assignment.incomplete.is_empty() {
+        if self.assignment.is_complete() {
             self.unassigned = None;
         } else {
             self.unassigned.get_or_insert_with(monotonic);
@@ -332,24 +296,6 @@ impl StreamThread {
         self.metrics.tasks_assigned(tasks.len() as u64);
         self.tasks.retain(|number, _| tasks.contains(number));
         self.prepare()
-    }
-
-    fn inputs_by_task(&self, partitions: Vec<(String, i32)>) -> Assignment {
-        let mut topics: BTreeMap<i32, BTreeSet<String>> = BTreeMap::new();
-        for (topic, partition) in partitions {
-            topics.entry(partition).or_default().insert(topic);
-        }
-        let mut assignment = Assignment::default();
-        for (number, topics) in topics {
-            let missing: Vec<_> = self.options.input_names().into_iter().filter(|name| !topics.contains(*name)).collect();
-            if missing.is_empty() {
-                assignment.tasks.push(number);
-            } else {
-                tracing::warn!(thread = self.number, task = number, ?missing, "parked: not all of its topics were assigned");
-                assignment.incomplete.push((number, missing.join(", ")));
-            }
-        }
-        assignment
     }
 
     /// Restores what is not held, then reads on where each task stands. Leaves the tasks alone when the group interrupts.
@@ -452,25 +398,4 @@ impl StreamThread {
         }
         Ok(())
     }
-}
-
-/// A number that no other process has: the keys of a standard hash map come from the operating system's randomness.
-fn random() -> u64 {
-    RandomState::new().hash_one(std::process::id())
-}
-
-/// Takes note of what is no record: rebalances are kept for the thread, log lines passed on, fatal errors returned.
-fn note(what: What<'_>, member: &Consumer, events: &mut VecDeque<GroupEvent>) -> Result<(), Failure> {
-    match what {
-        What::Assigned(partitions) => events.push_back(GroupEvent::Assigned(partitions)),
-        What::Revoked => events.push_back(GroupEvent::Revoked { lost: member.assignment_lost() }),
-        What::Log(level, facility, text) => log::librdkafka(level, &facility, &text),
-        What::Failed { code: RDKafkaErrorCode::FencedInstanceId, reason, .. } => return Err(Failure::Fenced { cause: reason }),
-        What::Failed { code: RDKafkaErrorCode::AutoOffsetReset, .. } => events.push_back(GroupEvent::OutOfRange),
-        What::Failed { code, reason, .. } if is_forbidden(code) => return Err(Failure::forbidden("reading", &reason)),
-        What::Failed { fatal: true, reason, .. } => return Err(Failure::kafka("reading", &reason)),
-        What::Failed { code, reason, .. } => tracing::info!(%code, reason, "consumer"),
-        What::Record(_) | What::End(..) | What::Nothing => {}
-    }
-    Ok(())
 }

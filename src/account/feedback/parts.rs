@@ -3,6 +3,7 @@
 use super::answer::{Act, Answer};
 use super::pin::Override;
 use super::{Kept, State, insert_by};
+use crate::account::section::of_version;
 use crate::account::{CodecError, MAX_PART_BYTES, Section};
 
 /// Version 1: the version, then postcard entries one after the other.
@@ -41,10 +42,7 @@ impl Section for State {
     }
 
     fn restore(&mut self, _part: u16, bytes: &[u8]) -> Result<(), CodecError> {
-        let (version, mut rest) = bytes.split_first().ok_or(CodecError::Corrupt("no version"))?;
-        if *version != VERSION {
-            return Err(if *version > VERSION { CodecError::NewerVersion(*version) } else { CodecError::Corrupt("version") });
-        }
+        let mut rest = of_version(VERSION, bytes)?;
         let kept = self.0.get_or_insert_default();
         while !rest.is_empty() {
             let (entry, after) = postcard::take_from_bytes(rest).map_err(|_| CodecError::Corrupt("feedback"))?;

@@ -1,0 +1,54 @@
+//! What the group has given to a thread.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::native::Membership;
+
+/// The tasks of a thread.
+#[derive(Default)]
+pub(super) struct Assignment {
+    /// Complete tasks.
+    pub tasks: Vec<i32>,
+    /// Tasks without all of their topics, with what is missing.
+    pub incomplete: Vec<(i32, String)>,
+    /// What commits go by; none: nothing may be done until the group gives another assignment.
+    pub membership: Option<Membership>,
+}
+
+impl Assignment {
+    /// The tasks of these partitions, of which each needs all of the inputs.
+    pub(super) fn of(partitions: Vec<(String, i32)>, inputs: &[&str], membership: Option<Membership>) -> Self {
+        let mut topics: BTreeMap<i32, BTreeSet<String>> = BTreeMap::new();
+        for (topic, partition) in partitions {
+            topics.entry(partition).or_default().insert(topic);
+        }
+        let mut assignment = Self { membership, ..Self::default() };
+        for (task, topics) in topics {
+            let missing: Vec<&str> = inputs.iter().copied().filter(|name| !topics.contains(*name)).collect();
+            if missing.is_empty() {
+                assignment.tasks.push(task);
+            } else {
+                assignment.incomplete.push((task, missing.join(", ")));
+            }
+        }
+        assignment
+    }
+
+    /// Whether work can go on with it.
+    pub(super) const fn is_complete(&self) -> bool {
+        self.membership.is_some() && self.incomplete.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_without_all_of_its_topics_is_incomplete() {
+        let partitions = [("usage", 0), ("billing", 0), ("usage", 1)].map(|(topic, partition)| (topic.to_owned(), partition));
+        let assignment = Assignment::of(partitions.to_vec(), &["billing", "usage"], None);
+        assert_eq!((assignment.tasks.as_slice(), assignment.incomplete.as_slice()), (&[0][..], &[(1, "billing".to_owned())][..]));
+        assert!(!assignment.is_complete());
+    }
+}
