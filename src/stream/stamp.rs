@@ -47,7 +47,10 @@ impl Stamp {
     /// # Errors
     /// When a newer program wrote it, or nobody did.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        section::decode(VERSION, bytes)
+        section::decode(VERSION, bytes).map_err(|error| match error {
+            CodecError::Corrupt(_) => CodecError::Corrupt("stamp"),
+            newer => newer,
+        })
     }
 }
 
