@@ -27,6 +27,8 @@ pub enum Kind {
     Stall,
     /// kill -9 of the broker, which starts again at once.
     BrokerKill,
+    /// The same while an instance restores.
+    BrokerKillInRestore,
     /// The broker is stopped in order and started again.
     BrokerBounce,
     /// Requests of one kind are delayed, dropped or cut off.
@@ -45,7 +47,7 @@ pub enum Kind {
 
 impl Kind {
     /// How often each comes, with some thirty kills in all.
-    pub const MIX: [(Self, usize); 13] = [
+    pub const MIX: [(Self, usize); 14] = [
         (Self::Kill, 5),
         (Self::KillAndTakeOver, 3),
         (Self::KillAll, 4),
@@ -55,6 +57,7 @@ impl Kind {
         (Self::LateZombie, 1),
         (Self::Stall, 1),
         (Self::BrokerKill, 1),
+        (Self::BrokerKillInRestore, 1),
         (Self::BrokerBounce, 1),
         (Self::Network, 2),
         (Self::LostAnswer, 1),
@@ -121,6 +124,7 @@ impl Campaign<'_> {
             Kind::LateZombie => self.late_zombie().map(plain),
             Kind::LostAnswer => self.lost_answer(),
             Kind::BrokerKill => self.restart_broker("KILL").map(plain),
+            Kind::BrokerKillInRestore => self.kill_broker_in_restore(),
             Kind::BrokerBounce => self.restart_broker("TERM").map(plain),
             Kind::DiskFull => self.fill_disk().map(plain),
             Kind::Network => self.network(),
@@ -257,7 +261,7 @@ impl Campaign<'_> {
         let place = self.random.one_of(&[1, 3]);
         self.fleet.terminate(place);
         self.fleet.start_patient(place, "before-cycle:10:14000".to_owned());
-        let restored = in_time(POINT_LIMIT, || self.fleet.has_restored(place).then_some(()));
+        let restored = in_time(POINT_LIMIT, || self.fleet.has_logged(place, "restored").then_some(()));
         let began = Instant::now();
         self.outlast(began, Duration::from_secs(3))?;
         self.fleet.signal(place, "STOP");
@@ -292,6 +296,18 @@ impl Campaign<'_> {
         self.moment(away)?;
         self.broker.start_again();
         self.recover().map(drop)
+    }
+
+    fn kill_broker_in_restore(&mut self) -> Result<String, Violation> {
+        let place = self.any()?;
+        self.fleet.terminate(place);
+        self.fleet.start_patient(place, format!("in-restore:{}:4000", self.random.between(1, 100)));
+        in_time(POINT_LIMIT, || self.fleet.has_logged(place, "assigned").then_some(()));
+        self.moment(1000)?;
+        let details = if self.fleet.has_logged(place, "restored") { "too late" } else { "" };
+        self.broker.end("KILL");
+        self.broker.start_again();
+        self.recover().map(|_| details.to_owned())
     }
 
     fn fill_disk(&mut self) -> Result<(), Violation> {

@@ -77,9 +77,9 @@ impl<'a> Fleet<'a> {
         slot.service = Some(self.application.start_with(&arguments, &variables));
     }
 
-    /// Whether an instance has restored its tasks.
-    pub fn has_restored(&self, place: usize) -> bool {
-        self.slots[place].service.as_ref().is_some_and(|service| service.log().contains(" restored "))
+    /// Whether an instance has logged a message.
+    pub fn has_logged(&self, place: usize, message: &str) -> bool {
+        self.slots[place].service.as_ref().is_some_and(|service| service.log().contains(&format!(" {message} ")))
     }
 
     /// An instance that nobody supervises.
