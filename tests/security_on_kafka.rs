@@ -132,6 +132,17 @@ fn a_password_gets_in_by_scram_sha_512() {
 }
 
 #[test]
+fn an_unsecured_token_gets_in_where_the_broker_takes_one() {
+    let mut scenario = locked_out("bearer", &Secured::shared().sasl());
+    property(&mut scenario, "security.protocol", "SASL_PLAINTEXT");
+    property(&mut scenario, "sasl.mechanisms", "OAUTHBEARER");
+    property(&mut scenario, "enable.sasl.oauthbearer.unsecure.jwt", "true");
+    let file = scenario.application.file("token", "principal=bearer");
+    property(&mut scenario, "sasl.oauthbearer.config", &format!("file:{file}"));
+    works_and_tells_nothing(scenario);
+}
+
+#[test]
 fn a_certificate_gets_in_where_one_is_demanded() {
     let mut scenario = locked_out("mutual", &Secured::shared().mutual_tls());
     by_certificate(&mut scenario);

@@ -117,7 +117,7 @@ fn properties([port, controller, sasl, sasl_tls, mutual_tls]: [u16; 5], certific
          ssl.keystore.type=PEM\nssl.keystore.location={}\nssl.truststore.type=PEM\nssl.truststore.location={}\n\
          listener.name.mtls.ssl.client.auth=required\n\
          authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
-         super.users=User:ANONYMOUS;User:plain;User:scram256;User:scram512;User:CN=client\n",
+         super.users=User:ANONYMOUS;User:plain;User:bearer;User:scram256;User:scram512;User:CN=client\n",
         file("server-store.pem"),
         file("ca.pem")
     );
@@ -125,7 +125,9 @@ fn properties([port, controller, sasl, sasl_tls, mutual_tls]: [u16; 5], certific
         let security = "org.apache.kafka.common.security";
         write!(
             text,
-            "listener.name.{listener}.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512\n\
+            "listener.name.{listener}.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER\n\
+             listener.name.{listener}.oauthbearer.sasl.jaas.config={security}.oauthbearer.OAuthBearerLoginModule required \
+             unsecuredLoginStringClaim_sub=\"broker\";\n\
              listener.name.{listener}.plain.sasl.jaas.config={security}.plain.PlainLoginModule required {users};\n\
              listener.name.{listener}.scram-sha-256.sasl.jaas.config={security}.scram.ScramLoginModule required;\n\
              listener.name.{listener}.scram-sha-512.sasl.jaas.config={security}.scram.ScramLoginModule required;\n"

@@ -57,6 +57,9 @@ const SENSITIVE: [&str; 6] = ["password", "passphrase", "secret", ".pem", "priva
 /// The largest record that the producer must take, bytes.
 const MESSAGE_BYTES_MIN: u64 = 600_000;
 
+/// Lets librdkafka make tokens that nobody has signed.
+const UNSECURED_TOKENS: &str = "enable.sasl.oauthbearer.unsecure.jwt";
+
 const FROM_FILE: &str = "file:";
 const FROM_VARIABLE: &str = "env:";
 
@@ -76,6 +79,21 @@ impl Properties {
                     report.add(Problem { nearest: nearest.map(str::to_owned), ..Problem::new(origin, key(name), message) });
                 }
             }
+        }
+        self.validate_tokens(report);
+    }
+
+    /// Tokens come from librdkafka alone, and the one that is linked can make unsecured ones only.
+    fn validate_tokens(&self, report: &mut Report<'_>) {
+        let value = |name: &str| self.0.get(name).map(Secret::expose);
+        let by_token = |name: &&str| value(name).is_some_and(|mechanism| mechanism.eq_ignore_ascii_case("OAUTHBEARER"));
+        let Some(mechanism) = ["sasl.mechanisms", "sasl.mechanism"].into_iter().find(by_token) else { return };
+        if value(UNSECURED_TOKENS) == Some("true") {
+            report.warning(&key(UNSECURED_TOKENS), "an unsecured token proves nothing: anyone can make the same one");
+        } else {
+            let message = "a token for OAUTHBEARER cannot be fetched: this program is built without OIDC; use SCRAM-SHA-512, PLAIN or a \
+                           client certificate";
+            report.problem(&key(mechanism), message);
         }
     }
 

@@ -288,6 +288,20 @@ fn properties_must_be_librdkafkas_and_none_that_the_service_keeps() {
 }
 
 #[test]
+fn a_token_that_cannot_be_fetched_is_told_before_a_broker_is_asked() {
+    told(
+        "[kafka.properties]\nsecurity.protocol = \"SASL_SSL\"\nsasl.mechanisms = \"OAuthBearer\"\n",
+        "c.toml:3: kafka.properties.\"sasl.mechanisms\": a token for OAUTHBEARER cannot be fetched: this program is built without OIDC; use \
+         SCRAM-SHA-512, PLAIN or a client certificate",
+    );
+    told(
+        "[kafka.properties]\nsasl.oauthbearer.method = \"oidc\"\n",
+        "c.toml:2: kafka.properties.\"sasl.oauthbearer.method\": Configuration property \"sasl.oauthbearer.method\" not supported in this \
+         build: OAuth/OIDC depends on libcurl and OpenSSL which were not available at build time",
+    );
+}
+
+#[test]
 fn the_address_of_the_server_is_one() {
     told("[http]\nlisten = \"9400\"\n", "c.toml:2: http.listen: `9400` is no address with port, such as 127.0.0.1:9400 or [::]:9400");
 }

@@ -86,3 +86,11 @@ fn a_broker_that_is_not_verified_is_a_warning() {
     assert_eq!(config.warnings.len(), 2);
     assert_eq!(config.warnings[0].key, "kafka.properties.\"enable.ssl.certificate.verification\"");
 }
+
+#[test]
+fn a_token_that_nobody_has_signed_is_a_warning() {
+    let properties = "sasl.mechanisms = \"OAUTHBEARER\"\nenable.sasl.oauthbearer.unsecure.jwt = true\n";
+    let config = super::config_of(&format!("[kafka.properties]\n{properties}"));
+    assert_eq!(config.warnings.len(), 1);
+    assert_eq!(config.warnings[0].key, "kafka.properties.\"enable.sasl.oauthbearer.unsecure.jwt\"");
+}
