@@ -97,8 +97,8 @@ impl Reference {
         (0..).zip(&self.tasks).flat_map(of_task).collect()
     }
 
-    /// What an account comes to at `t` after the records up to a stamp.
-    pub fn of(&self, task: i32, account: &str, commit: &Commit, t: i64) -> (Metrics, Score) {
+    /// What an account comes to at `t` after the records up to a stamp; `None` where there is no such account.
+    pub fn of(&self, task: i32, account: &str, commit: &Commit, t: i64) -> Option<(Metrics, Score)> {
         let task = &self.tasks[usize::try_from(task).unwrap()];
         let read = |stream: &str| {
             let topic = STREAMS.iter().position(|known| *known == stream).unwrap();
@@ -108,6 +108,9 @@ impl Reference {
         let records = places.iter().map(|place| &task.judged.records[*place]);
         let known = records.filter(|record| record.at <= t && record.line <= read(record.stream));
         let mut records = after_deletion(known.collect());
+        if records.is_empty() {
+            return None;
+        }
         records.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
         let account = Account::new(records, &self.settings, t);
         let first = task.first.iter().filter(|(stream, (line, _))| *line <= read(stream));
@@ -115,7 +118,7 @@ impl Reference {
         let mut metrics = account.metrics();
         metrics.keep_observed(&task.files, &observed, t);
         let score = score(&self.model, &account, &metrics);
-        (metrics, score)
+        Some((metrics, score))
     }
 }
 

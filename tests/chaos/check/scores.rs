@@ -27,7 +27,10 @@ pub fn check(changes: &[Change<'_>], reference: &Reference, count: usize, seed: 
 
 fn compare(change: &Change<'_>, reference: &Reference) -> Option<Violation> {
     let t = instant(&change.record["as_of"]);
-    let (metrics, score) = reference.of(change.task, &change.account, change.commit, t);
+    let Some((metrics, score)) = reference.of(change.task, &change.account, change.commit, t) else {
+        let (account, sequence, stamp) = (&change.account, change.sequence(), &change.commit.next);
+        return Some(Violation::new("I1", format!("change {sequence} of {account}, which is not there; stamp {stamp:?}, t {t}")));
+    };
     let (health, risk) = (&change.record["health"], &change.record["risk"]);
     let mut pairs = vec![("revenue.mrr", metrics.values.get("revenue.mrr").cloned(), known(&change.record["mrr_minor"]))];
     // Of a churned account score and risk are those of the change before.
@@ -49,7 +52,9 @@ fn compare(change: &Change<'_>, reference: &Reference) -> Option<Violation> {
 /// An account's line as the API tells it, against the reference after everything that was committed.
 pub fn compare_line(task: i32, line: &Value, commit: &super::changelog::Commit, reference: &Reference) -> Vec<Violation> {
     let account = line["account_id"].as_str().unwrap();
-    let (expected, _) = reference.of(task, account, commit, instant(&line["as_of"]));
+    let Some((expected, _)) = reference.of(task, account, commit, instant(&line["as_of"])) else {
+        return vec![Violation::new("I4", format!("{account} is there after a restore, and has no record"))];
+    };
     let differ = metrics(account, &expected.values, line["metrics"].as_object().unwrap());
     differ.into_iter().map(|difference| Violation::new("I4", difference.to_string())).collect()
 }
