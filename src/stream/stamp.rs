@@ -49,7 +49,7 @@ impl Stamp {
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         section::decode(VERSION, bytes).map_err(|error| match error {
             CodecError::Corrupt(_) => CodecError::Corrupt("stamp"),
-            newer => newer,
+            newer @ CodecError::NewerVersion(_) => newer,
         })
     }
 }
