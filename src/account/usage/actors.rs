@@ -17,7 +17,8 @@ const EASTMOST_MS: i64 = 16 * HOUR_MS;
 
 /// A user or a feature, known by the hash of its id or name. From the high bits to the low: the hash; the milliseconds from
 /// [`EASTMOST_MS`] before its last date to its last activity; its dates, where bit k is the date k before the account's newest. Actors
-/// sort by their hashes, and each has a date.
+/// sort by their hashes, and each has a date. Allocators are slower with an alignment of more than a word.
+#[repr(Rust, packed(8))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Actor(u128);
 
