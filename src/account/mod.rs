@@ -59,12 +59,12 @@ pub struct Account {
     id: Box<str>,
     /// Event time of the earliest record; `None` while every record still waits for its time.
     first_seen: MaybeTimestamp,
+    seen: seen::Seen,
     usage: usage::State,
     billing: billing::State,
     support: support::State,
     feedback: feedback::State,
     profile: profile::State,
-    seen: seen::Seen,
     /// The sections that differ from what the changelog holds.
     changed: changelog::Changed,
     /// The parts that the changelog holds.

@@ -7,9 +7,12 @@ use crate::account::bytes::{Reader, Writer, make_room};
 pub(super) struct Buckets {
     /// The first bucket is as far from 0 as its index says.
     bytes: Writer,
-    /// The index of the last bucket, and where its count begins: nearly every use falls into it.
+    /// The index of the last bucket, and the bytes of its count: nearly every use falls into it.
     last: i32,
-    last_count_at: u32,
+    last_count_bytes: u8,
+    /// How far the first bucket is from the last, unless that is more than fits: most of the time none is old enough to leave, and
+    /// that is known without a look at the bytes.
+    span: u16,
 }
 
 /// Bytes of a bucket, at most: two varints of 33 and 64 bits.
@@ -21,11 +24,11 @@ impl Buckets {
         if self.is_empty() || index > self.last {
             self.push(index, amount);
         } else if index == self.last {
-            let at = self.last_count_at as usize;
+            let at = self.bytes.0.len() - usize::from(self.last_count_bytes);
             let count = self.bytes.0.get(at..).and_then(|bytes| Reader(bytes).varint()).unwrap_or_default();
             self.bytes.0.truncate(at);
             make_room(&mut self.bytes.0, MAX_BUCKET_BYTES);
-            self.bytes.varint(count.saturating_add(amount));
+            self.put_last_count(count.saturating_add(amount));
         } else {
             self.add_before_last(index, amount);
         }
@@ -33,10 +36,18 @@ impl Buckets {
 
     fn push(&mut self, index: i32, count: u64) {
         make_room(&mut self.bytes.0, MAX_BUCKET_BYTES);
-        self.bytes.signed(i64::from(index) - i64::from(self.last));
-        self.last_count_at = u32::try_from(self.bytes.0.len()).unwrap_or(u32::MAX);
+        let ahead = i64::from(index) - i64::from(self.last);
+        self.span = if self.is_empty() { 0 } else { u16::try_from(ahead).unwrap_or(u16::MAX).saturating_add(self.span) };
+        self.bytes.signed(ahead);
         self.last = index;
+        self.put_last_count(count);
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a varint has ten bytes at most")]
+    fn put_last_count(&mut self, count: u64) {
+        let before = self.bytes.0.len();
         self.bytes.varint(count);
+        self.last_count_bytes = (self.bytes.0.len() - before) as u8;
     }
 
     fn add_before_last(&mut self, index: i32, amount: u64) {
@@ -56,7 +67,8 @@ impl Buckets {
 
     /// Drops the buckets before an index.
     pub(super) fn prune_before(&mut self, index: i32) {
-        if self.iter().next().is_some_and(|(first, _)| first < index) {
+        let is_in_reach = self.span < u16::MAX && self.last.saturating_sub(i32::from(self.span)) >= index;
+        if !is_in_reach {
             let old = std::mem::take(self);
             for (index, count) in old.iter().skip_while(|(known, _)| *known < index) {
                 self.push(index, count);
@@ -91,7 +103,7 @@ impl Buckets {
 
     /// Reads what [`Buckets::write`] wrote.
     pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Self> {
-        let all = Self { bytes: Writer(bytes.text()?.to_vec()), last: 0, last_count_at: 0 };
+        let all = Self { bytes: Writer(bytes.text()?.to_vec()), ..Self::default() };
         let mut iter = all.iter();
         let mut read = Self::default();
         read.bytes.0.reserve_exact(all.bytes.0.len());

@@ -31,12 +31,10 @@ impl Features {
     pub(super) fn touch(&mut self, name: &str, touch: &Touch, limit: usize) -> bool {
         let touched = actors::touch(&mut self.actors, xxh3_64(name.as_bytes()), touch, limit);
         if let Some(place) = touched.added {
-            let mut names: Vec<&[u8]> = self.names().collect();
-            names.insert(place, name.as_bytes());
-            if let Some(place) = touched.removed {
-                names.remove(place);
-            }
-            self.names = packed(names);
+            self.replace_name(place..place, Some(name));
+        }
+        if let Some(place) = touched.removed {
+            self.replace_name(place..place + 1, None);
         }
         touched.removed.is_some()
     }
@@ -47,6 +45,27 @@ impl Features {
         if !gone.is_empty() {
             self.names = packed((0..).zip(self.names()).filter(|(place, _)| gone.binary_search(place).is_err()).map(|(_, name)| name));
         }
+    }
+
+    /// Replaces the names at these places.
+    fn replace_name(&mut self, places: std::ops::Range<usize>, name: Option<&str>) {
+        let (start, end) = (self.name_at(places.start), self.name_at(places.end));
+        let mut entry = Writer::default();
+        if let Some(name) = name {
+            entry.text(name.as_bytes());
+        }
+        let mut names = std::mem::take(&mut self.names).into_vec();
+        names.reserve_exact(entry.0.len());
+        names.splice(start..end, entry.0);
+        self.names = names.into();
+    }
+
+    /// Where the name of a place begins.
+    fn name_at(&self, place: usize) -> usize {
+        let mut names = Reader(&self.names);
+        let passed = (0..place).try_for_each(|_| names.text().map(|_| ()));
+        debug_assert!(passed.is_some(), "each feature before has a name");
+        self.names.len() - names.0.len()
     }
 
     fn names(&self) -> impl Iterator<Item = &[u8]> {
