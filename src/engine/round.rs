@@ -51,7 +51,7 @@ struct Scoring {
 /// What is replaced of an account's part of the live KPIs.
 #[derive(Clone, Copy, Debug)]
 enum LivePart {
-    /// Nothing: a history has no live KPIs.
+    /// Nothing: a history has neither live KPIs nor totals.
     Nothing,
     /// Its health: nothing but the model is another.
     Health,
@@ -113,9 +113,12 @@ impl Task {
                 return;
             }
             let (was_changed, was_unscored) = (account.changed_sections(), account.unscored);
-            let Outcome { record, share, metrics } = score_account(account, view, how.catching_up, settings, totals);
+            let metrics = account.measure(view, settings);
+            let Outcome { record, share } = score_account(account, &metrics, view, how.catching_up, settings, totals);
             unwritten.note(key, was_changed, account.changed_sections());
-            totals.replace(account.share.as_ref(), Some(&share));
+            if !matches!(how.part, LivePart::Nothing) {
+                totals.replace(account.share.as_ref(), Some(&share));
+            }
             let has_part = account.contribution.is_some();
             match how.part {
                 LivePart::Nothing => account.share = Some(share),

@@ -70,17 +70,21 @@ pub(super) struct Outcome {
     pub(super) record: Option<OutputRecord>,
     /// What the account adds to the sums.
     pub(super) share: Share,
-    /// The metrics that it was scored by.
-    pub(super) metrics: Metrics,
 }
 
-/// Scores an account at `view`, moves its bands, and says what to publish.
-pub(super) fn score_account(account: &mut Account, view: &View, catching_up: bool, settings: &Settings, totals: &mut Totals) -> Outcome {
-    let metrics = account.measure(view, settings);
+/// Scores an account by its metrics at `view`, moves its bands, and says what to publish.
+pub(super) fn score_account(
+    account: &mut Account,
+    metrics: &Metrics,
+    view: &View,
+    catching_up: bool,
+    settings: &Settings,
+    totals: &mut Totals,
+) -> Outcome {
     let cause = if std::mem::take(&mut account.unscored) { Cause::Events } else { Cause::Time };
     let round = round_at(view, cause, catching_up, settings);
     let mut state = std::mem::take(&mut account.score);
-    let scored = Scored::of(account, &metrics, view, settings);
+    let scored = Scored::of(account, metrics, view, settings);
     let step = state.advance(&scored.subject, &scored.assessment, &round, &settings.model);
     let standing = state.standing(&scored.subject, &scored.assessment, &settings.model);
     let segment = totals.label(scored.subject.segment.unwrap_or_default());
@@ -99,7 +103,7 @@ pub(super) fn score_account(account: &mut Account, view: &View, catching_up: boo
     if step.touched {
         account.score_changed();
     }
-    Outcome { record, share, metrics }
+    Outcome { record, share }
 }
 
 fn output(account: &Account, scored: &Scored<'_>, change: &Change, settings: &Settings) -> OutputRecord {

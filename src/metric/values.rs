@@ -108,7 +108,7 @@ impl Stage {
 }
 
 /// A metric's value.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A whole number: a count, or money in minor units.
     Whole(i64),
@@ -116,8 +116,8 @@ pub enum Value {
     Real(f64),
     /// The stage.
     Stage(Stage),
-    /// The movements.
-    Movements(MovementTotals),
+    /// The movements; boxed, since every metric takes as much room as the largest value.
+    Movements(Box<MovementTotals>),
 }
 
 impl Value {
@@ -144,7 +144,7 @@ impl Serialize for Value {
 }
 
 /// A value with the number of things it was made of, where `min_n` has something to compare.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// The value.
     pub value: Value,
@@ -158,7 +158,7 @@ pub struct Metrics([Option<Sample>; Metric::COUNT]);
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self([None; Metric::COUNT])
+        Self([const { None }; Metric::COUNT])
     }
 }
 
@@ -204,8 +204,8 @@ impl Metrics {
     /// The value of a metric as a whole number, if present.
     #[must_use]
     pub fn whole_number(&self, metric: Metric) -> Option<i64> {
-        match self.get(metric)?.value {
-            Value::Whole(whole) => Some(whole),
+        match &self.get(metric)?.value {
+            Value::Whole(whole) => Some(*whole),
             _ => None,
         }
     }
@@ -213,8 +213,8 @@ impl Metrics {
     /// The stage, if present.
     #[must_use]
     pub fn stage(&self) -> Option<Stage> {
-        match self.get(Metric::StageName)?.value {
-            Value::Stage(stage) => Some(stage),
+        match &self.get(Metric::StageName)?.value {
+            Value::Stage(stage) => Some(*stage),
             _ => None,
         }
     }
@@ -227,6 +227,6 @@ impl Metrics {
 
 impl Serialize for Metrics {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.iter().map(|(metric, sample)| (metric.name(), sample.value)))
+        serializer.collect_map(self.iter().map(|(metric, sample)| (metric.name(), &sample.value)))
     }
 }

@@ -62,7 +62,7 @@ pub(super) struct ComponentEntry<'a> {
     name: &'a str,
     group: Group,
     metric: &'static str,
-    value: Value,
+    value: &'a Value,
     score: f64,
     weight: f64,
     contribution: Option<f64>,
@@ -134,13 +134,13 @@ pub(super) fn reasons<'a>(explanation: &'a Explanation, model: &'a Model) -> Rea
     }
 }
 
-fn component<'a>(part: &ExplainedPart, model: &'a Model) -> Option<ComponentEntry<'a>> {
+fn component<'a>(part: &'a ExplainedPart, model: &'a Model) -> Option<ComponentEntry<'a>> {
     let component = model.components.get(usize::from(part.component))?;
     Some(ComponentEntry {
         name: &component.name,
         group: component.group,
         metric: part.metric.name(),
-        value: part.value,
+        value: &part.value,
         score: part.score,
         weight: part.weight,
         contribution: part.contribution,

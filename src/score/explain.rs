@@ -39,7 +39,7 @@ pub struct Explanation {
 }
 
 /// A component of an explanation.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ExplainedPart {
     /// Place of the component in the model.
     pub component: u8,
@@ -136,7 +136,7 @@ fn explained(
     Some(ExplainedPart {
         component: part.component,
         metric: part.metric,
-        value: sample.value,
+        value: sample.value.clone(),
         score: part.score,
         weight: part.weight,
         contribution: assessment.score.map(|_| part.contribution),

@@ -87,7 +87,7 @@ impl<'a> Ledger<'a> {
         if base > 0 {
             out.real(Metric::MrrGrowth91d, mrr as f64 / base as f64, None);
         }
-        out.set(Metric::Movements28d, Value::Movements(self.movement_totals(t.minus_days(28), t)), None);
+        out.set(Metric::Movements28d, Value::Movements(Box::new(self.movement_totals(t.minus_days(28), t))), None);
     }
 
     fn measure_invoices(&self, t: Timestamp, out: &mut Metrics) {
@@ -159,7 +159,7 @@ mod tests {
         account.snapshot(day(14), monthly("a", 6_500));
         account.snapshot(day(16), with_status("a", 6_500, SubscriptionStatus::Canceled));
         account.snapshot(day(18), monthly("a", 1_000));
-        let totals = |t| match account.measure(t).get(Metric::Movements28d).unwrap().value {
+        let totals = |t| match &account.measure(t).get(Metric::Movements28d).unwrap().value {
             Value::Movements(totals) => totals.0,
             other => panic!("{other:?}"),
         };
