@@ -105,12 +105,15 @@ fn stage(view: &View, ledger: &Ledger<'_>, tenure_days: f64, onboarded: bool, se
 
 /// Absent is what its stream cannot tell: not configured, or not observed for the whole of the window.
 fn clear_unobserved(view: &View, metrics: &mut Metrics) {
+    // What no window fits into stands for a stream that is not configured.
+    let observed_ms = Stream::ALL.map(|stream| {
+        let stream = view.stream(stream);
+        let observed = stream.observed_since.map_or(0, |since| stream.t.since(since).max(0));
+        if stream.configured { observed } else { -1 }
+    });
     for metric in Metric::ALL {
-        let stream = view.stream(metric.stream());
-        let window = metric.window_days() * DAY_MS;
-        let observed = stream.observed_since.is_some_and(|since| stream.t.since(since) >= window);
-        let needs_stream = metric.stream() != Stream::Accounts;
-        if needs_stream && (!stream.configured || (window > 0 && !observed)) {
+        let observed = observed_ms.get(metric.stream().index()).copied().unwrap_or_default();
+        if metric.stream() != Stream::Accounts && metric.window_days() * DAY_MS > observed {
             metrics.clear(*metric);
         }
     }

@@ -41,33 +41,32 @@ impl Summand for Durations {
     }
 }
 
-impl Additive for u64 {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        // Wraps, so that what is added after it was taken away comes to the same.
-        *self = match sign {
-            Sign::Plus => self.wrapping_add(*other),
-            Sign::Minus => self.wrapping_sub(*other),
-        };
-    }
+/// Whole numbers wrap, so that what is added after it was taken away comes to the same.
+macro_rules! additive_numbers {
+    ($($number:ty),*) => { $(impl Additive for $number {
+        fn merge(&mut self, other: &Self, sign: Sign) {
+            *self = match sign {
+                Sign::Plus => self.wrapping_add(*other),
+                Sign::Minus => self.wrapping_sub(*other),
+            };
+        }
+    })* };
 }
 
-impl Additive for u128 {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        *self = match sign {
-            Sign::Plus => self.wrapping_add(*other),
-            Sign::Minus => self.wrapping_sub(*other),
-        };
-    }
-}
+additive_numbers!(u64, u128, i128);
 
-impl Additive for i128 {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        *self = match sign {
-            Sign::Plus => self.wrapping_add(*other),
-            Sign::Minus => self.wrapping_sub(*other),
-        };
-    }
+/// A struct is added field by field. Every field has to be named: one that is forgotten does not compile.
+macro_rules! additive {
+    ($sums:ident { $($field:ident),* }) => {
+        impl $crate::portfolio::additive::Additive for $sums {
+            fn merge(&mut self, other: &Self, sign: $crate::portfolio::additive::Sign) {
+                let Self { $($field),* } = self;
+                $($crate::portfolio::additive::Additive::merge($field, &other.$field, sign);)*
+            }
+        }
+    };
 }
+pub(super) use additive;
 
 impl<V: Additive, const N: usize> Additive for [V; N]
 where
@@ -87,22 +86,9 @@ impl Additive for Durations {
     }
 }
 
-impl Additive for Nps {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.promoters.merge(&other.promoters, sign);
-        self.passives.merge(&other.passives, sign);
-        self.detractors.merge(&other.detractors, sign);
-    }
-}
+additive!(Nps { promoters, passives, detractors });
 
-impl Additive for Ratings {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.rated.merge(&other.rated, sign);
-        self.satisfied.merge(&other.satisfied, sign);
-        self.highly_satisfied.merge(&other.highly_satisfied, sign);
-        self.dissatisfied.merge(&other.dissatisfied, sign);
-    }
-}
+additive!(Ratings { rated, satisfied, highly_satisfied, dissatisfied });
 
 /// Some of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -111,12 +97,7 @@ pub(super) struct Share {
     pub all: u64,
 }
 
-impl Additive for Share {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.some.merge(&other.some, sign);
-        self.all.merge(&other.all, sign);
-    }
-}
+additive!(Share { some, all });
 
 /// Real numbers are summed in whole trillionths, so that their order leaves no trace.
 const TRILLIONTHS: f64 = 1e12;

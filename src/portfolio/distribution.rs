@@ -1,7 +1,7 @@
 //! How a number is distributed over accounts or answers: how many, their sum, and how many up to each bound.
 
 use super::Figure;
-use super::additive::{Additive, Sign, from_trillionths, trillionths};
+use super::additive::{additive, from_trillionths, trillionths};
 use super::exposed::Spread;
 
 /// Bounds of shares of one.
@@ -60,13 +60,7 @@ impl Distribution {
 /// The bound of the last bucket.
 pub(super) const UNBOUNDED: &str = "+Inf";
 
-impl Additive for Distribution {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.count.merge(&other.count, sign);
-        self.sum_trillionths.merge(&other.sum_trillionths, sign);
-        self.between.merge(&other.between, sign);
-    }
-}
+additive!(Distribution { count, sum_trillionths, between });
 
 #[cfg(test)]
 mod tests {

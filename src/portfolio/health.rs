@@ -1,6 +1,6 @@
 //! Health of the portfolio: scores, bands and money at risk.
 
-use super::additive::{Additive, Sign, from_trillionths, trillionths};
+use super::additive::{additive, from_trillionths, trillionths};
 use super::exposed::{Exposed, Exposure, Spread};
 use super::{Figure, Kpi, Kpis, Number};
 use crate::engine::Share;
@@ -65,18 +65,6 @@ impl Health {
     }
 }
 
-impl Additive for Health {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.scored.merge(&other.scored, sign);
-        self.score_trillionths.merge(&other.score_trillionths, sign);
-        self.mrr_at_risk_trillionths.merge(&other.mrr_at_risk_trillionths, sign);
-        self.bands.merge(&other.bands, sign);
-    }
-}
+additive!(Health { scored, score_trillionths, mrr_at_risk_trillionths, bands });
 
-impl Additive for InBand {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.accounts.merge(&other.accounts, sign);
-        self.mrr.merge(&other.mrr, sign);
-    }
-}
+additive!(InBand { accounts, mrr });

@@ -1,6 +1,6 @@
 //! Revenue: MRR and its movements, accounts won, held and lost, renewals and trials, and what a customer is worth.
 
-use super::additive::{Additive, Share, Sign};
+use super::additive::{Share, Sign, additive};
 use super::exposed::{Exposed, Exposure};
 use super::tally::Tally;
 use super::{Figure, Kpi, Kpis, Number, Period, Spent};
@@ -225,29 +225,22 @@ const fn renewed(terms: Terms) -> Share {
     Share { some: terms.renewed, all: terms.ended }
 }
 
-impl Additive for Money {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.mrr.merge(&other.mrr, sign);
-        self.mrr_at_start.merge(&other.mrr_at_start, sign);
-        self.kept_mrr.merge(&other.kept_mrr, sign);
-        self.least_mrr.merge(&other.least_mrr, sign);
-        self.movements.merge(&other.movements, sign);
-        self.present.merge(&other.present, sign);
-        self.present_at_start.merge(&other.present_at_start, sign);
-        self.held.merge(&other.held, sign);
-        self.lifetime_value.merge(&other.lifetime_value, sign);
-        self.paid_accounts.merge(&other.paid_accounts, sign);
-        self.renewals.merge(&other.renewals, sign);
-        self.short_renewals.merge(&other.short_renewals, sign);
-        self.trials.merge(&other.trials, sign);
-        self.churn_reasons.merge(&other.churn_reasons, sign);
-        self.lost_after_support.merge(&other.lost_after_support, sign);
-    }
-}
+additive!(Money {
+    mrr,
+    mrr_at_start,
+    kept_mrr,
+    least_mrr,
+    movements,
+    present,
+    present_at_start,
+    held,
+    lifetime_value,
+    paid_accounts,
+    renewals,
+    short_renewals,
+    trials,
+    churn_reasons,
+    lost_after_support
+});
 
-impl Additive for Movements {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.count.merge(&other.count, sign);
-        self.sum.merge(&other.sum, sign);
-    }
-}
+additive!(Movements { count, sum });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::additive::{Additive, Sign};
+use super::additive::{Additive, additive};
 use super::{Period, Scope};
 use crate::engine::Costs;
 use crate::event::CostCategory;
@@ -26,12 +26,7 @@ impl Spent {
     }
 }
 
-impl Additive for Spent {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.acquisition.merge(&other.acquisition, sign);
-        self.retention.merge(&other.retention, sign);
-    }
-}
+additive!(Spent { acquisition, retention });
 
 /// The costs of a period, of which each task reads some.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

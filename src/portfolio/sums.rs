@@ -1,7 +1,7 @@
 //! What one account adds to the portfolio in a period.
 
 use super::Period;
-use super::additive::{Additive, Sign};
+use super::additive::additive;
 use super::health::Health;
 use super::money::Money;
 use super::support::Support;
@@ -59,15 +59,4 @@ impl Sums {
     }
 }
 
-impl Additive for Sums {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.accounts.merge(&other.accounts, sign);
-        self.money.merge(&other.money, sign);
-        self.usage.merge(&other.usage, sign);
-        self.health.merge(&other.health, sign);
-        self.support.merge(&other.support, sign);
-        self.voices.merge(&other.voices, sign);
-        self.onboarded.merge(&other.onboarded, sign);
-        self.referred.merge(&other.referred, sign);
-    }
-}
+additive!(Sums { accounts, money, usage, health, support, voices, onboarded, referred });

@@ -1,6 +1,6 @@
 //! Support: tickets opened, resolved and open, how long they took, and how well they were resolved.
 
-use super::additive::{Additive, Share, Sign, Summand};
+use super::additive::{Additive, Share, Sign, Summand, additive};
 use super::distribution::UNBOUNDED;
 use super::exposed::{Exposed, Exposure, Spread};
 use super::tally::Tally;
@@ -225,33 +225,8 @@ fn mean_hours(times: &Durations) -> Option<Figure> {
     Some(Figure::ratio(times.sum_ms() as f64 / HOUR_MS as f64, times.count())?.with_buckets(buckets))
 }
 
-impl Additive for Support {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.opened.merge(&other.opened, sign);
-        self.resolved.merge(&other.resolved, sign);
-        self.open.merge(&other.open, sign);
-        self.resolution.merge(&other.resolution, sign);
-        self.agent_resolution.merge(&other.agent_resolution, sign);
-        self.first_reply.merge(&other.first_reply, sign);
-        self.reopened.merge(&other.reopened, sign);
-        self.first_contact.merge(&other.first_contact, sign);
-        self.ratings.merge(&other.ratings, sign);
-    }
-}
+additive!(Support { opened, resolved, open, resolution, agent_resolution, first_reply, reopened, first_contact, ratings });
 
-impl Additive for Tickets {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.all.merge(&other.all, sign);
-        self.by_priority.merge(&other.by_priority, sign);
-        self.by_product.merge(&other.by_product, sign);
-        self.by_category.merge(&other.by_category, sign);
-    }
-}
+additive!(Tickets { all, by_priority, by_product, by_category });
 
-impl Additive for Times {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        Additive::merge(&mut self.all, &other.all, sign);
-        self.by_priority.merge(&other.by_priority, sign);
-        self.by_category.merge(&other.by_category, sign);
-    }
-}
+additive!(Times { all, by_priority, by_category });

@@ -1,6 +1,6 @@
 //! Usage: users, how much and how often, sessions, adoption, breadth and depth.
 
-use super::additive::{Additive, Sign};
+use super::additive::{Sign, additive};
 use super::distribution::{COUNTS, Distribution, SHARES};
 use super::exposed::{Exposed, Exposure};
 use super::period::TRAILING_DAYS;
@@ -47,12 +47,7 @@ impl Observed {
     }
 }
 
-impl Additive for Observed {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.accounts.merge(&other.accounts, sign);
-        self.sum.merge(&other.sum, sign);
-    }
-}
+additive!(Observed { accounts, sum });
 
 impl Usage {
     /// What one account adds.
@@ -134,18 +129,4 @@ impl Usage {
     }
 }
 
-impl Additive for Usage {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.dau.merge(&other.dau, sign);
-        self.wau.merge(&other.wau, sign);
-        self.mau.merge(&other.mau, sign);
-        self.events.merge(&other.events, sign);
-        self.active_days.merge(&other.active_days, sign);
-        self.sessions.merge(&other.sessions, sign);
-        self.session_ns.merge(&other.session_ns, sign);
-        self.adoption.merge(&other.adoption, sign);
-        self.breadth.merge(&other.breadth, sign);
-        self.depth.merge(&other.depth, sign);
-        self.adopters.merge(&other.adopters, sign);
-    }
-}
+additive!(Usage { dau, wau, mau, events, active_days, sessions, session_ns, adoption, breadth, depth, adopters });

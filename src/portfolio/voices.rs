@@ -1,6 +1,6 @@
 //! What customers say: NPS, satisfaction, effort, how many answer, referrals and advocacy.
 
-use super::additive::{Additive, Sign};
+use super::additive::{Sign, additive};
 use super::distribution::{Distribution, SHARES};
 use super::exposed::{Exposed, Exposure};
 use super::tally::Tally;
@@ -126,15 +126,4 @@ fn nps(answers: &Nps) -> Option<Figure> {
     Some(Figure::ratio(net, answers.answers())?.with_value(answers.score()?).with_buckets(buckets))
 }
 
-impl Additive for Voices {
-    fn merge(&mut self, other: &Self, sign: Sign) {
-        self.nps.merge(&other.nps, sign);
-        self.nps_before.merge(&other.nps_before, sign);
-        self.csat.merge(&other.csat, sign);
-        self.effort.merge(&other.effort, sign);
-        self.answers.merge(&other.answers, sign);
-        self.surveys_sent.merge(&other.surveys_sent, sign);
-        self.referrals.merge(&other.referrals, sign);
-        self.advocacy.merge(&other.advocacy, sign);
-    }
-}
+additive!(Voices { nps, nps_before, csat, effort, answers, surveys_sent, referrals, advocacy });
