@@ -3,10 +3,10 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case "${1:-all}" in
-  decode | engine | scrape | crowded) cargo bench --quiet --locked --bench "$1" ;;
-  all) for bench in decode engine scrape crowded; do cargo bench --quiet --locked --bench "$bench"; done ;;
+  decode | engine | portfolio | scrape | crowded) cargo bench --quiet --locked --bench "$1" ;;
+  all) for bench in decode engine portfolio scrape crowded; do cargo bench --quiet --locked --bench "$bench"; done ;;
   *)
-    echo "unknown bench: $1 (decode, engine, scrape, crowded, all)" >&2
+    echo "unknown bench: $1 (decode, engine, portfolio, scrape, crowded, all)" >&2
     exit 2
     ;;
 esac

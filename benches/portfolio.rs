@@ -1,0 +1,158 @@
+//! What the live sums of the portfolio cost: a second of 50,000 records and its scoring round, of which so much for the sums, with few
+//! and with many accounts that nothing happens to. CPU of this process.
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and its input is its own")]
+
+use std::sync::Arc;
+
+use churnwatch::engine::{Directory, Input, Outcome, RoundOptions, Task};
+use churnwatch::event::Stream;
+use churnwatch::settings::Settings;
+use churnwatch::time::{DAY_MS, Timestamp};
+use serde_json::{Value, json};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const RECORDS_PER_SECOND: usize = 50_000;
+const ACTIVE: usize = 20_000;
+const IDLE: [usize; 2] = [0, 200_000];
+/// As long as the part of an account that events keep coming to may wait for its turn.
+const SECONDS: usize = 60;
+const NOW: Timestamp = Timestamp(1_767_571_200_000);
+
+fn main() {
+    println!("{RECORDS_PER_SECOND} records a second over {ACTIVE} accounts; milliseconds of CPU a second, mean of {SECONDS}\n");
+    println!(
+        "| accounts that nothing happens to | apply | round | accounts scored | of them for the sums, whole parts | sums of all, once |"
+    );
+    println!("|---:|---:|---:|---:|---:|---:|");
+    let costs = IDLE.map(|idle| {
+        let mut world = World::new(ACTIVE + idle);
+        world.run(idle);
+        world.costs()
+    });
+    let [_, [without, rescored, replaced]] = costs;
+    println!("\n| one scoring of an account, microseconds of CPU | |\n|---|---:|");
+    println!("| its metrics alone | {without:.2} |");
+    println!("| replacing the part of health | {rescored:.2} |");
+    println!("| replacing the whole part, once a minute at most | {replaced:.2} |");
+}
+
+struct World {
+    settings: Arc<Settings>,
+    directory: Arc<Directory>,
+    task: Task,
+    now: Timestamp,
+    records: usize,
+}
+
+impl World {
+    fn new(accounts: usize) -> Self {
+        let settings = Arc::new(Settings::default());
+        let directory = Arc::new(Directory::new(Arc::clone(&settings)));
+        let task = Task::new(0, Arc::clone(&settings), Arc::clone(&directory));
+        let mut world = Self { settings, directory, task, now: NOW, records: 0 };
+        // One that was observed long enough for every window.
+        world.fill(accounts, NOW.minus_days(400));
+        (0..accounts).for_each(|number| world.fill(number, NOW.minus_days(3)));
+        world.task.show();
+        while world.round().1 > 0 {}
+        world
+    }
+
+    fn fill(&mut self, number: usize, at: Timestamp) {
+        let of = |kind: &str, rest: Value| {
+            let mut record = json!({"id": number.to_string(), "type": kind, "account_id": account(number), "occurred_at": at.0});
+            record.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+            record.to_string()
+        };
+        let profile = json!({"segment": format!("segment {}", number % 12), "plan": format!("plan {}", number % 4),
+            "csm": format!("csm {}", number % 60), "seats": 5, "entitled_features": ["report"]});
+        self.tell(Stream::Accounts, &of("account_profile", profile), at);
+        let item = json!({"amount_minor": 1_000 + number % 5_000, "currency": "USD", "interval": "month"});
+        let subscription = json!({"subscription_id": "s", "status": "active", "items": [item], "current_period_start": at.0,
+            "current_period_end": at.plus(30 * DAY_MS).0});
+        self.tell(Stream::Billing, &of("subscription_changed", subscription), at);
+        self.tell(Stream::Support, &of("ticket_opened", json!({"ticket_id": "t", "product": "core", "category": "bug"})), at);
+        self.tell(Stream::Usage, &of("feature_used", json!({"user_id": "u", "feature": "report"})), at);
+    }
+
+    fn tell(&mut self, stream: Stream, record: &str, at: Timestamp) {
+        let input = Input { stream, key: None, value: Some(record.as_bytes()), timestamp: None, broker_timestamp: Some(at) };
+        assert_eq!(self.task.process(&input, self.now), Outcome::Applied);
+    }
+
+    /// Accounts scored, and those left.
+    fn round(&mut self) -> (usize, usize) {
+        let options = RoundOptions { publish: true, catching_up: false, budget: 1_000_000, bytes: usize::MAX };
+        let report = self.task.round(self.now, &options, &mut Vec::new());
+        // What is to be written is thrown away.
+        self.task.changelog(|_, _| {});
+        (report.scored, report.left)
+    }
+
+    fn run(&mut self, idle: usize) {
+        let (mut apply, mut round, mut scored, mut replaced) = (0.0, 0.0, 0, 0);
+        for _ in 0..SECONDS {
+            self.now = self.now.plus(1_000);
+            let records: Vec<String> = (0..RECORDS_PER_SECOND).map(|_| self.used()).collect();
+            let at = self.now;
+            apply += cpu_of(|| records.iter().for_each(|record| self.tell(Stream::Usage, record, at)));
+            round += cpu_of(|| scored += self.round().0);
+            self.task.view().accounts.for_each(|account| {
+                replaced += usize::from(account.contribution.as_ref().is_some_and(|part| part.at() == at));
+            });
+        }
+        let scrape = cpu_of(|| drop(self.directory.portfolio(self.now)));
+        let mean = |sum: f64| sum / SECONDS as f64;
+        println!(
+            "| {idle} | {:.0} | {:.0} | {:.0} | {:.0} | {:.2} |",
+            mean(apply * 1e3),
+            mean(round * 1e3),
+            mean(scored as f64),
+            mean(replaced as f64),
+            scrape * 1e3
+        );
+    }
+
+    fn used(&mut self) -> String {
+        self.records += 1;
+        let (n, at) = (self.records, self.now.0);
+        let account = account(n * 7919 % ACTIVE);
+        format!(r#"{{"id":"u{n}","type":"feature_used","account_id":"{account}","occurred_at":{at},"user_id":"u","feature":"report"}}"#)
+    }
+
+    /// Microseconds an account: its metrics alone, then what replacing its parts adds.
+    fn costs(&self) -> [f64; 3] {
+        let view = self.task.judge().view(self.now, &self.settings);
+        let each = |work: fn(&Self, &mut churnwatch::account::Account, &churnwatch::settings::View)| {
+            let change = |number| self.task.view().accounts.change(&account(number), |account| work(self, account, &view));
+            cpu_of(|| (0..ACTIVE).for_each(|number| change(number).unwrap())) * 1e6 / ACTIVE as f64
+        };
+        let measure = each(|world, account, view| drop(account.measure(view, &world.settings)));
+        let rescore = each(|world, account, view| {
+            drop(account.measure(view, &world.settings));
+            world.task.view().portfolio().rescore(account, account.share.clone().unwrap());
+        });
+        let replace = each(|world, account, view| {
+            let (metrics, share) = (account.measure(view, &world.settings), account.share.clone().unwrap());
+            world.task.view().portfolio().replace(account, share, &metrics, view, &world.settings);
+        });
+        [measure, rescore - measure, replace - measure]
+    }
+}
+
+fn account(number: usize) -> String {
+    format!("acct-{number:07}")
+}
+
+/// CPU seconds of this thread that `work` takes.
+fn cpu_of(work: impl FnOnce()) -> f64 {
+    let cpu = || {
+        let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        stat.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
+    };
+    let before = cpu();
+    work();
+    cpu() - before
+}
