@@ -95,7 +95,7 @@ pub(super) fn write(actors: &[Actor], out: &mut Writer) {
     }
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Vec<Actor>> {
     let actors = bytes.many(size_of::<Actor>(), |bytes| {
         let actor = Actor(u128::from_le_bytes(bytes.take(size_of::<Actor>())?.try_into().ok()?));
