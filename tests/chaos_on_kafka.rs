@@ -85,7 +85,7 @@ fn whatever_breaks_what_is_committed_is_right() {
 
 /// The table of `./dev test mutants`.
 #[test]
-#[ignore = "half an hour; `./dev test mutants` runs it"]
+#[ignore = "twenty minutes; `./dev test mutants` runs it"]
 fn every_broken_rule_is_noticed() {
     let seed = number("SEED").unwrap_or(1);
     let wanted = std::env::var("CHURNWATCH_CHAOS_MUTANTS").ok();
