@@ -125,6 +125,23 @@ fn sigterm_ends_it_within_ten_seconds_with_everything_committed() {
     scenario.run_to_end();
 }
 
+#[test]
+fn an_end_that_cannot_be_committed_says_so() {
+    let broker: &Broker = Box::leak(Box::new(Broker::start(|_, _| String::new(), "")));
+    let scenario = Scenario::on(broker, "uncommitted", 2, &simulated(59, 60, 60));
+    let mut service = scenario.application.start();
+    let before = scenario.committed();
+    eventually("something to be committed", LIMIT, || (scenario.committed() != before).then_some(()));
+    broker.signal("STOP");
+    let begun = Instant::now();
+    service.signal("TERM");
+    service.wait(LIMIT);
+    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
+    broker.signal("CONT");
+    service.fails_with("stopped_uncommitted");
+    scenario.run_to_end();
+}
+
 /// The broker stands still, so that an orderly end has something to wait for.
 #[test]
 fn a_second_signal_ends_it_at_once_and_what_was_not_committed_is_done_again() {

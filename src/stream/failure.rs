@@ -190,6 +190,15 @@ pub enum Failure {
         /// What does not go on.
         what: String,
     },
+    /// Told to stop, a thread did not come to its end.
+    #[error(
+        "told to stop, the last cycle could not be committed within {seconds} s; it is aborted, and what it was about is read again at \
+         the next start"
+    )]
+    StoppedUncommitted {
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// A record that no transaction can hold.
     #[error("a record for {topic} has {bytes} bytes, more than the producer's message.max.bytes of {limit}")]
     RecordTooLarge {
@@ -256,6 +265,7 @@ impl Failure {
             Self::StateUnreadable { .. } => "state_unreadable",
             Self::RestoreStuck { .. } => "restore_stuck",
             Self::NoProgress { .. } => "no_progress",
+            Self::StoppedUncommitted { .. } => "stopped_uncommitted",
             Self::RecordTooLarge { .. } => "record_too_large",
             Self::NotAllowed { .. } => "not_allowed",
             Self::Kafka { .. } => "kafka",

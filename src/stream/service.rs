@@ -60,7 +60,7 @@ impl Service {
     /// Runs until told to stop, or until a thread fails; then the others finish their cycles and leave, within ten seconds.
     ///
     /// # Errors
-    /// What the first thread failed with.
+    /// What the first thread failed with, or that one did not come to its end in time.
     pub fn run(self) -> Result<(), Failure> {
         let (ended, ends) = mpsc::channel();
         let threads = (0..self.options.threads).map(|number| self.start(number, ended.clone())).collect::<Result<Vec<_>, _>>();
@@ -71,12 +71,15 @@ impl Service {
         };
         self.stop.request();
         let deadline = Deadline::after(LEAVE_LIMIT);
-        while let Ok(last) = ends.recv_timeout(deadline.remaining()) {
-            if outcome.is_ok() {
-                outcome = last;
+        loop {
+            match ends.recv_timeout(deadline.remaining()) {
+                Ok(last) => outcome = outcome.and(last),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return outcome,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    return outcome.and(Err(Failure::StoppedUncommitted { seconds: LEAVE_LIMIT.as_secs() }));
+                }
             }
         }
-        outcome
     }
 
     /// Waits for a wish to stop, or the first failure.
