@@ -162,12 +162,10 @@ impl Account {
 
     /// Of a section in several parts only those are handed over that differ from what was handed over before.
     fn take_parts(&mut self, kind: SectionKind, parts: Vec<(u16, Vec<u8>)>, take: &mut impl FnMut(Part)) {
+        let kept = u16::try_from(parts.len()).unwrap_or(u16::MAX);
+        (kept..self.written.parts(kind)).for_each(|gone| take((kind, gone, None)));
         let before = self.written.replace(kind, digests_of(&parts));
         let now = self.written.of(kind);
-        // A section that is in one part may have been written; to delete what is not there does no harm.
-        let held = u16::try_from(before.len().max(1)).unwrap_or(u16::MAX);
-        let kept = u16::try_from(parts.len()).unwrap_or(u16::MAX);
-        (kept..held).for_each(|gone| take((kind, gone, None)));
         for (part, bytes) in parts {
             let digest = now.get(usize::from(part));
             if digest.is_none() || digest != before.get(usize::from(part)) {
@@ -178,7 +176,7 @@ impl Account {
 
     /// The parts that have to leave the changelog with the account, if they are there.
     pub fn written_parts(&self) -> impl Iterator<Item = (SectionKind, u16)> + '_ {
-        let parts = |kind| (FIRST..u16::try_from(self.written.of(kind).len().max(1)).unwrap_or(u16::MAX)).map(move |part| (kind, part));
+        let parts = |kind| (FIRST..self.written.parts(kind)).map(move |part| (kind, part));
         let sections = SectionKind::ALL.into_iter().filter(|kind| *kind != SectionKind::Seen).flat_map(parts);
         sections.chain(self.seen.part_numbers().map(|part| (SectionKind::Seen, part)))
     }

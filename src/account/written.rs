@@ -24,6 +24,12 @@ impl Written {
         self.0.as_ref().and_then(|sections| sections.get(kind as usize)).map_or(&[], Vec::as_slice)
     }
 
+    /// How many parts of a section it may hold: of one that is not in several parts nobody knows whether it was ever written, and to
+    /// delete what is not there does no harm.
+    pub(super) fn parts(&self, kind: SectionKind) -> u16 {
+        u16::try_from(self.of(kind).len().max(1)).unwrap_or(u16::MAX)
+    }
+
     /// From now on it holds these parts of a section; gives what it held.
     pub(super) fn replace(&mut self, kind: SectionKind, digests: Digests) -> Digests {
         if self.0.is_none() && digests.is_empty() {

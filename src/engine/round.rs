@@ -135,7 +135,7 @@ impl Task {
 
     /// Scores every account at `view`, in the order of their ids: for histories, which have no wheel. What is to be published is handed
     /// over account by account.
-    pub fn score_all(&mut self, roster: &mut Roster, view: &View, mut publish: impl FnMut(OutputRecord)) -> RoundReport {
+    pub fn score_all(&mut self, roster: &mut Roster, view: &View, mut publish: impl FnMut(OutputRecord)) {
         let mut report = RoundReport::default();
         self.unscored.clear();
         roster.add_new(&self.view.accounts);
@@ -144,7 +144,6 @@ impl Task {
             self.score_key(key, view, Scoring { catching_up: false, part: LivePart::Nothing }, &mut changes, &mut report);
             changes.drain(..).for_each(&mut publish);
         }
-        report
     }
 
     fn forget_deletions(&mut self, now: Timestamp) {

@@ -27,6 +27,7 @@ mod native;
 mod offsets;
 mod options;
 mod producer;
+mod progress;
 pub mod reset;
 mod restore;
 pub mod rights;

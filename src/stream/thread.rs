@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::Offset;
 
@@ -29,6 +29,7 @@ use super::load::Load;
 use super::native::What;
 use super::options::Options;
 use super::producer::{Broken, TransactionalProducer};
+use super::progress::Progress;
 use super::restore::{Halt, Restorer};
 use super::status::ThreadStatus;
 use super::stop::Stop;
@@ -44,12 +45,6 @@ const REVOKE_LIMIT: Duration = Duration::from_secs(5);
 const POLL_LIMIT: Duration = Duration::from_millis(100);
 /// How long records are read between two cycles, though the next one is due.
 const GATHER_MIN: Duration = Duration::from_millis(5);
-/// How long the group may give no assignment, or an incomplete one.
-const ASSIGNMENT_LIMIT: Duration = Duration::from_mins(5);
-/// How long a task may be without one of its topics.
-const INCOMPLETE_LIMIT: Duration = Duration::from_mins(1);
-/// How long an input that has not reached its end may give nothing.
-const STALL_LIMIT: Duration = Duration::from_mins(5);
 /// Records between two looks at the clock.
 const BATCH: usize = 64;
 /// Transactions that may fail in a row.
@@ -81,12 +76,10 @@ pub(super) struct StreamThread {
     stop: Stop,
     events: VecDeque<GroupEvent>,
     assignment: Assignment,
-    /// Since when there is no complete assignment.
-    unassigned: Option<Instant>,
     tasks: BTreeMap<i32, Task>,
     broken: usize,
     changelog_record_bytes: usize,
-    last_record: Instant,
+    progress: Progress,
 }
 
 impl StreamThread {
@@ -118,11 +111,10 @@ impl StreamThread {
             stop,
             events: VecDeque::new(),
             assignment: Assignment::default(),
-            unassigned: Some(monotonic()),
             tasks: BTreeMap::new(),
             broken: 0,
             changelog_record_bytes: CHANGELOG_RECORD_BYTES,
-            last_record: monotonic(),
+            progress: Progress::begin(),
         })
     }
 
@@ -140,7 +132,7 @@ impl StreamThread {
                 None => {
                     self.gather()?;
                     self.cycle_if_due()?;
-                    self.watch()?;
+                    self.progress.check(&self.assignment, self.tasks.values())?;
                 }
             }
         }
@@ -190,7 +182,7 @@ impl StreamThread {
             }
         }
         if now.is_some() {
-            self.last_record = monotonic();
+            self.progress.read();
         }
         Ok(polled)
     }
@@ -287,11 +279,7 @@ impl StreamThread {
         } else {
             tracing::info!(thread = self.number, "the assignment was lost before it could be taken over");
         }
-        if self.assignment.is_complete() {
-            self.unassigned = None;
-        } else {
-            self.unassigned.get_or_insert_with(monotonic);
-        }
+        self.progress.assigned(&self.assignment);
         let tasks = &self.assignment.tasks;
         self.metrics.tasks_assigned(tasks.len() as u64);
         self.tasks.retain(|number, _| tasks.contains(number));
@@ -333,7 +321,7 @@ impl StreamThread {
         tracing::info!(thread = self.number, restored = ?numbers, millis = monotonic().duration_since(began).as_millis(), "restored");
         self.tasks.values_mut().for_each(Task::reassigned);
         self.status.restored();
-        self.last_record = monotonic();
+        self.progress.read();
         self.read_on()
     }
 
@@ -363,7 +351,7 @@ impl StreamThread {
         }
         fault::point("in-revocation");
         self.assignment = Assignment::default();
-        self.unassigned.get_or_insert_with(monotonic);
+        self.progress.assigned(&self.assignment);
         self.status.revoked();
         self.member.unassign()
     }
@@ -373,29 +361,5 @@ impl StreamThread {
         tracing::warn!(thread = self.number, "an offset that is to be read next does not exist any more");
         self.tasks.clear();
         self.prepare()
-    }
-
-    /// Exits where nothing goes on.
-    fn watch(&self) -> Result<(), Failure> {
-        if let Some(since) = self.unassigned {
-            let waited = monotonic().duration_since(since);
-            if let Some((partition, missing)) = self.assignment.incomplete.first()
-                && waited > INCOMPLETE_LIMIT
-            {
-                return Err(Failure::IncompleteAssignment { partition: *partition, missing: missing.clone() });
-            }
-            if waited > ASSIGNMENT_LIMIT {
-                return Err(Failure::NoProgress { what: format!("the group has given no assignment for {} s", waited.as_secs()) });
-            }
-        }
-        let waiting = |task: &&Task| task.positions.iter().any(|position| !position.at_end);
-        if let Some(task) = self.tasks.values().find(waiting)
-            && monotonic().duration_since(self.last_record) > STALL_LIMIT
-        {
-            let what =
-                format!("partition {} has given nothing for {} s and has not reached its end", task.engine.number(), STALL_LIMIT.as_secs());
-            return Err(Failure::NoProgress { what });
-        }
-        Ok(())
     }
 }

@@ -7,26 +7,21 @@
     reason = "a test that does not meet what it expects ends there"
 )]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use churnwatch::engine::{Directory, Input, Outcome, OutputRecord, RoundOptions, Task};
+use churnwatch::engine::{Outcome, OutputRecord, RoundOptions};
 use churnwatch::event::{Code, Stream};
 use churnwatch::score::{Model, ModelFile};
 use churnwatch::settings::Settings;
 use churnwatch::time::{DAY_MS, HOUR_MS, Timestamp};
 use serde_json::{Value, json};
 
+mod rig;
+
+use rig::Driver;
+
 const PUBLISH: RoundOptions = RoundOptions { publish: true, catching_up: false, budget: 100_000, bytes: usize::MAX };
 const CATCH_UP: RoundOptions = RoundOptions { publish: false, catching_up: true, budget: 100_000, bytes: usize::MAX };
-
-struct Driver {
-    task: Task,
-    directory: Arc<Directory>,
-    changelog: BTreeMap<Vec<u8>, Vec<u8>>,
-    /// Bytes of what the last round wrote to it.
-    written: usize,
-}
 
 fn at(days: i64) -> Timestamp {
     Timestamp(1_767_225_600_000 + days * DAY_MS) // from 2026-01-01T00:00:00Z
@@ -34,63 +29,6 @@ fn at(days: i64) -> Timestamp {
 
 fn model(text: &str) -> Model {
     Model::compile(&ModelFile::parse(text).unwrap()).unwrap()
-}
-
-impl Driver {
-    fn new() -> Self {
-        Self::under(Model::default())
-    }
-
-    fn under(model: Model) -> Self {
-        let settings = Arc::new(Settings { model, ..Settings::default() });
-        let directory = Arc::new(Directory::new(Arc::clone(&settings)));
-        Self { task: Task::new(0, settings, Arc::clone(&directory)), directory, changelog: BTreeMap::new(), written: 0 }
-    }
-
-    fn feed(&mut self, stream: Stream, record: &Value, now: Timestamp) -> Outcome {
-        let bytes = serde_json::to_vec(record).unwrap();
-        let input = Input { stream, key: None, value: Some(&bytes), timestamp: Some(now), broker_timestamp: Some(now) };
-        self.task.process(&input, now)
-    }
-
-    fn round(&mut self, now: Timestamp, options: &RoundOptions) -> Vec<OutputRecord> {
-        let mut out = Vec::new();
-        self.task.round(now, options, &mut out);
-        let (changelog, mut written) = (&mut self.changelog, 0);
-        self.task.changelog(|key, value| {
-            written += key.len() + value.map_or(0, <[u8]>::len);
-            match value {
-                Some(value) => drop(changelog.insert(key.to_vec(), value.to_vec())),
-                None => drop(changelog.remove(key)),
-            }
-        });
-        self.written = written;
-        out
-    }
-
-    /// A task restored from what was written, as after a restart.
-    fn restart(&self) -> Self {
-        self.restart_under(Model::default())
-    }
-
-    /// As after a restart with another model.
-    fn restart_under(&self, model: Model) -> Self {
-        let mut driver = Self::under(model);
-        for (key, value) in &self.changelog {
-            driver.task.restore(key, Some(value));
-        }
-        driver.task.finish_restore(Some(&self.task.stamp())).unwrap();
-        driver.changelog = self.changelog.clone();
-        driver
-    }
-
-    fn report(&self, now: Timestamp) -> Vec<Value> {
-        let view = self.task.judge().view(now, &Settings::default());
-        let mut ids = self.task.account_ids();
-        ids.sort_unstable();
-        let reports = ids.iter().filter_map(|id| self.task.report(id, &view));
-        reports.map(|report| serde_json::from_slice(&report.0).unwrap()).collect()
-    }
 }
 
 fn used(id: &str, account: &str, user: &str, at: Timestamp) -> Value {

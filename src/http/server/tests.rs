@@ -1,0 +1,223 @@
+//! Clients of every kind, against the real server on a free port.
+
+use std::io::{Read, Write};
+
+use serde_json::Value;
+
+use super::*;
+use crate::telemetry::fake::{Fake, row};
+use crate::telemetry::{Caps, Readiness, Scrape};
+
+fn start(fake: Fake, token: Option<&str>) -> Server {
+    let registry = Registry::new();
+    let source: Arc<dyn Source> = Arc::new(fake);
+    Scrape::register(&registry, Arc::clone(&source), &Caps { series: 100, label_values: 5, watched: Arc::default() }).unwrap();
+    let settings = Settings { token: token.map(Token::new), ..settings(([127, 0, 0, 1], 0).into()) };
+    Server::start(settings, source, registry).unwrap()
+}
+
+fn settings(listen: SocketAddr) -> Settings {
+    Settings { listen, ..Settings::from(&section::Http::default()) }
+}
+
+fn send(server: &Server, request: &str) -> (u16, String) {
+    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).map_or(0, |code| code.parse().unwrap());
+    (status, answer)
+}
+
+fn get(server: &Server, path: &str) -> (u16, String) {
+    send(server, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"))
+}
+
+fn json(answer: &str) -> Value {
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+fn two_accounts() -> Fake {
+    Fake { rows: vec![row("acme", 82.0, 0.05, 120_000), row("bolt", 31.0, 0.66, 90_000)], ..Fake::default() }
+}
+
+#[test]
+fn accounts_are_listed_by_what_is_at_risk_with_their_drivers() {
+    let server = start(two_accounts(), None);
+    let (status, answer) = get(&server, "/api/accounts");
+    let body = json(&answer);
+    assert_eq!((status, body["matched"].as_u64()), (200, Some(2)));
+    assert_eq!(body["accounts"][0]["account_id"], "bolt");
+    assert_eq!(body["accounts"][0]["drivers"][0], "made up");
+    assert_eq!(body["currency"], "USD");
+}
+
+#[test]
+fn parameters_are_checked_and_the_answer_says_what_is_possible() {
+    let server = start(two_accounts(), None);
+    for (query, hint) in
+        [("band=pink", "green, yellow"), ("sort=luck", "mrr_at_risk"), ("limit=0", "1 to 1000"), ("limit=x", "limit="), ("page=2", "sort")]
+    {
+        let (status, answer) = get(&server, &format!("/api/accounts?{query}"));
+        assert_eq!(status, 400, "{query}");
+        assert!(json(&answer)["hint"].as_str().unwrap().contains(hint), "{answer}");
+    }
+    let (_, answer) = get(&server, "/api/accounts?band=red&segment=&sort=score&limit=5");
+    assert_eq!(json(&answer)["matched"], 1);
+}
+
+#[test]
+fn an_account_that_is_not_here_names_the_members() {
+    let server = start(two_accounts(), None);
+    assert_eq!(get(&server, "/api/accounts/acme").0, 200);
+    let (status, answer) = get(&server, "/api/accounts/nobody");
+    assert_eq!((status, &json(&answer)["members"][1]), (404, &"churnwatch-b".into()));
+}
+
+#[test]
+fn the_pipeline_has_the_counts_of_every_stream() {
+    let server = start(two_accounts(), None);
+    let body = json(&get(&server, "/api/pipeline").1);
+    assert_eq!((&body["billing"]["read"], &body["tasks_total"]), (&0.into(), &4.into()));
+}
+
+#[test]
+fn anything_but_get_is_refused() {
+    let server = start(two_accounts(), None);
+    for method in ["POST", "HEAD", "DELETE", "OPTIONS"] {
+        let (status, answer) = send(&server, &format!("{method} /api/accounts HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
+        assert_eq!(status, 405, "{method}");
+        assert!(answer.to_lowercase().contains("allow: get"));
+    }
+}
+
+#[test]
+fn the_token_guards_the_data_and_leaves_probes_and_page_open() {
+    let server = start(two_accounts(), Some("0123456789abcdef"));
+    for path in ["/metrics", "/api/accounts", "/api/accounts/acme", "/api/portfolio", "/api/pipeline", "/nothing"] {
+        assert_eq!(get(&server, path).0, 401, "{path}");
+    }
+    for path in ["/", "/livez", "/readyz"] {
+        assert_eq!(get(&server, path).0, 200, "{path}");
+    }
+    let with = "GET /metrics HTTP/1.1\r\nhost: x\r\nauthorization: Bearer 0123456789abcdef\r\nconnection: close\r\n\r\n";
+    assert_eq!(send(&server, with).0, 200);
+}
+
+#[test]
+fn readiness_is_503_until_the_tasks_are_restored() {
+    let readiness = Readiness { ready: false, waiting_for: vec!["task 3 is being restored".to_owned()] };
+    let server = start(Fake { readiness, ..Fake::default() }, None);
+    let (status, answer) = get(&server, "/readyz");
+    assert_eq!((status, &json(&answer)["waiting_for"][0]), (503, &"task 3 is being restored".into()));
+    assert_eq!(get(&server, "/livez").0, 200);
+}
+
+#[test]
+fn long_addresses_and_heads_are_refused() {
+    let server = start(Fake::default(), None);
+    assert_eq!(get(&server, &format!("/{}", "x".repeat(3_000))).0, 414);
+    let long_head = format!("GET / HTTP/1.1\r\nhost: x\r\ncookie: {}\r\n\r\n", "x".repeat(40_000));
+    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+    // The server may close before everything is written.
+    let _ = stream.write_all(long_head.as_bytes());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(!answer.starts_with(b"HTTP/1.1 200"));
+}
+
+/// A server that gives requests little time, and connections between them much.
+fn impatient() -> Server {
+    let patience = Patience { request: Duration::from_millis(30), idle: IDLE };
+    let settings = Settings { patience, ..settings(([127, 0, 0, 1], 0).into()) };
+    Server::start(settings, Arc::new(Fake::default()), Registry::new()).unwrap()
+}
+
+const IDLE: Duration = Duration::from_millis(500);
+
+/// What comes back for some bytes, and whether the server waited as long as between requests before it closed the connection.
+fn until_closed(bytes: &[u8]) -> (String, bool) {
+    let server = impatient();
+    let begun = crate::stream::clock::monotonic();
+    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut answer = String::new();
+    // A reset ends it as well as an end.
+    let _ = stream.read_to_string(&mut answer);
+    (answer, begun.elapsed() >= IDLE)
+}
+
+#[test]
+fn a_request_that_never_ends_is_cut_off_early() {
+    assert_eq!(until_closed(b"GET / HTTP/1.1\r\nhost: x"), (String::new(), false));
+}
+
+#[test]
+fn a_connection_may_idle_before_its_first_request_and_after_an_answer() {
+    assert_eq!(until_closed(b""), (String::new(), true));
+    let (answer, idled) = until_closed(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
+    assert!(answer.ends_with("alive\n") && idled, "{answer}");
+}
+
+/// A server with one place for a connection.
+fn narrow(patience: Patience) -> Server {
+    let settings = Settings { connections_max: 1, patience, ..settings(([127, 0, 0, 1], 0).into()) };
+    Server::start(settings, Arc::new(two_accounts()), Registry::new()).unwrap()
+}
+
+#[test]
+fn connections_beyond_the_limit_wait_until_one_ends() {
+    let server = narrow(Patience { request: IDLE, idle: IDLE });
+    let begun = crate::stream::clock::monotonic();
+    let idle = std::net::TcpStream::connect(server.address()).unwrap();
+    assert_eq!(get(&server, "/livez").0, 200);
+    assert!(begun.elapsed() >= IDLE, "the only place was taken until its time was up");
+    drop(idle);
+    let held: Vec<_> = (0..20).map(|_| std::net::TcpStream::connect(server.address()).unwrap()).collect();
+    drop(held);
+    assert_eq!(get(&server, "/livez").0, 200);
+}
+
+#[test]
+fn a_client_that_asks_and_never_reads_loses_its_place() {
+    let server = narrow(Patience { request: Duration::from_millis(50), idle: IDLE });
+    let mut greedy = std::net::TcpStream::connect(server.address()).unwrap();
+    // More pages than the buffers between the two can hold.
+    greedy.write_all("GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(5_000).as_bytes()).unwrap();
+    assert_eq!(get(&server, "/livez").0, 200);
+    let mut answers = Vec::new();
+    // A reset ends it as well as an end.
+    let _ = greedy.read_to_end(&mut answers);
+    let page = get(&server, "/").1.len();
+    assert!(answers.len() < 5_000 * page, "all answers were kept for a client that did not read");
+}
+
+#[test]
+fn a_head_of_too_many_headers_is_refused() {
+    let server = start(Fake::default(), None);
+    let headers = "x-one: 1\r\n".repeat(HEADERS_MAX + 1);
+    assert_eq!(send(&server, &format!("GET /livez HTTP/1.1\r\n{headers}\r\n")).0, 431);
+}
+
+#[test]
+fn a_wrong_token_is_refused_whatever_it_looks_like() {
+    let server = start(two_accounts(), Some("0123456789abcdef"));
+    for token in ["Bearer 0123456789abcdeg", "Bearer 0123456789abcdef0", "bearer", "Basic 0123456789abcdef", "Bearer "] {
+        let request = format!("GET /metrics HTTP/1.1\r\nhost: x\r\nauthorization: {token}\r\nconnection: close\r\n\r\n");
+        let (status, answer) = send(&server, &request);
+        assert!(status == 401 && !answer.contains("0123456789abcdef\""), "{token}: {answer}");
+    }
+}
+
+#[test]
+fn a_taken_address_is_named() {
+    let server = start(Fake::default(), None);
+    let error = Server::start(settings(server.address()), Arc::new(Fake::default()), Registry::new()).unwrap_err();
+    assert!(error.to_string().contains(&server.address().to_string()), "{error}");
+}
+
+#[test]
+fn the_page_may_load_nothing_from_elsewhere() {
+    let (_, answer) = get(&start(Fake::default(), None), "/");
+    assert!(answer.contains("default-src 'none'; script-src 'sha256-") && answer.contains("nosniff"));
+}
