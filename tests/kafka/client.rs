@@ -195,22 +195,32 @@ fn is_made_of_events_alone(key: &[u8]) -> bool {
     matches!(key, [1, section, ..] if *section != 0)
 }
 
+/// The number of partitions of a topic that is there.
 pub fn partitions(broker: &Broker, topic: &str) -> i32 {
     let client: BaseConsumer = config(broker).create().unwrap();
-    let metadata = client.fetch_metadata(Some(topic), LIMIT).unwrap();
-    i32::try_from(metadata.topics()[0].partitions().len()).unwrap()
+    // A broker that has just started or stood still does not know its topics for a moment.
+    let count = eventually("the partitions of a topic", LIMIT, || {
+        let metadata = client.fetch_metadata(Some(topic), LIMIT).ok()?;
+        metadata.topics().first().map(|found| found.partitions().len()).filter(|count| *count > 0)
+    });
+    i32::try_from(count).unwrap()
 }
 
 /// The offset after the last record of each partition, open transactions and control records included.
 pub fn ends(broker: &Broker, topic: &str) -> Vec<i64> {
-    let client: BaseConsumer = config(broker).set("isolation.level", "read_uncommitted").create().unwrap();
-    (0..partitions(broker, topic)).map(|partition| client.fetch_watermarks(topic, partition, LIMIT).unwrap().1).collect()
+    ends_as_seen(broker, topic, "read_uncommitted")
 }
 
 /// The offset after the last record that read-committed consumers get to, by partition: before the first open transaction.
 pub fn stable_ends(broker: &Broker, topic: &str) -> Vec<i64> {
-    let client: BaseConsumer = config(broker).set("group.id", "test-reader").set("isolation.level", "read_committed").create().unwrap();
-    (0..partitions(broker, topic)).map(|partition| client.fetch_watermarks(topic, partition, LIMIT).unwrap().1).collect()
+    ends_as_seen(broker, topic, "read_committed")
+}
+
+fn ends_as_seen(broker: &Broker, topic: &str, isolation: &str) -> Vec<i64> {
+    let client: BaseConsumer = config(broker).set("group.id", "test-reader").set("isolation.level", isolation).create().unwrap();
+    // A broker that was suspended is fenced by its controller for a moment, and its partitions have no leader.
+    let end = |partition| eventually("the end of a partition", LIMIT, || client.fetch_watermarks(topic, partition, LIMIT).ok());
+    (0..partitions(broker, topic)).map(|partition| end(partition).1).collect()
 }
 
 /// A member of a group for questions and commits from outside; it never joins.
