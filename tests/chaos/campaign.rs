@@ -189,7 +189,6 @@ impl Campaign<'_> {
             self.fleet.terminate(place);
         }
         self.fleet.start(0, None);
-        self.recover().map_err(alone)?;
         let restored = self.restored()?;
         self.fleet.terminate(0);
         let witness = self.witness()?;
@@ -255,15 +254,36 @@ impl Campaign<'_> {
     }
 
     /// What the only instance tells, which has just restored everything.
-    fn restored(&self) -> Result<Restored, Vec<Violation>> {
-        let json = |answer: &str| serde_json::from_str(answer.split_once("\r\n\r\n").map_or("", |(_, body)| body));
+    fn restored(&mut self) -> Result<Restored, Vec<Violation>> {
+        let told = in_time(self.progress_limit, || {
+            if let Err(violation) = self.recover() {
+                return Some(Err(vec![violation]));
+            }
+            // A process that was held up for longer than its session loses its tasks, and takes them back.
+            let (before, told) = (self.tasks_owned(), self.told());
+            (before == PARTITIONS && self.tasks_owned() == PARTITIONS).then_some(told)
+        });
+        told.unwrap_or_else(|| Err(vec![Violation::new("I9", "the only instance does not hold all tasks".to_owned())]))
+    }
+
+    fn tasks_owned(&self) -> i32 {
+        let pipeline = self.asked("/api/pipeline");
+        pipeline.and_then(|pipeline| i32::try_from(pipeline["tasks_owned"].as_i64()?).ok()).unwrap_or_default()
+    }
+
+    fn told(&self) -> Result<Restored, Vec<Violation>> {
         let missing = |what: &str| vec![Violation::new("I4", format!("{what} cannot be read"))];
-        let pipeline: serde_json::Value = json(&self.fleet.get("/api/pipeline")).map_err(|_| missing("the pipeline"))?;
-        let list: serde_json::Value = json(&self.fleet.get("/api/accounts?limit=1000")).map_err(|_| missing("the list of accounts"))?;
+        let pipeline = self.asked("/api/pipeline").ok_or_else(|| missing("the pipeline"))?;
+        let list = self.asked("/api/accounts?limit=1000").ok_or_else(|| missing("the list of accounts"))?;
         let accounts = list["accounts"].as_array().map(Vec::as_slice).unwrap_or_default();
         let ids = accounts.iter().filter_map(|account| account["account_id"].as_str());
-        let line = |id: &str| Some((id.to_owned(), json(&self.fleet.get(&format!("/api/accounts/{id}"))).ok()?));
-        Ok(Restored { pipeline, lines: ids.filter_map(line).collect() })
+        Ok(Restored { pipeline, lines: ids.filter_map(|id| Some((id.to_owned(), self.asked(&format!("/api/accounts/{id}"))?))).collect() })
+    }
+
+    /// The JSON that the only instance answers.
+    fn asked(&self, path: &str) -> Option<serde_json::Value> {
+        let answer = self.fleet.get(path);
+        answer.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok())
     }
 
     /// An application that reads the same input undisturbed.
