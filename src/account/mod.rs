@@ -13,6 +13,7 @@ mod measure;
 pub mod profile;
 pub mod section;
 pub mod seen;
+mod spread;
 pub mod support;
 pub mod usage;
 mod written;
@@ -53,20 +54,23 @@ pub enum Lateness {
     Late,
 }
 
-/// Rolling state of one account.
+/// Rolling state of one account. What a use looks at comes first, side by side: the fewer lines of memory it touches, the faster it is.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub struct Account {
     id: Box<str>,
+    seen: seen::Seen,
     /// Event time of the earliest record; `None` while every record still waits for its time.
     first_seen: MaybeTimestamp,
-    seen: seen::Seen,
+    /// Whether something happened since it was scored.
+    pub unscored: bool,
+    /// The sections that differ from what the changelog holds.
+    changed: changelog::Changed,
     usage: usage::State,
     billing: billing::State,
     support: support::State,
     feedback: feedback::State,
     profile: profile::State,
-    /// The sections that differ from what the changelog holds.
-    changed: changelog::Changed,
     /// The parts that the changelog holds.
     written: written::Written,
     /// What was published, and what the bands remember.
@@ -75,8 +79,6 @@ pub struct Account {
     pub share: Option<Share>,
     /// What it adds to the live KPIs of its task; never written.
     pub contribution: Option<Contribution>,
-    /// Whether something happened since it was scored.
-    pub unscored: bool,
 }
 
 impl Account {
@@ -126,6 +128,15 @@ impl Account {
     #[must_use]
     pub const fn feedback(&self) -> &feedback::State {
         &self.feedback
+    }
+
+    /// Reads from every place in memory that taking in a use will need, before any of it is: so all are waited for at once, and not one
+    /// after the other. Changes nothing.
+    pub fn prefetch(&self, record: &Record<'_>) {
+        if let Event::Usage(event) = &record.event {
+            std::hint::black_box(self.seen.last_byte());
+            self.usage.prefetch(event);
+        }
     }
 
     /// Remembers the identity of a record; `true` when it was remembered already.

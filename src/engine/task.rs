@@ -185,6 +185,7 @@ impl Task {
             return Outcome::Applied;
         }
         let repeated = self.with_account(id, |account, settings, limits| {
+            account.prefetch(record);
             let repeated = account.remember(input.stream, record.occurred_at, verdict, settings, limits);
             if !repeated {
                 account.apply(record, verdict.lateness, settings, limits);

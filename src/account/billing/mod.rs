@@ -3,6 +3,7 @@
 //! The state keeps facts alone. Everything that a figure needs is worked out from them under the money policy in force, by a
 //! [`Ledger`]: so a late snapshot corrects history, and time alone moves MRR without any event.
 
+mod append;
 mod codec;
 #[cfg(test)]
 mod example;
@@ -24,7 +25,7 @@ pub use standing::{LONG_TERM_DAYS, Standing};
 pub use timeline::{MRR_MAX, Movement, Timeline};
 
 use invoices::{Fact, Invoices, Payment};
-use packed::{Table, pack};
+use packed::Table;
 use snapshot::Snapshot;
 use subscription::{Inserted, Subscription};
 use xxhash_rust::xxh3::xxh3_64;
@@ -62,16 +63,14 @@ impl State {
     fn apply_snapshot(&mut self, event: &SubscriptionSnapshot<'_>, ctx: &mut ApplyContext<'_>) {
         self.first_subscription_at.keep_earliest(ctx.at);
         let hash = xxh3_64(event.subscription_id.as_bytes());
-        let mut subscription: Subscription<'_> = self.subscriptions.get(hash).unwrap_or_default();
         let (snapshot, left_out) = Snapshot::new(event, ctx.at, ctx.id);
-        let inserted = subscription.insert(snapshot);
+        let (bytes, inserted) = append::with(self.subscriptions.packed(hash), snapshot);
         if inserted == Inserted::Unchanged {
             return;
         }
         if left_out || inserted == Inserted::Trimmed {
             ctx.limits.reached(Limit::Snapshots);
         }
-        let bytes = pack(&subscription);
         self.subscriptions.put(hash, bytes);
         if self.subscriptions.len() > ctx.settings.limits.subscriptions {
             self.forget_longest_idle();

@@ -22,10 +22,14 @@ impl Table {
         self.bytes().map(|(hash, bytes)| (hash, unpack(bytes)))
     }
 
+    /// The one of a hash, as bytes.
+    pub fn packed(&self, hash: u64) -> Option<&[u8]> {
+        self.0.get(self.position(hash).ok()?).map(|(_, bytes)| &**bytes)
+    }
+
     /// The one of a hash.
     pub fn get<'a, T: Deserialize<'a>>(&'a self, hash: u64) -> Option<T> {
-        let position = self.position(hash).ok()?;
-        self.0.get(position).map(|(_, bytes)| unpack(bytes))
+        self.packed(hash).map(unpack)
     }
 
     /// Sets the one of a hash, to what [`pack`] gave or bytes that were checked.
@@ -55,13 +59,16 @@ impl Table {
     }
 }
 
+/// Room for most values, so that they are written without growing.
+const TYPICAL_BYTES: usize = 1024;
+
 /// The bytes of a value.
 #[expect(clippy::expect_used, reason = "plain structs into a growing vector: the encoder has no error to give")]
 pub(super) fn pack(value: &impl Serialize) -> Box<[u8]> {
-    postcard::to_stdvec(value).expect("plain structs are always encoded").into_boxed_slice()
+    postcard::to_extend(value, Vec::with_capacity(TYPICAL_BYTES)).expect("plain structs are always encoded").into()
 }
 
 #[expect(clippy::expect_used, reason = "the bytes are our own or were checked; to go on without them would lose history in silence")]
-fn unpack<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> T {
+pub(super) fn unpack<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> T {
     postcard::from_bytes(bytes).expect("bytes of our own are always decoded")
 }

@@ -1,6 +1,7 @@
 //! One snapshot of a subscription, as it is kept: what orders it, what it pays, and when it stops by itself.
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::event::{self, Item, SubscriptionStatus};
 use crate::money::{ChurnAt, Currency, Discounts, Exact, Interval, Policy, Rates};
@@ -23,7 +24,7 @@ pub(super) struct Snapshot<'a> {
     pub id: &'a str,
     pub status: SubscriptionStatus,
     /// What counts: recurring licensed prices.
-    pub prices: Vec<Price>,
+    pub prices: Prices,
     pub discount: Option<Discount>,
     /// Units of the licensed recurring items.
     pub quantity: u64,
@@ -35,6 +36,9 @@ pub(super) struct Snapshot<'a> {
     pub term_end: Option<Timestamp>,
     pub reason: Option<&'a str>,
 }
+
+/// Nearly always one.
+type Prices = SmallVec<[Price; 1]>;
 
 /// An amount for each interval, in minor units of its currency.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -199,8 +203,8 @@ fn counted(items: &[Item]) -> impl Iterator<Item = (&Item, Interval)> {
 }
 
 /// Sums items by currency and interval, the first item's first; and whether [`MAX_PRICES`] left any out.
-fn prices(items: &[Item]) -> (Vec<Price>, bool) {
-    let mut prices: Vec<Price> = Vec::new();
+fn prices(items: &[Item]) -> (Prices, bool) {
+    let mut prices = Prices::new();
     let mut left_out = false;
     for (item, interval) in counted(items) {
         let currency = item.amount.currency;

@@ -19,7 +19,9 @@ pub(super) const MAX_CHANGES: usize = 400;
 /// whatever order, and however often, snapshots arrive.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Subscription<'a> {
-    #[serde(borrow)]
+    /// How many snapshots change the course of the one before.
+    changes: usize,
+    #[serde(borrow, with = "newest_first")]
     snapshots: Vec<Snapshot<'a>>,
 }
 
@@ -82,24 +84,24 @@ impl<'a> Subscription<'a> {
         let outranked = self.snapshots.iter().skip(position).take_while(|known| **known < snapshot).count();
         self.snapshots.splice(position..position + outranked, [snapshot]);
         let mut inserted = Inserted::Kept;
-        while let Some(position) = self.over_limit() {
+        loop {
+            self.changes = self.courses().filter(|changes| *changes).count();
+            let Some(position) = self.over_limit() else { return inserted };
             self.snapshots.remove(position);
             inserted = Inserted::Trimmed;
         }
-        inserted
+    }
+
+    /// Of each snapshot but the first, whether it changes the course of the one before.
+    fn courses(&self) -> impl Iterator<Item = bool> {
+        self.snapshots.iter().zip(self.snapshots.iter().skip(1)).map(|(before, after)| after.changes_course(before))
     }
 
     /// Which snapshot is to leave: the oldest of a kind whose limit is passed. The first one always stays: it says how the account
     /// was found.
     fn over_limit(&self) -> Option<usize> {
-        if self.snapshots.len() <= MAX_UNCHANGED {
-            return None;
-        }
-        let changes = |pair: &[Snapshot<'_>]| matches!(pair, [before, after] if after.changes_course(before));
-        let many = self.snapshots.windows(2).filter(|pair| changes(pair)).count();
-        let passed = [(true, many > MAX_CHANGES), (false, self.snapshots.len() - 1 - many > MAX_UNCHANGED)];
-        let (kind, _) = passed.into_iter().find(|(_, passed)| *passed)?;
-        Some(self.snapshots.windows(2).position(|pair| changes(pair) == kind)? + 1)
+        let kind = passed_limit(self.snapshots.len(), self.changes)?;
+        Some(self.courses().position(|changes| changes == kind)? + 1)
     }
 
     /// The time of its newest snapshot.
@@ -184,6 +186,34 @@ impl<'a> Subscription<'a> {
     pub fn began_before_first_seen(&self) -> bool {
         let first = self.snapshots.first();
         first.is_some_and(|first| first.started_at.is_some_and(|began| first.occurred_at.since(began) > DAY_MS))
+    }
+}
+
+/// The kind of snapshots of which there are too many: those that change the course, or those that do not.
+pub(super) const fn passed_limit(snapshots: usize, changes: usize) -> Option<bool> {
+    if changes > MAX_CHANGES {
+        Some(true)
+    } else if snapshots - 1 - changes > MAX_UNCHANGED {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// Packed snapshots begin with the newest, before which one more is put without a look at the others: see [`super::append`].
+mod newest_first {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Snapshot;
+
+    pub(super) fn serialize<S: Serializer>(snapshots: &[Snapshot<'_>], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(snapshots.iter().rev())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Snapshot<'de>>, D::Error> {
+        let mut snapshots = Vec::deserialize(deserializer)?;
+        snapshots.reverse();
+        Ok(snapshots)
     }
 }
 

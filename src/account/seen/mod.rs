@@ -10,6 +10,7 @@ use day::{APART, DIRTY, Day, FOOT_BYTES, ID_BYTES, Id, MAX_DAY, MAX_IDS, id_of};
 
 use super::bytes::{Reader, Writer, make_room};
 use super::section::{CodecError, of_version};
+use super::spread;
 use super::{Limit, LimitMeter};
 use crate::event::{Record, Stream};
 use crate::settings::Settings;
@@ -66,7 +67,7 @@ impl Seen {
             self.put(stream, number, DIRTY, &id);
             return false;
         };
-        let Err(place) = self.ids(&day).binary_search(&id) else { return true };
+        let Err(place) = spread::search(self.ids(&day), identity << 16, |known| known.cmp(&id)) else { return true };
         let count = day.ids.len() / ID_BYTES;
         let at_limit = count >= settings.limits.ids_per_day.min(MAX_IDS);
         if at_limit {
@@ -84,6 +85,11 @@ impl Seen {
             (false, _) => self.insert(&day, place, id),
         }
         false
+    }
+
+    /// The end of the bytes, near to which nearly all is read and added.
+    pub(super) fn last_byte(&self) -> Option<u8> {
+        self.bytes.last().copied()
     }
 
     /// The days, from the last: by stream, then from the newest.
@@ -143,25 +149,24 @@ impl Seen {
 
     /// Forgets the days of a stream before a day. One that the changelog holds apart stays, empty, until it is forgotten there too.
     fn forget_before(&mut self, first_kept: i64, stream: Stream) {
-        let is_old = |day: &Day| day.stream == stream && i64::from(day.number) < first_kept && !day.ids.is_empty();
-        if self.days().any(|day| is_old(&day)) {
-            self.rebuild(
-                |day| if is_old(day) { (day.marks & APART != 0).then_some((DIRTY | APART, false)) } else { Some((day.marks, true)) },
-            );
+        let mut end = self.bytes.len();
+        while let Some(day) = self.day_before(end) {
+            end = day.ids.start;
+            if day.stream != stream || i64::from(day.number) >= first_kept || day.ids.is_empty() {
+                continue;
+            }
+            if day.marks & APART == 0 {
+                self.remove(&day);
+            } else {
+                self.bytes.drain(day.ids.clone());
+                self.mark(&Day { ids: end..end, ..day }, DIRTY | APART);
+            }
         }
     }
 
-    /// Keeps the days for which `keep` gives marks, and their ids where it says so.
-    fn rebuild(&mut self, keep: impl Fn(&Day) -> Option<(u8, bool)>) {
-        let days: Vec<Day> = self.days().collect();
-        let mut kept = Vec::with_capacity(self.bytes.len());
-        for day in days.into_iter().rev() {
-            let Some((marks, with_ids)) = keep(&day) else { continue };
-            let ids = if with_ids { self.bytes.get(day.ids.clone()).unwrap_or_default() } else { &[] };
-            kept.extend_from_slice(ids);
-            kept.extend_from_slice(&Day { marks, ids: 0..ids.len(), ..day }.foot());
-        }
-        self.bytes = kept;
+    /// Removes a day; those before it lie where they lay.
+    fn remove(&mut self, day: &Day) {
+        self.bytes.drain(day.ids.start..day.ids.end + FOOT_BYTES);
     }
 
     /// Whether the identities of a stream are few enough to travel with its section.
@@ -214,7 +219,7 @@ impl Seen {
     /// Hands over the parts of a stream that change in the changelog, as part number and bytes (`None`: no more), where its identities
     /// are written apart, or travel `together` with its section and were apart before. All of the stream then counts as written.
     pub fn take_apart(&mut self, stream: Stream, together: bool, mut take: impl FnMut(u16, Option<Vec<u8>>)) {
-        let (mut end, mut any_gone) = (self.bytes.len(), false);
+        let mut end = self.bytes.len();
         while let Some(day) = self.day_before(end) {
             end = day.ids.start;
             if day.stream != stream {
@@ -227,11 +232,11 @@ impl Seen {
             } else if apart && (is_dirty || !was_apart) {
                 take(day.part(), Some(self.record(&day)));
             }
-            self.mark(&day, if apart { APART } else { 0 });
-            any_gone |= day.ids.is_empty();
-        }
-        if any_gone {
-            self.rebuild(|day| (day.stream != stream || !day.ids.is_empty()).then_some((day.marks, true)));
+            if day.ids.is_empty() {
+                self.remove(&day);
+            } else {
+                self.mark(&day, if apart { APART } else { 0 });
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! search for one among many touches little memory.
 
 use crate::account::bytes::{Reader, Writer, make_room};
+use crate::account::spread;
 use crate::time::{DAY_MS, Date, HOUR_MS, Timestamp};
 
 /// Dates that are remembered: the account's newest and those before it.
@@ -39,11 +40,26 @@ impl Actor {
         (self.0 >> (TIME_BITS + DATES)) as u64
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "the bits above are not wanted")]
+    const fn dates(self) -> u64 {
+        self.0 as u64 & below(DATES)
+    }
+
+    /// The same seen from a date that is `by` later; `None` where nothing is remembered any more.
+    const fn seen_later(self, by: i32) -> Option<Self> {
+        if by >= DATES {
+            return None;
+        }
+        let dates = self.dates() & below(DATES - by);
+        let rest = self.0 >> DATES << DATES;
+        if dates == 0 { None } else { Some(Self(rest | (dates << by) as u128)) }
+    }
+
     /// When it was active; `newest` is the account's newest date.
     #[expect(clippy::cast_possible_truncation, reason = "the bits above are not wanted")]
     pub(super) const fn activity(self, newest: Date) -> Activity {
         let time = (self.0 >> DATES) as u32 & ((1 << TIME_BITS) - 1);
-        Activity { dates: self.0 as u64 & below(DATES), time, newest }
+        Activity { dates: self.dates(), time, newest }
     }
 }
 
@@ -125,19 +141,19 @@ pub(super) struct Touched {
 /// Adds an activity to the actor of an id or name, by its hash, who comes to be where there is none. Beyond `limit` the longest idle
 /// leaves (then the greatest hash).
 pub(super) fn touch(actors: &mut Vec<Actor>, hash: u64, touch: &Touch, limit: usize) -> Touched {
-    let hash = hash >> (64 - HASH_BITS);
+    let short = hash >> (64 - HASH_BITS);
     let activity = Activity::at(touch.at, touch.date, touch.newest);
-    let place = match actors.binary_search_by_key(&hash, |actor| actor.hash()) {
+    let place = match spread::search(actors, hash, |actor| actor.hash().cmp(&short)) {
         Ok(place) => {
             if let Some(actor) = actors.get_mut(place) {
-                *actor = Actor::new(hash, actor.activity(touch.newest).and(activity));
+                *actor = Actor::new(short, actor.activity(touch.newest).and(activity));
             }
             return Touched::default();
         }
         Err(place) => place,
     };
     make_room(actors, 1);
-    actors.insert(place, Actor::new(hash, activity));
+    actors.insert(place, Actor::new(short, activity));
     let idle_since = |actor: &Actor| (actor.activity(touch.newest).last(), std::cmp::Reverse(actor.hash()));
     let idlest = || (0..).zip(actors.iter()).min_by_key(|(_, actor)| idle_since(actor));
     let removed = if actors.len() > limit { idlest().map(|(place, _)| place) } else { None };
@@ -147,15 +163,23 @@ pub(super) fn touch(actors: &mut Vec<Actor>, hash: u64, touch: &Touch, limit: us
     Touched { added: Some(place), removed }
 }
 
+/// The actor that lies where the one of a hash should.
+pub(super) fn expected(actors: &[Actor], hash: u64) -> Option<Actor> {
+    actors.get(spread::place(hash, actors.len())).copied()
+}
+
 /// Sees actors from a later date than before; those of whom nothing is remembered leave, and the places they had are given.
 pub(super) fn see_from(actors: &mut Vec<Actor>, before: Date, newest: Date) -> Vec<usize> {
-    let mut gone = Vec::new();
-    let mut places = 0..;
+    let by = newest.0.saturating_sub(before.0);
+    let (mut place, mut gone) = (0, Vec::new());
     actors.retain_mut(|actor| {
-        let activity = actor.activity(before).seen_from(newest);
-        *actor = Actor::new(actor.hash(), activity);
-        gone.extend(places.next().filter(|_| activity.dates == 0));
-        activity.dates != 0
+        let later = actor.seen_later(by);
+        match later {
+            Some(later) => *actor = later,
+            None => gone.push(place),
+        }
+        place += 1;
+        later.is_some()
     });
     gone
 }

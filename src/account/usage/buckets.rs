@@ -65,6 +65,11 @@ impl Buckets {
         }
     }
 
+    /// The end of the bytes, which nearly every use changes.
+    pub(super) fn last_byte(&self) -> Option<u8> {
+        self.bytes.0.last().copied()
+    }
+
     /// Drops the buckets before an index.
     pub(super) fn prune_before(&mut self, index: i32) {
         let is_in_reach = self.span < u16::MAX && self.last.saturating_sub(i32::from(self.span)) >= index;

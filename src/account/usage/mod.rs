@@ -9,6 +9,8 @@ mod section;
 #[cfg(test)]
 mod tests;
 
+use std::hint::black_box;
+
 use actors::{Actor, DATES, Touch, see_from, touch};
 use buckets::Buckets;
 use features::Features;
@@ -75,6 +77,16 @@ impl State {
                 ctx.limits.reached(Limit::Users);
             }
         }
+    }
+
+    /// Reads from each place that a use will be added to.
+    pub(super) fn prefetch(&self, event: &UsageEvent<'_>) {
+        let user = actors::expected(&self.users, xxh3_64(event.user_id.as_bytes()));
+        let feature = match &event.kind {
+            UsageKind::Feature { feature, .. } => actors::expected(self.features.actors(), xxh3_64(feature.as_bytes())),
+            UsageKind::SessionEnded { .. } => None,
+        };
+        black_box((user, feature, self.days.last_byte(), self.hours.last_byte()));
     }
 
     fn add_use(&mut self, kind: &UsageKind<'_>, date: Date, horizon: &Horizon, ctx: &mut ApplyContext<'_>) {

@@ -1,0 +1,61 @@
+//! Taking a snapshot into a packed subscription. Most are the newest, and then only the newest before is unpacked.
+
+use super::packed::{pack, unpack};
+use super::snapshot::Snapshot;
+use super::subscription::{Inserted, Subscription, passed_limit};
+
+/// The bytes of a subscription, which may be new, with one snapshot more, and what became of that one.
+pub(super) fn with<'a>(packed: Option<&'a [u8]>, snapshot: Snapshot<'a>) -> (Box<[u8]>, Inserted) {
+    if let Some(appended) = packed.and_then(|packed| appended(packed, &snapshot)) {
+        return (appended, Inserted::Kept);
+    }
+    let mut subscription: Subscription<'_> = packed.map(unpack).unwrap_or_default();
+    let inserted = subscription.insert(snapshot);
+    (pack(&subscription), inserted)
+}
+
+/// The same where the snapshot is greater and later than all before, and no limit is passed.
+fn appended(packed: &[u8], snapshot: &Snapshot<'_>) -> Option<Box<[u8]>> {
+    let ((changes, count), snapshots): ((usize, usize), _) = postcard::take_from_bytes(packed).ok()?;
+    let (newest, _): (Snapshot<'_>, _) = postcard::take_from_bytes(snapshots).ok()?;
+    if newest.occurred_at >= snapshot.occurred_at || newest >= *snapshot {
+        return None;
+    }
+    let (changes, count) = (changes + usize::from(snapshot.changes_course(&newest)), count + 1);
+    if passed_limit(count, changes).is_some() {
+        return None;
+    }
+    let mut bytes = pack(&(changes, count, snapshot)).into_vec();
+    bytes.extend_from_slice(snapshots);
+    Some(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::example::{day, monthly};
+    use super::*;
+    use crate::event::{self, SubscriptionSnapshot};
+
+    proptest! {
+        #[test]
+        fn what_is_appended_is_what_is_inserted(told in prop::collection::vec((0..400_i64, 0..3_i64, 0..3_i64), 1..120), distance in 1..5_i64) {
+            let told: Vec<(i64, event::SubscriptionSnapshot<'_>)> = (0..)
+                .zip(told)
+                .map(|(number, (jump, amount, version))| {
+                    let at = if jump < 20 { jump } else { number * distance };
+                    (at, SubscriptionSnapshot { version: Some(version.max(number / 30)), ..monthly("a", amount) })
+                })
+                .collect();
+            let (mut packed, mut inserted): (Option<Box<[u8]>>, _) = (None, Subscription::default());
+            for (at, event) in &told {
+                let snapshot = || Snapshot::new(event, day(*at), None).0;
+                let (bytes, what) = with(packed.as_deref(), snapshot());
+                prop_assert_eq!(what, inserted.insert(snapshot()));
+                prop_assert_eq!(&bytes, &pack(&inserted));
+                packed = Some(bytes);
+            }
+        }
+    }
+}
