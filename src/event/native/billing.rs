@@ -59,13 +59,13 @@ fn subscription_changed<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Reject
     Ok(Event::Billing(BillingEvent::Subscription(Box::new(snapshot))))
 }
 
-fn items(value: Value<'_, '_>) -> Result<Vec<Item>, Rejection> {
-    value.elements()?.into_iter().map(item).collect()
+fn items(value: &Value<'_, '_>) -> Result<Vec<Item>, Rejection> {
+    value.elements()?.iter().map(item).collect()
 }
 
-fn item(value: Value<'_, '_>) -> Result<Item, Rejection> {
-    let mut fields = Fields::of_object(&value);
-    fields.read_object(&value)?;
+fn item(value: &Value<'_, '_>) -> Result<Item, Rejection> {
+    let mut fields = Fields::of_object(value);
+    fields.read_object(value)?;
     let amount = amount(&fields)?;
     let interval = interval(&fields)?;
     let quantity = fields.optional(Field::Quantity, |value| value.whole(0..=MAX_COUNT))?.unwrap_or(1);
@@ -73,9 +73,9 @@ fn item(value: Value<'_, '_>) -> Result<Item, Rejection> {
     Ok(Item { amount, interval, quantity, metered })
 }
 
-fn discount(value: Value<'_, '_>) -> Result<Discount, Rejection> {
-    let mut fields = Fields::of_object(&value);
-    fields.read_object(&value)?;
+fn discount(value: &Value<'_, '_>) -> Result<Discount, Rejection> {
+    let mut fields = Fields::of_object(value);
+    fields.read_object(value)?;
     let percent_off: Option<Decimal> = fields.optional(Field::PercentOff, Value::percent)?;
     let amount_off_minor: Option<i64> = fields.optional(Field::AmountOffMinor, minor_units)?;
     let currency: Option<Currency> = fields.optional(Field::Currency, Value::currency)?;
@@ -97,7 +97,7 @@ fn amount(fields: &Fields<'_, '_>) -> Result<Amount, Rejection> {
     Ok(Amount { minor, currency })
 }
 
-fn minor_units(value: Value<'_, '_>) -> Result<i64, Rejection> {
+fn minor_units(value: &Value<'_, '_>) -> Result<i64, Rejection> {
     value.whole(0..=i64::MAX)
 }
 

@@ -54,9 +54,9 @@ impl<'a, 'c> Fields<'a, 'c> {
 
     /// Reads a field that must be there; null and empty text are `missing_field`.
     #[inline]
-    pub(super) fn required<T>(&self, field: Field, read: impl FnOnce(Value<'a, 'c>) -> Result<T, Rejection>) -> Result<T, Rejection> {
+    pub(super) fn required<T>(&self, field: Field, read: impl FnOnce(&Value<'a, 'c>) -> Result<T, Rejection>) -> Result<T, Rejection> {
         match self.get(field) {
-            Some(value) => read(value),
+            Some(value) => read(&value),
             None => Err(self.missing(field)),
         }
     }
@@ -66,9 +66,9 @@ impl<'a, 'c> Fields<'a, 'c> {
     pub(super) fn optional<T>(
         &self,
         field: Field,
-        read: impl FnOnce(Value<'a, 'c>) -> Result<T, Rejection>,
+        read: impl FnOnce(&Value<'a, 'c>) -> Result<T, Rejection>,
     ) -> Result<Option<T>, Rejection> {
-        self.get(field).map(read).transpose()
+        self.get(field).map(|value| read(&value)).transpose()
     }
 
     /// The rejection of a record without this field.

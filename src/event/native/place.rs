@@ -27,31 +27,31 @@ pub(super) fn required(fields: &Fields<'_, '_>) -> Result<f64, Rejection> {
 
 /// The place of `score` on `scale`, 0..=1, where there is a score.
 pub(super) fn optional(fields: &Fields<'_, '_>) -> Result<Option<f64>, Rejection> {
-    let Some((value, score)) = fields.optional(Field::Score, |value| Ok((value, score(value)?)))? else { return Ok(None) };
+    let Some((value, score)) = fields.optional(Field::Score, |value| Ok((*value, score(value)?)))? else { return Ok(None) };
     let scale = fields.optional(Field::Scale, scale)?.unwrap_or(DEFAULT_SCALE);
     match score {
         Score::Place(place) => Ok(Some(place)),
-        Score::Number(score) => place(value, score, &scale).map(Some),
+        Score::Number(score) => place(&value, score, &scale).map(Some),
     }
 }
 
-fn score(value: Value<'_, '_>) -> Result<Score, Rejection> {
+fn score(value: &Value<'_, '_>) -> Result<Score, Rejection> {
     match value.word(&[("good", 1.0), ("bad", 0.0)])? {
         Some(place) => Ok(Score::Place(place)),
         None => value.float().map(Score::Number),
     }
 }
 
-fn scale(value: Value<'_, '_>) -> Result<Scale, Rejection> {
-    let mut fields = Fields::of_object(&value);
-    fields.read_object(&value)?;
+fn scale(value: &Value<'_, '_>) -> Result<Scale, Rejection> {
+    let mut fields = Fields::of_object(value);
+    fields.read_object(value)?;
     let min = fields.required(Field::Min, Value::float)?;
     let max = fields.required(Field::Max, Value::float)?;
     let reversed = fields.optional(Field::Reversed, Value::flag)?.unwrap_or(false);
     if max > min && (max - min).is_finite() { Ok(Scale { min, max, reversed }) } else { Err(value.out_of_range("has no span")) }
 }
 
-fn place(value: Value<'_, '_>, score: f64, scale: &Scale) -> Result<f64, Rejection> {
+fn place(value: &Value<'_, '_>, score: f64, scale: &Scale) -> Result<f64, Rejection> {
     if !(scale.min..=scale.max).contains(&score) {
         return Err(value.out_of_range("is outside its scale"));
     }

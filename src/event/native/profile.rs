@@ -32,8 +32,9 @@ fn account_profile<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> 
 }
 
 /// Distinct names in order, so that profiles are equal when they say the same; nulls and empty names are left out.
-fn features<'a>(value: Value<'a, '_>) -> Result<Vec<Cow<'a, str>>, Rejection> {
-    let names = value.elements()?.into_iter().filter(Value::is_given).map(Value::text);
+fn features<'a>(value: &Value<'a, '_>) -> Result<Vec<Cow<'a, str>>, Rejection> {
+    let elements = value.elements()?;
+    let names = elements.iter().filter(|name| name.is_given()).map(Value::text);
     let mut names = names.collect::<Result<Vec<_>, _>>()?;
     names.sort_unstable();
     names.dedup();
@@ -44,7 +45,7 @@ fn features<'a>(value: Value<'a, '_>) -> Result<Vec<Cow<'a, str>>, Rejection> {
 type Alias<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// Ids by system, in the order of the systems; null and empty ids, and a system without name, are left out.
-fn aliases<'a>(value: Value<'a, '_>) -> Result<Vec<Alias<'a>>, Rejection> {
+fn aliases<'a>(value: &Value<'a, '_>) -> Result<Vec<Alias<'a>>, Rejection> {
     let given = value.members()?.into_iter().filter(|(system, id)| !system.is_empty() && id.is_given());
     given.map(|(system, id)| Ok((system, id.id()?))).collect()
 }

@@ -41,18 +41,18 @@ impl<'a> Value<'a, '_> {
     }
 
     /// Text that is kept: of at most `limits.text_bytes` bytes.
-    pub(super) fn text(self) -> Result<Cow<'a, str>, Rejection> {
+    pub(super) fn text(&self) -> Result<Cow<'a, str>, Rejection> {
         let text = self.any_text()?;
         self.within_limit(text)
     }
 
     /// Text of any length, which nothing keeps.
-    pub(super) fn any_text(self) -> Result<Cow<'a, str>, Rejection> {
+    pub(super) fn any_text(&self) -> Result<Cow<'a, str>, Rejection> {
         self.unquoted()?.ok_or_else(|| self.wrong_type("is no text"))
     }
 
     /// An id: kept text, or a whole number, which is read as its digits.
-    pub(super) fn id(self) -> Result<Cow<'a, str>, Rejection> {
+    pub(super) fn id(&self) -> Result<Cow<'a, str>, Rejection> {
         if let Some(text) = self.unquoted()? {
             return self.within_limit(text);
         }
@@ -64,18 +64,18 @@ impl<'a> Value<'a, '_> {
     }
 
     /// One of a set of names, in any case.
-    pub(super) fn choice<T: Copy>(self, choices: &[(&str, T)]) -> Result<T, Rejection> {
+    pub(super) fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, Rejection> {
         let text = self.any_text()?;
         among(choices, &text).ok_or_else(|| self.out_of_range("is none of the known values"))
     }
 
     /// One of a set of names, in any case; `None` when it is anything else.
-    pub(super) fn word<T: Copy>(self, choices: &[(&str, T)]) -> Result<Option<T>, Rejection> {
+    pub(super) fn word<T: Copy>(&self, choices: &[(&str, T)]) -> Result<Option<T>, Rejection> {
         Ok(self.unquoted()?.and_then(|text| among(choices, &text)))
     }
 
     /// True or false.
-    pub(super) fn flag(self) -> Result<bool, Rejection> {
+    pub(super) fn flag(&self) -> Result<bool, Rejection> {
         match self.json {
             "true" => Ok(true),
             "false" => Ok(false),
@@ -91,14 +91,14 @@ impl<'a> Value<'a, '_> {
     }
 
     /// A finite number.
-    pub(super) fn float(self) -> Result<f64, Rejection> {
+    pub(super) fn float(&self) -> Result<f64, Rejection> {
         let text = self.number_text()?;
         let float = self.number(&text)?.to_f64();
         if float.is_finite() { Ok(float) } else { Err(self.out_of_range("is not finite")) }
     }
 
     /// A percentage, 0..=100, exactly as written up to 28 decimal places.
-    pub(super) fn percent(self) -> Result<Decimal, Rejection> {
+    pub(super) fn percent(&self) -> Result<Decimal, Rejection> {
         let text = self.number_text()?;
         let number = self.number(&text)?.text();
         let percent = if number.contains(['e', 'E']) { Decimal::from_scientific(number) } else { Decimal::from_str(number) };
@@ -107,7 +107,7 @@ impl<'a> Value<'a, '_> {
     }
 
     /// Seconds, >= 0, as nanoseconds; finer digits are cut.
-    pub(super) fn seconds(self) -> Result<u64, Rejection> {
+    pub(super) fn seconds(&self) -> Result<u64, Rejection> {
         let text = self.number_text()?;
         let nanoseconds = self.number(&text)?.floor(9).and_then(|cut| u64::try_from(cut.value).ok());
         nanoseconds.ok_or_else(|| self.out_of_range("is outside its range"))
@@ -115,7 +115,7 @@ impl<'a> Value<'a, '_> {
 
     /// An instant: RFC 3339 with offset, or epoch seconds below 10^11 and epoch milliseconds from there, as number or text. Finer
     /// digits than milliseconds are cut.
-    pub(super) fn instant(self) -> Result<Timestamp, Rejection> {
+    pub(super) fn instant(&self) -> Result<Timestamp, Rejection> {
         let text = self.number_text()?;
         let Some(number) = Number::parse(&text) else {
             return Timestamp::parse_rfc3339(&text).ok_or_else(|| self.wrong_type("is no instant with offset"));
@@ -127,33 +127,33 @@ impl<'a> Value<'a, '_> {
     }
 
     /// A currency that has a rate.
-    pub(super) fn currency(self) -> Result<Currency, Rejection> {
+    pub(super) fn currency(&self) -> Result<Currency, Rejection> {
         let currency = Currency::parse(&self.any_text()?).ok_or_else(|| self.out_of_range("is no three letters"))?;
         if self.context.rates.knows(currency) { Ok(currency) } else { Err(self.reject(Code::UnknownCurrency, "has no rate")) }
     }
 
     /// The elements of an array.
-    pub(super) fn elements(self) -> Result<Vec<Self>, Rejection> {
+    pub(super) fn elements(&self) -> Result<Vec<Self>, Rejection> {
         let elements: Vec<&'a RawValue> = serde_json::from_str(self.json).map_err(|_| self.wrong_type("is no array"))?;
         if elements.len() > MAX_VALUES {
             return Err(self.too_many());
         }
-        let element = |(index, json): (usize, &'a RawValue)| Self { json: json.get(), path: self.path.element(index), ..self };
+        let element = |(index, json): (usize, &'a RawValue)| Self { json: json.get(), path: self.path.element(index), ..*self };
         Ok(elements.into_iter().enumerate().map(element).collect())
     }
 
     /// The members of an object whose keys are data, ordered by key. Of a repeated key the last counts.
-    pub(super) fn members(self) -> Result<Vec<(Cow<'a, str>, Self)>, Rejection> {
+    pub(super) fn members(&self) -> Result<Vec<(Cow<'a, str>, Self)>, Rejection> {
         let members: BTreeMap<Key<'a>, &'a RawValue> = serde_json::from_str(self.json).map_err(|_| self.wrong_type("is no object"))?;
         if members.len() > MAX_VALUES {
             return Err(self.too_many());
         }
-        let member = |(key, json): (Key<'a>, &'a RawValue)| Ok((self.within_limit(key.0)?, Self { json: json.get(), ..self }));
+        let member = |(key, json): (Key<'a>, &'a RawValue)| Ok((self.within_limit(key.0)?, Self { json: json.get(), ..*self }));
         members.into_iter().map(member).collect()
     }
 
     /// Text without its quotes; `None` when it is no text.
-    fn unquoted(self) -> Result<Option<Cow<'a, str>>, Rejection> {
+    fn unquoted(&self) -> Result<Option<Cow<'a, str>>, Rejection> {
         let Some(text) = self.json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
             return Ok(None);
         };
@@ -164,12 +164,12 @@ impl<'a> Value<'a, '_> {
         Ok(Some(Cow::Owned(unescaped)))
     }
 
-    fn within_limit(self, text: Cow<'a, str>) -> Result<Cow<'a, str>, Rejection> {
+    fn within_limit(&self, text: Cow<'a, str>) -> Result<Cow<'a, str>, Rejection> {
         if text.len() <= self.context.text_bytes { Ok(text) } else { Err(self.out_of_range("is longer than limits.text_bytes")) }
     }
 
     /// What of the value may be a number: its text, or the value itself.
-    fn number_text(self) -> Result<Cow<'a, str>, Rejection> {
+    fn number_text(&self) -> Result<Cow<'a, str>, Rejection> {
         match (self.unquoted()?, self.json.as_bytes()) {
             (Some(text), _) => Ok(text),
             (None, [b'-' | b'0'..=b'9', ..]) => Ok(Cow::Borrowed(self.json)),
@@ -177,11 +177,11 @@ impl<'a> Value<'a, '_> {
         }
     }
 
-    fn number(self, text: &str) -> Result<Number<'_>, Rejection> {
+    fn number<'t>(&self, text: &'t str) -> Result<Number<'t>, Rejection> {
         Number::parse(text).ok_or_else(|| self.wrong_type("is no number"))
     }
 
-    fn integer(self, number: Number<'_>) -> Result<i128, Rejection> {
+    fn integer(&self, number: Number<'_>) -> Result<i128, Rejection> {
         match number.floor(0) {
             Some(cut) if cut.exact => Ok(cut.value),
             Some(_) => Err(self.wrong_type("is no whole number")),
@@ -190,23 +190,23 @@ impl<'a> Value<'a, '_> {
     }
 
     #[cold]
-    fn too_many(self) -> Rejection {
+    fn too_many(&self) -> Rejection {
         self.reject(Code::OutOfRange, &format!("has more than {MAX_VALUES} values"))
     }
 
     /// The rejection of a value of another type.
     #[cold]
-    pub(super) fn wrong_type(self, why: &str) -> Rejection {
+    pub(super) fn wrong_type(&self, why: &str) -> Rejection {
         self.reject(Code::WrongType, why)
     }
 
     /// The rejection of a value outside its range or its set.
     #[cold]
-    pub(super) fn out_of_range(self, why: &str) -> Rejection {
+    pub(super) fn out_of_range(&self, why: &str) -> Rejection {
         self.reject(Code::OutOfRange, why)
     }
 
-    fn reject(self, code: Code, why: &str) -> Rejection {
+    fn reject(&self, code: Code, why: &str) -> Rejection {
         Rejection::new(code, format!("{} {why}", self.path))
     }
 }
