@@ -20,6 +20,8 @@ const VERSION: u8 = 1;
 /// Ids of a stream up to this many travel with its section, so that most records read cost one changelog record; beyond, each day is
 /// written apart, so that one more id does not rewrite those of a week.
 const FEW: usize = 64;
+/// Room that days may leave behind, in bytes: what comes next is about as much, unless a busy time is over.
+const MAX_SPARE_BYTES: usize = 512;
 /// Bytes that [`Seen::write_together`] writes, at most: each id may lie on a day of its own.
 pub(super) const MAX_TOGETHER_BYTES: usize = FEW * (ID_BYTES + 6);
 
@@ -162,6 +164,9 @@ impl Seen {
                 self.mark(&Day { ids: end..end, ..day }, DIRTY | APART);
             }
         }
+        if self.bytes.capacity() - self.bytes.len() > MAX_SPARE_BYTES {
+            self.bytes.shrink_to_fit();
+        }
     }
 
     /// Removes a day; those before it lie where they lay.
@@ -301,6 +306,17 @@ mod tests {
         remember(&mut seen, 116, 3, 116);
         assert_eq!(taken(&mut seen, true), [false]);
         assert_eq!(seen.days().count(), 1);
+    }
+
+    #[test]
+    fn a_busy_day_leaves_no_room_behind() {
+        let mut seen = Seen::default();
+        for identity in 0..10_000_u64 {
+            remember(&mut seen, 100, identity << 32, 100);
+        }
+        remember(&mut seen, 120, 1, 120);
+        assert_eq!(seen.days().count(), 1);
+        assert!(seen.bytes.capacity() <= MAX_SPARE_BYTES, "{}", seen.bytes.capacity());
     }
 
     #[test]
