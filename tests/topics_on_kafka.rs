@@ -112,6 +112,8 @@ fn check_and_topics_tell_what_is_there_and_create_makes_what_is_missing() {
     assert_eq!(check.status.code(), Some(1));
     assert!(text(&check.stderr).contains(&format!("topic_missing: topic {}", scenario.application.changelog)), "{}", text(&check.stderr));
     assert!(text(&check.stderr).contains("3 problems in the topics"), "{}", text(&check.stderr));
+    let show = scenario.application.command(&["topics"]);
+    assert!(text(&show.stderr).contains("error: topic_missing") && !text(&show.stdout).contains("error"), "what is wrong is for people");
 
     let create = scenario.application.command(&["topics", "create"]);
     assert!(text(&create.stdout).contains(&format!("{} created", scenario.application.changelog)), "{}", text(&create.stderr));

@@ -7,6 +7,7 @@ pub mod check;
 mod compare;
 pub mod demo;
 mod log;
+mod paths;
 mod reload;
 pub mod replay;
 pub mod run;
@@ -116,7 +117,7 @@ fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match Cli::try_parse_from(arguments) {
         Ok(cli) => {
             log::init(cli.globals.log_format);
-            dispatch(&cli).unwrap_or_else(|error| report(&error))
+            dispatch(&cli).unwrap_or_else(|error| report(&error, cli.globals.log_format))
         }
         Err(error) => {
             // Nothing is left to do when even the message cannot be written.
@@ -138,14 +139,16 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Says what went wrong; problems of usage and configuration are told from failures at run time by their code.
-fn report(error: &anyhow::Error) -> ExitCode {
-    if let Some(problems) = error.downcast_ref::<Problems>() {
-        eprintln!("{problems}");
-        return ExitCode::from(EXIT_USAGE);
+/// Says what went wrong, in the way that logs are written; problems of usage and configuration are told from failures at run time by
+/// their code.
+fn report(error: &anyhow::Error, format: LogFormat) -> ExitCode {
+    match (error.downcast_ref::<Problems>(), format) {
+        (Some(problems), LogFormat::Text) => eprintln!("{problems}"),
+        (Some(problems), LogFormat::Json) => problems.0.iter().for_each(|problem| tracing::error!(%problem, "configuration")),
+        (None, LogFormat::Text) => eprintln!("error: {error:#}"),
+        (None, LogFormat::Json) => tracing::error!(error = format!("{error:#}"), "failed"),
     }
-    eprintln!("error: {error:#}");
-    if error.is::<UsageError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
+    if error.is::<Problems>() || error.is::<UsageError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
 }
 
 /// Reads an instant of the command line.
@@ -198,9 +201,9 @@ mod tests {
     #[test]
     fn usage_errors_and_problems_of_the_configuration_are_code_2_and_other_failures_code_1() {
         let usage = anyhow::Error::new(UsageError("two outputs on standard output".to_owned()));
-        assert_eq!(format!("{:?}", report(&usage)), format!("{:?}", ExitCode::from(2)));
+        assert_eq!(format!("{:?}", report(&usage, LogFormat::Text)), format!("{:?}", ExitCode::from(2)));
         let problems = Config::load(None, &["nonsense".to_owned()], std::iter::empty()).unwrap_err();
-        assert_eq!(format!("{:?}", report(&problems.into())), format!("{:?}", ExitCode::from(2)));
-        assert_eq!(format!("{:?}", report(&anyhow::anyhow!("broker is gone"))), format!("{:?}", ExitCode::FAILURE));
+        assert_eq!(format!("{:?}", report(&problems.into(), LogFormat::Json)), format!("{:?}", ExitCode::from(2)));
+        assert_eq!(format!("{:?}", report(&anyhow::anyhow!("broker is gone"), LogFormat::Text)), format!("{:?}", ExitCode::FAILURE));
     }
 }

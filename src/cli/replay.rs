@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::{Globals, UsageError, compare};
+use super::{Globals, UsageError, compare, paths};
 use crate::config::Config;
 use crate::config::section::OnBadRun;
 use crate::event::{Code, Stream};
@@ -79,14 +79,21 @@ pub struct Args {
 /// # Errors
 /// Wrong usage, problems of the configuration, files that cannot be read or written, and a bad run of records.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    args.refuse_two_on_standard_output()?;
+    let outputs = args.outputs();
+    if outputs.is_empty() {
+        eprintln!("nothing will be written: name an output, such as --out-accounts -");
+    }
+    paths::refuse_clashes(&args.sources()?, &outputs)?;
     let config = globals.load_offline()?;
     let other = args.compare.as_deref().map(|path| compare::load(path, globals, &config)).transpose()?;
     let (inputs, division) = (args.inputs()?, Division::of_machine());
     let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
     let settings = replay::settings_for(&streams, config.settings());
     let mut files = read_files(&inputs, &settings, division)?;
-    let t = args.as_of.or_else(|| Reading::newest(&files)).context("no valid record, and no --as-of")?;
+    let t = args
+        .as_of
+        .or_else(|| Reading::newest(&files))
+        .context("there is no valid record whose time could be that of scoring: give --as-of")?;
     let reading = Reading::of(&files, t, &settings, division.threads);
     if !args.kpi_months {
         files.iter_mut().for_each(InputFile::forget_digests);
@@ -155,10 +162,19 @@ impl Args {
         if given.is_empty() {
             return Err(UsageError("name at least one input file: --usage, --billing, --support, --feedback, --accounts".into()));
         }
-        if given.iter().filter(|(_, path)| *path == Path::new("-")).count() > 1 {
-            return Err(UsageError("only one stream can be read from standard input".into()));
-        }
         Ok(given)
+    }
+
+    /// Everything that is read.
+    fn sources(&self) -> Result<Vec<&Path>, UsageError> {
+        Ok(self.inputs()?.into_iter().map(|(_, path)| path).chain(self.compare.as_deref()).collect())
+    }
+
+    /// Everything that is written.
+    fn outputs(&self) -> Vec<&Path> {
+        let outputs = [&self.out_changes, &self.out_accounts, &self.out_kpis, &self.out_dead_letters, &self.out_counts];
+        let comparison = self.compare.as_ref().map(|_| self.comparison_path());
+        outputs.into_iter().filter_map(|path| path.as_deref()).chain(comparison).collect()
     }
 
     fn write_reading(&self, reading: &Reading, files: &[InputFile], settings: &Settings) -> anyhow::Result<()> {
@@ -180,8 +196,9 @@ impl Args {
         replay::score_history(history, &request, settings, |change| match (&mut output, &change.value) {
             (Some(output), Some(value)) => output.line(value),
             _ => Ok(()),
-        })?;
-        output.map_or(Ok(()), Output::finish).context("cannot write the changes")
+        })
+        .and_then(|()| output.map_or(Ok(()), Output::finish))
+        .with_context(|| cannot_write(self.out_changes.as_deref().unwrap_or(Path::new("the changes"))))
     }
 
     /// Data to a file or standard output, and a summary for people.
@@ -194,15 +211,6 @@ impl Args {
 
     fn comparison_path(&self) -> &Path {
         self.out_comparison.as_deref().unwrap_or(Path::new("-"))
-    }
-
-    fn refuse_two_on_standard_output(&self) -> Result<(), UsageError> {
-        let outputs = [&self.out_changes, &self.out_accounts, &self.out_kpis, &self.out_dead_letters, &self.out_counts];
-        let named = outputs.into_iter().filter_map(|path| path.as_deref()).chain(self.compare.as_ref().map(|_| self.comparison_path()));
-        if named.filter(|path| *path == Path::new("-")).count() > 1 {
-            return Err(UsageError("only one output can go to standard output".into()));
-        }
-        Ok(())
     }
 
     fn write_accounts(&self, history: &History<'_>, t: Timestamp) -> anyhow::Result<()> {
@@ -233,5 +241,9 @@ fn create(path: &Path) -> anyhow::Result<Output> {
 fn write_to(path: Option<&Path>, write: impl FnOnce(&mut Output) -> std::io::Result<()>) -> anyhow::Result<()> {
     let Some(path) = path else { return Ok(()) };
     let mut output = create(path)?;
-    write(&mut output).and_then(|()| output.finish()).with_context(|| format!("cannot write {}", path.display()))
+    write(&mut output).and_then(|()| output.finish()).with_context(|| cannot_write(path))
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write {}", path.display())
 }

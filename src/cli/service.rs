@@ -39,13 +39,15 @@ pub(super) fn serve(config: &Config, options: Options, directory: Arc<Directory>
     let coded = |failure: Failure| anyhow::anyhow!("{}: {failure}", failure.code());
     let Telemetry { registry, metrics } = telemetry;
     let clock = options.clock.clone();
+    // Before anything is made or joined in Kafka: an address that is taken is another instance's, most likely.
+    let listener = http::Listener::bind(config.http.listen)?;
     let members = Members::new(&options).map_err(coded)?;
     let service = Service::prepare(options, Arc::clone(&directory), metrics, stop).map_err(coded)?;
     let source: Arc<dyn Source> = Arc::new(Instance::new(directory, service.status().clone(), members, clock));
     let watched: BTreeSet<String> = config.metrics.watch_accounts.iter().cloned().collect();
     let caps = Caps { series: config.limits.series, label_values: config.limits.label_values, watched: Arc::new(watched) };
     Scrape::register(&registry, Arc::clone(&source), &caps)?;
-    let server = http::Server::start(http::Settings::from(&config.http), source, registry)?;
+    let server = http::Server::start(listener, http::Settings::from(&config.http), source, registry)?;
     tracing::info!(address = %server.address(), "page, API and metrics");
     service.run().map_err(coded)
 }

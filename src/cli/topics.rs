@@ -70,6 +70,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         Action::Show => {
             let survey = survey::survey(&options)?;
             write!(out, "{survey}")?;
+            eprint!("{}", survey.complaints());
             return Ok(if survey.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Action::Create => {

@@ -26,7 +26,7 @@ pub struct AccountsParameters {
     band: Option<String>,
     segment: Option<String>,
     sort: Option<String>,
-    limit: Option<usize>,
+    limit: Option<String>,
 }
 
 impl AccountsParameters {
@@ -42,10 +42,14 @@ impl AccountsParameters {
                 ApiError::bad_request(format!("accounts cannot be sorted by `{wanted}`"), format!("use one of {}", names.join(", ")))
             })?,
         };
-        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
-        if !(1..=LIMIT_MAX).contains(&limit) {
-            return Err(ApiError::bad_request(format!("limit is {limit}"), format!("use a limit from 1 to {LIMIT_MAX}")));
-        }
+        let limit = match self.limit.as_deref().filter(|limit| !limit.is_empty()) {
+            None => LIMIT_DEFAULT,
+            Some(wanted) => wanted
+                .parse()
+                .ok()
+                .filter(|limit| (1..=LIMIT_MAX).contains(limit))
+                .ok_or_else(|| ApiError::bad_request(format!("limit is `{wanted}`"), format!("use a limit from 1 to {LIMIT_MAX}")))?,
+        };
         Ok(Query { band, segment: self.segment.filter(|segment| !segment.is_empty()), sort, limit, ..Query::default() })
     }
 }

@@ -19,5 +19,5 @@ mod server;
 mod token;
 
 pub use patience::Patience;
-pub use server::{Server, Settings, StartError};
+pub use server::{Listener, Server, Settings, StartError};
 pub use token::Token;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -97,12 +97,15 @@ async fn accounts(
     parameters: Result<Query<AccountsParameters>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
     let Query(parameters) = parameters.map_err(|rejection| {
-        ApiError::bad_request(rejection.body_text(), "parameters are band, segment, sort and limit, as in ?band=red&sort=risk&limit=20")
+        let words = rejection.body_text();
+        let error = words.strip_prefix("Failed to deserialize query string: ").unwrap_or(&words);
+        ApiError::bad_request(error, "parameters are band, segment, sort and limit, as in ?band=red&sort=risk&limit=20")
     })?;
     answer(move || api::accounts(&shared.source, parameters)).await
 }
 
-async fn account(State(shared): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+async fn account(State(shared): State<Shared>, id: Result<Path<String>, PathRejection>) -> Result<Json<Value>, ApiError> {
+    let Path(id) = id.map_err(|_| ApiError::bad_request("the account id is no UTF-8 text", "write its UTF-8 bytes percent-encoded"))?;
     answer(move || api::account(&shared.source, &id)).await
 }
 

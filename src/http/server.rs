@@ -30,11 +30,9 @@ const HEADERS_MAX: usize = 64;
 /// Threads that walk over accounts at one time.
 const WORKERS_MAX: usize = 2;
 
-/// Where to listen, and whom to admit.
+/// Whom to admit, and what clients can hold.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `http.listen`.
-    pub listen: SocketAddr,
     /// The token that requests must carry, if any.
     pub token: Option<Token>,
     /// Connections at one time; more wait to be accepted.
@@ -46,7 +44,6 @@ pub struct Settings {
 impl From<&section::Http> for Settings {
     fn from(http: &section::Http) -> Self {
         Self {
-            listen: http.listen,
             token: http.token.as_ref().map(|token| Token::new(token.expose())),
             connections_max: http.max_connections,
             patience: Patience {
@@ -73,6 +70,20 @@ pub enum StartError {
     Thread(#[source] io::Error),
 }
 
+/// An address that is ours already. Clients wait until a [`Server`] takes it over.
+#[derive(Debug)]
+pub struct Listener(TcpListener);
+
+impl Listener {
+    /// Binds the address.
+    ///
+    /// # Errors
+    /// When it is taken, or none of this machine.
+    pub fn bind(address: SocketAddr) -> Result<Self, StartError> {
+        TcpListener::bind(address).map(Self).map_err(|source| StartError::Listen { address, source })
+    }
+}
+
 /// A running server. Dropping it closes the listener and all connections.
 #[derive(Debug)]
 pub struct Server {
@@ -82,17 +93,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the address and starts the thread.
+    /// Starts the thread that answers.
     ///
     /// # Errors
-    /// When the address is taken, or no thread can be made.
-    pub fn start(settings: Settings, source: Arc<dyn Source>, registry: Registry) -> Result<Self, StartError> {
-        let bind = || {
-            let listener = TcpListener::bind(settings.listen)?;
-            listener.set_nonblocking(true)?;
-            Ok((listener.local_addr()?, listener))
-        };
-        let (address, listener) = bind().map_err(|source| StartError::Listen { address: settings.listen, source })?;
+    /// When the listener is of no use, or no thread can be made.
+    pub fn start(
+        Listener(listener): Listener,
+        settings: Settings,
+        source: Arc<dyn Source>,
+        registry: Registry,
+    ) -> Result<Self, StartError> {
+        listener.set_nonblocking(true).map_err(StartError::Thread)?;
+        let address = listener.local_addr().map_err(StartError::Thread)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .max_blocking_threads(WORKERS_MAX)

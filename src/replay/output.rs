@@ -1,4 +1,5 @@
-//! Output files: one JSON a line, to a path or to standard output.
+//! Output files: one JSON a line, to a path or to standard output. A reader of standard output that goes before the end, as `head`, has
+//! seen what it wanted: what is left is dropped, and the other outputs are written as if nothing had happened.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -16,7 +17,7 @@ impl Output {
     /// # Errors
     /// When the file cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
-        let sink: Box<dyn Write> = if path == Path::new("-") { Box::new(io::stdout()) } else { Box::new(File::create(path)?) };
+        let sink: Box<dyn Write> = if path == Path::new("-") { Box::new(Leavable(io::stdout())) } else { Box::new(File::create(path)?) };
         Ok(Self(BufWriter::with_capacity(1 << 20, sink)))
     }
 
@@ -35,6 +36,26 @@ impl Output {
     /// When it cannot be written.
     pub fn finish(mut self) -> io::Result<()> {
         self.0.flush()
+    }
+}
+
+/// A sink whose reader may go.
+struct Leavable<W>(W);
+
+impl<W: Write> Write for Leavable<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        left_or(self.0.write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        left_or(self.0.flush(), ())
+    }
+}
+
+fn left_or<T>(result: io::Result<T>, dropped: T) -> io::Result<T> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(dropped),
+        result => result,
     }
 }
 

@@ -3,12 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 
 /// What is said of a failed connection that librdkafka does not say, by a part of its words.
-const HINTS: [(&str, &str); 2] = [
+const HINTS: [(&str, &str); 4] = [
     (
         "certificate verify failed",
         "the certificate is of an authority that ssl.ca.location does not hold, or for another host name than that in \
          kafka.bootstrap_servers or advertised by the broker",
     ),
+    ("Connection refused", "no broker listens there; kafka.bootstrap_servers, or what the broker advertises, names another place"),
+    ("Failed to resolve", "kafka.bootstrap_servers, or what the broker advertises, has a name that is not known here"),
     ("state APIVERSION_QUERY", "kafka.properties.\"security.protocol\" may not be that of the listener"),
 ];
 
@@ -68,5 +70,13 @@ mod tests {
     fn what_a_certificate_may_lack_is_said() {
         let told = complaint_of("FAIL", "[thrd:x]: ssl://b:1: SSL handshake failed: certificate verify failed").unwrap();
         assert!(told.contains("ssl.ca.location") && told.contains("another host name"), "{told}");
+    }
+
+    #[test]
+    fn a_broker_that_is_not_there_leads_to_the_key_that_names_it() {
+        for words in ["b:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused", "b:1/bootstrap: Failed to resolve 'b:1'"] {
+            let told = complaint_of("FAIL", &format!("[thrd:b:1/bootstrap]: {words}")).unwrap();
+            assert!(told.contains("kafka.bootstrap_servers"), "{told}");
+        }
     }
 }

@@ -35,7 +35,7 @@ impl ClientContext for Quiet {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::info!(%error, reason, "consumer");
+        log::client_error("consumer", error.rdkafka_error_code(), reason);
     }
 }
 

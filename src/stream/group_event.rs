@@ -29,7 +29,7 @@ pub(super) fn note(what: What<'_>, member: &Consumer, events: &mut VecDeque<Grou
         What::Failed { code: RDKafkaErrorCode::AutoOffsetReset, .. } => events.push_back(GroupEvent::OutOfRange),
         What::Failed { code, reason, .. } if is_forbidden(code) => return Err(Failure::forbidden("reading", &reason)),
         What::Failed { fatal: true, reason, .. } => return Err(Failure::kafka("reading", &reason)),
-        What::Failed { code, reason, .. } => tracing::info!(%code, reason, "consumer"),
+        What::Failed { code, reason, .. } => log::client_error("consumer", Some(code), &reason),
         What::Record(_) | What::End(..) | What::Nothing => {}
     }
     Ok(())

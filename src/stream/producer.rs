@@ -92,7 +92,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::info!(%error, reason, "producer");
+        log::client_error("producer", error.rdkafka_error_code(), reason);
     }
 }
 

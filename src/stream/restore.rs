@@ -234,7 +234,7 @@ impl Restorer {
                 Some(What::Failed { code, reason, .. }) if is_forbidden(code) => {
                     return Err(Failure::forbidden(&format!("reading {}", self.changelog), &reason).into());
                 }
-                Some(What::Failed { code, reason, .. }) => tracing::info!(%code, reason, "reading the changelog"),
+                Some(What::Failed { code, reason, .. }) => super::log::client_error("reading the changelog", Some(code), &reason),
                 Some(What::Log(level, facility, text)) => super::log::librdkafka(level, &facility, &text),
                 _ => {}
             }

@@ -49,6 +49,13 @@ pub fn survey(options: &Options) -> Result<Survey, Failure> {
 }
 
 impl Survey {
+    /// Everything that `run` would refuse, one a line; nothing where there is nothing.
+    #[must_use]
+    pub fn complaints(&self) -> String {
+        let lines: Vec<String> = self.problems.iter().map(|problem| format!("error: {}: {problem}\n", problem.code())).collect();
+        lines.concat()
+    }
+
     fn look_at_rights(&mut self, options: &Options, inspector: &Inspector) -> Result<(), Failure> {
         let counts = self.inputs.iter().filter_map(|(_, partitions)| *partitions);
         let mut to_make = Vec::new();
@@ -89,9 +96,6 @@ impl fmt::Display for Survey {
         }
         if !self.partitioners.is_empty() {
             writeln!(f, "partitioner  {}", self.partitioners)?;
-        }
-        for problem in &self.problems {
-            writeln!(f, "error: {}: {problem}", problem.code())?;
         }
         Ok(())
     }

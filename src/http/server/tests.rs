@@ -12,12 +12,16 @@ fn start(fake: Fake, token: Option<&str>) -> Server {
     let registry = Registry::new();
     let source: Arc<dyn Source> = Arc::new(fake);
     Scrape::register(&registry, Arc::clone(&source), &Caps { series: 100, label_values: 5, watched: Arc::default() }).unwrap();
-    let settings = Settings { token: token.map(Token::new), ..settings(([127, 0, 0, 1], 0).into()) };
-    Server::start(settings, source, registry).unwrap()
+    Server::start(free(), Settings { token: token.map(Token::new), ..settings() }, source, registry).unwrap()
 }
 
-fn settings(listen: SocketAddr) -> Settings {
-    Settings { listen, ..Settings::from(&section::Http::default()) }
+/// A listener on a free port.
+fn free() -> Listener {
+    Listener::bind(([127, 0, 0, 1], 0).into()).unwrap()
+}
+
+fn settings() -> Settings {
+    Settings::from(&section::Http::default())
 }
 
 fn send(server: &Server, request: &str) -> (u16, String) {
@@ -55,15 +59,33 @@ fn accounts_are_listed_by_what_is_at_risk_with_their_drivers() {
 #[test]
 fn parameters_are_checked_and_the_answer_says_what_is_possible() {
     let server = start(two_accounts(), None);
-    for (query, hint) in
-        [("band=pink", "green, yellow"), ("sort=luck", "mrr_at_risk"), ("limit=0", "1 to 1000"), ("limit=x", "limit="), ("page=2", "sort")]
-    {
+    for (query, hint) in [
+        ("band=pink", "green, yellow"),
+        ("sort=luck", "mrr_at_risk"),
+        ("limit=0", "1 to 1000"),
+        ("limit=-1", "1 to 1000"),
+        ("page=2", "sort"),
+    ] {
         let (status, answer) = get(&server, &format!("/api/accounts?{query}"));
         assert_eq!(status, 400, "{query}");
         assert!(json(&answer)["hint"].as_str().unwrap().contains(hint), "{answer}");
     }
     let (_, answer) = get(&server, "/api/accounts?band=red&segment=&sort=score&limit=5");
     assert_eq!(json(&answer)["matched"], 1);
+}
+
+#[test]
+fn a_parameter_without_value_is_as_one_that_is_not_given() {
+    let server = start(two_accounts(), None);
+    let (status, answer) = get(&server, "/api/accounts?band=&segment=&sort=&limit=");
+    assert_eq!((status, json(&answer)["matched"].as_u64()), (200, Some(2)));
+}
+
+#[test]
+fn an_account_id_that_is_no_text_is_refused_as_json() {
+    let server = start(two_accounts(), None);
+    let (status, answer) = get(&server, "/api/accounts/%FF%FE");
+    assert_eq!((status, &json(&answer)["error"]), (400, &"the account id is no UTF-8 text".into()));
 }
 
 #[test]
@@ -129,8 +151,8 @@ fn long_addresses_and_heads_are_refused() {
 /// A server that gives requests little time, and connections between them much.
 fn impatient() -> Server {
     let patience = Patience { request: Duration::from_millis(30), idle: IDLE };
-    let settings = Settings { patience, ..settings(([127, 0, 0, 1], 0).into()) };
-    Server::start(settings, Arc::new(Fake::default()), Registry::new()).unwrap()
+    let settings = Settings { patience, ..settings() };
+    Server::start(free(), settings, Arc::new(Fake::default()), Registry::new()).unwrap()
 }
 
 const IDLE: Duration = Duration::from_millis(500);
@@ -161,8 +183,8 @@ fn a_connection_may_idle_before_its_first_request_and_after_an_answer() {
 
 /// A server with one place for a connection.
 fn narrow(patience: Patience) -> Server {
-    let settings = Settings { connections_max: 1, patience, ..settings(([127, 0, 0, 1], 0).into()) };
-    Server::start(settings, Arc::new(two_accounts()), Registry::new()).unwrap()
+    let settings = Settings { connections_max: 1, patience, ..settings() };
+    Server::start(free(), settings, Arc::new(two_accounts()), Registry::new()).unwrap()
 }
 
 #[test]
@@ -212,7 +234,7 @@ fn a_wrong_token_is_refused_whatever_it_looks_like() {
 #[test]
 fn a_taken_address_is_named() {
     let server = start(Fake::default(), None);
-    let error = Server::start(settings(server.address()), Arc::new(Fake::default()), Registry::new()).unwrap_err();
+    let error = Listener::bind(server.address()).unwrap_err();
     assert!(error.to_string().contains(&server.address().to_string()), "{error}");
 }
 

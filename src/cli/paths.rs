@@ -1,0 +1,83 @@
+//! Which files of a command line are the same one: nothing is written over what is read, nor two things to one file.
+
+use std::path::{Path, PathBuf};
+
+use super::UsageError;
+
+/// Standard input or output.
+const STANDARD: &str = "-";
+
+/// Refuses two readers of standard input, two writers to one file or to standard output, and a file that is read and written.
+pub(super) fn refuse_clashes(sources: &[&Path], outputs: &[&Path]) -> Result<(), UsageError> {
+    let standard = |paths: &[&Path]| paths.iter().filter(|path| **path == Path::new(STANDARD)).count();
+    if standard(sources) > 1 {
+        return Err(UsageError("only one stream can be read from standard input".into()));
+    }
+    if standard(outputs) > 1 {
+        return Err(UsageError("only one output can go to standard output".into()));
+    }
+    let read: Vec<PathBuf> = sources.iter().filter_map(|path| identity(path)).collect();
+    let mut written = Vec::new();
+    for path in outputs {
+        let Some(file) = identity(path) else { continue };
+        if read.contains(&file) {
+            return Err(UsageError(format!("{} is read, it cannot be written too", path.display())));
+        }
+        if written.contains(&file) {
+            return Err(UsageError(format!("{} is named for two outputs", path.display())));
+        }
+        written.push(file);
+    }
+    Ok(())
+}
+
+/// What tells a file from others, however it is written; nothing for what is no regular file, as `/dev/null`.
+fn identity(path: &Path) -> Option<PathBuf> {
+    if path == Path::new(STANDARD) {
+        return None;
+    }
+    if let Ok(found) = path.canonicalize() {
+        return found.is_file().then_some(found);
+    }
+    // It is not there yet, but its folder is.
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    Some(folder.canonicalize().ok()?.join(path.file_name()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(sources: &[&Path], outputs: &[&Path]) -> Option<String> {
+        refuse_clashes(sources, outputs).err().map(|error| error.0)
+    }
+
+    #[test]
+    fn a_file_that_is_read_is_not_written_however_it_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = folder.path().join("usage.ndjson");
+        std::fs::write(&read, "").unwrap();
+        for written in [read.clone(), folder.path().join(".").join("usage.ndjson")] {
+            assert!(refusal(&[&read], &[&written]).unwrap().ends_with("is read, it cannot be written too"));
+        }
+        assert_eq!(refusal(&[&read], &[&folder.path().join("accounts.ndjson")]), None);
+    }
+
+    #[test]
+    fn two_outputs_to_one_file_are_refused_whether_it_is_there_or_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        assert!(refusal(&[], &[&one, &one]).unwrap().ends_with("is named for two outputs"));
+        std::fs::write(&one, "").unwrap();
+        assert!(refusal(&[], &[&one, &one]).is_some());
+        assert_eq!(refusal(&[], &[&one, &other]), None);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_may_be_named_again_but_for_standard_input_and_output() {
+        let (null, standard) = (Path::new("/dev/null"), Path::new("-"));
+        assert_eq!(refusal(&[null, standard], &[null, null, standard]), None);
+        assert!(refusal(&[standard, standard], &[]).unwrap().contains("standard input"));
+        assert!(refusal(&[], &[standard, standard]).unwrap().contains("standard output"));
+    }
+}
