@@ -10,7 +10,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Globals;
 use crate::event::Stream;
-use crate::simulate::{Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics};
+use crate::money::Currency;
+use crate::simulate::{Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics, write_labels};
 use crate::stream::clock::monotonic;
 use crate::time::{DAY_MS, Timestamp};
 
@@ -18,7 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   churnwatch simulate --seed 7 --accounts 500 --days 365 --out-dir simulated
   churnwatch simulate --mix angry=1,healthy=3 --duplicates 0.01 --disorder-seconds 5 --bad 0.001 --out-dir simulated
-  churnwatch simulate --bootstrap-servers 127.0.0.1:9092 --partitions 4 --rate 1000/s --events 1000000
+  churnwatch simulate --bootstrap-servers 127.0.0.1:9092 --partitions 4 --rate 1000/s --events 1000000 --labels labels.ndjson
 
 The same seed and options give the same bytes.";
 
@@ -45,7 +46,7 @@ pub struct Args {
     #[arg(long, value_name = "KIND=N,..", value_parser = mix)]
     pub mix: Option<[u32; 8]>,
     /// Currency of all prices
-    #[arg(long, value_name = "ISO", default_value = "USD")]
+    #[arg(long, value_name = "ISO", default_value = "USD", value_parser = currency)]
     pub currency: String,
     /// Share of records that come twice, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
@@ -71,12 +72,20 @@ pub struct Args {
     /// Create the topics that are missing, all with so many partitions
     #[arg(long, value_name = "N", requires = "bootstrap_servers", value_parser = clap::value_parser!(i32).range(1..=10_000))]
     pub partitions: Option<i32>,
+    /// Where the true future of each account is written when the events go to topics
+    #[arg(long, value_name = "FILE", requires = "bootstrap_servers")]
+    pub labels: Option<PathBuf>,
 }
 
 /// Reads `1000/s` or `1000`.
 fn rate(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
     number.parse().ok().filter(|rate| *rate > 0).ok_or_else(|| "needs events a second, such as 1000/s".to_owned())
+}
+
+/// Reads a currency, as records name it.
+fn currency(text: &str) -> Result<String, String> {
+    Currency::parse(text).map(|currency| currency.code().to_owned()).ok_or_else(|| "needs three letters, as in USD".to_owned())
 }
 
 /// Reads a share of 0 to 1.
@@ -138,9 +147,12 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let records = Disturb::new(generator, args.disturbance(), args.seed).take(args.events_max());
     let progress = Progress::new(&options);
     let records = progress.watch(Pace::new(args.rate).hold(records));
-    match &args.out_dir {
-        Some(folder) => write_files(folder, records, labels)?,
-        None => write_topics(args, globals, records)?,
+    if let Some(folder) = &args.out_dir {
+        write_files(folder, records, labels)?;
+    } else {
+        // Before the topics are filled: a file that cannot be written is known by then.
+        args.labels.as_deref().map(|path| write_labels(path, labels.into_iter())).transpose()?;
+        write_topics(args, globals, records)?;
     }
     progress.finish();
     Ok(ExitCode::SUCCESS)
@@ -161,8 +173,9 @@ fn write_topics(args: &Args, globals: &Globals, records: impl Iterator<Item = Si
     }
     let names = Stream::ALL.map(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
     let topics = Topics::new(config.kafka.client_properties(), names)?;
-    if let Some(partitions) = args.partitions {
-        topics.create_missing(config.kafka.client_properties(), partitions)?;
+    match args.partitions {
+        Some(partitions) => topics.create_missing(config.kafka.client_properties(), partitions)?,
+        None => topics.find()?,
     }
     for record in records {
         topics.write(&record)?;
@@ -266,6 +279,30 @@ mod tests {
                 .map(|stream| std::fs::read(out.join(format!("{stream}.ndjson"))).unwrap())
         };
         assert_eq!(write("first"), write("second"));
+    }
+
+    #[test]
+    fn a_currency_is_three_letters() {
+        assert_eq!(currency("jpy").as_deref(), Ok("JPY"));
+        for text in ["XX", "EURO", "E1R", ""] {
+            assert!(currency(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn labels_are_written_for_topics_as_for_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, labels) = (folder.path().join("out"), folder.path().join("labels.ndjson"));
+        let args = Args { out_dir: Some(out.clone()), ..parse(&["--accounts", "5", "--days", "20"]) };
+        run(&args, &Globals::default()).unwrap();
+        let cluster = rdkafka::mocking::MockCluster::new(1).unwrap();
+        for topic in ["product-usage", "billing", "support-tickets"] {
+            cluster.create_topic(topic, 1, 1).unwrap();
+        }
+        let brokers = Some(cluster.bootstrap_servers());
+        let args = Args { out_dir: None, bootstrap_servers: brokers, labels: Some(labels.clone()), ..args };
+        run(&args, &Globals::default()).unwrap();
+        assert_eq!(std::fs::read(labels).unwrap(), std::fs::read(out.join("labels.ndjson")).unwrap());
     }
 
     #[test]

@@ -60,18 +60,21 @@ impl Files {
         for (stream, file) in Stream::ALL.iter().zip(&mut self.streams) {
             file.flush().map_err(|source| WriteError { path: stream_path(&self.folder, *stream), source })?;
         }
-        let path = self.folder.join("labels.ndjson");
-        let mut file = create(&path)?;
-        write_labels(&mut file, labels).map_err(|source| WriteError { path, source })
+        write_labels(&self.folder.join("labels.ndjson"), labels)
     }
 }
 
-fn write_labels(file: &mut BufWriter<File>, labels: impl Iterator<Item = Label>) -> io::Result<()> {
-    for label in labels {
-        serde_json::to_writer(&mut *file, &label)?;
-        writeln!(file)?;
-    }
-    file.flush()
+/// Writes the true future of each account, one a line.
+///
+/// # Errors
+/// When the file cannot be written to its end.
+pub fn write_labels(path: &Path, mut labels: impl Iterator<Item = Label>) -> Result<(), WriteError> {
+    let mut file = create(path)?;
+    let written = labels.try_for_each(|label| {
+        serde_json::to_writer(&mut file, &label)?;
+        writeln!(file)
+    });
+    written.and_then(|()| file.flush()).map_err(|source| WriteError { path: path.to_owned(), source })
 }
 
 fn stream_path(folder: &Path, stream: Stream) -> PathBuf {

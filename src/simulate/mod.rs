@@ -24,7 +24,7 @@ mod usage;
 pub use customer::Label;
 pub use disturb::Disturb;
 pub use feed::Feed;
-pub use files::{Files, WriteError};
+pub use files::{Files, WriteError, write_labels};
 pub use generator::Generator;
 pub use options::{Disturbance, Options};
 pub use record::SimulatedRecord;

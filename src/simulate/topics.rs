@@ -1,7 +1,7 @@
 //! Simulated records to Kafka topics, keyed and partitioned as the Java client does it, so that an account is in one partition number
 //! of every topic.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -12,11 +12,16 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use super::record::SimulatedRecord;
+use crate::stream::clock::Deadline;
 
 /// How long the brokers may take for everything that is still on its way.
 const FLUSH_LIMIT: Duration = Duration::from_mins(1);
 /// How long the creation of topics may take.
 const CREATE_LIMIT: Duration = Duration::from_secs(30);
+/// How long a broker may take for an answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// How long a topic may take to be there.
+const FIND_LIMIT: Duration = Duration::from_secs(3);
 /// One wait for room in the producer's queue.
 const ROOM_STEP: Duration = Duration::from_millis(20);
 
@@ -34,11 +39,22 @@ pub enum ProduceError {
         /// Why.
         source: KafkaError,
     },
+    /// No broker answers.
+    #[error("no broker answers; kafka.bootstrap_servers or --bootstrap-servers names them")]
+    Unreachable(#[source] KafkaError),
+    /// There is no such topic.
+    #[error("topic {topic} does not exist; --partitions makes the topics that are missing")]
+    Missing {
+        /// The topic.
+        topic: String,
+    },
     /// Some records did not arrive.
-    #[error("{count} records did not arrive")]
+    #[error("{count} records did not arrive: {reason}")]
     Undelivered {
         /// How many.
         count: u64,
+        /// Why the first of them did not.
+        reason: String,
     },
     /// A topic could not be made.
     #[error("cannot create topic {topic}: {reason}")]
@@ -69,6 +85,29 @@ impl Topics {
         config.set("partitioner", "murmur2_random").set("enable.idempotence", "true");
         let producer = config.create_with_context(Deliveries::default()).map_err(ProduceError::Producer)?;
         Ok(Self { producer, names })
+    }
+
+    /// Looks for the topics, so that what cannot succeed ends before the first record.
+    ///
+    /// # Errors
+    /// When no broker answers, or a topic is not there.
+    pub fn find(&self) -> Result<(), ProduceError> {
+        for name in self.names.iter().flatten() {
+            let deadline = Deadline::after(FIND_LIMIT);
+            // A broker that makes topics by itself needs a moment for it.
+            while !self.is_there(name)? {
+                if deadline.passed() {
+                    return Err(ProduceError::Missing { topic: name.clone() });
+                }
+                self.producer.poll(ROOM_STEP);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_there(&self, name: &str) -> Result<bool, ProduceError> {
+        let metadata = self.producer.client().fetch_metadata(Some(name), ANSWER_LIMIT).map_err(ProduceError::Unreachable)?;
+        Ok(metadata.topics().iter().any(|topic| topic.name() == name && topic.error().is_none() && !topic.partitions().is_empty()))
     }
 
     /// Makes the topics that are missing, all with the same number of partitions.
@@ -126,14 +165,17 @@ impl Topics {
         self.undelivered()?;
         match self.producer.in_flight_count() {
             0 => Ok(()),
-            left => Err(ProduceError::Undelivered { count: u64::try_from(left).unwrap_or(0) }),
+            left => {
+                Err(ProduceError::Undelivered { count: u64::try_from(left).unwrap_or(0), reason: "the brokers take too long".to_owned() })
+            }
         }
     }
 
     fn undelivered(&self) -> Result<(), ProduceError> {
-        match self.producer.context().failed.load(Ordering::Relaxed) {
-            0 => Ok(()),
-            count => Err(ProduceError::Undelivered { count }),
+        let failed = self.producer.context().0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*failed {
+            None => Ok(()),
+            Some(failed) => Err(ProduceError::Undelivered { count: failed.count, reason: failed.first.to_string() }),
         }
     }
 }
@@ -146,20 +188,27 @@ impl std::fmt::Debug for Topics {
 
 /// Counts what did not arrive.
 #[derive(Default)]
-struct Deliveries {
-    failed: AtomicU64,
+struct Deliveries(Mutex<Option<Failed>>);
+
+struct Failed {
+    count: u64,
+    first: KafkaError,
 }
 
-impl ClientContext for Deliveries {}
+impl ClientContext for Deliveries {
+    /// What does not arrive in the end is told then; brokers that are away for a moment are not.
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "simulation");
+    }
+}
 
 impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): Self::DeliveryOpaque) {
-        if let Err((error, _)) = result
-            && self.failed.fetch_add(1, Ordering::Relaxed) == 0
-        {
-            tracing::warn!(%error, "a simulated record did not arrive");
+        if let Err((error, _)) = result {
+            let mut failed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.get_or_insert_with(|| Failed { count: 0, first: error.clone() }).count += 1;
         }
     }
 }
@@ -177,6 +226,12 @@ mod tests {
     use crate::simulate::{Generator, Options};
 
     #[test]
+    fn brokers_that_are_not_there_are_told_before_the_first_record() {
+        let topics = Topics::new([("bootstrap.servers", "127.0.0.1:1")], Stream::ALL.map(|stream| Some(stream.name().to_owned()))).unwrap();
+        assert!(matches!(topics.find(), Err(ProduceError::Unreachable(_))));
+    }
+
+    #[test]
     fn records_arrive_and_an_account_has_one_partition_number_in_all_topics() {
         let cluster = MockCluster::new(1).unwrap();
         let names = Stream::ALL.map(|stream| format!("in-{}", stream.name()));
@@ -185,6 +240,7 @@ mod tests {
         }
         let servers = cluster.bootstrap_servers();
         let topics = Topics::new([("bootstrap.servers", servers.as_str())], names.clone().map(Some)).unwrap();
+        topics.find().unwrap();
         let records: Vec<_> = Generator::new(&Options { accounts: 8, days: 3, ..Options::default() }).collect();
         for record in &records {
             topics.write(record).unwrap();
