@@ -11,6 +11,7 @@ pub mod limit;
 pub mod map;
 mod measure;
 pub mod profile;
+mod ranges;
 pub mod section;
 pub mod seen;
 mod spread;

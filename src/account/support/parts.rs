@@ -1,6 +1,7 @@
 //! The support section as changelog records: tickets by hash, in ranges that are halved until each fits.
 
 use crate::account::bytes::{Reader, Writer};
+use crate::account::ranges;
 use crate::account::section::of_version;
 use crate::account::{CodecError, MAX_PART_BYTES, Section};
 use crate::time::Timestamp;
@@ -23,9 +24,8 @@ const MAX_ENTRY_HEAD_BYTES: usize = 11;
 impl Section for State {
     fn parts(&self) -> Vec<(u16, Vec<u8>)> {
         let tickets: Vec<_> = self.table.iter().collect();
-        let mut ranges = Vec::new();
         let part_bytes = if bytes_of(&tickets) < MANY_BYTES { PART_BYTES } else { MAX_PART_BYTES };
-        split(&tickets, part_bytes, u64::BITS, &mut ranges);
+        let mut ranges = ranges::cut(&tickets, |(hash, _)| *hash, |range| MAX_HEAD_BYTES + bytes_of(range) <= part_bytes);
         if tickets.is_empty() && self.first_replied.get().is_some() {
             ranges.push(&[]);
         }
@@ -80,22 +80,6 @@ fn read_head(bytes: &[u8]) -> Option<(Option<Timestamp>, &[u8])> {
     let mut reader = Reader(entries);
     let first_replied = if *has_first == 0 { None } else { Some(Timestamp(reader.signed()?)) };
     Some((first_replied, reader.0))
-}
-
-/// Halves a range of hashes that agree above `bit`, until each range fits into a part. A change of one ticket so changes one part.
-fn split<'a>(tickets: &'a [(u64, &'a [u8])], part_bytes: usize, bit: u32, ranges: &mut Vec<&'a [(u64, &'a [u8])]>) {
-    if tickets.is_empty() {
-        return;
-    }
-    match bit.checked_sub(1) {
-        Some(bit) if MAX_HEAD_BYTES + bytes_of(tickets) > part_bytes => {
-            let lower = tickets.partition_point(|(hash, _)| (hash >> bit) & 1 == 0);
-            let (lower, upper) = tickets.split_at(lower);
-            split(lower, part_bytes, bit, ranges);
-            split(upper, part_bytes, bit, ranges);
-        }
-        _ => ranges.push(tickets),
-    }
 }
 
 fn bytes_of(tickets: &[(u64, &[u8])]) -> usize {
@@ -155,15 +139,6 @@ mod tests {
         assert!((1_000..2_000).contains(&parts.len()), "{}", parts.len());
         assert!(parts.iter().all(|(_, bytes)| bytes.len() <= MAX_PART_BYTES));
         assert_eq!(restored(&parts).parts(), parts);
-    }
-
-    #[test]
-    fn hashes_that_differ_in_their_last_bits_alone_still_split() {
-        let ticket = vec![0; MAX_PART_BYTES / 2];
-        let tickets: Vec<_> = (0..4_u64).map(|hash| (hash, ticket.as_slice())).collect();
-        let mut ranges = Vec::new();
-        split(&tickets, MAX_PART_BYTES, u64::BITS, &mut ranges);
-        assert_eq!(ranges.len(), 4);
     }
 
     #[test]

@@ -55,6 +55,11 @@ impl Actor {
         if dates == 0 { None } else { Some(Self(rest | (dates << by) as u128)) }
     }
 
+    /// The hash from the most significant bit on; the bits that are not kept are 0.
+    pub(super) const fn top_hash(self) -> u64 {
+        self.hash() << (64 - HASH_BITS)
+    }
+
     /// When it was active; `newest` is the account's newest date.
     #[expect(clippy::cast_possible_truncation, reason = "the bits above are not wanted")]
     pub(super) const fn activity(self, newest: Date) -> Activity {
@@ -118,6 +123,15 @@ pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Vec<Actor>> {
         (actor.activity(Date(0)).dates != 0).then_some(actor)
     })?;
     actors.is_sorted_by(|one, next| one.hash() < next.hash()).then_some(actors)
+}
+
+/// Adds actors of another range of hashes; whether there is none of them in between.
+pub(super) fn merge(actors: &mut Vec<Actor>, others: Vec<Actor>) -> bool {
+    let (Some(first), Some(last)) = (others.first().copied(), others.last().copied()) else { return true };
+    let place = actors.partition_point(|actor| actor.hash() < first.hash());
+    let is_between = actors.get(place).is_none_or(|next| last.hash() < next.hash());
+    actors.splice(place..place, others);
+    is_between
 }
 
 /// An activity of an actor on a date that is remembered.

@@ -1,19 +1,18 @@
-//! Usage as changelog records: everything in one, and the users in parts of their own where they are many.
+//! Usage as changelog records: everything in one, and the users in parts of their own, by ranges of their hashes, where they are many.
 
 use super::actors::{self, Actor};
 use super::buckets::Buckets;
 use super::features::Features;
 use super::{SessionDay, State};
 use crate::account::bytes::{Reader, Writer};
+use crate::account::ranges;
 use crate::account::section::{CodecError, Section, of_version};
 use crate::time::{Date, Timestamp};
 
 /// The format of all parts.
 const VERSION: u8 = 2;
-/// Users of one part: 16 bytes each.
-const USERS_A_PART: usize = 16_000;
-/// Users up to this many travel with the rest.
-const USERS_TOGETHER: usize = 1_000;
+/// Users up to this many, 16 bytes each, travel with the rest, or are a part: a use writes those of one.
+const USERS_TOGETHER: usize = 256;
 
 const WHOLE: u16 = 0;
 
@@ -28,24 +27,23 @@ impl Section for State {
         if self.users.len() <= USERS_TOGETHER {
             return vec![(WHOLE, self.whole(&self.users))];
         }
-        let users = self.users.chunks(USERS_A_PART).map(part_of_users);
-        (WHOLE..).zip(std::iter::once(self.whole(&[])).chain(users)).collect()
+        let ranges = ranges::cut(&self.users, |user| user.top_hash(), |range| range.len() <= USERS_TOGETHER);
+        (WHOLE..).zip(std::iter::once(self.whole(&[])).chain(ranges.into_iter().map(part_of_users))).collect()
     }
 
     fn restore(&mut self, part: u16, bytes: &[u8]) -> Result<(), CodecError> {
         let mut bytes = Reader(of_version(VERSION, bytes)?);
-        let mut users = std::mem::take(&mut self.users);
-        if part == WHOLE {
+        let users = if part == WHOLE {
+            let apart = std::mem::take(&mut self.users);
             *self = read_whole(&mut bytes).ok_or(CodecError::Corrupt("usage"))?;
+            apart
         } else {
-            users.extend(actors::read(&mut bytes).ok_or(CodecError::Corrupt("users"))?);
-        }
+            actors::read(&mut bytes).ok_or(CodecError::Corrupt("users"))?
+        };
         if !bytes.0.is_empty() {
             return Err(CodecError::Corrupt("bytes after usage"));
         }
-        self.users.append(&mut users);
-        self.users.sort_unstable();
-        Ok(())
+        if actors::merge(&mut self.users, users) { Ok(()) } else { Err(CodecError::Corrupt("parts of users overlap")) }
     }
 }
 

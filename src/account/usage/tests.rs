@@ -1,7 +1,7 @@
 //! A worked example with numbers for each metric of usage, breadth and depth.
 
 use super::State;
-use crate::account::{ApplyContext, LimitMeter, Section};
+use crate::account::{ApplyContext, CodecError, LimitMeter, Section};
 use crate::event::{UsageEvent, UsageKind};
 use crate::metric::{Metric, Metrics};
 use crate::settings::Settings;
@@ -211,6 +211,32 @@ mod properties {
             }
             prop_assert_eq!(restored, one.state);
         }
+    }
+
+    #[test]
+    fn a_use_by_one_of_many_users_changes_two_parts_of_many() {
+        let mut example = Example::default();
+        for n in 0..20_000 {
+            example.used(noon(0), &format!("user{n}"), "f", 1);
+        }
+        let before = example.state.parts();
+        example.used(noon(0).plus(1), "user7", "f", 1);
+        let after = example.state.parts();
+        let changed: Vec<_> = after.iter().filter(|part| !before.contains(part)).collect();
+        assert_eq!((before.len(), changed.len()), (after.len(), 2));
+        assert!(after.len() > 20_000 / 256 && changed.iter().all(|(_, bytes)| bytes.len() < 5_000));
+    }
+
+    #[test]
+    fn users_that_two_parts_hold_are_refused() {
+        let mut example = Example::default();
+        (0..1_000).for_each(|n| example.used(noon(0), &format!("user{n}"), "f", 1));
+        let (parts, mut restored) = (example.state.parts(), State::default());
+        for (part, bytes) in parts.iter().rev() {
+            restored.restore(*part, bytes).unwrap();
+        }
+        assert_eq!(restored, example.state);
+        assert_eq!(restored.restore(1, &parts[1].1), Err(CodecError::Corrupt("parts of users overlap")));
     }
 
     #[test]
