@@ -88,7 +88,12 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     if digits.is_empty() { None } else { Some((millis, rest)) }
 }
 
+/// The other shapes of RFC 3339 and ISO 8601. The general parser reads offsets up to 25:59, RFC 3339 ends at 23:59.
 fn parse_any(text: &str) -> Option<Timestamp> {
+    let (_, offset) = text.get(10..)?.split_once(['+', '-']).unwrap_or_default();
+    if offset.get(..2) > Some("23") {
+        return None;
+    }
     let instant: jiff::Timestamp = text.parse().ok()?;
     let at = Timestamp(instant.as_nanosecond().div_euclid(1_000_000).try_into().ok()?);
     (Timestamp::MIN..=Timestamp::MAX).contains(&at).then_some(at)
@@ -192,6 +197,16 @@ mod tests {
     fn a_date_without_offset_and_impossible_dates_are_refused() {
         for text in ["2026-01-01", "2026-01-01T00:00:00", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "", "Z", "2026-01-01T24:00:00Z"] {
             assert_eq!(Timestamp::parse_rfc3339(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_offset_of_a_day_or_more_is_refused_however_it_is_written() {
+        for text in ["1970-01-01T00:00:00+24:00", "1970-01-01T00:00:00-24:00", "19700101T000000+2400", "1970-01-01 00:00:00+25"] {
+            assert_eq!(Timestamp::parse_rfc3339(text), None, "{text}");
+        }
+        for text in ["1970-01-01T23:59:00+23:59", "19700101T235900+2359", "1970-01-01T01:00:00+01:00[America/Port-au-Prince]"] {
+            assert_eq!(Timestamp::parse_rfc3339(text), Some(Timestamp(0)), "{text}");
         }
     }
 }
