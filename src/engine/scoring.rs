@@ -31,10 +31,11 @@ impl<'a> Scored<'a> {
 
     /// The line of the account as JSON, without an end of line.
     pub(super) fn line(&self, account: &Account, view: &View, settings: &Settings) -> Vec<u8> {
+        // A reading is made for its instant, not for a record; which records have not been scored yet is not remembered over a restart.
         let round = round_at(view, Cause::Time, false, settings);
         let explanation = account.score.explain(&self.subject, &self.assessment, &round, &settings.model);
         let facts = facts(account, settings);
-        let line = AccountLine::new(&facts, &self.subject, &self.assessment, &account.score, &explanation, view.t, &settings.model);
+        let line = AccountLine::new(&facts, &self.subject, &self.assessment, &account.score, &explanation, &round, &settings.model);
         json(&line)
     }
 

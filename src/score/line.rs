@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::assess::{Assessment, Subject};
+use super::change::{Cause, Round};
 use super::entry::{AccountFacts, Health, ModelName, Reasons, Risk, code, health, model_name, reasons, rfc3339, risk, scored_by};
 use super::explain::Explanation;
 use super::model::Model;
@@ -19,6 +20,7 @@ pub struct AccountLine<'a> {
     account_id: &'a str,
     #[serde(serialize_with = "rfc3339")]
     as_of: Timestamp,
+    cause: Cause,
     metrics: &'a Metrics,
     health: Health,
     risk: Risk,
@@ -41,7 +43,7 @@ struct ProfileFacts<'a> {
 }
 
 impl<'a> AccountLine<'a> {
-    /// The line of an account at an instant; `explanation` is of [`State::explain`] with the same assessment.
+    /// The line of an account at the instant of a scoring; `explanation` is of [`State::explain`] with the same assessment.
     #[must_use]
     pub fn new(
         facts: &AccountFacts<'a>,
@@ -49,14 +51,15 @@ impl<'a> AccountLine<'a> {
         assessment: &Assessment,
         state: &State,
         explanation: &'a Explanation,
-        as_of: Timestamp,
+        round: &Round,
         model: &'a Model,
     ) -> Self {
         let standing = state.standing(subject, assessment, model);
         let published = state.published().map(Published::standing);
         Self {
             account_id: facts.account_id,
-            as_of,
+            as_of: round.t,
+            cause: state.cause(subject, round, model),
             metrics: subject.metrics,
             health: health(&standing, published.as_ref(), assessment.coverage),
             risk: risk(&standing, published.as_ref(), model),
@@ -82,7 +85,7 @@ mod tests {
         let (model, round) = (model(""), round(hour));
         let assessment = account.assessed_by(&model);
         let explanation = state.explain(&account.subject(), &assessment, &round, &model);
-        let line = AccountLine::new(&facts(), &account.subject(), &assessment, state, &explanation, round.t, &model);
+        let line = AccountLine::new(&facts(), &account.subject(), &assessment, state, &explanation, &round, &model);
         serde_json::to_value(line).unwrap()
     }
 
@@ -117,5 +120,14 @@ mod tests {
     fn an_account_that_was_never_published_has_nothing_before() {
         let written = line(&Account::scoring(80.0, 80.0, 80.0), &State::default(), 0);
         assert_eq!((&written["health"]["band"], &written["health"]["previous"]), (&json!("green"), &Value::Null));
+    }
+
+    #[test]
+    fn a_line_tells_a_first_reading_from_later_ones() {
+        let mut state = State::default();
+        let account = Account::scoring(80.0, 80.0, 80.0);
+        assert_eq!(line(&account, &state, 0)["cause"], json!("initial"));
+        account.advance(&mut state, 0, &model(""));
+        assert_eq!(line(&account, &state, 1)["cause"], json!("events"));
     }
 }

@@ -103,7 +103,9 @@ impl State {
         }
     }
 
-    fn cause(&self, subject: &Subject<'_>, round: &Round, model: &Model) -> Cause {
+    /// What has led to a scoring, seen from the last published change.
+    #[must_use]
+    pub fn cause(&self, subject: &Subject<'_>, round: &Round, model: &Model) -> Cause {
         let value = |pinned: Override<'_>| pinned.value.to_bits();
         if self.published.is_none() {
             Cause::Initial
