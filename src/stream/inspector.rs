@@ -95,7 +95,11 @@ impl Inspector {
         let deadline = Deadline::after(LEADER_LIMIT);
         loop {
             match self.0.fetch_watermarks(topic, partition, LIMIT.min(deadline.remaining())) {
-                Err(error) if passes(&error) && !deadline.passed() => drop(self.0.poll(STEP)),
+                Err(error) if passes(&error) && !deadline.passed() => {
+                    // What a client knows of a topic it holds on to for minutes, a missing leader too, unless it is asked for again.
+                    drop(self.0.fetch_metadata(Some(topic), LIMIT.min(deadline.remaining())));
+                    drop(self.0.poll(STEP));
+                }
                 result => return result.map_err(failed),
             }
         }
@@ -151,12 +155,13 @@ impl Inspector {
 fn passes(error: &KafkaError) -> bool {
     use RDKafkaErrorCode::{
         AllBrokersDown, BrokerTransportFailure, LeaderNotAvailable, NetworkException, NotLeaderForPartition, OperationTimedOut,
-        RequestTimedOut,
+        RequestTimedOut, UnknownPartition,
     };
     matches!(
         error.rdkafka_error_code(),
         Some(
             NotLeaderForPartition
+                | UnknownPartition
                 | LeaderNotAvailable
                 | BrokerTransportFailure
                 | AllBrokersDown
@@ -165,4 +170,25 @@ fn passes(error: &KafkaError) -> bool {
                 | RequestTimedOut
         )
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::ClientConfig;
+    use rdkafka::mocking::MockCluster;
+
+    use super::*;
+
+    #[test]
+    fn a_leader_that_was_away_is_found_once_it_is_back() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("t", 1, 1).unwrap();
+        cluster.partition_leader("t", 0, None).unwrap();
+        let config = ClientConfig::from_iter([("bootstrap.servers".to_owned(), cluster.bootstrap_servers())]);
+        let inspector = Inspector(BaseConsumer::from_config_and_context(&config, Quiet::default()).unwrap());
+        let unknown = inspector.0.fetch_watermarks("t", 0, LIMIT).unwrap_err();
+        assert_eq!(unknown.rdkafka_error_code(), Some(RDKafkaErrorCode::UnknownPartition));
+        cluster.partition_leader("t", 0, Some(1)).unwrap();
+        assert_eq!(inspector.watermarks("t", 0).unwrap(), (0, 0));
+    }
 }

@@ -17,6 +17,8 @@ use super::broker::Broker;
 use super::eventually;
 
 const LIMIT: Duration = Duration::from_mins(3);
+/// For one answer of a broker that may have none yet: it is asked again.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// A record as it was committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -200,7 +202,7 @@ pub fn partitions(broker: &Broker, topic: &str) -> i32 {
     let client: BaseConsumer = config(broker).create().unwrap();
     // A broker that has just started or stood still does not know its topics for a moment.
     let count = eventually("the partitions of a topic", LIMIT, || {
-        let metadata = client.fetch_metadata(Some(topic), LIMIT).ok()?;
+        let metadata = client.fetch_metadata(Some(topic), ANSWER_LIMIT).ok()?;
         metadata.topics().first().map(|found| found.partitions().len()).filter(|count| *count > 0)
     });
     i32::try_from(count).unwrap()
@@ -219,7 +221,13 @@ pub fn stable_ends(broker: &Broker, topic: &str) -> Vec<i64> {
 fn ends_as_seen(broker: &Broker, topic: &str, isolation: &str) -> Vec<i64> {
     let client: BaseConsumer = config(broker).set("group.id", "test-reader").set("isolation.level", isolation).create().unwrap();
     // A broker that was suspended is fenced by its controller for a moment, and its partitions have no leader.
-    let end = |partition| eventually("the end of a partition", LIMIT, || client.fetch_watermarks(topic, partition, LIMIT).ok());
+    let end = |partition| {
+        eventually("the end of a partition", LIMIT, || {
+            // Else the client takes its own word for minutes that there is no leader.
+            client.fetch_metadata(Some(topic), ANSWER_LIMIT).ok()?;
+            client.fetch_watermarks(topic, partition, ANSWER_LIMIT).ok()
+        })
+    };
     (0..partitions(broker, topic)).map(|partition| end(partition).1).collect()
 }
 
