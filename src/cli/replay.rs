@@ -83,10 +83,12 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if outputs.is_empty() {
         eprintln!("nothing will be written: name an output, such as --out-accounts -");
     }
-    paths::refuse_clashes(&args.sources()?, &outputs)?;
+    let inputs = args.inputs()?;
+    let sources: Vec<&Path> = inputs.iter().map(|(_, path)| *path).chain(args.compare.as_deref()).collect();
+    paths::refuse_clashes(&sources, &outputs)?;
     let config = globals.load_offline()?;
     let other = args.compare.as_deref().map(|path| compare::load(path, globals, &config)).transpose()?;
-    let (inputs, division) = (args.inputs()?, Division::of_machine());
+    let division = Division::of_machine();
     let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
     let settings = replay::settings_for(&streams, config.settings());
     let mut files = read_files(&inputs, &settings, division)?;
@@ -163,11 +165,6 @@ impl Args {
             return Err(UsageError("name at least one input file: --usage, --billing, --support, --feedback, --accounts".into()));
         }
         Ok(given)
-    }
-
-    /// Everything that is read.
-    fn sources(&self) -> Result<Vec<&Path>, UsageError> {
-        Ok(self.inputs()?.into_iter().map(|(_, path)| path).chain(self.compare.as_deref()).collect())
     }
 
     /// Everything that is written.

@@ -128,8 +128,19 @@ impl Consumer {
 
     /// First offset and offset after the last committed record of a partition.
     pub(super) fn stable_watermarks(&self, topic: &str, partition: i32, limit: Duration) -> KafkaResult<(i64, i64)> {
-        self.client.fetch_watermarks(topic, partition, limit)
+        watermarks(&self.client, topic, partition, limit)
     }
+}
+
+/// First offset and end of a partition, as a client sees them. What it knows of a topic it holds on to for minutes, a missing leader too:
+/// after a failure it is made to look again, so that the question can be repeated.
+pub(super) fn watermarks<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    topic: &str,
+    partition: i32,
+    limit: Duration,
+) -> KafkaResult<(i64, i64)> {
+    client.fetch_watermarks(topic, partition, limit).inspect_err(|_| drop(client.fetch_metadata(Some(topic), limit)))
 }
 
 fn list<'a>(places: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> KafkaResult<TopicPartitionList> {

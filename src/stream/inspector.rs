@@ -11,7 +11,7 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use super::client::Properties;
 use super::clock::Deadline;
-use super::consumer::Quiet;
+use super::consumer::{Quiet, watermarks};
 use super::describe::{self, Allowed};
 use super::failure::Failure;
 
@@ -94,12 +94,8 @@ impl Inspector {
         let failed = |error: KafkaError| self.failed(format!("asking for the end of {topic} [{partition}]"), &error);
         let deadline = Deadline::after(LEADER_LIMIT);
         loop {
-            match self.0.fetch_watermarks(topic, partition, LIMIT.min(deadline.remaining())) {
-                Err(error) if passes(&error) && !deadline.passed() => {
-                    // What a client knows of a topic it holds on to for minutes, a missing leader too, unless it is asked for again.
-                    drop(self.0.fetch_metadata(Some(topic), LIMIT.min(deadline.remaining())));
-                    drop(self.0.poll(STEP));
-                }
+            match watermarks(&self.0, topic, partition, LIMIT.min(deadline.remaining())) {
+                Err(error) if passes(&error) && !deadline.passed() => drop(self.0.poll(STEP)),
                 result => return result.map_err(failed),
             }
         }

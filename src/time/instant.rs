@@ -90,8 +90,8 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
 
 /// The other shapes of RFC 3339 and ISO 8601. The general parser reads offsets up to 25:59, RFC 3339 ends at 23:59.
 fn parse_any(text: &str) -> Option<Timestamp> {
-    let (_, offset) = text.get(10..)?.split_once(['+', '-']).unwrap_or_default();
-    if offset.get(..2) > Some("23") {
+    let offset = Pieces::parse(text).ok()?.to_numeric_offset();
+    if offset.is_some_and(|offset| i64::from(offset.seconds()).abs() * 1000 >= DAY_MS) {
         return None;
     }
     let instant: jiff::Timestamp = text.parse().ok()?;
@@ -205,6 +205,9 @@ mod tests {
         for text in ["1970-01-01T00:00:00+24:00", "1970-01-01T00:00:00-24:00", "19700101T000000+2400", "1970-01-01 00:00:00+25"] {
             assert_eq!(Timestamp::parse_rfc3339(text), None, "{text}");
         }
+        let zone = "1970-01-01T00:00:00Z[America/Port-au-Prince]";
+        assert_eq!(Timestamp::parse_rfc3339(zone), Some(Timestamp(0)), "a zone's name has no offset in it");
+        assert_eq!(Timestamp::parse_rfc3339("+001970-01-31T00:00:00Z"), Timestamp::parse_rfc3339("1970-01-31T00:00:00Z"));
         for text in ["1970-01-01T23:59:00+23:59", "19700101T235900+2359", "1970-01-01T01:00:00+01:00[America/Port-au-Prince]"] {
             assert_eq!(Timestamp::parse_rfc3339(text), Some(Timestamp(0)), "{text}");
         }

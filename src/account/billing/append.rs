@@ -1,6 +1,6 @@
 //! Taking a snapshot into a packed subscription. Most are the newest, and then only the newest before is unpacked.
 
-use super::packed::{pack, unpack};
+use super::packed::{pack, pack_before, unpack};
 use super::snapshot::Snapshot;
 use super::subscription::{Inserted, Subscription, passed_limit};
 
@@ -25,9 +25,7 @@ fn appended(packed: &[u8], snapshot: &Snapshot<'_>) -> Option<Box<[u8]>> {
     if passed_limit(count, changes).is_some() {
         return None;
     }
-    let mut bytes = pack(&(changes, count, snapshot)).into_vec();
-    bytes.extend_from_slice(snapshots);
-    Some(bytes.into())
+    Some(pack_before(&(changes, count, snapshot), snapshots))
 }
 
 #[cfg(test)]

@@ -63,9 +63,17 @@ impl Table {
 const TYPICAL_BYTES: usize = 1024;
 
 /// The bytes of a value.
-#[expect(clippy::expect_used, reason = "plain structs into a growing vector: the encoder has no error to give")]
 pub(super) fn pack(value: &impl Serialize) -> Box<[u8]> {
-    postcard::to_extend(value, Vec::with_capacity(TYPICAL_BYTES)).expect("plain structs are always encoded").into()
+    pack_before(value, &[])
+}
+
+/// The bytes of a value, and others after them.
+#[expect(clippy::expect_used, reason = "plain structs into a growing vector: the encoder has no error to give")]
+pub(super) fn pack_before(value: &impl Serialize, rest: &[u8]) -> Box<[u8]> {
+    let room = Vec::with_capacity(TYPICAL_BYTES + rest.len());
+    let mut bytes = postcard::to_extend(value, room).expect("plain structs are always encoded");
+    bytes.extend_from_slice(rest);
+    bytes.into()
 }
 
 #[expect(clippy::expect_used, reason = "the bytes are our own or were checked; to go on without them would lose history in silence")]
