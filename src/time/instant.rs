@@ -90,7 +90,7 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
 
 /// The other shapes of RFC 3339 and ISO 8601. The general parser reads offsets up to 25:59, RFC 3339 ends at 23:59.
 fn parse_any(text: &str) -> Option<Timestamp> {
-    let offset = Pieces::parse(text).ok()?.to_numeric_offset();
+    let offset = jiff::fmt::temporal::Pieces::parse(text).ok()?.to_numeric_offset();
     if offset.is_some_and(|offset| i64::from(offset.seconds()).abs() * 1000 >= DAY_MS) {
         return None;
     }
