@@ -2,7 +2,7 @@
 //! or breaks one rule on purpose. Without the feature a point is an empty function and no rule is ever broken.
 //!
 //! `CHURNWATCH_FAULT=before-commit:3` kills at the third passage of that point, `before-commit:3:12000` stands still there for 12,000 ms
-//! instead. `CHURNWATCH_MUTANT=offsets-not-sent` breaks the rule of that name; `tests/chaos` has the list, and who notices.
+//! instead. `CHURNWATCH_MUTANT=offsets-not-sent` breaks the rule of that name; `tests/on_kafka/chaos` has the list, and who notices.
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn point(_name: &str) {}
