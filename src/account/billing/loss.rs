@@ -50,9 +50,8 @@ fn ended_involuntarily(subscription: &Subscription<'_>, at: Timestamp, policy: &
     }
     let (Some(before), Some(after)) = (subscription.at(just_before), subscription.at(at)) else { return false };
     let scheduled = [before, after].into_iter().filter_map(|snapshot| snapshot.scheduled_end(policy)).any(|end| end <= at);
-    let unpaid = before.status == SubscriptionStatus::PastDue
-        || after.status == SubscriptionStatus::Unpaid
-        || after.reason == Some(PAYMENT_FAILED);
+    let unpaid =
+        before.status == SubscriptionStatus::PastDue || after.status == SubscriptionStatus::Unpaid || after.reason == Some(PAYMENT_FAILED);
     unpaid && !scheduled
 }
 
