@@ -16,7 +16,7 @@ pub const MAX_PART_BYTES: usize = MAX_RECORD_BYTES - seen::MAX_TOGETHER_BYTES - 
 /// A record in postcard needs a struct per version and a `From` between them, since postcard has no optional end. Where an account has
 /// such a fact, let [`Section::least_version`] return `V2`: the section is then written in version 2 under `write_version = 1` too, so
 /// that nothing is lost, and an older program that meets it stops before it changes anything. Once a release has written version 2,
-/// the next field begins version 3. `tests/driver/stored_state.rs` keeps a changelog of each version.
+/// the next field begins version 3. `tests/offline/driver/stored_state.rs` keeps a changelog of each version.
 pub trait Section: Default {
     /// The section as (part number, bytes); numbers count from 0, no part is larger than [`MAX_PART_BYTES`], an empty section has no
     /// part. Equal state gives equal bytes.

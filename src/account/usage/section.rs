@@ -29,7 +29,9 @@ impl Section for State {
             return vec![(WHOLE, self.whole(version, &self.users))];
         }
         let ranges = ranges::cut(&self.users, |user| user.top_hash(), |range| range.len() <= USERS_TOGETHER);
-        (WHOLE..).zip(std::iter::once(self.whole(version, &[])).chain(ranges.into_iter().map(|users| part_of_users(version, users)))).collect()
+        (WHOLE..)
+            .zip(std::iter::once(self.whole(version, &[])).chain(ranges.into_iter().map(|users| part_of_users(version, users))))
+            .collect()
     }
 
     fn restore(&mut self, part: u16, bytes: &[u8]) -> Result<(), CodecError> {
