@@ -75,7 +75,7 @@ impl Account<'_> {
         let reopened = resolved.iter().filter(|ticket| ticket.was_reopened()).count();
         out.ratio("support.reopen_rate_91d", reopened as f64, resolved.len() as f64);
         out.size("support.reopen_rate_91d", resolved.len());
-        if self.of("support").any(is_reply_by_people) {
+        if self.of("support").into_iter().any(is_reply_by_people) {
             let told: Vec<bool> = resolved.iter().filter_map(|ticket| ticket.resolved_at_first_contact()).collect();
             out.ratio("support.fcr_91d", told.iter().filter(|first| **first).count() as f64, told.len() as f64);
             out.size("support.fcr_91d", told.len());

@@ -74,7 +74,7 @@ impl Portfolio<'_, '_> {
         let (mut all, mut told) = (Vec::new(), Vec::new());
         for member in &self.members {
             let tickets = Ticket::all(&member.account);
-            if member.account.of("support").any(is_reply_by_people) {
+            if member.account.of("support").into_iter().any(is_reply_by_people) {
                 let resolved = tickets.iter().filter(|ticket| in_period(ticket.first_resolution()));
                 told.extend(resolved.filter_map(Ticket::resolved_at_first_contact));
             }
