@@ -225,7 +225,8 @@ impl Account {
 
 /// The parts of a section in a version, or in the earliest later one that holds all of it.
 fn parts(section: &impl Section, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
-    section.parts(version.max(section.least_version()))
+    let is_newest = version == StateVersion::NEWEST;
+    section.parts(if is_newest { version } else { version.max(section.least_version()) })
 }
 
 /// The section and the ids of a first part.
