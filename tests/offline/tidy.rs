@@ -46,7 +46,7 @@ fn the_pure_half_knows_no_shell() {
 
 #[test]
 fn one_file_reads_the_clock() {
-    let files: Vec<_> = files(&["."]).into_iter().filter(|(path, _)| !path.ends_with("stream/clock.rs")).collect();
+    let files: Vec<_> = files(&["."]).into_iter().filter(|(path, _)| !path.ends_with("src/clock.rs")).collect();
     assert_eq!(offenders(&files, &["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now"]), Vec::<String>::new());
 }
 

@@ -14,11 +14,11 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, Prod
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
-use super::client::Properties;
-use super::clock::Deadline;
-use super::failure::Failure;
-use super::fault;
+use super::error::Error;
 use super::log;
+use super::properties::Properties;
+use crate::clock::Deadline;
+use crate::fault;
 
 /// How long a new producer may take to end what its predecessor left open.
 const INIT_LIMIT: Duration = Duration::from_mins(1);
@@ -30,7 +30,7 @@ const DRAIN_STEP: Duration = Duration::from_millis(10);
 
 /// One record to write.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Outgoing<'a> {
+pub(crate) struct Outgoing<'a> {
     /// Where to.
     pub topic: &'a str,
     /// The partition; `None`: by the key's hash.
@@ -50,7 +50,7 @@ const RECORD_OVERHEAD: usize = 256;
 
 impl Outgoing<'_> {
     /// The serialised size, bytes; never too low.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 16).sum();
         self.key.map_or(0, <[u8]>::len) + self.value.map_or(0, <[u8]>::len) + headers + RECORD_OVERHEAD
     }
@@ -58,7 +58,7 @@ impl Outgoing<'_> {
 
 /// How a transaction can fail. In each case nothing may be written with this producer any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(crate) enum Broken {
     /// It did not happen.
     Aborted(String),
     /// It may or may not have happened.
@@ -118,19 +118,19 @@ impl ProducerContext for Context {
 }
 
 /// A producer that is ready for its next transaction.
-pub(super) struct TransactionalProducer(BaseProducer<Context>);
+pub(crate) struct TransactionalProducer(BaseProducer<Context>);
 
 impl TransactionalProducer {
     /// Makes a producer, ends what another one with the same id left open, and shuts that one out.
     ///
     /// # Errors
     /// When the client is refused, or the coordinator does not answer within a minute.
-    pub(super) fn new(properties: &Properties, transactional_id: &str) -> Result<Self, Failure> {
+    pub(crate) fn new(properties: &Properties, transactional_id: &str) -> Result<Self, Error> {
         let failed = |error: KafkaError| match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::TransactionalIdAuthorizationFailed) => {
-                Failure::NotAllowed { resource: "transactional id", name: transactional_id.to_owned(), operation: "Write" }
+                Error::NotAllowed { resource: "transactional id", name: transactional_id.to_owned(), operation: "Write" }
             }
-            _ => Failure::kafka(format!("preparing transactions of {transactional_id}"), &error),
+            _ => Error::call(format!("preparing transactions of {transactional_id}"), &error),
         };
         let context = Context(Mutex::default());
         let producer = Self(BaseProducer::from_config_and_context(&properties.producer(transactional_id), context).map_err(failed)?);
@@ -145,7 +145,7 @@ impl TransactionalProducer {
     }
 
     /// Opens a transaction.
-    pub(super) fn begin(&self) -> Result<(), Broken> {
+    pub(crate) fn begin(&self) -> Result<(), Broken> {
         if let Ok(mut deliveries) = self.0.context().0.lock() {
             *deliveries = Deliveries::default();
         }
@@ -153,7 +153,7 @@ impl TransactionalProducer {
     }
 
     /// Adds a record to the open transaction.
-    pub(super) fn send(&self, outgoing: &Outgoing<'_>, deadline: Deadline) -> Result<(), Broken> {
+    pub(crate) fn send(&self, outgoing: &Outgoing<'_>, deadline: Deadline) -> Result<(), Broken> {
         let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(outgoing.topic, usize::from(outgoing.remember));
         record.partition = outgoing.partition;
         record.key = outgoing.key;
@@ -178,7 +178,7 @@ impl TransactionalProducer {
 
     /// Waits for every delivery, commits the offsets with it, ends the transaction. Gives the offset of the last remembered record of each
     /// partition.
-    pub(super) fn commit(
+    pub(crate) fn commit(
         &self,
         offsets: &[(String, i32, i64)],
         metadata: &ConsumerGroupMetadata,
@@ -211,7 +211,7 @@ impl TransactionalProducer {
     }
 
     /// Ends the open transaction without effect, as far as that is possible in time. Nothing may be written any more.
-    pub(super) fn abort(&self) {
+    pub(crate) fn abort(&self) {
         if let Err(error) = self.0.abort_transaction(ABORT_LIMIT) {
             tracing::info!(%error, "abort; the next initialisation ends the transaction");
         }

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::failure::Failure;
 use super::inputs::Inputs;
-use super::inspector::{Found, Inspector};
-use super::options::Options;
 use super::topics::{self, OwnTopic};
 use super::{group, rights, sample};
+use crate::kafka::{Found, Inspector};
+use crate::stream::failure::Failure;
+use crate::stream::options::Options;
 
 /// What was found.
 #[derive(Debug, Default)]

@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use rdkafka::Offset;
 
-use super::clock::Deadline;
-use super::consumer::Consumer;
-use super::failure::Failure;
 use super::inputs::Inputs;
-use super::inspector::Inspector;
-use super::native::What;
-use super::options::Options;
-use super::stamp::{self, Stamp};
+use crate::clock::Deadline;
+use crate::kafka::{Consumer, Event, Inspector, What};
+use crate::stream::failure::Failure;
+use crate::stream::options::Options;
+use crate::stream::stamp::{self, Stamp};
 
 /// How long the changelog may give nothing.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -53,7 +51,8 @@ pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
 /// When a member of the group is running, or the cluster refuses.
 pub fn apply(options: &Options, moves: &[Move]) -> Result<(), Failure> {
     let consumer = Consumer::new(&options.properties.reader(&options.application))?;
-    consumer.commit(moves.iter().map(|one| (one.topic.as_str(), one.partition, Offset::Offset(one.to))))
+    consumer.commit(moves.iter().map(|one| (one.topic.as_str(), one.partition, Offset::Offset(one.to))))?;
+    Ok(())
 }
 
 /// The newest stamp of each task.
@@ -62,7 +61,7 @@ fn stamps(reader: &Consumer, changelog: &str, tasks: i32) -> Result<Vec<(i32, St
     reader.assign((0..tasks).map(|task| (changelog, task, Offset::Beginning)))?;
     let (mut open, mut stalled) = (tasks, Deadline::after(LIMIT));
     while open > 0 && !stalled.passed() {
-        match reader.poll(Duration::from_millis(100)).as_ref().map(super::native::Event::what) {
+        match reader.poll(Duration::from_millis(100)).as_ref().map(Event::what) {
             Some(What::Record(record)) if record.key() == Some(stamp::KEY) => {
                 stalled = Deadline::after(LIMIT);
                 let unreadable = |error| Failure::StateUnreadable { topic: changelog.to_owned(), partition: record.partition(), error };

@@ -9,11 +9,11 @@ use rdkafka::error::KafkaError;
 use rdkafka::groups::GroupInfo;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::client::Properties;
-use super::clock::Deadline;
 use super::consumer::{Quiet, watermarks};
 use super::describe::{self, Allowed};
-use super::failure::Failure;
+use super::error::Error;
+use super::properties::Properties;
+use crate::clock::Deadline;
 
 /// The time limit of one question.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ const SERVE_STEP: Duration = Duration::from_millis(1);
 
 /// What is seen of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(crate) enum Found {
     /// It has so many partitions.
     Partitions(i32),
     /// There is none of this name.
@@ -39,18 +39,18 @@ pub(super) enum Found {
 }
 
 /// A client without a group.
-pub(super) struct Inspector(BaseConsumer<Quiet>);
+pub(crate) struct Inspector(BaseConsumer<Quiet>);
 
 impl Inspector {
     /// Connects to nothing yet.
-    pub(super) fn new(properties: &Properties) -> Result<Self, Failure> {
+    pub(crate) fn new(properties: &Properties) -> Result<Self, Error> {
         BaseConsumer::from_config_and_context(&properties.inspector(), Quiet::default())
             .map(Self)
-            .map_err(|error| Failure::kafka("making a client", &error))
+            .map_err(|error| Error::call("making a client", &error))
     }
 
     /// The number of partitions; `None` when there is no such topic.
-    pub(super) fn partitions(&self, topic: &str) -> Result<Option<i32>, Failure> {
+    pub(crate) fn partitions(&self, topic: &str) -> Result<Option<i32>, Error> {
         match self.find(topic)? {
             Found::Partitions(count) => Ok(Some(count)),
             Found::Missing => Ok(None),
@@ -59,7 +59,7 @@ impl Inspector {
     }
 
     /// Looks for a topic that may be hidden.
-    pub(super) fn find(&self, topic: &str) -> Result<Found, Failure> {
+    pub(crate) fn find(&self, topic: &str) -> Result<Found, Error> {
         let metadata = self.0.fetch_metadata(Some(topic), LIMIT).map_err(|error| self.failed_on(topic, &error))?;
         let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(Found::Missing) };
         match found.error().map(RDKafkaErrorCode::from) {
@@ -72,12 +72,12 @@ impl Inspector {
         }
     }
 
-    fn failed_on(&self, topic: &str, error: &KafkaError) -> Failure {
+    fn failed_on(&self, topic: &str, error: &KafkaError) -> Error {
         self.failed(format!("asking for the partitions of {topic}"), error)
     }
 
     /// The number of partitions of a topic that should be there; looks again for a while, since a broker hears of a new topic late.
-    pub(super) fn partitions_in_time(&self, topic: &str, limit: Duration) -> Result<Option<i32>, Failure> {
+    pub(crate) fn partitions_in_time(&self, topic: &str, limit: Duration) -> Result<Option<i32>, Error> {
         let deadline = Deadline::after(limit);
         loop {
             let found = self.partitions(topic)?;
@@ -90,7 +90,7 @@ impl Inspector {
     }
 
     /// The first offset and the offset after the last record of a partition, records of open transactions included.
-    pub(super) fn watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64), Failure> {
+    pub(crate) fn watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64), Error> {
         let failed = |error: KafkaError| self.failed(format!("asking for the end of {topic} [{partition}]"), &error);
         let deadline = Deadline::after(LEADER_LIMIT);
         loop {
@@ -102,7 +102,7 @@ impl Inspector {
     }
 
     /// The members of a group by client id and host, in no particular order.
-    pub(super) fn members(&self, group: &str) -> Result<Vec<String>, Failure> {
+    pub(crate) fn members(&self, group: &str) -> Result<Vec<String>, Error> {
         let failed = |error: KafkaError| self.failed(format!("asking for the members of group {group}"), &error);
         let list = self.0.fetch_group_list(Some(group), LIMIT).map_err(failed)?;
         let members = list.groups().iter().flat_map(GroupInfo::members);
@@ -111,7 +111,7 @@ impl Inspector {
 
     /// What each member of a group has said about itself when it joined, in the bytes of the consumer protocol; nothing where the
     /// broker knows no such question, as the embedded one.
-    pub(super) fn subscriptions(&self, group: &str) -> Result<Vec<Vec<u8>>, Failure> {
+    pub(crate) fn subscriptions(&self, group: &str) -> Result<Vec<Vec<u8>>, Error> {
         let list = match self.0.fetch_group_list(Some(group), LIMIT) {
             Ok(list) => list,
             Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnsupportedFeature) => return Ok(Vec::new()),
@@ -122,26 +122,26 @@ impl Inspector {
     }
 
     /// What the principal may do with each of these topics, as far as the broker tells.
-    pub(super) fn allowed_on_topics(&self, names: &[&str], limit: Duration) -> BTreeMap<String, Allowed> {
+    pub(crate) fn allowed_on_topics(&self, names: &[&str], limit: Duration) -> BTreeMap<String, Allowed> {
         describe::topics(&self.0, names, limit)
     }
 
     /// What the principal may do with a group, where the broker tells.
-    pub(super) fn allowed_on_group(&self, group: &str, limit: Duration) -> Option<Allowed> {
+    pub(crate) fn allowed_on_group(&self, group: &str, limit: Duration) -> Option<Allowed> {
         describe::group(&self.0, group, limit)
     }
 
     /// A failure, with why the connections failed where that is known.
-    fn failed(&self, doing: String, error: &KafkaError) -> Failure {
+    fn failed(&self, doing: String, error: &KafkaError) -> Error {
         self.serve();
-        match self.0.client().context().complaint.take() {
-            Some(complaint) => Failure::kafka(doing, &format!("{error}; {complaint}")),
-            None => Failure::kafka(doing, error),
+        match self.0.client().context().warning.take() {
+            Some(warning) => Error::call(doing, &format!("{error}; {warning}")),
+            None => Error::call(doing, error),
         }
     }
 
     /// Hands librdkafka's log lines on; its queue would grow otherwise.
-    pub(super) fn serve(&self) {
+    pub(crate) fn serve(&self) {
         // Log lines are consumed within one poll, as long as it lasts.
         while self.0.poll(SERVE_STEP).is_some() {}
     }

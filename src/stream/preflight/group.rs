@@ -1,22 +1,16 @@
 //! The other members of the group: all must read the same topics, or the assignor tears the topics of a task apart.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
-use super::clock::monotonic;
-use super::failure::Failure;
-use super::inspector::Inspector;
-use super::options::Options;
-
-/// A list of members older than this is asked for anew.
-const MEMBERS_MAX_AGE: Duration = Duration::from_secs(30);
+use crate::kafka::Inspector;
+use crate::stream::failure::Failure;
+use crate::stream::options::Options;
 
 /// Refuses to join members that read other topics.
 ///
 /// # Errors
 /// When a member of the group reads other topics than this instance would.
-pub(super) fn check_topics(options: &Options, inspector: &Inspector) -> Result<(), Failure> {
+pub(in crate::stream) fn check_topics(options: &Options, inspector: &Inspector) -> Result<(), Failure> {
     let ours: BTreeSet<String> = options.inputs.iter().map(|input| input.name.clone()).collect();
     let subscriptions = match inspector.subscriptions(&options.application) {
         Ok(subscriptions) => subscriptions,
@@ -28,45 +22,6 @@ pub(super) fn check_topics(options: &Options, inspector: &Inspector) -> Result<(
     let other = subscriptions.iter().filter_map(|metadata| topics(metadata)).find(|theirs| *theirs != ours);
     let names = |topics: &BTreeSet<String>| topics.iter().cloned().collect::<Vec<_>>().join(", ");
     other.map_or(Ok(()), |theirs| Err(Failure::TopicSetChanged { ours: names(&ours), theirs: names(&theirs) }))
-}
-
-/// The members of our group, for those who look for an account elsewhere. Asked for at most once in a while.
-pub struct Members {
-    inspector: Inspector,
-    group: String,
-    known: Mutex<Option<(Instant, Vec<String>)>>,
-}
-
-impl Members {
-    /// A look at the group of these options; nothing is asked yet.
-    ///
-    /// # Errors
-    /// When no client can be made.
-    pub fn new(options: &Options) -> Result<Self, Failure> {
-        let inspector = Inspector::new(&options.properties)?;
-        Ok(Self { inspector, group: options.application.clone(), known: Mutex::new(None) })
-    }
-
-    /// The members by client id and host, sorted; empty where the broker does not tell.
-    #[must_use]
-    pub fn list(&self) -> Vec<String> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, members)) = &*known
-            && at.elapsed() < MEMBERS_MAX_AGE
-        {
-            return members.clone();
-        }
-        let mut members = self.inspector.members(&self.group).unwrap_or_default();
-        members.sort_unstable();
-        *known = Some((monotonic(), members.clone()));
-        members
-    }
-}
-
-impl std::fmt::Debug for Members {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Members").field("group", &self.group).finish_non_exhaustive()
-    }
 }
 
 /// The topics of a member: version (i16), count (i32), then names (i16 length, bytes), of Kafka's consumer protocol. What follows, later

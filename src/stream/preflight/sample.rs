@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use rdkafka::Offset;
 
-use super::clock::Deadline;
-use super::consumer::Consumer;
-use super::failure::Failure;
 use super::inputs::Inputs;
-use super::inspector::Inspector;
-use super::native::What;
-use super::options::{InputTopic, Options};
+use crate::clock::Deadline;
 use crate::config::section::Partitioning;
+use crate::kafka::{Consumer, Event, Inspector, What, log};
 use crate::partitioner::{Candidates, Partitioner, Sample};
+use crate::stream::failure::Failure;
+use crate::stream::options::{InputTopic, Options};
 
 /// Distinct keys of a topic that are enough.
 const KEYS_MAX: usize = 300;
@@ -30,7 +28,7 @@ const STEP: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// When the keys of a topic fit none, or another than those of its siblings.
-pub(super) fn partitioners(options: &Options, inputs: &Inputs, inspector: &Inspector) -> Result<Option<Candidates>, Failure> {
+pub(in crate::stream) fn partitioners(options: &Options, inputs: &Inputs, inspector: &Inspector) -> Result<Option<Candidates>, Failure> {
     if inputs.partitions == 1 || inputs.topics.iter().any(|topic| topic.partitioning == Partitioning::Custom) {
         return Ok(None);
     }
@@ -71,7 +69,7 @@ impl Reading {
 /// Reads the tails of all topics at once, each until it has shown enough.
 fn samples(reader: &Consumer, inspector: &Inspector, inputs: &Inputs) -> Result<Vec<Sample>, Failure> {
     let partitions = inputs.partitions.min(PARTITIONS_MAX);
-    let tail = |topic: &'_ str, partition| {
+    let tail = |topic: &str, partition| -> Result<Offset, Failure> {
         let (log_start, log_end) = inspector.watermarks(topic, partition)?;
         Ok(Offset::Offset(log_start.max(log_end - TAIL)))
     };
@@ -82,7 +80,7 @@ fn samples(reader: &Consumer, inspector: &Inspector, inputs: &Inputs) -> Result<
     let mut readings: Vec<Reading> = inputs.topics.iter().map(|_| Reading::new(partitions)).collect();
     let deadline = Deadline::after(LIMIT);
     while !readings.iter().all(Reading::is_done) && !deadline.passed() {
-        match reader.poll(STEP).as_ref().map(super::native::Event::what) {
+        match reader.poll(STEP).as_ref().map(Event::what) {
             Some(What::Record(record)) => {
                 let reading = inputs.index(record.topic()).and_then(|index| readings.get_mut(index));
                 if let (Some(key), Some(reading)) = (record.key(), reading) {
@@ -94,7 +92,7 @@ fn samples(reader: &Consumer, inspector: &Inspector, inputs: &Inputs) -> Result<
                     reading.open = reading.open.saturating_sub(1);
                 }
             }
-            Some(What::Log(level, facility, text)) => super::log::librdkafka(level, &facility, &text),
+            Some(What::Log(level, facility, text)) => log::librdkafka(level, &facility, &text),
             _ => {}
         }
     }

@@ -6,10 +6,9 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::consumer::Quiet;
-use super::failure::Failure;
-use super::inspector::Inspector;
-use super::options::Options;
+use crate::kafka::{Inspector, Quiet};
+use crate::stream::failure::Failure;
+use crate::stream::options::Options;
 
 /// The time limit of a creation.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -71,7 +70,7 @@ pub fn own_topics(options: &Options, partitions: i32) -> Vec<OwnTopic> {
 }
 
 /// What `run` would say to a topic of our own with this many partitions (`None`: there is none); nothing when it can work with it.
-pub(super) fn problem(options: &Options, topic: &OwnTopic, found: Option<i32>) -> Option<Failure> {
+pub(in crate::stream) fn problem(options: &Options, topic: &OwnTopic, found: Option<i32>) -> Option<Failure> {
     match found {
         None if !options.create_topics => Some(Failure::TopicMissing {
             topic: topic.name.clone(),
@@ -88,7 +87,7 @@ pub(super) fn problem(options: &Options, topic: &OwnTopic, found: Option<i32>) -
 ///
 /// # Errors
 /// When the cluster does not answer.
-pub(super) fn missing(own: &[OwnTopic], inspector: &Inspector) -> Result<Vec<OwnTopic>, Failure> {
+pub(in crate::stream) fn missing(own: &[OwnTopic], inspector: &Inspector) -> Result<Vec<OwnTopic>, Failure> {
     let mut missing = Vec::new();
     for topic in own {
         if inspector.partitions(&topic.name)?.is_none() {
@@ -102,7 +101,7 @@ pub(super) fn missing(own: &[OwnTopic], inspector: &Inspector) -> Result<Vec<Own
 ///
 /// # Errors
 /// When the cluster refuses.
-pub(super) fn create(options: &Options, topics: &[OwnTopic]) -> Result<(), Failure> {
+pub(in crate::stream) fn create(options: &Options, topics: &[OwnTopic]) -> Result<(), Failure> {
     match request(options, topics, false)?.into_iter().next() {
         Some((topic, code)) => Err(Failure::kafka(format!("creating topic {topic}"), &code)),
         None => Ok(()),
@@ -113,7 +112,7 @@ pub(super) fn create(options: &Options, topics: &[OwnTopic]) -> Result<(), Failu
 ///
 /// # Errors
 /// When the cluster does not answer.
-pub(super) fn try_create(options: &Options, topics: &[OwnTopic]) -> Result<Vec<(String, RDKafkaErrorCode)>, Failure> {
+pub(in crate::stream) fn try_create(options: &Options, topics: &[OwnTopic]) -> Result<Vec<(String, RDKafkaErrorCode)>, Failure> {
     request(options, topics, true)
 }
 
@@ -146,7 +145,7 @@ fn request(options: &Options, topics: &[OwnTopic], only_try: bool) -> Result<Vec
 ///
 /// # Errors
 /// When something is missing and may not be made, or cannot, or has the wrong partition count.
-pub(super) fn ensure(options: &Options, partitions: i32, inspector: &Inspector) -> Result<(), Failure> {
+pub(in crate::stream) fn ensure(options: &Options, partitions: i32, inspector: &Inspector) -> Result<(), Failure> {
     let own = own_topics(options, partitions);
     for topic in &own {
         if let Some(problem) = problem(options, topic, inspector.partitions(&topic.name)?) {

@@ -14,13 +14,13 @@ const HINTS: [(&str, &str); 4] = [
     ("state APIVERSION_QUERY", "kafka.properties.\"security.protocol\" may not be that of the listener"),
 ];
 
-/// The newest complaint of a client.
+/// The newest warning of a client.
 #[derive(Default)]
-pub(super) struct Complaint(Mutex<Option<String>>);
+pub(crate) struct BrokerWarning(Mutex<Option<String>>);
 
-impl Complaint {
+impl BrokerWarning {
     /// Takes note of a log line, where it is about a failed connection.
-    pub(super) fn note(&self, facility: &str, text: &str) {
+    pub(crate) fn note(&self, facility: &str, text: &str) {
         if facility == "FAIL" {
             // The line begins with the name of a thread.
             let text = text.split_once("]: ").map_or(text, |(_, rest)| rest);
@@ -29,7 +29,7 @@ impl Complaint {
     }
 
     /// The newest one since this was last asked.
-    pub(super) fn take(&self) -> Option<String> {
+    pub(crate) fn take(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -46,9 +46,9 @@ mod tests {
     use super::*;
 
     fn complaint_of(facility: &str, text: &str) -> Option<String> {
-        let complaint = Complaint::default();
-        complaint.note(facility, text);
-        complaint.take()
+        let warning = BrokerWarning::default();
+        warning.note(facility, text);
+        warning.take()
     }
 
     #[test]
@@ -58,7 +58,7 @@ mod tests {
             complaint_of("FAIL", text).as_deref(),
             Some("sasl_plaintext://b:1/bootstrap: SASL authentication error: Invalid password")
         );
-        assert_eq!(Complaint::default().take(), None);
+        assert_eq!(BrokerWarning::default().take(), None);
     }
 
     #[test]

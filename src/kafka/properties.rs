@@ -6,10 +6,10 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
-use super::fault;
+use crate::fault;
 
 /// The time that one transaction may last at most; the broker aborts it then. Bounds how long a killed instance holds up its successor.
-pub(super) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// `kafka.bootstrap_servers` and `[kafka.properties]`, secrets resolved. Its Debug output shows names only.
 #[derive(Clone, Default)]
@@ -27,7 +27,7 @@ impl Properties {
     }
 
     /// The largest record that a producer with these properties takes, bytes.
-    pub(super) fn message_max_bytes(&self) -> usize {
+    pub(crate) fn message_max_bytes(&self) -> usize {
         self.get("message.max.bytes").and_then(|value| value.parse().ok()).unwrap_or(1_000_000)
     }
 
@@ -57,7 +57,7 @@ impl Properties {
     }
 
     /// The member of the group.
-    pub(super) fn member(&self, group: &str, instance: Option<&str>) -> ClientConfig {
+    pub(crate) fn member(&self, group: &str, instance: Option<&str>) -> ClientConfig {
         let mut config = self.consumer(group);
         config.set("partition.assignment.strategy", "range").set("group.protocol", "classic");
         self.unless_given(&mut config, "session.timeout.ms", "10000");
@@ -70,7 +70,7 @@ impl Properties {
     }
 
     /// Reads changelogs; assigned by hand, never a member.
-    pub(super) fn reader(&self, group: &str) -> ClientConfig {
+    pub(crate) fn reader(&self, group: &str) -> ClientConfig {
         let mut config = self.consumer(group);
         if fault::is_mutant("restore-to-high-watermark") {
             config.set("isolation.level", "read_uncommitted");
@@ -79,14 +79,14 @@ impl Properties {
     }
 
     /// Asks for the end of a log, open transactions included.
-    pub(super) fn inspector(&self) -> ClientConfig {
+    pub(crate) fn inspector(&self) -> ClientConfig {
         let mut config = self.base();
         config.set("isolation.level", "read_uncommitted").set("allow.auto.create.topics", "false");
         config
     }
 
     /// The transactional producer.
-    pub(super) fn producer(&self, transactional_id: &str) -> ClientConfig {
+    pub(crate) fn producer(&self, transactional_id: &str) -> ClientConfig {
         let mut config = self.base();
         let timeout = TRANSACTION_TIMEOUT.as_millis().to_string();
         config
@@ -103,7 +103,7 @@ impl Properties {
     }
 
     /// For creating topics and reading metadata.
-    pub(super) fn admin(&self) -> ClientConfig {
+    pub(crate) fn admin(&self) -> ClientConfig {
         self.base()
     }
 

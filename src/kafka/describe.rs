@@ -35,10 +35,10 @@ impl Operation {
 }
 
 /// What may be done with a resource; `None` where the broker does not tell. An error where it does not even show the resource.
-pub(super) type Allowed = Result<Option<Vec<Operation>>, RDKafkaErrorCode>;
+pub(crate) type Allowed = Result<Option<Vec<Operation>>, RDKafkaErrorCode>;
 
 /// What may be done with each of these topics, by name.
-pub(super) fn topics<C: ConsumerContext>(client: &BaseConsumer<C>, names: &[&str], limit: Duration) -> BTreeMap<String, Allowed> {
+pub(crate) fn topics<C: ConsumerContext>(client: &BaseConsumer<C>, names: &[&str], limit: Duration) -> BTreeMap<String, Allowed> {
     let Some((owned, mut pointers)) = c_strings(names) else { return BTreeMap::new() };
     // SAFETY: the names outlive the call, which copies them; the collection is destroyed once, after the call that reads it.
     let event = unsafe {
@@ -70,7 +70,7 @@ pub(super) fn topics<C: ConsumerContext>(client: &BaseConsumer<C>, names: &[&str
 }
 
 /// What may be done with a group; `None` where no broker answers.
-pub(super) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, limit: Duration) -> Option<Allowed> {
+pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, limit: Duration) -> Option<Allowed> {
     let (owned, mut pointers) = c_strings(&[name])?;
     // SAFETY: the name outlives the call, which copies it.
     let ask = |rk, options, queue| unsafe { sys::rd_kafka_DescribeConsumerGroups(rk, pointers.as_mut_ptr(), 1, options, queue) };

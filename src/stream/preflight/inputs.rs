@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use super::failure::Failure;
-use super::inspector::Inspector;
-use super::options::{InputTopic, Options};
+use crate::kafka::Inspector;
 use crate::partitioner::Candidates;
+use crate::stream::failure::Failure;
+use crate::stream::options::{InputTopic, Options};
 
 /// How long a topic may stay unseen.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The input topics of all tasks.
 #[derive(Clone, Debug)]
-pub(super) struct Inputs {
+pub(crate) struct Inputs {
     /// In the order of their names.
     pub topics: Vec<InputTopic>,
     /// Partitions of each, and the number of tasks.
@@ -26,7 +26,7 @@ impl Inputs {
     ///
     /// # Errors
     /// When one is missing, or their partition counts differ.
-    pub(super) fn describe(options: &Options, inspector: &Inspector) -> Result<Self, Failure> {
+    pub(crate) fn describe(options: &Options, inspector: &Inspector) -> Result<Self, Failure> {
         let missing = |topic: &InputTopic| Failure::TopicMissing { topic: topic.name.clone(), hint: "; input topics are not created" };
         let count = |topic: &InputTopic| inspector.partitions_in_time(&topic.name, LIMIT)?.ok_or_else(|| missing(topic));
         let counts = options.inputs.iter().map(count).collect::<Result<Vec<_>, _>>()?;
@@ -41,7 +41,7 @@ impl Inputs {
     }
 
     /// The place of a topic in [`Self::topics`].
-    pub(super) fn index(&self, topic: &str) -> Option<usize> {
+    pub(crate) fn index(&self, topic: &str) -> Option<usize> {
         self.topics.iter().position(|input| input.name == topic)
     }
 }

@@ -3,10 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::catch_up::{Mode, Position};
-use super::inputs::Inputs;
-use super::options::InputTopic;
-use super::task::Task;
 use crate::time::Timestamp;
 
 /// All stream threads of this process.
@@ -112,7 +108,7 @@ impl ThreadStatus {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn restoring(&self, tasks: &[i32], parked: impl Iterator<Item = i32>) {
+    pub(crate) fn restoring(&self, tasks: &[i32], parked: impl Iterator<Item = i32>) {
         let mut state = self.read();
         state.restoring = tasks.to_vec();
         state.parked = parked.collect();
@@ -121,47 +117,26 @@ impl ThreadStatus {
         }
     }
 
-    pub(super) fn restored(&self) {
+    pub(crate) fn restored(&self) {
         let mut state = self.read();
         state.restoring.clear();
         state.phase = Phase::Running;
     }
 
-    pub(super) fn revoked(&self) {
+    pub(crate) fn revoked(&self) {
         let mut state = self.read();
         state.tasks.clear();
         state.restoring.clear();
         state.parked.clear();
     }
 
-    pub(super) fn committed(&self, at: Timestamp) {
+    pub(crate) fn committed(&self, at: Timestamp) {
         let mut state = self.read();
         state.committed_at = Some(at);
         state.transactions += 1;
     }
 
-    /// `known_end` says where a partition ends, as far as the client knows.
-    pub(super) fn tasks<'a>(&self, tasks: impl Iterator<Item = &'a Task>, inputs: &Inputs, known_end: impl Fn(&str, i32) -> Option<i64>) {
-        let input = |partition: i32, topic: &InputTopic, position: &Position| InputState {
-            topic: topic.name.clone(),
-            next: position.next,
-            at_end: position.at_end,
-            lag: if position.at_end {
-                Some(0)
-            } else {
-                known_end(&topic.name, partition).and_then(|end| u64::try_from(end - position.next).ok())
-            },
-        };
-        let state_of = |task: &Task| TaskState {
-            catching_up: task.mode != Mode::Live,
-            inputs: inputs
-                .topics
-                .iter()
-                .zip(&task.positions)
-                .map(|(topic, position)| input(task.engine.number(), topic, position))
-                .collect(),
-        };
-        let tasks = tasks.map(|task| (task.engine.number(), state_of(task))).collect();
+    pub(crate) fn tasks(&self, tasks: BTreeMap<i32, TaskState>) {
         self.read().tasks = tasks;
     }
 }

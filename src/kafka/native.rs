@@ -16,20 +16,20 @@ use rdkafka_sys::types::RDKafkaErrorCode;
 use crate::time::Timestamp;
 
 /// The queue that all events of a consumer arrive in.
-pub(super) struct EventQueue(NonNull<sys::rd_kafka_queue_t>);
+pub(crate) struct EventQueue(NonNull<sys::rd_kafka_queue_t>);
 
 // SAFETY: librdkafka's queues are guarded by their own locks; the pointer is only passed back to librdkafka.
 unsafe impl Send for EventQueue {}
 
 impl EventQueue {
     /// The queue of a consumer that has a group; `None` for one that has none. Must be dropped before the consumer.
-    pub(super) fn of<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Self> {
+    pub(crate) fn of<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Self> {
         // SAFETY: the client lives as long as `consumer`; the queue that is returned holds a reference of its own.
         NonNull::new(unsafe { sys::rd_kafka_queue_get_consumer(consumer.client().native_ptr()) }).map(Self)
     }
 
     /// The next event, waited for at most this long.
-    pub(super) fn poll(&self, limit: Duration) -> Option<Event<'_>> {
+    pub(crate) fn poll(&self, limit: Duration) -> Option<Event<'_>> {
         let millis = c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX);
         // SAFETY: the queue is alive until `self` is dropped; the event belongs to us and is destroyed once, by `Event::drop`.
         NonNull::new(unsafe { sys::rd_kafka_queue_poll(self.0.as_ptr(), millis) }).map(|event| Event(event, PhantomData))
@@ -44,10 +44,10 @@ impl Drop for EventQueue {
 }
 
 /// One event. What it shows is gone with it.
-pub(super) struct Event<'q>(NonNull<sys::rd_kafka_event_t>, PhantomData<&'q EventQueue>);
+pub(crate) struct Event<'q>(NonNull<sys::rd_kafka_event_t>, PhantomData<&'q EventQueue>);
 
 /// What an event says.
-pub(super) enum What<'e> {
+pub(crate) enum What<'e> {
     /// A record of an input topic.
     Record(Record<'e>),
     /// Everything of a partition has been read.
@@ -72,13 +72,13 @@ pub(super) enum What<'e> {
 }
 
 /// Whether a failure is a missing right, which does not pass by itself.
-pub(super) const fn is_forbidden(code: RDKafkaErrorCode) -> bool {
+pub(crate) const fn is_forbidden(code: RDKafkaErrorCode) -> bool {
     matches!(code, RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
 }
 
 impl Event<'_> {
     /// Looks into the event. To be called once: a record is handed out once.
-    pub(super) fn what(&self) -> What<'_> {
+    pub(crate) fn what(&self) -> What<'_> {
         let event = self.0.as_ptr();
         // SAFETY: `event` is alive until `self` is dropped, and every borrow made here is bound to `self`.
         unsafe {
@@ -136,40 +136,40 @@ impl Drop for Event<'_> {
 
 /// A record as librdkafka holds it.
 #[derive(Clone, Copy)]
-pub(super) struct Record<'e>(&'e sys::rd_kafka_message_t);
+pub(crate) struct Record<'e>(&'e sys::rd_kafka_message_t);
 
 impl<'e> Record<'e> {
     /// The topic.
-    pub(super) fn topic(self) -> &'e str {
+    pub(crate) fn topic(self) -> &'e str {
         // SAFETY: a message of a consumer has a topic, whose name is a C string that lives as long as the message.
         let name = unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(self.0.rkt)) };
         name.to_str().unwrap_or_default()
     }
 
     /// The partition.
-    pub(super) fn partition(self) -> i32 {
+    pub(crate) fn partition(self) -> i32 {
         self.0.partition
     }
 
     /// The offset of this record itself.
-    pub(super) fn offset(self) -> i64 {
+    pub(crate) fn offset(self) -> i64 {
         self.0.offset
     }
 
     /// The key; an empty key is one.
-    pub(super) fn key(self) -> Option<&'e [u8]> {
+    pub(crate) fn key(self) -> Option<&'e [u8]> {
         // SAFETY: librdkafka gives `key_len` readable bytes, which live as long as the message.
         unsafe { bytes(self.0.key, self.0.key_len) }
     }
 
     /// The value; `None` is a tombstone.
-    pub(super) fn value(self) -> Option<&'e [u8]> {
+    pub(crate) fn value(self) -> Option<&'e [u8]> {
         // SAFETY: librdkafka gives `len` readable bytes, which live as long as the message.
         unsafe { bytes(self.0.payload, self.0.len) }
     }
 
     /// The record's timestamp, and whether the producer set it.
-    pub(super) fn timestamp(self) -> Option<(Timestamp, bool)> {
+    pub(crate) fn timestamp(self) -> Option<(Timestamp, bool)> {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: the message is alive, `kind` is written before the call returns.
         let millis = unsafe { sys::rd_kafka_message_timestamp(self.0, &raw mut kind) };
@@ -180,7 +180,7 @@ impl<'e> Record<'e> {
     }
 
     /// The headers, in order, copied.
-    pub(super) fn headers(self) -> Vec<(String, Option<Vec<u8>>)> {
+    pub(crate) fn headers(self) -> Vec<(String, Option<Vec<u8>>)> {
         let mut headers = ptr::null_mut();
         // SAFETY: the message is alive; headers are parsed in place and stay owned by it; names are C strings, values have `size` bytes.
         unsafe {
@@ -200,7 +200,7 @@ impl<'e> Record<'e> {
 }
 
 /// The membership that offsets are committed under.
-pub(super) struct Membership {
+pub(crate) struct Membership {
     /// What the producer passes on.
     pub metadata: ConsumerGroupMetadata,
     /// The generation of the group.
@@ -211,7 +211,7 @@ pub(super) struct Membership {
 ///
 /// rust-rdkafka hides the generation, so it is read from copies taken before and after the one that it gives; generations of a member
 /// only grow, so that equal ones around it are its own.
-pub(super) fn membership<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Membership> {
+pub(crate) fn membership<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Membership> {
     let (before, metadata, after) = (generation(consumer)?, consumer.group_metadata()?, generation(consumer)?);
     (before == after).then_some(Membership { metadata, generation: before.0 })
 }
@@ -228,7 +228,7 @@ fn generation<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<(i32, St
 }
 
 /// The end of a partition as the consumer's last fetch told it: the last stable offset for readers of committed records.
-pub(super) fn known_end<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> Option<i64> {
+pub(crate) fn known_end<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> Option<i64> {
     let topic = CString::new(topic).ok()?;
     let (mut low, mut high) = (-1, -1);
     // SAFETY: the client and the name outlive the call, which writes two numbers and keeps no pointer.

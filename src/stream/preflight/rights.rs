@@ -6,13 +6,10 @@ use std::time::Duration;
 
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::describe::{Allowed, Operation};
-use super::failure::Failure;
-use super::inspector::Inspector;
-use super::native::is_forbidden;
-use super::options::Options;
-use super::producer::TransactionalProducer;
 use super::topics::{self, OwnTopic};
+use crate::kafka::{self, Allowed, Inspector, Operation, TransactionalProducer, is_forbidden};
+use crate::stream::failure::Failure;
+use crate::stream::options::Options;
 
 /// The time limit of one question.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -79,10 +76,10 @@ fn denied(right: &Right, allowed: Option<Allowed>) -> Vec<Failure> {
 /// Tries a transactional id of our own that no instance uses.
 fn transactions(options: &Options) -> Result<Option<Failure>, Failure> {
     match TransactionalProducer::new(&options.properties, &format!("{}-check", options.application)) {
-        Err(Failure::NotAllowed { resource, .. }) => {
+        Err(kafka::Error::NotAllowed { resource, .. }) => {
             Ok(Some(not_allowed(resource, &format!("{}-*", options.application), Operation::Write)))
         }
-        tried => tried.map(|_| None),
+        tried => Ok(tried.map(|_| None)?),
     }
 }
 

@@ -5,15 +5,15 @@
 //! instead. `CHURNWATCH_MUTANT=offsets-not-sent` breaks the rule of that name; `tests/on_kafka/chaos` has the list, and who notices.
 
 #[cfg(not(feature = "faults"))]
-pub(super) const fn point(_name: &str) {}
+pub(crate) const fn point(_name: &str) {}
 
 #[cfg(not(feature = "faults"))]
-pub(super) const fn is_mutant(_name: &str) -> bool {
+pub(crate) const fn is_mutant(_name: &str) -> bool {
     false
 }
 
 #[cfg(feature = "faults")]
-pub(super) use on_demand::{is_mutant, point};
+pub(crate) use on_demand::{is_mutant, point};
 
 #[cfg(feature = "faults")]
 mod on_demand {
@@ -39,7 +39,7 @@ mod on_demand {
     }
 
     /// One passage of a point.
-    pub(in crate::stream) fn point(name: &str) {
+    pub(crate) fn point(name: &str) {
         static FAULT: LazyLock<Option<Fault>> = LazyLock::new(|| Fault::parse(&std::env::var("CHURNWATCH_FAULT").ok()?));
         static PASSAGES: AtomicU64 = AtomicU64::new(0);
         let Some(fault) = FAULT.as_ref().filter(|fault| fault.point == name) else { return };
@@ -54,7 +54,7 @@ mod on_demand {
     }
 
     /// Whether this rule is to be broken.
-    pub(in crate::stream) fn is_mutant(name: &str) -> bool {
+    pub(crate) fn is_mutant(name: &str) -> bool {
         static MUTANT: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("CHURNWATCH_MUTANT").ok());
         MUTANT.as_deref() == Some(name)
     }
