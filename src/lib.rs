@@ -19,8 +19,8 @@ pub mod partitioner;
 pub mod portfolio;
 pub mod score;
 pub mod settings;
+pub mod stream_time;
 pub mod time;
-pub mod usage_filter;
 
 // The shell.
 pub mod cli;

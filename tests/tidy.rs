@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const PURE: [&str; 11] =
-    ["time", "money", "event", "account", "metric", "score", "portfolio", "settings.rs", "usage_filter.rs", "engine", "partitioner.rs"];
+    ["time", "money", "event", "account", "metric", "score", "portfolio", "settings", "stream_time.rs", "engine", "partitioner.rs"];
 
 fn sources(path: &Path, found: &mut Vec<PathBuf>) {
     if path.is_dir() {

@@ -9,7 +9,7 @@
 
 mod kafka;
 
-use churnwatch::event::Stream;
+use churnwatch::event::{PerStream, Stream};
 use kafka::client;
 use kafka::input::{now, simulated};
 use kafka::scenario::Scenario;
@@ -47,8 +47,8 @@ fn a_topic_that_is_not_keyed_by_account_is_refused() {
 fn topics_that_share_another_partitioner_than_javas_are_read() {
     let scenario = Scenario::new("crc32", 4, &[]);
     let records = simulated(20, 60, 3);
-    let names = Stream::ALL.map(|stream| scenario.topics.of(stream));
-    let placed = records.iter().map(|r| (names[r.stream.index()].as_str(), Some(r.account.as_str()), r.json.as_bytes(), r.at.millis()));
+    let names = PerStream::from_fn(|stream| scenario.topics.of(stream));
+    let placed = records.iter().map(|r| (names.of(r.stream).as_str(), Some(r.account.as_str()), r.json.as_bytes(), r.at.millis()));
     client::produce_by("consistent_random", scenario.broker, placed);
     scenario.run_to_end();
     let letters = client::read_committed(scenario.broker, &scenario.application.dead_letters);

@@ -27,7 +27,7 @@ use super::offsets::{self, Known, Resolved};
 use super::options::Options;
 use super::stamp::{self, Stamp};
 use crate::engine::{self, Directory};
-use crate::partitioner::Home;
+use crate::partitioner::PartitionCheck;
 
 /// How often a contradiction between offsets and stamp is looked at again.
 const REPETITIONS: usize = 3;
@@ -257,7 +257,7 @@ impl Restorer {
     fn task(&self, number: i32) -> engine::Task {
         let mut task = engine::Task::new(number, self.directory.settings(), Arc::clone(&self.directory));
         if let Some(partitioners) = self.inputs.partitioners {
-            task.set_home(Home { partitioners, partition: number, partitions: self.inputs.partitions });
+            task.set_partition_check(PartitionCheck { partitioners, partition: number, partitions: self.inputs.partitions });
         }
         task
     }

@@ -10,7 +10,7 @@ use super::source::{AccountRow, Live, PortfolioCell, Readiness, Source, StreamSt
 use crate::account::Account;
 use crate::engine::{Counts, Directory, Sums, TaskView, TotalsKey};
 use crate::event::Stream;
-use crate::settings::View;
+use crate::metric::View;
 use crate::stream::clock::Clock;
 use crate::stream::{InputState, Members, Status};
 use crate::time::Timestamp;
@@ -37,8 +37,8 @@ impl Instance {
     fn task(&self, task: &TaskView, now: Timestamp) -> TaskStatus {
         let settings = self.directory.settings();
         let summary = task.summary();
-        let view = summary.judge.view(now, &settings);
-        let streams = Stream::ALL.into_iter().zip(summary.judge.clocks());
+        let view = summary.stream_time.view(now, &settings);
+        let streams = summary.stream_time.clocks().iter();
         TaskStatus {
             task: task.number,
             phase: TaskPhase::Running,
