@@ -12,8 +12,8 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use super::record::SimulatedRecord;
+use crate::clock::Deadline;
 use crate::event::PerStream;
-use crate::stream::clock::Deadline;
 
 /// How long the brokers may take for everything that is still on its way.
 const FLUSH_LIMIT: Duration = Duration::from_mins(1);
