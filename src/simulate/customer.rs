@@ -27,7 +27,7 @@ pub struct Customer {
     gone: bool,
     sessions: u32,
     tickets: u32,
-    /// Records so far, by [`Stream::index`]: they number the ids.
+    /// Records so far: they number the ids.
     records: PerStream<u32>,
 }
 

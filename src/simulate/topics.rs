@@ -70,7 +70,7 @@ pub enum ProduceError {
 /// A writer to one topic a stream.
 pub struct Topics {
     producer: BaseProducer<Deliveries>,
-    /// By [`crate::event::Stream::index`]; records of a stream without a topic are left out.
+    /// Records of a stream without a topic are left out.
     names: PerStream<Option<String>>,
 }
 
