@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 
 use super::costs::CostEntry;
 use super::waiting::WaitingRecord;
-use super::{Counts, Judge, Task};
+use super::{Counts, Task};
 use crate::account::section::{decode, encode};
 use crate::account::{Account, AccountKey, CodecError, SectionKind};
 use crate::event::Stream;
 use crate::settings::StateVersion;
+use crate::stream_time::StreamTime;
 use crate::time::Timestamp;
 
 const OF_ACCOUNT: u8 = 1;
@@ -58,7 +59,7 @@ impl Unwritten {
 /// What the stamp holds of the engine.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct EngineStamp {
-    judge: Judge,
+    stream_time: StreamTime,
     counts: Counts,
     cost_segments: BTreeSet<(u8, Box<str>)>,
 }
@@ -110,7 +111,7 @@ impl Task {
     /// The engine's part of the stamp: clocks, counts, segments that costs named.
     #[must_use]
     pub fn stamp(&self) -> Vec<u8> {
-        let stamp = EngineStamp { judge: self.judge, counts: self.counts.clone(), cost_segments: self.costs.named().clone() };
+        let stamp = EngineStamp { stream_time: self.stream_time, counts: self.counts.clone(), cost_segments: self.costs.named().clone() };
         encode(self.state_write_version(), &stamp)
     }
 
@@ -157,7 +158,7 @@ impl Task {
     pub fn finish_restore(&mut self, stamp: Option<&[u8]>) -> Result<(), CodecError> {
         if let Some(bytes) = stamp {
             let stamp: EngineStamp = decode(bytes)?;
-            self.judge = stamp.judge;
+            self.stream_time = stamp.stream_time;
             self.counts = stamp.counts;
             self.costs.set_named(stamp.cost_segments);
         }
@@ -167,7 +168,7 @@ impl Task {
         let keys = self.view.accounts.keys();
         self.directory.add_accounts(keys.len());
         for key in keys {
-            self.due.add(key);
+            self.punctuation.add(key);
             // What each adds to the sums is known once it is scored.
             self.view.accounts.change_each_of(key, |account| account.unscored = true);
             self.unscored.push_back(key);
