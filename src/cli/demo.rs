@@ -10,7 +10,7 @@ use super::signals::stop_on_signals;
 use crate::clock::{Clock, SimulatedTime, now};
 use crate::config::{self, Config};
 use crate::engine::Directory;
-use crate::event::Stream;
+use crate::event::PerStream;
 use crate::kafka::mock::EmbeddedBroker;
 use crate::kafka::{self, Properties};
 use crate::simulate::{self, Feed, Topics};
@@ -65,7 +65,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     announce(args, &broker.address(), &config);
     let stop = stop_on_signals()?;
     let directory = Arc::new(Directory::new(Arc::clone(&options.settings)));
-    let names = Stream::ALL.map(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
+    let names = PerStream::from_fn(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
     let simulation = Feed {
         options: customers(args, start),
         topics: Topics::new(Properties::new(config.kafka.client_properties()), names)?,

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::record::SimulatedRecord;
+use crate::event::PerStream;
 use crate::kafka::{self, Creation, Found, Inspector, Properties, TopicSpec, Writer, create_topics};
 
 /// How long a topic may take until brokers know it: some create topics when they are first asked for.
@@ -38,16 +39,16 @@ pub enum ProduceError {
 pub struct Topics {
     properties: Properties,
     writer: Writer,
-    /// By [`crate::event::Stream::index`]; records of a stream without a topic are dropped.
-    names: [Option<String>; 5],
+    /// Records of a stream without a topic are dropped.
+    names: PerStream<Option<String>>,
 }
 
 impl Topics {
-    /// Writes to the topics `names`, by [`crate::event::Stream::index`]. Sends nothing yet.
+    /// Writes to the topics `names`. Sends nothing yet.
     ///
     /// # Errors
     /// If librdkafka refuses the properties.
-    pub fn new(properties: Properties, names: [Option<String>; 5]) -> Result<Self, ProduceError> {
+    pub fn new(properties: Properties, names: PerStream<Option<String>>) -> Result<Self, ProduceError> {
         Ok(Self { writer: Writer::new(&properties)?, properties, names })
     }
 
@@ -57,7 +58,7 @@ impl Topics {
     /// If no broker answers, or a topic does not exist.
     pub fn find(&self) -> Result<(), ProduceError> {
         let inspector = Inspector::new(&self.properties)?;
-        for name in self.names.iter().flatten() {
+        for name in self.names.0.iter().flatten() {
             // A topic that we may not describe may still be writable.
             let is_hidden = inspector.find(name).map_err(ProduceError::Unreachable)? == Found::Hidden;
             if !is_hidden && inspector.partitions_in_time(name, FIND_LIMIT)?.is_none() {
@@ -73,7 +74,7 @@ impl Topics {
     /// If the cluster does not answer or refuses a topic.
     pub fn create_missing(&self, partitions: i32) -> Result<(), ProduceError> {
         let spec = |name| TopicSpec { name, partitions, replication_factor: -1, settings: &[] };
-        let topics: Vec<_> = self.names.iter().flatten().map(|name| spec(name.as_str())).collect();
+        let topics: Vec<_> = self.names.0.iter().flatten().map(|name| spec(name.as_str())).collect();
         match create_topics(&self.properties, &topics, Creation::Real)?.into_iter().next() {
             None => Ok(()),
             Some((topic, code)) => Err(ProduceError::NotCreated { topic, reason: code.to_string() }),
@@ -85,7 +86,7 @@ impl Topics {
     /// # Errors
     /// If the record is refused, or an earlier one was not delivered.
     pub fn write(&self, record: &SimulatedRecord) -> Result<(), ProduceError> {
-        match self.names.get(record.stream.index()).and_then(Option::as_deref) {
+        match self.names.of(record.stream).as_deref() {
             Some(topic) => Ok(self.writer.write(topic, &record.account, record.json.as_ref(), record.at)?),
             None => Ok(()),
         }
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn missing_brokers_are_reported_before_the_first_record() {
-        let names = Stream::ALL.map(|stream| Some(stream.name().to_owned()));
+        let names = PerStream::from_fn(|stream| Some(stream.name().to_owned()));
         let topics = Topics::new(Properties::new([("bootstrap.servers", "127.0.0.1:1")]), names).unwrap();
         assert!(matches!(topics.find(), Err(ProduceError::Unreachable(_))));
     }
@@ -129,7 +130,7 @@ mod tests {
         for name in &names {
             broker.create_topic(name, 4).unwrap();
         }
-        let topics = Topics::new(broker.properties(), names.clone().map(Some)).unwrap();
+        let topics = Topics::new(broker.properties(), PerStream(names.clone().map(Some))).unwrap();
         topics.find().unwrap();
         let records: Vec<_> = Generator::new(&Options { accounts: 8, days: 3, ..Options::default() }).collect();
         for record in &records {

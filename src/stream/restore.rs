@@ -21,7 +21,7 @@ use super::stamp::{self, Stamp};
 use crate::engine::{self, Directory};
 use crate::fault;
 use crate::kafka::{Inspector, Membership, Offset, Record, Visitor, read_to_end};
-use crate::partitioner::Home;
+use crate::partitioner::PartitionCheck;
 
 /// How often tasks whose offsets contradict their stamp are read again.
 const REPETITIONS: usize = 3;
@@ -105,7 +105,7 @@ impl Restorer {
         let mut task = engine::Task::new(number, self.directory.settings(), Arc::clone(&self.directory));
         let inputs = &self.committed.inputs;
         if let Some(partitioners) = inputs.partitioners {
-            task.set_home(Home { partitioners, partition: number, partitions: inputs.partitions });
+            task.set_partition_check(PartitionCheck { partitioners, partition: number, partitions: inputs.partitions });
         }
         task
     }
