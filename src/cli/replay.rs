@@ -9,7 +9,8 @@ use anyhow::Context as _;
 use super::{Globals, UsageError, compare, paths};
 use crate::config::Config;
 use crate::config::section::OnBadRun;
-use crate::event::{Code, Stream};
+use crate::engine::bad_run::{BadRun, Finding};
+use crate::event::Stream;
 use crate::replay::{self, Comparisons, Division, History, InputFile, Output, Reading, Request};
 use crate::score::Model;
 use crate::settings::Settings;
@@ -133,23 +134,16 @@ fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Divisio
     files
 }
 
-/// Refuses input of which most records of a stream are bad: rather a wrong file or configuration than bad data.
+/// Refuses a stream whose records are mostly bad: the file or the configuration is probably the wrong one.
 fn refuse_bad_run(reading: &Reading, config: &Config) -> anyhow::Result<()> {
     for stream in Stream::ALL {
-        let counts = reading.counts.of(stream);
-        // Records that are only too new are right, and the instant of the report is what is off.
-        let codes = counts.dead_letter.iter().filter(|(code, _)| *code != Code::FutureTime);
-        let (bad, worst) = codes.fold((0, None), |(bad, worst), (code, count)| (bad + count, worst.max(Some((count, code)))));
-        if let Some((_, code)) = worst
-            && counts.read >= config.output.bad_run_records
-            && bad as f64 > config.output.bad_run_share * counts.read as f64
-        {
+        let run = BadRun::of(reading.counts.of(stream));
+        if let Some(Finding { read, bad, commonest }) = run.finding(config.output.bad_run_limits()) {
             anyhow::bail!(
-                "{bad} of the {} {} records cannot be applied, most of them for {}. Look at --out-dead-letters; \
-                 output.on_bad_run = \"dead_letter\" replays the others all the same",
-                counts.read,
+                "bad_run: {bad} of the {read} {} records are bad, most often {}. See --out-dead-letters; output.on_bad_run = \"dead_letter\" \
+                 replays the other records",
                 stream.name(),
-                code.name()
+                commonest.name()
             );
         }
     }

@@ -15,7 +15,7 @@ const RESTORE_SECONDS: [f64; 10] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 45.0, 9
 
 /// How a record ended; the five add up to the records read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RecordOutcome {
     /// It changed an account.
     Applied,
     /// It was read before.
@@ -28,7 +28,7 @@ pub enum Outcome {
     DeadLetter,
 }
 
-impl Outcome {
+impl RecordOutcome {
     /// All outcomes.
     pub const ALL: [Self; 5] = [Self::Applied, Self::Duplicate, Self::Late, Self::Ignored, Self::DeadLetter];
 
@@ -140,7 +140,7 @@ impl Metrics {
     /// Series of closed label sets exist from the beginning, so that rates see their first step.
     fn start_at_zero(&self) {
         for stream in Stream::ALL {
-            for outcome in Outcome::ALL {
+            for outcome in RecordOutcome::ALL {
                 self.records(stream, outcome, 0);
             }
         }
@@ -165,7 +165,7 @@ impl Metrics {
     }
 
     /// Records of a stream that ended in one way.
-    pub fn records(&self, stream: Stream, outcome: Outcome, count: u64) {
+    pub fn records(&self, stream: Stream, outcome: RecordOutcome, count: u64) {
         self.records.with_label_values(&[stream.name(), outcome.name()]).inc_by(count);
     }
 
@@ -238,7 +238,7 @@ mod tests {
     fn the_five_outcomes_are_series_of_their_own() {
         let registry = Registry::new();
         let metrics = Metrics::new(&registry, 50).unwrap();
-        metrics.records(Stream::Usage, Outcome::Applied, 7);
+        metrics.records(Stream::Usage, RecordOutcome::Applied, 7);
         let text = String::from_utf8(crate::telemetry::text(&registry).unwrap()).unwrap();
         assert!(text.contains("churnwatch_records_total{outcome=\"applied\",stream=\"usage\"} 7\n"), "{text}");
         assert!(text.contains("churnwatch_records_total{outcome=\"late\",stream=\"billing\"} 0\n"));

@@ -23,7 +23,7 @@ mod top;
 
 pub use family::Family;
 pub use instance::Instance;
-pub use metrics::{Metrics, Outcome, TransactionOutcome};
+pub use metrics::{Metrics, RecordOutcome, TransactionOutcome};
 pub use scrape::{Caps, Scrape};
 pub use source::{AccountRow, BANDS, Live, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
 pub use task_meter::TaskMeter;
