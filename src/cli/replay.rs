@@ -22,13 +22,13 @@ Examples:
   zstdcat usage.ndjson.zst | churnwatch replay --usage - --out-changes changes.ndjson --score-every 7
   churnwatch replay --usage usage.ndjson --billing billing.ndjson --compare other.toml > changed.ndjson
 
-Input is one JSON record a line, in any order; .gz and .zst are unpacked; - is standard input or output.";
+Input is one JSON record per line, in any order; .gz and .zst are decompressed; - is standard input or output.";
 
 /// Options of `replay`.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Usage records; a stream without file counts as not configured
+    /// Usage records; a stream without a file counts as not configured
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub usage: Option<PathBuf>,
     /// Billing records
@@ -43,34 +43,34 @@ pub struct Args {
     /// Account profiles
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub accounts: Option<PathBuf>,
-    /// The instant of scoring; without it the time of the newest record
+    /// The instant of scoring; default: the time of the newest record
     #[arg(long, value_name = "T", value_parser = super::instant)]
     pub as_of: Option<Timestamp>,
-    /// Score at the midnights that are multiples of this many days, from each account's first record on
+    /// Score every this many days at midnight, from each account's first record on
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3660))]
     pub score_every: Option<u32>,
-    /// Every published change, one a line
+    /// Every published change, one per line
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_changes: Option<PathBuf>,
-    /// Metrics and score of every account, one a line
+    /// Metrics and score of every account, one per line
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_accounts: Option<PathBuf>,
     /// Portfolio KPIs of the trailing 28 days
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_kpis: Option<PathBuf>,
-    /// KPIs of every complete calendar month too
+    /// Also the KPIs of every complete calendar month
     #[arg(long, requires = "out_kpis", help_heading = "Output")]
     pub kpi_months: bool,
-    /// Records that were refused, with code and reason
+    /// Dead letters, with code and reason
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_dead_letters: Option<PathBuf>,
-    /// How every record ended, counted by stream
+    /// Records by stream and outcome
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_counts: Option<PathBuf>,
-    /// Another configuration, or a model alone: who is in another band by it
+    /// Another configuration or a model file: compare its bands with those of this one
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub compare: Option<PathBuf>,
-    /// Where that is written, one account a line, counts last; without it standard output
+    /// Where to write the comparison, one account per line, counts last; default: standard output
     #[arg(long, value_name = "FILE", requires = "compare", help_heading = "Output")]
     pub out_comparison: Option<PathBuf>,
 }
@@ -78,7 +78,7 @@ pub struct Args {
 /// Replays the files.
 ///
 /// # Errors
-/// Wrong usage, problems of the configuration, files that cannot be read or written, and a bad run of records.
+/// Wrong usage, problems of the configuration, files that cannot be read or written, or a bad run of records.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let outputs = args.outputs();
     if outputs.is_empty() {
@@ -93,10 +93,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
     let settings = replay::settings_for(&streams, config.settings());
     let mut files = read_files(&inputs, &settings, division)?;
-    let t = args
-        .as_of
-        .or_else(|| Reading::newest(&files))
-        .context("there is no valid record whose time could be that of scoring: give --as-of")?;
+    let t = args.as_of.or_else(|| Reading::newest(&files)).context("no valid record to take the time of scoring from: give --as-of")?;
     let reading = Reading::of(&files, t, &settings, division.threads);
     if !args.kpi_months {
         files.iter_mut().for_each(InputFile::forget_digests);
@@ -118,7 +115,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads every file, with a bar on a terminal.
+/// Reads every file, with a progress bar on a terminal.
 fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Division) -> anyhow::Result<Vec<InputFile>> {
     let bytes = inputs.iter().filter_map(|(_, path)| path.metadata().ok()).map(|file| file.len()).sum();
     let bar = indicatif::ProgressBar::new(bytes);
@@ -151,7 +148,7 @@ fn refuse_bad_run(reading: &Reading, config: &Config) -> anyhow::Result<()> {
 }
 
 impl Args {
-    /// The files that are given, by stream.
+    /// The input files by stream.
     fn inputs(&self) -> Result<Vec<(Stream, &Path)>, UsageError> {
         let given = [&self.usage, &self.billing, &self.support, &self.feedback, &self.accounts];
         let given: Vec<_> = Stream::ALL.into_iter().zip(given).filter_map(|(stream, path)| Some((stream, path.as_deref()?))).collect();
@@ -161,7 +158,7 @@ impl Args {
         Ok(given)
     }
 
-    /// Everything that is written.
+    /// All output files.
     fn outputs(&self) -> Vec<&Path> {
         let outputs = [&self.out_changes, &self.out_accounts, &self.out_kpis, &self.out_dead_letters, &self.out_counts];
         let comparison = self.compare.as_ref().map(|_| self.comparison_path());
@@ -175,7 +172,7 @@ impl Args {
         write_to(self.out_counts.as_deref(), |output| replay::write_counts(reading, output))
     }
 
-    /// Changes are those of daily scorings, unless other days are asked for.
+    /// Changes come from daily scorings, unless `--score-every` says otherwise.
     fn request(&self, as_of: Timestamp) -> Request {
         let every_day = self.out_changes.as_ref().map(|_| 1);
         Request { as_of, score_every: self.score_every.or(every_day) }

@@ -16,29 +16,29 @@ Examples:
   churnwatch run --config config/churnwatch.toml --set kafka.bootstrap_servers=kafka:9092 --log-format json
   churnwatch run --config config/churnwatch.toml --resume-from stamp
 
-SIGTERM and SIGINT end it in order, a second one at once. SIGHUP reads the configuration anew and puts its model in force, unless
-something is wrong with it.";
+SIGTERM and SIGINT shut down in order; a second signal ends the process at once. SIGHUP reloads the model from the configuration,
+unless the configuration is invalid.";
 
 /// Options of `run`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Where group offsets and state disagree, go on from the offsets that the state was made of
+    /// If group offsets and state disagree, continue from the offsets that the state was built from
     #[arg(long, value_enum, value_name = "WHERE")]
     pub resume_from: Option<ResumeFrom>,
-    /// Go on although records between the committed offset and the start of the log are gone
+    /// Continue even if records after the committed offset were deleted before they were read
     #[arg(long)]
     pub accept_loss: bool,
 }
 
-/// What decides where to go on.
+/// Which offsets to continue from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ResumeFrom {
     /// The offsets in the stamp of the state.
     Stamp,
 }
 
-/// Runs the service until it is told to stop; SIGHUP reloads the model.
+/// Runs the service until it is asked to stop; SIGHUP reloads the model.
 ///
 /// # Errors
 /// Problems of the configuration, and every failure that ends the service.

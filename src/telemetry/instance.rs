@@ -1,4 +1,4 @@
-//! The read side of a running instance: the directory of its tasks, and what its stream threads say of themselves.
+//! The read side of a running instance: the directory of its tasks, and what its stream threads report.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ impl Instance {
         }
     }
 
-    /// What the threads know of tasks beyond the directory: those that are not restored, how far each has read.
+    /// Adds what only the threads know: tasks that are not restored yet, and how far each task has read.
     fn complete(&self, tasks: &mut BTreeMap<i32, TaskStatus>) {
         for thread in self.threads.reports() {
             let thread = thread.read();
@@ -139,7 +139,7 @@ impl Source for Instance {
     }
 }
 
-/// An account as it was last scored; `None` before.
+/// An account as last scored; `None` before its first scoring.
 fn row(account: &Account) -> Option<AccountRow<'_>> {
     let share = account.share.as_ref()?;
     let profile = account.profile();

@@ -1,4 +1,4 @@
-//! The sums of the portfolio as gauges and histograms, by scope.
+//! The portfolio's sums as gauges and histograms, by scope.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -25,10 +25,10 @@ pub(super) fn families() -> Vec<Family> {
     Exposed::ALL.iter().map(family).collect()
 }
 
-/// What the registry asks for.
+/// The descriptions for the registry.
 ///
 /// # Errors
-/// When a name is not one.
+/// If a name is invalid.
 pub(super) fn descriptions() -> prometheus::Result<Vec<Desc>> {
     let describe = |family: &Exposed| {
         let labels = label_names(*family).map(str::to_owned).collect();
@@ -46,7 +46,7 @@ fn label_names(family: Exposed) -> impl Iterator<Item = &'static str> {
     ["scope", "name"].into_iter().chain(family.labels().iter().copied()).chain(currency)
 }
 
-/// The segments, plans and CSMs that have series of their own: the first that come, as many as there is room for.
+/// The segments, plans and CSMs with series of their own: first come, first served, as long as there is room.
 #[derive(Debug)]
 pub(super) struct NamedScopes {
     known: BTreeSet<Scope>,
@@ -72,7 +72,7 @@ impl NamedScopes {
     }
 }
 
-/// All series of the portfolio, `budget` at most; none where not even the sums of all accounts have room.
+/// All series of the portfolio, at most `budget`; none if even the sums of all accounts do not fit.
 pub(super) fn collect(live: &Live, named: &mut NamedScopes, money: &Money<'_>, budget: usize) -> Vec<MetricFamily> {
     let mut series = Series { by_family: BTreeMap::new(), money };
     let Some(left) = budget.checked_sub(SERIES_OF_ALL + SERIES_PER_LABEL_VALUE * named.of_kind_max) else { return Vec::new() };
@@ -83,7 +83,7 @@ pub(super) fn collect(live: &Live, named: &mut NamedScopes, money: &Money<'_>, b
     series.families()
 }
 
-/// The series that were handed over, by family.
+/// Series by family.
 struct Series<'a> {
     by_family: BTreeMap<Exposed, Vec<Metric>>,
     money: &'a Money<'a>,

@@ -1,4 +1,4 @@
-//! From what a task says of itself to counters: the differences since the last committed cycle.
+//! Turns the counts of a task into counters: adds the difference since the last committed cycle.
 
 use std::collections::BTreeMap;
 

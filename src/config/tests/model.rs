@@ -44,8 +44,8 @@ fn problems_of_the_model_file_name_it() {
         [
             "c.toml:3: commit.interval_ms: 0 is out of range: must be 1 to 60000",
             "m.toml:2: publish.risk: must be above 0, at most 1",
-            "m.toml:3: comit: is no table of a model, nearest is `model`",
-            "m.toml:4: riks: is no table of a model, nearest is `risk`",
+            "m.toml:3: comit: is not a table of a model, nearest is `model`",
+            "m.toml:4: riks: is not a table of a model, nearest is `risk`",
         ]
     );
 }
