@@ -3,7 +3,7 @@
 use crate::event::{Priority, Stream};
 use crate::money;
 use crate::score;
-use crate::time::{Calendar, DAY_MS, HOUR_MS, MINUTE_MS, Timestamp, Zone};
+use crate::time::{Calendar, DAY_MS, Date, HOUR_MS, MINUTE_MS, Timestamp, Zone};
 use crate::usage_filter::UsageFilter;
 
 /// The pure half's settings. Made by `config`, or by [`Settings::default`] for tests: UTC, USD, the default model.
@@ -51,10 +51,12 @@ pub struct AccountSettings {
 pub struct TimeSettings {
     /// Records further ahead are `future_time`, ms.
     pub max_future_ms: i64,
+    /// An event before this instant is `out_of_range`.
+    pub earliest: Timestamp,
     /// How long ids are remembered, ms.
     pub dedup_ms: i64,
-    /// Records older than this are catch-up, ms.
-    pub catch_up_age_ms: i64,
+    /// Records older than this are catch-up, ms; `None`: none are.
+    pub catch_up_age_ms: Option<i64>,
     /// After this long in catch-up, changes are published anyway, ms.
     pub catch_up_limit_ms: i64,
 }
@@ -134,7 +136,8 @@ impl Default for Settings {
             time: TimeSettings {
                 max_future_ms: 24 * HOUR_MS,
                 dedup_ms: 7 * DAY_MS,
-                catch_up_age_ms: 5 * MINUTE_MS,
+                earliest: Zone::utc().start_of(Date::Y2000),
+                catch_up_age_ms: Some(5 * MINUTE_MS),
                 catch_up_limit_ms: 60 * MINUTE_MS,
             },
             configured: [true; 5],

@@ -75,6 +75,8 @@ pub struct Record<'a> {
     pub occurred_at: Timestamp,
     /// Whether the payload itself held `occurred_at` (else it is the record's timestamp, which is no part of the identity).
     pub payload_time: bool,
+    /// Whether any text of the event was longer than `limits.text_bytes` and was cut there.
+    pub cut_text: bool,
     /// What happened.
     pub event: Event<'a>,
 }

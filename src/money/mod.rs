@@ -2,10 +2,12 @@
 
 mod currency;
 mod exact;
+mod fixed;
 mod rates;
 
 pub use currency::{Amount, Currency, Interval, IntervalUnit};
 pub use exact::Exact;
+pub use fixed::Fixed;
 pub use rates::{Rate, RateTable, Rates};
 
 use crate::time::{DAY_MS, Timestamp};
@@ -54,7 +56,7 @@ impl Policy {
     /// one, invoices and costs. `None` for a currency without any rate.
     #[must_use]
     pub fn convert(&self, amount: Amount, at: Timestamp) -> Option<i64> {
-        Some(self.rates.at(amount.currency, at)?.apply(&Exact::whole(amount.minor.into())).rounded())
+        Some(self.rates.at(amount.currency, at)?.apply(&amount.minor.exact()).rounded())
     }
 
     /// When dunning ends that began with a snapshot of this instant.
@@ -80,7 +82,7 @@ mod tests {
     }
 
     fn amount(minor: i64, currency: &str) -> Amount {
-        Amount { minor, currency: Currency::parse(currency).unwrap() }
+        Amount { minor: minor.into(), currency: Currency::parse(currency).unwrap() }
     }
 
     #[test]

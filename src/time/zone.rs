@@ -10,6 +10,11 @@ use super::{DAY_MS, Timestamp};
 pub struct Date(pub i32);
 
 impl Date {
+    /// 1900-01-01: what is said to be older is not believed.
+    pub const Y1900: Self = Self(-25_567);
+    /// 2000-01-01.
+    pub const Y2000: Self = Self(10_957);
+
     /// The date `days` before this one.
     #[must_use]
     pub const fn minus(self, days: i32) -> Self {

@@ -133,7 +133,7 @@ mod tests {
         let prices = (0..u32::try_from(MAX_PRICES).unwrap()).map(|number| price(u32::MAX - number));
         let far = Some(Timestamp::MIN);
         let percent_off = Some("99.99999999999999999999999999".parse().unwrap());
-        let off = Some(i64::MAX);
+        let off = Some(i64::MAX.into());
         SubscriptionSnapshot {
             items: prices.collect(),
             discount: Some(Discount { percent_off, amount_off_minor: off, interval: Some(YEAR), ends_at: far, ..no_discount() }),

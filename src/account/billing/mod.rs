@@ -5,6 +5,7 @@
 
 mod append;
 mod codec;
+mod denomination;
 #[cfg(test)]
 mod example;
 mod invoices;

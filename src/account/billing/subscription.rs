@@ -163,6 +163,7 @@ impl<'a> Subscription<'a> {
         let position = self.position_at(t)?;
         let snapshot = self.snapshots.get(position)?;
         let phase = match snapshot.status {
+            SubscriptionStatus::IncompleteExpired => Phase::Dormant,
             _ if snapshot.has_ended_at(t) => Phase::Ended,
             SubscriptionStatus::Canceled | SubscriptionStatus::Expired => Phase::Ended,
             SubscriptionStatus::Trialing if snapshot.lapses_at().is_some_and(|end| end <= t) => Phase::Lapsed,

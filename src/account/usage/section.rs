@@ -65,6 +65,9 @@ impl State {
         }
         actors::write(users, &mut out);
         self.features.write(&mut out);
+        if let Some(nobody) = self.nobody {
+            actors::write_one(nobody, &mut out);
+        }
         out.0
     }
 }
@@ -78,8 +81,9 @@ fn read_whole(bytes: &mut Reader<'_>) -> Option<State> {
     let sessions = bytes
         .many(3, |bytes| Some(SessionDay { date: date(bytes)?, count: u32::try_from(bytes.varint()?).ok()?, total_ns: bytes.varint()? }))?;
     let (users, features) = (actors::read(bytes)?, Features::read(bytes)?);
+    let nobody = if bytes.0.is_empty() { None } else { Some(actors::read_one(bytes)?) };
     let (last_activity, sessions) = (last_activity.into(), sessions.into());
-    Some(State { last_activity, newest_date, newest_hour, days, hours, sessions, users, features })
+    Some(State { last_activity, newest_date, newest_hour, days, hours, sessions, users, nobody, features })
 }
 
 fn date(bytes: &mut Reader<'_>) -> Option<Date> {

@@ -1,14 +1,11 @@
 //! Billing: `subscription_changed`, `invoice_paid`, `invoice_payment_failed`, `cost_recorded`.
 
-use rust_decimal::Decimal;
-
 use super::EventType;
 use super::field::Field;
 use super::fields::Fields;
 use super::value::{MAX_COUNT, Value};
 use crate::event::{BillingEvent, Cost, CostCategory, Discount, Event, Invoice, Item, Rejection, SubscriptionSnapshot, SubscriptionStatus};
-use crate::money::{Amount, Currency, Interval, IntervalUnit};
-use crate::time::Timestamp;
+use crate::money::{Amount, Currency, Exact, Fixed, Interval, IntervalUnit};
 
 pub(super) const TYPES: [EventType; 4] = [
     EventType::new("subscription_changed", subscription_changed),
@@ -17,23 +14,35 @@ pub(super) const TYPES: [EventType; 4] = [
     EventType::without_account("cost_recorded", cost_recorded),
 ];
 
-const STATUSES: [(&str, SubscriptionStatus); 8] = [
-    ("active", SubscriptionStatus::Active),
-    ("past_due", SubscriptionStatus::PastDue),
-    ("trialing", SubscriptionStatus::Trialing),
-    ("unpaid", SubscriptionStatus::Unpaid),
-    ("paused", SubscriptionStatus::Paused),
-    ("canceled", SubscriptionStatus::Canceled),
-    ("incomplete", SubscriptionStatus::Incomplete),
-    ("expired", SubscriptionStatus::Expired),
+/// Statuses, each with whether it says by itself that the subscription ends with its period. Billing systems spell them in several ways.
+const STATUSES: [(&str, (SubscriptionStatus, bool)); 12] = [
+    ("active", (SubscriptionStatus::Active, false)),
+    ("past_due", (SubscriptionStatus::PastDue, false)),
+    ("trialing", (SubscriptionStatus::Trialing, false)),
+    ("unpaid", (SubscriptionStatus::Unpaid, false)),
+    ("paused", (SubscriptionStatus::Paused, false)),
+    ("canceled", (SubscriptionStatus::Canceled, false)),
+    ("cancelled", (SubscriptionStatus::Canceled, false)),
+    ("ended", (SubscriptionStatus::Canceled, false)),
+    ("incomplete", (SubscriptionStatus::Incomplete, false)),
+    ("incomplete_expired", (SubscriptionStatus::IncompleteExpired, false)),
+    ("expired", (SubscriptionStatus::Expired, false)),
+    ("non_renewing", (SubscriptionStatus::Active, true)),
 ];
 
-const INTERVALS: [(&str, IntervalUnit); 5] = [
+const INTERVALS: [(&str, IntervalUnit); 12] = [
     ("day", IntervalUnit::Day),
+    ("daily", IntervalUnit::Day),
     ("week", IntervalUnit::Week),
+    ("weekly", IntervalUnit::Week),
     ("month", IntervalUnit::Month),
+    ("monthly", IntervalUnit::Month),
     ("quarter", IntervalUnit::Quarter),
+    ("quarterly", IntervalUnit::Quarter),
     ("year", IntervalUnit::Year),
+    ("yearly", IntervalUnit::Year),
+    ("annual", IntervalUnit::Year),
+    ("annually", IntervalUnit::Year),
 ];
 
 const USAGE_TYPES: [(&str, bool); 2] = [("licensed", false), ("metered", true)];
@@ -41,18 +50,21 @@ const USAGE_TYPES: [(&str, bool); 2] = [("licensed", false), ("metered", true)];
 const CATEGORIES: [(&str, CostCategory); 2] = [("acquisition", CostCategory::Acquisition), ("retention", CostCategory::Retention)];
 
 fn subscription_changed<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
+    let subscription_id = fields.required(Field::SubscriptionId, Value::id)?;
+    let (status, does_not_renew) = fields.required(Field::Status, |value| value.choice(&STATUSES))?;
+    let items = fields.required(Field::Items, items)?;
     let snapshot = SubscriptionSnapshot {
-        subscription_id: fields.required(Field::SubscriptionId, Value::id)?,
-        status: fields.required(Field::Status, |value| value.choice(&STATUSES))?,
-        items: fields.required(Field::Items, items)?,
-        discount: fields.optional(Field::Discount, discount)?,
-        trial_end: fields.optional(Field::TrialEnd, Value::instant)?,
-        current_period_start: fields.required(Field::CurrentPeriodStart, Value::instant)?,
-        current_period_end: fields.required(Field::CurrentPeriodEnd, Value::instant)?,
-        cancel_at_period_end: fields.optional(Field::CancelAtPeriodEnd, Value::flag)?.unwrap_or(false),
-        canceled_at: fields.optional(Field::CanceledAt, Value::instant)?,
-        started_at: fields.optional(Field::StartedAt, Value::instant)?,
-        term_end: fields.optional(Field::TermEnd, Value::instant)?,
+        subscription_id,
+        status,
+        discount: fields.optional(Field::Discount, |value| discount(value, &items))?,
+        items,
+        trial_end: fields.optional_instant(Field::TrialEnd)?,
+        current_period_start: fields.required_instant(Field::CurrentPeriodStart)?,
+        current_period_end: fields.required_instant(Field::CurrentPeriodEnd)?,
+        cancel_at_period_end: fields.optional(Field::CancelAtPeriodEnd, Value::flag)?.unwrap_or(false) || does_not_renew,
+        canceled_at: fields.optional_instant(Field::CanceledAt)?,
+        started_at: fields.optional_instant(Field::StartedAt)?,
+        term_end: fields.optional_instant(Field::TermEnd)?,
         reason: fields.optional(Field::Reason, Value::text)?,
         version: fields.optional(Field::Version, |value| value.whole(i64::MIN..=i64::MAX))?,
     };
@@ -66,21 +78,26 @@ fn items(value: &Value<'_, '_>) -> Result<Vec<Item>, Rejection> {
 fn item(value: &Value<'_, '_>) -> Result<Item, Rejection> {
     let mut fields = Fields::of_object(value);
     fields.read_object(value)?;
-    let amount = amount(&fields)?;
+    let amount = amount(&fields, true)?;
     let interval = interval(&fields)?;
     let quantity = fields.optional(Field::Quantity, |value| value.whole(0..=MAX_COUNT))?.unwrap_or(1);
     let metered = fields.optional(Field::UsageType, |value| value.choice(&USAGE_TYPES))?.unwrap_or(false);
     Ok(Item { amount, interval, quantity, metered })
 }
 
-fn discount(value: &Value<'_, '_>) -> Result<Discount, Rejection> {
+/// A discount of a subscription with these items.
+fn discount(value: &Value<'_, '_>, items: &[Item]) -> Result<Discount, Rejection> {
     let mut fields = Fields::of_object(value);
     fields.read_object(value)?;
-    let percent_off: Option<Decimal> = fields.optional(Field::PercentOff, Value::percent)?;
-    let amount_off_minor: Option<i64> = fields.optional(Field::AmountOffMinor, minor_units)?;
-    let currency: Option<Currency> = fields.optional(Field::Currency, Value::currency)?;
+    let percent_off = fields.optional(Field::PercentOff, Value::percent)?;
+    let amount_off = written_amount(&fields, &AMOUNT_OFF, false)?;
+    let currency = fields.optional(Field::Currency, Value::currency)?;
     let interval = interval(&fields)?;
-    let ends_at: Option<Timestamp> = fields.optional(Field::EndsAt, Value::instant)?;
+    let ends_at = fields.optional_instant(Field::EndsAt)?;
+    let first = Item::first_recurring(items).map(|(item, _)| item.amount.currency);
+    // Without a recurring item there is nothing to take the amount off: any number of decimals will do.
+    let decimals = currency.or(first).map_or(0, Currency::exponent);
+    let amount_off_minor = amount_off.map(|amount| amount.minor(decimals)).transpose()?;
     Ok(Discount { percent_off, amount_off_minor, currency, interval, ends_at })
 }
 
@@ -91,14 +108,62 @@ fn interval(fields: &Fields<'_, '_>) -> Result<Option<Interval>, Rejection> {
     Ok(unit.map(|unit| Interval { unit, count }))
 }
 
-fn amount(fields: &Fields<'_, '_>) -> Result<Amount, Rejection> {
-    let minor = fields.required(Field::AmountMinor, minor_units)?;
-    let currency = fields.required(Field::Currency, Value::currency)?;
-    Ok(Amount { minor, currency })
+/// The fields that an amount may be in: whole minor units, or major units with decimals.
+struct AmountFields {
+    minor: Field,
+    major: Field,
+    /// Says that both are given.
+    both: &'static str,
 }
 
-fn minor_units(value: &Value<'_, '_>) -> Result<i64, Rejection> {
-    value.whole(0..=i64::MAX)
+const AMOUNT: AmountFields =
+    AmountFields { minor: Field::AmountMinor, major: Field::Amount, both: "and amount are both given, and only one of them can hold" };
+const AMOUNT_OFF: AmountFields =
+    AmountFields { minor: Field::AmountOffMinor, major: Field::AmountOff, both: "and amount_off are both given, and only one of them can hold" };
+
+/// An amount as it is written, before its currency says how many decimals a major unit has.
+struct WrittenAmount<'a, 'c> {
+    value: Value<'a, 'c>,
+    is_major: bool,
+    may_be_negative: bool,
+}
+
+impl WrittenAmount<'_, '_> {
+    /// In minor units of a currency that has this many decimals.
+    fn minor(&self, decimals: u32) -> Result<Fixed, Rejection> {
+        let minor = if self.is_major { self.value.decimal(decimals)? } else { self.value.minor_units()?.into() };
+        let too_large = minor.exact().minus(&Exact::whole(i64::MAX.into())).is_positive();
+        let too_small = Exact::whole(i64::MIN.into()).minus(&minor.exact()).is_positive();
+        match minor {
+            _ if too_large || too_small => Err(self.value.out_of_range("is outside its range")),
+            _ if minor.is_negative() && !self.may_be_negative => Err(self.value.out_of_range("is negative")),
+            _ => Ok(minor),
+        }
+    }
+}
+
+fn written_amount<'a, 'c>(
+    fields: &Fields<'a, 'c>,
+    names: &AmountFields,
+    may_be_negative: bool,
+) -> Result<Option<WrittenAmount<'a, 'c>>, Rejection> {
+    let minor = fields.optional(names.minor, |value| Ok(*value))?;
+    let major = fields.optional(names.major, |value| Ok(*value))?;
+    if let (Some(minor), Some(_)) = (&minor, &major) {
+        return Err(minor.out_of_range(names.both));
+    }
+    let is_major = major.is_some();
+    let Some(value) = minor.or(major) else { return Ok(None) };
+    let written = WrittenAmount { value, is_major, may_be_negative };
+    // The type is judged before the currency is; the number of decimals matters for the range alone.
+    if is_major { value.float().map(drop)? } else { written.minor(0).map(drop)? }
+    Ok(Some(written))
+}
+
+fn amount(fields: &Fields<'_, '_>, may_be_negative: bool) -> Result<Amount, Rejection> {
+    let written = written_amount(fields, &AMOUNT, may_be_negative)?.ok_or_else(|| fields.missing(Field::AmountMinor))?;
+    let currency = fields.required(Field::Currency, Value::currency)?;
+    Ok(Amount { minor: written.minor(currency.exponent())?, currency })
 }
 
 fn invoice_paid<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
@@ -112,12 +177,12 @@ fn invoice_payment_failed<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Reje
 fn invoice<'a>(fields: &Fields<'a, '_>) -> Result<Invoice<'a>, Rejection> {
     let invoice_id = fields.required(Field::InvoiceId, Value::id)?;
     fields.optional(Field::SubscriptionId, Value::id)?;
-    Ok(Invoice { invoice_id, amount: amount(fields)? })
+    Ok(Invoice { invoice_id, amount: amount(fields, false)? })
 }
 
 fn cost_recorded<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
     let category = fields.required(Field::Category, |value| value.choice(&CATEGORIES))?;
-    let amount = amount(fields)?;
+    let amount = amount(fields, false)?;
     let segment = fields.optional(Field::Segment, Value::text)?;
     Ok(Event::Cost(Cost { category, amount, segment }))
 }
@@ -127,6 +192,8 @@ mod tests {
     use super::super::testing::{event, json, record, refusal};
     use super::*;
     use crate::event::{Code, Stream};
+    use crate::time::Timestamp;
+    use rust_decimal::Decimal;
 
     const BEFORE: &str = r#""subscription_id":"s","status":"active""#;
     const AFTER: &str = r#""current_period_start":0,"current_period_end":"1970-02-01T00:00:00Z""#;

@@ -1,10 +1,11 @@
-//! The way of a record from bytes to event. The first check that fails names the code.
+//! From the bytes of a record to its event. The first check that fails names the code.
 
 use std::borrow::Cow;
 
 use super::field::Field;
 use super::fields::Fields;
-use super::value::Value;
+use super::reading::Reading;
+use super::value::{Value, unit_too_fine};
 use super::{EventType, document};
 use crate::event::{AccountProfile, Code, Event, Record, Rejection, Stream};
 use crate::money::Rates;
@@ -16,8 +17,10 @@ use crate::time::Timestamp;
 pub struct DecodeContext<'c> {
     /// `limits.record_bytes`: a larger value is `too_large`.
     pub record_bytes: usize,
-    /// `limits.text_bytes`: a longer id, name or other kept text is `out_of_range`.
+    /// `limits.text_bytes`: a longer id is `out_of_range`, longer other text is cut there.
     pub text_bytes: usize,
+    /// `time.earliest`: an event before it is `out_of_range`.
+    pub earliest: Timestamp,
     /// `time.max_future_hours` in milliseconds: a record further ahead of its reference is `future_time`.
     pub max_future_ms: i64,
     /// A currency that these do not know is `unknown_currency`.
@@ -31,6 +34,7 @@ impl<'c> DecodeContext<'c> {
         Self {
             record_bytes: settings.limits.record_bytes,
             text_bytes: settings.limits.text_bytes,
+            earliest: settings.time.earliest,
             max_future_ms: settings.time.max_future_ms,
             rates: &settings.money.rates,
         }
@@ -72,20 +76,24 @@ pub enum Decoded<'a> {
 pub fn decode<'a>(raw: &Raw<'a>, context: &DecodeContext<'_>) -> Result<Decoded<'a>, Rejection> {
     let Some(value) = raw.value else { return deletion(raw, context).map(Decoded::Record) };
     let text = document::text(value, context.record_bytes)?;
-    let mut fields = Fields::of_record(context);
+    let reading = Reading::new(context);
+    let mut fields = Fields::of_record(&reading);
     fields.read_record(text)?;
     let Some(event_type) = event_type(&fields, raw.stream)? else { return Ok(Decoded::Ignored) };
     let account = if event_type.of_account { Some(account(&fields, raw, context)?) } else { None };
     let payload_time = fields.optional(Field::OccurredAt, Value::instant)?;
     let occurred_at = payload_time.map_or_else(|| record_time(raw), Ok)?;
-    check_future(occurred_at, raw, context)?;
+    check_time(occurred_at, raw, context)?;
+    let id = fields.optional(Field::Id, Value::id)?;
+    let event = (event_type.read)(&fields)?;
     Ok(Decoded::Record(Record {
         account,
-        id: fields.optional(Field::Id, Value::id)?,
+        id,
         type_name: event_type.name,
         occurred_at,
         payload_time: payload_time.is_some(),
-        event: (event_type.read)(&fields)?,
+        cut_text: reading.cut_text.get(),
+        event,
     }))
 }
 
@@ -96,13 +104,14 @@ fn deletion<'a>(raw: &Raw<'a>, context: &DecodeContext<'_>) -> Result<Record<'a>
     }
     let account = account_of_key(raw, context)?;
     let occurred_at = record_time(raw)?;
-    check_future(occurred_at, raw, context)?;
+    check_time(occurred_at, raw, context)?;
     Ok(Record {
         account: Some(account),
         id: None,
         type_name: super::profile::TYPE_NAME,
         occurred_at,
         payload_time: false,
+        cut_text: false,
         event: Event::Profile(Box::new(AccountProfile { deleted: true, ..AccountProfile::default() })),
     })
 }
@@ -118,28 +127,35 @@ fn account<'a>(fields: &Fields<'a, '_>, raw: &Raw<'a>, context: &DecodeContext<'
 
 fn account_of_key<'a>(raw: &Raw<'a>, context: &DecodeContext<'_>) -> Result<Cow<'a, str>, Rejection> {
     match raw.key {
-        None | Some([]) => Err(Rejection::new(Code::MissingField, "account_id is missing, and the record has no key")),
+        None | Some([]) => Err(Rejection::new(Code::MissingField, "account_id is missing and the record has no key")),
         Some(key) if key.len() > context.text_bytes => {
-            Err(Rejection::new(Code::OutOfRange, "the record key, which stands for account_id, is longer than limits.text_bytes"))
+            Err(Rejection::new(Code::OutOfRange, "the record key, used as account_id, is longer than limits.text_bytes"))
         }
         Some(key) => std::str::from_utf8(key)
             .map(Cow::Borrowed)
-            .map_err(|_| Rejection::new(Code::InvalidUtf8, "the record key, which stands for account_id, is no UTF-8")),
+            .map_err(|_| Rejection::new(Code::InvalidUtf8, "the record key, used as account_id, is not UTF-8")),
     }
 }
 
 fn record_time(raw: &Raw<'_>) -> Result<Timestamp, Rejection> {
     match raw.timestamp {
-        None => Err(Rejection::new(Code::MissingField, "occurred_at is missing, and the record has no time of its own")),
-        Some(at) if (Timestamp::MIN..=Timestamp::MAX).contains(&at) => Ok(at),
-        Some(_) => Err(Rejection::new(Code::OutOfRange, "the record timestamp is outside the years 1 to 9999")),
+        None => Err(Rejection::new(Code::MissingField, "occurred_at is missing and the record has no timestamp of its own")),
+        Some(Timestamp(millis)) => match unit_too_fine(millis.into()) {
+            None => Ok(Timestamp(millis)),
+            Some(unit) => Err(Rejection::new(Code::OutOfRange, format!("the record timestamp looks like {unit}, not milliseconds"))),
+        },
     }
 }
 
-fn check_future(occurred_at: Timestamp, raw: &Raw<'_>, context: &DecodeContext<'_>) -> Result<(), Rejection> {
+/// Refuses an event time that no event can have. Devices without a clock send 1970, and libraries the year 1: a single such record would
+/// make an account decades old for good.
+fn check_time(occurred_at: Timestamp, raw: &Raw<'_>, context: &DecodeContext<'_>) -> Result<(), Rejection> {
+    if occurred_at < context.earliest {
+        return Err(Rejection::new(Code::OutOfRange, "occurred_at is before time.earliest"));
+    }
     match raw.future_reference {
         Some(reference) if occurred_at.since(reference) > context.max_future_ms => {
-            Err(Rejection::new(Code::FutureTime, "occurred_at is too far ahead"))
+            Err(Rejection::new(Code::FutureTime, "occurred_at is further ahead than time.max_future_hours"))
         }
         _ => Ok(()),
     }
@@ -208,7 +224,7 @@ mod tests {
         let account = format!(r#"{{"type":"feature_used","account_id":[],"occurred_at":"?",{bad}}}"#);
         assert_eq!(refused(&account, Some(b"key")), "account_id is neither text nor a whole number");
         let no_account = format!(r#"{{"type":"feature_used","occurred_at":"?",{bad}}}"#);
-        assert_eq!(refused(&no_account, None), "account_id is missing, and the record has no key");
+        assert_eq!(refused(&no_account, None), "account_id is missing and the record has no key");
         assert_eq!(refused(&no_account, Some(b"key")), "occurred_at is no instant with offset");
         let future = format!(r#"{{"type":"feature_used","occurred_at":2,{bad}}}"#);
         assert_eq!(refused(&future, Some(b"key")), "occurred_at is too far ahead");

@@ -58,7 +58,7 @@ fn override_set<'a>(fields: &Fields<'a, '_>) -> Result<FeedbackKind<'a>, Rejecti
             health if (0.0..=100.0).contains(&health) => Ok(health),
             _ => Err(value.out_of_range("is outside 0 to 100")),
         })?,
-        until: fields.required(Field::Until, Value::instant)?,
+        until: fields.required_instant(Field::Until)?,
         reason: fields.required(Field::Reason, Value::text)?,
         by: fields.required(Field::By, Value::text)?,
     })

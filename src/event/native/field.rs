@@ -1,4 +1,4 @@
-//! The names of the contract's fields, and where in a record a value stands.
+//! The names of the contract's fields, and the path of a value in its record.
 
 use std::fmt;
 
@@ -62,6 +62,7 @@ names! {
     SubscriptionId = "subscription_id",
     InvoiceId = "invoice_id",
     AmountMinor = "amount_minor",
+    Amount = "amount",
     Currency = "currency",
     Items = "items",
     Interval = "interval",
@@ -71,6 +72,7 @@ names! {
     Discount = "discount",
     PercentOff = "percent_off",
     AmountOffMinor = "amount_off_minor",
+    AmountOff = "amount_off",
     EndsAt = "ends_at",
     TrialEnd = "trial_end",
     CurrentPeriodStart = "current_period_start",
@@ -112,7 +114,7 @@ pub(super) struct Step {
     index: Option<u16>,
 }
 
-/// Where a value stands in the record; written `discount.currency`, `items[2].currency`, `entitled_features[0]`.
+/// The place of a value in its record; written `discount.currency`, `items[2].currency`, `entitled_features[0]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Path {
     /// What holds the object whose field this is; `None` for a field of the record.

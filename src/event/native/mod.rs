@@ -13,6 +13,7 @@ mod fields;
 mod number;
 mod place;
 mod profile;
+mod reading;
 mod support;
 mod usage;
 mod value;
@@ -74,7 +75,7 @@ mod testing {
 
     /// Limits small enough to reach.
     pub(super) fn context(rates: &Rates) -> DecodeContext<'_> {
-        DecodeContext { record_bytes: 4096, text_bytes: 16, max_future_ms: 1000, rates }
+        DecodeContext { record_bytes: 4096, text_bytes: 16, earliest: Timestamp(0), max_future_ms: 1000, rates }
     }
 
     pub(super) fn decode_raw<'a>(raw: &Raw<'a>) -> Result<Decoded<'a>, Rejection> {

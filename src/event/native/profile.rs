@@ -1,4 +1,4 @@
-//! Account profiles: `account_profile`, of which every field may be left out.
+//! Account profiles: `account_profile`. Every field may be left out.
 
 use std::borrow::Cow;
 
@@ -20,11 +20,11 @@ fn account_profile<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> 
         csm: fields.optional(Field::Csm, Value::text)?,
         region: fields.optional(Field::Region, Value::text)?,
         seats: fields.optional(Field::Seats, |value| value.whole(0..=MAX_COUNT))?,
-        signed_up_at: fields.optional(Field::SignedUpAt, Value::instant)?,
-        onboarded_at: fields.optional(Field::OnboardedAt, Value::instant)?,
+        signed_up_at: fields.optional_instant(Field::SignedUpAt)?,
+        onboarded_at: fields.optional_instant(Field::OnboardedAt)?,
         entitled_features: fields.optional(Field::EntitledFeatures, features)?.unwrap_or_default(),
         aliases: fields.optional(Field::Aliases, aliases)?.unwrap_or_default(),
-        referred_by: fields.optional(Field::ReferredBy, Value::id)?,
+        referred_by: fields.optional(Field::ReferredBy, Value::reference)?,
         acquired_through: fields.optional(Field::AcquiredThrough, Value::text)?,
         deleted: fields.optional(Field::Deleted, Value::flag)?.unwrap_or(false),
     };

@@ -76,7 +76,7 @@ fn assigned<'a>(fields: &Fields<'a, '_>) -> Result<TicketKind<'a>, Rejection> {
 }
 
 fn merged<'a>(fields: &Fields<'a, '_>) -> Result<TicketKind<'a>, Rejection> {
-    fields.required(Field::Into, Value::id).map(TicketKind::Merged)
+    fields.required(Field::Into, Value::reference).map(TicketKind::Merged)
 }
 
 /// The whole ticket; its status stands directly after the id in the contract.
@@ -86,12 +86,12 @@ fn snapshot<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
     ticket(fields, |fields| {
         let snapshot = TicketSnapshot {
             status,
-            created_at: fields.optional(Field::CreatedAt, Value::instant)?,
-            first_reply_at: fields.optional(Field::FirstReplyAt, Value::instant)?,
-            first_resolved_at: fields.optional(Field::FirstResolvedAt, Value::instant)?,
-            resolved_at: fields.optional(Field::ResolvedAt, Value::instant)?,
-            reopened_at: fields.optional(Field::ReopenedAt, Value::instant)?,
-            closed_at: fields.optional(Field::ClosedAt, Value::instant)?,
+            created_at: fields.optional_instant(Field::CreatedAt)?,
+            first_reply_at: fields.optional_instant(Field::FirstReplyAt)?,
+            first_resolved_at: fields.optional_instant(Field::FirstResolvedAt)?,
+            resolved_at: fields.optional_instant(Field::ResolvedAt)?,
+            reopened_at: fields.optional_instant(Field::ReopenedAt)?,
+            closed_at: fields.optional_instant(Field::ClosedAt)?,
             score: place::optional(fields)?,
         };
         Ok(TicketKind::Snapshot(Box::new(snapshot)))

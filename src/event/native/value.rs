@@ -8,11 +8,11 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::decode::DecodeContext;
 use super::field::Path;
 use super::number::Number;
+use super::reading::Reading;
 use crate::event::{Code, Rejection};
-use crate::money::Currency;
+use crate::money::{Currency, Fixed};
 use crate::time::Timestamp;
 
 /// An array or a map of a payload holds this many values at most; more: `out_of_range`.
@@ -21,8 +21,21 @@ pub(super) const MAX_VALUES: usize = 1000;
 /// Counts, quantities and seats end here.
 pub(super) const MAX_COUNT: u64 = i64::MAX.unsigned_abs();
 
-/// From here on a number that stands for an instant is in milliseconds, below in seconds.
+/// From here on a number that is an instant is in milliseconds, below in seconds.
 const FIRST_MILLISECOND_NUMBER: i128 = 100_000_000_000;
+/// From here on it would be beyond the year 5138, so it is taken for microseconds.
+const FIRST_MICROSECOND_NUMBER: i128 = 100_000_000_000_000;
+/// From here on for nanoseconds.
+const FIRST_NANOSECOND_NUMBER: i128 = 100_000_000_000_000_000;
+
+/// The unit that a number has which is too large for milliseconds.
+pub(super) const fn unit_too_fine(number: i128) -> Option<&'static str> {
+    match number {
+        FIRST_NANOSECOND_NUMBER.. => Some("nanoseconds"),
+        FIRST_MICROSECOND_NUMBER.. => Some("microseconds"),
+        _ => None,
+    }
+}
 
 /// A value, as its JSON text.
 #[derive(Clone, Copy)]
@@ -31,7 +44,7 @@ pub(super) struct Value<'a, 'c> {
     pub(super) path: Path,
     /// Whether there is any escape in the record.
     pub(super) has_escapes: bool,
-    pub(super) context: &'c DecodeContext<'c>,
+    pub(super) reading: &'c Reading<'c>,
 }
 
 impl<'a> Value<'a, '_> {
@@ -40,25 +53,34 @@ impl<'a> Value<'a, '_> {
         !matches!(self.json, "null" | "\"\"")
     }
 
-    /// Text that is kept: of at most `limits.text_bytes` bytes.
+    /// Text that is kept, cut at `limits.text_bytes`: a long name must not lose the event.
     pub(super) fn text(&self) -> Result<Cow<'a, str>, Rejection> {
-        let text = self.any_text()?;
-        self.within_limit(text)
+        self.any_text().map(|text| self.cut(text))
     }
 
     /// Text of any length, which nothing keeps.
     pub(super) fn any_text(&self) -> Result<Cow<'a, str>, Rejection> {
-        self.unquoted()?.ok_or_else(|| self.wrong_type("is no text"))
+        self.unquoted()?.ok_or_else(|| self.wrong_type("is not text"))
     }
 
-    /// An id: kept text, or a whole number, which is read as its digits.
+    /// An id: text, or a whole number, which is read as its digits. Never cut, since two ids could become one.
     pub(super) fn id(&self) -> Result<Cow<'a, str>, Rejection> {
+        let id = self.text_or_digits()?;
+        self.within_limit(id)
+    }
+
+    /// An id that is only mentioned, cut at `limits.text_bytes` as other text is.
+    pub(super) fn reference(&self) -> Result<Cow<'a, str>, Rejection> {
+        self.text_or_digits().map(|text| self.cut(text))
+    }
+
+    fn text_or_digits(&self) -> Result<Cow<'a, str>, Rejection> {
         if let Some(text) = self.unquoted()? {
-            return self.within_limit(text);
+            return Ok(text);
         }
         let number = Number::parse(self.json).ok_or_else(|| self.wrong_type("is neither text nor a whole number"))?;
         match number.plain_integer() {
-            Some(digits) => self.within_limit(Cow::Borrowed(digits)),
+            Some(digits) => Ok(Cow::Borrowed(digits)),
             None => Ok(Cow::Owned(self.integer(number)?.to_string())),
         }
     }
@@ -66,7 +88,7 @@ impl<'a> Value<'a, '_> {
     /// One of a set of names, in any case.
     pub(super) fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, Rejection> {
         let text = self.any_text()?;
-        among(choices, &text).ok_or_else(|| self.out_of_range("is none of the known values"))
+        among(choices, &text).ok_or_else(|| self.not_one_of(choices))
     }
 
     /// One of a set of names, in any case; `None` when it is anything else.
@@ -88,6 +110,23 @@ impl<'a> Value<'a, '_> {
         let text = self.number_text()?;
         let whole = T::try_from(self.integer(self.number(&text)?)?).ok().filter(|whole| range.contains(whole));
         whole.ok_or_else(|| self.out_of_range("is outside its range"))
+    }
+
+    /// An amount in whole minor units. Decimals are refused by name: 49.00 in text is 49 major units, and would be read as 49 cents.
+    pub(super) fn minor_units(&self) -> Result<i64, Rejection> {
+        let text = self.number_text()?;
+        let number = self.number(&text)?;
+        let whole = number.floor(0);
+        if whole.is_some_and(|cut| !cut.exact) || (number.has_point() && self.json.starts_with('"')) {
+            return Err(self.out_of_range("has decimals: minor units are whole, and major units such as 49.00 go into amount or amount_off"));
+        }
+        whole.and_then(|cut| i64::try_from(cut.value).ok()).ok_or_else(|| self.out_of_range("is outside its range"))
+    }
+
+    /// An amount in major units, exactly, in minor units of a currency that has this many decimals.
+    pub(super) fn decimal(&self, decimals: u32) -> Result<Fixed, Rejection> {
+        let text = self.number_text()?;
+        self.number(&text)?.fixed(decimals.into()).ok_or_else(|| self.out_of_range("has more digits than are kept, which are 28"))
     }
 
     /// A finite number.
@@ -114,27 +153,31 @@ impl<'a> Value<'a, '_> {
     }
 
     /// An instant: RFC 3339 with offset, or epoch seconds below 10^11 and epoch milliseconds from there, as number or text. Finer
-    /// digits than milliseconds are cut.
+    /// digits than milliseconds are cut. What is before the year 1 is held there: nothing that old is believed.
     pub(super) fn instant(&self) -> Result<Timestamp, Rejection> {
         let text = self.number_text()?;
         let Some(number) = Number::parse(&text) else {
-            return Timestamp::parse_rfc3339(&text).ok_or_else(|| self.wrong_type("is no instant with offset"));
+            return Timestamp::parse_rfc3339(&text).ok_or_else(|| self.wrong_type("is not an instant with offset"));
         };
-        let floor = |power_of_ten| number.floor(power_of_ten).map(|cut| cut.value);
-        let millis = floor(0).and_then(|value| if value < FIRST_MILLISECOND_NUMBER { floor(3) } else { Some(value) });
-        let at = millis.and_then(|millis| i64::try_from(millis).ok()).map(Timestamp);
-        at.filter(|at| (Timestamp::MIN..=Timestamp::MAX).contains(at)).ok_or_else(|| self.out_of_range("is outside the years 1 to 9999"))
+        let beyond = if number.is_negative() { i128::MIN } else { i128::MAX };
+        let floor = |power_of_ten| number.floor(power_of_ten).map_or(beyond, |cut| cut.value);
+        let whole = floor(0);
+        if let Some(unit) = unit_too_fine(whole) {
+            return Err(self.out_of_range(&format!("looks like {unit}: seconds, milliseconds and RFC 3339 are understood")));
+        }
+        let millis = if whole < FIRST_MILLISECOND_NUMBER { floor(3) } else { whole };
+        Ok(Timestamp(i64::try_from(millis).unwrap_or(i64::MIN)).max(Timestamp::MIN))
     }
 
     /// A currency that has a rate.
     pub(super) fn currency(&self) -> Result<Currency, Rejection> {
-        let currency = Currency::parse(&self.any_text()?).ok_or_else(|| self.out_of_range("is no three letters"))?;
-        if self.context.rates.knows(currency) { Ok(currency) } else { Err(self.reject(Code::UnknownCurrency, "has no rate")) }
+        let currency = Currency::parse(&self.any_text()?).ok_or_else(|| self.out_of_range("is not three letters"))?;
+        if self.reading.context.rates.knows(currency) { Ok(currency) } else { Err(self.reject(Code::UnknownCurrency, "has no rate")) }
     }
 
     /// The elements of an array.
     pub(super) fn elements(&self) -> Result<Vec<Self>, Rejection> {
-        let elements: Vec<&'a RawValue> = serde_json::from_str(self.json).map_err(|_| self.wrong_type("is no array"))?;
+        let elements: Vec<&'a RawValue> = serde_json::from_str(self.json).map_err(|_| self.wrong_type("is not an array"))?;
         if elements.len() > MAX_VALUES {
             return Err(self.too_many());
         }
@@ -144,7 +187,7 @@ impl<'a> Value<'a, '_> {
 
     /// The members of an object whose keys are data, ordered by key. Of a repeated key the last counts.
     pub(super) fn members(&self) -> Result<Vec<(Cow<'a, str>, Self)>, Rejection> {
-        let members: BTreeMap<Key<'a>, &'a RawValue> = serde_json::from_str(self.json).map_err(|_| self.wrong_type("is no object"))?;
+        let members: BTreeMap<Key<'a>, &'a RawValue> = serde_json::from_str(self.json).map_err(|_| self.wrong_type("is not an object"))?;
         if members.len() > MAX_VALUES {
             return Err(self.too_many());
         }
@@ -160,12 +203,29 @@ impl<'a> Value<'a, '_> {
         if !self.has_escapes || memchr::memchr(b'\\', text.as_bytes()).is_none() {
             return Ok(Some(Cow::Borrowed(text)));
         }
-        let unescaped = serde_json::from_str(self.json).map_err(|_| self.reject(Code::InvalidJson, "has an escape of no character"))?;
+        let unescaped = serde_json::from_str(self.json).map_err(|_| self.reject(Code::InvalidJson, "has an invalid escape"))?;
         Ok(Some(Cow::Owned(unescaped)))
     }
 
     fn within_limit(&self, text: Cow<'a, str>) -> Result<Cow<'a, str>, Rejection> {
-        if text.len() <= self.context.text_bytes { Ok(text) } else { Err(self.out_of_range("is longer than limits.text_bytes")) }
+        if text.len() <= self.reading.context.text_bytes { Ok(text) } else { Err(self.out_of_range("is longer than limits.text_bytes")) }
+    }
+
+    /// Text of at most `limits.text_bytes` bytes, whole characters.
+    fn cut(&self, text: Cow<'a, str>) -> Cow<'a, str> {
+        let limit = self.reading.context.text_bytes;
+        if text.len() <= limit {
+            return text;
+        }
+        self.reading.cut_text.set(true);
+        let end = text.floor_char_boundary(limit);
+        match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.get(..end).unwrap_or(text)),
+            Cow::Owned(mut text) => {
+                text.truncate(end);
+                Cow::Owned(text)
+            }
+        }
     }
 
     /// What of the value may be a number: its text, or the value itself.
@@ -173,18 +233,18 @@ impl<'a> Value<'a, '_> {
         match (self.unquoted()?, self.json.as_bytes()) {
             (Some(text), _) => Ok(text),
             (None, [b'-' | b'0'..=b'9', ..]) => Ok(Cow::Borrowed(self.json)),
-            _ => Err(self.wrong_type("is no number")),
+            _ => Err(self.wrong_type("is not a number")),
         }
     }
 
     fn number<'t>(&self, text: &'t str) -> Result<Number<'t>, Rejection> {
-        Number::parse(text).ok_or_else(|| self.wrong_type("is no number"))
+        Number::parse(text).ok_or_else(|| self.wrong_type("is not a number"))
     }
 
     fn integer(&self, number: Number<'_>) -> Result<i128, Rejection> {
         match number.floor(0) {
             Some(cut) if cut.exact => Ok(cut.value),
-            Some(_) => Err(self.wrong_type("is no whole number")),
+            Some(_) => Err(self.wrong_type("is not a whole number")),
             None => Err(self.out_of_range("is outside its range")),
         }
     }
@@ -192,6 +252,12 @@ impl<'a> Value<'a, '_> {
     #[cold]
     fn too_many(&self) -> Rejection {
         self.reject(Code::OutOfRange, &format!("has more than {MAX_VALUES} values"))
+    }
+
+    #[cold]
+    fn not_one_of<T>(&self, choices: &[(&str, T)]) -> Rejection {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        self.out_of_range(&format!("is not one of {}", names.join(", ")))
     }
 
     /// The rejection of a value of another type.
