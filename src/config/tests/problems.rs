@@ -1,6 +1,7 @@
 //! One test a kind of problem: file, line, key, and the nearest name or what is allowed.
 
 use super::{Folder, config_of, problems_of};
+use crate::usage_filter::UseBy;
 
 #[track_caller]
 fn told(text: &str, problem: &str) {
@@ -172,10 +173,7 @@ fn catch_up_has_an_age_in_minutes_or_never_comes() {
         "[time]\n\ncatch_up_age_minutes = \"often\"\n",
         &format!("c.toml:3: time.catch_up_age_minutes: `often` is not valid: must be {allowed}"),
     );
-    told(
-        "[time]\ncatch_up_age_minutes = 0\n",
-        "c.toml:2: time.catch_up_age_minutes: 0 is out of range: must be 1 to 10080, or \"never\"",
-    );
+    told("[time]\ncatch_up_age_minutes = 0\n", "c.toml:2: time.catch_up_age_minutes: 0 is out of range: must be 1 to 10080, or \"never\"");
 }
 
 #[test]

@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(refused(&account, Some(b"key")), "account_id is neither text nor a whole number");
         let no_account = format!(r#"{{"type":"feature_used","occurred_at":"?",{bad}}}"#);
         assert_eq!(refused(&no_account, None), "account_id is missing and the record has no key");
-        assert_eq!(refused(&no_account, Some(b"key")), "occurred_at is no instant with offset");
+        assert_eq!(refused(&no_account, Some(b"key")), "occurred_at is not an instant with offset");
         let future = format!(r#"{{"type":"feature_used","occurred_at":2,{bad}}}"#);
         assert_eq!(refused(&future, Some(b"key")), "occurred_at is too far ahead");
         let fields = format!(r#"{{"type":"feature_used","occurred_at":1,{bad}}}"#);
@@ -300,7 +300,7 @@ mod tests {
         let text = usage(r#","id":"e1","account_id":"a1""#);
         let record = record(Stream::Usage, &text);
         let Event::Usage(event) = &record.event else { panic!("usage") };
-        for text in [record.account.as_ref().unwrap(), record.id.as_ref().unwrap(), &event.user_id] {
+        for text in [record.account.as_ref().unwrap(), record.id.as_ref().unwrap(), event.user_id.as_ref().unwrap()] {
             assert!(matches!(text, Cow::Borrowed(_)));
         }
     }

@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(refused(r#"{"min":1,"max":1}"#).0, Code::OutOfRange);
         assert_eq!(refused(r#"{"min":5,"max":1}"#).0, Code::OutOfRange);
         assert_eq!(refused(r#"{"min":-1e308,"max":1e308}"#).0, Code::OutOfRange);
-        assert_eq!(refused(r#"{"min":true,"max":1}"#), (Code::WrongType, "scale.min is no number".to_owned()));
+        assert_eq!(refused(r#"{"min":true,"max":1}"#), (Code::WrongType, "scale.min is not a number".to_owned()));
         assert_eq!(refused("[1,5]").0, Code::WrongType);
     }
 

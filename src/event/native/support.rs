@@ -185,7 +185,7 @@ mod tests {
         );
         assert_eq!(
             refused("ticket_closed", r#""ticket_id":"1","priority":"p1""#),
-            (Code::OutOfRange, "priority is none of the known values".to_owned())
+            (Code::OutOfRange, "priority is not one of low, normal, high, urgent".to_owned())
         );
         assert_eq!(refused("ticket_closed", r#""ticket_id":"1","channel":5"#).0, Code::WrongType);
     }
@@ -206,7 +206,7 @@ mod tests {
         };
         assert_eq!(ticket.kind, TicketKind::Snapshot(Box::new(expected)));
         let bad = r#""ticket_id":"1","status":"open","closed_at":"yesterday""#;
-        assert_eq!(refused("ticket_snapshot", bad), (Code::WrongType, "closed_at is no instant with offset".to_owned()));
+        assert_eq!(refused("ticket_snapshot", bad), (Code::WrongType, "closed_at is not an instant with offset".to_owned()));
         assert_eq!(refused("ticket_snapshot", r#""ticket_id":"1","priority":"p1""#).1, "status is missing");
     }
 }
