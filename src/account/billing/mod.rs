@@ -10,6 +10,7 @@ mod denomination;
 mod example;
 mod invoices;
 mod ledger;
+mod loss;
 #[cfg(test)]
 mod oracle;
 mod packed;
@@ -21,6 +22,7 @@ mod timeline;
 
 pub use invoices::{PaidInvoices, PaymentFailures};
 pub use ledger::Ledger;
+pub use loss::LossKind;
 pub use period::{Renewals, Terms, Trials};
 pub use standing::{LONG_TERM_DAYS, Standing};
 pub use timeline::{MRR_MAX, Movement, Timeline};
