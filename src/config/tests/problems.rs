@@ -153,7 +153,7 @@ fn usage_patterns_are_plain_text_but_for_stars_question_marks_and_braces() {
     let users = ["svc-backup", "[qa-bot]", "q", "Undefined"].map(|user| usage.use_by(Some(user)));
     assert_eq!(users, [UseBy::Ignored, UseBy::Ignored, UseBy::User("q"), UseBy::Nobody]);
     assert!(usage.counts_feature("anything"));
-    told("[usage]\nignore_users = \"svc-*\"\n", "c.toml:2: usage.ignore_users: must be a list, not a string");
+    told("[usage]\nignore_users = \"svc-*\"\n", "c.toml:2: usage.ignore_users: must be a list, is a string");
 }
 
 #[test]

@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(minor(r#""amount":49.90"#, "USD"), 4_990.into());
         assert_eq!(minor(r#""amount":1e2"#, "JPY"), 100.into());
         assert_eq!(minor(r#""amount":"0.005""#, "USD"), Fixed::new(5, 1));
-        assert_eq!(minor(r#""amount":"0.0025","amount_minor":null"#, "KWD"), Fixed::new(25, 1));
+        assert_eq!(minor(r#""amount":"0.0025","amount_minor":null"#, "EUR"), Fixed::new(25, 2));
         assert_eq!(minor(r#""amount":"-25.00","amount_minor":"""#, "EUR"), (-2_500).into());
         // In binary floating point it is less.
         assert_eq!(minor(r#""amount":0.02675"#, "USD"), Fixed::new(2_675, 3));

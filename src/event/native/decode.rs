@@ -220,18 +220,20 @@ mod tests {
             decode_raw(&raw).unwrap_err().reason.into_owned()
         };
         let bad = r#""count":0,"id":[]"#;
-        assert_eq!(refused(&format!(r#"{{"type":7,"account_id":[],"occurred_at":"?",{bad}}}"#), None), "type is no text");
+        assert_eq!(refused(&format!(r#"{{"type":7,"account_id":[],"occurred_at":"?",{bad}}}"#), None), "type is not text");
         let account = format!(r#"{{"type":"feature_used","account_id":[],"occurred_at":"?",{bad}}}"#);
         assert_eq!(refused(&account, Some(b"key")), "account_id is neither text nor a whole number");
         let no_account = format!(r#"{{"type":"feature_used","occurred_at":"?",{bad}}}"#);
         assert_eq!(refused(&no_account, None), "account_id is missing and the record has no key");
         assert_eq!(refused(&no_account, Some(b"key")), "occurred_at is not an instant with offset");
         let future = format!(r#"{{"type":"feature_used","occurred_at":2,{bad}}}"#);
-        assert_eq!(refused(&future, Some(b"key")), "occurred_at is too far ahead");
+        assert_eq!(refused(&future, Some(b"key")), "occurred_at is further ahead than time.max_future_hours");
         let fields = format!(r#"{{"type":"feature_used","occurred_at":1,{bad}}}"#);
         assert_eq!(refused(&fields, Some(b"key")), "id is neither text nor a whole number");
-        let no_user = r#"{"type":"feature_used","occurred_at":1,"count":0}"#;
-        assert_eq!(refused(no_user, Some(b"key")), "user_id is missing");
+        let early = format!(r#"{{"type":"feature_used","occurred_at":-1,{bad}}}"#);
+        assert_eq!(refused(&early, Some(b"key")), "occurred_at is before time.earliest");
+        let no_feature = r#"{"type":"feature_used","occurred_at":1,"count":0}"#;
+        assert_eq!(refused(no_feature, Some(b"key")), "feature is missing");
     }
 
     #[test]

@@ -122,7 +122,7 @@ mod tests {
             kind("referral_made", &format!(r#""user_id":1,"subject":"{long}","theme":"{long}","reason":"{long}""#)),
             FeedbackKind::Referral
         );
-        assert_eq!(refused("referral_made", r#""theme":1"#), (Code::WrongType, "theme is no text".to_owned()));
+        assert_eq!(refused("referral_made", r#""theme":1"#), (Code::WrongType, "theme is not text".to_owned()));
         assert_eq!(kind("health_override_cleared", ""), FeedbackKind::OverrideCleared);
         assert_eq!(kind("advocacy_made", r#""kind":"Case Study""#), FeedbackKind::Advocacy("Case Study".into()));
     }

@@ -106,9 +106,9 @@ mod tests {
     #[test]
     fn names_of_fields_are_in_the_reason_but_no_values() {
         assert_eq!(refused(r#""seats":-1"#), (Code::OutOfRange, "seats is outside its range".to_owned()));
-        assert_eq!(refused(r#""entitled_features":["a",1]"#), (Code::WrongType, "entitled_features[1] is no text".to_owned()));
-        assert_eq!(refused(r#""entitled_features":"a""#), (Code::WrongType, "entitled_features is no array".to_owned()));
-        assert_eq!(refused(r#""aliases":["a"]"#), (Code::WrongType, "aliases is no object".to_owned()));
+        assert_eq!(refused(r#""entitled_features":["a",1]"#), (Code::WrongType, "entitled_features[1] is not text".to_owned()));
+        assert_eq!(refused(r#""entitled_features":"a""#), (Code::WrongType, "entitled_features is not an array".to_owned()));
+        assert_eq!(refused(r#""aliases":["a"]"#), (Code::WrongType, "aliases is not an object".to_owned()));
         assert_eq!(refused(r#""aliases":{"secret":true}"#).1, "aliases is neither text nor a whole number");
         assert_eq!(refused(r#""aliases":{"a name that is too long":"1"}"#).0, Code::OutOfRange);
         assert_eq!(refused(r#""deleted":"yes""#).0, Code::WrongType);
