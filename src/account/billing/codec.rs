@@ -6,16 +6,15 @@ use super::State;
 use super::invoices::{Invoice, PaidInvoices};
 use super::subscription::Subscription;
 use crate::account::{CodecError, MAX_PART_BYTES, Section, section};
+use crate::settings::StateVersion;
 use crate::time::MaybeTimestamp;
 
-/// The format that is written: a version byte, then a [`Part`].
-const VERSION: u8 = 1;
 /// Room of a part besides what it holds: version, header, lengths.
 const OVERHEAD_BYTES: usize = 256;
 /// Room of an entry besides its bytes: hash and length.
 const ENTRY_BYTES: usize = 16;
 
-/// One changelog record.
+/// One changelog record, after its version byte.
 #[derive(Default, Serialize, Deserialize)]
 struct Part<'a> {
     /// In part 0.
@@ -36,7 +35,7 @@ struct Header {
 }
 
 impl Section for State {
-    fn parts(&self) -> Vec<(u16, Vec<u8>)> {
+    fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
         if self.first_record_at().is_none() {
             return Vec::new();
         }
@@ -52,17 +51,21 @@ impl Section for State {
         for (hash, bytes) in self.invoices.kept.bytes() {
             packing.part_with_room(bytes).invoices.push((hash, bytes));
         }
-        (0..).zip(packing.parts().map(|part| section::encode(VERSION, &part))).collect()
+        (0..).zip(packing.parts().map(|part| section::encode(version, &part))).collect()
+    }
+
+    fn least_version(&self) -> StateVersion {
+        if self.beyond_first_format { StateVersion::V2 } else { StateVersion::V1 }
     }
 
     fn restore(&mut self, _part: u16, bytes: &[u8]) -> Result<(), CodecError> {
-        let part: Part<'_> = section::decode(VERSION, bytes)?;
+        let part: Part<'_> = section::decode(bytes)?;
         for (hash, bytes) in part.subscriptions {
-            checked::<Subscription<'_>>(bytes)?;
+            self.beyond_first_format |= checked::<Subscription<'_>>(bytes)?.is_beyond_first_format();
             self.subscriptions.put(hash, bytes.into());
         }
         for (hash, bytes) in part.invoices {
-            checked::<Invoice<'_>>(bytes)?;
+            self.beyond_first_format |= checked::<Invoice<'_>>(bytes)?.is_beyond_first_format();
             self.invoices.kept.put(hash, bytes.into());
         }
         if let Some(header) = part.header {
@@ -104,19 +107,19 @@ impl<'a> Packing<'a> {
 }
 
 /// Whether bytes hold what they should, so that nothing but whole values ever gets into the state.
-fn checked<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(), CodecError> {
-    postcard::from_bytes::<T>(bytes).map(drop).map_err(|_| CodecError::Corrupt("an entry of a billing part"))
+fn checked<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
+    postcard::from_bytes(bytes).map_err(|_| CodecError::Corrupt("an entry of a billing part"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::{Account, MONTH, YEAR, amount, day, item, monthly, no_discount, usd};
+    use super::super::example::{Account, MONTH, YEAR, amount, day, item, monthly, no_discount, usd, with_status};
     use super::super::invoices::MAX_INVOICES;
     use super::super::snapshot::MAX_PRICES;
     use super::super::subscription::{MAX_CHANGES, MAX_UNCHANGED};
     use super::*;
-    use crate::event::{BillingEvent, Discount, Item, SubscriptionSnapshot};
-    use crate::money::{Interval, IntervalUnit};
+    use crate::event::{BillingEvent, Discount, Item, SubscriptionSnapshot, SubscriptionStatus};
+    use crate::money::{Amount, Currency, Fixed, Interval, IntervalUnit};
     use crate::time::Timestamp;
 
     fn restored(parts: &[(u16, Vec<u8>)]) -> State {
@@ -149,14 +152,39 @@ mod tests {
     #[test]
     fn an_account_comes_back_from_its_parts_in_any_order() {
         let mut account = Account::with_rates(&[(0, "EUR", "1.1")]);
-        assert_eq!(account.state.parts(), []);
+        assert_eq!(account.state.parts(StateVersion::NEWEST), []);
         account.snapshot(day(1), SubscriptionSnapshot { items: vec![item(amount(5, "EUR"), MONTH)], ..monthly("a", 0) });
         account.snapshot(day(2), largest("b", 1));
         account.paid(day(3), "in_1", "evt", usd(100));
         account.failed(day(4), "in_2");
-        let parts = account.state.parts();
+        let parts = account.state.parts(StateVersion::NEWEST);
         assert_eq!(parts.len(), 1);
         assert_eq!(restored(&parts), account.state);
+    }
+
+    #[test]
+    fn what_version_1_cannot_hold_is_written_in_version_2_and_comes_back() {
+        let below = Amount { minor: Fixed::new(5, 1), currency: Currency::USD };
+        let whole = || SubscriptionSnapshot { items: vec![item(usd(-5), MONTH)], ..monthly("a", 0) };
+        let facts: [fn(&mut Account, Amount); 4] = [
+            |account, below| account.snapshot(day(2), SubscriptionSnapshot { items: vec![item(below, MONTH)], ..monthly("b", 0) }),
+            |account, below| account.paid(day(3), "in_1", "evt", below),
+            |account, _| account.snapshot(day(2), with_status("b", 5, SubscriptionStatus::IncompleteExpired)),
+            |account, below| {
+                let discount = Some(Discount { amount_off_minor: Some(below.minor), ..no_discount() });
+                account.snapshot(day(2), SubscriptionSnapshot { discount, ..monthly("b", 5) });
+            },
+        ];
+        for fact in facts {
+            let mut account = Account::default();
+            account.snapshot(day(1), whole());
+            account.paid(day(1), "in_0", "evt", usd(7));
+            assert_eq!(account.state.least_version(), StateVersion::V1);
+            fact(&mut account, below);
+            assert_eq!(account.state.least_version(), StateVersion::V2);
+            let restored = restored(&account.state.parts(StateVersion::V2));
+            assert_eq!(restored, account.state);
+        }
     }
 
     #[test]
@@ -180,7 +208,7 @@ mod tests {
             }
         }
         assert_eq!(account.ledger().subscriptions.iter().map(|subscription| subscription.snapshots().len()).max(), Some(most));
-        let mut parts = account.state.parts();
+        let mut parts = account.state.parts(StateVersion::NEWEST);
         let largest = parts.iter().map(|(_, bytes)| bytes.len()).max().unwrap();
         assert!(
             parts.len() > 4 && (300 * 1024..=MAX_PART_BYTES).contains(&largest),
@@ -195,11 +223,11 @@ mod tests {
     fn bytes_that_are_no_part_are_refused() {
         let mut account = Account::default();
         account.snapshot(day(1), monthly("a", 1));
-        let (_, part) = account.state.parts().remove(0);
+        let (_, part) = account.state.parts(StateVersion::NEWEST).remove(0);
         let mut newer = part.clone();
-        newer[0] = VERSION + 1;
+        newer[0] = StateVersion::NEWEST as u8 + 1;
         let mut state = State::default();
-        assert_eq!(state.restore(0, &newer), Err(CodecError::NewerVersion(VERSION + 1)));
+        assert_eq!(state.restore(0, &newer), Err(CodecError::NewerVersion(StateVersion::NEWEST as u8 + 1)));
         assert!(matches!(state.restore(0, &part[..part.len() / 2]), Err(CodecError::Corrupt(_))));
         assert!(matches!(state.restore(0, &[]), Err(CodecError::Corrupt(_))));
     }

@@ -52,6 +52,16 @@ pub(super) enum Fact<'a> {
     Paid(Payment<'a>),
 }
 
+impl Fact<'_> {
+    /// Whether it holds what the first format of the state cannot.
+    pub const fn is_beyond_first_format(&self) -> bool {
+        match self {
+            Self::Failed(_) => false,
+            Self::Paid(payment) => payment.is_beyond_first_format(),
+        }
+    }
+}
+
 /// Invoices with a failed attempt that are not paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PaymentFailures {
@@ -103,6 +113,11 @@ impl<'a> Payment<'a> {
 }
 
 impl<'a> Invoice<'a> {
+    /// Whether it holds what the first format of the state cannot.
+    pub fn is_beyond_first_format(&self) -> bool {
+        self.newest_payment.iter().chain(&self.earlier_payments).any(Payment::is_beyond_first_format)
+    }
+
     /// The newest payment at t.
     fn payment_at(&self, t: Timestamp) -> Option<&Payment<'a>> {
         let newest = self.newest_payment.as_ref()?;

@@ -36,8 +36,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{ApplyContext, Limit};
 use crate::event::{BillingEvent, Invoice, Stream, SubscriptionSnapshot};
 use crate::metric::Metrics;
+use crate::metric::View;
 use crate::money::Policy;
-use crate::settings::{Settings, View};
+use crate::settings::Settings;
 use crate::time::{MaybeTimestamp, Timestamp};
 
 /// What is kept of an account's billing: a function of the set of its records, whatever their order and repetition.
@@ -48,6 +49,8 @@ pub struct State {
     invoices: Invoices,
     first_subscription_at: MaybeTimestamp,
     first_invoice_at: MaybeTimestamp,
+    /// Whether any record held what the first format of the state cannot, as amounts below a minor unit.
+    beyond_first_format: bool,
 }
 
 impl State {
@@ -67,6 +70,7 @@ impl State {
         self.first_subscription_at.keep_earliest(ctx.at);
         let hash = xxh3_64(event.subscription_id.as_bytes());
         let (snapshot, left_out) = Snapshot::new(event, ctx.at, ctx.id);
+        self.beyond_first_format |= snapshot.is_beyond_first_format();
         let (bytes, inserted) = append::with(self.subscriptions.packed(hash), snapshot);
         if inserted == Inserted::Unchanged {
             return;
@@ -83,6 +87,7 @@ impl State {
 
     fn apply_invoice(&mut self, invoice: &Invoice<'_>, fact: Fact<'_>, ctx: &mut ApplyContext<'_>) {
         self.first_invoice_at.keep_earliest(ctx.at);
+        self.beyond_first_format |= fact.is_beyond_first_format();
         if self.invoices.record(&invoice.invoice_id, fact, &ctx.settings.money) {
             ctx.limits.reached(Limit::Invoices);
         }

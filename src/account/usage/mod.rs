@@ -19,8 +19,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{ApplyContext, Limit};
 use crate::event::{UsageEvent, UsageKind};
 use crate::settings::Settings;
+use crate::settings::usage_filter::UseBy;
 use crate::time::{Date, HOUR_MS, MaybeTimestamp, Timestamp};
-use crate::usage_filter::UseBy;
 
 /// Dates that day windows look back, at most: `active_days_91d` and its baseline.
 const DAY_WINDOW: i32 = 91;

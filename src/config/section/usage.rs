@@ -3,7 +3,7 @@
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::usage_filter::{DEFAULT_ANONYMOUS_USERS, Names, Patterns, UsageFilter};
+use crate::settings::usage_filter::{DEFAULT_ANONYMOUS_USERS, Names, Patterns, UsageFilter};
 
 /// `[usage]`.
 #[derive(Clone, Debug, Deserialize)]
