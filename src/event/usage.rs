@@ -23,7 +23,7 @@ pub enum UsageKind<'a> {
     },
     /// `session_ended`.
     SessionEnded {
-        /// Length of the session in nanoseconds, so that sums do not depend on their order.
+        /// Length in nanoseconds: a whole number, because sums of floats depend on their order.
         duration_ns: u64,
     },
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Exact;
 
-/// `mantissa / 10^scale`, without zeros at the end, so that equal numbers are equal values. They are ordered, but not by size.
+/// `mantissa / 10^scale` without trailing zeros, which makes equal numbers equal values. The order is total, but not by size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fixed {
     mantissa: i128,

@@ -1,4 +1,4 @@
-//! Money: exact from event to gauge. No float is made of it before a ratio is asked for.
+//! Money: exact from event to gauge. Only ratios become floats.
 
 mod currency;
 mod exact;
@@ -12,7 +12,7 @@ pub use rates::{Rate, RateTable, Rates};
 
 use crate::time::{DAY_MS, Timestamp};
 
-/// What of a discount moves MRR (`money.discounts`).
+/// Which discounts lower MRR (`money.discounts`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Discounts {
@@ -41,7 +41,7 @@ pub enum ChurnAt {
 pub struct Policy {
     /// Rates to the reporting currency, by date.
     pub rates: Rates,
-    /// What of a discount moves MRR.
+    /// Which discounts lower MRR.
     pub discounts: Discounts,
     /// When a scheduled cancellation is churn.
     pub churn_at: ChurnAt,

@@ -40,7 +40,7 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// Whether this instant lies in the exact window `(t - days x 24 h, t]`.
+    /// Whether this instant is in the exact window `(t - days x 24 h, t]`.
     #[must_use]
     pub fn in_window(self, t: Self, days: i64) -> bool {
         self <= t && self.0 > t.0 - days * DAY_MS

@@ -79,7 +79,7 @@ fn names_that_are_not_allowed_say_which_are() {
 fn a_time_zone_must_exist() {
     told(
         "[time]\nreporting_time_zone = \"Europe/Berln\"\n",
-        "c.toml:2: time.reporting_time_zone: \"Europe/Berln\" is no time zone of the IANA database, nearest is `Europe/Berlin`",
+        "c.toml:2: time.reporting_time_zone: \"Europe/Berln\" is not a time zone of the IANA database, nearest is `Europe/Berlin`",
     );
 }
 

@@ -1,6 +1,6 @@
 //! Billing: `subscription_changed`, `invoice_paid`, `invoice_payment_failed`, `cost_recorded`.
 
-use super::EventType;
+use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
 use super::value::{MAX_COUNT, Value};
@@ -101,7 +101,7 @@ fn discount(value: &Value<'_, '_>, items: &[Item]) -> Result<Discount, Rejection
     Ok(Discount { percent_off, amount_off_minor, currency, interval, ends_at })
 }
 
-/// `interval` and `interval_count` of an item or a discount; a count without interval says nothing.
+/// `interval` and `interval_count` of an item or a discount; a count without an interval is ignored.
 fn interval(fields: &Fields<'_, '_>) -> Result<Option<Interval>, Rejection> {
     let unit = fields.optional(Field::Interval, |value| value.choice(&INTERVALS))?;
     let count = fields.optional(Field::IntervalCount, |value| value.whole(1..=u32::MAX))?.unwrap_or(1);

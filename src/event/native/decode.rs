@@ -2,44 +2,15 @@
 
 use std::borrow::Cow;
 
+use super::context::{DecodeContext, Raw};
+use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
 use super::reading::Reading;
 use super::value::{Value, unit_too_fine};
-use super::{EventType, document};
+use super::{billing, document, feedback, profile, support, usage};
 use crate::event::{AccountProfile, Code, Event, Record, Rejection, Stream};
-use crate::money::Rates;
 use crate::time::Timestamp;
-
-/// What decoding reads of the settings. Filled once per task and reused for every record.
-#[derive(Clone, Debug)]
-pub struct DecodeContext {
-    /// `limits.record_bytes`: a larger value is `too_large`.
-    pub record_bytes: usize,
-    /// `limits.text_bytes`: a longer id is `out_of_range`, longer other text is cut there.
-    pub text_bytes: usize,
-    /// `time.earliest`: an event before it is `out_of_range`.
-    pub earliest: Timestamp,
-    /// `time.max_future_hours` in milliseconds: a record further ahead of its reference is `future_time`.
-    pub max_future_ms: i64,
-    /// A currency that these do not know is `unknown_currency`.
-    pub rates: Rates,
-}
-
-/// A record as it was read.
-#[derive(Clone, Copy, Debug)]
-pub struct Raw<'a> {
-    /// The stream of its topic.
-    pub stream: Stream,
-    /// The record key: the account where the payload names none.
-    pub key: Option<&'a [u8]>,
-    /// The value; `None` for a null value, which deletes an account.
-    pub value: Option<&'a [u8]>,
-    /// The record timestamp where it is `CreateTime`: the event time where the payload has none. Lines of files have none.
-    pub timestamp: Option<Timestamp>,
-    /// What the event time may not be too far ahead of: the broker timestamp of the record, in replay the instant of the report.
-    pub future_reference: Option<Timestamp>,
-}
 
 /// What a valid value is.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,7 +64,7 @@ fn deletion<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Record<'a>, Re
     Ok(Record {
         account: Some(account),
         id: None,
-        type_name: super::profile::TYPE_NAME,
+        type_name: profile::TYPE_NAME,
         occurred_at,
         payload_time: false,
         cut_text: false,
@@ -103,7 +74,18 @@ fn deletion<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Record<'a>, Re
 
 fn event_type(fields: &Fields<'_, '_>, stream: Stream) -> Result<Option<&'static EventType>, Rejection> {
     let name = fields.required(Field::Type, Value::any_text)?;
-    Ok(EventType::of_stream(stream, &name))
+    Ok(types_of(stream).iter().find(|known| known.name.eq_ignore_ascii_case(&name)))
+}
+
+/// The event types of a stream.
+const fn types_of(stream: Stream) -> &'static [EventType] {
+    match stream {
+        Stream::Usage => &usage::TYPES,
+        Stream::Billing => &billing::TYPES,
+        Stream::Support => &support::TYPES,
+        Stream::Feedback => &feedback::TYPES,
+        Stream::Accounts => &profile::TYPES,
+    }
 }
 
 fn account<'a>(fields: &Fields<'a, '_>, raw: &Raw<'a>, context: &DecodeContext) -> Result<Cow<'a, str>, Rejection> {

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
+use super::place;
 use super::value::Value;
-use super::{EventType, place};
 use crate::event::{Event, FeedbackEvent, FeedbackKind, Rejection};
 
 pub(super) const TYPES: [EventType; 8] = [
@@ -22,7 +23,7 @@ pub(super) const TYPES: [EventType; 8] = [
 /// Kinds of surveys that have answers of their own type.
 const SURVEYS: [(&str, &str); 3] = [("nps", "nps"), ("csat", "csat"), ("ces", "ces")];
 
-/// What the type is about first, then what any feedback may carry, of which nothing is kept.
+/// The fields of the type first, then those that any feedback may carry; these are checked but not kept.
 fn feedback<'a, 'c>(
     fields: &Fields<'a, 'c>,
     kind: impl FnOnce(&Fields<'a, 'c>) -> Result<FeedbackKind<'a>, Rejection>,

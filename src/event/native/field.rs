@@ -134,7 +134,7 @@ impl Path {
         Self { step: Step { index: u16::try_from(index).ok(), ..self.step }, ..self }
     }
 
-    /// The last step, to be followed by one into the object that stands there. Objects of the contract are not nested further.
+    /// The last step, which the path of a field inside that object continues. The contract nests no deeper.
     pub(super) const fn last_step(self) -> Step {
         self.step
     }

@@ -15,20 +15,20 @@ use crate::time::Timestamp;
 /// The known fields of one object, each as the JSON text of its value. Of a repeated key the last counts.
 pub(super) struct Fields<'a, 'c> {
     slots: [Option<&'a str>; Field::COUNT],
-    /// Where the object stands; `None` for the record itself.
+    /// The path of the object; `None` for the record itself.
     object: Option<Step>,
     has_escapes: bool,
     reading: &'c Reading<'c>,
 }
 
-// Reading is apart from making, since a thousand bytes would be copied with every result.
+// Filling is separate from construction: returning the struct in a `Result` would copy a thousand bytes per record.
 impl<'a, 'c> Fields<'a, 'c> {
-    /// A record of which no field has been read.
+    /// An empty set of fields for a record.
     pub(super) const fn of_record(reading: &'c Reading<'c>) -> Self {
         Self { slots: [None; Field::COUNT], object: None, has_escapes: true, reading }
     }
 
-    /// An object in a record, of which no field has been read.
+    /// An empty set of fields for an object inside a record.
     pub(super) const fn of_object(value: &Value<'a, 'c>) -> Self {
         let object = Some(value.path.last_step());
         Self { slots: [None; Field::COUNT], object, has_escapes: value.has_escapes, reading: value.reading }

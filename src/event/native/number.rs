@@ -1,4 +1,4 @@
-//! Decimal numbers as they are written, so that nothing passes through a float that must be exact.
+//! Decimal numbers read from their text: amounts and instants must be exact, and floats are not.
 
 use crate::money::Fixed;
 
@@ -18,7 +18,7 @@ pub(super) struct Number<'a> {
 const MAX_EXPONENT: i64 = 1 << 40;
 /// Decimals that are kept of an amount in minor units: twice as many as any price list has.
 const MAX_DECIMALS: u32 = 24;
-/// Amounts have at most 28 digits, so that sums and products of a subscription's prices stay within 128 bits.
+/// Amounts have at most 28 digits: sums and products of a subscription's prices must fit 128 bits.
 const MANTISSA_LIMIT: i128 = 10_i128.pow(28);
 
 /// A number cut to a whole one, towards minus infinity.
@@ -99,7 +99,7 @@ impl<'a> Number<'a> {
         Some(Floor { value, exact })
     }
 
-    /// The nearest float; infinite where there is none.
+    /// The nearest float; infinite beyond the largest.
     pub(super) fn to_f64(self) -> f64 {
         self.text.parse().unwrap_or(f64::INFINITY)
     }

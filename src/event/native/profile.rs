@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::EventType;
+use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
 use super::value::{MAX_COUNT, Value};
@@ -31,7 +31,7 @@ fn account_profile<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> 
     Ok(Event::Profile(Box::new(profile)))
 }
 
-/// Distinct names in order, so that profiles are equal when they say the same; nulls and empty names are left out.
+/// Distinct names in order: profiles that say the same must be equal. Nulls and empty names are left out.
 fn features<'a>(value: &Value<'a, '_>) -> Result<Vec<Cow<'a, str>>, Rejection> {
     let elements = value.elements()?;
     let names = elements.iter().filter(|name| name.is_given()).map(Value::text);

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::decode::DecodeContext;
+use super::context::DecodeContext;
 
 /// The decoding of one record.
 pub(super) struct Reading<'c> {

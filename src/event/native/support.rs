@@ -3,10 +3,11 @@
 //! Only the ticket's id is required of each, besides what the type is about. The fields that any of them may carry come before those
 //! of the type.
 
+use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
+use super::place;
 use super::value::Value;
-use super::{EventType, place};
 use crate::event::{Event, OpenStatus, Priority, Rejection, ReplyBy, SnapshotStatus, TicketEvent, TicketKind, TicketSnapshot};
 
 pub(super) const TYPES: [EventType; 13] = [

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::EventType;
+use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
 use super::value::{MAX_COUNT, Value};
@@ -25,7 +25,7 @@ fn session_ended<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
     Ok(Event::Usage(UsageEvent { user_id, kind: UsageKind::SessionEnded { duration_ns } }))
 }
 
-/// The user. Blank text stands for none, as null does.
+/// The user. Blank text means none, as null does.
 fn user<'a>(fields: &Fields<'a, '_>) -> Result<Option<Cow<'a, str>>, Rejection> {
     Ok(fields.optional(Field::UserId, Value::id)?.filter(|user| !user.trim().is_empty()))
 }

@@ -1,4 +1,4 @@
-//! One value of a known field, and how to read it as what the contract says: each reader names the code when it cannot.
+//! One value of a known field, and the readers for every type in the contract. A reader that fails names the code.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ pub(super) const fn unit_too_fine(number: i128) -> Option<&'static str> {
     }
 }
 
-/// A value, as its JSON text.
+/// The JSON text of a value.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'a, 'c> {
     pub(super) json: &'a str,
@@ -197,7 +197,7 @@ impl<'a> Value<'a, '_> {
         members.into_iter().map(member).collect()
     }
 
-    /// Text without its quotes; `None` when it is no text.
+    /// Text without its quotes; `None` when it is not text.
     fn unquoted(&self) -> Result<Option<Cow<'a, str>>, Rejection> {
         let Some(text) = self.json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
             return Ok(None);
