@@ -55,7 +55,7 @@ fn a_table_in_both_files_is_a_problem() {
     let files = [("c.toml", "model_file = \"m.toml\"\n[bands]\ngreen = 80\n"), ("m.toml", "[bands]\ngreen = 70\n")];
     assert_eq!(
         Folder::with(&files).load(&[], &[]).unwrap_err(),
-        ["c.toml:2: bands: is in the model file too, m.toml:1: only one of them can hold"]
+        ["c.toml:2: bands: is also set in the model file, m.toml:1: remove one of them"]
     );
 }
 

@@ -185,7 +185,7 @@ fn the_earliest_time_is_midnight_of_its_date_in_the_reporting_zone() {
     assert_eq!(earliest("[time]\nreporting_time_zone = \"Europe/Berlin\"\n"), at("1999-12-31T23:00:00Z"));
     assert_eq!(earliest("[time]\nearliest = \"2024-07-01\"\nreporting_time_zone = \"Europe/Berlin\"\n"), at("2024-06-30T22:00:00Z"));
     told("[time]\nearliest = \"1899-12-31\"\n", "c.toml:2: time.earliest: must be 1900-01-01 or later");
-    told("[time]\nearliest = \"lately\"\n", "c.toml:2: time.earliest: `lately` is no date: must be as in 2024-01-31");
+    told("[time]\nearliest = \"lately\"\n", "c.toml:2: time.earliest: `lately` is not a date: use the form 2024-01-31");
 }
 
 #[test]
