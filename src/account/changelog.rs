@@ -2,23 +2,19 @@
 
 use super::Account;
 use super::bytes::Writer;
-use super::section::{CodecError, Section, decode, encode};
+use super::section::{CodecError, Section};
 use super::written::digests_of;
-use crate::event::{Event, Stream};
-use crate::score;
-use crate::time::MaybeTimestamp;
+use crate::event::Stream;
+use crate::time::Timestamp;
 
-const CORE_VERSION: u8 = 1;
 /// The first part of a section.
 const FIRST: u16 = 0;
 
-/// The sections of an account that are written on their own.
+/// The sections of an account that are written on their own, with their numbers in changelog keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SectionKind {
-    /// First seen, what was published, what the bands remember.
-    Core,
     /// Usage.
-    Usage,
+    Usage = 1,
     /// Subscriptions and invoices.
     Billing,
     /// Tickets.
@@ -33,7 +29,7 @@ pub enum SectionKind {
 
 impl SectionKind {
     /// All sections.
-    pub const ALL: [Self; 7] = [Self::Core, Self::Usage, Self::Billing, Self::Support, Self::Feedback, Self::Profile, Self::Ids];
+    pub const ALL: [Self; 6] = [Self::Usage, Self::Billing, Self::Support, Self::Feedback, Self::Profile, Self::Ids];
 
     /// The section of its number in changelog keys.
     #[must_use]
@@ -58,17 +54,9 @@ impl SectionKind {
         Stream::ALL.into_iter().find(|stream| Self::fed_by(*stream) == self)
     }
 
-    /// The section that an event changes.
-    #[must_use]
-    pub const fn of(event: &Event<'_>) -> Self {
-        match event {
-            Event::Usage(_) => Self::Usage,
-            Event::Billing(_) => Self::Billing,
-            Event::Support(_) => Self::Support,
-            Event::Feedback(_) => Self::Feedback,
-            Event::Profile(_) => Self::Profile,
-            Event::Cost(_) => Self::Core,
-        }
+    /// Its place among all sections.
+    pub(super) const fn place(self) -> usize {
+        self as usize - Self::Usage as usize
     }
 }
 
@@ -89,23 +77,21 @@ impl Changed {
 /// One changelog record of an account: the section, its part, and the bytes, or `None` where the part is no more.
 pub type Part = (SectionKind, u16, Option<Vec<u8>>);
 
-/// What a core record holds.
-#[derive(serde::Serialize)]
-struct CoreRef<'a> {
-    first_seen: MaybeTimestamp,
-    score: &'a score::State,
-}
-
-#[derive(serde::Deserialize)]
-struct Core {
-    first_seen: MaybeTimestamp,
-    score: score::State,
-}
-
 impl Account {
-    /// Marks what was published and what the bands remember as changed.
-    pub const fn score_changed(&mut self) {
-        self.changed.insert(SectionKind::Core);
+    /// Whether [`Account::first_seen`] differs from what the changelog holds; afterwards it counts as written.
+    pub const fn take_first_seen_changed(&mut self) -> bool {
+        std::mem::replace(&mut self.first_seen_changed, false)
+    }
+
+    /// Whether [`Account::first_seen`] differs from what the changelog holds.
+    #[must_use]
+    pub const fn first_seen_changed(&self) -> bool {
+        self.first_seen_changed
+    }
+
+    /// Takes back the event time of the earliest record.
+    pub fn restore_first_seen(&mut self, first_seen: Option<Timestamp>) {
+        self.first_seen = first_seen.into();
     }
 
     /// How many sections differ from what the changelog holds.
@@ -128,10 +114,6 @@ impl Account {
 
     fn parts_of(&self, kind: SectionKind) -> Vec<(u16, Vec<u8>)> {
         match kind {
-            SectionKind::Core => {
-                let core = CoreRef { first_seen: self.first_seen, score: &self.score };
-                vec![(FIRST, encode(CORE_VERSION, &core))]
-            }
             SectionKind::Usage => self.usage.parts(),
             SectionKind::Billing => self.billing.parts(),
             SectionKind::Support => self.support.parts(),
@@ -207,12 +189,6 @@ impl Account {
 
     fn restore_section(&mut self, kind: SectionKind, part: u16, bytes: &[u8]) -> Result<(), CodecError> {
         match kind {
-            SectionKind::Core => {
-                let core: Core = decode(CORE_VERSION, bytes)?;
-                self.first_seen = core.first_seen;
-                self.score = core.score;
-                Ok(())
-            }
             SectionKind::Usage => self.usage.restore(part, bytes),
             SectionKind::Billing => self.billing.restore(part, bytes),
             SectionKind::Support => self.support.restore(part, bytes),

@@ -5,11 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::costs::CostEntry;
 use super::waiting::WaitingRecord;
-use super::{Counts, Task};
+use super::{CostEntry, Counts, Slot, Store, Task};
 use crate::account::section::{decode, encode};
-use crate::account::{Account, AccountKey, CodecError, SectionKind};
+use crate::account::{AccountKey, CodecError, SectionKind};
 use crate::event::Stream;
 use crate::stream_time::StreamTime;
 use crate::time::Timestamp;
@@ -18,6 +17,10 @@ const VERSION: u8 = 1;
 
 const OF_ACCOUNT: u8 = 1;
 const OF_TASK: u8 = 2;
+
+/// The section of an account's core record: first seen, what was published, what the bands remember. Sections of the account itself
+/// count from 1.
+const CORE: u8 = 0;
 
 /// The task's own lists.
 const WAITING: u8 = b'w';
@@ -47,9 +50,10 @@ impl Unwritten {
         self.account_records += after.saturating_sub(before) as usize;
     }
 
-    /// Notes that an account is no more.
-    pub(super) fn forget(&mut self, account: &Account) {
-        self.gone.extend(account.written_parts().map(|(kind, part)| account_key(kind, part, account.id())));
+    /// Notes that an account is gone.
+    pub(super) fn forget(&mut self, slot: &Slot) {
+        let sections = slot.account.written_parts().map(|(kind, part)| (kind as u8, part));
+        self.gone.extend([(CORE, 0)].into_iter().chain(sections).map(|(section, part)| account_key(section, part, slot.id())));
     }
 
     fn records(&self) -> usize {
@@ -65,7 +69,7 @@ struct EngineStamp {
     cost_segments: BTreeSet<(u8, Box<str>)>,
 }
 
-impl Task {
+impl<S: Store> Task<S> {
     /// About how many records [`Task::changelog`] would hand over now.
     #[must_use]
     pub fn unwritten_records(&self) -> usize {
@@ -78,10 +82,14 @@ impl Task {
         unwritten.gone.iter().for_each(|key| emit(key, None));
         let mut key_bytes = Vec::with_capacity(64);
         for key in &unwritten.accounts {
-            self.view.accounts.change_each_of(*key, |account| {
-                let id: Box<str> = account.id().into();
-                account.take_changed_parts(|(kind, part, bytes)| {
-                    write_account_key(&mut key_bytes, kind, part, &id);
+            self.store.change_each_of(*key, |slot, _| {
+                let id: Box<str> = slot.id().into();
+                if let Some(core) = slot.take_changed_core() {
+                    write_account_key(&mut key_bytes, CORE, 0, &id);
+                    emit(&key_bytes, Some(&core));
+                }
+                slot.account.take_changed_parts(|(kind, part, bytes)| {
+                    write_account_key(&mut key_bytes, kind as u8, part, &id);
                     emit(&key_bytes, bytes.as_deref());
                 });
             });
@@ -120,12 +128,16 @@ impl Task {
     fn restore_record(&mut self, key: &[u8], value: &[u8]) -> Result<(), CodecError> {
         match key {
             [OF_ACCOUNT, section, high, low, id @ ..] => {
-                let kind = SectionKind::numbered(*section).ok_or(CodecError::Corrupt("no such section"))?;
-                let id = std::str::from_utf8(id).map_err(|_| CodecError::Corrupt("account id is no text"))?;
-                let key = self.view.accounts.key_of(id);
+                let id = std::str::from_utf8(id).map_err(|_| CodecError::Corrupt("account id is not text"))?;
                 let part = u16::from_be_bytes([*high, *low]);
                 // Accounts that were taken in stay, whatever the limit is now.
-                let restored = self.view.accounts.change_or_create(key, id, || true, |account| account.restore(kind, part, value));
+                let restored = self.store.change_or_create(AccountKey::of(id), id, usize::MAX, |slot| match *section {
+                    CORE => slot.restore_core(value),
+                    section => {
+                        let kind = SectionKind::numbered(section).ok_or(CodecError::Corrupt("no such section"))?;
+                        slot.account.restore(kind, part, value)
+                    }
+                });
                 restored.unwrap_or(Ok(()))
             }
             [OF_TASK, list, number @ ..] => self.restore_list(*list, number, value),
@@ -158,27 +170,25 @@ impl Task {
         for (key, value) in std::mem::take(&mut self.restoring) {
             self.restore_record(&key, &value)?;
         }
-        let keys = self.view.accounts.keys();
-        self.directory.add_accounts(keys.len());
-        for key in keys {
+        for key in self.store.keys() {
             self.punctuation.add(key);
             // What each adds to the sums is known once it is scored.
-            self.view.accounts.change_each_of(key, |account| account.unscored = true);
+            self.store.change_each_of(key, |slot, _| (slot.unscored, slot.is_punctuated) = (true, true));
             self.unscored.push_back(key);
         }
         Ok(())
     }
 }
 
-fn account_key(kind: SectionKind, part: u16, id: &str) -> Vec<u8> {
+fn account_key(section: u8, part: u16, id: &str) -> Vec<u8> {
     let mut key = Vec::with_capacity(4 + id.len());
-    write_account_key(&mut key, kind, part, id);
+    write_account_key(&mut key, section, part, id);
     key
 }
 
-fn write_account_key(key: &mut Vec<u8>, kind: SectionKind, part: u16, id: &str) {
+fn write_account_key(key: &mut Vec<u8>, section: u8, part: u16, id: &str) {
     key.clear();
-    key.extend_from_slice(&[OF_ACCOUNT, kind as u8]);
+    key.extend_from_slice(&[OF_ACCOUNT, section]);
     key.extend_from_slice(&part.to_be_bytes());
     key.extend_from_slice(id.as_bytes());
 }

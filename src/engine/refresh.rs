@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Task;
-use crate::account::{Account, AccountKey};
-use crate::portfolio::Period;
+use super::{LiveSums, Store, Task};
+use crate::account::AccountKey;
+use crate::portfolio::{LiveEntry, Period};
 use crate::time::{MINUTE_MS, Timestamp};
 
 /// The part of an account is replaced at most this often, unless the account falls due.
@@ -16,8 +16,8 @@ pub(super) struct Refresh(BTreeMap<i64, Vec<AccountKey>>);
 
 impl Refresh {
     /// Whether the part of an account is too young to be replaced already; the account then has its turn later.
-    pub(super) fn puts_off(&mut self, key: AccountKey, account: &mut Account, now: Timestamp) -> bool {
-        let Some(contribution) = &mut account.contribution else { return false };
+    pub(super) fn puts_off(&mut self, key: AccountKey, live: &mut LiveEntry, now: Timestamp) -> bool {
+        let Some(contribution) = &mut live.contribution else { return false };
         let at = contribution.at();
         let young = (0..REFRESH_MS).contains(&now.since(at));
         if young && !std::mem::replace(&mut contribution.waits, true) {
@@ -42,23 +42,24 @@ impl Refresh {
     }
 }
 
-impl Task {
+impl<S: Store> Task<S> {
     /// Replaces what accounts add to the live KPIs whose turn has come, `budget` at most, and the costs.
     pub(super) fn refresh_live(&mut self, now: Timestamp, budget: usize) {
-        let view = self.stream_time.view(now, &self.settings);
+        let Self { settings, store, refresh, costs, .. } = self;
+        let view = self.stream_time.view(now, settings);
         for _ in 0..budget {
-            let Some(key) = self.refresh.pop(now) else { break };
-            self.view.accounts.change_each_of(key, |account| {
-                let waits = account.contribution.as_ref().is_some_and(|contribution| contribution.waits);
-                if let Some(share) = account.share.clone().filter(|_| waits) {
-                    let metrics = account.measure(&view, &self.settings);
-                    self.view.portfolio().replace(account, share, &metrics, &view, &self.settings);
+            let Some(key) = refresh.pop(now) else { break };
+            store.change_each_of(key, |slot, sums| {
+                let waits = slot.live.contribution.as_ref().is_some_and(|contribution| contribution.waits);
+                if let Some(score) = slot.live.score.filter(|_| waits) {
+                    let metrics = slot.account.measure(&view, settings);
+                    sums.change(|live| live.replace(&slot.account, &mut slot.live, score, &metrics, &view, settings));
                 }
             });
         }
-        if self.costs_told.is_none_or(|told| now.since(told) >= REFRESH_MS) {
-            self.view.portfolio().spend(&self.costs, &Period::trailing(now, &self.settings.zone));
-            self.costs_told = Some(now);
+        if self.live_costs_at.is_none_or(|at| now.since(at) >= REFRESH_MS) {
+            store.sums().change(|live| live.spend(costs, &Period::trailing(now, &settings.zone)));
+            self.live_costs_at = Some(now);
         }
     }
 }

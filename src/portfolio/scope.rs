@@ -9,9 +9,8 @@ use super::additive::Additive;
 use super::live::Live;
 use super::spent::Spending;
 use super::tally::OTHER;
-use super::{Kpis, Period, Spent, Sums};
+use super::{Costs, Kpis, Period, Spent, Sums};
 use crate::account::Account;
-use crate::engine::Costs;
 use crate::settings::Settings;
 
 /// Scopes of a portfolio, at most. The last in their order are left out, whatever the order in which they come.

@@ -21,7 +21,7 @@ use super::options::{InputTopic, Options};
 use super::preflight::Inputs;
 use super::stamp::{self, Stamp};
 use crate::clock::{Deadline, monotonic};
-use crate::engine::{self, Directory};
+use crate::directory::{Directory, SharedTask};
 use crate::fault;
 use crate::kafka::{self, Consumer, Event, Inspector, Membership, TRANSACTION_TIMEOUT, What, is_forbidden, log};
 use crate::partitioner::PartitionCheck;
@@ -72,7 +72,7 @@ pub(super) struct Marks {
 /// One task, restored.
 pub(super) struct Restored {
     /// Its state.
-    pub engine: engine::Task,
+    pub shared: SharedTask,
     /// Where to read each input from, in the order of [`Inputs::topics`].
     pub resolved: Vec<Resolved>,
     /// What its state corresponds to.
@@ -257,10 +257,10 @@ impl Restorer {
         Ok(())
     }
 
-    fn task(&self, number: i32) -> engine::Task {
-        let mut task = engine::Task::new(number, self.directory.settings(), Arc::clone(&self.directory));
+    fn task(&self, number: i32) -> SharedTask {
+        let mut task = SharedTask::new(number, Arc::clone(&self.directory));
         if let Some(partitioners) = self.inputs.partitioners {
-            task.set_partition_check(PartitionCheck { partitioners, partition: number, partitions: self.inputs.partitions });
+            task.engine.set_partition_check(PartitionCheck { partitioners, partition: number, partitions: self.inputs.partitions });
         }
         task
     }
@@ -279,7 +279,7 @@ impl Restorer {
 
     /// Step (5), once nothing can change any more.
     fn finish(&self, task: i32, reading: Reading, known: &[Known], marks: Marks) -> Result<Restored, Failure> {
-        let Reading { mut engine, stamp, .. } = reading;
+        let Reading { mut shared, stamp, .. } = reading;
         for stamped in stamp.iter().flat_map(|stamp| &stamp.inputs) {
             if stamped.partitions != self.inputs.partitions && self.inputs.index(&stamped.topic).is_some() {
                 let (expected, found) = (stamped.partitions, self.inputs.partitions);
@@ -288,12 +288,12 @@ impl Restorer {
         }
         let resolve = |(input, known): (&InputTopic, &Known)| offsets::resolve(&input.name, task, known, self.options.permits);
         let resolved = self.inputs.topics.iter().zip(known).map(resolve).collect::<Result<Vec<_>, _>>()?;
-        engine.finish_restore(stamp.as_ref().map(|stamp| stamp.engine.as_slice())).map_err(|error| Failure::StateUnreadable {
+        shared.engine.finish_restore(stamp.as_ref().map(|stamp| stamp.engine.as_slice())).map_err(|error| Failure::StateUnreadable {
             topic: self.changelog.clone(),
             partition: task,
             error,
         })?;
-        Ok(Restored { engine, resolved, marks })
+        Ok(Restored { shared, resolved, marks })
     }
 
     fn drain_reader(&self) {
@@ -311,21 +311,21 @@ fn keep_alive(alive: &mut Alive<'_>) -> Result<(), Halt> {
 
 /// A changelog partition being read.
 struct Reading {
-    engine: engine::Task,
+    shared: SharedTask,
     stamp: Option<Stamp>,
     ended: bool,
 }
 
 impl Reading {
-    fn new(engine: engine::Task) -> Self {
-        Self { engine, stamp: None, ended: false }
+    fn new(shared: SharedTask) -> Self {
+        Self { shared, stamp: None, ended: false }
     }
 
     fn take(&mut self, topic: &str, partition: i32, key: &[u8], value: Option<&[u8]>) -> Result<(), Failure> {
         let forgotten = matches!(key, [1, 0, ..] if fault::is_mutant("scores-not-restored"));
         if key != stamp::KEY {
             if !forgotten {
-                self.engine.restore(key, value);
+                self.shared.engine.restore(key, value);
             }
             return Ok(());
         }

@@ -28,7 +28,7 @@ use super::progress::Progress;
 use super::restore::{Halt, Restorer};
 use super::task::Task;
 use crate::clock::monotonic;
-use crate::engine::Directory;
+use crate::directory::Directory;
 use crate::fault;
 use crate::kafka::{Broken, Consumer, TRANSACTION_TIMEOUT, TransactionalProducer, What};
 use crate::status::ThreadStatus;
@@ -313,7 +313,7 @@ impl StreamThread {
         };
         let numbers: Vec<_> = restored.keys().copied().collect();
         for (number, restored) in restored {
-            restored.engine.show();
+            restored.shared.show();
             self.tasks.insert(number, Task::new(restored));
         }
         self.metrics.restored(monotonic().duration_since(began));
