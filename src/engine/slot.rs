@@ -7,11 +7,8 @@ use crate::account::{Account, CodecError};
 use crate::metric::{Metrics, View};
 use crate::portfolio::{AccountScore, LiveEntry};
 use crate::score;
-use crate::settings::Settings;
+use crate::settings::{Settings, StateVersion};
 use crate::time::MaybeTimestamp;
-
-/// The format of [`Core`].
-const CORE_VERSION: u8 = 1;
 
 /// One account as its task keeps it. What a use looks at comes first, side by side: the fewer cache lines it touches, the faster it is.
 #[derive(Clone, Debug, Default)]
@@ -99,10 +96,10 @@ impl Slot {
     }
 
     /// The core record, if it is out of date; afterwards it counts as written.
-    pub(super) fn take_changed_core(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn take_changed_core(&mut self, version: StateVersion) -> Option<Vec<u8>> {
         let is_changed = self.is_core_changed();
         (self.score_changed, _) = (false, self.account.take_first_seen_changed());
-        is_changed.then(|| encode(CORE_VERSION, &CoreRef { first_seen: self.account.first_seen().into(), score: &self.score }))
+        is_changed.then(|| encode(version, &CoreRef { first_seen: self.account.first_seen().into(), score: &self.score }))
     }
 
     /// Takes back a core record.
@@ -110,7 +107,7 @@ impl Slot {
     /// # Errors
     /// When the bytes are not a core record that this program knows.
     pub(super) fn restore_core(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
-        let core: Core = decode(CORE_VERSION, bytes)?;
+        let core: Core = decode(bytes)?;
         self.account.restore_first_seen(core.first_seen.get());
         self.score = core.score;
         Ok(())

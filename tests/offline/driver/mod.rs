@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use churnwatch::engine::{Outcome, OutputRecord, RoundOptions, Store};
+use churnwatch::directory::{Directory, SharedTask};
+use churnwatch::engine::{Input, Outcome, OutputRecord, RoundOptions, Store};
 use churnwatch::event::{Code, Stream};
 use churnwatch::partitioner::{Candidates, PartitionCheck, Partitioner};
 use churnwatch::score::{Model, ModelFile};
@@ -11,6 +12,8 @@ use churnwatch::time::{DAY_MS, HOUR_MS, Timestamp};
 use serde_json::{Value, json};
 
 mod rig;
+mod stored_state;
+mod story;
 
 use rig::Driver;
 
@@ -76,16 +79,20 @@ fn an_account_that_falls_silent_is_published_going_down_without_any_event() {
 
 #[test]
 fn readers_see_an_account_with_its_recent_changes() {
-    let mut driver = Driver::new();
-    let directory = Arc::clone(&driver.directory);
-    driver.task.show();
-    silent_customer(&mut driver);
-    let published = parsed(&driver.round(at(120), &PUBLISH)[0]);
+    let directory = Arc::new(Directory::new(Arc::new(Settings::default())));
+    let mut task = SharedTask::new(0, Arc::clone(&directory));
+    task.show();
+    let record = subscribed("b1", "acme", 5_000, at(119)).to_string();
+    let input =
+        Input { stream: Stream::Billing, key: None, value: Some(record.as_bytes()), timestamp: None, broker_timestamp: Some(at(119)) };
+    assert_eq!(task.engine.process(&input, at(119)), Outcome::Applied);
+    let mut out = Vec::new();
+    task.round(at(120), &PUBLISH, &mut out);
     let report: Value = serde_json::from_slice(&directory.account_report("acme", at(120)).unwrap().0).unwrap();
-    assert_eq!(report["recent_changes"], json!([published]));
+    assert_eq!((&report["recent_changes"], directory.accounts()), (&json!([parsed(&out[0])]), 1));
     assert!(directory.account_report("nobody", at(120)).is_none());
-    drop(driver);
-    assert!(directory.account_report("acme", at(120)).is_none());
+    drop(task);
+    assert_eq!((directory.account_report("acme", at(120)), directory.accounts()), (None, 0));
 }
 
 #[test]

@@ -23,8 +23,11 @@ impl Driver {
     }
 
     pub fn under(model: Model) -> Self {
-        let settings = Arc::new(Settings { model, ..Settings::default() });
-        Self { task: Task::new(settings, PlainStore::default()), changelog: BTreeMap::new(), written: 0 }
+        Self::with(Settings { model, ..Settings::default() })
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        Self { task: Task::new(Arc::new(settings), PlainStore::default()), changelog: BTreeMap::new(), written: 0 }
     }
 
     /// Puts another model in force.
