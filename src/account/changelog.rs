@@ -1,6 +1,7 @@
 //! An account as changelog records: which sections changed, and which parts of them the changelog holds.
 
 use super::Account;
+use super::SectionKind;
 use super::bytes::Writer;
 use super::section::{CodecError, Section};
 use super::written::digests_of;
@@ -10,70 +11,6 @@ use crate::time::Timestamp;
 
 /// The first part of a section.
 const FIRST: u16 = 0;
-
-/// The sections of an account that are written on their own, with their numbers in changelog keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SectionKind {
-    /// Usage.
-    Usage = 1,
-    /// Subscriptions and invoices.
-    Billing,
-    /// Tickets.
-    Support,
-    /// Answers, referrals, overrides.
-    Feedback,
-    /// The profile.
-    Profile,
-    /// Remembered ids that are too many to travel with the section of their stream: a part for each stream and day.
-    Ids,
-}
-
-impl SectionKind {
-    /// All sections.
-    pub const ALL: [Self; 6] = [Self::Usage, Self::Billing, Self::Support, Self::Feedback, Self::Profile, Self::Ids];
-
-    /// The section of its number in changelog keys.
-    #[must_use]
-    pub fn numbered(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
-    }
-
-    /// The section that a stream's records change.
-    #[must_use]
-    pub const fn fed_by(stream: Stream) -> Self {
-        match stream {
-            Stream::Usage => Self::Usage,
-            Stream::Billing => Self::Billing,
-            Stream::Support => Self::Support,
-            Stream::Feedback => Self::Feedback,
-            Stream::Accounts => Self::Profile,
-        }
-    }
-
-    /// The stream whose records change it.
-    fn stream(self) -> Option<Stream> {
-        Stream::ALL.into_iter().find(|stream| Self::fed_by(*stream) == self)
-    }
-
-    /// Its place among all sections.
-    pub(super) const fn place(self) -> usize {
-        self as usize - Self::Usage as usize
-    }
-}
-
-/// A set of sections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Changed(u8);
-
-impl Changed {
-    pub(super) const fn insert(&mut self, kind: SectionKind) {
-        self.0 |= 1 << kind as u8;
-    }
-
-    const fn contains(self, kind: SectionKind) -> bool {
-        self.0 & 1 << kind as u8 != 0
-    }
-}
 
 /// One changelog record of an account: the section, its part, and the bytes, or `None` where the part is no more.
 pub type Part = (SectionKind, u16, Option<Vec<u8>>);
@@ -98,7 +35,7 @@ impl Account {
     /// How many sections differ from what the changelog holds.
     #[must_use]
     pub const fn changed_sections(&self) -> u32 {
-        self.changed.0.count_ones()
+        self.changed.count()
     }
 
     /// The records that bring the changelog up to this state, in the format of a version; afterwards it counts as written.

@@ -11,16 +11,18 @@ mod measure;
 pub mod profile;
 mod ranges;
 pub mod section;
+mod section_kind;
 mod spread;
 pub mod support;
 pub mod usage;
 mod written;
 
-pub use changelog::{Part, SectionKind};
+pub use changelog::Part;
 pub use key::AccountKey;
 pub use limit::{Limit, LimitMeter};
 pub use profile::Profile;
 pub use section::{CodecError, MAX_PART_BYTES, Section};
+pub use section_kind::SectionKind;
 
 use crate::event::{Event, Record, Stream};
 use crate::settings::Settings;
@@ -51,7 +53,7 @@ pub struct Account {
     /// Whether `first_seen` differs from what the changelog holds.
     first_seen_changed: bool,
     /// The sections that differ from what the changelog holds.
-    changed: changelog::Changed,
+    changed: section_kind::Changed,
     usage: usage::State,
     billing: billing::State,
     support: support::State,

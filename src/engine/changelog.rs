@@ -1,12 +1,10 @@
 //! A task as changelog records: its accounts' parts, its own lists, and the engine's part of the stamp.
-//!
-//! Keys: `0x01 section part(u16) account-id` for accounts, `0x02 list number` for the task's own lists. Keys that begin with 0x00 are
-//! the shell's.
 
 use std::collections::BTreeSet;
 
+use super::changelog_key::{CORE, OF_ACCOUNT, OF_TASK, task_key, write_account_key};
 use super::waiting::WaitingRecord;
-use super::{CostEntry, Counts, Slot, Store, Task};
+use super::{CostEntry, Counts, Store, Task};
 use crate::account::section::{decode, encode};
 use crate::account::{AccountKey, CodecError, SectionKind};
 use crate::event::Stream;
@@ -14,51 +12,11 @@ use crate::settings::StateVersion;
 use crate::stream_time::StreamTime;
 use crate::time::Timestamp;
 
-const OF_ACCOUNT: u8 = 1;
-const OF_TASK: u8 = 2;
-
-/// The section of an account's core record: first seen, what was published, what the bands remember. Sections of the account itself
-/// count from 1.
-const CORE: u8 = 0;
-
 /// The task's own lists.
 const WAITING: u8 = b'w';
 const DELETION: u8 = b'd';
 const COST: u8 = b'c';
 const COST_IDS: u8 = b'i';
-
-/// What the changelog does not hold yet.
-#[derive(Debug, Default)]
-pub(super) struct Unwritten {
-    accounts: Vec<AccountKey>,
-    /// Records that the accounts will take, at least.
-    account_records: usize,
-    /// Keys of records that have to leave with their deleted accounts.
-    gone: Vec<Vec<u8>>,
-    pub(super) waiting: BTreeSet<u64>,
-    pub(super) deletions: BTreeSet<u128>,
-    pub(super) costs: BTreeSet<u64>,
-}
-
-impl Unwritten {
-    /// Notes that an account of a key had `before` changed sections and has `after`.
-    pub(super) fn note(&mut self, key: AccountKey, before: u32, after: u32) {
-        if before == 0 && after > 0 {
-            self.accounts.push(key);
-        }
-        self.account_records += after.saturating_sub(before) as usize;
-    }
-
-    /// Notes that an account is gone.
-    pub(super) fn forget(&mut self, slot: &Slot) {
-        let sections = slot.account.written_parts().map(|(kind, part)| (kind as u8, part));
-        self.gone.extend([(CORE, 0)].into_iter().chain(sections).map(|(section, part)| account_key(section, part, slot.id())));
-    }
-
-    fn records(&self) -> usize {
-        self.account_records + self.gone.len() + self.waiting.len() + self.deletions.len() + self.costs.len()
-    }
-}
 
 /// What the stamp holds of the engine.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -185,23 +143,6 @@ impl<S: Store> Task<S> {
         }
         Ok(())
     }
-}
-
-fn account_key(section: u8, part: u16, id: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(4 + id.len());
-    write_account_key(&mut key, section, part, id);
-    key
-}
-
-fn write_account_key(key: &mut Vec<u8>, section: u8, part: u16, id: &str) {
-    key.clear();
-    key.extend_from_slice(&[OF_ACCOUNT, section]);
-    key.extend_from_slice(&part.to_be_bytes());
-    key.extend_from_slice(id.as_bytes());
-}
-
-fn task_key(list: u8, number: &[u8]) -> Vec<u8> {
-    [&[OF_TASK, list], number].concat()
 }
 
 fn number_of(bytes: &[u8]) -> Result<u64, CodecError> {

@@ -6,11 +6,13 @@
 
 mod alternative;
 mod changelog;
+mod changelog_key;
 mod counts;
 mod deletions;
 #[cfg(test)]
 mod examples;
 mod input;
+mod live_kpis;
 mod process;
 mod published;
 mod punctuation;
@@ -24,6 +26,7 @@ mod slot;
 mod store;
 mod summary;
 mod task;
+mod unwritten;
 mod waiting;
 
 use crate::portfolio::{CostEntry, Costs};

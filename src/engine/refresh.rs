@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{LiveSums, Store, Task};
 use crate::account::AccountKey;
-use crate::portfolio::{LiveEntry, Period};
+use crate::portfolio::LiveEntry;
 use crate::time::{MINUTE_MS, Timestamp};
 
 /// The part of an account is replaced at most this often, unless the account falls due.
-const REFRESH_MS: i64 = MINUTE_MS;
+pub(super) const REFRESH_MS: i64 = MINUTE_MS;
 
 /// Accounts by the second at which their turn comes; each is here once at most.
 #[derive(Debug, Default)]
@@ -39,28 +38,6 @@ impl Refresh {
             first.remove();
         }
         key
-    }
-}
-
-impl<S: Store> Task<S> {
-    /// Replaces what accounts add to the live KPIs whose turn has come, `budget` at most, and the costs.
-    pub(super) fn refresh_live(&mut self, now: Timestamp, budget: usize) {
-        let Self { settings, store, refresh, costs, .. } = self;
-        let view = self.stream_time.view(now, settings);
-        for _ in 0..budget {
-            let Some(key) = refresh.pop(now) else { break };
-            store.change_each_of(key, |slot, sums| {
-                let waits = slot.live.contribution.as_ref().is_some_and(|contribution| contribution.waits);
-                if let Some(score) = slot.live.score.filter(|_| waits) {
-                    let metrics = slot.account.measure(&view, settings);
-                    sums.change(|live| live.replace(&slot.account, &mut slot.live, score, &metrics, &view, settings));
-                }
-            });
-        }
-        if self.live_costs_at.is_none_or(|at| now.since(at) >= REFRESH_MS) {
-            store.sums().change(|live| live.spend(costs, &Period::trailing(now, &settings.zone)));
-            self.live_costs_at = Some(now);
-        }
     }
 }
 

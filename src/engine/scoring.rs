@@ -1,6 +1,6 @@
 //! One account scored: metrics -> assessment -> bands -> change, the same in the service and in replay.
 
-use super::{OutputRecord, Published, Slot};
+use super::{AccountReport, OutputRecord, Published, Slot};
 use crate::account::Account;
 use crate::metric::{Metric, Metrics, View};
 use crate::portfolio::AccountScore;
@@ -47,6 +47,22 @@ impl<'a> Scored<'a> {
             risk: standing.risk,
             health: standing.score,
         }
+    }
+}
+
+impl Slot {
+    /// How the account would be scored at `view`, by its `metrics` there. Nothing changes.
+    #[must_use]
+    pub fn score_at(&self, metrics: &Metrics, view: &View, settings: &Settings) -> AccountScore {
+        advance(&mut self.score.clone(), &self.account, metrics, view, settings)
+    }
+
+    /// The report at `view`; `None` while every record of the account still waits for its time.
+    #[must_use]
+    pub fn report(&self, view: &View, settings: &Settings) -> Option<AccountReport> {
+        self.account.first_seen().filter(|first| *first <= view.t)?;
+        let metrics = self.account.measure(view, settings);
+        Some(AccountReport(Scored::of(&self.account, &metrics, view, settings).line(self, view, settings)))
     }
 }
 

@@ -1,13 +1,10 @@
 //! What a task keeps for one account: its facts, its score, and what the sums hold of it.
 
-use super::AccountReport;
-use super::scoring::{self, Scored};
 use crate::account::section::{decode, encode};
 use crate::account::{Account, CodecError};
-use crate::metric::{Metrics, View};
 use crate::portfolio::{AccountScore, LiveEntry};
 use crate::score;
-use crate::settings::{Settings, StateVersion};
+use crate::settings::StateVersion;
 use crate::time::MaybeTimestamp;
 
 /// One account as its task keeps it. What a use looks at comes first, side by side: the fewer cache lines it touches, the faster it is.
@@ -70,20 +67,6 @@ impl Slot {
     #[must_use]
     pub const fn live_entry(&self) -> &LiveEntry {
         &self.live
-    }
-
-    /// How the account would be scored at `view`, by its `metrics` there. Nothing changes.
-    #[must_use]
-    pub fn score_at(&self, metrics: &Metrics, view: &View, settings: &Settings) -> AccountScore {
-        scoring::advance(&mut self.score.clone(), &self.account, metrics, view, settings)
-    }
-
-    /// The report at `view`; `None` while every record of the account still waits for its time.
-    #[must_use]
-    pub fn report(&self, view: &View, settings: &Settings) -> Option<AccountReport> {
-        self.account.first_seen().filter(|first| *first <= view.t)?;
-        let metrics = self.account.measure(view, settings);
-        Some(AccountReport(Scored::of(&self.account, &metrics, view, settings).line(self, view, settings)))
     }
 
     /// How many of its changelog records are out of date, not counting further parts of sections.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::deletions::Deletions;
 use super::punctuation::Punctuation;
 use super::refresh::Refresh;
+use super::unwritten::Unwritten;
 use super::waiting::Waiting;
-use super::{AccountReport, Costs, Counts, Published, Store, Summary, changelog};
+use super::{AccountReport, Costs, Counts, Published, Store, Summary};
 use crate::account::dedup::Dedup;
 use crate::account::{AccountKey, LimitMeter};
 use crate::event::DecodeContext;
@@ -46,7 +47,7 @@ pub struct Task<S> {
     /// When the live KPIs were last given the costs; `None` once there are newer ones.
     pub(super) live_costs_at: Option<Timestamp>,
     /// What the changelog does not hold yet.
-    pub(super) unwritten: changelog::Unwritten,
+    pub(super) unwritten: Unwritten,
     /// The changelog as far as it was read, until the restore ends.
     pub(super) restoring: HashMap<Box<[u8]>, Box<[u8]>>,
     /// Published accounts that were deleted and have no tombstone yet.
@@ -75,7 +76,7 @@ impl<S: Store> Task<S> {
             rescore: VecDeque::new(),
             refresh: Refresh::default(),
             live_costs_at: None,
-            unwritten: changelog::Unwritten::default(),
+            unwritten: Unwritten::default(),
             restoring: HashMap::new(),
             tombstones: Vec::new(),
         }

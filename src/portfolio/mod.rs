@@ -5,6 +5,7 @@
 
 mod account_score;
 mod additive;
+mod by_scope;
 mod contribution;
 mod costs;
 mod distribution;
@@ -28,6 +29,7 @@ mod ticket;
 mod usage;
 
 pub use account_score::AccountScore;
+pub use by_scope::Portfolio;
 pub use contribution::Contribution;
 pub use costs::{CostEntry, Costs};
 pub use exposed::{Exposed, Sink, Spread, Unit};
@@ -38,6 +40,6 @@ pub use line::lines;
 pub use live::{Live, LiveEntry};
 pub use period::Period;
 pub use registry::Kpi;
-pub use scope::{Portfolio, Scope};
+pub use scope::Scope;
 pub use spent::Spent;
 pub use sums::Sums;

@@ -2,26 +2,13 @@
 
 use std::borrow::Cow;
 
+use super::context::DecodeContext;
 use super::field::Field;
 use super::fields::Fields;
 use super::value::Value;
 use super::{EventType, document};
 use crate::event::{AccountProfile, Code, Event, Record, Rejection, Stream};
-use crate::money::Rates;
 use crate::time::Timestamp;
-
-/// What decoding reads of the settings. Filled once per task and reused for every record.
-#[derive(Clone, Debug)]
-pub struct DecodeContext {
-    /// `limits.record_bytes`: a larger value is `too_large`.
-    pub record_bytes: usize,
-    /// `limits.text_bytes`: a longer id, name or other kept text is `out_of_range`.
-    pub text_bytes: usize,
-    /// `time.max_future_hours` in milliseconds: a record further ahead of its reference is `future_time`.
-    pub max_future_ms: i64,
-    /// A currency that these do not know is `unknown_currency`.
-    pub rates: Rates,
-}
 
 /// A record as it was read.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::decode::DecodeContext;
+use super::context::DecodeContext;
 use super::document;
 use super::field::{Field, Path, Step};
 use super::value::Value;

@@ -5,6 +5,7 @@
 //! the code; each stream has a file with its event types.
 
 mod billing;
+mod context;
 mod decode;
 mod document;
 mod feedback;
@@ -17,7 +18,8 @@ mod support;
 mod usage;
 mod value;
 
-pub use decode::{DecodeContext, Decoded, Raw, decode};
+pub use context::DecodeContext;
+pub use decode::{Decoded, Raw, decode};
 
 use super::{Event, Rejection, Stream};
 use fields::Fields;

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::decode::DecodeContext;
+use super::context::DecodeContext;
 use super::field::Path;
 use super::number::Number;
 use crate::event::{Code, Rejection};
