@@ -4,6 +4,7 @@ pub mod billing;
 mod bytes;
 mod changelog;
 pub mod dedup;
+mod event_id;
 pub mod feedback;
 pub mod key;
 pub mod limit;
@@ -145,7 +146,8 @@ impl Account {
             self.first_seen = Some(at).into();
             self.first_seen_changed = true;
         }
-        let mut ctx = ApplyContext { at, id: record.id.as_deref(), settings, limits };
+        let id = record.id.as_deref().map(event_id::kept);
+        let mut ctx = ApplyContext { at, id: id.as_deref(), settings, limits };
         let section = match &record.event {
             Event::Usage(event) => {
                 match lateness {
@@ -167,7 +169,7 @@ impl Account {
                 SectionKind::Feedback
             }
             Event::Profile(event) => {
-                self.profile.apply(event, at, record.id.as_deref());
+                self.profile.apply(event, at, id.as_deref());
                 SectionKind::Profile
             }
             Event::Feedback(_) | Event::Cost(_) => return,

@@ -21,6 +21,9 @@ impl<S: Store> Task<S> {
     fn outcome_of(&mut self, input: &Input<'_>, now: Timestamp) -> Result<Outcome, Rejection> {
         let Decoded::Record(record) = self.decode(input, now)? else { return Ok(Outcome::Ignored) };
         self.check_partition(&record)?;
+        if record.cut_text {
+            self.limits.reached(Limit::TextBytes);
+        }
         let observation = self.stream_time.observe(input.stream, &record, input.broker_timestamp, now, &self.settings);
         match (&record.event, record.account.as_deref()) {
             (Event::Cost(cost), _) => Ok(self.process_cost(&record, cost, observation)),

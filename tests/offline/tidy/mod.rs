@@ -6,11 +6,7 @@ use std::path::{Path, PathBuf};
 mod imports;
 
 /// Files that still import each other.
-const TIED: [&str; 3] = [
-    "score::assess <-> score::risk",
-    "score::change <-> score::explain",
-    "score::driver <-> score::explain",
-];
+const TIED: [&str; 3] = ["score::assess <-> score::risk", "score::change <-> score::explain", "score::driver <-> score::explain"];
 
 fn sources(path: &Path, found: &mut Vec<PathBuf>) {
     if path.is_dir() {
