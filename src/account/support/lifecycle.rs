@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use crate::account::feedback::Satisfaction;
 use crate::event::{OpenStatus, Priority, SnapshotStatus};
-use crate::time::Timestamp;
+use crate::time::{DAY_MS, Timestamp};
 
 use super::fact::{Fact, FactKind, Snapshot};
 
