@@ -102,7 +102,7 @@ fn time_to_first_resolution_is_what_was_worked_out_separately() {
     let steps = steps();
     let state = applied(steps.iter());
     let mut durations = Durations::default();
-    for resolved in state.tickets_in(Timestamp::MIN, Timestamp::MAX).filter_map(|ticket| ticket.resolved) {
+    for resolved in state.tickets_in(Timestamp::MIN, Timestamp::MAX, None).filter_map(|ticket| ticket.resolved) {
         durations.add(resolved.resolution_ms.unwrap());
     }
     let hours = |millis: f64| millis / HOUR_MS as f64;
