@@ -135,8 +135,9 @@ mod tests {
     use super::told::{Told, apply, day, state_of};
     use super::*;
     use crate::account::{LimitMeter, Section};
+    use crate::metric::View;
     use crate::metric::{Metric, Metrics};
-    use crate::settings::{Settings, View};
+    use crate::settings::Settings;
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
 
