@@ -103,7 +103,7 @@ mod tests {
             reopened,
             resolution_ms: Some(90_000),
             agent_resolution_ms: Some(60_000),
-            business_resolution_ms: first_contact.map(|_| 30_000),
+            business_resolution_ms: first_contact.map(|_: bool| 30_000),
             first_contact,
         };
         for priority in Priority::ALL {
