@@ -99,11 +99,11 @@ mod tests {
     #[test]
     fn a_ticket_comes_back_as_it_was() {
         let mut names = Names::new(10);
-        let resolved = |first_contact, reopened| PeriodResolution {
+        let resolved = |first_contact: Option<bool>, reopened| PeriodResolution {
             reopened,
             resolution_ms: Some(90_000),
             agent_resolution_ms: Some(60_000),
-            business_resolution_ms: first_contact.map(|_: bool| 30_000),
+            business_resolution_ms: first_contact.map(|_| 30_000),
             first_contact,
         };
         for priority in Priority::ALL {

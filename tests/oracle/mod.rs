@@ -5,7 +5,8 @@
 pub mod account;
 pub mod billing;
 pub mod check;
-pub mod difference;
+pub mod desk;
+mod difference;
 pub mod driver;
 mod examples;
 pub mod feedback;

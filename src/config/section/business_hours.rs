@@ -83,8 +83,9 @@ impl BusinessHours {
                 }
             }
         }
-        if days.iter().all(|(_, day)| day.is_empty()) {
-            report.problem("support.business_hours.open", "is closed on every day: at least one needs hours such as [\"09:00-17:30\"]");
+        let key = "support.business_hours.open";
+        if days.iter().all(|(_, day)| day.is_empty()) && report.is_complete(key) {
+            report.problem(key, "is closed on every day: at least one needs hours such as [\"09:00-17:30\"]");
         }
         if self.holidays.len() > HOLIDAYS_MAX {
             report.problem("support.business_hours.holidays", format!("has {} entries: at most {HOLIDAYS_MAX}", self.holidays.len()));

@@ -176,6 +176,6 @@ mod tests {
         let min_n = |text: &str| Model::compile(&ModelFile::parse(text).unwrap()).unwrap().components[0].sources[0].min_n;
         assert_eq!((min_n(&text("")), min_n(&text("min_n = 1"))), (3, 1));
         let counted = Metric::ALL.iter().filter(|metric| default_min_n(**metric) > 0).count();
-        assert_eq!(counted, 11);
+        assert_eq!(counted, 13);
     }
 }
