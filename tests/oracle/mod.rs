@@ -6,7 +6,7 @@ pub mod account;
 pub mod billing;
 pub mod check;
 pub mod desk;
-mod difference;
+pub mod difference;
 pub mod driver;
 mod examples;
 pub mod feedback;
