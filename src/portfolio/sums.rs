@@ -35,7 +35,7 @@ impl Sums {
             accounts: 1,
             usage: Usage::of(account, metrics, period),
             health: Health::of(score, ledger.mrr_at(period.to)),
-            support: Support::of(account.support(), period),
+            support: Support::of(account.support(), period, settings),
             feedback: Feedback::of(account.feedback(), period),
             onboarded,
             referred,
