@@ -23,6 +23,7 @@ mod hostile;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 
+mod cases;
 mod command_line;
 mod compare;
 mod decode_properties;
