@@ -49,7 +49,8 @@ fn report(folder: &Path, case: &Case, figure: &str) -> String {
     text
 }
 
-/// A deletion that is read after records of the account's next life takes these with it in the service, which a replay knows beforehand.
+/// Without deletions: in the service a deletion also removes records of the next life that it read earlier; a replay knows all deletions up
+/// front.
 fn without_deletions(mut files: Files) -> Files {
     let deletes = |line: &[u8]| line.windows(14).any(|window| window == b"\"deleted\":true");
     for lines in files.values_mut() {

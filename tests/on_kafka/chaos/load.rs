@@ -174,15 +174,15 @@ impl Writer {
             self.send(Stream::Support, &account, json.as_bytes());
         }
         if self.random.permille(60)
-            && let Some(told) = self.leavers.next(now())
+            && let Some(sent) = self.leavers.next(now())
         {
-            self.send_once(&told);
+            self.send_once(&sent);
         }
     }
 
-    fn send_once(&self, told: &Told) {
-        let mut record = BaseRecord::<str, [u8]>::to(self.names.of(told.stream)).key(&told.account).timestamp(told.timestamp);
-        record.payload = told.value.as_deref().map(str::as_bytes);
+    fn send_once(&self, sent: &Told) {
+        let mut record = BaseRecord::<str, [u8]>::to(self.names.of(sent.stream)).key(&sent.account).timestamp(sent.timestamp);
+        record.payload = sent.value.as_deref().map(str::as_bytes);
         self.once.send(record).map_err(|(error, _)| error).unwrap();
         self.once.poll(Duration::ZERO);
     }

@@ -31,7 +31,7 @@ impl Change<'_> {
 }
 
 /// Every change in the order of its partition; what is wrong with them as a sequence goes to `found`. A tombstone ends the life of an
-/// account, and the next one begins anew.
+/// account, and the next one restarts at 1.
 pub fn read<'a>(broker: &Broker, topic: &str, changelog: &'a Changelog, found: &mut Vec<Violation>) -> Published<'a> {
     let mut first = FirstCommits::default();
     for (task, commits) in &changelog.commits {
