@@ -1,4 +1,4 @@
-//! From fields to lines, clean and otherwise.
+//! From fields to lines, valid and not.
 
 use rand::Rng as _;
 use serde_json::{Map, Value, json};

@@ -1,4 +1,4 @@
-//! Tickets whose facts come in any order, snapshots among them.
+//! Tickets whose facts arrive in any order, including snapshots.
 
 use rand::Rng as _;
 use serde_json::{Value, json};

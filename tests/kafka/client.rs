@@ -1,4 +1,4 @@
-//! Test clients: making topics, writing input, reading what was committed.
+//! Test clients: create topics, write input, read what was committed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

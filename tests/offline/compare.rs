@@ -1,4 +1,4 @@
-//! `replay --compare`: what another model would do, in one reading.
+//! `replay --compare`: what another model would change, in a single pass.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What each example event is decoded to, compared with the `.golden` file beside it.
+//! The decoded form of each example event, compared with the `.golden` file next to it.
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test offline golden_events` rewrites the files; review the diff before committing.
 

@@ -1,5 +1,4 @@
-//! MRR and its movements against the figures of dbt's MRR playbook, which were made by other people's SQL: every month, every
-//! customer, to the cent.
+//! MRR and its movements, checked to the cent against dbt's MRR playbook, for every month and customer.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

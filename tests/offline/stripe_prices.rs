@@ -1,4 +1,4 @@
-//! Prices and coupons as Stripe returns them (`fixtures/stripe/README.md`), turned into native events: what they come to a month.
+//! The monthly value of prices and coupons as Stripe returns them (`fixtures/stripe/README.md`), converted to native events.
 
 use std::sync::Arc;
 

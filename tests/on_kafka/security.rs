@@ -1,4 +1,4 @@
-//! Nobody gets in, and no secret gets out: on a real Kafka that demands proof.
+//! A broker that requires authentication: only valid credentials get in, and no secret leaks.
 
 use std::process::Output;
 

@@ -1,4 +1,4 @@
-//! From lines to records: the order of checks, then duplicate and late, judged in file order.
+//! From lines to records: the order of checks, then duplicates and late records, in file order.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! KPIs of what customers said, of their tickets, and of how they came and went.
+//! KPIs of feedback, tickets, and accounts won and lost.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Records in, changes out, with no broker: a task as the service drives it.
+//! Records in, changes out, without a broker: a task driven the way the service drives it.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! A mutation fuzzer without instrumentation: seeded, from a corpus, led by what the target says of an input. An input that is answered
-//! in a way not seen before joins the corpus.
+//! A seeded mutation fuzzer without instrumentation. It is guided by the target's answers: an input that gets a new kind of answer joins
+//! the corpus.
 
 mod mutate;
 

@@ -1,4 +1,4 @@
-//! Records in place, and what a replay of them says.
+//! Records written in place, and the KPIs of their replay.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

@@ -1,5 +1,4 @@
-//! One campaign: an application on topics and a broker of its own, a fleet of instances, faults one after the other, and the check of
-//! everything that came of it.
+//! One campaign: an application with its own topics and broker, a fleet of instances, one fault after another, and the final check.
 
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};

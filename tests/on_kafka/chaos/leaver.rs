@@ -1,10 +1,10 @@
-//! Customers who leave: their accounts are deleted, by a profile or by a null value, and many come back. Records of the time before go on
-//! coming after the deletion.
+//! Customers who leave: their accounts are deleted, by a profile or a null value, and many return. Records of their first life keep
+//! arriving after the deletion.
 //!
-//! Topics are read in no order among each other, so that the load keeps to what does not depend on it: a deletion takes what is at or
-//! before it, whether that was read before or comes after. The next life appears only on the accounts topic, behind the deletion: a
-//! record of it on another topic might be read first, and would go with the old one. And nothing is repeated: what remembers ids goes
-//! with its account.
+//! Topics are read in no particular order relative to each other, so the load sticks to what does not depend on it. A deletion removes
+//! everything at or before it, whether it was read earlier or arrives later. The next life appears only on the accounts topic, behind the
+//! deletion: a record on another topic might be read first and be deleted with the old life. And nothing is repeated, because remembered
+//! ids are deleted with the account.
 
 use std::collections::VecDeque;
 

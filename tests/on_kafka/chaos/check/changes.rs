@@ -1,4 +1,4 @@
-//! The changes of each account: in order, without gap or repetition, each starting from the one before, each with its state.
+//! The changes of each account: in order, without gaps or duplicates, each continuing from the one before, each with its state.
 
 use std::collections::BTreeMap;
 

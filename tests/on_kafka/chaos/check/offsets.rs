@@ -1,4 +1,4 @@
-//! Offsets of the group against the stamps, commit by commit, as the broker's own topics tell them.
+//! The group's offsets against the stamps, commit by commit, from the broker's internal topics.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Every record ends once: good ones in the counts, bad ones in the dead letters.
+//! Every record has exactly one outcome: good ones are counted, bad ones are dead letters.
 
 use serde_json::{Map, Value, json};
 

@@ -1,5 +1,5 @@
-//! What the slow reference of `tests/oracle` makes of the input topics, task by task: how every record ends, and what an account comes to
-//! after the records up to a stamp.
+//! The input topics run through the slow reference of `tests/oracle`, task by task: the outcome of every record, and each account after
+//! the records up to a stamp.
 
 use std::collections::BTreeMap;
 
