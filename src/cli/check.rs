@@ -1,4 +1,4 @@
-//! `churnwatch check`: reports all problems of the configuration at once, then those of its topics.
+//! `churnwatch check`: every problem of the configuration at once, then those of the topics that it would use.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ Examples:
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Check the configuration only; contact no broker and read no secrets
+    /// Check only the configuration: contact no broker and read no secrets
     #[arg(long)]
     pub offline: bool,
 }
@@ -26,7 +26,7 @@ pub struct Args {
 /// Checks the configuration, then the topics.
 ///
 /// # Errors
-/// All problems of the configuration, or an unreachable cluster.
+/// All problems of the configuration; a cluster that cannot be reached.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = if args.offline { globals.load_offline() } else { globals.load() }?;
     eprint!("{}", summary(&config));
@@ -36,19 +36,19 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if args.offline { Ok(ExitCode::SUCCESS) } else { check_topics(&config) }
 }
 
-/// Checks the topics of the configuration.
+/// The topics that the configuration names.
 fn check_topics(config: &Config) -> anyhow::Result<ExitCode> {
     let survey = survey(&Options::of(config, Permits::none(config.kafka.start)))?;
-    eprint!("{survey}{}", survey.problem_lines());
+    eprint!("{survey}{}", survey.complaints());
     match survey.problems.len() {
-        0 => eprintln!("topics: OK"),
+        0 => eprintln!("the topics are as they should be"),
         1 => eprintln!("1 problem in the topics"),
         count => eprintln!("{count} problems in the topics"),
     }
     Ok(if survey.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A summary of a valid configuration.
+/// What a valid configuration amounts to.
 fn summary(config: &Config) -> String {
     let application = &config.application;
     let membership = match application.instance.as_str() {
@@ -98,11 +98,11 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_of_the_configuration_are_reported() {
+    fn problems_of_the_configuration_are_told_whole() {
         let set = ["commit.intervall_ms=1", "http.listen=nowhere"].map(str::to_owned).to_vec();
         let error = run(&Args { offline: true }, &Globals { set, ..Globals::default() }).unwrap_err().to_string();
         assert!(error.contains("--set: commit.intervall_ms: unknown key, nearest is `interval_ms`"), "{error}");
-        assert!(error.contains("--set: http.listen: `nowhere` is not an address with a port"), "{error}");
+        assert!(error.contains("--set: http.listen: `nowhere` is no address with port"), "{error}");
         assert!(error.ends_with("2 problems in the configuration"), "{error}");
     }
 }

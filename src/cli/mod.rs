@@ -1,7 +1,7 @@
-//! The command line: global options here, one file per command.
+//! The command line: the options that every command has here, one file a command beside it.
 //!
-//! Data goes to standard output, messages for people to standard error. Exit codes: 0 success, 1 failure at run time, 2 wrong usage or
-//! configuration.
+//! Data goes to standard output, everything meant for people to standard error. Exit codes: 0 done, 1 failed at run time,
+//! 2 wrong usage or configuration.
 
 pub mod check;
 mod compare;
@@ -27,24 +27,24 @@ pub use log::LogFormat;
 use crate::config::{self, Config, Problems};
 use crate::time::Timestamp;
 
-/// Exit code for wrong usage and invalid configuration.
+/// Exit code of wrong usage and of a configuration that is refused.
 const EXIT_USAGE: u8 = 2;
 
 const EXAMPLES: &str = "\
 Examples:
   churnwatch demo                                     try it: embedded broker, simulated customers, live page
-  churnwatch check --config config/churnwatch.toml    check the configuration and the topics
+  churnwatch check --config config/churnwatch.toml    what is wrong with the configuration and the topics
   churnwatch run --config config/churnwatch.toml      the service
   churnwatch replay --usage usage.ndjson --as-of 2026-03-01T00:00:00Z --out-accounts -
 
 Any key of the configuration can be set by --set section.key=value or by CHURNWATCH_<SECTION>__<KEY>; --set wins.
-Exit codes: 0 success, 1 failure at run time, 2 wrong usage or configuration.";
+Exit codes: 0 done, 1 failed at run time, 2 wrong usage or configuration.";
 
 /// Live customer health and churn risk from product-usage, billing and support topics on Kafka.
 #[derive(Debug, Parser)]
 #[command(name = "churnwatch", version, about, after_help = EXAMPLES, arg_required_else_help = true)]
 pub struct Cli {
-    /// Global options.
+    /// Options of every command.
     #[command(flatten)]
     pub globals: Globals,
     /// What to do.
@@ -52,23 +52,23 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// Global options.
+/// Options of every command.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// Configuration file; without it, the defaults apply
+    /// Configuration file; without it, defaults apply
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Sets one configuration key, overriding file and environment; repeatable
+    /// Set a configuration key, overriding file and environment; repeatable
     #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
     pub set: Vec<String>,
-    /// Format of the logs on standard error
+    /// Log format on standard error
     #[arg(long, global = true, value_enum, default_value_t)]
     pub log_format: LogFormat,
 }
 
 impl Globals {
-    /// The configuration from `--config`, the environment and `--set`, with secrets.
+    /// The configuration of `--config`, the environment and `--set`, its secrets read.
     ///
     /// # Errors
     /// Every problem of the configuration; [`main`] makes them exit code 2.
@@ -76,7 +76,7 @@ impl Globals {
         Config::load(self.config.as_deref(), &self.set, config::environment())
     }
 
-    /// The same without secrets, for commands that contact no broker: a configuration can be tried where the secrets do not exist.
+    /// The same for commands that never speak to a broker: secrets are left alone, so that a configuration can be tried where they are not.
     ///
     /// # Errors
     /// As [`Globals::load`].
@@ -88,21 +88,21 @@ impl Globals {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Try it: embedded mock broker, simulated customers, live page and metrics
+    /// Try it: embedded broker, simulated customers, live page and metrics
     Demo(demo::Args),
-    /// The service: read the topics, score the accounts, publish changes
+    /// Run the service: read topics, score accounts, publish changes
     Run(run::Args),
-    /// The same engine on NDJSON files: without Kafka, byte-for-byte deterministic
+    /// Run the same engine on NDJSON files, without Kafka, deterministic to the byte
     Replay(replay::Args),
-    /// Seeded synthetic events to NDJSON files or topics
+    /// Generate seeded synthetic events, to NDJSON files or topics
     Simulate(simulate::Args),
-    /// Check the configuration and its topics
+    /// Check the configuration, the topics and the rights the service needs
     Check(check::Args),
     /// Show, create or reset what the service needs in Kafka
     Topics(topics::Args),
 }
 
-/// Contradictory options that the parser cannot detect: exit code 2.
+/// Options that contradict each other in a way that the parser cannot see: exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct UsageError(pub String);
@@ -120,7 +120,7 @@ fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             dispatch(&cli).unwrap_or_else(|error| report(&error, cli.globals.log_format))
         }
         Err(error) => {
-            // Nothing can be done if even the message cannot be written.
+            // Nothing is left to do when even the message cannot be written.
             let _ = error.print();
             ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 })
         }
@@ -139,7 +139,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Reports an error in the log format, and returns its exit code.
+/// Says what went wrong, in the way that logs are written; problems of usage and configuration are told from failures at run time by
+/// their code.
 fn report(error: &anyhow::Error, format: LogFormat) -> ExitCode {
     match (error.downcast_ref::<Problems>(), format) {
         (Some(problems), LogFormat::Text) => eprintln!("{problems}"),
@@ -150,9 +151,9 @@ fn report(error: &anyhow::Error, format: LogFormat) -> ExitCode {
     if error.is::<Problems>() || error.is::<UsageError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
 }
 
-/// Parses an instant.
+/// Reads an instant of the command line.
 fn instant(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse_rfc3339(text).ok_or_else(|| "expected an instant with an offset, such as 2026-03-01T00:00:00Z".to_owned())
+    Timestamp::parse_rfc3339(text).ok_or_else(|| "needs an instant with offset, such as 2026-03-01T00:00:00Z".to_owned())
 }
 
 #[cfg(test)]
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn global_options_may_come_before_or_after_the_command() {
+    fn options_of_every_command_stand_before_or_after_it() {
         for arguments in [["churnwatch", "--config", "c.toml", "check"], ["churnwatch", "check", "--config", "c.toml"]] {
             let cli = Cli::try_parse_from(arguments).unwrap();
             assert_eq!(cli.globals.config, Some(PathBuf::from("c.toml")));

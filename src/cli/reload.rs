@@ -7,7 +7,7 @@ use signal_hook::iterator::Signals;
 
 use super::Globals;
 use crate::config::{Config, Problems};
-use crate::engine::Directory;
+use crate::directory::Directory;
 use crate::telemetry::Metrics;
 
 /// Handles SIGHUP from its creation on; without a handler the signal would end the process.

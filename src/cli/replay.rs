@@ -9,8 +9,7 @@ use anyhow::Context as _;
 use super::{Globals, UsageError, compare, paths};
 use crate::config::Config;
 use crate::config::section::OnBadRun;
-use crate::engine::bad_run::{BadRun, Finding};
-use crate::event::Stream;
+use crate::event::{Code, Stream};
 use crate::replay::{self, Comparisons, Division, History, InputFile, Output, Reading, Request};
 use crate::score::Model;
 use crate::settings::Settings;
@@ -22,7 +21,7 @@ Examples:
   zstdcat usage.ndjson.zst | churnwatch replay --usage - --out-changes changes.ndjson --score-every 7
   churnwatch replay --usage usage.ndjson --billing billing.ndjson --compare other.toml > changed.ndjson
 
-Input is one JSON record per line, in any order; .gz and .zst are decompressed; - is standard input or output.";
+Input is one JSON record a line, in any order; .gz and .zst are unpacked; - is standard input or output.";
 
 /// Options of `replay`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -43,10 +42,10 @@ pub struct Args {
     /// Account profiles
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub accounts: Option<PathBuf>,
-    /// The instant of scoring; default: the time of the newest record
+    /// Time of scoring; default: the time of the newest record
     #[arg(long, value_name = "T", value_parser = super::instant)]
     pub as_of: Option<Timestamp>,
-    /// Score every this many days at midnight, from each account's first record on
+    /// Score each account at midnight every this many days, from its first record on
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3660))]
     pub score_every: Option<u32>,
     /// Every published change, one per line
@@ -58,19 +57,19 @@ pub struct Args {
     /// Portfolio KPIs of the trailing 28 days
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_kpis: Option<PathBuf>,
-    /// Also the KPIs of every complete calendar month
+    /// Add the KPIs of every complete calendar month
     #[arg(long, requires = "out_kpis", help_heading = "Output")]
     pub kpi_months: bool,
-    /// Dead letters, with code and reason
+    /// Rejected records, with code and reason
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_dead_letters: Option<PathBuf>,
-    /// Records by stream and outcome
+    /// Outcome counts by stream
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_counts: Option<PathBuf>,
-    /// Another configuration or a model file: compare its bands with those of this one
+    /// Another configuration, or a model on its own: show which accounts it moves to a different band
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub compare: Option<PathBuf>,
-    /// Where to write the comparison, one account per line, counts last; default: standard output
+    /// Output of --compare, one account per line, counts last; default: standard output
     #[arg(long, value_name = "FILE", requires = "compare", help_heading = "Output")]
     pub out_comparison: Option<PathBuf>,
 }
@@ -78,7 +77,7 @@ pub struct Args {
 /// Replays the files.
 ///
 /// # Errors
-/// Wrong usage, problems of the configuration, files that cannot be read or written, or a bad run of records.
+/// Wrong usage, problems of the configuration, files that cannot be read or written, and a bad run of records.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let outputs = args.outputs();
     if outputs.is_empty() {
@@ -93,7 +92,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
     let settings = replay::settings_for(&streams, config.settings());
     let mut files = read_files(&inputs, &settings, division)?;
-    let t = args.as_of.or_else(|| Reading::newest(&files)).context("no valid record to take the time of scoring from: give --as-of")?;
+    let t = args
+        .as_of
+        .or_else(|| Reading::newest(&files))
+        .context("there is no valid record whose time could be that of scoring: give --as-of")?;
     let reading = Reading::of(&files, t, &settings, division.threads);
     if !args.kpi_months {
         files.iter_mut().for_each(InputFile::forget_digests);
@@ -115,7 +117,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads every file, with a progress bar on a terminal.
+/// Reads every file, with a bar on a terminal.
 fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Division) -> anyhow::Result<Vec<InputFile>> {
     let bytes = inputs.iter().filter_map(|(_, path)| path.metadata().ok()).map(|file| file.len()).sum();
     let bar = indicatif::ProgressBar::new(bytes);
@@ -131,16 +133,23 @@ fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Divisio
     files
 }
 
-/// Refuses a stream whose records are mostly bad: the file or the configuration is probably the wrong one.
+/// Refuses input of which most records of a stream are bad: rather a wrong file or configuration than bad data.
 fn refuse_bad_run(reading: &Reading, config: &Config) -> anyhow::Result<()> {
     for stream in Stream::ALL {
-        let run = BadRun::of(reading.counts.of(stream));
-        if let Some(Finding { read, bad, commonest }) = run.finding(config.output.bad_run_limits()) {
+        let counts = reading.counts.of(stream);
+        // Records that are only too new are right, and the instant of the report is what is off.
+        let codes = counts.dead_letter.iter().filter(|(code, _)| *code != Code::FutureTime);
+        let (bad, worst) = codes.fold((0, None), |(bad, worst), (code, count)| (bad + count, worst.max(Some((count, code)))));
+        if let Some((_, code)) = worst
+            && counts.read >= config.output.bad_run_records
+            && bad as f64 > config.output.bad_run_share * counts.read as f64
+        {
             anyhow::bail!(
-                "bad_run: {bad} of the {read} {} records are bad, most often {}. See --out-dead-letters; output.on_bad_run = \"dead_letter\" \
-                 replays the other records",
+                "{bad} of the {} {} records cannot be applied, most of them for {}. Look at --out-dead-letters; \
+                 output.on_bad_run = \"dead_letter\" replays the others all the same",
+                counts.read,
                 stream.name(),
-                commonest.name()
+                code.name()
             );
         }
     }
@@ -148,7 +157,7 @@ fn refuse_bad_run(reading: &Reading, config: &Config) -> anyhow::Result<()> {
 }
 
 impl Args {
-    /// The input files by stream.
+    /// The files that are given, by stream.
     fn inputs(&self) -> Result<Vec<(Stream, &Path)>, UsageError> {
         let given = [&self.usage, &self.billing, &self.support, &self.feedback, &self.accounts];
         let given: Vec<_> = Stream::ALL.into_iter().zip(given).filter_map(|(stream, path)| Some((stream, path.as_deref()?))).collect();
@@ -158,7 +167,7 @@ impl Args {
         Ok(given)
     }
 
-    /// All output files.
+    /// Everything that is written.
     fn outputs(&self) -> Vec<&Path> {
         let outputs = [&self.out_changes, &self.out_accounts, &self.out_kpis, &self.out_dead_letters, &self.out_counts];
         let comparison = self.compare.as_ref().map(|_| self.comparison_path());
@@ -172,7 +181,7 @@ impl Args {
         write_to(self.out_counts.as_deref(), |output| replay::write_counts(reading, output))
     }
 
-    /// Changes come from daily scorings, unless `--score-every` says otherwise.
+    /// Changes are those of daily scorings, unless other days are asked for.
     fn request(&self, as_of: Timestamp) -> Request {
         let every_day = self.out_changes.as_ref().map(|_| 1);
         Request { as_of, score_every: self.score_every.or(every_day) }

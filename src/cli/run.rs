@@ -7,7 +7,7 @@ use super::Globals;
 use super::reload::Reloads;
 use super::service::{self, Telemetry};
 use super::signals::stop_on_signals;
-use crate::engine::Directory;
+use crate::directory::Directory;
 use crate::stream::{Options, Permits};
 
 const EXAMPLES: &str = "\
@@ -16,29 +16,29 @@ Examples:
   churnwatch run --config config/churnwatch.toml --set kafka.bootstrap_servers=kafka:9092 --log-format json
   churnwatch run --config config/churnwatch.toml --resume-from stamp
 
-SIGTERM and SIGINT shut down in order; a second signal ends the process at once. SIGHUP reloads the model from the configuration,
-unless the configuration is invalid.";
+SIGTERM and SIGINT end it in order, a second one at once. SIGHUP reads the configuration anew and puts its model in force, unless
+something is wrong with it.";
 
 /// Options of `run`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// If group offsets and state disagree, continue from the offsets that the state was built from
+    /// When group offsets and state disagree, resume from the offsets in the state
     #[arg(long, value_enum, value_name = "WHERE")]
     pub resume_from: Option<ResumeFrom>,
-    /// Continue even if records after the committed offset were deleted before they were read
+    /// Continue even if records after the committed offset have been deleted
     #[arg(long)]
     pub accept_loss: bool,
 }
 
-/// Which offsets to continue from.
+/// What decides where to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ResumeFrom {
-    /// The offsets in the stamp of the state.
+    /// The offsets stored with the state.
     Stamp,
 }
 
-/// Runs the service until it is asked to stop; SIGHUP reloads the model.
+/// Runs the service until it is told to stop; SIGHUP reloads the model.
 ///
 /// # Errors
 /// Problems of the configuration, and every failure that ends the service.

@@ -1,4 +1,4 @@
-//! `churnwatch simulate`: writes seeded synthetic events to NDJSON files or topics, with the true future of each account.
+//! `churnwatch simulate`: seeded synthetic events to NDJSON files or topics, with the true future of each account.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -22,13 +22,13 @@ Examples:
   churnwatch simulate --mix angry=1,healthy=3 --duplicates 0.01 --disorder-seconds 5 --bad 0.001 --out-dir simulated
   churnwatch simulate --bootstrap-servers 127.0.0.1:9092 --partitions 4 --rate 1000/s --events 1000000 --labels labels.ndjson
 
-The same seed and options give the same bytes.";
+The same seed and options produce the same bytes.";
 
 /// Options of `simulate`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Seed of all random choices
+    /// Random seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Number of accounts
@@ -37,25 +37,25 @@ pub struct Args {
     /// Number of simulated days
     #[arg(long, value_name = "N", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=3660))]
     pub days: u32,
-    /// The end of the simulated time
+    /// End of simulated time
     #[arg(long, value_name = "T", default_value = "2026-01-01T00:00:00Z", value_parser = super::instant)]
     pub end: Timestamp,
-    /// Usage relative to a lively product with about 40 usage records per account and day
+    /// Usage relative to an active product with about 40 usage records per account and day
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = activity)]
     pub activity: f64,
-    /// Shares of the kinds of accounts: healthy, growing, slipping, silent, angry, churning, trial, seasonal
+    /// Mix of account kinds: healthy, growing, slipping, silent, angry, churning, trial, seasonal
     #[arg(long, value_name = "KIND=N,..", value_parser = mix)]
     pub mix: Option<[u32; 8]>,
     /// Currency of all prices
     #[arg(long, value_name = "ISO", default_value = "USD", value_parser = currency)]
     pub currency: String,
-    /// Share of records that are sent twice, 0 to 1
+    /// Share of duplicated records, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub duplicates: f64,
-    /// Delay records by up to this many seconds
+    /// Maximum delay of out-of-order records, in seconds
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub disorder_seconds: u32,
-    /// Broken records in addition to the good ones, as a share of them, 0 to 1
+    /// Bad records to add, as a share of the good ones, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub bad: f64,
     /// Stop after this many events
@@ -64,46 +64,46 @@ pub struct Args {
     /// Events per second; default: as fast as possible
     #[arg(long, value_name = "N/s", value_parser = rate)]
     pub rate: Option<u32>,
-    /// Folder for one NDJSON file per stream and labels.ndjson
+    /// Directory for one NDJSON file per stream and labels.ndjson
     #[arg(long, value_name = "DIR", required_unless_present = "bootstrap_servers")]
     pub out_dir: Option<PathBuf>,
     /// Write to the configured topics of this cluster
     #[arg(long, value_name = "HOST:PORT,..", conflicts_with = "out_dir")]
     pub bootstrap_servers: Option<String>,
-    /// Create missing topics, each with this many partitions
+    /// Create missing topics, with this many partitions each
     #[arg(long, value_name = "N", requires = "bootstrap_servers", value_parser = clap::value_parser!(i32).range(1..=10_000))]
     pub partitions: Option<i32>,
-    /// Where to write the true future of each account when the events go to topics
+    /// File for the true future of each account when events go to topics
     #[arg(long, value_name = "FILE", requires = "bootstrap_servers")]
     pub labels: Option<PathBuf>,
 }
 
-/// Parses `1000/s` or `1000`.
+/// Reads `1000/s` or `1000`.
 fn rate(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
-    number.parse().ok().filter(|rate| *rate > 0).ok_or_else(|| "expected events per second, such as 1000/s".to_owned())
+    number.parse().ok().filter(|rate| *rate > 0).ok_or_else(|| "needs events a second, such as 1000/s".to_owned())
 }
 
-/// Parses a currency code.
+/// Reads a currency, as records name it.
 fn currency(text: &str) -> Result<String, String> {
-    Currency::parse(text).map(|currency| currency.code().to_owned()).ok_or_else(|| "expected three letters, such as USD".to_owned())
+    Currency::parse(text).map(|currency| currency.code().to_owned()).ok_or_else(|| "needs three letters, as in USD".to_owned())
 }
 
-/// Parses a share from 0 to 1.
+/// Reads a share of 0 to 1.
 fn share(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "expected a share from 0 to 1".to_owned())
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "needs a share from 0 to 1".to_owned())
 }
 
-/// Parses a factor above 0.
+/// Reads a factor above 0.
 fn activity(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|factor| (0.001..=1000.0).contains(factor)).ok_or_else(|| "expected a number from 0.001 to 1000".to_owned())
+    text.parse().ok().filter(|factor| (0.001..=1000.0).contains(factor)).ok_or_else(|| "needs a number from 0.001 to 1000".to_owned())
 }
 
-/// Parses `angry=1,healthy=3`; other kinds have no share.
+/// Reads `angry=1,healthy=3`; kinds that are not named have no share.
 fn mix(text: &str) -> Result<[u32; 8], String> {
     let mut shares = [0; 8];
     for part in text.split(',') {
-        let (name, share) = part.split_once('=').ok_or("expected kind=share, such as angry=1,healthy=3")?;
+        let (name, share) = part.split_once('=').ok_or("needs kind=share, as in angry=1,healthy=3")?;
         let place = Kind::ALL.iter().position(|kind| kind.name() == name.trim());
         let slot = place.and_then(|place| shares.get_mut(place)).ok_or_else(|| {
             let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
@@ -140,7 +140,7 @@ impl Args {
 /// Writes the events.
 ///
 /// # Errors
-/// Problems of the configuration, files that cannot be written, or an unreachable cluster.
+/// Problems of the configuration, files that cannot be written, and a cluster that cannot be reached.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let options = args.options();
     let generator = Generator::new(&options);
@@ -151,7 +151,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let Some(folder) = &args.out_dir {
         write_files(folder, records, labels)?;
     } else {
-        // Before the topics are filled, so that an unwritable file fails early.
+        // Before the topics are filled: a file that cannot be written is known by then.
         args.labels.as_deref().map(|path| write_labels(path, labels.into_iter())).transpose()?;
         write_topics(args, globals, records)?;
     }
@@ -164,7 +164,7 @@ fn write_files(folder: &Path, records: impl Iterator<Item = SimulatedRecord>, la
     for record in records {
         files.write(&record)?;
     }
-    files.finish(labels.into_iter()).context("the simulated events were written, but their labels were not")
+    files.finish(labels.into_iter()).context("the simulated events are written, their labels are not")
 }
 
 fn write_topics(args: &Args, globals: &Globals, records: impl Iterator<Item = SimulatedRecord>) -> anyhow::Result<()> {
@@ -181,10 +181,10 @@ fn write_topics(args: &Args, globals: &Globals, records: impl Iterator<Item = Si
     for record in records {
         topics.write(&record)?;
     }
-    topics.finish().context("not every simulated event was written to the topics")
+    topics.finish().context("not every simulated event is in the topics")
 }
 
-/// Limits records to a rate.
+/// Holds records back to a rate.
 struct Pace {
     rate: Option<u32>,
     begun: Instant,
@@ -208,7 +208,7 @@ impl Pace {
     }
 }
 
-/// A progress bar over the simulated days, on a terminal only.
+/// A bar over the simulated days, on a terminal only.
 struct Progress {
     bar: ProgressBar,
     start: Timestamp,
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_events_per_second() {
+    fn a_rate_is_events_a_second() {
         assert_eq!(rate("1000/s"), Ok(1000));
         assert_eq!(rate("50"), Ok(50));
         for text in ["0", "-1/s", "10/m", "", "/s"] {

@@ -9,9 +9,9 @@ use crate::stream::{Options, Permits};
 
 const EXAMPLES: &str = "\
 Examples:
-  churnwatch topics --config config/churnwatch.toml             what exists, and what is missing
+  churnwatch topics --config config/churnwatch.toml             what there is, and what is missing
   churnwatch topics --config config/churnwatch.toml --create    create what is missing
-  churnwatch topics --config config/churnwatch.toml --acls      the minimal rights that it needs
+  churnwatch topics --config config/churnwatch.toml --acls      the least rights that it needs
   churnwatch topics reset --config config/churnwatch.toml       set the group's offsets to those of the state";
 
 /// Options of `topics`.
@@ -21,7 +21,7 @@ pub struct Args {
     /// Create the missing output and internal topics
     #[arg(long, conflicts_with = "acls")]
     create: bool,
-    /// Print the minimal rights that the service needs
+    /// Print the minimal rights the service needs
     #[arg(long)]
     acls: bool,
     #[command(subcommand)]
@@ -31,23 +31,23 @@ pub struct Args {
 /// What to do with the topics.
 #[derive(Clone, Debug, Default, clap::Subcommand)]
 pub enum Action {
-    /// Show what exists, and what is missing
+    /// Show what exists and what is missing
     #[default]
     Show,
     /// Create the missing output and internal topics
     Create,
-    /// Print the minimal rights that the service needs; Read and Write include Describe
+    /// Print the minimal rights the service needs; Read and Write include Describe
     Acls,
-    /// Set the group's offsets to those that the state was built from; every instance must be stopped
+    /// Set the group's offsets to those stored with the state; stop all instances first
     Reset {
-        /// Do it; without this option the changes are only shown
+        /// Apply the change; without this flag it is only shown
         #[arg(long)]
         yes: bool,
     },
 }
 
 impl Args {
-    /// The action, given as an option or as a subcommand.
+    /// What to do, however it was asked for.
     #[must_use]
     pub fn action(&self) -> Action {
         match &self.action {
@@ -62,7 +62,7 @@ impl Args {
 /// Shows, creates or resets.
 ///
 /// # Errors
-/// Problems of the configuration, or a cluster that is unreachable or refuses.
+/// Problems of the configuration, and a cluster that cannot be reached or refuses.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = globals.load()?;
     let options = Options::of(&config, Permits::none(config.kafka.start));
@@ -71,7 +71,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         Action::Show => {
             let survey = survey::survey(&options)?;
             write!(out, "{survey}")?;
-            eprint!("{}", survey.problem_lines());
+            eprint!("{}", survey.complaints());
             return Ok(if survey.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Action::Create => {
@@ -92,9 +92,9 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
                 writeln!(out, "{} [{}]: from {from} to {}", one.topic, one.partition, one.to)?;
             }
             match (moves.is_empty(), yes) {
-                (true, _) => eprintln!("the group's offsets match the state"),
+                (true, _) => eprintln!("the group's offsets are those of the state"),
                 (false, true) => reset::apply(&options, &moves)?,
-                (false, false) => eprintln!("nothing was changed; add --yes to apply"),
+                (false, false) => eprintln!("nothing was changed; --yes does it"),
             }
         }
     }

@@ -72,7 +72,7 @@ impl StreamThread {
         };
         let numbers: Vec<_> = restored.keys().copied().collect();
         for (number, restored) in restored {
-            restored.engine.show();
+            restored.shared.show();
             self.tasks.insert(number, Task::new(restored));
         }
         let lasted = monotonic().duration_since(began);

@@ -14,8 +14,9 @@ use super::restore::Restored;
 use super::stamp::{Stamp, StampedInput};
 use crate::clock::monotonic;
 use crate::config::section::OnBadRun;
+use crate::directory::SharedTask;
 use crate::engine::bad_run::BadRun;
-use crate::engine::{self, Input, Outcome, OutputRecord, RoundOptions};
+use crate::engine::{Input, Outcome, OutputRecord, RoundOptions};
 use crate::event::Rejection;
 use crate::fault;
 use crate::kafka::Record;
@@ -26,7 +27,7 @@ use crate::time::Timestamp;
 /// A task of one thread.
 pub(super) struct Task {
     /// Accounts, scores, and what the changelog does not hold yet.
-    pub engine: engine::Task,
+    pub shared: SharedTask,
     /// In the order of [`Inputs::topics`].
     pub positions: Vec<Position>,
     /// What was committed in Kafka when the state was last equal to it.
@@ -53,14 +54,14 @@ pub(super) struct Task {
 impl Task {
     /// From a restored task.
     pub(super) fn new(restored: Restored) -> Self {
-        let meter = TaskMeter::new(&restored.engine.view().summary());
+        let meter = TaskMeter::new(&restored.shared.view().summary());
         Self {
             positions: restored.resolved.iter().map(|resolved| Position::at(resolved.next)).collect(),
             must_commit: restored.resolved.iter().any(|resolved| resolved.must_commit),
             runs: vec![BadRun::default(); restored.resolved.len()],
             meter,
             marks: restored.marks,
-            engine: restored.engine,
+            shared: restored.shared,
             letters: Vec::new(),
             changes: Vec::new(),
             mode: Mode::CatchingUp,
@@ -107,7 +108,7 @@ impl Task {
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             broker_timestamp: timestamp.map(|(timestamp, _)| timestamp),
         };
-        let code = match self.engine.process(&input, now) {
+        let code = match self.shared.engine.process(&input, now) {
             Outcome::DeadLetter(rejection) => {
                 self.add_dead_letter(record, &rejection, options);
                 Some(rejection.code)
@@ -155,7 +156,7 @@ impl Task {
         self.mode = self.catch_up.mode(&self.positions, now, time.catch_up_age_ms, time.catch_up_limit_ms);
         let (publish, catching_up) = (self.mode != Mode::CatchingUp, self.mode == Mode::Overdue);
         let round = RoundOptions { publish, catching_up, budget: budget.records, bytes: budget.bytes };
-        let report = self.engine.round(now, &round, &mut self.changes);
+        let report = self.shared.round(now, &round, &mut self.changes);
         self.has_left = report.left > 0;
         // What exceeded the budget continues at once.
         self.next_cycle = if self.has_left { monotonic() } else { monotonic() + self.interval(options) };
@@ -180,12 +181,16 @@ impl Task {
 
     /// Whether anything must be written: offsets or state have changed, or the group does not know the offsets yet.
     pub(super) fn is_dirty(&self) -> bool {
-        self.must_commit || self.read > 0 || !self.changes.is_empty() || !self.letters.is_empty() || self.engine.unwritten_records() > 0
+        self.must_commit
+            || self.read > 0
+            || !self.changes.is_empty()
+            || !self.letters.is_empty()
+            || self.shared.engine.unwritten_records() > 0
     }
 
     /// Estimates what the next transaction would hold for this task, given the mean size of a changelog record.
     pub(super) fn load(&self, changelog_record_bytes: usize) -> Load {
-        let unwritten = self.engine.unwritten_records();
+        let unwritten = self.shared.engine.unwritten_records();
         Load {
             records: self.letters.len() + self.changes.len() + unwritten + 1,
             bytes: self.letters_bytes + unwritten * changelog_record_bytes,
@@ -199,12 +204,12 @@ impl Task {
             partitions: inputs.partitions,
             next: position.next,
         };
-        Stamp { inputs: inputs.topics.iter().zip(&self.positions).map(input).collect(), engine: self.engine.stamp() }
+        Stamp { inputs: inputs.topics.iter().zip(&self.positions).map(input).collect(), engine: self.shared.engine.stamp() }
     }
 
     /// The next offset of every input, moved or not.
     pub(super) fn offsets<'a>(&'a self, inputs: &'a Inputs) -> impl Iterator<Item = (String, i32, i64)> + 'a {
-        let number = self.engine.number();
+        let number = self.shared.number();
         let sent = inputs.topics.iter().zip(&self.positions).zip(&self.marks.group);
         let sent = sent.filter(|((_, position), mark)| !fault::is_mutant("moved-offsets-only") || **mark != Some(position.next));
         let back = i64::from(fault::is_mutant("last-offset-instead-of-next"));
@@ -217,7 +222,7 @@ impl Task {
             if position.at_end {
                 return Some(0);
             }
-            known_end(topic, self.engine.number()).and_then(|end| u64::try_from(end - position.next).ok())
+            known_end(topic, self.shared.number()).and_then(|end| u64::try_from(end - position.next).ok())
         };
         let input = |(topic, position): (&InputTopic, &Position)| InputMetadata {
             topic: topic.name.clone(),
@@ -231,7 +236,7 @@ impl Task {
 
     /// Everything so far is committed. `changelog_end`: where the changelog ends now.
     pub(super) fn committed(&mut self, changelog_end: i64, metrics: &Metrics) {
-        self.meter.committed(&self.engine.view().summary(), metrics);
+        self.meter.committed(&self.shared.view().summary(), metrics);
         self.marks = Marks { group: self.positions.iter().map(|position| Some(position.next)).collect(), changelog_end };
         if !fault::is_mutant("letters-written-again") {
             self.letters.clear();

@@ -26,7 +26,7 @@ use super::progress::Progress;
 use super::restore::Restorer;
 use super::task::Task;
 use crate::clock::monotonic;
-use crate::engine::Directory;
+use crate::directory::Directory;
 use crate::fault;
 use crate::kafka::{Consumer, TRANSACTION_TIMEOUT, TransactionError, What};
 use crate::stop::Stop;

@@ -2,13 +2,10 @@
 
 use crate::account::feedback::Satisfaction;
 use crate::event::Priority;
-use crate::time::{DAY_MS, Timestamp};
+use crate::time::{BusinessHours, Timestamp};
 
 use super::codec::Ticket;
-use super::lifecycle::TicketFacts;
-
-/// First-contact resolution looks this far beyond the resolution for a reopening, 5 x 24 h.
-pub(super) const FIRST_CONTACT_MS: i64 = 5 * DAY_MS;
+use super::lifecycle::{FIRST_CONTACT_MS, Resolution, TicketFacts};
 
 /// A ticket at an instant t. Instants are at or before t.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,21 +36,6 @@ pub struct TicketView<'a> {
     pub channel: Option<&'a str>,
 }
 
-/// The earliest known resolution of a ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resolution {
-    /// When.
-    pub at: Timestamp,
-    /// Whether it is the first: a reopening strictly before it means that there was an earlier one, at an unknown instant.
-    pub is_first: bool,
-    /// Whether the ticket was reopened, at any instant but this one.
-    pub reopened: bool,
-    /// Milliseconds in status `pending` or `on_hold` between opening and this resolution.
-    pub waiting_ms: i64,
-    /// At most one public agent reply and one team on records up to it, and no reopening in the five days after it.
-    pub first_contact: bool,
-}
-
 impl TicketView<'_> {
     /// Milliseconds from opening to first resolution; `None` where either is unknown.
     #[must_use]
@@ -78,6 +60,19 @@ impl TicketView<'_> {
     #[must_use]
     pub fn first_reply_ms(&self) -> Option<i64> {
         self.age_at(self.first_reply?)
+    }
+
+    /// Open milliseconds of the team from opening to first resolution; `None` where either is unknown.
+    #[must_use]
+    pub fn business_resolution_ms(&self, hours: &BusinessHours) -> Option<i64> {
+        let first = self.first_resolution.filter(|resolution| resolution.is_first)?;
+        Some(hours.open_ms(self.created?, first.at))
+    }
+
+    /// Open milliseconds of the team from opening to the first public reply of an agent.
+    #[must_use]
+    pub fn business_first_reply_ms(&self, hours: &BusinessHours) -> Option<i64> {
+        Some(hours.open_ms(self.created?, self.first_reply?))
     }
 
     /// Whether the first resolution, at least five days old, was a first-contact one; `None` where that cannot be said.
