@@ -11,6 +11,7 @@ use crate::score::Band;
 pub(super) struct Health {
     scored: u64,
     score_trillionths: i128,
+    with_risk: u64,
     mrr_at_risk_trillionths: i128,
     /// In the order of [`Band::ALL`].
     bands: [InBand; Band::ALL.len()],
@@ -30,25 +31,29 @@ impl Health {
         if let Some(place) = sums.bands.get_mut(band as usize) {
             *place = InBand { accounts: 1, mrr: mrr.into() };
         }
-        // The last score of an account that left is kept, and says nothing of today.
-        if let Some(score) = share.filter(|_| band != Band::Churned).and_then(|share| share.health) {
+        // A churned account keeps its last score and risk; neither describes today.
+        let share = share.filter(|_| band != Band::Churned);
+        if let Some(score) = share.and_then(|share| share.health) {
             sums.scored = 1;
             sums.score_trillionths = trillionths(score);
         }
         if let Some(risk) = share.and_then(|share| share.risk) {
+            sums.with_risk = 1;
             sums.mrr_at_risk_trillionths = trillionths(risk.probability * mrr as f64);
         }
         sums
     }
 
-    /// Sets the KPIs of health; bands without an account are left out.
+    /// Sets the KPIs of health; bands without an account are left out, and so is MRR at risk where no account has a risk.
     pub fn write(&self, out: &mut Kpis) {
         out.ratio(Kpi::HealthMean, from_trillionths(self.score_trillionths), self.scored);
         let bands = || Band::ALL.iter().zip(self.bands).filter(|(_, sums)| sums.accounts > 0);
         let table = |of: fn(InBand) -> Number| Figure::table(bands().map(|(band, sums)| (band.name().to_owned(), of(sums))).collect());
         out.set(Kpi::AccountsByBand, table(|sums| sums.accounts.into()));
         out.set(Kpi::MrrByBand, table(|sums| sums.mrr.into()));
-        out.count(Kpi::MrrAtRisk, from_trillionths(self.mrr_at_risk_trillionths));
+        if self.with_risk > 0 {
+            out.count(Kpi::MrrAtRisk, from_trillionths(self.mrr_at_risk_trillionths));
+        }
     }
 }
 
@@ -61,10 +66,12 @@ impl Health {
             out.number(Exposed::AccountsByBand, &[band.name()], sums.accounts as f64);
             out.number(Exposed::MrrByBand, &[band.name()], sums.mrr as f64);
         }
-        out.number(Exposed::MrrAtRisk, &[], from_trillionths(self.mrr_at_risk_trillionths));
+        if self.with_risk > 0 {
+            out.number(Exposed::MrrAtRisk, &[], from_trillionths(self.mrr_at_risk_trillionths));
+        }
     }
 }
 
-additive!(Health { scored, score_trillionths, mrr_at_risk_trillionths, bands });
+additive!(Health { scored, score_trillionths, with_risk, mrr_at_risk_trillionths, bands });
 
 additive!(InBand { accounts, mrr });
