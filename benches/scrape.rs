@@ -5,13 +5,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use churnwatch::clock::{Clock, SimulatedTime};
 use churnwatch::config::Config;
 use churnwatch::config::section::Start;
 use churnwatch::engine::{Directory, Input, Outcome, RoundOptions, Task};
 use churnwatch::event::Stream;
+use churnwatch::kafka::Members;
 use churnwatch::settings::Settings;
-use churnwatch::stream::clock::{Clock, SimulatedTime};
-use churnwatch::stream::{Members, Options, Permits, Status};
+use churnwatch::status::Status;
+use churnwatch::stream::{Options, Permits};
 use churnwatch::telemetry::{Caps, Instance, Metrics, Scrape, Source, text};
 use churnwatch::time::{DAY_MS, Timestamp};
 use prometheus::Registry;
@@ -106,7 +108,7 @@ fn instance(directory: Arc<Directory>) -> Instance {
     let permits = Permits { start: Start::Earliest, resume_from_stamp: false, accept_loss: false };
     let options = Options::of(&Config::default(), permits);
     let clock = Clock::Simulated(SimulatedTime::at(NOW));
-    Instance::new(directory, Status::new(1, TASKS), Members::new(&options).unwrap(), clock)
+    Instance::new(directory, Status::new(1, TASKS), Members::new(&options.properties, &options.application).unwrap(), clock)
 }
 
 /// Milliseconds of each scrape in ascending order, and what the last one said.

@@ -22,11 +22,16 @@ pub mod settings;
 pub mod time;
 pub mod usage_filter;
 
-// The shell.
-pub mod cli;
-pub mod config;
-pub mod http;
-pub mod replay;
-pub mod simulate;
-pub mod stream;
-pub mod telemetry;
+// The shell, from the ground up: a module imports from those above it.
+pub mod clock; // the one file that reads a clock
+pub mod fault; // kill points for tests
+pub mod stop; // the request to shut down
+pub mod kafka; // clients; the one module that calls librdkafka
+pub mod config; // configuration files, environment and --set
+pub mod status; // what stream threads report
+pub mod telemetry; // Prometheus
+pub mod stream; // stream threads, transactions, restore
+pub mod http; // page and API
+pub mod replay; // the same pipeline over files
+pub mod simulate; // customers with a known future
+pub mod cli; // one file per command

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use super::Globals;
 use crate::config::Config;
 use crate::event::Stream;
-use crate::stream::survey::survey;
+use crate::stream::preflight::survey::survey;
 use crate::stream::{Options, Permits};
 
 const EXAMPLES: &str = "\

@@ -11,11 +11,11 @@ use rdkafka::producer::DefaultProducerContext;
 use super::Globals;
 use super::service::{self, Telemetry};
 use super::signals::stop_on_signals;
+use crate::clock::{Clock, SimulatedTime, now};
 use crate::config::{self, Config};
 use crate::engine::Directory;
 use crate::event::Stream;
 use crate::simulate::{self, Feed, Topics};
-use crate::stream::clock::{Clock, SimulatedTime, now};
 use crate::stream::{Options, Permits};
 use crate::time::{DAY_MS, Timestamp};
 

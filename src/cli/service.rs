@@ -8,7 +8,9 @@ use prometheus::Registry;
 use crate::config::Config;
 use crate::engine::Directory;
 use crate::http;
-use crate::stream::{Failure, Members, Options, Service, Stop};
+use crate::kafka::Members;
+use crate::stop::Stop;
+use crate::stream::{Failure, Options, Service};
 use crate::telemetry::{Caps, Instance, Metrics, Scrape, Source};
 
 /// What Prometheus scrapes, and the counters that the parts of the service write to.
@@ -41,7 +43,7 @@ pub(super) fn serve(config: &Config, options: Options, directory: Arc<Directory>
     let clock = options.clock.clone();
     // Before anything is made or joined in Kafka: an address that is taken is another instance's, most likely.
     let listener = http::Listener::bind(config.http.listen)?;
-    let members = Members::new(&options).map_err(coded)?;
+    let members = Members::new(&options.properties, &options.application).map_err(|error| coded(error.into()))?;
     let service = Service::prepare(options, Arc::clone(&directory), metrics, stop).map_err(coded)?;
     let source: Arc<dyn Source> = Arc::new(Instance::new(directory, service.status().clone(), members, clock));
     let watched: BTreeSet<String> = config.metrics.watch_accounts.iter().cloned().collect();

@@ -3,7 +3,7 @@
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::stream::Stop;
+use crate::stop::Stop;
 
 /// Exit code of a process that did not end in order.
 const EXIT_FAILURE: i32 = 1;

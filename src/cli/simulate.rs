@@ -9,10 +9,10 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Globals;
+use crate::clock::monotonic;
 use crate::event::Stream;
 use crate::money::Currency;
 use crate::simulate::{Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics, write_labels};
-use crate::stream::clock::monotonic;
 use crate::time::{DAY_MS, Timestamp};
 
 const EXAMPLES: &str = "\

@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use super::Globals;
-use crate::stream::{Options, Permits, reset, rights, survey};
+use crate::stream::preflight::{reset, rights, survey};
+use crate::stream::{Options, Permits};
 
 const EXAMPLES: &str = "\
 Examples:

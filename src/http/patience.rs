@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::stream::clock::monotonic;
+use crate::clock::monotonic;
 
 /// How long a client may take.
 #[derive(Clone, Copy, Debug)]

@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::generator::Generator;
 use super::options::Options;
 use super::topics::{ProduceError, Topics};
+use crate::clock::{SimulatedTime, monotonic};
 use crate::engine::Directory;
 use crate::event::Stream;
-use crate::stream::Stop;
-use crate::stream::clock::{SimulatedTime, monotonic};
+use crate::stop::Stop;
 use crate::time::Timestamp;
 
 /// Records of the history that may be written and not yet read: the embedded broker keeps but 5 MiB of a partition.

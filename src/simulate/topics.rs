@@ -12,7 +12,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use super::record::SimulatedRecord;
-use crate::stream::clock::Deadline;
+use crate::clock::Deadline;
 
 /// How long the brokers may take for everything that is still on its way.
 const FLUSH_LIMIT: Duration = Duration::from_mins(1);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::native::Membership;
+use crate::kafka::Membership;
 
 /// The tasks of a thread.
 #[derive(Default)]

@@ -9,16 +9,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::clock::Deadline;
 use super::failure::Failure;
-use super::fault;
-use super::inputs::Inputs;
 use super::load::Load;
-use super::native::Membership;
 use super::options::Options;
-use super::producer::{Broken, Outgoing, TransactionalProducer};
+use super::preflight::Inputs;
 use super::stamp;
 use super::task::Task;
+use crate::clock::Deadline;
+use crate::fault;
+use crate::kafka::{Broken, Membership, Outgoing, TransactionalProducer};
 
 /// Where transactions go.
 pub(super) struct Destinations {

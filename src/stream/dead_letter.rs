@@ -1,8 +1,7 @@
 //! Dead letters: the original bytes, and headers that say why and where from.
 
-use super::native::Record;
-use super::producer::Outgoing;
 use crate::event::Rejection;
+use crate::kafka::{Outgoing, Record};
 
 /// A record that could not be applied, on its way out.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Why a stream thread gives up: a closed set of codes, each with what an operator can do about it.
 
 use crate::account::CodecError;
+use crate::kafka;
 
 /// A reason to exit. Nothing of it is retried inside the process.
 #[derive(Debug, thiserror::Error)]
@@ -230,6 +231,15 @@ pub enum Failure {
         /// What went wrong.
         error: String,
     },
+}
+
+impl From<kafka::Error> for Failure {
+    fn from(error: kafka::Error) -> Self {
+        match error {
+            kafka::Error::Call { doing, error } => Self::Kafka { doing, error },
+            kafka::Error::NotAllowed { resource, name, operation } => Self::NotAllowed { resource, name, operation },
+        }
+    }
 }
 
 impl Failure {

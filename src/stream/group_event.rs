@@ -4,10 +4,8 @@ use std::collections::VecDeque;
 
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::consumer::Consumer;
 use super::failure::Failure;
-use super::log;
-use super::native::{What, is_forbidden};
+use crate::kafka::{Consumer, What, is_forbidden, log};
 
 /// What was said and the thread has not yet acted on.
 pub(super) enum GroupEvent {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::bad_run;
-use super::client::Properties;
-use super::clock::Clock;
-use super::fault;
 use super::offsets::Permits;
+use crate::clock::Clock;
 use crate::config::{Config, section};
 use crate::event::Stream;
+use crate::fault;
+use crate::kafka::Properties;
 use crate::settings::Settings;
 
 /// Everything that a stream thread needs to know.

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::assignment::Assignment;
-use super::clock::monotonic;
 use super::failure::Failure;
 use super::task::Task;
+use crate::clock::monotonic;
 
 /// How long the group may give no assignment, or an incomplete one.
 const ASSIGNMENT_LIMIT: Duration = Duration::from_mins(5);

@@ -15,18 +15,15 @@ use std::time::Duration;
 
 use rdkafka::Offset;
 
-use super::client::TRANSACTION_TIMEOUT;
-use super::clock::{Deadline, monotonic};
-use super::consumer::Consumer;
 use super::failure::Failure;
-use super::fault;
-use super::inputs::Inputs;
-use super::inspector::Inspector;
-use super::native::{Membership, What, is_forbidden};
 use super::offsets::{self, Known, Resolved};
-use super::options::Options;
+use super::options::{InputTopic, Options};
+use super::preflight::Inputs;
 use super::stamp::{self, Stamp};
+use crate::clock::{Deadline, monotonic};
 use crate::engine::{self, Directory};
+use crate::fault;
+use crate::kafka::{self, Consumer, Event, Inspector, Membership, TRANSACTION_TIMEOUT, What, is_forbidden, log};
 use crate::partitioner::Home;
 
 /// How often a contradiction between offsets and stamp is looked at again.
@@ -51,6 +48,12 @@ pub(super) enum Halt {
 impl From<Failure> for Halt {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
+    }
+}
+
+impl From<kafka::Error> for Halt {
+    fn from(error: kafka::Error) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -219,7 +222,7 @@ impl Restorer {
     fn read_to_ends(&self, readings: &mut BTreeMap<i32, Reading>, open: &mut usize, alive: &mut Alive<'_>) -> Result<(), Halt> {
         let (mut stalled, mut next_alive) = (Deadline::after(READ_LIMIT), monotonic() + STEP);
         while *open > 0 {
-            match self.reader.poll(STEP).as_ref().map(super::native::Event::what) {
+            match self.reader.poll(STEP).as_ref().map(Event::what) {
                 Some(What::Record(record)) => {
                     fault::point("in-restore");
                     if let Some(reading) = readings.get_mut(&record.partition()) {
@@ -234,8 +237,8 @@ impl Restorer {
                 Some(What::Failed { code, reason, .. }) if is_forbidden(code) => {
                     return Err(Failure::forbidden(&format!("reading {}", self.changelog), &reason).into());
                 }
-                Some(What::Failed { code, reason, .. }) => super::log::client_error("reading the changelog", Some(code), &reason),
-                Some(What::Log(level, facility, text)) => super::log::librdkafka(level, &facility, &text),
+                Some(What::Failed { code, reason, .. }) => log::client_error("reading the changelog", Some(code), &reason),
+                Some(What::Log(level, facility, text)) => log::librdkafka(level, &facility, &text),
                 _ => {}
             }
             if monotonic() >= next_alive {
@@ -265,7 +268,7 @@ impl Restorer {
     /// What is known of each input of a task.
     fn known(&self, task: i32, reading: &Reading, marks: &Marks) -> Result<Vec<Known>, Failure> {
         let inputs = self.inputs.topics.iter().zip(&marks.group);
-        let known = |(input, group): (&super::options::InputTopic, &Option<i64>)| {
+        let known = |(input, group): (&InputTopic, &Option<i64>)| {
             let (log_start, log_end) = self.inspector.watermarks(&input.name, task)?;
             let stamp = reading.stamp.as_ref().and_then(|stamp| stamp.next(&input.name));
             let stamp = if fault::is_mutant("stamp-not-compared") { group.or(stamp) } else { stamp };
@@ -283,8 +286,7 @@ impl Restorer {
                 return Err(Failure::PartitionCountChanged { topic: stamped.topic.clone(), expected, found });
             }
         }
-        let resolve =
-            |(input, known): (&super::options::InputTopic, &Known)| offsets::resolve(&input.name, task, known, self.options.permits);
+        let resolve = |(input, known): (&InputTopic, &Known)| offsets::resolve(&input.name, task, known, self.options.permits);
         let resolved = self.inputs.topics.iter().zip(known).map(resolve).collect::<Result<Vec<_>, _>>()?;
         engine.finish_restore(stamp.as_ref().map(|stamp| stamp.engine.as_slice())).map_err(|error| Failure::StateUnreadable {
             topic: self.changelog.clone(),
@@ -297,7 +299,7 @@ impl Restorer {
     fn drain_reader(&self) {
         while let Some(event) = self.reader.poll(Duration::ZERO) {
             if let What::Log(level, facility, text) = event.what() {
-                super::log::librdkafka(level, &facility, &text);
+                log::librdkafka(level, &facility, &text);
             }
         }
     }

@@ -5,18 +5,16 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::clock::Deadline;
 use super::failure::Failure;
-use super::group;
-use super::inputs::Inputs;
-use super::inspector::Inspector;
 use super::options::Options;
-use super::status::Status;
-use super::stop::Stop;
+use super::preflight::{Inputs, group, sample, topics};
 use super::thread::StreamThread;
-use super::{sample, topics};
+use crate::clock::Deadline;
 use crate::engine::Directory;
+use crate::kafka::Inspector;
 use crate::partitioner::Candidates;
+use crate::status::Status;
+use crate::stop::Stop;
 use crate::telemetry::Metrics;
 
 /// How long the threads may take to finish their cycles and leave the group.

@@ -4,19 +4,20 @@ use std::time::{Duration, Instant};
 
 use super::bad_run::BadRun;
 use super::catch_up::{CatchUp, Mode, Position};
-use super::clock::monotonic;
 use super::dead_letter::DeadLetter;
 use super::failure::Failure;
-use super::fault;
-use super::inputs::Inputs;
 use super::load::Load;
-use super::native::Record;
-use super::options::Options;
+use super::options::{InputTopic, Options};
+use super::preflight::Inputs;
 use super::restore::{Marks, Restored};
 use super::stamp::{Stamp, StampedInput};
+use crate::clock::monotonic;
 use crate::config::section::OnBadRun;
 use crate::engine::{self, Input, Outcome, OutputRecord, RoundOptions};
 use crate::event::Rejection;
+use crate::fault;
+use crate::kafka::Record;
+use crate::status::{InputState, TaskState};
 use crate::telemetry::{Metrics, TaskMeter};
 use crate::time::Timestamp;
 
@@ -184,7 +185,7 @@ impl Task {
 
     /// The stamp of the state as it is now.
     pub(super) fn stamp(&self, inputs: &Inputs) -> Stamp {
-        let input = |(topic, position): (&super::options::InputTopic, &Position)| StampedInput {
+        let input = |(topic, position): (&InputTopic, &Position)| StampedInput {
             topic: topic.name.clone(),
             partitions: inputs.partitions,
             next: position.next,
@@ -199,6 +200,24 @@ impl Task {
         let sent = sent.filter(|((_, position), mark)| !fault::is_mutant("moved-offsets-only") || **mark != Some(position.next));
         let back = i64::from(fault::is_mutant("last-offset-instead-of-next"));
         sent.map(move |((topic, position), _)| (topic.name.clone(), number, (position.next - back).max(0)))
+    }
+
+    /// How far the task is, for readers. `known_end` returns where a partition ends, if the client knows.
+    pub(super) fn state(&self, inputs: &Inputs, known_end: impl Fn(&str, i32) -> Option<i64>) -> TaskState {
+        let lag = |topic: &str, position: &Position| {
+            if position.at_end {
+                return Some(0);
+            }
+            known_end(topic, self.engine.number()).and_then(|end| u64::try_from(end - position.next).ok())
+        };
+        let input = |(topic, position): (&InputTopic, &Position)| InputState {
+            topic: topic.name.clone(),
+            next: position.next,
+            at_end: position.at_end,
+            lag: lag(&topic.name, position),
+        };
+        let inputs = inputs.topics.iter().zip(&self.positions).map(input).collect();
+        TaskState { catching_up: self.mode != Mode::Live, inputs }
     }
 
     /// Everything so far is committed, and counted; `changelog_end` is where the changelog ends since.

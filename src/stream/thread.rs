@@ -17,28 +17,26 @@ use std::time::Duration;
 use rdkafka::Offset;
 
 use super::assignment::Assignment;
-use super::clock::monotonic;
-use super::consumer::Consumer;
 use super::cycle::{self, Destinations};
 use super::failure::Failure;
-use super::fault;
 use super::group_event::{GroupEvent, note};
 use super::identity::Identity;
-use super::inputs::Inputs;
 use super::load::Load;
-use super::native::What;
 use super::options::Options;
-use super::producer::{Broken, TransactionalProducer};
+use super::preflight::Inputs;
 use super::progress::Progress;
 use super::restore::{Halt, Restorer};
-use super::status::ThreadStatus;
-use super::stop::Stop;
 use super::task::Task;
+use crate::clock::monotonic;
 use crate::engine::Directory;
+use crate::fault;
+use crate::kafka::{Broken, Consumer, TRANSACTION_TIMEOUT, TransactionalProducer, What};
+use crate::status::ThreadStatus;
+use crate::stop::Stop;
 use crate::telemetry::{Metrics, TransactionOutcome};
 
 /// How long a transaction may take; the broker aborts it when it lasts longer.
-const COMMIT_LIMIT: Duration = super::client::TRANSACTION_TIMEOUT;
+const COMMIT_LIMIT: Duration = TRANSACTION_TIMEOUT;
 /// How long the last cycle before giving up partitions may take.
 const REVOKE_LIMIT: Duration = Duration::from_secs(5);
 /// How long one wait for records lasts at most: how soon a request to stop is noticed.
@@ -241,7 +239,8 @@ impl StreamThread {
             self.metrics.transaction(TransactionOutcome::Committed, monotonic().duration_since(began));
             self.status.committed(now);
         }
-        self.status.tasks(self.tasks.values(), &self.inputs, |topic, partition| self.member.known_end(topic, partition));
+        let known_end = |topic: &str, partition| self.member.known_end(topic, partition);
+        self.status.tasks(self.tasks.iter().map(|(number, task)| (*number, task.state(&self.inputs, known_end))).collect());
         Ok(Cycle::Done)
     }
 
@@ -330,7 +329,8 @@ impl StreamThread {
         let topics = &self.inputs.topics;
         self.member.assign(self.tasks.iter().flat_map(|(number, task)| {
             topics.iter().zip(&task.positions).map(|(topic, position)| (topic.name.as_str(), *number, Offset::Offset(position.next)))
-        }))
+        }))?;
+        Ok(())
     }
 
     /// Gives up everything: after the current cycle, or at once when others have it already. Tasks that are clean stay, for the case that
@@ -353,7 +353,8 @@ impl StreamThread {
         self.assignment = Assignment::default();
         self.progress.assigned(&self.assignment);
         self.status.revoked();
-        self.member.unassign()
+        self.member.unassign()?;
+        Ok(())
     }
 
     /// The log has been cut off under us. Compares everything with the log anew, which ends with what exactly is lost.

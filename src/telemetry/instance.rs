@@ -8,11 +8,12 @@ use serde_json::Value;
 use super::refreshed::Refreshed;
 use super::source::{AccountRow, Live, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
 use crate::account::Account;
+use crate::clock::Clock;
 use crate::engine::{Counts, Directory, Sums, TaskView, TotalsKey};
 use crate::event::Stream;
+use crate::kafka::Members;
 use crate::settings::View;
-use crate::stream::clock::Clock;
-use crate::stream::{InputState, Members, Status};
+use crate::status::{InputState, Status};
 use crate::time::Timestamp;
 
 /// A running instance.

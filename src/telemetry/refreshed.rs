@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::stream::clock::monotonic;
+use crate::clock::monotonic;
 
 /// What is older than this is made anew.
 const MAX_AGE: Duration = Duration::from_mins(1);

@@ -1,6 +1,4 @@
 //! What the tests against a real Apache Kafka share: a broker, clients, the service as a child process, and simulated input.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 pub mod acl;
 pub mod broker;

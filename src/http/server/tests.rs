@@ -160,7 +160,7 @@ const IDLE: Duration = Duration::from_millis(500);
 /// What comes back for some bytes, and whether the server waited as long as between requests before it closed the connection.
 fn until_closed(bytes: &[u8]) -> (String, bool) {
     let server = impatient();
-    let begun = crate::stream::clock::monotonic();
+    let begun = crate::clock::monotonic();
     let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
     stream.write_all(bytes).unwrap();
     let mut answer = String::new();
@@ -190,7 +190,7 @@ fn narrow(patience: Patience) -> Server {
 #[test]
 fn connections_beyond_the_limit_wait_until_one_ends() {
     let server = narrow(Patience { request: IDLE, idle: IDLE });
-    let begun = crate::stream::clock::monotonic();
+    let begun = crate::clock::monotonic();
     let idle = std::net::TcpStream::connect(server.address()).unwrap();
     assert_eq!(get(&server, "/livez").0, 200);
     assert!(begun.elapsed() >= IDLE, "the only place was taken until its time was up");

@@ -1,0 +1,75 @@
+//! Faults on demand, for tests alone: with the feature `faults` the process kills itself, or stands still, at a named point of its way,
+//! or breaks one rule on purpose. Without the feature a point is an empty function and no rule is ever broken.
+//!
+//! `CHURNWATCH_FAULT=before-commit:3` kills at the third passage of that point, `before-commit:3:12000` stands still there for 12,000 ms
+//! instead. `CHURNWATCH_MUTANT=offsets-not-sent` breaks the rule of that name; `tests/on_kafka/chaos` has the list, and who notices.
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn point(_name: &str) {}
+
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn is_mutant(_name: &str) -> bool {
+    false
+}
+
+#[cfg(feature = "faults")]
+pub(crate) use on_demand::{is_mutant, point};
+
+#[cfg(feature = "faults")]
+mod on_demand {
+    use std::sync::LazyLock;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    use signal_hook::consts::SIGKILL;
+
+    struct Fault {
+        point: String,
+        passage: u64,
+        pause: Option<Duration>,
+    }
+
+    impl Fault {
+        fn parse(text: &str) -> Option<Self> {
+            let mut parts = text.split(':');
+            let (point, passage) = (parts.next()?.to_owned(), parts.next()?.parse().ok()?);
+            let pause = parts.next().map(|millis| millis.parse().map(Duration::from_millis)).transpose().ok()?;
+            Some(Self { point, passage, pause })
+        }
+    }
+
+    /// One passage of a point.
+    pub(crate) fn point(name: &str) {
+        static FAULT: LazyLock<Option<Fault>> = LazyLock::new(|| Fault::parse(&std::env::var("CHURNWATCH_FAULT").ok()?));
+        static PASSAGES: AtomicU64 = AtomicU64::new(0);
+        let Some(fault) = FAULT.as_ref().filter(|fault| fault.point == name) else { return };
+        if PASSAGES.fetch_add(1, Ordering::Relaxed) + 1 != fault.passage {
+            return;
+        }
+        match fault.pause {
+            Some(pause) => std::thread::sleep(pause),
+            // A process that cannot be killed goes on; the test that waits for its end says so.
+            None => drop(signal_hook::low_level::raise(SIGKILL)),
+        }
+    }
+
+    /// Whether this rule is to be broken.
+    pub(crate) fn is_mutant(name: &str) -> bool {
+        static MUTANT: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("CHURNWATCH_MUTANT").ok());
+        MUTANT.as_deref() == Some(name)
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_fault_names_its_point_the_passage_and_how_long_it_stands_still() {
+            let parsed = |text| Fault::parse(text).map(|fault| (fault.point, fault.passage, fault.pause));
+            assert_eq!(parsed("before-commit:3"), Some(("before-commit".to_owned(), 3, None)));
+            assert_eq!(parsed("in-restore:1:500"), Some(("in-restore".to_owned(), 1, Some(Duration::from_millis(500)))));
+            assert_eq!(parsed("before-commit"), None);
+            assert_eq!(parsed("before-commit:1:soon"), None);
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What the principal of a client may do with topics and groups, as the brokers say it (KIP-430), which rust-rdkafka has no call for.
+#![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
+
+use std::collections::BTreeMap;
+use std::ffi::{CString, c_char, c_int};
+use std::ptr::NonNull;
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka_sys as sys;
+use rdkafka_sys::rd_kafka_AclOperation_t as AclOperation;
+use rdkafka_sys::types::RDKafkaErrorCode;
+
+/// An operation that has to be allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// Reading records, joining a group, committing its offsets.
+    Read,
+    /// Writing records, using a transactional id.
+    Write,
+    /// Making a topic.
+    Create,
+}
+
+impl Operation {
+    /// The name in Kafka's tools.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "Read",
+            Self::Write => "Write",
+            Self::Create => "Create",
+        }
+    }
+}
+
+/// What may be done with a resource; `None` where the broker does not tell. An error where it does not even show the resource.
+pub(crate) type Allowed = Result<Option<Vec<Operation>>, RDKafkaErrorCode>;
+
+/// What may be done with each of these topics, by name.
+pub(crate) fn topics<C: ConsumerContext>(client: &BaseConsumer<C>, names: &[&str], limit: Duration) -> BTreeMap<String, Allowed> {
+    let Some((owned, mut pointers)) = c_strings(names) else { return BTreeMap::new() };
+    // SAFETY: the names outlive the call, which copies them; the collection is destroyed once, after the call that reads it.
+    let event = unsafe {
+        let collection = sys::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());
+        let ask = |rk, options, queue| sys::rd_kafka_DescribeTopics(rk, collection, options, queue);
+        let event = answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, limit, ask);
+        sys::rd_kafka_TopicCollection_destroy(collection);
+        event
+    };
+    drop(owned);
+    let Some(event) = event else { return BTreeMap::new() };
+    // SAFETY: the event is alive until it is dropped at the end; descriptions belong to it, and are read only.
+    unsafe {
+        let result = sys::rd_kafka_event_DescribeTopics_result(event.0.as_ptr());
+        if result.is_null() {
+            return BTreeMap::new();
+        }
+        let mut count = 0;
+        let found = sys::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
+        let one = |place| {
+            let topic = *found.add(place);
+            let name = std::ffi::CStr::from_ptr(sys::rd_kafka_TopicDescription_name(topic)).to_string_lossy().into_owned();
+            let mut operations = 0;
+            let list = sys::rd_kafka_TopicDescription_authorized_operations(topic, &raw mut operations);
+            (name, allowed(sys::rd_kafka_TopicDescription_error(topic), list, operations))
+        };
+        (0..count).map(one).collect()
+    }
+}
+
+/// What may be done with a group; `None` where no broker answers.
+pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, limit: Duration) -> Option<Allowed> {
+    let (owned, mut pointers) = c_strings(&[name])?;
+    // SAFETY: the name outlives the call, which copies it.
+    let ask = |rk, options, queue| unsafe { sys::rd_kafka_DescribeConsumerGroups(rk, pointers.as_mut_ptr(), 1, options, queue) };
+    // SAFETY: the call is the one that the options are made for.
+    let event = unsafe { answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, limit, ask) };
+    drop(owned);
+    let event = event?;
+    // SAFETY: the event is alive until it is dropped at the end; the description belongs to it, and is read only.
+    unsafe {
+        let result = sys::rd_kafka_event_DescribeConsumerGroups_result(event.0.as_ptr());
+        if result.is_null() {
+            return None;
+        }
+        let mut count = 0;
+        let found = sys::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
+        if count == 0 {
+            return None;
+        }
+        let mut operations = 0;
+        let list = sys::rd_kafka_ConsumerGroupDescription_authorized_operations(*found, &raw mut operations);
+        Some(allowed(sys::rd_kafka_ConsumerGroupDescription_error(*found), list, operations))
+    }
+}
+
+struct Event(NonNull<sys::rd_kafka_event_t>);
+
+impl Drop for Event {
+    fn drop(&mut self) {
+        // SAFETY: ours, destroyed once.
+        unsafe { sys::rd_kafka_event_destroy(self.0.as_ptr()) }
+    }
+}
+
+/// Asks, with rights included, and waits for the answer.
+///
+/// # Safety
+/// `ask` must be the call of `operation`.
+unsafe fn answer<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    operation: sys::rd_kafka_admin_op_t,
+    limit: Duration,
+    ask: impl FnOnce(*mut sys::rd_kafka_t, *const sys::rd_kafka_AdminOptions_t, *mut sys::rd_kafka_queue_t),
+) -> Option<Event> {
+    let millis = c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX);
+    // SAFETY: the client lives as long as `client`; options and queue are made here and destroyed once, after the call and the wait.
+    unsafe {
+        let rk = client.client().native_ptr();
+        let options = sys::rd_kafka_AdminOptions_new(rk, operation);
+        let error = sys::rd_kafka_AdminOptions_set_include_authorized_operations(options, 1);
+        if !error.is_null() {
+            sys::rd_kafka_error_destroy(error);
+        }
+        let mut words: [c_char; 256] = [0; 256];
+        sys::rd_kafka_AdminOptions_set_request_timeout(options, millis, words.as_mut_ptr(), words.len());
+        let queue = sys::rd_kafka_queue_new(rk);
+        ask(rk, options, queue);
+        let event = sys::rd_kafka_queue_poll(queue, millis);
+        sys::rd_kafka_queue_destroy(queue);
+        sys::rd_kafka_AdminOptions_destroy(options);
+        NonNull::new(event).map(Event)
+    }
+}
+
+/// # Safety
+/// `error` is null or an error of librdkafka; `operations` is null or has `count` elements.
+unsafe fn allowed(error: *const sys::rd_kafka_error_t, operations: *const AclOperation, count: usize) -> Allowed {
+    if !error.is_null() {
+        // SAFETY: by contract.
+        return Err(RDKafkaErrorCode::from(unsafe { sys::rd_kafka_error_code(error) }));
+    }
+    if operations.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: by contract.
+    let list = unsafe { std::slice::from_raw_parts(operations, count) };
+    let known = |operation: &AclOperation| match operation {
+        AclOperation::RD_KAFKA_ACL_OPERATION_READ => Some(Operation::Read),
+        AclOperation::RD_KAFKA_ACL_OPERATION_WRITE => Some(Operation::Write),
+        AclOperation::RD_KAFKA_ACL_OPERATION_CREATE => Some(Operation::Create),
+        _ => None,
+    };
+    Ok(Some(list.iter().filter_map(known).collect()))
+}
+
+/// Names for C, which the pointers point into; `None` where a name holds a zero byte.
+fn c_strings(names: &[&str]) -> Option<(Vec<CString>, Vec<*const c_char>)> {
+    let owned: Vec<CString> = names.iter().map(|name| CString::new(*name).ok()).collect::<Option<_>>()?;
+    let pointers = owned.iter().map(|name| name.as_ptr()).collect();
+    Some((owned, pointers))
+}

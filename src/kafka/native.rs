@@ -1,0 +1,264 @@
+//! The calls into librdkafka that rust-rdkafka has no safe form of: events of a consumer with the *topic* of a partition's end, the
+//! generation behind a group's metadata, and the fields of a record without an allocation.
+//!
+//! All unsafe code of the program is here and in `describe.rs`.
+#![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
+use rdkafka_sys as sys;
+use rdkafka_sys::types::RDKafkaErrorCode;
+
+use crate::time::Timestamp;
+
+/// The queue that all events of a consumer arrive in.
+pub(crate) struct EventQueue(NonNull<sys::rd_kafka_queue_t>);
+
+// SAFETY: librdkafka's queues are guarded by their own locks; the pointer is only passed back to librdkafka.
+unsafe impl Send for EventQueue {}
+
+impl EventQueue {
+    /// The queue of a consumer that has a group; `None` for one that has none. Must be dropped before the consumer.
+    pub(crate) fn of<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Self> {
+        // SAFETY: the client lives as long as `consumer`; the queue that is returned holds a reference of its own.
+        NonNull::new(unsafe { sys::rd_kafka_queue_get_consumer(consumer.client().native_ptr()) }).map(Self)
+    }
+
+    /// The next event, waited for at most this long.
+    pub(crate) fn poll(&self, limit: Duration) -> Option<Event<'_>> {
+        let millis = c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX);
+        // SAFETY: the queue is alive until `self` is dropped; the event belongs to us and is destroyed once, by `Event::drop`.
+        NonNull::new(unsafe { sys::rd_kafka_queue_poll(self.0.as_ptr(), millis) }).map(|event| Event(event, PhantomData))
+    }
+}
+
+impl Drop for EventQueue {
+    fn drop(&mut self) {
+        // SAFETY: we hold this reference, and give it up once.
+        unsafe { sys::rd_kafka_queue_destroy(self.0.as_ptr()) }
+    }
+}
+
+/// One event. What it shows is gone with it.
+pub(crate) struct Event<'q>(NonNull<sys::rd_kafka_event_t>, PhantomData<&'q EventQueue>);
+
+/// What an event says.
+pub(crate) enum What<'e> {
+    /// A record of an input topic.
+    Record(Record<'e>),
+    /// Everything of a partition has been read.
+    End(String, i32),
+    /// The group has given these partitions to this member.
+    Assigned(Vec<(String, i32)>),
+    /// The group takes its partitions back.
+    Revoked,
+    /// Something failed; most such failures pass.
+    Failed {
+        /// librdkafka's code.
+        code: RDKafkaErrorCode,
+        /// Whether the consumer is of no use any more.
+        fatal: bool,
+        /// librdkafka's words.
+        reason: String,
+    },
+    /// A log line of librdkafka: syslog level, facility, text.
+    Log(i32, String, String),
+    /// Of no interest.
+    Nothing,
+}
+
+/// Whether a failure is a missing right, which does not pass by itself.
+pub(crate) const fn is_forbidden(code: RDKafkaErrorCode) -> bool {
+    matches!(code, RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
+}
+
+impl Event<'_> {
+    /// Looks into the event. To be called once: a record is handed out once.
+    pub(crate) fn what(&self) -> What<'_> {
+        let event = self.0.as_ptr();
+        // SAFETY: `event` is alive until `self` is dropped, and every borrow made here is bound to `self`.
+        unsafe {
+            match sys::rd_kafka_event_type(event) {
+                sys::RD_KAFKA_EVENT_FETCH => self.record(),
+                sys::RD_KAFKA_EVENT_ERROR => self.failure(),
+                sys::RD_KAFKA_EVENT_REBALANCE => match RDKafkaErrorCode::from(sys::rd_kafka_event_error(event)) {
+                    RDKafkaErrorCode::AssignPartitions => What::Assigned(partitions(sys::rd_kafka_event_topic_partition_list(event))),
+                    _ => What::Revoked,
+                },
+                sys::RD_KAFKA_EVENT_LOG => {
+                    let (mut facility, mut text, mut level) = (ptr::null(), ptr::null(), 0);
+                    match sys::rd_kafka_event_log(event, &raw mut facility, &raw mut text, &raw mut level) {
+                        0 => What::Log(level, owned(facility), owned(text)),
+                        _ => What::Nothing,
+                    }
+                }
+                _ => What::Nothing,
+            }
+        }
+    }
+
+    unsafe fn record(&self) -> What<'_> {
+        // SAFETY: the message is owned by the event, which `self` keeps alive.
+        let Some(message) = (unsafe { sys::rd_kafka_event_message_next(self.0.as_ptr()).as_ref() }) else { return What::Nothing };
+        match RDKafkaErrorCode::from(message.err) {
+            RDKafkaErrorCode::NoError => What::Record(Record(message)),
+            code => What::Failed { code, fatal: false, reason: code.to_string() },
+        }
+    }
+
+    unsafe fn failure(&self) -> What<'_> {
+        let event = self.0.as_ptr();
+        // SAFETY: `event` is alive; the topic and partition are a copy that is ours, read before it is destroyed, and destroyed once.
+        unsafe {
+            let code = RDKafkaErrorCode::from(sys::rd_kafka_event_error(event));
+            if code == RDKafkaErrorCode::PartitionEOF {
+                let Some(place) = NonNull::new(sys::rd_kafka_event_topic_partition(event)) else { return What::Nothing };
+                let end = What::End(owned(place.as_ref().topic), place.as_ref().partition);
+                sys::rd_kafka_topic_partition_destroy(place.as_ptr());
+                return end;
+            }
+            let reason = owned(sys::rd_kafka_event_error_string(event));
+            What::Failed { code, fatal: sys::rd_kafka_event_error_is_fatal(event) != 0, reason }
+        }
+    }
+}
+
+impl Drop for Event<'_> {
+    fn drop(&mut self) {
+        // SAFETY: ours, destroyed once; no borrow outlives `self`.
+        unsafe { sys::rd_kafka_event_destroy(self.0.as_ptr()) }
+    }
+}
+
+/// A record as librdkafka holds it.
+#[derive(Clone, Copy)]
+pub(crate) struct Record<'e>(&'e sys::rd_kafka_message_t);
+
+impl<'e> Record<'e> {
+    /// The topic.
+    pub(crate) fn topic(self) -> &'e str {
+        // SAFETY: a message of a consumer has a topic, whose name is a C string that lives as long as the message.
+        let name = unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(self.0.rkt)) };
+        name.to_str().unwrap_or_default()
+    }
+
+    /// The partition.
+    pub(crate) fn partition(self) -> i32 {
+        self.0.partition
+    }
+
+    /// The offset of this record itself.
+    pub(crate) fn offset(self) -> i64 {
+        self.0.offset
+    }
+
+    /// The key; an empty key is one.
+    pub(crate) fn key(self) -> Option<&'e [u8]> {
+        // SAFETY: librdkafka gives `key_len` readable bytes, which live as long as the message.
+        unsafe { bytes(self.0.key, self.0.key_len) }
+    }
+
+    /// The value; `None` is a tombstone.
+    pub(crate) fn value(self) -> Option<&'e [u8]> {
+        // SAFETY: librdkafka gives `len` readable bytes, which live as long as the message.
+        unsafe { bytes(self.0.payload, self.0.len) }
+    }
+
+    /// The record's timestamp, and whether the producer set it.
+    pub(crate) fn timestamp(self) -> Option<(Timestamp, bool)> {
+        let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+        // SAFETY: the message is alive, `kind` is written before the call returns.
+        let millis = unsafe { sys::rd_kafka_message_timestamp(self.0, &raw mut kind) };
+        match kind {
+            sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE => None,
+            kind => (millis >= 0).then_some((Timestamp(millis), kind == sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_CREATE_TIME)),
+        }
+    }
+
+    /// The headers, in order, copied.
+    pub(crate) fn headers(self) -> Vec<(String, Option<Vec<u8>>)> {
+        let mut headers = ptr::null_mut();
+        // SAFETY: the message is alive; headers are parsed in place and stay owned by it; names are C strings, values have `size` bytes.
+        unsafe {
+            if sys::rd_kafka_message_headers(self.0, &raw mut headers) != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+                return Vec::new();
+            }
+            let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);
+            (0..)
+                .map_while(|i| {
+                    let found = sys::rd_kafka_header_get_all(headers, i, &raw mut name, &raw mut value, &raw mut size);
+                    (found == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR)
+                        .then(|| (owned(name), bytes(value.cast_mut(), size).map(<[u8]>::to_vec)))
+                })
+                .collect()
+        }
+    }
+}
+
+/// The membership that offsets are committed under.
+pub(crate) struct Membership {
+    /// What the producer passes on.
+    pub metadata: ConsumerGroupMetadata,
+    /// The generation of the group.
+    pub generation: i32,
+}
+
+/// The membership of a consumer as of now; `None` while it has none (no generation or no member id), with which no broker would fence.
+///
+/// rust-rdkafka hides the generation, so it is read from copies taken before and after the one that it gives; generations of a member
+/// only grow, so that equal ones around it are its own.
+pub(crate) fn membership<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Membership> {
+    let (before, metadata, after) = (generation(consumer)?, consumer.group_metadata()?, generation(consumer)?);
+    (before == after).then_some(Membership { metadata, generation: before.0 })
+}
+
+fn generation<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<(i32, String)> {
+    // SAFETY: the client lives as long as `consumer`; the copy is ours, read before it is destroyed, and destroyed once.
+    unsafe {
+        let metadata = NonNull::new(sys::rd_kafka_consumer_group_metadata(consumer.client().native_ptr()))?;
+        let generation = sys::rd_kafka_consumer_group_metadata_generation_id(metadata.as_ptr());
+        let member = owned(sys::rd_kafka_consumer_group_metadata_member_id(metadata.as_ptr()));
+        sys::rd_kafka_consumer_group_metadata_destroy(metadata.as_ptr());
+        (generation >= 0 && !member.is_empty()).then_some((generation, member))
+    }
+}
+
+/// The end of a partition as the consumer's last fetch told it: the last stable offset for readers of committed records.
+pub(crate) fn known_end<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> Option<i64> {
+    let topic = CString::new(topic).ok()?;
+    let (mut low, mut high) = (-1, -1);
+    // SAFETY: the client and the name outlive the call, which writes two numbers and keeps no pointer.
+    let code = unsafe {
+        sys::rd_kafka_get_watermark_offsets(consumer.client().native_ptr(), topic.as_ptr(), partition, &raw mut low, &raw mut high)
+    };
+    (code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0).then_some(high)
+}
+
+/// # Safety
+/// `list` is null or a list of librdkafka.
+unsafe fn partitions(list: *const sys::rd_kafka_topic_partition_list_t) -> Vec<(String, i32)> {
+    // SAFETY: a list has `cnt` elements at `elems`, whose topics are C strings.
+    unsafe {
+        let Some(list) = list.as_ref() else { return Vec::new() };
+        let count = usize::try_from(list.cnt).unwrap_or(0);
+        (0..count).map(|i| &*list.elems.add(i)).map(|element| (owned(element.topic), element.partition)).collect()
+    }
+}
+
+/// # Safety
+/// `text` is null or a C string.
+unsafe fn owned(text: *const c_char) -> String {
+    // SAFETY: by contract.
+    if text.is_null() { String::new() } else { unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned() }
+}
+
+/// # Safety
+/// `start` is null or has `length` readable bytes that live for `'a`.
+unsafe fn bytes<'a>(start: *mut c_void, length: usize) -> Option<&'a [u8]> {
+    // SAFETY: by contract.
+    (!start.is_null()).then(|| unsafe { std::slice::from_raw_parts(start.cast(), length) })
+}

@@ -1,0 +1,294 @@
+//! The transactional producer: one transaction at a time, in which everything happens or nothing does.
+//!
+//! Every call has a time limit. A transaction whose end is unknown is never repeated: the caller drops this producer, makes a new one with
+//! the same transactional id (whose initialisation ends what is open and shuts out what is late), and goes on from what was committed.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::{Header, Message, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
+
+use super::error::Error;
+use super::log;
+use super::properties::Properties;
+use crate::clock::Deadline;
+use crate::fault;
+
+/// How long a new producer may take to end what its predecessor left open.
+const INIT_LIMIT: Duration = Duration::from_mins(1);
+/// How long an abort may take; whatever it leaves open, the next initialisation ends.
+const ABORT_LIMIT: Duration = Duration::from_secs(5);
+/// How long one wait for delivery reports lasts. The last millisecond of each wait is spent spinning, since the client waits in whole
+/// milliseconds: shorter steps would burn a core while a slow broker answers.
+const DRAIN_STEP: Duration = Duration::from_millis(10);
+
+/// One record to write.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outgoing<'a> {
+    /// Where to.
+    pub topic: &'a str,
+    /// The partition; `None`: by the key's hash.
+    pub partition: Option<i32>,
+    /// The key.
+    pub key: Option<&'a [u8]>,
+    /// The value; `None` is a tombstone.
+    pub value: Option<&'a [u8]>,
+    /// The headers.
+    pub headers: &'a [(String, Option<Vec<u8>>)],
+    /// Whether the offset that it gets is to be remembered: records of the changelog.
+    pub remember: bool,
+}
+
+/// Bytes that a record takes besides key, value and headers, at most.
+const RECORD_OVERHEAD: usize = 256;
+
+impl Outgoing<'_> {
+    /// The serialised size, bytes; never too low.
+    pub(crate) fn size(&self) -> usize {
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 16).sum();
+        self.key.map_or(0, <[u8]>::len) + self.value.map_or(0, <[u8]>::len) + headers + RECORD_OVERHEAD
+    }
+}
+
+/// How a transaction can fail. In each case nothing may be written with this producer any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// It did not happen.
+    Aborted(String),
+    /// It may or may not have happened.
+    Unclear(String),
+    /// Another process has taken over the transactional id, or the broker ended the transaction for its age.
+    Fenced(String),
+    /// It cannot happen.
+    Fatal(String),
+}
+
+/// What the delivery reports have told.
+#[derive(Debug, Default)]
+struct Deliveries {
+    failed: Option<String>,
+    /// Why the transaction failed: the records purged with it do not say it.
+    cause: Option<String>,
+    /// (partition, offset) of the last remembered record of each partition.
+    last: Vec<(i32, i64)>,
+}
+
+struct Context(Mutex<Deliveries>);
+
+impl ClientContext for Context {
+    fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, text: &str) {
+        log::librdkafka(level as i32, facility, text);
+        if facility == "TXNERR"
+            && let Ok(mut deliveries) = self.0.lock()
+        {
+            deliveries.cause.get_or_insert_with(|| text.to_owned());
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        log::client_error("producer", error.rdkafka_error_code(), reason);
+    }
+}
+
+impl ProducerContext for Context {
+    /// 1 for records whose offset is remembered.
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, remember: usize) {
+        if remember == 0 && result.is_ok() {
+            return;
+        }
+        let Ok(mut deliveries) = self.0.lock() else { return };
+        match result {
+            Err((error, record)) => {
+                deliveries.failed.get_or_insert_with(|| format!("{} [{}]: {error}", record.topic(), record.partition()));
+            }
+            Ok(record) => match deliveries.last.iter_mut().find(|(partition, _)| *partition == record.partition()) {
+                Some((_, last)) => *last = record.offset().max(*last),
+                None => deliveries.last.push((record.partition(), record.offset())),
+            },
+        }
+    }
+}
+
+/// A producer that is ready for its next transaction.
+pub(crate) struct TransactionalProducer(BaseProducer<Context>);
+
+impl TransactionalProducer {
+    /// Makes a producer, ends what another one with the same id left open, and shuts that one out.
+    ///
+    /// # Errors
+    /// When the client is refused, or the coordinator does not answer within a minute.
+    pub(crate) fn new(properties: &Properties, transactional_id: &str) -> Result<Self, Error> {
+        let failed = |error: KafkaError| match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::TransactionalIdAuthorizationFailed) => {
+                Error::NotAllowed { resource: "transactional id", name: transactional_id.to_owned(), operation: "Write" }
+            }
+            _ => Error::call(format!("preparing transactions of {transactional_id}"), &error),
+        };
+        let context = Context(Mutex::default());
+        let producer = Self(BaseProducer::from_config_and_context(&properties.producer(transactional_id), context).map_err(failed)?);
+        let deadline = Deadline::after(INIT_LIMIT);
+        loop {
+            match producer.0.init_transactions(deadline.remaining()) {
+                Ok(()) => return Ok(producer),
+                Err(error) if is_retriable(&error) && !deadline.passed() => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+    }
+
+    /// Opens a transaction.
+    pub(crate) fn begin(&self) -> Result<(), Broken> {
+        if let Ok(mut deliveries) = self.0.context().0.lock() {
+            *deliveries = Deliveries::default();
+        }
+        self.0.begin_transaction().map_err(|error| Broken::of("begin", &error, false))
+    }
+
+    /// Adds a record to the open transaction.
+    pub(crate) fn send(&self, outgoing: &Outgoing<'_>, deadline: Deadline) -> Result<(), Broken> {
+        let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(outgoing.topic, usize::from(outgoing.remember));
+        record.partition = outgoing.partition;
+        record.key = outgoing.key;
+        record.payload = outgoing.value;
+        if !outgoing.headers.is_empty() {
+            let headers = OwnedHeaders::new_with_capacity(outgoing.headers.len());
+            record.headers = Some(
+                outgoing.headers.iter().fold(headers, |headers, (key, value)| headers.insert(Header { key, value: value.as_deref() })),
+            );
+        }
+        loop {
+            match self.0.send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) if !deadline.passed() => {
+                    self.0.poll(DRAIN_STEP);
+                    record = back;
+                }
+                Err((error, _)) => return Err(Broken::of("produce", &error, false)),
+            }
+        }
+    }
+
+    /// Waits for every delivery, commits the offsets with it, ends the transaction. Gives the offset of the last remembered record of each
+    /// partition.
+    pub(crate) fn commit(
+        &self,
+        offsets: &[(String, i32, i64)],
+        metadata: &ConsumerGroupMetadata,
+        deadline: Deadline,
+    ) -> Result<Vec<(i32, i64)>, Broken> {
+        // Draining first costs short steps; the flush inside of commit_transaction would wait in steps of 100 ms.
+        while self.0.in_flight_count() > 0 {
+            self.0.poll(DRAIN_STEP);
+            if deadline.passed() {
+                return Err(Broken::Aborted("deliveries did not arrive in time".to_owned()));
+            }
+        }
+        let last = self.delivered()?;
+        let offsets = offset_list(offsets).map_err(|error| Broken::Fatal(error.to_string()))?;
+        fault::point("after-produce");
+        if !fault::is_mutant("offsets-not-sent") {
+            repeat(deadline, "commit offsets", || self.0.send_offsets_to_transaction(&offsets, metadata, deadline.remaining()), false)?;
+        }
+        fault::point("before-commit");
+        repeat(deadline, "commit transaction", || self.0.commit_transaction(deadline.remaining()), true)?;
+        Ok(last)
+    }
+
+    fn delivered(&self) -> Result<Vec<(i32, i64)>, Broken> {
+        let mut deliveries = self.0.context().0.lock().map_err(|_| Broken::Fatal("a delivery report panicked".to_owned()))?;
+        match deliveries.failed.take() {
+            Some(failed) => Err(Broken::Aborted(deliveries.cause.take().map_or(failed.clone(), |cause| format!("{failed}; {cause}")))),
+            None => Ok(std::mem::take(&mut deliveries.last)),
+        }
+    }
+
+    /// Ends the open transaction without effect, as far as that is possible in time. Nothing may be written any more.
+    pub(crate) fn abort(&self) {
+        if let Err(error) = self.0.abort_transaction(ABORT_LIMIT) {
+            tracing::info!(%error, "abort; the next initialisation ends the transaction");
+        }
+    }
+}
+
+impl Broken {
+    /// What an error means. `decided`: whether the transaction's end had already been asked for.
+    fn of(step: &str, error: &KafkaError, decided: bool) -> Self {
+        let what = format!("{step}: {error}");
+        let code = error.rdkafka_error_code();
+        if matches!(code, Some(RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::Fenced | RDKafkaErrorCode::FencedInstanceId)) {
+            return Self::Fenced(what);
+        }
+        match error {
+            KafkaError::Transaction(error) if error.txn_requires_abort() => Self::Aborted(what),
+            KafkaError::Transaction(error) if error.is_fatal() => Self::Fatal(what),
+            KafkaError::Transaction(error) if error.is_retriable() && !decided => Self::Aborted(what),
+            KafkaError::Transaction(error) if error.is_retriable() => Self::Unclear(what),
+            KafkaError::Flush(_) => Self::Unclear(what),
+            KafkaError::MessageProduction(_) => Self::Aborted(what),
+            _ => Self::Fatal(what),
+        }
+    }
+}
+
+/// Repeats a call while its error says that the same call may be repeated, until the deadline.
+fn repeat(deadline: Deadline, step: &str, mut call: impl FnMut() -> KafkaResult<()>, decides: bool) -> Result<(), Broken> {
+    loop {
+        match call() {
+            Ok(()) => return Ok(()),
+            Err(error) if is_retriable(&error) && !deadline.passed() => tracing::debug!(step, %error, "repeated"),
+            Err(error) => return Err(Broken::of(step, &error, decides)),
+        }
+    }
+}
+
+fn is_retriable(error: &KafkaError) -> bool {
+    match error {
+        KafkaError::Transaction(error) => error.is_retriable() && !error.txn_requires_abort(),
+        KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut) => true,
+        _ => false,
+    }
+}
+
+fn offset_list(offsets: &[(String, i32, i64)]) -> KafkaResult<TopicPartitionList> {
+    let mut list = TopicPartitionList::with_capacity(offsets.len());
+    for (topic, partition, next) in offsets {
+        list.add_partition_offset(topic, *partition, Offset::Offset(*next))?;
+    }
+    Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flush_that_timed_out_leaves_the_outcome_unclear() {
+        let error = KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut);
+        assert!(is_retriable(&error));
+        assert!(matches!(Broken::of("commit", &error, true), Broken::Unclear(_)));
+    }
+
+    #[test]
+    fn fencing_is_told_from_other_errors() {
+        for code in [RDKafkaErrorCode::ProducerFenced, RDKafkaErrorCode::Fenced, RDKafkaErrorCode::FencedInstanceId] {
+            assert!(matches!(Broken::of("commit", &KafkaError::Global(code), true), Broken::Fenced(_)), "{code:?}");
+        }
+        assert!(matches!(Broken::of("begin", &KafkaError::Global(RDKafkaErrorCode::State), false), Broken::Fatal(_)));
+    }
+
+    #[test]
+    fn a_size_counts_everything_that_is_written() {
+        let headers = [("name".to_owned(), Some(vec![0; 10]))];
+        let record =
+            Outgoing { topic: "t", partition: None, key: Some(b"key"), value: Some(&[0; 100]), headers: &headers, remember: false };
+        assert_eq!(record.size(), 3 + 100 + 4 + 10 + 16 + RECORD_OVERHEAD);
+    }
+}

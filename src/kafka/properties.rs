@@ -1,0 +1,154 @@
+//! Properties of the Kafka clients: the user's, then ours, which win where correctness rests on them.
+
+use std::fmt;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+
+use crate::fault;
+
+/// The time that one transaction may last at most; the broker aborts it then. Bounds how long a killed instance holds up its successor.
+pub(crate) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// `kafka.bootstrap_servers` and `[kafka.properties]`, secrets resolved. Its Debug output shows names only.
+#[derive(Clone, Default)]
+pub struct Properties(Vec<(String, String)>);
+
+impl Properties {
+    /// From names and values; later ones win.
+    #[must_use]
+    pub fn new(properties: Vec<(String, String)>) -> Self {
+        Self(properties)
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The largest record that a producer with these properties takes, bytes.
+    pub(crate) fn message_max_bytes(&self) -> usize {
+        self.get("message.max.bytes").and_then(|value| value.parse().ok()).unwrap_or(1_000_000)
+    }
+
+    fn base(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        for (name, value) in &self.0 {
+            config.set(name, value);
+        }
+        config.set_log_level(RDKafkaLogLevel::Info);
+        config
+    }
+
+    /// Any consumer: reads only what was committed, decides by itself where to start, checks what it reads.
+    fn consumer(&self, group: &str) -> ClientConfig {
+        let mut config = self.base();
+        config
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            .set("isolation.level", "read_committed")
+            .set("enable.partition.eof", "true")
+            .set("check.crcs", "true")
+            .set("allow.auto.create.topics", "false");
+        self.unless_given(&mut config, "fetch.queue.backoff.ms", "20");
+        config
+    }
+
+    /// The member of the group.
+    pub(crate) fn member(&self, group: &str, instance: Option<&str>) -> ClientConfig {
+        let mut config = self.consumer(group);
+        config.set("partition.assignment.strategy", "range").set("group.protocol", "classic");
+        self.unless_given(&mut config, "session.timeout.ms", "10000");
+        self.unless_given(&mut config, "heartbeat.interval.ms", "3000");
+        self.unless_given(&mut config, "queued.max.messages.kbytes", "16384");
+        if let Some(instance) = instance {
+            config.set("group.instance.id", instance);
+        }
+        config
+    }
+
+    /// Reads changelogs; assigned by hand, never a member.
+    pub(crate) fn reader(&self, group: &str) -> ClientConfig {
+        let mut config = self.consumer(group);
+        if fault::is_mutant("restore-to-high-watermark") {
+            config.set("isolation.level", "read_uncommitted");
+        }
+        config
+    }
+
+    /// Asks for the end of a log, open transactions included.
+    pub(crate) fn inspector(&self) -> ClientConfig {
+        let mut config = self.base();
+        config.set("isolation.level", "read_uncommitted").set("allow.auto.create.topics", "false");
+        config
+    }
+
+    /// The transactional producer.
+    pub(crate) fn producer(&self, transactional_id: &str) -> ClientConfig {
+        let mut config = self.base();
+        let timeout = TRANSACTION_TIMEOUT.as_millis().to_string();
+        config
+            .set("transactional.id", transactional_id)
+            .set("enable.idempotence", "true")
+            .set("transaction.timeout.ms", &timeout)
+            // librdkafka wants a message to time out no later than its transaction.
+            .set("delivery.timeout.ms", &timeout)
+            // Changes and dead letters lie where the Java client would put them.
+            .set("partitioner", "murmur2_random");
+        self.unless_given(&mut config, "compression.type", "lz4");
+        self.unless_given(&mut config, "linger.ms", "5");
+        config
+    }
+
+    /// For creating topics and reading metadata.
+    pub(crate) fn admin(&self) -> ClientConfig {
+        self.base()
+    }
+
+    fn unless_given(&self, config: &mut ClientConfig, name: &str, value: &str) {
+        if self.get(name).is_none() {
+            config.set(name, value);
+        }
+    }
+}
+
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn properties() -> Properties {
+        Properties::new(vec![
+            ("bootstrap.servers".to_owned(), "b:1".to_owned()),
+            ("sasl.password".to_owned(), "canary".to_owned()),
+            ("enable.auto.commit".to_owned(), "true".to_owned()),
+            ("linger.ms".to_owned(), "50".to_owned()),
+        ])
+    }
+
+    #[test]
+    fn debug_output_holds_no_value() {
+        let shown = format!("{:?}", properties());
+        assert!(shown.contains("sasl.password") && !shown.contains("canary") && !shown.contains("b:1"), "{shown}");
+    }
+
+    #[test]
+    fn what_correctness_rests_on_cannot_be_overridden_and_tuning_can() {
+        assert_eq!(properties().member("g", None).get("enable.auto.commit"), Some("false"));
+        assert_eq!(properties().producer("t").get("linger.ms"), Some("50"));
+        assert_eq!(properties().producer("t").get("compression.type"), Some("lz4"));
+    }
+
+    #[test]
+    fn membership_is_static_only_with_an_instance() {
+        assert_eq!(properties().member("g", None).get("group.instance.id"), None);
+        assert_eq!(properties().member("g", Some("g-a-0")).get("group.instance.id"), Some("g-a-0"));
+    }
+}

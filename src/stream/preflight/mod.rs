@@ -1,0 +1,13 @@
+//! What is checked before the first record: topics, partitioners, rights, and the other members of the group.
+//!
+//! `run` stops at the first problem; `check` and `topics` report all of them ([`survey`]). [`reset`] puts the group's offsets back.
+
+pub(super) mod group;
+mod inputs;
+pub mod reset;
+pub mod rights;
+pub(super) mod sample;
+pub mod survey;
+pub mod topics;
+
+pub(super) use inputs::Inputs;

@@ -1,0 +1,94 @@
+//! What a shell sees of the program: outputs, exit codes, and pipes whose reader goes.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn churnwatch(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_churnwatch"));
+    command.current_dir(folder).args(arguments);
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    churnwatch(folder, arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A folder with `usage.ndjson`: one use of each of so many accounts.
+fn uses(accounts: usize) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |number| {
+        format!(r#"{{"type":"feature_used","account_id":"a{number}","occurred_at":"2026-01-01T00:00:00Z","user_id":"u","feature":"f"}}"#)
+            + "\n"
+    };
+    std::fs::write(folder.path().join("usage.ndjson"), (0..accounts).map(line).collect::<String>()).unwrap();
+    folder
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_nothing_and_the_other_outputs_are_whole() {
+    let folder = uses(3_000);
+    let arguments = ["replay", "--usage", "usage.ndjson", "--out-changes", "-", "--out-accounts", "accounts.ndjson"];
+    let mut process = churnwatch(folder.path(), &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let output = process.wait_with_output().unwrap();
+    assert!(first.starts_with(r#"{"account_id":"a0","#), "{first}");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+    let accounts = std::fs::read_to_string(folder.path().join("accounts.ndjson")).unwrap();
+    assert_eq!(accounts.lines().count(), 3_000);
+}
+
+#[test]
+fn nothing_is_written_over_what_is_read() {
+    let folder = uses(1);
+    let before = std::fs::read(folder.path().join("usage.ndjson")).unwrap();
+    let output = run(folder.path(), &["replay", "--usage", "usage.ndjson", "--out-accounts", "./usage.ndjson"]);
+    assert_eq!(
+        (output.status.code(), text(&output.stderr).as_str()),
+        (Some(2), "error: ./usage.ndjson is read, it cannot be written too\n")
+    );
+    assert_eq!(std::fs::read(folder.path().join("usage.ndjson")).unwrap(), before);
+}
+
+#[test]
+fn a_disk_that_is_full_is_told_with_the_file() {
+    let folder = uses(1);
+    for output in ["--out-changes", "--out-accounts", "--out-kpis", "--out-counts"] {
+        let output = run(folder.path(), &["replay", "--usage", "usage.ndjson", output, "/dev/full"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).starts_with("error: cannot write /dev/full: "), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn with_json_logs_what_ends_the_program_is_json_too() {
+    let folder = uses(1);
+    let last = |arguments: &[&str]| -> (Option<i32>, Vec<Value>) {
+        let output = run(folder.path(), &[arguments, &["--log-format", "json"]].concat());
+        (output.status.code(), text(&output.stderr).lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+    };
+    let (code, lines) = last(&["replay", "--usage", "nowhere.ndjson", "--out-accounts", "-"]);
+    assert_eq!((code, &lines[0]["level"]), (Some(1), &"ERROR".into()));
+    assert!(lines[0]["error"].as_str().unwrap().contains("nowhere.ndjson"), "{lines:?}");
+    let (code, lines) = last(&["check", "--offline", "--set", "bands.gren=1", "--set", "limits.user=2"]);
+    assert_eq!((code, lines.len()), (Some(2), 2), "a line for each problem: {lines:?}");
+    assert!(lines[1]["problem"].as_str().unwrap().contains("limits.user: unknown key, nearest is `users`"), "{lines:?}");
+}
+
+#[test]
+fn a_broker_that_is_not_there_is_told_in_a_few_lines_with_the_key_that_names_it() {
+    let folder = uses(1);
+    let output = run(folder.path(), &["topics", "--set", "kafka.bootstrap_servers=127.0.0.1:1"]);
+    let said = text(&output.stderr);
+    assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(1), true));
+    assert!(said.lines().count() < 10, "{said}");
+    let last = said.lines().last().unwrap();
+    assert!(last.starts_with("error: ") && last.contains("Connection refused") && last.contains("kafka.bootstrap_servers"), "{said}");
+}

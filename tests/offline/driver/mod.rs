@@ -1,0 +1,334 @@
+//! Records in, changes out, with no broker: a task as the service drives it.
+
+use std::sync::Arc;
+
+use churnwatch::engine::{Outcome, OutputRecord, RoundOptions};
+use churnwatch::event::{Code, Stream};
+use churnwatch::score::{Model, ModelFile};
+use churnwatch::settings::Settings;
+use churnwatch::time::{DAY_MS, HOUR_MS, Timestamp};
+use serde_json::{Value, json};
+
+mod rig;
+
+use rig::Driver;
+
+const PUBLISH: RoundOptions = RoundOptions { publish: true, catching_up: false, budget: 100_000, bytes: usize::MAX };
+const CATCH_UP: RoundOptions = RoundOptions { publish: false, catching_up: true, budget: 100_000, bytes: usize::MAX };
+
+fn at(days: i64) -> Timestamp {
+    Timestamp(1_767_225_600_000 + days * DAY_MS) // from 2026-01-01T00:00:00Z
+}
+
+fn model(text: &str) -> Model {
+    Model::compile(&ModelFile::parse(text).unwrap()).unwrap()
+}
+
+fn used(id: &str, account: &str, user: &str, at: Timestamp) -> Value {
+    json!({"id": id, "type": "feature_used", "account_id": account, "user_id": user, "feature": "report", "occurred_at": at.0})
+}
+
+fn subscribed(id: &str, account: &str, minor: i64, at: Timestamp) -> Value {
+    json!({"id": id, "type": "subscription_changed", "account_id": account, "subscription_id": "s", "status": "active",
+        "items": [{"amount_minor": minor, "currency": "USD", "interval": "month", "interval_count": 1, "quantity": 10}],
+        "current_period_start": at.0, "current_period_end": at.0 + 30 * DAY_MS, "occurred_at": at.0})
+}
+
+/// 120 days of an account with ten users on every weekday, which then falls silent.
+fn silent_customer(driver: &mut Driver) {
+    driver.feed(Stream::Billing, &subscribed("b1", "acme", 5_000, at(0)), at(0));
+    for day in (0..120).filter(|day| day % 7 < 5) {
+        for user in 0..10 {
+            let when = at(day).plus(9 * HOUR_MS);
+            driver.feed(Stream::Usage, &used(&format!("{day}-{user}"), "acme", &format!("u{user}"), when), when);
+        }
+    }
+}
+
+fn parsed(record: &OutputRecord) -> Value {
+    serde_json::from_slice(record.value.as_ref().unwrap()).unwrap()
+}
+
+#[test]
+fn an_account_that_falls_silent_is_published_going_down_without_any_event() {
+    let mut driver = Driver::new();
+    silent_customer(&mut driver);
+    let first = driver.round(at(120), &PUBLISH);
+    assert_eq!(first.len(), 1);
+    let first = parsed(&first[0]);
+    assert_eq!((&first["sequence"], &first["cause"], &first["account_id"]), (&json!(1), &json!("initial"), &json!("acme")));
+
+    // Others are still active, so the stream is not stale; acme is scored by the wheel alone.
+    let mut later = Vec::new();
+    for hour in 0..24 * 30 {
+        let now = at(120).plus(hour * HOUR_MS);
+        driver.feed(Stream::Usage, &used(&format!("o{hour}"), "other", "u", now), now);
+        later.extend(driver.round(now, &PUBLISH).iter().filter(|record| record.key == "acme").map(parsed));
+    }
+    let last = later.last().expect("a silent account changes");
+    assert_eq!(last["cause"], "time");
+    assert_eq!(last["direction"], "down");
+    assert_eq!(last["health"]["band"], "red");
+    let sequences: Vec<u64> = later.iter().map(|change| change["sequence"].as_u64().unwrap()).collect();
+    assert_eq!(sequences, (2..2 + later.len() as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn readers_see_an_account_with_its_recent_changes() {
+    let mut driver = Driver::new();
+    let directory = Arc::clone(&driver.directory);
+    driver.task.show();
+    silent_customer(&mut driver);
+    let published = parsed(&driver.round(at(120), &PUBLISH)[0]);
+    let report: Value = serde_json::from_slice(&directory.account_report("acme", at(120)).unwrap().0).unwrap();
+    assert_eq!(report["recent_changes"], json!([published]));
+    assert!(directory.account_report("nobody", at(120)).is_none());
+    drop(driver);
+    assert!(directory.account_report("acme", at(120)).is_none());
+}
+
+#[test]
+fn a_task_restored_from_its_changelog_reports_and_publishes_as_the_one_that_wrote_it() {
+    let mut driver = Driver::new();
+    silent_customer(&mut driver);
+    driver.feed(Stream::Support, &json!({"id": "t", "type": "ticket_opened", "account_id": "acme", "ticket_id": "1", "priority": "urgent", "occurred_at": at(119).0}), at(119));
+    driver.feed(
+        Stream::Feedback,
+        &json!({"id": "f", "type": "nps_answered", "account_id": "acme", "score": 3, "occurred_at": at(118).0}),
+        at(119),
+    );
+    driver.feed(Stream::Accounts, &json!({"id": "p", "type": "account_profile", "account_id": "acme", "name": "Acme", "segment": "smb", "seats": 20, "occurred_at": at(1).0}), at(119));
+    driver.round(at(120), &PUBLISH);
+    let mut restored = driver.restart();
+    assert_eq!(restored.report(at(121)), driver.report(at(121)));
+    assert_eq!(restored.task.counts(), driver.task.counts());
+    let again = used("new", "acme", "u1", at(121));
+    assert_eq!(restored.feed(Stream::Usage, &again, at(121)), Outcome::Applied);
+    assert_eq!(restored.feed(Stream::Usage, &again, at(121)), Outcome::Duplicate);
+    driver.feed(Stream::Usage, &again, at(121));
+    assert_eq!(restored.round(at(150), &PUBLISH), driver.round(at(150), &PUBLISH));
+}
+
+/// Few ids lie with the section that they were read into, many apart by day: a restart at any moment knows all of the last days.
+#[test]
+fn ids_are_remembered_over_a_restart_however_many_they_are() {
+    let mut driver = Driver::new();
+    let events: Vec<Value> = (0..240).map(|n| used(&n.to_string(), "acme", "u", at(0).plus(n * HOUR_MS))).collect();
+    for (now, event) in events.iter().enumerate() {
+        let now = at(0).plus(i64::try_from(now).unwrap() * HOUR_MS);
+        assert_eq!(driver.feed(Stream::Usage, event, now), Outcome::Applied);
+        driver.round(now, &CATCH_UP);
+        let mut restored = driver.restart();
+        let known = |event: &&Value| event["occurred_at"].as_i64().unwrap() > now.0 - 7 * DAY_MS;
+        for event in events.iter().filter(known).take_while(|event| event["occurred_at"].as_i64().unwrap() <= now.0) {
+            assert_eq!(restored.feed(Stream::Usage, event, now), Outcome::Duplicate, "{event} at {now}");
+        }
+    }
+    // The memory of a silent stream stays; what the day after forgets, the changelog forgets too.
+    let later = at(40);
+    driver.feed(Stream::Usage, &used("later", "acme", "u", later), later);
+    driver.round(later, &CATCH_UP);
+    assert_eq!(driver.changelog.keys().filter(|key| key.ends_with(b"acme")).count(), 2);
+}
+
+#[test]
+fn one_event_on_an_account_with_very_many_tickets_writes_few_bytes_and_restores_the_same() {
+    let mut events = 0;
+    let mut tell = |driver: &mut Driver, ticket: i64, kind: &str| {
+        events += 1;
+        let when = at(0).plus(events);
+        let record = json!({"id": events.to_string(), "type": kind, "account_id": "acme", "ticket_id": ticket.to_string(), "occurred_at": when.0,
+            "category": "what a help desk calls it, at some length"});
+        assert_eq!(driver.feed(Stream::Support, &record, when), Outcome::Applied);
+    };
+    let mut driver = Driver::new();
+    (0..4_900).for_each(|ticket| tell(&mut driver, ticket, "ticket_opened"));
+    driver.round(at(1), &PUBLISH);
+    let whole = driver.written;
+    assert!(whole > 256 * 1024, "{whole}");
+    for life in 0..2 {
+        for ticket in 0..3 {
+            tell(&mut driver, life * 10 + ticket, "ticket_resolved");
+            driver.round(at(1), &PUBLISH);
+            let again = life == 1 && ticket == 0;
+            assert!(again || driver.written < whole / 4, "{} of {whole} bytes", driver.written);
+            assert_eq!(driver.restart().report(at(1)), driver.report(at(1)));
+        }
+        // What was written before a restart is not known after it: the section is written once more.
+        driver = driver.restart();
+    }
+    let deletion = json!({"type": "account_profile", "account_id": "acme", "deleted": true, "occurred_at": at(1).0});
+    driver.feed(Stream::Accounts, &deletion, at(1));
+    driver.round(at(1), &PUBLISH);
+    assert!(driver.changelog.keys().all(|key| key[0] != 1), "every part has left with the account");
+}
+
+#[test]
+fn catch_up_publishes_nothing_and_then_one_change_an_account() {
+    let mut driver = Driver::new();
+    silent_customer(&mut driver);
+    assert!(driver.round(at(100), &CATCH_UP).is_empty());
+    assert_eq!(driver.round(at(120), &PUBLISH).len(), 1);
+}
+
+#[test]
+fn a_record_ahead_of_its_time_counts_as_applied_and_waits() {
+    let mut driver = Driver::new();
+    driver.feed(Stream::Usage, &used("0", "acme", "u", at(0)), at(0));
+    let ahead = used("1", "acme", "u", at(0).plus(HOUR_MS));
+    assert_eq!(driver.feed(Stream::Usage, &ahead, at(0)), Outcome::Applied);
+    assert_eq!(driver.feed(Stream::Usage, &ahead, at(0)), Outcome::Duplicate);
+    let events = |driver: &Driver, now| {
+        driver.task.view().accounts.read("acme", |account| {
+            account.usage().use_within(Settings::default().zone.date_of(now).minus(7), Settings::default().zone.date_of(now)).0
+        })
+    };
+    driver.round(at(0), &PUBLISH);
+    assert_eq!(events(&driver, at(1)), Some(1));
+    let mut restored = driver.restart();
+    restored.round(at(0).plus(HOUR_MS), &PUBLISH);
+    assert_eq!(events(&restored, at(1)), Some(2));
+    let far = used("2", "acme", "u", at(2));
+    assert!(matches!(driver.feed(Stream::Usage, &far, at(0)), Outcome::DeadLetter(rejection) if rejection.code == Code::FutureTime));
+}
+
+#[test]
+fn a_deleted_account_leaves_no_trace_and_may_begin_again() {
+    let mut driver = Driver::new();
+    silent_customer(&mut driver);
+    driver.round(at(120), &PUBLISH);
+    let deletion = json!({"id": "d", "type": "account_profile", "account_id": "acme", "deleted": true, "occurred_at": at(121).0});
+    assert_eq!(driver.feed(Stream::Accounts, &deletion, at(121)), Outcome::Applied);
+    assert_eq!(driver.round(at(121), &PUBLISH), [OutputRecord::tombstone("acme".to_owned())]);
+    assert!(driver.report(at(121)).is_empty());
+    assert!(driver.changelog.keys().all(|key| !String::from_utf8_lossy(key).contains("acme")));
+    let mut restored = driver.restart();
+    assert_eq!(restored.feed(Stream::Usage, &used("old", "acme", "u", at(120)), at(121)), Outcome::Applied);
+    assert!(restored.report(at(121)).is_empty());
+    restored.feed(Stream::Usage, &used("new", "acme", "u", at(122)), at(122));
+    let reports = restored.report(at(122));
+    assert_eq!(reports.len(), 1);
+    assert_eq!((&reports[0]["metrics"]["usage.events_28d"], &reports[0]["metrics"]["account.tenure_days"]), (&json!(1), &json!(0.0)));
+}
+
+#[test]
+fn the_outcomes_add_up_to_the_records_read() {
+    let mut driver = Driver::new();
+    let records = [
+        used("1", "acme", "u", at(100)),
+        used("1", "acme", "u", at(100)),
+        used("2", "acme", "u", at(1)),
+        json!({"type": "unheard_of", "account_id": "acme"}),
+        json!({"type": "feature_used"}),
+        json!([1, 2]),
+    ];
+    for record in &records {
+        driver.feed(Stream::Usage, record, at(100));
+    }
+    let counts = driver.task.counts().of(Stream::Usage);
+    assert_eq!((counts.read, counts.applied, counts.duplicate, counts.late, counts.ignored), (6, 1, 1, 1, 1));
+    assert_eq!(counts.dead_letter.iter().map(|(code, n)| (code.name(), n)).collect::<Vec<_>>(), [("wrong_type", 1), ("missing_field", 1)]);
+}
+
+/// Customers who are active every day to the last.
+fn steady_customers(driver: &mut Driver, count: usize) {
+    for account in 0..count {
+        let name = format!("a{account}");
+        driver.feed(Stream::Billing, &subscribed(&format!("b{account}"), &name, 5_000, at(0)), at(0));
+        for day in 0..120 {
+            let when = at(day).plus(9 * HOUR_MS);
+            for user in 0..5 {
+                driver.feed(Stream::Usage, &used(&format!("{account}-{day}-{user}"), &name, &format!("u{user}"), when), when);
+            }
+        }
+    }
+}
+
+/// A model by which nobody is green.
+const STRICT: &str = "[model]\nname = 'strict'\n[bands]\ngreen = 99.5\nyellow = 99\n";
+
+fn causes(changes: &[OutputRecord]) -> Vec<(String, String, String)> {
+    let field = |change: &Value, name: &str| change[name].as_str().unwrap().to_owned();
+    let of = |change: &Value| (field(change, "account_id"), field(change, "cause"), change["model"]["hash"].as_str().unwrap().to_owned());
+    let mut causes: Vec<_> = changes.iter().map(parsed).map(|change| of(&change)).collect();
+    causes.sort_unstable();
+    causes
+}
+
+#[test]
+fn another_model_scores_every_account_anew_within_the_budget_of_each_round() {
+    let mut driver = Driver::new();
+    steady_customers(&mut driver, 10);
+    assert_eq!(driver.round(at(120), &PUBLISH).len(), 10);
+    let strict = model(STRICT);
+    driver.directory.set_model(strict.clone());
+    let few = RoundOptions { budget: 4, ..PUBLISH };
+    let rounds: Vec<_> = (0..4).map(|_| driver.round(at(120).plus(1), &few)).collect();
+    assert_eq!(rounds.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2, 0]);
+    let expected: Vec<_> = (0..10).map(|n| (format!("a{n}"), "model_change".to_owned(), strict.hash.clone())).collect();
+    assert_eq!(causes(&rounds.concat()), expected);
+    driver.directory.set_model(strict);
+    assert!(driver.round(at(120).plus(2), &PUBLISH).is_empty(), "the same model changes nothing");
+}
+
+#[test]
+fn a_round_ends_when_its_changes_are_large_enough() {
+    let mut driver = Driver::new();
+    steady_customers(&mut driver, 3);
+    let small = RoundOptions { bytes: 1, ..PUBLISH };
+    assert_eq!((0..4).map(|_| driver.round(at(120), &small).len()).collect::<Vec<_>>(), [1, 1, 1, 0]);
+}
+
+#[test]
+fn accounts_to_which_something_happens_do_not_wait_for_another_model() {
+    let mut driver = Driver::new();
+    steady_customers(&mut driver, 10);
+    driver.round(at(120), &PUBLISH);
+    driver.directory.set_model(model(STRICT));
+    let one = RoundOptions { budget: 1, ..PUBLISH };
+    driver.round(at(120).plus(1), &one);
+    for account in ["a3", "a7"] {
+        driver.feed(Stream::Usage, &used("now", account, "u1", at(120).plus(2)), at(120).plus(2));
+        let next = driver.round(at(120).plus(2), &one);
+        assert_eq!(next.iter().map(|change| change.key.as_str()).collect::<Vec<_>>(), [account]);
+    }
+    let others = driver.round(at(120).plus(3), &PUBLISH);
+    assert!(others.len() >= 7 && others.iter().all(|change| parsed(change)["sequence"] == 2), "each is scored anew once");
+}
+
+#[test]
+fn a_model_that_comes_in_catch_up_waits_for_its_end() {
+    let mut driver = Driver::new();
+    steady_customers(&mut driver, 2);
+    driver.round(at(120), &PUBLISH);
+    driver.directory.set_model(model(STRICT));
+    assert!(driver.round(at(120).plus(1), &CATCH_UP).is_empty());
+    assert_eq!(driver.round(at(120).plus(2), &PUBLISH).len(), 2);
+}
+
+#[test]
+fn a_restart_with_another_model_has_the_same_cause_as_a_reload() {
+    let mut driver = Driver::new();
+    steady_customers(&mut driver, 3);
+    driver.round(at(120), &PUBLISH);
+    let strict = model(STRICT);
+    let mut restarted = driver.restart_under(strict.clone());
+    driver.directory.set_model(strict);
+    let (by_restart, by_reload) = (restarted.round(at(120).plus(1), &PUBLISH), driver.round(at(120).plus(1), &PUBLISH));
+    assert!(by_restart.iter().all(|change| parsed(change)["cause"] == "model_change"));
+    assert_eq!(causes(&by_restart), causes(&by_reload));
+}
+
+#[test]
+fn a_border_that_moves_past_an_account_by_little_is_crossed_after_the_dwell() {
+    let mut driver = Driver::new();
+    steady_customers(&mut driver, 1);
+    let first = parsed(&driver.round(at(120), &PUBLISH)[0]);
+    let score = first["health"]["score"].as_f64().unwrap();
+    let near = format!("[bands]\ngreen = {}\nyellow = 1\n[publish]\nscore_points = 100\nrisk = 1\n", score + 1.0);
+    driver.directory.set_model(model(&near));
+    assert_eq!((first["health"]["band"].as_str(), driver.round(at(120).plus(1), &PUBLISH).len()), (Some("green"), 0));
+    driver.feed(Stream::Usage, &used("later", "a0", "u1", at(121).plus(1)), at(121).plus(1));
+    let dropped = parsed(&driver.round(at(121).plus(1), &PUBLISH)[0]);
+    assert_eq!((dropped["health"]["band"].as_str(), dropped["cause"].as_str()), (Some("yellow"), Some("events")));
+}

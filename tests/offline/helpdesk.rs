@@ -1,0 +1,119 @@
+//! A real ticket log, against figures that were worked out without this program (`fixtures/helpdesk/README.md`).
+
+use std::collections::HashMap;
+use std::io::Read;
+
+use churnwatch::account::support::{Durations, State, TicketView, ticket_hash};
+use churnwatch::account::{ApplyContext, LimitMeter};
+use churnwatch::event::{TicketEvent, TicketKind};
+use churnwatch::settings::Settings;
+use churnwatch::time::{HOUR_MS, Timestamp};
+use flate2::read::GzDecoder;
+
+const LOG: &[u8] = include_bytes!("../fixtures/helpdesk/helpdesk.csv.gz");
+const EXPECTED: &[u8] = include_bytes!("../fixtures/helpdesk/expected_tickets.csv.gz");
+
+/// The rows of a file without quotes, each by column name.
+fn rows(gzipped: &[u8]) -> Vec<HashMap<String, String>> {
+    let mut text = String::new();
+    GzDecoder::new(gzipped).read_to_string(&mut text).unwrap();
+    let mut lines = text.lines();
+    let names: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let row = |line: &str| names.iter().zip(line.split(',')).map(|(name, value)| ((*name).to_owned(), value.to_owned())).collect();
+    lines.map(row).collect()
+}
+
+/// `2010-01-13 08:40:25`, with or without `+00:00`; empty: none.
+fn instant(text: &str) -> Option<Timestamp> {
+    let utc = format!("{}Z", text.get(..19)?.replace(' ', "T"));
+    Some(Timestamp::parse_rfc3339(&utc).unwrap())
+}
+
+struct Step {
+    ticket: String,
+    at: Timestamp,
+    /// Equal for rows that are equal.
+    id: String,
+    kind: TicketKind<'static>,
+}
+
+/// The log as ticket events: a ticket opens with its first row, and whatever is done after a resolution, save closing, reopens it.
+fn steps() -> Vec<Step> {
+    let mut resolved: HashMap<String, bool> = HashMap::new();
+    let mut steps = Vec::new();
+    for row in rows(LOG) {
+        let (ticket, activity) = (row["case:concept:name"].clone(), row["Activity"].as_str());
+        let (at, id) = (instant(&row["time:timestamp"]).unwrap(), format!("{activity} by {}", row["Resource"]));
+        let step = |kind| Step { ticket: ticket.clone(), at, id: id.clone(), kind };
+        if !resolved.contains_key(&ticket) {
+            steps.push(step(TicketKind::Opened));
+        }
+        let was_resolved = resolved.entry(ticket.clone()).or_default();
+        match activity {
+            "Resolve ticket" => {
+                *was_resolved = true;
+                steps.push(step(TicketKind::Resolved));
+            }
+            "Closed" => steps.push(step(TicketKind::Closed)),
+            _ if std::mem::take(was_resolved) => steps.push(step(TicketKind::Reopened)),
+            _ => {}
+        }
+    }
+    steps
+}
+
+fn applied<'a>(steps: impl Iterator<Item = &'a Step>) -> State {
+    let (mut state, settings, mut limits) = (State::default(), Settings::default(), LimitMeter::default());
+    for step in steps {
+        let event = TicketEvent {
+            ticket_id: step.ticket.as_str().into(),
+            kind: step.kind.clone(),
+            priority: None,
+            category: None,
+            product: None,
+            team: None,
+        };
+        state.apply(&event, &mut ApplyContext { at: step.at, id: Some(&step.id), settings: &settings, limits: &mut limits });
+    }
+    assert!(limits.iter().all(|(_, count)| count == 0));
+    state
+}
+
+#[test]
+fn every_ticket_has_the_instants_that_were_worked_out_separately() {
+    let steps = steps();
+    let state = applied(steps.iter());
+    let tickets: HashMap<u64, TicketView<'_>> = state.tickets_at(Timestamp::MAX).collect();
+    let expected = rows(EXPECTED);
+    assert_eq!((tickets.len(), expected.len()), (4_580, 4_580));
+    for row in &expected {
+        let ticket = &tickets[&ticket_hash(&row["id"])];
+        let found = (ticket.created, ticket.first_resolution.map(|first| first.at), ticket.last_resolved);
+        assert_eq!(found, (instant(&row["created"]), instant(&row["first_resolved"]), instant(&row["last_resolved"])), "{}", row["id"]);
+        assert_eq!(ticket.reopened, row["reopens"] != "0", "{}", row["id"]);
+    }
+    assert_eq!(tickets.values().filter(|ticket| ticket.reopened).count(), 154);
+}
+
+#[test]
+fn time_to_first_resolution_is_what_was_worked_out_separately() {
+    let steps = steps();
+    let state = applied(steps.iter());
+    let mut durations = Durations::default();
+    for resolved in state.tickets_in(Timestamp::MIN, Timestamp::MAX).filter_map(|ticket| ticket.resolved) {
+        durations.add(resolved.resolution_ms.unwrap());
+    }
+    let hours = |millis: f64| millis / HOUR_MS as f64;
+    assert_eq!(durations.count(), 4_569);
+    let mean = hours(durations.mean_ms().unwrap());
+    assert!((mean - 266.940_370).abs() < 1e-6, "{mean}");
+    let median = hours(durations.quantile_ms(50).unwrap() as f64);
+    assert!((median - 143.593_333).abs() <= 143.593_333 / 100.0, "{median}");
+}
+
+#[test]
+fn the_log_read_backwards_gives_the_same_tickets() {
+    let steps = steps();
+    let (forwards, backwards) = (applied(steps.iter()), applied(steps.iter().rev()));
+    assert!(forwards.tickets_at(Timestamp::MAX).eq(backwards.tickets_at(Timestamp::MAX)));
+}

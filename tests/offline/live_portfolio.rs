@@ -1,0 +1,209 @@
+//! The live KPIs of running tasks against the KPI lines of a replay of the same records at the same instant.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use churnwatch::engine::{Directory, Input, RoundOptions, Task};
+use churnwatch::event::Stream;
+use churnwatch::portfolio::lines;
+use churnwatch::replay::{self, Division, History, InputFile, Output, Reading, Request};
+use churnwatch::settings::Settings;
+use churnwatch::simulate::{Generator, Options, SimulatedRecord};
+use churnwatch::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
+use serde_json::{Value, json};
+
+const PUBLISH: RoundOptions = RoundOptions { publish: true, catching_up: false, budget: 100_000, bytes: usize::MAX };
+const DAYS: u32 = 130;
+const ACCOUNTS: u32 = 24;
+const TASKS: usize = 2;
+
+/// Everything happens in UTC; no stream is ever stale, as in a replay.
+fn settings() -> Arc<Settings> {
+    Arc::new(Settings { stale_after_ms: [None; 5], ..Settings::default() })
+}
+
+/// A simulated year's third, and what the simulation leaves out: accounts that move to another segment, go and come back.
+fn records() -> Vec<SimulatedRecord> {
+    let options = Options { accounts: ACCOUNTS, days: DAYS, story_days: DAYS, activity: 0.1, ..Options::default() };
+    let mut records: Vec<SimulatedRecord> = Generator::new(&options).collect();
+    let accounts: Vec<String> =
+        records.iter().filter(|record| record.stream == Stream::Accounts).map(|record| record.account.clone()).collect();
+    let profile = |number: usize, day: i64, mut fields: Value| {
+        let (account, at) = (accounts[number].clone(), options.start.plus(day * DAY_MS + 7));
+        let own = json!({"id": format!("own-{number}-{day}"), "type": "account_profile", "account_id": account, "occurred_at": at.0});
+        fields.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        SimulatedRecord { stream: Stream::Accounts, account, at, json: fields.to_string() }
+    };
+    records.push(profile(
+        0,
+        100,
+        json!({"segment": "moved", "csm": "new", "referred_by": "b", "onboarded_at": options.start.0 + 110 * DAY_MS}),
+    ));
+    records.push(profile(1, 110, json!({"deleted": true})));
+    records.push(profile(1, 120, json!({"segment": "again"})));
+    records.push(profile(2, 125, json!({"deleted": true})));
+    records.sort_by_key(|record| record.at);
+    records
+}
+
+/// The tasks of an instance, each with the accounts whose hash says so; costs go to the first.
+struct Instance {
+    directory: Arc<Directory>,
+    tasks: Vec<Task>,
+}
+
+impl Instance {
+    fn new() -> Self {
+        let settings = settings();
+        let directory = Arc::new(Directory::new(Arc::clone(&settings)));
+        let task = |number| Task::new(number, Arc::clone(&settings), Arc::clone(&directory));
+        let tasks: Vec<Task> = (0..i32::try_from(TASKS).unwrap()).map(task).collect();
+        tasks.iter().for_each(Task::show);
+        Self { directory, tasks }
+    }
+
+    fn feed(&mut self, record: &SimulatedRecord) {
+        let task = if record.account == "company" { 0 } else { record.account.bytes().map(usize::from).sum::<usize>() % TASKS };
+        let input = Input {
+            stream: record.stream,
+            key: None,
+            value: Some(record.json.as_bytes()),
+            timestamp: Some(record.at),
+            broker_timestamp: Some(record.at),
+        };
+        self.tasks[task].process(&input, record.at);
+    }
+
+    fn round(&mut self, now: Timestamp) {
+        self.tasks.iter_mut().for_each(|task| {
+            task.round(now, &PUBLISH, &mut Vec::new());
+        });
+    }
+
+    fn lines(&self, now: Timestamp) -> Vec<Value> {
+        let portfolio = self.directory.portfolio(now);
+        lines(&portfolio, &self.directory.settings()).map(|line| serde_json::from_slice(&line).unwrap()).collect()
+    }
+
+    /// An instance restored from the changelogs of this one.
+    fn restarted(&mut self) -> Self {
+        let mut restarted = Self::new();
+        for (task, restored) in self.tasks.iter_mut().zip(&mut restarted.tasks) {
+            let mut changelog: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+            task.changelog(|key, value| match value {
+                Some(value) => drop(changelog.insert(key.to_vec(), value.to_vec())),
+                None => drop(changelog.remove(key)),
+            });
+            for (key, value) in &changelog {
+                restored.restore(key, Some(value));
+            }
+            restored.finish_restore(Some(&task.stamp())).unwrap();
+        }
+        restarted
+    }
+}
+
+/// The KPI lines of a replay as of `t`, scored at every midnight.
+fn replayed(records: &[SimulatedRecord], t: Timestamp) -> Vec<Value> {
+    let of = |stream: Stream| records.iter().filter(move |record| record.stream == stream).map(|record| record.json.as_str());
+    let settings = replay::settings_for(&Stream::ALL, (*settings()).clone());
+    let division = Division::of_machine();
+    let file = |stream: Stream| {
+        let lines = of(stream).collect::<Vec<_>>().join("\n");
+        InputFile::of(stream, Path::new(stream.name()), lines.as_bytes(), &settings, division).unwrap()
+    };
+    let files = Stream::ALL.map(file);
+    let request = Request { as_of: t, score_every: Some(1) };
+    let reading = Reading::of(&files, t, &settings, division.threads);
+    let mut history = History::new(&files, &reading, Arc::clone(&settings));
+    replay::score_history(&mut history, &request, &settings, |_| Ok::<(), ()>(())).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kpis.ndjson");
+    let mut output = Output::create(&path).unwrap();
+    replay::write_trailing(&history, t, &settings, &mut output).unwrap();
+    output.finish().unwrap();
+    std::fs::read_to_string(&path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn midnight(day: i64) -> Timestamp {
+    Options::default().start.plus(day * DAY_MS)
+}
+
+/// Feeds all that happens up to the midnight of a day, with a round at each midnight: all accounts fall due in it.
+fn run_until(instance: &mut Instance, records: &[SimulatedRecord], days: std::ops::RangeInclusive<i64>) {
+    for day in days {
+        let since = midnight(day - 1);
+        for record in records.iter().filter(|record| record.at > since && record.at <= midnight(day)) {
+            instance.feed(record);
+        }
+        instance.round(midnight(day));
+    }
+}
+
+fn assert_equal(live: &[Value], replayed: &[Value], what: &str) {
+    let scopes = |lines: &[Value]| lines.iter().map(|line| line["scope"].clone()).collect::<Vec<_>>();
+    assert_eq!(scopes(live), scopes(replayed), "{what}");
+    for (live, replayed) in live.iter().zip(replayed) {
+        assert_eq!(live["period"], replayed["period"]);
+        for (name, expected) in replayed["kpis"].as_object().unwrap() {
+            assert_eq!(&live["kpis"][name], expected, "{name} of {} {what}", replayed["scope"]);
+        }
+        assert_eq!(live["kpis"].as_object().unwrap().len(), replayed["kpis"].as_object().unwrap().len(), "{what}");
+    }
+}
+
+#[test]
+fn live_kpis_are_those_of_a_replay_once_every_account_is_scored_also_after_a_restart() {
+    let records = records();
+    let mut instance = Instance::new();
+    run_until(&mut instance, &records, 0..=60);
+    assert_equal(&instance.lines(midnight(60)), &replayed(&records, midnight(60)), "on day 60");
+    run_until(&mut instance, &records, 61..=125);
+    let expected = replayed(&records, midnight(126));
+    assert!(expected.len() > 6, "some segments, plans and CSMs");
+    let mut restarted = instance.restarted();
+    for (instance, what) in [(&mut instance, "on day 126"), (&mut restarted, "after a restart")] {
+        run_until(instance, &records, 126..=126);
+        assert_equal(&instance.lines(midnight(126)), &expected, what);
+    }
+}
+
+#[test]
+fn an_event_shows_at_once_and_the_next_ones_within_a_minute() {
+    let mut instance = Instance::new();
+    let told = |id: i64, minor: i64, at: Timestamp| {
+        let json = json!({"id": id.to_string(), "type": "subscription_changed", "account_id": "acme", "subscription_id": "s", "status": "active",
+            "items": [{"amount_minor": minor, "currency": "USD", "interval": "month"}], "current_period_start": at.0,
+            "current_period_end": at.0 + 365 * DAY_MS, "occurred_at": at.0});
+        SimulatedRecord { stream: Stream::Billing, account: "acme".to_owned(), at, json: json.to_string() }
+    };
+    let mrr = |instance: &Instance, at: Timestamp| instance.lines(at)[0]["kpis"]["mrr"]["value"].as_i64();
+    let begin = midnight(0);
+    for (second, minor, shown) in [(0, 100, 100), (1, 200, 100), (59, 300, 100), (61, 300, 300), (62, 400, 300), (122, 400, 400)] {
+        let now = begin.plus(second * 1000);
+        instance.feed(&told(minor, minor, now));
+        instance.round(now);
+        assert_eq!(mrr(&instance, now), Some(shown), "after {second} s");
+    }
+}
+
+#[test]
+fn what_ages_without_an_event_is_at_most_an_hour_old() {
+    let mut instance = Instance::new();
+    let subscription = json!({"id": "1", "type": "subscription_changed", "account_id": "acme", "subscription_id": "s", "status": "active",
+        "items": [{"amount_minor": 100, "currency": "USD", "interval": "month"}], "current_period_start": midnight(0).0,
+        "current_period_end": midnight(400).0, "occurred_at": midnight(0).0});
+    let record = SimulatedRecord { stream: Stream::Billing, account: "acme".to_owned(), at: midnight(0), json: subscription.to_string() };
+    instance.feed(&record);
+    let at_start = |instance: &Instance, at: Timestamp| instance.lines(at)[0]["kpis"]["nrr"]["denominator"].as_i64();
+    for minutes in 0..=28 * 24 * 60 + 60 {
+        if minutes % 5 == 0 {
+            instance.round(midnight(0).plus(minutes * MINUTE_MS));
+        }
+        if minutes == 28 * 24 * 60 - 1 {
+            assert_eq!(at_start(&instance, midnight(28)), None);
+        }
+    }
+    assert_eq!(at_start(&instance, midnight(28).plus(HOUR_MS)), Some(100));
+}

@@ -1,0 +1,39 @@
+//! Everything that needs no broker, in one binary: linking the crate is what a test binary costs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test panics when an expectation fails, and prints what it measured"
+)]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    reason = "test inputs are small, worked examples exact"
+)]
+#![allow(clippy::needless_pass_by_value, reason = "records are written in place")]
+
+#[path = "../event_fixtures/mod.rs"]
+mod event_fixtures;
+#[path = "../hostile/mod.rs"]
+mod hostile;
+#[path = "../oracle/mod.rs"]
+mod oracle;
+
+mod command_line;
+mod compare;
+mod decode_properties;
+mod decoders_under_fuzz;
+mod driver;
+mod fuzz;
+mod golden_events;
+mod helpdesk;
+mod live_portfolio;
+mod mrr_playbook;
+mod portfolio;
+mod replay_against_oracle;
+mod stripe_prices;
+mod tidy;

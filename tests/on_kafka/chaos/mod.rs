@@ -1,0 +1,40 @@
+//! Campaigns against the service on a real broker: instances, broker and network break while records come, and everything that was
+//! committed is looked at from outside afterwards.
+//!
+//! `campaign` goes through the faults of `fault` one by one on a `fleet` of instances behind a `proxy`, under a `load`; `check` is what
+//! must hold in the end; `mutant` are deliberate breaks that `check` has to notice.
+
+pub mod campaign;
+pub mod check;
+pub mod disk;
+pub mod fault;
+pub mod figures;
+pub mod fleet;
+pub mod leaver;
+pub mod load;
+pub mod mutant;
+pub mod proxy;
+pub mod random;
+mod tests;
+
+use std::fmt;
+
+/// Something that must never be.
+#[derive(Clone, Debug)]
+pub struct Violation {
+    /// The check that found it: I1 to I10, or `exit`.
+    pub check: &'static str,
+    pub what: String,
+}
+
+impl Violation {
+    pub const fn new(check: &'static str, what: String) -> Self {
+        Self { check, what }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.check, self.what)
+    }
+}

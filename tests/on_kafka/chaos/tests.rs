@@ -1,0 +1,98 @@
+//! Everything breaks while records come, on a real Kafka; what was committed is looked at from outside.
+//!
+//! `./dev test chaos --cycles N --seed S --minutes M` runs campaigns of faults until either is used up; variables such as
+//! `CHURNWATCH_CHAOS_CYCLES` say the same. Without them a seeded part of it runs. `--kinds Kill,Zombie` leaves out other faults,
+//! `--rate` is in records a second, `--activity` in hundredths of a lively product's, of `--accounts` accounts.
+
+use std::time::{Duration, Instant};
+
+use crate::chaos::campaign::{self, Plan};
+use crate::chaos::fault::{Kind, ON_DEMAND};
+use crate::chaos::figures::Figures;
+use crate::chaos::load::Size;
+
+/// Faults of one campaign at most: each begins with a fresh broker and fresh topics, and ends with a check.
+const CAMPAIGN_FAULTS: usize = 40;
+
+/// What runs when nothing is asked for: one deck, of thirty kills, unless the machine is too slow for it.
+const CYCLES: u64 = 29;
+const MINUTES: u64 = 4;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(format!("CHURNWATCH_CHAOS_{name}")).ok().map(|text| text.parse().unwrap())
+}
+
+/// The kinds of faults named in `CHURNWATCH_CHAOS_KINDS`, else the usual mix.
+fn kinds() -> Vec<Kind> {
+    let mix = Kind::MIX.into_iter().flat_map(|(kind, count)| std::iter::repeat_n(kind, count));
+    let Ok(names) = std::env::var("CHURNWATCH_CHAOS_KINDS") else { return mix.collect() };
+    let is_wanted = |kind: &Kind| names.split(',').any(|name| format!("{kind:?}") == name);
+    mix.chain(ON_DEMAND).filter(is_wanted).collect()
+}
+
+#[test]
+fn whatever_breaks_what_is_committed_is_right() {
+    let (cycles, seed) = (number("CYCLES"), number("SEED").unwrap_or(1));
+    let minutes = number("MINUTES").or_else(|| cycles.is_none().then_some(MINUTES));
+    let cycles = usize::try_from(cycles.unwrap_or(CYCLES)).unwrap();
+    let until = minutes.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
+    eprintln!("CHURNWATCH_CHAOS_SEED={seed}");
+    let (mut total, mut left) = (Figures::default(), cycles);
+    for campaign_seed in seed.. {
+        let faults = left.min(CAMPAIGN_FAULTS);
+        if faults == 0 || until.is_some_and(|until| Instant::now() > until) {
+            break;
+        }
+        let (per_second, accounts) = (number("RATE").unwrap_or(200), u32::try_from(number("ACCOUNTS").unwrap_or(100)).unwrap());
+        let size = Size { accounts, days: 90, activity: number("ACTIVITY").unwrap_or(25) as f64 / 100.0 };
+        let plan = Plan {
+            seed: campaign_seed,
+            faults,
+            until,
+            size,
+            per_second,
+            kinds: kinds(),
+            progress_limit: campaign::PROGRESS_LIMIT,
+            mutant: None,
+        };
+        eprintln!("campaign of seed {campaign_seed}: {faults} faults");
+        match campaign::run(&plan) {
+            Ok(figures) => total.add(figures),
+            Err(caught) => {
+                let violations: Vec<String> = caught.violations.iter().take(10).map(ToString::to_string).collect();
+                panic!("seed {campaign_seed}, {} faults: {} violations\n{}", caught.faults, caught.violations.len(), violations.join("\n"));
+            }
+        }
+        left -= faults;
+    }
+    eprintln!("{total}");
+}
+
+/// The table of `./dev test mutants`.
+#[test]
+#[ignore = "twenty minutes; `./dev test mutants` runs it"]
+fn every_broken_rule_is_noticed() {
+    let seed = number("SEED").unwrap_or(1);
+    let wanted = std::env::var("CHURNWATCH_CHAOS_MUTANTS").ok();
+    let is_wanted = |name: &str| wanted.as_ref().is_none_or(|names| names.split(',').any(|wanted| wanted == name));
+    let (mut table, mut survivors) = (Vec::new(), Vec::new());
+    for mutant in crate::chaos::mutant::ALL.iter().filter(|mutant| is_wanted(mutant.name)) {
+        eprintln!("mutant {}", mutant.name);
+        match mutant.hunt(seed) {
+            Some(notice) => {
+                eprintln!("  {}", notice.first.lines().next().unwrap_or_default());
+                table.push(format!(
+                    "| {} | {} | {} | {} of {} |",
+                    mutant.name,
+                    mutant.breaks,
+                    notice.checks.join(", "),
+                    notice.faults,
+                    mutant.within
+                ));
+            }
+            None => survivors.push(mutant.name),
+        }
+    }
+    eprintln!("| mutant | breaks | noticed by | after faults |\n|---|---|---|---|\n{}", table.join("\n"));
+    assert!(survivors.is_empty(), "nobody notices {survivors:?}");
+}

@@ -1,0 +1,164 @@
+//! Progress or exit: what cannot go on ends the process with a code, and what is told to end does so in time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::kafka::broker::Broker;
+use crate::kafka::eventually;
+use crate::kafka::input::{now, simulated};
+use crate::kafka::scenario::{LIMIT, Scenario};
+use crate::kafka::service::{Application, Service};
+use crate::kafka::{client, unique};
+use churnwatch::event::Stream;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+
+/// The end of a service that must be exit code 1 with this code of a failure, within longer than such a failure may wait.
+fn ends_with(mut service: Service, code: &str) -> String {
+    service.wait(Duration::from_mins(3));
+    service.fails_with(code)
+}
+
+/// A scenario that ran, with the stamp of its only task replaced.
+fn with_stamp(name: &str, stamp: &[u8]) -> Scenario {
+    let scenario = Scenario::new(name, 1, &simulated(51, 3, 3));
+    scenario.run_to_end();
+    client::produce(scenario.broker, [(scenario.application.changelog.as_str(), Some("\0stamp"), stamp, now())]);
+    scenario
+}
+
+#[test]
+fn state_of_a_newer_program_is_left_alone() {
+    let scenario = with_stamp("newer", &[200, 1, 2, 3]);
+    let before = client::ends(scenario.broker, &scenario.application.changelog);
+    scenario.fails_with("state_newer");
+    assert_eq!(client::ends(scenario.broker, &scenario.application.changelog), before, "nothing was written");
+}
+
+#[test]
+fn state_that_is_none_is_refused() {
+    let log = with_stamp("unreadable", &[1, 0xff, 0xff]).fails_with("state_unreadable");
+    assert!(log.contains("-changelog"), "{log}");
+}
+
+#[test]
+fn a_changelog_with_a_transaction_that_does_not_end_is_not_waited_for_for_ever() {
+    let scenario = Scenario::new("stuck", 1, &simulated(52, 3, 3));
+    scenario.run_to_end();
+    let open: BaseProducer =
+        client::config(scenario.broker).set("transactional.id", unique("open")).set("transaction.timeout.ms", "600000").create().unwrap();
+    open.init_transactions(LIMIT).unwrap();
+    open.begin_transaction().unwrap();
+    open.send(BaseRecord::<str, [u8]>::to(&scenario.application.changelog).key("open").payload(b"x")).map_err(|(error, _)| error).unwrap();
+    // A flush would wait for the transaction's end.
+    eventually("the record", LIMIT, || {
+        open.poll(Duration::from_millis(10));
+        (open.in_flight_count() == 0).then_some(())
+    });
+    let log = ends_with(scenario.application.start(), "restore_stuck");
+    assert!(log.contains(&format!("{} [0]", scenario.application.changelog)), "{log}");
+    open.abort_transaction(LIMIT).unwrap();
+    scenario.run_to_end();
+}
+
+#[test]
+fn an_instance_that_reads_other_topics_than_the_group_is_refused() {
+    let mut scenario = Scenario::new("other", 2, &simulated(53, 3, 3));
+    let mut first = scenario.application.start();
+    scenario.wait_for_end(&mut first);
+    scenario.application.set("streams.feedback.topics", "[]");
+    let log = scenario.application.start().fails_with("topic_set_changed");
+    assert!(log.contains(&scenario.topics.of(Stream::Feedback)), "{log}");
+    first.terminate();
+}
+
+#[test]
+fn a_task_without_all_of_its_topics_is_parked_and_then_ends_the_process() {
+    let scenario = Scenario::new("parked", 2, &simulated(54, 3, 3));
+    let mut service = scenario.application.start();
+    scenario.wait_for_end(&mut service);
+    let (usage, done) = (scenario.topics.of(Stream::Usage), Arc::new(AtomicBool::new(false)));
+    let stranger: BaseConsumer = client::config(scenario.broker)
+        .set("group.id", &scenario.application.id)
+        .set("partition.assignment.strategy", "range")
+        .set("client.id", "a-stranger")
+        .set("enable.auto.commit", "false")
+        .create()
+        .unwrap();
+    stranger.subscribe(&[&usage]).unwrap();
+    let polls = std::thread::spawn({
+        let done = Arc::clone(&done);
+        move || {
+            while !done.load(Ordering::Acquire) {
+                drop(stranger.poll(Duration::from_millis(100)));
+            }
+        }
+    });
+    // The stranger is given one partition of usage; the other topics have nobody else.
+    eventually("the rebalance", LIMIT, || service.log().contains("parked").then_some(()));
+    let log = ends_with(service, "incomplete_assignment");
+    assert!(log.contains(&format!("without {usage}")), "{log}");
+    done.store(true, Ordering::Release);
+    polls.join().unwrap();
+}
+
+#[test]
+fn sigterm_ends_it_within_ten_seconds_with_everything_committed() {
+    let scenario = Scenario::new("term", 2, &simulated(56, 60, 60));
+    let service = scenario.application.start();
+    eventually("some of the input", LIMIT, || (scenario.committed().iter().flatten().any(|next| *next > 0)).then_some(()));
+    let begun = Instant::now();
+    let log = service.terminate();
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}:\n{log}", begun.elapsed());
+    let reset = scenario.application.command(&["topics", "reset"]);
+    assert!(reset.status.success() && reset.stdout.is_empty(), "the group's offsets are those of the state");
+    scenario.run_to_end();
+}
+
+#[test]
+fn an_end_that_cannot_be_committed_says_so() {
+    let broker: &Broker = Box::leak(Box::new(Broker::start(|_, _| String::new(), "")));
+    let scenario = Scenario::on(broker, "uncommitted", 2, &simulated(59, 60, 60));
+    let mut service = scenario.application.start();
+    let before = scenario.committed();
+    eventually("something to be committed", LIMIT, || (scenario.committed() != before).then_some(()));
+    broker.signal("STOP");
+    let begun = Instant::now();
+    service.signal("TERM");
+    service.wait(LIMIT);
+    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
+    broker.signal("CONT");
+    service.fails_with("stopped_uncommitted");
+    scenario.run_to_end();
+}
+
+/// The broker stands still, so that an orderly end has something to wait for.
+#[test]
+fn a_second_signal_ends_it_at_once_and_what_was_not_committed_is_done_again() {
+    let broker: &Broker = Box::leak(Box::new(Broker::start(|_, _| String::new(), "")));
+    let scenario = Scenario::on(broker, "twice", 2, &simulated(57, 60, 60));
+    for signals in [["TERM", "TERM"], ["INT", "INT"], ["TERM", "INT"]] {
+        let mut service = scenario.application.start();
+        let before = scenario.committed();
+        scenario.topics.fill(broker, &simulated(58, 60, 5));
+        eventually("something new to be committed", LIMIT, || (scenario.committed() != before).then_some(()));
+        broker.signal("STOP");
+        service.signal(signals[0]);
+        eventually("the first signal to be heard", LIMIT, || service.log().contains("told to stop").then_some(()));
+        let begun = Instant::now();
+        service.signal(signals[1]);
+        service.wait(LIMIT);
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        broker.signal("CONT");
+        service.fails_with("stopped_at_once");
+    }
+    scenario.run_to_end();
+    let reset = scenario.application.command(&["topics", "reset"]);
+    assert!(reset.status.success() && reset.stdout.is_empty(), "the group's offsets are those of the state");
+    let state = |application: &Application| client::state_of_events(broker, &application.changelog);
+    let interrupted = state(&scenario.application);
+    let undisturbed = Scenario { application: Application::new(broker, &scenario.topics), ..scenario };
+    undisturbed.run_to_end();
+    assert!(state(&undisturbed.application) == interrupted, "the state is not that of an undisturbed run");
+}

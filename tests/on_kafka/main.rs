@@ -1,0 +1,35 @@
+//! The binary on a real Kafka broker that the tests start themselves, one module per behaviour. Needs `./dev kafka jars`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test panics when an expectation fails"
+)]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    clippy::cast_possible_truncation,
+    clippy::float_cmp,
+    reason = "test inputs are small, worked examples exact"
+)]
+
+#[path = "../hostile/mod.rs"]
+#[allow(dead_code, reason = "shared with the offline tests")]
+mod hostile;
+#[path = "../kafka/mod.rs"]
+mod kafka;
+#[path = "../oracle/mod.rs"]
+#[allow(dead_code, reason = "shared with the offline tests")]
+mod oracle;
+
+mod changelog;
+mod chaos;
+mod demo;
+mod exits;
+mod kill;
+mod offsets;
+mod reload;
+mod run;
+mod security;
+mod topics;

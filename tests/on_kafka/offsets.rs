@@ -1,0 +1,138 @@
+//! Group offsets against the stamp of the state, on a real Kafka: each row of the table in `src/stream/offsets.rs` that an operator can
+//! bring about.
+
+use crate::kafka::client::{self, Group};
+use crate::kafka::input::simulated;
+use crate::kafka::scenario::Scenario;
+use churnwatch::event::Stream;
+
+/// An application that has read everything and is stopped.
+fn stopped(name: &str) -> Scenario {
+    let scenario = Scenario::new(name, 2, &simulated(7, 10, 5));
+    scenario.run_to_end();
+    scenario
+}
+
+#[test]
+fn moved_offsets_are_refused_until_the_stamp_is_trusted() {
+    let mut scenario = stopped("moved");
+    let topic = scenario.topics.of(Stream::Usage);
+    let (before, state) = (scenario.committed(), client::ends(scenario.broker, &scenario.application.changelog));
+    scenario.group().commit(&topic, 1, 0);
+    let log = scenario.fails_with("offsets_moved");
+    assert!(log.contains(&topic) && log.contains("--resume-from stamp"), "{log}");
+    assert_eq!(client::ends(scenario.broker, &scenario.application.changelog), state, "nothing was written");
+
+    scenario.application.arguments.extend(["--resume-from".to_owned(), "stamp".to_owned()]);
+    scenario.run_to_end();
+    assert_eq!(scenario.committed(), before);
+}
+
+#[test]
+fn an_expired_group_goes_on_from_the_state_and_reads_nothing_twice() {
+    let scenario = stopped("expired");
+    let (before, letters) = (scenario.committed(), client::ends(scenario.broker, &scenario.application.dead_letters));
+    Group::delete(scenario.broker, &scenario.application.id);
+    assert_ne!(scenario.committed(), before);
+    scenario.run_to_end();
+    assert_eq!(scenario.committed(), before);
+    assert_eq!(client::ends(scenario.broker, &scenario.application.dead_letters), letters, "bad records were read again");
+}
+
+#[test]
+fn a_group_without_state_is_refused() {
+    let scenario = stopped("stateless");
+    client::delete_topic(scenario.broker, &scenario.application.changelog);
+    scenario.fails_with("state_missing");
+}
+
+#[test]
+fn lost_records_are_refused_with_their_count_until_the_loss_is_accepted() {
+    let mut scenario = stopped("lost");
+    let topic = scenario.topics.of(Stream::Usage);
+    let read = client::ends(scenario.broker, &topic)[0];
+    scenario.topics.fill(scenario.broker, &simulated(8, 10, 5));
+    client::delete_records(scenario.broker, &topic, 0, read + 3);
+    let log = scenario.fails_with("input_lost");
+    assert!(log.contains("3 records"), "{log}");
+
+    scenario.application.arguments.push("--accept-loss".to_owned());
+    scenario.run_to_end();
+    assert_eq!(scenario.committed(), scenario.ends());
+}
+
+#[test]
+fn records_that_are_deleted_under_a_running_service_end_it_at_once() {
+    let scenario = Scenario::new("undermined", 1, &simulated(17, 4, 3));
+    let mut service = scenario.application.start();
+    scenario.wait_for_end(&mut service);
+    let topic = scenario.topics.of(Stream::Usage);
+    let read = client::ends(scenario.broker, &topic)[0];
+    // It sleeps while records come and go, for less than its session.
+    service.signal("STOP");
+    scenario.topics.fill(scenario.broker, &simulated(18, 4, 3));
+    client::delete_records(scenario.broker, &topic, 0, read + 2);
+    service.signal("CONT");
+    let log = service.fails_with("input_lost");
+    assert!(log.contains("2 records"), "{log}");
+}
+
+#[test]
+fn a_topic_that_was_made_anew_is_refused() {
+    let scenario = stopped("anew");
+    let topic = scenario.topics.of(Stream::Billing);
+    client::delete_topic(scenario.broker, &topic);
+    crate::kafka::eventually("the deletion", crate::kafka::scenario::LIMIT, || {
+        client::try_create_topic(scenario.broker, &topic, 2).then_some(())
+    });
+    scenario.fails_with("topic_recreated");
+}
+
+#[test]
+fn start_fail_refuses_what_was_never_committed() {
+    let mut scenario = Scenario::new("never", 1, &simulated(9, 2, 2));
+    scenario.application.set("kafka.start", "fail");
+    scenario.fails_with("no_committed_offset");
+}
+
+#[test]
+fn start_latest_leaves_out_what_was_there_and_reads_what_comes() {
+    let mut scenario = Scenario::new("latest", 1, &simulated(9, 4, 4));
+    scenario.application.set("kafka.start", "latest");
+    scenario.run_to_end();
+    assert_eq!(scenario.committed(), scenario.ends());
+    assert_eq!(client::read_committed(scenario.broker, &scenario.application.changelog).len(), 1, "a stamp, and no account");
+}
+
+#[test]
+fn more_partitions_are_refused() {
+    let scenario = stopped("grown");
+    client::add_partitions(scenario.broker, &scenario.topics.of(Stream::Usage), 3);
+    scenario.fails_with("partition_counts_differ");
+    for stream in [Stream::Billing, Stream::Support, Stream::Feedback, Stream::Accounts] {
+        client::add_partitions(scenario.broker, &scenario.topics.of(stream), 3);
+    }
+    scenario.fails_with("partition_count_changed");
+}
+
+#[test]
+fn another_set_of_topics_waits_until_all_instances_have_stopped() {
+    let mut scenario = Scenario::new("topicset", 2, &simulated(19, 10, 5));
+    let mut first = scenario.application.start();
+    scenario.wait_for_end(&mut first);
+    let (usage, more) = (scenario.topics.of(Stream::Usage), format!("{}-more", scenario.topics.prefix));
+    client::create_topic(scenario.broker, &more, 2);
+    scenario.application.set("streams.usage.topics", &format!("{usage},{more}"));
+    let log = scenario.fails_with("topic_set_changed");
+    assert!(log.contains(&more), "{log}");
+    first.terminate();
+
+    let before = scenario.committed();
+    let mut second = scenario.application.start();
+    crate::kafka::eventually("the new topic's first commit", crate::kafka::scenario::LIMIT, || {
+        second.assert_alive();
+        (scenario.group().committed(&more, 2) == [0, 0]).then_some(())
+    });
+    second.terminate();
+    assert_eq!(scenario.committed(), before, "nothing of the other topics was read again");
+}

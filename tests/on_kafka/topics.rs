@@ -1,0 +1,134 @@
+//! What the service refuses to read, on a real Kafka.
+
+use crate::kafka::client;
+use crate::kafka::input::{now, simulated};
+use crate::kafka::scenario::Scenario;
+use churnwatch::event::Stream;
+
+#[test]
+fn topics_of_different_partitioners_are_refused_by_name() {
+    let scenario = Scenario::new("mixed", 4, &simulated(10, 60, 3));
+    let usage = scenario.topics.of(Stream::Usage);
+    client::delete_topic(scenario.broker, &usage);
+    crate::kafka::eventually("the deletion", crate::kafka::scenario::LIMIT, || {
+        client::try_create_topic(scenario.broker, &usage, 4).then_some(())
+    });
+    let records = simulated(10, 60, 3);
+    let of_usage = records.iter().filter(|record| record.stream == Stream::Usage);
+    client::produce_by(
+        "consistent_random",
+        scenario.broker,
+        of_usage.map(|r| (usage.as_str(), Some(r.account.as_str()), r.json.as_bytes(), r.at.millis())),
+    );
+    let log = scenario.fails_with("partitioners_differ");
+    assert!(log.contains(&format!("{usage}: crc32")), "{log}");
+}
+
+#[test]
+fn a_topic_that_is_not_keyed_by_account_is_refused() {
+    let scenario = Scenario::new("unkeyed", 4, &[]);
+    let usage = scenario.topics.of(Stream::Usage);
+    let records = simulated(11, 60, 3);
+    let keys: Vec<_> = (0..records.len()).map(|i| format!("{i}")).collect();
+    // The fitting partition of another key.
+    let scattered = records.iter().zip(&keys).map(|(r, key)| (usage.as_str(), Some(key.as_str()), r.json.as_bytes(), now()));
+    client::produce_scattered(scenario.broker, 4, scattered);
+    scenario.fails_with("partitioner_unknown");
+}
+
+#[test]
+fn topics_that_share_another_partitioner_than_javas_are_read() {
+    let scenario = Scenario::new("crc32", 4, &[]);
+    let records = simulated(20, 60, 3);
+    let names = Stream::ALL.map(|stream| scenario.topics.of(stream));
+    let placed = records.iter().map(|r| (names[r.stream.index()].as_str(), Some(r.account.as_str()), r.json.as_bytes(), r.at.millis()));
+    client::produce_by("consistent_random", scenario.broker, placed);
+    scenario.run_to_end();
+    let letters = client::read_committed(scenario.broker, &scenario.application.dead_letters);
+    assert!(letters.iter().all(|letter| letter.header("churnwatch_code") != "wrong_partition"));
+    assert!(text(&scenario.application.command(&["topics"]).stdout).contains("partitioner  crc32"));
+}
+
+#[test]
+fn an_account_in_a_wrong_partition_is_a_dead_letter() {
+    let scenario = Scenario::new("stray", 4, &simulated(12, 60, 3));
+    let usage = scenario.topics.of(Stream::Usage);
+    // Keyed by one account, about another.
+    let about_another =
+        format!(r#"{{"type":"feature_used","account_id":"someone-else","user_id":"u","feature":"f","occurred_at":{}}}"#, now());
+    let keys = ["sim-1", "sim-2", "sim-3", "sim-4", "sim-5", "sim-6", "sim-7", "sim-8"];
+    client::produce(scenario.broker, keys.map(|key| (usage.as_str(), Some(key), about_another.as_bytes(), now())));
+    scenario.run_to_end();
+    let letters = client::read_committed(scenario.broker, &scenario.application.dead_letters);
+    let strays = letters.iter().filter(|letter| letter.header("churnwatch_code") == "wrong_partition").count();
+    let at_home = client::murmur2(b"someone-else", 4);
+    let expected = keys.iter().filter(|key| client::murmur2(key.as_bytes(), 4) != at_home).count();
+    assert!(expected > 0);
+    assert_eq!(strays, expected);
+}
+
+#[test]
+fn a_bad_run_exits_before_anything_of_it_is_committed_unless_it_is_wanted() {
+    let mut scenario = Scenario::new("rubbish", 1, &[]);
+    let usage = scenario.topics.of(Stream::Usage);
+    client::produce(scenario.broker, (0..500).map(|_| (usage.as_str(), Some("a"), b"rubbish".as_slice(), now())));
+    let log = scenario.fails_with("bad_run");
+    assert!(log.contains("invalid_json") && log.contains(&usage) && log.contains("offset 199"), "{log}");
+    assert_eq!(client::read_committed(scenario.broker, &scenario.application.dead_letters), []);
+
+    scenario.application.set("output.on_bad_run", "dead_letter");
+    scenario.run_to_end();
+    assert_eq!(client::read_committed(scenario.broker, &scenario.application.dead_letters).len(), 500);
+}
+
+#[test]
+fn a_record_that_no_producer_takes_is_a_dead_letter_without_its_value() {
+    let scenario = Scenario::new("large", 1, &simulated(13, 2, 2));
+    let usage = scenario.topics.of(Stream::Usage);
+    let large = vec![b'x'; 1_000_000 - 500];
+    client::produce(scenario.broker, [(usage.as_str(), Some("a"), large.as_slice(), now())]);
+    scenario.run_to_end();
+    let letters = client::read_committed(scenario.broker, &scenario.application.dead_letters);
+    let letter = letters.iter().find(|letter| letter.headers.contains_key("churnwatch_truncated")).expect("a truncated letter");
+    assert_eq!((letter.header("churnwatch_truncated"), letter.key.as_deref(), &letter.value), ("999500", Some(b"a".as_slice()), &None));
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).into_owned()
+}
+
+#[test]
+fn check_and_topics_tell_what_is_there_and_create_makes_what_is_missing() {
+    let mut scenario = Scenario::new("checked", 2, &simulated(15, 20, 3));
+    scenario.application.set("kafka.create_topics", "false");
+    let check = scenario.application.command(&["check"]);
+    assert_eq!(check.status.code(), Some(1));
+    assert!(text(&check.stderr).contains(&format!("topic_missing: topic {}", scenario.application.changelog)), "{}", text(&check.stderr));
+    assert!(text(&check.stderr).contains("3 problems in the topics"), "{}", text(&check.stderr));
+    let show = scenario.application.command(&["topics"]);
+    assert!(text(&show.stderr).contains("error: topic_missing") && !text(&show.stdout).contains("error"), "what is wrong is for people");
+
+    let create = scenario.application.command(&["topics", "create"]);
+    assert!(text(&create.stdout).contains(&format!("{} created", scenario.application.changelog)), "{}", text(&create.stderr));
+    let check = scenario.application.command(&["check"]);
+    assert!(check.status.success(), "{}", text(&check.stderr));
+    let show = text(&scenario.application.command(&["topics"]).stdout);
+    assert!(show.contains("partitioner  murmur2\n") && show.contains("2 partitions") && !show.contains("missing"), "{show}");
+    let rights = text(&scenario.application.command(&["topics", "--acls"]).stdout);
+    assert!(rights.lines().any(|line| line.starts_with("group") && line.contains(&scenario.application.id)), "{rights}");
+}
+
+#[test]
+fn reset_puts_a_moved_group_back_to_its_state() {
+    let scenario = Scenario::new("reset", 2, &simulated(16, 10, 3));
+    scenario.run_to_end();
+    let before = scenario.committed();
+    let usage = scenario.topics.of(Stream::Usage);
+    scenario.group().commit(&usage, 0, 1);
+    let shown = scenario.application.command(&["topics", "reset"]);
+    assert!(text(&shown.stdout).contains(&format!("{usage} [0]: from 1 to ")), "{}", text(&shown.stderr));
+    assert_ne!(scenario.committed(), before);
+    assert!(scenario.application.command(&["topics", "reset", "--yes"]).status.success());
+    assert_eq!(scenario.committed(), before);
+    scenario.run_to_end();
+}
