@@ -264,7 +264,7 @@ mod tests {
             alone.explanation.drivers,
             ["silent: this rule alone sets health to 39, since 20 % of the weights have data and a score needs 40 %"]
         );
-        assert_eq!(even(44.0).advance(&mut state, 2, &model), Step { change: None, touched: true }); // within 5 points of the border
+        assert_eq!(even(43.9).advance(&mut state, 2, &model), Step { change: None, touched: true }); // within 5 points of the border
         let known = change(even(45.0).advance(&mut state, 3, &model));
         assert_eq!((known.standing.band, known.direction), (Band::Yellow, Some(Direction::Up)));
         assert_eq!(known.explanation.drivers[0], "100 % of the weights have data, enough for a score");
