@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::report::AccountReport;
-use super::{Counts, Judge, OutputRecord, Totals};
+use super::{Counts, OutputRecord, Totals};
 use crate::account::{AccountMap, LimitMeter};
 use crate::portfolio::{Live, Period, Portfolio};
 use crate::score::Model;
 use crate::settings::Settings;
+use crate::stream_time::StreamTime;
 use crate::time::Timestamp;
 
 /// One task as readers see it.
@@ -38,7 +39,7 @@ struct RecentChanges(VecDeque<(String, Vec<u8>)>);
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// Its streams' clocks.
-    pub judge: Judge,
+    pub stream_time: StreamTime,
     /// Outcomes since the changelog began.
     pub counts: Counts,
     /// Limits reached since the task is owned here.
@@ -117,7 +118,7 @@ impl Directory {
     pub fn account_report(&self, id: &str, now: Timestamp) -> Option<AccountReport> {
         let settings = self.settings();
         self.tasks().iter().find_map(|task| {
-            let view = task.summary().judge.view(now, &settings);
+            let view = task.summary().stream_time.view(now, &settings);
             let report = task.accounts.read(id, |account| AccountReport::of(account, &view, &settings))??;
             Some(report.with_recent_changes(&task.recent_changes(id)))
         })

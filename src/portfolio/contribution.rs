@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Period;
 use super::additive::Sign;
+use super::feedback::Feedback;
 use super::money::Money;
 use super::names::{NameId, Names};
 use super::sums::Sums;
@@ -13,11 +14,11 @@ use super::support::Support;
 use super::tally::Tally;
 use super::ticket::PackedTicket;
 use super::usage::Usage;
-use super::voices::Voices;
 use crate::account::Account;
 use crate::event::Stream;
 use crate::metric::Metrics;
-use crate::settings::{Settings, View};
+use crate::metric::View;
+use crate::settings::Settings;
 use crate::time::{Timestamp, Zone};
 
 /// Packed bytes that [`Places`] take, at most; they come first.
@@ -78,7 +79,7 @@ pub(super) struct Parts {
     pub places: Places,
     money: Money,
     usage: Usage,
-    voices: Voices,
+    feedback: Feedback,
     churn_reasons: Named,
     adopters: Named,
     surveys_sent: Named,
@@ -95,7 +96,7 @@ impl Parts {
         let (billing, support) = (period(Stream::Billing), period(Stream::Support));
         let money = Money::of(account, &account.billing().ledger(&settings.money), &billing);
         let usage = Usage::of(account, metrics, &period(Stream::Usage));
-        let voices = Voices::of(account.feedback(), &period(Stream::Feedback));
+        let feedback = Feedback::of(account.feedback(), &period(Stream::Feedback));
         let (onboarded, referred) = Sums::of_profile(account, &money, &period(Stream::Accounts));
         let tickets = account.support().tickets_in(support.from, support.to);
         Self {
@@ -103,11 +104,11 @@ impl Parts {
             tickets: tickets.map(|ticket| PackedTicket::pack(&ticket, names)).collect(),
             churn_reasons: named(&money.churn_reasons, names),
             adopters: named(&usage.adopters, names),
-            surveys_sent: named(&voices.surveys_sent, names),
-            advocacy: named(&voices.advocacy, names),
+            surveys_sent: named(&feedback.surveys_sent, names),
+            advocacy: named(&feedback.advocacy, names),
             money,
             usage,
-            voices,
+            feedback,
             onboarded,
             referred,
         }
@@ -117,15 +118,15 @@ impl Parts {
     pub fn into_sums(mut self, names: &Names) -> Sums {
         self.money.churn_reasons = tally(&self.churn_reasons, names);
         self.usage.adopters = tally(&self.adopters, names);
-        self.voices.surveys_sent = tally(&self.surveys_sent, names);
-        self.voices.advocacy = tally(&self.advocacy, names);
+        self.feedback.surveys_sent = tally(&self.surveys_sent, names);
+        self.feedback.advocacy = tally(&self.advocacy, names);
         let mut support = Support::default();
         self.tickets.iter().for_each(|ticket| support.ticket(&ticket.unpack(names), Sign::Plus));
         Sums {
             accounts: 1,
             money: self.money,
             usage: self.usage,
-            voices: self.voices,
+            feedback: self.feedback,
             support,
             onboarded: self.onboarded,
             referred: self.referred,

@@ -69,7 +69,8 @@ exposed! {
     HeldAccounts "held_accounts" Plain [] [Billing] "Accounts that paid 28 days ago and pay.";
     NewAccounts "new_accounts" Plain [] [Billing] "Accounts won in 28 days.";
     ReferredAccounts "referred_accounts" Plain [] [Accounts Billing] "Accounts won in 28 days that were referred.";
-    LostAccounts "lost_accounts" Plain [] [Billing] "Accounts that paid 28 days ago and do not pay.";
+    LostAccounts "lost_accounts" Plain ["kind"] [Billing] "Accounts that paid 28 days ago and do not pay, voluntary or involuntary.";
+    ChurnedMrr "churned_mrr" Money ["kind"] [Billing] "Movements to 0 of 28 days, voluntary or involuntary.";
     LostAfterSupport "lost_accounts_after_ticket" Plain [] [Billing Support] "Lost accounts with a ticket in the 28 days before their loss.";
     ChurnReasons "lost_accounts_by_reason" Plain ["reason"] [Billing] "Lost accounts by their newest given reason.";
     LifetimeValue "lifetime_value" Money [] [Billing] "Paid invoices, of all time.";
@@ -174,7 +175,7 @@ impl Exposure<'_> {
     }
 
     fn is_there(&self, family: Exposed) -> bool {
-        let configured = |stream: &Stream| self.settings.configured.get(stream.index()).copied().unwrap_or_default();
+        let configured = |stream: &Stream| *self.settings.configured.of(*stream);
         family.streams().iter().all(configured)
     }
 }
@@ -189,7 +190,7 @@ impl Sums {
         self.money.expose(spent, &mut out);
         self.usage.expose(self.accounts, &mut out);
         self.health.expose(&mut out);
-        self.voices.expose(self.support.ratings(), &mut out);
+        self.feedback.expose(self.support.ratings(), &mut out);
         self.support.expose(&mut out);
     }
 }

@@ -58,7 +58,7 @@ pub enum Split {
     Product,
     /// Category of tickets.
     Category,
-    /// Kind of survey or advocacy.
+    /// Kind of survey, of advocacy, or of loss.
     Kind,
 }
 

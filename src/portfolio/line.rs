@@ -14,6 +14,7 @@ struct Line<'a> {
 
 #[derive(Serialize)]
 struct Shown {
+    kind: &'static str,
     from: String,
     to: String,
 }
@@ -21,8 +22,10 @@ struct Shown {
 /// The lines of a portfolio, without ends of lines.
 pub fn lines<'a>(portfolio: &'a Portfolio, settings: &'a Settings) -> impl Iterator<Item = Vec<u8>> {
     portfolio.kpis(settings).map(|(scope, kpis)| {
-        let (from, to) = portfolio.period().shown();
-        let line = Line { period: Shown { from: from.to_string(), to: to.to_string() }, scope, kpis };
+        let period = portfolio.period();
+        let (from, to) = period.shown();
+        let shown = Shown { kind: period.kind(), from: from.to_string(), to: to.to_string() };
+        let line = Line { period: shown, scope, kpis };
         // Plain data: writing it into memory has no way to fail.
         serde_json::to_vec(&line).unwrap_or_default()
     })

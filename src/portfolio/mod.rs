@@ -7,6 +7,7 @@ mod additive;
 mod contribution;
 mod distribution;
 mod exposed;
+mod feedback;
 mod figure;
 mod health;
 mod kpis;
@@ -23,7 +24,6 @@ mod support;
 mod tally;
 mod ticket;
 mod usage;
-mod voices;
 
 pub use contribution::Contribution;
 pub use exposed::{Exposed, Sink, Spread, Unit};

@@ -3,9 +3,9 @@
 use super::additive::{Share, Sign, additive};
 use super::exposed::{Exposed, Exposure};
 use super::tally::Tally;
-use super::{Figure, Kpi, Kpis, Number, Period, Spent};
+use super::{Figure, Kpi, Kpis, Number, Period, Spent, Split};
 use crate::account::Account;
-use crate::account::billing::{Ledger, Terms};
+use crate::account::billing::{Ledger, LossKind, Movement, Terms};
 use crate::metric::MovementKind;
 
 /// Months of a year.
@@ -26,9 +26,13 @@ pub(super) struct Money {
     kept_mrr: i128,
     least_mrr: i128,
     movements: [Movements; MovementKind::ALL.len()],
+    /// Of the movements to 0, those whose payment failed.
+    involuntary_churn: i128,
     present: u64,
     present_at_start: u64,
     held: u64,
+    /// Of the lost accounts, those whose payment failed.
+    involuntarily_lost: u64,
     lifetime_value: i128,
     paid_accounts: u64,
     renewals: Share,
@@ -69,21 +73,30 @@ impl Money {
             trials: Share { some: trials.converted, all: trials.ended },
             ..Self::default()
         };
-        let totals = ledger.movement_totals(period.from, period.to);
-        for (own, (count, sum)) in sums.movements.iter_mut().zip(totals.0) {
-            *own = Movements { count, sum: sum.into() };
-        }
+        ledger.movements(period.from, period.to).for_each(|movement| sums.moved(movement, ledger));
         if present_at_start && !present {
             sums.lose(account, ledger, period);
         }
         sums
     }
 
+    fn moved(&mut self, movement: Movement, ledger: &Ledger<'_>) {
+        let amount = i128::from(movement.amount);
+        if let Some(own) = self.movements.get_mut(movement.kind as usize) {
+            own.count += 1;
+            own.sum += amount;
+        }
+        if movement.kind == MovementKind::Churn && ledger.loss_kind(movement.at) == LossKind::Involuntary {
+            self.involuntary_churn += amount;
+        }
+    }
+
     fn lose(&mut self, account: &Account, ledger: &Ledger<'_>, period: &Period) {
         self.churn_reasons.change(ledger.newest_reason(period.to).unwrap_or(UNSPECIFIED), Sign::Plus, |lost| *lost += 1);
-        let had_ticket =
-            ledger.last_loss(period.to).is_some_and(|loss| account.support().had_ticket_in(loss.minus_days(SUPPORT_DAYS), loss, period.to));
+        let Some(loss) = ledger.last_loss(period.to) else { return };
+        let had_ticket = account.support().had_ticket_in(loss.minus_days(SUPPORT_DAYS), loss, period.to);
         self.lost_after_support += u64::from(had_ticket);
+        self.involuntarily_lost += u64::from(ledger.loss_kind(loss) == LossKind::Involuntary);
     }
 
     /// How many accounts were won.
@@ -93,6 +106,16 @@ impl Money {
 
     const fn lost(&self) -> u64 {
         self.present_at_start - self.held
+    }
+
+    /// Lost accounts by [`LossKind::ALL`].
+    const fn lost_by_kind(&self) -> [u64; 2] {
+        [self.lost() - self.involuntarily_lost, self.involuntarily_lost]
+    }
+
+    /// Churned MRR by [`LossKind::ALL`].
+    fn churned_by_kind(&self) -> [i128; 2] {
+        [self.movements(MovementKind::Churn).sum - self.involuntary_churn, self.involuntary_churn]
     }
 
     fn movements(&self, kind: MovementKind) -> Movements {
@@ -121,7 +144,7 @@ impl Money {
         out.count(Kpi::NewMrr, new);
         out.count(Kpi::ExpansionMrr, expansion);
         out.count(Kpi::ContractionMrr, sum(MovementKind::Contraction));
-        out.count(Kpi::ChurnedMrr, sum(MovementKind::Churn));
+        out.set(Kpi::ChurnedMrr, by_loss_kind(sum(MovementKind::Churn), self.churned_by_kind()));
         out.count(Kpi::ReactivationMrr, sum(MovementKind::Reactivation));
         out.count(Kpi::FxMrr, sum(MovementKind::Fx));
         out.ratio(Kpi::ExpansionRate, expansion, self.mrr_at_start);
@@ -141,7 +164,7 @@ impl Money {
 
     fn write_accounts(&self, period: &Period, out: &mut Kpis) {
         out.count(Kpi::NewAccounts, self.won());
-        out.count(Kpi::LostAccounts, self.lost());
+        out.set(Kpi::LostAccounts, by_loss_kind(self.lost(), self.lost_by_kind()));
         out.count(Kpi::AccountsPresent, self.present);
         out.ratio(Kpi::RetentionRate, self.held, self.present_at_start);
         let Some(churn) = Figure::ratio(self.lost(), self.present_at_start) else { return };
@@ -190,7 +213,6 @@ impl Money {
             (Exposed::PayingAccountsAtStart, self.present_at_start),
             (Exposed::HeldAccounts, self.held),
             (Exposed::NewAccounts, self.won()),
-            (Exposed::LostAccounts, self.lost()),
             (Exposed::LostAfterSupport, self.lost_after_support),
             (Exposed::AccountsWithPaidInvoice, self.paid_accounts),
             (Exposed::TrialsEnded, self.trials.all),
@@ -204,6 +226,10 @@ impl Money {
     fn expose_labelled(&self, spent: Option<Spent>, out: &mut Exposure<'_>) {
         for kind in MovementKind::ALL {
             out.number(Exposed::MrrMovements, &[kind.name()], self.movements(kind).sum as f64);
+        }
+        for ((kind, lost), churned) in LossKind::ALL.into_iter().zip(self.lost_by_kind()).zip(self.churned_by_kind()) {
+            out.number(Exposed::LostAccounts, &[kind.name()], lost as f64);
+            out.number(Exposed::ChurnedMrr, &[kind.name()], churned as f64);
         }
         for (term, renewals) in [("long", self.renewals), ("short", self.short_renewals)] {
             out.number(Exposed::TermsEnded, &[term], renewals.all as f64);
@@ -221,6 +247,12 @@ impl Money {
     }
 }
 
+/// A number split by why accounts were lost; both kinds are always there.
+fn by_loss_kind<N: Into<Number>>(all: N, by_kind: [N; 2]) -> Figure {
+    let rows = LossKind::ALL.into_iter().zip(by_kind).map(|(kind, part)| (kind.name().to_owned(), Figure::number(part)));
+    Figure::number(all).split(Split::Kind, rows.collect())
+}
+
 const fn renewed(terms: Terms) -> Share {
     Share { some: terms.renewed, all: terms.ended }
 }
@@ -231,9 +263,11 @@ additive!(Money {
     kept_mrr,
     least_mrr,
     movements,
+    involuntary_churn,
     present,
     present_at_start,
     held,
+    involuntarily_lost,
     lifetime_value,
     paid_accounts,
     renewals,

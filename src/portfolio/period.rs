@@ -72,6 +72,12 @@ impl Period {
         at > self.from && at <= self.to
     }
 
+    /// `month` or `trailing`: at the end of February both have the same ends.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        if self.is_month { "month" } else { "trailing" }
+    }
+
     /// Both ends as they are shown: a month by its first instant and the first of the next.
     #[must_use]
     pub fn shown(&self) -> (Timestamp, Timestamp) {

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::model::{Component, Model, Rule};
 use super::risk::{self, RiskReading};
-use crate::event::Stream;
+use crate::event::{PerStream, Stream};
 use crate::metric::{Metric, Metrics, Stage};
 use crate::time::Timestamp;
 
@@ -23,8 +23,8 @@ pub struct Subject<'a> {
     pub stage: Option<Stage>,
     /// `account.tenure_days`.
     pub tenure_days: f64,
-    /// Which streams are configured, by [`Stream::index`].
-    pub configured: [bool; 5],
+    /// Which streams are configured.
+    pub configured: PerStream<bool>,
     /// The override in force, if any; one that has ended is none.
     pub health_override: Option<Override<'a>>,
 }
@@ -167,8 +167,8 @@ fn reading(component: &Component, metrics: &Metrics) -> Option<(Metric, f64, f64
 }
 
 /// The weight of the components that could be present: one of their metrics rests on configured streams.
-fn weight_configured(model: &Model, components: &[u8], configured: &[bool; 5]) -> f64 {
-    let is_configured = |stream: Stream| configured.get(stream.index()).copied().unwrap_or_default();
+fn weight_configured(model: &Model, components: &[u8], configured: &PerStream<bool>) -> f64 {
+    let is_configured = |stream: Stream| *configured.of(stream);
     let components = components.iter().filter_map(|place| model.components.get(usize::from(*place)));
     components
         .filter(|component| component.sources.iter().any(|source| source.metric.has_streams(is_configured)))
@@ -346,7 +346,7 @@ mod tests {
     #[test]
     fn coverage_is_of_the_components_whose_streams_are_configured() {
         let coverage = |streams: &[Stream]| {
-            let configured = Stream::ALL.map(|stream| streams.contains(&stream));
+            let configured = PerStream::from_fn(|stream| streams.contains(&stream));
             Account { configured, ..Account::scoring(80.0, None, None) }.assessed_by(&model(MIXED)).coverage
         };
         assert!(close(coverage(&[Stream::Usage]), 20.0 / 45.0)); // days of days, sessions, age
@@ -358,7 +358,7 @@ mod tests {
     #[test]
     fn tickets_per_user_need_usage_too_and_the_age_of_an_account_needs_nothing() {
         let of = |streams: &[Stream]| {
-            let configured = Stream::ALL.map(|stream| streams.contains(&stream));
+            let configured = PerStream::from_fn(|stream| streams.contains(&stream));
             Account { configured, ..Account::default() }.with(Metric::TenureDays, 3.0, None).assessed_by(&model(MIXED))
         };
         assert_eq!((of(&[Stream::Support]).coverage, of(&[Stream::Support]).score), (1.0, Some(50.0)));
@@ -367,7 +367,7 @@ mod tests {
 
     #[test]
     fn where_no_component_can_be_present_coverage_is_0() {
-        let account = Account { configured: [false; 5], ..Account::default() };
+        let account = Account { configured: PerStream([false; 5]), ..Account::default() };
         let assessment = account.assessed_by(&model("[model]\nmin_coverage = 0"));
         assert_eq!((assessment.coverage, assessment.score), (0.0, None));
     }

@@ -5,6 +5,7 @@ use super::change::{Cause, Round, Step};
 use super::entry::AccountFacts;
 use super::model::{Model, ModelFile};
 use super::state::State;
+use crate::event::PerStream;
 use crate::metric::{Metric, Metrics, Stage, Value};
 use crate::money::Currency;
 use crate::time::{HOUR_MS, Timestamp};
@@ -44,12 +45,12 @@ pub(super) struct Account {
     pub stage: Option<Stage>,
     pub tenure_days: f64,
     pub pinned: Option<f64>,
-    pub configured: [bool; 5],
+    pub configured: PerStream<bool>,
 }
 
 impl Default for Account {
     fn default() -> Self {
-        Self { metrics: Box::default(), segment: None, stage: None, tenure_days: 0.0, pinned: None, configured: [true; 5] }
+        Self { metrics: Box::default(), segment: None, stage: None, tenure_days: 0.0, pinned: None, configured: PerStream([true; 5]) }
     }
 }
 

@@ -38,6 +38,7 @@ pub use state::State;
 mod tests {
     use super::fixture::Account;
     use super::*;
+    use crate::event::PerStream;
     use crate::metric::Metric;
 
     fn close(one: f64, other: f64) -> bool {
@@ -121,7 +122,7 @@ mod tests {
 
     /// An account of a team that has connected usage and nothing else.
     fn usage_alone(metrics: &[(Metric, f64)]) -> Account {
-        let account = Account { tenure_days: 400.0, configured: [true, false, false, false, false], ..Account::default() };
+        let account = Account { tenure_days: 400.0, configured: PerStream([true, false, false, false, false]), ..Account::default() };
         metrics.iter().fold(account, |account, (metric, value)| account.with(*metric, *value, Some(100)))
     }
 

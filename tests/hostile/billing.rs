@@ -83,7 +83,7 @@ impl World {
             fields["term_end"] = self.written(end);
         }
         if self.chance(20) {
-            fields["reason"] = json!(self.pick(&["price", "Missing feature"]));
+            fields["reason"] = json!(self.pick(&["price", "Missing feature", "payment_failed", "Payment_failed"]));
         }
         if version >= 0 {
             fields["version"] = self.pick(&[json!(version), json!(version.to_string())]);

@@ -122,9 +122,9 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Whether a term of at least 180 days of a live subscription ends soon.
+    /// Whether a term of at least 180 days of a counted subscription ends soon.
     fn renews_soon(&self, subscription: &Subscription) -> bool {
-        subscription.is_live(self.t, self.settings)
+        subscription.is_counted(self.t, self.settings)
             && subscription.state(self.t).is_some_and(|state| {
                 let (start, end) = state.term();
                 end - start >= 180 * DAY && self.t < end && end <= self.t + self.settings.renewing_days * DAY

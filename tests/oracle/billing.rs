@@ -78,6 +78,11 @@ impl Account<'_> {
         self.changes().into_iter().filter(|change| change.after == 0).map(|change| change.at).next_back()
     }
 
+    /// Whether a loss at `at` was one for want of payment.
+    pub fn lost_unpaid(&self, at: i64) -> bool {
+        self.subscriptions.iter().any(|subscription| subscription.ended_unpaid(at, self.settings))
+    }
+
     /// The newest reason that was given with a subscription, of snapshots that were ever in force.
     pub fn churn_reason(&self) -> Option<String> {
         let snapshots = self.subscriptions.iter().flat_map(|subscription| {

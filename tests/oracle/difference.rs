@@ -134,7 +134,8 @@ fn kpis(reference: &Replay, program: &Output) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut lines: BTreeMap<String, &Map<String, Value>> = BTreeMap::new();
     for line in &program.kpis {
-        let period = json!({ "from": instant(&line["period"]["from"]), "to": instant(&line["period"]["to"]) });
+        let period =
+            json!({ "kind": line["period"]["kind"], "from": instant(&line["period"]["from"]), "to": instant(&line["period"]["to"]) });
         lines.insert(format!("{period} {}", line["scope"]), line["kpis"].as_object().unwrap());
     }
     for (period, scopes) in &reference.kpis {

@@ -29,7 +29,8 @@ impl Period {
     /// As outputs show it: a month as its first instant and the first of the next.
     pub fn shown(self) -> Value {
         let shift = i64::from(self.month);
-        json!({ "from": self.from + shift, "to": self.to + shift })
+        let kind = if self.month { "month" } else { "trailing" };
+        json!({ "kind": kind, "from": self.from + shift, "to": self.to + shift })
     }
 
     /// Whether an instant is inside.
@@ -173,6 +174,11 @@ impl Portfolio<'_, '_> {
         ] {
             set(out, name, self.moved(kind) as f64);
         }
+        let unpaid = self.sum(|member| {
+            let churn = self.movements(member).into_iter().filter(|movement| movement.kind == "churn");
+            churn.filter(|movement| member.account.lost_unpaid(movement.at)).map(|movement| movement.sum).sum()
+        });
+        by_loss(out, "churned_mrr", self.moved("churn"), unpaid);
         let expansion = self.moved("expansion");
         ratio(out, "expansion_rate", expansion, at_start);
         ratio(out, "expansion_share", expansion, expansion + self.moved("new"));
@@ -189,6 +195,8 @@ impl Portfolio<'_, '_> {
         }
         set(out, "new_accounts", self.won().len() as f64);
         set(out, "lost_accounts", self.lost().len() as f64);
+        let unpaid = self.lost().iter().filter(|member| member.account.lost_at().is_some_and(|at| member.account.lost_unpaid(at))).count();
+        by_loss(out, "lost_accounts", self.lost().len() as i64, unpaid as i64);
         set(out, "accounts_present", paying as f64);
         self.logos(out);
         self.terms(out);
@@ -313,6 +321,11 @@ impl Portfolio<'_, '_> {
         let at_risk: Vec<f64> = here.filter_map(|member| Some(self.end(member) as f64 * member.line.score.risk?)).collect();
         put(out, "mrr_at_risk", (!at_risk.is_empty()).then(|| at_risk.iter().sum()));
     }
+}
+
+/// Splits a loss by whether want of payment was its cause.
+fn by_loss(out: &mut Kpis, name: &str, all: i64, unpaid: i64) {
+    out.insert(format!("{name}.by_kind"), json!({ "voluntary": (all - unpaid) as f64, "involuntary": unpaid as f64 }));
 }
 
 /// Sets a sum.

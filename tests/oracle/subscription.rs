@@ -102,6 +102,11 @@ impl Snapshot {
         if settings.churn_at == "cancellation" { self.cancels.then_some(self.at) } else { self.ends_at() }
     }
 
+    /// From when on the customer wants it to be over; what does not count goes on until the end that was scheduled.
+    fn asked_to_end(&self, settings: &Settings) -> Option<i64> {
+        if ["active", "past_due"].contains(&self.status) { self.counts_until(settings) } else { self.ends_at() }
+    }
+
     /// The recurring total a month with the discounts in force at `t`, in the reporting currency at the rates of `rates_at`.
     fn monthly_total(&self, settings: &Settings, t: i64, rates_at: i64) -> BigRational {
         let mut total = BigRational::zero();
@@ -241,6 +246,16 @@ impl Subscription {
         let Some(state) = self.state(t) else { return false };
         let written_off = ["active", "past_due"].contains(&state.status) && self.written_off(t, settings);
         ["canceled", "expired"].contains(&state.status) || self.cancelled(t) || written_off
+    }
+
+    /// Whether it stopped counting at `at` because it was not paid, and not because the customer had asked for that end.
+    pub fn ended_unpaid(&self, at: i64, settings: &Settings) -> bool {
+        if !self.is_counted(at - 1, settings) || self.is_counted(at, settings) {
+            return false;
+        }
+        let (was, is) = (self.state(at - 1).unwrap(), self.state(at).unwrap());
+        let unpaid = was.status == "past_due" || is.status == "unpaid" || is.reason.as_deref() == Some("payment_failed");
+        unpaid && ![was, is].into_iter().any(|state| state.asked_to_end(settings).is_some_and(|end| end <= at))
     }
 
     /// What it pays a month with the state of `t` at the rates of `rates_at`, exactly.

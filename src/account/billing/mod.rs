@@ -9,6 +9,7 @@ mod codec;
 mod example;
 mod invoices;
 mod ledger;
+mod loss;
 #[cfg(test)]
 mod oracle;
 mod packed;
@@ -20,6 +21,7 @@ mod timeline;
 
 pub use invoices::{PaidInvoices, PaymentFailures};
 pub use ledger::Ledger;
+pub use loss::LossKind;
 pub use period::{Renewals, Terms, Trials};
 pub use standing::{LONG_TERM_DAYS, Standing};
 pub use timeline::{MRR_MAX, Movement, Timeline};
@@ -33,8 +35,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{ApplyContext, Limit};
 use crate::event::{BillingEvent, Invoice, Stream, SubscriptionSnapshot};
 use crate::metric::Metrics;
+use crate::metric::View;
 use crate::money::Policy;
-use crate::settings::{Settings, View};
+use crate::settings::Settings;
 use crate::time::{MaybeTimestamp, Timestamp};
 
 /// What is kept of an account's billing: a function of the set of its records, whatever their order and repetition.

@@ -122,11 +122,15 @@ impl<'a> Snapshot<'a> {
             SubscriptionStatus::PastDue => Some(policy.dunning_end(past_due_since.unwrap_or(self.occurred_at))),
             _ => return Some(self.occurred_at),
         };
-        let cancellation = self.cancel_at_period_end.then_some(match policy.churn_at {
-            ChurnAt::PeriodEnd => self.period_end,
-            ChurnAt::Cancellation => self.occurred_at,
-        });
-        dunning_end.into_iter().chain(cancellation).min()
+        dunning_end.into_iter().chain(self.scheduled_end(policy)).min()
+    }
+
+    /// When the cancellation that the customer asked for takes effect: with the period, or from this snapshot on where the policy says
+    /// so and there is something that can stop counting.
+    pub fn scheduled_end(&self, policy: &Policy) -> Option<Timestamp> {
+        let counts = matches!(self.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue);
+        let at_once = counts && policy.churn_at == ChurnAt::Cancellation;
+        self.cancel_at_period_end.then_some(if at_once { self.occurred_at } else { self.period_end })
     }
 
     /// Whether a scheduled cancellation has come.

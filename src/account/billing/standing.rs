@@ -20,7 +20,7 @@ pub struct Standing {
     pub in_dunning: bool,
     /// Whether a trial runs.
     pub trialing: bool,
-    /// The nearest end after t of a term of at least [`LONG_TERM_DAYS`] of a counted or trialing subscription.
+    /// The nearest end after t of a term of at least [`LONG_TERM_DAYS`] of a counted subscription: a trial has nothing to renew.
     pub long_term_ends_at: Option<Timestamp>,
 }
 
@@ -58,7 +58,8 @@ impl Ledger<'_> {
             }
         }
         standing.churned = was_customer && standing.mrr == 0 && !counted && !standing.trialing;
-        standing.long_term_ends_at = self.running_terms(t).filter(|term| term.is_long()).map(|term| term.end).min();
+        let counted_terms = self.running_terms(t, |phase| matches!(phase, Phase::Counted { .. }));
+        standing.long_term_ends_at = counted_terms.filter(|term| term.is_long()).map(|term| term.end).min();
         standing
     }
 
@@ -80,7 +81,7 @@ impl Ledger<'_> {
     /// The nearest term end after t of a counted or trialing subscription.
     #[must_use]
     pub fn next_term_end(&self, t: Timestamp) -> Option<Timestamp> {
-        self.running_terms(t).map(|term| term.end).min()
+        self.running_terms(t, |phase| matches!(phase, Phase::Counted { .. } | Phase::Trialing)).map(|term| term.end).min()
     }
 
     /// The newest reason that a snapshot of t or before gives, by time and id.
@@ -95,12 +96,9 @@ impl Ledger<'_> {
         self.subscriptions.iter().filter_map(move |subscription| subscription.at(t))
     }
 
-    /// Terms of counted and trialing subscriptions that end after t.
-    fn running_terms(&self, t: Timestamp) -> impl Iterator<Item = Term> {
-        let running = self
-            .subscriptions
-            .iter()
-            .filter(move |subscription| matches!(subscription.phase(t, self.policy), Some(Phase::Counted { .. } | Phase::Trialing)));
+    /// Terms that end after t, of the subscriptions in the wanted phases.
+    fn running_terms(&self, t: Timestamp, wanted: fn(Phase) -> bool) -> impl Iterator<Item = Term> {
+        let running = self.subscriptions.iter().filter(move |subscription| subscription.phase(t, self.policy).is_some_and(wanted));
         running.filter_map(move |subscription| subscription.at(t)).map(Snapshot::term).filter(move |term| term.end > t)
     }
 }
@@ -157,6 +155,17 @@ mod tests {
         assert!(!standing(day(100), day(0), yearly(179)).is_renewing(day(100), 90)); // too short a term
         let by_contract = SubscriptionSnapshot { started_at: Some(day(-200)), term_end: Some(day(60)), ..monthly("a", 4_900) };
         assert_eq!(standing(day(5), day(0), by_contract).long_term_ends_at, Some(day(60)));
+    }
+
+    #[test]
+    fn the_term_of_a_trial_is_not_renewed_but_ends_all_the_same() {
+        let mut account = Account::default();
+        account.snapshot(day(0), SubscriptionSnapshot { current_period_end: day(40), ..monthly("a", 4_900) });
+        let yearly = SubscriptionSnapshot { current_period_end: day(231), trial_end: Some(day(231)), ..trial(231) };
+        account.snapshot(day(0), SubscriptionSnapshot { subscription_id: "addon".into(), ..yearly });
+        let ledger = account.ledger();
+        assert_eq!(ledger.standing(day(200)).long_term_ends_at, None);
+        assert_eq!(ledger.next_term_end(day(200)), Some(day(231)));
     }
 
     #[test]

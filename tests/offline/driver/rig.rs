@@ -24,7 +24,11 @@ impl Driver {
     }
 
     pub fn under(model: Model) -> Self {
-        let settings = Arc::new(Settings { model, ..Settings::default() });
+        Self::with(Settings { model, ..Settings::default() })
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        let settings = Arc::new(settings);
         let directory = Arc::new(Directory::new(Arc::clone(&settings)));
         Self { task: Task::new(0, settings, Arc::clone(&directory)), directory, changelog: BTreeMap::new(), written: 0 }
     }
@@ -67,7 +71,7 @@ impl Driver {
     }
 
     pub fn report(&self, now: Timestamp) -> Vec<Value> {
-        let view = self.task.judge().view(now, &Settings::default());
+        let view = self.task.stream_time().view(now, &Settings::default());
         let mut ids = self.task.account_ids();
         ids.sort_unstable();
         let reports = ids.iter().filter_map(|id| self.task.report(id, &view));

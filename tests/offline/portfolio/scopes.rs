@@ -13,7 +13,7 @@ fn lines_are_for_all_then_by_segment_plan_and_csm() {
     let lines = world.lines(ONCE, false, Settings::default());
     let scopes: Vec<Value> = lines.iter().map(|line| line["scope"].clone()).collect();
     assert_eq!(json!(scopes), json!([{}, {"segment": "mid"}, {"segment": "smb"}, {"plan": "pro"}, {"csm": "dana"}]));
-    assert_eq!(lines[0]["period"], json!({"from": "2026-03-04T00:00:00Z", "to": "2026-04-01T00:00:00Z"}));
+    assert_eq!(lines[0]["period"], json!({"kind": "trailing", "from": "2026-03-04T00:00:00Z", "to": "2026-04-01T00:00:00Z"}));
     assert_eq!((&lines[1]["kpis"]["mrr"]["value"], &lines[4]["kpis"]["new_mrr"]["value"]), (&json!(400), &json!(500)));
 }
 

@@ -12,7 +12,7 @@ const ANSWERED: [&str; 3] = ["nps", "csat", "ces"];
 
 /// Sums of feedback in a period.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
-pub(super) struct Voices {
+pub(super) struct Feedback {
     nps: Nps,
     /// Of the period before.
     nps_before: Nps,
@@ -27,7 +27,7 @@ pub(super) struct Voices {
     pub advocacy: Tally<u64>,
 }
 
-impl Voices {
+impl Feedback {
     /// What one account adds.
     pub fn of(feedback: &State, period: &Period) -> Self {
         let told = feedback.in_period(period.from, period.to);
@@ -75,7 +75,7 @@ impl Voices {
     }
 }
 
-impl Voices {
+impl Feedback {
     /// Hands over the sums; `ratings` are those of tickets.
     pub fn expose(&self, ratings: Ratings, out: &mut Exposure<'_>) {
         for (family, answers) in [(Exposed::NpsAnswers, &self.nps), (Exposed::NpsAnswersBefore, &self.nps_before)] {
@@ -126,4 +126,4 @@ fn nps(answers: &Nps) -> Option<Figure> {
     Some(Figure::ratio(net, answers.answers())?.with_value(answers.score()?).with_buckets(buckets))
 }
 
-additive!(Voices { nps, nps_before, csat, effort, answers, surveys_sent, referrals, advocacy });
+additive!(Feedback { nps, nps_before, csat, effort, answers, surveys_sent, referrals, advocacy });
