@@ -1,4 +1,4 @@
-//! What a changelog holds, summed up: one line of JSON, so that a run over known events can be compared with what they must lead to.
+//! Sums over a changelog as one line of JSON, to compare a run over known events with the expected totals.
 //!
 //! `cargo bench --bench digest`, with BOOTSTRAP, GROUP (the application id) and AS_OF_MS in the environment. Reads committed records only.
 #![expect(
