@@ -181,7 +181,7 @@ impl Task {
 
     fn process_of_account(&mut self, record: &Record<'_>, input: &Input<'_>, observation: Observation, now: Timestamp) -> Outcome {
         let Some(id) = record.account.as_deref() else {
-            return Outcome::DeadLetter(Rejection::new(Code::MissingField, "account_id"));
+            return Outcome::DeadLetter(Rejection::new(Code::MissingField, "account_id is missing"));
         };
         if self.partition_check.is_some_and(|check| !check.holds(id)) {
             return Outcome::DeadLetter(Rejection::new(Code::WrongPartition, "the account belongs to another partition"));
