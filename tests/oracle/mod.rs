@@ -5,6 +5,7 @@
 pub mod account;
 pub mod billing;
 pub mod check;
+pub mod desk;
 pub mod difference;
 pub mod driver;
 mod examples;
