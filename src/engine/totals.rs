@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::score::{Band, Cause, RiskReading};
+use crate::score::{Band, Cause, Risk};
 
 /// What one account adds to the sums.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,7 @@ pub struct Share {
     /// MRR, minor units.
     pub mrr_minor: i64,
     /// Risk, where there is one.
-    pub risk: Option<RiskReading>,
+    pub risk: Option<Risk>,
     /// Health, where there is a score.
     pub health: Option<f64>,
 }
@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn what_is_replaced_leaves_no_trace() {
-        let risk = RiskReading { probability: 0.31225, level: Level::High };
+        let risk = Risk { probability: 0.31225, level: Level::High };
         let share = |band, health| Share { segment: "smb".into(), band, mrr_minor: 1_000, risk: Some(risk), health: Some(health) };
         let mut totals = Totals::default();
         totals.replace(None, Some(&share(Band::Green, 80.1)));

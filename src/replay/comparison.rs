@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Output;
 use crate::engine::{Comparison, Share};
 use crate::money::Currency;
-use crate::score::{Band, Direction, Level, Model, Standing};
+use crate::score::{Band, Direction, Level, Model, Status};
 use crate::time::Timestamp;
 
 /// All accounts at an instant by two models.
@@ -102,8 +102,8 @@ impl Comparison {
     /// Which way it goes from one model to the other.
     #[must_use]
     pub fn direction(&self) -> Option<Direction> {
-        let standing = |share: &Share| Standing { score: share.health, band: share.band, risk: share.risk };
-        Direction::between(&standing(&self.from), &standing(&self.to))
+        let status = |share: &Share| Status { score: share.health, band: share.band, risk: share.risk };
+        Direction::between(&status(&self.from), &status(&self.to))
     }
 }
 
