@@ -1,4 +1,4 @@
-//! Instants at and beside borders, and the forms in which they are written.
+//! Instants at and next to borders, and the forms they are written in.
 
 use jiff::Timestamp;
 use rand::Rng as _;
@@ -46,6 +46,23 @@ impl World {
             _ => self.rng.random_range(0..90 * 60_000),
         };
         at + step
+    }
+
+    /// An instant of long ago, or one that a library writes for none.
+    pub fn old_instant(&mut self) -> Value {
+        self.pick(&[
+            json!("0001-01-01T00:00:00Z"),
+            json!("0001-01-01T00:00:00+00:00"),
+            json!("1899-12-31T23:59:59.999Z"),
+            json!("1900-01-01T00:00:00Z"),
+            json!("1900-01-01T00:59:59+01:00"),
+            json!("1969-12-31T23:59:59Z"),
+            json!(0),
+            json!("0"),
+            json!(-62_135_596_800_i64),
+            json!(-2_208_988_800_i64),
+            json!(-2_208_988_801_i64),
+        ])
     }
 
     /// One of the forms of an instant.
