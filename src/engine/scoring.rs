@@ -4,18 +4,18 @@ use super::{AccountReport, OutputRecord, Published, Slot};
 use crate::account::Account;
 use crate::metric::{Metric, Metrics, View};
 use crate::portfolio::AccountScore;
-use crate::score::{self, AccountFacts, AccountLine, Assessment, Cause, Change, ChangeRecord, Override, Round, Standing, State, Subject};
+use crate::score::{self, AccountFacts, AccountLine, Advanced, Assessment, Cause, Change, ChangeRecord, Context, Override, State, Status, Subject};
 use crate::settings::Settings;
 
 /// An account's metrics at an instant, and what they come to.
 pub(super) struct Scored<'a> {
     subject: Subject<'a>,
-    assessment: Assessment,
+    assessment: Assessment<'a>,
 }
 
 impl<'a> Scored<'a> {
     /// Assesses an account by its metrics at `view`.
-    pub(super) fn of(account: &'a Account, metrics: &'a Metrics, view: &View, settings: &Settings) -> Self {
+    pub(super) fn of(account: &'a Account, metrics: &'a Metrics, view: &View, settings: &'a Settings) -> Self {
         let profile = account.profile();
         let pin = account.feedback().pin_at(view.t);
         let subject = Subject {
@@ -24,7 +24,7 @@ impl<'a> Scored<'a> {
             plan: profile.and_then(|profile| profile.plan.as_deref()),
             stage: metrics.stage(),
             tenure_days: metrics.number(Metric::TenureDays).unwrap_or_default(),
-            configured: settings.configured,
+            configured: &settings.configured,
             health_override: pin.map(|pin| Override { value: pin.value, until: pin.until, reason: &pin.reason, by: &pin.by }),
         };
         let assessment = score::assess(&settings.model, &subject);
@@ -32,21 +32,21 @@ impl<'a> Scored<'a> {
     }
 
     /// The line of the account as JSON, without an end of line.
-    pub(super) fn line(&self, slot: &Slot, view: &View, settings: &Settings) -> Vec<u8> {
+    pub(super) fn line(&self, slot: &Slot, view: &View, settings: &'a Settings) -> Vec<u8> {
         // A reading is made for its instant, not for a record; which records have not been scored yet is not remembered over a restart.
-        let round = round_at(view, Cause::Time, false, settings);
-        let explanation = slot.score.explain(&self.subject, &self.assessment, &round, &settings.model);
+        let context = context_at(view, Cause::Time, false, settings);
+        let explanation = slot.score.explain(&self.subject, &self.assessment, &context, &settings.model);
         let facts = facts(&slot.account, settings);
-        let line = AccountLine::new(&facts, &self.subject, &self.assessment, &slot.score, &explanation, &round, &settings.model);
+        let line = AccountLine::new(&facts, &self.subject, &self.assessment, &slot.score, &explanation, &context, &settings.model);
         json(&line)
     }
 
-    fn score(&self, standing: &Standing) -> AccountScore {
+    fn score(&self, status: &Status) -> AccountScore {
         AccountScore {
-            band: standing.band,
+            band: status.band,
             mrr_minor: self.subject.metrics.whole_number(Metric::Mrr).unwrap_or_default(),
-            risk: standing.risk,
-            health: standing.score,
+            risk: status.risk,
+            health: status.score,
         }
     }
 }
@@ -70,8 +70,8 @@ impl Slot {
 /// Scores an account at `view` by its metrics there; `state` is what its bands remember, and moves on.
 pub(super) fn advance(state: &mut State, account: &Account, metrics: &Metrics, view: &View, settings: &Settings) -> AccountScore {
     let scored = Scored::of(account, metrics, view, settings);
-    state.advance(&scored.subject, &scored.assessment, &round_at(view, Cause::Time, false, settings), &settings.model);
-    scored.score(&state.standing(&scored.subject, &scored.assessment, &settings.model))
+    state.advance(&scored.subject, &scored.assessment, &context_at(view, Cause::Time, false, settings), &settings.model);
+    scored.score(&state.status(&scored.subject, &scored.assessment, &settings.model))
 }
 
 /// What came of scoring an account.
@@ -93,24 +93,24 @@ pub(super) fn score_slot(
 ) -> ScoredSlot {
     let Slot { account, score: state, unscored, score_changed, .. } = slot;
     let cause = if std::mem::take(unscored) { Cause::Events } else { Cause::Time };
-    let round = round_at(view, cause, catching_up, settings);
+    let context = context_at(view, cause, catching_up, settings);
     let scored = Scored::of(account, metrics, view, settings);
-    let step = state.advance(&scored.subject, &scored.assessment, &round, &settings.model);
-    let standing = state.standing(&scored.subject, &scored.assessment, &settings.model);
-    let record = step.change.map(|change| {
+    let Advanced { change, state_changed } = state.advance(&scored.subject, &scored.assessment, &context, &settings.model);
+    let status = state.status(&scored.subject, &scored.assessment, &settings.model);
+    let record = change.map(|change| {
         published.count(change.cause);
         if let Some(previous) = change.previous
-            && previous.band != change.standing.band
+            && previous.band != change.status.band
         {
-            published.count_band_change(previous.band, change.standing.band, scored.subject.segment.unwrap_or_default());
+            published.count_band_change(previous.band, change.status.band, scored.subject.segment.unwrap_or_default());
         }
         output(account, &scored, &change, settings)
     });
-    *score_changed |= step.touched;
-    ScoredSlot { record, score: scored.score(&standing) }
+    *score_changed |= state_changed;
+    ScoredSlot { record, score: scored.score(&status) }
 }
 
-fn output(account: &Account, scored: &Scored<'_>, change: &Change, settings: &Settings) -> OutputRecord {
+fn output(account: &Account, scored: &Scored<'_>, change: &Change<'_>, settings: &Settings) -> OutputRecord {
     let record = ChangeRecord::new(&facts(account, settings), &scored.subject, change, &settings.model);
     let headers = score::headers(account.id(), change, &settings.source);
     OutputRecord {
@@ -130,8 +130,8 @@ fn facts<'a>(account: &'a Account, settings: &Settings) -> AccountFacts<'a> {
     }
 }
 
-fn round_at(view: &View, cause: Cause, catching_up: bool, settings: &Settings) -> Round {
-    Round { t: view.t, cause, catching_up, currency: settings.money.rates.reporting() }
+fn context_at(view: &View, cause: Cause, catching_up: bool, settings: &Settings) -> Context {
+    Context { t: view.t, cause, catching_up, currency: settings.money.rates.reporting() }
 }
 
 /// Plain data as JSON; writing it into memory has no way to fail.

@@ -1,6 +1,6 @@
 //! How an account was last scored, as far as the sums of the portfolio need it.
 
-use crate::score::{Band, RiskReading};
+use crate::score::{Band, Risk};
 
 /// The score of an account with the MRR that it had then.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -10,7 +10,7 @@ pub struct AccountScore {
     /// MRR, minor units of the reporting currency.
     pub mrr_minor: i64,
     /// Risk, where there is one.
-    pub risk: Option<RiskReading>,
+    pub risk: Option<Risk>,
     /// Health, 0..=100, where there is a score.
     pub health: Option<f64>,
 }

@@ -9,7 +9,7 @@ use super::Output;
 use crate::engine::Comparison;
 use crate::money::Currency;
 use crate::portfolio::AccountScore;
-use crate::score::{Band, Direction, Level, Model, Standing};
+use crate::score::{Band, Direction, Level, Model, Status};
 use crate::time::Timestamp;
 
 /// All accounts at an instant by two models.
@@ -103,8 +103,8 @@ impl Comparison {
     /// Which way it goes from one model to the other.
     #[must_use]
     pub fn direction(&self) -> Option<Direction> {
-        let standing = |score: &AccountScore| Standing { score: score.health, band: score.band, risk: score.risk };
-        Direction::between(&standing(&self.from), &standing(&self.to))
+        let status = |score: &AccountScore| Status { score: score.health, band: score.band, risk: score.risk };
+        Direction::between(&status(&self.from), &status(&self.to))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Bands of health, and the asymmetric hysteresis by which an account moves between them.
 //!
-//! The two borders are judged apart. While the score is on the side of a border on which the account's band is, nothing waits there. Once
-//! it is on the other side, the account crosses the border when the score is far enough past it, or has been past it, at every scoring,
-//! for long enough. A fall from green to 38 so crosses into yellow at once and into red after 24 h.
+//! Each border is treated by itself. While the score is on the same side of a border as the account's band, nothing happens there. Once it is
+//! on the other side, the account crosses the border when the score is far enough past it, or has been past it at every scoring for long
+//! enough. A fall from green to 38 crosses into yellow at once and into red after 24 h.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,12 +1,13 @@
-//! Drivers: what moved an account, or what weighs on it, as sentences with numbers.
+//! Drivers: what moved an account, or what costs it most points, as sentences with numbers.
 
 use super::assess::Assessment;
 use super::band::Band;
-use super::change::{Direction, Standing};
-use super::explain::{ExplainedPart, ExplainedRule, Explanation};
+use super::contribution::{ComponentScore, RuleEffect};
+use super::explain::Explanation;
 use super::model::{Model, name_id};
 use super::published::Published;
 use super::quantity::{quantities, quantity};
+use super::status::{Direction, Status};
 use crate::metric::Metric;
 use crate::money::Currency;
 
@@ -16,83 +17,81 @@ const MAX_DRIVERS: usize = 3;
 /// A move of less than this many points is not worth a sentence.
 const LEAST_POINTS: f64 = 0.05;
 
-/// The sentence of an account that has left.
-pub(super) fn churned(standing: &Standing) -> String {
-    match standing.score {
+/// What moved the account the way it went since the last change. Where nothing did, or there is nothing to compare, what costs most points.
+pub(super) fn drivers(
+    explanation: &Explanation<'_>,
+    assessment: &Assessment<'_>,
+    status: &Status,
+    published: Option<&Published>,
+    currency: Currency,
+    model: &Model,
+) -> Vec<String> {
+    if status.band == Band::Churned {
+        return vec![churned(status)];
+    }
+    let writer = Writer { assessment, model, currency };
+    let mut sentences = match published {
+        _ if assessment.has_sole_rule() && explanation.health_override.is_none() => writer.sole_rule(explanation, status),
+        Some(then) if then.has_sole_rule() && !assessment.has_sole_rule() => writer.enough_again(explanation, status),
+        Some(then) => writer.moves(explanation, status, then),
+        None => Vec::new(),
+    };
+    if sentences.is_empty() {
+        sentences = writer.costs(explanation, status);
+    }
+    sentences.truncate(MAX_DRIVERS);
+    sentences
+}
+
+fn churned(status: &Status) -> String {
+    match status.score {
         Some(score) => format!("the account churned; its last score, {score:.1}, is kept"),
         None => "the account churned before it had a score".into(),
     }
 }
 
-/// What moved the account the way it went since the last change; where nothing did, or there is nothing to compare, what weighs on it most.
-pub(super) fn drivers(
-    explanation: &Explanation,
-    assessment: &Assessment,
-    standing: &Standing,
-    published: Option<&Published>,
-    currency: Currency,
-    model: &Model,
-) -> Vec<String> {
-    let teller = Teller { assessment, model, currency };
-    let mut told = match published {
-        _ if assessment.sole_rule.is_some() && explanation.health_override.is_none() => teller.sole_rule(explanation, standing),
-        Some(then) if then.is_of_sole_rule() && assessment.sole_rule.is_none() => {
-            let mut told = teller.enough_again(explanation, standing);
-            told.extend(teller.weights(explanation, standing));
-            told
-        }
-        Some(then) => teller.moves(explanation, standing, then),
-        None => Vec::new(),
-    };
-    if told.is_empty() {
-        told = teller.weights(explanation, standing);
-    }
-    told.truncate(MAX_DRIVERS);
-    told
-}
-
-struct Teller<'a> {
-    assessment: &'a Assessment,
-    model: &'a Model,
+struct Writer<'r, 'a> {
+    assessment: &'r Assessment<'a>,
+    model: &'r Model,
     currency: Currency,
 }
 
-impl Teller<'_> {
-    fn moves(&self, explanation: &Explanation, standing: &Standing, then: &Published) -> Vec<String> {
-        let Some(direction) = Direction::between(&then.standing(), standing) else { return Vec::new() };
+impl Writer<'_, '_> {
+    fn moves(&self, explanation: &Explanation<'_>, status: &Status, then: &Published) -> Vec<String> {
+        let Some(direction) = Direction::between(&then.status(), status) else { return Vec::new() };
         let sign = if direction == Direction::Up { 1.0 } else { -1.0 };
         let mut moves: Vec<(f64, String)> = Vec::new();
-        for part in &explanation.parts {
-            moves.extend(part.contribution_delta.map(|delta| (delta, self.part_moved(part, then))));
+        for part in &explanation.components {
+            moves.extend(part.delta.map(|delta| (delta, self.component_moved(part, then))));
         }
         moves.extend(explanation.renormalisation_delta.map(|delta| (delta, self.weights_moved(then))));
         moves.extend(explanation.rules.iter().filter_map(|rule| Some((rule.delta?, rule_moved(rule)))));
         moves.extend(explanation.override_delta.map(|delta| (delta, override_moved(explanation))));
         moves.retain(|(delta, _)| delta * sign >= LEAST_POINTS);
         moves.sort_by(|(one, _), (other, _)| (other * sign).total_cmp(&(one * sign)));
-        let floors = risk_floors(explanation, standing).filter(|_| sign < 0.0);
-        let waited = self.waited(standing, then).into_iter();
+        let floors = risk_floors(explanation, status).filter(|_| sign < 0.0);
+        let waited = self.waited(status, then).into_iter();
         waited.chain(floors).chain(moves.into_iter().map(|(_, sentence)| sentence)).collect()
     }
 
     /// Too little is known for the components to make a score, and a rule makes it.
-    fn sole_rule(&self, explanation: &Explanation, standing: &Standing) -> Vec<String> {
+    fn sole_rule(&self, explanation: &Explanation<'_>, status: &Status) -> Vec<String> {
         let sole = explanation.rules.iter().find(|rule| rule.is_sole);
-        let sentence = sole.zip(standing.score).map(|(rule, score)| {
+        let sentence = sole.zip(status.score).map(|(rule, score)| {
             let name = &rule.name;
             format!("{name}: this rule alone sets health to {score}, since {}", self.coverage())
         });
-        sentence.into_iter().chain(risk_floors(explanation, standing)).collect()
+        sentence.into_iter().chain(risk_floors(explanation, status)).collect()
     }
 
     /// The components make the score again, which a rule alone gave before.
-    fn enough_again(&self, explanation: &Explanation, standing: &Standing) -> Vec<String> {
-        if standing.score.is_none() || explanation.health_override.is_some() {
+    fn enough_again(&self, explanation: &Explanation<'_>, status: &Status) -> Vec<String> {
+        if status.score.is_none() || explanation.health_override.is_some() {
             return Vec::new();
         }
         let unpinned = explanation.override_delta.map(|_| override_moved(explanation));
         let enough = format!("{:.0} % of the weights have data, enough for a score", self.assessment.coverage * 100.0);
-        unpinned.into_iter().chain([enough]).collect()
+        unpinned.into_iter().chain([enough]).chain(self.costs(explanation, status)).collect()
     }
 
     fn coverage(&self) -> String {
@@ -100,11 +99,11 @@ impl Teller<'_> {
         format!("{coverage:.0} % of the weights have data and a score needs {least:.0} %")
     }
 
-    /// What a change of band says that was entered not by points but by hours.
-    fn waited(&self, standing: &Standing, then: &Published) -> Option<String> {
-        let score = standing.score.filter(|_| !self.assessment.skips_hysteresis())?;
+    /// A band that was entered by hours, not by points.
+    fn waited(&self, status: &Status, then: &Published) -> Option<String> {
+        let score = status.score.filter(|_| !self.assessment.skips_hysteresis())?;
         let bands = &self.model.bands;
-        let (border, crossing, fell) = match (then.band, standing.band) {
+        let (border, crossing, fell) = match (then.band, status.band) {
             (Band::Green, Band::Yellow) => (bands.green, bands.worse, true),
             (Band::Green | Band::Yellow, Band::Red) => (bands.yellow, bands.worse, true),
             (Band::Red, Band::Yellow) => (bands.yellow, bands.better, false),
@@ -119,75 +118,71 @@ impl Teller<'_> {
         })
     }
 
-    fn weights(&self, explanation: &Explanation, standing: &Standing) -> Vec<String> {
-        let mut told = Vec::new();
-        if standing.band == Band::Unknown {
-            told.push(self.coverage());
+    fn costs(&self, explanation: &Explanation<'_>, status: &Status) -> Vec<String> {
+        let mut sentences = Vec::new();
+        if status.band == Band::Unknown {
+            sentences.push(self.coverage());
         }
         if explanation.health_override.is_some() {
-            told.push(override_moved(explanation));
+            sentences.push(override_moved(explanation));
         }
-        told.extend(explanation.rules.iter().filter(|rule| rule.is_sole || rule.contribution < 0.0).map(rule_moved));
-        let mut parts: Vec<(f64, &ExplainedPart)> =
-            explanation.parts.iter().map(|part| (part.weight * (100.0 - part.score), part)).collect();
+        sentences.extend(explanation.rules.iter().filter(|rule| rule.is_sole || rule.contribution < 0.0).map(rule_moved));
+        let mut parts: Vec<(f64, &ComponentScore<'_>)> =
+            explanation.components.iter().map(|part| (part.weight * (100.0 - part.score), part)).collect();
         parts.retain(|(lost, _)| *lost >= LEAST_POINTS);
         parts.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-        told.extend(parts.into_iter().map(|(_, part)| self.part_is(part)));
-        told
+        sentences.extend(parts.into_iter().map(|(_, part)| self.component_is(part)));
+        sentences
     }
 
-    fn part_is(&self, part: &ExplainedPart) -> String {
+    fn component_is(&self, part: &ComponentScore<'_>) -> String {
         let value = part.value.number().unwrap_or_default();
         format!("{} is {}", part.metric.describe(), quantity(part.metric.unit(), value, self.currency))
     }
 
-    fn part_moved(&self, part: &ExplainedPart, then: &Published) -> String {
-        let id = self.model.components.get(usize::from(part.component)).map(|component| component.id);
+    fn component_moved(&self, part: &ComponentScore<'_>, then: &Published) -> String {
         let metric = name_id(part.metric.name());
-        let before = then.parts.iter().find(|before| Some(before.component) == id && before.metric == metric);
+        let before = then.component(part.component.id).filter(|before| before.metric == metric);
         let texts = before.zip(part.value.number()).and_then(|(before, now)| {
             let texts = quantities(part.metric.unit(), before.value, now, self.currency)?;
             Some((if now < before.value { "fell" } else { "rose" }, texts))
         });
         match texts {
             Some((verb, (before, now))) => format!("{} {verb} from {before} to {now}", part.metric.describe()),
-            None => self.part_is(part),
+            None => self.component_is(part),
         }
     }
 
-    /// Names what was known then and is not now, else says that weights are others.
+    /// Names the metrics that no longer have a value; where there are none, the weights are different.
     fn weights_moved(&self, then: &Published) -> String {
-        let is_present = |id: u32| {
-            let ids = self.assessment.parts.iter().filter_map(|part| self.model.components.get(usize::from(part.component)));
-            ids.into_iter().any(|component| component.id == id)
-        };
-        let gone = then.parts.iter().filter(|part| !is_present(part.component));
+        let is_present = |id: u32| self.assessment.components.iter().any(|present| present.component.id == id);
+        let gone = then.components.iter().filter(|before| !is_present(before.id));
         let names: Vec<&str> = gone
-            .filter_map(|part| Metric::ALL.iter().find(|metric| name_id(metric.name()) == part.metric))
+            .filter_map(|before| Metric::ALL.iter().find(|metric| name_id(metric.name()) == before.metric))
             .map(|metric| metric.describe())
             .collect();
         match names.as_slice() {
-            [] => "the components have other weights than before".into(),
+            [] => "the weights of the components have changed".into(),
             names => format!("no longer counted: {}", names.join(", ")),
         }
     }
 }
 
 /// The rules that have come into force and raise risk without lowering health.
-fn risk_floors(explanation: &Explanation, standing: &Standing) -> impl Iterator<Item = String> {
-    let come = explanation.rules.iter().filter(|rule| rule.in_force && !rule.was_in_force && !rule.is_sole && rule.contribution >= 0.0);
-    let floors = come.filter_map(|rule| Some(format!("{}: risk is at least {}", rule.name, rule.risk_at_least?)));
-    floors.filter(|_| standing.risk.is_some())
+fn risk_floors(explanation: &Explanation<'_>, status: &Status) -> impl Iterator<Item = String> {
+    let come = explanation.rules.iter().filter(|rule| rule.rule.is_some() && !rule.was_in_force && !rule.is_sole && rule.contribution >= 0.0);
+    let floors = come.filter_map(|rule| Some(format!("{}: risk is at least {}", rule.name, rule.rule?.risk_at_least?)));
+    floors.filter(|_| status.risk.is_some())
 }
 
-fn rule_moved(rule: &ExplainedRule) -> String {
-    match rule.cap_health {
-        Some(cap) if rule.in_force => format!("{}: health is capped at {cap}", rule.name),
+fn rule_moved(rule: &RuleEffect<'_>) -> String {
+    match rule.cap_health() {
+        Some(cap) => format!("{}: health is capped at {cap}", rule.name),
         _ => format!("{}: health is no longer capped", rule.name),
     }
 }
 
-fn override_moved(explanation: &Explanation) -> String {
+fn override_moved(explanation: &Explanation<'_>) -> String {
     match &explanation.health_override {
         Some(pinned) => format!("health is pinned to {} by {}: {}", pinned.value, pinned.by, pinned.reason),
         None => "health is no longer pinned".into(),

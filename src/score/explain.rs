@@ -1,204 +1,107 @@
-//! Why an account stands where it stands, and what moved since the last published change, in points that sum to the change of the score.
+//! Why an account has its score, and what moved it since the last published change, in points that sum to the change of the score.
 //!
 //! With w the renormalised weights and s the scores now, s' the scores and M' the weighted mean then, and d meaning "now less then":
 //!
 //! - a component present both times has moved health by w x (s - s');
-//! - one that is new by w x (s - M'): how far it pulls the mean it joins;
-//! - renormalisation, which is what components that have gone, and weights that are others, have done: sum of w x (s' - M') over the
-//!   components present both times. Where none has gone and no weight is another it is 0;
+//! - a new one by w x (s - M'): how far it pulls the mean it joins;
+//! - renormalisation is the effect of components that have gone and of other weights: the sum of w x (s' - M') over the components present
+//!   both times. It is 0 where no component has gone and no weight has changed;
 //! - each rule by d(effect of its cap), and an override by d(its effect).
 //!
-//! Since the weights sum to 1, so does all of it to d(score).
+//! Since the weights sum to 1, all of it sums to d(score). A score that a rule alone gives is made of no components, so M' is 0 after it and
+//! renormalisation is -M' on the way to it.
 
-use super::assess::{Assessment, Override, Part, Subject};
-use super::change::Standing;
-use super::driver;
+use super::assess::Assessment;
+use super::contribution::{ComponentScore, RuleEffect};
 use super::model::Model;
-use super::published::{Published, PublishedPart};
-use crate::metric::{Metric, Stage, Value};
-use crate::money::Currency;
-use crate::time::Timestamp;
+use super::published::{self, Published};
+use super::subject::{Override, Subject};
+use crate::metric::Stage;
 
-/// Why an account stands where it stands. All points are of health. A churned account, whose score is frozen, has no parts and no rules.
+/// Why an account has its score. All points are of health. A churned account, whose score is frozen, has no components and no rules.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Explanation {
+pub struct Explanation<'a> {
     /// The components present, in order of the profile.
-    pub parts: Vec<ExplainedPart>,
-    /// Places of the profile's components that are absent.
-    pub absent: Vec<u8>,
-    /// `None` where there is no score now or was none then.
+    pub components: Vec<ComponentScore<'a>>,
+    /// Names of the profile's components that are absent.
+    pub absent: Vec<&'a str>,
+    /// `None` where there is no score now, or was none then.
     pub renormalisation_delta: Option<f64>,
     /// The rules in force, and those whose cap has ended since.
-    pub rules: Vec<ExplainedRule>,
+    pub rules: Vec<RuleEffect<'a>>,
     /// The override in force.
-    pub health_override: Option<ExplainedOverride>,
+    pub health_override: Option<Override<'a>>,
     /// Change of what the override adds; `None` as for renormalisation, or where there is no override now and was none then.
     pub override_delta: Option<f64>,
     /// Up to three sentences with numbers, the weightiest first.
     pub drivers: Vec<String>,
 }
 
-/// A component of an explanation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ExplainedPart {
-    /// Place of the component in the model.
-    pub component: u8,
-    /// The metric it took.
-    pub metric: Metric,
-    /// The metric's value.
-    pub value: Value,
-    /// Its score, 0..=100.
-    pub score: f64,
-    /// Renormalised weight, 0..=1.
-    pub weight: f64,
-    /// weight x score; `None` where the components make no score.
-    pub contribution: Option<f64>,
-    /// As the module says; `None` as for renormalisation.
-    pub contribution_delta: Option<f64>,
-}
-
-/// A rule of an explanation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ExplainedRule {
-    /// Its name.
-    pub name: Box<str>,
-    /// Whether it is in force; else its cap has ended since the last change.
-    pub in_force: bool,
-    /// Its cap.
-    pub cap_health: Option<f64>,
-    /// Its least risk.
-    pub risk_at_least: Option<f64>,
-    /// What its cap adds to health: <= 0, or the whole score where the rule alone gives it.
-    pub contribution: f64,
-    /// Change of that; `None` as for renormalisation.
-    pub delta: Option<f64>,
-    /// Whether it was in force in the last change.
-    pub was_in_force: bool,
-    /// Whether it alone gives the score, too little being known for the components to make one.
-    pub is_sole: bool,
-}
-
-/// An override of an explanation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ExplainedOverride {
-    /// The pinned health.
-    pub value: f64,
-    /// When it ends.
-    pub until: Timestamp,
-    /// Why.
-    pub reason: Box<str>,
-    /// By whom.
-    pub by: Box<str>,
-}
-
-impl From<Override<'_>> for ExplainedOverride {
-    fn from(pinned: Override<'_>) -> Self {
-        Self { value: pinned.value, until: pinned.until, reason: pinned.reason.into(), by: pinned.by.into() }
+impl<'a> Explanation<'a> {
+    /// Explains an assessment against what was last published, without the sentences.
+    pub(super) fn of(subject: &Subject<'a>, assessment: &Assessment<'a>, published: Option<&Published>, model: &'a Model) -> Self {
+        if subject.stage == Some(Stage::Churned) {
+            return Self::default();
+        }
+        let comparable = published.filter(|then| assessment.score.is_some() && then.score.is_some());
+        Self {
+            components: assessment.components.iter().map(|component| explained(component, comparable)).collect(),
+            absent: absent(assessment, model),
+            renormalisation_delta: comparable.map(|then| renormalisation(assessment, then, model)),
+            rules: rules(assessment, published, comparable.is_some()),
+            health_override: subject.health_override,
+            override_delta: comparable.and_then(|then| match (assessment.override_effect, then.override_effect) {
+                (None, None) => None,
+                (now, then) => Some(now.unwrap_or_default() - then.unwrap_or_default()),
+            }),
+            drivers: Vec::new(),
+        }
     }
 }
 
-/// Explains an assessment against what was last published.
-#[must_use]
-pub fn explain(
-    subject: &Subject<'_>,
-    assessment: &Assessment,
-    standing: &Standing,
-    published: Option<&Published>,
-    currency: Currency,
-    model: &Model,
-) -> Explanation {
-    if subject.stage == Some(Stage::Churned) {
-        return Explanation { drivers: vec![driver::churned(standing)], ..Explanation::default() };
+fn explained<'a>(component: &ComponentScore<'a>, comparable: Option<&Published>) -> ComponentScore<'a> {
+    let delta = comparable.filter(|_| component.contribution.is_some()).map(|then| {
+        let before = then.component(component.component.id).map_or(then.mean, |before| before.score);
+        component.weight * (component.score - before)
+    });
+    ComponentScore { delta, ..component.clone() }
+}
+
+fn absent<'a>(assessment: &Assessment<'_>, model: &'a Model) -> Vec<&'a str> {
+    let profile = model.profiles.get(usize::from(assessment.profile));
+    let is_absent = |id: u32| assessment.components.iter().all(|present| present.component.id != id);
+    model.components_of(profile).filter(|component| is_absent(component.id)).map(|component| component.name.as_str()).collect()
+}
+
+fn renormalisation(assessment: &Assessment<'_>, then: &Published, model: &Model) -> f64 {
+    if assessment.has_sole_rule() || assessment.components.is_empty() {
+        return 0.0 - then.mean; // 0, not -0, where it was 0
     }
-    let comparable = published.filter(|then| assessment.score.is_some() && then.score.is_some());
-    let mut explanation = Explanation {
-        parts: assessment.parts.iter().filter_map(|part| explained(part, subject, assessment, comparable, model)).collect(),
-        absent: absent(assessment, model),
-        renormalisation_delta: comparable.map(|then| renormalisation(assessment, then, model)),
-        rules: rules(assessment, published, comparable.is_some(), model),
-        health_override: subject.health_override.map(Into::into),
-        override_delta: comparable.and_then(|then| match (assessment.override_effect, then.override_effect) {
-            (None, None) => None,
-            (now, then) => Some(now.unwrap_or_default() - then.unwrap_or_default()),
-        }),
-        drivers: Vec::new(),
-    };
-    explanation.drivers = driver::drivers(&explanation, assessment, standing, published, currency, model);
-    explanation
-}
-
-fn explained(
-    part: &Part,
-    subject: &Subject<'_>,
-    assessment: &Assessment,
-    comparable: Option<&Published>,
-    model: &Model,
-) -> Option<ExplainedPart> {
-    let sample = subject.metrics.get(part.metric)?;
-    Some(ExplainedPart {
-        component: part.component,
-        metric: part.metric,
-        value: sample.value.clone(),
-        score: part.score,
-        weight: part.weight,
-        contribution: assessment.score.filter(|_| assessment.sole_rule.is_none()).map(|_| part.contribution),
-        contribution_delta: comparable.filter(|_| assessment.sole_rule.is_none()).map(|then| {
-            let before = published_part(then, part, model).map_or(then.mean, |before| before.score);
-            part.weight * (part.score - before)
-        }),
-    })
-}
-
-fn absent(assessment: &Assessment, model: &Model) -> Vec<u8> {
-    let all = model.profiles.get(usize::from(assessment.profile)).map_or(&[][..], |profile| &profile.components);
-    all.iter().copied().filter(|place| assessment.parts.iter().all(|part| part.component != *place)).collect()
-}
-
-/// The same component as it was last published.
-pub(super) fn published_part<'a>(then: &'a Published, part: &Part, model: &Model) -> Option<&'a PublishedPart> {
-    let id = model.components.get(usize::from(part.component))?.id;
-    then.parts.iter().find(|before| before.component == id)
-}
-
-fn renormalisation(assessment: &Assessment, then: &Published, model: &Model) -> f64 {
-    if assessment.sole_rule.is_some() {
-        return -then.mean;
-    }
-    let kept = assessment.parts.iter().filter_map(|part| Some((part, published_part(then, part, model)?)));
+    let kept = assessment.components.iter().filter_map(|component| Some((component, then.component(component.component.id)?)));
     let same_weights = then.model == model.id && then.profile == assessment.profile;
-    if same_weights && kept.clone().count() == then.parts.len() {
+    if same_weights && kept.clone().count() == then.components.len() {
         return 0.0;
     }
-    if assessment.parts.is_empty() {
-        return -then.mean;
-    }
-    kept.map(|(part, before)| part.weight * (before.score - then.mean)).sum()
+    kept.map(|(component, before)| component.weight * (before.score - then.mean)).sum()
 }
 
-fn rules(assessment: &Assessment, published: Option<&Published>, comparable: bool, model: &Model) -> Vec<ExplainedRule> {
+fn rules<'a>(assessment: &Assessment<'a>, published: Option<&Published>, is_comparable: bool) -> Vec<RuleEffect<'a>> {
     let then = published.map_or(&[][..], |then| &then.rules);
     let effect_then = |name: &str| then.iter().find(|rule| *rule.name == *name).map(|rule| rule.effect);
-    let now = assessment.rules.iter().filter_map(|effect| Some((effect, model.rules.get(usize::from(effect.rule))?)));
-    let in_force = now.clone().map(|(effect, rule)| ExplainedRule {
-        name: rule.name.as_str().into(),
-        in_force: true,
-        cap_health: rule.cap_health,
-        risk_at_least: rule.risk_at_least,
-        contribution: effect.effect,
-        delta: comparable.then(|| effect.effect - effect_then(&rule.name).unwrap_or_default()),
-        was_in_force: effect_then(&rule.name).is_some(),
-        is_sole: assessment.sole_rule == Some(effect.rule),
+    let in_force = assessment.rules.iter().map(|effect| {
+        let before = effect_then(&effect.name);
+        let delta = is_comparable.then(|| effect.contribution - before.unwrap_or_default());
+        RuleEffect { delta, was_in_force: before.is_some(), ..effect.clone() }
     });
-    let is_in_force = |name: &str| now.clone().any(|(_, rule)| rule.name == name);
-    let ended = then.iter().filter(|rule| comparable && rule.effect != 0.0 && !is_in_force(&rule.name)).map(|rule| ExplainedRule {
-        name: rule.name.clone(),
-        in_force: false,
-        cap_health: None,
-        risk_at_least: None,
+    let is_in_force = |name: &str| assessment.rules.iter().any(|effect| effect.name == name);
+    let has_ended = |rule: &&published::Rule| is_comparable && rule.effect != 0.0 && !is_in_force(&rule.name);
+    let ended = then.iter().filter(has_ended).map(|rule| RuleEffect {
+        name: rule.name.to_string().into(),
+        rule: None,
         contribution: 0.0,
         delta: Some(-rule.effect),
-        was_in_force: true,
         is_sole: false,
+        was_in_force: true,
     });
     in_force.chain(ended).collect()
 }
@@ -230,19 +133,19 @@ mod tests {
         min_coverage = 0.2
     "#;
 
-    fn changes(accounts: &[(Account, &Model)]) -> Vec<Change> {
+    fn changes(accounts: &[(Account, &Model)]) -> Vec<Change<'static>> {
         let mut state = State::default();
         let hours = 0..;
         accounts.iter().zip(hours).filter_map(|((account, model), hour)| account.advance(&mut state, hour, model).change).collect()
     }
 
-    fn last(accounts: &[Account], model: &Model) -> Change {
+    fn last(accounts: &[Account], model: &Model) -> Change<'static> {
         let accounts: Vec<_> = accounts.iter().map(|account| (account.clone(), model)).collect();
         changes(&accounts).pop().unwrap()
     }
 
-    fn deltas(change: &Change) -> Vec<Option<f64>> {
-        change.explanation.parts.iter().map(|part| part.contribution_delta.map(|delta| (delta * 1e9).round() / 1e9)).collect()
+    fn deltas(change: &Change<'_>) -> Vec<Option<f64>> {
+        change.explanation.components.iter().map(|part| part.delta.map(|delta| (delta * 1e9).round() / 1e9)).collect()
     }
 
     #[test]
@@ -257,7 +160,7 @@ mod tests {
     fn a_component_that_goes_is_renormalisation_and_one_that_comes_pulls_the_mean() {
         let model = model(RULES);
         let gone = last(&[Account::scoring(80.0, 50.0, 20.0), Account::scoring(80.0, 50.0, None)], &model);
-        assert_eq!((deltas(&gone), gone.standing.score), (vec![Some(0.0), Some(0.0)], Some(65.0)));
+        assert_eq!((deltas(&gone), gone.status.score), (vec![Some(0.0), Some(0.0)], Some(65.0)));
         assert_eq!(gone.explanation.renormalisation_delta, Some(9.0)); // 65 - 56
         assert_eq!(gone.explanation.drivers, ["no longer counted: net promoter score of the answers of 91 d"]);
         let come = last(&[Account::scoring(80.0, 50.0, None), Account::scoring(80.0, 50.0, 20.0)], &model);
@@ -273,11 +176,11 @@ mod tests {
         let leaving = calm.clone().with(Metric::CancelScheduled, 1.0, None);
         let come = last(&[calm.clone(), leaving.clone()], &model);
         let rule = &come.explanation.rules[0];
-        assert_eq!((&*rule.name, rule.in_force, rule.contribution, rule.delta), ("leaving", true, -41.0, Some(-41.0)));
+        assert_eq!((&*rule.name, rule.rule.is_some(), rule.contribution, rule.delta), ("leaving", true, -41.0, Some(-41.0)));
         assert_eq!(come.explanation.drivers, ["leaving: health is capped at 39"]);
         let gone = last(&[calm.clone(), leaving, calm], &model);
         let rule = &gone.explanation.rules[0];
-        assert_eq!((&*rule.name, rule.in_force, rule.contribution, rule.delta), ("leaving", false, 0.0, Some(41.0)));
+        assert_eq!((&*rule.name, rule.rule.is_some(), rule.contribution, rule.delta), ("leaving", false, 0.0, Some(41.0)));
         assert_eq!(gone.explanation.drivers, ["leaving: health is no longer capped"]);
     }
 
@@ -286,8 +189,8 @@ mod tests {
         let model = model(&RULES.replace("min_coverage = 0.2", "min_coverage = 0.5"));
         let leaving = Account::scoring(None, None, 20.0).with(Metric::CancelScheduled, 1.0, None);
         let change = last(&[Account::scoring(80.0, 80.0, None), leaving.clone()], &model);
-        let part = &change.explanation.parts[0];
-        assert_eq!((part.contribution, part.contribution_delta), (None, None));
+        let part = &change.explanation.components[0];
+        assert_eq!((part.contribution, part.delta), (None, None));
         assert_eq!(change.explanation.renormalisation_delta, Some(-80.0));
         let rule = &change.explanation.rules[0];
         assert_eq!((rule.is_sole, rule.contribution, rule.delta), (true, 39.0, Some(39.0)));
@@ -319,7 +222,7 @@ mod tests {
         assert_eq!(deltas(&first), [None, None, None]);
         let unknown = last(&[Account::scoring(None, None, None)], &model(RULES));
         assert_eq!(unknown.explanation.drivers, ["0 % of the weights have data and a score needs 20 %"]);
-        assert_eq!(unknown.explanation.absent, [0, 1, 2]);
+        assert_eq!(unknown.explanation.absent, ["days", "sessions", "nps"]);
     }
 
     #[test]
@@ -340,10 +243,10 @@ mod tests {
     }
 
     /// Deltas of components, renormalisation, rules and override against the delta of the score; `None` where one has no score.
-    fn gap(change: &Change) -> Option<f64> {
+    fn gap(change: &Change<'_>) -> Option<f64> {
         let explanation = &change.explanation;
-        let moved = change.standing.score? - change.previous?.score?;
-        let parts: f64 = explanation.parts.iter().filter_map(|part| part.contribution_delta).sum();
+        let moved = change.status.score? - change.previous?.score?;
+        let parts: f64 = explanation.components.iter().filter_map(|part| part.delta).sum();
         let rules: f64 = explanation.rules.iter().filter_map(|rule| rule.delta).sum();
         Some(parts + explanation.renormalisation_delta? + rules + explanation.override_delta.unwrap_or_default() - moved)
     }
@@ -371,7 +274,7 @@ mod tests {
             let rounds: Vec<_> = rounds.into_iter().map(|(account, model)| (account, &models[model])).collect();
             for (place, change) in changes(&rounds).iter().enumerate() {
                 prop_assert_eq!(change.sequence, place as u64 + 1);
-                if let (Some(now), Some(before)) = (change.standing.score, change.previous.and_then(|previous| previous.score)) {
+                if let (Some(now), Some(before)) = (change.status.score, change.previous.and_then(|previous| previous.score)) {
                     let gap = gap(change).expect("every delta");
                     prop_assert!(gap.abs() < 1e-9, "{} -> {}: {}", before, now, gap);
                 }

@@ -1,10 +1,11 @@
 //! A small model and an account that tests of scoring set up in a line.
 
-use super::assess::{Assessment, Override, Subject, assess};
-use super::change::{Cause, Round, Step};
-use super::entry::AccountFacts;
+use super::assess::{Assessment, assess};
+use super::change::{Cause, Context};
+use super::fields::AccountFacts;
 use super::model::{Model, ModelFile};
-use super::state::State;
+use super::state::{Advanced, State};
+use super::subject::{Override, Subject};
 use crate::event::PerStream;
 use crate::metric::{Metric, Metrics, Stage, Value};
 use crate::money::Currency;
@@ -88,27 +89,41 @@ impl Account {
             plan: None,
             stage: self.stage,
             tenure_days: self.tenure_days,
-            configured: self.configured,
+            configured: &self.configured,
             health_override: self.pinned.map(pin),
         }
     }
 
-    pub(super) fn assessed_by(&self, model: &Model) -> Assessment {
-        assess(model, &self.subject())
+    /// What the model says about it; both are leaked, so that tests can keep the answer.
+    pub(super) fn assessed_by(&self, model: &Model) -> Assessment<'static> {
+        let (account, model) = self.leaked(model);
+        assess(model, &account.subject())
     }
 
     /// Scores the account at an hour.
-    pub(super) fn advance(&self, state: &mut State, hour: i64, model: &Model) -> Step {
-        state.advance(&self.subject(), &self.assessed_by(model), &round(hour), model)
+    pub(super) fn advance(&self, state: &mut State, hour: i64, model: &Model) -> Advanced<'static> {
+        self.advance_in(state, &context(hour), model)
+    }
+
+    /// Scores the account.
+    pub(super) fn advance_in(&self, state: &mut State, context: &Context, model: &Model) -> Advanced<'static> {
+        let (account, model) = self.leaked(model);
+        let subject = account.subject();
+        state.advance(&subject, &assess(model, &subject), context, model)
+    }
+
+    /// This account and the model for as long as the test runs.
+    pub(super) fn leaked(&self, model: &Model) -> (&'static Self, &'static Model) {
+        (Box::leak(Box::new(self.clone())), Box::leak(Box::new(model.clone())))
     }
 }
 
 /// A scoring at an hour, because of events.
-pub(super) fn round(hour: i64) -> Round {
-    Round { t: Timestamp(hour * HOUR_MS), cause: Cause::Events, catching_up: false, currency: Currency::USD }
+pub(super) fn context(hour: i64) -> Context {
+    Context { t: Timestamp(hour * HOUR_MS), cause: Cause::Events, catching_up: false, currency: Currency::USD }
 }
 
-/// What records say of the account besides.
+/// What records say about the account besides its scores.
 pub(super) const fn facts() -> AccountFacts<'static> {
     AccountFacts { account_id: "acme", name: Some("Acme Inc"), csm: Some("dana"), currency: Currency::USD }
 }

@@ -2,18 +2,19 @@
 
 use serde::Serialize;
 
-use super::assess::{Assessment, Subject};
-use super::change::{Cause, Round};
-use super::entry::{AccountFacts, Health, ModelName, Reasons, Risk, code, health, model_name, reasons, rfc3339, risk, scored_by};
+use super::assess::Assessment;
+use super::change::{Cause, Context};
+use super::fields::{self, AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, health, model_name, rfc3339, risk, scored_by};
 use super::explain::Explanation;
 use super::model::Model;
 use super::published::Published;
 use super::state::State;
+use super::subject::Subject;
 use crate::metric::{Metrics, Stage};
 use crate::money::Currency;
 use crate::time::Timestamp;
 
-/// An account with all its metrics, its standing and the reasons: a line of `replay --out-accounts`, the answer of
+/// An account with all its metrics, its status and the reasons: a line of `replay --out-accounts`, the answer of
 /// `GET /api/accounts/{id}`.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccountLine<'a> {
@@ -22,10 +23,10 @@ pub struct AccountLine<'a> {
     as_of: Timestamp,
     cause: Cause,
     metrics: &'a Metrics,
-    health: Health,
-    risk: Risk,
+    health: HealthFields,
+    risk: RiskFields,
     #[serde(flatten)]
-    reasons: Reasons<'a>,
+    explanation: ExplanationFields<'a>,
     #[serde(serialize_with = "code")]
     currency: Currency,
     stage: Option<Stage>,
@@ -48,22 +49,22 @@ impl<'a> AccountLine<'a> {
     pub fn new(
         facts: &AccountFacts<'a>,
         subject: &Subject<'a>,
-        assessment: &Assessment,
+        assessment: &Assessment<'_>,
         state: &State,
-        explanation: &'a Explanation,
-        round: &Round,
+        explanation: &'a Explanation<'a>,
+        context: &Context,
         model: &'a Model,
     ) -> Self {
-        let standing = state.standing(subject, assessment, model);
-        let published = state.published().map(Published::standing);
+        let status = state.status(subject, assessment, model);
+        let published = state.published().map(Published::status);
         Self {
             account_id: facts.account_id,
-            as_of: round.t,
-            cause: state.cause(subject, round, model),
+            as_of: context.t,
+            cause: state.cause(subject, context, model),
             metrics: subject.metrics,
-            health: health(&standing, published.as_ref(), assessment.coverage),
-            risk: risk(&standing, published.as_ref(), model),
-            reasons: reasons(explanation, model),
+            health: health(&status, published.as_ref(), assessment.coverage),
+            risk: risk(&status, published.as_ref(), model),
+            explanation: fields::explanation(explanation),
             currency: facts.currency,
             stage: subject.stage,
             profile: ProfileFacts { name: facts.name, segment: subject.segment, plan: subject.plan, csm: facts.csm },
@@ -77,15 +78,16 @@ impl<'a> AccountLine<'a> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::fixture::{Account, facts, model, round};
+    use super::super::fixture::{Account, context, facts, model};
+    use super::super::assess::assess;
     use super::*;
     use crate::metric::Metric;
 
     fn line(account: &Account, state: &State, hour: i64) -> Value {
-        let (model, round) = (model(""), round(hour));
-        let assessment = account.assessed_by(&model);
-        let explanation = state.explain(&account.subject(), &assessment, &round, &model);
-        let line = AccountLine::new(&facts(), &account.subject(), &assessment, state, &explanation, &round, &model);
+        let (account, model) = account.leaked(&model(""));
+        let (assessment, context) = (assess(model, &account.subject()), context(hour));
+        let explanation = state.explain(&account.subject(), &assessment, &context, model);
+        let line = AccountLine::new(&facts(), &account.subject(), &assessment, state, &explanation, &context, model);
         serde_json::to_value(line).unwrap()
     }
 

@@ -1,15 +1,16 @@
 //! Health and risk of an account: from metrics to what is published.
 //!
-//! A [`Model`] says how; [`assess()`] applies it to one account at one instant and remembers nothing; [`State`] remembers bands and what was
-//! published, and decides by [`State::advance`] whether a [`Change`] is due; [`ChangeRecord`], [`headers`] and [`AccountLine`] are what
-//! leaves the program.
+//! A [`Model`] says how; [`assess()`] applies it to one account at one instant and keeps nothing; [`State`] keeps bands and what was
+//! published, and [`State::advance`] decides whether a [`Change`] is due; [`ChangeRecord`], [`headers`] and [`AccountLine`] are what leaves
+//! the program.
 
 mod assess;
 mod band;
 mod change;
+mod contribution;
 mod driver;
-mod entry;
 mod explain;
+mod fields;
 #[cfg(test)]
 mod fixture;
 mod line;
@@ -21,143 +22,22 @@ mod risk;
 #[cfg(test)]
 mod schema;
 mod state;
+mod status;
+mod subject;
+#[cfg(test)]
+mod tests;
 
-pub use assess::{Assessment, Override, Part, RuleEffect, Subject, assess};
+pub use assess::{Assessment, assess};
 pub use band::{Band, Position, Reading};
-pub use change::{Cause, Change, Direction, Round, Standing, Step};
-pub use entry::AccountFacts;
-pub use explain::{ExplainedOverride, ExplainedPart, ExplainedRule, Explanation};
+pub use change::{Cause, Change, Context};
+pub use contribution::{ComponentScore, RuleEffect};
+pub use explain::Explanation;
+pub use fields::AccountFacts;
 pub use line::AccountLine;
 pub use model::{Model, ModelFile, ModelProblem};
-pub use published::{Published, PublishedPart, PublishedRule};
+pub use published::Published;
 pub use record::{ChangeRecord, headers};
-pub use risk::{Level, RiskReading};
-pub use state::State;
-
-#[cfg(test)]
-mod tests {
-    use super::fixture::Account;
-    use super::*;
-    use crate::event::PerStream;
-    use crate::metric::Metric;
-
-    fn close(one: f64, other: f64) -> bool {
-        (one - other).abs() < 1e-9
-    }
-
-    #[test]
-    fn the_worked_example_of_the_documentation_is_right() {
-        let text = include_str!("../../docs/scoring.md").split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
-        let model = Model::compile(&ModelFile::parse(text).unwrap()).unwrap();
-        let mut state = State::default();
-        let tickets =
-            Account::scoring(None, None, None).with(Metric::OpenWeightedPer10Users, 7.5, None).with(Metric::Nps91d, 100.0, Some(2));
-
-        let first = tickets.clone().with(Metric::SeatUtilisation, 0.65, None).with(Metric::FeedbackCsat, 0.5, Some(4));
-        let change = first.advance(&mut state, 0, &model).change.unwrap();
-        assert_eq!((change.standing.score, change.coverage, change.standing.band), (Some(52.0), 1.0, Band::Yellow));
-        let risk = change.standing.risk.unwrap();
-        assert!(close(risk.probability, 1.0 / (1.0 + 1.35_f64.exp())) && risk.level == Level::Medium);
-
-        let second = tickets.with(Metric::SeatUtilisation, 0.8, None);
-        let change = second.advance(&mut state, 168, &model).change.unwrap();
-        assert_eq!((change.standing.score, change.coverage), (Some(66.25), 0.8));
-        let deltas: Vec<f64> = change.explanation.parts.iter().filter_map(|part| part.contribution_delta).collect();
-        assert!(close(deltas[0], 11.25) && close(deltas[1], 0.0) && close(change.explanation.renormalisation_delta.unwrap(), 3.0));
-
-        let change = second.with(Metric::CancelScheduled, 1.0, None).advance(&mut state, 169, &model).change.unwrap();
-        assert_eq!((change.standing.score, change.standing.band, change.explanation.rules[0].delta), (Some(39.0), Band::Red, Some(-27.25)));
-        assert_eq!(change.standing.risk.unwrap().level, Level::Critical);
-    }
-
-    /// A healthy account of the default model, with more metrics.
-    fn healthy(more: &[(Metric, f64)]) -> Account {
-        let good = [
-            (Metric::GapsSinceLast, 0.5),
-            (Metric::ActiveDaysVsBaseline, 1.0),
-            (Metric::Trend, 1.0),
-            (Metric::SeatUtilisation, 0.9),
-            (Metric::Adoption, 0.6),
-            (Metric::MrrGrowth91d, 1.0),
-            (Metric::PaymentFailuresOpen, 0.0),
-            (Metric::OpenWeightedPer10Users, 2.0),
-            (Metric::Nps91d, 50.0),
-        ];
-        let account = Account { tenure_days: 400.0, ..Account::default() };
-        good.iter().chain(more).fold(account, |account, (metric, value)| account.with(*metric, *value, Some(100)))
-    }
-
-    #[test]
-    fn a_steady_account_is_green_and_at_low_risk_by_the_default_model() {
-        let assessment = healthy(&[]).assessed_by(&Model::default());
-        assert_eq!((assessment.coverage, assessment.rules.len()), (1.0, 0));
-        assert!(assessment.score.is_some_and(|score| score > 80.0), "{assessment:?}");
-        assert_eq!(assessment.risk.unwrap().level, Level::Low);
-    }
-
-    /// Metrics, and the cap they bring.
-    type Case<'a> = (&'a [(Metric, f64)], Option<f64>);
-
-    #[test]
-    fn the_rules_of_the_default_model_begin_where_they_say() {
-        let (silent, gaps, days) = (Metric::DaysSinceLast, Metric::GapsSinceLast, Metric::ActiveDays91d);
-        let table: [Case<'_>; 11] = [
-            (&[(silent, 14.0), (gaps, 14.0), (days, 91.0)], None),
-            (&[(silent, 14.1), (gaps, 14.1), (days, 91.0)], Some(39.0)),
-            (&[(silent, 14.1), (gaps, 3.72), (days, 24.0)], Some(39.0)),
-            (&[(silent, 14.1), (gaps, 2.0), (days, 13.0)], None),
-            (&[(silent, 21.1), (gaps, 3.01), (days, 13.0)], Some(39.0)),
-            (&[(silent, 45.0), (gaps, 1.0), (days, 2.0)], None),
-            (&[(silent, 45.1), (gaps, 1.0), (days, 2.0)], Some(39.0)),
-            (&[(silent, 45.1)], Some(39.0)),
-            (&[(Metric::CancelScheduled, 1.0)], Some(39.0)),
-            (&[(Metric::DaysPastDue, 14.1)], Some(55.0)),
-            (&[(Metric::UrgentOpen, 3.0)], Some(55.0)),
-        ];
-        for (more, cap) in table {
-            let assessment = healthy(more).assessed_by(&Model::default());
-            assert_eq!(assessment.score.filter(|_| !assessment.rules.is_empty()), cap, "{more:?}");
-        }
-    }
-
-    /// An account of a team that has connected usage and nothing else.
-    fn usage_alone(metrics: &[(Metric, f64)]) -> Account {
-        let account = Account { tenure_days: 400.0, configured: PerStream([true, false, false, false, false]), ..Account::default() };
-        metrics.iter().fold(account, |account, (metric, value)| account.with(*metric, *value, Some(100)))
-    }
-
-    #[test]
-    fn with_usage_alone_an_account_that_has_gone_quiet_has_a_score_by_the_default_model() {
-        let quiet = usage_alone(&[(Metric::DaysSinceLast, 30.0), (Metric::Features28d, 0.0)]).assessed_by(&Model::default());
-        assert!(close(quiet.coverage, 30.0 / 65.0), "{quiet:?}");
-        let recency = 70.0 + (40.0 - 70.0) * 16.0 / 31.0; // 30 d between 14 d and 45 d
-        assert!(close(quiet.score.unwrap(), 20.0 * recency / 30.0));
-        let silent = usage_alone(&[(Metric::DaysSinceLast, 400.0), (Metric::Features28d, 0.0)]).assessed_by(&Model::default());
-        assert_eq!((silent.score, silent.rules.len()), (Some(0.0), 1));
-    }
-
-    #[test]
-    fn an_account_with_four_active_days_is_measured_by_its_own_gaps() {
-        let recency = |active_days| {
-            let account = usage_alone(&[(Metric::DaysSinceLast, 14.0)]).with(Metric::GapsSinceLast, 0.6, Some(active_days));
-            let assessment = account.assessed_by(&Model::default());
-            (assessment.parts[0].metric, assessment.parts[0].score)
-        };
-        assert_eq!(recency(3), (Metric::DaysSinceLast, 70.0));
-        assert_eq!(recency(4), (Metric::GapsSinceLast, 91.0));
-    }
-
-    #[test]
-    fn a_new_account_is_no_alarm_on_its_first_day_and_is_one_after_three_idle_weeks() {
-        let idle = |tenure_days| {
-            let account = Account { tenure_days, ..Account::default() };
-            account.with(Metric::Features28d, 0.0, None).with(Metric::SeatUtilisation, 0.0, None).with(
-                Metric::TenureDays,
-                tenure_days,
-                None,
-            )
-        };
-        let band = |days| Band::plain(idle(days).assessed_by(&Model::default()).score.unwrap(), &Model::default().bands);
-        assert_eq!((band(0.1), band(21.0)), (Band::Yellow, Band::Red));
-    }
-}
+pub use risk::{Level, Risk};
+pub use state::{Advanced, State};
+pub use status::{Direction, Status};
+pub use subject::{Override, Subject};

@@ -1,44 +1,45 @@
-//! What was last published of an account, which the next change is measured against.
+//! What was last published for an account, which the next change is measured against.
 
 use serde::{Deserialize, Serialize};
 
-use super::assess::{Assessment, Part, RuleEffect};
+use super::assess::Assessment;
 use super::band::Band;
-use super::change::{Change, Standing};
+use super::contribution::{ComponentScore, RuleEffect};
 use super::model::{Model, name_id};
-use super::risk::RiskReading;
+use super::risk::Risk;
+use super::status::Status;
 use crate::time::Timestamp;
 
-/// What was last published. Of a churned account, whose score is frozen, all but time and band are those of the change before.
+/// What was last published. For a churned account, whose score is frozen, all but time and band are those of the change before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Published {
     /// The instant of scoring.
     pub as_of: Timestamp,
     /// Health.
     pub score: Option<f64>,
-    /// Health before rules and override.
+    /// Health before rules and override; 0 where a rule alone gave the score.
     pub mean: f64,
     /// The band.
     pub band: Band,
     /// Risk.
-    pub risk: Option<RiskReading>,
+    pub risk: Option<Risk>,
     /// [`Model::id`].
     pub model: u64,
     /// Place of the profile in that model.
     pub profile: u8,
     /// The components that made the score.
-    pub parts: Box<[PublishedPart]>,
+    pub components: Box<[Component]>,
     /// The rules that were in force.
-    pub rules: Box<[PublishedRule]>,
+    pub rules: Box<[Rule]>,
     /// What the override added.
     pub override_effect: Option<f64>,
 }
 
-/// A component as last published. Names are remembered as [`name_id`], so that they outlive a change of the model.
+/// A component as last published. Names are kept as [`name_id`], so that they outlive a change of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PublishedPart {
+pub struct Component {
     /// Id of the component.
-    pub component: u32,
+    pub id: u32,
     /// Id of the metric.
     pub metric: u32,
     /// Value of the metric.
@@ -49,7 +50,7 @@ pub struct PublishedPart {
 
 /// A rule as last published.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PublishedRule {
+pub struct Rule {
     /// Its name.
     pub name: Box<str>,
     /// What its cap added: <= 0, or the whole score where the rule alone gave it.
@@ -57,40 +58,50 @@ pub struct PublishedRule {
 }
 
 impl Published {
-    /// What a change and the assessment that it was made of leave behind.
-    pub(super) fn of(change: &Change, assessment: &Assessment, model: &Model) -> Self {
-        let part = |part: &Part| {
-            let component = model.components.get(usize::from(part.component))?;
-            let metric = name_id(part.metric.name());
-            Some(PublishedPart { component: component.id, metric, value: part.value, score: part.score })
-        };
-        let rule = |rule: &RuleEffect| {
-            let name = model.rules.get(usize::from(rule.rule))?.name.as_str().into();
-            Some(PublishedRule { name, effect: rule.effect })
-        };
+    /// What a scoring leaves behind once it is published.
+    pub(super) fn of(as_of: Timestamp, status: &Status, assessment: &Assessment<'_>, model: &Model) -> Self {
+        // After a score that a rule alone gave, all components are new.
+        let components = assessment.components.iter().filter(|_| !assessment.has_sole_rule());
         Self {
-            as_of: change.as_of,
-            score: change.standing.score,
+            as_of,
+            score: status.score,
             mean: assessment.mean,
-            band: change.standing.band,
-            risk: change.standing.risk,
+            band: status.band,
+            risk: status.risk,
             model: model.id,
-            profile: change.profile,
-            // What a rule alone gave owes nothing to components: whichever come later are new.
-            parts: assessment.parts.iter().filter(|_| assessment.sole_rule.is_none()).filter_map(part).collect(),
-            rules: assessment.rules.iter().filter_map(rule).collect(),
+            profile: assessment.profile,
+            components: components.map(Component::of).collect(),
+            rules: assessment.rules.iter().map(Rule::of).collect(),
             override_effect: assessment.override_effect,
         }
     }
 
-    /// Whether a rule alone gave the score: only then has a rule raised it.
-    pub(super) fn is_of_sole_rule(&self) -> bool {
+    /// The component of an id, where it was part of the score.
+    pub(super) fn component(&self, id: u32) -> Option<&Component> {
+        self.components.iter().find(|component| component.id == id)
+    }
+
+    /// Whether a rule alone gave the score: only then does a rule raise it.
+    pub(super) fn has_sole_rule(&self) -> bool {
         self.rules.iter().any(|rule| rule.effect > 0.0)
     }
 
-    /// How the account stood.
+    /// Score, band and risk.
     #[must_use]
-    pub const fn standing(&self) -> Standing {
-        Standing { score: self.score, band: self.band, risk: self.risk }
+    pub const fn status(&self) -> Status {
+        Status { score: self.score, band: self.band, risk: self.risk }
+    }
+}
+
+impl Component {
+    fn of(component: &ComponentScore<'_>) -> Self {
+        let value = component.value.number().unwrap_or_default();
+        Self { id: component.component.id, metric: name_id(component.metric.name()), value, score: component.score }
+    }
+}
+
+impl Rule {
+    fn of(effect: &RuleEffect<'_>) -> Self {
+        Self { name: effect.name.as_ref().into(), effect: effect.contribution }
     }
 }

@@ -4,10 +4,11 @@
 
 use serde::Serialize;
 
-use super::assess::Subject;
-use super::change::{Cause, Change, Direction};
-use super::entry::{AccountFacts, Health, ModelName, Reasons, Risk, code, health, model_name, reasons, rfc3339, risk, scored_by};
+use super::change::{Cause, Change};
+use super::fields::{AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, explanation, health, model_name, rfc3339, risk, scored_by};
 use super::model::Model;
+use super::status::Direction;
+use super::subject::Subject;
 use crate::metric::{Metric, Stage};
 use crate::money::Currency;
 use crate::time::Timestamp;
@@ -22,10 +23,10 @@ pub struct ChangeRecord<'a> {
     cause: Cause,
     direction: Option<Direction>,
     catching_up: bool,
-    health: Health,
-    risk: Risk,
+    health: HealthFields,
+    risk: RiskFields,
     #[serde(flatten)]
-    reasons: Reasons<'a>,
+    explanation: ExplanationFields<'a>,
     mrr_minor: Option<i64>,
     #[serde(serialize_with = "code")]
     currency: Currency,
@@ -39,7 +40,7 @@ pub struct ChangeRecord<'a> {
 impl<'a> ChangeRecord<'a> {
     /// The record of a change that was made of this subject by this model.
     #[must_use]
-    pub fn new(facts: &AccountFacts<'a>, subject: &Subject<'a>, change: &'a Change, model: &'a Model) -> Self {
+    pub fn new(facts: &AccountFacts<'a>, subject: &Subject<'a>, change: &'a Change<'a>, model: &'a Model) -> Self {
         Self {
             account_id: facts.account_id,
             sequence: change.sequence,
@@ -47,9 +48,9 @@ impl<'a> ChangeRecord<'a> {
             cause: change.cause,
             direction: change.direction,
             catching_up: change.catching_up,
-            health: health(&change.standing, change.previous.as_ref(), change.coverage),
-            risk: risk(&change.standing, change.previous.as_ref(), model),
-            reasons: reasons(&change.explanation, model),
+            health: health(&change.status, change.previous.as_ref(), change.coverage),
+            risk: risk(&change.status, change.previous.as_ref(), model),
+            explanation: explanation(&change.explanation),
             mrr_minor: subject.metrics.whole_number(Metric::Mrr),
             currency: facts.currency,
             segment: subject.segment,
@@ -64,7 +65,7 @@ impl<'a> ChangeRecord<'a> {
 /// The headers of a change record: `CloudEvents` 1.0 in Kafka's binary mode, and `churnwatch_band_dropped` where the band is worse than
 /// before. `source` names the application, as `/churnwatch/<application id>`.
 #[must_use]
-pub fn headers(account_id: &str, change: &Change, source: &str) -> Vec<(&'static str, String)> {
+pub fn headers(account_id: &str, change: &Change<'_>, source: &str) -> Vec<(&'static str, String)> {
     let mut headers = vec![
         ("ce_specversion", "1.0".to_owned()),
         ("ce_id", format!("{account_id}:{}", change.sequence)),
@@ -98,12 +99,12 @@ mod tests {
         coefficients = { days = -1 }
     "#;
 
-    fn record(account: &Account, change: &Change, model: &Model) -> Value {
+    fn record(account: &Account, change: &Change<'static>, model: &Model) -> Value {
         serde_json::to_value(ChangeRecord::new(&facts(), &account.subject(), change, model)).unwrap()
     }
 
     /// The change records of an account scored every hour, with the changes.
-    fn records(accounts: &[Account]) -> Vec<(Value, Change)> {
+    fn records(accounts: &[Account]) -> Vec<(Value, Change<'static>)> {
         let (mut state, model) = (State::default(), model(MORE));
         let changes = accounts.iter().zip(0..).filter_map(|(account, hour)| {
             let change = account.advance(&mut state, hour, &model).change?;

@@ -1,7 +1,7 @@
 //! Churn risk within the horizon: a logistic model over the scores of components, 0..=1, up is bad.
 
-use super::assess::Part;
-use super::model::{Levels, Model};
+use super::contribution::ComponentScore;
+use super::model::{Levels, RiskModel};
 
 /// A level of risk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -44,32 +44,30 @@ impl Level {
     }
 }
 
-/// A risk and its level.
+/// Churn risk and its level.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct RiskReading {
-    /// 0..=1; an index, no probability, until the model is calibrated.
+pub struct Risk {
+    /// 0..=1; an index, not a probability, until the model is calibrated.
     pub probability: f64,
     /// Its level.
     pub level: Level,
 }
 
 /// p = 1 / (1 + e^-z) with z = intercept + k x sum(coefficient x (score - 50) / 50) over the components present,
-/// k = sum of all |coefficient| / sum of |coefficient| present; then not below `floor`. `None` where no component with a coefficient is
+/// k = sum of all |coefficient| / sum of |coefficient| present; then at least `floor`. `None` where no component with a coefficient is
 /// present.
-#[must_use]
-pub fn read(model: &Model, parts: &[Part], floor: Option<f64>) -> Option<RiskReading> {
+pub(super) fn of(components: &[ComponentScore<'_>], floor: Option<f64>, model: &RiskModel) -> Option<Risk> {
     let (mut present, mut sum) = (0.0, 0.0);
-    for part in parts {
-        let coefficient = model.components.get(usize::from(part.component)).map_or(0.0, |component| component.coefficient);
-        present += coefficient.abs();
-        sum += coefficient * (part.score - 50.0) / 50.0;
+    for ComponentScore { component, score, .. } in components {
+        present += component.coefficient.abs();
+        sum += component.coefficient * (score - 50.0) / 50.0;
     }
     if present <= 0.0 {
         return None;
     }
-    let z = model.risk.intercept + model.risk.total / present * sum;
+    let z = model.intercept + model.total / present * sum;
     let probability = (1.0 / (1.0 + (-z).exp())).max(floor.unwrap_or(0.0));
-    Some(RiskReading { probability, level: Level::of(probability, &model.risk.levels) })
+    Some(Risk { probability, level: Level::of(probability, &model.levels) })
 }
 
 #[cfg(test)]

@@ -1,20 +1,22 @@
-//! What an account remembers of its scores: its position among the bands, and what was last published, which changes are measured against.
+//! What is kept about an account's scores: its position among the bands, and what was last published, which changes are measured against.
 //!
-//! A part of the account's core record in the changelog. It changes only when something in it does, so that an idle account that is
-//! scored again and found the same is not written again ([`Step::touched`]).
+//! It is written to the changelog only when it has changed ([`Advanced::state_changed`]): scoring an idle account again costs no record.
 
 use serde::{Deserialize, Serialize};
 
-use super::assess::{Assessment, Override, Subject};
+use super::assess::Assessment;
 use super::band::{Band, Position, Reading};
-use super::change::{Cause, Change, Direction, Round, Standing, Step};
-use super::explain::{Explanation, explain};
+use super::change::{Cause, Change, Context};
+use super::driver;
+use super::explain::Explanation;
 use super::model::{Model, Publish};
 use super::published::Published;
+use super::status::{Direction, Status};
+use super::subject::{Override, Subject};
 use crate::metric::Stage;
 use crate::time::{MaybeTimestamp, Timestamp};
 
-/// What an account remembers of its scores.
+/// What is kept about an account's scores.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     sequence: u64,
@@ -23,6 +25,15 @@ pub struct State {
     pinned: Option<f64>,
     published: Option<Box<Published>>,
     worsened_at: MaybeTimestamp,
+}
+
+/// The outcome of a scoring.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Advanced<'a> {
+    /// The change to publish, if any.
+    pub change: Option<Change<'a>>,
+    /// Whether the state has to be written.
+    pub state_changed: bool,
 }
 
 impl State {
@@ -57,27 +68,27 @@ impl State {
     }
 
     /// Takes a scoring: moves between bands, and publishes what is worth it.
-    pub fn advance(&mut self, subject: &Subject<'_>, assessment: &Assessment, round: &Round, model: &Model) -> Step {
+    pub fn advance<'a>(&mut self, subject: &Subject<'a>, assessment: &Assessment<'a>, context: &Context, model: &'a Model) -> Advanced<'a> {
         let before = (self.position, self.model, self.pinned);
-        let cause = self.cause(subject, round, model);
-        self.position = self.next_position(subject, assessment, round, model);
+        let cause = self.cause(subject, context, model);
+        self.position = self.next_position(subject, assessment, context, model);
         self.model = model.id;
         self.pinned = subject.health_override.map(|pinned| pinned.value);
-        let standing = self.standing(subject, assessment, model);
-        let change = self.is_worth_publishing(&standing, &model.publish).then(|| {
-            let change = self.change(standing, cause, subject, assessment, round, model);
+        let status = self.status(subject, assessment, model);
+        let change = self.is_worth_publishing(&status, &model.publish).then(|| {
+            let change = self.change(status, cause, subject, assessment, context, model);
             self.remember(&change, assessment, model);
             change
         });
-        Step { touched: change.is_some() || before != (self.position, self.model, self.pinned), change }
+        Advanced { state_changed: change.is_some() || before != (self.position, self.model, self.pinned), change }
     }
 
-    /// How the account stands by an assessment, the band being that of the last scoring where the score alone does not decide it.
+    /// Health and risk by an assessment. Where hysteresis decides the band, it is that of the last scoring.
     #[must_use]
-    pub fn standing(&self, subject: &Subject<'_>, assessment: &Assessment, model: &Model) -> Standing {
+    pub fn status(&self, subject: &Subject<'_>, assessment: &Assessment<'_>, model: &Model) -> Status {
         if subject.stage == Some(Stage::Churned) {
             let kept = self.published();
-            return Standing { score: kept.and_then(|kept| kept.score), band: Band::Churned, risk: kept.and_then(|kept| kept.risk) };
+            return Status { score: kept.and_then(|kept| kept.score), band: Band::Churned, risk: kept.and_then(|kept| kept.risk) };
         }
         let band = match (assessment.score, self.position.band) {
             (None, _) => Band::Unknown,
@@ -85,27 +96,36 @@ impl State {
             (Some(score), Band::Unknown | Band::Churned) => Band::plain(score, &model.bands),
             (Some(_), band) => band,
         };
-        Standing { score: assessment.score, band, risk: assessment.risk }
+        Status { score: assessment.score, band, risk: assessment.risk }
     }
 
-    /// Why the account stands so, and what moved since the last change.
+    /// What the score is made of, and what moved since the last change.
     #[must_use]
-    pub fn explain(&self, subject: &Subject<'_>, assessment: &Assessment, round: &Round, model: &Model) -> Explanation {
-        explain(subject, assessment, &self.standing(subject, assessment, model), self.published(), round.currency, model)
+    pub fn explain<'a>(
+        &self,
+        subject: &Subject<'a>,
+        assessment: &Assessment<'a>,
+        context: &Context,
+        model: &'a Model,
+    ) -> Explanation<'a> {
+        let status = self.status(subject, assessment, model);
+        let explanation = Explanation::of(subject, assessment, self.published(), model);
+        let drivers = driver::drivers(&explanation, assessment, &status, self.published(), context.currency, model);
+        Explanation { drivers, ..explanation }
     }
 
-    fn next_position(&self, subject: &Subject<'_>, assessment: &Assessment, round: &Round, model: &Model) -> Position {
+    fn next_position(&self, subject: &Subject<'_>, assessment: &Assessment<'_>, context: &Context, model: &Model) -> Position {
         match assessment.score {
             _ if subject.stage == Some(Stage::Churned) => Position::settled(Band::Churned),
             None => Position::settled(Band::Unknown),
             Some(score) if assessment.skips_hysteresis() => Position::settled(Band::plain(score, &model.bands)),
-            Some(score) => self.position.next(Reading { t: round.t, score, immediate_cap: assessment.immediate_cap }, &model.bands),
+            Some(score) => self.position.next(Reading { t: context.t, score, immediate_cap: assessment.immediate_cap }, &model.bands),
         }
     }
 
     /// What has led to a scoring, seen from the last published change.
     #[must_use]
-    pub fn cause(&self, subject: &Subject<'_>, round: &Round, model: &Model) -> Cause {
+    pub fn cause(&self, subject: &Subject<'_>, context: &Context, model: &Model) -> Cause {
         let value = |pinned: Override<'_>| pinned.value.to_bits();
         if self.published.is_none() {
             Cause::Initial
@@ -114,62 +134,62 @@ impl State {
         } else if self.pinned.map(f64::to_bits) != subject.health_override.map(value) {
             Cause::Override
         } else {
-            round.cause
+            context.cause
         }
     }
 
-    fn is_worth_publishing(&self, standing: &Standing, publish: &Publish) -> bool {
+    fn is_worth_publishing(&self, status: &Status, publish: &Publish) -> bool {
         let Some(published) = self.published() else { return true };
         let moved = |now: Option<f64>, before: Option<f64>, least: f64| matches!((now, before), (Some(now), Some(before)) if (now - before).abs() >= least);
-        standing.band != published.band
-            || standing.risk.map(|risk| risk.level) != published.risk.map(|risk| risk.level)
-            || moved(standing.score, published.score, publish.score_points)
-            || moved(standing.risk.map(|risk| risk.probability), published.risk.map(|risk| risk.probability), publish.risk)
+        status.band != published.band
+            || status.risk.map(|risk| risk.level) != published.risk.map(|risk| risk.level)
+            || moved(status.score, published.score, publish.score_points)
+            || moved(status.risk.map(|risk| risk.probability), published.risk.map(|risk| risk.probability), publish.risk)
     }
 
-    fn change(
+    fn change<'a>(
         &self,
-        standing: Standing,
+        status: Status,
         cause: Cause,
-        subject: &Subject<'_>,
-        assessment: &Assessment,
-        round: &Round,
-        model: &Model,
-    ) -> Change {
-        let previous = self.published().map(Published::standing);
+        subject: &Subject<'a>,
+        assessment: &Assessment<'a>,
+        context: &Context,
+        model: &'a Model,
+    ) -> Change<'a> {
+        let previous = self.published().map(Published::status);
         Change {
             sequence: self.sequence + 1,
-            as_of: self.published().map_or(round.t, |published| published.as_of.max(round.t)),
+            as_of: self.published().map_or(context.t, |published| published.as_of.max(context.t)),
             cause,
-            direction: previous.and_then(|previous| Direction::between(&previous, &standing)),
-            catching_up: round.catching_up,
-            standing,
+            direction: previous.and_then(|previous| Direction::between(&previous, &status)),
+            catching_up: context.catching_up,
+            status,
             previous,
             coverage: assessment.coverage,
             profile: assessment.profile,
-            explanation: explain(subject, assessment, &standing, self.published(), round.currency, model),
+            explanation: self.explain(subject, assessment, context, model),
         }
     }
 
-    fn remember(&mut self, change: &Change, assessment: &Assessment, model: &Model) {
+    fn remember(&mut self, change: &Change<'_>, assessment: &Assessment<'_>, model: &Model) {
         self.sequence = change.sequence;
         if change.band_dropped() {
             self.worsened_at = Some(change.as_of).into();
         }
         match self.published.as_deref_mut() {
-            Some(kept) if change.standing.band == Band::Churned => {
+            Some(kept) if change.status.band == Band::Churned => {
                 kept.as_of = change.as_of;
                 kept.band = Band::Churned;
             }
-            _ => self.published = Some(Box::new(Published::of(change, assessment, model))),
+            _ => self.published = Some(Box::new(Published::of(change.as_of, &change.status, assessment, model))),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{Account, model, round};
-    use super::super::{Level, RiskReading};
+    use super::super::fixture::{Account, context, model};
+    use super::super::{Level, Risk};
     use super::*;
     use crate::metric::Metric;
     use crate::time::{HOUR_MS, Timestamp};
@@ -180,15 +200,15 @@ mod tests {
         Account::scoring(score, score, score)
     }
 
-    fn change(step: Step) -> Change {
-        step.change.expect("a change")
+    fn change(advanced: Advanced<'static>) -> Change<'static> {
+        advanced.change.expect("a change")
     }
 
     #[test]
     fn the_first_scoring_is_published_as_initial_with_nothing_before_it() {
         let first = change(even(80.0).advance(&mut State::default(), 1, &model("")));
         assert_eq!((first.sequence, first.cause, first.direction, first.previous), (1, Cause::Initial, None, None));
-        assert_eq!((first.standing.score, first.standing.band, first.as_of), (Some(80.0), Band::Green, Timestamp(HOUR_MS)));
+        assert_eq!((first.status.score, first.status.band, first.as_of), (Some(80.0), Band::Green, Timestamp(HOUR_MS)));
     }
 
     #[test]
@@ -196,10 +216,10 @@ mod tests {
         let (mut state, model) = (State::default(), model(""));
         let unknown = Account::scoring(None, None, 10.0);
         let first = change(unknown.advance(&mut state, 0, &model));
-        assert_eq!((first.standing.score, first.standing.band, first.standing.risk), (None, Band::Unknown, None));
-        assert_eq!(unknown.advance(&mut state, 1, &model), Step { change: None, touched: false });
+        assert_eq!((first.status.score, first.status.band, first.status.risk), (None, Band::Unknown, None));
+        assert_eq!(unknown.advance(&mut state, 1, &model), Advanced { change: None, state_changed: false });
         let known = change(even(30.0).advance(&mut state, 2, &model));
-        assert_eq!((known.standing.band, known.direction, known.band_dropped()), (Band::Red, None, false));
+        assert_eq!((known.status.band, known.direction, known.band_dropped()), (Band::Red, None, false));
     }
 
     #[test]
@@ -219,12 +239,12 @@ mod tests {
         let model = model(&format!("{RISK}intercept = 0\n[publish]\nscore_points = 100\n"));
         let mut state = State::default();
         let first = change(even(50.0).advance(&mut state, 0, &model));
-        assert_eq!(first.standing.risk, Some(RiskReading { probability: 0.5, level: Level::High }));
+        assert_eq!(first.status.risk, Some(Risk { probability: 0.5, level: Level::High }));
         assert_eq!(even(48.0).advance(&mut state, 1, &model).change, None); // 0.530
         let moved = change(even(46.0).advance(&mut state, 2, &model)); // 0.560
-        assert_eq!((moved.standing.risk.unwrap().level, moved.direction), (Level::High, Some(Direction::Down)));
+        assert_eq!((moved.status.risk.unwrap().level, moved.direction), (Level::High, Some(Direction::Down)));
         let level = change(even(43.0).advance(&mut state, 3, &model)); // 0.603
-        assert_eq!(level.standing.risk.unwrap().level, Level::Critical);
+        assert_eq!(level.status.risk.unwrap().level, Level::Critical);
     }
 
     #[test]
@@ -232,8 +252,8 @@ mod tests {
         let (mut state, model) = (State::default(), model(""));
         even(71.0).advance(&mut state, 0, &model);
         let step = even(69.0).advance(&mut state, 1, &model);
-        assert_eq!((step.change, step.touched), (None, true));
-        assert_eq!(even(69.0).advance(&mut state, 2, &model), Step { change: None, touched: false });
+        assert_eq!((step.change, step.state_changed), (None, true));
+        assert_eq!(even(69.0).advance(&mut state, 2, &model), Advanced { change: None, state_changed: false });
         let dropped = change(even(69.0).advance(&mut state, 25, &model));
         assert!(dropped.band_dropped());
         assert_eq!(dropped.explanation.drivers[0], "health has been below 70 for 24 h");
@@ -248,7 +268,7 @@ mod tests {
             let mut state = State::default();
             even(80.0).advance(&mut state, 0, &rule(immediate));
             let leaving = even(80.0).with(Metric::CancelScheduled, 1.0, None);
-            assert_eq!(change(leaving.advance(&mut state, 1, &rule(immediate))).standing.band, band);
+            assert_eq!(change(leaving.advance(&mut state, 1, &rule(immediate))).status.band, band);
         }
     }
 
@@ -259,17 +279,17 @@ mod tests {
         let mut state = State::default();
         even(80.0).advance(&mut state, 0, &model);
         let alone = change(silent(Account::scoring(None, None, 80.0)).advance(&mut state, 1, &model));
-        assert_eq!((alone.standing.score, alone.standing.band, alone.band_dropped()), (Some(39.0), Band::Red, true));
+        assert_eq!((alone.status.score, alone.status.band, alone.band_dropped()), (Some(39.0), Band::Red, true));
         assert_eq!(
             alone.explanation.drivers,
             ["silent: this rule alone sets health to 39, since 20 % of the weights have data and a score needs 40 %"]
         );
-        assert_eq!(even(43.9).advance(&mut state, 2, &model), Step { change: None, touched: true }); // within 5 points of the border
+        assert_eq!(even(43.9).advance(&mut state, 2, &model), Advanced { change: None, state_changed: true }); // within 5 points of the border
         let known = change(even(45.0).advance(&mut state, 3, &model));
-        assert_eq!((known.standing.band, known.direction), (Band::Yellow, Some(Direction::Up)));
+        assert_eq!((known.status.band, known.direction), (Band::Yellow, Some(Direction::Up)));
         assert_eq!(known.explanation.drivers[0], "100 % of the weights have data, enough for a score");
         let unknown = change(Account::scoring(None, None, 80.0).advance(&mut state, 4, &model));
-        assert_eq!((unknown.standing.band, unknown.standing.score), (Band::Unknown, None));
+        assert_eq!((unknown.status.band, unknown.status.score), (Band::Unknown, None));
     }
 
     #[test]
@@ -278,7 +298,7 @@ mod tests {
         let mut state = State::default();
         even(80.0).advance(&mut state, 0, &model);
         let pinned = even(80.0).pinned_to(10.0);
-        assert_eq!(state.standing(&pinned.subject(), &pinned.assessed_by(&model), &model).band, Band::Red);
+        assert_eq!(state.status(&pinned.subject(), &pinned.assessed_by(&model), &model).band, Band::Red);
     }
 
     #[test]
@@ -286,14 +306,14 @@ mod tests {
         let (mut state, model) = (State::default(), model(RISK));
         even(50.0).advance(&mut state, 0, &model);
         let left = change(even(10.0).in_stage(Stage::Churned).advance(&mut state, 1, &model));
-        assert_eq!((left.standing.score, left.standing.band, left.direction), (Some(50.0), Band::Churned, Some(Direction::Down)));
-        assert_eq!(left.standing.risk, left.previous.unwrap().risk);
-        assert!(left.band_dropped() && left.explanation.parts.is_empty());
+        assert_eq!((left.status.score, left.status.band, left.direction), (Some(50.0), Band::Churned, Some(Direction::Down)));
+        assert_eq!(left.status.risk, left.previous.unwrap().risk);
+        assert!(left.band_dropped() && left.explanation.components.is_empty());
         assert_eq!(left.explanation.drivers, ["the account churned; its last score, 50.0, is kept"]);
-        assert_eq!(even(0.0).in_stage(Stage::Churned).advance(&mut state, 2, &model), Step { change: None, touched: false });
+        assert_eq!(even(0.0).in_stage(Stage::Churned).advance(&mut state, 2, &model), Advanced { change: None, state_changed: false });
         let back = change(even(41.0).advance(&mut state, 3, &model));
-        assert_eq!((back.sequence, back.standing.band, back.direction), (3, Band::Yellow, Some(Direction::Up)));
-        let deltas: f64 = back.explanation.parts.iter().filter_map(|part| part.contribution_delta).sum();
+        assert_eq!((back.sequence, back.status.band, back.direction), (3, Band::Yellow, Some(Direction::Up)));
+        let deltas: f64 = back.explanation.components.iter().filter_map(|part| part.delta).sum();
         assert!((deltas - (41.0 - 50.0)).abs() < 1e-9);
     }
 
@@ -301,9 +321,9 @@ mod tests {
     fn an_account_that_is_churned_when_first_seen_has_no_score() {
         let mut state = State::default();
         let first = change(even(50.0).in_stage(Stage::Churned).advance(&mut state, 0, &model(RISK)));
-        assert_eq!((first.standing.score, first.standing.band, first.standing.risk), (None, Band::Churned, None));
+        assert_eq!((first.status.score, first.status.band, first.status.risk), (None, Band::Churned, None));
         let back = change(even(50.0).advance(&mut state, 1, &model(RISK)));
-        assert_eq!((back.standing.band, back.explanation.renormalisation_delta), (Band::Yellow, None));
+        assert_eq!((back.status.band, back.explanation.renormalisation_delta), (Band::Yellow, None));
     }
 
     #[test]
@@ -311,7 +331,7 @@ mod tests {
         let (mut state, model) = (State::default(), model(""));
         even(80.0).advance(&mut state, 0, &model);
         let pinned = change(even(80.0).pinned_to(39.0).advance(&mut state, 1, &model));
-        assert_eq!((pinned.cause, pinned.standing.band), (Cause::Override, Band::Red));
+        assert_eq!((pinned.cause, pinned.status.band), (Cause::Override, Band::Red));
         assert_eq!(pinned.explanation.drivers, ["health is pinned to 39 by dana: exec sponsor"]);
         assert_eq!(even(20.0).pinned_to(39.0).advance(&mut state, 2, &model).change, None);
         let ended = change(even(80.0).advance(&mut state, 3, &model));
@@ -324,8 +344,8 @@ mod tests {
         let mut state = State::default();
         even(90.0).advance(&mut state, 0, &one);
         let changed = change(even(90.0).advance(&mut state, 1, &other));
-        assert_eq!((changed.cause, changed.standing.band), (Cause::ModelChange, Band::Yellow));
-        assert!(even(90.0).advance(&mut state, 2, &one).touched);
+        assert_eq!((changed.cause, changed.status.band), (Cause::ModelChange, Band::Yellow));
+        assert!(even(90.0).advance(&mut state, 2, &one).state_changed);
         assert_eq!(change(even(80.0).advance(&mut state, 3, &one)).cause, Cause::Events);
     }
 
@@ -343,9 +363,9 @@ mod tests {
         let mut state = State::default();
         account.advance(&mut state, 0, &model);
         let lower = even(60.0);
-        let round = Round { cause: Cause::Time, catching_up: true, ..round(1) };
-        let told = change(state.advance(&lower.subject(), &lower.assessed_by(&model), &round, &model));
-        assert_eq!((told.cause, told.catching_up), (Cause::Time, true));
+        let context = Context { cause: Cause::Time, catching_up: true, ..context(1) };
+        let published = change(lower.advance_in(&mut state, &context, &model));
+        assert_eq!((published.cause, published.catching_up), (Cause::Time, true));
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use sha2::{Digest, Sha256};
 
-use super::condition::numeric_metric;
+use super::compiled::{Component, Model, RiskModel, Rule, Source, default_min_n};
+use super::condition::{Condition, numeric_metric};
+use super::curve::Curve;
 use super::file::{self, ModelFile};
-use super::problem::Problems;
-use super::{
-    Component, Condition, Curve, Group, MAX_ENTRIES, Model, ModelProblem, Profile, Risk, Rule, Source, When, default_min_n, name_id,
-    nearest,
-};
+use super::name::{name_id, nearest};
+use super::problem::{MAX_ENTRIES, ModelProblem, Problems};
+use super::profile::{Group, ScoringProfile, When};
 use crate::metric::Stage;
 
 impl Model {
@@ -78,38 +78,34 @@ fn source(metric: &str, curve: &[[f64; 2]], min_n: Option<u64>, path: &str, prob
     Some(Source { metric, curve, min_n: min_n.unwrap_or_else(|| default_min_n(metric)) })
 }
 
-fn profiles(entries: &[file::Profile], components: &[file::Component], problems: &mut Problems) -> Vec<Profile> {
+fn profiles(entries: &[file::Profile], components: &[file::Component], problems: &mut Problems) -> Vec<ScoringProfile> {
     problems.names(entries.iter().map(|entry| entry.name.as_str()), "profile");
     problems.check(!entries.is_empty(), "profile", || "there is none; the last one must be for all accounts".into());
     let last = entries.len().saturating_sub(1);
     for (place, entry) in entries.iter().enumerate() {
         let unconditional = entry.when == file::When::default();
         problems.check(unconditional || place < last, format_args!("profile[{place}].when"), || {
-            "the last profile must have no condition, so that every account has one".into()
+            "the last profile must have no condition: every account needs one".into()
         });
         problems.check(!unconditional || place == last, format_args!("profile[{place}]"), || {
-            "has no condition, so that the profiles after it are never reached".into()
+            "has no condition: the profiles after it are never reached".into()
         });
     }
     entries.iter().enumerate().map(|(place, entry)| profile(entry, components, &format!("profile[{place}]"), problems)).collect()
 }
 
-fn profile(entry: &file::Profile, components: &[file::Component], path: &str, problems: &mut Problems) -> Profile {
+fn profile(entry: &file::Profile, components: &[file::Component], path: &str, problems: &mut Problems) -> ScoringProfile {
     problems.check(!entry.components.is_empty(), format_args!("{path}.components"), || "names no component".into());
     let mut places: Vec<u8> = Vec::new();
-    let mut weight_total = 0.0;
     for (nth, name) in entry.components.iter().enumerate() {
         let path = format!("{path}.components[{nth}]");
         match components.iter().take(MAX_ENTRIES).zip(0_u8..).find(|(component, _)| component.name == *name) {
             Some((_, place)) if places.contains(&place) => problems.add(path, format!("`{name}` is there twice")),
-            Some((component, place)) => {
-                places.push(place);
-                weight_total += component.weight;
-            }
+            Some((_, place)) => places.push(place),
             None => problems.add(path, unknown("component", name, components.iter().map(|component| component.name.as_str()))),
         }
     }
-    Profile { name: entry.name.clone(), when: when(&entry.when, &format!("{path}.when"), problems), components: places, weight_total }
+    ScoringProfile { name: entry.name.clone(), when: when(&entry.when, &format!("{path}.when"), problems), components: places }
 }
 
 fn when(entry: &file::When, path: &str, problems: &mut Problems) -> When {
@@ -152,7 +148,7 @@ fn rule(entry: &file::Rule, path: &str, problems: &mut Problems) -> Option<Rule>
     Some(Rule { name: entry.name.clone(), condition, cap_health, risk_at_least, immediate: entry.immediate })
 }
 
-fn risk(entry: &file::Risk, components: &[file::Component], problems: &mut Problems) -> Risk {
+fn risk(entry: &file::Risk, components: &[file::Component], problems: &mut Problems) -> RiskModel {
     problems.check(entry.horizon_days > 0, "risk.horizon_days", || "must be above 0".into());
     problems.check(entry.intercept.is_finite(), "risk.intercept", || "must be a finite number".into());
     let mut total = 0.0;
@@ -167,7 +163,7 @@ fn risk(entry: &file::Risk, components: &[file::Component], problems: &mut Probl
     let levels = entry.levels;
     let ascending = 0.0 < levels.medium && levels.medium < levels.high && levels.high < levels.critical && levels.critical < 1.0;
     problems.check(ascending, "risk.levels", || "must ascend within 0 to 1: medium < high < critical".into());
-    Risk { horizon_days: entry.horizon_days, intercept: entry.intercept, total, levels, calibrated: entry.calibrated }
+    RiskModel { horizon_days: entry.horizon_days, intercept: entry.intercept, total, levels, calibrated: entry.calibrated }
 }
 
 fn check_bands(bands: &file::Bands, problems: &mut Problems) {
@@ -261,8 +257,8 @@ mod tests {
                 "health.component[0].or[0].metric: metric `account.stage` is not a number",
                 "health.component[0].or[0].curve: has no point",
                 "profile[1].name: `first` is there twice",
-                "profile[0]: has no condition, so that the profiles after it are never reached",
-                "profile[1].when: the last profile must have no condition, so that every account has one",
+                "profile[0]: has no condition: the profiles after it are never reached",
+                "profile[1].when: the last profile must have no condition: every account needs one",
                 "profile[0].components[0]: unknown component `aa`, nearest is `a`",
                 "profile[1].components: names no component",
                 "profile[1].when.stage[0]: unknown stage `churn`, nearest is `churned`",

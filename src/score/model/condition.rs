@@ -1,6 +1,6 @@
 //! The condition of a rule: comparisons of a metric with a number, joined by `and`.
 
-use super::nearest;
+use super::name::nearest;
 use crate::metric::{Metric, Metrics};
 
 /// Comparisons a condition may have.
@@ -62,7 +62,7 @@ impl Comparison {
             ">" => Operator::Greater,
             ">=" => Operator::AtLeast,
             "==" => Operator::Equal,
-            other => return Err(format!("`{other}` is none of <, <=, >, >=, ==")),
+            other => return Err(format!("`{other}` is not one of <, <=, >, >=, ==")),
         };
         let number = number.parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(|| format!("`{number}` is not a number"))?;
         Ok(Self { metric: numeric_metric(metric)?, operator, number })
@@ -160,7 +160,7 @@ mod tests {
             ("usage.trend < 1 and", "not `metric operator number`"),
             ("usage.trend < 1 or usage.trend > 2", "not `metric operator number`"),
             ("usage.trend != 1", "not `metric operator number`"),
-            ("usage.trend => 1", "`=>` is none of"),
+            ("usage.trend => 1", "`=>` is not one of"),
             ("usage.trend > inf", "`inf` is not a number"),
             ("usage.trend > x", "`x` is not a number"),
         ];

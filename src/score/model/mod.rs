@@ -1,181 +1,18 @@
 //! A model: components, profiles, rules, risk, bands and publish thresholds, checked and compiled once.
 
 mod compile;
+mod compiled;
 mod condition;
 mod curve;
 pub mod file;
+mod name;
 mod problem;
 mod profile;
 
-use std::sync::LazyLock;
-
+pub use compiled::{Component, Model, RiskModel, Rule, Source, default_min_n};
 pub use condition::{Condition, MAX_COMPARISONS};
 pub use curve::{Curve, MAX_CURVE_POINTS};
 pub use file::{Bands, Crossing, Levels, ModelFile, Publish};
-pub use problem::ModelProblem;
-pub use profile::{Group, Profile, When};
-
-use crate::metric::Metric;
-
-/// Components, profiles or rules a model may have, each.
-pub const MAX_ENTRIES: usize = 64;
-
-#[expect(clippy::expect_used, reason = "the embedded file is part of the program, and a test compiles it")]
-static DEFAULT: LazyLock<Model> = LazyLock::new(|| Model::compile(&ModelFile::default_model()).expect("config/model.toml has no problem"));
-
-/// A checked model. Its parts refer to each other by place, which [`Model::compile`] has made sure of.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Model {
-    /// Name in records and on boards.
-    pub name: String,
-    /// `sha256:` and 64 hex digits, of the completed [`ModelFile`] in a canonical form: comments, order of keys, and whether a default is
-    /// spelled out make no difference.
-    pub hash: String,
-    /// The first 8 bytes of the hash, which states remember.
-    pub id: u64,
-    /// Share of the weights that must be present for a score, 0..=1.
-    pub min_coverage: f64,
-    /// Components, in order of the file.
-    pub components: Vec<Component>,
-    /// Profiles, in order of the file; the last fits every account.
-    pub profiles: Vec<Profile>,
-    /// Rules, in order of the file.
-    pub rules: Vec<Rule>,
-    /// Risk.
-    pub risk: Risk,
-    /// Borders of the bands.
-    pub bands: Bands,
-    /// What is published.
-    pub publish: Publish,
-}
-
-/// A component: metrics with their curves, of which the first present counts, and a weight.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Component {
-    /// Its name.
-    pub name: String,
-    /// [`name_id`] of the name.
-    pub id: u32,
-    /// For explanation and gauges.
-    pub group: Group,
-    /// Above 0.
-    pub weight: f64,
-    /// The metric, then what stands in for it.
-    pub sources: Vec<Source>,
-    /// Coefficient of the risk model; 0: none.
-    pub coefficient: f64,
-}
-
-/// A metric with its curve.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Source {
-    /// The metric.
-    pub metric: Metric,
-    /// To 0..=100.
-    pub curve: Curve,
-    /// Below this the metric counts as absent, where it counts things at all.
-    pub min_n: u64,
-}
-
-/// A rule.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Rule {
-    /// Its name.
-    pub name: String,
-    /// When it is in force.
-    pub condition: Condition,
-    /// Health is this at most.
-    pub cap_health: Option<f64>,
-    /// Risk is this at least.
-    pub risk_at_least: Option<f64>,
-    /// Whether its cap passes hysteresis at once.
-    pub immediate: bool,
-}
-
-/// The risk model; its coefficients are with the components.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Risk {
-    /// How far ahead, days.
-    pub horizon_days: u32,
-    /// Log-odds where every component is at 50.
-    pub intercept: f64,
-    /// Sum of all |coefficient|.
-    pub total: f64,
-    /// Where levels begin.
-    pub levels: Levels,
-    /// Whether the coefficients were fitted to the user's own history.
-    pub calibrated: bool,
-}
-
-impl Default for Model {
-    /// `config/model.toml`.
-    fn default() -> Self {
-        DEFAULT.clone()
-    }
-}
-
-/// What a metric is made of at least, unless a component says otherwise: 20 events in the base of the trend; 3 answers, ratings or
-/// tickets for survey scores, CSAT, first-contact resolution and reopening; 5 tickets for medians and 90th percentiles. The newest answer
-/// is one answer by definition and has no minimum.
-#[must_use]
-pub const fn default_min_n(metric: Metric) -> u64 {
-    match metric {
-        Metric::Trend => 20,
-        Metric::Nps91d | Metric::FeedbackCsat | Metric::SupportCsat | Metric::Fcr | Metric::ReopenRate => 3,
-        Metric::ResolutionP50 | Metric::ResolutionP90 | Metric::ResolutionAgentP50 | Metric::FullResolutionP50 | Metric::FirstReplyP50 => 5,
-        Metric::ResolutionBusinessP50 | Metric::FirstReplyBusinessP50 => 5,
-        _ => 0,
-    }
-}
-
-/// A name in 32 bits: how a state remembers components and metrics across changes of the model and of the program.
-#[must_use]
-pub fn name_id(name: &str) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "half of a 64-bit hash is a 32-bit hash")]
-    let id = xxhash_rust::xxh3::xxh3_64(name.as_bytes()) as u32;
-    id
-}
-
-/// The candidate nearest to a word, by edits.
-#[must_use]
-pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    candidates.min_by_key(|candidate| strsim::damerau_levenshtein(word, candidate))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_model_compiles_and_weighs_its_nine_components_to_100() {
-        let model = Model::default();
-        assert_eq!(model.name, "default");
-        let names: Vec<&str> = model.profiles.iter().map(|profile| profile.name.as_str()).collect();
-        assert_eq!(names, ["onboarding", "default"]);
-        let default = &model.profiles[1];
-        assert_eq!((default.components.len(), default.weight_total), (9, 100.0));
-        assert!((model.risk.total - 3.0).abs() < 1e-12);
-    }
-
-    #[test]
-    fn the_hash_is_of_what_the_model_says_and_not_of_how_it_is_written() {
-        let plain = Model::compile(&ModelFile::parse("").unwrap()).unwrap();
-        assert_eq!(plain.hash, Model::default().hash);
-        assert!(plain.hash.starts_with("sha256:") && plain.hash.len() == 71, "{}", plain.hash);
-        let hash = |text: &str| Model::compile(&ModelFile::parse(text).unwrap()).unwrap().hash;
-        let named = hash("[model]\nname = 'x'");
-        assert_eq!(named, hash("# spelled out\n[bands]\nyellow = 40.0 # the same\ngreen = 70\n[model]\nname = 'x'"));
-        assert_ne!(named, hash("[bands]\ngreen = 71\n[model]\nname = 'x'"));
-    }
-
-    #[test]
-    fn every_default_minimum_is_taken_where_a_component_states_none() {
-        let text = |extra: &str| {
-            format!("[[health.component]]\nname='a'\ngroup='support'\nmetric='support.fcr_91d'\ncurve=[[0,0],[1,100]]\nweight=1\n{extra}")
-        };
-        let min_n = |text: &str| Model::compile(&ModelFile::parse(text).unwrap()).unwrap().components[0].sources[0].min_n;
-        assert_eq!((min_n(&text("")), min_n(&text("min_n = 1"))), (3, 1));
-        let counted = Metric::ALL.iter().filter(|metric| default_min_n(**metric) > 0).count();
-        assert_eq!(counted, 13);
-    }
-}
+pub use name::{name_id, nearest};
+pub use problem::{MAX_ENTRIES, ModelProblem};
+pub use profile::{Group, ScoringProfile, When};

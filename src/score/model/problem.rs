@@ -1,8 +1,9 @@
-//! What is wrong with a model: collected, so that all of it is told at once.
+//! What is wrong with a model: collected, so that all of it is reported at once.
 
 use std::fmt;
 
-use super::MAX_ENTRIES;
+/// Components, profiles or rules a model may have, each.
+pub const MAX_ENTRIES: usize = 64;
 
 /// Something wrong with a model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -40,15 +40,13 @@ impl Group {
 
 /// A set of components for some accounts.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Profile {
+pub struct ScoringProfile {
     /// Its name.
     pub name: String,
     /// Which accounts.
     pub when: When,
     /// Places in [`Model::components`](super::Model::components), in order of the profile.
     pub components: Vec<u8>,
-    /// Sum of their weights.
-    pub weight_total: f64,
 }
 
 /// Conditions; each that is given must hold.

@@ -1,0 +1,40 @@
+//! What scoring looks at: the account at one instant, with the override that customer success may have set.
+
+use serde::Serialize;
+
+use crate::event::PerStream;
+use crate::metric::{Metrics, Stage};
+use crate::time::Timestamp;
+
+/// An account at the instant of a scoring.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// Its metrics.
+    pub metrics: &'a Metrics,
+    /// Segment of its profile.
+    pub segment: Option<&'a str>,
+    /// Plan of its profile.
+    pub plan: Option<&'a str>,
+    /// Its stage.
+    pub stage: Option<Stage>,
+    /// `account.tenure_days`.
+    pub tenure_days: f64,
+    /// Which streams are configured.
+    pub configured: &'a PerStream<bool>,
+    /// The override in force; `None` once it has expired.
+    pub health_override: Option<Override<'a>>,
+}
+
+/// Health pinned by customer success.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Override<'a> {
+    /// The pinned health, 0..=100.
+    pub value: f64,
+    /// When it expires.
+    #[serde(serialize_with = "super::fields::rfc3339")]
+    pub until: Timestamp,
+    /// The reason given.
+    pub reason: &'a str,
+    /// The author.
+    pub by: &'a str,
+}
