@@ -62,8 +62,8 @@ impl Slot {
 
     /// How the account was last scored; `None` before.
     #[must_use]
-    pub const fn last_score(&self) -> Option<&AccountScore> {
-        self.live.score.as_ref()
+    pub fn last_score(&self) -> Option<&AccountScore> {
+        self.live.score.as_deref()
     }
 
     /// What the live sums hold of it.
