@@ -29,7 +29,8 @@
 //! let mut changes = Vec::new();
 //! task.round(now, &RoundOptions { publish: true, catching_up: false, budget: 100, bytes: usize::MAX }, &mut changes);
 //! let change: serde_json::Value = serde_json::from_slice(changes[0].value.as_deref().unwrap()).unwrap();
-//! assert_eq!((&change["account_id"], &change["sequence"]), (&"acme".into(), &1.into()));
+//! assert_eq!(change["account_id"], "acme");
+//! assert_eq!(change["sequence"], 1);
 //! ```
 #![deny(missing_docs)]
 

@@ -14,7 +14,7 @@ impl<S: Store> Task<S> {
             let Some(key) = refresh.pop(now) else { break };
             store.change_each_of(key, |slot, sums| {
                 let waits = slot.live.contribution.as_ref().is_some_and(|contribution| contribution.waits);
-                if let Some(score) = slot.live.score.filter(|_| waits) {
+                if let Some(score) = slot.live.score.as_deref().copied().filter(|_| waits) {
                     let metrics = slot.account.measure(&view, settings);
                     sums.change(|live| live.replace(&slot.account, &mut slot.live, score, &metrics, &view, settings));
                 }

@@ -115,7 +115,7 @@ impl<S: Store> Task<S> {
             unwritten.note(key, changed_before, slot.changed_records());
             let has_part = slot.live.contribution.is_some();
             match how.part {
-                LivePart::Nothing => slot.live.score = Some(score),
+                LivePart::Nothing => slot.live.set_score(score),
                 LivePart::Health if has_part => sums.change(|live| live.rescore(&mut slot.live, score)),
                 LivePart::All if was_unscored && refresh.puts_off(key, &mut slot.live, view.t) => {
                     sums.change(|live| live.rescore(&mut slot.live, score));

@@ -25,6 +25,9 @@ pub struct Slot {
     pub(super) live: LiveEntry,
 }
 
+/// Accounts are many: allocators hand out 512 bytes, and then 640.
+const _: () = assert!(size_of::<Slot>() <= 512);
+
 /// What the core record of an account holds.
 #[derive(serde::Serialize)]
 struct CoreRef<'a> {
@@ -59,8 +62,8 @@ impl Slot {
 
     /// How the account was last scored; `None` before.
     #[must_use]
-    pub const fn last_score(&self) -> Option<&AccountScore> {
-        self.live.score.as_ref()
+    pub fn last_score(&self) -> Option<&AccountScore> {
+        self.live.score.as_deref()
     }
 
     /// What the live sums hold of it.
@@ -94,16 +97,5 @@ impl Slot {
         self.account.restore_first_seen(core.first_seen.get());
         self.score = core.score;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Accounts are many: allocators hand out 512 bytes, and then 640.
-    #[test]
-    fn an_account_fits_into_512_bytes_beside_what_it_points_to() {
-        assert!(size_of::<Slot>() <= 512, "{}", size_of::<Slot>());
     }
 }

@@ -50,10 +50,20 @@ impl Default for Live {
 /// What the live sums hold of one account: it is kept beside the account, to be taken away again. Never written.
 #[derive(Clone, Debug, Default)]
 pub struct LiveEntry {
-    /// How the account was last scored; `None` before.
-    pub score: Option<AccountScore>,
+    /// How the account was last scored; `None` before. In a box, since beside the account there is no room for it.
+    pub score: Option<Box<AccountScore>>,
     /// What it adds besides its health.
     pub contribution: Option<Contribution>,
+}
+
+impl LiveEntry {
+    /// Notes how the account was scored, without the sums.
+    pub fn set_score(&mut self, score: AccountScore) {
+        match self.score.as_deref_mut() {
+            Some(kept) => *kept = score,
+            None => self.score = Some(Box::new(score)),
+        }
+    }
 }
 
 impl Live {
@@ -71,7 +81,8 @@ impl Live {
         let places = self.take_places(account);
         let mut parts = Parts::of(account, metrics, view, settings, &mut self.names);
         parts.places = places;
-        *entry = LiveEntry { score: Some(score), contribution: Some(Contribution::new(&parts, view.t)) };
+        entry.set_score(score);
+        entry.contribution = Some(Contribution::new(&parts, view.t));
         self.merge(parts, &score, Sign::Plus);
     }
 
@@ -86,7 +97,7 @@ impl Live {
                 }
             }
         }
-        entry.score = Some(score);
+        entry.set_score(score);
     }
 
     /// Takes away all that an account adds.
