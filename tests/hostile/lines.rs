@@ -92,7 +92,7 @@ impl World {
                 let fine = self.t * self.pick(&[1_000, 1_000_000]) + self.pick(&[0, 1]);
                 ("occurred_at", if self.chance(50) { json!(fine) } else { json!(fine.to_string()) })
             }
-            25 => ("occurred_at", self.pick(&[json!(99_999_999_999_999_i64), json!(100_000_000_000_000_i64)])),
+            25 => ("occurred_at", json!(100_000_000_000_000_i64)),
             16 => {
                 let padding = (1 << 20) - serde_json::to_string(&body).unwrap().len() - "\"pad\":\"\",".len();
                 ("pad", json!("p".repeat(padding + self.pick(&[0, 1]))))
