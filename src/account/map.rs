@@ -103,6 +103,13 @@ impl AccountMap {
         }
     }
 
+    /// Lets `read` see every account of a key. Who visits many accounts, and takes its time for each, holds up a writer by one alone.
+    pub fn read_each_of(&self, key: AccountKey, read: impl FnMut(&Account)) {
+        if let Some(chain) = self.chains.get(&key) {
+            chain.iter().map(|account| &**account).for_each(read);
+        }
+    }
+
     /// The keys of all accounts, ascending.
     #[must_use]
     pub fn keys(&self) -> Vec<AccountKey> {

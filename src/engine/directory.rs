@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use super::report::AccountReport;
 use super::{Counts, Judge, OutputRecord, Totals};
 use crate::account::{AccountMap, LimitMeter};
-use crate::portfolio::{Live, Period, Portfolio};
+use crate::event::Stream;
+use crate::portfolio::{Cohorts, CompleteMonths, Live, Period, Portfolio};
 use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -26,6 +27,9 @@ pub struct TaskView {
     /// What its accounts add to the KPIs.
     portfolio: Mutex<Live>,
 }
+
+/// Segments, plans and CSMs whose cohorts are worked out for readers, at most: the first in their order.
+const COHORT_SCOPES_MAX: usize = 1_000;
 
 /// Changes of a task kept for readers, at most.
 const MAX_RECENT: usize = 5_000;
@@ -129,6 +133,25 @@ impl Directory {
         let mut portfolio = Portfolio::new(Period::trailing(now, &self.settings().zone));
         self.tasks().iter().for_each(|task| portfolio.add_live(&task.portfolio()));
         portfolio
+    }
+
+    /// The cohorts of the accounts of all tasks, worked out from their billing. Each account is locked alone, for the microseconds that
+    /// reading its billing takes.
+    #[must_use]
+    pub fn cohorts(&self, now: Timestamp) -> Cohorts {
+        let (settings, tasks) = (self.settings(), self.tasks());
+        let mut begins: Option<Timestamp> = None;
+        for task in &tasks {
+            task.accounts.for_each(|account| begins = begins.into_iter().chain(account.first_seen()).min());
+        }
+        let mut cohorts = Cohorts::new(CompleteMonths::new(begins, now, &settings.zone), COHORT_SCOPES_MAX);
+        for task in &tasks {
+            let billing_t = task.summary().judge.view(now, &settings).stream(Stream::Billing).t;
+            for key in task.accounts.keys() {
+                task.accounts.read_each_of(key, |account| cohorts.add_account(account, billing_t, &settings));
+            }
+        }
+        cohorts
     }
 
     /// Accounts of all tasks.

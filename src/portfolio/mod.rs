@@ -4,6 +4,7 @@
 //! accounts nor how they are spread over tasks and instances can matter. [`Kpis`] are worked out of the sums at the very end.
 
 mod additive;
+mod cohorts;
 mod contribution;
 mod distribution;
 mod exposed;
@@ -25,6 +26,7 @@ mod ticket;
 mod usage;
 mod voices;
 
+pub use cohorts::{Cohorts, CompleteMonths};
 pub use contribution::Contribution;
 pub use exposed::{Exposed, Sink, Spread, Unit};
 pub use figure::{Figure, Number, Split};
@@ -33,6 +35,6 @@ pub use line::lines;
 pub use live::Live;
 pub use period::Period;
 pub use registry::Kpi;
-pub use scope::{Portfolio, Scope};
+pub use scope::{MAX_SCOPES, Portfolio, Scope};
 pub use spent::Spent;
 pub use sums::Sums;

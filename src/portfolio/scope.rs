@@ -15,7 +15,7 @@ use crate::engine::Costs;
 use crate::settings::Settings;
 
 /// Scopes of a portfolio, at most. The last in their order are left out, whatever the order in which they come.
-const MAX_SCOPES: usize = 20_000;
+pub const MAX_SCOPES: usize = 20_000;
 
 /// Whom KPIs are about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +62,7 @@ impl Scope {
     }
 
     /// The scopes that an account belongs to by its newest profile.
-    fn of(account: &Account) -> impl Iterator<Item = Self> {
+    pub(super) fn of(account: &Account) -> impl Iterator<Item = Self> {
         let profile = account.profile();
         let segment = profile.and_then(|profile| profile.segment.clone()).map(Self::Segment);
         let plan = profile.and_then(|profile| profile.plan.clone()).map(Self::Plan);

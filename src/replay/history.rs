@@ -11,8 +11,9 @@ use super::partition::{Partition, Published};
 use super::reading::Reading;
 use crate::account::Account;
 use crate::engine::{AccountReport, Alternative, Comparison, OutputRecord};
+use crate::event::Stream;
 use crate::metric::Metrics;
-use crate::portfolio::{Period, Portfolio, Sums};
+use crate::portfolio::{Cohorts, CompleteMonths, MAX_SCOPES, Period, Portfolio, Sums};
 use crate::score::Model;
 use crate::settings::{Settings, View};
 use crate::time::Timestamp;
@@ -98,6 +99,20 @@ impl<'a> History<'a> {
         for portfolio in &portfolios {
             whole.merge(portfolio);
         }
+        whole
+    }
+
+    /// The cohorts of the accounts at `t`, at which the history stands.
+    pub fn cohorts(&self, t: Timestamp) -> Cohorts {
+        let (billing_t, settings) = (self.view(t).stream(Stream::Billing).t, &*self.settings);
+        let none = || Cohorts::new(CompleteMonths::new(self.begins(), t, &settings.zone), MAX_SCOPES);
+        let parts = each(&self.partitions, |partition| {
+            let mut cohorts = none();
+            partition.task.view().accounts.for_each(|account| cohorts.add_account(account, billing_t, settings));
+            cohorts
+        });
+        let mut whole = none();
+        parts.iter().for_each(|part| whole.merge(part));
         whole
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -12,9 +13,13 @@ use crate::clock::Clock;
 use crate::engine::{Counts, Directory, Sums, TaskView, TotalsKey};
 use crate::event::Stream;
 use crate::kafka::Members;
+use crate::portfolio::Cohorts;
 use crate::settings::View;
 use crate::status::{InputState, Status};
 use crate::time::Timestamp;
+
+/// A request for the cohorts waits so long for them: they take a second or two over a million accounts.
+const COHORTS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running instance.
 #[derive(Debug)]
@@ -24,6 +29,7 @@ pub struct Instance {
     members: Members,
     clock: Clock,
     live: Arc<Refreshed<Live>>,
+    cohorts: Arc<Refreshed<Cohorts>>,
 }
 
 impl Instance {
@@ -32,7 +38,9 @@ impl Instance {
     pub fn new(directory: Arc<Directory>, status: Status, members: Members, clock: Clock) -> Self {
         let (tasks, time) = (Arc::clone(&directory), clock.clone());
         let live = Refreshed::new(move || Live { portfolio: tasks.portfolio(time.now()), settings: tasks.settings() });
-        Self { directory, status, members, clock, live }
+        let (tasks, time) = (Arc::clone(&directory), clock.clone());
+        let cohorts = Refreshed::new(move || tasks.cohorts(time.now()));
+        Self { directory, status, members, clock, live, cohorts }
     }
 
     fn task(&self, task: &TaskView, now: Timestamp) -> TaskStatus {
@@ -111,6 +119,10 @@ impl Source for Instance {
 
     fn live(&self) -> Arc<Live> {
         self.live.get()
+    }
+
+    fn cohorts(&self) -> Arc<Cohorts> {
+        self.cohorts.get_within(COHORTS_PATIENCE)
     }
 
     fn currency(&self) -> (String, u32) {

@@ -10,7 +10,7 @@ use crate::clock::monotonic;
 const MAX_AGE: Duration = Duration::from_mins(1);
 /// It is made anew earlier where that is cheap: after so many times what it took.
 const REST_PER_WORK: u32 = 50;
-/// A reader waits so long for what is being made, then takes what there is.
+/// A reader waits so long for what is being made, unless it asks for more, then takes what there is.
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Something that is made anew when it is asked for and old.
@@ -49,6 +49,11 @@ impl<T: Send + Sync + 'static> Refreshed<T> {
 
     /// What was made last; where that is old, it is made anew, and the reader has it if that is quick.
     pub(super) fn get(self: &Arc<Self>) -> Arc<T> {
+        self.get_within(PATIENCE)
+    }
+
+    /// The same for a reader that waits longer.
+    pub(super) fn get_within(self: &Arc<Self>, patience: Duration) -> Arc<T> {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if !current.is_old() {
             return Arc::clone(&current.value);
@@ -58,7 +63,7 @@ impl<T: Send + Sync + 'static> Refreshed<T> {
         }
         let known = current.at;
         let (current, _) =
-            self.changed.wait_timeout_while(current, PATIENCE, |made| made.at == known).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait_timeout_while(current, patience, |made| made.at == known).unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&current.value)
     }
 
