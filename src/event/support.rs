@@ -17,6 +17,8 @@ pub struct TicketEvent<'a> {
     pub category: Option<Cow<'a, str>>,
     /// Product from now on.
     pub product: Option<Cow<'a, str>>,
+    /// Channel from now on: how the requester reached the team.
+    pub channel: Option<Cow<'a, str>>,
     /// The team that has it.
     pub team: Option<Cow<'a, str>>,
 }
@@ -49,6 +51,8 @@ pub enum TicketKind<'a> {
     Rated(f64),
     /// `ticket_snapshot`.
     Snapshot(Box<TicketSnapshot>),
+    /// `ticket_moved` to another account.
+    Moved,
     /// `ticket_merged` into another ticket.
     Merged(Cow<'a, str>),
     /// `ticket_deleted`.
@@ -62,6 +66,8 @@ pub enum ReplyBy {
     Agent,
     /// The customer.
     Requester,
+    /// A program: neither of the two.
+    Bot,
 }
 
 /// A status that `ticket_status_changed` may set.
@@ -90,6 +96,12 @@ pub enum SnapshotStatus {
     Resolved,
     /// Closed.
     Closed,
+    /// Merged into another ticket, as `ticket_merged` says it.
+    Merged,
+    /// Moved to another account, as `ticket_moved` says it.
+    Moved,
+    /// Deleted, as `ticket_deleted` says it.
+    Deleted,
 }
 
 /// Urgency of a ticket.

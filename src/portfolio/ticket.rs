@@ -16,6 +16,7 @@ pub(super) struct PackedTicket {
     flags: u16,
     category: Option<NameId>,
     product: Option<NameId>,
+    channel: Option<NameId>,
     resolution_ms: Option<u64>,
     /// How much less the time of the agents was.
     waited_ms: Option<u64>,
@@ -51,6 +52,7 @@ impl PackedTicket {
             flags,
             category: ticket.category.map(|name| names.take(name)),
             product: ticket.product.map(|name| names.take(name)),
+            channel: ticket.channel.map(|name| names.take(name)),
             resolution_ms: resolution.map(millis),
             waited_ms: agent.zip(resolution).map(|(agent, whole)| millis(whole).saturating_sub(millis(agent))),
             first_reply_ms: ticket.first_reply_ms.map(millis),
@@ -65,6 +67,7 @@ impl PackedTicket {
             priority: Priority::ALL.get(usize::from(self.flags & 0b11)).copied().unwrap_or_default(),
             category: self.category.map(|id| names.get(id)),
             product: self.product.map(|id| names.get(id)),
+            channel: self.channel.map(|id| names.get(id)),
             opened: is(OPENED),
             open: is(OPEN),
             resolved: is(RESOLVED).then(|| PeriodResolution {
@@ -79,7 +82,7 @@ impl PackedTicket {
     }
 
     pub fn give_back(&self, names: &mut Names) {
-        self.category.into_iter().chain(self.product).for_each(|id| names.give_back(id));
+        self.category.into_iter().chain(self.product).chain(self.channel).for_each(|id| names.give_back(id));
     }
 }
 
@@ -103,6 +106,7 @@ mod tests {
                         priority,
                         category: Some("bug"),
                         product: rating.map(|_| "api"),
+                        channel: resolved.map(|_| "mail"),
                         opened: resolved.is_none(),
                         open: rating.is_some(),
                         resolved,

@@ -54,6 +54,9 @@ impl World {
             self.fact(account, id, kind, at);
             at = if self.chance(15) { self.instant() } else { self.after(at) };
         }
+        if self.chance(15) {
+            self.moves(account, id, at);
+        }
         if self.chance(5) {
             self.fact(account, id, "ticket_merged", at);
         }
@@ -62,14 +65,26 @@ impl World {
         }
     }
 
+    /// Moves a ticket away and, often, back: at the same instant, at another one, or with facts in between.
+    fn moves(&mut self, account: &str, id: &str, at: i64) {
+        self.fact(account, id, "ticket_moved", at);
+        let later = self.after(at);
+        for _ in 0..self.rng.random_range(0..4) {
+            let kind = self.pick(&["ticket_opened", "ticket_snapshot", "ticket_moved", "ticket_resolved", "ticket_reopened"]);
+            let at = self.pick(&[at, later, self.t]);
+            self.fact(account, id, kind, at);
+        }
+    }
+
     fn fact(&mut self, account: &str, id: &str, kind: &str, at: i64) {
         let mut fields = match kind {
-            "ticket_replied" => json!({"by": self.pick(&["agent", "agent", "Requester"])}),
+            "ticket_replied" => json!({"by": self.pick(&["agent", "agent", "Requester", "Bot"])}),
             "ticket_status_changed" => json!({"status": self.pick(&["open", "pending", "On_Hold", "pending"])}),
             "ticket_priority_changed" => json!({"priority": self.pick(&["low", "NORMAL", "high", "urgent"])}),
             "ticket_assigned" => json!({"team": self.pick(&["one", "two"])}),
             "ticket_rated" => self.answer(),
             "ticket_merged" => json!({"into": "t0"}),
+            "ticket_moved" => json!({"to": self.pick(&[None, Some("elsewhere")])}),
             "ticket_snapshot" => self.ticket_snapshot(at),
             _ => json!({}),
         };
@@ -80,6 +95,7 @@ impl World {
             fields["priority"] = self.pick(&[Value::Null, json!("urgent"), json!("Low"), json!("normal")]);
             fields["category"] = json!(self.pick(&[Some("billing"), Some("bug"), None]));
             fields["product"] = json!(self.pick(&[Some("web"), None]));
+            fields["channel"] = json!(self.pick(&[Some("mail"), Some("chat"), None]));
             fields["requester_id"] = json!(7);
         }
         if self.chance(5) {
@@ -90,7 +106,11 @@ impl World {
     }
 
     fn ticket_snapshot(&mut self, at: i64) -> Value {
-        let mut fields = json!({"status": self.pick(&["new", "Open", "pending", "on_hold", "resolved", "solved", "closed"])});
+        let status = match self.rng.random_range(0..12) {
+            0 => self.pick(&["moved", "Moved", "merged", "deleted"]),
+            _ => self.pick(&["new", "Open", "pending", "on_hold", "resolved", "solved", "closed"]),
+        };
+        let mut fields = json!({"status": status});
         for name in ["created_at", "first_reply_at", "first_resolved_at", "resolved_at", "reopened_at", "closed_at"] {
             if self.chance(35) {
                 let span = self.pick(&[1, 3_600_000, 86_400_000, 2_000_000_000]);

@@ -15,7 +15,8 @@ pub const PRIORITIES: [&str; 4] = ["low", "normal", "high", "urgent"];
 /// Statuses that a `ticket_status_changed` sets.
 pub const OPEN_STATUSES: [&str; 3] = ["open", "pending", "on_hold"];
 /// Statuses of a `ticket_snapshot`.
-pub const SNAPSHOT_STATUSES: [&str; 7] = ["new", "open", "pending", "on_hold", "resolved", "solved", "closed"];
+pub const SNAPSHOT_STATUSES: [&str; 10] =
+    ["new", "open", "pending", "on_hold", "resolved", "solved", "closed", "merged", "moved", "deleted"];
 
 /// The types of a stream.
 pub fn types(stream: &str) -> &'static [&'static str] {
@@ -34,6 +35,7 @@ pub fn types(stream: &str) -> &'static [&'static str] {
             "ticket_rated",
             "ticket_deleted",
             "ticket_merged",
+            "ticket_moved",
             "ticket_snapshot",
         ],
         "feedback" => &[
@@ -158,7 +160,7 @@ fn ticket(kind: &str, body: Fields<'_>) -> Result<(), Code> {
     let team = body.text("team")?;
     match kind {
         "ticket_replied" => {
-            required(body.choice("by", &["agent", "requester"]))?;
+            required(body.choice("by", &["agent", "requester", "bot"]))?;
             body.flag("public")?;
         }
         "ticket_status_changed" => {
@@ -175,6 +177,9 @@ fn ticket(kind: &str, body: Fields<'_>) -> Result<(), Code> {
         }
         "ticket_merged" => {
             required(body.text("into"))?;
+        }
+        "ticket_moved" => {
+            body.text("to")?;
         }
         "ticket_snapshot" => {
             for name in ["created_at", "first_reply_at", "first_resolved_at", "resolved_at", "reopened_at", "closed_at"] {

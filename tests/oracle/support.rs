@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::metric::{Metrics, mean, quantile};
-use super::ticket::Ticket;
+use super::ticket::{Ticket, is_reply_by_people};
 use super::zone::{DAY, HOUR};
 
 impl Account<'_> {
@@ -75,7 +75,7 @@ impl Account<'_> {
         let reopened = resolved.iter().filter(|ticket| ticket.was_reopened()).count();
         out.ratio("support.reopen_rate_91d", reopened as f64, resolved.len() as f64);
         out.size("support.reopen_rate_91d", resolved.len());
-        if !self.kind("ticket_replied").is_empty() {
+        if self.of("support").into_iter().any(is_reply_by_people) {
             let told: Vec<bool> = resolved.iter().filter_map(|ticket| ticket.resolved_at_first_contact()).collect();
             out.ratio("support.fcr_91d", told.iter().filter(|first| **first).count() as f64, told.len() as f64);
             out.size("support.fcr_91d", told.len());

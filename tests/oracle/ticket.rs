@@ -22,6 +22,9 @@ enum What {
     Closed,
     Rated,
     Snapshot,
+    Moved,
+    Merged,
+    Deleted,
 }
 
 struct Fact<'a> {
@@ -41,13 +44,13 @@ pub struct Ticket<'a> {
 }
 
 impl<'a> Ticket<'a> {
-    /// The tickets of an account that are not deleted.
+    /// The tickets of an account, without those that are deleted or with another account.
     pub fn all(account: &Account<'a>) -> Vec<Self> {
         let mut by_id: BTreeMap<String, Vec<&Record>> = BTreeMap::new();
         for record in account.of("support") {
             by_id.entry(record.fields().text("ticket_id").unwrap().unwrap()).or_default().push(record);
         }
-        by_id.retain(|_, records| records.iter().all(|record| record.kind != "ticket_deleted"));
+        by_id.retain(|_, records| records.iter().all(|record| rank(record) != What::Deleted) && !is_away(records));
         by_id.into_values().map(|records| Self::of(records, account.t)).collect()
     }
 
@@ -71,7 +74,7 @@ impl<'a> Ticket<'a> {
     /// When it was opened, where that is known: the earlier of the earliest `ticket_opened` and the newest snapshot's `created_at`.
     pub fn opening(&self) -> Option<i64> {
         let telling = self.snapshots().filter(|record| record.fields().get("created_at").is_some());
-        let newest = telling.max_by_key(|record| (record.at, &record.id));
+        let newest = telling.max_by_key(|record| (record.at, rank(record), &record.id));
         let created = newest.and_then(|record| record.fields().instant("created_at").unwrap());
         self.instants(What::Opened).chain(created).min()
     }
@@ -82,7 +85,7 @@ impl<'a> Ticket<'a> {
     }
 
     fn is_merged(&self) -> bool {
-        self.records.iter().any(|record| record.kind == "ticket_merged")
+        self.records.iter().any(|record| rank(record) == What::Merged)
     }
 
     /// The status that holds at an instant; `new` before any.
@@ -114,13 +117,13 @@ impl<'a> Ticket<'a> {
         self.resolutions().into_iter().max().filter(|_| !self.is_open())
     }
 
-    /// A reopening before the earliest known resolution tells of an earlier one at an unknown instant.
+    /// A reopening strictly before the earliest known resolution: there was an earlier one, at an unknown instant.
     pub fn first_resolution_is_unknown(&self) -> bool {
         let resolved = self.first_resolution();
-        self.instants(What::Reopened).any(|at| resolved.is_some_and(|resolved| at <= resolved))
+        self.instants(What::Reopened).any(|at| resolved.is_some_and(|resolved| at < resolved))
     }
 
-    /// Reopened after its first resolution.
+    /// Reopened after its first resolution, known or not; not at the instant of the earliest known one.
     pub fn was_reopened(&self) -> bool {
         let resolved = self.first_resolution();
         resolved.is_some_and(|resolved| self.instants(What::Reopened).any(|at| at > resolved)) || self.first_resolution_is_unknown()
@@ -190,7 +193,7 @@ impl<'a> Ticket<'a> {
         self.newest(|record| record.fields().choice("priority", &PRIORITIES).unwrap()).unwrap_or("normal")
     }
 
-    /// Its newest category or product.
+    /// Its newest category, product or channel.
     pub fn label(&self, name: &str) -> Option<String> {
         self.newest(|record| record.fields().text(name).unwrap())
     }
@@ -202,6 +205,18 @@ impl<'a> Ticket<'a> {
             Some((record.at, rates.then(|| record.fields().place().unwrap()).flatten()?))
         })
     }
+}
+
+/// Moved to another account, and neither opened nor seen in a snapshot since.
+fn is_away(records: &[&Record]) -> bool {
+    let newest = |of: &[What]| records.iter().filter(|record| of.contains(&rank(record))).map(|record| record.at).max();
+    let moved = newest(&[What::Moved]);
+    moved.is_some() && newest(&[What::Opened, What::Snapshot]) <= moved
+}
+
+/// Whether a record is a reply by one of the two sides.
+pub fn is_reply_by_people(record: &Record) -> bool {
+    record.kind == "ticket_replied" && record.fields().choice("by", &["agent", "requester"]).is_ok()
 }
 
 fn is_over(status: &str) -> bool {
@@ -218,9 +233,16 @@ fn is_agent_reply(record: &Record) -> bool {
     record.kind == "ticket_replied" && body.choice("by", &["agent"]) == Ok(Some("agent")) && body.flag("public") != Ok(Some(false))
 }
 
-/// A record's place among those of one instant.
+/// A record's place among those of one instant. A snapshot may say what moved, merged and deleted say.
 fn rank(record: &Record) -> What {
+    let status = record.fields().text("status").ok().flatten().unwrap_or_default().to_lowercase();
     match record.kind.as_str() {
+        "ticket_moved" => What::Moved,
+        "ticket_merged" => What::Merged,
+        "ticket_deleted" => What::Deleted,
+        "ticket_snapshot" if status == "moved" => What::Moved,
+        "ticket_snapshot" if status == "merged" => What::Merged,
+        "ticket_snapshot" if status == "deleted" => What::Deleted,
         "ticket_opened" => What::Opened,
         "ticket_reopened" => What::Reopened,
         "ticket_status_changed" => What::Status,
@@ -257,13 +279,14 @@ fn facts(record: &Record) -> Vec<Fact<'_>> {
     let tells_end = ends.iter().any(|name| body.get(name).is_some());
     let fact = |at, what, status| Fact { at, what, id: &record.id, status, tells_end };
     match (record.kind.as_str(), rank(record)) {
-        ("ticket_merged" | "ticket_deleted" | "ticket_priority_changed" | "ticket_assigned" | "ticket_rated", _) => Vec::new(),
+        ("ticket_moved" | "ticket_merged" | "ticket_deleted", _) => Vec::new(),
+        ("ticket_priority_changed" | "ticket_assigned" | "ticket_rated", _) => Vec::new(),
         ("ticket_replied", _) if !is_agent_reply(record) => Vec::new(),
         (_, What::Reopened) => vec![fact(record.at, What::Reopened, Some("open"))],
         (_, What::Status) => vec![fact(record.at, What::Status, body.choice("status", &OPEN_STATUSES).unwrap())],
         (_, What::Resolved) => vec![fact(record.at, What::Resolved, Some("resolved"))],
         (_, What::Closed) => vec![fact(record.at, What::Closed, Some("closed"))],
-        (_, What::Snapshot) => {
+        ("ticket_snapshot", rank) => {
             let told = [
                 ("first_reply_at", What::Replied, None),
                 ("first_resolved_at", What::Resolved, Some("resolved")),
@@ -271,7 +294,8 @@ fn facts(record: &Record) -> Vec<Fact<'_>> {
                 ("reopened_at", What::Reopened, Some("open")),
                 ("closed_at", What::Closed, Some("closed")),
             ];
-            let mut facts = vec![fact(record.at, What::Snapshot, body.choice("status", &SNAPSHOT_STATUSES).unwrap())];
+            let status = body.choice("status", &SNAPSHOT_STATUSES).unwrap();
+            let mut facts = vec![fact(record.at, rank, status.filter(|_| rank == What::Snapshot))];
             facts.extend(told.into_iter().filter_map(|(name, what, status)| Some(fact(body.instant(name).unwrap()?, what, status))));
             facts
         }

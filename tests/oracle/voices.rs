@@ -8,7 +8,7 @@ use super::feedback::{nps_classes, nps_score, place};
 use super::judge::Record;
 use super::kpi::{Kpis, Member, Portfolio, put, ratio, set, share};
 use super::metric::{mean, quantile};
-use super::ticket::Ticket;
+use super::ticket::{Ticket, is_reply_by_people};
 use super::zone::DAY;
 
 impl Portfolio<'_, '_> {
@@ -74,7 +74,7 @@ impl Portfolio<'_, '_> {
         let (mut all, mut told) = (Vec::new(), Vec::new());
         for member in &self.members {
             let tickets = Ticket::all(&member.account);
-            if !member.account.kind("ticket_replied").is_empty() {
+            if member.account.of("support").into_iter().any(is_reply_by_people) {
                 let resolved = tickets.iter().filter(|ticket| in_period(ticket.first_resolution()));
                 told.extend(resolved.filter_map(Ticket::resolved_at_first_contact));
             }

@@ -1,21 +1,24 @@
-//! The bytes of one ticket: what memory and changelog both hold. About 45 bytes for one that was opened, answered and resolved.
+//! The bytes of one ticket, in memory and in the changelog alike: about 45 for one that was opened, answered and resolved.
 //!
-//! `varint(zigzag(last record)) varint((last - first record) << 2 | foretells << 1 | open)`, then each fact, in order: a head byte (kind
-//! in the low half, which parts follow in the high half), the milliseconds since the fact before, and the parts.
+//! `varint(zigzag(last record)) varint((last - first record) << 2 | names a later instant << 1 | open)`, then each fact, in order: a head
+//! byte (kind in the low half, which parts follow in the high half), the milliseconds since the fact before, and the parts.
+//!
+//! State format version 2 added the channel, kind 13 and three statuses of snapshots, and changed nothing else: bytes of version 1 are
+//! bytes of version 2.
 
 use crate::account::bytes::{Reader, Writer};
 use crate::account::feedback::Satisfaction;
 use crate::event::{OpenStatus, Priority, SnapshotStatus};
 use crate::time::Timestamp;
 
-use super::fact::{Fact, Snapshot, What};
+use super::fact::{Fact, FactKind, Snapshot};
 
 const HAS_ID: u8 = 0x10;
 const HAS_PRIORITY: u8 = 0x20;
 const HAS_TEXTS: u8 = 0x40;
 const HAS_TEAM: u8 = 0x80;
-/// The kind of a reply that is no public one by an agent; the others are numbered by their rank.
-const OTHER_REPLY: u8 = 12;
+/// In place of a head byte: a channel, then the fact that has it.
+const CHANNEL: u8 = 14;
 
 /// One ticket as bytes, read fact by fact without copying.
 #[derive(Clone, Copy, Debug)]
@@ -24,33 +27,33 @@ pub(super) struct Ticket<'a> {
     pub first_record: Timestamp,
     /// The latest record, whatever it says: since when the ticket is idle.
     pub last_record: Timestamp,
-    /// Whether it is open when all its facts are told.
+    /// Whether it is open once all its facts hold.
     pub open: bool,
     /// Whether a snapshot names an instant after the latest record.
-    foretells: bool,
+    names_later_instant: bool,
     facts: &'a [u8],
 }
 
 impl<'a> Ticket<'a> {
-    /// Reads the head; `None` when the bytes are no ticket.
+    /// Reads the head; `None` when the bytes are not a ticket.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
         let last_record = reader.signed()?;
         let span = reader.varint()?;
         let first_record = last_record.checked_sub(i64::try_from(span >> 2).ok()?)?;
         let (first_record, last_record) = (Timestamp(first_record), Timestamp(last_record));
-        Some(Self { first_record, last_record, open: span & 1 == 1, foretells: span & 2 == 2, facts: reader.0 })
+        Some(Self { first_record, last_record, open: span & 1 == 1, names_later_instant: span & 2 == 2, facts: reader.0 })
     }
 
-    /// The facts, in order; ends early at bytes that are none.
+    /// The facts, in order; ends early at bytes that are not a fact.
     pub(super) fn facts(&self) -> Facts<'a> {
         Facts { reader: Reader(self.facts), at: self.first_record.0 }
     }
 
-    /// Whether it adds nothing to the figures of any window that begins at `instant` or later: it is done, and nothing was ever said of
-    /// it that is later.
+    /// Whether it adds nothing to the figures of any window that begins at `instant` or later: it is done, and no record and no
+    /// snapshot names a later instant.
     pub(super) fn is_settled(&self, instant: Timestamp) -> bool {
-        !self.open && !self.foretells && self.last_record <= instant
+        !self.open && !self.names_later_instant && self.last_record <= instant
     }
 
     /// Whether every byte is part of a fact.
@@ -60,7 +63,7 @@ impl<'a> Ticket<'a> {
         facts.reader.0.is_empty()
     }
 
-    /// Writes a ticket and says whether it is open; the facts sorted, none before `first_record`.
+    /// Writes a ticket and returns whether it is open. The facts are sorted, none before `first_record`.
     pub(super) fn write(first_record: Timestamp, last_record: Timestamp, facts: &[Fact<'_>]) -> (Vec<u8>, bool) {
         let mut body = Writer(Vec::with_capacity(64));
         let mut before = first_record;
@@ -68,12 +71,12 @@ impl<'a> Ticket<'a> {
             body.fact(fact, before);
             before = fact.at;
         }
-        let told = Ticket { first_record, last_record, open: false, foretells: false, facts: &body.0 };
-        let open = told.at(Timestamp::MAX).is_some_and(|view| view.open);
+        let ticket = Ticket { first_record, last_record, open: false, names_later_instant: false, facts: &body.0 };
+        let open = ticket.at(Timestamp::MAX).is_some_and(|view| view.open);
         let mut out = Writer(Vec::with_capacity(body.0.len() + 16));
         out.signed(last_record.0);
-        let foretells = facts.iter().any(|fact| fact.latest_instant() > last_record);
-        out.varint((last_record.since(first_record).unsigned_abs() << 2) | (u64::from(foretells) << 1) | u64::from(open));
+        let names_later_instant = facts.iter().any(|fact| fact.latest_instant() > last_record);
+        out.varint((last_record.since(first_record).unsigned_abs() << 2) | (u64::from(names_later_instant) << 1) | u64::from(open));
         out.0.extend_from_slice(&body.0);
         (out.0, open)
     }
@@ -100,32 +103,37 @@ impl<'a> Iterator for Facts<'a> {
 
 impl<'a> Reader<'a> {
     fn fact(&mut self, before: i64) -> Option<Fact<'a>> {
-        let head = self.byte()?;
+        let mut head = self.byte()?;
+        let channel = if head == CHANNEL { self.text()? } else { &[][..] };
+        if head == CHANNEL {
+            head = self.byte()?;
+        }
         let at = Timestamp(before.checked_add(i64::try_from(self.varint()?).ok()?)?);
         let id = if head & HAS_ID == 0 { &[][..] } else { self.text()? };
         let priority = if head & HAS_PRIORITY == 0 { None } else { Some(pick(&Priority::ALL, self.byte()?)?) };
         let (category, product) = if head & HAS_TEXTS == 0 { (&[][..], &[][..]) } else { (self.text()?, self.text()?) };
         let team = if head & HAS_TEAM == 0 { None } else { Some(self.word()?) };
-        let what = self.what(head & 0x0f, at)?;
+        let kind = self.kind(head & 0x0f, at)?;
         let given = |text: &'a [u8]| (!text.is_empty()).then_some(text);
-        Some(Fact { at, what, id, priority, category: given(category), product: given(product), team })
+        Some(Fact { at, kind, id, priority, category: given(category), product: given(product), channel: given(channel), team })
     }
 
-    fn what(&mut self, kind: u8, at: Timestamp) -> Option<What> {
+    fn kind(&mut self, kind: u8, at: Timestamp) -> Option<FactKind> {
         Some(match kind {
-            0 => What::Opened,
-            1 => What::Reopened,
-            2 => What::Status(pick(&STATUSES, self.byte()?)?),
-            3 => What::Priority,
-            4 => What::Assigned,
-            5 => What::Replied(Some(self.word()?)),
-            6 => What::Resolved,
-            7 => What::Closed,
-            8 => What::Rated(pick(&RATINGS, self.byte()?)?),
-            9 => What::Snapshot(Box::new(self.snapshot(at)?)),
-            10 => What::Merged,
-            11 => What::Deleted,
-            OTHER_REPLY => What::Replied(None),
+            0 => FactKind::Opened,
+            1 => FactKind::Reopened,
+            2 => FactKind::Status(pick(&STATUSES, self.byte()?)?),
+            3 => FactKind::Priority,
+            4 => FactKind::Assigned,
+            5 => FactKind::Replied(Some(self.word()?)),
+            6 => FactKind::Resolved,
+            7 => FactKind::Closed,
+            8 => FactKind::Rated(pick(&RATINGS, self.byte()?)?),
+            9 => FactKind::Snapshot(Box::new(self.snapshot(at)?)),
+            10 => FactKind::Merged,
+            11 => FactKind::Deleted,
+            12 => FactKind::Replied(None),
+            13 => FactKind::Moved,
             _ => return None,
         })
     }
@@ -150,14 +158,17 @@ impl<'a> Reader<'a> {
 
 impl Writer {
     fn fact(&mut self, fact: &Fact<'_>, before: Timestamp) {
-        let kind = if fact.what == What::Replied(None) { OTHER_REPLY } else { fact.what.rank() };
         let part = |present: bool, bit: u8| if present { bit } else { 0 };
         let has_texts = fact.category.is_some() || fact.product.is_some();
         let parts = part(!fact.id.is_empty(), HAS_ID)
             | part(fact.priority.is_some(), HAS_PRIORITY)
             | part(has_texts, HAS_TEXTS)
             | part(fact.team.is_some(), HAS_TEAM);
-        self.0.push(kind | parts);
+        if let Some(channel) = fact.channel {
+            self.0.push(CHANNEL);
+            self.text(channel);
+        }
+        self.0.push(number_of(&fact.kind) | parts);
         self.varint(fact.at.since(before).unsigned_abs());
         if !fact.id.is_empty() {
             self.text(fact.id);
@@ -172,15 +183,15 @@ impl Writer {
         if let Some(team) = fact.team {
             self.0.extend_from_slice(&team.to_le_bytes());
         }
-        self.what(&fact.what, fact.at);
+        self.kind(&fact.kind, fact.at);
     }
 
-    fn what(&mut self, what: &What, at: Timestamp) {
-        match what {
-            What::Status(status) => self.0.push(*status as u8),
-            What::Rated(rating) => self.0.push(*rating as u8),
-            What::Replied(Some(id)) => self.0.extend_from_slice(&id.to_le_bytes()),
-            What::Snapshot(snapshot) => self.snapshot(snapshot, at),
+    fn kind(&mut self, kind: &FactKind, at: Timestamp) {
+        match kind {
+            FactKind::Status(status) => self.0.push(*status as u8),
+            FactKind::Rated(rating) => self.0.push(*rating as u8),
+            FactKind::Replied(Some(id)) => self.0.extend_from_slice(&id.to_le_bytes()),
+            FactKind::Snapshot(snapshot) => self.snapshot(snapshot, at),
             _ => {}
         }
     }
@@ -196,16 +207,39 @@ impl Writer {
     }
 }
 
+/// The number of a kind in a head byte.
+const fn number_of(kind: &FactKind) -> u8 {
+    match kind {
+        FactKind::Opened => 0,
+        FactKind::Reopened => 1,
+        FactKind::Status(_) => 2,
+        FactKind::Priority => 3,
+        FactKind::Assigned => 4,
+        FactKind::Replied(Some(_)) => 5,
+        FactKind::Resolved => 6,
+        FactKind::Closed => 7,
+        FactKind::Rated(_) => 8,
+        FactKind::Snapshot(_) => 9,
+        FactKind::Merged => 10,
+        FactKind::Deleted => 11,
+        FactKind::Replied(None) => 12,
+        FactKind::Moved => 13,
+    }
+}
+
 const STATUSES: [OpenStatus; 3] = [OpenStatus::Open, OpenStatus::Pending, OpenStatus::OnHold];
 const RATINGS: [Satisfaction; 4] =
     [Satisfaction::Dissatisfied, Satisfaction::Neutral, Satisfaction::Satisfied, Satisfaction::HighlySatisfied];
-const SNAPSHOT_STATUSES: [SnapshotStatus; 6] = [
+const SNAPSHOT_STATUSES: [SnapshotStatus; 9] = [
     SnapshotStatus::New,
     SnapshotStatus::Open,
     SnapshotStatus::Pending,
     SnapshotStatus::OnHold,
     SnapshotStatus::Resolved,
     SnapshotStatus::Closed,
+    SnapshotStatus::Merged,
+    SnapshotStatus::Moved,
+    SnapshotStatus::Deleted,
 ];
 
 fn pick<T: Copy>(all: &[T], number: u8) -> Option<T> {

@@ -1,4 +1,7 @@
-//! The facts of a ticket: a set with an order, from which everything else about the ticket follows.
+//! The facts of a ticket: an ordered set from which everything else about the ticket follows.
+//!
+//! A record adds one fact. What a ticket is at an instant depends only on the facts up to that instant, so records may arrive in any
+//! order and more than once.
 
 use std::cmp::Ordering;
 
@@ -8,41 +11,43 @@ use crate::account::feedback::Satisfaction;
 use crate::event::{OpenStatus, Priority, ReplyBy, SnapshotStatus, TicketEvent, TicketKind, TicketSnapshot};
 use crate::time::Timestamp;
 
-/// Bytes of an id, a category or a product that are kept; the rest is cut.
+/// Bytes of an id, a category, a product or a channel that are kept; the rest is cut.
 pub(super) const MAX_TEXT_BYTES: usize = 256;
 
-/// What the facts of one ticket may weigh, about its bytes: some 150 without ids, some 60 with a UUID each.
+/// The most that the facts of one ticket may weigh, in bytes: about 150 facts without ids, about 60 with a UUID each.
 const MAX_WEIGHT: usize = 4096;
 
-/// One fact. Sorted by instant, then kind in the order of [`What`], then id. Texts are UTF-8, not looked into until they are shown.
+/// One fact. Sorted by instant, then by [`FactKind::rank`], then by id. Texts are UTF-8, which is checked when they are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fact<'a> {
     pub at: Timestamp,
-    pub what: What,
+    pub kind: FactKind,
     /// The producer's id, kept only where the order of two facts at one instant can matter; else empty.
     pub id: &'a [u8],
     pub priority: Option<Priority>,
     pub category: Option<&'a [u8]>,
     pub product: Option<&'a [u8]>,
-    /// Hash of the team: only whether two are the same one matters.
+    pub channel: Option<&'a [u8]>,
+    /// Hash of the team: all that matters is whether two teams are the same.
     pub team: Option<u32>,
 }
 
-/// What happened. The order of the variants is the order of facts at one instant.
+/// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum What {
+pub(super) enum FactKind {
     Opened,
     Reopened,
     Status(OpenStatus),
     Priority,
     Assigned,
-    /// A reply; of a public one by an agent, the hash of its id, which tells two at one instant apart.
+    /// A reply. A public one by an agent has the hash of its id, which distinguishes two at one instant.
     Replied(Option<u32>),
     Resolved,
     Closed,
     Rated(Satisfaction),
-    /// Boxed, since it is rare and large.
+    /// Boxed because it is rare and large.
     Snapshot(Box<Snapshot>),
+    Moved,
     Merged,
     Deleted,
 }
@@ -60,10 +65,9 @@ pub(super) struct Snapshot {
     pub rating: Option<Satisfaction>,
 }
 
-impl What {
-    const KINDS: usize = 12;
-
-    /// Place in the order of facts at one instant.
+impl FactKind {
+    /// Place in the order of facts at one instant. Moved, merged and deleted come last, also when a snapshot says so: what brings a
+    /// moved ticket back must be strictly later.
     pub(super) const fn rank(&self) -> u8 {
         match self {
             Self::Opened => 0,
@@ -75,9 +79,15 @@ impl What {
             Self::Resolved => 6,
             Self::Closed => 7,
             Self::Rated(_) => 8,
-            Self::Snapshot(_) => 9,
-            Self::Merged => 10,
-            Self::Deleted => 11,
+            Self::Snapshot(snapshot) => match snapshot.status {
+                SnapshotStatus::Moved => 10,
+                SnapshotStatus::Merged => 11,
+                SnapshotStatus::Deleted => 12,
+                _ => 9,
+            },
+            Self::Moved => 10,
+            Self::Merged => 11,
+            Self::Deleted => 12,
         }
     }
 
@@ -94,6 +104,7 @@ impl What {
             TicketKind::Closed => Self::Closed,
             TicketKind::Rated(place) => Self::Rated(Satisfaction::of(*place)),
             TicketKind::Snapshot(snapshot) => Self::Snapshot(Box::new(Snapshot::of(snapshot))),
+            TicketKind::Moved => Self::Moved,
             TicketKind::Merged(_) => Self::Merged,
             TicketKind::Deleted => Self::Deleted,
         }
@@ -116,19 +127,20 @@ impl Snapshot {
 }
 
 impl<'a> Fact<'a> {
-    /// The fact that an event tells.
+    /// The fact that an event adds.
     pub(super) fn of(event: &'a TicketEvent<'_>, at: Timestamp, id: Option<&'a str>) -> Self {
-        let what = What::of(&event.kind, id);
+        let kind = FactKind::of(&event.kind, id);
         let mut fact = Self {
             at,
-            what,
+            kind,
             id: b"",
             priority: event.priority,
             category: event.category.as_deref().and_then(text),
             product: event.product.as_deref().and_then(text),
+            channel: event.channel.as_deref().and_then(text),
             team: event.team.as_deref().filter(|team| !team.is_empty()).map(short_hash),
         };
-        if fact.sets_fields() || matches!(fact.what, What::Status(_) | What::Rated(_) | What::Snapshot(_)) {
+        if fact.sets_fields() || matches!(fact.kind, FactKind::Status(_) | FactKind::Rated(_) | FactKind::Snapshot(_)) {
             fact.id = id.map_or(b"", cut);
         }
         fact
@@ -136,37 +148,41 @@ impl<'a> Fact<'a> {
 
     /// Whether it carries a field that holds from its instant on.
     const fn sets_fields(&self) -> bool {
-        self.priority.is_some() || self.category.is_some() || self.product.is_some()
+        self.priority.is_some() || self.category.is_some() || self.product.is_some() || self.channel.is_some()
     }
 
-    /// The latest instant that it tells of.
+    /// The latest instant that it names.
     pub(super) fn latest_instant(&self) -> Timestamp {
-        let What::Snapshot(snapshot) = &self.what else { return self.at };
+        let FactKind::Snapshot(snapshot) = &self.kind else { return self.at };
         let Snapshot { created, first_reply, first_resolved, resolved, reopened, closed, .. } = **snapshot;
         [created, first_reply, first_resolved, resolved, reopened, closed].into_iter().flatten().fold(self.at, Timestamp::max)
     }
 
-    /// No less than the bytes it takes.
+    /// At least the bytes it takes.
     fn weight(&self) -> usize {
-        let texts = self.id.len() + self.category.map_or(0, <[u8]>::len) + self.product.map_or(0, <[u8]>::len);
-        let inner_instants = if matches!(self.what, What::Snapshot(_)) { 50 } else { 0 };
-        24 + texts + inner_instants
+        let texts = [Some(self.id), self.category, self.product, self.channel].into_iter().flatten().map(<[u8]>::len).sum::<usize>();
+        let inner_instants = if matches!(self.kind, FactKind::Snapshot(_)) { 50 } else { 0 };
+        26 + texts + inner_instants
     }
 
-    /// Whether it is the same record again, by kind, id and instant; without an id: by all it says.
+    /// Whether it is the same record again, by type, id and instant; without an id: by everything it says.
     fn repeats(&self, other: &Self) -> bool {
-        if self.id.is_empty() { self == other } else { (self.at, self.what.rank(), self.id) == (other.at, other.what.rank(), other.id) }
+        if self.id.is_empty() {
+            return self == other;
+        }
+        let same_type = std::mem::discriminant(&self.kind) == std::mem::discriminant(&other.kind);
+        same_type && (self.at, self.id) == (other.at, other.id)
     }
 }
 
 impl Ord for Fact<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let key = |fact: &Self| (fact.at, fact.what.rank());
+        let key = |fact: &Self| (fact.at, fact.kind.rank());
         (key(self), self.id)
             .cmp(&(key(other), other.id))
-            .then_with(|| self.what.cmp(&other.what))
+            .then_with(|| self.kind.cmp(&other.kind))
             .then_with(|| (self.priority, self.team).cmp(&(other.priority, other.team)))
-            .then_with(|| (self.category, self.product).cmp(&(other.category, other.product)))
+            .then_with(|| (self.category, self.product, self.channel).cmp(&(other.category, other.product, other.channel)))
     }
 }
 
@@ -176,15 +192,15 @@ impl PartialOrd for Fact<'_> {
     }
 }
 
-/// Adds a fact to sorted facts, unless it is there already, and drops what the others make needless. False when the ticket was full,
-/// so that facts had to leave.
+/// Adds a fact to sorted facts unless it is already there, and drops those that the others make redundant. Returns false when the ticket
+/// was full and facts had to go.
 pub(super) fn insert<'a>(facts: &mut Vec<Fact<'a>>, fact: Fact<'a>) -> bool {
     if facts.iter().any(|known| fact.repeats(known)) {
         return true;
     }
     let place = facts.partition_point(|known| *known < fact);
     facts.insert(place, fact);
-    drop_needless(facts);
+    drop_redundant(facts);
     let mut fits = true;
     while facts.iter().map(Fact::weight).sum::<usize>() > MAX_WEIGHT {
         drop_one(facts);
@@ -193,17 +209,17 @@ pub(super) fn insert<'a>(facts: &mut Vec<Fact<'a>>, fact: Fact<'a>) -> bool {
     fits
 }
 
-/// Drops a fact of the kind that weighs most: the second earliest, so that its beginning and its newest stay; of two the earlier.
+/// Drops a fact of the rank that weighs most. The first and the newest stay: it drops the second, or of two the first.
 fn drop_one(facts: &mut Vec<Fact<'_>>) {
-    let mut weights = [0; What::KINDS];
+    let mut weights = [0; RANKS];
     for fact in facts.iter() {
-        if let Some(weight) = weights.get_mut(usize::from(fact.what.rank())) {
+        if let Some(weight) = weights.get_mut(usize::from(fact.kind.rank())) {
             *weight += fact.weight();
         }
     }
     let heaviest = (0..).zip(weights).max_by_key(|(_, weight)| *weight).map_or(0, |(rank, _)| rank);
-    let of_kind: Vec<usize> = (0..).zip(facts.iter()).filter(|(_, fact)| fact.what.rank() == heaviest).map(|(place, _)| place).collect();
-    let leaving = match of_kind.as_slice() {
+    let of_rank: Vec<usize> = (0..).zip(facts.iter()).filter(|(_, fact)| fact.kind.rank() == heaviest).map(|(place, _)| place).collect();
+    let leaving = match of_rank.as_slice() {
         [_, second, _, ..] => *second,
         [first, ..] => *first,
         [] => return,
@@ -211,29 +227,35 @@ fn drop_one(facts: &mut Vec<Fact<'_>>) {
     facts.remove(leaving);
 }
 
-/// Keeps what can matter at some instant, now or after any other fact has come: of openings, mergers and deletions the earliest, of
-/// public agent replies and of teams the two earliest, of replies that nobody counts and empty changes none, whatever sets a field.
-fn drop_needless(facts: &mut Vec<Fact<'_>>) {
-    let (mut opened, mut merged, mut deleted) = (false, false, false);
+/// How many ranks there are.
+const RANKS: usize = 13;
+
+/// Keeps what can matter at some instant, now or after any other fact: of mergers and deletions the first, of public agent replies and
+/// of teams the first two, and every fact that sets a field. Every opening stays, since one may follow a move that is not known yet.
+/// Replies that nobody counts and empty changes go.
+fn drop_redundant(facts: &mut Vec<Fact<'_>>) {
+    let (mut opened, mut moved) = (None, None);
+    let (mut merged, mut deleted) = (false, false);
     let mut replies = 0;
     let mut teams = [None; 2];
     facts.retain(|fact| {
-        let tells = match &fact.what {
-            What::Opened => !std::mem::replace(&mut opened, true),
-            What::Merged => !std::mem::replace(&mut merged, true),
-            What::Deleted => !std::mem::replace(&mut deleted, true),
-            What::Replied(Some(_)) => {
+        let matters = match &fact.kind {
+            FactKind::Opened => opened.replace(fact.at) != Some(fact.at),
+            FactKind::Moved => moved.replace(fact.at) != Some(fact.at),
+            FactKind::Merged => !std::mem::replace(&mut merged, true),
+            FactKind::Deleted => !std::mem::replace(&mut deleted, true),
+            FactKind::Replied(Some(_)) => {
                 replies += 1;
                 replies <= 2
             }
-            What::Priority | What::Assigned | What::Replied(None) => false,
+            FactKind::Priority | FactKind::Assigned | FactKind::Replied(None) => false,
             _ => true,
         };
         let new_team = fact.team.is_some() && !teams.contains(&fact.team) && {
             let free = teams.iter_mut().find(|team| team.is_none());
             free.map(|free| *free = fact.team).is_some()
         };
-        tells || new_team || fact.sets_fields()
+        matters || new_team || fact.sets_fields()
     });
 }
 
@@ -246,7 +268,7 @@ fn cut(text: &str) -> &[u8] {
     text.get(..text.floor_char_boundary(MAX_TEXT_BYTES)).unwrap_or(text).as_bytes()
 }
 
-/// 32 bits tell apart the few replies and teams of one ticket.
+/// 32 bits are enough to distinguish the few replies and teams of one ticket.
 #[expect(clippy::cast_possible_truncation, reason = "the low half of the hash is wanted")]
 fn short_hash(text: &str) -> u32 {
     xxh3_64(text.as_bytes()) as u32

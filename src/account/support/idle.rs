@@ -49,7 +49,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::State;
-    use super::super::telling::{Telling, apply, tell};
+    use super::super::fixture::{TicketRecord, apply, record};
     use super::*;
     use crate::event::TicketKind;
     use crate::settings::Settings;
@@ -64,8 +64,8 @@ mod tests {
             let kinds = [TicketKind::Opened, TicketKind::Resolved, TicketKind::Reopened];
             let mut state = State::default();
             for (hours, ticket, kind) in steps {
-                let telling: [Telling; 1] = [tell(hours, &format!("t{ticket}"), kinds[kind].clone())];
-                apply(&mut state, &telling, &settings);
+                let record: [TicketRecord; 1] = [record(hours, &format!("t{ticket}"), kinds[kind].clone())];
+                apply(&mut state, &record, &settings);
                 if let Some(idle) = &state.idle {
                     prop_assert_eq!(&**idle, &Idle::of(&state.table));
                 }

@@ -101,7 +101,7 @@ impl Sums {
         if !first.at.in_window(t, QUALITY_DAYS) {
             return;
         }
-        self.reopened.add(ticket.reopened);
+        self.reopened.add(first.reopened);
         ticket.resolution_ms().into_iter().for_each(|millis| self.resolution.add(millis));
         ticket.agent_resolution_ms().into_iter().for_each(|millis| self.agent_resolution.add(millis));
         ticket.first_contact().into_iter().for_each(|first_contact| self.first_contact.add(first_contact));
@@ -143,7 +143,7 @@ fn write_quantile(durations: &Durations, percent: u64, unit_ms: i64, metric: Met
 
 #[cfg(test)]
 mod tests {
-    use super::super::telling::{AGENT_REPLY, Telling, hour, snapshot, state_of, tell};
+    use super::super::fixture::{AGENT_REPLY, TicketRecord, hour, record, snapshot, state_of};
     use super::*;
     use crate::event::{OpenStatus, SnapshotStatus, TicketKind};
 
@@ -152,21 +152,21 @@ mod tests {
     const RESOLVED: TicketKind<'static> = TicketKind::Resolved;
 
     /// The value and n of a metric on day 100.
-    fn measured(tellings: &[Telling], metric: Metric) -> Option<(f64, Option<u64>)> {
+    fn measured(records: &[TicketRecord], metric: Metric) -> Option<(f64, Option<u64>)> {
         let mut out = Metrics::default();
-        state_of(tellings).measure(&View::complete(hour(100 * DAY)), &Settings::default(), &mut out);
+        state_of(records).measure(&View::complete(hour(100 * DAY)), &Settings::default(), &mut out);
         out.get(metric).and_then(|sample| Some((sample.value.number()?, sample.n)))
     }
 
-    fn value(tellings: &[Telling], metric: Metric) -> Option<f64> {
-        measured(tellings, metric).map(|(value, _)| value)
+    fn value(records: &[TicketRecord], metric: Metric) -> Option<f64> {
+        measured(records, metric).map(|(value, _)| value)
     }
 
     /// Tickets resolved on day 90, each after so many hours.
-    fn resolved_after(hours: &[i64]) -> Vec<Telling> {
+    fn resolved_after(hours: &[i64]) -> Vec<TicketRecord> {
         let both = |(n, hours): (usize, &i64)| {
             let ticket = n.to_string();
-            [tell(90 * DAY - hours, &ticket, OPENED), tell(90 * DAY, &ticket, RESOLVED)]
+            [record(90 * DAY - hours, &ticket, OPENED), record(90 * DAY, &ticket, RESOLVED)]
         };
         hours.iter().enumerate().flat_map(both).collect()
     }
@@ -182,38 +182,38 @@ mod tests {
 
     #[test]
     fn opened_and_resolved_count_28_days_and_not_the_instant_they_begin_at() {
-        let tellings = [
-            tell(72 * DAY, "on the border", OPENED),
-            tell(72 * DAY + 1, "a", OPENED),
-            tell(100 * DAY, "b", OPENED),
-            tell(100 * DAY + 1, "later", OPENED),
-            tell(80 * DAY, "of unknown opening", RESOLVED),
-            tell(72 * DAY, "on the border", RESOLVED),
-            tell(99 * DAY, "a", RESOLVED),
+        let records = [
+            record(72 * DAY, "on the border", OPENED),
+            record(72 * DAY + 1, "a", OPENED),
+            record(100 * DAY, "b", OPENED),
+            record(100 * DAY + 1, "later", OPENED),
+            record(80 * DAY, "of unknown opening", RESOLVED),
+            record(72 * DAY, "on the border", RESOLVED),
+            record(99 * DAY, "a", RESOLVED),
         ];
-        assert_eq!(value(&tellings, Metric::Opened28d), Some(2.0));
-        assert_eq!(value(&tellings, Metric::Resolved28d), Some(2.0));
+        assert_eq!(value(&records, Metric::Opened28d), Some(2.0));
+        assert_eq!(value(&records, Metric::Resolved28d), Some(2.0));
     }
 
     #[test]
     fn open_tickets_are_weighted_by_priority() {
-        let with = |n: i64, priority| tell(n, &n.to_string(), OPENED).priority(priority).id("x");
-        let mut tellings: Vec<Telling> = (0..).zip(Priority::ALL).map(|(n, priority)| with(n, priority)).collect();
-        tellings.extend([with(10, Priority::Urgent), tell(20, "plain", OPENED), tell(30, "done", OPENED), tell(40, "done", RESOLVED)]);
-        assert_eq!(value(&tellings, Metric::Open), Some(6.0));
-        assert_eq!(value(&tellings, Metric::OpenWeighted), Some(0.5 + 1.0 + 2.0 + 4.0 + 4.0 + 1.0));
-        assert_eq!(value(&tellings, Metric::UrgentOpen), Some(2.0));
-        assert_eq!(value(&tellings, Metric::OldestOpenHours), Some(2400.0));
+        let with = |n: i64, priority| record(n, &n.to_string(), OPENED).priority(priority).id("x");
+        let mut records: Vec<TicketRecord> = (0..).zip(Priority::ALL).map(|(n, priority)| with(n, priority)).collect();
+        records.extend([with(10, Priority::Urgent), record(20, "plain", OPENED), record(30, "done", OPENED), record(40, "done", RESOLVED)]);
+        assert_eq!(value(&records, Metric::Open), Some(6.0));
+        assert_eq!(value(&records, Metric::OpenWeighted), Some(0.5 + 1.0 + 2.0 + 4.0 + 4.0 + 1.0));
+        assert_eq!(value(&records, Metric::UrgentOpen), Some(2.0));
+        assert_eq!(value(&records, Metric::OldestOpenHours), Some(2400.0));
     }
 
     #[test]
     fn resolution_hours_are_nearest_rank_of_first_resolutions_in_91_days() {
-        let mut tellings = resolved_after(&[1, 2, 3, 40]);
-        tellings.extend([tell(5 * DAY, "old", OPENED), tell(9 * DAY, "old", RESOLVED)]);
-        tellings.extend([tell(91 * DAY, "0", TicketKind::Reopened), tell(95 * DAY, "0", RESOLVED)]);
-        assert_eq!(measured(&tellings, Metric::ResolutionP50), Some((2.0, Some(4))));
-        assert_eq!(measured(&tellings, Metric::ResolutionP90), Some((40.0, Some(4))));
-        assert_eq!(measured(&tellings, Metric::ResolutionMean), Some((11.5, Some(4))));
+        let mut records = resolved_after(&[1, 2, 3, 40]);
+        records.extend([record(5 * DAY, "old", OPENED), record(9 * DAY, "old", RESOLVED)]);
+        records.extend([record(91 * DAY, "0", TicketKind::Reopened), record(95 * DAY, "0", RESOLVED)]);
+        assert_eq!(measured(&records, Metric::ResolutionP50), Some((2.0, Some(4))));
+        assert_eq!(measured(&records, Metric::ResolutionP90), Some((40.0, Some(4))));
+        assert_eq!(measured(&records, Metric::ResolutionMean), Some((11.5, Some(4))));
     }
 
     #[test]
@@ -226,47 +226,47 @@ mod tests {
 
     #[test]
     fn the_agents_hours_leave_waiting_out() {
-        let mut tellings = resolved_after(&[10]);
-        tellings.push(tell(90 * DAY - 7, "0", TicketKind::StatusChanged(OpenStatus::Pending)));
-        tellings.push(tell(90 * DAY - 3, "0", TicketKind::StatusChanged(OpenStatus::Open)));
-        assert_eq!(measured(&tellings, Metric::ResolutionAgentP50), Some((6.0, Some(1))));
+        let mut records = resolved_after(&[10]);
+        records.push(record(90 * DAY - 7, "0", TicketKind::StatusChanged(OpenStatus::Pending)));
+        records.push(record(90 * DAY - 3, "0", TicketKind::StatusChanged(OpenStatus::Open)));
+        assert_eq!(measured(&records, Metric::ResolutionAgentP50), Some((6.0, Some(1))));
     }
 
     #[test]
     fn full_resolution_runs_to_the_last_one_of_tickets_that_are_not_open() {
-        let mut tellings = resolved_after(&[10, 20]);
-        tellings.extend([tell(90 * DAY + 1, "0", TicketKind::Reopened), tell(90 * DAY + 5, "0", RESOLVED)]);
-        tellings.push(tell(90 * DAY + 1, "1", TicketKind::Reopened));
-        assert_eq!(measured(&tellings, Metric::FullResolutionP50), Some((15.0, Some(1))));
+        let mut records = resolved_after(&[10, 20]);
+        records.extend([record(90 * DAY + 1, "0", TicketKind::Reopened), record(90 * DAY + 5, "0", RESOLVED)]);
+        records.push(record(90 * DAY + 1, "1", TicketKind::Reopened));
+        assert_eq!(measured(&records, Metric::FullResolutionP50), Some((15.0, Some(1))));
     }
 
     #[test]
     fn first_reply_minutes_are_held_to_one_minute() {
-        let tellings = [tell(90 * DAY, "a", OPENED), tell(90 * DAY, "a", AGENT_REPLY), tell(91 * DAY, "b", OPENED)];
-        assert_eq!(measured(&tellings, Metric::FirstReplyP50), Some((1.0, Some(1))));
+        let records = [record(90 * DAY, "a", OPENED), record(90 * DAY, "a", AGENT_REPLY), record(91 * DAY, "b", OPENED)];
+        assert_eq!(measured(&records, Metric::FirstReplyP50), Some((1.0, Some(1))));
     }
 
     #[test]
     fn reopened_tickets_are_counted_among_those_of_the_window_until_now() {
-        let mut tellings = resolved_after(&[1, 2, 3, 4]);
-        tellings.push(tell(99 * DAY, "1", TicketKind::Reopened));
-        tellings.push(tell(101 * DAY, "2", TicketKind::Reopened));
-        assert_eq!(measured(&tellings, Metric::ReopenRate), Some((0.25, Some(4))));
+        let mut records = resolved_after(&[1, 2, 3, 4]);
+        records.push(record(99 * DAY, "1", TicketKind::Reopened));
+        records.push(record(101 * DAY, "2", TicketKind::Reopened));
+        assert_eq!(measured(&records, Metric::ReopenRate), Some((0.25, Some(4))));
     }
 
     #[test]
     fn first_contacts_are_unknown_until_the_account_has_a_reply() {
-        let mut tellings = resolved_after(&[1, 2, 3, 4]);
-        tellings.extend([tell(98 * DAY, "recent", OPENED), tell(99 * DAY, "recent", RESOLVED)]);
-        assert_eq!(measured(&tellings, Metric::Fcr), None);
-        tellings.extend([tell(90 * DAY - 1, "0", AGENT_REPLY).id("1"), tell(90 * DAY, "0", AGENT_REPLY).id("2")]);
-        assert_eq!(measured(&tellings, Metric::Fcr), Some((0.75, Some(4))));
+        let mut records = resolved_after(&[1, 2, 3, 4]);
+        records.extend([record(98 * DAY, "recent", OPENED), record(99 * DAY, "recent", RESOLVED)]);
+        assert_eq!(measured(&records, Metric::Fcr), None);
+        records.extend([record(90 * DAY - 1, "0", AGENT_REPLY).id("1"), record(90 * DAY, "0", AGENT_REPLY).id("2")]);
+        assert_eq!(measured(&records, Metric::Fcr), Some((0.75, Some(4))));
     }
 
     #[test]
     fn a_ticket_counts_by_its_newest_rating_in_91_days() {
-        let rated = |hours, ticket, place| tell(hours, ticket, TicketKind::Rated(place));
-        let tellings = [
+        let rated = |hours, ticket, place| record(hours, ticket, TicketKind::Rated(place));
+        let records = [
             rated(9 * DAY, "too old", 1.0),
             rated(9 * DAY, "a", 0.0),
             rated(95 * DAY, "a", 0.75),
@@ -274,7 +274,7 @@ mod tests {
             rated(60 * DAY, "b", 0.5),
             snapshot(70 * DAY, "c", SnapshotStatus::Closed, |s| s.score = Some(1.0)),
         ];
-        assert_eq!(measured(&tellings, Metric::SupportCsat), Some((2.0 / 3.0, Some(3))));
+        assert_eq!(measured(&records, Metric::SupportCsat), Some((2.0 / 3.0, Some(3))));
     }
 
     #[test]
@@ -282,7 +282,7 @@ mod tests {
         let mut view = View::complete(hour(100 * DAY));
         view.streams[Stream::Support.index()].t = hour(10);
         let mut out = Metrics::default();
-        state_of(&[tell(0, "a", OPENED), tell(20, "a", RESOLVED)]).measure(&view, &Settings::default(), &mut out);
+        state_of(&[record(0, "a", OPENED), record(20, "a", RESOLVED)]).measure(&view, &Settings::default(), &mut out);
         assert_eq!(out.number(Metric::OldestOpenHours), Some(10.0));
     }
 }

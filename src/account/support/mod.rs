@@ -1,15 +1,15 @@
-//! The support section of an account: its tickets, each a set of facts, and the figures that follow from them.
+//! The support section of an account: its tickets, each a set of facts, and the figures made of them.
 //!
-//! A ticket is known by the hash of its id. Its facts are kept as they came ([`fact`]), in few bytes ([`codec`]), beside those of the
-//! other tickets ([`table`]); what it is at an instant is worked out when asked ([`view`]), so that neither the order of records nor
-//! their repetition can matter. Tickets never age out: only `limits.tickets_open` and `limits.tickets_resolved` make the one that has
-//! been idle longest leave. A late record of a ticket that left begins it anew, idle since that record, so that it is the next to leave.
+//! A ticket is known by the hash of its id. Its facts ([`fact`]) are kept as they arrived, packed ([`codec`]) beside those of the other
+//! tickets ([`table`]). Its state at an instant is worked out on demand ([`view`]), so neither order nor repetition of records matters.
+//! Tickets never age out: only at `limits.tickets_open` and `limits.tickets_resolved` does the one that has been idle longest go. A late
+//! record of a ticket that is gone starts it from scratch, idle since that record, so it is the next to go.
 
 mod codec;
-mod course;
 mod durations;
 mod fact;
 mod idle;
+mod lifecycle;
 mod measure;
 mod parts;
 mod period;
@@ -17,13 +17,13 @@ mod table;
 mod view;
 
 #[cfg(test)]
-mod reference;
+mod fixture;
 #[cfg(test)]
-mod telling;
+mod reference;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::event::{TicketEvent, TicketKind};
+use crate::event::{ReplyBy, TicketEvent, TicketKind};
 use crate::time::{MaybeTimestamp, Timestamp};
 
 use self::codec::Ticket;
@@ -40,20 +40,20 @@ pub use view::{Resolution, TicketView};
 #[derive(Clone, Debug, Default)]
 pub struct State {
     table: Table,
-    /// How many of them are open when all their facts are told ..
+    /// How many of them are open once all their facts hold ..
     open: u32,
     /// .. and how many are not.
     done: u32,
-    /// Once a ticket had to leave.
+    /// From the first time that a ticket had to go.
     idle: Option<Box<Idle>>,
-    /// The earliest `ticket_replied` of the account, whoever replied.
+    /// The earliest `ticket_replied` of the account by an agent or a requester, on whatever ticket.
     first_replied: MaybeTimestamp,
 }
 
 impl State {
     /// Applies one fact of one ticket.
     pub fn apply(&mut self, event: &TicketEvent<'_>, ctx: &mut ApplyContext<'_>) {
-        if matches!(event.kind, TicketKind::Replied { .. }) {
+        if matches!(event.kind, TicketKind::Replied { by: ReplyBy::Agent | ReplyBy::Requester, .. }) {
             self.first_replied.keep_earliest(ctx.at);
         }
         let hash = ticket_hash(&event.ticket_id);
@@ -77,7 +77,8 @@ impl State {
         self.hold_to_limits(ctx);
     }
 
-    /// Every ticket at `t` with the hash of its id, in the order of the hashes; without those of later and those deleted by then.
+    /// Every ticket at `t` with the hash of its id, in the order of the hashes; without those that start later, were deleted by then or
+    /// are with another account then.
     pub fn tickets_at(&self, t: Timestamp) -> impl Iterator<Item = (u64, TicketView<'_>)> {
         self.table.iter().filter_map(move |(hash, bytes)| Some((hash, Ticket::read(bytes)?.at(t)?)))
     }
@@ -88,7 +89,7 @@ impl State {
         tickets.filter(move |ticket| !ticket.is_settled(since)).filter_map(move |ticket| ticket.at(t))
     }
 
-    /// Whether the account has a `ticket_replied` at or before `t`: without one, nothing can be said about first contacts.
+    /// Whether an agent or requester of the account replied at or before `t`: without a reply, nothing is known about first contacts.
     #[must_use]
     pub fn has_replied(&self, t: Timestamp) -> bool {
         self.first_replied.get().is_some_and(|first| first <= t)
@@ -120,7 +121,7 @@ impl State {
     }
 }
 
-/// The hash that stands for a ticket's id.
+/// The hash by which a ticket is known.
 #[must_use]
 pub fn ticket_hash(ticket_id: &str) -> u64 {
     xxh3_64(ticket_id.as_bytes())
@@ -128,7 +129,7 @@ pub fn ticket_hash(ticket_id: &str) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::telling::{AGENT_REPLY, Telling, apply, hour, only, snapshot, state_of, tell};
+    use super::fixture::{AGENT_REPLY, TicketRecord, apply, hour, only, record, snapshot, state_of};
     use super::*;
     use crate::account::{LimitMeter, Section};
     use crate::event::{Priority, SnapshotStatus};
@@ -147,12 +148,12 @@ mod tests {
 
     #[test]
     fn the_open_ticket_that_is_idle_longest_leaves_whatever_the_order() {
-        let tellings = [tell(3, "a", TicketKind::Opened), tell(1, "b", TicketKind::Opened), tell(2, "c", TicketKind::Opened)];
-        let mut reversed = tellings.clone();
+        let records = [record(3, "a", TicketKind::Opened), record(1, "b", TicketKind::Opened), record(2, "c", TicketKind::Opened)];
+        let mut reversed = records.clone();
         reversed.reverse();
-        for tellings in [tellings, reversed] {
+        for records in [records, reversed] {
             let mut state = State::default();
-            let limits = apply(&mut state, &tellings, &with_limits(2, 2));
+            let limits = apply(&mut state, &records, &with_limits(2, 2));
             let mut kept: Vec<_> = state.tickets_at(hour(9)).map(|(hash, _)| hash).collect();
             kept.sort_unstable();
             let mut expected = [ticket_hash("a"), ticket_hash("c")];
@@ -164,10 +165,10 @@ mod tests {
 
     #[test]
     fn open_and_resolved_tickets_have_limits_of_their_own() {
-        let mut tellings: Vec<Telling> = (0..6).map(|n| tell(n, &format!("t{n}"), TicketKind::Opened)).collect();
-        tellings.extend((0..4).map(|n| tell(10 + n, &format!("t{n}"), TicketKind::Resolved)));
+        let mut records: Vec<TicketRecord> = (0..6).map(|n| record(n, &format!("t{n}"), TicketKind::Opened)).collect();
+        records.extend((0..4).map(|n| record(10 + n, &format!("t{n}"), TicketKind::Resolved)));
         let mut state = State::default();
-        let limits = apply(&mut state, &tellings, &with_limits(6, 3));
+        let limits = apply(&mut state, &records, &with_limits(6, 3));
         let open = state.tickets_at(hour(20)).filter(|(_, ticket)| ticket.open).count();
         assert_eq!((open, state.tickets_at(hour(20)).count()), (2, 5));
         assert_eq!((reached(&limits, Limit::TicketsOpen), reached(&limits, Limit::TicketsResolved)), (0, 1));
@@ -176,12 +177,12 @@ mod tests {
 
     #[test]
     fn a_full_ticket_keeps_its_beginning_and_its_newest_facts() {
-        let mut tellings = vec![tell(0, "a", TicketKind::Opened), tell(2, "a", TicketKind::Resolved)];
+        let mut records = vec![record(0, "a", TicketKind::Opened), record(2, "a", TicketKind::Resolved)];
         let id = |n| format!("{n:036}");
-        tellings.extend((3..300).map(|n| snapshot(n, "a", SnapshotStatus::Open, |s| s.created_at = Some(hour(-1))).id(&id(n))));
-        tellings.push(tell(300, "a", TicketKind::PriorityChanged).priority(Priority::Urgent).id("last"));
+        records.extend((3..300).map(|n| snapshot(n, "a", SnapshotStatus::Open, |s| s.created_at = Some(hour(-1))).id(&id(n))));
+        records.push(record(300, "a", TicketKind::PriorityChanged).priority(Priority::Urgent).id("last"));
         let mut state = State::default();
-        let limits = apply(&mut state, &tellings, &Settings::default());
+        let limits = apply(&mut state, &records, &Settings::default());
         assert!(reached(&limits, Limit::TicketFacts) > 0);
         let ticket = only(&state, 301);
         assert_eq!((ticket.created, ticket.open, ticket.priority), (Some(hour(-1)), true, Priority::Urgent));
@@ -192,22 +193,22 @@ mod tests {
     #[test]
     fn a_long_conversation_costs_no_more_than_a_short_one() {
         let talk = |replies| {
-            let mut tellings = vec![tell(0, "a", TicketKind::Opened)];
-            tellings.extend((1..=replies).map(|n| tell(n, "a", AGENT_REPLY).id(&format!("reply-{n}")).team("first line")));
-            state_of(&tellings).parts()[0].1.len()
+            let mut records = vec![record(0, "a", TicketKind::Opened)];
+            records.extend((1..=replies).map(|n| record(n, "a", AGENT_REPLY).id(&format!("reply-{n}")).team("first line")));
+            state_of(&records).parts()[0].1.len()
         };
         assert_eq!(talk(500), talk(200));
     }
 
     #[test]
     fn a_typical_ticket_takes_some_fifty_bytes() {
-        let tellings = [
-            tell(0, "a", TicketKind::Opened).priority(Priority::High).id("evt_0001"),
-            tell(1, "a", AGENT_REPLY).id("evt_0002"),
-            tell(30, "a", TicketKind::Resolved).id("evt_0003"),
-            tell(90, "a", TicketKind::Rated(1.0)).id("evt_0004"),
+        let records = [
+            record(0, "a", TicketKind::Opened).priority(Priority::High).id("evt_0001"),
+            record(1, "a", AGENT_REPLY).id("evt_0002"),
+            record(30, "a", TicketKind::Resolved).id("evt_0003"),
+            record(90, "a", TicketKind::Rated(1.0)).id("evt_0004"),
         ];
-        let bytes = state_of(&tellings).parts()[0].1.len();
+        let bytes = state_of(&records).parts()[0].1.len();
         assert!((40..=80).contains(&bytes), "{bytes}");
     }
 }

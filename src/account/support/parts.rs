@@ -88,7 +88,7 @@ fn bytes_of(tickets: &[(u64, &[u8])]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::telling::{AGENT_REPLY, Telling, hour, snapshot, state_of, tell};
+    use super::super::fixture::{AGENT_REPLY, TicketRecord, hour, record, snapshot, state_of};
     use super::*;
     use crate::event::{SnapshotStatus, TicketKind};
     use crate::settings::Settings;
@@ -108,11 +108,12 @@ mod tests {
 
     #[test]
     fn a_state_comes_back_from_its_part() {
-        let mut tellings: Vec<Telling> = (0..40).map(|n| tell(n, &format!("t{n}"), TicketKind::Opened).category("bug").id("x")).collect();
-        tellings.extend((0..30).map(|n| tell(50, &format!("t{n}"), TicketKind::Resolved).team("b")));
-        tellings.push(snapshot(60, "t1", SnapshotStatus::Open, |s| s.created_at = Some(hour(-5))));
-        tellings.push(tell(40, "t2", AGENT_REPLY));
-        let state = state_of(&tellings);
+        let mut records: Vec<TicketRecord> =
+            (0..40).map(|n| record(n, &format!("t{n}"), TicketKind::Opened).category("bug").id("x")).collect();
+        records.extend((0..30).map(|n| record(50, &format!("t{n}"), TicketKind::Resolved).team("b")));
+        records.push(snapshot(60, "t1", SnapshotStatus::Open, |s| s.created_at = Some(hour(-5))));
+        records.push(record(40, "t2", AGENT_REPLY));
+        let state = state_of(&records);
         let back = restored(&state.parts());
         assert_eq!((back.parts(), back.open, back.done), (state.parts(), 11, 29));
         assert!(back.has_replied(hour(40)) && !back.has_replied(hour(39)));
@@ -124,7 +125,7 @@ mod tests {
         let settings = Settings::default();
         let text = "\u{fffd}".repeat(200);
         let fullest = |kind: &TicketKind<'static>| {
-            let fact = |hours| tell(hours, "a", kind.clone()).id(&text).category(&text).product(&text);
+            let fact = |hours| record(hours, "a", kind.clone()).id(&text).category(&text).product(&text);
             let state = state_of(&[fact(0), fact(1), fact(2), fact(3), fact(4), fact(5)]);
             state.table.iter().next().map(|(_, bytes)| bytes.to_vec()).unwrap()
         };
@@ -143,17 +144,17 @@ mod tests {
 
     #[test]
     fn an_event_changes_one_part_of_many() {
-        let mut tellings: Vec<Telling> = (0..6_000).map(|n| tell(n, &format!("t{n}"), TicketKind::Opened)).collect();
-        let before = state_of(&tellings).parts();
-        tellings.push(tell(7_000, "t7", TicketKind::Resolved));
-        let after = state_of(&tellings).parts();
+        let mut records: Vec<TicketRecord> = (0..6_000).map(|n| record(n, &format!("t{n}"), TicketKind::Opened)).collect();
+        let before = state_of(&records).parts();
+        records.push(record(7_000, "t7", TicketKind::Resolved));
+        let after = state_of(&records).parts();
         assert!(before.len() > 2 && before.len() == after.len());
         assert_eq!(before.iter().zip(&after).filter(|(before, after)| before != after).count(), 1);
     }
 
     #[test]
     fn a_ticket_that_two_parts_hold_is_refused() {
-        let part = state_of(&[tell(1, "a", TicketKind::Opened)]).parts().remove(0).1;
+        let part = state_of(&[record(1, "a", TicketKind::Opened)]).parts().remove(0).1;
         let mut state = State::default();
         state.restore(0, &part).unwrap();
         assert_eq!(state.restore(1, &part), Err(CodecError::Corrupt("a ticket is there twice")));
@@ -161,7 +162,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_tickets_are_refused() {
-        let good = state_of(&[tell(1, "a", TicketKind::Opened).category("bug")]).parts().remove(0).1;
+        let good = state_of(&[record(1, "a", TicketKind::Opened).category("bug")]).parts().remove(0).1;
         for end in 0..good.len() {
             let mut state = State::default();
             let result = state.restore(0, &good[..end]);

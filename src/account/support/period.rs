@@ -16,6 +16,8 @@ pub struct PeriodTicket<'a> {
     pub category: Option<&'a str>,
     /// Product at the end.
     pub product: Option<&'a str>,
+    /// Channel at the end.
+    pub channel: Option<&'a str>,
     /// Whether it was opened in the period.
     pub opened: bool,
     /// Whether it is open at the end.
@@ -63,10 +65,11 @@ impl<'a> PeriodTicket<'a> {
             priority: ticket.priority,
             category: ticket.category,
             product: ticket.product,
+            channel: ticket.channel,
             opened: ticket.created.is_some_and(|created| created > from),
             open: ticket.open,
-            resolved: first_resolution.map(|_| PeriodResolution {
-                reopened: ticket.reopened,
+            resolved: first_resolution.map(|first| PeriodResolution {
+                reopened: first.reopened,
                 resolution_ms: ticket.resolution_ms(),
                 agent_resolution_ms: ticket.agent_resolution_ms(),
                 first_contact: ticket.first_contact().filter(|_| has_replied),
@@ -81,7 +84,7 @@ impl<'a> PeriodTicket<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::telling::{AGENT_REPLY, hour, state_of, tell};
+    use super::super::fixture::{AGENT_REPLY, hour, record, state_of};
     use super::*;
     use crate::event::TicketKind;
     use crate::time::HOUR_MS;
@@ -91,18 +94,19 @@ mod tests {
     #[test]
     fn a_period_sees_each_ticket_as_it_is_at_its_end() {
         let state = state_of(&[
-            tell(DAY, "a", TicketKind::Opened).category("bug").product("api").priority(Priority::Low).id("1"),
-            tell(2 * DAY, "a", AGENT_REPLY),
-            tell(3 * DAY, "a", TicketKind::Resolved),
-            tell(4 * DAY, "a", TicketKind::Rated(0.25)),
-            tell(20 * DAY, "a", TicketKind::Reopened).priority(Priority::High).id("2"),
-            tell(40 * DAY, "a", TicketKind::Deleted),
+            record(DAY, "a", TicketKind::Opened).category("bug").product("api").channel("chat").priority(Priority::Low).id("1"),
+            record(2 * DAY, "a", AGENT_REPLY),
+            record(3 * DAY, "a", TicketKind::Resolved),
+            record(4 * DAY, "a", TicketKind::Rated(0.25)),
+            record(20 * DAY, "a", TicketKind::Reopened).priority(Priority::High).id("2"),
+            record(40 * DAY, "a", TicketKind::Deleted),
         ]);
         let of = |from, to| state.tickets_in(hour(from * DAY), hour(to * DAY)).collect::<Vec<_>>();
         let whole = PeriodTicket {
             priority: Priority::Low,
             category: Some("bug"),
             product: Some("api"),
+            channel: Some("chat"),
             opened: true,
             open: false,
             resolved: Some(PeriodResolution {
@@ -126,14 +130,15 @@ mod tests {
 
     #[test]
     fn without_a_reply_of_the_account_no_first_contact_can_be_told() {
-        let state = state_of(&[tell(0, "a", TicketKind::Opened), tell(1, "a", TicketKind::Resolved), tell(9 * DAY, "b", AGENT_REPLY)]);
+        let state =
+            state_of(&[record(0, "a", TicketKind::Opened), record(1, "a", TicketKind::Resolved), record(9 * DAY, "b", AGENT_REPLY)]);
         let first_contact = |to| state.tickets_in(hour(-1), hour(to)).find_map(|ticket| ticket.resolved).and_then(|r| r.first_contact);
         assert_eq!((first_contact(9 * DAY - 1), first_contact(9 * DAY)), (None, Some(true)));
     }
 
     #[test]
     fn a_ticket_was_had_where_it_was_opened() {
-        let state = state_of(&[tell(5, "a", TicketKind::Opened), tell(9, "a", AGENT_REPLY), tell(50, "a", TicketKind::Deleted)]);
+        let state = state_of(&[record(5, "a", TicketKind::Opened), record(9, "a", AGENT_REPLY), record(50, "a", TicketKind::Deleted)]);
         let had = |from, to, as_of| state.had_ticket_in(hour(from), hour(to), hour(as_of));
         assert_eq!((had(4, 5, 20), had(5, 10, 20), had(4, 5, 50)), (true, false, false));
     }

@@ -3,18 +3,22 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::telling::{Telling, hour, snapshot, tell};
+use super::fixture::{TicketRecord, hour, record, snapshot};
 use super::view::{Resolution, TicketView};
-use super::{PeriodTicket, State, telling, ticket_hash};
+use super::{PeriodTicket, State, fixture, ticket_hash};
 use crate::account::Section;
 use crate::account::feedback::Satisfaction;
 use crate::event::{OpenStatus, Priority, ReplyBy, SnapshotStatus, TicketKind, TicketSnapshot};
 use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
 
-/// Place in "opened, reopened, status, priority, assigned, replied, resolved, closed, rated, snapshot".
+/// Place in "opened, reopened, status, priority, assigned, replied, resolved, closed, rated, snapshot" and then moved, merged, deleted,
+/// also where a snapshot says so.
 fn place(kind: &TicketKind<'_>) -> usize {
-    let name = format!("{kind:?}");
+    let name = match kind {
+        TicketKind::Snapshot(snapshot) if takes_away(snapshot.status) => format!("{:?}", snapshot.status),
+        _ => format!("{kind:?}"),
+    };
     let order = [
         "Opened",
         "Reopened",
@@ -26,15 +30,20 @@ fn place(kind: &TicketKind<'_>) -> usize {
         "Closed",
         "Rated",
         "Snapshot",
+        "Moved",
         "Merged",
         "Deleted",
     ];
     order.iter().position(|kind| name.split(['(', ' ']).next() == Some(kind)).unwrap()
 }
 
+fn takes_away(status: SnapshotStatus) -> bool {
+    matches!(status, SnapshotStatus::Moved | SnapshotStatus::Merged | SnapshotStatus::Deleted)
+}
+
 /// What moves a ticket at an instant: `o`pen, `w`aiting, `x` reopened, `r`esolved, `c`losed, `d`one by a snapshot with instants, `R` and
 /// `C` resolved or closed by a snapshot that does not say when.
-fn moves(facts: &[&Telling], t: Timestamp) -> Vec<(Timestamp, usize, char)> {
+fn moves(facts: &[&TicketRecord], t: Timestamp) -> Vec<(Timestamp, usize, char)> {
     let mut moves = Vec::new();
     for fact in facts {
         let at_its_time = match &fact.event.kind {
@@ -43,16 +52,19 @@ fn moves(facts: &[&Telling], t: Timestamp) -> Vec<(Timestamp, usize, char)> {
             TicketKind::StatusChanged(_) => 'w',
             TicketKind::Resolved => 'r',
             TicketKind::Closed => 'c',
+            TicketKind::Snapshot(s) if takes_away(s.status) => '-',
             TicketKind::Snapshot(s) => match s.status {
                 SnapshotStatus::New | SnapshotStatus::Open => 'o',
                 SnapshotStatus::Pending | SnapshotStatus::OnHold => 'w',
                 _ if s.resolved_at.or(s.first_resolved_at).is_some() => 'd',
                 SnapshotStatus::Resolved => 'R',
-                SnapshotStatus::Closed => s.closed_at.map_or('C', |_| 'd'),
+                _ => s.closed_at.map_or('C', |_| 'd'),
             },
             _ => continue,
         };
-        moves.push((fact.at, place(&fact.event.kind), at_its_time));
+        if at_its_time != '-' {
+            moves.push((fact.at, place(&fact.event.kind), at_its_time));
+        }
         if let TicketKind::Snapshot(s) = &fact.event.kind {
             let inner = [(s.first_resolved_at, 6, 'r'), (s.resolved_at, 6, 'r'), (s.closed_at, 7, 'c'), (s.reopened_at, 1, 'x')];
             moves.extend(inner.into_iter().filter_map(|(at, place, what)| Some((at.filter(|at| *at <= t)?, place, what))));
@@ -84,11 +96,16 @@ fn waiting_ms(moves: &[(Timestamp, usize, char)], from: Timestamp, to: Timestamp
     instants.windows(2).filter(|pair| waits(pair[0])).map(|pair| pair[1].since(pair[0])).sum()
 }
 
-fn reference(tellings: &[Telling], t: Timestamp) -> Option<TicketView<'_>> {
-    let mut facts: Vec<&Telling> = tellings.iter().filter(|fact| fact.at <= t).collect();
+fn reference(records: &[TicketRecord], t: Timestamp) -> Option<TicketView<'_>> {
+    let mut facts: Vec<&TicketRecord> = records.iter().filter(|fact| fact.at <= t).collect();
     facts.sort_by_key(|fact| (fact.at, place(&fact.event.kind), fact.id.clone()));
     let is = |name: TicketKind<'static>| facts.iter().filter(move |fact| place(&fact.event.kind) == place(&name)).map(|fact| fact.at);
     if facts.is_empty() || is(TicketKind::Deleted).count() > 0 {
+        return None;
+    }
+    let seen = snapshot(0, "", SnapshotStatus::Open, |_| ()).event.kind;
+    let back = is(TicketKind::Opened).chain(is(seen)).max();
+    if is(TicketKind::Moved).max().is_some_and(|moved| back.is_none_or(|back| back <= moved)) {
         return None;
     }
     let merged = is(TicketKind::Merged("".into())).count() > 0;
@@ -99,7 +116,7 @@ fn reference(tellings: &[Telling], t: Timestamp) -> Option<TicketView<'_>> {
     let known = |at: Option<Timestamp>| at.filter(|at| *at <= t);
     let snapshot_created = known(snapshots.iter().rev().find_map(|(_, s)| s.created_at));
     let created = is(TicketKind::Opened).chain(snapshot_created).min();
-    let agent = |fact: &&&Telling| matches!(fact.event.kind, TicketKind::Replied { by: ReplyBy::Agent, public: true });
+    let agent = |fact: &&&TicketRecord| matches!(fact.event.kind, TicketKind::Replied { by: ReplyBy::Agent, public: true });
     let replies = facts.iter().filter(agent).map(|fact| fact.at);
     let moves = moves(&facts, t);
     let reopenings: Vec<Timestamp> = moves.iter().filter(|(.., what)| *what == 'x').map(|(at, ..)| *at).collect();
@@ -112,7 +129,8 @@ fn reference(tellings: &[Telling], t: Timestamp) -> Option<TicketView<'_>> {
         let one_contact = before.iter().filter(|fact| agent(fact)).count() <= 1 && teams.len() <= 1;
         Resolution {
             at,
-            is_first: reopenings.iter().all(|reopened| *reopened > at),
+            is_first: !reopenings.iter().any(|reopened| *reopened < at),
+            reopened: reopenings.iter().any(|reopened| *reopened != at),
             waiting_ms: created.filter(|created| *created <= at).map_or(0, |created| waiting_ms(&moves, created, at)),
             first_contact: one_contact && !reopenings.iter().any(|x| *x > at && x.0 <= at.0 + 5 * DAY_MS),
         }
@@ -124,17 +142,17 @@ fn reference(tellings: &[Telling], t: Timestamp) -> Option<TicketView<'_>> {
     });
     Some(TicketView {
         t,
-        first_record: tellings.iter().map(|fact| fact.at).min()?,
+        first_record: records.iter().map(|fact| fact.at).min()?,
         created,
         open: !merged && !moves.last().is_some_and(|(.., what)| is_done(*what)),
         first_resolution,
         last_resolved: resolutions.last().map(|(at, _)| *at),
-        reopened: !reopenings.is_empty(),
         first_reply: replies.chain(snapshots.iter().filter_map(|(_, s)| known(s.first_reply_at))).min(),
         rating,
         priority: facts.iter().rev().find_map(|fact| fact.event.priority).unwrap_or_default(),
         category: facts.iter().rev().find_map(|fact| fact.event.category.as_deref()),
         product: facts.iter().rev().find_map(|fact| fact.event.product.as_deref()),
+        channel: facts.iter().rev().find_map(|fact| fact.event.channel.as_deref()),
     })
 }
 
@@ -149,7 +167,7 @@ fn instant() -> impl Strategy<Value = Option<Timestamp>> {
 
 fn kind() -> impl Strategy<Value = TicketKind<'static>> {
     let status = select(vec![OpenStatus::Open, OpenStatus::Pending, OpenStatus::OnHold]);
-    let reply = (select(vec![ReplyBy::Agent, ReplyBy::Requester]), any::<bool>());
+    let reply = (select(vec![ReplyBy::Agent, ReplyBy::Requester, ReplyBy::Bot]), any::<bool>());
     prop_oneof![
         3 => Just(TicketKind::Opened),
         2 => Just(TicketKind::Reopened),
@@ -162,37 +180,43 @@ fn kind() -> impl Strategy<Value = TicketKind<'static>> {
         2 => select(vec![0.0, 0.25, 0.5, 0.75, 1.0]).prop_map(TicketKind::Rated),
         3 => whole_ticket(),
         1 => select(vec![TicketKind::Merged("9".into()), TicketKind::Deleted, TicketKind::Opened]),
+        2 => Just(TicketKind::Moved),
     ]
 }
 
 fn whole_ticket() -> impl Strategy<Value = TicketKind<'static>> {
-    let status = select(vec![SnapshotStatus::New, SnapshotStatus::Pending, SnapshotStatus::Resolved, SnapshotStatus::Closed]);
+    let status = prop_oneof![
+        8 => select(vec![SnapshotStatus::New, SnapshotStatus::Pending, SnapshotStatus::Resolved, SnapshotStatus::Closed]),
+        1 => select(vec![SnapshotStatus::Moved, SnapshotStatus::Moved, SnapshotStatus::Merged, SnapshotStatus::Deleted]),
+    ];
     let instants = (instant(), instant(), instant(), instant(), instant(), instant());
     (status, instants, prop::option::of(select(vec![0.0, 0.6, 1.0]))).prop_map(|(status, instants, score)| {
-        let telling = snapshot(0, "", status, |s| {
+        let record = snapshot(0, "", status, |s| {
             (s.created_at, s.first_reply_at, s.first_resolved_at, s.resolved_at, s.reopened_at, s.closed_at) = instants;
             s.score = score;
         });
-        telling.event.kind
+        record.event.kind
     })
 }
 
 /// Events of a few tickets, each with an id of its own.
-fn tellings() -> impl Strategy<Value = Vec<Telling>> {
+fn records() -> impl Strategy<Value = Vec<TicketRecord>> {
     let fields = (
         prop::option::weighted(0.3, select(Priority::ALL.to_vec())),
         prop::option::weighted(0.3, select(vec!["bug", "question"])),
         prop::option::weighted(0.2, select(vec!["api", "app"])),
+        prop::option::weighted(0.2, select(vec!["mail", "chat"])),
         prop::option::weighted(0.3, select(vec!["first line", "second line", "third line"])),
     );
     let event = (hours(), select(vec!["1", "2", "3"]), kind(), fields, any::<u16>());
     prop::collection::vec(event, 1..40).prop_map(|events| {
         let with_id = |(n, (hours, ticket, kind, fields, salt)): (usize, (i64, &str, TicketKind<'static>, _, u16))| {
-            let mut telling = tell(hours, ticket, kind).id(&format!("{salt}-{n}"));
-            let (priority, category, product, team): (_, Option<&str>, Option<&str>, Option<&str>) = fields;
-            (telling.event.priority, telling.event.category) = (priority, category.map(Into::into));
-            (telling.event.product, telling.event.team) = (product.map(Into::into), team.map(Into::into));
-            telling
+            let mut record = record(hours, ticket, kind).id(&format!("{salt}-{n}"));
+            let (priority, category, product, channel, team): (_, Option<&str>, Option<&str>, Option<&str>, Option<&str>) = fields;
+            (record.event.priority, record.event.category) = (priority, category.map(Into::into));
+            (record.event.product, record.event.channel) = (product.map(Into::into), channel.map(Into::into));
+            record.event.team = team.map(Into::into);
+            record
         };
         events.into_iter().enumerate().map(with_id).collect()
     })
@@ -208,10 +232,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn every_ticket_at_every_instant_is_what_the_list_of_its_events_says(tellings in tellings()) {
-        let state = telling::state_of(&tellings);
-        let of_ticket = |ticket: &str| tellings.iter().filter(|telling| telling.event.ticket_id == ticket).cloned().collect();
-        let own: [(u64, Vec<Telling>); 3] = ["1", "2", "3"].map(|ticket| (ticket_hash(ticket), of_ticket(ticket)));
+    fn every_ticket_at_every_instant_is_what_the_list_of_its_events_says(records in records()) {
+        let state = fixture::state_of(&records);
+        let of_ticket = |ticket: &str| records.iter().filter(|record| record.event.ticket_id == ticket).cloned().collect();
+        let own: [(u64, Vec<TicketRecord>); 3] = ["1", "2", "3"].map(|ticket| (ticket_hash(ticket), of_ticket(ticket)));
         for t in (-4..32).map(|halves| hour(halves * 12)) {
             let tickets: Vec<_> = state.tickets_at(t).collect();
             let mut expected: Vec<_> = own.iter().filter_map(|(hash, own)| Some((*hash, reference(own, t)?))).collect();
@@ -227,25 +251,25 @@ proptest! {
 
     #[test]
     fn order_repetition_and_a_restart_do_not_matter(
-        tellings in tellings(),
+        records in records(),
         keys in prop::collection::vec(any::<u32>(), 80),
         anonymous in any::<bool>(),
         restart in any::<Index>(),
     ) {
-        let mut tellings = tellings;
+        let mut records = records;
         if anonymous {
-            for telling in &mut tellings {
-                telling.id = None;
+            for record in &mut records {
+                record.id = None;
             }
         }
-        let once = telling::state_of(&tellings);
-        let twice = shuffled(&[tellings.clone(), tellings].concat(), &keys);
+        let once = fixture::state_of(&records);
+        let twice = shuffled(&[records.clone(), records].concat(), &keys);
         let (before, after) = twice.split_at(restart.index(twice.len()));
         let mut restarted = State::default();
-        for (part, bytes) in telling::state_of(before).parts() {
+        for (part, bytes) in fixture::state_of(before).parts() {
             restarted.restore(part, &bytes).unwrap();
         }
-        telling::apply(&mut restarted, after, &Settings::default());
+        fixture::apply(&mut restarted, after, &Settings::default());
         prop_assert_eq!(restarted.parts(), once.parts());
         prop_assert_eq!(restarted.open, once.open);
     }

@@ -53,6 +53,7 @@ names! {
     Score = "score",
     Scale = "scale",
     Into = "into",
+    To = "to",
     CreatedAt = "created_at",
     FirstReplyAt = "first_reply_at",
     FirstResolvedAt = "first_resolved_at",

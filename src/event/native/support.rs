@@ -9,7 +9,7 @@ use super::value::Value;
 use super::{EventType, place};
 use crate::event::{Event, OpenStatus, Priority, Rejection, ReplyBy, SnapshotStatus, TicketEvent, TicketKind, TicketSnapshot};
 
-pub(super) const TYPES: [EventType; 12] = [
+pub(super) const TYPES: [EventType; 13] = [
     EventType::new("ticket_opened", |fields| ticket(fields, |_| Ok(TicketKind::Opened))),
     EventType::new("ticket_replied", |fields| ticket(fields, replied)),
     EventType::new("ticket_status_changed", |fields| ticket(fields, status_changed)),
@@ -21,6 +21,7 @@ pub(super) const TYPES: [EventType; 12] = [
     EventType::new("ticket_rated", |fields| ticket(fields, |fields| place::required(fields).map(TicketKind::Rated))),
     EventType::new("ticket_deleted", |fields| ticket(fields, |_| Ok(TicketKind::Deleted))),
     EventType::new("ticket_merged", |fields| ticket(fields, merged)),
+    EventType::new("ticket_moved", |fields| ticket(fields, moved)),
     EventType::new("ticket_snapshot", snapshot),
 ];
 
@@ -30,7 +31,7 @@ const PRIORITIES: [(&str, Priority); 4] =
 const OPEN_STATUSES: [(&str, OpenStatus); 3] =
     [("open", OpenStatus::Open), ("pending", OpenStatus::Pending), ("on_hold", OpenStatus::OnHold)];
 
-const SNAPSHOT_STATUSES: [(&str, SnapshotStatus); 7] = [
+const SNAPSHOT_STATUSES: [(&str, SnapshotStatus); 10] = [
     ("new", SnapshotStatus::New),
     ("open", SnapshotStatus::Open),
     ("pending", SnapshotStatus::Pending),
@@ -38,9 +39,12 @@ const SNAPSHOT_STATUSES: [(&str, SnapshotStatus); 7] = [
     ("resolved", SnapshotStatus::Resolved),
     ("solved", SnapshotStatus::Resolved),
     ("closed", SnapshotStatus::Closed),
+    ("merged", SnapshotStatus::Merged),
+    ("moved", SnapshotStatus::Moved),
+    ("deleted", SnapshotStatus::Deleted),
 ];
 
-const AUTHORS: [(&str, ReplyBy); 2] = [("agent", ReplyBy::Agent), ("requester", ReplyBy::Requester)];
+const AUTHORS: [(&str, ReplyBy); 3] = [("agent", ReplyBy::Agent), ("requester", ReplyBy::Requester), ("bot", ReplyBy::Bot)];
 
 fn ticket<'a, 'c>(
     fields: &Fields<'a, 'c>,
@@ -50,11 +54,11 @@ fn ticket<'a, 'c>(
     let priority = fields.optional(Field::Priority, |value| value.choice(&PRIORITIES))?;
     let category = fields.optional(Field::Category, Value::text)?;
     let product = fields.optional(Field::Product, Value::text)?;
-    fields.optional(Field::Channel, Value::any_text)?;
+    let channel = fields.optional(Field::Channel, Value::text)?;
     fields.optional(Field::RequesterId, Value::id)?;
     let team = fields.optional(Field::Team, Value::text)?;
     let kind = kind(fields)?;
-    Ok(Event::Support(TicketEvent { ticket_id, kind, priority, category, product, team }))
+    Ok(Event::Support(TicketEvent { ticket_id, kind, priority, category, product, channel, team }))
 }
 
 fn replied<'a>(fields: &Fields<'a, '_>) -> Result<TicketKind<'a>, Rejection> {
@@ -79,7 +83,12 @@ fn merged<'a>(fields: &Fields<'a, '_>) -> Result<TicketKind<'a>, Rejection> {
     fields.required(Field::Into, Value::id).map(TicketKind::Merged)
 }
 
-/// The whole ticket; its status stands directly after the id in the contract.
+/// Where the ticket went is checked and left to the records of that account.
+fn moved<'a>(fields: &Fields<'a, '_>) -> Result<TicketKind<'a>, Rejection> {
+    fields.optional(Field::To, Value::id).map(|_| TicketKind::Moved)
+}
+
+/// The whole ticket; in the contract its status comes right after the id.
 fn snapshot<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
     fields.required(Field::TicketId, Value::id)?;
     let status = fields.required(Field::Status, |value| value.choice(&SNAPSHOT_STATUSES))?;
@@ -122,9 +131,11 @@ mod tests {
             ("ticket_resolved", TicketKind::Resolved),
             ("ticket_reopened", TicketKind::Reopened),
             ("ticket_closed", TicketKind::Closed),
+            ("ticket_moved", TicketKind::Moved),
             ("ticket_deleted", TicketKind::Deleted),
         ] {
-            let expected = TicketEvent { ticket_id: "360001".into(), kind, priority: None, category: None, product: None, team: None };
+            let ticket_id = "360001".into();
+            let expected = TicketEvent { ticket_id, kind, priority: None, category: None, product: None, channel: None, team: None };
             assert_eq!(ticket_of(type_name, r#""ticket_id":360001"#), expected);
             assert_eq!(refused(type_name, "").1, "ticket_id is missing");
         }
@@ -154,6 +165,9 @@ mod tests {
         assert_eq!(kind(""), TicketKind::Replied { by: ReplyBy::Agent, public: true });
         assert_eq!(kind(r#","public":null"#), TicketKind::Replied { by: ReplyBy::Agent, public: true });
         assert_eq!(kind(r#","public":false"#), TicketKind::Replied { by: ReplyBy::Agent, public: false });
+        let by = |by: &str| ticket_of("ticket_replied", &format!(r#""ticket_id":"1","by":"{by}""#)).kind;
+        assert_eq!(by("REQUESTER"), TicketKind::Replied { by: ReplyBy::Requester, public: true });
+        assert_eq!(by("Bot"), TicketKind::Replied { by: ReplyBy::Bot, public: true });
         assert_eq!(refused("ticket_replied", r#""ticket_id":"1","by":"agent","public":"no""#).0, Code::WrongType);
         assert_eq!(refused("ticket_replied", r#""ticket_id":"1","by":"robot""#).0, Code::OutOfRange);
     }
@@ -180,8 +194,8 @@ mod tests {
         let ticket = ticket_of("ticket_closed", more);
         assert_eq!(ticket.priority, Some(Priority::Urgent));
         assert_eq!(
-            (ticket.category.as_deref(), ticket.product.as_deref(), ticket.team.as_deref()),
-            (Some("bug"), Some("api"), Some("core"))
+            (ticket.category.as_deref(), ticket.product.as_deref(), ticket.channel.as_deref(), ticket.team.as_deref()),
+            (Some("bug"), Some("api"), Some("mail"), Some("core"))
         );
         assert_eq!(
             refused("ticket_closed", r#""ticket_id":"1","priority":"p1""#),
@@ -205,6 +219,12 @@ mod tests {
             score: Some(1.0),
         };
         assert_eq!(ticket.kind, TicketKind::Snapshot(Box::new(expected)));
+        for (name, status) in [("merged", SnapshotStatus::Merged), ("Moved", SnapshotStatus::Moved), ("deleted", SnapshotStatus::Deleted)] {
+            match ticket_of("ticket_snapshot", &format!(r#""ticket_id":"1","status":"{name}""#)).kind {
+                TicketKind::Snapshot(snapshot) => assert_eq!(snapshot.status, status),
+                other => panic!("{other:?}"),
+            }
+        }
         let bad = r#""ticket_id":"1","status":"open","closed_at":"yesterday""#;
         assert_eq!(refused("ticket_snapshot", bad), (Code::WrongType, "closed_at is no instant with offset".to_owned()));
         assert_eq!(refused("ticket_snapshot", r#""ticket_id":"1","priority":"p1""#).1, "status is missing");

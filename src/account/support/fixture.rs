@@ -1,4 +1,4 @@
-//! Ticket events for tests, told in hours since an epoch of their own.
+//! Ticket records for tests, dated in hours since an epoch of their own.
 
 use crate::account::{ApplyContext, LimitMeter};
 use crate::event::{Priority, ReplyBy, SnapshotStatus, TicketEvent, TicketKind, TicketSnapshot};
@@ -9,7 +9,7 @@ use super::{State, TicketView};
 
 /// One ticket event with its time and id.
 #[derive(Clone, Debug)]
-pub(super) struct Telling {
+pub(super) struct TicketRecord {
     pub at: Timestamp,
     pub id: Option<String>,
     pub event: TicketEvent<'static>,
@@ -21,12 +21,13 @@ pub(super) const fn hour(hours: i64) -> Timestamp {
     Timestamp(1_750_000_000_000 + hours * HOUR_MS)
 }
 
-pub(super) fn tell(hours: i64, ticket: &str, kind: TicketKind<'static>) -> Telling {
-    let event = TicketEvent { ticket_id: ticket.to_owned().into(), kind, priority: None, category: None, product: None, team: None };
-    Telling { at: hour(hours), id: None, event }
+pub(super) fn record(hours: i64, ticket: &str, kind: TicketKind<'static>) -> TicketRecord {
+    let event =
+        TicketEvent { ticket_id: ticket.to_owned().into(), kind, priority: None, category: None, product: None, channel: None, team: None };
+    TicketRecord { at: hour(hours), id: None, event }
 }
 
-pub(super) fn snapshot(hours: i64, ticket: &str, status: SnapshotStatus, fill: impl FnOnce(&mut TicketSnapshot)) -> Telling {
+pub(super) fn snapshot(hours: i64, ticket: &str, status: SnapshotStatus, fill: impl FnOnce(&mut TicketSnapshot)) -> TicketRecord {
     let mut snapshot = TicketSnapshot {
         status,
         created_at: None,
@@ -38,10 +39,10 @@ pub(super) fn snapshot(hours: i64, ticket: &str, status: SnapshotStatus, fill: i
         score: None,
     };
     fill(&mut snapshot);
-    tell(hours, ticket, TicketKind::Snapshot(Box::new(snapshot)))
+    record(hours, ticket, TicketKind::Snapshot(Box::new(snapshot)))
 }
 
-impl Telling {
+impl TicketRecord {
     pub(super) fn id(mut self, id: &str) -> Self {
         self.id = Some(id.to_owned());
         self
@@ -62,23 +63,28 @@ impl Telling {
         self
     }
 
+    pub(super) fn channel(mut self, channel: &str) -> Self {
+        self.event.channel = Some(channel.to_owned().into());
+        self
+    }
+
     pub(super) fn team(mut self, team: &str) -> Self {
         self.event.team = Some(team.to_owned().into());
         self
     }
 }
 
-pub(super) fn apply(state: &mut State, tellings: &[Telling], settings: &Settings) -> LimitMeter {
+pub(super) fn apply(state: &mut State, records: &[TicketRecord], settings: &Settings) -> LimitMeter {
     let mut limits = LimitMeter::default();
-    for Telling { at, id, event } in tellings {
+    for TicketRecord { at, id, event } in records {
         state.apply(event, &mut ApplyContext { at: *at, id: id.as_deref(), settings, limits: &mut limits });
     }
     limits
 }
 
-pub(super) fn state_of(tellings: &[Telling]) -> State {
+pub(super) fn state_of(records: &[TicketRecord]) -> State {
     let mut state = State::default();
-    apply(&mut state, tellings, &Settings::default());
+    apply(&mut state, records, &Settings::default());
     state
 }
 
