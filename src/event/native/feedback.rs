@@ -22,7 +22,7 @@ pub(super) const TYPES: [EventType; 8] = [
 /// Kinds of surveys that have answers of their own type.
 const SURVEYS: [(&str, &str); 3] = [("nps", "nps"), ("csat", "csat"), ("ces", "ces")];
 
-/// What the type is about first, then what any feedback may carry, of which nothing is kept.
+/// What the type is about first, then what any feedback may carry, of which the theme alone is kept.
 fn feedback<'a, 'c>(
     fields: &Fields<'a, 'c>,
     kind: impl FnOnce(&Fields<'a, 'c>) -> Result<FeedbackKind<'a>, Rejection>,
@@ -30,9 +30,9 @@ fn feedback<'a, 'c>(
     let kind = kind(fields)?;
     fields.optional(Field::UserId, Value::id)?;
     fields.optional(Field::Subject, Value::any_text)?;
-    fields.optional(Field::Theme, Value::any_text)?;
+    let theme = fields.optional(Field::Theme, Value::any_text)?;
     fields.optional(Field::Reason, Value::any_text)?;
-    Ok(Event::Feedback(FeedbackEvent { kind }))
+    Ok(Event::Feedback(FeedbackEvent { kind, theme }))
 }
 
 fn nps<'a>(fields: &Fields<'a, '_>) -> Result<FeedbackKind<'a>, Rejection> {
@@ -73,7 +73,7 @@ mod tests {
 
     fn kind(type_name: &str, fields: &str) -> FeedbackKind<'static> {
         match event(Stream::Feedback, json(type_name, fields).leak()) {
-            Event::Feedback(FeedbackEvent { kind }) => kind,
+            Event::Feedback(FeedbackEvent { kind, .. }) => kind,
             other => panic!("{other:?}"),
         }
     }
