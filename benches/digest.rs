@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use churnwatch::account::Account;
 use churnwatch::engine::{Directory, Task};
+use churnwatch::metric::View;
 use churnwatch::metric::{Metric, Metrics};
-use churnwatch::settings::{Settings, View};
+use churnwatch::settings::Settings;
 use churnwatch::time::Timestamp;
 use hdrhistogram::Histogram;
 use rdkafka::config::ClientConfig;

@@ -1,4 +1,4 @@
-//! The engine alone on one core: decode, and decode + judge + apply, in events a second of this process's CPU; and what a typical account
+//! The engine alone on one core: decode, and decode + dedup + apply, in events a second of this process's CPU; and what a typical account
 //! weighs. Prints a table; the first column is the limit that the second is measured against.
 //!
 //! The input is made here with a fixed seed: feature uses 90 %, billing 4 %, support 6 %, over accounts by Zipf.
@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use churnwatch::engine::{Directory, Input, Outcome, RoundOptions, Task};
-use churnwatch::event::{self, DecodeContext, Raw, Stream};
+use churnwatch::event::{self, Raw, Stream};
 use churnwatch::score::{Model, ModelFile};
 use churnwatch::settings::Settings;
 use churnwatch::time::{DAY_MS, HOUR_MS, Timestamp};
@@ -38,7 +38,7 @@ fn main() {
     println!("\n{EVENTS} events of {} bytes on average, {ACCOUNTS} accounts, seed 1, {RUNS} runs", bytes / EVENTS);
     println!("| events per CPU-second | slowest | median | fastest |\n|---|---:|---:|---:|");
     print_rates("decode only (the limit)", || cpu_of(|| decode_all(&events)));
-    print_rates("decode + judge + apply", || {
+    print_rates("decode + dedup + apply", || {
         let mut task = new_task();
         cpu_of(|| apply_all(&mut task, &events))
     });
@@ -70,7 +70,7 @@ fn resident_bytes() -> usize {
 
 fn decode_all(events: &[Made]) {
     let settings = Settings::default();
-    let context = DecodeContext::new(&settings);
+    let context = settings.decode_context();
     for event in events {
         let raw = Raw { stream: event.stream, key: None, value: Some(event.json.as_bytes()), timestamp: None, future_reference: None };
         assert!(event::decode(&raw, &context).is_ok());

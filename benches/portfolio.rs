@@ -126,8 +126,8 @@ impl World {
 
     /// Microseconds an account: its metrics alone, then what replacing its parts adds.
     fn costs(&self) -> [f64; 3] {
-        let view = self.task.judge().view(self.now, &self.settings);
-        let each = |work: fn(&Self, &mut churnwatch::account::Account, &churnwatch::settings::View)| {
+        let view = self.task.stream_time().view(self.now, &self.settings);
+        let each = |work: fn(&Self, &mut churnwatch::account::Account, &churnwatch::metric::View)| {
             let change = |number| self.task.view().accounts.change(&account(number), |account| work(self, account, &view));
             cpu_of(|| (0..ACTIVE).for_each(|number| change(number).unwrap())) * 1e6 / ACTIVE as f64
         };

@@ -19,8 +19,8 @@ pub mod partitioner;
 pub mod portfolio;
 pub mod score;
 pub mod settings;
+pub mod stream_time;
 pub mod time;
-pub mod usage_filter;
 
 // The shell, from the ground up: a module imports from those above it.
 pub mod clock; // the one file that reads a clock

@@ -144,7 +144,7 @@ impl Candidates {
 
 /// Where the accounts of one task belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Home {
+pub struct PartitionCheck {
     /// What the input topics may have been written with.
     pub partitioners: Candidates,
     /// The task's partition of each topic.
@@ -153,7 +153,7 @@ pub struct Home {
     pub partitions: i32,
 }
 
-impl Home {
+impl PartitionCheck {
     /// Whether an account belongs here.
     #[must_use]
     pub fn holds(&self, account: &str) -> bool {

@@ -28,12 +28,12 @@ pub enum SectionKind {
     /// The profile.
     Profile,
     /// Remembered ids that are too many to travel with the section of their stream: a part for each stream and day.
-    Seen,
+    Ids,
 }
 
 impl SectionKind {
     /// All sections.
-    pub const ALL: [Self; 7] = [Self::Core, Self::Usage, Self::Billing, Self::Support, Self::Feedback, Self::Profile, Self::Seen];
+    pub const ALL: [Self; 7] = [Self::Core, Self::Usage, Self::Billing, Self::Support, Self::Feedback, Self::Profile, Self::Ids];
 
     /// The section of its number in changelog keys.
     #[must_use]
@@ -137,27 +137,27 @@ impl Account {
             SectionKind::Support => self.support.parts(),
             SectionKind::Feedback => self.feedback.parts(),
             SectionKind::Profile => self.profile.parts(),
-            SectionKind::Seen => Vec::new(),
+            SectionKind::Ids => Vec::new(),
         }
     }
 
     /// Few ids of a stream end the first part of its section, followed by their length; many are parts of their own.
     fn take_ids(&mut self, stream: Stream, parts: &mut Vec<(u16, Vec<u8>)>, take: &mut impl FnMut(Part)) {
-        let few = self.seen.are_few(stream);
-        if parts.is_empty() && few && self.seen.knows_any(stream) {
+        let few = self.dedup.are_few(stream);
+        if parts.is_empty() && few && self.dedup.knows_any(stream) {
             parts.push((FIRST, Vec::new()));
         }
         if let Some((_, bytes)) = parts.first_mut() {
             let section_bytes = bytes.len();
             let mut record = Writer(std::mem::take(bytes));
             if few {
-                self.seen.write_together(stream, &mut record);
+                self.dedup.write_together(stream, &mut record);
             }
             let ids_bytes = u32::try_from(record.0.len() - section_bytes).unwrap_or_default();
             record.0.extend_from_slice(&ids_bytes.to_le_bytes());
             *bytes = record.0;
         }
-        self.seen.take_apart(stream, few, |part, bytes| take((SectionKind::Seen, part, bytes)));
+        self.dedup.take_apart(stream, few, |part, bytes| take((SectionKind::Ids, part, bytes)));
     }
 
     /// Of a section in several parts only those are handed over that differ from what was handed over before.
@@ -177,8 +177,8 @@ impl Account {
     /// The parts that have to leave the changelog with the account, if they are there.
     pub fn written_parts(&self) -> impl Iterator<Item = (SectionKind, u16)> + '_ {
         let parts = |kind| (FIRST..self.written.parts(kind)).map(move |part| (kind, part));
-        let sections = SectionKind::ALL.into_iter().filter(|kind| *kind != SectionKind::Seen).flat_map(parts);
-        sections.chain(self.seen.part_numbers().map(|part| (SectionKind::Seen, part)))
+        let sections = SectionKind::ALL.into_iter().filter(|kind| *kind != SectionKind::Ids).flat_map(parts);
+        sections.chain(self.dedup.part_numbers().map(|part| (SectionKind::Ids, part)))
     }
 
     /// Takes back one record of the changelog, in any order of parts.
@@ -190,7 +190,7 @@ impl Account {
             Some(stream) => {
                 let (section, ids) = split_ids(bytes).ok_or(CodecError::Corrupt("length of the ids"))?;
                 if !ids.is_empty() {
-                    self.seen.restore_together(stream, ids)?;
+                    self.dedup.restore_together(stream, ids)?;
                 }
                 section
             }
@@ -199,7 +199,7 @@ impl Account {
         if !section.is_empty() {
             self.restore_section(kind, part, section)?;
         }
-        if kind != SectionKind::Seen {
+        if kind != SectionKind::Ids {
             self.written.add(kind, part);
         }
         Ok(())
@@ -218,7 +218,7 @@ impl Account {
             SectionKind::Support => self.support.restore(part, bytes),
             SectionKind::Feedback => self.feedback.restore(part, bytes),
             SectionKind::Profile => self.profile.restore(part, bytes),
-            SectionKind::Seen => self.seen.restore(bytes),
+            SectionKind::Ids => self.dedup.restore(bytes),
         }
     }
 }

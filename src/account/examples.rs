@@ -6,8 +6,9 @@ use serde_json::{Value as Json, json};
 
 use crate::engine::{Directory, Input, Outcome, Task};
 use crate::event::Stream;
+use crate::metric::View;
 use crate::metric::{Metric, Metrics, Stage};
-use crate::settings::{Settings, View};
+use crate::settings::Settings;
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
 /// 2026-04-01T00:00:00Z.
@@ -129,12 +130,12 @@ fn a_window_longer_than_its_stream_was_observed_is_absent_and_what_has_no_window
     let settings = Settings::default();
     let account = super::Account::new("a");
     let mut view = View::complete(T);
-    for stream in &mut view.streams {
+    for (_, stream) in view.streams.iter_mut() {
         stream.observed_since = Some(T.minus_days(28));
     }
     let metrics = account.measure(&view, &settings);
     assert_eq!((metrics.number(Metric::Events28d), metrics.number(Metric::Events91d)), (Some(0.0), None));
     assert_eq!((metrics.number(Metric::Open), metrics.number(Metric::PaymentFailuresOpen)), (Some(0.0), None));
-    view.streams[Stream::Usage.index()].observed_since = Some(T.minus_days(28).plus(1));
+    view.streams.of_mut(Stream::Usage).observed_since = Some(T.minus_days(28).plus(1));
     assert_eq!(account.measure(&view, &settings).number(Metric::Events28d), None);
 }

@@ -2,9 +2,10 @@
 
 use super::Account;
 use super::billing::Ledger;
-use crate::event::Stream;
+use crate::event::{PerStream, Stream};
+use crate::metric::View;
 use crate::metric::{Metric, Metrics, Stage, Value};
-use crate::settings::{Settings, View};
+use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
 
 /// Tenure before which a trend says nothing, days.
@@ -106,13 +107,13 @@ fn stage(view: &View, ledger: &Ledger<'_>, tenure_days: f64, onboarded: bool, se
 /// Absent is what its stream cannot tell: not configured, or not observed for the whole of the window.
 fn clear_unobserved(view: &View, metrics: &mut Metrics) {
     // What no window fits into stands for a stream that is not configured.
-    let observed_ms = Stream::ALL.map(|stream| {
+    let observed_ms = PerStream::from_fn(|stream| {
         let stream = view.stream(stream);
         let observed = stream.observed_since.map_or(0, |since| stream.t.since(since).max(0));
         if stream.configured { observed } else { -1 }
     });
     for metric in Metric::ALL {
-        let observed = observed_ms.get(metric.stream().index()).copied().unwrap_or_default();
+        let observed = *observed_ms.of(metric.stream());
         if metric.stream() != Stream::Accounts && metric.window_days() * DAY_MS > observed {
             metrics.clear(*metric);
         }

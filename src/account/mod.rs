@@ -3,6 +3,7 @@
 pub mod billing;
 mod bytes;
 mod changelog;
+pub mod dedup;
 #[cfg(test)]
 mod examples;
 pub mod feedback;
@@ -13,7 +14,6 @@ mod measure;
 pub mod profile;
 mod ranges;
 pub mod section;
-pub mod seen;
 mod spread;
 pub mod support;
 pub mod usage;
@@ -26,11 +26,12 @@ pub use map::AccountMap;
 pub use profile::Profile;
 pub use section::{CodecError, MAX_PART_BYTES, Section};
 
-use crate::engine::{Share, Verdict};
+use crate::engine::Share;
 use crate::event::{Event, Record, Stream};
 use crate::portfolio::Contribution;
 use crate::score;
 use crate::settings::Settings;
+use crate::stream_time::{Lateness, Observation};
 use crate::time::{MaybeTimestamp, Timestamp};
 
 /// What applying an event may look at and count, besides the event.
@@ -46,21 +47,12 @@ pub struct ApplyContext<'a> {
     pub limits: &'a mut LimitMeter,
 }
 
-/// Whether a record is too old for any window of its stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lateness {
-    /// It counts everywhere.
-    InTime,
-    /// It only tells of the account's age and, for usage, of its last activity.
-    Late,
-}
-
 /// Rolling state of one account. What a use looks at comes first, side by side: the fewer lines of memory it touches, the faster it is.
 #[derive(Clone, Debug, Default)]
 #[repr(C)]
 pub struct Account {
     id: Box<str>,
-    seen: seen::Seen,
+    dedup: dedup::Dedup,
     /// Event time of the earliest record; `None` while every record still waits for its time.
     first_seen: MaybeTimestamp,
     /// Whether something happened since it was scored.
@@ -135,15 +127,22 @@ impl Account {
     /// after the other. Changes nothing.
     pub fn prefetch(&self, record: &Record<'_>) {
         if let Event::Usage(event) = &record.event {
-            std::hint::black_box(self.seen.last_byte());
+            std::hint::black_box(self.dedup.last_byte());
             self.usage.prefetch(event);
         }
     }
 
     /// Remembers the identity of a record; `true` when it was remembered already.
-    pub fn remember(&mut self, stream: Stream, at: Timestamp, verdict: Verdict, settings: &Settings, limits: &mut LimitMeter) -> bool {
-        let Some(identity) = verdict.identity else { return false };
-        let repeated = self.seen.remember(stream, at, identity, verdict.newest, settings, limits);
+    pub fn remember(
+        &mut self,
+        stream: Stream,
+        at: Timestamp,
+        observation: Observation,
+        settings: &Settings,
+        limits: &mut LimitMeter,
+    ) -> bool {
+        let Some(identity) = observation.identity else { return false };
+        let repeated = self.dedup.remember(stream, at, identity, observation.newest, settings, limits);
         if !repeated {
             self.changed.insert(SectionKind::fed_by(stream));
         }

@@ -14,7 +14,7 @@ use super::signals::stop_on_signals;
 use crate::clock::{Clock, SimulatedTime, now};
 use crate::config::{self, Config};
 use crate::engine::Directory;
-use crate::event::Stream;
+use crate::event::PerStream;
 use crate::simulate::{self, Feed, Topics};
 use crate::stream::{Options, Permits};
 use crate::time::{DAY_MS, Timestamp};
@@ -67,7 +67,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     announce(args, &cluster.bootstrap_servers(), &config);
     let stop = stop_on_signals()?;
     let directory = Arc::new(Directory::new(Arc::clone(&options.settings)));
-    let names = Stream::ALL.map(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
+    let names = PerStream::from_fn(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
     let simulation = Feed {
         options: customers(args, start),
         topics: Topics::new(config.kafka.client_properties(), names)?,

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Globals;
 use crate::clock::monotonic;
-use crate::event::Stream;
+use crate::event::PerStream;
 use crate::money::Currency;
 use crate::simulate::{Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics, write_labels};
 use crate::time::{DAY_MS, Timestamp};
@@ -171,7 +171,7 @@ fn write_topics(args: &Args, globals: &Globals, records: impl Iterator<Item = Si
     if let Some(servers) = &args.bootstrap_servers {
         config.kafka.bootstrap_servers.clone_from(servers);
     }
-    let names = Stream::ALL.map(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
+    let names = PerStream::from_fn(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
     let topics = Topics::new(config.kafka.client_properties(), names)?;
     match args.partitions {
         Some(partitions) => topics.create_missing(config.kafka.client_properties(), partitions)?,

@@ -1,7 +1,7 @@
 //! What of the configuration the pure half reads.
 
 use super::Config;
-use crate::event::{Priority, Stream};
+use crate::event::{PerStream, Priority};
 use crate::settings::{AccountSettings, Settings, TimeSettings};
 use crate::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 
@@ -26,8 +26,8 @@ impl Config {
                 catch_up_age_ms: self.time.catch_up_age_minutes * MINUTE_MS,
                 catch_up_limit_ms: self.time.catch_up_limit_minutes * MINUTE_MS,
             },
-            configured: Stream::ALL.map(|stream| self.streams.is_configured(stream)),
-            stale_after_ms: Stream::ALL.map(|stream| self.streams.stale_after_ms(stream)),
+            configured: PerStream::from_fn(|stream| self.streams.is_configured(stream)),
+            stale_after_ms: PerStream::from_fn(|stream| self.streams.stale_after_ms(stream)),
             model: self.model.clone(),
         }
     }

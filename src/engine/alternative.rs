@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Share, Task};
+use crate::metric::View;
 use crate::score::{Model, State};
-use crate::settings::{Settings, View};
+use crate::settings::Settings;
 
 /// Another model, and how every account stands by it. It publishes nothing.
 #[derive(Debug)]

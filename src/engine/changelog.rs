@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 
 use super::costs::CostEntry;
 use super::waiting::WaitingRecord;
-use super::{Counts, Judge, Task};
+use super::{Counts, Task};
 use crate::account::section::{decode, encode};
 use crate::account::{Account, AccountKey, CodecError, SectionKind};
 use crate::event::Stream;
+use crate::stream_time::StreamTime;
 use crate::time::Timestamp;
 
 const VERSION: u8 = 1;
@@ -59,7 +60,7 @@ impl Unwritten {
 /// What the stamp holds of the engine.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct EngineStamp {
-    judge: Judge,
+    stream_time: StreamTime,
     counts: Counts,
     cost_segments: BTreeSet<(u8, Box<str>)>,
 }
@@ -103,7 +104,7 @@ impl Task {
     /// The engine's part of the stamp: clocks, counts, segments that costs named.
     #[must_use]
     pub fn stamp(&self) -> Vec<u8> {
-        let stamp = EngineStamp { judge: self.judge, counts: self.counts.clone(), cost_segments: self.costs.named().clone() };
+        let stamp = EngineStamp { stream_time: self.stream_time, counts: self.counts.clone(), cost_segments: self.costs.named().clone() };
         encode(VERSION, &stamp)
     }
 
@@ -150,7 +151,7 @@ impl Task {
     pub fn finish_restore(&mut self, stamp: Option<&[u8]>) -> Result<(), CodecError> {
         if let Some(bytes) = stamp {
             let stamp: EngineStamp = decode(VERSION, bytes)?;
-            self.judge = stamp.judge;
+            self.stream_time = stamp.stream_time;
             self.counts = stamp.counts;
             self.costs.set_named(stamp.cost_segments);
         }
@@ -160,7 +161,7 @@ impl Task {
         let keys = self.view.accounts.keys();
         self.directory.add_accounts(keys.len());
         for key in keys {
-            self.due.add(key);
+            self.punctuation.add(key);
             // What each adds to the sums is known once it is scored.
             self.view.accounts.change_each_of(key, |account| account.unscored = true);
             self.unscored.push_back(key);

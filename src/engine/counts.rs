@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Outcome;
-use crate::event::{Code, Stream};
+use crate::event::{Code, PerStream, Stream};
 
 /// Outcomes of one stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -59,12 +59,12 @@ impl<'de> serde::Deserialize<'de> for DeadLetterCounts {
 
 /// Outcomes by stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts([StreamCounts; 5]);
+pub struct Counts(PerStream<StreamCounts>);
 
 impl Counts {
     /// Counts one record.
     pub fn count(&mut self, stream: Stream, outcome: &Outcome) {
-        let Some(counts) = self.0.get_mut(stream.index()) else { return };
+        let counts = self.0.of_mut(stream);
         counts.read += 1;
         match outcome {
             Outcome::Applied => counts.applied += 1,
@@ -81,7 +81,8 @@ impl Counts {
 
     /// Adds those of another task.
     pub fn add(&mut self, other: &Self) {
-        for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
+        for (stream, mine) in self.0.iter_mut() {
+            let theirs = other.of(stream);
             mine.read += theirs.read;
             mine.applied += theirs.applied;
             mine.duplicate += theirs.duplicate;
@@ -96,14 +97,7 @@ impl Counts {
     /// The counts of one stream.
     #[must_use]
     pub const fn of(&self, stream: Stream) -> &StreamCounts {
-        let [usage, billing, support, feedback, accounts] = &self.0;
-        match stream {
-            Stream::Usage => usage,
-            Stream::Billing => billing,
-            Stream::Support => support,
-            Stream::Feedback => feedback,
-            Stream::Accounts => accounts,
-        }
+        self.0.of(stream)
     }
 }
 
@@ -120,7 +114,7 @@ impl Serialize for Counts {
 impl<'de> serde::Deserialize<'de> for Counts {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut named = std::collections::BTreeMap::<String, StreamCounts>::deserialize(deserializer)?;
-        Ok(Self(Stream::ALL.map(|stream| named.remove(stream.name()).unwrap_or_default())))
+        Ok(Self(PerStream::from_fn(|stream| named.remove(stream.name()).unwrap_or_default())))
     }
 }
 

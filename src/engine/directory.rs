@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::report::AccountReport;
-use super::{Counts, Judge, OutputRecord, Totals};
+use super::{Counts, OutputRecord, Totals};
 use crate::account::{AccountMap, LimitMeter};
 use crate::event::Stream;
 use crate::portfolio::{Cohorts, CompleteMonths, Live, Period, Portfolio};
 use crate::score::Model;
 use crate::settings::Settings;
+use crate::stream_time::StreamTime;
 use crate::time::Timestamp;
 
 /// One task as readers see it.
@@ -42,7 +43,7 @@ struct RecentChanges(VecDeque<(String, Vec<u8>)>);
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// Its streams' clocks.
-    pub judge: Judge,
+    pub stream_time: StreamTime,
     /// Outcomes since the changelog began.
     pub counts: Counts,
     /// Limits reached since the task is owned here.
@@ -121,7 +122,7 @@ impl Directory {
     pub fn account_report(&self, id: &str, now: Timestamp) -> Option<AccountReport> {
         let settings = self.settings();
         self.tasks().iter().find_map(|task| {
-            let view = task.summary().judge.view(now, &settings);
+            let view = task.summary().stream_time.view(now, &settings);
             let report = task.accounts.read(id, |account| AccountReport::of(account, &view, &settings))??;
             Some(report.with_recent_changes(&task.recent_changes(id)))
         })
@@ -146,7 +147,7 @@ impl Directory {
         }
         let mut cohorts = Cohorts::new(CompleteMonths::new(begins, now, &settings.zone), COHORT_SCOPES_MAX);
         for task in &tasks {
-            let billing_t = task.summary().judge.view(now, &settings).stream(Stream::Billing).t;
+            let billing_t = task.summary().stream_time.view(now, &settings).stream(Stream::Billing).t;
             for key in task.accounts.keys() {
                 task.accounts.read_each_of(key, |account| cohorts.add_account(account, billing_t, &settings));
             }

@@ -45,7 +45,7 @@ impl Refresh {
 impl Task {
     /// Replaces what accounts add to the live KPIs whose turn has come, `budget` at most, and the costs.
     pub(super) fn refresh_live(&mut self, now: Timestamp, budget: usize) {
-        let view = self.judge.view(now, &self.settings);
+        let view = self.stream_time.view(now, &self.settings);
         for _ in 0..budget {
             let Some(key) = self.refresh.pop(now) else { break };
             self.view.accounts.change_each_of(key, |account| {

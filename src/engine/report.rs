@@ -2,7 +2,8 @@
 
 use super::scoring::Scored;
 use crate::account::Account;
-use crate::settings::{Settings, View};
+use crate::metric::View;
+use crate::settings::Settings;
 
 /// One account in full: its line as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]

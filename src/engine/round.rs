@@ -1,10 +1,11 @@
 //! A scoring round: what happened since the last one, and what is due, becomes changes.
 
 use super::scoring::{Outcome, score_account};
-use super::{OutputRecord, Roster, Task};
-use crate::account::{AccountKey, Lateness, Limit};
+use super::{OutputRecord, ScoringOrder, Task};
+use crate::account::{AccountKey, Limit};
 use crate::event::{self, Decoded};
-use crate::settings::View;
+use crate::metric::View;
+use crate::stream_time::Lateness;
 use crate::time::Timestamp;
 
 /// How a round goes.
@@ -80,9 +81,9 @@ impl Task {
     /// Scores the accounts to which something happened, then those that fell due, then those that another model waits for, up to the
     /// budget.
     fn score_due(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>, report: &mut RoundReport) {
-        let view = self.judge.view(now, &self.settings);
+        let view = self.stream_time.view(now, &self.settings);
         let (accounts, unscored) = (&self.view.accounts, &mut self.unscored);
-        self.due.advance(now, |key| {
+        self.punctuation.advance(now, |key| {
             let (mut there, mut waits) = (false, false);
             accounts.change_each_of(key, |account| {
                 there = true;
@@ -135,12 +136,12 @@ impl Task {
 
     /// Scores every account at `view`, in the order of their ids: for histories, which have no wheel. What is to be published is handed
     /// over account by account.
-    pub fn score_all(&mut self, roster: &mut Roster, view: &View, mut publish: impl FnMut(OutputRecord)) {
+    pub fn score_all(&mut self, order: &mut ScoringOrder, view: &View, mut publish: impl FnMut(OutputRecord)) {
         let mut report = RoundReport::default();
         self.unscored.clear();
-        roster.add_new(&self.view.accounts);
+        order.add_new(&self.view.accounts);
         let mut changes = Vec::new();
-        for key in roster.keys() {
+        for key in order.keys() {
             self.score_key(key, view, Scoring { catching_up: false, part: LivePart::Nothing }, &mut changes, &mut report);
             changes.drain(..).for_each(&mut publish);
         }
@@ -155,12 +156,11 @@ impl Task {
         }
     }
 
-    /// Applies the records whose time has come. They were read and judged before: only their state is missing.
+    /// Applies the records whose time has come. They were read, observed and remembered before: only their state is missing.
     fn release_waiting(&mut self, now: Timestamp) {
         while let Some((number, waiting)) = self.waiting.pop_due(now) {
             self.unwritten.waiting.insert(number);
-            self.judge.reach(waiting.stream, waiting.at);
-            let settings = std::sync::Arc::clone(&self.settings);
+            self.stream_time.reach(waiting.stream, waiting.at);
             let raw = event::Raw {
                 stream: waiting.stream,
                 key: waiting.key.as_deref(),
@@ -168,7 +168,7 @@ impl Task {
                 timestamp: waiting.timestamp,
                 future_reference: None,
             };
-            if let Ok(Decoded::Record(record)) = event::decode(&raw, &event::DecodeContext::new(&settings)) {
+            if let Ok(Decoded::Record(record)) = event::decode(&raw, &self.decode) {
                 self.apply(&record, Lateness::InTime);
             }
         }

@@ -2,9 +2,10 @@
 
 use super::{OutputRecord, Share, Totals};
 use crate::account::Account;
+use crate::metric::View;
 use crate::metric::{Metric, Metrics};
 use crate::score::{self, AccountFacts, AccountLine, Assessment, Cause, Change, ChangeRecord, Override, Round, Standing, State, Subject};
-use crate::settings::{Settings, View};
+use crate::settings::Settings;
 
 /// An account's metrics at an instant, and what they come to.
 pub(super) struct Scored<'a> {

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use super::costs::CostEntry;
 use super::deletions::Deletions;
-use super::due::Due;
+use super::punctuation::Punctuation;
 use super::refresh::Refresh;
 use super::waiting::{Waiting, WaitingRecord};
-use super::{AccountReport, Costs, Counts, Directory, Input, Judge, Outcome, TaskView, Totals, Verdict, changelog};
-use crate::account::seen::Seen;
-use crate::account::{Account, AccountKey, Lateness, Limit, LimitMeter};
+use super::{AccountReport, Costs, Counts, Directory, Input, Outcome, TaskView, Totals, changelog};
+use crate::account::dedup::Dedup;
+use crate::account::{Account, AccountKey, Limit, LimitMeter};
 use crate::event::{self, Code, Decoded, Event, Record, Rejection, Stream};
-use crate::partitioner::Home;
-use crate::settings::{Settings, View};
+use crate::metric::View;
+use crate::partitioner::PartitionCheck;
+use crate::settings::Settings;
+use crate::stream_time::{Lateness, Observation, StreamTime};
 use crate::time::Timestamp;
 
 /// One task: the accounts of one partition number, and what it knows of its streams.
@@ -22,11 +24,13 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub struct Task {
     pub(super) settings: Arc<Settings>,
+    /// What decoding reads of the settings.
+    pub(super) decode: event::DecodeContext,
     pub(super) directory: Arc<Directory>,
     pub(super) view: Arc<TaskView>,
     /// Where its accounts belong; `None`: everywhere.
-    pub(super) home: Option<Home>,
-    pub(super) judge: Judge,
+    pub(super) partition_check: Option<PartitionCheck>,
+    pub(super) stream_time: StreamTime,
     pub(super) counts: Counts,
     pub(super) limits: LimitMeter,
     pub(super) totals: Totals,
@@ -34,10 +38,10 @@ pub struct Task {
     pub(super) deletions: Deletions,
     pub(super) costs: Costs,
     /// Identities of costs, which have no account to remember them.
-    pub(super) cost_ids: Seen,
+    pub(super) cost_ids: Dedup,
     /// Accounts to score, in the order in which something happened to them.
     pub(super) unscored: VecDeque<AccountKey>,
-    pub(super) due: Due,
+    pub(super) punctuation: Punctuation,
     /// Accounts that another model has not scored yet.
     pub(super) rescore: VecDeque<AccountKey>,
     /// Accounts whose part of the live KPIs is to be replaced.
@@ -57,20 +61,21 @@ impl Task {
     #[must_use]
     pub fn new(number: i32, settings: Arc<Settings>, directory: Arc<Directory>) -> Self {
         Self {
+            decode: settings.decode_context(),
             settings,
             directory,
             view: Arc::new(TaskView::new(number)),
-            home: None,
-            judge: Judge::default(),
+            partition_check: None,
+            stream_time: StreamTime::default(),
             counts: Counts::default(),
             limits: LimitMeter::default(),
             totals: Totals::default(),
             waiting: Waiting::default(),
             deletions: Deletions::default(),
             costs: Costs::default(),
-            cost_ids: Seen::default(),
+            cost_ids: Dedup::default(),
             unscored: VecDeque::new(),
-            due: Due::default(),
+            punctuation: Punctuation::default(),
             rescore: VecDeque::new(),
             refresh: Refresh::default(),
             costs_told: None,
@@ -87,8 +92,8 @@ impl Task {
     }
 
     /// From now on, records of accounts that belong elsewhere are dead letters.
-    pub fn set_home(&mut self, home: Home) {
-        self.home = Some(home);
+    pub fn set_partition_check(&mut self, check: PartitionCheck) {
+        self.partition_check = Some(check);
     }
 
     /// The partition number.
@@ -117,8 +122,8 @@ impl Task {
 
     /// The clocks of its streams.
     #[must_use]
-    pub const fn judge(&self) -> &Judge {
-        &self.judge
+    pub const fn stream_time(&self) -> &StreamTime {
+        &self.stream_time
     }
 
     /// The costs that it read.
@@ -145,11 +150,11 @@ impl Task {
     pub fn process(&mut self, input: &Input<'_>, now: Timestamp) -> Outcome {
         let outcome = match self.decode(input, now) {
             Ok(Decoded::Record(record)) => {
-                let verdict = self.judge.judge(input.stream, &record, input.broker_timestamp, now, &self.settings);
+                let observation = self.stream_time.observe(input.stream, &record, input.broker_timestamp, now, &self.settings);
                 if let Event::Cost(cost) = &record.event {
-                    self.process_cost(&record, cost, verdict)
+                    self.process_cost(&record, cost, observation)
                 } else {
-                    self.process_of_account(&record, input, verdict, now)
+                    self.process_of_account(&record, input, observation, now)
                 }
             }
             Ok(Decoded::Ignored) => Outcome::Ignored,
@@ -168,47 +173,47 @@ impl Task {
             timestamp: input.timestamp,
             future_reference: Some(input.broker_timestamp.unwrap_or(now)),
         };
-        event::decode(&raw, &event::DecodeContext::new(&self.settings))
+        event::decode(&raw, &self.decode)
     }
 
-    fn process_of_account(&mut self, record: &Record<'_>, input: &Input<'_>, verdict: Verdict, now: Timestamp) -> Outcome {
+    fn process_of_account(&mut self, record: &Record<'_>, input: &Input<'_>, observation: Observation, now: Timestamp) -> Outcome {
         let Some(id) = record.account.as_deref() else {
             return Outcome::DeadLetter(Rejection::new(Code::MissingField, "account_id"));
         };
-        if self.home.is_some_and(|home| !home.holds(id)) {
+        if self.partition_check.is_some_and(|check| !check.holds(id)) {
             return Outcome::DeadLetter(Rejection::new(Code::WrongPartition, "the account belongs to another partition"));
         }
         if record.occurred_at > now {
-            return self.wait(id, record, input, verdict);
+            return self.wait(id, record, input, observation);
         }
         if self.ends_with_deletion(id, record) {
             return Outcome::Applied;
         }
         let repeated = self.with_account(id, |account, settings, limits| {
             account.prefetch(record);
-            let repeated = account.remember(input.stream, record.occurred_at, verdict, settings, limits);
+            let repeated = account.remember(input.stream, record.occurred_at, observation, settings, limits);
             if !repeated {
-                account.apply(record, verdict.lateness, settings, limits);
+                account.apply(record, observation.lateness, settings, limits);
             }
             repeated
         });
         match repeated {
             Some(true) => Outcome::Duplicate,
-            Some(false) if verdict.lateness == Lateness::Late => Outcome::Late,
+            Some(false) if observation.lateness == Lateness::Late => Outcome::Late,
             Some(false) => Outcome::Applied,
             None => self.too_many_accounts(),
         }
     }
 
     /// Keeps a record until its time has come.
-    fn wait(&mut self, id: &str, record: &Record<'_>, input: &Input<'_>, verdict: Verdict) -> Outcome {
+    fn wait(&mut self, id: &str, record: &Record<'_>, input: &Input<'_>, observation: Observation) -> Outcome {
         let waiting = WaitingRecord::of(input, record.occurred_at);
         if !self.waiting.has_room_for(&waiting) {
             self.limits.reached(Limit::Waiting);
             return Outcome::DeadLetter(Rejection::new(Code::LimitReached, "too many records wait for their time"));
         }
         let remember = |account: &mut Account, settings: &Settings, limits: &mut LimitMeter| {
-            account.remember(input.stream, record.occurred_at, verdict, settings, limits)
+            account.remember(input.stream, record.occurred_at, observation, settings, limits)
         };
         match self.with_account(id, remember) {
             Some(true) => Outcome::Duplicate,
@@ -267,7 +272,7 @@ impl Task {
             result
         });
         if created {
-            self.due.add(key);
+            self.punctuation.add(key);
         }
         result
     }
@@ -286,13 +291,13 @@ impl Task {
         }
     }
 
-    fn process_cost(&mut self, record: &Record<'_>, cost: &event::Cost<'_>, verdict: Verdict) -> Outcome {
-        if let Some(identity) = verdict.identity
-            && self.cost_ids.remember(Stream::Billing, record.occurred_at, identity, verdict.newest, &self.settings, &mut self.limits)
+    fn process_cost(&mut self, record: &Record<'_>, cost: &event::Cost<'_>, observation: Observation) -> Outcome {
+        if let Some(identity) = observation.identity
+            && self.cost_ids.remember(Stream::Billing, record.occurred_at, identity, observation.newest, &self.settings, &mut self.limits)
         {
             return Outcome::Duplicate;
         }
-        self.add_cost(record.occurred_at, cost, verdict.newest);
+        self.add_cost(record.occurred_at, cost, observation.newest);
         Outcome::Applied
     }
 
@@ -315,7 +320,7 @@ impl Task {
     /// Lets readers see what this cycle changed.
     pub(super) fn publish_summary(&self) {
         let mut summary = self.view.summary();
-        summary.judge = self.judge;
+        summary.stream_time = self.stream_time;
         summary.counts = self.counts.clone();
         summary.limits = self.limits.clone();
         summary.totals = self.totals.clone();

@@ -8,6 +8,7 @@ mod feedback;
 mod native;
 mod profile;
 mod reject;
+mod stream;
 mod support;
 mod usage;
 
@@ -18,49 +19,11 @@ pub use feedback::{FeedbackEvent, FeedbackKind};
 pub use native::{DecodeContext, Decoded, Raw, decode};
 pub use profile::AccountProfile;
 pub use reject::{Code, Rejection};
+pub use stream::{PerStream, Stream};
 pub use support::{OpenStatus, Priority, ReplyBy, SnapshotStatus, TicketEvent, TicketKind, TicketSnapshot};
 pub use usage::{UsageEvent, UsageKind};
 
 use crate::time::Timestamp;
-
-/// The five input streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stream {
-    /// Feature use and sessions.
-    Usage,
-    /// Subscriptions, invoices, costs.
-    Billing,
-    /// The ticket lifecycle.
-    Support,
-    /// Survey answers, referrals, health overrides.
-    Feedback,
-    /// Account profiles.
-    Accounts,
-}
-
-impl Stream {
-    /// All streams, in the order of their numbers.
-    pub const ALL: [Self; 5] = [Self::Usage, Self::Billing, Self::Support, Self::Feedback, Self::Accounts];
-
-    /// The name in configuration, labels and outputs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Usage => "usage",
-            Self::Billing => "billing",
-            Self::Support => "support",
-            Self::Feedback => "feedback",
-            Self::Accounts => "accounts",
-        }
-    }
-
-    /// Place in arrays that have an entry a stream.
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-}
 
 /// One valid record.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,6 +2,8 @@
 
 mod registry;
 mod values;
+mod view;
 
 pub use registry::{Metric, Unit};
 pub use values::{Metrics, MovementKind, MovementTotals, Sample, Stage, Value};
+pub use view::{StreamView, View};

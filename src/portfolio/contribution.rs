@@ -5,7 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Period;
-use super::additive::Sign;
+use super::additive::{Additive, Sign};
+use super::feedback::{ByKind, Feedback};
 use super::money::Money;
 use super::names::{NameId, Names};
 use super::sums::Sums;
@@ -13,11 +14,11 @@ use super::support::Support;
 use super::tally::Tally;
 use super::ticket::PackedTicket;
 use super::usage::Usage;
-use super::voices::Voices;
 use crate::account::Account;
 use crate::event::Stream;
 use crate::metric::Metrics;
-use crate::settings::{Settings, View};
+use crate::metric::View;
+use crate::settings::Settings;
 use crate::time::{Timestamp, Zone};
 
 /// Packed bytes that [`Places`] take, at most; they come first.
@@ -78,11 +79,12 @@ pub(super) struct Parts {
     pub places: Places,
     money: Money,
     usage: Usage,
-    voices: Voices,
+    feedback: Feedback,
     churn_reasons: Named,
     adopters: Named,
     surveys_sent: Named,
     advocacy: Named,
+    themes: Vec<(NameId, ByKind)>,
     tickets: Vec<PackedTicket>,
     onboarded: u64,
     referred: u64,
@@ -95,7 +97,7 @@ impl Parts {
         let (billing, support) = (period(Stream::Billing), period(Stream::Support));
         let money = Money::of(account, &account.billing().ledger(&settings.money), &billing);
         let usage = Usage::of(account, metrics, &period(Stream::Usage));
-        let voices = Voices::of(account.feedback(), &period(Stream::Feedback));
+        let feedback = Feedback::of(account.feedback(), &period(Stream::Feedback));
         let (onboarded, referred) = Sums::of_profile(account, &money, &period(Stream::Accounts));
         let tickets = account.support().tickets_in(support.from, support.to);
         Self {
@@ -103,11 +105,12 @@ impl Parts {
             tickets: tickets.map(|ticket| PackedTicket::pack(&ticket, names)).collect(),
             churn_reasons: named(&money.churn_reasons, names),
             adopters: named(&usage.adopters, names),
-            surveys_sent: named(&voices.surveys_sent, names),
-            advocacy: named(&voices.advocacy, names),
+            surveys_sent: named(&feedback.surveys_sent, names),
+            advocacy: named(&feedback.advocacy, names),
+            themes: feedback.themes.sums().map(|(theme, by_kind)| (names.take(theme), *by_kind)).collect(),
             money,
             usage,
-            voices,
+            feedback,
             onboarded,
             referred,
         }
@@ -117,15 +120,18 @@ impl Parts {
     pub fn into_sums(mut self, names: &Names) -> Sums {
         self.money.churn_reasons = tally(&self.churn_reasons, names);
         self.usage.adopters = tally(&self.adopters, names);
-        self.voices.surveys_sent = tally(&self.surveys_sent, names);
-        self.voices.advocacy = tally(&self.advocacy, names);
+        self.feedback.surveys_sent = tally(&self.surveys_sent, names);
+        self.feedback.advocacy = tally(&self.advocacy, names);
+        for (id, by_kind) in &self.themes {
+            self.feedback.themes.change(names.get(*id), Sign::Plus, |sum| sum.add(by_kind));
+        }
         let mut support = Support::default();
         self.tickets.iter().for_each(|ticket| support.ticket(&ticket.unpack(names), Sign::Plus));
         Sums {
             accounts: 1,
             money: self.money,
             usage: self.usage,
-            voices: self.voices,
+            feedback: self.feedback,
             support,
             onboarded: self.onboarded,
             referred: self.referred,
@@ -137,6 +143,7 @@ impl Parts {
     pub fn give_back(&self, names: &mut Names) {
         let counts = [&self.churn_reasons, &self.adopters, &self.surveys_sent, &self.advocacy];
         counts.into_iter().flatten().for_each(|(id, _)| names.give_back(*id));
+        self.themes.iter().for_each(|(id, _)| names.give_back(*id));
         self.tickets.iter().for_each(|ticket| ticket.give_back(names));
     }
 
@@ -155,7 +162,7 @@ fn trailing(view: &View, stream: Stream, zone: &Zone) -> Period {
 }
 
 fn named(tally: &Tally<u64>, names: &mut Names) -> Named {
-    tally.counts().map(|(name, count)| (names.take(name), count)).collect()
+    tally.sums().map(|(name, count)| (names.take(name), *count)).collect()
 }
 
 fn tally(counts: &Named, names: &Names) -> Tally<u64> {

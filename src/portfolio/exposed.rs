@@ -177,7 +177,7 @@ impl Exposure<'_> {
     }
 
     fn is_there(&self, family: Exposed) -> bool {
-        let configured = |stream: &Stream| self.settings.configured.get(stream.index()).copied().unwrap_or_default();
+        let configured = |stream: &Stream| *self.settings.configured.of(*stream);
         family.streams().iter().all(configured)
     }
 }
@@ -192,7 +192,7 @@ impl Sums {
         self.money.expose(spent, &mut out);
         self.usage.expose(self.accounts, &mut out);
         self.health.expose(&mut out);
-        self.voices.expose(self.support.ratings(), &mut out);
+        self.feedback.expose(self.support.ratings(), &mut out);
         self.support.expose(&mut out);
     }
 }

@@ -24,11 +24,11 @@ impl Kpis {
             sums.money.write_arpu(users, &mut kpis);
         }
         sums.health.write(&mut kpis);
-        sums.voices.write(sums.support.ratings(), labels, &mut kpis);
+        sums.feedback.write(sums.support.ratings(), labels, &mut kpis);
         sums.support.write(labels, &mut kpis);
         kpis.count(Kpi::Onboarded, sums.onboarded);
         kpis.count(Kpi::ReferredAccounts, sums.referred);
-        let is_configured = |stream: &Stream| settings.configured.get(stream.index()).copied().unwrap_or_default();
+        let is_configured = |stream: &Stream| *settings.configured.of(*stream);
         kpis.0.retain(|kpi, _| kpi.streams().iter().all(is_configured));
         kpis
     }

@@ -14,7 +14,8 @@ use super::{Period, Scope, Sums};
 use crate::account::Account;
 use crate::engine::{Costs, Share};
 use crate::metric::Metrics;
-use crate::settings::{Settings, View};
+use crate::metric::View;
+use crate::settings::Settings;
 
 /// Features, categories, products, reasons and kinds told apart, at most.
 const MAX_NAMES: usize = 10_000;

@@ -8,6 +8,7 @@ mod cohorts;
 mod contribution;
 mod distribution;
 mod exposed;
+mod feedback;
 mod figure;
 mod health;
 mod kpis;
@@ -24,7 +25,6 @@ mod support;
 mod tally;
 mod ticket;
 mod usage;
-mod voices;
 
 pub use cohorts::{Cohorts, CompleteMonths};
 pub use contribution::Contribution;

@@ -2,11 +2,11 @@
 
 use super::Period;
 use super::additive::additive;
+use super::feedback::Feedback;
 use super::health::Health;
 use super::money::Money;
 use super::support::Support;
 use super::usage::Usage;
-use super::voices::Voices;
 use crate::account::Account;
 use crate::engine::Share;
 use crate::metric::Metrics;
@@ -20,7 +20,7 @@ pub struct Sums {
     pub(super) usage: Usage,
     pub(super) health: Health,
     pub(super) support: Support,
-    pub(super) voices: Voices,
+    pub(super) feedback: Feedback,
     pub(super) onboarded: u64,
     pub(super) referred: u64,
 }
@@ -37,7 +37,7 @@ impl Sums {
             usage: Usage::of(account, metrics, period),
             health: Health::of(share, ledger.mrr_at(period.to)),
             support: Support::of(account.support(), period),
-            voices: Voices::of(account.feedback(), period),
+            feedback: Feedback::of(account.feedback(), period),
             onboarded,
             referred,
             money,
@@ -59,4 +59,4 @@ impl Sums {
     }
 }
 
-additive!(Sums { accounts, money, usage, health, support, voices, onboarded, referred });
+additive!(Sums { accounts, money, usage, health, support, feedback, onboarded, referred });

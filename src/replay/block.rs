@@ -26,7 +26,7 @@ pub struct Block {
 impl Block {
     /// Decodes whole lines, below 4 GiB.
     #[expect(clippy::cast_possible_truncation, reason = "places are below 4 GiB")]
-    pub fn new(stream: Stream, bytes: Vec<u8>, context: &DecodeContext<'_>) -> Self {
+    pub fn new(stream: Stream, bytes: Vec<u8>, context: &DecodeContext) -> Self {
         let mut digests = Vec::with_capacity(bytes.len() / TYPICAL_LINE_BYTES);
         let (mut lines, mut start) = (0, 0);
         while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
@@ -118,7 +118,7 @@ mod tests {
     fn blocks(text: &str, bytes: usize) -> Vec<Block> {
         let settings = Settings::default();
         let blocks = Blocks::new(text.as_bytes(), NonZeroUsize::new(bytes).unwrap());
-        blocks.map(|bytes| Block::new(Stream::Usage, bytes.unwrap(), &DecodeContext::new(&settings))).collect()
+        blocks.map(|bytes| Block::new(Stream::Usage, bytes.unwrap(), &settings.decode_context())).collect()
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::block::Place;
-use crate::account::seen;
 use crate::event::{self, DecodeContext, Decoded, Event, Stream};
 use crate::settings::Settings;
+use crate::stream_time;
 use crate::time::Timestamp;
 
 /// What a line that is not blank says.
@@ -43,11 +43,11 @@ pub enum Kind {
 impl Digest {
     /// Decodes the line of these bytes.
     #[must_use]
-    pub fn of(stream: Stream, bytes: &[u8], place: Place, lines_before: u32, context: &DecodeContext<'_>) -> Self {
+    pub fn of(stream: Stream, bytes: &[u8], place: Place, lines_before: u32, context: &DecodeContext) -> Self {
         let none = Self { account: 0, identity: 0, at: Timestamp(0), place, lines_before, kind: Kind::Ignored };
         match event::decode(&raw(stream, bytes, None), context) {
             Ok(Decoded::Record(record)) => {
-                let identity = seen::identity(stream, &record);
+                let identity = stream_time::identity(stream, &record);
                 let deletes = matches!(&record.event, Event::Profile(profile) if profile.deleted);
                 Self {
                     account: record.account.as_deref().map_or(0, hash_of_account),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::block::{Block, Blocks};
 use super::parallel::{Division, in_order};
-use crate::event::{DecodeContext, Stream};
+use crate::event::Stream;
 use crate::settings::Settings;
 
 /// One stream's file, unpacked into memory: replay reads it twice, once in file order and once in the order of event time.
@@ -44,7 +44,8 @@ impl InputFile {
     /// When they cannot be read, or a line is 4 GiB long.
     pub fn of(stream: Stream, path: &Path, unpacked: impl Read, settings: &Settings, division: Division) -> io::Result<Self> {
         let mut blocks = Vec::new();
-        let digested = |bytes: io::Result<Vec<u8>>| Ok(Block::new(stream, bytes?, &DecodeContext::new(settings)));
+        let context = settings.decode_context();
+        let digested = |bytes: io::Result<Vec<u8>>| Ok(Block::new(stream, bytes?, &context));
         in_order(division.threads, Blocks::new(unpacked, division.block_bytes), digested, |block: io::Result<Block>| {
             blocks.push(block?);
             Ok::<(), io::Error>(())

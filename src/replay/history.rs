@@ -13,9 +13,10 @@ use crate::account::Account;
 use crate::engine::{AccountReport, Alternative, Comparison, OutputRecord};
 use crate::event::Stream;
 use crate::metric::Metrics;
+use crate::metric::View;
 use crate::portfolio::{Cohorts, CompleteMonths, MAX_SCOPES, Period, Portfolio, Sums};
 use crate::score::Model;
-use crate::settings::{Settings, View};
+use crate::settings::Settings;
 use crate::time::Timestamp;
 
 /// Batches of changes that a partition may be ahead of what is taken.
@@ -35,7 +36,7 @@ impl<'a> History<'a> {
     /// The history before the first record.
     #[must_use]
     pub fn new(files: &'a [InputFile], reading: &'a Reading, settings: Arc<Settings>) -> Self {
-        let partitions = reading.partitions.iter().map(|judged| Partition::new(files, judged, &settings)).collect();
+        let partitions = reading.partitions.iter().map(|partition| Partition::new(files, partition, &settings)).collect();
         Self { reading, settings, partitions }
     }
 
@@ -134,13 +135,13 @@ impl<'a> History<'a> {
     /// Event time of the first record; `None` without any.
     #[must_use]
     pub fn begins(&self) -> Option<Timestamp> {
-        self.reading.partitions.iter().filter_map(|judged| judged.accepted.first()).map(|accepted| accepted.at).min()
+        self.reading.partitions.iter().filter_map(|partition| partition.accepted.first()).map(|accepted| accepted.at).min()
     }
 
     /// How the streams look at `t`; in files none is ever stale.
     #[must_use]
     pub fn view(&self, t: Timestamp) -> View {
-        self.reading.judge.view(t, &self.settings)
+        self.reading.stream_time.view(t, &self.settings)
     }
 }
 

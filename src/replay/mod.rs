@@ -6,18 +6,18 @@
 //!
 //! Both use every core, and no output tells how many there are. Files are decoded in blocks of lines beside being read (`block`,
 //! `digest`). Accounts are divided into partitions by the hashes of their ids; each is judged, applied and scored on a thread of its
-//! own (`judged`, `partition`), and what they publish is put into one order while it is written (`history`).
+//! own (`partition_reading`, `partition`), and what they publish is put into one order while it is written (`history`).
 
 mod block;
 mod comparison;
 mod digest;
 mod file;
 mod history;
-mod judged;
 mod kpis;
 mod output;
 mod parallel;
 mod partition;
+mod partition_reading;
 mod reading;
 
 use std::sync::Arc;
@@ -31,7 +31,7 @@ pub use parallel::Division;
 pub use reading::{DeadLetter, Reading};
 
 use crate::engine::OutputRecord;
-use crate::event::Stream;
+use crate::event::{PerStream, Stream};
 use crate::settings::Settings;
 use crate::time::{Date, Timestamp};
 
@@ -47,8 +47,8 @@ pub struct Request {
 /// The settings of a replay over files of these streams: the others are not configured, and none is ever stale.
 #[must_use]
 pub fn settings_for(streams: &[Stream], mut settings: Settings) -> Arc<Settings> {
-    settings.configured = Stream::ALL.map(|stream| streams.contains(&stream));
-    settings.stale_after_ms = [None; 5];
+    settings.configured = PerStream::from_fn(|stream| streams.contains(&stream));
+    settings.stale_after_ms = PerStream([None; 5]);
     Arc::new(settings)
 }
 

@@ -5,10 +5,11 @@ use std::sync::mpsc::SyncSender;
 
 use super::digest::raw;
 use super::file::InputFile;
-use super::judged::{Accepted, Judged};
-use crate::engine::{Alternative, Directory, OutputRecord, Roster, Task};
+use super::partition_reading::{Accepted, PartitionReading};
+use crate::engine::{Alternative, Directory, OutputRecord, ScoringOrder, Task};
 use crate::event::{self, DecodeContext, Decoded, Event};
-use crate::settings::{Settings, View};
+use crate::metric::View;
+use crate::settings::Settings;
 use crate::time::Timestamp;
 
 /// Changes that are handed over at once.
@@ -21,19 +22,19 @@ pub type Published = (usize, OutputRecord);
 #[derive(Debug)]
 pub struct Partition<'a> {
     files: &'a [InputFile],
-    judged: &'a Judged,
-    settings: Arc<Settings>,
+    reading: &'a PartitionReading,
+    context: DecodeContext,
     pub task: Task,
     pub alternative: Option<Alternative>,
-    roster: Roster,
+    order: ScoringOrder,
     next: usize,
 }
 
 impl<'a> Partition<'a> {
     /// The partition before its first record.
-    pub fn new(files: &'a [InputFile], judged: &'a Judged, settings: &Arc<Settings>) -> Self {
+    pub fn new(files: &'a [InputFile], reading: &'a PartitionReading, settings: &Arc<Settings>) -> Self {
         let task = Task::new(0, Arc::clone(settings), Arc::new(Directory::new(Arc::clone(settings))));
-        Self { files, judged, settings: Arc::clone(settings), task, alternative: None, roster: Roster::default(), next: 0 }
+        Self { files, reading, context: settings.decode_context(), task, alternative: None, order: ScoringOrder::default(), next: 0 }
     }
 
     /// Scores every account at one instant after another and hands over what is published in batches, by instant and account. Ends
@@ -42,7 +43,7 @@ impl<'a> Partition<'a> {
         for (place, view) in views.iter().enumerate() {
             self.advance_to(view.t);
             let (mut batch, mut taken) = (Vec::with_capacity(BATCH), true);
-            self.task.score_all(&mut self.roster, view, |change| {
+            self.task.score_all(&mut self.order, view, |change| {
                 batch.push((place, change));
                 if batch.len() == BATCH {
                     taken = publish.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))).is_ok();
@@ -59,19 +60,19 @@ impl<'a> Partition<'a> {
 
     /// Applies every record up to `t`. Records of lives that ended with a deletion are in no figure, and left out.
     pub fn advance_to(&mut self, t: Timestamp) {
-        while let Some(accepted) = self.judged.accepted.get(self.next).filter(|accepted| accepted.at <= t) {
+        while let Some(accepted) = self.reading.accepted.get(self.next).filter(|accepted| accepted.at <= t) {
             self.next += 1;
             self.apply(accepted);
         }
     }
 
     fn apply(&mut self, accepted: &Accepted) {
-        let Self { files, judged, settings, task, .. } = self;
+        let Self { files, reading, context, task, .. } = self;
         let Some((stream, bytes)) = accepted.record(files) else { return };
-        let Ok(Decoded::Record(record)) = event::decode(&raw(stream, bytes, None), &DecodeContext::new(settings)) else { return };
+        let Ok(Decoded::Record(record)) = event::decode(&raw(stream, bytes, None), context) else { return };
         match (&record.event, record.account.as_deref()) {
             (Event::Cost(cost), _) => task.add_cost(record.occurred_at, cost, record.occurred_at),
-            (_, Some(account)) if !judged.is_deleted(account, accepted.at) => task.apply(&record, accepted.lateness),
+            (_, Some(account)) if !reading.is_deleted(account, accepted.at) => task.apply(&record, accepted.lateness),
             _ => {}
         }
     }

@@ -1,4 +1,4 @@
-//! The first pass: every line in file order, judged as the engine judges a record that is read.
+//! The first pass: every line in file order, readings as the engine judges a record that is read.
 
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
@@ -6,11 +6,12 @@ use std::num::NonZeroUsize;
 use super::block::{Block, Place};
 use super::digest::{Kind, raw};
 use super::file::InputFile;
-use super::judged::{Judged, PartitionNumber};
 use super::parallel::{each, in_order};
-use crate::engine::{Counts, Judge, Outcome};
-use crate::event::{self, DecodeContext, Rejection, Stream};
+use super::partition_reading::{PartitionNumber, PartitionReading};
+use crate::engine::{Counts, Outcome};
+use crate::event::{self, Rejection, Stream};
 use crate::settings::Settings;
+use crate::stream_time::StreamTime;
 use crate::time::Timestamp;
 
 /// A line that was refused.
@@ -43,11 +44,11 @@ pub struct Reading {
     /// How records ended.
     pub counts: Counts,
     /// The streams' clocks.
-    pub judge: Judge,
+    pub stream_time: StreamTime,
     /// Whether a reading as of an earlier instant could judge a record otherwise.
     pub depends_on_instant: bool,
     /// The records that count, by partition of the accounts.
-    pub(super) partitions: Vec<Judged>,
+    pub(super) partitions: Vec<PartitionReading>,
 }
 
 impl Reading {
@@ -79,13 +80,13 @@ impl Reading {
 
     fn divided(files: &[InputFile], t: Timestamp, settings: &Settings, partitions: NonZeroUsize) -> Self {
         let of = partitions.get();
-        let judged = each(0..of, |number| Judged::of(files, t, settings, PartitionNumber { number, of }));
+        let readings = each(0..of, |number| PartitionReading::of(files, t, settings, PartitionNumber { number, of }));
         let mut reading = Self {
             dead_letters: Vec::new(),
             counts: Counts::default(),
-            judge: judged.first().map(|partition| partition.judge).unwrap_or_default(),
-            depends_on_instant: judged.iter().any(|partition| partition.depends_on_instant),
-            partitions: judged,
+            stream_time: readings.first().map(|partition| partition.stream_time).unwrap_or_default(),
+            depends_on_instant: readings.iter().any(|partition| partition.depends_on_instant),
+            partitions: readings,
         };
         reading.partitions.iter().for_each(|partition| reading.counts.add(&partition.counts));
         reading.refuse(files, t, settings, partitions);
@@ -99,12 +100,13 @@ impl Reading {
                 input.blocks.iter().scan(0, |lines, block| Some(std::mem::replace(lines, *lines + u64::from(block.lines()))));
             (0_u32..).zip(&input.blocks).zip(lines_before).map(move |((block, lines), before)| (file, input.stream, block, lines, before))
         });
+        let context = settings.decode_context();
         let refused = |(file, stream, block, lines, before): (u8, Stream, u32, &Block, u64)| {
             let (mut letters, mut counts) = (Vec::new(), Counts::default());
             for digest in lines.digests().iter().filter(|digest| !digest.is_valid(t, settings)) {
                 let place = digest.place;
                 // Decoded again: a time too far ahead is found before what else is wrong.
-                let outcome = match event::decode(&raw(stream, lines.line(place), Some(t)), &DecodeContext::new(settings)) {
+                let outcome = match event::decode(&raw(stream, lines.line(place), Some(t)), &context) {
                     Ok(_) => Outcome::Ignored,
                     Err(rejection) => Outcome::DeadLetter(rejection),
                 };

@@ -8,7 +8,7 @@ use super::random::{Random, whole};
 use super::record::{Native, SimulatedRecord};
 use super::story::{Kind, Story};
 use super::{feedback, support, usage};
-use crate::event::Stream;
+use crate::event::{PerStream, Stream};
 use crate::time::{DAY_MS, Timestamp};
 
 /// One account. It depends on the seed and its number alone.
@@ -27,8 +27,8 @@ pub struct Customer {
     gone: bool,
     sessions: u32,
     tickets: u32,
-    /// Records so far, by [`Stream::index`]: they number the ids.
-    records: [u32; 5],
+    /// Records so far: they number the ids.
+    records: PerStream<u32>,
 }
 
 /// The true future of an account, for those who want to check a prediction.
@@ -73,7 +73,7 @@ impl Customer {
             gone: false,
             sessions: 0,
             tickets: 0,
-            records: [0; 5],
+            records: PerStream::default(),
         }
     }
 
@@ -162,10 +162,9 @@ impl Customer {
         at: Timestamp,
         body: impl FnOnce(&'a Self) -> (&'static str, B),
     ) -> SimulatedRecord {
-        let number = self.records.get_mut(stream.index()).map_or(0, |count| {
-            *count += 1;
-            *count
-        });
+        let count = self.records.of_mut(stream);
+        *count += 1;
+        let number = *count;
         let customer: &'a Self = self;
         let account = customer.traits.account_id.clone();
         let (type_name, body) = body(customer);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::customer::Label;
 use super::record::SimulatedRecord;
-use crate::event::Stream;
+use crate::event::{PerStream, Stream};
 
 /// A file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +22,7 @@ pub struct WriteError {
 #[derive(Debug)]
 pub struct Files {
     folder: PathBuf,
-    streams: [BufWriter<File>; 5],
+    streams: PerStream<BufWriter<File>>,
 }
 
 impl Files {
@@ -33,7 +33,7 @@ impl Files {
     pub fn create(folder: &Path) -> Result<Self, WriteError> {
         std::fs::create_dir_all(folder).map_err(|source| WriteError { path: folder.to_owned(), source })?;
         let [usage, billing, support, feedback, accounts] = Stream::ALL.map(|stream| create(&stream_path(folder, stream)));
-        Ok(Self { folder: folder.to_owned(), streams: [usage?, billing?, support?, feedback?, accounts?] })
+        Ok(Self { folder: folder.to_owned(), streams: PerStream([usage?, billing?, support?, feedback?, accounts?]) })
     }
 
     /// Adds a record to the file of its stream.
@@ -41,14 +41,7 @@ impl Files {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&mut self, record: &SimulatedRecord) -> Result<(), WriteError> {
-        let [usage, billing, support, feedback, accounts] = &mut self.streams;
-        let file = match record.stream {
-            Stream::Usage => usage,
-            Stream::Billing => billing,
-            Stream::Support => support,
-            Stream::Feedback => feedback,
-            Stream::Accounts => accounts,
-        };
+        let file = self.streams.of_mut(record.stream);
         writeln!(file, "{}", record.json).map_err(|source| WriteError { path: stream_path(&self.folder, record.stream), source })
     }
 
@@ -57,8 +50,8 @@ impl Files {
     /// # Errors
     /// When a file cannot be written to its end.
     pub fn finish(mut self, labels: impl Iterator<Item = Label>) -> Result<(), WriteError> {
-        for (stream, file) in Stream::ALL.iter().zip(&mut self.streams) {
-            file.flush().map_err(|source| WriteError { path: stream_path(&self.folder, *stream), source })?;
+        for (stream, file) in self.streams.iter_mut() {
+            file.flush().map_err(|source| WriteError { path: stream_path(&self.folder, stream), source })?;
         }
         write_labels(&self.folder.join("labels.ndjson"), labels)
     }

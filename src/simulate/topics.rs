@@ -13,6 +13,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use super::record::SimulatedRecord;
 use crate::clock::Deadline;
+use crate::event::PerStream;
 
 /// How long the brokers may take for everything that is still on its way.
 const FLUSH_LIMIT: Duration = Duration::from_mins(1);
@@ -69,16 +70,19 @@ pub enum ProduceError {
 /// A writer to one topic a stream.
 pub struct Topics {
     producer: BaseProducer<Deliveries>,
-    /// By [`crate::event::Stream::index`]; records of a stream without a topic are left out.
-    names: [Option<String>; 5],
+    /// Records of a stream without a topic are left out.
+    names: PerStream<Option<String>>,
 }
 
 impl Topics {
-    /// A writer with librdkafka's `properties` to the topics `names`, by [`crate::event::Stream::index`].
+    /// A writer with librdkafka's `properties` to the topics `names`, each of one stream.
     ///
     /// # Errors
     /// When librdkafka refuses the properties.
-    pub fn new<'p>(properties: impl IntoIterator<Item = (&'p str, &'p str)>, names: [Option<String>; 5]) -> Result<Self, ProduceError> {
+    pub fn new<'p>(
+        properties: impl IntoIterator<Item = (&'p str, &'p str)>,
+        names: PerStream<Option<String>>,
+    ) -> Result<Self, ProduceError> {
         let mut config = ClientConfig::new();
         config.set("linger.ms", "20").set("compression.type", "lz4").set("queue.buffering.max.kbytes", "65536");
         config.extend(properties.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -92,7 +96,7 @@ impl Topics {
     /// # Errors
     /// When no broker answers, or a topic is not there.
     pub fn find(&self) -> Result<(), ProduceError> {
-        for name in self.names.iter().flatten() {
+        for name in self.names.0.iter().flatten() {
             let deadline = Deadline::after(FIND_LIMIT);
             // A broker that makes topics by itself needs a moment for it.
             while !self.is_there(name)? {
@@ -122,7 +126,8 @@ impl Topics {
         let mut config = ClientConfig::new();
         config.extend(properties.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
         let admin: AdminClient<DefaultClientContext> = config.create().map_err(ProduceError::Producer)?;
-        let topics: Vec<_> = self.names.iter().flatten().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(-1))).collect();
+        let topics: Vec<_> =
+            self.names.0.iter().flatten().map(|name| NewTopic::new(name, partitions, TopicReplication::Fixed(-1))).collect();
         let refused =
             |topic: &str, reason: &dyn std::fmt::Display| ProduceError::NotCreated { topic: topic.to_owned(), reason: reason.to_string() };
         let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| refused("of the simulation", &error))?;
@@ -142,7 +147,7 @@ impl Topics {
     /// # Errors
     /// When the record is refused, or earlier ones did not arrive.
     pub fn write(&self, record: &SimulatedRecord) -> Result<(), ProduceError> {
-        let Some(topic) = self.names.get(record.stream.index()).and_then(Option::as_deref) else { return Ok(()) };
+        let Some(topic) = self.names.of(record.stream).as_deref() else { return Ok(()) };
         let mut message = BaseRecord::to(topic).key(&record.account).payload(&record.json).timestamp(record.at.millis());
         while let Err((error, back)) = self.producer.send(message) {
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
@@ -222,12 +227,13 @@ mod tests {
     use rdkafka::mocking::MockCluster;
 
     use super::*;
-    use crate::event::Stream;
+    use crate::event::{PerStream, Stream};
     use crate::simulate::{Generator, Options};
 
     #[test]
     fn brokers_that_are_not_there_are_told_before_the_first_record() {
-        let topics = Topics::new([("bootstrap.servers", "127.0.0.1:1")], Stream::ALL.map(|stream| Some(stream.name().to_owned()))).unwrap();
+        let topics =
+            Topics::new([("bootstrap.servers", "127.0.0.1:1")], PerStream::from_fn(|stream| Some(stream.name().to_owned()))).unwrap();
         assert!(matches!(topics.find(), Err(ProduceError::Unreachable(_))));
     }
 
@@ -239,7 +245,7 @@ mod tests {
             cluster.create_topic(name, 4, 1).unwrap();
         }
         let servers = cluster.bootstrap_servers();
-        let topics = Topics::new([("bootstrap.servers", servers.as_str())], names.clone().map(Some)).unwrap();
+        let topics = Topics::new([("bootstrap.servers", servers.as_str())], PerStream(names.clone().map(Some))).unwrap();
         topics.find().unwrap();
         let records: Vec<_> = Generator::new(&Options { accounts: 8, days: 3, ..Options::default() }).collect();
         for record in &records {

@@ -24,7 +24,7 @@ use crate::clock::{Deadline, monotonic};
 use crate::engine::{self, Directory};
 use crate::fault;
 use crate::kafka::{self, Consumer, Event, Inspector, Membership, TRANSACTION_TIMEOUT, What, is_forbidden, log};
-use crate::partitioner::Home;
+use crate::partitioner::PartitionCheck;
 
 /// How often a contradiction between offsets and stamp is looked at again.
 const REPETITIONS: usize = 3;
@@ -260,7 +260,7 @@ impl Restorer {
     fn task(&self, number: i32) -> engine::Task {
         let mut task = engine::Task::new(number, self.directory.settings(), Arc::clone(&self.directory));
         if let Some(partitioners) = self.inputs.partitioners {
-            task.set_home(Home { partitioners, partition: number, partitions: self.inputs.partitions });
+            task.set_partition_check(PartitionCheck { partitioners, partition: number, partitions: self.inputs.partitions });
         }
         task
     }

@@ -13,8 +13,8 @@ use crate::clock::Clock;
 use crate::engine::{Counts, Directory, Sums, TaskView, TotalsKey};
 use crate::event::Stream;
 use crate::kafka::Members;
+use crate::metric::View;
 use crate::portfolio::Cohorts;
-use crate::settings::View;
 use crate::status::{InputState, Status};
 use crate::time::Timestamp;
 
@@ -46,8 +46,8 @@ impl Instance {
     fn task(&self, task: &TaskView, now: Timestamp) -> TaskStatus {
         let settings = self.directory.settings();
         let summary = task.summary();
-        let view = summary.judge.view(now, &settings);
-        let streams = Stream::ALL.into_iter().zip(summary.judge.clocks());
+        let view = summary.stream_time.view(now, &settings);
+        let streams = summary.stream_time.clocks().iter();
         TaskStatus {
             task: task.number,
             phase: TaskPhase::Running,

@@ -14,8 +14,8 @@ use crate::portfolio::{Exposed, Scope, Sink, Spread, Unit};
 const SERIES_PER_SCOPE: usize = 160;
 /// Series of all accounts, at most, besides those with labels of the users' data.
 const SERIES_OF_ALL: usize = 500;
-/// Families of all accounts with a label of the users' data, each state of a ticket on its own.
-const SERIES_PER_LABEL_VALUE: usize = 10;
+/// Families of all accounts with a label of the users' data, each state of a ticket, and each kind and class of an answer, on its own.
+const SERIES_PER_LABEL_VALUE: usize = 22;
 /// Scopes called `other`.
 const OTHERS: usize = 3;
 

@@ -130,7 +130,7 @@ pub struct TaskStatus {
     pub accounts: u64,
     /// Records between what is committed and the ends of its partitions; `None` until known.
     pub lag_records: Option<u64>,
-    /// By [`Stream::index`].
+    /// Its configured streams.
     pub streams: Vec<StreamStatus>,
     /// How its records ended, as in `replay --out-counts`.
     pub counts: Counts,

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use churnwatch::event::Stream;
+use churnwatch::event::{PerStream, Stream};
 use churnwatch::simulate::{Disturb, Disturbance, Generator, Options, SimulatedRecord};
 use churnwatch::time::{DAY_MS, Timestamp};
 
@@ -40,10 +40,10 @@ impl Topics {
 
     /// Writes simulated records with the timestamps that they are sent at.
     pub fn fill(&self, broker: &Broker, records: &[SimulatedRecord]) {
-        let names = Stream::ALL.map(|stream| self.of(stream));
+        let names = PerStream::from_fn(|stream| self.of(stream));
         client::produce(
             broker,
-            records.iter().map(|r| (names[r.stream.index()].as_str(), Some(r.account.as_str()), r.json.as_bytes(), r.at.millis())),
+            records.iter().map(|r| (names.of(r.stream).as_str(), Some(r.account.as_str()), r.json.as_bytes(), r.at.millis())),
         );
     }
 }

@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 /// Short, so that mutations reach it.
 const TEXT_BYTES: usize = 24;
 
-fn try_decode<'a>(stream: Stream, value: &'a [u8], context: &DecodeContext<'_>) -> Result<Decoded<'a>, Rejection> {
+fn try_decode<'a>(stream: Stream, value: &'a [u8], context: &DecodeContext) -> Result<Decoded<'a>, Rejection> {
     decode(&crate::event_fixtures::line(stream, value), context)
 }
 

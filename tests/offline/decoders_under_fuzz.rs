@@ -262,7 +262,7 @@ impl World {
 }
 
 fn reports(task: &Task, now: Timestamp) -> Vec<String> {
-    let view = task.judge().view(now, &Settings::default());
+    let view = task.stream_time().view(now, &Settings::default());
     let mut ids = task.account_ids();
     ids.sort_unstable();
     let report = |id: &String| Some(String::from_utf8(task.report(id, &view)?.0).unwrap());

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use churnwatch::engine::{Directory, Input, RoundOptions, Task};
-use churnwatch::event::Stream;
+use churnwatch::event::{PerStream, Stream};
 use churnwatch::portfolio::lines;
 use churnwatch::replay::{self, Division, History, InputFile, Output, Reading, Request};
 use churnwatch::settings::Settings;
@@ -20,7 +20,7 @@ const TASKS: usize = 2;
 
 /// Everything happens in UTC; no stream is ever stale, as in a replay.
 fn settings() -> Arc<Settings> {
-    Arc::new(Settings { stale_after_ms: [None; 5], ..Settings::default() })
+    Arc::new(Settings { stale_after_ms: PerStream([None; 5]), ..Settings::default() })
 }
 
 /// A simulated year's third, and what the simulation leaves out: accounts that move to another segment, go and come back.

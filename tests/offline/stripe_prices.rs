@@ -5,7 +5,8 @@ use std::sync::Arc;
 use churnwatch::engine::{Directory, Input, Outcome, Task};
 use churnwatch::event::Stream;
 use churnwatch::metric::Metric;
-use churnwatch::settings::{Settings, View};
+use churnwatch::metric::View;
+use churnwatch::settings::Settings;
 use churnwatch::time::{DAY_MS, Timestamp};
 use serde_json::{Value, json};
 

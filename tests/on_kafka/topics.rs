@@ -3,7 +3,7 @@
 use crate::kafka::client;
 use crate::kafka::input::{now, simulated};
 use crate::kafka::scenario::Scenario;
-use churnwatch::event::Stream;
+use churnwatch::event::{PerStream, Stream};
 
 #[test]
 fn topics_of_different_partitioners_are_refused_by_name() {
@@ -40,8 +40,8 @@ fn a_topic_that_is_not_keyed_by_account_is_refused() {
 fn topics_that_share_another_partitioner_than_javas_are_read() {
     let scenario = Scenario::new("crc32", 4, &[]);
     let records = simulated(20, 60, 3);
-    let names = Stream::ALL.map(|stream| scenario.topics.of(stream));
-    let placed = records.iter().map(|r| (names[r.stream.index()].as_str(), Some(r.account.as_str()), r.json.as_bytes(), r.at.millis()));
+    let names = PerStream::from_fn(|stream| scenario.topics.of(stream));
+    let placed = records.iter().map(|r| (names.of(r.stream).as_str(), Some(r.account.as_str()), r.json.as_bytes(), r.at.millis()));
     client::produce_by("consistent_random", scenario.broker, placed);
     scenario.run_to_end();
     let letters = client::read_committed(scenario.broker, &scenario.application.dead_letters);

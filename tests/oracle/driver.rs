@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use churnwatch::config::Config;
 use churnwatch::engine::{Directory, Input, RoundOptions, Task};
-use churnwatch::event::Stream;
+use churnwatch::event::{PerStream, Stream};
 use churnwatch::time::Timestamp;
 use serde_json::Value;
 
@@ -18,8 +18,8 @@ const RECORDS_PER_ROUND: usize = 17;
 /// Account lines at `t`, of the task that read the files and of one restored from its changelog. The configuration is that of `folder`.
 pub fn lines(folder: &Path, files: &Files, t: i64) -> [BTreeMap<String, Value>; 2] {
     let mut settings = Config::load_offline(Some(&folder.join("config.toml")), &[], []).unwrap().settings();
-    settings.configured = Stream::ALL.map(|stream| files.contains_key(stream.name()));
-    settings.stale_after_ms = [None; 5];
+    settings.configured = PerStream::from_fn(|stream| files.contains_key(stream.name()));
+    settings.stale_after_ms = PerStream([None; 5]);
     let settings = Arc::new(settings);
     let now = Timestamp(t);
     let new = || Task::new(0, Arc::clone(&settings), Arc::new(Directory::new(Arc::clone(&settings))));
@@ -54,7 +54,7 @@ fn write(task: &mut Task, now: Timestamp, changelog: &mut BTreeMap<Vec<u8>, Vec<
 
 fn reports(task: &Task, now: Timestamp, settings: &churnwatch::settings::Settings) -> BTreeMap<String, Value> {
     let mut lines = BTreeMap::new();
-    let view = task.judge().view(now, settings);
+    let view = task.stream_time().view(now, settings);
     for report in task.account_ids().iter().filter_map(|id| task.report(id, &view)) {
         let line: Value = serde_json::from_slice(&report.0).unwrap();
         lines.insert(line["account_id"].as_str().unwrap().to_owned(), line);

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use super::{Ledger, State};
 use crate::account::{ApplyContext, Limit, LimitMeter};
 use crate::event::{BillingEvent, Discount, Invoice, Item, SubscriptionSnapshot, SubscriptionStatus};
+use crate::metric::View;
 use crate::metric::{Metric, Metrics, MovementKind, Value};
 use crate::money::{Amount, Currency, Interval, IntervalUnit, RateTable, Rates};
-use crate::settings::{Settings, View};
+use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
 
 pub(super) const MONTH: Interval = Interval { unit: IntervalUnit::Month, count: 1 };

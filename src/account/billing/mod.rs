@@ -35,8 +35,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{ApplyContext, Limit};
 use crate::event::{BillingEvent, Invoice, Stream, SubscriptionSnapshot};
 use crate::metric::Metrics;
+use crate::metric::View;
 use crate::money::Policy;
-use crate::settings::{Settings, View};
+use crate::settings::Settings;
 use crate::time::{MaybeTimestamp, Timestamp};
 
 /// What is kept of an account's billing: a function of the set of its records, whatever their order and repetition.

@@ -3,8 +3,9 @@
 use super::answer::{ActKind, Score};
 use super::{Nps, Ratings, State};
 use crate::event::Stream;
+use crate::metric::View;
 use crate::metric::{Metric, Metrics};
-use crate::settings::{Settings, View};
+use crate::settings::Settings;
 use crate::time::Timestamp;
 
 /// Days that answers count.

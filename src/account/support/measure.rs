@@ -2,8 +2,9 @@
 
 use crate::account::feedback::Ratings;
 use crate::event::{Priority, Stream};
+use crate::metric::View;
 use crate::metric::{Metric, Metrics};
-use crate::settings::{Settings, View};
+use crate::settings::Settings;
 use crate::time::{HOUR_MS, MINUTE_MS, Timestamp};
 
 use super::view::{Resolution, TicketView};
@@ -280,7 +281,7 @@ mod tests {
     #[test]
     fn a_stale_stream_is_measured_at_its_own_instant() {
         let mut view = View::complete(hour(100 * DAY));
-        view.streams[Stream::Support.index()].t = hour(10);
+        view.streams.of_mut(Stream::Support).t = hour(10);
         let mut out = Metrics::default();
         state_of(&[record(0, "a", OPENED), record(20, "a", RESOLVED)]).measure(&view, &Settings::default(), &mut out);
         assert_eq!(out.number(Metric::OldestOpenHours), Some(10.0));

@@ -6,7 +6,7 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::usage_filter::UsageFilter;
+use crate::settings::UsageFilter;
 
 /// `[usage]`.
 #[derive(Clone, Debug, Default, Deserialize)]

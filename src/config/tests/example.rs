@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::config::section::Streams;
 use crate::config::tree::{self, Node};
 use crate::config::{Config, decode};
-use crate::event::Stream;
+use crate::event::{PerStream, Stream};
 use crate::score::ModelFile;
 use crate::settings::Settings;
 
@@ -43,8 +43,8 @@ fn the_example_holds_the_defaults() {
 fn the_defaults_are_those_of_the_pure_half() {
     let settings = Config::default().settings();
     // Only the streams that are configured by default differ: without configuration all are.
-    assert_eq!(settings.configured, [true, true, true, false, false]);
-    let settings = Settings { configured: [true; 5], ..settings };
+    assert_eq!(settings.configured.0, [true, true, true, false, false]);
+    let settings = Settings { configured: PerStream([true; 5]), ..settings };
     assert_eq!(format!("{settings:#?}"), format!("{:#?}", Settings::default()));
 }
 

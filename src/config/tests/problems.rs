@@ -194,7 +194,7 @@ fn there_must_be_something_to_read() {
         "streams = { usage.topics = [], billing.topics = [], support.topics = [] }\n",
         "c.toml:1: streams: no stream has a topic: there is nothing to read",
     );
-    assert_eq!(config_of("[streams.support]\ntopics = []\n").settings().configured, [true, true, false, false, false]);
+    assert_eq!(config_of("[streams.support]\ntopics = []\n").settings().configured.0, [true, true, false, false, false]);
 }
 
 #[test]

@@ -8,12 +8,11 @@ use super::value::Value;
 use super::{EventType, document};
 use crate::event::{AccountProfile, Code, Event, Record, Rejection, Stream};
 use crate::money::Rates;
-use crate::settings::Settings;
 use crate::time::Timestamp;
 
-/// What decoding reads of the settings. Made once a task.
-#[derive(Clone, Copy, Debug)]
-pub struct DecodeContext<'c> {
+/// What decoding reads of the settings. Filled once per task and reused for every record.
+#[derive(Clone, Debug)]
+pub struct DecodeContext {
     /// `limits.record_bytes`: a larger value is `too_large`.
     pub record_bytes: usize,
     /// `limits.text_bytes`: a longer id, name or other kept text is `out_of_range`.
@@ -21,20 +20,7 @@ pub struct DecodeContext<'c> {
     /// `time.max_future_hours` in milliseconds: a record further ahead of its reference is `future_time`.
     pub max_future_ms: i64,
     /// A currency that these do not know is `unknown_currency`.
-    pub rates: &'c Rates,
-}
-
-impl<'c> DecodeContext<'c> {
-    /// The part of the settings that decoding reads.
-    #[must_use]
-    pub const fn new(settings: &'c Settings) -> Self {
-        Self {
-            record_bytes: settings.limits.record_bytes,
-            text_bytes: settings.limits.text_bytes,
-            max_future_ms: settings.time.max_future_ms,
-            rates: &settings.money.rates,
-        }
-    }
+    pub rates: Rates,
 }
 
 /// A record as it was read.
@@ -69,7 +55,7 @@ pub enum Decoded<'a> {
 ///
 /// # Errors
 /// The code of the first check that fails, with a reason that names fields and holds no value.
-pub fn decode<'a>(raw: &Raw<'a>, context: &DecodeContext<'_>) -> Result<Decoded<'a>, Rejection> {
+pub fn decode<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Decoded<'a>, Rejection> {
     let Some(value) = raw.value else { return deletion(raw, context).map(Decoded::Record) };
     let text = document::text(value, context.record_bytes)?;
     let mut fields = Fields::of_record(context);
@@ -90,7 +76,7 @@ pub fn decode<'a>(raw: &Raw<'a>, context: &DecodeContext<'_>) -> Result<Decoded<
 }
 
 /// A null value deletes the account of its key, at the record's time. Only the accounts stream has such records.
-fn deletion<'a>(raw: &Raw<'a>, context: &DecodeContext<'_>) -> Result<Record<'a>, Rejection> {
+fn deletion<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Record<'a>, Rejection> {
     if raw.stream != Stream::Accounts {
         return Err(Rejection::new(Code::MissingField, "the value is null"));
     }
@@ -112,11 +98,11 @@ fn event_type(fields: &Fields<'_, '_>, stream: Stream) -> Result<Option<&'static
     Ok(EventType::of_stream(stream, &name))
 }
 
-fn account<'a>(fields: &Fields<'a, '_>, raw: &Raw<'a>, context: &DecodeContext<'_>) -> Result<Cow<'a, str>, Rejection> {
+fn account<'a>(fields: &Fields<'a, '_>, raw: &Raw<'a>, context: &DecodeContext) -> Result<Cow<'a, str>, Rejection> {
     fields.optional(Field::AccountId, Value::id)?.map_or_else(|| account_of_key(raw, context), Ok)
 }
 
-fn account_of_key<'a>(raw: &Raw<'a>, context: &DecodeContext<'_>) -> Result<Cow<'a, str>, Rejection> {
+fn account_of_key<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Cow<'a, str>, Rejection> {
     match raw.key {
         None | Some([]) => Err(Rejection::new(Code::MissingField, "account_id is missing, and the record has no key")),
         Some(key) if key.len() > context.text_bytes => {
@@ -136,7 +122,7 @@ fn record_time(raw: &Raw<'_>) -> Result<Timestamp, Rejection> {
     }
 }
 
-fn check_future(occurred_at: Timestamp, raw: &Raw<'_>, context: &DecodeContext<'_>) -> Result<(), Rejection> {
+fn check_future(occurred_at: Timestamp, raw: &Raw<'_>, context: &DecodeContext) -> Result<(), Rejection> {
     match raw.future_reference {
         Some(reference) if occurred_at.since(reference) > context.max_future_ms => {
             Err(Rejection::new(Code::FutureTime, "occurred_at is too far ahead"))

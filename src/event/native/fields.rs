@@ -17,13 +17,13 @@ pub(super) struct Fields<'a, 'c> {
     /// Where the object stands; `None` for the record itself.
     object: Option<Step>,
     has_escapes: bool,
-    context: &'c DecodeContext<'c>,
+    context: &'c DecodeContext,
 }
 
 // Reading is apart from making, since a thousand bytes would be copied with every result.
 impl<'a, 'c> Fields<'a, 'c> {
     /// A record of which no field has been read.
-    pub(super) const fn of_record(context: &'c DecodeContext<'c>) -> Self {
+    pub(super) const fn of_record(context: &'c DecodeContext) -> Self {
         Self { slots: [None; Field::COUNT], object: None, has_escapes: true, context }
     }
 

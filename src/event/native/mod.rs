@@ -73,12 +73,12 @@ mod testing {
     }
 
     /// Limits small enough to reach.
-    pub(super) fn context(rates: &Rates) -> DecodeContext<'_> {
-        DecodeContext { record_bytes: 4096, text_bytes: 16, max_future_ms: 1000, rates }
+    pub(super) fn context() -> DecodeContext {
+        DecodeContext { record_bytes: 4096, text_bytes: 16, max_future_ms: 1000, rates: rates() }
     }
 
     pub(super) fn decode_raw<'a>(raw: &Raw<'a>) -> Result<Decoded<'a>, Rejection> {
-        decode(raw, &context(&rates()))
+        decode(raw, &context())
     }
 
     /// Decodes a value under the key `key`, with no record timestamp.

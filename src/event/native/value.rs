@@ -31,7 +31,7 @@ pub(super) struct Value<'a, 'c> {
     pub(super) path: Path,
     /// Whether there is any escape in the record.
     pub(super) has_escapes: bool,
-    pub(super) context: &'c DecodeContext<'c>,
+    pub(super) context: &'c DecodeContext,
 }
 
 impl<'a> Value<'a, '_> {

@@ -67,7 +67,7 @@ impl Driver {
     }
 
     pub fn report(&self, now: Timestamp) -> Vec<Value> {
-        let view = self.task.judge().view(now, &Settings::default());
+        let view = self.task.stream_time().view(now, &Settings::default());
         let mut ids = self.task.account_ids();
         ids.sort_unstable();
         let reports = ids.iter().filter_map(|id| self.task.report(id, &view));

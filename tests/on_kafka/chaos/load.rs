@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use churnwatch::event::Stream;
+use churnwatch::event::{PerStream, Stream};
 use churnwatch::simulate::{Disturb, Disturbance, Generator, Options, SimulatedRecord};
 use churnwatch::time::{DAY_MS, Timestamp};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
@@ -82,7 +82,7 @@ impl Feed {
         let mut writer = Writer {
             producer: producer(broker, "false"),
             once: producer(broker, "true"),
-            names: Stream::ALL.map(|stream| topics.of(stream)),
+            names: PerStream::from_fn(|stream| topics.of(stream)),
             random: Random::new(seed),
             ahead: 0,
             leavers: Leavers::new(seed),
@@ -133,7 +133,7 @@ struct Writer {
     producer: BaseProducer,
     /// For what must neither be repeated nor change places.
     once: BaseProducer,
-    names: [String; 5],
+    names: PerStream<String>,
     random: Random,
     ahead: u64,
     leavers: Leavers,
@@ -142,7 +142,7 @@ struct Writer {
 impl Writer {
     /// Writes a record with the timestamp of now.
     fn send(&self, stream: Stream, key: &str, value: &[u8]) {
-        let record = BaseRecord::to(&self.names[stream.index()]).key(key).payload(value);
+        let record = BaseRecord::to(self.names.of(stream)).key(key).payload(value);
         self.producer.send(record).map_err(|(error, _)| error).unwrap();
         self.producer.poll(Duration::ZERO);
     }
@@ -181,7 +181,7 @@ impl Writer {
     }
 
     fn send_once(&self, told: &Told) {
-        let mut record = BaseRecord::<str, [u8]>::to(&self.names[told.stream.index()]).key(&told.account).timestamp(told.timestamp);
+        let mut record = BaseRecord::<str, [u8]>::to(self.names.of(told.stream)).key(&told.account).timestamp(told.timestamp);
         record.payload = told.value.as_deref().map(str::as_bytes);
         self.once.send(record).map_err(|(error, _)| error).unwrap();
         self.once.poll(Duration::ZERO);

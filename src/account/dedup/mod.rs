@@ -4,15 +4,13 @@ mod day;
 
 use std::cmp::{Ordering, Reverse};
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use day::{APART, DIRTY, Day, FOOT_BYTES, ID_BYTES, Id, MAX_DAY, MAX_IDS, id_of};
 
 use super::bytes::{Reader, Writer, make_room};
 use super::section::{CodecError, of_version};
 use super::spread;
 use super::{Limit, LimitMeter};
-use crate::event::{Record, Stream};
+use crate::event::Stream;
 use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
 
@@ -22,34 +20,18 @@ const VERSION: u8 = 1;
 const FEW: usize = 64;
 /// Room that days may leave behind, in bytes: what comes next is about as much, unless a busy time is over.
 const MAX_SPARE_BYTES: usize = 512;
-/// Bytes that [`Seen::write_together`] writes, at most: each id may lie on a day of its own.
+/// Bytes that [`Dedup::write_together`] writes, at most: each id may lie on a day of its own.
 pub(super) const MAX_TOGETHER_BYTES: usize = FEW * (ID_BYTES + 6);
 
 /// The identities read, by stream and UTC day of their event time, in one allocation: for each day its ids, ascending, and a foot. Days
 /// lie in descending order of streams and ascending order of days, so that the newest day of usage is last, where nearly all is read
 /// and added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct Dedup {
     bytes: Vec<u8>,
 }
 
-/// The identity of a record within its account: stream, type, id, and `occurred_at` where the payload has one. `None` without id.
-#[must_use]
-pub fn identity(stream: Stream, record: &Record<'_>) -> Option<u64> {
-    let id = record.id.as_deref()?;
-    let mut bytes: smallvec::SmallVec<[u8; 128]> = smallvec::SmallVec::new();
-    bytes.push(stream as u8);
-    bytes.extend_from_slice(record.type_name.as_bytes());
-    bytes.push(0);
-    bytes.extend_from_slice(id.as_bytes());
-    if record.payload_time {
-        bytes.push(0);
-        bytes.extend_from_slice(&record.occurred_at.0.to_le_bytes());
-    }
-    Some(xxh3_64(&bytes))
-}
-
-impl Seen {
+impl Dedup {
     /// Remembers an identity; `true` when it was remembered already. `newest` is the newest event time read on the stream and task:
     /// days wholly before the span of memory are forgotten.
     pub fn remember(
@@ -190,7 +172,7 @@ impl Seen {
         self.days().filter(move |day| day.stream == stream && !day.ids.is_empty())
     }
 
-    /// Writes the identities of a stream, which are few; they count as written with [`Seen::take_apart`].
+    /// Writes the identities of a stream, which are few; they count as written with [`Dedup::take_apart`].
     pub(super) fn write_together(&self, stream: Stream, out: &mut Writer) {
         self.of(stream).for_each(|day| self.write_day(&day, out));
     }
@@ -212,7 +194,7 @@ impl Seen {
         Some(())
     }
 
-    /// Takes back what [`Seen::write_together`] wrote.
+    /// Takes back what [`Dedup::write_together`] wrote.
     pub(super) fn restore_together(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), CodecError> {
         let mut bytes = Reader(bytes);
         while !bytes.0.is_empty() {
@@ -274,93 +256,93 @@ impl Seen {
 mod tests {
     use super::*;
 
-    fn remember(seen: &mut Seen, day: i64, identity: u64, newest_day: i64) -> bool {
+    fn remember(dedup: &mut Dedup, day: i64, identity: u64, newest_day: i64) -> bool {
         let at = |day: i64| Timestamp(day * DAY_MS + 1);
-        seen.remember(Stream::Usage, at(day), identity, at(newest_day), &Settings::default(), &mut LimitMeter::default())
+        dedup.remember(Stream::Usage, at(day), identity, at(newest_day), &Settings::default(), &mut LimitMeter::default())
     }
 
     #[test]
     fn a_second_reading_is_known_and_another_day_is_another_set() {
-        let mut seen = Seen::default();
-        assert!(!remember(&mut seen, 100, 1, 100));
-        assert!(remember(&mut seen, 100, 1, 100));
-        assert!(!remember(&mut seen, 101, 1, 101));
+        let mut dedup = Dedup::default();
+        assert!(!remember(&mut dedup, 100, 1, 100));
+        assert!(remember(&mut dedup, 100, 1, 100));
+        assert!(!remember(&mut dedup, 101, 1, 101));
     }
 
     /// The parts apart that change, and whether each holds anything.
-    fn taken(seen: &mut Seen, together: bool) -> Vec<bool> {
+    fn taken(dedup: &mut Dedup, together: bool) -> Vec<bool> {
         let mut parts = Vec::new();
-        seen.take_apart(Stream::Usage, together, |_, bytes| parts.push(bytes.is_some()));
+        dedup.take_apart(Stream::Usage, together, |_, bytes| parts.push(bytes.is_some()));
         parts
     }
 
     #[test]
     fn days_before_the_span_are_forgotten_here_and_in_the_changelog() {
-        let mut seen = Seen::default();
-        remember(&mut seen, 100, 1, 100);
-        assert_eq!(taken(&mut seen, false), [true]);
-        remember(&mut seen, 108, 2, 108);
-        assert_eq!(taken(&mut seen, false), [true, false]);
-        assert_eq!(seen.part_numbers().count(), 1);
-        assert!(taken(&mut seen, false).is_empty());
-        remember(&mut seen, 116, 3, 116);
-        assert_eq!(taken(&mut seen, true), [false]);
-        assert_eq!(seen.days().count(), 1);
+        let mut dedup = Dedup::default();
+        remember(&mut dedup, 100, 1, 100);
+        assert_eq!(taken(&mut dedup, false), [true]);
+        remember(&mut dedup, 108, 2, 108);
+        assert_eq!(taken(&mut dedup, false), [true, false]);
+        assert_eq!(dedup.part_numbers().count(), 1);
+        assert!(taken(&mut dedup, false).is_empty());
+        remember(&mut dedup, 116, 3, 116);
+        assert_eq!(taken(&mut dedup, true), [false]);
+        assert_eq!(dedup.days().count(), 1);
     }
 
     #[test]
     fn a_busy_day_leaves_no_room_behind() {
-        let mut seen = Seen::default();
+        let mut dedup = Dedup::default();
         for identity in 0..10_000_u64 {
-            remember(&mut seen, 100, identity << 32, 100);
+            remember(&mut dedup, 100, identity << 32, 100);
         }
-        remember(&mut seen, 120, 1, 120);
-        assert_eq!(seen.days().count(), 1);
-        assert!(seen.bytes.capacity() <= MAX_SPARE_BYTES, "{}", seen.bytes.capacity());
+        remember(&mut dedup, 120, 1, 120);
+        assert_eq!(dedup.days().count(), 1);
+        assert!(dedup.bytes.capacity() <= MAX_SPARE_BYTES, "{}", dedup.bytes.capacity());
     }
 
     #[test]
     fn a_forgotten_day_waits_for_its_own_stream_to_be_written() {
-        let mut seen = Seen::default();
-        remember(&mut seen, 100, 1, 100);
-        assert_eq!(taken(&mut seen, false), [true]);
-        remember(&mut seen, 108, 2, 108);
-        seen.take_apart(Stream::Billing, true, |_, _| panic!("billing knows no ids"));
-        assert_eq!(taken(&mut seen, false), [true, false], "what the changelog holds of day 100 is deleted");
+        let mut dedup = Dedup::default();
+        remember(&mut dedup, 100, 1, 100);
+        assert_eq!(taken(&mut dedup, false), [true]);
+        remember(&mut dedup, 108, 2, 108);
+        dedup.take_apart(Stream::Billing, true, |_, _| panic!("billing knows no ids"));
+        assert_eq!(taken(&mut dedup, false), [true, false], "what the changelog holds of day 100 is deleted");
     }
 
     #[test]
     fn what_travelled_together_is_written_apart_once_it_is_much() {
-        let mut seen = Seen::default();
+        let mut dedup = Dedup::default();
         for (identity, day) in (0..FEW as u64).zip((0..5).cycle()) {
-            remember(&mut seen, day, identity, 5);
+            remember(&mut dedup, day, identity, 5);
         }
-        assert!(seen.are_few(Stream::Usage));
-        assert!(taken(&mut seen, true).is_empty());
-        remember(&mut seen, 4, 1_000, 5);
-        assert!(!seen.are_few(Stream::Usage));
-        assert_eq!(taken(&mut seen, false), [true; 5]);
-        remember(&mut seen, 4, 1_001, 5);
-        assert_eq!(taken(&mut seen, false), [true]);
-        assert_eq!(taken(&mut seen, true), [false; 5]);
-        assert_eq!(seen.part_numbers().count(), 0);
+        assert!(dedup.are_few(Stream::Usage));
+        assert!(taken(&mut dedup, true).is_empty());
+        remember(&mut dedup, 4, 1_000, 5);
+        assert!(!dedup.are_few(Stream::Usage));
+        assert_eq!(taken(&mut dedup, false), [true; 5]);
+        remember(&mut dedup, 4, 1_001, 5);
+        assert_eq!(taken(&mut dedup, false), [true]);
+        assert_eq!(taken(&mut dedup, true), [false; 5]);
+        assert_eq!(dedup.part_numbers().count(), 0);
     }
 
     #[test]
     fn what_was_written_is_restored() {
         for together in [false, true] {
-            let mut seen = Seen::default();
+            let mut dedup = Dedup::default();
             for (day, identity) in [(100, 5), (100, 3), (101, 9)] {
-                remember(&mut seen, day, identity, 101);
+                remember(&mut dedup, day, identity, 101);
             }
-            let mut restored = Seen::default();
+            let mut restored = Dedup::default();
             if together {
                 let mut out = Writer::default();
-                seen.write_together(Stream::Usage, &mut out);
+                dedup.write_together(Stream::Usage, &mut out);
                 restored.restore_together(Stream::Usage, &out.0).unwrap();
             }
-            seen.take_apart(Stream::Usage, together, |_, bytes| restored.restore(&bytes.unwrap()).unwrap());
-            assert_eq!(restored, seen);
+            dedup.take_apart(Stream::Usage, together, |_, bytes| restored.restore(&bytes.unwrap()).unwrap());
+            assert_eq!(restored, dedup);
         }
     }
 
@@ -368,14 +350,14 @@ mod tests {
     fn ids_that_travel_together_keep_to_their_room() {
         let mut settings = Settings::default();
         settings.time.dedup_ms = i64::MAX / 4;
-        let mut seen = Seen::default();
+        let mut dedup = Dedup::default();
         for day in (0..).take(FEW) {
             let at = Timestamp(-(1 << 40) + day * DAY_MS);
-            seen.remember(Stream::Usage, at, u64::MAX, Timestamp(0), &settings, &mut LimitMeter::default());
+            dedup.remember(Stream::Usage, at, u64::MAX, Timestamp(0), &settings, &mut LimitMeter::default());
         }
-        assert_eq!(seen.days().count(), FEW);
+        assert_eq!(dedup.days().count(), FEW);
         let mut out = Writer::default();
-        seen.write_together(Stream::Usage, &mut out);
+        dedup.write_together(Stream::Usage, &mut out);
         assert!(out.0.len() <= MAX_TOGETHER_BYTES, "{}", out.0.len());
     }
 
@@ -384,12 +366,12 @@ mod tests {
         let mut settings = Settings::default();
         settings.limits.ids_per_day = 2;
         let mut limits = LimitMeter::default();
-        let mut seen = Seen::default();
+        let mut dedup = Dedup::default();
         for identity in [9, 1, 5] {
-            seen.remember(Stream::Usage, Timestamp(1), identity, Timestamp(1), &settings, &mut limits);
+            dedup.remember(Stream::Usage, Timestamp(1), identity, Timestamp(1), &settings, &mut limits);
         }
-        let day = seen.days().next().unwrap();
-        assert_eq!(seen.ids(&day), [id_of(1), id_of(5)]);
+        let day = dedup.days().next().unwrap();
+        assert_eq!(dedup.ids(&day), [id_of(1), id_of(5)]);
         assert_eq!(limits.iter().find(|(limit, _)| *limit == Limit::IdsPerDay).unwrap().1, 1);
     }
 }

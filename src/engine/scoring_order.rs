@@ -4,9 +4,9 @@ use crate::account::{AccountKey, AccountMap};
 
 /// Every account that was ever scored. A deleted one stays, and is not there when it is looked for.
 #[derive(Debug, Default)]
-pub struct Roster(Vec<(Box<str>, AccountKey)>);
+pub struct ScoringOrder(Vec<(Box<str>, AccountKey)>);
 
-impl Roster {
+impl ScoringOrder {
     /// Adds the accounts that were never scored.
     pub(super) fn add_new(&mut self, accounts: &AccountMap) {
         let known = self.0.len();
@@ -33,14 +33,14 @@ mod tests {
 
     #[test]
     fn accounts_are_in_the_order_of_their_ids_once() {
-        let (accounts, mut roster) = (AccountMap::default(), Roster::default());
+        let (accounts, mut order) = (AccountMap::default(), ScoringOrder::default());
         let mut keys = Vec::new();
         for id in ["b", "c", "a"] {
             accounts.change_or_create(accounts.key_of(id), id, || true, |_| ());
             keys.push(accounts.key_of(id));
-            roster.add_new(&accounts);
+            order.add_new(&accounts);
         }
         keys.rotate_right(1);
-        assert!(roster.keys().eq(keys));
+        assert!(order.keys().eq(keys));
     }
 }

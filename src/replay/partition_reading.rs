@@ -1,4 +1,4 @@
-//! The records of one partition of the accounts, judged as the engine judges records that are read.
+//! The records of one partition of the accounts, reading as the engine judges records that are read.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,12 @@ use foldhash::fast::FixedState;
 use super::block::Place;
 use super::digest::{Digest, Kind, hash_of_account};
 use super::file::InputFile;
-use crate::account::seen::Seen;
-use crate::account::{Lateness, LimitMeter};
-use crate::engine::{Counts, Judge, Outcome, Verdict};
+use crate::account::LimitMeter;
+use crate::account::dedup::Dedup;
+use crate::engine::{Counts, Outcome};
 use crate::event::Stream;
 use crate::settings::Settings;
+use crate::stream_time::{Lateness, Observation, StreamTime};
 use crate::time::Timestamp;
 
 /// A record that counts, to be read again in the order of event time.
@@ -52,13 +53,13 @@ impl PartitionNumber {
 
 /// What was read of one partition.
 #[derive(Debug, Default)]
-pub struct Judged {
+pub struct PartitionReading {
     /// The records that count, by event time; of one instant in reading order.
     pub accepted: Vec<Accepted>,
     /// How its valid records ended.
     pub counts: Counts,
     /// The streams' clocks, over the records of every partition.
-    pub judge: Judge,
+    pub stream_time: StreamTime,
     /// Accounts that a record names.
     pub accounts: usize,
     /// Whether a reading as of an earlier instant could judge a record otherwise: some came days after newer ones.
@@ -67,28 +68,28 @@ pub struct Judged {
     deletions: HashMap<u128, Timestamp, FixedState>,
 }
 
-impl Judged {
+impl PartitionReading {
     /// Judges the records of a partition as of `t`, in reading order.
     pub fn of(files: &[InputFile], t: Timestamp, settings: &Settings, partition: PartitionNumber) -> Self {
-        let (mut judged, mut memory) = (Self::default(), Memory::default());
+        let (mut reading, mut memory) = (Self::default(), Memory::default());
         for (file, input) in (0_u8..).zip(files) {
             for (block, lines) in (0_u32..).zip(&input.blocks) {
                 for digest in lines.digests().iter().filter(|digest| digest.is_valid(t, settings)) {
-                    let verdict = judged.judge.judge_at(input.stream, digest.at, || digest.identity(), None, t, settings);
-                    judged.depends_on_instant |= verdict.newest.0 - digest.at.0 >= settings.time.dedup_ms;
+                    let observation = reading.stream_time.observe_at(input.stream, digest.at, || digest.identity(), None, t, settings);
+                    reading.depends_on_instant |= observation.newest.0 - digest.at.0 >= settings.time.dedup_ms;
                     if partition.holds(digest.account) {
-                        let repeated = memory.remember(input.stream, digest, verdict, settings);
+                        let repeated = memory.remember(input.stream, digest, observation, settings);
                         let Digest { at, place, .. } = *digest;
-                        let accepted = (!repeated).then_some(Accepted { at, lateness: verdict.lateness, file, block, place });
-                        judged.take(input.stream, digest, accepted, t);
+                        let accepted = (!repeated).then_some(Accepted { at, lateness: observation.lateness, file, block, place });
+                        reading.take(input.stream, digest, accepted, t);
                     }
                 }
             }
         }
         // Stable: what happens at one instant stays in reading order.
-        judged.accepted.sort_by_key(|accepted| accepted.at);
-        judged.accounts = memory.0.len();
-        judged
+        reading.accepted.sort_by_key(|accepted| accepted.at);
+        reading.accounts = memory.0.len();
+        reading
     }
 
     /// Counts a record of the partition; one that was read before is not accepted.
@@ -115,13 +116,13 @@ impl Judged {
 
 /// The ids that each account remembers.
 #[derive(Default)]
-struct Memory(HashMap<u128, Seen, FixedState>, LimitMeter);
+struct Memory(HashMap<u128, Dedup, FixedState>, LimitMeter);
 
 impl Memory {
     /// Remembers a record; `true` when it was read before.
-    fn remember(&mut self, stream: Stream, digest: &Digest, verdict: Verdict, settings: &Settings) -> bool {
+    fn remember(&mut self, stream: Stream, digest: &Digest, observation: Observation, settings: &Settings) -> bool {
         let seen = self.0.entry(digest.account).or_default();
-        let Some(identity) = verdict.identity else { return false };
-        seen.remember(stream, digest.at, identity, verdict.newest, settings, &mut self.1)
+        let Some(identity) = observation.identity else { return false };
+        seen.remember(stream, digest.at, identity, observation.newest, settings, &mut self.1)
     }
 }

@@ -1,10 +1,13 @@
 //! Everything of the configuration that the pure half reads, checked and compiled once.
 
-use crate::event::{Priority, Stream};
+mod usage_filter;
+
+pub use usage_filter::UsageFilter;
+
+use crate::event::{DecodeContext, PerStream, Priority};
 use crate::money;
 use crate::score;
-use crate::time::{Calendar, DAY_MS, HOUR_MS, MINUTE_MS, Timestamp, Zone};
-use crate::usage_filter::UsageFilter;
+use crate::time::{Calendar, DAY_MS, HOUR_MS, MINUTE_MS, Zone};
 
 /// The pure half's settings. Made by `config`, or by [`Settings::default`] for tests: UTC, USD, the default model.
 #[derive(Clone, Debug)]
@@ -29,12 +32,25 @@ pub struct Settings {
     pub limits: Limits,
     /// Time limits.
     pub time: TimeSettings,
-    /// Which streams are configured (in replay: given), by [`Stream::index`].
-    pub configured: [bool; 5],
-    /// A stream without a record for this long is stale, by [`Stream::index`]; `None`: never.
-    pub stale_after_ms: [Option<i64>; 5],
+    /// Which streams are configured (in replay: given).
+    pub configured: PerStream<bool>,
+    /// A stream without a record for this long is stale; `None`: never.
+    pub stale_after_ms: PerStream<Option<i64>>,
     /// The model that scores.
     pub model: score::Model,
+}
+
+impl Settings {
+    /// What decoding reads of them.
+    #[must_use]
+    pub fn decode_context(&self) -> DecodeContext {
+        DecodeContext {
+            record_bytes: self.limits.record_bytes,
+            text_bytes: self.limits.text_bytes,
+            max_future_ms: self.time.max_future_ms,
+            rates: self.money.rates.clone(),
+        }
+    }
 }
 
 /// `[account]`.
@@ -137,51 +153,9 @@ impl Default for Settings {
                 catch_up_age_ms: 5 * MINUTE_MS,
                 catch_up_limit_ms: 60 * MINUTE_MS,
             },
-            configured: [true; 5],
-            stale_after_ms: [Some(DAY_MS), Some(7 * DAY_MS), Some(7 * DAY_MS), None, None],
+            configured: PerStream([true; 5]),
+            stale_after_ms: PerStream([Some(DAY_MS), Some(7 * DAY_MS), Some(7 * DAY_MS), None, None]),
             model: score::Model::default(),
-        }
-    }
-}
-
-/// What one stream of a task looks like at the instant of scoring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamView {
-    /// The stream's metrics are computed at this instant: t, or the last record's time where the stream is stale.
-    pub t: Timestamp,
-    /// Since when the stream is observed; `None`: no record yet.
-    pub observed_since: Option<Timestamp>,
-    /// Whether the stream is configured (in replay: given).
-    pub configured: bool,
-}
-
-/// The instant of scoring, with what each stream looks like then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct View {
-    /// The instant of scoring.
-    pub t: Timestamp,
-    /// By [`Stream::index`].
-    pub streams: [StreamView; 5],
-}
-
-impl View {
-    /// A view at `t` with every stream configured and observed for ever: for tests and examples.
-    #[must_use]
-    pub const fn complete(t: Timestamp) -> Self {
-        let stream = StreamView { t, observed_since: Some(Timestamp::MIN), configured: true };
-        Self { t, streams: [stream; 5] }
-    }
-
-    /// The view of one stream.
-    #[must_use]
-    pub const fn stream(&self, stream: Stream) -> &StreamView {
-        let [usage, billing, support, feedback, accounts] = &self.streams;
-        match stream {
-            Stream::Usage => usage,
-            Stream::Billing => billing,
-            Stream::Support => support,
-            Stream::Feedback => feedback,
-            Stream::Accounts => accounts,
         }
     }
 }

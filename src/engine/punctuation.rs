@@ -10,14 +10,14 @@ const PERIOD_SECONDS: i64 = 3600;
 
 /// A wheel of one slot a second; every account sits in the slot of its hash.
 #[derive(Debug, Default)]
-pub(super) struct Due {
+pub(super) struct Punctuation {
     /// By second of the hour, where any account sits.
     slots: BTreeMap<i64, Vec<AccountKey>>,
     /// The second up to which slots were visited.
     visited: Option<i64>,
 }
 
-impl Due {
+impl Punctuation {
     /// Adds an account that came to be.
     pub(super) fn add(&mut self, key: AccountKey) {
         let slot = (key.0 % PERIOD_SECONDS.unsigned_abs()).cast_signed();
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn every_account_falls_due_once_an_hour() {
-        let mut due = Due::default();
+        let mut due = Punctuation::default();
         let keys: Vec<AccountKey> = (0..10_000).map(|n| AccountKey(n * 7919)).collect();
         for key in &keys {
             due.add(*key);
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn an_account_that_is_gone_leaves_the_wheel() {
-        let mut due = Due::default();
+        let mut due = Punctuation::default();
         due.add(AccountKey(1));
         due.advance(Timestamp(0), |_| true);
         due.advance(Timestamp(3_600_000), |_| false);
