@@ -196,7 +196,11 @@ mod tests {
             );
             tell(
                 Stream::Support,
-                json!({"id": id, "type": "ticket_opened", "account_id": id, "occurred_at": at, "ticket_id": "t", "product": id}),
+                json!({"id": id, "type": "ticket_opened", "account_id": id, "occurred_at": at, "ticket_id": "t", "product": id, "channel": id}),
+            );
+            tell(
+                Stream::Feedback,
+                json!({"id": id, "type": "nps_answered", "account_id": id, "occurred_at": at, "score": 9, "theme": id}),
             );
         }
         task.round(NOW, &RoundOptions { publish: true, catching_up: false, budget: accounts, bytes: usize::MAX }, &mut Vec::new());
@@ -217,7 +221,7 @@ mod tests {
     #[test]
     fn scopes_beyond_the_budget_are_one_and_every_kind_adds_up_to_all() {
         let live = live(120);
-        for budget in [1_500, 3_000, 6_000, 50_000] {
+        for budget in [2_000, 3_000, 6_000, 50_000] {
             let lines = lines(&collected(&live, budget));
             assert!((1..=budget).contains(&lines.len()), "{} of {budget}", lines.len());
             let mut sums: BTreeMap<String, f64> = BTreeMap::new();
@@ -238,6 +242,8 @@ mod tests {
         assert!(of("name=\"7\",scope=\"segment\"") <= SERIES_PER_SCOPE, "{}", of("name=\"7\",scope=\"segment\""));
         assert!(of("scope=\"all\"") <= SERIES_OF_ALL + 50 * SERIES_PER_LABEL_VALUE, "{}", of("scope=\"all\""));
         assert!(of("product=\"other\"") > 0 && of("product=") <= 2 * 51);
+        assert!(of("channel=\"other\"") > 0 && of("channel=") <= 2 * 51);
+        assert!(of("theme=\"other\"") == 3 && of("theme=") == 3 * 51);
     }
 
     #[test]
@@ -248,6 +254,7 @@ mod tests {
             "churnwatch_portfolio_mrr_movements{currency=\"USD\",kind=\"new\",name=\"1\",scope=\"csm\"} 1",
             "churnwatch_portfolio_tickets{name=\"\",priority=\"normal\",scope=\"all\",state=\"open\"} 2",
             "churnwatch_portfolio_resolution_seconds_bucket{name=\"\",priority=\"low\",scope=\"all\",le=\"3600\"} 0",
+            "churnwatch_portfolio_theme_answers{class=\"positive\",kind=\"nps\",name=\"\",scope=\"all\",theme=\"1\"} 1",
             "churnwatch_portfolio_resolution_seconds_count{name=\"1\",priority=\"low\",scope=\"plan\"} 0",
         ] {
             assert!(lines.iter().any(|own| own == line), "{line} is not in\n{}", lines.join("\n"));
