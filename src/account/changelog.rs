@@ -6,9 +6,9 @@ use super::section::{CodecError, Section, decode, encode};
 use super::written::digests_of;
 use crate::event::{Event, Stream};
 use crate::score;
+use crate::settings::StateVersion;
 use crate::time::MaybeTimestamp;
 
-const CORE_VERSION: u8 = 1;
 /// The first part of a section.
 const FIRST: u16 = 0;
 
@@ -114,35 +114,35 @@ impl Account {
         self.changed.0.count_ones()
     }
 
-    /// The records that bring the changelog up to this state; afterwards it counts as written.
-    pub fn take_changed_parts(&mut self, mut take: impl FnMut(Part)) {
+    /// The records that bring the changelog up to this state, in the format of a version; afterwards it counts as written.
+    pub fn take_changed_parts(&mut self, version: StateVersion, mut take: impl FnMut(Part)) {
         let changed = std::mem::take(&mut self.changed);
         for kind in SectionKind::ALL.into_iter().filter(|kind| changed.contains(*kind)) {
-            let mut parts = self.parts_of(kind);
+            let mut parts = self.parts_of(kind, version);
             if let Some(stream) = kind.stream() {
-                self.take_ids(stream, &mut parts, &mut take);
+                self.take_ids(stream, version, &mut parts, &mut take);
             }
             self.take_parts(kind, parts, &mut take);
         }
     }
 
-    fn parts_of(&self, kind: SectionKind) -> Vec<(u16, Vec<u8>)> {
+    fn parts_of(&self, kind: SectionKind, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
         match kind {
             SectionKind::Core => {
                 let core = CoreRef { first_seen: self.first_seen, score: &self.score };
-                vec![(FIRST, encode(CORE_VERSION, &core))]
+                vec![(FIRST, encode(version, &core))]
             }
-            SectionKind::Usage => self.usage.parts(),
-            SectionKind::Billing => self.billing.parts(),
-            SectionKind::Support => self.support.parts(),
-            SectionKind::Feedback => self.feedback.parts(),
-            SectionKind::Profile => self.profile.parts(),
+            SectionKind::Usage => parts(&self.usage, version),
+            SectionKind::Billing => parts(&self.billing, version),
+            SectionKind::Support => parts(&self.support, version),
+            SectionKind::Feedback => parts(&self.feedback, version),
+            SectionKind::Profile => parts(&self.profile, version),
             SectionKind::Ids => Vec::new(),
         }
     }
 
     /// Few ids of a stream end the first part of its section, followed by their length; many are parts of their own.
-    fn take_ids(&mut self, stream: Stream, parts: &mut Vec<(u16, Vec<u8>)>, take: &mut impl FnMut(Part)) {
+    fn take_ids(&mut self, stream: Stream, version: StateVersion, parts: &mut Vec<(u16, Vec<u8>)>, take: &mut impl FnMut(Part)) {
         let few = self.dedup.are_few(stream);
         if parts.is_empty() && few && self.dedup.knows_any(stream) {
             parts.push((FIRST, Vec::new()));
@@ -157,7 +157,7 @@ impl Account {
             record.0.extend_from_slice(&ids_bytes.to_le_bytes());
             *bytes = record.0;
         }
-        self.dedup.take_apart(stream, few, |part, bytes| take((SectionKind::Ids, part, bytes)));
+        self.dedup.take_apart(stream, few, version, |part, bytes| take((SectionKind::Ids, part, bytes)));
     }
 
     /// Of a section in several parts only those are handed over that differ from what was handed over before.
@@ -208,7 +208,7 @@ impl Account {
     fn restore_section(&mut self, kind: SectionKind, part: u16, bytes: &[u8]) -> Result<(), CodecError> {
         match kind {
             SectionKind::Core => {
-                let core: Core = decode(CORE_VERSION, bytes)?;
+                let core: Core = decode(bytes)?;
                 self.first_seen = core.first_seen;
                 self.score = core.score;
                 Ok(())
@@ -221,6 +221,12 @@ impl Account {
             SectionKind::Ids => self.dedup.restore(bytes),
         }
     }
+}
+
+/// The parts of a section in a version, or in the earliest later one that holds all of it.
+fn parts(section: &impl Section, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
+    let is_newest = version == StateVersion::NEWEST;
+    section.parts(if is_newest { version } else { version.max(section.least_version()) })
 }
 
 /// The section and the ids of a first part.

@@ -2,9 +2,8 @@
 
 use super::section::{CodecError, Section, decode, encode};
 use crate::event::AccountProfile;
+use crate::settings::StateVersion;
 use crate::time::Timestamp;
-
-const VERSION: u8 = 1;
 
 /// The newest profile, kept apart from the account since it is rare and large.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,12 +71,12 @@ impl State {
 }
 
 impl Section for State {
-    fn parts(&self) -> Vec<(u16, Vec<u8>)> {
-        self.0.iter().map(|newest| (0, encode(VERSION, newest))).collect()
+    fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
+        self.0.iter().map(|newest| (0, encode(version, newest))).collect()
     }
 
     fn restore(&mut self, _: u16, bytes: &[u8]) -> Result<(), CodecError> {
-        self.0 = Some(Box::new(decode(VERSION, bytes)?));
+        self.0 = Some(Box::new(decode(bytes)?));
         Ok(())
     }
 }
@@ -107,7 +106,7 @@ mod tests {
         let mut state = State::default();
         state.apply(&named("Acme"), Timestamp(5), None);
         let mut restored = State::default();
-        for (part, bytes) in state.parts() {
+        for (part, bytes) in state.parts(StateVersion::NEWEST) {
             restored.restore(part, &bytes).unwrap();
         }
         assert_eq!(restored, state);

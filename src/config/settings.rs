@@ -29,6 +29,7 @@ impl Config {
             configured: PerStream::from_fn(|stream| self.streams.is_configured(stream)),
             stale_after_ms: PerStream::from_fn(|stream| self.streams.stale_after_ms(stream)),
             model: self.model.clone(),
+            state_write_version: self.state.write_version,
         }
     }
 }

@@ -11,10 +11,9 @@ use super::{Counts, Task};
 use crate::account::section::{decode, encode};
 use crate::account::{Account, AccountKey, CodecError, SectionKind};
 use crate::event::Stream;
+use crate::settings::StateVersion;
 use crate::stream_time::StreamTime;
 use crate::time::Timestamp;
-
-const VERSION: u8 = 1;
 
 const OF_ACCOUNT: u8 = 1;
 const OF_TASK: u8 = 2;
@@ -74,38 +73,46 @@ impl Task {
 
     /// Hands over the records that bring the changelog up to the state, as key and value (`None` deletes), and counts them as written.
     pub fn changelog(&mut self, mut emit: impl FnMut(&[u8], Option<&[u8]>)) {
+        let version = self.state_write_version();
         let unwritten = std::mem::take(&mut self.unwritten);
         unwritten.gone.iter().for_each(|key| emit(key, None));
         let mut key_bytes = Vec::with_capacity(64);
         for key in &unwritten.accounts {
             self.view.accounts.change_each_of(*key, |account| {
                 let id: Box<str> = account.id().into();
-                account.take_changed_parts(|(kind, part, bytes)| {
+                account.take_changed_parts(version, |(kind, part, bytes)| {
                     write_account_key(&mut key_bytes, kind, part, &id);
                     emit(&key_bytes, bytes.as_deref());
                 });
             });
         }
         for number in &unwritten.waiting {
-            let value = self.waiting.get(*number).map(|record| encode(VERSION, record));
+            let value = self.waiting.get(*number).map(|record| encode(version, record));
             emit(&task_key(WAITING, &number.to_be_bytes()), value.as_deref());
         }
         for hash in &unwritten.deletions {
-            let value = self.deletions.get(*hash).map(|at| encode(VERSION, &at));
+            let value = self.deletions.get(*hash).map(|at| encode(version, &at));
             emit(&task_key(DELETION, &hash.to_be_bytes()), value.as_deref());
         }
         for number in &unwritten.costs {
-            let value = self.costs.get(*number).map(|entry| encode(VERSION, entry));
+            let value = self.costs.get(*number).map(|entry| encode(version, entry));
             emit(&task_key(COST, &number.to_be_bytes()), value.as_deref());
         }
-        self.cost_ids.take_apart(Stream::Billing, false, |part, bytes| emit(&task_key(COST_IDS, &part.to_be_bytes()), bytes.as_deref()));
+        self.cost_ids
+            .take_apart(Stream::Billing, false, version, |part, bytes| emit(&task_key(COST_IDS, &part.to_be_bytes()), bytes.as_deref()));
+    }
+
+    /// The format in which it writes its state, and the shell the stamp around it.
+    #[must_use]
+    pub fn state_write_version(&self) -> StateVersion {
+        self.settings.state_write_version
     }
 
     /// The engine's part of the stamp: clocks, counts, segments that costs named.
     #[must_use]
     pub fn stamp(&self) -> Vec<u8> {
         let stamp = EngineStamp { stream_time: self.stream_time, counts: self.counts.clone(), cost_segments: self.costs.named().clone() };
-        encode(VERSION, &stamp)
+        encode(self.state_write_version(), &stamp)
     }
 
     /// Takes back one record of the changelog. Records of one key come in their order; the last one counts. Nothing is decoded before
@@ -135,9 +142,9 @@ impl Task {
 
     fn restore_list(&mut self, list: u8, number: &[u8], value: &[u8]) -> Result<(), CodecError> {
         match list {
-            WAITING => self.waiting.put(number_of(number)?, decode::<WaitingRecord>(VERSION, value)?),
-            DELETION => self.deletions.insert(hash_of(number)?, decode::<Timestamp>(VERSION, value)?),
-            COST => self.costs.put(number_of(number)?, decode::<CostEntry>(VERSION, value)?),
+            WAITING => self.waiting.put(number_of(number)?, decode::<WaitingRecord>(value)?),
+            DELETION => self.deletions.insert(hash_of(number)?, decode::<Timestamp>(value)?),
+            COST => self.costs.put(number_of(number)?, decode::<CostEntry>(value)?),
             COST_IDS => self.cost_ids.restore(value)?,
             _ => return Err(CodecError::Corrupt("no such list")),
         }
@@ -150,7 +157,7 @@ impl Task {
     /// When a record or the stamp is none that this program knows.
     pub fn finish_restore(&mut self, stamp: Option<&[u8]>) -> Result<(), CodecError> {
         if let Some(bytes) = stamp {
-            let stamp: EngineStamp = decode(VERSION, bytes)?;
+            let stamp: EngineStamp = decode(bytes)?;
             self.stream_time = stamp.stream_time;
             self.counts = stamp.counts;
             self.costs.set_named(stamp.cost_segments);

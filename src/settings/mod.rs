@@ -38,6 +38,32 @@ pub struct Settings {
     pub stale_after_ms: PerStream<Option<i64>>,
     /// The model that scores.
     pub model: score::Model,
+    /// The format in which state is written.
+    pub state_write_version: StateVersion,
+}
+
+/// A version of the state format: the layout of the changelog's records, and the byte that most of them begin with. Every version is
+/// read, whatever is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum StateVersion {
+    /// The first.
+    V1 = 1,
+    /// The second: more facts, and parts of sections that stay where they are when others are split.
+    V2 = 2,
+}
+
+impl StateVersion {
+    /// All of them, oldest first.
+    pub const ALL: [Self; 2] = [Self::V1, Self::V2];
+    /// What is written unless `state.write_version` says otherwise.
+    pub const NEWEST: Self = Self::V2;
+
+    /// The version of this number.
+    #[must_use]
+    pub fn numbered(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|version| *version as u8 == number)
+    }
 }
 
 impl Settings {
@@ -156,6 +182,7 @@ impl Default for Settings {
             configured: PerStream([true; 5]),
             stale_after_ms: PerStream([Some(DAY_MS), Some(7 * DAY_MS), Some(7 * DAY_MS), None, None]),
             model: score::Model::default(),
+            state_write_version: StateVersion::NEWEST,
         }
     }
 }

@@ -110,7 +110,7 @@ impl Writer<'_> {
         for letter in &task.letters {
             self.send(&letter.outgoing(&to.dead_letters));
         }
-        let stamp = task.stamp(inputs).encode();
+        let stamp = task.stamp(inputs).encode(task.engine.state_write_version());
         task.engine.changelog(|key, value| {
             let left_out = matches!(key, [1, 1, ..] if fault::is_mutant("usage-not-written"))
                 || matches!(key, [2, b'w', ..] if fault::is_mutant("waiting-not-written"))

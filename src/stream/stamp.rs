@@ -5,11 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::section::{self, CodecError};
+use crate::settings::StateVersion;
 
 /// The key of the stamp; keys of accounts never start with this byte.
 pub(super) const KEY: &[u8] = b"\0stamp";
-
-const VERSION: u8 = 1;
 
 /// What the state of one task is a function of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,8 +37,8 @@ impl Stamp {
     }
 
     /// A version byte, then the fields.
-    pub(super) fn encode(&self) -> Vec<u8> {
-        section::encode(VERSION, self)
+    pub(super) fn encode(&self, version: StateVersion) -> Vec<u8> {
+        section::encode(version, self)
     }
 
     /// Reads what [`Self::encode`] wrote.
@@ -47,7 +46,7 @@ impl Stamp {
     /// # Errors
     /// When a newer program wrote it, or nobody did.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        section::decode(VERSION, bytes).map_err(|error| match error {
+        section::decode(bytes).map_err(|error| match error {
             CodecError::Corrupt(_) => CodecError::Corrupt("stamp"),
             newer @ CodecError::NewerVersion(_) => newer,
         })
@@ -65,20 +64,23 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back() {
-        assert_eq!(Stamp::decode(&stamp().encode()), Ok(stamp()));
+        for version in StateVersion::ALL {
+            assert_eq!(Stamp::decode(&stamp().encode(version)), Ok(stamp()));
+        }
         assert_eq!(stamp().next("billing"), Some(7));
         assert_eq!(stamp().next("support-tickets"), None);
     }
 
     #[test]
-    fn version_one_stays_readable() {
+    fn version_1_stays_readable_and_can_be_written() {
         let shipped = b"\x01\x02\x07billing\x04\x0e\x0dproduct-usage\x04\x80\x80\x80\x80\x80\x40\x03\x01\x02\x03";
         assert_eq!(Stamp::decode(shipped), Ok(stamp()));
+        assert_eq!(stamp().encode(StateVersion::V1), shipped);
     }
 
     #[test]
     fn a_newer_version_is_named_and_rubbish_is_refused() {
-        assert_eq!(Stamp::decode(&[2, 0]), Err(CodecError::NewerVersion(2)));
+        assert_eq!(Stamp::decode(&[3, 0]), Err(CodecError::NewerVersion(3)));
         assert_eq!(Stamp::decode(&[]), Err(CodecError::Corrupt("stamp")));
         assert_eq!(Stamp::decode(&[1, 9]), Err(CodecError::Corrupt("stamp")));
     }
@@ -86,7 +88,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_bytes_make_reading_panic(place in 0_usize..40, byte: u8, end in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
-            let mut bytes = stamp().encode();
+            let mut bytes = stamp().encode(StateVersion::NEWEST);
             if let Some(changed) = bytes.get_mut(place) {
                 *changed = byte;
             }

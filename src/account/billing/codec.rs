@@ -6,16 +6,15 @@ use super::State;
 use super::invoices::{Invoice, PaidInvoices};
 use super::subscription::Subscription;
 use crate::account::{CodecError, MAX_PART_BYTES, Section, section};
+use crate::settings::StateVersion;
 use crate::time::MaybeTimestamp;
 
-/// The format that is written: a version byte, then a [`Part`].
-const VERSION: u8 = 1;
 /// Room of a part besides what it holds: version, header, lengths.
 const OVERHEAD_BYTES: usize = 256;
 /// Room of an entry besides its bytes: hash and length.
 const ENTRY_BYTES: usize = 16;
 
-/// One changelog record.
+/// One changelog record, after its version byte.
 #[derive(Default, Serialize, Deserialize)]
 struct Part<'a> {
     /// In part 0.
@@ -36,7 +35,7 @@ struct Header {
 }
 
 impl Section for State {
-    fn parts(&self) -> Vec<(u16, Vec<u8>)> {
+    fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
         if self.first_record_at().is_none() {
             return Vec::new();
         }
@@ -52,11 +51,11 @@ impl Section for State {
         for (hash, bytes) in self.invoices.kept.bytes() {
             packing.part_with_room(bytes).invoices.push((hash, bytes));
         }
-        (0..).zip(packing.parts().map(|part| section::encode(VERSION, &part))).collect()
+        (0..).zip(packing.parts().map(|part| section::encode(version, &part))).collect()
     }
 
     fn restore(&mut self, _part: u16, bytes: &[u8]) -> Result<(), CodecError> {
-        let part: Part<'_> = section::decode(VERSION, bytes)?;
+        let part: Part<'_> = section::decode(bytes)?;
         for (hash, bytes) in part.subscriptions {
             checked::<Subscription<'_>>(bytes)?;
             self.subscriptions.put(hash, bytes.into());
@@ -149,12 +148,12 @@ mod tests {
     #[test]
     fn an_account_comes_back_from_its_parts_in_any_order() {
         let mut account = Account::with_rates(&[(0, "EUR", "1.1")]);
-        assert_eq!(account.state.parts(), []);
+        assert_eq!(account.state.parts(StateVersion::NEWEST), []);
         account.snapshot(day(1), SubscriptionSnapshot { items: vec![item(amount(5, "EUR"), MONTH)], ..monthly("a", 0) });
         account.snapshot(day(2), largest("b", 1));
         account.paid(day(3), "in_1", "evt", usd(100));
         account.failed(day(4), "in_2");
-        let parts = account.state.parts();
+        let parts = account.state.parts(StateVersion::NEWEST);
         assert_eq!(parts.len(), 1);
         assert_eq!(restored(&parts), account.state);
     }
@@ -180,7 +179,7 @@ mod tests {
             }
         }
         assert_eq!(account.ledger().subscriptions.iter().map(|subscription| subscription.snapshots().len()).max(), Some(most));
-        let mut parts = account.state.parts();
+        let mut parts = account.state.parts(StateVersion::NEWEST);
         let largest = parts.iter().map(|(_, bytes)| bytes.len()).max().unwrap();
         assert!(
             parts.len() > 4 && (300 * 1024..=MAX_PART_BYTES).contains(&largest),
@@ -195,11 +194,11 @@ mod tests {
     fn bytes_that_are_no_part_are_refused() {
         let mut account = Account::default();
         account.snapshot(day(1), monthly("a", 1));
-        let (_, part) = account.state.parts().remove(0);
+        let (_, part) = account.state.parts(StateVersion::NEWEST).remove(0);
         let mut newer = part.clone();
-        newer[0] = VERSION + 1;
+        newer[0] = StateVersion::NEWEST as u8 + 1;
         let mut state = State::default();
-        assert_eq!(state.restore(0, &newer), Err(CodecError::NewerVersion(VERSION + 1)));
+        assert_eq!(state.restore(0, &newer), Err(CodecError::NewerVersion(StateVersion::NEWEST as u8 + 1)));
         assert!(matches!(state.restore(0, &part[..part.len() / 2]), Err(CodecError::Corrupt(_))));
         assert!(matches!(state.restore(0, &[]), Err(CodecError::Corrupt(_))));
     }

@@ -335,6 +335,6 @@ proptest! {
         }),
     ) {
         let sorted: Vec<usize> = (0..history.facts.len()).collect();
-        prop_assert_eq!(history.account(&order).state.parts(), history.account(&sorted).state.parts());
+        prop_assert_eq!(history.account(&order).state.parts(crate::settings::StateVersion::NEWEST), history.account(&sorted).state.parts(crate::settings::StateVersion::NEWEST));
     }
 }

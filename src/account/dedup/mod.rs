@@ -7,14 +7,13 @@ use std::cmp::{Ordering, Reverse};
 use day::{APART, DIRTY, Day, FOOT_BYTES, ID_BYTES, Id, MAX_DAY, MAX_IDS, id_of};
 
 use super::bytes::{Reader, Writer, make_room};
-use super::section::{CodecError, of_version};
+use super::section::{CodecError, split_version};
 use super::spread;
 use super::{Limit, LimitMeter};
 use crate::event::Stream;
-use crate::settings::Settings;
+use crate::settings::{Settings, StateVersion};
 use crate::time::{DAY_MS, Timestamp};
 
-const VERSION: u8 = 1;
 /// Ids of a stream up to this many travel with its section, so that most records read cost one changelog record; beyond, each day is
 /// written apart, so that one more id does not rewrite those of a week.
 const FEW: usize = 64;
@@ -205,7 +204,7 @@ impl Dedup {
 
     /// Hands over the parts of a stream that change in the changelog, as part number and bytes (`None`: no more), where its identities
     /// are written apart, or travel `together` with its section and were apart before. All of the stream then counts as written.
-    pub fn take_apart(&mut self, stream: Stream, together: bool, mut take: impl FnMut(u16, Option<Vec<u8>>)) {
+    pub fn take_apart(&mut self, stream: Stream, together: bool, version: StateVersion, mut take: impl FnMut(u16, Option<Vec<u8>>)) {
         let mut end = self.bytes.len();
         while let Some(day) = self.day_before(end) {
             end = day.ids.start;
@@ -217,7 +216,7 @@ impl Dedup {
             if !apart && was_apart {
                 take(day.part(), None);
             } else if apart && (is_dirty || !was_apart) {
-                take(day.part(), Some(self.record(&day)));
+                take(day.part(), Some(self.record(version, &day)));
             }
             if day.ids.is_empty() {
                 self.remove(&day);
@@ -228,9 +227,9 @@ impl Dedup {
     }
 
     /// A changelog record of one day.
-    fn record(&self, day: &Day) -> Vec<u8> {
+    fn record(&self, version: StateVersion, day: &Day) -> Vec<u8> {
         let mut out = Writer(Vec::with_capacity(16 + day.ids.len()));
-        out.0.extend_from_slice(&[VERSION, day.stream as u8]);
+        out.0.extend_from_slice(&[version as u8, day.stream as u8]);
         self.write_day(day, &mut out);
         out.0
     }
@@ -245,7 +244,7 @@ impl Dedup {
     /// # Errors
     /// When the bytes are not a part that this program knows.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
-        let mut bytes = Reader(of_version(VERSION, bytes)?);
+        let mut bytes = Reader(split_version(bytes)?.1);
         let stream = bytes.byte().and_then(|number| Stream::ALL.get(usize::from(number)).copied());
         let read = stream.and_then(|stream| self.read_day(stream, APART, &mut bytes)).filter(|()| bytes.0.is_empty());
         read.ok_or(CodecError::Corrupt("remembered ids"))
@@ -272,7 +271,7 @@ mod tests {
     /// The parts apart that change, and whether each holds anything.
     fn taken(dedup: &mut Dedup, together: bool) -> Vec<bool> {
         let mut parts = Vec::new();
-        dedup.take_apart(Stream::Usage, together, |_, bytes| parts.push(bytes.is_some()));
+        dedup.take_apart(Stream::Usage, together, StateVersion::NEWEST, |_, bytes| parts.push(bytes.is_some()));
         parts
     }
 
@@ -307,7 +306,7 @@ mod tests {
         remember(&mut dedup, 100, 1, 100);
         assert_eq!(taken(&mut dedup, false), [true]);
         remember(&mut dedup, 108, 2, 108);
-        dedup.take_apart(Stream::Billing, true, |_, _| panic!("billing knows no ids"));
+        dedup.take_apart(Stream::Billing, true, StateVersion::NEWEST, |_, _| panic!("billing knows no ids"));
         assert_eq!(taken(&mut dedup, false), [true, false], "what the changelog holds of day 100 is deleted");
     }
 
@@ -341,7 +340,7 @@ mod tests {
                 dedup.write_together(Stream::Usage, &mut out);
                 restored.restore_together(Stream::Usage, &out.0).unwrap();
             }
-            dedup.take_apart(Stream::Usage, together, |_, bytes| restored.restore(&bytes.unwrap()).unwrap());
+            dedup.take_apart(Stream::Usage, together, StateVersion::NEWEST, |_, bytes| restored.restore(&bytes.unwrap()).unwrap());
             assert_eq!(restored, dedup);
         }
     }

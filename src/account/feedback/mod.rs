@@ -143,7 +143,7 @@ mod tests {
     use crate::account::{LimitMeter, Section};
     use crate::metric::View;
     use crate::metric::{Metric, Metrics};
-    use crate::settings::Settings;
+    use crate::settings::{Settings, StateVersion};
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
 
@@ -185,7 +185,7 @@ mod tests {
         let set = |n| FeedbackKind::OverrideSet { value: 1.0, until: day(n), reason: text.clone().into(), by: text.clone().into() };
         told.extend((0..20).map(|n| Told::new(n, set(n)).id(&text)));
         let state = state_of(&told);
-        let parts = state.parts();
+        let parts = state.parts(StateVersion::NEWEST);
         assert_eq!((state.answers().len(), state.acts().len(), state.overrides().len()), (5_000, 5_000, MAX_OVERRIDES));
         assert!(parts.len() > 4 && parts.iter().all(|(_, bytes)| bytes.len() <= crate::account::MAX_PART_BYTES));
         let mut restored = State::default();
@@ -195,9 +195,9 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_feedback_are_refused() {
-        let good = state_of(&[Told::new(1, FeedbackKind::Advocacy("review".into()))]).parts().remove(0).1;
+        let good = state_of(&[Told::new(1, FeedbackKind::Advocacy("review".into()))]).parts(StateVersion::NEWEST).remove(0).1;
         assert!((2..good.len()).all(|end| State::default().restore(0, &good[..end]).is_err()));
-        assert!(State::default().parts().is_empty() && State::default().restore(0, &[]).is_err());
+        assert!(State::default().parts(StateVersion::NEWEST).is_empty() && State::default().restore(0, &[]).is_err());
     }
 
     fn told() -> impl Strategy<Value = Vec<Told>> {
@@ -228,7 +228,7 @@ mod tests {
             let shuffled: Vec<Told> = keyed.into_iter().map(|(told, _)| told).collect();
             let (before, after) = shuffled.split_at(restart.index(shuffled.len() + 1));
             let mut restarted = State::default();
-            for (part, bytes) in state_of(before).parts() {
+            for (part, bytes) in state_of(before).parts(StateVersion::NEWEST) {
                 restarted.restore(part, &bytes).unwrap();
             }
             apply(&mut restarted, after, &Settings::default(), &mut LimitMeter::default());

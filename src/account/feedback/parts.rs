@@ -3,11 +3,9 @@
 use super::answer::{Act, Answer};
 use super::pin::Override;
 use super::{Kept, State, insert_by};
-use crate::account::section::of_version;
+use crate::account::section::split_version;
 use crate::account::{CodecError, MAX_PART_BYTES, Section};
-
-/// Version 1: the version, then postcard entries one after the other.
-const VERSION: u8 = 1;
+use crate::settings::StateVersion;
 
 /// One thing that is kept, as it is written.
 #[derive(serde::Serialize)]
@@ -26,7 +24,7 @@ enum Entry {
 }
 
 impl Section for State {
-    fn parts(&self) -> Vec<(u16, Vec<u8>)> {
+    fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
         let mut parts: Vec<Vec<u8>> = Vec::new();
         let answers = self.answers().iter().map(EntryRef::Answer);
         let acts = self.acts().iter().map(EntryRef::Act);
@@ -35,14 +33,14 @@ impl Section for State {
             let bytes = postcard::to_stdvec(&entry).unwrap_or_default();
             match parts.last_mut() {
                 Some(part) if part.len() + bytes.len() <= MAX_PART_BYTES => part.extend_from_slice(&bytes),
-                _ => parts.push([&[VERSION], bytes.as_slice()].concat()),
+                _ => parts.push([&[version as u8], bytes.as_slice()].concat()),
             }
         }
         (0..).zip(parts).collect()
     }
 
     fn restore(&mut self, _part: u16, bytes: &[u8]) -> Result<(), CodecError> {
-        let mut rest = of_version(VERSION, bytes)?;
+        let (_, mut rest) = split_version(bytes)?;
         let kept = self.0.get_or_insert_default();
         while !rest.is_empty() {
             let (entry, after) = postcard::take_from_bytes(rest).map_err(|_| CodecError::Corrupt("feedback"))?;

@@ -9,6 +9,7 @@
 use crate::account::bytes::{Reader, Writer};
 use crate::account::feedback::Satisfaction;
 use crate::event::{OpenStatus, Priority, SnapshotStatus};
+use crate::settings::StateVersion;
 use crate::time::Timestamp;
 
 use super::fact::{Fact, FactKind, Snapshot};
@@ -54,6 +55,11 @@ impl<'a> Ticket<'a> {
     /// snapshot names a later instant.
     pub(super) fn is_settled(&self, instant: Timestamp) -> bool {
         !self.open && !self.names_later_instant && self.last_record <= instant
+    }
+
+    /// The earliest version of the state format that has room for all its facts.
+    pub(super) fn least_version(&self) -> StateVersion {
+        self.facts().map(|fact| least_version(&fact)).max().unwrap_or(StateVersion::V1)
     }
 
     /// Whether every byte is part of a fact.
@@ -205,6 +211,18 @@ impl Writer {
             self.signed(at.since(instant));
         }
     }
+}
+
+/// See [`Ticket::least_version`].
+fn least_version(fact: &Fact<'_>) -> StateVersion {
+    let is_new = match &fact.kind {
+        FactKind::Moved => true,
+        FactKind::Snapshot(snapshot) => {
+            matches!(snapshot.status, SnapshotStatus::Merged | SnapshotStatus::Moved | SnapshotStatus::Deleted)
+        }
+        _ => false,
+    };
+    if is_new || fact.channel.is_some() { StateVersion::V2 } else { StateVersion::V1 }
 }
 
 /// The number of a kind in a head byte.

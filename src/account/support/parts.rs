@@ -1,17 +1,18 @@
 //! The support section as changelog records: tickets by hash, in ranges that are halved until each fits.
+//!
+//! A record is `version, has a first reply (0 or 1), varint(zigzag(first reply))?`, then the entries of the table.
 
 use crate::account::bytes::{Reader, Writer};
 use crate::account::ranges;
-use crate::account::section::of_version;
+use crate::account::section::split_version;
 use crate::account::{CodecError, MAX_PART_BYTES, Section};
+use crate::settings::StateVersion;
 use crate::time::Timestamp;
 
 use super::State;
 use super::codec::Ticket;
 use super::table::{Entries, Table};
 
-/// Version 1: `1, has a first reply (0 or 1), varint(zigzag(first reply))?`, then the entries of the table.
-const VERSION: u8 = 1;
 /// Bytes of a part while they are few: an event writes those of the part that it changes.
 const PART_BYTES: usize = 32 * 1024;
 /// From this many bytes on parts are as large as they may be, so that they can be numbered.
@@ -22,18 +23,27 @@ const MAX_HEAD_BYTES: usize = 12;
 const MAX_ENTRY_HEAD_BYTES: usize = 11;
 
 impl Section for State {
-    fn parts(&self) -> Vec<(u16, Vec<u8>)> {
+    fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
         let tickets: Vec<_> = self.table.iter().collect();
         let part_bytes = if bytes_of(&tickets) < MANY_BYTES { PART_BYTES } else { MAX_PART_BYTES };
         let mut ranges = ranges::cut(&tickets, |(hash, _)| *hash, |range| MAX_HEAD_BYTES + bytes_of(range) <= part_bytes);
         if tickets.is_empty() && self.first_replied.get().is_some() {
             ranges.push(&[]);
         }
-        (0..).zip(ranges).map(|(part, range)| (part, self.part(range))).collect()
+        (0..).zip(ranges).map(|(part, range)| (part, self.part(version, range))).collect()
+    }
+
+    fn least_version(&self) -> StateVersion {
+        self.table
+            .iter()
+            .filter_map(|(_, bytes)| Ticket::read(bytes))
+            .map(|ticket| ticket.least_version())
+            .max()
+            .unwrap_or(StateVersion::V1)
     }
 
     fn restore(&mut self, _part: u16, bytes: &[u8]) -> Result<(), CodecError> {
-        let rest = of_version(VERSION, bytes)?;
+        let (_, rest) = split_version(bytes)?;
         let (first_replied, entries) = read_head(rest).ok_or(CodecError::Corrupt("head of the tickets"))?;
         if let Some(first) = first_replied {
             self.first_replied.keep_earliest(first);
@@ -43,9 +53,9 @@ impl Section for State {
 }
 
 impl State {
-    fn part(&self, tickets: &[(u64, &[u8])]) -> Vec<u8> {
+    fn part(&self, version: StateVersion, tickets: &[(u64, &[u8])]) -> Vec<u8> {
         let mut out = Writer(Vec::with_capacity(MAX_HEAD_BYTES + bytes_of(tickets)));
-        out.0.extend_from_slice(&[VERSION, u8::from(self.first_replied.get().is_some())]);
+        out.0.extend_from_slice(&[version as u8, u8::from(self.first_replied.get().is_some())]);
         if let Some(first) = self.first_replied.get() {
             out.signed(first.0);
         }
@@ -103,7 +113,7 @@ mod tests {
 
     #[test]
     fn an_account_without_tickets_has_no_part() {
-        assert!(State::default().parts().is_empty());
+        assert!(State::default().parts(StateVersion::NEWEST).is_empty());
     }
 
     #[test]
@@ -114,8 +124,8 @@ mod tests {
         records.push(snapshot(60, "t1", SnapshotStatus::Open, |s| s.created_at = Some(hour(-5))));
         records.push(record(40, "t2", AGENT_REPLY));
         let state = state_of(&records);
-        let back = restored(&state.parts());
-        assert_eq!((back.parts(), back.open, back.done), (state.parts(), 11, 29));
+        let back = restored(&state.parts(StateVersion::NEWEST));
+        assert_eq!((back.parts(StateVersion::NEWEST), back.open, back.done), (state.parts(StateVersion::NEWEST), 11, 29));
         assert!(back.has_replied(hour(40)) && !back.has_replied(hour(39)));
         assert!(back.tickets_at(hour(99)).eq(state.tickets_at(hour(99))));
     }
@@ -134,27 +144,27 @@ mod tests {
         let tickets = [vec![open; settings.limits.tickets_open], vec![closed; settings.limits.tickets_resolved]].concat();
         let tickets: Vec<(u64, &[u8])> = (0..).map(|n: u64| n << 50).zip(tickets.iter().map(Vec::as_slice)).collect();
         let mut state = State::default();
-        state.restore_tickets(&State::default().part(&tickets)[2..]).unwrap();
-        let parts = state.parts();
+        state.restore_tickets(&State::default().part(StateVersion::NEWEST, &tickets)[2..]).unwrap();
+        let parts = state.parts(StateVersion::NEWEST);
         assert_eq!((state.open, state.done), (5_000, 5_000));
         assert!((1_000..2_000).contains(&parts.len()), "{}", parts.len());
         assert!(parts.iter().all(|(_, bytes)| bytes.len() <= MAX_PART_BYTES));
-        assert_eq!(restored(&parts).parts(), parts);
+        assert_eq!(restored(&parts).parts(StateVersion::NEWEST), parts);
     }
 
     #[test]
     fn an_event_changes_one_part_of_many() {
         let mut records: Vec<TicketRecord> = (0..6_000).map(|n| record(n, &format!("t{n}"), TicketKind::Opened)).collect();
-        let before = state_of(&records).parts();
+        let before = state_of(&records).parts(StateVersion::NEWEST);
         records.push(record(7_000, "t7", TicketKind::Resolved));
-        let after = state_of(&records).parts();
+        let after = state_of(&records).parts(StateVersion::NEWEST);
         assert!(before.len() > 2 && before.len() == after.len());
         assert_eq!(before.iter().zip(&after).filter(|(before, after)| before != after).count(), 1);
     }
 
     #[test]
     fn a_ticket_that_two_parts_hold_is_refused() {
-        let part = state_of(&[record(1, "a", TicketKind::Opened)]).parts().remove(0).1;
+        let part = state_of(&[record(1, "a", TicketKind::Opened)]).parts(StateVersion::NEWEST).remove(0).1;
         let mut state = State::default();
         state.restore(0, &part).unwrap();
         assert_eq!(state.restore(1, &part), Err(CodecError::Corrupt("a ticket is there twice")));
@@ -162,13 +172,13 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_tickets_are_refused() {
-        let good = state_of(&[record(1, "a", TicketKind::Opened).category("bug")]).parts().remove(0).1;
+        let good = state_of(&[record(1, "a", TicketKind::Opened).category("bug")]).parts(StateVersion::NEWEST).remove(0).1;
         for end in 0..good.len() {
             let mut state = State::default();
             let result = state.restore(0, &good[..end]);
             assert!(result.is_err() || end == 2, "{end}");
         }
-        let newer = [&[VERSION + 1], &good[1..]].concat();
-        assert_eq!(State::default().restore(0, &newer), Err(CodecError::NewerVersion(2)));
+        let newer = [&[StateVersion::NEWEST as u8 + 1], &good[1..]].concat();
+        assert_eq!(State::default().restore(0, &newer), Err(CodecError::NewerVersion(3)));
     }
 }

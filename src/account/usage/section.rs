@@ -6,11 +6,12 @@ use super::features::Features;
 use super::{SessionDay, State};
 use crate::account::bytes::{Reader, Writer};
 use crate::account::ranges;
-use crate::account::section::{CodecError, Section, of_version};
+use crate::account::section::{CodecError, Section};
+use crate::settings::StateVersion;
 use crate::time::{Date, Timestamp};
 
-/// The format of all parts.
-const VERSION: u8 = 2;
+/// The version byte of version 1 here, which was the second layout of this section before the first release of any.
+const FIRST_VERSION_BYTE: u8 = 2;
 /// Users up to this many, 16 bytes each, travel with the rest, or are a part: a use writes those of one.
 const USERS_TOGETHER: usize = 256;
 
@@ -20,19 +21,21 @@ const WHOLE: u16 = 0;
 const TYPICAL_BYTES: usize = 1024;
 
 impl Section for State {
-    fn parts(&self) -> Vec<(u16, Vec<u8>)> {
+    fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
         if *self == Self::default() {
             return Vec::new();
         }
         if self.users.len() <= USERS_TOGETHER {
-            return vec![(WHOLE, self.whole(&self.users))];
+            return vec![(WHOLE, self.whole(version, &self.users))];
         }
         let ranges = ranges::cut(&self.users, |user| user.top_hash(), |range| range.len() <= USERS_TOGETHER);
-        (WHOLE..).zip(std::iter::once(self.whole(&[])).chain(ranges.into_iter().map(part_of_users))).collect()
+        (WHOLE..)
+            .zip(std::iter::once(self.whole(version, &[])).chain(ranges.into_iter().map(|users| part_of_users(version, users))))
+            .collect()
     }
 
     fn restore(&mut self, part: u16, bytes: &[u8]) -> Result<(), CodecError> {
-        let mut bytes = Reader(of_version(VERSION, bytes)?);
+        let mut bytes = Reader(split_version(bytes)?.1);
         let users = if part == WHOLE {
             let apart = std::mem::take(&mut self.users);
             *self = read_whole(&mut bytes).ok_or(CodecError::Corrupt("usage"))?;
@@ -48,10 +51,10 @@ impl Section for State {
 }
 
 impl State {
-    fn whole(&self, users: &[Actor]) -> Vec<u8> {
+    fn whole(&self, version: StateVersion, users: &[Actor]) -> Vec<u8> {
         let mut out = Writer(Vec::with_capacity(TYPICAL_BYTES));
         let last_activity = self.last_activity();
-        out.0.extend_from_slice(&[VERSION, u8::from(last_activity.is_some())]);
+        out.0.extend_from_slice(&[version_byte(version), u8::from(last_activity.is_some())]);
         out.signed(last_activity.map_or(0, Timestamp::millis));
         out.signed(i64::from(self.newest_date.0));
         out.signed(i64::from(self.newest_hour));
@@ -86,8 +89,21 @@ fn date(bytes: &mut Reader<'_>) -> Option<Date> {
     Some(Date(i32::try_from(bytes.signed()?).ok()?))
 }
 
-fn part_of_users(users: &[Actor]) -> Vec<u8> {
-    let mut out = Writer(vec![VERSION]);
+fn part_of_users(version: StateVersion, users: &[Actor]) -> Vec<u8> {
+    let mut out = Writer(vec![version_byte(version)]);
     actors::write(users, &mut out);
     out.0
+}
+
+const fn version_byte(version: StateVersion) -> u8 {
+    version as u8 - StateVersion::V1 as u8 + FIRST_VERSION_BYTE
+}
+
+fn split_version(bytes: &[u8]) -> Result<(StateVersion, &[u8]), CodecError> {
+    let (byte, rest) = bytes.split_first().ok_or(CodecError::Corrupt("no known version"))?;
+    match StateVersion::ALL.into_iter().find(|version| version_byte(*version) == *byte) {
+        Some(version) => Ok((version, rest)),
+        None if *byte < FIRST_VERSION_BYTE => Err(CodecError::Corrupt("no known version")),
+        None => Err(CodecError::NewerVersion(*byte)),
+    }
 }

@@ -206,7 +206,7 @@ mod properties {
             let (one, other) = (play(&uses), play(&shuffled));
             prop_assert_eq!(one.measure(noon(61)), other.measure(noon(61)));
             let mut restored = State::default();
-            for (part, bytes) in one.state.parts() {
+            for (part, bytes) in one.state.parts(crate::settings::StateVersion::NEWEST) {
                 restored.restore(part, &bytes).unwrap();
             }
             prop_assert_eq!(restored, one.state);
@@ -219,9 +219,9 @@ mod properties {
         for n in 0..20_000 {
             example.used(noon(0), &format!("user{n}"), "f", 1);
         }
-        let before = example.state.parts();
+        let before = example.state.parts(crate::settings::StateVersion::NEWEST);
         example.used(noon(0).plus(1), "user7", "f", 1);
-        let after = example.state.parts();
+        let after = example.state.parts(crate::settings::StateVersion::NEWEST);
         let changed: Vec<_> = after.iter().filter(|part| !before.contains(part)).collect();
         assert_eq!((before.len(), changed.len()), (after.len(), 2));
         assert!(after.len() > 20_000 / 256 && changed.iter().all(|(_, bytes)| bytes.len() < 5_000));
@@ -231,7 +231,7 @@ mod properties {
     fn users_that_two_parts_hold_are_refused() {
         let mut example = Example::default();
         (0..1_000).for_each(|n| example.used(noon(0), &format!("user{n}"), "f", 1));
-        let (parts, mut restored) = (example.state.parts(), State::default());
+        let (parts, mut restored) = (example.state.parts(crate::settings::StateVersion::NEWEST), State::default());
         for (part, bytes) in parts.iter().rev() {
             restored.restore(*part, bytes).unwrap();
         }
@@ -247,7 +247,7 @@ mod properties {
             let at = noon(0).plus(n / 20_000 * 26 * DAY_MS + n);
             example.used(at, &format!("user{}", n % 20_000), &format!("{name}{:04}", n % 1_000), u64::MAX / 4);
         }
-        let parts = example.state.parts();
+        let parts = example.state.parts(crate::settings::StateVersion::NEWEST);
         assert!(parts.iter().all(|(_, bytes)| bytes.len() <= crate::account::MAX_PART_BYTES));
         let mut restored = State::default();
         for (part, bytes) in parts.iter().rev() {

@@ -53,7 +53,7 @@ fn numbers_out_of_range_say_the_range() {
         "[kafka]\nreplication_factor = 0\n",
         "c.toml:2: kafka.replication_factor: 0 is out of range: must be 1 to 100, or -1 for the broker's default",
     );
-    told("[state]\nwrite_version = 9\n", "c.toml:2: state.write_version: this program does not write version 9: 1 to 1");
+    told("[state]\nwrite_version = 9\n", "c.toml:2: state.write_version: this program does not write version 9: 1 to 2");
 }
 
 #[test]

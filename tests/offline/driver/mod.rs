@@ -10,6 +10,8 @@ use churnwatch::time::{DAY_MS, HOUR_MS, Timestamp};
 use serde_json::{Value, json};
 
 mod rig;
+mod stored_state;
+mod story;
 
 use rig::Driver;
 

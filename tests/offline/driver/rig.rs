@@ -24,7 +24,11 @@ impl Driver {
     }
 
     pub fn under(model: Model) -> Self {
-        let settings = Arc::new(Settings { model, ..Settings::default() });
+        Self::with(Settings { model, ..Settings::default() })
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        let settings = Arc::new(settings);
         let directory = Arc::new(Directory::new(Arc::clone(&settings)));
         Self { task: Task::new(0, settings, Arc::clone(&directory)), directory, changelog: BTreeMap::new(), written: 0 }
     }
