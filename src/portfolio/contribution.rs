@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Period;
-use super::additive::{Additive, Sign};
+use super::additive::{Sign, Summand};
 use super::feedback::{ByKind, Feedback};
 use super::money::Money;
 use super::names::{NameId, Names};
@@ -70,8 +70,8 @@ pub(super) struct Places {
     pub csm: Option<NameId>,
 }
 
-/// Counts by name.
-type Named = Vec<(NameId, u64)>;
+/// Sums by name.
+type Named<V = u64> = Vec<(NameId, V)>;
 
 /// What is packed: sums of one account, with numbers for names.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ pub(super) struct Parts {
     adopters: Named,
     surveys_sent: Named,
     advocacy: Named,
-    themes: Vec<(NameId, ByKind)>,
+    themes: Named<ByKind>,
     tickets: Vec<PackedTicket>,
     onboarded: u64,
     referred: u64,
@@ -107,7 +107,7 @@ impl Parts {
             adopters: named(&usage.adopters, names),
             surveys_sent: named(&feedback.surveys_sent, names),
             advocacy: named(&feedback.advocacy, names),
-            themes: feedback.themes.sums().map(|(theme, by_kind)| (names.take(theme), *by_kind)).collect(),
+            themes: named(&feedback.themes, names),
             money,
             usage,
             feedback,
@@ -122,9 +122,7 @@ impl Parts {
         self.usage.adopters = tally(&self.adopters, names);
         self.feedback.surveys_sent = tally(&self.surveys_sent, names);
         self.feedback.advocacy = tally(&self.advocacy, names);
-        for (id, by_kind) in &self.themes {
-            self.feedback.themes.change(names.get(*id), Sign::Plus, |sum| sum.add(by_kind));
-        }
+        self.feedback.themes = tally(&self.themes, names);
         let mut support = Support::default();
         self.tickets.iter().for_each(|ticket| support.ticket(&ticket.unpack(names), Sign::Plus));
         Sums {
@@ -161,14 +159,14 @@ fn trailing(view: &View, stream: Stream, zone: &Zone) -> Period {
     Period::trailing(view.stream(stream).t, zone)
 }
 
-fn named(tally: &Tally<u64>, names: &mut Names) -> Named {
-    tally.sums().map(|(name, count)| (names.take(name), *count)).collect()
+fn named<V: Copy>(tally: &Tally<V>, names: &mut Names) -> Named<V> {
+    tally.sums().map(|(name, sum)| (names.take(name), *sum)).collect()
 }
 
-fn tally(counts: &Named, names: &Names) -> Tally<u64> {
+fn tally<V: Summand>(sums: &Named<V>, names: &Names) -> Tally<V> {
     let mut tally = Tally::default();
-    for (id, count) in counts {
-        tally.change(names.get(*id), Sign::Plus, |sum| *sum += count);
+    for (id, own) in sums {
+        tally.change(names.get(*id), Sign::Plus, |sum| sum.add(own));
     }
     tally
 }

@@ -68,7 +68,6 @@ impl Tally<u64> {
     pub fn get(&self, label: &str) -> u64 {
         self.kept.get(label).copied().unwrap_or_default()
     }
-
 }
 
 impl<V: Summand> Additive for Tally<V> {
