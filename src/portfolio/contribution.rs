@@ -166,7 +166,7 @@ fn named<V: Copy>(tally: &Tally<V>, names: &mut Names) -> Named<V> {
 fn tally<V: Summand>(sums: &Named<V>, names: &Names) -> Tally<V> {
     let mut tally = Tally::default();
     for (id, own) in sums {
-        tally.change(names.get(*id), Sign::Plus, |sum| sum.add(own));
+        tally.change(names.get(*id), Sign::Plus, |sum: &mut V| sum.add(own));
     }
     tally
 }
