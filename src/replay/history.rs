@@ -104,6 +104,7 @@ impl<'a> History<'a> {
     }
 
     /// The cohorts of the accounts at `t`, at which the history stands.
+    #[must_use]
     pub fn cohorts(&self, t: Timestamp) -> Cohorts {
         let (billing_t, settings) = (self.view(t).stream(Stream::Billing).t, &*self.settings);
         let none = || Cohorts::new(CompleteMonths::new(self.begins(), t, &settings.zone), MAX_SCOPES);
