@@ -106,7 +106,7 @@ fn add_account(account: &Account, view: &View, settings: &Settings, digest: &mut
     digest.users_28d += usage.users_on_dates(today, 28);
     digest.features_28d += usage.features_on_dates(today, 28).count();
     let mut minutes = Histogram::<u64>::new_with_bounds(1, 400 * 24 * 60, 2).unwrap();
-    let resolved = account.support().tickets_in(Timestamp::MIN, view.t).filter_map(|ticket| ticket.resolved?.resolution_ms);
+    let resolved = account.support().tickets_in(Timestamp::MIN, view.t, None).filter_map(|ticket| ticket.resolved?.resolution_ms);
     for millis in resolved {
         minutes.record(u64::try_from(millis / 60_000).unwrap().max(1)).unwrap();
     }

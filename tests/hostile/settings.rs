@@ -8,6 +8,7 @@ use rand::Rng as _;
 use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
 
+use crate::oracle::desk::Desk;
 use crate::oracle::settings::Settings;
 use crate::oracle::zone::{HOUR, Zone};
 
@@ -52,10 +53,44 @@ pub fn draw(rng: &mut ChaCha8Rng) -> (Settings, i64) {
         let regions = if rng.random() { Vec::new() } else { vec!["emea"] };
         settings.quiet.push((from, to, regions));
     }
+    usage(rng, &mut settings);
+    if rng.random_ratio(1, 8) {
+        settings.earliest = day.checked_sub(rng.random_range(5..70_i64).days()).unwrap();
+    }
     if rng.random_ratio(1, 3) {
         settings.model = Some(include_str!("model.toml"));
     }
+    if rng.random_ratio(1, 2) {
+        settings.desk = Some(desk(rng, day));
+    }
     (settings, t)
+}
+
+/// Open hours with breaks, around the clock, at the hours at which clocks change, in another zone and with holidays.
+fn desk(rng: &mut ChaCha8Rng, day: Date) -> Desk {
+    const HOURS: [&[&str]; 6] =
+        [&[], &["09:00-17:00"], &["09:00-12:30", "13:30-18:00"], &["00:00-24:00"], &["13:00-13:01", "00:00-03:15"], &["01:30-02:30"]];
+    let mut open: [Vec<&'static str>; 7] = std::array::from_fn(|_| HOURS.choose(rng).unwrap().to_vec());
+    open[0] = vec!["08:00-16:45"];
+    let zones = [None, Some("Europe/London"), Some("Australia/Lord_Howe"), Some("America/Sao_Paulo"), Some("Asia/Kathmandu")];
+    let holidays = (0..rng.random_range(0..4)).map(|_| day.checked_sub(rng.random_range(0..100_i64).days()).unwrap()).collect();
+    Desk { zone: *zones.choose(rng).unwrap(), open, holidays }
+}
+
+/// Which usage counts.
+fn usage(rng: &mut ChaCha8Rng, settings: &mut Settings) {
+    if rng.random_ratio(1, 3) {
+        settings.ignore_users = vec!["svc-*", "[qa]", "{cron,batch}-?", "7"];
+    }
+    if rng.random_ratio(1, 6) {
+        settings.active_features = [vec!["*"], vec!["f?", "export", "{api,xx*}"]].choose(rng).unwrap().clone();
+    }
+    if rng.random_ratio(1, 6) {
+        settings.ignore_features = vec!["f[0-9]", "Rep*", "a\u{e9}*"];
+    }
+    if rng.random_ratio(1, 4) {
+        settings.anonymous_users = Some([vec!["Guest", "3"], vec![]].choose(rng).unwrap().clone());
+    }
 }
 
 /// Tables of which the later ones leave currencies out.

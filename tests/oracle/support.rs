@@ -59,7 +59,14 @@ impl Account<'_> {
         let replied = tickets.iter().filter(|ticket| ticket.first_reply().is_some_and(|at| self.within(at, 91)));
         let minutes: Vec<f64> = replied.filter_map(Ticket::first_reply_minutes).collect();
         out.float("support.first_reply_minutes_p50_91d", quantile(&minutes, 0.5));
+        let replied = tickets.iter().filter(|ticket| ticket.first_reply().is_some_and(|at| self.within(at, 91)));
+        let business_minutes: Vec<f64> = replied.filter_map(|ticket| ticket.business_reply_minutes(self.settings)).collect();
+        out.float("support.first_reply_business_minutes_p50_91d", quantile(&business_minutes, 0.5));
+        let business_hours: Vec<f64> = resolved.iter().filter_map(|ticket| ticket.business_hours(self.settings)).collect();
+        out.float("support.resolution_business_hours_p50_91d", quantile(&business_hours, 0.5));
         for (name, sample) in [
+            ("support.first_reply_business_minutes_p50_91d", &business_minutes),
+            ("support.resolution_business_hours_p50_91d", &business_hours),
             ("support.resolution_hours_p50_91d", &hours),
             ("support.resolution_hours_p90_91d", &hours),
             ("support.resolution_hours_agent_p50_91d", &agent),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::account::Account;
 use super::check::{OPEN_STATUSES, PRIORITIES, SNAPSHOT_STATUSES};
 use super::judge::Record;
+use super::settings::Settings;
 use super::zone::{DAY, HOUR};
 
 const MINUTE: i64 = HOUR / 60;
@@ -48,7 +49,7 @@ impl<'a> Ticket<'a> {
     pub fn all(account: &Account<'a>) -> Vec<Self> {
         let mut by_id: BTreeMap<String, Vec<&Record>> = BTreeMap::new();
         for record in account.of("support") {
-            by_id.entry(record.fields().text("ticket_id").unwrap().unwrap()).or_default().push(record);
+            by_id.entry(record.fields().id("ticket_id").unwrap().unwrap()).or_default().push(record);
         }
         by_id.retain(|_, records| records.iter().all(|record| rank(record) != What::Deleted) && !is_away(records));
         by_id.into_values().map(|records| Self::of(records, account.t)).collect()
@@ -165,6 +166,17 @@ impl<'a> Ticket<'a> {
     /// Minutes from opening to the first reply.
     pub fn first_reply_minutes(&self) -> Option<f64> {
         Some(held(self.first_reply()? - self.opening()?) / MINUTE as f64)
+    }
+
+    /// Open hours of the desk from opening to first resolution, where all three are known.
+    pub fn business_hours(&self, settings: &Settings) -> Option<f64> {
+        let (opening, resolved) = (self.opening()?, self.first_resolution().filter(|_| !self.first_resolution_is_unknown())?);
+        Some(held(settings.desk.as_ref()?.open(settings.zone.name(), opening, resolved)) / HOUR as f64)
+    }
+
+    /// Open minutes of the desk from opening to the first reply.
+    pub fn business_reply_minutes(&self, settings: &Settings) -> Option<f64> {
+        Some(held(settings.desk.as_ref()?.open(settings.zone.name(), self.opening()?, self.first_reply()?)) / MINUTE as f64)
     }
 
     /// Whether the first contact resolved it; `None`: it does not tell (yet).

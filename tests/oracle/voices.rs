@@ -114,6 +114,12 @@ impl Portfolio<'_, '_> {
         split(out, "resolution_hours_agent_p50", &resolved, |tickets| quantile(&told_by(tickets, Ticket::agent_hours), 0.5));
         let replied = those(&|ticket| in_period(ticket.first_reply()));
         put(out, "first_reply_minutes_p50", quantile(&told_by(&replied, Ticket::first_reply_minutes), 0.5));
+        if let Some(settings) = self.members.first().map(|member| member.account.settings).filter(|settings| settings.desk.is_some()) {
+            let hours = |ticket: &Ticket<'_>| ticket.business_hours(settings);
+            split(out, "resolution_business_hours_p50", &resolved, |tickets| quantile(&told_by(tickets, hours), 0.5));
+            let minutes = |ticket: &Ticket<'_>| ticket.business_reply_minutes(settings);
+            split(out, "first_reply_business_minutes_p50", &replied, |tickets| quantile(&told_by(tickets, minutes), 0.5));
+        }
         let reopened = resolved.iter().filter(|ticket| ticket.was_reopened()).count() as i64;
         ratio(out, "reopen_rate", reopened, resolved.len() as i64);
         share(out, "fcr", &told);
@@ -153,10 +159,14 @@ fn told_by<'r>(tickets: &[&Ticket<'r>], what: impl Fn(&Ticket<'r>) -> Option<f64
     tickets.iter().filter_map(|ticket| what(ticket)).collect()
 }
 
-/// A figure of tickets, for all of them and by priority and category; numbers of tickets by product too.
+/// A figure of tickets, for all of them and by priority; but for business hours by category too, and numbers of tickets by product.
 fn split<'r>(out: &mut Kpis, name: &str, tickets: &[&Ticket<'r>], figure: impl Fn(&[&Ticket<'r>]) -> Option<f64>) {
     put(out, name, figure(tickets));
-    let splits: &[&str] = if name.starts_with("tickets_") { &["priority", "product", "category", "channel"] } else { &["priority", "category"] };
+    let splits: &[&str] = match name {
+        name if name.starts_with("tickets_") => &["priority", "product", "category", "channel"],
+        name if name.contains("_business_") => &["priority"],
+        _ => &["priority", "category"],
+    };
     for &by in splits {
         let mut parts: BTreeMap<String, Vec<&Ticket<'r>>> = BTreeMap::new();
         for ticket in tickets {

@@ -34,6 +34,10 @@ impl Section for State {
             .collect()
     }
 
+    fn least_version(&self) -> StateVersion {
+        if self.nobody.is_some() { StateVersion::V2 } else { StateVersion::V1 }
+    }
+
     fn restore(&mut self, part: u16, bytes: &[u8]) -> Result<(), CodecError> {
         let mut bytes = Reader(split_version(bytes)?.1);
         let users = if part == WHOLE {
@@ -68,6 +72,9 @@ impl State {
         }
         actors::write(users, &mut out);
         self.features.write(&mut out);
+        if let Some(nobody) = self.nobody {
+            actors::write_one(nobody, &mut out);
+        }
         out.0
     }
 }
@@ -81,8 +88,9 @@ fn read_whole(bytes: &mut Reader<'_>) -> Option<State> {
     let sessions = bytes
         .many(3, |bytes| Some(SessionDay { date: date(bytes)?, count: u32::try_from(bytes.varint()?).ok()?, total_ns: bytes.varint()? }))?;
     let (users, features) = (actors::read(bytes)?, Features::read(bytes)?);
+    let nobody = if bytes.0.is_empty() { None } else { Some(actors::read_one(bytes)?) };
     let (last_activity, sessions) = (last_activity.into(), sessions.into());
-    Some(State { last_activity, newest_date, newest_hour, days, hours, sessions, users, features })
+    Some(State { last_activity, newest_date, newest_hour, days, hours, sessions, users, nobody, features })
 }
 
 fn date(bytes: &mut Reader<'_>) -> Option<Date> {

@@ -2,6 +2,7 @@
 
 mod account;
 mod application;
+mod business_hours;
 mod calendar;
 mod commit;
 mod http;
@@ -20,6 +21,7 @@ mod usage;
 
 pub use account::Account;
 pub use application::Application;
+pub use business_hours::{BusinessHours, Holiday, Open, Week};
 pub use calendar::{CalendarDays, Quiet};
 pub use commit::Commit;
 pub use http::Http;
@@ -33,6 +35,6 @@ pub use streams::{StreamSection, Streams, TopicSection};
 pub use support::{PriorityWeights, Support};
 pub use time::Time;
 pub use topic::{Format, Partitioning, StaleAfter, Topic};
-pub use usage::{Globs, Usage};
+pub use usage::Usage;
 
 pub(super) use limits::validate as validate_limits;
