@@ -21,7 +21,7 @@ pub(super) fn digests_of(parts: &[(u16, Vec<u8>)]) -> Digests {
 impl Written {
     /// What it holds of a section that is in several parts.
     pub(super) fn of(&self, kind: SectionKind) -> &[Option<u64>] {
-        self.0.as_ref().and_then(|sections| sections.get(kind as usize)).map_or(&[], Vec::as_slice)
+        self.0.as_ref().and_then(|sections| sections.get(kind.place())).map_or(&[], Vec::as_slice)
     }
 
     /// How many parts of a section it may hold: of one that is not in several parts nobody knows whether it was ever written, and to
@@ -35,7 +35,7 @@ impl Written {
         if self.0.is_none() && digests.is_empty() {
             return digests;
         }
-        let Some(section) = self.0.get_or_insert_default().get_mut(kind as usize) else { return Vec::new() };
+        let Some(section) = self.0.get_or_insert_default().get_mut(kind.place()) else { return Vec::new() };
         std::mem::replace(section, digests)
     }
 

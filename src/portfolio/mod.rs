@@ -3,9 +3,12 @@
 //! Each account adds its [`Sums`] of a [`Period`] to the [`Portfolio`]: integers and histograms only, so that neither the order of
 //! accounts nor how they are spread over tasks and instances can matter. [`Kpis`] are worked out of the sums at the very end.
 
+mod account_score;
 mod additive;
+mod by_scope;
 mod cohorts;
 mod contribution;
+mod costs;
 mod distribution;
 mod exposed;
 mod feedback;
@@ -26,15 +29,19 @@ mod tally;
 mod ticket;
 mod usage;
 
+pub use account_score::AccountScore;
+pub use by_scope::{MAX_SCOPES, Portfolio};
 pub use cohorts::{Cohorts, CompleteMonths};
 pub use contribution::Contribution;
+pub use costs::{CostEntry, Costs};
 pub use exposed::{Exposed, Sink, Spread, Unit};
 pub use figure::{Figure, Number, Split};
+pub use health::BandSums;
 pub use kpis::Kpis;
 pub use line::lines;
-pub use live::Live;
+pub use live::{Live, LiveEntry};
 pub use period::Period;
 pub use registry::Kpi;
-pub use scope::{MAX_SCOPES, Portfolio, Scope};
+pub use scope::Scope;
 pub use spent::Spent;
 pub use sums::Sums;

@@ -9,12 +9,11 @@ use super::file::InputFile;
 use super::parallel::{each, in_order};
 use super::partition::{Partition, Published};
 use super::reading::Reading;
-use crate::account::Account;
-use crate::engine::{AccountReport, Alternative, Comparison, OutputRecord};
+use crate::engine::{AccountReport, Alternative, Comparison, OutputRecord, Slot, Store};
 use crate::event::Stream;
 use crate::metric::Metrics;
 use crate::metric::View;
-use crate::portfolio::{Cohorts, CompleteMonths, MAX_SCOPES, Period, Portfolio, Sums};
+use crate::portfolio::{AccountScore, Cohorts, CompleteMonths, MAX_SCOPES, Period, Portfolio, Sums};
 use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -80,18 +79,19 @@ impl<'a> History<'a> {
         comparisons
     }
 
-    /// The sums of a period at whose end the history stands; `share` says how accounts are scored there.
-    pub fn portfolio(&self, period: Period, share: impl Fn(&Account, &Metrics) -> Option<crate::engine::Share> + Sync) -> Portfolio {
+    /// The sums of a period at whose end the history stands; `score` says how accounts are scored there.
+    pub fn portfolio(&self, period: Period, score: impl Fn(&Slot, &Metrics) -> Option<AccountScore> + Sync) -> Portfolio {
         let (view, settings) = (self.view(period.to), &*self.settings);
         let portfolios = each(&self.partitions, |partition| {
             let mut portfolio = Portfolio::new(period);
-            partition.task.view().accounts.for_each(|account| {
+            partition.task.store().for_each(|slot| {
+                let account = &slot.account;
                 if account.first_seen().is_none_or(|first| first > period.to) {
                     return;
                 }
                 let metrics = account.measure(&view, settings);
-                let share = share(account, &metrics);
-                portfolio.add_account(account, &Sums::of(account, &metrics, share.as_ref(), &period, settings));
+                let score = score(slot, &metrics);
+                portfolio.add_account(account, &Sums::of(account, &metrics, score.as_ref(), &period, settings));
             });
             portfolio.add_costs(partition.task.costs());
             portfolio
@@ -110,7 +110,7 @@ impl<'a> History<'a> {
         let none = || Cohorts::new(CompleteMonths::new(self.begins(), t, &settings.zone), MAX_SCOPES);
         let parts = each(&self.partitions, |partition| {
             let mut cohorts = none();
-            partition.task.view().accounts.for_each(|account| cohorts.add_account(account, billing_t, settings));
+            partition.task.store().for_each(|slot| cohorts.add_account(&slot.account, billing_t, settings));
             cohorts
         });
         let mut whole = none();

@@ -1,4 +1,4 @@
-//! Settings and the instant of a case: zones whose days are not all 24 hours long, rates with dates, quiet days.
+//! Settings and time of a case: zones with days that are not 24 hours long, dated rates, quiet days.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A real ticket log, against figures that were worked out without this program (`fixtures/helpdesk/README.md`).
+//! A real ticket log, checked against figures computed without this program (`fixtures/helpdesk/README.md`).
 
 use std::collections::HashMap;
 use std::io::Read;

@@ -1,8 +1,8 @@
-//! Prices and coupons as Stripe returns them (`fixtures/stripe/README.md`), turned into native events: what they come to a month.
+//! The monthly value of prices and coupons as Stripe returns them (`fixtures/stripe/README.md`), converted to native events.
 
 use std::sync::Arc;
 
-use churnwatch::engine::{Directory, Input, Outcome, Task};
+use churnwatch::engine::{Input, Outcome, PlainStore, Store, Task};
 use churnwatch::event::Stream;
 use churnwatch::metric::Metric;
 use churnwatch::metric::View;
@@ -41,11 +41,11 @@ fn mrr(items: &[Value], discount: Option<Value>) -> i64 {
         record["discount"] = discount;
     }
     let settings = Arc::new(Settings::default());
-    let mut task = Task::new(0, Arc::clone(&settings), Arc::new(Directory::new(Arc::clone(&settings))));
+    let mut task = Task::new(Arc::clone(&settings), PlainStore::default());
     let bytes = record.to_string().into_bytes();
     let input = Input { stream: Stream::Billing, key: None, value: Some(&bytes), timestamp: None, broker_timestamp: Some(T) };
     assert_eq!(task.process(&input, T), Outcome::Applied);
-    let metrics = task.view().accounts.read("a", |account| account.measure(&View::complete(T), &settings)).unwrap();
+    let metrics = task.store().read("a", |slot| slot.account.measure(&View::complete(T), &settings)).unwrap();
     metrics.whole_number(Metric::Mrr).unwrap()
 }
 
@@ -55,7 +55,7 @@ fn a_monthly_price_counts_by_its_quantity() {
     assert_eq!(mrr(&[item(&price, 1)], None), 2_000);
     let once = resource("/item/price");
     assert_eq!(once["type"], "one_time");
-    assert_eq!(mrr(&[item(&price, 3), item(&once, 2)], None), 6_000, "what is paid once is no recurring revenue");
+    assert_eq!(mrr(&[item(&price, 3), item(&once, 2)], None), 6_000, "one-off payments are not recurring revenue");
     assert_eq!(item(&resource("/subscription_item/price"), 1), item(&price, 1), "a subscription's item carries its price");
 }
 

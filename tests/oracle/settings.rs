@@ -1,4 +1,4 @@
-//! The settings that a replay of the reference reads, and their text as a configuration file.
+//! The settings that the reference uses, and their text as a configuration file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

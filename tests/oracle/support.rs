@@ -83,9 +83,9 @@ impl Account<'_> {
         out.ratio("support.reopen_rate_91d", reopened as f64, resolved.len() as f64);
         out.size("support.reopen_rate_91d", resolved.len());
         if self.of("support").into_iter().any(is_reply_by_people) {
-            let told: Vec<bool> = resolved.iter().filter_map(|ticket| ticket.resolved_at_first_contact()).collect();
-            out.ratio("support.fcr_91d", told.iter().filter(|first| **first).count() as f64, told.len() as f64);
-            out.size("support.fcr_91d", told.len());
+            let known: Vec<bool> = resolved.iter().filter_map(|ticket| ticket.resolved_at_first_contact()).collect();
+            out.ratio("support.fcr_91d", known.iter().filter(|first| **first).count() as f64, known.len() as f64);
+            out.size("support.fcr_91d", known.len());
         }
         let ratings: Vec<f64> = tickets.iter().filter_map(Ticket::rating).filter(|(at, _)| self.within(*at, 91)).map(|(_, p)| p).collect();
         out.ratio("support.csat_91d", ratings.iter().filter(|p| **p >= 0.75).count() as f64, ratings.len() as f64);

@@ -1,4 +1,4 @@
-//! KPIs of what customers said, of their tickets, and of how they came and went.
+//! KPIs of feedback, tickets, and accounts won and lost.
 
 use std::collections::BTreeMap;
 
@@ -93,12 +93,12 @@ impl Portfolio<'_, '_> {
     /// See the table of KPIs.
     pub fn tickets(&self, out: &mut Kpis) {
         let in_period = |at: Option<i64>| at.is_some_and(|at| self.period.holds(at));
-        let (mut all, mut told) = (Vec::new(), Vec::new());
+        let (mut all, mut known) = (Vec::new(), Vec::new());
         for member in &self.members {
             let tickets = Ticket::all(&member.account);
             if member.account.of("support").into_iter().any(is_reply_by_people) {
                 let resolved = tickets.iter().filter(|ticket| in_period(ticket.first_resolution()));
-                told.extend(resolved.filter_map(Ticket::resolved_at_first_contact));
+                known.extend(resolved.filter_map(Ticket::resolved_at_first_contact));
             }
             all.extend(tickets);
         }
@@ -122,7 +122,7 @@ impl Portfolio<'_, '_> {
         }
         let reopened = resolved.iter().filter(|ticket| ticket.was_reopened()).count() as i64;
         ratio(out, "reopen_rate", reopened, resolved.len() as i64);
-        share(out, "fcr", &told);
+        share(out, "fcr", &known);
         ratio(out, "fcr_simple", resolved.len() as i64 - reopened, opened.len() as i64);
     }
 

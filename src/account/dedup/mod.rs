@@ -7,7 +7,7 @@ use std::cmp::{Ordering, Reverse};
 use day::{APART, DIRTY, Day, FOOT_BYTES, ID_BYTES, Id, MAX_DAY, MAX_IDS, id_of};
 
 use super::bytes::{Reader, Writer, make_room};
-use super::section::{CodecError, split_version};
+use super::section::{CodecError, MAX_TOGETHER_BYTES, split_version};
 use super::spread;
 use super::{Limit, LimitMeter};
 use crate::event::Stream;
@@ -19,8 +19,9 @@ use crate::time::{DAY_MS, Timestamp};
 const FEW: usize = 64;
 /// Room that days may leave behind, in bytes: what comes next is about as much, unless a busy time is over.
 const MAX_SPARE_BYTES: usize = 512;
-/// Bytes that [`Dedup::write_together`] writes, at most: each id may lie on a day of its own.
-pub(super) const MAX_TOGETHER_BYTES: usize = FEW * (ID_BYTES + 6);
+
+/// What travels with a section has room there: an id, and the number and length of its day.
+const _: () = assert!(FEW * (ID_BYTES + 6) <= MAX_TOGETHER_BYTES);
 
 /// The identities read, by stream and UTC day of their event time, in one allocation: for each day its ids, ascending, and a foot. Days
 /// lie in descending order of streams and ascending order of days, so that the newest day of usage is last, where nearly all is read

@@ -38,7 +38,7 @@ fn stored(version: &str) -> Changelog {
 #[test]
 #[ignore = "writes the fixture: only a program of a version that has none yet may"]
 fn write_the_fixture() {
-    let mut driver = told(StateVersion::NEWEST);
+    let mut driver = fed(StateVersion::NEWEST);
     driver.changelog.insert(STAMP.to_vec(), driver.task.stamp());
     let path = std::env::var("STATE_FIXTURE").expect("where to write it");
     let mut out = flate2::write::GzEncoder::new(std::fs::File::create(path).unwrap(), flate2::Compression::best());
@@ -55,7 +55,7 @@ fn driver_of(version: StateVersion) -> Driver {
 }
 
 /// The story, with the changelog that it leaves in a version.
-fn told(version: StateVersion) -> Driver {
+fn fed(version: StateVersion) -> Driver {
     let mut driver = driver_of(version);
     tell(&mut driver);
     driver
@@ -109,7 +109,7 @@ fn the_fixture_of_version_1_holds_every_section_in_several_parts_and_every_list(
 
 #[test]
 fn state_of_version_1_comes_back_to_the_same_account_lines() {
-    let mut driver = told(StateVersion::NEWEST);
+    let mut driver = fed(StateVersion::NEWEST);
     let mut restored = restored(stored("v1"));
     for hours in [23, 48, 24 * 40] {
         let now = at(LAST_DAY).plus(hours * HOUR_MS);
@@ -127,7 +127,7 @@ fn without_cores(mut changelog: Changelog) -> Changelog {
 
 #[test]
 fn under_write_version_1_the_records_are_those_that_the_first_version_wrote() {
-    let mut driver = told(StateVersion::V1);
+    let mut driver = fed(StateVersion::V1);
     driver.changelog.insert(STAMP.to_vec(), driver.task.stamp());
     let (written, stored) = (without_cores(driver.changelog), without_cores(stored("v1")));
     assert!(written.keys().eq(stored.keys()));
@@ -138,7 +138,7 @@ fn under_write_version_1_the_records_are_those_that_the_first_version_wrote() {
 
 #[test]
 fn what_is_written_in_version_2_is_refused_as_newer_by_its_first_byte() {
-    let (first, second) = (without_cores(told(StateVersion::V1).changelog), without_cores(told(StateVersion::V2).changelog));
+    let (first, second) = (without_cores(fed(StateVersion::V1).changelog), without_cores(fed(StateVersion::V2).changelog));
     assert!(first.keys().eq(second.keys()));
     for (key, value) in &first {
         assert_eq!(second[key][0], value[0] + 1, "{key:?}");

@@ -1,4 +1,4 @@
-//! MRR and its movements, accounts won and lost, what a customer is worth and costs.
+//! MRR and its movements, accounts won and lost, customer value and cost.
 
 use churnwatch::time::DAY_MS;
 use serde_json::json;
