@@ -103,8 +103,7 @@ pub fn portfolio(source: &Arc<dyn Source>) -> Value {
 /// cohort and month by month.
 pub fn cohorts(source: &Arc<dyn Source>) -> Value {
     let cohorts = source.cohorts();
-    let lines: Vec<Value> =
-        cohorts.lines().take(COHORT_LINES_MAX).filter_map(|line| serde_json::from_slice::<Value>(&line).ok()).collect();
+    let lines: Vec<Value> = cohorts.lines().take(COHORT_LINES_MAX).filter_map(|line| serde_json::from_slice::<Value>(&line).ok()).collect();
     let body = json!({ "cohorts": lines, "tasks_owned": source.tasks().len(), "tasks_total": source.tasks_total() });
     with_header(&**source, body)
 }

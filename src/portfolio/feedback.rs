@@ -3,8 +3,8 @@
 use super::additive::{Additive, Sign, Summand, additive};
 use super::distribution::{Distribution, SHARES};
 use super::exposed::{Exposed, Exposure};
-use super::tally::Tally;
 use super::figure::Value;
+use super::tally::Tally;
 use super::{Figure, Kpi, Kpis, Period, Split};
 use crate::account::feedback::{ANSWERED, Nps, Opinions, Ratings, State};
 

@@ -199,10 +199,7 @@ mod tests {
                 Stream::Support,
                 json!({"id": id, "type": "ticket_opened", "account_id": id, "occurred_at": at, "ticket_id": "t", "product": id, "channel": id}),
             );
-            tell(
-                Stream::Feedback,
-                json!({"id": id, "type": "nps_answered", "account_id": id, "occurred_at": at, "score": 9, "theme": id}),
-            );
+            tell(Stream::Feedback, json!({"id": id, "type": "nps_answered", "account_id": id, "occurred_at": at, "score": 9, "theme": id}));
         }
         task.round(NOW, &RoundOptions { publish: true, catching_up: false, budget: accounts, bytes: usize::MAX }, &mut Vec::new());
         Live { portfolio: directory.portfolio(NOW), settings }

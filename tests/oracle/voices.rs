@@ -58,7 +58,8 @@ impl Portfolio<'_, '_> {
             }
         }
         let shown = |[answers, positive, negative]: [u64; 3]| json!({ "answers": answers, "positive": positive, "negative": negative });
-        let row = |kinds: BTreeMap<&str, [u64; 3]>| -> Value { kinds.into_iter().map(|(kind, cell)| (kind.to_owned(), shown(cell))).collect() };
+        let row =
+            |kinds: BTreeMap<&str, [u64; 3]>| -> Value { kinds.into_iter().map(|(kind, cell)| (kind.to_owned(), shown(cell))).collect() };
         let rows = table.into_iter().map(|(theme, kinds)| (theme, row(kinds)));
         out.insert("feedback_themes".to_owned(), rows.collect());
     }

@@ -31,7 +31,10 @@ pub(super) enum Score {
 impl Answer {
     /// By instant, then id, then what was answered, and about what.
     pub(super) fn order(&self, other: &Self) -> Ordering {
-        (self.at, &self.id).cmp(&(other.at, &other.id)).then_with(|| self.score.order(other.score)).then_with(|| self.theme.cmp(&other.theme))
+        (self.at, &self.id)
+            .cmp(&(other.at, &other.id))
+            .then_with(|| self.score.order(other.score))
+            .then_with(|| self.theme.cmp(&other.theme))
     }
 }
 
