@@ -60,6 +60,9 @@ pub struct Args {
     /// Add the KPIs of every complete calendar month
     #[arg(long, requires = "out_kpis", help_heading = "Output")]
     pub kpi_months: bool,
+    /// Accounts by the month in which they first paid, and what is left of them month by month
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub out_cohorts: Option<PathBuf>,
     /// Rejected records, with code and reason
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_dead_letters: Option<PathBuf>,
@@ -113,6 +116,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         args.write_comparison(&history, t, &settings, other)?;
     }
     args.write_accounts(&history, t)?;
+    write_to(args.out_cohorts.as_deref(), |output| replay::write_cohorts(&history, t, output))?;
     args.write_kpis(&history, &files, &reading, t, &settings)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -169,7 +173,7 @@ impl Args {
 
     /// Everything that is written.
     fn outputs(&self) -> Vec<&Path> {
-        let outputs = [&self.out_changes, &self.out_accounts, &self.out_kpis, &self.out_dead_letters, &self.out_counts];
+        let outputs = [&self.out_changes, &self.out_accounts, &self.out_kpis, &self.out_cohorts, &self.out_dead_letters, &self.out_counts];
         let comparison = self.compare.as_ref().map(|_| self.comparison_path());
         outputs.into_iter().filter_map(|path| path.as_deref()).chain(comparison).collect()
     }

@@ -37,6 +37,19 @@ impl AccountMap {
         }
     }
 
+    /// Lets `read` see every account of a key. A reader that takes its time for each account holds up the writer by one alone.
+    pub fn read_each_of(&self, key: AccountKey, read: impl FnMut(&Slot)) {
+        if let Some(chain) = self.chains.get(&key) {
+            chain.iter().for_each(read);
+        }
+    }
+
+    /// The keys of all accounts, in no particular order.
+    #[must_use]
+    pub fn keys(&self) -> Vec<AccountKey> {
+        self.chains.iter().map(|chain| *chain.key()).collect()
+    }
+
     /// How many accounts there are.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -18,10 +18,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::engine::AccountReport;
-use crate::portfolio::{Period, Portfolio};
+use crate::event::Stream;
+use crate::portfolio::{Cohorts, CompleteMonths, Period, Portfolio};
 use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::Timestamp;
+
+/// Segments, plans and CSMs whose cohorts are worked out for readers, at most: the first in their order.
+const COHORT_SCOPES_MAX: usize = 1_000;
 
 /// All tasks of this instance.
 #[derive(Debug)]
@@ -69,6 +73,25 @@ impl Directory {
         let mut portfolio = Portfolio::new(Period::trailing(now, &self.settings().zone));
         self.tasks().iter().for_each(|task| portfolio.add_live(&task.portfolio()));
         portfolio
+    }
+
+    /// The cohorts of the accounts of all tasks, worked out from their billing. Each account is locked alone, for the microseconds that
+    /// reading its billing takes.
+    #[must_use]
+    pub fn cohorts(&self, now: Timestamp) -> Cohorts {
+        let (settings, tasks) = (self.settings(), self.tasks());
+        let mut begins: Option<Timestamp> = None;
+        for task in &tasks {
+            task.accounts.for_each(|slot| begins = begins.into_iter().chain(slot.account.first_seen()).min());
+        }
+        let mut cohorts = Cohorts::new(CompleteMonths::new(begins, now, &settings.zone), COHORT_SCOPES_MAX);
+        for task in &tasks {
+            let billing_t = task.summary().stream_time.view(now, &settings).stream(Stream::Billing).t;
+            for key in task.accounts.keys() {
+                task.accounts.read_each_of(key, |slot| cohorts.add_account(&slot.account, billing_t, &settings));
+            }
+        }
+        cohorts
     }
 
     /// Accounts of all tasks, restoring ones included.

@@ -9,6 +9,8 @@ use crate::time::Timestamp;
 pub struct FeedbackEvent<'a> {
     /// What it is.
     pub kind: FeedbackKind<'a>,
+    /// What an answer is about, in the customer's or the surveyor's own words.
+    pub theme: Option<Cow<'a, str>>,
 }
 
 /// What a feedback event is.

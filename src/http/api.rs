@@ -18,6 +18,8 @@ const LIMIT_DEFAULT: usize = 50;
 const LIMIT_MAX: usize = 1_000;
 /// Segments, plans and CSMs in an answer at most, sorted by name.
 const SCOPES_MAX: usize = 1_000;
+/// Lines of cohorts at most, those of all accounts first; one of ten years takes 6 KiB.
+const COHORT_LINES_MAX: usize = 5_000;
 
 /// Parameters of `/api/accounts`.
 #[derive(Debug, Default, Deserialize)]
@@ -94,6 +96,15 @@ pub fn portfolio(source: &Arc<dyn Source>) -> Value {
         fields.insert("accounts".to_owned(), json!(cells.iter().map(|cell| cell.accounts).sum::<u64>()));
         fields.insert("cells".to_owned(), json!(cells));
     }
+    with_header(&**source, body)
+}
+
+/// `/api/cohorts`: the lines of `replay --out-cohorts` over the accounts of this instance. Those of all instances add up, cohort by
+/// cohort and month by month.
+pub fn cohorts(source: &Arc<dyn Source>) -> Value {
+    let cohorts = source.cohorts();
+    let lines: Vec<Value> = cohorts.lines().take(COHORT_LINES_MAX).filter_map(|line| serde_json::from_slice::<Value>(&line).ok()).collect();
+    let body = json!({ "cohorts": lines, "tasks_owned": source.tasks().len(), "tasks_total": source.tasks_total() });
     with_header(&**source, body)
 }
 

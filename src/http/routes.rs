@@ -41,6 +41,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/api/accounts", get(accounts))
         .route("/api/accounts/{id}", get(account))
         .route("/api/portfolio", get(portfolio))
+        .route("/api/cohorts", get(cohorts))
         .route("/api/pipeline", get(pipeline))
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "no such path", "see / for the page, /api/accounts, /metrics") })
         .layer(middleware::from_fn_with_state(shared.clone(), admit))
@@ -111,6 +112,10 @@ async fn account(State(shared): State<Shared>, id: Result<Path<String>, PathReje
 
 async fn portfolio(State(shared): State<Shared>) -> Result<Json<Value>, ApiError> {
     answer(move || Ok(api::portfolio(&shared.source))).await
+}
+
+async fn cohorts(State(shared): State<Shared>) -> Result<Json<Value>, ApiError> {
+    answer(move || Ok(api::cohorts(&shared.source))).await
 }
 
 async fn pipeline(State(shared): State<Shared>) -> Result<Json<Value>, ApiError> {

@@ -1,6 +1,6 @@
 //! What can be added up in any order, and taken away again.
 
-use crate::account::feedback::{Nps, Ratings};
+use crate::account::feedback::{Nps, Opinions, Ratings};
 use crate::account::support::Durations;
 
 /// Whether something is added or taken away.
@@ -87,6 +87,8 @@ impl Additive for Durations {
 }
 
 additive!(Nps { promoters, passives, detractors });
+
+additive!(Opinions { answers, positive, negative });
 
 additive!(Ratings { rated, satisfied, highly_satisfied, dissatisfied });
 

@@ -11,7 +11,7 @@ use crate::account::Account;
 use crate::settings::Settings;
 
 /// Scopes of a portfolio, at most. The last in their order are left out, whatever the order in which they come.
-const MAX_SCOPES: usize = 20_000;
+pub const MAX_SCOPES: usize = 20_000;
 
 /// The sums of a period over the accounts of some tasks, by scope.
 #[derive(Clone, Debug)]

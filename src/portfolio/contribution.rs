@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Period;
-use super::additive::Sign;
-use super::feedback::Feedback;
+use super::additive::{Sign, Summand};
+use super::feedback::{ByKind, Feedback};
 use super::money::Money;
 use super::names::{NameId, Names};
 use super::sums::Sums;
@@ -70,8 +70,8 @@ pub(super) struct Places {
     pub csm: Option<NameId>,
 }
 
-/// Counts by name.
-type Named = Vec<(NameId, u64)>;
+/// Sums by name.
+type Named<V = u64> = Vec<(NameId, V)>;
 
 /// What is packed: sums of one account, with numbers for names.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -84,6 +84,7 @@ pub(super) struct Parts {
     adopters: Named,
     surveys_sent: Named,
     advocacy: Named,
+    themes: Named<ByKind>,
     tickets: Vec<PackedTicket>,
     onboarded: u64,
     referred: u64,
@@ -106,6 +107,7 @@ impl Parts {
             adopters: named(&usage.adopters, names),
             surveys_sent: named(&feedback.surveys_sent, names),
             advocacy: named(&feedback.advocacy, names),
+            themes: named(&feedback.themes, names),
             money,
             usage,
             feedback,
@@ -120,6 +122,7 @@ impl Parts {
         self.usage.adopters = tally(&self.adopters, names);
         self.feedback.surveys_sent = tally(&self.surveys_sent, names);
         self.feedback.advocacy = tally(&self.advocacy, names);
+        self.feedback.themes = tally(&self.themes, names);
         let mut support = Support::default();
         self.tickets.iter().for_each(|ticket| support.ticket(&ticket.unpack(names), Sign::Plus));
         Sums {
@@ -138,6 +141,7 @@ impl Parts {
     pub fn give_back(&self, names: &mut Names) {
         let counts = [&self.churn_reasons, &self.adopters, &self.surveys_sent, &self.advocacy];
         counts.into_iter().flatten().for_each(|(id, _)| names.give_back(*id));
+        self.themes.iter().for_each(|(id, _)| names.give_back(*id));
         self.tickets.iter().for_each(|ticket| ticket.give_back(names));
     }
 
@@ -155,14 +159,14 @@ fn trailing(view: &View, stream: Stream, zone: &Zone) -> Period {
     Period::trailing(view.stream(stream).t, zone)
 }
 
-fn named(tally: &Tally<u64>, names: &mut Names) -> Named {
-    tally.counts().map(|(name, count)| (names.take(name), count)).collect()
+fn named<V: Copy>(tally: &Tally<V>, names: &mut Names) -> Named<V> {
+    tally.sums().map(|(name, sum)| (names.take(name), *sum)).collect()
 }
 
-fn tally(counts: &Named, names: &Names) -> Tally<u64> {
+fn tally<V: Summand>(sums: &Named<V>, names: &Names) -> Tally<V> {
     let mut tally = Tally::default();
-    for (id, count) in counts {
-        tally.change(names.get(*id), Sign::Plus, |sum| *sum += count);
+    for (id, own) in sums {
+        tally.change(names.get(*id), Sign::Plus, |sum: &mut V| sum.add(own));
     }
     tally
 }

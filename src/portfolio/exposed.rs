@@ -100,12 +100,14 @@ exposed! {
     Effort "effort_ratio" Distribution [] [Feedback] "CES answers of 28 days, 0 to 1.";
     SurveyAnswers "survey_answers" Plain ["kind"] [Feedback] "Answers of 28 days by kind of survey.";
     SurveysSent "surveys_sent" Plain ["kind"] [Feedback] "Surveys sent in 28 days by kind.";
+    ThemeAnswers "theme_answers" Plain ["theme" "kind" "class"] [Feedback] "Answers of 28 days that name a theme, by kind of survey and class: positive, neutral or negative.";
     Referrals "referrals" Plain [] [Feedback] "Referrals made in 28 days.";
     Advocacy "advocacy_acts" Plain ["kind"] [Feedback] "Acts of advocacy in 28 days by kind.";
     Onboarded "onboarded_accounts" Plain [] [Accounts] "Accounts that finished onboarding in 28 days.";
     Tickets "tickets" Plain ["state" "priority"] [Support] "Tickets opened or first resolved in 28 days, and open ones, by priority.";
     ProductTickets "product_tickets" Plain ["state" "product"] [Support] "The same by product.";
     CategoryTickets "category_tickets" Plain ["state" "category"] [Support] "The same by category.";
+    ChannelTickets "channel_tickets" Plain ["state" "channel"] [Support] "The same by channel.";
     Reopened "reopened_tickets" Plain [] [Support] "Tickets first resolved in 28 days and reopened since.";
     FirstContactJudged "first_contact_tickets" Plain [] [Support] "Tickets of which it is known whether the first contact resolved them.";
     FirstContactResolved "first_contact_resolved_tickets" Plain [] [Support] "Those of them that it resolved.";

@@ -1,14 +1,15 @@
 //! What customers say: NPS, satisfaction, effort, how many answer, referrals and advocacy.
 
-use super::additive::{Sign, additive};
+use super::additive::{Additive, Sign, Summand, additive};
 use super::distribution::{Distribution, SHARES};
 use super::exposed::{Exposed, Exposure};
+use super::figure::Value;
 use super::tally::Tally;
 use super::{Figure, Kpi, Kpis, Period, Split};
-use crate::account::feedback::{Nps, Ratings, State};
+use crate::account::feedback::{ANSWERED, Nps, Opinions, Ratings, State};
 
-/// Kinds of survey whose answers are known, as `survey_sent` names them.
-const ANSWERED: [&str; 3] = ["nps", "csat", "ces"];
+/// Answers by [`ANSWERED`].
+pub(super) type ByKind = [Opinions; ANSWERED.len()];
 
 /// Sums of feedback in a period.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
@@ -25,6 +26,14 @@ pub(super) struct Feedback {
     referrals: u64,
     #[serde(skip)]
     pub advocacy: Tally<u64>,
+    #[serde(skip)]
+    pub themes: Tally<ByKind>,
+}
+
+impl Summand for ByKind {
+    fn is_nothing(&self) -> bool {
+        self.iter().all(|opinions| opinions.answers == 0)
+    }
 }
 
 impl Feedback {
@@ -42,6 +51,7 @@ impl Feedback {
         told.ces.iter().for_each(|place| sums.effort.observe(*place, SHARES));
         told.surveys_sent.iter().for_each(|(kind, sent)| sums.surveys_sent.change(kind, Sign::Plus, |sum| *sum += sent));
         told.advocacy.iter().for_each(|(kind, acts)| sums.advocacy.change(kind, Sign::Plus, |sum| *sum += acts));
+        told.themes.iter().for_each(|(theme, by_kind)| sums.themes.change(theme, Sign::Plus, |sum| sum.add(by_kind)));
         sums
     }
 
@@ -63,6 +73,7 @@ impl Feedback {
         let all: u64 = acts.iter().map(|(_, count)| count).sum();
         let by_kind = acts.into_iter().map(|(kind, count)| (kind, Figure::number(count))).collect();
         out.set(Kpi::Advocacy, Figure::number(all).split(Split::Kind, by_kind));
+        out.set(Kpi::FeedbackThemes, Figure::nested(self.themes.labelled(labels).into_iter().map(theme_row).collect()));
     }
 
     /// Answers to the surveys sent, for all kinds together and for each that was sent.
@@ -109,6 +120,20 @@ impl Feedback {
                 out.number(family, &[&kind], count as f64);
             }
         }
+        if out.whole {
+            self.expose_themes(out);
+        }
+    }
+
+    fn expose_themes(&self, out: &mut Exposure<'_>) {
+        for (theme, by_kind) in self.themes.labelled(out.settings.limits.label_values) {
+            for (kind, opinions) in ANSWERED.into_iter().zip(by_kind).filter(|(_, opinions)| opinions.answers > 0) {
+                let neutral = opinions.answers - opinions.positive - opinions.negative;
+                for (class, count) in [("positive", opinions.positive), ("neutral", neutral), ("negative", opinions.negative)] {
+                    out.number(Exposed::ThemeAnswers, &[&theme, kind, class], count as f64);
+                }
+            }
+        }
     }
 }
 
@@ -119,6 +144,17 @@ fn classes(answers: &Nps) -> [(&'static str, u64); 3] {
     [("promoters", answers.promoters), ("passives", answers.passives), ("detractors", answers.detractors)]
 }
 
+/// A theme with the kinds of survey whose answers name it.
+fn theme_row((theme, by_kind): (String, ByKind)) -> (String, Value) {
+    let row = |opinions: Opinions| {
+        let Opinions { answers, positive, negative } = opinions;
+        let cells = [("answers", answers), ("positive", positive), ("negative", negative)];
+        Value::Table(cells.map(|(name, count)| (name.to_owned(), count.into())).to_vec())
+    };
+    let answered = ANSWERED.into_iter().zip(by_kind).filter(|(_, opinions)| opinions.answers > 0);
+    (theme, Value::Table(answered.map(|(kind, opinions)| (kind.to_owned(), row(opinions))).collect()))
+}
+
 /// The score with its classes.
 fn nps(answers: &Nps) -> Option<Figure> {
     let net = i128::from(answers.promoters) - i128::from(answers.detractors);
@@ -126,4 +162,4 @@ fn nps(answers: &Nps) -> Option<Figure> {
     Some(Figure::ratio(net, answers.answers())?.with_value(answers.score()?).with_buckets(buckets))
 }
 
-additive!(Feedback { nps, nps_before, csat, effort, answers, surveys_sent, referrals, advocacy });
+additive!(Feedback { nps, nps_before, csat, effort, answers, surveys_sent, referrals, advocacy, themes });

@@ -58,6 +58,8 @@ pub enum Split {
     Product,
     /// Category of tickets.
     Category,
+    /// Channel by which tickets came.
+    Channel,
     /// Kind of survey, of advocacy, or of loss.
     Kind,
 }
@@ -70,6 +72,7 @@ impl Split {
             Self::Priority => "by_priority",
             Self::Product => "by_product",
             Self::Category => "by_category",
+            Self::Channel => "by_channel",
             Self::Kind => "by_kind",
         }
     }
@@ -87,9 +90,24 @@ pub struct Figure {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Value {
+pub(super) enum Value {
     Number(Number),
-    Table(Vec<(String, Number)>),
+    Table(Vec<(String, Value)>),
+}
+
+impl<N: Into<Number>> From<N> for Value {
+    fn from(number: N) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(number) => number.serialize(serializer),
+            Self::Table(rows) => Rows(rows).serialize(serializer),
+        }
+    }
 }
 
 impl Figure {
@@ -100,7 +118,12 @@ impl Figure {
 
     /// Numbers by label.
     #[must_use]
-    pub const fn table(rows: Vec<(String, Number)>) -> Self {
+    pub fn table(rows: Vec<(String, Number)>) -> Self {
+        Self::nested(rows.into_iter().map(|(label, number)| (label, number.into())).collect())
+    }
+
+    /// Numbers, or tables of them, by label.
+    pub(super) const fn nested(rows: Vec<(String, Value)>) -> Self {
         Self { value: Value::Table(rows), parts: None, buckets: Vec::new(), splits: Vec::new() }
     }
 
@@ -155,10 +178,7 @@ impl Figure {
 impl Serialize for Figure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        match &self.value {
-            Value::Number(number) => map.serialize_entry("value", number)?,
-            Value::Table(rows) => map.serialize_entry("value", &Rows(rows))?,
-        }
+        map.serialize_entry("value", &self.value)?;
         if let Some((numerator, denominator)) = &self.parts {
             map.serialize_entry("numerator", numerator)?;
             map.serialize_entry("denominator", denominator)?;

@@ -6,6 +6,7 @@
 mod account_score;
 mod additive;
 mod by_scope;
+mod cohorts;
 mod contribution;
 mod costs;
 mod distribution;
@@ -29,7 +30,8 @@ mod ticket;
 mod usage;
 
 pub use account_score::AccountScore;
-pub use by_scope::Portfolio;
+pub use by_scope::{MAX_SCOPES, Portfolio};
+pub use cohorts::{Cohorts, CompleteMonths};
 pub use contribution::Contribution;
 pub use costs::{CostEntry, Costs};
 pub use exposed::{Exposed, Sink, Spread, Unit};

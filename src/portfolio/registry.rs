@@ -89,6 +89,7 @@ kpis! {
     CsatDissatisfied "csat_dissatisfied" [] "dissatisfied / rated";
     Ces "ces" [Feedback] "mean customer effort answer, 0 to 1";
     SurveyResponseRate "survey_response_rate" [Feedback] "answers / surveys sent";
+    FeedbackThemes "feedback_themes" [Feedback] "answers by the theme that they name, with how many are positive and negative";
     TicketsOpened "tickets_opened" [Support] "tickets opened";
     TicketsResolved "tickets_resolved" [Support] "tickets resolved for the first time";
     TicketsOpen "tickets_open" [Support] "tickets open at the end";

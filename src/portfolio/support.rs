@@ -35,13 +35,14 @@ pub(super) struct Support {
     ratings: Ratings,
 }
 
-/// Something by priority, product and category of tickets.
+/// Something by priority, product, category and channel of tickets.
 #[derive(Clone, Debug, Default)]
 struct Tickets {
     all: u64,
     by_priority: ByPriority<u64>,
     by_product: Tally<u64>,
     by_category: Tally<u64>,
+    by_channel: Tally<u64>,
 }
 
 /// Durations by priority and category of tickets.
@@ -155,7 +156,11 @@ impl Tickets {
             out.number(Exposed::Tickets, &[state, priority.name()], count as f64);
         }
         if out.whole {
-            for (family, counts) in [(Exposed::ProductTickets, &self.by_product), (Exposed::CategoryTickets, &self.by_category)] {
+            for (family, counts) in [
+                (Exposed::ProductTickets, &self.by_product),
+                (Exposed::CategoryTickets, &self.by_category),
+                (Exposed::ChannelTickets, &self.by_channel),
+            ] {
                 for (label, count) in counts.labelled(out.settings.limits.label_values) {
                     out.number(family, &[state, &label], count as f64);
                 }
@@ -169,6 +174,7 @@ impl Tickets {
         change(&mut self.by_priority, ticket.priority, count);
         ticket.product.into_iter().for_each(|product| self.by_product.change(product, sign, count));
         ticket.category.into_iter().for_each(|category| self.by_category.change(category, sign, count));
+        ticket.channel.into_iter().for_each(|channel| self.by_channel.change(channel, sign, count));
     }
 
     fn figure(&self, labels: usize) -> Figure {
@@ -177,6 +183,7 @@ impl Tickets {
             .split(Split::Priority, priorities(&self.by_priority, count))
             .split(Split::Product, labelled(&self.by_product, labels, count))
             .split(Split::Category, labelled(&self.by_category, labels, count))
+            .split(Split::Channel, labelled(&self.by_channel, labels, count))
     }
 }
 
@@ -259,6 +266,6 @@ additive!(Support {
     ratings
 });
 
-additive!(Tickets { all, by_priority, by_product, by_category });
+additive!(Tickets { all, by_priority, by_product, by_category, by_channel });
 
 additive!(Times { all, by_priority, by_category });

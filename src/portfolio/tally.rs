@@ -56,15 +56,17 @@ impl<V: Summand> Tally<V> {
     }
 }
 
+impl<V> Tally<V> {
+    /// The sums by label that are kept apart, in the order of labels.
+    pub fn sums(&self) -> impl Iterator<Item = (&str, &V)> {
+        self.kept.iter().map(|(label, sum)| (&**label, sum))
+    }
+}
+
 impl Tally<u64> {
     /// The count of a label.
     pub fn get(&self, label: &str) -> u64 {
         self.kept.get(label).copied().unwrap_or_default()
-    }
-
-    /// The counts by label, in the order of labels.
-    pub fn counts(&self) -> impl Iterator<Item = (&str, u64)> {
-        self.kept.iter().map(|(label, count)| (&**label, *count))
     }
 }
 

@@ -10,9 +10,10 @@ use super::parallel::{each, in_order};
 use super::partition::{Partition, Published};
 use super::reading::Reading;
 use crate::engine::{AccountReport, Alternative, Comparison, OutputRecord, Slot, Store};
+use crate::event::Stream;
 use crate::metric::Metrics;
 use crate::metric::View;
-use crate::portfolio::{AccountScore, Period, Portfolio, Sums};
+use crate::portfolio::{AccountScore, Cohorts, CompleteMonths, MAX_SCOPES, Period, Portfolio, Sums};
 use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -99,6 +100,21 @@ impl<'a> History<'a> {
         for portfolio in &portfolios {
             whole.merge(portfolio);
         }
+        whole
+    }
+
+    /// The cohorts of the accounts at `t`, at which the history stands.
+    #[must_use]
+    pub fn cohorts(&self, t: Timestamp) -> Cohorts {
+        let (billing_t, settings) = (self.view(t).stream(Stream::Billing).t, &*self.settings);
+        let none = || Cohorts::new(CompleteMonths::new(self.begins(), t, &settings.zone), MAX_SCOPES);
+        let parts = each(&self.partitions, |partition| {
+            let mut cohorts = none();
+            partition.task.store().for_each(|slot| cohorts.add_account(&slot.account, billing_t, settings));
+            cohorts
+        });
+        let mut whole = none();
+        parts.iter().for_each(|part| whole.merge(part));
         whole
     }
 

@@ -49,6 +49,14 @@ pub fn write_months(
     Ok(())
 }
 
+/// Writes the cohorts of the accounts at `t`, at which the history stands.
+///
+/// # Errors
+/// When a line cannot be written.
+pub fn write_cohorts(history: &History<'_>, t: Timestamp, output: &mut Output) -> io::Result<()> {
+    history.cohorts(t).lines().try_for_each(|line| output.line(&line))
+}
+
 /// The way of a history from month to month.
 struct Months<'a> {
     request: &'a Request,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::source::{AccountRow, Live, PortfolioCell, Readiness, Source, TaskStatus};
 use super::top::OwnedRow;
-use crate::portfolio::{Period, Portfolio};
+use crate::portfolio::{Cohorts, CompleteMonths, Period, Portfolio};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -91,6 +91,10 @@ impl Source for Fake {
     fn live(&self) -> Arc<Live> {
         let settings = Arc::new(Settings::default());
         Arc::new(Live { portfolio: Portfolio::new(Period::trailing(self.now, &settings.zone)), settings })
+    }
+
+    fn cohorts(&self) -> Arc<Cohorts> {
+        Arc::new(Cohorts::new(CompleteMonths::new(None, self.now, &Settings::default().zone), 0))
     }
 
     fn currency(&self) -> (String, u32) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -13,10 +14,13 @@ use crate::engine::{Counts, Slot};
 use crate::event::Stream;
 use crate::kafka::Members;
 use crate::metric::View;
-use crate::portfolio::BandSums;
+use crate::portfolio::{BandSums, Cohorts};
 use crate::score::Band;
 use crate::threads::{InputMetadata, Threads};
 use crate::time::Timestamp;
+
+/// A request for the cohorts waits so long for them: they take a second or two over a million accounts.
+const COHORTS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running instance.
 #[derive(Debug)]
@@ -26,6 +30,7 @@ pub struct Instance {
     members: Members,
     clock: Clock,
     live: Arc<Refreshed<Live>>,
+    cohorts: Arc<Refreshed<Cohorts>>,
 }
 
 impl Instance {
@@ -34,7 +39,9 @@ impl Instance {
     pub fn new(directory: Arc<Directory>, threads: Threads, members: Members, clock: Clock) -> Self {
         let (tasks, time) = (Arc::clone(&directory), clock.clone());
         let live = Refreshed::new(move || Live { portfolio: tasks.portfolio(time.now()), settings: tasks.settings() });
-        Self { directory, threads, members, clock, live }
+        let (tasks, time) = (Arc::clone(&directory), clock.clone());
+        let cohorts = Refreshed::new(move || tasks.cohorts(time.now()));
+        Self { directory, threads, members, clock, live, cohorts }
     }
 
     fn task(&self, task: &TaskView, now: Timestamp) -> TaskStatus {
@@ -117,6 +124,10 @@ impl Source for Instance {
 
     fn live(&self) -> Arc<Live> {
         self.live.get()
+    }
+
+    fn cohorts(&self) -> Arc<Cohorts> {
+        self.cohorts.get_within(COHORTS_PATIENCE)
     }
 
     fn currency(&self) -> (String, u32) {

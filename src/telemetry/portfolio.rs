@@ -14,8 +14,8 @@ use crate::portfolio::{Exposed, Scope, Sink, Spread, Unit};
 const SERIES_PER_SCOPE: usize = 184;
 /// Series of all accounts, at most, besides those with labels of the users' data.
 const SERIES_OF_ALL: usize = 620;
-/// Families of all accounts with a label of the users' data, each state of a ticket on its own.
-const SERIES_PER_LABEL_VALUE: usize = 10;
+/// Families of all accounts with a label of the users' data, each state of a ticket, and each kind and class of an answer, on its own.
+const SERIES_PER_LABEL_VALUE: usize = 22;
 /// Scopes called `other`.
 const OTHERS: usize = 3;
 
@@ -199,8 +199,9 @@ mod tests {
             );
             tell(
                 Stream::Support,
-                json!({"id": id, "type": "ticket_opened", "account_id": id, "occurred_at": at, "ticket_id": "t", "product": id}),
+                json!({"id": id, "type": "ticket_opened", "account_id": id, "occurred_at": at, "ticket_id": "t", "product": id, "channel": id}),
             );
+            tell(Stream::Feedback, json!({"id": id, "type": "nps_answered", "account_id": id, "occurred_at": at, "score": 9, "theme": id}));
         }
         task.round(NOW, &RoundOptions { publish: true, catching_up: false, budget: accounts, bytes: usize::MAX }, &mut Vec::new());
         Live { portfolio: directory.portfolio(NOW), settings }
@@ -241,6 +242,8 @@ mod tests {
         assert!(of("name=\"7\",scope=\"segment\"") <= SERIES_PER_SCOPE, "{}", of("name=\"7\",scope=\"segment\""));
         assert!(of("scope=\"all\"") <= SERIES_OF_ALL + 50 * SERIES_PER_LABEL_VALUE, "{}", of("scope=\"all\""));
         assert!(of("product=\"other\"") > 0 && of("product=") <= 2 * 51);
+        assert!(of("channel=\"other\"") > 0 && of("channel=") <= 2 * 51);
+        assert!(of("theme=\"other\"") == 3 && of("theme=") == 3 * 51);
     }
 
     #[test]
@@ -251,6 +254,7 @@ mod tests {
             "churnwatch_portfolio_mrr_movements{currency=\"USD\",kind=\"new\",name=\"1\",scope=\"csm\"} 1",
             "churnwatch_portfolio_tickets{name=\"\",priority=\"normal\",scope=\"all\",state=\"open\"} 2",
             "churnwatch_portfolio_resolution_seconds_bucket{name=\"\",priority=\"low\",scope=\"all\",le=\"3600\"} 0",
+            "churnwatch_portfolio_theme_answers{class=\"positive\",kind=\"nps\",name=\"\",scope=\"all\",theme=\"1\"} 1",
             "churnwatch_portfolio_resolution_seconds_count{name=\"1\",priority=\"low\",scope=\"plan\"} 0",
         ] {
             assert!(lines.iter().any(|own| own == line), "{line} is not in\n{}", lines.join("\n"));

@@ -49,6 +49,11 @@ impl<T: Send + Sync + 'static> Refreshed<T> {
 
     /// The last value. If it is too old, starts a refresh, and returns the new value if that is quick.
     pub(super) fn get(self: &Arc<Self>) -> Arc<T> {
+        self.get_within(PATIENCE)
+    }
+
+    /// The same for a reader that waits longer.
+    pub(super) fn get_within(self: &Arc<Self>, patience: Duration) -> Arc<T> {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if !current.is_old() {
             return Arc::clone(&current.value);
@@ -58,7 +63,7 @@ impl<T: Send + Sync + 'static> Refreshed<T> {
         }
         let known = current.at;
         let (current, _) =
-            self.changed.wait_timeout_while(current, PATIENCE, |made| made.at == known).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait_timeout_while(current, patience, |made| made.at == known).unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&current.value)
     }
 

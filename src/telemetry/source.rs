@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::engine::Counts;
 use crate::event::Stream;
-use crate::portfolio::Portfolio;
+use crate::portfolio::{Cohorts, Portfolio};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -30,6 +30,9 @@ pub trait Source: Send + Sync + 'static {
 
     /// The sums behind the live KPIs of this instance's accounts; at most a minute old.
     fn live(&self) -> Arc<Live>;
+
+    /// The cohorts of this instance's part of the portfolio; at most a minute old, where they were asked for.
+    fn cohorts(&self) -> Arc<Cohorts>;
 
     /// ISO code of the reporting currency, and the digits of its minor unit.
     fn currency(&self) -> (String, u32);

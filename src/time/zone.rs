@@ -33,6 +33,13 @@ impl Date {
         Self(date.since(epoch).map_or(0, |span| span.get_days()))
     }
 
+    /// Year and month, from 1 to 12.
+    #[must_use]
+    pub fn year_and_month(self) -> (i16, i8) {
+        let civil = self.civil();
+        (civil.year(), civil.month())
+    }
+
     fn civil(self) -> civil::Date {
         civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(self.0)).unwrap_or(civil::Date::MAX)
     }

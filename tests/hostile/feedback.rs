@@ -30,8 +30,26 @@ impl World {
                     ("health_override_set", json!({"value": value, "until": self.written(until), "reason": "call", "by": "dana"}))
                 }
             };
+            let fields = self.about(fields);
             self.record("feedback", Some(account), kind, at, fields);
         }
+    }
+
+    /// Sometimes a theme, on whatever type: known ones, others that differ past a hundred characters, and what is none.
+    fn about(&mut self, mut fields: Value) -> Value {
+        if self.chance(60) {
+            let long = "ü".repeat(99);
+            fields["theme"] = self.pick(&[
+                json!("price"),
+                json!("Price"),
+                json!("speed"),
+                json!(format!("{long}ab")),
+                json!(format!("{long}ac")),
+                json!(""),
+                Value::Null,
+            ]);
+        }
+        fields
     }
 
     /// A satisfaction answer: in words or on a scale.

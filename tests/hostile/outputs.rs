@@ -45,6 +45,7 @@ pub fn outputs(
     let comparisons = Comparisons { as_of: t, currency, from: &settings.model, to: &other, accounts: &accounts };
     written.write("comparison", |output| comparisons.write(output));
     written.write("accounts", |output| history.reports(t, |report| output.line(&report.0)));
+    written.write("cohorts", |output| replay::write_cohorts(&history, t, output));
     written.write("kpis", |output| {
         replay::write_months(&files, &reading, &request, &settings, output)?;
         replay::write_trailing(&history, t, &settings, output)

@@ -82,6 +82,10 @@ impl Instance {
         });
     }
 
+    fn cohorts(&self, now: Timestamp) -> Vec<Value> {
+        self.directory.cohorts(now).lines().map(|line| serde_json::from_slice(&line).unwrap()).collect()
+    }
+
     fn lines(&self, now: Timestamp) -> Vec<Value> {
         let portfolio = self.directory.portfolio(now);
         lines(&portfolio, &self.directory.settings()).map(|line| serde_json::from_slice(&line).unwrap()).collect()
@@ -105,8 +109,8 @@ impl Instance {
     }
 }
 
-/// The KPI lines of a replay as of `t`, scored at every midnight.
-fn replayed(records: &[SimulatedRecord], t: Timestamp) -> Vec<Value> {
+/// The KPI lines of a replay as of `t`, scored at every midnight, and its cohorts.
+fn replayed(records: &[SimulatedRecord], t: Timestamp) -> (Vec<Value>, Vec<Value>) {
     let of = |stream: Stream| records.iter().filter(move |record| record.stream == stream).map(|record| record.json.as_str());
     let settings = replay::settings_for(&Stream::ALL, (*settings()).clone());
     let division = Division::of_machine();
@@ -124,7 +128,8 @@ fn replayed(records: &[SimulatedRecord], t: Timestamp) -> Vec<Value> {
     let mut output = Output::create(&path).unwrap();
     replay::write_trailing(&history, t, &settings, &mut output).unwrap();
     output.finish().unwrap();
-    std::fs::read_to_string(&path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let kpis = std::fs::read_to_string(&path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    (kpis, history.cohorts(t).lines().map(|line| serde_json::from_slice(&line).unwrap()).collect())
 }
 
 fn midnight(day: i64) -> Timestamp {
@@ -159,14 +164,18 @@ fn live_kpis_are_those_of_a_replay_once_every_account_is_scored_also_after_a_res
     let records = records();
     let mut instance = Instance::new();
     run_until(&mut instance, &records, 0..=60);
-    assert_equal(&instance.lines(midnight(60)), &replayed(&records, midnight(60)), "on day 60");
+    let (expected, cohorts) = replayed(&records, midnight(60));
+    assert_equal(&instance.lines(midnight(60)), &expected, "on day 60");
+    assert_eq!(instance.cohorts(midnight(60)), cohorts, "on day 60");
     run_until(&mut instance, &records, 61..=125);
-    let expected = replayed(&records, midnight(126));
+    let (expected, cohorts) = replayed(&records, midnight(126));
+    assert!(cohorts.iter().any(|line| line["months"].as_array().unwrap().len() > 2), "some cohorts with a history");
     assert!(expected.len() > 6, "some segments, plans and CSMs");
     let mut restarted = instance.restarted();
     for (instance, what) in [(&mut instance, "on day 126"), (&mut restarted, "after a restart")] {
         run_until(instance, &records, 126..=126);
         assert_equal(&instance.lines(midnight(126)), &expected, what);
+        assert_eq!(instance.cohorts(midnight(126)), cohorts, "{what}");
     }
 }
 

@@ -73,6 +73,11 @@ impl Account<'_> {
         self.borders().into_iter().any(|at| at < t && self.mrr(at) > 0)
     }
 
+    /// The first instant at which MRR is above 0.
+    pub fn first_paid(&self) -> Option<i64> {
+        self.borders().into_iter().find(|at| self.mrr(*at) > 0)
+    }
+
     /// The last change of MRR to 0.
     pub fn lost_at(&self) -> Option<i64> {
         self.changes().into_iter().filter(|change| change.after == 0).map(|change| change.at).next_back()

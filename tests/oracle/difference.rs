@@ -39,6 +39,7 @@ pub fn differences(reference: &Replay, program: &Output) -> Vec<Difference> {
     let mut found = counts(reference, program);
     found.extend(dead_letters(reference, program));
     found.extend(kpis(reference, program));
+    found.extend(cohorts(reference, program));
     found.extend(changes(reference, program));
     let ids: BTreeSet<&String> = reference.accounts.keys().chain(program.accounts.keys()).collect();
     for id in ids {
@@ -159,6 +160,49 @@ fn kpis(reference: &Replay, program: &Output) -> Vec<Difference> {
         }
     }
     found.extend(lines.keys().map(|of| difference("KPI line", of, None, Some(&json!("present")))));
+    found
+}
+
+/// Every line of cohorts; and for each month the cohorts together against the month's KPI line, where there is one.
+fn cohorts(reference: &Replay, program: &Output) -> Vec<Difference> {
+    let key = |line: &Value| (line["scope"].to_string(), line["cohort"].as_str().unwrap().to_owned());
+    let actual: BTreeMap<_, &Value> = program.cohorts.iter().map(|line| (key(line), line)).collect();
+    let mut found = Vec::new();
+    if actual.len() != program.cohorts.len() {
+        let (lines, keys) = (json!(program.cohorts.len()), json!(actual.len()));
+        found.push(difference("cohort lines", "all", Some(&keys), Some(&lines)));
+    }
+    let keys: BTreeSet<_> = reference.cohorts.keys().chain(actual.keys()).collect();
+    for key in keys {
+        let (expected, actual) = (reference.cohorts.get(key), actual.get(key).copied());
+        if expected != actual {
+            found.push(difference("cohort", &format!("{} {}", key.1, key.0), expected, actual));
+        }
+    }
+    found.extend(unclosed(program));
+    found
+}
+
+/// Months whose cohorts do not add up to the accounts that are present, or to their MRR.
+fn unclosed(program: &Output) -> Vec<Difference> {
+    let (everything, mut sums) = (json!({}), BTreeMap::<String, [i64; 2]>::new());
+    for cell in program.cohorts.iter().filter(|line| line["scope"] == everything).flat_map(|line| line["months"].as_array().unwrap()) {
+        let sums = sums.entry(cell["month"].as_str().unwrap().to_owned()).or_default();
+        sums[0] += cell["accounts"].as_i64().unwrap();
+        sums[1] += cell["mrr"].as_i64().unwrap();
+    }
+    let of_months = program.kpis.iter().filter(|line| line["scope"] == everything && line["period"]["kind"] == "month");
+    let mut found = Vec::new();
+    for line in of_months.filter(|line| !line["kpis"]["mrr"].is_null()) {
+        // The middle of a month is in it, whatever the zone.
+        let (from, to) = (instant(&line["period"]["from"]), instant(&line["period"]["to"]));
+        let month = Timestamp::from_millisecond(from.midpoint(to)).unwrap().strftime("%Y-%m").to_string();
+        let closed = sums.get(&month).copied().unwrap_or_default();
+        let present = ["accounts_present", "mrr"].map(|name| line["kpis"][name]["value"].as_i64().unwrap());
+        if closed != present {
+            found.push(difference("sum of the cohorts", &month, Some(&json!(present)), Some(&json!(closed))));
+        }
+    }
     found
 }
 

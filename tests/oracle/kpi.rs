@@ -90,7 +90,7 @@ fn streams(name: &str) -> &'static [&'static str] {
         | "breadth" | "depth" => &["usage"],
         "arpu" => &["billing", "usage"],
         "tickets_opened" | "tickets_open" | "tickets_resolved" | "fcr" | "fcr_simple" | "reopen_rate" => &["support"],
-        "nps" | "nps_trend" | "ces" | "survey_response_rate" | "referrals" | "advocacy" => &["feedback"],
+        "nps" | "nps_trend" | "ces" | "feedback_themes" | "survey_response_rate" | "referrals" | "advocacy" => &["feedback"],
         "onboarded" => &["accounts"],
         "referred_accounts" => &["accounts", "billing"],
         "churned_after_support" => &["billing", "support"],

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod billing;
 pub mod check;
+mod cohort;
 pub mod desk;
 pub mod difference;
 pub mod driver;
@@ -54,6 +55,8 @@ pub struct Replay {
     pub accounts: BTreeMap<String, Line>,
     /// KPIs of the trailing 28 days, then of every complete month, by scope.
     pub kpis: Vec<(Period, Scopes)>,
+    /// Lines of cohorts.
+    pub cohorts: BTreeMap<cohort::Key, serde_json::Value>,
     /// Published changes by account, if asked for.
     pub changes: BTreeMap<String, Vec<Change>>,
 }
@@ -92,13 +95,15 @@ pub fn replay(files: &Files, settings: &Settings, t: i64, extras: Extras) -> Rep
     }
     let trailing = Period { from: t - 28 * DAY, to: t, month: false };
     let mut kpis = vec![(trailing, kpi::kpis(files, &members, &costs(&judged.records, t), trailing))];
-    for month in complete_months(settings, &judged, t).into_iter().filter(|_| extras.months) {
+    let months = complete_months(settings, &judged, t);
+    let cohorts = cohort::cohorts(&members, &months);
+    for month in months.into_iter().filter(|_| extras.months) {
         let then = judge::judge(files, settings, month.to);
         let members = self::members(files, settings, &then, &deletions, month.to);
         kpis.push((month, kpi::kpis(files, &members, &costs(&then.records, month.to), month)));
     }
     let accounts = members.into_iter().map(|member| (member.id, member.line)).collect();
-    Replay { counts: judged.counts, dead_letters: judged.dead_letters, accounts, kpis, changes }
+    Replay { counts: judged.counts, dead_letters: judged.dead_letters, accounts, kpis, cohorts, changes }
 }
 
 /// The newest deletion of each account at or before `t`.

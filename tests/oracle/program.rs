@@ -23,6 +23,8 @@ pub struct Output {
     pub changes: Vec<Value>,
     /// KPI lines.
     pub kpis: Vec<Value>,
+    /// Lines of cohorts.
+    pub cohorts: Vec<Value>,
 }
 
 /// Writes the files and the configuration into `folder` and replays them there. The error is what it printed.
@@ -39,7 +41,7 @@ pub fn replay(folder: &Path, files: &Files, settings: &Settings, t: i64, extras:
         command.arg(format!("--{stream}")).arg(name);
     }
     command.arg("--as-of").arg(Timestamp::from_millisecond(t).unwrap().to_string());
-    for output in ["accounts", "kpis", "dead-letters", "counts"] {
+    for output in ["accounts", "kpis", "cohorts", "dead-letters", "counts"] {
         command.arg(format!("--out-{output}")).arg(format!("out-{output}.ndjson"));
     }
     if extras.months {
@@ -62,6 +64,7 @@ pub fn replay(folder: &Path, files: &Files, settings: &Settings, t: i64, extras:
         counts,
         changes: if extras.changes { lines("out-changes.ndjson") } else { Vec::new() },
         kpis: lines("out-kpis.ndjson"),
+        cohorts: lines("out-cohorts.ndjson"),
         dead_letters: lines("out-dead-letters.ndjson"),
         accounts: accounts.into_iter().map(|line| (line["account_id"].as_str().unwrap().to_owned(), line)).collect(),
     })

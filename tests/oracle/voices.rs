@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::feedback::{nps_classes, nps_score, place};
 use super::judge::Record;
@@ -39,6 +39,29 @@ impl Portfolio<'_, '_> {
         put(out, "ces", mean(&self.heard("ces_answered", from, to, place)));
         set(out, "referrals", self.heard("referral_made", from, to, |_| ()).len() as f64);
         self.surveys(out);
+        self.themes(out);
+    }
+
+    /// By theme and kind: answers, and how many of them are positive and negative.
+    fn themes(&self, out: &mut Kpis) {
+        let mut table: BTreeMap<String, BTreeMap<&str, [u64; 3]>> = BTreeMap::new();
+        for kind in ["nps", "csat", "ces"] {
+            let told = self.heard(&format!("{kind}_answered"), self.period.from, self.period.to, |record| {
+                let p = if kind == "nps" { place_of_nps(nps_score(record)) } else { place(record) };
+                (record.fields().text("theme").unwrap(), p)
+            });
+            for (theme, p) in told {
+                let Some(theme) = theme else { continue };
+                let cell = table.entry(theme.chars().take(100).collect()).or_default().entry(kind).or_default();
+                let counts = [true, p >= 0.75, p <= 0.25];
+                cell.iter_mut().zip(counts).for_each(|(count, counts)| *count += u64::from(counts));
+            }
+        }
+        let shown = |[answers, positive, negative]: [u64; 3]| json!({ "answers": answers, "positive": positive, "negative": negative });
+        let row =
+            |kinds: BTreeMap<&str, [u64; 3]>| -> Value { kinds.into_iter().map(|(kind, cell)| (kind.to_owned(), shown(cell))).collect() };
+        let rows = table.into_iter().map(|(theme, kinds)| (theme, row(kinds)));
+        out.insert("feedback_themes".to_owned(), rows.collect());
     }
 
     fn surveys(&self, out: &mut Kpis) {
@@ -124,6 +147,15 @@ impl Portfolio<'_, '_> {
     }
 }
 
+/// A promoter is at the top of the scale, a detractor at its bottom.
+fn place_of_nps(score: i64) -> f64 {
+    match score {
+        9.. => 1.0,
+        7 | 8 => 0.5,
+        _ => 0.0,
+    }
+}
+
 fn told_by<'r>(tickets: &[&Ticket<'r>], what: impl Fn(&Ticket<'r>) -> Option<f64>) -> Vec<f64> {
     tickets.iter().filter_map(|ticket| what(ticket)).collect()
 }
@@ -132,7 +164,7 @@ fn told_by<'r>(tickets: &[&Ticket<'r>], what: impl Fn(&Ticket<'r>) -> Option<f64
 fn split<'r>(out: &mut Kpis, name: &str, tickets: &[&Ticket<'r>], figure: impl Fn(&[&Ticket<'r>]) -> Option<f64>) {
     put(out, name, figure(tickets));
     let splits: &[&str] = match name {
-        name if name.starts_with("tickets_") => &["priority", "product", "category"],
+        name if name.starts_with("tickets_") => &["priority", "product", "category", "channel"],
         name if name.contains("_business_") => &["priority"],
         _ => &["priority", "category"],
     };

@@ -3,7 +3,7 @@
 use super::State;
 use super::invoices::{PaidInvoices, PaymentFailures};
 use super::subscription::Subscription;
-use super::timeline::{Movement, Timeline};
+use super::timeline::{FirstPayment, Movement, Timeline};
 use crate::metric::{Metric, Metrics, MovementTotals, Value};
 use crate::money::Policy;
 use crate::time::{DAY_MS, Timestamp};
@@ -35,6 +35,12 @@ impl<'a> Ledger<'a> {
     #[must_use]
     pub fn has_paid_by(&self, t: Timestamp) -> bool {
         self.timeline.has_paid_by(t)
+    }
+
+    /// The first payment at t or before, as it is known at t.
+    #[must_use]
+    pub fn first_payment(&self, t: Timestamp) -> Option<FirstPayment> {
+        self.timeline.first_payment(t)
     }
 
     /// The last change of MRR to 0 at t or before: the loss of an account that is lost at t.

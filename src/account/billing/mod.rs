@@ -25,7 +25,7 @@ pub use ledger::Ledger;
 pub use loss::LossKind;
 pub use period::{Renewals, Terms, Trials};
 pub use standing::{LONG_TERM_DAYS, Standing};
-pub use timeline::{MRR_MAX, Movement, Timeline};
+pub use timeline::{FirstPayment, MRR_MAX, Movement, Timeline};
 
 use invoices::{Fact, Invoices, Payment};
 use packed::Table;

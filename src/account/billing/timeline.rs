@@ -40,6 +40,17 @@ pub struct Movement {
     pub amount: i64,
 }
 
+/// The instant at which an account first paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstPayment {
+    /// When MRR was first above 0.
+    pub at: Timestamp,
+    /// MRR there, minor units of the reporting currency.
+    pub mrr: i64,
+    /// Whether it paid already before it was first seen: the movement is *opening*.
+    pub was_customer: bool,
+}
+
 impl Timeline {
     /// The timeline of an account's subscriptions.
     pub(super) fn new(subscriptions: &[Subscription<'_>], policy: &Policy) -> Self {
@@ -78,6 +89,15 @@ impl Timeline {
     #[must_use]
     pub fn has_paid_by(&self, t: Timestamp) -> bool {
         self.first_paid_at.is_some_and(|first| first <= t)
+    }
+
+    /// The first payment at t or before, as it is known at t.
+    #[must_use]
+    pub fn first_payment(&self, t: Timestamp) -> Option<FirstPayment> {
+        let at = self.first_paid_at.filter(|first| *first <= t)?;
+        let movement = self.movements(Timestamp::MIN, t).find(|movement| movement.at >= at);
+        let was_customer = movement.is_some_and(|movement| movement.kind == MovementKind::Opening);
+        Some(FirstPayment { at, mrr: self.mrr_at(at), was_customer })
     }
 
     /// The last change of MRR to 0 at t or before.
@@ -279,6 +299,26 @@ mod tests {
         assert_eq!(seen(day(8).plus(-1), active), [(day(9), Opening, 5_000)]);
         assert_eq!(seen(day(8), active), [(day(9), New, 5_000)]); // 24 h is not more than 24 h
         assert_eq!(seen(day(1), SubscriptionStatus::Trialing), [(day(20), New, 5_000)]); // its first record did not pay
+    }
+
+    #[test]
+    fn the_first_payment_is_where_mrr_was_first_above_nothing() {
+        let first = |at, mrr, was_customer| Some(FirstPayment { at, mrr, was_customer });
+        let mut account = Account::default();
+        account.snapshot(day(1), with_status("a", 5_000, SubscriptionStatus::Trialing));
+        assert_eq!(account.ledger().first_payment(day(9)), None);
+        account.snapshot(day(2), monthly("a", 5_000));
+        account.snapshot(day(3), with_status("a", 5_000, SubscriptionStatus::Canceled));
+        account.snapshot(day(4), monthly("a", 9_000));
+        assert_eq!(account.ledger().first_payment(day(2).plus(-1)), None);
+        assert_eq!(account.ledger().first_payment(day(9)), first(day(2), 5_000, false));
+        // Up and down within the hour is no movement, and still the first payment.
+        account.snapshot(day(1).plus(HOUR_MS), monthly("b", 300));
+        account.snapshot(day(1).plus(2 * HOUR_MS), with_status("b", 300, SubscriptionStatus::Canceled));
+        assert_eq!(account.ledger().first_payment(day(9)), first(day(1).plus(HOUR_MS), 300, false));
+        let mut known = Account::default();
+        known.snapshot(day(9), SubscriptionSnapshot { started_at: Some(day(7)), ..monthly("a", 5_000) });
+        assert_eq!(known.ledger().first_payment(day(9)), first(day(9), 5_000, true));
     }
 
     #[test]

@@ -12,6 +12,9 @@ pub(super) struct Answer {
     /// The producer's id where it decides which answer of an instant is the newest: NPS and CES. Else empty.
     pub id: Box<str>,
     pub score: Score,
+    /// Not part of what version 1 of the state wrote of an answer: see `parts`.
+    #[serde(skip)]
+    pub theme: Option<Box<str>>,
 }
 
 /// What was answered.
@@ -26,9 +29,12 @@ pub(super) enum Score {
 }
 
 impl Answer {
-    /// By instant, then id, then what was answered.
+    /// By instant, then id, then what was answered, and about what.
     pub(super) fn order(&self, other: &Self) -> Ordering {
-        (self.at, &self.id).cmp(&(other.at, &other.id)).then_with(|| self.score.order(other.score))
+        (self.at, &self.id)
+            .cmp(&(other.at, &other.id))
+            .then_with(|| self.score.order(other.score))
+            .then_with(|| self.theme.cmp(&other.theme))
     }
 }
 
@@ -42,7 +48,7 @@ impl Score {
         }
     }
 
-    const fn rank(self) -> u8 {
+    pub(super) const fn rank(self) -> u8 {
         match self {
             Self::Nps(_) => 0,
             Self::Csat(_) => 1,

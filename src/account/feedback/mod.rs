@@ -11,6 +11,7 @@ mod parts;
 mod period;
 mod pin;
 mod satisfaction;
+mod theme;
 
 #[cfg(test)]
 mod told;
@@ -25,9 +26,10 @@ use self::answer::{Act, ActKind, Answer, Score};
 use self::pin::Override;
 
 pub use nps::Nps;
-pub use period::PeriodFeedback;
+pub use period::{ANSWERED, PeriodFeedback};
 pub use pin::Pin;
 pub use satisfaction::{Ratings, Satisfaction};
+pub use theme::Opinions;
 
 /// Answers and acts stay this long before the newest record: no record that is older can still come, and no figure looks further back.
 const KEPT_DAYS: i64 = 400;
@@ -55,10 +57,14 @@ impl State {
     pub fn apply(&mut self, event: &FeedbackEvent<'_>, ctx: &mut ApplyContext<'_>) {
         let kept = self.0.get_or_insert_default();
         let (at, id) = (ctx.at, cut(ctx.id.unwrap_or_default(), MAX_TEXT_BYTES));
+        let theme = || event.theme.as_deref().map(theme::kept);
         match &event.kind {
-            FeedbackKind::Nps(score) => kept.answer(Answer { at, id, score: Score::Nps(*score) }),
-            FeedbackKind::Csat(place) => kept.answer(Answer { at, id: Box::default(), score: Score::Csat(Satisfaction::of(*place)) }),
-            FeedbackKind::Ces(place) => kept.answer(Answer { at, id, score: Score::Ces(*place) }),
+            FeedbackKind::Nps(score) => kept.answer(Answer { at, id, score: Score::Nps(*score), theme: theme() }),
+            FeedbackKind::Csat(place) => {
+                let score = Score::Csat(Satisfaction::of(*place));
+                kept.answer(Answer { at, id: Box::default(), score, theme: theme() });
+            }
+            FeedbackKind::Ces(place) => kept.answer(Answer { at, id, score: Score::Ces(*place), theme: theme() }),
             FeedbackKind::SurveySent(kind) => kept.act(Act { at, kind: ActKind::SurveySent(cut(kind, MAX_TEXT_BYTES)) }),
             FeedbackKind::Referral => kept.act(Act { at, kind: ActKind::Referral }),
             FeedbackKind::Advocacy(kind) => kept.act(Act { at, kind: ActKind::Advocacy(cut(kind, MAX_TEXT_BYTES)) }),
@@ -209,7 +215,9 @@ mod tests {
             select(vec![FeedbackKind::Referral, FeedbackKind::OverrideCleared, FeedbackKind::SurveySent("nps".into())]),
             (0..20_i64).prop_map(set),
         ];
-        let one = (0..10_i64, kind, prop::option::of("[a-c]{1,2}")).prop_map(|(n, kind, id)| Told { at: day(n), kind, id });
+        let theme = prop::option::of(select(vec!["price".to_owned(), "speed".to_owned()]));
+        let one = (0..10_i64, kind, prop::option::of("[a-c]{1,2}"), theme);
+        let one = one.prop_map(|(n, kind, id, theme)| Told { at: day(n), kind, id, theme });
         prop::collection::vec(one, 0..15)
     }
 

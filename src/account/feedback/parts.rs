@@ -13,6 +13,8 @@ enum EntryRef<'a> {
     Answer(&'a Answer),
     Act(&'a Act),
     Override(&'a Override),
+    /// From version 2 on; an answer without a theme is written as in version 1.
+    AnswerWithTheme(&'a Answer, &'a str),
 }
 
 /// The same as it is read.
@@ -21,12 +23,19 @@ enum Entry {
     Answer(Answer),
     Act(Act),
     Override(Override),
+    AnswerWithTheme(Answer, Box<str>),
+}
+
+impl<'a> From<&'a Answer> for EntryRef<'a> {
+    fn from(answer: &'a Answer) -> Self {
+        answer.theme.as_deref().map_or(Self::Answer(answer), |theme| Self::AnswerWithTheme(answer, theme))
+    }
 }
 
 impl Section for State {
     fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
         let mut parts: Vec<Vec<u8>> = Vec::new();
-        let answers = self.answers().iter().map(EntryRef::Answer);
+        let answers = self.answers().iter().map(EntryRef::from);
         let acts = self.acts().iter().map(EntryRef::Act);
         let overrides = self.overrides().iter().map(EntryRef::Override);
         for entry in answers.chain(acts).chain(overrides) {
@@ -37,6 +46,10 @@ impl Section for State {
             }
         }
         (0..).zip(parts).collect()
+    }
+
+    fn least_version(&self) -> StateVersion {
+        if self.answers().iter().any(|answer| answer.theme.is_some()) { StateVersion::V2 } else { StateVersion::V1 }
     }
 
     fn restore(&mut self, _part: u16, bytes: &[u8]) -> Result<(), CodecError> {
@@ -55,8 +68,35 @@ impl Kept {
     fn restore(&mut self, entry: Entry) {
         match entry {
             Entry::Answer(answer) => self.answer(answer),
+            Entry::AnswerWithTheme(answer, theme) => self.answer(Answer { theme: Some(theme), ..answer }),
             Entry::Act(act) => self.act(act),
             Entry::Override(set) => insert_by(&mut self.overrides, set, Override::order),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::told::{Told, state_of};
+    use super::*;
+    use crate::event::FeedbackKind;
+
+    fn restored(parts: &[(u16, Vec<u8>)]) -> State {
+        let mut state = State::default();
+        parts.iter().for_each(|(part, bytes)| state.restore(*part, bytes).unwrap());
+        state
+    }
+
+    #[test]
+    fn an_answer_with_a_theme_needs_version_2_and_the_others_do_not() {
+        let plain = state_of(&[Told::new(1, FeedbackKind::Nps(9)), Told::new(2, FeedbackKind::Referral).theme("price")]);
+        assert_eq!(plain.least_version(), StateVersion::V1);
+        let (first, second) = (plain.parts(StateVersion::V1), plain.parts(StateVersion::V2));
+        assert_eq!(first[0].1[1..], second[0].1[1..]);
+        let themed = state_of(&[Told::new(1, FeedbackKind::Nps(9)), Told::new(1, FeedbackKind::Csat(1.0)).theme("price")]);
+        assert_eq!(themed.least_version(), StateVersion::V2);
+        for state in [plain, themed] {
+            assert_eq!(restored(&state.parts(StateVersion::V2)), state);
         }
     }
 }

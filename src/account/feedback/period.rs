@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::answer::{ActKind, Score};
-use super::{Nps, Ratings, State};
+use super::{Nps, Opinions, Ratings, State};
 use crate::time::Timestamp;
+
+/// The kinds of survey that have answers, as `survey_sent` names them.
+pub const ANSWERED: [&str; 3] = ["nps", "csat", "ces"];
 
 /// What one account's feedback adds to the figures of a period (from, to].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -21,6 +24,8 @@ pub struct PeriodFeedback<'a> {
     pub referrals: u64,
     /// Advocacy, by kind.
     pub advocacy: BTreeMap<&'a str, u64>,
+    /// Answers that name a theme, by theme and by [`ANSWERED`].
+    pub themes: BTreeMap<&'a str, [Opinions; ANSWERED.len()]>,
 }
 
 impl State {
@@ -34,6 +39,10 @@ impl State {
                 Score::Nps(score) => sums.nps.add(score),
                 Score::Csat(satisfaction) => sums.csat.add(satisfaction),
                 Score::Ces(place) => sums.ces.push(place),
+            }
+            if let Some(theme) = &answer.theme {
+                let by_kind = sums.themes.entry(theme).or_default();
+                by_kind.get_mut(usize::from(answer.score.rank())).into_iter().for_each(|opinions| opinions.add(answer.score));
             }
         }
         for act in self.acts().iter().filter(|act| within(act.at)) {
@@ -70,11 +79,11 @@ mod tests {
     fn a_period_leaves_out_its_beginning_and_holds_its_end() {
         let sent = |kind: &'static str| FeedbackKind::SurveySent(kind.into());
         let state = state_of(&[
-            Told::new(1, FeedbackKind::Nps(0)),
-            Told::new(2, FeedbackKind::Nps(10)),
+            Told::new(1, FeedbackKind::Nps(0)).theme("price"),
+            Told::new(2, FeedbackKind::Nps(10)).theme("price"),
             Told::new(3, FeedbackKind::Ces(0.5)),
             Told::new(2, FeedbackKind::Ces(0.75)),
-            Told::new(4, FeedbackKind::Csat(1.0)),
+            Told::new(4, FeedbackKind::Csat(1.0)).theme("support"),
             Told::new(4, sent("nps")),
             Told::new(4, sent("nps")),
             Told::new(4, sent("visit")),
@@ -83,6 +92,7 @@ mod tests {
             Told::new(5, FeedbackKind::Referral),
         ]);
         let sums = state.in_period(day(1), day(4));
+        let (none, positive) = (Opinions::default(), Opinions { answers: 1, positive: 1, negative: 0 });
         let expected = PeriodFeedback {
             nps: Nps { promoters: 1, passives: 0, detractors: 0 },
             csat: Ratings { rated: 1, satisfied: 1, highly_satisfied: 1, dissatisfied: 0 },
@@ -90,6 +100,7 @@ mod tests {
             surveys_sent: BTreeMap::from([("nps", 2), ("visit", 1)]),
             referrals: 1,
             advocacy: BTreeMap::from([("review", 1)]),
+            themes: BTreeMap::from([("price", [positive, none, none]), ("support", [none, positive, none])]),
         };
         assert_eq!(sums, expected);
         assert_eq!(["nps", "csat", "ces", "visit"].map(|kind| sums.answers(kind)), [1, 1, 2, 0]);

@@ -12,15 +12,21 @@ pub(super) struct Told {
     pub at: Timestamp,
     pub id: Option<String>,
     pub kind: FeedbackKind<'static>,
+    pub theme: Option<String>,
 }
 
 impl Told {
     pub(super) fn new(days: i64, kind: FeedbackKind<'static>) -> Self {
-        Self { at: day(days), id: None, kind }
+        Self { at: day(days), id: None, kind, theme: None }
     }
 
     pub(super) fn id(mut self, id: &str) -> Self {
         self.id = Some(id.to_owned());
+        self
+    }
+
+    pub(super) fn theme(mut self, theme: &str) -> Self {
+        self.theme = Some(theme.to_owned());
         self
     }
 }
@@ -30,8 +36,8 @@ pub(super) const fn day(days: i64) -> Timestamp {
 }
 
 pub(super) fn apply(state: &mut State, told: &[Told], settings: &Settings, limits: &mut LimitMeter) {
-    for Told { at, id, kind } in told {
-        let event = FeedbackEvent { kind: kind.clone() };
+    for Told { at, id, kind, theme } in told {
+        let event = FeedbackEvent { kind: kind.clone(), theme: theme.as_deref().map(Into::into) };
         state.apply(&event, &mut ApplyContext { at: *at, id: id.as_deref(), settings, limits });
     }
 }

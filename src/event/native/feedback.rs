@@ -23,7 +23,7 @@ pub(super) const TYPES: [EventType; 8] = [
 /// Kinds of surveys that have answers of their own type.
 const SURVEYS: [(&str, &str); 3] = [("nps", "nps"), ("csat", "csat"), ("ces", "ces")];
 
-/// The fields of the type first, then those that any feedback may carry; these are checked but not kept.
+/// The fields of the type first, then those that any feedback may carry; these are checked, and only the theme is kept.
 fn feedback<'a, 'c>(
     fields: &Fields<'a, 'c>,
     kind: impl FnOnce(&Fields<'a, 'c>) -> Result<FeedbackKind<'a>, Rejection>,
@@ -31,9 +31,9 @@ fn feedback<'a, 'c>(
     let kind = kind(fields)?;
     fields.optional(Field::UserId, Value::id)?;
     fields.optional(Field::Subject, Value::any_text)?;
-    fields.optional(Field::Theme, Value::any_text)?;
+    let theme = fields.optional(Field::Theme, Value::text)?;
     fields.optional(Field::Reason, Value::any_text)?;
-    Ok(Event::Feedback(FeedbackEvent { kind }))
+    Ok(Event::Feedback(FeedbackEvent { kind, theme }))
 }
 
 fn nps<'a>(fields: &Fields<'a, '_>) -> Result<FeedbackKind<'a>, Rejection> {
@@ -74,7 +74,7 @@ mod tests {
 
     fn kind(type_name: &str, fields: &str) -> FeedbackKind<'static> {
         match event(Stream::Feedback, json(type_name, fields).leak()) {
-            Event::Feedback(FeedbackEvent { kind }) => kind,
+            Event::Feedback(FeedbackEvent { kind, .. }) => kind,
             other => panic!("{other:?}"),
         }
     }

@@ -66,7 +66,7 @@ mod tests {
 
     fn place(fields: &str) -> f64 {
         match event(Stream::Feedback, &json("ces_answered", fields)) {
-            Event::Feedback(FeedbackEvent { kind: FeedbackKind::Ces(place) }) => place,
+            Event::Feedback(FeedbackEvent { kind: FeedbackKind::Ces(place), .. }) => place,
             other => panic!("{other:?}"),
         }
     }

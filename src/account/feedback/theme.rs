@@ -1,0 +1,67 @@
+//! Themes: what answers are about, in the words of those who sent or asked.
+
+use super::Satisfaction;
+use super::answer::Score;
+
+/// Characters of a theme that are kept: it is a label in outputs, not the answer's text.
+pub(super) const MAX_THEME_CHARS: usize = 100;
+
+/// Answers, with how many of them are positive and negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Opinions {
+    /// All of them.
+    pub answers: u64,
+    /// Promoters; place at least 0.75.
+    pub positive: u64,
+    /// Detractors; place at most 0.25.
+    pub negative: u64,
+}
+
+impl Opinions {
+    pub(super) fn add(&mut self, score: Score) {
+        let (positive, negative) = match score {
+            Score::Nps(score) => (score >= 9, score <= 6),
+            Score::Csat(satisfaction) => of(satisfaction),
+            Score::Ces(place) => of(Satisfaction::of(place)),
+        };
+        self.answers += 1;
+        self.positive += u64::from(positive);
+        self.negative += u64::from(negative);
+    }
+}
+
+fn of(satisfaction: Satisfaction) -> (bool, bool) {
+    (satisfaction >= Satisfaction::Satisfied, satisfaction == Satisfaction::Dissatisfied)
+}
+
+/// A theme as it is kept.
+pub(super) fn kept(theme: &str) -> Box<str> {
+    match theme.char_indices().nth(MAX_THEME_CHARS) {
+        Some((end, _)) => theme.get(..end).unwrap_or(theme).into(),
+        None => theme.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promoters_and_the_satisfied_are_positive_and_detractors_and_the_dissatisfied_negative() {
+        let opinions = |scores: &[Score]| {
+            let mut opinions = Opinions::default();
+            scores.iter().for_each(|score| opinions.add(*score));
+            [opinions.answers, opinions.positive, opinions.negative]
+        };
+        assert_eq!(opinions(&[Score::Nps(9), Score::Nps(8), Score::Nps(7), Score::Nps(6), Score::Nps(0)]), [5, 1, 2]);
+        assert_eq!(opinions(&[0.75, 0.74, 0.26, 0.25].map(Score::Ces)), [4, 1, 1]);
+        assert_eq!(opinions(&[1.0, 0.75, 0.5, 0.0].map(|place| Score::Csat(Satisfaction::of(place)))), [4, 2, 1]);
+    }
+
+    #[test]
+    fn a_theme_is_cut_at_a_hundred_characters_whatever_their_bytes() {
+        assert_eq!(&*kept("price"), "price");
+        assert_eq!(&*kept(&"ü".repeat(100)), "ü".repeat(100));
+        assert_eq!(&*kept(&"ü".repeat(101)), "ü".repeat(100));
+    }
+}
