@@ -3,6 +3,7 @@
 pub mod billing;
 mod bytes;
 mod changelog;
+mod digests;
 pub mod dedup;
 #[cfg(test)]
 mod examples;
@@ -12,17 +13,17 @@ pub mod limit;
 pub mod map;
 mod measure;
 pub mod profile;
-mod ranges;
+mod parts;
 pub mod section;
 mod spread;
 pub mod support;
 pub mod usage;
-mod written;
 
 pub use changelog::{Part, SectionKind};
 pub use key::AccountKey;
 pub use limit::{Limit, LimitMeter};
 pub use map::AccountMap;
+pub use parts::PartNumber;
 pub use profile::Profile;
 pub use section::{CodecError, MAX_PART_BYTES, Section};
 
@@ -64,8 +65,8 @@ pub struct Account {
     support: support::State,
     feedback: feedback::State,
     profile: profile::State,
-    /// The parts that the changelog holds.
-    written: written::Written,
+    /// The parts that the changelog holds of sections in several.
+    digests: digests::Digests<SectionKind>,
     /// What was published, and what the bands remember.
     pub score: score::State,
     /// What it adds to the sums of its task since it was last scored; never written.

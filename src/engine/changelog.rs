@@ -1,6 +1,7 @@
 //! A task as changelog records: its accounts' parts, its own lists, and the engine's part of the stamp.
 //!
-//! Keys: `0x01 section part(u16) account-id` for accounts, `0x02 list number` for the task's own lists. Keys that begin with 0x00 are
+//! Keys: `0x01 section part(u16) account-id` and, for ranges of version 2, `0x03 section path(u64) account-id` for accounts;
+//! `0x02 list number` for the task's own lists. Keys that begin with 0x00 are
 //! the shell's.
 
 use std::collections::BTreeSet;
@@ -9,7 +10,7 @@ use super::costs::CostEntry;
 use super::waiting::WaitingRecord;
 use super::{Counts, Task};
 use crate::account::section::{decode, encode};
-use crate::account::{Account, AccountKey, CodecError, SectionKind};
+use crate::account::{Account, AccountKey, CodecError, PartNumber, SectionKind};
 use crate::event::Stream;
 use crate::settings::StateVersion;
 use crate::stream_time::StreamTime;
@@ -17,6 +18,7 @@ use crate::time::Timestamp;
 
 const OF_ACCOUNT: u8 = 1;
 const OF_TASK: u8 = 2;
+const OF_ACCOUNT_RANGE: u8 = 3;
 
 /// The task's own lists.
 const WAITING: u8 = b'w';
@@ -98,8 +100,7 @@ impl Task {
             let value = self.costs.get(*number).map(|entry| encode(version, entry));
             emit(&task_key(COST, &number.to_be_bytes()), value.as_deref());
         }
-        self.cost_ids
-            .take_apart(Stream::Billing, false, version, |part, bytes| emit(&task_key(COST_IDS, &part.to_be_bytes()), bytes.as_deref()));
+        self.cost_ids.take_apart(Stream::Billing, false, version, |part, bytes| emit(&cost_ids_key(part), bytes.as_deref()));
     }
 
     /// The format in which it writes its state, and the shell the stamp around it.
@@ -126,18 +127,26 @@ impl Task {
 
     fn restore_record(&mut self, key: &[u8], value: &[u8]) -> Result<(), CodecError> {
         match key {
-            [OF_ACCOUNT, section, high, low, id @ ..] => {
-                let kind = SectionKind::numbered(*section).ok_or(CodecError::Corrupt("no such section"))?;
-                let id = std::str::from_utf8(id).map_err(|_| CodecError::Corrupt("account id is no text"))?;
-                let key = self.view.accounts.key_of(id);
-                let part = u16::from_be_bytes([*high, *low]);
-                // Accounts that were taken in stay, whatever the limit is now.
-                let restored = self.view.accounts.change_or_create(key, id, || true, |account| account.restore(kind, part, value));
-                restored.unwrap_or(Ok(()))
+            [OF_ACCOUNT, section, number @ ..] => {
+                let (count, id) = number.split_first_chunk().ok_or(CodecError::Corrupt("no part number"))?;
+                self.restore_part(*section, PartNumber::Counted(u16::from_be_bytes(*count)), id, value)
+            }
+            [OF_ACCOUNT_RANGE, section, number @ ..] => {
+                let (path, id) = number.split_first_chunk().ok_or(CodecError::Corrupt("no part number"))?;
+                self.restore_part(*section, PartNumber::Range(u64::from_be_bytes(*path)), id, value)
             }
             [OF_TASK, list, number @ ..] => self.restore_list(*list, number, value),
             _ => Err(CodecError::Corrupt("no such key")),
         }
+    }
+
+    fn restore_part(&mut self, section: u8, part: PartNumber, id: &[u8], value: &[u8]) -> Result<(), CodecError> {
+        let kind = SectionKind::numbered(section).ok_or(CodecError::Corrupt("no such section"))?;
+        let id = std::str::from_utf8(id).map_err(|_| CodecError::Corrupt("account id is not text"))?;
+        let key = self.view.accounts.key_of(id);
+        // Accounts that were taken in stay, whatever the limit is now.
+        let restored = self.view.accounts.change_or_create(key, id, || true, |account| account.restore(kind, part, value));
+        restored.unwrap_or(Ok(()))
     }
 
     fn restore_list(&mut self, list: u8, number: &[u8], value: &[u8]) -> Result<(), CodecError> {
@@ -145,7 +154,7 @@ impl Task {
             WAITING => self.waiting.put(number_of(number)?, decode::<WaitingRecord>(value)?),
             DELETION => self.deletions.insert(hash_of(number)?, decode::<Timestamp>(value)?),
             COST => self.costs.put(number_of(number)?, decode::<CostEntry>(value)?),
-            COST_IDS => self.cost_ids.restore(value)?,
+            COST_IDS => self.cost_ids.restore(part_of(number)?, value)?,
             _ => return Err(CodecError::Corrupt("no such list")),
         }
         Ok(())
@@ -177,21 +186,43 @@ impl Task {
     }
 }
 
-fn account_key(kind: SectionKind, part: u16, id: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(4 + id.len());
+fn account_key(kind: SectionKind, part: PartNumber, id: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(10 + id.len());
     write_account_key(&mut key, kind, part, id);
     key
 }
 
-fn write_account_key(key: &mut Vec<u8>, kind: SectionKind, part: u16, id: &str) {
+fn write_account_key(key: &mut Vec<u8>, kind: SectionKind, part: PartNumber, id: &str) {
     key.clear();
-    key.extend_from_slice(&[OF_ACCOUNT, kind as u8]);
-    key.extend_from_slice(&part.to_be_bytes());
+    match part {
+        PartNumber::Counted(count) => {
+            key.extend_from_slice(&[OF_ACCOUNT, kind as u8]);
+            key.extend_from_slice(&count.to_be_bytes());
+        }
+        PartNumber::Range(path) => {
+            key.extend_from_slice(&[OF_ACCOUNT_RANGE, kind as u8]);
+            key.extend_from_slice(&path.to_be_bytes());
+        }
+    }
     key.extend_from_slice(id.as_bytes());
 }
 
 fn task_key(list: u8, number: &[u8]) -> Vec<u8> {
     [&[OF_TASK, list], number].concat()
+}
+
+/// Ids of costs lie in parts as those of an account do.
+fn cost_ids_key(part: PartNumber) -> Vec<u8> {
+    match part {
+        PartNumber::Counted(count) => task_key(COST_IDS, &count.to_be_bytes()),
+        PartNumber::Range(path) => task_key(COST_IDS, &path.to_be_bytes()),
+    }
+}
+
+fn part_of(number: &[u8]) -> Result<PartNumber, CodecError> {
+    let counted = number.try_into().map(|count| PartNumber::Counted(u16::from_be_bytes(count)));
+    let range = number.try_into().map(|path| PartNumber::Range(u64::from_be_bytes(path)));
+    counted.or(range).map_err(|_| CodecError::Corrupt("no part number"))
 }
 
 fn number_of(bytes: &[u8]) -> Result<u64, CodecError> {

@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
+use crate::account::parts::PartNumber;
 use crate::account::section::MAX_PART_BYTES;
 use crate::event::Stream;
 
 /// Days that a part number tells apart; more than are ever remembered at once.
 const PART_DAYS: i32 = 1024;
+/// Bits of [`Day::number_in_key`]: `PART_DAYS` days, 8 streams.
+const DAY_NUMBER_BITS: u32 = 13;
 /// Bytes of an identity: the low 48 bits of a hash. Among n ids of one account, stream and day a new one is taken for a repetition with
 /// a probability of n / 2^48.
 pub(super) const ID_BYTES: usize = 6;
@@ -55,10 +58,20 @@ impl Day {
         })
     }
 
-    /// The number of its changelog record among those of its account.
-    pub fn part(&self) -> u16 {
+    /// The number of its day and stream in the keys of changelog records.
+    pub fn number_in_key(&self) -> u16 {
         let day = u16::try_from(self.number.rem_euclid(PART_DAYS)).unwrap_or_default();
         day * 8 + self.stream as u16
+    }
+
+    /// The part that holds all its ids.
+    pub fn whole(&self) -> PartNumber {
+        PartNumber::Counted(self.number_in_key())
+    }
+
+    /// The part that holds a range of its ids: the path, which has at most 49 bits as hashes have 48, before the number of the day.
+    pub fn range(&self, path: u64) -> PartNumber {
+        PartNumber::Range((path << DAY_NUMBER_BITS) | u64::from(self.number_in_key()))
     }
 
     /// The bytes after its ids.

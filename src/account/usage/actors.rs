@@ -125,13 +125,15 @@ pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Vec<Actor>> {
     actors.is_sorted_by(|one, next| one.hash() < next.hash()).then_some(actors)
 }
 
-/// Adds actors of another range of hashes; whether there is none of them in between.
-pub(super) fn merge(actors: &mut Vec<Actor>, others: Vec<Actor>) -> bool {
-    let (Some(first), Some(last)) = (others.first().copied(), others.last().copied()) else { return true };
+/// Adds actors of another range of hashes, and returns where; `None` when the ranges overlap.
+pub(super) fn merge(actors: &mut Vec<Actor>, others: Vec<Actor>) -> Option<usize> {
+    let (Some(first), Some(last)) = (others.first().copied(), others.last().copied()) else { return Some(0) };
     let place = actors.partition_point(|actor| actor.hash() < first.hash());
     let is_between = actors.get(place).is_none_or(|next| last.hash() < next.hash());
-    actors.splice(place..place, others);
-    is_between
+    is_between.then(|| {
+        actors.splice(place..place, others);
+        place
+    })
 }
 
 /// An activity of an actor on a date that is remembered.
