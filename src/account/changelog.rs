@@ -86,7 +86,7 @@ impl Changed {
     }
 }
 
-/// One changelog record of an account: the section, its part, and the bytes, or `None` where the part is no more.
+/// One changelog record of an account: the section, its part, and the bytes, or `None` to delete it.
 pub type Part = (SectionKind, PartNumber, Option<Vec<u8>>);
 
 /// What a core record holds.

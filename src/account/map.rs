@@ -51,7 +51,7 @@ impl AccountMap {
         chain.iter_mut().find(|account| account.id() == id).map(|account| change(account))
     }
 
-    /// Lets `change` change the account of an id and its key, which comes to be where there is none and `may_create` says so; `None` where it does not.
+    /// Lets `change` change the account of an id and its key. Creates it if `may_create` allows that, else returns `None`.
     pub fn change_or_create<R>(
         &self,
         key: AccountKey,

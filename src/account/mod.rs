@@ -48,7 +48,7 @@ pub struct ApplyContext<'a> {
     pub limits: &'a mut LimitMeter,
 }
 
-/// Rolling state of one account. What a use looks at comes first, side by side: the fewer lines of memory it touches, the faster it is.
+/// Rolling state of one account. The fields that a use reads come first, side by side: the fewer cache lines it touches, the faster it is.
 #[derive(Clone, Debug, Default)]
 #[repr(C)]
 pub struct Account {
@@ -76,7 +76,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account of which nothing is known yet.
+    /// An account without any record.
     #[must_use]
     pub fn new(id: &str) -> Self {
         Self { id: id.into(), ..Self::default() }
@@ -124,8 +124,8 @@ impl Account {
         &self.feedback
     }
 
-    /// Reads from every place in memory that taking in a use will need, before any of it is: so all are waited for at once, and not one
-    /// after the other. Changes nothing.
+    /// Touches every place in memory that applying a use will need, before it does: the cache misses then overlap instead of following
+    /// one another. Changes nothing.
     pub fn prefetch(&self, record: &Record<'_>) {
         if let Event::Usage(event) = &record.event {
             std::hint::black_box(self.dedup.last_byte());

@@ -7,7 +7,7 @@ use crate::event::AccountProfile;
 use crate::settings::StateVersion;
 use crate::time::Timestamp;
 
-/// The newest profile, kept apart from the account since it is rare and large.
+/// The newest profile, boxed because most accounts have none and it is large.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State(Option<Box<Newest>>);
 

@@ -67,7 +67,7 @@ impl Section for State {
     }
 }
 
-/// Whether bytes hold what they should, so that nothing but whole values ever gets into the state.
+/// Refuses bytes that do not decode, so that only whole values get into the state.
 fn checked<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(), CodecError> {
     postcard::from_bytes::<T>(bytes).map(drop).map_err(|_| CodecError::Corrupt("an entry of a billing part"))
 }

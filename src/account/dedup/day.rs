@@ -6,7 +6,7 @@ use crate::account::parts::PartNumber;
 use crate::account::section::MAX_PART_BYTES;
 use crate::event::Stream;
 
-/// Days that a part number tells apart; more than are ever remembered at once.
+/// Days that a part number distinguishes; more than are remembered at the same time.
 const PART_DAYS: i32 = 1024;
 /// Bits of [`Day::number_in_key`]: `PART_DAYS` days, 8 streams.
 const DAY_NUMBER_BITS: u32 = 13;
@@ -22,7 +22,7 @@ pub(super) const DIRTY: u8 = 0x08;
 /// A mark of a day: the changelog holds it in a record of its own.
 pub(super) const APART: u8 = 0x10;
 
-/// Days from 1970-01-01 that a foot can tell apart, either way: to the year 24,937.
+/// Days from 1970-01-01 that a foot can hold, either way: to the year 24,937.
 pub(super) const MAX_DAY: i32 = (1 << 23) - 1;
 /// Bits of a foot below the count.
 const STREAM_AND_MARKS_BITS: u32 = 5;
@@ -31,7 +31,7 @@ const STREAM_BITS: u8 = 0x07;
 /// An identity, most significant byte first.
 pub(super) type Id = [u8; ID_BYTES];
 
-/// One day, and where it lies.
+/// One day, and where its ids are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Day {
     pub stream: Stream,

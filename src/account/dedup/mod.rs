@@ -1,4 +1,4 @@
-//! Remembered ids: which events of the last days were read, so that a repetition is known as one.
+//! Remembered ids: the events of the last days that were read, so that a repetition is recognised.
 
 mod day;
 
@@ -21,9 +21,9 @@ use crate::time::{DAY_MS, Timestamp};
 const FEW: usize = 64;
 /// Bytes of a range of ids, at most: what is written again with every id that falls into it.
 const MAX_RANGE_BYTES: usize = 512 * ID_BYTES;
-/// Room that days may leave behind, in bytes: what comes next is about as much, unless a busy time is over.
+/// Unused capacity that is kept when days leave, in bytes: the next days need about as much, unless a busy time is over.
 const MAX_SPARE_BYTES: usize = 512;
-/// Bytes that [`Dedup::write_together`] writes, at most: each id may lie on a day of its own.
+/// Bytes that [`Dedup::write_together`] writes, at most: each id may be of another day.
 pub(super) const MAX_TOGETHER_BYTES: usize = FEW * (ID_BYTES + 6);
 
 /// The identities read, by stream and UTC day of their event time, in one allocation: for each day its ids, ascending, and a foot. Days
@@ -125,7 +125,7 @@ impl Dedup {
         self.mark(&Day { ids: day.ids.start..day.ids.end + ID_BYTES, ..day.clone() }, day.marks | DIRTY);
     }
 
-    /// Writes the foot of a day anew, with these marks.
+    /// Rewrites the foot of a day, with these marks.
     fn mark(&mut self, day: &Day, marks: u8) {
         self.write(day.ids.end, &Day { marks, ..day.clone() }.foot());
     }
@@ -156,7 +156,7 @@ impl Dedup {
         }
     }
 
-    /// Removes a day; those before it lie where they lay.
+    /// Removes a day; those before it do not move.
     fn remove(&mut self, day: &Day) {
         self.bytes.drain(day.ids.start..day.ids.end + FOOT_BYTES);
     }

@@ -1,6 +1,6 @@
-//! The features that an account used: actors with names, which tell what is entitled and head a row of the adoption of features.
+//! The features that an account used: actors with names, which decide whether a feature is entitled and label its row of adoption.
 //!
-//! Names are rarely read, and then all of them: they lie one after the other in one allocation.
+//! Names are rarely read, and then all of them, so they share one allocation, one after the other.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -28,7 +28,7 @@ impl Features {
         self.actors.iter().zip(self.names()).map_while(|(actor, name)| Some((actor, std::str::from_utf8(name).ok()?)))
     }
 
-    /// Adds a use. Beyond `limit` the longest idle feature leaves; says whether one had to.
+    /// Adds a use. Beyond `limit` the feature that has been idle longest leaves; returns whether one did.
     pub(super) fn touch(&mut self, name: &str, touch: &Touch, limit: usize) -> bool {
         let touched = actors::touch(&mut self.actors, xxh3_64(name.as_bytes()), touch, limit);
         if let Some(place) = touched.added {
@@ -40,7 +40,7 @@ impl Features {
         touched.removed.is_some()
     }
 
-    /// Sees the features from a later date than before; those of which nothing is remembered leave.
+    /// Moves the newest date forward; features without a remembered date leave.
     pub(super) fn see_from(&mut self, before: Date, newest: Date) {
         let gone = actors::see_from(&mut self.actors, before, newest);
         if !gone.is_empty() {
