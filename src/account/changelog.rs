@@ -2,6 +2,7 @@
 
 use super::Account;
 use super::bytes::Writer;
+use super::digests::Thing;
 use super::parts::{PartNumber, SectionPart, numbered};
 use super::section::{CodecError, Section, decode, encode};
 use crate::event::{Event, Stream};
@@ -124,7 +125,7 @@ impl Account {
             }
             if kind != SectionKind::Ids {
                 let parts = numbered(parts, version);
-                self.digests.replace(kind, Some(PartNumber::FIRST), parts, |part, bytes| take((kind, part, bytes)));
+                self.digests.replace(Thing::Section(kind), Some(PartNumber::FIRST), parts, |part, bytes| take((kind, part, bytes)));
             }
         }
     }
@@ -160,14 +161,17 @@ impl Account {
             record.0.extend_from_slice(&ids_bytes.to_le_bytes());
             *bytes = record.0;
         }
-        self.dedup.take_apart(stream, few, version, |part, bytes| take((SectionKind::Ids, part, bytes)));
+        self.dedup.take_apart(stream, few, version, &mut self.digests, |part, bytes| take((SectionKind::Ids, part, bytes)));
     }
 
     /// The parts that have to leave the changelog with the account, if they are there.
     pub fn written_parts(&self) -> impl Iterator<Item = (SectionKind, PartNumber)> + '_ {
         SectionKind::ALL.into_iter().flat_map(|kind| {
-            let mut parts: Vec<PartNumber> =
-                if kind == SectionKind::Ids { self.dedup.parts().collect() } else { self.digests.parts(kind).collect() };
+            let mut parts: Vec<PartNumber> = if kind == SectionKind::Ids {
+                self.dedup.parts(&self.digests).collect()
+            } else {
+                self.digests.parts(Thing::Section(kind)).collect()
+            };
             if parts.is_empty() && kind != SectionKind::Ids {
                 parts.push(PartNumber::FIRST);
             }
@@ -194,8 +198,8 @@ impl Account {
             self.restore_section(kind, part, section)?;
         }
         if kind != SectionKind::Ids && part != PartNumber::FIRST {
-            self.digests.add(kind, PartNumber::FIRST);
-            self.digests.add(kind, part);
+            self.digests.add(Thing::Section(kind), PartNumber::FIRST);
+            self.digests.add(Thing::Section(kind), part);
         }
         Ok(())
     }
@@ -218,7 +222,7 @@ impl Account {
             SectionKind::Support => self.support.restore(part, bytes),
             SectionKind::Feedback => self.feedback.restore(part, bytes),
             SectionKind::Profile => self.profile.restore(part, bytes),
-            SectionKind::Ids => self.dedup.restore(number, bytes),
+            SectionKind::Ids => self.dedup.restore(number, bytes, &mut self.digests),
         }
     }
 }

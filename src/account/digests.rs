@@ -5,20 +5,24 @@ use std::collections::BTreeMap;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::SectionKind;
 use super::parts::PartNumber;
 
 /// The parts that the changelog holds, each with the digest of its content, or `None` where that is not known. A thing in one part has
 /// no entry, as most: it is written only when it has changed, and deleting a record that is not there does no harm.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Digests<Thing: Ord>(Option<Box<BTreeMap<(Thing, PartNumber), Option<u64>>>>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Digests(Option<Box<BTreeMap<(Thing, PartNumber), Option<u64>>>>);
 
-impl<Thing: Ord> Default for Digests<Thing> {
-    fn default() -> Self {
-        Self(None)
-    }
+/// What is written in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Thing {
+    /// A section of an account.
+    Section(SectionKind),
+    /// The remembered ids of a stream and day, by its number in keys.
+    IdsOfDay(u16),
 }
 
-impl<Thing: Copy + Ord> Digests<Thing> {
+impl Digests {
     /// The parts of a thing that is in several.
     pub(super) fn parts(&self, thing: Thing) -> impl Iterator<Item = PartNumber> {
         self.of(thing).map(|(number, _)| number)
@@ -77,12 +81,13 @@ mod tests {
     use super::*;
 
     const FIRST: PartNumber = PartNumber::FIRST;
+    const THING: Thing = Thing::IdsOfDay(7);
 
     /// The parts that are written and deleted when a thing becomes these.
-    fn replaced(digests: &mut Digests<u8>, parts: &[(PartNumber, u8)]) -> Vec<(PartNumber, bool)> {
+    fn replaced(digests: &mut Digests, parts: &[(PartNumber, u8)]) -> Vec<(PartNumber, bool)> {
         let mut taken = Vec::new();
         let parts = parts.iter().map(|(number, byte)| (*number, vec![*byte]));
-        digests.replace(7, Some(FIRST), parts, |number, bytes| taken.push((number, bytes.is_some())));
+        digests.replace(THING, Some(FIRST), parts, |number, bytes| taken.push((number, bytes.is_some())));
         taken
     }
 
@@ -104,10 +109,10 @@ mod tests {
     fn what_a_restore_found_is_written_again_or_deleted() {
         let counted = PartNumber::Counted(1);
         let mut digests = Digests::default();
-        digests.add(7, FIRST);
-        digests.add(7, counted);
+        digests.add(THING, FIRST);
+        digests.add(THING, counted);
         let range = PartNumber::Range(1);
         assert_eq!(replaced(&mut digests, &[(FIRST, 1), (range, 2)]), [(FIRST, true), (range, true), (counted, false)]);
-        assert_eq!(digests.parts(7).collect::<Vec<_>>(), [FIRST, range]);
+        assert_eq!(digests.parts(THING).collect::<Vec<_>>(), [FIRST, range]);
     }
 }

@@ -20,6 +20,7 @@ pub mod support;
 pub mod usage;
 
 pub use changelog::{Part, SectionKind};
+pub use digests::Digests;
 pub use key::AccountKey;
 pub use limit::{Limit, LimitMeter};
 pub use map::AccountMap;
@@ -66,7 +67,7 @@ pub struct Account {
     feedback: feedback::State,
     profile: profile::State,
     /// The parts that the changelog holds of sections in several.
-    digests: digests::Digests<SectionKind>,
+    digests: Digests,
     /// What was published, and what the bands remember.
     pub score: score::State,
     /// What it adds to the sums of its task since it was last scored; never written.

@@ -100,7 +100,9 @@ impl Task {
             let value = self.costs.get(*number).map(|entry| encode(version, entry));
             emit(&task_key(COST, &number.to_be_bytes()), value.as_deref());
         }
-        self.cost_ids.take_apart(Stream::Billing, false, version, |part, bytes| emit(&cost_ids_key(part), bytes.as_deref()));
+        self.cost_ids.take_apart(Stream::Billing, false, version, &mut self.cost_id_digests, |part, bytes| {
+            emit(&cost_ids_key(part), bytes.as_deref())
+        });
     }
 
     /// The format in which it writes its state, and the shell the stamp around it.
@@ -154,7 +156,7 @@ impl Task {
             WAITING => self.waiting.put(number_of(number)?, decode::<WaitingRecord>(value)?),
             DELETION => self.deletions.insert(hash_of(number)?, decode::<Timestamp>(value)?),
             COST => self.costs.put(number_of(number)?, decode::<CostEntry>(value)?),
-            COST_IDS => self.cost_ids.restore(part_of(number)?, value)?,
+            COST_IDS => self.cost_ids.restore(part_of(number)?, value, &mut self.cost_id_digests)?,
             _ => return Err(CodecError::Corrupt("no such list")),
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::refresh::Refresh;
 use super::waiting::{Waiting, WaitingRecord};
 use super::{AccountReport, Costs, Counts, Directory, Input, Outcome, TaskView, Totals, changelog};
 use crate::account::dedup::Dedup;
-use crate::account::{Account, AccountKey, Limit, LimitMeter};
+use crate::account::{Account, AccountKey, Digests, Limit, LimitMeter};
 use crate::event::{self, Code, Decoded, Event, Record, Rejection, Stream};
 use crate::metric::View;
 use crate::partitioner::PartitionCheck;
@@ -39,6 +39,8 @@ pub struct Task {
     pub(super) costs: Costs,
     /// Identities of costs, which have no account to remember them.
     pub(super) cost_ids: Dedup,
+    /// What the changelog holds of them.
+    pub(super) cost_id_digests: Digests,
     /// Accounts to score, in the order in which something happened to them.
     pub(super) unscored: VecDeque<AccountKey>,
     pub(super) punctuation: Punctuation,
@@ -74,6 +76,7 @@ impl Task {
             deletions: Deletions::default(),
             costs: Costs::default(),
             cost_ids: Dedup::default(),
+            cost_id_digests: Digests::default(),
             unscored: VecDeque::new(),
             punctuation: Punctuation::default(),
             rescore: VecDeque::new(),

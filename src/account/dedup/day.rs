@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::account::digests::Thing;
 use crate::account::parts::PartNumber;
 use crate::account::section::MAX_PART_BYTES;
 use crate::event::Stream;
@@ -59,9 +60,14 @@ impl Day {
     }
 
     /// The number of its day and stream in the keys of changelog records.
-    pub fn number_in_key(&self) -> u16 {
+    fn number_in_key(&self) -> u16 {
         let day = u16::try_from(self.number.rem_euclid(PART_DAYS)).unwrap_or_default();
         day * 8 + self.stream as u16
+    }
+
+    /// Its ids as something that is written in parts.
+    pub fn thing(&self) -> Thing {
+        Thing::IdsOfDay(self.number_in_key())
     }
 
     /// The part that holds all its ids.

@@ -32,8 +32,6 @@ pub(super) const MAX_TOGETHER_BYTES: usize = FEW * (ID_BYTES + 6);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dedup {
     bytes: Vec<u8>,
-    /// The parts that the changelog holds of days in several.
-    digests: Digests<u16>,
 }
 
 impl Dedup {
@@ -220,7 +218,14 @@ impl Dedup {
 
     /// Hands over the parts of a stream that change in the changelog, with their bytes (`None` deletes), where its identities are written
     /// apart, or travel `together` with its section and were apart before. All of the stream then counts as written.
-    pub fn take_apart(&mut self, stream: Stream, together: bool, version: StateVersion, mut take: impl FnMut(PartNumber, Option<Vec<u8>>)) {
+    pub fn take_apart(
+        &mut self,
+        stream: Stream,
+        together: bool,
+        version: StateVersion,
+        digests: &mut Digests,
+        mut take: impl FnMut(PartNumber, Option<Vec<u8>>),
+    ) {
         let mut end = self.bytes.len();
         while let Some(day) = self.day_before(end) {
             end = day.ids.start;
@@ -231,7 +236,7 @@ impl Dedup {
             let apart = !together && !day.ids.is_empty();
             if apart && (is_dirty || !was_apart) || was_apart && !apart {
                 let parts = if apart { self.parts_of(&day, version) } else { Vec::new() };
-                self.digests.replace(day.number_in_key(), was_apart.then(|| day.whole()), parts, &mut take);
+                digests.replace(day.thing(), was_apart.then(|| day.whole()), parts, &mut take);
             }
             if day.ids.is_empty() {
                 self.remove(&day);
@@ -254,9 +259,9 @@ impl Dedup {
     }
 
     /// The parts that the changelog holds: what has to be forgotten there with the account.
-    pub fn parts(&self) -> impl Iterator<Item = PartNumber> + '_ {
+    pub fn parts(&self, digests: &Digests) -> impl Iterator<Item = PartNumber> {
         self.days().filter(|day| day.marks & APART != 0).flat_map(|day| {
-            let mut parts: Vec<PartNumber> = self.digests.parts(day.number_in_key()).collect();
+            let mut parts: Vec<PartNumber> = digests.parts(day.thing()).collect();
             if parts.is_empty() {
                 parts.push(day.whole());
             }
@@ -268,13 +273,13 @@ impl Dedup {
     ///
     /// # Errors
     /// When the bytes are not a part that this program knows.
-    pub fn restore(&mut self, part: PartNumber, bytes: &[u8]) -> Result<(), CodecError> {
+    pub fn restore(&mut self, part: PartNumber, bytes: &[u8], digests: &mut Digests) -> Result<(), CodecError> {
         let mut bytes = Reader(split_version(bytes)?.1);
         let stream = bytes.byte().and_then(|number| Stream::ALL.get(usize::from(number)).copied());
         let read = stream.and_then(|stream| self.read_day(stream, APART, &mut bytes)).filter(|_| bytes.0.is_empty());
         let day = read.ok_or(CodecError::Corrupt("remembered ids"))?;
         if part != day.whole() {
-            self.digests.add(day.number_in_key(), part);
+            digests.add(day.thing(), part);
         }
         Ok(())
     }
@@ -320,7 +325,7 @@ mod tests {
     /// The parts apart that change, and whether each holds anything.
     fn taken(dedup: &mut Dedup, together: bool) -> Vec<bool> {
         let mut parts = Vec::new();
-        dedup.take_apart(Stream::Usage, together, StateVersion::NEWEST, |_, bytes| parts.push(bytes.is_some()));
+        dedup.take_apart(Stream::Usage, together, StateVersion::NEWEST, &mut Digests::default(), |_, bytes| parts.push(bytes.is_some()));
         parts
     }
 
@@ -331,7 +336,7 @@ mod tests {
         assert_eq!(taken(&mut dedup, false), [true]);
         remember(&mut dedup, 108, 2, 108);
         assert_eq!(taken(&mut dedup, false), [true, false]);
-        assert_eq!(dedup.parts().count(), 1);
+        assert_eq!(dedup.parts(&Digests::default()).count(), 1);
         assert!(taken(&mut dedup, false).is_empty());
         remember(&mut dedup, 116, 3, 116);
         assert_eq!(taken(&mut dedup, true), [false]);
@@ -355,7 +360,7 @@ mod tests {
         remember(&mut dedup, 100, 1, 100);
         assert_eq!(taken(&mut dedup, false), [true]);
         remember(&mut dedup, 108, 2, 108);
-        dedup.take_apart(Stream::Billing, true, StateVersion::NEWEST, |_, _| panic!("billing knows no ids"));
+        dedup.take_apart(Stream::Billing, true, StateVersion::NEWEST, &mut Digests::default(), |_, _| panic!("billing knows no ids"));
         assert_eq!(taken(&mut dedup, false), [true, false], "what the changelog holds of day 100 is deleted");
     }
 
@@ -373,7 +378,7 @@ mod tests {
         remember(&mut dedup, 4, 1_001, 5);
         assert_eq!(taken(&mut dedup, false), [true]);
         assert_eq!(taken(&mut dedup, true), [false; 5]);
-        assert_eq!(dedup.parts().count(), 0);
+        assert_eq!(dedup.parts(&Digests::default()).count(), 0);
     }
 
     #[test]
@@ -389,7 +394,9 @@ mod tests {
                 dedup.write_together(Stream::Usage, &mut out);
                 restored.restore_together(Stream::Usage, &out.0).unwrap();
             }
-            dedup.take_apart(Stream::Usage, together, StateVersion::NEWEST, |part, bytes| restored.restore(part, &bytes.unwrap()).unwrap());
+            dedup.take_apart(Stream::Usage, together, StateVersion::NEWEST, &mut Digests::default(), |part, bytes| {
+                restored.restore(part, &bytes.unwrap(), &mut Digests::default()).unwrap()
+            });
             assert_eq!(restored, dedup);
         }
     }
