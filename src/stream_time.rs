@@ -154,7 +154,8 @@ mod tests {
             type_name: "feature_used",
             occurred_at: Timestamp(at),
             payload_time: true,
-            event: Event::Usage(UsageEvent { user_id: "u".into(), kind: UsageKind::Feature { feature: "f".into(), count: 1 } }),
+            cut_text: false,
+            event: Event::Usage(UsageEvent { user_id: Some("u".into()), kind: UsageKind::Feature { feature: "f".into(), count: 1 } }),
         }
     }
 

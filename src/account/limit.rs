@@ -3,6 +3,8 @@
 /// A limit of `[limits]` that was reached. The label of `churnwatch_limit_reached_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Limit {
+    /// `limits.text_bytes`: text was cut.
+    TextBytes,
     /// `limits.accounts`.
     Accounts,
     /// `limits.users`.
@@ -35,7 +37,8 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
+        Self::TextBytes,
         Self::Accounts,
         Self::Users,
         Self::Features,
@@ -56,6 +59,7 @@ impl Limit {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::TextBytes => "text_bytes",
             Self::Accounts => "accounts",
             Self::Users => "users",
             Self::Features => "features",

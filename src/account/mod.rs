@@ -5,6 +5,7 @@ mod bytes;
 mod changelog;
 mod digests;
 pub mod dedup;
+mod event_id;
 #[cfg(test)]
 mod examples;
 pub mod feedback;
@@ -159,7 +160,8 @@ impl Account {
             self.changed.insert(SectionKind::Core);
         }
         self.unscored = true;
-        let mut ctx = ApplyContext { at, id: record.id.as_deref(), settings, limits };
+        let id = record.id.as_deref().map(event_id::kept);
+        let mut ctx = ApplyContext { at, id: id.as_deref(), settings, limits };
         match (&record.event, lateness) {
             (Event::Usage(event), Lateness::InTime) => self.usage.apply(event, &mut ctx),
             (Event::Usage(event), Lateness::Late) => self.usage.apply_late(event, &ctx),
@@ -167,7 +169,7 @@ impl Account {
             (Event::Support(event), _) => self.support.apply(event, &mut ctx),
             (Event::Feedback(event), Lateness::InTime) => self.feedback.apply(event, &mut ctx),
             (Event::Feedback(_), Lateness::Late) | (Event::Cost(_), _) => return,
-            (Event::Profile(event), _) => self.profile.apply(event, at, record.id.as_deref()),
+            (Event::Profile(event), _) => self.profile.apply(event, at, id.as_deref()),
         }
         self.changed.insert(SectionKind::of(&record.event));
     }

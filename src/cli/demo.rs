@@ -4,10 +4,6 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
-use rdkafka::mocking::MockCluster;
-use rdkafka::producer::DefaultProducerContext;
-
 use super::Globals;
 use super::service::{self, Telemetry};
 use super::signals::stop_on_signals;
@@ -15,6 +11,8 @@ use crate::clock::{Clock, SimulatedTime, now};
 use crate::config::{self, Config};
 use crate::engine::Directory;
 use crate::event::PerStream;
+use crate::kafka::mock::EmbeddedBroker;
+use crate::kafka::{self, Properties};
 use crate::simulate::{self, Feed, Topics};
 use crate::stream::{Options, Permits};
 use crate::time::{DAY_MS, Timestamp};
@@ -56,21 +54,21 @@ pub struct Args {
 /// # Errors
 /// Problems of the configuration, a port that is taken, and every failure of the pipeline.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    // The mock cluster has to be dropped by the thread that made it: this one.
-    let cluster = MockCluster::new(1).context("the embedded broker does not start")?;
-    let config = config(args, globals, &cluster.bootstrap_servers())?;
+    // Must be dropped by the thread that started it: this one.
+    let broker = EmbeddedBroker::start()?;
+    let config = config(args, globals, &broker.address())?;
     let start = Timestamp(now().millis() / DAY_MS * DAY_MS);
     let time = SimulatedTime::at(start);
     let permits = Permits::none(config.kafka.start);
     let options = Options { clock: Clock::Simulated(time.clone()), ..Options::of(&config, permits) };
-    create_topics(&cluster, &options)?;
-    announce(args, &cluster.bootstrap_servers(), &config);
+    create_topics(&broker, &options)?;
+    announce(args, &broker.address(), &config);
     let stop = stop_on_signals()?;
     let directory = Arc::new(Directory::new(Arc::clone(&options.settings)));
     let names = PerStream::from_fn(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
     let simulation = Feed {
         options: customers(args, start),
-        topics: Topics::new(config.kafka.client_properties(), names)?,
+        topics: Topics::new(Properties::new(config.kafka.client_properties()), names)?,
         live_from: start,
         speed: args.speed,
         time,
@@ -120,10 +118,10 @@ fn config(args: &Args, globals: &Globals, servers: &str) -> anyhow::Result<Confi
     Ok(Config::load(globals.config.as_deref(), &sets, config::environment())?)
 }
 
-fn create_topics(cluster: &MockCluster<'_, DefaultProducerContext>, options: &Options) -> anyhow::Result<()> {
+fn create_topics(broker: &EmbeddedBroker, options: &Options) -> Result<(), kafka::Error> {
     let own = [options.changes_topic.clone(), options.dead_letters_topic.clone(), options.changelog_topic()];
     for name in options.input_names().into_iter().map(str::to_owned).chain(own) {
-        cluster.create_topic(&name, PARTITIONS, 1).with_context(|| format!("the embedded broker refuses topic {name}"))?;
+        broker.create_topic(&name, PARTITIONS)?;
     }
     Ok(())
 }

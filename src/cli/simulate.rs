@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Globals;
 use crate::clock::monotonic;
 use crate::event::PerStream;
+use crate::kafka::Properties;
 use crate::money::Currency;
 use crate::simulate::{Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics, write_labels};
 use crate::time::{DAY_MS, Timestamp};
@@ -172,9 +173,9 @@ fn write_topics(args: &Args, globals: &Globals, records: impl Iterator<Item = Si
         config.kafka.bootstrap_servers.clone_from(servers);
     }
     let names = PerStream::from_fn(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
-    let topics = Topics::new(config.kafka.client_properties(), names)?;
+    let topics = Topics::new(Properties::new(config.kafka.client_properties()), names)?;
     match args.partitions {
-        Some(partitions) => topics.create_missing(config.kafka.client_properties(), partitions)?,
+        Some(partitions) => topics.create_missing(partitions)?,
         None => topics.find()?,
     }
     for record in records {
@@ -240,6 +241,7 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kafka::mock::EmbeddedBroker;
 
     fn parse(extra: &[&str]) -> Args {
         #[derive(clap::Parser)]
@@ -295,11 +297,11 @@ mod tests {
         let (out, labels) = (folder.path().join("out"), folder.path().join("labels.ndjson"));
         let args = Args { out_dir: Some(out.clone()), ..parse(&["--accounts", "5", "--days", "20"]) };
         run(&args, &Globals::default()).unwrap();
-        let cluster = rdkafka::mocking::MockCluster::new(1).unwrap();
+        let broker = EmbeddedBroker::start().unwrap();
         for topic in ["product-usage", "billing", "support-tickets"] {
-            cluster.create_topic(topic, 1, 1).unwrap();
+            broker.create_topic(topic, 1).unwrap();
         }
-        let brokers = Some(cluster.bootstrap_servers());
+        let brokers = Some(broker.address());
         let args = Args { out_dir: None, bootstrap_servers: brokers, labels: Some(labels.clone()), ..args };
         run(&args, &Globals::default()).unwrap();
         assert_eq!(std::fs::read(labels).unwrap(), std::fs::read(out.join("labels.ndjson")).unwrap());

@@ -84,6 +84,39 @@ pub(super) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D
     date.ok_or_else(|| D::Error::custom(format!("`{text}` is no date: must be as in 2024-01-31")))
 }
 
+/// The date from which events are believed; none before 1900, since other instants are not believed before either.
+pub(super) fn earliest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
+    let date = date(deserializer)?;
+    if date >= Date::Y1900 { Ok(date) } else { Err(D::Error::custom("must be 1900-01-01 or later")) }
+}
+
+/// Minutes from 1 to a week, or `never`.
+pub(super) fn minutes_or_never<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    struct MinutesOrNever;
+    impl Visitor<'_> for MinutesOrNever {
+        type Value = Option<i64>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a number of minutes from 1 to 10080, or \"never\"")
+        }
+
+        fn visit_i64<E: Error>(self, minutes: i64) -> Result<Option<i64>, E> {
+            if (1..=10_080).contains(&minutes) {
+                return Ok(Some(minutes));
+            }
+            Err(E::custom(format!("{minutes} is out of range: must be 1 to 10080, or \"never\"")))
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Option<i64>, E> {
+            if text == "never" {
+                return Ok(None);
+            }
+            Err(E::custom(format!("`{text}` is not valid: must be a number of minutes from 1 to 10080, or \"never\"")))
+        }
+    }
+    deserializer.deserialize_any(MinutesOrNever)
+}
+
 /// The text of a scalar exactly as it is written, whatever its type.
 pub(super) fn as_written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     struct Written;

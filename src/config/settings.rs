@@ -23,7 +23,8 @@ impl Config {
             time: TimeSettings {
                 max_future_ms: self.time.max_future_hours * HOUR_MS,
                 dedup_ms: self.time.dedup_days * DAY_MS,
-                catch_up_age_ms: self.time.catch_up_age_minutes * MINUTE_MS,
+                earliest: zone.start_of(self.time.earliest),
+                catch_up_age_ms: self.time.catch_up_age_minutes.map(|minutes| minutes * MINUTE_MS),
                 catch_up_limit_ms: self.time.catch_up_limit_minutes * MINUTE_MS,
             },
             configured: PerStream::from_fn(|stream| self.streams.is_configured(stream)),

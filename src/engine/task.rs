@@ -153,6 +153,9 @@ impl Task {
     pub fn process(&mut self, input: &Input<'_>, now: Timestamp) -> Outcome {
         let outcome = match self.decode(input, now) {
             Ok(Decoded::Record(record)) => {
+                if record.cut_text {
+                    self.limits.reached(Limit::TextBytes);
+                }
                 let observation = self.stream_time.observe(input.stream, &record, input.broker_timestamp, now, &self.settings);
                 if let Event::Cost(cost) = &record.event {
                     self.process_cost(&record, cost, observation)

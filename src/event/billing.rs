@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::money::{Amount, Currency, Interval};
+use crate::money::{Amount, Currency, Fixed, Interval};
 use crate::time::Timestamp;
 
 /// A billing event of an account.
@@ -75,12 +75,14 @@ pub enum SubscriptionStatus {
     Incomplete,
     /// Ran out; 0.
     Expired,
+    /// Never begun, and given up; 0. It never was a subscription, so none has ended.
+    IncompleteExpired,
 }
 
 /// One item of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Item {
-    /// Price of one unit for one interval, >= 0, in minor units of its currency.
+    /// Price of one unit for one interval; a credit is below 0.
     pub amount: Amount,
     /// `None`: one-off, which counts 0.
     pub interval: Option<Interval>,
@@ -90,18 +92,32 @@ pub struct Item {
     pub metered: bool,
 }
 
+impl Item {
+    /// The interval of an item that counts: recurring and licensed.
+    #[must_use]
+    pub fn counted_interval(&self) -> Option<Interval> {
+        self.interval.filter(|_| !self.metered)
+    }
+
+    /// Of these items the first that counts and is not a credit, with its interval.
+    #[must_use]
+    pub fn first_recurring(items: &[Self]) -> Option<(&Self, Interval)> {
+        items.iter().filter(|item| !item.amount.minor.is_negative()).find_map(|item| Some((item, item.counted_interval()?)))
+    }
+}
+
 /// A discount on the recurring total: the percentage first, then the amount.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Discount {
     /// Percent off, 0..=100, exactly as written.
     pub percent_off: Option<rust_decimal::Decimal>,
     /// Amount off for each interval, in minor units, >= 0.
-    pub amount_off_minor: Option<i64>,
-    /// Currency of the amount; default: the first recurring item's.
+    pub amount_off_minor: Option<Fixed>,
+    /// Currency of the amount; default: the first recurring item's ([`Item::first_recurring`]).
     pub currency: Option<Currency>,
     /// Interval of the amount; default: the first recurring item's.
     pub interval: Option<Interval>,
-    /// In force while `t < ends_at`; `None`: for ever.
+    /// In force while `t < ends_at`; `None`: without end.
     pub ends_at: Option<Timestamp>,
 }
 

@@ -1,4 +1,4 @@
-//! Why a record cannot be applied: a code from a closed set, and a reason that holds nothing of the payload.
+//! Why a record cannot be applied: a code from a closed set, and a reason that contains nothing of the payload.
 
 use std::borrow::Cow;
 
@@ -7,29 +7,29 @@ use std::borrow::Cow;
 pub enum Code {
     /// Larger than `limits.record_bytes`.
     TooLarge,
-    /// Bytes that are no UTF-8.
+    /// Bytes that are not UTF-8.
     InvalidUtf8,
     /// Nested deeper than 128.
     TooDeep,
-    /// No JSON.
+    /// Not valid JSON.
     InvalidJson,
-    /// A field (or the whole value) of another type than the contract's.
+    /// A field, or the whole value, of a type other than the contract's.
     WrongType,
-    /// A required field is not there, null or empty.
+    /// A required field is missing, null or empty.
     MissingField,
     /// A value outside its range or its set of values.
     OutOfRange,
-    /// A currency without rate.
+    /// A currency without a rate.
     UnknownCurrency,
     /// Further ahead of its reference time than `time.max_future_hours`.
     FutureTime,
-    /// An alias that no account has declared.
+    /// An alias that no account declares.
     UnknownAccount,
-    /// The account hashes to another partition.
+    /// The account hashes to a different partition.
     WrongPartition,
     /// A new account beyond `limits.accounts`.
     TooManyAccounts,
-    /// A collection of the account is full and cannot give way.
+    /// A collection is full and nothing in it may be dropped.
     LimitReached,
 }
 
@@ -51,7 +51,7 @@ impl Code {
         Self::LimitReached,
     ];
 
-    /// The code as it stands in headers, labels and counts.
+    /// The code in headers, labels and counts.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -71,7 +71,7 @@ impl Code {
         }
     }
 
-    /// Place in arrays that have an entry a code.
+    /// Index into arrays with one entry per code.
     #[must_use]
     pub const fn index(self) -> usize {
         self as usize
@@ -84,7 +84,7 @@ impl Code {
 pub struct Rejection {
     /// The code.
     pub code: Code,
-    /// What was wrong and where; names fields, never values.
+    /// What is wrong and where. Names fields, never values: reasons reach headers and logs.
     pub reason: Cow<'static, str>,
 }
 

@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-/// One act of product use by one user.
+/// One act of product use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UsageEvent<'a> {
-    /// The user; kept as a hash only.
-    pub user_id: Cow<'a, str>,
-    /// What the user did.
+    /// The user, kept as a hash only; `None` for use by a server or an API key.
+    pub user_id: Option<Cow<'a, str>>,
+    /// What was used.
     pub kind: UsageKind<'a>,
 }
 
-/// What the user did.
+/// What was used.
 #[derive(Clone, Debug, PartialEq)]
 pub enum UsageKind<'a> {
     /// `feature_used`.
@@ -23,7 +23,7 @@ pub enum UsageKind<'a> {
     },
     /// `session_ended`.
     SessionEnded {
-        /// Length of the session in nanoseconds, so that sums do not depend on their order.
+        /// Length in nanoseconds: a whole number, because sums of floats depend on their order.
         duration_ns: u64,
     },
 }

@@ -18,7 +18,7 @@ use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 use super::broker_warning::BrokerWarning;
 use super::error::Error;
 use super::log;
-use super::native::{Event, EventQueue, Membership, known_end, membership};
+use super::native::{Event, EventQueue, Membership, What, known_end, membership};
 
 /// Sends librdkafka's words to our logs, and remembers what it says of failed connections. The default rebalance callback serves while
 /// the consumer is closed.
@@ -63,6 +63,15 @@ impl Consumer {
     /// The next event, waited for at most this long.
     pub(crate) fn poll(&self, limit: Duration) -> Option<Event<'_>> {
         self.queue.poll(limit)
+    }
+
+    /// Passes on what an idle consumer has logged, so that its queue does not grow.
+    pub(crate) fn pass_on_logs(&self) {
+        while let Some(event) = self.poll(Duration::ZERO) {
+            if let What::Log(level, facility, text) = event.what() {
+                log::librdkafka(level, &facility, &text);
+            }
+        }
     }
 
     /// Joins the group.

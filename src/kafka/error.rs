@@ -21,11 +21,26 @@ pub enum Error {
         /// The missing operation, as Kafka's tools spell it.
         operation: &'static str,
     },
+    /// Partitions that are not at their ends deliver nothing.
+    #[error("{topic} [{partition}]: no records for {seconds} s, and the end has not been reached")]
+    Stalled {
+        /// The topic.
+        topic: String,
+        /// The first of the partitions that are not at their ends.
+        partition: i32,
+        /// How long the reader waited.
+        seconds: u64,
+    },
 }
 
 impl Error {
     /// A call that failed while the client was `doing` something.
     pub(crate) fn call(doing: impl Into<String>, error: &impl ToString) -> Self {
         Self::Call { doing: doing.into(), error: error.to_string() }
+    }
+
+    /// A right is missing; the broker's `reason` names the topic or the group.
+    pub(crate) fn forbidden(doing: &str, reason: &str) -> Self {
+        Self::call(doing, &format!("{reason}; `churnwatch check` lists the missing rights"))
     }
 }

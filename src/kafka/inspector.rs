@@ -170,21 +170,18 @@ fn passes(error: &KafkaError) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rdkafka::ClientConfig;
-    use rdkafka::mocking::MockCluster;
-
     use super::*;
+    use crate::kafka::mock::EmbeddedBroker;
 
     #[test]
-    fn a_leader_that_was_away_is_found_once_it_is_back() {
-        let cluster = MockCluster::new(1).unwrap();
-        cluster.create_topic("t", 1, 1).unwrap();
-        cluster.partition_leader("t", 0, None).unwrap();
-        let config = ClientConfig::from_iter([("bootstrap.servers".to_owned(), cluster.bootstrap_servers())]);
-        let inspector = Inspector(BaseConsumer::from_config_and_context(&config, Quiet::default()).unwrap());
+    fn a_partition_answers_once_its_leader_is_back() {
+        let broker = EmbeddedBroker::start().unwrap();
+        broker.create_topic("t", 1).unwrap();
+        broker.set_leader("t", 0, false);
+        let inspector = Inspector::new(&broker.properties()).unwrap();
         let unknown = inspector.0.fetch_watermarks("t", 0, LIMIT).unwrap_err();
         assert_eq!(unknown.rdkafka_error_code(), Some(RDKafkaErrorCode::UnknownPartition));
-        cluster.partition_leader("t", 0, Some(1)).unwrap();
+        broker.set_leader("t", 0, true);
         assert_eq!(inspector.watermarks("t", 0).unwrap(), (0, 0));
     }
 }

@@ -3,6 +3,7 @@
 //! A [`Consumer`] belongs to one thread and returns events as values, a [`TransactionalProducer`] runs one transaction at a time, an
 //! [`Inspector`] answers questions about topics and groups. Nothing here knows what the records mean.
 
+mod admin;
 mod broker_warning;
 mod consumer;
 mod describe;
@@ -10,18 +11,27 @@ mod error;
 mod inspector;
 pub(crate) mod log;
 mod members;
+pub mod mock;
 mod native;
 mod producer;
 mod properties;
+pub(crate) mod property;
+mod read_to_end;
+mod writer;
 
 pub use describe::Operation;
 pub use error::Error;
 pub use members::Members;
 pub use properties::Properties;
 
-pub(crate) use consumer::{Consumer, Quiet};
+pub(crate) use admin::{Creation, TopicSpec, create_topics};
+pub(crate) use consumer::Consumer;
 pub(crate) use describe::Allowed;
 pub(crate) use inspector::{Found, Inspector};
-pub(crate) use native::{Event, Membership, Record, What, is_forbidden};
+pub(crate) use native::{Membership, Record, What, is_forbidden};
 pub(crate) use producer::{Broken, Outgoing, TransactionalProducer};
 pub(crate) use properties::TRANSACTION_TIMEOUT;
+pub(crate) use rdkafka::Offset;
+pub(crate) use rdkafka::types::RDKafkaErrorCode as ErrorCode;
+pub(crate) use read_to_end::{Visitor, read_to_end};
+pub(crate) use writer::Writer;

@@ -17,9 +17,8 @@ pub struct Properties(Vec<(String, String)>);
 
 impl Properties {
     /// From names and values; later ones win.
-    #[must_use]
-    pub fn new(properties: Vec<(String, String)>) -> Self {
-        Self(properties)
+    pub fn new<N: Into<String>, V: Into<String>>(properties: impl IntoIterator<Item = (N, V)>) -> Self {
+        Self(properties.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -102,6 +101,16 @@ impl Properties {
         config
     }
 
+    /// A producer without transactions. Large batches, because it writes whole histories.
+    pub(super) fn writer(&self) -> ClientConfig {
+        let mut config = self.base();
+        self.unless_given(&mut config, "linger.ms", "20");
+        self.unless_given(&mut config, "compression.type", "lz4");
+        self.unless_given(&mut config, "queue.buffering.max.kbytes", "65536");
+        config.set("partitioner", "murmur2_random").set("enable.idempotence", "true");
+        config
+    }
+
     /// For creating topics and reading metadata.
     pub(crate) fn admin(&self) -> ClientConfig {
         self.base()
@@ -125,12 +134,7 @@ mod tests {
     use super::*;
 
     fn properties() -> Properties {
-        Properties::new(vec![
-            ("bootstrap.servers".to_owned(), "b:1".to_owned()),
-            ("sasl.password".to_owned(), "canary".to_owned()),
-            ("enable.auto.commit".to_owned(), "true".to_owned()),
-            ("linger.ms".to_owned(), "50".to_owned()),
-        ])
+        Properties::new([("bootstrap.servers", "b:1"), ("sasl.password", "canary"), ("enable.auto.commit", "true"), ("linger.ms", "50")])
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Fixed;
+
 /// An ISO 4217 code, upper case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Currency([u8; 3]);
@@ -45,8 +47,8 @@ impl fmt::Debug for Currency {
 /// An amount in minor units of its currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Amount {
-    /// Minor units.
-    pub minor: i64,
+    /// Minor units, exact also below one.
+    pub minor: Fixed,
     /// The currency.
     pub currency: Currency,
 }

@@ -1,4 +1,4 @@
-//! Exact fractions, so that an account's MRR is summed without loss and rounded once.
+//! Exact fractions: an account's MRR is summed without loss and rounded once.
 //!
 //! Almost every sum fits a pair of 128-bit integers, which needs no allocation; what does not goes on as a big rational.
 
@@ -18,7 +18,7 @@ enum Form {
 }
 
 impl Exact {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(Form::Small(0, 1));
 
     /// A whole number.
@@ -58,7 +58,7 @@ impl Exact {
         self.plus(&other.times(-1, 1))
     }
 
-    /// Whether it is more than nothing.
+    /// Whether it is above zero.
     #[must_use]
     pub fn is_positive(&self) -> bool {
         match &self.0 {

@@ -1,16 +1,18 @@
-//! Money: exact from event to gauge. No float is made of it before a ratio is asked for.
+//! Money: exact from event to gauge. Only ratios become floats.
 
 mod currency;
 mod exact;
+mod fixed;
 mod rates;
 
 pub use currency::{Amount, Currency, Interval, IntervalUnit};
 pub use exact::Exact;
+pub use fixed::Fixed;
 pub use rates::{Rate, RateTable, Rates};
 
 use crate::time::{DAY_MS, Timestamp};
 
-/// What of a discount moves MRR (`money.discounts`).
+/// Which discounts lower MRR (`money.discounts`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Discounts {
@@ -39,7 +41,7 @@ pub enum ChurnAt {
 pub struct Policy {
     /// Rates to the reporting currency, by date.
     pub rates: Rates,
-    /// What of a discount moves MRR.
+    /// Which discounts lower MRR.
     pub discounts: Discounts,
     /// When a scheduled cancellation is churn.
     pub churn_at: ChurnAt,
@@ -54,7 +56,7 @@ impl Policy {
     /// one, invoices and costs. `None` for a currency without any rate.
     #[must_use]
     pub fn convert(&self, amount: Amount, at: Timestamp) -> Option<i64> {
-        Some(self.rates.at(amount.currency, at)?.apply(&Exact::whole(amount.minor.into())).rounded())
+        Some(self.rates.at(amount.currency, at)?.apply(&amount.minor.exact()).rounded())
     }
 
     /// When dunning ends that began with a snapshot of this instant.
@@ -80,7 +82,7 @@ mod tests {
     }
 
     fn amount(minor: i64, currency: &str) -> Amount {
-        Amount { minor, currency: Currency::parse(currency).unwrap() }
+        Amount { minor: minor.into(), currency: Currency::parse(currency).unwrap() }
     }
 
     #[test]

@@ -18,6 +18,10 @@ pub(super) struct Usage {
     dau: Observed,
     wau: Observed,
     mau: Observed,
+    /// `dau` of the accounts that have `mau` too: use in a window that was by no user leaves an account without the one or the other.
+    dau_of_both: Observed,
+    /// `mau` of the same accounts.
+    mau_of_both: Observed,
     events: u64,
     active_days: u64,
     sessions: u64,
@@ -74,6 +78,9 @@ impl Usage {
         for feature in usage.features_on_dates(period.to_date, period.days()) {
             sums.adopters.change(feature, Sign::Plus, |accounts| *accounts += 1);
         }
+        if sums.dau.accounts > 0 && sums.mau.accounts > 0 {
+            (sums.dau_of_both, sums.mau_of_both) = (sums.dau, sums.mau);
+        }
         sums
     }
 
@@ -87,7 +94,7 @@ impl Usage {
         for (kpi, users) in [(Kpi::Dau, self.dau), (Kpi::Wau, self.wau), (Kpi::Mau, self.mau)] {
             out.set(kpi, users.get().map(Figure::number));
         }
-        if let (Some(dau), Some(mau)) = (self.dau.get(), self.mau.get()) {
+        if let (Some(dau), Some(mau)) = (self.dau_of_both.get(), self.mau_of_both.get()) {
             out.ratio(Kpi::DauMau, dau, mau);
         }
         let days = u64::try_from(period.days()).unwrap_or_default();
@@ -129,4 +136,4 @@ impl Usage {
     }
 }
 
-additive!(Usage { dau, wau, mau, events, active_days, sessions, session_ns, adoption, breadth, depth, adopters });
+additive!(Usage { dau, wau, mau, dau_of_both, mau_of_both, events, active_days, sessions, session_ns, adoption, breadth, depth, adopters });

@@ -1,13 +1,13 @@
 //! Everything of the configuration that the pure half reads, checked and compiled once.
 
-mod usage_filter;
+pub mod usage_filter;
 
 pub use usage_filter::UsageFilter;
 
 use crate::event::{DecodeContext, PerStream, Priority};
 use crate::money;
 use crate::score;
-use crate::time::{Calendar, DAY_MS, HOUR_MS, MINUTE_MS, Zone};
+use crate::time::{Calendar, DAY_MS, Date, HOUR_MS, MINUTE_MS, Timestamp, Zone};
 
 /// The pure half's settings. Made by `config`, or by [`Settings::default`] for tests: UTC, USD, the default model.
 #[derive(Clone, Debug)]
@@ -73,6 +73,7 @@ impl Settings {
         DecodeContext {
             record_bytes: self.limits.record_bytes,
             text_bytes: self.limits.text_bytes,
+            earliest: self.time.earliest,
             max_future_ms: self.time.max_future_ms,
             rates: self.money.rates.clone(),
         }
@@ -93,10 +94,12 @@ pub struct AccountSettings {
 pub struct TimeSettings {
     /// Records further ahead are `future_time`, ms.
     pub max_future_ms: i64,
+    /// An event before this instant is `out_of_range`.
+    pub earliest: Timestamp,
     /// How long ids are remembered, ms.
     pub dedup_ms: i64,
-    /// Records older than this are catch-up, ms.
-    pub catch_up_age_ms: i64,
+    /// Records older than this are catch-up, ms; `None`: none are.
+    pub catch_up_age_ms: Option<i64>,
     /// After this long in catch-up, changes are published anyway, ms.
     pub catch_up_limit_ms: i64,
 }
@@ -107,7 +110,7 @@ pub struct TimeSettings {
 pub struct Limits {
     /// Bytes of a record; more: `too_large`.
     pub record_bytes: usize,
-    /// Bytes of an id, a name, a feature; more: `out_of_range`.
+    /// Bytes of an id; more: `out_of_range`. Longer other text is cut there.
     pub text_bytes: usize,
     /// Accounts of the instance; more: `too_many_accounts`.
     pub accounts: usize,
@@ -176,7 +179,8 @@ impl Default for Settings {
             time: TimeSettings {
                 max_future_ms: 24 * HOUR_MS,
                 dedup_ms: 7 * DAY_MS,
-                catch_up_age_ms: 5 * MINUTE_MS,
+                earliest: Zone::utc().start_of(Date::Y2000),
+                catch_up_age_ms: Some(5 * MINUTE_MS),
                 catch_up_limit_ms: 60 * MINUTE_MS,
             },
             configured: PerStream([true; 5]),

@@ -50,15 +50,16 @@ pub(super) struct CatchUp {
 }
 
 impl CatchUp {
-    /// The mode at `now`. `age_ms`: how old the next record is in catch-up; `limit_ms`: how long nothing is published.
+    /// The mode at `now`. `age_ms`: how old the next record is in catch-up, `None` where there is no catch-up;
+    /// `limit_ms`: how long nothing is published.
     pub(super) fn mode<'a>(
         &mut self,
         positions: impl IntoIterator<Item = &'a Position>,
         now: Timestamp,
-        age_ms: i64,
+        age_ms: Option<i64>,
         limit_ms: i64,
     ) -> Mode {
-        if !positions.into_iter().any(|position| position.is_behind(now, age_ms)) {
+        if !age_ms.is_some_and(|age_ms| positions.into_iter().any(|position| position.is_behind(now, age_ms))) {
             self.since = None;
             return Mode::Live;
         }
@@ -75,7 +76,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
     fn mode(positions: &[Position]) -> Mode {
-        CatchUp::default().mode(positions, NOW, 5 * MINUTE_MS, HOUR_MS)
+        CatchUp::default().mode(positions, NOW, Some(5 * MINUTE_MS), HOUR_MS)
     }
 
     fn read(at_end: bool, age_ms: i64) -> Position {
@@ -95,9 +96,17 @@ mod tests {
     }
 
     #[test]
+    fn without_catch_up_a_task_publishes_whatever_its_backlog() {
+        let backlog = [read(false, 300 * 24 * HOUR_MS), Position::at(0)];
+        let mut catch_up = CatchUp::default();
+        assert_eq!(catch_up.mode(&backlog, NOW, None, HOUR_MS), Mode::Live);
+        assert_eq!(catch_up.mode(&backlog, NOW.plus(2 * HOUR_MS), None, HOUR_MS), Mode::Live);
+    }
+
+    #[test]
     fn after_an_hour_it_publishes_anyway_and_a_new_catch_up_begins_anew() {
         let (mut catch_up, old, live) = (CatchUp::default(), [read(false, 6 * MINUTE_MS)], [read(true, 0)]);
-        let mut at = |millis, positions: &[Position]| catch_up.mode(positions, NOW.plus(millis), 5 * MINUTE_MS, HOUR_MS);
+        let mut at = |millis, positions: &[Position]| catch_up.mode(positions, NOW.plus(millis), Some(5 * MINUTE_MS), HOUR_MS);
         assert_eq!(at(0, &old), Mode::CatchingUp);
         assert_eq!(at(HOUR_MS - 1, &old), Mode::CatchingUp);
         assert_eq!(at(HOUR_MS, &old), Mode::Overdue);

@@ -238,6 +238,9 @@ impl From<kafka::Error> for Failure {
         match error {
             kafka::Error::Call { doing, error } => Self::Kafka { doing, error },
             kafka::Error::NotAllowed { resource, name, operation } => Self::NotAllowed { resource, name, operation },
+            kafka::Error::Stalled { topic, partition, seconds } => {
+                Self::RestoreStuck { topic, partition, waiting_for: "no records arrived", seconds }
+            }
         }
     }
 }
@@ -246,11 +249,6 @@ impl Failure {
     /// The code of a Kafka failure, with what was being done.
     pub(super) fn kafka(doing: impl Into<String>, error: &impl ToString) -> Self {
         Self::Kafka { doing: doing.into(), error: error.to_string() }
-    }
-
-    /// A right is missing, as the broker said in passing.
-    pub(super) fn forbidden(doing: &str, reason: &str) -> Self {
-        Self::kafka(doing, &format!("{reason}; `churnwatch check` says which rights are missing"))
     }
 
     /// The failure as it stands in logs and in the last line of the process.

@@ -2,10 +2,8 @@
 
 use std::collections::VecDeque;
 
-use rdkafka::types::RDKafkaErrorCode;
-
 use super::failure::Failure;
-use crate::kafka::{Consumer, What, is_forbidden, log};
+use crate::kafka::{self, Consumer, ErrorCode, What, is_forbidden, log};
 
 /// What was said and the thread has not yet acted on.
 pub(super) enum GroupEvent {
@@ -23,9 +21,9 @@ pub(super) fn note(what: What<'_>, member: &Consumer, events: &mut VecDeque<Grou
         What::Assigned(partitions) => events.push_back(GroupEvent::Assigned(partitions)),
         What::Revoked => events.push_back(GroupEvent::Revoked { lost: member.assignment_lost() }),
         What::Log(level, facility, text) => log::librdkafka(level, &facility, &text),
-        What::Failed { code: RDKafkaErrorCode::FencedInstanceId, reason, .. } => return Err(Failure::Fenced { cause: reason }),
-        What::Failed { code: RDKafkaErrorCode::AutoOffsetReset, .. } => events.push_back(GroupEvent::OutOfRange),
-        What::Failed { code, reason, .. } if is_forbidden(code) => return Err(Failure::forbidden("reading", &reason)),
+        What::Failed { code: ErrorCode::FencedInstanceId, reason, .. } => return Err(Failure::Fenced { cause: reason }),
+        What::Failed { code: ErrorCode::AutoOffsetReset, .. } => events.push_back(GroupEvent::OutOfRange),
+        What::Failed { code, reason, .. } if is_forbidden(code) => return Err(kafka::Error::forbidden("reading", &reason).into()),
         What::Failed { fatal: true, reason, .. } => return Err(Failure::kafka("reading", &reason)),
         What::Failed { code, reason, .. } => log::client_error("consumer", Some(code), &reason),
         What::Record(_) | What::End(..) | What::Nothing => {}

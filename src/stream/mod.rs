@@ -7,6 +7,7 @@
 mod assignment;
 pub mod bad_run;
 mod catch_up;
+mod committed;
 mod cycle;
 mod dead_letter;
 mod failure;

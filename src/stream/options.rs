@@ -71,8 +71,6 @@ impl Options {
     #[must_use]
     pub fn of(config: &Config, permits: Permits) -> Self {
         let (application, kafka, output) = (&config.application, &config.kafka, &config.output);
-        let properties = kafka.properties.iter().map(|(name, value)| (name.to_owned(), value.expose().to_owned()));
-        let brokers = ("bootstrap.servers".to_owned(), kafka.bootstrap_servers.clone());
         let mut inputs: Vec<InputTopic> = config.streams.all_topics().into_iter().map(InputTopic::of).collect();
         inputs.sort_by(|a, b| a.name.cmp(&b.name));
         let mut settings = config.settings();
@@ -83,7 +81,7 @@ impl Options {
             application: application.id.clone(),
             instance: Some(application.instance.clone()).filter(|instance| !instance.is_empty()),
             threads: application.threads as usize,
-            properties: Properties::new(std::iter::once(brokers).chain(properties).collect()),
+            properties: Properties::new(kafka.client_properties()),
             create_topics: kafka.create_topics,
             replication_factor: kafka.replication_factor,
             inputs,

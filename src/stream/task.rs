@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use super::bad_run::BadRun;
 use super::catch_up::{CatchUp, Mode, Position};
+use super::committed::Marks;
 use super::dead_letter::DeadLetter;
 use super::failure::Failure;
 use super::load::Load;
 use super::options::{InputTopic, Options};
 use super::preflight::Inputs;
-use super::restore::{Marks, Restored};
+use super::restore::Restored;
 use super::stamp::{Stamp, StampedInput};
 use crate::clock::monotonic;
 use crate::config::section::OnBadRun;

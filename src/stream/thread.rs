@@ -14,9 +14,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::Offset;
-
 use super::assignment::Assignment;
+use super::committed::Halt;
 use super::cycle::{self, Destinations};
 use super::failure::Failure;
 use super::group_event::{GroupEvent, note};
@@ -25,12 +24,12 @@ use super::load::Load;
 use super::options::Options;
 use super::preflight::Inputs;
 use super::progress::Progress;
-use super::restore::{Halt, Restorer};
+use super::restore::Restorer;
 use super::task::Task;
 use crate::clock::monotonic;
 use crate::engine::Directory;
 use crate::fault;
-use crate::kafka::{Broken, Consumer, TRANSACTION_TIMEOUT, TransactionalProducer, What};
+use crate::kafka::{Broken, Consumer, Offset, TRANSACTION_TIMEOUT, TransactionalProducer, What};
 use crate::status::ThreadStatus;
 use crate::stop::Stop;
 use crate::telemetry::{Metrics, TransactionOutcome};

@@ -26,7 +26,7 @@ impl Calendar {
         Self { periods }
     }
 
-    /// Whether there is no quiet day at all.
+    /// Whether it has no quiet days.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.periods.is_empty()

@@ -11,6 +11,8 @@ pub struct Timestamp(pub i64);
 impl Timestamp {
     /// 0001-01-01T00:00:00Z, the earliest instant that is accepted.
     pub const MIN: Self = Self(-62_135_596_800_000);
+    /// 1900-01-01T00:00:00Z: what is said to be older is not believed.
+    pub const Y1900: Self = Self(-2_208_988_800_000);
     /// 9999-12-31T23:59:59.999Z, the latest instant that is accepted.
     pub const MAX: Self = Self(253_402_300_799_999);
 
@@ -38,13 +40,14 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// Whether this instant lies in the exact window `(t - days x 24 h, t]`.
+    /// Whether this instant is in the exact window `(t - days x 24 h, t]`.
     #[must_use]
     pub fn in_window(self, t: Self, days: i64) -> bool {
         self <= t && self.0 > t.0 - days * DAY_MS
     }
 
-    /// Parses RFC 3339 with an offset; `None` when it is anything else or outside the years 1 to 9999.
+    /// Parses RFC 3339 with an offset; `None` when it is anything else or outside the years 1 to 9999. What is before them in UTC alone,
+    /// as the first hour of the year 1 in Berlin, is held at their first instant.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         parse_plain(text.as_bytes()).or_else(|| parse_any(text))
@@ -76,8 +79,8 @@ fn parse_plain(text: &[u8]) -> Option<Timestamp> {
         _ => return None,
     };
     let minutes = days_from_civil(year, month, day) * 1440 + hour * 60 + minute - offset_minutes;
-    let at = Timestamp(minutes * MINUTE_MS + second * 1000 + millis);
-    (Timestamp::MIN..=Timestamp::MAX).contains(&at).then_some(at)
+    let at = Timestamp(minutes * MINUTE_MS + second * 1000 + millis).max(Timestamp::MIN);
+    (at <= Timestamp::MAX).then_some(at)
 }
 
 /// Milliseconds of an optional fraction of a second, finer digits cut, and what follows it.
@@ -184,7 +187,7 @@ mod tests {
     fn the_last_instants_of_the_year_9999_are_read_with_any_offset() {
         assert_eq!(Timestamp::parse_rfc3339("9999-12-31T23:59:59.999+00:00"), Some(Timestamp::MAX));
         assert_eq!(Timestamp::parse_rfc3339("9999-12-31T23:59:59-00:01"), None);
-        assert_eq!(Timestamp::parse_rfc3339("0001-01-01T00:00:00+00:01"), None);
+        assert_eq!(Timestamp::parse_rfc3339("0001-01-01T00:00:00+00:01"), Some(Timestamp::MIN));
     }
 
     #[test]

@@ -18,12 +18,12 @@ impl MaybeTimestamp {
         if self.0 == Self::NONE.0 { None } else { Some(Timestamp(self.0)) }
     }
 
-    /// Takes an instant where there is none, or a later one.
+    /// Keeps the earlier of the two instants.
     pub fn keep_earliest(&mut self, at: Timestamp) {
         *self = Some(self.get().map_or(at, |known| known.min(at))).into();
     }
 
-    /// Takes an instant where there is none, or an earlier one.
+    /// Keeps the later of the two instants.
     pub fn keep_latest(&mut self, at: Timestamp) {
         *self = self.get().max(Some(at)).into();
     }

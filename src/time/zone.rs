@@ -10,6 +10,11 @@ use super::{DAY_MS, Timestamp};
 pub struct Date(pub i32);
 
 impl Date {
+    /// 1900-01-01: what is said to be older is not believed.
+    pub const Y1900: Self = Self(-25_567);
+    /// 2000-01-01.
+    pub const Y2000: Self = Self(10_957);
+
     /// The date `days` before this one.
     #[must_use]
     pub const fn minus(self, days: i32) -> Self {
@@ -45,7 +50,7 @@ impl Date {
     }
 }
 
-/// The reporting time zone with its changes of offset unrolled, so that the date of an instant is a search in a short table.
+/// The reporting time zone, its changes of offset unrolled into a short table: dates are looked up for every event.
 #[derive(Clone, Debug)]
 pub struct Zone {
     name: String,
@@ -70,7 +75,7 @@ impl Zone {
     /// # Errors
     /// Says that the name is not in the time-zone database.
     pub fn named(name: &str) -> Result<Self, String> {
-        let zone = TimeZone::get(name).map_err(|_| format!("{name:?} is no time zone of the IANA database"))?;
+        let zone = TimeZone::get(name).map_err(|_| format!("{name:?} is not a time zone of the IANA database"))?;
         let from = civil::date(1900, 1, 1).to_zoned(TimeZone::UTC).map_err(|error| error.to_string())?.timestamp();
         let until = civil::date(LAST_YEAR, 1, 1).to_zoned(TimeZone::UTC).map_err(|error| error.to_string())?.timestamp();
         let first_offset = i64::from(zone.to_offset(from).seconds()) * 1000;

@@ -53,6 +53,10 @@ impl World {
             "canceled",
             "expired",
             "incomplete",
+            "Cancelled",
+            "ended",
+            "incomplete_expired",
+            "NON_RENEWING",
         ]);
         let period = self.pick(&[30, 31, 7, 365, 180, 179]) * DAY;
         let began = at - self.rng.random_range(0..period);
@@ -82,6 +86,10 @@ impl World {
             let end = at + self.pick(&[10, 90, 179, 400]) * DAY;
             fields["term_end"] = self.written(end);
         }
+        if self.chance(8) {
+            let unset = self.pick(&["started_at", "term_end", "trial_end", "canceled_at", "current_period_start"]);
+            fields[unset] = self.old_instant();
+        }
         if self.chance(20) {
             fields["reason"] = json!(self.pick(&["price", "Missing feature", "payment_failed", "Payment_failed"]));
         }
@@ -107,8 +115,15 @@ impl World {
         if self.chance(20) {
             item["amount_minor"] = json!(amount.to_string());
         }
+        if self.chance(25) {
+            item["amount_minor"] = self.pick(&[Value::Null, json!("")]);
+            item["amount"] = self.major_units(true);
+        } else if self.chance(12) {
+            item["amount_minor"] = json!(-amount);
+        }
         if self.chance(92) {
-            item["interval"] = json!(self.pick(&["month", "month", "year", "week", "quarter", "day", "Month"]));
+            item["interval"] =
+                json!(self.pick(&["month", "month", "year", "week", "quarter", "day", "Month", "annual", "Yearly", "weekly"]));
         }
         if self.chance(25) {
             item["interval_count"] = json!(self.pick(&[1, 2, 3, 7]));
@@ -128,7 +143,11 @@ impl World {
             discount["percent_off"] = self.pick(&[json!(10), json!("33.3"), json!(12.5), json!(100)]);
         }
         if self.chance(50) {
-            discount["amount_off_minor"] = json!(self.pick(&[1, 500, 100_000]));
+            if self.chance(40) {
+                discount["amount_off"] = self.major_units(false);
+            } else {
+                discount["amount_off_minor"] = json!(self.pick(&[1, 500, 100_000]));
+            }
             if self.chance(50) {
                 discount["currency"] = json!(self.currency());
             }
@@ -143,6 +162,14 @@ impl World {
         discount
     }
 
+    /// An amount in major units, often with more decimals than its currency has.
+    fn major_units(&mut self, may_be_negative: bool) -> Value {
+        let texts = ["49.90", "0.005", "0.02675", "12.5", "1e2", "0", "0.000000015", "7", "120000", "333.3335"];
+        let text = self.pick(&texts).to_owned();
+        let text = if may_be_negative && self.chance(25) { format!("-{text}") } else { text };
+        if self.chance(50) { serde_json::from_str(&text).unwrap() } else { json!(text) }
+    }
+
     /// Invoices, paid and failed, some both.
     pub fn invoices(&mut self, account: &str) {
         for _ in 0..self.rng.random_range(0..8) {
@@ -151,7 +178,11 @@ impl World {
             let invoice = self.rng.random_range(0..5);
             let invoice = if self.chance(30) { json!(invoice) } else { json!(invoice.to_string()) };
             let amount = self.rng.random_range(0..100_000);
-            let fields = json!({"invoice_id": invoice, "amount_minor": amount, "currency": self.currency()});
+            let mut fields = json!({"invoice_id": invoice, "amount_minor": amount, "currency": self.currency()});
+            if self.chance(30) {
+                fields["amount_minor"] = Value::Null;
+                fields["amount"] = self.major_units(false);
+            }
             self.record("billing", Some(account), kind, at, fields);
         }
     }
@@ -164,6 +195,10 @@ impl World {
             let mut fields = json!({"category": category, "amount_minor": self.rng.random_range(0..50_000), "currency": self.currency()});
             if self.chance(30) {
                 fields["segment"] = json!(self.pick(&["smb", "Enterprise", "nowhere"]));
+            }
+            if self.chance(30) {
+                fields["amount_minor"] = json!("");
+                fields["amount"] = self.major_units(false);
             }
             self.record("billing", None, "cost_recorded", at, fields);
         }

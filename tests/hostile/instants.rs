@@ -48,6 +48,23 @@ impl World {
         at + step
     }
 
+    /// An instant of long ago, or one that a library writes for none.
+    pub fn old_instant(&mut self) -> Value {
+        self.pick(&[
+            json!("0001-01-01T00:00:00Z"),
+            json!("0001-01-01T00:00:00+00:00"),
+            json!("1899-12-31T23:59:59.999Z"),
+            json!("1900-01-01T00:00:00Z"),
+            json!("1900-01-01T00:59:59+01:00"),
+            json!("1969-12-31T23:59:59Z"),
+            json!(0),
+            json!("0"),
+            json!(-62_135_596_800_i64),
+            json!(-2_208_988_800_i64),
+            json!(-2_208_988_801_i64),
+        ])
+    }
+
     /// One of the forms of an instant.
     pub fn written(&mut self, at: i64) -> Value {
         let utc = Timestamp::from_millisecond(at).unwrap();

@@ -57,7 +57,7 @@ impl World {
     pub fn bad_line(&mut self, stream: &str) -> Vec<u8> {
         let whole = self.valid_fields(stream);
         let mut body = whole.clone();
-        let (name, value) = match self.rng.random_range(0..22) {
+        let (name, value) = match self.rng.random_range(0..26) {
             0 => return b"{\"type\":\"feature_used\",\"account_id\":\"a0\"".to_vec(),
             1 => return b"\xff\xfe{}".to_vec(),
             2 => return b"  \t".to_vec(),
@@ -82,6 +82,17 @@ impl World {
                 let far = self.t + self.settings.max_future_hours * 3_600_000 + self.pick(&[0, 1, 1000]);
                 ("occurred_at", json!(far))
             }
+            22 => ("occurred_at", self.old_instant()),
+            23 => {
+                let offset = self.pick(&[0, -1]);
+                let start = self.settings.zone.start(self.settings.earliest);
+                ("occurred_at", self.written(start + offset))
+            }
+            24 => {
+                let fine = self.t * self.pick(&[1_000, 1_000_000]) + self.pick(&[0, 1]);
+                ("occurred_at", if self.chance(50) { json!(fine) } else { json!(fine.to_string()) })
+            }
+            25 => ("occurred_at", self.pick(&[json!(99_999_999_999_999_i64), json!(100_000_000_000_000_i64)])),
             16 => {
                 let padding = (1 << 20) - serde_json::to_string(&body).unwrap().len() - "\"pad\":\"\",".len();
                 ("pad", json!("p".repeat(padding + self.pick(&[0, 1]))))
@@ -104,7 +115,10 @@ impl World {
             "feature_used" => ("count", json!(17)),
             "session_ended" => ("duration_seconds", json!(7)),
             "subscription_changed" => ("status", json!(self.pick(&["active", "canceled"]))),
-            "invoice_paid" | "invoice_payment_failed" | "cost_recorded" => ("amount_minor", json!(123_456)),
+            "invoice_paid" | "invoice_payment_failed" | "cost_recorded" => {
+                body.remove("amount");
+                ("amount_minor", json!(123_456))
+            }
             "ticket_priority_changed" => ("priority", json!("urgent")),
             "account_profile" => ("segment", json!("told otherwise")),
             "survey_sent" | "advocacy_made" => ("kind", json!("told otherwise")),
@@ -134,10 +148,11 @@ impl World {
         let long = json!("y".repeat(257));
         let choices: Vec<(&str, Value)> = match stream {
             "usage" => vec![
-                ("user_id", Value::Null),
-                ("user_id", json!("")),
                 ("user_id", json!([1])),
+                ("user_id", long.clone()),
+                ("session_id", long.clone()),
                 ("feature", long),
+                ("feature", json!("")),
                 ("feature", json!({})),
                 ("count", json!(0)),
                 ("count", json!(-3)),
@@ -154,6 +169,12 @@ impl World {
                 ("amount_minor", Value::Null),
                 ("amount_minor", json!("many")),
                 ("amount_minor", json!([])),
+                ("amount_minor", json!("49.00")),
+                ("amount_minor", json!(0.5)),
+                ("amount_minor", json!("6.0")),
+                ("amount", json!("1.00")),
+                ("amount", json!(-1)),
+                ("amount", Value::Null),
                 ("invoice_id", json!("")),
                 ("invoice_id", long),
             ],
@@ -183,6 +204,8 @@ impl World {
                 ("seats", json!(-1)),
                 ("seats", json!("some")),
                 ("signed_up_at", json!("2026-01-02")),
+                ("signed_up_at", json!(1_700_000_000_000_000_i64)),
+                ("name", long),
                 ("onboarded_at", json!([1])),
                 ("entitled_features", json!("all")),
                 ("name", json!(["a"])),

@@ -52,10 +52,30 @@ pub fn draw(rng: &mut ChaCha8Rng) -> (Settings, i64) {
         let regions = if rng.random() { Vec::new() } else { vec!["emea"] };
         settings.quiet.push((from, to, regions));
     }
+    usage(rng, &mut settings);
+    if rng.random_ratio(1, 8) {
+        settings.earliest = day.checked_sub(rng.random_range(5..70_i64).days()).unwrap();
+    }
     if rng.random_ratio(1, 3) {
         settings.model = Some(include_str!("model.toml"));
     }
     (settings, t)
+}
+
+/// Which usage counts.
+fn usage(rng: &mut ChaCha8Rng, settings: &mut Settings) {
+    if rng.random_ratio(1, 3) {
+        settings.ignore_users = vec!["svc-*", "[qa]", "{cron,batch}-?", "7"];
+    }
+    if rng.random_ratio(1, 6) {
+        settings.active_features = [vec!["*"], vec!["f?", "export", "{api,xx*}"]].choose(rng).unwrap().clone();
+    }
+    if rng.random_ratio(1, 6) {
+        settings.ignore_features = vec!["f[0-9]", "Rep*", "a\u{e9}*"];
+    }
+    if rng.random_ratio(1, 4) {
+        settings.anonymous_users = Some([vec!["Guest", "3"], vec![]].choose(rng).unwrap().clone());
+    }
 }
 
 /// Tables of which the later ones leave currencies out.

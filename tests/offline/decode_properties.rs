@@ -37,7 +37,7 @@ fn assert_in_range(record: &Record<'_>) {
     assert_eq!(record.account.is_none(), record.type_name == "cost_recorded");
     match &record.event {
         Event::Usage(usage) => {
-            assert_text(&usage.user_id);
+            usage.user_id.iter().for_each(|user| assert_text(user));
             if let UsageKind::Feature { feature, count } = &usage.kind {
                 assert_text(feature);
                 assert!(*count >= 1);
@@ -69,12 +69,12 @@ fn assert_snapshot(snapshot: &SubscriptionSnapshot<'_>) {
     instants.into_iter().flatten().for_each(assert_instant);
     [snapshot.current_period_start, snapshot.current_period_end].into_iter().for_each(assert_instant);
     for item in &snapshot.items {
-        assert_amount(&item.amount);
+        assert!(super::event_fixtures::rates().knows(item.amount.currency));
         assert_interval(item.interval.as_ref());
     }
     if let Some(discount) = &snapshot.discount {
         assert!(discount.percent_off.is_none_or(|percent| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&percent)));
-        assert!(discount.amount_off_minor.is_none_or(|minor| minor >= 0));
+        assert!(discount.amount_off_minor.is_none_or(|minor| !minor.is_negative()));
         assert_interval(discount.interval.as_ref());
         discount.ends_at.into_iter().for_each(assert_instant);
     }
@@ -121,7 +121,7 @@ fn assert_text(text: &str) {
 }
 
 fn assert_instant(at: Timestamp) {
-    assert!((Timestamp::MIN..=Timestamp::MAX).contains(&at), "{at:?}");
+    assert!((Timestamp::Y1900..=Timestamp::MAX).contains(&at), "{at:?}");
 }
 
 fn assert_place(place: f64) {
@@ -129,7 +129,7 @@ fn assert_place(place: f64) {
 }
 
 fn assert_amount(amount: &Amount) {
-    assert!(amount.minor >= 0);
+    assert!(!amount.minor.is_negative());
     assert!(crate::event_fixtures::rates().knows(amount.currency));
 }
 

@@ -45,7 +45,7 @@ impl<'a> Period<'a> {
             subscription_id: Cow::Borrowed(self.subscription),
             status: SubscriptionStatus::Active,
             items: vec![Item {
-                amount: Amount { minor: self.dollars * CENTS, currency: Currency::USD },
+                amount: Amount { minor: (self.dollars * CENTS).into(), currency: Currency::USD },
                 interval: Some(Interval { unit: IntervalUnit::Month, count: 1 }),
                 quantity: 1,
                 metered: false,

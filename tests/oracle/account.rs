@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::fields::Fields;
+use super::fields::{Fields, cut};
 use super::judge::Record;
 use super::metric::Metrics;
 use super::settings::Settings;
@@ -78,14 +78,14 @@ impl<'a> Account<'a> {
         given.or_else(|| {
             let states = self.subscriptions.iter().filter_map(|subscription| subscription.state(self.t).cloned());
             let counted = states.filter(|state| ["active", "past_due", "trialing"].contains(&state.status));
-            Some(counted.map(|state| state.licensed().iter().map(|item| item.quantity).sum::<i64>()).sum())
+            Some(counted.map(|state| state.licensed().iter().filter(|item| !item.is_credit()).map(|item| item.quantity).sum::<i64>()).sum())
         })
     }
 
     /// Entitled features: the profile's, else the catalogue's.
     pub fn entitled(&self) -> BTreeSet<String> {
         let given = self.profile().and_then(|profile| profile.list("entitled_features").unwrap()).unwrap_or_default();
-        let names = given.iter().map(|feature| feature.as_str().map_or_else(|| feature.to_string(), str::to_owned));
+        let names = given.iter().map(|feature| feature.as_str().map_or_else(|| feature.to_string(), cut));
         let names: BTreeSet<String> = names.collect();
         if names.is_empty() { self.settings.catalogue.iter().map(|name| (*name).to_owned()).collect() } else { names }
     }

@@ -201,9 +201,9 @@ impl Account<'_> {
         records.sort_by_key(|record| (record.at, &record.id));
         for record in records {
             let body = record.fields();
-            let amount = body.whole("amount_minor", 0).unwrap().unwrap();
+            let amount = super::check::minor_amount(body);
             let currency = body.text("currency").unwrap().unwrap().to_ascii_uppercase();
-            paid.insert(invoice(record), convert_one(self.settings, amount, &currency, record.at));
+            paid.insert(invoice(record), convert_one(self.settings, &amount, &currency, record.at));
         }
         paid
     }
@@ -224,5 +224,5 @@ impl Account<'_> {
 }
 
 fn invoice(record: &Record) -> String {
-    record.fields().text("invoice_id").unwrap().unwrap()
+    record.fields().id("invoice_id").unwrap().unwrap()
 }

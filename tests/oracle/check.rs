@@ -4,12 +4,39 @@ use num_rational::BigRational;
 use num_traits::{Signed as _, Zero as _};
 
 use super::fields::{Code, Field, Fields, required};
-use super::money::has_rate;
+use super::money::{has_rate, minor_digits};
 use super::settings::Settings;
 
-const STATUSES: [&str; 8] = ["active", "past_due", "trialing", "unpaid", "paused", "canceled", "incomplete", "expired"];
-/// Intervals of prices.
-pub const INTERVALS: [&str; 5] = ["day", "week", "month", "quarter", "year"];
+/// Statuses as they are written, and what they mean.
+const STATUSES: [(&str, &str); 12] = [
+    ("active", "active"),
+    ("past_due", "past_due"),
+    ("trialing", "trialing"),
+    ("unpaid", "unpaid"),
+    ("paused", "paused"),
+    ("canceled", "canceled"),
+    ("incomplete", "incomplete"),
+    ("expired", "expired"),
+    ("cancelled", "canceled"),
+    ("ended", "canceled"),
+    ("incomplete_expired", "incomplete_expired"),
+    ("non_renewing", "active"),
+];
+/// Intervals of prices as they are written, and what they mean.
+const INTERVALS: [(&str, &str); 12] = [
+    ("day", "day"),
+    ("week", "week"),
+    ("month", "month"),
+    ("quarter", "quarter"),
+    ("year", "year"),
+    ("daily", "day"),
+    ("weekly", "week"),
+    ("monthly", "month"),
+    ("quarterly", "quarter"),
+    ("yearly", "year"),
+    ("annual", "year"),
+    ("annually", "year"),
+];
 /// Priorities of tickets.
 pub const PRIORITIES: [&str; 4] = ["low", "normal", "high", "urgent"];
 /// Statuses that a `ticket_status_changed` sets.
@@ -54,28 +81,28 @@ pub fn types(stream: &str) -> &'static [&'static str] {
 
 /// The first field of a record that is wrong names the code.
 pub fn check(kind: &str, body: Fields<'_>, settings: &Settings) -> Result<(), Code> {
-    body.text("id")?;
+    body.id("id")?;
     match kind {
         "feature_used" => {
-            required(body.text("user_id"))?;
+            body.id("user_id")?;
             required(body.text("feature"))?;
-            body.text("session_id")?;
+            body.id("session_id")?;
             body.whole("count", 1)?;
         }
         "session_ended" => {
-            required(body.text("user_id"))?;
-            required(body.text("session_id"))?;
+            body.id("user_id")?;
+            required(body.id("session_id"))?;
             not_negative(&required(body.number("duration_seconds"))?)?;
         }
         "subscription_changed" => subscription(body, settings)?,
         "invoice_paid" | "invoice_payment_failed" => {
-            required(body.text("invoice_id"))?;
-            body.text("subscription_id")?;
-            amount(body, settings)?;
+            required(body.id("invoice_id"))?;
+            body.id("subscription_id")?;
+            not_negative(&amount(body, settings)?)?;
         }
         "cost_recorded" => {
             required(body.choice("category", &["acquisition", "retention"]))?;
-            amount(body, settings)?;
+            not_negative(&amount(body, settings)?)?;
             body.text("segment")?;
         }
         "account_profile" => profile(body)?,
@@ -89,9 +116,17 @@ fn not_negative(number: &BigRational) -> Result<(), Code> {
     if number.is_negative() { Err("out_of_range") } else { Ok(()) }
 }
 
-fn amount(body: Fields<'_>, settings: &Settings) -> Result<(), Code> {
-    required(body.whole("amount_minor", 0))?;
-    currency(&required(currency_text(body))?, settings)
+/// The amount of an item, an invoice or a cost in minor units of its currency, which is known.
+fn amount(body: Fields<'_>, settings: &Settings) -> Result<BigRational, Code> {
+    required(body.amount("amount_minor", "amount", 0))?;
+    currency(&required(currency_text(body))?, settings)?;
+    Ok(minor_amount(body))
+}
+
+/// The same of a record that was checked.
+pub fn minor_amount(body: Fields<'_>) -> BigRational {
+    let currency = body.text("currency").unwrap().unwrap().to_ascii_uppercase();
+    body.amount("amount_minor", "amount", minor_digits(&currency)).unwrap().unwrap()
 }
 
 /// A currency is text, never a number.
@@ -103,18 +138,35 @@ fn currency(currency: &str, settings: &Settings) -> Result<(), Code> {
     if has_rate(settings, &currency.to_ascii_uppercase()) { Ok(()) } else { Err("unknown_currency") }
 }
 
+/// One of some spellings in any case, as what it means.
+fn meaning(body: Fields<'_>, name: &str, spellings: &[(&'static str, &'static str)]) -> Field<&'static str> {
+    let written: Vec<&'static str> = spellings.iter().map(|(written, _)| *written).collect();
+    let found = body.choice(name, &written)?;
+    Ok(found.and_then(|found| spellings.iter().find(|(written, _)| *written == found)).map(|(_, meaning)| *meaning))
+}
+
 /// The status of a subscription that was checked.
 pub fn subscription_status(body: Fields<'_>) -> &'static str {
-    body.choice("status", &STATUSES).ok().flatten().unwrap_or_default()
+    meaning(body, "status", &STATUSES).ok().flatten().unwrap_or_default()
+}
+
+/// Whether the status says by itself that the subscription ends with its period.
+pub fn renews_no_more(body: Fields<'_>) -> bool {
+    body.get("status").and_then(serde_json::Value::as_str).is_some_and(|status| status.eq_ignore_ascii_case("non_renewing"))
+}
+
+/// The interval of a price or a discount.
+pub fn interval(body: Fields<'_>) -> Field<&'static str> {
+    meaning(body, "interval", &INTERVALS)
 }
 
 fn subscription(body: Fields<'_>, settings: &Settings) -> Result<(), Code> {
-    required(body.text("subscription_id"))?;
-    required(body.choice("status", &STATUSES))?;
+    required(body.id("subscription_id"))?;
+    required(meaning(body, "status", &STATUSES))?;
     for item in required(body.list("items"))? {
         let item = Fields(item.as_object().ok_or("wrong_type")?);
         amount(item, settings)?;
-        item.choice("interval", &INTERVALS)?;
+        interval(item)?;
         item.whole("interval_count", 1)?;
         item.whole("quantity", 0)?;
         item.choice("usage_type", &["licensed", "metered"])?;
@@ -123,8 +175,8 @@ fn subscription(body: Fields<'_>, settings: &Settings) -> Result<(), Code> {
         discount_fields(discount, settings)?;
     }
     body.instant("trial_end")?;
-    required(body.instant("current_period_start"))?;
-    required(body.instant("current_period_end"))?;
+    body.required_instant("current_period_start")?;
+    body.required_instant("current_period_end")?;
     body.flag("cancel_at_period_end")?;
     for instant in ["canceled_at", "started_at", "term_end"] {
         body.instant(instant)?;
@@ -138,25 +190,26 @@ fn discount_fields(discount: Fields<'_>, settings: &Settings) -> Result<(), Code
     let percent = discount.number("percent_off")?.unwrap_or_else(BigRational::zero);
     not_negative(&percent)?;
     not_negative(&(BigRational::from_integer(100.into()) - percent))?;
-    discount.whole("amount_off_minor", 0)?;
+    not_negative(&discount.amount("amount_off_minor", "amount_off", 0)?.unwrap_or_else(BigRational::zero))?;
     if let Some(text) = currency_text(discount)? {
         currency(&text, settings)?;
     }
-    discount.choice("interval", &INTERVALS)?;
+    interval(discount)?;
     discount.whole("interval_count", 1)?;
     discount.instant("ends_at")?;
     Ok(())
 }
 
 fn ticket(kind: &str, body: Fields<'_>) -> Result<(), Code> {
-    required(body.text("ticket_id"))?;
+    required(body.id("ticket_id"))?;
     if kind == "ticket_snapshot" {
         required(body.choice("status", &SNAPSHOT_STATUSES))?;
     }
     let priority = body.choice("priority", &PRIORITIES)?;
-    for name in ["category", "product", "channel", "requester_id"] {
+    for name in ["category", "product", "channel"] {
         body.text(name)?;
     }
+    body.id("requester_id")?;
     let team = body.text("team")?;
     match kind {
         "ticket_replied" => {
@@ -207,11 +260,12 @@ fn feedback(kind: &str, body: Fields<'_>) -> Result<(), Code> {
             let value = required(body.number("value"))?;
             not_negative(&value)?;
             not_negative(&(BigRational::from_integer(100.into()) - value))?;
-            required(body.instant("until"))?;
+            body.required_instant("until")?;
         }
         _ => {}
     }
-    for name in ["user_id", "subject", "theme", "reason", "by"] {
+    body.id("user_id")?;
+    for name in ["subject", "theme", "reason", "by"] {
         body.text(name)?;
     }
     Ok(())

@@ -12,7 +12,7 @@ pub type Code = &'static str;
 /// A field, absent, or wrong.
 pub type Field<T> = Result<Option<T>, Code>;
 
-/// Bytes that an id, a name or a feature may have.
+/// Bytes that an id may have, and of other text are read.
 const TEXT_BYTES: usize = 256;
 
 /// The fields of an object.
@@ -30,15 +30,25 @@ impl<'a> Fields<'a> {
         self.0.get(name).filter(|value| !value.is_null() && value.as_str() != Some(""))
     }
 
-    /// A text; a number counts as its text.
+    /// A text of any length; a number counts as its text.
+    fn whole_text(self, name: &str) -> Field<String> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(_) => Err("wrong_type"),
+        }
+    }
+
+    /// An id.
+    pub fn id(self, name: &str) -> Field<String> {
+        let id = self.whole_text(name)?;
+        if id.as_ref().is_some_and(|id| id.len() > TEXT_BYTES) { Err("out_of_range") } else { Ok(id) }
+    }
+
+    /// A text that is not an id: its first bytes, whole characters.
     pub fn text(self, name: &str) -> Field<String> {
-        let text = match self.get(name) {
-            None => return Ok(None),
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Number(number)) => number.to_string(),
-            Some(_) => return Err("wrong_type"),
-        };
-        if text.len() > TEXT_BYTES { Err("out_of_range") } else { Ok(Some(text)) }
+        Ok(self.whole_text(name)?.map(|text| cut(&text)))
     }
 
     /// One of some names in any case.
@@ -68,9 +78,33 @@ impl<'a> Fields<'a> {
         whole.filter(|whole| *whole >= least).map(Some).ok_or("out_of_range")
     }
 
-    /// An instant.
+    /// An instant that may be missing; one before 1900 is.
     pub fn instant(self, name: &str) -> Field<i64> {
-        self.get(name).map(|value| instant::parse(value).ok_or("wrong_type")).transpose()
+        Ok(self.any_instant(name)?.filter(|at| *at >= instant::BELIEVED_FROM))
+    }
+
+    /// An instant that must be there.
+    pub fn required_instant(self, name: &str) -> Result<i64, Code> {
+        let at = required(self.any_instant(name))?;
+        if at < instant::BELIEVED_FROM { Err("out_of_range") } else { Ok(at) }
+    }
+
+    /// An instant, however old.
+    pub fn any_instant(self, name: &str) -> Field<i64> {
+        self.get(name).map(instant::parse).transpose()
+    }
+
+    /// An amount in minor units, given in whole minor units or exactly in major units of a currency with this many decimals.
+    pub fn amount(self, minor: &str, major: &str, decimals: u32) -> Field<BigRational> {
+        match (self.get(minor), self.get(major)) {
+            (Some(_), Some(_)) => Err("out_of_range"),
+            (None, _) => Ok(self.number(major)?.map(|units| units * BigInt::from(10).pow(decimals))),
+            (Some(written), None) => {
+                let number = self.number(minor)?.filter(BigRational::is_integer).ok_or("out_of_range")?;
+                let is_text_with_point = written.as_str().is_some_and(|text| text.contains('.'));
+                if is_text_with_point { Err("out_of_range") } else { Ok(Some(number)) }
+            }
+        }
     }
 
     /// True or false.
@@ -110,6 +144,18 @@ impl<'a> Fields<'a> {
         let p = if reversed { whole(1) - p } else { p };
         Ok(p.to_f64())
     }
+}
+
+/// As many whole characters as fit.
+pub fn cut(text: &str) -> String {
+    let mut out = String::new();
+    for character in text.chars() {
+        if out.len() + character.len_utf8() > TEXT_BYTES {
+            break;
+        }
+        out.push(character);
+    }
+    out
 }
 
 /// The exact value of a decimal number as JSON writes it.

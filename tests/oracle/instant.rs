@@ -3,20 +3,34 @@
 use jiff::civil::Date;
 use serde_json::Value;
 
+use super::fields::Code;
+
 /// Below this a number is seconds, from there on milliseconds.
 const MILLISECONDS_FROM: i128 = 100_000_000_000;
 
-/// The instant of a value in whole milliseconds; `None` where it is none.
-pub fn parse(value: &Value) -> Option<i64> {
-    match value {
-        Value::Number(number) => from_number(&number.to_string()),
-        Value::String(text) => from_number(text).or_else(|| from_rfc3339(text)),
-        _ => None,
+/// A number from here on is in microseconds or nanoseconds.
+const TOO_FINE_FROM: i128 = 100_000_000_000_000;
+
+/// 1900-01-01T00:00:00Z.
+pub const BELIEVED_FROM: i64 = -2_208_988_800_000;
+
+/// The instant of a value in whole milliseconds.
+pub fn parse(value: &Value) -> Result<i64, Code> {
+    let (text, is_text) = match value {
+        Value::Number(number) => (number.to_string(), false),
+        Value::String(text) => (text.clone(), true),
+        _ => return Err("wrong_type"),
+    };
+    match from_number(&text) {
+        Some(at) if at >= TOO_FINE_FROM => Err("out_of_range"),
+        Some(at) => i64::try_from(at).map_err(|_| "out_of_range"),
+        None if is_text => from_rfc3339(&text).ok_or("wrong_type"),
+        None => Err("wrong_type"),
     }
 }
 
 /// Seconds or milliseconds written as a decimal number; finer digits are cut.
-fn from_number(text: &str) -> Option<i64> {
+fn from_number(text: &str) -> Option<i128> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = whole.strip_prefix('-').unwrap_or(whole);
     if digits.is_empty() || !digits.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
@@ -24,9 +38,9 @@ fn from_number(text: &str) -> Option<i64> {
     }
     let whole: i128 = whole.parse().ok()?;
     if whole >= MILLISECONDS_FROM {
-        return i64::try_from(whole).ok();
+        return Some(whole);
     }
-    i64::try_from(whole * 1000 + thousandths(fraction)).ok()
+    Some(whole * 1000 + thousandths(fraction))
 }
 
 /// The first three digits after a point, as thousandths.
@@ -67,7 +81,7 @@ mod tests {
 
     #[test]
     fn an_instant_reads_the_same_in_every_form() {
-        let at = Some(1_772_357_400_123);
+        let at = Ok(1_772_357_400_123);
         assert_eq!(parse(&json!("2026-03-01T09:30:00.123Z")), at);
         assert_eq!(parse(&json!("2026-03-01T15:15:00.123999+05:45")), at);
         assert_eq!(parse(&json!("2026-03-01T06:30:00.123-03:00")), at);
@@ -78,14 +92,17 @@ mod tests {
 
     #[test]
     fn numbers_are_seconds_below_ten_to_the_eleven() {
-        assert_eq!(parse(&json!(99_999_999_999_i64)), Some(99_999_999_999_000));
-        assert_eq!(parse(&json!(100_000_000_000_i64)), Some(100_000_000_000));
+        assert_eq!(parse(&json!(99_999_999_999_i64)), Ok(99_999_999_999_000));
+        assert_eq!(parse(&json!(100_000_000_000_i64)), Ok(100_000_000_000));
+        assert_eq!(parse(&json!(99_999_999_999_999_i64)), Ok(99_999_999_999_999));
+        assert_eq!(parse(&json!(100_000_000_000_000_i64)), Err("out_of_range"));
+        assert_eq!(parse(&json!("1700000000000000000")), Err("out_of_range"));
     }
 
     #[test]
     fn a_date_without_offset_is_none() {
         for text in ["2026-03-01T09:30:00", "2026-03-01", "yesterday", "2026-13-01T00:00:00Z"] {
-            assert_eq!(parse(&json!(text)), None, "{text}");
+            assert_eq!(parse(&json!(text)), Err("wrong_type"), "{text}");
         }
     }
 }

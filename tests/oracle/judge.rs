@@ -170,13 +170,16 @@ fn read(stream: &'static str, line: &[u8], settings: &Settings, t: i64) -> Resul
     if !check::types(stream).contains(&kind.as_str()) {
         return Ok(None);
     }
-    let account = if kind == "cost_recorded" { None } else { Some(required(fields.text("account_id"))?) };
-    let at = required(fields.instant("occurred_at"))?;
+    let account = if kind == "cost_recorded" { None } else { Some(required(fields.id("account_id"))?) };
+    let at = required(fields.any_instant("occurred_at"))?;
+    if at < settings.zone.start(settings.earliest) {
+        return Err("out_of_range");
+    }
     if at > t + settings.max_future_hours * HOUR {
         return Err("future_time");
     }
     check::check(&kind, fields, settings)?;
-    let id = fields.text("id")?.unwrap_or_default();
+    let id = fields.id("id")?.unwrap_or_default();
     Ok(Some(Record { stream, kind, account, id, at, line: 0, body, late: false }))
 }
 
@@ -287,13 +290,26 @@ mod tests {
             r#"{"type":"feature_used","occurred_at":"x"}"#.to_owned(),
             r#"{"type":"feature_used","account_id":"a","occurred_at":"2026-03-01"}"#.to_owned(),
             r#"{"type":"feature_used","account_id":"a","occurred_at":"2027-03-01T00:00:00Z"}"#.to_owned(),
-            r#"{"type":"feature_used","account_id":"a","occurred_at":1,"user_id":7,"feature":null,"count":0}"#.to_owned(),
-            r#"{"type":"feature_used","account_id":"a","occurred_at":1,"user_id":7,"feature":"f","count":0}"#.to_owned(),
+            r#"{"type":"feature_used","account_id":"a","occurred_at":1000000000,"user_id":7,"feature":null,"count":0}"#.to_owned(),
+            r#"{"type":"feature_used","account_id":"a","occurred_at":1000000000,"user_id":[],"feature":"f","count":0}"#.to_owned(),
+            r#"{"type":"feature_used","account_id":"a","occurred_at":1000000000,"feature":"f","count":0}"#.to_owned(),
+            r#"{"type":"feature_used","account_id":"a","occurred_at":1,"feature":null}"#.to_owned(),
         ];
         let judged = usage(&lines);
         let codes: Vec<&str> = judged.dead_letters.iter().map(|letter| letter.code.as_str()).collect();
         let missing = "missing_field";
-        let expected = ["invalid_json", "wrong_type", missing, missing, "wrong_type", "future_time", missing, "out_of_range"];
+        let expected = [
+            "invalid_json",
+            "wrong_type",
+            missing,
+            missing,
+            "wrong_type",
+            "future_time",
+            missing,
+            "wrong_type",
+            "out_of_range",
+            "out_of_range",
+        ];
         assert_eq!(codes, expected);
         assert_eq!(judged.counts["usage"].ignored, 1);
     }

@@ -248,7 +248,7 @@ impl Portfolio<'_, '_> {
         let Some(settings) = self.members.first().map(|member| member.account.settings) else { return 0 };
         let body = cost.fields();
         let currency = body.text("currency").unwrap().unwrap().to_ascii_uppercase();
-        convert_one(settings, body.whole("amount_minor", 0).unwrap().unwrap(), &currency, cost.at)
+        convert_one(settings, &super::check::minor_amount(body), &currency, cost.at)
     }
 
     fn terms(&self, out: &mut Kpis) {
@@ -281,8 +281,12 @@ impl Portfolio<'_, '_> {
                 set(out, name, values.iter().sum());
             }
         }
-        if let (Some(dau), Some(mau)) = (out.get("dau").and_then(Value::as_f64), out.get("mau").and_then(Value::as_f64)) {
-            ratio(out, "dau_mau", dau as i64, mau as i64);
+        let of = |member: &Member<'_>, metric: &str| member.line.metrics.number(metric);
+        let both: Vec<(f64, f64)> =
+            self.members.iter().filter_map(|member| Some((of(member, "usage.dau")?, of(member, "usage.mau")?))).collect();
+        if !both.is_empty() {
+            let (dau, mau): (Vec<f64>, Vec<f64>) = both.into_iter().unzip();
+            ratio(out, "dau_mau", dau.iter().sum::<f64>() as i64, mau.iter().sum::<f64>() as i64);
         }
         put(out, "adoption", mean(&self.metric("depth.adoption")));
         put(out, "breadth", mean(&self.metric("breadth.seat_utilisation")));

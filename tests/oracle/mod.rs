@@ -16,6 +16,7 @@ pub mod judge;
 pub mod kpi;
 pub mod metric;
 pub mod money;
+mod pattern;
 pub mod program;
 pub mod score;
 pub mod settings;

@@ -12,7 +12,7 @@ pub fn fraction(numerator: i64, denominator: i64) -> BigRational {
 }
 
 /// Digits after the point of a currency's main unit.
-fn minor_digits(currency: &str) -> u32 {
+pub fn minor_digits(currency: &str) -> u32 {
     match currency {
         "JPY" => 0,
         "KWD" => 3,
@@ -44,8 +44,8 @@ pub fn convert(settings: &Settings, amount: &BigRational, currency: &str, t: i64
 }
 
 /// The same, rounded: an invoice or a cost.
-pub fn convert_one(settings: &Settings, amount: i64, currency: &str, t: i64) -> i64 {
-    half_even(&convert(settings, &fraction(amount, 1), currency, t))
+pub fn convert_one(settings: &Settings, amount: &BigRational, currency: &str, t: i64) -> i64 {
+    half_even(&convert(settings, amount, currency, t))
 }
 
 /// What one unit for each `count` intervals is for a month.
@@ -77,10 +77,14 @@ mod tests {
         let late = BTreeMap::from([("EUR", "1.10"), ("KWD", "3.25")]);
         let settings = Settings { rates: vec![(date(2024, 1, 1), early), (date(2025, 1, 1), late)], ..Settings::default() };
         let (before, after) = (settings.zone.start(date(2024, 12, 31)), settings.zone.start(date(2025, 1, 1)));
-        assert_eq!(convert_one(&settings, 1000, "EUR", before), 1080);
-        assert_eq!(convert_one(&settings, 1000, "EUR", after), 1100);
-        assert_eq!(convert_one(&settings, 1000, "JPY", after), 680, "a currency that a table leaves out keeps its older rate");
-        assert_eq!(convert_one(&settings, 1000, "KWD", before), 325, "before its first table it has that one");
+        assert_eq!(convert_one(&settings, &fraction(1000, 1), "EUR", before), 1080);
+        assert_eq!(convert_one(&settings, &fraction(1000, 1), "EUR", after), 1100);
+        assert_eq!(
+            convert_one(&settings, &fraction(1000, 1), "JPY", after),
+            680,
+            "a currency that a table leaves out keeps its older rate"
+        );
+        assert_eq!(convert_one(&settings, &fraction(1000, 1), "KWD", before), 325, "before its first table it has that one");
     }
 
     #[test]

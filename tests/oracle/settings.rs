@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, date};
 
 use super::zone::Zone;
 
@@ -26,6 +26,16 @@ pub struct Settings {
     pub movement_window_minutes: i64,
     /// Days for which ids are remembered.
     pub dedup_days: i64,
+    /// What occurred before midnight of this date is not believed.
+    pub earliest: Date,
+    /// Patterns of the features that count; empty: all.
+    pub active_features: Vec<&'static str>,
+    /// Patterns of the features that do not.
+    pub ignore_features: Vec<&'static str>,
+    /// Patterns of the users that do not.
+    pub ignore_users: Vec<&'static str>,
+    /// Users that are nobody, in any case; `None`: the default list.
+    pub anonymous_users: Option<Vec<&'static str>>,
     /// Hours ahead of T that a record may lie.
     pub max_future_hours: i64,
     /// Weights of open tickets by priority.
@@ -53,6 +63,11 @@ impl Default for Settings {
             dunning_days: 30,
             movement_window_minutes: 60,
             dedup_days: 7,
+            earliest: date(2000, 1, 1),
+            active_features: Vec::new(),
+            ignore_features: Vec::new(),
+            ignore_users: Vec::new(),
+            anonymous_users: None,
             max_future_hours: 24,
             weights: BTreeMap::from([("urgent", 4.0), ("high", 2.0), ("normal", 1.0), ("low", 0.5)]),
             onboarding_days: 90,
@@ -69,13 +84,17 @@ impl Settings {
     pub fn toml(&self) -> String {
         let model = if self.model.is_some() { "model_file = \"model.toml\"\n" } else { "" };
         let mut out = format!("{model}[application]\nid = \"oracle\"\n[output]\non_bad_run = \"dead_letter\"\n");
-        if !self.catalogue.is_empty() {
-            let _ = writeln!(out, "[usage]\nfeature_catalogue = {:?}", self.catalogue);
+        let _ = writeln!(out, "[usage]\nfeature_catalogue = {:?}", self.catalogue);
+        let _ = writeln!(out, "active_features = {:?}\nignore_features = {:?}", self.active_features, self.ignore_features);
+        let _ = writeln!(out, "ignore_users = {:?}", self.ignore_users);
+        if let Some(anonymous) = &self.anonymous_users {
+            let _ = writeln!(out, "anonymous_users = {anonymous:?}");
         }
         let weights: Vec<String> = self.weights.iter().map(|(name, weight)| format!("{name} = {weight:?}")).collect();
         let _ = writeln!(out, "[support]\npriority_weights = {{ {} }}", weights.join(", "));
         let _ = writeln!(out, "[account]\nonboarding_days = {}\nrenewing_days = {}", self.onboarding_days, self.renewing_days);
         let _ = writeln!(out, "[time]\nreporting_time_zone = {:?}", self.zone.name());
+        let _ = writeln!(out, "earliest = \"{}\"", self.earliest);
         let _ = writeln!(out, "max_future_hours = {}\ndedup_days = {}", self.max_future_hours, self.dedup_days);
         for (from, to, regions) in &self.quiet {
             let _ = writeln!(out, "[[calendar.quiet]]\nfrom = \"{from}\"\nto = \"{to}\"\nregions = {regions:?}");

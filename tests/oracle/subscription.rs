@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::Zero as _;
+use num_traits::{Signed as _, Zero as _};
 
-use super::check::INTERVALS;
 use super::fields::Fields;
 use super::judge::Record;
-use super::money::{convert, fraction, monthly};
+use super::money::{convert, fraction, minor_digits, monthly};
 use super::settings::Settings;
 use super::zone::DAY;
 
 /// A price.
 #[derive(Clone)]
 pub struct Item {
-    amount: i64,
+    /// Minor units; below 0 it is a credit.
+    amount: BigRational,
     currency: String,
     /// Interval and count; `None`: one-off.
     interval: Option<(&'static str, i64)>,
@@ -27,7 +28,8 @@ pub struct Item {
 #[derive(Clone)]
 struct Discount {
     percent: Option<BigRational>,
-    amount: Option<i64>,
+    /// As it is written, until its currency is known: minor units, or major ones.
+    amount: Option<(BigRational, bool)>,
     currency: Option<String>,
     interval: Option<(&'static str, i64)>,
     ends_at: Option<i64>,
@@ -72,7 +74,7 @@ impl Snapshot {
             discount: body.object("discount").unwrap().map(Discount::of),
             trial_end: instant("trial_end"),
             period: (instant("current_period_start").unwrap(), instant("current_period_end").unwrap()),
-            cancels: body.flag("cancel_at_period_end").unwrap().unwrap_or(false),
+            cancels: body.flag("cancel_at_period_end").unwrap().unwrap_or(false) || super::check::renews_no_more(body),
             started_at: instant("started_at"),
             term_end: instant("term_end"),
             reason: body.text("reason").unwrap(),
@@ -112,18 +114,20 @@ impl Snapshot {
         let mut total = BigRational::zero();
         for item in self.licensed() {
             let (interval, count) = item.interval.unwrap();
-            let amount = monthly(interval, count) * fraction(item.amount, 1) * fraction(item.quantity, 1);
+            let amount = monthly(interval, count) * &item.amount * fraction(item.quantity, 1);
             total += convert(settings, &amount, &item.currency, rates_at);
         }
-        let first = self.licensed().into_iter().next();
+        let first = self.licensed().into_iter().find(|item| !item.is_credit());
         if let (Some(discount), Some(first)) = (self.discount.as_ref().filter(|discount| discount.in_force(settings, t)), first) {
             if let Some(percent) = &discount.percent {
                 total *= fraction(1, 1) - percent / fraction(100, 1);
             }
-            if let Some(amount) = discount.amount {
+            if let Some((amount, is_major)) = &discount.amount {
                 let (interval, count) = discount.interval.or(first.interval).unwrap();
                 let currency = discount.currency.as_ref().unwrap_or(&first.currency);
-                total -= convert(settings, &(monthly(interval, count) * fraction(amount, 1)), currency, rates_at);
+                let digits = if *is_major { minor_digits(currency) } else { 0 };
+                let amount = amount * BigInt::from(10).pow(digits);
+                total -= convert(settings, &(monthly(interval, count) * amount), currency, rates_at);
             }
         }
         total.max(BigRational::zero())
@@ -131,14 +135,19 @@ impl Snapshot {
 }
 
 fn interval(body: Fields<'_>) -> Option<(&'static str, i64)> {
-    let interval = body.choice("interval", &INTERVALS).unwrap()?;
+    let interval = super::check::interval(body).unwrap()?;
     Some((interval, body.whole("interval_count", 1).unwrap().unwrap_or(1)))
 }
 
 impl Item {
+    /// Whether it is below 0: then it is not the first item, and has no seats.
+    pub fn is_credit(&self) -> bool {
+        self.amount.is_negative()
+    }
+
     fn of(body: Fields<'_>) -> Self {
         Self {
-            amount: body.whole("amount_minor", 0).unwrap().unwrap(),
+            amount: super::check::minor_amount(body),
             currency: body.text("currency").unwrap().unwrap().to_ascii_uppercase(),
             interval: interval(body),
             quantity: body.whole("quantity", 0).unwrap().unwrap_or(1),
@@ -151,7 +160,7 @@ impl Discount {
     fn of(body: Fields<'_>) -> Self {
         Self {
             percent: body.number("percent_off").unwrap(),
-            amount: body.whole("amount_off_minor", 0).unwrap(),
+            amount: body.amount("amount_off_minor", "amount_off", 0).unwrap().map(|amount| (amount, body.get("amount_off").is_some())),
             currency: body.text("currency").unwrap().map(|currency| currency.to_ascii_uppercase()),
             interval: interval(body),
             ends_at: body.instant("ends_at").unwrap(),
@@ -178,7 +187,7 @@ impl Subscription {
     pub fn all(records: &[&Record]) -> Vec<Self> {
         let mut by_id: BTreeMap<String, Vec<Snapshot>> = BTreeMap::new();
         for record in records.iter().filter(|record| record.kind == "subscription_changed") {
-            by_id.entry(record.fields().text("subscription_id").unwrap().unwrap()).or_default().push(Snapshot::of(record));
+            by_id.entry(record.fields().id("subscription_id").unwrap().unwrap()).or_default().push(Snapshot::of(record));
         }
         by_id.into_values().map(|snapshots| Self { snapshots }).collect()
     }
@@ -243,7 +252,7 @@ impl Subscription {
 
     /// Canceled or expired, or a scheduled cancellation has come or, where it is written off at once, been scheduled.
     pub fn has_ended(&self, t: i64, settings: &Settings) -> bool {
-        let Some(state) = self.state(t) else { return false };
+        let Some(state) = self.state(t).filter(|state| state.status != "incomplete_expired") else { return false };
         let written_off = ["active", "past_due"].contains(&state.status) && self.written_off(t, settings);
         ["canceled", "expired"].contains(&state.status) || self.cancelled(t) || written_off
     }

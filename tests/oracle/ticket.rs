@@ -48,7 +48,7 @@ impl<'a> Ticket<'a> {
     pub fn all(account: &Account<'a>) -> Vec<Self> {
         let mut by_id: BTreeMap<String, Vec<&Record>> = BTreeMap::new();
         for record in account.of("support") {
-            by_id.entry(record.fields().text("ticket_id").unwrap().unwrap()).or_default().push(record);
+            by_id.entry(record.fields().id("ticket_id").unwrap().unwrap()).or_default().push(record);
         }
         by_id.retain(|_, records| records.iter().all(|record| rank(record) != What::Deleted) && !is_away(records));
         by_id.into_values().map(|records| Self::of(records, account.t)).collect()

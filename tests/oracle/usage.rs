@@ -6,7 +6,11 @@ use jiff::civil::Date;
 use num_traits::ToPrimitive as _;
 
 use super::account::Account;
+use super::fields::Fields;
+use super::judge::Record;
 use super::metric::{Metrics, mean};
+use super::pattern;
+use super::settings::Settings;
 use super::zone::{DAY, HOUR, back, is_quiet, loud_dates, quiet_between};
 
 /// One record of use that is not late.
@@ -15,8 +19,8 @@ pub struct Activity {
     pub at: i64,
     /// Its date in the reporting time zone.
     pub date: Date,
-    /// The user.
-    pub user: String,
+    /// The user; `None`: nobody.
+    pub user: Option<String>,
     /// The feature and how often; `None`: the end of a session.
     pub feature: Option<(String, i64)>,
     /// The length of a session that ended, seconds.
@@ -32,10 +36,29 @@ fn distinct<'a, T: Ord + 'a>(values: impl Iterator<Item = T>) -> usize {
     values.collect::<BTreeSet<T>>().len()
 }
 
+/// The user that a record names: blank text names none.
+fn named_user(body: Fields<'_>) -> Option<String> {
+    body.id("user_id").unwrap().filter(|user| !user.chars().all(char::is_whitespace))
+}
+
+/// The user of a record that counts; `None`: nobody.
+fn user(body: Fields<'_>, settings: &Settings) -> Option<String> {
+    let anonymous = settings.anonymous_users.clone();
+    let anonymous = anonymous.unwrap_or_else(|| vec!["undefined", "null", "none", "nan", "0", "anonymous", "[object Object]"]);
+    named_user(body).filter(|user| !anonymous.iter().any(|name| name.to_lowercase() == user.to_lowercase()))
+}
+
+/// Distinct users of some activity; `None` where there is some and none of it by a user.
+fn users<'a>(activity: impl Iterator<Item = &'a Activity>) -> Option<usize> {
+    let users: BTreeSet<Option<&String>> = activity.map(|event| event.user.as_ref()).collect();
+    let named = users.iter().flatten().count();
+    if named == 0 && !users.is_empty() { None } else { Some(named) }
+}
+
 impl Account<'_> {
     /// Every record of use that is not late.
     pub fn activity(&self) -> Vec<Activity> {
-        let records = self.of("usage").into_iter().filter(|record| !record.late);
+        let records = self.uses().into_iter().filter(|record| !record.late);
         records
             .map(|record| {
                 let body = record.fields();
@@ -43,7 +66,7 @@ impl Account<'_> {
                 Activity {
                     at: record.at,
                     date: self.settings.zone.date(record.at),
-                    user: body.text("user_id").unwrap().unwrap(),
+                    user: user(body, self.settings),
                     seconds: feature.is_none().then(|| body.number("duration_seconds").unwrap().unwrap().to_f64().unwrap()),
                     feature: feature.map(|feature| (feature, body.whole("count", 1).unwrap().unwrap_or(1))),
                 }
@@ -51,9 +74,22 @@ impl Account<'_> {
             .collect()
     }
 
+    /// The records of usage that count.
+    fn uses(&self) -> Vec<&Record> {
+        let fits = |patterns: &[&str], name: &str| patterns.iter().any(|pattern| pattern::fits(pattern, name));
+        let counts = |record: &&Record| {
+            let body = record.fields();
+            let feature = body.text("feature").ok().flatten().filter(|_| record.kind == "feature_used");
+            let is_active = |feature: &String| self.settings.active_features.is_empty() || fits(&self.settings.active_features, feature);
+            let ignored_user = named_user(body).is_some_and(|user| fits(&self.settings.ignore_users, &user));
+            !ignored_user && feature.is_none_or(|feature| is_active(&feature) && !fits(&self.settings.ignore_features, &feature))
+        };
+        self.of("usage").into_iter().filter(counts).collect()
+    }
+
     /// The newest activity, late records included.
     fn last_activity(&self) -> Option<i64> {
-        self.of("usage").iter().map(|record| record.at).max()
+        self.uses().iter().map(|record| record.at).max()
     }
 
     /// Whether a date is quiet for the account.
@@ -131,21 +167,23 @@ impl Account<'_> {
     }
 
     fn usage_users(&self, activity: &[Activity], out: &mut Metrics) {
-        let users = |days: i64| distinct(activity.iter().filter(|event| event.at > self.t - days * DAY).map(|event| &event.user));
-        out.count("usage.dau", users(1));
-        out.count("usage.wau", users(7));
-        out.count("usage.mau", users(28));
-        out.count("breadth.active_users_28d", users(28));
-        let pairs = distinct(self.dated(activity, 28, 0).map(|event| (&event.user, event.date)));
-        let recent: BTreeSet<&String> = self.dated(activity, 28, 0).map(|event| &event.user).collect();
-        out.ratio("usage.stickiness", pairs as f64, 28.0 * recent.len() as f64);
-        let before = distinct(self.dated(activity, 56, 28).map(|event| &event.user));
-        out.ratio("breadth.active_users_growth", recent.len() as f64, before as f64);
-        let dates_of = |user: &String| distinct(self.dated(activity, 28, 0).filter(|event| event.user == *user).map(|event| event.date));
-        out.count("breadth.regular_users_28d", recent.iter().filter(|user| dates_of(user) >= 4).count());
-        if let Some(seats) = self.seats() {
-            out.ratio("breadth.seat_utilisation", users(28) as f64, seats as f64);
+        let within = |days: i64| activity.iter().filter(move |event| event.at > self.t - days * DAY);
+        for (name, days) in [("usage.dau", 1), ("usage.wau", 7), ("usage.mau", 28), ("breadth.active_users_28d", 28)] {
+            if let Some(users) = users(within(days)) {
+                out.count(name, users);
+            }
         }
+        if let (Some(users), Some(seats)) = (users(within(28)), self.seats()) {
+            out.ratio("breadth.seat_utilisation", users as f64, seats as f64);
+        }
+        let Some(recent) = users(self.dated(activity, 28, 0)) else { return };
+        let of_users = || self.dated(activity, 28, 0).filter_map(|event| Some((event.user.as_ref()?, event.date)));
+        out.ratio("usage.stickiness", distinct(of_users()) as f64, 28.0 * recent as f64);
+        let before = users(self.dated(activity, 56, 28)).unwrap_or(0);
+        out.ratio("breadth.active_users_growth", recent as f64, before as f64);
+        let dates = |user: &String| distinct(of_users().filter(|(other, _)| *other == user).map(|(_, date)| date));
+        let named: BTreeSet<&String> = of_users().map(|(user, _)| user).collect();
+        out.count("breadth.regular_users_28d", named.into_iter().filter(|user| dates(user) >= 4).count());
     }
 
     fn usage_features(&self, activity: &[Activity], out: &mut Metrics) {

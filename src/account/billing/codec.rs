@@ -48,14 +48,18 @@ impl Section for State {
         })
     }
 
+    fn least_version(&self) -> StateVersion {
+        if self.beyond_first_format { StateVersion::V2 } else { StateVersion::V1 }
+    }
+
     fn restore(&mut self, _part: u64, bytes: &[u8]) -> Result<(), CodecError> {
         let part: Entries<'_> = section::decode(bytes)?;
         for (hash, bytes) in part.subscriptions {
-            checked::<Subscription<'_>>(bytes)?;
+            self.beyond_first_format |= checked::<Subscription<'_>>(bytes)?.is_beyond_first_format();
             self.subscriptions.put(hash, bytes.into());
         }
         for (hash, bytes) in part.invoices {
-            checked::<Invoice<'_>>(bytes)?;
+            self.beyond_first_format |= checked::<Invoice<'_>>(bytes)?.is_beyond_first_format();
             self.invoices.kept.put(hash, bytes.into());
         }
         if let Some(header) = part.header {
@@ -68,21 +72,21 @@ impl Section for State {
 }
 
 /// Refuses bytes that do not decode, so that only whole values get into the state.
-fn checked<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(), CodecError> {
-    postcard::from_bytes::<T>(bytes).map(drop).map_err(|_| CodecError::Corrupt("an entry of a billing part"))
+fn checked<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
+    postcard::from_bytes(bytes).map_err(|_| CodecError::Corrupt("an entry of a billing part"))
 }
 
 #[cfg(test)]
 mod tests {
     use crate::account::MAX_PART_BYTES;
 
-    use super::super::example::{Account, MONTH, YEAR, amount, day, item, monthly, no_discount, usd};
+    use super::super::example::{Account, MONTH, YEAR, amount, day, item, monthly, no_discount, usd, with_status};
     use super::super::invoices::MAX_INVOICES;
     use super::super::snapshot::MAX_PRICES;
     use super::super::subscription::{MAX_CHANGES, MAX_UNCHANGED};
     use super::*;
-    use crate::event::{BillingEvent, Discount, Item, SubscriptionSnapshot};
-    use crate::money::{Interval, IntervalUnit};
+    use crate::event::{BillingEvent, Discount, Item, SubscriptionSnapshot, SubscriptionStatus};
+    use crate::money::{Amount, Currency, Fixed, Interval, IntervalUnit};
     use crate::time::Timestamp;
 
     fn restored(parts: &[SectionPart]) -> State {
@@ -99,7 +103,7 @@ mod tests {
         let prices = (0..u32::try_from(MAX_PRICES).unwrap()).map(|number| price(u32::MAX - number));
         let far = Some(Timestamp::MIN);
         let percent_off = Some("99.99999999999999999999999999".parse().unwrap());
-        let off = Some(i64::MAX);
+        let off = Some(i64::MAX.into());
         SubscriptionSnapshot {
             items: prices.collect(),
             discount: Some(Discount { percent_off, amount_off_minor: off, interval: Some(YEAR), ends_at: far, ..no_discount() }),
@@ -123,6 +127,31 @@ mod tests {
         let parts = account.state.parts(StateVersion::NEWEST);
         assert_eq!(parts.len(), 1);
         assert_eq!(restored(&parts), account.state);
+    }
+
+    #[test]
+    fn what_version_1_cannot_hold_is_written_in_version_2_and_comes_back() {
+        let below = Amount { minor: Fixed::new(5, 1), currency: Currency::USD };
+        let whole = || SubscriptionSnapshot { items: vec![item(usd(-5), MONTH)], ..monthly("a", 0) };
+        let facts: [fn(&mut Account, Amount); 4] = [
+            |account, below| account.snapshot(day(2), SubscriptionSnapshot { items: vec![item(below, MONTH)], ..monthly("b", 0) }),
+            |account, below| account.paid(day(3), "in_1", "evt", below),
+            |account, _| account.snapshot(day(2), with_status("b", 5, SubscriptionStatus::IncompleteExpired)),
+            |account, below| {
+                let discount = Some(Discount { amount_off_minor: Some(below.minor), ..no_discount() });
+                account.snapshot(day(2), SubscriptionSnapshot { discount, ..monthly("b", 5) });
+            },
+        ];
+        for fact in facts {
+            let mut account = Account::default();
+            account.snapshot(day(1), whole());
+            account.paid(day(1), "in_0", "evt", usd(7));
+            assert_eq!(account.state.least_version(), StateVersion::V1);
+            fact(&mut account, below);
+            assert_eq!(account.state.least_version(), StateVersion::V2);
+            let restored = restored(&account.state.parts(StateVersion::V2));
+            assert_eq!(restored, account.state);
+        }
     }
 
     #[test]

@@ -20,11 +20,11 @@ pub(super) fn day(number: i64) -> Timestamp {
 }
 
 pub(super) fn usd(minor: i64) -> Amount {
-    Amount { minor, currency: Currency::USD }
+    Amount { minor: minor.into(), currency: Currency::USD }
 }
 
 pub(super) fn amount(minor: i64, currency: &str) -> Amount {
-    Amount { minor, currency: Currency::parse(currency).unwrap() }
+    Amount { minor: minor.into(), currency: Currency::parse(currency).unwrap() }
 }
 
 pub(super) fn item(amount: Amount, interval: Interval) -> Item {

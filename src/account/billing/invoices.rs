@@ -5,10 +5,11 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::denomination::Denomination;
 use super::packed::{Table, pack};
 use super::snapshot::cut;
 use super::subscription::repeats;
-use crate::money::{Amount, Currency, Policy};
+use crate::money::{Amount, Policy};
 use crate::time::Timestamp;
 
 /// Invoices kept of an account. Beyond, the one that was paid longest ago goes into a sum; where none is paid, the one that failed
@@ -41,14 +42,24 @@ pub(super) struct Invoice<'a> {
 pub(super) struct Payment<'a> {
     at: Timestamp,
     id: &'a str,
-    minor: i64,
-    currency: Currency,
+    amount: i128,
+    unit: Denomination,
 }
 
 /// What happened to an invoice.
 pub(super) enum Fact<'a> {
     Failed(Timestamp),
     Paid(Payment<'a>),
+}
+
+impl Fact<'_> {
+    /// Whether it holds what the first format of the state cannot.
+    pub const fn is_beyond_first_format(&self) -> bool {
+        match self {
+            Self::Failed(_) => false,
+            Self::Paid(payment) => payment.is_beyond_first_format(),
+        }
+    }
 }
 
 /// Invoices with a failed attempt that are not paid.
@@ -78,7 +89,13 @@ impl PaidInvoices {
 
 impl<'a> Payment<'a> {
     pub fn new(amount: Amount, at: Timestamp, id: Option<&'a str>) -> Self {
-        Self { at, id: cut(id.unwrap_or_default()), minor: amount.minor, currency: amount.currency }
+        let (unit, count) = Denomination::of(amount.minor, amount.currency);
+        Self { at, id: cut(id.unwrap_or_default()), amount: count, unit }
+    }
+
+    /// Whether it holds what the first format of the state cannot.
+    const fn is_beyond_first_format(&self) -> bool {
+        self.unit.has_decimals()
     }
 
     /// Of two payments at one instant only the greater can ever be the newest.
@@ -90,11 +107,17 @@ impl<'a> Payment<'a> {
 
     /// In minor units of the reporting currency; nothing where the currency has no rate any more.
     fn converted(&self, policy: &Policy) -> i64 {
-        policy.convert(Amount { minor: self.minor, currency: self.currency }, self.at).unwrap_or(0)
+        let amount = Amount { minor: self.unit.minor(self.amount), currency: self.unit.currency };
+        policy.convert(amount, self.at).unwrap_or(0)
     }
 }
 
 impl<'a> Invoice<'a> {
+    /// Whether it holds what the first format of the state cannot.
+    pub fn is_beyond_first_format(&self) -> bool {
+        self.newest_payment.iter().chain(&self.earlier_payments).any(Payment::is_beyond_first_format)
+    }
+
     /// The newest payment at t.
     fn payment_at(&self, t: Timestamp) -> Option<&Payment<'a>> {
         let newest = self.newest_payment.as_ref()?;
@@ -179,7 +202,7 @@ impl Invoices {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::{Account, day, usd};
+    use super::super::example::{Account, amount, day, usd};
     use super::*;
 
     #[test]
@@ -219,9 +242,9 @@ mod tests {
     #[test]
     fn each_invoice_is_rounded_by_itself_at_the_rate_of_its_time() {
         let mut account = Account::with_rates(&[(0, "EUR", "1.005"), (30, "EUR", "1.205")]);
-        account.paid(day(29), "in_1", "evt_1", Amount { minor: 100, currency: Currency::parse("EUR").unwrap() }); // 100.5 -> 100
-        account.paid(day(29), "in_2", "evt_2", Amount { minor: 300, currency: Currency::parse("EUR").unwrap() }); // 301.5 -> 302
-        account.paid(day(30), "in_3", "evt_3", Amount { minor: 100, currency: Currency::parse("EUR").unwrap() }); // 120.5 -> 120
+        account.paid(day(29), "in_1", "evt_1", amount(100, "EUR")); // 100.5 -> 100
+        account.paid(day(29), "in_2", "evt_2", amount(300, "EUR")); // 301.5 -> 302
+        account.paid(day(30), "in_3", "evt_3", amount(100, "EUR")); // 120.5 -> 120
         assert_eq!(account.ledger().invoices(day(40)).1, PaidInvoices { count: 3, sum: 522 });
     }
 

@@ -5,6 +5,7 @@
 
 mod append;
 mod codec;
+mod denomination;
 #[cfg(test)]
 mod example;
 mod invoices;
@@ -48,6 +49,8 @@ pub struct State {
     invoices: Invoices,
     first_subscription_at: MaybeTimestamp,
     first_invoice_at: MaybeTimestamp,
+    /// Whether any record held what the first format of the state cannot, as amounts below a minor unit.
+    beyond_first_format: bool,
 }
 
 impl State {
@@ -67,6 +70,7 @@ impl State {
         self.first_subscription_at.keep_earliest(ctx.at);
         let hash = xxh3_64(event.subscription_id.as_bytes());
         let (snapshot, left_out) = Snapshot::new(event, ctx.at, ctx.id);
+        self.beyond_first_format |= snapshot.is_beyond_first_format();
         let (bytes, inserted) = append::with(self.subscriptions.packed(hash), snapshot);
         if inserted == Inserted::Unchanged {
             return;
@@ -83,6 +87,7 @@ impl State {
 
     fn apply_invoice(&mut self, invoice: &Invoice<'_>, fact: Fact<'_>, ctx: &mut ApplyContext<'_>) {
         self.first_invoice_at.keep_earliest(ctx.at);
+        self.beyond_first_format |= fact.is_beyond_first_format();
         if self.invoices.record(&invoice.invoice_id, fact, &ctx.settings.money) {
             ctx.limits.reached(Limit::Invoices);
         }

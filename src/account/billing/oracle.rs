@@ -12,7 +12,7 @@ use super::example::{Account, MONTH, YEAR, day, item, monthly};
 use crate::account::Section;
 use crate::event::{BillingEvent, Discount, SubscriptionSnapshot, SubscriptionStatus};
 use crate::metric::{MovementKind, MovementTotals};
-use crate::money::{Amount, ChurnAt, Currency, Discounts, IntervalUnit, RateTable, Rates};
+use crate::money::{Amount, ChurnAt, Currency, Discounts, Fixed, IntervalUnit, RateTable, Rates};
 use crate::time::{HOUR_MS, MINUTE_MS, Timestamp};
 
 const IDS: [&str; 3] = ["a", "b", "c"];
@@ -82,7 +82,7 @@ impl History {
             IntervalUnit::Quarter => (1, 3),
             IntervalUnit::Year => (1, 12),
         };
-        let minor = BigRational::from_integer(BigInt::from(amount.minor) * BigInt::from(quantity));
+        let minor = BigRational::new(BigInt::from(amount.minor.mantissa()) * quantity, BigInt::from(10).pow(amount.minor.scale()));
         minor * BigRational::new(n.into(), (BigInt::from(d)) * BigInt::from(count)) * self.rate(amount.currency, rates_at)
     }
 
@@ -110,7 +110,8 @@ impl History {
             Discounts::Forever => discount.ends_at.is_none(),
             Discounts::None => false,
         });
-        if let (Some(discount), Some(first)) = (discount, recurring.first()) {
+        let first = recurring.iter().find(|item| !item.amount.minor.is_negative());
+        if let (Some(discount), Some(first)) = (discount, first) {
             if let Some(percent) = discount.percent_off {
                 let off = BigRational::new(percent.mantissa().into(), BigInt::from(100) * BigInt::from(10).pow(percent.scale()));
                 sum *= BigRational::from_integer(1.into()) - off;
@@ -234,7 +235,7 @@ fn instant() -> impl Strategy<Value = Timestamp> {
 
 fn discount() -> impl Strategy<Value = Discount> {
     let percent = prop::option::of((0_i64..=1000).prop_map(|tenths| rust_decimal::Decimal::new(tenths, 1)));
-    let off = prop::option::of(0_i64..400);
+    let off = prop::option::of((0_i128..400_000, 0_u32..4).prop_map(|(mantissa, scale)| Fixed::new(mantissa, scale)));
     let currency = prop::option::of(prop::sample::select(CURRENCIES.to_vec()));
     (percent, off, currency, prop::option::of(instant()), any::<bool>()).prop_map(|(percent_off, off, currency, ends_at, yearly)| {
         Discount {
@@ -253,7 +254,8 @@ fn status() -> impl Strategy<Value = SubscriptionStatus> {
 }
 
 fn items() -> impl Strategy<Value = Vec<crate::event::Item>> {
-    let one = (0_i64..2000, prop::sample::select(CURRENCIES.to_vec()), 0_u64..4, 0_u8..8).prop_map(|(minor, currency, quantity, kind)| {
+    let minor = (-500_i128..2000, prop::sample::select(vec![0, 0, 1, 3])).prop_map(|(mantissa, scale)| Fixed::new(mantissa, scale));
+    let one = (minor, prop::sample::select(CURRENCIES.to_vec()), 0_u64..4, 0_u8..8).prop_map(|(minor, currency, quantity, kind)| {
         let amount = Amount { minor, currency: Currency::parse(currency).unwrap() };
         let mut item = item(amount, if kind < 4 { MONTH } else { YEAR });
         item.quantity = quantity;

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use super::denomination::Denomination;
 use crate::event::{self, Item, SubscriptionStatus};
-use crate::money::{ChurnAt, Currency, Discounts, Exact, Interval, Policy, Rates};
+use crate::money::{ChurnAt, Currency, Discounts, Exact, Fixed, Interval, Policy, Rates};
 use crate::time::Timestamp;
 
 /// Recurring prices kept of a snapshot: one for each currency and interval, units of equal ones being summed. Further ones are left out.
@@ -40,27 +41,22 @@ pub(super) struct Snapshot<'a> {
 /// Nearly always one.
 type Prices = SmallVec<[Price; 1]>;
 
-/// An amount for each interval, in minor units of its currency.
+/// An amount for each interval; a credit is below 0.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Price {
-    pub currency: Currency,
+    pub unit: Denomination,
     pub interval: Interval,
+    /// How many of the unit.
     pub amount: i128,
 }
 
 /// A discount with its defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Discount {
-    percent: Option<Percent>,
+    /// Per cent.
+    percent: Option<Fixed>,
     amount: Option<Price>,
     pub ends_at: Option<Timestamp>,
-}
-
-/// `mantissa / 10^scale` per cent.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Percent {
-    mantissa: i128,
-    scale: u32,
 }
 
 /// A contract term.
@@ -74,7 +70,7 @@ impl<'a> Snapshot<'a> {
     /// What is kept of an event, and whether [`MAX_PRICES`] left something out.
     pub fn new(event: &'a event::SubscriptionSnapshot<'_>, occurred_at: Timestamp, id: Option<&'a str>) -> (Self, bool) {
         let (prices, left_out) = prices(&event.items);
-        let discount = event.discount.as_ref().map(|discount| Discount::new(discount, prices.first()));
+        let discount = event.discount.as_ref().map(|discount| Discount::new(discount, Item::first_recurring(&event.items)));
         let snapshot = Self {
             version: event.version.unwrap_or(-1),
             occurred_at,
@@ -82,7 +78,7 @@ impl<'a> Snapshot<'a> {
             status: event.status,
             discount,
             prices,
-            quantity: counted(&event.items).fold(0, |sum, (item, _)| sum.saturating_add(item.quantity)),
+            quantity: seats(&event.items),
             cancel_at_period_end: event.cancel_at_period_end,
             trial_end: event.trial_end,
             period_start: event.current_period_start,
@@ -95,13 +91,20 @@ impl<'a> Snapshot<'a> {
     }
 
     /// MRR in minor units of the reporting currency at the rates of an instant, with or without its discount: the percentage off the
-    /// recurring total, then the amount, not below 0. A currency without any rate counts nothing.
+    /// recurring total, then the amount. Neither credits nor the discount take it below 0. A currency without any rate counts nothing.
     pub fn mrr(&self, discounted: bool, rates: &Rates, at: Timestamp) -> Exact {
         let total = self.prices.iter().fold(Exact::ZERO, |sum, price| sum.plus(&price.monthly(rates, at)));
-        match &self.discount {
+        let left = match &self.discount {
             Some(discount) if discounted => discount.off(&total, rates, at),
             _ => total,
-        }
+        };
+        if left.is_positive() { left } else { Exact::ZERO }
+    }
+
+    /// Whether it holds what the first format of the state cannot.
+    pub fn is_beyond_first_format(&self) -> bool {
+        let off = self.discount.as_ref().and_then(|discount| discount.amount.as_ref());
+        self.status == SubscriptionStatus::IncompleteExpired || self.prices.iter().chain(off).any(|price| price.unit.has_decimals())
     }
 
     /// Until when the discount moves MRR under this policy: `None` where it does not at all.
@@ -162,22 +165,27 @@ impl<'a> Snapshot<'a> {
 }
 
 impl Price {
+    fn new(minor: Fixed, currency: Currency, interval: Interval) -> Self {
+        let (unit, amount) = Denomination::of(minor, currency);
+        Self { unit, interval, amount }
+    }
+
     fn monthly(&self, rates: &Rates, at: Timestamp) -> Exact {
         let (numerator, denominator) = self.interval.per_month();
-        let monthly = Exact::whole(self.amount).times(numerator, denominator);
-        rates.at(self.currency, at).map_or(Exact::ZERO, |rate| rate.apply(&monthly))
+        let monthly = self.unit.minor(self.amount).exact().times(numerator, denominator);
+        rates.at(self.unit.currency, at).map_or(Exact::ZERO, |rate| rate.apply(&monthly))
     }
 }
 
 impl Discount {
-    /// The discount of an event; currency and interval of its amount default to those of the first recurring price.
-    fn new(discount: &event::Discount, first: Option<&Price>) -> Self {
-        let currency = discount.currency.or(first.map(|price| price.currency));
-        let interval = discount.interval.or(first.map(|price| price.interval));
+    /// The discount of an event; currency and interval of its amount default to those of the first recurring item.
+    fn new(discount: &event::Discount, first: Option<(&Item, Interval)>) -> Self {
+        let currency = discount.currency.or(first.map(|(item, _)| item.amount.currency));
+        let interval = discount.interval.or(first.map(|(_, interval)| interval));
         let amount = discount.amount_off_minor.zip(currency).zip(interval);
         Self {
-            percent: discount.percent_off.map(|percent| Percent { mantissa: percent.mantissa(), scale: percent.scale() }),
-            amount: amount.map(|((amount, currency), interval)| Price { currency, interval, amount: amount.into() }),
+            percent: discount.percent_off.map(Fixed::from),
+            amount: amount.map(|((minor, currency), interval)| Price::new(minor, currency, interval)),
             ends_at: discount.ends_at,
         }
     }
@@ -186,24 +194,30 @@ impl Discount {
     fn off(&self, total: &Exact, rates: &Rates, at: Timestamp) -> Exact {
         let mut left = total.clone();
         if let Some(percent) = &self.percent {
-            let hundred = 10_i128.saturating_pow(percent.scale).saturating_mul(100);
-            left = left.times(hundred.saturating_sub(percent.mantissa), hundred);
+            let hundred = 10_i128.saturating_pow(percent.scale()).saturating_mul(100);
+            left = left.times(hundred.saturating_sub(percent.mantissa()), hundred);
         }
         if let Some(amount) = &self.amount {
             left = left.minus(&amount.monthly(rates, at));
         }
-        if left.is_positive() { left } else { Exact::ZERO }
+        left
     }
 
     /// The currency of its amount.
     pub fn currency(&self) -> Option<Currency> {
-        self.amount.as_ref().map(|amount| amount.currency)
+        self.amount.as_ref().map(|amount| amount.unit.currency)
     }
 }
 
 /// Items that count, each with its interval: recurring and licensed.
 fn counted(items: &[Item]) -> impl Iterator<Item = (&Item, Interval)> {
-    items.iter().filter(|item| !item.metered).filter_map(|item| Some((item, item.interval?)))
+    items.iter().filter_map(|item| Some((item, item.counted_interval()?)))
+}
+
+/// Units of the items that count. A credit has no seats.
+fn seats(items: &[Item]) -> u64 {
+    let seated = counted(items).filter(|(item, _)| !item.amount.minor.is_negative());
+    seated.fold(0, |sum, (item, _)| sum.saturating_add(item.quantity))
 }
 
 /// Sums items by currency and interval, the first item's first; and whether [`MAX_PRICES`] left any out.
@@ -212,12 +226,12 @@ fn prices(items: &[Item]) -> (Prices, bool) {
     let mut left_out = false;
     for (item, interval) in counted(items) {
         let currency = item.amount.currency;
-        let amount = i128::from(item.amount.minor) * i128::from(item.quantity);
-        let same = |price: &&mut Price| price.currency == currency && price.interval == interval;
+        let minor = item.amount.minor.times(item.quantity);
+        let same = |price: &&mut Price| price.unit.currency == currency && price.interval == interval;
         if let Some(price) = prices.iter_mut().find(same) {
-            price.amount = price.amount.saturating_add(amount);
+            *price = Price::new(price.unit.minor(price.amount).plus(minor), currency, interval);
         } else if prices.len() < MAX_PRICES {
-            prices.push(Price { currency, interval, amount });
+            prices.push(Price::new(minor, currency, interval));
         } else {
             left_out = true;
         }
@@ -235,7 +249,7 @@ mod tests {
     use super::super::example::{Account, MONTH, YEAR, amount, day, item, monthly, no_discount, usd};
     use super::*;
     use crate::event::SubscriptionSnapshot;
-    use crate::money::IntervalUnit;
+    use crate::money::{Amount, IntervalUnit};
 
     fn mrr_of(items: Vec<Item>, discount: Option<event::Discount>, policy: Discounts) -> i64 {
         let mut account = Account::with_rates(&[(0, "EUR", "1.10"), (0, "KWD", "3.25")]);
@@ -265,7 +279,7 @@ mod tests {
         let year = vec![item(usd(120_000), YEAR)];
         let percent = event::Discount { percent_off: Some("12.5".parse().unwrap()), ..no_discount() };
         assert_eq!(mrr_of(year.clone(), Some(percent.clone()), Discounts::All), 8_750);
-        let both = event::Discount { amount_off_minor: Some(12_000), ..percent };
+        let both = event::Discount { amount_off_minor: Some(12_000.into()), ..percent };
         assert_eq!(mrr_of(year.clone(), Some(both.clone()), Discounts::All), 7_750); // 12,000 a year, as the item
         let monthly = event::Discount { interval: Some(MONTH), ..both.clone() };
         assert_eq!(mrr_of(year.clone(), Some(monthly), Discounts::All), 0); // not below 0
@@ -281,6 +295,27 @@ mod tests {
         let mrr = |discount: &event::Discount, policy| mrr_of(items(), Some(discount.clone()), policy);
         assert_eq!([mrr(&forever, Discounts::All), mrr(&forever, Discounts::Forever), mrr(&forever, Discounts::None)], [900, 900, 1_000]);
         assert_eq!([mrr(&ending, Discounts::All), mrr(&ending, Discounts::Forever), mrr(&ending, Discounts::None)], [900, 1_000, 1_000]);
+    }
+
+    #[test]
+    fn amounts_below_a_minor_unit_are_summed_before_they_are_rounded() {
+        let mut events = item(Amount { minor: Fixed::new(2675, 3), currency: Currency::USD }, MONTH);
+        events.quantity = 100;
+        assert_eq!(mrr_of(vec![events.clone()], None, Discounts::All), 268); // 267.5, half to even
+        assert_eq!(mrr_of(vec![events, item(usd(-267), MONTH)], None, Discounts::All), 0); // 0.5, half to even
+    }
+
+    #[test]
+    fn a_credit_is_not_the_first_item_has_no_seats_and_takes_a_subscription_to_0_at_most() {
+        let mut credit = item(amount(-2_500, "EUR"), YEAR);
+        credit.quantity = 40;
+        let mut seats = item(usd(9_000), MONTH);
+        seats.quantity = 3;
+        let off = event::Discount { amount_off_minor: Some(500.into()), ..no_discount() }; // in USD and monthly, as the seats
+        let items = vec![credit.clone(), seats];
+        assert_eq!(mrr_of(items.clone(), Some(off), Discounts::All), 27_000 - 9_167 - 500);
+        assert_eq!(mrr_of(vec![credit.clone()], None, Discounts::All), 0);
+        assert_eq!(super::seats(&items), 3);
     }
 
     #[test]

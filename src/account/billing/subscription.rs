@@ -71,6 +71,11 @@ impl<'a> Subscription<'a> {
         &self.snapshots
     }
 
+    /// Whether it holds what the first format of the state cannot.
+    pub fn is_beyond_first_format(&self) -> bool {
+        self.snapshots.iter().any(Snapshot::is_beyond_first_format)
+    }
+
     /// Takes a snapshot in.
     pub fn insert(&mut self, snapshot: Snapshot<'a>) -> Inserted {
         let mut position = self.snapshots.partition_point(|known| known.occurred_at <= snapshot.occurred_at);
@@ -163,6 +168,7 @@ impl<'a> Subscription<'a> {
         let position = self.position_at(t)?;
         let snapshot = self.snapshots.get(position)?;
         let phase = match snapshot.status {
+            SubscriptionStatus::IncompleteExpired => Phase::Dormant,
             _ if snapshot.has_ended_at(t) => Phase::Ended,
             SubscriptionStatus::Canceled | SubscriptionStatus::Expired => Phase::Ended,
             SubscriptionStatus::Trialing if snapshot.lapses_at().is_some_and(|end| end <= t) => Phase::Lapsed,

@@ -136,7 +136,7 @@ fn rate_dates(subscriptions: &[Subscription<'_>], policy: &Policy) -> Vec<Timest
     let mut currencies: Vec<Currency> = Vec::new();
     for snapshot in subscriptions.iter().flat_map(Subscription::snapshots) {
         let discount = snapshot.discount.as_ref().and_then(super::snapshot::Discount::currency);
-        for currency in snapshot.prices.iter().map(|price| price.currency).chain(discount) {
+        for currency in snapshot.prices.iter().map(|price| price.unit.currency).chain(discount) {
             if currency != policy.rates.reporting() && !currencies.contains(&currency) {
                 currencies.push(currency);
             }

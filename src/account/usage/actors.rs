@@ -46,13 +46,19 @@ impl Actor {
     }
 
     /// The same when the newest date is `by` later; `None` once no date is remembered.
-    const fn seen_later(self, by: i32) -> Option<Self> {
+    pub(super) const fn seen_later(self, by: i32) -> Option<Self> {
         if by >= DATES {
             return None;
         }
         let dates = self.dates() & below(DATES - by);
         let rest = self.0 >> DATES << DATES;
         if dates == 0 { None } else { Some(Self(rest | (dates << by) as u128)) }
+    }
+
+    /// Somebody without an id after one activity more.
+    pub(super) fn unnamed(known: Option<Self>, touch: &Touch) -> Self {
+        let activity = Activity::at(touch.at, touch.date, touch.newest);
+        Self::new(0, known.map_or(activity, |known| known.activity(touch.newest).and(activity)))
     }
 
     /// The hash from the most significant bit on; the bits that are not kept are 0.
@@ -112,16 +118,24 @@ const fn below(bit: i32) -> u64 {
 pub(super) fn write(actors: &[Actor], out: &mut Writer) {
     out.varint(actors.len() as u64);
     for actor in actors {
-        out.0.extend_from_slice(&actor.0.to_le_bytes());
+        write_one(*actor, out);
     }
+}
+
+/// Writes an actor.
+pub(super) fn write_one(actor: Actor, out: &mut Writer) {
+    out.0.extend_from_slice(&{ actor.0 }.to_le_bytes());
+}
+
+/// Reads an actor.
+pub(super) fn read_one(bytes: &mut Reader<'_>) -> Option<Actor> {
+    let actor = Actor(u128::from_le_bytes(bytes.take(size_of::<Actor>())?.try_into().ok()?));
+    (actor.activity(Date(0)).dates != 0).then_some(actor)
 }
 
 /// Reads what [`write()`] wrote.
 pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Vec<Actor>> {
-    let actors = bytes.many(size_of::<Actor>(), |bytes| {
-        let actor = Actor(u128::from_le_bytes(bytes.take(size_of::<Actor>())?.try_into().ok()?));
-        (actor.activity(Date(0)).dates != 0).then_some(actor)
-    })?;
+    let actors = bytes.many(size_of::<Actor>(), read_one)?;
     actors.is_sorted_by(|one, next| one.hash() < next.hash()).then_some(actors)
 }
 

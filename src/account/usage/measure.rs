@@ -107,20 +107,27 @@ impl State {
     }
 
     fn measure_users(&self, t: Timestamp, today: Date, out: &mut Metrics) {
-        let seen = |days: i64| self.users.iter().filter(|user| self.last_of(user).in_window(t, days)).count();
-        let mau = seen(28);
-        out.whole(Metric::Dau, seen(1));
-        out.whole(Metric::Wau, seen(7));
-        out.whole(Metric::Mau, mau);
-        out.whole(Metric::ActiveUsers28d, mau);
+        // Where there was use, but none by a user, how many users there are is not known: such a count is absent, not 0.
+        let used = |actor: &Actor, days: i64| self.last_of(actor).in_window(t, days);
+        let seen = |days: i64| {
+            let users = self.users.iter().filter(|user| used(user, days)).count();
+            (users > 0 || !self.nobody.is_some_and(|nobody| used(&nobody, days))).then_some(users)
+        };
+        for (metric, days) in [(Metric::Dau, 1), (Metric::Wau, 7), (Metric::Mau, 28), (Metric::ActiveUsers28d, 28)] {
+            if let Some(users) = seen(days) {
+                out.whole(metric, users);
+            }
+        }
         let dates = |user: &Actor| self.dates_of(user, today, 28);
         let users = self.users.iter().filter(|user| dates(user) > 0).count();
         let pairs: u64 = self.users.iter().map(|user| u64::from(dates(user))).sum();
-        out.whole(Metric::RegularUsers28d, self.users.iter().filter(|user| dates(user) >= REGULAR_DATES).count());
         if users > 0 {
             out.real(Metric::Stickiness, pairs as f64 / (28.0 * users as f64), count(users));
         }
-        self.growth(&self.users, today, Metric::ActiveUsersGrowth, out);
+        if users > 0 || !self.nobody.is_some_and(|nobody| dates(&nobody) > 0) {
+            out.whole(Metric::RegularUsers28d, self.users.iter().filter(|user| dates(user) >= REGULAR_DATES).count());
+            self.growth(&self.users, today, Metric::ActiveUsersGrowth, out);
+        }
     }
 
     fn measure_features(&self, t: Timestamp, today: Date, out: &mut Metrics) {

@@ -19,6 +19,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{ApplyContext, Limit};
 use crate::event::{UsageEvent, UsageKind};
 use crate::settings::Settings;
+use crate::settings::usage_filter::UseBy;
 use crate::time::{Date, HOUR_MS, MaybeTimestamp, Timestamp};
 
 /// Dates that day windows look back, at most: `active_days_91d` and its baseline.
@@ -43,6 +44,8 @@ pub struct State {
     hours: Buckets,
     sessions: Box<[SessionDay]>,
     users: Vec<Actor>,
+    /// Use without a user, or by one that stands for nobody.
+    nobody: Option<Actor>,
     features: Features,
 }
 
@@ -58,9 +61,7 @@ struct SessionDay {
 impl State {
     /// Applies one use. Users and features that the settings leave out change nothing.
     pub fn apply(&mut self, event: &UsageEvent<'_>, ctx: &mut ApplyContext<'_>) {
-        if !counts(event, ctx.settings) {
-            return;
-        }
+        let Some(user) = counted(event, ctx.settings) else { return };
         let zone = &ctx.settings.zone;
         let date = zone.date_of(ctx.at);
         self.last_activity.keep_latest(ctx.at);
@@ -72,16 +73,25 @@ impl State {
         let horizon = self.horizon(ctx.settings);
         self.add_use(&event.kind, date, &horizon, ctx);
         if date >= horizon.actors {
-            let (hash, seen) = (xxh3_64(event.user_id.as_bytes()), self.touch(date, ctx));
-            if touch(&mut self.users, hash, &seen, ctx.settings.limits.users).removed.is_some() {
-                ctx.limits.reached(Limit::Users);
+            self.add_user(user, &self.touch(date, ctx), ctx);
+        }
+    }
+
+    fn add_user(&mut self, user: Option<&str>, used: &Touch, ctx: &mut ApplyContext<'_>) {
+        match user {
+            None => self.nobody = Some(Actor::unnamed(self.nobody, used)),
+            Some(user) => {
+                let hash = xxh3_64(user.as_bytes());
+                if touch(&mut self.users, hash, used, ctx.settings.limits.users).removed.is_some() {
+                    ctx.limits.reached(Limit::Users);
+                }
             }
         }
     }
 
     /// Touches every place that a use will change: see `Account::prefetch`.
     pub(super) fn prefetch(&self, event: &UsageEvent<'_>) {
-        let user = actors::expected(&self.users, xxh3_64(event.user_id.as_bytes()));
+        let user = event.user_id.as_deref().and_then(|user| actors::expected(&self.users, xxh3_64(user.as_bytes())));
         let feature = match &event.kind {
             UsageKind::Feature { feature, .. } => actors::expected(self.features.actors(), xxh3_64(feature.as_bytes())),
             UsageKind::SessionEnded { .. } => None,
@@ -119,7 +129,7 @@ impl State {
 
     /// Applies a late use: it counts as the last activity if it is the latest, and in no other figure.
     pub fn apply_late(&mut self, event: &UsageEvent<'_>, ctx: &ApplyContext<'_>) {
-        if counts(event, ctx.settings) {
+        if counted(event, ctx.settings).is_some() {
             self.last_activity.keep_latest(ctx.at);
         }
     }
@@ -159,6 +169,7 @@ impl State {
             self.sessions = self.sessions.iter().filter(|day| day.date >= horizon.sessions).cloned().collect();
         }
         see_from(&mut self.users, before, self.newest_date);
+        self.nobody = self.nobody.and_then(|nobody| nobody.seen_later(self.newest_date.0.saturating_sub(before.0)));
         self.features.see_from(before, self.newest_date);
     }
 }
@@ -171,12 +182,18 @@ struct Horizon {
     actors: Date,
 }
 
-fn counts(event: &UsageEvent<'_>, settings: &Settings) -> bool {
-    settings.usage.counts_user(&event.user_id)
-        && match &event.kind {
-            UsageKind::Feature { feature, .. } => settings.usage.counts_feature(feature),
-            UsageKind::SessionEnded { .. } => true,
-        }
+/// The user of a use that counts, if there is one; `None` for a use that does not count.
+fn counted<'e>(event: &'e UsageEvent<'_>, settings: &Settings) -> Option<Option<&'e str>> {
+    if let UsageKind::Feature { feature, .. } = &event.kind
+        && !settings.usage.counts_feature(feature)
+    {
+        return None;
+    }
+    match settings.usage.use_by(event.user_id.as_deref()) {
+        UseBy::User(user) => Some(Some(user)),
+        UseBy::Nobody => Some(None),
+        UseBy::Ignored => None,
+    }
 }
 
 /// The bucket `(h - 1 h, h]` of the UTC hour grid that holds an instant, as the number of the hour h.

@@ -41,7 +41,7 @@ impl Section for State {
     }
 
     fn least_version(&self) -> StateVersion {
-        let fits = self.features.bytes() <= MAX_PART_BYTES / 2;
+        let fits = self.nobody.is_none() && self.features.bytes() <= MAX_PART_BYTES / 2;
         if fits { StateVersion::V1 } else { StateVersion::V2 }
     }
 
@@ -83,6 +83,9 @@ impl State {
         }
         actors::write(users, &mut out);
         write_features(&mut out);
+        if let Some(nobody) = self.nobody {
+            actors::write_one(nobody, &mut out);
+        }
         out.0
     }
 }
@@ -96,8 +99,9 @@ fn read_first(bytes: &mut Reader<'_>) -> Option<State> {
     let sessions = bytes
         .many(3, |bytes| Some(SessionDay { date: date(bytes)?, count: u32::try_from(bytes.varint()?).ok()?, total_ns: bytes.varint()? }))?;
     let (users, features) = (actors::read(bytes)?, Features::read(bytes)?);
+    let nobody = if bytes.0.is_empty() { None } else { Some(actors::read_one(bytes)?) };
     let (last_activity, sessions) = (last_activity.into(), sessions.into());
-    Some(State { last_activity, newest_date, newest_hour, days, hours, sessions, users, features })
+    Some(State { last_activity, newest_date, newest_hour, days, hours, sessions, users, nobody, features })
 }
 
 fn date(bytes: &mut Reader<'_>) -> Option<Date> {

@@ -5,6 +5,7 @@ use crate::account::{ApplyContext, CodecError, LimitMeter, Section};
 use crate::event::{UsageEvent, UsageKind};
 use crate::metric::{Metric, Metrics};
 use crate::settings::Settings;
+use crate::settings::usage_filter::Patterns;
 use crate::time::{Calendar, DAY_MS, Date, HOUR_MS, QuietPeriod, Timestamp, Zone};
 
 /// Noon of a day counted from 2026-01-05, a Monday.
@@ -19,10 +20,12 @@ struct Example {
 }
 
 impl Example {
+    /// An empty user is nobody.
     fn apply(&mut self, at: Timestamp, user: &str, kind: UsageKind<'_>) {
         let mut limits = LimitMeter::default();
         let mut ctx = ApplyContext { at, id: None, settings: &self.settings, limits: &mut limits };
-        self.state.apply(&UsageEvent { user_id: user.into(), kind }, &mut ctx);
+        let user_id = (!user.is_empty()).then(|| user.into());
+        self.state.apply(&UsageEvent { user_id, kind }, &mut ctx);
     }
 
     fn used(&mut self, at: Timestamp, user: &str, feature: &str, count: u64) {
@@ -126,6 +129,48 @@ fn users_count_by_their_last_activity_and_stick_by_their_dates() {
 }
 
 #[test]
+fn use_by_nobody_counts_for_the_account_and_leaves_unknown_how_many_users_there_are() {
+    let mut example = Example::default();
+    example.used(noon(60), "ann", "f", 1);
+    example.used(noon(100), "", "export", 2);
+    example.used(noon(99), "NULL", "export", 3);
+    example.session(noon(98), "", 60);
+    let users = [
+        Metric::Dau,
+        Metric::Wau,
+        Metric::Mau,
+        Metric::ActiveUsers28d,
+        Metric::ActiveUsersGrowth,
+        Metric::RegularUsers28d,
+        Metric::Stickiness,
+    ];
+    assert_eq!(users.map(|metric| example.number(noon(100), metric)), [None; 7]);
+    let counts = [Metric::Events28d, Metric::ActiveDays28d, Metric::Sessions28d, Metric::Features28d];
+    assert_eq!(counts.map(|metric| example.number(noon(100), metric)), [5.0, 3.0, 1.0, 1.0].map(Some));
+    // A day later nobody has used it within 1 day: 0 users, and that is known.
+    assert_eq!(example.number(noon(101), Metric::Dau), Some(0.0));
+    assert_eq!(example.number(noon(106).plus(HOUR_MS), Metric::Wau), None);
+    assert_eq!(example.number(noon(107), Metric::Wau), Some(0.0));
+    // One user in the window is enough for a count.
+    example.used(noon(90), "ann", "f", 1);
+    let expected = [None, None, Some(1.0), Some(1.0), Some(1.0), Some(0.0), Some(1.0 / 28.0)];
+    assert_eq!(users.map(|metric| example.number(noon(100), metric)), expected);
+}
+
+#[test]
+fn use_by_nobody_comes_back_from_the_changelog_and_is_forgotten_in_time() {
+    let mut example = Example::default();
+    example.used(noon(0), "", "f", 1);
+    let mut restored = State::default();
+    for (part, bytes) in example.state.parts(crate::settings::StateVersion::NEWEST) {
+        restored.restore(part, &bytes).unwrap();
+    }
+    assert_eq!(restored, example.state);
+    example.used(noon(56), "ann", "f", 1);
+    assert_eq!(example.state.nobody, None);
+}
+
+#[test]
 fn features_count_by_their_last_use() {
     let mut example = Example::default();
     for (day, feature) in [(100, "a"), (90, "b"), (73, "c"), (60, "d"), (50, "e")] {
@@ -165,11 +210,7 @@ fn dates_are_those_of_the_reporting_zone() {
 
 #[test]
 fn users_and_features_that_the_settings_leave_out_change_nothing() {
-    let glob = |pattern: &str| {
-        let mut globs = globset::GlobSetBuilder::new();
-        globs.add(globset::Glob::new(pattern).unwrap());
-        Some(globs.build().unwrap())
-    };
+    let glob = |pattern: &str| Patterns::compile(&[pattern.to_owned()]).unwrap();
     let mut example = Example::default();
     example.settings.usage.ignore_users = glob("svc-*");
     example.settings.usage.ignore_features = glob("heartbeat");

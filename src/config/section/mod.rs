@@ -33,6 +33,6 @@ pub use streams::{StreamSection, Streams, TopicSection};
 pub use support::{PriorityWeights, Support};
 pub use time::Time;
 pub use topic::{Format, Partitioning, StaleAfter, Topic};
-pub use usage::{Globs, Usage};
+pub use usage::Usage;
 
 pub(super) use limits::validate as validate_limits;

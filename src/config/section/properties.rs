@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rdkafka::ClientConfig;
-use rdkafka::error::KafkaError;
-use rdkafka::types::RDKafkaConfRes;
 use serde::{Deserialize, Deserializer};
 
 use crate::config::field;
@@ -14,6 +11,7 @@ use crate::config::problem::{Origin, Problem};
 use crate::config::secret::Secret;
 use crate::config::source::{self, Variables};
 use crate::config::validate::Report;
+use crate::kafka::property;
 
 /// Names and values; the values are secrets until proven otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,7 +118,7 @@ fn check(name: &str, value: &str, origin: &Origin) -> Result<(), (String, Option
     if let Some((_, reason)) = KEPT.iter().find(|(kept, _)| *kept == name) {
         return Err((format!("cannot be set here: {reason}"), None));
     }
-    if !is_known(name) {
+    if !property::is_known(name) {
         return Err(("librdkafka has no such property".to_owned(), nearest::of(name, names())));
     }
     if is_reference(value) {
@@ -157,28 +155,17 @@ fn is_sensitive(name: &str) -> bool {
     SENSITIVE.iter().any(|part| name.contains(part))
 }
 
-/// Whether the librdkafka that this program is linked with has a property of this name.
-fn is_known(name: &str) -> bool {
-    !matches!(set(name, "1"), Err(KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, ..)))
-}
-
 /// Why a value that librdkafka takes is none for the service.
 fn too_small(name: &str, value: &str) -> Option<String> {
     let small = name == "message.max.bytes" && value.parse::<u64>().is_ok_and(|bytes| bytes < MESSAGE_BYTES_MIN);
     small.then(|| format!("must be at least {MESSAGE_BYTES_MIN}: a record of the state may have 512 KiB"))
 }
 
-/// Why librdkafka refuses a value. Its own words may quote the value, which then must be no secret.
+/// Why librdkafka refuses a value. Its own message may quote the value, which must not happen to a secret.
 fn refusal(name: &str, value: &str) -> Option<String> {
-    match set(name, value) {
-        Ok(()) => None,
-        Err(KafkaError::ClientConfig(_, message, ..)) if !is_sensitive(name) => Some(message),
-        Err(_) => Some("librdkafka refuses its value".to_owned()),
-    }
-}
-
-fn set(name: &str, value: &str) -> Result<(), KafkaError> {
-    ClientConfig::new().set(name, value).create_native_config().map(drop)
+    let message = property::refusal(name, value)?;
+    let quotable = !is_sensitive(name) && !message.is_empty();
+    Some(if quotable { message } else { "librdkafka refuses its value".to_owned() })
 }
 
 /// Names for suggestions: those of the librdkafka that this program was written for.
@@ -203,7 +190,7 @@ mod tests {
     fn every_name_for_suggestions_is_one_of_the_linked_librdkafka() {
         assert!(names().count() > 100);
         for name in names() {
-            assert!(is_known(name), "{name}");
+            assert!(property::is_known(name), "{name}");
         }
     }
 
@@ -216,7 +203,7 @@ mod tests {
     #[test]
     fn every_property_that_is_kept_is_one_of_librdkafka() {
         for (name, _) in KEPT {
-            assert!(is_known(name), "{name}");
+            assert!(property::is_known(name), "{name}");
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::config::field;
-use crate::time::Zone;
+use crate::time::{Date, Zone};
 
 /// `[time]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -15,12 +15,15 @@ pub struct Time {
     /// Records further ahead of their reference time are dead letters, hours.
     #[serde(deserialize_with = "field::between::<0, 8_760, _, _>")]
     pub max_future_hours: i64,
+    /// Midnight of this date in the zone: what is said to have happened before it is a dead letter.
+    #[serde(deserialize_with = "field::earliest")]
+    pub earliest: Date,
     /// How long ids are remembered, days; 0: not at all.
     #[serde(deserialize_with = "field::between::<0, 31, _, _>")]
     pub dedup_days: i64,
-    /// A partition whose next record is older is catching up, minutes.
-    #[serde(deserialize_with = "field::between::<1, 10_080, _, _>")]
-    pub catch_up_age_minutes: i64,
+    /// A partition whose next record is older is catching up, minutes; `None`: never.
+    #[serde(deserialize_with = "field::minutes_or_never")]
+    pub catch_up_age_minutes: Option<i64>,
     /// After this long in catch-up changes are published anyway, minutes.
     #[serde(deserialize_with = "field::between::<1, 10_080, _, _>")]
     pub catch_up_limit_minutes: i64,
@@ -28,6 +31,13 @@ pub struct Time {
 
 impl Default for Time {
     fn default() -> Self {
-        Self { reporting_time_zone: Zone::utc(), max_future_hours: 24, dedup_days: 7, catch_up_age_minutes: 5, catch_up_limit_minutes: 60 }
+        Self {
+            reporting_time_zone: Zone::utc(),
+            max_future_hours: 24,
+            earliest: Date::Y2000,
+            dedup_days: 7,
+            catch_up_age_minutes: Some(5),
+            catch_up_limit_minutes: 60,
+        }
     }
 }

@@ -1,23 +1,25 @@
-//! `[usage]`: which usage counts as product use.
+//! `[usage]`: which usage counts as product use, and whose it is.
 
-use std::fmt;
-
-use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::settings::UsageFilter;
+use crate::settings::usage_filter::{DEFAULT_ANONYMOUS_USERS, Names, Patterns, UsageFilter};
 
 /// `[usage]`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Usage {
     /// Features that count; empty: all.
-    pub active_features: Globs,
+    #[serde(deserialize_with = "patterns")]
+    pub active_features: Option<Patterns>,
     /// Features that do not count.
-    pub ignore_features: Globs,
+    #[serde(deserialize_with = "patterns")]
+    pub ignore_features: Option<Patterns>,
     /// Users that do not count: service users.
-    pub ignore_users: Globs,
+    #[serde(deserialize_with = "patterns")]
+    pub ignore_users: Option<Patterns>,
+    /// Users that are nobody, in any case: their use counts for the account alone.
+    pub anonymous_users: Vec<String>,
     /// Features that every account is entitled to whose profile names none.
     pub feature_catalogue: Vec<String>,
 }
@@ -27,51 +29,27 @@ impl Usage {
     #[must_use]
     pub fn filter(&self) -> UsageFilter {
         UsageFilter {
-            active_features: self.active_features.set(),
-            ignore_features: self.ignore_features.set(),
-            ignore_users: self.ignore_users.set(),
+            active_features: self.active_features.clone(),
+            ignore_features: self.ignore_features.clone(),
+            ignore_users: self.ignore_users.clone(),
+            anonymous_users: Names::new(self.anonymous_users.iter().map(String::as_str)),
         }
     }
 }
 
-/// Compiled glob patterns.
-#[derive(Clone, Default)]
-pub struct Globs {
-    patterns: Vec<String>,
-    set: GlobSet,
-}
-
-impl Globs {
-    /// The set; `None` where there is no pattern.
-    fn set(&self) -> Option<GlobSet> {
-        (!self.patterns.is_empty()).then(|| self.set.clone())
-    }
-}
-
-impl fmt::Debug for Globs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.patterns.fmt(f)
-    }
-}
-
-impl<'de> Deserialize<'de> for Globs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let globs = Vec::<Pattern>::deserialize(deserializer)?;
-        let patterns = globs.iter().map(|Pattern(glob)| glob.glob().to_owned()).collect();
-        let mut builder = GlobSetBuilder::new();
-        for Pattern(glob) in globs {
-            builder.add(glob);
+impl Default for Usage {
+    fn default() -> Self {
+        Self {
+            active_features: None,
+            ignore_features: None,
+            ignore_users: None,
+            anonymous_users: DEFAULT_ANONYMOUS_USERS.map(str::to_owned).into(),
+            feature_catalogue: Vec::new(),
         }
-        Ok(Self { patterns, set: builder.build().map_err(D::Error::custom)? })
     }
 }
 
-/// One pattern, so that a wrong one stands at its own place.
-struct Pattern(Glob);
-
-impl<'de> Deserialize<'de> for Pattern {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Glob::new(&text).map(Self).map_err(|error| D::Error::custom(format!("`{text}` is no pattern: {}", error.kind())))
-    }
+fn patterns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Patterns>, D::Error> {
+    let patterns = Vec::<String>::deserialize(deserializer)?;
+    Patterns::compile(&patterns).map_err(D::Error::custom)
 }

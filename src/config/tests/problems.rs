@@ -1,6 +1,7 @@
 //! One test a kind of problem: file, line, key, and the nearest name or what is allowed.
 
 use super::{Folder, config_of, problems_of};
+use crate::settings::usage_filter::UseBy;
 
 #[track_caller]
 fn told(text: &str, problem: &str) {
@@ -78,7 +79,7 @@ fn names_that_are_not_allowed_say_which_are() {
 fn a_time_zone_must_exist() {
     told(
         "[time]\nreporting_time_zone = \"Europe/Berln\"\n",
-        "c.toml:2: time.reporting_time_zone: \"Europe/Berln\" is no time zone of the IANA database, nearest is `Europe/Berlin`",
+        "c.toml:2: time.reporting_time_zone: \"Europe/Berln\" is not a time zone of the IANA database, nearest is `Europe/Berlin`",
     );
 }
 
@@ -147,13 +148,44 @@ fn a_rate_holds_from_midnight_in_the_reporting_zone() {
 }
 
 #[test]
-fn patterns_must_compile() {
+fn usage_patterns_are_plain_text_but_for_stars_question_marks_and_braces() {
+    let usage = config_of("[usage]\nignore_users = [\"svc-*\", \"[qa-bot]\"]\n").usage.filter();
+    let users = ["svc-backup", "[qa-bot]", "q", "Undefined"].map(|user| usage.use_by(Some(user)));
+    assert_eq!(users, [UseBy::Ignored, UseBy::Ignored, UseBy::User("q"), UseBy::Nobody]);
+    assert!(usage.counts_feature("anything"));
+    told("[usage]\nignore_users = \"svc-*\"\n", "c.toml:2: usage.ignore_users: must be a list, is a string");
+}
+
+#[test]
+fn a_list_of_anonymous_users_replaces_the_default() {
+    let usage = config_of("[usage]\nanonymous_users = [\"Guest\"]\n").usage.filter();
+    assert_eq!(["GUEST", "null"].map(|user| usage.use_by(Some(user))), [UseBy::Nobody, UseBy::User("null")]);
+    let usage = config_of("[usage]\nanonymous_users = []\n").usage.filter();
+    assert_eq!(usage.use_by(Some("null")), UseBy::User("null"));
+}
+
+#[test]
+fn catch_up_has_an_age_in_minutes_or_never_comes() {
+    let age = |value: &str| config_of(&format!("[time]\ncatch_up_age_minutes = {value}\n")).settings().time.catch_up_age_ms;
+    assert_eq!([age("\"never\""), age("7")], [None, Some(420_000)]);
+    let allowed = "a number of minutes from 1 to 10080, or \"never\"";
     told(
-        "[usage]\nignore_users = [\"svc-*\",\n \"[\"]\n",
-        "c.toml:3: usage.ignore_users[1]: `[` is no pattern: unclosed character class; missing ']'",
+        "[time]\n\ncatch_up_age_minutes = \"often\"\n",
+        &format!("c.toml:3: time.catch_up_age_minutes: `often` is not valid: must be {allowed}"),
     );
-    let usage = config_of("[usage]\nignore_users = [\"svc-*\"]\n").usage.filter();
-    assert!(!usage.counts_user("svc-backup") && usage.counts_user("ann") && usage.counts_feature("anything"));
+    told("[time]\ncatch_up_age_minutes = 0\n", "c.toml:2: time.catch_up_age_minutes: 0 is out of range: must be 1 to 10080, or \"never\"");
+}
+
+#[test]
+fn the_earliest_time_is_midnight_of_its_date_in_the_reporting_zone() {
+    use crate::time::Timestamp;
+    let earliest = |text: &str| config_of(text).settings().time.earliest;
+    let at = |text| Timestamp::parse_rfc3339(text).unwrap();
+    assert_eq!(earliest(""), at("2000-01-01T00:00:00Z"));
+    assert_eq!(earliest("[time]\nreporting_time_zone = \"Europe/Berlin\"\n"), at("1999-12-31T23:00:00Z"));
+    assert_eq!(earliest("[time]\nearliest = \"2024-07-01\"\nreporting_time_zone = \"Europe/Berlin\"\n"), at("2024-06-30T22:00:00Z"));
+    told("[time]\nearliest = \"1899-12-31\"\n", "c.toml:2: time.earliest: must be 1900-01-01 or later");
+    told("[time]\nearliest = \"lately\"\n", "c.toml:2: time.earliest: `lately` is no date: must be as in 2024-01-31");
 }
 
 #[test]

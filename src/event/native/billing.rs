@@ -1,14 +1,11 @@
 //! Billing: `subscription_changed`, `invoice_paid`, `invoice_payment_failed`, `cost_recorded`.
 
-use rust_decimal::Decimal;
-
-use super::EventType;
+use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
 use super::value::{MAX_COUNT, Value};
 use crate::event::{BillingEvent, Cost, CostCategory, Discount, Event, Invoice, Item, Rejection, SubscriptionSnapshot, SubscriptionStatus};
-use crate::money::{Amount, Currency, Interval, IntervalUnit};
-use crate::time::Timestamp;
+use crate::money::{Amount, Currency, Exact, Fixed, Interval, IntervalUnit};
 
 pub(super) const TYPES: [EventType; 4] = [
     EventType::new("subscription_changed", subscription_changed),
@@ -17,23 +14,35 @@ pub(super) const TYPES: [EventType; 4] = [
     EventType::without_account("cost_recorded", cost_recorded),
 ];
 
-const STATUSES: [(&str, SubscriptionStatus); 8] = [
-    ("active", SubscriptionStatus::Active),
-    ("past_due", SubscriptionStatus::PastDue),
-    ("trialing", SubscriptionStatus::Trialing),
-    ("unpaid", SubscriptionStatus::Unpaid),
-    ("paused", SubscriptionStatus::Paused),
-    ("canceled", SubscriptionStatus::Canceled),
-    ("incomplete", SubscriptionStatus::Incomplete),
-    ("expired", SubscriptionStatus::Expired),
+/// Statuses, each with whether it says by itself that the subscription ends with its period. Billing systems spell them in several ways.
+const STATUSES: [(&str, (SubscriptionStatus, bool)); 12] = [
+    ("active", (SubscriptionStatus::Active, false)),
+    ("past_due", (SubscriptionStatus::PastDue, false)),
+    ("trialing", (SubscriptionStatus::Trialing, false)),
+    ("unpaid", (SubscriptionStatus::Unpaid, false)),
+    ("paused", (SubscriptionStatus::Paused, false)),
+    ("canceled", (SubscriptionStatus::Canceled, false)),
+    ("cancelled", (SubscriptionStatus::Canceled, false)),
+    ("ended", (SubscriptionStatus::Canceled, false)),
+    ("incomplete", (SubscriptionStatus::Incomplete, false)),
+    ("incomplete_expired", (SubscriptionStatus::IncompleteExpired, false)),
+    ("expired", (SubscriptionStatus::Expired, false)),
+    ("non_renewing", (SubscriptionStatus::Active, true)),
 ];
 
-const INTERVALS: [(&str, IntervalUnit); 5] = [
+const INTERVALS: [(&str, IntervalUnit); 12] = [
     ("day", IntervalUnit::Day),
+    ("daily", IntervalUnit::Day),
     ("week", IntervalUnit::Week),
+    ("weekly", IntervalUnit::Week),
     ("month", IntervalUnit::Month),
+    ("monthly", IntervalUnit::Month),
     ("quarter", IntervalUnit::Quarter),
+    ("quarterly", IntervalUnit::Quarter),
     ("year", IntervalUnit::Year),
+    ("yearly", IntervalUnit::Year),
+    ("annual", IntervalUnit::Year),
+    ("annually", IntervalUnit::Year),
 ];
 
 const USAGE_TYPES: [(&str, bool); 2] = [("licensed", false), ("metered", true)];
@@ -41,18 +50,21 @@ const USAGE_TYPES: [(&str, bool); 2] = [("licensed", false), ("metered", true)];
 const CATEGORIES: [(&str, CostCategory); 2] = [("acquisition", CostCategory::Acquisition), ("retention", CostCategory::Retention)];
 
 fn subscription_changed<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
+    let subscription_id = fields.required(Field::SubscriptionId, Value::id)?;
+    let (status, does_not_renew) = fields.required(Field::Status, |value| value.choice(&STATUSES))?;
+    let items = fields.required(Field::Items, items)?;
     let snapshot = SubscriptionSnapshot {
-        subscription_id: fields.required(Field::SubscriptionId, Value::id)?,
-        status: fields.required(Field::Status, |value| value.choice(&STATUSES))?,
-        items: fields.required(Field::Items, items)?,
-        discount: fields.optional(Field::Discount, discount)?,
-        trial_end: fields.optional(Field::TrialEnd, Value::instant)?,
-        current_period_start: fields.required(Field::CurrentPeriodStart, Value::instant)?,
-        current_period_end: fields.required(Field::CurrentPeriodEnd, Value::instant)?,
-        cancel_at_period_end: fields.optional(Field::CancelAtPeriodEnd, Value::flag)?.unwrap_or(false),
-        canceled_at: fields.optional(Field::CanceledAt, Value::instant)?,
-        started_at: fields.optional(Field::StartedAt, Value::instant)?,
-        term_end: fields.optional(Field::TermEnd, Value::instant)?,
+        subscription_id,
+        status,
+        discount: fields.optional(Field::Discount, |value| discount(value, &items))?,
+        items,
+        trial_end: fields.optional_instant(Field::TrialEnd)?,
+        current_period_start: fields.required_instant(Field::CurrentPeriodStart)?,
+        current_period_end: fields.required_instant(Field::CurrentPeriodEnd)?,
+        cancel_at_period_end: fields.optional(Field::CancelAtPeriodEnd, Value::flag)?.unwrap_or(false) || does_not_renew,
+        canceled_at: fields.optional_instant(Field::CanceledAt)?,
+        started_at: fields.optional_instant(Field::StartedAt)?,
+        term_end: fields.optional_instant(Field::TermEnd)?,
         reason: fields.optional(Field::Reason, Value::text)?,
         version: fields.optional(Field::Version, |value| value.whole(i64::MIN..=i64::MAX))?,
     };
@@ -66,39 +78,99 @@ fn items(value: &Value<'_, '_>) -> Result<Vec<Item>, Rejection> {
 fn item(value: &Value<'_, '_>) -> Result<Item, Rejection> {
     let mut fields = Fields::of_object(value);
     fields.read_object(value)?;
-    let amount = amount(&fields)?;
+    let amount = amount(&fields, true)?;
     let interval = interval(&fields)?;
     let quantity = fields.optional(Field::Quantity, |value| value.whole(0..=MAX_COUNT))?.unwrap_or(1);
     let metered = fields.optional(Field::UsageType, |value| value.choice(&USAGE_TYPES))?.unwrap_or(false);
     Ok(Item { amount, interval, quantity, metered })
 }
 
-fn discount(value: &Value<'_, '_>) -> Result<Discount, Rejection> {
+/// A discount of a subscription with these items.
+fn discount(value: &Value<'_, '_>, items: &[Item]) -> Result<Discount, Rejection> {
     let mut fields = Fields::of_object(value);
     fields.read_object(value)?;
-    let percent_off: Option<Decimal> = fields.optional(Field::PercentOff, Value::percent)?;
-    let amount_off_minor: Option<i64> = fields.optional(Field::AmountOffMinor, minor_units)?;
-    let currency: Option<Currency> = fields.optional(Field::Currency, Value::currency)?;
+    let percent_off = fields.optional(Field::PercentOff, Value::percent)?;
+    let amount_off = written_amount(&fields, &AMOUNT_OFF, false)?;
+    let currency = fields.optional(Field::Currency, Value::currency)?;
     let interval = interval(&fields)?;
-    let ends_at: Option<Timestamp> = fields.optional(Field::EndsAt, Value::instant)?;
+    let ends_at = fields.optional_instant(Field::EndsAt)?;
+    let first = Item::first_recurring(items).map(|(item, _)| item.amount.currency);
+    // Without a recurring item there is nothing to take the amount off: any number of decimals will do.
+    let decimals = currency.or(first).map_or(0, Currency::exponent);
+    let amount_off_minor = amount_off.map(|amount| amount.minor(decimals)).transpose()?;
     Ok(Discount { percent_off, amount_off_minor, currency, interval, ends_at })
 }
 
-/// `interval` and `interval_count` of an item or a discount; a count without interval says nothing.
+/// `interval` and `interval_count` of an item or a discount; a count without an interval is ignored.
 fn interval(fields: &Fields<'_, '_>) -> Result<Option<Interval>, Rejection> {
     let unit = fields.optional(Field::Interval, |value| value.choice(&INTERVALS))?;
     let count = fields.optional(Field::IntervalCount, |value| value.whole(1..=u32::MAX))?.unwrap_or(1);
     Ok(unit.map(|unit| Interval { unit, count }))
 }
 
-fn amount(fields: &Fields<'_, '_>) -> Result<Amount, Rejection> {
-    let minor = fields.required(Field::AmountMinor, minor_units)?;
-    let currency = fields.required(Field::Currency, Value::currency)?;
-    Ok(Amount { minor, currency })
+/// The fields that an amount may be in: whole minor units, or major units with decimals.
+struct AmountFields {
+    minor: Field,
+    major: Field,
+    /// Says that both are given.
+    both: &'static str,
 }
 
-fn minor_units(value: &Value<'_, '_>) -> Result<i64, Rejection> {
-    value.whole(0..=i64::MAX)
+const AMOUNT: AmountFields =
+    AmountFields { minor: Field::AmountMinor, major: Field::Amount, both: "and amount are both given, and only one of them can hold" };
+const AMOUNT_OFF: AmountFields = AmountFields {
+    minor: Field::AmountOffMinor,
+    major: Field::AmountOff,
+    both: "and amount_off are both given, and only one of them can hold",
+};
+
+/// An amount as it is written, before its currency says how many decimals a major unit has.
+struct WrittenAmount<'a, 'c> {
+    value: Value<'a, 'c>,
+    is_major: bool,
+    may_be_negative: bool,
+}
+
+impl WrittenAmount<'_, '_> {
+    /// In minor units of a currency that has this many decimals.
+    fn minor(&self, decimals: u32) -> Result<Fixed, Rejection> {
+        let minor = if self.is_major { self.value.decimal(decimals)? } else { self.value.minor_units()?.into() };
+        let too_large = minor.exact().minus(&Exact::whole(i64::MAX.into())).is_positive();
+        let too_small = Exact::whole(i64::MIN.into()).minus(&minor.exact()).is_positive();
+        match minor {
+            _ if too_large || too_small => Err(self.value.out_of_range("is outside its range")),
+            _ if minor.is_negative() && !self.may_be_negative => Err(self.value.out_of_range("is negative")),
+            _ => Ok(minor),
+        }
+    }
+}
+
+fn written_amount<'a, 'c>(
+    fields: &Fields<'a, 'c>,
+    names: &AmountFields,
+    may_be_negative: bool,
+) -> Result<Option<WrittenAmount<'a, 'c>>, Rejection> {
+    let minor = fields.optional(names.minor, |value| Ok(*value))?;
+    let major = fields.optional(names.major, |value| Ok(*value))?;
+    if let (Some(minor), Some(_)) = (&minor, &major) {
+        return Err(minor.out_of_range(names.both));
+    }
+    let is_major = major.is_some();
+    let Some(value) = minor.or(major) else { return Ok(None) };
+    let written = WrittenAmount { value, is_major, may_be_negative };
+    // The type is judged before the currency is; the number of decimals matters for the range alone.
+    if is_major {
+        value.float().map(drop)?
+    } else {
+        written.minor(0).map(drop)?
+    }
+    Ok(Some(written))
+}
+
+fn amount(fields: &Fields<'_, '_>, may_be_negative: bool) -> Result<Amount, Rejection> {
+    let written = written_amount(fields, &AMOUNT, may_be_negative)?.ok_or_else(|| fields.missing(Field::AmountMinor))?;
+    let currency = fields.required(Field::Currency, Value::currency)?;
+    Ok(Amount { minor: written.minor(currency.exponent())?, currency })
 }
 
 fn invoice_paid<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
@@ -112,12 +184,12 @@ fn invoice_payment_failed<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Reje
 fn invoice<'a>(fields: &Fields<'a, '_>) -> Result<Invoice<'a>, Rejection> {
     let invoice_id = fields.required(Field::InvoiceId, Value::id)?;
     fields.optional(Field::SubscriptionId, Value::id)?;
-    Ok(Invoice { invoice_id, amount: amount(fields)? })
+    Ok(Invoice { invoice_id, amount: amount(fields, false)? })
 }
 
 fn cost_recorded<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
     let category = fields.required(Field::Category, |value| value.choice(&CATEGORIES))?;
-    let amount = amount(fields)?;
+    let amount = amount(fields, false)?;
     let segment = fields.optional(Field::Segment, Value::text)?;
     Ok(Event::Cost(Cost { category, amount, segment }))
 }
@@ -127,6 +199,8 @@ mod tests {
     use super::super::testing::{event, json, record, refusal};
     use super::*;
     use crate::event::{Code, Stream};
+    use crate::time::Timestamp;
+    use rust_decimal::Decimal;
 
     const BEFORE: &str = r#""subscription_id":"s","status":"active""#;
     const AFTER: &str = r#""current_period_start":0,"current_period_end":"1970-02-01T00:00:00Z""#;
@@ -145,8 +219,12 @@ mod tests {
 
     #[test]
     fn an_item_needs_only_amount_and_currency() {
-        let item =
-            Item { amount: Amount { minor: 500, currency: Currency::parse("EUR").unwrap() }, interval: None, quantity: 1, metered: false };
+        let item = Item {
+            amount: Amount { minor: 500.into(), currency: Currency::parse("EUR").unwrap() },
+            interval: None,
+            quantity: 1,
+            metered: false,
+        };
         assert_eq!(subscription(r#"[{"amount_minor":500.0,"currency":"eur"}]"#, "").items, [item]);
         assert_eq!(subscription("[]", "").items, []);
     }
@@ -157,7 +235,7 @@ mod tests {
             r#"[{"amount_minor":"0","currency":"JPY","interval":"Quarter","interval_count":"2","quantity":0,"usage_type":"METERED"}]"#;
         let [item] = &subscription(text, "").items[..] else { panic!("one item") };
         assert_eq!(item.interval, Some(Interval { unit: IntervalUnit::Quarter, count: 2 }));
-        assert_eq!((item.amount.minor, item.quantity, item.metered), (0, 0, true));
+        assert_eq!((item.amount.minor, item.quantity, item.metered), (0.into(), 0, true));
     }
 
     #[test]
@@ -166,20 +244,122 @@ mod tests {
         let second = |item: &str| refused(&format!("[{good},{item}]"), "");
         assert_eq!(second(r#"{"amount_minor":1}"#), (Code::MissingField, "items[1].currency is missing".to_owned()));
         assert_eq!(second(r#"{"amount_minor":1,"currency":"GBP"}"#), (Code::UnknownCurrency, "items[1].currency has no rate".to_owned()));
-        assert_eq!(second(r#"{"amount_minor":-1,"currency":"USDT"}"#).1, "items[1].amount_minor is outside its range");
         assert_eq!(second(r#"{"amount_minor":1,"currency":"USDT"}"#).0, Code::OutOfRange);
-        assert_eq!(second(r#"{"amount_minor":1.5,"currency":"USD"}"#).0, Code::WrongType);
-        assert_eq!(second("7"), (Code::WrongType, "items[1] is no object".to_owned()));
+        let decimals = second(r#"{"amount_minor":1.5,"currency":"USD"}"#);
+        assert!(decimals.0 == Code::OutOfRange && decimals.1.starts_with("items[1].amount_minor has decimals"), "{decimals:?}");
+        assert!(decimals.1.contains("go into amount"), "{decimals:?}");
+        assert_eq!(second("7"), (Code::WrongType, "items[1] is not an object".to_owned()));
         assert_eq!(second(r#"{"amount_minor":1,"currency":"USD","interval":"fortnight"}"#).0, Code::OutOfRange);
         assert_eq!(second(r#"{"amount_minor":1,"currency":"USD","interval":"day","interval_count":0}"#).0, Code::OutOfRange);
         assert_eq!(second(r#"{"amount_minor":1,"currency":"USD","quantity":2.5}"#).0, Code::WrongType);
         assert_eq!(second(r#"{"amount_minor":1,"currency":"USD","usage_type":"other"}"#).0, Code::OutOfRange);
     }
 
+    fn minor(amount: &str, currency: &str) -> Fixed {
+        subscription(&format!(r#"[{{{amount},"currency":"{currency}"}}]"#), "").items[0].amount.minor
+    }
+
+    #[test]
+    fn an_amount_in_major_units_is_exact_in_every_currency() {
+        assert_eq!(minor(r#""amount":"49.90""#, "USD"), 4_990.into());
+        assert_eq!(minor(r#""amount":49.90"#, "USD"), 4_990.into());
+        assert_eq!(minor(r#""amount":1e2"#, "JPY"), 100.into());
+        assert_eq!(minor(r#""amount":"0.005""#, "USD"), Fixed::new(5, 1));
+        assert_eq!(minor(r#""amount":"0.0025","amount_minor":null"#, "EUR"), Fixed::new(25, 2));
+        assert_eq!(minor(r#""amount":"-25.00","amount_minor":"""#, "EUR"), (-2_500).into());
+        // In binary floating point it is less.
+        assert_eq!(minor(r#""amount":0.02675"#, "USD"), Fixed::new(2_675, 3));
+        assert_eq!(minor(r#""amount_minor":-700"#, "USD"), (-700).into());
+        assert_eq!(minor(r#""amount_minor":6.00"#, "USD"), 6.into());
+        assert_eq!(minor(r#""amount_minor":"6e2""#, "USD"), 600.into());
+    }
+
+    #[test]
+    fn an_amount_is_given_once_in_whole_minor_units_or_in_major_ones() {
+        let item = |amount: &str| refused(&format!(r#"[{{{amount},"currency":"USD"}}]"#), "");
+        for amount in [r#""amount_minor":"49.00""#, r#""amount_minor":0.5"#, r#""amount_minor":"6.0""#, r#""amount_minor":5e-1"#] {
+            let (code, reason) = item(amount);
+            assert!(code == Code::OutOfRange && reason.contains("go into amount"), "{amount}: {reason}");
+        }
+        assert_eq!(item(r#""amount":"1","amount_minor":100"#).0, Code::OutOfRange);
+        assert_eq!(item(r#""amount":"much""#), (Code::WrongType, "items[0].amount is not a number".to_owned()));
+        assert_eq!(item(r#""amount":true"#).0, Code::WrongType);
+        assert_eq!(item(r#""amount":"92233720368547758.08""#).0, Code::OutOfRange);
+        assert_eq!(item(r#""amount":"0.000000000000000000000000001""#).0, Code::OutOfRange);
+        assert_eq!(item(r#""x":1"#), (Code::MissingField, "items[0].amount_minor is missing".to_owned()));
+    }
+
+    #[test]
+    fn a_discount_in_major_units_has_the_decimals_of_its_currency_or_of_the_first_recurring_item() {
+        let off = |currency: &str, items: &str| {
+            let text = format!(r#","discount":{{"amount_off":"1.5"{currency}}}"#);
+            subscription(items, &text).discount.unwrap().amount_off_minor.unwrap()
+        };
+        let items = r#"[{"amount":-1,"currency":"JPY","interval":"month"},{"amount":1,"currency":"JPY"},
+            {"amount":1,"currency":"JPY","interval":"day","usage_type":"metered"},{"amount":1,"currency":"EUR","interval":"month"}]"#;
+        assert_eq!(off("", items), 150.into());
+        assert_eq!(off(r#","currency":"JPY""#, items), Fixed::new(15, 1));
+        let refused = |discount: &str| refused("[]", &format!(r#","discount":{{{discount}}}"#));
+        assert_eq!(refused(r#""amount_off":-1"#), (Code::OutOfRange, "discount.amount_off is negative".to_owned()));
+        assert_eq!(refused(r#""amount_off":1,"amount_off_minor":100"#).0, Code::OutOfRange);
+        assert_eq!(refused(r#""amount_off_minor":"1.00""#).0, Code::OutOfRange);
+    }
+
+    #[test]
+    fn statuses_and_intervals_are_read_as_the_trade_spells_them() {
+        let status = |word: &str| {
+            let text = json("subscription_changed", &format!(r#""subscription_id":"s","status":"{word}","items":[],{AFTER}"#));
+            match event(Stream::Billing, text.leak()) {
+                Event::Billing(BillingEvent::Subscription(snapshot)) => (snapshot.status, snapshot.cancel_at_period_end),
+                other => panic!("{other:?}"),
+            }
+        };
+        for word in ["Canceled", "cancelled", "ENDED"] {
+            assert_eq!(status(word), (SubscriptionStatus::Canceled, false), "{word}");
+        }
+        assert_eq!(status("incomplete_expired"), (SubscriptionStatus::IncompleteExpired, false));
+        assert_eq!(status("Non_Renewing"), (SubscriptionStatus::Active, true));
+        let unit = |word: &str| {
+            let items = format!(r#"[{{"amount_minor":1,"currency":"USD","interval":"{word}"}}]"#);
+            subscription(&items, "").items[0].interval.unwrap().unit
+        };
+        for (unit_is, words) in [
+            (IntervalUnit::Year, ["annual", "Annually", "yearly"]),
+            (IntervalUnit::Month, ["month", "Monthly", "MONTHLY"]),
+            (IntervalUnit::Week, ["week", "weekly", "WEEKLY"]),
+            (IntervalUnit::Day, ["day", "daily", "Daily"]),
+            (IntervalUnit::Quarter, ["quarter", "quarterly", "Quarterly"]),
+        ] {
+            assert_eq!(words.map(unit), [unit_is; 3]);
+        }
+    }
+
+    #[test]
+    fn an_unknown_status_is_refused_with_those_that_are_known() {
+        let text = json("subscription_changed", &format!(r#""subscription_id":"s","status":"on_ice","items":[],{AFTER}"#));
+        let (code, reason) = refusal(Stream::Billing, &text);
+        assert_eq!(code, Code::OutOfRange);
+        assert!(reason.starts_with("status is not one of active, past_due,") && reason.contains("cancelled"), "{reason}");
+    }
+
+    #[test]
+    fn optional_instants_before_1900_count_as_left_out_and_required_ones_are_refused() {
+        let year_1 = r#","trial_end":"0001-01-01T00:00:00Z","started_at":"0001-01-01T00:00:00+01:00","canceled_at":-9e12"#;
+        let snapshot = subscription("[]", &format!(r#"{year_1},"discount":{{"ends_at":"1899-12-31T23:59:59.999Z"}}"#));
+        assert_eq!((snapshot.trial_end, snapshot.started_at, snapshot.canceled_at), (None, None, None));
+        assert_eq!(snapshot.discount.unwrap().ends_at, None);
+        let old = subscription("[]", r#","started_at":"1900-01-01T00:00:00Z""#);
+        assert_eq!(old.started_at, Some(Timestamp::Y1900));
+        let text =
+            r#""subscription_id":"s","status":"active","items":[],"current_period_start":"0001-01-01T00:00:00Z","current_period_end":5"#;
+        let refused = refusal(Stream::Billing, &json("subscription_changed", text));
+        assert_eq!(refused, (Code::OutOfRange, "current_period_start is before 1900".to_owned()));
+    }
+
     #[test]
     fn items_are_an_array_of_bounded_length() {
         assert_eq!(refused("null", "").0, Code::MissingField);
-        assert_eq!(refused("{}", ""), (Code::WrongType, "items is no array".to_owned()));
+        assert_eq!(refused("{}", ""), (Code::WrongType, "items is not an array".to_owned()));
         let many = format!("[{}1]", "1,".repeat(1000));
         assert_eq!(refused(&many, ""), (Code::OutOfRange, "items has more than 1000 values".to_owned()));
     }
@@ -201,14 +381,14 @@ mod tests {
         let text = r#","discount":{"amount_off_minor":250,"currency":"JPY","interval":"year","ends_at":2}"#;
         let expected = Discount {
             percent_off: None,
-            amount_off_minor: Some(250),
+            amount_off_minor: Some(250.into()),
             currency: Currency::parse("JPY"),
             interval: Some(Interval { unit: IntervalUnit::Year, count: 1 }),
             ends_at: Some(Timestamp(2000)),
         };
         assert_eq!(subscription("[]", text).discount, Some(expected));
         assert_eq!(subscription("[]", r#","discount":null"#).discount, None);
-        assert_eq!(refused("[]", r#","discount":"none""#).1, "discount is no object");
+        assert_eq!(refused("[]", r#","discount":"none""#).1, "discount is not an object");
         assert_eq!(refused("[]", r#","discount":{"currency":"GBP"}"#), (Code::UnknownCurrency, "discount.currency has no rate".to_owned()));
     }
 
@@ -238,6 +418,8 @@ mod tests {
     fn an_invoice_needs_its_id_before_its_amount() {
         let refused = |fields: &str| refusal(Stream::Billing, &json("invoice_paid", fields)).1;
         assert_eq!(refused(r#""amount_minor":-1"#), "invoice_id is missing");
+        assert_eq!(refused(r#""invoice_id":1,"amount_minor":-1,"currency":"USD""#), "amount_minor is negative");
+        assert_eq!(refused(r#""invoice_id":1,"amount":"-0.01","currency":"USD""#), "amount is negative");
         assert_eq!(refused(r#""invoice_id":1,"currency":"x""#), "amount_minor is missing");
         assert_eq!(refused(r#""invoice_id":1,"amount_minor":1,"currency":"""#), "currency is missing");
     }

@@ -1,42 +1,16 @@
-//! The way of a record from bytes to event. The first check that fails names the code.
+//! From the bytes of a record to its event. The first check that fails names the code.
 
 use std::borrow::Cow;
 
+use super::context::{DecodeContext, Raw};
+use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
-use super::value::Value;
-use super::{EventType, document};
+use super::reading::Reading;
+use super::value::{Value, unit_too_fine};
+use super::{billing, document, feedback, profile, support, usage};
 use crate::event::{AccountProfile, Code, Event, Record, Rejection, Stream};
-use crate::money::Rates;
 use crate::time::Timestamp;
-
-/// What decoding reads of the settings. Filled once per task and reused for every record.
-#[derive(Clone, Debug)]
-pub struct DecodeContext {
-    /// `limits.record_bytes`: a larger value is `too_large`.
-    pub record_bytes: usize,
-    /// `limits.text_bytes`: a longer id, name or other kept text is `out_of_range`.
-    pub text_bytes: usize,
-    /// `time.max_future_hours` in milliseconds: a record further ahead of its reference is `future_time`.
-    pub max_future_ms: i64,
-    /// A currency that these do not know is `unknown_currency`.
-    pub rates: Rates,
-}
-
-/// A record as it was read.
-#[derive(Clone, Copy, Debug)]
-pub struct Raw<'a> {
-    /// The stream of its topic.
-    pub stream: Stream,
-    /// The record key: the account where the payload names none.
-    pub key: Option<&'a [u8]>,
-    /// The value; `None` for a null value, which deletes an account.
-    pub value: Option<&'a [u8]>,
-    /// The record timestamp where it is `CreateTime`: the event time where the payload has none. Lines of files have none.
-    pub timestamp: Option<Timestamp>,
-    /// What the event time may not be too far ahead of: the broker timestamp of the record, in replay the instant of the report.
-    pub future_reference: Option<Timestamp>,
-}
 
 /// What a valid value is.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,20 +32,24 @@ pub enum Decoded<'a> {
 pub fn decode<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Decoded<'a>, Rejection> {
     let Some(value) = raw.value else { return deletion(raw, context).map(Decoded::Record) };
     let text = document::text(value, context.record_bytes)?;
-    let mut fields = Fields::of_record(context);
+    let reading = Reading::new(context);
+    let mut fields = Fields::of_record(&reading);
     fields.read_record(text)?;
     let Some(event_type) = event_type(&fields, raw.stream)? else { return Ok(Decoded::Ignored) };
     let account = if event_type.of_account { Some(account(&fields, raw, context)?) } else { None };
     let payload_time = fields.optional(Field::OccurredAt, Value::instant)?;
     let occurred_at = payload_time.map_or_else(|| record_time(raw), Ok)?;
-    check_future(occurred_at, raw, context)?;
+    check_time(occurred_at, raw, context)?;
+    let id = fields.optional(Field::Id, Value::id)?;
+    let event = (event_type.read)(&fields)?;
     Ok(Decoded::Record(Record {
         account,
-        id: fields.optional(Field::Id, Value::id)?,
+        id,
         type_name: event_type.name,
         occurred_at,
         payload_time: payload_time.is_some(),
-        event: (event_type.read)(&fields)?,
+        cut_text: reading.cut_text.get(),
+        event,
     }))
 }
 
@@ -82,20 +60,32 @@ fn deletion<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Record<'a>, Re
     }
     let account = account_of_key(raw, context)?;
     let occurred_at = record_time(raw)?;
-    check_future(occurred_at, raw, context)?;
+    check_time(occurred_at, raw, context)?;
     Ok(Record {
         account: Some(account),
         id: None,
-        type_name: super::profile::TYPE_NAME,
+        type_name: profile::TYPE_NAME,
         occurred_at,
         payload_time: false,
+        cut_text: false,
         event: Event::Profile(Box::new(AccountProfile { deleted: true, ..AccountProfile::default() })),
     })
 }
 
 fn event_type(fields: &Fields<'_, '_>, stream: Stream) -> Result<Option<&'static EventType>, Rejection> {
     let name = fields.required(Field::Type, Value::any_text)?;
-    Ok(EventType::of_stream(stream, &name))
+    Ok(types_of(stream).iter().find(|known| known.name.eq_ignore_ascii_case(&name)))
+}
+
+/// The event types of a stream.
+const fn types_of(stream: Stream) -> &'static [EventType] {
+    match stream {
+        Stream::Usage => &usage::TYPES,
+        Stream::Billing => &billing::TYPES,
+        Stream::Support => &support::TYPES,
+        Stream::Feedback => &feedback::TYPES,
+        Stream::Accounts => &profile::TYPES,
+    }
 }
 
 fn account<'a>(fields: &Fields<'a, '_>, raw: &Raw<'a>, context: &DecodeContext) -> Result<Cow<'a, str>, Rejection> {
@@ -104,28 +94,35 @@ fn account<'a>(fields: &Fields<'a, '_>, raw: &Raw<'a>, context: &DecodeContext) 
 
 fn account_of_key<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Cow<'a, str>, Rejection> {
     match raw.key {
-        None | Some([]) => Err(Rejection::new(Code::MissingField, "account_id is missing, and the record has no key")),
+        None | Some([]) => Err(Rejection::new(Code::MissingField, "account_id is missing and the record has no key")),
         Some(key) if key.len() > context.text_bytes => {
-            Err(Rejection::new(Code::OutOfRange, "the record key, which stands for account_id, is longer than limits.text_bytes"))
+            Err(Rejection::new(Code::OutOfRange, "the record key, used as account_id, is longer than limits.text_bytes"))
         }
         Some(key) => std::str::from_utf8(key)
             .map(Cow::Borrowed)
-            .map_err(|_| Rejection::new(Code::InvalidUtf8, "the record key, which stands for account_id, is no UTF-8")),
+            .map_err(|_| Rejection::new(Code::InvalidUtf8, "the record key, used as account_id, is not UTF-8")),
     }
 }
 
 fn record_time(raw: &Raw<'_>) -> Result<Timestamp, Rejection> {
     match raw.timestamp {
-        None => Err(Rejection::new(Code::MissingField, "occurred_at is missing, and the record has no time of its own")),
-        Some(at) if (Timestamp::MIN..=Timestamp::MAX).contains(&at) => Ok(at),
-        Some(_) => Err(Rejection::new(Code::OutOfRange, "the record timestamp is outside the years 1 to 9999")),
+        None => Err(Rejection::new(Code::MissingField, "occurred_at is missing and the record has no timestamp of its own")),
+        Some(Timestamp(millis)) => match unit_too_fine(millis.into()) {
+            None => Ok(Timestamp(millis)),
+            Some(unit) => Err(Rejection::new(Code::OutOfRange, format!("the record timestamp looks like {unit}, not milliseconds"))),
+        },
     }
 }
 
-fn check_future(occurred_at: Timestamp, raw: &Raw<'_>, context: &DecodeContext) -> Result<(), Rejection> {
+/// Refuses an event time that no event can have. Devices without a clock send 1970, and libraries the year 1: a single such record would
+/// make an account decades old for good.
+fn check_time(occurred_at: Timestamp, raw: &Raw<'_>, context: &DecodeContext) -> Result<(), Rejection> {
+    if occurred_at < context.earliest {
+        return Err(Rejection::new(Code::OutOfRange, "occurred_at is before time.earliest"));
+    }
     match raw.future_reference {
         Some(reference) if occurred_at.since(reference) > context.max_future_ms => {
-            Err(Rejection::new(Code::FutureTime, "occurred_at is too far ahead"))
+            Err(Rejection::new(Code::FutureTime, "occurred_at is further ahead than time.max_future_hours"))
         }
         _ => Ok(()),
     }
@@ -190,18 +187,20 @@ mod tests {
             decode_raw(&raw).unwrap_err().reason.into_owned()
         };
         let bad = r#""count":0,"id":[]"#;
-        assert_eq!(refused(&format!(r#"{{"type":7,"account_id":[],"occurred_at":"?",{bad}}}"#), None), "type is no text");
+        assert_eq!(refused(&format!(r#"{{"type":7,"account_id":[],"occurred_at":"?",{bad}}}"#), None), "type is not text");
         let account = format!(r#"{{"type":"feature_used","account_id":[],"occurred_at":"?",{bad}}}"#);
         assert_eq!(refused(&account, Some(b"key")), "account_id is neither text nor a whole number");
         let no_account = format!(r#"{{"type":"feature_used","occurred_at":"?",{bad}}}"#);
-        assert_eq!(refused(&no_account, None), "account_id is missing, and the record has no key");
-        assert_eq!(refused(&no_account, Some(b"key")), "occurred_at is no instant with offset");
+        assert_eq!(refused(&no_account, None), "account_id is missing and the record has no key");
+        assert_eq!(refused(&no_account, Some(b"key")), "occurred_at is not an instant with offset");
         let future = format!(r#"{{"type":"feature_used","occurred_at":2,{bad}}}"#);
-        assert_eq!(refused(&future, Some(b"key")), "occurred_at is too far ahead");
+        assert_eq!(refused(&future, Some(b"key")), "occurred_at is further ahead than time.max_future_hours");
         let fields = format!(r#"{{"type":"feature_used","occurred_at":1,{bad}}}"#);
         assert_eq!(refused(&fields, Some(b"key")), "id is neither text nor a whole number");
-        let no_user = r#"{"type":"feature_used","occurred_at":1,"count":0}"#;
-        assert_eq!(refused(no_user, Some(b"key")), "user_id is missing");
+        let early = format!(r#"{{"type":"feature_used","occurred_at":-1,{bad}}}"#);
+        assert_eq!(refused(&early, Some(b"key")), "occurred_at is before time.earliest");
+        let no_feature = r#"{"type":"feature_used","occurred_at":1,"count":0}"#;
+        assert_eq!(refused(no_feature, Some(b"key")), "feature is missing");
     }
 
     #[test]
@@ -270,7 +269,7 @@ mod tests {
         let text = usage(r#","id":"e1","account_id":"a1""#);
         let record = record(Stream::Usage, &text);
         let Event::Usage(event) = &record.event else { panic!("usage") };
-        for text in [record.account.as_ref().unwrap(), record.id.as_ref().unwrap(), &event.user_id] {
+        for text in [record.account.as_ref().unwrap(), record.id.as_ref().unwrap(), event.user_id.as_ref().unwrap()] {
             assert!(matches!(text, Cow::Borrowed(_)));
         }
     }

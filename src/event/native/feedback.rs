@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
+use super::place;
 use super::value::Value;
-use super::{EventType, place};
 use crate::event::{Event, FeedbackEvent, FeedbackKind, Rejection};
 
 pub(super) const TYPES: [EventType; 8] = [
@@ -22,7 +23,7 @@ pub(super) const TYPES: [EventType; 8] = [
 /// Kinds of surveys that have answers of their own type.
 const SURVEYS: [(&str, &str); 3] = [("nps", "nps"), ("csat", "csat"), ("ces", "ces")];
 
-/// What the type is about first, then what any feedback may carry, of which nothing is kept.
+/// The fields of the type first, then those that any feedback may carry; these are checked but not kept.
 fn feedback<'a, 'c>(
     fields: &Fields<'a, 'c>,
     kind: impl FnOnce(&Fields<'a, 'c>) -> Result<FeedbackKind<'a>, Rejection>,
@@ -58,7 +59,7 @@ fn override_set<'a>(fields: &Fields<'a, '_>) -> Result<FeedbackKind<'a>, Rejecti
             health if (0.0..=100.0).contains(&health) => Ok(health),
             _ => Err(value.out_of_range("is outside 0 to 100")),
         })?,
-        until: fields.required(Field::Until, Value::instant)?,
+        until: fields.required_instant(Field::Until)?,
         reason: fields.required(Field::Reason, Value::text)?,
         by: fields.required(Field::By, Value::text)?,
     })
@@ -122,7 +123,7 @@ mod tests {
             kind("referral_made", &format!(r#""user_id":1,"subject":"{long}","theme":"{long}","reason":"{long}""#)),
             FeedbackKind::Referral
         );
-        assert_eq!(refused("referral_made", r#""theme":1"#), (Code::WrongType, "theme is no text".to_owned()));
+        assert_eq!(refused("referral_made", r#""theme":1"#), (Code::WrongType, "theme is not text".to_owned()));
         assert_eq!(kind("health_override_cleared", ""), FeedbackKind::OverrideCleared);
         assert_eq!(kind("advocacy_made", r#""kind":"Case Study""#), FeedbackKind::Advocacy("Case Study".into()));
     }

@@ -1,4 +1,4 @@
-//! The names of the contract's fields, and where in a record a value stands.
+//! The names of the contract's fields, and the path of a value in its record.
 
 use std::fmt;
 
@@ -63,6 +63,7 @@ names! {
     SubscriptionId = "subscription_id",
     InvoiceId = "invoice_id",
     AmountMinor = "amount_minor",
+    Amount = "amount",
     Currency = "currency",
     Items = "items",
     Interval = "interval",
@@ -72,6 +73,7 @@ names! {
     Discount = "discount",
     PercentOff = "percent_off",
     AmountOffMinor = "amount_off_minor",
+    AmountOff = "amount_off",
     EndsAt = "ends_at",
     TrialEnd = "trial_end",
     CurrentPeriodStart = "current_period_start",
@@ -113,7 +115,7 @@ pub(super) struct Step {
     index: Option<u16>,
 }
 
-/// Where a value stands in the record; written `discount.currency`, `items[2].currency`, `entitled_features[0]`.
+/// The place of a value in its record; written `discount.currency`, `items[2].currency`, `entitled_features[0]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Path {
     /// What holds the object whose field this is; `None` for a field of the record.
@@ -132,7 +134,7 @@ impl Path {
         Self { step: Step { index: u16::try_from(index).ok(), ..self.step }, ..self }
     }
 
-    /// The last step, to be followed by one into the object that stands there. Objects of the contract are not nested further.
+    /// The last step, which the path of a field inside that object continues. The contract nests no deeper.
     pub(super) const fn last_step(self) -> Step {
         self.step
     }

@@ -5,32 +5,33 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::decode::DecodeContext;
 use super::document;
 use super::field::{Field, Path, Step};
+use super::reading::Reading;
 use super::value::Value;
 use crate::event::{Code, Rejection};
+use crate::time::Timestamp;
 
 /// The known fields of one object, each as the JSON text of its value. Of a repeated key the last counts.
 pub(super) struct Fields<'a, 'c> {
     slots: [Option<&'a str>; Field::COUNT],
-    /// Where the object stands; `None` for the record itself.
+    /// The path of the object; `None` for the record itself.
     object: Option<Step>,
     has_escapes: bool,
-    context: &'c DecodeContext,
+    reading: &'c Reading<'c>,
 }
 
-// Reading is apart from making, since a thousand bytes would be copied with every result.
+// Filling is separate from construction: returning the struct in a `Result` would copy a thousand bytes per record.
 impl<'a, 'c> Fields<'a, 'c> {
-    /// A record of which no field has been read.
-    pub(super) const fn of_record(context: &'c DecodeContext) -> Self {
-        Self { slots: [None; Field::COUNT], object: None, has_escapes: true, context }
+    /// An empty set of fields for a record.
+    pub(super) const fn of_record(reading: &'c Reading<'c>) -> Self {
+        Self { slots: [None; Field::COUNT], object: None, has_escapes: true, reading }
     }
 
-    /// An object in a record, of which no field has been read.
+    /// An empty set of fields for an object inside a record.
     pub(super) const fn of_object(value: &Value<'a, 'c>) -> Self {
         let object = Some(value.path.last_step());
-        Self { slots: [None; Field::COUNT], object, has_escapes: value.has_escapes, context: value.context }
+        Self { slots: [None; Field::COUNT], object, has_escapes: value.has_escapes, reading: value.reading }
     }
 
     /// Reads a record. `invalid_json` before `wrong_type`: a text is judged as JSON to its end before it must be an object.
@@ -38,18 +39,18 @@ impl<'a, 'c> Fields<'a, 'c> {
         let is_object = text.trim_ascii_start().starts_with('{');
         let parsed = if is_object { self.fill(text) } else { serde_json::from_str::<IgnoredAny>(text).map(|_| ()) };
         if let Err(error) = parsed {
-            return Err(Rejection::new(Code::InvalidJson, format!("no JSON at line {}, column {}", error.line(), error.column())));
+            return Err(Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column())));
         }
         self.has_escapes = memchr::memchr(b'\\', text.as_bytes()).is_some();
         if self.has_escapes && document::has_lone_surrogate(text) {
-            return Err(Rejection::new(Code::InvalidJson, "an escape is half of a surrogate pair"));
+            return Err(Rejection::new(Code::InvalidJson, "an escape is half a surrogate pair"));
         }
-        if is_object { Ok(()) } else { Err(Rejection::new(Code::WrongType, "the value is no object")) }
+        if is_object { Ok(()) } else { Err(Rejection::new(Code::WrongType, "the value is not an object")) }
     }
 
     /// Reads an object in a record that has been read.
     pub(super) fn read_object(&mut self, value: &Value<'a, 'c>) -> Result<(), Rejection> {
-        if value.json.starts_with('{') && self.fill(value.json).is_ok() { Ok(()) } else { Err(value.wrong_type("is no object")) }
+        if value.json.starts_with('{') && self.fill(value.json).is_ok() { Ok(()) } else { Err(value.wrong_type("is not an object")) }
     }
 
     /// Reads a field that must be there; null and empty text are `missing_field`.
@@ -71,6 +72,19 @@ impl<'a, 'c> Fields<'a, 'c> {
         self.get(field).map(|value| read(&value)).transpose()
     }
 
+    /// Reads an instant that may be left out. One before 1900 counts as left out: .NET and Go write an unset time as the year 1.
+    pub(super) fn optional_instant(&self, field: Field) -> Result<Option<Timestamp>, Rejection> {
+        Ok(self.optional(field, Value::instant)?.filter(|at| *at >= Timestamp::Y1900))
+    }
+
+    /// Reads an instant that must be there and not before 1900.
+    pub(super) fn required_instant(&self, field: Field) -> Result<Timestamp, Rejection> {
+        self.required(field, |value| match value.instant()? {
+            at if at >= Timestamp::Y1900 => Ok(at),
+            _ => Err(value.out_of_range("is before 1900")),
+        })
+    }
+
     /// The rejection of a record without this field.
     #[cold]
     pub(super) fn missing(&self, field: Field) -> Rejection {
@@ -81,7 +95,7 @@ impl<'a, 'c> Fields<'a, 'c> {
     fn get(&self, field: Field) -> Option<Value<'a, 'c>> {
         let json = self.slots.get(field as usize).copied().flatten()?;
         let path = Path::new(self.object, field);
-        let value = Value { json, path, has_escapes: self.has_escapes, context: self.context };
+        let value = Value { json, path, has_escapes: self.has_escapes, reading: self.reading };
         value.is_given().then_some(value)
     }
 

@@ -5,57 +5,23 @@
 //! the code; each stream has a file with its event types.
 
 mod billing;
+mod context;
 mod decode;
 mod document;
+mod event_type;
 mod feedback;
 mod field;
 mod fields;
 mod number;
 mod place;
 mod profile;
+mod reading;
 mod support;
 mod usage;
 mod value;
 
-pub use decode::{DecodeContext, Decoded, Raw, decode};
-
-use super::{Event, Rejection, Stream};
-use fields::Fields;
-
-/// Reads the fields of one event type.
-type Read = for<'a> fn(&Fields<'a, '_>) -> Result<Event<'a>, Rejection>;
-
-/// An event type of the contract.
-struct EventType {
-    /// The name in `type`.
-    name: &'static str,
-    /// Whether it belongs to an account.
-    of_account: bool,
-    /// Reads its fields, in the order of the contract.
-    read: Read,
-}
-
-impl EventType {
-    const fn new(name: &'static str, read: Read) -> Self {
-        Self { name, of_account: true, read }
-    }
-
-    const fn without_account(name: &'static str, read: Read) -> Self {
-        Self { name, of_account: false, read }
-    }
-
-    /// The type of this name, in any case, among those of a stream.
-    fn of_stream(stream: Stream, name: &str) -> Option<&'static Self> {
-        let types: &'static [Self] = match stream {
-            Stream::Usage => &usage::TYPES,
-            Stream::Billing => &billing::TYPES,
-            Stream::Support => &support::TYPES,
-            Stream::Feedback => &feedback::TYPES,
-            Stream::Accounts => &profile::TYPES,
-        };
-        types.iter().find(|known| known.name.eq_ignore_ascii_case(name))
-    }
-}
+pub use context::{DecodeContext, Raw};
+pub use decode::{Decoded, decode};
 
 #[cfg(test)]
 mod testing {
@@ -74,7 +40,7 @@ mod testing {
 
     /// Limits small enough to reach.
     pub(super) fn context() -> DecodeContext {
-        DecodeContext { record_bytes: 4096, text_bytes: 16, max_future_ms: 1000, rates: rates() }
+        DecodeContext { record_bytes: 4096, text_bytes: 16, earliest: Timestamp(0), max_future_ms: 1000, rates: rates() }
     }
 
     pub(super) fn decode_raw<'a>(raw: &Raw<'a>) -> Result<Decoded<'a>, Rejection> {

@@ -1,4 +1,6 @@
-//! Decimal numbers as they are written, so that nothing passes through a float that must be exact.
+//! Decimal numbers read from their text: amounts and instants must be exact, and floats are not.
+
+use crate::money::Fixed;
 
 /// A number as JSON writes it; leading zeros are let through, since numbers come as text too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +16,10 @@ pub(super) struct Number<'a> {
 }
 
 const MAX_EXPONENT: i64 = 1 << 40;
+/// Decimals that are kept of an amount in minor units: twice as many as any price list has.
+const MAX_DECIMALS: u32 = 24;
+/// Amounts have at most 28 digits: sums and products of a subscription's prices must fit 128 bits.
+const MANTISSA_LIMIT: i128 = 10_i128.pow(28);
 
 /// A number cut to a whole one, towards minus infinity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +30,7 @@ pub(super) struct Floor {
 }
 
 impl<'a> Number<'a> {
-    /// Reads all of `text`; `None` when it is no number.
+    /// Reads all of `text`; `None` when it is not a number.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let unsigned = text.strip_prefix('-').unwrap_or(text);
         let (whole, rest) = digits(unsigned.as_bytes())?;
@@ -43,6 +49,29 @@ impl<'a> Number<'a> {
     /// The number as written.
     pub(super) const fn text(&self) -> &'a str {
         self.text
+    }
+
+    /// Whether it has a minus sign.
+    pub(super) const fn is_negative(&self) -> bool {
+        self.negative
+    }
+
+    /// Whether it is written with a decimal point.
+    pub(super) fn has_point(&self) -> bool {
+        self.text.contains('.')
+    }
+
+    /// The number times a power of ten, exactly; `None` where that takes more than 28 digits or [`MAX_DECIMALS`] decimals.
+    pub(super) fn fixed(&self, power_of_ten: i64) -> Option<Fixed> {
+        let digits = self.whole.iter().chain(self.fraction);
+        let zeros = i64::try_from(digits.clone().rev().take_while(|digit| **digit == b'0').count()).ok()?;
+        if zeros == i64::try_from(digits.count()).ok()? {
+            return Some(Fixed::from(0));
+        }
+        let decimals = (i64::try_from(self.fraction.len()).ok()? - zeros - self.exponent - power_of_ten).max(0);
+        let scale = u32::try_from(decimals).ok().filter(|scale| *scale <= MAX_DECIMALS)?;
+        let mantissa = self.floor(power_of_ten + decimals)?.value;
+        (mantissa.abs() < MANTISSA_LIMIT).then(|| Fixed::new(mantissa, scale))
     }
 
     /// The digits as written, where the number is a plain sequence of them after an optional sign.
@@ -70,7 +99,7 @@ impl<'a> Number<'a> {
         Some(Floor { value, exact })
     }
 
-    /// The nearest float; infinite where there is none.
+    /// The nearest float; infinite beyond the largest.
     pub(super) fn to_f64(self) -> f64 {
         self.text.parse().unwrap_or(f64::INFINITY)
     }
@@ -128,7 +157,29 @@ mod tests {
     }
 
     #[test]
-    fn other_text_is_no_number() {
+    fn decimals_are_exact_down_to_24_of_them() {
+        let fixed = |text: &str, power| Number::parse(text).unwrap().fixed(power);
+        for (text, power, mantissa, scale) in [
+            ("0.02675", 2, 2675, 3),
+            ("-25.00", 2, -2500, 0),
+            ("90", 2, 9000, 0),
+            ("1.10e1", 0, 11, 0),
+            ("0.005", 3, 5, 0),
+            ("120e-3", 0, 12, 2),
+            ("0.000000000000000000000001", 0, 1, 24),
+            ("9223372036854775807", 0, i128::from(i64::MAX), 0),
+        ] {
+            assert_eq!(fixed(text, power), Some(Fixed::new(mantissa, scale)), "{text}");
+        }
+        assert_eq!(fixed("0.000", 2), Some(Fixed::from(0)));
+        assert_eq!(fixed("0e999999999999999999999", 2), Some(Fixed::from(0)));
+        for text in ["0.0000000000000000000000001", "1e400", "1e-999999999999999999999", "12345678901234567890123456789"] {
+            assert_eq!(fixed(text, 0), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_text_is_not_a_number() {
         for text in
             ["", "-", "+1", ".5", "5.", "1e", "1e+", "1 ", " 1", "0x10", "1_000", "1,5", "NaN", "Infinity", "--1", "1.2.3", "\u{661}"]
         {

@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::value::Value;
 use crate::event::Rejection;
 
-/// Scores of a scale that is not given lie between these.
+/// The scale of a score that comes without one.
 const DEFAULT_SCALE: Scale = Scale { min: 1.0, max: 5.0, reversed: false };
 
 struct Scale {
@@ -25,7 +25,7 @@ pub(super) fn required(fields: &Fields<'_, '_>) -> Result<f64, Rejection> {
     optional(fields)?.ok_or_else(|| fields.missing(Field::Score))
 }
 
-/// The place of `score` on `scale`, 0..=1, where there is a score.
+/// The place of `score` on `scale`, 0..=1; `None` without a score.
 pub(super) fn optional(fields: &Fields<'_, '_>) -> Result<Option<f64>, Rejection> {
     let Some((value, score)) = fields.optional(Field::Score, |value| Ok((*value, score(value)?)))? else { return Ok(None) };
     let scale = fields.optional(Field::Scale, scale)?.unwrap_or(DEFAULT_SCALE);
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(refused(r#"{"min":1,"max":1}"#).0, Code::OutOfRange);
         assert_eq!(refused(r#"{"min":5,"max":1}"#).0, Code::OutOfRange);
         assert_eq!(refused(r#"{"min":-1e308,"max":1e308}"#).0, Code::OutOfRange);
-        assert_eq!(refused(r#"{"min":true,"max":1}"#), (Code::WrongType, "scale.min is no number".to_owned()));
+        assert_eq!(refused(r#"{"min":true,"max":1}"#), (Code::WrongType, "scale.min is not a number".to_owned()));
         assert_eq!(refused("[1,5]").0, Code::WrongType);
     }
 

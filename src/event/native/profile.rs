@@ -1,8 +1,8 @@
-//! Account profiles: `account_profile`, of which every field may be left out.
+//! Account profiles: `account_profile`. Every field may be left out.
 
 use std::borrow::Cow;
 
-use super::EventType;
+use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
 use super::value::{MAX_COUNT, Value};
@@ -20,18 +20,18 @@ fn account_profile<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> 
         csm: fields.optional(Field::Csm, Value::text)?,
         region: fields.optional(Field::Region, Value::text)?,
         seats: fields.optional(Field::Seats, |value| value.whole(0..=MAX_COUNT))?,
-        signed_up_at: fields.optional(Field::SignedUpAt, Value::instant)?,
-        onboarded_at: fields.optional(Field::OnboardedAt, Value::instant)?,
+        signed_up_at: fields.optional_instant(Field::SignedUpAt)?,
+        onboarded_at: fields.optional_instant(Field::OnboardedAt)?,
         entitled_features: fields.optional(Field::EntitledFeatures, features)?.unwrap_or_default(),
         aliases: fields.optional(Field::Aliases, aliases)?.unwrap_or_default(),
-        referred_by: fields.optional(Field::ReferredBy, Value::id)?,
+        referred_by: fields.optional(Field::ReferredBy, Value::reference)?,
         acquired_through: fields.optional(Field::AcquiredThrough, Value::text)?,
         deleted: fields.optional(Field::Deleted, Value::flag)?.unwrap_or(false),
     };
     Ok(Event::Profile(Box::new(profile)))
 }
 
-/// Distinct names in order, so that profiles are equal when they say the same; nulls and empty names are left out.
+/// Distinct names in order: profiles that say the same must be equal. Nulls and empty names are left out.
 fn features<'a>(value: &Value<'a, '_>) -> Result<Vec<Cow<'a, str>>, Rejection> {
     let elements = value.elements()?;
     let names = elements.iter().filter(|name| name.is_given()).map(Value::text);
@@ -106,9 +106,9 @@ mod tests {
     #[test]
     fn names_of_fields_are_in_the_reason_but_no_values() {
         assert_eq!(refused(r#""seats":-1"#), (Code::OutOfRange, "seats is outside its range".to_owned()));
-        assert_eq!(refused(r#""entitled_features":["a",1]"#), (Code::WrongType, "entitled_features[1] is no text".to_owned()));
-        assert_eq!(refused(r#""entitled_features":"a""#), (Code::WrongType, "entitled_features is no array".to_owned()));
-        assert_eq!(refused(r#""aliases":["a"]"#), (Code::WrongType, "aliases is no object".to_owned()));
+        assert_eq!(refused(r#""entitled_features":["a",1]"#), (Code::WrongType, "entitled_features[1] is not text".to_owned()));
+        assert_eq!(refused(r#""entitled_features":"a""#), (Code::WrongType, "entitled_features is not an array".to_owned()));
+        assert_eq!(refused(r#""aliases":["a"]"#), (Code::WrongType, "aliases is not an object".to_owned()));
         assert_eq!(refused(r#""aliases":{"secret":true}"#).1, "aliases is neither text nor a whole number");
         assert_eq!(refused(r#""aliases":{"a name that is too long":"1"}"#).0, Code::OutOfRange);
         assert_eq!(refused(r#""deleted":"yes""#).0, Code::WrongType);

@@ -3,10 +3,11 @@
 //! Only the ticket's id is required of each, besides what the type is about. The fields that any of them may carry come before those
 //! of the type.
 
+use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
+use super::place;
 use super::value::Value;
-use super::{EventType, place};
 use crate::event::{Event, OpenStatus, Priority, Rejection, ReplyBy, SnapshotStatus, TicketEvent, TicketKind, TicketSnapshot};
 
 pub(super) const TYPES: [EventType; 13] = [
@@ -80,7 +81,7 @@ fn assigned<'a>(fields: &Fields<'a, '_>) -> Result<TicketKind<'a>, Rejection> {
 }
 
 fn merged<'a>(fields: &Fields<'a, '_>) -> Result<TicketKind<'a>, Rejection> {
-    fields.required(Field::Into, Value::id).map(TicketKind::Merged)
+    fields.required(Field::Into, Value::reference).map(TicketKind::Merged)
 }
 
 /// Where the ticket went is checked and left to the records of that account.
@@ -95,12 +96,12 @@ fn snapshot<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
     ticket(fields, |fields| {
         let snapshot = TicketSnapshot {
             status,
-            created_at: fields.optional(Field::CreatedAt, Value::instant)?,
-            first_reply_at: fields.optional(Field::FirstReplyAt, Value::instant)?,
-            first_resolved_at: fields.optional(Field::FirstResolvedAt, Value::instant)?,
-            resolved_at: fields.optional(Field::ResolvedAt, Value::instant)?,
-            reopened_at: fields.optional(Field::ReopenedAt, Value::instant)?,
-            closed_at: fields.optional(Field::ClosedAt, Value::instant)?,
+            created_at: fields.optional_instant(Field::CreatedAt)?,
+            first_reply_at: fields.optional_instant(Field::FirstReplyAt)?,
+            first_resolved_at: fields.optional_instant(Field::FirstResolvedAt)?,
+            resolved_at: fields.optional_instant(Field::ResolvedAt)?,
+            reopened_at: fields.optional_instant(Field::ReopenedAt)?,
+            closed_at: fields.optional_instant(Field::ClosedAt)?,
             score: place::optional(fields)?,
         };
         Ok(TicketKind::Snapshot(Box::new(snapshot)))
@@ -199,7 +200,7 @@ mod tests {
         );
         assert_eq!(
             refused("ticket_closed", r#""ticket_id":"1","priority":"p1""#),
-            (Code::OutOfRange, "priority is none of the known values".to_owned())
+            (Code::OutOfRange, "priority is not one of low, normal, high, urgent".to_owned())
         );
         assert_eq!(refused("ticket_closed", r#""ticket_id":"1","channel":5"#).0, Code::WrongType);
     }
@@ -226,7 +227,7 @@ mod tests {
             }
         }
         let bad = r#""ticket_id":"1","status":"open","closed_at":"yesterday""#;
-        assert_eq!(refused("ticket_snapshot", bad), (Code::WrongType, "closed_at is no instant with offset".to_owned()));
+        assert_eq!(refused("ticket_snapshot", bad), (Code::WrongType, "closed_at is not an instant with offset".to_owned()));
         assert_eq!(refused("ticket_snapshot", r#""ticket_id":"1","priority":"p1""#).1, "status is missing");
     }
 }

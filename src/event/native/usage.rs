@@ -1,6 +1,8 @@
 //! Product use: `feature_used`, `session_ended`.
 
-use super::EventType;
+use std::borrow::Cow;
+
+use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
 use super::value::{MAX_COUNT, Value};
@@ -9,7 +11,7 @@ use crate::event::{Event, Rejection, UsageEvent, UsageKind};
 pub(super) const TYPES: [EventType; 2] = [EventType::new("feature_used", feature_used), EventType::new("session_ended", session_ended)];
 
 fn feature_used<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
-    let user_id = fields.required(Field::UserId, Value::id)?;
+    let user_id = user(fields)?;
     let feature = fields.required(Field::Feature, Value::text)?;
     fields.optional(Field::SessionId, Value::id)?;
     let count = fields.optional(Field::Count, |value| value.whole(1..=MAX_COUNT))?.unwrap_or(1);
@@ -17,10 +19,15 @@ fn feature_used<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
 }
 
 fn session_ended<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
-    let user_id = fields.required(Field::UserId, Value::id)?;
+    let user_id = user(fields)?;
     fields.required(Field::SessionId, Value::id)?;
     let duration_ns = fields.required(Field::DurationSeconds, Value::seconds)?;
     Ok(Event::Usage(UsageEvent { user_id, kind: UsageKind::SessionEnded { duration_ns } }))
+}
+
+/// The user. Blank text means none, as null does.
+fn user<'a>(fields: &Fields<'a, '_>) -> Result<Option<Cow<'a, str>>, Rejection> {
+    Ok(fields.optional(Field::UserId, Value::id)?.filter(|user| !user.trim().is_empty()))
 }
 
 #[cfg(test)]
@@ -81,11 +88,27 @@ mod tests {
     }
 
     #[test]
+    fn a_use_may_have_no_user() {
+        for user in ["", r#""user_id":null,"#, r#""user_id":"","#, r#""user_id":"  ","#, r#""user_id":"\u0009\u00a0","#] {
+            match event(Stream::Usage, &json("feature_used", &format!(r#"{user}"feature":"f""#))) {
+                Event::Usage(usage) => assert_eq!(usage.user_id, None, "{user}"),
+                other => panic!("{other:?}"),
+            }
+        }
+        match event(Stream::Usage, &json("session_ended", r#""user_id":" u ","session_id":1,"duration_seconds":2"#)) {
+            Event::Usage(usage) => assert_eq!(usage.user_id.as_deref(), Some(" u ")),
+            other => panic!("{other:?}"),
+        }
+        let long = format!(r#""user_id":"{}","feature":"f""#, "u".repeat(17));
+        assert_eq!(refusal(Stream::Usage, &json("feature_used", &long)).0, Code::OutOfRange);
+    }
+
+    #[test]
     fn fields_are_judged_in_the_order_of_the_contract() {
         let refused = |fields: &str| refusal(Stream::Usage, &json("feature_used", fields)).1;
-        assert_eq!(refused(r#""count":0,"session_id":[]"#), "user_id is missing");
+        assert_eq!(refused(r#""count":0,"session_id":[],"user_id":[7]"#), "user_id is neither text nor a whole number");
         assert_eq!(refused(r#""count":0,"session_id":[],"user_id":7"#), "feature is missing");
-        assert_eq!(refused(r#""count":0,"session_id":[],"user_id":7,"feature":8"#), "feature is no text");
+        assert_eq!(refused(r#""count":0,"session_id":[],"user_id":7,"feature":8"#), "feature is not text");
         assert_eq!(refused(r#""count":0,"session_id":[],"user_id":7,"feature":"f""#), "session_id is neither text nor a whole number");
         assert_eq!(refused(r#""count":0,"user_id":7,"feature":"f""#), "count is outside its range");
     }

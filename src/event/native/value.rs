@@ -1,4 +1,4 @@
-//! One value of a known field, and how to read it as what the contract says: each reader names the code when it cannot.
+//! One value of a known field, and the readers for every type in the contract. A reader that fails names the code.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,11 +8,11 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
-use super::decode::DecodeContext;
 use super::field::Path;
 use super::number::Number;
+use super::reading::Reading;
 use crate::event::{Code, Rejection};
-use crate::money::Currency;
+use crate::money::{Currency, Fixed};
 use crate::time::Timestamp;
 
 /// An array or a map of a payload holds this many values at most; more: `out_of_range`.
@@ -21,17 +21,30 @@ pub(super) const MAX_VALUES: usize = 1000;
 /// Counts, quantities and seats end here.
 pub(super) const MAX_COUNT: u64 = i64::MAX.unsigned_abs();
 
-/// From here on a number that stands for an instant is in milliseconds, below in seconds.
+/// From here on a number that is an instant is in milliseconds, below in seconds.
 const FIRST_MILLISECOND_NUMBER: i128 = 100_000_000_000;
+/// From here on it would be beyond the year 5138, so it is taken for microseconds.
+const FIRST_MICROSECOND_NUMBER: i128 = 100_000_000_000_000;
+/// From here on for nanoseconds.
+const FIRST_NANOSECOND_NUMBER: i128 = 100_000_000_000_000_000;
 
-/// A value, as its JSON text.
+/// The unit that a number has which is too large for milliseconds.
+pub(super) const fn unit_too_fine(number: i128) -> Option<&'static str> {
+    match number {
+        FIRST_NANOSECOND_NUMBER.. => Some("nanoseconds"),
+        FIRST_MICROSECOND_NUMBER.. => Some("microseconds"),
+        _ => None,
+    }
+}
+
+/// The JSON text of a value.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'a, 'c> {
     pub(super) json: &'a str,
     pub(super) path: Path,
     /// Whether there is any escape in the record.
     pub(super) has_escapes: bool,
-    pub(super) context: &'c DecodeContext,
+    pub(super) reading: &'c Reading<'c>,
 }
 
 impl<'a> Value<'a, '_> {
@@ -40,25 +53,34 @@ impl<'a> Value<'a, '_> {
         !matches!(self.json, "null" | "\"\"")
     }
 
-    /// Text that is kept: of at most `limits.text_bytes` bytes.
+    /// Text that is kept, cut at `limits.text_bytes`: a long name must not lose the event.
     pub(super) fn text(&self) -> Result<Cow<'a, str>, Rejection> {
-        let text = self.any_text()?;
-        self.within_limit(text)
+        self.any_text().map(|text| self.cut(text))
     }
 
     /// Text of any length, which nothing keeps.
     pub(super) fn any_text(&self) -> Result<Cow<'a, str>, Rejection> {
-        self.unquoted()?.ok_or_else(|| self.wrong_type("is no text"))
+        self.unquoted()?.ok_or_else(|| self.wrong_type("is not text"))
     }
 
-    /// An id: kept text, or a whole number, which is read as its digits.
+    /// An id: text, or a whole number, which is read as its digits. Never cut, since two ids could become one.
     pub(super) fn id(&self) -> Result<Cow<'a, str>, Rejection> {
+        let id = self.text_or_digits()?;
+        self.within_limit(id)
+    }
+
+    /// An id that is only mentioned, cut at `limits.text_bytes` as other text is.
+    pub(super) fn reference(&self) -> Result<Cow<'a, str>, Rejection> {
+        self.text_or_digits().map(|text| self.cut(text))
+    }
+
+    fn text_or_digits(&self) -> Result<Cow<'a, str>, Rejection> {
         if let Some(text) = self.unquoted()? {
-            return self.within_limit(text);
+            return Ok(text);
         }
         let number = Number::parse(self.json).ok_or_else(|| self.wrong_type("is neither text nor a whole number"))?;
         match number.plain_integer() {
-            Some(digits) => self.within_limit(Cow::Borrowed(digits)),
+            Some(digits) => Ok(Cow::Borrowed(digits)),
             None => Ok(Cow::Owned(self.integer(number)?.to_string())),
         }
     }
@@ -66,7 +88,7 @@ impl<'a> Value<'a, '_> {
     /// One of a set of names, in any case.
     pub(super) fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, Rejection> {
         let text = self.any_text()?;
-        among(choices, &text).ok_or_else(|| self.out_of_range("is none of the known values"))
+        among(choices, &text).ok_or_else(|| self.not_one_of(choices))
     }
 
     /// One of a set of names, in any case; `None` when it is anything else.
@@ -88,6 +110,25 @@ impl<'a> Value<'a, '_> {
         let text = self.number_text()?;
         let whole = T::try_from(self.integer(self.number(&text)?)?).ok().filter(|whole| range.contains(whole));
         whole.ok_or_else(|| self.out_of_range("is outside its range"))
+    }
+
+    /// An amount in whole minor units. Decimals are refused by name: 49.00 in text is 49 major units, and would be read as 49 cents.
+    pub(super) fn minor_units(&self) -> Result<i64, Rejection> {
+        let text = self.number_text()?;
+        let number = self.number(&text)?;
+        let whole = number.floor(0);
+        if whole.is_some_and(|cut| !cut.exact) || (number.has_point() && self.json.starts_with('"')) {
+            return Err(
+                self.out_of_range("has decimals: minor units are whole, and major units such as 49.00 go into amount or amount_off")
+            );
+        }
+        whole.and_then(|cut| i64::try_from(cut.value).ok()).ok_or_else(|| self.out_of_range("is outside its range"))
+    }
+
+    /// An amount in major units, exactly, in minor units of a currency that has this many decimals.
+    pub(super) fn decimal(&self, decimals: u32) -> Result<Fixed, Rejection> {
+        let text = self.number_text()?;
+        self.number(&text)?.fixed(decimals.into()).ok_or_else(|| self.out_of_range("has more digits than are kept, which are 28"))
     }
 
     /// A finite number.
@@ -114,27 +155,31 @@ impl<'a> Value<'a, '_> {
     }
 
     /// An instant: RFC 3339 with offset, or epoch seconds below 10^11 and epoch milliseconds from there, as number or text. Finer
-    /// digits than milliseconds are cut.
+    /// digits than milliseconds are cut. What is before the year 1 is held there: nothing that old is believed.
     pub(super) fn instant(&self) -> Result<Timestamp, Rejection> {
         let text = self.number_text()?;
         let Some(number) = Number::parse(&text) else {
-            return Timestamp::parse_rfc3339(&text).ok_or_else(|| self.wrong_type("is no instant with offset"));
+            return Timestamp::parse_rfc3339(&text).ok_or_else(|| self.wrong_type("is not an instant with offset"));
         };
-        let floor = |power_of_ten| number.floor(power_of_ten).map(|cut| cut.value);
-        let millis = floor(0).and_then(|value| if value < FIRST_MILLISECOND_NUMBER { floor(3) } else { Some(value) });
-        let at = millis.and_then(|millis| i64::try_from(millis).ok()).map(Timestamp);
-        at.filter(|at| (Timestamp::MIN..=Timestamp::MAX).contains(at)).ok_or_else(|| self.out_of_range("is outside the years 1 to 9999"))
+        let beyond = if number.is_negative() { i128::MIN } else { i128::MAX };
+        let floor = |power_of_ten| number.floor(power_of_ten).map_or(beyond, |cut| cut.value);
+        let whole = floor(0);
+        if let Some(unit) = unit_too_fine(whole) {
+            return Err(self.out_of_range(&format!("looks like {unit}: seconds, milliseconds and RFC 3339 are understood")));
+        }
+        let millis = if whole < FIRST_MILLISECOND_NUMBER { floor(3) } else { whole };
+        Ok(Timestamp(i64::try_from(millis).unwrap_or(i64::MIN)).max(Timestamp::MIN))
     }
 
     /// A currency that has a rate.
     pub(super) fn currency(&self) -> Result<Currency, Rejection> {
-        let currency = Currency::parse(&self.any_text()?).ok_or_else(|| self.out_of_range("is no three letters"))?;
-        if self.context.rates.knows(currency) { Ok(currency) } else { Err(self.reject(Code::UnknownCurrency, "has no rate")) }
+        let currency = Currency::parse(&self.any_text()?).ok_or_else(|| self.out_of_range("is not three letters"))?;
+        if self.reading.context.rates.knows(currency) { Ok(currency) } else { Err(self.reject(Code::UnknownCurrency, "has no rate")) }
     }
 
     /// The elements of an array.
     pub(super) fn elements(&self) -> Result<Vec<Self>, Rejection> {
-        let elements: Vec<&'a RawValue> = serde_json::from_str(self.json).map_err(|_| self.wrong_type("is no array"))?;
+        let elements: Vec<&'a RawValue> = serde_json::from_str(self.json).map_err(|_| self.wrong_type("is not an array"))?;
         if elements.len() > MAX_VALUES {
             return Err(self.too_many());
         }
@@ -144,7 +189,7 @@ impl<'a> Value<'a, '_> {
 
     /// The members of an object whose keys are data, ordered by key. Of a repeated key the last counts.
     pub(super) fn members(&self) -> Result<Vec<(Cow<'a, str>, Self)>, Rejection> {
-        let members: BTreeMap<Key<'a>, &'a RawValue> = serde_json::from_str(self.json).map_err(|_| self.wrong_type("is no object"))?;
+        let members: BTreeMap<Key<'a>, &'a RawValue> = serde_json::from_str(self.json).map_err(|_| self.wrong_type("is not an object"))?;
         if members.len() > MAX_VALUES {
             return Err(self.too_many());
         }
@@ -152,7 +197,7 @@ impl<'a> Value<'a, '_> {
         members.into_iter().map(member).collect()
     }
 
-    /// Text without its quotes; `None` when it is no text.
+    /// Text without its quotes; `None` when it is not text.
     fn unquoted(&self) -> Result<Option<Cow<'a, str>>, Rejection> {
         let Some(text) = self.json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
             return Ok(None);
@@ -160,12 +205,29 @@ impl<'a> Value<'a, '_> {
         if !self.has_escapes || memchr::memchr(b'\\', text.as_bytes()).is_none() {
             return Ok(Some(Cow::Borrowed(text)));
         }
-        let unescaped = serde_json::from_str(self.json).map_err(|_| self.reject(Code::InvalidJson, "has an escape of no character"))?;
+        let unescaped = serde_json::from_str(self.json).map_err(|_| self.reject(Code::InvalidJson, "has an invalid escape"))?;
         Ok(Some(Cow::Owned(unescaped)))
     }
 
     fn within_limit(&self, text: Cow<'a, str>) -> Result<Cow<'a, str>, Rejection> {
-        if text.len() <= self.context.text_bytes { Ok(text) } else { Err(self.out_of_range("is longer than limits.text_bytes")) }
+        if text.len() <= self.reading.context.text_bytes { Ok(text) } else { Err(self.out_of_range("is longer than limits.text_bytes")) }
+    }
+
+    /// Text of at most `limits.text_bytes` bytes, whole characters.
+    fn cut(&self, text: Cow<'a, str>) -> Cow<'a, str> {
+        let limit = self.reading.context.text_bytes;
+        if text.len() <= limit {
+            return text;
+        }
+        self.reading.cut_text.set(true);
+        let end = text.floor_char_boundary(limit);
+        match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.get(..end).unwrap_or(text)),
+            Cow::Owned(mut text) => {
+                text.truncate(end);
+                Cow::Owned(text)
+            }
+        }
     }
 
     /// What of the value may be a number: its text, or the value itself.
@@ -173,18 +235,18 @@ impl<'a> Value<'a, '_> {
         match (self.unquoted()?, self.json.as_bytes()) {
             (Some(text), _) => Ok(text),
             (None, [b'-' | b'0'..=b'9', ..]) => Ok(Cow::Borrowed(self.json)),
-            _ => Err(self.wrong_type("is no number")),
+            _ => Err(self.wrong_type("is not a number")),
         }
     }
 
     fn number<'t>(&self, text: &'t str) -> Result<Number<'t>, Rejection> {
-        Number::parse(text).ok_or_else(|| self.wrong_type("is no number"))
+        Number::parse(text).ok_or_else(|| self.wrong_type("is not a number"))
     }
 
     fn integer(&self, number: Number<'_>) -> Result<i128, Rejection> {
         match number.floor(0) {
             Some(cut) if cut.exact => Ok(cut.value),
-            Some(_) => Err(self.wrong_type("is no whole number")),
+            Some(_) => Err(self.wrong_type("is not a whole number")),
             None => Err(self.out_of_range("is outside its range")),
         }
     }
@@ -192,6 +254,12 @@ impl<'a> Value<'a, '_> {
     #[cold]
     fn too_many(&self) -> Rejection {
         self.reject(Code::OutOfRange, &format!("has more than {MAX_VALUES} values"))
+    }
+
+    #[cold]
+    fn not_one_of<T>(&self, choices: &[(&str, T)]) -> Rejection {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        self.out_of_range(&format!("is not one of {}", names.join(", ")))
     }
 
     /// The rejection of a value of another type.
@@ -222,7 +290,7 @@ struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 #[cfg(test)]
 mod tests {
     use super::super::testing::{json, record, refusal};
-    use crate::event::{Code, Stream};
+    use crate::event::{Code, Event, Stream};
 
     /// The account, read from a value of `account_id`.
     fn id(json_value: &str) -> String {
@@ -288,20 +356,57 @@ mod tests {
             ("\"1700000000123\"", 1_700_000_000_123),
             ("1700000000123.9", 1_700_000_000_123),
             ("1700000000.0e0", 1_700_000_000_000),
-            ("-1.5", -1500),
-            ("-0.0001", -1),
-            ("253402300799999", 253_402_300_799_999),
-            ("-62135596800", -62_135_596_800_000),
+            ("99999999999999", 99_999_999_999_999),
+            ("99999999999999.9", 99_999_999_999_999),
         ] {
             assert_eq!(instant(value), expected, "{value}");
         }
     }
 
     #[test]
-    fn numbers_outside_the_years_1_to_9999_are_out_of_range() {
-        for value in ["253402300800000", "-62135596801", "-100000000000", "1700000000000000000", "1e400", "\"1e400\""] {
-            assert_eq!(refused_instant(value), Code::OutOfRange, "{value}");
+    fn microseconds_and_nanoseconds_are_refused_by_name() {
+        for (value, unit) in [
+            ("100000000000000", "microseconds"),
+            ("\"1700000000000000\"", "microseconds"),
+            ("1700000000000000.5", "microseconds"),
+            ("99999999999999999", "microseconds"),
+            ("100000000000000000", "nanoseconds"),
+            ("1700000000000000000", "nanoseconds"),
+            ("1e400", "nanoseconds"),
+        ] {
+            let (code, reason) = refusal(Stream::Accounts, &format!(r#"{{"type":"account_profile","occurred_at":{value}}}"#));
+            assert!(code == Code::OutOfRange && reason.contains(unit), "{value}: {reason}");
+            let (code, reason) = refusal(Stream::Accounts, &json("account_profile", &format!(r#""signed_up_at":{value}"#)));
+            assert!(
+                code == Code::OutOfRange && reason.starts_with("signed_up_at looks like") && reason.contains(unit),
+                "{value}: {reason}"
+            );
         }
+    }
+
+    #[test]
+    fn an_event_before_time_earliest_is_out_of_range() {
+        let values = ["-1", "-0.0001", "-62135596801", "\"-1e400\"", "\"0001-01-01T00:00:00Z\"", "\"0001-01-01T00:00:00+14:00\""];
+        for value in values {
+            let refused = refusal(Stream::Accounts, &format!(r#"{{"type":"account_profile","occurred_at":{value}}}"#));
+            assert_eq!(refused, (Code::OutOfRange, "occurred_at is before time.earliest".to_owned()), "{value}");
+        }
+    }
+
+    #[test]
+    fn other_text_than_ids_is_cut_at_a_character() {
+        let name = |json_value: &str| {
+            let text = json("account_profile", &format!(r#""name":{json_value}"#));
+            let record = record(Stream::Accounts, &text);
+            match record.event {
+                Event::Profile(profile) => (profile.name.unwrap().into_owned(), record.cut_text),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(name(r#""1234567890123456""#), ("1234567890123456".to_owned(), false));
+        assert_eq!(name(r#""12345678901234567""#), ("1234567890123456".to_owned(), true));
+        assert_eq!(name("\"123456789012345\u{e9}\""), ("123456789012345".to_owned(), true));
+        assert_eq!(name(r#""\u0031234567890123456\u00e9""#), ("1234567890123456".to_owned(), true));
     }
 
     #[test]

@@ -1,36 +1,35 @@
-//! Putting the group's offsets back to what the state was made of. Every instance must be stopped.
+//! `topics reset`: puts the group's offsets back to those that the state was built from. Every instance must be stopped.
 
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use rdkafka::Offset;
-
 use super::inputs::Inputs;
-use crate::clock::Deadline;
-use crate::kafka::{Consumer, Event, Inspector, What};
+use crate::kafka::{Consumer, Inspector, Offset, Record, Visitor, read_to_end};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 use crate::stream::stamp::{self, Stamp};
 
-/// How long the changelog may give nothing.
+/// Time limit of the request for committed offsets.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// One input partition whose group offset is not that of the state.
+/// An input partition whose group offset differs from the state's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Move {
     /// The topic.
     pub topic: String,
     /// The partition.
     pub partition: i32,
-    /// What the group has committed.
+    /// The group's committed offset.
     pub from: Option<i64>,
-    /// What the state was made of.
+    /// The state's offset.
     pub to: i64,
 }
 
 /// What a reset would move. Changes nothing.
 ///
 /// # Errors
-/// When the cluster does not answer, or a stamp cannot be read.
+/// If the cluster does not answer, a right is missing, or a stamp cannot be read.
 pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
     let inputs = Inputs::describe(options, &Inspector::new(&options.properties)?)?;
     let reader = Consumer::new(&options.properties.reader(&options.application))?;
@@ -48,36 +47,33 @@ pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
 /// Moves the group.
 ///
 /// # Errors
-/// When a member of the group is running, or the cluster refuses.
+/// If a member of the group is running, or the cluster refuses.
 pub fn apply(options: &Options, moves: &[Move]) -> Result<(), Failure> {
     let consumer = Consumer::new(&options.properties.reader(&options.application))?;
     consumer.commit(moves.iter().map(|one| (one.topic.as_str(), one.partition, Offset::Offset(one.to))))?;
     Ok(())
 }
 
-/// The newest stamp of each task.
-fn stamps(reader: &Consumer, changelog: &str, tasks: i32) -> Result<Vec<(i32, Stamp)>, Failure> {
-    let mut stamps: Vec<Option<Stamp>> = (0..tasks).map(|_| None).collect();
-    reader.assign((0..tasks).map(|task| (changelog, task, Offset::Beginning)))?;
-    let (mut open, mut stalled) = (tasks, Deadline::after(LIMIT));
-    while open > 0 && !stalled.passed() {
-        match reader.poll(Duration::from_millis(100)).as_ref().map(Event::what) {
-            Some(What::Record(record)) if record.key() == Some(stamp::KEY) => {
-                stalled = Deadline::after(LIMIT);
-                let unreadable = |error| Failure::StateUnreadable { topic: changelog.to_owned(), partition: record.partition(), error };
-                let place = usize::try_from(record.partition()).ok().and_then(|task| stamps.get_mut(task));
-                if let (Some(place), Some(value)) = (place, record.value()) {
-                    *place = Some(Stamp::decode(value).map_err(unreadable)?);
-                }
-            }
-            Some(What::Record(_)) => stalled = Deadline::after(LIMIT),
-            Some(What::End(..)) => open -= 1,
-            _ => {}
+/// The newest stamp of each task that has one.
+fn stamps(reader: &Consumer, changelog: &str, tasks: i32) -> Result<BTreeMap<i32, Stamp>, Failure> {
+    let mut newest = NewestStamps { changelog, stamps: BTreeMap::new() };
+    read_to_end(reader, (0..tasks).map(|task| (changelog, task, Offset::Beginning)), &mut newest)?;
+    Ok(newest.stamps)
+}
+
+struct NewestStamps<'a> {
+    changelog: &'a str,
+    stamps: BTreeMap<i32, Stamp>,
+}
+
+impl Visitor for NewestStamps<'_> {
+    type Error = Failure;
+
+    fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
+        if let (Some(stamp::KEY), Some(value)) = (record.key(), record.value()) {
+            let unreadable = |error| Failure::StateUnreadable { topic: self.changelog.to_owned(), partition: record.partition(), error };
+            self.stamps.insert(record.partition(), Stamp::decode(value).map_err(unreadable)?);
         }
+        Ok(ControlFlow::Continue(()))
     }
-    if open > 0 {
-        let waiting_for = "nothing could be read";
-        return Err(Failure::RestoreStuck { topic: changelog.to_owned(), partition: -1, waiting_for, seconds: LIMIT.as_secs() });
-    }
-    Ok((0..tasks).zip(stamps).filter_map(|(task, stamp)| Some((task, stamp?))).collect())
 }

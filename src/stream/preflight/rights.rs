@@ -4,10 +4,8 @@
 
 use std::time::Duration;
 
-use rdkafka::types::RDKafkaErrorCode;
-
 use super::topics::{self, OwnTopic};
-use crate::kafka::{self, Allowed, Inspector, Operation, TransactionalProducer, is_forbidden};
+use crate::kafka::{self, Allowed, ErrorCode, Inspector, Operation, TransactionalProducer, is_forbidden};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 
@@ -86,10 +84,8 @@ fn transactions(options: &Options) -> Result<Option<Failure>, Failure> {
 /// Has the topics made that have to be, but for doing it.
 fn creation(options: &Options, to_make: &[OwnTopic]) -> Result<Vec<Failure>, Failure> {
     let refused = if options.create_topics { topics::try_create(options, to_make)? } else { Vec::new() };
-    let failure = |(topic, code): (String, RDKafkaErrorCode)| match code {
-        RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::ClusterAuthorizationFailed => {
-            not_allowed("topic", &topic, Operation::Create)
-        }
+    let failure = |(topic, code): (String, ErrorCode)| match code {
+        ErrorCode::TopicAuthorizationFailed | ErrorCode::ClusterAuthorizationFailed => not_allowed("topic", &topic, Operation::Create),
         code => Failure::kafka(format!("creating topic {topic}"), &code),
     };
     Ok(refused.into_iter().map(failure).collect())

@@ -1,33 +1,31 @@
-//! The check that all input topics put an account into the same partition number: keys of each are compared with what the known
-//! partitioners make of them.
+//! Checks that an account has the same partition number in every input topic: samples keys of each topic and compares their partitions
+//! with those that the known partitioners would choose.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
-
-use rdkafka::Offset;
 
 use super::inputs::Inputs;
 use crate::clock::Deadline;
 use crate::config::section::Partitioning;
-use crate::kafka::{Consumer, Event, Inspector, What, log};
+use crate::kafka::{Consumer, Inspector, Offset, Record, Visitor, read_to_end};
 use crate::partitioner::{Candidates, Partitioner, Sample};
 use crate::stream::failure::Failure;
 use crate::stream::options::{InputTopic, Options};
 
-/// Distinct keys of a topic that are enough.
+/// Distinct keys per topic that are enough.
 const KEYS_MAX: usize = 300;
-/// Partitions of a topic that are looked into.
+/// Partitions per topic that are sampled.
 const PARTITIONS_MAX: i32 = 32;
-/// How far before a partition's end the sample begins.
+/// How many offsets before a partition's end the sample begins.
 const TAIL: i64 = 500;
-/// The time limit for all topics.
+/// Time limit for all topics together.
 const LIMIT: Duration = Duration::from_secs(10);
-/// How long to wait for an event before looking at the time.
-const STEP: Duration = Duration::from_millis(100);
 
-/// Finds out which partitioners the input topics may have been written with; `None`: the user vouches for one that is not known.
+/// The partitioners that the input topics may have been written with; `None` if nothing needs comparing: there is one partition, or the
+/// user vouches for a custom partitioner.
 ///
 /// # Errors
-/// When the keys of a topic fit none, or another than those of its siblings.
+/// If the keys of a topic fit no known partitioner, or two topics fit different ones.
 pub(in crate::stream) fn partitioners(options: &Options, inputs: &Inputs, inspector: &Inspector) -> Result<Option<Candidates>, Failure> {
     if inputs.partitions == 1 || inputs.topics.iter().any(|topic| topic.partitioning == Partitioning::Custom) {
         return Ok(None);
@@ -35,19 +33,35 @@ pub(in crate::stream) fn partitioners(options: &Options, inputs: &Inputs, inspec
     let reader = Consumer::new(&options.properties.reader(&options.application))?;
     let samples = samples(&reader, inspector, inputs)?;
     let samples: Vec<_> = inputs.topics.iter().zip(samples).collect();
-    judge(&samples, inputs.partitions).map(Some)
+    compare(&samples, inputs.partitions).map(Some)
+}
+
+/// Reads the tails of all topics at once, until each has shown enough keys.
+fn samples(reader: &Consumer, inspector: &Inspector, inputs: &Inputs) -> Result<Vec<Sample>, Failure> {
+    let partitions = inputs.partitions.min(PARTITIONS_MAX);
+    let tail = |topic: &str, partition| -> Result<Offset, Failure> {
+        let (log_start, log_end) = inspector.watermarks(topic, partition)?;
+        Ok(Offset::Offset(log_start.max(log_end - TAIL)))
+    };
+    let places = inputs.topics.iter().flat_map(|topic| (0..partitions).map(move |partition| (topic.name.as_str(), partition)));
+    let places = places.map(|(topic, partition)| Ok((topic, partition, tail(topic, partition)?)));
+    let places = places.collect::<Result<Vec<_>, Failure>>()?;
+    let topics = inputs.topics.iter().map(|_| TopicSample::new(partitions)).collect();
+    let mut reading = Reading { inputs, topics, deadline: Deadline::after(LIMIT) };
+    read_to_end(reader, places, &mut reading)?;
+    Ok(reading.topics.into_iter().map(|topic| topic.sample).collect())
 }
 
 /// The sample of one topic while it is read.
-struct Reading {
+struct TopicSample {
     sample: Sample,
-    /// Partitions whose end is not reached.
+    /// Partitions that have not been read to their ends.
     open: usize,
-    /// Keys taken of each partition.
+    /// Keys taken from each partition.
     taken: Vec<usize>,
 }
 
-impl Reading {
+impl TopicSample {
     fn new(partitions: i32) -> Self {
         let open = usize::try_from(partitions).unwrap_or_default();
         Self { sample: Sample::default(), open, taken: vec![0; open] }
@@ -57,7 +71,7 @@ impl Reading {
         self.open == 0 || self.sample.len() >= KEYS_MAX
     }
 
-    fn take(&mut self, partition: i32, key: &[u8]) {
+    fn add(&mut self, partition: i32, key: &[u8]) {
         let per_partition = KEYS_MAX / self.taken.len().max(1) + 1;
         let taken = usize::try_from(partition).ok().and_then(|partition| self.taken.get_mut(partition));
         if let Some(taken) = taken.filter(|taken| **taken < per_partition) {
@@ -66,42 +80,49 @@ impl Reading {
     }
 }
 
-/// Reads the tails of all topics at once, each until it has shown enough.
-fn samples(reader: &Consumer, inspector: &Inspector, inputs: &Inputs) -> Result<Vec<Sample>, Failure> {
-    let partitions = inputs.partitions.min(PARTITIONS_MAX);
-    let tail = |topic: &str, partition| -> Result<Offset, Failure> {
-        let (log_start, log_end) = inspector.watermarks(topic, partition)?;
-        Ok(Offset::Offset(log_start.max(log_end - TAIL)))
-    };
-    let places = inputs.topics.iter().flat_map(|topic| (0..partitions).map(move |partition| (topic.name.as_str(), partition)));
-    let places = places.map(|(topic, partition)| Ok((topic, partition, tail(topic, partition)?)));
-    reader.assign(places.collect::<Result<Vec<_>, Failure>>()?)?;
-
-    let mut readings: Vec<Reading> = inputs.topics.iter().map(|_| Reading::new(partitions)).collect();
-    let deadline = Deadline::after(LIMIT);
-    while !readings.iter().all(Reading::is_done) && !deadline.passed() {
-        match reader.poll(STEP).as_ref().map(Event::what) {
-            Some(What::Record(record)) => {
-                let reading = inputs.index(record.topic()).and_then(|index| readings.get_mut(index));
-                if let (Some(key), Some(reading)) = (record.key(), reading) {
-                    reading.take(record.partition(), key);
-                }
-            }
-            Some(What::End(topic, _)) => {
-                if let Some(reading) = inputs.index(&topic).and_then(|index| readings.get_mut(index)) {
-                    reading.open = reading.open.saturating_sub(1);
-                }
-            }
-            Some(What::Log(level, facility, text)) => log::librdkafka(level, &facility, &text),
-            _ => {}
-        }
-    }
-    reader.assign([])?;
-    Ok(readings.into_iter().map(|reading| reading.sample).collect())
+/// All topics while they are read.
+struct Reading<'a> {
+    inputs: &'a Inputs,
+    /// In the order of [`Inputs::topics`].
+    topics: Vec<TopicSample>,
+    deadline: Deadline,
 }
 
-/// Compares what was found.
-fn judge(samples: &[(&InputTopic, Sample)], partitions: i32) -> Result<Candidates, Failure> {
+impl Reading<'_> {
+    fn topic(&mut self, name: &str) -> Option<&mut TopicSample> {
+        self.topics.get_mut(self.inputs.index(name)?)
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        if self.topics.iter().all(TopicSample::is_done) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+impl Visitor for Reading<'_> {
+    type Error = Failure;
+
+    fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
+        if let (Some(key), Some(topic)) = (record.key(), self.topic(record.topic())) {
+            topic.add(record.partition(), key);
+        }
+        Ok(self.flow())
+    }
+
+    fn end(&mut self, topic: &str, _partition: i32) -> ControlFlow<()> {
+        if let Some(topic) = self.topic(topic) {
+            topic.open = topic.open.saturating_sub(1);
+        }
+        self.flow()
+    }
+
+    /// A partition may be slow or its leader away: what was read by then has to do, since the start must not wait for minutes.
+    fn tick(&mut self) -> Result<ControlFlow<()>, Failure> {
+        Ok(if self.deadline.passed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+}
+
+/// The partitioners that fit every topic.
+fn compare(samples: &[(&InputTopic, Sample)], partitions: i32) -> Result<Candidates, Failure> {
     let mut common = Candidates::ANY;
     let mut found = Vec::new();
     for (topic, sample) in samples {
@@ -143,37 +164,37 @@ mod tests {
         sample(move |key| partitioner.partition(key, 4))
     }
 
-    fn judged(topics: &[(Partitioning, Sample)]) -> Result<String, Failure> {
+    fn compared(topics: &[(Partitioning, Sample)]) -> Result<String, Failure> {
         let topics: Vec<_> = topics.iter().enumerate().map(|(i, (p, s))| (topic(&format!("t{i}"), *p), s.clone())).collect();
         let topics: Vec<_> = topics.iter().map(|(topic, sample)| (topic, sample.clone())).collect();
-        judge(&topics, 4).map(Candidates::names)
+        compare(&topics, 4).map(Candidates::names)
     }
 
     #[test]
     fn siblings_that_agree_are_accepted_and_an_empty_one_goes_along() {
         let topics = [(Partitioning::Auto, by(Partitioner::Crc32)), (Partitioning::Auto, Sample::default())];
-        assert_eq!(judged(&topics).unwrap(), "crc32");
-        assert_eq!(judged(&[(Partitioning::Auto, Sample::default())]).unwrap(), "murmur2 or crc32 or fnv1a");
+        assert_eq!(compared(&topics).unwrap(), "crc32");
+        assert_eq!(compared(&[(Partitioning::Auto, Sample::default())]).unwrap(), "murmur2 or crc32 or fnv1a");
     }
 
     #[test]
     fn siblings_that_differ_are_refused_by_name() {
         let topics = [(Partitioning::Auto, by(Partitioner::Crc32)), (Partitioning::Auto, by(Partitioner::Murmur2))];
-        let failure = judged(&topics).unwrap_err();
+        let failure = compared(&topics).unwrap_err();
         assert_eq!(failure.code(), "partitioners_differ");
         assert!(failure.to_string().contains("t0: crc32 by 100 keys; t1: murmur2 by 100 keys"), "{failure}");
     }
 
     #[test]
     fn keys_that_lie_anywhere_are_refused_with_counts() {
-        let failure = judged(&[(Partitioning::Auto, sample(|key| i32::from(key[key.len() - 1] % 4)))]).unwrap_err();
+        let failure = compared(&[(Partitioning::Auto, sample(|key| i32::from(key[key.len() - 1] % 4)))]).unwrap_err();
         assert_eq!(failure.code(), "partitioner_unknown");
         assert!(failure.to_string().starts_with("t0: of 100 keys, "), "{failure}");
     }
 
     #[test]
     fn a_declared_partitioner_must_fit() {
-        assert_eq!(judged(&[(Partitioning::By(Partitioner::Crc32), by(Partitioner::Crc32))]).unwrap(), "crc32");
-        assert_eq!(judged(&[(Partitioning::By(Partitioner::Fnv1a), by(Partitioner::Crc32))]).unwrap_err().code(), "partitioner_unknown");
+        assert_eq!(compared(&[(Partitioning::By(Partitioner::Crc32), by(Partitioner::Crc32))]).unwrap(), "crc32");
+        assert_eq!(compared(&[(Partitioning::By(Partitioner::Fnv1a), by(Partitioner::Crc32))]).unwrap_err().code(), "partitioner_unknown");
     }
 }

@@ -101,14 +101,13 @@ impl fmt::Display for Survey {
     }
 }
 
-/// Makes the topics of our own that are missing, and names them.
+/// Creates those of our topics that are missing, and returns their names.
 ///
 /// # Errors
-/// When an input topic is missing, or the cluster refuses.
+/// If an input topic is missing, or the cluster refuses.
 pub fn create_missing(options: &Options) -> Result<Vec<String>, Failure> {
     let inspector = Inspector::new(&options.properties)?;
     let inputs = Inputs::describe(options, &inspector)?;
-    let missing = topics::missing(&topics::own_topics(options, inputs.partitions), &inspector)?;
-    topics::create(options, &missing)?;
-    Ok(missing.into_iter().map(|topic| topic.name).collect())
+    let created = topics::create_missing(options, &topics::own_topics(options, inputs.partitions), &inspector)?;
+    Ok(created.into_iter().map(|topic| topic.name).collect())
 }

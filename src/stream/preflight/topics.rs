@@ -1,35 +1,31 @@
-//! The topics that the service writes: what they must look like, what there is, and making them.
+//! The topics that the service writes: their configuration, what exists, and creating them.
 
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::types::RDKafkaErrorCode;
-
-use crate::kafka::{Inspector, Quiet};
+use crate::kafka::{Creation, ErrorCode, Inspector, TopicSpec, create_topics};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 
-/// The time limit of a creation.
-const LIMIT: Duration = Duration::from_secs(30);
+/// How long a new topic may take until brokers know it.
+const VISIBLE_LIMIT: Duration = Duration::from_secs(30);
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// One topic of our own, as it is made.
+/// A topic that the service writes, as it creates it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnTopic {
     /// The name.
     pub name: String,
-    /// What it is for, in words.
+    /// What it is for, for people.
     pub purpose: &'static str,
-    /// Its partitions: those of the input topics.
+    /// Its partitions: as many as the input topics have.
     pub partitions: i32,
     /// Topic configuration.
     pub settings: Vec<(&'static str, String)>,
-    /// Whether its partition count must be that of the inputs.
+    /// Whether its partition count must equal that of the inputs.
     pub counted: bool,
 }
 
-/// The topics that the service writes, for inputs of this many partitions.
+/// The topics that the service writes, for inputs with this many partitions.
 #[must_use]
 pub fn own_topics(options: &Options, partitions: i32) -> Vec<OwnTopic> {
     let days = |days: u64| (days * DAY_MS).to_string();
@@ -69,12 +65,12 @@ pub fn own_topics(options: &Options, partitions: i32) -> Vec<OwnTopic> {
     ]
 }
 
-/// What `run` would say to a topic of our own with this many partitions (`None`: there is none); nothing when it can work with it.
+/// Why `run` would refuse one of our topics, given the partitions found (`None`: the topic does not exist).
 pub(in crate::stream) fn problem(options: &Options, topic: &OwnTopic, found: Option<i32>) -> Option<Failure> {
     match found {
         None if !options.create_topics => Some(Failure::TopicMissing {
             topic: topic.name.clone(),
-            hint: ", and kafka.create_topics is false; `churnwatch topics create` makes it",
+            hint: ", and kafka.create_topics is false; create it with `churnwatch topics create`",
         }),
         Some(found) if topic.counted && found != topic.partitions => {
             Some(Failure::PartitionCountChanged { topic: topic.name.clone(), expected: topic.partitions, found })
@@ -83,68 +79,48 @@ pub(in crate::stream) fn problem(options: &Options, topic: &OwnTopic, found: Opt
     }
 }
 
-/// The own topics that are not there.
+/// Creates those of our topics that are missing, and waits until brokers know them. Returns what was created.
 ///
 /// # Errors
-/// When the cluster does not answer.
-pub(in crate::stream) fn missing(own: &[OwnTopic], inspector: &Inspector) -> Result<Vec<OwnTopic>, Failure> {
+/// If the cluster does not answer or refuses a topic.
+pub(in crate::stream) fn create_missing(options: &Options, own: &[OwnTopic], inspector: &Inspector) -> Result<Vec<OwnTopic>, Failure> {
     let mut missing = Vec::new();
     for topic in own {
         if inspector.partitions(&topic.name)?.is_none() {
             missing.push(topic.clone());
         }
     }
+    let refused = create_topics(&options.properties, &specs(options, &missing), Creation::Real)?;
+    if let Some((topic, code)) = refused.first() {
+        return Err(Failure::kafka(format!("creating topic {topic}"), code));
+    }
+    for topic in &missing {
+        if inspector.partitions_in_time(&topic.name, VISIBLE_LIMIT)?.is_none() {
+            return Err(Failure::TopicMissing { topic: topic.name.clone(), hint: ", although it has just been created" });
+        }
+    }
     Ok(missing)
 }
 
-/// Makes topics. One that another instance has made meanwhile is as good.
+/// Asks whether topics could be created, without creating any. Returns the refusals.
 ///
 /// # Errors
-/// When the cluster refuses.
-pub(in crate::stream) fn create(options: &Options, topics: &[OwnTopic]) -> Result<(), Failure> {
-    match request(options, topics, false)?.into_iter().next() {
-        Some((topic, code)) => Err(Failure::kafka(format!("creating topic {topic}"), &code)),
-        None => Ok(()),
-    }
+/// If the cluster does not answer.
+pub(in crate::stream) fn try_create(options: &Options, topics: &[OwnTopic]) -> Result<Vec<(String, ErrorCode)>, Failure> {
+    Ok(create_topics(&options.properties, &specs(options, topics), Creation::DryRun)?)
 }
 
-/// Asks whether topics could be made, and makes none. What is refused, with why.
+fn specs<'a>(options: &Options, topics: &'a [OwnTopic]) -> Vec<TopicSpec<'a>> {
+    let replication_factor = options.replication_factor;
+    let spec =
+        |topic: &'a OwnTopic| TopicSpec { name: &topic.name, partitions: topic.partitions, replication_factor, settings: &topic.settings };
+    topics.iter().map(spec).collect()
+}
+
+/// Makes sure that our topics exist and fit, and creates the missing ones if the configuration allows it.
 ///
 /// # Errors
-/// When the cluster does not answer.
-pub(in crate::stream) fn try_create(options: &Options, topics: &[OwnTopic]) -> Result<Vec<(String, RDKafkaErrorCode)>, Failure> {
-    request(options, topics, true)
-}
-
-fn request(options: &Options, topics: &[OwnTopic], only_try: bool) -> Result<Vec<(String, RDKafkaErrorCode)>, Failure> {
-    if topics.is_empty() {
-        return Ok(Vec::new());
-    }
-    let failed = |error: &dyn std::fmt::Display| Failure::kafka("creating topics", &error.to_string());
-    let client = AdminClient::from_config_and_context(&options.properties.admin(), Quiet::default()).map_err(|error| failed(&error))?;
-    let wanted = topics.iter().map(|topic| {
-        let new = NewTopic::new(&topic.name, topic.partitions, TopicReplication::Fixed(options.replication_factor));
-        topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))
-    });
-    let wanted: Vec<_> = wanted.collect();
-    let limits = AdminOptions::new().operation_timeout(Some(LIMIT)).request_timeout(Some(LIMIT)).validate_only(only_try);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| failed(&error))?;
-    let results = runtime.block_on(client.create_topics(&wanted, &limits)).map_err(|error| failed(&error))?;
-    let mut refused = Vec::new();
-    for result in results {
-        match result {
-            Ok(topic) if !only_try => tracing::info!(topic, "created"),
-            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-            Err(refusal) => refused.push(refusal),
-        }
-    }
-    Ok(refused)
-}
-
-/// Makes what is missing, as far as that is allowed.
-///
-/// # Errors
-/// When something is missing and may not be made, or cannot, or has the wrong partition count.
+/// If a topic is missing and may not or cannot be created, or has the wrong partition count.
 pub(in crate::stream) fn ensure(options: &Options, partitions: i32, inspector: &Inspector) -> Result<(), Failure> {
     let own = own_topics(options, partitions);
     for topic in &own {
@@ -152,12 +128,5 @@ pub(in crate::stream) fn ensure(options: &Options, partitions: i32, inspector: &
             return Err(problem);
         }
     }
-    let missing = missing(&own, inspector)?;
-    create(options, &missing)?;
-    for topic in &missing {
-        if inspector.partitions_in_time(&topic.name, LIMIT)?.is_none() {
-            return Err(Failure::TopicMissing { topic: topic.name.clone(), hint: ", though it has just been created" });
-        }
-    }
-    Ok(())
+    create_missing(options, &own, inspector).map(drop)
 }

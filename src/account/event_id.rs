@@ -1,0 +1,36 @@
+//! Ids of events as sections keep them.
+//!
+//! Sections order events of one instant by their ids, and know a repetition by its id. `limits.text_bytes` may allow ids that are too long
+//! to be kept hundreds of times; these are shortened, and never to the same text.
+
+use std::borrow::Cow;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+/// Bytes kept of an id.
+pub(super) const MAX_ID_BYTES: usize = 256;
+/// Bytes of a hash as hexadecimal digits.
+const HASH_BYTES: usize = 32;
+
+/// An id, or where it is too long its beginning and the hash of all of it.
+pub(super) fn kept(id: &str) -> Cow<'_, str> {
+    if id.len() <= MAX_ID_BYTES {
+        return Cow::Borrowed(id);
+    }
+    let beginning = id.get(..id.floor_char_boundary(MAX_ID_BYTES - HASH_BYTES)).unwrap_or_default();
+    Cow::Owned(format!("{beginning}{:032x}", xxh3_128(id.as_bytes())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_ids_that_begin_alike_stay_apart() {
+        let id = |end: &str| "\u{e9}".repeat(200) + end;
+        assert_ne!(kept(&id("1")), kept(&id("2")));
+        assert_eq!(kept(&id("1")), kept(&id("1")));
+        assert!(kept(&id("1")).len() <= MAX_ID_BYTES && kept(&id("1")).starts_with("\u{e9}\u{e9}"));
+        assert_eq!(kept(&"i".repeat(256)), "i".repeat(256));
+    }
+}

@@ -1,0 +1,71 @@
+//! The one place that creates topics.
+
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::consumer::Quiet;
+use super::error::Error;
+use super::properties::Properties;
+
+/// Time limit of a creation.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A topic to create.
+#[derive(Clone, Debug)]
+pub(crate) struct TopicSpec<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its partitions.
+    pub partitions: i32,
+    /// Its replicas; -1: the broker's default.
+    pub replication_factor: i32,
+    /// Topic configuration.
+    pub settings: &'a [(&'static str, String)],
+}
+
+/// Whether topics are created, or the broker only says whether it would.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Creation {
+    /// Create them.
+    Real,
+    /// Validate the request.
+    DryRun,
+}
+
+/// Creates topics. Returns those that the broker refused, with its code; a topic that exists already is not a refusal, because another
+/// instance may create it at the same time.
+///
+/// # Errors
+/// If the cluster does not answer.
+pub(crate) fn create_topics(
+    properties: &Properties,
+    topics: &[TopicSpec<'_>],
+    creation: Creation,
+) -> Result<Vec<(String, RDKafkaErrorCode)>, Error> {
+    if topics.is_empty() {
+        return Ok(Vec::new());
+    }
+    let failed = |error: &dyn std::fmt::Display| Error::call("creating topics", &error.to_string());
+    let client = AdminClient::from_config_and_context(&properties.admin(), Quiet::default()).map_err(|error| failed(&error))?;
+    let wanted = topics.iter().map(|topic| {
+        let new = NewTopic::new(topic.name, topic.partitions, TopicReplication::Fixed(topic.replication_factor));
+        topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))
+    });
+    let wanted: Vec<_> = wanted.collect();
+    let options = AdminOptions::new().operation_timeout(Some(LIMIT)).request_timeout(Some(LIMIT));
+    let options = options.validate_only(creation == Creation::DryRun);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| failed(&error))?;
+    let results = runtime.block_on(client.create_topics(&wanted, &options)).map_err(|error| failed(&error))?;
+    let mut refused = Vec::new();
+    for result in results {
+        match result {
+            Ok(topic) if creation == Creation::Real => tracing::info!(topic, "topic created"),
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err(refusal) => refused.push(refusal),
+        }
+    }
+    Ok(refused)
+}

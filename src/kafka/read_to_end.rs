@@ -1,0 +1,172 @@
+//! The one loop that reads partitions to their ends, with one policy for errors.
+//!
+//! Restore, `topics reset` and the sample of partitioners all read this way. A missing right and a fatal error end the reading; other
+//! errors are logged, because librdkafka retries by itself. Partitions that deliver nothing for [`STALL_LIMIT`] are an error too.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use rdkafka::Offset;
+
+use super::consumer::Consumer;
+use super::error::Error;
+use super::log;
+use super::native::{Event, Record, What, is_forbidden};
+use crate::clock::Deadline;
+
+/// How long all partitions together may deliver nothing before their ends are reached.
+pub(crate) const STALL_LIMIT: Duration = Duration::from_mins(1);
+/// How often [`Visitor::tick`] runs, and how long one wait for an event lasts.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What happens to the records.
+pub(crate) trait Visitor {
+    /// The caller's error.
+    type Error: From<Error>;
+
+    /// One record; `Break` ends the reading early.
+    fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Self::Error>;
+
+    /// A partition has been read to its end; `Break` ends the reading early.
+    fn end(&mut self, _topic: &str, _partition: i32) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// Runs about every 100 ms, whether records arrive or not; `Break` ends the reading early.
+    fn tick(&mut self) -> Result<ControlFlow<()>, Self::Error> {
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// Reads the places until every partition has reached its end, or `visitor` breaks off. Leaves the reader without an assignment.
+///
+/// # Errors
+/// Those of `visitor`, and those named at the top of this file.
+pub(crate) fn read_to_end<'a, V: Visitor>(
+    reader: &Consumer,
+    places: impl IntoIterator<Item = (&'a str, i32, Offset)>,
+    visitor: &mut V,
+) -> Result<(), V::Error> {
+    let places: Vec<_> = places.into_iter().collect();
+    let mut open: BTreeSet<(String, i32)> = places.iter().map(|(topic, partition, _)| ((*topic).to_owned(), *partition)).collect();
+    reader.assign(places)?;
+    let result = read(reader, &mut open, visitor);
+    reader.assign([])?;
+    result
+}
+
+fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visitor: &mut V) -> Result<(), V::Error> {
+    let (mut stalled, mut next_tick) = (Deadline::after(STALL_LIMIT), Deadline::after(TICK));
+    while let Some((topic, partition)) = open.first() {
+        if stalled.passed() {
+            return Err(Error::Stalled { topic: topic.clone(), partition: *partition, seconds: STALL_LIMIT.as_secs() }.into());
+        }
+        let flow = match reader.poll(TICK).as_ref().map(Event::what) {
+            Some(What::Record(record)) => {
+                stalled = Deadline::after(STALL_LIMIT);
+                visitor.record(record)?
+            }
+            Some(What::End(topic, partition)) => {
+                stalled = Deadline::after(STALL_LIMIT);
+                let flow = visitor.end(&topic, partition);
+                open.remove(&(topic, partition));
+                flow
+            }
+            Some(other) => {
+                pass_on(other)?;
+                ControlFlow::Continue(())
+            }
+            None => ControlFlow::Continue(()),
+        };
+        if flow.is_break() {
+            return Ok(());
+        }
+        if next_tick.passed() {
+            next_tick = Deadline::after(TICK);
+            if visitor.tick()?.is_break() {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The policy for everything that is neither a record nor an end.
+fn pass_on(what: What<'_>) -> Result<(), Error> {
+    match what {
+        What::Failed { code, reason, .. } if is_forbidden(code) => Err(Error::forbidden("reading", &reason)),
+        What::Failed { fatal: true, reason, .. } => Err(Error::call("reading", &reason)),
+        What::Failed { code, reason, .. } => {
+            log::client_error("reader", Some(code), &reason);
+            Ok(())
+        }
+        What::Log(level, facility, text) => {
+            log::librdkafka(level, &facility, &text);
+            Ok(())
+        }
+        What::Record(_) | What::End(..) | What::Assigned(_) | What::Revoked | What::Nothing => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::mock::EmbeddedBroker;
+
+    #[derive(Default)]
+    struct Collected {
+        values: Vec<(i32, Vec<u8>)>,
+        ends: Vec<i32>,
+        enough: Option<usize>,
+    }
+
+    impl Visitor for Collected {
+        type Error = Error;
+
+        fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Error> {
+            self.values.push((record.partition(), record.value().unwrap().to_vec()));
+            let enough = self.enough == Some(self.values.len());
+            Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        }
+
+        fn end(&mut self, _topic: &str, partition: i32) -> ControlFlow<()> {
+            self.ends.push(partition);
+            ControlFlow::Continue(())
+        }
+    }
+
+    /// Two partitions: three records in the first, none in the second.
+    fn read_from(offset: Offset, enough: Option<usize>) -> Collected {
+        let broker = EmbeddedBroker::start().unwrap();
+        broker.create_topic("t", 2).unwrap();
+        broker.write("t", 0, &[b"a", b"b", b"c"]);
+        let reader = Consumer::new(&broker.properties().reader("g")).unwrap();
+        let mut collected = Collected { enough, ..Collected::default() };
+        read_to_end(&reader, [("t", 0, offset), ("t", 1, Offset::Beginning)], &mut collected).unwrap();
+        collected
+    }
+
+    #[test]
+    fn every_record_is_read_and_an_empty_partition_ends_at_once() {
+        let mut collected = read_from(Offset::Beginning, None);
+        collected.ends.sort_unstable();
+        assert_eq!(collected.values, [b"a", b"b", b"c"].map(|value| (0, value.to_vec())));
+        assert_eq!(collected.ends, [0, 1]);
+    }
+
+    #[test]
+    fn reading_begins_at_the_offset_given_and_stops_when_the_visitor_has_enough() {
+        assert_eq!(read_from(Offset::Offset(1), None).values.len(), 2);
+        assert_eq!(read_from(Offset::Beginning, Some(2)).values.len(), 2);
+    }
+
+    #[test]
+    fn a_missing_right_and_a_fatal_error_end_the_reading_and_others_do_not() {
+        use rdkafka::types::RDKafkaErrorCode::{AllBrokersDown, Fatal, TopicAuthorizationFailed};
+        let failed = |code, fatal| pass_on(What::Failed { code, fatal, reason: "why".to_owned() });
+        assert!(failed(TopicAuthorizationFailed, false).unwrap_err().to_string().contains("churnwatch check"));
+        assert_eq!(failed(Fatal, true).unwrap_err().to_string(), "reading: why");
+        assert!(failed(AllBrokersDown, false).is_ok());
+    }
+}

@@ -1,0 +1,152 @@
+//! What is committed in Kafka: the group's offsets, and where the changelogs end.
+//!
+//! Steps 1 to 3 of a restore (`restore.rs`). Every wait calls `alive`, which polls the group's consumer: rebalances must be noticed, and
+//! `max.poll.interval.ms` must not expire.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::failure::Failure;
+use super::options::Options;
+use super::preflight::Inputs;
+use crate::clock::Deadline;
+use crate::kafka::{self, Consumer, Inspector, TRANSACTION_TIMEOUT};
+
+/// How long an open transaction can delay a restore: its own time limit, plus the broker's time to abort it.
+const STABLE_LIMIT: Duration = TRANSACTION_TIMEOUT.saturating_add(Duration::from_secs(30));
+/// Time limit of one request.
+const REQUEST_LIMIT: Duration = Duration::from_secs(2);
+/// How long one wait lasts before the question is asked again.
+const STEP: Duration = Duration::from_millis(100);
+
+/// Why a restore ended early.
+pub(super) enum Halt {
+    /// It cannot succeed.
+    Failed(Failure),
+    /// The group rebalances or the process shuts down; nothing was kept.
+    Interrupted,
+}
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<kafka::Error> for Halt {
+    fn from(error: kafka::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Polls the group's consumer; false once the restore is useless.
+pub(super) type Alive<'a> = dyn FnMut() -> Result<bool, Failure> + 'a;
+
+/// Calls `alive`, and turns its false into [`Halt::Interrupted`].
+pub(super) fn keep_alive(alive: &mut Alive<'_>) -> Result<(), Halt> {
+    if alive()? { Ok(()) } else { Err(Halt::Interrupted) }
+}
+
+/// What was last committed for one task. Equal marks mean equal state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Marks {
+    /// The group's offset of each input, in the order of [`Inputs::topics`].
+    pub group: Vec<Option<i64>>,
+    /// The offset after the changelog's last record, control records included.
+    pub changelog_end: i64,
+}
+
+/// The clients that ask.
+pub(super) struct Committed {
+    /// The input topics.
+    pub inputs: Arc<Inputs>,
+    /// The changelog topic.
+    pub changelog: String,
+    /// Reads committed records only. Has the group's id, but never joins the group.
+    pub reader: Consumer,
+    /// Sees records of open transactions.
+    pub inspector: Inspector,
+}
+
+impl Committed {
+    /// Sends no request yet.
+    pub(super) fn new(options: &Options, inputs: &Arc<Inputs>) -> Result<Self, Failure> {
+        Ok(Self {
+            inputs: Arc::clone(inputs),
+            changelog: options.changelog_topic(),
+            reader: Consumer::new(&options.properties.reader(&options.application))?,
+            inspector: Inspector::new(&options.properties)?,
+        })
+    }
+
+    /// Fails if a topic no longer has the partition count that the service started with.
+    pub(super) fn verify_partition_counts(&self) -> Result<(), Failure> {
+        let names = self.inputs.topics.iter().map(|input| input.name.as_str()).chain([self.changelog.as_str()]);
+        for topic in names {
+            let found = self.inspector.partitions_in_time(topic, STABLE_LIMIT)?.unwrap_or(0);
+            if found != self.inputs.partitions {
+                return Err(Failure::PartitionCountChanged { topic: topic.to_owned(), expected: self.inputs.partitions, found });
+            }
+        }
+        Ok(())
+    }
+
+    /// Steps 1 and 2.
+    pub(super) fn marks(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, Marks>, Halt> {
+        let mut marks = BTreeMap::new();
+        let offsets = self.group_offsets(tasks, alive)?;
+        for task in tasks {
+            let group = self.inputs.topics.iter().map(|input| offsets.get(&(input.name.clone(), *task)).copied()).collect();
+            let (_, changelog_end) = self.inspector.watermarks(&self.changelog, *task)?;
+            marks.insert(*task, Marks { group, changelog_end });
+            keep_alive(alive)?;
+        }
+        Ok(marks)
+    }
+
+    /// The group's offsets by topic and partition. While a transaction is about to move one, the broker refuses to answer.
+    fn group_offsets(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<(String, i32), i64>, Halt> {
+        let deadline = Deadline::after(STABLE_LIMIT);
+        let places = || tasks.iter().flat_map(|task| self.inputs.topics.iter().map(|input| (input.name.as_str(), *task)));
+        loop {
+            keep_alive(alive)?;
+            match self.reader.committed(places(), REQUEST_LIMIT) {
+                Ok(offsets) => {
+                    let present = |(topic, partition, next): (String, i32, Option<i64>)| Some(((topic, partition), next?));
+                    return Ok(offsets.into_iter().filter_map(present).collect());
+                }
+                Err(error) if deadline.passed() => return Err(Failure::kafka("reading the group's committed offsets", &error).into()),
+                Err(error) => tracing::debug!(%error, "the group's committed offsets are not stable yet"),
+            }
+            self.reader.pass_on_logs();
+        }
+    }
+
+    /// Step 3.
+    pub(super) fn wait_until_stable(&self, tasks: &[i32], marks: &BTreeMap<i32, Marks>, alive: &mut Alive<'_>) -> Result<(), Halt> {
+        let deadline = Deadline::after(STABLE_LIMIT);
+        for task in tasks {
+            let end = marks.get(task).map_or(0, |marks| marks.changelog_end);
+            loop {
+                keep_alive(alive)?;
+                match self.reader.stable_watermarks(&self.changelog, *task, REQUEST_LIMIT) {
+                    Ok((_, stable)) if stable >= end => break,
+                    Ok((_, stable)) => tracing::debug!(task, stable, end, "a transaction is open in the changelog"),
+                    Err(error) => tracing::debug!(task, %error, "the changelog's end is unknown"),
+                }
+                if deadline.passed() {
+                    return Err(self.stuck(*task).into());
+                }
+                // Polling an idle consumer is the wait.
+                drop(self.reader.poll(STEP));
+            }
+        }
+        Ok(())
+    }
+
+    fn stuck(&self, task: i32) -> Failure {
+        let (topic, seconds) = (self.changelog.clone(), STABLE_LIMIT.as_secs());
+        Failure::RestoreStuck { topic, partition: task, waiting_for: "a transaction has been open", seconds }
+    }
+}
