@@ -1,7 +1,7 @@
-//! One account that holds very many of something: what one more event costs, and what it writes. Prints a table by kind and number.
+//! The cost of one more event on an oversized account, and the bytes it writes, by kind and number of entries.
 //!
-//! A row is the mean of some events, each followed by a round and by what it writes to the changelog, as in a service that commits after
-//! every event: with `known` the event is about what the account holds already, with `new` something has to leave first.
+//! A row is the mean over some events. Each is followed by a scoring round and its changelog writes, as if the service committed after every
+//! event. `known` events touch an existing entry; `new` ones evict another first.
 #![expect(clippy::print_stdout, reason = "a bench prints, and its input is its own")]
 
 use std::sync::Arc;

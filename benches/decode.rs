@@ -1,6 +1,6 @@
-//! What it costs to decode one record: the record that throughput figures are given for, and each example event.
+//! The cost of decoding one record: the reference record for throughput figures, and each example event.
 //!
-//! `cargo bench --bench decode`; items/s are records a second on one core.
+//! `cargo bench --bench decode`; items/s are records per second on one core.
 
 #[path = "../tests/event_fixtures/mod.rs"]
 mod event_fixtures;

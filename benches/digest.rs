@@ -1,4 +1,4 @@
-//! What a changelog holds, summed up: one line of JSON, so that a run over known events can be compared with what they must lead to.
+//! Sums over a changelog as one line of JSON, to compare a run over known events with the expected totals.
 //!
 //! `cargo bench --bench digest`, with BOOTSTRAP, GROUP (the application id) and AS_OF_MS in the environment. Reads committed records only.
 #![expect(
@@ -106,7 +106,7 @@ fn add_account(account: &Account, view: &View, settings: &Settings, digest: &mut
     digest.users_28d += usage.users_on_dates(today, 28);
     digest.features_28d += usage.features_on_dates(today, 28).count();
     let mut minutes = Histogram::<u64>::new_with_bounds(1, 400 * 24 * 60, 2).unwrap();
-    let resolved = account.support().tickets_in(Timestamp::MIN, view.t).filter_map(|ticket| ticket.resolved?.resolution_ms);
+    let resolved = account.support().tickets_in(Timestamp::MIN, view.t, None).filter_map(|ticket| ticket.resolved?.resolution_ms);
     for millis in resolved {
         minutes.record(u64::try_from(millis / 60_000).unwrap().max(1)).unwrap();
     }

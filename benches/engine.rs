@@ -1,7 +1,7 @@
-//! The engine alone on one core: decode, and decode + dedup + apply, in events a second of this process's CPU; and what a typical account
-//! weighs. Prints a table; the first column is the limit that the second is measured against.
+//! The engine on one core: decoding alone (the upper bound), then decoding, deduplication and state, in events per CPU-second; and the
+//! size of a typical account.
 //!
-//! The input is made here with a fixed seed: feature uses 90 %, billing 4 %, support 6 %, over accounts by Zipf.
+//! The input is generated with a fixed seed: 90 % feature uses, 4 % billing, 6 % support, Zipf-distributed over accounts.
 #![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench prints, and its input is its own")]
 
 use std::sync::Arc;

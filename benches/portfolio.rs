@@ -1,5 +1,5 @@
-//! What the live sums of the portfolio cost: a second of 50,000 records and its scoring round, of which so much for the sums, with few
-//! and with many accounts that nothing happens to. CPU of this process.
+//! What the live portfolio sums cost: the CPU time of one second of 50,000 records plus its scoring round, and the share of the sums, with few
+//! and with many idle accounts.
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and its input is its own")]
 
 use std::sync::Arc;

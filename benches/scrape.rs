@@ -1,5 +1,5 @@
-//! A scrape of `/metrics` with 1,000,000 accounts: gather and encode, beside the limits for time and series. Also what the live sums add to an
-//! account, in bytes and in time of a scoring round.
+//! One scrape of `/metrics` with 1,000,000 accounts, gathered and encoded, set against its limits on time and series; and what the live sums
+//! add per account, in bytes and in the time of a scoring round.
 #![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench prints, and its input is its own")]
 
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Memory stays under what the limits come to, and changelog records under 512 KiB, whatever is sent. At small limits at every run; at
-//! ten times larger ones with `BOUNDS_SCALE=10 cargo test --release --test bounds -- --nocapture`.
+//! Whatever is sent, memory stays below the sum of the limits and changelog records below 512 KiB. Every run uses small limits; for ten
+//! times larger ones run `BOUNDS_SCALE=10 cargo test --release --test bounds -- --nocapture`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

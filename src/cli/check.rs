@@ -18,7 +18,7 @@ Examples:
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Only the configuration; ask no broker and read no secret
+    /// Check only the configuration: contact no broker and read no secrets
     #[arg(long)]
     pub offline: bool,
 }

@@ -35,16 +35,16 @@ Examples:
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Where the page and the metrics are served
+    /// Address of the page and the metrics
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9400")]
     pub listen: SocketAddr,
-    /// How many customers are simulated
+    /// Number of simulated customers
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub accounts: u32,
-    /// Seconds of simulated time in one second
+    /// Simulated seconds per real second
     #[arg(long, value_name = "FACTOR", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub speed: u32,
-    /// Seed of the simulation
+    /// Random seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 }

@@ -54,15 +54,15 @@ pub struct Cli {
 
 /// Options of every command.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Options of every command")]
+#[command(next_help_heading = "Global options")]
 pub struct Globals {
-    /// Configuration file; without it the defaults hold
+    /// Configuration file; without it, defaults apply
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Sets one key of the configuration, over file and environment; may be repeated
+    /// Set a configuration key, overriding file and environment; repeatable
     #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
     pub set: Vec<String>,
-    /// How logs are written to standard error
+    /// Log format on standard error
     #[arg(long, global = true, value_enum, default_value_t)]
     pub log_format: LogFormat,
 }
@@ -88,15 +88,15 @@ impl Globals {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Try it: embedded mock broker, simulated customers, live page and metrics
+    /// Try it: embedded broker, simulated customers, live page and metrics
     Demo(demo::Args),
-    /// The service: read the topics, score the accounts, publish changes
+    /// Run the service: read topics, score accounts, publish changes
     Run(run::Args),
-    /// The same engine on NDJSON files, without Kafka, deterministic to the byte
+    /// Run the same engine on NDJSON files, without Kafka, deterministic to the byte
     Replay(replay::Args),
-    /// Seeded synthetic events to NDJSON files or topics
+    /// Generate seeded synthetic events, to NDJSON files or topics
     Simulate(simulate::Args),
-    /// Check the configuration and the topics that it would use
+    /// Check the configuration, the topics and the rights the service needs
     Check(check::Args),
     /// Show, create or reset what the service needs in Kafka
     Topics(topics::Args),

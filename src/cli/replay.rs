@@ -27,7 +27,7 @@ Input is one JSON record a line, in any order; .gz and .zst are unpacked; - is s
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Usage records; a stream without file counts as not configured
+    /// Usage records; a stream without a file counts as not configured
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub usage: Option<PathBuf>,
     /// Billing records
@@ -42,34 +42,34 @@ pub struct Args {
     /// Account profiles
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub accounts: Option<PathBuf>,
-    /// The instant of scoring; without it the time of the newest record
+    /// Time of scoring; default: the time of the newest record
     #[arg(long, value_name = "T", value_parser = super::instant)]
     pub as_of: Option<Timestamp>,
-    /// Score at the midnights that are multiples of this many days, from each account's first record on
+    /// Score each account at midnight every this many days, from its first record on
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3660))]
     pub score_every: Option<u32>,
-    /// Every published change, one a line
+    /// Every published change, one per line
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_changes: Option<PathBuf>,
-    /// Metrics and score of every account, one a line
+    /// Metrics and score of every account, one per line
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_accounts: Option<PathBuf>,
     /// Portfolio KPIs of the trailing 28 days
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_kpis: Option<PathBuf>,
-    /// KPIs of every complete calendar month too
+    /// Add the KPIs of every complete calendar month
     #[arg(long, requires = "out_kpis", help_heading = "Output")]
     pub kpi_months: bool,
-    /// Records that were refused, with code and reason
+    /// Rejected records, with code and reason
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_dead_letters: Option<PathBuf>,
-    /// How every record ended, counted by stream
+    /// Outcome counts by stream
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_counts: Option<PathBuf>,
-    /// Another configuration, or a model alone: who is in another band by it
+    /// Another configuration, or a model on its own: show which accounts it moves to a different band
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub compare: Option<PathBuf>,
-    /// Where that is written, one account a line, counts last; without it standard output
+    /// Output of --compare, one account per line, counts last; default: standard output
     #[arg(long, value_name = "FILE", requires = "compare", help_heading = "Output")]
     pub out_comparison: Option<PathBuf>,
 }

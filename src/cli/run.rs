@@ -23,10 +23,10 @@ something is wrong with it.";
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Where group offsets and state disagree, go on from the offsets that the state was made of
+    /// When group offsets and state disagree, resume from the offsets in the state
     #[arg(long, value_enum, value_name = "WHERE")]
     pub resume_from: Option<ResumeFrom>,
-    /// Go on although records between the committed offset and the start of the log are gone
+    /// Continue even if records after the committed offset have been deleted
     #[arg(long)]
     pub accept_loss: bool,
 }
@@ -34,7 +34,7 @@ pub struct Args {
 /// What decides where to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ResumeFrom {
-    /// The offsets in the stamp of the state.
+    /// The offsets stored with the state.
     Stamp,
 }
 

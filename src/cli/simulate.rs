@@ -22,58 +22,58 @@ Examples:
   churnwatch simulate --mix angry=1,healthy=3 --duplicates 0.01 --disorder-seconds 5 --bad 0.001 --out-dir simulated
   churnwatch simulate --bootstrap-servers 127.0.0.1:9092 --partitions 4 --rate 1000/s --events 1000000 --labels labels.ndjson
 
-The same seed and options give the same bytes.";
+The same seed and options produce the same bytes.";
 
 /// Options of `simulate`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Seed of everything that is drawn
+    /// Random seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// How many accounts there are
+    /// Number of accounts
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub accounts: u32,
-    /// How many days are simulated
+    /// Number of simulated days
     #[arg(long, value_name = "N", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=3660))]
     pub days: u32,
-    /// The end of the simulated time
+    /// End of simulated time
     #[arg(long, value_name = "T", default_value = "2026-01-01T00:00:00Z", value_parser = super::instant)]
     pub end: Timestamp,
-    /// Usage relative to a lively product of some 40 usage records an account and day
+    /// Usage relative to an active product with about 40 usage records per account and day
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = activity)]
     pub activity: f64,
-    /// Shares of the kinds of accounts: healthy, growing, slipping, silent, angry, churning, trial, seasonal
+    /// Mix of account kinds: healthy, growing, slipping, silent, angry, churning, trial, seasonal
     #[arg(long, value_name = "KIND=N,..", value_parser = mix)]
     pub mix: Option<[u32; 8]>,
     /// Currency of all prices
     #[arg(long, value_name = "ISO", default_value = "USD", value_parser = currency)]
     pub currency: String,
-    /// Share of records that come twice, 0 to 1
+    /// Share of duplicated records, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub duplicates: f64,
-    /// Records are late by up to so many seconds
+    /// Maximum delay of out-of-order records, in seconds
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub disorder_seconds: u32,
-    /// Broken records in addition to the good ones, as a share of them, 0 to 1
+    /// Bad records to add, as a share of the good ones, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub bad: f64,
     /// Stop after this many events
     #[arg(long, value_name = "N")]
     pub events: Option<u64>,
-    /// Events a second; without it as fast as possible
+    /// Events per second; default: as fast as possible
     #[arg(long, value_name = "N/s", value_parser = rate)]
     pub rate: Option<u32>,
-    /// Folder for one NDJSON file a stream and labels.ndjson
+    /// Directory for one NDJSON file per stream and labels.ndjson
     #[arg(long, value_name = "DIR", required_unless_present = "bootstrap_servers")]
     pub out_dir: Option<PathBuf>,
     /// Write to the configured topics of this cluster
     #[arg(long, value_name = "HOST:PORT,..", conflicts_with = "out_dir")]
     pub bootstrap_servers: Option<String>,
-    /// Create the topics that are missing, all with so many partitions
+    /// Create missing topics, with this many partitions each
     #[arg(long, value_name = "N", requires = "bootstrap_servers", value_parser = clap::value_parser!(i32).range(1..=10_000))]
     pub partitions: Option<i32>,
-    /// Where the true future of each account is written when the events go to topics
+    /// File for the true future of each account when events go to topics
     #[arg(long, value_name = "FILE", requires = "bootstrap_servers")]
     pub labels: Option<PathBuf>,
 }

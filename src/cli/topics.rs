@@ -21,7 +21,7 @@ pub struct Args {
     /// Create the missing output and internal topics
     #[arg(long, conflicts_with = "acls")]
     create: bool,
-    /// Print the least rights that the service needs
+    /// Print the minimal rights the service needs
     #[arg(long)]
     acls: bool,
     #[command(subcommand)]
@@ -31,16 +31,16 @@ pub struct Args {
 /// What to do with the topics.
 #[derive(Clone, Debug, Default, clap::Subcommand)]
 pub enum Action {
-    /// Show what there is, and what is missing
+    /// Show what exists and what is missing
     #[default]
     Show,
     /// Create the missing output and internal topics
     Create,
-    /// Print the least rights that the service needs; Read and Write include Describe
+    /// Print the minimal rights the service needs; Read and Write include Describe
     Acls,
-    /// Set the group's offsets to those that the state was made of; every instance must be stopped
+    /// Set the group's offsets to those stored with the state; stop all instances first
     Reset {
-        /// Do it; without this it is only shown
+        /// Apply the change; without this flag it is only shown
         #[arg(long)]
         yes: bool,
     },

@@ -136,6 +136,7 @@ impl Config {
         self.kafka.validate(report);
         self.kafka.properties.validate(report);
         self.commit.validate(report);
+        self.support.validate(report);
         self.calendar.validate(report);
         self.money.validate(report);
         section::validate_limits(&self.limits, report);

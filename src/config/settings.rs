@@ -18,6 +18,7 @@ impl Config {
             usage: self.usage.filter(),
             feature_catalogue: self.usage.feature_catalogue.clone(),
             priority_weights: Priority::ALL.map(|priority| self.support.priority_weights.of(priority)),
+            business_hours: self.support.business_hours.as_ref().map(|hours| hours.business_hours(zone)),
             account: AccountSettings { onboarding_days: self.account.onboarding_days, renewing_days: self.account.renewing_days },
             limits: self.limits.clone(),
             time: TimeSettings {

@@ -36,6 +36,12 @@ impl<'a> Report<'a> {
         self.problems.push(self.at(&path, message.into()));
     }
 
+    /// Whether all that is written under a key could be read.
+    pub(super) fn is_complete(&self, key: &str) -> bool {
+        let path = self.path(key);
+        !self.left_out.iter().any(|left_out| left_out.steps().starts_with(path.steps()))
+    }
+
     /// Adds a problem that has its place.
     pub(super) fn add(&mut self, problem: Problem) {
         self.problems.push(problem);

@@ -118,6 +118,8 @@ metrics! {
     ResolutionAgentP50 "support.resolution_hours_agent_p50_91d" Support 91 Hours "median time to first resolution less time pending or on hold";
     FullResolutionP50 "support.full_resolution_hours_p50_91d" Support 91 Hours "median time to last resolution in 91 d";
     FirstReplyP50 "support.first_reply_minutes_p50_91d" Support 91 Minutes "median time to the first public agent reply in 91 d";
+    ResolutionBusinessP50 "support.resolution_business_hours_p50_91d" Support 91 Hours "median business hours to first resolution in 91 d";
+    FirstReplyBusinessP50 "support.first_reply_business_minutes_p50_91d" Support 91 Minutes "median business minutes to the first public agent reply in 91 d";
     ReopenRate "support.reopen_rate_91d" Support 91 Ratio "share of tickets resolved in 91 d that were reopened";
     Fcr "support.fcr_91d" Support 91 Ratio "first-contact resolution in 91 d";
     SupportCsat "support.csat_91d" Support 91 Ratio "share of rated tickets of 91 d rated satisfied";

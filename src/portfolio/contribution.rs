@@ -98,7 +98,7 @@ impl Parts {
         let usage = Usage::of(account, metrics, &period(Stream::Usage));
         let feedback = Feedback::of(account.feedback(), &period(Stream::Feedback));
         let (onboarded, referred) = Sums::of_profile(account, &money, &period(Stream::Accounts));
-        let tickets = account.support().tickets_in(support.from, support.to);
+        let tickets = account.support().tickets_in(support.from, support.to, settings.business_hours.as_ref());
         Self {
             places: Places::default(),
             tickets: tickets.map(|ticket| PackedTicket::pack(&ticket, names)).collect(),

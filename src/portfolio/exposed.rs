@@ -112,6 +112,8 @@ exposed! {
     Resolution "resolution_seconds" Distribution ["priority"] [Support] "Time to the first resolution, of 28 days.";
     AgentResolution "agent_resolution_seconds" Distribution ["priority"] [Support] "The same less the time spent waiting.";
     FirstReply "first_reply_seconds" Distribution ["priority"] [Support] "Time to the first public agent reply, of 28 days.";
+    BusinessResolution "business_resolution_seconds" Distribution ["priority"] [Support] "Business hours to the first resolution, of 28 days; only where they are configured.";
+    BusinessFirstReply "business_first_reply_seconds" Distribution ["priority"] [Support] "Business hours to the first public agent reply, of 28 days; only where they are configured.";
 }
 
 /// How a sum is distributed.

@@ -97,6 +97,8 @@ kpis! {
     ResolutionHoursP90 "resolution_hours_p90" [Support] "90th percentile of the time to the first resolution";
     ResolutionHoursAgentP50 "resolution_hours_agent_p50" [Support] "median time to the first resolution less the time spent waiting";
     FirstReplyMinutesP50 "first_reply_minutes_p50" [Support] "median time to the first public agent reply";
+    ResolutionBusinessHoursP50 "resolution_business_hours_p50" [Support] "median business hours to the first resolution";
+    FirstReplyBusinessMinutesP50 "first_reply_business_minutes_p50" [Support] "median business minutes to the first public agent reply";
     ReopenRate "reopen_rate" [Support] "reopened / resolved";
     Fcr "fcr" [Support] "first-contact resolution";
     FcrSimple "fcr_simple" [Support] "tickets resolved and not reopened / tickets opened";

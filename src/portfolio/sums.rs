@@ -36,7 +36,7 @@ impl Sums {
             accounts: 1,
             usage: Usage::of(account, metrics, period),
             health: Health::of(share, ledger.mrr_at(period.to)),
-            support: Support::of(account.support(), period),
+            support: Support::of(account.support(), period, settings),
             feedback: Feedback::of(account.feedback(), period),
             onboarded,
             referred,

@@ -8,6 +8,7 @@ use super::{Figure, Kpi, Kpis, Period, Split};
 use crate::account::feedback::Ratings;
 use crate::account::support::{Durations, PeriodTicket, State};
 use crate::event::Priority;
+use crate::settings::Settings;
 use crate::time::{HOUR_MS, MINUTE_MS};
 
 /// Milliseconds of a second.
@@ -27,6 +28,8 @@ pub(super) struct Support {
     resolution: Times,
     agent_resolution: Times,
     first_reply: ByPriority<Durations>,
+    business_resolution: ByPriority<Durations>,
+    business_first_reply: ByPriority<Durations>,
     reopened: Share,
     first_contact: Share,
     ratings: Ratings,
@@ -54,9 +57,9 @@ type ByPriority<V> = [V; Priority::ALL.len()];
 
 impl Support {
     /// What the tickets of one account add.
-    pub fn of(tickets: &State, period: &Period) -> Self {
+    pub fn of(tickets: &State, period: &Period, settings: &Settings) -> Self {
         let mut sums = Self::default();
-        tickets.tickets_in(period.from, period.to).for_each(|ticket| sums.ticket(&ticket, Sign::Plus));
+        tickets.tickets_in(period.from, period.to, settings.business_hours.as_ref()).for_each(|ticket| sums.ticket(&ticket, Sign::Plus));
         sums
     }
 
@@ -75,8 +78,12 @@ impl Support {
             resolved.resolution_ms.into_iter().for_each(|millis| self.resolution.took(ticket, millis, sign));
             resolved.agent_resolution_ms.into_iter().for_each(|millis| self.agent_resolution.took(ticket, millis, sign));
         }
-        if let Some(millis) = ticket.first_reply_ms {
-            change(&mut self.first_reply, ticket.priority, |times| took(times, millis, sign));
+        for (times, millis) in [
+            (&mut self.first_reply, ticket.first_reply_ms),
+            (&mut self.business_first_reply, ticket.business_first_reply_ms),
+            (&mut self.business_resolution, ticket.resolved.and_then(|resolved| resolved.business_resolution_ms)),
+        ] {
+            millis.into_iter().for_each(|millis| change(times, ticket.priority, |times| took(times, millis, sign)));
         }
         if let Some(rating) = ticket.rating {
             let mut ratings = Ratings::default();
@@ -100,6 +107,8 @@ impl Support {
         out.set(Kpi::ResolutionHoursP90, self.resolution.figure(labels, |times| quantile(times, 90, HOUR_MS)));
         out.set(Kpi::ResolutionHoursAgentP50, self.agent_resolution.figure(labels, |times| quantile(times, 50, HOUR_MS)));
         out.set(Kpi::FirstReplyMinutesP50, quantile(&together(&self.first_reply), 50, MINUTE_MS));
+        out.set(Kpi::ResolutionBusinessHoursP50, median_by_priority(&self.business_resolution, HOUR_MS));
+        out.set(Kpi::FirstReplyBusinessMinutesP50, median_by_priority(&self.business_first_reply, MINUTE_MS));
         out.ratio(Kpi::ReopenRate, self.reopened.some, self.reopened.all);
         out.ratio(Kpi::Fcr, self.first_contact.some, self.first_contact.all);
         out.ratio(Kpi::FcrSimple, self.reopened.all - self.reopened.some, self.opened.all);
@@ -119,7 +128,13 @@ impl Support {
             (Exposed::Resolution, &self.resolution.by_priority, BOUNDS_HOURS, HOUR_MS),
             (Exposed::AgentResolution, &self.agent_resolution.by_priority, BOUNDS_HOURS, HOUR_MS),
             (Exposed::FirstReply, &self.first_reply, BOUNDS_MINUTES, MINUTE_MS),
+            (Exposed::BusinessResolution, &self.business_resolution, BOUNDS_HOURS, HOUR_MS),
+            (Exposed::BusinessFirstReply, &self.business_first_reply, BOUNDS_MINUTES, MINUTE_MS),
         ] {
+            let in_business_hours = matches!(family, Exposed::BusinessResolution | Exposed::BusinessFirstReply);
+            if in_business_hours && out.settings.business_hours.is_none() {
+                continue;
+            }
             for (priority, times) in Priority::ALL.iter().zip(times) {
                 out.spread(family, &[priority.name()], seconds(times, &bounds.map(|bound| bound * unit_ms)));
             }
@@ -218,6 +233,11 @@ fn quantile(times: &Durations, percent: u64, unit_ms: i64) -> Option<Figure> {
     times.quantile_ms(percent).map(|millis| Figure::number(millis as f64 / unit_ms as f64))
 }
 
+fn median_by_priority(times: &ByPriority<Durations>, unit_ms: i64) -> Option<Figure> {
+    let median = |times: &Durations| quantile(times, 50, unit_ms);
+    Some(median(&together(times))?.split(Split::Priority, priorities(times, median)))
+}
+
 /// The mean in hours, with how many took at most each bound.
 fn mean_hours(times: &Durations) -> Option<Figure> {
     let bounded = BOUNDS_HOURS.iter().map(|hours| (hours.to_string(), times.count_up_to(hours * HOUR_MS)));
@@ -225,7 +245,19 @@ fn mean_hours(times: &Durations) -> Option<Figure> {
     Some(Figure::ratio(times.sum_ms() as f64 / HOUR_MS as f64, times.count())?.with_buckets(buckets))
 }
 
-additive!(Support { opened, resolved, open, resolution, agent_resolution, first_reply, reopened, first_contact, ratings });
+additive!(Support {
+    opened,
+    resolved,
+    open,
+    resolution,
+    agent_resolution,
+    first_reply,
+    business_resolution,
+    business_first_reply,
+    reopened,
+    first_contact,
+    ratings
+});
 
 additive!(Tickets { all, by_priority, by_product, by_category });
 

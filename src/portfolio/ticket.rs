@@ -21,6 +21,8 @@ pub(super) struct PackedTicket {
     /// How much less the time of the agents was.
     waited_ms: Option<u64>,
     first_reply_ms: Option<u64>,
+    business_resolution_ms: Option<u64>,
+    business_first_reply_ms: Option<u64>,
 }
 
 const OPENED: u16 = 1 << 2;
@@ -56,6 +58,8 @@ impl PackedTicket {
             resolution_ms: resolution.map(millis),
             waited_ms: agent.zip(resolution).map(|(agent, whole)| millis(whole).saturating_sub(millis(agent))),
             first_reply_ms: ticket.first_reply_ms.map(millis),
+            business_resolution_ms: resolved.and_then(|resolved| resolved.business_resolution_ms).map(millis),
+            business_first_reply_ms: ticket.business_first_reply_ms.map(millis),
         }
     }
 
@@ -74,9 +78,11 @@ impl PackedTicket {
                 reopened: is(REOPENED),
                 resolution_ms: self.resolution_ms.map(millis),
                 agent_resolution_ms: agent.map(millis),
+                business_resolution_ms: self.business_resolution_ms.map(millis),
                 first_contact: is(CONTACT_KNOWN).then_some(is(FIRST_CONTACT)),
             }),
             first_reply_ms: self.first_reply_ms.map(millis),
+            business_first_reply_ms: self.business_first_reply_ms.map(millis),
             rating: is(RATED).then(|| RATINGS.get(usize::from(self.flags >> RATING_SHIFT)).copied()).flatten(),
         }
     }
@@ -93,10 +99,11 @@ mod tests {
     #[test]
     fn a_ticket_comes_back_as_it_was() {
         let mut names = Names::new(10);
-        let resolved = |first_contact, reopened| PeriodResolution {
+        let resolved = |first_contact: Option<bool>, reopened| PeriodResolution {
             reopened,
             resolution_ms: Some(90_000),
             agent_resolution_ms: Some(60_000),
+            business_resolution_ms: first_contact.map(|_| 30_000),
             first_contact,
         };
         for priority in Priority::ALL {
@@ -111,6 +118,7 @@ mod tests {
                         open: rating.is_some(),
                         resolved,
                         first_reply_ms: rating.map(|_| 0),
+                        business_first_reply_ms: resolved.map(|_| 0),
                         rating,
                     };
                     let packed = PackedTicket::pack(&ticket, &mut names);

@@ -7,7 +7,7 @@ pub use usage_filter::UsageFilter;
 use crate::event::{DecodeContext, PerStream, Priority};
 use crate::money;
 use crate::score;
-use crate::time::{Calendar, DAY_MS, Date, HOUR_MS, MINUTE_MS, Timestamp, Zone};
+use crate::time::{BusinessHours, Calendar, DAY_MS, Date, HOUR_MS, MINUTE_MS, Timestamp, Zone};
 
 /// The pure half's settings. Made by `config`, or by [`Settings::default`] for tests: UTC, USD, the default model.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Settings {
     pub feature_catalogue: Vec<String>,
     /// Weights of open tickets by priority, in the order of [`Priority::ALL`].
     pub priority_weights: [f64; 4],
+    /// When the support team works; without it nothing is measured in business hours.
+    pub business_hours: Option<BusinessHours>,
     /// Stage onboarding and renewing.
     pub account: AccountSettings,
     /// Limits of what is kept.
@@ -174,6 +176,7 @@ impl Default for Settings {
                 Priority::Normal => 1.0,
                 Priority::Low => 0.5,
             }),
+            business_hours: None,
             account: AccountSettings { onboarding_days: 90, renewing_days: 90 },
             limits: Limits::default(),
             time: TimeSettings {

@@ -2,11 +2,13 @@
 //!
 //! Nothing here reads a clock; the one file that does is `stream/clock.rs`.
 
+mod business_hours;
 mod calendar;
 mod instant;
 mod maybe;
 mod zone;
 
+pub use business_hours::{BusinessHours, OpenHours};
 pub use calendar::{Calendar, QuietPeriod};
 pub use instant::Timestamp;
 pub use maybe::MaybeTimestamp;

@@ -102,6 +102,11 @@ impl Zone {
         }
     }
 
+    /// The instants from which on an offset (ms east of UTC) holds, in order; before the first it is that of [`Timestamp::MIN`].
+    pub(super) fn changes(&self) -> &[(Timestamp, i64)] {
+        &self.changes
+    }
+
     /// The date of an instant in this zone.
     #[must_use]
     pub fn date_of(&self, at: Timestamp) -> Date {

@@ -1,4 +1,4 @@
-//! Hostile load, and an allocator that counts what it costs.
+//! Hostile load, and an allocator that counts bytes.
 #![expect(unsafe_code, reason = "an allocator is unsafe by its nature")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -1,4 +1,4 @@
-//! Answers, surveys, referrals, overrides.
+//! Survey answers, surveys sent, referrals, overrides.
 
 use rand::Rng as _;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Instants at and beside borders, and the forms in which they are written.
+//! Instants at and next to borders, and the forms they are written in.
 
 use jiff::Timestamp;
 use rand::Rng as _;

@@ -1,4 +1,4 @@
-//! From fields to lines, clean and otherwise.
+//! From fields to lines, valid and not.
 
 use rand::Rng as _;
 use serde_json::{Map, Value, json};
@@ -53,7 +53,7 @@ impl World {
         }
     }
 
-    /// A line that is no valid record, or one just short of it.
+    /// An invalid record, or one just at the border.
     pub fn bad_line(&mut self, stream: &str) -> Vec<u8> {
         let whole = self.valid_fields(stream);
         let mut body = whole.clone();
@@ -103,8 +103,8 @@ impl World {
         serde_json::to_vec(&body).unwrap()
     }
 
-    /// Now and then, a record of the same identity that tells something else: whatever it holds, it was told before. Answers are left
-    /// out: of two that count, the newest is told by time and id.
+    /// Now and then, a record with the same identity and different contents: it is a repetition all the same. Answers are excluded: of
+    /// two that count, time and id decide which is newer.
     pub fn told_otherwise(&mut self, line: &[u8]) -> Option<Vec<u8>> {
         if !self.chance(4) {
             return None;
@@ -120,8 +120,8 @@ impl World {
                 ("amount_minor", json!(123_456))
             }
             "ticket_priority_changed" => ("priority", json!("urgent")),
-            "account_profile" => ("segment", json!("told otherwise")),
-            "survey_sent" | "advocacy_made" => ("kind", json!("told otherwise")),
+            "account_profile" => ("segment", json!("contradiction")),
+            "survey_sent" | "advocacy_made" => ("kind", json!("contradiction")),
             _ => return None,
         };
         body.insert(name.to_owned(), value);

@@ -1,4 +1,4 @@
-//! Seeded inputs that seek the borders: window ends to the millisecond, midnights of odd zones, ties, repetitions, disorder, bad records.
+//! Seeded inputs that aim at borders: window ends to the millisecond, midnights of odd zones, ties, duplicates, disorder, bad records.
 
 mod billing;
 mod feedback;

@@ -1,4 +1,4 @@
-//! Every output of a replay, worked out by so many threads in blocks of so many bytes.
+//! Every output of a replay, for a given number of threads and block size.
 
 use std::collections::BTreeMap;
 use std::fs;

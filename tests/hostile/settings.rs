@@ -1,4 +1,4 @@
-//! Settings and the instant of a case: zones whose days are not all 24 hours long, rates with dates, quiet days.
+//! Settings and time of a case: zones with days that are not 24 hours long, dated rates, quiet days.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use rand::Rng as _;
 use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
 
+use crate::oracle::desk::Desk;
 use crate::oracle::settings::Settings;
 use crate::oracle::zone::{HOUR, Zone};
 
@@ -59,7 +60,21 @@ pub fn draw(rng: &mut ChaCha8Rng) -> (Settings, i64) {
     if rng.random_ratio(1, 3) {
         settings.model = Some(include_str!("model.toml"));
     }
+    if rng.random_ratio(1, 2) {
+        settings.desk = Some(desk(rng, day));
+    }
     (settings, t)
+}
+
+/// Open hours with breaks, around the clock, at the hours at which clocks change, in another zone and with holidays.
+fn desk(rng: &mut ChaCha8Rng, day: Date) -> Desk {
+    const HOURS: [&[&str]; 6] =
+        [&[], &["09:00-17:00"], &["09:00-12:30", "13:30-18:00"], &["00:00-24:00"], &["13:00-13:01", "00:00-03:15"], &["01:30-02:30"]];
+    let mut open: [Vec<&'static str>; 7] = std::array::from_fn(|_| HOURS.choose(rng).unwrap().to_vec());
+    open[0] = vec!["08:00-16:45"];
+    let zones = [None, Some("Europe/London"), Some("Australia/Lord_Howe"), Some("America/Sao_Paulo"), Some("Asia/Kathmandu")];
+    let holidays = (0..rng.random_range(0..4)).map(|_| day.checked_sub(rng.random_range(0..100_i64).days()).unwrap()).collect();
+    Desk { zone: *zones.choose(rng).unwrap(), open, holidays }
 }
 
 /// Which usage counts.

@@ -1,4 +1,4 @@
-//! From a large input that shows a difference to a small one that still does.
+//! Shrinks a large input that shows a difference to a small one that still does.
 
 use crate::oracle::Files;
 

@@ -1,4 +1,4 @@
-//! Tickets whose facts come in any order, snapshots among them.
+//! Tickets whose facts arrive in any order, including snapshots.
 
 use rand::Rng as _;
 use serde_json::{Value, json};
@@ -114,8 +114,8 @@ impl World {
         for name in ["created_at", "first_reply_at", "first_resolved_at", "resolved_at", "reopened_at", "closed_at"] {
             if self.chance(35) {
                 let span = self.pick(&[1, 3_600_000, 86_400_000, 2_000_000_000]);
-                let told = at - self.rng.random_range(0..span);
-                fields[name] = self.written(told);
+                let reported = at - self.rng.random_range(0..span);
+                fields[name] = self.written(reported);
             }
         }
         if self.chance(20) {

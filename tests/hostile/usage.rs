@@ -1,4 +1,4 @@
-//! Use of the product and profiles.
+//! Product usage and profiles.
 
 use rand::Rng as _;
 use serde_json::{Value, json};

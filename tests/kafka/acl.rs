@@ -1,4 +1,4 @@
-//! Rights on the test broker, which rust-rdkafka has no call for.
+//! ACLs on the test broker, which rust-rdkafka cannot create.
 #![expect(unsafe_code, reason = "librdkafka's administration of rights is C")]
 
 use std::ffi::{CString, c_char};

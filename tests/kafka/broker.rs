@@ -1,5 +1,5 @@
-//! Apache Kafka brokers (`KRaft`, a single node) on free loopback ports: one that the tests of a binary share, and such as a test may
-//! configure, stop and start as it likes.
+//! Apache Kafka brokers (`KRaft`, single node) on free loopback ports: one shared by all tests of a binary, and private ones that a test
+//! may configure, stop and restart.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};

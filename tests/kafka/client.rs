@@ -1,4 +1,4 @@
-//! Test clients: making topics, writing input, reading what was committed.
+//! Test clients: create topics, write input, read what was committed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -223,7 +223,7 @@ fn ends_as_seen(broker: &Broker, topic: &str, isolation: &str) -> Vec<i64> {
     // A broker that was suspended is fenced by its controller for a moment, and its partitions have no leader.
     let end = |partition| {
         eventually("the end of a partition", LIMIT, || {
-            // Else the client takes its own word for minutes that there is no leader.
+            // Otherwise the client keeps its cached "no leader" for minutes.
             client.fetch_metadata(Some(topic), ANSWER_LIMIT).ok()?;
             client.fetch_watermarks(topic, partition, ANSWER_LIMIT).ok()
         })

@@ -1,4 +1,4 @@
-//! Input topics of one test, and simulated customers to fill them with. Everything has happened shortly before now, so that windows hold it.
+//! Input topics of one test, and simulated customers to fill them. All events are recent, so windows contain them.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! What the tests against a real Apache Kafka share: a broker, clients, the service as a child process, and simulated input.
+//! Support for tests on a real Apache Kafka: a broker, clients, the service as a child process, and simulated input.
 
 pub mod acl;
 pub mod broker;

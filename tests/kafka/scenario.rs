@@ -1,4 +1,4 @@
-//! One application on topics of its own, and what every test asks of it.
+//! One application with its own topics, and the steps that tests share.
 
 use std::time::Duration;
 

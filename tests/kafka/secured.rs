@@ -1,5 +1,5 @@
-//! A broker that lets nobody in without proof: SASL with and without TLS, client certificates, and rights by principal. The tests
-//! themselves come in by a listener without any, whose anonymous user may do everything.
+//! A broker that requires authentication: SASL with and without TLS, client certificates, and ACLs by principal. The tests themselves use
+//! an open listener whose anonymous user may do everything.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

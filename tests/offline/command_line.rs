@@ -1,4 +1,4 @@
-//! What a shell sees of the program: outputs, exit codes, and pipes whose reader goes.
+//! The program as a shell sees it: output, exit codes, and pipes whose reader goes away.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

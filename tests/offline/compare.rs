@@ -1,4 +1,4 @@
-//! `replay --compare`: what another model would do, in one reading.
+//! `replay --compare`: what another model would change, in a single pass.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -65,15 +65,19 @@ fn it_tells_what_two_replays_differ_in() {
     for history in [&[][..], &["--score-every", "7"]] {
         let output = replay(folder.path(), &[history, &["--compare", "other.toml"]].concat());
         assert!(output.status.success());
-        let mut told = lines(&output.stdout);
-        let summary = told.pop().unwrap()["summary"].take();
-        let accounts = |told: &[Value]| -> BTreeMap<String, (Value, Value)> {
-            told.iter().map(|line| (line["account_id"].as_str().unwrap().to_owned(), (line["from"].clone(), line["to"].clone()))).collect()
+        let mut output_lines = lines(&output.stdout);
+        let summary = output_lines.pop().unwrap()["summary"].take();
+        let accounts = |output_lines: &[Value]| -> BTreeMap<String, (Value, Value)> {
+            output_lines
+                .iter()
+                .map(|line| (line["account_id"].as_str().unwrap().to_owned(), (line["from"].clone(), line["to"].clone())))
+                .collect()
         };
         let expected = expected(folder.path(), history);
-        assert_eq!(accounts(&told), expected);
-        assert!(told.len() > 3, "the models differ enough to tell");
-        let order: Vec<_> = told.iter().map(|line| (-line["mrr_minor"].as_i64().unwrap(), line["account_id"].as_str().unwrap())).collect();
+        assert_eq!(accounts(&output_lines), expected);
+        assert!(output_lines.len() > 3, "the models differ enough to tell");
+        let order: Vec<_> =
+            output_lines.iter().map(|line| (-line["mrr_minor"].as_i64().unwrap(), line["account_id"].as_str().unwrap())).collect();
         assert!(order.is_sorted(), "{order:?}");
         assert_eq!((&summary["accounts"], &summary["changed"]), (&Value::from(50), &Value::from(expected.len())));
         assert_eq!((&summary["from"]["name"], &summary["to"]["name"]), (&Value::from("default"), &Value::from("other")));

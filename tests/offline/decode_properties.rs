@@ -1,4 +1,4 @@
-//! Properties of decoding: it never panics, whatever the bytes, and what it lets through is within its ranges.
+//! Properties of decoding: it never panics, whatever the bytes, and every value it accepts is in range.
 
 use crate::event_fixtures::Fixture;
 use churnwatch::event::{

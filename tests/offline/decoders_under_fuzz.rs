@@ -1,5 +1,5 @@
-//! Whatever the bytes: decoders answer, and never panic. A small part at every run; the long form is
-//! `FUZZ_EXECUTIONS=10000000 cargo test --profile fuzz --test offline decoders_under_fuzz -- --nocapture` (docs/reliability.md).
+//! No decoder panics, whatever the bytes. Every run executes a small share; the long form is `FUZZ_EXECUTIONS=10000000 cargo test
+//! --profile fuzz --test offline decoders_under_fuzz -- --nocapture` (docs/reliability.md).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -1,6 +1,6 @@
-//! What each example event is decoded to, compared with the `.golden` file beside it.
+//! The decoded form of each example event, compared with the `.golden` file next to it.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --test offline golden_events` writes the files anew; read the difference before you commit it.
+//! `UPDATE_GOLDEN=1 cargo test --test offline golden_events` rewrites the files; review the diff before committing.
 
 use std::collections::BTreeSet;
 use std::{env, fs};
@@ -35,5 +35,5 @@ fn there_is_an_example_of_every_event_type() {
             other => panic!("{} gives {other:?}", fixture.path.display()),
         })
         .collect();
-    assert_eq!(types.len(), 27, "{types:?}");
+    assert_eq!(types.len(), 28, "{types:?}");
 }

@@ -1,4 +1,4 @@
-//! A real ticket log, against figures that were worked out without this program (`fixtures/helpdesk/README.md`).
+//! A real ticket log, checked against figures computed without this program (`fixtures/helpdesk/README.md`).
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -7,11 +7,14 @@ use churnwatch::account::support::{Durations, State, TicketView, ticket_hash};
 use churnwatch::account::{ApplyContext, LimitMeter};
 use churnwatch::event::{TicketEvent, TicketKind};
 use churnwatch::settings::Settings;
-use churnwatch::time::{HOUR_MS, Timestamp};
+use churnwatch::time::{BusinessHours, Date, HOUR_MS, OpenHours, Timestamp, Zone};
 use flate2::read::GzDecoder;
 
 const LOG: &[u8] = include_bytes!("../fixtures/helpdesk/helpdesk.csv.gz");
 const EXPECTED: &[u8] = include_bytes!("../fixtures/helpdesk/expected_tickets.csv.gz");
+
+/// Seconds from opening to first resolution in the hours of [`desk`].
+const EXPECTED_BUSINESS: &[u8] = include_bytes!("../fixtures/helpdesk/expected_business_hours.csv.gz");
 
 /// The rows of a file without quotes, each by column name.
 fn rows(gzipped: &[u8]) -> Vec<HashMap<String, String>> {
@@ -102,7 +105,7 @@ fn time_to_first_resolution_is_what_was_worked_out_separately() {
     let steps = steps();
     let state = applied(steps.iter());
     let mut durations = Durations::default();
-    for resolved in state.tickets_in(Timestamp::MIN, Timestamp::MAX).filter_map(|ticket| ticket.resolved) {
+    for resolved in state.tickets_in(Timestamp::MIN, Timestamp::MAX, None).filter_map(|ticket| ticket.resolved) {
         durations.add(resolved.resolution_ms.unwrap());
     }
     let hours = |millis: f64| millis / HOUR_MS as f64;
@@ -111,6 +114,38 @@ fn time_to_first_resolution_is_what_was_worked_out_separately() {
     assert!((mean - 266.940_370).abs() < 1e-6, "{mean}");
     let median = hours(durations.quantile_ms(50).unwrap() as f64);
     assert!((median - 143.593_333).abs() <= 143.593_333 / 100.0, "{median}");
+}
+
+/// Monday to Thursday 09:00 to 13:00 and 14:00 to 18:00, Friday 09:00 to 13:00, in Rome, less the public holidays of Italy.
+fn desk() -> BusinessHours {
+    let day = |texts: &[&str]| texts.iter().map(|text| OpenHours::parse(text).unwrap()).collect();
+    let whole = || day(&["09:00-13:00", "14:00-18:00"]);
+    let week = [whole(), whole(), whole(), whole(), day(&["09:00-13:00"]), Vec::new(), Vec::new()];
+    let fixed = ["01-01", "01-06", "04-25", "05-01", "06-02", "08-15", "11-01", "12-08", "12-25", "12-26"];
+    let easter_mondays = ["2010-04-05", "2011-04-25", "2012-04-09", "2013-04-01", "2014-04-21"].map(str::to_owned);
+    let holidays = (2010..2015).flat_map(|year| fixed.map(|date| format!("{year}-{date}"))).chain(easter_mondays);
+    BusinessHours::new(&Zone::named("Europe/Rome").unwrap(), week, holidays.map(|date| Date::parse(&date).unwrap()))
+}
+
+#[test]
+fn business_hours_to_first_resolution_are_what_was_worked_out_separately() {
+    let (steps, desk) = (steps(), desk());
+    let state = applied(steps.iter());
+    let tickets: HashMap<u64, TicketView<'_>> = state.tickets_at(Timestamp::MAX).collect();
+    let expected = rows(EXPECTED_BUSINESS);
+    assert_eq!(expected.len(), 4_569);
+    for row in &expected {
+        let seconds: i64 = row["business_seconds"].parse().unwrap();
+        assert_eq!(tickets[&ticket_hash(&row["id"])].business_resolution_ms(&desk), Some(seconds * 1000), "{}", row["id"]);
+    }
+    let mut durations = Durations::default();
+    for resolved in state.tickets_in(Timestamp::MIN, Timestamp::MAX, Some(&desk)).filter_map(|ticket| ticket.resolved) {
+        durations.add(resolved.business_resolution_ms.unwrap());
+    }
+    let median = durations.quantile_ms(50).unwrap() as f64 / HOUR_MS as f64;
+    assert!((median - 28.101_389).abs() <= 28.101_389 / 100.0, "{median}");
+    let mean = durations.mean_ms().unwrap() / HOUR_MS as f64;
+    assert!((mean - 55.647_112).abs() < 1e-6, "{mean}");
 }
 
 #[test]

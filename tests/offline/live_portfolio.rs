@@ -172,7 +172,7 @@ fn live_kpis_are_those_of_a_replay_once_every_account_is_scored_also_after_a_res
 #[test]
 fn an_event_shows_at_once_and_the_next_ones_within_a_minute() {
     let mut instance = Instance::new();
-    let told = |id: i64, minor: i64, at: Timestamp| {
+    let changed = |id: i64, minor: i64, at: Timestamp| {
         let json = json!({"id": id.to_string(), "type": "subscription_changed", "account_id": "acme", "subscription_id": "s", "status": "active",
             "items": [{"amount_minor": minor, "currency": "USD", "interval": "month"}], "current_period_start": at.0,
             "current_period_end": at.0 + 365 * DAY_MS, "occurred_at": at.0});
@@ -182,7 +182,7 @@ fn an_event_shows_at_once_and_the_next_ones_within_a_minute() {
     let begin = midnight(0);
     for (second, minor, shown) in [(0, 100, 100), (1, 200, 100), (59, 300, 100), (61, 300, 300), (62, 400, 300), (122, 400, 400)] {
         let now = begin.plus(second * 1000);
-        instance.feed(&told(minor, minor, now));
+        instance.feed(&changed(minor, minor, now));
         instance.round(now);
         assert_eq!(mrr(&instance, now), Some(shown), "after {second} s");
     }

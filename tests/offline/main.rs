@@ -1,4 +1,4 @@
-//! Everything that needs no broker, in one binary: linking the crate is what a test binary costs.
+//! All tests that need no broker, in one binary, because every test binary links the whole crate.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,6 +23,7 @@ mod hostile;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 
+mod cases;
 mod command_line;
 mod compare;
 mod decode_properties;

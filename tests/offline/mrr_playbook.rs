@@ -1,5 +1,4 @@
-//! MRR and its movements against the figures of dbt's MRR playbook, which were made by other people's SQL: every month, every
-//! customer, to the cent.
+//! MRR and its movements, checked to the cent against dbt's MRR playbook, for every month and customer.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,7 +16,7 @@ const BY_MONTH: &str = include_str!("../fixtures/mrr_playbook/expected_by_month.
 const BY_CUSTOMER: &str = include_str!("../fixtures/mrr_playbook/expected_movements.csv");
 const CENTS: i64 = 100;
 
-/// How the end of a subscription is told.
+/// How the end of a subscription is reported.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
     /// The one snapshot at its begin says that it is cancelled with its period.
@@ -85,7 +84,7 @@ fn month(first: &str) -> (Timestamp, Timestamp) {
     (midnight(first).plus(-1), next.plus(-1))
 }
 
-/// The billing of every customer, told one way and in one order.
+/// The billing of every customer, reported one way and in one order.
 fn customers(ending: Ending, newest_first: bool) -> BTreeMap<&'static str, State> {
     let settings = Settings::default();
     let mut snapshots: Vec<_> = rows(PERIODS)

@@ -1,7 +1,7 @@
-//! The replay command against a slow reference that shares no code with it, on seeded hostile inputs.
+//! `replay` against a slow reference that shares no code with it, on seeded hostile inputs.
 //!
-//! `CHURNWATCH_ORACLE_SEEDS=200..5000` chooses the seeds. A difference is reported with the seed and the smallest input that still
-//! shows it, left in a folder whose name is printed. How many threads work must not show either.
+//! `CHURNWATCH_ORACLE_SEEDS=200..5000` chooses the seeds. A difference is reported with its seed and the smallest input that still shows
+//! it, which is kept in a directory whose name is printed. The number of threads must not change any output.
 
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
@@ -49,7 +49,8 @@ fn report(folder: &Path, case: &Case, figure: &str) -> String {
     text
 }
 
-/// A deletion that is read after records of the account's next life takes these with it in the service, which a replay knows beforehand.
+/// Without deletions: in the service a deletion also removes records of the next life that it read earlier; a replay knows all deletions up
+/// front.
 fn without_deletions(mut files: Files) -> Files {
     let deletes = |line: &[u8]| line.windows(14).any(|window| window == b"\"deleted\":true");
     for lines in files.values_mut() {

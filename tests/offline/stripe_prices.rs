@@ -1,4 +1,4 @@
-//! Prices and coupons as Stripe returns them (`fixtures/stripe/README.md`), turned into native events: what they come to a month.
+//! The monthly value of prices and coupons as Stripe returns them (`fixtures/stripe/README.md`), converted to native events.
 
 use std::sync::Arc;
 
@@ -55,7 +55,7 @@ fn a_monthly_price_counts_by_its_quantity() {
     assert_eq!(mrr(&[item(&price, 1)], None), 2_000);
     let once = resource("/item/price");
     assert_eq!(once["type"], "one_time");
-    assert_eq!(mrr(&[item(&price, 3), item(&once, 2)], None), 6_000, "what is paid once is no recurring revenue");
+    assert_eq!(mrr(&[item(&price, 3), item(&once, 2)], None), 6_000, "one-off payments are not recurring revenue");
     assert_eq!(item(&resource("/subscription_item/price"), 1), item(&price, 1), "a subscription's item carries its price");
 }
 

@@ -1,4 +1,4 @@
-//! The changelog on a real Kafka: compacted, and written by a program that is newer than this one.
+//! The changelog after compaction, and a changelog written by a newer program.
 
 use std::collections::BTreeSet;
 

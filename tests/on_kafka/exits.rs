@@ -1,4 +1,4 @@
-//! Progress or exit: what cannot go on ends the process with a code, and what is told to end does so in time.
+//! Progress or exit: a service that cannot continue exits with a code, and a signalled one stops in time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

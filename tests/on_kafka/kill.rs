@@ -1,6 +1,6 @@
-//! kill -9 at random points of progress, on a real Kafka: what is committed is what an undisturbed run commits.
+//! kill -9 at random points: what is committed equals what an undisturbed run commits.
 //!
-//! The oracle is another application on the same input that nobody kills. `CHURNWATCH_KILLS` sets how often is killed (default 5),
+//! The oracle is a second application on the same input that is never killed. `CHURNWATCH_KILLS` sets the number of kills (default 5),
 //! `CHURNWATCH_SEED` the seed, which is printed.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -79,7 +79,7 @@ fn records_that_are_deleted_under_a_running_service_end_it_at_once() {
 
 #[test]
 fn a_topic_that_was_made_anew_is_refused() {
-    let scenario = stopped("anew");
+    let scenario = stopped("recreated");
     let topic = scenario.topics.of(Stream::Billing);
     client::delete_topic(scenario.broker, &topic);
     crate::kafka::eventually("the deletion", crate::kafka::scenario::LIMIT, || {

@@ -1,4 +1,4 @@
-//! Another model for a running service, on a real Kafka.
+//! A new model for a running service.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The service on a real Kafka: what it reads, it commits with what came of it, once.
+//! The running service: every record is read once and committed together with its results.
 
 use crate::kafka::input::{now, simulated};
 use crate::kafka::scenario::{LIMIT, Scenario};

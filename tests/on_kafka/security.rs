@@ -1,4 +1,4 @@
-//! Nobody gets in, and no secret gets out: on a real Kafka that demands proof.
+//! A broker that requires authentication: only valid credentials get in, and no secret leaks.
 
 use std::process::Output;
 
@@ -8,7 +8,7 @@ use crate::kafka::scenario::{LIMIT, Scenario};
 use crate::kafka::secured::{KEY_PASSWORD, PASSWORD, Secured};
 use crate::kafka::{client, eventually};
 
-/// An application on the secured broker that has not been told how to get in.
+/// An application on the secured broker, without credentials.
 fn locked_out(name: &str, servers: &str) -> Scenario {
     let mut scenario = Scenario::on(&Secured::shared().broker, name, 2, &simulated(41, 5, 5));
     scenario.application.set("kafka.bootstrap_servers", servers);
@@ -95,9 +95,9 @@ fn is_refused(scenario: &Scenario, causes: &[&str]) {
     shows_no_secret("the log", &log);
     let check = scenario.application.command(&["check"]);
     assert_eq!(check.status.code(), Some(1));
-    let told = text(&check);
-    assert!(causes.iter().all(|cause| told.to_lowercase().contains(cause)), "{told}");
-    shows_no_secret("check", &told);
+    let output = text(&check);
+    assert!(causes.iter().all(|cause| output.to_lowercase().contains(cause)), "{output}");
+    shows_no_secret("check", &output);
 }
 
 #[test]
@@ -236,13 +236,13 @@ fn the_rights_that_are_printed_are_enough() {
 /// `check` as a user that lacks one right must name it, and nothing else.
 fn check_names(scenario: &Scenario, right: &Right) {
     let check = scenario.application.command(&["check"]);
-    let told = text(&check);
-    assert_eq!(check.status.code(), Some(1), "{right:?}: {told}");
+    let output = text(&check);
+    assert_eq!(check.status.code(), Some(1), "{right:?}: {output}");
     assert!(
-        told.contains(&format!("not_allowed: {} {}: {} is not allowed", right.resource, right.name, right.operation)),
-        "{right:?}: {told}"
+        output.contains(&format!("not_allowed: {} {}: {} is not allowed", right.resource, right.name, right.operation)),
+        "{right:?}: {output}"
     );
-    assert!(told.contains("1 problem in the topics"), "{right:?}: {told}");
+    assert!(output.contains("1 problem in the topics"), "{right:?}: {output}");
 }
 
 #[test]

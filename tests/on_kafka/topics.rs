@@ -1,4 +1,4 @@
-//! What the service refuses to read, on a real Kafka.
+//! Topics and records that the service refuses to read.
 
 use crate::kafka::client;
 use crate::kafka::input::{now, simulated};

@@ -1,4 +1,4 @@
-//! An account's money: MRR over time, movements, invoices.
+//! An account's billing: MRR over time, movements, invoices.
 
 use std::collections::BTreeMap;
 

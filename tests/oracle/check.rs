@@ -1,4 +1,4 @@
-//! The fields that each type of record must and may have.
+//! Required and optional fields of each record type.
 
 use num_rational::BigRational;
 use num_traits::{Signed as _, Zero as _};

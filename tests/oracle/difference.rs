@@ -1,4 +1,4 @@
-//! What the program and the reference do not agree on.
+//! Differences between the program and the reference.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

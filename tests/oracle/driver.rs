@@ -1,4 +1,4 @@
-//! The engine under test without files: driven record by record as the service drives it, and restored from what it wrote.
+//! The engine under test without files: driven record by record as the service does, and restored from what it wrote.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Worked examples with numbers, so that the reference itself rests on something.
+//! Worked examples with numbers, to anchor the reference itself.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What an account's people said.
+//! An account's feedback.
 
 use num_traits::ToPrimitive as _;
 

@@ -1,4 +1,4 @@
-//! Fields of a JSON object, read as the input formats allow them: numbers as text, enum values in any case, null and empty as missing.
+//! Fields of a JSON object, read as the input format allows: numbers as text, enum values in any case, null and empty as missing.
 
 use num_bigint::BigInt;
 use num_rational::BigRational;

@@ -1,4 +1,4 @@
-//! Instants as they are written: RFC 3339 with an offset, or epoch seconds or milliseconds as a number or as a number in text.
+//! Instants as written: RFC 3339 with an offset, or epoch seconds or milliseconds as a number or numeric text.
 
 use jiff::civil::Date;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! From lines to records: the order of checks, then duplicate and late, judged in file order.
+//! From lines to records: the order of checks, then duplicates and late records, in file order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -144,7 +144,7 @@ fn judge_stream(stream: &'static str, lines: &[Vec<u8>], settings: &Settings, t:
     judged.counts.insert(stream, counts);
 }
 
-/// Whether a record of an identity that was told before changes nothing, whatever it holds, once that is remembered no more.
+/// Whether a repeated record changes nothing, whatever it contains, after its id has been forgotten.
 fn changes_nothing(record: &Record) -> bool {
     record.account.is_some() && ["billing", "support", "accounts"].contains(&record.stream)
 }

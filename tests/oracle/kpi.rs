@@ -94,7 +94,7 @@ fn streams(name: &str) -> &'static [&'static str] {
         "onboarded" => &["accounts"],
         "referred_accounts" => &["accounts", "billing"],
         "churned_after_support" => &["billing", "support"],
-        name if name.starts_with("resolution_hours") || name.starts_with("first_reply") => &["support"],
+        name if name.starts_with("resolution_") || name.starts_with("first_reply") => &["support"],
         _ => &["billing"],
     }
 }

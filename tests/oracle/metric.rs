@@ -1,4 +1,4 @@
-//! The values of an account's metrics, and the windows that decide whether they are there at all.
+//! The values of an account's metrics, and the windows that decide whether they exist.
 
 use std::collections::BTreeMap;
 

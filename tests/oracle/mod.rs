@@ -1,10 +1,10 @@
-//! A slow reference of the replay: every record of an account is kept, and each figure is computed at t straight from its
-//! definition by scanning them. It shares no code with the program; where the definitions leave a choice, `READINGS.md` says which
-//! reading was taken.
+//! A slow reference for `replay`: it keeps every record of an account and computes each figure at t directly from its definition. It
+//! shares no code with the program; `READINGS.md` records which reading of an ambiguous definition it uses.
 
 pub mod account;
 pub mod billing;
 pub mod check;
+pub mod desk;
 pub mod difference;
 pub mod driver;
 mod examples;

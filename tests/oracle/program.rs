@@ -1,4 +1,4 @@
-//! The program under test, asked through its command line alone.
+//! The program under test, through its command line only.
 
 use std::collections::BTreeMap;
 use std::fs;

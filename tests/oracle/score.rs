@@ -1,4 +1,4 @@
-//! Health, risk and band of one account, scored once, straight from the text of a model.
+//! Health, risk and band of one account, scored once, directly from the text of a model.
 
 use std::collections::BTreeMap;
 

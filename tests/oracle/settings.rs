@@ -1,10 +1,11 @@
-//! The settings that a replay of the reference reads, and their text as a configuration file.
+//! The settings that the reference uses, and their text as a configuration file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::civil::{Date, date};
 
+use super::desk::Desk;
 use super::zone::Zone;
 
 /// Settings of a replay.
@@ -40,6 +41,8 @@ pub struct Settings {
     pub max_future_hours: i64,
     /// Weights of open tickets by priority.
     pub weights: BTreeMap<&'static str, f64>,
+    /// When the support desk is open.
+    pub desk: Option<Desk>,
     /// Stage onboarding lasts at most this many days.
     pub onboarding_days: i64,
     /// Stage renewing starts this many days before the end of a term.
@@ -70,6 +73,7 @@ impl Default for Settings {
             anonymous_users: None,
             max_future_hours: 24,
             weights: BTreeMap::from([("urgent", 4.0), ("high", 2.0), ("normal", 1.0), ("low", 0.5)]),
+            desk: None,
             onboarding_days: 90,
             renewing_days: 90,
             quiet: Vec::new(),
@@ -92,6 +96,7 @@ impl Settings {
         }
         let weights: Vec<String> = self.weights.iter().map(|(name, weight)| format!("{name} = {weight:?}")).collect();
         let _ = writeln!(out, "[support]\npriority_weights = {{ {} }}", weights.join(", "));
+        out.push_str(&self.desk.as_ref().map(Desk::toml).unwrap_or_default());
         let _ = writeln!(out, "[account]\nonboarding_days = {}\nrenewing_days = {}", self.onboarding_days, self.renewing_days);
         let _ = writeln!(out, "[time]\nreporting_time_zone = {:?}", self.zone.name());
         let _ = writeln!(out, "earliest = \"{}\"", self.earliest);

@@ -1,4 +1,4 @@
-//! One subscription: its snapshots, its state at an instant, and what it pays a month.
+//! One subscription: its snapshots, its state at an instant, and what it pays per month.
 
 use std::collections::BTreeMap;
 

@@ -59,7 +59,14 @@ impl Account<'_> {
         let replied = tickets.iter().filter(|ticket| ticket.first_reply().is_some_and(|at| self.within(at, 91)));
         let minutes: Vec<f64> = replied.filter_map(Ticket::first_reply_minutes).collect();
         out.float("support.first_reply_minutes_p50_91d", quantile(&minutes, 0.5));
+        let replied = tickets.iter().filter(|ticket| ticket.first_reply().is_some_and(|at| self.within(at, 91)));
+        let business_minutes: Vec<f64> = replied.filter_map(|ticket| ticket.business_reply_minutes(self.settings)).collect();
+        out.float("support.first_reply_business_minutes_p50_91d", quantile(&business_minutes, 0.5));
+        let business_hours: Vec<f64> = resolved.iter().filter_map(|ticket| ticket.business_hours(self.settings)).collect();
+        out.float("support.resolution_business_hours_p50_91d", quantile(&business_hours, 0.5));
         for (name, sample) in [
+            ("support.first_reply_business_minutes_p50_91d", &business_minutes),
+            ("support.resolution_business_hours_p50_91d", &business_hours),
             ("support.resolution_hours_p50_91d", &hours),
             ("support.resolution_hours_p90_91d", &hours),
             ("support.resolution_hours_agent_p50_91d", &agent),
@@ -76,9 +83,9 @@ impl Account<'_> {
         out.ratio("support.reopen_rate_91d", reopened as f64, resolved.len() as f64);
         out.size("support.reopen_rate_91d", resolved.len());
         if self.of("support").into_iter().any(is_reply_by_people) {
-            let told: Vec<bool> = resolved.iter().filter_map(|ticket| ticket.resolved_at_first_contact()).collect();
-            out.ratio("support.fcr_91d", told.iter().filter(|first| **first).count() as f64, told.len() as f64);
-            out.size("support.fcr_91d", told.len());
+            let known: Vec<bool> = resolved.iter().filter_map(|ticket| ticket.resolved_at_first_contact()).collect();
+            out.ratio("support.fcr_91d", known.iter().filter(|first| **first).count() as f64, known.len() as f64);
+            out.size("support.fcr_91d", known.len());
         }
         let ratings: Vec<f64> = tickets.iter().filter_map(Ticket::rating).filter(|(at, _)| self.within(*at, 91)).map(|(_, p)| p).collect();
         out.ratio("support.csat_91d", ratings.iter().filter(|p| **p >= 0.75).count() as f64, ratings.len() as f64);

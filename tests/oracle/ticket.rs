@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::account::Account;
 use super::check::{OPEN_STATUSES, PRIORITIES, SNAPSHOT_STATUSES};
 use super::judge::Record;
+use super::settings::Settings;
 use super::zone::{DAY, HOUR};
 
 const MINUTE: i64 = HOUR / 60;
@@ -57,8 +58,8 @@ impl<'a> Ticket<'a> {
     fn of(records: Vec<&'a Record>, t: i64) -> Self {
         let mut facts: Vec<Fact<'a>> = records.iter().copied().flat_map(facts).filter(|fact| fact.at <= t).collect();
         facts.sort_by(|a, b| (a.at, a.what, a.id).cmp(&(b.at, b.what, b.id)));
-        let told = ends_told_by_snapshots(&facts);
-        facts.extend(told);
+        let facts_of_snapshots = ends_told_by_snapshots(&facts);
+        facts.extend(facts_of_snapshots);
         facts.sort_by(|a, b| (a.at, a.what, a.id).cmp(&(b.at, b.what, b.id)));
         Self { records, facts, t }
     }
@@ -167,6 +168,17 @@ impl<'a> Ticket<'a> {
         Some(held(self.first_reply()? - self.opening()?) / MINUTE as f64)
     }
 
+    /// Open hours of the desk from opening to first resolution, where all three are known.
+    pub fn business_hours(&self, settings: &Settings) -> Option<f64> {
+        let (opening, resolved) = (self.opening()?, self.first_resolution().filter(|_| !self.first_resolution_is_unknown())?);
+        Some(held(settings.desk.as_ref()?.open(settings.zone.name(), opening, resolved)) / HOUR as f64)
+    }
+
+    /// Open minutes of the desk from opening to the first reply.
+    pub fn business_reply_minutes(&self, settings: &Settings) -> Option<f64> {
+        Some(held(settings.desk.as_ref()?.open(settings.zone.name(), self.opening()?, self.first_reply()?)) / MINUTE as f64)
+    }
+
     /// Whether the first contact resolved it; `None`: it does not tell (yet).
     pub fn resolved_at_first_contact(&self) -> Option<bool> {
         let resolved = self.first_resolution().filter(|at| *at <= self.t - 5 * DAY)?;
@@ -256,22 +268,22 @@ fn rank(record: &Record) -> What {
     }
 }
 
-/// A snapshot that finds an open ticket resolved or closed and does not say since when tells of that at its own instant.
+/// A snapshot that reports an open ticket as resolved or closed without a time counts as of its own instant.
 fn ends_told_by_snapshots<'a>(sorted: &[Fact<'a>]) -> Vec<Fact<'a>> {
-    let mut told = Vec::new();
+    let mut facts_of_snapshots = Vec::new();
     let mut before = "new";
     for fact in sorted {
         let Some(status) = fact.status else { continue };
         if fact.what == What::Snapshot && !fact.tells_end && is_over(status) && !is_over(before) {
             let what = if status == "closed" { What::Closed } else { What::Resolved };
-            told.push(Fact { what, ..*fact });
+            facts_of_snapshots.push(Fact { what, ..*fact });
         }
         before = status;
     }
-    told
+    facts_of_snapshots
 }
 
-/// What a record tells of its ticket.
+/// What a record says about its ticket.
 fn facts(record: &Record) -> Vec<Fact<'_>> {
     let body = record.fields();
     let ends: &[&str] =
@@ -287,7 +299,7 @@ fn facts(record: &Record) -> Vec<Fact<'_>> {
         (_, What::Resolved) => vec![fact(record.at, What::Resolved, Some("resolved"))],
         (_, What::Closed) => vec![fact(record.at, What::Closed, Some("closed"))],
         ("ticket_snapshot", rank) => {
-            let told = [
+            let facts_of_snapshots = [
                 ("first_reply_at", What::Replied, None),
                 ("first_resolved_at", What::Resolved, Some("resolved")),
                 ("resolved_at", What::Resolved, Some("resolved")),
@@ -296,7 +308,9 @@ fn facts(record: &Record) -> Vec<Fact<'_>> {
             ];
             let status = body.choice("status", &SNAPSHOT_STATUSES).unwrap();
             let mut facts = vec![fact(record.at, rank, status.filter(|_| rank == What::Snapshot))];
-            facts.extend(told.into_iter().filter_map(|(name, what, status)| Some(fact(body.instant(name).unwrap()?, what, status))));
+            facts.extend(
+                facts_of_snapshots.into_iter().filter_map(|(name, what, status)| Some(fact(body.instant(name).unwrap()?, what, status))),
+            );
             facts
         }
         (_, what) => vec![fact(record.at, what, None)],

@@ -1,4 +1,4 @@
-//! Use of the product.
+//! Product usage.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! KPIs of what customers said, of their tickets, and of how they came and went.
+//! KPIs of feedback, tickets, and accounts won and lost.
 
 use std::collections::BTreeMap;
 
@@ -71,12 +71,12 @@ impl Portfolio<'_, '_> {
     /// See the table of KPIs.
     pub fn tickets(&self, out: &mut Kpis) {
         let in_period = |at: Option<i64>| at.is_some_and(|at| self.period.holds(at));
-        let (mut all, mut told) = (Vec::new(), Vec::new());
+        let (mut all, mut known) = (Vec::new(), Vec::new());
         for member in &self.members {
             let tickets = Ticket::all(&member.account);
             if member.account.of("support").into_iter().any(is_reply_by_people) {
                 let resolved = tickets.iter().filter(|ticket| in_period(ticket.first_resolution()));
-                told.extend(resolved.filter_map(Ticket::resolved_at_first_contact));
+                known.extend(resolved.filter_map(Ticket::resolved_at_first_contact));
             }
             all.extend(tickets);
         }
@@ -92,9 +92,15 @@ impl Portfolio<'_, '_> {
         split(out, "resolution_hours_agent_p50", &resolved, |tickets| quantile(&told_by(tickets, Ticket::agent_hours), 0.5));
         let replied = those(&|ticket| in_period(ticket.first_reply()));
         put(out, "first_reply_minutes_p50", quantile(&told_by(&replied, Ticket::first_reply_minutes), 0.5));
+        if let Some(settings) = self.members.first().map(|member| member.account.settings).filter(|settings| settings.desk.is_some()) {
+            let hours = |ticket: &Ticket<'_>| ticket.business_hours(settings);
+            split(out, "resolution_business_hours_p50", &resolved, |tickets| quantile(&told_by(tickets, hours), 0.5));
+            let minutes = |ticket: &Ticket<'_>| ticket.business_reply_minutes(settings);
+            split(out, "first_reply_business_minutes_p50", &replied, |tickets| quantile(&told_by(tickets, minutes), 0.5));
+        }
         let reopened = resolved.iter().filter(|ticket| ticket.was_reopened()).count() as i64;
         ratio(out, "reopen_rate", reopened, resolved.len() as i64);
-        share(out, "fcr", &told);
+        share(out, "fcr", &known);
         ratio(out, "fcr_simple", resolved.len() as i64 - reopened, opened.len() as i64);
     }
 
@@ -122,10 +128,14 @@ fn told_by<'r>(tickets: &[&Ticket<'r>], what: impl Fn(&Ticket<'r>) -> Option<f64
     tickets.iter().filter_map(|ticket| what(ticket)).collect()
 }
 
-/// A figure of tickets, for all of them and by priority and category; numbers of tickets by product too.
+/// A figure of tickets, for all of them and by priority; but for business hours by category too, and numbers of tickets by product.
 fn split<'r>(out: &mut Kpis, name: &str, tickets: &[&Ticket<'r>], figure: impl Fn(&[&Ticket<'r>]) -> Option<f64>) {
     put(out, name, figure(tickets));
-    let splits: &[&str] = if name.starts_with("tickets_") { &["priority", "product", "category"] } else { &["priority", "category"] };
+    let splits: &[&str] = match name {
+        name if name.starts_with("tickets_") => &["priority", "product", "category"],
+        name if name.contains("_business_") => &["priority"],
+        _ => &["priority", "category"],
+    };
     for &by in splits {
         let mut parts: BTreeMap<String, Vec<&Ticket<'r>>> = BTreeMap::new();
         for ticket in tickets {

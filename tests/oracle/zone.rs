@@ -1,4 +1,4 @@
-//! Dates and midnights of the reporting time zone, quiet days among them.
+//! Dates and midnights of the reporting time zone, including quiet days.
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;

@@ -5,7 +5,7 @@ use crate::event::{Priority, Stream};
 use crate::metric::View;
 use crate::metric::{Metric, Metrics};
 use crate::settings::Settings;
-use crate::time::{HOUR_MS, MINUTE_MS, Timestamp};
+use crate::time::{BusinessHours, HOUR_MS, MINUTE_MS, Timestamp};
 
 use super::view::{Resolution, TicketView};
 use super::{Durations, State};
@@ -19,7 +19,7 @@ impl State {
     /// Sets every `support.*` metric that needs tickets alone.
     pub fn measure(&self, view: &View, settings: &Settings, out: &mut Metrics) {
         let t = view.stream(Stream::Support).t;
-        let mut sums = Sums::default();
+        let mut sums = Sums { hours: settings.business_hours.as_ref(), ..Sums::default() };
         for ticket in self.unsettled_at(t, t.minus_days(QUALITY_DAYS)) {
             sums.ticket(&ticket, t);
         }
@@ -37,7 +37,8 @@ impl State {
 
 /// Sums over the tickets of an account.
 #[derive(Debug, Default)]
-struct Sums {
+struct Sums<'a> {
+    hours: Option<&'a BusinessHours>,
     opened: u64,
     resolved: u64,
     /// By place in [`Priority::ALL`].
@@ -47,6 +48,8 @@ struct Sums {
     agent_resolution: Durations,
     full_resolution: Durations,
     first_reply: Durations,
+    business_resolution: Durations,
+    business_first_reply: Durations,
     reopened: Share,
     first_contact: Share,
     ratings: Ratings,
@@ -73,7 +76,7 @@ impl Share {
     }
 }
 
-impl Sums {
+impl Sums<'_> {
     fn ticket(&mut self, ticket: &TicketView<'_>, t: Timestamp) {
         let within = |instant: Timestamp| instant.in_window(t, QUALITY_DAYS);
         self.opened += u64::from(ticket.created.is_some_and(|created| created.in_window(t, COUNT_DAYS)));
@@ -91,6 +94,8 @@ impl Sums {
         }
         if ticket.first_reply.is_some_and(within) {
             ticket.first_reply_ms().into_iter().for_each(|millis| self.first_reply.add(millis));
+            let business = self.hours.and_then(|hours| ticket.business_first_reply_ms(hours));
+            business.into_iter().for_each(|millis| self.business_first_reply.add(millis));
         }
         if let Some((_, rating)) = ticket.rating.filter(|(at, _)| within(*at)) {
             self.ratings.add(rating);
@@ -105,6 +110,8 @@ impl Sums {
         self.reopened.add(first.reopened);
         ticket.resolution_ms().into_iter().for_each(|millis| self.resolution.add(millis));
         ticket.agent_resolution_ms().into_iter().for_each(|millis| self.agent_resolution.add(millis));
+        let business = self.hours.and_then(|hours| ticket.business_resolution_ms(hours));
+        business.into_iter().for_each(|millis| self.business_resolution.add(millis));
         ticket.first_contact().into_iter().for_each(|first_contact| self.first_contact.add(first_contact));
     }
 
@@ -128,6 +135,8 @@ impl Sums {
         write_quantile(&self.agent_resolution, 50, HOUR_MS, Metric::ResolutionAgentP50, out);
         write_quantile(&self.full_resolution, 50, HOUR_MS, Metric::FullResolutionP50, out);
         write_quantile(&self.first_reply, 50, MINUTE_MS, Metric::FirstReplyP50, out);
+        write_quantile(&self.business_resolution, 50, HOUR_MS, Metric::ResolutionBusinessP50, out);
+        write_quantile(&self.business_first_reply, 50, MINUTE_MS, Metric::FirstReplyBusinessP50, out);
         if let Some(mean) = self.resolution.mean_ms() {
             #[expect(clippy::cast_precision_loss, reason = "an hour has few milliseconds")]
             out.real(Metric::ResolutionMean, mean / HOUR_MS as f64, Some(self.resolution.count()));
@@ -147,6 +156,7 @@ mod tests {
     use super::super::fixture::{AGENT_REPLY, TicketRecord, hour, record, snapshot, state_of};
     use super::*;
     use crate::event::{OpenStatus, SnapshotStatus, TicketKind};
+    use crate::time::{OpenHours, Zone};
 
     const DAY: i64 = 24;
     const OPENED: TicketKind<'static> = TicketKind::Opened;
@@ -245,6 +255,23 @@ mod tests {
     fn first_reply_minutes_are_held_to_one_minute() {
         let records = [record(90 * DAY, "a", OPENED), record(90 * DAY, "a", AGENT_REPLY), record(91 * DAY, "b", OPENED)];
         assert_eq!(measured(&records, Metric::FirstReplyP50), Some((1.0, Some(1))));
+    }
+
+    #[test]
+    fn business_hours_are_measured_only_where_they_are_configured() {
+        let mut records = resolved_after(&[24, 48, 72]);
+        records.push(record(90 * DAY - 12, "0", AGENT_REPLY));
+        assert_eq!(value(&records, Metric::ResolutionBusinessP50), None);
+        assert_eq!(value(&records, Metric::FirstReplyBusinessP50), None);
+        let week = [(); 7].map(|()| vec![OpenHours::parse("00:00-06:00").unwrap()]);
+        let settings = Settings { business_hours: Some(BusinessHours::new(&Zone::utc(), week, [])), ..Settings::default() };
+        let mut out = Metrics::default();
+        state_of(&records).measure(&View::complete(hour(100 * DAY)), &settings, &mut out);
+        assert_eq!(out.number(Metric::ResolutionBusinessP50), Some(12.0));
+        assert_eq!(out.get(Metric::ResolutionBusinessP50).and_then(|sample| sample.n), Some(3));
+        let created = hour(90 * DAY - 24);
+        let open_ms = settings.business_hours.unwrap().open_ms(created, hour(90 * DAY - 12));
+        assert_eq!(out.number(Metric::FirstReplyBusinessP50), Some(open_ms as f64 / MINUTE_MS as f64));
     }
 
     #[test]

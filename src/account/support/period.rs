@@ -2,7 +2,7 @@
 
 use crate::account::feedback::Satisfaction;
 use crate::event::Priority;
-use crate::time::Timestamp;
+use crate::time::{BusinessHours, Timestamp};
 
 use super::State;
 use super::view::TicketView;
@@ -26,6 +26,8 @@ pub struct PeriodTicket<'a> {
     pub resolved: Option<PeriodResolution>,
     /// Milliseconds from opening to the first public agent reply, if that is in the period.
     pub first_reply_ms: Option<i64>,
+    /// The same in business hours, where they are configured.
+    pub business_first_reply_ms: Option<i64>,
     /// Its newest rating, if that is in the period.
     pub rating: Option<Satisfaction>,
 }
@@ -39,16 +41,23 @@ pub struct PeriodResolution {
     pub resolution_ms: Option<i64>,
     /// The same less the time in status `pending` or `on_hold`.
     pub agent_resolution_ms: Option<i64>,
-    /// Whether the first contact resolved it; `None` where that cannot be said: resolved less than five days before the end, an
-    /// earlier resolution unknown, or no `ticket_replied` of the account by the end.
+    /// Milliseconds from opening in business hours, where they are configured.
+    pub business_resolution_ms: Option<i64>,
+    /// Whether the first contact resolved it; `None` where that is not known: resolved less than five days before the end, an earlier
+    /// resolution at an unknown instant, or no reply of an agent or requester of the account by the end.
     pub first_contact: Option<bool>,
 }
 
 impl State {
     /// The tickets that add to the figures of (from, to], in the order of their hashes.
-    pub fn tickets_in(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = PeriodTicket<'_>> {
+    pub fn tickets_in<'a>(
+        &'a self,
+        from: Timestamp,
+        to: Timestamp,
+        hours: Option<&'a BusinessHours>,
+    ) -> impl Iterator<Item = PeriodTicket<'a>> {
         let has_replied = self.has_replied(to);
-        self.unsettled_at(to, from).filter_map(move |ticket| PeriodTicket::of(&ticket, from, has_replied))
+        self.unsettled_at(to, from).filter_map(move |ticket| PeriodTicket::of(&ticket, from, has_replied, hours))
     }
 
     /// Whether a ticket that is known at `as_of` was opened in (from, to].
@@ -59,8 +68,9 @@ impl State {
 }
 
 impl<'a> PeriodTicket<'a> {
-    pub(super) fn of(ticket: &TicketView<'a>, from: Timestamp, has_replied: bool) -> Option<Self> {
+    pub(super) fn of(ticket: &TicketView<'a>, from: Timestamp, has_replied: bool, hours: Option<&BusinessHours>) -> Option<Self> {
         let first_resolution = ticket.first_resolution.filter(|first| first.at > from);
+        let replied = ticket.first_reply.is_some_and(|replied| replied > from);
         let this = Self {
             priority: ticket.priority,
             category: ticket.category,
@@ -72,9 +82,11 @@ impl<'a> PeriodTicket<'a> {
                 reopened: first.reopened,
                 resolution_ms: ticket.resolution_ms(),
                 agent_resolution_ms: ticket.agent_resolution_ms(),
+                business_resolution_ms: hours.and_then(|hours| ticket.business_resolution_ms(hours)),
                 first_contact: ticket.first_contact().filter(|_| has_replied),
             }),
-            first_reply_ms: ticket.first_reply.filter(|replied| *replied > from).and_then(|_| ticket.first_reply_ms()),
+            first_reply_ms: ticket.first_reply_ms().filter(|_| replied),
+            business_first_reply_ms: hours.filter(|_| replied).and_then(|hours| ticket.business_first_reply_ms(hours)),
             rating: ticket.rating.filter(|(at, _)| *at > from).map(|(_, rating)| rating),
         };
         let adds = this.opened || this.open || this.resolved.is_some() || this.first_reply_ms.is_some() || this.rating.is_some();
@@ -87,7 +99,7 @@ mod tests {
     use super::super::fixture::{AGENT_REPLY, hour, record, state_of};
     use super::*;
     use crate::event::TicketKind;
-    use crate::time::HOUR_MS;
+    use crate::time::{HOUR_MS, OpenHours, Zone};
 
     const DAY: i64 = 24;
 
@@ -101,7 +113,8 @@ mod tests {
             record(20 * DAY, "a", TicketKind::Reopened).priority(Priority::High).id("2"),
             record(40 * DAY, "a", TicketKind::Deleted),
         ]);
-        let of = |from, to| state.tickets_in(hour(from * DAY), hour(to * DAY)).collect::<Vec<_>>();
+        let hours = BusinessHours::new(&Zone::utc(), [(); 7].map(|()| vec![OpenHours::parse("00:00-12:00").unwrap()]), []);
+        let of = |from, to| state.tickets_in(hour(from * DAY), hour(to * DAY), Some(&hours)).collect::<Vec<_>>();
         let whole = PeriodTicket {
             priority: Priority::Low,
             category: Some("bug"),
@@ -113,14 +126,16 @@ mod tests {
                 reopened: false,
                 resolution_ms: Some(48 * HOUR_MS),
                 agent_resolution_ms: Some(48 * HOUR_MS),
+                business_resolution_ms: Some(24 * HOUR_MS),
                 first_contact: Some(true),
             }),
             first_reply_ms: Some(24 * HOUR_MS),
+            business_first_reply_ms: Some(12 * HOUR_MS),
             rating: Some(Satisfaction::Dissatisfied),
         };
         assert_eq!(of(0, 10), [whole]);
         assert_eq!(of(4, 10), []);
-        let begun = PeriodTicket { open: true, resolved: None, first_reply_ms: None, rating: None, ..whole };
+        let begun = PeriodTicket { open: true, resolved: None, first_reply_ms: None, business_first_reply_ms: None, rating: None, ..whole };
         assert_eq!(of(0, 1), [begun]);
         let reopened = PeriodTicket { priority: Priority::High, opened: false, ..begun };
         assert_eq!(of(4, 30), [reopened]);
@@ -132,7 +147,8 @@ mod tests {
     fn without_a_reply_of_the_account_no_first_contact_can_be_told() {
         let state =
             state_of(&[record(0, "a", TicketKind::Opened), record(1, "a", TicketKind::Resolved), record(9 * DAY, "b", AGENT_REPLY)]);
-        let first_contact = |to| state.tickets_in(hour(-1), hour(to)).find_map(|ticket| ticket.resolved).and_then(|r| r.first_contact);
+        let first_contact =
+            |to| state.tickets_in(hour(-1), hour(to), None).find_map(|ticket| ticket.resolved).and_then(|r| r.first_contact);
         assert_eq!((first_contact(9 * DAY - 1), first_contact(9 * DAY)), (None, Some(true)));
     }
 

@@ -241,7 +241,7 @@ proptest! {
             let mut expected: Vec<_> = own.iter().filter_map(|(hash, own)| Some((*hash, reference(own, t)?))).collect();
             expected.sort_by_key(|(hash, _)| *hash);
             for since in [hour(-200), hour(36), t].into_iter().filter(|since| *since <= t) {
-                let settled = |ticket: &TicketView<'_>| PeriodTicket::of(ticket, since, true).is_none();
+                let settled = |ticket: &TicketView<'_>| PeriodTicket::of(ticket, since, true, None).is_none();
                 let adding = tickets.iter().map(|(_, ticket)| *ticket).filter(|ticket| !settled(ticket));
                 prop_assert!(adding.eq(state.unsettled_at(t, since).filter(|ticket| !settled(ticket))));
             }

@@ -2,7 +2,7 @@
 
 use crate::account::feedback::Satisfaction;
 use crate::event::Priority;
-use crate::time::{DAY_MS, Timestamp};
+use crate::time::{BusinessHours, DAY_MS, Timestamp};
 
 use super::codec::Ticket;
 use super::lifecycle::TicketFacts;
@@ -78,6 +78,19 @@ impl TicketView<'_> {
     #[must_use]
     pub fn first_reply_ms(&self) -> Option<i64> {
         self.age_at(self.first_reply?)
+    }
+
+    /// Open milliseconds of the team from opening to first resolution; `None` where either is unknown.
+    #[must_use]
+    pub fn business_resolution_ms(&self, hours: &BusinessHours) -> Option<i64> {
+        let first = self.first_resolution.filter(|resolution| resolution.is_first)?;
+        Some(hours.open_ms(self.created?, first.at))
+    }
+
+    /// Open milliseconds of the team from opening to the first public reply of an agent.
+    #[must_use]
+    pub fn business_first_reply_ms(&self, hours: &BusinessHours) -> Option<i64> {
+        Some(hours.open_ms(self.created?, self.first_reply?))
     }
 
     /// Whether the first resolution, at least five days old, was a first-contact one; `None` where that cannot be said.

@@ -2,6 +2,7 @@
 
 mod account;
 mod application;
+mod business_hours;
 mod calendar;
 mod commit;
 mod http;
@@ -20,6 +21,7 @@ mod usage;
 
 pub use account::Account;
 pub use application::Application;
+pub use business_hours::{BusinessHours, Holiday, Open, Week};
 pub use calendar::{CalendarDays, Quiet};
 pub use commit::Commit;
 pub use http::Http;

@@ -1,16 +1,28 @@
-//! `[support]`: what an open ticket weighs.
+//! `[support]`: what an open ticket weighs, and when the team works.
 
 use serde::Deserialize;
 
+use super::BusinessHours;
 use crate::config::field;
+use crate::config::validate::Report;
 use crate::event::Priority;
 
 /// `[support]`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Support {
     /// Weights of open tickets.
     pub priority_weights: PriorityWeights,
+    /// When the team works; `None`: nothing is measured in business hours.
+    pub business_hours: Option<BusinessHours>,
+}
+
+impl Support {
+    pub(in crate::config) fn validate(&self, report: &mut Report<'_>) {
+        if let Some(hours) = &self.business_hours {
+            hours.validate(report);
+        }
+    }
 }
 
 /// Weights of open tickets by priority, >= 0.

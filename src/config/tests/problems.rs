@@ -58,6 +58,34 @@ fn numbers_out_of_range_say_the_range() {
 }
 
 #[test]
+fn business_hours_name_the_key_and_what_is_allowed() {
+    let hours = |rest: &str| format!("[support.business_hours]\n{rest}\n");
+    let allowed = "is not allowed: must be as in 09:00-17:30, from 00:00 up to 24:00 of the same day";
+    for wrong in ["9-17", "09:00-24:30", "17:00-09:00", "09:00-09:00", "09:00 - 17:00"] {
+        let text = hours(&format!("open = {{ mon = [\"08:00-08:30\", \"{wrong}\"] }}"));
+        told(&text, &format!("c.toml:2: support.business_hours.open.mon[1]: `{wrong}` {allowed}"));
+    }
+    told(
+        &hours("open = { tue = [\"09:00-12:30\", \"12:29-17:00\"] }"),
+        "c.toml:2: support.business_hours.open.tue[1]: overlaps other hours of the day: hours of a day must not share a minute",
+    );
+    told(&hours("open = { monday = [] }"), "c.toml:2: support.business_hours.open.monday: unknown key, nearest is `mon`");
+    let closed = "is closed on every day: at least one needs hours such as [\"09:00-17:30\"]";
+    told(&hours("open = { mon = [] }"), &format!("c.toml:2: support.business_hours.open: {closed}"));
+    told(&hours("zone = \"UTC\""), "c.toml:1: support.business_hours.open: is missing");
+    let open = "open = { mon = [\"09:00-17:00\", \"17:00-24:00\"] }";
+    told(
+        &hours(&format!("{open}\nzone = \"Europe/Lodon\"")),
+        "c.toml:3: support.business_hours.zone: \"Europe/Lodon\" is no time zone of the IANA database, nearest is `Europe/London`",
+    );
+    told(
+        &hours(&format!("{open}\nholidays = [\"2026-12-25\", \"25.12.2026\"]")),
+        "c.toml:3: support.business_hours.holidays[1]: `25.12.2026` is no date: must be as in 2024-01-31",
+    );
+    assert!(problems_of(&hours(open)).is_empty());
+}
+
+#[test]
 fn catch_up_commits_are_no_more_frequent_than_live_ones() {
     let reason = "10000 is below commit.interval_ms, which is 20000";
     told("[commit]\ninterval_ms = 20000\n", &format!("c.toml:2: commit.interval_ms: {reason}"));

@@ -123,6 +123,7 @@ pub const fn default_min_n(metric: Metric) -> u64 {
         Metric::Trend => 20,
         Metric::Nps91d | Metric::FeedbackCsat | Metric::SupportCsat | Metric::Fcr | Metric::ReopenRate => 3,
         Metric::ResolutionP50 | Metric::ResolutionP90 | Metric::ResolutionAgentP50 | Metric::FullResolutionP50 | Metric::FirstReplyP50 => 5,
+        Metric::ResolutionBusinessP50 | Metric::FirstReplyBusinessP50 => 5,
         _ => 0,
     }
 }
@@ -175,6 +176,6 @@ mod tests {
         let min_n = |text: &str| Model::compile(&ModelFile::parse(text).unwrap()).unwrap().components[0].sources[0].min_n;
         assert_eq!((min_n(&text("")), min_n(&text("min_n = 1"))), (3, 1));
         let counted = Metric::ALL.iter().filter(|metric| default_min_n(**metric) > 0).count();
-        assert_eq!(counted, 11);
+        assert_eq!(counted, 13);
     }
 }

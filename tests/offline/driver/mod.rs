@@ -1,4 +1,4 @@
-//! Records in, changes out, with no broker: a task as the service drives it.
+//! Records in, changes out, without a broker: a task driven the way the service drives it.
 
 use std::sync::Arc;
 
@@ -295,7 +295,7 @@ fn accounts_to_which_something_happens_do_not_wait_for_another_model() {
         assert_eq!(next.iter().map(|change| change.key.as_str()).collect::<Vec<_>>(), [account]);
     }
     let others = driver.round(at(120).plus(3), &PUBLISH);
-    assert!(others.len() >= 7 && others.iter().all(|change| parsed(change)["sequence"] == 2), "each is scored anew once");
+    assert!(others.len() >= 7 && others.iter().all(|change| parsed(change)["sequence"] == 2), "each is rescored once");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A task with the changelog that it writes, driven as the service does it.
+//! A task and its changelog, driven the way the service drives them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -41,7 +41,7 @@ fn stored(version: &str) -> Changelog {
 #[test]
 #[ignore = "writes the fixture: only a program of a version that has none yet may"]
 fn write_the_fixture() {
-    let mut driver = told(StateVersion::NEWEST);
+    let mut driver = fed(StateVersion::NEWEST);
     driver.changelog.insert(STAMP.to_vec(), driver.task.stamp());
     let path = std::env::var("STATE_FIXTURE").expect("where to write it");
     let mut out = flate2::write::GzEncoder::new(std::fs::File::create(path).unwrap(), flate2::Compression::best());
@@ -58,7 +58,7 @@ fn driver_of(version: StateVersion) -> Driver {
 }
 
 /// The story, with the changelog that it leaves in a version.
-fn told(version: StateVersion) -> Driver {
+fn fed(version: StateVersion) -> Driver {
     let mut driver = driver_of(version);
     tell(&mut driver);
     driver
@@ -112,7 +112,7 @@ fn the_fixture_of_version_1_holds_every_section_in_several_parts_and_every_list(
 
 #[test]
 fn state_of_version_1_comes_back_to_the_same_account_lines() {
-    let mut driver = told(StateVersion::NEWEST);
+    let mut driver = fed(StateVersion::NEWEST);
     let mut restored = restored(stored("v1"));
     for hours in [23, 48, 24 * 40] {
         let now = at(LAST_DAY).plus(hours * HOUR_MS);
@@ -135,7 +135,7 @@ fn is_cut_by_hash_now(key: &[u8]) -> bool {
 
 #[test]
 fn under_write_version_1_the_records_are_those_that_the_first_version_wrote() {
-    let mut driver = told(StateVersion::V1);
+    let mut driver = fed(StateVersion::V1);
     driver.changelog.insert(STAMP.to_vec(), driver.task.stamp());
     assert!(driver.changelog.values().all(|value| value[0] <= 2) && driver.changelog.keys().all(|key| key[0] != 3));
     let restored = restored(driver.changelog.clone());
@@ -151,7 +151,7 @@ fn under_write_version_1_the_records_are_those_that_the_first_version_wrote() {
 
 #[test]
 fn every_record_of_version_2_says_so() {
-    let driver = told(StateVersion::V2);
+    let driver = fed(StateVersion::V2);
     assert!(driver.changelog.keys().any(|key| key[0] == 3), "sections in ranges");
     for (key, value) in &driver.changelog {
         // The byte of usage is ahead by one.
@@ -167,7 +167,8 @@ fn touch_every_section(driver: &mut Driver) {
         (Stream::Usage, json!({"type": "feature_used", "account_id": "busy", "user_id": "user-1", "feature": "feature 1"})),
         (
             Stream::Billing,
-            json!({"type": "subscription_changed", "account_id": "large", "subscription_id": "s1", "status": "active", "items": [],
+            json!({"type": "subscription_changed", "account_id": "large", "subscription_id": "s1", "status": "active",
+                "items": [{"amount_minor": 7, "currency": "USD", "interval": "month", "interval_count": 1, "quantity": 1}],
                 "current_period_start": at(90).0, "current_period_end": at(120).0}),
         ),
         (Stream::Support, json!({"type": "ticket_resolved", "account_id": "large", "ticket_id": "t1"})),
@@ -184,7 +185,7 @@ fn touch_every_section(driver: &mut Driver) {
 #[test]
 fn a_section_that_changes_moves_to_the_version_that_is_written_and_leaves_nothing_behind() {
     for (from, to) in [(StateVersion::V1, StateVersion::V2), (StateVersion::V2, StateVersion::V1)] {
-        let mut driver = told(from);
+        let mut driver = fed(from);
         let mut moved = driver_of(to);
         driver.changelog.iter().for_each(|(key, value)| moved.task.restore(key, Some(value)));
         moved.task.finish_restore(Some(&driver.task.stamp())).unwrap();

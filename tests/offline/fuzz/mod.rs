@@ -1,5 +1,5 @@
-//! A mutation fuzzer without instrumentation: seeded, from a corpus, led by what the target says of an input. An input that is answered
-//! in a way not seen before joins the corpus.
+//! A seeded mutation fuzzer without instrumentation. It is guided by the target's answers: an input that gets a new kind of answer joins
+//! the corpus.
 
 mod mutate;
 
@@ -66,5 +66,5 @@ fn regressions(name: &str) -> Vec<Vec<u8>> {
 }
 
 fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
+    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {text}")))
 }

@@ -1,4 +1,4 @@
-//! How one input is made of others.
+//! Mutations: one input made from others.
 
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;

@@ -1,4 +1,4 @@
-//! MRR and its movements, accounts won and lost, what a customer is worth and costs.
+//! MRR and its movements, accounts won and lost, customer value and cost.
 
 use churnwatch::time::DAY_MS;
 use serde_json::json;
@@ -9,10 +9,11 @@ use super::world::{World, ago, close, movers};
 fn mrr_and_its_movements() {
     let kpis = movers().kpis();
     let sums = [("mrr", 1220), ("arr", 14_640), ("opening_mrr", 0), ("new_mrr", 500), ("expansion_mrr", 50), ("contraction_mrr", 80)];
-    let more = [("churned_mrr", 300), ("reactivation_mrr", 50), ("fx_mrr", 0), ("portfolio_growth", -280)];
+    let more = [("reactivation_mrr", 50), ("fx_mrr", 0), ("portfolio_growth", -280)];
     for (name, value) in sums.into_iter().chain(more) {
         assert_eq!(kpis[name], json!({"value": value}), "{name}");
     }
+    assert_eq!(kpis["churned_mrr"], json!({"value": 300, "by_kind": {"voluntary": 300, "involuntary": 0}}));
     assert_eq!(kpis["expansion_rate"], json!({"value": 0.05, "numerator": 50, "denominator": 1000}));
     assert_eq!((&kpis["nrr"]["numerator"], &kpis["grr"]["numerator"]), (&json!(670), &json!(620)));
     close(&kpis["expansion_share"], 50.0 / 550.0);
@@ -24,9 +25,10 @@ fn mrr_and_its_movements() {
 #[test]
 fn accounts_won_held_and_lost() {
     let kpis = movers().kpis();
-    for (name, value) in [("new_accounts", 1), ("lost_accounts", 1), ("accounts_present", 5)] {
+    for (name, value) in [("new_accounts", 1), ("accounts_present", 5)] {
         assert_eq!(kpis[name], json!({"value": value}), "{name}");
     }
+    assert_eq!(kpis["lost_accounts"], json!({"value": 1, "by_kind": {"voluntary": 1, "involuntary": 0}}));
     close(&kpis["retention_rate"], 0.75);
     let monthly = 1.0 - 0.75_f64.powf(365.0 / 12.0 / 28.0);
     close(&kpis["logo_churn_monthly"], monthly);

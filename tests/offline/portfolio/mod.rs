@@ -1,4 +1,4 @@
-//! Portfolio KPIs: a worked example with numbers for each, the borders of months, and sums that no grouping can change.
+//! Portfolio KPIs: a worked example for each, period borders, and sums that do not depend on grouping.
 
 mod customers;
 mod periods;

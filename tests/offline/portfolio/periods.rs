@@ -1,4 +1,4 @@
-//! The borders of the trailing period and of months.
+//! The borders of the trailing period and of calendar months.
 
 use churnwatch::replay::Request;
 use churnwatch::settings::Settings;

@@ -1,4 +1,4 @@
-//! Lines by segment, plan and CSM; sums that no grouping can change; every name.
+//! Lines by segment, plan and CSM; sums that do not depend on grouping; all names.
 
 use churnwatch::portfolio::Kpi;
 use churnwatch::settings::Settings;

@@ -1,4 +1,4 @@
-//! What customers say, and what becomes of their tickets.
+//! Customer feedback and tickets.
 
 use churnwatch::time::{HOUR_MS, MINUTE_MS};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Users, and how much they use.
+//! Users and usage.
 
 use churnwatch::time::HOUR_MS;
 use serde_json::json;

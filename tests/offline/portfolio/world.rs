@@ -1,4 +1,4 @@
-//! Records in place, and what a replay of them says.
+//! Records written in place, and the KPIs of their replay.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -67,13 +67,13 @@ impl World {
 
     /// Its files, a stream without a record having none, and the settings of a replay of them.
     fn files(&self, settings: Settings, division: Division) -> (Vec<InputFile>, Arc<Settings>) {
-        let told: Vec<Stream> = Stream::ALL.into_iter().filter(|stream| self.0.contains_key(stream.name())).collect();
-        let settings = replay::settings_for(&told, settings);
+        let given: Vec<Stream> = Stream::ALL.into_iter().filter(|stream| self.0.contains_key(stream.name())).collect();
+        let settings = replay::settings_for(&given, settings);
         let file = |stream: Stream| {
             let lines: Vec<String> = self.0[stream.name()].iter().map(Value::to_string).collect();
             InputFile::of(stream, Path::new(stream.name()), lines.join("\n").as_bytes(), &settings, division).unwrap()
         };
-        (told.into_iter().map(file).collect(), settings)
+        (given.into_iter().map(file).collect(), settings)
     }
 
     /// The lines of `--out-kpis`, with `--kpi-months` where `months` says so.

@@ -1,5 +1,4 @@
-//! One campaign: an application on topics and a broker of its own, a fleet of instances, faults one after the other, and the check of
-//! everything that came of it.
+//! One campaign: an application with its own topics and broker, a fleet of instances, one fault after another, and the final check.
 
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -115,7 +114,7 @@ pub fn run(plan: &Plan) -> Result<Figures, Caught> {
     }
 }
 
-/// A second listener, whose clients are told to come to the proxy.
+/// A second listener, which advertises the proxy to its clients.
 fn behind_proxy(port: u16, controller: u16, proxied: u16, proxy: &Proxy) -> String {
     format!(
         "listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxied},CONTROLLER://127.0.0.1:{controller}\n\
@@ -255,15 +254,15 @@ impl Campaign<'_> {
 
     /// What the only instance tells, which has just restored everything.
     fn restored(&mut self) -> Result<Restored, Vec<Violation>> {
-        let told = in_time(self.progress_limit, || {
+        let answers = in_time(self.progress_limit, || {
             if let Err(violation) = self.recover() {
                 return Some(Err(vec![violation]));
             }
             // A process that was held up for longer than its session loses its tasks, and takes them back.
-            let (before, told) = (self.tasks_owned(), self.told());
-            (before == PARTITIONS && self.tasks_owned() == PARTITIONS).then_some(told)
+            let (before, answers) = (self.tasks_owned(), self.answers());
+            (before == PARTITIONS && self.tasks_owned() == PARTITIONS).then_some(answers)
         });
-        told.unwrap_or_else(|| Err(vec![Violation::new("I9", "the only instance does not hold all tasks".to_owned())]))
+        answers.unwrap_or_else(|| Err(vec![Violation::new("I9", "the only instance does not hold all tasks".to_owned())]))
     }
 
     fn tasks_owned(&self) -> i32 {
@@ -271,7 +270,7 @@ impl Campaign<'_> {
         pipeline.and_then(|pipeline| i32::try_from(pipeline["tasks_owned"].as_i64()?).ok()).unwrap_or_default()
     }
 
-    fn told(&self) -> Result<Restored, Vec<Violation>> {
+    fn answers(&self) -> Result<Restored, Vec<Violation>> {
         let missing = |what: &str| vec![Violation::new("I4", format!("{what} cannot be read"))];
         let pipeline = self.asked("/api/pipeline").ok_or_else(|| missing("the pipeline"))?;
         let list = self.asked("/api/accounts?limit=1000").ok_or_else(|| missing("the list of accounts"))?;

@@ -1,4 +1,4 @@
-//! A disk that can be filled: a file system in memory, which takes the rights to mount one.
+//! A disk that can be filled: an in-memory file system, which needs the right to mount.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The faults, each of which ends when every task goes on again.
+//! The faults. Each ends when every task makes progress again.
 
 use std::time::{Duration, Instant};
 

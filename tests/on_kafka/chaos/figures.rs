@@ -1,4 +1,4 @@
-//! What a run comes to in numbers.
+//! The figures of a run.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Instances as a supervisor runs them: those that end are started again, and how they ended is looked at.
+//! Instances under a supervisor: those that exit are restarted, and their exit is checked.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;

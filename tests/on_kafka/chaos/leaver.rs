@@ -1,10 +1,10 @@
-//! Customers who leave: their accounts are deleted, by a profile or by a null value, and many come back. Records of the time before go on
-//! coming after the deletion.
+//! Customers who leave: their accounts are deleted, by a profile or a null value, and many return. Records of their first life keep
+//! arriving after the deletion.
 //!
-//! Topics are read in no order among each other, so that the load keeps to what does not depend on it: a deletion takes what is at or
-//! before it, whether that was read before or comes after. The next life is told on the accounts topic alone, behind the deletion: a
-//! record of it on another topic might be read first, and would go with the old one. And nothing is repeated: what remembers ids goes
-//! with its account.
+//! Topics are read in no particular order relative to each other, so the load sticks to what does not depend on it. A deletion removes
+//! everything at or before it, whether it was read earlier or arrives later. The next life appears only on the accounts topic, behind the
+//! deletion: a record on another topic might be read first and be deleted with the old life. And nothing is repeated, because remembered
+//! ids are deleted with the account.
 
 use std::collections::VecDeque;
 
@@ -62,7 +62,7 @@ impl Leavers {
         Self { random: Random::new(seed ^ 0x1eaf), begun: 0, stories: Vec::new() }
     }
 
-    /// The next record of someone, told at `now`; `None` once all is told.
+    /// The next record of someone, as of `now`; `None` when the story is over.
     pub fn next(&mut self, now: i64) -> Option<Told> {
         if self.stories.len() < AT_ONCE && self.begun < LEAVERS_MAX {
             self.begun += 1;
@@ -70,11 +70,11 @@ impl Leavers {
         }
         let place = usize::try_from(self.random.next() % self.stories.len().max(1) as u64).unwrap();
         let story = self.stories.get_mut(place)?;
-        let told = story.tell(now);
+        let sent = story.tell(now);
         if story.steps.is_empty() {
             self.stories.swap_remove(place);
         }
-        told
+        sent
     }
 }
 
@@ -84,7 +84,7 @@ impl Story {
         let end = began + 30 * DAY_MS;
         let used = |feature: &str| (Stream::Usage, "feature_used", format!(r#""user_id":"u","feature":"{feature}""#));
         let price = r#"{"amount_minor":5000,"currency":"USD","interval":"month","quantity":3}"#;
-        let mut told = vec![
+        let mut sent = vec![
             (Stream::Accounts, "account_profile", r#""name":"Leaver","segment":"smb","seats":5"#.to_owned()),
             used("report"),
             used("export"),
@@ -101,8 +101,8 @@ impl Story {
             (Stream::Feedback, "nps_answered", format!(r#""score":{}"#, random.between(0, 10))),
         ];
         let mut steps = VecDeque::new();
-        while !told.is_empty() {
-            let (stream, kind, fields) = told.swap_remove(usize::try_from(random.next() % told.len() as u64).unwrap());
+        while !sent.is_empty() {
+            let (stream, kind, fields) = sent.swap_remove(usize::try_from(random.next() % sent.len() as u64).unwrap());
             steps.push_back(Step::Before(stream, kind, fields));
         }
         let leaves = usize::try_from(random.between(3, steps.len() as u64)).unwrap();

@@ -1,9 +1,9 @@
-//! The input of a campaign: simulated customers with disorder, repetitions, bad records and records ahead of their time. The older part
-//! lies in the topics when the first instance starts, with the timestamps of its time; the last thirty days come while things break.
+//! The input of a campaign: simulated customers with disorder, duplicates, bad records and records from the future. The older part is in
+//! the topics when the first instance starts, with timestamps of its time; the last thirty days arrive while things break.
 //!
-//! When a record ahead of its time takes effect depends on the clock, and with it the newest event time that repetitions are measured
-//! from. So that no outcome rests on that, the older part ends with a record of now for every account, ids are remembered for
-//! [`REMEMBERED_DAYS`], and the newer part lies within them, with days between the two.
+//! When a record from the future takes effect depends on the clock, and with it the newest event time that deduplication is measured
+//! from. To keep outcomes independent of that, the older part ends with a current record for every account, ids are remembered for
+//! [`REMEMBERED_DAYS`], and the newer part falls within them, with days between the two.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -174,15 +174,15 @@ impl Writer {
             self.send(Stream::Support, &account, json.as_bytes());
         }
         if self.random.permille(60)
-            && let Some(told) = self.leavers.next(now())
+            && let Some(sent) = self.leavers.next(now())
         {
-            self.send_once(&told);
+            self.send_once(&sent);
         }
     }
 
-    fn send_once(&self, told: &Told) {
-        let mut record = BaseRecord::<str, [u8]>::to(self.names.of(told.stream)).key(&told.account).timestamp(told.timestamp);
-        record.payload = told.value.as_deref().map(str::as_bytes);
+    fn send_once(&self, sent: &Told) {
+        let mut record = BaseRecord::<str, [u8]>::to(self.names.of(sent.stream)).key(&sent.account).timestamp(sent.timestamp);
+        record.payload = sent.value.as_deref().map(str::as_bytes);
         self.once.send(record).map_err(|(error, _)| error).unwrap();
         self.once.poll(Duration::ZERO);
     }

@@ -1,8 +1,8 @@
-//! Campaigns against the service on a real broker: instances, broker and network break while records come, and everything that was
-//! committed is looked at from outside afterwards.
+//! Campaigns against the service on a real broker: instances, broker and network break under load, and afterwards everything that was
+//! committed is checked from outside.
 //!
-//! `campaign` goes through the faults of `fault` one by one on a `fleet` of instances behind a `proxy`, under a `load`; `check` is what
-//! must hold in the end; `mutant` are deliberate breaks that `check` has to notice.
+//! `campaign` runs the faults of `fault` one by one on a `fleet` of instances behind a `proxy`, under a `load`; `check` holds the
+//! invariants; `mutant` holds deliberate breaks that `check` has to catch.
 
 pub mod campaign;
 pub mod check;

@@ -1,4 +1,4 @@
-//! Rules that the service breaks on purpose, one at a time: a check that notices none of them proves nothing.
+//! Rules that the service breaks on purpose, one at a time: a check that catches none of them proves nothing.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! A TCP proxy in front of the broker that understands just enough of Kafka's framing to disturb single requests: a length, then in
-//! requests the api key (i16), its version (i16) and the correlation id (i32), in answers the correlation id first.
+//! A TCP proxy in front of the broker that understands just enough of Kafka's framing to disturb single requests: a length; then, in
+//! requests, the api key (i16), its version (i16) and the correlation id (i32); in responses, the correlation id.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};

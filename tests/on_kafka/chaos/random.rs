@@ -1,4 +1,4 @@
-//! A small generator of our own, so that a seed says everything.
+//! A small random generator of our own, so a seed determines everything.
 
 #[derive(Clone)]
 pub struct Random(u64);

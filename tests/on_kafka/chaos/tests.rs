@@ -1,8 +1,8 @@
-//! Everything breaks while records come, on a real Kafka; what was committed is looked at from outside.
+//! Everything breaks under load, and what was committed is checked from outside.
 //!
-//! `./dev test chaos --cycles N --seed S --minutes M` runs campaigns of faults until either is used up; variables such as
-//! `CHURNWATCH_CHAOS_CYCLES` say the same. Without them a seeded part of it runs. `--kinds Kill,Zombie` leaves out other faults,
-//! `--rate` is in records a second, `--activity` in hundredths of a lively product's, of `--accounts` accounts.
+//! `./dev test chaos --cycles N --seed S --minutes M` runs campaigns of faults until either limit is reached; variables such as
+//! `CHURNWATCH_CHAOS_CYCLES` do the same. Without them one seeded deck runs. `--kinds Kill,Zombie` restricts the faults, `--rate` is in
+//! records per second, `--activity` in percent of an active product, with `--accounts` accounts.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The changelog as the sequence of its transactions: what each wrote of the accounts' scores, and the stamp that it ended with.
+//! The changelog as a sequence of transactions: the scores that each wrote, and the stamp that ended it.
 
 use std::collections::BTreeMap;
 

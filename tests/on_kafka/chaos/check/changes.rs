@@ -1,4 +1,4 @@
-//! The changes of each account: in order, without gap or repetition, each starting from the one before, each with its state.
+//! The changes of each account: in order, without gaps or duplicates, each continuing from the one before, each with its state.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,7 @@ impl Change<'_> {
 }
 
 /// Every change in the order of its partition; what is wrong with them as a sequence goes to `found`. A tombstone ends the life of an
-/// account, and the next one begins anew.
+/// account, and the next one restarts at 1.
 pub fn read<'a>(broker: &Broker, topic: &str, changelog: &'a Changelog, found: &mut Vec<Violation>) -> Published<'a> {
     let mut first = FirstCommits::default();
     for (task, commits) in &changelog.commits {

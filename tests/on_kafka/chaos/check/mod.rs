@@ -1,5 +1,5 @@
-//! What must hold of everything that was committed, read as an outsider reads it: committed records of all topics, the group's offsets and
-//! the transactions as the broker's own topics hold them, and the API of an instance that has just been restored.
+//! The invariants of everything committed, read as an outsider would: committed records of all topics, the group's offsets and the
+//! transactions in the broker's internal topics, and the API of a freshly restored instance.
 
 mod bytes;
 pub mod changelog;

@@ -1,4 +1,4 @@
-//! Offsets of the group against the stamps, commit by commit, as the broker's own topics tell them.
+//! The group's offsets against the stamps, commit by commit, from the broker's internal topics.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub fn check(broker: &Broker, group: &str, changelog: &Changelog) -> Vec<Violati
 }
 
 /// The place of the first commit that is not that of the next stamp, with what both say. A request to commit offsets whose answer was lost
-/// is repeated within its transaction: the same offset as before, once more, is no commit of its own.
+/// is repeated within its transaction: the same offset as before, once more, does not count as a commit.
 fn difference(offsets: &[i64], stamped: &[i64]) -> Option<(usize, Option<i64>, Option<i64>)> {
     let mut matched = 0;
     for (place, offset) in offsets.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Every record ends once: good ones in the counts, bad ones in the dead letters.
+//! Every record has exactly one outcome: good ones are counted, bad ones are dead letters.
 
 use serde_json::{Map, Value, json};
 
@@ -23,7 +23,7 @@ pub fn check_letters(broker: &Broker, topic: &str, reference: &Reference) -> Vec
     let missing = expected.iter().find(|letter| written.binary_search(letter).is_err());
     found.extend(missing.map(|letter| Violation::new("I3", format!("a bad record is not in the dead letters: {letter:?}"))));
     let surplus = written.iter().find(|letter| expected.binary_search(letter).is_err());
-    found.extend(surplus.map(|letter| Violation::new("I3", format!("a dead letter that is no bad record: {letter:?}"))));
+    found.extend(surplus.map(|letter| Violation::new("I3", format!("a dead letter of a good record: {letter:?}"))));
     found
 }
 

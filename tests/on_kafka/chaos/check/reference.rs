@@ -1,5 +1,5 @@
-//! What the slow reference of `tests/oracle` makes of the input topics, task by task: how every record ends, and what an account comes to
-//! after the records up to a stamp.
+//! The input topics run through the slow reference of `tests/oracle`, task by task: the outcome of every record, and each account after
+//! the records up to a stamp.
 
 use std::collections::BTreeMap;
 
@@ -97,7 +97,7 @@ impl Reference {
         (0..).zip(&self.tasks).flat_map(of_task).collect()
     }
 
-    /// What an account comes to at `t` after the records up to a stamp; `None` where there is no such account.
+    /// An account at `t`, after the records up to a stamp; `None` if it does not exist.
     pub fn of(&self, task: i32, account: &str, commit: &Commit, t: i64) -> Option<(Metrics, Score)> {
         let task = &self.tasks[usize::try_from(task).unwrap()];
         let read = |stream: &str| {

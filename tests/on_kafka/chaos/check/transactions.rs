@@ -1,4 +1,4 @@
-//! Open transactions, as partitions and as the transaction coordinator know them.
+//! Open transactions, as seen by partitions and by the transaction coordinator.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -14,13 +14,6 @@
 //!
 //! `null` must be absent; `{"at_most": x}` is a number not above x; a label that a table does not have is 0. Numbers agree within 1e-9
 //! of their size; quantiles (p50, p90) within 1 % or 1 minute, whichever is more.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that does not meet what it expects ends there"
-)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
