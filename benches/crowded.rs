@@ -7,7 +7,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use churnwatch::engine::{Directory, Input, Outcome, RoundOptions, Task};
+use churnwatch::directory::{Directory, SharedTask};
+use churnwatch::engine::{Input, Outcome, RoundOptions};
 use churnwatch::event::Stream;
 use churnwatch::settings::{Limits, Settings};
 use churnwatch::time::{MINUTE_MS, Timestamp};
@@ -54,7 +55,7 @@ fn main() {
 
 /// A task of one account that holds as many as its limits allow.
 struct Crowded {
-    task: Task,
+    task: SharedTask,
     kind: Kind,
     number: usize,
     now: Timestamp,
@@ -74,7 +75,7 @@ impl Crowded {
             Kind::Answer => limits.answers = number,
         }
         let settings = Arc::new(Settings { limits, ..Settings::default() });
-        let task = Task::new(0, Arc::clone(&settings), Arc::new(Directory::new(settings)));
+        let task = SharedTask::new(0, Arc::new(Directory::new(settings)));
         let mut account = Self { task, kind, number, now: Timestamp(START), events: 0 };
         (0..number).for_each(|which| account.apply(which));
         account.round();
@@ -117,7 +118,7 @@ impl Crowded {
         let json = format!(r#"{{"id":"evt-{}","account_id":"acme","occurred_at":{},{fields}}}"#, self.events, self.now.0);
         let at = Some(self.now);
         let input = Input { stream, key: None, value: Some(json.as_bytes()), timestamp: at, broker_timestamp: at };
-        assert_eq!(self.task.process(&input, self.now), Outcome::Applied);
+        assert_eq!(self.task.engine.process(&input, self.now), Outcome::Applied);
     }
 
     /// A round a second later, as in a service; what is done once a minute is done twice in a row of the table.
@@ -128,7 +129,7 @@ impl Crowded {
 
     fn write(&mut self) -> usize {
         let mut bytes = 0;
-        self.task.changelog(|key, value| bytes += key.len() + value.map_or(0, <[u8]>::len));
+        self.task.engine.changelog(|key, value| bytes += key.len() + value.map_or(0, <[u8]>::len));
         bytes
     }
 }

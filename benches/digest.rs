@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use churnwatch::account::Account;
-use churnwatch::engine::{Directory, Task};
+use churnwatch::engine::{PlainStore, Store, Task};
 use churnwatch::metric::View;
 use churnwatch::metric::{Metric, Metrics};
 use churnwatch::settings::Settings;
@@ -63,9 +63,8 @@ fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| panic!("{name} is not set"))
 }
 
-fn restored(consumer: &BaseConsumer, topic: &str, partition: i32, bytes: &mut u64) -> Task {
-    let settings = Arc::new(Settings::default());
-    let mut task = Task::new(partition, Arc::clone(&settings), Arc::new(Directory::new(settings)));
+fn restored(consumer: &BaseConsumer, topic: &str, partition: i32, bytes: &mut u64) -> Task<PlainStore> {
+    let mut task = Task::new(Arc::new(Settings::default()), PlainStore::default());
     let mut assignment = TopicPartitionList::new();
     assignment.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
     consumer.assign(&assignment).unwrap();
@@ -86,10 +85,10 @@ fn restored(consumer: &BaseConsumer, topic: &str, partition: i32, bytes: &mut u6
     task
 }
 
-fn add(task: &Task, as_of: Timestamp, digest: &mut Digest) {
+fn add(task: &Task<PlainStore>, as_of: Timestamp, digest: &mut Digest) {
     let settings = Settings::default();
     let view = View::complete(as_of);
-    task.view().accounts.for_each(|account| add_account(account, &view, &settings, digest));
+    task.store().for_each(|slot| add_account(&slot.account, &view, &settings, digest));
 }
 
 fn add_account(account: &Account, view: &View, settings: &Settings, digest: &mut Digest) {

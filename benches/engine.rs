@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use churnwatch::engine::{Directory, Input, Outcome, RoundOptions, Task};
+use churnwatch::directory::{Directory, SharedTask};
+use churnwatch::engine::{Input, Outcome, RoundOptions};
 use churnwatch::event::{self, Raw, Stream};
 use churnwatch::score::{Model, ModelFile};
 use churnwatch::settings::Settings;
@@ -77,21 +78,21 @@ fn decode_all(events: &[Made]) {
     }
 }
 
-fn new_task() -> Task {
+fn new_task() -> SharedTask {
     let settings = Arc::new(Settings::default());
-    Task::new(0, Arc::clone(&settings), Arc::new(Directory::new(settings)))
+    SharedTask::new(0, Arc::new(Directory::new(settings)))
 }
 
-fn apply_all(task: &mut Task, events: &[Made]) {
+fn apply_all(task: &mut SharedTask, events: &[Made]) {
     for event in events {
         apply(task, event);
     }
 }
 
-fn apply(task: &mut Task, event: &Made) {
+fn apply(task: &mut SharedTask, event: &Made) {
     let input =
         Input { stream: event.stream, key: None, value: Some(event.json.as_bytes()), timestamp: None, broker_timestamp: Some(event.at) };
-    assert_eq!(task.process(&input, event.at), Outcome::Applied);
+    assert_eq!(task.engine.process(&input, event.at), Outcome::Applied);
 }
 
 fn mixed_events() -> Vec<Made> {
@@ -159,7 +160,7 @@ fn memory() {
 }
 
 /// Fills in accounts and scores them in rounds, as the service does it; says how many changelog records and bytes they are.
-fn typical_accounts(task: &mut Task, numbers: std::ops::Range<usize>, end: Timestamp, random: &mut ChaCha8Rng) -> (usize, usize) {
+fn typical_accounts(task: &mut SharedTask, numbers: std::ops::Range<usize>, end: Timestamp, random: &mut ChaCha8Rng) -> (usize, usize) {
     let (mut scored, wanted) = (0, numbers.len());
     numbers.for_each(|number| typical(task, number, end, random));
     let options = RoundOptions { publish: true, catching_up: false, budget: 500, bytes: usize::MAX };
@@ -167,7 +168,7 @@ fn typical_accounts(task: &mut Task, numbers: std::ops::Range<usize>, end: Times
         scored += task.round(end, &options, &mut Vec::new()).scored;
     }
     let (mut records, mut bytes) = (0, 0);
-    task.changelog(|key, value| {
+    task.engine.changelog(|key, value| {
         records += 1;
         bytes += key.len() + value.map_or(0, <[u8]>::len);
     });
@@ -175,23 +176,23 @@ fn typical_accounts(task: &mut Task, numbers: std::ops::Range<usize>, end: Times
 }
 
 /// CPU seconds for a million such accounts under another model.
-fn rescore(task: &mut Task, now: Timestamp) {
+fn rescore(task: &mut SharedTask, now: Timestamp) {
     let strict = "[model]\nname = 'strict'\n[bands]\ngreen = 99.9\nyellow = 99.8\nworse = { points = 0, hours = 0 }\n";
-    task.directory().set_model(Model::compile(&ModelFile::parse(strict).unwrap()).unwrap());
+    task.engine.store().directory().set_model(Model::compile(&ModelFile::parse(strict).unwrap()).unwrap());
     let options = RoundOptions { publish: true, catching_up: false, budget: 20_000, bytes: usize::MAX };
     let (mut scored, mut changes) = (0, 0);
     let seconds = cpu_of(|| {
         while scored < TYPICAL_ACCOUNTS {
             let report = task.round(now, &options, &mut Vec::new());
             (scored, changes) = (scored + report.scored, changes + report.changes);
-            task.changelog(|_, _| {});
+            task.engine.changelog(|_, _| {});
         }
     });
     let per_million = seconds * 1e6 / TYPICAL_ACCOUNTS as f64;
     println!("\n{scored} accounts by another model, {changes} changes, with their changelog: {per_million:.1} CPU seconds a million");
 }
 
-fn typical(task: &mut Task, number: usize, end: Timestamp, random: &mut ChaCha8Rng) {
+fn typical(task: &mut SharedTask, number: usize, end: Timestamp, random: &mut ChaCha8Rng) {
     let account = format!("acct-{number:06}");
     for day in (0..90).rev() {
         let at = end.minus_days(day).plus(-HOUR_MS * (1 + random.random_range(0..8)));

@@ -4,8 +4,11 @@
 
 use std::sync::Arc;
 
-use churnwatch::engine::{Directory, Input, Outcome, RoundOptions, Task};
+use churnwatch::account::Account;
+use churnwatch::directory::{Directory, SharedTask};
+use churnwatch::engine::{Input, Outcome, RoundOptions};
 use churnwatch::event::Stream;
+use churnwatch::portfolio::{AccountScore, Live, LiveEntry};
 use churnwatch::settings::Settings;
 use churnwatch::time::{DAY_MS, Timestamp};
 use serde_json::{Value, json};
@@ -42,7 +45,7 @@ fn main() {
 struct World {
     settings: Arc<Settings>,
     directory: Arc<Directory>,
-    task: Task,
+    task: SharedTask,
     now: Timestamp,
     records: usize,
 }
@@ -51,7 +54,7 @@ impl World {
     fn new(accounts: usize) -> Self {
         let settings = Arc::new(Settings::default());
         let directory = Arc::new(Directory::new(Arc::clone(&settings)));
-        let task = Task::new(0, Arc::clone(&settings), Arc::clone(&directory));
+        let task = SharedTask::new(0, Arc::clone(&directory));
         let mut world = Self { settings, directory, task, now: NOW, records: 0 };
         // One that was observed long enough for every window.
         world.fill(accounts, NOW.minus_days(400));
@@ -80,7 +83,7 @@ impl World {
 
     fn tell(&mut self, stream: Stream, record: &str, at: Timestamp) {
         let input = Input { stream, key: None, value: Some(record.as_bytes()), timestamp: None, broker_timestamp: Some(at) };
-        assert_eq!(self.task.process(&input, self.now), Outcome::Applied);
+        assert_eq!(self.task.engine.process(&input, self.now), Outcome::Applied);
     }
 
     /// Accounts scored, and those left.
@@ -88,7 +91,7 @@ impl World {
         let options = RoundOptions { publish: true, catching_up: false, budget: 1_000_000, bytes: usize::MAX };
         let report = self.task.round(self.now, &options, &mut Vec::new());
         // What is to be written is thrown away.
-        self.task.changelog(|_, _| {});
+        self.task.engine.changelog(|_, _| {});
         (report.scored, report.left)
     }
 
@@ -100,8 +103,8 @@ impl World {
             let at = self.now;
             apply += cpu_of(|| records.iter().for_each(|record| self.tell(Stream::Usage, record, at)));
             round += cpu_of(|| scored += self.round().0);
-            self.task.view().accounts.for_each(|account| {
-                replaced += usize::from(account.contribution.as_ref().is_some_and(|part| part.at() == at));
+            self.task.view().accounts.for_each(|slot| {
+                replaced += usize::from(slot.live_entry().contribution.as_ref().is_some_and(|part| part.at() == at));
             });
         }
         // Many times, since the clock of a thread goes in steps.
@@ -124,23 +127,27 @@ impl World {
         format!(r#"{{"id":"u{n}","type":"feature_used","account_id":"{account}","occurred_at":{at},"user_id":"u","feature":"report"}}"#)
     }
 
-    /// Microseconds an account: its metrics alone, then what replacing its parts adds.
+    /// Microseconds per account: its metrics alone, then what replacing its parts adds.
     fn costs(&self) -> [f64; 3] {
-        let view = self.task.stream_time().view(self.now, &self.settings);
-        let each = |work: fn(&Self, &mut churnwatch::account::Account, &churnwatch::metric::View)| {
-            let change = |number| self.task.view().accounts.change(&account(number), |account| work(self, account, &view));
-            cpu_of(|| (0..ACTIVE).for_each(|number| change(number).unwrap())) * 1e6 / ACTIVE as f64
+        let (view, settings) = (self.task.engine.stream_time().view(self.now, &self.settings), &*self.settings);
+        let copy = |number| self.task.view().accounts.read(&account(number), |slot| (slot.account.clone(), *slot.last_score().unwrap()));
+        let accounts: Vec<_> = (0..ACTIVE).map(|number| copy(number).unwrap()).collect();
+        let (mut live, mut entries) = (Live::default(), vec![LiveEntry::default(); ACTIVE]);
+        let micros = |work: &mut dyn FnMut(usize, &Account, AccountScore)| {
+            let each = || accounts.iter().enumerate().for_each(|(number, (account, score))| work(number, account, *score));
+            cpu_of(each) * 1e6 / ACTIVE as f64
         };
-        let measure = each(|world, account, view| drop(account.measure(view, &world.settings)));
-        let rescore = each(|world, account, view| {
-            drop(account.measure(view, &world.settings));
-            world.task.view().portfolio().rescore(account, account.share.clone().unwrap());
+        let mut replace = |number: usize, account: &Account, score: AccountScore| {
+            live.replace(account, &mut entries[number], score, &account.measure(&view, settings), &view, settings);
+        };
+        micros(&mut replace);
+        let replaced = micros(&mut replace);
+        let rescored = micros(&mut |number, account, score| {
+            drop(account.measure(&view, settings));
+            live.rescore(&mut entries[number], score);
         });
-        let replace = each(|world, account, view| {
-            let (metrics, share) = (account.measure(view, &world.settings), account.share.clone().unwrap());
-            world.task.view().portfolio().replace(account, share, &metrics, view, &world.settings);
-        });
-        [measure, rescore - measure, replace - measure]
+        let measured = micros(&mut |_, account, _| drop(account.measure(&view, settings)));
+        [measured, rescored - measured, replaced - measured]
     }
 }
 

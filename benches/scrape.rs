@@ -8,7 +8,8 @@ use std::time::Instant;
 use churnwatch::clock::{Clock, SimulatedTime};
 use churnwatch::config::Config;
 use churnwatch::config::section::Start;
-use churnwatch::engine::{Directory, Input, Outcome, RoundOptions, Task};
+use churnwatch::directory::{Directory, SharedTask};
+use churnwatch::engine::{Input, Outcome, RoundOptions};
 use churnwatch::event::Stream;
 use churnwatch::kafka::Members;
 use churnwatch::settings::Settings;
@@ -33,8 +34,7 @@ const ROUND: usize = 50_000;
 fn main() {
     let settings = Arc::new(Settings::default());
     let directory = Arc::new(Directory::new(Arc::clone(&settings)));
-    let mut tasks: Vec<Task> =
-        (0..TASKS).map(|number| Task::new(number.try_into().unwrap(), Arc::clone(&settings), Arc::clone(&directory))).collect();
+    let mut tasks: Vec<SharedTask> = (0..TASKS).map(|number| SharedTask::new(number.try_into().unwrap(), Arc::clone(&directory))).collect();
     for task in &mut tasks {
         // Streams that were observed long enough for every window.
         fill(task, ACCOUNTS, NOW.minus_days(400));
@@ -45,7 +45,7 @@ fn main() {
     let scoring = Instant::now();
     tasks.iter_mut().for_each(score);
     let scoring = scoring.elapsed().as_secs_f64() * 1e6 / ACCOUNTS as f64;
-    tasks.iter().for_each(Task::show);
+    tasks.iter().for_each(SharedTask::show);
 
     let registry = Registry::new();
     let _counters = Metrics::new(&registry, settings.limits.label_values).unwrap();
@@ -64,7 +64,7 @@ fn main() {
     println!("| part of the live sums of an account, bytes | | {:.0} |", part_bytes(&tasks));
 }
 
-fn fill(task: &mut Task, number: usize, day: Timestamp) {
+fn fill(task: &mut SharedTask, number: usize, day: Timestamp) {
     let (account, at) = (format!("acct-{number:07}"), day.0 + i64::try_from(number % 1_000).unwrap());
     let of = |kind: &str, rest: Value| {
         let mut record = json!({"id": number.to_string(), "type": kind, "account_id": account, "occurred_at": at});
@@ -89,18 +89,18 @@ fn fill(task: &mut Task, number: usize, day: Timestamp) {
     }
 }
 
-fn tell(task: &mut Task, stream: Stream, record: &Value) {
+fn tell(task: &mut SharedTask, stream: Stream, record: &Value) {
     let bytes = serde_json::to_vec(record).unwrap();
     let at = Timestamp(record["occurred_at"].as_i64().unwrap());
     let input = Input { stream, key: None, value: Some(&bytes), timestamp: None, broker_timestamp: Some(at) };
-    assert_eq!(task.process(&input, NOW), Outcome::Applied);
+    assert_eq!(task.engine.process(&input, NOW), Outcome::Applied);
 }
 
-fn score(task: &mut Task) {
+fn score(task: &mut SharedTask) {
     let options = RoundOptions { publish: true, catching_up: false, budget: ROUND, bytes: usize::MAX };
     while task.round(NOW, &options, &mut Vec::new()).left > 0 {
         // What is to be written is thrown away.
-        task.changelog(|_, _| {});
+        task.engine.changelog(|_, _| {});
     }
 }
 
@@ -125,11 +125,11 @@ fn scrapes(registry: &Registry) -> (Vec<f64>, String) {
     (milliseconds, String::from_utf8(last).unwrap())
 }
 
-fn part_bytes(tasks: &[Task]) -> f64 {
+fn part_bytes(tasks: &[SharedTask]) -> f64 {
     let (mut bytes, mut parts) = (0, 0);
     for task in tasks {
-        task.view().accounts.for_each(|account| {
-            if let Some(part) = &account.contribution {
+        task.view().accounts.for_each(|slot| {
+            if let Some(part) = &slot.live_entry().contribution {
                 bytes += part.bytes();
                 parts += 1;
             }

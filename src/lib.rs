@@ -4,23 +4,47 @@
 //! change of health score and churn risk, with the reason, to an output topic, while Prometheus scrapes gauges. It is not a CRM, a
 //! survey tool or a warehouse.
 //!
-//! Two halves. The **pure half** decides: it reads no clock, opens no file or socket, and is a function of records and settings. The
-//! **shell** does. Data goes one way, in the order of the modules below: record bytes -> event -> account state -> metrics -> score ->
-//! change -> output record. ARCHITECTURE.md has the same path, numbered.
+//! Two halves. The **pure half** decides: it reads no clock, opens no file or socket, takes no lock, and is a function of records and
+//! settings. The **shell** does. The modules below are listed from the ground up, and each imports only from those above it. A record
+//! takes the way of `engine::Task::process`: decode -> partition check -> stream time -> dedup -> apply -> outcome; a round then makes
+//! state -> metrics -> score -> change -> output record. ARCHITECTURE.md has the same path, numbered.
+//!
+//! The engine needs neither Kafka nor a clock:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use churnwatch::engine::{Input, Outcome, PlainStore, RoundOptions, Task};
+//! use churnwatch::event::Stream;
+//! use churnwatch::settings::Settings;
+//! use churnwatch::time::Timestamp;
+//!
+//! let mut task = Task::new(Arc::new(Settings::default()), PlainStore::default());
+//! let now = Timestamp(1_767_225_600_000);
+//! let record = br#"{"id": "e1", "type": "feature_used", "account_id": "acme", "user_id": "u1", "feature": "report",
+//!     "occurred_at": "2026-01-01T00:00:00Z"}"#;
+//! let input = Input { stream: Stream::Usage, key: None, value: Some(record), timestamp: None, broker_timestamp: Some(now) };
+//! assert_eq!(task.process(&input, now), Outcome::Applied);
+//!
+//! let mut changes = Vec::new();
+//! task.round(now, &RoundOptions { publish: true, catching_up: false, budget: 100, bytes: usize::MAX }, &mut changes);
+//! let change: serde_json::Value = serde_json::from_slice(changes[0].value.as_deref().unwrap()).unwrap();
+//! assert_eq!((&change["account_id"], &change["sequence"]), (&"acme".into(), &1.into()));
+//! ```
 #![deny(missing_docs)]
 
-// The pure half.
-pub mod account;
-pub mod engine;
-pub mod event;
-pub mod metric;
-pub mod money;
-pub mod partitioner;
-pub mod portfolio;
-pub mod score;
-pub mod settings;
-pub mod stream_time;
-pub mod time;
+// The pure half, from the ground up: a module imports from those above it.
+pub mod time; // instants, the reporting zone, quiet days
+pub mod money; // currencies, exact fractions, rates
+pub mod event; // record bytes -> typed event
+pub mod metric; // names and values of account metrics, and the instant that they are measured at
+pub mod score; // metrics -> score, bands, risk, explanation
+pub mod settings; // what the pure half reads of the configuration
+pub mod stream_time; // stream time, lateness, identity
+pub mod partitioner; // which partition a key belongs to
+pub mod account; // the facts of one account, and its metrics
+pub mod portfolio; // KPIs as sums over accounts
+pub mod engine; // one task: records in, changes out
 
 // The shell, from the ground up: a module imports from those above it.
 pub mod clock; // the one file that reads a clock
@@ -28,6 +52,7 @@ pub mod fault; // kill points for tests
 pub mod stop; // the request to shut down
 pub mod kafka; // clients; the one module that calls librdkafka
 pub mod config; // configuration files, environment and --set
+pub mod directory; // tasks as readers see them
 pub mod status; // what stream threads report
 pub mod telemetry; // Prometheus
 pub mod stream; // stream threads, transactions, restore

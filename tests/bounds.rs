@@ -14,7 +14,7 @@ mod hoard;
 use std::sync::{Arc, Mutex};
 
 use churnwatch::account::Limit;
-use churnwatch::engine::{Directory, Input, Outcome, RoundOptions, Task};
+use churnwatch::engine::{Input, Outcome, PlainStore, RoundOptions, Task};
 use churnwatch::event::{Code, Stream};
 use churnwatch::settings::{Limits, Settings, StateVersion};
 use churnwatch::time::Timestamp;
@@ -45,12 +45,12 @@ fn limits() -> Limits {
     }
 }
 
-fn task(limits: &Limits) -> Task {
+fn task(limits: &Limits) -> Task<PlainStore> {
     let settings = Arc::new(Settings { limits: limits.clone(), ..Settings::default() });
-    Task::new(0, Arc::clone(&settings), Arc::new(Directory::new(settings)))
+    Task::new(settings, PlainStore::default())
 }
 
-fn feed(task: &mut Task, stream: Stream, event: &str) -> Outcome {
+fn feed(task: &mut Task<PlainStore>, stream: Stream, event: &str) -> Outcome {
     let input = Input { stream, key: None, value: Some(event.as_bytes()), timestamp: Some(NOW), broker_timestamp: Some(NOW) };
     task.process(&input, NOW)
 }
@@ -68,7 +68,7 @@ fn account_bound(limits: &Limits) -> usize {
 }
 
 /// Writes what has changed, and looks at the size of each record.
-fn write(task: &mut Task) -> usize {
+fn write(task: &mut Task<PlainStore>) -> usize {
     let mut largest = 0;
     task.round(NOW, &RoundOptions { publish: true, catching_up: false, budget: usize::MAX, bytes: usize::MAX }, &mut Vec::new());
     task.changelog(|_, value| largest = largest.max(value.map_or(0, <[u8]>::len)));
@@ -102,7 +102,7 @@ fn one_account_with_very_many_of_everything_stays_under_what_its_limits_come_to(
     println!("bound {} KiB", bound / 1024);
     assert!(held.iter().all(|held| *held <= bound), "{held:?} of {bound}");
     assert!(held[2] <= held[1] + held[1] / 10, "it goes on growing: {held:?}");
-    let summary = task.view().summary();
+    let summary = task.summary();
     let reached: Vec<_> = summary.limits.iter().filter(|(_, count)| *count > 0).map(|(limit, _)| limit).collect();
     for limit in [
         Limit::Users,

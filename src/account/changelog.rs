@@ -1,118 +1,42 @@
 //! An account as changelog records: which sections changed, and which parts of them the changelog holds.
 
 use super::Account;
+use super::SectionKind;
 use super::bytes::Writer;
 use super::digests::Thing;
 use super::parts::{PartNumber, SectionPart, numbered};
-use super::section::{CodecError, Section, decode, encode};
-use crate::event::{Event, Stream};
-use crate::score;
+use super::section::{CodecError, Section};
+use crate::event::Stream;
 use crate::settings::StateVersion;
-use crate::time::MaybeTimestamp;
+use crate::time::Timestamp;
 
 /// The first part of a section, as its section numbers it.
 const FIRST: u64 = 0;
 
-/// The sections of an account that are written on their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SectionKind {
-    /// First seen, what was published, what the bands remember.
-    Core,
-    /// Usage.
-    Usage,
-    /// Subscriptions and invoices.
-    Billing,
-    /// Tickets.
-    Support,
-    /// Answers, referrals, overrides.
-    Feedback,
-    /// The profile.
-    Profile,
-    /// Remembered ids that are too many to travel with the section of their stream: a part for each stream and day.
-    Ids,
-}
-
-impl SectionKind {
-    /// All sections.
-    pub const ALL: [Self; 7] = [Self::Core, Self::Usage, Self::Billing, Self::Support, Self::Feedback, Self::Profile, Self::Ids];
-
-    /// The section of its number in changelog keys.
-    #[must_use]
-    pub fn numbered(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
-    }
-
-    /// The section that a stream's records change.
-    #[must_use]
-    pub const fn fed_by(stream: Stream) -> Self {
-        match stream {
-            Stream::Usage => Self::Usage,
-            Stream::Billing => Self::Billing,
-            Stream::Support => Self::Support,
-            Stream::Feedback => Self::Feedback,
-            Stream::Accounts => Self::Profile,
-        }
-    }
-
-    /// The stream whose records change it.
-    fn stream(self) -> Option<Stream> {
-        Stream::ALL.into_iter().find(|stream| Self::fed_by(*stream) == self)
-    }
-
-    /// The section that an event changes.
-    #[must_use]
-    pub const fn of(event: &Event<'_>) -> Self {
-        match event {
-            Event::Usage(_) => Self::Usage,
-            Event::Billing(_) => Self::Billing,
-            Event::Support(_) => Self::Support,
-            Event::Feedback(_) => Self::Feedback,
-            Event::Profile(_) => Self::Profile,
-            Event::Cost(_) => Self::Core,
-        }
-    }
-}
-
-/// A set of sections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Changed(u8);
-
-impl Changed {
-    pub(super) const fn insert(&mut self, kind: SectionKind) {
-        self.0 |= 1 << kind as u8;
-    }
-
-    const fn contains(self, kind: SectionKind) -> bool {
-        self.0 & 1 << kind as u8 != 0
-    }
-}
-
 /// One changelog record of an account: the section, its part, and the bytes, or `None` to delete it.
 pub type Part = (SectionKind, PartNumber, Option<Vec<u8>>);
 
-/// What a core record holds.
-#[derive(serde::Serialize)]
-struct CoreRef<'a> {
-    first_seen: MaybeTimestamp,
-    score: &'a score::State,
-}
-
-#[derive(serde::Deserialize)]
-struct Core {
-    first_seen: MaybeTimestamp,
-    score: score::State,
-}
-
 impl Account {
-    /// Marks what was published and what the bands remember as changed.
-    pub const fn score_changed(&mut self) {
-        self.changed.insert(SectionKind::Core);
+    /// Whether [`Account::first_seen`] differs from what the changelog holds; afterwards it counts as written.
+    pub const fn take_first_seen_changed(&mut self) -> bool {
+        std::mem::replace(&mut self.first_seen_changed, false)
+    }
+
+    /// Whether [`Account::first_seen`] differs from what the changelog holds.
+    #[must_use]
+    pub const fn first_seen_changed(&self) -> bool {
+        self.first_seen_changed
+    }
+
+    /// Takes back the event time of the earliest record.
+    pub fn restore_first_seen(&mut self, first_seen: Option<Timestamp>) {
+        self.first_seen = first_seen.into();
     }
 
     /// How many sections differ from what the changelog holds.
     #[must_use]
     pub const fn changed_sections(&self) -> u32 {
-        self.changed.0.count_ones()
+        self.changed.count()
     }
 
     /// The records that bring the changelog up to this state, in the format of a version; afterwards it counts as written.
@@ -132,10 +56,6 @@ impl Account {
 
     fn parts_of(&self, kind: SectionKind, version: StateVersion) -> Vec<SectionPart> {
         match kind {
-            SectionKind::Core => {
-                let core = CoreRef { first_seen: self.first_seen, score: &self.score };
-                vec![(FIRST, encode(version, &core))]
-            }
             SectionKind::Usage => parts(&self.usage, version),
             SectionKind::Billing => parts(&self.billing, version),
             SectionKind::Support => parts(&self.support, version),
@@ -211,12 +131,6 @@ impl Account {
             PartNumber::Range(path) => path,
         };
         match kind {
-            SectionKind::Core => {
-                let core: Core = decode(bytes)?;
-                self.first_seen = core.first_seen;
-                self.score = core.score;
-                Ok(())
-            }
             SectionKind::Usage => self.usage.restore(part, bytes),
             SectionKind::Billing => self.billing.restore(part, bytes),
             SectionKind::Support => self.support.restore(part, bytes),

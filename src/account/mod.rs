@@ -6,33 +6,28 @@ mod changelog;
 mod digests;
 pub mod dedup;
 mod event_id;
-#[cfg(test)]
-mod examples;
 pub mod feedback;
 pub mod key;
 pub mod limit;
-pub mod map;
 mod measure;
 pub mod profile;
 mod parts;
 pub mod section;
+mod section_kind;
 mod spread;
 pub mod support;
 pub mod usage;
 
-pub use changelog::{Part, SectionKind};
+pub use changelog::Part;
 pub use digests::Digests;
 pub use key::AccountKey;
 pub use limit::{Limit, LimitMeter};
-pub use map::AccountMap;
 pub use parts::PartNumber;
 pub use profile::Profile;
 pub use section::{CodecError, MAX_PART_BYTES, Section};
+pub use section_kind::SectionKind;
 
-use crate::engine::Share;
 use crate::event::{Event, Record, Stream};
-use crate::portfolio::Contribution;
-use crate::score;
 use crate::settings::Settings;
 use crate::stream_time::{Lateness, Observation};
 use crate::time::{MaybeTimestamp, Timestamp};
@@ -58,10 +53,10 @@ pub struct Account {
     dedup: dedup::Dedup,
     /// Event time of the earliest record; `None` while every record still waits for its time.
     first_seen: MaybeTimestamp,
-    /// Whether something happened since it was scored.
-    pub unscored: bool,
+    /// Whether `first_seen` differs from what the changelog holds.
+    first_seen_changed: bool,
     /// The sections that differ from what the changelog holds.
-    changed: changelog::Changed,
+    changed: section_kind::Changed,
     usage: usage::State,
     billing: billing::State,
     support: support::State,
@@ -69,12 +64,6 @@ pub struct Account {
     profile: profile::State,
     /// The parts that the changelog holds of sections in several.
     digests: Digests,
-    /// What was published, and what the bands remember.
-    pub score: score::State,
-    /// What it adds to the sums of its task since it was last scored; never written.
-    pub share: Option<Share>,
-    /// What it adds to the live KPIs of its task; never written.
-    pub contribution: Option<Contribution>,
 }
 
 impl Account {
@@ -157,31 +146,36 @@ impl Account {
         let at = record.occurred_at;
         if self.first_seen().is_none_or(|first| at < first) {
             self.first_seen = Some(at).into();
-            self.changed.insert(SectionKind::Core);
+            self.first_seen_changed = true;
         }
-        self.unscored = true;
         let id = record.id.as_deref().map(event_id::kept);
         let mut ctx = ApplyContext { at, id: id.as_deref(), settings, limits };
-        match (&record.event, lateness) {
-            (Event::Usage(event), Lateness::InTime) => self.usage.apply(event, &mut ctx),
-            (Event::Usage(event), Lateness::Late) => self.usage.apply_late(event, &ctx),
-            (Event::Billing(event), _) => self.billing.apply(event, &mut ctx),
-            (Event::Support(event), _) => self.support.apply(event, &mut ctx),
-            (Event::Feedback(event), Lateness::InTime) => self.feedback.apply(event, &mut ctx),
-            (Event::Feedback(_), Lateness::Late) | (Event::Cost(_), _) => return,
-            (Event::Profile(event), _) => self.profile.apply(event, at, id.as_deref()),
-        }
-        self.changed.insert(SectionKind::of(&record.event));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Accounts are many: allocators hand out 512 bytes, and then 640.
-    #[test]
-    fn an_account_fits_into_512_bytes_beside_what_it_points_to() {
-        assert!(size_of::<Account>() <= 512, "{}", size_of::<Account>());
+        let section = match &record.event {
+            Event::Usage(event) => {
+                match lateness {
+                    Lateness::InTime => self.usage.apply(event, &mut ctx),
+                    Lateness::Late => self.usage.apply_late(event, &ctx),
+                }
+                SectionKind::Usage
+            }
+            Event::Billing(event) => {
+                self.billing.apply(event, &mut ctx);
+                SectionKind::Billing
+            }
+            Event::Support(event) => {
+                self.support.apply(event, &mut ctx);
+                SectionKind::Support
+            }
+            Event::Feedback(event) if lateness == Lateness::InTime => {
+                self.feedback.apply(event, &mut ctx);
+                SectionKind::Feedback
+            }
+            Event::Profile(event) => {
+                self.profile.apply(event, at, id.as_deref());
+                SectionKind::Profile
+            }
+            Event::Feedback(_) | Event::Cost(_) => return,
+        };
+        self.changed.insert(section);
     }
 }

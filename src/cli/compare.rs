@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::Globals;
 use crate::config::{self, Config, Problems};
-use crate::engine::{Comparison, Share};
+use crate::engine::Comparison;
 use crate::money::Currency;
+use crate::portfolio::AccountScore;
 use crate::replay::Comparisons;
 use crate::score::{Band, Direction, Model};
 
@@ -68,8 +69,8 @@ impl Report<'_> {
 }
 
 fn row(f: &mut fmt::Formatter<'_>, account: &Comparison, currency: Currency) -> fmt::Result {
-    let score = |share: &Share| share.health.map_or("-".to_owned(), |score| format!("{score:.1}"));
-    let risk = |share: &Share| share.risk.map_or("-".to_owned(), |risk| format!("{:.3}", risk.probability));
+    let score = |share: &AccountScore| share.health.map_or("-".to_owned(), |score| format!("{score:.1}"));
+    let risk = |share: &AccountScore| share.risk.map_or("-".to_owned(), |risk| format!("{:.3}", risk.probability));
     let (from, to) = (&account.from, &account.to);
     let units = to.mrr_minor as f64 / 10_f64.powi(i32::try_from(currency.exponent()).unwrap_or_default());
     let digits = usize::try_from(currency.exponent()).unwrap_or_default();

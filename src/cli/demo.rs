@@ -9,7 +9,7 @@ use super::service::{self, Telemetry};
 use super::signals::stop_on_signals;
 use crate::clock::{Clock, SimulatedTime, now};
 use crate::config::{self, Config};
-use crate::engine::Directory;
+use crate::directory::Directory;
 use crate::event::PerStream;
 use crate::kafka::mock::EmbeddedBroker;
 use crate::kafka::{self, Properties};

@@ -7,7 +7,7 @@ use signal_hook::iterator::Signals;
 
 use super::Globals;
 use crate::config::{Config, Problems};
-use crate::engine::Directory;
+use crate::directory::Directory;
 use crate::telemetry::Metrics;
 
 /// Waits for SIGHUP from the moment that it is made: without it the signal would end the process.

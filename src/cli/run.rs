@@ -7,7 +7,7 @@ use super::Globals;
 use super::reload::Reloads;
 use super::service::{self, Telemetry};
 use super::signals::stop_on_signals;
-use crate::engine::Directory;
+use crate::directory::Directory;
 use crate::stream::{Options, Permits};
 
 const EXAMPLES: &str = "\

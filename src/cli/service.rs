@@ -6,7 +6,7 @@ use std::sync::Arc;
 use prometheus::Registry;
 
 use crate::config::Config;
-use crate::engine::Directory;
+use crate::directory::Directory;
 use crate::http;
 use crate::kafka::Members;
 use crate::stop::Stop;

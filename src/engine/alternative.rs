@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Share, Task};
+use super::{Store, Task, scoring};
 use crate::metric::View;
+use crate::portfolio::AccountScore;
 use crate::score::{Model, State};
 use crate::settings::Settings;
 
@@ -13,7 +14,7 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub struct Alternative {
     settings: Settings,
-    scored: BTreeMap<Box<str>, (State, Share)>,
+    scored: BTreeMap<Box<str>, (State, AccountScore)>,
 }
 
 /// One account by two models.
@@ -23,12 +24,14 @@ pub struct Comparison {
     pub account_id: Box<str>,
     /// Display name.
     pub name: Option<Box<str>>,
+    /// Segment.
+    pub segment: Option<Box<str>>,
     /// Customer success manager.
     pub csm: Option<Box<str>>,
     /// By the model in force.
-    pub from: Share,
+    pub from: AccountScore,
     /// By the other one.
-    pub to: Share,
+    pub to: AccountScore,
 }
 
 impl Alternative {
@@ -45,31 +48,34 @@ impl Alternative {
     }
 
     /// Scores every account of a task at `view`.
-    pub fn score_all(&mut self, task: &Task, view: &View) {
-        task.view().accounts.for_each(|account| {
+    pub fn score_all(&mut self, task: &Task<impl Store>, view: &View) {
+        task.store().for_each(|slot| {
+            let account = &slot.account;
             if account.first_seen().is_none_or(|first| first > view.t) {
                 return;
             }
             let metrics = account.measure(view, &self.settings);
             let mut state = self.scored.remove(account.id()).map(|(state, _)| state).unwrap_or_default();
-            let share = Share::advance(&mut state, account, &metrics, view, &self.settings);
-            self.scored.insert(account.id().into(), (state, share));
+            let score = scoring::advance(&mut state, account, &metrics, view, &self.settings);
+            self.scored.insert(account.id().into(), (state, score));
         });
     }
 
     /// Every account that both models have scored, in no particular order.
     #[must_use]
-    pub fn compare(&self, task: &Task) -> Vec<Comparison> {
+    pub fn compare(&self, task: &Task<impl Store>) -> Vec<Comparison> {
         let mut comparisons = Vec::new();
-        task.view().accounts.for_each(|account| {
-            let (Some(from), Some((_, to))) = (&account.share, self.scored.get(account.id())) else { return };
+        task.store().for_each(|slot| {
+            let account = &slot.account;
+            let (Some(from), Some((_, to))) = (slot.last_score(), self.scored.get(account.id())) else { return };
             let profile = account.profile();
             comparisons.push(Comparison {
                 account_id: account.id().into(),
                 name: profile.and_then(|profile| profile.name.as_deref()).map(Box::from),
                 csm: profile.and_then(|profile| profile.csm.as_deref()).map(Box::from),
-                from: from.clone(),
-                to: to.clone(),
+                segment: profile.and_then(|profile| profile.segment.clone()),
+                from: *from,
+                to: *to,
             });
         });
         comparisons

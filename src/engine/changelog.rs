@@ -1,62 +1,22 @@
 //! A task as changelog records: its accounts' parts, its own lists, and the engine's part of the stamp.
-//!
-//! Keys: `0x01 section part(u16) account-id` and, for ranges of version 2, `0x03 section path(u64) account-id` for accounts;
-//! `0x02 list number` for the task's own lists. Keys that begin with 0x00 are
-//! the shell's.
 
 use std::collections::BTreeSet;
 
-use super::costs::CostEntry;
+use super::changelog_key::{CORE, OF_ACCOUNT, OF_ACCOUNT_RANGE, OF_TASK, task_key, write_account_key};
 use super::waiting::WaitingRecord;
-use super::{Counts, Task};
+use super::{CostEntry, Counts, Store, Task};
 use crate::account::section::{decode, encode};
-use crate::account::{Account, AccountKey, CodecError, PartNumber, SectionKind};
+use crate::account::{AccountKey, CodecError, PartNumber, SectionKind};
 use crate::event::Stream;
 use crate::settings::StateVersion;
 use crate::stream_time::StreamTime;
 use crate::time::Timestamp;
-
-const OF_ACCOUNT: u8 = 1;
-const OF_TASK: u8 = 2;
-const OF_ACCOUNT_RANGE: u8 = 3;
 
 /// The task's own lists.
 const WAITING: u8 = b'w';
 const DELETION: u8 = b'd';
 const COST: u8 = b'c';
 const COST_IDS: u8 = b'i';
-
-/// What the changelog does not hold yet.
-#[derive(Debug, Default)]
-pub(super) struct Unwritten {
-    accounts: Vec<AccountKey>,
-    /// Records that the accounts will take, at least.
-    account_records: usize,
-    /// Keys of records that have to leave with their deleted accounts.
-    gone: Vec<Vec<u8>>,
-    pub(super) waiting: BTreeSet<u64>,
-    pub(super) deletions: BTreeSet<u128>,
-    pub(super) costs: BTreeSet<u64>,
-}
-
-impl Unwritten {
-    /// Notes that an account of a key had `before` changed sections and has `after`.
-    pub(super) fn note(&mut self, key: AccountKey, before: u32, after: u32) {
-        if before == 0 && after > 0 {
-            self.accounts.push(key);
-        }
-        self.account_records += after.saturating_sub(before) as usize;
-    }
-
-    /// Notes that an account is no more.
-    pub(super) fn forget(&mut self, account: &Account) {
-        self.gone.extend(account.written_parts().map(|(kind, part)| account_key(kind, part, account.id())));
-    }
-
-    fn records(&self) -> usize {
-        self.account_records + self.gone.len() + self.waiting.len() + self.deletions.len() + self.costs.len()
-    }
-}
 
 /// What the stamp holds of the engine.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -66,7 +26,7 @@ struct EngineStamp {
     cost_segments: BTreeSet<(u8, Box<str>)>,
 }
 
-impl Task {
+impl<S: Store> Task<S> {
     /// About how many records [`Task::changelog`] would hand over now.
     #[must_use]
     pub fn unwritten_records(&self) -> usize {
@@ -80,10 +40,14 @@ impl Task {
         unwritten.gone.iter().for_each(|key| emit(key, None));
         let mut key_bytes = Vec::with_capacity(64);
         for key in &unwritten.accounts {
-            self.view.accounts.change_each_of(*key, |account| {
-                let id: Box<str> = account.id().into();
-                account.take_changed_parts(version, |(kind, part, bytes)| {
-                    write_account_key(&mut key_bytes, kind, part, &id);
+            self.store.change_each_of(*key, |slot, _| {
+                let id: Box<str> = slot.id().into();
+                if let Some(core) = slot.take_changed_core(version) {
+                    write_account_key(&mut key_bytes, CORE, PartNumber::FIRST, &id);
+                    emit(&key_bytes, Some(&core));
+                }
+                slot.account.take_changed_parts(version, |(kind, part, bytes)| {
+                    write_account_key(&mut key_bytes, kind as u8, part, &id);
                     emit(&key_bytes, bytes.as_deref());
                 });
             });
@@ -143,11 +107,15 @@ impl Task {
     }
 
     fn restore_part(&mut self, section: u8, part: PartNumber, id: &[u8], value: &[u8]) -> Result<(), CodecError> {
-        let kind = SectionKind::numbered(section).ok_or(CodecError::Corrupt("no such section"))?;
         let id = std::str::from_utf8(id).map_err(|_| CodecError::Corrupt("account id is not text"))?;
-        let key = self.view.accounts.key_of(id);
         // Accounts that were taken in stay, whatever the limit is now.
-        let restored = self.view.accounts.change_or_create(key, id, || true, |account| account.restore(kind, part, value));
+        let restored = self.store.change_or_create(AccountKey::of(id), id, usize::MAX, |slot| match section {
+            CORE => slot.restore_core(value),
+            section => {
+                let kind = SectionKind::numbered(section).ok_or(CodecError::Corrupt("no such section"))?;
+                slot.account.restore(kind, part, value)
+            }
+        });
         restored.unwrap_or(Ok(()))
     }
 
@@ -176,44 +144,17 @@ impl Task {
         for (key, value) in std::mem::take(&mut self.restoring) {
             self.restore_record(&key, &value)?;
         }
-        let keys = self.view.accounts.keys();
-        self.directory.add_accounts(keys.len());
-        for key in keys {
+        for key in self.store.keys() {
             self.punctuation.add(key);
             // What each adds to the sums is known once it is scored.
-            self.view.accounts.change_each_of(key, |account| account.unscored = true);
+            self.store.change_each_of(key, |slot, _| (slot.unscored, slot.is_punctuated) = (true, true));
             self.unscored.push_back(key);
         }
         Ok(())
     }
 }
 
-fn account_key(kind: SectionKind, part: PartNumber, id: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(10 + id.len());
-    write_account_key(&mut key, kind, part, id);
-    key
-}
-
-fn write_account_key(key: &mut Vec<u8>, kind: SectionKind, part: PartNumber, id: &str) {
-    key.clear();
-    match part {
-        PartNumber::Counted(count) => {
-            key.extend_from_slice(&[OF_ACCOUNT, kind as u8]);
-            key.extend_from_slice(&count.to_be_bytes());
-        }
-        PartNumber::Range(path) => {
-            key.extend_from_slice(&[OF_ACCOUNT_RANGE, kind as u8]);
-            key.extend_from_slice(&path.to_be_bytes());
-        }
-    }
-    key.extend_from_slice(id.as_bytes());
-}
-
-fn task_key(list: u8, number: &[u8]) -> Vec<u8> {
-    [&[OF_TASK, list], number].concat()
-}
-
-/// Ids of costs lie in parts as those of an account do.
+/// Ids of costs are in parts as those of an account are.
 fn cost_ids_key(part: PartNumber) -> Vec<u8> {
     match part {
         PartNumber::Counted(count) => task_key(COST_IDS, &count.to_be_bytes()),

@@ -6,11 +6,15 @@
 
 mod alternative;
 mod changelog;
-mod costs;
+mod changelog_key;
 mod counts;
 mod deletions;
-mod directory;
+#[cfg(test)]
+mod examples;
 mod input;
+mod live_kpis;
+mod process;
+mod published;
 mod punctuation;
 mod refresh;
 mod report;
@@ -18,17 +22,22 @@ mod rescore;
 mod round;
 mod scoring;
 mod scoring_order;
+mod slot;
+mod store;
+mod summary;
 mod task;
-mod totals;
+mod unwritten;
 mod waiting;
 
+use crate::portfolio::{CostEntry, Costs};
 pub use alternative::{Alternative, Comparison};
-pub use costs::Costs;
 pub use counts::{Counts, DeadLetterCounts, StreamCounts};
-pub use directory::{Directory, Summary, TaskView};
 pub use input::{Input, Outcome, OutputRecord};
+pub use published::Published;
 pub use report::AccountReport;
 pub use round::{RoundOptions, RoundReport};
 pub use scoring_order::ScoringOrder;
+pub use slot::Slot;
+pub use store::{Chain, LiveSums, PlainStore, Store};
+pub use summary::Summary;
 pub use task::Task;
-pub use totals::{Share, Sums, Totals, TotalsKey};

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::Task;
-use crate::account::{Account, AccountKey};
-use crate::portfolio::Period;
+use crate::account::AccountKey;
+use crate::portfolio::LiveEntry;
 use crate::time::{MINUTE_MS, Timestamp};
 
 /// The part of an account is replaced at most this often, unless the account falls due.
-const REFRESH_MS: i64 = MINUTE_MS;
+pub(super) const REFRESH_MS: i64 = MINUTE_MS;
 
 /// Accounts by the second at which their turn comes; each is here once at most.
 #[derive(Debug, Default)]
@@ -16,8 +15,8 @@ pub(super) struct Refresh(BTreeMap<i64, Vec<AccountKey>>);
 
 impl Refresh {
     /// Whether the part of an account is too young to be replaced already; the account then has its turn later.
-    pub(super) fn puts_off(&mut self, key: AccountKey, account: &mut Account, now: Timestamp) -> bool {
-        let Some(contribution) = &mut account.contribution else { return false };
+    pub(super) fn puts_off(&mut self, key: AccountKey, live: &mut LiveEntry, now: Timestamp) -> bool {
+        let Some(contribution) = &mut live.contribution else { return false };
         let at = contribution.at();
         let young = (0..REFRESH_MS).contains(&now.since(at));
         if young && !std::mem::replace(&mut contribution.waits, true) {
@@ -39,27 +38,6 @@ impl Refresh {
             first.remove();
         }
         key
-    }
-}
-
-impl Task {
-    /// Replaces what accounts add to the live KPIs whose turn has come, `budget` at most, and the costs.
-    pub(super) fn refresh_live(&mut self, now: Timestamp, budget: usize) {
-        let view = self.stream_time.view(now, &self.settings);
-        for _ in 0..budget {
-            let Some(key) = self.refresh.pop(now) else { break };
-            self.view.accounts.change_each_of(key, |account| {
-                let waits = account.contribution.as_ref().is_some_and(|contribution| contribution.waits);
-                if let Some(share) = account.share.clone().filter(|_| waits) {
-                    let metrics = account.measure(&view, &self.settings);
-                    self.view.portfolio().replace(account, share, &metrics, &view, &self.settings);
-                }
-            });
-        }
-        if self.costs_told.is_none_or(|told| now.since(told) >= REFRESH_MS) {
-            self.view.portfolio().spend(&self.costs, &Period::trailing(now, &self.settings.zone));
-            self.costs_told = Some(now);
-        }
     }
 }
 

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use super::Task;
+use super::{Store, Task};
 use crate::account::AccountKey;
+use crate::settings::Settings;
 
-impl Task {
+impl<S: Store> Task<S> {
     /// Takes over the settings in force. Under another model every account waits to be scored by it.
-    pub(super) fn take_settings(&mut self) {
-        let settings = self.directory.settings();
+    pub fn set_settings(&mut self, settings: Arc<Settings>) {
         if Arc::ptr_eq(&settings, &self.settings) {
             return;
         }
         if settings.model.id != self.settings.model.id {
-            self.rescore = self.view.accounts.keys().into();
+            self.rescore = self.store.keys().into();
         }
+        self.decode = settings.decode_context();
         self.settings = settings;
     }
 
@@ -23,7 +24,7 @@ impl Task {
         let model = self.settings.model.id;
         while let Some(key) = self.rescore.pop_front() {
             let mut waits = false;
-            self.view.accounts.change_each_of(key, |account| waits |= !account.unscored && account.score.model() != model);
+            self.store.change_each_of(key, |slot, _| waits |= !slot.unscored && slot.score.model() != model);
             if waits {
                 return Some(key);
             }

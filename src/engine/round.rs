@@ -1,7 +1,7 @@
 //! A scoring round: what happened since the last one, and what is due, becomes changes.
 
-use super::scoring::{Outcome, score_account};
-use super::{OutputRecord, ScoringOrder, Task};
+use super::scoring::{ScoredSlot, score_slot};
+use super::{LiveSums, OutputRecord, ScoringOrder, Store, Task};
 use crate::account::{AccountKey, Limit};
 use crate::event::{self, Decoded};
 use crate::metric::View;
@@ -52,7 +52,7 @@ struct Scoring {
 /// What is replaced of an account's part of the live KPIs.
 #[derive(Clone, Copy, Debug)]
 enum LivePart {
-    /// Nothing: a history has neither live KPIs nor totals.
+    /// Nothing: a history has no live KPIs.
     Nothing,
     /// Its health: nothing but the model is another.
     Health,
@@ -60,21 +60,17 @@ enum LivePart {
     All,
 }
 
-impl Task {
+impl<S: Store> Task<S> {
     /// Applies what waited for `now`, scores accounts and hands over what to publish.
     pub fn round(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>) -> RoundReport {
-        self.take_settings();
         self.release_waiting(now);
         self.forget_deletions(now);
         out.extend(self.tombstones.drain(..).map(OutputRecord::tombstone));
         let mut report = RoundReport::default();
         if options.publish {
-            let before = out.len();
             self.score_due(now, options, out, &mut report);
-            self.view.keep(out.get(before..).unwrap_or_default());
             self.refresh_live(now, options.budget.saturating_sub(report.scored));
         }
-        self.publish_summary();
         report
     }
 
@@ -82,12 +78,12 @@ impl Task {
     /// budget.
     fn score_due(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>, report: &mut RoundReport) {
         let view = self.stream_time.view(now, &self.settings);
-        let (accounts, unscored) = (&self.view.accounts, &mut self.unscored);
-        self.punctuation.advance(now, |key| {
+        let Self { store, unscored, punctuation, .. } = self;
+        punctuation.advance(now, |key| {
             let (mut there, mut waits) = (false, false);
-            accounts.change_each_of(key, |account| {
+            store.change_each_of(key, |slot, _| {
                 there = true;
-                waits |= account.unscored;
+                waits |= slot.unscored;
             });
             if there && !waits {
                 unscored.push_back(key);
@@ -108,24 +104,25 @@ impl Task {
     }
 
     fn score_key(&mut self, key: AccountKey, view: &View, how: Scoring, out: &mut Vec<OutputRecord>, report: &mut RoundReport) {
-        let (settings, totals, unwritten, refresh) = (&*self.settings, &mut self.totals, &mut self.unwritten, &mut self.refresh);
-        self.view.accounts.change_each_of(key, |account| {
-            if account.first_seen().is_none_or(|first| first > view.t) {
+        let Self { settings, store, published, unwritten, refresh, .. } = self;
+        store.change_each_of(key, |slot, sums| {
+            if slot.account.first_seen().is_none_or(|first| first > view.t) {
                 return;
             }
-            let (was_changed, was_unscored) = (account.changed_sections(), account.unscored);
-            let metrics = account.measure(view, settings);
-            let Outcome { record, share } = score_account(account, &metrics, view, how.catching_up, settings, totals);
-            unwritten.note(key, was_changed, account.changed_sections());
-            if !matches!(how.part, LivePart::Nothing) {
-                totals.replace(account.share.as_ref(), Some(&share));
-            }
-            let has_part = account.contribution.is_some();
+            let (changed_before, was_unscored) = (slot.changed_records(), slot.unscored);
+            let metrics = slot.account.measure(view, settings);
+            let ScoredSlot { record, score } = score_slot(slot, &metrics, view, how.catching_up, settings, published);
+            unwritten.note(key, changed_before, slot.changed_records());
+            let has_part = slot.live.contribution.is_some();
             match how.part {
-                LivePart::Nothing => account.share = Some(share),
-                LivePart::Health if has_part => self.view.portfolio().rescore(account, share),
-                LivePart::All if was_unscored && refresh.puts_off(key, account, view.t) => self.view.portfolio().rescore(account, share),
-                LivePart::Health | LivePart::All => self.view.portfolio().replace(account, share, &metrics, view, settings),
+                LivePart::Nothing => slot.live.score = Some(score),
+                LivePart::Health if has_part => sums.change(|live| live.rescore(&mut slot.live, score)),
+                LivePart::All if was_unscored && refresh.puts_off(key, &mut slot.live, view.t) => {
+                    sums.change(|live| live.rescore(&mut slot.live, score));
+                }
+                LivePart::Health | LivePart::All => {
+                    sums.change(|live| live.replace(&slot.account, &mut slot.live, score, &metrics, view, settings));
+                }
             }
             report.scored += 1;
             report.changes += usize::from(record.is_some());
@@ -139,7 +136,7 @@ impl Task {
     pub fn score_all(&mut self, order: &mut ScoringOrder, view: &View, mut publish: impl FnMut(OutputRecord)) {
         let mut report = RoundReport::default();
         self.unscored.clear();
-        order.add_new(&self.view.accounts);
+        order.add_new(&self.store);
         let mut changes = Vec::new();
         for key in order.keys() {
             self.score_key(key, view, Scoring { catching_up: false, part: LivePart::Nothing }, &mut changes, &mut report);

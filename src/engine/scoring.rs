@@ -1,9 +1,9 @@
 //! One account scored: metrics -> assessment -> bands -> change, the same in the service and in replay.
 
-use super::{OutputRecord, Share, Totals};
+use super::{AccountReport, OutputRecord, Published, Slot};
 use crate::account::Account;
-use crate::metric::View;
-use crate::metric::{Metric, Metrics};
+use crate::metric::{Metric, Metrics, View};
+use crate::portfolio::AccountScore;
 use crate::score::{self, AccountFacts, AccountLine, Assessment, Cause, Change, ChangeRecord, Override, Round, Standing, State, Subject};
 use crate::settings::Settings;
 
@@ -31,18 +31,17 @@ impl<'a> Scored<'a> {
     }
 
     /// The line of the account as JSON, without an end of line.
-    pub(super) fn line(&self, account: &Account, view: &View, settings: &Settings) -> Vec<u8> {
+    pub(super) fn line(&self, slot: &Slot, view: &View, settings: &Settings) -> Vec<u8> {
         // A reading is made for its instant, not for a record; which records have not been scored yet is not remembered over a restart.
         let round = round_at(view, Cause::Time, false, settings);
-        let explanation = account.score.explain(&self.subject, &self.assessment, &round, &settings.model);
-        let facts = facts(account, settings);
-        let line = AccountLine::new(&facts, &self.subject, &self.assessment, &account.score, &explanation, &round, &settings.model);
+        let explanation = slot.score.explain(&self.subject, &self.assessment, &round, &settings.model);
+        let facts = facts(&slot.account, settings);
+        let line = AccountLine::new(&facts, &self.subject, &self.assessment, &slot.score, &explanation, &round, &settings.model);
         json(&line)
     }
 
-    fn share(&self, standing: &Standing) -> Share {
-        Share {
-            segment: self.subject.segment.unwrap_or_default().into(),
+    fn score(&self, standing: &Standing) -> AccountScore {
+        AccountScore {
             band: standing.band,
             mrr_minor: self.subject.metrics.whole_number(Metric::Mrr).unwrap_or_default(),
             risk: standing.risk,
@@ -51,61 +50,63 @@ impl<'a> Scored<'a> {
     }
 }
 
-impl Share {
-    /// What an account would add if it were scored at `view`, by its `metrics` there. The account stays as it is.
+impl Slot {
+    /// How the account would be scored at `view`, by its `metrics` there. Nothing changes.
     #[must_use]
-    pub fn at(account: &Account, metrics: &Metrics, view: &View, settings: &Settings) -> Self {
-        Self::advance(&mut account.score.clone(), account, metrics, view, settings)
+    pub fn score_at(&self, metrics: &Metrics, view: &View, settings: &Settings) -> AccountScore {
+        advance(&mut self.score.clone(), &self.account, metrics, view, settings)
     }
 
-    /// The same for bands that are kept beside the account's own, which move on.
-    pub(super) fn advance(state: &mut State, account: &Account, metrics: &Metrics, view: &View, settings: &Settings) -> Self {
-        let scored = Scored::of(account, metrics, view, settings);
-        state.advance(&scored.subject, &scored.assessment, &round_at(view, Cause::Time, false, settings), &settings.model);
-        scored.share(&state.standing(&scored.subject, &scored.assessment, &settings.model))
+    /// The report at `view`; `None` while every record of the account still waits for its time.
+    #[must_use]
+    pub fn report(&self, view: &View, settings: &Settings) -> Option<AccountReport> {
+        self.account.first_seen().filter(|first| *first <= view.t)?;
+        let metrics = self.account.measure(view, settings);
+        Some(AccountReport(Scored::of(&self.account, &metrics, view, settings).line(self, view, settings)))
     }
+}
+
+/// Scores an account at `view` by its metrics there; `state` is what its bands remember, and moves on.
+pub(super) fn advance(state: &mut State, account: &Account, metrics: &Metrics, view: &View, settings: &Settings) -> AccountScore {
+    let scored = Scored::of(account, metrics, view, settings);
+    state.advance(&scored.subject, &scored.assessment, &round_at(view, Cause::Time, false, settings), &settings.model);
+    scored.score(&state.standing(&scored.subject, &scored.assessment, &settings.model))
 }
 
 /// What came of scoring an account.
-pub(super) struct Outcome {
+pub(super) struct ScoredSlot {
     /// What to publish.
     pub(super) record: Option<OutputRecord>,
-    /// What the account adds to the sums.
-    pub(super) share: Share,
+    /// Its score.
+    pub(super) score: AccountScore,
 }
 
 /// Scores an account by its metrics at `view`, moves its bands, and says what to publish.
-pub(super) fn score_account(
-    account: &mut Account,
+pub(super) fn score_slot(
+    slot: &mut Slot,
     metrics: &Metrics,
     view: &View,
     catching_up: bool,
     settings: &Settings,
-    totals: &mut Totals,
-) -> Outcome {
-    let cause = if std::mem::take(&mut account.unscored) { Cause::Events } else { Cause::Time };
+    published: &mut Published,
+) -> ScoredSlot {
+    let Slot { account, score: state, unscored, score_changed, .. } = slot;
+    let cause = if std::mem::take(unscored) { Cause::Events } else { Cause::Time };
     let round = round_at(view, cause, catching_up, settings);
-    let mut state = std::mem::take(&mut account.score);
     let scored = Scored::of(account, metrics, view, settings);
     let step = state.advance(&scored.subject, &scored.assessment, &round, &settings.model);
     let standing = state.standing(&scored.subject, &scored.assessment, &settings.model);
-    let segment = totals.label(scored.subject.segment.unwrap_or_default());
-    let share = Share { segment: segment.clone(), ..scored.share(&standing) };
     let record = step.change.map(|change| {
-        totals.published(change.cause);
+        published.count(change.cause);
         if let Some(previous) = change.previous
             && previous.band != change.standing.band
         {
-            totals.band_changed(previous.band, change.standing.band, &segment);
+            published.count_band_change(previous.band, change.standing.band, scored.subject.segment.unwrap_or_default());
         }
         output(account, &scored, &change, settings)
     });
-    drop(scored);
-    account.score = state;
-    if step.touched {
-        account.score_changed();
-    }
-    Outcome { record, share }
+    *score_changed |= step.touched;
+    ScoredSlot { record, score: scored.score(&standing) }
 }
 
 fn output(account: &Account, scored: &Scored<'_>, change: &Change, settings: &Settings) -> OutputRecord {

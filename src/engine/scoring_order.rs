@@ -1,6 +1,7 @@
 //! The accounts of a task in the order of their ids, as a history scores them again and again.
 
-use crate::account::{AccountKey, AccountMap};
+use super::Store;
+use crate::account::AccountKey;
 
 /// Every account that was ever scored. A deleted one stays, and is not there when it is looked for.
 #[derive(Debug, Default)]
@@ -8,11 +9,11 @@ pub struct ScoringOrder(Vec<(Box<str>, AccountKey)>);
 
 impl ScoringOrder {
     /// Adds the accounts that were never scored.
-    pub(super) fn add_new(&mut self, accounts: &AccountMap) {
+    pub(super) fn add_new(&mut self, accounts: &impl Store) {
         let known = self.0.len();
-        accounts.for_each(|account| {
-            if account.share.is_none() {
-                self.0.push((account.id().into(), accounts.key_of(account.id())));
+        accounts.for_each(|slot| {
+            if slot.last_score().is_none() {
+                self.0.push((slot.id().into(), AccountKey::of(slot.id())));
             }
         });
         if self.0.len() > known {
@@ -29,15 +30,16 @@ impl ScoringOrder {
 
 #[cfg(test)]
 mod tests {
+    use super::super::PlainStore;
     use super::*;
 
     #[test]
     fn accounts_are_in_the_order_of_their_ids_once() {
-        let (accounts, mut order) = (AccountMap::default(), ScoringOrder::default());
+        let (mut accounts, mut order) = (PlainStore::default(), ScoringOrder::default());
         let mut keys = Vec::new();
         for id in ["b", "c", "a"] {
-            accounts.change_or_create(accounts.key_of(id), id, || true, |_| ());
-            keys.push(accounts.key_of(id));
+            accounts.change_or_create(AccountKey::of(id), id, 9, |_| ());
+            keys.push(AccountKey::of(id));
             order.add_new(&accounts);
         }
         keys.rotate_right(1);

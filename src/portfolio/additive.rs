@@ -92,12 +92,12 @@ additive!(Ratings { rated, satisfied, highly_satisfied, dissatisfied });
 
 /// Some of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(super) struct Share {
+pub(super) struct Ratio {
     pub some: u64,
     pub all: u64,
 }
 
-additive!(Share { some, all });
+additive!(Ratio { some, all });
 
 /// Real numbers are summed in whole trillionths, so that their order leaves no trace.
 const TRILLIONTHS: f64 = 1e12;

@@ -1,70 +1,115 @@
 //! Health of the portfolio: scores, bands and money at risk.
 
-use super::additive::{additive, from_trillionths, trillionths};
+use super::additive::{Additive, additive, from_trillionths, trillionths};
 use super::exposed::{Exposed, Exposure, Spread};
-use super::{Figure, Kpi, Kpis, Number};
-use crate::engine::Share;
+use super::{AccountScore, Figure, Kpi, Kpis, Number};
 use crate::score::Band;
 
-/// Sums over accounts as they were last scored.
+/// Sums over accounts as they were last scored, in the order of [`Band::ALL`].
 #[derive(Clone, Debug, Default)]
 pub(super) struct Health {
-    scored: u64,
-    score_trillionths: i128,
-    mrr_at_risk_trillionths: i128,
-    /// In the order of [`Band::ALL`].
-    bands: [InBand; Band::ALL.len()],
+    bands: [BandSums; Band::ALL.len()],
 }
 
+/// Sums over the accounts of one band.
 #[derive(Clone, Copy, Debug, Default)]
-struct InBand {
+pub struct BandSums {
     accounts: u64,
     mrr: i128,
+    scored: u64,
+    score_trillionths: i128,
+    with_risk: u64,
+    mrr_at_risk_trillionths: i128,
+}
+
+impl BandSums {
+    /// How many accounts.
+    #[must_use]
+    pub const fn accounts(&self) -> u64 {
+        self.accounts
+    }
+
+    /// Their MRR, minor units.
+    #[must_use]
+    pub const fn mrr_minor(&self) -> i128 {
+        self.mrr
+    }
+
+    /// Sum of MRR x risk, minor units.
+    #[must_use]
+    pub fn mrr_at_risk_minor(&self) -> f64 {
+        from_trillionths(self.mrr_at_risk_trillionths)
+    }
+
+    /// Accounts with a score.
+    #[must_use]
+    pub const fn scored(&self) -> u64 {
+        self.scored
+    }
+
+    /// Sum of their scores.
+    #[must_use]
+    pub fn score_sum(&self) -> f64 {
+        from_trillionths(self.score_trillionths)
+    }
 }
 
 impl Health {
     /// What one account adds; one that was never scored is in band `unknown`.
-    pub fn of(share: Option<&Share>, mrr: i64) -> Self {
+    pub fn of(score: Option<&AccountScore>, mrr: i64) -> Self {
         let mut sums = Self::default();
-        let band = share.map_or(Band::Unknown, |share| share.band);
-        if let Some(place) = sums.bands.get_mut(band as usize) {
-            *place = InBand { accounts: 1, mrr: mrr.into() };
+        let band = score.map_or(Band::Unknown, |score| score.band);
+        let Some(place) = sums.bands.get_mut(band as usize) else { return sums };
+        *place = BandSums { accounts: 1, mrr: mrr.into(), ..BandSums::default() };
+        if let Some(health) = score.and_then(|score| score.health) {
+            place.scored = 1;
+            place.score_trillionths = trillionths(health);
         }
-        // The last score of an account that left is kept, and says nothing of today.
-        if let Some(score) = share.filter(|_| band != Band::Churned).and_then(|share| share.health) {
-            sums.scored = 1;
-            sums.score_trillionths = trillionths(score);
-        }
-        if let Some(risk) = share.and_then(|share| share.risk) {
-            sums.mrr_at_risk_trillionths = trillionths(risk.probability * mrr as f64);
+        if let Some(risk) = score.and_then(|score| score.risk) {
+            place.with_risk = 1;
+            place.mrr_at_risk_trillionths = trillionths(risk.probability * mrr as f64);
         }
         sums
     }
 
+    /// The sums of each band.
+    pub fn bands(&self) -> impl Iterator<Item = (Band, &BandSums)> {
+        Band::ALL.into_iter().zip(&self.bands)
+    }
+
+    /// The sums of all accounts but churned ones, which keep their last score and risk though neither describes today.
+    fn today(&self) -> BandSums {
+        let mut whole = BandSums::default();
+        self.bands().filter(|(band, _)| *band != Band::Churned).for_each(|(_, sums)| whole.add(sums));
+        whole
+    }
+
     /// Sets the KPIs of health; bands without an account are left out.
     pub fn write(&self, out: &mut Kpis) {
-        out.ratio(Kpi::HealthMean, from_trillionths(self.score_trillionths), self.scored);
+        let today = self.today();
+        out.ratio(Kpi::HealthMean, today.score_sum(), today.scored);
         let bands = || Band::ALL.iter().zip(self.bands).filter(|(_, sums)| sums.accounts > 0);
-        let table = |of: fn(InBand) -> Number| Figure::table(bands().map(|(band, sums)| (band.name().to_owned(), of(sums))).collect());
+        let table = |of: fn(BandSums) -> Number| Figure::table(bands().map(|(band, sums)| (band.name().to_owned(), of(sums))).collect());
         out.set(Kpi::AccountsByBand, table(|sums| sums.accounts.into()));
         out.set(Kpi::MrrByBand, table(|sums| sums.mrr.into()));
-        out.count(Kpi::MrrAtRisk, from_trillionths(self.mrr_at_risk_trillionths));
+        out.count(Kpi::MrrAtRisk, today.mrr_at_risk_minor());
     }
 }
 
 impl Health {
     /// Hands over the sums, money in minor units.
     pub fn expose(&self, out: &mut Exposure<'_>) {
-        let scores = Spread::new(self.scored, from_trillionths(self.score_trillionths), std::iter::empty());
+        let today = self.today();
+        let scores = Spread::new(today.scored, today.score_sum(), std::iter::empty());
         out.spread(Exposed::Health, &[], scores);
         for (band, sums) in Band::ALL.iter().zip(self.bands) {
             out.number(Exposed::AccountsByBand, &[band.name()], sums.accounts as f64);
             out.number(Exposed::MrrByBand, &[band.name()], sums.mrr as f64);
         }
-        out.number(Exposed::MrrAtRisk, &[], from_trillionths(self.mrr_at_risk_trillionths));
+        out.number(Exposed::MrrAtRisk, &[], today.mrr_at_risk_minor());
     }
 }
 
-additive!(Health { scored, score_trillionths, mrr_at_risk_trillionths, bands });
+additive!(Health { bands });
 
-additive!(InBand { accounts, mrr });
+additive!(BandSums { accounts, mrr, scored, score_trillionths, with_risk, mrr_at_risk_trillionths });

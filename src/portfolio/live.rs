@@ -10,11 +10,11 @@ use super::contribution::{Contribution, Parts, Places};
 use super::health::Health;
 use super::names::{NameId, Names};
 use super::spent::Spending;
-use super::{Period, Scope, Sums};
+use super::{AccountScore, BandSums, Costs, Period, Scope, Sums};
 use crate::account::Account;
-use crate::engine::{Costs, Share};
 use crate::metric::Metrics;
 use crate::metric::View;
+use crate::score::Band;
 use crate::settings::Settings;
 
 /// Features, categories, products, reasons and kinds told apart, at most.
@@ -47,22 +47,38 @@ impl Default for Live {
     }
 }
 
+/// What the live sums hold of one account: it is kept beside the account, to be taken away again. Never written.
+#[derive(Clone, Debug, Default)]
+pub struct LiveEntry {
+    /// How the account was last scored; `None` before.
+    pub score: Option<AccountScore>,
+    /// What it adds besides its health.
+    pub contribution: Option<Contribution>,
+}
+
 impl Live {
-    /// Replaces all that an account adds by what it adds at `view`, where it was scored as `share` with these metrics.
-    pub fn replace(&mut self, account: &mut Account, share: Share, metrics: &Metrics, view: &View, settings: &Settings) {
-        self.remove(account);
+    /// Replaces all that an account adds by what it adds at `view`, where these metrics gave it this score.
+    pub fn replace(
+        &mut self,
+        account: &Account,
+        entry: &mut LiveEntry,
+        score: AccountScore,
+        metrics: &Metrics,
+        view: &View,
+        settings: &Settings,
+    ) {
+        self.remove(entry);
         let places = self.take_places(account);
         let mut parts = Parts::of(account, metrics, view, settings, &mut self.names);
         parts.places = places;
-        account.contribution = Some(Contribution::new(&parts, view.t));
-        self.merge(parts, &share, Sign::Plus);
-        account.share = Some(share);
+        *entry = LiveEntry { score: Some(score), contribution: Some(Contribution::new(&parts, view.t)) };
+        self.merge(parts, &score, Sign::Plus);
     }
 
-    /// Replaces what the health of an account adds, now that it was scored as `share`; the rest stays.
-    pub fn rescore(&mut self, account: &mut Account, share: Share) {
-        if let (Some(contribution), Some(before)) = (&account.contribution, &account.share) {
-            let (before, now) = (health(before), health(&share));
+    /// Replaces what the health of an account adds by its new score; the rest stays.
+    pub fn rescore(&mut self, entry: &mut LiveEntry, score: AccountScore) {
+        if let (Some(contribution), Some(before)) = (&entry.contribution, &entry.score) {
+            let (before, now) = (health(before), health(&score));
             for scope in self.scopes_of(contribution.places()) {
                 if let Some(sums) = self.scopes.get_mut(&scope) {
                     sums.health.merge(&before, Sign::Minus);
@@ -70,16 +86,16 @@ impl Live {
                 }
             }
         }
-        account.share = Some(share);
+        entry.score = Some(score);
     }
 
     /// Takes away all that an account adds.
-    pub fn remove(&mut self, account: &mut Account) {
-        let (Some(contribution), Some(share)) = (account.contribution.take(), &account.share) else { return };
+    pub fn remove(&mut self, entry: &mut LiveEntry) {
+        let (Some(contribution), Some(score)) = (entry.contribution.take(), &entry.score) else { return };
         let parts = contribution.parts();
         let places = parts.places;
         parts.give_back(&mut self.names);
-        self.merge(parts, share, Sign::Minus);
+        self.merge(parts, score, Sign::Minus);
         for (names, id) in [(&mut self.segments, places.segment), (&mut self.plans, places.plan), (&mut self.csms, places.csm)] {
             if let Some(id) = id {
                 names.give_back(id);
@@ -92,6 +108,20 @@ impl Live {
         self.spending = Spending::of(costs, period);
     }
 
+    /// The sums of each segment and band; those of the accounts without a segment come last, under `None`.
+    pub fn bands(&self) -> Vec<(Option<&str>, Band, BandSums)> {
+        let mut cells = Vec::new();
+        let mut rest = self.scopes.get(&Scope::All).map(|sums| sums.health.clone()).unwrap_or_default();
+        for (scope, sums) in &self.scopes {
+            if let Scope::Segment(segment) = scope {
+                rest.merge(&sums.health, Sign::Minus);
+                cells.extend(sums.health.bands().map(|(band, sums)| (Some(&**segment), band, *sums)));
+            }
+        }
+        cells.extend(rest.bands().map(|(band, sums)| (None, band, *sums)));
+        cells
+    }
+
     pub(super) fn scopes(&self) -> impl Iterator<Item = (&Scope, &Sums)> {
         self.scopes.iter()
     }
@@ -100,9 +130,9 @@ impl Live {
         &self.spending
     }
 
-    fn merge(&mut self, parts: Parts, share: &Share, sign: Sign) {
+    fn merge(&mut self, parts: Parts, score: &AccountScore, sign: Sign) {
         let scopes = self.scopes_of(parts.places);
-        let sums = Sums { health: health(share), ..parts.into_sums(&self.names) };
+        let sums = Sums { health: health(score), ..parts.into_sums(&self.names) };
         for scope in scopes {
             let whole = self.scopes.entry(scope.clone()).or_default();
             whole.merge(&sums, sign);
@@ -131,6 +161,6 @@ impl Live {
     }
 }
 
-fn health(share: &Share) -> Health {
-    Health::of(Some(share), share.mrr_minor)
+fn health(score: &AccountScore) -> Health {
+    Health::of(Some(score), score.mrr_minor)
 }

@@ -3,8 +3,11 @@
 //! Each account adds its [`Sums`] of a [`Period`] to the [`Portfolio`]: integers and histograms only, so that neither the order of
 //! accounts nor how they are spread over tasks and instances can matter. [`Kpis`] are worked out of the sums at the very end.
 
+mod account_score;
 mod additive;
+mod by_scope;
 mod contribution;
+mod costs;
 mod distribution;
 mod exposed;
 mod feedback;
@@ -25,14 +28,18 @@ mod tally;
 mod ticket;
 mod usage;
 
+pub use account_score::AccountScore;
+pub use by_scope::Portfolio;
 pub use contribution::Contribution;
+pub use costs::{CostEntry, Costs};
 pub use exposed::{Exposed, Sink, Spread, Unit};
 pub use figure::{Figure, Number, Split};
+pub use health::BandSums;
 pub use kpis::Kpis;
 pub use line::lines;
-pub use live::Live;
+pub use live::{Live, LiveEntry};
 pub use period::Period;
 pub use registry::Kpi;
-pub use scope::{Portfolio, Scope};
+pub use scope::Scope;
 pub use spent::Spent;
 pub use sums::Sums;

@@ -1,6 +1,6 @@
 //! Revenue: MRR and its movements, accounts won, held and lost, renewals and trials, and what a customer is worth.
 
-use super::additive::{Share, Sign, additive};
+use super::additive::{Ratio, Sign, additive};
 use super::exposed::{Exposed, Exposure};
 use super::tally::Tally;
 use super::{Figure, Kpi, Kpis, Number, Period, Spent, Split};
@@ -35,9 +35,9 @@ pub(super) struct Money {
     involuntarily_lost: u64,
     lifetime_value: i128,
     paid_accounts: u64,
-    renewals: Share,
-    short_renewals: Share,
-    trials: Share,
+    renewals: Ratio,
+    short_renewals: Ratio,
+    trials: Ratio,
     #[serde(skip)]
     pub churn_reasons: Tally<u64>,
     lost_after_support: u64,
@@ -70,7 +70,7 @@ impl Money {
             paid_accounts: u64::from(paid.count > 0),
             renewals: renewed(renewals.long),
             short_renewals: renewed(renewals.short),
-            trials: Share { some: trials.converted, all: trials.ended },
+            trials: Ratio { some: trials.converted, all: trials.ended },
             ..Self::default()
         };
         ledger.movements(period.from, period.to).for_each(|movement| sums.moved(movement, ledger));
@@ -253,8 +253,8 @@ fn by_loss_kind<N: Into<Number>>(all: N, by_kind: [N; 2]) -> Figure {
     Figure::number(all).split(Split::Kind, rows.collect())
 }
 
-const fn renewed(terms: Terms) -> Share {
-    Share { some: terms.renewed, all: terms.ended }
+const fn renewed(terms: Terms) -> Ratio {
+    Ratio { some: terms.renewed, all: terms.ended }
 }
 
 additive!(Money {

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::additive::{Additive, additive};
-use super::{Period, Scope};
-use crate::engine::Costs;
+use super::{Costs, Period, Scope};
 use crate::event::CostCategory;
 
 /// Costs of a period in minor units of the reporting currency.

@@ -1,14 +1,13 @@
 //! What one account adds to the portfolio in a period.
 
-use super::Period;
 use super::additive::additive;
 use super::feedback::Feedback;
 use super::health::Health;
 use super::money::Money;
 use super::support::Support;
 use super::usage::Usage;
+use super::{AccountScore, Period};
 use crate::account::Account;
-use crate::engine::Share;
 use crate::metric::Metrics;
 use crate::settings::Settings;
 
@@ -26,16 +25,16 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// What one account adds. `metrics` are those at the end of the period, `share` is what it was last scored.
+    /// What one account adds. `metrics` are those at the end of the period, `score` is how it was last scored.
     #[must_use]
-    pub fn of(account: &Account, metrics: &Metrics, share: Option<&Share>, period: &Period, settings: &Settings) -> Self {
+    pub fn of(account: &Account, metrics: &Metrics, score: Option<&AccountScore>, period: &Period, settings: &Settings) -> Self {
         let ledger = account.billing().ledger(&settings.money);
         let money = Money::of(account, &ledger, period);
         let (onboarded, referred) = Self::of_profile(account, &money, period);
         Self {
             accounts: 1,
             usage: Usage::of(account, metrics, period),
-            health: Health::of(share, ledger.mrr_at(period.to)),
+            health: Health::of(score, ledger.mrr_at(period.to)),
             support: Support::of(account.support(), period, settings),
             feedback: Feedback::of(account.feedback(), period),
             onboarded,

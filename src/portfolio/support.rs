@@ -1,6 +1,6 @@
 //! Support: tickets opened, resolved and open, how long they took, and how well they were resolved.
 
-use super::additive::{Additive, Share, Sign, Summand, additive};
+use super::additive::{Additive, Ratio, Sign, Summand, additive};
 use super::distribution::UNBOUNDED;
 use super::exposed::{Exposed, Exposure, Spread};
 use super::tally::Tally;
@@ -30,8 +30,8 @@ pub(super) struct Support {
     first_reply: ByPriority<Durations>,
     business_resolution: ByPriority<Durations>,
     business_first_reply: ByPriority<Durations>,
-    reopened: Share,
-    first_contact: Share,
+    reopened: Ratio,
+    first_contact: Ratio,
     ratings: Ratings,
 }
 
@@ -196,8 +196,8 @@ impl Times {
 }
 
 /// One of one, or none of one.
-fn one(counts: bool) -> Share {
-    Share { some: u64::from(counts), all: 1 }
+fn one(counts: bool) -> Ratio {
+    Ratio { some: u64::from(counts), all: 1 }
 }
 
 fn took(times: &mut Durations, millis: i64, sign: Sign) {

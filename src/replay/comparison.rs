@@ -6,8 +6,9 @@ use std::io;
 use serde::Serialize;
 
 use super::Output;
-use crate::engine::{Comparison, Share};
+use crate::engine::Comparison;
 use crate::money::Currency;
+use crate::portfolio::AccountScore;
 use crate::score::{Band, Direction, Level, Model, Standing};
 use crate::time::Timestamp;
 
@@ -102,7 +103,7 @@ impl Comparison {
     /// Which way it goes from one model to the other.
     #[must_use]
     pub fn direction(&self) -> Option<Direction> {
-        let standing = |share: &Share| Standing { score: share.health, band: share.band, risk: share.risk };
+        let standing = |score: &AccountScore| Standing { score: score.health, band: score.band, risk: score.risk };
         Direction::between(&standing(&self.from), &standing(&self.to))
     }
 }
@@ -141,7 +142,7 @@ impl Comparisons<'_> {
         AccountLine {
             account_id: &account.account_id,
             name: account.name.as_deref(),
-            segment: Some(&*account.to.segment).filter(|segment| !segment.is_empty()),
+            segment: account.segment.as_deref(),
             csm: account.csm.as_deref(),
             mrr_minor: account.to.mrr_minor,
             currency: self.currency.code(),
@@ -165,8 +166,8 @@ impl Comparisons<'_> {
 }
 
 impl Scores {
-    fn of(share: &Share) -> Self {
-        let (probability, level) = (share.risk.map(|risk| risk.probability), share.risk.map(|risk| risk.level));
-        Self { health: Health { score: share.health, band: share.band }, risk: Risk { probability, level } }
+    fn of(score: &AccountScore) -> Self {
+        let (probability, level) = (score.risk.map(|risk| risk.probability), score.risk.map(|risk| risk.level));
+        Self { health: Health { score: score.health, band: score.band }, risk: Risk { probability, level } }
     }
 }

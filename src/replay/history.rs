@@ -9,11 +9,10 @@ use super::file::InputFile;
 use super::parallel::{each, in_order};
 use super::partition::{Partition, Published};
 use super::reading::Reading;
-use crate::account::Account;
-use crate::engine::{AccountReport, Alternative, Comparison, OutputRecord};
+use crate::engine::{AccountReport, Alternative, Comparison, OutputRecord, Slot, Store};
 use crate::metric::Metrics;
 use crate::metric::View;
-use crate::portfolio::{Period, Portfolio, Sums};
+use crate::portfolio::{AccountScore, Period, Portfolio, Sums};
 use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -79,18 +78,19 @@ impl<'a> History<'a> {
         comparisons
     }
 
-    /// The sums of a period at whose end the history stands; `share` says how accounts are scored there.
-    pub fn portfolio(&self, period: Period, share: impl Fn(&Account, &Metrics) -> Option<crate::engine::Share> + Sync) -> Portfolio {
+    /// The sums of a period at whose end the history stands; `score` says how accounts are scored there.
+    pub fn portfolio(&self, period: Period, score: impl Fn(&Slot, &Metrics) -> Option<AccountScore> + Sync) -> Portfolio {
         let (view, settings) = (self.view(period.to), &*self.settings);
         let portfolios = each(&self.partitions, |partition| {
             let mut portfolio = Portfolio::new(period);
-            partition.task.view().accounts.for_each(|account| {
+            partition.task.store().for_each(|slot| {
+                let account = &slot.account;
                 if account.first_seen().is_none_or(|first| first > period.to) {
                     return;
                 }
                 let metrics = account.measure(&view, settings);
-                let share = share(account, &metrics);
-                portfolio.add_account(account, &Sums::of(account, &metrics, share.as_ref(), &period, settings));
+                let score = score(slot, &metrics);
+                portfolio.add_account(account, &Sums::of(account, &metrics, score.as_ref(), &period, settings));
             });
             portfolio.add_costs(partition.task.costs());
             portfolio

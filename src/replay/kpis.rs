@@ -9,7 +9,6 @@ use super::history::History;
 use super::output::Output;
 use super::reading::Reading;
 use super::{Request, scoring_instants};
-use crate::engine::Share;
 use crate::portfolio::{Period, Portfolio, lines};
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -19,7 +18,7 @@ use crate::time::Timestamp;
 /// # Errors
 /// When a line cannot be written.
 pub fn write_trailing(history: &History<'_>, t: Timestamp, settings: &Settings, output: &mut Output) -> io::Result<()> {
-    let portfolio = history.portfolio(Period::trailing(t, &settings.zone), |account, _| account.share.clone());
+    let portfolio = history.portfolio(Period::trailing(t, &settings.zone), |slot, _| slot.last_score().copied());
     write(&portfolio, settings, output)
 }
 
@@ -71,7 +70,7 @@ impl Months<'_> {
         let Ok(()) = history.score(&instants, |_| Ok::<(), Infallible>(()));
         history.advance_to(month.to);
         let view = history.view(month.to);
-        history.portfolio(month, |account, metrics| Some(Share::at(account, metrics, &view, self.settings)))
+        history.portfolio(month, |slot, metrics| Some(slot.score_at(metrics, &view, self.settings)))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::SyncSender;
 use super::digest::raw;
 use super::file::InputFile;
 use super::partition_reading::{Accepted, PartitionReading};
-use crate::engine::{Alternative, Directory, OutputRecord, ScoringOrder, Task};
+use crate::engine::{Alternative, OutputRecord, PlainStore, ScoringOrder, Task};
 use crate::event::{self, DecodeContext, Decoded, Event};
 use crate::metric::View;
 use crate::settings::Settings;
@@ -24,7 +24,7 @@ pub struct Partition<'a> {
     files: &'a [InputFile],
     reading: &'a PartitionReading,
     context: DecodeContext,
-    pub task: Task,
+    pub task: Task<PlainStore>,
     pub alternative: Option<Alternative>,
     order: ScoringOrder,
     next: usize,
@@ -33,7 +33,7 @@ pub struct Partition<'a> {
 impl<'a> Partition<'a> {
     /// The partition before its first record.
     pub fn new(files: &'a [InputFile], reading: &'a PartitionReading, settings: &Arc<Settings>) -> Self {
-        let task = Task::new(0, Arc::clone(settings), Arc::new(Directory::new(Arc::clone(settings))));
+        let task = Task::new(Arc::clone(settings), PlainStore::default());
         Self { files, reading, context: settings.decode_context(), task, alternative: None, order: ScoringOrder::default(), next: 0 }
     }
 

@@ -8,7 +8,7 @@ use super::generator::Generator;
 use super::options::Options;
 use super::topics::{ProduceError, Topics};
 use crate::clock::{SimulatedTime, monotonic};
-use crate::engine::Directory;
+use crate::directory::Directory;
 use crate::event::Stream;
 use crate::stop::Stop;
 use crate::time::Timestamp;

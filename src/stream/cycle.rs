@@ -101,7 +101,7 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn task(&mut self, task: &mut Task, inputs: &Inputs, to: &Destinations) {
-        let number = task.engine.number();
+        let number = task.shared.number();
         for change in &task.changes {
             let headers: Vec<_> = change.headers.iter().map(|(name, value)| ((*name).to_owned(), Some(value.clone()))).collect();
             let (key, value) = (Some(change.key.as_bytes()), change.value.as_deref());
@@ -110,8 +110,8 @@ impl Writer<'_> {
         for letter in &task.letters {
             self.send(&letter.outgoing(&to.dead_letters));
         }
-        let stamp = task.stamp(inputs).encode(task.engine.state_write_version());
-        task.engine.changelog(|key, value| {
+        let stamp = task.stamp(inputs).encode(task.shared.engine.state_write_version());
+        task.shared.engine.changelog(|key, value| {
             let left_out = matches!(key, [1, 1, ..] if fault::is_mutant("usage-not-written"))
                 || matches!(key, [2, b'w', ..] if fault::is_mutant("waiting-not-written"))
                 || matches!(key, [2, b'd', ..] if fault::is_mutant("deletions-not-written"));

@@ -59,7 +59,7 @@ impl Progress {
             && monotonic().duration_since(self.last_record) > STALL_LIMIT
         {
             let what =
-                format!("partition {} has given nothing for {} s and has not reached its end", task.engine.number(), STALL_LIMIT.as_secs());
+                format!("partition {} has given nothing for {} s and has not reached its end", task.shared.number(), STALL_LIMIT.as_secs());
             return Err(Failure::NoProgress { what });
         }
         Ok(())

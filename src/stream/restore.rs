@@ -18,7 +18,7 @@ use super::offsets::{self, Known, Resolved};
 use super::options::{InputTopic, Options};
 use super::preflight::Inputs;
 use super::stamp::{self, Stamp};
-use crate::engine::{self, Directory};
+use crate::directory::{Directory, SharedTask};
 use crate::fault;
 use crate::kafka::{Inspector, Membership, Offset, Record, Visitor, read_to_end};
 use crate::partitioner::PartitionCheck;
@@ -29,7 +29,7 @@ const REPETITIONS: usize = 3;
 /// A restored task.
 pub(super) struct Restored {
     /// Its state.
-    pub engine: engine::Task,
+    pub shared: SharedTask,
     /// Where to read each input from, in the order of [`Inputs::topics`].
     pub resolved: Vec<Resolved>,
     /// What its state corresponds to.
@@ -93,7 +93,7 @@ impl Restorer {
 
     /// Step 4.
     fn read(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, ReadState>, Halt> {
-        let states = tasks.iter().map(|task| (*task, ReadState { engine: self.new_task(*task), stamp: None })).collect();
+        let states = tasks.iter().map(|task| (*task, ReadState { shared: self.new_task(*task), stamp: None })).collect();
         let (changelog, inspector) = (self.committed.changelog.as_str(), &self.committed.inspector);
         let mut reading = Reading { changelog, inspector, states, alive };
         let places = tasks.iter().map(|task| (changelog, *task, Offset::Beginning));
@@ -101,11 +101,11 @@ impl Restorer {
         Ok(reading.states)
     }
 
-    fn new_task(&self, number: i32) -> engine::Task {
-        let mut task = engine::Task::new(number, self.directory.settings(), Arc::clone(&self.directory));
+    fn new_task(&self, number: i32) -> SharedTask {
+        let mut task = SharedTask::new(number, Arc::clone(&self.directory));
         let inputs = &self.committed.inputs;
         if let Some(partitioners) = inputs.partitioners {
-            task.set_partition_check(PartitionCheck { partitioners, partition: number, partitions: inputs.partitions });
+            task.engine.set_partition_check(PartitionCheck { partitioners, partition: number, partitions: inputs.partitions });
         }
         task
     }
@@ -123,7 +123,7 @@ impl Restorer {
 
     /// Step 5, once a contradiction can no longer resolve itself.
     fn finish(&self, task: i32, state: ReadState, known: &[Known], marks: Marks) -> Result<Restored, Failure> {
-        let ReadState { mut engine, stamp } = state;
+        let ReadState { mut shared, stamp } = state;
         let inputs = &self.committed.inputs;
         for stamped in stamp.iter().flat_map(|stamp| &stamp.inputs) {
             if stamped.partitions != inputs.partitions && inputs.index(&stamped.topic).is_some() {
@@ -134,8 +134,8 @@ impl Restorer {
         let resolve = |(input, known): (&InputTopic, &Known)| offsets::resolve(&input.name, task, known, self.options.permits);
         let resolved = inputs.topics.iter().zip(known).map(resolve).collect::<Result<Vec<_>, _>>()?;
         let unreadable = |error| Failure::StateUnreadable { topic: self.committed.changelog.clone(), partition: task, error };
-        engine.finish_restore(stamp.as_ref().map(|stamp| stamp.engine.as_slice())).map_err(unreadable)?;
-        Ok(Restored { engine, resolved, marks })
+        shared.engine.finish_restore(stamp.as_ref().map(|stamp| stamp.engine.as_slice())).map_err(unreadable)?;
+        Ok(Restored { shared, resolved, marks })
     }
 }
 
@@ -147,7 +147,7 @@ fn is_outdated(held: Option<&Marks>, committed: Option<&Marks>) -> bool {
 
 /// The state of one task as far as its changelog has been read.
 struct ReadState {
-    engine: engine::Task,
+    shared: SharedTask,
     stamp: Option<Stamp>,
 }
 
@@ -171,7 +171,7 @@ impl Visitor for Reading<'_, '_> {
             let unreadable = |error| Failure::StateUnreadable { topic: self.changelog.to_owned(), partition, error };
             state.stamp = record.value().map(Stamp::decode).transpose().map_err(unreadable)?;
         } else if !matches!(key, [1, 0, ..] if fault::is_mutant("scores-not-restored")) {
-            state.engine.restore(key, record.value());
+            state.shared.engine.restore(key, record.value());
         }
         Ok(ControlFlow::Continue(()))
     }

@@ -10,7 +10,7 @@ use super::options::Options;
 use super::preflight::{Inputs, group, sample, topics};
 use super::thread::StreamThread;
 use crate::clock::Deadline;
-use crate::engine::Directory;
+use crate::directory::Directory;
 use crate::kafka::Inspector;
 use crate::partitioner::Candidates;
 use crate::status::Status;

@@ -14,7 +14,8 @@ use super::restore::Restored;
 use super::stamp::{Stamp, StampedInput};
 use crate::clock::monotonic;
 use crate::config::section::OnBadRun;
-use crate::engine::{self, Input, Outcome, OutputRecord, RoundOptions};
+use crate::directory::SharedTask;
+use crate::engine::{Input, Outcome, OutputRecord, RoundOptions};
 use crate::event::Rejection;
 use crate::fault;
 use crate::kafka::Record;
@@ -25,7 +26,7 @@ use crate::time::Timestamp;
 /// A task of this thread.
 pub(super) struct Task {
     /// State, scores, what is dirty.
-    pub engine: engine::Task,
+    pub shared: SharedTask,
     /// In the order of [`Inputs::topics`].
     pub positions: Vec<Position>,
     /// What the state corresponds to in Kafka, as long as nothing was read since.
@@ -50,14 +51,14 @@ pub(super) struct Task {
 impl Task {
     /// Takes over a restored task.
     pub(super) fn new(restored: Restored) -> Self {
-        let meter = TaskMeter::new(&restored.engine.view().summary());
+        let meter = TaskMeter::new(&restored.shared.view().summary());
         Self {
             positions: restored.resolved.iter().map(|resolved| Position::at(resolved.next)).collect(),
             must_commit: restored.resolved.iter().any(|resolved| resolved.must_commit),
             runs: vec![BadRun::default(); restored.resolved.len()],
             meter,
             marks: restored.marks,
-            engine: restored.engine,
+            shared: restored.shared,
             letters: Vec::new(),
             changes: Vec::new(),
             mode: Mode::CatchingUp,
@@ -103,7 +104,7 @@ impl Task {
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             broker_timestamp: timestamp.map(|(timestamp, _)| timestamp),
         };
-        let outcome = self.engine.process(&input, now);
+        let outcome = self.shared.engine.process(&input, now);
         let code = match &outcome {
             Outcome::DeadLetter(rejection) => {
                 self.bury(record, rejection, options);
@@ -147,7 +148,7 @@ impl Task {
         self.mode = self.catch_up.mode(&self.positions, now, time.catch_up_age_ms, time.catch_up_limit_ms);
         let (publish, catching_up) = (self.mode != Mode::CatchingUp, self.mode == Mode::Overdue);
         let round = RoundOptions { publish, catching_up, budget: budget.records, bytes: budget.bytes };
-        let report = self.engine.round(now, &round, &mut self.changes);
+        let report = self.shared.round(now, &round, &mut self.changes);
         self.has_left = report.left > 0;
         // What the budget has left over goes on at once.
         self.next_cycle = if self.has_left { monotonic() } else { monotonic() + self.interval(options) };
@@ -172,12 +173,16 @@ impl Task {
 
     /// Whether anything must be written: the offsets moved, the state changed, or the group does not know the offsets yet.
     pub(super) fn is_dirty(&self) -> bool {
-        self.must_commit || self.read > 0 || !self.changes.is_empty() || !self.letters.is_empty() || self.engine.unwritten_records() > 0
+        self.must_commit
+            || self.read > 0
+            || !self.changes.is_empty()
+            || !self.letters.is_empty()
+            || self.shared.engine.unwritten_records() > 0
     }
 
     /// About how much the next transaction would hold for this task, given the mean size of a changelog record.
     pub(super) fn load(&self, changelog_record_bytes: usize) -> Load {
-        let unwritten = self.engine.unwritten_records();
+        let unwritten = self.shared.engine.unwritten_records();
         Load {
             records: self.letters.len() + self.changes.len() + unwritten + 1,
             bytes: self.letters_bytes + unwritten * changelog_record_bytes,
@@ -191,12 +196,12 @@ impl Task {
             partitions: inputs.partitions,
             next: position.next,
         };
-        Stamp { inputs: inputs.topics.iter().zip(&self.positions).map(input).collect(), engine: self.engine.stamp() }
+        Stamp { inputs: inputs.topics.iter().zip(&self.positions).map(input).collect(), engine: self.shared.engine.stamp() }
     }
 
     /// The next offset of every input, moved or not.
     pub(super) fn offsets<'a>(&'a self, inputs: &'a Inputs) -> impl Iterator<Item = (String, i32, i64)> + 'a {
-        let number = self.engine.number();
+        let number = self.shared.number();
         let sent = inputs.topics.iter().zip(&self.positions).zip(&self.marks.group);
         let sent = sent.filter(|((_, position), mark)| !fault::is_mutant("moved-offsets-only") || **mark != Some(position.next));
         let back = i64::from(fault::is_mutant("last-offset-instead-of-next"));
@@ -209,7 +214,7 @@ impl Task {
             if position.at_end {
                 return Some(0);
             }
-            known_end(topic, self.engine.number()).and_then(|end| u64::try_from(end - position.next).ok())
+            known_end(topic, self.shared.number()).and_then(|end| u64::try_from(end - position.next).ok())
         };
         let input = |(topic, position): (&InputTopic, &Position)| InputState {
             topic: topic.name.clone(),
@@ -223,7 +228,7 @@ impl Task {
 
     /// Everything so far is committed, and counted; `changelog_end` is where the changelog ends since.
     pub(super) fn committed(&mut self, changelog_end: i64, metrics: &Metrics) {
-        self.meter.committed(&self.engine.view().summary(), metrics);
+        self.meter.committed(&self.shared.view().summary(), metrics);
         self.marks = Marks { group: self.positions.iter().map(|position| Some(position.next)).collect(), changelog_end };
         if !fault::is_mutant("letters-written-again") {
             self.letters.clear();

@@ -27,7 +27,7 @@ use super::progress::Progress;
 use super::restore::Restorer;
 use super::task::Task;
 use crate::clock::monotonic;
-use crate::engine::Directory;
+use crate::directory::Directory;
 use crate::fault;
 use crate::kafka::{Broken, Consumer, Offset, TRANSACTION_TIMEOUT, TransactionalProducer, What};
 use crate::status::ThreadStatus;
@@ -312,7 +312,7 @@ impl StreamThread {
         };
         let numbers: Vec<_> = restored.keys().copied().collect();
         for (number, restored) in restored {
-            restored.engine.show();
+            restored.shared.show();
             self.tasks.insert(number, Task::new(restored));
         }
         self.metrics.restored(monotonic().duration_since(began));

@@ -7,12 +7,14 @@ use serde_json::Value;
 
 use super::refreshed::Refreshed;
 use super::source::{AccountRow, Live, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
-use crate::account::Account;
 use crate::clock::Clock;
-use crate::engine::{Counts, Directory, Sums, TaskView, TotalsKey};
+use crate::directory::{Directory, TaskView};
+use crate::engine::{Counts, Slot};
 use crate::event::Stream;
 use crate::kafka::Members;
 use crate::metric::View;
+use crate::portfolio::BandSums;
+use crate::score::Band;
 use crate::status::{InputState, Status};
 use crate::time::Timestamp;
 
@@ -86,8 +88,8 @@ impl Source for Instance {
 
     fn visit(&self, visit: &mut dyn FnMut(&AccountRow<'_>)) {
         for task in self.directory.tasks() {
-            task.accounts.for_each(|account| {
-                if let Some(row) = row(account) {
+            task.accounts.for_each(|slot| {
+                if let Some(row) = row(slot) {
                     visit(&row);
                 }
             });
@@ -100,10 +102,14 @@ impl Source for Instance {
     }
 
     fn portfolio(&self) -> Vec<PortfolioCell> {
-        let mut cells: BTreeMap<TotalsKey, PortfolioCell> = BTreeMap::new();
+        let mut cells: BTreeMap<(Option<String>, Band), PortfolioCell> = BTreeMap::new();
         for task in self.directory.tasks() {
-            for (key, sums) in task.summary().totals.sums() {
-                add(cells.entry(key.clone()).or_insert_with(|| empty_cell(key)), sums);
+            for (segment, band, sums) in task.portfolio().bands() {
+                if sums.accounts() > 0 {
+                    let key = (segment.map(str::to_owned), band);
+                    let empty = || PortfolioCell { segment: key.0.clone(), band: band.name(), ..PortfolioCell::default() };
+                    add(cells.entry(key.clone()).or_insert_with(empty), &sums);
+                }
             }
         }
         cells.into_values().collect()
@@ -140,21 +146,21 @@ impl Source for Instance {
 }
 
 /// An account as it was last scored; `None` before.
-fn row(account: &Account) -> Option<AccountRow<'_>> {
-    let share = account.share.as_ref()?;
-    let profile = account.profile();
+fn row(slot: &Slot) -> Option<AccountRow<'_>> {
+    let score = slot.last_score()?;
+    let profile = slot.account.profile();
     Some(AccountRow {
-        account_id: account.id(),
+        account_id: slot.id(),
         name: profile.and_then(|profile| profile.name.as_deref()),
         segment: profile.and_then(|profile| profile.segment.as_deref()),
         plan: profile.and_then(|profile| profile.plan.as_deref()),
         csm: profile.and_then(|profile| profile.csm.as_deref()),
-        band: share.band.name(),
-        score: share.health,
-        risk: share.risk.map(|risk| risk.probability),
-        level: share.risk.map(|risk| risk.level.name()),
-        mrr_minor: Some(share.mrr_minor),
-        worsened_at: account.score.worsened_at(),
+        band: score.band.name(),
+        score: score.health,
+        risk: score.risk.map(|risk| risk.probability),
+        level: score.risk.map(|risk| risk.level.name()),
+        mrr_minor: Some(score.mrr_minor),
+        worsened_at: slot.score().worsened_at(),
     })
 }
 
@@ -162,18 +168,12 @@ fn is_stale(view: &View, stream: Stream) -> bool {
     view.stream(stream).t < view.t
 }
 
-fn empty_cell(key: &TotalsKey) -> PortfolioCell {
-    let segment = Some(key.segment.clone()).filter(|segment| !segment.is_empty());
-    PortfolioCell { segment, band: key.band.name(), ..PortfolioCell::default() }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "sums for people and gauges")]
-fn add(cell: &mut PortfolioCell, sums: &Sums) {
-    cell.accounts += u64::try_from(sums.accounts).unwrap_or(0);
-    cell.mrr_minor += sums.mrr_minor;
-    cell.mrr_at_risk_minor += sums.mrr_at_risk_milli as f64 / 1e3;
-    cell.score_sum += sums.health_micro as f64 / 1e6;
-    cell.scored += u64::try_from(sums.scored).unwrap_or(0);
+fn add(cell: &mut PortfolioCell, sums: &BandSums) {
+    cell.accounts += sums.accounts();
+    cell.mrr_minor = cell.mrr_minor.saturating_add(i64::try_from(sums.mrr_minor()).unwrap_or(i64::MAX));
+    cell.mrr_at_risk_minor += sums.mrr_at_risk_minor();
+    cell.score_sum += sums.score_sum();
+    cell.scored += sums.scored();
 }
 
 fn lag(inputs: &[InputState]) -> Option<u64> {

@@ -164,7 +164,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::engine::{Directory, Input, RoundOptions, Task};
+    use crate::directory::{Directory, SharedTask};
+    use crate::engine::{Input, RoundOptions};
     use crate::event::Stream;
     use crate::settings::Settings;
     use crate::time::Timestamp;
@@ -175,12 +176,12 @@ mod tests {
     fn live(accounts: usize) -> Live {
         let settings = Arc::new(Settings::default());
         let directory = Arc::new(Directory::new(Arc::clone(&settings)));
-        let mut task = Task::new(0, Arc::clone(&settings), Arc::clone(&directory));
+        let mut task = SharedTask::new(0, Arc::clone(&directory));
         task.show();
         let mut tell = |stream: Stream, record: serde_json::Value| {
             let bytes = record.to_string().into_bytes();
             let input = Input { stream, key: None, value: Some(&bytes), timestamp: None, broker_timestamp: Some(NOW) };
-            task.process(&input, NOW);
+            task.engine.process(&input, NOW);
         };
         for n in 0..accounts {
             let (id, at) = (n.to_string(), NOW.minus_days(1).0);

@@ -34,7 +34,7 @@ impl TaskMeter {
     }
 
     fn count_changes(&self, summary: &Summary, metrics: &Metrics) {
-        let (before, now) = (&self.counted.totals, &summary.totals);
+        let (before, now) = (&self.counted.published, &summary.published);
         for (cause, count) in now.changes() {
             let known = before.changes().find(|(other, _)| *other == cause).map_or(0, |(_, count)| count);
             metrics.changes(cause.name(), count.saturating_sub(known));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::fuzz::fuzz;
 use churnwatch::config::Config;
-use churnwatch::engine::{Directory, Input, Outcome, RoundOptions, Task};
+use churnwatch::engine::{Input, Outcome, PlainStore, RoundOptions, Task};
 use churnwatch::event::{Decoded, Raw, Stream, decode};
 use churnwatch::partitioner::{Candidates, Partitioner, Sample};
 use churnwatch::score::{Model, ModelFile};
@@ -59,9 +59,8 @@ const TOML: [&str; 16] = [
     "2026-01-01",
 ];
 
-fn task() -> Task {
-    let settings = Arc::new(Settings::default());
-    Task::new(0, Arc::clone(&settings), Arc::new(Directory::new(settings)))
+fn task() -> Task<PlainStore> {
+    Task::new(Arc::new(Settings::default()), PlainStore::default())
 }
 
 fn events() -> Vec<Vec<u8>> {
@@ -229,7 +228,7 @@ const OPTIONS: RoundOptions = RoundOptions { publish: true, catching_up: false, 
 
 /// A task with what it has written.
 struct World {
-    task: Task,
+    task: Task<PlainStore>,
     changelog: BTreeMap<Vec<u8>, Vec<u8>>,
     now: Timestamp,
 }
@@ -261,7 +260,7 @@ impl World {
     }
 }
 
-fn reports(task: &Task, now: Timestamp) -> Vec<String> {
+fn reports(task: &Task<PlainStore>, now: Timestamp) -> Vec<String> {
     let view = task.stream_time().view(now, &Settings::default());
     let mut ids = task.account_ids();
     ids.sort_unstable();

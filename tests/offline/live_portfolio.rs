@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use churnwatch::engine::{Directory, Input, RoundOptions, Task};
+use churnwatch::directory::{Directory, SharedTask};
+use churnwatch::engine::{Input, RoundOptions};
 use churnwatch::event::{PerStream, Stream};
 use churnwatch::portfolio::lines;
 use churnwatch::replay::{self, Division, History, InputFile, Output, Reading, Request};
@@ -50,16 +51,16 @@ fn records() -> Vec<SimulatedRecord> {
 /// The tasks of an instance, each with the accounts whose hash says so; costs go to the first.
 struct Instance {
     directory: Arc<Directory>,
-    tasks: Vec<Task>,
+    tasks: Vec<SharedTask>,
 }
 
 impl Instance {
     fn new() -> Self {
         let settings = settings();
         let directory = Arc::new(Directory::new(Arc::clone(&settings)));
-        let task = |number| Task::new(number, Arc::clone(&settings), Arc::clone(&directory));
-        let tasks: Vec<Task> = (0..i32::try_from(TASKS).unwrap()).map(task).collect();
-        tasks.iter().for_each(Task::show);
+        let task = |number| SharedTask::new(number, Arc::clone(&directory));
+        let tasks: Vec<SharedTask> = (0..i32::try_from(TASKS).unwrap()).map(task).collect();
+        tasks.iter().for_each(SharedTask::show);
         Self { directory, tasks }
     }
 
@@ -72,7 +73,7 @@ impl Instance {
             timestamp: Some(record.at),
             broker_timestamp: Some(record.at),
         };
-        self.tasks[task].process(&input, record.at);
+        self.tasks[task].engine.process(&input, record.at);
     }
 
     fn round(&mut self, now: Timestamp) {
@@ -91,14 +92,14 @@ impl Instance {
         let mut restarted = Self::new();
         for (task, restored) in self.tasks.iter_mut().zip(&mut restarted.tasks) {
             let mut changelog: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
-            task.changelog(|key, value| match value {
+            task.engine.changelog(|key, value| match value {
                 Some(value) => drop(changelog.insert(key.to_vec(), value.to_vec())),
                 None => drop(changelog.remove(key)),
             });
             for (key, value) in &changelog {
-                restored.restore(key, Some(value));
+                restored.engine.restore(key, Some(value));
             }
-            restored.finish_restore(Some(&task.stamp())).unwrap();
+            restored.engine.finish_restore(Some(&task.engine.stamp())).unwrap();
         }
         restarted
     }

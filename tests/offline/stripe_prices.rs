@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use churnwatch::engine::{Directory, Input, Outcome, Task};
+use churnwatch::engine::{Input, Outcome, PlainStore, Store, Task};
 use churnwatch::event::Stream;
 use churnwatch::metric::Metric;
 use churnwatch::metric::View;
@@ -41,11 +41,11 @@ fn mrr(items: &[Value], discount: Option<Value>) -> i64 {
         record["discount"] = discount;
     }
     let settings = Arc::new(Settings::default());
-    let mut task = Task::new(0, Arc::clone(&settings), Arc::new(Directory::new(Arc::clone(&settings))));
+    let mut task = Task::new(Arc::clone(&settings), PlainStore::default());
     let bytes = record.to_string().into_bytes();
     let input = Input { stream: Stream::Billing, key: None, value: Some(&bytes), timestamp: None, broker_timestamp: Some(T) };
     assert_eq!(task.process(&input, T), Outcome::Applied);
-    let metrics = task.view().accounts.read("a", |account| account.measure(&View::complete(T), &settings)).unwrap();
+    let metrics = task.store().read("a", |slot| slot.account.measure(&View::complete(T), &settings)).unwrap();
     metrics.whole_number(Metric::Mrr).unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use churnwatch::config::Config;
-use churnwatch::engine::{Directory, Input, RoundOptions, Task};
+use churnwatch::engine::{Input, PlainStore, RoundOptions, Task};
 use churnwatch::event::{PerStream, Stream};
 use churnwatch::time::Timestamp;
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub fn lines(folder: &Path, files: &Files, t: i64) -> [BTreeMap<String, Value>; 
     settings.stale_after_ms = PerStream([None; 5]);
     let settings = Arc::new(settings);
     let now = Timestamp(t);
-    let new = || Task::new(0, Arc::clone(&settings), Arc::new(Directory::new(Arc::clone(&settings))));
+    let new = || Task::new(Arc::clone(&settings), PlainStore::default());
     let (mut task, mut changelog) = (new(), BTreeMap::new());
     for stream in Stream::ALL {
         let lines = files.get(stream.name()).map(Vec::as_slice).unwrap_or_default();
@@ -43,7 +43,7 @@ pub fn lines(folder: &Path, files: &Files, t: i64) -> [BTreeMap<String, Value>; 
     [&task, &restored].map(|task| reports(task, now, &settings))
 }
 
-fn write(task: &mut Task, now: Timestamp, changelog: &mut BTreeMap<Vec<u8>, Vec<u8>>) {
+fn write(task: &mut Task<PlainStore>, now: Timestamp, changelog: &mut BTreeMap<Vec<u8>, Vec<u8>>) {
     let round = RoundOptions { publish: true, catching_up: false, budget: 10, bytes: usize::MAX };
     task.round(now, &round, &mut Vec::new());
     task.changelog(|key, value| match value {
@@ -52,7 +52,7 @@ fn write(task: &mut Task, now: Timestamp, changelog: &mut BTreeMap<Vec<u8>, Vec<
     });
 }
 
-fn reports(task: &Task, now: Timestamp, settings: &churnwatch::settings::Settings) -> BTreeMap<String, Value> {
+fn reports(task: &Task<PlainStore>, now: Timestamp, settings: &churnwatch::settings::Settings) -> BTreeMap<String, Value> {
     let mut lines = BTreeMap::new();
     let view = task.stream_time().view(now, settings);
     for report in task.account_ids().iter().filter_map(|id| task.report(id, &view)) {

@@ -9,7 +9,7 @@ use day::{APART, DIRTY, Day, FOOT_BYTES, ID_BYTES, Id, MAX_DAY, MAX_IDS, id_of};
 use super::bytes::{Reader, Writer, make_room};
 use super::digests::Digests;
 use super::parts::{self, Item, PartNumber};
-use super::section::{CodecError, split_version};
+use super::section::{CodecError, MAX_TOGETHER_BYTES, split_version};
 use super::spread;
 use super::{Limit, LimitMeter};
 use crate::event::Stream;
@@ -23,8 +23,9 @@ const FEW: usize = 64;
 const MAX_RANGE_BYTES: usize = 512 * ID_BYTES;
 /// Unused capacity that is kept when days leave, in bytes: the next days need about as much, unless a busy time is over.
 const MAX_SPARE_BYTES: usize = 512;
-/// Bytes that [`Dedup::write_together`] writes, at most: each id may be of another day.
-pub(super) const MAX_TOGETHER_BYTES: usize = FEW * (ID_BYTES + 6);
+
+/// What travels with a section has room there: an id, and the number and length of its day.
+const _: () = assert!(FEW * (ID_BYTES + 6) <= MAX_TOGETHER_BYTES);
 
 /// The identities read, by stream and UTC day of their event time, in one allocation: for each day its ids, ascending, and a foot. Days
 /// lie in descending order of streams and ascending order of days, so that the newest day of usage is last, where nearly all is read

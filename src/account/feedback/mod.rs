@@ -81,6 +81,12 @@ impl State {
         self.0.as_ref().map_or(&[], |kept| &kept.acts)
     }
 
+    /// The pin in force at `t`.
+    #[must_use]
+    pub fn pin_at(&self, t: Timestamp) -> Option<&Pin> {
+        pin::in_force(self.overrides(), t)
+    }
+
     fn overrides(&self) -> &[Override] {
         self.0.as_ref().map_or(&[], |kept| &kept.overrides)
     }

@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use super::State;
 use crate::time::Timestamp;
 
 /// A health score set by hand.
@@ -43,13 +42,10 @@ impl Override {
     }
 }
 
-impl State {
-    /// The pin in force at `t`: of the newest override at or before `t`, unless that is a clearing or has ended.
-    #[must_use]
-    pub fn pin_at(&self, t: Timestamp) -> Option<&Pin> {
-        let newest = self.overrides().iter().rfind(|set| set.at <= t)?;
-        newest.pin.as_ref().filter(|pin| t < pin.until)
-    }
+/// The pin in force at `t` among overrides in their order: of the newest at or before `t`, unless that is a clearing or has ended.
+pub(super) fn in_force(overrides: &[Override], t: Timestamp) -> Option<&Pin> {
+    let newest = overrides.iter().rfind(|set| set.at <= t)?;
+    newest.pin.as_ref().filter(|pin| t < pin.until)
 }
 
 #[cfg(test)]

@@ -7,10 +7,27 @@ use smallvec::SmallVec;
 
 use crate::account::feedback::Satisfaction;
 use crate::event::{OpenStatus, Priority, SnapshotStatus};
-use crate::time::Timestamp;
+use crate::time::{DAY_MS, Timestamp};
 
 use super::fact::{Fact, FactKind, Snapshot};
-use super::view::{FIRST_CONTACT_MS, Resolution};
+
+/// First-contact resolution looks this far beyond the resolution for a reopening, 5 x 24 h.
+pub(super) const FIRST_CONTACT_MS: i64 = 5 * DAY_MS;
+
+/// The earliest known resolution of a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resolution {
+    /// When.
+    pub at: Timestamp,
+    /// Whether it is the first: a reopening strictly before it means that there was an earlier one, at an unknown instant.
+    pub is_first: bool,
+    /// Whether the ticket was reopened, at any instant but this one.
+    pub reopened: bool,
+    /// Milliseconds in status `pending` or `on_hold` between opening and this resolution.
+    pub waiting_ms: i64,
+    /// At most one public agent reply and one team on records up to it, and no reopening in the five days after it.
+    pub first_contact: bool,
+}
 
 /// An instant, with the rank of what happened at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,7 +7,8 @@ use crate::metric::{Metric, Metrics};
 use crate::settings::Settings;
 use crate::time::{BusinessHours, HOUR_MS, MINUTE_MS, Timestamp};
 
-use super::view::{Resolution, TicketView};
+use super::lifecycle::Resolution;
+use super::view::TicketView;
 use super::{Durations, State};
 
 /// Days of the counts of opened and resolved tickets.

@@ -33,8 +33,9 @@ use self::table::Table;
 use super::{ApplyContext, Limit};
 
 pub use durations::Durations;
+pub use lifecycle::Resolution;
 pub use period::{PeriodResolution, PeriodTicket};
-pub use view::{Resolution, TicketView};
+pub use view::TicketView;
 
 /// The tickets of an account.
 #[derive(Clone, Debug, Default)]

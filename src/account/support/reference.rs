@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::fixture::{TicketRecord, hour, record, snapshot};
-use super::view::{Resolution, TicketView};
+use super::lifecycle::Resolution;
+use super::view::TicketView;
 use super::{PeriodTicket, State, fixture, ticket_hash};
 use crate::account::Section;
 use crate::account::feedback::Satisfaction;

@@ -2,13 +2,10 @@
 
 use crate::account::feedback::Satisfaction;
 use crate::event::Priority;
-use crate::time::{BusinessHours, DAY_MS, Timestamp};
+use crate::time::{BusinessHours, Timestamp};
 
 use super::codec::Ticket;
-use super::lifecycle::TicketFacts;
-
-/// First-contact resolution looks this far beyond the resolution for a reopening, 5 x 24 h.
-pub(super) const FIRST_CONTACT_MS: i64 = 5 * DAY_MS;
+use super::lifecycle::{FIRST_CONTACT_MS, Resolution, TicketFacts};
 
 /// A ticket at an instant t. Instants are at or before t.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,21 +34,6 @@ pub struct TicketView<'a> {
     pub product: Option<&'a str>,
     /// Channel, where one was given.
     pub channel: Option<&'a str>,
-}
-
-/// The earliest known resolution of a ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resolution {
-    /// When.
-    pub at: Timestamp,
-    /// Whether it is the first: a reopening strictly before it means that there was an earlier one, at an unknown instant.
-    pub is_first: bool,
-    /// Whether the ticket was reopened, at any instant but this one.
-    pub reopened: bool,
-    /// Milliseconds in status `pending` or `on_hold` between opening and this resolution.
-    pub waiting_ms: i64,
-    /// At most one public agent reply and one team on records up to it, and no reopening in the five days after it.
-    pub first_contact: bool,
 }
 
 impl TicketView<'_> {

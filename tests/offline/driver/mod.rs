@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use churnwatch::engine::{Outcome, OutputRecord, RoundOptions};
+use churnwatch::directory::{Directory, SharedTask};
+use churnwatch::engine::{Input, Outcome, OutputRecord, RoundOptions, Store};
 use churnwatch::event::{Code, Stream};
+use churnwatch::partitioner::{Candidates, PartitionCheck, Partitioner};
 use churnwatch::score::{Model, ModelFile};
 use churnwatch::settings::Settings;
 use churnwatch::time::{DAY_MS, HOUR_MS, Timestamp};
@@ -77,16 +79,20 @@ fn an_account_that_falls_silent_is_published_going_down_without_any_event() {
 
 #[test]
 fn readers_see_an_account_with_its_recent_changes() {
-    let mut driver = Driver::new();
-    let directory = Arc::clone(&driver.directory);
-    driver.task.show();
-    silent_customer(&mut driver);
-    let published = parsed(&driver.round(at(120), &PUBLISH)[0]);
+    let directory = Arc::new(Directory::new(Arc::new(Settings::default())));
+    let mut task = SharedTask::new(0, Arc::clone(&directory));
+    task.show();
+    let record = subscribed("b1", "acme", 5_000, at(119)).to_string();
+    let input =
+        Input { stream: Stream::Billing, key: None, value: Some(record.as_bytes()), timestamp: None, broker_timestamp: Some(at(119)) };
+    assert_eq!(task.engine.process(&input, at(119)), Outcome::Applied);
+    let mut out = Vec::new();
+    task.round(at(120), &PUBLISH, &mut out);
     let report: Value = serde_json::from_slice(&directory.account_report("acme", at(120)).unwrap().0).unwrap();
-    assert_eq!(report["recent_changes"], json!([published]));
+    assert_eq!((&report["recent_changes"], directory.accounts()), (&json!([parsed(&out[0])]), 1));
     assert!(directory.account_report("nobody", at(120)).is_none());
-    drop(driver);
-    assert!(directory.account_report("acme", at(120)).is_none());
+    drop(task);
+    assert_eq!((directory.account_report("acme", at(120)), directory.accounts()), (None, 0));
 }
 
 #[test]
@@ -181,8 +187,8 @@ fn a_record_ahead_of_its_time_counts_as_applied_and_waits() {
     assert_eq!(driver.feed(Stream::Usage, &ahead, at(0)), Outcome::Applied);
     assert_eq!(driver.feed(Stream::Usage, &ahead, at(0)), Outcome::Duplicate);
     let events = |driver: &Driver, now| {
-        driver.task.view().accounts.read("acme", |account| {
-            account.usage().use_within(Settings::default().zone.date_of(now).minus(7), Settings::default().zone.date_of(now)).0
+        driver.task.store().read("acme", |slot| {
+            slot.account.usage().use_within(Settings::default().zone.date_of(now).minus(7), Settings::default().zone.date_of(now)).0
         })
     };
     driver.round(at(0), &PUBLISH);
@@ -263,13 +269,13 @@ fn another_model_scores_every_account_anew_within_the_budget_of_each_round() {
     steady_customers(&mut driver, 10);
     assert_eq!(driver.round(at(120), &PUBLISH).len(), 10);
     let strict = model(STRICT);
-    driver.directory.set_model(strict.clone());
+    driver.set_model(strict.clone());
     let few = RoundOptions { budget: 4, ..PUBLISH };
     let rounds: Vec<_> = (0..4).map(|_| driver.round(at(120).plus(1), &few)).collect();
     assert_eq!(rounds.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2, 0]);
     let expected: Vec<_> = (0..10).map(|n| (format!("a{n}"), "model_change".to_owned(), strict.hash.clone())).collect();
     assert_eq!(causes(&rounds.concat()), expected);
-    driver.directory.set_model(strict);
+    driver.set_model(strict);
     assert!(driver.round(at(120).plus(2), &PUBLISH).is_empty(), "the same model changes nothing");
 }
 
@@ -286,7 +292,7 @@ fn accounts_to_which_something_happens_do_not_wait_for_another_model() {
     let mut driver = Driver::new();
     steady_customers(&mut driver, 10);
     driver.round(at(120), &PUBLISH);
-    driver.directory.set_model(model(STRICT));
+    driver.set_model(model(STRICT));
     let one = RoundOptions { budget: 1, ..PUBLISH };
     driver.round(at(120).plus(1), &one);
     for account in ["a3", "a7"] {
@@ -303,7 +309,7 @@ fn a_model_that_comes_in_catch_up_waits_for_its_end() {
     let mut driver = Driver::new();
     steady_customers(&mut driver, 2);
     driver.round(at(120), &PUBLISH);
-    driver.directory.set_model(model(STRICT));
+    driver.set_model(model(STRICT));
     assert!(driver.round(at(120).plus(1), &CATCH_UP).is_empty());
     assert_eq!(driver.round(at(120).plus(2), &PUBLISH).len(), 2);
 }
@@ -315,7 +321,7 @@ fn a_restart_with_another_model_has_the_same_cause_as_a_reload() {
     driver.round(at(120), &PUBLISH);
     let strict = model(STRICT);
     let mut restarted = driver.restart_under(strict.clone());
-    driver.directory.set_model(strict);
+    driver.set_model(strict);
     let (by_restart, by_reload) = (restarted.round(at(120).plus(1), &PUBLISH), driver.round(at(120).plus(1), &PUBLISH));
     assert!(by_restart.iter().all(|change| parsed(change)["cause"] == "model_change"));
     assert_eq!(causes(&by_restart), causes(&by_reload));
@@ -328,9 +334,29 @@ fn a_border_that_moves_past_an_account_by_little_is_crossed_after_the_dwell() {
     let first = parsed(&driver.round(at(120), &PUBLISH)[0]);
     let score = first["health"]["score"].as_f64().unwrap();
     let near = format!("[bands]\ngreen = {}\nyellow = 1\n[publish]\nscore_points = 100\nrisk = 1\n", score + 1.0);
-    driver.directory.set_model(model(&near));
+    driver.set_model(model(&near));
     assert_eq!((first["health"]["band"].as_str(), driver.round(at(120).plus(1), &PUBLISH).len()), (Some("green"), 0));
     driver.feed(Stream::Usage, &used("later", "a0", "u1", at(121).plus(1)), at(121).plus(1));
     let dropped = parsed(&driver.round(at(121).plus(1), &PUBLISH)[0]);
     assert_eq!((dropped["health"]["band"].as_str(), dropped["cause"].as_str()), (Some("yellow"), Some("events")));
+}
+
+#[test]
+fn a_misrouted_record_moves_no_stream_time() {
+    let mut driver = Driver::new();
+    let own = PartitionCheck { partitioners: Candidates::only(Partitioner::Murmur2), partition: 0, partitions: 2 };
+    driver.task.set_partition_check(own);
+    let ids = || (0..).map(|n| format!("account {n}"));
+    let (acme, foreign) = (ids().find(|id| own.holds(id)).unwrap(), ids().find(|id| !own.holds(id)).unwrap());
+    let untouched = *driver.task.stream_time();
+    for (id, when) in [("now", at(200)), ("ahead of its time", at(200).plus(HOUR_MS))] {
+        let misrouted = driver.feed(Stream::Usage, &used(id, &foreign, "u", when), at(200));
+        assert!(matches!(misrouted, Outcome::DeadLetter(rejection) if rejection.code == Code::WrongPartition));
+        assert_eq!(*driver.task.stream_time(), untouched, "neither its newest event time nor since when it is observed");
+    }
+    let old = used("old", &acme, "u", at(100));
+    assert_eq!(driver.feed(Stream::Usage, &old, at(200)), Outcome::Applied, "100 days before the misrouted record");
+    assert_eq!(driver.feed(Stream::Usage, &old, at(200)), Outcome::Duplicate);
+    let cost = json!({"id": "c", "type": "cost_recorded", "category": "acquisition", "amount_minor": 5, "currency": "USD", "occurred_at": at(1).0});
+    assert_eq!(driver.feed(Stream::Billing, &cost, at(200)), Outcome::Applied, "a cost belongs to no account, and to any partition");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use churnwatch::engine::{Directory, Input, Outcome, OutputRecord, RoundOptions, Task};
+use churnwatch::engine::{Input, Outcome, OutputRecord, PlainStore, RoundOptions, Task};
 use churnwatch::event::Stream;
 use churnwatch::score::Model;
 use churnwatch::settings::Settings;
@@ -11,8 +11,7 @@ use churnwatch::time::Timestamp;
 use serde_json::Value;
 
 pub struct Driver {
-    pub task: Task,
-    pub directory: Arc<Directory>,
+    pub task: Task<PlainStore>,
     pub changelog: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Bytes of what the last round wrote to it.
     pub written: usize,
@@ -28,9 +27,12 @@ impl Driver {
     }
 
     pub fn with(settings: Settings) -> Self {
-        let settings = Arc::new(settings);
-        let directory = Arc::new(Directory::new(Arc::clone(&settings)));
-        Self { task: Task::new(0, settings, Arc::clone(&directory)), directory, changelog: BTreeMap::new(), written: 0 }
+        Self { task: Task::new(Arc::new(settings), PlainStore::default()), changelog: BTreeMap::new(), written: 0 }
+    }
+
+    /// Puts another model in force.
+    pub fn set_model(&mut self, model: Model) {
+        self.task.set_settings(Arc::new(Settings { model, ..Settings::default() }));
     }
 
     pub fn feed(&mut self, stream: Stream, record: &Value, now: Timestamp) -> Outcome {

@@ -37,14 +37,14 @@ pub struct Costs {
 
 impl Costs {
     /// Adds a cost; its number.
-    pub(super) fn push(&mut self, entry: CostEntry) -> u64 {
+    pub(crate) fn push(&mut self, entry: CostEntry) -> u64 {
         let number = self.next;
         self.put(number, entry);
         number
     }
 
     /// Puts a cost back under its number.
-    pub(super) fn put(&mut self, number: u64, entry: CostEntry) {
+    pub(crate) fn put(&mut self, number: u64, entry: CostEntry) {
         self.next = self.next.max(number + 1);
         if let Some(segment) = entry.segment.as_ref().filter(|_| self.named.len() < MAX_SEGMENTS) {
             self.named.insert((entry.category as u8, segment.clone()));
@@ -54,7 +54,7 @@ impl Costs {
     }
 
     /// Takes out a cost that is too old, or one too many; says whether it was one too many.
-    pub(super) fn pop_expired(&mut self, newest: Timestamp) -> Option<(u64, bool)> {
+    pub(crate) fn pop_expired(&mut self, newest: Timestamp) -> Option<(u64, bool)> {
         let (at, number) = self.by_time.first().copied()?;
         let crowded = self.by_time.len() > MAX_COSTS;
         if !crowded && newest.since(at) <= KEPT_DAYS * DAY_MS {
@@ -64,13 +64,13 @@ impl Costs {
         Some((number, crowded))
     }
 
-    pub(super) fn remove(&mut self, number: u64) {
+    pub(crate) fn remove(&mut self, number: u64) {
         if let Some(entry) = self.entries.remove(&number) {
             self.by_time.remove(&(entry.at, number));
         }
     }
 
-    pub(super) fn get(&self, number: u64) -> Option<&CostEntry> {
+    pub(crate) fn get(&self, number: u64) -> Option<&CostEntry> {
         self.entries.get(&number)
     }
 
@@ -84,11 +84,11 @@ impl Costs {
         self.named.iter().map(|(_, segment)| &**segment)
     }
 
-    pub(super) fn named(&self) -> &BTreeSet<(u8, Box<str>)> {
+    pub(crate) fn named(&self) -> &BTreeSet<(u8, Box<str>)> {
         &self.named
     }
 
-    pub(super) fn set_named(&mut self, named: BTreeSet<(u8, Box<str>)>) {
+    pub(crate) fn set_named(&mut self, named: BTreeSet<(u8, Box<str>)>) {
         self.named.extend(named);
     }
 }

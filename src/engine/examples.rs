@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::engine::{Directory, Input, Outcome, Task};
+use super::{Input, Outcome, PlainStore, Store, Task};
 use crate::event::Stream;
 use crate::metric::View;
 use crate::metric::{Metric, Metrics, Stage};
@@ -21,7 +21,7 @@ fn ago(days: i64) -> i64 {
 /// The metrics of account `a` at T after these records: stream, type, when, the other fields.
 fn metrics_with(settings: Settings, records: &[(Stream, &str, i64, Json)]) -> Metrics {
     let settings = Arc::new(settings);
-    let mut task = Task::new(0, Arc::clone(&settings), Arc::new(Directory::new(Arc::clone(&settings))));
+    let mut task = Task::new(Arc::clone(&settings), PlainStore::default());
     for (number, (stream, kind, at, fields)) in records.iter().enumerate() {
         let mut record = json!({"id": number.to_string(), "type": kind, "account_id": "a", "occurred_at": at});
         record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
@@ -29,7 +29,7 @@ fn metrics_with(settings: Settings, records: &[(Stream, &str, i64, Json)]) -> Me
         let input = Input { stream: *stream, key: None, value: Some(&bytes), timestamp: None, broker_timestamp: Some(T) };
         assert_eq!(task.process(&input, T), Outcome::Applied, "{record}");
     }
-    task.view().accounts.read("a", |account| account.measure(&View::complete(T), &settings)).unwrap()
+    task.store().read("a", |slot| slot.account.measure(&View::complete(T), &settings)).unwrap()
 }
 
 fn metrics(records: &[(Stream, &str, i64, Json)]) -> Metrics {
@@ -128,7 +128,7 @@ fn tickets_are_told_for_every_ten_users_of_which_there_are_ten_at_least() {
 #[test]
 fn a_window_longer_than_its_stream_was_observed_is_absent_and_what_has_no_window_is_not() {
     let settings = Settings::default();
-    let account = super::Account::new("a");
+    let account = crate::account::Account::new("a");
     let mut view = View::complete(T);
     for (_, stream) in view.streams.iter_mut() {
         stream.observed_since = Some(T.minus_days(28));

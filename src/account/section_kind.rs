@@ -1,0 +1,67 @@
+//! The sections of an account as the changelog tells them apart.
+
+use crate::event::Stream;
+
+/// The sections of an account that are written on their own, with their numbers in changelog keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SectionKind {
+    /// Usage.
+    Usage = 1,
+    /// Subscriptions and invoices.
+    Billing,
+    /// Tickets.
+    Support,
+    /// Answers, referrals, overrides.
+    Feedback,
+    /// The profile.
+    Profile,
+    /// Remembered ids that are too many to travel with the section of their stream: a part for each stream and day.
+    Ids,
+}
+
+impl SectionKind {
+    /// All sections.
+    pub const ALL: [Self; 6] = [Self::Usage, Self::Billing, Self::Support, Self::Feedback, Self::Profile, Self::Ids];
+
+    /// The section of its number in changelog keys.
+    #[must_use]
+    pub fn numbered(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+    }
+
+    /// The section that a stream's records change.
+    #[must_use]
+    pub const fn fed_by(stream: Stream) -> Self {
+        match stream {
+            Stream::Usage => Self::Usage,
+            Stream::Billing => Self::Billing,
+            Stream::Support => Self::Support,
+            Stream::Feedback => Self::Feedback,
+            Stream::Accounts => Self::Profile,
+        }
+    }
+
+    /// The stream whose records change it.
+    pub(super) fn stream(self) -> Option<Stream> {
+        Stream::ALL.into_iter().find(|stream| Self::fed_by(*stream) == self)
+    }
+}
+
+/// A set of sections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Changed(u8);
+
+impl Changed {
+    pub(super) const fn insert(&mut self, kind: SectionKind) {
+        self.0 |= 1 << kind as u8;
+    }
+
+    pub(super) const fn contains(self, kind: SectionKind) -> bool {
+        self.0 & 1 << kind as u8 != 0
+    }
+
+    /// How many sections are in it.
+    pub(super) const fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+}

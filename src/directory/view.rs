@@ -1,0 +1,72 @@
+//! One task as readers see it.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::AccountMap;
+use crate::engine::{AccountReport, OutputRecord, Summary};
+use crate::portfolio::Live;
+use crate::settings::Settings;
+use crate::time::Timestamp;
+
+/// Changes of a task kept for readers, at most.
+const MAX_RECENT: usize = 5_000;
+
+/// One task as readers see it. The thread that owns the task writes it; no lock is held longer than one account is scored or the sums
+/// are copied.
+#[derive(Debug)]
+pub struct TaskView {
+    /// The number of the partition of every input topic.
+    pub number: i32,
+    /// Its accounts.
+    pub accounts: AccountMap,
+    /// What it reported at the end of its last cycle.
+    summary: Mutex<Summary>,
+    /// The changes that it made last.
+    recent: Mutex<RecentChanges>,
+    /// What its accounts add to the KPIs.
+    portfolio: Mutex<Live>,
+}
+
+/// The newest changes of a task, oldest first, since it is owned here.
+#[derive(Debug, Default)]
+struct RecentChanges(VecDeque<(String, Vec<u8>)>);
+
+impl TaskView {
+    pub(super) fn new(number: i32) -> Self {
+        Self { number, accounts: AccountMap::default(), summary: Mutex::default(), recent: Mutex::default(), portfolio: Mutex::default() }
+    }
+
+    /// What the task reported at the end of its last cycle.
+    pub fn summary(&self) -> MutexGuard<'_, Summary> {
+        // A poisoned lock holds a summary of an earlier cycle, which is still true.
+        self.summary.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The live sums of its accounts.
+    pub fn portfolio(&self) -> MutexGuard<'_, Live> {
+        self.portfolio.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps changes for readers; tombstones are not changes.
+    pub(super) fn keep(&self, changes: &[OutputRecord]) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = changes.iter().skip(changes.len().saturating_sub(MAX_RECENT));
+        recent.0.extend(newest.filter_map(|change| Some((change.key.clone(), change.value.clone()?))));
+        let surplus = recent.0.len().saturating_sub(MAX_RECENT);
+        recent.0.drain(..surplus);
+    }
+
+    /// An account with its score at `now` and its recent changes; `None` where the task does not hold it.
+    pub(super) fn account_report(&self, id: &str, now: Timestamp, settings: &Settings) -> Option<AccountReport> {
+        let view = self.summary().stream_time.view(now, settings);
+        let report = self.accounts.read(id, |slot| slot.report(&view, settings))??;
+        Some(report.with_recent_changes(&self.recent_changes(id)))
+    }
+
+    /// The kept changes of an account as JSON, newest first.
+    fn recent_changes(&self, id: &str) -> Vec<Vec<u8>> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.0.iter().rev().filter(|(account, _)| account == id).map(|(_, change)| change.clone()).collect()
+    }
+}

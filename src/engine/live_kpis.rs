@@ -1,0 +1,28 @@
+//! The live KPIs follow what accounts add to them and what was spent.
+
+use super::refresh::REFRESH_MS;
+use super::{LiveSums, Store, Task};
+use crate::portfolio::Period;
+use crate::time::Timestamp;
+
+impl<S: Store> Task<S> {
+    /// Replaces what accounts add to the live KPIs whose turn has come, `budget` at most, and the costs.
+    pub(super) fn refresh_live(&mut self, now: Timestamp, budget: usize) {
+        let Self { settings, store, refresh, costs, .. } = self;
+        let view = self.stream_time.view(now, settings);
+        for _ in 0..budget {
+            let Some(key) = refresh.pop(now) else { break };
+            store.change_each_of(key, |slot, sums| {
+                let waits = slot.live.contribution.as_ref().is_some_and(|contribution| contribution.waits);
+                if let Some(score) = slot.live.score.filter(|_| waits) {
+                    let metrics = slot.account.measure(&view, settings);
+                    sums.change(|live| live.replace(&slot.account, &mut slot.live, score, &metrics, &view, settings));
+                }
+            });
+        }
+        if self.live_costs_at.is_none_or(|at| now.since(at) >= REFRESH_MS) {
+            store.sums().change(|live| live.spend(costs, &Period::trailing(now, &settings.zone)));
+            self.live_costs_at = Some(now);
+        }
+    }
+}

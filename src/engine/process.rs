@@ -1,0 +1,187 @@
+//! The way of one record through a task: decode -> partition check -> stream time -> dedup -> apply -> outcome.
+
+use super::deletions::Deletions;
+use super::waiting::WaitingRecord;
+use super::{CostEntry, Input, LiveSums, Outcome, Slot, Store, Task};
+use crate::account::{AccountKey, Limit, LimitMeter};
+use crate::event::{self, Code, Cost, Decoded, Event, Record, Rejection, Stream};
+use crate::settings::Settings;
+use crate::stream_time::{Lateness, Observation};
+use crate::time::Timestamp;
+
+impl<S: Store> Task<S> {
+    /// Takes one record, read at `now`, to its end.
+    pub fn process(&mut self, input: &Input<'_>, now: Timestamp) -> Outcome {
+        let outcome = self.outcome_of(input, now).unwrap_or_else(Outcome::DeadLetter);
+        self.counts.count(input.stream, &outcome);
+        outcome
+    }
+
+    /// The whole chain. Whatever refuses a record before stream time leaves no trace of it in the task.
+    fn outcome_of(&mut self, input: &Input<'_>, now: Timestamp) -> Result<Outcome, Rejection> {
+        let Decoded::Record(record) = self.decode(input, now)? else { return Ok(Outcome::Ignored) };
+        self.check_partition(&record)?;
+        if record.cut_text {
+            self.limits.reached(Limit::TextBytes);
+        }
+        let observation = self.stream_time.observe(input.stream, &record, input.broker_timestamp, now, &self.settings);
+        match (&record.event, record.account.as_deref()) {
+            (Event::Cost(cost), _) => Ok(self.process_cost(&record, cost, observation)),
+            (_, Some(id)) if record.occurred_at > now => self.wait(id, &record, input, observation),
+            (_, Some(id)) => self.dedup_and_apply(id, &record, input.stream, observation),
+            (_, None) => Err(Rejection::new(Code::MissingField, "account_id")),
+        }
+    }
+
+    /// The record's event; `now` is where a record without a timestamp is measured from.
+    fn decode<'a>(&self, input: &Input<'a>, now: Timestamp) -> Result<Decoded<'a>, Rejection> {
+        let raw = event::Raw {
+            stream: input.stream,
+            key: input.key,
+            value: input.value,
+            timestamp: input.timestamp,
+            future_reference: Some(input.broker_timestamp.unwrap_or(now)),
+        };
+        event::decode(&raw, &self.decode)
+    }
+
+    /// A record of an account that another task owns must not move this task's stream time: the records of its own accounts would
+    /// become late by it. Costs belong to no account and may be in any partition.
+    fn check_partition(&self, record: &Record<'_>) -> Result<(), Rejection> {
+        match (self.partition_check, record.account.as_deref()) {
+            (Some(check), Some(id)) if !check.holds(id) => {
+                Err(Rejection::new(Code::WrongPartition, "the account belongs to another partition"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn dedup_and_apply(&mut self, id: &str, record: &Record<'_>, stream: Stream, observation: Observation) -> Result<Outcome, Rejection> {
+        if self.ends_with_deletion(id, record) {
+            return Ok(Outcome::Applied);
+        }
+        let repeated = self.with_account(id, |slot, settings, limits| {
+            slot.account.prefetch(record);
+            let repeated = slot.account.remember(stream, record.occurred_at, observation, settings, limits);
+            if !repeated {
+                slot.apply(record, observation.lateness, settings, limits);
+            }
+            repeated
+        })?;
+        Ok(match observation.lateness {
+            _ if repeated => Outcome::Duplicate,
+            Lateness::Late => Outcome::Late,
+            Lateness::InTime => Outcome::Applied,
+        })
+    }
+
+    /// Keeps a record until its time has come.
+    fn wait(&mut self, id: &str, record: &Record<'_>, input: &Input<'_>, observation: Observation) -> Result<Outcome, Rejection> {
+        let waiting = WaitingRecord::of(input, record.occurred_at);
+        if !self.waiting.has_room_for(&waiting) {
+            self.limits.reached(Limit::Waiting);
+            return Err(Rejection::new(Code::LimitReached, "too many records wait for their time"));
+        }
+        let repeated = self.with_account(id, |slot, settings, limits| {
+            slot.account.remember(input.stream, record.occurred_at, observation, settings, limits)
+        })?;
+        if repeated {
+            return Ok(Outcome::Duplicate);
+        }
+        let number = self.waiting.push(waiting);
+        self.unwritten.waiting.insert(number);
+        Ok(Outcome::Applied)
+    }
+
+    /// Applies a valid record of an account whose time has come.
+    pub fn apply(&mut self, record: &Record<'_>, lateness: Lateness) {
+        let Some(id) = record.account.as_deref() else { return };
+        if !self.ends_with_deletion(id, record) {
+            // Beyond the limit of accounts there is nothing to apply it to, and the limit has been counted.
+            let _ = self.with_account(id, |slot, settings, limits| slot.apply(record, lateness, settings, limits));
+        }
+    }
+
+    /// Whether a record changes nothing because its account was deleted later, or is itself the deletion, which is then done.
+    fn ends_with_deletion(&mut self, id: &str, record: &Record<'_>) -> bool {
+        if self.deletions.covers(id, record.occurred_at) {
+            return true;
+        }
+        let deletes = matches!(&record.event, Event::Profile(profile) if profile.deleted);
+        if deletes {
+            self.delete(id, record.occurred_at);
+        }
+        deletes
+    }
+
+    /// Lets `change` change an account, which is created where there is none, and notes what has to be scored and written.
+    ///
+    /// # Errors
+    /// When there are too many accounts already.
+    fn with_account<R>(&mut self, id: &str, change: impl FnOnce(&mut Slot, &Settings, &mut LimitMeter) -> R) -> Result<R, Rejection> {
+        let Self { settings, store, limits, unscored, unwritten, punctuation, .. } = self;
+        let key = AccountKey::of(id);
+        let result = store.change_or_create(key, id, settings.limits.accounts, |slot| {
+            let (was_unscored, changed_before) = (slot.unscored, slot.changed_records());
+            let result = change(slot, settings, limits);
+            if slot.unscored && !was_unscored {
+                unscored.push_back(key);
+            }
+            if !std::mem::replace(&mut slot.is_punctuated, true) {
+                punctuation.add(key);
+            }
+            unwritten.note(key, changed_before, slot.changed_records());
+            result
+        });
+        result.ok_or_else(|| {
+            limits.reached(Limit::Accounts);
+            Rejection::new(Code::TooManyAccounts, "limits.accounts is reached")
+        })
+    }
+
+    fn delete(&mut self, id: &str, at: Timestamp) {
+        let hash = Deletions::hash_of(id);
+        self.deletions.insert(hash, at);
+        self.unwritten.deletions.insert(hash);
+        let Some(mut slot) = self.store.remove(id) else { return };
+        self.unwritten.forget(&slot);
+        if slot.score.sequence() > 0 {
+            self.tombstones.push(slot.id().to_owned());
+        }
+        self.store.sums().change(|live| live.remove(&mut slot.live));
+    }
+
+    fn process_cost(&mut self, record: &Record<'_>, cost: &Cost<'_>, observation: Observation) -> Outcome {
+        if let Some(identity) = observation.identity
+            && self.cost_ids.remember(Stream::Billing, record.occurred_at, identity, observation.newest, &self.settings, &mut self.limits)
+        {
+            return Outcome::Duplicate;
+        }
+        self.add_cost(record.occurred_at, cost, observation.newest);
+        Outcome::Applied
+    }
+
+    /// Adds a cost; how old it is goes by `newest`, the newest event time read.
+    pub fn add_cost(&mut self, at: Timestamp, cost: &Cost<'_>, newest: Timestamp) {
+        // Decoding refused currencies without a rate.
+        let minor = self.settings.money.convert(cost.amount, at).unwrap_or_default();
+        let segment = cost.segment.as_deref().map(Box::from);
+        let number = self.costs.push(CostEntry { at, category: cost.category, minor, segment });
+        self.live_costs_at = None;
+        self.unwritten.costs.insert(number);
+        while let Some((number, crowded)) = self.costs.pop_expired(newest) {
+            self.unwritten.costs.insert(number);
+            if crowded {
+                self.limits.reached(Limit::Costs);
+            }
+        }
+    }
+}
+
+impl Slot {
+    /// Applies a record of its account whose time has come.
+    fn apply(&mut self, record: &Record<'_>, lateness: Lateness, settings: &Settings, limits: &mut LimitMeter) {
+        self.account.apply(record, lateness, settings, limits);
+        self.unscored = true;
+    }
+}

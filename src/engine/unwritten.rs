@@ -1,0 +1,41 @@
+//! What of a task the changelog does not hold yet.
+
+use std::collections::BTreeSet;
+
+use super::Slot;
+use super::changelog_key::{CORE, account_key};
+use crate::account::{AccountKey, PartNumber};
+
+/// What the changelog does not hold yet.
+#[derive(Debug, Default)]
+pub(super) struct Unwritten {
+    pub(super) accounts: Vec<AccountKey>,
+    /// Records that the accounts will take, at least.
+    account_records: usize,
+    /// Keys of records that have to leave with their deleted accounts.
+    pub(super) gone: Vec<Vec<u8>>,
+    pub(super) waiting: BTreeSet<u64>,
+    pub(super) deletions: BTreeSet<u128>,
+    pub(super) costs: BTreeSet<u64>,
+}
+
+impl Unwritten {
+    /// Notes that an account of a key had `before` changed sections and has `after`.
+    pub(super) fn note(&mut self, key: AccountKey, before: u32, after: u32) {
+        if before == 0 && after > 0 {
+            self.accounts.push(key);
+        }
+        self.account_records += after.saturating_sub(before) as usize;
+    }
+
+    /// Notes that an account is gone.
+    pub(super) fn forget(&mut self, slot: &Slot) {
+        let sections = slot.account.written_parts().map(|(kind, part)| (kind as u8, part));
+        self.gone
+            .extend([(CORE, PartNumber::FIRST)].into_iter().chain(sections).map(|(section, part)| account_key(section, part, slot.id())));
+    }
+
+    pub(super) fn records(&self) -> usize {
+        self.account_records + self.gone.len() + self.waiting.len() + self.deletions.len() + self.costs.len()
+    }
+}

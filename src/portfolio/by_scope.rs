@@ -1,0 +1,95 @@
+//! The sums of a period by scope, added up over tasks and instances.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::additive::Additive;
+use super::live::Live;
+use super::spent::Spending;
+use super::{Costs, Kpis, Period, Scope, Spent, Sums};
+use crate::account::Account;
+use crate::settings::Settings;
+
+/// Scopes of a portfolio, at most. The last in their order are left out, whatever the order in which they come.
+const MAX_SCOPES: usize = 20_000;
+
+/// The sums of a period over the accounts of some tasks, by scope.
+#[derive(Clone, Debug)]
+pub struct Portfolio {
+    period: Period,
+    scopes: BTreeMap<Scope, Sums>,
+    spending: Spending,
+}
+
+impl Portfolio {
+    /// No account yet.
+    #[must_use]
+    pub fn new(period: Period) -> Self {
+        Self { period, scopes: [(Scope::All, Sums::default())].into(), spending: Spending::default() }
+    }
+
+    /// The period.
+    #[must_use]
+    pub const fn period(&self) -> &Period {
+        &self.period
+    }
+
+    /// Adds what an account adds to all its scopes.
+    pub fn add_account(&mut self, account: &Account, sums: &Sums) {
+        Scope::of(account).for_each(|scope| self.add_to(scope, sums));
+    }
+
+    /// Adds the costs of the period.
+    pub fn add_costs(&mut self, costs: &Costs) {
+        self.spending.add(&Spending::of(costs, &self.period));
+    }
+
+    /// Adds the live sums of a task.
+    pub fn add_live(&mut self, live: &Live) {
+        for (scope, sums) in live.scopes() {
+            self.add_to(scope.clone(), sums);
+        }
+        self.spending.add(live.spending());
+    }
+
+    /// Adds the sums of other tasks over the same period.
+    pub fn merge(&mut self, other: &Self) {
+        for (scope, sums) in &other.scopes {
+            self.add_to(scope.clone(), sums);
+        }
+        self.spending.add(&other.spending);
+    }
+
+    /// The sums of every scope with what was spent on it, in the same order; those that `keeps` denies are one of their kind, called
+    /// `other`.
+    pub fn sums(&self, mut keeps: impl FnMut(&Scope) -> bool) -> Vec<(Scope, Cow<'_, Sums>, Option<Spent>)> {
+        let mut others: BTreeMap<Scope, (Sums, Option<Spent>)> = BTreeMap::new();
+        let mut kept = Vec::new();
+        for (scope, sums) in &self.scopes {
+            let spent = self.spending.on(scope);
+            if keeps(scope) {
+                kept.push((scope.clone(), Cow::Borrowed(sums), spent));
+                continue;
+            }
+            let (whole, whole_spent) = others.entry(scope.other()).or_default();
+            whole.add(sums);
+            if let Some(spent) = spent {
+                whole_spent.get_or_insert_default().add(&spent);
+            }
+        }
+        kept.extend(others.into_iter().map(|(scope, (sums, spent))| (scope, Cow::Owned(sums), spent)));
+        kept
+    }
+
+    /// The KPIs of every scope: all accounts, then segments, plans and CSMs in the order of their names.
+    pub fn kpis<'a>(&'a self, settings: &'a Settings) -> impl Iterator<Item = (&'a Scope, Kpis)> {
+        self.scopes.iter().map(|(scope, sums)| (scope, Kpis::of(sums, self.spending.on(scope), &self.period, settings)))
+    }
+
+    fn add_to(&mut self, scope: Scope, sums: &Sums) {
+        self.scopes.entry(scope).or_default().add(sums);
+        if self.scopes.len() > MAX_SCOPES {
+            self.scopes.pop_last();
+        }
+    }
+}
