@@ -13,9 +13,9 @@ use churnwatch::engine::{Input, Outcome, RoundOptions};
 use churnwatch::event::Stream;
 use churnwatch::kafka::Members;
 use churnwatch::settings::Settings;
-use churnwatch::status::Status;
 use churnwatch::stream::{Options, Permits};
 use churnwatch::telemetry::{Caps, Instance, Metrics, Scrape, Source, text};
+use churnwatch::threads::Threads;
 use churnwatch::time::{DAY_MS, Timestamp};
 use prometheus::Registry;
 use serde_json::{Value, json};
@@ -108,7 +108,7 @@ fn instance(directory: Arc<Directory>) -> Instance {
     let permits = Permits { start: Start::Earliest, resume_from_stamp: false, accept_loss: false };
     let options = Options::of(&Config::default(), permits);
     let clock = Clock::Simulated(SimulatedTime::at(NOW));
-    Instance::new(directory, Status::new(1, TASKS), Members::new(&options.properties, &options.application).unwrap(), clock)
+    Instance::new(directory, Threads::new(1, TASKS), Members::new(&options.properties, &options.application).unwrap(), clock)
 }
 
 /// Milliseconds of each scrape in ascending order, and what the last one said.

@@ -1,4 +1,4 @@
-//! The one file that reads a clock. Everything else is given the time.
+//! The only file that reads a clock. Everything else gets the time as an argument.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,18 +13,18 @@ pub fn now() -> Timestamp {
     Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Whose time the engine goes by.
+/// The time that the engine works with.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     /// The wall clock.
     #[default]
     Wall,
-    /// Time that somebody else moves on, for a demonstration.
+    /// Time that `demo` advances.
     Simulated(SimulatedTime),
 }
 
 impl Clock {
-    /// The instant by this clock.
+    /// The current instant of this clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match self {
@@ -34,30 +34,30 @@ impl Clock {
     }
 }
 
-/// Time that stands still until it is moved on.
+/// Time that stands still until it is advanced.
 #[derive(Clone, Debug)]
 pub struct SimulatedTime(Arc<AtomicI64>);
 
 impl SimulatedTime {
-    /// Time that stands at an instant.
+    /// Time that starts at an instant.
     #[must_use]
     pub fn at(at: Timestamp) -> Self {
         Self(Arc::new(AtomicI64::new(at.millis())))
     }
 
-    /// Moves on, never back.
+    /// Advances; never goes back.
     pub fn advance_to(&self, at: Timestamp) {
         self.0.fetch_max(at.millis(), Ordering::AcqRel);
     }
 
-    /// Where it stands.
+    /// The current instant.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::Acquire))
     }
 }
 
-/// The monotonic clock, for intervals and time limits.
+/// The monotonic clock, for durations and time limits.
 #[must_use]
 pub fn monotonic() -> Instant {
     Instant::now()
@@ -68,19 +68,19 @@ pub fn monotonic() -> Instant {
 pub struct Deadline(Instant);
 
 impl Deadline {
-    /// So much time from now on.
+    /// `limit` from now.
     #[must_use]
     pub fn after(limit: Duration) -> Self {
         Self(monotonic() + limit)
     }
 
-    /// The time that is left; zero once it has passed.
+    /// The time left; zero once it has passed.
     #[must_use]
     pub fn remaining(&self) -> Duration {
         self.0.saturating_duration_since(monotonic())
     }
 
-    /// Whether no time is left.
+    /// Whether it has passed.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.remaining().is_zero()

@@ -1,8 +1,8 @@
-//! Faults on demand, for tests alone: with the feature `faults` the process kills itself, or stands still, at a named point of its way,
-//! or breaks one rule on purpose. Without the feature a point is an empty function and no rule is ever broken.
+//! Faults on demand, for tests only: with the feature `faults` the process kills itself or pauses at a named point, or breaks one rule on
+//! purpose. Without the feature a point is an empty function, and no rule is ever broken.
 //!
-//! `CHURNWATCH_FAULT=before-commit:3` kills at the third passage of that point, `before-commit:3:12000` stands still there for 12,000 ms
-//! instead. `CHURNWATCH_MUTANT=offsets-not-sent` breaks the rule of that name; `tests/on_kafka/chaos` has the list, and who notices.
+//! `CHURNWATCH_FAULT=before-commit:3` kills at the third passage of that point, `before-commit:3:12000` pauses there for 12,000 ms instead.
+//! `CHURNWATCH_MUTANT=offsets-not-sent` breaks the rule of that name; `tests/on_kafka/chaos` has the list, and who notices.
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn point(_name: &str) {}
@@ -38,7 +38,7 @@ mod on_demand {
         }
     }
 
-    /// One passage of a point.
+    /// Passes a point.
     pub(crate) fn point(name: &str) {
         static FAULT: LazyLock<Option<Fault>> = LazyLock::new(|| Fault::parse(&std::env::var("CHURNWATCH_FAULT").ok()?));
         static PASSAGES: AtomicU64 = AtomicU64::new(0);
@@ -48,12 +48,12 @@ mod on_demand {
         }
         match fault.pause {
             Some(pause) => std::thread::sleep(pause),
-            // A process that cannot be killed goes on; the test that waits for its end says so.
+            // If the kill fails, the process continues, and the test that waits for its end fails.
             None => drop(signal_hook::low_level::raise(SIGKILL)),
         }
     }
 
-    /// Whether this rule is to be broken.
+    /// Whether to break this rule.
     pub(crate) fn is_mutant(name: &str) -> bool {
         static MUTANT: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("CHURNWATCH_MUTANT").ok());
         MUTANT.as_deref() == Some(name)
@@ -64,7 +64,7 @@ mod on_demand {
         use super::*;
 
         #[test]
-        fn a_fault_names_its_point_the_passage_and_how_long_it_stands_still() {
+        fn a_fault_names_its_point_the_passage_and_the_pause() {
             let parsed = |text| Fault::parse(text).map(|fault| (fault.point, fault.passage, fault.pause));
             assert_eq!(parsed("before-commit:3"), Some(("before-commit".to_owned(), 3, None)));
             assert_eq!(parsed("in-restore:1:500"), Some(("in-restore".to_owned(), 1, Some(Duration::from_millis(500)))));

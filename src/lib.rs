@@ -53,7 +53,7 @@ pub mod stop; // the request to shut down
 pub mod kafka; // clients; the one module that calls librdkafka
 pub mod config; // configuration files, environment and --set
 pub mod directory; // tasks as readers see them
-pub mod status; // what stream threads report
+pub mod threads; // what stream threads report
 pub mod telemetry; // Prometheus
 pub mod stream; // stream threads, transactions, restore
 pub mod http; // page and API

@@ -36,7 +36,7 @@ impl Partitioner {
         let Ok(count @ 1..) = u32::try_from(count) else { return 0 };
         let number = match self {
             Self::Murmur2 => (murmur2(key) & 0x7fff_ffff) % count,
-            Self::Crc32 => crc32(key) % count,
+            Self::Crc32 => crc32fast::hash(key) % count,
             Self::Fnv1a => fnv1a_partition(key, count),
         };
         i32::try_from(number).unwrap_or(0)
@@ -58,35 +58,6 @@ fn murmur2(key: &[u8]) -> u32 {
     }
     hash = (hash ^ (hash >> 13)).wrapping_mul(M);
     hash ^ (hash >> 15)
-}
-
-/// CRC-32 (IEEE 802.3, reflected), as zlib computes it.
-fn crc32(key: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = crc32_table();
-    !key.iter().fold(!0, |crc, byte| {
-        let [low, ..] = crc.to_le_bytes();
-        TABLE.get(usize::from(low ^ byte)).copied().unwrap_or(0) ^ (crc >> 8)
-    })
-}
-
-#[expect(
-    clippy::indexing_slicing,
-    clippy::cast_possible_truncation,
-    reason = "evaluated while compiling; the index runs over the table itself"
-)]
-const fn crc32_table() -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut i = 0;
-    while i < table.len() {
-        let (mut value, mut bit) = (i as u32, 0);
-        while bit < 8 {
-            value = if value & 1 == 1 { (value >> 1) ^ 0xedb8_8320 } else { value >> 1 };
-            bit += 1;
-        }
-        table[i] = value;
-        i += 1;
-    }
-    table
 }
 
 /// FNV-1a over 32 bits, taken as a signed number as Sarama and librdkafka do.
@@ -216,7 +187,7 @@ mod tests {
 
     #[test]
     fn crc32_and_fnv1a_have_their_published_check_values() {
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
         // 0xbf9cf968 is the published FNV-1a of "foobar"; as a signed number it is -1080231576.
         assert_eq!(fnv1a_partition(b"foobar", 1_000_000), 231_576);
     }

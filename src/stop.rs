@@ -1,19 +1,19 @@
-//! The wish to stop, shared by all threads.
+//! The request to stop, shared by all threads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Set once, by a signal or by a thread that fails; never taken back.
+/// Set once, by a signal or by a thread that fails; never reset.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// Asks everyone to stop.
+    /// Asks all threads to stop.
     pub fn request(&self) {
         self.0.store(true, Ordering::Release);
     }
 
-    /// Whether anyone has asked.
+    /// Whether a stop has been requested.
     #[must_use]
     pub fn is_requested(&self) -> bool {
         self.0.load(Ordering::Acquire)

@@ -39,7 +39,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 /// The topics that the configuration names.
 fn check_topics(config: &Config) -> anyhow::Result<ExitCode> {
     let survey = survey(&Options::of(config, Permits::none(config.kafka.start)))?;
-    eprint!("{survey}{}", survey.complaints());
+    eprint!("{survey}{}", survey.problem_lines());
     match survey.problems.len() {
         0 => eprintln!("the topics are as they should be"),
         1 => eprintln!("1 problem in the topics"),

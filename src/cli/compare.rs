@@ -1,4 +1,4 @@
-//! `replay --compare` for people: what another model does to the bands, and to whom.
+//! `replay --compare` for people: which accounts another model moves to another band.
 
 use std::fmt;
 use std::path::Path;
@@ -11,10 +11,10 @@ use crate::portfolio::AccountScore;
 use crate::replay::Comparisons;
 use crate::score::{Band, Direction, Model};
 
-/// Accounts that are shown to people; the data has all of them.
+/// Accounts in the summary; the data has all of them.
 const SHOWN: usize = 10;
 
-/// The model of another configuration, or of a file with nothing but a model, read with the same variables and options.
+/// The model of another configuration or of a model file, read with the same variables and options.
 ///
 /// # Errors
 /// Every problem of that configuration.
@@ -22,7 +22,7 @@ pub(super) fn load(path: &Path, globals: &Globals, current: &Config) -> Result<M
     let other = Config::load_offline(Some(path), &globals.set, config::environment())?;
     let differences = current.differences_besides_model(&other);
     if !other.is_model_alone() && !differences.is_empty() {
-        tracing::warn!(keys = differences.join(", "), "only the models are compared; these keys are written differently");
+        tracing::warn!(keys = differences.join(", "), "only the models are compared; these keys differ too");
     }
     if other.model.id == current.model.id {
         tracing::warn!(hash = other.model.hash, "both configurations have the same model");
@@ -52,7 +52,7 @@ impl fmt::Display for Report<'_> {
 }
 
 impl Report<'_> {
-    /// A row for each band of the one model, a column for each of the other.
+    /// A row per band of the first model, a column per band of the other.
     fn bands(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let crossings = self.0.crossings();
         write!(f, "{:<12}", "from \\ to")?;

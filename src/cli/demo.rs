@@ -1,4 +1,4 @@
-//! `churnwatch demo`: the whole pipeline against librdkafka's embedded mock cluster, with simulated customers.
+//! `churnwatch demo`: the whole pipeline on an embedded broker, with simulated customers.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -17,9 +17,9 @@ use crate::simulate::{self, Feed, Topics};
 use crate::stream::{Options, Permits};
 use crate::time::{DAY_MS, Timestamp};
 
-/// Days that are history when time begins to move.
+/// Days of history before time starts to move.
 const HISTORY_DAYS: u32 = 100;
-/// Days that the simulation goes on at most.
+/// Days that the simulation continues at most.
 const LIVE_DAYS: u32 = 730;
 /// More trouble than a company would like: healthy, growing, slipping, silent, angry, churning, trial, seasonal.
 const MIX: [u32; 8] = [30, 14, 12, 12, 10, 10, 7, 5];
@@ -49,10 +49,10 @@ pub struct Args {
     pub seed: u64,
 }
 
-/// Runs the demonstration until it is told to stop.
+/// Runs the demonstration until it is asked to stop.
 ///
 /// # Errors
-/// Problems of the configuration, a port that is taken, and every failure of the pipeline.
+/// Problems of the configuration, a port in use, or any failure of the pipeline.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     // Must be dropped by the thread that started it: this one.
     let broker = EmbeddedBroker::start()?;
@@ -84,7 +84,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Customers whose stories have begun to turn when time moves on, and go on turning for weeks.
+/// Customers whose behaviour has begun to change when time starts to move, and keeps changing for weeks.
 fn customers(args: &Args, start: Timestamp) -> simulate::Options {
     simulate::Options {
         seed: args.seed,

@@ -1,4 +1,4 @@
-//! Which files of a command line are the same one: nothing is written over what is read, nor two things to one file.
+//! Detects paths that name the same file: an input must not be overwritten, and two outputs must not share a file.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(super) fn refuse_clashes(sources: &[&Path], outputs: &[&Path]) -> Result<(),
     for path in outputs {
         let Some(file) = identity(path) else { continue };
         if read.contains(&file) {
-            return Err(UsageError(format!("{} is read, it cannot be written too", path.display())));
+            return Err(UsageError(format!("{} is an input and cannot be an output too", path.display())));
         }
         if written.contains(&file) {
             return Err(UsageError(format!("{} is named for two outputs", path.display())));
@@ -31,7 +31,7 @@ pub(super) fn refuse_clashes(sources: &[&Path], outputs: &[&Path]) -> Result<(),
     Ok(())
 }
 
-/// What tells a file from others, however it is written; nothing for what is no regular file, as `/dev/null`.
+/// A file's identity, however its path is written; `None` for anything but a regular file, such as `/dev/null`.
 fn identity(path: &Path) -> Option<PathBuf> {
     if path == Path::new(STANDARD) {
         return None;
@@ -39,7 +39,7 @@ fn identity(path: &Path) -> Option<PathBuf> {
     if let Ok(found) = path.canonicalize() {
         return found.is_file().then_some(found);
     }
-    // It is not there yet, but its folder is.
+    // The file does not exist yet, but its folder does.
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     Some(folder.canonicalize().ok()?.join(path.file_name()?))
 }
@@ -58,13 +58,13 @@ mod tests {
         let read = folder.path().join("usage.ndjson");
         std::fs::write(&read, "").unwrap();
         for written in [read.clone(), folder.path().join(".").join("usage.ndjson")] {
-            assert!(refusal(&[&read], &[&written]).unwrap().ends_with("is read, it cannot be written too"));
+            assert!(refusal(&[&read], &[&written]).unwrap().ends_with("is an input and cannot be an output too"));
         }
         assert_eq!(refusal(&[&read], &[&folder.path().join("accounts.ndjson")]), None);
     }
 
     #[test]
-    fn two_outputs_to_one_file_are_refused_whether_it_is_there_or_not() {
+    fn two_outputs_to_one_file_are_refused_whether_it_exists_or_not() {
         let folder = tempfile::tempdir().unwrap();
         let (one, other) = (folder.path().join("one"), folder.path().join("other"));
         assert!(refusal(&[], &[&one, &one]).unwrap().ends_with("is named for two outputs"));
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_may_be_named_again_but_for_standard_input_and_output() {
+    fn only_regular_files_and_the_standard_streams_are_exclusive() {
         let (null, standard) = (Path::new("/dev/null"), Path::new("-"));
         assert_eq!(refusal(&[null, standard], &[null, null, standard]), None);
         assert!(refusal(&[standard, standard], &[]).unwrap().contains("standard input"));

@@ -1,4 +1,4 @@
-//! Another model for a running service: SIGHUP has the configuration read anew, and its model is put in force.
+//! Reloads the model of a running service: SIGHUP re-reads the configuration and puts its model into force.
 
 use std::sync::Arc;
 
@@ -10,31 +10,31 @@ use crate::config::{Config, Problems};
 use crate::directory::Directory;
 use crate::telemetry::Metrics;
 
-/// Waits for SIGHUP from the moment that it is made: without it the signal would end the process.
+/// Handles SIGHUP from its creation on; without a handler the signal would end the process.
 pub(super) struct Reloads {
     signals: Signals,
     globals: Globals,
-    /// As it was at the start: whatever besides the model is written differently waits for a restart.
+    /// The configuration at the start: changes of anything but the model need a restart.
     started_with: Config,
 }
 
 impl Reloads {
-    /// Begins to listen.
+    /// Installs the handler.
     ///
     /// # Errors
-    /// When the signal cannot be listened to.
+    /// If the handler cannot be installed.
     pub(super) fn new(globals: &Globals, started_with: &Config) -> std::io::Result<Self> {
         Ok(Self { signals: Signals::new([SIGHUP])?, globals: globals.clone(), started_with: started_with.clone() })
     }
 
-    /// Reloads at each signal, on a thread of its own, for as long as the process lasts.
+    /// Reloads on each signal, on a thread of its own, until the process ends.
     ///
     /// # Errors
-    /// When the thread cannot be started.
+    /// If the thread cannot be started.
     pub(super) fn start(mut self, directory: Arc<Directory>, metrics: Arc<Metrics>) -> std::io::Result<()> {
         let work = move || {
             for _ in self.signals.forever() {
-                // What was read of a secret at the start stays: no secret is needed here.
+                // Secrets are not needed here: those read at the start stay in use.
                 let read = self.globals.load_offline();
                 metrics.model_reloaded(read.is_ok());
                 match read {
@@ -53,17 +53,17 @@ fn apply(config: &Config, started_with: &Config, directory: &Directory, metrics:
     }
     let others = started_with.differences_besides_model(config);
     if !others.is_empty() {
-        tracing::warn!(keys = others.join(", "), "only the model is taken over; these keys are written differently and need a restart");
+        tracing::warn!(keys = others.join(", "), "only the model was reloaded; these keys have changed too and need a restart");
     }
     let (before, model) = (directory.settings(), &config.model);
     if before.model.id == model.id {
-        tracing::info!(model = model.name, hash = model.hash, "the model is the same as before");
+        tracing::info!(model = model.name, hash = model.hash, "the model has not changed");
         return;
     }
     directory.set_model(model.clone());
     metrics.model_in_force(&model.name, &model.hash, model.risk.calibrated);
     let (before, accounts) = (&before.model.hash, directory.accounts());
-    tracing::info!(model = model.name, hash = model.hash, before, accounts, "another model is in force; every account is scored by it");
+    tracing::info!(model = model.name, hash = model.hash, before, accounts, "new model in force, every account will be scored with it");
 }
 
 fn refuse(problems: &Problems, directory: &Directory) {
@@ -71,7 +71,12 @@ fn refuse(problems: &Problems, directory: &Directory) {
         tracing::error!(%problem, "configuration");
     }
     let model = &directory.settings().model;
-    tracing::error!(problems = problems.0.len(), model = model.name, hash = model.hash, "reload refused; the model stays");
+    tracing::error!(
+        problems = problems.0.len(),
+        model = model.name,
+        hash = model.hash,
+        "reload refused, the previous model stays in force"
+    );
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         Action::Show => {
             let survey = survey::survey(&options)?;
             write!(out, "{survey}")?;
-            eprint!("{}", survey.complaints());
+            eprint!("{}", survey.problem_lines());
             return Ok(if survey.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Action::Create => {

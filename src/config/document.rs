@@ -1,4 +1,4 @@
-//! One document of everything that is written: the file, its model file, variables and options.
+//! One document from the file, its model file, variables and options.
 
 use std::path::Path;
 
@@ -11,17 +11,17 @@ use super::source::{self, Variables};
 use super::tree::{self, Node, Value};
 use crate::score::ModelFile;
 
-/// The document, and what is wrong with it already.
+/// The document, and its problems so far.
 pub(super) struct Document {
     pub(super) root: Node,
     pub(super) problems: Vec<Problem>,
 }
 
 impl Document {
-    /// Reads the file, if there is one, then sets what variables and then options set.
+    /// Reads the file, if there is one, then applies variables, then options.
     ///
     /// # Errors
-    /// That a file cannot be read, or every error of syntax: nothing else can be said of it then.
+    /// An unreadable file or all syntax errors; nothing else can be checked then.
     pub(super) fn read(path: Option<&Path>, sets: &[String], variables: &Variables) -> Result<Self, Vec<Problem>> {
         let root = match path {
             Some(path) => parse_file(path, Origin::Default, "")?,
@@ -30,7 +30,7 @@ impl Document {
         Self::of(root, sets, variables)
     }
 
-    /// The same of the text of a file.
+    /// The same from the text of a file.
     pub(super) fn of_text(text: &str, path: &Path) -> Result<Self, Vec<Problem>> {
         Self::of(tree::parse(text, path)?, &[], &Variables::default())
     }
@@ -56,7 +56,7 @@ impl Document {
         }
     }
 
-    /// Puts the tables of `model_file` beside the others.
+    /// Adds the tables of `model_file`.
     fn graft_model_file(&mut self) -> Result<(), Vec<Problem>> {
         let Some((path, origin)) = self.model_file() else { return Ok(()) };
         let file = parse_file(&source::resolve(path.as_ref(), &origin), origin, "model_file")?;
@@ -64,9 +64,9 @@ impl Document {
         for (name, node) in tables {
             if !ModelFile::TABLES.contains(&name.as_str()) {
                 let nearest = nearest::of(&name, ModelFile::TABLES).map(str::to_owned);
-                self.problems.push(Problem { nearest, ..Problem::new(node.origin, name, "is no table of a model") });
+                self.problems.push(Problem { nearest, ..Problem::new(node.origin, name, "is not a table of a model") });
             } else if let Some(other) = entries.get(&name) {
-                let message = format!("is in the model file too, {}: only one of them can hold", node.origin);
+                let message = format!("is also set in the model file, {}: remove one of them", node.origin);
                 self.problems.push(Problem::new(other.origin.clone(), name, message));
             } else {
                 entries.insert(name, node);
@@ -75,7 +75,7 @@ impl Document {
         Ok(())
     }
 
-    /// `model_file`, where it is one; a wrong type is found when the document is decoded.
+    /// `model_file`, if it is a string; a wrong type is reported when the document is decoded.
     fn model_file(&self) -> Option<(String, Origin)> {
         let node = self.root.at(&KeyPath::of_keys(["model_file"]))?;
         match &node.value {

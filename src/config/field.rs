@@ -1,4 +1,4 @@
-//! Checks of single values while they are read, so that each problem stands at its key.
+//! Checks of single values while they are decoded, so that each problem names its key.
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
@@ -34,10 +34,10 @@ pub(super) fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, 
     if weight >= 0.0 { Ok(weight) } else { Err(D::Error::custom(format!("{weight} is out of range: must be 0 or more"))) }
 }
 
-/// Longest name of a topic that Kafka takes, bytes.
+/// Longest topic name that Kafka accepts, bytes.
 const TOPIC_NAME_BYTES: usize = 249;
 
-/// A name that Kafka takes for a topic: no pattern either.
+/// A topic name that Kafka accepts; patterns are not allowed.
 pub(super) fn topic_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let name = String::deserialize(deserializer)?;
     if name.len() <= TOPIC_NAME_BYTES && is_name(&name) && name != "." && name != ".." {
@@ -54,7 +54,7 @@ pub(super) fn topic_names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     Ok(Some(names.into_iter().map(|Name(name)| name).collect()))
 }
 
-/// Letters, digits, dot, underscore and hyphen, at least one: what names of topics, groups and instances are made of.
+/// Letters, digits, dot, underscore and hyphen, at least one: the alphabet of topics, groups and instances.
 pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
@@ -74,17 +74,17 @@ pub(super) fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zone, D
 /// A currency code.
 pub(super) fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Currency, D::Error> {
     let code = String::deserialize(deserializer)?;
-    Currency::parse(&code).ok_or_else(|| D::Error::custom(format!("`{code}` is no currency code: three letters, as in USD")))
+    Currency::parse(&code).ok_or_else(|| D::Error::custom(format!("`{code}` is not a currency code: use three letters, such as USD")))
 }
 
 /// A date without time.
 pub(super) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     let text = String::deserialize(deserializer)?;
     let date = (text.len() == "2024-01-01".len()).then(|| Date::parse(&text)).flatten();
-    date.ok_or_else(|| D::Error::custom(format!("`{text}` is no date: must be as in 2024-01-31")))
+    date.ok_or_else(|| D::Error::custom(format!("`{text}` is not a date: use the form 2024-01-31")))
 }
 
-/// The date from which events are believed; none before 1900, since other instants are not believed before either.
+/// The earliest date that events may have, 1900 or later: other instants must not be earlier either.
 pub(super) fn earliest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     let date = date(deserializer)?;
     if date >= Date::Y1900 { Ok(date) } else { Err(D::Error::custom("must be 1900-01-01 or later")) }
@@ -117,7 +117,7 @@ pub(super) fn minutes_or_never<'de, D: Deserializer<'de>>(deserializer: D) -> Re
     deserializer.deserialize_any(MinutesOrNever)
 }
 
-/// The text of a scalar exactly as it is written, whatever its type.
+/// The text of a scalar exactly as written, whatever its type.
 pub(super) fn as_written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     struct Written;
     impl Visitor<'_> for Written {

@@ -1,7 +1,7 @@
 //! Configuration: TOML, environment and `--set`, checked as a whole before anything starts.
 //!
-//! The way of a configuration: text -> tree of values that know where they stand (`tree`, `overrides`, `document`) -> typed sections
-//! (`decode`, `section`, `model`) -> checks between keys and secrets (`validate`, `source`) -> [`Config`], or every problem at once.
+//! Text -> tree of values with their locations (`tree`, `overrides`, `document`) -> typed sections (`decode`, `section`, `model`) -> checks
+//! between keys, and secrets (`validate`, `source`) -> [`Config`], or all problems at once.
 //! Defaults are the `Default` of each section; `config/churnwatch.toml` shows them all.
 
 mod decode;
@@ -72,15 +72,15 @@ pub struct Config {
     pub metrics: Metrics,
     /// `[state]`.
     pub state: State,
-    /// File with the tables of the model, as written; empty: they are here.
+    /// File with the tables of the model, as written; empty if they are in this file.
     model_file: PathBuf,
     /// The model that scores.
     #[serde(skip)]
     pub model: Model,
-    /// What is allowed but should not pass unseen.
+    /// Warnings: allowed, but worth knowing.
     #[serde(skip)]
     pub warnings: Vec<Problem>,
-    /// What is written besides the model.
+    /// The keys besides those of the model.
     #[serde(skip)]
     written: Written,
 }
@@ -93,8 +93,7 @@ enum Secrets {
 }
 
 impl Config {
-    /// Reads a file (without one, the defaults hold), the environment and `--set`, of which later ones win, and the secrets that they
-    /// name.
+    /// Reads a file (if none is given, the defaults apply), the environment and `--set`, in this order, and the secrets that they name.
     ///
     /// # Errors
     /// Every problem at once.
@@ -102,7 +101,7 @@ impl Config {
         read(path, sets, &env.into_iter().collect(), Secrets::Read)
     }
 
-    /// As [`Config::load`], but leaves secrets alone: for commands that speak to no broker, where the secrets need not be.
+    /// Like [`Config::load`] without secrets, for commands that contact no broker.
     ///
     /// # Errors
     /// Every problem at once.
@@ -110,7 +109,7 @@ impl Config {
         read(path, sets, &env.into_iter().collect(), Secrets::Leave)
     }
 
-    /// The same of the text of a file alone; a model file that it names is looked for beside `path`.
+    /// The same from the text of a file; a model file is searched relative to `path`.
     ///
     /// # Errors
     /// Every problem at once.
@@ -118,19 +117,19 @@ impl Config {
         checked(Document::of_text(text, path).map_err(Problems::sorted)?, &Variables::default(), Secrets::Leave)
     }
 
-    /// The keys besides those of the model that are written differently in another configuration, in alphabetical order.
+    /// The keys besides those of the model that differ in another configuration, sorted.
     #[must_use]
     pub fn differences_besides_model(&self, other: &Self) -> Vec<String> {
         self.written.differences(&other.written)
     }
 
-    /// Whether nothing but a model is written.
+    /// Whether the configuration contains only a model.
     #[must_use]
     pub fn is_model_alone(&self) -> bool {
         self.written.is_empty()
     }
 
-    /// Checks between keys, and of single keys where reading could not.
+    /// Checks between keys, and checks of single keys that decoding cannot make.
     fn validate(&self, report: &mut Report<'_>) {
         self.application.validate(report);
         self.kafka.validate(report);
@@ -180,7 +179,7 @@ fn checked(document: Document, variables: &Variables, secrets: Secrets) -> Resul
     if problems.is_empty() { Ok(config) } else { Err(Problems::sorted(problems)) }
 }
 
-/// The variables of the process that are text.
+/// The variables of the process that are UTF-8.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

@@ -1,4 +1,4 @@
-//! The tables of the model: decoded and compiled, with each problem at its line.
+//! The tables of the model: decoded and compiled; every problem names its line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -39,8 +39,8 @@ pub(super) fn compile(root: &Node) -> Result<Model, Vec<Problem>> {
     Err(problems)
 }
 
-/// Whether a problem may be there only because something could not be read: of a table that is now incomplete, or of what refers to
-/// the entries of an incomplete list.
+/// Whether a problem may only be a consequence of something unreadable: it concerns a table that is now incomplete, or refers to entries of
+/// an incomplete list.
 fn follows(path: &str, left_out: &BTreeSet<KeyPath>) -> bool {
     let lost = |list: &str| left_out.iter().any(|entry| entry.to_string().strip_prefix(list).is_some_and(|rest| rest.ends_with(']')));
     let refers = path.starts_with("profile") || path.starts_with("risk.coefficients") || path == "health.component";
@@ -48,7 +48,7 @@ fn follows(path: &str, left_out: &BTreeSet<KeyPath>) -> bool {
     incomplete || refers && lost("health.component[") || path.starts_with("profile") && lost("profile[")
 }
 
-/// Writes into the document what it leaves to the default model, so that single keys of it can be set from outside.
+/// Fills the document from the default model, so that single keys of it can be overridden.
 pub(super) fn write_out_defaults(root: &mut Node) {
     let Ok(default) = tree::parse(DEFAULT_MODEL, Path::new("default model")) else { return };
     let own = root.at(&KeyPath::of_keys(["health", "component"])).is_some();
@@ -56,12 +56,12 @@ pub(super) fn write_out_defaults(root: &mut Node) {
     fill(root, &default, left);
 }
 
-/// Adds the entries of one table that another does not have, table by table, but for those of some names.
+/// Adds missing entries of one table to another, recursively, except those with certain names.
 fn fill(node: &mut Node, from: &Node, left: &[&str]) {
     let (Value::Table(entries), Value::Table(others)) = (&mut node.value, &from.value) else { return };
     for (name, other) in others.iter().filter(|(name, _)| !left.contains(&name.as_str())) {
         match entries.get_mut(name) {
-            // Coefficients are one value: others must not be mixed with them.
+            // Coefficients belong together and must not be mixed with defaults.
             Some(entry) if name != "coefficients" => fill(entry, other, left),
             Some(_) => {}
             None => {

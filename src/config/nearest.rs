@@ -1,4 +1,4 @@
-//! The valid name that is nearest to one that is not.
+//! Suggests the valid name that is nearest to an invalid one.
 
 /// The name with the fewest insertions, deletions, changes and swaps of neighbours; of equal ones the first.
 pub(super) fn of<'a>(written: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -1,6 +1,6 @@
-//! Keys set from outside the file: `CHURNWATCH_<SECTION>__<KEY>` and `--set section.key=value`.
+//! Keys set outside the file: `CHURNWATCH_<SECTION>__<KEY>` and `--set section.key=value`.
 //!
-//! Variables without `__` are none of ours: an orchestrator sets `CHURNWATCH_PORT` and the like for a service of that name. The one
+//! Variables without `__` are ignored: an orchestrator sets `CHURNWATCH_PORT` and the like for a service of that name. The one
 //! key outside a section has the variable `CHURNWATCH_MODEL_FILE`.
 
 use super::path::{KeyPath, Step};
@@ -12,7 +12,7 @@ const PREFIX: &str = "CHURNWATCH_";
 const SEPARATOR: &str = "__";
 const MODEL_FILE: &str = "MODEL_FILE";
 
-/// One key set from outside.
+/// One key set outside the file.
 pub(super) struct Override {
     /// The key.
     path: KeyPath,
@@ -66,7 +66,7 @@ impl Override {
     /// Sets the key in the document.
     ///
     /// # Errors
-    /// Says that the path leads through an entry of a list that is not there.
+    /// If the path leads through a list entry that does not exist.
     pub(super) fn apply(&self, root: &mut Node) -> Result<(), Problem> {
         let leaf = Node { value: Value::Untyped(self.text.clone()), origin: self.origin.clone() };
         put(root, self.path.steps(), leaf).map_err(|message| Problem::new(self.origin.clone(), self.path.to_string(), message))

@@ -1,4 +1,4 @@
-//! The way to a key from the root: `commit.interval_ms`, `health.component[2].metric`, `kafka.properties."sasl.password"`.
+//! The path to a key from the root: `commit.interval_ms`, `health.component[2].metric`, `kafka.properties."sasl.password"`.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub(super) enum Step {
     Index(usize),
 }
 
-/// The way to a key from the root of the document.
+/// The path to a key from the root of the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct KeyPath(Vec<Step>);
 
@@ -19,7 +19,7 @@ pub(super) struct KeyPath(Vec<Step>);
 const DOTTED: [&str; 2] = ["kafka", "properties"];
 
 impl KeyPath {
-    /// Reads `a.b`, `a."b.c"`, `a[2].b` or `a.2.b`; `None` where a key is empty or a quote or bracket stays open.
+    /// Reads `a.b`, `a."b.c"`, `a[2].b` or `a.2.b`; `None` if a key is empty or a quote or bracket is not closed.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut path = Self::default();
         let mut rest = text;
@@ -38,7 +38,7 @@ impl KeyPath {
         }
     }
 
-    /// Takes `[2][0]` off the front of what follows a key.
+    /// Takes the indexes off the front of what follows a key: `[2][0]`.
     fn indexes<'a>(&mut self, mut rest: &'a str) -> Option<&'a str> {
         while let Some(open) = rest.strip_prefix('[') {
             let (index, after) = open.split_once(']')?;
@@ -57,12 +57,12 @@ impl KeyPath {
         Self(keys.into_iter().map(|key| Step::Key(key.to_owned())).collect())
     }
 
-    /// This path and one key more.
+    /// This path with another key.
     pub(super) fn key(&self, key: &str) -> Self {
         self.and(Step::Key(key.to_owned()))
     }
 
-    /// This path and one index more.
+    /// This path with another index.
     pub(super) fn index(&self, index: usize) -> Self {
         self.and(Step::Index(index))
     }

@@ -1,9 +1,9 @@
-//! What is wrong with a configuration: where it stands, which key, and what is allowed.
+//! Problems of a configuration: the location, the key, and what is allowed.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a value of the configuration stands.
+/// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     /// A line of a file, from 1; 0: the file as a whole.
@@ -28,16 +28,16 @@ impl fmt::Display for Origin {
     }
 }
 
-/// One problem. Holds no value that may be a secret.
+/// One problem. Never contains a value that may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it stands.
+    /// The location.
     pub origin: Origin,
-    /// The key, from the root: `commit.interval_ms`, `health.component[2].metric`; empty where there is none.
+    /// The key, from the root: `commit.interval_ms`, `health.component[2].metric`; empty if there is none.
     pub key: String,
     /// What is wrong, and what is allowed.
     pub message: String,
-    /// The valid name that is nearest to what was written, where a name is unknown.
+    /// For an unknown name, the nearest valid one.
     pub nearest: Option<String>,
 }
 
@@ -63,13 +63,13 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Every problem of a configuration, in the order of where they stand.
+/// All problems of a configuration, sorted by location.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", lines(.0))]
 pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
-    /// Problems in the order of where they stand: lines of files, variables, options.
+    /// Sorts problems by location: lines of files, variables, options.
     pub(super) fn sorted(mut problems: Vec<Problem>) -> Self {
         problems.sort_by(|one, other| (&one.origin, &one.key).cmp(&(&other.origin, &other.key)));
         Self(problems)

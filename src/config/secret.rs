@@ -1,8 +1,8 @@
-//! Values that no log, page or message may show.
+//! Values that must not appear in logs, pages or messages.
 
 use std::fmt;
 
-/// A value that is shown as `***`.
+/// A value that prints as `***`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -13,7 +13,7 @@ impl Secret {
         Self(value)
     }
 
-    /// The value itself: for clients and comparisons only.
+    /// The value itself, for clients and comparisons only.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

@@ -1,4 +1,4 @@
-//! What of the configuration the pure half reads.
+//! The part of the configuration that the pure half reads.
 
 use super::Config;
 use crate::event::{PerStream, Priority};

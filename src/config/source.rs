@@ -1,4 +1,4 @@
-//! Where secrets are read from: files and variables.
+//! Reads secrets from files and variables.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,13 +10,13 @@ use super::problem::Origin;
 /// The variables of the process.
 pub(super) type Variables = BTreeMap<String, String>;
 
-/// Largest file that is read, bytes: configurations and certificate chains fit many times.
+/// Largest file that is read, bytes; far more than any configuration or certificate chain.
 const FILE_BYTES_MAX: u64 = 1_048_576;
 
-/// The value that a file holds, less the line break at its end. `origin` is where the file is named.
+/// The content of a file without its final line break. `origin`: where the file is named.
 ///
 /// # Errors
-/// Says that it cannot be read, is too large, is no text, or empty; never what it holds.
+/// If it cannot be read, is too large, not text, or empty. The message never contains the content.
 pub(super) fn of_file(path: &Path, origin: &Origin) -> Result<String, String> {
     let path = resolve(path, origin);
     let text = read(&path)?;
@@ -27,7 +27,7 @@ pub(super) fn of_file(path: &Path, origin: &Origin) -> Result<String, String> {
 /// The value of a variable.
 ///
 /// # Errors
-/// Says that it is not set, or empty.
+/// If it is not set, or empty.
 pub(super) fn of_variable(name: &str, variables: &Variables) -> Result<String, String> {
     match variables.get(name) {
         Some(value) if !value.is_empty() => Ok(value.clone()),
@@ -36,7 +36,7 @@ pub(super) fn of_variable(name: &str, variables: &Variables) -> Result<String, S
     }
 }
 
-/// A relative path of a file is meant from that file, any other from the working folder.
+/// Resolves a relative path: from the folder of the file that names it, otherwise from the working folder.
 pub(super) fn resolve(path: &Path, origin: &Origin) -> PathBuf {
     match origin {
         Origin::File(file, _) => file.parent().unwrap_or(Path::new("")).join(path),
@@ -47,7 +47,7 @@ pub(super) fn resolve(path: &Path, origin: &Origin) -> PathBuf {
 /// The text of a file of at most [`FILE_BYTES_MAX`].
 ///
 /// # Errors
-/// Says that it cannot be read, is too large, or is no text.
+/// If it cannot be read, is too large, or is not text.
 pub(super) fn read(path: &Path) -> Result<String, String> {
     let name = path.display();
     let file = File::open(path).map_err(|error| format!("cannot read {name}: {error}"))?;
@@ -56,5 +56,5 @@ pub(super) fn read(path: &Path) -> Result<String, String> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(format!("{name} has more than {FILE_BYTES_MAX} bytes"));
     }
-    String::from_utf8(bytes).map_err(|_| format!("{name} is no UTF-8 text"))
+    String::from_utf8(bytes).map_err(|_| format!("{name} is not UTF-8 text"))
 }

@@ -1,4 +1,4 @@
-//! The document before it is typed: every value with where it stands, whether it came from a file, a variable or an option.
+//! The document before it is typed: every value with its location, whether it came from a file, a variable or an option.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,12 +9,12 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::path::{KeyPath, Step};
 use super::problem::{Origin, Problem};
 
-/// A value and where it stands. It may be a secret, hence no `Debug`.
+/// A value and its location. No `Debug`, because it may be a secret.
 #[derive(Clone)]
 pub(super) struct Node {
     /// The value.
     pub(super) value: Value,
-    /// Where it stands.
+    /// Its location.
     pub(super) origin: Origin,
 }
 
@@ -35,7 +35,7 @@ pub(super) enum Value {
     Boolean(bool),
     /// A date or time, as written.
     Datetime(String),
-    /// Text of a variable or option, whose type is that of the key it is meant for.
+    /// Text of a variable or option; its key determines the type.
     Untyped(String),
 }
 
@@ -58,7 +58,7 @@ impl Node {
         path.steps().iter().try_fold(self, |node, step| node.step(step))
     }
 
-    /// Where a path stands; where it is not written, the deepest table around it that is.
+    /// The location of a path; if it is not written, that of the innermost table around it.
     pub(super) fn origin_of(&self, path: &KeyPath) -> &Origin {
         let mut node = self;
         for step in path.steps() {
@@ -94,7 +94,7 @@ impl Node {
 /// Reads TOML.
 ///
 /// # Errors
-/// Every error of syntax. The offending text is not quoted, since it may hold a secret.
+/// All syntax errors. The offending text is not quoted, because it may contain a secret.
 pub(super) fn parse(text: &str, file: &Path) -> Result<Node, Vec<Problem>> {
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut reader = Reader::new(text, file);
@@ -109,7 +109,7 @@ pub(super) fn parse(text: &str, file: &Path) -> Result<Node, Vec<Problem>> {
     Err(syntax.chain(reader.problems.iter().cloned()).collect())
 }
 
-/// Reads one value of TOML, as after an equals sign; `None` when it is none.
+/// Parses one TOML value; `None` if it is invalid.
 pub(super) fn parse_value(text: &str, origin: &Origin) -> Option<Value> {
     let value = DeValue::parse(text).ok()?;
     let mut reader = Reader::new("", Path::new(""));
@@ -119,7 +119,7 @@ pub(super) fn parse_value(text: &str, origin: &Origin) -> Option<Value> {
 }
 
 impl Node {
-    /// Says of this node and everything in it that it stands elsewhere.
+    /// Changes the location of this node and everything in it.
     fn relocate(&mut self, origin: &Origin) {
         self.origin = origin.clone();
         match &mut self.value {

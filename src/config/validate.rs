@@ -1,4 +1,4 @@
-//! Where the checks after reading report: problems and warnings, each at the place of its key.
+//! Collects problems and warnings of the checks after decoding, each at the location of its key.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::tree::Node;
 /// Problems and warnings of a document.
 pub(super) struct Report<'a> {
     root: &'a Node,
-    /// What could not be read: entries of lists that come after one have moved up, and defaults stand for the rest.
+    /// What could not be decoded: later entries of its list have moved up, other values are defaults.
     left_out: &'a BTreeSet<KeyPath>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
@@ -26,7 +26,7 @@ impl<'a> Report<'a> {
         self.problems.push(self.at(&path, message.into()));
     }
 
-    /// Adds a problem between two keys, at the first of them that is written. None where one could not be read.
+    /// Adds a problem between two keys, at the first one that is written; nothing if one could not be decoded.
     pub(super) fn problem_of_either(&mut self, keys: [&str; 2], message: impl Into<String>) {
         let [first, second] = keys.map(|key| self.path(key));
         if self.left_out.contains(&first) || self.left_out.contains(&second) {
@@ -36,13 +36,13 @@ impl<'a> Report<'a> {
         self.problems.push(self.at(&path, message.into()));
     }
 
-    /// Whether all that is written under a key could be read.
+    /// Whether everything written under a key could be decoded.
     pub(super) fn is_complete(&self, key: &str) -> bool {
         let path = self.path(key);
         !self.left_out.iter().any(|left_out| left_out.steps().starts_with(path.steps()))
     }
 
-    /// Adds a problem that has its place.
+    /// Adds a problem with its location.
     pub(super) fn add(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
@@ -53,7 +53,7 @@ impl<'a> Report<'a> {
         self.warnings.push(self.at(&path, message.into()));
     }
 
-    /// Where a key stands.
+    /// The location of a key.
     pub(super) fn origin(&self, key: &str) -> &'a Origin {
         self.root.origin_of(&self.path(key))
     }
@@ -67,7 +67,7 @@ impl<'a> Report<'a> {
         Problem::new(self.root.origin_of(path).clone(), path.to_string(), message)
     }
 
-    /// The path of a key in the document, from a path in what was read: entries that were left out count again.
+    /// The path in the document for a path in the decoded value: entries that were left out count again.
     fn path(&self, key: &str) -> KeyPath {
         let read = KeyPath::parse(key).unwrap_or_else(|| KeyPath::of_keys([key]));
         read.steps().iter().fold(KeyPath::default(), |path, step| match step {

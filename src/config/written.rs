@@ -1,4 +1,4 @@
-//! What is written besides the model, to tell what of a changed configuration waits for a restart.
+//! The keys that are written besides the model, to detect changes that need a restart.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,12 +9,12 @@ use super::model;
 use super::path::KeyPath;
 use super::tree::{Node, Value};
 
-/// The keys that are written, each with a hash of its value: values may be secrets.
+/// The written keys, each with a hash of its value, because values may be secrets.
 #[derive(Clone, Default)]
 pub(super) struct Written(BTreeMap<String, u64>);
 
 impl Written {
-    /// All keys of a document but those of the model.
+    /// All keys of a document except those of the model.
     pub(super) fn of(root: &Node) -> Self {
         let mut written = Self::default();
         for (name, node) in root.entries().into_iter().flatten().filter(|(name, _)| *name != "model_file") {
@@ -26,12 +26,12 @@ impl Written {
         written
     }
 
-    /// Whether nothing but a model is written.
+    /// Whether only a model is written.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The keys that only one of two documents has, or whose values differ, in alphabetical order.
+    /// The keys that only one of two documents has, or whose values differ, sorted.
     pub(super) fn differences(&self, other: &Self) -> Vec<String> {
         let keys: BTreeSet<&String> = self.0.keys().chain(other.0.keys()).collect();
         keys.into_iter().filter(|key| self.0.get(*key) != other.0.get(*key)).cloned().collect()
@@ -49,7 +49,7 @@ impl Written {
     }
 }
 
-/// Hashes of short secrets are no secrets.
+/// Not shown: hashes of short secrets can be reversed.
 impl fmt::Debug for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Written(..)")

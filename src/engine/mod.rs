@@ -5,6 +5,7 @@
 //! [`Task::restore`] takes it back.
 
 mod alternative;
+pub mod bad_run;
 mod changelog;
 mod changelog_key;
 mod counts;

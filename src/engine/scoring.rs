@@ -24,6 +24,7 @@ impl<'a> Scored<'a> {
             plan: profile.and_then(|profile| profile.plan.as_deref()),
             stage: metrics.stage(),
             tenure_days: metrics.number(Metric::TenureDays).unwrap_or_default(),
+            configured: settings.configured,
             health_override: pin.map(|pin| Override { value: pin.value, until: pin.until, reason: &pin.reason, by: &pin.by }),
         };
         let assessment = score::assess(&settings.model, &subject);

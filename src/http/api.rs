@@ -1,4 +1,4 @@
-//! What the API answers.
+//! The answers of the API.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::event::Stream;
 use crate::portfolio::lines;
 use crate::telemetry::{BANDS, Query, Sort, Source, top};
 
-/// Accounts of a list unless asked otherwise.
+/// Accounts in a list by default.
 const LIMIT_DEFAULT: usize = 50;
-/// Accounts of a list at most.
+/// Accounts in a list at most.
 const LIMIT_MAX: usize = 1_000;
-/// Segments, plans and CSMs of an answer at most, in the order of their names.
+/// Segments, plans and CSMs in an answer at most, sorted by name.
 const SCOPES_MAX: usize = 1_000;
 
 /// Parameters of `/api/accounts`.
@@ -54,7 +54,7 @@ impl AccountsParameters {
     }
 }
 
-/// `/api/accounts`: the first accounts by an order, each with the drivers of its score.
+/// `/api/accounts`: the first accounts of a sort order, each with the drivers of its score.
 pub fn accounts(source: &Arc<dyn Source>, parameters: AccountsParameters) -> Result<Value, ApiError> {
     let query = parameters.query()?;
     let (rows, matched) = top(&**source, &query);
@@ -80,8 +80,8 @@ pub fn account(source: &Arc<dyn Source>, account_id: &str) -> Result<Value, ApiE
     })
 }
 
-/// `/api/portfolio`: the KPI line of all accounts of this instance with those of segments, plans and CSMs as `scopes`, and sums by
-/// segment and band.
+/// `/api/portfolio`: the KPIs of all accounts of this instance, those of its segments, plans and CSMs as `scopes`, and sums by segment
+/// and band.
 pub fn portfolio(source: &Arc<dyn Source>) -> Value {
     let cells = source.portfolio();
     let live = source.live();
@@ -97,7 +97,7 @@ pub fn portfolio(source: &Arc<dyn Source>) -> Value {
     with_header(&**source, body)
 }
 
-/// `/api/pipeline`: how the records of each stream ended, and what each task is doing.
+/// `/api/pipeline`: the outcomes of the records of each stream, and the state of each task.
 pub fn pipeline(source: &Arc<dyn Source>) -> Value {
     let tasks = source.tasks();
     let mut counts = Counts::default();
@@ -119,7 +119,7 @@ pub fn pipeline(source: &Arc<dyn Source>) -> Value {
     body
 }
 
-/// Adds what every answer about accounts says first.
+/// Adds the fields that every answer about accounts has.
 fn with_header(source: &dyn Source, mut body: Value) -> Value {
     let (currency, minor_digits) = source.currency();
     if let Some(fields) = body.as_object_mut() {

@@ -1,11 +1,11 @@
-//! Errors as JSON: what is wrong, and what to do about it.
+//! Errors as JSON: what is wrong and what to do about it.
 
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-/// A request that is not answered as asked.
+/// A request that cannot be answered.
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,
@@ -15,19 +15,19 @@ pub struct ApiError {
 }
 
 impl ApiError {
-    /// An error with what to do about it.
+    /// An error with a hint.
     pub fn new(status: StatusCode, error: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { status, error: error.into(), hint: hint.into(), more: Map::new() }
     }
 
-    /// The same with one more field.
+    /// Adds a field.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_owned(), value.into());
         self
     }
 
-    /// A parameter or path that makes no sense.
+    /// An invalid parameter or path.
     pub fn bad_request(error: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error, hint)
     }

@@ -1,4 +1,4 @@
-//! The HTTP server: page, API, metrics, probes. Read-only, bounded, in a thread of its own.
+//! The HTTP server: page, API, metrics, probes. Read-only, bounded, on a thread of its own.
 //!
 //! | path | what |
 //! |---|---|
@@ -8,7 +8,7 @@
 //! | `/api/accounts`, `/api/accounts/{id}` | accounts, and one with its explanation |
 //! | `/api/portfolio`, `/api/pipeline` | sums and tasks of this instance |
 //!
-//! A token, where one is set, guards everything but the page (which holds no data) and the probes.
+//! If a token is configured, it protects everything except the page (which contains no data) and the probes.
 
 mod api;
 mod error;

@@ -1,4 +1,4 @@
-//! How long a client may take: a connection without request is closed after one time, a request and its answer after another.
+//! Time limits of a client: one for a connection without a request, one for a request and its answer.
 //!
 //! ```text
 //!   idle --first byte of a request--> busy --answer made and written--> idle
@@ -17,7 +17,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::clock::monotonic;
 
-/// How long a client may take.
+/// Time limits of a client.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// From the first byte of a request to the last of its answer.
@@ -26,12 +26,12 @@ pub struct Patience {
     pub idle: Duration,
 }
 
-/// Told by the handlers that an answer is made, so that a flush ends the exchange.
+/// Handlers set this once the answer is complete, so that the next flush ends the exchange.
 #[derive(Clone, Debug, Default)]
 pub struct Answered(Arc<AtomicBool>);
 
 impl Answered {
-    /// An answer is made; it has still to be written.
+    /// The answer is complete, but not written yet.
     pub fn set(&self) {
         self.0.store(true, Ordering::Release);
     }
@@ -41,7 +41,7 @@ impl Answered {
     }
 }
 
-/// A stream that fails once its client has taken too long.
+/// A stream that fails once its client exceeds a time limit.
 #[derive(Debug)]
 pub struct Patient<S> {
     stream: S,
@@ -63,7 +63,7 @@ impl<S> Patient<S> {
         self.deadline.as_mut().reset(Instant::from_std(monotonic()) + limit);
     }
 
-    /// What to say while the stream itself has nothing to say.
+    /// The result while the stream itself is pending.
     fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         ready!(self.deadline.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))

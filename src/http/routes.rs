@@ -1,4 +1,4 @@
-//! Which path does what, and what holds for every request.
+//! The routes, and the checks that apply to every request.
 
 use std::sync::Arc;
 
@@ -20,10 +20,10 @@ use crate::telemetry::{self, Source};
 
 /// The longest path and query, bytes.
 const URI_BYTES_MAX: usize = 2_048;
-/// Paths that hold nothing of any account.
+/// Paths without data of any account.
 const OPEN_PATHS: [&str; 3] = ["/", "/livez", "/readyz"];
 
-/// What the handlers read.
+/// What the handlers share.
 #[derive(Clone)]
 pub struct Shared {
     pub source: Arc<dyn Source>,
@@ -42,7 +42,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/api/accounts/{id}", get(account))
         .route("/api/portfolio", get(portfolio))
         .route("/api/pipeline", get(pipeline))
-        .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "there is nothing here", "see / for the page, /api/accounts, /metrics") })
+        .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "no such path", "see / for the page, /api/accounts, /metrics") })
         .layer(middleware::from_fn_with_state(shared.clone(), admit))
         .with_state(shared)
 }
@@ -62,18 +62,18 @@ async fn admit(State(shared): State<Shared>, request: Request, next: Next) -> Re
 
 fn refusal(shared: &Shared, request: &Request) -> Option<ApiError> {
     if request.method() != Method::GET {
-        return Some(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered", "nothing can be changed over HTTP"));
+        return Some(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "only GET is supported", "nothing can be changed over HTTP"));
     }
     if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > URI_BYTES_MAX) {
-        return Some(ApiError::new(StatusCode::URI_TOO_LONG, "the address is too long", format!("use at most {URI_BYTES_MAX} bytes")));
+        return Some(ApiError::new(StatusCode::URI_TOO_LONG, "the URI is too long", format!("use at most {URI_BYTES_MAX} bytes")));
     }
     let token = shared.token.as_ref().filter(|_| !OPEN_PATHS.contains(&request.uri().path()))?;
     let authorization = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
     (!token.admits(authorization)).then(|| {
         ApiError::new(
             StatusCode::UNAUTHORIZED,
-            "a token is needed",
-            "send the header `Authorization: Bearer <token>` with the token of the file",
+            "a token is required",
+            "send the header `Authorization: Bearer <token>` with the token from http.token_file",
         )
     })
 }
@@ -105,7 +105,7 @@ async fn accounts(
 }
 
 async fn account(State(shared): State<Shared>, id: Result<Path<String>, PathRejection>) -> Result<Json<Value>, ApiError> {
-    let Path(id) = id.map_err(|_| ApiError::bad_request("the account id is no UTF-8 text", "write its UTF-8 bytes percent-encoded"))?;
+    let Path(id) = id.map_err(|_| ApiError::bad_request("the account id is not UTF-8 text", "percent-encode its UTF-8 bytes"))?;
     answer(move || api::account(&shared.source, &id)).await
 }
 
@@ -121,11 +121,11 @@ async fn answer(work: impl FnOnce() -> Result<Value, ApiError> + Send + 'static)
     off_thread(work).await.ok_or_else(failed)?.map(Json)
 }
 
-/// Runs what walks over accounts beside the server's thread, so that probes are answered meanwhile. `None` when it panicked.
+/// Runs work that walks over accounts off the server's thread, so that probes are still answered. `None` if it panicked.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
 }
 
 fn failed() -> ApiError {
-    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the request failed", "the log says why; please report it")
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the request failed", "see the log, and please report it")
 }

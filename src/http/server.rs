@@ -1,4 +1,4 @@
-//! The listener: one thread with a runtime of its own, and bounds on everything that a client can hold.
+//! The listener: one thread with its own runtime, and limits on every resource that a client can hold.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -25,17 +25,17 @@ use crate::telemetry::Source;
 
 /// Request line and headers, bytes.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// Headers of a request.
+/// Headers of a request, at most.
 const HEADERS_MAX: usize = 64;
-/// Threads that walk over accounts at one time.
+/// Threads that walk over accounts at the same time.
 const WORKERS_MAX: usize = 2;
 
-/// Whom to admit, and what clients can hold.
+/// The token, and the limits of clients.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The token that requests must carry, if any.
     pub token: Option<Token>,
-    /// Connections at one time; more wait to be accepted.
+    /// Connections at the same time; others wait to be accepted.
     pub connections_max: usize,
     /// How long a client may take.
     pub patience: Patience,
@@ -57,7 +57,7 @@ impl From<&section::Http> for Settings {
 /// The server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address cannot be had.
+    /// The address cannot be bound.
     #[error("cannot listen on {address}; is another instance running? `http.listen` sets the address")]
     Listen {
         /// The address.
@@ -65,12 +65,12 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
-    /// The thread or its runtime cannot be made.
+    /// The thread or its runtime cannot be created.
     #[error("cannot start the HTTP thread")]
     Thread(#[source] io::Error),
 }
 
-/// An address that is ours already. Clients wait until a [`Server`] takes it over.
+/// A bound address. Clients wait until a [`Server`] takes it over.
 #[derive(Debug)]
 pub struct Listener(TcpListener);
 
@@ -78,7 +78,7 @@ impl Listener {
     /// Binds the address.
     ///
     /// # Errors
-    /// When it is taken, or none of this machine.
+    /// If it is in use, or does not belong to this machine.
     pub fn bind(address: SocketAddr) -> Result<Self, StartError> {
         TcpListener::bind(address).map(Self).map_err(|source| StartError::Listen { address, source })
     }
@@ -93,10 +93,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the thread that answers.
+    /// Starts the server thread.
     ///
     /// # Errors
-    /// When the listener is of no use, or no thread can be made.
+    /// If the listener is unusable, or the thread cannot be created.
     pub fn start(
         Listener(listener): Listener,
         settings: Settings,
@@ -132,7 +132,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both fail only when the thread has ended already.
+        // Both fail only if the thread has ended already.
         let _ = self.stop.send(true);
         let _ = self.thread.take().map(JoinHandle::join);
     }
@@ -154,8 +154,8 @@ async fn accept(
         match accepted {
             Ok((stream, place)) => drop(tokio::spawn(serve(stream, routes.clone(), patience, place))),
             Err(error) => {
-                // Out of file descriptors, most likely: existing connections end and give some back.
-                tracing::warn!(%error, "a connection could not be accepted");
+                // Probably out of file descriptors; existing connections will end and return some.
+                tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -181,7 +181,7 @@ async fn serve(stream: TcpStream, routes: Router, patience: Patience, place: Own
     });
     let connection =
         http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX).serve_connection(TokioIo::new(stream), answer);
-    // How a client ends its connection is its own affair.
+    // Errors of a single connection concern its client only.
     let _ = connection.await;
     drop(place);
 }

@@ -1,34 +1,34 @@
-//! Why connections to brokers fail: the errors of calls do not say it, librdkafka's log lines do.
+//! Why connections to brokers fail: librdkafka's log lines say it, the errors of calls do not.
 
 use std::sync::{Mutex, PoisonError};
 
-/// What is said of a failed connection that librdkafka does not say, by a part of its words.
+/// Hints that librdkafka does not give, by a part of its message.
 const HINTS: [(&str, &str); 4] = [
     (
         "certificate verify failed",
-        "the certificate is of an authority that ssl.ca.location does not hold, or for another host name than that in \
+        "the certificate was issued by an authority that is not in ssl.ca.location, or for another host name than the one in \
          kafka.bootstrap_servers or advertised by the broker",
     ),
-    ("Connection refused", "no broker listens there; kafka.bootstrap_servers, or what the broker advertises, names another place"),
-    ("Failed to resolve", "kafka.bootstrap_servers, or what the broker advertises, has a name that is not known here"),
-    ("state APIVERSION_QUERY", "kafka.properties.\"security.protocol\" may not be that of the listener"),
+    ("Connection refused", "no broker listens there; check kafka.bootstrap_servers and the address that the broker advertises"),
+    ("Failed to resolve", "the host name is unknown here; check kafka.bootstrap_servers and the address that the broker advertises"),
+    ("state APIVERSION_QUERY", "kafka.properties.\"security.protocol\" may differ from the listener's"),
 ];
 
-/// The newest warning of a client.
+/// The newest warning of a client about a failed connection.
 #[derive(Default)]
 pub(crate) struct BrokerWarning(Mutex<Option<String>>);
 
 impl BrokerWarning {
-    /// Takes note of a log line, where it is about a failed connection.
+    /// Remembers a log line if it is about a failed connection.
     pub(crate) fn note(&self, facility: &str, text: &str) {
         if facility == "FAIL" {
-            // The line begins with the name of a thread.
+            // The line begins with a thread name.
             let text = text.split_once("]: ").map_or(text, |(_, rest)| rest);
             self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(with_hint(text));
         }
     }
 
-    /// The newest one since this was last asked.
+    /// The newest warning since the last call.
     pub(crate) fn take(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_connection_is_told_without_the_thread_and_once() {
+    fn a_failed_connection_is_reported_once_and_without_the_thread() {
         let text = "[thrd:sasl_plaintext://b:1/bootstrap]: sasl_plaintext://b:1/bootstrap: SASL authentication error: Invalid password";
         assert_eq!(
             complaint_of("FAIL", text).as_deref(),
@@ -62,21 +62,21 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_are_no_complaints() {
+    fn other_lines_are_no_problem_lines() {
         assert_eq!(complaint_of("CONFWARN", "[thrd:app]: Configuration property"), None);
     }
 
     #[test]
-    fn what_a_certificate_may_lack_is_said() {
-        let told = complaint_of("FAIL", "[thrd:x]: ssl://b:1: SSL handshake failed: certificate verify failed").unwrap();
-        assert!(told.contains("ssl.ca.location") && told.contains("another host name"), "{told}");
+    fn a_refused_certificate_leads_to_its_causes() {
+        let warning = complaint_of("FAIL", "[thrd:x]: ssl://b:1: SSL handshake failed: certificate verify failed").unwrap();
+        assert!(warning.contains("ssl.ca.location") && warning.contains("another host name"), "{warning}");
     }
 
     #[test]
-    fn a_broker_that_is_not_there_leads_to_the_key_that_names_it() {
+    fn an_unreachable_broker_leads_to_the_key_that_names_it() {
         for words in ["b:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused", "b:1/bootstrap: Failed to resolve 'b:1'"] {
-            let told = complaint_of("FAIL", &format!("[thrd:b:1/bootstrap]: {words}")).unwrap();
-            assert!(told.contains("kafka.bootstrap_servers"), "{told}");
+            let warning = complaint_of("FAIL", &format!("[thrd:b:1/bootstrap]: {words}")).unwrap();
+            assert!(warning.contains("kafka.bootstrap_servers"), "{warning}");
         }
     }
 }

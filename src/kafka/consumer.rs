@@ -1,6 +1,6 @@
-//! A consumer that is polled by the one thread that owns it, and hands out what happens as values: no callback ever runs our code.
+//! A consumer that is polled by the thread that owns it and returns events as values: no callback ever runs our code.
 //!
-//! librdkafka waits with a rebalance until the assignment is set or given up, so that a thread may first finish what it is doing:
+//! librdkafka holds a rebalance until the assignment is set or given up, so a thread can finish its cycle first:
 //!
 //! ```text
 //!   poll -> Assigned   assign(nothing)  capture the membership, restore tasks, assign(at offsets)
@@ -20,11 +20,10 @@ use super::error::Error;
 use super::log;
 use super::native::{Event, EventQueue, Membership, What, known_end, membership};
 
-/// Sends librdkafka's words to our logs, and remembers what it says of failed connections. The default rebalance callback serves while
-/// the consumer is closed.
+/// Logs librdkafka's messages, and remembers why connections failed. The default rebalance callback runs only while the consumer closes.
 #[derive(Default)]
 pub(crate) struct Quiet {
-    /// Why connections failed.
+    /// Why the last connection failed.
     pub warning: BrokerWarning,
 }
 
@@ -41,22 +40,22 @@ impl ClientContext for Quiet {
 
 impl ConsumerContext for Quiet {}
 
-/// A consumer with a group id, whether it joins the group or not.
+/// A consumer with a group id. It joins the group only if it subscribes.
 pub(crate) struct Consumer {
-    // Dropped before the client that it belongs to.
+    // Must be dropped before the client that it belongs to.
     queue: EventQueue,
     client: BaseConsumer<Quiet>,
 }
 
 impl Consumer {
-    /// Connects to nothing yet.
+    /// Sends no request yet.
     ///
     /// # Errors
-    /// When the configuration is refused.
+    /// If librdkafka refuses the configuration.
     pub(crate) fn new(config: &ClientConfig) -> Result<Self, Error> {
         let client =
-            BaseConsumer::from_config_and_context(config, Quiet::default()).map_err(|error| Error::call("making a consumer", &error))?;
-        let queue = EventQueue::of(&client).ok_or_else(|| Error::call("making a consumer", &"it has no queue"))?;
+            BaseConsumer::from_config_and_context(config, Quiet::default()).map_err(|error| Error::call("creating a consumer", &error))?;
+        let queue = EventQueue::of(&client).ok_or_else(|| Error::call("creating a consumer", &"it has no queue"))?;
         Ok(Self { queue, client })
     }
 
@@ -79,44 +78,44 @@ impl Consumer {
         self.client.subscribe(topics).map_err(|error| Error::call("subscribing", &error))
     }
 
-    /// Reads these partitions from these offsets on, and no others; fetches of anything else are forgotten.
+    /// Reads these partitions from these offsets, and nothing else; earlier fetches are dropped.
     pub(crate) fn assign<'a>(&self, places: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Error> {
         let list = list(places).map_err(|error| Error::call("assigning partitions", &error))?;
         self.client.assign(&list).map_err(|error| Error::call("assigning partitions", &error))
     }
 
-    /// Tells the group that its partitions are free.
+    /// Returns the partitions to the group.
     pub(crate) fn unassign(&self) -> Result<(), Error> {
         self.client.unassign().map_err(|error| Error::call("giving up partitions", &error))
     }
 
-    /// Where a partition ends for readers of committed records, by the last answer of its leader; no request is made.
+    /// Where a partition ends for readers of committed records, according to the last fetch; sends no request.
     pub(crate) fn known_end(&self, topic: &str, partition: i32) -> Option<i64> {
         known_end(&self.client, topic, partition)
     }
 
-    /// Sets committed offsets of the group, which must have no members.
+    /// Sets committed offsets of the group, which must not have members.
     pub(crate) fn commit<'a>(&self, places: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Error> {
         let failed = |error: KafkaError| Error::call("committing offsets (is an instance running?)", &error);
         self.client.commit(&list(places).map_err(failed)?, CommitMode::Sync).map_err(failed)
     }
 
-    /// Whether the group has already given our partitions to others.
+    /// Whether the group has already assigned our partitions to others.
     pub(crate) fn assignment_lost(&self) -> bool {
         self.client.assignment_lost()
     }
 
-    /// The membership as of now.
+    /// The current membership.
     pub(crate) fn membership(&self) -> Option<Membership> {
         membership(&self.client)
     }
 
-    /// The group alone, without generation or member id when it was never joined: what no broker fences, and a mutant asks for.
+    /// The group without generation and member id, which no broker fences; for a mutant.
     pub(crate) fn membership_unchecked(&self) -> Option<Membership> {
         self.client.group_metadata().map(|metadata| Membership { metadata, generation: -1 })
     }
 
-    /// The offsets that the group has committed, in the order asked for; read as stable. An error of any partition is one of all.
+    /// The group's committed offsets, in the order given, read as stable. An error for one partition fails all.
     pub(crate) fn committed<'a>(
         &self,
         places: impl IntoIterator<Item = (&'a str, i32)>,
@@ -141,8 +140,8 @@ impl Consumer {
     }
 }
 
-/// First offset and end of a partition, as a client sees them. What it knows of a topic it holds on to for minutes, a missing leader too:
-/// after a failure it is made to look again, so that the question can be repeated.
+/// First offset and end of a partition. A client caches metadata for minutes, even that a leader is missing; a failure refreshes it, so
+/// that the caller can ask again.
 pub(crate) fn watermarks<C: ConsumerContext>(
     client: &BaseConsumer<C>,
     topic: &str,

@@ -1,4 +1,4 @@
-//! What the principal of a client may do with topics and groups, as the brokers say it (KIP-430), which rust-rdkafka has no call for.
+//! What the principal may do with topics and groups, as brokers report it (KIP-430). rust-rdkafka has no call for it.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
 use std::collections::BTreeMap;
@@ -11,19 +11,19 @@ use rdkafka_sys as sys;
 use rdkafka_sys::rd_kafka_AclOperation_t as AclOperation;
 use rdkafka_sys::types::RDKafkaErrorCode;
 
-/// An operation that has to be allowed.
+/// An operation that needs a right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// Reading records, joining a group, committing its offsets.
     Read,
     /// Writing records, using a transactional id.
     Write,
-    /// Making a topic.
+    /// Creating a topic.
     Create,
 }
 
 impl Operation {
-    /// The name in Kafka's tools.
+    /// Its name in Kafka's tools.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -34,10 +34,10 @@ impl Operation {
     }
 }
 
-/// What may be done with a resource; `None` where the broker does not tell. An error where it does not even show the resource.
+/// The allowed operations; `None` if the broker does not report them, an error if it hides the resource.
 pub(crate) type Allowed = Result<Option<Vec<Operation>>, RDKafkaErrorCode>;
 
-/// What may be done with each of these topics, by name.
+/// The allowed operations on each of these topics, by name.
 pub(crate) fn topics<C: ConsumerContext>(client: &BaseConsumer<C>, names: &[&str], limit: Duration) -> BTreeMap<String, Allowed> {
     let Some((owned, mut pointers)) = c_strings(names) else { return BTreeMap::new() };
     // SAFETY: the names outlive the call, which copies them; the collection is destroyed once, after the call that reads it.
@@ -69,7 +69,7 @@ pub(crate) fn topics<C: ConsumerContext>(client: &BaseConsumer<C>, names: &[&str
     }
 }
 
-/// What may be done with a group; `None` where no broker answers.
+/// The allowed operations on a group; `None` if no broker answers.
 pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, limit: Duration) -> Option<Allowed> {
     let (owned, mut pointers) = c_strings(&[name])?;
     // SAFETY: the name outlives the call, which copies it.
@@ -104,7 +104,7 @@ impl Drop for Event {
     }
 }
 
-/// Asks, with rights included, and waits for the answer.
+/// Sends a request that includes rights, and waits for the answer.
 ///
 /// # Safety
 /// `ask` must be the call of `operation`.
@@ -155,7 +155,7 @@ unsafe fn allowed(error: *const sys::rd_kafka_error_t, operations: *const AclOpe
     Ok(Some(list.iter().filter_map(known).collect()))
 }
 
-/// Names for C, which the pointers point into; `None` where a name holds a zero byte.
+/// Names for C, and pointers to them; `None` if a name contains a zero byte.
 fn c_strings(names: &[&str]) -> Option<(Vec<CString>, Vec<*const c_char>)> {
     let owned: Vec<CString> = names.iter().map(|name| CString::new(*name).ok()).collect::<Option<_>>()?;
     let pointers = owned.iter().map(|name| name.as_ptr()).collect();

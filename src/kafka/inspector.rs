@@ -1,4 +1,4 @@
-//! Questions about topics: how many partitions, from where to where. Sees open transactions, reads no record.
+//! Answers questions about topics and groups: partitions, offsets, members, rights. Sees open transactions, reads no records.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,26 +15,26 @@ use super::error::Error;
 use super::properties::Properties;
 use crate::clock::Deadline;
 
-/// The time limit of one question.
+/// Time limit of one request.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// How long a partition may be without a leader: a broker that fails is noticed after some seconds.
+/// How long a partition may lack a leader: it takes seconds until the failure of a broker is noticed.
 const LEADER_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long to wait before looking again.
+/// How long to wait before asking again.
 const STEP: Duration = Duration::from_millis(100);
 
-/// How long events are handed on at one time, at least.
+/// How long one poll for log lines lasts.
 const SERVE_STEP: Duration = Duration::from_millis(1);
 
-/// What is seen of a topic.
+/// What a client sees of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// It has so many partitions.
+    /// Its partition count.
     Partitions(i32),
-    /// There is none of this name.
+    /// It does not exist.
     Missing,
-    /// The principal has no right on it, and is not told whether it exists.
+    /// The principal has no rights on it, and cannot see whether it exists.
     Hidden,
 }
 
@@ -42,14 +42,14 @@ pub(crate) enum Found {
 pub(crate) struct Inspector(BaseConsumer<Quiet>);
 
 impl Inspector {
-    /// Connects to nothing yet.
+    /// Sends no request yet.
     pub(crate) fn new(properties: &Properties) -> Result<Self, Error> {
         BaseConsumer::from_config_and_context(&properties.inspector(), Quiet::default())
             .map(Self)
-            .map_err(|error| Error::call("making a client", &error))
+            .map_err(|error| Error::call("creating a client", &error))
     }
 
-    /// The number of partitions; `None` when there is no such topic.
+    /// The number of partitions; `None` if the topic does not exist.
     pub(crate) fn partitions(&self, topic: &str) -> Result<Option<i32>, Error> {
         match self.find(topic)? {
             Found::Partitions(count) => Ok(Some(count)),
@@ -58,7 +58,7 @@ impl Inspector {
         }
     }
 
-    /// Looks for a topic that may be hidden.
+    /// Looks up a topic that may be hidden.
     pub(crate) fn find(&self, topic: &str) -> Result<Found, Error> {
         let metadata = self.0.fetch_metadata(Some(topic), LIMIT).map_err(|error| self.failed_on(topic, &error))?;
         let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(Found::Missing) };
@@ -76,7 +76,7 @@ impl Inspector {
         self.failed(format!("asking for the partitions of {topic}"), error)
     }
 
-    /// The number of partitions of a topic that should be there; looks again for a while, since a broker hears of a new topic late.
+    /// The number of partitions of a topic that should exist. Asks again until `limit`, because brokers learn of new topics with a delay.
     pub(crate) fn partitions_in_time(&self, topic: &str, limit: Duration) -> Result<Option<i32>, Error> {
         let deadline = Deadline::after(limit);
         loop {
@@ -84,24 +84,24 @@ impl Inspector {
             if found.is_some() || deadline.passed() {
                 return Ok(found);
             }
-            // A poll of an idle client is the wait.
+            // Polling an idle client is the wait.
             drop(self.0.poll(STEP));
         }
     }
 
-    /// The first offset and the offset after the last record of a partition, records of open transactions included.
+    /// The first offset of a partition and the offset after its last record, including records of open transactions.
     pub(crate) fn watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64), Error> {
         let failed = |error: KafkaError| self.failed(format!("asking for the end of {topic} [{partition}]"), &error);
         let deadline = Deadline::after(LEADER_LIMIT);
         loop {
             match watermarks(&self.0, topic, partition, LIMIT.min(deadline.remaining())) {
-                Err(error) if passes(&error) && !deadline.passed() => drop(self.0.poll(STEP)),
+                Err(error) if is_temporary(&error) && !deadline.passed() => drop(self.0.poll(STEP)),
                 result => return result.map_err(failed),
             }
         }
     }
 
-    /// The members of a group by client id and host, in no particular order.
+    /// Client id and host of each member of a group, in no particular order.
     pub(crate) fn members(&self, group: &str) -> Result<Vec<String>, Error> {
         let failed = |error: KafkaError| self.failed(format!("asking for the members of group {group}"), &error);
         let list = self.0.fetch_group_list(Some(group), LIMIT).map_err(failed)?;
@@ -109,8 +109,8 @@ impl Inspector {
         Ok(members.map(|member| format!("{} at {}", member.client_id(), member.client_host().trim_start_matches('/'))).collect())
     }
 
-    /// What each member of a group has said about itself when it joined, in the bytes of the consumer protocol; nothing where the
-    /// broker knows no such question, as the embedded one.
+    /// The subscription that each member of a group sent when it joined, as bytes of the consumer protocol; empty if the broker does not
+    /// support the request, as the embedded one.
     pub(crate) fn subscriptions(&self, group: &str) -> Result<Vec<Vec<u8>>, Error> {
         let list = match self.0.fetch_group_list(Some(group), LIMIT) {
             Ok(list) => list,
@@ -121,17 +121,17 @@ impl Inspector {
         Ok(groups.flat_map(GroupInfo::members).filter_map(|member| member.metadata().map(<[u8]>::to_vec)).collect())
     }
 
-    /// What the principal may do with each of these topics, as far as the broker tells.
+    /// What the principal may do with each of these topics, if the broker reports it.
     pub(crate) fn allowed_on_topics(&self, names: &[&str], limit: Duration) -> BTreeMap<String, Allowed> {
         describe::topics(&self.0, names, limit)
     }
 
-    /// What the principal may do with a group, where the broker tells.
+    /// What the principal may do with a group, if the broker reports it.
     pub(crate) fn allowed_on_group(&self, group: &str, limit: Duration) -> Option<Allowed> {
         describe::group(&self.0, group, limit)
     }
 
-    /// A failure, with why the connections failed where that is known.
+    /// The error of a call, with the reason why connections failed if there is one.
     fn failed(&self, doing: String, error: &KafkaError) -> Error {
         self.serve();
         match self.0.client().context().warning.take() {
@@ -140,15 +140,15 @@ impl Inspector {
         }
     }
 
-    /// Hands librdkafka's log lines on; its queue would grow otherwise.
+    /// Passes librdkafka's log lines on; its queue would grow otherwise.
     pub(crate) fn serve(&self) {
-        // Log lines are consumed within one poll, as long as it lasts.
+        // A poll handles log lines for as long as it lasts.
         while self.0.poll(SERVE_STEP).is_some() {}
     }
 }
 
-/// Whether a partition's leader is on the move, or its broker away.
-fn passes(error: &KafkaError) -> bool {
+/// Whether an error is temporary: the leader moves, or a broker is down.
+fn is_temporary(error: &KafkaError) -> bool {
     use RDKafkaErrorCode::{
         AllBrokersDown, BrokerTransportFailure, LeaderNotAvailable, NetworkException, NotLeaderForPartition, OperationTimedOut,
         RequestTimedOut, UnknownPartition,

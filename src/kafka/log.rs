@@ -1,4 +1,4 @@
-//! librdkafka's own log lines and errors, as events of ours. They hold names of brokers, topics and partitions, never keys or values.
+//! librdkafka's log lines and errors as tracing events. They name brokers, topics and partitions, never keys or values.
 
 use rdkafka::types::RDKafkaErrorCode;
 
@@ -11,8 +11,8 @@ pub(crate) fn librdkafka(level: i32, facility: &str, text: &str) {
     }
 }
 
-/// An error of a client that it goes on from. That brokers cannot be reached is told by the log lines, which say why and do not repeat
-/// themselves; as an error it comes again with every attempt to connect, many times a second.
+/// An error that the client recovers from by itself. Unreachable brokers are logged at debug: librdkafka's log lines report them once and
+/// with the reason, while the error repeats with every attempt to connect, many times per second.
 pub(crate) fn client_error(client: &'static str, code: Option<RDKafkaErrorCode>, reason: &str) {
     use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, Resolve};
     let unreachable = matches!(code, Some(AllBrokersDown | BrokerTransportFailure | Resolve));

@@ -29,7 +29,7 @@ pub(crate) use consumer::Consumer;
 pub(crate) use describe::Allowed;
 pub(crate) use inspector::{Found, Inspector};
 pub(crate) use native::{Membership, Record, What, is_forbidden};
-pub(crate) use producer::{Broken, Outgoing, TransactionalProducer};
+pub(crate) use producer::{Outgoing, TransactionError, TransactionalProducer};
 pub(crate) use properties::TRANSACTION_TIMEOUT;
 pub(crate) use rdkafka::Offset;
 pub(crate) use rdkafka::types::RDKafkaErrorCode as ErrorCode;

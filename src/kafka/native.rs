@@ -1,5 +1,5 @@
-//! The calls into librdkafka that rust-rdkafka has no safe form of: events of a consumer with the *topic* of a partition's end, the
-//! generation behind a group's metadata, and the fields of a record without an allocation.
+//! Calls into librdkafka that rust-rdkafka does not wrap: consumer events that include the *topic* of a partition's end, the generation in
+//! a group's metadata, and the fields of a record without an allocation.
 //!
 //! All unsafe code of the program is here and in `describe.rs`.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
@@ -15,20 +15,20 @@ use rdkafka_sys::types::RDKafkaErrorCode;
 
 use crate::time::Timestamp;
 
-/// The queue that all events of a consumer arrive in.
+/// The queue in which all events of a consumer arrive.
 pub(crate) struct EventQueue(NonNull<sys::rd_kafka_queue_t>);
 
 // SAFETY: librdkafka's queues are guarded by their own locks; the pointer is only passed back to librdkafka.
 unsafe impl Send for EventQueue {}
 
 impl EventQueue {
-    /// The queue of a consumer that has a group; `None` for one that has none. Must be dropped before the consumer.
+    /// The queue of a consumer; `None` without a group id. Must be dropped before the consumer.
     pub(crate) fn of<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Self> {
         // SAFETY: the client lives as long as `consumer`; the queue that is returned holds a reference of its own.
         NonNull::new(unsafe { sys::rd_kafka_queue_get_consumer(consumer.client().native_ptr()) }).map(Self)
     }
 
-    /// The next event, waited for at most this long.
+    /// The next event; waits at most `limit`.
     pub(crate) fn poll(&self, limit: Duration) -> Option<Event<'_>> {
         let millis = c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX);
         // SAFETY: the queue is alive until `self` is dropped; the event belongs to us and is destroyed once, by `Event::drop`.
@@ -43,41 +43,41 @@ impl Drop for EventQueue {
     }
 }
 
-/// One event. What it shows is gone with it.
+/// One event; it owns what it shows.
 pub(crate) struct Event<'q>(NonNull<sys::rd_kafka_event_t>, PhantomData<&'q EventQueue>);
 
-/// What an event says.
+/// The content of an event.
 pub(crate) enum What<'e> {
-    /// A record of an input topic.
+    /// A record.
     Record(Record<'e>),
-    /// Everything of a partition has been read.
+    /// A partition has been read to its end.
     End(String, i32),
-    /// The group has given these partitions to this member.
+    /// The group has assigned these partitions to this member.
     Assigned(Vec<(String, i32)>),
-    /// The group takes its partitions back.
+    /// The group revokes the partitions.
     Revoked,
-    /// Something failed; most such failures pass.
+    /// An error; librdkafka recovers from most by itself.
     Failed {
         /// librdkafka's code.
         code: RDKafkaErrorCode,
-        /// Whether the consumer is of no use any more.
+        /// Whether the consumer is unusable.
         fatal: bool,
-        /// librdkafka's words.
+        /// librdkafka's message.
         reason: String,
     },
     /// A log line of librdkafka: syslog level, facility, text.
     Log(i32, String, String),
-    /// Of no interest.
+    /// Anything else.
     Nothing,
 }
 
-/// Whether a failure is a missing right, which does not pass by itself.
+/// Whether an error means a missing right, which librdkafka does not recover from.
 pub(crate) const fn is_forbidden(code: RDKafkaErrorCode) -> bool {
     matches!(code, RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
 }
 
 impl Event<'_> {
-    /// Looks into the event. To be called once: a record is handed out once.
+    /// The content. Call it once: a record is returned once only.
     pub(crate) fn what(&self) -> What<'_> {
         let event = self.0.as_ptr();
         // SAFETY: `event` is alive until `self` is dropped, and every borrow made here is bound to `self`.
@@ -134,7 +134,7 @@ impl Drop for Event<'_> {
     }
 }
 
-/// A record as librdkafka holds it.
+/// A record in librdkafka's memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Record<'e>(&'e sys::rd_kafka_message_t);
 
@@ -151,12 +151,12 @@ impl<'e> Record<'e> {
         self.0.partition
     }
 
-    /// The offset of this record itself.
+    /// Its own offset.
     pub(crate) fn offset(self) -> i64 {
         self.0.offset
     }
 
-    /// The key; an empty key is one.
+    /// The key; `None` differs from an empty key.
     pub(crate) fn key(self) -> Option<&'e [u8]> {
         // SAFETY: librdkafka gives `key_len` readable bytes, which live as long as the message.
         unsafe { bytes(self.0.key, self.0.key_len) }
@@ -168,7 +168,7 @@ impl<'e> Record<'e> {
         unsafe { bytes(self.0.payload, self.0.len) }
     }
 
-    /// The record's timestamp, and whether the producer set it.
+    /// The timestamp, and whether the producer set it.
     pub(crate) fn timestamp(self) -> Option<(Timestamp, bool)> {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: the message is alive, `kind` is written before the call returns.
@@ -199,18 +199,18 @@ impl<'e> Record<'e> {
     }
 }
 
-/// The membership that offsets are committed under.
+/// The membership under which offsets are committed.
 pub(crate) struct Membership {
-    /// What the producer passes on.
+    /// What the producer sends.
     pub metadata: ConsumerGroupMetadata,
     /// The generation of the group.
     pub generation: i32,
 }
 
-/// The membership of a consumer as of now; `None` while it has none (no generation or no member id), with which no broker would fence.
+/// The current membership of a consumer; `None` without generation or member id, because brokers do not fence such commits.
 ///
-/// rust-rdkafka hides the generation, so it is read from copies taken before and after the one that it gives; generations of a member
-/// only grow, so that equal ones around it are its own.
+/// rust-rdkafka hides the generation, so it is read from copies made before and after rust-rdkafka's. Generations only grow, so if both
+/// are equal, it is the generation of the copy in between.
 pub(crate) fn membership<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Membership> {
     let (before, metadata, after) = (generation(consumer)?, consumer.group_metadata()?, generation(consumer)?);
     (before == after).then_some(Membership { metadata, generation: before.0 })
@@ -227,7 +227,7 @@ fn generation<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<(i32, St
     }
 }
 
-/// The end of a partition as the consumer's last fetch told it: the last stable offset for readers of committed records.
+/// The end of a partition according to the consumer's last fetch: the last stable offset for readers of committed records.
 pub(crate) fn known_end<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> Option<i64> {
     let topic = CString::new(topic).ok()?;
     let (mut low, mut high) = (-1, -1);

@@ -1,7 +1,8 @@
-//! The transactional producer: one transaction at a time, in which everything happens or nothing does.
+//! The transactional producer: one transaction at a time.
 //!
-//! Every call has a time limit. A transaction whose end is unknown is never repeated: the caller drops this producer, makes a new one with
-//! the same transactional id (whose initialisation ends what is open and shuts out what is late), and goes on from what was committed.
+//! Every call has a time limit. A transaction whose outcome is unknown is never repeated: the caller drops this producer, creates a new
+//! one with the same transactional id (its initialisation ends the open transaction and fences the old producer), and continues from
+//! what was committed.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -22,16 +23,16 @@ use crate::fault;
 
 /// How long a new producer may take to end what its predecessor left open.
 const INIT_LIMIT: Duration = Duration::from_mins(1);
-/// How long an abort may take; whatever it leaves open, the next initialisation ends.
+/// How long an abort may take. The next initialisation ends whatever it leaves open.
 const ABORT_LIMIT: Duration = Duration::from_secs(5);
-/// How long one wait for delivery reports lasts. The last millisecond of each wait is spent spinning, since the client waits in whole
-/// milliseconds: shorter steps would burn a core while a slow broker answers.
+/// How long one wait for delivery reports lasts. librdkafka waits in whole milliseconds and spins for the last one: shorter steps would
+/// burn a core while a slow broker answers.
 const DRAIN_STEP: Duration = Duration::from_millis(10);
 
-/// One record to write.
+/// A record to write.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outgoing<'a> {
-    /// Where to.
+    /// The topic.
     pub topic: &'a str,
     /// The partition; `None`: by the key's hash.
     pub partition: Option<i32>,
@@ -41,39 +42,39 @@ pub(crate) struct Outgoing<'a> {
     pub value: Option<&'a [u8]>,
     /// The headers.
     pub headers: &'a [(String, Option<Vec<u8>>)],
-    /// Whether the offset that it gets is to be remembered: records of the changelog.
+    /// Whether [`TransactionalProducer::commit`] returns its offset; true for changelog records.
     pub remember: bool,
 }
 
-/// Bytes that a record takes besides key, value and headers, at most.
+/// Bytes of a record besides key, value and headers, at most.
 const RECORD_OVERHEAD: usize = 256;
 
 impl Outgoing<'_> {
-    /// The serialised size, bytes; never too low.
+    /// The serialised size, bytes; an upper bound.
     pub(crate) fn size(&self) -> usize {
         let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 16).sum();
         self.key.map_or(0, <[u8]>::len) + self.value.map_or(0, <[u8]>::len) + headers + RECORD_OVERHEAD
     }
 }
 
-/// How a transaction can fail. In each case nothing may be written with this producer any more.
+/// How a transaction fails. After any of these the producer must not be used again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Broken {
-    /// It did not happen.
+pub(crate) enum TransactionError {
+    /// It was not committed.
     Aborted(String),
-    /// It may or may not have happened.
+    /// It may or may not have been committed.
     Unclear(String),
-    /// Another process has taken over the transactional id, or the broker ended the transaction for its age.
+    /// Another process has taken over the transactional id, or the broker aborted the transaction because it took too long.
     Fenced(String),
-    /// It cannot happen.
+    /// No transaction can succeed.
     Fatal(String),
 }
 
-/// What the delivery reports have told.
+/// What the delivery reports said.
 #[derive(Debug, Default)]
 struct Deliveries {
     failed: Option<String>,
-    /// Why the transaction failed: the records purged with it do not say it.
+    /// Why the transaction failed. librdkafka only logs it; the reports of purged records do not say.
     cause: Option<String>,
     /// (partition, offset) of the last remembered record of each partition.
     last: Vec<(i32, i64)>,
@@ -97,7 +98,7 @@ impl ClientContext for Context {
 }
 
 impl ProducerContext for Context {
-    /// 1 for records whose offset is remembered.
+    /// 1 if the record's offset is to be returned.
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, remember: usize) {
@@ -121,10 +122,10 @@ impl ProducerContext for Context {
 pub(crate) struct TransactionalProducer(BaseProducer<Context>);
 
 impl TransactionalProducer {
-    /// Makes a producer, ends what another one with the same id left open, and shuts that one out.
+    /// Creates a producer, ends what another one with the same id left open, and fences that one.
     ///
     /// # Errors
-    /// When the client is refused, or the coordinator does not answer within a minute.
+    /// If the properties are refused, a right is missing, or the coordinator does not answer within a minute.
     pub(crate) fn new(properties: &Properties, transactional_id: &str) -> Result<Self, Error> {
         let failed = |error: KafkaError| match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::TransactionalIdAuthorizationFailed) => {
@@ -144,16 +145,16 @@ impl TransactionalProducer {
         }
     }
 
-    /// Opens a transaction.
-    pub(crate) fn begin(&self) -> Result<(), Broken> {
+    /// Begins a transaction.
+    pub(crate) fn begin(&self) -> Result<(), TransactionError> {
         if let Ok(mut deliveries) = self.0.context().0.lock() {
             *deliveries = Deliveries::default();
         }
-        self.0.begin_transaction().map_err(|error| Broken::of("begin", &error, false))
+        self.0.begin_transaction().map_err(|error| TransactionError::of("begin", &error, false))
     }
 
     /// Adds a record to the open transaction.
-    pub(crate) fn send(&self, outgoing: &Outgoing<'_>, deadline: Deadline) -> Result<(), Broken> {
+    pub(crate) fn send(&self, outgoing: &Outgoing<'_>, deadline: Deadline) -> Result<(), TransactionError> {
         let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(outgoing.topic, usize::from(outgoing.remember));
         record.partition = outgoing.partition;
         record.key = outgoing.key;
@@ -171,28 +172,27 @@ impl TransactionalProducer {
                     self.0.poll(DRAIN_STEP);
                     record = back;
                 }
-                Err((error, _)) => return Err(Broken::of("produce", &error, false)),
+                Err((error, _)) => return Err(TransactionError::of("produce", &error, false)),
             }
         }
     }
 
-    /// Waits for every delivery, commits the offsets with it, ends the transaction. Gives the offset of the last remembered record of each
-    /// partition.
+    /// Waits for every delivery, adds the offsets, and commits. Returns the offset of the last remembered record in each partition.
     pub(crate) fn commit(
         &self,
         offsets: &[(String, i32, i64)],
         metadata: &ConsumerGroupMetadata,
         deadline: Deadline,
-    ) -> Result<Vec<(i32, i64)>, Broken> {
-        // Draining first costs short steps; the flush inside of commit_transaction would wait in steps of 100 ms.
+    ) -> Result<Vec<(i32, i64)>, TransactionError> {
+        // commit_transaction would flush in steps of 100 ms; draining here takes short ones.
         while self.0.in_flight_count() > 0 {
             self.0.poll(DRAIN_STEP);
             if deadline.passed() {
-                return Err(Broken::Aborted("deliveries did not arrive in time".to_owned()));
+                return Err(TransactionError::Aborted("deliveries did not arrive in time".to_owned()));
             }
         }
         let last = self.delivered()?;
-        let offsets = offset_list(offsets).map_err(|error| Broken::Fatal(error.to_string()))?;
+        let offsets = offset_list(offsets).map_err(|error| TransactionError::Fatal(error.to_string()))?;
         fault::point("after-produce");
         if !fault::is_mutant("offsets-not-sent") {
             repeat(deadline, "commit offsets", || self.0.send_offsets_to_transaction(&offsets, metadata, deadline.remaining()), false)?;
@@ -202,24 +202,26 @@ impl TransactionalProducer {
         Ok(last)
     }
 
-    fn delivered(&self) -> Result<Vec<(i32, i64)>, Broken> {
-        let mut deliveries = self.0.context().0.lock().map_err(|_| Broken::Fatal("a delivery report panicked".to_owned()))?;
+    fn delivered(&self) -> Result<Vec<(i32, i64)>, TransactionError> {
+        let mut deliveries = self.0.context().0.lock().map_err(|_| TransactionError::Fatal("a delivery report panicked".to_owned()))?;
         match deliveries.failed.take() {
-            Some(failed) => Err(Broken::Aborted(deliveries.cause.take().map_or(failed.clone(), |cause| format!("{failed}; {cause}")))),
+            Some(failed) => {
+                Err(TransactionError::Aborted(deliveries.cause.take().map_or(failed.clone(), |cause| format!("{failed}; {cause}"))))
+            }
             None => Ok(std::mem::take(&mut deliveries.last)),
         }
     }
 
-    /// Ends the open transaction without effect, as far as that is possible in time. Nothing may be written any more.
+    /// Tries to abort the open transaction. The producer must not be used afterwards.
     pub(crate) fn abort(&self) {
         if let Err(error) = self.0.abort_transaction(ABORT_LIMIT) {
-            tracing::info!(%error, "abort; the next initialisation ends the transaction");
+            tracing::info!(%error, "abort failed, the next initialisation ends the transaction");
         }
     }
 }
 
-impl Broken {
-    /// What an error means. `decided`: whether the transaction's end had already been asked for.
+impl TransactionError {
+    /// What an error means. `decided`: whether the commit had already been requested.
     fn of(step: &str, error: &KafkaError, decided: bool) -> Self {
         let what = format!("{step}: {error}");
         let code = error.rdkafka_error_code();
@@ -238,13 +240,13 @@ impl Broken {
     }
 }
 
-/// Repeats a call while its error says that the same call may be repeated, until the deadline.
-fn repeat(deadline: Deadline, step: &str, mut call: impl FnMut() -> KafkaResult<()>, decides: bool) -> Result<(), Broken> {
+/// Repeats a call until the deadline, as long as its error says that it may be repeated.
+fn repeat(deadline: Deadline, step: &str, mut call: impl FnMut() -> KafkaResult<()>, decides: bool) -> Result<(), TransactionError> {
     loop {
         match call() {
             Ok(()) => return Ok(()),
             Err(error) if is_retriable(&error) && !deadline.passed() => tracing::debug!(step, %error, "repeated"),
-            Err(error) => return Err(Broken::of(step, &error, decides)),
+            Err(error) => return Err(TransactionError::of(step, &error, decides)),
         }
     }
 }
@@ -273,19 +275,19 @@ mod tests {
     fn a_flush_that_timed_out_leaves_the_outcome_unclear() {
         let error = KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut);
         assert!(is_retriable(&error));
-        assert!(matches!(Broken::of("commit", &error, true), Broken::Unclear(_)));
+        assert!(matches!(TransactionError::of("commit", &error, true), TransactionError::Unclear(_)));
     }
 
     #[test]
-    fn fencing_is_told_from_other_errors() {
+    fn fencing_is_distinguished_from_other_errors() {
         for code in [RDKafkaErrorCode::ProducerFenced, RDKafkaErrorCode::Fenced, RDKafkaErrorCode::FencedInstanceId] {
-            assert!(matches!(Broken::of("commit", &KafkaError::Global(code), true), Broken::Fenced(_)), "{code:?}");
+            assert!(matches!(TransactionError::of("commit", &KafkaError::Global(code), true), TransactionError::Fenced(_)), "{code:?}");
         }
-        assert!(matches!(Broken::of("begin", &KafkaError::Global(RDKafkaErrorCode::State), false), Broken::Fatal(_)));
+        assert!(matches!(TransactionError::of("begin", &KafkaError::Global(RDKafkaErrorCode::State), false), TransactionError::Fatal(_)));
     }
 
     #[test]
-    fn a_size_counts_everything_that_is_written() {
+    fn the_size_includes_headers_and_overhead() {
         let headers = [("name".to_owned(), Some(vec![0; 10]))];
         let record =
             Outgoing { topic: "t", partition: None, key: Some(b"key"), value: Some(&[0; 100]), headers: &headers, remember: false };

@@ -1,4 +1,4 @@
-//! Properties of the Kafka clients: the user's, then ours, which win where correctness rests on them.
+//! Properties of the Kafka clients: the user's, overridden by ours where correctness depends on them.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use rdkafka::config::RDKafkaLogLevel;
 
 use crate::fault;
 
-/// The time that one transaction may last at most; the broker aborts it then. Bounds how long a killed instance holds up its successor.
+/// How long a transaction may last before the broker aborts it. Bounds how long a killed instance delays its successor.
 pub(crate) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// `kafka.bootstrap_servers` and `[kafka.properties]`, secrets resolved. Its Debug output shows names only.
+/// `kafka.bootstrap_servers` and `[kafka.properties]` with secrets resolved. The Debug output shows names only.
 #[derive(Clone, Default)]
 pub struct Properties(Vec<(String, String)>);
 
 impl Properties {
-    /// From names and values; later ones win.
+    /// From names and values; later ones override earlier ones.
     pub fn new<N: Into<String>, V: Into<String>>(properties: impl IntoIterator<Item = (N, V)>) -> Self {
         Self(properties.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
@@ -25,7 +25,7 @@ impl Properties {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The largest record that a producer with these properties takes, bytes.
+    /// The largest record that a producer with these properties accepts, bytes.
     pub(crate) fn message_max_bytes(&self) -> usize {
         self.get("message.max.bytes").and_then(|value| value.parse().ok()).unwrap_or(1_000_000)
     }
@@ -39,7 +39,7 @@ impl Properties {
         config
     }
 
-    /// Any consumer: reads only what was committed, decides by itself where to start, checks what it reads.
+    /// Any consumer: reads committed records only, never picks an offset by itself, verifies checksums.
     fn consumer(&self, group: &str) -> ClientConfig {
         let mut config = self.base();
         config
@@ -55,7 +55,7 @@ impl Properties {
         config
     }
 
-    /// The member of the group.
+    /// A member of the group.
     pub(crate) fn member(&self, group: &str, instance: Option<&str>) -> ClientConfig {
         let mut config = self.consumer(group);
         config.set("partition.assignment.strategy", "range").set("group.protocol", "classic");
@@ -68,7 +68,7 @@ impl Properties {
         config
     }
 
-    /// Reads changelogs; assigned by hand, never a member.
+    /// A consumer that is assigned by hand and never joins the group.
     pub(crate) fn reader(&self, group: &str) -> ClientConfig {
         let mut config = self.consumer(group);
         if fault::is_mutant("restore-to-high-watermark") {
@@ -77,14 +77,14 @@ impl Properties {
         config
     }
 
-    /// Asks for the end of a log, open transactions included.
+    /// A client that sees the records of open transactions.
     pub(crate) fn inspector(&self) -> ClientConfig {
         let mut config = self.base();
         config.set("isolation.level", "read_uncommitted").set("allow.auto.create.topics", "false");
         config
     }
 
-    /// The transactional producer.
+    /// A transactional producer.
     pub(crate) fn producer(&self, transactional_id: &str) -> ClientConfig {
         let mut config = self.base();
         let timeout = TRANSACTION_TIMEOUT.as_millis().to_string();
@@ -92,9 +92,9 @@ impl Properties {
             .set("transactional.id", transactional_id)
             .set("enable.idempotence", "true")
             .set("transaction.timeout.ms", &timeout)
-            // librdkafka wants a message to time out no later than its transaction.
+            // librdkafka requires that a message times out no later than its transaction.
             .set("delivery.timeout.ms", &timeout)
-            // Changes and dead letters lie where the Java client would put them.
+            // Changes and dead letters go to the partitions that the Java client would choose.
             .set("partitioner", "murmur2_random");
         self.unless_given(&mut config, "compression.type", "lz4");
         self.unless_given(&mut config, "linger.ms", "5");
@@ -111,7 +111,7 @@ impl Properties {
         config
     }
 
-    /// For creating topics and reading metadata.
+    /// A client that creates topics.
     pub(crate) fn admin(&self) -> ClientConfig {
         self.base()
     }
@@ -138,13 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_holds_no_value() {
+    fn debug_output_contains_no_values() {
         let shown = format!("{:?}", properties());
         assert!(shown.contains("sasl.password") && !shown.contains("canary") && !shown.contains("b:1"), "{shown}");
     }
 
     #[test]
-    fn what_correctness_rests_on_cannot_be_overridden_and_tuning_can() {
+    fn tuning_can_be_overridden_and_correctness_cannot() {
         assert_eq!(properties().member("g", None).get("enable.auto.commit"), Some("false"));
         assert_eq!(properties().producer("t").get("linger.ms"), Some("50"));
         assert_eq!(properties().producer("t").get("compression.type"), Some("lz4"));

@@ -160,6 +160,15 @@ impl Metric {
             .map(|(_, metric)| metric)
     }
 
+    /// Whether the streams that it rests on are configured. The account's own metrics rest on none; what is counted per 10 users needs
+    /// usage as well.
+    pub fn has_streams(self, is_configured: impl Fn(Stream) -> bool) -> bool {
+        match self {
+            Self::OpenedPer10Users28d | Self::OpenWeightedPer10Users => is_configured(Stream::Support) && is_configured(Stream::Usage),
+            _ => self.stream() == Stream::Accounts || is_configured(self.stream()),
+        }
+    }
+
     /// Whether a score component or rule can use it: every metric that is a number.
     #[must_use]
     pub const fn is_numeric(self) -> bool {

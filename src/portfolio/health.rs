@@ -84,7 +84,7 @@ impl Health {
         whole
     }
 
-    /// Sets the KPIs of health; bands without an account are left out.
+    /// Sets the KPIs of health; bands without an account are left out, and so is MRR at risk where no account has a risk.
     pub fn write(&self, out: &mut Kpis) {
         let today = self.today();
         out.ratio(Kpi::HealthMean, today.score_sum(), today.scored);
@@ -92,7 +92,9 @@ impl Health {
         let table = |of: fn(BandSums) -> Number| Figure::table(bands().map(|(band, sums)| (band.name().to_owned(), of(sums))).collect());
         out.set(Kpi::AccountsByBand, table(|sums| sums.accounts.into()));
         out.set(Kpi::MrrByBand, table(|sums| sums.mrr.into()));
-        out.count(Kpi::MrrAtRisk, today.mrr_at_risk_minor());
+        if today.with_risk > 0 {
+            out.count(Kpi::MrrAtRisk, today.mrr_at_risk_minor());
+        }
     }
 }
 
@@ -106,7 +108,9 @@ impl Health {
             out.number(Exposed::AccountsByBand, &[band.name()], sums.accounts as f64);
             out.number(Exposed::MrrByBand, &[band.name()], sums.mrr as f64);
         }
-        out.number(Exposed::MrrAtRisk, &[], today.mrr_at_risk_minor());
+        if today.with_risk > 0 {
+            out.number(Exposed::MrrAtRisk, &[], today.mrr_at_risk_minor());
+        }
     }
 }
 

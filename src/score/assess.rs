@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::model::{Component, Model, Rule};
 use super::risk::{self, RiskReading};
+use crate::event::{PerStream, Stream};
 use crate::metric::{Metric, Metrics, Stage};
 use crate::time::Timestamp;
 
@@ -22,6 +23,8 @@ pub struct Subject<'a> {
     pub stage: Option<Stage>,
     /// `account.tenure_days`.
     pub tenure_days: f64,
+    /// Which streams are configured.
+    pub configured: PerStream<bool>,
     /// The override in force, if any; one that has ended is none.
     pub health_override: Option<Override<'a>>,
 }
@@ -46,14 +49,16 @@ pub struct Assessment {
     pub profile: u8,
     /// The components that are present, in order of the profile.
     pub parts: SmallVec<[Part; 10]>,
-    /// Weight present / weight total of the profile, 0..=1.
+    /// Weight present / weight of the profile's components whose streams are configured, 0..=1; 0 where there is no such component.
     pub coverage: f64,
-    /// Weighted mean of the parts, before rules and override; 0 where no part is present.
+    /// Weighted mean of the parts, before rules and override; 0 where no part is present, or where a rule alone gives the score.
     pub mean: f64,
-    /// Health, 0..=100, up is good; `None` where coverage is too low and no override is in force.
+    /// Health, 0..=100, up is good; `None` where coverage is too low, no rule caps health, and no override is in force.
     pub score: Option<f64>,
     /// The rules in force, in order of the model.
     pub rules: SmallVec<[RuleEffect; 4]>,
+    /// Place in the model of the rule whose cap is the score, where coverage is too low for the components to make one.
+    pub sole_rule: Option<u8>,
     /// The least cap of the immediate rules in force.
     pub immediate_cap: Option<f64>,
     /// What the override adds to the score after rules; `None` where none is in force.
@@ -84,11 +89,20 @@ pub struct Part {
 pub struct RuleEffect {
     /// Place of the rule in the model.
     pub rule: u8,
-    /// What its cap adds to health, <= 0, after the rules before it.
+    /// What its cap adds to health: <= 0, after the rules before it. The whole score, where the rule alone gives it.
     pub effect: f64,
 }
 
+impl Assessment {
+    /// Whether the band follows the score at once: hysteresis damps noise, and neither a decision nor a rule that stands alone is noise.
+    #[must_use]
+    pub const fn skips_hysteresis(&self) -> bool {
+        self.override_effect.is_some() || self.sole_rule.is_some()
+    }
+}
+
 /// Assesses an account: health = sum(weight x score) / sum(weight) over the components present, capped by rules, pinned by an override.
+/// Where too little is known for that, the least cap of the rules in force is the health.
 #[must_use]
 pub fn assess(model: &Model, subject: &Subject<'_>) -> Assessment {
     let place = model
@@ -97,10 +111,14 @@ pub fn assess(model: &Model, subject: &Subject<'_>) -> Assessment {
         .position(|profile| profile.when.fits(subject.tenure_days, subject.segment, subject.plan, subject.stage))
         .unwrap_or_default();
     let profile = model.profiles.get(place);
-    let (parts, weight_present, mean) = parts(model, profile.map_or(&[], |profile| &profile.components), subject.metrics);
-    let coverage = profile.map_or(0.0, |profile| weight_present / profile.weight_total);
+    let components = profile.map_or(&[][..], |profile| &profile.components);
+    let (parts, weight_present, mean) = parts(model, components, subject.metrics);
+    let coverage = if parts.is_empty() { 0.0 } else { weight_present / weight_configured(model, components, &subject.configured) };
     let covered = !parts.is_empty() && coverage >= model.min_coverage;
-    let ruled = apply_rules(model, subject.metrics, (covered || subject.health_override.is_some()).then_some(mean));
+    let ruled = match apply_sole_rule(model, subject.metrics).filter(|_| !covered) {
+        Some(ruled) => ruled,
+        None => apply_rules(model, subject.metrics, (covered || subject.health_override.is_some()).then_some(mean)),
+    };
     let override_effect = subject.health_override.map(|pinned| pinned.value - ruled.score.unwrap_or_default());
     let score = subject.health_override.map(|pinned| pinned.value).or(ruled.score);
     let risk = score.and_then(|_| risk::read(model, &parts, ruled.risk_floor));
@@ -108,9 +126,10 @@ pub fn assess(model: &Model, subject: &Subject<'_>) -> Assessment {
         profile: u8::try_from(place).unwrap_or(u8::MAX),
         parts,
         coverage,
-        mean,
+        mean: if ruled.sole_rule.is_some() { 0.0 } else { mean },
         score,
         rules: ruled.rules,
+        sole_rule: ruled.sole_rule,
         immediate_cap: ruled.immediate_cap,
         override_effect,
         risk,
@@ -147,21 +166,44 @@ fn reading(component: &Component, metrics: &Metrics) -> Option<(Metric, f64, f64
     })
 }
 
+/// The weight of the components that could be present: one of their metrics rests on configured streams.
+fn weight_configured(model: &Model, components: &[u8], configured: &PerStream<bool>) -> f64 {
+    let is_configured = |stream: Stream| *configured.of(stream);
+    let components = components.iter().filter_map(|place| model.components.get(usize::from(*place)));
+    components
+        .filter(|component| component.sources.iter().any(|source| source.metric.has_streams(is_configured)))
+        .map(|component| component.weight)
+        .sum()
+}
+
 struct Ruled {
     score: Option<f64>,
     rules: SmallVec<[RuleEffect; 4]>,
+    sole_rule: Option<u8>,
     immediate_cap: Option<f64>,
     risk_floor: Option<f64>,
 }
 
 fn apply_rules(model: &Model, metrics: &Metrics, score: Option<f64>) -> Ruled {
-    let mut ruled = Ruled { score, rules: SmallVec::new(), immediate_cap: None, risk_floor: None };
+    let mut ruled = Ruled { score, rules: SmallVec::new(), sole_rule: None, immediate_cap: None, risk_floor: None };
     for (place, rule) in (0_u8..u8::MAX).zip(&model.rules) {
         if rule.condition.holds(metrics) {
             ruled.apply(place, rule);
         }
     }
     ruled
+}
+
+/// The rules where no components make a score: the least cap is the score, and that of its rule alone. `None` without a cap in force.
+fn apply_sole_rule(model: &Model, metrics: &Metrics) -> Option<Ruled> {
+    let mut ruled = apply_rules(model, metrics, None);
+    let cap = |effect: &RuleEffect| model.rules.get(usize::from(effect.rule))?.cap_health;
+    let caps = ruled.rules.iter_mut().filter_map(|effect| Some((cap(effect)?, effect)));
+    let (cap, effect) = caps.min_by(|(one, _), (other, _)| one.total_cmp(other))?;
+    effect.effect = cap;
+    ruled.sole_rule = Some(effect.rule);
+    ruled.score = Some(cap);
+    Some(ruled)
 }
 
 impl Ruled {
@@ -285,6 +327,51 @@ mod tests {
         assert_eq!(assessment.risk, other.risk);
     }
 
+    const MIXED: &str = r#"
+        [[health.component]]
+        name = "tickets"
+        group = "support"
+        metric = "support.open_weighted_per_10_users"
+        curve = [[0, 100]]
+        weight = 30
+        or = [{ metric = "revenue.days_past_due", curve = [[0, 100]] }]
+        [[health.component]]
+        name = "age"
+        group = "usage"
+        metric = "account.tenure_days"
+        curve = [[0, 50]]
+        weight = 5
+    "#;
+
+    #[test]
+    fn coverage_is_of_the_components_whose_streams_are_configured() {
+        let coverage = |streams: &[Stream]| {
+            let configured = PerStream::from_fn(|stream| streams.contains(&stream));
+            Account { configured, ..Account::scoring(80.0, None, None) }.assessed_by(&model(MIXED)).coverage
+        };
+        assert!(close(coverage(&[Stream::Usage]), 20.0 / 45.0)); // days of days, sessions, age
+        assert!(close(coverage(&[Stream::Usage, Stream::Feedback]), 20.0 / 55.0)); // and nps
+        assert!(close(coverage(&[Stream::Usage, Stream::Support]), 20.0 / 75.0)); // and tickets
+        assert!(close(coverage(&[Stream::Usage, Stream::Billing]), 20.0 / 75.0)); // and tickets, by what stands in
+    }
+
+    #[test]
+    fn tickets_per_user_need_usage_too_and_the_age_of_an_account_needs_nothing() {
+        let of = |streams: &[Stream]| {
+            let configured = PerStream::from_fn(|stream| streams.contains(&stream));
+            Account { configured, ..Account::default() }.with(Metric::TenureDays, 3.0, None).assessed_by(&model(MIXED))
+        };
+        assert_eq!((of(&[Stream::Support]).coverage, of(&[Stream::Support]).score), (1.0, Some(50.0)));
+        assert!(close(of(&[Stream::Billing]).coverage, 5.0 / 35.0));
+    }
+
+    #[test]
+    fn where_no_component_can_be_present_coverage_is_0() {
+        let account = Account { configured: PerStream([false; 5]), ..Account::default() };
+        let assessment = account.assessed_by(&model("[model]\nmin_coverage = 0"));
+        assert_eq!((assessment.coverage, assessment.score), (0.0, None));
+    }
+
     const RULES: &str = r#"
         [[rule]]
         name = "late"
@@ -319,6 +406,39 @@ mod tests {
     }
 
     #[test]
+    fn below_the_least_coverage_the_least_cap_is_the_score_and_its_rule_the_whole_of_it() {
+        let account = Account::scoring(None, None, 80.0).with(Metric::DaysPastDue, 21.0, None).with(Metric::CancelScheduled, 1.0, None);
+        let assessment = account.assessed_by(&model(&format!("{RULES}[risk.coefficients]\nnps = -1")));
+        assert_eq!((assessment.coverage, assessment.score, assessment.mean), (0.2, Some(39.0), 0.0));
+        assert_eq!(assessment.sole_rule, Some(1));
+        let effects: Vec<_> = assessment.rules.iter().map(|rule| (rule.rule, rule.effect)).collect();
+        assert_eq!(effects, [(0, 0.0), (1, 39.0), (2, 0.0)]);
+        let risk = assessment.risk.unwrap().probability; // nps scores 80, the floor is 0.6
+        assert_eq!(risk, 0.6);
+    }
+
+    #[test]
+    fn a_rule_alone_brings_no_risk_where_no_component_has_one_and_one_without_a_cap_brings_no_score() {
+        let leaving = Account::default().with(Metric::CancelScheduled, 1.0, None).assessed_by(&model(RULES));
+        assert_eq!((leaving.score, leaving.risk, leaving.coverage), (Some(39.0), None, 0.0));
+        let watch = "[[rule]]\nname='watch'\nwhen='revenue.cancel_scheduled >= 1'\nrisk_at_least=0.5";
+        let watched = Account::default().with(Metric::CancelScheduled, 1.0, None).assessed_by(&model(watch));
+        assert_eq!((watched.score, watched.sole_rule, watched.rules.len()), (None, None, 1));
+    }
+
+    #[test]
+    fn enough_coverage_leaves_the_rules_to_cap_the_mean() {
+        let assessment = Account::scoring(20.0, None, None).with(Metric::CancelScheduled, 1.0, None).assessed_by(&model(RULES));
+        assert_eq!((assessment.score, assessment.sole_rule), (Some(20.0), None));
+    }
+
+    #[test]
+    fn an_override_pins_what_a_rule_alone_would_give() {
+        let pinned = Account::default().with(Metric::CancelScheduled, 1.0, None).pinned_to(65.0).assessed_by(&model(RULES));
+        assert_eq!((pinned.score, pinned.override_effect, pinned.rules[0].effect), (Some(65.0), Some(26.0), 39.0));
+    }
+
+    #[test]
     fn an_override_pins_health_whatever_components_and_rules_say() {
         let pinned = Account::scoring(80.0, 80.0, 80.0).with(Metric::DaysPastDue, 15.0, None).pinned_to(65.0).assessed_by(&model(RULES));
         assert_eq!((pinned.mean, pinned.rules[0].effect, pinned.override_effect, pinned.score), (80.0, -25.0, Some(10.0), Some(65.0)));
@@ -329,7 +449,7 @@ mod tests {
     #[test]
     fn effects_of_parts_rules_and_override_sum_to_the_score() {
         let account = Account::scoring(80.0, 33.3, 71.7);
-        for account in [&account, &account.clone().pinned_to(12.3), &Account::default().pinned_to(7.0)] {
+        for account in [&account, &account.clone().pinned_to(12.3), &Account::default(), &Account::default().pinned_to(7.0)] {
             let assessment = account.clone().with(Metric::CancelScheduled, 1.0, None).assessed_by(&model(RULES));
             let parts: f64 = assessment.parts.iter().map(|part| part.contribution).sum();
             let rules: f64 = assessment.rules.iter().map(|rule| rule.effect).sum();

@@ -35,6 +35,12 @@ pub(super) fn drivers(
 ) -> Vec<String> {
     let teller = Teller { assessment, model, currency };
     let mut told = match published {
+        _ if assessment.sole_rule.is_some() && explanation.health_override.is_none() => teller.sole_rule(explanation, standing),
+        Some(then) if then.is_of_sole_rule() && assessment.sole_rule.is_none() => {
+            let mut told = teller.enough_again(explanation, standing);
+            told.extend(teller.weights(explanation, standing));
+            told
+        }
         Some(then) => teller.moves(explanation, standing, then),
         None => Vec::new(),
     };
@@ -64,15 +70,39 @@ impl Teller<'_> {
         moves.extend(explanation.override_delta.map(|delta| (delta, override_moved(explanation))));
         moves.retain(|(delta, _)| delta * sign >= LEAST_POINTS);
         moves.sort_by(|(one, _), (other, _)| (other * sign).total_cmp(&(one * sign)));
-        let risen = explanation.rules.iter().filter(|rule| sign < 0.0 && rule.in_force && !rule.was_in_force && rule.contribution >= 0.0);
-        let floors = risen.filter_map(|rule| Some(format!("{}: risk is at least {}", rule.name, rule.risk_at_least?)));
+        let floors = risk_floors(explanation, standing).filter(|_| sign < 0.0);
         let waited = self.waited(standing, then).into_iter();
         waited.chain(floors).chain(moves.into_iter().map(|(_, sentence)| sentence)).collect()
     }
 
+    /// Too little is known for the components to make a score, and a rule makes it.
+    fn sole_rule(&self, explanation: &Explanation, standing: &Standing) -> Vec<String> {
+        let sole = explanation.rules.iter().find(|rule| rule.is_sole);
+        let sentence = sole.zip(standing.score).map(|(rule, score)| {
+            let name = &rule.name;
+            format!("{name}: this rule alone sets health to {score}, since {}", self.coverage())
+        });
+        sentence.into_iter().chain(risk_floors(explanation, standing)).collect()
+    }
+
+    /// The components make the score again, which a rule alone gave before.
+    fn enough_again(&self, explanation: &Explanation, standing: &Standing) -> Vec<String> {
+        if standing.score.is_none() || explanation.health_override.is_some() {
+            return Vec::new();
+        }
+        let unpinned = explanation.override_delta.map(|_| override_moved(explanation));
+        let enough = format!("{:.0} % of the weights have data, enough for a score", self.assessment.coverage * 100.0);
+        unpinned.into_iter().chain([enough]).collect()
+    }
+
+    fn coverage(&self) -> String {
+        let (coverage, least) = (self.assessment.coverage * 100.0, self.model.min_coverage * 100.0);
+        format!("{coverage:.0} % of the weights have data and a score needs {least:.0} %")
+    }
+
     /// What a change of band says that was entered not by points but by hours.
     fn waited(&self, standing: &Standing, then: &Published) -> Option<String> {
-        let score = standing.score.filter(|_| self.assessment.override_effect.is_none())?;
+        let score = standing.score.filter(|_| !self.assessment.skips_hysteresis())?;
         let bands = &self.model.bands;
         let (border, crossing, fell) = match (then.band, standing.band) {
             (Band::Green, Band::Yellow) => (bands.green, bands.worse, true),
@@ -92,13 +122,12 @@ impl Teller<'_> {
     fn weights(&self, explanation: &Explanation, standing: &Standing) -> Vec<String> {
         let mut told = Vec::new();
         if standing.band == Band::Unknown {
-            let (coverage, least) = (self.assessment.coverage * 100.0, self.model.min_coverage * 100.0);
-            told.push(format!("{coverage:.0} % of the weights have data, {least:.0} % are needed for a score"));
+            told.push(self.coverage());
         }
         if explanation.health_override.is_some() {
             told.push(override_moved(explanation));
         }
-        told.extend(explanation.rules.iter().filter(|rule| rule.contribution < 0.0).map(rule_moved));
+        told.extend(explanation.rules.iter().filter(|rule| rule.is_sole || rule.contribution < 0.0).map(rule_moved));
         let mut parts: Vec<(f64, &ExplainedPart)> =
             explanation.parts.iter().map(|part| (part.weight * (100.0 - part.score), part)).collect();
         parts.retain(|(lost, _)| *lost >= LEAST_POINTS);
@@ -142,6 +171,13 @@ impl Teller<'_> {
             names => format!("no longer counted: {}", names.join(", ")),
         }
     }
+}
+
+/// The rules that have come into force and raise risk without lowering health.
+fn risk_floors(explanation: &Explanation, standing: &Standing) -> impl Iterator<Item = String> {
+    let come = explanation.rules.iter().filter(|rule| rule.in_force && !rule.was_in_force && !rule.is_sole && rule.contribution >= 0.0);
+    let floors = come.filter_map(|rule| Some(format!("{}: risk is at least {}", rule.name, rule.risk_at_least?)));
+    floors.filter(|_| standing.risk.is_some())
 }
 
 fn rule_moved(rule: &ExplainedRule) -> String {

@@ -51,6 +51,8 @@ pub(super) struct Reasons<'a> {
     renormalisation_delta: Option<f64>,
     rules: Vec<&'a str>,
     rule_deltas: Vec<RuleDelta<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sole_rule: Option<&'a str>,
     #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
     health_override: Option<OverrideEntry<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -116,7 +118,7 @@ pub(super) fn risk(now: &Standing, before: Option<&Standing>, model: &Model) -> 
 
 pub(super) fn reasons<'a>(explanation: &'a Explanation, model: &'a Model) -> Reasons<'a> {
     let name = |place: &u8| model.components.get(usize::from(*place)).map(|component| component.name.as_str());
-    let moved = |rule: &&ExplainedRule| rule.contribution < 0.0 || rule.delta.is_some_and(|delta| delta != 0.0);
+    let moved = |rule: &&ExplainedRule| rule.is_sole || rule.contribution < 0.0 || rule.delta.is_some_and(|delta| delta != 0.0);
     Reasons {
         drivers: &explanation.drivers,
         components: explanation.parts.iter().filter_map(|part| component(part, model)).collect(),
@@ -129,6 +131,7 @@ pub(super) fn reasons<'a>(explanation: &'a Explanation, model: &'a Model) -> Rea
             .filter(moved)
             .map(|rule| RuleDelta { name: &rule.name, cap_health: rule.cap_health, contribution: rule.contribution, delta: rule.delta })
             .collect(),
+        sole_rule: explanation.rules.iter().find(|rule| rule.is_sole).map(|rule| &*rule.name),
         health_override: explanation.health_override.as_ref().map(override_entry),
         override_delta: explanation.override_delta,
     }

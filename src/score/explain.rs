@@ -51,7 +51,7 @@ pub struct ExplainedPart {
     pub score: f64,
     /// Renormalised weight, 0..=1.
     pub weight: f64,
-    /// weight x score; `None` where there is no score of the whole.
+    /// weight x score; `None` where the components make no score.
     pub contribution: Option<f64>,
     /// As the module says; `None` as for renormalisation.
     pub contribution_delta: Option<f64>,
@@ -68,12 +68,14 @@ pub struct ExplainedRule {
     pub cap_health: Option<f64>,
     /// Its least risk.
     pub risk_at_least: Option<f64>,
-    /// What its cap adds to health, <= 0.
+    /// What its cap adds to health: <= 0, or the whole score where the rule alone gives it.
     pub contribution: f64,
     /// Change of that; `None` as for renormalisation.
     pub delta: Option<f64>,
     /// Whether it was in force in the last change.
     pub was_in_force: bool,
+    /// Whether it alone gives the score, too little being known for the components to make one.
+    pub is_sole: bool,
 }
 
 /// An override of an explanation.
@@ -139,8 +141,8 @@ fn explained(
         value: sample.value.clone(),
         score: part.score,
         weight: part.weight,
-        contribution: assessment.score.map(|_| part.contribution),
-        contribution_delta: comparable.map(|then| {
+        contribution: assessment.score.filter(|_| assessment.sole_rule.is_none()).map(|_| part.contribution),
+        contribution_delta: comparable.filter(|_| assessment.sole_rule.is_none()).map(|then| {
             let before = published_part(then, part, model).map_or(then.mean, |before| before.score);
             part.weight * (part.score - before)
         }),
@@ -159,6 +161,9 @@ pub(super) fn published_part<'a>(then: &'a Published, part: &Part, model: &Model
 }
 
 fn renormalisation(assessment: &Assessment, then: &Published, model: &Model) -> f64 {
+    if assessment.sole_rule.is_some() {
+        return -then.mean;
+    }
     let kept = assessment.parts.iter().filter_map(|part| Some((part, published_part(then, part, model)?)));
     let same_weights = then.model == model.id && then.profile == assessment.profile;
     if same_weights && kept.clone().count() == then.parts.len() {
@@ -182,9 +187,10 @@ fn rules(assessment: &Assessment, published: Option<&Published>, comparable: boo
         contribution: effect.effect,
         delta: comparable.then(|| effect.effect - effect_then(&rule.name).unwrap_or_default()),
         was_in_force: effect_then(&rule.name).is_some(),
+        is_sole: assessment.sole_rule == Some(effect.rule),
     });
     let is_in_force = |name: &str| now.clone().any(|(_, rule)| rule.name == name);
-    let ended = then.iter().filter(|rule| comparable && rule.effect < 0.0 && !is_in_force(&rule.name)).map(|rule| ExplainedRule {
+    let ended = then.iter().filter(|rule| comparable && rule.effect != 0.0 && !is_in_force(&rule.name)).map(|rule| ExplainedRule {
         name: rule.name.clone(),
         in_force: false,
         cap_health: None,
@@ -192,6 +198,7 @@ fn rules(assessment: &Assessment, published: Option<&Published>, comparable: boo
         contribution: 0.0,
         delta: Some(-rule.effect),
         was_in_force: true,
+        is_sole: false,
     });
     in_force.chain(ended).collect()
 }
@@ -275,6 +282,30 @@ mod tests {
     }
 
     #[test]
+    fn the_rule_that_alone_gives_the_score_is_the_whole_of_it() {
+        let model = model(&RULES.replace("min_coverage = 0.2", "min_coverage = 0.5"));
+        let leaving = Account::scoring(None, None, 20.0).with(Metric::CancelScheduled, 1.0, None);
+        let change = last(&[Account::scoring(80.0, 80.0, None), leaving.clone()], &model);
+        let part = &change.explanation.parts[0];
+        assert_eq!((part.contribution, part.contribution_delta), (None, None));
+        assert_eq!(change.explanation.renormalisation_delta, Some(-80.0));
+        let rule = &change.explanation.rules[0];
+        assert_eq!((rule.is_sole, rule.contribution, rule.delta), (true, 39.0, Some(39.0)));
+        let back = last(&[leaving, Account::scoring(30.0, 50.0, None)], &model);
+        assert_eq!(deltas(&back), [Some(15.0), Some(25.0)]);
+        assert_eq!((back.explanation.rules[0].delta, back.explanation.renormalisation_delta), (Some(-39.0), Some(0.0)));
+        assert_eq!(back.explanation.drivers[0], "80 % of the weights have data, enough for a score");
+    }
+
+    #[test]
+    fn a_floor_of_risk_is_not_claimed_where_there_is_no_risk() {
+        let model = model(&RULES.replace("days = -1", "nps = -1"));
+        let late = Account::scoring(50.0, 50.0, None).with(Metric::DaysPastDue, 20.0, None);
+        let drivers = last(&[Account::scoring(70.0, 70.0, None), late], &model).explanation.drivers;
+        assert_eq!(drivers, ["active days in 28 d fell from 70 to 50", "sessions in 28 d fell from 70 to 50"]);
+    }
+
+    #[test]
     fn a_rule_that_only_raises_risk_is_told_too() {
         let calm = Account::scoring(50.0, 50.0, 50.0);
         let late = calm.clone().with(Metric::DaysPastDue, 20.0, None);
@@ -287,7 +318,7 @@ mod tests {
         assert_eq!(first.explanation.drivers, ["sessions in 28 d is 50", "active days in 28 d is 80"]);
         assert_eq!(deltas(&first), [None, None, None]);
         let unknown = last(&[Account::scoring(None, None, None)], &model(RULES));
-        assert_eq!(unknown.explanation.drivers, ["0 % of the weights have data, 20 % are needed for a score"]);
+        assert_eq!(unknown.explanation.drivers, ["0 % of the weights have data and a score needs 20 %"]);
         assert_eq!(unknown.explanation.absent, [0, 1, 2]);
     }
 
@@ -333,11 +364,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_deltas_sum_to_the_delta_of_the_score(rounds in prop::collection::vec((any_account(), any::<bool>()), 2..12)) {
+        fn the_deltas_sum_to_the_delta_of_the_score(rounds in prop::collection::vec((any_account(), 0_usize..3), 2..12)) {
             let other = "[[health.component]]\nname='nps'\ngroup='usage'\nmetric='usage.sessions_28d'\ncurve=[[0,90],[100,10]]\nweight=3\n\
                          [[health.component]]\nname='new'\ngroup='usage'\nmetric='usage.active_days_28d'\ncurve=[[0,0],[50,100]]\nweight=1\n";
-            let models = [model(RULES), Model::compile(&ModelFile::parse(&format!("{other}{RULES}").replace("days = -1", "new = -1")).unwrap()).unwrap()];
-            let rounds: Vec<_> = rounds.into_iter().map(|(account, first)| (account, &models[usize::from(first)])).collect();
+            let models = [model(RULES), model(&RULES.replace("min_coverage = 0.2", "min_coverage = 0.7")), Model::compile(&ModelFile::parse(&format!("{other}{RULES}").replace("days = -1", "new = -1")).unwrap()).unwrap()];
+            let rounds: Vec<_> = rounds.into_iter().map(|(account, model)| (account, &models[model])).collect();
             for (place, change) in changes(&rounds).iter().enumerate() {
                 prop_assert_eq!(change.sequence, place as u64 + 1);
                 if let (Some(now), Some(before)) = (change.standing.score, change.previous.and_then(|previous| previous.score)) {

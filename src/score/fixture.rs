@@ -5,6 +5,7 @@ use super::change::{Cause, Round, Step};
 use super::entry::AccountFacts;
 use super::model::{Model, ModelFile};
 use super::state::State;
+use crate::event::PerStream;
 use crate::metric::{Metric, Metrics, Stage, Value};
 use crate::money::Currency;
 use crate::time::{HOUR_MS, Timestamp};
@@ -37,13 +38,20 @@ pub(super) fn model(more: &str) -> Model {
 }
 
 /// An account to be scored.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Account {
     pub metrics: Box<Metrics>, // boxed: some tests hold many accounts in an array
     pub segment: Option<&'static str>,
     pub stage: Option<Stage>,
     pub tenure_days: f64,
     pub pinned: Option<f64>,
+    pub configured: PerStream<bool>,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self { metrics: Box::default(), segment: None, stage: None, tenure_days: 0.0, pinned: None, configured: PerStream([true; 5]) }
+    }
 }
 
 impl Account {
@@ -80,6 +88,7 @@ impl Account {
             plan: None,
             stage: self.stage,
             tenure_days: self.tenure_days,
+            configured: self.configured,
             health_override: self.pinned.map(pin),
         }
     }

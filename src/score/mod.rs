@@ -38,6 +38,7 @@ pub use state::State;
 mod tests {
     use super::fixture::Account;
     use super::*;
+    use crate::event::PerStream;
     use crate::metric::Metric;
 
     fn close(one: f64, other: f64) -> bool {
@@ -72,6 +73,7 @@ mod tests {
     /// A healthy account of the default model, with more metrics.
     fn healthy(more: &[(Metric, f64)]) -> Account {
         let good = [
+            (Metric::GapsSinceLast, 0.5),
             (Metric::ActiveDaysVsBaseline, 1.0),
             (Metric::Trend, 1.0),
             (Metric::SeatUtilisation, 0.9),
@@ -118,17 +120,31 @@ mod tests {
         }
     }
 
+    /// An account of a team that has connected usage and nothing else.
+    fn usage_alone(metrics: &[(Metric, f64)]) -> Account {
+        let account = Account { tenure_days: 400.0, configured: PerStream([true, false, false, false, false]), ..Account::default() };
+        metrics.iter().fold(account, |account, (metric, value)| account.with(*metric, *value, Some(100)))
+    }
+
     #[test]
-    fn usage_alone_makes_no_score_by_the_default_model_and_with_seats_it_does() {
-        let usage = Account { tenure_days: 400.0, ..Account::default() }.with(Metric::ActiveDaysVsBaseline, 1.0, None).with(
-            Metric::Trend,
-            1.0,
-            Some(20),
-        );
-        assert_eq!(usage.assessed_by(&Model::default()).score, None);
-        assert!(close(usage.clone().with(Metric::SeatUtilisation, 1.0, None).assessed_by(&Model::default()).coverage, 0.5));
-        let few = usage.with(Metric::Trend, 1.0, Some(19)).with(Metric::SeatUtilisation, 1.0, None);
-        assert!(close(few.assessed_by(&Model::default()).coverage, 0.35));
+    fn with_usage_alone_an_account_that_has_gone_quiet_has_a_score_by_the_default_model() {
+        let quiet = usage_alone(&[(Metric::DaysSinceLast, 30.0), (Metric::Features28d, 0.0)]).assessed_by(&Model::default());
+        assert!(close(quiet.coverage, 30.0 / 65.0), "{quiet:?}");
+        let recency = 70.0 + (40.0 - 70.0) * 16.0 / 31.0; // 30 d between 14 d and 45 d
+        assert!(close(quiet.score.unwrap(), 20.0 * recency / 30.0));
+        let silent = usage_alone(&[(Metric::DaysSinceLast, 400.0), (Metric::Features28d, 0.0)]).assessed_by(&Model::default());
+        assert_eq!((silent.score, silent.rules.len()), (Some(0.0), 1));
+    }
+
+    #[test]
+    fn an_account_with_four_active_days_is_measured_by_its_own_gaps() {
+        let recency = |active_days| {
+            let account = usage_alone(&[(Metric::DaysSinceLast, 14.0)]).with(Metric::GapsSinceLast, 0.6, Some(active_days));
+            let assessment = account.assessed_by(&Model::default());
+            (assessment.parts[0].metric, assessment.parts[0].score)
+        };
+        assert_eq!(recency(3), (Metric::DaysSinceLast, 70.0));
+        assert_eq!(recency(4), (Metric::GapsSinceLast, 91.0));
     }
 
     #[test]

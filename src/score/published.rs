@@ -26,7 +26,7 @@ pub struct Published {
     pub model: u64,
     /// Place of the profile in that model.
     pub profile: u8,
-    /// The components that were present.
+    /// The components that made the score.
     pub parts: Box<[PublishedPart]>,
     /// The rules that were in force.
     pub rules: Box<[PublishedRule]>,
@@ -52,7 +52,7 @@ pub struct PublishedPart {
 pub struct PublishedRule {
     /// Its name.
     pub name: Box<str>,
-    /// What its cap added, <= 0.
+    /// What its cap added: <= 0, or the whole score where the rule alone gave it.
     pub effect: f64,
 }
 
@@ -76,10 +76,16 @@ impl Published {
             risk: change.standing.risk,
             model: model.id,
             profile: change.profile,
-            parts: assessment.parts.iter().filter_map(part).collect(),
+            // What a rule alone gave owes nothing to components: whichever come later are new.
+            parts: assessment.parts.iter().filter(|_| assessment.sole_rule.is_none()).filter_map(part).collect(),
             rules: assessment.rules.iter().filter_map(rule).collect(),
             override_effect: assessment.override_effect,
         }
+    }
+
+    /// Whether a rule alone gave the score: only then has a rule raised it.
+    pub(super) fn is_of_sole_rule(&self) -> bool {
+        self.rules.iter().any(|rule| rule.effect > 0.0)
     }
 
     /// How the account stood.

@@ -172,6 +172,16 @@ mod tests {
     }
 
     #[test]
+    fn a_change_that_a_rule_alone_gave_names_the_rule_and_fits_the_schema() {
+        let schema: Value = serde_json::from_str(include_str!("../../config/schemas/account-health.schema.json")).unwrap();
+        let (record, _) = records(&[Account::scoring(None, None, 80.0).with(Metric::CancelScheduled, 1.0, None)]).pop().unwrap();
+        assert_eq!(violations(&schema, &record), Vec::<String>::new());
+        assert_eq!((&record["sole_rule"], &record["health"]["score"]), (&json!("leaving"), &json!(39.0)));
+        let whole = json!([{"name": "leaving", "cap_health": 39.0, "contribution": 39.0, "delta": null}]);
+        assert_eq!((&record["rule_deltas"], &record["components"][0]["contribution"]), (&whole, &Value::Null));
+    }
+
+    #[test]
     fn the_check_of_the_schema_sees_what_is_wrong() {
         let schema: Value = serde_json::from_str(include_str!("../../config/schemas/account-health.schema.json")).unwrap();
         let (mut record, _) = records(&[even(80.0)]).pop().unwrap();

@@ -81,6 +81,7 @@ impl State {
         }
         let band = match (assessment.score, self.position.band) {
             (None, _) => Band::Unknown,
+            (Some(score), _) if assessment.skips_hysteresis() => Band::plain(score, &model.bands),
             (Some(score), Band::Unknown | Band::Churned) => Band::plain(score, &model.bands),
             (Some(_), band) => band,
         };
@@ -97,8 +98,7 @@ impl State {
         match assessment.score {
             _ if subject.stage == Some(Stage::Churned) => Position::settled(Band::Churned),
             None => Position::settled(Band::Unknown),
-            // Hysteresis is against noise; what somebody has decided has none.
-            Some(score) if assessment.override_effect.is_some() => Position::settled(Band::plain(score, &model.bands)),
+            Some(score) if assessment.skips_hysteresis() => Position::settled(Band::plain(score, &model.bands)),
             Some(score) => self.position.next(Reading { t: round.t, score, immediate_cap: assessment.immediate_cap }, &model.bands),
         }
     }
@@ -250,6 +250,35 @@ mod tests {
             let leaving = even(80.0).with(Metric::CancelScheduled, 1.0, None);
             assert_eq!(change(leaving.advance(&mut state, 1, &rule(immediate))).standing.band, band);
         }
+    }
+
+    #[test]
+    fn what_a_rule_alone_gives_enters_its_band_at_once_and_hysteresis_goes_on_from_there() {
+        let model = model("[[rule]]\nname='silent'\nwhen='usage.days_since_last > 14'\ncap_health=39");
+        let silent = |account: Account| account.with(Metric::DaysSinceLast, 20.0, None);
+        let mut state = State::default();
+        even(80.0).advance(&mut state, 0, &model);
+        let alone = change(silent(Account::scoring(None, None, 80.0)).advance(&mut state, 1, &model));
+        assert_eq!((alone.standing.score, alone.standing.band, alone.band_dropped()), (Some(39.0), Band::Red, true));
+        assert_eq!(
+            alone.explanation.drivers,
+            ["silent: this rule alone sets health to 39, since 20 % of the weights have data and a score needs 40 %"]
+        );
+        assert_eq!(even(43.9).advance(&mut state, 2, &model), Step { change: None, touched: true }); // within 5 points of the border
+        let known = change(even(45.0).advance(&mut state, 3, &model));
+        assert_eq!((known.standing.band, known.direction), (Band::Yellow, Some(Direction::Up)));
+        assert_eq!(known.explanation.drivers[0], "100 % of the weights have data, enough for a score");
+        let unknown = change(Account::scoring(None, None, 80.0).advance(&mut state, 4, &model));
+        assert_eq!((unknown.standing.band, unknown.standing.score), (Band::Unknown, None));
+    }
+
+    #[test]
+    fn a_reading_between_scorings_shows_the_band_of_what_skips_hysteresis() {
+        let model = model("");
+        let mut state = State::default();
+        even(80.0).advance(&mut state, 0, &model);
+        let pinned = even(80.0).pinned_to(10.0);
+        assert_eq!(state.standing(&pinned.subject(), &pinned.assessed_by(&model), &model).band, Band::Red);
     }
 
     #[test]

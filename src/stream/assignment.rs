@@ -1,4 +1,4 @@
-//! What the group has given to a thread.
+//! What the group has assigned to a thread.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,16 +7,16 @@ use crate::kafka::Membership;
 /// The tasks of a thread.
 #[derive(Default)]
 pub(super) struct Assignment {
-    /// Complete tasks.
+    /// Tasks with all of their topics.
     pub tasks: Vec<i32>,
-    /// Tasks without all of their topics, with what is missing.
+    /// Tasks that lack a topic, with the names of what is missing.
     pub incomplete: Vec<(i32, String)>,
-    /// What commits go by; none: nothing may be done until the group gives another assignment.
+    /// Sent with every commit. `None`: nothing may be processed until the group assigns again.
     pub membership: Option<Membership>,
 }
 
 impl Assignment {
-    /// The tasks of these partitions, of which each needs all of the inputs.
+    /// Sorts partitions into tasks; a task needs its partition of every input.
     pub(super) fn of(partitions: Vec<(String, i32)>, inputs: &[&str], membership: Option<Membership>) -> Self {
         let mut topics: BTreeMap<i32, BTreeSet<String>> = BTreeMap::new();
         for (topic, partition) in partitions {
@@ -34,7 +34,7 @@ impl Assignment {
         assignment
     }
 
-    /// Whether work can go on with it.
+    /// Whether every task can work.
     pub(super) const fn is_complete(&self) -> bool {
         self.membership.is_some() && self.incomplete.is_empty()
     }
@@ -43,6 +43,13 @@ impl Assignment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_assignment_without_a_membership_is_not_complete() {
+        let assignment = Assignment::of(vec![("usage".to_owned(), 4)], &["usage"], None);
+        assert_eq!((assignment.tasks.as_slice(), assignment.incomplete.len()), (&[4][..], 0));
+        assert!(!assignment.is_complete());
+    }
 
     #[test]
     fn a_task_without_all_of_its_topics_is_incomplete() {

@@ -1,4 +1,4 @@
-//! Whether a task is catching up: one of its inputs has not reached its end, and what comes next there is old.
+//! Whether a task is catching up: one of its inputs has not been read to its end, and its next record is old.
 
 use crate::time::Timestamp;
 
@@ -7,51 +7,51 @@ use crate::time::Timestamp;
 pub(super) struct Position {
     /// The next offset to read.
     pub next: i64,
-    /// Whether everything that there is has been read.
+    /// Whether everything has been read.
     pub at_end: bool,
-    /// The broker's timestamp of the last record; the best guess for the next one.
+    /// The broker's timestamp of the last record, as an estimate for the next one.
     pub last: Option<Timestamp>,
 }
 
 impl Position {
-    /// Nothing read yet.
+    /// A position at which nothing has been read yet.
     pub(super) const fn at(next: i64) -> Self {
         Self { next, at_end: false, last: None }
     }
 
-    /// Moves past a record.
+    /// Advances past a record.
     pub(super) fn pass(&mut self, offset: i64, timestamp: Option<Timestamp>) {
         self.next = offset + 1;
         self.at_end = false;
         self.last = timestamp;
     }
 
-    /// Whether this input holds the task in catch-up. Before its first record nothing is known, and the task waits.
+    /// Whether this input keeps the task in catch-up. Before its first record its age is unknown, so the task waits.
     fn is_behind(&self, now: Timestamp, age_ms: i64) -> bool {
         !self.at_end && self.last.is_none_or(|last| now.since(last) > age_ms)
     }
 }
 
-/// What a task may do at this instant.
+/// What a task does in a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// Score and publish.
     Live,
     /// Only update the state.
     CatchingUp,
-    /// Catching up for so long that it publishes anyway, and says so.
+    /// Catching up for so long that it publishes anyway, marked as such.
     Overdue,
 }
 
-/// A task's way through catch-up.
+/// Since when a task has been catching up.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CatchUp {
     since: Option<Timestamp>,
 }
 
 impl CatchUp {
-    /// The mode at `now`. `age_ms`: how old the next record is in catch-up, `None` where there is no catch-up;
-    /// `limit_ms`: how long nothing is published.
+    /// The mode at `now`. `age_ms`: above this age the next record means catch-up, `None` means never; `limit_ms`: how long publishing may be
+    /// held back.
     pub(super) fn mode<'a>(
         &mut self,
         positions: impl IntoIterator<Item = &'a Position>,
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_input_of_which_nothing_is_known_yet_holds_it_back_and_an_empty_one_does_not() {
+    fn an_input_without_records_so_far_holds_the_task_back_and_an_empty_one_does_not() {
         assert_eq!(mode(&[Position::at(0)]), Mode::CatchingUp);
         assert_eq!(mode(&[Position { at_end: true, ..Position::at(0) }]), Mode::Live);
     }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn after_an_hour_it_publishes_anyway_and_a_new_catch_up_begins_anew() {
+    fn after_an_hour_it_publishes_anyway_and_a_later_catch_up_has_an_hour_of_its_own() {
         let (mut catch_up, old, live) = (CatchUp::default(), [read(false, 6 * MINUTE_MS)], [read(true, 0)]);
         let mut at = |millis, positions: &[Position]| catch_up.mode(positions, NOW.plus(millis), Some(5 * MINUTE_MS), HOUR_MS);
         assert_eq!(at(0, &old), Mode::CatchingUp);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn passing_a_record_moves_on_and_leaves_the_end() {
+    fn a_record_advances_the_position_and_leaves_the_end() {
         let mut position = Position { next: 5, at_end: true, last: None };
         position.pass(9, Some(NOW));
         assert_eq!((position.next, position.at_end, position.last), (10, false, Some(NOW)));

@@ -1,12 +1,13 @@
 //! The commit cycle: what the tasks have read, decided and changed becomes one transaction.
 //!
 //! ```text
-//!   round -> check sizes -> begin -> changes, dead letters, changelog, stamp of each task -> drain -> offsets -> commit
+//!   round -> check sizes -> begin -> changes, dead letters, changelog and stamp of each task -> drain -> offsets -> commit
 //! ```
-//! The offsets are those of every input of every task that is written, moved or not: they are what shuts out a thread that the group
-//! has written off, since the broker checks the membership that comes with them.
+//! The offsets cover every input of every task that is written, whether it moved or not. They fence a thread that the group has already
+//! replaced: the broker checks the membership that is sent with them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::failure::Failure;
@@ -15,24 +16,145 @@ use super::options::Options;
 use super::preflight::Inputs;
 use super::stamp;
 use super::task::Task;
-use crate::clock::Deadline;
+use crate::clock::{Deadline, monotonic};
 use crate::fault;
-use crate::kafka::{Broken, Membership, Outgoing, TransactionalProducer};
+use crate::kafka::{Membership, Outgoing, TransactionError, TransactionalProducer};
+use crate::telemetry::{Metrics, TransactionOutcome};
+
+/// How many transactions may fail in a row.
+const FAILED_MAX: usize = 5;
+/// Assumed size of a changelog record before any has been written, bytes.
+const CHANGELOG_RECORD_BYTES: usize = 1024;
+/// Headers and framing that a change takes besides key and value, bytes, at most.
+const CHANGE_OVERHEAD_BYTES: usize = 512;
+
+/// Writes transactions, one at a time.
+pub(super) struct Transactions {
+    number: usize,
+    options: Arc<Options>,
+    inputs: Arc<Inputs>,
+    metrics: Arc<Metrics>,
+    transactional_id: String,
+    producer: TransactionalProducer,
+    destinations: Destinations,
+    failed_in_a_row: usize,
+    changelog_record_bytes: usize,
+}
+
+/// How a transaction ended.
+pub(super) enum TransactionEnd {
+    /// Committed. Where the changelog of each task ends now.
+    Committed(BTreeMap<i32, i64>),
+    /// It failed. The producer is new, and what the tasks consider written is not.
+    Failed(TransactionError),
+}
+
+impl Transactions {
+    /// Connects, and ends what an earlier run with the same transactional id left open.
+    ///
+    /// # Errors
+    /// If the client is refused or the transaction coordinator does not answer.
+    pub(super) fn new(
+        number: usize,
+        transactional_id: String,
+        options: &Arc<Options>,
+        inputs: &Arc<Inputs>,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            number,
+            options: Arc::clone(options),
+            inputs: Arc::clone(inputs),
+            metrics: Arc::clone(metrics),
+            producer: TransactionalProducer::new(&options.properties, &transactional_id)?,
+            transactional_id,
+            destinations: Destinations::of(options),
+            failed_in_a_row: 0,
+            changelog_record_bytes: CHANGELOG_RECORD_BYTES,
+        })
+    }
+
+    /// Mean size of a changelog record in the last transaction, bytes.
+    pub(super) const fn changelog_record_bytes(&self) -> usize {
+        self.changelog_record_bytes
+    }
+
+    /// Writes these tasks in one transaction.
+    ///
+    /// # Errors
+    /// If it failed in a way that the process cannot recover from.
+    pub(super) fn write(
+        &mut self,
+        tasks: &mut [(&i32, &mut Task)],
+        membership: &Membership,
+        limit: Duration,
+    ) -> Result<TransactionEnd, Failure> {
+        self.destinations.check(tasks.iter().map(|(_, task)| &**task))?;
+        let began = monotonic();
+        match self.transact(tasks, membership, Deadline::after(limit)) {
+            Ok(written) => {
+                self.changelog_record_bytes = written.changelog.bytes / written.changelog.records.max(1);
+                self.failed_in_a_row = 0;
+                self.metrics.transaction(TransactionOutcome::Committed, monotonic().duration_since(began));
+                Ok(TransactionEnd::Committed(written.changelog_ends))
+            }
+            Err(error) => {
+                self.recover(&error, monotonic().duration_since(began))?;
+                Ok(TransactionEnd::Failed(error))
+            }
+        }
+    }
+
+    fn transact(&self, tasks: &mut [(&i32, &mut Task)], membership: &Membership, deadline: Deadline) -> Result<Written, TransactionError> {
+        let mut written = Written::default();
+        fault::point("before-begin");
+        self.producer.begin()?;
+        for (_, task) in &mut *tasks {
+            let mut writer = TaskWriter { producer: &self.producer, deadline, written: &mut written, error: None };
+            writer.task(task, &self.inputs, &self.destinations);
+            if let Some(error) = writer.error {
+                return Err(error);
+            }
+        }
+        let offsets: Vec<_> = tasks.iter().flat_map(|(_, task)| task.offsets(&self.inputs)).collect();
+        let last = self.producer.commit(&offsets, &membership.metadata, deadline)?;
+        fault::point("after-commit");
+        // The commit marker takes the offset after the last record.
+        written.changelog_ends = last.into_iter().map(|(partition, offset)| (partition, offset + 2)).collect();
+        Ok(written)
+    }
+
+    /// After a transaction that failed or may have failed: a new producer with the same id ends it and fences whatever is still on its way.
+    fn recover(&mut self, error: &TransactionError, lasted: Duration) -> Result<(), Failure> {
+        self.failed_in_a_row += 1;
+        let unclear = matches!(error, TransactionError::Unclear(_));
+        self.metrics.transaction(if unclear { TransactionOutcome::Unclear } else { TransactionOutcome::Aborted }, lasted);
+        tracing::warn!(thread = self.number, ?error, in_a_row = self.failed_in_a_row, "transaction failed");
+        match error {
+            TransactionError::Fatal(cause) => return Err(Failure::kafka("writing a transaction", cause)),
+            TransactionError::Fenced(cause) if self.options.instance.is_some() => return Err(Failure::Fenced { cause: cause.clone() }),
+            _ if self.failed_in_a_row > FAILED_MAX => {
+                let what = format!("{} transactions failed in a row, most recently: {error:?}", self.failed_in_a_row);
+                return Err(Failure::NoProgress { what });
+            }
+            _ => {}
+        }
+        self.producer.abort();
+        self.producer = TransactionalProducer::new(&self.options.properties, &self.transactional_id)?;
+        Ok(())
+    }
+}
 
 /// Where transactions go.
-pub(super) struct Destinations {
-    /// `output.changes_topic`.
+struct Destinations {
     changes: String,
-    /// `output.dead_letters_topic`.
     dead_letters: String,
-    /// The changelog.
-    pub changelog: String,
+    changelog: String,
     record_bytes_max: usize,
 }
 
 impl Destinations {
-    /// From the options.
-    pub(super) fn of(options: &Options) -> Self {
+    fn of(options: &Options) -> Self {
         Self {
             changes: options.changes_topic.clone(),
             dead_letters: options.dead_letters_topic.clone(),
@@ -41,10 +163,10 @@ impl Destinations {
         }
     }
 
-    /// Refuses changes that no producer would take, before a transaction is begun for them.
-    pub(super) fn check<'a>(&self, tasks: impl Iterator<Item = &'a Task>) -> Result<(), Failure> {
+    /// Refuses changes that no producer would accept, before a transaction begins for them.
+    fn check<'a>(&self, tasks: impl Iterator<Item = &'a Task>) -> Result<(), Failure> {
         for change in tasks.flat_map(|task| &task.changes) {
-            let bytes = change.size() + 512;
+            let bytes = change.size() + CHANGE_OVERHEAD_BYTES;
             if bytes > self.record_bytes_max {
                 return Err(Failure::RecordTooLarge { topic: self.changes.clone(), bytes, limit: self.record_bytes_max });
             }
@@ -53,53 +175,24 @@ impl Destinations {
     }
 }
 
-/// What a transaction held, and where the changelogs end now.
+/// What a transaction holds.
 #[derive(Debug, Default)]
-pub(super) struct Written {
-    /// All records and bytes.
-    pub load: Load,
-    /// Changelog records and bytes among them.
-    pub changelog: Load,
-    /// By task.
-    pub changelog_ends: BTreeMap<i32, i64>,
+struct Written {
+    /// Changelog records and their bytes.
+    changelog: Load,
+    /// Where the changelogs end, by task.
+    changelog_ends: BTreeMap<i32, i64>,
 }
 
-/// Writes these tasks in one transaction. When it fails, they are of no use any more: what they have counted as written is not.
-pub(super) fn transact(
-    producer: &TransactionalProducer,
-    tasks: &mut [(&i32, &mut Task)],
-    membership: &Membership,
-    inputs: &Inputs,
-    to: &Destinations,
-    limit: Duration,
-) -> Result<Written, Broken> {
-    let deadline = Deadline::after(limit);
-    let mut written = Written::default();
-    fault::point("before-begin");
-    producer.begin()?;
-    for (_, task) in &mut *tasks {
-        let mut writer = Writer { producer, deadline, written: &mut written, failed: None };
-        writer.task(task, inputs, to);
-        if let Some(broken) = writer.failed {
-            return Err(broken);
-        }
-    }
-    let offsets: Vec<_> = tasks.iter().flat_map(|(_, task)| task.offsets(inputs)).collect();
-    let last = producer.commit(&offsets, &membership.metadata, deadline)?;
-    fault::point("after-commit");
-    // The commit marker takes the offset after the last record.
-    written.changelog_ends = last.into_iter().map(|(partition, offset)| (partition, offset + 2)).collect();
-    Ok(written)
-}
-
-struct Writer<'a> {
+/// Sends the records of one task. After the first error nothing more is sent.
+struct TaskWriter<'a> {
     producer: &'a TransactionalProducer,
     deadline: Deadline,
     written: &'a mut Written,
-    failed: Option<Broken>,
+    error: Option<TransactionError>,
 }
 
-impl Writer<'_> {
+impl TaskWriter<'_> {
     fn task(&mut self, task: &mut Task, inputs: &Inputs, to: &Destinations) {
         let number = task.shared.number();
         for change in &task.changes {
@@ -129,12 +222,9 @@ impl Writer<'_> {
         self.send(&record);
     }
 
-    /// Sends, unless something failed before.
     fn send(&mut self, record: &Outgoing<'_>) {
-        self.written.load.records += 1;
-        self.written.load.bytes += record.size();
-        if self.failed.is_none() {
-            self.failed = self.producer.send(record, self.deadline).err();
+        if self.error.is_none() {
+            self.error = self.producer.send(record, self.deadline).err();
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Dead letters: the original bytes, and headers that say why and where from.
+//! Dead letters: the original bytes, with headers for the reason and the origin.
 
 use crate::event::Rejection;
 use crate::kafka::{Outgoing, Record};
 
-/// A record that could not be applied, on its way out.
+/// A record that could not be applied.
 #[derive(Debug)]
 pub(super) struct DeadLetter {
     key: Option<Vec<u8>>,
@@ -12,8 +12,8 @@ pub(super) struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// A copy of the record, cut to what a producer takes: without the value first, then without the original headers, then without the
-    /// key. `churnwatch_truncated` holds the original length of the value then.
+    /// A copy of the record that fits `bytes_max`, the most that a producer takes: the value is dropped first, then the original headers,
+    /// then the key. `churnwatch_truncated` then holds the original length of the value.
     pub(super) fn new(record: Record<'_>, rejection: &Rejection, bytes_max: usize) -> Self {
         let original = Original {
             topic: record.topic(),
@@ -60,7 +60,7 @@ impl DeadLetter {
         Outgoing { topic, partition: None, key: self.key.as_deref(), value: self.value.as_deref(), headers: &self.headers, remember: false }
     }
 
-    /// Its size, bytes.
+    /// Its size in the transaction, bytes.
     pub(super) fn size(&self) -> usize {
         self.outgoing("").size()
     }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_fits_is_kept_whole_and_says_where_it_comes_from() {
+    fn a_record_that_fits_is_kept_whole_with_its_origin() {
         let letter = letter(3, 100, 10);
         assert_eq!((letter.key.as_deref(), letter.value.as_ref().map(Vec::len)), (Some(&b"kkk"[..]), Some(100)));
         let expected = [("code", "invalid_json"), ("reason", "no JSON"), ("topic", "billing"), ("partition", "3"), ("offset", "42")];

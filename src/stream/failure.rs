@@ -1,43 +1,43 @@
-//! Why a stream thread gives up: a closed set of codes, each with what an operator can do about it.
+//! Why the service gives up: a closed set of codes, each with what an operator can do about it.
 
 use crate::account::CodecError;
 use crate::kafka;
 
-/// A reason to exit. Nothing of it is retried inside the process.
+/// A reason to exit. Nothing here is retried inside the process.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The group has an offset, the changelog knows nothing of the partition.
+    /// The group has an offset, but the changelog has no state.
     #[error(
-        "{topic} [{partition}]: the group has committed offset {group}, but the changelog holds no state for it; \
-         bring the changelog back, or start afresh under a new application.id"
+        "{topic} [{partition}]: the group has committed offset {group}, but the changelog holds no state for it; restore the changelog, or \
+         start over with a new application.id"
     )]
     StateMissing {
         /// Input topic.
         topic: String,
         /// Its partition.
         partition: i32,
-        /// The committed offset of the group.
+        /// The group's committed offset.
         group: i64,
     },
     /// Group and state disagree about what has been read.
     #[error(
-        "{topic} [{partition}]: the group's committed offset {group} is not the state's {stamp}; someone moved the group; \
-         `churnwatch run --resume-from stamp` goes on where the state stands, `churnwatch topics reset` puts the group back there"
+        "{topic} [{partition}]: the group's committed offset is {group}, but the state was built up to {stamp}: the group was moved; \
+         `churnwatch run --resume-from stamp` continues from the state's offset, `churnwatch topics reset` moves the group back to it"
     )]
     OffsetsMoved {
         /// Input topic.
         topic: String,
         /// Its partition.
         partition: i32,
-        /// The committed offset of the group.
+        /// The group's committed offset.
         group: i64,
-        /// The offset of the state.
+        /// The state's offset.
         stamp: i64,
     },
     /// Records were deleted before they were read.
     #[error(
-        "{topic} [{partition}]: {lost} records from offset {next} on were deleted before they were read; \
-         `churnwatch run --accept-loss` goes on at {log_start}"
+        "{topic} [{partition}]: {lost} records from offset {next} on were deleted before they were read; `churnwatch run --accept-loss` \
+         continues at {log_start}"
     )]
     InputLost {
         /// Input topic.
@@ -48,13 +48,13 @@ pub enum Failure {
         next: i64,
         /// The first offset that still exists.
         log_start: i64,
-        /// How many offsets lie between.
+        /// Offsets between the two.
         lost: i64,
     },
     /// The log is shorter than what has been read of it.
     #[error(
-        "{topic} [{partition}]: the next offset to read is {next}, but the log ends at {log_end}: the topic was deleted and made anew; \
-         start afresh under a new application.id"
+        "{topic} [{partition}]: the next offset to read is {next}, but the log ends at {log_end}: the topic was deleted and re-created; \
+         start over with a new application.id"
     )]
     TopicRecreated {
         /// Input topic.
@@ -66,15 +66,15 @@ pub enum Failure {
         /// The end of the log.
         log_end: i64,
     },
-    /// `kafka.start = "fail"` and nothing was ever committed.
-    #[error("{topic} [{partition}]: nothing was ever committed and kafka.start is \"fail\"")]
+    /// `kafka.start = "fail"` and no committed offset.
+    #[error("{topic} [{partition}]: the group has no committed offset, and kafka.start is \"fail\"")]
     NoCommittedOffset {
         /// Input topic.
         topic: String,
         /// Its partition.
         partition: i32,
     },
-    /// A topic that is needed is not there.
+    /// A required topic does not exist.
     #[error("topic {topic} does not exist{hint}")]
     TopicMissing {
         /// The topic.
@@ -83,15 +83,18 @@ pub enum Failure {
         hint: &'static str,
     },
     /// Input topics must have equal partition counts.
-    #[error("the input topics have different partition counts ({counts}); make them equal, or set repartition = true")]
+    #[error(
+        "the input topics have different partition counts ({counts}): an account would be in different partitions; re-create the topics \
+         with equal counts and produce to them again"
+    )]
     PartitionCountsDiffer {
         /// `name: count` of each.
         counts: String,
     },
-    /// A topic has another number of partitions than the state was built with.
+    /// A topic has a different number of partitions than the state was built with.
     #[error(
-        "{topic} has {found} partitions, the state was built with {expected}: accounts have moved between partitions; use a repartition \
-         stage, whose internal topic keeps its count, or a new application.id and read from the start"
+        "{topic} has {found} partitions, but the state was built with {expected}: accounts have moved between partitions; produce all \
+         history to topics with the new count, and read it from the start with a new application.id"
     )]
     PartitionCountChanged {
         /// The topic.
@@ -102,7 +105,7 @@ pub enum Failure {
         found: i32,
     },
     /// Other members of the group read other topics.
-    #[error("other instances of the group read {theirs}, this one {ours}; stop all instances before the topics change")]
+    #[error("other instances of the group read {theirs}, this one {ours}; stop all instances before changing the topics")]
     TopicSetChanged {
         /// Topics of this instance.
         ours: String,
@@ -111,59 +114,61 @@ pub enum Failure {
     },
     /// The keys of a topic are not where a known partitioner puts them.
     #[error(
-        "{topic}: of {keys} keys, {fits} lie where a known partitioner puts them; its records are not partitioned by account: set repartition = true, \
-         or partitioner = \"custom\" if every topic uses that same one"
+        "{topic}: of {keys} sampled keys, {fits} are in the partition that a known partitioner chooses, so records do not seem to be \
+         partitioned by account; produce with the account id as the key and one partitioner, or set partitioner = \"custom\" if all \
+         topics share one that is not listed here"
     )]
     PartitionerUnknown {
         /// The topic.
         topic: String,
         /// Distinct keys sampled.
         keys: usize,
-        /// How many lie where each partitioner puts them.
+        /// How many are where each partitioner puts them.
         fits: String,
     },
     /// Two input topics were written with different partitioners.
     #[error(
-        "the input topics are partitioned differently ({found}): an account is not in the same partition everywhere; set repartition = true"
+        "the input topics use different partitioners ({found}), so an account is in different partitions; produce to all of them with the \
+         same partitioner, into new topics under a new application.id"
     )]
     PartitionersDiffer {
         /// What fits each.
         found: String,
     },
-    /// A task was given to this thread without all of its topics, for too long.
-    #[error("partition {partition} came without {missing}; all instances of the group must read the same topics")]
+    /// A thread has held a task without all of its topics for too long.
+    #[error("partition {partition} was assigned without {missing}; all instances of the group must read the same topics")]
     IncompleteAssignment {
         /// The partition number.
         partition: i32,
-        /// The topics that are missing.
+        /// The missing topics.
         missing: String,
     },
     /// Too many bad records.
     #[error(
-        "{topic} [{partition}] at offset {offset}: {bad} of {read} records are bad, most often {code}; nothing of the last cycle was committed; \
-         output.on_bad_run = \"dead_letter\" sends them to the dead letters"
+        "{topic} [{partition}] at offset {offset}: {bad} of {read} records are bad, most often {code}; nothing of this cycle was committed; \
+         output.on_bad_run = \"dead_letter\" continues and writes them to the dead letters"
     )]
     BadRun {
         /// Input topic.
         topic: String,
         /// Its partition.
         partition: i32,
-        /// Where it was noticed.
+        /// The offset at which it was detected.
         offset: i64,
         /// Bad records.
         bad: u64,
         /// Records read.
         read: u64,
-        /// The commonest code.
+        /// The most frequent code.
         code: &'static str,
     },
-    /// Another process has taken this one's identity.
-    #[error("fenced ({cause}): another process runs with the same application.instance, or a transaction outlived its time limit")]
+    /// Another process has taken over this one's identity.
+    #[error("fenced ({cause}): another process runs with the same application.instance, or a transaction exceeded its time limit")]
     Fenced {
-        /// What the broker said.
+        /// The broker's message.
         cause: String,
     },
-    /// State written by a newer program, or broken.
+    /// State that was written by a newer version, or is corrupt.
     #[error("the state of partition {partition} of {topic} cannot be read: {error}")]
     StateUnreadable {
         /// The changelog.
@@ -173,31 +178,30 @@ pub enum Failure {
         /// Why.
         error: CodecError,
     },
-    /// A changelog does not become readable.
-    #[error("{topic} [{partition}]: {waiting_for} for {seconds} s, which is longer than any transaction may last")]
+    /// A topic does not become readable.
+    #[error("{topic} [{partition}]: {waiting_for} for {seconds} s, longer than any transaction of this service may last")]
     RestoreStuck {
         /// The topic.
         topic: String,
         /// Its partition.
         partition: i32,
-        /// What was waited for.
+        /// The obstacle.
         waiting_for: &'static str,
-        /// For how long.
+        /// How long it was waited for.
         seconds: u64,
     },
-    /// Transactions fail again and again, or data does not come.
+    /// Transactions keep failing, or records do not arrive.
     #[error("no progress: {what}")]
     NoProgress {
-        /// What does not go on.
+        /// What does not happen.
         what: String,
     },
-    /// Told to stop, a thread did not come to its end.
+    /// A thread did not finish its last cycle during a shutdown.
     #[error(
-        "told to stop, the last cycle could not be committed within {seconds} s; it is aborted, and what it was about is read again at \
-         the next start"
+        "shutdown timed out: the last commit did not finish within {seconds} s; its transaction is aborted, and its input will be read again"
     )]
     StoppedUncommitted {
-        /// How long it was waited for.
+        /// The time limit.
         seconds: u64,
     },
     /// A record that no transaction can hold.
@@ -207,13 +211,12 @@ pub enum Failure {
         topic: String,
         /// Its size.
         bytes: usize,
-        /// What fits.
+        /// The limit.
         limit: usize,
     },
-    /// A right that the service needs is not given.
+    /// The principal lacks a right that the service needs.
     #[error(
-        "{resource} {name}: {operation} is not allowed to the principal of kafka.properties; `churnwatch topics --acls` prints the \
-         rights that are needed"
+        "{resource} {name}: the principal of kafka.properties lacks {operation}; `churnwatch topics --acls` prints the required rights"
     )]
     NotAllowed {
         /// Topic, group or transactional id.
@@ -223,7 +226,7 @@ pub enum Failure {
         /// Read, Write or Create.
         operation: &'static str,
     },
-    /// The broker or the client refused something that cannot be repeated.
+    /// A call to Kafka that is not worth repeating.
     #[error("{doing}: {error}")]
     Kafka {
         /// What was being done.
@@ -239,19 +242,19 @@ impl From<kafka::Error> for Failure {
             kafka::Error::Call { doing, error } => Self::Kafka { doing, error },
             kafka::Error::NotAllowed { resource, name, operation } => Self::NotAllowed { resource, name, operation },
             kafka::Error::Stalled { topic, partition, seconds } => {
-                Self::RestoreStuck { topic, partition, waiting_for: "no records arrived", seconds }
+                Self::RestoreStuck { topic, partition, waiting_for: "no records have arrived", seconds }
             }
         }
     }
 }
 
 impl Failure {
-    /// The code of a Kafka failure, with what was being done.
+    /// A call that failed while the service was `doing` something.
     pub(super) fn kafka(doing: impl Into<String>, error: &impl ToString) -> Self {
         Self::Kafka { doing: doing.into(), error: error.to_string() }
     }
 
-    /// The failure as it stands in logs and in the last line of the process.
+    /// The code that logs and the last line of the process show.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -277,6 +280,40 @@ impl Failure {
             Self::RecordTooLarge { .. } => "record_too_large",
             Self::NotAllowed { .. } => "not_allowed",
             Self::Kafka { .. } => "kafka",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_a_client_keeps_its_meaning() {
+        let code = |error: kafka::Error| Failure::from(error).code();
+        assert_eq!(code(kafka::Error::call("reading", &"broken")), "kafka");
+        assert_eq!(code(kafka::Error::NotAllowed { resource: "topic", name: "t".to_owned(), operation: "Write" }), "not_allowed");
+        assert_eq!(code(kafka::Error::Stalled { topic: "t".to_owned(), partition: 1, seconds: 60 }), "restore_stuck");
+    }
+
+    #[test]
+    fn state_of_a_newer_version_has_a_code_of_its_own() {
+        let code = |error| Failure::StateUnreadable { topic: "t".to_owned(), partition: 0, error }.code();
+        assert_eq!(code(CodecError::NewerVersion(9)), "state_newer");
+        assert_eq!(code(CodecError::Corrupt("stamp")), "state_unreadable");
+    }
+
+    #[test]
+    fn no_message_advises_what_does_not_exist() {
+        let topic = || "t".to_owned();
+        let failures = [
+            Failure::PartitionCountsDiffer { counts: topic() },
+            Failure::PartitionCountChanged { topic: topic(), expected: 1, found: 2 },
+            Failure::PartitionerUnknown { topic: topic(), keys: 1, fits: topic() },
+            Failure::PartitionersDiffer { found: topic() },
+        ];
+        for failure in failures {
+            assert!(!failure.to_string().contains("repartition"), "{failure}");
         }
     }
 }

@@ -1,25 +1,26 @@
-//! What the group or a log says between records.
+//! What the group or a log reports between records.
 
 use std::collections::VecDeque;
 
 use super::failure::Failure;
-use crate::kafka::{self, Consumer, ErrorCode, What, is_forbidden, log};
+use crate::kafka::{self, ErrorCode, What, is_forbidden, log};
 
-/// What was said and the thread has not yet acted on.
+/// An event that the thread has not acted on yet.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum GroupEvent {
     /// These partitions are ours.
     Assigned(Vec<(String, i32)>),
-    /// None is ours any more; when they are `lost`, others have them already.
+    /// Our partitions are revoked. `lost`: other members own them already.
     Revoked { lost: bool },
-    /// The broker has no record at the offset that is to be read next.
+    /// The broker has no record at the next offset to read.
     OutOfRange,
 }
 
-/// Takes note of what is no record: rebalances are kept for the thread, log lines passed on, fatal errors returned.
-pub(super) fn note(what: What<'_>, member: &Consumer, events: &mut VecDeque<GroupEvent>) -> Result<(), Failure> {
+/// Handles everything except records and ends: queues rebalances for the thread, passes log lines on, returns fatal errors.
+pub(super) fn note(what: What<'_>, is_lost: impl FnOnce() -> bool, events: &mut VecDeque<GroupEvent>) -> Result<(), Failure> {
     match what {
         What::Assigned(partitions) => events.push_back(GroupEvent::Assigned(partitions)),
-        What::Revoked => events.push_back(GroupEvent::Revoked { lost: member.assignment_lost() }),
+        What::Revoked => events.push_back(GroupEvent::Revoked { lost: is_lost() }),
         What::Log(level, facility, text) => log::librdkafka(level, &facility, &text),
         What::Failed { code: ErrorCode::FencedInstanceId, reason, .. } => return Err(Failure::Fenced { cause: reason }),
         What::Failed { code: ErrorCode::AutoOffsetReset, .. } => events.push_back(GroupEvent::OutOfRange),
@@ -29,4 +30,44 @@ pub(super) fn note(what: What<'_>, member: &Consumer, events: &mut VecDeque<Grou
         What::Record(_) | What::End(..) | What::Nothing => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noted(what: What<'_>, lost: bool) -> Result<VecDeque<GroupEvent>, &'static str> {
+        let mut events = VecDeque::new();
+        note(what, || lost, &mut events).map(|()| events).map_err(|failure| failure.code())
+    }
+
+    fn failed(code: ErrorCode, fatal: bool) -> What<'static> {
+        What::Failed { code, fatal, reason: "why".to_owned() }
+    }
+
+    #[test]
+    fn rebalances_wait_for_the_thread_in_their_order() {
+        let mut events = VecDeque::new();
+        note(What::Revoked, || true, &mut events).unwrap();
+        note(What::Assigned(vec![("usage".to_owned(), 1)]), || false, &mut events).unwrap();
+        assert_eq!(events, [GroupEvent::Revoked { lost: true }, GroupEvent::Assigned(vec![("usage".to_owned(), 1)])]);
+    }
+
+    #[test]
+    fn a_truncated_log_is_an_event_and_not_a_failure() {
+        assert_eq!(noted(failed(ErrorCode::AutoOffsetReset, false), false).unwrap(), [GroupEvent::OutOfRange]);
+    }
+
+    #[test]
+    fn fencing_missing_rights_and_fatal_errors_end_the_thread() {
+        assert_eq!(noted(failed(ErrorCode::FencedInstanceId, true), false).unwrap_err(), "fenced");
+        assert_eq!(noted(failed(ErrorCode::GroupAuthorizationFailed, false), false).unwrap_err(), "kafka");
+        assert_eq!(noted(failed(ErrorCode::Fatal, true), false).unwrap_err(), "kafka");
+    }
+
+    #[test]
+    fn errors_that_librdkafka_retries_are_not_events() {
+        assert!(noted(failed(ErrorCode::AllBrokersDown, false), false).unwrap().is_empty());
+        assert!(noted(What::Log(6, "FAIL".to_owned(), "text".to_owned()), false).unwrap().is_empty());
+    }
 }

@@ -1,28 +1,51 @@
-//! Under what names a thread is known to the group and to the transaction coordinator.
-
-use std::hash::{BuildHasher as _, RandomState};
+//! The names by which a thread is known to the group and to the transaction coordinator.
 
 use super::options::Options;
 
-/// The names of a thread.
+/// The names of one thread.
 pub(super) struct Identity {
-    /// What the group knows a member by that comes back within the session; `None` without `application.instance`.
+    /// `group.instance.id` for static membership; `None` without `application.instance`.
     pub group_instance: Option<String>,
-    /// Of its producers.
+    /// `transactional.id` of its producers.
     pub transactional_id: String,
 }
 
 impl Identity {
-    /// The names of a thread by its number; without `application.instance` those of this run alone.
+    /// The names of a thread by its number. Without `application.instance` they are unique to this run: two processes that shared a
+    /// transactional id would fence each other.
     pub(super) fn of(options: &Options, number: usize) -> Self {
         let application = &options.application;
         let group_instance = options.instance.as_ref().map(|instance| format!("{application}-{instance}-{number}"));
-        let transactional_id = group_instance.clone().unwrap_or_else(|| format!("{application}-{:016x}-{number}", random()));
+        let transactional_id = group_instance.clone().unwrap_or_else(|| format!("{application}-{:016x}-{number}", rand::random::<u64>()));
         Self { group_instance, transactional_id }
     }
 }
 
-/// A number that no other process has: the keys of a standard hash map come from the operating system's randomness.
-fn random() -> u64 {
-    RandomState::new().hash_one(std::process::id())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::config::section::Start;
+    use crate::stream::Permits;
+
+    fn identity(instance: Option<&str>, number: usize) -> Identity {
+        let options = Options::of(&Config::default(), Permits::none(Start::Earliest));
+        Identity::of(&Options { application: "shop".to_owned(), instance: instance.map(str::to_owned), ..options }, number)
+    }
+
+    #[test]
+    fn an_instance_keeps_its_names_over_restarts_and_its_threads_have_different_ones() {
+        let first = identity(Some("a"), 0);
+        assert_eq!((first.group_instance.as_deref(), first.transactional_id.as_str()), (Some("shop-a-0"), "shop-a-0"));
+        assert_eq!(identity(Some("a"), 0).transactional_id, first.transactional_id);
+        assert_eq!(identity(Some("a"), 1).transactional_id, "shop-a-1");
+    }
+
+    #[test]
+    fn without_an_instance_no_two_processes_share_a_transactional_id() {
+        let (one, other) = (identity(None, 0), identity(None, 0));
+        assert_eq!(one.group_instance, None);
+        assert_ne!(one.transactional_id, other.transactional_id);
+        assert!(one.transactional_id.starts_with("shop-") && one.transactional_id.ends_with("-0"));
+    }
 }

@@ -1,10 +1,10 @@
-//! The size of a transaction, so far or to come, and what it may be.
+//! The size of a transaction, and its limits.
 
 use std::iter::Sum;
 
-/// Records of one transaction, at most.
+/// Records in one transaction, at most.
 pub(super) const RECORDS_MAX: usize = 50_000;
-/// Bytes of one transaction, at most.
+/// Bytes in one transaction, at most.
 pub(super) const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// Records and their bytes.
@@ -17,12 +17,12 @@ pub(super) struct Load {
 }
 
 impl Load {
-    /// Whether a transaction is at four fifths of what it may hold; scores and changes take the rest.
+    /// Whether a transaction has reached four fifths of its limits; the rest is for scores and changes.
     pub(super) const fn is_nearly_full(self) -> bool {
         self.records > RECORDS_MAX / 5 * 4 || self.bytes > BYTES_MAX / 5 * 4
     }
 
-    /// What each of so many tasks may add by scoring: accounts, each of which takes a change and a changelog record, and bytes of changes.
+    /// What each of `tasks` tasks may add by scoring: accounts (each takes a change and a changelog record) and bytes of changes.
     pub(super) fn left_for_each_of(self, tasks: usize, changelog_record_bytes: usize) -> Self {
         let tasks = tasks.max(1);
         let records = RECORDS_MAX.saturating_sub(self.records).max(RECORDS_MAX / 10) / 2;
@@ -40,6 +40,20 @@ impl Sum for Load {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn even_a_full_transaction_leaves_every_task_a_tenth_to_score_with() {
+        let full = Load { records: 2 * RECORDS_MAX, bytes: 2 * BYTES_MAX };
+        assert_eq!(full.left_for_each_of(0, 1), full.left_for_each_of(1, 1), "no task counts as one");
+        let left = full.left_for_each_of(2, 1024);
+        assert_eq!(left, Load { records: RECORDS_MAX / 10 / 2 / 2, bytes: BYTES_MAX / 10 / 2 });
+    }
+
+    #[test]
+    fn bytes_alone_fill_a_transaction() {
+        assert!(Load { records: 1, bytes: BYTES_MAX / 5 * 4 + 1 }.is_nearly_full());
+        assert!(!Load { records: RECORDS_MAX / 5 * 4, bytes: BYTES_MAX / 5 * 4 }.is_nearly_full());
+    }
 
     #[test]
     fn a_transaction_that_is_nearly_full_leaves_room_for_scores() {

@@ -1,11 +1,10 @@
 //! The stream threads: the Kafka side of the engine.
 //!
-//! Each thread is one member of the consumer group and one transactional producer. What it reads, decides and changes in a commit cycle
-//! becomes one transaction: changes, dead letters, changelog, and the offsets of the inputs. The way of a record: [`thread`] polls it,
-//! [`task`] takes it through the engine, [`cycle`] writes what came of it, [`restore`] brings it back.
+//! Each thread is one member of the consumer group and one transactional producer. Everything that a commit cycle reads, decides and
+//! changes becomes one transaction: changes, dead letters, changelog, and the offsets of the inputs. [`thread`] polls a record, [`task`]
+//! runs it through the engine, [`cycle`] writes the results, [`restore`] brings the state back after a restart.
 
 mod assignment;
-pub mod bad_run;
 mod catch_up;
 mod committed;
 mod cycle;
@@ -18,6 +17,7 @@ mod offsets;
 mod options;
 pub mod preflight;
 mod progress;
+mod rebalance;
 mod restore;
 mod service;
 mod stamp;

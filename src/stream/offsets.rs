@@ -1,13 +1,13 @@
-//! Where a partition is read from: what the group has committed against what the state says it has read.
+//! Where to read a partition from: compares the group's committed offset with the stamp of the state.
 //!
 //! | group | stamp | what happens |
 //! |---|---|---|
-//! | equal to the stamp | | go |
-//! | absent (expired, never committed) | present | go from the stamp, commit it |
+//! | equal to the stamp | | continue |
+//! | absent (expired, never committed) | present | continue from the stamp, commit it |
 //! | absent | absent | `kafka.start`, commit it |
 //! | present | absent | `state_missing` |
-//! | differs | | `offsets_moved`, or go from the stamp and commit it with `--resume-from stamp` |
-//! | before the log's start | | `input_lost`, or go on at the log's start and commit it with `--accept-loss` |
+//! | differs | | `offsets_moved`; with `--resume-from stamp` continue from the stamp and commit it |
+//! | before the log's start | | `input_lost`; with `--accept-loss` continue at the log's start and commit it |
 //! | past the log's end | | `topic_recreated` |
 
 use super::failure::Failure;
@@ -25,19 +25,19 @@ pub struct Permits {
 }
 
 impl Permits {
-    /// What goes without anybody's word.
+    /// Without any option of the operator.
     #[must_use]
     pub const fn none(start: Start) -> Self {
         Self { start, resume_from_stamp: false, accept_loss: false }
     }
 }
 
-/// What is known of one input partition. Offsets are those of the *next* record to read.
+/// What is known about one input partition. Offsets are those of the *next* record to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Known {
-    /// What the group has committed, read as stable.
+    /// The group's committed offset, read as stable.
     pub group: Option<i64>,
-    /// What the state's stamp says.
+    /// The offset in the state's stamp.
     pub stamp: Option<i64>,
     /// The first offset of the log.
     pub log_start: i64,
@@ -45,16 +45,16 @@ pub(super) struct Known {
     pub log_end: i64,
 }
 
-/// Where to go on, and whether the group must be told.
+/// Where to continue, and whether the group must learn it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
     /// The next offset to read.
     pub next: i64,
-    /// Whether the next transaction must commit it although nothing was read.
+    /// Whether the next transaction must commit it even if nothing was read.
     pub must_commit: bool,
 }
 
-/// Whether group and stamp contradict each other, which may pass: a transaction may have ended between the two readings.
+/// Whether group and stamp contradict each other. That may resolve itself: a transaction may have ended between the two readings.
 pub(super) fn contradict(known: &Known) -> bool {
     known.group.is_some() && known.group != known.stamp
 }
@@ -112,19 +112,19 @@ mod tests {
     }
 
     #[test]
-    fn equal_offsets_go_on_without_a_commit() {
+    fn equal_offsets_continue_without_a_commit() {
         assert_eq!(resolved(Some(50), Some(50), STRICT), Ok((50, false)));
         assert_eq!(resolved(Some(10), Some(10), STRICT), Ok((10, false)), "the log's start itself exists");
         assert_eq!(resolved(Some(100), Some(100), STRICT), Ok((100, false)), "the log's end is the next to come");
     }
 
     #[test]
-    fn an_expired_group_goes_on_at_the_stamp_and_commits_it() {
+    fn an_expired_group_continues_at_the_stamp_and_commits_it() {
         assert_eq!(resolved(None, Some(50), STRICT), Ok((50, true)));
     }
 
     #[test]
-    fn what_was_never_committed_starts_where_the_configuration_says() {
+    fn a_partition_never_committed_starts_where_the_configuration_says() {
         assert_eq!(resolved(None, None, STRICT), Ok((10, true)));
         assert_eq!(resolved(None, None, Permits { start: Start::Latest, ..STRICT }), Ok((100, true)));
         assert_eq!(resolved(None, None, Permits { start: Start::Fail, ..STRICT }), Err("no_committed_offset"));

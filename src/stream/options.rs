@@ -1,33 +1,33 @@
-//! What the stream threads are told: made from the configuration, complete and checked.
+//! The options of the stream threads: taken from the configuration, complete and checked.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::bad_run;
 use super::offsets::Permits;
 use crate::clock::Clock;
 use crate::config::{Config, section};
+use crate::engine::bad_run;
 use crate::event::Stream;
 use crate::fault;
 use crate::kafka::Properties;
 use crate::settings::Settings;
 
-/// Everything that a stream thread needs to know.
+/// Options of the stream threads and of the checks before the first record.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `application.id`: the group, the prefix of transactional ids, the changelog's name.
     pub application: String,
-    /// `application.instance`: static membership when there is one.
+    /// `application.instance`; present means static membership.
     pub instance: Option<String>,
     /// `application.threads`: stream threads of this process, at least 1.
     pub threads: usize,
-    /// Where the brokers are, and how to talk to them.
+    /// Broker addresses, security, and the user's properties.
     pub properties: Properties,
     /// `kafka.create_topics`.
     pub create_topics: bool,
-    /// `kafka.replication_factor`; -1: the broker's default.
+    /// `kafka.replication_factor`; -1 means the broker's default.
     pub replication_factor: i32,
-    /// The input topics, in the order of their names.
+    /// The input topics, sorted by name.
     pub inputs: Vec<InputTopic>,
     /// `output.changes_topic`.
     pub changes_topic: String,
@@ -43,16 +43,16 @@ pub struct Options {
     pub catch_up_commit_interval: Duration,
     /// `kafka.start`, `--resume-from`, `--accept-loss`.
     pub permits: Permits,
-    /// What the pure half reads.
+    /// What the pure half needs to know.
     pub settings: Arc<Settings>,
-    /// Whose time accounts are scored by: the wall clock outside of demonstrations.
+    /// Accounts are scored by this clock: the wall clock, except in `demo`.
     pub clock: Clock,
 }
 
 /// One input topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputTopic {
-    /// The topic.
+    /// Its name.
     pub name: String,
     /// What it carries.
     pub stream: Stream,
@@ -67,7 +67,7 @@ impl InputTopic {
 }
 
 impl Options {
-    /// From the configuration, and what the command line permits.
+    /// From the configuration and the options of the command line.
     #[must_use]
     pub fn of(config: &Config, permits: Permits) -> Self {
         let (application, kafka, output) = (&config.application, &config.kafka, &config.output);
@@ -88,7 +88,7 @@ impl Options {
             changes_topic: output.changes_topic.clone(),
             dead_letters_topic: output.dead_letters_topic.clone(),
             on_bad_run: output.on_bad_run,
-            bad_run: bad_run::Limits { share: output.bad_run_share, records: output.bad_run_records },
+            bad_run: output.bad_run_limits(),
             commit_interval: Duration::from_millis(config.commit.interval_ms),
             catch_up_commit_interval: Duration::from_millis(config.commit.catch_up_interval_ms),
             permits,
@@ -107,5 +107,29 @@ impl Options {
     #[must_use]
     pub fn input_names(&self) -> Vec<&str> {
         self.inputs.iter().map(|input| input.name.as_str()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(sets: &[&str]) -> Options {
+        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        Options::of(&Config::load(None, &sets, []).unwrap(), Permits::none(section::Start::Earliest))
+    }
+
+    #[test]
+    fn inputs_are_sorted_by_name_and_the_changelog_is_named_after_the_application() {
+        let options = options(&["application.id=shop", "streams.usage.topics=[\"z\", \"a\"]", "streams.billing.topics=[\"m\"]"]);
+        let names = options.input_names();
+        assert!(names.is_sorted() && ["a", "m", "z"].iter().all(|name| names.contains(name)), "{names:?}");
+        assert_eq!(options.changelog_topic(), "churnwatch-shop-changelog");
+    }
+
+    #[test]
+    fn an_empty_instance_means_dynamic_membership() {
+        assert_eq!(options(&[]).instance, None);
+        assert_eq!(options(&["application.instance=a"]).instance.as_deref(), Some("a"));
     }
 }

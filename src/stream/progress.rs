@@ -1,20 +1,18 @@
-//! Whether a thread goes on: it exits rather than standing still unseen.
+//! Detects a thread that makes no progress: it exits instead of hanging unnoticed.
 
 use std::time::{Duration, Instant};
 
 use super::assignment::Assignment;
 use super::failure::Failure;
-use super::task::Task;
-use crate::clock::monotonic;
 
-/// How long the group may give no assignment, or an incomplete one.
+/// How long the group may leave a thread without a complete assignment.
 const ASSIGNMENT_LIMIT: Duration = Duration::from_mins(5);
-/// How long a task may be without one of its topics.
+/// How long a task may lack one of its topics.
 const INCOMPLETE_LIMIT: Duration = Duration::from_mins(1);
-/// How long an input that has not reached its end may give nothing.
+/// How long a thread may receive no records although an input has not been read to its end.
 const STALL_LIMIT: Duration = Duration::from_mins(5);
 
-/// When a thread last went on.
+/// When a thread last made progress.
 pub(super) struct Progress {
     /// Since when there is no complete assignment.
     unassigned: Option<Instant>,
@@ -22,46 +20,100 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Of a thread that begins.
-    pub(super) fn begin() -> Self {
-        Self { unassigned: Some(monotonic()), last_record: monotonic() }
+    /// For a thread that starts at `now`.
+    pub(super) const fn begin(now: Instant) -> Self {
+        Self { unassigned: Some(now), last_record: now }
     }
 
-    /// The assignment is another.
-    pub(super) fn assigned(&mut self, assignment: &Assignment) {
+    /// The assignment has changed.
+    pub(super) fn assigned(&mut self, assignment: &Assignment, now: Instant) {
         if assignment.is_complete() {
             self.unassigned = None;
         } else {
-            self.unassigned.get_or_insert_with(monotonic);
+            self.unassigned.get_or_insert(now);
         }
     }
 
-    /// A record came, or reading begins.
-    pub(super) fn read(&mut self) {
-        self.last_record = monotonic();
+    /// A record arrived, or reading begins.
+    pub(super) const fn read(&mut self, now: Instant) {
+        self.last_record = now;
     }
 
-    /// Fails where nothing goes on.
-    pub(super) fn check<'a>(&self, assignment: &Assignment, mut tasks: impl Iterator<Item = &'a Task>) -> Result<(), Failure> {
+    /// Fails if the thread makes no progress. `unfinished`: a task with an input that has not been read to its end.
+    pub(super) fn check(&self, assignment: &Assignment, unfinished: Option<i32>, now: Instant) -> Result<(), Failure> {
         if let Some(since) = self.unassigned {
-            let waited = monotonic().duration_since(since);
+            let waited = now.duration_since(since);
             if let Some((partition, missing)) = assignment.incomplete.first()
                 && waited > INCOMPLETE_LIMIT
             {
                 return Err(Failure::IncompleteAssignment { partition: *partition, missing: missing.clone() });
             }
             if waited > ASSIGNMENT_LIMIT {
-                return Err(Failure::NoProgress { what: format!("the group has given no assignment for {} s", waited.as_secs()) });
+                return Err(Failure::NoProgress { what: format!("no assignment from the group for {} s", waited.as_secs()) });
             }
         }
-        let waiting = |task: &&Task| task.positions.iter().any(|position| !position.at_end);
-        if let Some(task) = tasks.find(waiting)
-            && monotonic().duration_since(self.last_record) > STALL_LIMIT
+        if let Some(number) = unfinished
+            && now.duration_since(self.last_record) > STALL_LIMIT
         {
-            let what =
-                format!("partition {} has given nothing for {} s and has not reached its end", task.shared.number(), STALL_LIMIT.as_secs());
+            let what = format!("no records for {} s, and partition {number} has not been read to its end", STALL_LIMIT.as_secs());
             return Err(Failure::NoProgress { what });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::monotonic;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn incomplete() -> Assignment {
+        Assignment { incomplete: vec![(3, "billing".to_owned())], ..Assignment::default() }
+    }
+
+    fn code(result: Result<(), Failure>) -> Option<&'static str> {
+        result.err().map(|failure| failure.code())
+    }
+
+    #[test]
+    fn a_thread_without_an_assignment_fails_after_five_minutes() {
+        let begun = monotonic();
+        let progress = Progress::begin(begun);
+        let check = |after| code(progress.check(&Assignment::default(), None, begun + after));
+        assert_eq!(check(ASSIGNMENT_LIMIT), None);
+        assert_eq!(check(ASSIGNMENT_LIMIT + SECOND), Some("no_progress"));
+    }
+
+    #[test]
+    fn a_task_that_lacks_a_topic_fails_after_a_minute() {
+        let begun = monotonic();
+        let mut progress = Progress::begin(begun);
+        progress.assigned(&incomplete(), begun + SECOND);
+        let check = |after| code(progress.check(&incomplete(), None, begun + after));
+        assert_eq!(check(INCOMPLETE_LIMIT), None);
+        assert_eq!(check(INCOMPLETE_LIMIT + SECOND), Some("incomplete_assignment"));
+    }
+
+    #[test]
+    fn a_second_incomplete_assignment_does_not_restart_the_clock() {
+        let begun = monotonic();
+        let mut progress = Progress::begin(begun);
+        progress.assigned(&incomplete(), begun);
+        progress.assigned(&incomplete(), begun + INCOMPLETE_LIMIT);
+        assert_eq!(code(progress.check(&incomplete(), None, begun + INCOMPLETE_LIMIT + SECOND)), Some("incomplete_assignment"));
+    }
+
+    #[test]
+    fn silence_is_a_stall_only_before_the_end_of_an_input() {
+        let begun = monotonic();
+        let mut progress = Progress { unassigned: None, last_record: begun };
+        let late = begun + STALL_LIMIT + SECOND;
+        let check = |progress: &Progress, unfinished| code(progress.check(&Assignment::default(), unfinished, late));
+        assert_eq!(check(&progress, None), None);
+        assert_eq!(check(&progress, Some(3)), Some("no_progress"));
+        progress.read(begun + SECOND);
+        assert_eq!(check(&progress, Some(3)), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The service: looks at the cluster once, then runs the stream threads until one fails or all are told to stop.
+//! The service: checks the cluster once, then runs the stream threads until one fails or the process is asked to stop.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, mpsc};
@@ -13,30 +13,30 @@ use crate::clock::Deadline;
 use crate::directory::Directory;
 use crate::kafka::Inspector;
 use crate::partitioner::Candidates;
-use crate::status::Status;
 use crate::stop::Stop;
 use crate::telemetry::Metrics;
+use crate::threads::Threads;
 
-/// How long the threads may take to finish their cycles and leave the group.
+/// How long the threads may take to finish their cycles and leave the group in a shutdown.
 const LEAVE_LIMIT: Duration = Duration::from_secs(10);
-/// How often a wish to stop is looked for.
+/// How often the request to stop is checked.
 const STEP: Duration = Duration::from_millis(50);
 
-/// A service whose threads are ready to be started.
+/// A service whose threads can be started.
 pub struct Service {
     options: Arc<Options>,
     inputs: Arc<Inputs>,
     directory: Arc<Directory>,
     metrics: Arc<Metrics>,
-    status: Status,
+    threads: Threads,
     stop: Stop,
 }
 
 impl Service {
-    /// Looks at the topics, makes those of our own, and compares keys with partitions.
+    /// Checks the topics, creates those that the service writes, and compares keys with partitions.
     ///
     /// # Errors
-    /// When the topics are not what the service can work on.
+    /// If the service cannot work with the topics.
     pub fn prepare(options: Options, directory: Arc<Directory>, metrics: Arc<Metrics>, stop: Stop) -> Result<Self, Failure> {
         let inspector = Inspector::new(&options.properties)?;
         let mut inputs = Inputs::describe(&options, &inspector)?;
@@ -45,25 +45,25 @@ impl Service {
         inputs.partitioners = sample::partitioners(&options, &inputs, &inspector)?;
         let partitioners = inputs.partitioners.map_or_else(|| "not compared".to_owned(), Candidates::names);
         tracing::info!(topics = ?options.input_names(), partitions = inputs.partitions, partitioners, "input topics");
-        let status = Status::new(options.threads, usize::try_from(inputs.partitions).unwrap_or(0));
-        Ok(Self { options: Arc::new(options), inputs: Arc::new(inputs), directory, metrics, status, stop })
+        let threads = Threads::new(options.threads, usize::try_from(inputs.partitions).unwrap_or(0));
+        Ok(Self { options: Arc::new(options), inputs: Arc::new(inputs), directory, metrics, threads, stop })
     }
 
-    /// What the threads will tell about themselves.
+    /// What the threads report.
     #[must_use]
-    pub fn status(&self) -> &Status {
-        &self.status
+    pub fn threads(&self) -> &Threads {
+        &self.threads
     }
 
-    /// Runs until told to stop, or until a thread fails; then the others finish their cycles and leave, within ten seconds.
+    /// Runs until asked to stop, or until a thread fails; then the others finish their cycles and leave the group within ten seconds.
     ///
     /// # Errors
-    /// What the first thread failed with, or that one did not come to its end in time.
+    /// The failure of the first thread that failed, or a timeout of the shutdown.
     pub fn run(self) -> Result<(), Failure> {
         let (ended, ends) = mpsc::channel();
         let threads = (0..self.options.threads).map(|number| self.start(number, ended.clone())).collect::<Result<Vec<_>, _>>();
         drop(ended);
-        let mut outcome = match threads {
+        let mut result = match threads {
             Ok(_) => self.wait(&ends),
             Err(failure) => Err(failure),
         };
@@ -71,16 +71,16 @@ impl Service {
         let deadline = Deadline::after(LEAVE_LIMIT);
         loop {
             match ends.recv_timeout(deadline.remaining()) {
-                Ok(last) => outcome = outcome.and(last),
-                Err(mpsc::RecvTimeoutError::Disconnected) => return outcome,
+                Ok(last) => result = result.and(last),
+                Err(mpsc::RecvTimeoutError::Disconnected) => return result,
                 Err(mpsc::RecvTimeoutError::Timeout) => {
-                    return outcome.and(Err(Failure::StoppedUncommitted { seconds: LEAVE_LIMIT.as_secs() }));
+                    return result.and(Err(Failure::StoppedUncommitted { seconds: LEAVE_LIMIT.as_secs() }));
                 }
             }
         }
     }
 
-    /// Waits for a wish to stop, or the first failure.
+    /// Waits for a request to stop or the first failure.
     fn wait(&self, ends: &mpsc::Receiver<Result<(), Failure>>) -> Result<(), Failure> {
         while !self.stop.is_requested() {
             match ends.recv_timeout(STEP) {
@@ -94,17 +94,17 @@ impl Service {
 
     fn start(&self, number: usize, ended: mpsc::Sender<Result<(), Failure>>) -> Result<JoinHandle<()>, Failure> {
         let (options, inputs, directory) = (Arc::clone(&self.options), Arc::clone(&self.inputs), Arc::clone(&self.directory));
-        let (status, metrics, stop) =
-            (self.status.threads().get(number).cloned().unwrap_or_default(), Arc::clone(&self.metrics), self.stop.clone());
+        let report = self.threads.reports().get(number).cloned().unwrap_or_default();
+        let (metrics, stop) = (Arc::clone(&self.metrics), self.stop.clone());
         let work = move || {
-            let work = || StreamThread::new(number, &options, &inputs, &directory, status, metrics, stop).and_then(StreamThread::run);
-            // A panic ends the process like any failure; nothing of the thread is used afterwards.
+            let work = || StreamThread::new(number, &options, &inputs, &directory, report, metrics, stop).and_then(StreamThread::run);
+            // A panic ends the process like any failure; the thread's state is not used afterwards.
             let result = std::panic::catch_unwind(AssertUnwindSafe(work));
             let result = result.unwrap_or_else(|_| Err(Failure::NoProgress { what: format!("stream thread {number} panicked") }));
             if let Err(failure) = &result {
                 tracing::error!(thread = number, code = failure.code(), %failure, "stream thread failed");
             }
-            // The receiver is gone once the process is about to exit.
+            // The receiver is dropped when the process exits after a timeout.
             let _ = ended.send(result);
         };
         std::thread::Builder::new()

@@ -1,6 +1,6 @@
-//! The stamp: one record a task and transaction, which says up to where the state has read each input partition.
+//! The stamp: one record per task and transaction that says how far the state has read each input partition.
 //!
-//! It travels in the same transaction as the state and as the group's offsets, so that the three agree or none counts.
+//! It is written in the same transaction as the state and the group's offsets, so the three always agree.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,10 @@ use crate::settings::StateVersion;
 /// The key of the stamp; keys of accounts never start with this byte.
 pub(super) const KEY: &[u8] = b"\0stamp";
 
-/// What the state of one task is a function of.
+/// Which records the state of one task was built from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
-    /// Each input topic, in the order of its name.
+    /// Each input topic, sorted by name.
     pub inputs: Vec<StampedInput>,
     /// The engine's part: stream clocks, costs, counts.
     pub engine: Vec<u8>,
@@ -26,12 +26,12 @@ pub(super) struct StampedInput {
     pub topic: String,
     /// Its partition count when the stamp was written.
     pub partitions: i32,
-    /// The next offset to read of the task's partition.
+    /// The next offset to read of the task's partition of it.
     pub next: i64,
 }
 
 impl Stamp {
-    /// The next offset to read of a topic; `None` when the stamp does not know the topic.
+    /// The next offset to read of a topic; `None` if the stamp does not contain the topic.
     pub(super) fn next(&self, topic: &str) -> Option<i64> {
         self.inputs.iter().find(|input| input.topic == topic).map(|input| input.next)
     }
@@ -44,7 +44,7 @@ impl Stamp {
     /// Reads what [`Self::encode`] wrote.
     ///
     /// # Errors
-    /// When a newer program wrote it, or nobody did.
+    /// If a newer version wrote it, or it is corrupt.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         section::decode(bytes).map_err(|error| match error {
             CodecError::Corrupt(_) => CodecError::Corrupt("stamp"),

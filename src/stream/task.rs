@@ -1,8 +1,8 @@
-//! One task as its thread owns it: the engine's part, how far each input has been read, and what waits for the next transaction.
+//! A task as its stream thread owns it: the engine's state, how far each input has been read, and the output that waits for the next
+//! transaction.
 
 use std::time::{Duration, Instant};
 
-use super::bad_run::BadRun;
 use super::catch_up::{CatchUp, Mode, Position};
 use super::committed::Marks;
 use super::dead_letter::DeadLetter;
@@ -15,41 +15,44 @@ use super::stamp::{Stamp, StampedInput};
 use crate::clock::monotonic;
 use crate::config::section::OnBadRun;
 use crate::directory::SharedTask;
+use crate::engine::bad_run::BadRun;
 use crate::engine::{Input, Outcome, OutputRecord, RoundOptions};
 use crate::event::Rejection;
 use crate::fault;
 use crate::kafka::Record;
-use crate::status::{InputState, TaskState};
 use crate::telemetry::{Metrics, TaskMeter};
+use crate::threads::{InputMetadata, TaskMetadata};
 use crate::time::Timestamp;
 
-/// A task of this thread.
+/// A task of one thread.
 pub(super) struct Task {
-    /// State, scores, what is dirty.
+    /// Accounts, scores, and what the changelog does not hold yet.
     pub shared: SharedTask,
     /// In the order of [`Inputs::topics`].
     pub positions: Vec<Position>,
-    /// What the state corresponds to in Kafka, as long as nothing was read since.
+    /// What was committed in Kafka when the state was last equal to it.
     pub marks: Marks,
     /// Dead letters for the next transaction.
     pub letters: Vec<DeadLetter>,
     /// Changes for the next transaction.
     pub changes: Vec<OutputRecord>,
-    /// What it did in its last round.
+    /// The mode of the last round.
     pub mode: Mode,
     letters_bytes: usize,
     runs: Vec<BadRun>,
     catch_up: CatchUp,
+    /// Records read since the last commit.
     read: u64,
+    /// The group does not know the offsets yet.
     must_commit: bool,
     has_left: bool,
-    /// What of its counts is in the process's counters.
+    /// What the process's counters already include.
     meter: TaskMeter,
     next_cycle: Instant,
 }
 
 impl Task {
-    /// Takes over a restored task.
+    /// From a restored task.
     pub(super) fn new(restored: Restored) -> Self {
         let meter = TaskMeter::new(&restored.shared.view().summary());
         Self {
@@ -70,7 +73,7 @@ impl Task {
         }
     }
 
-    /// Prepares for another assignment: what was read of each input counts anew, and its end must be seen again.
+    /// Prepares for a new assignment: bad runs are counted from scratch, and the end of each input must be seen again.
     pub(super) fn reassigned(&mut self) {
         self.runs = vec![BadRun::default(); self.runs.len()];
         for position in &mut self.positions {
@@ -78,11 +81,11 @@ impl Task {
         }
     }
 
-    /// Takes one record to its end.
+    /// Processes one record: position, engine, dead letter, bad run.
     ///
     /// # Errors
-    /// When most records of its topic partition are bad.
-    pub(super) fn take(
+    /// If most records of its topic partition are bad.
+    pub(super) fn process(
         &mut self,
         index: usize,
         record: Record<'_>,
@@ -91,6 +94,7 @@ impl Task {
         now: Timestamp,
     ) -> Result<(), Failure> {
         let (Some(position), Some(topic)) = (self.positions.get_mut(index), inputs.topics.get(index)) else { return Ok(()) };
+        // A fetch from before the last assignment may still be delivered.
         if record.offset() < position.next {
             return Ok(());
         }
@@ -104,10 +108,9 @@ impl Task {
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             broker_timestamp: timestamp.map(|(timestamp, _)| timestamp),
         };
-        let outcome = self.shared.engine.process(&input, now);
-        let code = match &outcome {
+        let code = match self.shared.engine.process(&input, now) {
             Outcome::DeadLetter(rejection) => {
-                self.bury(record, rejection, options);
+                self.add_dead_letter(record, &rejection, options);
                 Some(rejection.code)
             }
             _ => None,
@@ -126,23 +129,28 @@ impl Task {
         }
     }
 
-    fn bury(&mut self, record: Record<'_>, rejection: &Rejection, options: &Options) {
+    fn add_dead_letter(&mut self, record: Record<'_>, rejection: &Rejection, options: &Options) {
         let letter = DeadLetter::new(record, rejection, options.properties.message_max_bytes());
         self.letters_bytes += letter.size();
         self.letters.push(letter);
     }
 
-    /// Notes that everything of an input has been read; what waited for that is due at once.
+    /// An input has been read to its end. Once all have, the task may publish, so its next cycle is due at once.
     pub(super) fn reached_end(&mut self, index: usize) {
         if let Some(position) = self.positions.get_mut(index) {
             position.at_end = true;
         }
-        if self.mode == Mode::CatchingUp && self.positions.iter().all(|position| position.at_end) {
+        if self.mode == Mode::CatchingUp && self.is_at_end() {
             self.next_cycle = monotonic();
         }
     }
 
-    /// Scores what is due at `now`, as far as the mode and the budget allow: accounts, and bytes of changes.
+    /// Whether every input has been read to its end.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.positions.iter().all(|position| position.at_end)
+    }
+
+    /// Scores what is due at `now`, within the budget: accounts, and bytes of changes.
     pub(super) fn round(&mut self, now: Timestamp, options: &Options, budget: Load) {
         let time = &options.settings.time;
         self.mode = self.catch_up.mode(&self.positions, now, time.catch_up_age_ms, time.catch_up_limit_ms);
@@ -150,28 +158,28 @@ impl Task {
         let round = RoundOptions { publish, catching_up, budget: budget.records, bytes: budget.bytes };
         let report = self.shared.round(now, &round, &mut self.changes);
         self.has_left = report.left > 0;
-        // What the budget has left over goes on at once.
+        // What exceeded the budget continues at once.
         self.next_cycle = if self.has_left { monotonic() } else { monotonic() + self.interval(options) };
     }
 
-    /// Whether a bad run may be under way of which too little has been read; what was read of it is not committed yet, since the exit
-    /// that would follow must leave nothing behind.
+    /// Whether an input looks like a bad run but has delivered too few records to tell. Nothing is committed until it has: the exit that
+    /// would follow must leave nothing behind.
     pub(super) fn awaits_verdict(&self, options: &Options) -> bool {
         let open = |(run, position): (&BadRun, &Position)| run.is_open(options.bad_run) && !position.at_end;
         options.on_bad_run == OnBadRun::Exit && self.runs.iter().zip(&self.positions).any(open)
     }
 
-    /// Whether the last round's budget has left accounts to score.
+    /// Whether the last round left accounts over because of its budget.
     pub(super) const fn has_left(&self) -> bool {
         self.has_left
     }
 
-    /// When a cycle is due at the latest.
+    /// When the next cycle is due.
     pub(super) const fn next_cycle(&self) -> Instant {
         self.next_cycle
     }
 
-    /// Whether anything must be written: the offsets moved, the state changed, or the group does not know the offsets yet.
+    /// Whether anything must be written: offsets or state have changed, or the group does not know the offsets yet.
     pub(super) fn is_dirty(&self) -> bool {
         self.must_commit
             || self.read > 0
@@ -180,7 +188,7 @@ impl Task {
             || self.shared.engine.unwritten_records() > 0
     }
 
-    /// About how much the next transaction would hold for this task, given the mean size of a changelog record.
+    /// Estimates what the next transaction would hold for this task, given the mean size of a changelog record.
     pub(super) fn load(&self, changelog_record_bytes: usize) -> Load {
         let unwritten = self.shared.engine.unwritten_records();
         Load {
@@ -189,7 +197,7 @@ impl Task {
         }
     }
 
-    /// The stamp of the state as it is now.
+    /// The stamp of the current state.
     pub(super) fn stamp(&self, inputs: &Inputs) -> Stamp {
         let input = |(topic, position): (&InputTopic, &Position)| StampedInput {
             topic: topic.name.clone(),
@@ -209,24 +217,24 @@ impl Task {
     }
 
     /// How far the task is, for readers. `known_end` returns where a partition ends, if the client knows.
-    pub(super) fn state(&self, inputs: &Inputs, known_end: impl Fn(&str, i32) -> Option<i64>) -> TaskState {
+    pub(super) fn metadata(&self, inputs: &Inputs, known_end: impl Fn(&str, i32) -> Option<i64>) -> TaskMetadata {
         let lag = |topic: &str, position: &Position| {
             if position.at_end {
                 return Some(0);
             }
             known_end(topic, self.shared.number()).and_then(|end| u64::try_from(end - position.next).ok())
         };
-        let input = |(topic, position): (&InputTopic, &Position)| InputState {
+        let input = |(topic, position): (&InputTopic, &Position)| InputMetadata {
             topic: topic.name.clone(),
             next: position.next,
             at_end: position.at_end,
             lag: lag(&topic.name, position),
         };
         let inputs = inputs.topics.iter().zip(&self.positions).map(input).collect();
-        TaskState { catching_up: self.mode != Mode::Live, inputs }
+        TaskMetadata { catching_up: self.mode != Mode::Live, inputs }
     }
 
-    /// Everything so far is committed, and counted; `changelog_end` is where the changelog ends since.
+    /// Everything so far is committed. `changelog_end`: where the changelog ends now.
     pub(super) fn committed(&mut self, changelog_end: i64, metrics: &Metrics) {
         self.meter.committed(&self.shared.view().summary(), metrics);
         self.marks = Marks { group: self.positions.iter().map(|position| Some(position.next)).collect(), changelog_end };

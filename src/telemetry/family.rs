@@ -3,7 +3,7 @@
 use prometheus::core::Collector;
 use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
 
-/// One family: what docs/metrics.md says of it.
+/// A family, as docs/metrics.md describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Family {
     /// `churnwatch_<noun>_<unit>[_total]`.
@@ -14,10 +14,10 @@ pub struct Family {
     pub labels: Vec<&'static str>,
 }
 
-/// Makes families, and keeps a list of them.
+/// Creates families and lists them.
 #[derive(Default)]
 pub(super) struct Families {
-    /// What was made, in order.
+    /// The families in order of creation.
     pub(super) list: Vec<Family>,
 }
 
@@ -38,7 +38,7 @@ impl Families {
     }
 }
 
-/// Registers a family and hands it back.
+/// Registers a family and returns it.
 pub(super) fn registered<C: Collector + Clone + 'static>(registry: &Registry, family: C) -> prometheus::Result<C> {
     registry.register(Box::new(family.clone()))?;
     Ok(family)

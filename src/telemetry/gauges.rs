@@ -1,4 +1,4 @@
-//! The gauges that hold no KPI: sums by segment and band, tasks, single accounts.
+//! The gauges besides KPIs: sums by segment and band, tasks, single accounts.
 
 use prometheus::GaugeVec;
 use prometheus::core::Collector;
@@ -17,7 +17,7 @@ pub(super) struct Money<'a> {
     pub(super) units: f64,
 }
 
-/// The gauges, emptied and filled at each scrape.
+/// The gauges, cleared and filled at each scrape.
 pub(super) struct Gauges {
     ready: GaugeVec,
     accounts: GaugeVec,
@@ -93,7 +93,7 @@ impl Gauges {
         self.all().into_iter().flat_map(Collector::collect).collect()
     }
 
-    /// Adds, since several segments may share a label.
+    /// Adds, because several segments may share a label.
     pub(super) fn portfolio(&self, cell: &PortfolioCell, segment: &str, money: &Money<'_>) {
         let place = [segment, cell.band];
         self.accounts.with_label_values(&place).add(count(cell.accounts));
@@ -108,7 +108,7 @@ impl Gauges {
         }
     }
 
-    /// What concerns the whole group, and the membership in it.
+    /// Readiness and the tasks of the group.
     pub(super) fn group(&self, tasks_total: Option<usize>, ready: bool) {
         if let Some(total) = tasks_total {
             set(&self.tasks_total, &[], count(total as u64));

@@ -1,4 +1,4 @@
-//! Health scores by segment and band as a summary: their sum and how many there are, so that means over instances stay right.
+//! Health scores by segment and band as a summary (sum and count), so that means over several instances are right.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -22,15 +22,15 @@ impl HealthScores {
         Family { name: NAME, kind: "summary", labels: LABELS.to_vec() }
     }
 
-    /// What the registry asks for.
+    /// The description for the registry.
     ///
     /// # Errors
-    /// When the name is none.
+    /// If the name is invalid.
     pub(super) fn description() -> prometheus::Result<Desc> {
         Desc::new(NAME.to_owned(), HELP.to_owned(), LABELS.map(str::to_owned).to_vec(), HashMap::new())
     }
 
-    /// Adds a cell under the label of its segment, which several may share.
+    /// Adds a cell under the label of its segment; several segments may share one.
     pub(super) fn add(&mut self, cell: &PortfolioCell, segment: &str) {
         let (sum, count) = self.0.entry([cell.band.to_owned(), segment.to_owned()]).or_default();
         *sum += cell.score_sum;

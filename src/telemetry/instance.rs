@@ -1,4 +1,4 @@
-//! The read side of a running instance: the directory of its tasks, and what its stream threads say of themselves.
+//! The read side of a running instance: the directory of its tasks, and what its stream threads report.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ use crate::kafka::Members;
 use crate::metric::View;
 use crate::portfolio::BandSums;
 use crate::score::Band;
-use crate::status::{InputState, Status};
+use crate::threads::{InputMetadata, Threads};
 use crate::time::Timestamp;
 
 /// A running instance.
 #[derive(Debug)]
 pub struct Instance {
     directory: Arc<Directory>,
-    status: Status,
+    threads: Threads,
     members: Members,
     clock: Clock,
     live: Arc<Refreshed<Live>>,
@@ -31,10 +31,10 @@ pub struct Instance {
 impl Instance {
     /// The instance of these stream threads.
     #[must_use]
-    pub fn new(directory: Arc<Directory>, status: Status, members: Members, clock: Clock) -> Self {
+    pub fn new(directory: Arc<Directory>, threads: Threads, members: Members, clock: Clock) -> Self {
         let (tasks, time) = (Arc::clone(&directory), clock.clone());
         let live = Refreshed::new(move || Live { portfolio: tasks.portfolio(time.now()), settings: tasks.settings() });
-        Self { directory, status, members, clock, live }
+        Self { directory, threads, members, clock, live }
     }
 
     fn task(&self, task: &TaskView, now: Timestamp) -> TaskStatus {
@@ -63,7 +63,7 @@ impl Instance {
 
     /// What the threads know of tasks beyond the directory: those that are not restored, how far each has read.
     fn complete(&self, tasks: &mut BTreeMap<i32, TaskStatus>) {
-        for thread in self.status.threads() {
+        for thread in self.threads.reports() {
             let thread = thread.read();
             for (number, state) in &thread.tasks {
                 if let Some(task) = tasks.get_mut(number) {
@@ -132,7 +132,7 @@ impl Source for Instance {
     }
 
     fn tasks_total(&self) -> Option<usize> {
-        Some(self.status.tasks_total())
+        Some(self.threads.tasks_total())
     }
 
     fn members(&self) -> Vec<String> {
@@ -140,12 +140,12 @@ impl Source for Instance {
     }
 
     fn readiness(&self) -> Readiness {
-        let waiting_for = self.status.waiting_for();
+        let waiting_for = self.threads.waiting_for();
         Readiness { ready: waiting_for.is_empty(), waiting_for }
     }
 }
 
-/// An account as it was last scored; `None` before.
+/// An account as last scored; `None` before its first scoring.
 fn row(slot: &Slot) -> Option<AccountRow<'_>> {
     let score = slot.last_score()?;
     let profile = slot.account.profile();
@@ -176,7 +176,7 @@ fn add(cell: &mut PortfolioCell, sums: &BandSums) {
     cell.scored += sums.scored();
 }
 
-fn lag(inputs: &[InputState]) -> Option<u64> {
+fn lag(inputs: &[InputMetadata]) -> Option<u64> {
     inputs.iter().map(|input| input.lag).sum()
 }
 

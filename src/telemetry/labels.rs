@@ -1,13 +1,13 @@
-//! Label values from the users' data, held to a number.
+//! Label values from user data, limited in number.
 
 use std::collections::BTreeSet;
 
-/// The value for what is beyond the number.
+/// The value for everything beyond the limit.
 pub const OTHER: &str = "other";
-/// The value for what an account does not have.
+/// The value for accounts without one.
 pub const NONE: &str = "none";
 
-/// Values of one label: the first so many keep their own, later ones become `other`.
+/// Values of one label: the first `max` are kept, later ones become `other`.
 #[derive(Debug)]
 pub struct BoundedLabel {
     seen: BTreeSet<Box<str>>,

@@ -1,4 +1,4 @@
-//! What the stream threads count: one struct, written once a commit cycle, never once a record.
+//! Counters of the stream threads: one struct, updated once per commit cycle, never per record.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,7 +15,7 @@ const RESTORE_SECONDS: [f64; 10] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 45.0, 9
 
 /// How a record ended; the five add up to the records read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RecordOutcome {
     /// It changed an account.
     Applied,
     /// It was read before.
@@ -28,7 +28,7 @@ pub enum Outcome {
     DeadLetter,
 }
 
-impl Outcome {
+impl RecordOutcome {
     /// All outcomes.
     pub const ALL: [Self; 5] = [Self::Applied, Self::Duplicate, Self::Late, Self::Ignored, Self::DeadLetter];
 
@@ -52,7 +52,7 @@ pub enum TransactionOutcome {
     Committed,
     /// Aborted; its tasks were restored.
     Aborted,
-    /// Nobody knows; producer and state were dropped, and the state restored.
+    /// Unknown; producer and state were dropped, and the state restored.
     Unclear,
 }
 
@@ -90,7 +90,7 @@ impl Metrics {
     /// Registers every family. At most `label_values` segments get a label value of their own.
     ///
     /// # Errors
-    /// When the registry holds one of the names already.
+    /// If the registry already contains one of the names.
     pub fn new(registry: &Registry, label_values: usize) -> prometheus::Result<Self> {
         let mut make = Families::default();
         let build = make.gauge("churnwatch_build_info", "Always 1; the version of the program.", &["version"])?;
@@ -137,10 +137,10 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Series of closed label sets exist from the beginning, so that rates see their first step.
+    /// Creates the series of closed label sets at once, so that rates include their first step.
     fn start_at_zero(&self) {
         for stream in Stream::ALL {
-            for outcome in Outcome::ALL {
+            for outcome in RecordOutcome::ALL {
                 self.records(stream, outcome, 0);
             }
         }
@@ -164,8 +164,8 @@ impl Metrics {
         &self.families
     }
 
-    /// Records of a stream that ended in one way.
-    pub fn records(&self, stream: Stream, outcome: Outcome, count: u64) {
+    /// Records of a stream with one outcome.
+    pub fn records(&self, stream: Stream, outcome: RecordOutcome, count: u64) {
         self.records.with_label_values(&[stream.name(), outcome.name()]).inc_by(count);
     }
 
@@ -203,17 +203,17 @@ impl Metrics {
         self.restore_seconds.with_label_values(&[] as &[&str]).observe(duration.as_secs_f64());
     }
 
-    /// Tasks came.
+    /// Tasks were assigned.
     pub fn tasks_assigned(&self, count: u64) {
         self.rebalances.with_label_values(&["assigned"]).inc_by(count);
     }
 
-    /// Tasks were taken in order.
+    /// Tasks were revoked.
     pub fn tasks_revoked(&self, count: u64) {
         self.rebalances.with_label_values(&["revoked"]).inc_by(count);
     }
 
-    /// Tasks were lost without warning.
+    /// Tasks were lost without a revocation.
     pub fn tasks_lost(&self, count: u64) {
         self.rebalances.with_label_values(&["lost"]).inc_by(count);
     }
@@ -238,7 +238,7 @@ mod tests {
     fn the_five_outcomes_are_series_of_their_own() {
         let registry = Registry::new();
         let metrics = Metrics::new(&registry, 50).unwrap();
-        metrics.records(Stream::Usage, Outcome::Applied, 7);
+        metrics.records(Stream::Usage, RecordOutcome::Applied, 7);
         let text = String::from_utf8(crate::telemetry::text(&registry).unwrap()).unwrap();
         assert!(text.contains("churnwatch_records_total{outcome=\"applied\",stream=\"usage\"} 7\n"), "{text}");
         assert!(text.contains("churnwatch_records_total{outcome=\"late\",stream=\"billing\"} 0\n"));

@@ -1,7 +1,7 @@
-//! Prometheus: what the stream threads count, and what a scrape reads from the accounts.
+//! Prometheus metrics: counters of the stream threads, and gauges that a scrape reads from the accounts.
 //!
-//! Every family is registered on a registry that is passed in, and described in docs/metrics.md; a test compares the two. Labels come
-//! from closed sets, or are bounded by `limits.label_values` with the rest under `other`.
+//! Every family is registered on a registry passed in and described in docs/metrics.md; a test compares the two. Labels come from closed
+//! sets, or are limited by `limits.label_values`, with the rest as `other`.
 
 mod account_series;
 #[cfg(test)]
@@ -23,7 +23,7 @@ mod top;
 
 pub use family::Family;
 pub use instance::Instance;
-pub use metrics::{Metrics, Outcome, TransactionOutcome};
+pub use metrics::{Metrics, RecordOutcome, TransactionOutcome};
 pub use scrape::{Caps, Scrape};
 pub use source::{AccountRow, BANDS, Live, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
 pub use task_meter::TaskMeter;
@@ -37,7 +37,7 @@ pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 /// All metrics of a registry in Prometheus' text format.
 ///
 /// # Errors
-/// When a family cannot be encoded, which no family of this crate causes.
+/// If a family cannot be encoded; no family of this crate causes that.
 pub fn text(registry: &Registry) -> prometheus::Result<Vec<u8>> {
     let mut buffer = Vec::with_capacity(64 * 1024);
     TextEncoder::new().encode(&registry.gather(), &mut buffer)?;

@@ -1,4 +1,4 @@
-//! What is worked out over many accounts and read often: made anew in the background, so that a reader never waits for long.
+//! A value computed over many accounts and read often: refreshed in the background, so that a reader never waits long.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use crate::clock::monotonic;
 
-/// What is older than this is made anew.
+/// A value older than this is refreshed.
 const MAX_AGE: Duration = Duration::from_mins(1);
-/// It is made anew earlier where that is cheap: after so many times what it took.
+/// A cheap value is refreshed earlier: after this many times the duration of its computation.
 const REST_PER_WORK: u32 = 50;
-/// A reader waits so long for what is being made, then takes what there is.
+/// How long a reader waits for a refresh before it takes the old value.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// Something that is made anew when it is asked for and old.
+/// A value that is refreshed when it is read and too old.
 pub(super) struct Refreshed<T> {
     make: Box<dyn Fn() -> T + Send + Sync>,
     current: Mutex<Made<T>>,
@@ -41,13 +41,13 @@ impl<T> Made<T> {
 }
 
 impl<T: Send + Sync + 'static> Refreshed<T> {
-    /// Makes it for the first time.
+    /// Computes it for the first time.
     pub(super) fn new(make: impl Fn() -> T + Send + Sync + 'static) -> Arc<Self> {
         let current = Mutex::new(Made::by(&make));
         Arc::new(Self { make: Box::new(make), current, changed: Condvar::new(), busy: AtomicBool::new(false) })
     }
 
-    /// What was made last; where that is old, it is made anew, and the reader has it if that is quick.
+    /// The last value. If it is too old, starts a refresh, and returns the new value if that is quick.
     pub(super) fn get(self: &Arc<Self>) -> Arc<T> {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if !current.is_old() {

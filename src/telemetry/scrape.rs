@@ -1,4 +1,4 @@
-//! Gauges that are read at the scrape: sums by segment and band, tasks, and the series of single accounts.
+//! Gauges that are filled at the scrape: sums by segment and band, tasks, single accounts.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,19 +16,19 @@ use super::portfolio::{self, NamedScopes};
 use super::refreshed::Refreshed;
 use super::source::Source;
 
-/// Series kept free for what the stream threads count, at most a quarter of all.
+/// Series reserved for the counters of the stream threads, at most a quarter of all.
 const COUNTER_SERIES: usize = 1_500;
-/// Of the rest, what the portfolio may have for its segments, plans and CSMs: so many of a hundred.
+/// Share of the rest that the portfolio may use for segments, plans and CSMs, percent.
 const PORTFOLIO_PERCENT: usize = 65;
 /// Series of one account.
 const SERIES_PER_ACCOUNT: usize = 3;
 
-/// Limits of a scrape, and what comes first within them.
+/// Limits of a scrape, and the accounts that come first.
 #[derive(Clone, Debug)]
 pub struct Caps {
     /// `limits.series`: of the whole scrape.
     pub series: usize,
-    /// `limits.label_values`: of each label taken from the users' data.
+    /// `limits.label_values`: of each label with user data.
     pub label_values: usize,
     /// `metrics.watch_accounts`: accounts that have series before others.
     pub watched: Arc<BTreeSet<String>>,
@@ -40,7 +40,7 @@ impl Caps {
         self.series - COUNTER_SERIES.min(self.series / 4)
     }
 
-    /// How many accounts may have series of their own where nothing else has.
+    /// How many accounts could have series of their own if nothing else had any.
     fn accounts(&self) -> usize {
         self.gauges() / SERIES_PER_ACCOUNT
     }
@@ -51,14 +51,14 @@ pub struct Scrape {
     source: Arc<dyn Source>,
     selection: Arc<Refreshed<Selection>>,
     gauges: Gauges,
-    /// Of the families that are made anew at each scrape.
+    /// Descriptions of the families that are rebuilt at each scrape.
     made: Vec<Desc>,
     series_max: usize,
-    /// Collections take turns: the gauges are emptied and filled.
+    /// Serialises collections, which clear and fill the gauges.
     labels: Mutex<Labels>,
 }
 
-/// The values of labels that are taken from the users' data.
+/// Labels with user data.
 #[derive(Debug)]
 pub(super) struct Labels {
     pub(super) segment: BoundedLabel,
@@ -70,7 +70,7 @@ impl Scrape {
     /// Registers the gauges; returns their families.
     ///
     /// # Errors
-    /// When the registry holds one of the names already.
+    /// If the registry already contains one of the names.
     pub fn register(registry: &Registry, source: Arc<dyn Source>, caps: &Caps) -> prometheus::Result<Vec<Family>> {
         let mut families = Families::default();
         let scrape = Self {
@@ -91,7 +91,7 @@ impl Scrape {
         Ok(families.list)
     }
 
-    /// Fills the gauges with all but single accounts, then with these as far as there is room. Returns what is no gauge of its own.
+    /// Fills the gauges, with single accounts last as far as there is room. Returns the families that are not gauges.
     fn fill(&self, labels: &mut Labels) -> Vec<MetricFamily> {
         for gauge in self.gauges.all() {
             gauge.reset();
@@ -131,7 +131,7 @@ impl Collector for Scrape {
     }
 }
 
-/// How many series families have; a histogram has one for each bound and three more.
+/// Counts series; a histogram has one per bound plus three.
 fn series_of(families: &[MetricFamily]) -> usize {
     let of_metric = |metric: &Metric, kind: MetricType| match kind {
         MetricType::HISTOGRAM => metric.get_histogram().get_bucket().len() + 3,

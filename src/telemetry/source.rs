@@ -1,4 +1,4 @@
-//! What HTTP and the scrape read: accounts, sums, tasks. The only side of the engine that other threads see.
+//! What HTTP and the scrape read: accounts, sums, tasks. Other threads see nothing else of the engine.
 
 use std::sync::Arc;
 
@@ -11,24 +11,24 @@ use crate::portfolio::Portfolio;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
-/// Names of the bands, the best first.
+/// Names of the bands, best first.
 pub const BANDS: [&str; 5] = ["green", "yellow", "red", "unknown", "churned"];
 
-/// The read side of this instance. Methods may be called from any thread, and hold no lock when they return.
+/// The read side of this instance. Methods may be called from any thread and release every lock before they return.
 pub trait Source: Send + Sync + 'static {
-    /// The instant of scoring: wall time, or the simulated time of a demonstration.
+    /// The instant of scoring: wall time, or simulated time in `demo`.
     fn now(&self) -> Timestamp;
 
     /// Shows every account once, in no particular order.
     fn visit(&self, visit: &mut dyn FnMut(&AccountRow<'_>));
 
-    /// One account as in `replay --out-accounts`, measured at `now`; `None` when this instance does not hold it.
+    /// One account as in `replay --out-accounts`, measured at `now`; `None` if this instance does not hold it.
     fn account(&self, account_id: &str) -> Option<Value>;
 
     /// Sums over the accounts by segment and band.
     fn portfolio(&self) -> Vec<PortfolioCell>;
 
-    /// What the live KPIs of this instance's part of the portfolio are made of; at most a minute old.
+    /// The sums behind the live KPIs of this instance's accounts; at most a minute old.
     fn live(&self) -> Arc<Live>;
 
     /// ISO code of the reporting currency, and the digits of its minor unit.
@@ -40,14 +40,14 @@ pub trait Source: Send + Sync + 'static {
     /// How many tasks the group has; `None` until that is known.
     fn tasks_total(&self) -> Option<usize>;
 
-    /// The members of the group as far as they are known, for those who look for an account elsewhere.
+    /// The known members of the group, for people who look for an account that another member holds.
     fn members(&self) -> Vec<String>;
 
-    /// Whether this instance does its work.
+    /// Whether this instance is ready.
     fn readiness(&self) -> Readiness;
 }
 
-/// The live sums of the portfolio, with the settings by which KPIs are made of them.
+/// The live sums of the portfolio, and the settings that turn them into KPIs.
 #[derive(Clone, Debug)]
 pub struct Live {
     /// Sums by scope.
@@ -102,7 +102,7 @@ pub struct PortfolioCell {
     pub scored: u64,
 }
 
-/// What a task is doing.
+/// What a task does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskPhase {
@@ -119,17 +119,17 @@ pub enum TaskPhase {
 pub struct TaskStatus {
     /// The partition number that it owns in every topic.
     pub task: i32,
-    /// What it is doing.
+    /// What it does.
     pub phase: TaskPhase,
     /// Whether it reads old records and publishes nothing.
     pub catching_up: bool,
     /// Accounts that it holds.
     pub accounts: u64,
-    /// Records between what is committed and the ends of its partitions; `None` until known.
+    /// Records between the next offset and the end of its partitions; `None` while unknown.
     pub lag_records: Option<u64>,
     /// Its configured streams.
     pub streams: Vec<StreamStatus>,
-    /// How its records ended, as in `replay --out-counts`.
+    /// Records by outcome, as in `replay --out-counts`.
     pub counts: Counts,
 }
 
@@ -144,11 +144,11 @@ pub struct StreamStatus {
     /// Broker time of the earliest record read.
     #[serde(serialize_with = "rfc3339_or_null")]
     pub observed_since: Option<Timestamp>,
-    /// Whether no record has come for so long that its metrics stand still.
+    /// Whether the stream has been silent for so long that its metrics are frozen.
     pub stale: bool,
 }
 
-/// Whether the instance does its work, and if not, what it waits for.
+/// Whether the instance is ready, and if not, what it waits for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Readiness {
     /// Joined the group, and every assigned task is restored.

@@ -1,8 +1,8 @@
-//! From what a task says of itself to counters: the differences since the last committed cycle.
+//! Turns the counts of a task into counters: adds the difference since the last committed cycle.
 
 use std::collections::BTreeMap;
 
-use super::metrics::{Metrics, Outcome};
+use super::metrics::{Metrics, RecordOutcome};
 use crate::account::LimitMeter;
 use crate::engine::{StreamCounts, Summary};
 use crate::event::Stream;
@@ -51,7 +51,7 @@ impl TaskMeter {
 fn count_records(stream: Stream, before: &StreamCounts, now: &StreamCounts, metrics: &Metrics) {
     let dead_letters = |counts: &StreamCounts| counts.dead_letter.iter().map(|(_, count)| count).sum();
     let by_outcome = |counts: &StreamCounts| [counts.applied, counts.duplicate, counts.late, counts.ignored, dead_letters(counts)];
-    for ((outcome, before), now) in Outcome::ALL.into_iter().zip(by_outcome(before)).zip(by_outcome(now)) {
+    for ((outcome, before), now) in RecordOutcome::ALL.into_iter().zip(by_outcome(before)).zip(by_outcome(now)) {
         metrics.records(stream, outcome, now.saturating_sub(before));
     }
     for (code, count) in now.dead_letter.iter() {

@@ -52,7 +52,7 @@ fn nothing_is_written_over_what_is_read() {
     let output = run(folder.path(), &["replay", "--usage", "usage.ndjson", "--out-accounts", "./usage.ndjson"]);
     assert_eq!(
         (output.status.code(), text(&output.stderr).as_str()),
-        (Some(2), "error: ./usage.ndjson is read, it cannot be written too\n")
+        (Some(2), "error: ./usage.ndjson is an input and cannot be an output too\n")
     );
     assert_eq!(std::fs::read(folder.path().join("usage.ndjson")).unwrap(), before);
 }

@@ -145,7 +145,7 @@ fn a_second_signal_ends_it_at_once_and_what_was_not_committed_is_done_again() {
         eventually("something new to be committed", LIMIT, || (scenario.committed() != before).then_some(()));
         broker.signal("STOP");
         service.signal(signals[0]);
-        eventually("the first signal to be heard", LIMIT, || service.log().contains("told to stop").then_some(()));
+        eventually("the first signal to be heard", LIMIT, || service.log().contains("shutting down").then_some(()));
         let begun = Instant::now();
         service.signal(signals[1]);
         service.wait(LIMIT);

@@ -159,6 +159,6 @@ fn a_restart_with_another_model_is_a_change_of_the_model_too_and_other_keys_wait
         service.log().contains("output.dead_letters_topic").then_some(())
     });
     assert_eq!(reloads(&service, "applied"), 1);
-    assert!(service.log().contains("the model is the same as before"));
+    assert!(service.log().contains("the model has not changed"));
     service.terminate();
 }

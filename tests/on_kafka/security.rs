@@ -74,7 +74,7 @@ fn works_and_tells_nothing(mut scenario: Scenario) {
             shows_no_secret(path, &service.get(path));
         }
         service.signal("HUP");
-        eventually("the reload", LIMIT, || service.log().contains("the model is the same as before").then_some(()));
+        eventually("the reload", LIMIT, || service.log().contains("the model has not changed").then_some(()));
         shows_no_secret("standard output", &service.output());
         shows_no_secret("the log", &service.terminate());
         scenario.application.arguments = one;

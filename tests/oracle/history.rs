@@ -2,6 +2,7 @@
 
 use toml::Table;
 
+use super::Files;
 use super::account::Account;
 use super::metric::Metrics;
 use super::score::{self, Score};
@@ -51,14 +52,19 @@ struct Held {
 }
 
 /// The changes of an account and its band at the end; `measure` computes its metrics at an instant.
-pub fn changes(model: &Table, account: &Account<'_>, measure: impl Fn(&Account<'_>) -> Metrics) -> (Vec<Change>, &'static str) {
+pub fn changes(
+    model: &Table,
+    account: &Account<'_>,
+    files: &Files,
+    measure: impl Fn(&Account<'_>) -> Metrics,
+) -> (Vec<Change>, &'static str) {
     let mut published: Vec<Change> = Vec::new();
     let mut held: Option<Held> = None;
     let mut band = "unknown";
     for t in scorings(account) {
         let records = account.records.iter().copied().filter(|record| record.at <= t).collect();
         let now = Account::new(records, account.settings, t);
-        let scored = score::score(model, &now, &measure(&now));
+        let scored = score::score(model, &now, files, &measure(&now));
         band = next_band(model, &mut held, &scored, t);
         let last = published.last();
         let change = Change {
@@ -94,7 +100,7 @@ fn next_band(model: &Table, held: &mut Option<Held>, scored: &Score, t: i64) -> 
         *held = Some(start(scored.band));
         return scored.band;
     };
-    let before = held.take().filter(|held| BANDS.contains(&held.band) && !scored.pinned);
+    let before = held.take().filter(|held| BANDS.contains(&held.band) && !scored.pinned && !scored.by_rule_alone);
     let Some(mut now) = before else {
         *held = Some(start(scored.band));
         return scored.band;

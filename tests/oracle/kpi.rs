@@ -321,8 +321,9 @@ impl Portfolio<'_, '_> {
         }
         out.insert("accounts_by_band".to_owned(), json!(accounts));
         out.insert("mrr_by_band".to_owned(), json!(mrr));
-        let at_risk = self.members.iter().filter_map(|member| Some(self.end(member) as f64 * member.line.score.risk?)).sum();
-        set(out, "mrr_at_risk", at_risk);
+        let here = self.members.iter().filter(|member| member.line.score.band != "churned");
+        let at_risk: Vec<f64> = here.filter_map(|member| Some(self.end(member) as f64 * member.line.score.risk?)).collect();
+        put(out, "mrr_at_risk", (!at_risk.is_empty()).then(|| at_risk.iter().sum()));
     }
 }
 

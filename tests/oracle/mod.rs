@@ -86,7 +86,7 @@ pub fn replay(files: &Files, settings: &Settings, t: i64, extras: Extras) -> Rep
     let mut changes = BTreeMap::new();
     for member in members.iter_mut().filter(|_| extras.changes) {
         let measure = |account: &Account<'_>| measured(files, &judged, account);
-        let (published, band) = history::changes(&model(settings), &member.account, measure);
+        let (published, band) = history::changes(&model(settings), &member.account, files, measure);
         member.line.score.band = band;
         changes.insert(member.id.clone(), published);
     }
@@ -140,7 +140,7 @@ fn members<'a>(files: &Files, settings: &'a Settings, judged: &'a Judged, deleti
         records.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
         let account = Account::new(records, settings, t);
         let metrics = measured(files, judged, &account);
-        let score = score::score(&model, &account, &metrics);
+        let score = score::score(&model, &account, files, &metrics);
         Member { id: id.clone(), account, line: Line { metrics, score } }
     };
     accounts.into_iter().map(member).collect()

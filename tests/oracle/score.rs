@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
+use super::Files;
 use super::account::Account;
 use super::metric::Metrics;
 
@@ -15,7 +16,7 @@ pub const DEFAULT_MODEL: &str = include_str!("../../config/model.toml");
 pub struct Score {
     /// 0 to 100; `None`: too little is known.
     pub health: Option<f64>,
-    /// The share of weight that was present.
+    /// The weight that was present, as a share of the weight that configured streams could have brought.
     pub coverage: f64,
     /// The band of a first scoring.
     pub band: &'static str,
@@ -29,6 +30,8 @@ pub struct Score {
     pub rules: Vec<String>,
     /// Whether customer success has pinned the health.
     pub pinned: bool,
+    /// Whether the lowest cap of the rules in force is the health, for want of components.
+    pub by_rule_alone: bool,
     /// The lowest cap of those that pass hysteresis and dwell.
     pub immediate_cap: Option<f64>,
 }
@@ -54,8 +57,8 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
-/// Scores an account whose metrics are known.
-pub fn score(model: &Table, account: &Account<'_>, metrics: &Metrics) -> Score {
+/// Scores an account whose metrics are known; the streams that have a file are configured.
+pub fn score(model: &Table, account: &Account<'_>, files: &Files, metrics: &Metrics) -> Score {
     let names = components_of(model, account, metrics);
     let mut out = Score { band: "unknown", ..Score::default() };
     let (mut weighted, mut present, mut total) = (0.0, 0.0, 0.0);
@@ -65,7 +68,9 @@ pub fn score(model: &Table, account: &Account<'_>, metrics: &Metrics) -> Score {
             continue;
         }
         let weight = float(&component["weight"]);
-        total += weight;
+        if choices(component).any(|choice| streams_of(choice["metric"].as_str().unwrap()).iter().all(|stream| files.contains_key(stream))) {
+            total += weight;
+        }
         if let Some(score) = component_score(component, metrics) {
             weighted += weight * score;
             present += weight;
@@ -77,10 +82,14 @@ pub fn score(model: &Table, account: &Account<'_>, metrics: &Metrics) -> Score {
         out.health = Some(weighted / present);
     }
     let pinned = account.pinned_health();
-    if out.health.is_some() || pinned.is_some() {
+    let lowest_cap = if out.health.is_none() { lowest_cap(model, metrics) } else { None };
+    if out.health.is_some() || pinned.is_some() || lowest_cap.is_some() {
         out.risk = risk(model, &out.components);
     }
     apply_rules(model, metrics, &mut out);
+    if lowest_cap.is_some() {
+        (out.health, out.by_rule_alone, out.immediate_cap) = (lowest_cap, true, None);
+    }
     if pinned.is_some() {
         (out.health, out.pinned, out.immediate_cap) = (pinned, true, None);
     }
@@ -119,10 +128,29 @@ fn components_of<'m>(model: &'m Table, account: &Account<'_>, metrics: &Metrics)
     }
 }
 
+/// A component's metric and those that may take its place.
+fn choices(component: &Table) -> impl Iterator<Item = &Table> {
+    std::iter::once(component).chain(tables(component, &["or"]))
+}
+
+/// The streams that a metric rests on, by its prefix; what is counted per 10 users rests on usage too.
+fn streams_of(metric: &str) -> Vec<&'static str> {
+    let mut streams = match metric.split_once('.').unwrap().0 {
+        "usage" | "breadth" | "depth" => vec!["usage"],
+        "revenue" => vec!["billing"],
+        "support" => vec!["support"],
+        "feedback" => vec!["feedback"],
+        _ => vec![],
+    };
+    if metric.ends_with("_per_10_users") {
+        streams.push("usage");
+    }
+    streams
+}
+
 /// The score of a component by the first of its metrics that is present.
 fn component_score(component: &Table, metrics: &Metrics) -> Option<f64> {
-    let others = tables(component, &["or"]);
-    std::iter::once(component).chain(others).find_map(|choice| {
+    choices(component).find_map(|choice| {
         let metric = choice["metric"].as_str().unwrap();
         let least = choice.get("min_n").map_or_else(|| default_min_n(metric), float);
         let size = metrics.sizes.get(metric).map_or(f64::INFINITY, |size| *size as f64);
@@ -166,11 +194,18 @@ fn risk(model: &Table, components: &BTreeMap<String, f64>) -> Option<f64> {
     (present > 0.0).then(|| 1.0 / (1.0 + (-(float(&model["risk"]["intercept"]) + sum * total / present)).exp()))
 }
 
+/// The rules whose conditions all hold.
+fn in_force<'m>(model: &'m Table, metrics: &Metrics) -> Vec<&'m Table> {
+    let holds = |rule: &&Table| rule["when"].as_str().unwrap().split(" and ").all(|condition| condition_holds(condition, metrics));
+    tables(model, &["rule"]).into_iter().filter(holds).collect()
+}
+
+fn lowest_cap(model: &Table, metrics: &Metrics) -> Option<f64> {
+    in_force(model, metrics).into_iter().filter_map(|rule| rule.get("cap_health").map(float)).reduce(f64::min)
+}
+
 fn apply_rules(model: &Table, metrics: &Metrics, out: &mut Score) {
-    for rule in tables(model, &["rule"]) {
-        if !rule["when"].as_str().unwrap().split(" and ").all(|condition| condition_holds(condition, metrics)) {
-            continue;
-        }
+    for rule in in_force(model, metrics) {
         out.rules.push(rule["name"].as_str().unwrap().to_owned());
         if let Some(cap) = rule.get("cap_health").map(float) {
             out.health = out.health.map(|health| health.min(cap));
@@ -201,13 +236,20 @@ fn condition_holds(condition: &str, metrics: &Metrics) -> bool {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{DEFAULT_MODEL, on_curve, risk};
+    use super::{DEFAULT_MODEL, on_curve, risk, streams_of};
 
     #[test]
     fn a_curve_is_straight_between_its_points_and_flat_outside() {
         let curve: toml::Table = "c = [[0.0, 0], [0.5, 40], [1.0, 100]]".parse().unwrap();
         let curve = curve["c"].as_array().unwrap();
         assert_eq!([-1.0, 0.25, 0.75, 9.0].map(|value| on_curve(curve, value)), [0.0, 20.0, 70.0, 100.0]);
+    }
+
+    #[test]
+    fn a_metric_rests_on_the_stream_of_its_prefix_and_on_usage_where_users_divide_it() {
+        assert_eq!(streams_of("depth.adoption"), ["usage"]);
+        assert_eq!(streams_of("support.open_weighted_per_10_users"), ["support", "usage"]);
+        assert_eq!(streams_of("account.tenure_days"), Vec::<&str>::new());
     }
 
     #[test]

@@ -141,6 +141,7 @@ impl Account<'_> {
             let days = (self.t - last - quiet) as f64 / DAY as f64;
             out.float("usage.days_since_last", Some(days));
             let active_days = active(&dates);
+            out.size("usage.gaps_since_last", active_days);
             out.float("usage.gaps_since_last", (active_days > 0).then(|| days / (91.0 / active_days as f64)));
         }
     }

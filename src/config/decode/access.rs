@@ -19,7 +19,7 @@ pub(super) struct Reader<'t> {
     left_out: &'t BTreeSet<KeyPath>,
 }
 
-/// What the type that is read asks for.
+/// What the target type asks for.
 #[derive(Clone, Copy)]
 enum Wanted {
     Text,
@@ -28,7 +28,7 @@ enum Wanted {
 }
 
 impl<'t> Reader<'t> {
-    /// A reader of the whole document, less what is left out.
+    /// A reader of the whole document without the paths that are left out.
     pub(super) fn new(root: &'t Node, left_out: &'t BTreeSet<KeyPath>) -> Self {
         Self { node: root, path: KeyPath::default(), left_out }
     }
@@ -37,7 +37,7 @@ impl<'t> Reader<'t> {
         Reader { node, path, left_out: self.left_out }
     }
 
-    /// The value, where it is untyped text made one of the wanted type.
+    /// The value; untyped text is converted to the wanted type.
     fn value(&self, wanted: Wanted) -> Cow<'t, Value> {
         let Value::Untyped(text) = &self.node.value else { return Cow::Borrowed(&self.node.value) };
         let as_text = || Value::Text(text.clone());
@@ -66,7 +66,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// Infinities and NaN are no settings.
+/// Refuses infinities and NaN.
 fn finite(text: &str) -> Result<f64, Error> {
     let number: Option<f64> = text.parse().ok();
     number.filter(|number| number.is_finite()).ok_or_else(|| de::Error::custom("must be a finite number"))
@@ -95,7 +95,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         self.visit(Wanted::List, visitor)
     }
 
-    /// What is written is there: no value means "none".
+    /// A written key is always `Some`: no value means "none".
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_some(self)
     }

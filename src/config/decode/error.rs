@@ -1,4 +1,4 @@
-//! What serde finds wrong, in words for people, with the path to it.
+//! Errors of serde in words for people, with their paths.
 
 use std::fmt::{self, Display};
 
@@ -9,11 +9,11 @@ use crate::config::path::KeyPath;
 use crate::config::problem::Problem;
 use crate::config::tree::Node;
 
-/// An error of reading, before it has its place.
+/// A decoding error without a location.
 #[derive(Debug)]
 pub(in crate::config) struct Error {
     message: String,
-    /// Names that would have been right, and the one that was written.
+    /// The valid names, and the name that was written.
     names: Option<(String, &'static [&'static str])>,
     /// The key that is missing in the table at `path`.
     pub(super) missing: Option<&'static str>,
@@ -32,7 +32,7 @@ impl Error {
         self
     }
 
-    /// The problem, where it stands in the document. `more` are names beside those that serde knows.
+    /// The problem with its location. `more`: valid names besides those that serde knows.
     pub(super) fn problem(self, root: &Node, more: &[&str]) -> Problem {
         let path = self.path.unwrap_or_default();
         let path = self.missing.map_or_else(|| path.clone(), |key| path.key(key));
@@ -98,7 +98,7 @@ fn wanted(expected: &dyn Expected) -> String {
     }
 }
 
-/// What was found. Its value is not told: it may be a secret.
+/// What was found, without its value, which may be a secret.
 fn kind_of(found: Unexpected<'_>) -> &'static str {
     match found {
         Unexpected::Bool(_) => "a boolean",

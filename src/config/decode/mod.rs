@@ -1,7 +1,7 @@
-//! From the document to typed sections: serde over the tree, but with every problem at once and each at its place.
+//! From the document to typed sections: serde over the tree, but all problems at once, each with its location.
 //!
-//! Serde stops at the first error. So an error is noted with its path, what stands at the path is left out, and the document is
-//! read again, until it can be read: every section and key has a default, so that it always can.
+//! Serde stops at the first error. So each error is recorded with its path, the value at the path is left out, and the document is decoded
+//! again, until it succeeds. It always does in the end, because every section and key has a default.
 
 mod access;
 mod error;
@@ -26,20 +26,20 @@ use super::tree::Node;
 /// The newtype name by which a type asks for a scalar exactly as it is written, whatever its TOML type: `1.10` and `"1.10"` alike.
 pub(super) const AS_WRITTEN: &str = "$churnwatch::as_written";
 
-/// So many problems of one document are told; a file with more is another file than was meant.
+/// Problems reported per document; a file with more is probably the wrong file.
 const PROBLEMS_MAX: usize = 200;
 
-/// What could be read of a document.
+/// What could be decoded of a document.
 pub(super) struct Decoded<T> {
-    /// The value, with defaults for what could not be read.
+    /// The value, with defaults for what could not be decoded.
     pub(super) value: T,
-    /// What could not be read.
+    /// What could not be decoded.
     pub(super) left_out: BTreeSet<KeyPath>,
     /// Why, in no particular order.
     pub(super) problems: Vec<Problem>,
 }
 
-/// Reads a document. `elsewhere` names keys of the root that are no part of `T` and are read by others.
+/// Reads a document. `elsewhere`: keys of the root that do not belong to `T` and are read by others.
 pub(super) fn decode<T: DeserializeOwned + Default>(root: &Node, elsewhere: &[&str]) -> Decoded<T> {
     let mut left_out: BTreeSet<KeyPath> = elsewhere.iter().map(|key| KeyPath::of_keys([*key])).collect();
     let mut problems = Vec::new();
@@ -49,7 +49,7 @@ pub(super) fn decode<T: DeserializeOwned + Default>(root: &Node, elsewhere: &[&s
             Err(error) => error,
         };
         let path = error.path.clone().unwrap_or_default();
-        // A key that is missing only because it was left out is no second problem.
+        // A key that is missing only because it was left out is not a second problem.
         if !error.missing.is_some_and(|key| left_out.contains(&path.key(key))) {
             problems.push(error.problem(root, if path.steps().len() == 1 { elsewhere } else { &[] }));
         }

@@ -1,4 +1,4 @@
-//! `[application]`: who this instance is in the group.
+//! `[application]`: the identity of this instance in the group.
 
 use serde::Deserialize;
 
@@ -11,7 +11,7 @@ use crate::config::validate::Report;
 pub struct Application {
     /// Group id, prefix of transactional ids, and part of the changelog's name.
     pub id: String,
-    /// Name of a static member; empty: dynamic membership.
+    /// Name of a static member; empty means dynamic membership.
     pub instance: String,
     /// Stream threads, each a member of the group.
     #[serde(deserialize_with = "field::between::<1, 64, _, _>")]
@@ -24,7 +24,7 @@ impl Default for Application {
     }
 }
 
-/// Longest id and instance, bytes: with prefix and suffix they still make a topic name.
+/// Longest id and instance, bytes: with prefix and suffix they must still be a topic name.
 const NAME_BYTES: usize = 200;
 
 impl Application {

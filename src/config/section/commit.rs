@@ -9,10 +9,10 @@ use crate::config::validate::Report;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Commit {
-    /// Live, ms.
+    /// Interval while live, ms.
     #[serde(deserialize_with = "field::between::<1, 60_000, _, _>")]
     pub interval_ms: u64,
-    /// In catch-up at most, ms. Well below librdkafka's `max.poll.interval.ms` of 300 s.
+    /// Interval in catch-up, ms. At most 120 s, well below librdkafka's `max.poll.interval.ms` of 300 s.
     #[serde(deserialize_with = "field::between::<1, 120_000, _, _>")]
     pub catch_up_interval_ms: u64,
 }

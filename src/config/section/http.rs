@@ -14,18 +14,18 @@ use crate::config::validate::Report;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Http {
-    /// Address and port; loopback unless told otherwise.
+    /// Address and port; loopback by default.
     #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,
-    /// File with the bearer token that requests must bring; empty: none.
+    /// File with the bearer token that requests must carry; empty means none.
     token_file: PathBuf,
-    /// Connections at a time.
+    /// Connections at the same time.
     #[serde(deserialize_with = "field::between::<1, 10_000, _, _>")]
     pub max_connections: usize,
-    /// A request's head must be there, and its answer sent, within this, seconds.
+    /// Time limit from the first byte of a request to the last byte of its answer, seconds.
     #[serde(deserialize_with = "field::between::<1, 300, _, _>")]
     pub request_timeout_seconds: u64,
-    /// A connection without request is closed after this, seconds.
+    /// A connection without a request is closed after this, seconds.
     #[serde(deserialize_with = "field::between::<1, 3_600, _, _>")]
     pub idle_timeout_seconds: u64,
     /// The token of `token_file`.
@@ -76,5 +76,6 @@ impl Http {
 
 fn listen<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| serde::de::Error::custom(format!("`{text}` is no address with port, such as 127.0.0.1:9400 or [::]:9400")))
+    text.parse()
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is not an address with a port, such as 127.0.0.1:9400 or [::]:9400")))
 }

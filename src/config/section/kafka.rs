@@ -9,16 +9,16 @@ use crate::config::validate::Report;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Kafka {
-    /// Brokers to begin with: `host:port`, separated by commas.
+    /// Initial brokers: `host:port`, separated by commas.
     pub bootstrap_servers: String,
-    /// Where an input partition begins that was never committed.
+    /// Where to start an input partition without a committed offset.
     pub start: Start,
     /// Whether missing output and internal topics are created.
     pub create_topics: bool,
     /// Replication factor of created topics; -1: the broker's default.
     #[serde(deserialize_with = "replication_factor")]
     pub replication_factor: i32,
-    /// Properties of librdkafka.
+    /// librdkafka properties.
     pub properties: Properties,
 }
 
@@ -26,11 +26,11 @@ pub struct Kafka {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Start {
-    /// At the earliest record there is.
+    /// At the earliest record.
     Earliest,
     /// At the end.
     Latest,
-    /// Nowhere: the service exits.
+    /// Nowhere: the service exits instead.
     Fail,
 }
 
@@ -47,7 +47,7 @@ impl Default for Kafka {
 }
 
 impl Kafka {
-    /// What every client of the cluster begins with, for librdkafka: the brokers and the user's properties. Values may be secrets.
+    /// The brokers and the user's properties, which every client starts from. Values may be secrets.
     pub fn client_properties(&self) -> impl Iterator<Item = (&str, &str)> {
         let properties = self.properties.iter().map(|(name, value)| (name, value.expose()));
         std::iter::once(("bootstrap.servers", self.bootstrap_servers.as_str())).chain(properties)
@@ -58,12 +58,12 @@ impl Kafka {
         if self.bootstrap_servers.trim().is_empty() {
             report.problem(key, "must name at least one broker, as in kafka-1:9092,kafka-2:9092");
         } else if let Some(server) = self.bootstrap_servers.split(',').map(str::trim).find(|server| !is_server(server)) {
-            report.problem(key, format!("`{server}` is no host:port"));
+            report.problem(key, format!("`{server}` is not a valid host:port"));
         }
     }
 }
 
-/// Whether the text is `host:port` or `[v6]:port`. Without port librdkafka would silently take 9092.
+/// Whether the text is `host:port` or `[v6]:port`. Without a port, librdkafka would silently use 9092.
 fn is_server(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
 }

@@ -1,9 +1,9 @@
-//! `[limits]`: the bounds of the bounds. Their keys and defaults are those of `settings::Limits`.
+//! `[limits]`: the ranges of the limits. Their keys and defaults are those of `settings::Limits`.
 
 use crate::config::validate::Report;
 use crate::settings::Limits;
 
-/// Checks that every limit can be kept: in memory, and in changelog records.
+/// Checks that memory and changelog records can hold every limit.
 pub(in crate::config) fn validate(limits: &Limits, report: &mut Report<'_>) {
     let bounds = [
         ("record_bytes", limits.record_bytes, 1_024, 16_777_216),

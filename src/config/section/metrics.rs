@@ -1,4 +1,4 @@
-//! `[metrics]`: which accounts always have series of their own.
+//! `[metrics]`: accounts that always have series of their own.
 
 use serde::Deserialize;
 
@@ -6,6 +6,6 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Metrics {
-    /// The watch list: accounts that have series of their own while there is room under `limits.series`.
+    /// The watch list: accounts with series of their own, as long as `limits.series` has room.
     pub watch_accounts: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! The sections of the configuration, one file each, with their defaults and the checks of their own.
+//! The sections of the configuration, one file each, with their defaults and checks.
 
 mod account;
 mod application;

@@ -15,17 +15,17 @@ use crate::time::{Date, MINUTE_MS, Zone};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Money {
-    /// The currency that everything is told in.
+    /// The currency of every amount in the output.
     #[serde(deserialize_with = "field::currency")]
     pub reporting_currency: Currency,
-    /// What of a discount moves MRR.
+    /// Which discounts reduce MRR.
     pub discounts: Discounts,
     /// When a scheduled cancellation is churn.
     pub churn_at: ChurnAt,
     /// Dunning ends this long after the first snapshot of an unbroken `past_due` run, days.
     #[serde(deserialize_with = "field::between::<0, 3_650, _, _>")]
     pub dunning_days: i64,
-    /// Changes at most this long after the one before are one movement, minutes.
+    /// Changes at most this long after the previous one belong to one movement, minutes.
     #[serde(deserialize_with = "field::between::<0, 10_080, _, _>")]
     pub movement_window_minutes: i64,
     /// Exchange rates by date.
@@ -45,7 +45,7 @@ impl Default for Money {
     }
 }
 
-/// One `[[money.rates]]` table: units of the reporting currency for one unit of each.
+/// One `[[money.rates]]` table: units of the reporting currency per unit of each currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateTable {
     /// The first date of the reporting zone on which it holds.
@@ -54,7 +54,7 @@ pub struct RateTable {
     pub rates: Vec<(Currency, Decimal)>,
 }
 
-/// Most tables of rates: one a day for ten years.
+/// Tables of rates at most: one per day for ten years.
 const TABLES_MAX: usize = 3_660;
 
 impl Money {
@@ -129,7 +129,7 @@ impl<'de> Deserialize<'de> for Key {
         let key = String::deserialize(deserializer)?;
         match Currency::parse(&key) {
             _ if key == VALID_FROM => Ok(Self::ValidFrom),
-            // Capitals only, so that no currency can stand in a table twice.
+            // Upper case only, so that a table cannot contain a currency twice.
             Some(currency) if currency.code() == key => Ok(Self::Rate(currency)),
             _ => Err(D::Error::custom("must be valid_from or a currency code: three capitals, as in EUR")),
         }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::config::field;
+use crate::engine::bad_run;
 
 /// `[output]`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -14,24 +15,32 @@ pub struct Output {
     /// Topic of refused records.
     #[serde(deserialize_with = "field::topic_name")]
     pub dead_letters_topic: String,
-    /// What a bad run of records does.
+    /// What happens on a bad run of records.
     pub on_bad_run: OnBadRun,
-    /// More than this share of the records of a topic partition refused is a bad run.
+    /// More than this share of bad records in a topic partition is a bad run, 0..=1.
     #[serde(deserialize_with = "field::share")]
     pub bad_run_share: f64,
-    /// Fewer records than this are no run.
+    /// Fewer records than this are never a bad run.
     #[serde(deserialize_with = "field::between::<1, 1_000_000, _, _>")]
     pub bad_run_records: u64,
 }
 
-/// What a bad run of records does.
+/// What happens on a bad run of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnBadRun {
     /// The service exits before the transaction commits.
     Exit,
-    /// The records become dead letters as any other.
+    /// The records become dead letters like any other bad record.
     DeadLetter,
+}
+
+impl Output {
+    /// When records are a bad run.
+    #[must_use]
+    pub const fn bad_run_limits(&self) -> bad_run::Limits {
+        bad_run::Limits { share: self.bad_run_share, records: self.bad_run_records }
+    }
 }
 
 impl Default for Output {

@@ -1,4 +1,4 @@
-//! `[kafka.properties]`: any property of librdkafka that the service does not keep to itself, with secrets from files or variables.
+//! `[kafka.properties]`: any librdkafka property that the service does not set itself; secrets come from files or variables.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::config::source::{self, Variables};
 use crate::config::validate::Report;
 use crate::kafka::property;
 
-/// Names and values; the values are secrets until proven otherwise.
+/// Names and values; every value may be a secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Properties(BTreeMap<String, Secret>);
 
@@ -23,7 +23,7 @@ const KEPT: [(&str, &str); 28] = [
     ("metadata.broker.list", "set kafka.bootstrap_servers"),
     ("group.id", "the group is application.id"),
     ("group.instance.id", "set application.instance for static membership"),
-    ("transactional.id", "it is made of application.id and application.instance"),
+    ("transactional.id", "it consists of application.id and application.instance"),
     ("transaction.timeout.ms", "restore waits for it, and a longer one would let an open transaction hide state"),
     ("delivery.timeout.ms", "no record may outlive its transaction"),
     ("message.timeout.ms", "no record may outlive its transaction"),
@@ -32,30 +32,30 @@ const KEPT: [(&str, &str); 28] = [
     ("acks", "exactly-once needs all replicas"),
     ("request.required.acks", "exactly-once needs all replicas"),
     ("isolation.level", "exactly-once reads committed records only"),
-    ("check.crcs", "what is read is always checked"),
-    ("compression.codec", "set compression.type, its name of today"),
+    ("check.crcs", "records are always verified"),
+    ("compression.codec", "set compression.type, its current name"),
     ("enable.auto.commit", "offsets are committed inside the transaction"),
     ("auto.commit.enable", "offsets are committed inside the transaction"),
     ("auto.commit.interval.ms", "set commit.interval_ms"),
     ("enable.auto.offset.store", "offsets are committed inside the transaction"),
     ("auto.offset.reset", "set kafka.start"),
-    ("enable.partition.eof", "catch-up and restore are told by it"),
+    ("enable.partition.eof", "catch-up and restore depend on it"),
     ("partition.assignment.strategy", "only `range` keeps the topics of a task together"),
     ("group.protocol", "only the classic protocol keeps the topics of a task together"),
     ("group.remote.assignor", "only the classic protocol keeps the topics of a task together"),
-    ("partitioner", "outputs are written to partitions by account; what producers of inputs use is streams.<stream>.partitioner"),
+    ("partitioner", "outputs are partitioned by account; for the producers of inputs, set streams.<stream>.partitioner"),
     ("allow.auto.create.topics", "set kafka.create_topics"),
     ("enabled_events", "clients are driven by polling"),
-    ("plugin.library.paths", "no foreign code is loaded"),
+    ("plugin.library.paths", "plugins are not loaded"),
 ];
 
-/// Parts of names whose values nobody should see.
+/// Names that contain one of these have secret values.
 const SENSITIVE: [&str; 6] = ["password", "passphrase", "secret", ".pem", "private.key", "oauthbearer.config"];
 
-/// The largest record that the producer must take, bytes.
+/// The largest record that the producer must accept, bytes.
 const MESSAGE_BYTES_MIN: u64 = 600_000;
 
-/// Lets librdkafka make tokens that nobody has signed.
+/// Lets librdkafka create unsigned tokens.
 const UNSECURED_TOKENS: &str = "enable.sasl.oauthbearer.unsecure.jwt";
 
 const FROM_FILE: &str = "file:";
@@ -67,7 +67,7 @@ impl Properties {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Checks names, and values that are written as they are.
+    /// Checks names, and values that are not references.
     pub(in crate::config) fn validate(&self, report: &mut Report<'_>) {
         for (name, value) in &self.0 {
             let origin = report.origin(&key(name)).clone();
@@ -81,7 +81,7 @@ impl Properties {
         self.validate_tokens(report);
     }
 
-    /// Tokens come from librdkafka alone, and the one that is linked can make unsecured ones only.
+    /// The linked librdkafka can only create unsecured tokens.
     fn validate_tokens(&self, report: &mut Report<'_>) {
         let value = |name: &str| self.0.get(name).map(Secret::expose);
         let by_token = |name: &&str| value(name).is_some_and(|mechanism| mechanism.eq_ignore_ascii_case("OAUTHBEARER"));
@@ -113,7 +113,7 @@ impl Properties {
     }
 }
 
-/// Checks a property; the error is a message and the nearest name, where there is one.
+/// Checks a property; the error is a message and the nearest valid name, if there is one.
 fn check(name: &str, value: &str, origin: &Origin) -> Result<(), (String, Option<&'static str>)> {
     if let Some((_, reason)) = KEPT.iter().find(|(kept, _)| *kept == name) {
         return Err((format!("cannot be set here: {reason}"), None));
@@ -130,7 +130,7 @@ fn check(name: &str, value: &str, origin: &Origin) -> Result<(), (String, Option
     refusal(name, value).or_else(|| too_small(name, value)).map_or(Ok(()), |message| Err((message, None)))
 }
 
-/// Warns of what is allowed, but not silently.
+/// Warns about values that are allowed but risky.
 fn warn(name: &str, value: &str, report: &mut Report<'_>) {
     let off = match name {
         "enable.ssl.certificate.verification" => value == "false",
@@ -155,7 +155,7 @@ fn is_sensitive(name: &str) -> bool {
     SENSITIVE.iter().any(|part| name.contains(part))
 }
 
-/// Why a value that librdkafka takes is none for the service.
+/// Why the service refuses a value that librdkafka accepts.
 fn too_small(name: &str, value: &str) -> Option<String> {
     let small = name == "message.max.bytes" && value.parse::<u64>().is_ok_and(|bytes| bytes < MESSAGE_BYTES_MIN);
     small.then(|| format!("must be at least {MESSAGE_BYTES_MIN}: a record of the state may have 512 KiB"))
@@ -168,7 +168,7 @@ fn refusal(name: &str, value: &str) -> Option<String> {
     Some(if quotable { message } else { "librdkafka refuses its value".to_owned() })
 }
 
-/// Names for suggestions: those of the librdkafka that this program was written for.
+/// Names for suggestions, as of the librdkafka version that this program was written for.
 fn names() -> impl Iterator<Item = &'static str> {
     include_str!("librdkafka_properties.txt").lines().filter(|name| KEPT.iter().all(|(kept, _)| kept != name))
 }
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_for_suggestions_is_one_of_the_linked_librdkafka() {
+    fn every_suggested_name_exists_in_the_linked_librdkafka() {
         assert!(names().count() > 100);
         for name in names() {
             assert!(property::is_known(name), "{name}");
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn every_property_that_is_kept_is_one_of_librdkafka() {
+    fn every_property_that_the_service_sets_exists_in_librdkafka() {
         for (name, _) in KEPT {
             assert!(property::is_known(name), "{name}");
         }

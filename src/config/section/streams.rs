@@ -1,4 +1,4 @@
-//! `[streams.<stream>]`: the input topics of each stream, and how they are read.
+//! `[streams.<stream>]`: the input topics of each stream, and their options.
 
 use serde::Deserialize;
 
@@ -8,7 +8,7 @@ use crate::config::validate::Report;
 use crate::event::Stream;
 use crate::time::HOUR_MS;
 
-/// `[streams]`. Usage, billing and support are read unless their `topics` are empty; feedback and accounts where their section is there.
+/// `[streams]`. Usage, billing and support are read unless their `topics` are empty; feedback and accounts only if their section exists.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Streams {
@@ -19,7 +19,7 @@ pub struct Streams {
     accounts: Option<StreamSection>,
 }
 
-/// `[streams.<stream>]`: topics, and what holds for all of them that do not say otherwise.
+/// `[streams.<stream>]`: topics, and options for all of them that do not override them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StreamSection {
@@ -33,7 +33,7 @@ pub struct StreamSection {
     stale_after_hours: Option<StaleAfter>,
 }
 
-/// `[[streams.<stream>.topic]]`: a topic that differs from the others of its stream.
+/// `[[streams.<stream>.topic]]`: a topic with options of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TopicSection {
@@ -45,7 +45,7 @@ pub struct TopicSection {
     repartition: Option<bool>,
 }
 
-/// Where nothing is written: the topic of a stream and when it is stale.
+/// The default topic of a stream, and when it is stale.
 const fn defaults(stream: Stream) -> (&'static str, StaleAfter) {
     match stream {
         Stream::Usage => ("product-usage", StaleAfter::Hours(24)),
@@ -67,7 +67,7 @@ impl Streams {
         }
     }
 
-    /// The topics of a stream; none where it is not configured.
+    /// The topics of a stream; empty if it is not configured.
     #[must_use]
     pub fn topics(&self, stream: Stream) -> Vec<Topic> {
         self.section(stream).map_or_else(Vec::new, |section| section.topics(stream))
@@ -85,7 +85,7 @@ impl Streams {
         !self.topics(stream).is_empty()
     }
 
-    /// A stream without a record for this long is stale, ms; `None`: never.
+    /// A stream without records for this long is stale, ms; `None` means never.
     #[must_use]
     pub fn stale_after_ms(&self, stream: Stream) -> Option<i64> {
         match self.section(stream).and_then(|section| section.stale_after_hours).unwrap_or(defaults(stream).1) {
@@ -94,7 +94,7 @@ impl Streams {
         }
     }
 
-    /// Checks that no topic is named twice, and that there is one. `outputs` are topics that the program writes, with their keys.
+    /// Checks that there is a topic, and that none is named twice. `outputs`: topics that the program writes, with their keys.
     pub(in crate::config) fn validate<'o>(&self, outputs: impl IntoIterator<Item = (&'o str, String)>, report: &mut Report<'_>) {
         let inputs =
             Stream::ALL.into_iter().flat_map(|stream| self.section(stream).into_iter().flat_map(move |section| section.places(stream)));
@@ -124,7 +124,7 @@ impl StreamSection {
         listed.iter().map(|name| resolve(name, &plain)).chain(self.topic.iter().map(|own| resolve(&own.name, own))).collect()
     }
 
-    /// `topics`; where neither it nor a table is there, the default.
+    /// `topics`; the default if there is neither `topics` nor a table.
     fn listed(&self, stream: Stream) -> Vec<String> {
         match &self.topics {
             Some(topics) => topics.clone(),

@@ -1,4 +1,4 @@
-//! What holds for one input topic: its format, how its records are placed, and when its stream is stale.
+//! The options of one input topic: format, partitioning, and when its stream is stale.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
@@ -6,20 +6,20 @@ use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use crate::event::Stream;
 use crate::partitioner::Partitioner;
 
-/// An input topic with everything that holds for it.
+/// An input topic with all of its options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Topic {
     /// Its name.
     pub name: String,
     /// The stream that it carries.
     pub stream: Stream,
-    /// What its records are.
+    /// The format of its records.
     pub format: Format,
     /// How its producers choose partitions.
     pub partitioner: Partitioning,
 }
 
-/// What the records of a topic are.
+/// The format of the records of a topic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// The JSON of this program.
@@ -27,22 +27,22 @@ pub enum Format {
     Native,
 }
 
-/// What is known of how the producers of a topic choose the partition of a keyed record.
+/// How the producers of a topic choose the partition of a keyed record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Partitioning {
-    /// Nothing: it is found out from a sample of records.
+    /// Unknown: detected from a sample of records.
     #[default]
     Auto,
-    /// Their partitioner.
+    /// With this partitioner.
     By(Partitioner),
-    /// The user vouches that equal keys are in equal partition numbers of every topic.
+    /// With another one; the user vouches that equal keys have equal partition numbers in every topic.
     Custom,
 }
 
 /// When a stream without records is stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StaleAfter {
-    /// After so many hours.
+    /// After this many hours.
     Hours(i64),
     /// Never.
     Never,
@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for Format {
         match String::deserialize(deserializer)?.as_str() {
             "native" => Ok(Self::Native),
             name if PLANNED.contains(&name) => Err(D::Error::custom(format!(
-                "`{name}` is not in this version, only `native` is: write native events from this topic to another"
+                "`{name}` is not supported in this version, only `native` is: convert this topic to native events in another one"
             ))),
             name => Err(D::Error::unknown_variant(name, NAMES)),
         }
@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for Format {
 }
 
 impl<'de> Deserialize<'de> for Partitioning {
-    /// Reads the names of this program, and those of librdkafka: what differs for records without key does not matter here.
+    /// Accepts our names and librdkafka's; variants that differ only for records without a key are equivalent here.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const NAMES: &[&str] = &["auto", "murmur2", "crc32", "fnv1a", "custom"];
         match String::deserialize(deserializer)?.as_str() {
@@ -77,15 +77,15 @@ impl<'de> Deserialize<'de> for Partitioning {
     }
 }
 
-/// Only `false` until there is a repartition stage.
+/// Only `false`: there is no repartition stage.
 pub(super) fn repartition<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     if bool::deserialize(deserializer)? {
-        return Err(D::Error::custom("`true` is not in this version: the topic must be keyed by account"));
+        return Err(D::Error::custom("`true` is not supported in this version: key the topic by account"));
     }
     Ok(Some(false))
 }
 
-/// Longest time before a stream is stale, hours.
+/// Longest time until a stream is stale, hours.
 const STALE_HOURS_MAX: i64 = 8_760;
 
 impl<'de> Deserialize<'de> for StaleAfter {

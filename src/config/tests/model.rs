@@ -44,8 +44,8 @@ fn problems_of_the_model_file_name_it() {
         [
             "c.toml:3: commit.interval_ms: 0 is out of range: must be 1 to 60000",
             "m.toml:2: publish.risk: must be above 0, at most 1",
-            "m.toml:3: comit: is no table of a model, nearest is `model`",
-            "m.toml:4: riks: is no table of a model, nearest is `risk`",
+            "m.toml:3: comit: is not a table of a model, nearest is `model`",
+            "m.toml:4: riks: is not a table of a model, nearest is `risk`",
         ]
     );
 }
@@ -55,7 +55,7 @@ fn a_table_in_both_files_is_a_problem() {
     let files = [("c.toml", "model_file = \"m.toml\"\n[bands]\ngreen = 80\n"), ("m.toml", "[bands]\ngreen = 70\n")];
     assert_eq!(
         Folder::with(&files).load(&[], &[]).unwrap_err(),
-        ["c.toml:2: bands: is in the model file too, m.toml:1: only one of them can hold"]
+        ["c.toml:2: bands: is also set in the model file, m.toml:1: remove one of them"]
     );
 }
 

@@ -115,7 +115,7 @@ fn a_time_zone_must_exist() {
 fn dates_of_the_calendar_must_be_dates_in_order() {
     told(
         "[[calendar.quiet]]\nfrom = \"24.12.\"\nto = \"2026-12-26\"\n",
-        "c.toml:2: calendar.quiet[0].from: `24.12.` is no date: must be as in 2024-01-31",
+        "c.toml:2: calendar.quiet[0].from: `24.12.` is not a date: use the form 2024-01-31",
     );
     told("[[calendar.quiet]]\nfrom = \"2026-12-24\"\n", "c.toml:1: calendar.quiet[0].to: is missing");
     told("[[calendar.quiet]]\nfrom = \"2026-12-24\"\nto = \"2026-12-23\"\n", "c.toml:3: calendar.quiet[0].to: is before `from`");
@@ -136,7 +136,7 @@ fn entries_after_one_that_cannot_be_read_keep_their_places() {
 fn currencies_and_rates_must_be_ones() {
     told(
         "[money]\nreporting_currency = \"Euro\"\n",
-        "c.toml:2: money.reporting_currency: `Euro` is no currency code: three letters, as in USD",
+        "c.toml:2: money.reporting_currency: `Euro` is not a currency code: use three letters, such as USD",
     );
     told(
         "[[money.rates]]\nvalid_from = \"2024-01-01\"\nEURO = 1\n",
@@ -213,7 +213,7 @@ fn the_earliest_time_is_midnight_of_its_date_in_the_reporting_zone() {
     assert_eq!(earliest("[time]\nreporting_time_zone = \"Europe/Berlin\"\n"), at("1999-12-31T23:00:00Z"));
     assert_eq!(earliest("[time]\nearliest = \"2024-07-01\"\nreporting_time_zone = \"Europe/Berlin\"\n"), at("2024-06-30T22:00:00Z"));
     told("[time]\nearliest = \"1899-12-31\"\n", "c.toml:2: time.earliest: must be 1900-01-01 or later");
-    told("[time]\nearliest = \"lately\"\n", "c.toml:2: time.earliest: `lately` is no date: must be as in 2024-01-31");
+    told("[time]\nearliest = \"lately\"\n", "c.toml:2: time.earliest: `lately` is not a date: use the form 2024-01-31");
 }
 
 #[test]
@@ -268,7 +268,7 @@ fn names_of_topics_are_no_patterns() {
 fn formats_and_repartition_of_later_versions_are_refused_as_such() {
     told(
         "[streams.usage]\nformat = \"segment\"\n",
-        "c.toml:2: streams.usage.format: `segment` is not in this version, only `native` is: write native events from this topic to another",
+        "c.toml:2: streams.usage.format: `segment` is not supported in this version, only `native` is: convert this topic to native events in another one",
     );
     told(
         "[streams.usage]\nformat = \"nativ\"\n",
@@ -276,7 +276,7 @@ fn formats_and_repartition_of_later_versions_are_refused_as_such() {
     );
     told(
         "[[streams.usage.topic]]\nname = \"a\"\nrepartition = true\n",
-        "c.toml:3: streams.usage.topic[0].repartition: `true` is not in this version: the topic must be keyed by account",
+        "c.toml:3: streams.usage.topic[0].repartition: `true` is not supported in this version: key the topic by account",
     );
 }
 
@@ -320,7 +320,10 @@ fn names_of_the_application_can_be_group_and_topic_names() {
 
 #[test]
 fn brokers_are_hosts_with_ports() {
-    told("[kafka]\nbootstrap_servers = \"kafka-1:9092,kafka-2\"\n", "c.toml:2: kafka.bootstrap_servers: `kafka-2` is no host:port");
+    told(
+        "[kafka]\nbootstrap_servers = \"kafka-1:9092,kafka-2\"\n",
+        "c.toml:2: kafka.bootstrap_servers: `kafka-2` is not a valid host:port",
+    );
     told(
         "[kafka]\nbootstrap_servers = \"\"\n",
         "c.toml:2: kafka.bootstrap_servers: must name at least one broker, as in kafka-1:9092,kafka-2:9092",
@@ -363,7 +366,7 @@ fn a_token_that_cannot_be_fetched_is_told_before_a_broker_is_asked() {
 
 #[test]
 fn the_address_of_the_server_is_one() {
-    told("[http]\nlisten = \"9400\"\n", "c.toml:2: http.listen: `9400` is no address with port, such as 127.0.0.1:9400 or [::]:9400");
+    told("[http]\nlisten = \"9400\"\n", "c.toml:2: http.listen: `9400` is not an address with a port, such as 127.0.0.1:9400 or [::]:9400");
 }
 
 #[test]

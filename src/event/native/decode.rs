@@ -254,6 +254,18 @@ mod tests {
     }
 
     #[test]
+    fn a_record_timestamp_is_held_to_the_same_limits_as_occurred_at() {
+        let without_time = format!(r#"{{"type":"feature_used",{USAGE}}}"#);
+        let refused = |millis: i64| {
+            let value = Some(without_time.as_bytes());
+            decode_raw(&Raw { timestamp: Some(Timestamp(millis)), ..raw(Stream::Usage, value) }).unwrap_err().reason.into_owned()
+        };
+        assert_eq!(refused(1_745_000_000_000_000), "the record timestamp looks like microseconds, not milliseconds");
+        assert_eq!(refused(i64::MAX), "the record timestamp looks like nanoseconds, not milliseconds");
+        assert_eq!(refused(-1), "occurred_at is before time.earliest");
+    }
+
+    #[test]
     fn of_a_repeated_key_the_last_counts() {
         assert_eq!(record(Stream::Usage, &usage(r#","account_id":[],"account_id":"a","id":1,"id":2"#)).id.as_deref(), Some("2"));
     }

@@ -11,7 +11,7 @@ pub(super) fn text(value: &[u8], record_bytes: usize) -> Result<&str, Rejection>
         return Err(Rejection::new(Code::TooLarge, format!("{} bytes are more than {record_bytes}", value.len())));
     }
     let text = std::str::from_utf8(value)
-        .map_err(|error| Rejection::new(Code::InvalidUtf8, format!("no UTF-8 from byte {}", error.valid_up_to())))?;
+        .map_err(|error| Rejection::new(Code::InvalidUtf8, format!("not valid UTF-8 from byte {}", error.valid_up_to())))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if is_too_deep(text.as_bytes()) {
         return Err(Rejection::new(Code::TooDeep, format!("nested deeper than {MAX_DEPTH}")));
@@ -43,7 +43,7 @@ fn is_nested_deeper(text: &[u8]) -> bool {
     false
 }
 
-/// Whether a string of a text that is JSON but for this holds half of a surrogate pair, which no UTF-8 text can.
+/// Whether a string in otherwise valid JSON contains half a surrogate pair, which UTF-8 cannot encode.
 pub(super) fn has_lone_surrogate(json: &str) -> bool {
     let mut rest = json.as_bytes();
     while let Some((_, escape)) = memchr::memchr(b'\\', rest).and_then(|at| rest.split_at_checked(at)) {

@@ -86,7 +86,7 @@ fn merged<'a>(fields: &Fields<'a, '_>) -> Result<TicketKind<'a>, Rejection> {
 
 /// Where the ticket went is checked and left to the records of that account.
 fn moved<'a>(fields: &Fields<'a, '_>) -> Result<TicketKind<'a>, Rejection> {
-    fields.optional(Field::To, Value::id).map(|_| TicketKind::Moved)
+    fields.optional(Field::To, Value::reference).map(|_| TicketKind::Moved)
 }
 
 /// The whole ticket; in the contract its status comes right after the id.

@@ -85,7 +85,7 @@ fn a_parameter_without_value_is_as_one_that_is_not_given() {
 fn an_account_id_that_is_no_text_is_refused_as_json() {
     let server = start(two_accounts(), None);
     let (status, answer) = get(&server, "/api/accounts/%FF%FE");
-    assert_eq!((status, &json(&answer)["error"]), (400, &"the account id is no UTF-8 text".into()));
+    assert_eq!((status, &json(&answer)["error"]), (400, &"the account id is not UTF-8 text".into()));
 }
 
 #[test]

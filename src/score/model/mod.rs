@@ -147,13 +147,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_model_compiles_and_weighs_its_eight_components_to_100() {
+    fn the_default_model_compiles_and_weighs_its_nine_components_to_100() {
         let model = Model::default();
         assert_eq!(model.name, "default");
         let names: Vec<&str> = model.profiles.iter().map(|profile| profile.name.as_str()).collect();
         assert_eq!(names, ["onboarding", "default"]);
         let default = &model.profiles[1];
-        assert_eq!((default.components.len(), default.weight_total), (8, 100.0));
+        assert_eq!((default.components.len(), default.weight_total), (9, 100.0));
         assert!((model.risk.total - 3.0).abs() < 1e-12);
     }
 

@@ -1,4 +1,4 @@
-//! The other members of the group: all must read the same topics, or the assignor tears the topics of a task apart.
+//! The other members of the group: all must read the same topics, or the assignor gives the topics of one task to different members.
 
 use std::collections::BTreeSet;
 
@@ -9,13 +9,13 @@ use crate::stream::options::Options;
 /// Refuses to join members that read other topics.
 ///
 /// # Errors
-/// When a member of the group reads other topics than this instance would.
+/// If a member of the group reads other topics than this instance would.
 pub(in crate::stream) fn check_topics(options: &Options, inspector: &Inspector) -> Result<(), Failure> {
     let ours: BTreeSet<String> = options.inputs.iter().map(|input| input.name.clone()).collect();
     let subscriptions = match inspector.subscriptions(&options.application) {
         Ok(subscriptions) => subscriptions,
         Err(failure) => {
-            tracing::info!(%failure, "the members of the group cannot be looked at");
+            tracing::info!(%failure, "cannot check which topics the other members read");
             return Ok(());
         }
     };
@@ -24,8 +24,8 @@ pub(in crate::stream) fn check_topics(options: &Options, inspector: &Inspector) 
     other.map_or(Ok(()), |theirs| Err(Failure::TopicSetChanged { ours: names(&ours), theirs: names(&theirs) }))
 }
 
-/// The topics of a member: version (i16), count (i32), then names (i16 length, bytes), of Kafka's consumer protocol. What follows, later
-/// versions have added.
+/// The topics in a member's subscription (Kafka's consumer protocol): version (i16), count (i32), then names (i16 length, bytes). Later
+/// versions append fields, which are ignored.
 fn topics(metadata: &[u8]) -> Option<BTreeSet<String>> {
     let (_version, rest) = metadata.split_first_chunk::<2>()?;
     let (count, mut rest) = rest.split_first_chunk::<4>()?;
@@ -44,13 +44,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_topics_of_a_member_are_read_and_what_follows_is_left() {
+    fn the_topics_of_a_member_are_read_and_later_fields_are_ignored() {
         let metadata = b"\x00\x03\x00\x00\x00\x02\x00\x07billing\x00\x0dproduct-usage\xff\xff\xff\xff\x00\x00";
         assert_eq!(topics(metadata), Some(BTreeSet::from(["billing".to_owned(), "product-usage".to_owned()])));
     }
 
     #[test]
-    fn what_is_cut_off_is_nothing() {
+    fn a_truncated_subscription_has_no_topics() {
         for cut in 0..14 {
             assert_eq!(topics(&b"\x00\x03\x00\x00\x00\x01\x00\x07billing"[..cut]), None);
         }

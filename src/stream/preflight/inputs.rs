@@ -1,4 +1,4 @@
-//! The input topics as they are in the cluster: their partition count, which all share, and where a key belongs.
+//! The input topics as the cluster has them: the partition count that all share, and the partitioners that may have written them.
 
 use std::time::Duration;
 
@@ -7,31 +7,31 @@ use crate::partitioner::Candidates;
 use crate::stream::failure::Failure;
 use crate::stream::options::{InputTopic, Options};
 
-/// How long a topic may stay unseen.
+/// How long brokers may take until they know a topic.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The input topics of all tasks.
 #[derive(Clone, Debug)]
 pub(crate) struct Inputs {
-    /// In the order of their names.
+    /// Sorted by name.
     pub topics: Vec<InputTopic>,
-    /// Partitions of each, and the number of tasks.
+    /// Partitions of each topic, and thus the number of tasks.
     pub partitions: i32,
-    /// Which partitioners the topics may have been written with; `None`: the user vouches for another one.
+    /// Partitioners that the topics may have been written with; `None` if keys are not checked.
     pub partitioners: Option<Candidates>,
 }
 
 impl Inputs {
-    /// Looks the topics up. Their partitioners are open yet.
+    /// Looks the topics up. [`Self::partitioners`] is still open.
     ///
     /// # Errors
-    /// When one is missing, or their partition counts differ.
+    /// If a topic is missing, or partition counts differ.
     pub(crate) fn describe(options: &Options, inspector: &Inspector) -> Result<Self, Failure> {
         let missing = |topic: &InputTopic| Failure::TopicMissing { topic: topic.name.clone(), hint: "; input topics are not created" };
         let count = |topic: &InputTopic| inspector.partitions_in_time(&topic.name, LIMIT)?.ok_or_else(|| missing(topic));
         let counts = options.inputs.iter().map(count).collect::<Result<Vec<_>, _>>()?;
         let [partitions, rest @ ..] = counts.as_slice() else {
-            return Err(Failure::kafka("looking up the input topics", &"there is none"));
+            return Err(Failure::kafka("looking up the input topics", &"none is configured"));
         };
         if rest.iter().any(|count| count != partitions) {
             let counts = options.inputs.iter().zip(&counts).map(|(topic, count)| format!("{}: {count}", topic.name)).collect::<Vec<_>>();
@@ -40,8 +40,40 @@ impl Inputs {
         Ok(Self { topics: options.inputs.clone(), partitions: *partitions, partitioners: None })
     }
 
-    /// The place of a topic in [`Self::topics`].
+    /// The index of a topic in [`Self::topics`].
     pub(crate) fn index(&self, topic: &str) -> Option<usize> {
         self.topics.iter().position(|input| input.name == topic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::config::section::Start;
+    use crate::kafka::mock::EmbeddedBroker;
+    use crate::stream::Permits;
+
+    /// Describes the default inputs on a broker that has these topics.
+    fn described(topics: &[(&str, i32)]) -> Result<Inputs, Failure> {
+        let broker = EmbeddedBroker::start().unwrap();
+        for (name, partitions) in topics {
+            broker.create_topic(name, *partitions).unwrap();
+        }
+        let options = Options::of(&Config::default(), Permits::none(Start::Earliest));
+        Inputs::describe(&options, &Inspector::new(&broker.properties()).unwrap())
+    }
+
+    #[test]
+    fn all_inputs_share_one_partition_count() {
+        let inputs = described(&[("product-usage", 3), ("billing", 3), ("support-tickets", 3)]).unwrap();
+        assert_eq!((inputs.partitions, inputs.index("billing"), inputs.index("other")), (3, Some(0), None));
+    }
+
+    #[test]
+    fn different_partition_counts_are_refused_with_each_count() {
+        let failure = described(&[("product-usage", 3), ("billing", 2), ("support-tickets", 3)]).unwrap_err();
+        assert_eq!(failure.code(), "partition_counts_differ");
+        assert!(failure.to_string().contains("billing: 2") && failure.to_string().contains("product-usage: 3"), "{failure}");
     }
 }

@@ -1,4 +1,4 @@
-//! The least rights that the service needs, and which of them are missing.
+//! The minimal rights that the service needs, and which of them are missing.
 //!
 //! Read and Write include Describe. A transactional producer needs no right on the cluster.
 
@@ -9,21 +9,21 @@ use crate::kafka::{self, Allowed, ErrorCode, Inspector, Operation, Transactional
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 
-/// The time limit of one question.
+/// Time limit of one request.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What is to be done with a resource.
+/// Operations on one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Right {
     /// `topic`, `group` or `transactional id`.
     pub resource: &'static str,
-    /// Its name; a prefix where it ends in `*`.
+    /// Its name; a prefix if it ends in `*`.
     pub name: String,
     /// The operations that must be allowed.
     pub operations: Vec<Operation>,
 }
 
-/// Everything that the service does. Topics are made only with `kafka.create_topics`.
+/// Everything that the service needs. Create is needed only with `kafka.create_topics`.
 #[must_use]
 pub fn rights(options: &Options) -> Vec<Right> {
     use Operation::{Create, Read, Write};
@@ -40,9 +40,9 @@ pub fn rights(options: &Options) -> Vec<Right> {
     rights
 }
 
-/// The rights that are missing, as far as brokers tell: those on topics that are not there yet can only be told once they are.
-/// `to_make` are the topics that have to be made.
-pub(super) fn missing(options: &Options, inspector: &Inspector, to_make: &[OwnTopic]) -> Result<Vec<Failure>, Failure> {
+/// The missing rights, as far as brokers report them; rights on a topic can only be checked once it exists. `to_create`: topics that are
+/// missing.
+pub(super) fn missing(options: &Options, inspector: &Inspector, to_create: &[OwnTopic]) -> Result<Vec<Failure>, Failure> {
     let rights = rights(options);
     let names: Vec<&str> = rights.iter().filter(|right| right.resource == "topic").map(|right| right.name.as_str()).collect();
     let topics = inspector.allowed_on_topics(&names, LIMIT);
@@ -56,11 +56,11 @@ pub(super) fn missing(options: &Options, inspector: &Inspector, to_make: &[OwnTo
         missing.extend(denied(right, allowed));
     }
     missing.extend(transactions(options)?);
-    missing.extend(creation(options, to_make)?);
+    missing.extend(creation(options, to_create)?);
     Ok(missing)
 }
 
-/// What of a right is not given. Nobody has to be told of `Create` where the topic is there already.
+/// The operations of a right that are not allowed. Create does not matter for a topic that exists.
 fn denied(right: &Right, allowed: Option<Allowed>) -> Vec<Failure> {
     let not_allowed = |operation: Operation| not_allowed(right.resource, &right.name, operation);
     let needed = right.operations.iter().copied().filter(|operation| *operation != Operation::Create);
@@ -71,7 +71,7 @@ fn denied(right: &Right, allowed: Option<Allowed>) -> Vec<Failure> {
     }
 }
 
-/// Tries a transactional id of our own that no instance uses.
+/// Tries a transactional id that no instance uses: there is no request that only asks.
 fn transactions(options: &Options) -> Result<Option<Failure>, Failure> {
     match TransactionalProducer::new(&options.properties, &format!("{}-check", options.application)) {
         Err(kafka::Error::NotAllowed { resource, .. }) => {
@@ -81,9 +81,9 @@ fn transactions(options: &Options) -> Result<Option<Failure>, Failure> {
     }
 }
 
-/// Has the topics made that have to be, but for doing it.
-fn creation(options: &Options, to_make: &[OwnTopic]) -> Result<Vec<Failure>, Failure> {
-    let refused = if options.create_topics { topics::try_create(options, to_make)? } else { Vec::new() };
+/// Validates the creation of missing topics without creating them.
+fn creation(options: &Options, to_create: &[OwnTopic]) -> Result<Vec<Failure>, Failure> {
+    let refused = if options.create_topics { topics::try_create(options, to_create)? } else { Vec::new() };
     let failure = |(topic, code): (String, ErrorCode)| match code {
         ErrorCode::TopicAuthorizationFailed | ErrorCode::ClusterAuthorizationFailed => not_allowed("topic", &topic, Operation::Create),
         code => Failure::kafka(format!("creating topic {topic}"), &code),
@@ -93,4 +93,45 @@ fn creation(options: &Options, to_make: &[OwnTopic]) -> Result<Vec<Failure>, Fai
 
 fn not_allowed(resource: &'static str, name: &str, operation: Operation) -> Failure {
     Failure::NotAllowed { resource, name: name.to_owned(), operation: operation.name() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::config::section::Start;
+    use crate::stream::Permits;
+
+    fn options(create_topics: bool) -> Options {
+        Options { create_topics, ..Options::of(&Config::default(), Permits::none(Start::Earliest)) }
+    }
+
+    fn codes(right: &Right, allowed: Option<Allowed>) -> Vec<String> {
+        denied(right, allowed).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn inputs_are_only_read_and_nothing_is_created_unless_the_configuration_allows_it() {
+        let created = |options: &Options| rights(options).iter().filter(|right| right.operations.contains(&Operation::Create)).count();
+        assert_eq!((created(&options(true)), created(&options(false))), (3, 0));
+        let rights = rights(&options(true));
+        let of = |name: &str| rights.iter().find(|right| right.name == name).unwrap().operations.clone();
+        assert_eq!(of("billing"), [Operation::Read]);
+        assert_eq!(of("churnwatch-*"), [Operation::Write]);
+    }
+
+    #[test]
+    fn every_operation_that_the_broker_does_not_list_is_missing() {
+        let right = Right { resource: "topic", name: "t".to_owned(), operations: vec![Operation::Read, Operation::Write] };
+        assert_eq!(codes(&right, Some(Ok(Some(vec![Operation::Read])))).len(), 1);
+        assert_eq!(codes(&right, Some(Err(ErrorCode::TopicAuthorizationFailed))).len(), 2);
+    }
+
+    #[test]
+    fn a_broker_that_does_not_report_rights_proves_nothing() {
+        let right = Right { resource: "group", name: "g".to_owned(), operations: vec![Operation::Read] };
+        for answer in [None, Some(Ok(None)), Some(Err(ErrorCode::UnknownTopicOrPartition))] {
+            assert!(codes(&right, answer).is_empty());
+        }
+    }
 }

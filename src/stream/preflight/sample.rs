@@ -171,14 +171,14 @@ mod tests {
     }
 
     #[test]
-    fn siblings_that_agree_are_accepted_and_an_empty_one_goes_along() {
+    fn topics_that_agree_are_accepted_and_an_empty_one_fits_any() {
         let topics = [(Partitioning::Auto, by(Partitioner::Crc32)), (Partitioning::Auto, Sample::default())];
         assert_eq!(compared(&topics).unwrap(), "crc32");
         assert_eq!(compared(&[(Partitioning::Auto, Sample::default())]).unwrap(), "murmur2 or crc32 or fnv1a");
     }
 
     #[test]
-    fn siblings_that_differ_are_refused_by_name() {
+    fn topics_that_differ_are_refused_by_name() {
         let topics = [(Partitioning::Auto, by(Partitioner::Crc32)), (Partitioning::Auto, by(Partitioner::Murmur2))];
         let failure = compared(&topics).unwrap_err();
         assert_eq!(failure.code(), "partitioners_differ");
@@ -186,10 +186,10 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_lie_anywhere_are_refused_with_counts() {
+    fn keys_in_arbitrary_partitions_are_refused_with_counts() {
         let failure = compared(&[(Partitioning::Auto, sample(|key| i32::from(key[key.len() - 1] % 4)))]).unwrap_err();
         assert_eq!(failure.code(), "partitioner_unknown");
-        assert!(failure.to_string().starts_with("t0: of 100 keys, "), "{failure}");
+        assert!(failure.to_string().starts_with("t0: of 100 sampled keys, "), "{failure}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What there is in the cluster and what is missing: every problem at once, for people, before the service starts.
+//! What the cluster has and what is missing: reports every problem at once, for people, before the service starts.
 
 use std::fmt;
 
@@ -9,23 +9,23 @@ use crate::kafka::{Found, Inspector};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 
-/// What was found.
+/// The findings.
 #[derive(Debug, Default)]
 pub struct Survey {
-    /// Each input topic with its partitions; `None`: there is no such topic.
+    /// Each input topic with its partitions; `None` if it does not exist or may not be described.
     pub inputs: Vec<(String, Option<i32>)>,
-    /// Each topic of our own with the partitions that it has; `None`: it is missing.
+    /// Each topic that the service writes with its partitions; `None` if it is missing.
     pub own: Vec<(OwnTopic, Option<i32>)>,
-    /// How keys are partitioned, in words; empty where that could not be found out.
+    /// The partitioners that fit the keys, for people; empty if they could not be determined.
     pub partitioners: String,
     /// Everything that `run` would refuse.
     pub problems: Vec<Failure>,
 }
 
-/// Looks at the cluster. Changes nothing.
+/// Checks the cluster. Changes nothing.
 ///
 /// # Errors
-/// When the cluster does not answer.
+/// If the cluster does not answer.
 pub fn survey(options: &Options) -> Result<Survey, Failure> {
     let inspector = Inspector::new(&options.properties)?;
     let mut survey = Survey::default();
@@ -37,39 +37,39 @@ pub fn survey(options: &Options) -> Result<Survey, Failure> {
         let partitions = if let Found::Partitions(count) = found { Some(count) } else { None };
         survey.inputs.push((name.to_owned(), partitions));
     }
-    survey.look_at_rights(options, &inspector)?;
+    survey.check_rights(options, &inspector)?;
     if !survey.problems.is_empty() {
         return Ok(survey);
     }
     match Inputs::describe(options, &inspector) {
-        Ok(inputs) => survey.look_further(options, &inputs, &inspector)?,
+        Ok(inputs) => survey.check_topics(options, &inputs, &inspector)?,
         Err(failure) => survey.problems.push(failure),
     }
     Ok(survey)
 }
 
 impl Survey {
-    /// Everything that `run` would refuse, one a line; nothing where there is nothing.
+    /// Everything that `run` would refuse, one per line; empty if there is nothing.
     #[must_use]
-    pub fn complaints(&self) -> String {
+    pub fn problem_lines(&self) -> String {
         let lines: Vec<String> = self.problems.iter().map(|problem| format!("error: {}: {problem}\n", problem.code())).collect();
         lines.concat()
     }
 
-    fn look_at_rights(&mut self, options: &Options, inspector: &Inspector) -> Result<(), Failure> {
+    fn check_rights(&mut self, options: &Options, inspector: &Inspector) -> Result<(), Failure> {
         let counts = self.inputs.iter().filter_map(|(_, partitions)| *partitions);
-        let mut to_make = Vec::new();
+        let mut to_create = Vec::new();
         for topic in topics::own_topics(options, counts.max().unwrap_or(1)) {
-            // One that is hidden may be there: whether it could be made cannot be told.
+            // A hidden topic may exist, so whether it could be created cannot be tried.
             if inspector.find(&topic.name)? == Found::Missing {
-                to_make.push(topic);
+                to_create.push(topic);
             }
         }
-        self.problems.extend(rights::missing(options, inspector, &to_make)?);
+        self.problems.extend(rights::missing(options, inspector, &to_create)?);
         Ok(())
     }
 
-    fn look_further(&mut self, options: &Options, inputs: &Inputs, inspector: &Inspector) -> Result<(), Failure> {
+    fn check_topics(&mut self, options: &Options, inputs: &Inputs, inspector: &Inspector) -> Result<(), Failure> {
         for topic in topics::own_topics(options, inputs.partitions) {
             let found = inspector.partitions(&topic.name)?;
             self.problems.extend(topics::problem(options, &topic, found));

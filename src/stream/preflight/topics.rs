@@ -130,3 +130,44 @@ pub(in crate::stream) fn ensure(options: &Options, partitions: i32, inspector: &
     }
     create_missing(options, &own, inspector).map(drop)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::config::section::Start;
+    use crate::stream::Permits;
+
+    fn options() -> Options {
+        Options::of(&Config::default(), Permits::none(Start::Earliest))
+    }
+
+    fn changelog(options: &Options) -> OwnTopic {
+        own_topics(options, 4).into_iter().find(|topic| topic.purpose == "state").unwrap()
+    }
+
+    fn code(options: &Options, found: Option<i32>) -> Option<&'static str> {
+        problem(options, &changelog(options), found).map(|failure| failure.code())
+    }
+
+    #[test]
+    fn the_changelog_must_have_as_many_partitions_as_the_inputs() {
+        assert_eq!(code(&options(), Some(4)), None);
+        assert_eq!(code(&options(), Some(3)), Some("partition_count_changed"));
+    }
+
+    #[test]
+    fn a_missing_topic_is_a_problem_only_if_it_may_not_be_created() {
+        assert_eq!(code(&options(), None), None);
+        assert_eq!(code(&Options { create_topics: false, ..options() }, None), Some("topic_missing"));
+    }
+
+    #[test]
+    fn three_replicas_must_have_two_in_sync() {
+        let in_sync = |replication_factor| {
+            let topic = changelog(&Options { replication_factor, ..options() });
+            topic.settings.into_iter().find(|(name, _)| *name == "min.insync.replicas").map(|(_, value)| value)
+        };
+        assert_eq!((in_sync(3).as_deref(), in_sync(1), in_sync(-1)), (Some("2"), None, None));
+    }
+}

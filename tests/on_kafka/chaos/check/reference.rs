@@ -117,7 +117,7 @@ impl Reference {
         let observed = first.map(|(stream, (_, timestamp))| (*stream, *timestamp)).collect();
         let mut metrics = account.metrics();
         metrics.keep_observed(&task.files, &observed, t);
-        let score = score(&self.model, &account, &metrics);
+        let score = score(&self.model, &account, &task.files, &metrics);
         Some((metrics, score))
     }
 }

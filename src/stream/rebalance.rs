@@ -1,0 +1,129 @@
+//! What a stream thread does when the group assigns or revokes partitions, or when its log was truncated.
+
+use std::time::Duration;
+
+use super::assignment::Assignment;
+use super::committed::Halt;
+use super::failure::Failure;
+use super::group_event::note;
+use super::task::Task;
+use super::thread::{CycleEnd, REVOKE_LIMIT, StreamThread};
+use crate::clock::monotonic;
+use crate::fault;
+use crate::kafka::Offset;
+
+impl StreamThread {
+    /// Accepts an assignment.
+    pub(super) fn assigned(&mut self, partitions: Vec<(String, i32)>) -> Result<(), Failure> {
+        // Acknowledges the rebalance without fetching anything: restoring takes longer than the group would wait.
+        self.member.assign([])?;
+        let topics: Vec<&str> = self.inputs.topics.iter().map(|topic| topic.name.as_str()).collect();
+        self.assignment = Assignment::of(partitions, &topics, self.member.membership());
+        for (task, missing) in &self.assignment.incomplete {
+            tracing::warn!(thread = self.number, task, missing, "task parked: not all of its topics were assigned");
+        }
+        if let Some(membership) = &self.assignment.membership {
+            tracing::info!(thread = self.number, generation = membership.generation, tasks = ?self.assignment.tasks, "assigned");
+        } else {
+            tracing::info!(thread = self.number, "the assignment was lost before it could be accepted");
+        }
+        self.progress.assigned(&self.assignment, monotonic());
+        let tasks = &self.assignment.tasks;
+        self.metrics.tasks_assigned(tasks.len() as u64);
+        self.tasks.retain(|number, _| tasks.contains(number));
+        self.prepare()
+    }
+
+    /// Restores the tasks that the thread does not hold, then reads on from the offsets of all. If the group interrupts it, no task is
+    /// kept.
+    pub(super) fn prepare(&mut self) -> Result<(), Failure> {
+        if self.assignment.membership.is_none() {
+            self.tasks.clear();
+            return Ok(());
+        }
+        self.member.assign([])?;
+        self.restorer.verify_partition_counts()?;
+        self.report.restoring(&self.assignment.tasks, self.assignment.incomplete.iter().map(|(number, _)| *number));
+        if self.restore()? == Restore::Interrupted {
+            self.tasks.clear();
+            return Ok(());
+        }
+        self.tasks.values_mut().for_each(Task::reassigned);
+        self.report.restored();
+        self.progress.read(monotonic());
+        self.read_on()
+    }
+
+    /// Restores tasks while the group's consumer is polled, so that rebalances are noticed.
+    fn restore(&mut self) -> Result<Restore, Failure> {
+        let held = self.tasks.iter().map(|(number, task)| (*number, task.marks.clone())).collect();
+        let (member, events, stop) = (&self.member, &mut self.events, &self.stop);
+        let mut alive = || {
+            while let Some(event) = member.poll(Duration::ZERO) {
+                note(event.what(), || member.assignment_lost(), events)?;
+            }
+            Ok(events.is_empty() && !stop.is_requested())
+        };
+        let began = monotonic();
+        let restored = match self.restorer.restore(&self.assignment.tasks, &held, &mut alive) {
+            Ok(restored) => restored,
+            Err(Halt::Failed(failure)) => return Err(failure),
+            Err(Halt::Interrupted) => return Ok(Restore::Interrupted),
+        };
+        let numbers: Vec<_> = restored.keys().copied().collect();
+        for (number, restored) in restored {
+            restored.shared.show();
+            self.tasks.insert(number, Task::new(restored));
+        }
+        let lasted = monotonic().duration_since(began);
+        self.metrics.restored(lasted);
+        tracing::info!(thread = self.number, tasks = ?numbers, millis = lasted.as_millis(), "restored");
+        Ok(Restore::Done)
+    }
+
+    /// Reads every input of every task from its next offset.
+    fn read_on(&self) -> Result<(), Failure> {
+        let topics = &self.inputs.topics;
+        self.member.assign(self.tasks.iter().flat_map(|(number, task)| {
+            topics.iter().zip(&task.positions).map(|(topic, position)| (topic.name.as_str(), *number, Offset::Offset(position.next)))
+        }))?;
+        Ok(())
+    }
+
+    /// Gives up all partitions, after a last cycle, or at once if other members own them already. Tasks without unwritten state are kept
+    /// in case they come back.
+    pub(super) fn revoked(&mut self, lost: bool) -> Result<(), Failure> {
+        tracing::info!(thread = self.number, lost, tasks = ?self.tasks.keys().collect::<Vec<_>>(), "revoked");
+        fault::point("in-revocation");
+        let count = self.tasks.len() as u64;
+        if lost {
+            self.metrics.tasks_lost(count);
+            self.tasks.clear();
+        } else {
+            self.metrics.tasks_revoked(count);
+            if self.cycle(REVOKE_LIMIT, |_| true)? == CycleEnd::Failed {
+                self.tasks.clear();
+            }
+            self.tasks.retain(|_, task| !task.is_dirty());
+        }
+        fault::point("in-revocation");
+        self.assignment = Assignment::default();
+        self.progress.assigned(&self.assignment, monotonic());
+        self.report.revoked();
+        self.member.unassign()?;
+        Ok(())
+    }
+
+    /// The records at the next offset no longer exist. A new restore compares every offset with the log, and fails with the exact loss.
+    pub(super) fn out_of_range(&mut self) -> Result<(), Failure> {
+        tracing::warn!(thread = self.number, "the next offset to read no longer exists");
+        self.tasks.clear();
+        self.prepare()
+    }
+}
+
+#[derive(PartialEq)]
+enum Restore {
+    Done,
+    Interrupted,
+}

@@ -1,0 +1,165 @@
+//! What the stream threads report: the tasks that they own, how far each has been read, and what a thread waits for.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::time::Timestamp;
+
+/// All stream threads of this process.
+#[derive(Clone, Debug)]
+pub struct Threads {
+    reports: Vec<Arc<ThreadReport>>,
+    tasks_total: usize,
+}
+
+impl Threads {
+    /// Threads that have not started yet.
+    #[must_use]
+    pub fn new(threads: usize, tasks_total: usize) -> Self {
+        Self { reports: (0..threads).map(|_| Arc::default()).collect(), tasks_total }
+    }
+
+    /// The report of each thread, by its number.
+    #[must_use]
+    pub fn reports(&self) -> &[Arc<ThreadReport>] {
+        &self.reports
+    }
+
+    /// Tasks of the whole group: the partition count that all input topics share.
+    #[must_use]
+    pub const fn tasks_total(&self) -> usize {
+        self.tasks_total
+    }
+
+    /// What this process waits for before it is ready; empty once every thread has joined and restored its tasks. A later rebalance does
+    /// not take readiness back.
+    #[must_use]
+    pub fn waiting_for(&self) -> Vec<String> {
+        let waiting = |(number, thread): (usize, &Arc<ThreadReport>)| {
+            let state = thread.read();
+            match state.phase {
+                ThreadPhase::Joining => Some(format!("thread {number} to join the group")),
+                ThreadPhase::Restoring => Some(format!("thread {number} to restore its tasks")),
+                ThreadPhase::Running => None,
+            }
+        };
+        self.reports.iter().enumerate().filter_map(waiting).collect()
+    }
+}
+
+/// What a thread does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ThreadPhase {
+    /// It waits for its first assignment.
+    #[default]
+    Joining,
+    /// It restores its first assignment.
+    Restoring,
+    /// It has restored an assignment at least once.
+    Running,
+}
+
+/// One thread at the end of its last cycle.
+#[derive(Clone, Debug, Default)]
+pub struct ThreadMetadata {
+    /// What it does.
+    pub phase: ThreadPhase,
+    /// Tasks being restored.
+    pub restoring: Vec<i32>,
+    /// Tasks that were assigned without all of their topics.
+    pub parked: Vec<i32>,
+    /// Restored tasks.
+    pub tasks: BTreeMap<i32, TaskMetadata>,
+    /// When its last transaction was committed.
+    pub committed_at: Option<Timestamp>,
+    /// Committed transactions.
+    pub transactions: u64,
+}
+
+/// One task of a thread.
+#[derive(Clone, Debug, Default)]
+pub struct TaskMetadata {
+    /// Whether it reads old records: it publishes nothing, or marks what it publishes.
+    pub catching_up: bool,
+    /// Its inputs, sorted by topic.
+    pub inputs: Vec<InputMetadata>,
+}
+
+/// One input of a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InputMetadata {
+    /// The topic.
+    pub topic: String,
+    /// The next offset to read.
+    pub next: i64,
+    /// Whether everything had been read.
+    pub at_end: bool,
+    /// Offsets between the next one and the end of what can be read; `None` while the end is unknown.
+    pub lag: Option<u64>,
+}
+
+/// What one thread reports; it writes it once per cycle.
+#[derive(Debug, Default)]
+pub struct ThreadReport(Mutex<ThreadMetadata>);
+
+impl ThreadReport {
+    /// The newest report. Hold the guard only while reading: the thread waits for it.
+    pub fn read(&self) -> MutexGuard<'_, ThreadMetadata> {
+        // A poisoned lock still holds the report of an earlier cycle.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn restoring(&self, tasks: &[i32], parked: impl Iterator<Item = i32>) {
+        let mut state = self.read();
+        state.restoring = tasks.to_vec();
+        state.parked = parked.collect();
+        if state.phase == ThreadPhase::Joining {
+            state.phase = ThreadPhase::Restoring;
+        }
+    }
+
+    pub(crate) fn restored(&self) {
+        let mut state = self.read();
+        state.restoring.clear();
+        state.phase = ThreadPhase::Running;
+    }
+
+    pub(crate) fn revoked(&self) {
+        let mut state = self.read();
+        state.tasks.clear();
+        state.restoring.clear();
+        state.parked.clear();
+    }
+
+    pub(crate) fn committed(&self, at: Timestamp) {
+        let mut state = self.read();
+        state.committed_at = Some(at);
+        state.transactions += 1;
+    }
+
+    pub(crate) fn tasks(&self, tasks: BTreeMap<i32, TaskMetadata>) {
+        self.read().tasks = tasks;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_ready_once_every_thread_has_restored_and_stays_ready() {
+        let threads = Threads::new(2, 4);
+        assert_eq!(threads.waiting_for().len(), 2);
+        for thread in threads.reports() {
+            thread.restoring(&[0, 1], std::iter::empty());
+        }
+        assert!(threads.waiting_for().iter().all(|reason| reason.ends_with("to restore its tasks")));
+        threads.reports()[0].restored();
+        threads.reports()[1].restoring(&[], std::iter::empty());
+        threads.reports()[1].restored();
+        assert!(threads.waiting_for().is_empty(), "no task at all is ready too");
+        threads.reports()[0].revoked();
+        threads.reports()[0].restoring(&[2], std::iter::empty());
+        assert!(threads.waiting_for().is_empty(), "a rebalance does not take readiness back");
+    }
+}
