@@ -16,8 +16,11 @@ use std::sync::{Arc, Mutex};
 use churnwatch::account::Limit;
 use churnwatch::engine::{Input, Outcome, PlainStore, RoundOptions, Task};
 use churnwatch::event::{Code, Stream};
-use churnwatch::settings::{Limits, Settings};
+use churnwatch::settings::{Limits, Settings, StateVersion};
 use churnwatch::time::Timestamp;
+use proptest::prelude::*;
+use proptest::sample::select;
+
 use hoard::{live_bytes, most_live_bytes_of, of_one_account};
 
 const NOW: Timestamp = Timestamp(1_772_357_400_000);
@@ -113,6 +116,67 @@ fn one_account_with_very_many_of_everything_stays_under_what_its_limits_come_to(
     ] {
         assert!(reached.contains(&limit), "{limit:?} was not reached: {reached:?}");
     }
+}
+
+/// The bounds of the configuration: of each limit the least and the most that it accepts.
+fn extremes() -> impl Strategy<Value = (Limits, StateVersion)> {
+    let one_of = |least: usize, most: usize| select(vec![least, most]);
+    let limits = (one_of(1, 1_000_000), one_of(1, 100_000), one_of(1, 80_000), one_of(1, 100_000), one_of(1, 10_000), one_of(1, 100_000));
+    (limits, select(vec![64, 4_096]), select(StateVersion::ALL.to_vec())).prop_map(
+        |((users, features, ids_per_day, tickets, subscriptions, answers), text_bytes, version)| {
+            let (tickets_open, tickets_resolved) = (tickets, tickets);
+            let record_bytes = 16 * MIB;
+            let limits = Limits {
+                record_bytes,
+                text_bytes,
+                users,
+                features,
+                ids_per_day,
+                tickets_open,
+                tickets_resolved,
+                subscriptions,
+                answers,
+                ..Limits::default()
+            };
+            (limits, version)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_changelog_record_is_too_large_at_the_extremes_of_the_configuration((limits, version) in extremes()) {
+        let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let settings = Arc::new(Settings { limits: limits.clone(), state_write_version: version, ..Settings::default() });
+        let mut task = Task::new(settings, PlainStore::default());
+        let entitled = (0..1_000).map(|n| format!("\"{}\"", hoard::text(n, limits.text_bytes))).collect::<Vec<_>>().join(",");
+        let profile = format!(r#"{{"type":"account_profile","account_id":"acme","entitled_features":[{entitled}]}}"#);
+        assert_eq!(feed(&mut task, Stream::Accounts, &profile), Outcome::Applied);
+        write(&mut task);
+        for n in (0..700).filter(|n| n % 64 != 0) {
+            for (stream, event) in of_one_account(n, limits.text_bytes, NOW) {
+                feed(&mut task, stream, &event);
+            }
+        }
+        write(&mut task);
+    }
+}
+
+#[test]
+fn one_more_id_on_a_busy_day_does_not_write_the_others_again() {
+    let _alone = ALONE.lock().unwrap();
+    let mut task = task(&Limits::default());
+    let used = |n: usize| {
+        format!(r#"{{"type":"feature_used","id":"{n}","account_id":"acme","user_id":"u","feature":"f","occurred_at":{}}}"#, NOW.0)
+    };
+    (0..40_000).for_each(|n| assert_eq!(feed(&mut task, Stream::Usage, &used(n)), Outcome::Applied));
+    write(&mut task);
+    feed(&mut task, Stream::Usage, &used(40_000));
+    let mut bytes = 0;
+    task.changelog(|_, value| bytes += value.map_or(0, <[u8]>::len));
+    assert!((1..8 * 1024).contains(&bytes), "{bytes}");
 }
 
 #[test]

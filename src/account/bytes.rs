@@ -1,4 +1,4 @@
-//! Compact bytes: what the sections that are written most often are made of.
+//! Compact bytes, for the sections that are written most often.
 
 /// Reads from the front of bytes; `None` where they end too early.
 #[derive(Clone, Debug)]
@@ -26,8 +26,7 @@ impl<'a> Reader<'a> {
         Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
     }
 
-    /// As many things of at least `least_bytes` each as a number before them says. They must all be there, so that no memory is asked
-    /// for on false bytes.
+    /// A count, and as many things of at least `least_bytes` each. They must all be there: a false count must not allocate memory.
     pub fn many<T>(&mut self, least_bytes: usize, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = usize::try_from(self.varint()?).ok()?;
         if count.checked_mul(least_bytes)? > self.0.len() {
@@ -83,8 +82,8 @@ impl Writer {
     }
 }
 
-/// Makes room for more items than there are: to the next step of allocators, while they are few; with an eighth to spare once copying
-/// them costs more than that.
+/// Makes room for more items: up to the next size step of the allocator while they are few, with an eighth to spare once copying them
+/// costs more than the memory.
 pub(super) fn make_room<T>(items: &mut Vec<T>, more: usize) {
     if items.capacity() - items.len() < more {
         let bytes = (items.len() + more) * size_of::<T>();

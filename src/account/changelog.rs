@@ -3,17 +3,18 @@
 use super::Account;
 use super::SectionKind;
 use super::bytes::Writer;
+use super::digests::Thing;
+use super::parts::{PartNumber, SectionPart, numbered};
 use super::section::{CodecError, Section};
-use super::written::digests_of;
 use crate::event::Stream;
 use crate::settings::StateVersion;
 use crate::time::Timestamp;
 
-/// The first part of a section.
-const FIRST: u16 = 0;
+/// The first part of a section, as its section numbers it.
+const FIRST: u64 = 0;
 
-/// One changelog record of an account: the section, its part, and the bytes, or `None` where the part is no more.
-pub type Part = (SectionKind, u16, Option<Vec<u8>>);
+/// One changelog record of an account: the section, its part, and the bytes, or `None` to delete it.
+pub type Part = (SectionKind, PartNumber, Option<Vec<u8>>);
 
 impl Account {
     /// Whether [`Account::first_seen`] differs from what the changelog holds; afterwards it counts as written.
@@ -46,11 +47,14 @@ impl Account {
             if let Some(stream) = kind.stream() {
                 self.take_ids(stream, version, &mut parts, &mut take);
             }
-            self.take_parts(kind, parts, &mut take);
+            if kind != SectionKind::Ids {
+                let parts = numbered(parts, version);
+                self.digests.replace(Thing::Section(kind), Some(PartNumber::FIRST), parts, |part, bytes| take((kind, part, bytes)));
+            }
         }
     }
 
-    fn parts_of(&self, kind: SectionKind, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
+    fn parts_of(&self, kind: SectionKind, version: StateVersion) -> Vec<SectionPart> {
         match kind {
             SectionKind::Usage => parts(&self.usage, version),
             SectionKind::Billing => parts(&self.billing, version),
@@ -62,7 +66,7 @@ impl Account {
     }
 
     /// Few ids of a stream end the first part of its section, followed by their length; many are parts of their own.
-    fn take_ids(&mut self, stream: Stream, version: StateVersion, parts: &mut Vec<(u16, Vec<u8>)>, take: &mut impl FnMut(Part)) {
+    fn take_ids(&mut self, stream: Stream, version: StateVersion, parts: &mut Vec<SectionPart>, take: &mut impl FnMut(Part)) {
         let few = self.dedup.are_few(stream);
         if parts.is_empty() && few && self.dedup.knows_any(stream) {
             parts.push((FIRST, Vec::new()));
@@ -77,36 +81,30 @@ impl Account {
             record.0.extend_from_slice(&ids_bytes.to_le_bytes());
             *bytes = record.0;
         }
-        self.dedup.take_apart(stream, few, version, |part, bytes| take((SectionKind::Ids, part, bytes)));
-    }
-
-    /// Of a section in several parts only those are handed over that differ from what was handed over before.
-    fn take_parts(&mut self, kind: SectionKind, parts: Vec<(u16, Vec<u8>)>, take: &mut impl FnMut(Part)) {
-        let kept = u16::try_from(parts.len()).unwrap_or(u16::MAX);
-        (kept..self.written.parts(kind)).for_each(|gone| take((kind, gone, None)));
-        let before = self.written.replace(kind, digests_of(&parts));
-        let now = self.written.of(kind);
-        for (part, bytes) in parts {
-            let digest = now.get(usize::from(part));
-            if digest.is_none() || digest != before.get(usize::from(part)) {
-                take((kind, part, Some(bytes)));
-            }
-        }
+        self.dedup.take_apart(stream, few, version, &mut self.digests, |part, bytes| take((SectionKind::Ids, part, bytes)));
     }
 
     /// The parts that have to leave the changelog with the account, if they are there.
-    pub fn written_parts(&self) -> impl Iterator<Item = (SectionKind, u16)> + '_ {
-        let parts = |kind| (FIRST..self.written.parts(kind)).map(move |part| (kind, part));
-        let sections = SectionKind::ALL.into_iter().filter(|kind| *kind != SectionKind::Ids).flat_map(parts);
-        sections.chain(self.dedup.part_numbers().map(|part| (SectionKind::Ids, part)))
+    pub fn written_parts(&self) -> impl Iterator<Item = (SectionKind, PartNumber)> + '_ {
+        SectionKind::ALL.into_iter().flat_map(|kind| {
+            let mut parts: Vec<PartNumber> = if kind == SectionKind::Ids {
+                self.dedup.parts(&self.digests).collect()
+            } else {
+                self.digests.parts(Thing::Section(kind)).collect()
+            };
+            if parts.is_empty() && kind != SectionKind::Ids {
+                parts.push(PartNumber::FIRST);
+            }
+            parts.into_iter().map(move |part| (kind, part))
+        })
     }
 
     /// Takes back one record of the changelog, in any order of parts.
     ///
     /// # Errors
     /// When the bytes are not a part that this program knows.
-    pub fn restore(&mut self, kind: SectionKind, part: u16, bytes: &[u8]) -> Result<(), CodecError> {
-        let section = match kind.stream().filter(|_| part == FIRST) {
+    pub fn restore(&mut self, kind: SectionKind, part: PartNumber, bytes: &[u8]) -> Result<(), CodecError> {
+        let section = match kind.stream().filter(|_| part == PartNumber::FIRST) {
             Some(stream) => {
                 let (section, ids) = split_ids(bytes).ok_or(CodecError::Corrupt("length of the ids"))?;
                 if !ids.is_empty() {
@@ -119,26 +117,32 @@ impl Account {
         if !section.is_empty() {
             self.restore_section(kind, part, section)?;
         }
-        if kind != SectionKind::Ids {
-            self.written.add(kind, part);
+        if kind != SectionKind::Ids && part != PartNumber::FIRST {
+            self.digests.add(Thing::Section(kind), PartNumber::FIRST);
+            self.digests.add(Thing::Section(kind), part);
         }
         Ok(())
     }
 
-    fn restore_section(&mut self, kind: SectionKind, part: u16, bytes: &[u8]) -> Result<(), CodecError> {
+    fn restore_section(&mut self, kind: SectionKind, number: PartNumber, bytes: &[u8]) -> Result<(), CodecError> {
+        let part = match number {
+            PartNumber::Range(0) => return Err(CodecError::Corrupt("no such part")),
+            PartNumber::Counted(count) => u64::from(count),
+            PartNumber::Range(path) => path,
+        };
         match kind {
             SectionKind::Usage => self.usage.restore(part, bytes),
             SectionKind::Billing => self.billing.restore(part, bytes),
             SectionKind::Support => self.support.restore(part, bytes),
             SectionKind::Feedback => self.feedback.restore(part, bytes),
             SectionKind::Profile => self.profile.restore(part, bytes),
-            SectionKind::Ids => self.dedup.restore(bytes),
+            SectionKind::Ids => self.dedup.restore(number, bytes, &mut self.digests),
         }
     }
 }
 
 /// The parts of a section in a version, or in the earliest later one that holds all of it.
-fn parts(section: &impl Section, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
+fn parts(section: &impl Section, version: StateVersion) -> Vec<SectionPart> {
     let is_newest = version == StateVersion::NEWEST;
     section.parts(if is_newest { version } else { version.max(section.least_version()) })
 }

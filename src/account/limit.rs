@@ -1,4 +1,4 @@
-//! Limits of what an account keeps, counted when they are reached.
+//! The limits of what is kept, and how often each was reached.
 
 /// A limit of `[limits]` that was reached. The label of `churnwatch_limit_reached_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

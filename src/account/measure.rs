@@ -106,7 +106,7 @@ fn stage(view: &View, ledger: &Ledger<'_>, tenure_days: f64, onboarded: bool, se
 
 /// Absent is what its stream cannot tell: not configured, or not observed for the whole of the window.
 fn clear_unobserved(view: &View, metrics: &mut Metrics) {
-    // What no window fits into stands for a stream that is not configured.
+    // A stream in which no window fits counts as one that is not configured.
     let observed_ms = PerStream::from_fn(|stream| {
         let stream = view.stream(stream);
         let observed = stream.observed_since.map_or(0, |since| stream.t.since(since).max(0));

@@ -3,6 +3,7 @@
 pub mod billing;
 mod bytes;
 mod changelog;
+mod digests;
 pub mod dedup;
 mod event_id;
 pub mod feedback;
@@ -10,17 +11,18 @@ pub mod key;
 pub mod limit;
 mod measure;
 pub mod profile;
-mod ranges;
+mod parts;
 pub mod section;
 mod section_kind;
 mod spread;
 pub mod support;
 pub mod usage;
-mod written;
 
 pub use changelog::Part;
+pub use digests::Digests;
 pub use key::AccountKey;
 pub use limit::{Limit, LimitMeter};
+pub use parts::PartNumber;
 pub use profile::Profile;
 pub use section::{CodecError, MAX_PART_BYTES, Section};
 pub use section_kind::SectionKind;
@@ -43,7 +45,7 @@ pub struct ApplyContext<'a> {
     pub limits: &'a mut LimitMeter,
 }
 
-/// Rolling state of one account. What a use looks at comes first, side by side: the fewer lines of memory it touches, the faster it is.
+/// Rolling state of one account. The fields that a use reads come first, side by side: the fewer cache lines it touches, the faster it is.
 #[derive(Clone, Debug, Default)]
 #[repr(C)]
 pub struct Account {
@@ -60,12 +62,12 @@ pub struct Account {
     support: support::State,
     feedback: feedback::State,
     profile: profile::State,
-    /// The parts that the changelog holds.
-    written: written::Written,
+    /// The parts that the changelog holds of sections in several.
+    digests: Digests,
 }
 
 impl Account {
-    /// An account of which nothing is known yet.
+    /// An account without any record.
     #[must_use]
     pub fn new(id: &str) -> Self {
         Self { id: id.into(), ..Self::default() }
@@ -113,8 +115,8 @@ impl Account {
         &self.feedback
     }
 
-    /// Reads from every place in memory that taking in a use will need, before any of it is: so all are waited for at once, and not one
-    /// after the other. Changes nothing.
+    /// Touches every place in memory that applying a use will need, before it does: the cache misses then overlap instead of following
+    /// one another. Changes nothing.
     pub fn prefetch(&self, record: &Record<'_>) {
         if let Event::Usage(event) = &record.event {
             std::hint::black_box(self.dedup.last_byte());

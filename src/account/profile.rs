@@ -1,15 +1,17 @@
 //! The profile of an account: the newest by (event time, id) replaces all fields.
 
-use super::section::{CodecError, Section, decode, encode};
+use super::bytes::{Reader, Writer};
+use super::parts::{SectionPart, by_hash, split};
+use super::section::{CodecError, MAX_PART_BYTES, PART_BYTES, Section, decode, encode, split_version};
 use crate::event::AccountProfile;
 use crate::settings::StateVersion;
 use crate::time::Timestamp;
 
-/// The newest profile, kept apart from the account since it is rare and large.
+/// The newest profile, boxed because most accounts have none and it is large.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State(Option<Box<Newest>>);
 
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Newest {
     at: Timestamp,
     id: Option<Box<str>>,
@@ -35,7 +37,7 @@ pub struct Profile {
     pub signed_up_at: Option<Timestamp>,
     /// End of onboarding.
     pub onboarded_at: Option<Timestamp>,
-    /// Features that the account may use; empty: not given.
+    /// Features that the account may use, sorted; empty: not given.
     pub entitled_features: Box<[Box<str>]>,
     /// Who referred it.
     pub referred_by: Option<Box<str>>,
@@ -47,6 +49,8 @@ impl State {
         if self.0.as_ref().is_some_and(|held| (held.at, held.id.as_deref()) >= (at, id)) {
             return;
         }
+        let mut entitled_features: Box<[Box<str>]> = event.entitled_features.iter().map(|name| Box::from(&**name)).collect();
+        entitled_features.sort_unstable();
         let owned = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(Box::from);
         let profile = Profile {
             name: owned(&event.name),
@@ -57,7 +61,7 @@ impl State {
             seats: event.seats,
             signed_up_at: event.signed_up_at,
             onboarded_at: event.onboarded_at,
-            entitled_features: event.entitled_features.iter().map(|name| Box::from(&**name)).collect(),
+            entitled_features,
             referred_by: owned(&event.referred_by),
         };
         self.0 = Some(Box::new(Newest { at, id: id.map(Box::from), profile }));
@@ -71,13 +75,57 @@ impl State {
 }
 
 impl Section for State {
-    fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
-        self.0.iter().map(|newest| (0, encode(version, newest))).collect()
+    fn parts(&self, version: StateVersion) -> Vec<SectionPart> {
+        let Some(newest) = &self.0 else { return Vec::new() };
+        if version == StateVersion::V1 {
+            return vec![(0, encode(version, newest))];
+        }
+        let features = newest.profile.entitled_features.iter().map(|name| name.as_bytes().to_vec());
+        split(by_hash(features).as_slice(), PART_BYTES, |is_first, features: &[(u64, Vec<u8>)]| {
+            let mut out = Writer::default();
+            out.0.push(version as u8);
+            if is_first {
+                out.text(&encode(version, &newest.without_features()));
+            }
+            features.iter().for_each(|(_, name)| out.text(name));
+            out.0
+        })
     }
 
-    fn restore(&mut self, _: u16, bytes: &[u8]) -> Result<(), CodecError> {
-        self.0 = Some(Box::new(decode(bytes)?));
+    fn least_version(&self) -> StateVersion {
+        let features = self.0.iter().flat_map(|newest| &newest.profile.entitled_features);
+        let fits = features.map(|name| name.len() + size_of::<u64>()).sum::<usize>() <= MAX_PART_BYTES / 2;
+        if fits { StateVersion::V1 } else { StateVersion::V2 }
+    }
+
+    fn restore(&mut self, part: u64, bytes: &[u8]) -> Result<(), CodecError> {
+        let (version, rest) = split_version(bytes)?;
+        let newest = self.0.get_or_insert_default();
+        let apart = std::mem::take(&mut newest.profile.entitled_features);
+        if version == StateVersion::V1 {
+            **newest = decode(bytes)?;
+            return Ok(());
+        }
+        let mut rest = Reader(rest);
+        if part == 0 {
+            **newest = decode(rest.text().ok_or(CodecError::Corrupt("profile"))?)?;
+        }
+        let mut features = apart.into_vec();
+        while !rest.0.is_empty() {
+            let name = rest.text().and_then(|name| std::str::from_utf8(name).ok()).ok_or(CodecError::Corrupt("an entitled feature"))?;
+            features.push(name.into());
+        }
+        features.sort_unstable();
+        newest.profile.entitled_features = features.into();
         Ok(())
+    }
+}
+
+impl Newest {
+    fn without_features(&self) -> Self {
+        let mut head = self.clone();
+        head.profile.entitled_features = Box::default();
+        head
     }
 }
 
@@ -110,5 +158,22 @@ mod tests {
             restored.restore(part, &bytes).unwrap();
         }
         assert_eq!(restored, state);
+    }
+
+    #[test]
+    fn any_number_of_features_comes_back_from_parts_of_bounded_size() {
+        let mut state = State::default();
+        let features = (0..5_000).map(|n| format!("{:x>300}", n / 3).into()).collect();
+        state.apply(&AccountProfile { entitled_features: features, ..named("Acme") }, Timestamp(5), Some("id"));
+        let parts = state.parts(StateVersion::V2);
+        assert!(parts.len() > 10 && parts.iter().all(|(_, bytes)| bytes.len() <= PART_BYTES));
+        for order in [0, 7] {
+            let mut restored = State::default();
+            for n in 0..parts.len() {
+                let (part, bytes) = &parts[(n + order) % parts.len()];
+                restored.restore(*part, bytes).unwrap();
+            }
+            assert_eq!(restored, state);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! How a section of an account's state becomes changelog records, and comes back from them.
 
+use super::parts::SectionPart;
 use crate::settings::StateVersion;
 
 /// The largest value of one changelog record, in bytes: 512 KiB.
@@ -20,9 +21,9 @@ pub const MAX_PART_BYTES: usize = MAX_RECORD_BYTES - MAX_TOGETHER_BYTES - size_o
 /// that nothing is lost, and an older program that meets it stops before it changes anything. Once a release has written version 2,
 /// the next field begins version 3. `tests/offline/driver/stored_state.rs` keeps a changelog of each version.
 pub trait Section: Default {
-    /// The section as (part number, bytes); numbers count from 0, no part is larger than [`MAX_PART_BYTES`], an empty section has no
-    /// part. Equal state gives equal bytes.
-    fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)>;
+    /// The section in the layout of a version. No part is larger than [`MAX_PART_BYTES`], an empty section has no part, and equal state
+    /// gives equal parts.
+    fn parts(&self, version: StateVersion) -> Vec<SectionPart>;
 
     /// The earliest version that holds every fact of it.
     fn least_version(&self) -> StateVersion {
@@ -33,8 +34,12 @@ pub trait Section: Default {
     ///
     /// # Errors
     /// When the bytes are not such a part, or of a version that is not known.
-    fn restore(&mut self, part: u16, bytes: &[u8]) -> Result<(), CodecError>;
+    fn restore(&mut self, part: u64, bytes: &[u8]) -> Result<(), CodecError>;
 }
+
+/// Items of a section travel in its first part up to this many bytes, and are else cut into ranges of at most as many: a change writes
+/// one of them.
+pub(super) const PART_BYTES: usize = 32 * 1024;
 
 /// Room for most parts, so that they are written without growing.
 const TYPICAL_PART_BYTES: usize = 1024;

@@ -3,7 +3,7 @@
 use crate::event::Stream;
 
 /// The sections of an account that are written on their own, with their numbers in changelog keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SectionKind {
     /// Usage.
     Usage = 1,
@@ -44,11 +44,6 @@ impl SectionKind {
     /// The stream whose records change it.
     pub(super) fn stream(self) -> Option<Stream> {
         Stream::ALL.into_iter().find(|stream| Self::fed_by(*stream) == self)
-    }
-
-    /// Its place among all sections.
-    pub(super) const fn place(self) -> usize {
-        self as usize - Self::Usage as usize
     }
 }
 

@@ -1,11 +1,11 @@
-//! Search among hashes, which are spread evenly: a place is about as far from the begin as its hash is from 0.
+//! Interpolation search among hashes, which are spread evenly: a hash is about as far into the list as it is into its range.
 
 use std::cmp::Ordering;
 
-/// How far from where it should lie an item is looked for at first: among twenty it is there in nine cases of ten.
+/// How far around the expected place the search looks first: among twenty items it finds nine in ten there.
 const FIRST_REACH: usize = 4;
 
-/// Where an item should lie among so many.
+/// Where an item is expected among so many.
 pub(super) fn place(hash: u64, count: usize) -> usize {
     usize::try_from((u128::from(hash) * count as u128) >> 64).unwrap_or_default()
 }

@@ -98,11 +98,11 @@ mod tests {
     }
 
     #[test]
-    fn problems_of_the_configuration_are_told_whole() {
+    fn every_problem_of_the_configuration_is_reported() {
         let set = ["commit.intervall_ms=1", "http.listen=nowhere"].map(str::to_owned).to_vec();
         let error = run(&Args { offline: true }, &Globals { set, ..Globals::default() }).unwrap_err().to_string();
         assert!(error.contains("--set: commit.intervall_ms: unknown key, nearest is `interval_ms`"), "{error}");
-        assert!(error.contains("--set: http.listen: `nowhere` is no address with port"), "{error}");
+        assert!(error.contains("--set: http.listen: `nowhere` is not an address with a port"), "{error}");
         assert!(error.ends_with("2 problems in the configuration"), "{error}");
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::changelog_key::{CORE, OF_ACCOUNT, OF_TASK, task_key, write_account_key};
+use super::changelog_key::{CORE, OF_ACCOUNT, OF_ACCOUNT_RANGE, OF_TASK, task_key, write_account_key};
 use super::waiting::WaitingRecord;
 use super::{CostEntry, Counts, Store, Task};
 use crate::account::section::{decode, encode};
-use crate::account::{AccountKey, CodecError, SectionKind};
+use crate::account::{AccountKey, CodecError, PartNumber, SectionKind};
 use crate::event::Stream;
 use crate::settings::StateVersion;
 use crate::stream_time::StreamTime;
@@ -43,7 +43,7 @@ impl<S: Store> Task<S> {
             self.store.change_each_of(*key, |slot, _| {
                 let id: Box<str> = slot.id().into();
                 if let Some(core) = slot.take_changed_core(version) {
-                    write_account_key(&mut key_bytes, CORE, 0, &id);
+                    write_account_key(&mut key_bytes, CORE, PartNumber::FIRST, &id);
                     emit(&key_bytes, Some(&core));
                 }
                 slot.account.take_changed_parts(version, |(kind, part, bytes)| {
@@ -64,8 +64,9 @@ impl<S: Store> Task<S> {
             let value = self.costs.get(*number).map(|entry| encode(version, entry));
             emit(&task_key(COST, &number.to_be_bytes()), value.as_deref());
         }
-        self.cost_ids
-            .take_apart(Stream::Billing, false, version, |part, bytes| emit(&task_key(COST_IDS, &part.to_be_bytes()), bytes.as_deref()));
+        self.cost_ids.take_apart(Stream::Billing, false, version, &mut self.cost_id_digests, |part, bytes| {
+            emit(&cost_ids_key(part), bytes.as_deref())
+        });
     }
 
     /// The format in which it writes its state, and the shell the stamp around it.
@@ -92,22 +93,30 @@ impl<S: Store> Task<S> {
 
     fn restore_record(&mut self, key: &[u8], value: &[u8]) -> Result<(), CodecError> {
         match key {
-            [OF_ACCOUNT, section, high, low, id @ ..] => {
-                let id = std::str::from_utf8(id).map_err(|_| CodecError::Corrupt("account id is not text"))?;
-                let part = u16::from_be_bytes([*high, *low]);
-                // Accounts that were taken in stay, whatever the limit is now.
-                let restored = self.store.change_or_create(AccountKey::of(id), id, usize::MAX, |slot| match *section {
-                    CORE => slot.restore_core(value),
-                    section => {
-                        let kind = SectionKind::numbered(section).ok_or(CodecError::Corrupt("no such section"))?;
-                        slot.account.restore(kind, part, value)
-                    }
-                });
-                restored.unwrap_or(Ok(()))
+            [OF_ACCOUNT, section, number @ ..] => {
+                let (count, id) = number.split_first_chunk().ok_or(CodecError::Corrupt("no part number"))?;
+                self.restore_part(*section, PartNumber::Counted(u16::from_be_bytes(*count)), id, value)
+            }
+            [OF_ACCOUNT_RANGE, section, number @ ..] => {
+                let (path, id) = number.split_first_chunk().ok_or(CodecError::Corrupt("no part number"))?;
+                self.restore_part(*section, PartNumber::Range(u64::from_be_bytes(*path)), id, value)
             }
             [OF_TASK, list, number @ ..] => self.restore_list(*list, number, value),
             _ => Err(CodecError::Corrupt("no such key")),
         }
+    }
+
+    fn restore_part(&mut self, section: u8, part: PartNumber, id: &[u8], value: &[u8]) -> Result<(), CodecError> {
+        let id = std::str::from_utf8(id).map_err(|_| CodecError::Corrupt("account id is not text"))?;
+        // Accounts that were taken in stay, whatever the limit is now.
+        let restored = self.store.change_or_create(AccountKey::of(id), id, usize::MAX, |slot| match section {
+            CORE => slot.restore_core(value),
+            section => {
+                let kind = SectionKind::numbered(section).ok_or(CodecError::Corrupt("no such section"))?;
+                slot.account.restore(kind, part, value)
+            }
+        });
+        restored.unwrap_or(Ok(()))
     }
 
     fn restore_list(&mut self, list: u8, number: &[u8], value: &[u8]) -> Result<(), CodecError> {
@@ -115,7 +124,7 @@ impl<S: Store> Task<S> {
             WAITING => self.waiting.put(number_of(number)?, decode::<WaitingRecord>(value)?),
             DELETION => self.deletions.insert(hash_of(number)?, decode::<Timestamp>(value)?),
             COST => self.costs.put(number_of(number)?, decode::<CostEntry>(value)?),
-            COST_IDS => self.cost_ids.restore(value)?,
+            COST_IDS => self.cost_ids.restore(part_of(number)?, value, &mut self.cost_id_digests)?,
             _ => return Err(CodecError::Corrupt("no such list")),
         }
         Ok(())
@@ -143,6 +152,20 @@ impl<S: Store> Task<S> {
         }
         Ok(())
     }
+}
+
+/// Ids of costs are in parts as those of an account are.
+fn cost_ids_key(part: PartNumber) -> Vec<u8> {
+    match part {
+        PartNumber::Counted(count) => task_key(COST_IDS, &count.to_be_bytes()),
+        PartNumber::Range(path) => task_key(COST_IDS, &path.to_be_bytes()),
+    }
+}
+
+fn part_of(number: &[u8]) -> Result<PartNumber, CodecError> {
+    let counted = number.try_into().map(|count| PartNumber::Counted(u16::from_be_bytes(count)));
+    let range = number.try_into().map(|path| PartNumber::Range(u64::from_be_bytes(path)));
+    counted.or(range).map_err(|_| CodecError::Corrupt("no part number"))
 }
 
 fn number_of(bytes: &[u8]) -> Result<u64, CodecError> {

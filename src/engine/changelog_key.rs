@@ -1,25 +1,36 @@
 //! The keys of a task's changelog records.
 //!
-//! `0x01 section part(u16) account-id` for accounts, `0x02 list number` for the task's own lists. Keys that begin with 0x00 are the
-//! shell's.
+//! `0x01 section part(u16) account-id` for the accounts, `0x03 section path(u64) account-id` for their ranges in version 2, and
+//! `0x02 list number` for the task's own lists. Keys that begin with 0x00 are the shell's.
+
+use crate::account::PartNumber;
 
 pub(super) const OF_ACCOUNT: u8 = 1;
 pub(super) const OF_TASK: u8 = 2;
+pub(super) const OF_ACCOUNT_RANGE: u8 = 3;
 
 /// The section of an account's core record: first seen, what was published, what the bands remember. Sections of the account itself
 /// count from 1.
 pub(super) const CORE: u8 = 0;
 
-pub(super) fn account_key(section: u8, part: u16, id: &str) -> Vec<u8> {
-    let mut key = Vec::with_capacity(4 + id.len());
+pub(super) fn account_key(section: u8, part: PartNumber, id: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(10 + id.len());
     write_account_key(&mut key, section, part, id);
     key
 }
 
-pub(super) fn write_account_key(key: &mut Vec<u8>, section: u8, part: u16, id: &str) {
+pub(super) fn write_account_key(key: &mut Vec<u8>, section: u8, part: PartNumber, id: &str) {
     key.clear();
-    key.extend_from_slice(&[OF_ACCOUNT, section]);
-    key.extend_from_slice(&part.to_be_bytes());
+    match part {
+        PartNumber::Counted(count) => {
+            key.extend_from_slice(&[OF_ACCOUNT, section]);
+            key.extend_from_slice(&count.to_be_bytes());
+        }
+        PartNumber::Range(path) => {
+            key.extend_from_slice(&[OF_ACCOUNT_RANGE, section]);
+            key.extend_from_slice(&path.to_be_bytes());
+        }
+    }
     key.extend_from_slice(id.as_bytes());
 }
 

@@ -112,12 +112,12 @@ fn adoption_is_of_the_entitled_features_of_the_profile_else_of_the_catalogue() {
 }
 
 #[test]
-fn tickets_are_told_for_every_ten_users_of_which_there_are_ten_at_least() {
+fn tickets_are_counted_per_ten_users_and_small_accounts_count_as_ten() {
     let open =
         |ticket: &str, priority: &str| (Stream::Support, "ticket_opened", ago(3), json!({"ticket_id": ticket, "priority": priority}));
     let with_users = |users: usize| {
         let mut records = vec![open("1", "urgent"), open("2", "low"), open("3", "normal")];
-        records.extend((0..users).map(|user| used(&user.to_string(), "x", ago(1))));
+        records.extend((1..=users).map(|user| used(&format!("u{user}"), "x", ago(1))));
         let metrics = metrics(&records);
         (metrics.number(Metric::OpenedPer10Users28d), metrics.number(Metric::OpenWeightedPer10Users))
     };

@@ -10,7 +10,7 @@ use super::unwritten::Unwritten;
 use super::waiting::Waiting;
 use super::{AccountReport, Costs, Counts, Published, Store, Summary};
 use crate::account::dedup::Dedup;
-use crate::account::{AccountKey, LimitMeter};
+use crate::account::{AccountKey, Digests, LimitMeter};
 use crate::event::DecodeContext;
 use crate::metric::View;
 use crate::partitioner::PartitionCheck;
@@ -37,6 +37,8 @@ pub struct Task<S> {
     pub(super) costs: Costs,
     /// Identities of costs, which have no account to remember them.
     pub(super) cost_ids: Dedup,
+    /// What the changelog holds of them.
+    pub(super) cost_id_digests: Digests,
     /// Accounts to score, in the order in which something happened to them.
     pub(super) unscored: VecDeque<AccountKey>,
     pub(super) punctuation: Punctuation,
@@ -71,6 +73,7 @@ impl<S: Store> Task<S> {
             deletions: Deletions::default(),
             costs: Costs::default(),
             cost_ids: Dedup::default(),
+            cost_id_digests: Digests::default(),
             unscored: VecDeque::new(),
             punctuation: Punctuation::default(),
             rescore: VecDeque::new(),

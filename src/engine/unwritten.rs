@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Slot;
 use super::changelog_key::{CORE, account_key};
-use crate::account::AccountKey;
+use crate::account::{AccountKey, PartNumber};
 
 /// What the changelog does not hold yet.
 #[derive(Debug, Default)]
@@ -31,7 +31,8 @@ impl Unwritten {
     /// Notes that an account is gone.
     pub(super) fn forget(&mut self, slot: &Slot) {
         let sections = slot.account.written_parts().map(|(kind, part)| (kind as u8, part));
-        self.gone.extend([(CORE, 0)].into_iter().chain(sections).map(|(section, part)| account_key(section, part, slot.id())));
+        self.gone
+            .extend([(CORE, PartNumber::FIRST)].into_iter().chain(sections).map(|(section, part)| account_key(section, part, slot.id())));
     }
 
     pub(super) fn records(&self) -> usize {

@@ -5,19 +5,16 @@ use serde::{Deserialize, Serialize};
 use super::State;
 use super::invoices::{Invoice, PaidInvoices};
 use super::subscription::Subscription;
-use crate::account::{CodecError, MAX_PART_BYTES, Section, section};
+use crate::account::parts::{SectionPart, split};
+use crate::account::section::{self, PART_BYTES};
+use crate::account::{CodecError, Section};
 use crate::settings::StateVersion;
 use crate::time::MaybeTimestamp;
 
-/// Room of a part besides what it holds: version, header, lengths.
-const OVERHEAD_BYTES: usize = 256;
-/// Room of an entry besides its bytes: hash and length.
-const ENTRY_BYTES: usize = 16;
-
 /// One changelog record, after its version byte.
 #[derive(Default, Serialize, Deserialize)]
-struct Part<'a> {
-    /// In part 0.
+struct Entries<'a> {
+    /// In the first part.
     header: Option<Header>,
     /// Hash of the id and packed subscription.
     #[serde(borrow)]
@@ -27,7 +24,7 @@ struct Part<'a> {
     invoices: Vec<(u64, &'a [u8])>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Header {
     first_subscription_at: MaybeTimestamp,
     first_invoice_at: MaybeTimestamp,
@@ -35,31 +32,28 @@ struct Header {
 }
 
 impl Section for State {
-    fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
+    fn parts(&self, version: StateVersion) -> Vec<SectionPart> {
         if self.first_record_at().is_none() {
             return Vec::new();
         }
-        let header = Header {
+        let header = Some(Header {
             first_subscription_at: self.first_subscription_at,
             first_invoice_at: self.first_invoice_at,
             settled: self.invoices.settled.as_deref().copied(),
-        };
-        let mut packing = Packing::new(Part { header: Some(header), ..Part::default() });
-        for (hash, bytes) in self.subscriptions.bytes() {
-            packing.part_with_room(bytes).subscriptions.push((hash, bytes));
-        }
-        for (hash, bytes) in self.invoices.kept.bytes() {
-            packing.part_with_room(bytes).invoices.push((hash, bytes));
-        }
-        (0..).zip(packing.parts().map(|part| section::encode(version, &part))).collect()
+        });
+        let (subscriptions, invoices): (Vec<_>, Vec<_>) = (self.subscriptions.bytes().collect(), self.invoices.kept.bytes().collect());
+        split((subscriptions.as_slice(), invoices.as_slice()), PART_BYTES, |is_first, (subscriptions, invoices): (&[_], &[_])| {
+            let header = header.filter(|_| is_first);
+            section::encode(version, &Entries { header, subscriptions: subscriptions.to_vec(), invoices: invoices.to_vec() })
+        })
     }
 
     fn least_version(&self) -> StateVersion {
         if self.beyond_first_format { StateVersion::V2 } else { StateVersion::V1 }
     }
 
-    fn restore(&mut self, _part: u16, bytes: &[u8]) -> Result<(), CodecError> {
-        let part: Part<'_> = section::decode(bytes)?;
+    fn restore(&mut self, _part: u64, bytes: &[u8]) -> Result<(), CodecError> {
+        let part: Entries<'_> = section::decode(bytes)?;
         for (hash, bytes) in part.subscriptions {
             self.beyond_first_format |= checked::<Subscription<'_>>(bytes)?.is_beyond_first_format();
             self.subscriptions.put(hash, bytes.into());
@@ -77,42 +71,15 @@ impl Section for State {
     }
 }
 
-/// Parts, filled one after the other.
-struct Packing<'a> {
-    full: Vec<Part<'a>>,
-    last: Part<'a>,
-    /// Bytes left of the last one.
-    room: usize,
-}
-
-impl<'a> Packing<'a> {
-    fn new(first: Part<'a>) -> Self {
-        Self { full: Vec::new(), last: first, room: MAX_PART_BYTES - OVERHEAD_BYTES }
-    }
-
-    /// The last part, or another one where it has no room for these bytes.
-    fn part_with_room(&mut self, bytes: &[u8]) -> &mut Part<'a> {
-        let needed = bytes.len() + ENTRY_BYTES;
-        if self.room < needed {
-            self.full.push(std::mem::take(&mut self.last));
-            self.room = MAX_PART_BYTES - OVERHEAD_BYTES;
-        }
-        self.room = self.room.saturating_sub(needed);
-        &mut self.last
-    }
-
-    fn parts(self) -> impl Iterator<Item = Part<'a>> {
-        self.full.into_iter().chain([self.last])
-    }
-}
-
-/// Whether bytes hold what they should, so that nothing but whole values ever gets into the state.
+/// Refuses bytes that do not decode, so that only whole values get into the state.
 fn checked<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
     postcard::from_bytes(bytes).map_err(|_| CodecError::Corrupt("an entry of a billing part"))
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::account::MAX_PART_BYTES;
+
     use super::super::example::{Account, MONTH, YEAR, amount, day, item, monthly, no_discount, usd, with_status};
     use super::super::invoices::MAX_INVOICES;
     use super::super::snapshot::MAX_PRICES;
@@ -122,7 +89,7 @@ mod tests {
     use crate::money::{Amount, Currency, Fixed, Interval, IntervalUnit};
     use crate::time::Timestamp;
 
-    fn restored(parts: &[(u16, Vec<u8>)]) -> State {
+    fn restored(parts: &[SectionPart]) -> State {
         let mut state = State::default();
         for (number, bytes) in parts {
             state.restore(*number, bytes).unwrap();
@@ -199,7 +166,7 @@ mod tests {
         }
         let (_, bytes) = account.state.subscriptions.bytes().next().unwrap();
         let bytes: Box<[u8]> = bytes.into();
-        for hash in 0..3 {
+        for hash in [1 << 61, 1 << 62, 1 << 63] {
             account.state.subscriptions.put(hash, bytes.clone());
         }
         for number in 0..=MAX_INVOICES {

@@ -93,7 +93,7 @@ impl State {
         }
     }
 
-    /// Makes the subscription leave that had no snapshot for the longest time.
+    /// Drops the subscription that has had no snapshot for the longest time.
     fn forget_longest_idle(&mut self) {
         let idle = |(hash, subscription): (u64, Subscription<'_>)| (subscription.newest_at(), hash);
         if let Some((_, hash)) = self.subscriptions.iter().map(idle).min() {
@@ -101,13 +101,13 @@ impl State {
         }
     }
 
-    /// The time of the first subscription record, from which on money is told.
+    /// The time of the first subscription record: from then on MRR is known.
     #[must_use]
     pub fn first_subscription_at(&self) -> Option<Timestamp> {
         self.first_subscription_at.get()
     }
 
-    /// The time of the first billing record, subscription or invoice, from which on invoices are told.
+    /// The time of the first billing record, subscription or invoice: from then on invoices are known.
     #[must_use]
     pub fn first_record_at(&self) -> Option<Timestamp> {
         self.first_subscription_at.get().into_iter().chain(self.first_invoice_at.get()).min()
@@ -119,7 +119,7 @@ impl State {
         Ledger::new(self, policy)
     }
 
-    /// Sets the `revenue.*` metrics at the billing stream's instant. Who needs more than these takes a [`Ledger`] and measures that.
+    /// Sets the `revenue.*` metrics at the billing stream's instant. A caller that needs more than these takes a [`Ledger`].
     pub fn measure(&self, view: &View, settings: &Settings, out: &mut Metrics) {
         self.ledger(&settings.money).measure(view.stream(Stream::Billing).t, out);
     }

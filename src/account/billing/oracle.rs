@@ -1,7 +1,7 @@
 //! MRR and its movements worked out the slow way, from all facts at every instant, compared with the state that is kept.
 //!
 //! Nothing here knows of kept snapshots, turns or steps: the state at t, the run of `past_due`, the discount and the rates are looked
-//! up anew for each instant, in big rationals.
+//! up from scratch for each instant, in big rationals.
 
 use num_bigint::BigInt;
 use num_rational::BigRational;

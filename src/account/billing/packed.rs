@@ -1,4 +1,4 @@
-//! Parts of the state that are kept encoded: an account's billing is touched a few times a month, and most accounts are idle.
+//! Parts of the state that stay encoded in memory: an account's billing is touched a few times a month, and most accounts are idle.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! One subscription: its snapshots that were ever in force, what it pays through time, and what it is at an instant.
+//! One subscription: the snapshots that have been in force, what it pays through time, and its phase at an instant.
 
 use serde::{Deserialize, Serialize};
 
@@ -195,7 +195,7 @@ impl<'a> Subscription<'a> {
     }
 }
 
-/// The kind of snapshots of which there are too many: those that change the course, or those that do not.
+/// The kind of snapshots that there are too many of: those that change the course, or those that do not.
 pub(super) const fn passed_limit(snapshots: usize, changes: usize) -> Option<bool> {
     if changes > MAX_CHANGES {
         Some(true)
@@ -224,7 +224,7 @@ mod newest_first {
 }
 
 /// Whether a fact of the same instant is one that is known already: one id names one event, whatever else it holds. Without ids
-/// facts cannot be told apart, and their content orders them.
+/// facts cannot be distinguished, and their content orders them.
 pub(super) fn repeats(known_id: &str, id: &str) -> bool {
     !id.is_empty() && known_id == id
 }

@@ -5,7 +5,7 @@ use crate::metric::{MovementKind, MovementTotals};
 use crate::money::{Currency, Exact, Policy};
 use crate::time::Timestamp;
 
-/// The greatest MRR that is told, in minor units: twelve of it, an ARR, still fit 64 bits.
+/// The greatest MRR that is reported, in minor units: twelve of it, an ARR, still fit 64 bits.
 pub const MRR_MAX: i64 = i64::MAX / 16;
 
 /// MRR through time.
@@ -348,7 +348,7 @@ mod tests {
         account.snapshot(day(10), with_status("a", 5_000, SubscriptionStatus::PastDue));
         account.snapshot(day(35), with_status("a", 5_000, SubscriptionStatus::PastDue));
         assert_eq!([account.mrr(day(40).plus(-1)), account.mrr(day(40))], [5_000, 0]);
-        account.snapshot(day(20), monthly("a", 5_000)); // told late: it was active between, so the run begins at day 35
+        account.snapshot(day(20), monthly("a", 5_000)); // read late: it was active between, so the run begins at day 35
         assert_eq!([account.mrr(day(40)), account.mrr(day(65).plus(-1)), account.mrr(day(65))], [5_000, 5_000, 0]);
     }
 

@@ -2,11 +2,15 @@
 
 use std::ops::Range;
 
+use crate::account::digests::Thing;
+use crate::account::parts::PartNumber;
 use crate::account::section::MAX_PART_BYTES;
 use crate::event::Stream;
 
-/// Days that a part number tells apart; more than are ever remembered at once.
+/// Days that a part number distinguishes; more than are remembered at the same time.
 const PART_DAYS: i32 = 1024;
+/// Bits of [`Day::number_in_key`]: `PART_DAYS` days, 8 streams.
+const DAY_NUMBER_BITS: u32 = 13;
 /// Bytes of an identity: the low 48 bits of a hash. Among n ids of one account, stream and day a new one is taken for a repetition with
 /// a probability of n / 2^48.
 pub(super) const ID_BYTES: usize = 6;
@@ -19,7 +23,7 @@ pub(super) const DIRTY: u8 = 0x08;
 /// A mark of a day: the changelog holds it in a record of its own.
 pub(super) const APART: u8 = 0x10;
 
-/// Days from 1970-01-01 that a foot can tell apart, either way: to the year 24,937.
+/// Days from 1970-01-01 that a foot can hold, either way: to the year 24,937.
 pub(super) const MAX_DAY: i32 = (1 << 23) - 1;
 /// Bits of a foot below the count.
 const STREAM_AND_MARKS_BITS: u32 = 5;
@@ -28,7 +32,7 @@ const STREAM_BITS: u8 = 0x07;
 /// An identity, most significant byte first.
 pub(super) type Id = [u8; ID_BYTES];
 
-/// One day, and where it lies.
+/// One day, and where its ids are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Day {
     pub stream: Stream,
@@ -55,10 +59,25 @@ impl Day {
         })
     }
 
-    /// The number of its changelog record among those of its account.
-    pub fn part(&self) -> u16 {
+    /// The number of its day and stream in the keys of changelog records.
+    fn number_in_key(&self) -> u16 {
         let day = u16::try_from(self.number.rem_euclid(PART_DAYS)).unwrap_or_default();
         day * 8 + self.stream as u16
+    }
+
+    /// Its ids as something that is written in parts.
+    pub fn thing(&self) -> Thing {
+        Thing::IdsOfDay(self.number_in_key())
+    }
+
+    /// The part that holds all its ids.
+    pub fn whole(&self) -> PartNumber {
+        PartNumber::Counted(self.number_in_key())
+    }
+
+    /// The part that holds a range of its ids: the path, which has at most 49 bits as hashes have 48, before the number of the day.
+    pub fn range(&self, path: u64) -> PartNumber {
+        PartNumber::Range((path << DAY_NUMBER_BITS) | u64::from(self.number_in_key()))
     }
 
     /// The bytes after its ids.

@@ -1,4 +1,4 @@
-//! Remembered ids: which events of the last days were read, so that a repetition is known as one.
+//! Remembered ids: the events of the last days that were read, so that a repetition is recognised.
 
 mod day;
 
@@ -7,6 +7,8 @@ use std::cmp::{Ordering, Reverse};
 use day::{APART, DIRTY, Day, FOOT_BYTES, ID_BYTES, Id, MAX_DAY, MAX_IDS, id_of};
 
 use super::bytes::{Reader, Writer, make_room};
+use super::digests::Digests;
+use super::parts::{self, Item, PartNumber};
 use super::section::{CodecError, MAX_TOGETHER_BYTES, split_version};
 use super::spread;
 use super::{Limit, LimitMeter};
@@ -17,7 +19,9 @@ use crate::time::{DAY_MS, Timestamp};
 /// Ids of a stream up to this many travel with its section, so that most records read cost one changelog record; beyond, each day is
 /// written apart, so that one more id does not rewrite those of a week.
 const FEW: usize = 64;
-/// Room that days may leave behind, in bytes: what comes next is about as much, unless a busy time is over.
+/// Bytes of a range of ids, at most: what is written again with every id that falls into it.
+const MAX_RANGE_BYTES: usize = 512 * ID_BYTES;
+/// Unused capacity that is kept when days leave, in bytes: the next days need about as much, unless a busy time is over.
 const MAX_SPARE_BYTES: usize = 512;
 
 /// What travels with a section has room there: an id, and the number and length of its day.
@@ -120,7 +124,7 @@ impl Dedup {
         self.mark(&Day { ids: day.ids.start..day.ids.end + ID_BYTES, ..day.clone() }, day.marks | DIRTY);
     }
 
-    /// Writes the foot of a day anew, with these marks.
+    /// Rewrites the foot of a day, with these marks.
     fn mark(&mut self, day: &Day, marks: u8) {
         self.write(day.ids.end, &Day { marks, ..day.clone() }.foot());
     }
@@ -151,7 +155,7 @@ impl Dedup {
         }
     }
 
-    /// Removes a day; those before it lie where they lay.
+    /// Removes a day; those before it do not move.
     fn remove(&mut self, day: &Day) {
         self.bytes.drain(day.ids.start..day.ids.end + FOOT_BYTES);
     }
@@ -183,29 +187,46 @@ impl Dedup {
         out.text(self.bytes.get(day.ids.clone()).unwrap_or_default());
     }
 
-    fn read_day(&mut self, stream: Stream, marks: u8, bytes: &mut Reader<'_>) -> Option<()> {
+    /// Reads a day, or a range of its ids, and adds it to what is known of that day.
+    fn read_day(&mut self, stream: Stream, marks: u8, bytes: &mut Reader<'_>) -> Option<Day> {
         let number = i32::try_from(bytes.signed()?).ok().filter(|number| number.abs() <= MAX_DAY)?;
-        let ids = bytes.text()?;
-        let (chunks, rest) = ids.as_chunks::<ID_BYTES>();
-        if chunks.is_empty() || chunks.len() > MAX_IDS || !rest.is_empty() || !chunks.is_sorted_by(|one, next| one < next) {
+        let (ids, rest) = bytes.text()?.as_chunks::<ID_BYTES>();
+        if ids.is_empty() || !rest.is_empty() {
             return None;
         }
-        self.put(stream, number, marks, ids);
-        Some(())
+        let mut ids = ids.to_vec();
+        let known = self.days().find(|day| day.stream == stream && day.number == number);
+        if let Some(known) = known {
+            ids.extend_from_slice(self.ids(&known));
+            ids.sort_unstable();
+            self.remove(&known);
+        }
+        if ids.len() > MAX_IDS || !ids.is_sorted_by(|one, next| one < next) {
+            return None;
+        }
+        self.put(stream, number, marks, ids.as_flattened());
+        Some(Day { stream, number, marks, ids: 0..0 })
     }
 
     /// Takes back what [`Dedup::write_together`] wrote.
     pub(super) fn restore_together(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), CodecError> {
         let mut bytes = Reader(bytes);
         while !bytes.0.is_empty() {
-            self.read_day(stream, 0, &mut bytes).ok_or(CodecError::Corrupt("remembered ids"))?;
+            self.read_day(stream, 0, &mut bytes).map(drop).ok_or(CodecError::Corrupt("remembered ids"))?;
         }
         Ok(())
     }
 
-    /// Hands over the parts of a stream that change in the changelog, as part number and bytes (`None`: no more), where its identities
-    /// are written apart, or travel `together` with its section and were apart before. All of the stream then counts as written.
-    pub fn take_apart(&mut self, stream: Stream, together: bool, version: StateVersion, mut take: impl FnMut(u16, Option<Vec<u8>>)) {
+    /// Hands over the parts of a stream that change in the changelog, with their bytes (`None` deletes), where its identities are written
+    /// apart, or travel `together` with its section and were apart before. All of the stream then counts as written.
+    pub fn take_apart(
+        &mut self,
+        stream: Stream,
+        together: bool,
+        version: StateVersion,
+        digests: &mut Digests,
+        mut take: impl FnMut(PartNumber, Option<Vec<u8>>),
+    ) {
         let mut end = self.bytes.len();
         while let Some(day) = self.day_before(end) {
             end = day.ids.start;
@@ -214,10 +235,9 @@ impl Dedup {
             }
             let (was_apart, is_dirty) = (day.marks & APART != 0, day.marks & DIRTY != 0);
             let apart = !together && !day.ids.is_empty();
-            if !apart && was_apart {
-                take(day.part(), None);
-            } else if apart && (is_dirty || !was_apart) {
-                take(day.part(), Some(self.record(version, &day)));
+            if apart && (is_dirty || !was_apart) || was_apart && !apart {
+                let parts = if apart { self.parts_of(&day, version) } else { Vec::new() };
+                digests.replace(day.thing(), was_apart.then(|| day.whole()), parts, &mut take);
             }
             if day.ids.is_empty() {
                 self.remove(&day);
@@ -227,28 +247,62 @@ impl Dedup {
         }
     }
 
-    /// A changelog record of one day.
-    fn record(&self, version: StateVersion, day: &Day) -> Vec<u8> {
-        let mut out = Writer(Vec::with_capacity(16 + day.ids.len()));
-        out.0.extend_from_slice(&[version as u8, day.stream as u8]);
-        self.write_day(day, &mut out);
-        out.0
+    /// The changelog records of one day: one, or from version 2 on one for each range of its ids where they are many.
+    fn parts_of(&self, day: &Day, version: StateVersion) -> Vec<(PartNumber, Vec<u8>)> {
+        let ids = self.ids(day);
+        match version {
+            StateVersion::V2 if ids.len() * ID_BYTES > MAX_RANGE_BYTES => {
+                let ranges = parts::cut(ids, MAX_RANGE_BYTES).into_iter();
+                ranges.map(|(path, range)| (day.range(path), record(day, version, range))).collect()
+            }
+            _ => vec![(day.whole(), record(day, version, ids))],
+        }
     }
 
     /// The parts that the changelog holds: what has to be forgotten there with the account.
-    pub fn part_numbers(&self) -> impl Iterator<Item = u16> + '_ {
-        self.days().filter(|day| day.marks & APART != 0).map(|day| day.part())
+    pub fn parts(&self, digests: &Digests) -> impl Iterator<Item = PartNumber> {
+        self.days().filter(|day| day.marks & APART != 0).flat_map(|day| {
+            let mut parts: Vec<PartNumber> = digests.parts(day.thing()).collect();
+            if parts.is_empty() {
+                parts.push(day.whole());
+            }
+            parts
+        })
     }
 
-    /// Takes back one part.
+    /// Takes back one part, in any order of parts.
     ///
     /// # Errors
     /// When the bytes are not a part that this program knows.
-    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
+    pub fn restore(&mut self, part: PartNumber, bytes: &[u8], digests: &mut Digests) -> Result<(), CodecError> {
         let mut bytes = Reader(split_version(bytes)?.1);
         let stream = bytes.byte().and_then(|number| Stream::ALL.get(usize::from(number)).copied());
-        let read = stream.and_then(|stream| self.read_day(stream, APART, &mut bytes)).filter(|()| bytes.0.is_empty());
-        read.ok_or(CodecError::Corrupt("remembered ids"))
+        let read = stream.and_then(|stream| self.read_day(stream, APART, &mut bytes)).filter(|_| bytes.0.is_empty());
+        let day = read.ok_or(CodecError::Corrupt("remembered ids"))?;
+        if part != day.whole() {
+            digests.add(day.thing(), part);
+        }
+        Ok(())
+    }
+}
+
+/// A day, or a range of its ids, as a changelog record.
+fn record(day: &Day, version: StateVersion, ids: &[Id]) -> Vec<u8> {
+    let mut out = Writer(Vec::with_capacity(16 + ids.len() * ID_BYTES));
+    out.0.extend_from_slice(&[version as u8, day.stream as u8]);
+    out.signed(i64::from(day.number));
+    out.text(ids.as_flattened());
+    out.0
+}
+
+impl Item for Id {
+    fn hash(&self) -> u64 {
+        let [a, b, c, d, e, f] = *self;
+        u64::from_be_bytes([a, b, c, d, e, f, 0, 0])
+    }
+
+    fn bytes(&self) -> usize {
+        ID_BYTES
     }
 }
 
@@ -272,7 +326,7 @@ mod tests {
     /// The parts apart that change, and whether each holds anything.
     fn taken(dedup: &mut Dedup, together: bool) -> Vec<bool> {
         let mut parts = Vec::new();
-        dedup.take_apart(Stream::Usage, together, StateVersion::NEWEST, |_, bytes| parts.push(bytes.is_some()));
+        dedup.take_apart(Stream::Usage, together, StateVersion::NEWEST, &mut Digests::default(), |_, bytes| parts.push(bytes.is_some()));
         parts
     }
 
@@ -283,7 +337,7 @@ mod tests {
         assert_eq!(taken(&mut dedup, false), [true]);
         remember(&mut dedup, 108, 2, 108);
         assert_eq!(taken(&mut dedup, false), [true, false]);
-        assert_eq!(dedup.part_numbers().count(), 1);
+        assert_eq!(dedup.parts(&Digests::default()).count(), 1);
         assert!(taken(&mut dedup, false).is_empty());
         remember(&mut dedup, 116, 3, 116);
         assert_eq!(taken(&mut dedup, true), [false]);
@@ -307,7 +361,7 @@ mod tests {
         remember(&mut dedup, 100, 1, 100);
         assert_eq!(taken(&mut dedup, false), [true]);
         remember(&mut dedup, 108, 2, 108);
-        dedup.take_apart(Stream::Billing, true, StateVersion::NEWEST, |_, _| panic!("billing knows no ids"));
+        dedup.take_apart(Stream::Billing, true, StateVersion::NEWEST, &mut Digests::default(), |_, _| panic!("billing knows no ids"));
         assert_eq!(taken(&mut dedup, false), [true, false], "what the changelog holds of day 100 is deleted");
     }
 
@@ -325,7 +379,7 @@ mod tests {
         remember(&mut dedup, 4, 1_001, 5);
         assert_eq!(taken(&mut dedup, false), [true]);
         assert_eq!(taken(&mut dedup, true), [false; 5]);
-        assert_eq!(dedup.part_numbers().count(), 0);
+        assert_eq!(dedup.parts(&Digests::default()).count(), 0);
     }
 
     #[test]
@@ -341,7 +395,9 @@ mod tests {
                 dedup.write_together(Stream::Usage, &mut out);
                 restored.restore_together(Stream::Usage, &out.0).unwrap();
             }
-            dedup.take_apart(Stream::Usage, together, StateVersion::NEWEST, |_, bytes| restored.restore(&bytes.unwrap()).unwrap());
+            dedup.take_apart(Stream::Usage, together, StateVersion::NEWEST, &mut Digests::default(), |part, bytes| {
+                restored.restore(part, &bytes.unwrap(), &mut Digests::default()).unwrap()
+            });
             assert_eq!(restored, dedup);
         }
     }

@@ -1,8 +1,8 @@
 //! The feedback section of an account: survey answers, surveys sent, referrals, advocacy, and overrides of the score.
 //!
 //! Every answer counts, one that is repeated after its id was forgotten too. Answers and acts are kept for 400 days before the newest
-//! record of the section, as long as any record can still be in time; beyond that only the newest NPS and CES answers, whose metrics
-//! look back for ever. Most accounts have none of all this and pay eight bytes.
+//! record of the section, which is as old as a record in time can be; older than that only the newest NPS and CES answers, whose metrics
+//! have no window. Most accounts have none of this and pay eight bytes.
 
 mod answer;
 mod measure;
@@ -31,7 +31,7 @@ pub use pin::Pin;
 pub use satisfaction::{Ratings, Satisfaction};
 pub use theme::Opinions;
 
-/// Answers and acts stay this long before the newest record: no record that is older can still come, and no figure looks further back.
+/// Days that answers and acts are kept before the newest record: older records are late, and no figure looks further back.
 const KEPT_DAYS: i64 = 400;
 /// Overrides kept; only the newest can be in force.
 const MAX_OVERRIDES: usize = 16;
@@ -224,7 +224,7 @@ mod tests {
     proptest! {
         #[test]
         fn order_and_a_restart_do_not_matter(told in told(), keys in prop::collection::vec(any::<u32>(), 15), restart in any::<Index>()) {
-            // Two overrides of one kind, instant and id are one record told in two ways, of which the first counts.
+            // Two overrides of one kind, instant and id are one record with two contents: the first counts.
             let mut seen = std::collections::HashSet::new();
             let identity = |told: &Told| (told.at, told.id.clone(), matches!(told.kind, FeedbackKind::OverrideCleared));
             let is_override = |kind: &FeedbackKind<'_>| matches!(kind, FeedbackKind::OverrideSet { .. } | FeedbackKind::OverrideCleared);

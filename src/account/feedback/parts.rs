@@ -1,10 +1,11 @@
-//! The feedback section as changelog records: its entries, oldest first, cut into parts.
+//! The feedback section as changelog records: its entries one after the other, oldest first while they fit in one part.
 
 use super::answer::{Act, Answer};
 use super::pin::Override;
 use super::{Kept, State, insert_by};
-use crate::account::section::split_version;
-use crate::account::{CodecError, MAX_PART_BYTES, Section};
+use crate::account::parts::{SectionPart, by_hash, split};
+use crate::account::section::{PART_BYTES, split_version};
+use crate::account::{CodecError, Section};
 use crate::settings::StateVersion;
 
 /// One thing that is kept, as it is written.
@@ -33,26 +34,37 @@ impl<'a> From<&'a Answer> for EntryRef<'a> {
 }
 
 impl Section for State {
+<<<<<<< HEAD
     fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
         let mut parts: Vec<Vec<u8>> = Vec::new();
         let answers = self.answers().iter().map(EntryRef::from);
+=======
+    fn parts(&self, version: StateVersion) -> Vec<SectionPart> {
+        let answers = self.answers().iter().map(EntryRef::Answer);
+>>>>>>> sections
         let acts = self.acts().iter().map(EntryRef::Act);
         let overrides = self.overrides().iter().map(EntryRef::Override);
-        for entry in answers.chain(acts).chain(overrides) {
-            let bytes = postcard::to_stdvec(&entry).unwrap_or_default();
-            match parts.last_mut() {
-                Some(part) if part.len() + bytes.len() <= MAX_PART_BYTES => part.extend_from_slice(&bytes),
-                _ => parts.push([&[version as u8], bytes.as_slice()].concat()),
-            }
+        let entries: Vec<_> = answers.chain(acts).chain(overrides).map(|entry| entry.bytes()).collect();
+        if entries.is_empty() {
+            return Vec::new();
         }
-        (0..).zip(parts).collect()
+        if entries.iter().map(Vec::len).sum::<usize>() <= PART_BYTES {
+            return vec![(0, part(version, entries.iter().map(Vec::as_slice)))];
+        }
+        split(by_hash(entries).as_slice(), PART_BYTES, |_, range: &[(u64, Vec<u8>)]| {
+            part(version, range.iter().map(|(_, bytes)| bytes.as_slice()))
+        })
     }
 
+<<<<<<< HEAD
     fn least_version(&self) -> StateVersion {
         if self.answers().iter().any(|answer| answer.theme.is_some()) { StateVersion::V2 } else { StateVersion::V1 }
     }
 
     fn restore(&mut self, _part: u16, bytes: &[u8]) -> Result<(), CodecError> {
+=======
+    fn restore(&mut self, _part: u64, bytes: &[u8]) -> Result<(), CodecError> {
+>>>>>>> sections
         let (_, mut rest) = split_version(bytes)?;
         let kept = self.0.get_or_insert_default();
         while !rest.is_empty() {
@@ -62,6 +74,20 @@ impl Section for State {
         }
         Ok(())
     }
+}
+
+impl EntryRef<'_> {
+    #[expect(clippy::expect_used, reason = "plain structs into a growing vector: the encoder has no error to give")]
+    fn bytes(&self) -> Vec<u8> {
+        postcard::to_stdvec(self).expect("plain structs are always encoded")
+    }
+}
+
+/// The version, then entries one after the other.
+fn part<'a>(version: StateVersion, entries: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut out = vec![version as u8];
+    entries.for_each(|entry| out.extend_from_slice(entry));
+    out
 }
 
 impl Kept {

@@ -1,11 +1,11 @@
-//! The support section as changelog records: tickets by hash, in ranges that are halved until each fits.
+//! The support section as changelog records: tickets by hash, in ranges of hashes where they are many.
 //!
 //! A record is `version, has a first reply (0 or 1), varint(zigzag(first reply))?`, then the entries of the table.
 
 use crate::account::bytes::{Reader, Writer};
-use crate::account::ranges;
-use crate::account::section::split_version;
-use crate::account::{CodecError, MAX_PART_BYTES, Section};
+use crate::account::parts::{SectionPart, split};
+use crate::account::section::{PART_BYTES, split_version};
+use crate::account::{CodecError, Section};
 use crate::settings::StateVersion;
 use crate::time::Timestamp;
 
@@ -13,24 +13,18 @@ use super::State;
 use super::codec::Ticket;
 use super::table::{Entries, Table};
 
-/// Bytes of a part while they are few: an event writes those of the part that it changes.
-const PART_BYTES: usize = 32 * 1024;
-/// From this many bytes on parts are as large as they may be, so that they can be numbered.
-const MANY_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes before the entries, at most.
 const MAX_HEAD_BYTES: usize = 12;
 /// Bytes of an entry besides those of its ticket, at most.
 const MAX_ENTRY_HEAD_BYTES: usize = 11;
 
 impl Section for State {
-    fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
+    fn parts(&self, version: StateVersion) -> Vec<SectionPart> {
         let tickets: Vec<_> = self.table.iter().collect();
-        let part_bytes = if bytes_of(&tickets) < MANY_BYTES { PART_BYTES } else { MAX_PART_BYTES };
-        let mut ranges = ranges::cut(&tickets, |(hash, _)| *hash, |range| MAX_HEAD_BYTES + bytes_of(range) <= part_bytes);
-        if tickets.is_empty() && self.first_replied.get().is_some() {
-            ranges.push(&[]);
+        if tickets.is_empty() && self.first_replied.get().is_none() {
+            return Vec::new();
         }
-        (0..).zip(ranges).map(|(part, range)| (part, self.part(version, range))).collect()
+        split(tickets.as_slice(), PART_BYTES, |_, range: &[(u64, &[u8])]| self.part(version, range))
     }
 
     fn least_version(&self) -> StateVersion {
@@ -42,7 +36,7 @@ impl Section for State {
             .unwrap_or(StateVersion::V1)
     }
 
-    fn restore(&mut self, _part: u16, bytes: &[u8]) -> Result<(), CodecError> {
+    fn restore(&mut self, _part: u64, bytes: &[u8]) -> Result<(), CodecError> {
         let (_, rest) = split_version(bytes)?;
         let (first_replied, entries) = read_head(rest).ok_or(CodecError::Corrupt("head of the tickets"))?;
         if let Some(first) = first_replied {
@@ -98,12 +92,14 @@ fn bytes_of(tickets: &[(u64, &[u8])]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use crate::account::MAX_PART_BYTES;
+
     use super::super::fixture::{AGENT_REPLY, TicketRecord, hour, record, snapshot, state_of};
     use super::*;
     use crate::event::{SnapshotStatus, TicketKind};
     use crate::settings::Settings;
 
-    fn restored(parts: &[(u16, Vec<u8>)]) -> State {
+    fn restored(parts: &[SectionPart]) -> State {
         let mut state = State::default();
         for (part, bytes) in parts.iter().rev() {
             state.restore(*part, bytes).unwrap();

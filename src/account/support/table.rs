@@ -1,6 +1,6 @@
 //! The tickets of an account: a map from hash to bytes that costs an account with a dozen of them one allocation.
 //!
-//! Tickets lie one after the other, sorted by hash, in pages, and a page that is full becomes two: whatever the hashes are, finding and
+//! Tickets follow one another, sorted by hash, in pages. A page that is full becomes two, so whatever the hashes are, finding and
 //! replacing a ticket looks at one page. An entry is the hash (8 bytes, little endian), the length (varint) and the bytes.
 
 use crate::account::bytes::{Reader, Writer};

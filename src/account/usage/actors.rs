@@ -1,7 +1,7 @@
-//! Who and what was seen when: users and features with their last activity and the dates on which they were active.
+//! Users and features with their last activity and the dates on which they were active.
 //!
-//! All actors of an account are seen from one date, the newest on which the account was active. So an actor takes 16 bytes, and the
-//! search for one among many touches little memory.
+//! Dates count back from the newest date on which the account was active, the same for all its actors. So an actor takes 16 bytes, and
+//! searching for one among many touches little memory.
 
 use crate::account::bytes::{Reader, Writer, make_room};
 use crate::account::spread;
@@ -13,7 +13,7 @@ pub(super) const DATES: i32 = 56;
 const TIME_BITS: i32 = 28;
 /// Bits of a hash. Among n actors of one account any two are taken for one with a probability of n^2 / 2^45.
 const HASH_BITS: i32 = 128 - TIME_BITS - DATES;
-/// How long before the UTC midnight of its number a date may begin: no zone ever was further east.
+/// How long before its UTC midnight a date may begin: no time zone has been further east.
 const EASTMOST_MS: i64 = 16 * HOUR_MS;
 
 /// A user or a feature, known by the hash of its id or name. From the high bits to the low: the hash; the milliseconds from
@@ -45,7 +45,7 @@ impl Actor {
         self.0 as u64 & below(DATES)
     }
 
-    /// The same seen from a date that is `by` later; `None` where nothing is remembered any more.
+    /// The same when the newest date is `by` later; `None` once no date is remembered.
     pub(super) const fn seen_later(self, by: i32) -> Option<Self> {
         if by >= DATES {
             return None;
@@ -139,13 +139,15 @@ pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Vec<Actor>> {
     actors.is_sorted_by(|one, next| one.hash() < next.hash()).then_some(actors)
 }
 
-/// Adds actors of another range of hashes; whether there is none of them in between.
-pub(super) fn merge(actors: &mut Vec<Actor>, others: Vec<Actor>) -> bool {
-    let (Some(first), Some(last)) = (others.first().copied(), others.last().copied()) else { return true };
+/// Adds actors of another range of hashes, and returns where; `None` when the ranges overlap.
+pub(super) fn merge(actors: &mut Vec<Actor>, others: Vec<Actor>) -> Option<usize> {
+    let (Some(first), Some(last)) = (others.first().copied(), others.last().copied()) else { return Some(0) };
     let place = actors.partition_point(|actor| actor.hash() < first.hash());
     let is_between = actors.get(place).is_none_or(|next| last.hash() < next.hash());
-    actors.splice(place..place, others);
-    is_between
+    is_between.then(|| {
+        actors.splice(place..place, others);
+        place
+    })
 }
 
 /// An activity of an actor on a date that is remembered.
@@ -160,14 +162,14 @@ pub(super) struct Touch {
 /// What [`touch`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Touched {
-    /// Where an actor came to be.
+    /// Where an actor was created.
     pub(super) added: Option<usize>,
-    /// Where one had to leave, after that.
+    /// Where one was removed, after that.
     pub(super) removed: Option<usize>,
 }
 
-/// Adds an activity to the actor of an id or name, by its hash, who comes to be where there is none. Beyond `limit` the longest idle
-/// leaves (then the greatest hash).
+/// Adds an activity to the actor with a hash, creating it if need be. Beyond `limit` the one that has been idle longest leaves (of equals
+/// the one with the greatest hash).
 pub(super) fn touch(actors: &mut Vec<Actor>, hash: u64, touch: &Touch, limit: usize) -> Touched {
     let short = hash >> (64 - HASH_BITS);
     let activity = Activity::at(touch.at, touch.date, touch.newest);
@@ -191,12 +193,12 @@ pub(super) fn touch(actors: &mut Vec<Actor>, hash: u64, touch: &Touch, limit: us
     Touched { added: Some(place), removed }
 }
 
-/// The actor that lies where the one of a hash should.
+/// The actor where the one with a hash is expected.
 pub(super) fn expected(actors: &[Actor], hash: u64) -> Option<Actor> {
     actors.get(spread::place(hash, actors.len())).copied()
 }
 
-/// Sees actors from a later date than before; those of whom nothing is remembered leave, and the places they had are given.
+/// Moves the newest date forward. Actors without a remembered date leave; returns the places they had.
 pub(super) fn see_from(actors: &mut Vec<Actor>, before: Date, newest: Date) -> Vec<usize> {
     let by = newest.0.saturating_sub(before.0);
     let (mut place, mut gone) = (0, Vec::new());

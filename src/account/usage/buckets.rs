@@ -10,8 +10,8 @@ pub(super) struct Buckets {
     /// The index of the last bucket, and the bytes of its count: nearly every use falls into it.
     last: i32,
     last_count_bytes: u8,
-    /// How far the first bucket is from the last, unless that is more than fits: most of the time none is old enough to leave, and
-    /// that is known without a look at the bytes.
+    /// How far the first bucket is from the last, saturating: most of the time none is old enough to leave, and this says so without
+    /// reading the bytes.
     span: u16,
 }
 
@@ -19,7 +19,7 @@ pub(super) struct Buckets {
 const MAX_BUCKET_BYTES: usize = 15;
 
 impl Buckets {
-    /// Adds to the bucket of an index, which comes to be where there is none. A count stops at its largest.
+    /// Adds to the bucket of an index, creating it if need be. Counts saturate.
     pub(super) fn add(&mut self, index: i32, amount: u64) {
         if self.is_empty() || index > self.last {
             self.push(index, amount);
@@ -86,7 +86,7 @@ impl Buckets {
         self.bytes.0.is_empty()
     }
 
-    /// The buckets as (index, count), ascending; ends early at bytes that are none.
+    /// The buckets as (index, count), ascending; ends early at malformed bytes.
     pub(super) fn iter(&self) -> Iter<'_> {
         Iter { bytes: Reader(&self.bytes.0), before: 0 }
     }

@@ -1,11 +1,12 @@
-//! The features that an account used: actors with names, which tell what is entitled and head a row of the adoption of features.
+//! The features that an account used: actors with names, which decide whether a feature is entitled and label its row of adoption.
 //!
-//! Names are rarely read, and then all of them: they lie one after the other in one allocation.
+//! Names are rarely read, and then all of them, so they share one allocation, one after the other.
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::actors::{self, Actor, Touch};
 use crate::account::bytes::{Reader, Writer};
+use crate::account::parts::Item;
 use crate::time::Date;
 
 /// Features by hash of their names.
@@ -27,7 +28,7 @@ impl Features {
         self.actors.iter().zip(self.names()).map_while(|(actor, name)| Some((actor, std::str::from_utf8(name).ok()?)))
     }
 
-    /// Adds a use. Beyond `limit` the longest idle feature leaves; says whether one had to.
+    /// Adds a use. Beyond `limit` the feature that has been idle longest leaves; returns whether one did.
     pub(super) fn touch(&mut self, name: &str, touch: &Touch, limit: usize) -> bool {
         let touched = actors::touch(&mut self.actors, xxh3_64(name.as_bytes()), touch, limit);
         if let Some(place) = touched.added {
@@ -39,7 +40,7 @@ impl Features {
         touched.removed.is_some()
     }
 
-    /// Sees the features from a later date than before; those of which nothing is remembered leave.
+    /// Moves the newest date forward; features without a remembered date leave.
     pub(super) fn see_from(&mut self, before: Date, newest: Date) {
         let gone = actors::see_from(&mut self.actors, before, newest);
         if !gone.is_empty() {
@@ -73,6 +74,21 @@ impl Features {
         std::iter::from_fn(move || names.text())
     }
 
+    /// Bytes that they take in a record.
+    pub(super) fn bytes(&self) -> usize {
+        self.actors.len() * size_of::<Actor>() + self.names.len()
+    }
+
+    /// Adds features of another range of hashes; `None` when the ranges overlap.
+    pub(super) fn merge(&mut self, others: &Self) -> Option<()> {
+        let place = actors::merge(&mut self.actors, others.actors.clone())?;
+        let start = self.name_at(place);
+        let mut names = std::mem::take(&mut self.names).into_vec();
+        names.splice(start..start, others.names.iter().copied());
+        self.names = names.into();
+        Some(())
+    }
+
     /// Writes them.
     pub(super) fn write(&self, out: &mut Writer) {
         actors::write(&self.actors, out);
@@ -87,6 +103,33 @@ impl Features {
         let names = all.get(..all.len() - bytes.0.len())?;
         Some(Self { actors, names: names.into() })
     }
+}
+
+/// A feature with its name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Named<'a> {
+    pub(super) actor: Actor,
+    pub(super) name: &'a str,
+}
+
+impl Item for Named<'_> {
+    fn hash(&self) -> u64 {
+        self.actor.top_hash()
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Actor>() + MAX_LENGTH_BYTES + self.name.len()
+    }
+}
+
+/// Bytes of a length, at most.
+const MAX_LENGTH_BYTES: usize = 5;
+
+/// Writes features as [`Features::write`] does.
+pub(super) fn write(features: &[Named<'_>], out: &mut Writer) {
+    let actors: Vec<Actor> = features.iter().map(|feature| feature.actor).collect();
+    actors::write(&actors, out);
+    features.iter().for_each(|feature| out.text(feature.name.as_bytes()));
 }
 
 /// Names one after the other.

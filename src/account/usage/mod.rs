@@ -89,7 +89,7 @@ impl State {
         }
     }
 
-    /// Reads from each place that a use will be added to.
+    /// Touches every place that a use will change: see `Account::prefetch`.
     pub(super) fn prefetch(&self, event: &UsageEvent<'_>) {
         let user = event.user_id.as_deref().and_then(|user| actors::expected(&self.users, xxh3_64(user.as_bytes())));
         let feature = match &event.kind {
@@ -127,7 +127,7 @@ impl State {
         Touch { at: ctx.at, date, newest: self.newest_date }
     }
 
-    /// Applies a late use: it is the last activity of an account that had none since, and in no other figure.
+    /// Applies a late use: it counts as the last activity if it is the latest, and in no other figure.
     pub fn apply_late(&mut self, event: &UsageEvent<'_>, ctx: &ApplyContext<'_>) {
         if counted(event, ctx.settings).is_some() {
             self.last_activity.keep_latest(ctx.at);
@@ -160,7 +160,7 @@ impl State {
         }
     }
 
-    /// Drops what no window reaches any more, now that the newest date is later than `before`.
+    /// Drops what no window reaches now that the newest date is later than `before`.
     fn prune(&mut self, before: Date, settings: &Settings) {
         let horizon = self.horizon(settings);
         self.days.prune_before(horizon.days.0);
@@ -201,8 +201,8 @@ fn hour_of(at: Timestamp) -> i64 {
     at.0.div_euclid(HOUR_MS) + i64::from(at.0.rem_euclid(HOUR_MS) != 0)
 }
 
-/// Index of an hour bucket: twice the hour, plus one for the part of the bucket that lies on a later date than its begin, so that
-/// quiet dates can be left out.
+/// Index of an hour bucket: twice the hour, plus one for the part of the bucket on a later date than its start, so that quiet
+/// dates can be left out.
 fn hour_index(at: Timestamp, date: Date, settings: &Settings) -> i32 {
     let hour = hour_of(at);
     let begin = Timestamp((hour - 1) * HOUR_MS + 1);

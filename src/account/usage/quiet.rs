@@ -66,7 +66,7 @@ impl<'a> Quiet<'a> {
         self.is_quiet_bucket(hour) || self.is_quiet(Date(date.0 + index.rem_euclid(2)))
     }
 
-    /// Milliseconds of `(from, to]` that do not lie on quiet dates.
+    /// Milliseconds of `(from, to]` outside quiet dates.
     pub(super) fn busy_ms(&self, from: Timestamp, to: Timestamp) -> i64 {
         let whole = to.since(from).max(0);
         if self.settings.calendar.is_empty() {

@@ -1,61 +1,72 @@
-//! Usage as changelog records: everything in one, and the users in parts of their own, by ranges of their hashes, where they are many.
+//! Usage as changelog records: everything in one, or users and features in parts of their own, by ranges of hashes, where they are
+//! many.
 
 use super::actors::{self, Actor};
 use super::buckets::Buckets;
-use super::features::Features;
+use super::features::{self, Features, Named};
 use super::{SessionDay, State};
 use crate::account::bytes::{Reader, Writer};
-use crate::account::ranges;
-use crate::account::section::{CodecError, Section};
+use crate::account::parts::{Item, SectionPart, split};
+use crate::account::section::{CodecError, MAX_PART_BYTES, Section};
 use crate::settings::StateVersion;
 use crate::time::{Date, Timestamp};
 
 /// The version byte of version 1 here, which was the second layout of this section before the first release of any.
 const FIRST_VERSION_BYTE: u8 = 2;
-/// Users up to this many, 16 bytes each, travel with the rest, or are a part: a use writes those of one.
-const USERS_TOGETHER: usize = 256;
+/// Users and features travel in the first part up to this many bytes, 16 for a user, and are else cut into ranges of as many: less than
+/// in other sections, since nine records in ten are a use, which changes one user and one feature.
+const PART_BYTES: usize = 4096;
 
-const WHOLE: u16 = 0;
+const FIRST: u64 = 0;
 
 /// Bytes of most usage sections.
 const TYPICAL_BYTES: usize = 1024;
 
 impl Section for State {
-    fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
+    fn parts(&self, version: StateVersion) -> Vec<SectionPart> {
         if *self == Self::default() {
             return Vec::new();
         }
-        if self.users.len() <= USERS_TOGETHER {
-            return vec![(WHOLE, self.whole(version, &self.users))];
+        let users = self.users.as_slice();
+        if version == StateVersion::V1 {
+            return split(users, PART_BYTES, |is_first, users| {
+                if is_first { self.first(version, users, |out| self.features.write(out)) } else { range(version, users, |_| {}) }
+            });
         }
-        let ranges = ranges::cut(&self.users, |user| user.top_hash(), |range| range.len() <= USERS_TOGETHER);
-        (WHOLE..)
-            .zip(std::iter::once(self.whole(version, &[])).chain(ranges.into_iter().map(|users| part_of_users(version, users))))
-            .collect()
+        let features: Vec<Named<'_>> = self.features.iter().map(|(actor, name)| Named { actor: *actor, name }).collect();
+        split((users, features.as_slice()), PART_BYTES, |is_first, (users, features): (&[Actor], &[Named<'_>])| {
+            let write_features = |out: &mut Writer| features::write(features, out);
+            if is_first { self.first(version, users, write_features) } else { range(version, users, write_features) }
+        })
     }
 
     fn least_version(&self) -> StateVersion {
-        if self.nobody.is_some() { StateVersion::V2 } else { StateVersion::V1 }
+        let fits = self.nobody.is_none() && self.features.bytes() <= MAX_PART_BYTES / 2;
+        if fits { StateVersion::V1 } else { StateVersion::V2 }
     }
 
-    fn restore(&mut self, part: u16, bytes: &[u8]) -> Result<(), CodecError> {
-        let mut bytes = Reader(split_version(bytes)?.1);
-        let users = if part == WHOLE {
-            let apart = std::mem::take(&mut self.users);
-            *self = read_whole(&mut bytes).ok_or(CodecError::Corrupt("usage"))?;
+    fn restore(&mut self, part: u64, bytes: &[u8]) -> Result<(), CodecError> {
+        let (version, rest) = split_version(bytes)?;
+        let mut bytes = Reader(rest);
+        let (users, features) = if part == FIRST {
+            let apart = (std::mem::take(&mut self.users), std::mem::take(&mut self.features));
+            *self = read_first(&mut bytes).ok_or(CodecError::Corrupt("usage"))?;
             apart
         } else {
-            actors::read(&mut bytes).ok_or(CodecError::Corrupt("users"))?
+            let users = actors::read(&mut bytes).ok_or(CodecError::Corrupt("users"))?;
+            let features = if version == StateVersion::V1 { Some(Features::default()) } else { Features::read(&mut bytes) };
+            (users, features.ok_or(CodecError::Corrupt("features"))?)
         };
         if !bytes.0.is_empty() {
             return Err(CodecError::Corrupt("bytes after usage"));
         }
-        if actors::merge(&mut self.users, users) { Ok(()) } else { Err(CodecError::Corrupt("parts of users overlap")) }
+        let fit = actors::merge(&mut self.users, users).is_some() & self.features.merge(&features).is_some();
+        if fit { Ok(()) } else { Err(CodecError::Corrupt("parts of users or features overlap")) }
     }
 }
 
 impl State {
-    fn whole(&self, version: StateVersion, users: &[Actor]) -> Vec<u8> {
+    fn first(&self, version: StateVersion, users: &[Actor], write_features: impl FnOnce(&mut Writer)) -> Vec<u8> {
         let mut out = Writer(Vec::with_capacity(TYPICAL_BYTES));
         let last_activity = self.last_activity();
         out.0.extend_from_slice(&[version_byte(version), u8::from(last_activity.is_some())]);
@@ -71,7 +82,7 @@ impl State {
             out.varint(day.total_ns);
         }
         actors::write(users, &mut out);
-        self.features.write(&mut out);
+        write_features(&mut out);
         if let Some(nobody) = self.nobody {
             actors::write_one(nobody, &mut out);
         }
@@ -79,7 +90,7 @@ impl State {
     }
 }
 
-fn read_whole(bytes: &mut Reader<'_>) -> Option<State> {
+fn read_first(bytes: &mut Reader<'_>) -> Option<State> {
     let active = bytes.byte()? != 0;
     let last_activity = Some(Timestamp(bytes.signed()?)).filter(|_| active);
     let newest_date = date(bytes)?;
@@ -97,10 +108,22 @@ fn date(bytes: &mut Reader<'_>) -> Option<Date> {
     Some(Date(i32::try_from(bytes.signed()?).ok()?))
 }
 
-fn part_of_users(version: StateVersion, users: &[Actor]) -> Vec<u8> {
+/// A range of users and, from version 2 on, of features.
+fn range(version: StateVersion, users: &[Actor], write_features: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut out = Writer(vec![version_byte(version)]);
     actors::write(users, &mut out);
+    write_features(&mut out);
     out.0
+}
+
+impl Item for Actor {
+    fn hash(&self) -> u64 {
+        self.top_hash()
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+    }
 }
 
 const fn version_byte(version: StateVersion) -> u8 {

@@ -85,10 +85,10 @@ fn a_misspelt_key_makes_no_problem_of_its_absence() {
 #[test]
 fn single_keys_of_the_default_model_can_be_set() {
     let folder = Folder::with(&[("c.toml", "")]);
-    let model = folder.load(&["health.component[1].weight=30", "risk.coefficients.trend=-2", "rule[0].cap_health=20"], &[]).unwrap().model;
+    let model = folder.load(&["health.component[2].weight=30", "risk.coefficients.trend=-2", "rule[0].cap_health=20"], &[]).unwrap().model;
     let default = Model::default();
     assert_eq!(model.components.len(), default.components.len());
-    assert_eq!((model.components[1].weight, model.components[1].coefficient), (30.0, -2.0));
+    assert_eq!((model.components[2].weight, model.components[2].coefficient), (30.0, -2.0));
     assert_eq!(model.components[0], default.components[0]);
     assert_eq!((model.rules[0].cap_health, model.rules.len()), (Some(20.0), default.rules.len()));
 }

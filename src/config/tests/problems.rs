@@ -76,7 +76,7 @@ fn business_hours_name_the_key_and_what_is_allowed() {
     let open = "open = { mon = [\"09:00-17:00\", \"17:00-24:00\"] }";
     told(
         &hours(&format!("{open}\nzone = \"Europe/Lodon\"")),
-        "c.toml:3: support.business_hours.zone: \"Europe/Lodon\" is no time zone of the IANA database, nearest is `Europe/London`",
+        "c.toml:3: support.business_hours.zone: \"Europe/Lodon\" is not a time zone of the IANA database, nearest is `Europe/London`",
     );
     told(
         &hours(&format!("{open}\nholidays = [\"2026-12-25\", \"25.12.2026\"]")),

@@ -1,0 +1,118 @@
+//! What the changelog holds of things that are in several parts: so that parts that have gone are deleted there, and parts that have
+//! not changed are not written again.
+
+use std::collections::BTreeMap;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::SectionKind;
+use super::parts::PartNumber;
+
+/// The parts that the changelog holds, each with the digest of its content, or `None` where that is not known. A thing in one part has
+/// no entry, as most: it is written only when it has changed, and deleting a record that is not there does no harm.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Digests(Option<Box<BTreeMap<(Thing, PartNumber), Option<u64>>>>);
+
+/// What is written in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Thing {
+    /// A section of an account.
+    Section(SectionKind),
+    /// The remembered ids of a stream and day, by its number in keys.
+    IdsOfDay(u16),
+}
+
+impl Digests {
+    /// The parts of a thing that is in several.
+    pub(super) fn parts(&self, thing: Thing) -> impl Iterator<Item = PartNumber> {
+        self.of(thing).map(|(number, _)| number)
+    }
+
+    fn of(&self, thing: Thing) -> impl Iterator<Item = (PartNumber, Option<u64>)> {
+        let range = (thing, PartNumber::Counted(0))..=(thing, PartNumber::Range(u64::MAX));
+        self.0.iter().flat_map(move |parts| parts.range(range.clone())).map(|((_, number), digest)| (*number, *digest))
+    }
+
+    /// Notes that the changelog holds a part of a thing, of unknown content.
+    pub(super) fn add(&mut self, thing: Thing, number: PartNumber) {
+        self.0.get_or_insert_default().insert((thing, number), None);
+    }
+
+    /// Hands over what brings the changelog up to these parts (`None` deletes), and counts it as written. `single` is the part that a
+    /// thing without an entry may have there.
+    pub(super) fn replace(
+        &mut self,
+        thing: Thing,
+        single: Option<PartNumber>,
+        parts: impl IntoIterator<Item = (PartNumber, Vec<u8>)>,
+        mut take: impl FnMut(PartNumber, Option<Vec<u8>>),
+    ) {
+        let mut before: BTreeMap<_, _> = self.of(thing).collect();
+        if before.is_empty() {
+            before.extend(single.map(|number| (number, None)));
+        }
+        let mut now = Vec::new();
+        for (number, bytes) in parts {
+            let digest = xxh3_64(&bytes);
+            now.push((number, digest));
+            if before.remove(&number) != Some(Some(digest)) {
+                take(number, Some(bytes));
+            }
+        }
+        before.keys().for_each(|gone| take(*gone, None));
+        if let Some(all) = &mut self.0 {
+            all.retain(|(other, number), _| *other != thing || !before.contains_key(number));
+        }
+        match (now.as_slice(), &mut self.0) {
+            ([(number, _)], Some(all)) => all.retain(|key, _| *key != (thing, *number)),
+            ([_, _, ..], all) => {
+                all.get_or_insert_default().extend(now.into_iter().map(|(number, digest)| ((thing, number), Some(digest))))
+            }
+            _ => {}
+        }
+        if self.0.as_ref().is_some_and(|all| all.is_empty()) {
+            self.0 = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: PartNumber = PartNumber::FIRST;
+    const THING: Thing = Thing::IdsOfDay(7);
+
+    /// The parts that are written and deleted when a thing becomes these.
+    fn replaced(digests: &mut Digests, parts: &[(PartNumber, u8)]) -> Vec<(PartNumber, bool)> {
+        let mut taken = Vec::new();
+        let parts = parts.iter().map(|(number, byte)| (*number, vec![*byte]));
+        digests.replace(THING, Some(FIRST), parts, |number, bytes| taken.push((number, bytes.is_some())));
+        taken
+    }
+
+    #[test]
+    fn of_several_parts_those_that_changed_are_written_and_those_that_have_gone_deleted() {
+        let [left, right] = [2, 3].map(PartNumber::Range);
+        let mut digests = Digests::default();
+        assert_eq!(replaced(&mut digests, &[(FIRST, 1)]), [(FIRST, true)]);
+        assert_eq!(digests, Digests::default(), "one part needs no entry");
+        assert_eq!(replaced(&mut digests, &[(FIRST, 1), (left, 2), (right, 3)]), [(FIRST, true), (left, true), (right, true)]);
+        assert_eq!(replaced(&mut digests, &[(FIRST, 1), (left, 2), (right, 9)]), [(right, true)]);
+        assert_eq!(replaced(&mut digests, &[(FIRST, 1), (right, 9)]), [(left, false)]);
+        assert_eq!(replaced(&mut digests, &[(FIRST, 1)]), [(right, false)]);
+        assert_eq!(digests, Digests::default());
+        assert_eq!(replaced(&mut digests, &[]), [(FIRST, false)]);
+    }
+
+    #[test]
+    fn what_a_restore_found_is_written_again_or_deleted() {
+        let counted = PartNumber::Counted(1);
+        let mut digests = Digests::default();
+        digests.add(THING, FIRST);
+        digests.add(THING, counted);
+        let range = PartNumber::Range(1);
+        assert_eq!(replaced(&mut digests, &[(FIRST, 1), (range, 2)]), [(FIRST, true), (range, true), (counted, false)]);
+        assert_eq!(digests.parts(THING).collect::<Vec<_>>(), [FIRST, range]);
+    }
+}
