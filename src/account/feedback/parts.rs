@@ -34,14 +34,8 @@ impl<'a> From<&'a Answer> for EntryRef<'a> {
 }
 
 impl Section for State {
-<<<<<<< HEAD
-    fn parts(&self, version: StateVersion) -> Vec<(u16, Vec<u8>)> {
-        let mut parts: Vec<Vec<u8>> = Vec::new();
-        let answers = self.answers().iter().map(EntryRef::from);
-=======
     fn parts(&self, version: StateVersion) -> Vec<SectionPart> {
-        let answers = self.answers().iter().map(EntryRef::Answer);
->>>>>>> sections
+        let answers = self.answers().iter().map(EntryRef::from);
         let acts = self.acts().iter().map(EntryRef::Act);
         let overrides = self.overrides().iter().map(EntryRef::Override);
         let entries: Vec<_> = answers.chain(acts).chain(overrides).map(|entry| entry.bytes()).collect();
@@ -56,15 +50,11 @@ impl Section for State {
         })
     }
 
-<<<<<<< HEAD
     fn least_version(&self) -> StateVersion {
         if self.answers().iter().any(|answer| answer.theme.is_some()) { StateVersion::V2 } else { StateVersion::V1 }
     }
 
-    fn restore(&mut self, _part: u16, bytes: &[u8]) -> Result<(), CodecError> {
-=======
     fn restore(&mut self, _part: u64, bytes: &[u8]) -> Result<(), CodecError> {
->>>>>>> sections
         let (_, mut rest) = split_version(bytes)?;
         let kept = self.0.get_or_insert_default();
         while !rest.is_empty() {
@@ -107,7 +97,7 @@ mod tests {
     use super::*;
     use crate::event::FeedbackKind;
 
-    fn restored(parts: &[(u16, Vec<u8>)]) -> State {
+    fn restored(parts: &[SectionPart]) -> State {
         let mut state = State::default();
         parts.iter().for_each(|(part, bytes)| state.restore(*part, bytes).unwrap());
         state
