@@ -88,16 +88,16 @@ impl Account {
 /// The first stage that fits, by what billing says at its stream's instant.
 fn stage(view: &View, ledger: &Ledger<'_>, tenure_days: f64, onboarded: bool, settings: &Settings) -> Stage {
     let t = view.stream(Stream::Billing).t;
-    let standing = ledger.standing(t);
-    if standing.churned {
+    let status = ledger.status(t);
+    if status.churned {
         Stage::Churned
-    } else if standing.in_dunning {
+    } else if status.in_dunning {
         Stage::PastDue
-    } else if standing.mrr == 0 && standing.trialing {
+    } else if status.mrr == 0 && status.trialing {
         Stage::Trial
     } else if !onboarded && tenure_days < settings.account.onboarding_days as f64 {
         Stage::Onboarding
-    } else if standing.is_renewing(t, settings.account.renewing_days) {
+    } else if status.is_renewing(t, settings.account.renewing_days) {
         Stage::Renewing
     } else {
         Stage::Adopted

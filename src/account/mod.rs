@@ -8,20 +8,20 @@ pub mod dedup;
 mod event_id;
 pub mod feedback;
 pub mod key;
-pub mod limit;
+pub mod limits;
 mod measure;
 pub mod profile;
 mod parts;
 pub mod section;
 mod section_kind;
-mod spread;
+mod hash_search;
 pub mod support;
 pub mod usage;
 
 pub use changelog::Part;
 pub use digests::Digests;
 pub use key::AccountKey;
-pub use limit::{Limit, LimitMeter};
+pub use limits::{Limit, LimitMeter};
 pub use parts::PartNumber;
 pub use profile::Profile;
 pub use section::{CodecError, MAX_PART_BYTES, Section};
@@ -57,11 +57,11 @@ pub struct Account {
     first_seen_changed: bool,
     /// The sections that differ from what the changelog holds.
     changed: section_kind::Changed,
-    usage: usage::State,
-    billing: billing::State,
-    support: support::State,
+    usage: usage::Usage,
+    billing: billing::Billing,
+    support: support::Tickets,
     feedback: feedback::State,
-    profile: profile::State,
+    profile: profile::NewestProfile,
     /// The parts that the changelog holds of sections in several.
     digests: Digests,
 }
@@ -93,19 +93,19 @@ impl Account {
 
     /// Usage.
     #[must_use]
-    pub const fn usage(&self) -> &usage::State {
+    pub const fn usage(&self) -> &usage::Usage {
         &self.usage
     }
 
     /// Subscriptions, MRR and invoices.
     #[must_use]
-    pub const fn billing(&self) -> &billing::State {
+    pub const fn billing(&self) -> &billing::Billing {
         &self.billing
     }
 
     /// Tickets.
     #[must_use]
-    pub const fn support(&self) -> &support::State {
+    pub const fn support(&self) -> &support::Tickets {
         &self.support
     }
 

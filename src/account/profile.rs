@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 
 /// The newest profile, boxed because most accounts have none and it is large.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct State(Option<Box<Newest>>);
+pub struct NewestProfile(Option<Box<Newest>>);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Newest {
@@ -43,7 +43,7 @@ pub struct Profile {
     pub referred_by: Option<Box<str>>,
 }
 
-impl State {
+impl NewestProfile {
     /// Takes a profile, if it is newer than the one held.
     pub fn apply(&mut self, event: &AccountProfile<'_>, at: Timestamp, id: Option<&str>) {
         if self.0.as_ref().is_some_and(|held| (held.at, held.id.as_deref()) >= (at, id)) {
@@ -74,7 +74,7 @@ impl State {
     }
 }
 
-impl Section for State {
+impl Section for NewestProfile {
     fn parts(&self, version: StateVersion) -> Vec<SectionPart> {
         let Some(newest) = &self.0 else { return Vec::new() };
         if version == StateVersion::V1 {
@@ -141,7 +141,7 @@ mod tests {
     fn the_newest_by_time_then_id_wins_in_any_order() {
         let events = [("a", 1, "2"), ("b", 2, "1"), ("c", 2, "2")];
         for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
-            let mut state = State::default();
+            let mut state = NewestProfile::default();
             for (name, at, id) in order.map(|i| events[i]) {
                 state.apply(&named(name), Timestamp(at), Some(id));
             }
@@ -151,9 +151,9 @@ mod tests {
 
     #[test]
     fn it_comes_back_from_its_part() {
-        let mut state = State::default();
+        let mut state = NewestProfile::default();
         state.apply(&named("Acme"), Timestamp(5), None);
-        let mut restored = State::default();
+        let mut restored = NewestProfile::default();
         for (part, bytes) in state.parts(StateVersion::NEWEST) {
             restored.restore(part, &bytes).unwrap();
         }
@@ -162,13 +162,13 @@ mod tests {
 
     #[test]
     fn any_number_of_features_comes_back_from_parts_of_bounded_size() {
-        let mut state = State::default();
+        let mut state = NewestProfile::default();
         let features = (0..5_000).map(|n| format!("{:x>300}", n / 3).into()).collect();
         state.apply(&AccountProfile { entitled_features: features, ..named("Acme") }, Timestamp(5), Some("id"));
         let parts = state.parts(StateVersion::V2);
         assert!(parts.len() > 10 && parts.iter().all(|(_, bytes)| bytes.len() <= PART_BYTES));
         for order in [0, 7] {
-            let mut restored = State::default();
+            let mut restored = NewestProfile::default();
             for n in 0..parts.len() {
                 let (part, bytes) = &parts[(n + order) % parts.len()];
                 restored.restore(*part, bytes).unwrap();

@@ -6,7 +6,7 @@ use super::exposed::{Exposed, Exposure, Spread};
 use super::tally::Tally;
 use super::{Figure, Kpi, Kpis, Period, Split};
 use crate::account::feedback::Ratings;
-use crate::account::support::{Durations, PeriodTicket, State};
+use crate::account::support::{self, Durations, PeriodTicket};
 use crate::event::Priority;
 use crate::settings::Settings;
 use crate::time::{HOUR_MS, MINUTE_MS};
@@ -58,7 +58,7 @@ type ByPriority<V> = [V; Priority::ALL.len()];
 
 impl Support {
     /// What the tickets of one account add.
-    pub fn of(tickets: &State, period: &Period, settings: &Settings) -> Self {
+    pub fn of(tickets: &support::Tickets, period: &Period, settings: &Settings) -> Self {
         let mut sums = Self::default();
         tickets.tickets_in(period.from, period.to, settings.business_hours.as_ref()).for_each(|ticket| sums.ticket(&ticket, Sign::Plus));
         sums

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::Read;
 
-use churnwatch::account::support::{Durations, State, TicketView, ticket_hash};
+use churnwatch::account::support::{Durations, TicketView, Tickets, ticket_hash};
 use churnwatch::account::{ApplyContext, LimitMeter};
 use churnwatch::event::{TicketEvent, TicketKind};
 use churnwatch::settings::Settings;
@@ -65,8 +65,8 @@ fn steps() -> Vec<Step> {
     steps
 }
 
-fn applied<'a>(steps: impl Iterator<Item = &'a Step>) -> State {
-    let (mut state, settings, mut limits) = (State::default(), Settings::default(), LimitMeter::default());
+fn applied<'a>(steps: impl Iterator<Item = &'a Step>) -> Tickets {
+    let (mut state, settings, mut limits) = (Tickets::default(), Settings::default(), LimitMeter::default());
     for step in steps {
         let event = TicketEvent {
             ticket_id: step.ticket.as_str().into(),

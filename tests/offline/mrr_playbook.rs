@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use churnwatch::account::billing::{Movement, State};
+use churnwatch::account::billing::{Billing, Movement};
 use churnwatch::account::{ApplyContext, LimitMeter};
 use churnwatch::event::{BillingEvent, Item, SubscriptionSnapshot, SubscriptionStatus};
 use churnwatch::metric::MovementKind;
@@ -85,7 +85,7 @@ fn month(first: &str) -> (Timestamp, Timestamp) {
 }
 
 /// The billing of every customer, reported one way and in one order.
-fn customers(ending: Ending, newest_first: bool) -> BTreeMap<&'static str, State> {
+fn customers(ending: Ending, newest_first: bool) -> BTreeMap<&'static str, Billing> {
     let settings = Settings::default();
     let mut snapshots: Vec<_> = rows(PERIODS)
         .flat_map(|row| {
@@ -96,7 +96,7 @@ fn customers(ending: Ending, newest_first: bool) -> BTreeMap<&'static str, State
     if newest_first {
         snapshots.reverse();
     }
-    let mut customers: BTreeMap<&str, State> = BTreeMap::new();
+    let mut customers: BTreeMap<&str, Billing> = BTreeMap::new();
     for (customer, at, snapshot) in snapshots {
         let mut limits = LimitMeter::default();
         let mut ctx = ApplyContext { at, id: None, settings: &settings, limits: &mut limits };
@@ -106,7 +106,7 @@ fn customers(ending: Ending, newest_first: bool) -> BTreeMap<&'static str, State
 }
 
 /// Every way of telling the same history.
-fn tellings() -> impl Iterator<Item = (String, BTreeMap<&'static str, State>)> {
+fn tellings() -> impl Iterator<Item = (String, BTreeMap<&'static str, Billing>)> {
     let ways = [(Ending::Scheduled, false), (Ending::Scheduled, true), (Ending::Reported, false), (Ending::Reported, true)];
     ways.into_iter().map(|(ending, newest_first)| (format!("{ending:?}, newest first: {newest_first}"), customers(ending, newest_first)))
 }
@@ -163,7 +163,7 @@ fn every_customer_and_month_has_the_playbooks_movement() {
 }
 
 /// Count and sum of each kind of movement in (from, to].
-fn totals(customers: &BTreeMap<&'static str, State>, from: Timestamp, to: Timestamp) -> BTreeMap<&'static str, (u64, i64)> {
+fn totals(customers: &BTreeMap<&'static str, Billing>, from: Timestamp, to: Timestamp) -> BTreeMap<&'static str, (u64, i64)> {
     let settings = Settings::default();
     let mut totals: BTreeMap<&str, (u64, i64)> = BTreeMap::new();
     for state in customers.values() {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::State;
+use super::Billing;
 use super::invoices::{Invoice, PaidInvoices};
 use super::subscription::Subscription;
 use crate::account::parts::{SectionPart, split};
@@ -31,7 +31,7 @@ struct Header {
     settled: Option<PaidInvoices>,
 }
 
-impl Section for State {
+impl Section for Billing {
     fn parts(&self, version: StateVersion) -> Vec<SectionPart> {
         if self.first_record_at().is_none() {
             return Vec::new();
@@ -89,8 +89,8 @@ mod tests {
     use crate::money::{Amount, Currency, Fixed, Interval, IntervalUnit};
     use crate::time::Timestamp;
 
-    fn restored(parts: &[SectionPart]) -> State {
-        let mut state = State::default();
+    fn restored(parts: &[SectionPart]) -> Billing {
+        let mut state = Billing::default();
         for (number, bytes) in parts {
             state.restore(*number, bytes).unwrap();
         }
@@ -193,7 +193,7 @@ mod tests {
         let (_, part) = account.state.parts(StateVersion::NEWEST).remove(0);
         let mut newer = part.clone();
         newer[0] = StateVersion::NEWEST as u8 + 1;
-        let mut state = State::default();
+        let mut state = Billing::default();
         assert_eq!(state.restore(0, &newer), Err(CodecError::NewerVersion(StateVersion::NEWEST as u8 + 1)));
         assert!(matches!(state.restore(0, &part[..part.len() / 2]), Err(CodecError::Corrupt(_))));
         assert!(matches!(state.restore(0, &[]), Err(CodecError::Corrupt(_))));

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Ledger, State};
+use super::{Billing, Ledger};
 use crate::account::{ApplyContext, Limit, LimitMeter};
 use crate::event::{BillingEvent, Discount, Invoice, Item, SubscriptionSnapshot, SubscriptionStatus};
 use crate::metric::View;
@@ -62,7 +62,7 @@ pub(super) fn no_discount() -> Discount {
 /// An account, with the settings that it is read under.
 #[derive(Clone, Default)]
 pub(super) struct Account {
-    pub state: State,
+    pub state: Billing,
     pub settings: Settings,
     pub limits: LimitMeter,
 }

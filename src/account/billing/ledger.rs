@@ -1,6 +1,6 @@
 //! The billing of an account, read once: its subscriptions decoded and its MRR through time. Every figure is asked of it.
 
-use super::State;
+use super::Billing;
 use super::invoices::{PaidInvoices, PaymentFailures};
 use super::subscription::Subscription;
 use super::timeline::{FirstPayment, Movement, Timeline};
@@ -11,7 +11,7 @@ use crate::time::{DAY_MS, Timestamp};
 /// An account's billing under a policy. What it says of an instant depends on the records of that instant and before alone.
 #[derive(Debug)]
 pub struct Ledger<'a> {
-    state: &'a State,
+    state: &'a Billing,
     pub(super) policy: &'a Policy,
     /// By hash of their ids.
     pub(super) subscriptions: Vec<Subscription<'a>>,
@@ -19,7 +19,7 @@ pub struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    pub(super) fn new(state: &'a State, policy: &'a Policy) -> Self {
+    pub(super) fn new(state: &'a Billing, policy: &'a Policy) -> Self {
         let subscriptions: Vec<Subscription<'a>> = state.subscriptions.iter().map(|(_, subscription)| subscription).collect();
         let timeline = Timeline::new(&subscriptions, policy);
         Self { state, policy, subscriptions, timeline }

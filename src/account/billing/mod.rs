@@ -16,7 +16,7 @@ mod oracle;
 mod packed;
 mod period;
 mod snapshot;
-mod standing;
+mod status;
 mod subscription;
 mod timeline;
 
@@ -24,7 +24,7 @@ pub use invoices::{PaidInvoices, PaymentFailures};
 pub use ledger::Ledger;
 pub use loss::LossKind;
 pub use period::{Renewals, Terms, Trials};
-pub use standing::{LONG_TERM_DAYS, Standing};
+pub use status::{LONG_TERM_DAYS, Status};
 pub use timeline::{FirstPayment, MRR_MAX, Movement, Timeline};
 
 use invoices::{Fact, Invoices, Payment};
@@ -43,7 +43,7 @@ use crate::time::{MaybeTimestamp, Timestamp};
 
 /// What is kept of an account's billing: a function of the set of its records, whatever their order and repetition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct State {
+pub struct Billing {
     /// [`Subscription`]s by hash of their ids.
     subscriptions: Table,
     invoices: Invoices,
@@ -53,7 +53,7 @@ pub struct State {
     beyond_first_format: bool,
 }
 
-impl State {
+impl Billing {
     /// Applies an event.
     pub fn apply(&mut self, event: &BillingEvent<'_>, ctx: &mut ApplyContext<'_>) {
         match event {

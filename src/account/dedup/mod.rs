@@ -8,9 +8,9 @@ use day::{APART, DIRTY, Day, FOOT_BYTES, ID_BYTES, Id, MAX_DAY, MAX_IDS, id_of};
 
 use super::bytes::{Reader, Writer, make_room};
 use super::digests::Digests;
+use super::hash_search;
 use super::parts::{self, Item, PartNumber};
 use super::section::{CodecError, MAX_TOGETHER_BYTES, split_version};
-use super::spread;
 use super::{Limit, LimitMeter};
 use crate::event::Stream;
 use crate::settings::{Settings, StateVersion};
@@ -55,7 +55,7 @@ impl Dedup {
             self.put(stream, number, DIRTY, &id);
             return false;
         };
-        let Err(place) = spread::search(self.ids(&day), identity << 16, |known| known.cmp(&id)) else { return true };
+        let Err(place) = hash_search::search(self.ids(&day), identity << 16, |known| known.cmp(&id)) else { return true };
         let count = day.ids.len() / ID_BYTES;
         let at_limit = count >= settings.limits.ids_per_day.min(MAX_IDS);
         if at_limit {

@@ -1,265 +1,180 @@
-//! The bytes of one ticket, in memory and in the changelog alike: about 45 for one that was opened, answered and resolved.
+//! The support section as changelog records: tickets by hash, in ranges of hashes where they are many.
 //!
-//! `varint(zigzag(last record)) varint((last - first record) << 2 | names a later instant << 1 | open)`, then each fact, in order: a head
-//! byte (kind in the low half, which parts follow in the high half), the milliseconds since the fact before, and the parts.
-//!
-//! State format version 2 added the channel, kind 13 and three statuses of snapshots, and changed nothing else: bytes of version 1 are
-//! bytes of version 2.
+//! A record is `version, has a first reply (0 or 1), varint(zigzag(first reply))?`, then the entries of the table.
 
 use crate::account::bytes::{Reader, Writer};
-use crate::account::feedback::Satisfaction;
-use crate::event::{OpenStatus, Priority, SnapshotStatus};
+use crate::account::parts::{SectionPart, split};
+use crate::account::section::{PART_BYTES, split_version};
+use crate::account::{CodecError, Section};
 use crate::settings::StateVersion;
 use crate::time::Timestamp;
 
-use super::fact::{Fact, FactKind, Snapshot};
+use super::Tickets;
+use super::table::{Entries, Table};
+use super::ticket::Ticket;
 
-const HAS_ID: u8 = 0x10;
-const HAS_PRIORITY: u8 = 0x20;
-const HAS_TEXTS: u8 = 0x40;
-const HAS_TEAM: u8 = 0x80;
-/// In place of a head byte: a channel, then the fact that has it.
-const CHANNEL: u8 = 14;
+/// Bytes before the entries, at most.
+const MAX_HEAD_BYTES: usize = 12;
+/// Bytes of an entry besides those of its ticket, at most.
+const MAX_ENTRY_HEAD_BYTES: usize = 11;
 
-/// One ticket as bytes, read fact by fact without copying.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Ticket<'a> {
-    /// The earliest record, whatever it says.
-    pub first_record: Timestamp,
-    /// The latest record, whatever it says: since when the ticket is idle.
-    pub last_record: Timestamp,
-    /// Whether it is open once all its facts hold.
-    pub open: bool,
-    /// Whether a snapshot names an instant after the latest record.
-    names_later_instant: bool,
-    facts: &'a [u8],
-}
-
-impl<'a> Ticket<'a> {
-    /// Reads the head; `None` when the bytes are not a ticket.
-    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
-        let mut reader = Reader(bytes);
-        let last_record = reader.signed()?;
-        let span = reader.varint()?;
-        let first_record = last_record.checked_sub(i64::try_from(span >> 2).ok()?)?;
-        let (first_record, last_record) = (Timestamp(first_record), Timestamp(last_record));
-        Some(Self { first_record, last_record, open: span & 1 == 1, names_later_instant: span & 2 == 2, facts: reader.0 })
-    }
-
-    /// The facts, in order; ends early at bytes that are not a fact.
-    pub(super) fn facts(&self) -> Facts<'a> {
-        Facts { reader: Reader(self.facts), at: self.first_record.0 }
-    }
-
-    /// Whether it adds nothing to the figures of any window that begins at `instant` or later: it is done, and no record and no
-    /// snapshot names a later instant.
-    pub(super) fn is_settled(&self, instant: Timestamp) -> bool {
-        !self.open && !self.names_later_instant && self.last_record <= instant
-    }
-
-    /// The earliest version of the state format that has room for all its facts.
-    pub(super) fn least_version(&self) -> StateVersion {
-        self.facts().map(|fact| least_version(&fact)).max().unwrap_or(StateVersion::V1)
-    }
-
-    /// Whether every byte is part of a fact.
-    pub(super) fn is_whole(&self) -> bool {
-        let mut facts = self.facts();
-        facts.by_ref().for_each(drop);
-        facts.reader.0.is_empty()
-    }
-
-    /// Writes a ticket and returns whether it is open. The facts are sorted, none before `first_record`.
-    pub(super) fn write(first_record: Timestamp, last_record: Timestamp, facts: &[Fact<'_>]) -> (Vec<u8>, bool) {
-        let mut body = Writer(Vec::with_capacity(64));
-        let mut before = first_record;
-        for fact in facts {
-            body.fact(fact, before);
-            before = fact.at;
+impl Section for Tickets {
+    fn parts(&self, version: StateVersion) -> Vec<SectionPart> {
+        let tickets: Vec<_> = self.table.iter().collect();
+        if tickets.is_empty() && self.first_replied.get().is_none() {
+            return Vec::new();
         }
-        let ticket = Ticket { first_record, last_record, open: false, names_later_instant: false, facts: &body.0 };
-        let open = ticket.at(Timestamp::MAX).is_some_and(|view| view.open);
-        let mut out = Writer(Vec::with_capacity(body.0.len() + 16));
-        out.signed(last_record.0);
-        let names_later_instant = facts.iter().any(|fact| fact.latest_instant() > last_record);
-        out.varint((last_record.since(first_record).unsigned_abs() << 2) | (u64::from(names_later_instant) << 1) | u64::from(open));
-        out.0.extend_from_slice(&body.0);
-        (out.0, open)
+        split(tickets.as_slice(), PART_BYTES, |_, range: &[(u64, &[u8])]| self.part(version, range))
     }
-}
 
-/// The facts of a ticket, read one after the other.
-#[derive(Clone, Debug)]
-pub(super) struct Facts<'a> {
-    reader: Reader<'a>,
-    at: i64,
-}
-
-impl<'a> Iterator for Facts<'a> {
-    type Item = Fact<'a>;
-
-    fn next(&mut self) -> Option<Fact<'a>> {
-        let mut ahead = self.reader.clone();
-        let fact = ahead.fact(self.at)?;
-        self.at = fact.at.0;
-        self.reader = ahead;
-        Some(fact)
+    fn least_version(&self) -> StateVersion {
+        self.table
+            .iter()
+            .filter_map(|(_, bytes)| Ticket::read(bytes))
+            .map(|ticket| ticket.least_version())
+            .max()
+            .unwrap_or(StateVersion::V1)
     }
-}
 
-impl<'a> Reader<'a> {
-    fn fact(&mut self, before: i64) -> Option<Fact<'a>> {
-        let mut head = self.byte()?;
-        let channel = if head == CHANNEL { self.text()? } else { &[][..] };
-        if head == CHANNEL {
-            head = self.byte()?;
+    fn restore(&mut self, _part: u64, bytes: &[u8]) -> Result<(), CodecError> {
+        let (_, rest) = split_version(bytes)?;
+        let (first_replied, entries) = read_head(rest).ok_or(CodecError::Corrupt("head of the tickets"))?;
+        if let Some(first) = first_replied {
+            self.first_replied.keep_earliest(first);
         }
-        let at = Timestamp(before.checked_add(i64::try_from(self.varint()?).ok()?)?);
-        let id = if head & HAS_ID == 0 { &[][..] } else { self.text()? };
-        let priority = if head & HAS_PRIORITY == 0 { None } else { Some(pick(&Priority::ALL, self.byte()?)?) };
-        let (category, product) = if head & HAS_TEXTS == 0 { (&[][..], &[][..]) } else { (self.text()?, self.text()?) };
-        let team = if head & HAS_TEAM == 0 { None } else { Some(self.word()?) };
-        let kind = self.kind(head & 0x0f, at)?;
-        let given = |text: &'a [u8]| (!text.is_empty()).then_some(text);
-        Some(Fact { at, kind, id, priority, category: given(category), product: given(product), channel: given(channel), team })
+        self.restore_tickets(entries)
+    }
+}
+
+impl Tickets {
+    fn part(&self, version: StateVersion, tickets: &[(u64, &[u8])]) -> Vec<u8> {
+        let mut out = Writer(Vec::with_capacity(MAX_HEAD_BYTES + bytes_of(tickets)));
+        out.0.extend_from_slice(&[version as u8, u8::from(self.first_replied.get().is_some())]);
+        if let Some(first) = self.first_replied.get() {
+            out.signed(first.0);
+        }
+        for (hash, ticket) in tickets {
+            out.entry(*hash, ticket);
+        }
+        out.0
     }
 
-    fn kind(&mut self, kind: u8, at: Timestamp) -> Option<FactKind> {
-        Some(match kind {
-            0 => FactKind::Opened,
-            1 => FactKind::Reopened,
-            2 => FactKind::Status(pick(&STATUSES, self.byte()?)?),
-            3 => FactKind::Priority,
-            4 => FactKind::Assigned,
-            5 => FactKind::Replied(Some(self.word()?)),
-            6 => FactKind::Resolved,
-            7 => FactKind::Closed,
-            8 => FactKind::Rated(pick(&RATINGS, self.byte()?)?),
-            9 => FactKind::Snapshot(Box::new(self.snapshot(at)?)),
-            10 => FactKind::Merged,
-            11 => FactKind::Deleted,
-            12 => FactKind::Replied(None),
-            13 => FactKind::Moved,
-            _ => return None,
-        })
+    fn restore_tickets(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
+        let mut entries = Entries(Reader(bytes));
+        let tickets: Vec<_> = entries.by_ref().collect();
+        let sorted = tickets.is_sorted_by(|(one, _), (next, _)| one < next);
+        if !sorted || !entries.0.0.is_empty() {
+            return Err(CodecError::Corrupt("tickets"));
+        }
+        for (_, bytes) in &tickets {
+            let ticket = Ticket::read(bytes).filter(Ticket::is_whole).ok_or(CodecError::Corrupt("ticket"))?;
+            *self.count_mut(ticket.open) += 1;
+        }
+        if self.table.is_empty() {
+            self.table = Table::of(&tickets);
+            return Ok(());
+        }
+        let twice = tickets.iter().any(|(hash, ticket)| self.table.put(*hash, Some(ticket)));
+        if twice { Err(CodecError::Corrupt("a ticket is there twice")) } else { Ok(()) }
+    }
+}
+
+fn read_head(bytes: &[u8]) -> Option<(Option<Timestamp>, &[u8])> {
+    let (has_first, entries) = bytes.split_first()?;
+    let mut reader = Reader(entries);
+    let first_replied = if *has_first == 0 { None } else { Some(Timestamp(reader.signed()?)) };
+    Some((first_replied, reader.0))
+}
+
+fn bytes_of(tickets: &[(u64, &[u8])]) -> usize {
+    tickets.iter().map(|(_, ticket)| MAX_ENTRY_HEAD_BYTES + ticket.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::account::MAX_PART_BYTES;
+
+    use super::super::fixture::{AGENT_REPLY, TicketRecord, hour, record, snapshot, state_of};
+    use super::*;
+    use crate::event::{SnapshotStatus, TicketKind};
+    use crate::settings::Settings;
+
+    fn restored(parts: &[SectionPart]) -> Tickets {
+        let mut state = Tickets::default();
+        for (part, bytes) in parts.iter().rev() {
+            state.restore(*part, bytes).unwrap();
+        }
+        state
     }
 
-    fn snapshot(&mut self, at: Timestamp) -> Option<Snapshot> {
-        let (status, present) = (self.byte()?, self.byte()?);
-        let mut instant = |bit: u8| -> Option<Option<Timestamp>> {
-            if present & bit == 0 { Some(None) } else { Some(Some(Timestamp(at.0.checked_sub(self.signed()?)?))) }
+    #[test]
+    fn an_account_without_tickets_has_no_part() {
+        assert!(Tickets::default().parts(StateVersion::NEWEST).is_empty());
+    }
+
+    #[test]
+    fn a_state_comes_back_from_its_part() {
+        let mut records: Vec<TicketRecord> =
+            (0..40).map(|n| record(n, &format!("t{n}"), TicketKind::Opened).category("bug").id("x")).collect();
+        records.extend((0..30).map(|n| record(50, &format!("t{n}"), TicketKind::Resolved).team("b")));
+        records.push(snapshot(60, "t1", SnapshotStatus::Open, |s| s.created_at = Some(hour(-5))));
+        records.push(record(40, "t2", AGENT_REPLY));
+        let state = state_of(&records);
+        let back = restored(&state.parts(StateVersion::NEWEST));
+        assert_eq!((back.parts(StateVersion::NEWEST), back.open, back.done), (state.parts(StateVersion::NEWEST), 11, 29));
+        assert!(back.has_replied(hour(40)) && !back.has_replied(hour(39)));
+        assert!(back.tickets_at(hour(99)).eq(state.tickets_at(hour(99))));
+    }
+
+    #[test]
+    fn at_the_limits_with_the_longest_texts_every_part_fits() {
+        let settings = Settings::default();
+        let text = "\u{fffd}".repeat(200);
+        let fullest = |kind: &TicketKind<'static>| {
+            let fact = |hours| record(hours, "a", kind.clone()).id(&text).category(&text).product(&text);
+            let state = state_of(&[fact(0), fact(1), fact(2), fact(3), fact(4), fact(5)]);
+            state.table.iter().next().map(|(_, bytes)| bytes.to_vec()).unwrap()
         };
-        Some(Snapshot {
-            created: instant(1)?,
-            first_reply: instant(2)?,
-            first_resolved: instant(4)?,
-            resolved: instant(8)?,
-            reopened: instant(16)?,
-            closed: instant(32)?,
-            status: pick(&SNAPSHOT_STATUSES, status & 0x0f)?,
-            rating: if status >> 4 == 0 { None } else { Some(pick(&RATINGS, (status >> 4) - 1)?) },
-        })
-    }
-}
-
-impl Writer {
-    fn fact(&mut self, fact: &Fact<'_>, before: Timestamp) {
-        let part = |present: bool, bit: u8| if present { bit } else { 0 };
-        let has_texts = fact.category.is_some() || fact.product.is_some();
-        let parts = part(!fact.id.is_empty(), HAS_ID)
-            | part(fact.priority.is_some(), HAS_PRIORITY)
-            | part(has_texts, HAS_TEXTS)
-            | part(fact.team.is_some(), HAS_TEAM);
-        if let Some(channel) = fact.channel {
-            self.0.push(CHANNEL);
-            self.text(channel);
-        }
-        self.0.push(number_of(&fact.kind) | parts);
-        self.varint(fact.at.since(before).unsigned_abs());
-        if !fact.id.is_empty() {
-            self.text(fact.id);
-        }
-        if let Some(priority) = fact.priority {
-            self.0.push(priority as u8);
-        }
-        if has_texts {
-            self.text(fact.category.unwrap_or_default());
-            self.text(fact.product.unwrap_or_default());
-        }
-        if let Some(team) = fact.team {
-            self.0.extend_from_slice(&team.to_le_bytes());
-        }
-        self.kind(&fact.kind, fact.at);
+        let (open, closed) = (fullest(&TicketKind::Opened), fullest(&TicketKind::Closed));
+        assert!(open.len() > 3_800);
+        let tickets = [vec![open; settings.limits.tickets_open], vec![closed; settings.limits.tickets_resolved]].concat();
+        let tickets: Vec<(u64, &[u8])> = (0..).map(|n: u64| n << 50).zip(tickets.iter().map(Vec::as_slice)).collect();
+        let mut state = Tickets::default();
+        state.restore_tickets(&Tickets::default().part(StateVersion::NEWEST, &tickets)[2..]).unwrap();
+        let parts = state.parts(StateVersion::NEWEST);
+        assert_eq!((state.open, state.done), (5_000, 5_000));
+        assert!((1_000..2_000).contains(&parts.len()), "{}", parts.len());
+        assert!(parts.iter().all(|(_, bytes)| bytes.len() <= MAX_PART_BYTES));
+        assert_eq!(restored(&parts).parts(StateVersion::NEWEST), parts);
     }
 
-    fn kind(&mut self, kind: &FactKind, at: Timestamp) {
-        match kind {
-            FactKind::Status(status) => self.0.push(*status as u8),
-            FactKind::Rated(rating) => self.0.push(*rating as u8),
-            FactKind::Replied(Some(id)) => self.0.extend_from_slice(&id.to_le_bytes()),
-            FactKind::Snapshot(snapshot) => self.snapshot(snapshot, at),
-            _ => {}
-        }
+    #[test]
+    fn an_event_changes_one_part_of_many() {
+        let mut records: Vec<TicketRecord> = (0..6_000).map(|n| record(n, &format!("t{n}"), TicketKind::Opened)).collect();
+        let before = state_of(&records).parts(StateVersion::NEWEST);
+        records.push(record(7_000, "t7", TicketKind::Resolved));
+        let after = state_of(&records).parts(StateVersion::NEWEST);
+        assert!(before.len() > 2 && before.len() == after.len());
+        assert_eq!(before.iter().zip(&after).filter(|(before, after)| before != after).count(), 1);
     }
 
-    fn snapshot(&mut self, snapshot: &Snapshot, at: Timestamp) {
-        let Snapshot { status, created, first_reply, first_resolved, resolved, reopened, closed, rating } = *snapshot;
-        let instants = [created, first_reply, first_resolved, resolved, reopened, closed];
-        self.0.push(status as u8 | rating.map_or(0, |rating| (rating as u8 + 1) << 4));
-        self.0.push(instants.iter().rev().fold(0, |bits, instant| (bits << 1) | u8::from(instant.is_some())));
-        for instant in instants.into_iter().flatten() {
-            self.signed(at.since(instant));
-        }
+    #[test]
+    fn a_ticket_that_two_parts_hold_is_refused() {
+        let part = state_of(&[record(1, "a", TicketKind::Opened)]).parts(StateVersion::NEWEST).remove(0).1;
+        let mut state = Tickets::default();
+        state.restore(0, &part).unwrap();
+        assert_eq!(state.restore(1, &part), Err(CodecError::Corrupt("a ticket is there twice")));
     }
-}
 
-/// See [`Ticket::least_version`].
-fn least_version(fact: &Fact<'_>) -> StateVersion {
-    let is_new = match &fact.kind {
-        FactKind::Moved => true,
-        FactKind::Snapshot(snapshot) => {
-            matches!(snapshot.status, SnapshotStatus::Merged | SnapshotStatus::Moved | SnapshotStatus::Deleted)
+    #[test]
+    fn bytes_that_are_no_tickets_are_refused() {
+        let good = state_of(&[record(1, "a", TicketKind::Opened).category("bug")]).parts(StateVersion::NEWEST).remove(0).1;
+        for end in 0..good.len() {
+            let mut state = Tickets::default();
+            let result = state.restore(0, &good[..end]);
+            assert!(result.is_err() || end == 2, "{end}");
         }
-        _ => false,
-    };
-    if is_new || fact.channel.is_some() { StateVersion::V2 } else { StateVersion::V1 }
-}
-
-/// The number of a kind in a head byte.
-const fn number_of(kind: &FactKind) -> u8 {
-    match kind {
-        FactKind::Opened => 0,
-        FactKind::Reopened => 1,
-        FactKind::Status(_) => 2,
-        FactKind::Priority => 3,
-        FactKind::Assigned => 4,
-        FactKind::Replied(Some(_)) => 5,
-        FactKind::Resolved => 6,
-        FactKind::Closed => 7,
-        FactKind::Rated(_) => 8,
-        FactKind::Snapshot(_) => 9,
-        FactKind::Merged => 10,
-        FactKind::Deleted => 11,
-        FactKind::Replied(None) => 12,
-        FactKind::Moved => 13,
+        let newer = [&[StateVersion::NEWEST as u8 + 1], &good[1..]].concat();
+        assert_eq!(Tickets::default().restore(0, &newer), Err(CodecError::NewerVersion(3)));
     }
-}
-
-const STATUSES: [OpenStatus; 3] = [OpenStatus::Open, OpenStatus::Pending, OpenStatus::OnHold];
-const RATINGS: [Satisfaction; 4] =
-    [Satisfaction::Dissatisfied, Satisfaction::Neutral, Satisfaction::Satisfied, Satisfaction::HighlySatisfied];
-const SNAPSHOT_STATUSES: [SnapshotStatus; 9] = [
-    SnapshotStatus::New,
-    SnapshotStatus::Open,
-    SnapshotStatus::Pending,
-    SnapshotStatus::OnHold,
-    SnapshotStatus::Resolved,
-    SnapshotStatus::Closed,
-    SnapshotStatus::Merged,
-    SnapshotStatus::Moved,
-    SnapshotStatus::Deleted,
-];
-
-fn pick<T: Copy>(all: &[T], number: u8) -> Option<T> {
-    all.get(usize::from(number)).copied()
 }

@@ -5,7 +5,7 @@ use crate::event::{Priority, ReplyBy, SnapshotStatus, TicketEvent, TicketKind, T
 use crate::settings::Settings;
 use crate::time::{HOUR_MS, Timestamp};
 
-use super::{State, TicketView};
+use super::{TicketView, Tickets};
 
 /// One ticket event with its time and id.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ impl TicketRecord {
     }
 }
 
-pub(super) fn apply(state: &mut State, records: &[TicketRecord], settings: &Settings) -> LimitMeter {
+pub(super) fn apply(state: &mut Tickets, records: &[TicketRecord], settings: &Settings) -> LimitMeter {
     let mut limits = LimitMeter::default();
     for TicketRecord { at, id, event } in records {
         state.apply(event, &mut ApplyContext { at: *at, id: id.as_deref(), settings, limits: &mut limits });
@@ -82,14 +82,14 @@ pub(super) fn apply(state: &mut State, records: &[TicketRecord], settings: &Sett
     limits
 }
 
-pub(super) fn state_of(records: &[TicketRecord]) -> State {
-    let mut state = State::default();
+pub(super) fn state_of(records: &[TicketRecord]) -> Tickets {
+    let mut state = Tickets::default();
     apply(&mut state, records, &Settings::default());
     state
 }
 
 /// The one ticket that there is.
-pub(super) fn only(state: &State, hours: i64) -> TicketView<'_> {
+pub(super) fn only(state: &Tickets, hours: i64) -> TicketView<'_> {
     let tickets: Vec<_> = state.tickets_at(hour(hours)).map(|(_, ticket)| ticket).collect();
     assert_eq!(tickets.len(), 1);
     tickets[0]

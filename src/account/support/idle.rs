@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use crate::time::Timestamp;
 
-use super::codec::Ticket;
 use super::table::Table;
+use super::ticket::Ticket;
 
 /// Tickets by their latest record, then by hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Idle {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::State;
+    use super::super::Tickets;
     use super::super::fixture::{TicketRecord, apply, record};
     use super::*;
     use crate::event::TicketKind;
@@ -62,7 +62,7 @@ mod tests {
             let mut settings = Settings::default();
             (settings.limits.tickets_open, settings.limits.tickets_resolved) = (3, 4);
             let kinds = [TicketKind::Opened, TicketKind::Resolved, TicketKind::Reopened];
-            let mut state = State::default();
+            let mut state = Tickets::default();
             for (hours, ticket, kind) in steps {
                 let record: [TicketRecord; 1] = [record(hours, &format!("t{ticket}"), kinds[kind].clone())];
                 apply(&mut state, &record, &settings);

@@ -9,14 +9,14 @@ use crate::time::{BusinessHours, HOUR_MS, MINUTE_MS, Timestamp};
 
 use super::lifecycle::Resolution;
 use super::view::TicketView;
-use super::{Durations, State};
+use super::{Durations, Tickets};
 
 /// Days of the counts of opened and resolved tickets.
 const COUNT_DAYS: i64 = 28;
 /// Days of everything else that looks back.
 const QUALITY_DAYS: i64 = 91;
 
-impl State {
+impl Tickets {
     /// Sets every `support.*` metric that needs tickets alone.
     pub fn measure(&self, view: &View, settings: &Settings, out: &mut Metrics) {
         let t = view.stream(Stream::Support).t;
@@ -187,7 +187,7 @@ mod tests {
     fn counts_are_zero_and_the_rest_is_absent_without_tickets() {
         let zero = [Metric::Opened28d, Metric::Resolved28d, Metric::Open, Metric::OpenWeighted, Metric::UrgentOpen];
         let mut out = Metrics::default();
-        State::default().measure(&View::complete(hour(0)), &Settings::default(), &mut out);
+        Tickets::default().measure(&View::complete(hour(0)), &Settings::default(), &mut out);
         assert_eq!(out.iter().map(|(metric, _)| metric).collect::<Vec<_>>(), zero);
         assert!(out.iter().all(|(_, sample)| sample.value.number() == Some(0.0)));
     }

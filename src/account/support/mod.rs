@@ -1,17 +1,17 @@
 //! The support section of an account: its tickets, each a set of facts, and the figures made of them.
 //!
-//! A ticket is known by the hash of its id. Its facts ([`fact`]) are kept as they arrived, packed ([`codec`]) beside those of the other
+//! A ticket is known by the hash of its id. Its facts ([`fact`]) are kept as they arrived, packed ([`ticket`]) beside those of the other
 //! tickets ([`table`]). Its state at an instant is worked out on demand ([`view`]), so neither order nor repetition of records matters.
 //! Tickets never age out: only at `limits.tickets_open` and `limits.tickets_resolved` does the one that has been idle longest go. A late
 //! record of a ticket that is gone starts it from scratch, idle since that record, so it is the next to go.
 
-mod codec;
+mod ticket;
 mod durations;
 mod fact;
 mod idle;
 mod lifecycle;
 mod measure;
-mod parts;
+mod codec;
 mod period;
 mod table;
 mod view;
@@ -26,10 +26,10 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::event::{ReplyBy, TicketEvent, TicketKind};
 use crate::time::{MaybeTimestamp, Timestamp};
 
-use self::codec::Ticket;
 use self::fact::Fact;
 use self::idle::Idle;
 use self::table::Table;
+use self::ticket::Ticket;
 use super::{ApplyContext, Limit};
 
 pub use durations::Durations;
@@ -39,7 +39,7 @@ pub use view::TicketView;
 
 /// The tickets of an account.
 #[derive(Clone, Debug, Default)]
-pub struct State {
+pub struct Tickets {
     table: Table,
     /// How many of them are open once all their facts hold ..
     open: u32,
@@ -51,7 +51,7 @@ pub struct State {
     first_replied: MaybeTimestamp,
 }
 
-impl State {
+impl Tickets {
     /// Applies one fact of one ticket.
     pub fn apply(&mut self, event: &TicketEvent<'_>, ctx: &mut ApplyContext<'_>) {
         if matches!(event.kind, TicketKind::Replied { by: ReplyBy::Agent | ReplyBy::Requester, .. }) {
@@ -153,7 +153,7 @@ mod tests {
         let mut reversed = records.clone();
         reversed.reverse();
         for records in [records, reversed] {
-            let mut state = State::default();
+            let mut state = Tickets::default();
             let limits = apply(&mut state, &records, &with_limits(2, 2));
             let mut kept: Vec<_> = state.tickets_at(hour(9)).map(|(hash, _)| hash).collect();
             kept.sort_unstable();
@@ -168,7 +168,7 @@ mod tests {
     fn open_and_resolved_tickets_have_limits_of_their_own() {
         let mut records: Vec<TicketRecord> = (0..6).map(|n| record(n, &format!("t{n}"), TicketKind::Opened)).collect();
         records.extend((0..4).map(|n| record(10 + n, &format!("t{n}"), TicketKind::Resolved)));
-        let mut state = State::default();
+        let mut state = Tickets::default();
         let limits = apply(&mut state, &records, &with_limits(6, 3));
         let open = state.tickets_at(hour(20)).filter(|(_, ticket)| ticket.open).count();
         assert_eq!((open, state.tickets_at(hour(20)).count()), (2, 5));
@@ -182,7 +182,7 @@ mod tests {
         let id = |n| format!("{n:036}");
         records.extend((3..300).map(|n| snapshot(n, "a", SnapshotStatus::Open, |s| s.created_at = Some(hour(-1))).id(&id(n))));
         records.push(record(300, "a", TicketKind::PriorityChanged).priority(Priority::Urgent).id("last"));
-        let mut state = State::default();
+        let mut state = Tickets::default();
         let limits = apply(&mut state, &records, &Settings::default());
         assert!(reached(&limits, Limit::TicketFacts) > 0);
         let ticket = only(&state, 301);

@@ -4,7 +4,7 @@ use crate::account::feedback::Satisfaction;
 use crate::event::Priority;
 use crate::time::{BusinessHours, Timestamp};
 
-use super::State;
+use super::Tickets;
 use super::view::TicketView;
 
 /// What one ticket adds to the figures of a period (from, to], as it is at `to`.
@@ -48,7 +48,7 @@ pub struct PeriodResolution {
     pub first_contact: Option<bool>,
 }
 
-impl State {
+impl Tickets {
     /// The tickets that add to the figures of (from, to], in the order of their hashes.
     pub fn tickets_in<'a>(
         &'a self,

@@ -6,7 +6,7 @@ use proptest::sample::{Index, select};
 use super::fixture::{TicketRecord, hour, record, snapshot};
 use super::lifecycle::Resolution;
 use super::view::TicketView;
-use super::{PeriodTicket, State, fixture, ticket_hash};
+use super::{PeriodTicket, Tickets, fixture, ticket_hash};
 use crate::account::Section;
 use crate::account::feedback::Satisfaction;
 use crate::event::{OpenStatus, Priority, ReplyBy, SnapshotStatus, TicketKind, TicketSnapshot};
@@ -266,7 +266,7 @@ proptest! {
         let once = fixture::state_of(&records);
         let twice = shuffled(&[records.clone(), records].concat(), &keys);
         let (before, after) = twice.split_at(restart.index(twice.len()));
-        let mut restarted = State::default();
+        let mut restarted = Tickets::default();
         for (part, bytes) in fixture::state_of(before).parts(crate::settings::StateVersion::NEWEST) {
             restarted.restore(part, &bytes).unwrap();
         }

@@ -4,8 +4,8 @@ use crate::account::feedback::Satisfaction;
 use crate::event::Priority;
 use crate::time::{BusinessHours, Timestamp};
 
-use super::codec::Ticket;
 use super::lifecycle::{FIRST_CONTACT_MS, Resolution, TicketFacts};
+use super::ticket::Ticket;
 
 /// A ticket at an instant t. Instants are at or before t.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn a_later_status_opens_without_reopening_and_a_later_opening_does_neither() {
         let state = state_of(&story([(0, OPENED), (2, RESOLVED), (4, OPEN)]));
-        let reopened = |state: &super::super::State| only(state, 5).first_resolution.map(|first| first.reopened);
+        let reopened = |state: &super::super::Tickets| only(state, 5).first_resolution.map(|first| first.reopened);
         assert_eq!((only(&state, 5).open, reopened(&state)), (true, Some(false)));
         let state = state_of(&story([(0, OPENED), (2, RESOLVED), (4, OPENED)]));
         assert_eq!((only(&state, 5).open, reopened(&state)), (false, Some(false)));

@@ -4,7 +4,7 @@
 //! searching for one among many touches little memory.
 
 use crate::account::bytes::{Reader, Writer, make_room};
-use crate::account::spread;
+use crate::account::hash_search;
 use crate::time::{DAY_MS, Date, HOUR_MS, Timestamp};
 
 /// Dates that are remembered: the account's newest and those before it.
@@ -173,7 +173,7 @@ pub(super) struct Touched {
 pub(super) fn touch(actors: &mut Vec<Actor>, hash: u64, touch: &Touch, limit: usize) -> Touched {
     let short = hash >> (64 - HASH_BITS);
     let activity = Activity::at(touch.at, touch.date, touch.newest);
-    let place = match spread::search(actors, hash, |actor| actor.hash().cmp(&short)) {
+    let place = match hash_search::search(actors, hash, |actor| actor.hash().cmp(&short)) {
         Ok(place) => {
             if let Some(actor) = actors.get_mut(place) {
                 *actor = Actor::new(short, actor.activity(touch.newest).and(activity));
@@ -195,7 +195,7 @@ pub(super) fn touch(actors: &mut Vec<Actor>, hash: u64, touch: &Touch, limit: us
 
 /// The actor where the one with a hash is expected.
 pub(super) fn expected(actors: &[Actor], hash: u64) -> Option<Actor> {
-    actors.get(spread::place(hash, actors.len())).copied()
+    actors.get(hash_search::place(hash, actors.len())).copied()
 }
 
 /// Moves the newest date forward. Actors without a remembered date leave; returns the places they had.

@@ -2,7 +2,7 @@
 
 use super::actors::Actor;
 use super::quiet::Quiet;
-use super::{State, hour_of};
+use super::{Usage, hour_of};
 use crate::metric::{Metric, Metrics};
 use crate::settings::Settings;
 use crate::time::{DAY_MS, Date, Timestamp};
@@ -17,7 +17,7 @@ const REGULAR_DATES: u32 = 4;
 const TREND_SKIPPED: i32 = 8;
 const TREND_BASE: i32 = 28;
 
-impl State {
+impl Usage {
     /// Sets the metrics that usage alone decides, at `t`. The trend's tenure and everything with seats or entitlements is the
     /// caller's.
     pub fn measure(&self, t: Timestamp, region: Option<&str>, settings: &Settings, out: &mut Metrics) {

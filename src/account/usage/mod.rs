@@ -5,7 +5,7 @@ mod buckets;
 mod features;
 mod measure;
 mod quiet;
-mod section;
+mod codec;
 #[cfg(test)]
 mod tests;
 
@@ -31,7 +31,7 @@ const SESSION_WINDOW: i32 = 32;
 
 /// Rolling product use of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct State {
+pub struct Usage {
     /// Last activity, late records included.
     last_activity: MaybeTimestamp,
     /// The newest date with use; windows never look further back from it than their length.
@@ -58,7 +58,7 @@ struct SessionDay {
     total_ns: u64,
 }
 
-impl State {
+impl Usage {
     /// Applies one use. Users and features that the settings leave out change nothing.
     pub fn apply(&mut self, event: &UsageEvent<'_>, ctx: &mut ApplyContext<'_>) {
         let Some(user) = counted(event, ctx.settings) else { return };

@@ -1,6 +1,6 @@
 //! A worked example with numbers for each metric of usage, breadth and depth.
 
-use super::State;
+use super::Usage;
 use crate::account::{ApplyContext, CodecError, LimitMeter, Section};
 use crate::event::{UsageEvent, UsageKind};
 use crate::metric::{Metric, Metrics};
@@ -15,7 +15,7 @@ fn noon(day: i64) -> Timestamp {
 
 #[derive(Default)]
 struct Example {
-    state: State,
+    state: Usage,
     settings: Settings,
 }
 
@@ -161,7 +161,7 @@ fn use_by_nobody_counts_for_the_account_and_leaves_unknown_how_many_users_there_
 fn use_by_nobody_comes_back_from_the_changelog_and_is_forgotten_in_time() {
     let mut example = Example::default();
     example.used(noon(0), "", "f", 1);
-    let mut restored = State::default();
+    let mut restored = Usage::default();
     for (part, bytes) in example.state.parts(crate::settings::StateVersion::NEWEST) {
         restored.restore(part, &bytes).unwrap();
     }
@@ -216,7 +216,7 @@ fn users_and_features_that_the_settings_leave_out_change_nothing() {
     example.settings.usage.ignore_features = glob("heartbeat");
     example.used(noon(1), "svc-sync", "report", 1);
     example.used(noon(1), "ann", "heartbeat", 1);
-    assert_eq!(example.state, State::default());
+    assert_eq!(example.state, Usage::default());
 }
 
 mod properties {
@@ -246,7 +246,7 @@ mod properties {
             };
             let (one, other) = (play(&uses), play(&shuffled));
             prop_assert_eq!(one.measure(noon(61)), other.measure(noon(61)));
-            let mut restored = State::default();
+            let mut restored = Usage::default();
             for (part, bytes) in one.state.parts(crate::settings::StateVersion::NEWEST) {
                 restored.restore(part, &bytes).unwrap();
             }
@@ -272,7 +272,7 @@ mod properties {
     fn users_that_two_parts_hold_are_refused() {
         let mut example = Example::default();
         (0..1_000).for_each(|n| example.used(noon(0), &format!("user{n}"), "f", 1));
-        let (parts, mut restored) = (example.state.parts(crate::settings::StateVersion::NEWEST), State::default());
+        let (parts, mut restored) = (example.state.parts(crate::settings::StateVersion::NEWEST), Usage::default());
         for (part, bytes) in parts.iter().rev() {
             restored.restore(*part, bytes).unwrap();
         }
@@ -290,7 +290,7 @@ mod properties {
         }
         let parts = example.state.parts(crate::settings::StateVersion::NEWEST);
         assert!(parts.iter().all(|(_, bytes)| bytes.len() <= crate::account::MAX_PART_BYTES));
-        let mut restored = State::default();
+        let mut restored = Usage::default();
         for (part, bytes) in parts.iter().rev() {
             restored.restore(*part, bytes).unwrap();
         }

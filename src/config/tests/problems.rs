@@ -80,7 +80,7 @@ fn business_hours_name_the_key_and_what_is_allowed() {
     );
     told(
         &hours(&format!("{open}\nholidays = [\"2026-12-25\", \"25.12.2026\"]")),
-        "c.toml:3: support.business_hours.holidays[1]: `25.12.2026` is no date: must be as in 2024-01-31",
+        "c.toml:3: support.business_hours.holidays[1]: `25.12.2026` is not a date: use the form 2024-01-31",
     );
     assert!(problems_of(&hours(open)).is_empty());
 }

@@ -4,7 +4,7 @@
 use super::actors::{self, Actor};
 use super::buckets::Buckets;
 use super::features::{self, Features, Named};
-use super::{SessionDay, State};
+use super::{SessionDay, Usage};
 use crate::account::bytes::{Reader, Writer};
 use crate::account::parts::{Item, SectionPart, split};
 use crate::account::section::{CodecError, MAX_PART_BYTES, Section};
@@ -22,7 +22,7 @@ const FIRST: u64 = 0;
 /// Bytes of most usage sections.
 const TYPICAL_BYTES: usize = 1024;
 
-impl Section for State {
+impl Section for Usage {
     fn parts(&self, version: StateVersion) -> Vec<SectionPart> {
         if *self == Self::default() {
             return Vec::new();
@@ -65,7 +65,7 @@ impl Section for State {
     }
 }
 
-impl State {
+impl Usage {
     fn first(&self, version: StateVersion, users: &[Actor], write_features: impl FnOnce(&mut Writer)) -> Vec<u8> {
         let mut out = Writer(Vec::with_capacity(TYPICAL_BYTES));
         let last_activity = self.last_activity();
@@ -90,7 +90,7 @@ impl State {
     }
 }
 
-fn read_first(bytes: &mut Reader<'_>) -> Option<State> {
+fn read_first(bytes: &mut Reader<'_>) -> Option<Usage> {
     let active = bytes.byte()? != 0;
     let last_activity = Some(Timestamp(bytes.signed()?)).filter(|_| active);
     let newest_date = date(bytes)?;
@@ -101,7 +101,7 @@ fn read_first(bytes: &mut Reader<'_>) -> Option<State> {
     let (users, features) = (actors::read(bytes)?, Features::read(bytes)?);
     let nobody = if bytes.0.is_empty() { None } else { Some(actors::read_one(bytes)?) };
     let (last_activity, sessions) = (last_activity.into(), sessions.into());
-    Some(State { last_activity, newest_date, newest_hour, days, hours, sessions, users, nobody, features })
+    Some(Usage { last_activity, newest_date, newest_hour, days, hours, sessions, users, nobody, features })
 }
 
 fn date(bytes: &mut Reader<'_>) -> Option<Date> {

@@ -11,7 +11,7 @@ pub const LONG_TERM_DAYS: i64 = 180;
 
 /// What `account.stage` needs of billing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct Status {
     /// MRR in minor units of the reporting currency.
     pub mrr: i64,
     /// Whether it is churned: MRR 0, nothing trialing or counted, and it has paid before or has an ended subscription or lapsed trial.
@@ -24,7 +24,7 @@ pub struct Standing {
     pub long_term_ends_at: Option<Timestamp>,
 }
 
-impl Standing {
+impl Status {
     /// Whether a long term ends within this many days.
     #[must_use]
     pub fn is_renewing(&self, t: Timestamp, days: i64) -> bool {
@@ -42,25 +42,25 @@ impl Term {
 impl Ledger<'_> {
     /// Where the account stands at t.
     #[must_use]
-    pub fn standing(&self, t: Timestamp) -> Standing {
-        let mut standing = Standing { mrr: self.mrr_at(t), ..Standing::default() };
+    pub fn status(&self, t: Timestamp) -> Status {
+        let mut status = Status { mrr: self.mrr_at(t), ..Status::default() };
         let mut counted = false;
         let mut was_customer = self.has_paid_by(t);
         for phase in self.subscriptions.iter().filter_map(|subscription| subscription.phase(t, self.policy)) {
             match phase {
                 Phase::Counted { dunning } => {
                     counted = true;
-                    standing.in_dunning |= dunning;
+                    status.in_dunning |= dunning;
                 }
-                Phase::Trialing => standing.trialing = true,
+                Phase::Trialing => status.trialing = true,
                 Phase::Lapsed | Phase::Ended => was_customer = true,
                 Phase::Dormant => {}
             }
         }
-        standing.churned = was_customer && standing.mrr == 0 && !counted && !standing.trialing;
+        status.churned = was_customer && status.mrr == 0 && !counted && !status.trialing;
         let counted_terms = self.running_terms(t, |phase| matches!(phase, Phase::Counted { .. }));
-        standing.long_term_ends_at = counted_terms.filter(|term| term.is_long()).map(|term| term.end).min();
-        standing
+        status.long_term_ends_at = counted_terms.filter(|term| term.is_long()).map(|term| term.end).min();
+        status
     }
 
     /// Seats by subscription: the units of licensed recurring items of those whose status is active, past due or trialing; 0 where
@@ -110,10 +110,10 @@ mod tests {
     use crate::event::SubscriptionSnapshot;
     use crate::money::ChurnAt;
 
-    fn standing(t: Timestamp, at: Timestamp, snapshot: SubscriptionSnapshot<'_>) -> Standing {
+    fn status(t: Timestamp, at: Timestamp, snapshot: SubscriptionSnapshot<'_>) -> Status {
         let mut account = Account::default();
         account.snapshot(at, snapshot);
-        account.ledger().standing(t)
+        account.ledger().status(t)
     }
 
     fn trial(ends: i64) -> SubscriptionSnapshot<'static> {
@@ -122,14 +122,14 @@ mod tests {
 
     #[test]
     fn an_account_is_churned_when_nothing_is_left_of_what_it_had() {
-        assert!(standing(day(9), day(1), with_status("a", 4_900, SubscriptionStatus::Canceled)).churned);
-        assert!(standing(day(9), day(1), with_status("a", 4_900, SubscriptionStatus::Expired)).churned);
-        assert!(standing(day(14), day(1), trial(14)).churned);
-        assert!(!standing(day(14).plus(-1), day(1), trial(14)).churned);
-        assert!(standing(day(30), day(1), SubscriptionSnapshot { cancel_at_period_end: true, ..monthly("a", 4_900) }).churned);
-        assert!(!standing(day(9), day(1), with_status("a", 4_900, SubscriptionStatus::Incomplete)).churned);
-        assert!(!standing(day(9), day(1), monthly("a", 0)).churned); // a free plan counts
-        assert!(standing(day(40), day(1), with_status("a", 4_900, SubscriptionStatus::PastDue)).churned); // has paid
+        assert!(status(day(9), day(1), with_status("a", 4_900, SubscriptionStatus::Canceled)).churned);
+        assert!(status(day(9), day(1), with_status("a", 4_900, SubscriptionStatus::Expired)).churned);
+        assert!(status(day(14), day(1), trial(14)).churned);
+        assert!(!status(day(14).plus(-1), day(1), trial(14)).churned);
+        assert!(status(day(30), day(1), SubscriptionSnapshot { cancel_at_period_end: true, ..monthly("a", 4_900) }).churned);
+        assert!(!status(day(9), day(1), with_status("a", 4_900, SubscriptionStatus::Incomplete)).churned);
+        assert!(!status(day(9), day(1), monthly("a", 0)).churned); // a free plan counts
+        assert!(status(day(40), day(1), with_status("a", 4_900, SubscriptionStatus::PastDue)).churned); // has paid
     }
 
     #[test]
@@ -137,24 +137,24 @@ mod tests {
         let mut account = Account::default();
         account.snapshot(day(1), with_status("b", 4_900, SubscriptionStatus::Canceled));
         account.snapshot(day(1), trial(14));
-        let standing = account.ledger().standing(day(5));
-        assert!(!standing.churned && standing.trialing && standing.mrr == 0);
+        let status = account.ledger().status(day(5));
+        assert!(!status.churned && status.trialing && status.mrr == 0);
     }
 
     #[test]
     fn dunning_lasts_until_it_ends() {
-        let at = |t| standing(t, day(1), with_status("a", 4_900, SubscriptionStatus::PastDue)).in_dunning;
+        let at = |t| status(t, day(1), with_status("a", 4_900, SubscriptionStatus::PastDue)).in_dunning;
         assert_eq!([at(day(1)), at(day(31).plus(-1)), at(day(31))], [true, true, false]);
     }
 
     #[test]
     fn a_long_term_that_ends_soon_is_renewing() {
         let yearly = |days| SubscriptionSnapshot { current_period_end: day(days), ..monthly("a", 4_900) };
-        assert!(standing(day(100), day(0), yearly(190)).is_renewing(day(100), 90));
-        assert!(!standing(day(100).plus(-1), day(0), yearly(190)).is_renewing(day(100).plus(-1), 90));
-        assert!(!standing(day(100), day(0), yearly(179)).is_renewing(day(100), 90)); // too short a term
+        assert!(status(day(100), day(0), yearly(190)).is_renewing(day(100), 90));
+        assert!(!status(day(100).plus(-1), day(0), yearly(190)).is_renewing(day(100).plus(-1), 90));
+        assert!(!status(day(100), day(0), yearly(179)).is_renewing(day(100), 90)); // too short a term
         let by_contract = SubscriptionSnapshot { started_at: Some(day(-200)), term_end: Some(day(60)), ..monthly("a", 4_900) };
-        assert_eq!(standing(day(5), day(0), by_contract).long_term_ends_at, Some(day(60)));
+        assert_eq!(status(day(5), day(0), by_contract).long_term_ends_at, Some(day(60)));
     }
 
     #[test]
@@ -164,7 +164,7 @@ mod tests {
         let yearly = SubscriptionSnapshot { current_period_end: day(231), trial_end: Some(day(231)), ..trial(231) };
         account.snapshot(day(0), SubscriptionSnapshot { subscription_id: "addon".into(), ..yearly });
         let ledger = account.ledger();
-        assert_eq!(ledger.standing(day(200)).long_term_ends_at, None);
+        assert_eq!(ledger.status(day(200)).long_term_ends_at, None);
         assert_eq!(ledger.next_term_end(day(200)), Some(day(231)));
     }
 
@@ -174,7 +174,7 @@ mod tests {
         account.settings.money.churn_at = ChurnAt::Cancellation;
         account.snapshot(day(1), SubscriptionSnapshot { cancel_at_period_end: true, ..monthly("a", 4_900) });
         let ledger = account.ledger();
-        assert!(ledger.standing(day(2)).churned);
+        assert!(ledger.status(day(2)).churned);
         assert_eq!(ledger.next_term_end(day(2)), None);
         assert!(ledger.is_cancel_scheduled(day(2)) && !ledger.is_cancel_scheduled(day(30)));
     }
