@@ -164,7 +164,7 @@ impl Account<'_> {
         let scheduled = self
             .subscriptions
             .iter()
-            .any(|subscription| subscription.state(self.t).is_some_and(|state| state.cancels && self.t < state.period.1));
+            .any(|subscription| subscription.state(self.t).is_some_and(|state| state.is_to_be_cancelled(self.t)));
         out.whole("revenue.cancel_scheduled", i64::from(scheduled));
         if !self.kind("subscription_changed").is_empty() {
             self.billing_mrr(out);

@@ -43,11 +43,11 @@ pub(super) struct Turn {
     pub pays: Option<Paying>,
 }
 
-/// What is paid: the prices of a snapshot, with or without its discount.
+/// What is paid: the prices of a snapshot less the discounts in force at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Paying {
     pub snapshot: usize,
-    pub discounted: bool,
+    pub discounts_of: Timestamp,
 }
 
 /// What a subscription is at an instant.
@@ -133,20 +133,14 @@ impl<'a> Subscription<'a> {
             past_due_since = past_due_run(past_due_since, snapshot);
             let holds = |at: &Timestamp| *at > snapshot.occurred_at && end.is_none_or(|end| *at < end);
             let stop = snapshot.stops_at(past_due_since, policy);
-            let full = Turn { at: snapshot.occurred_at, pays: Some(Paying { snapshot: position, discounted: false }) };
+            let paying = |at| Turn { at, pays: Some(Paying { snapshot: position, discounts_of: at }) };
             if stop.is_some_and(|stop| stop <= snapshot.occurred_at) {
-                turns.push(Turn { pays: None, ..full });
+                turns.push(Turn { at: snapshot.occurred_at, pays: None });
                 continue;
             }
-            match snapshot.discounted_until(policy) {
-                Some(until) if until > snapshot.occurred_at => {
-                    turns.push(Turn { pays: Some(Paying { snapshot: position, discounted: true }), ..full });
-                    if holds(&until) && stop.is_none_or(|stop| until < stop) {
-                        turns.push(Turn { at: until, ..full });
-                    }
-                }
-                _ => turns.push(full),
-            }
+            turns.push(paying(snapshot.occurred_at));
+            let ends = snapshot.discount_ends(policy).into_iter();
+            turns.extend(ends.filter(|at| holds(at) && stop.is_none_or(|stop| *at < stop)).map(paying));
             turns.extend(stop.filter(holds).map(|at| Turn { at, pays: None }));
         }
         turns
@@ -160,7 +154,7 @@ impl<'a> Subscription<'a> {
 
     /// What is paid, at the rates of an instant.
     pub fn value(&self, paying: Paying, policy: &Policy, at: Timestamp) -> Exact {
-        self.snapshots.get(paying.snapshot).map_or(Exact::ZERO, |snapshot| snapshot.mrr(paying.discounted, &policy.rates, at))
+        self.snapshots.get(paying.snapshot).map_or(Exact::ZERO, |snapshot| snapshot.mrr(paying.discounts_of, policy, at))
     }
 
     /// What it is at t; `None` before its first snapshot.
@@ -174,7 +168,7 @@ impl<'a> Subscription<'a> {
             SubscriptionStatus::Trialing if snapshot.lapses_at().is_some_and(|end| end <= t) => Phase::Lapsed,
             SubscriptionStatus::Trialing => Phase::Trialing,
             SubscriptionStatus::Unpaid | SubscriptionStatus::Paused | SubscriptionStatus::Incomplete => Phase::Dormant,
-            _ if snapshot.cancel_at_period_end && policy.churn_at == ChurnAt::Cancellation => Phase::Ended,
+            _ if snapshot.cancelled_at().is_some() && policy.churn_at == ChurnAt::Cancellation => Phase::Ended,
             SubscriptionStatus::Active => Phase::Counted { dunning: false },
             SubscriptionStatus::PastDue if policy.dunning_end(self.past_due_since(position)) > t => Phase::Counted { dunning: true },
             SubscriptionStatus::PastDue => Phase::Dormant,
