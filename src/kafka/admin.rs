@@ -6,7 +6,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::consumer::Quiet;
+use super::consumer::LoggingContext;
 use super::error::Error;
 use super::properties::Properties;
 
@@ -49,7 +49,7 @@ pub(crate) fn create_topics(
         return Ok(Vec::new());
     }
     let failed = |error: &dyn std::fmt::Display| Error::call("creating topics", &error.to_string());
-    let client = AdminClient::from_config_and_context(&properties.admin(), Quiet::default()).map_err(|error| failed(&error))?;
+    let client = AdminClient::from_config_and_context(&properties.admin(), LoggingContext::default()).map_err(|error| failed(&error))?;
     let wanted = topics.iter().map(|topic| {
         let new = NewTopic::new(topic.name, topic.partitions, TopicReplication::Fixed(topic.replication_factor));
         topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))

@@ -45,7 +45,7 @@ fn with_hint(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn complaint_of(facility: &str, text: &str) -> Option<String> {
+    fn warning_of(facility: &str, text: &str) -> Option<String> {
         let warning = BrokerWarning::default();
         warning.note(facility, text);
         warning.take()
@@ -55,7 +55,7 @@ mod tests {
     fn a_failed_connection_is_reported_once_and_without_the_thread() {
         let text = "[thrd:sasl_plaintext://b:1/bootstrap]: sasl_plaintext://b:1/bootstrap: SASL authentication error: Invalid password";
         assert_eq!(
-            complaint_of("FAIL", text).as_deref(),
+            warning_of("FAIL", text).as_deref(),
             Some("sasl_plaintext://b:1/bootstrap: SASL authentication error: Invalid password")
         );
         assert_eq!(BrokerWarning::default().take(), None);
@@ -63,19 +63,19 @@ mod tests {
 
     #[test]
     fn other_lines_are_no_problem_lines() {
-        assert_eq!(complaint_of("CONFWARN", "[thrd:app]: Configuration property"), None);
+        assert_eq!(warning_of("CONFWARN", "[thrd:app]: Configuration property"), None);
     }
 
     #[test]
     fn a_refused_certificate_leads_to_its_causes() {
-        let warning = complaint_of("FAIL", "[thrd:x]: ssl://b:1: SSL handshake failed: certificate verify failed").unwrap();
+        let warning = warning_of("FAIL", "[thrd:x]: ssl://b:1: SSL handshake failed: certificate verify failed").unwrap();
         assert!(warning.contains("ssl.ca.location") && warning.contains("another host name"), "{warning}");
     }
 
     #[test]
     fn an_unreachable_broker_leads_to_the_key_that_names_it() {
         for words in ["b:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused", "b:1/bootstrap: Failed to resolve 'b:1'"] {
-            let warning = complaint_of("FAIL", &format!("[thrd:b:1/bootstrap]: {words}")).unwrap();
+            let warning = warning_of("FAIL", &format!("[thrd:b:1/bootstrap]: {words}")).unwrap();
             assert!(warning.contains("kafka.bootstrap_servers"), "{warning}");
         }
     }

@@ -18,16 +18,16 @@ use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 use super::broker_warning::BrokerWarning;
 use super::error::Error;
 use super::log;
-use super::native::{Event, EventQueue, Membership, What, known_end, membership};
+use super::native::{ConsumerEvent, EventQueue, Membership, QueuedEvent, known_end, membership};
 
 /// Logs librdkafka's messages, and remembers why connections failed. The default rebalance callback runs only while the consumer closes.
 #[derive(Default)]
-pub(crate) struct Quiet {
+pub(crate) struct LoggingContext {
     /// Why the last connection failed.
     pub warning: BrokerWarning,
 }
 
-impl ClientContext for Quiet {
+impl ClientContext for LoggingContext {
     fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, text: &str) {
         log::librdkafka(level as i32, facility, text);
         self.warning.note(facility, text);
@@ -38,13 +38,13 @@ impl ClientContext for Quiet {
     }
 }
 
-impl ConsumerContext for Quiet {}
+impl ConsumerContext for LoggingContext {}
 
 /// A consumer with a group id. It joins the group only if it subscribes.
 pub(crate) struct Consumer {
     // Must be dropped before the client that it belongs to.
     queue: EventQueue,
-    client: BaseConsumer<Quiet>,
+    client: BaseConsumer<LoggingContext>,
 }
 
 impl Consumer {
@@ -53,21 +53,21 @@ impl Consumer {
     /// # Errors
     /// If librdkafka refuses the configuration.
     pub(crate) fn new(config: &ClientConfig) -> Result<Self, Error> {
-        let client =
-            BaseConsumer::from_config_and_context(config, Quiet::default()).map_err(|error| Error::call("creating a consumer", &error))?;
+        let client = BaseConsumer::from_config_and_context(config, LoggingContext::default())
+            .map_err(|error| Error::call("creating a consumer", &error))?;
         let queue = EventQueue::of(&client).ok_or_else(|| Error::call("creating a consumer", &"it has no queue"))?;
         Ok(Self { queue, client })
     }
 
     /// The next event, waited for at most this long.
-    pub(crate) fn poll(&self, limit: Duration) -> Option<Event<'_>> {
+    pub(crate) fn poll(&self, limit: Duration) -> Option<QueuedEvent<'_>> {
         self.queue.poll(limit)
     }
 
     /// Passes on what an idle consumer has logged, so that its queue does not grow.
     pub(crate) fn pass_on_logs(&self) {
         while let Some(event) = self.poll(Duration::ZERO) {
-            if let What::Log(level, facility, text) = event.what() {
+            if let ConsumerEvent::Log(level, facility, text) = event.content() {
                 log::librdkafka(level, &facility, &text);
             }
         }
@@ -79,8 +79,8 @@ impl Consumer {
     }
 
     /// Reads these partitions from these offsets, and nothing else; earlier fetches are dropped.
-    pub(crate) fn assign<'a>(&self, places: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Error> {
-        let list = list(places).map_err(|error| Error::call("assigning partitions", &error))?;
+    pub(crate) fn assign<'a>(&self, partitions: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Error> {
+        let list = list(partitions).map_err(|error| Error::call("assigning partitions", &error))?;
         self.client.assign(&list).map_err(|error| Error::call("assigning partitions", &error))
     }
 
@@ -95,9 +95,9 @@ impl Consumer {
     }
 
     /// Sets committed offsets of the group, which must not have members.
-    pub(crate) fn commit<'a>(&self, places: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Error> {
+    pub(crate) fn commit<'a>(&self, partitions: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Error> {
         let failed = |error: KafkaError| Error::call("committing offsets (is an instance running?)", &error);
-        self.client.commit(&list(places).map_err(failed)?, CommitMode::Sync).map_err(failed)
+        self.client.commit(&list(partitions).map_err(failed)?, CommitMode::Sync).map_err(failed)
     }
 
     /// Whether the group has already assigned our partitions to others.
@@ -118,10 +118,10 @@ impl Consumer {
     /// The group's committed offsets, in the order given, read as stable. An error for one partition fails all.
     pub(crate) fn committed<'a>(
         &self,
-        places: impl IntoIterator<Item = (&'a str, i32)>,
+        partitions: impl IntoIterator<Item = (&'a str, i32)>,
         limit: Duration,
     ) -> KafkaResult<Vec<(String, i32, Option<i64>)>> {
-        let list = list(places.into_iter().map(|(topic, partition)| (topic, partition, Offset::Invalid)))?;
+        let list = list(partitions.into_iter().map(|(topic, partition)| (topic, partition, Offset::Invalid)))?;
         let committed = self.client.committed_offsets(list, limit)?;
         let one = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
             element.error()?;
@@ -151,9 +151,9 @@ pub(crate) fn watermarks<C: ConsumerContext>(
     client.fetch_watermarks(topic, partition, limit).inspect_err(|_| drop(client.fetch_metadata(Some(topic), limit)))
 }
 
-fn list<'a>(places: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> KafkaResult<TopicPartitionList> {
+fn list<'a>(partitions: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> KafkaResult<TopicPartitionList> {
     let mut list = TopicPartitionList::new();
-    for (topic, partition, offset) in places {
+    for (topic, partition, offset) in partitions {
         list.add_partition_offset(topic, partition, offset)?;
     }
     Ok(list)

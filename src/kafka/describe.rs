@@ -95,9 +95,9 @@ pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, li
     }
 }
 
-struct Event(NonNull<sys::rd_kafka_event_t>);
+struct Response(NonNull<sys::rd_kafka_event_t>);
 
-impl Drop for Event {
+impl Drop for Response {
     fn drop(&mut self) {
         // SAFETY: ours, destroyed once.
         unsafe { sys::rd_kafka_event_destroy(self.0.as_ptr()) }
@@ -113,7 +113,7 @@ unsafe fn answer<C: ConsumerContext>(
     operation: sys::rd_kafka_admin_op_t,
     limit: Duration,
     ask: impl FnOnce(*mut sys::rd_kafka_t, *const sys::rd_kafka_AdminOptions_t, *mut sys::rd_kafka_queue_t),
-) -> Option<Event> {
+) -> Option<Response> {
     let millis = c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX);
     // SAFETY: the client lives as long as `client`; options and queue are made here and destroyed once, after the call and the wait.
     unsafe {
@@ -130,7 +130,7 @@ unsafe fn answer<C: ConsumerContext>(
         let event = sys::rd_kafka_queue_poll(queue, millis);
         sys::rd_kafka_queue_destroy(queue);
         sys::rd_kafka_AdminOptions_destroy(options);
-        NonNull::new(event).map(Event)
+        NonNull::new(event).map(Response)
     }
 }
 

@@ -9,7 +9,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::groups::GroupInfo;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::consumer::{Quiet, watermarks};
+use super::consumer::{LoggingContext, watermarks};
 use super::describe::{self, Allowed};
 use super::error::Error;
 use super::properties::Properties;
@@ -39,12 +39,12 @@ pub(crate) enum Found {
 }
 
 /// A client without a group.
-pub(crate) struct Inspector(BaseConsumer<Quiet>);
+pub(crate) struct Inspector(BaseConsumer<LoggingContext>);
 
 impl Inspector {
     /// Sends no request yet.
     pub(crate) fn new(properties: &Properties) -> Result<Self, Error> {
-        BaseConsumer::from_config_and_context(&properties.inspector(), Quiet::default())
+        BaseConsumer::from_config_and_context(&properties.inspector(), LoggingContext::default())
             .map(Self)
             .map_err(|error| Error::call("creating a client", &error))
     }

@@ -28,7 +28,7 @@ pub(crate) use admin::{Creation, TopicSpec, create_topics};
 pub(crate) use consumer::Consumer;
 pub(crate) use describe::Allowed;
 pub(crate) use inspector::{Found, Inspector};
-pub(crate) use native::{Membership, Record, What, is_forbidden};
+pub(crate) use native::{ConsumerEvent, Membership, Record, is_forbidden};
 pub(crate) use producer::{Outgoing, TransactionError, TransactionalProducer};
 pub(crate) use properties::TRANSACTION_TIMEOUT;
 pub(crate) use rdkafka::Offset;

@@ -29,10 +29,10 @@ impl EventQueue {
     }
 
     /// The next event; waits at most `limit`.
-    pub(crate) fn poll(&self, limit: Duration) -> Option<Event<'_>> {
+    pub(crate) fn poll(&self, limit: Duration) -> Option<QueuedEvent<'_>> {
         let millis = c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX);
-        // SAFETY: the queue is alive until `self` is dropped; the event belongs to us and is destroyed once, by `Event::drop`.
-        NonNull::new(unsafe { sys::rd_kafka_queue_poll(self.0.as_ptr(), millis) }).map(|event| Event(event, PhantomData))
+        // SAFETY: the queue is alive until `self` is dropped; the event belongs to us and is destroyed once, by `QueuedEvent::drop`.
+        NonNull::new(unsafe { sys::rd_kafka_queue_poll(self.0.as_ptr(), millis) }).map(|event| QueuedEvent(event, PhantomData))
     }
 }
 
@@ -44,10 +44,10 @@ impl Drop for EventQueue {
 }
 
 /// One event; it owns what it shows.
-pub(crate) struct Event<'q>(NonNull<sys::rd_kafka_event_t>, PhantomData<&'q EventQueue>);
+pub(crate) struct QueuedEvent<'q>(NonNull<sys::rd_kafka_event_t>, PhantomData<&'q EventQueue>);
 
 /// The content of an event.
-pub(crate) enum What<'e> {
+pub(crate) enum ConsumerEvent<'e> {
     /// A record.
     Record(Record<'e>),
     /// A partition has been read to its end.
@@ -76,9 +76,9 @@ pub(crate) const fn is_forbidden(code: RDKafkaErrorCode) -> bool {
     matches!(code, RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
 }
 
-impl Event<'_> {
+impl QueuedEvent<'_> {
     /// The content. Call it once: a record is returned once only.
-    pub(crate) fn what(&self) -> What<'_> {
+    pub(crate) fn content(&self) -> ConsumerEvent<'_> {
         let event = self.0.as_ptr();
         // SAFETY: `event` is alive until `self` is dropped, and every borrow made here is bound to `self`.
         unsafe {
@@ -86,48 +86,50 @@ impl Event<'_> {
                 sys::RD_KAFKA_EVENT_FETCH => self.record(),
                 sys::RD_KAFKA_EVENT_ERROR => self.failure(),
                 sys::RD_KAFKA_EVENT_REBALANCE => match RDKafkaErrorCode::from(sys::rd_kafka_event_error(event)) {
-                    RDKafkaErrorCode::AssignPartitions => What::Assigned(partitions(sys::rd_kafka_event_topic_partition_list(event))),
-                    _ => What::Revoked,
+                    RDKafkaErrorCode::AssignPartitions => {
+                        ConsumerEvent::Assigned(partitions(sys::rd_kafka_event_topic_partition_list(event)))
+                    }
+                    _ => ConsumerEvent::Revoked,
                 },
                 sys::RD_KAFKA_EVENT_LOG => {
                     let (mut facility, mut text, mut level) = (ptr::null(), ptr::null(), 0);
                     match sys::rd_kafka_event_log(event, &raw mut facility, &raw mut text, &raw mut level) {
-                        0 => What::Log(level, owned(facility), owned(text)),
-                        _ => What::Nothing,
+                        0 => ConsumerEvent::Log(level, owned(facility), owned(text)),
+                        _ => ConsumerEvent::Nothing,
                     }
                 }
-                _ => What::Nothing,
+                _ => ConsumerEvent::Nothing,
             }
         }
     }
 
-    unsafe fn record(&self) -> What<'_> {
+    unsafe fn record(&self) -> ConsumerEvent<'_> {
         // SAFETY: the message is owned by the event, which `self` keeps alive.
-        let Some(message) = (unsafe { sys::rd_kafka_event_message_next(self.0.as_ptr()).as_ref() }) else { return What::Nothing };
+        let Some(message) = (unsafe { sys::rd_kafka_event_message_next(self.0.as_ptr()).as_ref() }) else { return ConsumerEvent::Nothing };
         match RDKafkaErrorCode::from(message.err) {
-            RDKafkaErrorCode::NoError => What::Record(Record(message)),
-            code => What::Failed { code, fatal: false, reason: code.to_string() },
+            RDKafkaErrorCode::NoError => ConsumerEvent::Record(Record(message)),
+            code => ConsumerEvent::Failed { code, fatal: false, reason: code.to_string() },
         }
     }
 
-    unsafe fn failure(&self) -> What<'_> {
+    unsafe fn failure(&self) -> ConsumerEvent<'_> {
         let event = self.0.as_ptr();
         // SAFETY: `event` is alive; the topic and partition are a copy that is ours, read before it is destroyed, and destroyed once.
         unsafe {
             let code = RDKafkaErrorCode::from(sys::rd_kafka_event_error(event));
             if code == RDKafkaErrorCode::PartitionEOF {
-                let Some(place) = NonNull::new(sys::rd_kafka_event_topic_partition(event)) else { return What::Nothing };
-                let end = What::End(owned(place.as_ref().topic), place.as_ref().partition);
+                let Some(place) = NonNull::new(sys::rd_kafka_event_topic_partition(event)) else { return ConsumerEvent::Nothing };
+                let end = ConsumerEvent::End(owned(place.as_ref().topic), place.as_ref().partition);
                 sys::rd_kafka_topic_partition_destroy(place.as_ptr());
                 return end;
             }
             let reason = owned(sys::rd_kafka_event_error_string(event));
-            What::Failed { code, fatal: sys::rd_kafka_event_error_is_fatal(event) != 0, reason }
+            ConsumerEvent::Failed { code, fatal: sys::rd_kafka_event_error_is_fatal(event) != 0, reason }
         }
     }
 }
 
-impl Drop for Event<'_> {
+impl Drop for QueuedEvent<'_> {
     fn drop(&mut self) {
         // SAFETY: ours, destroyed once; no borrow outlives `self`.
         unsafe { sys::rd_kafka_event_destroy(self.0.as_ptr()) }

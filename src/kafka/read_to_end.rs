@@ -12,7 +12,7 @@ use rdkafka::Offset;
 use super::consumer::Consumer;
 use super::error::Error;
 use super::log;
-use super::native::{Event, Record, What, is_forbidden};
+use super::native::{ConsumerEvent, QueuedEvent, Record, is_forbidden};
 use crate::clock::Deadline;
 
 /// How long all partitions together may deliver nothing before their ends are reached.
@@ -39,18 +39,18 @@ pub(crate) trait Visitor {
     }
 }
 
-/// Reads the places until every partition has reached its end, or `visitor` breaks off. Leaves the reader without an assignment.
+/// Reads the partitions until every partition has reached its end, or `visitor` breaks off. Leaves the reader without an assignment.
 ///
 /// # Errors
 /// Those of `visitor`, and those named at the top of this file.
 pub(crate) fn read_to_end<'a, V: Visitor>(
     reader: &Consumer,
-    places: impl IntoIterator<Item = (&'a str, i32, Offset)>,
+    partitions: impl IntoIterator<Item = (&'a str, i32, Offset)>,
     visitor: &mut V,
 ) -> Result<(), V::Error> {
-    let places: Vec<_> = places.into_iter().collect();
-    let mut open: BTreeSet<(String, i32)> = places.iter().map(|(topic, partition, _)| ((*topic).to_owned(), *partition)).collect();
-    reader.assign(places)?;
+    let partitions: Vec<_> = partitions.into_iter().collect();
+    let mut open: BTreeSet<(String, i32)> = partitions.iter().map(|(topic, partition, _)| ((*topic).to_owned(), *partition)).collect();
+    reader.assign(partitions)?;
     let result = read(reader, &mut open, visitor);
     reader.assign([])?;
     result
@@ -62,12 +62,12 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
         if stalled.passed() {
             return Err(Error::Stalled { topic: topic.clone(), partition: *partition, seconds: STALL_LIMIT.as_secs() }.into());
         }
-        let flow = match reader.poll(TICK).as_ref().map(Event::what) {
-            Some(What::Record(record)) => {
+        let flow = match reader.poll(TICK).as_ref().map(QueuedEvent::content) {
+            Some(ConsumerEvent::Record(record)) => {
                 stalled = Deadline::after(STALL_LIMIT);
                 visitor.record(record)?
             }
-            Some(What::End(topic, partition)) => {
+            Some(ConsumerEvent::End(topic, partition)) => {
                 stalled = Deadline::after(STALL_LIMIT);
                 let flow = visitor.end(&topic, partition);
                 open.remove(&(topic, partition));
@@ -93,19 +93,23 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
 }
 
 /// The policy for everything that is neither a record nor an end.
-fn pass_on(what: What<'_>) -> Result<(), Error> {
+fn pass_on(what: ConsumerEvent<'_>) -> Result<(), Error> {
     match what {
-        What::Failed { code, reason, .. } if is_forbidden(code) => Err(Error::forbidden("reading", &reason)),
-        What::Failed { fatal: true, reason, .. } => Err(Error::call("reading", &reason)),
-        What::Failed { code, reason, .. } => {
+        ConsumerEvent::Failed { code, reason, .. } if is_forbidden(code) => Err(Error::forbidden("reading", &reason)),
+        ConsumerEvent::Failed { fatal: true, reason, .. } => Err(Error::call("reading", &reason)),
+        ConsumerEvent::Failed { code, reason, .. } => {
             log::client_error("reader", Some(code), &reason);
             Ok(())
         }
-        What::Log(level, facility, text) => {
+        ConsumerEvent::Log(level, facility, text) => {
             log::librdkafka(level, &facility, &text);
             Ok(())
         }
-        What::Record(_) | What::End(..) | What::Assigned(_) | What::Revoked | What::Nothing => Ok(()),
+        ConsumerEvent::Record(_)
+        | ConsumerEvent::End(..)
+        | ConsumerEvent::Assigned(_)
+        | ConsumerEvent::Revoked
+        | ConsumerEvent::Nothing => Ok(()),
     }
 }
 
@@ -164,7 +168,7 @@ mod tests {
     #[test]
     fn a_missing_right_and_a_fatal_error_end_the_reading_and_others_do_not() {
         use rdkafka::types::RDKafkaErrorCode::{AllBrokersDown, Fatal, TopicAuthorizationFailed};
-        let failed = |code, fatal| pass_on(What::Failed { code, fatal, reason: "why".to_owned() });
+        let failed = |code, fatal| pass_on(ConsumerEvent::Failed { code, fatal, reason: "why".to_owned() });
         assert!(failed(TopicAuthorizationFailed, false).unwrap_err().to_string().contains("churnwatch check"));
         assert_eq!(failed(Fatal, true).unwrap_err().to_string(), "reading: why");
         assert!(failed(AllBrokersDown, false).is_ok());

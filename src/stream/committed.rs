@@ -48,9 +48,9 @@ pub(super) fn keep_alive(alive: &mut Alive<'_>) -> Result<(), Halt> {
     if alive()? { Ok(()) } else { Err(Halt::Interrupted) }
 }
 
-/// What was last committed for one task. Equal marks mean equal state.
+/// What was last committed for one task. Equal commit points mean equal state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Marks {
+pub(super) struct CommitPoint {
     /// The group's offset of each input, in the order of [`Inputs::topics`].
     pub group: Vec<Option<i64>>,
     /// The offset after the changelog's last record, control records included.
@@ -93,25 +93,25 @@ impl Committed {
     }
 
     /// Steps 1 and 2.
-    pub(super) fn marks(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, Marks>, Halt> {
-        let mut marks = BTreeMap::new();
+    pub(super) fn commit_points(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, CommitPoint>, Halt> {
+        let mut commit_points = BTreeMap::new();
         let offsets = self.group_offsets(tasks, alive)?;
         for task in tasks {
             let group = self.inputs.topics.iter().map(|input| offsets.get(&(input.name.clone(), *task)).copied()).collect();
             let (_, changelog_end) = self.inspector.watermarks(&self.changelog, *task)?;
-            marks.insert(*task, Marks { group, changelog_end });
+            commit_points.insert(*task, CommitPoint { group, changelog_end });
             keep_alive(alive)?;
         }
-        Ok(marks)
+        Ok(commit_points)
     }
 
     /// The group's offsets by topic and partition. While a transaction is about to move one, the broker refuses to answer.
     fn group_offsets(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<(String, i32), i64>, Halt> {
         let deadline = Deadline::after(STABLE_LIMIT);
-        let places = || tasks.iter().flat_map(|task| self.inputs.topics.iter().map(|input| (input.name.as_str(), *task)));
+        let partitions = || tasks.iter().flat_map(|task| self.inputs.topics.iter().map(|input| (input.name.as_str(), *task)));
         loop {
             keep_alive(alive)?;
-            match self.reader.committed(places(), REQUEST_LIMIT) {
+            match self.reader.committed(partitions(), REQUEST_LIMIT) {
                 Ok(offsets) => {
                     let present = |(topic, partition, next): (String, i32, Option<i64>)| Some(((topic, partition), next?));
                     return Ok(offsets.into_iter().filter_map(present).collect());
@@ -124,10 +124,15 @@ impl Committed {
     }
 
     /// Step 3.
-    pub(super) fn wait_until_stable(&self, tasks: &[i32], marks: &BTreeMap<i32, Marks>, alive: &mut Alive<'_>) -> Result<(), Halt> {
+    pub(super) fn wait_until_stable(
+        &self,
+        tasks: &[i32],
+        commit_points: &BTreeMap<i32, CommitPoint>,
+        alive: &mut Alive<'_>,
+    ) -> Result<(), Halt> {
         let deadline = Deadline::after(STABLE_LIMIT);
         for task in tasks {
-            let end = marks.get(task).map_or(0, |marks| marks.changelog_end);
+            let end = commit_points.get(task).map_or(0, |point| point.changelog_end);
             loop {
                 keep_alive(alive)?;
                 match self.reader.stable_watermarks(&self.changelog, *task, REQUEST_LIMIT) {

@@ -15,7 +15,7 @@ use super::load::Load;
 use super::options::Options;
 use super::preflight::Inputs;
 use super::stamp;
-use super::task::Task;
+use super::task::StreamTask;
 use crate::clock::{Deadline, monotonic};
 use crate::fault;
 use crate::kafka::{Membership, Outgoing, TransactionError, TransactionalProducer};
@@ -85,7 +85,7 @@ impl Transactions {
     /// If it failed in a way that the process cannot recover from.
     pub(super) fn write(
         &mut self,
-        tasks: &mut [(&i32, &mut Task)],
+        tasks: &mut [(&i32, &mut StreamTask)],
         membership: &Membership,
         limit: Duration,
     ) -> Result<TransactionEnd, Failure> {
@@ -105,7 +105,12 @@ impl Transactions {
         }
     }
 
-    fn transact(&self, tasks: &mut [(&i32, &mut Task)], membership: &Membership, deadline: Deadline) -> Result<Written, TransactionError> {
+    fn transact(
+        &self,
+        tasks: &mut [(&i32, &mut StreamTask)],
+        membership: &Membership,
+        deadline: Deadline,
+    ) -> Result<Written, TransactionError> {
         let mut written = Written::default();
         fault::point("before-begin");
         self.producer.begin()?;
@@ -164,7 +169,7 @@ impl Destinations {
     }
 
     /// Refuses changes that no producer would accept, before a transaction begins for them.
-    fn check<'a>(&self, tasks: impl Iterator<Item = &'a Task>) -> Result<(), Failure> {
+    fn check<'a>(&self, tasks: impl Iterator<Item = &'a StreamTask>) -> Result<(), Failure> {
         for change in tasks.flat_map(|task| &task.changes) {
             let bytes = change.size() + CHANGE_OVERHEAD_BYTES;
             if bytes > self.record_bytes_max {
@@ -193,7 +198,7 @@ struct TaskWriter<'a> {
 }
 
 impl TaskWriter<'_> {
-    fn task(&mut self, task: &mut Task, inputs: &Inputs, to: &Destinations) {
+    fn task(&mut self, task: &mut StreamTask, inputs: &Inputs, to: &Destinations) {
         let number = task.shared.number();
         for change in &task.changes {
             let headers: Vec<_> = change.headers.iter().map(|(name, value)| ((*name).to_owned(), Some(value.clone()))).collect();

@@ -6,7 +6,7 @@ use super::assignment::Assignment;
 use super::committed::Halt;
 use super::failure::Failure;
 use super::group_event::note;
-use super::task::Task;
+use super::task::StreamTask;
 use super::thread::{CycleEnd, REVOKE_LIMIT, StreamThread};
 use crate::clock::monotonic;
 use crate::fault;
@@ -48,7 +48,7 @@ impl StreamThread {
             self.tasks.clear();
             return Ok(());
         }
-        self.tasks.values_mut().for_each(Task::reassigned);
+        self.tasks.values_mut().for_each(StreamTask::reassigned);
         self.report.restored();
         self.progress.read(monotonic());
         self.read_on()
@@ -56,11 +56,11 @@ impl StreamThread {
 
     /// Restores tasks while the group's consumer is polled, so that rebalances are noticed.
     fn restore(&mut self) -> Result<Restore, Failure> {
-        let held = self.tasks.iter().map(|(number, task)| (*number, task.marks.clone())).collect();
+        let held = self.tasks.iter().map(|(number, task)| (*number, task.commit_point.clone())).collect();
         let (member, events, stop) = (&self.member, &mut self.events, &self.stop);
         let mut alive = || {
             while let Some(event) = member.poll(Duration::ZERO) {
-                note(event.what(), || member.assignment_lost(), events)?;
+                note(event.content(), || member.assignment_lost(), events)?;
             }
             Ok(events.is_empty() && !stop.is_requested())
         };
@@ -73,7 +73,7 @@ impl StreamThread {
         let numbers: Vec<_> = restored.keys().copied().collect();
         for (number, restored) in restored {
             restored.shared.show();
-            self.tasks.insert(number, Task::new(restored));
+            self.tasks.insert(number, StreamTask::new(restored));
         }
         let lasted = monotonic().duration_since(began);
         self.metrics.restored(lasted);

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::committed::{Alive, Committed, Halt, Marks, keep_alive};
+use super::committed::{Alive, CommitPoint, Committed, Halt, keep_alive};
 use super::failure::Failure;
 use super::offsets::{self, Known, Resolved};
 use super::options::{InputTopic, Options};
@@ -33,7 +33,7 @@ pub(super) struct Restored {
     /// Where to read each input from, in the order of [`Inputs::topics`].
     pub resolved: Vec<Resolved>,
     /// What its state corresponds to.
-    pub marks: Marks,
+    pub commit_point: CommitPoint,
 }
 
 /// Reads changelogs.
@@ -59,27 +59,27 @@ impl Restorer {
         self.committed.verify_partition_counts()
     }
 
-    /// Restores tasks, except those whose `held` marks equal what is committed: their state is still right.
+    /// Restores tasks, except those whose `held` commit point equals what is committed: their state is still correct.
     pub(super) fn restore(
         &self,
         tasks: &[i32],
-        held: &BTreeMap<i32, Marks>,
+        held: &BTreeMap<i32, CommitPoint>,
         alive: &mut Alive<'_>,
     ) -> Result<BTreeMap<i32, Restored>, Halt> {
         let mut restored = BTreeMap::new();
         let mut left = tasks.to_vec();
         for repetition in 0..=REPETITIONS {
-            let marks = self.committed.marks(&left, alive)?;
-            left.retain(|task| is_outdated(held.get(task), marks.get(task)));
-            self.committed.wait_until_stable(&left, &marks, alive)?;
+            let commit_points = self.committed.commit_points(&left, alive)?;
+            left.retain(|task| is_outdated(held.get(task), commit_points.get(task)));
+            self.committed.wait_until_stable(&left, &commit_points, alive)?;
             let mut contradictory = Vec::new();
             for (task, state) in self.read(&left, alive)? {
-                let Some(marks) = marks.get(&task) else { continue };
-                let known = self.known(task, &state, marks)?;
+                let Some(commit_point) = commit_points.get(&task) else { continue };
+                let known = self.known(task, &state, commit_point)?;
                 if repetition < REPETITIONS && known.iter().any(offsets::contradict) {
                     contradictory.push(task);
                 } else {
-                    restored.insert(task, self.finish(task, state, &known, marks.clone())?);
+                    restored.insert(task, self.finish(task, state, &known, commit_point.clone())?);
                 }
             }
             left = contradictory;
@@ -96,8 +96,8 @@ impl Restorer {
         let states = tasks.iter().map(|task| (*task, ReadState { shared: self.new_task(*task), stamp: None })).collect();
         let (changelog, inspector) = (self.committed.changelog.as_str(), &self.committed.inspector);
         let mut reading = Reading { changelog, inspector, states, alive };
-        let places = tasks.iter().map(|task| (changelog, *task, Offset::Beginning));
-        read_to_end(&self.committed.reader, places, &mut reading)?;
+        let partitions = tasks.iter().map(|task| (changelog, *task, Offset::Beginning));
+        read_to_end(&self.committed.reader, partitions, &mut reading)?;
         Ok(reading.states)
     }
 
@@ -111,18 +111,18 @@ impl Restorer {
     }
 
     /// What is known about each input of a task.
-    fn known(&self, task: i32, state: &ReadState, marks: &Marks) -> Result<Vec<Known>, Failure> {
+    fn known(&self, task: i32, state: &ReadState, commit_point: &CommitPoint) -> Result<Vec<Known>, Failure> {
         let known = |(input, group): (&InputTopic, &Option<i64>)| {
             let (log_start, log_end) = self.committed.inspector.watermarks(&input.name, task)?;
             let stamp = state.stamp.as_ref().and_then(|stamp| stamp.next(&input.name));
             let stamp = if fault::is_mutant("stamp-not-compared") { group.or(stamp) } else { stamp };
             Ok(Known { group: *group, stamp, log_start, log_end })
         };
-        self.committed.inputs.topics.iter().zip(&marks.group).map(known).collect()
+        self.committed.inputs.topics.iter().zip(&commit_point.group).map(known).collect()
     }
 
     /// Step 5, once a contradiction can no longer resolve itself.
-    fn finish(&self, task: i32, state: ReadState, known: &[Known], marks: Marks) -> Result<Restored, Failure> {
+    fn finish(&self, task: i32, state: ReadState, known: &[Known], commit_point: CommitPoint) -> Result<Restored, Failure> {
         let ReadState { mut shared, stamp } = state;
         let inputs = &self.committed.inputs;
         for stamped in stamp.iter().flat_map(|stamp| &stamp.inputs) {
@@ -135,12 +135,12 @@ impl Restorer {
         let resolved = inputs.topics.iter().zip(known).map(resolve).collect::<Result<Vec<_>, _>>()?;
         let unreadable = |error| Failure::StateUnreadable { topic: self.committed.changelog.clone(), partition: task, error };
         shared.engine.finish_restore(stamp.as_ref().map(|stamp| stamp.engine.as_slice())).map_err(unreadable)?;
-        Ok(Restored { shared, resolved, marks })
+        Ok(Restored { shared, resolved, commit_point })
     }
 }
 
-/// Whether a task must be restored, given the marks of the state that the thread holds and those of what is committed.
-fn is_outdated(held: Option<&Marks>, committed: Option<&Marks>) -> bool {
+/// Whether a task must be restored: the thread does not hold its state, or holds the state of another commit point.
+fn is_outdated(held: Option<&CommitPoint>, committed: Option<&CommitPoint>) -> bool {
     let unchecked = fault::is_mutant("state-kept-after-abort") || fault::is_mutant("unclear-outcome-repeated");
     held.is_none() || !unchecked && held != committed
 }
@@ -187,15 +187,15 @@ impl Visitor for Reading<'_, '_> {
 mod tests {
     use super::*;
 
-    fn marks(next: i64) -> Marks {
-        Marks { group: vec![Some(next), None], changelog_end: 100 }
+    fn point(next: i64) -> CommitPoint {
+        CommitPoint { group: vec![Some(next), None], changelog_end: 100 }
     }
 
     #[test]
-    fn a_task_is_restored_unless_its_marks_are_still_those_of_what_is_committed() {
-        assert!(is_outdated(None, Some(&marks(7))));
-        assert!(is_outdated(Some(&marks(6)), Some(&marks(7))));
-        assert!(is_outdated(Some(&marks(7)), Some(&Marks { changelog_end: 101, ..marks(7) })));
-        assert!(!is_outdated(Some(&marks(7)), Some(&marks(7))));
+    fn a_task_is_restored_unless_the_held_state_matches_the_commit_point() {
+        assert!(is_outdated(None, Some(&point(7))));
+        assert!(is_outdated(Some(&point(6)), Some(&point(7))));
+        assert!(is_outdated(Some(&point(7)), Some(&CommitPoint { changelog_end: 101, ..point(7) })));
+        assert!(!is_outdated(Some(&point(7)), Some(&point(7))));
     }
 }

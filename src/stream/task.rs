@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::catch_up::{CatchUp, Mode, Position};
-use super::committed::Marks;
+use super::committed::CommitPoint;
 use super::dead_letter::DeadLetter;
 use super::failure::Failure;
 use super::load::Load;
@@ -25,13 +25,13 @@ use crate::threads::{InputMetadata, TaskMetadata};
 use crate::time::Timestamp;
 
 /// A task of one thread.
-pub(super) struct Task {
+pub(super) struct StreamTask {
     /// Accounts, scores, and what the changelog does not hold yet.
     pub shared: SharedTask,
     /// In the order of [`Inputs::topics`].
     pub positions: Vec<Position>,
     /// What was committed in Kafka when the state was last equal to it.
-    pub marks: Marks,
+    pub commit_point: CommitPoint,
     /// Dead letters for the next transaction.
     pub letters: Vec<DeadLetter>,
     /// Changes for the next transaction.
@@ -51,7 +51,7 @@ pub(super) struct Task {
     next_cycle: Instant,
 }
 
-impl Task {
+impl StreamTask {
     /// From a restored task.
     pub(super) fn new(restored: Restored) -> Self {
         let meter = TaskMeter::new(&restored.shared.view().summary());
@@ -60,7 +60,7 @@ impl Task {
             must_commit: restored.resolved.iter().any(|resolved| resolved.must_commit),
             runs: vec![BadRun::default(); restored.resolved.len()],
             meter,
-            marks: restored.marks,
+            commit_point: restored.commit_point,
             shared: restored.shared,
             letters: Vec::new(),
             changes: Vec::new(),
@@ -210,7 +210,7 @@ impl Task {
     /// The next offset of every input, moved or not.
     pub(super) fn offsets<'a>(&'a self, inputs: &'a Inputs) -> impl Iterator<Item = (String, i32, i64)> + 'a {
         let number = self.shared.number();
-        let sent = inputs.topics.iter().zip(&self.positions).zip(&self.marks.group);
+        let sent = inputs.topics.iter().zip(&self.positions).zip(&self.commit_point.group);
         let sent = sent.filter(|((_, position), mark)| !fault::is_mutant("moved-offsets-only") || **mark != Some(position.next));
         let back = i64::from(fault::is_mutant("last-offset-instead-of-next"));
         sent.map(move |((topic, position), _)| (topic.name.clone(), number, (position.next - back).max(0)))
@@ -237,7 +237,7 @@ impl Task {
     /// Everything so far is committed. `changelog_end`: where the changelog ends now.
     pub(super) fn committed(&mut self, changelog_end: i64, metrics: &Metrics) {
         self.meter.committed(&self.shared.view().summary(), metrics);
-        self.marks = Marks { group: self.positions.iter().map(|position| Some(position.next)).collect(), changelog_end };
+        self.commit_point = CommitPoint { group: self.positions.iter().map(|position| Some(position.next)).collect(), changelog_end };
         if !fault::is_mutant("letters-written-again") {
             self.letters.clear();
         }

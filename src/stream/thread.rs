@@ -24,11 +24,11 @@ use super::options::Options;
 use super::preflight::Inputs;
 use super::progress::Progress;
 use super::restore::Restorer;
-use super::task::Task;
+use super::task::StreamTask;
 use crate::clock::monotonic;
 use crate::directory::Directory;
 use crate::fault;
-use crate::kafka::{Consumer, TRANSACTION_TIMEOUT, TransactionError, What};
+use crate::kafka::{Consumer, ConsumerEvent, TRANSACTION_TIMEOUT, TransactionError};
 use crate::stop::Stop;
 use crate::telemetry::Metrics;
 use crate::threads::ThreadReport;
@@ -64,7 +64,7 @@ pub(super) struct StreamThread {
     pub(super) stop: Stop,
     pub(super) events: VecDeque<GroupEvent>,
     pub(super) assignment: Assignment,
-    pub(super) tasks: BTreeMap<i32, Task>,
+    pub(super) tasks: BTreeMap<i32, StreamTask>,
     pub(super) progress: Progress,
     options: Arc<Options>,
     transactions: Transactions,
@@ -129,8 +129,8 @@ impl StreamThread {
     /// accounts over, it takes only what has already arrived.
     fn gather(&mut self) -> Result<(), Failure> {
         let began = monotonic();
-        let has_left = self.tasks.values().any(Task::has_left);
-        let due = self.tasks.values().map(Task::next_cycle).min().unwrap_or(began + POLL_LIMIT);
+        let has_left = self.tasks.values().any(StreamTask::has_left);
+        let due = self.tasks.values().map(StreamTask::next_cycle).min().unwrap_or(began + POLL_LIMIT);
         let due = if has_left { began + POLL_LIMIT } else { due.clamp(began + GATHER_MIN, began + POLL_LIMIT) };
         loop {
             let left = due.saturating_duration_since(monotonic());
@@ -150,15 +150,15 @@ impl StreamThread {
         while polled < BATCH {
             let Some(event) = self.member.poll(wait) else { break };
             (wait, polled) = (Duration::ZERO, polled + 1);
-            match event.what() {
-                What::Record(record) => {
+            match event.content() {
+                ConsumerEvent::Record(record) => {
                     let (Some(index), Some(task)) = (self.inputs.index(record.topic()), self.tasks.get_mut(&record.partition())) else {
                         continue;
                     };
                     let now = *now.get_or_insert_with(|| self.options.clock.now());
                     task.process(index, record, &self.inputs, &self.options, now)?;
                 }
-                What::End(topic, partition) => {
+                ConsumerEvent::End(topic, partition) => {
                     if let (Some(index), Some(task)) = (self.inputs.index(&topic), self.tasks.get_mut(&partition)) {
                         task.reached_end(index);
                     }
@@ -179,7 +179,7 @@ impl StreamThread {
     fn cycle_if_due(&mut self) -> Result<(), Failure> {
         let now = monotonic();
         let options = Arc::clone(&self.options);
-        let is_due = |task: &Task| now >= task.next_cycle() && !task.awaits_verdict(&options);
+        let is_due = |task: &StreamTask| now >= task.next_cycle() && !task.awaits_verdict(&options);
         let end = if self.load().is_nearly_full() {
             self.cycle(COMMIT_LIMIT, |_| true)?
         } else if self.tasks.values().any(is_due) {
@@ -191,7 +191,7 @@ impl StreamThread {
     }
 
     /// One commit cycle over the chosen tasks. If its transaction fails, they are dropped.
-    pub(super) fn cycle(&mut self, limit: Duration, chosen: impl Fn(&Task) -> bool) -> Result<CycleEnd, Failure> {
+    pub(super) fn cycle(&mut self, limit: Duration, chosen: impl Fn(&StreamTask) -> bool) -> Result<CycleEnd, Failure> {
         fault::point("before-cycle");
         let Some(membership) = &self.assignment.membership else { return Ok(CycleEnd::Committed) };
         let nobody = if fault::is_mutant("membership-left-out") { self.restorer.membership_of_nobody() } else { None };

@@ -35,8 +35,9 @@ pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
     let reader = Consumer::new(&options.properties.reader(&options.application))?;
     let mut moves = Vec::new();
     for (task, stamp) in stamps(&reader, &options.changelog_topic(), inputs.partitions)? {
-        let places = stamp.inputs.iter().map(|input| (input.topic.as_str(), task));
-        let committed = reader.committed(places, LIMIT).map_err(|error| Failure::kafka("reading the group's committed offsets", &error))?;
+        let partitions = stamp.inputs.iter().map(|input| (input.topic.as_str(), task));
+        let committed =
+            reader.committed(partitions, LIMIT).map_err(|error| Failure::kafka("reading the group's committed offsets", &error))?;
         for (input, (_, _, from)) in stamp.inputs.iter().zip(committed).filter(|(input, (_, _, from))| *from != Some(input.next)) {
             moves.push(Move { topic: input.topic.clone(), partition: task, from, to: input.next });
         }
