@@ -1,6 +1,6 @@
-//! A consumer that is polled by the thread that owns it and returns events as values: no callback ever runs our code.
+//! A consumer that its owning thread polls and that returns events as values; none of our code ever runs in a callback.
 //!
-//! librdkafka holds a rebalance until the assignment is set or given up, so a thread can finish its cycle first:
+//! librdkafka holds a rebalance back until `assign` or `unassign` is called, so a thread can finish its cycle first:
 //!
 //! ```text
 //!   poll -> Assigned   assign(nothing)  capture the membership, restore tasks, assign(at offsets)
@@ -20,7 +20,8 @@ use super::error::Error;
 use super::log;
 use super::native::{ConsumerEvent, EventQueue, Membership, QueuedEvent, known_end, membership};
 
-/// Logs librdkafka's messages, and remembers why connections failed. The default rebalance callback runs only while the consumer closes.
+/// Logs librdkafka's messages and keeps the reason for failed connections. rust-rdkafka's rebalance callback runs only while the consumer
+/// closes.
 #[derive(Default)]
 pub(crate) struct LoggingContext {
     /// Why the last connection failed.
@@ -40,7 +41,7 @@ impl ClientContext for LoggingContext {
 
 impl ConsumerContext for LoggingContext {}
 
-/// A consumer with a group id. It joins the group only if it subscribes.
+/// A consumer with a group id. It joins the group only when it subscribes.
 pub(crate) struct Consumer {
     // Must be dropped before the client that it belongs to.
     queue: EventQueue,
@@ -48,23 +49,23 @@ pub(crate) struct Consumer {
 }
 
 impl Consumer {
-    /// Sends no request yet.
+    /// Creates the client without contacting a broker.
     ///
     /// # Errors
     /// If librdkafka refuses the configuration.
     pub(crate) fn new(config: &ClientConfig) -> Result<Self, Error> {
         let client = BaseConsumer::from_config_and_context(config, LoggingContext::default())
             .map_err(|error| Error::call("creating a consumer", &error))?;
-        let queue = EventQueue::of(&client).ok_or_else(|| Error::call("creating a consumer", &"it has no queue"))?;
+        let queue = EventQueue::of(&client).ok_or_else(|| Error::call("creating a consumer", &"librdkafka gave it no queue"))?;
         Ok(Self { queue, client })
     }
 
-    /// The next event, waited for at most this long.
+    /// The next event; waits for at most `limit`.
     pub(crate) fn poll(&self, limit: Duration) -> Option<QueuedEvent<'_>> {
         self.queue.poll(limit)
     }
 
-    /// Passes on what an idle consumer has logged, so that its queue does not grow.
+    /// Forwards what an idle consumer has logged; its queue would grow otherwise.
     pub(crate) fn pass_on_logs(&self) {
         while let Some(event) = self.poll(Duration::ZERO) {
             if let ConsumerEvent::Log(level, facility, text) = event.content() {
@@ -78,7 +79,7 @@ impl Consumer {
         self.client.subscribe(topics).map_err(|error| Error::call("subscribing", &error))
     }
 
-    /// Reads these partitions from these offsets, and nothing else; earlier fetches are dropped.
+    /// Replaces the assignment: reads these partitions from these offsets. Records already fetched are dropped.
     pub(crate) fn assign<'a>(&self, partitions: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Error> {
         let list = list(partitions).map_err(|error| Error::call("assigning partitions", &error))?;
         self.client.assign(&list).map_err(|error| Error::call("assigning partitions", &error))
@@ -89,12 +90,12 @@ impl Consumer {
         self.client.unassign().map_err(|error| Error::call("giving up partitions", &error))
     }
 
-    /// Where a partition ends for readers of committed records, according to the last fetch; sends no request.
+    /// The last stable offset of a partition as of the last fetch; sends no request.
     pub(crate) fn known_end(&self, topic: &str, partition: i32) -> Option<i64> {
         known_end(&self.client, topic, partition)
     }
 
-    /// Sets committed offsets of the group, which must not have members.
+    /// Overwrites committed offsets of the group, which must have no members.
     pub(crate) fn commit<'a>(&self, partitions: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Error> {
         let failed = |error: KafkaError| Error::call("committing offsets (is an instance running?)", &error);
         self.client.commit(&list(partitions).map_err(failed)?, CommitMode::Sync).map_err(failed)
@@ -110,12 +111,12 @@ impl Consumer {
         membership(&self.client)
     }
 
-    /// The group without generation and member id, which no broker fences; for a mutant.
+    /// Group metadata without generation and member id, which brokers do not fence; for a mutant.
     pub(crate) fn membership_unchecked(&self) -> Option<Membership> {
         self.client.group_metadata().map(|metadata| Membership { metadata, generation: -1 })
     }
 
-    /// The group's committed offsets, in the order given, read as stable. An error for one partition fails all.
+    /// The group's stable committed offsets, in the order given. An error for one partition fails the whole call.
     pub(crate) fn committed<'a>(
         &self,
         partitions: impl IntoIterator<Item = (&'a str, i32)>,
@@ -134,14 +135,14 @@ impl Consumer {
         committed.elements().iter().map(one).collect()
     }
 
-    /// First offset and offset after the last committed record of a partition.
+    /// The first offset and the last stable offset of a partition.
     pub(crate) fn stable_watermarks(&self, topic: &str, partition: i32, limit: Duration) -> KafkaResult<(i64, i64)> {
         watermarks(&self.client, topic, partition, limit)
     }
 }
 
-/// First offset and end of a partition. A client caches metadata for minutes, even that a leader is missing; a failure refreshes it, so
-/// that the caller can ask again.
+/// The first and end offset of a partition. A client caches metadata for minutes, even the absence of a leader, so a failure refreshes it
+/// for the next attempt.
 pub(crate) fn watermarks<C: ConsumerContext>(
     client: &BaseConsumer<C>,
     topic: &str,

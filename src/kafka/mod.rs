@@ -1,7 +1,7 @@
 //! Kafka clients: the only module that calls librdkafka.
 //!
-//! A [`Consumer`] belongs to one thread and returns events as values, a [`TransactionalProducer`] runs one transaction at a time, an
-//! [`Inspector`] answers questions about topics and groups. Nothing here knows what the records mean.
+//! A [`Consumer`] belongs to one thread and returns events as values, a [`TransactionalProducer`] runs one transaction at a time, and an
+//! [`Inspector`] looks up topics and groups. Nothing here knows what the records mean.
 
 mod admin;
 mod broker_warning;

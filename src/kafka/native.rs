@@ -1,7 +1,7 @@
-//! Calls into librdkafka that rust-rdkafka does not wrap: consumer events that include the *topic* of a partition's end, the generation in
-//! a group's metadata, and the fields of a record without an allocation.
+//! Calls into librdkafka that rust-rdkafka does not wrap: end-of-partition events that name the topic, the generation in the group
+//! metadata, and access to a record's fields without allocating.
 //!
-//! All unsafe code of the program is here and in `describe.rs`.
+//! All unsafe code is here and in `describe.rs`.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -15,7 +15,7 @@ use rdkafka_sys::types::RDKafkaErrorCode;
 
 use crate::time::Timestamp;
 
-/// The queue in which all events of a consumer arrive.
+/// The queue that delivers all events of a consumer.
 pub(crate) struct EventQueue(NonNull<sys::rd_kafka_queue_t>);
 
 // SAFETY: librdkafka's queues are guarded by their own locks; the pointer is only passed back to librdkafka.
@@ -43,7 +43,7 @@ impl Drop for EventQueue {
     }
 }
 
-/// One event; it owns what it shows.
+/// One event from the queue; it owns the memory that its content borrows.
 pub(crate) struct QueuedEvent<'q>(NonNull<sys::rd_kafka_event_t>, PhantomData<&'q EventQueue>);
 
 /// The content of an event.
@@ -54,7 +54,7 @@ pub(crate) enum ConsumerEvent<'e> {
     End(String, i32),
     /// The group has assigned these partitions to this member.
     Assigned(Vec<(String, i32)>),
-    /// The group revokes the partitions.
+    /// The group is revoking the partitions.
     Revoked,
     /// An error; librdkafka recovers from most by itself.
     Failed {
@@ -77,7 +77,7 @@ pub(crate) const fn is_forbidden(code: RDKafkaErrorCode) -> bool {
 }
 
 impl QueuedEvent<'_> {
-    /// The content. Call it once: a record is returned once only.
+    /// The content. Call it once: librdkafka hands out a record only once.
     pub(crate) fn content(&self) -> ConsumerEvent<'_> {
         let event = self.0.as_ptr();
         // SAFETY: `event` is alive until `self` is dropped, and every borrow made here is bound to `self`.
@@ -131,7 +131,7 @@ impl QueuedEvent<'_> {
 
 impl Drop for QueuedEvent<'_> {
     fn drop(&mut self) {
-        // SAFETY: ours, destroyed once; no borrow outlives `self`.
+        // SAFETY: we own the event and destroy it once; no borrow outlives `self`.
         unsafe { sys::rd_kafka_event_destroy(self.0.as_ptr()) }
     }
 }
@@ -153,7 +153,7 @@ impl<'e> Record<'e> {
         self.0.partition
     }
 
-    /// Its own offset.
+    /// The offset of this record, not of the next.
     pub(crate) fn offset(self) -> i64 {
         self.0.offset
     }
@@ -201,7 +201,7 @@ impl<'e> Record<'e> {
     }
 }
 
-/// The membership under which offsets are committed.
+/// The group membership that is sent with committed offsets, so that brokers can fence a replaced member.
 pub(crate) struct Membership {
     /// What the producer sends.
     pub metadata: ConsumerGroupMetadata,
@@ -209,10 +209,10 @@ pub(crate) struct Membership {
     pub generation: i32,
 }
 
-/// The current membership of a consumer; `None` without generation or member id, because brokers do not fence such commits.
+/// The current membership of a consumer; `None` if it has no generation or member id, because brokers would not fence such commits.
 ///
-/// rust-rdkafka hides the generation, so it is read from copies made before and after rust-rdkafka's. Generations only grow, so if both
-/// are equal, it is the generation of the copy in between.
+/// rust-rdkafka hides the generation, so it is read from copies made before and after rust-rdkafka's own. Generations only grow: if the
+/// two are equal, the copy in between has the same one.
 pub(crate) fn membership<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Membership> {
     let (before, metadata, after) = (generation(consumer)?, consumer.group_metadata()?, generation(consumer)?);
     (before == after).then_some(Membership { metadata, generation: before.0 })
@@ -229,7 +229,7 @@ fn generation<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<(i32, St
     }
 }
 
-/// The end of a partition according to the consumer's last fetch: the last stable offset for readers of committed records.
+/// The end of a partition as of the consumer's last fetch: the last stable offset, for a consumer that reads committed records.
 pub(crate) fn known_end<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> Option<i64> {
     let topic = CString::new(topic).ok()?;
     let (mut low, mut high) = (-1, -1);

@@ -1,7 +1,7 @@
-//! The one loop that reads partitions to their ends, with one policy for errors.
+//! The loop that reads partitions to their ends, with one policy for errors.
 //!
-//! Restore, `topics reset` and the sample of partitioners all read this way. A missing right and a fatal error end the reading; other
-//! errors are logged, because librdkafka retries by itself. Partitions that deliver nothing for [`STALL_LIMIT`] are an error too.
+//! Restore, `topics reset` and the sampling of partitioners all use it. A missing right or a fatal error stops it; other errors are only
+//! logged, because librdkafka retries by itself. Partitions that deliver nothing for [`STALL_LIMIT`] are an error too.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -20,29 +20,29 @@ pub(crate) const STALL_LIMIT: Duration = Duration::from_mins(1);
 /// How often [`Visitor::tick`] runs, and how long one wait for an event lasts.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What happens to the records.
+/// What the caller does with the records.
 pub(crate) trait Visitor {
     /// The caller's error.
     type Error: From<Error>;
 
-    /// One record; `Break` ends the reading early.
+    /// Handles one record; `Break` stops reading early.
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Self::Error>;
 
-    /// A partition has been read to its end; `Break` ends the reading early.
+    /// A partition has been read to its end; `Break` stops reading early.
     fn end(&mut self, _topic: &str, _partition: i32) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    /// Runs about every 100 ms, whether records arrive or not; `Break` ends the reading early.
+    /// Called about every 100 ms, whether or not records arrive; `Break` stops reading early.
     fn tick(&mut self) -> Result<ControlFlow<()>, Self::Error> {
         Ok(ControlFlow::Continue(()))
     }
 }
 
-/// Reads the partitions until every partition has reached its end, or `visitor` breaks off. Leaves the reader without an assignment.
+/// Reads the partitions until all have reached their ends or `visitor` breaks off. Leaves the reader without an assignment.
 ///
 /// # Errors
-/// Those of `visitor`, and those named at the top of this file.
+/// Those of `visitor`, and those listed at the top of this file.
 pub(crate) fn read_to_end<'a, V: Visitor>(
     reader: &Consumer,
     partitions: impl IntoIterator<Item = (&'a str, i32, Offset)>,
@@ -92,7 +92,7 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
     Ok(())
 }
 
-/// The policy for everything that is neither a record nor an end.
+/// The policy for everything but records and ends.
 fn pass_on(what: ConsumerEvent<'_>) -> Result<(), Error> {
     match what {
         ConsumerEvent::Failed { code, reason, .. } if is_forbidden(code) => Err(Error::forbidden("reading", &reason)),
@@ -160,13 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn reading_begins_at_the_offset_given_and_stops_when_the_visitor_has_enough() {
+    fn reading_starts_at_the_given_offset_and_stops_when_the_visitor_breaks_off() {
         assert_eq!(read_from(Offset::Offset(1), None).values.len(), 2);
         assert_eq!(read_from(Offset::Beginning, Some(2)).values.len(), 2);
     }
 
     #[test]
-    fn a_missing_right_and_a_fatal_error_end_the_reading_and_others_do_not() {
+    fn only_a_missing_right_or_a_fatal_error_stops_reading() {
         use rdkafka::types::RDKafkaErrorCode::{AllBrokersDown, Fatal, TopicAuthorizationFailed};
         let failed = |code, fatal| pass_on(ConsumerEvent::Failed { code, fatal, reason: "why".to_owned() });
         assert!(failed(TopicAuthorizationFailed, false).unwrap_err().to_string().contains("churnwatch check"));

@@ -1,22 +1,22 @@
-//! What the group or a log reports between records.
+//! Events between records: rebalances, and an offset that no longer exists.
 
 use std::collections::VecDeque;
 
 use super::failure::Failure;
 use crate::kafka::{self, ConsumerEvent, ErrorCode, is_forbidden, log};
 
-/// An event that the thread has not acted on yet.
+/// An event that the thread has yet to act on.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum GroupEvent {
-    /// These partitions are ours.
+    /// The group has assigned these partitions to this member.
     Assigned(Vec<(String, i32)>),
-    /// Our partitions are revoked. `lost`: other members own them already.
+    /// The group is revoking our partitions. `lost`: other members own them already.
     Revoked { lost: bool },
     /// The broker has no record at the next offset to read.
     OutOfRange,
 }
 
-/// Handles everything except records and ends: queues rebalances for the thread, passes log lines on, returns fatal errors.
+/// Handles everything except records and ends of partitions: queues rebalances for the thread, forwards log lines, returns fatal errors.
 pub(super) fn note(what: ConsumerEvent<'_>, is_lost: impl FnOnce() -> bool, events: &mut VecDeque<GroupEvent>) -> Result<(), Failure> {
     match what {
         ConsumerEvent::Assigned(partitions) => events.push_back(GroupEvent::Assigned(partitions)),
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn rebalances_wait_for_the_thread_in_their_order() {
+    fn rebalances_are_queued_for_the_thread_in_order() {
         let mut events = VecDeque::new();
         note(ConsumerEvent::Revoked, || true, &mut events).unwrap();
         note(ConsumerEvent::Assigned(vec![("usage".to_owned(), 1)]), || false, &mut events).unwrap();

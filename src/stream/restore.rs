@@ -1,11 +1,11 @@
-//! Restores the state of tasks, so that it matches the group's committed offsets.
+//! Restores the state of tasks to match the group's committed offsets.
 //!
-//! The order matters; any other could see half of a transaction:
-//! 1. Read the group's committed offsets as stable: no open transaction is about to move them.
-//! 2. Read the changelog's end with a client that sees open transactions.
-//! 3. Wait until the last stable offset reaches that end: whatever was open has ended.
+//! The order matters: any other could see half a transaction.
+//! 1. Read the group's stable committed offsets: no open transaction is about to move them.
+//! 2. Read the end of the changelog with a client that sees open transactions.
+//! 3. Wait until the last stable offset reaches that end: every transaction that was open has ended.
 //! 4. Read the changelog to its end.
-//! 5. Compare its stamp with the offsets of step 1. A transaction may have been committed in between, so a contradiction leads back to
+//! 5. Compare its stamp with the offsets of step 1. A transaction may have been committed in between, so on a mismatch start again at
 //!    step 1.
 
 use std::collections::BTreeMap;
@@ -23,8 +23,8 @@ use crate::fault;
 use crate::kafka::{Inspector, Membership, Offset, Record, Visitor, read_to_end};
 use crate::partitioner::PartitionCheck;
 
-/// How often tasks whose offsets contradict their stamp are read again.
-const REPETITIONS: usize = 3;
+/// How often a task whose offsets contradict its stamp is read again.
+const RETRIES: usize = 3;
 
 /// A restored task.
 pub(super) struct Restored {
@@ -32,11 +32,11 @@ pub(super) struct Restored {
     pub shared: SharedTask,
     /// Where to read each input from, in the order of [`Inputs::topics`].
     pub resolved: Vec<Resolved>,
-    /// What its state corresponds to.
+    /// The commit point that the state belongs to.
     pub commit_point: CommitPoint,
 }
 
-/// Reads changelogs.
+/// Restores tasks from the changelog.
 pub(super) struct Restorer {
     options: Arc<Options>,
     directory: Arc<Directory>,
@@ -44,12 +44,12 @@ pub(super) struct Restorer {
 }
 
 impl Restorer {
-    /// Sends no request yet.
+    /// Creates the clients without contacting a broker.
     pub(super) fn new(options: &Arc<Options>, directory: &Arc<Directory>, inputs: &Arc<Inputs>) -> Result<Self, Failure> {
         Ok(Self { options: Arc::clone(options), directory: Arc::clone(directory), committed: Committed::new(options, inputs)? })
     }
 
-    /// The group as a client sees it that is not a member; for a mutant.
+    /// The group metadata of a client that is not a member; for a mutant.
     pub(super) fn membership_of_nobody(&self) -> Option<Membership> {
         self.committed.reader.membership_unchecked()
     }
@@ -68,7 +68,7 @@ impl Restorer {
     ) -> Result<BTreeMap<i32, Restored>, Halt> {
         let mut restored = BTreeMap::new();
         let mut left = tasks.to_vec();
-        for repetition in 0..=REPETITIONS {
+        for attempt in 0..=RETRIES {
             let commit_points = self.committed.commit_points(&left, alive)?;
             left.retain(|task| is_outdated(held.get(task), commit_points.get(task)));
             self.committed.wait_until_stable(&left, &commit_points, alive)?;
@@ -76,7 +76,7 @@ impl Restorer {
             for (task, state) in self.read(&left, alive)? {
                 let Some(commit_point) = commit_points.get(&task) else { continue };
                 let known = self.known(task, &state, commit_point)?;
-                if repetition < REPETITIONS && known.iter().any(offsets::contradict) {
+                if attempt < RETRIES && known.iter().any(offsets::contradict) {
                     contradictory.push(task);
                 } else {
                     restored.insert(task, self.finish(task, state, &known, commit_point.clone())?);
@@ -91,7 +91,7 @@ impl Restorer {
         Ok(restored)
     }
 
-    /// Step 4.
+    /// Step 4: reads the changelog partitions to their ends.
     fn read(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, ReadState>, Halt> {
         let states = tasks.iter().map(|task| (*task, ReadState { shared: self.new_task(*task), stamp: None })).collect();
         let (changelog, inspector) = (self.committed.changelog.as_str(), &self.committed.inspector);
@@ -121,7 +121,7 @@ impl Restorer {
         self.committed.inputs.topics.iter().zip(&commit_point.group).map(known).collect()
     }
 
-    /// Step 5, once a contradiction can no longer resolve itself.
+    /// The end of step 5, when retrying would not help any more: decides where to read each input from.
     fn finish(&self, task: i32, state: ReadState, known: &[Known], commit_point: CommitPoint) -> Result<Restored, Failure> {
         let ReadState { mut shared, stamp } = state;
         let inputs = &self.committed.inputs;
@@ -145,13 +145,13 @@ fn is_outdated(held: Option<&CommitPoint>, committed: Option<&CommitPoint>) -> b
     held.is_none() || !unchecked && held != committed
 }
 
-/// The state of one task as far as its changelog has been read.
+/// The state of one task while its changelog is being read.
 struct ReadState {
     shared: SharedTask,
     stamp: Option<Stamp>,
 }
 
-/// Changelog partitions while they are read.
+/// Changelog partitions while they are being read.
 struct Reading<'a, 'b> {
     changelog: &'a str,
     inspector: &'a Inspector,

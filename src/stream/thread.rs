@@ -8,7 +8,7 @@
 //!   assign at offsets     give up partitions     |
 //!   (rebalance.rs)        (rebalance.rs)         +-- failed: new producer, drop its tasks, restore them
 //! ```
-//! Whatever the thread cannot recover from ends it with a [`Failure`], and the process with it.
+//! Anything the thread cannot recover from ends it with a [`Failure`], and the process with it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -35,13 +35,13 @@ use crate::threads::ThreadReport;
 
 /// How long a transaction may take; the broker aborts one that lasts longer.
 const COMMIT_LIMIT: Duration = TRANSACTION_TIMEOUT;
-/// How long the last cycle before giving up partitions may take.
+/// How long the last cycle before partitions are given up may take.
 pub(super) const REVOKE_LIMIT: Duration = Duration::from_secs(5);
-/// How long one wait for records lasts at most: how soon a request to stop is noticed.
+/// Longest wait for records; a shutdown request is noticed within this time.
 const POLL_LIMIT: Duration = Duration::from_millis(100);
-/// How long records are read between two cycles at least, even if the next one is due.
+/// Shortest time between two cycles in which records are read, even if the next cycle is overdue.
 const GATHER_MIN: Duration = Duration::from_millis(5);
-/// Records between two looks at the clock.
+/// Events between two readings of the clock.
 const BATCH: usize = 64;
 
 /// How a commit cycle ended.
@@ -49,11 +49,11 @@ const BATCH: usize = 64;
 pub(super) enum CycleEnd {
     /// Committed, or there was nothing to commit.
     Committed,
-    /// The transaction failed; its tasks are dropped.
+    /// The transaction failed; its tasks have been dropped.
     Failed,
 }
 
-/// The thread.
+/// A stream thread and everything it owns.
 pub(super) struct StreamThread {
     pub(super) number: usize,
     pub(super) inputs: Arc<Inputs>,
@@ -71,7 +71,7 @@ pub(super) struct StreamThread {
 }
 
 impl StreamThread {
-    /// Connects, and ends what an earlier run of the same instance left open.
+    /// Connects, and ends the transaction that an earlier run of the same instance left open.
     ///
     /// # Errors
     /// If a client is refused or the transaction coordinator does not answer.
@@ -102,10 +102,10 @@ impl StreamThread {
         })
     }
 
-    /// Works until it is asked to stop.
+    /// Runs until a shutdown is requested.
     ///
     /// # Errors
-    /// Whatever the process cannot recover from.
+    /// Anything the process cannot recover from.
     pub(super) fn run(mut self) -> Result<(), Failure> {
         self.member.subscribe(&self.options.input_names())?;
         while !self.stop.is_requested() {
@@ -125,8 +125,8 @@ impl StreamThread {
         self.cycle(REVOKE_LIMIT, |_| true).map(|_| ())
     }
 
-    /// Polls and processes until a cycle is due, the transaction is nearly full, or the group wants something. If the last round left
-    /// accounts over, it takes only what has already arrived.
+    /// Polls and processes until a cycle is due, the transaction is nearly full, or a rebalance begins. If the last round left accounts
+    /// unscored, it takes only what has already arrived.
     fn gather(&mut self) -> Result<(), Failure> {
         let began = monotonic();
         let has_left = self.tasks.values().any(StreamTask::has_left);
@@ -144,7 +144,7 @@ impl StreamThread {
         }
     }
 
-    /// Processes what has arrived, up to a batch; waits for the first event only. Returns the number of events.
+    /// Processes up to one batch of events; waits for the first one only. Returns the number of events.
     fn process_batch(&mut self, wait: Duration) -> Result<usize, Failure> {
         let (mut wait, mut now, mut polled) = (wait, None, 0);
         while polled < BATCH {
@@ -190,7 +190,7 @@ impl StreamThread {
         if end == CycleEnd::Failed { self.prepare() } else { Ok(()) }
     }
 
-    /// One commit cycle over the chosen tasks. If its transaction fails, they are dropped.
+    /// Runs one commit cycle over the chosen tasks, which are dropped if the transaction fails.
     pub(super) fn cycle(&mut self, limit: Duration, chosen: impl Fn(&StreamTask) -> bool) -> Result<CycleEnd, Failure> {
         fault::point("before-cycle");
         let Some(membership) = &self.assignment.membership else { return Ok(CycleEnd::Committed) };
