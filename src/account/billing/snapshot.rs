@@ -13,7 +13,7 @@ pub(super) const MAX_PRICES: usize = 8;
 /// Discounts kept of a snapshot; further ones are left out.
 pub(super) const MAX_DISCOUNTS: usize = 6;
 /// Bytes kept of an id or a reason; what is longer is cut.
-pub(super) const MAX_TEXT: usize = 256;
+pub(super) const MAX_TEXT_BYTES: usize = 256;
 
 /// A snapshot. Fields are in the order by which snapshots are ordered: (version, `occurred_at`, id) decides which one holds; the
 /// rest makes the order total, so that of two without ids the one that holds does not depend on which arrived first.
@@ -125,11 +125,12 @@ impl<'a> Snapshot<'a> {
     }
 
     /// Whether it holds what the first format of the state cannot.
-    pub fn is_beyond_first_format(&self) -> bool {
+    pub fn needs_v2(&self) -> bool {
         let off = self.discounts.iter().filter_map(|discount| discount.amount.as_ref());
         matches!(self.cancellation, Cancellation::At(_))
             || matches!(self.discounts, DiscountList::Several(_))
-            || self.status == SubscriptionStatus::IncompleteExpired || self.prices.iter().chain(off).any(|price| price.unit.has_decimals())
+            || self.status == SubscriptionStatus::IncompleteExpired
+            || self.prices.iter().chain(off).any(|price| price.unit.has_decimals())
     }
 
     /// The instants at which a discount that moves MRR under this policy ends, ascending.
@@ -188,7 +189,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// Whether this snapshot moves MRR, at once or in time, or the status, against the one that it follows.
-    pub fn changes_course(&self, before: &Self) -> bool {
+    pub fn changes_mrr_or_status(&self, before: &Self) -> bool {
         self.status != before.status
             || self.prices != before.prices
             || self.discounts != before.discounts
@@ -293,20 +294,20 @@ fn prices(items: &[Item]) -> (Prices, bool) {
     (prices, left_out)
 }
 
-/// The first [`MAX_TEXT`] bytes of a text, whole characters.
+/// The first [`MAX_TEXT_BYTES`] bytes of a text, whole characters.
 pub(super) fn cut(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or(text)
+    text.get(..text.floor_char_boundary(MAX_TEXT_BYTES)).unwrap_or(text)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::{Account, MONTH, YEAR, amount, day, item, monthly, no_discount, usd};
+    use super::super::fixture::{MONTH, TestAccount, YEAR, amount, day, item, monthly, no_discount, usd};
     use super::*;
     use crate::event::SubscriptionSnapshot;
     use crate::money::{Amount, IntervalUnit};
 
     fn mrr_of(items: Vec<Item>, discounts: impl IntoIterator<Item = event::Discount>, policy: Discounts) -> i64 {
-        let mut account = Account::with_rates(&[(0, "EUR", "1.10"), (0, "KWD", "3.25")]);
+        let mut account = TestAccount::with_rates(&[(0, "EUR", "1.10"), (0, "KWD", "3.25")]);
         account.settings.money.discounts = policy;
         account.snapshot(day(1), SubscriptionSnapshot { items, discounts: discounts.into_iter().collect(), ..monthly("a", 0) });
         account.mrr(day(1))
@@ -357,7 +358,7 @@ mod tests {
         let off = event::Discount { amount_off_minor: Some(150.into()), ..no_discount() };
         assert_eq!(mrr_of(vec![item(usd(1_000), MONTH)], [percent(50), off, percent(20)], Discounts::All), 250); // 500, 400, 400 - 150
         let ending = |day_number| event::Discount { ends_at: Some(day(day_number)), ..percent(50) };
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(1), SubscriptionSnapshot { discounts: vec![ending(20), ending(9), percent(10)], ..monthly("a", 1_000) });
         assert_eq!([day(8), day(9), day(20)].map(|t| account.mrr(t)), [225, 450, 900]);
     }
@@ -385,7 +386,7 @@ mod tests {
 
     #[test]
     fn prices_beyond_the_limit_are_left_out_and_metered() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         let counts = 1..=u32::try_from(MAX_PRICES).unwrap() + 1;
         let items = counts.map(|count| item(usd(840), Interval { unit: IntervalUnit::Month, count })).collect();
         account.snapshot(day(1), SubscriptionSnapshot { items, ..monthly("a", 0) });
