@@ -1,4 +1,4 @@
-//! The configuration as a whole: one file a promise.
+//! The configuration as a whole: one file per guarantee.
 
 mod example;
 mod model;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use super::Config;
 
-/// A folder that holds configurations.
+/// A folder with configuration files.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -43,7 +43,7 @@ fn problems_of(text: &str) -> Vec<String> {
     Folder::with(&[("c.toml", text)]).load(&[], &[]).err().unwrap_or_default()
 }
 
-/// What a file amounts to.
+/// The configuration in a file.
 fn config_of(text: &str) -> Config {
     Folder::with(&[("c.toml", text)]).load(&[], &[]).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
