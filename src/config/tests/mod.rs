@@ -1,10 +1,12 @@
 //! The configuration as a whole: one file per guarantee.
 
 mod example;
+mod kafka;
 mod model;
 mod precedence;
 mod problems;
 mod secrets;
+mod streams;
 mod written;
 
 use std::path::PathBuf;
@@ -46,4 +48,10 @@ fn problems_of(text: &str) -> Vec<String> {
 /// The configuration in a file.
 fn config_of(text: &str) -> Config {
     Folder::with(&[("c.toml", text)]).load(&[], &[]).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+/// Asserts that a file has exactly one problem.
+#[track_caller]
+fn assert_problem(text: &str, problem: &str) {
+    assert_eq!(problems_of(text), [problem]);
 }
