@@ -36,7 +36,7 @@ pub struct Options {
     /// `output.on_bad_run`.
     pub on_bad_run: section::OnBadRun,
     /// `output.bad_run_share` and `output.bad_run_records`.
-    pub bad_run: bad_run::Limits,
+    pub bad_run: bad_run::Thresholds,
     /// `commit.interval_ms`.
     pub commit_interval: Duration,
     /// `commit.catch_up_interval_ms`.
