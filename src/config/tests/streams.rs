@@ -77,7 +77,7 @@ fn partitioners_may_go_by_librdkafkas_names() {
     let problems = problems_of("[streams.usage]\npartitioner = \"murmur\"\n");
     assert!(
         problems[0].starts_with(
-            "c.toml:2: streams.usage.partitioner: `murmur` is not allowed: must be one of auto, murmur2, crc32, fnv1a, custom, "
+            "c.toml:2: streams.usage.partitioner: `murmur` is not allowed: must be one of auto, murmur2, crc32, fnv1a, custom; "
         ),
         "{problems:?}"
     );
