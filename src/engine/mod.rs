@@ -1,8 +1,8 @@
-//! The engine: one task's records in, its changes out. No broker, no clock.
+//! The engine: records of one task in, changes out. No broker, no clock.
 //!
-//! A task is the same partition number of every input topic. [`Task::process`] takes a record from bytes to state,
-//! [`Task::round`] scores what is due and says what to publish, [`Task::changelog`] says what to remember, and
-//! [`Task::restore`] takes it back.
+//! A task owns the same partition number of every input topic. [`Task::process`] turns a record's bytes into state, [`Task::round`]
+//! scores the accounts that are due and returns the changes to publish, [`Task::changelog`] returns the state to persist, and
+//! [`Task::restore`] reads it back.
 
 mod alternative;
 pub mod bad_run;
@@ -15,7 +15,7 @@ mod examples;
 mod input;
 mod live_kpis;
 mod process;
-mod published;
+mod change_counts;
 mod punctuation;
 mod refresh;
 mod report;
@@ -31,10 +31,10 @@ mod unwritten;
 mod waiting;
 
 use crate::portfolio::{CostEntry, Costs};
-pub use alternative::{Alternative, Comparison};
+pub use alternative::{AlternativeModel, Comparison};
+pub use change_counts::ChangeCounts;
 pub use counts::{Counts, DeadLetterCounts, StreamCounts};
 pub use input::{Input, Outcome, OutputRecord};
-pub use published::Published;
 pub use report::AccountReport;
 pub use round::{RoundOptions, RoundReport};
 pub use scoring_order::ScoringOrder;

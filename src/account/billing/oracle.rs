@@ -1,14 +1,14 @@
-//! MRR and its movements worked out the slow way, from all facts at every instant, compared with the state that is kept.
+//! A reference model: MRR and its movements computed the slow way, from all facts at every instant, and compared with the real state.
 //!
-//! Nothing here knows of kept snapshots, turns or steps: the state at t, the run of `past_due`, the discount and the rates are looked
-//! up from scratch for each instant, in big rationals.
+//! It shares nothing with the implementation: the snapshot in force, the run of `past_due`, the discount and the rates are looked up
+//! from scratch at each instant, in big rationals.
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 use proptest::prelude::*;
 
-use super::example::{Account, MONTH, YEAR, day, item, monthly};
+use super::fixture::{MONTH, TestAccount, YEAR, day, item, monthly};
 use crate::account::Section;
 use crate::event::{BillingEvent, Discount, SubscriptionSnapshot, SubscriptionStatus};
 use crate::metric::{MovementKind, MovementTotals};
@@ -21,7 +21,7 @@ const CURRENCIES: [&str; 4] = ["USD", "EUR", "JPY", "KWD"];
 
 /// A snapshot with its time and event id.
 #[derive(Clone, Debug)]
-struct Fact {
+struct SnapshotRecord {
     at: Timestamp,
     id: String,
     snapshot: SubscriptionSnapshot<'static>,
@@ -32,7 +32,7 @@ type Tables = Vec<(Timestamp, [Option<i64>; CURRENCIES.len()])>;
 
 #[derive(Clone, Debug)]
 struct History {
-    facts: Vec<Fact>,
+    facts: Vec<SnapshotRecord>,
     reporting: Currency,
     tables: Tables,
     discounts: Discounts,
@@ -41,7 +41,7 @@ struct History {
 
 impl History {
     /// The state of a subscription at t.
-    fn state(&self, subscription: &str, t: Timestamp) -> Option<&Fact> {
+    fn state(&self, subscription: &str, t: Timestamp) -> Option<&SnapshotRecord> {
         let known = self.facts.iter().filter(|fact| fact.snapshot.subscription_id == subscription && fact.at <= t);
         known.max_by(|a, b| (a.snapshot.version.unwrap_or(-1), a.at, &a.id).cmp(&(b.snapshot.version.unwrap_or(-1), b.at, &b.id)))
     }
@@ -88,15 +88,15 @@ impl History {
 
     fn subscription_mrr(&self, subscription: &str, t: Timestamp, rates_at: Timestamp) -> BigRational {
         let nothing = BigRational::zero();
-        let Some(Fact { at, snapshot, .. }) = self.state(subscription, t) else { return nothing };
+        let Some(SnapshotRecord { at, snapshot, .. }) = self.state(subscription, t) else { return nothing };
         let dunning_is_over = || t.0 >= self.past_due_since(subscription, t).0 + 30 * 24 * HOUR_MS;
         let counted = match snapshot.status {
             SubscriptionStatus::Active => true,
             SubscriptionStatus::PastDue => !dunning_is_over(),
             _ => false,
         };
-        let ends = if self.churn_at == ChurnAt::Cancellation { *at } else { snapshot.current_period_end };
-        if !counted || (snapshot.cancel_at_period_end && t >= ends) {
+        let ends = if self.churn_at == ChurnAt::Cancellation { *at } else { snapshot.cancel_at.unwrap_or(snapshot.current_period_end) };
+        if !counted || ((snapshot.cancel_at_period_end || snapshot.cancel_at.is_some()) && t >= ends) {
             return nothing;
         }
         let recurring: Vec<_> = snapshot.items.iter().filter(|item| item.interval.is_some() && !item.metered).collect();
@@ -105,17 +105,21 @@ impl History {
             let interval = item.interval.unwrap();
             sum += self.monthly(item.amount, item.quantity, interval.unit, interval.count, rates_at);
         }
-        let discount = snapshot.discount.as_ref().filter(|discount| match self.discounts {
+        let in_force = snapshot.discounts.iter().filter(|discount| match self.discounts {
             Discounts::All => discount.ends_at.is_none_or(|end| t < end),
             Discounts::Forever => discount.ends_at.is_none(),
             Discounts::None => false,
         });
         let first = recurring.iter().find(|item| !item.amount.minor.is_negative());
-        if let (Some(discount), Some(first)) = (discount, first) {
+        let Some(first) = first else { return if sum.is_negative() { nothing } else { sum } };
+        let in_force: Vec<_> = in_force.collect();
+        for discount in &in_force {
             if let Some(percent) = discount.percent_off {
                 let off = BigRational::new(percent.mantissa().into(), BigInt::from(100) * BigInt::from(10).pow(percent.scale()));
                 sum *= BigRational::from_integer(1.into()) - off;
             }
+        }
+        for discount in &in_force {
             if let Some(minor) = discount.amount_off_minor {
                 let interval = discount.interval.unwrap_or(first.interval.unwrap());
                 let amount = Amount { minor, currency: discount.currency.unwrap_or(first.amount.currency) };
@@ -143,7 +147,7 @@ impl History {
     fn instants(&self) -> Vec<Timestamp> {
         let mut instants: Vec<Timestamp> = self.tables.iter().map(|(from, _)| *from).collect();
         for fact in &self.facts {
-            let ends = fact.snapshot.discount.as_ref().and_then(|discount| discount.ends_at);
+            let ends = fact.snapshot.discounts.iter().filter_map(|discount| discount.ends_at).chain(fact.snapshot.cancel_at);
             instants.extend([fact.at, fact.snapshot.current_period_end, fact.at.plus(30 * 24 * HOUR_MS)]);
             instants.extend(ends);
         }
@@ -207,8 +211,8 @@ impl History {
     }
 
     /// The account after these facts in the given order.
-    fn account(&self, order: &[usize]) -> Account {
-        let mut account = Account::default();
+    fn account(&self, order: &[usize]) -> TestAccount {
+        let mut account = TestAccount::default();
         let table = |(from, rates): &(Timestamp, [Option<i64>; 4])| {
             let of =
                 |(code, hundredths): (&&str, &Option<i64>)| Some((Currency::parse(code)?, rust_decimal::Decimal::new((*hundredths)?, 2)));
@@ -266,22 +270,26 @@ fn items() -> impl Strategy<Value = Vec<crate::event::Item>> {
     prop::collection::vec(one, 0..3)
 }
 
-fn fact() -> impl Strategy<Value = Fact> {
+fn fact() -> impl Strategy<Value = SnapshotRecord> {
     let head = (prop::sample::select(IDS.to_vec()), instant(), 0_u32..1000, prop::option::weighted(0.3, 0_i64..3), status());
-    let rest = (items(), prop::option::weighted(0.3, discount()), instant(), prop::bool::weighted(0.2), prop::option::of(instant()));
-    (head, rest).prop_map(|((subscription, at, id, version, status), (items, discount, end, cancel, started_at))| Fact {
-        at,
-        id: format!("evt_{id}"),
-        snapshot: SubscriptionSnapshot {
-            status,
-            items,
-            discount,
-            version,
-            started_at,
-            current_period_end: end,
-            cancel_at_period_end: cancel,
-            ..monthly(subscription, 0)
-        },
+    let ends = (prop::bool::weighted(0.2), prop::option::weighted(0.1, instant()));
+    let rest = (items(), prop::collection::vec(discount(), 0..3), instant(), ends, prop::option::of(instant()));
+    (head, rest).prop_map(|((subscription, at, id, version, status), (items, discounts, end, (cancel, cancel_at), started_at))| {
+        SnapshotRecord {
+            at,
+            id: format!("evt_{id}"),
+            snapshot: SubscriptionSnapshot {
+                status,
+                items,
+                discounts,
+                version,
+                started_at,
+                current_period_end: end,
+                cancel_at_period_end: cancel,
+                cancel_at,
+                ..monthly(subscription, 0)
+            },
+        }
     })
 }
 

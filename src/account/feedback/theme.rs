@@ -35,7 +35,7 @@ fn of(satisfaction: Satisfaction) -> (bool, bool) {
 }
 
 /// A theme as it is kept.
-pub(super) fn kept(theme: &str) -> Box<str> {
+pub(super) fn shortened(theme: &str) -> Box<str> {
     match theme.char_indices().nth(MAX_THEME_CHARS) {
         Some((end, _)) => theme.get(..end).unwrap_or(theme).into(),
         None => theme.into(),
@@ -50,7 +50,9 @@ mod tests {
     fn promoters_and_the_satisfied_are_positive_and_detractors_and_the_dissatisfied_negative() {
         let opinions = |scores: &[Score]| {
             let mut opinions = Opinions::default();
-            scores.iter().for_each(|score| opinions.add(*score));
+            for score in scores {
+                opinions.add(*score);
+            }
             [opinions.answers, opinions.positive, opinions.negative]
         };
         assert_eq!(opinions(&[Score::Nps(9), Score::Nps(8), Score::Nps(7), Score::Nps(6), Score::Nps(0)]), [5, 1, 2]);
@@ -60,8 +62,8 @@ mod tests {
 
     #[test]
     fn a_theme_is_cut_at_a_hundred_characters_whatever_their_bytes() {
-        assert_eq!(&*kept("price"), "price");
-        assert_eq!(&*kept(&"ü".repeat(100)), "ü".repeat(100));
-        assert_eq!(&*kept(&"ü".repeat(101)), "ü".repeat(100));
+        assert_eq!(&*shortened("price"), "price");
+        assert_eq!(&*shortened(&"ü".repeat(100)), "ü".repeat(100));
+        assert_eq!(&*shortened(&"ü".repeat(101)), "ü".repeat(100));
     }
 }

@@ -6,7 +6,15 @@ use std::path::{Path, PathBuf};
 mod imports;
 
 /// Files that still import each other.
-const TIED: [&str; 3] = ["score::assess <-> score::risk", "score::change <-> score::explain", "score::driver <-> score::explain"];
+const TIED: [&str; 7] = [
+    "replay::block <-> replay::digest",
+    "score::fields <-> score::subject",
+    "simulate::agenda <-> simulate::billing",
+    "simulate::agenda <-> simulate::feedback",
+    "simulate::agenda <-> simulate::support",
+    "simulate::agenda <-> simulate::usage",
+    "simulate::options <-> simulate::story",
+];
 
 fn sources(path: &Path, found: &mut Vec<PathBuf>) {
     if path.is_dir() {
@@ -89,11 +97,11 @@ fn every_module_imports_only_from_those_above_it() {
 }
 
 #[test]
-fn no_two_files_of_the_pure_half_import_each_other() {
-    let (pure, _) = modules();
-    let files: Vec<_> = pure.iter().flat_map(|module| files_of(module)).collect();
+fn no_two_files_import_each_other() {
+    let (_, all) = modules();
+    let files: Vec<_> = all.iter().flat_map(|module| files_of(module)).collect();
     let imports = imports::Imports::of(&files);
-    assert!(imports.count() > 300, "{} imports", imports.count());
+    assert!(imports.count() > 600, "{} imports", imports.count());
     let pairs = imports.mutual();
     let untied: Vec<_> = pairs.iter().filter(|pair| !TIED.contains(&pair.as_str())).collect();
     assert!(untied.is_empty(), "{untied:#?}");

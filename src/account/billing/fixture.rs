@@ -37,11 +37,12 @@ pub(super) fn monthly(id: &str, minor: i64) -> SubscriptionSnapshot<'_> {
         subscription_id: Cow::Borrowed(id),
         status: SubscriptionStatus::Active,
         items: vec![item(usd(minor), MONTH)],
-        discount: None,
+        discounts: Vec::new(),
         trial_end: None,
         current_period_start: day(0),
         current_period_end: day(30),
         cancel_at_period_end: false,
+        cancel_at: None,
         canceled_at: None,
         started_at: None,
         term_end: None,
@@ -61,13 +62,13 @@ pub(super) fn no_discount() -> Discount {
 
 /// An account, with the settings that it is read under.
 #[derive(Clone, Default)]
-pub(super) struct Account {
+pub(super) struct TestAccount {
     pub state: Billing,
     pub settings: Settings,
     pub limits: LimitMeter,
 }
 
-impl Account {
+impl TestAccount {
     /// An account reported in US dollars, with rates from the given days on.
     pub fn with_rates(rates: &[(i64, &str, &str)]) -> Self {
         let mut account = Self::default();
