@@ -20,7 +20,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A folder with `usage.ndjson`: one use of each of so many accounts.
+/// A folder with a `usage.ndjson` that has one use per account.
 fn uses(accounts: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let line = |number| {

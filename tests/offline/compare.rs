@@ -52,7 +52,7 @@ fn alone(folder: &Path, arguments: &[&str]) -> BTreeMap<String, Value> {
     lines(&output.stdout).iter().map(|line| (line["account_id"].as_str().unwrap().to_owned(), scores(line))).collect()
 }
 
-/// What `--compare` must say, from two replays.
+/// What `--compare` must report, derived from two replays.
 fn expected(folder: &Path, history: &[&str]) -> BTreeMap<String, (Value, Value)> {
     let other = alone(folder, &[history, &["--config", "other.toml"]].concat());
     let both = alone(folder, history).into_iter().map(|(id, from)| (id.clone(), (from, other[&id].clone())));
