@@ -20,7 +20,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A folder with `usage.ndjson`: one use of each of so many accounts.
+/// A folder with a `usage.ndjson` that has one use per account.
 fn uses(accounts: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let line = |number| {
@@ -76,7 +76,7 @@ fn a_record_of_the_far_future_does_not_decide_the_time_of_scoring() {
     let refused = run(folder.path(), &["replay", "--usage", "usage.ndjson", "--kpi-months", "--out-kpis", "-"]);
     assert_eq!((refused.status.code(), text(&refused.stdout)), (Some(1), String::new()));
     let error = text(&refused.stderr);
-    assert!(error.contains("to 5138-11-16T09:46:39Z") && error.contains("give --as-of"), "{error}");
+    assert!(error.contains("to 5138-11-16T09:46:39Z") && error.contains("set --as-of"), "{error}");
     let as_of = ["--as-of", "2025-06-01T00:00:00Z", "--out-counts", "-"];
     let done = run(folder.path(), &[&["replay", "--usage", "usage.ndjson"], &as_of[..]].concat());
     assert!(text(&done.stdout).contains(r#""future_time":1"#), "{}", text(&done.stdout));
@@ -94,7 +94,7 @@ fn with_json_logs_the_final_error_is_json_too() {
     assert!(lines[0]["error"].as_str().unwrap().contains("nowhere.ndjson"), "{lines:?}");
     let (code, lines) = last(&["check", "--offline", "--set", "bands.gren=1", "--set", "limits.user=2"]);
     assert_eq!((code, lines.len()), (Some(2), 2), "a line for each problem: {lines:?}");
-    assert!(lines[1]["problem"].as_str().unwrap().contains("limits.user: unknown key, nearest is `users`"), "{lines:?}");
+    assert!(lines[1]["problem"].as_str().unwrap().contains("limits.user: unknown key; did you mean `users`?"), "{lines:?}");
 }
 
 #[test]
