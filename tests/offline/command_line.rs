@@ -79,7 +79,7 @@ fn with_json_logs_the_final_error_is_json_too() {
     assert!(lines[0]["error"].as_str().unwrap().contains("nowhere.ndjson"), "{lines:?}");
     let (code, lines) = last(&["check", "--offline", "--set", "bands.gren=1", "--set", "limits.user=2"]);
     assert_eq!((code, lines.len()), (Some(2), 2), "a line for each problem: {lines:?}");
-    assert!(lines[1]["problem"].as_str().unwrap().contains("limits.user: unknown key, nearest is `users`"), "{lines:?}");
+    assert!(lines[1]["problem"].as_str().unwrap().contains("limits.user: unknown key; did you mean `users`?"), "{lines:?}");
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn an_invalid_model_is_rejected_with_its_position_and_the_old_one_stays() {
     eventually("the rejection", LIMIT, || (reloads(&service, "refused") == 1).then_some(()));
     let log = service.log();
     let line = log.lines().find(|line| line.contains("model.toml:7: health.component[0].metric")).unwrap_or_else(|| panic!("{log}"));
-    assert!(line.contains("ERROR") && line.contains("nearest is `account.tenure_days`"), "{line}");
+    assert!(line.contains("ERROR") && line.contains("did you mean `account.tenure_days`?"), "{line}");
     assert!(service.get("/metrics").contains("name=\"kind\"} 1"));
 
     modelled.use_product();
