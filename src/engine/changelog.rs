@@ -65,7 +65,7 @@ impl<S: Store> Task<S> {
             emit(&task_key(COST, &number.to_be_bytes()), value.as_deref());
         }
         self.cost_ids.take_day_parts(Stream::Billing, false, version, &mut self.cost_id_digests, |part, bytes| {
-            emit(&cost_ids_key(part), bytes.as_deref())
+            emit(&cost_ids_key(part), bytes.as_deref());
         });
     }
 

@@ -160,9 +160,9 @@ fn written_amount<'a, 'c>(
     let written = WrittenAmount { value, is_major, may_be_negative };
     // The type is judged before the currency is; the number of decimals matters for the range alone.
     if is_major {
-        value.float().map(drop)?
+        value.float().map(drop)?;
     } else {
-        written.minor(0).map(drop)?
+        written.minor(0).map(drop)?;
     }
     Ok(Some(written))
 }
