@@ -3,18 +3,18 @@
 pub mod billing;
 mod bytes;
 mod changelog;
-mod digests;
 pub mod dedup;
+mod digests;
 mod event_id;
 pub mod feedback;
+mod hash_search;
 pub mod key;
 pub mod limits;
 mod measure;
-pub mod profile;
 mod parts;
+pub mod profile;
 pub mod section;
 mod section_kind;
-mod hash_search;
 pub mod support;
 pub mod usage;
 

@@ -1,42 +1,42 @@
-//! MRR of an account as a step function of time, right-continuous, in whole minor units; and the movements that its steps make.
+//! MRR of an account as a right-continuous step function of time, in whole minor units, and the movements between its steps.
 
 use super::subscription::{Charge, PriceChange, Subscription};
 use crate::metric::{MovementKind, MovementTotals};
 use crate::money::{Currency, Exact, Policy};
 use crate::time::Timestamp;
 
-/// The greatest MRR that is reported, in minor units: twelve of it, an ARR, still fit 64 bits.
+/// The greatest MRR reported, in minor units: twelve times that, an ARR, still fits into 64 bits.
 pub const MRR_MAX: i64 = i64::MAX / 16;
 
 /// MRR through time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
-    /// Ascending by time; each moves MRR. At the date of a new rate there may be two, the rate's first.
+    /// In order of time; each changes MRR. At the date of a new rate there may be two, the one of the rate first.
     steps: Vec<MrrStep>,
     /// The first instant at which MRR is above 0.
     first_paid_at: Option<Timestamp>,
     movement_window_ms: i64,
 }
 
-/// From an instant on, MRR is another.
+/// A new value of MRR, from an instant on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct MrrStep {
     at: Timestamp,
     mrr: i64,
-    /// Whether a new rate made it.
+    /// Whether a new exchange rate caused it.
     fx: bool,
-    /// Whether a subscription pays now that paid already, and was old, when it was first seen.
+    /// Whether a subscription that already existed and paid when it was first seen pays now.
     old_customer: bool,
 }
 
 /// One MRR movement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Movement {
-    /// The last of the changes that make it.
+    /// The time of the last change in it.
     pub at: Timestamp,
-    /// What it is.
+    /// The kind of movement.
     pub kind: MovementKind,
-    /// Minor units of the reporting currency; positive, but for `fx`, which has its sign.
+    /// Minor units of the reporting currency; always positive, except that `fx` is signed.
     pub amount: i64,
 }
 
@@ -47,7 +47,7 @@ pub struct FirstPayment {
     pub at: Timestamp,
     /// MRR there, minor units of the reporting currency.
     pub mrr: i64,
-    /// Whether it paid already before it was first seen: the movement is *opening*.
+    /// Whether it already paid before it was first seen: the movement is *opening*.
     pub was_customer: bool,
 }
 
@@ -85,13 +85,13 @@ impl Timeline {
         self.until(t).last().map_or(0, |step| step.mrr)
     }
 
-    /// Whether MRR was above 0 at t or before.
+    /// Whether MRR was above 0 at or before t.
     #[must_use]
     pub fn has_paid_by(&self, t: Timestamp) -> bool {
         self.first_paid_at.is_some_and(|first| first <= t)
     }
 
-    /// The first payment at t or before, as it is known at t.
+    /// The first payment at or before t, as known at t.
     #[must_use]
     pub fn first_payment(&self, t: Timestamp) -> Option<FirstPayment> {
         let at = self.first_paid_at.filter(|first| *first <= t)?;
@@ -100,14 +100,14 @@ impl Timeline {
         Some(FirstPayment { at, mrr: self.mrr_at(at), was_customer })
     }
 
-    /// The last change of MRR to 0 at t or before.
+    /// The last change of MRR to 0 at or before t.
     #[must_use]
     pub fn last_loss(&self, t: Timestamp) -> Option<Timestamp> {
         self.until(t).iter().rev().find(|step| step.mrr == 0).map(|step| step.at)
     }
 
-    /// The movements of (from, to], in order of time. Only changes inside it make them, so that with MRR at `from` they add up to MRR
-    /// at `to`, whatever the two instants are.
+    /// The movements of (from, to], in order of time. Only changes inside the interval count, so for any two instants MRR at `from` plus
+    /// the movements equals MRR at `to`.
     pub fn movements(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Movement> {
         let window = self.movement_window_ms;
         let earlier = self.until(from);
@@ -137,7 +137,7 @@ impl Timeline {
     }
 }
 
-/// The kind of a group of changes: by MRR just before and just after it.
+/// The kind of a group of changes, from MRR just before and just after it.
 fn kind(before: i64, after: &MrrStep, paid_before: bool) -> Option<MovementKind> {
     Some(match after.mrr {
         _ if after.fx => MovementKind::Fx,
@@ -151,7 +151,7 @@ fn kind(before: i64, after: &MrrStep, paid_before: bool) -> Option<MovementKind>
     })
 }
 
-/// Dates at which a rate changes of any currency that the subscriptions are in, ascending.
+/// Dates at which the rate of any currency used by the subscriptions changes, ascending.
 fn rate_dates(subscriptions: &[Subscription<'_>], policy: &Policy) -> Vec<Timestamp> {
     let mut currencies: Vec<Currency> = Vec::new();
     for snapshot in subscriptions.iter().flat_map(Subscription::snapshots) {
@@ -168,19 +168,19 @@ fn rate_dates(subscriptions: &[Subscription<'_>], policy: &Policy) -> Vec<Timest
     dates
 }
 
-/// The sum over all subscriptions while time goes on.
+/// Sums all subscriptions while moving through time.
 struct TimelineBuilder<'w> {
     subscriptions: &'w [Subscription<'w>],
     policy: &'w Policy,
     /// By subscription.
     values: Vec<SubscriptionValue>,
     total: Exact,
-    /// How many pay that paid already, and were old, when they were first seen.
+    /// How many of the paying subscriptions already existed and paid when they were first seen.
     old_customers: usize,
     steps: Vec<MrrStep>,
 }
 
-/// What one subscription adds.
+/// The current contribution of one subscription.
 #[derive(Clone)]
 struct SubscriptionValue {
     pays: Option<Charge>,
@@ -196,7 +196,7 @@ impl<'w> TimelineBuilder<'w> {
         Self { subscriptions, policy, values, total: Exact::ZERO, old_customers: 0, steps: Vec::new() }
     }
 
-    /// A subscription pays something else from now on.
+    /// Applies a price change of a subscription.
     fn change(&mut self, index: usize, change: &PriceChange) {
         let (Some(current), Some(subscription)) = (self.values.get_mut(index), self.subscriptions.get(index)) else { return };
         let value = change.pays.map_or(Exact::ZERO, |charge| subscription.value(charge, self.policy, change.at));
@@ -213,7 +213,7 @@ impl<'w> TimelineBuilder<'w> {
         current.value = value;
     }
 
-    /// A new rate, applied to the state just before it.
+    /// Applies a new rate to the prices just before it.
     fn reprice(&mut self, at: Timestamp) {
         for index in 0..self.values.len() {
             if let Some(pays) = self.values.get(index).and_then(|current| current.pays) {
@@ -223,7 +223,7 @@ impl<'w> TimelineBuilder<'w> {
         self.step(at, true);
     }
 
-    /// Notes a step where the rounded sum is another than before.
+    /// Adds a step if the rounded sum has changed.
     fn step(&mut self, at: Timestamp, fx: bool) {
         let mrr = self.total.rounded().clamp(0, MRR_MAX);
         if mrr != self.steps.last().map_or(0, |step| step.mrr) {
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_switch_between_subscriptions_is_no_churn_and_new() {
+    fn switching_subscriptions_within_the_window_is_not_churn_and_new() {
         let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 5_000));
         account.snapshot(day(9), with_status("a", 5_000, SubscriptionStatus::Canceled));
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn one_millisecond_beyond_the_window_it_is() {
+    fn one_millisecond_beyond_the_window_it_is_churn_and_reactivation() {
         let mut account = TestAccount::default();
         let later = day(9).plus(HOUR_MS + 1);
         account.snapshot(day(1), monthly("a", 5_000));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn down_to_nothing_and_back_within_the_window_is_no_movement() {
+    fn dropping_to_zero_and_back_within_the_window_is_not_a_movement() {
         let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 5_000));
         account.snapshot(day(9), with_status("a", 5_000, SubscriptionStatus::Paused));
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_cut_at_the_borders_of_the_interval() {
+    fn a_group_is_cut_at_the_boundaries_of_the_interval() {
         let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 5_000));
         account.snapshot(day(9).plus(-1), monthly("a", 6_000));
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_payment_is_where_mrr_was_first_above_nothing() {
+    fn the_first_payment_is_when_mrr_was_first_above_zero() {
         let first = |at, mrr, was_customer| Some(FirstPayment { at, mrr, was_customer });
         let mut account = TestAccount::default();
         account.snapshot(day(1), with_status("a", 5_000, SubscriptionStatus::Trialing));
@@ -312,7 +312,7 @@ mod tests {
         account.snapshot(day(4), monthly("a", 9_000));
         assert_eq!(account.ledger().first_payment(day(2).plus(-1)), None);
         assert_eq!(account.ledger().first_payment(day(9)), first(day(2), 5_000, false));
-        // Up and down within the hour is no movement, and still the first payment.
+        // Up and down within the hour is not a movement, but still the first payment.
         account.snapshot(day(1).plus(HOUR_MS), monthly("b", 300));
         account.snapshot(day(1).plus(2 * HOUR_MS), with_status("b", 300, SubscriptionStatus::Canceled));
         assert_eq!(account.ledger().first_payment(day(9)), first(day(1).plus(HOUR_MS), 300, false));
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_higher_version_wins_from_its_time_on_whatever_comes_after() {
+    fn a_higher_version_wins_from_its_time_on_whatever_follows() {
         let version = |minor, version| SubscriptionSnapshot { version, ..monthly("a", minor) };
         let mut account = TestAccount::default();
         account.snapshot(day(1), version(5_000, Some(1)));
@@ -348,7 +348,7 @@ mod tests {
         account.snapshot(day(10), with_status("a", 5_000, SubscriptionStatus::PastDue));
         account.snapshot(day(35), with_status("a", 5_000, SubscriptionStatus::PastDue));
         assert_eq!([account.mrr(day(40).plus(-1)), account.mrr(day(40))], [5_000, 0]);
-        account.snapshot(day(20), monthly("a", 5_000)); // read late: it was active between, so the run begins at day 35
+        account.snapshot(day(20), monthly("a", 5_000)); // arrives late: it was active in between, so the run starts at day 35
         assert_eq!([account.mrr(day(40)), account.mrr(day(65).plus(-1)), account.mrr(day(65))], [5_000, 5_000, 0]);
     }
 
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancellation_that_is_told_after_the_period_end_counts_from_its_snapshot() {
+    fn a_cancellation_reported_after_the_period_end_counts_from_its_snapshot() {
         let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 5_000));
         assert_eq!(account.mrr(day(40)), 5_000); // a period end with nothing scheduled changes nothing
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_rate_moves_what_is_paid_just_before_it_and_is_in_no_group() {
+    fn a_new_rate_applies_to_the_mrr_just_before_it_and_joins_no_group() {
         let mut account = TestAccount::with_rates(&[(0, "EUR", "1.10"), (10, "EUR", "1.20")]);
         account.snapshot(day(1), in_currency("a", 10_000, "EUR"));
         account.snapshot(day(10).plus(-MINUTE_MS), in_currency("a", 5_000, "EUR"));
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lower_rate_is_a_negative_movement() {
+    fn a_lower_rate_is_a_negative_fx_movement() {
         let mut account = TestAccount::with_rates(&[(0, "EUR", "1.10"), (10, "EUR", "1.00")]);
         account.snapshot(day(1), in_currency("a", 10_000, "EUR"));
         account.snapshot(day(1), monthly("b", 300));
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn another_currency_is_expansion_or_contraction() {
+    fn a_change_of_currency_is_expansion_or_contraction() {
         let mut account = TestAccount::with_rates(&[(0, "JPY", "0.0070")]);
         account.snapshot(day(1), monthly("a", 7_500));
         account.snapshot(day(2), in_currency("a", 10_000, "JPY"));
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_is_the_last_change_to_nothing() {
+    fn a_loss_is_the_last_change_to_zero() {
         let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 5_000));
         account.snapshot(day(5), with_status("a", 0, SubscriptionStatus::Canceled));
@@ -417,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_gauge_can_hold_is_held_at_the_limit() {
+    fn mrr_is_capped_at_the_greatest_reportable_value() {
         let mut account = TestAccount::default();
         let mut huge = item(usd(i64::MAX), MONTH);
         huge.quantity = u64::MAX;

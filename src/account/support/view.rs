@@ -1,4 +1,4 @@
-//! A ticket at an instant: the one place where its facts become figures.
+//! A ticket at an instant: the only place where its facts become figures.
 
 use crate::account::feedback::Satisfaction;
 use crate::event::Priority;
@@ -7,44 +7,44 @@ use crate::time::{BusinessHours, Timestamp};
 use super::lifecycle::{FIRST_CONTACT_MS, Resolution, TicketFacts};
 use super::ticket::Ticket;
 
-/// A ticket at an instant t. Instants are at or before t.
+/// A ticket at an instant t. All instants are at or before t.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TicketView<'a> {
     /// The instant.
     pub t: Timestamp,
-    /// The earliest record of the ticket, whatever it says.
+    /// The earliest record of the ticket, of any kind.
     pub first_record: Timestamp,
-    /// Opening: the earlier of the earliest `ticket_opened` and the newest snapshot's `created_at`.
+    /// When it was opened: the earlier of the earliest `ticket_opened` and `created_at` of the newest snapshot.
     pub created: Option<Timestamp>,
     /// Neither resolved nor merged.
     pub open: bool,
-    /// Earliest known resolution; none of a merged ticket.
+    /// Earliest known resolution; `None` for a merged ticket.
     pub first_resolution: Option<Resolution>,
-    /// Latest known resolution; none of a merged ticket.
+    /// Latest known resolution; `None` for a merged ticket.
     pub last_resolved: Option<Timestamp>,
-    /// First public reply of an agent.
+    /// First public reply by an agent.
     pub first_reply: Option<Timestamp>,
     /// Newest rating, and when it was given.
     pub rating: Option<(Timestamp, Satisfaction)>,
-    /// Priority, default normal.
+    /// Priority; normal by default.
     pub priority: Priority,
-    /// Category, where one was given.
+    /// Category, if given.
     pub category: Option<&'a str>,
-    /// Product, where one was given.
+    /// Product, if given.
     pub product: Option<&'a str>,
-    /// Channel, where one was given.
+    /// Channel, if given.
     pub channel: Option<&'a str>,
 }
 
 impl TicketView<'_> {
-    /// Milliseconds from opening to first resolution; `None` where either is unknown.
+    /// Milliseconds from opening to first resolution; `None` if either is unknown.
     #[must_use]
     pub fn resolution_ms(&self) -> Option<i64> {
         let first = self.first_resolution.filter(|resolution| resolution.is_first)?;
         self.age_at(first.at)
     }
 
-    /// The same less the time in status `pending` or `on_hold`.
+    /// The same, without the time in status `pending` or `on_hold`.
     #[must_use]
     pub fn agent_resolution_ms(&self) -> Option<i64> {
         Some((self.resolution_ms()? - self.first_resolution?.waiting_ms).max(0))
@@ -56,33 +56,33 @@ impl TicketView<'_> {
         self.age_at(self.last_resolved.filter(|_| !self.open)?)
     }
 
-    /// Milliseconds from opening to the first public reply of an agent.
+    /// Milliseconds from opening to the first public reply by an agent.
     #[must_use]
     pub fn first_reply_ms(&self) -> Option<i64> {
         self.age_at(self.first_reply?)
     }
 
-    /// Open milliseconds of the team from opening to first resolution; `None` where either is unknown.
+    /// Milliseconds of business hours from opening to first resolution; `None` if either is unknown.
     #[must_use]
     pub fn business_resolution_ms(&self, hours: &BusinessHours) -> Option<i64> {
         let first = self.first_resolution.filter(|resolution| resolution.is_first)?;
         Some(hours.open_ms(self.created?, first.at))
     }
 
-    /// Open milliseconds of the team from opening to the first public reply of an agent.
+    /// Milliseconds of business hours from opening to the first public reply by an agent.
     #[must_use]
     pub fn business_first_reply_ms(&self, hours: &BusinessHours) -> Option<i64> {
         Some(hours.open_ms(self.created?, self.first_reply?))
     }
 
-    /// Whether the first resolution, at least five days old, was a first-contact one; `None` where that cannot be said.
+    /// Whether the first resolution, at least five days old, was a first-contact resolution; `None` if unknown.
     #[must_use]
     pub fn first_contact(&self) -> Option<bool> {
         let first = self.first_resolution.filter(|resolution| resolution.is_first)?;
         (self.t.since(first.at) >= FIRST_CONTACT_MS).then_some(first.first_contact)
     }
 
-    /// Milliseconds since the opening of an open ticket, or since its first record where the opening is unknown.
+    /// Milliseconds since an open ticket was opened, or since its first record if the opening is unknown.
     #[must_use]
     pub fn open_ms(&self) -> Option<i64> {
         self.open.then(|| self.t.since(self.created.unwrap_or(self.first_record)))
@@ -94,7 +94,7 @@ impl TicketView<'_> {
 }
 
 impl<'a> Ticket<'a> {
-    /// The ticket at `t`; `None` before its first record, from its deletion on, and while it is with another account.
+    /// The ticket at `t`; `None` before its first record, after its deletion, and while it is with another account.
     pub(super) fn at(&self, t: Timestamp) -> Option<TicketView<'a>> {
         if self.first_record > t {
             return None;
@@ -124,7 +124,7 @@ impl<'a> Ticket<'a> {
     }
 }
 
-/// A text as it is shown.
+/// A text for output.
 fn shown(text: Option<&[u8]>) -> Option<&str> {
     std::str::from_utf8(text?).ok()
 }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_opening_is_the_earliest_of_openings_and_the_newest_snapshots_creation() {
+    fn a_ticket_was_opened_at_the_earliest_opening_or_creation_in_the_newest_snapshot() {
         let mut records = story([(5, OPENED), (3, OPENED)]);
         assert_eq!(only(&state_of(&records), 9).created, Some(hour(3)));
         records.push(snapshot(6, "1", SnapshotStatus::Open, |s| s.created_at = Some(hour(1))));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_of_unknown_opening_is_open_from_its_first_record_and_has_no_durations() {
+    fn a_ticket_without_an_opening_is_open_from_its_first_record_and_has_no_durations() {
         let state = state_of(&story([(2, AGENT_REPLY), (5, RESOLVED)]));
         assert_eq!(state.tickets_at(hour(1)).count(), 0);
         let ticket = only(&state, 4);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closing_resolves_only_where_there_is_no_resolution_at_all() {
+    fn a_closing_counts_as_resolution_only_if_there_is_no_other() {
         let state = state_of(&story([(0, OPENED), (4, CLOSED), (9, RESOLVED)]));
         assert_eq!(hours(only(&state, 8).resolution_ms()), Some(4));
         assert_eq!(hours(only(&state, 9).resolution_ms()), Some(9));
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_status_opens_without_reopening_and_a_later_opening_does_neither() {
+    fn a_later_status_opens_without_reopening_and_a_later_opening_changes_nothing() {
         let state = state_of(&story([(0, OPENED), (2, RESOLVED), (4, OPEN)]));
         let reopened = |state: &super::super::Tickets| only(state, 5).first_resolution.map(|first| first.reopened);
         assert_eq!((only(&state, 5).open, reopened(&state)), (true, Some(false)));
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reopening_at_the_instant_of_the_earliest_known_resolution_says_nothing() {
+    fn a_reopening_at_the_instant_of_the_earliest_known_resolution_is_ignored() {
         for done in [RESOLVED, CLOSED] {
             let state = state_of(&story([(0, OPENED), (5, REOPENED), (5, done)]));
             let ticket = only(&state, 24 * 10);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reopening_at_the_instant_of_a_later_resolution_is_one() {
+    fn a_reopening_at_the_instant_of_a_later_resolution_counts() {
         let state = state_of(&story([(0, OPENED), (5, RESOLVED), (9, REOPENED), (9, RESOLVED)]));
         let ticket = only(&state, 24 * 10);
         let first = ticket.first_resolution.unwrap();
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_that_comes_back_has_all_that_is_known_of_it() {
+    fn a_ticket_that_is_moved_back_has_its_whole_history() {
         let away = [(0, OPENED), (1, AGENT_REPLY), (2, TicketKind::Moved), (4, RESOLVED), (6, OPENED)];
         let ticket = &state_of(&story(away));
         let ticket = only(ticket, 9);
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_that_is_merged_moved_or_deleted_does_what_the_event_does_and_its_instants_join() {
+    fn a_merged_moved_or_deleted_snapshot_acts_like_the_event_and_adds_its_instants() {
         let seen = |status| {
             let opened_at_1 = snapshot(4, "1", status, |s| (s.created_at, s.resolved_at) = (Some(hour(1)), Some(hour(3))));
             state_of(&[record(2, "1", OPENED), opened_at_1, record(7, "1", OPENED)])
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn time_pending_and_on_hold_is_not_the_agents() {
+    fn agent_time_excludes_pending_and_on_hold() {
         let steps = [(0, OPENED), (2, PENDING), (5, OPEN), (6, ON_HOLD), (8, PENDING), (10, RESOLVED), (11, PENDING), (20, RESOLVED)];
         let ticket = state_of(&story(steps));
         assert_eq!(hours(only(&ticket, 30).resolution_ms()), Some(10));
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn at_one_instant_kind_and_then_id_decide() {
+    fn at_one_instant_kind_and_then_id_decide_the_order() {
         let priority = |id: &str, priority| record(1, "1", TicketKind::PriorityChanged).priority(priority).id(id);
         let mut records = vec![priority("b", Priority::High), priority("a", Priority::Urgent)];
         assert_eq!(only(&state_of(&records), 2).priority, Priority::High);
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn priority_category_product_and_channel_are_those_of_the_newest_fact_that_carries_one() {
+    fn priority_category_product_and_channel_come_from_the_newest_fact_that_sets_them() {
         let records = [
             record(0, "1", OPENED).category("bug").product("api").channel("mail").priority(Priority::High),
             record(2, "1", CLOSED).category("question").channel("chat"),
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_sets_its_fields_at_its_instant_and_later_events_win_again() {
+    fn a_snapshot_sets_its_fields_until_a_later_event_changes_them() {
         let records = [
             record(0, "1", OPENED),
             snapshot(4, "1", SnapshotStatus::OnHold, |_| ()).priority(Priority::Urgent),
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn the_instants_of_a_snapshot_join_the_known_ones_from_its_own_instant_on() {
+    fn the_instants_in_a_snapshot_are_known_from_its_own_instant() {
         let solved = snapshot(20, "1", SnapshotStatus::Resolved, |s| {
             s.created_at = Some(hour(0));
             s.first_resolved_at = Some(hour(5));
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_that_is_resolved_without_saying_when_is_so_from_its_own_instant_on() {
+    fn a_resolved_snapshot_without_an_instant_counts_from_its_own_instant() {
         let resolved = |hours| snapshot(hours, "1", SnapshotStatus::Resolved, |s| s.created_at = Some(hour(0)));
         let state = state_of(&[snapshot(2, "1", SnapshotStatus::New, |_| ()), resolved(6), resolved(8)]);
         assert!(only(&state, 5).open);
@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_contact_is_one_reply_by_one_team_and_no_reopening_for_five_days() {
+    fn a_first_contact_resolution_has_one_reply_by_one_team_and_no_reopening_for_five_days() {
         let day = 24;
         let first_contact = |more: &[TicketRecord], t| {
             let mut records = story([(0, OPENED), (1, AGENT_REPLY), (4, RESOLVED)]);
@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_has_its_newest_rating_at_that_ratings_time() {
+    fn the_newest_rating_counts_at_its_own_time() {
         let steps = [(0, OPENED), (5, TicketKind::Rated(1.0)), (3, TicketKind::Rated(0.0))];
         let state = state_of(&story(steps));
         assert_eq!(only(&state, 4).rating, Some((hour(3), Satisfaction::Dissatisfied)));

@@ -2,10 +2,10 @@
 
 mod actors;
 mod buckets;
+mod codec;
 mod features;
 mod measure;
 mod quiet;
-mod codec;
 #[cfg(test)]
 mod tests;
 
