@@ -34,8 +34,8 @@ pub struct SubscriptionSnapshot<'a> {
     pub status: SubscriptionStatus,
     /// What is sold.
     pub items: Vec<Item>,
-    /// Discount on the recurring total.
-    pub discount: Option<Discount>,
+    /// Discounts on the recurring total, in the order in which their percentages compound.
+    pub discounts: Vec<Discount>,
     /// When the trial ends or ended.
     pub trial_end: Option<Timestamp>,
     /// Begin of the current billing period.
@@ -44,6 +44,8 @@ pub struct SubscriptionSnapshot<'a> {
     pub current_period_end: Timestamp,
     /// Whether it ends with the current period; default false.
     pub cancel_at_period_end: bool,
+    /// When it ends by a scheduled cancellation, where that is not the end of the period.
+    pub cancel_at: Option<Timestamp>,
     /// When it was, or was asked to be, cancelled; never moves MRR.
     pub canceled_at: Option<Timestamp>,
     /// When the subscription began.

@@ -10,7 +10,7 @@ use churnwatch::time::Timestamp;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-/// Short, so that mutations reach it.
+/// Short, so mutations exceed it.
 const TEXT_BYTES: usize = 24;
 
 fn try_decode<'a>(stream: Stream, value: &'a [u8], context: &DecodeContext) -> Result<Decoded<'a>, Rejection> {
@@ -65,14 +65,14 @@ fn assert_in_range(record: &Record<'_>) {
 fn assert_snapshot(snapshot: &SubscriptionSnapshot<'_>) {
     assert_text(&snapshot.subscription_id);
     snapshot.reason.iter().for_each(|text| assert_text(text));
-    let instants = [snapshot.trial_end, snapshot.canceled_at, snapshot.started_at, snapshot.term_end];
+    let instants = [snapshot.trial_end, snapshot.cancel_at, snapshot.canceled_at, snapshot.started_at, snapshot.term_end];
     instants.into_iter().flatten().for_each(assert_instant);
     [snapshot.current_period_start, snapshot.current_period_end].into_iter().for_each(assert_instant);
     for item in &snapshot.items {
         assert!(super::event_fixtures::rates().knows(item.amount.currency));
         assert_interval(item.interval.as_ref());
     }
-    if let Some(discount) = &snapshot.discount {
+    for discount in &snapshot.discounts {
         assert!(discount.percent_off.is_none_or(|percent| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&percent)));
         assert!(discount.amount_off_minor.is_none_or(|minor| !minor.is_negative()));
         assert_interval(discount.interval.as_ref());
@@ -137,7 +137,7 @@ fn assert_interval(interval: Option<&Interval>) {
     assert!(interval.is_none_or(|interval| interval.count >= 1));
 }
 
-/// What a value is replaced by: JSON, or nearly so.
+/// Replacements for a value: JSON, or almost JSON.
 const ODD: [&str; 25] = [
     "null",
     "true",
@@ -227,7 +227,7 @@ proptest! {
     fn the_order_of_the_fields_does_not_matter(fixture in fixture(), shift in any::<prop::sample::Index>()) {
         let rates = crate::event_fixtures::rates();
         let context = crate::event_fixtures::context(&rates);
-        // A number that no float holds is beyond the writer used here; one event has it in a field that is ignored.
+        // The writer used here cannot represent a number beyond f64; one event has such a number in an ignored field.
         let json = fixture.json.trim_start_matches('\u{feff}').replace("1e400", "1");
         let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&json).unwrap();
         let mut members: Vec<String> = object.iter().map(|(key, value)| format!("{key:?}:{value}")).collect();
