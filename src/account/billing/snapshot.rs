@@ -10,7 +10,7 @@ use crate::time::Timestamp;
 
 /// Recurring prices kept per snapshot: one per currency and interval, with equal ones summed. Further ones are left out.
 pub(super) const MAX_PRICES: usize = 8;
-/// Discounts kept of a snapshot; further ones are left out.
+/// Discounts kept per snapshot; further ones are left out.
 pub(super) const MAX_DISCOUNTS: usize = 6;
 /// Bytes kept of an id or a reason; the rest is cut off.
 pub(super) const MAX_TEXT_BYTES: usize = 256;
@@ -52,7 +52,7 @@ pub(super) struct Price {
     pub amount: i128,
 }
 
-/// The cancellation that the customer scheduled. The first two are encoded as the flag that the first format of the state has here.
+/// The cancellation that the customer scheduled. The first two are encoded as the flag that version 1 has in this place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Cancellation {
     No,
@@ -60,8 +60,7 @@ pub(super) enum Cancellation {
     At(Timestamp),
 }
 
-/// Discounts in the order in which their percentages compound. None and one are encoded as the option that the first format of the
-/// state has here.
+/// Discounts in the order in which their percentages compound. None and one are encoded as the option that version 1 has in this place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum DiscountList {
     None,
@@ -86,7 +85,7 @@ pub(super) struct Term {
 }
 
 impl<'a> Snapshot<'a> {
-    /// Builds the snapshot of an event; the flag is true if [`MAX_PRICES`] left something out.
+    /// Builds the snapshot of an event; the flag is true if [`MAX_PRICES`] or [`MAX_DISCOUNTS`] left something out.
     pub fn new(event: &'a event::SubscriptionSnapshot<'_>, occurred_at: Timestamp, id: Option<&'a str>) -> (Self, bool) {
         let (prices, left_out) = prices(&event.items);
         let snapshot = Self {
@@ -112,8 +111,9 @@ impl<'a> Snapshot<'a> {
         (snapshot, left_out || event.discounts.len() > MAX_DISCOUNTS)
     }
 
-    /// MRR in minor units of the reporting currency at the rates of an instant, with or without its discount: first the percentage off the
-    /// recurring total, then the amount. Neither credits nor the discount make it negative. A currency without any rate counts as 0.
+    /// MRR in minor units of the reporting currency at the rates of an instant, less the discounts in force at `discounts_of`: first each
+    /// percentage off what the previous one left, then the amounts. Neither credits nor discounts make it negative. A currency without any
+    /// rate counts as 0.
     pub fn mrr(&self, discounts_of: Timestamp, policy: &Policy, at: Timestamp) -> Exact {
         let rates = &policy.rates;
         let total = self.prices.iter().fold(Exact::ZERO, |sum, price| sum.plus(&price.monthly(rates, at)));
@@ -132,7 +132,7 @@ impl<'a> Snapshot<'a> {
             || self.prices.iter().chain(off).any(|price| price.unit.has_decimals())
     }
 
-    /// The instants at which a discount that moves MRR under this policy ends, ascending.
+    /// The instants at which a discount that reduces MRR under this policy ends, ascending.
     pub fn discount_ends(&self, policy: &Policy) -> SmallVec<[Timestamp; 2]> {
         let ends = self.discounts.iter().filter_map(|discount| discount.ends_at);
         let mut ends: SmallVec<_> = ends.filter(|_| policy.discounts == Discounts::All).collect();
@@ -152,7 +152,7 @@ impl<'a> Snapshot<'a> {
         dunning_end.into_iter().chain(self.scheduled_end(policy)).min()
     }
 
-    /// When the scheduled cancellation comes: at the instant that was given, else with the period.
+    /// When the scheduled cancellation is due: at the given instant, or else at the end of the period.
     pub fn cancelled_at(&self) -> Option<Timestamp> {
         match self.cancellation {
             Cancellation::No => None,
@@ -161,8 +161,8 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// When the cancellation that the customer asked for takes effect: at the end of the period, or at this snapshot if the policy says so
-    /// and the subscription counts.
+    /// When the cancellation that the customer asked for takes effect: when it is due, or at this snapshot if the policy says so and the
+    /// subscription counts.
     pub fn scheduled_end(&self, policy: &Policy) -> Option<Timestamp> {
         let counts = matches!(self.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue);
         let at_once = counts && policy.churn_at == ChurnAt::Cancellation;
@@ -250,7 +250,7 @@ impl Discount {
         }
     }
 
-    /// What its percentage leaves of a total.
+    /// A total less its percentage.
     fn percent_off(&self, total: Exact) -> Exact {
         let Some(percent) = &self.percent else { return total };
         let hundred = 10_i128.saturating_pow(percent.scale()).saturating_mul(100);

@@ -72,7 +72,7 @@ impl Ledger<'_> {
         seated.fold(0, |sum, snapshot| sum.saturating_add(snapshot.quantity))
     }
 
-    /// Whether a snapshot in force schedules a cancellation that is still to come.
+    /// Whether a snapshot in force schedules a cancellation after t.
     #[must_use]
     pub fn is_cancel_scheduled(&self, t: Timestamp) -> bool {
         self.in_force(t).any(|snapshot| snapshot.cancelled_at().is_some_and(|end| t < end))

@@ -43,7 +43,7 @@ pub(super) struct PriceChange {
     pub pays: Option<Charge>,
 }
 
-/// What is paid: the prices of a snapshot (by index), with or without its discount.
+/// What is paid: the prices of a snapshot, by index, less the discounts in force at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Charge {
     pub snapshot: usize,
@@ -152,7 +152,7 @@ impl<'a> Subscription<'a> {
         pays.map_or(Exact::ZERO, |charge| self.value(charge, policy, t))
     }
 
-    /// What is paid, at the rates of an instant.
+    /// The value of a charge, at the rates of an instant.
     pub fn value(&self, charge: Charge, policy: &Policy, at: Timestamp) -> Exact {
         self.snapshots.get(charge.snapshot).map_or(Exact::ZERO, |snapshot| snapshot.mrr(charge.discounts_of, policy, at))
     }

@@ -52,7 +52,7 @@ fn a_forgotten_day_is_deleted_when_its_own_stream_is_written() {
     assert_eq!(taken(&mut dedup, false), [true]);
     remember(&mut dedup, 108, 2, 108);
     dedup.take_day_parts(Stream::Billing, true, StateVersion::NEWEST, &mut Digests::default(), |_, _| panic!("billing has no ids"));
-    assert_eq!(taken(&mut dedup, false), [true, false], "what the changelog holds of day 100 is deleted");
+    assert_eq!(taken(&mut dedup, false), [true, false], "the record of day 100 is deleted");
 }
 
 #[test]

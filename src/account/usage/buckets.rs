@@ -81,7 +81,7 @@ impl Buckets {
         }
     }
 
-    /// Whether there is no bucket.
+    /// Whether there are no buckets.
     pub(super) const fn is_empty(&self) -> bool {
         self.bytes.0.is_empty()
     }
