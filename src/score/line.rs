@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::assess::Assessment;
 use super::change::{Cause, Context};
-use super::fields::{self, AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, health, model_name, rfc3339, risk, scored_by};
+use super::fields::{self, AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, health, model_name, risk, scored_by};
 use super::explain::Explanation;
 use super::model::Model;
 use super::published::Published;
@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, Serialize)]
 pub struct AccountLine<'a> {
     account_id: &'a str,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     as_of: Timestamp,
     cause: Cause,
     metrics: &'a Metrics,

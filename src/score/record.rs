@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::change::{Cause, Change};
-use super::fields::{AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, explanation, health, model_name, rfc3339, risk, scored_by};
+use super::fields::{AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, explanation, health, model_name, risk, scored_by};
 use super::model::Model;
 use super::status::Direction;
 use super::subject::Subject;
@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 pub struct ChangeRecord<'a> {
     account_id: &'a str,
     sequence: u64,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     as_of: Timestamp,
     cause: Cause,
     direction: Option<Direction>,

@@ -31,7 +31,7 @@ pub struct Override<'a> {
     /// The pinned health, 0..=100.
     pub value: f64,
     /// When it expires.
-    #[serde(serialize_with = "super::fields::rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     pub until: Timestamp,
     /// The reason given.
     pub reason: &'a str,

@@ -6,7 +6,6 @@ use super::agenda::{Action, Agenda};
 use super::options::Options;
 use super::profile::Traits;
 use super::random::Random;
-use super::record::{rfc3339, rfc3339_or_null};
 use super::story::{Kind, Story};
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
@@ -318,16 +317,16 @@ pub struct Snapshot<'a> {
     items: [Item<'a>; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     discount: Option<Discount>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339_or_null")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::time::rfc3339_or_null")]
     trial_end: Option<Timestamp>,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     current_period_start: Timestamp,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     current_period_end: Timestamp,
     cancel_at_period_end: bool,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339_or_null")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::time::rfc3339_or_null")]
     canceled_at: Option<Timestamp>,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     started_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::agenda::{Action, Agenda};
 use super::random::{Random, whole};
-use super::record::rfc3339_or_null;
 use super::story::Story;
 use super::support::{Scale, five_points};
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
@@ -94,7 +93,7 @@ pub struct Body {
     scale: Option<Scale>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339_or_null")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::time::rfc3339_or_null")]
     until: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,

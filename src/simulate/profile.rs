@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::options::Options;
 use super::random::{Random, whole};
-use super::record::rfc3339;
 use super::story::{Kind, Story};
 use crate::time::{DAY_MS, Timestamp};
 
@@ -171,7 +170,7 @@ pub struct Body<'a> {
     csm: &'static str,
     region: &'static str,
     seats: u32,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     signed_up_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     onboarded_at: Option<String>,

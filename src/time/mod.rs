@@ -6,12 +6,14 @@ mod business_hours;
 mod calendar;
 mod instant;
 mod maybe;
+mod rfc3339;
 mod zone;
 
 pub use business_hours::{BusinessHours, OpenHours};
 pub use calendar::{Calendar, QuietPeriod};
 pub use instant::Timestamp;
 pub use maybe::MaybeTimestamp;
+pub(crate) use rfc3339::{rfc3339, rfc3339_or_null};
 pub use zone::{Date, Zone};
 
 /// Milliseconds of one minute.
