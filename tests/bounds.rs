@@ -77,7 +77,7 @@ fn write(task: &mut Task<PlainStore>) -> usize {
 }
 
 #[test]
-fn one_account_with_very_many_of_everything_stays_under_what_its_limits_come_to() {
+fn an_account_far_beyond_every_limit_stays_within_its_memory_bound() {
     let _alone = ALONE.lock().unwrap();
     let limits = limits();
     let most = [limits.users, limits.ids_per_day, limits.tickets_open, limits.answers].into_iter().max().unwrap();
@@ -147,7 +147,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_changelog_record_is_too_large_at_the_extremes_of_the_configuration((limits, version) in extremes()) {
+    fn no_changelog_record_is_too_large_at_the_extreme_limits((limits, version) in extremes()) {
         let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let settings = Arc::new(Settings { limits: limits.clone(), state_write_version: version, ..Settings::default() });
         let mut task = Task::new(settings, PlainStore::default());
@@ -165,7 +165,7 @@ proptest! {
 }
 
 #[test]
-fn one_more_id_on_a_busy_day_does_not_write_the_others_again() {
+fn one_more_id_on_a_busy_day_does_not_rewrite_the_others() {
     let _alone = ALONE.lock().unwrap();
     let mut task = task(&Limits::default());
     let used = |n: usize| {
@@ -202,7 +202,7 @@ fn accounts_beyond_the_limit_are_dead_letters_and_cost_nothing() {
 }
 
 #[test]
-fn what_waits_costs_and_deletions_have_limits_of_their_own() {
+fn waiting_records_costs_and_deletions_have_their_own_limits() {
     let _alone = ALONE.lock().unwrap();
     let mut task = task(&limits());
     let empty = live_bytes();
@@ -234,7 +234,7 @@ fn what_waits_costs_and_deletions_have_limits_of_their_own() {
 }
 
 #[test]
-fn a_huge_record_is_refused_before_it_costs_anything() {
+fn a_huge_record_is_rejected_before_anything_is_allocated() {
     let _alone = ALONE.lock().unwrap();
     let mut task = task(&limits());
     let deep = format!(r#"{{"type":"feature_used","x":{}{}}}"#, "[".repeat(400_000), "]".repeat(400_000));

@@ -4,7 +4,9 @@ use super::{AccountReport, OutputRecord, Published, Slot};
 use crate::account::Account;
 use crate::metric::{Metric, Metrics, View};
 use crate::portfolio::AccountScore;
-use crate::score::{self, AccountFacts, AccountLine, Advanced, Assessment, Cause, Change, ChangeRecord, Context, Override, State, Status, Subject};
+use crate::score::{
+    self, AccountFacts, AccountLine, Advanced, Assessment, Cause, Change, ChangeRecord, Context, Override, State, Status, Subject,
+};
 use crate::settings::Settings;
 
 /// An account's metrics at an instant, and what they come to.

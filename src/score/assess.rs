@@ -376,7 +376,10 @@ mod tests {
     #[test]
     fn an_override_pins_health_whatever_components_and_rules_say() {
         let pinned = Account::scoring(80.0, 80.0, 80.0).with(Metric::DaysPastDue, 15.0, None).pinned_to(65.0).assessed_by(&model(RULES));
-        assert_eq!((pinned.mean, pinned.rules[0].contribution, pinned.override_effect, pinned.score), (80.0, -25.0, Some(10.0), Some(65.0)));
+        assert_eq!(
+            (pinned.mean, pinned.rules[0].contribution, pinned.override_effect, pinned.score),
+            (80.0, -25.0, Some(10.0), Some(65.0))
+        );
         let unknown = Account::scoring(None, None, 80.0).pinned_to(65.0).assessed_by(&model(""));
         assert_eq!((unknown.score, unknown.override_effect, unknown.coverage), (Some(65.0), Some(-15.0), 0.2));
     }

@@ -170,7 +170,8 @@ impl Writer<'_, '_> {
 
 /// The rules that have come into force and raise risk without lowering health.
 fn risk_floors(explanation: &Explanation<'_>, status: &Status) -> impl Iterator<Item = String> {
-    let come = explanation.rules.iter().filter(|rule| rule.rule.is_some() && !rule.was_in_force && !rule.is_sole && rule.contribution >= 0.0);
+    let come =
+        explanation.rules.iter().filter(|rule| rule.rule.is_some() && !rule.was_in_force && !rule.is_sole && rule.contribution >= 0.0);
     let floors = come.filter_map(|rule| Some(format!("{}: risk is at least {}", rule.name, rule.rule?.risk_at_least?)));
     floors.filter(|_| status.risk.is_some())
 }

@@ -4,8 +4,10 @@ use serde::Serialize;
 
 use super::assess::Assessment;
 use super::change::{Cause, Context};
-use super::fields::{self, AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, health, model_name, risk, scored_by};
 use super::explain::Explanation;
+use super::fields::{
+    self, AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, health, model_name, risk, scored_by,
+};
 use super::model::Model;
 use super::published::Published;
 use super::state::State;
@@ -78,8 +80,8 @@ impl<'a> AccountLine<'a> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::fixture::{Account, context, facts, model};
     use super::super::assess::assess;
+    use super::super::fixture::{Account, context, facts, model};
     use super::*;
     use crate::metric::Metric;
 

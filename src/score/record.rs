@@ -5,7 +5,9 @@
 use serde::Serialize;
 
 use super::change::{Cause, Change};
-use super::fields::{AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, explanation, health, model_name, risk, scored_by};
+use super::fields::{
+    AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, explanation, health, model_name, risk, scored_by,
+};
 use super::model::Model;
 use super::status::Direction;
 use super::subject::Subject;

@@ -101,13 +101,7 @@ impl State {
 
     /// What the score is made of, and what moved since the last change.
     #[must_use]
-    pub fn explain<'a>(
-        &self,
-        subject: &Subject<'a>,
-        assessment: &Assessment<'a>,
-        context: &Context,
-        model: &'a Model,
-    ) -> Explanation<'a> {
+    pub fn explain<'a>(&self, subject: &Subject<'a>, assessment: &Assessment<'a>, context: &Context, model: &'a Model) -> Explanation<'a> {
         let status = self.status(subject, assessment, model);
         let explanation = Explanation::of(subject, assessment, self.published(), model);
         let drivers = driver::drivers(&explanation, assessment, &status, self.published(), context.currency, model);

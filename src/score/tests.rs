@@ -14,8 +14,7 @@ fn the_worked_example_of_the_documentation_is_right() {
     let text = include_str!("../../docs/scoring.md").split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     let model = Model::compile(&ModelFile::parse(text).unwrap()).unwrap();
     let mut state = State::default();
-    let tickets =
-        Account::scoring(None, None, None).with(Metric::OpenWeightedPer10Users, 7.5, None).with(Metric::Nps91d, 100.0, Some(2));
+    let tickets = Account::scoring(None, None, None).with(Metric::OpenWeightedPer10Users, 7.5, None).with(Metric::Nps91d, 100.0, Some(2));
 
     let first = tickets.clone().with(Metric::SeatUtilisation, 0.65, None).with(Metric::FeedbackCsat, 0.5, Some(4));
     let change = first.advance(&mut state, 0, &model).change.unwrap();
@@ -115,11 +114,7 @@ fn an_account_with_four_active_days_is_measured_by_its_own_gaps() {
 fn a_new_account_is_no_alarm_on_its_first_day_and_is_one_after_three_idle_weeks() {
     let idle = |tenure_days| {
         let account = Account { tenure_days, ..Account::default() };
-        account.with(Metric::Features28d, 0.0, None).with(Metric::SeatUtilisation, 0.0, None).with(
-            Metric::TenureDays,
-            tenure_days,
-            None,
-        )
+        account.with(Metric::Features28d, 0.0, None).with(Metric::SeatUtilisation, 0.0, None).with(Metric::TenureDays, tenure_days, None)
     };
     let band = |days| Band::plain(idle(days).assessed_by(&Model::default()).score.unwrap(), &Model::default().bands);
     assert_eq!((band(0.1), band(21.0)), (Band::Yellow, Band::Red));

@@ -33,7 +33,7 @@ mod tests {
     use super::shrink;
 
     #[test]
-    fn what_is_left_is_what_matters() {
+    fn shrinking_keeps_only_the_lines_that_matter() {
         let lines = |text: &str| -> Vec<Vec<u8>> { text.bytes().map(|byte| vec![byte]).collect() };
         let files = BTreeMap::from([("usage", lines("abcdefgh")), ("billing", lines("xyz"))]);
         let left = shrink(files, |files| files["usage"].contains(&vec![b'c']) && files["usage"].contains(&vec![b'g']));

@@ -32,7 +32,7 @@ fn uses(accounts: usize) -> tempfile::TempDir {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_ends_nothing_and_the_other_outputs_are_whole() {
+fn a_closed_pipe_is_a_clean_end_and_the_other_outputs_are_complete() {
     let folder = uses(3_000);
     let arguments = ["replay", "--usage", "usage.ndjson", "--out-changes", "-", "--out-accounts", "accounts.ndjson"];
     let mut process = churnwatch(folder.path(), &arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -46,7 +46,7 @@ fn a_reader_that_has_seen_enough_ends_nothing_and_the_other_outputs_are_whole() 
 }
 
 #[test]
-fn nothing_is_written_over_what_is_read() {
+fn no_output_overwrites_an_input() {
     let folder = uses(1);
     let before = std::fs::read(folder.path().join("usage.ndjson")).unwrap();
     let output = run(folder.path(), &["replay", "--usage", "usage.ndjson", "--out-accounts", "./usage.ndjson"]);
@@ -58,7 +58,7 @@ fn nothing_is_written_over_what_is_read() {
 }
 
 #[test]
-fn a_disk_that_is_full_is_told_with_the_file() {
+fn a_full_disk_is_reported_with_the_file() {
     let folder = uses(1);
     for output in ["--out-changes", "--out-accounts", "--out-kpis", "--out-counts"] {
         let output = run(folder.path(), &["replay", "--usage", "usage.ndjson", output, "/dev/full"]);
@@ -68,7 +68,7 @@ fn a_disk_that_is_full_is_told_with_the_file() {
 }
 
 #[test]
-fn with_json_logs_what_ends_the_program_is_json_too() {
+fn with_json_logs_the_final_error_is_json_too() {
     let folder = uses(1);
     let last = |arguments: &[&str]| -> (Option<i32>, Vec<Value>) {
         let output = run(folder.path(), &[arguments, &["--log-format", "json"]].concat());
@@ -83,7 +83,7 @@ fn with_json_logs_what_ends_the_program_is_json_too() {
 }
 
 #[test]
-fn a_broker_that_is_not_there_is_told_in_a_few_lines_with_the_key_that_names_it() {
+fn an_unreachable_broker_is_reported_briefly_with_the_key_that_names_it() {
     let folder = uses(1);
     let output = run(folder.path(), &["topics", "--set", "kafka.bootstrap_servers=127.0.0.1:1"]);
     let said = text(&output.stderr);

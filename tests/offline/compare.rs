@@ -60,7 +60,7 @@ fn expected(folder: &Path, history: &[&str]) -> BTreeMap<String, (Value, Value)>
 }
 
 #[test]
-fn it_tells_what_two_replays_differ_in() {
+fn compare_reports_the_differences_between_two_replays() {
     let folder = customers();
     for history in [&[][..], &["--score-every", "7"]] {
         let output = replay(folder.path(), &[history, &["--compare", "other.toml"]].concat());
@@ -100,7 +100,7 @@ fn data_goes_to_standard_output_or_a_file_and_the_summary_for_people_to_standard
 }
 
 #[test]
-fn a_file_that_says_more_than_the_model_is_compared_by_its_model_alone() {
+fn a_full_configuration_is_compared_by_its_model_alone() {
     let folder = customers();
     std::fs::write(folder.path().join("more.toml"), format!("[limits]\nusers = 1\n{OTHER}")).unwrap();
     let (alone, more) = (replay(folder.path(), &["--compare", "other.toml"]), replay(folder.path(), &["--compare", "more.toml"]));
@@ -110,7 +110,7 @@ fn a_file_that_says_more_than_the_model_is_compared_by_its_model_alone() {
 }
 
 #[test]
-fn a_mistake_in_the_other_model_and_two_outputs_on_standard_output_are_wrong_usage() {
+fn an_invalid_other_model_and_two_outputs_to_standard_output_are_usage_errors() {
     let folder = customers();
     std::fs::write(folder.path().join("wrong.toml"), "[bands]\ngren = 82\n").unwrap();
     let wrong = replay(folder.path(), &["--compare", "wrong.toml"]);

@@ -213,7 +213,7 @@ proptest! {
     }
 
     #[test]
-    fn an_event_with_values_replaced_is_within_its_ranges_or_refused(
+    fn an_event_with_values_replaced_is_in_range_or_rejected(
         fixture in fixture(),
         first in (any::<usize>(), replacement()),
         second in (any::<usize>(), replacement()),
@@ -240,7 +240,7 @@ proptest! {
 }
 
 #[test]
-fn an_event_cut_at_any_byte_is_no_json() {
+fn an_event_cut_at_any_byte_is_not_json() {
     let rates = crate::event_fixtures::rates();
     let context = crate::event_fixtures::context(&rates);
     for fixture in crate::event_fixtures::all() {
@@ -252,7 +252,7 @@ fn an_event_cut_at_any_byte_is_no_json() {
 }
 
 #[test]
-fn nesting_of_10_000_is_too_deep_wherever_it_stands() {
+fn nesting_of_10_000_is_too_deep_anywhere() {
     let rates = crate::event_fixtures::rates();
     let context = crate::event_fixtures::context(&rates);
     for (open, close) in [("[", "]"), ("{\"x\":", "}")] {

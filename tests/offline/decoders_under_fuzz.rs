@@ -270,7 +270,7 @@ fn reports(task: &Task<PlainStore>, now: Timestamp) -> Vec<String> {
 
 /// Events that are let through are applied, measured, scored, written and restored, however strange they are.
 #[test]
-fn the_engine_under_what_the_decoder_lets_through() {
+fn the_engine_on_whatever_the_decoder_accepts() {
     let (mut world, mut applied) = (World::new(), 0);
     fuzz("engine", on_streams(&events()), &JSON, |input| {
         let (stream, value) = stream_and_value(input);

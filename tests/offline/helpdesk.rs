@@ -84,7 +84,7 @@ fn applied<'a>(steps: impl Iterator<Item = &'a Step>) -> Tickets {
 }
 
 #[test]
-fn every_ticket_has_the_instants_that_were_worked_out_separately() {
+fn every_ticket_matches_the_instants_computed_independently() {
     let steps = steps();
     let state = applied(steps.iter());
     let tickets: HashMap<u64, TicketView<'_>> = state.tickets_at(Timestamp::MAX).collect();
@@ -101,7 +101,7 @@ fn every_ticket_has_the_instants_that_were_worked_out_separately() {
 }
 
 #[test]
-fn time_to_first_resolution_is_what_was_worked_out_separately() {
+fn time_to_first_resolution_matches_the_independent_figures() {
     let steps = steps();
     let state = applied(steps.iter());
     let mut durations = Durations::default();
@@ -128,7 +128,7 @@ fn desk() -> BusinessHours {
 }
 
 #[test]
-fn business_hours_to_first_resolution_are_what_was_worked_out_separately() {
+fn business_hours_to_first_resolution_match_the_independent_figures() {
     let (steps, desk) = (steps(), desk());
     let state = applied(steps.iter());
     let tickets: HashMap<u64, TicketView<'_>> = state.tickets_at(Timestamp::MAX).collect();

@@ -160,7 +160,7 @@ fn assert_equal(live: &[Value], replayed: &[Value], what: &str) {
 }
 
 #[test]
-fn live_kpis_are_those_of_a_replay_once_every_account_is_scored_also_after_a_restart() {
+fn live_kpis_match_a_replay_once_every_account_is_scored_even_after_a_restart() {
     let records = records();
     let mut instance = Instance::new();
     run_until(&mut instance, &records, 0..=60);
@@ -180,7 +180,7 @@ fn live_kpis_are_those_of_a_replay_once_every_account_is_scored_also_after_a_res
 }
 
 #[test]
-fn an_event_shows_at_once_and_the_next_ones_within_a_minute() {
+fn an_event_shows_at_once_and_later_ones_within_a_minute() {
     let mut instance = Instance::new();
     let changed = |id: i64, minor: i64, at: Timestamp| {
         let json = json!({"id": id.to_string(), "type": "subscription_changed", "account_id": "acme", "subscription_id": "s", "status": "active",
@@ -199,7 +199,7 @@ fn an_event_shows_at_once_and_the_next_ones_within_a_minute() {
 }
 
 #[test]
-fn what_ages_without_an_event_is_at_most_an_hour_old() {
+fn figures_that_age_without_events_are_at_most_an_hour_old() {
     let mut instance = Instance::new();
     let subscription = json!({"id": "1", "type": "subscription_changed", "account_id": "acme", "subscription_id": "s", "status": "active",
         "items": [{"amount_minor": 100, "currency": "USD", "interval": "month"}], "current_period_start": midnight(0).0,

@@ -176,7 +176,7 @@ fn totals(customers: &BTreeMap<&'static str, Billing>, from: Timestamp, to: Time
 }
 
 #[test]
-fn the_totals_are_those_of_the_playbook_and_with_2017_three_customers_more() {
+fn the_totals_match_the_playbook_plus_the_three_customers_of_2017() {
     for (telling, customers) in tellings() {
         let changes = [("downgrade", (27, -555)), ("reactivation", (3, 150)), ("upgrade", (30, 660))];
         let playbook = [("churn", (55, -2_450)), ("new", (52, 2_195))].into_iter().chain(changes).collect();

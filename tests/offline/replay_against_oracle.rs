@@ -60,7 +60,7 @@ fn without_deletions(mut files: Files) -> Files {
 }
 
 #[test]
-fn a_metric_is_the_same_asked_live_after_a_restore_in_a_replay_or_of_the_reference() {
+fn metrics_agree_live_after_a_restore_in_a_replay_and_in_the_reference() {
     for seed in seeds() {
         let case = crate::hostile::case(seed);
         let files = without_deletions(case.files);
@@ -94,7 +94,7 @@ fn the_replay_agrees_with_the_reference_on_every_figure() {
 }
 
 #[test]
-fn no_output_tells_how_many_threads_worked_it_out() {
+fn no_output_depends_on_the_number_of_threads() {
     for seed in seeds() {
         let case = crate::hostile::case(seed);
         let folder = tempfile::tempdir().unwrap();

@@ -60,7 +60,7 @@ fn a_monthly_price_counts_by_its_quantity() {
 }
 
 #[test]
-fn other_intervals_and_metered_use_are_what_their_price_says() {
+fn other_intervals_are_normalised_and_metered_prices_do_not_count() {
     let with = |name: &str, value: Value| {
         let mut price = resource("/price");
         price["recurring"][name] = value;
@@ -77,7 +77,7 @@ fn other_intervals_and_metered_use_are_what_their_price_says() {
 }
 
 #[test]
-fn a_coupon_for_ever_takes_its_percentage() {
+fn a_permanent_coupon_takes_off_its_percentage() {
     let coupon = resource("/coupon");
     assert_eq!(coupon["percent_off"], json!(25.5));
     assert_eq!(mrr(&[item(&resource("/price"), 1)], Some(discount(&coupon))), 1_490);

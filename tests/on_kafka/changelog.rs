@@ -16,7 +16,7 @@ fn superseded(scenario: &Scenario) -> usize {
 }
 
 #[test]
-fn a_compacted_changelog_brings_back_what_an_undisturbed_reading_makes() {
+fn a_compacted_changelog_restores_the_same_state_as_an_uninterrupted_run() {
     let scenario = Scenario::new("compacted", 2, &simulated(21, 20, 6));
     let settings =
         [("cleanup.policy", "compact"), ("segment.ms", "100"), ("min.cleanable.dirty.ratio", "0.001"), ("delete.retention.ms", "0")];
@@ -54,12 +54,12 @@ fn a_compacted_changelog_brings_back_what_an_undisturbed_reading_makes() {
 }
 
 #[test]
-fn a_stamp_of_a_newer_program_is_refused_and_nothing_is_changed() {
+fn a_stamp_of_a_newer_version_is_rejected_and_nothing_is_written() {
     newer_state_is_refused("newer-stamp", b"\0stamp");
 }
 
 #[test]
-fn an_account_of_a_newer_program_is_refused_and_nothing_is_changed() {
+fn an_account_of_a_newer_version_is_rejected_and_nothing_is_written() {
     newer_state_is_refused("newer-account", b"\x01\x00\x00\x00acct-000001");
 }
 

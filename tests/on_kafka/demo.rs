@@ -69,7 +69,7 @@ fn assert_conventional(metrics: &str) {
 }
 
 #[test]
-fn accounts_are_scored_served_and_counted_and_time_moves() {
+fn the_demo_scores_serves_and_counts_accounts_while_time_advances() {
     let mut demo = Demo::start();
     let list = demo.until("/api/accounts?sort=account&limit=50", |list| list["matched"].as_u64() >= Some(15));
     let first = &list["accounts"][0];

@@ -29,7 +29,7 @@ fn with_stamp(name: &str, stamp: &[u8]) -> Scenario {
 }
 
 #[test]
-fn state_of_a_newer_program_is_left_alone() {
+fn state_of_a_newer_version_is_left_alone() {
     let scenario = with_stamp("newer", &[200, 1, 2, 3]);
     let before = client::ends(scenario.broker, &scenario.application.changelog);
     scenario.fails_with("state_newer");
@@ -37,13 +37,13 @@ fn state_of_a_newer_program_is_left_alone() {
 }
 
 #[test]
-fn state_that_is_none_is_refused() {
+fn a_changelog_record_that_is_not_state_is_rejected() {
     let log = with_stamp("unreadable", &[1, 0xff, 0xff]).fails_with("state_unreadable");
     assert!(log.contains("-changelog"), "{log}");
 }
 
 #[test]
-fn a_changelog_with_a_transaction_that_does_not_end_is_not_waited_for_for_ever() {
+fn a_restore_gives_up_on_a_changelog_transaction_that_never_ends() {
     let scenario = Scenario::new("stuck", 1, &simulated(52, 3, 3));
     scenario.run_to_end();
     let open: BaseProducer =
@@ -63,7 +63,7 @@ fn a_changelog_with_a_transaction_that_does_not_end_is_not_waited_for_for_ever()
 }
 
 #[test]
-fn an_instance_that_reads_other_topics_than_the_group_is_refused() {
+fn an_instance_with_a_different_topic_set_is_rejected() {
     let mut scenario = Scenario::new("other", 2, &simulated(53, 3, 3));
     let mut first = scenario.application.start();
     scenario.wait_for_end(&mut first);
@@ -74,7 +74,7 @@ fn an_instance_that_reads_other_topics_than_the_group_is_refused() {
 }
 
 #[test]
-fn a_task_without_all_of_its_topics_is_parked_and_then_ends_the_process() {
+fn a_task_without_all_its_topics_is_parked_and_then_the_process_exits() {
     let scenario = Scenario::new("parked", 2, &simulated(54, 3, 3));
     let mut service = scenario.application.start();
     scenario.wait_for_end(&mut service);
@@ -104,7 +104,7 @@ fn a_task_without_all_of_its_topics_is_parked_and_then_ends_the_process() {
 }
 
 #[test]
-fn sigterm_ends_it_within_ten_seconds_with_everything_committed() {
+fn sigterm_commits_everything_and_exits_within_ten_seconds() {
     let scenario = Scenario::new("term", 2, &simulated(56, 60, 60));
     let service = scenario.application.start();
     eventually("some of the input", LIMIT, || (scenario.committed().iter().flatten().any(|next| *next > 0)).then_some(()));
@@ -117,7 +117,7 @@ fn sigterm_ends_it_within_ten_seconds_with_everything_committed() {
 }
 
 #[test]
-fn an_end_that_cannot_be_committed_says_so() {
+fn a_shutdown_that_cannot_commit_says_so() {
     let broker: &Broker = Box::leak(Box::new(Broker::start(|_, _| String::new(), "")));
     let scenario = Scenario::on(broker, "uncommitted", 2, &simulated(59, 60, 60));
     let mut service = scenario.application.start();
@@ -135,7 +135,7 @@ fn an_end_that_cannot_be_committed_says_so() {
 
 /// The broker stands still, so that an orderly end has something to wait for.
 #[test]
-fn a_second_signal_ends_it_at_once_and_what_was_not_committed_is_done_again() {
+fn a_second_signal_exits_at_once_and_uncommitted_input_is_read_again() {
     let broker: &Broker = Box::leak(Box::new(Broker::start(|_, _| String::new(), "")));
     let scenario = Scenario::on(broker, "twice", 2, &simulated(57, 60, 60));
     for signals in [["TERM", "TERM"], ["INT", "INT"], ["TERM", "INT"]] {

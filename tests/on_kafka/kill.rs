@@ -113,7 +113,7 @@ fn finish(scenario: &Scenario, application: &Application, mut instances: Vec<Ser
 }
 
 #[test]
-fn what_is_committed_after_kills_is_what_an_undisturbed_run_commits() {
+fn kills_do_not_change_what_is_committed() {
     let seed = number("CHURNWATCH_SEED", 1);
     eprintln!("CHURNWATCH_SEED={seed}");
     let records = simulated(seed, 60, 30);

@@ -14,7 +14,7 @@ fn stopped(name: &str) -> Scenario {
 }
 
 #[test]
-fn moved_offsets_are_refused_until_the_stamp_is_trusted() {
+fn moved_offsets_are_rejected_unless_resumed_from_the_stamp() {
     let mut scenario = stopped("moved");
     let topic = scenario.topics.of(Stream::Usage);
     let (before, state) = (scenario.committed(), client::ends(scenario.broker, &scenario.application.changelog));
@@ -29,7 +29,7 @@ fn moved_offsets_are_refused_until_the_stamp_is_trusted() {
 }
 
 #[test]
-fn an_expired_group_goes_on_from_the_state_and_reads_nothing_twice() {
+fn after_its_offsets_expired_a_group_continues_from_the_state_and_reads_nothing_twice() {
     let scenario = stopped("expired");
     let (before, letters) = (scenario.committed(), client::ends(scenario.broker, &scenario.application.dead_letters));
     Group::delete(scenario.broker, &scenario.application.id);
@@ -40,14 +40,14 @@ fn an_expired_group_goes_on_from_the_state_and_reads_nothing_twice() {
 }
 
 #[test]
-fn a_group_without_state_is_refused() {
+fn committed_offsets_without_state_are_rejected() {
     let scenario = stopped("stateless");
     client::delete_topic(scenario.broker, &scenario.application.changelog);
     scenario.fails_with("state_missing");
 }
 
 #[test]
-fn lost_records_are_refused_with_their_count_until_the_loss_is_accepted() {
+fn lost_records_are_rejected_with_their_count_unless_the_loss_is_accepted() {
     let mut scenario = stopped("lost");
     let topic = scenario.topics.of(Stream::Usage);
     let read = client::ends(scenario.broker, &topic)[0];
@@ -62,7 +62,7 @@ fn lost_records_are_refused_with_their_count_until_the_loss_is_accepted() {
 }
 
 #[test]
-fn records_that_are_deleted_under_a_running_service_end_it_at_once() {
+fn deleting_unread_records_stops_a_running_service_at_once() {
     let scenario = Scenario::new("undermined", 1, &simulated(17, 4, 3));
     let mut service = scenario.application.start();
     scenario.wait_for_end(&mut service);
@@ -78,7 +78,7 @@ fn records_that_are_deleted_under_a_running_service_end_it_at_once() {
 }
 
 #[test]
-fn a_topic_that_was_made_anew_is_refused() {
+fn a_recreated_topic_is_rejected() {
     let scenario = stopped("recreated");
     let topic = scenario.topics.of(Stream::Billing);
     client::delete_topic(scenario.broker, &topic);
@@ -89,14 +89,14 @@ fn a_topic_that_was_made_anew_is_refused() {
 }
 
 #[test]
-fn start_fail_refuses_what_was_never_committed() {
+fn start_fail_rejects_a_partition_without_committed_offset() {
     let mut scenario = Scenario::new("never", 1, &simulated(9, 2, 2));
     scenario.application.set("kafka.start", "fail");
     scenario.fails_with("no_committed_offset");
 }
 
 #[test]
-fn start_latest_leaves_out_what_was_there_and_reads_what_comes() {
+fn start_latest_skips_existing_records_and_reads_new_ones() {
     let mut scenario = Scenario::new("latest", 1, &simulated(9, 4, 4));
     scenario.application.set("kafka.start", "latest");
     scenario.run_to_end();
@@ -105,7 +105,7 @@ fn start_latest_leaves_out_what_was_there_and_reads_what_comes() {
 }
 
 #[test]
-fn more_partitions_are_refused() {
+fn added_partitions_are_rejected() {
     let scenario = stopped("grown");
     client::add_partitions(scenario.broker, &scenario.topics.of(Stream::Usage), 3);
     scenario.fails_with("partition_counts_differ");
@@ -116,7 +116,7 @@ fn more_partitions_are_refused() {
 }
 
 #[test]
-fn another_set_of_topics_waits_until_all_instances_have_stopped() {
+fn a_changed_topic_set_is_rejected_while_other_instances_run() {
     let mut scenario = Scenario::new("topicset", 2, &simulated(19, 10, 5));
     let mut first = scenario.application.start();
     scenario.wait_for_end(&mut first);

@@ -91,7 +91,7 @@ fn reloads(service: &Service, outcome: &str) -> u32 {
 }
 
 #[test]
-fn sighup_puts_another_model_in_force_and_every_account_is_scored_by_it() {
+fn sighup_loads_another_model_and_rescores_every_account() {
     let modelled = Modelled::new("reload", &model("kind", 100));
     let mut service = modelled.scenario.application.start();
     modelled.scenario.wait_for_end(&mut service);
@@ -116,7 +116,7 @@ fn sighup_puts_another_model_in_force_and_every_account_is_scored_by_it() {
 }
 
 #[test]
-fn a_model_with_a_mistake_is_refused_with_its_place_and_the_old_one_stays() {
+fn an_invalid_model_is_rejected_with_its_position_and_the_old_one_stays() {
     let modelled = Modelled::new("refused", &model("kind", 100));
     let mut service = modelled.scenario.application.start();
     modelled.scenario.wait_for_end(&mut service);
@@ -142,7 +142,7 @@ fn a_model_with_a_mistake_is_refused_with_its_place_and_the_old_one_stays() {
 }
 
 #[test]
-fn a_restart_with_another_model_is_a_change_of_the_model_too_and_other_keys_wait_for_one() {
+fn a_restart_with_another_model_is_a_model_change_and_applies_other_keys() {
     let mut modelled = Modelled::new("restarted", &model("kind", 100));
     modelled.scenario.run_to_end();
     modelled.wait_for_model("kind");

@@ -27,7 +27,7 @@ fn everything_is_read_once_and_bad_records_are_dead_letters_with_their_origin() 
 }
 
 #[test]
-fn empty_topics_have_their_offsets_committed_by_the_first_transaction() {
+fn the_first_transaction_commits_offsets_of_empty_topics_too() {
     let scenario = Scenario::new("empty", 1, &[]);
     scenario.run_to_end();
     assert_eq!(scenario.committed(), scenario.ends());
@@ -36,7 +36,7 @@ fn empty_topics_have_their_offsets_committed_by_the_first_transaction() {
 }
 
 #[test]
-fn what_comes_while_it_runs_is_read_too() {
+fn records_that_arrive_while_it_runs_are_read() {
     let scenario = Scenario::new("live", 2, &simulated(2, 3, 5));
     let mut service = scenario.application.start();
     scenario.wait_for_end(&mut service);
@@ -48,7 +48,7 @@ fn what_comes_while_it_runs_is_read_too() {
 }
 
 #[test]
-fn without_the_right_to_make_topics_it_names_the_missing_one() {
+fn without_the_right_to_create_topics_it_names_the_missing_one() {
     let mut scenario = Scenario::new("forbidden", 1, &[]);
     scenario.application.set("kafka.create_topics", "false");
     let log = scenario.fails_with("topic_missing");
@@ -74,7 +74,7 @@ fn the_page_the_api_and_the_metrics_show_what_it_has_read() {
 }
 
 #[test]
-fn two_instances_share_the_tasks_and_one_takes_over_from_the_other() {
+fn two_instances_share_the_tasks_and_take_over_from_each_other() {
     let scenario = Scenario::new("shared", 4, &simulated(3, 20, 10));
     let (mut first, second) = (scenario.application.start(), scenario.application.start());
     eventually("both to have tasks", LIMIT, || {
@@ -90,7 +90,7 @@ fn two_instances_share_the_tasks_and_one_takes_over_from_the_other() {
 }
 
 #[test]
-fn a_second_process_of_the_same_instance_shuts_the_first_one_out() {
+fn a_second_process_with_the_same_instance_name_fences_the_first() {
     let mut scenario = Scenario::new("fenced", 2, &simulated(5, 5, 5));
     scenario.application.set("application.instance", "a");
     let mut first = scenario.application.start();

@@ -101,14 +101,14 @@ fn is_refused(scenario: &Scenario, causes: &[&str]) {
 }
 
 #[test]
-fn a_password_gets_in_by_plain() {
+fn sasl_plain_authenticates() {
     let mut scenario = locked_out("plain", &Secured::shared().sasl());
     by_password(&mut scenario, "SASL_PLAINTEXT", "PLAIN", "plain", PASSWORD, false);
     works_and_tells_nothing(scenario);
 }
 
 #[test]
-fn a_password_gets_in_by_scram_sha_256_over_tls() {
+fn scram_sha_256_over_tls_authenticates() {
     let mut scenario = locked_out("scram256", &Secured::shared().sasl_tls());
     by_password(&mut scenario, "SASL_SSL", "SCRAM-SHA-256", "scram256", PASSWORD, true);
     trusting(&mut scenario, "ca.pem");
@@ -116,14 +116,14 @@ fn a_password_gets_in_by_scram_sha_256_over_tls() {
 }
 
 #[test]
-fn a_password_gets_in_by_scram_sha_512() {
+fn scram_sha_512_authenticates() {
     let mut scenario = locked_out("scram512", &Secured::shared().sasl());
     by_password(&mut scenario, "SASL_PLAINTEXT", "SCRAM-SHA-512", "scram512", PASSWORD, true);
     works_and_tells_nothing(scenario);
 }
 
 #[test]
-fn an_unsecured_token_gets_in_where_the_broker_takes_one() {
+fn an_unsecured_token_authenticates_if_the_broker_accepts_it() {
     let mut scenario = locked_out("bearer", &Secured::shared().sasl());
     property(&mut scenario, "security.protocol", "SASL_PLAINTEXT");
     property(&mut scenario, "sasl.mechanisms", "OAUTHBEARER");
@@ -134,14 +134,14 @@ fn an_unsecured_token_gets_in_where_the_broker_takes_one() {
 }
 
 #[test]
-fn a_certificate_gets_in_where_one_is_demanded() {
+fn a_client_certificate_authenticates() {
     let mut scenario = locked_out("mutual", &Secured::shared().mutual_tls());
     by_certificate(&mut scenario);
     works_and_tells_nothing(scenario);
 }
 
 #[test]
-fn without_a_certificate_nobody_gets_in_where_one_is_demanded() {
+fn a_missing_client_certificate_is_rejected() {
     let mut scenario = locked_out("anonymous", &Secured::shared().mutual_tls());
     property(&mut scenario, "security.protocol", "SSL");
     trusting(&mut scenario, "ca.pem");
@@ -149,7 +149,7 @@ fn without_a_certificate_nobody_gets_in_where_one_is_demanded() {
 }
 
 #[test]
-fn a_broker_by_another_name_than_its_certificates_is_refused() {
+fn a_broker_whose_certificate_has_another_host_name_is_rejected() {
     let mut scenario = locked_out("misnamed", &Secured::shared().sasl_tls_misnamed());
     by_password(&mut scenario, "SASL_SSL", "PLAIN", "plain", PASSWORD, false);
     trusting(&mut scenario, "ca.pem");
@@ -157,7 +157,7 @@ fn a_broker_by_another_name_than_its_certificates_is_refused() {
 }
 
 #[test]
-fn a_broker_of_an_unknown_authority_is_refused() {
+fn a_broker_with_a_certificate_of_an_unknown_authority_is_rejected() {
     let mut scenario = locked_out("stranger", &Secured::shared().sasl_tls());
     by_password(&mut scenario, "SASL_SSL", "PLAIN", "plain", PASSWORD, false);
     trusting(&mut scenario, "stranger.pem");
@@ -165,7 +165,7 @@ fn a_broker_of_an_unknown_authority_is_refused() {
 }
 
 #[test]
-fn a_wrong_password_is_refused_by_every_mechanism() {
+fn a_wrong_password_is_rejected_by_every_mechanism() {
     for (mechanism, user) in [("PLAIN", "plain"), ("SCRAM-SHA-256", "scram256"), ("SCRAM-SHA-512", "scram512")] {
         let mut scenario = locked_out("wrong", &Secured::shared().sasl());
         by_password(&mut scenario, "SASL_PLAINTEXT", mechanism, user, &format!("{PASSWORD}-not"), false);
@@ -174,13 +174,13 @@ fn a_wrong_password_is_refused_by_every_mechanism() {
 }
 
 #[test]
-fn plain_text_is_refused_where_tls_is_spoken() {
+fn plaintext_to_a_tls_port_is_rejected() {
     let scenario = locked_out("plaintext", &Secured::shared().mutual_tls());
     is_refused(&scenario, &["security.protocol"]);
 }
 
 #[test]
-fn a_wrong_key_password_is_a_clear_error_before_anything_is_asked() {
+fn a_wrong_key_password_is_a_clear_error_before_any_connection() {
     let mut scenario = locked_out("key", &Secured::shared().mutual_tls());
     by_certificate(&mut scenario);
     let wrong = scenario.application.file("key-password", &format!("{KEY_PASSWORD}-not"));
@@ -213,7 +213,7 @@ fn as_limited(scenario: &mut Scenario, number: usize) -> String {
 }
 
 #[test]
-fn the_rights_that_are_printed_are_enough() {
+fn the_printed_rights_are_sufficient() {
     let secured = Secured::shared();
     let mut scenario = locked_out("enough", &secured.sasl());
     let user = as_limited(&mut scenario, 0);
@@ -246,7 +246,7 @@ fn check_names(scenario: &Scenario, right: &Right) {
 }
 
 #[test]
-fn each_right_that_is_left_out_is_named_by_check_and_stops_run() {
+fn check_names_each_missing_right_and_run_exits() {
     let secured = Secured::shared();
     let mut scenario = locked_out("lacking", &secured.sasl());
     let rights = printed_rights(&scenario);

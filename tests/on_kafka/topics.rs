@@ -6,7 +6,7 @@ use crate::kafka::scenario::Scenario;
 use churnwatch::event::{PerStream, Stream};
 
 #[test]
-fn topics_of_different_partitioners_are_refused_by_name() {
+fn topics_with_different_partitioners_are_rejected_by_name() {
     let scenario = Scenario::new("mixed", 4, &simulated(10, 60, 3));
     let usage = scenario.topics.of(Stream::Usage);
     client::delete_topic(scenario.broker, &usage);
@@ -25,7 +25,7 @@ fn topics_of_different_partitioners_are_refused_by_name() {
 }
 
 #[test]
-fn a_topic_that_is_not_keyed_by_account_is_refused() {
+fn a_topic_not_keyed_by_account_is_rejected() {
     let scenario = Scenario::new("unkeyed", 4, &[]);
     let usage = scenario.topics.of(Stream::Usage);
     let records = simulated(11, 60, 3);
@@ -37,7 +37,7 @@ fn a_topic_that_is_not_keyed_by_account_is_refused() {
 }
 
 #[test]
-fn topics_that_share_another_partitioner_than_javas_are_read() {
+fn topics_that_share_a_partitioner_other_than_javas_are_read() {
     let scenario = Scenario::new("crc32", 4, &[]);
     let records = simulated(20, 60, 3);
     let names = PerStream::from_fn(|stream| scenario.topics.of(stream));
@@ -50,7 +50,7 @@ fn topics_that_share_another_partitioner_than_javas_are_read() {
 }
 
 #[test]
-fn an_account_in_a_wrong_partition_is_a_dead_letter() {
+fn an_account_in_the_wrong_partition_is_a_dead_letter() {
     let scenario = Scenario::new("stray", 4, &simulated(12, 60, 3));
     let usage = scenario.topics.of(Stream::Usage);
     // Keyed by one account, about another.
@@ -68,7 +68,7 @@ fn an_account_in_a_wrong_partition_is_a_dead_letter() {
 }
 
 #[test]
-fn a_bad_run_exits_before_anything_of_it_is_committed_unless_it_is_wanted() {
+fn a_bad_run_exits_before_the_commit_unless_configured_to_continue() {
     let mut scenario = Scenario::new("rubbish", 1, &[]);
     let usage = scenario.topics.of(Stream::Usage);
     client::produce(scenario.broker, (0..500).map(|_| (usage.as_str(), Some("a"), b"rubbish".as_slice(), now())));
@@ -82,7 +82,7 @@ fn a_bad_run_exits_before_anything_of_it_is_committed_unless_it_is_wanted() {
 }
 
 #[test]
-fn a_record_that_no_producer_takes_is_a_dead_letter_without_its_value() {
+fn a_record_too_large_to_produce_is_a_dead_letter_without_its_value() {
     let scenario = Scenario::new("large", 1, &simulated(13, 2, 2));
     let usage = scenario.topics.of(Stream::Usage);
     let large = vec![b'x'; 1_000_000 - 500];
@@ -98,7 +98,7 @@ fn text(output: &[u8]) -> String {
 }
 
 #[test]
-fn check_and_topics_tell_what_is_there_and_create_makes_what_is_missing() {
+fn check_and_topics_report_what_exists_and_create_adds_what_is_missing() {
     let mut scenario = Scenario::new("checked", 2, &simulated(15, 20, 3));
     scenario.application.set("kafka.create_topics", "false");
     let check = scenario.application.command(&["check"]);
@@ -119,7 +119,7 @@ fn check_and_topics_tell_what_is_there_and_create_makes_what_is_missing() {
 }
 
 #[test]
-fn reset_puts_a_moved_group_back_to_its_state() {
+fn reset_moves_the_group_back_to_its_state() {
     let scenario = Scenario::new("reset", 2, &simulated(16, 10, 3));
     scenario.run_to_end();
     let before = scenario.committed();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::fields::{Fields, cut};
-use super::judge::Record;
+use super::input::Record;
 use super::metric::Metrics;
 use super::settings::Settings;
 use super::subscription::Subscription;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::fields::half_even;
-use super::judge::Record;
+use super::input::Record;
 use super::metric::Metrics;
 use super::money::convert_one;
 use super::subscription::Subscription;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::history::Change;
-use super::judge::DeadLetter;
+use super::input::DeadLetter;
 use super::program::Output;
 use super::score::Score;
 use super::{Replay, STREAMS};

@@ -92,7 +92,7 @@ fn a_plan_switch_within_the_hour_is_one_expansion() {
 }
 
 #[test]
-fn a_switch_one_millisecond_over_the_hour_is_churn_and_reactivation() {
+fn a_plan_switch_one_millisecond_over_the_hour_is_churn_and_reactivation() {
     let records = [
         subscription("2026-01-10T00:00:00Z", "old", "active", 1000, json!({})),
         subscription("2026-02-20T10:00:00Z", "old", "canceled", 1000, json!({})),
@@ -105,7 +105,7 @@ fn a_switch_one_millisecond_over_the_hour_is_churn_and_reactivation() {
 }
 
 #[test]
-fn a_first_sight_of_an_old_customer_is_an_opening() {
+fn an_existing_customer_first_seen_is_an_opening() {
     let old = json!({"started_at": "2025-02-01T00:00:00Z"});
     let replay = replayed(&Settings::default(), "2026-02-25T00:00:00Z", &[subscription("2026-02-20T00:00:00Z", "s", "active", 1000, old)]);
     assert_eq!(values(&replay)["revenue.movements_28d"]["opening"], json!({"count": 1, "sum": 1000}));
@@ -122,7 +122,7 @@ fn a_scheduled_cancellation_is_zero_from_the_end_of_the_period() {
 }
 
 #[test]
-fn dunning_ends_thirty_days_after_the_first_of_an_unbroken_run() {
+fn dunning_ends_thirty_days_after_past_due_began() {
     let records = [
         subscription("2026-01-01T00:00:00Z", "s", "active", 1000, json!({})),
         subscription("2026-01-10T00:00:00Z", "s", "past_due", 1000, json!({})),
@@ -135,7 +135,7 @@ fn dunning_ends_thirty_days_after_the_first_of_an_unbroken_run() {
 }
 
 #[test]
-fn percent_comes_off_before_the_amount_and_an_account_is_rounded_once() {
+fn percentage_discounts_come_first_and_an_account_is_rounded_once() {
     let items = json!([
         {"amount_minor": 100, "currency": "USD", "interval": "week"},
         {"amount_minor": 1000, "currency": "USD", "interval": "year", "quantity": 2},
@@ -151,7 +151,7 @@ fn percent_comes_off_before_the_amount_and_an_account_is_rounded_once() {
 }
 
 #[test]
-fn time_on_hold_is_not_the_agents() {
+fn time_on_hold_is_not_agent_time() {
     let records = [
         ticket("ticket_opened", "2026-02-01T00:00:00Z", json!({})),
         ticket("ticket_status_changed", "2026-02-01T02:00:00Z", json!({"status": "pending"})),
@@ -173,7 +173,7 @@ fn time_on_hold_is_not_the_agents() {
 }
 
 #[test]
-fn a_reopening_before_the_first_known_resolution_leaves_the_durations_out() {
+fn a_reopening_before_the_first_known_resolution_leaves_no_duration() {
     let records = [
         ticket("ticket_opened", "2026-02-01T00:00:00Z", json!({})),
         ticket("ticket_reopened", "2026-02-02T00:00:00Z", json!({})),
@@ -187,7 +187,7 @@ fn a_reopening_before_the_first_known_resolution_leaves_the_durations_out() {
 }
 
 #[test]
-fn answers_have_a_place_on_their_scale() {
+fn answers_have_a_position_on_their_scale() {
     let answer = |kind, at, fields| ("feedback", kind, at, fields);
     let records = [
         answer("nps_answered", "2026-02-01T00:00:00Z", json!({"score": 9})),
@@ -227,7 +227,7 @@ fn a_window_longer_than_the_observed_span_is_absent() {
 }
 
 #[test]
-fn a_deleted_account_begins_anew() {
+fn a_deleted_account_starts_from_scratch() {
     let records = [
         used("2026-02-01T00:00:00Z", "u1", 1),
         ("accounts", "account_profile", "2026-02-10T00:00:00Z", json!({"deleted": true})),

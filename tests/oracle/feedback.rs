@@ -3,17 +3,17 @@
 use num_traits::ToPrimitive as _;
 
 use super::account::Account;
-use super::judge::Record;
+use super::input::Record;
 use super::metric::Metrics;
 
 impl<'a> Account<'a> {
     /// The feedback of a type that is not late.
-    pub fn heard(&self, kind: &str) -> Vec<&'a Record> {
+    pub fn feedback_records(&self, kind: &str) -> Vec<&'a Record> {
         self.kind(kind).into_iter().filter(|record| !record.late).collect()
     }
 
     fn newest_answer(&self, kind: &str) -> Option<&'a Record> {
-        self.heard(kind).into_iter().max_by_key(|record| (record.at, &record.id))
+        self.feedback_records(kind).into_iter().max_by_key(|record| (record.at, &record.id))
     }
 
     /// All feedback metrics.
@@ -29,20 +29,20 @@ impl<'a> Account<'a> {
         out.ratio("feedback.csat_91d", csat.iter().filter(|p| **p >= 0.75).count() as f64, csat.len() as f64);
         out.size("feedback.csat_91d", csat.len());
         out.float("feedback.ces_latest", self.newest_answer("ces_answered").map(place));
-        let referrals = self.heard("referral_made");
+        let referrals = self.feedback_records("referral_made");
         out.count("feedback.referrals_364d", referrals.into_iter().filter(|record| self.within(record.at, 364)).count());
     }
 
     /// The value that customer success has pinned the account's health to, until it expires or is cleared.
     pub fn pinned_health(&self) -> Option<f64> {
-        let overrides = [self.heard("health_override_set"), self.heard("health_override_cleared")].concat();
+        let overrides = [self.feedback_records("health_override_set"), self.feedback_records("health_override_cleared")].concat();
         let newest = overrides.into_iter().max_by_key(|record| (record.at, &record.id))?.fields();
         let until = newest.instant("until").unwrap().filter(|_| newest.get("value").is_some())?;
         (self.t < until).then(|| newest.number("value").unwrap().unwrap().to_f64().unwrap())
     }
 
     fn answers_91d(&self, kind: &str) -> Vec<&'a Record> {
-        self.heard(kind).into_iter().filter(|record| self.within(record.at, 91)).collect()
+        self.feedback_records(kind).into_iter().filter(|record| self.within(record.at, 91)).collect()
     }
 }
 

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reversed_scale_turns_the_place_around() {
+    fn a_reversed_scale_flips_the_position() {
         let answer = json!({"score": 2, "scale": {"min": 1, "max": 5, "reversed": true}});
         assert_eq!(Fields(answer.as_object().unwrap()).place(), Ok(Some(0.75)));
     }

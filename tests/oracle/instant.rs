@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_without_offset_is_none() {
+    fn a_time_without_offset_is_not_an_instant() {
         for text in ["2026-03-01T09:30:00", "2026-03-01", "yesterday", "2026-13-01T00:00:00Z"] {
             assert_eq!(parse(&json!(text)), Err("wrong_type"), "{text}");
         }

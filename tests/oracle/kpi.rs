@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::account::Account;
 use super::billing::Movement;
-use super::judge::Record;
+use super::input::Record;
 use super::metric::mean;
 use super::money::convert_one;
 use super::usage::Activity;

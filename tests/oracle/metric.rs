@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_is_in_the_name() {
+    fn the_window_is_read_from_the_name() {
         assert_eq!(["revenue.mrr", "revenue.mrr_delta_364d", "support.open_weighted"].map(named_days), [0, 364, 0]);
     }
 }

@@ -13,7 +13,7 @@ pub mod feedback;
 pub mod fields;
 pub mod history;
 pub mod instant;
-pub mod judge;
+pub mod input;
 pub mod kpi;
 pub mod metric;
 pub mod money;
@@ -25,14 +25,14 @@ pub mod subscription;
 pub mod support;
 pub mod ticket;
 pub mod usage;
-pub mod voices;
+pub mod service_kpis;
 pub mod zone;
 
 use std::collections::BTreeMap;
 
 use account::Account;
 use history::Change;
-use judge::{Counts, DeadLetter, Judged, Record};
+use input::{Counts, DeadLetter, Input, Record};
 use kpi::{Kpis, Member, Period};
 use metric::Metrics;
 use score::Score;
@@ -83,27 +83,27 @@ pub struct Line {
 
 /// Replays `files` as of `t`.
 pub fn replay(files: &Files, settings: &Settings, t: i64, extras: Extras) -> Replay {
-    let judged = judge::judge(files, settings, t);
-    let deletions = deletions(&judged.records, t);
-    let mut members = members(files, settings, &judged, &deletions, t);
+    let input = input::read(files, settings, t);
+    let deletions = deletions(&input.records, t);
+    let mut members = members(files, settings, &input, &deletions, t);
     let mut changes = BTreeMap::new();
     for member in members.iter_mut().filter(|_| extras.changes) {
-        let measure = |account: &Account<'_>| measured(files, &judged, account);
+        let measure = |account: &Account<'_>| measured(files, &input, account);
         let (published, band) = history::changes(&model(settings), &member.account, files, measure);
         member.line.score.band = band;
         changes.insert(member.id.clone(), published);
     }
     let trailing = Period { from: t - 28 * DAY, to: t, month: false };
-    let mut kpis = vec![(trailing, kpi::kpis(files, &members, &costs(&judged.records, t), trailing))];
-    let months = complete_months(settings, &judged, t);
+    let mut kpis = vec![(trailing, kpi::kpis(files, &members, &costs(&input.records, t), trailing))];
+    let months = complete_months(settings, &input, t);
     let cohorts = cohort::cohorts(&members, &months);
     for month in months.into_iter().filter(|_| extras.months) {
-        let then = judge::judge(files, settings, month.to);
+        let then = input::read(files, settings, month.to);
         let members = self::members(files, settings, &then, &deletions, month.to);
         kpis.push((month, kpi::kpis(files, &members, &costs(&then.records, month.to), month)));
     }
     let accounts = members.into_iter().map(|member| (member.id, member.line)).collect();
-    Replay { counts: judged.counts, dead_letters: judged.dead_letters, accounts, kpis, cohorts, changes }
+    Replay { counts: input.counts, dead_letters: input.dead_letters, accounts, kpis, cohorts, changes }
 }
 
 /// The newest deletion of each account at or before `t`.
@@ -125,17 +125,17 @@ fn model(settings: &Settings) -> toml::Table {
 }
 
 /// The metrics of an account that are present.
-fn measured(files: &Files, judged: &Judged, account: &Account<'_>) -> Metrics {
+fn measured(files: &Files, input: &Input, account: &Account<'_>) -> Metrics {
     let mut metrics = account.metrics();
-    metrics.keep_observed(files, &judged.earliest, account.t);
+    metrics.keep_observed(files, &input.earliest, account.t);
     metrics
 }
 
 /// Every account that has a line at `t`, by its id.
-fn members<'a>(files: &Files, settings: &'a Settings, judged: &'a Judged, deletions: &BTreeMap<String, i64>, t: i64) -> Vec<Member<'a>> {
+fn members<'a>(files: &Files, settings: &'a Settings, input: &'a Input, deletions: &BTreeMap<String, i64>, t: i64) -> Vec<Member<'a>> {
     let model = model(settings);
     let mut accounts: BTreeMap<&String, Vec<&Record>> = BTreeMap::new();
-    for record in judged.records.iter().filter(|record| record.at <= t) {
+    for record in input.records.iter().filter(|record| record.at <= t) {
         let Some(account) = &record.account else { continue };
         if deletions.get(account).is_none_or(|deleted| record.at > *deleted) {
             accounts.entry(account).or_default().push(record);
@@ -144,7 +144,7 @@ fn members<'a>(files: &Files, settings: &'a Settings, judged: &'a Judged, deleti
     let member = |(id, mut records): (&String, Vec<&'a Record>)| {
         records.sort_by(|a, b| (a.at, &a.id).cmp(&(b.at, &b.id)));
         let account = Account::new(records, settings, t);
-        let metrics = measured(files, judged, &account);
+        let metrics = measured(files, input, &account);
         let score = score::score(&model, &account, files, &metrics);
         Member { id: id.clone(), account, line: Line { metrics, score } }
     };
@@ -152,8 +152,8 @@ fn members<'a>(files: &Files, settings: &'a Settings, judged: &'a Judged, deleti
 }
 
 /// Every complete calendar month from that of the earliest record to `t`.
-fn complete_months(settings: &Settings, judged: &Judged, t: i64) -> Vec<Period> {
-    let Some(earliest) = judged.earliest.values().min() else { return Vec::new() };
+fn complete_months(settings: &Settings, input: &Input, t: i64) -> Vec<Period> {
+    let Some(earliest) = input.earliest.values().min() else { return Vec::new() };
     let months = (0..).map(|ago| settings.zone.month(t, ago)).take_while(|(_, next)| next > earliest);
     let mut months: Vec<Period> = months.map(|(first, next)| Period { from: first - 1, to: next - 1, month: true }).collect();
     months.retain(|month| month.to <= t);
@@ -163,21 +163,21 @@ fn complete_months(settings: &Settings, judged: &Judged, t: i64) -> Vec<Period> 
 
 #[cfg(test)]
 mod tests {
-    use super::{deletions, judge, members};
+    use super::{deletions, input, members};
     use crate::hostile::case;
     use crate::oracle::zone::DAY;
 
     #[test]
-    fn the_reference_closes_its_own_books() {
+    fn the_reference_balances_mrr_and_outcomes() {
         for seed in 0..20 {
             let case = case(seed);
-            let judged = judge::judge(&case.files, &case.settings, case.t);
-            for counts in judged.counts.values() {
+            let input = input::read(&case.files, &case.settings, case.t);
+            for counts in input.counts.values() {
                 let refused: u64 = counts.dead_letter.values().sum();
                 assert_eq!(counts.read, counts.applied + counts.duplicate + counts.late + counts.ignored + refused, "seed {seed}");
             }
-            let deletions = deletions(&judged.records, case.t);
-            for member in members(&case.files, &case.settings, &judged, &deletions, case.t) {
+            let deletions = deletions(&input.records, case.t);
+            for member in members(&case.files, &case.settings, &input, &deletions, case.t) {
                 for (a, b) in [(28, 0), (91, 28), (400, 0)].map(|(a, b)| (case.t - a * DAY, case.t - b * DAY)) {
                     let moved: i64 = member.account.movements(a, b).iter().map(super::billing::Movement::signed).sum();
                     assert_eq!(member.account.mrr(a) + moved, member.account.mrr(b), "seed {seed}, account {}", member.id);

@@ -239,21 +239,21 @@ mod tests {
     use super::{DEFAULT_MODEL, on_curve, risk, streams_of};
 
     #[test]
-    fn a_curve_is_straight_between_its_points_and_flat_outside() {
+    fn a_curve_is_linear_between_its_points_and_flat_outside() {
         let curve: toml::Table = "c = [[0.0, 0], [0.5, 40], [1.0, 100]]".parse().unwrap();
         let curve = curve["c"].as_array().unwrap();
         assert_eq!([-1.0, 0.25, 0.75, 9.0].map(|value| on_curve(curve, value)), [0.0, 20.0, 70.0, 100.0]);
     }
 
     #[test]
-    fn a_metric_rests_on_the_stream_of_its_prefix_and_on_usage_where_users_divide_it() {
+    fn a_metric_needs_the_stream_of_its_prefix_and_usage_if_it_is_per_user() {
         assert_eq!(streams_of("depth.adoption"), ["usage"]);
         assert_eq!(streams_of("support.open_weighted_per_10_users"), ["support", "usage"]);
         assert_eq!(streams_of("account.tenure_days"), Vec::<&str>::new());
     }
 
     #[test]
-    fn what_is_absent_is_stood_in_for() {
+    fn present_coefficients_stand_in_for_absent_ones() {
         let model: toml::Table = DEFAULT_MODEL.parse().unwrap();
         let few = risk(&model, &BTreeMap::from([("seats".to_owned(), 70.0)])).unwrap();
         // -1.2 - 3.0 x 0.4, whichever part of the 3.0 is present

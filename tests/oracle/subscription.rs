@@ -7,7 +7,7 @@ use num_rational::BigRational;
 use num_traits::{Signed as _, Zero as _};
 
 use super::fields::Fields;
-use super::judge::Record;
+use super::input::Record;
 use super::money::{convert, fraction, minor_digits, monthly};
 use super::settings::Settings;
 use super::zone::DAY;

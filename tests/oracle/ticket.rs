@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::Account;
 use super::check::{OPEN_STATUSES, PRIORITIES, SNAPSHOT_STATUSES};
-use super::judge::Record;
+use super::input::Record;
 use super::settings::Settings;
 use super::zone::{DAY, HOUR};
 

@@ -7,7 +7,7 @@ use num_traits::ToPrimitive as _;
 
 use super::account::Account;
 use super::fields::Fields;
-use super::judge::Record;
+use super::input::Record;
 use super::metric::{Metrics, mean};
 use super::pattern;
 use super::settings::Settings;

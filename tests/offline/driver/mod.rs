@@ -54,7 +54,7 @@ fn parsed(record: &OutputRecord) -> Value {
 }
 
 #[test]
-fn an_account_that_falls_silent_is_published_going_down_without_any_event() {
+fn a_silent_account_is_published_as_declining_without_any_event() {
     let mut driver = Driver::new();
     silent_customer(&mut driver);
     let first = driver.round(at(120), &PUBLISH);
@@ -96,7 +96,7 @@ fn readers_see_an_account_with_its_recent_changes() {
 }
 
 #[test]
-fn a_task_restored_from_its_changelog_reports_and_publishes_as_the_one_that_wrote_it() {
+fn a_restored_task_reports_and_publishes_like_the_one_that_wrote_the_changelog() {
     let mut driver = Driver::new();
     silent_customer(&mut driver);
     driver.feed(Stream::Support, &json!({"id": "t", "type": "ticket_opened", "account_id": "acme", "ticket_id": "1", "priority": "urgent", "occurred_at": at(119).0}), at(119));
@@ -119,7 +119,7 @@ fn a_task_restored_from_its_changelog_reports_and_publishes_as_the_one_that_wrot
 
 /// Few ids lie with the section that they were read into, many apart by day: a restart at any moment knows all of the last days.
 #[test]
-fn ids_are_remembered_over_a_restart_however_many_they_are() {
+fn ids_survive_a_restart_however_many_there_are() {
     let mut driver = Driver::new();
     let events: Vec<Value> = (0..240).map(|n| used(&n.to_string(), "acme", "u", at(0).plus(n * HOUR_MS))).collect();
     for (now, event) in events.iter().enumerate() {
@@ -140,9 +140,9 @@ fn ids_are_remembered_over_a_restart_however_many_they_are() {
 }
 
 #[test]
-fn one_event_on_an_account_with_very_many_tickets_writes_few_bytes_and_restores_the_same() {
+fn one_event_on_an_account_with_many_tickets_writes_few_bytes_and_restores_identically() {
     let mut events = 0;
-    let mut tell = |driver: &mut Driver, ticket: i64, kind: &str| {
+    let mut add = |driver: &mut Driver, ticket: i64, kind: &str| {
         events += 1;
         let when = at(0).plus(events);
         let record = json!({"id": events.to_string(), "type": kind, "account_id": "acme", "ticket_id": ticket.to_string(), "occurred_at": when.0,
@@ -150,13 +150,13 @@ fn one_event_on_an_account_with_very_many_tickets_writes_few_bytes_and_restores_
         assert_eq!(driver.feed(Stream::Support, &record, when), Outcome::Applied);
     };
     let mut driver = Driver::new();
-    (0..4_900).for_each(|ticket| tell(&mut driver, ticket, "ticket_opened"));
+    (0..4_900).for_each(|ticket| add(&mut driver, ticket, "ticket_opened"));
     driver.round(at(1), &PUBLISH);
     let whole = driver.written;
     assert!(whole > 256 * 1024, "{whole}");
     for life in 0..2 {
         for ticket in 0..3 {
-            tell(&mut driver, life * 10 + ticket, "ticket_resolved");
+            add(&mut driver, life * 10 + ticket, "ticket_resolved");
             driver.round(at(1), &PUBLISH);
             let again = life == 1 && ticket == 0;
             assert!(again || driver.written < whole / 4, "{} of {whole} bytes", driver.written);
@@ -172,7 +172,7 @@ fn one_event_on_an_account_with_very_many_tickets_writes_few_bytes_and_restores_
 }
 
 #[test]
-fn catch_up_publishes_nothing_and_then_one_change_an_account() {
+fn catch_up_publishes_nothing_and_then_one_change_per_account() {
     let mut driver = Driver::new();
     silent_customer(&mut driver);
     assert!(driver.round(at(100), &CATCH_UP).is_empty());
@@ -201,7 +201,7 @@ fn a_record_ahead_of_its_time_counts_as_applied_and_waits() {
 }
 
 #[test]
-fn a_deleted_account_leaves_no_trace_and_may_begin_again() {
+fn a_deleted_account_leaves_no_trace_and_may_return() {
     let mut driver = Driver::new();
     silent_customer(&mut driver);
     driver.round(at(120), &PUBLISH);
@@ -264,7 +264,7 @@ fn causes(changes: &[OutputRecord]) -> Vec<(String, String, String)> {
 }
 
 #[test]
-fn another_model_scores_every_account_anew_within_the_budget_of_each_round() {
+fn a_new_model_rescores_every_account_within_the_budget_of_each_round() {
     let mut driver = Driver::new();
     steady_customers(&mut driver, 10);
     assert_eq!(driver.round(at(120), &PUBLISH).len(), 10);
@@ -288,7 +288,7 @@ fn a_round_ends_when_its_changes_are_large_enough() {
 }
 
 #[test]
-fn accounts_to_which_something_happens_do_not_wait_for_another_model() {
+fn accounts_with_new_events_do_not_wait_for_a_model_change() {
     let mut driver = Driver::new();
     steady_customers(&mut driver, 10);
     driver.round(at(120), &PUBLISH);
@@ -305,7 +305,7 @@ fn accounts_to_which_something_happens_do_not_wait_for_another_model() {
 }
 
 #[test]
-fn a_model_that_comes_in_catch_up_waits_for_its_end() {
+fn a_model_loaded_during_catch_up_waits_for_its_end() {
     let mut driver = Driver::new();
     steady_customers(&mut driver, 2);
     driver.round(at(120), &PUBLISH);
@@ -328,7 +328,7 @@ fn a_restart_with_another_model_has_the_same_cause_as_a_reload() {
 }
 
 #[test]
-fn a_border_that_moves_past_an_account_by_little_is_crossed_after_the_dwell() {
+fn a_border_moved_slightly_past_an_account_is_crossed_after_the_waiting_time() {
     let mut driver = Driver::new();
     steady_customers(&mut driver, 1);
     let first = parsed(&driver.round(at(120), &PUBLISH)[0]);
@@ -342,7 +342,7 @@ fn a_border_that_moves_past_an_account_by_little_is_crossed_after_the_dwell() {
 }
 
 #[test]
-fn a_misrouted_record_moves_no_stream_time() {
+fn a_misrouted_record_does_not_advance_stream_time() {
     let mut driver = Driver::new();
     let own = PartitionCheck { partitioners: Candidates::only(Partitioner::Murmur2), partition: 0, partitions: 2 };
     driver.task.set_partition_check(own);

@@ -11,7 +11,7 @@ use churnwatch::time::HOUR_MS;
 use serde_json::{Value, json};
 
 use super::rig::Driver;
-use super::story::{LAST_DAY, MODEL, tell};
+use super::story::{LAST_DAY, MODEL, feed};
 use super::{at, model};
 
 type Changelog = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -40,7 +40,7 @@ fn stored(version: &str) -> Changelog {
 
 #[test]
 #[ignore = "writes the fixture: only a program of a version that has none yet may"]
-fn write_the_fixture() {
+fn rewrite_the_fixture() {
     let mut driver = fed(StateVersion::NEWEST);
     driver.changelog.insert(STAMP.to_vec(), driver.task.stamp());
     let path = std::env::var("STATE_FIXTURE").expect("where to write it");
@@ -60,7 +60,7 @@ fn driver_of(version: StateVersion) -> Driver {
 /// The story, with the changelog that it leaves in a version.
 fn fed(version: StateVersion) -> Driver {
     let mut driver = driver_of(version);
-    tell(&mut driver);
+    feed(&mut driver);
     driver
 }
 
@@ -83,7 +83,7 @@ fn counted(changelog: &Changelog) -> BTreeMap<Vec<u8>, usize> {
 }
 
 #[test]
-fn the_fixture_of_version_1_holds_every_section_in_several_parts_and_every_list() {
+fn the_version_1_fixture_has_every_section_in_several_parts_and_every_list() {
     let counts = counted(&stored("v1"));
     // Core, usage, billing, support, feedback, profile, remembered ids of three accounts; then costs, their ids, deletions, waiting.
     let keys: Vec<&[u8]> = counts.keys().map(Vec::as_slice).collect();
@@ -111,7 +111,7 @@ fn the_fixture_of_version_1_holds_every_section_in_several_parts_and_every_list(
 }
 
 #[test]
-fn state_of_version_1_comes_back_to_the_same_account_lines() {
+fn state_of_version_1_restores_to_the_same_account_lines() {
     let mut driver = fed(StateVersion::NEWEST);
     let mut restored = restored(stored("v1"));
     for hours in [23, 48, 24 * 40] {
@@ -134,7 +134,7 @@ fn is_cut_by_hash_now(key: &[u8]) -> bool {
 }
 
 #[test]
-fn under_write_version_1_the_records_are_those_that_the_first_version_wrote() {
+fn write_version_1_writes_the_same_records_as_the_first_release() {
     let mut driver = fed(StateVersion::V1);
     driver.changelog.insert(STAMP.to_vec(), driver.task.stamp());
     assert!(driver.changelog.values().all(|value| value[0] <= 2) && driver.changelog.keys().all(|key| key[0] != 3));
@@ -150,7 +150,7 @@ fn under_write_version_1_the_records_are_those_that_the_first_version_wrote() {
 }
 
 #[test]
-fn every_record_of_version_2_says_so() {
+fn every_version_2_record_carries_its_version() {
     let driver = fed(StateVersion::V2);
     assert!(driver.changelog.keys().any(|key| key[0] == 3), "sections in ranges");
     for (key, value) in &driver.changelog {
@@ -183,7 +183,7 @@ fn touch_every_section(driver: &mut Driver) {
 }
 
 #[test]
-fn a_section_that_changes_moves_to_the_version_that_is_written_and_leaves_nothing_behind() {
+fn a_changed_section_moves_to_the_write_version_and_leaves_nothing_behind() {
     for (from, to) in [(StateVersion::V1, StateVersion::V2), (StateVersion::V2, StateVersion::V1)] {
         let mut driver = fed(from);
         let mut moved = driver_of(to);
@@ -207,7 +207,7 @@ fn a_section_that_changes_moves_to_the_version_that_is_written_and_leaves_nothin
 }
 
 #[test]
-fn a_fact_that_version_1_cannot_hold_is_written_in_version_2_under_write_version_1() {
+fn a_fact_that_version_1_cannot_hold_is_written_in_version_2_even_under_write_version_1() {
     let mut driver = driver_of(StateVersion::V1);
     let ticket = |kind: &str, id: &str, fields: Value| {
         let mut record = json!({"type": kind, "id": format!("{kind} {id}"), "account_id": id, "ticket_id": "1", "occurred_at": at(1).0});

@@ -44,7 +44,7 @@ better = { points = 2, hours = 24 }
 "#;
 
 /// Feeds the whole story, with a round after each day.
-pub fn tell(driver: &mut Driver) {
+pub fn feed(driver: &mut Driver) {
     for day in 0..=LAST_DAY {
         for (number, (stream, mut record)) in (0..).zip(records_of(day)) {
             let time = at(day).plus(8 * HOUR_MS + number * 100);

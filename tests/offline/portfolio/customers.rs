@@ -39,7 +39,7 @@ fn accounts_won_held_and_lost() {
 }
 
 #[test]
-fn without_loss_nobody_knows_a_lifespan() {
+fn without_losses_the_lifespan_is_absent() {
     let mut world = World::default();
     world.pays("a", ago(200), 100);
     let kpis = world.kpis();
@@ -51,7 +51,7 @@ fn without_loss_nobody_knows_a_lifespan() {
 }
 
 #[test]
-fn what_a_customer_is_worth_and_costs() {
+fn customer_lifetime_value_and_costs() {
     let mut world = movers();
     world.profile("new", json!({"segment": "smb"})).profile("stays", json!({"segment": "mid"}));
     for (category, minor, segment) in [("acquisition", 900, Some("smb")), ("acquisition", 100, None), ("retention", 60, None)] {
@@ -59,9 +59,9 @@ fn what_a_customer_is_worth_and_costs() {
         if let Some(segment) = segment {
             cost["segment"] = json!(segment);
         }
-        world.tell("billing", "cost_recorded", "", ago(1), cost);
+        world.add("billing", "cost_recorded", "", ago(1), cost);
     }
-    world.tell("billing", "invoice_paid", "stays", ago(90), json!({"invoice_id": "i", "amount_minor": 800, "currency": "USD"}));
+    world.add("billing", "invoice_paid", "stays", ago(90), json!({"invoice_id": "i", "amount_minor": 800, "currency": "USD"}));
     let kpis = world.kpis();
     let clv = 244.0 / (1.0 - 0.75_f64.powf(365.0 / 12.0 / 28.0));
     close(&kpis["clv"], clv);
@@ -75,12 +75,12 @@ fn what_a_customer_is_worth_and_costs() {
 }
 
 #[test]
-fn costs_that_ever_named_a_segment_make_its_cac_0() {
+fn a_segment_with_costs_only_before_the_period_has_cac_0() {
     let mut world = World::default();
     world.pays("a", ago(3), 100).profile("a", json!({"segment": "smb", "plan": "pro"}));
     assert!(world.scoped(&json!({"segment": "smb"})).get("cac").is_none());
     let cost = json!({"category": "acquisition", "amount_minor": 5, "currency": "USD", "segment": "smb"});
-    world.tell("billing", "cost_recorded", "", ago(250), cost);
+    world.add("billing", "cost_recorded", "", ago(250), cost);
     close(&world.scoped(&json!({"segment": "smb"}))["cac"], 0.0);
     assert!(world.scoped(&json!({"plan": "pro"})).get("cac").is_none());
 }
@@ -102,13 +102,13 @@ fn terms_that_ended_and_trials_that_converted() {
 }
 
 #[test]
-fn onboarding_referred_accounts_and_reasons_of_losses() {
+fn onboarding_referrals_and_churn_reasons() {
     let mut world = movers();
     world.profile("new", json!({"referred_by": "stays", "onboarded_at": ago(2)}));
     world.profile("stays", json!({"referred_by": "leaves", "onboarded_at": ago(100)}));
     world.pays("silent", ago(200), 100).pays("silent", ago(4), 0);
-    world.tell("support", "ticket_opened", "leaves", ago(30), json!({"ticket_id": "t"}));
-    world.tell("support", "ticket_opened", "silent", ago(40), json!({"ticket_id": "t"}));
+    world.add("support", "ticket_opened", "leaves", ago(30), json!({"ticket_id": "t"}));
+    world.add("support", "ticket_opened", "silent", ago(40), json!({"ticket_id": "t"}));
     let kpis = world.kpis();
     assert_eq!((&kpis["onboarded"], &kpis["referred_accounts"]), (&json!({"value": 1}), &json!({"value": 1})));
     assert_eq!(kpis["churn_reasons"], json!({"value": {"too expensive": 1, "unspecified": 1}}));

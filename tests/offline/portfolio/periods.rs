@@ -42,13 +42,13 @@ fn a_leap_february_and_a_month_whose_clocks_change_end_where_the_reporting_zone_
 }
 
 #[test]
-fn the_trailing_period_ends_with_its_instant_and_begins_after_that_of_28_days_before() {
+fn the_trailing_period_includes_its_end_and_excludes_its_start_28_days_earlier() {
     let mut world = World::default();
     world.pays("at the end", END, 1).pays("just before the begin", ago(28), 2).pays("just after it", ago(28) + 1, 4);
-    world.tell("support", "ticket_opened", "a", ago(28), json!({"ticket_id": "before"}));
-    world.tell("support", "ticket_opened", "a", ago(28) + 1, json!({"ticket_id": "within"}));
-    world.tell("feedback", "nps_answered", "a", ago(28), json!({"score": 0}));
-    world.tell("feedback", "nps_answered", "a", END, json!({"score": 10}));
+    world.add("support", "ticket_opened", "a", ago(28), json!({"ticket_id": "before"}));
+    world.add("support", "ticket_opened", "a", ago(28) + 1, json!({"ticket_id": "within"}));
+    world.add("feedback", "nps_answered", "a", ago(28), json!({"score": 0}));
+    world.add("feedback", "nps_answered", "a", END, json!({"score": 10}));
     let kpis = world.kpis();
     assert_eq!((&kpis["new_mrr"]["value"], &kpis["nrr"]["denominator"]), (&json!(5), &json!(2)));
     assert_eq!((&kpis["tickets_opened"]["value"], &kpis["nps"]["value"]), (&json!(1), &json!(100.0)));
@@ -56,7 +56,7 @@ fn the_trailing_period_ends_with_its_instant_and_begins_after_that_of_28_days_be
 }
 
 #[test]
-fn every_month_is_what_a_replay_as_of_its_end_tells_less_accounts_deleted_since() {
+fn every_month_matches_a_replay_as_of_its_end_without_accounts_deleted_since() {
     let worlds = [(movers(), None), (disturbed(), None), (disturbed(), Some(7))];
     let sorted = worlds.clone().map(|(world, score_every)| (world.sorted(), score_every));
     for (world, score_every) in worlds.into_iter().chain(sorted) {

@@ -9,21 +9,21 @@ use super::world::{World, ago, close};
 fn answers_referrals_and_advocacy() {
     let mut world = World::default();
     for (at, score) in [(40, 9), (40, 3), (40, 3), (5, 10), (5, 9), (5, 7), (5, 0)] {
-        world.tell("feedback", "nps_answered", "a", ago(at), json!({"score": score}));
+        world.add("feedback", "nps_answered", "a", ago(at), json!({"score": score}));
     }
     for score in [5, 4, 2] {
-        world.tell("feedback", "csat_answered", "a", ago(5), json!({"score": score, "scale": {"min": 1, "max": 5}}));
+        world.add("feedback", "csat_answered", "a", ago(5), json!({"score": score, "scale": {"min": 1, "max": 5}}));
     }
     for score in [1, 4] {
-        world.tell("feedback", "ces_answered", "a", ago(5), json!({"score": score, "scale": {"min": 1, "max": 5}}));
+        world.add("feedback", "ces_answered", "a", ago(5), json!({"score": score, "scale": {"min": 1, "max": 5}}));
     }
     for kind in ["nps", "nps", "nps", "nps", "nps", "nps", "nps", "nps", "own", "own"] {
-        world.tell("feedback", "survey_sent", "a", ago(6), json!({"kind": kind}));
+        world.add("feedback", "survey_sent", "a", ago(6), json!({"kind": kind}));
     }
-    world.tell("feedback", "referral_made", "a", ago(2), json!({}));
-    world.tell("feedback", "advocacy_made", "a", ago(2), json!({"kind": "review"}));
-    world.tell("support", "ticket_opened", "a", ago(9), json!({"ticket_id": "t"}));
-    world.tell("support", "ticket_rated", "a", ago(1), json!({"ticket_id": "t", "score": "good"}));
+    world.add("feedback", "referral_made", "a", ago(2), json!({}));
+    world.add("feedback", "advocacy_made", "a", ago(2), json!({"kind": "review"}));
+    world.add("support", "ticket_opened", "a", ago(9), json!({"ticket_id": "t"}));
+    world.add("support", "ticket_rated", "a", ago(1), json!({"ticket_id": "t", "score": "good"}));
     let kpis = world.kpis();
     assert_eq!(
         kpis["nps"],
@@ -41,17 +41,17 @@ fn answers_referrals_and_advocacy() {
 }
 
 #[test]
-fn tickets_and_how_they_were_resolved() {
+fn tickets_and_their_resolution() {
     let mut world = World::default();
     for (ticket, hours, priority, category) in [("1", 2, "urgent", "bug"), ("2", 4, "low", "bug"), ("3", 12, "low", "billing")] {
         let opened = json!({"ticket_id": ticket, "priority": priority, "category": category, "product": "api"});
-        world.tell("support", "ticket_opened", "a", ago(20), opened);
+        world.add("support", "ticket_opened", "a", ago(20), opened);
         let reply = json!({"ticket_id": ticket, "by": "agent"});
-        world.tell("support", "ticket_replied", "a", ago(20) + hours * MINUTE_MS, reply);
-        world.tell("support", "ticket_resolved", "a", ago(20) + hours * HOUR_MS, json!({"ticket_id": ticket}));
+        world.add("support", "ticket_replied", "a", ago(20) + hours * MINUTE_MS, reply);
+        world.add("support", "ticket_resolved", "a", ago(20) + hours * HOUR_MS, json!({"ticket_id": ticket}));
     }
-    world.tell("support", "ticket_reopened", "a", ago(19), json!({"ticket_id": "3"}));
-    world.tell("support", "ticket_opened", "a", ago(400), json!({"ticket_id": "4"}));
+    world.add("support", "ticket_reopened", "a", ago(19), json!({"ticket_id": "3"}));
+    world.add("support", "ticket_opened", "a", ago(400), json!({"ticket_id": "4"}));
     let kpis = world.kpis();
     assert_eq!(
         kpis["tickets_opened"],

@@ -12,13 +12,13 @@ pub fn users() -> World {
     world.profile("a", entitled.clone()).profile("b", entitled);
     world.used("a", "old", "z", ago(100));
     world.used("a", "1", "x", END - HOUR_MS).used("a", "1", "y", ago(3)).used("a", "2", "x", ago(10)).used("b", "1", "x", ago(20));
-    world.tell("usage", "session_ended", "a", ago(10), json!({"user_id": "2", "session_id": "s", "duration_seconds": 90}));
-    world.tell("usage", "session_ended", "b", ago(20), json!({"user_id": "1", "session_id": "s", "duration_seconds": 30}));
+    world.add("usage", "session_ended", "a", ago(10), json!({"user_id": "2", "session_id": "s", "duration_seconds": 90}));
+    world.add("usage", "session_ended", "b", ago(20), json!({"user_id": "1", "session_id": "s", "duration_seconds": 30}));
     world
 }
 
 #[test]
-fn users_and_how_much_they_use() {
+fn active_users_and_usage_rates() {
     let kpis = users().kpis();
     assert_eq!((&kpis["dau"], &kpis["wau"], &kpis["mau"]), (&json!({"value": 1}), &json!({"value": 1}), &json!({"value": 3})));
     close(&kpis["dau_mau"], 1.0 / 3.0);
@@ -34,7 +34,7 @@ fn users_and_how_much_they_use() {
 }
 
 #[test]
-fn kpis_of_windows_wait_until_the_stream_was_observed_long_enough_and_those_of_periods_do_not() {
+fn kpis_of_windows_wait_until_the_stream_has_been_observed_long_enough_and_those_of_periods_do_not() {
     let mut world = World::default();
     world.used("a", "1", "x", ago(10)).pays("a", ago(100), 100);
     let kpis = world.kpis();
@@ -46,7 +46,7 @@ fn kpis_of_windows_wait_until_the_stream_was_observed_long_enough_and_those_of_p
 }
 
 #[test]
-fn mrr_is_arpa_times_payers_and_arpu_times_users() {
+fn mrr_is_arpa_times_paying_accounts_and_arpu_times_users() {
     let mut world = movers();
     world.used("grows", "old", "z", ago(100)).used("grows", "1", "x", ago(1)).used("new", "2", "x", ago(1)).used(
         "leaves",

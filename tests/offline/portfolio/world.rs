@@ -26,7 +26,7 @@ pub const fn ago(days: i64) -> i64 {
 pub struct World(pub BTreeMap<&'static str, Vec<Value>>, usize);
 
 impl World {
-    pub fn tell(&mut self, stream: &'static str, kind: &str, account: &str, at: i64, mut rest: Value) -> &mut Self {
+    pub fn add(&mut self, stream: &'static str, kind: &str, account: &str, at: i64, mut rest: Value) -> &mut Self {
         self.1 += 1;
         let fields = rest.as_object_mut().unwrap();
         fields.insert("id".into(), json!(format!("{:06}", self.1)));
@@ -48,15 +48,15 @@ impl World {
         let mut fields = json!({"subscription_id": "s", "status": "active", "items": [item(100)], "started_at": at,
             "current_period_start": at, "current_period_end": at + 3650 * DAY_MS});
         more.as_object().unwrap().iter().for_each(|(name, value)| fields[name] = value.clone());
-        self.tell("billing", "subscription_changed", account, at, fields)
+        self.add("billing", "subscription_changed", account, at, fields)
     }
 
     pub fn profile(&mut self, account: &str, fields: Value) -> &mut Self {
-        self.tell("accounts", "account_profile", account, ago(300), fields)
+        self.add("accounts", "account_profile", account, ago(300), fields)
     }
 
     pub fn used(&mut self, account: &str, user: &str, feature: &str, at: i64) -> &mut Self {
-        self.tell("usage", "feature_used", account, at, json!({"user_id": user, "feature": feature}))
+        self.add("usage", "feature_used", account, at, json!({"user_id": user, "feature": feature}))
     }
 
     /// The same records in the order of their time.
@@ -136,10 +136,10 @@ pub fn disturbed() -> World {
         world.used(account, &format!("u{}", day % 5), "x", ago(120 - day));
     }
     world.used("grows", "late", "y", ago(95)).used("grows", "late", "y", ago(95));
-    world.tell("support", "ticket_opened", "stays", ago(70), json!({"ticket_id": "t"}));
-    world.tell("feedback", "nps_answered", "grows", ago(40), json!({"score": 9}));
+    world.add("support", "ticket_opened", "stays", ago(70), json!({"ticket_id": "t"}));
+    world.add("feedback", "nps_answered", "grows", ago(40), json!({"score": 9}));
     world.profile("grows", json!({"segment": "smb"}));
-    world.tell("accounts", "account_profile", "grows", ago(33), json!({"segment": "mid"}));
-    world.tell("accounts", "account_profile", "shrinks", ago(6), json!({"deleted": true}));
+    world.add("accounts", "account_profile", "grows", ago(33), json!({"segment": "mid"}));
+    world.add("accounts", "account_profile", "shrinks", ago(6), json!({"deleted": true}));
     world
 }

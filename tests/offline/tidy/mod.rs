@@ -54,7 +54,7 @@ fn code(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn the_pure_half_does_nothing_but_decide() {
+fn the_pure_half_has_no_io_no_locks_and_no_shared_state() {
     let (pure, _) = modules();
     let files: Vec<_> = pure.iter().flat_map(|module| files_of(module)).collect();
     assert!(files.len() > 50);

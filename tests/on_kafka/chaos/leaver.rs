@@ -23,7 +23,7 @@ const DAYS_AGO: i64 = 20;
 const DAYS_STAYED: i64 = 10;
 
 /// One record to write.
-pub struct Told {
+pub struct Sent {
     pub stream: Stream,
     pub account: String,
     /// `None` deletes.
@@ -63,14 +63,14 @@ impl Leavers {
     }
 
     /// The next record of someone, as of `now`; `None` when the story is over.
-    pub fn next(&mut self, now: i64) -> Option<Told> {
+    pub fn next(&mut self, now: i64) -> Option<Sent> {
         if self.stories.len() < AT_ONCE && self.begun < LEAVERS_MAX {
             self.begun += 1;
             self.stories.push(Story::new(self.begun, now, &mut self.random));
         }
         let place = usize::try_from(self.random.next() % self.stories.len().max(1) as u64).unwrap();
         let story = self.stories.get_mut(place)?;
-        let sent = story.tell(now);
+        let sent = story.next(now);
         if story.steps.is_empty() {
             self.stories.swap_remove(place);
         }
@@ -117,7 +117,7 @@ impl Story {
         Self { account: format!("leaver-{number}"), began, deleted: 0, steps }
     }
 
-    fn tell(&mut self, now: i64) -> Option<Told> {
+    fn next(&mut self, now: i64) -> Option<Sent> {
         let step = self.steps.pop_front()?;
         let left = i64::try_from(self.steps.len()).unwrap();
         let stays = self.began + DAYS_STAYED * DAY_MS;
@@ -136,7 +136,7 @@ impl Story {
             }
             Step::DeletionAgain(after) => (Stream::Accounts, Some(self.json("account_profile", self.deleted + after, r#""deleted":true"#))),
         };
-        Some(Told { stream, account: self.account.clone(), value, timestamp: now })
+        Some(Sent { stream, account: self.account.clone(), value, timestamp: now })
     }
 
     fn json(&self, kind: &str, at: i64, fields: &str) -> String {

@@ -16,7 +16,7 @@ use churnwatch::simulate::{Disturb, Disturbance, Generator, Options, SimulatedRe
 use churnwatch::time::{DAY_MS, Timestamp};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
-use super::leaver::{Leavers, Told};
+use super::leaver::{Leavers, Sent};
 use super::random::Random;
 use crate::kafka::broker::Broker;
 use crate::kafka::client;
@@ -180,7 +180,7 @@ impl Writer {
         }
     }
 
-    fn send_once(&self, sent: &Told) {
+    fn send_once(&self, sent: &Sent) {
         let mut record = BaseRecord::<str, [u8]>::to(self.names.of(sent.stream)).key(&sent.account).timestamp(sent.timestamp);
         record.payload = sent.value.as_deref().map(str::as_bytes);
         self.once.send(record).map_err(|(error, _)| error).unwrap();

@@ -31,7 +31,7 @@ fn kinds() -> Vec<Kind> {
 }
 
 #[test]
-fn whatever_breaks_what_is_committed_is_right() {
+fn whatever_breaks_committed_data_is_correct() {
     let (cycles, seed) = (number("CYCLES"), number("SEED").unwrap_or(1));
     let minutes = number("MINUTES").or_else(|| cycles.is_none().then_some(MINUTES));
     let cycles = usize::try_from(cycles.unwrap_or(CYCLES)).unwrap();
@@ -71,7 +71,7 @@ fn whatever_breaks_what_is_committed_is_right() {
 /// The table of `./dev test mutants`.
 #[test]
 #[ignore = "twenty minutes; `./dev test mutants` runs it"]
-fn every_broken_rule_is_noticed() {
+fn every_mutant_is_caught() {
     let seed = number("SEED").unwrap_or(1);
     let wanted = std::env::var("CHURNWATCH_CHAOS_MUTANTS").ok();
     let is_wanted = |name: &str| wanted.as_ref().is_none_or(|names| names.split(',').any(|wanted| wanted == name));

@@ -63,7 +63,7 @@ mod tests {
     use super::Bytes;
 
     #[test]
-    fn numbers_of_both_kinds_are_read() {
+    fn signed_and_unsigned_varints_are_read() {
         let mut bytes = Bytes(b"\x00\x05\x00\x00\x00\x07\xac\x02\x03\x04\x02ok");
         assert_eq!((bytes.i16(), bytes.i32(), bytes.varint(), bytes.signed(), bytes.signed()), (5, 7, 300, -2, 2));
         assert_eq!(bytes.compact_text(), "ok");

@@ -59,7 +59,7 @@ pub fn read<'a>(broker: &Broker, topic: &str, changelog: &'a Changelog, found: &
     }
     let sequences = changelog.sequences();
     let left = last.keys().filter(|account| !sequences.contains_key(*account));
-    found.extend(left.map(|account| Violation::new("I2", format!("{account}: its state is gone, and no tombstone tells"))));
+    found.extend(left.map(|account| Violation::new("I2", format!("{account}: its state is gone, and there is no tombstone"))));
     for (account, sequence) in sequences {
         let published = last.get(&account).map_or(0, |change| change["sequence"].as_u64().unwrap());
         if published != sequence {

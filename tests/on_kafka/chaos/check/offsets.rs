@@ -87,7 +87,7 @@ mod tests {
     use super::difference;
 
     #[test]
-    fn every_stamp_has_its_commit_and_a_repeated_request_is_none() {
+    fn every_stamp_has_its_commit_and_a_repeated_request_is_not_a_commit() {
         assert_eq!(difference(&[5, 5, 7], &[5, 5, 7]), None);
         assert_eq!(difference(&[5, 7, 7, 9], &[5, 7, 9]), None);
         assert_eq!(difference(&[5, 7], &[5, 5, 7]), Some((1, Some(7), Some(5))));

@@ -11,7 +11,7 @@ use crate::kafka::broker::Broker;
 use crate::kafka::client;
 use crate::kafka::input::Topics;
 use crate::oracle::account::Account;
-use crate::oracle::judge::{Counts, DeadLetter, Judged, Record, judge};
+use crate::oracle::input::{self, Counts, DeadLetter, Input, Record};
 use crate::oracle::metric::Metrics;
 use crate::oracle::score::{DEFAULT_MODEL, Score, score};
 use crate::oracle::settings::Settings;
@@ -31,15 +31,15 @@ pub struct Reference {
 /// The records of one partition number.
 struct Task {
     files: Files,
-    judged: Judged,
-    /// Places in the judged records, by account.
+    input: Input,
+    /// Places in the input records, by account.
     accounts: BTreeMap<String, Vec<usize>>,
     /// The line and the timestamp of the first record of each stream that the reference could read.
     first: BTreeMap<&'static str, (u64, i64)>,
 }
 
 impl Reference {
-    /// Reads every input topic and judges each partition on its own as of `t`, which no record is ahead of.
+    /// Reads every input topic and decodes each partition on its own as of `t`, which no record is ahead of.
     pub fn read(broker: &Broker, topics: &Topics, t: i64) -> Self {
         let settings = Settings { dedup_days: REMEMBERED_DAYS, ..Settings::default() };
         let names: Vec<String> = STREAMS.iter().map(|stream| topics.of(stream_named(stream))).collect();
@@ -71,14 +71,14 @@ impl Reference {
             [self.topics[topic].clone(), task.to_string(), (letter.line - 1).to_string(), letter.code.clone()]
         };
         let of_task =
-            |(number, task): (usize, &Task)| task.judged.dead_letters.iter().map(|letter| origin(number, letter)).collect::<Vec<_>>();
+            |(number, task): (usize, &Task)| task.input.dead_letters.iter().map(|letter| origin(number, letter)).collect::<Vec<_>>();
         self.tasks.iter().enumerate().flat_map(of_task).collect()
     }
 
     /// How the records of a stream ended, over all tasks.
     pub fn counts(&self, stream: &str) -> Counts {
         let mut sum = Counts::default();
-        for counts in self.tasks.iter().map(|task| &task.judged.counts[stream]) {
+        for counts in self.tasks.iter().map(|task| &task.input.counts[stream]) {
             sum.read += counts.read;
             sum.applied += counts.applied;
             sum.duplicate += counts.duplicate;
@@ -105,7 +105,7 @@ impl Reference {
             u64::try_from(commit.next[&self.topics[topic]]).unwrap()
         };
         let places = task.accounts.get(account).map(Vec::as_slice).unwrap_or_default();
-        let records = places.iter().map(|place| &task.judged.records[*place]);
+        let records = places.iter().map(|place| &task.input.records[*place]);
         let known = records.filter(|record| record.at <= t && record.line <= read(record.stream));
         let mut records = after_deletion(known.collect());
         if records.is_empty() {
@@ -124,22 +124,22 @@ impl Reference {
 
 impl Task {
     fn new(files: Files, timestamps: &BTreeMap<&str, Vec<i64>>, settings: &Settings, t: i64) -> Self {
-        let judged = judge(&files, settings, t);
+        let input = input::read(&files, settings, t);
         let mut accounts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         let mut first = BTreeMap::new();
-        for (place, record) in judged.records.iter().enumerate() {
+        for (place, record) in input.records.iter().enumerate() {
             let timestamp = timestamps[record.stream][usize::try_from(record.line - 1).unwrap()];
             first.entry(record.stream).or_insert((record.line, timestamp));
             if let Some(account) = &record.account {
                 accounts.entry(account.clone()).or_default().push(place);
             }
         }
-        Self { files, judged, accounts, first }
+        Self { files, input, accounts, first }
     }
 
     /// The accounts that are there after all records.
     fn there(&self) -> impl Iterator<Item = &String> {
-        let is_there = |places: &Vec<usize>| !after_deletion(places.iter().map(|place| &self.judged.records[*place]).collect()).is_empty();
+        let is_there = |places: &Vec<usize>| !after_deletion(places.iter().map(|place| &self.input.records[*place]).collect()).is_empty();
         self.accounts.iter().filter(move |(_, places)| is_there(places)).map(|(account, _)| account)
     }
 }
