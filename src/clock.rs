@@ -1,4 +1,4 @@
-//! The only file that reads a clock. Everything else gets the time as an argument.
+//! The only file that reads a clock. All other code takes the time as an argument.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,25 +6,25 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::time::Timestamp;
 
-/// The wall clock, in the resolution of [`Timestamp`].
+/// The wall-clock time, in milliseconds.
 #[must_use]
 pub fn now() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The time that the engine works with.
+/// The clock that the engine runs on.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     /// The wall clock.
     #[default]
     Wall,
-    /// Time that `demo` advances.
+    /// Simulated time, advanced by `demo`.
     Simulated(SimulatedTime),
 }
 
 impl Clock {
-    /// The current instant of this clock.
+    /// The current time on this clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match self {
@@ -34,36 +34,36 @@ impl Clock {
     }
 }
 
-/// Time that stands still until it is advanced.
+/// Time that moves only when it is advanced.
 #[derive(Clone, Debug)]
 pub struct SimulatedTime(Arc<AtomicI64>);
 
 impl SimulatedTime {
-    /// Time that starts at an instant.
+    /// Starts at the given instant.
     #[must_use]
     pub fn at(at: Timestamp) -> Self {
         Self(Arc::new(AtomicI64::new(at.millis())))
     }
 
-    /// Advances; never goes back.
+    /// Moves time forward; an earlier instant has no effect.
     pub fn advance_to(&self, at: Timestamp) {
         self.0.fetch_max(at.millis(), Ordering::AcqRel);
     }
 
-    /// The current instant.
+    /// The current simulated time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::Acquire))
     }
 }
 
-/// The monotonic clock, for durations and time limits.
+/// The monotonic clock, for durations and timeouts.
 #[must_use]
 pub fn monotonic() -> Instant {
     Instant::now()
 }
 
-/// An instant of the monotonic clock by which something must have happened.
+/// A point on the monotonic clock by which something must be done.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline(Instant);
 

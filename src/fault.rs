@@ -1,8 +1,8 @@
-//! Faults on demand, for tests only: with the feature `faults` the process kills itself or pauses at a named point, or breaks one rule on
-//! purpose. Without the feature a point is an empty function, and no rule is ever broken.
+//! Fault injection, for tests only: with the feature `faults`, the process kills itself or pauses at a named point, or breaks one rule on
+//! purpose. Without the feature, a point is an empty function and no rule is ever broken.
 //!
-//! `CHURNWATCH_FAULT=before-commit:3` kills at the third passage of that point, `before-commit:3:12000` pauses there for 12,000 ms instead.
-//! `CHURNWATCH_MUTANT=offsets-not-sent` breaks the rule of that name; `tests/on_kafka/chaos` has the list, and who notices.
+//! `CHURNWATCH_FAULT=before-commit:3` kills the process the third time it reaches that point; `before-commit:3:12000` pauses there for 12,000 ms instead.
+//! `CHURNWATCH_MUTANT=offsets-not-sent` breaks the rule of that name; `tests/on_kafka/chaos` lists the rules and the test that catches each.
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn point(_name: &str) {}
@@ -38,7 +38,7 @@ mod on_demand {
         }
     }
 
-    /// Passes a point.
+    /// Kills or pauses the process here if the configured fault says so.
     pub(crate) fn point(name: &str) {
         static FAULT: LazyLock<Option<Fault>> = LazyLock::new(|| Fault::parse(&std::env::var("CHURNWATCH_FAULT").ok()?));
         static PASSAGES: AtomicU64 = AtomicU64::new(0);
@@ -48,7 +48,7 @@ mod on_demand {
         }
         match fault.pause {
             Some(pause) => std::thread::sleep(pause),
-            // If the kill fails, the process continues, and the test that waits for its end fails.
+            // If the kill fails, the process runs on, and the test that waits for it to die fails.
             None => drop(signal_hook::low_level::raise(SIGKILL)),
         }
     }
@@ -64,7 +64,7 @@ mod on_demand {
         use super::*;
 
         #[test]
-        fn a_fault_names_its_point_the_passage_and_the_pause() {
+        fn a_fault_is_a_point_a_passage_and_an_optional_pause() {
             let parsed = |text| Fault::parse(text).map(|fault| (fault.point, fault.passage, fault.pause));
             assert_eq!(parsed("before-commit:3"), Some(("before-commit".to_owned(), 3, None)));
             assert_eq!(parsed("in-restore:1:500"), Some(("in-restore".to_owned(), 1, Some(Duration::from_millis(500)))));

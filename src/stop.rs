@@ -1,4 +1,4 @@
-//! The request to stop, shared by all threads.
+//! The shutdown request, shared by all threads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

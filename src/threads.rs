@@ -1,4 +1,4 @@
-//! What the stream threads report: the tasks that they own, how far each has been read, and what a thread waits for.
+//! What the stream threads report: the tasks they own, how far each task has read, and what a thread is waiting for.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,14 +25,14 @@ impl Threads {
         &self.reports
     }
 
-    /// Tasks of the whole group: the partition count that all input topics share.
+    /// Tasks across the whole group: the partition count that all input topics share.
     #[must_use]
     pub const fn tasks_total(&self) -> usize {
         self.tasks_total
     }
 
-    /// What this process waits for before it is ready; empty once every thread has joined and restored its tasks. A later rebalance does
-    /// not take readiness back.
+    /// What still keeps this process from being ready; empty once every thread has joined and restored its tasks. A later rebalance does
+    /// not revoke readiness.
     #[must_use]
     pub fn waiting_for(&self) -> Vec<String> {
         let waiting = |(number, thread): (usize, &Arc<ThreadReport>)| {
@@ -47,28 +47,28 @@ impl Threads {
     }
 }
 
-/// What a thread does.
+/// What a thread is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ThreadPhase {
-    /// It waits for its first assignment.
+    /// Waiting for its first assignment.
     #[default]
     Joining,
-    /// It restores its first assignment.
+    /// Restoring its first assignment.
     Restoring,
-    /// It has restored an assignment at least once.
+    /// Has restored an assignment at least once.
     Running,
 }
 
-/// One thread at the end of its last cycle.
+/// One thread as of its last cycle.
 #[derive(Clone, Debug, Default)]
 pub struct ThreadMetadata {
-    /// What it does.
+    /// What it is doing.
     pub phase: ThreadPhase,
     /// Tasks being restored.
     pub restoring: Vec<i32>,
-    /// Tasks that were assigned without all of their topics.
+    /// Tasks assigned without all of their topics.
     pub parked: Vec<i32>,
-    /// Restored tasks.
+    /// Restored tasks, by partition number.
     pub tasks: BTreeMap<i32, TaskMetadata>,
     /// When its last transaction was committed.
     pub committed_at: Option<Timestamp>,
@@ -79,7 +79,7 @@ pub struct ThreadMetadata {
 /// One task of a thread.
 #[derive(Clone, Debug, Default)]
 pub struct TaskMetadata {
-    /// Whether it reads old records: it publishes nothing, or marks what it publishes.
+    /// Whether it is working through old records: it publishes nothing, or flags what it publishes.
     pub catching_up: bool,
     /// Its inputs, sorted by topic.
     pub inputs: Vec<InputMetadata>,
@@ -92,18 +92,18 @@ pub struct InputMetadata {
     pub topic: String,
     /// The next offset to read.
     pub next: i64,
-    /// Whether everything had been read.
+    /// Whether it has been read to its end.
     pub at_end: bool,
-    /// Offsets between the next one and the end of what can be read; `None` while the end is unknown.
+    /// Offsets from the next one to the end of the committed records; `None` while the end is unknown.
     pub lag: Option<u64>,
 }
 
-/// What one thread reports; it writes it once per cycle.
+/// What one thread reports, updated once per cycle.
 #[derive(Debug, Default)]
 pub struct ThreadReport(Mutex<ThreadMetadata>);
 
 impl ThreadReport {
-    /// The newest report. Hold the guard only while reading: the thread waits for it.
+    /// The latest report. Keep the guard only while reading: the stream thread blocks on it.
     pub fn read(&self) -> MutexGuard<'_, ThreadMetadata> {
         // A poisoned lock still holds the report of an earlier cycle.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_ready_once_every_thread_has_restored_and_stays_ready() {
+    fn a_process_becomes_ready_once_every_thread_has_restored_and_stays_ready() {
         let threads = Threads::new(2, 4);
         assert_eq!(threads.waiting_for().len(), 2);
         for thread in threads.reports() {
@@ -157,9 +157,9 @@ mod tests {
         threads.reports()[0].restored();
         threads.reports()[1].restoring(&[], std::iter::empty());
         threads.reports()[1].restored();
-        assert!(threads.waiting_for().is_empty(), "no task at all is ready too");
+        assert!(threads.waiting_for().is_empty(), "a thread without tasks is ready too");
         threads.reports()[0].revoked();
         threads.reports()[0].restoring(&[2], std::iter::empty());
-        assert!(threads.waiting_for().is_empty(), "a rebalance does not take readiness back");
+        assert!(threads.waiting_for().is_empty(), "a rebalance does not revoke readiness");
     }
 }

@@ -26,10 +26,10 @@ impl<'a> Reader<'a> {
         Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
     }
 
-    /// A count, and as many things of at least `least_bytes` each. They must all be there: a false count must not allocate memory.
-    pub fn many<T>(&mut self, least_bytes: usize, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
+    /// A count, and as many things of at least `min_bytes` each. They must all be there: a false count must not allocate memory.
+    pub fn many<T>(&mut self, min_bytes: usize, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = usize::try_from(self.varint()?).ok()?;
-        if count.checked_mul(least_bytes)? > self.0.len() {
+        if count.checked_mul(min_bytes)? > self.0.len() {
             return None;
         }
         let mut things = Vec::with_capacity(count);

@@ -3,7 +3,7 @@
 use super::Account;
 use super::SectionKind;
 use super::bytes::Writer;
-use super::digests::Thing;
+use super::digests::PartOwner;
 use super::parts::{PartNumber, SectionPart, numbered};
 use super::section::{CodecError, Section};
 use crate::event::Stream;
@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 const FIRST: u64 = 0;
 
 /// One changelog record of an account: the section, its part, and the bytes, or `None` to delete it.
-pub type Part = (SectionKind, PartNumber, Option<Vec<u8>>);
+pub type PartChange = (SectionKind, PartNumber, Option<Vec<u8>>);
 
 impl Account {
     /// Whether [`Account::first_seen`] differs from what the changelog holds; afterwards it counts as written.
@@ -40,7 +40,7 @@ impl Account {
     }
 
     /// The records that bring the changelog up to this state, in the format of a version; afterwards it counts as written.
-    pub fn take_changed_parts(&mut self, version: StateVersion, mut take: impl FnMut(Part)) {
+    pub fn take_changed_parts(&mut self, version: StateVersion, mut take: impl FnMut(PartChange)) {
         let changed = std::mem::take(&mut self.changed);
         for kind in SectionKind::ALL.into_iter().filter(|kind| changed.contains(*kind)) {
             let mut parts = self.parts_of(kind, version);
@@ -49,7 +49,7 @@ impl Account {
             }
             if kind != SectionKind::Ids {
                 let parts = numbered(parts, version);
-                self.digests.replace(Thing::Section(kind), Some(PartNumber::FIRST), parts, |part, bytes| take((kind, part, bytes)));
+                self.digests.replace(PartOwner::Section(kind), Some(PartNumber::FIRST), parts, |part, bytes| take((kind, part, bytes)));
             }
         }
     }
@@ -66,22 +66,22 @@ impl Account {
     }
 
     /// Few ids of a stream end the first part of its section, followed by their length; many are parts of their own.
-    fn take_ids(&mut self, stream: Stream, version: StateVersion, parts: &mut Vec<SectionPart>, take: &mut impl FnMut(Part)) {
-        let few = self.dedup.are_few(stream);
-        if parts.is_empty() && few && self.dedup.knows_any(stream) {
+    fn take_ids(&mut self, stream: Stream, version: StateVersion, parts: &mut Vec<SectionPart>, take: &mut impl FnMut(PartChange)) {
+        let few = self.dedup.fit_inline(stream);
+        if parts.is_empty() && few && self.dedup.has_any(stream) {
             parts.push((FIRST, Vec::new()));
         }
         if let Some((_, bytes)) = parts.first_mut() {
             let section_bytes = bytes.len();
             let mut record = Writer(std::mem::take(bytes));
             if few {
-                self.dedup.write_together(stream, &mut record);
+                self.dedup.write_inline(stream, &mut record);
             }
             let ids_bytes = u32::try_from(record.0.len() - section_bytes).unwrap_or_default();
             record.0.extend_from_slice(&ids_bytes.to_le_bytes());
             *bytes = record.0;
         }
-        self.dedup.take_apart(stream, few, version, &mut self.digests, |part, bytes| take((SectionKind::Ids, part, bytes)));
+        self.dedup.take_day_parts(stream, few, version, &mut self.digests, |part, bytes| take((SectionKind::Ids, part, bytes)));
     }
 
     /// The parts that have to leave the changelog with the account, if they are there.
@@ -90,7 +90,7 @@ impl Account {
             let mut parts: Vec<PartNumber> = if kind == SectionKind::Ids {
                 self.dedup.parts(&self.digests).collect()
             } else {
-                self.digests.parts(Thing::Section(kind)).collect()
+                self.digests.parts(PartOwner::Section(kind)).collect()
             };
             if parts.is_empty() && kind != SectionKind::Ids {
                 parts.push(PartNumber::FIRST);
@@ -108,7 +108,7 @@ impl Account {
             Some(stream) => {
                 let (section, ids) = split_ids(bytes).ok_or(CodecError::Corrupt("length of the ids"))?;
                 if !ids.is_empty() {
-                    self.dedup.restore_together(stream, ids)?;
+                    self.dedup.restore_inline(stream, ids)?;
                 }
                 section
             }
@@ -118,8 +118,8 @@ impl Account {
             self.restore_section(kind, part, section)?;
         }
         if kind != SectionKind::Ids && part != PartNumber::FIRST {
-            self.digests.add(Thing::Section(kind), PartNumber::FIRST);
-            self.digests.add(Thing::Section(kind), part);
+            self.digests.add(PartOwner::Section(kind), PartNumber::FIRST);
+            self.digests.add(PartOwner::Section(kind), part);
         }
         Ok(())
     }

@@ -11,11 +11,11 @@ use super::parts::PartNumber;
 /// The parts that the changelog holds, each with the digest of its content, or `None` where that is not known. A thing in one part has
 /// no entry, as most: it is written only when it has changed, and deleting a record that is not there does no harm.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Digests(Option<Box<BTreeMap<(Thing, PartNumber), Option<u64>>>>);
+pub struct Digests(Option<Box<BTreeMap<(PartOwner, PartNumber), Option<u64>>>>);
 
 /// What is written in parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Thing {
+pub(super) enum PartOwner {
     /// A section of an account.
     Section(SectionKind),
     /// The remembered ids of a stream and day, by its number in keys.
@@ -24,30 +24,30 @@ pub(super) enum Thing {
 
 impl Digests {
     /// The parts of a thing that is in several.
-    pub(super) fn parts(&self, thing: Thing) -> impl Iterator<Item = PartNumber> {
-        self.of(thing).map(|(number, _)| number)
+    pub(super) fn parts(&self, owner: PartOwner) -> impl Iterator<Item = PartNumber> {
+        self.of(owner).map(|(number, _)| number)
     }
 
-    fn of(&self, thing: Thing) -> impl Iterator<Item = (PartNumber, Option<u64>)> {
-        let range = (thing, PartNumber::Counted(0))..=(thing, PartNumber::Range(u64::MAX));
+    fn of(&self, owner: PartOwner) -> impl Iterator<Item = (PartNumber, Option<u64>)> {
+        let range = (owner, PartNumber::Counted(0))..=(owner, PartNumber::Range(u64::MAX));
         self.0.iter().flat_map(move |parts| parts.range(range.clone())).map(|((_, number), digest)| (*number, *digest))
     }
 
-    /// Notes that the changelog holds a part of a thing, of unknown content.
-    pub(super) fn add(&mut self, thing: Thing, number: PartNumber) {
-        self.0.get_or_insert_default().insert((thing, number), None);
+    /// Notes that the changelog holds a part, of unknown content.
+    pub(super) fn add(&mut self, owner: PartOwner, number: PartNumber) {
+        self.0.get_or_insert_default().insert((owner, number), None);
     }
 
     /// Hands over what brings the changelog up to these parts (`None` deletes), and counts it as written. `single` is the part that a
     /// thing without an entry may have there.
     pub(super) fn replace(
         &mut self,
-        thing: Thing,
+        owner: PartOwner,
         single: Option<PartNumber>,
         parts: impl IntoIterator<Item = (PartNumber, Vec<u8>)>,
         mut take: impl FnMut(PartNumber, Option<Vec<u8>>),
     ) {
-        let mut before: BTreeMap<_, _> = self.of(thing).collect();
+        let mut before: BTreeMap<_, _> = self.of(owner).collect();
         if before.is_empty() {
             before.extend(single.map(|number| (number, None)));
         }
@@ -61,12 +61,12 @@ impl Digests {
         }
         before.keys().for_each(|gone| take(*gone, None));
         if let Some(all) = &mut self.0 {
-            all.retain(|(other, number), _| *other != thing || !before.contains_key(number));
+            all.retain(|(other, number), _| *other != owner || !before.contains_key(number));
         }
         match (now.as_slice(), &mut self.0) {
-            ([(number, _)], Some(all)) => all.retain(|key, _| *key != (thing, *number)),
+            ([(number, _)], Some(all)) => all.retain(|key, _| *key != (owner, *number)),
             ([_, _, ..], all) => {
-                all.get_or_insert_default().extend(now.into_iter().map(|(number, digest)| ((thing, number), Some(digest))))
+                all.get_or_insert_default().extend(now.into_iter().map(|(number, digest)| ((owner, number), Some(digest))))
             }
             _ => {}
         }
@@ -81,13 +81,13 @@ mod tests {
     use super::*;
 
     const FIRST: PartNumber = PartNumber::FIRST;
-    const THING: Thing = Thing::IdsOfDay(7);
+    const OWNER: PartOwner = PartOwner::IdsOfDay(7);
 
     /// The parts that are written and deleted when a thing becomes these.
     fn replaced(digests: &mut Digests, parts: &[(PartNumber, u8)]) -> Vec<(PartNumber, bool)> {
         let mut taken = Vec::new();
         let parts = parts.iter().map(|(number, byte)| (*number, vec![*byte]));
-        digests.replace(THING, Some(FIRST), parts, |number, bytes| taken.push((number, bytes.is_some())));
+        digests.replace(OWNER, Some(FIRST), parts, |number, bytes| taken.push((number, bytes.is_some())));
         taken
     }
 
@@ -109,10 +109,10 @@ mod tests {
     fn what_a_restore_found_is_written_again_or_deleted() {
         let counted = PartNumber::Counted(1);
         let mut digests = Digests::default();
-        digests.add(THING, FIRST);
-        digests.add(THING, counted);
+        digests.add(OWNER, FIRST);
+        digests.add(OWNER, counted);
         let range = PartNumber::Range(1);
         assert_eq!(replaced(&mut digests, &[(FIRST, 1), (range, 2)]), [(FIRST, true), (range, true), (counted, false)]);
-        assert_eq!(digests.parts(THING).collect::<Vec<_>>(), [FIRST, range]);
+        assert_eq!(digests.parts(OWNER).collect::<Vec<_>>(), [FIRST, range]);
     }
 }

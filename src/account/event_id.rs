@@ -13,7 +13,7 @@ pub(super) const MAX_ID_BYTES: usize = 256;
 const HASH_BYTES: usize = 32;
 
 /// An id, or where it is too long its beginning and the hash of all of it.
-pub(super) fn kept(id: &str) -> Cow<'_, str> {
+pub(super) fn shortened(id: &str) -> Cow<'_, str> {
     if id.len() <= MAX_ID_BYTES {
         return Cow::Borrowed(id);
     }
@@ -28,9 +28,9 @@ mod tests {
     #[test]
     fn long_ids_that_begin_alike_stay_apart() {
         let id = |end: &str| "\u{e9}".repeat(200) + end;
-        assert_ne!(kept(&id("1")), kept(&id("2")));
-        assert_eq!(kept(&id("1")), kept(&id("1")));
-        assert!(kept(&id("1")).len() <= MAX_ID_BYTES && kept(&id("1")).starts_with("\u{e9}\u{e9}"));
-        assert_eq!(kept(&"i".repeat(256)), "i".repeat(256));
+        assert_ne!(shortened(&id("1")), shortened(&id("2")));
+        assert_eq!(shortened(&id("1")), shortened(&id("1")));
+        assert!(shortened(&id("1")).len() <= MAX_ID_BYTES && shortened(&id("1")).starts_with("\u{e9}\u{e9}"));
+        assert_eq!(shortened(&"i".repeat(256)), "i".repeat(256));
     }
 }

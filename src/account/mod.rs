@@ -18,7 +18,7 @@ mod hash_search;
 pub mod support;
 pub mod usage;
 
-pub use changelog::Part;
+pub use changelog::PartChange;
 pub use digests::Digests;
 pub use key::AccountKey;
 pub use limits::{Limit, LimitMeter};
@@ -56,11 +56,11 @@ pub struct Account {
     /// Whether `first_seen` differs from what the changelog holds.
     first_seen_changed: bool,
     /// The sections that differ from what the changelog holds.
-    changed: section_kind::Changed,
+    changed: section_kind::SectionSet,
     usage: usage::Usage,
     billing: billing::Billing,
     support: support::Tickets,
-    feedback: feedback::State,
+    feedback: feedback::Feedback,
     profile: profile::NewestProfile,
     /// The parts that the changelog holds of sections in several.
     digests: Digests,
@@ -111,7 +111,7 @@ impl Account {
 
     /// Answers, referrals, overrides.
     #[must_use]
-    pub const fn feedback(&self) -> &feedback::State {
+    pub const fn feedback(&self) -> &feedback::Feedback {
         &self.feedback
     }
 
@@ -148,7 +148,7 @@ impl Account {
             self.first_seen = Some(at).into();
             self.first_seen_changed = true;
         }
-        let id = record.id.as_deref().map(event_id::kept);
+        let id = record.id.as_deref().map(event_id::shortened);
         let mut ctx = ApplyContext { at, id: id.as_deref(), settings, limits };
         let section = match &record.event {
             Event::Usage(event) => {

@@ -103,24 +103,24 @@ impl<A: Items, B: Items> Items for (A, B) {
     }
 }
 
-/// The parts of a section: all items in the first while they take no more than `most_bytes`, else none there and ranges after it.
+/// The parts of a section: all items in the first while they take no more than `max_bytes`, else none there and ranges after it.
 /// `write` makes the bytes of a part, and is told whether it is the first.
-pub(super) fn split<I: Items>(items: I, most_bytes: usize, write: impl Fn(bool, I) -> Vec<u8>) -> Vec<SectionPart> {
-    if items.bytes() <= most_bytes {
+pub(super) fn split<I: Items>(items: I, max_bytes: usize, write: impl Fn(bool, I) -> Vec<u8>) -> Vec<SectionPart> {
+    if items.bytes() <= max_bytes {
         return vec![(0, write(true, items))];
     }
-    let ranges = cut(items, most_bytes).into_iter().map(|(path, range)| (path, write(false, range)));
+    let ranges = cut(items, max_bytes).into_iter().map(|(path, range)| (path, write(false, range)));
     std::iter::once((0, write(true, I::default()))).chain(ranges).collect()
 }
 
-/// Ranges of at most `most_bytes`, each with its path, in the order of their hashes; none is empty. A single item is never cut, nor
+/// Ranges of at most `max_bytes`, each with its path, in the order of their hashes; none is empty. A single item is never cut, nor
 /// are items whose hashes differ in the last bit alone.
-pub(super) fn cut<I: Items>(items: I, most_bytes: usize) -> Vec<(u64, I)> {
+pub(super) fn cut<I: Items>(items: I, max_bytes: usize) -> Vec<(u64, I)> {
     let mut ranges = Vec::new();
     let mut left = vec![(1_u64, items)];
     while let Some((path, range)) = left.pop() {
         let bit = path.leading_zeros();
-        if bit > 0 && range.count() > 1 && range.bytes() > most_bytes {
+        if bit > 0 && range.count() > 1 && range.bytes() > max_bytes {
             let [lower, upper] = range.halves(bit);
             left.extend([(2 * path + 1, upper), (2 * path, lower)]);
         } else if range.count() > 0 {

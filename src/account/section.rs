@@ -7,10 +7,10 @@ use crate::settings::StateVersion;
 pub const MAX_RECORD_BYTES: usize = 512 * 1024;
 
 /// The room for remembered ids that travel with a section, in bytes: 64 ids, each at most on a day of its own.
-pub(super) const MAX_TOGETHER_BYTES: usize = 64 * 12;
+pub(super) const MAX_INLINE_BYTES: usize = 64 * 12;
 
 /// The largest part of a section: what a record holds besides the remembered ids that travel with it and their length.
-pub const MAX_PART_BYTES: usize = MAX_RECORD_BYTES - MAX_TOGETHER_BYTES - size_of::<u32>();
+pub const MAX_PART_BYTES: usize = MAX_RECORD_BYTES - MAX_INLINE_BYTES - size_of::<u32>();
 
 /// A section that is written as one or more parts, each a changelog record of its own.
 ///

@@ -49,9 +49,9 @@ impl SectionKind {
 
 /// A set of sections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Changed(u8);
+pub(super) struct SectionSet(u8);
 
-impl Changed {
+impl SectionSet {
     pub(super) const fn insert(&mut self, kind: SectionKind) {
         self.0 |= 1 << kind as u8;
     }

@@ -33,7 +33,9 @@ use crate::score::{Model, ModelFile};
 use crate::settings::Limits;
 use decode::Decoded;
 use document::Document;
-use section::{Account, Application, CalendarDays, Commit, Http, Kafka, Metrics, Money, Output, State, Streams, Support, Time, Usage};
+use section::{
+    Account, Application, CalendarDays, Commit, Http, Kafka, Metrics, Money, Output, StateFormat, Streams, Support, Time, Usage,
+};
 use source::Variables;
 use validate::Report;
 use written::Written;
@@ -71,7 +73,7 @@ pub struct Config {
     /// `[metrics]`.
     pub metrics: Metrics,
     /// `[state]`.
-    pub state: State,
+    pub state: StateFormat,
     /// File with the tables of the model, as written; empty if they are in this file.
     model_file: PathBuf,
     /// The model that scores.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::decode::{Decoded, decode};
-use super::path::{KeyPath, Step};
+use super::path::{KeyPath, PathStep};
 use super::problem::Problem;
 use super::tree::{self, Node, Value};
 use super::validate::Report;
@@ -13,7 +13,7 @@ use crate::score::{Model, ModelFile};
 
 /// Whether a path leads into a table of the model.
 pub(super) fn has_table_of(path: &KeyPath) -> bool {
-    matches!(path.steps().first(), Some(Step::Key(table)) if ModelFile::TABLES.contains(&table.as_str()))
+    matches!(path.steps().first(), Some(PathStep::Key(table)) if ModelFile::TABLES.contains(&table.as_str()))
 }
 
 /// Compiles the model of a document.

@@ -3,7 +3,7 @@
 //! Variables without `__` are ignored: an orchestrator sets `CHURNWATCH_PORT` and the like for a service of that name. The one
 //! key outside a section has the variable `CHURNWATCH_MODEL_FILE`.
 
-use super::path::{KeyPath, Step};
+use super::path::{KeyPath, PathStep};
 use super::problem::{Origin, Problem};
 use super::source::Variables;
 use super::tree::{self, Node, Value};
@@ -73,7 +73,7 @@ impl Override {
     }
 }
 
-fn put(node: &mut Node, steps: &[Step], leaf: Node) -> Result<(), String> {
+fn put(node: &mut Node, steps: &[PathStep], leaf: Node) -> Result<(), String> {
     let Some((step, rest)) = steps.split_first() else {
         *node = leaf;
         return Ok(());
@@ -84,20 +84,20 @@ fn put(node: &mut Node, steps: &[Step], leaf: Node) -> Result<(), String> {
         node.value = value;
     }
     match (step, &mut node.value) {
-        (Step::Key(key), Value::Table(entries)) => {
+        (PathStep::Key(key), Value::Table(entries)) => {
             put(entries.entry(key.clone()).or_insert_with(|| Node::table(leaf.origin.clone())), rest, leaf)
         }
-        (Step::Key(_), Value::Array(_)) => Err("this is a list: give the entry, counted from 0, as in `rule[0].cap_health`".to_owned()),
-        (Step::Key(_), _) => {
+        (PathStep::Key(_), Value::Array(_)) => Err("this is a list: give the entry, counted from 0, as in `rule[0].cap_health`".to_owned()),
+        (PathStep::Key(_), _) => {
             *node = Node::table(leaf.origin.clone());
             put(node, steps, leaf)
         }
-        (Step::Index(index), Value::Array(items)) => {
+        (PathStep::Index(index), Value::Array(items)) => {
             let length = items.len();
             let item = items.get_mut(*index).ok_or_else(|| format!("there is no entry {index}: the list has {length}, counted from 0"))?;
             put(item, rest, leaf)
         }
-        (Step::Index(index), _) => Err(format!("there is no list here that could have an entry {index}")),
+        (PathStep::Index(index), _) => Err(format!("there is no list here that could have an entry {index}")),
     }
 }
 

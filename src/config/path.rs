@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One step of a [`KeyPath`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     /// Into a table.
     Key(String),
     /// Into an array, from 0.
@@ -13,7 +13,7 @@ pub(super) enum Step {
 
 /// The path to a key from the root of the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct KeyPath(Vec<Step>);
+pub(super) struct KeyPath(Vec<PathStep>);
 
 /// Below these, everything is one key: librdkafka's names have dots.
 const DOTTED: [&str; 2] = ["kafka", "properties"];
@@ -42,32 +42,32 @@ impl KeyPath {
     fn indexes<'a>(&mut self, mut rest: &'a str) -> Option<&'a str> {
         while let Some(open) = rest.strip_prefix('[') {
             let (index, after) = open.split_once(']')?;
-            self.0.push(Step::Index(index.parse().ok()?));
+            self.0.push(PathStep::Index(index.parse().ok()?));
             rest = after;
         }
         Some(rest)
     }
 
     fn is_dotted(&self) -> bool {
-        self.0.iter().eq(DOTTED.map(|key| Step::Key(key.to_owned())).iter())
+        self.0.iter().eq(DOTTED.map(|key| PathStep::Key(key.to_owned())).iter())
     }
 
     /// The path of keys alone.
     pub(super) fn of_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(keys.into_iter().map(|key| Step::Key(key.to_owned())).collect())
+        Self(keys.into_iter().map(|key| PathStep::Key(key.to_owned())).collect())
     }
 
     /// This path with another key.
     pub(super) fn key(&self, key: &str) -> Self {
-        self.and(Step::Key(key.to_owned()))
+        self.and(PathStep::Key(key.to_owned()))
     }
 
     /// This path with another index.
     pub(super) fn index(&self, index: usize) -> Self {
-        self.and(Step::Index(index))
+        self.and(PathStep::Index(index))
     }
 
-    fn and(&self, step: Step) -> Self {
+    fn and(&self, step: PathStep) -> Self {
         Self(self.0.iter().cloned().chain([step]).collect())
     }
 
@@ -77,16 +77,16 @@ impl KeyPath {
     }
 
     /// The steps from the root.
-    pub(super) fn steps(&self) -> &[Step] {
+    pub(super) fn steps(&self) -> &[PathStep] {
         &self.0
     }
 }
 
 /// A key, or in the dotted way of writing an index.
-fn step(key: &str) -> Option<Step> {
+fn step(key: &str) -> Option<PathStep> {
     match key.parse() {
-        Ok(index) => Some(Step::Index(index)),
-        Err(_) => (!key.is_empty()).then(|| Step::Key(key.to_owned())),
+        Ok(index) => Some(PathStep::Index(index)),
+        Err(_) => (!key.is_empty()).then(|| PathStep::Key(key.to_owned())),
     }
 }
 
@@ -94,8 +94,8 @@ impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, step) in self.0.iter().enumerate() {
             match step {
-                Step::Index(index) => write!(f, "[{index}]")?,
-                Step::Key(key) => {
+                PathStep::Index(index) => write!(f, "[{index}]")?,
+                PathStep::Key(key) => {
                     let dot = if place == 0 { "" } else { "." };
                     let bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
                     if bare { write!(f, "{dot}{key}")? } else { write!(f, "{dot}{key:?}")? }

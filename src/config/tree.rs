@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::path::{KeyPath, Step};
+use super::path::{KeyPath, PathStep};
 use super::problem::{Origin, Problem};
 
 /// A value and its location. No `Debug`, because it may be a secret.
@@ -70,10 +70,10 @@ impl Node {
         &node.origin
     }
 
-    fn step(&self, step: &Step) -> Option<&Self> {
+    fn step(&self, step: &PathStep) -> Option<&Self> {
         match (&self.value, step) {
-            (Value::Table(entries), Step::Key(key)) => entries.get(key),
-            (Value::Array(items), Step::Index(index)) => items.get(*index),
+            (Value::Table(entries), PathStep::Key(key)) => entries.get(key),
+            (Value::Array(items), PathStep::Index(index)) => items.get(*index),
             _ => None,
         }
     }

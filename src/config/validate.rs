@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::path::{KeyPath, Step};
+use super::path::{KeyPath, PathStep};
 use super::problem::{Origin, Problem};
 use super::tree::Node;
 
@@ -71,8 +71,8 @@ impl<'a> Report<'a> {
     fn path(&self, key: &str) -> KeyPath {
         let read = KeyPath::parse(key).unwrap_or_else(|| KeyPath::of_keys([key]));
         read.steps().iter().fold(KeyPath::default(), |path, step| match step {
-            Step::Key(key) => path.key(key),
-            Step::Index(index) => {
+            PathStep::Key(key) => path.key(key),
+            PathStep::Index(index) => {
                 let kept = (0..).map(|index| path.index(index)).filter(|entry| !self.left_out.contains(entry));
                 kept.into_iter().nth(*index).unwrap_or(path)
             }

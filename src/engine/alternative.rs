@@ -12,7 +12,7 @@ use crate::settings::Settings;
 
 /// Another model, and how every account stands by it. It publishes nothing.
 #[derive(Debug)]
-pub struct Alternative {
+pub struct AlternativeModel {
     settings: Settings,
     scored: BTreeMap<Box<str>, (State, AccountScore)>,
 }
@@ -34,7 +34,7 @@ pub struct Comparison {
     pub to: AccountScore,
 }
 
-impl Alternative {
+impl AlternativeModel {
     /// The settings of a task with another model, by which no account was scored yet.
     #[must_use]
     pub fn new(settings: &Arc<Settings>, model: Model) -> Self {

@@ -8,14 +8,14 @@ use crate::event::Code;
 
 /// When records are a bad run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limits {
+pub struct Thresholds {
     /// The share of bad records must exceed this, 0..=1.
     pub share: f64,
     /// At least so many records must have been read.
     pub records: u64,
 }
 
-impl Default for Limits {
+impl Default for Thresholds {
     fn default() -> Self {
         Self { share: 0.5, records: 200 }
     }
@@ -51,16 +51,16 @@ impl BadRun {
     }
 
     /// Counts a record, with its code if it is bad. Only a bad record can complete a bad run.
-    pub fn count(&mut self, code: Option<Code>, limits: Limits) -> Option<Finding> {
+    pub fn count(&mut self, code: Option<Code>, thresholds: Thresholds) -> Option<Finding> {
         self.read += 1;
         self.add(code.filter(|code| is_sign(*code))?, 1);
-        self.finding(limits)
+        self.finding(thresholds)
     }
 
     /// The bad run that these records are, if they are one.
     #[must_use]
-    pub fn finding(&self, limits: Limits) -> Option<Finding> {
-        if self.read < limits.records || !self.is_mostly_bad(limits) {
+    pub fn finding(&self, thresholds: Thresholds) -> Option<Finding> {
+        if self.read < thresholds.records || !self.is_mostly_bad(thresholds) {
             return None;
         }
         let most = self.bad.iter().max()?;
@@ -70,8 +70,8 @@ impl BadRun {
 
     /// Whether the records are mostly bad but too few to tell. They must not be committed before more have been read.
     #[must_use]
-    pub fn is_open(&self, limits: Limits) -> bool {
-        self.read < limits.records && self.is_mostly_bad(limits)
+    pub fn is_open(&self, thresholds: Thresholds) -> bool {
+        self.read < thresholds.records && self.is_mostly_bad(thresholds)
     }
 
     fn add(&mut self, code: Code, count: u64) {
@@ -81,8 +81,8 @@ impl BadRun {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 records are read in one run")]
-    fn is_mostly_bad(&self, limits: Limits) -> bool {
-        self.bad.iter().sum::<u64>() as f64 > limits.share * self.read as f64
+    fn is_mostly_bad(&self, thresholds: Thresholds) -> bool {
+        self.bad.iter().sum::<u64>() as f64 > thresholds.share * self.read as f64
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
 
     fn first_finding(codes: impl IntoIterator<Item = Option<Code>>) -> Option<Finding> {
         let mut run = BadRun::default();
-        codes.into_iter().find_map(|code| run.count(code, Limits::default()))
+        codes.into_iter().find_map(|code| run.count(code, Thresholds::default()))
     }
 
     #[test]
@@ -122,12 +122,12 @@ mod tests {
 
     #[test]
     fn a_run_is_open_while_its_few_records_are_mostly_bad() {
-        let (mut run, limits) = (BadRun::default(), Limits::default());
-        assert!(!run.is_open(limits));
-        run.count(Some(Code::InvalidJson), limits);
-        assert!(run.is_open(limits));
-        run.count(None, limits);
-        assert!(!run.is_open(limits));
+        let (mut run, thresholds) = (BadRun::default(), Thresholds::default());
+        assert!(!run.is_open(thresholds));
+        run.count(Some(Code::InvalidJson), thresholds);
+        assert!(run.is_open(thresholds));
+        run.count(None, thresholds);
+        assert!(!run.is_open(thresholds));
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
         let rejected = |code| Outcome::DeadLetter(Rejection::new(code, "why"));
         (0..150).for_each(|_| counts.count(Stream::Usage, &rejected(Code::InvalidJson)));
         (0..150).for_each(|_| counts.count(Stream::Usage, &rejected(Code::FutureTime)));
-        let finding = |counts: &Counts| BadRun::of(counts.of(Stream::Usage)).finding(Limits::default());
+        let finding = |counts: &Counts| BadRun::of(counts.of(Stream::Usage)).finding(Thresholds::default());
         assert_eq!(finding(&counts), None);
         counts.count(Stream::Usage, &rejected(Code::InvalidJson));
         assert_eq!(finding(&counts), Some(Finding { read: 301, bad: 151, commonest: Code::InvalidJson }));

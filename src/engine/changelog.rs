@@ -64,7 +64,7 @@ impl<S: Store> Task<S> {
             let value = self.costs.get(*number).map(|entry| encode(version, entry));
             emit(&task_key(COST, &number.to_be_bytes()), value.as_deref());
         }
-        self.cost_ids.take_apart(Stream::Billing, false, version, &mut self.cost_id_digests, |part, bytes| {
+        self.cost_ids.take_day_parts(Stream::Billing, false, version, &mut self.cost_id_digests, |part, bytes| {
             emit(&cost_ids_key(part), bytes.as_deref())
         });
     }

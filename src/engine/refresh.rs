@@ -15,7 +15,7 @@ pub(super) struct Refresh(BTreeMap<i64, Vec<AccountKey>>);
 
 impl Refresh {
     /// Whether the part of an account is too young to be replaced already; the account then has its turn later.
-    pub(super) fn puts_off(&mut self, key: AccountKey, live: &mut LiveEntry, now: Timestamp) -> bool {
+    pub(super) fn defers(&mut self, key: AccountKey, live: &mut LiveEntry, now: Timestamp) -> bool {
         let Some(contribution) = &mut live.contribution else { return false };
         let at = contribution.at();
         let young = (0..REFRESH_MS).contains(&now.since(at));

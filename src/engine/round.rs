@@ -46,12 +46,12 @@ struct Scoring {
     /// Whether changes say that the task catches up.
     catching_up: bool,
     /// What becomes of the part of the live KPIs.
-    part: LivePart,
+    part: LiveUpdate,
 }
 
 /// What is replaced of an account's part of the live KPIs.
 #[derive(Clone, Copy, Debug)]
-enum LivePart {
+enum LiveUpdate {
     /// Nothing: a history has no live KPIs.
     Nothing,
     /// Its health: nothing but the model is another.
@@ -92,9 +92,9 @@ impl<S: Store> Task<S> {
         });
         while report.has_room(options) {
             let (key, part) = match self.unscored.pop_front() {
-                Some(key) => (key, LivePart::All),
+                Some(key) => (key, LiveUpdate::All),
                 None => match self.next_to_rescore() {
-                    Some(key) => (key, LivePart::Health),
+                    Some(key) => (key, LiveUpdate::Health),
                     None => break,
                 },
             };
@@ -115,12 +115,12 @@ impl<S: Store> Task<S> {
             unwritten.note(key, changed_before, slot.changed_records());
             let has_part = slot.live.contribution.is_some();
             match how.part {
-                LivePart::Nothing => slot.live.set_score(score),
-                LivePart::Health if has_part => sums.change(|live| live.rescore(&mut slot.live, score)),
-                LivePart::All if was_unscored && refresh.puts_off(key, &mut slot.live, view.t) => {
+                LiveUpdate::Nothing => slot.live.set_score(score),
+                LiveUpdate::Health if has_part => sums.change(|live| live.rescore(&mut slot.live, score)),
+                LiveUpdate::All if was_unscored && refresh.defers(key, &mut slot.live, view.t) => {
                     sums.change(|live| live.rescore(&mut slot.live, score));
                 }
-                LivePart::Health | LivePart::All => {
+                LiveUpdate::Health | LiveUpdate::All => {
                     sums.change(|live| live.replace(&slot.account, &mut slot.live, score, &metrics, view, settings));
                 }
             }
@@ -139,7 +139,7 @@ impl<S: Store> Task<S> {
         order.add_new(&self.store);
         let mut changes = Vec::new();
         for key in order.keys() {
-            self.score_key(key, view, Scoring { catching_up: false, part: LivePart::Nothing }, &mut changes, &mut report);
+            self.score_key(key, view, Scoring { catching_up: false, part: LiveUpdate::Nothing }, &mut changes, &mut report);
             changes.drain(..).for_each(&mut publish);
         }
     }

@@ -1,6 +1,6 @@
 //! One account scored: metrics -> assessment -> bands -> change, the same in the service and in replay.
 
-use super::{AccountReport, OutputRecord, Published, Slot};
+use super::{AccountReport, ChangeCounts, OutputRecord, Slot};
 use crate::account::Account;
 use crate::metric::{Metric, Metrics, View};
 use crate::portfolio::AccountScore;
@@ -19,7 +19,7 @@ impl<'a> Scored<'a> {
     /// Assesses an account by its metrics at `view`.
     pub(super) fn of(account: &'a Account, metrics: &'a Metrics, view: &View, settings: &'a Settings) -> Self {
         let profile = account.profile();
-        let pin = account.feedback().pin_at(view.t);
+        let pin = account.feedback().override_at(view.t);
         let subject = Subject {
             metrics,
             segment: profile.and_then(|profile| profile.segment.as_deref()),
@@ -91,7 +91,7 @@ pub(super) fn score_slot(
     view: &View,
     catching_up: bool,
     settings: &Settings,
-    published: &mut Published,
+    published: &mut ChangeCounts,
 ) -> ScoredSlot {
     let Slot { account, score: state, unscored, score_changed, .. } = slot;
     let cause = if std::mem::take(unscored) { Cause::Events } else { Cause::Time };

@@ -1,6 +1,6 @@
 //! What a task reports of itself after a cycle.
 
-use super::{Counts, Published};
+use super::{ChangeCounts, Counts};
 use crate::account::LimitMeter;
 use crate::stream_time::StreamTime;
 
@@ -14,5 +14,5 @@ pub struct Summary {
     /// Limits reached since the task is owned here.
     pub limits: LimitMeter,
     /// Changes published since the task is owned here.
-    pub published: Published,
+    pub published: ChangeCounts,
 }

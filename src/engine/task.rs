@@ -8,7 +8,7 @@ use super::punctuation::Punctuation;
 use super::refresh::Refresh;
 use super::unwritten::Unwritten;
 use super::waiting::Waiting;
-use super::{AccountReport, Costs, Counts, Published, Store, Summary};
+use super::{AccountReport, ChangeCounts, Costs, Counts, Store, Summary};
 use crate::account::dedup::Dedup;
 use crate::account::{AccountKey, Digests, LimitMeter};
 use crate::event::DecodeContext;
@@ -31,7 +31,7 @@ pub struct Task<S> {
     pub(super) stream_time: StreamTime,
     pub(super) counts: Counts,
     pub(super) limits: LimitMeter,
-    pub(super) published: Published,
+    pub(super) published: ChangeCounts,
     pub(super) waiting: Waiting,
     pub(super) deletions: Deletions,
     pub(super) costs: Costs,
@@ -52,7 +52,7 @@ pub struct Task<S> {
     pub(super) unwritten: Unwritten,
     /// The changelog as far as it was read, until the restore ends.
     pub(super) restoring: HashMap<Box<[u8]>, Box<[u8]>>,
-    /// Published accounts that were deleted and have no tombstone yet.
+    /// Deleted accounts with published changes, which still need a tombstone.
     pub(super) tombstones: Vec<String>,
 }
 
@@ -68,7 +68,7 @@ impl<S: Store> Task<S> {
             stream_time: StreamTime::default(),
             counts: Counts::default(),
             limits: LimitMeter::default(),
-            published: Published::default(),
+            published: ChangeCounts::default(),
             waiting: Waiting::default(),
             deletions: Deletions::default(),
             costs: Costs::default(),

@@ -13,11 +13,11 @@
 mod api;
 mod error;
 mod page;
-mod patience;
+mod timeouts;
 mod routes;
 mod server;
 mod token;
 
-pub use patience::Patience;
 pub use server::{Listener, Server, Settings, StartError};
+pub use timeouts::Timeouts;
 pub use token::Token;

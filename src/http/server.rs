@@ -17,8 +17,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt as _;
 
-use super::patience::{Answered, Patience, Patient};
 use super::routes::{Shared, router};
+use super::timeouts::{Answered, TimedStream, Timeouts};
 use super::token::Token;
 use crate::config::section;
 use crate::telemetry::Source;
@@ -38,7 +38,7 @@ pub struct Settings {
     /// Connections at the same time; others wait to be accepted.
     pub connections_max: usize,
     /// How long a client may take.
-    pub patience: Patience,
+    pub timeouts: Timeouts,
 }
 
 impl From<&section::Http> for Settings {
@@ -46,7 +46,7 @@ impl From<&section::Http> for Settings {
         Self {
             token: http.token.as_ref().map(|token| Token::new(token.expose())),
             connections_max: http.max_connections,
-            patience: Patience {
+            timeouts: Timeouts {
                 request: Duration::from_secs(http.request_timeout_seconds),
                 idle: Duration::from_secs(http.idle_timeout_seconds),
             },
@@ -111,7 +111,7 @@ impl Server {
             .build()
             .map_err(StartError::Thread)?;
         let (stop, stopped) = watch::channel(false);
-        let bounds = (settings.connections_max, settings.patience);
+        let bounds = (settings.connections_max, settings.timeouts);
         let routes = router(Shared { source, registry, token: settings.token });
         let serve = move || {
             if let Err(error) = runtime.block_on(accept(listener, &routes, bounds, stopped)) {
@@ -141,7 +141,7 @@ impl Drop for Server {
 async fn accept(
     listener: TcpListener,
     routes: &Router,
-    (connections_max, patience): (usize, Patience),
+    (connections_max, timeouts): (usize, Timeouts),
     mut stopped: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -152,7 +152,7 @@ async fn accept(
             accepted = accept_one(&listener, &places) => accepted,
         };
         match accepted {
-            Ok((stream, place)) => drop(tokio::spawn(serve(stream, routes.clone(), patience, place))),
+            Ok((stream, place)) => drop(tokio::spawn(serve(stream, routes.clone(), timeouts, place))),
             Err(error) => {
                 // Probably out of file descriptors; existing connections will end and return some.
                 tracing::warn!(%error, "cannot accept a connection");
@@ -168,9 +168,9 @@ async fn accept_one(listener: &tokio::net::TcpListener, places: &Arc<Semaphore>)
     Ok((stream, place))
 }
 
-async fn serve(stream: TcpStream, routes: Router, patience: Patience, place: OwnedSemaphorePermit) {
+async fn serve(stream: TcpStream, routes: Router, timeouts: Timeouts, place: OwnedSemaphorePermit) {
     let answered = Answered::default();
-    let stream = Patient::new(stream, patience, answered.clone());
+    let stream = TimedStream::new(stream, timeouts, answered.clone());
     let answer = service_fn(move |request: Request<Incoming>| {
         let (routes, answered) = (routes.clone(), answered.clone());
         async move {

@@ -1,4 +1,4 @@
-//! The one place that creates topics.
+//! Creates topics.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::consumer::Quiet;
+use super::consumer::LoggingContext;
 use super::error::Error;
 use super::properties::Properties;
 
-/// Time limit of a creation.
+/// Timeout of a create request.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// A topic to create.
@@ -20,13 +20,13 @@ pub(crate) struct TopicSpec<'a> {
     pub name: &'a str,
     /// Its partitions.
     pub partitions: i32,
-    /// Its replicas; -1: the broker's default.
+    /// Replication factor; -1 means the broker's default.
     pub replication_factor: i32,
     /// Topic configuration.
     pub settings: &'a [(&'static str, String)],
 }
 
-/// Whether topics are created, or the broker only says whether it would.
+/// Whether topics are really created, or the broker only checks whether it would create them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Creation {
     /// Create them.
@@ -35,8 +35,8 @@ pub(crate) enum Creation {
     DryRun,
 }
 
-/// Creates topics. Returns those that the broker refused, with its code; a topic that exists already is not a refusal, because another
-/// instance may create it at the same time.
+/// Creates topics. Returns the ones that the broker refused, with its error code. An existing topic does not count as refused, because
+/// another instance may be creating it at the same time.
 ///
 /// # Errors
 /// If the cluster does not answer.
@@ -49,7 +49,7 @@ pub(crate) fn create_topics(
         return Ok(Vec::new());
     }
     let failed = |error: &dyn std::fmt::Display| Error::call("creating topics", &error.to_string());
-    let client = AdminClient::from_config_and_context(&properties.admin(), Quiet::default()).map_err(|error| failed(&error))?;
+    let client = AdminClient::from_config_and_context(&properties.admin(), LoggingContext::default()).map_err(|error| failed(&error))?;
     let wanted = topics.iter().map(|topic| {
         let new = NewTopic::new(topic.name, topic.partitions, TopicReplication::Fixed(topic.replication_factor));
         topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))

@@ -1,6 +1,6 @@
-//! A consumer that is polled by the thread that owns it and returns events as values: no callback ever runs our code.
+//! A consumer that its owning thread polls and that returns events as values; none of our code ever runs in a callback.
 //!
-//! librdkafka holds a rebalance until the assignment is set or given up, so a thread can finish its cycle first:
+//! librdkafka holds a rebalance back until `assign` or `unassign` is called, so a thread can finish its cycle first:
 //!
 //! ```text
 //!   poll -> Assigned   assign(nothing)  capture the membership, restore tasks, assign(at offsets)
@@ -18,16 +18,17 @@ use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 use super::broker_warning::BrokerWarning;
 use super::error::Error;
 use super::log;
-use super::native::{Event, EventQueue, Membership, What, known_end, membership};
+use super::native::{ConsumerEvent, EventQueue, Membership, QueuedEvent, known_end, membership};
 
-/// Logs librdkafka's messages, and remembers why connections failed. The default rebalance callback runs only while the consumer closes.
+/// Logs librdkafka's messages and keeps the reason for failed connections. rust-rdkafka's rebalance callback runs only while the consumer
+/// closes.
 #[derive(Default)]
-pub(crate) struct Quiet {
+pub(crate) struct LoggingContext {
     /// Why the last connection failed.
     pub warning: BrokerWarning,
 }
 
-impl ClientContext for Quiet {
+impl ClientContext for LoggingContext {
     fn log(&self, level: rdkafka::config::RDKafkaLogLevel, facility: &str, text: &str) {
         log::librdkafka(level as i32, facility, text);
         self.warning.note(facility, text);
@@ -38,36 +39,36 @@ impl ClientContext for Quiet {
     }
 }
 
-impl ConsumerContext for Quiet {}
+impl ConsumerContext for LoggingContext {}
 
-/// A consumer with a group id. It joins the group only if it subscribes.
+/// A consumer with a group id. It joins the group only when it subscribes.
 pub(crate) struct Consumer {
     // Must be dropped before the client that it belongs to.
     queue: EventQueue,
-    client: BaseConsumer<Quiet>,
+    client: BaseConsumer<LoggingContext>,
 }
 
 impl Consumer {
-    /// Sends no request yet.
+    /// Creates the client without contacting a broker.
     ///
     /// # Errors
     /// If librdkafka refuses the configuration.
     pub(crate) fn new(config: &ClientConfig) -> Result<Self, Error> {
-        let client =
-            BaseConsumer::from_config_and_context(config, Quiet::default()).map_err(|error| Error::call("creating a consumer", &error))?;
-        let queue = EventQueue::of(&client).ok_or_else(|| Error::call("creating a consumer", &"it has no queue"))?;
+        let client = BaseConsumer::from_config_and_context(config, LoggingContext::default())
+            .map_err(|error| Error::call("creating a consumer", &error))?;
+        let queue = EventQueue::of(&client).ok_or_else(|| Error::call("creating a consumer", &"librdkafka gave it no queue"))?;
         Ok(Self { queue, client })
     }
 
-    /// The next event, waited for at most this long.
-    pub(crate) fn poll(&self, limit: Duration) -> Option<Event<'_>> {
+    /// The next event; waits for at most `limit`.
+    pub(crate) fn poll(&self, limit: Duration) -> Option<QueuedEvent<'_>> {
         self.queue.poll(limit)
     }
 
-    /// Passes on what an idle consumer has logged, so that its queue does not grow.
+    /// Forwards what an idle consumer has logged; its queue would grow otherwise.
     pub(crate) fn pass_on_logs(&self) {
         while let Some(event) = self.poll(Duration::ZERO) {
-            if let What::Log(level, facility, text) = event.what() {
+            if let ConsumerEvent::Log(level, facility, text) = event.content() {
                 log::librdkafka(level, &facility, &text);
             }
         }
@@ -78,9 +79,9 @@ impl Consumer {
         self.client.subscribe(topics).map_err(|error| Error::call("subscribing", &error))
     }
 
-    /// Reads these partitions from these offsets, and nothing else; earlier fetches are dropped.
-    pub(crate) fn assign<'a>(&self, places: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Error> {
-        let list = list(places).map_err(|error| Error::call("assigning partitions", &error))?;
+    /// Replaces the assignment: reads these partitions from these offsets. Records already fetched are dropped.
+    pub(crate) fn assign<'a>(&self, partitions: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Error> {
+        let list = list(partitions).map_err(|error| Error::call("assigning partitions", &error))?;
         self.client.assign(&list).map_err(|error| Error::call("assigning partitions", &error))
     }
 
@@ -89,15 +90,15 @@ impl Consumer {
         self.client.unassign().map_err(|error| Error::call("giving up partitions", &error))
     }
 
-    /// Where a partition ends for readers of committed records, according to the last fetch; sends no request.
+    /// The last stable offset of a partition as of the last fetch; sends no request.
     pub(crate) fn known_end(&self, topic: &str, partition: i32) -> Option<i64> {
         known_end(&self.client, topic, partition)
     }
 
-    /// Sets committed offsets of the group, which must not have members.
-    pub(crate) fn commit<'a>(&self, places: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Error> {
+    /// Overwrites committed offsets of the group, which must have no members.
+    pub(crate) fn commit<'a>(&self, partitions: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Error> {
         let failed = |error: KafkaError| Error::call("committing offsets (is an instance running?)", &error);
-        self.client.commit(&list(places).map_err(failed)?, CommitMode::Sync).map_err(failed)
+        self.client.commit(&list(partitions).map_err(failed)?, CommitMode::Sync).map_err(failed)
     }
 
     /// Whether the group has already assigned our partitions to others.
@@ -110,18 +111,18 @@ impl Consumer {
         membership(&self.client)
     }
 
-    /// The group without generation and member id, which no broker fences; for a mutant.
+    /// Group metadata without generation and member id, which brokers do not fence; for a mutant.
     pub(crate) fn membership_unchecked(&self) -> Option<Membership> {
         self.client.group_metadata().map(|metadata| Membership { metadata, generation: -1 })
     }
 
-    /// The group's committed offsets, in the order given, read as stable. An error for one partition fails all.
+    /// The group's stable committed offsets, in the order given. An error for one partition fails the whole call.
     pub(crate) fn committed<'a>(
         &self,
-        places: impl IntoIterator<Item = (&'a str, i32)>,
+        partitions: impl IntoIterator<Item = (&'a str, i32)>,
         limit: Duration,
     ) -> KafkaResult<Vec<(String, i32, Option<i64>)>> {
-        let list = list(places.into_iter().map(|(topic, partition)| (topic, partition, Offset::Invalid)))?;
+        let list = list(partitions.into_iter().map(|(topic, partition)| (topic, partition, Offset::Invalid)))?;
         let committed = self.client.committed_offsets(list, limit)?;
         let one = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
             element.error()?;
@@ -134,14 +135,14 @@ impl Consumer {
         committed.elements().iter().map(one).collect()
     }
 
-    /// First offset and offset after the last committed record of a partition.
+    /// The first offset and the last stable offset of a partition.
     pub(crate) fn stable_watermarks(&self, topic: &str, partition: i32, limit: Duration) -> KafkaResult<(i64, i64)> {
         watermarks(&self.client, topic, partition, limit)
     }
 }
 
-/// First offset and end of a partition. A client caches metadata for minutes, even that a leader is missing; a failure refreshes it, so
-/// that the caller can ask again.
+/// The first and end offset of a partition. A client caches metadata for minutes, even the absence of a leader, so a failure refreshes it
+/// for the next attempt.
 pub(crate) fn watermarks<C: ConsumerContext>(
     client: &BaseConsumer<C>,
     topic: &str,
@@ -151,9 +152,9 @@ pub(crate) fn watermarks<C: ConsumerContext>(
     client.fetch_watermarks(topic, partition, limit).inspect_err(|_| drop(client.fetch_metadata(Some(topic), limit)))
 }
 
-fn list<'a>(places: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> KafkaResult<TopicPartitionList> {
+fn list<'a>(partitions: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> KafkaResult<TopicPartitionList> {
     let mut list = TopicPartitionList::new();
-    for (topic, partition, offset) in places {
+    for (topic, partition, offset) in partitions {
         list.add_partition_offset(topic, partition, offset)?;
     }
     Ok(list)

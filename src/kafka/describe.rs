@@ -1,4 +1,5 @@
-//! What the principal may do with topics and groups, as brokers report it (KIP-430). rust-rdkafka has no call for it.
+//! The operations that the principal is allowed on topics and groups, as brokers report them (KIP-430). rust-rdkafka does not wrap these
+//! requests.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use rdkafka_sys as sys;
 use rdkafka_sys::rd_kafka_AclOperation_t as AclOperation;
 use rdkafka_sys::types::RDKafkaErrorCode;
 
-/// An operation that needs a right.
+/// An operation that needs authorization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// Reading records, joining a group, committing its offsets.
@@ -23,7 +24,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// Its name in Kafka's tools.
+    /// Its name as Kafka's own tools spell it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -37,7 +38,7 @@ impl Operation {
 /// The allowed operations; `None` if the broker does not report them, an error if it hides the resource.
 pub(crate) type Allowed = Result<Option<Vec<Operation>>, RDKafkaErrorCode>;
 
-/// The allowed operations on each of these topics, by name.
+/// The operations allowed on each of these topics, by name.
 pub(crate) fn topics<C: ConsumerContext>(client: &BaseConsumer<C>, names: &[&str], limit: Duration) -> BTreeMap<String, Allowed> {
     let Some((owned, mut pointers)) = c_strings(names) else { return BTreeMap::new() };
     // SAFETY: the names outlive the call, which copies them; the collection is destroyed once, after the call that reads it.
@@ -50,7 +51,7 @@ pub(crate) fn topics<C: ConsumerContext>(client: &BaseConsumer<C>, names: &[&str
     };
     drop(owned);
     let Some(event) = event else { return BTreeMap::new() };
-    // SAFETY: the event is alive until it is dropped at the end; descriptions belong to it, and are read only.
+    // SAFETY: the event lives until it is dropped at the end; it owns the descriptions, which are only read.
     unsafe {
         let result = sys::rd_kafka_event_DescribeTopics_result(event.0.as_ptr());
         if result.is_null() {
@@ -69,16 +70,16 @@ pub(crate) fn topics<C: ConsumerContext>(client: &BaseConsumer<C>, names: &[&str
     }
 }
 
-/// The allowed operations on a group; `None` if no broker answers.
+/// The operations allowed on a group; `None` if no broker answers.
 pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, limit: Duration) -> Option<Allowed> {
     let (owned, mut pointers) = c_strings(&[name])?;
     // SAFETY: the name outlives the call, which copies it.
     let ask = |rk, options, queue| unsafe { sys::rd_kafka_DescribeConsumerGroups(rk, pointers.as_mut_ptr(), 1, options, queue) };
-    // SAFETY: the call is the one that the options are made for.
+    // SAFETY: `ask` makes the call that the options are created for.
     let event = unsafe { answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, limit, ask) };
     drop(owned);
     let event = event?;
-    // SAFETY: the event is alive until it is dropped at the end; the description belongs to it, and is read only.
+    // SAFETY: the event lives until it is dropped at the end; it owns the description, which is only read.
     unsafe {
         let result = sys::rd_kafka_event_DescribeConsumerGroups_result(event.0.as_ptr());
         if result.is_null() {
@@ -95,27 +96,27 @@ pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, li
     }
 }
 
-struct Event(NonNull<sys::rd_kafka_event_t>);
+struct Response(NonNull<sys::rd_kafka_event_t>);
 
-impl Drop for Event {
+impl Drop for Response {
     fn drop(&mut self) {
-        // SAFETY: ours, destroyed once.
+        // SAFETY: we own the event and destroy it once.
         unsafe { sys::rd_kafka_event_destroy(self.0.as_ptr()) }
     }
 }
 
-/// Sends a request that includes rights, and waits for the answer.
+/// Sends a request that asks for the allowed operations, and waits for the response.
 ///
 /// # Safety
-/// `ask` must be the call of `operation`.
+/// `ask` must make the call that belongs to `operation`.
 unsafe fn answer<C: ConsumerContext>(
     client: &BaseConsumer<C>,
     operation: sys::rd_kafka_admin_op_t,
     limit: Duration,
     ask: impl FnOnce(*mut sys::rd_kafka_t, *const sys::rd_kafka_AdminOptions_t, *mut sys::rd_kafka_queue_t),
-) -> Option<Event> {
+) -> Option<Response> {
     let millis = c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX);
-    // SAFETY: the client lives as long as `client`; options and queue are made here and destroyed once, after the call and the wait.
+    // SAFETY: the client lives as long as `client`; options and queue are created here and destroyed once, after the call and the wait.
     unsafe {
         let rk = client.client().native_ptr();
         let options = sys::rd_kafka_AdminOptions_new(rk, operation);
@@ -130,7 +131,7 @@ unsafe fn answer<C: ConsumerContext>(
         let event = sys::rd_kafka_queue_poll(queue, millis);
         sys::rd_kafka_queue_destroy(queue);
         sys::rd_kafka_AdminOptions_destroy(options);
-        NonNull::new(event).map(Event)
+        NonNull::new(event).map(Response)
     }
 }
 
@@ -155,7 +156,7 @@ unsafe fn allowed(error: *const sys::rd_kafka_error_t, operations: *const AclOpe
     Ok(Some(list.iter().filter_map(known).collect()))
 }
 
-/// Names for C, and pointers to them; `None` if a name contains a zero byte.
+/// The names as C strings, and pointers to them; `None` if a name contains a zero byte.
 fn c_strings(names: &[&str]) -> Option<(Vec<CString>, Vec<*const c_char>)> {
     let owned: Vec<CString> = names.iter().map(|name| CString::new(*name).ok()).collect::<Option<_>>()?;
     let pointers = owned.iter().map(|name| name.as_ptr()).collect();

@@ -1,6 +1,6 @@
-//! Errors of Kafka calls that are not worth repeating.
+//! Errors of Kafka calls that are not worth retrying.
 
-/// Why a client could not do its work.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The broker or the client refused a call, or did not answer within its time limit.
@@ -11,7 +11,7 @@ pub enum Error {
         /// The client's message.
         error: String,
     },
-    /// The principal lacks a right.
+    /// The principal is not authorized.
     #[error("{resource} {name}: {operation} is not allowed")]
     NotAllowed {
         /// `topic`, `group` or `transactional id`.
@@ -21,12 +21,12 @@ pub enum Error {
         /// The missing operation, as Kafka's tools spell it.
         operation: &'static str,
     },
-    /// Partitions that are not at their ends deliver nothing.
+    /// Partitions that have not been read to their ends deliver nothing.
     #[error("{topic} [{partition}]: no records for {seconds} s, and the end has not been reached")]
     Stalled {
         /// The topic.
         topic: String,
-        /// The first of the partitions that are not at their ends.
+        /// The first partition that has not been read to its end.
         partition: i32,
         /// How long the reader waited.
         seconds: u64,
@@ -39,7 +39,7 @@ impl Error {
         Self::Call { doing: doing.into(), error: error.to_string() }
     }
 
-    /// A right is missing; the broker's `reason` names the topic or the group.
+    /// A missing right; the broker's `reason` names the topic or group.
     pub(crate) fn forbidden(doing: &str, reason: &str) -> Self {
         Self::call(doing, &format!("{reason}; `churnwatch check` lists the missing rights"))
     }

@@ -1,4 +1,4 @@
-//! Answers questions about topics and groups: partitions, offsets, members, rights. Sees open transactions, reads no records.
+//! Looks up topics and groups: partitions, offsets, members, rights. Sees open transactions; reads no records.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,42 +9,42 @@ use rdkafka::error::KafkaError;
 use rdkafka::groups::GroupInfo;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::consumer::{Quiet, watermarks};
+use super::consumer::{LoggingContext, watermarks};
 use super::describe::{self, Allowed};
 use super::error::Error;
 use super::properties::Properties;
 use crate::clock::Deadline;
 
-/// Time limit of one request.
+/// Timeout of one request.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// How long a partition may lack a leader: it takes seconds until the failure of a broker is noticed.
+/// How long a partition may be without a leader: the cluster takes seconds to notice a failed broker.
 const LEADER_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long to wait before asking again.
+/// Pause between attempts.
 const STEP: Duration = Duration::from_millis(100);
 
 /// How long one poll for log lines lasts.
 const SERVE_STEP: Duration = Duration::from_millis(1);
 
-/// What a client sees of a topic.
+/// What a client can see of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// Its partition count.
     Partitions(i32),
     /// It does not exist.
     Missing,
-    /// The principal has no rights on it, and cannot see whether it exists.
+    /// The principal has no rights on it and cannot tell whether it exists.
     Hidden,
 }
 
-/// A client without a group.
-pub(crate) struct Inspector(BaseConsumer<Quiet>);
+/// A client that belongs to no group.
+pub(crate) struct Inspector(BaseConsumer<LoggingContext>);
 
 impl Inspector {
-    /// Sends no request yet.
+    /// Creates the client without contacting a broker.
     pub(crate) fn new(properties: &Properties) -> Result<Self, Error> {
-        BaseConsumer::from_config_and_context(&properties.inspector(), Quiet::default())
+        BaseConsumer::from_config_and_context(&properties.inspector(), LoggingContext::default())
             .map(Self)
             .map_err(|error| Error::call("creating a client", &error))
     }
@@ -76,7 +76,7 @@ impl Inspector {
         self.failed(format!("asking for the partitions of {topic}"), error)
     }
 
-    /// The number of partitions of a topic that should exist. Asks again until `limit`, because brokers learn of new topics with a delay.
+    /// The number of partitions of a topic that should exist. Retries until `limit`, because brokers learn of new topics with a delay.
     pub(crate) fn partitions_in_time(&self, topic: &str, limit: Duration) -> Result<Option<i32>, Error> {
         let deadline = Deadline::after(limit);
         loop {
@@ -84,7 +84,7 @@ impl Inspector {
             if found.is_some() || deadline.passed() {
                 return Ok(found);
             }
-            // Polling an idle client is the wait.
+            // Polling an idle client doubles as the wait.
             drop(self.0.poll(STEP));
         }
     }
@@ -110,7 +110,7 @@ impl Inspector {
     }
 
     /// The subscription that each member of a group sent when it joined, as bytes of the consumer protocol; empty if the broker does not
-    /// support the request, as the embedded one.
+    /// support the request (the embedded one does not).
     pub(crate) fn subscriptions(&self, group: &str) -> Result<Vec<Vec<u8>>, Error> {
         let list = match self.0.fetch_group_list(Some(group), LIMIT) {
             Ok(list) => list,
@@ -121,17 +121,17 @@ impl Inspector {
         Ok(groups.flat_map(GroupInfo::members).filter_map(|member| member.metadata().map(<[u8]>::to_vec)).collect())
     }
 
-    /// What the principal may do with each of these topics, if the broker reports it.
+    /// The operations that the principal is allowed on each of these topics, if the broker reports them.
     pub(crate) fn allowed_on_topics(&self, names: &[&str], limit: Duration) -> BTreeMap<String, Allowed> {
         describe::topics(&self.0, names, limit)
     }
 
-    /// What the principal may do with a group, if the broker reports it.
+    /// The operations that the principal is allowed on a group, if the broker reports them.
     pub(crate) fn allowed_on_group(&self, group: &str, limit: Duration) -> Option<Allowed> {
         describe::group(&self.0, group, limit)
     }
 
-    /// The error of a call, with the reason why connections failed if there is one.
+    /// The error of a call, with the reason for failed connections if one is known.
     fn failed(&self, doing: String, error: &KafkaError) -> Error {
         self.serve();
         match self.0.client().context().warning.take() {
@@ -140,14 +140,14 @@ impl Inspector {
         }
     }
 
-    /// Passes librdkafka's log lines on; its queue would grow otherwise.
+    /// Forwards librdkafka's log lines; its queue would grow otherwise.
     pub(crate) fn serve(&self) {
-        // A poll handles log lines for as long as it lasts.
+        // Log lines are handled inside the poll.
         while self.0.poll(SERVE_STEP).is_some() {}
     }
 }
 
-/// Whether an error is temporary: the leader moves, or a broker is down.
+/// Whether an error is temporary: leadership is moving, or a broker is down.
 fn is_temporary(error: &KafkaError) -> bool {
     use RDKafkaErrorCode::{
         AllBrokersDown, BrokerTransportFailure, LeaderNotAvailable, NetworkException, NotLeaderForPartition, OperationTimedOut,

@@ -1,8 +1,8 @@
-//! librdkafka's log lines and errors as tracing events. They name brokers, topics and partitions, never keys or values.
+//! librdkafka's log lines and errors as tracing events. They contain brokers, topics and partitions, but never keys or values.
 
 use rdkafka::types::RDKafkaErrorCode;
 
-/// One line, with its syslog level.
+/// Logs one line of librdkafka at its syslog level.
 pub(crate) fn librdkafka(level: i32, facility: &str, text: &str) {
     match level {
         ..=3 => tracing::warn!(target: "librdkafka", facility, text),
@@ -11,8 +11,8 @@ pub(crate) fn librdkafka(level: i32, facility: &str, text: &str) {
     }
 }
 
-/// An error that the client recovers from by itself. Unreachable brokers are logged at debug: librdkafka's log lines report them once and
-/// with the reason, while the error repeats with every attempt to connect, many times per second.
+/// Logs an error that the client recovers from by itself. Unreachable brokers are logged at debug: librdkafka's log lines report them
+/// once and with the reason, while the error repeats with every connection attempt, many times per second.
 pub(crate) fn client_error(client: &'static str, code: Option<RDKafkaErrorCode>, reason: &str) {
     use RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, Resolve};
     let unreachable = matches!(code, Some(AllBrokersDown | BrokerTransportFailure | Resolve));

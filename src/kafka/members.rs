@@ -1,4 +1,4 @@
-//! Who else is in the consumer group, for people who look for an account that another instance holds.
+//! Who else is in the consumer group, for users looking for an account that another instance holds.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::clock::monotonic;
 /// How long a list of members is reused.
 const MAX_AGE: Duration = Duration::from_secs(30);
 
-/// The members of a group, cached for [`MAX_AGE`]: every request for an account that this instance does not hold asks for them.
+/// The members of a group, cached for [`MAX_AGE`], because every request for an account held elsewhere needs them.
 pub struct Members {
     inspector: Inspector,
     group: String,
@@ -19,10 +19,10 @@ pub struct Members {
 }
 
 impl Members {
-    /// Members of `group`. Sends no request yet.
+    /// Prepares a lookup of the members of `group` without contacting a broker.
     ///
     /// # Errors
-    /// When librdkafka refuses the properties.
+    /// If librdkafka refuses the properties.
     pub fn new(properties: &Properties, group: &str) -> Result<Self, Error> {
         let inspector = Inspector::new(properties)?;
         Ok(Self { inspector, group: group.to_owned(), known: Mutex::new(None) })

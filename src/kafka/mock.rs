@@ -1,4 +1,4 @@
-//! librdkafka's embedded broker: `demo` and unit tests run against it without a Kafka installation.
+//! librdkafka's embedded mock broker, for `demo` and unit tests: no Kafka installation needed.
 
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
@@ -12,7 +12,7 @@ impl EmbeddedBroker {
     /// Starts a broker on a free port.
     ///
     /// # Errors
-    /// When librdkafka cannot start it.
+    /// If librdkafka cannot start it.
     pub fn start() -> Result<Self, Error> {
         MockCluster::new(1).map(Self).map_err(|error| Error::call("starting the embedded broker", &error))
     }
@@ -26,7 +26,7 @@ impl EmbeddedBroker {
     /// Creates a topic.
     ///
     /// # Errors
-    /// When the broker refuses it.
+    /// If the broker refuses it.
     pub fn create_topic(&self, name: &str, partitions: i32) -> Result<(), Error> {
         self.0
             .create_topic(name, partitions, 1)
@@ -56,7 +56,7 @@ mod for_tests {
             Properties::new([("bootstrap.servers", self.address())])
         }
 
-        /// Takes the leader of a partition away, or gives it back.
+        /// Removes the leader of a partition, or restores it.
         pub(crate) fn set_leader(&self, topic: &str, partition: i32, leader: bool) {
             self.0.partition_leader(topic, partition, leader.then_some(1)).unwrap();
         }
@@ -75,7 +75,7 @@ mod for_tests {
             let mut config = self.properties().admin();
             let reader: BaseConsumer = config.set("group.id", "test-reader").set("auto.offset.reset", "earliest").create().unwrap();
             reader.subscribe(topics).unwrap();
-            // A poll that served a rebalance returns no record.
+            // A poll that handles a rebalance returns no record.
             let polls = std::iter::repeat_with(|| reader.poll(Duration::from_secs(1))).take(count + 30);
             let records = polls.flatten().map(Result::unwrap).take(count);
             records.map(|record| (record.partition(), record.key().unwrap_or_default().to_vec())).collect()

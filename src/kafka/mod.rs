@@ -1,7 +1,7 @@
 //! Kafka clients: the only module that calls librdkafka.
 //!
-//! A [`Consumer`] belongs to one thread and returns events as values, a [`TransactionalProducer`] runs one transaction at a time, an
-//! [`Inspector`] answers questions about topics and groups. Nothing here knows what the records mean.
+//! A [`Consumer`] belongs to one thread and returns events as values, a [`TransactionalProducer`] runs one transaction at a time, and an
+//! [`Inspector`] looks up topics and groups. Nothing here knows what the records mean.
 
 mod admin;
 mod broker_warning;
@@ -28,7 +28,7 @@ pub(crate) use admin::{Creation, TopicSpec, create_topics};
 pub(crate) use consumer::Consumer;
 pub(crate) use describe::Allowed;
 pub(crate) use inspector::{Found, Inspector};
-pub(crate) use native::{Membership, Record, What, is_forbidden};
+pub(crate) use native::{ConsumerEvent, Membership, Record, is_forbidden};
 pub(crate) use producer::{Outgoing, TransactionError, TransactionalProducer};
 pub(crate) use properties::TRANSACTION_TIMEOUT;
 pub(crate) use rdkafka::Offset;

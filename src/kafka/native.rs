@@ -1,7 +1,7 @@
-//! Calls into librdkafka that rust-rdkafka does not wrap: consumer events that include the *topic* of a partition's end, the generation in
-//! a group's metadata, and the fields of a record without an allocation.
+//! Calls into librdkafka that rust-rdkafka does not wrap: end-of-partition events that name the topic, the generation in the group
+//! metadata, and access to a record's fields without allocating.
 //!
-//! All unsafe code of the program is here and in `describe.rs`.
+//! All unsafe code is here and in `describe.rs`.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -15,7 +15,7 @@ use rdkafka_sys::types::RDKafkaErrorCode;
 
 use crate::time::Timestamp;
 
-/// The queue in which all events of a consumer arrive.
+/// The queue that delivers all events of a consumer.
 pub(crate) struct EventQueue(NonNull<sys::rd_kafka_queue_t>);
 
 // SAFETY: librdkafka's queues are guarded by their own locks; the pointer is only passed back to librdkafka.
@@ -29,10 +29,10 @@ impl EventQueue {
     }
 
     /// The next event; waits at most `limit`.
-    pub(crate) fn poll(&self, limit: Duration) -> Option<Event<'_>> {
+    pub(crate) fn poll(&self, limit: Duration) -> Option<QueuedEvent<'_>> {
         let millis = c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX);
-        // SAFETY: the queue is alive until `self` is dropped; the event belongs to us and is destroyed once, by `Event::drop`.
-        NonNull::new(unsafe { sys::rd_kafka_queue_poll(self.0.as_ptr(), millis) }).map(|event| Event(event, PhantomData))
+        // SAFETY: the queue is alive until `self` is dropped; the event belongs to us and is destroyed once, by `QueuedEvent::drop`.
+        NonNull::new(unsafe { sys::rd_kafka_queue_poll(self.0.as_ptr(), millis) }).map(|event| QueuedEvent(event, PhantomData))
     }
 }
 
@@ -43,18 +43,18 @@ impl Drop for EventQueue {
     }
 }
 
-/// One event; it owns what it shows.
-pub(crate) struct Event<'q>(NonNull<sys::rd_kafka_event_t>, PhantomData<&'q EventQueue>);
+/// One event from the queue; it owns the memory that its content borrows.
+pub(crate) struct QueuedEvent<'q>(NonNull<sys::rd_kafka_event_t>, PhantomData<&'q EventQueue>);
 
 /// The content of an event.
-pub(crate) enum What<'e> {
+pub(crate) enum ConsumerEvent<'e> {
     /// A record.
     Record(Record<'e>),
     /// A partition has been read to its end.
     End(String, i32),
     /// The group has assigned these partitions to this member.
     Assigned(Vec<(String, i32)>),
-    /// The group revokes the partitions.
+    /// The group is revoking the partitions.
     Revoked,
     /// An error; librdkafka recovers from most by itself.
     Failed {
@@ -76,9 +76,9 @@ pub(crate) const fn is_forbidden(code: RDKafkaErrorCode) -> bool {
     matches!(code, RDKafkaErrorCode::TopicAuthorizationFailed | RDKafkaErrorCode::GroupAuthorizationFailed)
 }
 
-impl Event<'_> {
-    /// The content. Call it once: a record is returned once only.
-    pub(crate) fn what(&self) -> What<'_> {
+impl QueuedEvent<'_> {
+    /// The content. Call it once: librdkafka hands out a record only once.
+    pub(crate) fn content(&self) -> ConsumerEvent<'_> {
         let event = self.0.as_ptr();
         // SAFETY: `event` is alive until `self` is dropped, and every borrow made here is bound to `self`.
         unsafe {
@@ -86,50 +86,52 @@ impl Event<'_> {
                 sys::RD_KAFKA_EVENT_FETCH => self.record(),
                 sys::RD_KAFKA_EVENT_ERROR => self.failure(),
                 sys::RD_KAFKA_EVENT_REBALANCE => match RDKafkaErrorCode::from(sys::rd_kafka_event_error(event)) {
-                    RDKafkaErrorCode::AssignPartitions => What::Assigned(partitions(sys::rd_kafka_event_topic_partition_list(event))),
-                    _ => What::Revoked,
+                    RDKafkaErrorCode::AssignPartitions => {
+                        ConsumerEvent::Assigned(partitions(sys::rd_kafka_event_topic_partition_list(event)))
+                    }
+                    _ => ConsumerEvent::Revoked,
                 },
                 sys::RD_KAFKA_EVENT_LOG => {
                     let (mut facility, mut text, mut level) = (ptr::null(), ptr::null(), 0);
                     match sys::rd_kafka_event_log(event, &raw mut facility, &raw mut text, &raw mut level) {
-                        0 => What::Log(level, owned(facility), owned(text)),
-                        _ => What::Nothing,
+                        0 => ConsumerEvent::Log(level, owned(facility), owned(text)),
+                        _ => ConsumerEvent::Nothing,
                     }
                 }
-                _ => What::Nothing,
+                _ => ConsumerEvent::Nothing,
             }
         }
     }
 
-    unsafe fn record(&self) -> What<'_> {
+    unsafe fn record(&self) -> ConsumerEvent<'_> {
         // SAFETY: the message is owned by the event, which `self` keeps alive.
-        let Some(message) = (unsafe { sys::rd_kafka_event_message_next(self.0.as_ptr()).as_ref() }) else { return What::Nothing };
+        let Some(message) = (unsafe { sys::rd_kafka_event_message_next(self.0.as_ptr()).as_ref() }) else { return ConsumerEvent::Nothing };
         match RDKafkaErrorCode::from(message.err) {
-            RDKafkaErrorCode::NoError => What::Record(Record(message)),
-            code => What::Failed { code, fatal: false, reason: code.to_string() },
+            RDKafkaErrorCode::NoError => ConsumerEvent::Record(Record(message)),
+            code => ConsumerEvent::Failed { code, fatal: false, reason: code.to_string() },
         }
     }
 
-    unsafe fn failure(&self) -> What<'_> {
+    unsafe fn failure(&self) -> ConsumerEvent<'_> {
         let event = self.0.as_ptr();
         // SAFETY: `event` is alive; the topic and partition are a copy that is ours, read before it is destroyed, and destroyed once.
         unsafe {
             let code = RDKafkaErrorCode::from(sys::rd_kafka_event_error(event));
             if code == RDKafkaErrorCode::PartitionEOF {
-                let Some(place) = NonNull::new(sys::rd_kafka_event_topic_partition(event)) else { return What::Nothing };
-                let end = What::End(owned(place.as_ref().topic), place.as_ref().partition);
+                let Some(place) = NonNull::new(sys::rd_kafka_event_topic_partition(event)) else { return ConsumerEvent::Nothing };
+                let end = ConsumerEvent::End(owned(place.as_ref().topic), place.as_ref().partition);
                 sys::rd_kafka_topic_partition_destroy(place.as_ptr());
                 return end;
             }
             let reason = owned(sys::rd_kafka_event_error_string(event));
-            What::Failed { code, fatal: sys::rd_kafka_event_error_is_fatal(event) != 0, reason }
+            ConsumerEvent::Failed { code, fatal: sys::rd_kafka_event_error_is_fatal(event) != 0, reason }
         }
     }
 }
 
-impl Drop for Event<'_> {
+impl Drop for QueuedEvent<'_> {
     fn drop(&mut self) {
-        // SAFETY: ours, destroyed once; no borrow outlives `self`.
+        // SAFETY: we own the event and destroy it once; no borrow outlives `self`.
         unsafe { sys::rd_kafka_event_destroy(self.0.as_ptr()) }
     }
 }
@@ -151,7 +153,7 @@ impl<'e> Record<'e> {
         self.0.partition
     }
 
-    /// Its own offset.
+    /// The offset of this record, not of the next.
     pub(crate) fn offset(self) -> i64 {
         self.0.offset
     }
@@ -199,7 +201,7 @@ impl<'e> Record<'e> {
     }
 }
 
-/// The membership under which offsets are committed.
+/// The group membership that is sent with committed offsets, so that brokers can fence a replaced member.
 pub(crate) struct Membership {
     /// What the producer sends.
     pub metadata: ConsumerGroupMetadata,
@@ -207,10 +209,10 @@ pub(crate) struct Membership {
     pub generation: i32,
 }
 
-/// The current membership of a consumer; `None` without generation or member id, because brokers do not fence such commits.
+/// The current membership of a consumer; `None` if it has no generation or member id, because brokers would not fence such commits.
 ///
-/// rust-rdkafka hides the generation, so it is read from copies made before and after rust-rdkafka's. Generations only grow, so if both
-/// are equal, it is the generation of the copy in between.
+/// rust-rdkafka hides the generation, so it is read from copies made before and after rust-rdkafka's own. Generations only grow: if the
+/// two are equal, the copy in between has the same one.
 pub(crate) fn membership<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Membership> {
     let (before, metadata, after) = (generation(consumer)?, consumer.group_metadata()?, generation(consumer)?);
     (before == after).then_some(Membership { metadata, generation: before.0 })
@@ -227,7 +229,7 @@ fn generation<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<(i32, St
     }
 }
 
-/// The end of a partition according to the consumer's last fetch: the last stable offset for readers of committed records.
+/// The end of a partition as of the consumer's last fetch: the last stable offset, for a consumer that reads committed records.
 pub(crate) fn known_end<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> Option<i64> {
     let topic = CString::new(topic).ok()?;
     let (mut low, mut high) = (-1, -1);

@@ -1,8 +1,8 @@
 //! The transactional producer: one transaction at a time.
 //!
-//! Every call has a time limit. A transaction whose outcome is unknown is never repeated: the caller drops this producer, creates a new
-//! one with the same transactional id (its initialisation ends the open transaction and fences the old producer), and continues from
-//! what was committed.
+//! Every call has a timeout. A transaction whose outcome is unknown is never retried: the caller drops this producer, creates a new one
+//! with the same transactional id (its initialisation ends the open transaction and fences the old producer), and continues from what was
+//! committed.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -21,12 +21,12 @@ use super::properties::Properties;
 use crate::clock::Deadline;
 use crate::fault;
 
-/// How long a new producer may take to end what its predecessor left open.
+/// How long a new producer may take to end the transaction that its predecessor left open.
 const INIT_LIMIT: Duration = Duration::from_mins(1);
 /// How long an abort may take. The next initialisation ends whatever it leaves open.
 const ABORT_LIMIT: Duration = Duration::from_secs(5);
-/// How long one wait for delivery reports lasts. librdkafka waits in whole milliseconds and spins for the last one: shorter steps would
-/// burn a core while a slow broker answers.
+/// How long one wait for delivery reports lasts. librdkafka waits in whole milliseconds and spins for the last one, so shorter steps would
+/// burn a core while a slow broker responds.
 const DRAIN_STEP: Duration = Duration::from_millis(10);
 
 /// A record to write.
@@ -34,7 +34,7 @@ const DRAIN_STEP: Duration = Duration::from_millis(10);
 pub(crate) struct Outgoing<'a> {
     /// The topic.
     pub topic: &'a str,
-    /// The partition; `None`: by the key's hash.
+    /// The partition; `None` means that the partitioner chooses it by key.
     pub partition: Option<i32>,
     /// The key.
     pub key: Option<&'a [u8]>,
@@ -46,7 +46,7 @@ pub(crate) struct Outgoing<'a> {
     pub remember: bool,
 }
 
-/// Bytes of a record besides key, value and headers, at most.
+/// Upper bound of what a record takes besides key, value and headers, bytes.
 const RECORD_OVERHEAD: usize = 256;
 
 impl Outgoing<'_> {
@@ -57,7 +57,7 @@ impl Outgoing<'_> {
     }
 }
 
-/// How a transaction fails. After any of these the producer must not be used again.
+/// How a transaction failed. The producer must not be used after any of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TransactionError {
     /// It was not committed.
@@ -70,11 +70,11 @@ pub(crate) enum TransactionError {
     Fatal(String),
 }
 
-/// What the delivery reports said.
+/// What the delivery reports of a transaction said.
 #[derive(Debug, Default)]
 struct Deliveries {
     failed: Option<String>,
-    /// Why the transaction failed. librdkafka only logs it; the reports of purged records do not say.
+    /// Why the transaction failed: librdkafka only logs it, and the delivery reports of purged records do not say.
     cause: Option<String>,
     /// (partition, offset) of the last remembered record of each partition.
     last: Vec<(i32, i64)>,
@@ -98,7 +98,7 @@ impl ClientContext for Context {
 }
 
 impl ProducerContext for Context {
-    /// 1 if the record's offset is to be returned.
+    /// 1 if `commit` must return the offset of the record, else 0.
     type DeliveryOpaque = usize;
 
     fn delivery(&self, result: &DeliveryResult<'_>, remember: usize) {
@@ -122,7 +122,7 @@ impl ProducerContext for Context {
 pub(crate) struct TransactionalProducer(BaseProducer<Context>);
 
 impl TransactionalProducer {
-    /// Creates a producer, ends what another one with the same id left open, and fences that one.
+    /// Creates a producer, which ends the transaction that an earlier one with the same id left open and fences that producer.
     ///
     /// # Errors
     /// If the properties are refused, a right is missing, or the coordinator does not answer within a minute.
@@ -145,7 +145,7 @@ impl TransactionalProducer {
         }
     }
 
-    /// Begins a transaction.
+    /// Begins a transaction and forgets the delivery reports of the last one.
     pub(crate) fn begin(&self) -> Result<(), TransactionError> {
         if let Ok(mut deliveries) = self.0.context().0.lock() {
             *deliveries = Deliveries::default();
@@ -177,28 +177,28 @@ impl TransactionalProducer {
         }
     }
 
-    /// Waits for every delivery, adds the offsets, and commits. Returns the offset of the last remembered record in each partition.
+    /// Waits for every delivery report, adds the offsets, and commits. Returns the offset of the last remembered record in each partition.
     pub(crate) fn commit(
         &self,
         offsets: &[(String, i32, i64)],
         metadata: &ConsumerGroupMetadata,
         deadline: Deadline,
     ) -> Result<Vec<(i32, i64)>, TransactionError> {
-        // commit_transaction would flush in steps of 100 ms; draining here takes short ones.
+        // commit_transaction flushes in steps of 100 ms; draining here first takes shorter ones.
         while self.0.in_flight_count() > 0 {
             self.0.poll(DRAIN_STEP);
             if deadline.passed() {
-                return Err(TransactionError::Aborted("deliveries did not arrive in time".to_owned()));
+                return Err(TransactionError::Aborted("delivery reports did not arrive in time".to_owned()));
             }
         }
         let last = self.delivered()?;
         let offsets = offset_list(offsets).map_err(|error| TransactionError::Fatal(error.to_string()))?;
         fault::point("after-produce");
         if !fault::is_mutant("offsets-not-sent") {
-            repeat(deadline, "commit offsets", || self.0.send_offsets_to_transaction(&offsets, metadata, deadline.remaining()), false)?;
+            retry(deadline, "commit offsets", || self.0.send_offsets_to_transaction(&offsets, metadata, deadline.remaining()), false)?;
         }
         fault::point("before-commit");
-        repeat(deadline, "commit transaction", || self.0.commit_transaction(deadline.remaining()), true)?;
+        retry(deadline, "commit transaction", || self.0.commit_transaction(deadline.remaining()), true)?;
         Ok(last)
     }
 
@@ -215,13 +215,13 @@ impl TransactionalProducer {
     /// Tries to abort the open transaction. The producer must not be used afterwards.
     pub(crate) fn abort(&self) {
         if let Err(error) = self.0.abort_transaction(ABORT_LIMIT) {
-            tracing::info!(%error, "abort failed, the next initialisation ends the transaction");
+            tracing::info!(%error, "abort failed; the next initialisation will end the transaction");
         }
     }
 }
 
 impl TransactionError {
-    /// What an error means. `decided`: whether the commit had already been requested.
+    /// Classifies an error. `decided`: whether the commit had already been requested, so that a timeout leaves the outcome open.
     fn of(step: &str, error: &KafkaError, decided: bool) -> Self {
         let what = format!("{step}: {error}");
         let code = error.rdkafka_error_code();
@@ -240,12 +240,12 @@ impl TransactionError {
     }
 }
 
-/// Repeats a call until the deadline, as long as its error says that it may be repeated.
-fn repeat(deadline: Deadline, step: &str, mut call: impl FnMut() -> KafkaResult<()>, decides: bool) -> Result<(), TransactionError> {
+/// Retries a call until the deadline, as long as its error is retriable.
+fn retry(deadline: Deadline, step: &str, mut call: impl FnMut() -> KafkaResult<()>, decides: bool) -> Result<(), TransactionError> {
     loop {
         match call() {
             Ok(()) => return Ok(()),
-            Err(error) if is_retriable(&error) && !deadline.passed() => tracing::debug!(step, %error, "repeated"),
+            Err(error) if is_retriable(&error) && !deadline.passed() => tracing::debug!(step, %error, "retrying"),
             Err(error) => return Err(TransactionError::of(step, &error, decides)),
         }
     }
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn fencing_is_distinguished_from_other_errors() {
+    fn fencing_is_distinct_from_fatal_errors() {
         for code in [RDKafkaErrorCode::ProducerFenced, RDKafkaErrorCode::Fenced, RDKafkaErrorCode::FencedInstanceId] {
             assert!(matches!(TransactionError::of("commit", &KafkaError::Global(code), true), TransactionError::Fenced(_)), "{code:?}");
         }

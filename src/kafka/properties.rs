@@ -1,4 +1,4 @@
-//! Properties of the Kafka clients: the user's, overridden by ours where correctness depends on them.
+//! Client properties: the user's, overridden by ours where correctness depends on them.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use rdkafka::config::RDKafkaLogLevel;
 
 use crate::fault;
 
-/// How long a transaction may last before the broker aborts it. Bounds how long a killed instance delays its successor.
+/// How long a transaction may stay open before the broker aborts it. A killed instance delays its successor by at most this.
 pub(crate) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// `kafka.bootstrap_servers` and `[kafka.properties]` with secrets resolved. The Debug output shows names only.
@@ -25,7 +25,7 @@ impl Properties {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The largest record that a producer with these properties accepts, bytes.
+    /// The largest record that a producer with these properties accepts, bytes; librdkafka's default is 1,000,000.
     pub(crate) fn message_max_bytes(&self) -> usize {
         self.get("message.max.bytes").and_then(|value| value.parse().ok()).unwrap_or(1_000_000)
     }
@@ -39,7 +39,7 @@ impl Properties {
         config
     }
 
-    /// Any consumer: reads committed records only, never picks an offset by itself, verifies checksums.
+    /// Base of every consumer: reads committed records only, never chooses an offset by itself, verifies checksums.
     fn consumer(&self, group: &str) -> ClientConfig {
         let mut config = self.base();
         config
@@ -68,7 +68,7 @@ impl Properties {
         config
     }
 
-    /// A consumer that is assigned by hand and never joins the group.
+    /// A consumer with manual assignment; it never joins the group.
     pub(crate) fn reader(&self, group: &str) -> ClientConfig {
         let mut config = self.consumer(group);
         if fault::is_mutant("restore-to-high-watermark") {
@@ -101,7 +101,7 @@ impl Properties {
         config
     }
 
-    /// A producer without transactions. Large batches, because it writes whole histories.
+    /// A non-transactional producer with large batches, because it writes whole histories.
     pub(super) fn writer(&self) -> ClientConfig {
         let mut config = self.base();
         self.unless_given(&mut config, "linger.ms", "20");
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn membership_is_static_only_with_an_instance() {
+    fn membership_is_static_only_for_a_named_instance() {
         assert_eq!(properties().member("g", None).get("group.instance.id"), None);
         assert_eq!(properties().member("g", Some("g-a-0")).get("group.instance.id"), Some("g-a-0"));
     }

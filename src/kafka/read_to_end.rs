@@ -1,7 +1,7 @@
-//! The one loop that reads partitions to their ends, with one policy for errors.
+//! The loop that reads partitions to their ends, with one policy for errors.
 //!
-//! Restore, `topics reset` and the sample of partitioners all read this way. A missing right and a fatal error end the reading; other
-//! errors are logged, because librdkafka retries by itself. Partitions that deliver nothing for [`STALL_LIMIT`] are an error too.
+//! Restore, `topics reset` and the sampling of partitioners all use it. A missing right or a fatal error stops it; other errors are only
+//! logged, because librdkafka retries by itself. Partitions that deliver nothing for [`STALL_LIMIT`] are an error too.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -12,7 +12,7 @@ use rdkafka::Offset;
 use super::consumer::Consumer;
 use super::error::Error;
 use super::log;
-use super::native::{Event, Record, What, is_forbidden};
+use super::native::{ConsumerEvent, QueuedEvent, Record, is_forbidden};
 use crate::clock::Deadline;
 
 /// How long all partitions together may deliver nothing before their ends are reached.
@@ -20,37 +20,37 @@ pub(crate) const STALL_LIMIT: Duration = Duration::from_mins(1);
 /// How often [`Visitor::tick`] runs, and how long one wait for an event lasts.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What happens to the records.
+/// What the caller does with the records.
 pub(crate) trait Visitor {
     /// The caller's error.
     type Error: From<Error>;
 
-    /// One record; `Break` ends the reading early.
+    /// Handles one record; `Break` stops reading early.
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Self::Error>;
 
-    /// A partition has been read to its end; `Break` ends the reading early.
+    /// A partition has been read to its end; `Break` stops reading early.
     fn end(&mut self, _topic: &str, _partition: i32) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    /// Runs about every 100 ms, whether records arrive or not; `Break` ends the reading early.
+    /// Called about every 100 ms, whether or not records arrive; `Break` stops reading early.
     fn tick(&mut self) -> Result<ControlFlow<()>, Self::Error> {
         Ok(ControlFlow::Continue(()))
     }
 }
 
-/// Reads the places until every partition has reached its end, or `visitor` breaks off. Leaves the reader without an assignment.
+/// Reads the partitions until all have reached their ends or `visitor` breaks off. Leaves the reader without an assignment.
 ///
 /// # Errors
-/// Those of `visitor`, and those named at the top of this file.
+/// Those of `visitor`, and those listed at the top of this file.
 pub(crate) fn read_to_end<'a, V: Visitor>(
     reader: &Consumer,
-    places: impl IntoIterator<Item = (&'a str, i32, Offset)>,
+    partitions: impl IntoIterator<Item = (&'a str, i32, Offset)>,
     visitor: &mut V,
 ) -> Result<(), V::Error> {
-    let places: Vec<_> = places.into_iter().collect();
-    let mut open: BTreeSet<(String, i32)> = places.iter().map(|(topic, partition, _)| ((*topic).to_owned(), *partition)).collect();
-    reader.assign(places)?;
+    let partitions: Vec<_> = partitions.into_iter().collect();
+    let mut open: BTreeSet<(String, i32)> = partitions.iter().map(|(topic, partition, _)| ((*topic).to_owned(), *partition)).collect();
+    reader.assign(partitions)?;
     let result = read(reader, &mut open, visitor);
     reader.assign([])?;
     result
@@ -62,12 +62,12 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
         if stalled.passed() {
             return Err(Error::Stalled { topic: topic.clone(), partition: *partition, seconds: STALL_LIMIT.as_secs() }.into());
         }
-        let flow = match reader.poll(TICK).as_ref().map(Event::what) {
-            Some(What::Record(record)) => {
+        let flow = match reader.poll(TICK).as_ref().map(QueuedEvent::content) {
+            Some(ConsumerEvent::Record(record)) => {
                 stalled = Deadline::after(STALL_LIMIT);
                 visitor.record(record)?
             }
-            Some(What::End(topic, partition)) => {
+            Some(ConsumerEvent::End(topic, partition)) => {
                 stalled = Deadline::after(STALL_LIMIT);
                 let flow = visitor.end(&topic, partition);
                 open.remove(&(topic, partition));
@@ -92,20 +92,24 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
     Ok(())
 }
 
-/// The policy for everything that is neither a record nor an end.
-fn pass_on(what: What<'_>) -> Result<(), Error> {
+/// The policy for everything but records and ends.
+fn pass_on(what: ConsumerEvent<'_>) -> Result<(), Error> {
     match what {
-        What::Failed { code, reason, .. } if is_forbidden(code) => Err(Error::forbidden("reading", &reason)),
-        What::Failed { fatal: true, reason, .. } => Err(Error::call("reading", &reason)),
-        What::Failed { code, reason, .. } => {
+        ConsumerEvent::Failed { code, reason, .. } if is_forbidden(code) => Err(Error::forbidden("reading", &reason)),
+        ConsumerEvent::Failed { fatal: true, reason, .. } => Err(Error::call("reading", &reason)),
+        ConsumerEvent::Failed { code, reason, .. } => {
             log::client_error("reader", Some(code), &reason);
             Ok(())
         }
-        What::Log(level, facility, text) => {
+        ConsumerEvent::Log(level, facility, text) => {
             log::librdkafka(level, &facility, &text);
             Ok(())
         }
-        What::Record(_) | What::End(..) | What::Assigned(_) | What::Revoked | What::Nothing => Ok(()),
+        ConsumerEvent::Record(_)
+        | ConsumerEvent::End(..)
+        | ConsumerEvent::Assigned(_)
+        | ConsumerEvent::Revoked
+        | ConsumerEvent::Nothing => Ok(()),
     }
 }
 
@@ -156,15 +160,15 @@ mod tests {
     }
 
     #[test]
-    fn reading_begins_at_the_offset_given_and_stops_when_the_visitor_has_enough() {
+    fn reading_starts_at_the_given_offset_and_stops_when_the_visitor_breaks_off() {
         assert_eq!(read_from(Offset::Offset(1), None).values.len(), 2);
         assert_eq!(read_from(Offset::Beginning, Some(2)).values.len(), 2);
     }
 
     #[test]
-    fn a_missing_right_and_a_fatal_error_end_the_reading_and_others_do_not() {
+    fn only_a_missing_right_or_a_fatal_error_stops_reading() {
         use rdkafka::types::RDKafkaErrorCode::{AllBrokersDown, Fatal, TopicAuthorizationFailed};
-        let failed = |code, fatal| pass_on(What::Failed { code, fatal, reason: "why".to_owned() });
+        let failed = |code, fatal| pass_on(ConsumerEvent::Failed { code, fatal, reason: "why".to_owned() });
         assert!(failed(TopicAuthorizationFailed, false).unwrap_err().to_string().contains("churnwatch check"));
         assert_eq!(failed(Fatal, true).unwrap_err().to_string(), "reading: why");
         assert!(failed(AllBrokersDown, false).is_ok());

@@ -1,4 +1,4 @@
-//! A producer without transactions, for simulated records.
+//! A non-transactional producer, for simulated records.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,14 +15,14 @@ use crate::time::Timestamp;
 
 /// How long the brokers may take to acknowledge what has been sent.
 const FLUSH_LIMIT: Duration = Duration::from_mins(1);
-/// How long one wait for room in the queue lasts.
-const ROOM_STEP: Duration = Duration::from_millis(20);
+/// How long one wait for space in the queue lasts.
+const SPACE_STEP: Duration = Duration::from_millis(20);
 
-/// Writes records, partitioned by their keys as the Java client does.
+/// Writes records, partitioned by key as the Java client does.
 pub(crate) struct Writer(BaseProducer<Deliveries>);
 
 impl Writer {
-    /// Sends nothing yet.
+    /// Creates the client without contacting a broker.
     ///
     /// # Errors
     /// If librdkafka refuses the properties.
@@ -42,7 +42,7 @@ impl Writer {
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
                 return Err(Error::call(format!("writing to topic {topic}"), &error));
             }
-            self.0.poll(ROOM_STEP);
+            self.0.poll(SPACE_STEP);
             self.undelivered()?;
             record = back;
         }
@@ -50,17 +50,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Waits until everything is delivered.
+    /// Waits until every record is delivered.
     ///
     /// # Errors
-    /// If something is not.
+    /// If a record is not.
     pub(crate) fn finish(self) -> Result<(), Error> {
-        // What a flush leaves over is counted below.
+        // What the flush leaves undelivered is counted below.
         let _ = self.0.flush(FLUSH_LIMIT);
         self.undelivered()?;
         match self.0.in_flight_count() {
             0 => Ok(()),
-            left => Err(undelivered(left, &"the brokers take too long")),
+            left => Err(undelivered(left, &"the brokers are too slow")),
         }
     }
 
@@ -86,7 +86,7 @@ struct Undelivered {
 }
 
 impl ClientContext for Deliveries {
-    /// Brokers may be away for a moment; what is not delivered in the end is reported by [`Writer::finish`].
+    /// Brokers may be unreachable for a moment; [`Writer::finish`] reports what was never delivered.
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(%error, reason, "writer");
     }

@@ -6,7 +6,7 @@ use super::exposed::{Exposed, Exposure};
 use super::figure::Value;
 use super::tally::Tally;
 use super::{Figure, Kpi, Kpis, Period, Split};
-use crate::account::feedback::{ANSWERED, Nps, Opinions, Ratings, State};
+use crate::account::feedback::{self as account_feedback, ANSWERED, Nps, Opinions, Ratings};
 
 /// Answers by [`ANSWERED`].
 pub(super) type ByKind = [Opinions; ANSWERED.len()];
@@ -38,7 +38,7 @@ impl Summand for ByKind {
 
 impl Feedback {
     /// What one account adds.
-    pub fn of(feedback: &State, period: &Period) -> Self {
+    pub fn of(feedback: &account_feedback::Feedback, period: &Period) -> Self {
         let told = feedback.in_period(period.from, period.to);
         let mut sums = Self {
             nps: told.nps,

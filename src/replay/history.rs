@@ -9,7 +9,7 @@ use super::file::InputFile;
 use super::parallel::{each, in_order};
 use super::partition::{Partition, Published};
 use super::reading::Reading;
-use crate::engine::{AccountReport, Alternative, Comparison, OutputRecord, Slot, Store};
+use crate::engine::{AccountReport, AlternativeModel, Comparison, OutputRecord, Slot, Store};
 use crate::event::Stream;
 use crate::metric::Metrics;
 use crate::metric::View;
@@ -42,7 +42,7 @@ impl<'a> History<'a> {
     /// From now on accounts are scored by another model too.
     pub fn compare_with(&mut self, model: &Model) {
         for partition in &mut self.partitions {
-            partition.alternative = Some(Alternative::new(&self.settings, model.clone()));
+            partition.alternative = Some(AlternativeModel::new(&self.settings, model.clone()));
         }
     }
 

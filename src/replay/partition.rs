@@ -6,7 +6,7 @@ use std::sync::mpsc::SyncSender;
 use super::digest::raw;
 use super::file::InputFile;
 use super::partition_reading::{Accepted, PartitionReading};
-use crate::engine::{Alternative, OutputRecord, PlainStore, ScoringOrder, Task};
+use crate::engine::{AlternativeModel, OutputRecord, PlainStore, ScoringOrder, Task};
 use crate::event::{self, DecodeContext, Decoded, Event};
 use crate::metric::View;
 use crate::settings::Settings;
@@ -25,7 +25,7 @@ pub struct Partition<'a> {
     reading: &'a PartitionReading,
     context: DecodeContext,
     pub task: Task<PlainStore>,
-    pub alternative: Option<Alternative>,
+    pub alternative: Option<AlternativeModel>,
     order: ScoringOrder,
     next: usize,
 }

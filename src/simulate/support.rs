@@ -14,13 +14,13 @@ const TICKETS_PER_USER: f64 = 0.004;
 #[derive(Clone, Copy, Debug)]
 pub struct Act {
     ticket: u32,
-    step: Step,
+    step: TicketStep,
     priority: &'static str,
     category: &'static str,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Step {
+enum TicketStep {
     Opened { user: u32 },
     Assigned { team: &'static str },
     Replied { by: &'static str },
@@ -54,35 +54,35 @@ impl Lifecycle {
     fn new(ticket: u32, opened: Timestamp, story: &Story, random: &mut Random) -> Self {
         let angry = story.kind == Kind::Angry && story.has_turned(opened);
         let priorities = if angry { ["high", "urgent", "urgent", "normal", "high"] } else { ["low", "normal", "normal", "normal", "high"] };
-        let act = Act { ticket, step: Step::Resolved, priority: random.pick(&priorities), category: random.pick(&CATEGORIES) };
+        let act = Act { ticket, step: TicketStep::Resolved, priority: random.pick(&priorities), category: random.pick(&CATEGORIES) };
         Self { act, opened, angry, contentment: story.contentment(opened) }
     }
 
     fn plan(&self, users: u32, random: &mut Random, agenda: &mut Agenda) {
         let user = u32::try_from(random.between(0, i64::from(users) - 1)).unwrap_or(0);
-        self.step(agenda, self.opened, Step::Opened { user });
-        self.step(agenda, self.opened.plus(millis(2.0)), Step::Assigned { team: random.pick(&["first line", "second line"]) });
+        self.step(agenda, self.opened, TicketStep::Opened { user });
+        self.step(agenda, self.opened.plus(millis(2.0)), TicketStep::Assigned { team: random.pick(&["first line", "second line"]) });
         if random.chance(0.05) {
-            self.step(agenda, self.opened.plus(millis(30.0)), Step::Raised);
+            self.step(agenda, self.opened.plus(millis(30.0)), TicketStep::Raised);
         }
         let mut at = self.opened.plus(millis(random.log_normal(if self.angry { 420.0 } else { 50.0 }, 0.9)));
-        self.step(agenda, at, Step::Replied { by: "agent" });
+        self.step(agenda, at, TicketStep::Replied { by: "agent" });
         for _ in 0..random.poisson(if self.angry { 2.0 } else { 0.7 }) {
             at = self.plan_exchange(at, random, agenda);
         }
         let resolved = at.plus(millis(random.log_normal(if self.angry { 2_600.0 } else { 420.0 }, 1.0)));
-        self.step(agenda, resolved, Step::Resolved);
+        self.step(agenda, resolved, TicketStep::Resolved);
         self.plan_after(resolved, random, agenda);
     }
 
     /// The agent waits for the customer, who answers.
     fn plan_exchange(&self, from: Timestamp, random: &mut Random, agenda: &mut Agenda) -> Timestamp {
-        self.step(agenda, from.plus(1_000), Step::Status("pending"));
+        self.step(agenda, from.plus(1_000), TicketStep::Status("pending"));
         let answered = from.plus(millis(random.log_normal(200.0, 0.8)) + 2_000);
-        self.step(agenda, answered, Step::Replied { by: "requester" });
-        self.step(agenda, answered.plus(1_000), Step::Status("open"));
+        self.step(agenda, answered, TicketStep::Replied { by: "requester" });
+        self.step(agenda, answered.plus(1_000), TicketStep::Status("open"));
         let replied = answered.plus(millis(random.log_normal(90.0, 0.8)) + 2_000);
-        self.step(agenda, replied, Step::Replied { by: "agent" });
+        self.step(agenda, replied, TicketStep::Replied { by: "agent" });
         replied
     }
 
@@ -90,17 +90,17 @@ impl Lifecycle {
         let mut last = resolved;
         if random.chance(if self.angry { 0.4 } else { 0.06 }) {
             let reopened = resolved.plus(random.between(HOUR_MS, 4 * DAY_MS));
-            self.step(agenda, reopened, Step::Reopened);
+            self.step(agenda, reopened, TicketStep::Reopened);
             last = reopened.plus(millis(random.log_normal(900.0, 0.8)));
-            self.step(agenda, last, Step::Resolved);
+            self.step(agenda, last, TicketStep::Resolved);
         }
         if random.chance(0.35) {
-            self.step(agenda, last.plus(random.between(60_000, DAY_MS)), Step::Rated(five_points(self.contentment, random)));
+            self.step(agenda, last.plus(random.between(60_000, DAY_MS)), TicketStep::Rated(five_points(self.contentment, random)));
         }
-        self.step(agenda, last.plus(5 * DAY_MS), Step::Closed);
+        self.step(agenda, last.plus(5 * DAY_MS), TicketStep::Closed);
     }
 
-    fn step(&self, agenda: &mut Agenda, at: Timestamp, step: Step) {
+    fn step(&self, agenda: &mut Agenda, at: Timestamp, step: TicketStep) {
         agenda.add(at, Action::Support(Act { step, ..self.act }));
     }
 }
@@ -114,7 +114,7 @@ pub fn five_points(contentment: f64, random: &mut Random) -> u32 {
 pub fn body(act: Act, account_id: &str) -> (&'static str, Body) {
     let body = Body { ticket_id: format!("{account_id}-t{}", act.ticket), ..Body::default() };
     match act.step {
-        Step::Opened { user } => (
+        TicketStep::Opened { user } => (
             "ticket_opened",
             Body {
                 priority: Some(act.priority),
@@ -125,14 +125,14 @@ pub fn body(act: Act, account_id: &str) -> (&'static str, Body) {
                 ..body
             },
         ),
-        Step::Assigned { team } => ("ticket_assigned", Body { team: Some(team), ..body }),
-        Step::Replied { by } => ("ticket_replied", Body { by: Some(by), public: Some(true), ..body }),
-        Step::Status(status) => ("ticket_status_changed", Body { status: Some(status), ..body }),
-        Step::Raised => ("ticket_priority_changed", Body { priority: Some("urgent"), ..body }),
-        Step::Resolved => ("ticket_resolved", body),
-        Step::Reopened => ("ticket_reopened", body),
-        Step::Closed => ("ticket_closed", body),
-        Step::Rated(score) => ("ticket_rated", Body { score: Some(score), scale: Some(Scale { min: 1, max: 5 }), ..body }),
+        TicketStep::Assigned { team } => ("ticket_assigned", Body { team: Some(team), ..body }),
+        TicketStep::Replied { by } => ("ticket_replied", Body { by: Some(by), public: Some(true), ..body }),
+        TicketStep::Status(status) => ("ticket_status_changed", Body { status: Some(status), ..body }),
+        TicketStep::Raised => ("ticket_priority_changed", Body { priority: Some("urgent"), ..body }),
+        TicketStep::Resolved => ("ticket_resolved", body),
+        TicketStep::Reopened => ("ticket_reopened", body),
+        TicketStep::Closed => ("ticket_closed", body),
+        TicketStep::Rated(score) => ("ticket_rated", Body { score: Some(score), scale: Some(Scale { min: 1, max: 5 }), ..body }),
     }
 }
 

@@ -4,19 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kafka::Membership;
 
-/// The tasks of a thread.
+/// The tasks assigned to one thread.
 #[derive(Default)]
 pub(super) struct Assignment {
-    /// Tasks with all of their topics.
+    /// Tasks that have their partition of every input topic.
     pub tasks: Vec<i32>,
-    /// Tasks that lack a topic, with the names of what is missing.
+    /// Tasks that lack a topic, with the names of the missing ones.
     pub incomplete: Vec<(i32, String)>,
-    /// Sent with every commit. `None`: nothing may be processed until the group assigns again.
+    /// Sent with every commit. `None`: nothing may be processed until the next assignment.
     pub membership: Option<Membership>,
 }
 
 impl Assignment {
-    /// Sorts partitions into tasks; a task needs its partition of every input.
+    /// Groups partitions by task; a task needs its partition of every input.
     pub(super) fn of(partitions: Vec<(String, i32)>, inputs: &[&str], membership: Option<Membership>) -> Self {
         let mut topics: BTreeMap<i32, BTreeSet<String>> = BTreeMap::new();
         for (topic, partition) in partitions {
@@ -34,7 +34,7 @@ impl Assignment {
         assignment
     }
 
-    /// Whether every task can work.
+    /// Whether every task can run.
     pub(super) const fn is_complete(&self) -> bool {
         self.membership.is_some() && self.incomplete.is_empty()
     }

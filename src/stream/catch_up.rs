@@ -7,14 +7,14 @@ use crate::time::Timestamp;
 pub(super) struct Position {
     /// The next offset to read.
     pub next: i64,
-    /// Whether everything has been read.
+    /// Whether it has been read to its end.
     pub at_end: bool,
-    /// The broker's timestamp of the last record, as an estimate for the next one.
+    /// The broker's timestamp of the last record, which stands in for that of the next one.
     pub last: Option<Timestamp>,
 }
 
 impl Position {
-    /// A position at which nothing has been read yet.
+    /// A position before anything has been read.
     pub(super) const fn at(next: i64) -> Self {
         Self { next, at_end: false, last: None }
     }
@@ -26,7 +26,7 @@ impl Position {
         self.last = timestamp;
     }
 
-    /// Whether this input keeps the task in catch-up. Before its first record its age is unknown, so the task waits.
+    /// Whether this input keeps the task in catch-up. Until its first record arrives, the age of the backlog is unknown, so the task waits.
     fn is_behind(&self, now: Timestamp, age_ms: i64) -> bool {
         !self.at_end && self.last.is_none_or(|last| now.since(last) > age_ms)
     }
@@ -39,18 +39,18 @@ pub(super) enum Mode {
     Live,
     /// Only update the state.
     CatchingUp,
-    /// Catching up for so long that it publishes anyway, marked as such.
+    /// Catching up for so long that it publishes anyway, with a flag on each change.
     Overdue,
 }
 
-/// Since when a task has been catching up.
+/// Tracks how long a task has been catching up.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CatchUp {
     since: Option<Timestamp>,
 }
 
 impl CatchUp {
-    /// The mode at `now`. `age_ms`: above this age the next record means catch-up, `None` means never; `limit_ms`: how long publishing may be
+    /// The mode at `now`. `age_ms`: a next record older than this means catch-up, `None` means never; `limit_ms`: how long publishing may be
     /// held back.
     pub(super) fn mode<'a>(
         &mut self,
@@ -90,13 +90,13 @@ mod tests {
     }
 
     #[test]
-    fn an_input_without_records_so_far_holds_the_task_back_and_an_empty_one_does_not() {
+    fn an_input_that_has_delivered_nothing_holds_the_task_back_and_an_empty_one_does_not() {
         assert_eq!(mode(&[Position::at(0)]), Mode::CatchingUp);
         assert_eq!(mode(&[Position { at_end: true, ..Position::at(0) }]), Mode::Live);
     }
 
     #[test]
-    fn without_catch_up_a_task_publishes_whatever_its_backlog() {
+    fn with_catch_up_disabled_a_task_publishes_whatever_its_backlog() {
         let backlog = [read(false, 300 * 24 * HOUR_MS), Position::at(0)];
         let mut catch_up = CatchUp::default();
         assert_eq!(catch_up.mode(&backlog, NOW, None, HOUR_MS), Mode::Live);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn after_an_hour_it_publishes_anyway_and_a_later_catch_up_has_an_hour_of_its_own() {
+    fn after_an_hour_it_publishes_anyway_and_the_next_catch_up_gets_a_full_hour() {
         let (mut catch_up, old, live) = (CatchUp::default(), [read(false, 6 * MINUTE_MS)], [read(true, 0)]);
         let mut at = |millis, positions: &[Position]| catch_up.mode(positions, NOW.plus(millis), Some(5 * MINUTE_MS), HOUR_MS);
         assert_eq!(at(0, &old), Mode::CatchingUp);
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_advances_the_position_and_leaves_the_end() {
+    fn a_record_advances_the_position_and_clears_the_end() {
         let mut position = Position { next: 5, at_end: true, last: None };
         position.pass(9, Some(NOW));
         assert_eq!((position.next, position.at_end, position.last), (10, false, Some(NOW)));

@@ -1,7 +1,7 @@
-//! What is committed in Kafka: the group's offsets, and where the changelogs end.
+//! Looks up what is committed in Kafka: the group's offsets, and where the changelogs end.
 //!
-//! Steps 1 to 3 of a restore (`restore.rs`). Every wait calls `alive`, which polls the group's consumer: rebalances must be noticed, and
-//! `max.poll.interval.ms` must not expire.
+//! These are steps 1 to 3 of a restore (`restore.rs`). Every wait calls `alive`, which polls the group's consumer: a rebalance must be
+//! noticed, and `max.poll.interval.ms` must not expire.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use super::preflight::Inputs;
 use crate::clock::Deadline;
 use crate::kafka::{self, Consumer, Inspector, TRANSACTION_TIMEOUT};
 
-/// How long an open transaction can delay a restore: its own time limit, plus the broker's time to abort it.
+/// How long an open transaction can delay a restore: its timeout, plus the time that the broker takes to abort it.
 const STABLE_LIMIT: Duration = TRANSACTION_TIMEOUT.saturating_add(Duration::from_secs(30));
-/// Time limit of one request.
+/// Timeout of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(2);
-/// How long one wait lasts before the question is asked again.
+/// Pause between attempts.
 const STEP: Duration = Duration::from_millis(100);
 
 /// Why a restore ended early.
 pub(super) enum Halt {
     /// It cannot succeed.
     Failed(Failure),
-    /// The group rebalances or the process shuts down; nothing was kept.
+    /// The group is rebalancing or the process is shutting down; nothing was kept.
     Interrupted,
 }
 
@@ -40,37 +40,37 @@ impl From<kafka::Error> for Halt {
     }
 }
 
-/// Polls the group's consumer; false once the restore is useless.
+/// Polls the group's consumer; false once the restore has become pointless.
 pub(super) type Alive<'a> = dyn FnMut() -> Result<bool, Failure> + 'a;
 
-/// Calls `alive`, and turns its false into [`Halt::Interrupted`].
+/// Calls `alive` and maps false to [`Halt::Interrupted`].
 pub(super) fn keep_alive(alive: &mut Alive<'_>) -> Result<(), Halt> {
     if alive()? { Ok(()) } else { Err(Halt::Interrupted) }
 }
 
-/// What was last committed for one task. Equal marks mean equal state.
+/// What was last committed for one task. Equal commit points mean equal state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Marks {
+pub(super) struct CommitPoint {
     /// The group's offset of each input, in the order of [`Inputs::topics`].
     pub group: Vec<Option<i64>>,
     /// The offset after the changelog's last record, control records included.
     pub changelog_end: i64,
 }
 
-/// The clients that ask.
+/// The clients for these look-ups.
 pub(super) struct Committed {
     /// The input topics.
     pub inputs: Arc<Inputs>,
     /// The changelog topic.
     pub changelog: String,
-    /// Reads committed records only. Has the group's id, but never joins the group.
+    /// Reads committed records only. It has the group's id but never joins the group.
     pub reader: Consumer,
-    /// Sees records of open transactions.
+    /// Sees the records of open transactions.
     pub inspector: Inspector,
 }
 
 impl Committed {
-    /// Sends no request yet.
+    /// Creates the clients without contacting a broker.
     pub(super) fn new(options: &Options, inputs: &Arc<Inputs>) -> Result<Self, Failure> {
         Ok(Self {
             inputs: Arc::clone(inputs),
@@ -92,26 +92,26 @@ impl Committed {
         Ok(())
     }
 
-    /// Steps 1 and 2.
-    pub(super) fn marks(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, Marks>, Halt> {
-        let mut marks = BTreeMap::new();
+    /// Steps 1 and 2: the group's stable offsets, then the ends of the changelogs.
+    pub(super) fn commit_points(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, CommitPoint>, Halt> {
+        let mut commit_points = BTreeMap::new();
         let offsets = self.group_offsets(tasks, alive)?;
         for task in tasks {
             let group = self.inputs.topics.iter().map(|input| offsets.get(&(input.name.clone(), *task)).copied()).collect();
             let (_, changelog_end) = self.inspector.watermarks(&self.changelog, *task)?;
-            marks.insert(*task, Marks { group, changelog_end });
+            commit_points.insert(*task, CommitPoint { group, changelog_end });
             keep_alive(alive)?;
         }
-        Ok(marks)
+        Ok(commit_points)
     }
 
-    /// The group's offsets by topic and partition. While a transaction is about to move one, the broker refuses to answer.
+    /// The group's offsets by topic and partition. As long as an open transaction is about to move one, the broker answers with an error.
     fn group_offsets(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<(String, i32), i64>, Halt> {
         let deadline = Deadline::after(STABLE_LIMIT);
-        let places = || tasks.iter().flat_map(|task| self.inputs.topics.iter().map(|input| (input.name.as_str(), *task)));
+        let partitions = || tasks.iter().flat_map(|task| self.inputs.topics.iter().map(|input| (input.name.as_str(), *task)));
         loop {
             keep_alive(alive)?;
-            match self.reader.committed(places(), REQUEST_LIMIT) {
+            match self.reader.committed(partitions(), REQUEST_LIMIT) {
                 Ok(offsets) => {
                     let present = |(topic, partition, next): (String, i32, Option<i64>)| Some(((topic, partition), next?));
                     return Ok(offsets.into_iter().filter_map(present).collect());
@@ -123,22 +123,27 @@ impl Committed {
         }
     }
 
-    /// Step 3.
-    pub(super) fn wait_until_stable(&self, tasks: &[i32], marks: &BTreeMap<i32, Marks>, alive: &mut Alive<'_>) -> Result<(), Halt> {
+    /// Step 3: waits until the transactions that were open at step 2 have ended.
+    pub(super) fn wait_until_stable(
+        &self,
+        tasks: &[i32],
+        commit_points: &BTreeMap<i32, CommitPoint>,
+        alive: &mut Alive<'_>,
+    ) -> Result<(), Halt> {
         let deadline = Deadline::after(STABLE_LIMIT);
         for task in tasks {
-            let end = marks.get(task).map_or(0, |marks| marks.changelog_end);
+            let end = commit_points.get(task).map_or(0, |point| point.changelog_end);
             loop {
                 keep_alive(alive)?;
                 match self.reader.stable_watermarks(&self.changelog, *task, REQUEST_LIMIT) {
                     Ok((_, stable)) if stable >= end => break,
-                    Ok((_, stable)) => tracing::debug!(task, stable, end, "a transaction is open in the changelog"),
-                    Err(error) => tracing::debug!(task, %error, "the changelog's end is unknown"),
+                    Ok((_, stable)) => tracing::debug!(task, stable, end, "waiting for an open transaction in the changelog"),
+                    Err(error) => tracing::debug!(task, %error, "cannot read the end of the changelog yet"),
                 }
                 if deadline.passed() {
                     return Err(self.stuck(*task).into());
                 }
-                // Polling an idle consumer is the wait.
+                // Polling an idle consumer doubles as the wait.
                 drop(self.reader.poll(STEP));
             }
         }

@@ -1,10 +1,10 @@
-//! The commit cycle: what the tasks have read, decided and changed becomes one transaction.
+//! The commit cycle: everything that the tasks have read, decided and changed becomes one transaction.
 //!
 //! ```text
 //!   round -> check sizes -> begin -> changes, dead letters, changelog and stamp of each task -> drain -> offsets -> commit
 //! ```
-//! The offsets cover every input of every task that is written, whether it moved or not. They fence a thread that the group has already
-//! replaced: the broker checks the membership that is sent with them.
+//! The offsets cover every input of every task in the transaction, whether or not it moved. Sending them also fences a thread that the
+//! group has already replaced, because the broker checks the membership that comes with them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::load::Load;
 use super::options::Options;
 use super::preflight::Inputs;
 use super::stamp;
-use super::task::Task;
+use super::task::StreamTask;
 use crate::clock::{Deadline, monotonic};
 use crate::fault;
 use crate::kafka::{Membership, Outgoing, TransactionError, TransactionalProducer};
@@ -25,7 +25,7 @@ use crate::telemetry::{Metrics, TransactionOutcome};
 const FAILED_MAX: usize = 5;
 /// Assumed size of a changelog record before any has been written, bytes.
 const CHANGELOG_RECORD_BYTES: usize = 1024;
-/// Headers and framing that a change takes besides key and value, bytes, at most.
+/// Upper bound of what headers and framing add to the key and value of a change, bytes.
 const CHANGE_OVERHEAD_BYTES: usize = 512;
 
 /// Writes transactions, one at a time.
@@ -43,14 +43,14 @@ pub(super) struct Transactions {
 
 /// How a transaction ended.
 pub(super) enum TransactionEnd {
-    /// Committed. Where the changelog of each task ends now.
+    /// Committed, with the offset at which the changelog of each task now ends.
     Committed(BTreeMap<i32, i64>),
-    /// It failed. The producer is new, and what the tasks consider written is not.
+    /// Failed. The producer has been replaced; what the tasks regard as written was not written.
     Failed(TransactionError),
 }
 
 impl Transactions {
-    /// Connects, and ends what an earlier run with the same transactional id left open.
+    /// Connects, and ends the transaction that an earlier run with the same transactional id left open.
     ///
     /// # Errors
     /// If the client is refused or the transaction coordinator does not answer.
@@ -82,10 +82,10 @@ impl Transactions {
     /// Writes these tasks in one transaction.
     ///
     /// # Errors
-    /// If it failed in a way that the process cannot recover from.
+    /// If the transaction failed in a way that the process cannot recover from.
     pub(super) fn write(
         &mut self,
-        tasks: &mut [(&i32, &mut Task)],
+        tasks: &mut [(&i32, &mut StreamTask)],
         membership: &Membership,
         limit: Duration,
     ) -> Result<TransactionEnd, Failure> {
@@ -105,7 +105,12 @@ impl Transactions {
         }
     }
 
-    fn transact(&self, tasks: &mut [(&i32, &mut Task)], membership: &Membership, deadline: Deadline) -> Result<Written, TransactionError> {
+    fn transact(
+        &self,
+        tasks: &mut [(&i32, &mut StreamTask)],
+        membership: &Membership,
+        deadline: Deadline,
+    ) -> Result<Written, TransactionError> {
         let mut written = Written::default();
         fault::point("before-begin");
         self.producer.begin()?;
@@ -124,7 +129,7 @@ impl Transactions {
         Ok(written)
     }
 
-    /// After a transaction that failed or may have failed: a new producer with the same id ends it and fences whatever is still on its way.
+    /// After a transaction that failed or may have failed: a new producer with the same id ends it and fences any request still in flight.
     fn recover(&mut self, error: &TransactionError, lasted: Duration) -> Result<(), Failure> {
         self.failed_in_a_row += 1;
         let unclear = matches!(error, TransactionError::Unclear(_));
@@ -145,7 +150,7 @@ impl Transactions {
     }
 }
 
-/// Where transactions go.
+/// The topics that transactions write to.
 struct Destinations {
     changes: String,
     dead_letters: String,
@@ -163,8 +168,8 @@ impl Destinations {
         }
     }
 
-    /// Refuses changes that no producer would accept, before a transaction begins for them.
-    fn check<'a>(&self, tasks: impl Iterator<Item = &'a Task>) -> Result<(), Failure> {
+    /// Refuses changes too large for the producer before a transaction is begun.
+    fn check<'a>(&self, tasks: impl Iterator<Item = &'a StreamTask>) -> Result<(), Failure> {
         for change in tasks.flat_map(|task| &task.changes) {
             let bytes = change.size() + CHANGE_OVERHEAD_BYTES;
             if bytes > self.record_bytes_max {
@@ -175,7 +180,7 @@ impl Destinations {
     }
 }
 
-/// What a transaction holds.
+/// What a transaction has written.
 #[derive(Debug, Default)]
 struct Written {
     /// Changelog records and their bytes.
@@ -184,7 +189,7 @@ struct Written {
     changelog_ends: BTreeMap<i32, i64>,
 }
 
-/// Sends the records of one task. After the first error nothing more is sent.
+/// Sends the records of one task; stops sending at the first error.
 struct TaskWriter<'a> {
     producer: &'a TransactionalProducer,
     deadline: Deadline,
@@ -193,7 +198,7 @@ struct TaskWriter<'a> {
 }
 
 impl TaskWriter<'_> {
-    fn task(&mut self, task: &mut Task, inputs: &Inputs, to: &Destinations) {
+    fn task(&mut self, task: &mut StreamTask, inputs: &Inputs, to: &Destinations) {
         let number = task.shared.number();
         for change in &task.changes {
             let headers: Vec<_> = change.headers.iter().map(|(name, value)| ((*name).to_owned(), Some(value.clone()))).collect();
@@ -205,10 +210,10 @@ impl TaskWriter<'_> {
         }
         let stamp = task.stamp(inputs).encode(task.shared.engine.state_write_version());
         task.shared.engine.changelog(|key, value| {
-            let left_out = matches!(key, [1, 1, ..] if fault::is_mutant("usage-not-written"))
+            let is_left_out = matches!(key, [1, 1, ..] if fault::is_mutant("usage-not-written"))
                 || matches!(key, [2, b'w', ..] if fault::is_mutant("waiting-not-written"))
                 || matches!(key, [2, b'd', ..] if fault::is_mutant("deletions-not-written"));
-            if !left_out {
+            if !is_left_out {
                 self.changelog(&to.changelog, number, key, value);
             }
         });

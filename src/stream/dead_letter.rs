@@ -1,4 +1,4 @@
-//! Dead letters: the original bytes, with headers for the reason and the origin.
+//! Dead letters: the original bytes, with headers that give the reason and the origin.
 
 use crate::event::Rejection;
 use crate::kafka::{Outgoing, Record};
@@ -12,8 +12,8 @@ pub(super) struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// A copy of the record that fits `bytes_max`, the most that a producer takes: the value is dropped first, then the original headers,
-    /// then the key. `churnwatch_truncated` then holds the original length of the value.
+    /// A copy of the record that fits into `bytes_max`, the producer's limit. To fit, the value is dropped first, then the original headers,
+    /// then the key; `churnwatch_truncated` then holds the original length of the value.
     pub(super) fn new(record: Record<'_>, rejection: &Rejection, bytes_max: usize) -> Self {
         let original = Original {
             topic: record.topic(),
@@ -55,12 +55,12 @@ impl DeadLetter {
         if without_headers.size() <= bytes_max { without_headers } else { Self { key: None, ..without_headers } }
     }
 
-    /// The record to write.
+    /// The record to send.
     pub(super) fn outgoing<'a>(&'a self, topic: &'a str) -> Outgoing<'a> {
         Outgoing { topic, partition: None, key: self.key.as_deref(), value: self.value.as_deref(), headers: &self.headers, remember: false }
     }
 
-    /// Its size in the transaction, bytes.
+    /// What it adds to a transaction, bytes; an upper bound.
     pub(super) fn size(&self) -> usize {
         self.outgoing("").size()
     }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_fits_is_kept_whole_with_its_origin() {
+    fn a_record_that_fits_is_kept_intact_along_with_its_origin() {
         let letter = letter(3, 100, 10);
         assert_eq!((letter.key.as_deref(), letter.value.as_ref().map(Vec::len)), (Some(&b"kkk"[..]), Some(100)));
         let expected = [("code", "invalid_json"), ("reason", "no JSON"), ("topic", "billing"), ("partition", "3"), ("offset", "42")];
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_record_loses_its_value_and_keeps_key_headers_and_its_length() {
+    fn a_large_record_loses_its_value_but_keeps_its_key_headers_and_length() {
         let letter = letter(3, 9_900, 10);
         assert_eq!((letter.key.as_ref().map(Vec::len), letter.value.as_ref()), (Some(3), None));
         assert_eq!(header(&letter, "churnwatch_truncated"), Some("9900"));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn even_huge_headers_and_keys_give_a_letter_that_fits() {
+    fn even_with_huge_headers_or_keys_the_letter_fits() {
         let huge_headers = letter(3, 0, 20_000);
         assert!(header(&huge_headers, "trace").is_none() && huge_headers.key.is_some() && huge_headers.size() <= 10_000);
         let huge_key = letter(20_000, 5, 10);

@@ -3,10 +3,10 @@
 use crate::account::CodecError;
 use crate::kafka;
 
-/// A reason to exit. Nothing here is retried inside the process.
+/// A reason to exit. The process retries none of these.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The group has an offset, but the changelog has no state.
+    /// The group has a committed offset, but the changelog has no state.
     #[error(
         "{topic} [{partition}]: the group has committed offset {group}, but the changelog holds no state for it; restore the changelog, or \
          start over with a new application.id"
@@ -19,7 +19,7 @@ pub enum Failure {
         /// The group's committed offset.
         group: i64,
     },
-    /// Group and state disagree about what has been read.
+    /// The group and the state disagree about what has been read.
     #[error(
         "{topic} [{partition}]: the group's committed offset is {group}, but the state was built up to {stamp}: the group was moved; \
          `churnwatch run --resume-from stamp` continues from the state's offset, `churnwatch topics reset` moves the group back to it"
@@ -48,10 +48,10 @@ pub enum Failure {
         next: i64,
         /// The first offset that still exists.
         log_start: i64,
-        /// Offsets between the two.
+        /// How many offsets lie between the two.
         lost: i64,
     },
-    /// The log is shorter than what has been read of it.
+    /// The log ends before the offset that was read last.
     #[error(
         "{topic} [{partition}]: the next offset to read is {next}, but the log ends at {log_end}: the topic was deleted and re-created; \
          start over with a new application.id"
@@ -66,7 +66,7 @@ pub enum Failure {
         /// The end of the log.
         log_end: i64,
     },
-    /// `kafka.start = "fail"` and no committed offset.
+    /// `kafka.start = "fail"`, and the partition has no committed offset.
     #[error("{topic} [{partition}]: the group has no committed offset, and kafka.start is \"fail\"")]
     NoCommittedOffset {
         /// Input topic.
@@ -79,19 +79,19 @@ pub enum Failure {
     TopicMissing {
         /// The topic.
         topic: String,
-        /// What to do about it, or nothing.
+        /// What to do about it; may be empty.
         hint: &'static str,
     },
-    /// Input topics must have equal partition counts.
+    /// The input topics do not all have the same partition count.
     #[error(
-        "the input topics have different partition counts ({counts}): an account would be in different partitions; re-create the topics \
+        "the input topics have different partition counts ({counts}): an account would be spread over several partition numbers; re-create the topics \
          with equal counts and produce to them again"
     )]
     PartitionCountsDiffer {
         /// `name: count` of each.
         counts: String,
     },
-    /// A topic has a different number of partitions than the state was built with.
+    /// A topic no longer has the partition count that the state was built with.
     #[error(
         "{topic} has {found} partitions, but the state was built with {expected}: accounts have moved between partitions; produce all \
          history to topics with the new count, and read it from the start with a new application.id"
@@ -99,7 +99,7 @@ pub enum Failure {
     PartitionCountChanged {
         /// The topic.
         topic: String,
-        /// The count of the state.
+        /// The count that the state was built with.
         expected: i32,
         /// The count now.
         found: i32,
@@ -112,7 +112,7 @@ pub enum Failure {
         /// Topics of the other.
         theirs: String,
     },
-    /// The keys of a topic are not where a known partitioner puts them.
+    /// The keys of a topic are not where any known partitioner would put them.
     #[error(
         "{topic}: of {keys} sampled keys, {fits} are in the partition that a known partitioner chooses, so records do not seem to be \
          partitioned by account; produce with the account id as the key and one partitioner, or set partitioner = \"custom\" if all \
@@ -123,7 +123,7 @@ pub enum Failure {
         topic: String,
         /// Distinct keys sampled.
         keys: usize,
-        /// How many are where each partitioner puts them.
+        /// For each partitioner, how many keys are where it would put them.
         fits: String,
     },
     /// Two input topics were written with different partitioners.
@@ -132,10 +132,10 @@ pub enum Failure {
          same partitioner, into new topics under a new application.id"
     )]
     PartitionersDiffer {
-        /// What fits each.
+        /// The partitioners that fit each topic.
         found: String,
     },
-    /// A thread has held a task without all of its topics for too long.
+    /// A thread has held a task that lacks some of its topics for too long.
     #[error("partition {partition} was assigned without {missing}; all instances of the group must read the same topics")]
     IncompleteAssignment {
         /// The partition number.
@@ -143,7 +143,7 @@ pub enum Failure {
         /// The missing topics.
         missing: String,
     },
-    /// Too many bad records.
+    /// Too many records of a partition are bad.
     #[error(
         "{topic} [{partition}] at offset {offset}: {bad} of {read} records are bad, most often {code}; nothing of this cycle was committed; \
          output.on_bad_run = \"dead_letter\" continues and writes them to the dead letters"
@@ -162,13 +162,13 @@ pub enum Failure {
         /// The most frequent code.
         code: &'static str,
     },
-    /// Another process has taken over this one's identity.
+    /// Another process has taken over this one's `application.instance`.
     #[error("fenced ({cause}): another process runs with the same application.instance, or a transaction exceeded its time limit")]
     Fenced {
         /// The broker's message.
         cause: String,
     },
-    /// State that was written by a newer version, or is corrupt.
+    /// The state was written by a newer version, or is corrupt.
     #[error("the state of partition {partition} of {topic} cannot be read: {error}")]
     StateUnreadable {
         /// The changelog.
@@ -178,7 +178,7 @@ pub enum Failure {
         /// Why.
         error: CodecError,
     },
-    /// A topic does not become readable.
+    /// A partition does not become readable.
     #[error("{topic} [{partition}]: {waiting_for} for {seconds} s, longer than any transaction of this service may last")]
     RestoreStuck {
         /// The topic.
@@ -187,13 +187,13 @@ pub enum Failure {
         partition: i32,
         /// The obstacle.
         waiting_for: &'static str,
-        /// How long it was waited for.
+        /// How long the restore waited.
         seconds: u64,
     },
     /// Transactions keep failing, or records do not arrive.
     #[error("no progress: {what}")]
     NoProgress {
-        /// What does not happen.
+        /// What is not happening.
         what: String,
     },
     /// A thread did not finish its last cycle during a shutdown.
@@ -204,10 +204,10 @@ pub enum Failure {
         /// The time limit.
         seconds: u64,
     },
-    /// A record that no transaction can hold.
+    /// A record that the producer would refuse.
     #[error("a record for {topic} has {bytes} bytes, more than the producer's message.max.bytes of {limit}")]
     RecordTooLarge {
-        /// The topic it was meant for.
+        /// Its topic.
         topic: String,
         /// Its size.
         bytes: usize,
@@ -226,7 +226,7 @@ pub enum Failure {
         /// Read, Write or Create.
         operation: &'static str,
     },
-    /// A call to Kafka that is not worth repeating.
+    /// A call to Kafka that failed for good.
     #[error("{doing}: {error}")]
     Kafka {
         /// What was being done.
@@ -254,7 +254,7 @@ impl Failure {
         Self::Kafka { doing: doing.into(), error: error.to_string() }
     }
 
-    /// The code that logs and the last line of the process show.
+    /// The code in the logs and in the last line that the process prints.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
@@ -289,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_of_a_client_keeps_its_meaning() {
+    fn a_client_error_keeps_its_meaning() {
         let code = |error: kafka::Error| Failure::from(error).code();
         assert_eq!(code(kafka::Error::call("reading", &"broken")), "kafka");
         assert_eq!(code(kafka::Error::NotAllowed { resource: "topic", name: "t".to_owned(), operation: "Write" }), "not_allowed");
@@ -297,14 +297,14 @@ mod tests {
     }
 
     #[test]
-    fn state_of_a_newer_version_has_a_code_of_its_own() {
+    fn state_from_a_newer_version_has_its_own_code() {
         let code = |error| Failure::StateUnreadable { topic: "t".to_owned(), partition: 0, error }.code();
         assert_eq!(code(CodecError::NewerVersion(9)), "state_newer");
         assert_eq!(code(CodecError::Corrupt("stamp")), "state_unreadable");
     }
 
     #[test]
-    fn no_message_advises_what_does_not_exist() {
+    fn no_message_recommends_a_feature_that_does_not_exist() {
         let topic = || "t".to_owned();
         let failures = [
             Failure::PartitionCountsDiffer { counts: topic() },

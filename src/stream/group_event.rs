@@ -1,33 +1,33 @@
-//! What the group or a log reports between records.
+//! Events between records: rebalances, and an offset that no longer exists.
 
 use std::collections::VecDeque;
 
 use super::failure::Failure;
-use crate::kafka::{self, ErrorCode, What, is_forbidden, log};
+use crate::kafka::{self, ConsumerEvent, ErrorCode, is_forbidden, log};
 
-/// An event that the thread has not acted on yet.
+/// An event that the thread has yet to act on.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum GroupEvent {
-    /// These partitions are ours.
+    /// The group has assigned these partitions to this member.
     Assigned(Vec<(String, i32)>),
-    /// Our partitions are revoked. `lost`: other members own them already.
+    /// The group is revoking our partitions. `lost`: other members own them already.
     Revoked { lost: bool },
     /// The broker has no record at the next offset to read.
     OutOfRange,
 }
 
-/// Handles everything except records and ends: queues rebalances for the thread, passes log lines on, returns fatal errors.
-pub(super) fn note(what: What<'_>, is_lost: impl FnOnce() -> bool, events: &mut VecDeque<GroupEvent>) -> Result<(), Failure> {
+/// Handles everything except records and ends of partitions: queues rebalances for the thread, forwards log lines, returns fatal errors.
+pub(super) fn note(what: ConsumerEvent<'_>, is_lost: impl FnOnce() -> bool, events: &mut VecDeque<GroupEvent>) -> Result<(), Failure> {
     match what {
-        What::Assigned(partitions) => events.push_back(GroupEvent::Assigned(partitions)),
-        What::Revoked => events.push_back(GroupEvent::Revoked { lost: is_lost() }),
-        What::Log(level, facility, text) => log::librdkafka(level, &facility, &text),
-        What::Failed { code: ErrorCode::FencedInstanceId, reason, .. } => return Err(Failure::Fenced { cause: reason }),
-        What::Failed { code: ErrorCode::AutoOffsetReset, .. } => events.push_back(GroupEvent::OutOfRange),
-        What::Failed { code, reason, .. } if is_forbidden(code) => return Err(kafka::Error::forbidden("reading", &reason).into()),
-        What::Failed { fatal: true, reason, .. } => return Err(Failure::kafka("reading", &reason)),
-        What::Failed { code, reason, .. } => log::client_error("consumer", Some(code), &reason),
-        What::Record(_) | What::End(..) | What::Nothing => {}
+        ConsumerEvent::Assigned(partitions) => events.push_back(GroupEvent::Assigned(partitions)),
+        ConsumerEvent::Revoked => events.push_back(GroupEvent::Revoked { lost: is_lost() }),
+        ConsumerEvent::Log(level, facility, text) => log::librdkafka(level, &facility, &text),
+        ConsumerEvent::Failed { code: ErrorCode::FencedInstanceId, reason, .. } => return Err(Failure::Fenced { cause: reason }),
+        ConsumerEvent::Failed { code: ErrorCode::AutoOffsetReset, .. } => events.push_back(GroupEvent::OutOfRange),
+        ConsumerEvent::Failed { code, reason, .. } if is_forbidden(code) => return Err(kafka::Error::forbidden("reading", &reason).into()),
+        ConsumerEvent::Failed { fatal: true, reason, .. } => return Err(Failure::kafka("reading", &reason)),
+        ConsumerEvent::Failed { code, reason, .. } => log::client_error("consumer", Some(code), &reason),
+        ConsumerEvent::Record(_) | ConsumerEvent::End(..) | ConsumerEvent::Nothing => {}
     }
     Ok(())
 }
@@ -36,20 +36,20 @@ pub(super) fn note(what: What<'_>, is_lost: impl FnOnce() -> bool, events: &mut 
 mod tests {
     use super::*;
 
-    fn noted(what: What<'_>, lost: bool) -> Result<VecDeque<GroupEvent>, &'static str> {
+    fn noted(what: ConsumerEvent<'_>, lost: bool) -> Result<VecDeque<GroupEvent>, &'static str> {
         let mut events = VecDeque::new();
         note(what, || lost, &mut events).map(|()| events).map_err(|failure| failure.code())
     }
 
-    fn failed(code: ErrorCode, fatal: bool) -> What<'static> {
-        What::Failed { code, fatal, reason: "why".to_owned() }
+    fn failed(code: ErrorCode, fatal: bool) -> ConsumerEvent<'static> {
+        ConsumerEvent::Failed { code, fatal, reason: "why".to_owned() }
     }
 
     #[test]
-    fn rebalances_wait_for_the_thread_in_their_order() {
+    fn rebalances_are_queued_for_the_thread_in_order() {
         let mut events = VecDeque::new();
-        note(What::Revoked, || true, &mut events).unwrap();
-        note(What::Assigned(vec![("usage".to_owned(), 1)]), || false, &mut events).unwrap();
+        note(ConsumerEvent::Revoked, || true, &mut events).unwrap();
+        note(ConsumerEvent::Assigned(vec![("usage".to_owned(), 1)]), || false, &mut events).unwrap();
         assert_eq!(events, [GroupEvent::Revoked { lost: true }, GroupEvent::Assigned(vec![("usage".to_owned(), 1)])]);
     }
 
@@ -68,6 +68,6 @@ mod tests {
     #[test]
     fn errors_that_librdkafka_retries_are_not_events() {
         assert!(noted(failed(ErrorCode::AllBrokersDown, false), false).unwrap().is_empty());
-        assert!(noted(What::Log(6, "FAIL".to_owned(), "text".to_owned()), false).unwrap().is_empty());
+        assert!(noted(ConsumerEvent::Log(6, "FAIL".to_owned(), "text".to_owned()), false).unwrap().is_empty());
     }
 }

@@ -11,7 +11,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// The names of a thread by its number. Without `application.instance` they are unique to this run: two processes that shared a
+    /// The names of thread `number`. Without `application.instance` they are unique to this run, because two processes with the same
     /// transactional id would fence each other.
     pub(super) fn of(options: &Options, number: usize) -> Self {
         let application = &options.application;
@@ -34,7 +34,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_keeps_its_names_over_restarts_and_its_threads_have_different_ones() {
+    fn an_instance_keeps_its_names_across_restarts_and_each_thread_has_its_own() {
         let first = identity(Some("a"), 0);
         assert_eq!((first.group_instance.as_deref(), first.transactional_id.as_str()), (Some("shop-a-0"), "shop-a-0"));
         assert_eq!(identity(Some("a"), 0).transactional_id, first.transactional_id);

@@ -2,22 +2,22 @@
 
 use std::iter::Sum;
 
-/// Records in one transaction, at most.
+/// Most records in one transaction.
 pub(super) const RECORDS_MAX: usize = 50_000;
-/// Bytes in one transaction, at most.
+/// Most bytes in one transaction.
 pub(super) const BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Records and their bytes.
+/// A number of records and their total size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Load {
-    /// Records.
+    /// How many records.
     pub records: usize,
-    /// Their bytes.
+    /// Their total size, bytes.
     pub bytes: usize,
 }
 
 impl Load {
-    /// Whether a transaction has reached four fifths of its limits; the rest is for scores and changes.
+    /// Whether a transaction has used four fifths of a limit; the rest is reserved for scores and changes.
     pub(super) const fn is_nearly_full(self) -> bool {
         self.records > RECORDS_MAX / 5 * 4 || self.bytes > BYTES_MAX / 5 * 4
     }
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn even_a_full_transaction_leaves_every_task_a_tenth_to_score_with() {
+    fn even_a_full_transaction_leaves_the_tasks_a_tenth_for_scoring() {
         let full = Load { records: 2 * RECORDS_MAX, bytes: 2 * BYTES_MAX };
         assert_eq!(full.left_for_each_of(0, 1), full.left_for_each_of(1, 1), "no task counts as one");
         let left = full.left_for_each_of(2, 1024);

@@ -1,8 +1,8 @@
 //! The stream threads: the Kafka side of the engine.
 //!
-//! Each thread is one member of the consumer group and one transactional producer. Everything that a commit cycle reads, decides and
-//! changes becomes one transaction: changes, dead letters, changelog, and the offsets of the inputs. [`thread`] polls a record, [`task`]
-//! runs it through the engine, [`cycle`] writes the results, [`restore`] brings the state back after a restart.
+//! Each thread is one member of the consumer group and has one transactional producer. Everything that a commit cycle reads, decides and
+//! changes becomes one transaction: changes, dead letters, changelog, and the offsets of the inputs. [`thread`] polls records, [`task`]
+//! runs them through the engine, [`cycle`] writes the results, and [`restore`] rebuilds the state after a restart.
 
 mod assignment;
 mod catch_up;

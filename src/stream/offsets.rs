@@ -1,4 +1,4 @@
-//! Where to read a partition from: compares the group's committed offset with the stamp of the state.
+//! Decides where to start reading a partition, from the group's committed offset and the stamp of the state.
 //!
 //! | group | stamp | what happens |
 //! |---|---|---|
@@ -13,7 +13,7 @@
 use super::failure::Failure;
 use crate::config::section::Start;
 
-/// What the operator has allowed for this run, and `kafka.start`.
+/// What the operator permits for this run, and `kafka.start`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permits {
     /// `kafka.start`.
@@ -25,7 +25,7 @@ pub struct Permits {
 }
 
 impl Permits {
-    /// Without any option of the operator.
+    /// No extra permission from the operator.
     #[must_use]
     pub const fn none(start: Start) -> Self {
         Self { start, resume_from_stamp: false, accept_loss: false }
@@ -35,7 +35,7 @@ impl Permits {
 /// What is known about one input partition. Offsets are those of the *next* record to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Known {
-    /// The group's committed offset, read as stable.
+    /// The group's stable committed offset.
     pub group: Option<i64>,
     /// The offset in the state's stamp.
     pub stamp: Option<i64>,
@@ -45,16 +45,16 @@ pub(super) struct Known {
     pub log_end: i64,
 }
 
-/// Where to continue, and whether the group must learn it.
+/// Where to continue, and whether that offset must be committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Resolved {
     /// The next offset to read.
     pub next: i64,
-    /// Whether the next transaction must commit it even if nothing was read.
+    /// Whether the next transaction must commit it even if nothing is read.
     pub must_commit: bool,
 }
 
-/// Whether group and stamp contradict each other. That may resolve itself: a transaction may have ended between the two readings.
+/// Whether group and stamp contradict each other. This may be temporary: a transaction may have been committed between the two readings.
 pub(super) fn contradict(known: &Known) -> bool {
     known.group.is_some() && known.group != known.stamp
 }
@@ -62,7 +62,7 @@ pub(super) fn contradict(known: &Known) -> bool {
 /// Applies the table at the top of this file.
 ///
 /// # Errors
-/// The rows that exit.
+/// Those of the table.
 pub(super) fn resolve(topic: &str, partition: i32, known: &Known, permits: Permits) -> Result<Resolved, Failure> {
     let topic = || topic.to_owned();
     let candidate = match (known.group, known.stamp) {
@@ -115,7 +115,7 @@ mod tests {
     fn equal_offsets_continue_without_a_commit() {
         assert_eq!(resolved(Some(50), Some(50), STRICT), Ok((50, false)));
         assert_eq!(resolved(Some(10), Some(10), STRICT), Ok((10, false)), "the log's start itself exists");
-        assert_eq!(resolved(Some(100), Some(100), STRICT), Ok((100, false)), "the log's end is the next to come");
+        assert_eq!(resolved(Some(100), Some(100), STRICT), Ok((100, false)), "the log's end is the next record to arrive");
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn moved_offsets_exit_unless_the_stamp_is_to_be_trusted() {
+    fn moved_offsets_exit_unless_the_operator_trusts_the_stamp() {
         assert_eq!(resolved(Some(40), Some(50), STRICT), Err("offsets_moved"));
         assert_eq!(resolved(Some(60), Some(50), STRICT), Err("offsets_moved"));
         assert_eq!(resolved(Some(40), Some(50), Permits { resume_from_stamp: true, ..STRICT }), Ok((50, true)));
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recreated_topic_exits_whatever_is_allowed() {
+    fn a_recreated_topic_exits_whatever_the_operator_permits() {
         assert_eq!(resolved(Some(101), Some(101), STRICT), Err("topic_recreated"));
         assert_eq!(resolved(None, Some(101), Permits { accept_loss: true, resume_from_stamp: true, ..STRICT }), Err("topic_recreated"));
     }

@@ -1,4 +1,4 @@
-//! The options of the stream threads: taken from the configuration, complete and checked.
+//! The options of the stream threads, taken from the checked configuration.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::fault;
 use crate::kafka::Properties;
 use crate::settings::Settings;
 
-/// Options of the stream threads and of the checks before the first record.
+/// Options of the stream threads and of the preflight checks.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `application.id`: the group, the prefix of transactional ids, the changelog's name.
@@ -36,16 +36,16 @@ pub struct Options {
     /// `output.on_bad_run`.
     pub on_bad_run: section::OnBadRun,
     /// `output.bad_run_share` and `output.bad_run_records`.
-    pub bad_run: bad_run::Limits,
+    pub bad_run: bad_run::Thresholds,
     /// `commit.interval_ms`.
     pub commit_interval: Duration,
     /// `commit.catch_up_interval_ms`.
     pub catch_up_commit_interval: Duration,
     /// `kafka.start`, `--resume-from`, `--accept-loss`.
     pub permits: Permits,
-    /// What the pure half needs to know.
+    /// What the pure half reads of the configuration.
     pub settings: Arc<Settings>,
-    /// Accounts are scored by this clock: the wall clock, except in `demo`.
+    /// The clock for scoring: the wall clock, except in `demo`.
     pub clock: Clock,
 }
 
@@ -54,7 +54,7 @@ pub struct Options {
 pub struct InputTopic {
     /// Its name.
     pub name: String,
-    /// What it carries.
+    /// The stream that it carries.
     pub stream: Stream,
     /// How its producers choose partitions.
     pub partitioning: section::Partitioning,

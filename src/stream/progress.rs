@@ -1,4 +1,4 @@
-//! Detects a thread that makes no progress: it exits instead of hanging unnoticed.
+//! Detects a thread that makes no progress, so that the process exits instead of hanging unnoticed.
 
 use std::time::{Duration, Instant};
 
@@ -14,13 +14,13 @@ const STALL_LIMIT: Duration = Duration::from_mins(5);
 
 /// When a thread last made progress.
 pub(super) struct Progress {
-    /// Since when there is no complete assignment.
+    /// Since when there has been no complete assignment.
     unassigned: Option<Instant>,
     last_record: Instant,
 }
 
 impl Progress {
-    /// For a thread that starts at `now`.
+    /// A thread that starts at `now`, without an assignment.
     pub(super) const fn begin(now: Instant) -> Self {
         Self { unassigned: Some(now), last_record: now }
     }
@@ -34,7 +34,7 @@ impl Progress {
         }
     }
 
-    /// A record arrived, or reading begins.
+    /// A record has arrived, or reading starts.
     pub(super) const fn read(&mut self, now: Instant) {
         self.last_record = now;
     }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_a_stall_only_before_the_end_of_an_input() {
+    fn silence_counts_as_a_stall_only_before_the_end_of_an_input() {
         let begun = monotonic();
         let mut progress = Progress { unassigned: None, last_record: begun };
         let late = begun + STALL_LIMIT + SECOND;

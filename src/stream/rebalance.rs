@@ -1,4 +1,4 @@
-//! What a stream thread does when the group assigns or revokes partitions, or when its log was truncated.
+//! What a stream thread does when the group assigns or revokes partitions, or when the next offset no longer exists.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::assignment::Assignment;
 use super::committed::Halt;
 use super::failure::Failure;
 use super::group_event::note;
-use super::task::Task;
+use super::task::StreamTask;
 use super::thread::{CycleEnd, REVOKE_LIMIT, StreamThread};
 use crate::clock::monotonic;
 use crate::fault;
@@ -15,12 +15,12 @@ use crate::kafka::Offset;
 impl StreamThread {
     /// Accepts an assignment.
     pub(super) fn assigned(&mut self, partitions: Vec<(String, i32)>) -> Result<(), Failure> {
-        // Acknowledges the rebalance without fetching anything: restoring takes longer than the group would wait.
+        // Acknowledges the rebalance without fetching anything: a restore takes longer than the group would wait.
         self.member.assign([])?;
         let topics: Vec<&str> = self.inputs.topics.iter().map(|topic| topic.name.as_str()).collect();
         self.assignment = Assignment::of(partitions, &topics, self.member.membership());
         for (task, missing) in &self.assignment.incomplete {
-            tracing::warn!(thread = self.number, task, missing, "task parked: not all of its topics were assigned");
+            tracing::warn!(thread = self.number, task, missing, "task parked: some of its topics were not assigned");
         }
         if let Some(membership) = &self.assignment.membership {
             tracing::info!(thread = self.number, generation = membership.generation, tasks = ?self.assignment.tasks, "assigned");
@@ -34,8 +34,8 @@ impl StreamThread {
         self.prepare()
     }
 
-    /// Restores the tasks that the thread does not hold, then reads on from the offsets of all. If the group interrupts it, no task is
-    /// kept.
+    /// Restores the tasks that the thread does not hold, then resumes reading all of them at their offsets. If a rebalance interrupts it, no
+    /// task is kept.
     pub(super) fn prepare(&mut self) -> Result<(), Failure> {
         if self.assignment.membership.is_none() {
             self.tasks.clear();
@@ -48,19 +48,19 @@ impl StreamThread {
             self.tasks.clear();
             return Ok(());
         }
-        self.tasks.values_mut().for_each(Task::reassigned);
+        self.tasks.values_mut().for_each(StreamTask::reassigned);
         self.report.restored();
         self.progress.read(monotonic());
-        self.read_on()
+        self.resume_reading()
     }
 
-    /// Restores tasks while the group's consumer is polled, so that rebalances are noticed.
+    /// Restores tasks while polling the group's consumer, so that rebalances are noticed.
     fn restore(&mut self) -> Result<Restore, Failure> {
-        let held = self.tasks.iter().map(|(number, task)| (*number, task.marks.clone())).collect();
+        let held = self.tasks.iter().map(|(number, task)| (*number, task.commit_point.clone())).collect();
         let (member, events, stop) = (&self.member, &mut self.events, &self.stop);
         let mut alive = || {
             while let Some(event) = member.poll(Duration::ZERO) {
-                note(event.what(), || member.assignment_lost(), events)?;
+                note(event.content(), || member.assignment_lost(), events)?;
             }
             Ok(events.is_empty() && !stop.is_requested())
         };
@@ -73,7 +73,7 @@ impl StreamThread {
         let numbers: Vec<_> = restored.keys().copied().collect();
         for (number, restored) in restored {
             restored.shared.show();
-            self.tasks.insert(number, Task::new(restored));
+            self.tasks.insert(number, StreamTask::new(restored));
         }
         let lasted = monotonic().duration_since(began);
         self.metrics.restored(lasted);
@@ -81,8 +81,8 @@ impl StreamThread {
         Ok(Restore::Done)
     }
 
-    /// Reads every input of every task from its next offset.
-    fn read_on(&self) -> Result<(), Failure> {
+    /// Assigns every input of every task at its next offset.
+    fn resume_reading(&self) -> Result<(), Failure> {
         let topics = &self.inputs.topics;
         self.member.assign(self.tasks.iter().flat_map(|(number, task)| {
             topics.iter().zip(&task.positions).map(|(topic, position)| (topic.name.as_str(), *number, Offset::Offset(position.next)))
@@ -90,8 +90,8 @@ impl StreamThread {
         Ok(())
     }
 
-    /// Gives up all partitions, after a last cycle, or at once if other members own them already. Tasks without unwritten state are kept
-    /// in case they come back.
+    /// Gives up all partitions: after a last cycle, or at once if other members own them already. Tasks without unwritten state are kept in
+    /// case the next assignment returns them.
     pub(super) fn revoked(&mut self, lost: bool) -> Result<(), Failure> {
         tracing::info!(thread = self.number, lost, tasks = ?self.tasks.keys().collect::<Vec<_>>(), "revoked");
         fault::point("in-revocation");
@@ -114,7 +114,7 @@ impl StreamThread {
         Ok(())
     }
 
-    /// The records at the next offset no longer exist. A new restore compares every offset with the log, and fails with the exact loss.
+    /// The record at the next offset no longer exists. Restoring again compares every offset with the log and reports the exact loss.
     pub(super) fn out_of_range(&mut self) -> Result<(), Failure> {
         tracing::warn!(thread = self.number, "the next offset to read no longer exists");
         self.tasks.clear();

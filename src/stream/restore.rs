@@ -1,18 +1,18 @@
-//! Restores the state of tasks, so that it matches the group's committed offsets.
+//! Restores the state of tasks to match the group's committed offsets.
 //!
-//! The order matters; any other could see half of a transaction:
-//! 1. Read the group's committed offsets as stable: no open transaction is about to move them.
-//! 2. Read the changelog's end with a client that sees open transactions.
-//! 3. Wait until the last stable offset reaches that end: whatever was open has ended.
+//! The order matters: any other could see half a transaction.
+//! 1. Read the group's stable committed offsets: no open transaction is about to move them.
+//! 2. Read the end of the changelog with a client that sees open transactions.
+//! 3. Wait until the last stable offset reaches that end: every transaction that was open has ended.
 //! 4. Read the changelog to its end.
-//! 5. Compare its stamp with the offsets of step 1. A transaction may have been committed in between, so a contradiction leads back to
+//! 5. Compare its stamp with the offsets of step 1. A transaction may have been committed in between, so on a mismatch start again at
 //!    step 1.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::committed::{Alive, Committed, Halt, Marks, keep_alive};
+use super::committed::{Alive, CommitPoint, Committed, Halt, keep_alive};
 use super::failure::Failure;
 use super::offsets::{self, Known, Resolved};
 use super::options::{InputTopic, Options};
@@ -23,8 +23,8 @@ use crate::fault;
 use crate::kafka::{Inspector, Membership, Offset, Record, Visitor, read_to_end};
 use crate::partitioner::PartitionCheck;
 
-/// How often tasks whose offsets contradict their stamp are read again.
-const REPETITIONS: usize = 3;
+/// How often a task whose offsets contradict its stamp is read again.
+const RETRIES: usize = 3;
 
 /// A restored task.
 pub(super) struct Restored {
@@ -32,11 +32,11 @@ pub(super) struct Restored {
     pub shared: SharedTask,
     /// Where to read each input from, in the order of [`Inputs::topics`].
     pub resolved: Vec<Resolved>,
-    /// What its state corresponds to.
-    pub marks: Marks,
+    /// The commit point that the state belongs to.
+    pub commit_point: CommitPoint,
 }
 
-/// Reads changelogs.
+/// Restores tasks from the changelog.
 pub(super) struct Restorer {
     options: Arc<Options>,
     directory: Arc<Directory>,
@@ -44,12 +44,12 @@ pub(super) struct Restorer {
 }
 
 impl Restorer {
-    /// Sends no request yet.
+    /// Creates the clients without contacting a broker.
     pub(super) fn new(options: &Arc<Options>, directory: &Arc<Directory>, inputs: &Arc<Inputs>) -> Result<Self, Failure> {
         Ok(Self { options: Arc::clone(options), directory: Arc::clone(directory), committed: Committed::new(options, inputs)? })
     }
 
-    /// The group as a client sees it that is not a member; for a mutant.
+    /// The group metadata of a client that is not a member; for a mutant.
     pub(super) fn membership_of_nobody(&self) -> Option<Membership> {
         self.committed.reader.membership_unchecked()
     }
@@ -59,27 +59,27 @@ impl Restorer {
         self.committed.verify_partition_counts()
     }
 
-    /// Restores tasks, except those whose `held` marks equal what is committed: their state is still right.
+    /// Restores tasks, except those whose `held` commit point equals what is committed: their state is still correct.
     pub(super) fn restore(
         &self,
         tasks: &[i32],
-        held: &BTreeMap<i32, Marks>,
+        held: &BTreeMap<i32, CommitPoint>,
         alive: &mut Alive<'_>,
     ) -> Result<BTreeMap<i32, Restored>, Halt> {
         let mut restored = BTreeMap::new();
         let mut left = tasks.to_vec();
-        for repetition in 0..=REPETITIONS {
-            let marks = self.committed.marks(&left, alive)?;
-            left.retain(|task| is_outdated(held.get(task), marks.get(task)));
-            self.committed.wait_until_stable(&left, &marks, alive)?;
+        for attempt in 0..=RETRIES {
+            let commit_points = self.committed.commit_points(&left, alive)?;
+            left.retain(|task| is_outdated(held.get(task), commit_points.get(task)));
+            self.committed.wait_until_stable(&left, &commit_points, alive)?;
             let mut contradictory = Vec::new();
             for (task, state) in self.read(&left, alive)? {
-                let Some(marks) = marks.get(&task) else { continue };
-                let known = self.known(task, &state, marks)?;
-                if repetition < REPETITIONS && known.iter().any(offsets::contradict) {
+                let Some(commit_point) = commit_points.get(&task) else { continue };
+                let known = self.known(task, &state, commit_point)?;
+                if attempt < RETRIES && known.iter().any(offsets::contradict) {
                     contradictory.push(task);
                 } else {
-                    restored.insert(task, self.finish(task, state, &known, marks.clone())?);
+                    restored.insert(task, self.finish(task, state, &known, commit_point.clone())?);
                 }
             }
             left = contradictory;
@@ -91,13 +91,13 @@ impl Restorer {
         Ok(restored)
     }
 
-    /// Step 4.
+    /// Step 4: reads the changelog partitions to their ends.
     fn read(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, ReadState>, Halt> {
         let states = tasks.iter().map(|task| (*task, ReadState { shared: self.new_task(*task), stamp: None })).collect();
         let (changelog, inspector) = (self.committed.changelog.as_str(), &self.committed.inspector);
         let mut reading = Reading { changelog, inspector, states, alive };
-        let places = tasks.iter().map(|task| (changelog, *task, Offset::Beginning));
-        read_to_end(&self.committed.reader, places, &mut reading)?;
+        let partitions = tasks.iter().map(|task| (changelog, *task, Offset::Beginning));
+        read_to_end(&self.committed.reader, partitions, &mut reading)?;
         Ok(reading.states)
     }
 
@@ -111,18 +111,18 @@ impl Restorer {
     }
 
     /// What is known about each input of a task.
-    fn known(&self, task: i32, state: &ReadState, marks: &Marks) -> Result<Vec<Known>, Failure> {
+    fn known(&self, task: i32, state: &ReadState, commit_point: &CommitPoint) -> Result<Vec<Known>, Failure> {
         let known = |(input, group): (&InputTopic, &Option<i64>)| {
             let (log_start, log_end) = self.committed.inspector.watermarks(&input.name, task)?;
             let stamp = state.stamp.as_ref().and_then(|stamp| stamp.next(&input.name));
             let stamp = if fault::is_mutant("stamp-not-compared") { group.or(stamp) } else { stamp };
             Ok(Known { group: *group, stamp, log_start, log_end })
         };
-        self.committed.inputs.topics.iter().zip(&marks.group).map(known).collect()
+        self.committed.inputs.topics.iter().zip(&commit_point.group).map(known).collect()
     }
 
-    /// Step 5, once a contradiction can no longer resolve itself.
-    fn finish(&self, task: i32, state: ReadState, known: &[Known], marks: Marks) -> Result<Restored, Failure> {
+    /// The end of step 5, when retrying would not help any more: decides where to read each input from.
+    fn finish(&self, task: i32, state: ReadState, known: &[Known], commit_point: CommitPoint) -> Result<Restored, Failure> {
         let ReadState { mut shared, stamp } = state;
         let inputs = &self.committed.inputs;
         for stamped in stamp.iter().flat_map(|stamp| &stamp.inputs) {
@@ -135,23 +135,23 @@ impl Restorer {
         let resolved = inputs.topics.iter().zip(known).map(resolve).collect::<Result<Vec<_>, _>>()?;
         let unreadable = |error| Failure::StateUnreadable { topic: self.committed.changelog.clone(), partition: task, error };
         shared.engine.finish_restore(stamp.as_ref().map(|stamp| stamp.engine.as_slice())).map_err(unreadable)?;
-        Ok(Restored { shared, resolved, marks })
+        Ok(Restored { shared, resolved, commit_point })
     }
 }
 
-/// Whether a task must be restored, given the marks of the state that the thread holds and those of what is committed.
-fn is_outdated(held: Option<&Marks>, committed: Option<&Marks>) -> bool {
+/// Whether a task must be restored: the thread does not hold its state, or holds the state of another commit point.
+fn is_outdated(held: Option<&CommitPoint>, committed: Option<&CommitPoint>) -> bool {
     let unchecked = fault::is_mutant("state-kept-after-abort") || fault::is_mutant("unclear-outcome-repeated");
     held.is_none() || !unchecked && held != committed
 }
 
-/// The state of one task as far as its changelog has been read.
+/// The state of one task while its changelog is being read.
 struct ReadState {
     shared: SharedTask,
     stamp: Option<Stamp>,
 }
 
-/// Changelog partitions while they are read.
+/// Changelog partitions while they are being read.
 struct Reading<'a, 'b> {
     changelog: &'a str,
     inspector: &'a Inspector,
@@ -187,15 +187,15 @@ impl Visitor for Reading<'_, '_> {
 mod tests {
     use super::*;
 
-    fn marks(next: i64) -> Marks {
-        Marks { group: vec![Some(next), None], changelog_end: 100 }
+    fn point(next: i64) -> CommitPoint {
+        CommitPoint { group: vec![Some(next), None], changelog_end: 100 }
     }
 
     #[test]
-    fn a_task_is_restored_unless_its_marks_are_still_those_of_what_is_committed() {
-        assert!(is_outdated(None, Some(&marks(7))));
-        assert!(is_outdated(Some(&marks(6)), Some(&marks(7))));
-        assert!(is_outdated(Some(&marks(7)), Some(&Marks { changelog_end: 101, ..marks(7) })));
-        assert!(!is_outdated(Some(&marks(7)), Some(&marks(7))));
+    fn a_task_is_restored_unless_the_held_state_matches_the_commit_point() {
+        assert!(is_outdated(None, Some(&point(7))));
+        assert!(is_outdated(Some(&point(6)), Some(&point(7))));
+        assert!(is_outdated(Some(&point(7)), Some(&CommitPoint { changelog_end: 101, ..point(7) })));
+        assert!(!is_outdated(Some(&point(7)), Some(&point(7))));
     }
 }

@@ -1,4 +1,4 @@
-//! The service: checks the cluster once, then runs the stream threads until one fails or the process is asked to stop.
+//! The service: checks the cluster once, then runs the stream threads until one fails or a shutdown is requested.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, mpsc};
@@ -17,12 +17,12 @@ use crate::stop::Stop;
 use crate::telemetry::Metrics;
 use crate::threads::Threads;
 
-/// How long the threads may take to finish their cycles and leave the group in a shutdown.
+/// How long a shutdown waits for the threads to finish their cycles and leave the group.
 const LEAVE_LIMIT: Duration = Duration::from_secs(10);
-/// How often the request to stop is checked.
+/// How often the shutdown request is checked.
 const STEP: Duration = Duration::from_millis(50);
 
-/// A service whose threads can be started.
+/// A service that is ready to start its threads.
 pub struct Service {
     options: Arc<Options>,
     inputs: Arc<Inputs>,
@@ -55,10 +55,10 @@ impl Service {
         &self.threads
     }
 
-    /// Runs until asked to stop, or until a thread fails; then the others finish their cycles and leave the group within ten seconds.
+    /// Runs until a shutdown is requested or a thread fails; the other threads then have ten seconds to finish their cycles and leave the group.
     ///
     /// # Errors
-    /// The failure of the first thread that failed, or a timeout of the shutdown.
+    /// The first failure of a thread, or a shutdown that timed out.
     pub fn run(self) -> Result<(), Failure> {
         let (ended, ends) = mpsc::channel();
         let threads = (0..self.options.threads).map(|number| self.start(number, ended.clone())).collect::<Result<Vec<_>, _>>();
@@ -80,7 +80,7 @@ impl Service {
         }
     }
 
-    /// Waits for a request to stop or the first failure.
+    /// Waits for a shutdown request or the first failure.
     fn wait(&self, ends: &mpsc::Receiver<Result<(), Failure>>) -> Result<(), Failure> {
         while !self.stop.is_requested() {
             match ends.recv_timeout(STEP) {
@@ -98,7 +98,7 @@ impl Service {
         let (metrics, stop) = (Arc::clone(&self.metrics), self.stop.clone());
         let work = move || {
             let work = || StreamThread::new(number, &options, &inputs, &directory, report, metrics, stop).and_then(StreamThread::run);
-            // A panic ends the process like any failure; the thread's state is not used afterwards.
+            // A panic ends the process like any other failure; the thread's state is not used afterwards.
             let result = std::panic::catch_unwind(AssertUnwindSafe(work));
             let result = result.unwrap_or_else(|_| Err(Failure::NoProgress { what: format!("stream thread {number} panicked") }));
             if let Err(failure) = &result {

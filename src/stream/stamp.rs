@@ -1,6 +1,6 @@
-//! The stamp: one record per task and transaction that says how far the state has read each input partition.
+//! The stamp: one changelog record per task that says up to which offset of each input its state was built.
 //!
-//! It is written in the same transaction as the state and the group's offsets, so the three always agree.
+//! Every transaction writes it together with the state and the group's offsets, so the three always agree.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::settings::StateVersion;
 /// The key of the stamp; keys of accounts never start with this byte.
 pub(super) const KEY: &[u8] = b"\0stamp";
 
-/// Which records the state of one task was built from.
+/// The records that the state of one task was built from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
     /// Each input topic, sorted by name.
@@ -26,7 +26,7 @@ pub(super) struct StampedInput {
     pub topic: String,
     /// Its partition count when the stamp was written.
     pub partitions: i32,
-    /// The next offset to read of the task's partition of it.
+    /// The next offset to read in the task's partition.
     pub next: i64,
 }
 
@@ -36,7 +36,7 @@ impl Stamp {
         self.inputs.iter().find(|input| input.topic == topic).map(|input| input.next)
     }
 
-    /// A version byte, then the fields.
+    /// Encodes a version byte, then the fields.
     pub(super) fn encode(&self, version: StateVersion) -> Vec<u8> {
         section::encode(version, self)
     }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn an_encoded_stamp_decodes_to_itself() {
         for version in StateVersion::ALL {
             assert_eq!(Stamp::decode(&stamp().encode(version)), Ok(stamp()));
         }
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_version_is_named_and_rubbish_is_refused() {
+    fn a_newer_version_is_reported_and_garbage_is_refused() {
         assert_eq!(Stamp::decode(&[3, 0]), Err(CodecError::NewerVersion(3)));
         assert_eq!(Stamp::decode(&[]), Err(CodecError::Corrupt("stamp")));
         assert_eq!(Stamp::decode(&[1, 9]), Err(CodecError::Corrupt("stamp")));
@@ -87,7 +87,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_bytes_make_reading_panic(place in 0_usize..40, byte: u8, end in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
+        fn no_bytes_make_decoding_panic(place in 0_usize..40, byte: u8, end in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
             let mut bytes = stamp().encode(StateVersion::NEWEST);
             if let Some(changed) = bytes.get_mut(place) {
                 *changed = byte;

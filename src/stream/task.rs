@@ -1,10 +1,10 @@
-//! A task as its stream thread owns it: the engine's state, how far each input has been read, and the output that waits for the next
+//! A task as its stream thread owns it: the state in the engine, how far each input has been read, and the output waiting for the next
 //! transaction.
 
 use std::time::{Duration, Instant};
 
 use super::catch_up::{CatchUp, Mode, Position};
-use super::committed::Marks;
+use super::committed::CommitPoint;
 use super::dead_letter::DeadLetter;
 use super::failure::Failure;
 use super::load::Load;
@@ -24,14 +24,14 @@ use crate::telemetry::{Metrics, TaskMeter};
 use crate::threads::{InputMetadata, TaskMetadata};
 use crate::time::Timestamp;
 
-/// A task of one thread.
-pub(super) struct Task {
+/// A task and its position in the inputs.
+pub(super) struct StreamTask {
     /// Accounts, scores, and what the changelog does not hold yet.
     pub shared: SharedTask,
     /// In the order of [`Inputs::topics`].
     pub positions: Vec<Position>,
-    /// What was committed in Kafka when the state was last equal to it.
-    pub marks: Marks,
+    /// What was committed in Kafka when the state last matched it.
+    pub commit_point: CommitPoint,
     /// Dead letters for the next transaction.
     pub letters: Vec<DeadLetter>,
     /// Changes for the next transaction.
@@ -43,16 +43,17 @@ pub(super) struct Task {
     catch_up: CatchUp,
     /// Records read since the last commit.
     read: u64,
-    /// The group does not know the offsets yet.
+    /// Whether the offsets must be committed even if nothing was read.
     must_commit: bool,
+    /// Whether the last round left accounts unscored because of its budget.
     has_left: bool,
     /// What the process's counters already include.
     meter: TaskMeter,
     next_cycle: Instant,
 }
 
-impl Task {
-    /// From a restored task.
+impl StreamTask {
+    /// A restored task.
     pub(super) fn new(restored: Restored) -> Self {
         let meter = TaskMeter::new(&restored.shared.view().summary());
         Self {
@@ -60,7 +61,7 @@ impl Task {
             must_commit: restored.resolved.iter().any(|resolved| resolved.must_commit),
             runs: vec![BadRun::default(); restored.resolved.len()],
             meter,
-            marks: restored.marks,
+            commit_point: restored.commit_point,
             shared: restored.shared,
             letters: Vec::new(),
             changes: Vec::new(),
@@ -73,7 +74,7 @@ impl Task {
         }
     }
 
-    /// Prepares for a new assignment: bad runs are counted from scratch, and the end of each input must be seen again.
+    /// Prepares for a new assignment: bad runs are counted from scratch, and the end of each input must be reached again.
     pub(super) fn reassigned(&mut self) {
         self.runs = vec![BadRun::default(); self.runs.len()];
         for position in &mut self.positions {
@@ -81,7 +82,7 @@ impl Task {
         }
     }
 
-    /// Processes one record: position, engine, dead letter, bad run.
+    /// Processes one record: advances the position, runs the engine, keeps a dead letter, checks for a bad run.
     ///
     /// # Errors
     /// If most records of its topic partition are bad.
@@ -135,7 +136,7 @@ impl Task {
         self.letters.push(letter);
     }
 
-    /// An input has been read to its end. Once all have, the task may publish, so its next cycle is due at once.
+    /// An input has been read to its end. Once all have, the task may publish, so its next cycle is due immediately.
     pub(super) fn reached_end(&mut self, index: usize) {
         if let Some(position) = self.positions.get_mut(index) {
             position.at_end = true;
@@ -150,7 +151,7 @@ impl Task {
         self.positions.iter().all(|position| position.at_end)
     }
 
-    /// Scores what is due at `now`, within the budget: accounts, and bytes of changes.
+    /// Scores the accounts that are due at `now`, within a budget of accounts and bytes of changes.
     pub(super) fn round(&mut self, now: Timestamp, options: &Options, budget: Load) {
         let time = &options.settings.time;
         self.mode = self.catch_up.mode(&self.positions, now, time.catch_up_age_ms, time.catch_up_limit_ms);
@@ -158,18 +159,18 @@ impl Task {
         let round = RoundOptions { publish, catching_up, budget: budget.records, bytes: budget.bytes };
         let report = self.shared.round(now, &round, &mut self.changes);
         self.has_left = report.left > 0;
-        // What exceeded the budget continues at once.
+        // Accounts beyond the budget are scored in the next cycle, without a pause.
         self.next_cycle = if self.has_left { monotonic() } else { monotonic() + self.interval(options) };
     }
 
-    /// Whether an input looks like a bad run but has delivered too few records to tell. Nothing is committed until it has: the exit that
-    /// would follow must leave nothing behind.
+    /// Whether an input looks like a bad run but has too few records to be sure. Nothing is committed until then: if the service does exit,
+    /// it must leave nothing behind.
     pub(super) fn awaits_verdict(&self, options: &Options) -> bool {
         let open = |(run, position): (&BadRun, &Position)| run.is_open(options.bad_run) && !position.at_end;
         options.on_bad_run == OnBadRun::Exit && self.runs.iter().zip(&self.positions).any(open)
     }
 
-    /// Whether the last round left accounts over because of its budget.
+    /// Whether the last round left accounts unscored because of its budget.
     pub(super) const fn has_left(&self) -> bool {
         self.has_left
     }
@@ -179,7 +180,7 @@ impl Task {
         self.next_cycle
     }
 
-    /// Whether anything must be written: offsets or state have changed, or the group does not know the offsets yet.
+    /// Whether there is anything to write: offsets or state have changed, or the offsets have never been committed.
     pub(super) fn is_dirty(&self) -> bool {
         self.must_commit
             || self.read > 0
@@ -188,7 +189,7 @@ impl Task {
             || self.shared.engine.unwritten_records() > 0
     }
 
-    /// Estimates what the next transaction would hold for this task, given the mean size of a changelog record.
+    /// Estimates what this task adds to the next transaction, given the mean size of a changelog record.
     pub(super) fn load(&self, changelog_record_bytes: usize) -> Load {
         let unwritten = self.shared.engine.unwritten_records();
         Load {
@@ -210,13 +211,13 @@ impl Task {
     /// The next offset of every input, moved or not.
     pub(super) fn offsets<'a>(&'a self, inputs: &'a Inputs) -> impl Iterator<Item = (String, i32, i64)> + 'a {
         let number = self.shared.number();
-        let sent = inputs.topics.iter().zip(&self.positions).zip(&self.marks.group);
+        let sent = inputs.topics.iter().zip(&self.positions).zip(&self.commit_point.group);
         let sent = sent.filter(|((_, position), mark)| !fault::is_mutant("moved-offsets-only") || **mark != Some(position.next));
         let back = i64::from(fault::is_mutant("last-offset-instead-of-next"));
         sent.map(move |((topic, position), _)| (topic.name.clone(), number, (position.next - back).max(0)))
     }
 
-    /// How far the task is, for readers. `known_end` returns where a partition ends, if the client knows.
+    /// How far the task has read, for the API and the metrics. `known_end` returns the end of a partition, if the client knows it.
     pub(super) fn metadata(&self, inputs: &Inputs, known_end: impl Fn(&str, i32) -> Option<i64>) -> TaskMetadata {
         let lag = |topic: &str, position: &Position| {
             if position.at_end {
@@ -234,10 +235,10 @@ impl Task {
         TaskMetadata { catching_up: self.mode != Mode::Live, inputs }
     }
 
-    /// Everything so far is committed. `changelog_end`: where the changelog ends now.
+    /// Everything so far has been committed. `changelog_end`: where the changelog now ends.
     pub(super) fn committed(&mut self, changelog_end: i64, metrics: &Metrics) {
         self.meter.committed(&self.shared.view().summary(), metrics);
-        self.marks = Marks { group: self.positions.iter().map(|position| Some(position.next)).collect(), changelog_end };
+        self.commit_point = CommitPoint { group: self.positions.iter().map(|position| Some(position.next)).collect(), changelog_end };
         if !fault::is_mutant("letters-written-again") {
             self.letters.clear();
         }

@@ -8,7 +8,7 @@
 //!   assign at offsets     give up partitions     |
 //!   (rebalance.rs)        (rebalance.rs)         +-- failed: new producer, drop its tasks, restore them
 //! ```
-//! Whatever the thread cannot recover from ends it with a [`Failure`], and the process with it.
+//! Anything the thread cannot recover from ends it with a [`Failure`], and the process with it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -24,24 +24,24 @@ use super::options::Options;
 use super::preflight::Inputs;
 use super::progress::Progress;
 use super::restore::Restorer;
-use super::task::Task;
+use super::task::StreamTask;
 use crate::clock::monotonic;
 use crate::directory::Directory;
 use crate::fault;
-use crate::kafka::{Consumer, TRANSACTION_TIMEOUT, TransactionError, What};
+use crate::kafka::{Consumer, ConsumerEvent, TRANSACTION_TIMEOUT, TransactionError};
 use crate::stop::Stop;
 use crate::telemetry::Metrics;
 use crate::threads::ThreadReport;
 
 /// How long a transaction may take; the broker aborts one that lasts longer.
 const COMMIT_LIMIT: Duration = TRANSACTION_TIMEOUT;
-/// How long the last cycle before giving up partitions may take.
+/// How long the last cycle before partitions are given up may take.
 pub(super) const REVOKE_LIMIT: Duration = Duration::from_secs(5);
-/// How long one wait for records lasts at most: how soon a request to stop is noticed.
+/// Longest wait for records; a shutdown request is noticed within this time.
 const POLL_LIMIT: Duration = Duration::from_millis(100);
-/// How long records are read between two cycles at least, even if the next one is due.
+/// Shortest time between two cycles in which records are read, even if the next cycle is overdue.
 const GATHER_MIN: Duration = Duration::from_millis(5);
-/// Records between two looks at the clock.
+/// Events between two readings of the clock.
 const BATCH: usize = 64;
 
 /// How a commit cycle ended.
@@ -49,11 +49,11 @@ const BATCH: usize = 64;
 pub(super) enum CycleEnd {
     /// Committed, or there was nothing to commit.
     Committed,
-    /// The transaction failed; its tasks are dropped.
+    /// The transaction failed; its tasks have been dropped.
     Failed,
 }
 
-/// The thread.
+/// A stream thread and everything it owns.
 pub(super) struct StreamThread {
     pub(super) number: usize,
     pub(super) inputs: Arc<Inputs>,
@@ -64,14 +64,14 @@ pub(super) struct StreamThread {
     pub(super) stop: Stop,
     pub(super) events: VecDeque<GroupEvent>,
     pub(super) assignment: Assignment,
-    pub(super) tasks: BTreeMap<i32, Task>,
+    pub(super) tasks: BTreeMap<i32, StreamTask>,
     pub(super) progress: Progress,
     options: Arc<Options>,
     transactions: Transactions,
 }
 
 impl StreamThread {
-    /// Connects, and ends what an earlier run of the same instance left open.
+    /// Connects, and ends the transaction that an earlier run of the same instance left open.
     ///
     /// # Errors
     /// If a client is refused or the transaction coordinator does not answer.
@@ -102,10 +102,10 @@ impl StreamThread {
         })
     }
 
-    /// Works until it is asked to stop.
+    /// Runs until a shutdown is requested.
     ///
     /// # Errors
-    /// Whatever the process cannot recover from.
+    /// Anything the process cannot recover from.
     pub(super) fn run(mut self) -> Result<(), Failure> {
         self.member.subscribe(&self.options.input_names())?;
         while !self.stop.is_requested() {
@@ -125,12 +125,12 @@ impl StreamThread {
         self.cycle(REVOKE_LIMIT, |_| true).map(|_| ())
     }
 
-    /// Polls and processes until a cycle is due, the transaction is nearly full, or the group wants something. If the last round left
-    /// accounts over, it takes only what has already arrived.
+    /// Polls and processes until a cycle is due, the transaction is nearly full, or a rebalance begins. If the last round left accounts
+    /// unscored, it takes only what has already arrived.
     fn gather(&mut self) -> Result<(), Failure> {
         let began = monotonic();
-        let has_left = self.tasks.values().any(Task::has_left);
-        let due = self.tasks.values().map(Task::next_cycle).min().unwrap_or(began + POLL_LIMIT);
+        let has_left = self.tasks.values().any(StreamTask::has_left);
+        let due = self.tasks.values().map(StreamTask::next_cycle).min().unwrap_or(began + POLL_LIMIT);
         let due = if has_left { began + POLL_LIMIT } else { due.clamp(began + GATHER_MIN, began + POLL_LIMIT) };
         loop {
             let left = due.saturating_duration_since(monotonic());
@@ -144,21 +144,21 @@ impl StreamThread {
         }
     }
 
-    /// Processes what has arrived, up to a batch; waits for the first event only. Returns the number of events.
+    /// Processes up to one batch of events; waits for the first one only. Returns the number of events.
     fn process_batch(&mut self, wait: Duration) -> Result<usize, Failure> {
         let (mut wait, mut now, mut polled) = (wait, None, 0);
         while polled < BATCH {
             let Some(event) = self.member.poll(wait) else { break };
             (wait, polled) = (Duration::ZERO, polled + 1);
-            match event.what() {
-                What::Record(record) => {
+            match event.content() {
+                ConsumerEvent::Record(record) => {
                     let (Some(index), Some(task)) = (self.inputs.index(record.topic()), self.tasks.get_mut(&record.partition())) else {
                         continue;
                     };
                     let now = *now.get_or_insert_with(|| self.options.clock.now());
                     task.process(index, record, &self.inputs, &self.options, now)?;
                 }
-                What::End(topic, partition) => {
+                ConsumerEvent::End(topic, partition) => {
                     if let (Some(index), Some(task)) = (self.inputs.index(&topic), self.tasks.get_mut(&partition)) {
                         task.reached_end(index);
                     }
@@ -179,7 +179,7 @@ impl StreamThread {
     fn cycle_if_due(&mut self) -> Result<(), Failure> {
         let now = monotonic();
         let options = Arc::clone(&self.options);
-        let is_due = |task: &Task| now >= task.next_cycle() && !task.awaits_verdict(&options);
+        let is_due = |task: &StreamTask| now >= task.next_cycle() && !task.awaits_verdict(&options);
         let end = if self.load().is_nearly_full() {
             self.cycle(COMMIT_LIMIT, |_| true)?
         } else if self.tasks.values().any(is_due) {
@@ -190,8 +190,8 @@ impl StreamThread {
         if end == CycleEnd::Failed { self.prepare() } else { Ok(()) }
     }
 
-    /// One commit cycle over the chosen tasks. If its transaction fails, they are dropped.
-    pub(super) fn cycle(&mut self, limit: Duration, chosen: impl Fn(&Task) -> bool) -> Result<CycleEnd, Failure> {
+    /// Runs one commit cycle over the chosen tasks, which are dropped if the transaction fails.
+    pub(super) fn cycle(&mut self, limit: Duration, chosen: impl Fn(&StreamTask) -> bool) -> Result<CycleEnd, Failure> {
         fault::point("before-cycle");
         let Some(membership) = &self.assignment.membership else { return Ok(CycleEnd::Committed) };
         let nobody = if fault::is_mutant("membership-left-out") { self.restorer.membership_of_nobody() } else { None };

@@ -6,7 +6,7 @@ use prometheus::proto::MetricFamily;
 
 use super::account_series::Selection;
 use super::family::Families;
-use super::scrape::Labels;
+use super::labels::AccountLabels;
 use super::source::{PortfolioCell, TaskPhase, TaskStatus};
 use crate::time::Timestamp;
 
@@ -134,7 +134,7 @@ impl Gauges {
         }
     }
 
-    pub(super) fn accounts_of(&self, selection: &Selection, most: usize, labels: &mut Labels, money: &Money<'_>) {
+    pub(super) fn accounts_of(&self, selection: &Selection, most: usize, labels: &mut AccountLabels, money: &Money<'_>) {
         let shown = selection.rows.len().min(most);
         for row in selection.rows.iter().take(shown) {
             let segment = labels.segment.value(row.segment.as_deref());

@@ -16,7 +16,7 @@ pub struct BoundedLabel {
 
 impl BoundedLabel {
     /// A label with at most `max` values of its own.
-    pub fn new(max: usize) -> Self {
+    pub const fn new(max: usize) -> Self {
         Self { seen: BTreeSet::new(), max }
     }
 
@@ -31,6 +31,20 @@ impl BoundedLabel {
         }
         self.seen.insert(text.into());
         text
+    }
+}
+
+/// The labels of an account's series that come from user data.
+#[derive(Debug)]
+pub(super) struct AccountLabels {
+    pub(super) segment: BoundedLabel,
+    pub(super) csm: BoundedLabel,
+}
+
+impl AccountLabels {
+    /// At most `max` values for each.
+    pub(super) const fn new(max: usize) -> Self {
+        Self { segment: BoundedLabel::new(max), csm: BoundedLabel::new(max) }
     }
 }
 

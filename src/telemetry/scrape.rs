@@ -11,7 +11,7 @@ use super::account_series::Selection;
 use super::family::{Families, Family};
 use super::gauges::{Gauges, Money};
 use super::health_score::HealthScores;
-use super::labels::BoundedLabel;
+use super::labels::AccountLabels;
 use super::portfolio::{self, NamedScopes};
 use super::refreshed::Refreshed;
 use super::source::Source;
@@ -60,9 +60,8 @@ pub struct Scrape {
 
 /// Labels with user data.
 #[derive(Debug)]
-pub(super) struct Labels {
-    pub(super) segment: BoundedLabel,
-    pub(super) csm: BoundedLabel,
+struct Labels {
+    accounts: AccountLabels,
     scopes: NamedScopes,
 }
 
@@ -79,11 +78,7 @@ impl Scrape {
             gauges: Gauges::new(&mut families)?,
             made: portfolio::descriptions()?.into_iter().chain([HealthScores::description()?]).collect(),
             series_max: caps.gauges(),
-            labels: Mutex::new(Labels {
-                segment: BoundedLabel::new(caps.label_values),
-                csm: BoundedLabel::new(caps.label_values),
-                scopes: NamedScopes::new(caps.label_values),
-            }),
+            labels: Mutex::new(Labels { accounts: AccountLabels::new(caps.label_values), scopes: NamedScopes::new(caps.label_values) }),
         };
         registry.register(Box::new(scrape))?;
         families.list.extend(portfolio::families());
@@ -100,7 +95,7 @@ impl Scrape {
         let money = Money { currency: &currency, units: 10_f64.powi(i32::try_from(exponent).unwrap_or(0)) };
         let mut scores = HealthScores::default();
         for cell in self.source.portfolio() {
-            let segment = labels.segment.value(cell.segment.as_deref());
+            let segment = labels.accounts.segment.value(cell.segment.as_deref());
             self.gauges.portfolio(&cell, segment, &money);
             scores.add(&cell, segment);
         }
@@ -114,7 +109,7 @@ impl Scrape {
         let room = self.series_max.saturating_sub(series_of(&self.gauges.collect()) + series_of(&scores));
         let portfolio = portfolio::collect(&self.source.live(), &mut labels.scopes, &money, room * PORTFOLIO_PERCENT / 100);
         let room = room.saturating_sub(series_of(&portfolio) + 1);
-        self.gauges.accounts_of(&self.selection.get(), room / SERIES_PER_ACCOUNT, labels, &money);
+        self.gauges.accounts_of(&self.selection.get(), room / SERIES_PER_ACCOUNT, &mut labels.accounts, &money);
         portfolio.into_iter().chain(scores).collect()
     }
 }

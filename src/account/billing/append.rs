@@ -5,8 +5,8 @@ use super::snapshot::Snapshot;
 use super::subscription::{Inserted, Subscription, passed_limit};
 
 /// The bytes of a subscription, which may be new, with one snapshot more, and what became of that one.
-pub(super) fn with<'a>(packed: Option<&'a [u8]>, snapshot: Snapshot<'a>) -> (Box<[u8]>, Inserted) {
-    if let Some(appended) = packed.and_then(|packed| appended(packed, &snapshot)) {
+pub(super) fn append<'a>(packed: Option<&'a [u8]>, snapshot: Snapshot<'a>) -> (Box<[u8]>, Inserted) {
+    if let Some(appended) = packed.and_then(|packed| append_newest(packed, &snapshot)) {
         return (appended, Inserted::Kept);
     }
     let mut subscription: Subscription<'_> = packed.map(unpack).unwrap_or_default();
@@ -15,13 +15,13 @@ pub(super) fn with<'a>(packed: Option<&'a [u8]>, snapshot: Snapshot<'a>) -> (Box
 }
 
 /// The same where the snapshot is greater and later than all before, and no limit is passed.
-fn appended(packed: &[u8], snapshot: &Snapshot<'_>) -> Option<Box<[u8]>> {
+fn append_newest(packed: &[u8], snapshot: &Snapshot<'_>) -> Option<Box<[u8]>> {
     let ((changes, count), snapshots): ((usize, usize), _) = postcard::take_from_bytes(packed).ok()?;
     let (newest, _): (Snapshot<'_>, _) = postcard::take_from_bytes(snapshots).ok()?;
     if newest.occurred_at >= snapshot.occurred_at || newest >= *snapshot {
         return None;
     }
-    let (changes, count) = (changes + usize::from(snapshot.changes_course(&newest)), count + 1);
+    let (changes, count) = (changes + usize::from(snapshot.changes_mrr_or_status(&newest)), count + 1);
     if passed_limit(count, changes).is_some() {
         return None;
     }
@@ -32,7 +32,7 @@ fn appended(packed: &[u8], snapshot: &Snapshot<'_>) -> Option<Box<[u8]>> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::example::{day, monthly};
+    use super::super::fixture::{day, monthly};
     use super::*;
     use crate::event::{self, SubscriptionSnapshot};
 
@@ -49,7 +49,7 @@ mod tests {
             let (mut packed, mut inserted): (Option<Box<[u8]>>, _) = (None, Subscription::default());
             for (at, event) in &told {
                 let snapshot = || Snapshot::new(event, day(*at), None).0;
-                let (bytes, what) = with(packed.as_deref(), snapshot());
+                let (bytes, what) = append(packed.as_deref(), snapshot());
                 prop_assert_eq!(what, inserted.insert(snapshot()));
                 prop_assert_eq!(&bytes, &pack(&inserted));
                 packed = Some(bytes);

@@ -13,7 +13,7 @@ use crate::time::MaybeTimestamp;
 
 /// One changelog record, after its version byte.
 #[derive(Default, Serialize, Deserialize)]
-struct Entries<'a> {
+struct BillingPart<'a> {
     /// In the first part.
     header: Option<Header>,
     /// Hash of the id and packed subscription.
@@ -44,22 +44,22 @@ impl Section for Billing {
         let (subscriptions, invoices): (Vec<_>, Vec<_>) = (self.subscriptions.bytes().collect(), self.invoices.kept.bytes().collect());
         split((subscriptions.as_slice(), invoices.as_slice()), PART_BYTES, |is_first, (subscriptions, invoices): (&[_], &[_])| {
             let header = header.filter(|_| is_first);
-            section::encode(version, &Entries { header, subscriptions: subscriptions.to_vec(), invoices: invoices.to_vec() })
+            section::encode(version, &BillingPart { header, subscriptions: subscriptions.to_vec(), invoices: invoices.to_vec() })
         })
     }
 
     fn least_version(&self) -> StateVersion {
-        if self.beyond_first_format { StateVersion::V2 } else { StateVersion::V1 }
+        if self.needs_v2 { StateVersion::V2 } else { StateVersion::V1 }
     }
 
     fn restore(&mut self, _part: u64, bytes: &[u8]) -> Result<(), CodecError> {
-        let part: Entries<'_> = section::decode(bytes)?;
+        let part: BillingPart<'_> = section::decode(bytes)?;
         for (hash, bytes) in part.subscriptions {
-            self.beyond_first_format |= checked::<Subscription<'_>>(bytes)?.is_beyond_first_format();
+            self.needs_v2 |= checked::<Subscription<'_>>(bytes)?.needs_v2();
             self.subscriptions.put(hash, bytes.into());
         }
         for (hash, bytes) in part.invoices {
-            self.beyond_first_format |= checked::<Invoice<'_>>(bytes)?.is_beyond_first_format();
+            self.needs_v2 |= checked::<Invoice<'_>>(bytes)?.needs_v2();
             self.invoices.kept.put(hash, bytes.into());
         }
         if let Some(header) = part.header {
@@ -80,7 +80,7 @@ fn checked<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
 mod tests {
     use crate::account::MAX_PART_BYTES;
 
-    use super::super::example::{Account, MONTH, YEAR, amount, day, item, monthly, no_discount, usd, with_status};
+    use super::super::fixture::{MONTH, TestAccount, YEAR, amount, day, item, monthly, no_discount, usd, with_status};
     use super::super::invoices::MAX_INVOICES;
     use super::super::snapshot::MAX_PRICES;
     use super::super::subscription::{MAX_CHANGES, MAX_UNCHANGED};
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn an_account_comes_back_from_its_parts_in_any_order() {
-        let mut account = Account::with_rates(&[(0, "EUR", "1.1")]);
+        let mut account = TestAccount::with_rates(&[(0, "EUR", "1.1")]);
         assert_eq!(account.state.parts(StateVersion::NEWEST), []);
         account.snapshot(day(1), SubscriptionSnapshot { items: vec![item(amount(5, "EUR"), MONTH)], ..monthly("a", 0) });
         account.snapshot(day(2), largest("b", 1));
@@ -133,7 +133,7 @@ mod tests {
     fn what_version_1_cannot_hold_is_written_in_version_2_and_comes_back() {
         let below = Amount { minor: Fixed::new(5, 1), currency: Currency::USD };
         let whole = || SubscriptionSnapshot { items: vec![item(usd(-5), MONTH)], ..monthly("a", 0) };
-        let facts: [fn(&mut Account, Amount); 4] = [
+        let facts: [fn(&mut TestAccount, Amount); 4] = [
             |account, below| account.snapshot(day(2), SubscriptionSnapshot { items: vec![item(below, MONTH)], ..monthly("b", 0) }),
             |account, below| account.paid(day(3), "in_1", "evt", below),
             |account, _| account.snapshot(day(2), with_status("b", 5, SubscriptionStatus::IncompleteExpired)),
@@ -143,7 +143,7 @@ mod tests {
             },
         ];
         for fact in facts {
-            let mut account = Account::default();
+            let mut account = TestAccount::default();
             account.snapshot(day(1), whole());
             account.paid(day(1), "in_0", "evt", usd(7));
             assert_eq!(account.state.least_version(), StateVersion::V1);
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_largest_account_fits_its_parts() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         let id = "i".repeat(256);
         let most = MAX_CHANGES + MAX_UNCHANGED + 1;
         for number in 0..i64::try_from(most).unwrap() {
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_part_are_refused() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 1));
         let (_, part) = account.state.parts(StateVersion::NEWEST).remove(0);
         let mut newer = part.clone();

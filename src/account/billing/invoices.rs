@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::denomination::Denomination;
-use super::packed::{Table, pack};
+use super::packed::{PackedTable, pack};
 use super::snapshot::cut;
 use super::subscription::repeats;
 use crate::money::{Amount, Policy};
@@ -22,7 +22,7 @@ const MAX_EARLIER_PAYMENTS: usize = 3;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Invoices {
     /// [`Invoice`]s by hash of their ids.
-    pub kept: Table,
+    pub kept: PackedTable,
     pub settled: Option<Box<PaidInvoices>>,
 }
 
@@ -47,17 +47,17 @@ pub(super) struct Payment<'a> {
 }
 
 /// What happened to an invoice.
-pub(super) enum Fact<'a> {
+pub(super) enum InvoiceFact<'a> {
     Failed(Timestamp),
     Paid(Payment<'a>),
 }
 
-impl Fact<'_> {
+impl InvoiceFact<'_> {
     /// Whether it holds what the first format of the state cannot.
-    pub const fn is_beyond_first_format(&self) -> bool {
+    pub const fn needs_v2(&self) -> bool {
         match self {
             Self::Failed(_) => false,
-            Self::Paid(payment) => payment.is_beyond_first_format(),
+            Self::Paid(payment) => payment.needs_v2(),
         }
     }
 }
@@ -94,7 +94,7 @@ impl<'a> Payment<'a> {
     }
 
     /// Whether it holds what the first format of the state cannot.
-    const fn is_beyond_first_format(&self) -> bool {
+    const fn needs_v2(&self) -> bool {
         self.unit.has_decimals()
     }
 
@@ -114,8 +114,8 @@ impl<'a> Payment<'a> {
 
 impl<'a> Invoice<'a> {
     /// Whether it holds what the first format of the state cannot.
-    pub fn is_beyond_first_format(&self) -> bool {
-        self.newest_payment.iter().chain(&self.earlier_payments).any(Payment::is_beyond_first_format)
+    pub fn needs_v2(&self) -> bool {
+        self.newest_payment.iter().chain(&self.earlier_payments).any(Payment::needs_v2)
     }
 
     /// The newest payment at t.
@@ -125,10 +125,10 @@ impl<'a> Invoice<'a> {
     }
 
     /// Takes a fact in; true when a payment had to leave.
-    fn record(&mut self, fact: Fact<'a>) -> bool {
+    fn record(&mut self, fact: InvoiceFact<'a>) -> bool {
         match fact {
-            Fact::Failed(at) => self.failed_at = Some(self.failed_at.map_or(at, |known| known.min(at))),
-            Fact::Paid(payment) => self.pay(payment),
+            InvoiceFact::Failed(at) => self.failed_at = Some(self.failed_at.map_or(at, |known| known.min(at))),
+            InvoiceFact::Paid(payment) => self.pay(payment),
         }
         let over = self.earlier_payments.len() > MAX_EARLIER_PAYMENTS;
         if over {
@@ -158,7 +158,7 @@ impl<'a> Invoice<'a> {
 
 impl Invoices {
     /// Takes a fact of an invoice in; true when a limit was reached.
-    pub fn record(&mut self, invoice_id: &str, fact: Fact<'_>, policy: &Policy) -> bool {
+    pub fn record(&mut self, invoice_id: &str, fact: InvoiceFact<'_>, policy: &Policy) -> bool {
         let hash = xxh3_64(invoice_id.as_bytes());
         let mut invoice: Invoice<'_> = self.kept.get(hash).unwrap_or_default();
         let mut limited = invoice.record(fact);
@@ -202,12 +202,12 @@ impl Invoices {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::{Account, amount, day, usd};
+    use super::super::fixture::{TestAccount, amount, day, usd};
     use super::*;
 
     #[test]
     fn an_invoice_is_open_from_its_first_failure_until_it_is_paid() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.failed(day(10), "in_1");
         account.failed(day(7), "in_1");
         account.failed(day(9), "in_2");
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_failure_after_payment_opens_nothing() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.failed(day(10), "in_1");
         account.paid(day(5), "in_1", "evt_1", usd(500));
         assert_eq!(account.ledger().invoices(day(11)).0.open, 0);
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn each_paid_invoice_counts_once_with_its_newest_amount() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.paid(day(3), "in_1", "evt_b", usd(300));
         account.paid(day(2), "in_1", "evt_a", usd(200));
         account.paid(day(3), "in_1", "evt_a", usd(999));
@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn each_invoice_is_rounded_by_itself_at_the_rate_of_its_time() {
-        let mut account = Account::with_rates(&[(0, "EUR", "1.005"), (30, "EUR", "1.205")]);
+        let mut account = TestAccount::with_rates(&[(0, "EUR", "1.005"), (30, "EUR", "1.205")]);
         account.paid(day(29), "in_1", "evt_1", amount(100, "EUR")); // 100.5 -> 100
         account.paid(day(29), "in_2", "evt_2", amount(300, "EUR")); // 301.5 -> 302
         account.paid(day(30), "in_3", "evt_3", amount(100, "EUR")); // 120.5 -> 120
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn beyond_the_limit_the_longest_paid_go_into_a_sum() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         for number in 0..MAX_INVOICES + 10 {
             account.paid(day(number.try_into().unwrap()), &format!("in_{number}"), "evt", usd(7));
         }
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn open_failures_are_forgotten_only_where_none_is_paid() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         for number in 0..=MAX_INVOICES {
             account.failed(day(number.try_into().unwrap()), &format!("in_{number}"));
         }

@@ -115,13 +115,13 @@ fn days(millis: i64) -> f64 {
 mod tests {
     use std::borrow::Cow;
 
-    use super::super::example::{Account, YEAR, day, item, monthly, usd, with_status};
+    use super::super::fixture::{TestAccount, YEAR, day, item, monthly, usd, with_status};
     use super::*;
     use crate::event::{SubscriptionSnapshot, SubscriptionStatus};
 
     /// 49.00 a month from day 100 on, 99.00 from day 400, with a yearly one of 1,000.00 from day 450.
-    fn growing() -> Account {
-        let mut account = Account::default();
+    fn growing() -> TestAccount {
+        let mut account = TestAccount::default();
         account.snapshot(day(100), monthly("a", 4900));
         account.snapshot(day(400), monthly("a", 9900));
         account.snapshot(day(450), SubscriptionSnapshot { items: vec![item(usd(100_000), YEAR)], ..monthly("b", 0) });
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn mrr_is_rounded_once_and_not_for_each_subscription() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         for id in ["a", "b", "c"] {
             account.snapshot(day(1), SubscriptionSnapshot { items: vec![item(usd(4), YEAR)], ..monthly(id, 0) });
         }
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn movements_of_28_days_tell_every_kind() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(10), monthly("a", 5_000));
         account.snapshot(day(12), monthly("a", 7_000));
         account.snapshot(day(14), monthly("a", 6_500));
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_failed_payment_is_open_until_paid_and_ages_from_its_first_failure() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.failed(day(10), "in_1");
         account.failed(day(13), "in_1");
         let t = day(14).plus(12 * 3_600_000);
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_scheduled_cancellation_shows_until_the_period_ends() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(0), monthly("a", 4_900));
         account.snapshot(day(10), SubscriptionSnapshot { cancel_at_period_end: true, ..monthly("a", 4_900) });
         let scheduled = |t| account.whole(t, Metric::CancelScheduled);
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn days_to_renewal_are_those_to_the_nearest_term_end_to_come() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(0), monthly("a", 4_900));
         account.snapshot(day(0), SubscriptionSnapshot { term_end: Some(day(365)), ..monthly("b", 4_900) });
         let renewal = |t| account.real(t, Metric::DaysToRenewal);
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn money_is_told_from_the_first_subscription_record_on_and_invoices_from_the_first_of_either() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.paid(day(5), "in_1", "evt", usd(100));
         account.snapshot(day(7), with_status("a", 4_900, SubscriptionStatus::Incomplete));
         let told = |t| (account.whole(t, Metric::Mrr), account.whole(t, Metric::LifetimeValue), account.whole(t, Metric::CancelScheduled));
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn records_later_than_t_have_no_influence() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(10), monthly("a", 4_900));
         let then = account.measure(day(15));
         account.snapshot(day(20), monthly("a", 100));
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn the_newest_reason_is_told_whichever_subscription_gave_it() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         let because = |id, reason| SubscriptionSnapshot { reason: Some(Cow::Borrowed(reason)), ..monthly(id, 100) };
         account.snapshot(day(3), because("a", "price"));
         account.snapshot(day(4), monthly("a", 100));

@@ -1,7 +1,7 @@
 //! Why an account was lost: the customer left, or the money did not come.
 
 use super::ledger::Ledger;
-use super::subscription::{Phase, Subscription};
+use super::subscription::{Subscription, SubscriptionPhase};
 use crate::event::SubscriptionStatus;
 use crate::money::Policy;
 use crate::time::Timestamp;
@@ -12,7 +12,7 @@ const PAYMENT_FAILED: &str = "payment_failed";
 /// Why MRR went to 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LossKind {
-    /// The customer left, or went on without paying.
+    /// The customer cancelled, paused or moved to a free plan.
     Voluntary,
     /// A payment failed for good.
     Involuntary,
@@ -44,7 +44,7 @@ impl Ledger<'_> {
 /// Whether a subscription stopped counting at an instant without the customer having asked for it by then.
 fn ended_involuntarily(subscription: &Subscription<'_>, at: Timestamp, policy: &Policy) -> bool {
     let just_before = at.plus(-1);
-    let counted = |t| matches!(subscription.phase(t, policy), Some(Phase::Counted { .. }));
+    let counted = |t| matches!(subscription.phase(t, policy), Some(SubscriptionPhase::Counted { .. }));
     if !counted(just_before) || counted(at) {
         return false;
     }
@@ -59,7 +59,7 @@ fn ended_involuntarily(subscription: &Subscription<'_>, at: Timestamp, policy: &
 mod tests {
     use SubscriptionStatus::{Active, Canceled, PastDue, Paused, Unpaid};
 
-    use super::super::example::{Account, day, monthly, with_status};
+    use super::super::fixture::{TestAccount, day, monthly, with_status};
     use super::LossKind::{Involuntary, Voluntary};
     use super::*;
     use crate::event::SubscriptionSnapshot;
@@ -67,13 +67,13 @@ mod tests {
 
     /// The kind of the last loss by day 200 of an account whose subscription takes these states.
     fn lost(states: &[(i64, SubscriptionSnapshot<'static>)]) -> (i64, LossKind) {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(0), monthly("a", 5_000));
         states.iter().for_each(|(at, state)| account.snapshot(day(*at), state.clone()));
         last_loss(&account)
     }
 
-    fn last_loss(account: &Account) -> (i64, LossKind) {
+    fn last_loss(account: &TestAccount) -> (i64, LossKind) {
         let ledger = account.ledger();
         let at = ledger.last_loss(day(200)).unwrap();
         (at.0 / crate::time::DAY_MS, ledger.loss_kind(at))
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn what_counts_from_the_cancellation_on_is_the_customers_from_there() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.settings.money.churn_at = ChurnAt::Cancellation;
         account.snapshot(day(0), monthly("a", 5_000));
         account.snapshot(day(5), a(PastDue));
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn the_subscription_that_ends_last_decides_and_of_several_one_that_was_not_paid() {
         let both = |second: i64, first: SubscriptionSnapshot<'static>| {
-            let mut account = Account::default();
+            let mut account = TestAccount::default();
             account.snapshot(day(0), monthly("a", 5_000));
             account.snapshot(day(0), monthly("b", 300));
             account.snapshot(day(9), SubscriptionSnapshot { subscription_id: "b".into(), ..first });

@@ -7,7 +7,7 @@ mod append;
 mod codec;
 mod denomination;
 #[cfg(test)]
-mod example;
+mod fixture;
 mod invoices;
 mod ledger;
 mod loss;
@@ -27,8 +27,8 @@ pub use period::{Renewals, Terms, Trials};
 pub use status::{LONG_TERM_DAYS, Status};
 pub use timeline::{FirstPayment, MRR_MAX, Movement, Timeline};
 
-use invoices::{Fact, Invoices, Payment};
-use packed::Table;
+use invoices::{InvoiceFact, Invoices, Payment};
+use packed::PackedTable;
 use snapshot::Snapshot;
 use subscription::{Inserted, Subscription};
 use xxhash_rust::xxh3::xxh3_64;
@@ -45,12 +45,12 @@ use crate::time::{MaybeTimestamp, Timestamp};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Billing {
     /// [`Subscription`]s by hash of their ids.
-    subscriptions: Table,
+    subscriptions: PackedTable,
     invoices: Invoices,
     first_subscription_at: MaybeTimestamp,
     first_invoice_at: MaybeTimestamp,
     /// Whether any record held what the first format of the state cannot, as amounts below a minor unit.
-    beyond_first_format: bool,
+    needs_v2: bool,
 }
 
 impl Billing {
@@ -59,10 +59,10 @@ impl Billing {
         match event {
             BillingEvent::Subscription(snapshot) => self.apply_snapshot(snapshot, ctx),
             BillingEvent::InvoicePaid(invoice) => {
-                let paid = Fact::Paid(Payment::new(invoice.amount, ctx.at, ctx.id));
+                let paid = InvoiceFact::Paid(Payment::new(invoice.amount, ctx.at, ctx.id));
                 self.apply_invoice(invoice, paid, ctx);
             }
-            BillingEvent::InvoicePaymentFailed(invoice) => self.apply_invoice(invoice, Fact::Failed(ctx.at), ctx),
+            BillingEvent::InvoicePaymentFailed(invoice) => self.apply_invoice(invoice, InvoiceFact::Failed(ctx.at), ctx),
         }
     }
 
@@ -70,8 +70,8 @@ impl Billing {
         self.first_subscription_at.keep_earliest(ctx.at);
         let hash = xxh3_64(event.subscription_id.as_bytes());
         let (snapshot, left_out) = Snapshot::new(event, ctx.at, ctx.id);
-        self.beyond_first_format |= snapshot.is_beyond_first_format();
-        let (bytes, inserted) = append::with(self.subscriptions.packed(hash), snapshot);
+        self.needs_v2 |= snapshot.needs_v2();
+        let (bytes, inserted) = append::append(self.subscriptions.packed(hash), snapshot);
         if inserted == Inserted::Unchanged {
             return;
         }
@@ -85,9 +85,9 @@ impl Billing {
         }
     }
 
-    fn apply_invoice(&mut self, invoice: &Invoice<'_>, fact: Fact<'_>, ctx: &mut ApplyContext<'_>) {
+    fn apply_invoice(&mut self, invoice: &Invoice<'_>, fact: InvoiceFact<'_>, ctx: &mut ApplyContext<'_>) {
         self.first_invoice_at.keep_earliest(ctx.at);
-        self.beyond_first_format |= fact.is_beyond_first_format();
+        self.needs_v2 |= fact.needs_v2();
         if self.invoices.record(&invoice.invoice_id, fact, &ctx.settings.money) {
             ctx.limits.reached(Limit::Invoices);
         }

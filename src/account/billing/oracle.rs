@@ -1,14 +1,14 @@
-//! MRR and its movements worked out the slow way, from all facts at every instant, compared with the state that is kept.
+//! A reference model: MRR and its movements computed the slow way, from all facts at every instant, and compared with the real state.
 //!
-//! Nothing here knows of kept snapshots, turns or steps: the state at t, the run of `past_due`, the discount and the rates are looked
-//! up from scratch for each instant, in big rationals.
+//! It shares nothing with the implementation: the snapshot in force, the run of `past_due`, the discount and the rates are looked up
+//! from scratch at each instant, in big rationals.
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
 use proptest::prelude::*;
 
-use super::example::{Account, MONTH, YEAR, day, item, monthly};
+use super::fixture::{MONTH, TestAccount, YEAR, day, item, monthly};
 use crate::account::Section;
 use crate::event::{BillingEvent, Discount, SubscriptionSnapshot, SubscriptionStatus};
 use crate::metric::{MovementKind, MovementTotals};
@@ -21,7 +21,7 @@ const CURRENCIES: [&str; 4] = ["USD", "EUR", "JPY", "KWD"];
 
 /// A snapshot with its time and event id.
 #[derive(Clone, Debug)]
-struct Fact {
+struct SnapshotRecord {
     at: Timestamp,
     id: String,
     snapshot: SubscriptionSnapshot<'static>,
@@ -32,7 +32,7 @@ type Tables = Vec<(Timestamp, [Option<i64>; CURRENCIES.len()])>;
 
 #[derive(Clone, Debug)]
 struct History {
-    facts: Vec<Fact>,
+    facts: Vec<SnapshotRecord>,
     reporting: Currency,
     tables: Tables,
     discounts: Discounts,
@@ -41,7 +41,7 @@ struct History {
 
 impl History {
     /// The state of a subscription at t.
-    fn state(&self, subscription: &str, t: Timestamp) -> Option<&Fact> {
+    fn state(&self, subscription: &str, t: Timestamp) -> Option<&SnapshotRecord> {
         let known = self.facts.iter().filter(|fact| fact.snapshot.subscription_id == subscription && fact.at <= t);
         known.max_by(|a, b| (a.snapshot.version.unwrap_or(-1), a.at, &a.id).cmp(&(b.snapshot.version.unwrap_or(-1), b.at, &b.id)))
     }
@@ -88,7 +88,7 @@ impl History {
 
     fn subscription_mrr(&self, subscription: &str, t: Timestamp, rates_at: Timestamp) -> BigRational {
         let nothing = BigRational::zero();
-        let Some(Fact { at, snapshot, .. }) = self.state(subscription, t) else { return nothing };
+        let Some(SnapshotRecord { at, snapshot, .. }) = self.state(subscription, t) else { return nothing };
         let dunning_is_over = || t.0 >= self.past_due_since(subscription, t).0 + 30 * 24 * HOUR_MS;
         let counted = match snapshot.status {
             SubscriptionStatus::Active => true,
@@ -207,8 +207,8 @@ impl History {
     }
 
     /// The account after these facts in the given order.
-    fn account(&self, order: &[usize]) -> Account {
-        let mut account = Account::default();
+    fn account(&self, order: &[usize]) -> TestAccount {
+        let mut account = TestAccount::default();
         let table = |(from, rates): &(Timestamp, [Option<i64>; 4])| {
             let of =
                 |(code, hundredths): (&&str, &Option<i64>)| Some((Currency::parse(code)?, rust_decimal::Decimal::new((*hundredths)?, 2)));
@@ -266,10 +266,10 @@ fn items() -> impl Strategy<Value = Vec<crate::event::Item>> {
     prop::collection::vec(one, 0..3)
 }
 
-fn fact() -> impl Strategy<Value = Fact> {
+fn fact() -> impl Strategy<Value = SnapshotRecord> {
     let head = (prop::sample::select(IDS.to_vec()), instant(), 0_u32..1000, prop::option::weighted(0.3, 0_i64..3), status());
     let rest = (items(), prop::option::weighted(0.3, discount()), instant(), prop::bool::weighted(0.2), prop::option::of(instant()));
-    (head, rest).prop_map(|((subscription, at, id, version, status), (items, discount, end, cancel, started_at))| Fact {
+    (head, rest).prop_map(|((subscription, at, id, version, status), (items, discount, end, cancel, started_at))| SnapshotRecord {
         at,
         id: format!("evt_{id}"),
         snapshot: SubscriptionSnapshot {

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// Values by 64-bit hash of their ids, each encoded by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Table(Vec<(u64, Box<[u8]>)>);
+pub(super) struct PackedTable(Vec<(u64, Box<[u8]>)>);
 
-impl Table {
+impl PackedTable {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

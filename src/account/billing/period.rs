@@ -34,7 +34,7 @@ pub struct Trials {
 }
 
 impl Ledger<'_> {
-    /// Terms that ended in (from, to], paying just before.
+    /// Terms that ended in (from, to] and were paid until just before their end.
     #[must_use]
     pub fn renewals(&self, from: Timestamp, to: Timestamp) -> Renewals {
         let mut renewals = Renewals::default();
@@ -95,7 +95,7 @@ fn trial_ends(subscription: &Subscription<'_>, to: Timestamp) -> Vec<(Timestamp,
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::{Account, day, monthly, with_status};
+    use super::super::fixture::{TestAccount, day, monthly, with_status};
     use super::*;
     use crate::event::SubscriptionSnapshot;
     use crate::time::HOUR_MS;
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_term_is_renewed_when_its_subscription_pays_a_day_later() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(0), term(0, 365));
         account.snapshot(day(365).plus(HOUR_MS), term(365, 730));
         let renewals = |from, to| account.ledger().renewals(from, to);
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_term_that_is_cancelled_ends_without_renewal() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(0), SubscriptionSnapshot { cancel_at_period_end: true, ..term(0, 180) });
         assert_eq!(account.ledger().renewals(day(170), day(190)).long, Terms { ended: 1, renewed: 0 });
         account.snapshot(day(180).plus(HOUR_MS), term(180, 360));
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn terms_that_were_replaced_or_did_not_pay_before_their_end_do_not_count() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(0), term(0, 30));
         account.snapshot(day(20), term(20, 50));
         account.snapshot(day(40), SubscriptionSnapshot { status: SubscriptionStatus::Unpaid, ..term(20, 50) });
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_contract_is_a_term_from_the_start_of_the_subscription() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         let contract = SubscriptionSnapshot { started_at: Some(day(-150)), term_end: Some(day(40)), ..term(0, 30) };
         account.snapshot(day(0), contract);
         let renewals = account.ledger().renewals(day(0), day(100));
@@ -153,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_trial_converts_with_the_first_snapshot_that_pays() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(0), trialing(14));
         account.snapshot(day(14), monthly("a", 4_900));
         account.snapshot(day(0), SubscriptionSnapshot { subscription_id: "b".into(), ..trialing(14) });
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_late_conversion_counts_when_it_comes() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(0), trialing(14));
         account.snapshot(day(15), monthly("a", 4_900));
         let trials = |from, to| account.ledger().trials(from, to);
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_trial_that_is_given_up_after_it_lapsed_ended_when_it_lapsed() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(0), trialing(14));
         account.snapshot(day(20), with_status("a", 4_900, SubscriptionStatus::Canceled));
         assert_eq!(account.ledger().trials(day(0), day(14)), Trials { ended: 1, converted: 0 });

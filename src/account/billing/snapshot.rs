@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 /// Recurring prices kept of a snapshot: one for each currency and interval, units of equal ones being summed. Further ones are left out.
 pub(super) const MAX_PRICES: usize = 8;
 /// Bytes kept of an id or a reason; what is longer is cut.
-pub(super) const MAX_TEXT: usize = 256;
+pub(super) const MAX_TEXT_BYTES: usize = 256;
 
 /// A snapshot. Fields are in the order by which snapshots are ordered: (version, `occurred_at`, id) decides which one holds; the
 /// rest makes the order total, so that of two without ids the one that holds does not depend on which arrived first.
@@ -102,7 +102,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// Whether it holds what the first format of the state cannot.
-    pub fn is_beyond_first_format(&self) -> bool {
+    pub fn needs_v2(&self) -> bool {
         let off = self.discount.as_ref().and_then(|discount| discount.amount.as_ref());
         self.status == SubscriptionStatus::IncompleteExpired || self.prices.iter().chain(off).any(|price| price.unit.has_decimals())
     }
@@ -155,7 +155,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// Whether this snapshot moves MRR, at once or in time, or the status, against the one that it follows.
-    pub fn changes_course(&self, before: &Self) -> bool {
+    pub fn changes_mrr_or_status(&self, before: &Self) -> bool {
         let cancellation = |snapshot: &Self| snapshot.cancel_at_period_end.then_some(snapshot.period_end);
         self.status != before.status
             || self.prices != before.prices
@@ -239,20 +239,20 @@ fn prices(items: &[Item]) -> (Prices, bool) {
     (prices, left_out)
 }
 
-/// The first [`MAX_TEXT`] bytes of a text, whole characters.
+/// The first [`MAX_TEXT_BYTES`] bytes of a text, whole characters.
 pub(super) fn cut(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(MAX_TEXT)).unwrap_or(text)
+    text.get(..text.floor_char_boundary(MAX_TEXT_BYTES)).unwrap_or(text)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::{Account, MONTH, YEAR, amount, day, item, monthly, no_discount, usd};
+    use super::super::fixture::{MONTH, TestAccount, YEAR, amount, day, item, monthly, no_discount, usd};
     use super::*;
     use crate::event::SubscriptionSnapshot;
     use crate::money::{Amount, IntervalUnit};
 
     fn mrr_of(items: Vec<Item>, discount: Option<event::Discount>, policy: Discounts) -> i64 {
-        let mut account = Account::with_rates(&[(0, "EUR", "1.10"), (0, "KWD", "3.25")]);
+        let mut account = TestAccount::with_rates(&[(0, "EUR", "1.10"), (0, "KWD", "3.25")]);
         account.settings.money.discounts = policy;
         account.snapshot(day(1), SubscriptionSnapshot { items, discount, ..monthly("a", 0) });
         account.mrr(day(1))
@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn prices_beyond_the_limit_are_left_out_and_metered() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         let counts = 1..=u32::try_from(MAX_PRICES).unwrap() + 1;
         let items = counts.map(|count| item(usd(840), Interval { unit: IntervalUnit::Month, count })).collect();
         account.snapshot(day(1), SubscriptionSnapshot { items, ..monthly("a", 0) });

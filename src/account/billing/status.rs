@@ -2,7 +2,7 @@
 
 use super::ledger::Ledger;
 use super::snapshot::{Snapshot, Term};
-use super::subscription::{Phase, Subscription};
+use super::subscription::{Subscription, SubscriptionPhase};
 use crate::event::SubscriptionStatus;
 use crate::time::{DAY_MS, Timestamp};
 
@@ -48,17 +48,17 @@ impl Ledger<'_> {
         let mut was_customer = self.has_paid_by(t);
         for phase in self.subscriptions.iter().filter_map(|subscription| subscription.phase(t, self.policy)) {
             match phase {
-                Phase::Counted { dunning } => {
+                SubscriptionPhase::Counted { dunning } => {
                     counted = true;
                     status.in_dunning |= dunning;
                 }
-                Phase::Trialing => status.trialing = true,
-                Phase::Lapsed | Phase::Ended => was_customer = true,
-                Phase::Dormant => {}
+                SubscriptionPhase::Trialing => status.trialing = true,
+                SubscriptionPhase::Lapsed | SubscriptionPhase::Ended => was_customer = true,
+                SubscriptionPhase::Dormant => {}
             }
         }
         status.churned = was_customer && status.mrr == 0 && !counted && !status.trialing;
-        let counted_terms = self.running_terms(t, |phase| matches!(phase, Phase::Counted { .. }));
+        let counted_terms = self.running_terms(t, |phase| matches!(phase, SubscriptionPhase::Counted { .. }));
         status.long_term_ends_at = counted_terms.filter(|term| term.is_long()).map(|term| term.end).min();
         status
     }
@@ -81,7 +81,9 @@ impl Ledger<'_> {
     /// The nearest term end after t of a counted or trialing subscription.
     #[must_use]
     pub fn next_term_end(&self, t: Timestamp) -> Option<Timestamp> {
-        self.running_terms(t, |phase| matches!(phase, Phase::Counted { .. } | Phase::Trialing)).map(|term| term.end).min()
+        self.running_terms(t, |phase| matches!(phase, SubscriptionPhase::Counted { .. } | SubscriptionPhase::Trialing))
+            .map(|term| term.end)
+            .min()
     }
 
     /// The newest reason that a snapshot of t or before gives, by time and id.
@@ -97,7 +99,7 @@ impl Ledger<'_> {
     }
 
     /// Terms that end after t, of the subscriptions in the wanted phases.
-    fn running_terms(&self, t: Timestamp, wanted: fn(Phase) -> bool) -> impl Iterator<Item = Term> {
+    fn running_terms(&self, t: Timestamp, wanted: fn(SubscriptionPhase) -> bool) -> impl Iterator<Item = Term> {
         let running = self.subscriptions.iter().filter(move |subscription| subscription.phase(t, self.policy).is_some_and(wanted));
         running.filter_map(move |subscription| subscription.at(t)).map(Snapshot::term).filter(move |term| term.end > t)
     }
@@ -105,13 +107,13 @@ impl Ledger<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::{Account, day, monthly, with_status};
+    use super::super::fixture::{TestAccount, day, monthly, with_status};
     use super::*;
     use crate::event::SubscriptionSnapshot;
     use crate::money::ChurnAt;
 
     fn status(t: Timestamp, at: Timestamp, snapshot: SubscriptionSnapshot<'_>) -> Status {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(at, snapshot);
         account.ledger().status(t)
     }
@@ -134,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_trial_beside_an_ended_subscription_is_no_churn() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(1), with_status("b", 4_900, SubscriptionStatus::Canceled));
         account.snapshot(day(1), trial(14));
         let status = account.ledger().status(day(5));
@@ -159,7 +161,7 @@ mod tests {
 
     #[test]
     fn the_term_of_a_trial_is_not_renewed_but_ends_all_the_same() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(0), SubscriptionSnapshot { current_period_end: day(40), ..monthly("a", 4_900) });
         let yearly = SubscriptionSnapshot { current_period_end: day(231), trial_end: Some(day(231)), ..trial(231) };
         account.snapshot(day(0), SubscriptionSnapshot { subscription_id: "addon".into(), ..yearly });
@@ -170,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_cancelled_subscription_is_not_counted_from_its_cancellation_where_that_is_churn() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.settings.money.churn_at = ChurnAt::Cancellation;
         account.snapshot(day(1), SubscriptionSnapshot { cancel_at_period_end: true, ..monthly("a", 4_900) });
         let ledger = account.ledger();
@@ -181,7 +183,7 @@ mod tests {
 
     #[test]
     fn seats_are_units_of_licensed_recurring_items_in_use() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         let mut seats = monthly("a", 900);
         let mut more = seats.items[0].clone();
         seats.items[0].quantity = 12;

@@ -38,21 +38,21 @@ pub(super) enum Inserted {
 
 /// From an instant on a subscription pays what one of its snapshots says, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Turn {
+pub(super) struct PriceChange {
     pub at: Timestamp,
-    pub pays: Option<Paying>,
+    pub pays: Option<Charge>,
 }
 
 /// What is paid: the prices of a snapshot, with or without its discount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Paying {
+pub(super) struct Charge {
     pub snapshot: usize,
     pub discounted: bool,
 }
 
 /// What a subscription is at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum SubscriptionPhase {
     /// Its prices count; `dunning` while payment is overdue.
     Counted { dunning: bool },
     /// A trial that runs.
@@ -72,8 +72,8 @@ impl<'a> Subscription<'a> {
     }
 
     /// Whether it holds what the first format of the state cannot.
-    pub fn is_beyond_first_format(&self) -> bool {
-        self.snapshots.iter().any(Snapshot::is_beyond_first_format)
+    pub fn needs_v2(&self) -> bool {
+        self.snapshots.iter().any(Snapshot::needs_v2)
     }
 
     /// Takes a snapshot in.
@@ -90,7 +90,7 @@ impl<'a> Subscription<'a> {
         self.snapshots.splice(position..position + outranked, [snapshot]);
         let mut inserted = Inserted::Kept;
         loop {
-            self.changes = self.courses().filter(|changes| *changes).count();
+            self.changes = self.change_flags().filter(|changes| *changes).count();
             let Some(position) = self.over_limit() else { return inserted };
             self.snapshots.remove(position);
             inserted = Inserted::Trimmed;
@@ -98,15 +98,15 @@ impl<'a> Subscription<'a> {
     }
 
     /// Of each snapshot but the first, whether it changes the course of the one before.
-    fn courses(&self) -> impl Iterator<Item = bool> {
-        self.snapshots.iter().zip(self.snapshots.iter().skip(1)).map(|(before, after)| after.changes_course(before))
+    fn change_flags(&self) -> impl Iterator<Item = bool> {
+        self.snapshots.iter().zip(self.snapshots.iter().skip(1)).map(|(before, after)| after.changes_mrr_or_status(before))
     }
 
     /// Which snapshot is to leave: the oldest of a kind whose limit is passed. The first one always stays: it says how the account
     /// was found.
     fn over_limit(&self) -> Option<usize> {
         let kind = passed_limit(self.snapshots.len(), self.changes)?;
-        Some(self.courses().position(|changes| changes == kind)? + 1)
+        Some(self.change_flags().position(|changes| changes == kind)? + 1)
     }
 
     /// The time of its newest snapshot.
@@ -125,59 +125,61 @@ impl<'a> Subscription<'a> {
     }
 
     /// What it pays through time: snapshots, and what time alone changes.
-    pub fn turns(&self, policy: &Policy) -> Vec<Turn> {
-        let mut turns = Vec::with_capacity(self.snapshots.len() + 2);
+    pub fn price_changes(&self, policy: &Policy) -> Vec<PriceChange> {
+        let mut price_changes = Vec::with_capacity(self.snapshots.len() + 2);
         let mut past_due_since = None;
         let ends = self.snapshots.iter().skip(1).map(|next| Some(next.occurred_at)).chain([None]);
         for ((position, snapshot), end) in self.snapshots.iter().enumerate().zip(ends) {
             past_due_since = past_due_run(past_due_since, snapshot);
             let holds = |at: &Timestamp| *at > snapshot.occurred_at && end.is_none_or(|end| *at < end);
             let stop = snapshot.stops_at(past_due_since, policy);
-            let full = Turn { at: snapshot.occurred_at, pays: Some(Paying { snapshot: position, discounted: false }) };
+            let full = PriceChange { at: snapshot.occurred_at, pays: Some(Charge { snapshot: position, discounted: false }) };
             if stop.is_some_and(|stop| stop <= snapshot.occurred_at) {
-                turns.push(Turn { pays: None, ..full });
+                price_changes.push(PriceChange { pays: None, ..full });
                 continue;
             }
             match snapshot.discounted_until(policy) {
                 Some(until) if until > snapshot.occurred_at => {
-                    turns.push(Turn { pays: Some(Paying { snapshot: position, discounted: true }), ..full });
+                    price_changes.push(PriceChange { pays: Some(Charge { snapshot: position, discounted: true }), ..full });
                     if holds(&until) && stop.is_none_or(|stop| until < stop) {
-                        turns.push(Turn { at: until, ..full });
+                        price_changes.push(PriceChange { at: until, ..full });
                     }
                 }
-                _ => turns.push(full),
+                _ => price_changes.push(full),
             }
-            turns.extend(stop.filter(holds).map(|at| Turn { at, pays: None }));
+            price_changes.extend(stop.filter(holds).map(|at| PriceChange { at, pays: None }));
         }
-        turns
+        price_changes
     }
 
     /// MRR at t in minor units of the reporting currency, not rounded.
     pub fn mrr_at(&self, t: Timestamp, policy: &Policy) -> Exact {
-        let pays = self.turns(policy).into_iter().take_while(|turn| turn.at <= t).last().and_then(|turn| turn.pays);
-        pays.map_or(Exact::ZERO, |paying| self.value(paying, policy, t))
+        let pays = self.price_changes(policy).into_iter().take_while(|change| change.at <= t).last().and_then(|change| change.pays);
+        pays.map_or(Exact::ZERO, |charge| self.value(charge, policy, t))
     }
 
     /// What is paid, at the rates of an instant.
-    pub fn value(&self, paying: Paying, policy: &Policy, at: Timestamp) -> Exact {
-        self.snapshots.get(paying.snapshot).map_or(Exact::ZERO, |snapshot| snapshot.mrr(paying.discounted, &policy.rates, at))
+    pub fn value(&self, charge: Charge, policy: &Policy, at: Timestamp) -> Exact {
+        self.snapshots.get(charge.snapshot).map_or(Exact::ZERO, |snapshot| snapshot.mrr(charge.discounted, &policy.rates, at))
     }
 
     /// What it is at t; `None` before its first snapshot.
-    pub fn phase(&self, t: Timestamp, policy: &Policy) -> Option<Phase> {
+    pub fn phase(&self, t: Timestamp, policy: &Policy) -> Option<SubscriptionPhase> {
         let position = self.position_at(t)?;
         let snapshot = self.snapshots.get(position)?;
         let phase = match snapshot.status {
-            SubscriptionStatus::IncompleteExpired => Phase::Dormant,
-            _ if snapshot.has_ended_at(t) => Phase::Ended,
-            SubscriptionStatus::Canceled | SubscriptionStatus::Expired => Phase::Ended,
-            SubscriptionStatus::Trialing if snapshot.lapses_at().is_some_and(|end| end <= t) => Phase::Lapsed,
-            SubscriptionStatus::Trialing => Phase::Trialing,
-            SubscriptionStatus::Unpaid | SubscriptionStatus::Paused | SubscriptionStatus::Incomplete => Phase::Dormant,
-            _ if snapshot.cancel_at_period_end && policy.churn_at == ChurnAt::Cancellation => Phase::Ended,
-            SubscriptionStatus::Active => Phase::Counted { dunning: false },
-            SubscriptionStatus::PastDue if policy.dunning_end(self.past_due_since(position)) > t => Phase::Counted { dunning: true },
-            SubscriptionStatus::PastDue => Phase::Dormant,
+            SubscriptionStatus::IncompleteExpired => SubscriptionPhase::Dormant,
+            _ if snapshot.has_ended_at(t) => SubscriptionPhase::Ended,
+            SubscriptionStatus::Canceled | SubscriptionStatus::Expired => SubscriptionPhase::Ended,
+            SubscriptionStatus::Trialing if snapshot.lapses_at().is_some_and(|end| end <= t) => SubscriptionPhase::Lapsed,
+            SubscriptionStatus::Trialing => SubscriptionPhase::Trialing,
+            SubscriptionStatus::Unpaid | SubscriptionStatus::Paused | SubscriptionStatus::Incomplete => SubscriptionPhase::Dormant,
+            _ if snapshot.cancel_at_period_end && policy.churn_at == ChurnAt::Cancellation => SubscriptionPhase::Ended,
+            SubscriptionStatus::Active => SubscriptionPhase::Counted { dunning: false },
+            SubscriptionStatus::PastDue if policy.dunning_end(self.past_due_since(position)) > t => {
+                SubscriptionPhase::Counted { dunning: true }
+            }
+            SubscriptionStatus::PastDue => SubscriptionPhase::Dormant,
         };
         Some(phase)
     }
@@ -239,12 +241,12 @@ fn past_due_run(since: Option<Timestamp>, snapshot: &Snapshot<'_>) -> Option<Tim
 
 #[cfg(test)]
 mod tests {
-    use super::super::example::{Account, day, monthly, usd};
+    use super::super::fixture::{TestAccount, day, monthly, usd};
     use super::*;
     use crate::account::Limit;
     use crate::event::{BillingEvent, SubscriptionSnapshot};
 
-    fn kept(account: &Account) -> Vec<(Timestamp, i128)> {
+    fn kept(account: &TestAccount) -> Vec<(Timestamp, i128)> {
         let ledger = account.ledger();
         let snapshots = ledger.subscriptions.iter().flat_map(Subscription::snapshots);
         snapshots.map(|snapshot| (snapshot.occurred_at, snapshot.prices[0].amount)).collect()
@@ -253,7 +255,7 @@ mod tests {
     #[test]
     fn a_snapshot_that_is_never_in_force_is_not_kept() {
         let version = |minor, version| SubscriptionSnapshot { version: Some(version), ..monthly("a", minor) };
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(9), version(2, 2));
         account.snapshot(day(5), version(3, 3));
         account.snapshot(day(7), version(1, 1));
@@ -263,7 +265,7 @@ mod tests {
 
     /// MRR after snapshots of one instant, by id and amount.
     fn told_at_once(facts: &[(&str, i64)]) -> i64 {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         for (id, minor) in facts {
             account.apply(day(1), Some(id), &BillingEvent::Subscription(Box::new(monthly("a", *minor))));
         }
@@ -289,7 +291,7 @@ mod tests {
 
     #[test]
     fn beyond_the_limit_the_oldest_that_changed_nothing_leaves() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(0), monthly("a", 100));
         account.snapshot(day(1), monthly("a", 200));
         for number in 0..100 {
@@ -303,7 +305,7 @@ mod tests {
 
     #[test]
     fn of_those_that_changed_mrr_the_first_stays() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         for number in 0..500 {
             account.snapshot(day(number), monthly("a", 100 + number));
         }
@@ -314,7 +316,7 @@ mod tests {
 
     #[test]
     fn of_too_many_subscriptions_the_longest_idle_leaves() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.settings.limits.subscriptions = 2;
         account.snapshot(day(3), monthly("a", 1));
         account.snapshot(day(1), monthly("b", 10));

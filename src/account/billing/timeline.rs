@@ -1,6 +1,6 @@
 //! MRR of an account as a step function of time, right-continuous, in whole minor units; and the movements that its steps make.
 
-use super::subscription::{Paying, Subscription, Turn};
+use super::subscription::{Charge, PriceChange, Subscription};
 use crate::metric::{MovementKind, MovementTotals};
 use crate::money::{Currency, Exact, Policy};
 use crate::time::Timestamp;
@@ -12,7 +12,7 @@ pub const MRR_MAX: i64 = i64::MAX / 16;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
     /// Ascending by time; each moves MRR. At the date of a new rate there may be two, the rate's first.
-    steps: Vec<Step>,
+    steps: Vec<MrrStep>,
     /// The first instant at which MRR is above 0.
     first_paid_at: Option<Timestamp>,
     movement_window_ms: i64,
@@ -20,7 +20,7 @@ pub struct Timeline {
 
 /// From an instant on, MRR is another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Step {
+struct MrrStep {
     at: Timestamp,
     mrr: i64,
     /// Whether a new rate made it.
@@ -54,26 +54,26 @@ pub struct FirstPayment {
 impl Timeline {
     /// The timeline of an account's subscriptions.
     pub(super) fn new(subscriptions: &[Subscription<'_>], policy: &Policy) -> Self {
-        let mut turns: Vec<(usize, Turn)> = Vec::new();
+        let mut price_changes: Vec<(usize, PriceChange)> = Vec::new();
         for (index, subscription) in subscriptions.iter().enumerate() {
-            turns.extend(subscription.turns(policy).into_iter().map(|turn| (index, turn)));
+            price_changes.extend(subscription.price_changes(policy).into_iter().map(|change| (index, change)));
         }
-        // Stable: turns of one subscription are ascending already.
-        turns.sort_by_key(|(_, turn)| turn.at);
-        let mut walk = Walk::new(subscriptions, policy);
+        // Stable: the changes of each subscription are already in order.
+        price_changes.sort_by_key(|(_, change)| change.at);
+        let mut builder = TimelineBuilder::new(subscriptions, policy);
         let mut rate_dates = rate_dates(subscriptions, policy).into_iter().peekable();
-        for together in turns.chunk_by(|(_, a), (_, b)| a.at == b.at) {
-            let Some((_, Turn { at, .. })) = together.first() else { continue };
+        for together in price_changes.chunk_by(|(_, a), (_, b)| a.at == b.at) {
+            let Some((_, PriceChange { at, .. })) = together.first() else { continue };
             while let Some(date) = rate_dates.next_if(|date| date <= at) {
-                walk.reprice(date);
+                builder.reprice(date);
             }
-            for (index, turn) in together {
-                walk.turn(*index, turn);
+            for (index, change) in together {
+                builder.change(*index, change);
             }
-            walk.step(*at, false);
+            builder.step(*at, false);
         }
-        rate_dates.for_each(|date| walk.reprice(date));
-        let steps = walk.steps;
+        rate_dates.for_each(|date| builder.reprice(date));
+        let steps = builder.steps;
         let mut instants = steps.chunk_by(|a, b| a.at == b.at).filter_map(|steps| steps.last());
         let first_paid_at = instants.find(|step| step.mrr > 0).map(|step| step.at);
         Self { steps, first_paid_at, movement_window_ms: policy.movement_window_ms }
@@ -113,7 +113,7 @@ impl Timeline {
         let earlier = self.until(from);
         let inside = self.until(to).get(earlier.len()..).unwrap_or_default();
         let mut before = self.mrr_at(from);
-        let together = move |a: &Step, b: &Step| !a.fx && !b.fx && b.at.since(a.at) <= window;
+        let together = move |a: &MrrStep, b: &MrrStep| !a.fx && !b.fx && b.at.since(a.at) <= window;
         inside.chunk_by(together).filter_map(move |group| {
             let (first, after) = (group.first()?, group.last()?);
             let paid_before = self.first_paid_at.is_some_and(|paid| paid < first.at);
@@ -132,13 +132,13 @@ impl Timeline {
         totals
     }
 
-    fn until(&self, t: Timestamp) -> &[Step] {
+    fn until(&self, t: Timestamp) -> &[MrrStep] {
         self.steps.get(..self.steps.partition_point(|step| step.at <= t)).unwrap_or_default()
     }
 }
 
 /// The kind of a group of changes: by MRR just before and just after it.
-fn kind(before: i64, after: &Step, paid_before: bool) -> Option<MovementKind> {
+fn kind(before: i64, after: &MrrStep, paid_before: bool) -> Option<MovementKind> {
     Some(match after.mrr {
         _ if after.fx => MovementKind::Fx,
         mrr if mrr == before => return None,
@@ -169,55 +169,55 @@ fn rate_dates(subscriptions: &[Subscription<'_>], policy: &Policy) -> Vec<Timest
 }
 
 /// The sum over all subscriptions while time goes on.
-struct Walk<'w> {
+struct TimelineBuilder<'w> {
     subscriptions: &'w [Subscription<'w>],
     policy: &'w Policy,
     /// By subscription.
-    shares: Vec<Share>,
+    values: Vec<SubscriptionValue>,
     total: Exact,
     /// How many pay that paid already, and were old, when they were first seen.
     old_customers: usize,
-    steps: Vec<Step>,
+    steps: Vec<MrrStep>,
 }
 
 /// What one subscription adds.
 #[derive(Clone)]
-struct Share {
-    pays: Option<Paying>,
+struct SubscriptionValue {
+    pays: Option<Charge>,
     value: Exact,
     seen: bool,
     old_customer: bool,
 }
 
-impl<'w> Walk<'w> {
+impl<'w> TimelineBuilder<'w> {
     fn new(subscriptions: &'w [Subscription<'w>], policy: &'w Policy) -> Self {
-        let unseen = Share { pays: None, value: Exact::ZERO, seen: false, old_customer: false };
-        let shares = vec![unseen; subscriptions.len()];
-        Self { subscriptions, policy, shares, total: Exact::ZERO, old_customers: 0, steps: Vec::new() }
+        let unseen = SubscriptionValue { pays: None, value: Exact::ZERO, seen: false, old_customer: false };
+        let values = vec![unseen; subscriptions.len()];
+        Self { subscriptions, policy, values, total: Exact::ZERO, old_customers: 0, steps: Vec::new() }
     }
 
     /// A subscription pays something else from now on.
-    fn turn(&mut self, index: usize, turn: &Turn) {
-        let (Some(share), Some(subscription)) = (self.shares.get_mut(index), self.subscriptions.get(index)) else { return };
-        let value = turn.pays.map_or(Exact::ZERO, |paying| subscription.value(paying, self.policy, turn.at));
-        if !share.seen {
-            share.seen = true;
-            share.old_customer = value.is_positive() && subscription.began_before_first_seen();
+    fn change(&mut self, index: usize, change: &PriceChange) {
+        let (Some(current), Some(subscription)) = (self.values.get_mut(index), self.subscriptions.get(index)) else { return };
+        let value = change.pays.map_or(Exact::ZERO, |charge| subscription.value(charge, self.policy, change.at));
+        if !current.seen {
+            current.seen = true;
+            current.old_customer = value.is_positive() && subscription.began_before_first_seen();
         }
-        if share.old_customer {
-            self.old_customers -= usize::from(share.value.is_positive());
+        if current.old_customer {
+            self.old_customers -= usize::from(current.value.is_positive());
             self.old_customers += usize::from(value.is_positive());
         }
-        self.total = self.total.minus(&share.value).plus(&value);
-        share.pays = turn.pays;
-        share.value = value;
+        self.total = self.total.minus(&current.value).plus(&value);
+        current.pays = change.pays;
+        current.value = value;
     }
 
     /// A new rate, applied to the state just before it.
     fn reprice(&mut self, at: Timestamp) {
-        for index in 0..self.shares.len() {
-            if let Some(pays) = self.shares.get(index).and_then(|share| share.pays) {
-                self.turn(index, &Turn { at, pays: Some(pays) });
+        for index in 0..self.values.len() {
+            if let Some(pays) = self.values.get(index).and_then(|current| current.pays) {
+                self.change(index, &PriceChange { at, pays: Some(pays) });
             }
         }
         self.step(at, true);
@@ -227,7 +227,7 @@ impl<'w> Walk<'w> {
     fn step(&mut self, at: Timestamp, fx: bool) {
         let mrr = self.total.rounded().clamp(0, MRR_MAX);
         if mrr != self.steps.last().map_or(0, |step| step.mrr) {
-            self.steps.push(Step { at, mrr, fx, old_customer: self.old_customers > 0 });
+            self.steps.push(MrrStep { at, mrr, fx, old_customer: self.old_customers > 0 });
         }
     }
 }
@@ -236,7 +236,7 @@ impl<'w> Walk<'w> {
 mod tests {
     use MovementKind::{Churn, Contraction, Expansion, Fx, New, Opening, Reactivation};
 
-    use super::super::example::{Account, MONTH, amount, day, item, monthly, no_discount, usd, with_status};
+    use super::super::fixture::{MONTH, TestAccount, amount, day, item, monthly, no_discount, usd, with_status};
     use super::*;
     use crate::event::{Discount, SubscriptionSnapshot, SubscriptionStatus};
     use crate::money::ChurnAt;
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_plan_switch_between_subscriptions_is_no_churn_and_new() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 5_000));
         account.snapshot(day(9), with_status("a", 5_000, SubscriptionStatus::Canceled));
         account.snapshot(day(9).plus(HOUR_MS), monthly("b", 8_000));
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn one_millisecond_beyond_the_window_it_is() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         let later = day(9).plus(HOUR_MS + 1);
         account.snapshot(day(1), monthly("a", 5_000));
         account.snapshot(day(9), with_status("a", 5_000, SubscriptionStatus::Canceled));
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn down_to_nothing_and_back_within_the_window_is_no_movement() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 5_000));
         account.snapshot(day(9), with_status("a", 5_000, SubscriptionStatus::Paused));
         account.snapshot(day(9).plus(5 * MINUTE_MS), monthly("a", 5_000));
@@ -278,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_group_is_cut_at_the_borders_of_the_interval() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 5_000));
         account.snapshot(day(9).plus(-1), monthly("a", 6_000));
         account.snapshot(day(9).plus(1), monthly("a", 8_000));
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn an_old_customer_seen_for_the_first_time_is_an_opening() {
         let seen = |began, status| {
-            let mut account = Account::default();
+            let mut account = TestAccount::default();
             account.snapshot(day(9), SubscriptionSnapshot { started_at: Some(began), ..with_status("a", 5_000, status) });
             account.snapshot(day(20), monthly("a", 5_000));
             account.movements(EVER.0, EVER.1)
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn the_first_payment_is_where_mrr_was_first_above_nothing() {
         let first = |at, mrr, was_customer| Some(FirstPayment { at, mrr, was_customer });
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(1), with_status("a", 5_000, SubscriptionStatus::Trialing));
         assert_eq!(account.ledger().first_payment(day(9)), None);
         account.snapshot(day(2), monthly("a", 5_000));
@@ -316,14 +316,14 @@ mod tests {
         account.snapshot(day(1).plus(HOUR_MS), monthly("b", 300));
         account.snapshot(day(1).plus(2 * HOUR_MS), with_status("b", 300, SubscriptionStatus::Canceled));
         assert_eq!(account.ledger().first_payment(day(9)), first(day(1).plus(HOUR_MS), 300, false));
-        let mut known = Account::default();
+        let mut known = TestAccount::default();
         known.snapshot(day(9), SubscriptionSnapshot { started_at: Some(day(7)), ..monthly("a", 5_000) });
         assert_eq!(known.ledger().first_payment(day(9)), first(day(9), 5_000, true));
     }
 
     #[test]
     fn a_late_snapshot_corrects_history() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 5_000));
         account.snapshot(day(9), monthly("a", 8_000));
         account.snapshot(day(5), monthly("a", 7_000));
@@ -333,7 +333,7 @@ mod tests {
     #[test]
     fn a_higher_version_wins_from_its_time_on_whatever_comes_after() {
         let version = |minor, version| SubscriptionSnapshot { version, ..monthly("a", minor) };
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(1), version(5_000, Some(1)));
         account.snapshot(day(5), version(7_000, Some(3)));
         account.snapshot(day(9), version(8_000, Some(2)));
@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn dunning_ends_thirty_days_after_the_first_snapshot_of_the_run() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 5_000));
         account.snapshot(day(10), with_status("a", 5_000, SubscriptionStatus::PastDue));
         account.snapshot(day(35), with_status("a", 5_000, SubscriptionStatus::PastDue));
@@ -355,14 +355,14 @@ mod tests {
     #[test]
     fn a_discount_ends_by_itself() {
         let discount = Discount { percent_off: Some(20.into()), ends_at: Some(day(15)), ..no_discount() };
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(1), SubscriptionSnapshot { discount: Some(discount), ..monthly("a", 5_000) });
         assert_eq!(account.movements(EVER.0, EVER.1), [(day(1), New, 4_000), (day(15), Expansion, 1_000)]);
     }
 
     #[test]
     fn a_cancellation_that_is_told_after_the_period_end_counts_from_its_snapshot() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 5_000));
         assert_eq!(account.mrr(day(40)), 5_000); // a period end with nothing scheduled changes nothing
         account.snapshot(day(40), SubscriptionSnapshot { cancel_at_period_end: true, ..monthly("a", 5_000) });
@@ -371,7 +371,7 @@ mod tests {
 
     #[test]
     fn churn_may_be_counted_from_the_cancellation() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.settings.money.churn_at = ChurnAt::Cancellation;
         account.snapshot(day(1), monthly("a", 5_000));
         account.snapshot(day(10), SubscriptionSnapshot { cancel_at_period_end: true, ..monthly("a", 5_000) });
@@ -380,7 +380,7 @@ mod tests {
 
     #[test]
     fn a_new_rate_moves_what_is_paid_just_before_it_and_is_in_no_group() {
-        let mut account = Account::with_rates(&[(0, "EUR", "1.10"), (10, "EUR", "1.20")]);
+        let mut account = TestAccount::with_rates(&[(0, "EUR", "1.10"), (10, "EUR", "1.20")]);
         account.snapshot(day(1), in_currency("a", 10_000, "EUR"));
         account.snapshot(day(10).plus(-MINUTE_MS), in_currency("a", 5_000, "EUR"));
         account.snapshot(day(10), in_currency("a", 20_000, "EUR"));
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn a_lower_rate_is_a_negative_movement() {
-        let mut account = Account::with_rates(&[(0, "EUR", "1.10"), (10, "EUR", "1.00")]);
+        let mut account = TestAccount::with_rates(&[(0, "EUR", "1.10"), (10, "EUR", "1.00")]);
         account.snapshot(day(1), in_currency("a", 10_000, "EUR"));
         account.snapshot(day(1), monthly("b", 300));
         assert_eq!(account.movements(day(1), EVER.1), [(day(10), Fx, -1_000)]);
@@ -399,7 +399,7 @@ mod tests {
 
     #[test]
     fn another_currency_is_expansion_or_contraction() {
-        let mut account = Account::with_rates(&[(0, "JPY", "0.0070")]);
+        let mut account = TestAccount::with_rates(&[(0, "JPY", "0.0070")]);
         account.snapshot(day(1), monthly("a", 7_500));
         account.snapshot(day(2), in_currency("a", 10_000, "JPY"));
         assert_eq!(account.movements(day(1), EVER.1), [(day(2), Contraction, 500)]);
@@ -407,7 +407,7 @@ mod tests {
 
     #[test]
     fn a_loss_is_the_last_change_to_nothing() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 5_000));
         account.snapshot(day(5), with_status("a", 0, SubscriptionStatus::Canceled));
         account.snapshot(day(7), monthly("a", 5_000));
@@ -418,7 +418,7 @@ mod tests {
 
     #[test]
     fn what_no_gauge_can_hold_is_held_at_the_limit() {
-        let mut account = Account::default();
+        let mut account = TestAccount::default();
         let mut huge = item(usd(i64::MAX), MONTH);
         huge.quantity = u64::MAX;
         account.snapshot(day(1), SubscriptionSnapshot { items: vec![huge.clone(), huge], ..monthly("a", 0) });

@@ -1,8 +1,8 @@
-//! The ids of one stream and day as bytes: the ids, then a foot that says what they are.
+//! The ids of one stream and day as bytes: the ids, then a footer that says what they are.
 
 use std::ops::Range;
 
-use crate::account::digests::Thing;
+use crate::account::digests::PartOwner;
 use crate::account::parts::PartNumber;
 use crate::account::section::MAX_PART_BYTES;
 use crate::event::Stream;
@@ -15,17 +15,17 @@ const DAY_NUMBER_BITS: u32 = 13;
 /// a probability of n / 2^48.
 pub(super) const ID_BYTES: usize = 6;
 /// Bytes of what follows the ids of a day: its number (3), then how many they are, its marks and its stream in 19 + 2 + 3 bits.
-pub(super) const FOOT_BYTES: usize = 6;
+pub(super) const FOOTER_BYTES: usize = 6;
 /// Ids of a day, at most, whatever the limit: what a changelog record holds.
 pub(super) const MAX_IDS: usize = (MAX_PART_BYTES - 16) / ID_BYTES;
 /// A mark of a day: it differs from what the changelog holds.
 pub(super) const DIRTY: u8 = 0x08;
 /// A mark of a day: the changelog holds it in a record of its own.
-pub(super) const APART: u8 = 0x10;
+pub(super) const SEPARATE: u8 = 0x10;
 
-/// Days from 1970-01-01 that a foot can hold, either way: to the year 24,937.
+/// Days from 1970-01-01 that a footer can hold, either way: to the year 24,937.
 pub(super) const MAX_DAY: i32 = (1 << 23) - 1;
-/// Bits of a foot below the count.
+/// Bits of a footer below the count.
 const STREAM_AND_MARKS_BITS: u32 = 5;
 const STREAM_BITS: u8 = 0x07;
 
@@ -44,17 +44,17 @@ pub(super) struct Day {
 }
 
 impl Day {
-    /// The day whose foot ends these bytes.
+    /// The day whose footer ends these bytes.
     pub fn at_end_of(bytes: &[u8]) -> Option<Self> {
-        let (rest, foot) = bytes.split_last_chunk::<FOOT_BYTES>()?;
-        let [n0, n1, n2, low, middle, high] = *foot;
+        let (rest, footer) = bytes.split_last_chunk::<FOOTER_BYTES>()?;
+        let [n0, n1, n2, low, middle, high] = *footer;
         let count = u32::from_le_bytes([low, middle, high, 0]) >> STREAM_AND_MARKS_BITS;
         let ids = rest.len().checked_sub(usize::try_from(count).ok()? * ID_BYTES)?..rest.len();
         Some(Self {
             stream: *Stream::ALL.get(usize::from(low & STREAM_BITS))?,
             // Shifted up and down again, for its sign.
             number: i32::from_le_bytes([0, n0, n1, n2]) >> 8,
-            marks: low & (DIRTY | APART),
+            marks: low & (DIRTY | SEPARATE),
             ids,
         })
     }
@@ -66,8 +66,8 @@ impl Day {
     }
 
     /// Its ids as something that is written in parts.
-    pub fn thing(&self) -> Thing {
-        Thing::IdsOfDay(self.number_in_key())
+    pub fn part_owner(&self) -> PartOwner {
+        PartOwner::IdsOfDay(self.number_in_key())
     }
 
     /// The part that holds all its ids.
@@ -81,7 +81,7 @@ impl Day {
     }
 
     /// The bytes after its ids.
-    pub fn foot(&self) -> [u8; FOOT_BYTES] {
+    pub fn footer(&self) -> [u8; FOOTER_BYTES] {
         let [n0, n1, n2, _] = self.number.to_le_bytes();
         let count = u32::try_from(self.ids.len() / ID_BYTES).unwrap_or_default() << STREAM_AND_MARKS_BITS;
         let [low, middle, high, _] = count.to_le_bytes();
@@ -104,9 +104,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_foot_says_what_the_day_is(number in -MAX_DAY..=MAX_DAY, stream in 0..5_usize, marks in 0..4_u8, count in 0..=MAX_IDS) {
-            let marks = [0, DIRTY, APART, DIRTY | APART][usize::from(marks)];
+            let marks = [0, DIRTY, SEPARATE, DIRTY | SEPARATE][usize::from(marks)];
             let day = Day { stream: Stream::ALL[stream], number, marks, ids: 0..count * ID_BYTES };
-            let bytes = [vec![7; count * ID_BYTES], day.foot().to_vec()].concat();
+            let bytes = [vec![7; count * ID_BYTES], day.footer().to_vec()].concat();
             prop_assert_eq!(Day::at_end_of(&bytes), Some(day));
         }
     }

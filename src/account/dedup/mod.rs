@@ -4,13 +4,13 @@ mod day;
 
 use std::cmp::{Ordering, Reverse};
 
-use day::{APART, DIRTY, Day, FOOT_BYTES, ID_BYTES, Id, MAX_DAY, MAX_IDS, id_of};
+use day::{DIRTY, Day, FOOTER_BYTES, ID_BYTES, Id, MAX_DAY, MAX_IDS, SEPARATE, id_of};
 
 use super::bytes::{Reader, Writer, make_room};
 use super::digests::Digests;
 use super::hash_search;
 use super::parts::{self, Item, PartNumber};
-use super::section::{CodecError, MAX_TOGETHER_BYTES, split_version};
+use super::section::{CodecError, MAX_INLINE_BYTES, split_version};
 use super::{Limit, LimitMeter};
 use crate::event::Stream;
 use crate::settings::{Settings, StateVersion};
@@ -18,16 +18,16 @@ use crate::time::{DAY_MS, Timestamp};
 
 /// Ids of a stream up to this many travel with its section, so that most records read cost one changelog record; beyond, each day is
 /// written apart, so that one more id does not rewrite those of a week.
-const FEW: usize = 64;
+const MAX_INLINE_IDS: usize = 64;
 /// Bytes of a range of ids, at most: what is written again with every id that falls into it.
 const MAX_RANGE_BYTES: usize = 512 * ID_BYTES;
 /// Unused capacity that is kept when days leave, in bytes: the next days need about as much, unless a busy time is over.
 const MAX_SPARE_BYTES: usize = 512;
 
 /// What travels with a section has room there: an id, and the number and length of its day.
-const _: () = assert!(FEW * (ID_BYTES + 6) <= MAX_TOGETHER_BYTES);
+const _: () = assert!(MAX_INLINE_IDS * (ID_BYTES + 6) <= MAX_INLINE_BYTES);
 
-/// The identities read, by stream and UTC day of their event time, in one allocation: for each day its ids, ascending, and a foot. Days
+/// The identities read, by stream and UTC day of their event time, in one allocation: for each day its ids, ascending, and a footer. Days
 /// lie in descending order of streams and ascending order of days, so that the newest day of usage is last, where nearly all is read
 /// and added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,8 +110,8 @@ impl Dedup {
             }
         }
         let day = Day { stream, number, marks, ids: 0..ids.len() };
-        make_room(&mut self.bytes, ids.len() + FOOT_BYTES);
-        self.bytes.splice(end..end, ids.iter().copied().chain(day.foot()));
+        make_room(&mut self.bytes, ids.len() + FOOTER_BYTES);
+        self.bytes.splice(end..end, ids.iter().copied().chain(day.footer()));
     }
 
     /// Adds an id to a day, before the one at a place.
@@ -124,9 +124,9 @@ impl Dedup {
         self.mark(&Day { ids: day.ids.start..day.ids.end + ID_BYTES, ..day.clone() }, day.marks | DIRTY);
     }
 
-    /// Rewrites the foot of a day, with these marks.
+    /// Rewrites the footer of a day, with these marks.
     fn mark(&mut self, day: &Day, marks: u8) {
-        self.write(day.ids.end, &Day { marks, ..day.clone() }.foot());
+        self.write(day.ids.end, &Day { marks, ..day.clone() }.footer());
     }
 
     fn write(&mut self, start: usize, bytes: &[u8]) {
@@ -143,11 +143,11 @@ impl Dedup {
             if day.stream != stream || i64::from(day.number) >= first_kept || day.ids.is_empty() {
                 continue;
             }
-            if day.marks & APART == 0 {
+            if day.marks & SEPARATE == 0 {
                 self.remove(&day);
             } else {
                 self.bytes.drain(day.ids.clone());
-                self.mark(&Day { ids: end..end, ..day }, DIRTY | APART);
+                self.mark(&Day { ids: end..end, ..day }, DIRTY | SEPARATE);
             }
         }
         if self.bytes.capacity() - self.bytes.len() > MAX_SPARE_BYTES {
@@ -157,18 +157,18 @@ impl Dedup {
 
     /// Removes a day; those before it do not move.
     fn remove(&mut self, day: &Day) {
-        self.bytes.drain(day.ids.start..day.ids.end + FOOT_BYTES);
+        self.bytes.drain(day.ids.start..day.ids.end + FOOTER_BYTES);
     }
 
     /// Whether the identities of a stream are few enough to travel with its section.
     #[must_use]
-    pub fn are_few(&self, stream: Stream) -> bool {
-        self.of(stream).map(|day| day.ids.len() / ID_BYTES).sum::<usize>() <= FEW
+    pub fn fit_inline(&self, stream: Stream) -> bool {
+        self.of(stream).map(|day| day.ids.len() / ID_BYTES).sum::<usize>() <= MAX_INLINE_IDS
     }
 
     /// Whether any identity of a stream is remembered.
     #[must_use]
-    pub fn knows_any(&self, stream: Stream) -> bool {
+    pub fn has_any(&self, stream: Stream) -> bool {
         self.of(stream).next().is_some()
     }
 
@@ -176,8 +176,8 @@ impl Dedup {
         self.days().filter(move |day| day.stream == stream && !day.ids.is_empty())
     }
 
-    /// Writes the identities of a stream, which are few; they count as written with [`Dedup::take_apart`].
-    pub(super) fn write_together(&self, stream: Stream, out: &mut Writer) {
+    /// Writes the identities of a stream, which are few; they count as written with [`Dedup::take_day_parts`].
+    pub(super) fn write_inline(&self, stream: Stream, out: &mut Writer) {
         self.of(stream).for_each(|day| self.write_day(&day, out));
     }
 
@@ -208,8 +208,8 @@ impl Dedup {
         Some(Day { stream, number, marks, ids: 0..0 })
     }
 
-    /// Takes back what [`Dedup::write_together`] wrote.
-    pub(super) fn restore_together(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), CodecError> {
+    /// Takes back what [`Dedup::write_inline`] wrote.
+    pub(super) fn restore_inline(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), CodecError> {
         let mut bytes = Reader(bytes);
         while !bytes.0.is_empty() {
             self.read_day(stream, 0, &mut bytes).map(drop).ok_or(CodecError::Corrupt("remembered ids"))?;
@@ -219,10 +219,10 @@ impl Dedup {
 
     /// Hands over the parts of a stream that change in the changelog, with their bytes (`None` deletes), where its identities are written
     /// apart, or travel `together` with its section and were apart before. All of the stream then counts as written.
-    pub fn take_apart(
+    pub fn take_day_parts(
         &mut self,
         stream: Stream,
-        together: bool,
+        inline: bool,
         version: StateVersion,
         digests: &mut Digests,
         mut take: impl FnMut(PartNumber, Option<Vec<u8>>),
@@ -233,16 +233,16 @@ impl Dedup {
             if day.stream != stream {
                 continue;
             }
-            let (was_apart, is_dirty) = (day.marks & APART != 0, day.marks & DIRTY != 0);
-            let apart = !together && !day.ids.is_empty();
-            if apart && (is_dirty || !was_apart) || was_apart && !apart {
-                let parts = if apart { self.parts_of(&day, version) } else { Vec::new() };
-                digests.replace(day.thing(), was_apart.then(|| day.whole()), parts, &mut take);
+            let (was_separate, is_dirty) = (day.marks & SEPARATE != 0, day.marks & DIRTY != 0);
+            let separate = !inline && !day.ids.is_empty();
+            if separate && (is_dirty || !was_separate) || was_separate && !separate {
+                let parts = if separate { self.parts_of(&day, version) } else { Vec::new() };
+                digests.replace(day.part_owner(), was_separate.then(|| day.whole()), parts, &mut take);
             }
             if day.ids.is_empty() {
                 self.remove(&day);
             } else {
-                self.mark(&day, if apart { APART } else { 0 });
+                self.mark(&day, if separate { SEPARATE } else { 0 });
             }
         }
     }
@@ -261,8 +261,8 @@ impl Dedup {
 
     /// The parts that the changelog holds: what has to be forgotten there with the account.
     pub fn parts(&self, digests: &Digests) -> impl Iterator<Item = PartNumber> {
-        self.days().filter(|day| day.marks & APART != 0).flat_map(|day| {
-            let mut parts: Vec<PartNumber> = digests.parts(day.thing()).collect();
+        self.days().filter(|day| day.marks & SEPARATE != 0).flat_map(|day| {
+            let mut parts: Vec<PartNumber> = digests.parts(day.part_owner()).collect();
             if parts.is_empty() {
                 parts.push(day.whole());
             }
@@ -277,10 +277,10 @@ impl Dedup {
     pub fn restore(&mut self, part: PartNumber, bytes: &[u8], digests: &mut Digests) -> Result<(), CodecError> {
         let mut bytes = Reader(split_version(bytes)?.1);
         let stream = bytes.byte().and_then(|number| Stream::ALL.get(usize::from(number)).copied());
-        let read = stream.and_then(|stream| self.read_day(stream, APART, &mut bytes)).filter(|_| bytes.0.is_empty());
+        let read = stream.and_then(|stream| self.read_day(stream, SEPARATE, &mut bytes)).filter(|_| bytes.0.is_empty());
         let day = read.ok_or(CodecError::Corrupt("remembered ids"))?;
         if part != day.whole() {
-            digests.add(day.thing(), part);
+            digests.add(day.part_owner(), part);
         }
         Ok(())
     }
@@ -324,9 +324,9 @@ mod tests {
     }
 
     /// The parts apart that change, and whether each holds anything.
-    fn taken(dedup: &mut Dedup, together: bool) -> Vec<bool> {
+    fn taken(dedup: &mut Dedup, inline: bool) -> Vec<bool> {
         let mut parts = Vec::new();
-        dedup.take_apart(Stream::Usage, together, StateVersion::NEWEST, &mut Digests::default(), |_, bytes| parts.push(bytes.is_some()));
+        dedup.take_day_parts(Stream::Usage, inline, StateVersion::NEWEST, &mut Digests::default(), |_, bytes| parts.push(bytes.is_some()));
         parts
     }
 
@@ -361,20 +361,20 @@ mod tests {
         remember(&mut dedup, 100, 1, 100);
         assert_eq!(taken(&mut dedup, false), [true]);
         remember(&mut dedup, 108, 2, 108);
-        dedup.take_apart(Stream::Billing, true, StateVersion::NEWEST, &mut Digests::default(), |_, _| panic!("billing knows no ids"));
+        dedup.take_day_parts(Stream::Billing, true, StateVersion::NEWEST, &mut Digests::default(), |_, _| panic!("billing knows no ids"));
         assert_eq!(taken(&mut dedup, false), [true, false], "what the changelog holds of day 100 is deleted");
     }
 
     #[test]
     fn what_travelled_together_is_written_apart_once_it_is_much() {
         let mut dedup = Dedup::default();
-        for (identity, day) in (0..FEW as u64).zip((0..5).cycle()) {
+        for (identity, day) in (0..MAX_INLINE_IDS as u64).zip((0..5).cycle()) {
             remember(&mut dedup, day, identity, 5);
         }
-        assert!(dedup.are_few(Stream::Usage));
+        assert!(dedup.fit_inline(Stream::Usage));
         assert!(taken(&mut dedup, true).is_empty());
         remember(&mut dedup, 4, 1_000, 5);
-        assert!(!dedup.are_few(Stream::Usage));
+        assert!(!dedup.fit_inline(Stream::Usage));
         assert_eq!(taken(&mut dedup, false), [true; 5]);
         remember(&mut dedup, 4, 1_001, 5);
         assert_eq!(taken(&mut dedup, false), [true]);
@@ -384,18 +384,18 @@ mod tests {
 
     #[test]
     fn what_was_written_is_restored() {
-        for together in [false, true] {
+        for inline in [false, true] {
             let mut dedup = Dedup::default();
             for (day, identity) in [(100, 5), (100, 3), (101, 9)] {
                 remember(&mut dedup, day, identity, 101);
             }
             let mut restored = Dedup::default();
-            if together {
+            if inline {
                 let mut out = Writer::default();
-                dedup.write_together(Stream::Usage, &mut out);
-                restored.restore_together(Stream::Usage, &out.0).unwrap();
+                dedup.write_inline(Stream::Usage, &mut out);
+                restored.restore_inline(Stream::Usage, &out.0).unwrap();
             }
-            dedup.take_apart(Stream::Usage, together, StateVersion::NEWEST, &mut Digests::default(), |part, bytes| {
+            dedup.take_day_parts(Stream::Usage, inline, StateVersion::NEWEST, &mut Digests::default(), |part, bytes| {
                 restored.restore(part, &bytes.unwrap(), &mut Digests::default()).unwrap()
             });
             assert_eq!(restored, dedup);
@@ -407,14 +407,14 @@ mod tests {
         let mut settings = Settings::default();
         settings.time.dedup_ms = i64::MAX / 4;
         let mut dedup = Dedup::default();
-        for day in (0..).take(FEW) {
+        for day in (0..).take(MAX_INLINE_IDS) {
             let at = Timestamp(-(1 << 40) + day * DAY_MS);
             dedup.remember(Stream::Usage, at, u64::MAX, Timestamp(0), &settings, &mut LimitMeter::default());
         }
-        assert_eq!(dedup.days().count(), FEW);
+        assert_eq!(dedup.days().count(), MAX_INLINE_IDS);
         let mut out = Writer::default();
-        dedup.write_together(Stream::Usage, &mut out);
-        assert!(out.0.len() <= MAX_TOGETHER_BYTES, "{}", out.0.len());
+        dedup.write_inline(Stream::Usage, &mut out);
+        assert!(out.0.len() <= MAX_INLINE_BYTES, "{}", out.0.len());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Answers to surveys, and the acts that are only counted.
+//! Answers to surveys, and the interactions that are only counted.
 
 use std::cmp::Ordering;
 
@@ -12,7 +12,7 @@ pub(super) struct Answer {
     /// The producer's id where it decides which answer of an instant is the newest: NPS and CES. Else empty.
     pub id: Box<str>,
     pub score: Score,
-    /// Not part of what version 1 of the state wrote of an answer: see `parts`.
+    /// Not part of what version 1 of the state wrote of an answer: see `codec`.
     #[serde(skip)]
     pub theme: Option<Box<str>>,
 }
@@ -59,14 +59,14 @@ impl Score {
 
 /// Something a customer did, or was asked, that is only counted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub(super) struct Act {
+pub(super) struct Interaction {
     pub at: Timestamp,
-    pub kind: ActKind,
+    pub kind: InteractionKind,
 }
 
 /// What it was.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub(super) enum ActKind {
+pub(super) enum InteractionKind {
     SurveySent(Box<str>),
     Referral,
     Advocacy(Box<str>),
@@ -74,7 +74,7 @@ pub(super) enum ActKind {
 
 /// Keeps of sorted answers those after `horizon`, at most `limit`; the newest NPS and CES answers stay in any case. False when there
 /// were more than `limit` after the horizon.
-pub(super) fn hold(answers: &mut Vec<Answer>, horizon: Timestamp, limit: usize) -> bool {
+pub(super) fn drop_aged(answers: &mut Vec<Answer>, horizon: Timestamp, limit: usize) -> bool {
     let aged = answers.partition_point(|answer| answer.at <= horizon);
     let excess = (answers.len() - aged).saturating_sub(limit);
     if aged + excess == 0 {

@@ -1,7 +1,7 @@
 //! The feedback metrics of one account at one instant.
 
-use super::answer::{ActKind, Score};
-use super::{Nps, Ratings, State};
+use super::answer::{InteractionKind, Score};
+use super::{Feedback, Nps, Ratings};
 use crate::event::Stream;
 use crate::metric::View;
 use crate::metric::{Metric, Metrics};
@@ -13,12 +13,15 @@ const ANSWER_DAYS: i64 = 91;
 /// Days that referrals count.
 const REFERRAL_DAYS: i64 = 364;
 
-impl State {
+impl Feedback {
     /// Sets every `feedback.*` metric.
     pub fn measure(&self, view: &View, _settings: &Settings, out: &mut Metrics) {
         let t = view.stream(Stream::Feedback).t;
         self.measure_answers(t, out);
-        let referrals = self.acts().iter().filter(|act| act.kind == ActKind::Referral && act.at.in_window(t, REFERRAL_DAYS));
+        let referrals = self
+            .interactions()
+            .iter()
+            .filter(|interaction| interaction.kind == InteractionKind::Referral && interaction.at.in_window(t, REFERRAL_DAYS));
         out.whole(Metric::Referrals364d, referrals.count());
     }
 
@@ -49,21 +52,21 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::{Told, day, state_of};
+    use super::super::fixture::{FeedbackRecord, day, state_of};
     use super::*;
     use crate::event::FeedbackKind;
 
     /// The value and n of a metric on day 400.
-    fn measured(told: &[Told], metric: Metric) -> Option<(f64, Option<u64>)> {
+    fn measured(records: &[FeedbackRecord], metric: Metric) -> Option<(f64, Option<u64>)> {
         let mut out = Metrics::default();
-        state_of(told).measure(&View::complete(day(400)), &Settings::default(), &mut out);
+        state_of(records).measure(&View::complete(day(400)), &Settings::default(), &mut out);
         out.get(metric).and_then(|sample| Some((sample.value.number()?, sample.n)))
     }
 
     #[test]
     fn without_feedback_only_referrals_are_present() {
         let mut out = Metrics::default();
-        State::default().measure(&View::complete(day(1)), &Settings::default(), &mut out);
+        Feedback::default().measure(&View::complete(day(1)), &Settings::default(), &mut out);
         assert_eq!(out.iter().map(|(metric, _)| metric).collect::<Vec<_>>(), [Metric::Referrals364d]);
         assert_eq!(out.whole_number(Metric::Referrals364d), Some(0));
     }
@@ -71,29 +74,29 @@ mod tests {
     #[test]
     fn every_nps_answer_of_91_days_counts() {
         let answers = [(309, 0), (310, 10), (350, 10), (350, 9), (350, 8), (400, 6), (401, 0)];
-        let told = answers.map(|(days, score)| Told::new(days, FeedbackKind::Nps(score)));
-        assert_eq!(measured(&told, Metric::Nps91d), Some((100.0 * (3.0 - 1.0) / 5.0, Some(5))));
-        assert_eq!(measured(&told, Metric::NpsLatest), Some((6.0, None)));
+        let records = answers.map(|(days, score)| FeedbackRecord::new(days, FeedbackKind::Nps(score)));
+        assert_eq!(measured(&records, Metric::Nps91d), Some((100.0 * (3.0 - 1.0) / 5.0, Some(5))));
+        assert_eq!(measured(&records, Metric::NpsLatest), Some((6.0, None)));
     }
 
     #[test]
     fn the_newest_answer_of_an_instant_is_the_one_with_the_greatest_id() {
-        let nps = |id: &str, score| Told::new(300, FeedbackKind::Nps(score)).id(id);
+        let nps = |id: &str, score| FeedbackRecord::new(300, FeedbackKind::Nps(score)).id(id);
         assert_eq!(measured(&[nps("b", 2), nps("a", 9), nps("B", 7)], Metric::NpsLatest), Some((2.0, None)));
-        let ces = |id: &str, place| Told::new(300, FeedbackKind::Ces(place)).id(id);
+        let ces = |id: &str, place| FeedbackRecord::new(300, FeedbackKind::Ces(place)).id(id);
         assert_eq!(measured(&[ces("2", 0.3), ces("10", 0.9)], Metric::CesLatest), Some((0.3, None)));
     }
 
     #[test]
     fn csat_is_the_share_of_the_satisfied_among_the_answers_of_91_days() {
         let answers = [(300, 0.0), (310, 1.0), (340, 0.75), (360, 0.74), (400, 0.2)];
-        let told = answers.map(|(days, place)| Told::new(days, FeedbackKind::Csat(place)));
-        assert_eq!(measured(&told, Metric::FeedbackCsat), Some((0.5, Some(4))));
+        let records = answers.map(|(days, place)| FeedbackRecord::new(days, FeedbackKind::Csat(place)));
+        assert_eq!(measured(&records, Metric::FeedbackCsat), Some((0.5, Some(4))));
     }
 
     #[test]
     fn referrals_count_364_days() {
-        let told = [36, 37, 200, 400].map(|days| Told::new(days, FeedbackKind::Referral));
-        assert_eq!(measured(&told, Metric::Referrals364d), Some((3.0, None)));
+        let records = [36, 37, 200, 400].map(|days| FeedbackRecord::new(days, FeedbackKind::Referral));
+        assert_eq!(measured(&records, Metric::Referrals364d), Some((3.0, None)));
     }
 }

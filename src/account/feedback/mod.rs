@@ -1,20 +1,20 @@
 //! The feedback section of an account: survey answers, surveys sent, referrals, advocacy, and overrides of the score.
 //!
-//! Every answer counts, one that is repeated after its id was forgotten too. Answers and acts are kept for 400 days before the newest
+//! Every answer counts, one that is repeated after its id was forgotten too. Answers and interactions are kept for 400 days before the newest
 //! record of the section, which is as old as a record in time can be; older than that only the newest NPS and CES answers, whose metrics
 //! have no window. Most accounts have none of this and pay eight bytes.
 
 mod answer;
 mod measure;
 mod nps;
-mod parts;
+mod codec;
 mod period;
-mod pin;
+mod overrides;
 mod satisfaction;
 mod theme;
 
 #[cfg(test)]
-mod told;
+mod fixture;
 
 use std::cmp::Ordering;
 
@@ -22,16 +22,16 @@ use super::{ApplyContext, Limit};
 use crate::event::{FeedbackEvent, FeedbackKind};
 use crate::time::Timestamp;
 
-use self::answer::{Act, ActKind, Answer, Score};
-use self::pin::Override;
+use self::answer::{Answer, Interaction, InteractionKind, Score};
+use self::overrides::OverrideChange;
 
 pub use nps::Nps;
+pub use overrides::Override;
 pub use period::{ANSWERED, PeriodFeedback};
-pub use pin::Pin;
 pub use satisfaction::{Ratings, Satisfaction};
 pub use theme::Opinions;
 
-/// Days that answers and acts are kept before the newest record: older records are late, and no figure looks further back.
+/// Days that answers and interactions are kept before the newest record: older records are late, and no figure looks further back.
 const KEPT_DAYS: i64 = 400;
 /// Overrides kept; only the newest can be in force.
 const MAX_OVERRIDES: usize = 16;
@@ -42,22 +42,22 @@ const MAX_REASON_BYTES: usize = 1024;
 
 /// The feedback of an account.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct State(Option<Box<Kept>>);
+pub struct Feedback(Option<Box<History>>);
 
 /// What is kept, each list sorted by its order.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Kept {
+struct History {
     answers: Vec<Answer>,
-    acts: Vec<Act>,
-    overrides: Vec<Override>,
+    interactions: Vec<Interaction>,
+    overrides: Vec<OverrideChange>,
 }
 
-impl State {
+impl Feedback {
     /// Applies one feedback event.
     pub fn apply(&mut self, event: &FeedbackEvent<'_>, ctx: &mut ApplyContext<'_>) {
         let kept = self.0.get_or_insert_default();
         let (at, id) = (ctx.at, cut(ctx.id.unwrap_or_default(), MAX_TEXT_BYTES));
-        let theme = || event.theme.as_deref().map(theme::kept);
+        let theme = || event.theme.as_deref().map(theme::shortened);
         match &event.kind {
             FeedbackKind::Nps(score) => kept.answer(Answer { at, id, score: Score::Nps(*score), theme: theme() }),
             FeedbackKind::Csat(place) => {
@@ -65,16 +65,20 @@ impl State {
                 kept.answer(Answer { at, id: Box::default(), score, theme: theme() });
             }
             FeedbackKind::Ces(place) => kept.answer(Answer { at, id, score: Score::Ces(*place), theme: theme() }),
-            FeedbackKind::SurveySent(kind) => kept.act(Act { at, kind: ActKind::SurveySent(cut(kind, MAX_TEXT_BYTES)) }),
-            FeedbackKind::Referral => kept.act(Act { at, kind: ActKind::Referral }),
-            FeedbackKind::Advocacy(kind) => kept.act(Act { at, kind: ActKind::Advocacy(cut(kind, MAX_TEXT_BYTES)) }),
+            FeedbackKind::SurveySent(kind) => {
+                kept.interaction(Interaction { at, kind: InteractionKind::SurveySent(cut(kind, MAX_TEXT_BYTES)) })
+            }
+            FeedbackKind::Referral => kept.interaction(Interaction { at, kind: InteractionKind::Referral }),
+            FeedbackKind::Advocacy(kind) => {
+                kept.interaction(Interaction { at, kind: InteractionKind::Advocacy(cut(kind, MAX_TEXT_BYTES)) })
+            }
             FeedbackKind::OverrideSet { value, until, reason, by } => {
                 let (reason, by) = (cut(reason, MAX_REASON_BYTES), cut(by, MAX_TEXT_BYTES));
-                kept.set(Override { at, id, pin: Some(Pin { value: *value, until: *until, reason, by }) });
+                kept.set(OverrideChange { at, id, set: Some(Override { value: *value, until: *until, reason, by }) });
             }
-            FeedbackKind::OverrideCleared => kept.set(Override { at, id, pin: None }),
+            FeedbackKind::OverrideCleared => kept.set(OverrideChange { at, id, set: None }),
         }
-        if !kept.hold_to_limits(ctx.settings.limits.answers) {
+        if !kept.enforce_limits(ctx.settings.limits.answers) {
             ctx.limits.reached(Limit::Answers);
         }
     }
@@ -83,45 +87,45 @@ impl State {
         self.0.as_ref().map_or(&[], |kept| &kept.answers)
     }
 
-    fn acts(&self) -> &[Act] {
-        self.0.as_ref().map_or(&[], |kept| &kept.acts)
+    fn interactions(&self) -> &[Interaction] {
+        self.0.as_ref().map_or(&[], |kept| &kept.interactions)
     }
 
     /// The pin in force at `t`.
     #[must_use]
-    pub fn pin_at(&self, t: Timestamp) -> Option<&Pin> {
-        pin::in_force(self.overrides(), t)
+    pub fn override_at(&self, t: Timestamp) -> Option<&Override> {
+        overrides::in_force(self.overrides(), t)
     }
 
-    fn overrides(&self) -> &[Override] {
+    fn overrides(&self) -> &[OverrideChange] {
         self.0.as_ref().map_or(&[], |kept| &kept.overrides)
     }
 }
 
-impl Kept {
+impl History {
     fn answer(&mut self, answer: Answer) {
         insert_by(&mut self.answers, answer, Answer::order);
     }
 
-    fn act(&mut self, act: Act) {
-        insert_by(&mut self.acts, act, Act::cmp);
+    fn interaction(&mut self, interaction: Interaction) {
+        insert_by(&mut self.interactions, interaction, Interaction::cmp);
     }
 
     /// Overrides are a set: the same one again changes nothing.
-    fn set(&mut self, new: Override) {
+    fn set(&mut self, new: OverrideChange) {
         if !self.overrides.iter().any(|known| known.repeats(&new)) {
-            insert_by(&mut self.overrides, new, Override::order);
+            insert_by(&mut self.overrides, new, OverrideChange::order);
         }
     }
 
     /// Drops what is too old for any figure, and then, while there is too much of anything, the oldest. False when there was too much.
-    fn hold_to_limits(&mut self, answers: usize) -> bool {
-        let newest = [self.answers.last().map(|a| a.at), self.acts.last().map(|a| a.at), self.overrides.last().map(|o| o.at)];
+    fn enforce_limits(&mut self, answers: usize) -> bool {
+        let newest = [self.answers.last().map(|a| a.at), self.interactions.last().map(|a| a.at), self.overrides.last().map(|o| o.at)];
         let horizon = newest.into_iter().flatten().max().unwrap_or(Timestamp::MIN).minus_days(KEPT_DAYS);
-        let fits = answer::hold(&mut self.answers, horizon, answers);
-        let aged = self.acts.partition_point(|act| act.at <= horizon);
-        self.acts.drain(..aged);
-        drop_oldest(&mut self.acts, answers) & fits & drop_oldest(&mut self.overrides, MAX_OVERRIDES)
+        let fits = answer::drop_aged(&mut self.answers, horizon, answers);
+        let aged = self.interactions.partition_point(|interaction| interaction.at <= horizon);
+        self.interactions.drain(..aged);
+        drop_oldest(&mut self.interactions, answers) & fits & drop_oldest(&mut self.overrides, MAX_OVERRIDES)
     }
 }
 
@@ -144,7 +148,7 @@ fn cut(text: &str, bytes: usize) -> Box<str> {
 
 #[cfg(test)]
 mod tests {
-    use super::told::{Told, apply, day, state_of};
+    use super::fixture::{FeedbackRecord, apply, day, state_of};
     use super::*;
     use crate::account::{LimitMeter, Section};
     use crate::metric::View;
@@ -153,7 +157,7 @@ mod tests {
     use proptest::prelude::*;
     use proptest::sample::{Index, select};
 
-    fn nps_latest(state: &State, t: Timestamp) -> Option<i64> {
+    fn nps_latest(state: &Feedback, t: Timestamp) -> Option<i64> {
         let mut out = Metrics::default();
         state.measure(&View::complete(t), &Settings::default(), &mut out);
         out.whole_number(Metric::NpsLatest)
@@ -162,10 +166,10 @@ mod tests {
     #[test]
     fn of_what_is_too_old_only_the_newest_nps_and_ces_answers_stay() {
         let old = [FeedbackKind::Nps(3), FeedbackKind::Nps(4), FeedbackKind::Csat(1.0), FeedbackKind::Ces(0.5), FeedbackKind::Referral];
-        let mut told: Vec<Told> = (0..).zip(old).map(|(n, kind)| Told::new(n, kind)).collect();
-        told.push(Told::new(404, FeedbackKind::Referral));
-        let state = state_of(&told);
-        assert_eq!((state.answers().len(), state.acts().len()), (2, 1));
+        let mut records: Vec<FeedbackRecord> = (0..).zip(old).map(|(n, kind)| FeedbackRecord::new(n, kind)).collect();
+        records.push(FeedbackRecord::new(404, FeedbackKind::Referral));
+        let state = state_of(&records);
+        assert_eq!((state.answers().len(), state.interactions().len()), (2, 1));
         assert_eq!(nps_latest(&state, day(404)), Some(4));
     }
 
@@ -173,9 +177,9 @@ mod tests {
     fn beyond_its_limit_the_oldest_leaves() {
         let mut settings = Settings::default();
         settings.limits.answers = 3;
-        let told: Vec<Told> = [5, 1, 4, 2, 3].map(|n| Told::new(n, FeedbackKind::Csat(1.0))).into();
-        let (mut state, mut limits) = (State::default(), LimitMeter::default());
-        apply(&mut state, &told, &settings, &mut limits);
+        let records: Vec<FeedbackRecord> = [5, 1, 4, 2, 3].map(|n| FeedbackRecord::new(n, FeedbackKind::Csat(1.0))).into();
+        let (mut state, mut limits) = (Feedback::default(), LimitMeter::default());
+        apply(&mut state, &records, &settings, &mut limits);
         assert_eq!(state.answers().iter().map(|answer| answer.at).collect::<Vec<_>>(), [day(3), day(4), day(5)]);
         assert_eq!(limits.iter().find(|(limit, _)| *limit == Limit::Answers), Some((Limit::Answers, 2)));
     }
@@ -183,30 +187,30 @@ mod tests {
     #[test]
     fn at_the_limits_with_the_longest_texts_every_part_fits() {
         let text: String = "x".repeat(5000);
-        let mut told = Vec::new();
+        let mut records = Vec::new();
         for n in 0..5_000 {
-            told.push(Told::new(n % 300, FeedbackKind::Ces(0.5)).id(&text));
-            told.push(Told::new(n % 300, FeedbackKind::Advocacy(text.clone().into())));
+            records.push(FeedbackRecord::new(n % 300, FeedbackKind::Ces(0.5)).id(&text));
+            records.push(FeedbackRecord::new(n % 300, FeedbackKind::Advocacy(text.clone().into())));
         }
         let set = |n| FeedbackKind::OverrideSet { value: 1.0, until: day(n), reason: text.clone().into(), by: text.clone().into() };
-        told.extend((0..20).map(|n| Told::new(n, set(n)).id(&text)));
-        let state = state_of(&told);
+        records.extend((0..20).map(|n| FeedbackRecord::new(n, set(n)).id(&text)));
+        let state = state_of(&records);
         let parts = state.parts(StateVersion::NEWEST);
-        assert_eq!((state.answers().len(), state.acts().len(), state.overrides().len()), (5_000, 5_000, MAX_OVERRIDES));
+        assert_eq!((state.answers().len(), state.interactions().len(), state.overrides().len()), (5_000, 5_000, MAX_OVERRIDES));
         assert!(parts.len() > 4 && parts.iter().all(|(_, bytes)| bytes.len() <= crate::account::MAX_PART_BYTES));
-        let mut restored = State::default();
+        let mut restored = Feedback::default();
         parts.iter().rev().for_each(|(part, bytes)| restored.restore(*part, bytes).unwrap());
         assert_eq!(restored, state);
     }
 
     #[test]
     fn bytes_that_are_no_feedback_are_refused() {
-        let good = state_of(&[Told::new(1, FeedbackKind::Advocacy("review".into()))]).parts(StateVersion::NEWEST).remove(0).1;
-        assert!((2..good.len()).all(|end| State::default().restore(0, &good[..end]).is_err()));
-        assert!(State::default().parts(StateVersion::NEWEST).is_empty() && State::default().restore(0, &[]).is_err());
+        let good = state_of(&[FeedbackRecord::new(1, FeedbackKind::Advocacy("review".into()))]).parts(StateVersion::NEWEST).remove(0).1;
+        assert!((2..good.len()).all(|end| Feedback::default().restore(0, &good[..end]).is_err()));
+        assert!(Feedback::default().parts(StateVersion::NEWEST).is_empty() && Feedback::default().restore(0, &[]).is_err());
     }
 
-    fn told() -> impl Strategy<Value = Vec<Told>> {
+    fn records() -> impl Strategy<Value = Vec<FeedbackRecord>> {
         let set = |until: i64| FeedbackKind::OverrideSet { value: 50.0, until: day(until), reason: "why".into(), by: "dana".into() };
         let kind = prop_oneof![
             (0..=10_u8).prop_map(FeedbackKind::Nps),
@@ -217,28 +221,28 @@ mod tests {
         ];
         let theme = prop::option::of(select(vec!["price".to_owned(), "speed".to_owned()]));
         let one = (0..10_i64, kind, prop::option::of("[a-c]{1,2}"), theme);
-        let one = one.prop_map(|(n, kind, id, theme)| Told { at: day(n), kind, id, theme });
+        let one = one.prop_map(|(n, kind, id, theme)| FeedbackRecord { at: day(n), kind, id, theme });
         prop::collection::vec(one, 0..15)
     }
 
     proptest! {
         #[test]
-        fn order_and_a_restart_do_not_matter(told in told(), keys in prop::collection::vec(any::<u32>(), 15), restart in any::<Index>()) {
+        fn order_and_a_restart_do_not_matter(records in records(), keys in prop::collection::vec(any::<u32>(), 15), restart in any::<Index>()) {
             // Two overrides of one kind, instant and id are one record with two contents: the first counts.
             let mut seen = std::collections::HashSet::new();
-            let identity = |told: &Told| (told.at, told.id.clone(), matches!(told.kind, FeedbackKind::OverrideCleared));
+            let identity = |record: &FeedbackRecord| (record.at, record.id.clone(), matches!(record.kind, FeedbackKind::OverrideCleared));
             let is_override = |kind: &FeedbackKind<'_>| matches!(kind, FeedbackKind::OverrideSet { .. } | FeedbackKind::OverrideCleared);
-            let told: Vec<Told> = told.into_iter().filter(|told| !is_override(&told.kind) || seen.insert(identity(told))).collect();
-            let mut keyed: Vec<_> = told.iter().cloned().zip(keys).collect();
+            let records: Vec<FeedbackRecord> = records.into_iter().filter(|record| !is_override(&record.kind) || seen.insert(identity(record))).collect();
+            let mut keyed: Vec<_> = records.iter().cloned().zip(keys).collect();
             keyed.sort_by_key(|(_, key)| *key);
-            let shuffled: Vec<Told> = keyed.into_iter().map(|(told, _)| told).collect();
+            let shuffled: Vec<FeedbackRecord> = keyed.into_iter().map(|(record, _)| record).collect();
             let (before, after) = shuffled.split_at(restart.index(shuffled.len() + 1));
-            let mut restarted = State::default();
+            let mut restarted = Feedback::default();
             for (part, bytes) in state_of(before).parts(StateVersion::NEWEST) {
                 restarted.restore(part, &bytes).unwrap();
             }
             apply(&mut restarted, after, &Settings::default(), &mut LimitMeter::default());
-            prop_assert_eq!(restarted, state_of(&told));
+            prop_assert_eq!(restarted, state_of(&records));
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::answer::{ActKind, Score};
-use super::{Nps, Opinions, Ratings, State};
+use super::answer::{InteractionKind, Score};
+use super::{Feedback, Nps, Opinions, Ratings};
 use crate::time::Timestamp;
 
 /// The kinds of survey that have answers, as `survey_sent` names them.
@@ -28,7 +28,7 @@ pub struct PeriodFeedback<'a> {
     pub themes: BTreeMap<&'a str, [Opinions; ANSWERED.len()]>,
 }
 
-impl State {
+impl Feedback {
     /// What happened in (from, to].
     #[must_use]
     pub fn in_period(&self, from: Timestamp, to: Timestamp) -> PeriodFeedback<'_> {
@@ -45,11 +45,11 @@ impl State {
                 by_kind.get_mut(usize::from(answer.score.rank())).into_iter().for_each(|opinions| opinions.add(answer.score));
             }
         }
-        for act in self.acts().iter().filter(|act| within(act.at)) {
-            match &act.kind {
-                ActKind::SurveySent(kind) => *sums.surveys_sent.entry(kind).or_default() += 1,
-                ActKind::Referral => sums.referrals += 1,
-                ActKind::Advocacy(kind) => *sums.advocacy.entry(kind).or_default() += 1,
+        for interaction in self.interactions().iter().filter(|interaction| within(interaction.at)) {
+            match &interaction.kind {
+                InteractionKind::SurveySent(kind) => *sums.surveys_sent.entry(kind).or_default() += 1,
+                InteractionKind::Referral => sums.referrals += 1,
+                InteractionKind::Advocacy(kind) => *sums.advocacy.entry(kind).or_default() += 1,
             }
         }
         sums
@@ -71,7 +71,7 @@ impl PeriodFeedback<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::{Told, day, state_of};
+    use super::super::fixture::{FeedbackRecord, day, state_of};
     use super::*;
     use crate::event::FeedbackKind;
 
@@ -79,17 +79,17 @@ mod tests {
     fn a_period_leaves_out_its_beginning_and_holds_its_end() {
         let sent = |kind: &'static str| FeedbackKind::SurveySent(kind.into());
         let state = state_of(&[
-            Told::new(1, FeedbackKind::Nps(0)).theme("price"),
-            Told::new(2, FeedbackKind::Nps(10)).theme("price"),
-            Told::new(3, FeedbackKind::Ces(0.5)),
-            Told::new(2, FeedbackKind::Ces(0.75)),
-            Told::new(4, FeedbackKind::Csat(1.0)).theme("support"),
-            Told::new(4, sent("nps")),
-            Told::new(4, sent("nps")),
-            Told::new(4, sent("visit")),
-            Told::new(4, FeedbackKind::Referral),
-            Told::new(4, FeedbackKind::Advocacy("review".into())),
-            Told::new(5, FeedbackKind::Referral),
+            FeedbackRecord::new(1, FeedbackKind::Nps(0)).theme("price"),
+            FeedbackRecord::new(2, FeedbackKind::Nps(10)).theme("price"),
+            FeedbackRecord::new(3, FeedbackKind::Ces(0.5)),
+            FeedbackRecord::new(2, FeedbackKind::Ces(0.75)),
+            FeedbackRecord::new(4, FeedbackKind::Csat(1.0)).theme("support"),
+            FeedbackRecord::new(4, sent("nps")),
+            FeedbackRecord::new(4, sent("nps")),
+            FeedbackRecord::new(4, sent("visit")),
+            FeedbackRecord::new(4, FeedbackKind::Referral),
+            FeedbackRecord::new(4, FeedbackKind::Advocacy("review".into())),
+            FeedbackRecord::new(5, FeedbackKind::Referral),
         ]);
         let sums = state.in_period(day(1), day(4));
         let (none, positive) = (Opinions::default(), Opinions { answers: 1, positive: 1, negative: 0 });

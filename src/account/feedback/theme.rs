@@ -35,7 +35,7 @@ fn of(satisfaction: Satisfaction) -> (bool, bool) {
 }
 
 /// A theme as it is kept.
-pub(super) fn kept(theme: &str) -> Box<str> {
+pub(super) fn shortened(theme: &str) -> Box<str> {
     match theme.char_indices().nth(MAX_THEME_CHARS) {
         Some((end, _)) => theme.get(..end).unwrap_or(theme).into(),
         None => theme.into(),
@@ -60,8 +60,8 @@ mod tests {
 
     #[test]
     fn a_theme_is_cut_at_a_hundred_characters_whatever_their_bytes() {
-        assert_eq!(&*kept("price"), "price");
-        assert_eq!(&*kept(&"ü".repeat(100)), "ü".repeat(100));
-        assert_eq!(&*kept(&"ü".repeat(101)), "ü".repeat(100));
+        assert_eq!(&*shortened("price"), "price");
+        assert_eq!(&*shortened(&"ü".repeat(100)), "ü".repeat(100));
+        assert_eq!(&*shortened(&"ü".repeat(101)), "ü".repeat(100));
     }
 }

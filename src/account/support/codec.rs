@@ -10,7 +10,7 @@ use crate::settings::StateVersion;
 use crate::time::Timestamp;
 
 use super::Tickets;
-use super::table::{Entries, Table};
+use super::table::{TicketEntries, TicketTable};
 use super::ticket::Ticket;
 
 /// Bytes before the entries, at most.
@@ -60,7 +60,7 @@ impl Tickets {
     }
 
     fn restore_tickets(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
-        let mut entries = Entries(Reader(bytes));
+        let mut entries = TicketEntries(Reader(bytes));
         let tickets: Vec<_> = entries.by_ref().collect();
         let sorted = tickets.is_sorted_by(|(one, _), (next, _)| one < next);
         if !sorted || !entries.0.0.is_empty() {
@@ -71,7 +71,7 @@ impl Tickets {
             *self.count_mut(ticket.open) += 1;
         }
         if self.table.is_empty() {
-            self.table = Table::of(&tickets);
+            self.table = TicketTable::of(&tickets);
             return Ok(());
         }
         let twice = tickets.iter().any(|(hash, ticket)| self.table.put(*hash, Some(ticket)));

@@ -46,7 +46,7 @@ pub(super) enum FactKind {
     Closed,
     Rated(Satisfaction),
     /// Boxed because it is rare and large.
-    Snapshot(Box<Snapshot>),
+    Snapshot(Box<SnapshotFact>),
     Moved,
     Merged,
     Deleted,
@@ -54,7 +54,7 @@ pub(super) enum FactKind {
 
 /// A whole ticket as the help desk had it at the instant of the fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Snapshot {
+pub(super) struct SnapshotFact {
     pub status: SnapshotStatus,
     pub created: Option<Timestamp>,
     pub first_reply: Option<Timestamp>,
@@ -103,7 +103,7 @@ impl FactKind {
             TicketKind::Resolved => Self::Resolved,
             TicketKind::Closed => Self::Closed,
             TicketKind::Rated(place) => Self::Rated(Satisfaction::of(*place)),
-            TicketKind::Snapshot(snapshot) => Self::Snapshot(Box::new(Snapshot::of(snapshot))),
+            TicketKind::Snapshot(snapshot) => Self::Snapshot(Box::new(SnapshotFact::of(snapshot))),
             TicketKind::Moved => Self::Moved,
             TicketKind::Merged(_) => Self::Merged,
             TicketKind::Deleted => Self::Deleted,
@@ -111,7 +111,7 @@ impl FactKind {
     }
 }
 
-impl Snapshot {
+impl SnapshotFact {
     fn of(snapshot: &TicketSnapshot) -> Self {
         Self {
             status: snapshot.status,
@@ -154,7 +154,7 @@ impl<'a> Fact<'a> {
     /// The latest instant that it names.
     pub(super) fn latest_instant(&self) -> Timestamp {
         let FactKind::Snapshot(snapshot) = &self.kind else { return self.at };
-        let Snapshot { created, first_reply, first_resolved, resolved, reopened, closed, .. } = **snapshot;
+        let SnapshotFact { created, first_reply, first_resolved, resolved, reopened, closed, .. } = **snapshot;
         [created, first_reply, first_resolved, resolved, reopened, closed].into_iter().flatten().fold(self.at, Timestamp::max)
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::time::Timestamp;
 
-use super::table::Table;
+use super::table::TicketTable;
 use super::ticket::Ticket;
 
 /// Tickets by their latest record, then by hash.
@@ -17,7 +17,7 @@ pub(super) struct Idle {
 
 impl Idle {
     /// The index of a table.
-    pub(super) fn of(table: &Table) -> Self {
+    pub(super) fn of(table: &TicketTable) -> Self {
         let mut idle = Self::default();
         for (hash, ticket) in table.iter().filter_map(|(hash, bytes)| Some((hash, Ticket::read(bytes)?))) {
             idle.kind(ticket.open).insert((ticket.last_record, hash));

@@ -9,7 +9,7 @@ use crate::account::feedback::Satisfaction;
 use crate::event::{OpenStatus, Priority, SnapshotStatus};
 use crate::time::{DAY_MS, Timestamp};
 
-use super::fact::{Fact, FactKind, Snapshot};
+use super::fact::{Fact, FactKind, SnapshotFact};
 
 /// First-contact resolution looks this far beyond the resolution for a reopening, 5 x 24 h.
 pub(super) const FIRST_CONTACT_MS: i64 = 5 * DAY_MS;
@@ -48,7 +48,7 @@ enum Transition {
     Reopened,
     Resolved,
     Closed,
-    Status(Phase),
+    Status(TicketPhase),
     /// A snapshot found it done and does not say since when.
     Found(Done),
 }
@@ -60,7 +60,7 @@ enum Done {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum TicketPhase {
     Open,
     /// Pending or on hold.
     Waiting,
@@ -68,10 +68,10 @@ enum Phase {
 }
 
 impl Transition {
-    const fn phase(self) -> Phase {
+    const fn phase(self) -> TicketPhase {
         match self {
-            Self::Reopened => Phase::Open,
-            Self::Resolved | Self::Closed | Self::Found(_) => Phase::Done,
+            Self::Reopened => TicketPhase::Open,
+            Self::Resolved | Self::Closed | Self::Found(_) => TicketPhase::Done,
             Self::Status(phase) => phase,
         }
     }
@@ -121,7 +121,7 @@ impl<'a> TicketFacts<'a> {
                 self.moved = false;
             }
             FactKind::Reopened => self.step(fact.at, fact.kind.rank(), Transition::Reopened),
-            FactKind::Status(status) => self.step(fact.at, fact.kind.rank(), Transition::Status(Phase::of(*status))),
+            FactKind::Status(status) => self.step(fact.at, fact.kind.rank(), Transition::Status(TicketPhase::of(*status))),
             FactKind::Replied(Some(_)) => self.replied(fact.at),
             FactKind::Resolved => self.step(fact.at, fact.kind.rank(), Transition::Resolved),
             FactKind::Closed => self.step(fact.at, fact.kind.rank(), Transition::Closed),
@@ -148,7 +148,7 @@ impl<'a> TicketFacts<'a> {
         }
     }
 
-    fn snapshot(&mut self, at: Timestamp, rank: u8, snapshot: &Snapshot, t: Timestamp) {
+    fn snapshot(&mut self, at: Timestamp, rank: u8, snapshot: &SnapshotFact, t: Timestamp) {
         self.snapshot_created = snapshot.created.or(self.snapshot_created);
         self.rating = snapshot.rating.map(|rating| (at, rating)).or(self.rating);
         let known = |instant: Option<Timestamp>| instant.filter(|instant| *instant <= t);
@@ -207,14 +207,14 @@ impl<'a> TicketFacts<'a> {
 
     /// Follows the steps. A closing counts as the resolution only where there is no resolution at all.
     pub(super) fn lifecycle(&self) -> Lifecycle {
-        let mut phase = Phase::Open;
+        let mut phase = TicketPhase::Open;
         let (mut resolved, mut closed) = (None, None);
         for Step { moment, transition } in &self.steps {
             let span = match transition {
                 Transition::Resolved => Some(&mut resolved),
                 Transition::Closed => Some(&mut closed),
-                Transition::Found(Done::Resolved) if phase != Phase::Done => Some(&mut resolved),
-                Transition::Found(Done::Closed) if phase != Phase::Done => Some(&mut closed),
+                Transition::Found(Done::Resolved) if phase != TicketPhase::Done => Some(&mut resolved),
+                Transition::Found(Done::Closed) if phase != TicketPhase::Done => Some(&mut closed),
                 _ => None,
             };
             if let Some(span) = span {
@@ -224,18 +224,18 @@ impl<'a> TicketFacts<'a> {
             phase = transition.phase();
         }
         let span = resolved.or(closed);
-        Lifecycle { open: phase != Phase::Done, first: span.map(|(first, _)| first), last: span.map(|(_, last)| last) }
+        Lifecycle { open: phase != TicketPhase::Done, first: span.map(|(first, _)| first), last: span.map(|(_, last)| last) }
     }
 
     /// Milliseconds in status `pending` or `on_hold` between two instants.
     fn waiting_ms(&self, from: Timestamp, to: Timestamp) -> i64 {
         let ends = self.steps.iter().skip(1).map(|step| step.moment.at).chain([to]);
-        let waiting = self.steps.iter().zip(ends).filter(|(step, _)| step.transition.phase() == Phase::Waiting);
+        let waiting = self.steps.iter().zip(ends).filter(|(step, _)| step.transition.phase() == TicketPhase::Waiting);
         waiting.map(|(step, end)| end.min(to).since(step.moment.at.max(from)).max(0)).sum()
     }
 }
 
-impl Phase {
+impl TicketPhase {
     const fn of(status: OpenStatus) -> Self {
         match status {
             OpenStatus::Open => Self::Open,
@@ -246,13 +246,13 @@ impl Phase {
 
 /// The step that a snapshot's status makes; none for one that takes the ticket away. A snapshot that is resolved or closed and does not
 /// say since when makes the ticket so from the snapshot on, unless it already was.
-const fn snapshot_transition(snapshot: &Snapshot) -> Option<Transition> {
+const fn snapshot_transition(snapshot: &SnapshotFact) -> Option<Transition> {
     Some(match snapshot.status {
         SnapshotStatus::Merged | SnapshotStatus::Moved | SnapshotStatus::Deleted => return None,
-        SnapshotStatus::New | SnapshotStatus::Open => Transition::Status(Phase::Open),
-        SnapshotStatus::Pending | SnapshotStatus::OnHold => Transition::Status(Phase::Waiting),
-        _ if snapshot.first_resolved.is_some() || snapshot.resolved.is_some() => Transition::Status(Phase::Done),
-        SnapshotStatus::Closed if snapshot.closed.is_some() => Transition::Status(Phase::Done),
+        SnapshotStatus::New | SnapshotStatus::Open => Transition::Status(TicketPhase::Open),
+        SnapshotStatus::Pending | SnapshotStatus::OnHold => Transition::Status(TicketPhase::Waiting),
+        _ if snapshot.first_resolved.is_some() || snapshot.resolved.is_some() => Transition::Status(TicketPhase::Done),
+        SnapshotStatus::Closed if snapshot.closed.is_some() => Transition::Status(TicketPhase::Done),
         SnapshotStatus::Resolved => Transition::Found(Done::Resolved),
         SnapshotStatus::Closed => Transition::Found(Done::Closed),
     })

@@ -20,7 +20,7 @@ impl Tickets {
     /// Sets every `support.*` metric that needs tickets alone.
     pub fn measure(&self, view: &View, settings: &Settings, out: &mut Metrics) {
         let t = view.stream(Stream::Support).t;
-        let mut sums = Sums { hours: settings.business_hours.as_ref(), ..Sums::default() };
+        let mut sums = TicketSums { hours: settings.business_hours.as_ref(), ..TicketSums::default() };
         for ticket in self.unsettled_at(t, t.minus_days(QUALITY_DAYS)) {
             sums.ticket(&ticket, t);
         }
@@ -38,7 +38,7 @@ impl Tickets {
 
 /// Sums over the tickets of an account.
 #[derive(Debug, Default)]
-struct Sums<'a> {
+struct TicketSums<'a> {
     hours: Option<&'a BusinessHours>,
     opened: u64,
     resolved: u64,
@@ -51,19 +51,19 @@ struct Sums<'a> {
     first_reply: Durations,
     business_resolution: Durations,
     business_first_reply: Durations,
-    reopened: Share,
-    first_contact: Share,
+    reopened: Ratio,
+    first_contact: Ratio,
     ratings: Ratings,
 }
 
 /// Some of all.
 #[derive(Clone, Copy, Debug, Default)]
-struct Share {
+struct Ratio {
     some: u64,
     all: u64,
 }
 
-impl Share {
+impl Ratio {
     fn add(&mut self, one: bool) {
         self.some += u64::from(one);
         self.all += 1;
@@ -77,7 +77,7 @@ impl Share {
     }
 }
 
-impl Sums<'_> {
+impl TicketSums<'_> {
     fn ticket(&mut self, ticket: &TicketView<'_>, t: Timestamp) {
         let within = |instant: Timestamp| instant.in_window(t, QUALITY_DAYS);
         self.opened += u64::from(ticket.created.is_some_and(|created| created.in_window(t, COUNT_DAYS)));

@@ -28,7 +28,7 @@ use crate::time::{MaybeTimestamp, Timestamp};
 
 use self::fact::Fact;
 use self::idle::Idle;
-use self::table::Table;
+use self::table::TicketTable;
 use self::ticket::Ticket;
 use super::{ApplyContext, Limit};
 
@@ -40,7 +40,7 @@ pub use view::TicketView;
 /// The tickets of an account.
 #[derive(Clone, Debug, Default)]
 pub struct Tickets {
-    table: Table,
+    table: TicketTable,
     /// How many of them are open once all their facts hold ..
     open: u32,
     /// .. and how many are not.
@@ -75,7 +75,7 @@ impl Tickets {
         if let Some(idle) = &mut self.idle {
             idle.replace(hash, before, (open, last_record));
         }
-        self.hold_to_limits(ctx);
+        self.enforce_limits(ctx);
     }
 
     /// Every ticket at `t` with the hash of its id, in the order of the hashes; without those that start later, were deleted by then or
@@ -100,7 +100,7 @@ impl Tickets {
         if open { &mut self.open } else { &mut self.done }
     }
 
-    fn hold_to_limits(&mut self, ctx: &mut ApplyContext<'_>) {
+    fn enforce_limits(&mut self, ctx: &mut ApplyContext<'_>) {
         let limits = &ctx.settings.limits;
         for (open, most, limit) in
             [(true, limits.tickets_open, Limit::TicketsOpen), (false, limits.tickets_resolved, Limit::TicketsResolved)]

@@ -6,19 +6,19 @@
 use crate::account::bytes::{Reader, Writer};
 
 /// Tickets of a page, at most.
-const TICKETS_A_PAGE: usize = 32;
+const TICKETS_PER_PAGE: usize = 32;
 
 /// Tickets by hash.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Table {
+pub(super) struct TicketTable {
     /// In the order of their hashes; none is empty.
     pages: Box<[Box<[u8]>]>,
 }
 
-impl Table {
+impl TicketTable {
     /// A table of these tickets, sorted by hash.
     pub(super) fn of(tickets: &[(u64, &[u8])]) -> Self {
-        Self { pages: tickets.chunks(TICKETS_A_PAGE).map(page).collect() }
+        Self { pages: tickets.chunks(TICKETS_PER_PAGE).map(page).collect() }
     }
 
     /// Whether there is no ticket.
@@ -28,13 +28,13 @@ impl Table {
 
     /// The tickets, in the order of their hashes.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &[u8])> {
-        self.pages.iter().flat_map(|page| Entries(Reader(page)))
+        self.pages.iter().flat_map(|page| TicketEntries(Reader(page)))
     }
 
     /// The bytes of a ticket.
     pub(super) fn get(&self, hash: u64) -> Option<&[u8]> {
         let page = self.pages.get(self.place_of(hash))?;
-        Entries(Reader(page)).take_while(|(other, _)| *other <= hash).find_map(|(other, ticket)| (other == hash).then_some(ticket))
+        TicketEntries(Reader(page)).take_while(|(other, _)| *other <= hash).find_map(|(other, ticket)| (other == hash).then_some(ticket))
     }
 
     /// Puts a ticket in the place of what was there; `None` takes it out. Says whether one was there.
@@ -49,8 +49,8 @@ impl Table {
         }
         new.0.extend_from_slice(after);
         let entries = entries + usize::from(ticket.is_some()) - usize::from(found);
-        if entries > TICKETS_A_PAGE {
-            let tickets: Vec<_> = Entries(Reader(&new.0)).collect();
+        if entries > TICKETS_PER_PAGE {
+            let tickets: Vec<_> = TicketEntries(Reader(&new.0)).collect();
             let (lower, upper) = tickets.split_at(entries / 2);
             self.change_pages(|pages| drop(pages.splice(place..=place, [page(lower), page(upper)])));
         } else if let Some(page) = self.pages.get_mut(place) {
@@ -72,7 +72,7 @@ impl Table {
 
     /// Place of the page where a hash belongs: the last that does not begin after it, or the first.
     fn place_of(&self, hash: u64) -> usize {
-        let begins_by = |page: &[u8]| Entries(Reader(page)).next().is_none_or(|(first, _)| first <= hash);
+        let begins_by = |page: &[u8]| TicketEntries(Reader(page)).next().is_none_or(|(first, _)| first <= hash);
         self.pages.partition_point(|page| begins_by(page)).saturating_sub(1)
     }
 }
@@ -94,14 +94,14 @@ struct Split<'a> {
     found: bool,
     /// The bytes after it.
     after: &'a [u8],
-    /// Entries of the page.
+    /// Entries on the page.
     entries: usize,
 }
 
 impl<'a> Split<'a> {
     fn of(page: &'a [u8], hash: u64) -> Self {
         let mut split = Self { before: &[], found: false, after: page, entries: 0 };
-        let mut entries = Entries(Reader(page));
+        let mut entries = TicketEntries(Reader(page));
         while let Some((other, _)) = entries.next() {
             split.entries += 1;
             if other <= hash {
@@ -118,9 +118,9 @@ impl<'a> Split<'a> {
 
 /// The entries of a page; ends early at bytes that are none.
 #[derive(Debug)]
-pub(super) struct Entries<'a>(pub Reader<'a>);
+pub(super) struct TicketEntries<'a>(pub Reader<'a>);
 
-impl<'a> Iterator for Entries<'a> {
+impl<'a> Iterator for TicketEntries<'a> {
     type Item = (u64, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -153,7 +153,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_table_holds_what_a_map_would(steps in prop::collection::vec((any::<u64>(), prop::option::of(any::<Vec<u8>>())), 0..400)) {
-            let mut table = Table::default();
+            let mut table = TicketTable::default();
             let mut map = BTreeMap::new();
             for (hash, ticket) in &steps {
                 // Few hashes, far apart, so that entries are replaced and every page is used.
@@ -173,13 +173,13 @@ mod tests {
     }
     #[test]
     fn no_page_is_larger_than_others_whatever_the_hashes() {
-        let mut table = Table::default();
+        let mut table = TicketTable::default();
         for hash in 0..1_000_u64 {
             table.put(u64::MAX - hash, Some(b"ticket"));
         }
-        let mut sizes = table.pages.iter().map(|page| Entries(Reader(page)).count());
-        assert!(sizes.all(|entries| (TICKETS_A_PAGE / 2..=TICKETS_A_PAGE).contains(&entries)));
+        let mut sizes = table.pages.iter().map(|page| TicketEntries(Reader(page)).count());
+        assert!(sizes.all(|entries| (TICKETS_PER_PAGE / 2..=TICKETS_PER_PAGE).contains(&entries)));
         let tickets: Vec<_> = table.iter().collect();
-        assert!(Table::of(&tickets).iter().eq(table.iter()));
+        assert!(TicketTable::of(&tickets).iter().eq(table.iter()));
     }
 }

@@ -12,7 +12,7 @@ use crate::event::{OpenStatus, Priority, SnapshotStatus};
 use crate::settings::StateVersion;
 use crate::time::Timestamp;
 
-use super::fact::{Fact, FactKind, Snapshot};
+use super::fact::{Fact, FactKind, SnapshotFact};
 
 const HAS_ID: u8 = 0x10;
 const HAS_PRIORITY: u8 = 0x20;
@@ -47,8 +47,8 @@ impl<'a> Ticket<'a> {
     }
 
     /// The facts, in order; ends early at bytes that are not a fact.
-    pub(super) fn facts(&self) -> Facts<'a> {
-        Facts { reader: Reader(self.facts), at: self.first_record.0 }
+    pub(super) fn facts(&self) -> FactIter<'a> {
+        FactIter { reader: Reader(self.facts), at: self.first_record.0 }
     }
 
     /// Whether it adds nothing to the figures of any window that begins at `instant` or later: it is done, and no record and no
@@ -90,12 +90,12 @@ impl<'a> Ticket<'a> {
 
 /// The facts of a ticket, read one after the other.
 #[derive(Clone, Debug)]
-pub(super) struct Facts<'a> {
+pub(super) struct FactIter<'a> {
     reader: Reader<'a>,
     at: i64,
 }
 
-impl<'a> Iterator for Facts<'a> {
+impl<'a> Iterator for FactIter<'a> {
     type Item = Fact<'a>;
 
     fn next(&mut self) -> Option<Fact<'a>> {
@@ -144,12 +144,12 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn snapshot(&mut self, at: Timestamp) -> Option<Snapshot> {
+    fn snapshot(&mut self, at: Timestamp) -> Option<SnapshotFact> {
         let (status, present) = (self.byte()?, self.byte()?);
         let mut instant = |bit: u8| -> Option<Option<Timestamp>> {
             if present & bit == 0 { Some(None) } else { Some(Some(Timestamp(at.0.checked_sub(self.signed()?)?))) }
         };
-        Some(Snapshot {
+        Some(SnapshotFact {
             created: instant(1)?,
             first_reply: instant(2)?,
             first_resolved: instant(4)?,
@@ -202,8 +202,8 @@ impl Writer {
         }
     }
 
-    fn snapshot(&mut self, snapshot: &Snapshot, at: Timestamp) {
-        let Snapshot { status, created, first_reply, first_resolved, resolved, reopened, closed, rating } = *snapshot;
+    fn snapshot(&mut self, snapshot: &SnapshotFact, at: Timestamp) {
+        let SnapshotFact { status, created, first_reply, first_resolved, resolved, reopened, closed, rating } = *snapshot;
         let instants = [created, first_reply, first_resolved, resolved, reopened, closed];
         self.0.push(status as u8 | rating.map_or(0, |rating| (rating as u8 + 1) << 4));
         self.0.push(instants.iter().rev().fold(0, |bits, instant| (bits << 1) | u8::from(instant.is_some())));

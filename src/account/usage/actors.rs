@@ -8,11 +8,11 @@ use crate::account::hash_search;
 use crate::time::{DAY_MS, Date, HOUR_MS, Timestamp};
 
 /// Dates that are remembered: the account's newest and those before it.
-pub(super) const DATES: i32 = 56;
+pub(super) const REMEMBERED_DATES: i32 = 56;
 /// Bits of the time of a last activity within its date.
 const TIME_BITS: i32 = 28;
 /// Bits of a hash. Among n actors of one account any two are taken for one with a probability of n^2 / 2^45.
-const HASH_BITS: i32 = 128 - TIME_BITS - DATES;
+const HASH_BITS: i32 = 128 - TIME_BITS - REMEMBERED_DATES;
 /// How long before its UTC midnight a date may begin: no time zone has been further east.
 const EASTMOST_MS: i64 = 16 * HOUR_MS;
 
@@ -33,30 +33,34 @@ pub(super) struct Activity {
 
 impl Actor {
     fn new(hash: u64, activity: Activity) -> Self {
-        Self((u128::from(hash) << (TIME_BITS + DATES)) | (u128::from(activity.time) << DATES) | u128::from(activity.dates))
+        Self(
+            (u128::from(hash) << (TIME_BITS + REMEMBERED_DATES))
+                | (u128::from(activity.time) << REMEMBERED_DATES)
+                | u128::from(activity.dates),
+        )
     }
 
     const fn hash(self) -> u64 {
-        (self.0 >> (TIME_BITS + DATES)) as u64
+        (self.0 >> (TIME_BITS + REMEMBERED_DATES)) as u64
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the bits above are not wanted")]
     const fn dates(self) -> u64 {
-        self.0 as u64 & below(DATES)
+        self.0 as u64 & below(REMEMBERED_DATES)
     }
 
     /// The same when the newest date is `by` later; `None` once no date is remembered.
-    pub(super) const fn seen_later(self, by: i32) -> Option<Self> {
-        if by >= DATES {
+    pub(super) const fn advanced_by(self, by: i32) -> Option<Self> {
+        if by >= REMEMBERED_DATES {
             return None;
         }
-        let dates = self.dates() & below(DATES - by);
-        let rest = self.0 >> DATES << DATES;
+        let dates = self.dates() & below(REMEMBERED_DATES - by);
+        let rest = self.0 >> REMEMBERED_DATES << REMEMBERED_DATES;
         if dates == 0 { None } else { Some(Self(rest | (dates << by) as u128)) }
     }
 
     /// Somebody without an id after one activity more.
-    pub(super) fn unnamed(known: Option<Self>, touch: &Touch) -> Self {
+    pub(super) fn anonymous(known: Option<Self>, touch: &Touch) -> Self {
         let activity = Activity::at(touch.at, touch.date, touch.newest);
         Self::new(0, known.map_or(activity, |known| known.activity(touch.newest).and(activity)))
     }
@@ -69,7 +73,7 @@ impl Actor {
     /// When it was active; `newest` is the account's newest date.
     #[expect(clippy::cast_possible_truncation, reason = "the bits above are not wanted")]
     pub(super) const fn activity(self, newest: Date) -> Activity {
-        let time = (self.0 >> DATES) as u32 & ((1 << TIME_BITS) - 1);
+        let time = (self.0 >> REMEMBERED_DATES) as u32 & ((1 << TIME_BITS) - 1);
         Activity { dates: self.dates(), time, newest }
     }
 }
@@ -78,7 +82,7 @@ impl Activity {
     /// One activity, on a date that is remembered.
     fn at(at: Timestamp, date: Date, newest: Date) -> Self {
         let time = u32::try_from(at.0 - i64::from(date.0) * DAY_MS + EASTMOST_MS).unwrap_or_default();
-        Self { dates: 1, time, newest: date }.seen_from(newest)
+        Self { dates: 1, time, newest: date }.advanced_to(newest)
     }
 
     /// This and another activity of the same actor.
@@ -88,9 +92,9 @@ impl Activity {
     }
 
     /// The same seen from a date that is not earlier; without dates once none of them is remembered.
-    fn seen_from(self, newest: Date) -> Self {
+    fn advanced_to(self, newest: Date) -> Self {
         let by = newest.0.saturating_sub(self.newest.0);
-        let dates = if by < DATES { self.dates << by & below(DATES) } else { 0 };
+        let dates = if by < REMEMBERED_DATES { self.dates << by & below(REMEMBERED_DATES) } else { 0 };
         Self { dates, newest, ..self }
     }
 
@@ -100,11 +104,11 @@ impl Activity {
         Timestamp(i64::from(last_date.0) * DAY_MS - EASTMOST_MS + i64::from(self.time))
     }
 
-    /// The dates of `(end - days, end]` on which it was active; exact while `end - days` is at most [`DATES`] before the account's
+    /// The dates of `(end - days, end]` on which it was active; exact while `end - days` is at most [`REMEMBERED_DATES`] before the account's
     /// newest date.
     pub(super) fn dates_within(self, end: Date, days: i32) -> u32 {
         let ahead = self.newest.0.saturating_sub(end.0);
-        let (newest, past_oldest) = (ahead.clamp(0, DATES), ahead.saturating_add(days).clamp(0, DATES));
+        let (newest, past_oldest) = (ahead.clamp(0, REMEMBERED_DATES), ahead.saturating_add(days).clamp(0, REMEMBERED_DATES));
         (self.dates & below(past_oldest) & !below(newest)).count_ones()
     }
 }
@@ -199,11 +203,11 @@ pub(super) fn expected(actors: &[Actor], hash: u64) -> Option<Actor> {
 }
 
 /// Moves the newest date forward. Actors without a remembered date leave; returns the places they had.
-pub(super) fn see_from(actors: &mut Vec<Actor>, before: Date, newest: Date) -> Vec<usize> {
+pub(super) fn advance(actors: &mut Vec<Actor>, before: Date, newest: Date) -> Vec<usize> {
     let by = newest.0.saturating_sub(before.0);
     let (mut place, mut gone) = (0, Vec::new());
     actors.retain_mut(|actor| {
-        let later = actor.seen_later(by);
+        let later = actor.advanced_by(by);
         match later {
             Some(later) => *actor = later,
             None => gone.push(place),
@@ -238,11 +242,11 @@ mod tests {
             let mut told: Option<(Activity, Date)> = None;
             for (date, ms) in &uses {
                 let newest = told.map_or(Date(*date), |(_, newest)| newest.max(Date(*date)));
-                if date + DATES <= newest.0 {
+                if date + REMEMBERED_DATES <= newest.0 {
                     continue;
                 }
                 let new = Activity::at(instant(*date, hours, *ms), Date(*date), newest);
-                let known = told.map(|(known, _)| known.seen_from(newest)).filter(|known| known.dates != 0);
+                let known = told.map(|(known, _)| known.advanced_to(newest)).filter(|known| known.dates != 0);
                 told = Some((known.map_or(new, |known| Actor::new(7, known).activity(newest).and(new)), newest));
             }
             let (activity, newest) = told.unwrap();
@@ -274,10 +278,10 @@ mod tests {
             let new = Touch { at: instant(day, 0, 0), date: Date(day), newest: Date(5) };
             touch(&mut users, hash << 32, &new, 9);
         }
-        assert_eq!(see_from(&mut users, Date(5), Date(DATES)), [0]);
-        assert_eq!(see_from(&mut users, Date(DATES), Date(DATES + 4)), [1]);
-        assert_eq!(users[0].activity(Date(DATES + 4)).last(), instant(5, 0, 0));
-        assert_eq!(see_from(&mut users, Date(DATES + 4), Date(1_000_000)), [0]);
+        assert_eq!(advance(&mut users, Date(5), Date(REMEMBERED_DATES)), [0]);
+        assert_eq!(advance(&mut users, Date(REMEMBERED_DATES), Date(REMEMBERED_DATES + 4)), [1]);
+        assert_eq!(users[0].activity(Date(REMEMBERED_DATES + 4)).last(), instant(5, 0, 0));
+        assert_eq!(advance(&mut users, Date(REMEMBERED_DATES + 4), Date(1_000_000)), [0]);
     }
 
     #[test]

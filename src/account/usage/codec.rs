@@ -3,7 +3,7 @@
 
 use super::actors::{self, Actor};
 use super::buckets::Buckets;
-use super::features::{self, Features, Named};
+use super::features::{self, Features, NamedFeature};
 use super::{SessionDay, Usage};
 use crate::account::bytes::{Reader, Writer};
 use crate::account::parts::{Item, SectionPart, split};
@@ -33,15 +33,15 @@ impl Section for Usage {
                 if is_first { self.first(version, users, |out| self.features.write(out)) } else { range(version, users, |_| {}) }
             });
         }
-        let features: Vec<Named<'_>> = self.features.iter().map(|(actor, name)| Named { actor: *actor, name }).collect();
-        split((users, features.as_slice()), PART_BYTES, |is_first, (users, features): (&[Actor], &[Named<'_>])| {
+        let features: Vec<NamedFeature<'_>> = self.features.iter().map(|(actor, name)| NamedFeature { actor: *actor, name }).collect();
+        split((users, features.as_slice()), PART_BYTES, |is_first, (users, features): (&[Actor], &[NamedFeature<'_>])| {
             let write_features = |out: &mut Writer| features::write(features, out);
             if is_first { self.first(version, users, write_features) } else { range(version, users, write_features) }
         })
     }
 
     fn least_version(&self) -> StateVersion {
-        let fits = self.nobody.is_none() && self.features.bytes() <= MAX_PART_BYTES / 2;
+        let fits = self.anonymous.is_none() && self.features.bytes() <= MAX_PART_BYTES / 2;
         if fits { StateVersion::V1 } else { StateVersion::V2 }
     }
 
@@ -83,8 +83,8 @@ impl Usage {
         }
         actors::write(users, &mut out);
         write_features(&mut out);
-        if let Some(nobody) = self.nobody {
-            actors::write_one(nobody, &mut out);
+        if let Some(anonymous) = self.anonymous {
+            actors::write_one(anonymous, &mut out);
         }
         out.0
     }
@@ -99,9 +99,9 @@ fn read_first(bytes: &mut Reader<'_>) -> Option<Usage> {
     let sessions = bytes
         .many(3, |bytes| Some(SessionDay { date: date(bytes)?, count: u32::try_from(bytes.varint()?).ok()?, total_ns: bytes.varint()? }))?;
     let (users, features) = (actors::read(bytes)?, Features::read(bytes)?);
-    let nobody = if bytes.0.is_empty() { None } else { Some(actors::read_one(bytes)?) };
+    let anonymous = if bytes.0.is_empty() { None } else { Some(actors::read_one(bytes)?) };
     let (last_activity, sessions) = (last_activity.into(), sessions.into());
-    Some(Usage { last_activity, newest_date, newest_hour, days, hours, sessions, users, nobody, features })
+    Some(Usage { last_activity, newest_date, newest_hour, days, hours, sessions, users, anonymous, features })
 }
 
 fn date(bytes: &mut Reader<'_>) -> Option<Date> {

@@ -41,8 +41,8 @@ impl Features {
     }
 
     /// Moves the newest date forward; features without a remembered date leave.
-    pub(super) fn see_from(&mut self, before: Date, newest: Date) {
-        let gone = actors::see_from(&mut self.actors, before, newest);
+    pub(super) fn advance(&mut self, before: Date, newest: Date) {
+        let gone = actors::advance(&mut self.actors, before, newest);
         if !gone.is_empty() {
             self.names = packed((0..).zip(self.names()).filter(|(place, _)| gone.binary_search(place).is_err()).map(|(_, name)| name));
         }
@@ -107,12 +107,12 @@ impl Features {
 
 /// A feature with its name.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Named<'a> {
+pub(super) struct NamedFeature<'a> {
     pub(super) actor: Actor,
     pub(super) name: &'a str,
 }
 
-impl Item for Named<'_> {
+impl Item for NamedFeature<'_> {
     fn hash(&self) -> u64 {
         self.actor.top_hash()
     }
@@ -126,7 +126,7 @@ impl Item for Named<'_> {
 const MAX_LENGTH_BYTES: usize = 5;
 
 /// Writes features as [`Features::write`] does.
-pub(super) fn write(features: &[Named<'_>], out: &mut Writer) {
+pub(super) fn write(features: &[NamedFeature<'_>], out: &mut Writer) {
     let actors: Vec<Actor> = features.iter().map(|feature| feature.actor).collect();
     actors::write(&actors, out);
     features.iter().for_each(|feature| out.text(feature.name.as_bytes()));
@@ -143,7 +143,7 @@ fn packed<'a>(names: impl IntoIterator<Item = &'a [u8]>) -> Box<[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::actors::DATES;
+    use super::actors::REMEMBERED_DATES;
     use super::*;
     use crate::time::{DAY_MS, Timestamp};
 
@@ -174,7 +174,7 @@ mod tests {
             let touch = Touch { at: Timestamp(i64::from(date) * DAY_MS), date: Date(date), newest: Date(3) };
             features.touch(name, &touch, 4);
         }
-        features.see_from(Date(3), Date(DATES + 1));
+        features.advance(Date(3), Date(REMEMBERED_DATES + 1));
         assert_eq!(names(&features), ["second"]);
         let mut out = Writer::default();
         features.write(&mut out);

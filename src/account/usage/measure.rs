@@ -1,7 +1,7 @@
 //! Usage, breadth and depth at an instant.
 
 use super::actors::Actor;
-use super::quiet::Quiet;
+use super::quiet::QuietDays;
 use super::{Usage, hour_of};
 use crate::metric::{Metric, Metrics};
 use crate::settings::Settings;
@@ -14,15 +14,15 @@ const MIN_BASELINE_DAYS: usize = 4;
 /// Dates on which a regular user is active, at least.
 const REGULAR_DATES: u32 = 4;
 /// Dates of a trend: 8 are skipped, 28 are its base.
-const TREND_SKIPPED: i32 = 8;
-const TREND_BASE: i32 = 28;
+const TREND_SKIPPED_DATES: i32 = 8;
+const TREND_BASE_DATES: i32 = 28;
 
 impl Usage {
     /// Sets the metrics that usage alone decides, at `t`. The trend's tenure and everything with seats or entitlements is the
     /// caller's.
     pub fn measure(&self, t: Timestamp, region: Option<&str>, settings: &Settings, out: &mut Metrics) {
         let today = settings.zone.date_of(t);
-        let quiet = Quiet::new(settings, region);
+        let quiet = QuietDays::new(settings, region);
         self.measure_counts(t, today, out);
         self.measure_active_days(t, today, &quiet, out);
         self.measure_trend(t, today, &quiet, out);
@@ -54,7 +54,7 @@ impl Usage {
         self.hours.sum(index(from), index(to))
     }
 
-    fn measure_active_days(&self, t: Timestamp, today: Date, quiet: &Quiet<'_>, out: &mut Metrics) {
+    fn measure_active_days(&self, t: Timestamp, today: Date, quiet: &QuietDays<'_>, out: &mut Metrics) {
         let start_28 = quiet.window_start(today, 28);
         let start_91 = quiet.window_start(today, 91);
         let active = |from: Date, to: Date| self.days.within(from.0, to.0).filter(|(date, _)| !quiet.is_quiet(Date(*date))).count();
@@ -73,9 +73,9 @@ impl Usage {
         }
     }
 
-    fn measure_trend(&self, t: Timestamp, today: Date, quiet: &Quiet<'_>, out: &mut Metrics) {
-        let end = quiet.window_start(today, TREND_SKIPPED);
-        let start = quiet.window_start(today, TREND_SKIPPED + TREND_BASE);
+    fn measure_trend(&self, t: Timestamp, today: Date, quiet: &QuietDays<'_>, out: &mut Metrics) {
+        let end = quiet.window_start(today, TREND_SKIPPED_DATES);
+        let start = quiet.window_start(today, TREND_SKIPPED_DATES + TREND_BASE_DATES);
         let base: u64 = self.days.within(start.0, end.0).filter(|(date, _)| !quiet.is_quiet(Date(*date))).map(|(_, n)| n).sum();
         if base > 0 {
             let recent = self.events_in_busy_hours(t, quiet);
@@ -84,7 +84,7 @@ impl Usage {
     }
 
     /// Feature uses of the newest 168 hour buckets that are not quiet, without those on quiet dates.
-    fn events_in_busy_hours(&self, t: Timestamp, quiet: &Quiet<'_>) -> u64 {
+    fn events_in_busy_hours(&self, t: Timestamp, quiet: &QuietDays<'_>) -> u64 {
         let newest = hour_of(t);
         let start = quiet.hours_start(newest);
         let index = |hour: i64| i32::try_from(2 * hour + 1).unwrap_or(i32::MAX);
@@ -111,7 +111,7 @@ impl Usage {
         let used = |actor: &Actor, days: i64| self.last_of(actor).in_window(t, days);
         let seen = |days: i64| {
             let users = self.users.iter().filter(|user| used(user, days)).count();
-            (users > 0 || !self.nobody.is_some_and(|nobody| used(&nobody, days))).then_some(users)
+            (users > 0 || !self.anonymous.is_some_and(|anonymous| used(&anonymous, days))).then_some(users)
         };
         for (metric, days) in [(Metric::Dau, 1), (Metric::Wau, 7), (Metric::Mau, 28), (Metric::ActiveUsers28d, 28)] {
             if let Some(users) = seen(days) {
@@ -124,7 +124,7 @@ impl Usage {
         if users > 0 {
             out.real(Metric::Stickiness, pairs as f64 / (28.0 * users as f64), count(users));
         }
-        if users > 0 || !self.nobody.is_some_and(|nobody| dates(&nobody) > 0) {
+        if users > 0 || !self.anonymous.is_some_and(|anonymous| dates(&anonymous) > 0) {
             out.whole(Metric::RegularUsers28d, self.users.iter().filter(|user| dates(user) >= REGULAR_DATES).count());
             self.growth(&self.users, today, Metric::ActiveUsersGrowth, out);
         }

@@ -11,7 +11,7 @@ mod tests;
 
 use std::hint::black_box;
 
-use actors::{Actor, DATES, Touch, see_from, touch};
+use actors::{Actor, REMEMBERED_DATES, Touch, advance, touch};
 use buckets::Buckets;
 use features::Features;
 use xxhash_rust::xxh3::xxh3_64;
@@ -23,11 +23,11 @@ use crate::settings::usage_filter::UseBy;
 use crate::time::{Date, HOUR_MS, MaybeTimestamp, Timestamp};
 
 /// Dates that day windows look back, at most: `active_days_91d` and its baseline.
-const DAY_WINDOW: i32 = 91;
+const MAX_WINDOW_DATES: i32 = 91;
 /// Hour buckets that hour windows look back, at most.
-const HOUR_WINDOW: i32 = 168;
+const MAX_WINDOW_HOURS: i32 = 168;
 /// Dates that sessions are kept: a trailing window of 28, a calendar month of 31.
-const SESSION_WINDOW: i32 = 32;
+const SESSION_DATES: i32 = 32;
 
 /// Rolling product use of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,8 +44,8 @@ pub struct Usage {
     hours: Buckets,
     sessions: Box<[SessionDay]>,
     users: Vec<Actor>,
-    /// Use without a user, or by one that stands for nobody.
-    nobody: Option<Actor>,
+    /// Use without a user id, or with one that the settings treat as anonymous.
+    anonymous: Option<Actor>,
     features: Features,
 }
 
@@ -79,7 +79,7 @@ impl Usage {
 
     fn add_user(&mut self, user: Option<&str>, used: &Touch, ctx: &mut ApplyContext<'_>) {
         match user {
-            None => self.nobody = Some(Actor::unnamed(self.nobody, used)),
+            None => self.anonymous = Some(Actor::anonymous(self.anonymous, used)),
             Some(user) => {
                 let hash = xxh3_64(user.as_bytes());
                 if touch(&mut self.users, hash, used, ctx.settings.limits.users).removed.is_some() {
@@ -153,10 +153,10 @@ impl Usage {
     fn horizon(&self, settings: &Settings) -> Horizon {
         let quiet = settings.calendar.total_days().min(366);
         Horizon {
-            days: self.newest_date.minus(DAY_WINDOW + quiet),
-            hours: self.newest_hour - 2 * (HOUR_WINDOW + 24 * quiet),
-            sessions: self.newest_date.minus(SESSION_WINDOW),
-            actors: self.newest_date.minus(DATES - 1),
+            days: self.newest_date.minus(MAX_WINDOW_DATES + quiet),
+            hours: self.newest_hour - 2 * (MAX_WINDOW_HOURS + 24 * quiet),
+            sessions: self.newest_date.minus(SESSION_DATES),
+            actors: self.newest_date.minus(REMEMBERED_DATES - 1),
         }
     }
 
@@ -168,9 +168,9 @@ impl Usage {
         if self.sessions.first().is_some_and(|day| day.date < horizon.sessions) {
             self.sessions = self.sessions.iter().filter(|day| day.date >= horizon.sessions).cloned().collect();
         }
-        see_from(&mut self.users, before, self.newest_date);
-        self.nobody = self.nobody.and_then(|nobody| nobody.seen_later(self.newest_date.0.saturating_sub(before.0)));
-        self.features.see_from(before, self.newest_date);
+        advance(&mut self.users, before, self.newest_date);
+        self.anonymous = self.anonymous.and_then(|anonymous| anonymous.advanced_by(self.newest_date.0.saturating_sub(before.0)));
+        self.features.advance(before, self.newest_date);
     }
 }
 

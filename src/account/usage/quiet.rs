@@ -1,19 +1,19 @@
 //! Windows that skip quiet days.
 
-use super::HOUR_WINDOW;
+use super::MAX_WINDOW_HOURS;
 use crate::settings::Settings;
 use crate::time::{Date, HOUR_MS, Timestamp};
 
 /// How far back a window may reach over quiet days, in dates.
-const REACH: i32 = 91 + 366;
+const MAX_REACH_DATES: i32 = 91 + 366;
 
 /// The calendar of one account's region.
-pub(super) struct Quiet<'a> {
+pub(super) struct QuietDays<'a> {
     settings: &'a Settings,
     region: Option<&'a str>,
 }
 
-impl<'a> Quiet<'a> {
+impl<'a> QuietDays<'a> {
     pub(super) const fn new(settings: &'a Settings, region: Option<&'a str>) -> Self {
         Self { settings, region }
     }
@@ -29,7 +29,7 @@ impl<'a> Quiet<'a> {
         }
         let mut left = count;
         let mut date = end;
-        while left > 0 && date > end.minus(REACH) {
+        while left > 0 && date > end.minus(MAX_REACH_DATES) {
             left -= i32::from(!self.is_quiet(date));
             date = date.minus(1);
         }
@@ -39,11 +39,11 @@ impl<'a> Quiet<'a> {
     /// The hour before the newest 168 hour buckets up to `newest` that are not quiet.
     pub(super) fn hours_start(&self, newest: i64) -> i64 {
         if self.settings.calendar.is_empty() {
-            return newest - i64::from(HOUR_WINDOW);
+            return newest - i64::from(MAX_WINDOW_HOURS);
         }
-        let mut left = HOUR_WINDOW;
+        let mut left = MAX_WINDOW_HOURS;
         let mut hour = newest;
-        while left > 0 && hour > newest - i64::from(HOUR_WINDOW + 24 * 366) {
+        while left > 0 && hour > newest - i64::from(MAX_WINDOW_HOURS + 24 * 366) {
             left -= i32::from(!self.is_quiet_bucket(hour));
             hour -= 1;
         }

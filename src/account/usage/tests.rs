@@ -20,7 +20,7 @@ struct Example {
 }
 
 impl Example {
-    /// An empty user is nobody.
+    /// An empty user id means anonymous use.
     fn apply(&mut self, at: Timestamp, user: &str, kind: UsageKind<'_>) {
         let mut limits = LimitMeter::default();
         let mut ctx = ApplyContext { at, id: None, settings: &self.settings, limits: &mut limits };
@@ -147,7 +147,7 @@ fn use_by_nobody_counts_for_the_account_and_leaves_unknown_how_many_users_there_
     assert_eq!(users.map(|metric| example.number(noon(100), metric)), [None; 7]);
     let counts = [Metric::Events28d, Metric::ActiveDays28d, Metric::Sessions28d, Metric::Features28d];
     assert_eq!(counts.map(|metric| example.number(noon(100), metric)), [5.0, 3.0, 1.0, 1.0].map(Some));
-    // A day later nobody has used it within 1 day: 0 users, and that is known.
+    // A day later there was no use within 1 day, anonymous or not: 0 users is a fact.
     assert_eq!(example.number(noon(101), Metric::Dau), Some(0.0));
     assert_eq!(example.number(noon(106).plus(HOUR_MS), Metric::Wau), None);
     assert_eq!(example.number(noon(107), Metric::Wau), Some(0.0));
@@ -167,7 +167,7 @@ fn use_by_nobody_comes_back_from_the_changelog_and_is_forgotten_in_time() {
     }
     assert_eq!(restored, example.state);
     example.used(noon(56), "ann", "f", 1);
-    assert_eq!(example.state.nobody, None);
+    assert_eq!(example.state.anonymous, None);
 }
 
 #[test]

@@ -7,9 +7,12 @@ use serde::Deserializer;
 use serde::de::value::{StrDeserializer, StringDeserializer};
 use serde::de::{self, DeserializeSeed, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor};
 
-use super::{AS_WRITTEN, Error};
+use super::error::Error;
 use crate::config::path::KeyPath;
 use crate::config::tree::{self, Node, Value};
+
+/// A newtype of this name receives a scalar exactly as written, whatever its TOML type: `1.10` and `"1.10"` alike.
+pub(in crate::config) const AS_WRITTEN: &str = "$churnwatch::as_written";
 
 /// Reads one node.
 #[derive(Clone)]

@@ -14,17 +14,14 @@ use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
 
+pub(super) use access::AS_WRITTEN;
 use access::Reader;
-pub(super) use error::Error;
 #[cfg(test)]
 pub(super) use schema::keys_of;
 
 use super::path::KeyPath;
 use super::problem::Problem;
 use super::tree::Node;
-
-/// The newtype name by which a type asks for a scalar exactly as it is written, whatever its TOML type: `1.10` and `"1.10"` alike.
-pub(super) const AS_WRITTEN: &str = "$churnwatch::as_written";
 
 /// Problems reported per document; a file with more is probably the wrong file.
 const PROBLEMS_MAX: usize = 200;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::de::DeserializeOwned;
 
-use crate::config::path::{KeyPath, Step};
+use crate::config::path::{KeyPath, PathStep};
 use crate::config::tree::Node;
 
 thread_local! {
@@ -26,8 +26,8 @@ pub(in crate::config) fn keys_of<T: DeserializeOwned + Default>(root: &Node, els
 
 fn without_indexes(path: &KeyPath) -> String {
     let keys = path.steps().iter().filter_map(|step| match step {
-        Step::Key(key) => Some(key.as_str()),
-        Step::Index(_) => None,
+        PathStep::Key(key) => Some(key.as_str()),
+        PathStep::Index(_) => None,
     });
     keys.collect::<Vec<_>>().join(".")
 }

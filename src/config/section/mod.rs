@@ -30,7 +30,7 @@ pub use metrics::Metrics;
 pub use money::{Money, RateTable};
 pub use output::{OnBadRun, Output};
 pub use properties::Properties;
-pub use state::State;
+pub use state::StateFormat;
 pub use streams::{StreamSection, Streams, TopicSection};
 pub use support::{PriorityWeights, Support};
 pub use time::Time;

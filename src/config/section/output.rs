@@ -38,8 +38,8 @@ pub enum OnBadRun {
 impl Output {
     /// When records are a bad run.
     #[must_use]
-    pub const fn bad_run_limits(&self) -> bad_run::Limits {
-        bad_run::Limits { share: self.bad_run_share, records: self.bad_run_records }
+    pub const fn bad_run_limits(&self) -> bad_run::Thresholds {
+        bad_run::Thresholds { share: self.bad_run_share, records: self.bad_run_records }
     }
 }
 

@@ -8,13 +8,13 @@ use crate::settings::StateVersion;
 /// `[state]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct State {
+pub struct StateFormat {
     /// The format to write: that of the older program until a rolling upgrade is complete.
     #[serde(deserialize_with = "version")]
     pub write_version: StateVersion,
 }
 
-impl Default for State {
+impl Default for StateFormat {
     fn default() -> Self {
         Self { write_version: StateVersion::NEWEST }
     }

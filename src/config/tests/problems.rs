@@ -4,7 +4,7 @@ use super::{Folder, config_of, problems_of};
 use crate::settings::usage_filter::UseBy;
 
 #[track_caller]
-fn told(text: &str, problem: &str) {
+fn assert_problem(text: &str, problem: &str) {
     assert_eq!(problems_of(text), [problem]);
 }
 
@@ -24,37 +24,40 @@ fn errors_of_syntax_stand_at_their_lines() {
 
 #[test]
 fn an_unknown_section_names_the_nearest_even_of_the_model() {
-    told("\n[comit]\n", "c.toml:2: comit: unknown key, nearest is `commit`");
-    told("[helth]\nmin_coverage = 0.4\n", "c.toml:1: helth: unknown key, nearest is `health`");
+    assert_problem("\n[comit]\n", "c.toml:2: comit: unknown key, nearest is `commit`");
+    assert_problem("[helth]\nmin_coverage = 0.4\n", "c.toml:1: helth: unknown key, nearest is `health`");
 }
 
 #[test]
 fn an_unknown_key_names_the_nearest() {
-    told("[commit]\nintervall_ms = 1\n", "c.toml:2: commit.intervall_ms: unknown key, nearest is `interval_ms`");
-    told("[limits]\nuser = 1\n", "c.toml:2: limits.user: unknown key, nearest is `users`");
-    told("[streams.usages]\n", "c.toml:1: streams.usages: unknown key, nearest is `usage`");
-    told("[support.priority_weights]\nurgnt = 1\n", "c.toml:2: support.priority_weights.urgnt: unknown key, nearest is `urgent`");
+    assert_problem("[commit]\nintervall_ms = 1\n", "c.toml:2: commit.intervall_ms: unknown key, nearest is `interval_ms`");
+    assert_problem("[limits]\nuser = 1\n", "c.toml:2: limits.user: unknown key, nearest is `users`");
+    assert_problem("[streams.usages]\n", "c.toml:1: streams.usages: unknown key, nearest is `usage`");
+    assert_problem("[support.priority_weights]\nurgnt = 1\n", "c.toml:2: support.priority_weights.urgnt: unknown key, nearest is `urgent`");
 }
 
 #[test]
 fn a_wrong_type_says_what_is_needed() {
-    told("[commit]\ninterval_ms = \"1 s\"\n", "c.toml:2: commit.interval_ms: must be a whole number, is a string");
-    told("[kafka]\ncreate_topics = \"yes\"\n", "c.toml:2: kafka.create_topics: must be true or false, is a string");
-    told("commit = 1\n", "c.toml:1: commit: must be a table, is a whole number");
+    assert_problem("[commit]\ninterval_ms = \"1 s\"\n", "c.toml:2: commit.interval_ms: must be a whole number, is a string");
+    assert_problem("[kafka]\ncreate_topics = \"yes\"\n", "c.toml:2: kafka.create_topics: must be true or false, is a string");
+    assert_problem("commit = 1\n", "c.toml:1: commit: must be a table, is a whole number");
 }
 
 #[test]
 fn numbers_out_of_range_say_the_range() {
-    told("[commit]\ninterval_ms = 0\n", "c.toml:2: commit.interval_ms: 0 is out of range: must be 1 to 60000");
-    told("[application]\nthreads = 65\n", "c.toml:2: application.threads: 65 is out of range: must be 1 to 64");
-    told("[output]\nbad_run_share = 1.5\n", "c.toml:2: output.bad_run_share: 1.5 is out of range: must be above 0 and at most 1");
-    told("[support]\npriority_weights = { low = -1 }\n", "c.toml:2: support.priority_weights.low: -1 is out of range: must be 0 or more");
-    told("[limits]\nusers = 0\n", "c.toml:2: limits.users: 0 is out of range: must be 1 to 1000000");
-    told(
+    assert_problem("[commit]\ninterval_ms = 0\n", "c.toml:2: commit.interval_ms: 0 is out of range: must be 1 to 60000");
+    assert_problem("[application]\nthreads = 65\n", "c.toml:2: application.threads: 65 is out of range: must be 1 to 64");
+    assert_problem("[output]\nbad_run_share = 1.5\n", "c.toml:2: output.bad_run_share: 1.5 is out of range: must be above 0 and at most 1");
+    assert_problem(
+        "[support]\npriority_weights = { low = -1 }\n",
+        "c.toml:2: support.priority_weights.low: -1 is out of range: must be 0 or more",
+    );
+    assert_problem("[limits]\nusers = 0\n", "c.toml:2: limits.users: 0 is out of range: must be 1 to 1000000");
+    assert_problem(
         "[kafka]\nreplication_factor = 0\n",
         "c.toml:2: kafka.replication_factor: 0 is out of range: must be 1 to 100, or -1 for the broker's default",
     );
-    told("[state]\nwrite_version = 9\n", "c.toml:2: state.write_version: this program does not write version 9: 1 to 2");
+    assert_problem("[state]\nwrite_version = 9\n", "c.toml:2: state.write_version: this program does not write version 9: 1 to 2");
 }
 
 #[test]
@@ -63,22 +66,22 @@ fn business_hours_name_the_key_and_what_is_allowed() {
     let allowed = "is not allowed: must be as in 09:00-17:30, from 00:00 up to 24:00 of the same day";
     for wrong in ["9-17", "09:00-24:30", "17:00-09:00", "09:00-09:00", "09:00 - 17:00"] {
         let text = hours(&format!("open = {{ mon = [\"08:00-08:30\", \"{wrong}\"] }}"));
-        told(&text, &format!("c.toml:2: support.business_hours.open.mon[1]: `{wrong}` {allowed}"));
+        assert_problem(&text, &format!("c.toml:2: support.business_hours.open.mon[1]: `{wrong}` {allowed}"));
     }
-    told(
+    assert_problem(
         &hours("open = { tue = [\"09:00-12:30\", \"12:29-17:00\"] }"),
         "c.toml:2: support.business_hours.open.tue[1]: overlaps other hours of the day: hours of a day must not share a minute",
     );
-    told(&hours("open = { monday = [] }"), "c.toml:2: support.business_hours.open.monday: unknown key, nearest is `mon`");
+    assert_problem(&hours("open = { monday = [] }"), "c.toml:2: support.business_hours.open.monday: unknown key, nearest is `mon`");
     let closed = "is closed on every day: at least one needs hours such as [\"09:00-17:30\"]";
-    told(&hours("open = { mon = [] }"), &format!("c.toml:2: support.business_hours.open: {closed}"));
-    told(&hours("zone = \"UTC\""), "c.toml:1: support.business_hours.open: is missing");
+    assert_problem(&hours("open = { mon = [] }"), &format!("c.toml:2: support.business_hours.open: {closed}"));
+    assert_problem(&hours("zone = \"UTC\""), "c.toml:1: support.business_hours.open: is missing");
     let open = "open = { mon = [\"09:00-17:00\", \"17:00-24:00\"] }";
-    told(
+    assert_problem(
         &hours(&format!("{open}\nzone = \"Europe/Lodon\"")),
         "c.toml:3: support.business_hours.zone: \"Europe/Lodon\" is not a time zone of the IANA database, nearest is `Europe/London`",
     );
-    told(
+    assert_problem(
         &hours(&format!("{open}\nholidays = [\"2026-12-25\", \"25.12.2026\"]")),
         "c.toml:3: support.business_hours.holidays[1]: `25.12.2026` is not a date: use the form 2024-01-31",
     );
@@ -88,24 +91,30 @@ fn business_hours_name_the_key_and_what_is_allowed() {
 #[test]
 fn catch_up_commits_are_no_more_frequent_than_live_ones() {
     let reason = "10000 is below commit.interval_ms, which is 20000";
-    told("[commit]\ninterval_ms = 20000\n", &format!("c.toml:2: commit.interval_ms: {reason}"));
-    told("[commit]\ninterval_ms = 20000\ncatch_up_interval_ms = 10000\n", &format!("c.toml:3: commit.catch_up_interval_ms: {reason}"));
+    assert_problem("[commit]\ninterval_ms = 20000\n", &format!("c.toml:2: commit.interval_ms: {reason}"));
+    assert_problem(
+        "[commit]\ninterval_ms = 20000\ncatch_up_interval_ms = 10000\n",
+        &format!("c.toml:3: commit.catch_up_interval_ms: {reason}"),
+    );
     let unreadable = "[commit]\ninterval_ms = \"x\"\ncatch_up_interval_ms = 500\n";
-    told(unreadable, "c.toml:2: commit.interval_ms: must be a whole number, is a string");
+    assert_problem(unreadable, "c.toml:2: commit.interval_ms: must be a whole number, is a string");
 }
 
 #[test]
 fn names_that_are_not_allowed_say_which_are() {
-    told(
+    assert_problem(
         "[output]\non_bad_run = \"deadletter\"\n",
         "c.toml:2: output.on_bad_run: `deadletter` is not allowed: one of exit, dead_letter, nearest is `dead_letter`",
     );
-    told("[kafka]\nstart = \"begin\"\n", "c.toml:2: kafka.start: `begin` is not allowed: one of earliest, latest, fail, nearest is `fail`");
+    assert_problem(
+        "[kafka]\nstart = \"begin\"\n",
+        "c.toml:2: kafka.start: `begin` is not allowed: one of earliest, latest, fail, nearest is `fail`",
+    );
 }
 
 #[test]
 fn a_time_zone_must_exist() {
-    told(
+    assert_problem(
         "[time]\nreporting_time_zone = \"Europe/Berln\"\n",
         "c.toml:2: time.reporting_time_zone: \"Europe/Berln\" is not a time zone of the IANA database, nearest is `Europe/Berlin`",
     );
@@ -113,12 +122,12 @@ fn a_time_zone_must_exist() {
 
 #[test]
 fn dates_of_the_calendar_must_be_dates_in_order() {
-    told(
+    assert_problem(
         "[[calendar.quiet]]\nfrom = \"24.12.\"\nto = \"2026-12-26\"\n",
         "c.toml:2: calendar.quiet[0].from: `24.12.` is not a date: use the form 2024-01-31",
     );
-    told("[[calendar.quiet]]\nfrom = \"2026-12-24\"\n", "c.toml:1: calendar.quiet[0].to: is missing");
-    told("[[calendar.quiet]]\nfrom = \"2026-12-24\"\nto = \"2026-12-23\"\n", "c.toml:3: calendar.quiet[0].to: is before `from`");
+    assert_problem("[[calendar.quiet]]\nfrom = \"2026-12-24\"\n", "c.toml:1: calendar.quiet[0].to: is missing");
+    assert_problem("[[calendar.quiet]]\nfrom = \"2026-12-24\"\nto = \"2026-12-23\"\n", "c.toml:3: calendar.quiet[0].to: is before `from`");
     assert_eq!(config_of("[[calendar.quiet]]\nfrom = 2026-12-24\nto = 2026-12-24\n").calendar.calendar().total_days(), 1);
 }
 
@@ -134,25 +143,28 @@ fn entries_after_one_that_cannot_be_read_keep_their_places() {
 
 #[test]
 fn currencies_and_rates_must_be_ones() {
-    told(
+    assert_problem(
         "[money]\nreporting_currency = \"Euro\"\n",
         "c.toml:2: money.reporting_currency: `Euro` is not a currency code: use three letters, such as USD",
     );
-    told(
+    assert_problem(
         "[[money.rates]]\nvalid_from = \"2024-01-01\"\nEURO = 1\n",
         "c.toml:3: money.rates[0].EURO: must be valid_from or a currency code: three capitals, as in EUR",
     );
     for rate in ["0", "\"-1.08\"", "\"x\"", "inf"] {
         let text = format!("[[money.rates]]\nvalid_from = \"2024-01-01\"\nEUR = {rate}\n");
         let written = rate.trim_matches('"');
-        told(&text, &format!("c.toml:3: money.rates[0].EUR: `{written}` is no rate: must be a decimal number above 0, as in \"1.08\""));
+        assert_problem(
+            &text,
+            &format!("c.toml:3: money.rates[0].EUR: `{written}` is no rate: must be a decimal number above 0, as in \"1.08\""),
+        );
     }
-    told("[[money.rates]]\nEUR = 1\n", "c.toml:1: money.rates[0].valid_from: is missing");
-    told(
+    assert_problem("[[money.rates]]\nEUR = 1\n", "c.toml:1: money.rates[0].valid_from: is missing");
+    assert_problem(
         "[[money.rates]]\nvalid_from = \"2024-01-01\"\n[[money.rates]]\nvalid_from = \"2024-01-01\"\n",
         "c.toml:4: money.rates[1].valid_from: an earlier table has this date",
     );
-    told(
+    assert_problem(
         "[[money.rates]]\nvalid_from = \"2024-01-01\"\nUSD = 2\n",
         "c.toml:3: money.rates[0].USD: is the reporting currency, whose rate is always 1",
     );
@@ -181,7 +193,7 @@ fn usage_patterns_are_plain_text_but_for_stars_question_marks_and_braces() {
     let users = ["svc-backup", "[qa-bot]", "q", "Undefined"].map(|user| usage.use_by(Some(user)));
     assert_eq!(users, [UseBy::Ignored, UseBy::Ignored, UseBy::User("q"), UseBy::Nobody]);
     assert!(usage.counts_feature("anything"));
-    told("[usage]\nignore_users = \"svc-*\"\n", "c.toml:2: usage.ignore_users: must be a list, is a string");
+    assert_problem("[usage]\nignore_users = \"svc-*\"\n", "c.toml:2: usage.ignore_users: must be a list, is a string");
 }
 
 #[test]
@@ -197,11 +209,14 @@ fn catch_up_has_an_age_in_minutes_or_never_comes() {
     let age = |value: &str| config_of(&format!("[time]\ncatch_up_age_minutes = {value}\n")).settings().time.catch_up_age_ms;
     assert_eq!([age("\"never\""), age("7")], [None, Some(420_000)]);
     let allowed = "a number of minutes from 1 to 10080, or \"never\"";
-    told(
+    assert_problem(
         "[time]\n\ncatch_up_age_minutes = \"often\"\n",
         &format!("c.toml:3: time.catch_up_age_minutes: `often` is not valid: must be {allowed}"),
     );
-    told("[time]\ncatch_up_age_minutes = 0\n", "c.toml:2: time.catch_up_age_minutes: 0 is out of range: must be 1 to 10080, or \"never\"");
+    assert_problem(
+        "[time]\ncatch_up_age_minutes = 0\n",
+        "c.toml:2: time.catch_up_age_minutes: 0 is out of range: must be 1 to 10080, or \"never\"",
+    );
 }
 
 #[test]
@@ -212,29 +227,29 @@ fn the_earliest_time_is_midnight_of_its_date_in_the_reporting_zone() {
     assert_eq!(earliest(""), at("2000-01-01T00:00:00Z"));
     assert_eq!(earliest("[time]\nreporting_time_zone = \"Europe/Berlin\"\n"), at("1999-12-31T23:00:00Z"));
     assert_eq!(earliest("[time]\nearliest = \"2024-07-01\"\nreporting_time_zone = \"Europe/Berlin\"\n"), at("2024-06-30T22:00:00Z"));
-    told("[time]\nearliest = \"1899-12-31\"\n", "c.toml:2: time.earliest: must be 1900-01-01 or later");
-    told("[time]\nearliest = \"lately\"\n", "c.toml:2: time.earliest: `lately` is not a date: use the form 2024-01-31");
+    assert_problem("[time]\nearliest = \"1899-12-31\"\n", "c.toml:2: time.earliest: must be 1900-01-01 or later");
+    assert_problem("[time]\nearliest = \"lately\"\n", "c.toml:2: time.earliest: `lately` is not a date: use the form 2024-01-31");
 }
 
 #[test]
 fn a_topic_is_read_once_and_is_none_that_is_written() {
-    told(
+    assert_problem(
         "[streams.usage]\ntopics = [\n\"a\",\n\"a\"]\n",
         "c.toml:4: streams.usage.topics[1]: topic `a` is named by streams.usage.topics[0] and streams.usage.topics[1]",
     );
-    told(
+    assert_problem(
         "[streams.usage]\ntopics = [\"a\"]\n[[streams.support.topic]]\nname = \"a\"\n",
         "c.toml:4: streams.support.topic[0].name: topic `a` is named by streams.usage.topics[0] and streams.support.topic[0].name",
     );
-    told(
+    assert_problem(
         "[streams.accounts]\ntopics = [\"account-health\"]\n",
         "c.toml:2: streams.accounts.topics[0]: topic `account-health` is named by output.changes_topic and streams.accounts.topics[0]",
     );
-    told(
+    assert_problem(
         "[application]\nid = \"x\"\n[streams.usage]\ntopics = [\"churnwatch-x-changelog\"]\n",
         "c.toml:4: streams.usage.topics[0]: topic `churnwatch-x-changelog` is named by application.id and streams.usage.topics[0]",
     );
-    told(
+    assert_problem(
         "[output]\ndead_letters_topic = \"account-health\"\n",
         "c.toml:2: output.dead_letters_topic: topic `account-health` is named by output.changes_topic and output.dead_letters_topic",
     );
@@ -242,7 +257,7 @@ fn a_topic_is_read_once_and_is_none_that_is_written() {
 
 #[test]
 fn a_topic_that_another_stream_has_by_default_is_told_where_it_is_written() {
-    told(
+    assert_problem(
         "[streams.usage]\ntopics = [\"billing\"]\n",
         "c.toml:2: streams.usage.topics[0]: topic `billing` is named by streams.usage.topics[0] and streams.billing.topics[0]",
     );
@@ -250,7 +265,7 @@ fn a_topic_that_another_stream_has_by_default_is_told_where_it_is_written() {
 
 #[test]
 fn there_must_be_something_to_read() {
-    told(
+    assert_problem(
         "streams = { usage.topics = [], billing.topics = [], support.topics = [] }\n",
         "c.toml:1: streams: no stream has a topic: there is nothing to read",
     );
@@ -260,21 +275,21 @@ fn there_must_be_something_to_read() {
 #[test]
 fn names_of_topics_are_no_patterns() {
     let allowed = "must be a topic name: 1 to 249 letters, digits, `.`, `_` or `-`";
-    told("[streams.usage]\ntopics = [\"^usage.*\"]\n", &format!("c.toml:2: streams.usage.topics[0]: {allowed}"));
-    told("[output]\nchanges_topic = \"\"\n", &format!("c.toml:2: output.changes_topic: {allowed}"));
+    assert_problem("[streams.usage]\ntopics = [\"^usage.*\"]\n", &format!("c.toml:2: streams.usage.topics[0]: {allowed}"));
+    assert_problem("[output]\nchanges_topic = \"\"\n", &format!("c.toml:2: output.changes_topic: {allowed}"));
 }
 
 #[test]
 fn formats_and_repartition_of_later_versions_are_refused_as_such() {
-    told(
+    assert_problem(
         "[streams.usage]\nformat = \"segment\"\n",
         "c.toml:2: streams.usage.format: `segment` is not supported in this version, only `native` is: convert this topic to native events in another one",
     );
-    told(
+    assert_problem(
         "[streams.usage]\nformat = \"nativ\"\n",
         "c.toml:2: streams.usage.format: `nativ` is not allowed: one of native, nearest is `native`",
     );
-    told(
+    assert_problem(
         "[[streams.usage.topic]]\nname = \"a\"\nrepartition = true\n",
         "c.toml:3: streams.usage.topic[0].repartition: `true` is not supported in this version: key the topic by account",
     );
@@ -299,11 +314,11 @@ fn partitioners_have_librdkafkas_names_too() {
 
 #[test]
 fn staleness_is_hours_or_never() {
-    told(
+    assert_problem(
         "[streams.usage]\nstale_after_hours = 0\n",
         "c.toml:2: streams.usage.stale_after_hours: 0 is out of range: must be 1 to 8760 hours, or \"never\"",
     );
-    told(
+    assert_problem(
         "[streams.usage]\nstale_after_hours = \"nevr\"\n",
         "c.toml:2: streams.usage.stale_after_hours: must be 1 to 8760 hours, or \"never\", is a string",
     );
@@ -311,8 +326,8 @@ fn staleness_is_hours_or_never() {
 
 #[test]
 fn names_of_the_application_can_be_group_and_topic_names() {
-    told("[application]\nid = \"a b\"\n", "c.toml:2: application.id: must be 1 to 200 letters, digits, `.`, `_` or `-`");
-    told(
+    assert_problem("[application]\nid = \"a b\"\n", "c.toml:2: application.id: must be 1 to 200 letters, digits, `.`, `_` or `-`");
+    assert_problem(
         "[application]\ninstance = \"pod/0\"\n",
         "c.toml:2: application.instance: must be 1 to 200 letters, digits, `.`, `_` or `-`; empty for dynamic membership",
     );
@@ -320,11 +335,11 @@ fn names_of_the_application_can_be_group_and_topic_names() {
 
 #[test]
 fn brokers_are_hosts_with_ports() {
-    told(
+    assert_problem(
         "[kafka]\nbootstrap_servers = \"kafka-1:9092,kafka-2\"\n",
         "c.toml:2: kafka.bootstrap_servers: `kafka-2` is not a valid host:port",
     );
-    told(
+    assert_problem(
         "[kafka]\nbootstrap_servers = \"\"\n",
         "c.toml:2: kafka.bootstrap_servers: must name at least one broker, as in kafka-1:9092,kafka-2:9092",
     );
@@ -332,19 +347,19 @@ fn brokers_are_hosts_with_ports() {
 
 #[test]
 fn properties_must_be_librdkafkas_and_none_that_the_service_keeps() {
-    told(
+    assert_problem(
         "[kafka.properties]\n\"sasl.pasword\" = \"x\"\n",
         "c.toml:2: kafka.properties.\"sasl.pasword\": librdkafka has no such property, nearest is `sasl.password`",
     );
-    told(
+    assert_problem(
         "[kafka.properties]\ngroup.id = \"x\"\n",
         "c.toml:2: kafka.properties.\"group.id\": cannot be set here: the group is application.id",
     );
-    told(
+    assert_problem(
         "[kafka.properties]\nsecurity.protocol = \"tls\"\n",
         "c.toml:2: kafka.properties.\"security.protocol\": Invalid value \"tls\" for configuration property \"security.protocol\"",
     );
-    told(
+    assert_problem(
         "[kafka.properties]\n\"sasl.password\" = []\n",
         "c.toml:2: kafka.properties.\"sasl.password\": must be a string, a number, or true or false, is a list",
     );
@@ -352,12 +367,12 @@ fn properties_must_be_librdkafkas_and_none_that_the_service_keeps() {
 
 #[test]
 fn a_token_that_cannot_be_fetched_is_told_before_a_broker_is_asked() {
-    told(
+    assert_problem(
         "[kafka.properties]\nsecurity.protocol = \"SASL_SSL\"\nsasl.mechanisms = \"OAuthBearer\"\n",
         "c.toml:3: kafka.properties.\"sasl.mechanisms\": a token for OAUTHBEARER cannot be fetched: this program is built without OIDC; use \
          SCRAM-SHA-512, PLAIN or a client certificate",
     );
-    told(
+    assert_problem(
         "[kafka.properties]\nsasl.oauthbearer.method = \"oidc\"\n",
         "c.toml:2: kafka.properties.\"sasl.oauthbearer.method\": Configuration property \"sasl.oauthbearer.method\" not supported in this \
          build: OAuth/OIDC depends on libcurl and OpenSSL which were not available at build time",
@@ -366,7 +381,10 @@ fn a_token_that_cannot_be_fetched_is_told_before_a_broker_is_asked() {
 
 #[test]
 fn the_address_of_the_server_is_one() {
-    told("[http]\nlisten = \"9400\"\n", "c.toml:2: http.listen: `9400` is not an address with a port, such as 127.0.0.1:9400 or [::]:9400");
+    assert_problem(
+        "[http]\nlisten = \"9400\"\n",
+        "c.toml:2: http.listen: `9400` is not an address with a port, such as 127.0.0.1:9400 or [::]:9400",
+    );
 }
 
 #[test]

@@ -150,8 +150,8 @@ fn long_addresses_and_heads_are_refused() {
 
 /// A server that gives requests little time, and connections between them much.
 fn impatient() -> Server {
-    let patience = Patience { request: Duration::from_millis(30), idle: IDLE };
-    let settings = Settings { patience, ..settings() };
+    let timeouts = Timeouts { request: Duration::from_millis(30), idle: IDLE };
+    let settings = Settings { timeouts, ..settings() };
     Server::start(free(), settings, Arc::new(Fake::default()), Registry::new()).unwrap()
 }
 
@@ -182,14 +182,14 @@ fn a_connection_may_idle_before_its_first_request_and_after_an_answer() {
 }
 
 /// A server with one place for a connection.
-fn narrow(patience: Patience) -> Server {
-    let settings = Settings { connections_max: 1, patience, ..settings() };
+fn narrow(timeouts: Timeouts) -> Server {
+    let settings = Settings { connections_max: 1, timeouts, ..settings() };
     Server::start(free(), settings, Arc::new(two_accounts()), Registry::new()).unwrap()
 }
 
 #[test]
 fn connections_beyond_the_limit_wait_until_one_ends() {
-    let server = narrow(Patience { request: IDLE, idle: IDLE });
+    let server = narrow(Timeouts { request: IDLE, idle: IDLE });
     let begun = crate::clock::monotonic();
     let idle = std::net::TcpStream::connect(server.address()).unwrap();
     assert_eq!(get(&server, "/livez").0, 200);
@@ -202,7 +202,7 @@ fn connections_beyond_the_limit_wait_until_one_ends() {
 
 #[test]
 fn a_client_that_asks_and_never_reads_loses_its_place() {
-    let server = narrow(Patience { request: Duration::from_millis(50), idle: IDLE });
+    let server = narrow(Timeouts { request: Duration::from_millis(50), idle: IDLE });
     let mut greedy = std::net::TcpStream::connect(server.address()).unwrap();
     // More pages than the buffers between the two can hold.
     greedy.write_all("GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(5_000).as_bytes()).unwrap();

@@ -1,4 +1,4 @@
-//! The other members of the group: all must read the same topics, or the assignor gives the topics of one task to different members.
+//! The other members of the group: all must read the same topics, or the assignor splits the topics of one task between members.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::kafka::Inspector;
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 
-/// Refuses to join members that read other topics.
+/// Refuses to join a group whose members read other topics.
 ///
 /// # Errors
 /// If a member of the group reads other topics than this instance would.
@@ -24,8 +24,8 @@ pub(in crate::stream) fn check_topics(options: &Options, inspector: &Inspector) 
     other.map_or(Ok(()), |theirs| Err(Failure::TopicSetChanged { ours: names(&ours), theirs: names(&theirs) }))
 }
 
-/// The topics in a member's subscription (Kafka's consumer protocol): version (i16), count (i32), then names (i16 length, bytes). Later
-/// versions append fields, which are ignored.
+/// The topics in a member's subscription. Layout (Kafka's consumer protocol): version (i16), count (i32), then names (i16 length, bytes);
+/// later versions append fields, which are ignored.
 fn topics(metadata: &[u8]) -> Option<BTreeSet<String>> {
     let (_version, rest) = metadata.split_first_chunk::<2>()?;
     let (count, mut rest) = rest.split_first_chunk::<4>()?;
@@ -59,7 +59,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_bytes_of_a_member_make_reading_panic(
+        fn no_bytes_make_the_parser_panic(
             head in proptest::collection::vec(proptest::num::u8::ANY, 0..16),
             end in proptest::collection::vec(proptest::num::u8::ANY, 0..64),
         ) {

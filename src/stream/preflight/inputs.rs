@@ -1,4 +1,4 @@
-//! The input topics as the cluster has them: the partition count that all share, and the partitioners that may have written them.
+//! The input topics as found in the cluster: the partition count that all share, and the partitioners that may have written them.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::partitioner::Candidates;
 use crate::stream::failure::Failure;
 use crate::stream::options::{InputTopic, Options};
 
-/// How long brokers may take until they know a topic.
+/// How long it may take until every broker knows a topic.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The input topics of all tasks.
@@ -22,7 +22,7 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
-    /// Looks the topics up. [`Self::partitioners`] is still open.
+    /// Looks up the topics. [`Self::partitioners`] is filled in later.
     ///
     /// # Errors
     /// If a topic is missing, or partition counts differ.

@@ -1,6 +1,7 @@
-//! What is checked before the first record: topics, partitioners, rights, and the other members of the group.
+//! Checks before the first record is read: topics, partitioners, rights, and the other members of the group.
 //!
-//! `run` stops at the first problem; `check` and `topics` report all of them ([`survey`]). [`reset`] puts the group's offsets back.
+//! `run` stops at the first problem; `check` and `topics` report all of them ([`survey`]). [`reset`] moves the group's offsets back to
+//! those of the state.
 
 pub(super) mod group;
 mod inputs;

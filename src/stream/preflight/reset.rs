@@ -1,4 +1,4 @@
-//! `topics reset`: puts the group's offsets back to those that the state was built from. Every instance must be stopped.
+//! `topics reset`: moves the group's offsets back to those in the stamps of the state. Every instance must be stopped.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -10,7 +10,7 @@ use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 use crate::stream::stamp::{self, Stamp};
 
-/// Time limit of the request for committed offsets.
+/// Timeout of the request for committed offsets.
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// An input partition whose group offset differs from the state's.
@@ -26,7 +26,7 @@ pub struct Move {
     pub to: i64,
 }
 
-/// What a reset would move. Changes nothing.
+/// Lists what a reset would move. Changes nothing.
 ///
 /// # Errors
 /// If the cluster does not answer, a right is missing, or a stamp cannot be read.
@@ -35,8 +35,9 @@ pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
     let reader = Consumer::new(&options.properties.reader(&options.application))?;
     let mut moves = Vec::new();
     for (task, stamp) in stamps(&reader, &options.changelog_topic(), inputs.partitions)? {
-        let places = stamp.inputs.iter().map(|input| (input.topic.as_str(), task));
-        let committed = reader.committed(places, LIMIT).map_err(|error| Failure::kafka("reading the group's committed offsets", &error))?;
+        let partitions = stamp.inputs.iter().map(|input| (input.topic.as_str(), task));
+        let committed =
+            reader.committed(partitions, LIMIT).map_err(|error| Failure::kafka("reading the group's committed offsets", &error))?;
         for (input, (_, _, from)) in stamp.inputs.iter().zip(committed).filter(|(input, (_, _, from))| *from != Some(input.next)) {
             moves.push(Move { topic: input.topic.clone(), partition: task, from, to: input.next });
         }
@@ -44,7 +45,7 @@ pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
     Ok(moves)
 }
 
-/// Moves the group.
+/// Moves the offsets.
 ///
 /// # Errors
 /// If a member of the group is running, or the cluster refuses.

@@ -1,4 +1,4 @@
-//! The minimal rights that the service needs, and which of them are missing.
+//! The minimal rights (ACLs) that the service needs, and which of them are missing.
 //!
 //! Read and Write include Describe. A transactional producer needs no right on the cluster.
 
@@ -9,7 +9,7 @@ use crate::kafka::{self, Allowed, ErrorCode, Inspector, Operation, Transactional
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 
-/// Time limit of one request.
+/// Timeout of one request.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Operations on one resource.
@@ -40,8 +40,8 @@ pub fn rights(options: &Options) -> Vec<Right> {
     rights
 }
 
-/// The missing rights, as far as brokers report them; rights on a topic can only be checked once it exists. `to_create`: topics that are
-/// missing.
+/// The missing rights, as far as brokers report them; rights on a topic can only be checked once it exists. `to_create`: the topics that do
+/// not exist yet.
 pub(super) fn missing(options: &Options, inspector: &Inspector, to_create: &[OwnTopic]) -> Result<Vec<Failure>, Failure> {
     let rights = rights(options);
     let names: Vec<&str> = rights.iter().filter(|right| right.resource == "topic").map(|right| right.name.as_str()).collect();
@@ -71,7 +71,7 @@ fn denied(right: &Right, allowed: Option<Allowed>) -> Vec<Failure> {
     }
 }
 
-/// Tries a transactional id that no instance uses: there is no request that only asks.
+/// Initialises a transactional id that no instance uses, because Kafka has no request that merely checks this right.
 fn transactions(options: &Options) -> Result<Option<Failure>, Failure> {
     match TransactionalProducer::new(&options.properties, &format!("{}-check", options.application)) {
         Err(kafka::Error::NotAllowed { resource, .. }) => {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_that_the_broker_does_not_list_is_missing() {
+    fn every_operation_that_the_broker_does_not_list_counts_as_missing() {
         let right = Right { resource: "topic", name: "t".to_owned(), operations: vec![Operation::Read, Operation::Write] };
         assert_eq!(codes(&right, Some(Ok(Some(vec![Operation::Read])))).len(), 1);
         assert_eq!(codes(&right, Some(Err(ErrorCode::TopicAuthorizationFailed))).len(), 2);

@@ -12,17 +12,17 @@ use crate::partitioner::{Candidates, Partitioner, Sample};
 use crate::stream::failure::Failure;
 use crate::stream::options::{InputTopic, Options};
 
-/// Distinct keys per topic that are enough.
+/// Distinct keys per topic; more would not make the result more certain.
 const KEYS_MAX: usize = 300;
-/// Partitions per topic that are sampled.
+/// Most partitions per topic that are sampled.
 const PARTITIONS_MAX: i32 = 32;
 /// How many offsets before a partition's end the sample begins.
 const TAIL: i64 = 500;
-/// Time limit for all topics together.
+/// Timeout for all topics together.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The partitioners that the input topics may have been written with; `None` if nothing needs comparing: there is one partition, or the
-/// user vouches for a custom partitioner.
+/// The partitioners that the input topics may have been written with; `None` if there is nothing to compare: there is only one
+/// partition, or the user vouches for a custom partitioner.
 ///
 /// # Errors
 /// If the keys of a topic fit no known partitioner, or two topics fit different ones.
@@ -52,7 +52,7 @@ fn samples(reader: &Consumer, inspector: &Inspector, inputs: &Inputs) -> Result<
     Ok(reading.topics.into_iter().map(|topic| topic.sample).collect())
 }
 
-/// The sample of one topic while it is read.
+/// The sample of one topic while it is being read.
 struct TopicSample {
     sample: Sample,
     /// Partitions that have not been read to their ends.
@@ -80,7 +80,7 @@ impl TopicSample {
     }
 }
 
-/// All topics while they are read.
+/// All topics while they are being read.
 struct Reading<'a> {
     inputs: &'a Inputs,
     /// In the order of [`Inputs::topics`].
@@ -115,7 +115,7 @@ impl Visitor for Reading<'_> {
         self.flow()
     }
 
-    /// A partition may be slow or its leader away: what was read by then has to do, since the start must not wait for minutes.
+    /// A partition may be slow or without a leader. What was read by the deadline has to do: a start must not wait for minutes.
     fn tick(&mut self) -> Result<ControlFlow<()>, Failure> {
         Ok(if self.deadline.passed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }

@@ -1,4 +1,4 @@
-//! What the cluster has and what is missing: reports every problem at once, for people, before the service starts.
+//! Surveys the cluster for `check` and `topics`: what exists, and every problem at once.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use crate::kafka::{Found, Inspector};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 
-/// The findings.
+/// What the survey found.
 #[derive(Debug, Default)]
 pub struct Survey {
     /// Each input topic with its partitions; `None` if it does not exist or may not be described.
     pub inputs: Vec<(String, Option<i32>)>,
     /// Each topic that the service writes with its partitions; `None` if it is missing.
     pub own: Vec<(OwnTopic, Option<i32>)>,
-    /// The partitioners that fit the keys, for people; empty if they could not be determined.
+    /// The partitioners that fit the keys, as text for users; empty if they could not be determined.
     pub partitioners: String,
-    /// Everything that `run` would refuse.
+    /// Every reason for `run` to refuse to start.
     pub problems: Vec<Failure>,
 }
 
@@ -49,7 +49,7 @@ pub fn survey(options: &Options) -> Result<Survey, Failure> {
 }
 
 impl Survey {
-    /// Everything that `run` would refuse, one per line; empty if there is nothing.
+    /// The problems, one per line; empty if there are none.
     #[must_use]
     pub fn problem_lines(&self) -> String {
         let lines: Vec<String> = self.problems.iter().map(|problem| format!("error: {}: {problem}\n", problem.code())).collect();
@@ -60,7 +60,7 @@ impl Survey {
         let counts = self.inputs.iter().filter_map(|(_, partitions)| *partitions);
         let mut to_create = Vec::new();
         for topic in topics::own_topics(options, counts.max().unwrap_or(1)) {
-            // A hidden topic may exist, so whether it could be created cannot be tried.
+            // A hidden topic may exist, so trying to create it would prove nothing.
             if inspector.find(&topic.name)? == Found::Missing {
                 to_create.push(topic);
             }
@@ -101,7 +101,7 @@ impl fmt::Display for Survey {
     }
 }
 
-/// Creates those of our topics that are missing, and returns their names.
+/// Creates the topics that the service writes and that are missing; returns their names.
 ///
 /// # Errors
 /// If an input topic is missing, or the cluster refuses.

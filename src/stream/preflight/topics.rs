@@ -1,4 +1,4 @@
-//! The topics that the service writes: their configuration, what exists, and creating them.
+//! The topics that the service writes: their configuration, checking them, creating them.
 
 use std::time::Duration;
 
@@ -6,22 +6,22 @@ use crate::kafka::{Creation, ErrorCode, Inspector, TopicSpec, create_topics};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 
-/// How long a new topic may take until brokers know it.
+/// How long it may take until brokers know a new topic.
 const VISIBLE_LIMIT: Duration = Duration::from_secs(30);
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
-/// A topic that the service writes, as it creates it.
+/// A topic that the service writes, as the service would create it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnTopic {
     /// The name.
     pub name: String,
-    /// What it is for, for people.
+    /// What it is for, as shown to users.
     pub purpose: &'static str,
     /// Its partitions: as many as the input topics have.
     pub partitions: i32,
     /// Topic configuration.
     pub settings: Vec<(&'static str, String)>,
-    /// Whether its partition count must equal that of the inputs.
+    /// Whether its partition count must equal that of the inputs: true for the changelog.
     pub counted: bool,
 }
 
@@ -79,7 +79,7 @@ pub(in crate::stream) fn problem(options: &Options, topic: &OwnTopic, found: Opt
     }
 }
 
-/// Creates those of our topics that are missing, and waits until brokers know them. Returns what was created.
+/// Creates the missing ones among our topics and waits until brokers know them. Returns the created topics.
 ///
 /// # Errors
 /// If the cluster does not answer or refuses a topic.
@@ -102,7 +102,7 @@ pub(in crate::stream) fn create_missing(options: &Options, own: &[OwnTopic], ins
     Ok(missing)
 }
 
-/// Asks whether topics could be created, without creating any. Returns the refusals.
+/// Checks whether topics could be created, without creating any. Returns the refusals.
 ///
 /// # Errors
 /// If the cluster does not answer.
@@ -117,7 +117,7 @@ fn specs<'a>(options: &Options, topics: &'a [OwnTopic]) -> Vec<TopicSpec<'a>> {
     topics.iter().map(spec).collect()
 }
 
-/// Makes sure that our topics exist and fit, and creates the missing ones if the configuration allows it.
+/// Makes sure that our topics exist and have the right partition count; creates missing ones if the configuration allows it.
 ///
 /// # Errors
 /// If a topic is missing and may not or cannot be created, or has the wrong partition count.

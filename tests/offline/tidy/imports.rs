@@ -128,7 +128,7 @@ fn expand(tree: &str) -> Vec<String> {
 
 /// Paths that begin with `super::` or `crate::` outside declarations. Those of nested modules are left out: their `super` is the file.
 fn inline_paths(text: &str) -> Vec<Module> {
-    let lines = text.lines().filter(|line| !line.contains("use "));
+    let lines = text.lines().filter(|line| !line.contains("use ") && !line.contains("pub(in "));
     let paths = lines.flat_map(|line| line.match_indices("super::").chain(line.match_indices("crate::")).map(move |(at, _)| &line[at..]));
     let names = |path: &str| {
         let end = path.find(|c: char| c != '_' && c != ':' && !c.is_alphanumeric()).unwrap_or(path.len());

@@ -5,6 +5,16 @@ use std::path::{Path, PathBuf};
 
 mod imports;
 
+/// Files that still import each other.
+const TIED: [&str; 6] = [
+    "replay::block <-> replay::digest",
+    "simulate::agenda <-> simulate::billing",
+    "simulate::agenda <-> simulate::feedback",
+    "simulate::agenda <-> simulate::support",
+    "simulate::agenda <-> simulate::usage",
+    "simulate::options <-> simulate::story",
+];
+
 fn sources(path: &Path, found: &mut Vec<PathBuf>) {
     if path.is_dir() {
         for entry in fs::read_dir(path).unwrap() {
@@ -86,12 +96,16 @@ fn every_module_imports_only_from_those_above_it() {
 }
 
 #[test]
-fn no_two_files_of_the_pure_half_import_each_other() {
-    let (pure, _) = modules();
-    let files: Vec<_> = pure.iter().flat_map(|module| files_of(module)).collect();
+fn no_two_files_import_each_other() {
+    let (_, all) = modules();
+    let files: Vec<_> = all.iter().flat_map(|module| files_of(module)).collect();
     let imports = imports::Imports::of(&files);
-    assert!(imports.count() > 300, "{} imports", imports.count());
-    assert_eq!(imports.mutual(), Vec::<String>::new());
+    assert!(imports.count() > 600, "{} imports", imports.count());
+    let pairs = imports.mutual();
+    let untied: Vec<_> = pairs.iter().filter(|pair| !TIED.contains(&pair.as_str())).collect();
+    assert!(untied.is_empty(), "{untied:#?}");
+    let stale: Vec<_> = TIED.iter().filter(|tied| !pairs.iter().any(|pair| pair == *tied)).collect();
+    assert!(stale.is_empty(), "not tied any more, so take them out of the list: {stale:?}");
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::clock::monotonic;
 
 /// Time limits of a client.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct Timeouts {
     /// From the first byte of a request to the last of its answer.
     pub request: Duration,
     /// Between requests.
@@ -43,23 +43,23 @@ impl Answered {
 
 /// A stream that fails once its client exceeds a time limit.
 #[derive(Debug)]
-pub struct Patient<S> {
+pub struct TimedStream<S> {
     stream: S,
-    patience: Patience,
+    timeouts: Timeouts,
     answered: Answered,
     busy: bool,
     deadline: Pin<Box<Sleep>>,
 }
 
-impl<S> Patient<S> {
+impl<S> TimedStream<S> {
     /// A stream that waits for its first request.
-    pub fn new(stream: S, patience: Patience, answered: Answered) -> Self {
-        Self { stream, patience, answered, busy: false, deadline: Box::pin(sleep(patience.idle)) }
+    pub fn new(stream: S, timeouts: Timeouts, answered: Answered) -> Self {
+        Self { stream, timeouts, answered, busy: false, deadline: Box::pin(sleep(timeouts.idle)) }
     }
 
     fn turn(&mut self, busy: bool) {
         self.busy = busy;
-        let limit = if busy { self.patience.request } else { self.patience.idle };
+        let limit = if busy { self.timeouts.request } else { self.timeouts.idle };
         self.deadline.as_mut().reset(Instant::from_std(monotonic()) + limit);
     }
 
@@ -70,7 +70,7 @@ impl<S> Patient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Pending => self.wait(context),
@@ -84,7 +84,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match Pin::new(&mut self.stream).poll_write(context, bytes) {
             Poll::Pending => self.wait(context),

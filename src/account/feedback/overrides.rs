@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 
 /// A health score set by hand.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Pin {
+pub struct Override {
     /// The health, 0..=100.
     pub value: f64,
     /// In force before this instant.
@@ -19,65 +19,65 @@ pub struct Pin {
 
 /// An override that was set, or (without a pin) cleared.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(super) struct Override {
+pub(super) struct OverrideChange {
     pub at: Timestamp,
     pub id: Box<str>,
-    pub pin: Option<Pin>,
+    pub set: Option<Override>,
 }
 
-impl Override {
+impl OverrideChange {
     /// By instant, then id; without ids a set one after a cleared one, then by what it says.
     pub(super) fn order(&self, other: &Self) -> Ordering {
-        (self.at, &self.id, self.pin.is_some()).cmp(&(other.at, &other.id, other.pin.is_some())).then_with(|| {
-            let (Some(one), Some(two)) = (&self.pin, &other.pin) else { return Ordering::Equal };
-            let texts = |pin: &Pin| (pin.until, pin.reason.clone(), pin.by.clone());
+        (self.at, &self.id, self.set.is_some()).cmp(&(other.at, &other.id, other.set.is_some())).then_with(|| {
+            let (Some(one), Some(two)) = (&self.set, &other.set) else { return Ordering::Equal };
+            let texts = |pin: &Override| (pin.until, pin.reason.clone(), pin.by.clone());
             one.value.total_cmp(&two.value).then_with(|| texts(one).cmp(&texts(two)))
         })
     }
 
     /// Whether it is the same record again, by kind, id and instant; without an id: by all it says.
     pub(super) fn repeats(&self, other: &Self) -> bool {
-        let same_record = (self.at, &self.id, self.pin.is_some()) == (other.at, &other.id, other.pin.is_some());
+        let same_record = (self.at, &self.id, self.set.is_some()) == (other.at, &other.id, other.set.is_some());
         same_record && (!self.id.is_empty() || self == other)
     }
 }
 
 /// The pin in force at `t` among overrides in their order: of the newest at or before `t`, unless that is a clearing or has ended.
-pub(super) fn in_force(overrides: &[Override], t: Timestamp) -> Option<&Pin> {
+pub(super) fn in_force(overrides: &[OverrideChange], t: Timestamp) -> Option<&Override> {
     let newest = overrides.iter().rfind(|set| set.at <= t)?;
-    newest.pin.as_ref().filter(|pin| t < pin.until)
+    newest.set.as_ref().filter(|pin| t < pin.until)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::{Told, day, state_of};
+    use super::super::fixture::{FeedbackRecord, day, state_of};
     use crate::event::FeedbackKind;
 
-    fn set(at: i64, id: &str, value: f64, until: i64) -> Told {
-        Told::new(at, FeedbackKind::OverrideSet { value, until: day(until), reason: "on site".into(), by: "dana".into() }).id(id)
+    fn set(at: i64, id: &str, value: f64, until: i64) -> FeedbackRecord {
+        FeedbackRecord::new(at, FeedbackKind::OverrideSet { value, until: day(until), reason: "on site".into(), by: "dana".into() }).id(id)
     }
 
-    fn cleared(at: i64, id: &str) -> Told {
-        Told::new(at, FeedbackKind::OverrideCleared).id(id)
+    fn cleared(at: i64, id: &str) -> FeedbackRecord {
+        FeedbackRecord::new(at, FeedbackKind::OverrideCleared).id(id)
     }
 
-    fn value(told: &[Told], t: i64) -> Option<f64> {
-        state_of(told).pin_at(day(t)).map(|pin| pin.value)
+    fn value(records: &[FeedbackRecord], t: i64) -> Option<f64> {
+        state_of(records).override_at(day(t)).map(|pin| pin.value)
     }
 
     #[test]
     fn a_pin_is_in_force_from_its_own_instant_until_its_end() {
-        let told = [set(2, "a", 90.0, 5)];
-        assert_eq!([1, 2, 4, 5].map(|t| value(&told, t)), [None, Some(90.0), Some(90.0), None]);
-        let state = state_of(&told);
-        let pin = state.pin_at(day(3)).unwrap();
+        let records = [set(2, "a", 90.0, 5)];
+        assert_eq!([1, 2, 4, 5].map(|t| value(&records, t)), [None, Some(90.0), Some(90.0), None]);
+        let state = state_of(&records);
+        let pin = state.override_at(day(3)).unwrap();
         assert_eq!((&*pin.reason, &*pin.by, pin.until), ("on site", "dana", day(5)));
     }
 
     #[test]
     fn the_newest_override_wins_even_when_it_has_ended() {
-        let told = [set(2, "a", 90.0, 50), set(4, "b", 20.0, 6)];
-        assert_eq!([3, 5, 7].map(|t| value(&told, t)), [Some(90.0), Some(20.0), None]);
+        let records = [set(2, "a", 90.0, 50), set(4, "b", 20.0, 6)];
+        assert_eq!([3, 5, 7].map(|t| value(&records, t)), [Some(90.0), Some(20.0), None]);
     }
 
     #[test]

@@ -9,15 +9,15 @@ const MAX_SEGMENTS: usize = 1_000;
 /// The name of what is not told apart.
 const OTHER: &str = "other";
 
-/// Published changes since the task is owned here.
+/// Changes published since this instance took over the task.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Published {
+pub struct ChangeCounts {
     changes: BTreeMap<Cause, u64>,
     band_changes: BTreeMap<(Band, Band, Box<str>), u64>,
     segments: BTreeSet<Box<str>>,
 }
 
-impl Published {
+impl ChangeCounts {
     /// Counts a change.
     pub(super) fn count(&mut self, cause: Cause) {
         *self.changes.entry(cause).or_default() += 1;
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn band_changes_of_segments_beyond_the_limit_are_counted_together() {
-        let mut published = Published::default();
+        let mut published = ChangeCounts::default();
         for n in 0..MAX_SEGMENTS + 2 {
             published.count_band_change(Band::Green, Band::Red, &format!("s{n}"));
         }

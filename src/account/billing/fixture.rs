@@ -61,13 +61,13 @@ pub(super) fn no_discount() -> Discount {
 
 /// An account, with the settings that it is read under.
 #[derive(Clone, Default)]
-pub(super) struct Account {
+pub(super) struct TestAccount {
     pub state: Billing,
     pub settings: Settings,
     pub limits: LimitMeter,
 }
 
-impl Account {
+impl TestAccount {
     /// An account reported in US dollars, with rates from the given days on.
     pub fn with_rates(rates: &[(i64, &str, &str)]) -> Self {
         let mut account = Self::default();

@@ -1,8 +1,8 @@
 //! The feedback section as changelog records: its entries one after the other, oldest first while they fit in one part.
 
-use super::answer::{Act, Answer};
-use super::pin::Override;
-use super::{Kept, State, insert_by};
+use super::answer::{Answer, Interaction};
+use super::overrides::OverrideChange;
+use super::{Feedback, History, insert_by};
 use crate::account::parts::{SectionPart, by_hash, split};
 use crate::account::section::{PART_BYTES, split_version};
 use crate::account::{CodecError, Section};
@@ -12,8 +12,8 @@ use crate::settings::StateVersion;
 #[derive(serde::Serialize)]
 enum EntryRef<'a> {
     Answer(&'a Answer),
-    Act(&'a Act),
-    Override(&'a Override),
+    Interaction(&'a Interaction),
+    OverrideChange(&'a OverrideChange),
     /// From version 2 on; an answer without a theme is written as in version 1.
     AnswerWithTheme(&'a Answer, &'a str),
 }
@@ -22,8 +22,8 @@ enum EntryRef<'a> {
 #[derive(serde::Deserialize)]
 enum Entry {
     Answer(Answer),
-    Act(Act),
-    Override(Override),
+    Interaction(Interaction),
+    OverrideChange(OverrideChange),
     AnswerWithTheme(Answer, Box<str>),
 }
 
@@ -33,12 +33,12 @@ impl<'a> From<&'a Answer> for EntryRef<'a> {
     }
 }
 
-impl Section for State {
+impl Section for Feedback {
     fn parts(&self, version: StateVersion) -> Vec<SectionPart> {
         let answers = self.answers().iter().map(EntryRef::from);
-        let acts = self.acts().iter().map(EntryRef::Act);
-        let overrides = self.overrides().iter().map(EntryRef::Override);
-        let entries: Vec<_> = answers.chain(acts).chain(overrides).map(|entry| entry.bytes()).collect();
+        let interactions = self.interactions().iter().map(EntryRef::Interaction);
+        let overrides = self.overrides().iter().map(EntryRef::OverrideChange);
+        let entries: Vec<_> = answers.chain(interactions).chain(overrides).map(|entry| entry.bytes()).collect();
         if entries.is_empty() {
             return Vec::new();
         }
@@ -80,36 +80,38 @@ fn part<'a>(version: StateVersion, entries: impl Iterator<Item = &'a [u8]>) -> V
     out
 }
 
-impl Kept {
+impl History {
     fn restore(&mut self, entry: Entry) {
         match entry {
             Entry::Answer(answer) => self.answer(answer),
             Entry::AnswerWithTheme(answer, theme) => self.answer(Answer { theme: Some(theme), ..answer }),
-            Entry::Act(act) => self.act(act),
-            Entry::Override(set) => insert_by(&mut self.overrides, set, Override::order),
+            Entry::Interaction(interaction) => self.interaction(interaction),
+            Entry::OverrideChange(set) => insert_by(&mut self.overrides, set, OverrideChange::order),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::told::{Told, state_of};
+    use super::super::fixture::{FeedbackRecord, state_of};
     use super::*;
     use crate::event::FeedbackKind;
 
-    fn restored(parts: &[SectionPart]) -> State {
-        let mut state = State::default();
+    fn restored(parts: &[SectionPart]) -> Feedback {
+        let mut state = Feedback::default();
         parts.iter().for_each(|(part, bytes)| state.restore(*part, bytes).unwrap());
         state
     }
 
     #[test]
     fn an_answer_with_a_theme_needs_version_2_and_the_others_do_not() {
-        let plain = state_of(&[Told::new(1, FeedbackKind::Nps(9)), Told::new(2, FeedbackKind::Referral).theme("price")]);
+        let plain =
+            state_of(&[FeedbackRecord::new(1, FeedbackKind::Nps(9)), FeedbackRecord::new(2, FeedbackKind::Referral).theme("price")]);
         assert_eq!(plain.least_version(), StateVersion::V1);
         let (first, second) = (plain.parts(StateVersion::V1), plain.parts(StateVersion::V2));
         assert_eq!(first[0].1[1..], second[0].1[1..]);
-        let themed = state_of(&[Told::new(1, FeedbackKind::Nps(9)), Told::new(1, FeedbackKind::Csat(1.0)).theme("price")]);
+        let themed =
+            state_of(&[FeedbackRecord::new(1, FeedbackKind::Nps(9)), FeedbackRecord::new(1, FeedbackKind::Csat(1.0)).theme("price")]);
         assert_eq!(themed.least_version(), StateVersion::V2);
         for state in [plain, themed] {
             assert_eq!(restored(&state.parts(StateVersion::V2)), state);

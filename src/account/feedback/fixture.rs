@@ -1,6 +1,6 @@
-//! Feedback events for tests, told in days since an epoch of their own.
+//! Feedback records for tests, dated in days since a fixed instant.
 
-use super::State;
+use super::Feedback;
 use crate::account::{ApplyContext, LimitMeter};
 use crate::event::{FeedbackEvent, FeedbackKind};
 use crate::settings::Settings;
@@ -8,14 +8,14 @@ use crate::time::{DAY_MS, Timestamp};
 
 /// One feedback event with its time and id.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
+pub(super) struct FeedbackRecord {
     pub at: Timestamp,
     pub id: Option<String>,
     pub kind: FeedbackKind<'static>,
     pub theme: Option<String>,
 }
 
-impl Told {
+impl FeedbackRecord {
     pub(super) fn new(days: i64, kind: FeedbackKind<'static>) -> Self {
         Self { at: day(days), id: None, kind, theme: None }
     }
@@ -35,15 +35,15 @@ pub(super) const fn day(days: i64) -> Timestamp {
     Timestamp(1_750_000_000_000 + days * DAY_MS)
 }
 
-pub(super) fn apply(state: &mut State, told: &[Told], settings: &Settings, limits: &mut LimitMeter) {
-    for Told { at, id, kind, theme } in told {
+pub(super) fn apply(state: &mut Feedback, records: &[FeedbackRecord], settings: &Settings, limits: &mut LimitMeter) {
+    for FeedbackRecord { at, id, kind, theme } in records {
         let event = FeedbackEvent { kind: kind.clone(), theme: theme.as_deref().map(Into::into) };
         state.apply(&event, &mut ApplyContext { at: *at, id: id.as_deref(), settings, limits });
     }
 }
 
-pub(super) fn state_of(told: &[Told]) -> State {
-    let mut state = State::default();
-    apply(&mut state, told, &Settings::default(), &mut LimitMeter::default());
+pub(super) fn state_of(records: &[FeedbackRecord]) -> Feedback {
+    let mut state = Feedback::default();
+    apply(&mut state, records, &Settings::default(), &mut LimitMeter::default());
     state
 }
