@@ -26,17 +26,17 @@ pub(super) trait Additive: Default {
 /// A sum that may come back to nothing, and then needs no place.
 pub(super) trait Summand: Additive {
     /// Whether nothing is left of what was added.
-    fn is_nothing(&self) -> bool;
+    fn is_zero(&self) -> bool;
 }
 
 impl Summand for u64 {
-    fn is_nothing(&self) -> bool {
+    fn is_zero(&self) -> bool {
         *self == 0
     }
 }
 
 impl Summand for Durations {
-    fn is_nothing(&self) -> bool {
+    fn is_zero(&self) -> bool {
         self.count() == 0
     }
 }

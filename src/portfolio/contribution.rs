@@ -21,8 +21,8 @@ use crate::metric::View;
 use crate::settings::Settings;
 use crate::time::{Timestamp, Zone};
 
-/// Packed bytes that [`Places`] take, at most; they come first.
-const MAX_PLACES_BYTES: usize = 32;
+/// Packed bytes that [`Dimensions`] take, at most; they come first.
+const MAX_DIMENSIONS_BYTES: usize = 32;
 
 /// What an account adds since [`Contribution::at`].
 #[derive(Clone, Debug)]
@@ -56,15 +56,15 @@ impl Contribution {
     }
 
     /// The names that the account belongs to, without unpacking what follows them.
-    pub(super) fn places(&self) -> Places {
-        let head = self.packed.get(..MAX_PLACES_BYTES).unwrap_or(&self.packed);
-        postcard::take_from_bytes(&expand(head)).map(|(places, _)| places).unwrap_or_default()
+    pub(super) fn dimensions(&self) -> Dimensions {
+        let head = self.packed.get(..MAX_DIMENSIONS_BYTES).unwrap_or(&self.packed);
+        postcard::take_from_bytes(&expand(head)).map(|(dimensions, _)| dimensions).unwrap_or_default()
     }
 }
 
 /// The names that an account belongs to in each dimension; `None`: to none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Places {
+pub(super) struct Dimensions {
     pub segment: Option<NameId>,
     pub plan: Option<NameId>,
     pub csm: Option<NameId>,
@@ -76,7 +76,7 @@ type Named<V = u64> = Vec<(NameId, V)>;
 /// What is packed: sums of one account, with numbers for names.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Parts {
-    pub places: Places,
+    pub dimensions: Dimensions,
     money: Money,
     usage: Usage,
     feedback: Feedback,
@@ -101,7 +101,7 @@ impl Parts {
         let (onboarded, referred) = Sums::of_profile(account, &money, &period(Stream::Accounts));
         let tickets = account.support().tickets_in(support.from, support.to, settings.business_hours.as_ref());
         Self {
-            places: Places::default(),
+            dimensions: Dimensions::default(),
             tickets: tickets.map(|ticket| PackedTicket::pack(&ticket, names)).collect(),
             churn_reasons: named(&money.churn_reasons, names),
             adopters: named(&usage.adopters, names),
@@ -138,11 +138,11 @@ impl Parts {
     }
 
     /// Says that the names are used no more.
-    pub fn give_back(&self, names: &mut Names) {
+    pub fn release(&self, names: &mut Names) {
         let counts = [&self.churn_reasons, &self.adopters, &self.surveys_sent, &self.advocacy];
-        counts.into_iter().flatten().for_each(|(id, _)| names.give_back(*id));
-        self.themes.iter().for_each(|(id, _)| names.give_back(*id));
-        self.tickets.iter().for_each(|ticket| ticket.give_back(names));
+        counts.into_iter().flatten().for_each(|(id, _)| names.release(*id));
+        self.themes.iter().for_each(|(id, _)| names.release(*id));
+        self.tickets.iter().for_each(|ticket| ticket.release(names));
     }
 
     fn pack(&self) -> Box<[u8]> {
@@ -160,7 +160,7 @@ fn trailing(view: &View, stream: Stream, zone: &Zone) -> Period {
 }
 
 fn named<V: Copy>(tally: &Tally<V>, names: &mut Names) -> Named<V> {
-    tally.sums().map(|(name, sum)| (names.take(name), *sum)).collect()
+    tally.sums().map(|(name, sum)| (names.acquire(name), *sum)).collect()
 }
 
 fn tally<V: Summand>(sums: &Named<V>, names: &Names) -> Tally<V> {
@@ -210,9 +210,9 @@ mod tests {
     #[test]
     fn places_are_read_without_the_rest() {
         for id in [None, Some(0), Some(NameId::MAX)] {
-            let places = Places { segment: id, plan: None, csm: id };
-            let contribution = Contribution::new(&Parts { places, onboarded: 1, ..Parts::default() }, Timestamp(0));
-            assert_eq!((contribution.places(), contribution.parts().places), (places, places));
+            let dimensions = Dimensions { segment: id, plan: None, csm: id };
+            let contribution = Contribution::new(&Parts { dimensions, onboarded: 1, ..Parts::default() }, Timestamp(0));
+            assert_eq!((contribution.dimensions(), contribution.parts().dimensions), (dimensions, dimensions));
         }
     }
 

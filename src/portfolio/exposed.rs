@@ -1,6 +1,6 @@
 //! The sums as they are scraped: numerators and denominators, which stay right when they are added over instances.
 
-use super::{Scope, Spent, Sums};
+use super::{CostTotals, Scope, Sums};
 use crate::event::Stream;
 use crate::settings::Settings;
 
@@ -109,10 +109,10 @@ exposed! {
     CategoryTickets "category_tickets" Plain ["state" "category"] [Support] "The same by category.";
     ChannelTickets "channel_tickets" Plain ["state" "channel"] [Support] "The same by channel.";
     Reopened "reopened_tickets" Plain [] [Support] "Tickets first resolved in 28 days and reopened since.";
-    FirstContactJudged "first_contact_tickets" Plain [] [Support] "Tickets of which it is known whether the first contact resolved them.";
+    FirstContactKnown "first_contact_tickets" Plain [] [Support] "Tickets of which it is known whether the first contact resolved them.";
     FirstContactResolved "first_contact_resolved_tickets" Plain [] [Support] "Those of them that it resolved.";
     Resolution "resolution_seconds" Distribution ["priority"] [Support] "Time to the first resolution, of 28 days.";
-    AgentResolution "agent_resolution_seconds" Distribution ["priority"] [Support] "The same less the time spent waiting.";
+    AgentResolution "agent_resolution_seconds" Distribution ["priority"] [Support] "The same less the time costs waiting.";
     FirstReply "first_reply_seconds" Distribution ["priority"] [Support] "Time to the first public agent reply, of 28 days.";
     BusinessResolution "business_resolution_seconds" Distribution ["priority"] [Support] "Business hours to the first resolution, of 28 days; only where they are configured.";
     BusinessFirstReply "business_first_reply_seconds" Distribution ["priority"] [Support] "Business hours to the first public agent reply, of 28 days; only where they are configured.";
@@ -186,12 +186,12 @@ impl Exposure<'_> {
 
 impl Sums {
     /// Hands over all sums of a scope, with what was spent on it.
-    pub fn expose(&self, scope: &Scope, spent: Option<Spent>, settings: &Settings, sink: &mut dyn Sink) {
+    pub fn expose(&self, scope: &Scope, costs: Option<CostTotals>, settings: &Settings, sink: &mut dyn Sink) {
         let mut out = Exposure { settings, whole: *scope == Scope::All, sink };
         out.count(Exposed::Accounts, self.accounts);
         out.count(Exposed::Onboarded, self.onboarded);
         out.count(Exposed::ReferredAccounts, self.referred);
-        self.money.expose(spent, &mut out);
+        self.money.expose(costs, &mut out);
         self.usage.expose(self.accounts, &mut out);
         self.health.expose(&mut out);
         self.feedback.expose(self.support.ratings(), &mut out);

@@ -31,7 +31,7 @@ pub(super) struct Feedback {
 }
 
 impl Summand for ByKind {
-    fn is_nothing(&self) -> bool {
+    fn is_zero(&self) -> bool {
         self.iter().all(|opinions| opinions.answers == 0)
     }
 }

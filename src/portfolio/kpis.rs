@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::{Figure, Kpi, Number, Period, Spent, Sums};
+use super::{CostTotals, Figure, Kpi, Number, Period, Sums};
 use crate::event::Stream;
 use crate::settings::Settings;
 
@@ -15,10 +15,10 @@ pub struct Kpis(BTreeMap<Kpi, Figure>);
 impl Kpis {
     /// The KPIs of these sums and of what was spent on the same scope; those of streams that are not configured are absent.
     #[must_use]
-    pub fn of(sums: &Sums, spent: Option<Spent>, period: &Period, settings: &Settings) -> Self {
+    pub fn of(sums: &Sums, costs: Option<CostTotals>, period: &Period, settings: &Settings) -> Self {
         let labels = settings.limits.label_values;
         let mut kpis = Self::default();
-        sums.money.write(spent, period, labels, &mut kpis);
+        sums.money.write(costs, period, labels, &mut kpis);
         sums.usage.write(sums.accounts, period, &mut kpis);
         if let Some(users) = sums.usage.mau() {
             sums.money.write_arpu(users, &mut kpis);

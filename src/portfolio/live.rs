@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::additive::{Additive, Sign};
-use super::contribution::{Contribution, Parts, Places};
+use super::contribution::{Contribution, Dimensions, Parts};
+use super::cost_totals::CostsByScope;
 use super::health::Health;
 use super::names::{NameId, Names};
-use super::spent::Spending;
 use super::{AccountScore, BandSums, Costs, Period, Scope, Sums};
 use crate::account::Account;
 use crate::metric::Metrics;
@@ -20,13 +20,13 @@ use crate::settings::Settings;
 /// Features, categories, products, reasons and kinds told apart, at most.
 const MAX_NAMES: usize = 10_000;
 /// Segments told apart, at most; as many plans and CSMs.
-const MAX_PLACES: usize = 1_000;
+const MAX_PER_DIMENSION: usize = 1_000;
 
 /// Sums over the accounts of a task as they were last scored, for all and by segment, plan and CSM.
 #[derive(Debug)]
 pub struct Live {
     scopes: BTreeMap<Scope, Sums>,
-    spending: Spending,
+    costs: CostsByScope,
     names: Names,
     segments: Names,
     plans: Names,
@@ -35,14 +35,14 @@ pub struct Live {
 
 impl Default for Live {
     fn default() -> Self {
-        let places = || Names::new(MAX_PLACES);
+        let dimensions = || Names::new(MAX_PER_DIMENSION);
         Self {
             scopes: BTreeMap::new(),
-            spending: Spending::default(),
+            costs: CostsByScope::default(),
             names: Names::new(MAX_NAMES),
-            segments: places(),
-            plans: places(),
-            csms: places(),
+            segments: dimensions(),
+            plans: dimensions(),
+            csms: dimensions(),
         }
     }
 }
@@ -78,9 +78,9 @@ impl Live {
         settings: &Settings,
     ) {
         self.remove(entry);
-        let places = self.take_places(account);
+        let dimensions = self.acquire_dimensions(account);
         let mut parts = Parts::of(account, metrics, view, settings, &mut self.names);
-        parts.places = places;
+        parts.dimensions = dimensions;
         entry.set_score(score);
         entry.contribution = Some(Contribution::new(&parts, view.t));
         self.merge(parts, &score, Sign::Plus);
@@ -90,7 +90,7 @@ impl Live {
     pub fn rescore(&mut self, entry: &mut LiveEntry, score: AccountScore) {
         if let (Some(contribution), Some(before)) = (&entry.contribution, &entry.score) {
             let (before, now) = (health(before), health(&score));
-            for scope in self.scopes_of(contribution.places()) {
+            for scope in self.scopes_of(contribution.dimensions()) {
                 if let Some(sums) = self.scopes.get_mut(&scope) {
                     sums.health.merge(&before, Sign::Minus);
                     sums.health.merge(&now, Sign::Plus);
@@ -104,19 +104,20 @@ impl Live {
     pub fn remove(&mut self, entry: &mut LiveEntry) {
         let (Some(contribution), Some(score)) = (entry.contribution.take(), &entry.score) else { return };
         let parts = contribution.parts();
-        let places = parts.places;
-        parts.give_back(&mut self.names);
+        let dimensions = parts.dimensions;
+        parts.release(&mut self.names);
         self.merge(parts, score, Sign::Minus);
-        for (names, id) in [(&mut self.segments, places.segment), (&mut self.plans, places.plan), (&mut self.csms, places.csm)] {
+        for (names, id) in [(&mut self.segments, dimensions.segment), (&mut self.plans, dimensions.plan), (&mut self.csms, dimensions.csm)]
+        {
             if let Some(id) = id {
-                names.give_back(id);
+                names.release(id);
             }
         }
     }
 
     /// Replaces the costs by those of a period.
-    pub fn spend(&mut self, costs: &Costs, period: &Period) {
-        self.spending = Spending::of(costs, period);
+    pub fn set_costs(&mut self, costs: &Costs, period: &Period) {
+        self.costs = CostsByScope::of(costs, period);
     }
 
     /// The sums of each segment and band; those of the accounts without a segment come last, under `None`.
@@ -137,12 +138,12 @@ impl Live {
         self.scopes.iter()
     }
 
-    pub(super) const fn spending(&self) -> &Spending {
-        &self.spending
+    pub(super) const fn costs(&self) -> &CostsByScope {
+        &self.costs
     }
 
     fn merge(&mut self, parts: Parts, score: &AccountScore, sign: Sign) {
-        let scopes = self.scopes_of(parts.places);
+        let scopes = self.scopes_of(parts.dimensions);
         let sums = Sums { health: health(score), ..parts.into_sums(&self.names) };
         for scope in scopes {
             let whole = self.scopes.entry(scope.clone()).or_default();
@@ -153,21 +154,21 @@ impl Live {
         }
     }
 
-    fn take_places(&mut self, account: &Account) -> Places {
-        let Some(profile) = account.profile() else { return Places::default() };
-        let take = |names: &mut Names, name: Option<&str>| name.map(|name| names.take(name));
-        Places {
+    fn acquire_dimensions(&mut self, account: &Account) -> Dimensions {
+        let Some(profile) = account.profile() else { return Dimensions::default() };
+        let take = |names: &mut Names, name: Option<&str>| name.map(|name| names.acquire(name));
+        Dimensions {
             segment: take(&mut self.segments, profile.segment.as_deref()),
             plan: take(&mut self.plans, profile.plan.as_deref()),
             csm: take(&mut self.csms, profile.csm.as_deref()),
         }
     }
 
-    fn scopes_of(&self, places: Places) -> Vec<Scope> {
+    fn scopes_of(&self, dimensions: Dimensions) -> Vec<Scope> {
         let scope = |names: &Names, id: Option<NameId>, scope: fn(Box<str>) -> Scope| id.map(|id| scope(names.get(id).into()));
-        let segment = scope(&self.segments, places.segment, Scope::Segment);
-        let plan = scope(&self.plans, places.plan, Scope::Plan);
-        let csm = scope(&self.csms, places.csm, Scope::Csm);
+        let segment = scope(&self.segments, dimensions.segment, Scope::Segment);
+        let plan = scope(&self.plans, dimensions.plan, Scope::Plan);
+        let csm = scope(&self.csms, dimensions.csm, Scope::Csm);
         [Some(Scope::All), segment, plan, csm].into_iter().flatten().collect()
     }
 }

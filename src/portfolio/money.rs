@@ -3,7 +3,7 @@
 use super::additive::{Ratio, Sign, additive};
 use super::exposed::{Exposed, Exposure};
 use super::tally::Tally;
-use super::{Figure, Kpi, Kpis, Number, Period, Spent, Split};
+use super::{CostTotals, Figure, Kpi, Kpis, Number, Period, Split};
 use crate::account::Account;
 use crate::account::billing::{Ledger, LossKind, Movement, Terms};
 use crate::metric::MovementKind;
@@ -123,10 +123,10 @@ impl Money {
     }
 
     /// Sets the KPIs of money.
-    pub fn write(&self, spent: Option<Spent>, period: &Period, labels: usize, out: &mut Kpis) {
+    pub fn write(&self, costs: Option<CostTotals>, period: &Period, labels: usize, out: &mut Kpis) {
         self.write_mrr(out);
         self.write_accounts(period, out);
-        self.write_value(spent, out);
+        self.write_value(costs, out);
         out.ratio(Kpi::RenewalRate, self.renewals.some, self.renewals.all);
         out.ratio(Kpi::RenewalRateShort, self.short_renewals.some, self.short_renewals.all);
         out.ratio(Kpi::TrialConversion, self.trials.some, self.trials.all);
@@ -179,10 +179,10 @@ impl Money {
     }
 
     /// What a customer is worth, and what winning and keeping one costs.
-    fn write_value(&self, spent: Option<Spent>, out: &mut Kpis) {
-        if let Some(spent) = spent {
-            out.ratio(Kpi::Cac, spent.acquisition, self.won());
-            out.ratio(Kpi::RetentionCost, spent.retention, self.held);
+    fn write_value(&self, costs: Option<CostTotals>, out: &mut Kpis) {
+        if let Some(costs) = costs {
+            out.ratio(Kpi::Cac, costs.acquisition, self.won());
+            out.ratio(Kpi::RetentionCost, costs.retention, self.held);
         }
         out.ratio(Kpi::ClvHistoric, self.lifetime_value, self.paid_accounts);
         let (Some(arpa), Some(lifespan)) = (out.real(Kpi::Arpa), out.real(Kpi::MeanLifespanMonths)) else { return };
@@ -198,7 +198,7 @@ impl Money {
 
 impl Money {
     /// Hands over the sums, money in minor units.
-    pub fn expose(&self, spent: Option<Spent>, out: &mut Exposure<'_>) {
+    pub fn expose(&self, costs: Option<CostTotals>, out: &mut Exposure<'_>) {
         for (family, minor) in [
             (Exposed::Mrr, self.mrr),
             (Exposed::MrrAtStart, self.mrr_at_start),
@@ -220,10 +220,10 @@ impl Money {
         ] {
             out.count(family, count);
         }
-        self.expose_labelled(spent, out);
+        self.expose_labelled(costs, out);
     }
 
-    fn expose_labelled(&self, spent: Option<Spent>, out: &mut Exposure<'_>) {
+    fn expose_labelled(&self, costs: Option<CostTotals>, out: &mut Exposure<'_>) {
         for kind in MovementKind::ALL {
             out.number(Exposed::MrrMovements, &[kind.name()], self.movements(kind).sum as f64);
         }
@@ -235,9 +235,9 @@ impl Money {
             out.number(Exposed::TermsEnded, &[term], renewals.all as f64);
             out.number(Exposed::TermsRenewed, &[term], renewals.some as f64);
         }
-        if let Some(spent) = spent {
-            out.number(Exposed::Costs, &["acquisition"], spent.acquisition as f64);
-            out.number(Exposed::Costs, &["retention"], spent.retention as f64);
+        if let Some(costs) = costs {
+            out.number(Exposed::Costs, &["acquisition"], costs.acquisition as f64);
+            out.number(Exposed::Costs, &["retention"], costs.retention as f64);
         }
         if out.whole {
             for (reason, lost) in self.churn_reasons.labelled(out.settings.limits.label_values) {

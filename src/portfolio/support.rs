@@ -123,7 +123,7 @@ impl Support {
             tickets.expose(state, out);
         }
         out.count(Exposed::Reopened, self.reopened.some);
-        out.count(Exposed::FirstContactJudged, self.first_contact.all);
+        out.count(Exposed::FirstContactKnown, self.first_contact.all);
         out.count(Exposed::FirstContactResolved, self.first_contact.some);
         for (family, times, bounds, unit_ms) in [
             (Exposed::Resolution, &self.resolution.by_priority, BOUNDS_HOURS, HOUR_MS),

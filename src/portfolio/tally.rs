@@ -23,7 +23,7 @@ impl<V: Summand> Tally<V> {
     pub fn change(&mut self, label: &str, sign: Sign, change: impl FnOnce(&mut V)) {
         if let Some(value) = self.kept.get_mut(label) {
             change(value);
-            if sign == Sign::Minus && value.is_nothing() {
+            if sign == Sign::Minus && value.is_zero() {
                 self.kept.remove(label);
             }
             return;

@@ -52,9 +52,9 @@ impl PackedTicket {
         let millis = |millis: i64| millis.max(0).unsigned_abs();
         Self {
             flags,
-            category: ticket.category.map(|name| names.take(name)),
-            product: ticket.product.map(|name| names.take(name)),
-            channel: ticket.channel.map(|name| names.take(name)),
+            category: ticket.category.map(|name| names.acquire(name)),
+            product: ticket.product.map(|name| names.acquire(name)),
+            channel: ticket.channel.map(|name| names.acquire(name)),
             resolution_ms: resolution.map(millis),
             waited_ms: agent.zip(resolution).map(|(agent, whole)| millis(whole).saturating_sub(millis(agent))),
             first_reply_ms: ticket.first_reply_ms.map(millis),
@@ -87,8 +87,8 @@ impl PackedTicket {
         }
     }
 
-    pub fn give_back(&self, names: &mut Names) {
-        self.category.into_iter().chain(self.product).chain(self.channel).for_each(|id| names.give_back(id));
+    pub fn release(&self, names: &mut Names) {
+        self.category.into_iter().chain(self.product).chain(self.channel).for_each(|id| names.release(id));
     }
 }
 

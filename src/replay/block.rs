@@ -4,16 +4,8 @@ use std::io::{self, Read};
 use std::num::NonZeroUsize;
 
 use super::digest::Digest;
+use super::span::Span;
 use crate::event::{DecodeContext, Stream};
-
-/// Where a line is in its block.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// Where it begins, in bytes.
-    pub start: u32,
-    /// Its bytes, without its end.
-    pub length: u32,
-}
 
 /// Some lines of a file, and what they say.
 #[derive(Debug)]
@@ -25,7 +17,7 @@ pub struct Block {
 
 impl Block {
     /// Decodes whole lines, below 4 GiB.
-    #[expect(clippy::cast_possible_truncation, reason = "places are below 4 GiB")]
+    #[expect(clippy::cast_possible_truncation, reason = "spans are below 4 GiB")]
     pub fn new(stream: Stream, bytes: Vec<u8>, context: &DecodeContext) -> Self {
         let mut digests = Vec::with_capacity(bytes.len() / TYPICAL_LINE_BYTES);
         let (mut lines, mut start) = (0, 0);
@@ -34,8 +26,8 @@ impl Block {
             let line = rest.get(..end).unwrap_or_default();
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if !line.iter().all(u8::is_ascii_whitespace) {
-                let place = Place { start: start as u32, length: line.len() as u32 };
-                digests.push(Digest::of(stream, line, place, lines, context));
+                let span = Span { start: start as u32, length: line.len() as u32 };
+                digests.push(Digest::of(stream, line, span, lines, context));
             }
             start += end + 1;
             lines += 1;
@@ -59,9 +51,9 @@ impl Block {
     }
 
     /// The bytes of a line.
-    pub fn line(&self, place: Place) -> &[u8] {
-        let start = place.start as usize;
-        self.bytes.get(start..start + place.length as usize).unwrap_or_default()
+    pub fn line(&self, span: Span) -> &[u8] {
+        let start = span.start as usize;
+        self.bytes.get(start..start + span.length as usize).unwrap_or_default()
     }
 }
 
@@ -127,7 +119,7 @@ mod tests {
             let (mut lines, mut found) = (0, Vec::new());
             for block in blocks("a\r\n \n\nbcd\r\n\ne", bytes) {
                 let line = |digest: &Digest| {
-                    let text = String::from_utf8_lossy(block.line(digest.place)).into_owned();
+                    let text = String::from_utf8_lossy(block.line(digest.span)).into_owned();
                     (lines + digest.lines_before + 1, text)
                 };
                 found.extend(block.digests().iter().map(line));

@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::block::Place;
+use super::span::Span;
 use crate::event::{self, DecodeContext, Decoded, Event, Stream};
 use crate::settings::Settings;
 use crate::stream_time;
@@ -17,7 +17,7 @@ pub struct Digest {
     /// Event time of a record.
     pub at: Timestamp,
     /// Where the line is in its block.
-    pub place: Place,
+    pub span: Span,
     /// How many lines of the block are before it.
     pub lines_before: u32,
     /// What it is.
@@ -43,8 +43,8 @@ pub enum Kind {
 impl Digest {
     /// Decodes the line of these bytes.
     #[must_use]
-    pub fn of(stream: Stream, bytes: &[u8], place: Place, lines_before: u32, context: &DecodeContext) -> Self {
-        let none = Self { account: 0, identity: 0, at: Timestamp(0), place, lines_before, kind: Kind::Ignored };
+    pub fn of(stream: Stream, bytes: &[u8], span: Span, lines_before: u32, context: &DecodeContext) -> Self {
+        let none = Self { account: 0, identity: 0, at: Timestamp(0), span, lines_before, kind: Kind::Ignored };
         match event::decode(&raw(stream, bytes, None), context) {
             Ok(Decoded::Record(record)) => {
                 let identity = stream_time::identity(stream, &record);

@@ -19,6 +19,7 @@ mod parallel;
 mod partition;
 mod partition_reading;
 mod reading;
+mod span;
 
 use std::sync::Arc;
 

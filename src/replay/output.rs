@@ -17,7 +17,8 @@ impl Output {
     /// # Errors
     /// When the file cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
-        let sink: Box<dyn Write> = if path == Path::new("-") { Box::new(Leavable(io::stdout())) } else { Box::new(File::create(path)?) };
+        let sink: Box<dyn Write> =
+            if path == Path::new("-") { Box::new(IgnoreBrokenPipe(io::stdout())) } else { Box::new(File::create(path)?) };
         Ok(Self(BufWriter::with_capacity(1 << 20, sink)))
     }
 
@@ -40,19 +41,19 @@ impl Output {
 }
 
 /// A sink whose reader may go.
-struct Leavable<W>(W);
+struct IgnoreBrokenPipe<W>(W);
 
-impl<W: Write> Write for Leavable<W> {
+impl<W: Write> Write for IgnoreBrokenPipe<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        left_or(self.0.write(bytes), bytes.len())
+        unless_broken_pipe(self.0.write(bytes), bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        left_or(self.0.flush(), ())
+        unless_broken_pipe(self.0.flush(), ())
     }
 }
 
-fn left_or<T>(result: io::Result<T>, dropped: T) -> io::Result<T> {
+fn unless_broken_pipe<T>(result: io::Result<T>, dropped: T) -> io::Result<T> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(dropped),
         result => result,

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use super::block::Place;
 use super::digest::{Digest, Kind, hash_of_account};
 use super::file::InputFile;
+use super::span::Span;
 use crate::account::LimitMeter;
 use crate::account::dedup::Dedup;
 use crate::engine::{Counts, Outcome};
@@ -25,14 +25,14 @@ pub struct Accepted {
     /// Place of its file among the input files.
     file: u8,
     block: u32,
-    place: Place,
+    span: Span,
 }
 
 impl Accepted {
     /// The stream of the record, and its bytes.
     pub fn record<'a>(&self, files: &'a [InputFile]) -> Option<(Stream, &'a [u8])> {
         let file = files.get(usize::from(self.file))?;
-        Some((file.stream, file.blocks.get(self.block as usize)?.line(self.place)))
+        Some((file.stream, file.blocks.get(self.block as usize)?.line(self.span)))
     }
 }
 
@@ -71,16 +71,16 @@ pub struct PartitionReading {
 impl PartitionReading {
     /// Judges the records of a partition as of `t`, in reading order.
     pub fn of(files: &[InputFile], t: Timestamp, settings: &Settings, partition: PartitionNumber) -> Self {
-        let (mut reading, mut memory) = (Self::default(), Memory::default());
+        let (mut reading, mut remembered) = (Self::default(), RememberedIds::default());
         for (file, input) in (0_u8..).zip(files) {
             for (block, lines) in (0_u32..).zip(&input.blocks) {
                 for digest in lines.digests().iter().filter(|digest| digest.is_valid(t, settings)) {
                     let observation = reading.stream_time.observe_at(input.stream, digest.at, || digest.identity(), None, t, settings);
                     reading.depends_on_instant |= observation.newest.0 - digest.at.0 >= settings.time.dedup_ms;
                     if partition.holds(digest.account) {
-                        let repeated = memory.remember(input.stream, digest, observation, settings);
-                        let Digest { at, place, .. } = *digest;
-                        let accepted = (!repeated).then_some(Accepted { at, lateness: observation.lateness, file, block, place });
+                        let repeated = remembered.remember(input.stream, digest, observation, settings);
+                        let Digest { at, span, .. } = *digest;
+                        let accepted = (!repeated).then_some(Accepted { at, lateness: observation.lateness, file, block, span });
                         reading.take(input.stream, digest, accepted, t);
                     }
                 }
@@ -88,7 +88,7 @@ impl PartitionReading {
         }
         // Stable: what happens at one instant stays in reading order.
         reading.accepted.sort_by_key(|accepted| accepted.at);
-        reading.accounts = memory.0.len();
+        reading.accounts = remembered.0.len();
         reading
     }
 
@@ -116,9 +116,9 @@ impl PartitionReading {
 
 /// The ids that each account remembers.
 #[derive(Default)]
-struct Memory(HashMap<u128, Dedup, FixedState>, LimitMeter);
+struct RememberedIds(HashMap<u128, Dedup, FixedState>, LimitMeter);
 
-impl Memory {
+impl RememberedIds {
     /// Remembers a record; `true` when it was read before.
     fn remember(&mut self, stream: Stream, digest: &Digest, observation: Observation, settings: &Settings) -> bool {
         let seen = self.0.entry(digest.account).or_default();

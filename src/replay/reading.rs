@@ -3,11 +3,12 @@
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 
-use super::block::{Block, Place};
+use super::block::Block;
 use super::digest::{Kind, raw};
 use super::file::InputFile;
 use super::parallel::{each, in_order};
 use super::partition_reading::{PartitionNumber, PartitionReading};
+use super::span::Span;
 use crate::engine::{Counts, Outcome};
 use crate::event::{self, Rejection, Stream};
 use crate::settings::Settings;
@@ -24,7 +25,7 @@ pub struct DeadLetter {
     /// Why.
     pub rejection: Rejection,
     block: u32,
-    place: Place,
+    span: Span,
 }
 
 impl DeadLetter {
@@ -32,7 +33,7 @@ impl DeadLetter {
     #[must_use]
     pub fn bytes<'a>(&self, files: &'a [InputFile]) -> &'a [u8] {
         let block = files.get(usize::from(self.file)).and_then(|file| file.blocks.get(self.block as usize));
-        block.map_or(&[], |block| block.line(self.place))
+        block.map_or(&[], |block| block.line(self.span))
     }
 }
 
@@ -104,16 +105,16 @@ impl Reading {
         let refused = |(file, stream, block, lines, before): (u8, Stream, u32, &Block, u64)| {
             let (mut letters, mut counts) = (Vec::new(), Counts::default());
             for digest in lines.digests().iter().filter(|digest| !digest.is_valid(t, settings)) {
-                let place = digest.place;
+                let span = digest.span;
                 // Decoded again: a time too far ahead is found before what else is wrong.
-                let outcome = match event::decode(&raw(stream, lines.line(place), Some(t)), &context) {
+                let outcome = match event::decode(&raw(stream, lines.line(span), Some(t)), &context) {
                     Ok(_) => Outcome::Ignored,
                     Err(rejection) => Outcome::DeadLetter(rejection),
                 };
                 counts.count(stream, &outcome);
                 if let Outcome::DeadLetter(rejection) = outcome {
                     let line = before + u64::from(digest.lines_before) + 1;
-                    letters.push(DeadLetter { file, line, rejection, block, place });
+                    letters.push(DeadLetter { file, line, rejection, block, span });
                 }
             }
             (letters, counts)

@@ -162,11 +162,11 @@ mod tests {
         let gone = last(&[Account::scoring(80.0, 50.0, 20.0), Account::scoring(80.0, 50.0, None)], &model);
         assert_eq!((deltas(&gone), gone.status.score), (vec![Some(0.0), Some(0.0)], Some(65.0)));
         assert_eq!(gone.explanation.renormalisation_delta, Some(9.0)); // 65 - 56
-        assert_eq!(gone.explanation.drivers, ["no longer counted: net promoter score of the answers of 91 d"]);
+        assert_eq!(gone.explanation.drivers, ["no longer counted: net promoter score over 91 d"]);
         let come = last(&[Account::scoring(80.0, 50.0, None), Account::scoring(80.0, 50.0, 20.0)], &model);
         assert_eq!(deltas(&come), [Some(0.0), Some(0.0), Some(-9.0)]);
         assert!(come.explanation.renormalisation_delta.unwrap().abs() < 1e-9);
-        assert_eq!(come.explanation.drivers, ["net promoter score of the answers of 91 d is 20"]);
+        assert_eq!(come.explanation.drivers, ["net promoter score over 91 d is 20"]);
     }
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
         let down = last(&[before.clone(), Account::scoring(50.0, 80.0, 60.0).with(Metric::Wau, 0.0, None)], &model);
         let fell = [
             "active days in 28 d fell from 90 to 50",
-            "net promoter score of the answers of 91 d fell from 90 to 60",
+            "net promoter score over 91 d fell from 90 to 60",
             "sessions in 28 d fell from 90 to 80",
         ];
         assert_eq!(down.explanation.drivers, fell);

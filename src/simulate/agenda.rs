@@ -3,25 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::{billing, feedback, support, usage};
+use super::action::Action;
 use crate::time::Timestamp;
-
-/// One thing that an account is going to do; each gives one record.
-#[derive(Clone, Copy, Debug)]
-pub enum Action {
-    /// Its profile is written.
-    Profile,
-    /// Seats are bought or given back: a new profile, and a new subscription a moment later.
-    Seats(u32),
-    /// A user does something.
-    Usage(usage::Act),
-    /// The subscription or an invoice changes.
-    Billing(billing::Act),
-    /// A ticket moves.
-    Support(support::Act),
-    /// A survey, an answer, a referral, an override.
-    Feedback(feedback::Act),
-}
 
 /// A queue of actions by time; those of one instant in the order in which they were planned.
 #[derive(Debug, Default)]

@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
-use super::agenda::{Action, Agenda};
+use super::action::{Action, BillingAct, SubscriptionChange};
+use super::agenda::Agenda;
+use super::kind::Kind;
 use super::options::Options;
 use super::profile::Traits;
 use super::random::Random;
-use super::story::{Kind, Story};
+use super::story::Story;
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
 /// Length of a trial.
@@ -16,40 +18,6 @@ const GIVING_UP_DAYS: i64 = 28;
 
 /// No run and no tenure is longer.
 const YEARS_MAX: i64 = 30;
-
-/// A billing event.
-#[derive(Clone, Copy, Debug)]
-pub enum Act {
-    /// The subscription changes and is written whole.
-    Change(Change),
-    /// An invoice is paid.
-    Paid(u32),
-    /// An attempt to collect an invoice fails.
-    Failed(u32),
-}
-
-/// What changes about a subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It is first seen, running.
-    Seen,
-    /// A trial begins.
-    Trial,
-    /// The trial becomes a paid subscription.
-    Converted,
-    /// The next period begins.
-    Renewed,
-    /// Seats were bought or given back.
-    Seats,
-    /// A payment failed.
-    PastDue,
-    /// The payment came after all.
-    Recovered,
-    /// It will end with the period.
-    CancelScheduled,
-    /// It ends.
-    Ended,
-}
 
 /// The subscription as its seller knows it.
 #[derive(Clone, Debug)]
@@ -118,12 +86,12 @@ impl Subscription {
         self.trial = Some((signed_up_at, ends));
         self.anchor = ends;
         self.status = "trialing";
-        change(agenda, signed_up_at.plus(5_000), Change::Trial);
+        change(agenda, signed_up_at.plus(5_000), SubscriptionChange::Trial);
         if story.wants_to_leave.is_some() {
             self.ends_at = Some(ends);
-            change(agenda, ends, Change::Ended);
+            change(agenda, ends, SubscriptionChange::Ended);
         } else {
-            change(agenda, ends, Change::Converted);
+            change(agenda, ends, SubscriptionChange::Converted);
         }
     }
 
@@ -135,8 +103,8 @@ impl Subscription {
             self.period += 1;
         }
         let seen = if traits.is_new { traits.signed_up_at } else { start.plus(random.between(1_000, 60_000)) };
-        change(agenda, seen.plus(2_000), Change::Seen);
-        change(agenda, self.boundary(self.period + 1), Change::Renewed);
+        change(agenda, seen.plus(2_000), SubscriptionChange::Seen);
+        change(agenda, self.boundary(self.period + 1), SubscriptionChange::Renewed);
     }
 
     /// A subscription ends with a period; a yearly one is laid so that a year ends when the account wants to leave.
@@ -150,7 +118,7 @@ impl Subscription {
         } else {
             self.ends_at = Some(last);
             let notice = random.between(3, 25) * DAY_MS;
-            change(agenda, last.plus(-notice).max(start.plus(DAY_MS)), Change::CancelScheduled);
+            change(agenda, last.plus(-notice).max(start.plus(DAY_MS)), SubscriptionChange::CancelScheduled);
         }
     }
 
@@ -159,24 +127,24 @@ impl Subscription {
     }
 
     /// Makes a change and plans what follows from it.
-    pub fn apply(&mut self, kind: Change, at: Timestamp, random: &mut Random, agenda: &mut Agenda) {
+    pub fn apply(&mut self, kind: SubscriptionChange, at: Timestamp, random: &mut Random, agenda: &mut Agenda) {
         self.version += 1;
         match kind {
-            Change::Seen | Change::Trial | Change::Seats => {}
-            Change::Converted => {
+            SubscriptionChange::Seen | SubscriptionChange::Trial | SubscriptionChange::Seats => {}
+            SubscriptionChange::Converted => {
                 self.status = "active";
                 self.trial = None;
                 self.collect(at, random, agenda);
-                change(agenda, self.boundary(self.period + 1), Change::Renewed);
+                change(agenda, self.boundary(self.period + 1), SubscriptionChange::Renewed);
             }
-            Change::Renewed => self.renew(at, random, agenda),
-            Change::PastDue => self.status = "past_due",
-            Change::Recovered => self.status = "active",
-            Change::CancelScheduled => {
+            SubscriptionChange::Renewed => self.renew(at, random, agenda),
+            SubscriptionChange::PastDue => self.status = "past_due",
+            SubscriptionChange::Recovered => self.status = "active",
+            SubscriptionChange::CancelScheduled => {
                 self.cancel_at_period_end = true;
                 self.canceled_at = Some(at);
             }
-            Change::Ended => self.end(at),
+            SubscriptionChange::Ended => self.end(at),
         }
     }
 
@@ -186,7 +154,7 @@ impl Subscription {
             return;
         }
         self.period += 1;
-        change(agenda, self.boundary(self.period + 1), Change::Renewed);
+        change(agenda, self.boundary(self.period + 1), SubscriptionChange::Renewed);
         match self.ends_at {
             Some(end) if self.stops_paying && end.since(at) <= GIVING_UP_DAYS * DAY_MS => self.give_up(at, end, agenda),
             _ => self.collect(at, random, agenda),
@@ -204,13 +172,13 @@ impl Subscription {
         self.invoices += 1;
         let asked = at.plus(HOUR_MS);
         if random.chance(0.97) {
-            agenda.add(asked, Action::Billing(Act::Paid(self.invoices)));
+            agenda.add(asked, Action::Billing(BillingAct::Paid(self.invoices)));
             return;
         }
         self.fail(asked, agenda);
         let paid = asked.plus(if random.chance(0.8) { 3 } else { 9 } * DAY_MS);
-        agenda.add(paid, Action::Billing(Act::Paid(self.invoices)));
-        change(agenda, paid.plus(2_000), Change::Recovered);
+        agenda.add(paid, Action::Billing(BillingAct::Paid(self.invoices)));
+        change(agenda, paid.plus(2_000), SubscriptionChange::Recovered);
     }
 
     fn give_up(&mut self, at: Timestamp, end: Timestamp, agenda: &mut Agenda) {
@@ -218,14 +186,14 @@ impl Subscription {
         let asked = at.plus(HOUR_MS);
         self.fail(asked, agenda);
         for days in [3, 7, 14] {
-            agenda.add(asked.plus(days * DAY_MS), Action::Billing(Act::Failed(self.invoices)));
+            agenda.add(asked.plus(days * DAY_MS), Action::Billing(BillingAct::Failed(self.invoices)));
         }
-        change(agenda, end, Change::Ended);
+        change(agenda, end, SubscriptionChange::Ended);
     }
 
     fn fail(&self, at: Timestamp, agenda: &mut Agenda) {
-        agenda.add(at, Action::Billing(Act::Failed(self.invoices)));
-        change(agenda, at.plus(2_000), Change::PastDue);
+        agenda.add(at, Action::Billing(BillingAct::Failed(self.invoices)));
+        change(agenda, at.plus(2_000), SubscriptionChange::PastDue);
     }
 
     fn unit_amount(&self, traits: &Traits) -> i64 {
@@ -237,8 +205,8 @@ impl Subscription {
     }
 }
 
-fn change(agenda: &mut Agenda, at: Timestamp, kind: Change) {
-    agenda.add(at, Action::Billing(Act::Change(kind)));
+fn change(agenda: &mut Agenda, at: Timestamp, kind: SubscriptionChange) {
+    agenda.add(at, Action::Billing(BillingAct::Change(kind)));
 }
 
 /// The same time of day so many calendar months later, in UTC; at the end of shorter months their last day.
@@ -250,19 +218,19 @@ fn plus_months(at: Timestamp, months: i64) -> Timestamp {
 }
 
 /// The type and fields of a billing event of a subscription in its state after the event.
-pub fn body<'a>(act: Act, traits: &'a Traits, subscription: &Subscription, currency: &'a str) -> (&'static str, Body<'a>) {
+pub fn body<'a>(act: BillingAct, traits: &'a Traits, subscription: &Subscription, currency: &'a str) -> (&'static str, Body<'a>) {
     match act {
-        Act::Change(kind) => ("subscription_changed", Body::Subscription(snapshot(kind, traits, subscription, currency))),
-        Act::Paid(number) => ("invoice_paid", Body::Invoice(invoice(number, traits, subscription, currency))),
-        Act::Failed(number) => ("invoice_payment_failed", Body::Invoice(invoice(number, traits, subscription, currency))),
+        BillingAct::Change(kind) => ("subscription_changed", Body::Subscription(snapshot(kind, traits, subscription, currency))),
+        BillingAct::Paid(number) => ("invoice_paid", Body::Invoice(invoice(number, traits, subscription, currency))),
+        BillingAct::Failed(number) => ("invoice_payment_failed", Body::Invoice(invoice(number, traits, subscription, currency))),
     }
 }
 
-fn snapshot<'a>(kind: Change, traits: &Traits, subscription: &Subscription, currency: &'a str) -> Snapshot<'a> {
+fn snapshot<'a>(kind: SubscriptionChange, traits: &Traits, subscription: &Subscription, currency: &'a str) -> Snapshot<'a> {
     let (current_period_start, current_period_end) = subscription.period_now();
     let reason = (subscription.canceled_at.is_some() && subscription.trial.is_none()).then_some(if subscription.stops_paying {
         "payment failed"
-    } else if kind == Change::CancelScheduled || subscription.period % 2 == 0 {
+    } else if kind == SubscriptionChange::CancelScheduled || subscription.period % 2 == 0 {
         "missing features"
     } else {
         "too expensive"

@@ -1,12 +1,14 @@
 //! One account: its traits, its story, and the records that come of them, in order of time.
 
-use super::agenda::{Action, Agenda};
-use super::billing::{self, Act, Change, Subscription};
+use super::action::{Action, BillingAct, SubscriptionChange};
+use super::agenda::Agenda;
+use super::billing::{self, Subscription};
+use super::kind::Kind;
 use super::options::Options;
 use super::profile::Traits;
 use super::random::{Random, whole};
 use super::record::{Native, SimulatedRecord};
-use super::story::{Kind, Story};
+use super::story::Story;
 use super::{feedback, support, usage};
 use crate::event::{PerStream, Stream};
 use crate::time::{DAY_MS, Timestamp};
@@ -131,7 +133,7 @@ impl Customer {
             Action::Seats(seats) => {
                 self.traits.seats = seats;
                 self.traits.users = self.traits.users.max(f64::from(seats) * 0.8);
-                self.agenda.add(at.plus(2_000), Action::Billing(Act::Change(Change::Seats)));
+                self.agenda.add(at.plus(2_000), Action::Billing(BillingAct::Change(SubscriptionChange::Seats)));
                 self.profile(at)
             }
             Action::Usage(act) => self.record(Stream::Usage, at, |customer| usage::body(act, &customer.traits.account_id)),
@@ -145,8 +147,8 @@ impl Customer {
         self.record(Stream::Accounts, at, |customer| ("account_profile", customer.traits.body(at)))
     }
 
-    fn bill(&mut self, act: Act, at: Timestamp) -> SimulatedRecord {
-        if let Act::Change(change) = act {
+    fn bill(&mut self, act: BillingAct, at: Timestamp) -> SimulatedRecord {
+        if let BillingAct::Change(change) = act {
             self.subscription.apply(change, at, &mut self.random, &mut self.agenda);
             if self.subscription.has_ended() {
                 self.gone = true;

@@ -1,6 +1,6 @@
 //! What to simulate.
 
-use super::story::Kind;
+use super::kind::Kind;
 use crate::time::{DAY_MS, Timestamp};
 
 /// A run of the simulation.

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::kind::Kind;
 use super::options::Options;
 use super::random::{Random, whole};
-use super::story::{Kind, Story};
+use super::story::Story;
 use crate::time::{DAY_MS, Timestamp};
 
 /// The features of the simulated product, the commonest first.

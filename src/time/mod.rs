@@ -1,6 +1,6 @@
 //! Time as data: instants, dates of the reporting zone, and the windows that metrics look at.
 //!
-//! Nothing here reads a clock; the one file that does is `stream/clock.rs`.
+//! Nothing here reads a clock; only `clock.rs` in the shell does.
 
 mod business_hours;
 mod calendar;

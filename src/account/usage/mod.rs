@@ -191,7 +191,7 @@ fn counted<'e>(event: &'e UsageEvent<'_>, settings: &Settings) -> Option<Option<
     }
     match settings.usage.use_by(event.user_id.as_deref()) {
         UseBy::User(user) => Some(Some(user)),
-        UseBy::Nobody => Some(None),
+        UseBy::Anonymous => Some(None),
         UseBy::Ignored => None,
     }
 }

@@ -14,7 +14,7 @@ pub(super) const TYPES: [EventType; 4] = [
     EventType::without_account("cost_recorded", cost_recorded),
 ];
 
-/// Statuses, each with whether it says by itself that the subscription ends with its period. Billing systems spell them in several ways.
+/// Statuses in the spellings of common billing systems; the flag says whether the status itself means that it will not renew.
 const STATUSES: [(&str, (SubscriptionStatus, bool)); 12] = [
     ("active", (SubscriptionStatus::Active, false)),
     ("past_due", (SubscriptionStatus::PastDue, false)),
@@ -85,7 +85,7 @@ fn item(value: &Value<'_, '_>) -> Result<Item, Rejection> {
     Ok(Item { amount, interval, quantity, metered })
 }
 
-/// A discount of a subscription with these items.
+/// A discount on a subscription with these items.
 fn discount(value: &Value<'_, '_>, items: &[Item]) -> Result<Discount, Rejection> {
     let mut fields = Fields::of_object(value);
     fields.read_object(value)?;
@@ -95,7 +95,7 @@ fn discount(value: &Value<'_, '_>, items: &[Item]) -> Result<Discount, Rejection
     let interval = interval(&fields)?;
     let ends_at = fields.optional_instant(Field::EndsAt)?;
     let first = Item::first_recurring(items).map(|(item, _)| item.amount.currency);
-    // Without a recurring item there is nothing to take the amount off: any number of decimals will do.
+    // Without a recurring item the amount has no effect, so any number of decimals will do.
     let decimals = currency.or(first).map_or(0, Currency::exponent);
     let amount_off_minor = amount_off.map(|amount| amount.minor(decimals)).transpose()?;
     Ok(Discount { percent_off, amount_off_minor, currency, interval, ends_at })
@@ -108,23 +108,20 @@ fn interval(fields: &Fields<'_, '_>) -> Result<Option<Interval>, Rejection> {
     Ok(unit.map(|unit| Interval { unit, count }))
 }
 
-/// The fields that an amount may be in: whole minor units, or major units with decimals.
+/// The two ways to give an amount: whole minor units, or major units with decimals.
 struct AmountFields {
     minor: Field,
     major: Field,
-    /// Says that both are given.
+    /// The reason if both are given.
     both: &'static str,
 }
 
 const AMOUNT: AmountFields =
-    AmountFields { minor: Field::AmountMinor, major: Field::Amount, both: "and amount are both given, and only one of them can hold" };
-const AMOUNT_OFF: AmountFields = AmountFields {
-    minor: Field::AmountOffMinor,
-    major: Field::AmountOff,
-    both: "and amount_off are both given, and only one of them can hold",
-};
+    AmountFields { minor: Field::AmountMinor, major: Field::Amount, both: "and amount are both given; give only one" };
+const AMOUNT_OFF: AmountFields =
+    AmountFields { minor: Field::AmountOffMinor, major: Field::AmountOff, both: "and amount_off are both given; give only one" };
 
-/// An amount as it is written, before its currency says how many decimals a major unit has.
+/// An amount as written, before its currency determines the number of decimals.
 struct WrittenAmount<'a, 'c> {
     value: Value<'a, 'c>,
     is_major: bool,
@@ -132,7 +129,7 @@ struct WrittenAmount<'a, 'c> {
 }
 
 impl WrittenAmount<'_, '_> {
-    /// In minor units of a currency that has this many decimals.
+    /// In minor units of a currency with this many decimals.
     fn minor(&self, decimals: u32) -> Result<Fixed, Rejection> {
         let minor = if self.is_major { self.value.decimal(decimals)? } else { self.value.minor_units()?.into() };
         let too_large = minor.exact().minus(&Exact::whole(i64::MAX.into())).is_positive();
@@ -158,7 +155,7 @@ fn written_amount<'a, 'c>(
     let is_major = major.is_some();
     let Some(value) = minor.or(major) else { return Ok(None) };
     let written = WrittenAmount { value, is_major, may_be_negative };
-    // The type is judged before the currency is; the number of decimals matters for the range alone.
+    // The type is checked before the currency; the number of decimals affects only the range.
     if is_major {
         value.float().map(drop)?
     } else {
@@ -279,7 +276,7 @@ mod tests {
         let item = |amount: &str| refused(&format!(r#"[{{{amount},"currency":"USD"}}]"#), "");
         for amount in [r#""amount_minor":"49.00""#, r#""amount_minor":0.5"#, r#""amount_minor":"6.0""#, r#""amount_minor":5e-1"#] {
             let (code, reason) = item(amount);
-            assert!(code == Code::OutOfRange && reason.contains("go into amount"), "{amount}: {reason}");
+            assert!(code == Code::OutOfRange && reason.contains("use amount"), "{amount}: {reason}");
         }
         assert_eq!(item(r#""amount":"1","amount_minor":100"#).0, Code::OutOfRange);
         assert_eq!(item(r#""amount":"much""#), (Code::WrongType, "items[0].amount is not a number".to_owned()));
@@ -306,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn statuses_and_intervals_are_read_as_the_trade_spells_them() {
+    fn common_spellings_of_statuses_and_intervals_are_accepted() {
         let status = |word: &str| {
             let text = json("subscription_changed", &format!(r#""subscription_id":"s","status":"{word}","items":[],{AFTER}"#));
             match event(Stream::Billing, text.leak()) {
@@ -335,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_status_is_refused_with_those_that_are_known() {
+    fn the_rejection_of_an_unknown_status_lists_the_known_ones() {
         let text = json("subscription_changed", &format!(r#""subscription_id":"s","status":"on_ice","items":[],{AFTER}"#));
         let (code, reason) = refusal(Stream::Billing, &text);
         assert_eq!(code, Code::OutOfRange);
@@ -343,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn optional_instants_before_1900_count_as_left_out_and_required_ones_are_refused() {
+    fn optional_instants_before_1900_count_as_missing_and_required_ones_are_rejected() {
         let year_1 = r#","trial_end":"0001-01-01T00:00:00Z","started_at":"0001-01-01T00:00:00+01:00","canceled_at":-9e12"#;
         let snapshot = subscription("[]", &format!(r#"{year_1},"discount":{{"ends_at":"1899-12-31T23:59:59.999Z"}}"#));
         assert_eq!((snapshot.trial_end, snapshot.started_at, snapshot.canceled_at), (None, None, None));
@@ -400,14 +397,14 @@ mod tests {
     }
 
     #[test]
-    fn instants_of_a_subscription_are_judged_like_any() {
+    fn instants_of_a_subscription_are_checked_like_any_other() {
         assert_eq!(refused("[]", r#","trial_end":"2026-01-01""#).0, Code::WrongType);
         assert_eq!(refused("[]", r#","term_end":253402300800000"#).0, Code::OutOfRange);
         assert_eq!(subscription("[]", r#","canceled_at":"""#).canceled_at, None);
     }
 
     #[test]
-    fn a_cost_has_no_account_whatever_it_names() {
+    fn a_cost_has_no_account_even_if_it_names_one() {
         let text = json("cost_recorded", r#""account_id":[],"category":"Acquisition","amount_minor":9,"currency":"USD","segment":"smb""#);
         let cost = record(Stream::Billing, &text);
         assert_eq!(cost.account, None);

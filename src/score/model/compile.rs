@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn all_problems_of_a_model_are_told_at_once() {
-        let told = problems(
+        let found = problems(
             r#"
             [model]
             min_coverage = 1.4
@@ -247,7 +247,7 @@ mod tests {
             "#,
         );
         assert_eq!(
-            told,
+            found,
             [
                 "model.min_coverage: is 1.4, must be 0 to 1",
                 "health.component[0].group: unknown group `usag`, nearest is `usage`",
@@ -282,8 +282,8 @@ mod tests {
 
     #[test]
     fn a_component_of_the_default_model_that_a_file_of_its_own_does_not_have_is_unknown() {
-        let told = problems(&format!("{COMPONENT}[risk.coefficients]\ntrend = -1"));
-        assert_eq!(told, ["risk.coefficients.trend: unknown component `trend`, nearest is `a`"]);
+        let found = problems(&format!("{COMPONENT}[risk.coefficients]\ntrend = -1"));
+        assert_eq!(found, ["risk.coefficients.trend: unknown component `trend`, nearest is `a`"]);
     }
 
     #[test]
@@ -301,8 +301,8 @@ mod tests {
         let examples: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
         assert!(!examples.is_empty());
         for example in examples {
-            let told = Model::compile(&ModelFile::parse(example).unwrap());
-            assert!(told.is_ok(), "{told:?}");
+            let found = Model::compile(&ModelFile::parse(example).unwrap());
+            assert!(found.is_ok(), "{found:?}");
         }
     }
 }

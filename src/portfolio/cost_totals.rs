@@ -8,16 +8,16 @@ use crate::event::CostCategory;
 
 /// Costs of a period in minor units of the reporting currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spent {
+pub struct CostTotals {
     /// On winning accounts.
     pub acquisition: i128,
     /// On keeping accounts.
     pub retention: i128,
 }
 
-impl Spent {
+impl CostTotals {
     /// Adds a cost.
-    pub(super) fn spend(&mut self, category: CostCategory, minor: i64) {
+    pub(super) fn add_cost(&mut self, category: CostCategory, minor: i64) {
         match category {
             CostCategory::Acquisition => self.acquisition += i128::from(minor),
             CostCategory::Retention => self.retention += i128::from(minor),
@@ -25,45 +25,45 @@ impl Spent {
     }
 }
 
-additive!(Spent { acquisition, retention });
+additive!(CostTotals { acquisition, retention });
 
 /// The costs of a period, of which each task reads some.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Spending {
-    all: Spent,
+pub(super) struct CostsByScope {
+    all: CostTotals,
     /// By the segments that a cost ever named.
-    on: BTreeMap<Box<str>, Spent>,
+    segments: BTreeMap<Box<str>, CostTotals>,
 }
 
-impl Spending {
+impl CostsByScope {
     /// The costs of a period.
     pub fn of(costs: &Costs, period: &Period) -> Self {
-        let mut spending = Self::default();
+        let mut costs_by_scope = Self::default();
         for segment in costs.segments_named() {
-            spending.on.entry(segment.into()).or_default();
+            costs_by_scope.segments.entry(segment.into()).or_default();
         }
         for cost in costs.within(period.from, period.to) {
-            spending.all.spend(cost.category, cost.minor);
-            if let Some(spent) = cost.segment.as_deref().and_then(|segment| spending.on.get_mut(segment)) {
-                spent.spend(cost.category, cost.minor);
+            costs_by_scope.all.add_cost(cost.category, cost.minor);
+            if let Some(totals) = cost.segment.as_deref().and_then(|segment| costs_by_scope.segments.get_mut(segment)) {
+                totals.add_cost(cost.category, cost.minor);
             }
         }
-        spending
+        costs_by_scope
     }
 
     /// Adds those that other tasks read.
     pub fn add(&mut self, other: &Self) {
         self.all.add(&other.all);
-        for (segment, spent) in &other.on {
-            self.on.entry(segment.clone()).or_default().add(spent);
+        for (segment, totals) in &other.segments {
+            self.segments.entry(segment.clone()).or_default().add(totals);
         }
     }
 
-    /// What was spent on a scope; `None` where costs say nothing of it.
-    pub fn on(&self, scope: &Scope) -> Option<Spent> {
+    /// What was totals on a scope; `None` where costs say nothing of it.
+    pub fn on(&self, scope: &Scope) -> Option<CostTotals> {
         match scope {
             Scope::All => Some(self.all),
-            Scope::Segment(segment) => self.on.get(segment).copied(),
+            Scope::Segment(segment) => self.segments.get(segment).copied(),
             Scope::Plan(_) | Scope::Csm(_) => None,
         }
     }
