@@ -1,4 +1,4 @@
-//! The sums of a period by scope, added up over tasks and instances.
+//! The sums of a period by scope, merged over tasks and instances.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use super::{CostTotals, Costs, Kpis, Period, Scope, Sums};
 use crate::account::Account;
 use crate::settings::Settings;
 
-/// Scopes of a portfolio, at most. The last in their order are left out, whatever the order in which they come.
+/// Maximum number of scopes. Those that sort last are dropped, whatever the order of arrival.
 pub const MAX_SCOPES: usize = 20_000;
 
 /// The sums of a period over the accounts of some tasks, by scope.
@@ -34,7 +34,7 @@ impl Portfolio {
         &self.period
     }
 
-    /// Adds what an account adds to all its scopes.
+    /// Adds an account's sums to each of its scopes.
     pub fn add_account(&mut self, account: &Account, sums: &Sums) {
         Scope::of(account).for_each(|scope| self.add_to(scope, sums));
     }
@@ -52,7 +52,7 @@ impl Portfolio {
         self.costs.add(live.costs());
     }
 
-    /// Adds the sums of other tasks over the same period.
+    /// Adds another portfolio over the same period.
     pub fn merge(&mut self, other: &Self) {
         for (scope, sums) in &other.scopes {
             self.add_to(scope.clone(), sums);
@@ -60,8 +60,7 @@ impl Portfolio {
         self.costs.add(&other.costs);
     }
 
-    /// The sums of every scope with what was spent on it, in the same order; those that `keeps` denies are one of their kind, called
-    /// `other`.
+    /// The sums and costs of every scope, in scope order. Scopes that `keeps` rejects are merged, per kind, into one called `other`.
     pub fn sums(&self, mut keeps: impl FnMut(&Scope) -> bool) -> Vec<(Scope, Cow<'_, Sums>, Option<CostTotals>)> {
         let mut others: BTreeMap<Scope, (Sums, Option<CostTotals>)> = BTreeMap::new();
         let mut kept = Vec::new();

@@ -1,4 +1,4 @@
-//! What winning and keeping accounts cost.
+//! Acquisition and retention costs of a period, in total and by segment.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,13 @@ use crate::event::CostCategory;
 /// Costs of a period in minor units of the reporting currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CostTotals {
-    /// On winning accounts.
+    /// Spent on winning accounts.
     pub acquisition: i128,
-    /// On keeping accounts.
+    /// Spent on keeping accounts.
     pub retention: i128,
 }
 
 impl CostTotals {
-    /// Adds a cost.
     pub(super) fn add_cost(&mut self, category: CostCategory, minor: i64) {
         match category {
             CostCategory::Acquisition => self.acquisition += i128::from(minor),
@@ -27,16 +26,16 @@ impl CostTotals {
 
 additive!(CostTotals { acquisition, retention });
 
-/// The costs of a period, of which each task reads some.
+/// The costs of a period. Each task holds the part that it reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct CostsByScope {
     all: CostTotals,
-    /// By the segments that a cost ever named.
+    /// Includes every segment that a cost ever named, so that a period without costs is 0 and not absent.
     segments: BTreeMap<Box<str>, CostTotals>,
 }
 
 impl CostsByScope {
-    /// The costs of a period.
+    /// Sums the costs in a period.
     pub fn of(costs: &Costs, period: &Period) -> Self {
         let mut costs_by_scope = Self::default();
         for segment in costs.segments_named() {
@@ -51,7 +50,7 @@ impl CostsByScope {
         costs_by_scope
     }
 
-    /// Adds those that other tasks read.
+    /// Adds the costs that another task read.
     pub fn add(&mut self, other: &Self) {
         self.all.add(&other.all);
         for (segment, totals) in &other.segments {
@@ -59,7 +58,7 @@ impl CostsByScope {
         }
     }
 
-    /// What was totals on a scope; `None` where costs say nothing of it.
+    /// The costs of a scope; `None` if costs are not recorded for it.
     pub fn on(&self, scope: &Scope) -> Option<CostTotals> {
         match scope {
             Scope::All => Some(self.all),

@@ -1,7 +1,7 @@
-//! The live sums of a task: what an account adds is replaced when the account is scored, so that idle accounts cost nothing.
+//! The live sums of a task. An account's contribution is replaced whenever the account is scored, so idle accounts cost nothing.
 //!
-//! An account that nothing happens to is scored once an hour, so that what moves with time alone, as MRR 28 days ago, is at most an
-//! hour old.
+//! Every account is scored at least once per hour, so figures that change with time alone, such as MRR 28 days ago, are at most an hour
+//! old.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,12 @@ use crate::metric::View;
 use crate::score::Band;
 use crate::settings::Settings;
 
-/// Features, categories, products, reasons and kinds told apart, at most.
+/// Maximum number of distinct features, categories, products, reasons and kinds.
 const MAX_NAMES: usize = 10_000;
-/// Segments told apart, at most; as many plans and CSMs.
+/// Maximum number of distinct segments; the same for plans and CSMs.
 const MAX_PER_DIMENSION: usize = 1_000;
 
-/// Sums over the accounts of a task as they were last scored, for all and by segment, plan and CSM.
+/// Sums over the accounts of a task as of their last scoring, in total and by segment, plan and CSM.
 #[derive(Debug)]
 pub struct Live {
     scopes: BTreeMap<Scope, Sums>,
@@ -47,17 +47,17 @@ impl Default for Live {
     }
 }
 
-/// What the live sums hold of one account: it is kept beside the account, to be taken away again. Never written.
+/// An account's share of the live sums, kept beside the account so that it can be subtracted. In memory only.
 #[derive(Clone, Debug, Default)]
 pub struct LiveEntry {
-    /// How the account was last scored; `None` before. In a box, since beside the account there is no room for it.
+    /// The last score, if any; boxed to keep account slots small.
     pub score: Option<Box<AccountScore>>,
-    /// What it adds besides its health.
+    /// Everything else that it contributes.
     pub contribution: Option<Contribution>,
 }
 
 impl LiveEntry {
-    /// Notes how the account was scored, without the sums.
+    /// Stores the score without touching the sums.
     pub fn set_score(&mut self, score: AccountScore) {
         match self.score.as_deref_mut() {
             Some(kept) => *kept = score,
@@ -67,7 +67,7 @@ impl LiveEntry {
 }
 
 impl Live {
-    /// Replaces all that an account adds by what it adds at `view`, where these metrics gave it this score.
+    /// Recomputes an account's whole contribution at `view`, with the metrics and score of that instant.
     pub fn replace(
         &mut self,
         account: &Account,
@@ -86,7 +86,7 @@ impl Live {
         self.merge(parts, &score, Sign::Plus);
     }
 
-    /// Replaces what the health of an account adds by its new score; the rest stays.
+    /// Updates only the health part of an account's contribution.
     pub fn rescore(&mut self, entry: &mut LiveEntry, score: AccountScore) {
         if let (Some(contribution), Some(before)) = (&entry.contribution, &entry.score) {
             let (before, now) = (health(before), health(&score));
@@ -100,7 +100,7 @@ impl Live {
         entry.set_score(score);
     }
 
-    /// Takes away all that an account adds.
+    /// Removes an account's contribution.
     pub fn remove(&mut self, entry: &mut LiveEntry) {
         let (Some(contribution), Some(score)) = (entry.contribution.take(), &entry.score) else { return };
         let parts = contribution.parts();
@@ -115,12 +115,12 @@ impl Live {
         }
     }
 
-    /// Replaces the costs by those of a period.
+    /// Replaces the costs with those of a period.
     pub fn set_costs(&mut self, costs: &Costs, period: &Period) {
         self.costs = CostsByScope::of(costs, period);
     }
 
-    /// The sums of each segment and band; those of the accounts without a segment come last, under `None`.
+    /// Sums by segment and band; accounts without a segment come last, under `None`.
     pub fn bands(&self) -> Vec<(Option<&str>, Band, BandSums)> {
         let mut cells = Vec::new();
         let mut rest = self.scopes.get(&Scope::All).map(|sums| sums.health.clone()).unwrap_or_default();

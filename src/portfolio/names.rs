@@ -1,14 +1,14 @@
-//! Names by number, so that what many accounts share is held once.
+//! Reference-counted interned names: many accounts share the same few.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::tally::OTHER;
 
-/// A name; 0 stands for every name that found no entry.
+/// Id of a name; 0 stands for every name beyond the maximum.
 pub(super) type NameId = u32;
 
-/// Names in use, held to a number. A name that nobody uses any more gives its entry back.
+/// Names in use, up to a maximum. The entry of an unused name is reused.
 #[derive(Debug)]
 pub(super) struct Names {
     entries: Vec<Entry>,
@@ -24,13 +24,13 @@ struct Entry {
 }
 
 impl Names {
-    /// No name yet, and room for `max`.
+    /// An empty set with room for `max` names.
     pub fn new(max: usize) -> Self {
         let other = Entry { name: OTHER.into(), uses: 0 };
         Self { entries: vec![other], by_name: BTreeMap::new(), free: Vec::new(), max }
     }
 
-    /// The number of a name, used once more.
+    /// The id of a name, counting one more use.
     pub fn acquire(&mut self, name: &str) -> NameId {
         let id = self.by_name.get(name).copied().or_else(|| self.insert(name)).unwrap_or_default();
         if let Some(entry) = self.entry(id) {
@@ -39,7 +39,7 @@ impl Names {
         id
     }
 
-    /// The name is used once less.
+    /// Counts one use less.
     pub fn release(&mut self, id: NameId) {
         let Some(entry) = self.entry(id) else { return };
         entry.uses = entry.uses.saturating_sub(1);
@@ -50,7 +50,7 @@ impl Names {
         }
     }
 
-    /// The name of a number.
+    /// The name of an id.
     pub fn get(&self, id: NameId) -> &str {
         usize::try_from(id).ok().and_then(|id| self.entries.get(id)).map_or(OTHER, |entry| &entry.name)
     }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_keeps_its_number_while_it_is_used_and_gives_it_back_then() {
+    fn a_name_keeps_its_id_while_in_use_and_releases_it_afterwards() {
         let mut names = Names::new(2);
         let (a, b) = (names.acquire("a"), names.acquire("b"));
         assert_eq!((names.acquire("a"), names.get(a), names.get(b)), (a, "a", "b"));
