@@ -1,6 +1,6 @@
 //! What the live portfolio sums cost: the CPU time of one second of 50,000 records plus its scoring round, and the share of the sums, with few
 //! and with many idle accounts.
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a bench prints, and its input is its own")]
+#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench prints, and its input is its own")]
 
 use std::sync::Arc;
 

@@ -1,13 +1,13 @@
 //! churnwatch: live customer health and churn risk from Kafka topics.
 //!
-//! It reads product-usage, billing and support-ticket topics, keeps rolling state for every account, and publishes each meaningful
-//! change of health score and churn risk, with the reason, to an output topic, while Prometheus scrapes gauges. It is not a CRM, a
-//! survey tool or a warehouse.
+//! It reads product-usage, billing and support-ticket topics, keeps rolling state per account, and publishes every meaningful change
+//! of health score and churn risk, with the reason, to an output topic. Prometheus scrapes the gauges. It is not a CRM, a survey tool
+//! or a warehouse.
 //!
-//! Two halves. The **pure half** decides: it reads no clock, opens no file or socket, takes no lock, and is a function of records and
-//! settings. The **shell** does. The modules below are listed from the ground up, and each imports only from those above it. A record
-//! takes the way of `engine::Task::process`: decode -> partition check -> stream time -> dedup -> apply -> outcome; a round then makes
-//! state -> metrics -> score -> change -> output record. ARCHITECTURE.md has the same path, numbered.
+//! The crate has two halves. The **pure half** decides: a function of records and settings that reads no clock, opens no file or socket
+//! and takes no lock. The **shell** does everything else. The modules below are listed from the ground up, and each imports only from
+//! those above it. `engine::Task::process` takes a record through decode -> partition check -> stream time -> dedup -> apply -> outcome;
+//! a round then takes each changed account through metrics -> score -> change -> output record. ARCHITECTURE.md numbers the same path.
 //!
 //! The engine needs neither Kafka nor a clock:
 //!
@@ -38,12 +38,12 @@
 pub mod time; // instants, the reporting zone, quiet days
 pub mod money; // currencies, exact fractions, rates
 pub mod event; // record bytes -> typed event
-pub mod metric; // names and values of account metrics, and the instant that they are measured at
+pub mod metric; // names and values of account metrics, and the instant they are measured at
 pub mod score; // metrics -> score, bands, risk, explanation
-pub mod settings; // what the pure half reads of the configuration
-pub mod stream_time; // stream time, lateness, identity
-pub mod partitioner; // which partition a key belongs to
-pub mod account; // the facts of one account, and its metrics
+pub mod settings; // the part of the configuration that the pure half reads
+pub mod stream_time; // stream time, lateness, record identity
+pub mod partitioner; // the partition that a key belongs to
+pub mod account; // the facts about one account, and its metrics
 pub mod portfolio; // KPIs as sums over accounts
 pub mod engine; // one task: records in, changes out
 
@@ -54,10 +54,10 @@ pub mod stop; // the request to shut down
 pub mod kafka; // clients; the one module that calls librdkafka
 pub mod config; // configuration files, environment and --set
 pub mod directory; // tasks as readers see them
-pub mod threads; // what stream threads report
+pub mod threads; // health reports of the stream threads
 pub mod telemetry; // Prometheus
 pub mod stream; // stream threads, transactions, restore
 pub mod http; // page and API
 pub mod replay; // the same pipeline over files
-pub mod simulate; // customers with a known future
+pub mod simulate; // synthetic customers with a known future
 pub mod cli; // one file per command

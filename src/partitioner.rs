@@ -1,11 +1,11 @@
-//! Which partition a producer's default hash gives a key, and which of them fits a topic.
+//! The partition that each producer's default partitioner gives a key, and which partitioners fit the keys found in a topic.
 //!
-//! Equal partition counts do not put an account into the same partition number everywhere: the Java client hashes keys with murmur2,
+//! Topics with equal partition counts may still put an account into different partitions: the Java client hashes keys with murmur2,
 //! librdkafka with crc32, others with fnv1a.
 
 use std::collections::BTreeSet;
 
-/// The partitioners that are known.
+/// The known partitioners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Partitioner {
     /// The Java client's default; librdkafka's `murmur2_random`.
@@ -17,7 +17,7 @@ pub enum Partitioner {
 }
 
 impl Partitioner {
-    /// All of them, the commonest first.
+    /// All of them, the most common first.
     pub const ALL: [Self; 3] = [Self::Murmur2, Self::Crc32, Self::Fnv1a];
 
     /// The name in configuration and messages.
@@ -30,7 +30,7 @@ impl Partitioner {
         }
     }
 
-    /// The partition of a key among `count` partitions; 0 when there is none.
+    /// The partition of a key among `count` partitions; 0 if there are none.
     #[must_use]
     pub fn partition(self, key: &[u8], count: i32) -> i32 {
         let Ok(count @ 1..) = u32::try_from(count) else { return 0 };
@@ -60,29 +60,29 @@ fn murmur2(key: &[u8]) -> u32 {
     hash ^ (hash >> 15)
 }
 
-/// FNV-1a over 32 bits, taken as a signed number as Sarama and librdkafka do.
+/// 32-bit FNV-1a, taken as a signed number like Sarama and librdkafka do.
 fn fnv1a_partition(key: &[u8], count: u32) -> u32 {
     let hash = key.iter().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
     let signed = i64::from(hash.cast_signed()) % i64::from(count);
     u32::try_from(signed.abs()).unwrap_or(0)
 }
 
-/// The partitioners that a set of topics may have been written with. A record that none of them puts where it lies is in a wrong
-/// partition.
+/// The partitioners that a set of topics may have been written with. A record that none of them would put where it was found is in the
+/// wrong partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidates([bool; 3]);
 
 impl Candidates {
-    /// Nothing is known yet.
+    /// Any partitioner: nothing is known yet.
     pub const ANY: Self = Self([true; 3]);
 
-    /// This one.
+    /// Only this one.
     #[must_use]
     pub fn only(partitioner: Partitioner) -> Self {
         Self(Partitioner::ALL.map(|one| one == partitioner))
     }
 
-    /// Those of both.
+    /// The candidates in both sets.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let ([murmur2, crc32, fnv1a], [murmur2_too, crc32_too, fnv1a_too]) = (self.0, other.0);
@@ -100,7 +100,7 @@ impl Candidates {
         self.0 == [false; 3]
     }
 
-    /// Whether any of them puts the key into this partition.
+    /// Whether any of them would put the key into this partition.
     #[must_use]
     pub fn place(self, key: &[u8], partition: i32, count: i32) -> bool {
         self.iter().any(|partitioner| partitioner.partition(key, count) == partition)
@@ -113,10 +113,10 @@ impl Candidates {
     }
 }
 
-/// Where the accounts of one task belong.
+/// Checks whether an account belongs to a task's partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartitionCheck {
-    /// What the input topics may have been written with.
+    /// The partitioners that the input topics may have been written with.
     pub partitioners: Candidates,
     /// The task's partition of each topic.
     pub partition: i32,
@@ -125,22 +125,22 @@ pub struct PartitionCheck {
 }
 
 impl PartitionCheck {
-    /// Whether an account belongs here.
+    /// Whether an account belongs to this partition.
     #[must_use]
     pub fn holds(&self, account: &str) -> bool {
         self.partitioners.place(account.as_bytes(), self.partition, self.partitions)
     }
 }
 
-/// Distinct keys of one topic with the partition that each was found in.
+/// Distinct keys of one topic, each with the partition it was found in.
 #[derive(Clone, Debug, Default)]
 pub struct Sample(BTreeSet<(i32, Vec<u8>)>);
 
 impl Sample {
-    /// One key out of twenty may lie elsewhere: such records become dead letters, a topic of them is refused.
+    /// One key in twenty may be in the wrong partition: its records become dead letters. Above that, the topic is refused.
     const STRAYS_PER_KEY: usize = 20;
 
-    /// Adds a key; whether it is a new one.
+    /// Adds a key; returns whether it is new.
     pub fn add(&mut self, partition: i32, key: &[u8]) -> bool {
         self.0.insert((partition, key.to_vec()))
     }
@@ -151,19 +151,19 @@ impl Sample {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many keys lie where the partitioner puts them.
+    /// How many keys are where the partitioner would put them.
     #[must_use]
     pub fn fitting(&self, partitioner: Partitioner, count: i32) -> usize {
         self.0.iter().filter(|(partition, key)| partitioner.partition(key, count) == *partition).count()
     }
 
-    /// The partitioners that the topic may have been written with; every one while there is no key.
+    /// The partitioners that the topic may have been written with; all of them while there are no keys.
     #[must_use]
     pub fn candidates(&self, count: i32) -> Candidates {
         Candidates(Partitioner::ALL.map(|partitioner| {
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn murmur2_is_that_of_the_java_client() {
+    fn murmur2_matches_the_java_client() {
         // The values of Kafka's UtilsTest.testMurmur2.
         for (key, hash) in [("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536)] {
             assert_eq!(murmur2(key.as_bytes()).cast_signed(), hash, "{key}");
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn partitions_lie_in_range() {
+    fn partitions_are_in_range() {
         for partitioner in Partitioner::ALL {
             for key in 0..200_u32 {
                 assert!((0..7).contains(&partitioner.partition(format!("account-{key}").as_bytes(), 7)));
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_is_recognised_by_its_keys_and_a_few_strays_do_not_hide_it() {
+    fn the_partitioner_of_a_topic_is_recognised_despite_a_few_stray_keys() {
         for partitioner in Partitioner::ALL {
             for strays in [0, 5] {
                 assert_eq!(sample(partitioner, strays).candidates(6).iter().collect::<Vec<_>>(), [partitioner]);
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn without_keys_everything_is_possible_and_differing_topics_have_nothing_in_common() {
+    fn without_keys_any_partitioner_fits_and_differing_topics_share_none() {
         assert_eq!(Sample::default().candidates(6), Candidates::ANY);
         let both = sample(Partitioner::Murmur2, 0).candidates(6).and(sample(Partitioner::Crc32, 0).candidates(6));
         assert!(both.is_empty());

@@ -1,7 +1,7 @@
-//! Stream time: how far the event time of each stream of a task has come, which records are late, and which repetitions are known.
+//! Stream time: how far event time has advanced on each stream of a task, which records are late, and which are recent enough to dedup.
 //!
-//! A task observes every valid record of its accounts, in reading order, before it applies it. Scoring then looks at each stream
-//! through a [`View`].
+//! A task observes every valid record, in the order it is read, before it is applied. Scoring then looks at each stream through a
+//! [`View`].
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -10,7 +10,7 @@ use crate::metric::{StreamView, View};
 use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
 
-/// Days behind the newest usage record from which a usage record is late: one more than the longest window.
+/// A usage record this many days behind the newest is late: one more than the longest window.
 const USAGE_LATE_DAYS: i64 = 92;
 /// The same for feedback.
 const FEEDBACK_LATE_DAYS: i64 = 400;
@@ -24,18 +24,18 @@ pub enum Lateness {
     Late,
 }
 
-/// What observing a valid record showed.
+/// The result of observing a valid record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// Whether it is too old for any window.
     pub lateness: Lateness,
-    /// Its identity, where it is young enough for a repetition to be recognised.
+    /// Its identity, if the record is recent enough for duplicates to be detected.
     pub identity: Option<u64>,
-    /// The newest event time of its stream, its own included unless its time has not come.
+    /// The newest event time of its stream, including its own unless that is in the future.
     pub newest: Timestamp,
 }
 
-/// The identity of a record within its account: stream, type, id, and `occurred_at` where the payload has one. `None` without id.
+/// The identity of a record within its account: stream, type, id, and `occurred_at` if the payload has one. `None` without an id.
 #[must_use]
 pub fn identity(stream: Stream, record: &Record<'_>) -> Option<u64> {
     let id = record.id.as_deref()?;
@@ -54,7 +54,7 @@ pub fn identity(stream: Stream, record: &Record<'_>) -> Option<u64> {
 /// The clock of one stream of a task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StreamClock {
-    /// Newest event time of a valid record whose time has come.
+    /// Newest event time of a valid record, not counting event times in the future.
     pub newest: Option<Timestamp>,
     /// Earliest broker timestamp of a valid record (event time in files).
     pub observed_since: Option<Timestamp>,
@@ -115,7 +115,7 @@ impl StreamTime {
         }
     }
 
-    /// The time of a record that waited has come.
+    /// Advances to the event time of a waiting record that is now due.
     pub fn reach(&mut self, stream: Stream, at: Timestamp) {
         let clock = self.clocks.of_mut(stream);
         clock.newest = clock.newest.max(Some(at));
@@ -127,8 +127,8 @@ impl StreamTime {
         &self.clocks
     }
 
-    /// What is known of each stream at `t`: a stream without a record for its time is stale, and its metrics are computed at its last
-    /// record's time.
+    /// The view of each stream at `t`. A stream without a record for `stale_after` is stale: its metrics are computed at the time of its
+    /// last record.
     #[must_use]
     pub fn view(&self, t: Timestamp, settings: &Settings) -> View {
         let streams = PerStream::from_fn(|stream| {
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn usage_is_late_from_92_days_behind_the_newest_on() {
+    fn usage_is_late_from_92_days_behind_the_newest() {
         let mut time = StreamTime::default();
         let newest = 200 * DAY_MS;
         read(&mut time, newest, newest);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repetition_is_known_less_than_seven_days_behind_the_newest() {
+    fn duplicates_are_detected_up_to_seven_days_behind_the_newest() {
         let mut time = StreamTime::default();
         let newest = 200 * DAY_MS;
         read(&mut time, newest, newest);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_ahead_of_its_time_moves_the_newest_only_when_its_time_has_come() {
+    fn a_record_from_the_future_advances_stream_time_only_when_it_is_due() {
         let mut time = StreamTime::default();
         read(&mut time, 100, 400);
         assert_eq!(read(&mut time, 1000, 400).newest, Timestamp(100));

@@ -11,7 +11,10 @@ use super::parts::PartNumber;
 /// The parts that the changelog holds, each with the digest of its content, or `None` where that is not known. A thing in one part has
 /// no entry, as most: it is written only when it has changed, and deleting a record that is not there does no harm.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Digests(Option<Box<BTreeMap<(PartOwner, PartNumber), Option<u64>>>>);
+pub struct Digests(Option<Box<ByPart>>);
+
+/// The digest of each part, `None` where it is unknown.
+type ByPart = BTreeMap<(PartOwner, PartNumber), Option<u64>>;
 
 /// What is written in parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,14 +62,16 @@ impl Digests {
                 take(number, Some(bytes));
             }
         }
-        before.keys().for_each(|gone| take(*gone, None));
+        for gone in before.keys() {
+            take(*gone, None);
+        }
         if let Some(all) = &mut self.0 {
             all.retain(|(other, number), _| *other != owner || !before.contains_key(number));
         }
         match (now.as_slice(), &mut self.0) {
             ([(number, _)], Some(all)) => all.retain(|key, _| *key != (owner, *number)),
             ([_, _, ..], all) => {
-                all.get_or_insert_default().extend(now.into_iter().map(|(number, digest)| ((owner, number), Some(digest))))
+                all.get_or_insert_default().extend(now.into_iter().map(|(number, digest)| ((owner, number), Some(digest))));
             }
             _ => {}
         }

@@ -87,7 +87,9 @@ impl Section for NewestProfile {
             if is_first {
                 out.text(&encode(version, &newest.without_features()));
             }
-            features.iter().for_each(|(_, name)| out.text(name));
+            for (_, name) in features {
+                out.text(name);
+            }
             out.0
         })
     }

@@ -1,4 +1,4 @@
-//! All accounts of a task: a sharded concurrent map that one thread writes and HTTP and metrics read.
+//! All accounts of a task, in a sharded concurrent map: one thread writes it, HTTP and metrics read it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,7 +8,7 @@ use foldhash::fast::FixedState;
 use crate::account::AccountKey;
 use crate::engine::{Chain, Slot};
 
-/// Shards; readers hold one of them at a time.
+/// Shards of the map; a reader locks one at a time.
 const SHARDS: usize = 64;
 
 /// Accounts by key. Ids that share a key share an entry, never an account.
@@ -25,19 +25,19 @@ impl Default for AccountMap {
 }
 
 impl AccountMap {
-    /// Lets `read` see an account.
+    /// Calls `read` with an account; `None` if there is none.
     pub fn read<R>(&self, id: &str, read: impl FnOnce(&Slot) -> R) -> Option<R> {
         self.chains.get(&AccountKey::of(id))?.get(id).map(read)
     }
 
-    /// Lets `read` see every account, in no particular order.
+    /// Calls `read` for every account, in no particular order.
     pub fn for_each(&self, mut read: impl FnMut(&Slot)) {
         for chain in &self.chains {
             chain.iter().for_each(&mut read);
         }
     }
 
-    /// Lets `read` see every account of a key. A reader that takes its time for each account holds up the writer by one alone.
+    /// Calls `read` for every account of a key. A slow reader that goes key by key never blocks the writer for longer than one key.
     pub fn read_each_of(&self, key: AccountKey, read: impl FnMut(&Slot)) {
         if let Some(chain) = self.chains.get(&key) {
             chain.iter().for_each(read);
@@ -56,8 +56,7 @@ impl AccountMap {
         self.count.load(Ordering::Relaxed)
     }
 
-    /// Lets `change` change the account of an id and its key, which is created where there is none and `may_create` says so; `None`
-    /// where it does not.
+    /// Calls `change` with the account of an id, which is created if `may_create` allows it; `None` if it does not.
     pub(super) fn change_or_create<R>(
         &self,
         key: AccountKey,
@@ -80,7 +79,7 @@ impl AccountMap {
         Some(result)
     }
 
-    /// Lets `change` change every account of a key.
+    /// Calls `change` for every account of a key.
     pub(super) fn change_each_of(&self, key: AccountKey, change: impl FnMut(&mut Slot)) {
         if let Some(mut chain) = self.chains.get_mut(&key) {
             chain.iter_mut().for_each(change);

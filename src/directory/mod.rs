@@ -1,7 +1,7 @@
 //! The tasks of this instance as HTTP and Prometheus read them while their threads write.
 //!
-//! A [`SharedTask`] is an engine task whose accounts and sums stand in a [`TaskView`]; the [`Directory`] holds the views of all tasks,
-//! and what they have in common: the settings in force and the limit of accounts.
+//! A [`SharedTask`] is an engine task that keeps its accounts and sums in a [`TaskView`]. The [`Directory`] holds the views of all tasks
+//! and what they share: the current settings and the account limit.
 
 mod account_map;
 mod store;
@@ -24,7 +24,7 @@ use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
-/// Segments, plans and CSMs whose cohorts are worked out for readers, at most: the first in their order.
+/// Segments, plans and CSMs with cohorts of their own, at most: the first in sort order.
 const COHORT_SCOPES_MAX: usize = 1_000;
 
 /// All tasks of this instance.
@@ -42,25 +42,25 @@ impl Directory {
         Self { tasks: RwLock::default(), settings: RwLock::new(settings), accounts: AtomicUsize::new(0) }
     }
 
-    /// The settings in force.
+    /// The current settings.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts another model in force; each task takes it over at its next round.
+    /// Replaces the model; each task adopts it in its next round.
     pub fn set_model(&self, model: Model) {
         let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
         *settings = Arc::new(Settings { model, ..Settings::clone(&settings) });
     }
 
-    /// The tasks that are owned and restored, by number.
+    /// The owned and restored tasks, by number.
     #[must_use]
     pub fn tasks(&self) -> Vec<Arc<TaskView>> {
         self.tasks.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// One account with its metrics, its score at `now` and its recent changes; `None` where no task holds it.
+    /// One account with its metrics, its score at `now` and its recent changes; `None` if no task has it.
     #[must_use]
     pub fn account_report(&self, id: &str, now: Timestamp) -> Option<AccountReport> {
         let settings = self.settings();
@@ -75,8 +75,8 @@ impl Directory {
         portfolio
     }
 
-    /// The cohorts of the accounts of all tasks, worked out from their billing. Each account is locked alone, for the microseconds that
-    /// reading its billing takes.
+    /// The cohorts over all tasks, computed from billing. Accounts are locked one key at a time, for the microseconds that reading their
+    /// billing takes.
     #[must_use]
     pub fn cohorts(&self, now: Timestamp) -> Cohorts {
         let (settings, tasks) = (self.settings(), self.tasks());
@@ -94,7 +94,7 @@ impl Directory {
         cohorts
     }
 
-    /// Accounts of all tasks, restoring ones included.
+    /// Accounts in all tasks, including those being restored.
     #[must_use]
     pub fn accounts(&self) -> usize {
         self.accounts.load(Ordering::Relaxed)
@@ -111,7 +111,7 @@ impl Directory {
         }
     }
 
-    /// Takes a place for a new account, unless there are `limit` already.
+    /// Reserves a place for a new account; false if there are already `limit`.
     fn reserve_account(&self, limit: usize) -> bool {
         self.accounts.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| (count < limit).then_some(count + 1)).is_ok()
     }

@@ -1,4 +1,4 @@
-//! The accounts of a task where other threads read them: an engine [`Store`] over a [`TaskView`].
+//! An engine [`Store`] over a [`TaskView`], so other threads can read the accounts.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use crate::account::AccountKey;
 use crate::engine::{LiveSums, Slot, Store};
 use crate::portfolio::Live;
 
-/// The accounts and sums of one task, which its thread alone changes. Its accounts count towards the limit of the whole instance until
-/// it is dropped.
+/// The accounts and sums of one task, changed only by its own thread. They count towards the account limit of the instance until the
+/// store is dropped.
 #[derive(Debug)]
 pub struct SharedStore {
     view: Arc<TaskView>,
@@ -16,7 +16,7 @@ pub struct SharedStore {
     directory: Arc<Directory>,
 }
 
-/// The live sums of a task, locked for one change at a time.
+/// The live sums of a task; the lock is held for one change at a time.
 #[derive(Debug)]
 pub struct SharedSums(Arc<TaskView>);
 
@@ -38,7 +38,7 @@ impl SharedStore {
         &self.view
     }
 
-    /// Where the tasks of this instance meet.
+    /// The directory of this instance.
     #[must_use]
     pub const fn directory(&self) -> &Arc<Directory> {
         &self.directory

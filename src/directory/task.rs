@@ -1,4 +1,4 @@
-//! An engine task whose accounts readers see.
+//! An engine task whose accounts are visible to readers.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use super::{Directory, SharedStore, TaskView};
 use crate::engine::{OutputRecord, RoundOptions, RoundReport, Task};
 use crate::time::Timestamp;
 
-/// A task of this instance. Dropping it forgets everything and takes it out of the directory.
+/// A task of this instance. Dropping it discards its state and removes it from the directory.
 #[derive(Debug)]
 pub struct SharedTask {
-    /// The engine's task. Its rounds go through [`SharedTask::round`].
+    /// The engine's task. Call [`SharedTask::round`], not its own `round`, so that readers see the changes.
     pub engine: Task<SharedStore>,
 }
 
@@ -20,7 +20,7 @@ impl SharedTask {
         Self { engine: Task::new(directory.settings(), SharedStore::new(number, directory)) }
     }
 
-    /// Makes the task visible to readers: once it is restored.
+    /// Makes the task visible to readers; call it after the restore.
     pub fn show(&self) {
         self.publish_summary();
         self.directory().show(Arc::clone(self.view()));
@@ -32,13 +32,13 @@ impl SharedTask {
         self.view().number
     }
 
-    /// What readers see of it.
+    /// What readers see.
     #[must_use]
     pub const fn view(&self) -> &Arc<TaskView> {
         self.engine.store().view()
     }
 
-    /// One round of the engine under the settings in force; readers then see what it changed.
+    /// Runs one round of the engine with the current settings and shows readers its changes.
     pub fn round(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>) -> RoundReport {
         self.engine.set_settings(self.directory().settings());
         let before = out.len();

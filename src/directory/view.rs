@@ -9,26 +9,26 @@ use crate::portfolio::Live;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
-/// Changes of a task kept for readers, at most.
+/// Recent changes kept per task, at most.
 const MAX_RECENT: usize = 5_000;
 
-/// One task as readers see it. The thread that owns the task writes it; no lock is held longer than one account is scored or the sums
-/// are copied.
+/// One task as readers see it. The task's own thread writes it; no lock is held for longer than it takes to score one account or copy
+/// the sums.
 #[derive(Debug)]
 pub struct TaskView {
-    /// The number of the partition of every input topic.
+    /// Its partition number in every input topic.
     pub number: i32,
     /// Its accounts.
     pub accounts: AccountMap,
-    /// What it reported at the end of its last cycle.
+    /// Its report at the end of the last cycle.
     summary: Mutex<Summary>,
-    /// The changes that it made last.
+    /// Its most recent changes.
     recent: Mutex<RecentChanges>,
-    /// What its accounts add to the KPIs.
+    /// The live sums of its accounts.
     portfolio: Mutex<Live>,
 }
 
-/// The newest changes of a task, oldest first, since it is owned here.
+/// The newest changes since this instance took over the task, oldest first.
 #[derive(Debug, Default)]
 struct RecentChanges(VecDeque<(String, Vec<u8>)>);
 
@@ -37,9 +37,9 @@ impl TaskView {
         Self { number, accounts: AccountMap::default(), summary: Mutex::default(), recent: Mutex::default(), portfolio: Mutex::default() }
     }
 
-    /// What the task reported at the end of its last cycle.
+    /// The task's report at the end of its last cycle.
     pub fn summary(&self) -> MutexGuard<'_, Summary> {
-        // A poisoned lock holds a summary of an earlier cycle, which is still true.
+        // Even if the lock is poisoned, the summary of an earlier cycle is still valid.
         self.summary.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -57,7 +57,7 @@ impl TaskView {
         recent.0.drain(..surplus);
     }
 
-    /// An account with its score at `now` and its recent changes; `None` where the task does not hold it.
+    /// An account with its score at `now` and its recent changes; `None` if the task does not have it.
     pub(super) fn account_report(&self, id: &str, now: Timestamp, settings: &Settings) -> Option<AccountReport> {
         let view = self.summary().stream_time.view(now, settings);
         let report = self.accounts.read(id, |slot| slot.report(&view, settings))??;

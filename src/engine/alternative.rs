@@ -1,4 +1,4 @@
-//! Accounts scored by another model beside the one in force, each with bands of its own: who would change band by it.
+//! Scores every account with a second model, next to the active one, to show which accounts it would put into another band.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -10,14 +10,14 @@ use crate::portfolio::AccountScore;
 use crate::score::{Model, State};
 use crate::settings::Settings;
 
-/// Another model, and how every account stands by it. It publishes nothing.
+/// A second model with its own score and band per account. It publishes nothing.
 #[derive(Debug)]
 pub struct AlternativeModel {
     settings: Settings,
     scored: BTreeMap<Box<str>, (State, AccountScore)>,
 }
 
-/// One account by two models.
+/// One account as two models score it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     /// Identity.
@@ -28,14 +28,14 @@ pub struct Comparison {
     pub segment: Option<Box<str>>,
     /// Customer success manager.
     pub csm: Option<Box<str>>,
-    /// By the model in force.
+    /// By the active model.
     pub from: AccountScore,
-    /// By the other one.
+    /// By the other model.
     pub to: AccountScore,
 }
 
 impl AlternativeModel {
-    /// The settings of a task with another model, by which no account was scored yet.
+    /// The settings of a task with another model, before any scoring.
     #[must_use]
     pub fn new(settings: &Arc<Settings>, model: Model) -> Self {
         Self { settings: Settings { model, ..Settings::clone(settings) }, scored: BTreeMap::new() }
@@ -83,7 +83,7 @@ impl AlternativeModel {
 }
 
 impl Comparison {
-    /// The order in which accounts are shown: those with the most MRR first, of the same MRR by their ids.
+    /// Display order: highest MRR first, then by account id.
     #[must_use]
     pub fn by_mrr(one: &Self, other: &Self) -> Ordering {
         (other.to.mrr_minor, &one.account_id).cmp(&(one.to.mrr_minor, &other.account_id))

@@ -1,4 +1,4 @@
-//! The bad-run rule: mostly bad records mean a wrong topic or configuration rather than bad data.
+//! The bad-run rule: if most records are bad, the topic or the configuration is wrong, not the data.
 //!
 //! `run` applies it while it reads a topic partition, before the partition is drained into the dead letters; `replay` applies it to the
 //! totals of each stream.
@@ -6,12 +6,12 @@
 use super::StreamCounts;
 use crate::event::Code;
 
-/// When records are a bad run.
+/// When a run of records counts as bad.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
     /// The share of bad records must exceed this, 0..=1.
     pub share: f64,
-    /// At least so many records must have been read.
+    /// Records that must have been read, at least.
     pub records: u64,
 }
 
@@ -21,7 +21,7 @@ impl Default for Thresholds {
     }
 }
 
-/// The records of one source so far.
+/// The records read from one source so far.
 #[derive(Clone, Debug, Default)]
 pub struct BadRun {
     read: u64,
@@ -35,12 +35,12 @@ pub struct Finding {
     pub read: u64,
     /// Bad records.
     pub bad: u64,
-    /// The most frequent code, the first of equals.
+    /// The most frequent code; of equals, the first.
     pub commonest: Code,
 }
 
 impl BadRun {
-    /// The records of a stream.
+    /// The totals of a stream.
     #[must_use]
     pub fn of(counts: &StreamCounts) -> Self {
         let mut run = Self { read: counts.read, ..Self::default() };
@@ -57,7 +57,7 @@ impl BadRun {
         self.finding(thresholds)
     }
 
-    /// The bad run that these records are, if they are one.
+    /// The bad run, if these records are one.
     #[must_use]
     pub fn finding(&self, thresholds: Thresholds) -> Option<Finding> {
         if self.read < thresholds.records || !self.is_mostly_bad(thresholds) {
@@ -68,7 +68,7 @@ impl BadRun {
         Some(Finding { read: self.read, bad: self.bad.iter().sum(), commonest })
     }
 
-    /// Whether the records are mostly bad but too few to tell. They must not be committed before more have been read.
+    /// Whether most records are bad, but too few to decide. They must not be committed until more have been read.
     #[must_use]
     pub fn is_open(&self, thresholds: Thresholds) -> bool {
         self.read < thresholds.records && self.is_mostly_bad(thresholds)
@@ -86,7 +86,7 @@ impl BadRun {
     }
 }
 
-/// Whether a code hints at a wrong topic. `future_time` does not: a wrong clock causes it.
+/// Whether a code suggests a wrong topic. `future_time` does not: the producer's clock causes it.
 fn is_sign(code: Code) -> bool {
     code != Code::FutureTime
 }

@@ -1,12 +1,12 @@
-//! The changes that a task published, counted for Prometheus.
+//! Counts of the changes that a task published, for Prometheus.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::score::{Band, Cause};
 
-/// Segments told apart, at most; band changes of further ones are counted as [`OTHER`].
+/// Segments with a count of their own, at most; band changes of all others are counted as [`OTHER`].
 const MAX_SEGMENTS: usize = 1_000;
-/// The name of what is not told apart.
+/// The label for all further segments.
 const OTHER: &str = "other";
 
 /// Changes published since this instance took over the task.
@@ -23,7 +23,7 @@ impl ChangeCounts {
         *self.changes.entry(cause).or_default() += 1;
     }
 
-    /// Counts a change of band of an account in a segment; empty: in none.
+    /// Counts a band change of an account; `segment` is empty if it has none.
     pub(super) fn count_band_change(&mut self, from: Band, to: Band, segment: &str) {
         let segment = self.label(segment);
         *self.band_changes.entry((from, to, segment)).or_default() += 1;
@@ -34,12 +34,12 @@ impl ChangeCounts {
         self.changes.iter().map(|(cause, count)| (*cause, *count))
     }
 
-    /// Changes of band: from, to, segment (empty: none), how many.
+    /// Band changes: from, to, segment (empty: none), count.
     pub fn band_changes(&self) -> impl Iterator<Item = (Band, Band, &str, u64)> {
         self.band_changes.iter().map(|((from, to, segment), count)| (*from, *to, &**segment, *count))
     }
 
-    /// The name under which a segment is counted.
+    /// The label that a segment is counted under.
     fn label(&mut self, segment: &str) -> Box<str> {
         if !self.segments.contains(segment) {
             if self.segments.len() >= MAX_SEGMENTS {

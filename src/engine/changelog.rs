@@ -1,4 +1,4 @@
-//! A task as changelog records: its accounts' parts, its own lists, and the engine's part of the stamp.
+//! A task as changelog records: the parts of its accounts, its own lists, and the engine's part of the stamp.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ const DELETION: u8 = b'd';
 const COST: u8 = b'c';
 const COST_IDS: u8 = b'i';
 
-/// What the stamp holds of the engine.
+/// The engine's part of the stamp.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct EngineStamp {
     stream_time: StreamTime,
@@ -27,13 +27,13 @@ struct EngineStamp {
 }
 
 impl<S: Store> Task<S> {
-    /// About how many records [`Task::changelog`] would hand over now.
+    /// Roughly how many records [`Task::changelog`] would emit now.
     #[must_use]
     pub fn unwritten_records(&self) -> usize {
         self.unwritten.records()
     }
 
-    /// Hands over the records that bring the changelog up to the state, as key and value (`None` deletes), and counts them as written.
+    /// Emits the records that bring the changelog up to date, as key and value (`None` deletes), and marks them as written.
     pub fn changelog(&mut self, mut emit: impl FnMut(&[u8], Option<&[u8]>)) {
         let version = self.state_write_version();
         let unwritten = std::mem::take(&mut self.unwritten);
@@ -65,25 +65,25 @@ impl<S: Store> Task<S> {
             emit(&task_key(COST, &number.to_be_bytes()), value.as_deref());
         }
         self.cost_ids.take_day_parts(Stream::Billing, false, version, &mut self.cost_id_digests, |part, bytes| {
-            emit(&cost_ids_key(part), bytes.as_deref())
+            emit(&cost_ids_key(part), bytes.as_deref());
         });
     }
 
-    /// The format in which it writes its state, and the shell the stamp around it.
+    /// The format version of the state, and of the stamp that the shell writes around it.
     #[must_use]
     pub fn state_write_version(&self) -> StateVersion {
         self.settings.state_write_version
     }
 
-    /// The engine's part of the stamp: clocks, counts, segments that costs named.
+    /// The engine's part of the stamp: clocks, counts, and the segments named by costs.
     #[must_use]
     pub fn stamp(&self) -> Vec<u8> {
         let stamp = EngineStamp { stream_time: self.stream_time, counts: self.counts.clone(), cost_segments: self.costs.named().clone() };
         encode(self.state_write_version(), &stamp)
     }
 
-    /// Takes back one record of the changelog. Records of one key come in their order; the last one counts. Nothing is decoded before
-    /// [`Task::finish_restore`], so that earlier versions of a key cost no more than a copy.
+    /// Buffers one changelog record. Records of one key arrive in order, and the last one counts. Decoding waits for
+    /// [`Task::finish_restore`], so superseded values cost no more than a copy.
     pub fn restore(&mut self, key: &[u8], value: Option<&[u8]>) {
         match value {
             Some(value) => drop(self.restoring.insert(key.into(), value.into())),
@@ -108,7 +108,7 @@ impl<S: Store> Task<S> {
 
     fn restore_part(&mut self, section: u8, part: PartNumber, id: &[u8], value: &[u8]) -> Result<(), CodecError> {
         let id = std::str::from_utf8(id).map_err(|_| CodecError::Corrupt("account id is not text"))?;
-        // Accounts that were taken in stay, whatever the limit is now.
+        // Existing accounts are kept even if the limit has been lowered since.
         let restored = self.store.change_or_create(AccountKey::of(id), id, usize::MAX, |slot| match section {
             CORE => slot.restore_core(value),
             section => {
@@ -130,10 +130,10 @@ impl<S: Store> Task<S> {
         Ok(())
     }
 
-    /// Ends a restore with the engine's part of the stamp; `None` where the changelog holds none, which begins the task.
+    /// Finishes a restore with the engine's part of the stamp; `None` if the changelog has no stamp: the task is new.
     ///
     /// # Errors
-    /// When a record or the stamp is none that this program knows.
+    /// When a record or the stamp cannot be decoded.
     pub fn finish_restore(&mut self, stamp: Option<&[u8]>) -> Result<(), CodecError> {
         if let Some(bytes) = stamp {
             let stamp: EngineStamp = decode(bytes)?;
@@ -146,7 +146,7 @@ impl<S: Store> Task<S> {
         }
         for key in self.store.keys() {
             self.punctuation.add(key);
-            // What each adds to the sums is known once it is scored.
+            // An account's contribution to the live sums is unknown until it is scored.
             self.store.change_each_of(key, |slot, _| (slot.unscored, slot.is_punctuated) = (true, true));
             self.unscored.push_back(key);
         }
@@ -154,7 +154,7 @@ impl<S: Store> Task<S> {
     }
 }
 
-/// Ids of costs are in parts as those of an account are.
+/// Ids of costs are split into parts like those of an account.
 fn cost_ids_key(part: PartNumber) -> Vec<u8> {
     match part {
         PartNumber::Counted(count) => task_key(COST_IDS, &count.to_be_bytes()),

@@ -1,7 +1,7 @@
 //! The keys of a task's changelog records.
 //!
-//! `0x01 section part(u16) account-id` for the accounts, `0x03 section path(u64) account-id` for their ranges in version 2, and
-//! `0x02 list number` for the task's own lists. Keys that begin with 0x00 are the shell's.
+//! `0x01 section part(u16) account-id` for accounts, `0x03 section path(u64) account-id` for hash ranges in version 2, and
+//! `0x02 list number` for the task's own lists. Keys that begin with 0x00 belong to the shell.
 
 use crate::account::PartNumber;
 
@@ -9,8 +9,7 @@ pub(super) const OF_ACCOUNT: u8 = 1;
 pub(super) const OF_TASK: u8 = 2;
 pub(super) const OF_ACCOUNT_RANGE: u8 = 3;
 
-/// The section of an account's core record: first seen, what was published, what the bands remember. Sections of the account itself
-/// count from 1.
+/// The section of an account's core record: first seen, last published score, band state. The account's own sections count from 1.
 pub(super) const CORE: u8 = 0;
 
 pub(super) fn account_key(section: u8, part: PartNumber, id: &str) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! How the records of each stream ended. The five outcomes always add up to the records read.
+//! Outcomes per stream. The five outcomes always add up to the records read.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -22,7 +22,7 @@ pub struct StreamCounts {
     pub dead_letter: DeadLetterCounts,
 }
 
-/// Dead letters by [`Code::index`]; shown by name, without those that are 0.
+/// Dead letters by [`Code::index`]; serialized by name, without zeros.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeadLetterCounts([u64; Code::ALL.len()]);
 
@@ -35,7 +35,7 @@ impl DeadLetterCounts {
 
 impl Serialize for DeadLetterCounts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // The length is said beforehand: the changelog's format needs it.
+        // The changelog's format needs the length up front.
         let mut map = serializer.serialize_map(Some(self.iter().count()))?;
         for (code, count) in self.iter() {
             map.serialize_entry(code.name(), &count)?;
@@ -79,7 +79,7 @@ impl Counts {
         }
     }
 
-    /// Adds those of another task.
+    /// Adds the counts of another task.
     pub fn add(&mut self, other: &Self) {
         for (stream, mine) in self.0.iter_mut() {
             let theirs = other.of(stream);

@@ -1,4 +1,4 @@
-//! Accounts that were deleted: their earlier events change nothing any more, later ones begin a new account.
+//! Deleted accounts: events up to the deletion no longer count, later ones start a new account.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,7 +8,7 @@ use crate::time::{DAY_MS, Timestamp};
 
 /// Days that a deletion is remembered.
 const KEPT_DAYS: i64 = 400;
-/// Deletions remembered, at most; beyond, the oldest is forgotten.
+/// Deletions remembered, at most; beyond that, the oldest is forgotten.
 const MAX_DELETIONS: usize = 1_000_000;
 
 /// Deletions by a 128-bit hash of the account's id.
@@ -19,7 +19,7 @@ pub(super) struct Deletions {
 }
 
 impl Deletions {
-    /// The hash under which an account's deletion is kept.
+    /// The key of an account's deletion.
     pub(super) fn hash_of(account: &str) -> u128 {
         xxh3_128(account.as_bytes())
     }
@@ -34,7 +34,7 @@ impl Deletions {
         self.by_account.get(&hash).copied()
     }
 
-    /// Remembers a deletion; the newest of an account stays.
+    /// Remembers a deletion; of several for one account, the newest.
     pub(super) fn insert(&mut self, hash: u128, at: Timestamp) {
         if let Some(before) = self.by_account.get(&hash).copied() {
             if before >= at {
@@ -53,7 +53,7 @@ impl Deletions {
         }
     }
 
-    /// Takes out a deletion that is too old, or one too many; says whether it was one too many.
+    /// Removes the oldest deletion if it has expired or the limit is exceeded; the flag is true for the limit.
     pub(super) fn pop_expired(&mut self, now: Timestamp) -> Option<(u128, bool)> {
         let (at, hash) = self.by_time.first().copied()?;
         let crowded = self.by_time.len() > MAX_DELETIONS;

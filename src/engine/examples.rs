@@ -1,4 +1,4 @@
-//! Worked examples of the metrics that several sections make together: age, stage, seats, adoption, tickets for every ten users.
+//! Worked examples of the metrics that need several sections: tenure, stage, seats, adoption, tickets per ten users.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ fn used(user: &str, feature: &str, at: i64) -> (Stream, &'static str, i64, Json)
     (Stream::Usage, "feature_used", at, json!({"user_id": user, "feature": feature}))
 }
 
-/// A subscription of 5 x 20.00 a month, in a term of so many days from its time on.
+/// A subscription of 5 x 20.00 a month, with a term of `term_days` days from `at`.
 fn subscribed(at: i64, term_days: i64, more: &Json) -> (Stream, &'static str, i64, Json) {
     let mut fields = json!({"subscription_id": "s", "status": "active", "current_period_start": at, "current_period_end": at + term_days * DAY_MS,
         "items": [{"amount_minor": 2_000, "currency": "USD", "interval": "month", "quantity": 5}]});
@@ -57,7 +57,7 @@ fn stage(records: &[(Stream, &str, i64, Json)]) -> Stage {
 }
 
 #[test]
-fn tenure_begins_with_the_sign_up_unless_that_is_to_come_and_onboarding_takes_from_there() {
+fn tenure_starts_at_sign_up_unless_that_is_in_the_future_and_onboarding_is_measured_from_there() {
     let known = metrics(&[used("u", "x", ago(10)), profile(ago(5), json!({"signed_up_at": ago(90), "onboarded_at": ago(76)}))]);
     assert_eq!((known.number(Metric::TenureDays), known.number(Metric::OnboardingDays)), (Some(90.0), Some(14.0)));
     let to_come = metrics(&[used("u", "x", ago(10)), profile(ago(5), json!({"signed_up_at": T.0 + 1, "onboarded_at": T.0 + 1}))]);
@@ -84,7 +84,7 @@ fn the_stage_is_the_first_that_fits() {
 }
 
 #[test]
-fn seats_are_those_of_the_profile_else_of_the_subscriptions() {
+fn seats_come_from_the_profile_or_else_from_the_subscriptions() {
     let users = [used("1", "x", ago(1)), used("2", "x", ago(27))];
     let seats = |more: Vec<(Stream, &'static str, i64, Json)>| {
         let records: Vec<_> = users.iter().cloned().chain(more).collect();
@@ -97,7 +97,7 @@ fn seats_are_those_of_the_profile_else_of_the_subscriptions() {
 }
 
 #[test]
-fn adoption_is_of_the_entitled_features_of_the_profile_else_of_the_catalogue() {
+fn adoption_is_relative_to_the_entitled_features_or_else_to_the_catalogue() {
     let users = [used("1", "x", ago(1)), used("1", "y", ago(27)), used("1", "old", ago(29)), used("1", "other", ago(2))];
     let adoption = |settings: Settings, entitled: Json| {
         let records: Vec<_> = users.iter().cloned().chain([profile(ago(9), json!({"entitled_features": entitled}))]).collect();
@@ -126,7 +126,7 @@ fn tickets_are_counted_per_ten_users_and_small_accounts_count_as_ten() {
 }
 
 #[test]
-fn a_window_longer_than_its_stream_was_observed_is_absent_and_what_has_no_window_is_not() {
+fn a_metric_is_absent_until_its_stream_was_observed_for_the_whole_window() {
     let settings = Settings::default();
     let account = crate::account::Account::new("a");
     let mut view = View::complete(T);

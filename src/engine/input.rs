@@ -6,31 +6,31 @@ use crate::time::Timestamp;
 /// A record of an input topic.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
-    /// The stream that its topic carries.
+    /// The stream of its topic.
     pub stream: Stream,
-    /// The key: the account, where the payload names none.
+    /// The key: the account id if the payload has none.
     pub key: Option<&'a [u8]>,
     /// The value.
     pub value: Option<&'a [u8]>,
-    /// The producer's timestamp (`CreateTime`), event time where the payload has none.
+    /// The producer's timestamp (`CreateTime`): the event time if the payload has none.
     pub timestamp: Option<Timestamp>,
-    /// The record's timestamp whatever its type: silence and observation are measured by it. `None` in files, where event time
-    /// stands in.
+    /// The record's timestamp, whatever its type: it tells how long a stream has been observed, and whether it has gone silent. `None`
+    /// in files, where event time is used instead.
     pub broker_timestamp: Option<Timestamp>,
 }
 
-/// How a record ended: every record ends in exactly one way.
+/// What became of a record. Every record ends in exactly one outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is in the state, or waits for its time.
+    /// In the state, or waiting for its event time.
     Applied,
-    /// It was read before.
+    /// Read before.
     Duplicate,
     /// Too old for any window.
     Late,
-    /// Of a type that is not known.
+    /// Of an unknown type.
     Ignored,
-    /// It cannot be applied.
+    /// Cannot be applied.
     DeadLetter(Rejection),
 }
 
@@ -53,7 +53,7 @@ impl OutputRecord {
         self.key.len() + self.value.as_ref().map_or(0, Vec::len) + headers
     }
 
-    /// A record that deletes what was published of an account.
+    /// A record that deletes everything published about an account.
     #[must_use]
     pub const fn tombstone(key: String) -> Self {
         Self { key, value: None, headers: Vec::new() }

@@ -1,4 +1,4 @@
-//! The live KPIs follow what accounts add to them and what was spent.
+//! Keeps the live KPIs up to date with the accounts' contributions and the costs.
 
 use super::refresh::REFRESH_MS;
 use super::{LiveSums, Store, Task};
@@ -6,7 +6,7 @@ use crate::portfolio::Period;
 use crate::time::Timestamp;
 
 impl<S: Store> Task<S> {
-    /// Replaces what accounts add to the live KPIs whose turn has come, `budget` at most, and the costs.
+    /// Refreshes the contributions of at most `budget` accounts that are due for it, and the costs.
     pub(super) fn refresh_live(&mut self, now: Timestamp, budget: usize) {
         let Self { settings, store, refresh, costs, .. } = self;
         let view = self.stream_time.view(now, settings);

@@ -1,8 +1,8 @@
-//! The engine: one task's records in, its changes out. No broker, no clock.
+//! The engine: records of one task in, changes out. No broker, no clock.
 //!
-//! A task is the same partition number of every input topic. [`Task::process`] takes a record from bytes to state,
-//! [`Task::round`] scores what is due and says what to publish, [`Task::changelog`] says what to remember, and
-//! [`Task::restore`] takes it back.
+//! A task owns the same partition number of every input topic. [`Task::process`] turns a record's bytes into state, [`Task::round`]
+//! scores the accounts that are due and returns the changes to publish, [`Task::changelog`] returns the state to persist, and
+//! [`Task::restore`] reads it back.
 
 mod alternative;
 pub mod bad_run;

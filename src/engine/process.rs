@@ -1,4 +1,4 @@
-//! The way of one record through a task: decode -> partition check -> stream time -> dedup -> apply -> outcome.
+//! One record's path through a task: decode -> partition check -> stream time -> dedup -> apply -> outcome.
 
 use super::deletions::Deletions;
 use super::waiting::WaitingRecord;
@@ -10,14 +10,14 @@ use crate::stream_time::{Lateness, Observation};
 use crate::time::Timestamp;
 
 impl<S: Store> Task<S> {
-    /// Takes one record, read at `now`, to its end.
+    /// Processes one record, read at `now`, and counts its outcome. Every record ends in exactly one [`Outcome`].
     pub fn process(&mut self, input: &Input<'_>, now: Timestamp) -> Outcome {
         let outcome = self.outcome_of(input, now).unwrap_or_else(Outcome::DeadLetter);
         self.counts.count(input.stream, &outcome);
         outcome
     }
 
-    /// The whole chain. Whatever refuses a record before stream time leaves no trace of it in the task.
+    /// The whole chain. A record that fails before it is observed leaves the task unchanged.
     fn outcome_of(&mut self, input: &Input<'_>, now: Timestamp) -> Result<Outcome, Rejection> {
         let Decoded::Record(record) = self.decode(input, now)? else { return Ok(Outcome::Ignored) };
         self.check_partition(&record)?;
@@ -33,7 +33,7 @@ impl<S: Store> Task<S> {
         }
     }
 
-    /// The record's event; `now` is where a record without a timestamp is measured from.
+    /// Decodes the record. The limit on future event times counts from the broker's timestamp, or from `now` where there is none.
     fn decode<'a>(&self, input: &Input<'a>, now: Timestamp) -> Result<Decoded<'a>, Rejection> {
         let raw = event::Raw {
             stream: input.stream,
@@ -45,8 +45,8 @@ impl<S: Store> Task<S> {
         event::decode(&raw, &self.decode)
     }
 
-    /// A record of an account that another task owns must not move this task's stream time: the records of its own accounts would
-    /// become late by it. Costs belong to no account and may be in any partition.
+    /// Refuses a record whose account belongs to another task: it would advance this task's stream time and make the records of its own
+    /// accounts late. Costs belong to no account and may be in any partition.
     fn check_partition(&self, record: &Record<'_>) -> Result<(), Rejection> {
         match (self.partition_check, record.account.as_deref()) {
             (Some(check), Some(id)) if !check.holds(id) => {
@@ -56,8 +56,9 @@ impl<S: Store> Task<S> {
         }
     }
 
+    /// Applies a record whose event time has been reached, unless it is a duplicate.
     fn dedup_and_apply(&mut self, id: &str, record: &Record<'_>, stream: Stream, observation: Observation) -> Result<Outcome, Rejection> {
-        if self.ends_with_deletion(id, record) {
+        if self.handle_deletion(id, record) {
             return Ok(Outcome::Applied);
         }
         let repeated = self.with_account(id, |slot, settings, limits| {
@@ -75,7 +76,7 @@ impl<S: Store> Task<S> {
         })
     }
 
-    /// Keeps a record until its time has come.
+    /// Parks a record until its event time is reached. Its identity is remembered now, so a duplicate does not wait as well.
     fn wait(&mut self, id: &str, record: &Record<'_>, input: &Input<'_>, observation: Observation) -> Result<Outcome, Rejection> {
         let waiting = WaitingRecord::of(input, record.occurred_at);
         if !self.waiting.has_room_for(&waiting) {
@@ -93,17 +94,18 @@ impl<S: Store> Task<S> {
         Ok(Outcome::Applied)
     }
 
-    /// Applies a valid record of an account whose time has come.
+    /// Applies a decoded record whose event time has been reached, without observing or deduplicating it again.
     pub fn apply(&mut self, record: &Record<'_>, lateness: Lateness) {
         let Some(id) = record.account.as_deref() else { return };
-        if !self.ends_with_deletion(id, record) {
-            // Beyond the limit of accounts there is nothing to apply it to, and the limit has been counted.
+        if !self.handle_deletion(id, record) {
+            // The account limit may have been reached: `with_account` has counted that, and there is nothing to apply the record to.
             let _ = self.with_account(id, |slot, settings, limits| slot.apply(record, lateness, settings, limits));
         }
     }
 
-    /// Whether a record changes nothing because its account was deleted later, or is itself the deletion, which is then done.
-    fn ends_with_deletion(&mut self, id: &str, record: &Record<'_>) -> bool {
+    /// Returns true if nothing is left to apply: the account was deleted at or after the record's event time, or the record itself
+    /// deletes the account, which is done here.
+    fn handle_deletion(&mut self, id: &str, record: &Record<'_>) -> bool {
         if self.deletions.covers(id, record.occurred_at) {
             return true;
         }
@@ -114,10 +116,10 @@ impl<S: Store> Task<S> {
         deletes
     }
 
-    /// Lets `change` change an account, which is created where there is none, and notes what has to be scored and written.
+    /// Runs `change` on an account, creating it if needed, and queues the account for scoring and for the changelog.
     ///
     /// # Errors
-    /// When there are too many accounts already.
+    /// When the account would exceed `limits.accounts`.
     fn with_account<R>(&mut self, id: &str, change: impl FnOnce(&mut Slot, &Settings, &mut LimitMeter) -> R) -> Result<R, Rejection> {
         let Self { settings, store, limits, unscored, unwritten, punctuation, .. } = self;
         let key = AccountKey::of(id);
@@ -161,9 +163,9 @@ impl<S: Store> Task<S> {
         Outcome::Applied
     }
 
-    /// Adds a cost; how old it is goes by `newest`, the newest event time read.
+    /// Adds a cost, and drops those that are too old relative to `newest`, the newest event time read.
     pub fn add_cost(&mut self, at: Timestamp, cost: &Cost<'_>, newest: Timestamp) {
-        // Decoding refused currencies without a rate.
+        // Decoding has already refused currencies without a rate.
         let minor = self.settings.money.convert(cost.amount, at).unwrap_or_default();
         let segment = cost.segment.as_deref().map(Box::from);
         let number = self.costs.push(CostEntry { at, category: cost.category, minor, segment });
@@ -179,7 +181,7 @@ impl<S: Store> Task<S> {
 }
 
 impl Slot {
-    /// Applies a record of its account whose time has come.
+    /// Applies a record to the account and marks the account as unscored.
     fn apply(&mut self, record: &Record<'_>, lateness: Lateness, settings: &Settings, limits: &mut LimitMeter) {
         self.account.apply(record, lateness, settings, limits);
         self.unscored = true;

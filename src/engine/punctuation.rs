@@ -1,4 +1,4 @@
-//! When each account is scored without any event: once an hour, spread by the hash of its id.
+//! Scores idle accounts: each account is due once an hour, at a second that the hash of its id decides.
 
 use std::collections::BTreeMap;
 
@@ -8,29 +8,29 @@ use crate::time::Timestamp;
 /// Seconds between two scorings of an idle account.
 const PERIOD_SECONDS: i64 = 3600;
 
-/// A wheel of one slot a second; every account sits in the slot of its hash.
+/// A timer wheel with one slot per second of the hour; an account's hash decides its slot.
 #[derive(Debug, Default)]
 pub(super) struct Punctuation {
-    /// By second of the hour, where any account sits.
+    /// Accounts by second of the hour; empty slots are left out.
     slots: BTreeMap<i64, Vec<AccountKey>>,
-    /// The second up to which slots were visited.
+    /// The last second whose slot was visited.
     visited: Option<i64>,
 }
 
 impl Punctuation {
-    /// Adds an account that came to be.
+    /// Adds a new account.
     pub(super) fn add(&mut self, key: AccountKey) {
         let slot = (key.0 % PERIOD_SECONDS.unsigned_abs()).cast_signed();
         self.slots.entry(slot).or_default().push(key);
     }
 
-    /// Hands over the accounts that fell due since the last call; those that `still_there` denies leave the wheel.
-    pub(super) fn advance(&mut self, now: Timestamp, mut still_there: impl FnMut(AccountKey) -> bool) {
+    /// Calls `visit` for every account that has become due since the last call; an account for which it returns false is removed.
+    pub(super) fn advance(&mut self, now: Timestamp, mut visit: impl FnMut(AccountKey) -> bool) {
         let second = now.0.div_euclid(1000);
         let from = self.visited.map_or(second - 1, |visited| visited.max(second - PERIOD_SECONDS));
         for due in from..second {
             if let Some(slot) = self.slots.get_mut(&(due + 1).rem_euclid(PERIOD_SECONDS)) {
-                slot.retain(|key| still_there(*key));
+                slot.retain(|key| visit(*key));
             }
         }
         self.visited = Some(self.visited.map_or(second, |visited| visited.max(second)));
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_account_falls_due_once_an_hour() {
+    fn every_account_is_due_once_an_hour() {
         let mut due = Punctuation::default();
         let keys: Vec<AccountKey> = (0..10_000).map(|n| AccountKey(n * 7919)).collect();
         for key in &keys {

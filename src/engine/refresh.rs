@@ -1,4 +1,4 @@
-//! Accounts whose part of the live sums is to be replaced later: one that events keep coming to has its part replaced once a minute.
+//! Limits how often an account's contribution to the live sums is recomputed: busy accounts once a minute, not once per event.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use crate::account::AccountKey;
 use crate::portfolio::LiveEntry;
 use crate::time::{MINUTE_MS, Timestamp};
 
-/// The part of an account is replaced at most this often, unless the account falls due.
+/// Minimum interval between two refreshes of one account's contribution, except when its hourly scoring is due.
 pub(super) const REFRESH_MS: i64 = MINUTE_MS;
 
-/// Accounts by the second at which their turn comes; each is here once at most.
+/// Accounts by the second at which their refresh is due; each is queued at most once.
 #[derive(Debug, Default)]
 pub(super) struct Refresh(BTreeMap<i64, Vec<AccountKey>>);
 
 impl Refresh {
-    /// Whether the part of an account is too young to be replaced already; the account then has its turn later.
+    /// Whether the contribution is too recent to be replaced now; if so, the account is queued for later.
     pub(super) fn defers(&mut self, key: AccountKey, live: &mut LiveEntry, now: Timestamp) -> bool {
         let Some(contribution) = &mut live.contribution else { return false };
         let at = contribution.at();
@@ -25,12 +25,12 @@ impl Refresh {
         young
     }
 
-    /// Puts an account down for the instant at which its part, worked out at `at`, is old enough.
+    /// Queues an account for [`REFRESH_MS`] after `at`, when its contribution was computed.
     fn push(&mut self, key: AccountKey, at: Timestamp) {
         self.0.entry(at.plus(REFRESH_MS).0.div_euclid(1000)).or_default().push(key);
     }
 
-    /// An account whose turn has come.
+    /// Removes and returns an account that is due.
     pub(super) fn pop(&mut self, now: Timestamp) -> Option<AccountKey> {
         let mut first = self.0.first_entry().filter(|first| *first.key() <= now.0.div_euclid(1000))?;
         let key = first.get_mut().pop();
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_has_its_turn_a_minute_after_its_last() {
+    fn an_account_is_refreshed_a_minute_after_its_last_refresh() {
         let mut refresh = Refresh::default();
         refresh.push(AccountKey(1), Timestamp(0));
         refresh.push(AccountKey(2), Timestamp(30_000));

@@ -1,11 +1,11 @@
-//! An account as readers ask for it.
+//! The full report of one account, as the HTTP API returns it.
 
-/// One account in full: its line as JSON, an object that is never empty.
+/// One account as a JSON object that is never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountReport(pub Vec<u8>);
 
 impl AccountReport {
-    /// The report with the account's recent changes, each as JSON, as `recent_changes`.
+    /// Adds the account's recent changes, each one JSON, as `recent_changes`.
     #[must_use]
     pub fn with_recent_changes(mut self, changes: &[Vec<u8>]) -> Self {
         // The last byte closes the object.

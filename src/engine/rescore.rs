@@ -1,4 +1,4 @@
-//! Another model under a running task: every account is scored by it, behind those to which something happened.
+//! A model change in a running task: every account is scored with the new model, after the accounts that have new events.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::account::AccountKey;
 use crate::settings::Settings;
 
 impl<S: Store> Task<S> {
-    /// Takes over the settings in force. Under another model every account waits to be scored by it.
+    /// Adopts the current settings. If the model has changed, every account is queued for scoring.
     pub fn set_settings(&mut self, settings: Arc<Settings>) {
         if Arc::ptr_eq(&settings, &self.settings) {
             return;
@@ -19,7 +19,7 @@ impl<S: Store> Task<S> {
         self.settings = settings;
     }
 
-    /// The next account that the model has not scored yet; those that were scored in the meantime, or wait for that anyway, are passed.
+    /// The next account that the current model has not scored. Skips accounts that have been scored since or are queued anyway.
     pub(super) fn next_to_rescore(&mut self) -> Option<AccountKey> {
         let model = self.settings.model.id;
         while let Some(key) = self.rescore.pop_front() {

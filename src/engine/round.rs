@@ -1,4 +1,4 @@
-//! A scoring round: what happened since the last one, and what is due, becomes changes.
+//! A scoring round: scores accounts with new events, then those that are due, and emits their changes.
 
 use super::scoring::{ScoredSlot, score_slot};
 use super::{LiveSums, OutputRecord, ScoringOrder, Store, Task};
@@ -8,16 +8,16 @@ use crate::metric::View;
 use crate::stream_time::Lateness;
 use crate::time::Timestamp;
 
-/// How a round goes.
+/// Options of a round.
 #[derive(Clone, Copy, Debug)]
 pub struct RoundOptions {
-    /// Whether accounts are scored and changes published; in catch-up they are not.
+    /// Whether accounts are scored and changes published; false during catch-up.
     pub publish: bool,
-    /// Whether the task still catches up: said in every change.
+    /// Whether the task is still catching up; every change carries this flag.
     pub catching_up: bool,
-    /// Accounts to score at most; the others stay for the next round.
+    /// Accounts to score, at most; the others stay queued for the next round.
     pub budget: usize,
-    /// Bytes of changes after which no other account is scored.
+    /// Bytes of changes after which no further account is scored.
     pub bytes: usize,
 }
 
@@ -28,7 +28,7 @@ pub struct RoundReport {
     pub scored: usize,
     /// Changes published.
     pub changes: usize,
-    /// Bytes of them.
+    /// Bytes of these changes.
     pub bytes: usize,
     /// Accounts left for the next round.
     pub left: usize,
@@ -43,25 +43,25 @@ impl RoundReport {
 /// How accounts are scored in a round.
 #[derive(Clone, Copy, Debug)]
 struct Scoring {
-    /// Whether changes say that the task catches up.
+    /// Whether changes carry the catching-up flag.
     catching_up: bool,
-    /// What becomes of the part of the live KPIs.
+    /// How the account's contribution to the live KPIs is updated.
     part: LiveUpdate,
 }
 
-/// What is replaced of an account's part of the live KPIs.
+/// How much of an account's contribution to the live KPIs is replaced.
 #[derive(Clone, Copy, Debug)]
 enum LiveUpdate {
-    /// Nothing: a history has no live KPIs.
+    /// Nothing: replay has no live KPIs.
     Nothing,
-    /// Its health: nothing but the model is another.
+    /// Its health: only the model has changed.
     Health,
-    /// All of it.
+    /// Everything.
     All,
 }
 
 impl<S: Store> Task<S> {
-    /// Applies what waited for `now`, scores accounts and hands over what to publish.
+    /// Applies the waiting records that are due at `now`, scores accounts, and appends what to publish to `out`.
     pub fn round(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>) -> RoundReport {
         self.release_waiting(now);
         self.forget_deletions(now);
@@ -74,8 +74,8 @@ impl<S: Store> Task<S> {
         report
     }
 
-    /// Scores the accounts to which something happened, then those that fell due, then those that another model waits for, up to the
-    /// budget.
+    /// Scores accounts within the budget: first those with new events, then those that are due, then those that a new model has not
+    /// scored yet.
     fn score_due(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>, report: &mut RoundReport) {
         let view = self.stream_time.view(now, &self.settings);
         let Self { store, unscored, punctuation, .. } = self;
@@ -131,8 +131,7 @@ impl<S: Store> Task<S> {
         });
     }
 
-    /// Scores every account at `view`, in the order of their ids: for histories, which have no wheel. What is to be published is handed
-    /// over account by account.
+    /// Scores every account at `view`, in order of id, and publishes account by account. For replay, which has no hourly punctuation.
     pub fn score_all(&mut self, order: &mut ScoringOrder, view: &View, mut publish: impl FnMut(OutputRecord)) {
         let mut report = RoundReport::default();
         self.unscored.clear();
@@ -153,7 +152,7 @@ impl<S: Store> Task<S> {
         }
     }
 
-    /// Applies the records whose time has come. They were read, observed and remembered before: only their state is missing.
+    /// Applies the waiting records whose event time has been reached. They were observed and deduplicated when they were read.
     fn release_waiting(&mut self, now: Timestamp) {
         while let Some((number, waiting)) = self.waiting.pop_due(now) {
             self.unwritten.waiting.insert(number);

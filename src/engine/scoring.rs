@@ -1,4 +1,4 @@
-//! One account scored: metrics -> assessment -> bands -> change, the same in the service and in replay.
+//! Scores one account: metrics -> assessment -> bands -> change, the same in the service and in replay.
 
 use super::{AccountReport, ChangeCounts, OutputRecord, Slot};
 use crate::account::Account;
@@ -9,14 +9,14 @@ use crate::score::{
 };
 use crate::settings::Settings;
 
-/// An account's metrics at an instant, and what they come to.
+/// An account's metrics at an instant, and their assessment.
 pub(super) struct Scored<'a> {
     subject: Subject<'a>,
     assessment: Assessment<'a>,
 }
 
 impl<'a> Scored<'a> {
-    /// Assesses an account by its metrics at `view`.
+    /// Assesses an account from its metrics at `view`.
     pub(super) fn of(account: &'a Account, metrics: &'a Metrics, view: &View, settings: &'a Settings) -> Self {
         let profile = account.profile();
         let pin = account.feedback().override_at(view.t);
@@ -35,7 +35,7 @@ impl<'a> Scored<'a> {
 
     /// The line of the account as JSON, without an end of line.
     pub(super) fn line(&self, slot: &Slot, view: &View, settings: &'a Settings) -> Vec<u8> {
-        // A reading is made for its instant, not for a record; which records have not been scored yet is not remembered over a restart.
+        // A report always has cause `time`: which records have not been scored yet does not survive a restart.
         let context = context_at(view, Cause::Time, false, settings);
         let explanation = slot.score.explain(&self.subject, &self.assessment, &context, &settings.model);
         let facts = facts(&slot.account, settings);
@@ -54,13 +54,13 @@ impl<'a> Scored<'a> {
 }
 
 impl Slot {
-    /// How the account would be scored at `view`, by its `metrics` there. Nothing changes.
+    /// The score that the account would get at `view` with these metrics. Changes nothing.
     #[must_use]
     pub fn score_at(&self, metrics: &Metrics, view: &View, settings: &Settings) -> AccountScore {
         advance(&mut self.score.clone(), &self.account, metrics, view, settings)
     }
 
-    /// The report at `view`; `None` while every record of the account still waits for its time.
+    /// The report at `view`; `None` while all records of the account are still waiting for their event time.
     #[must_use]
     pub fn report(&self, view: &View, settings: &Settings) -> Option<AccountReport> {
         self.account.first_seen().filter(|first| *first <= view.t)?;
@@ -69,14 +69,14 @@ impl Slot {
     }
 }
 
-/// Scores an account at `view` by its metrics there; `state` is what its bands remember, and moves on.
+/// Scores an account at `view` and advances its band state.
 pub(super) fn advance(state: &mut State, account: &Account, metrics: &Metrics, view: &View, settings: &Settings) -> AccountScore {
     let scored = Scored::of(account, metrics, view, settings);
     state.advance(&scored.subject, &scored.assessment, &context_at(view, Cause::Time, false, settings), &settings.model);
     scored.score(&state.status(&scored.subject, &scored.assessment, &settings.model))
 }
 
-/// What came of scoring an account.
+/// The result of scoring an account.
 pub(super) struct ScoredSlot {
     /// What to publish.
     pub(super) record: Option<OutputRecord>,
@@ -84,7 +84,7 @@ pub(super) struct ScoredSlot {
     pub(super) score: AccountScore,
 }
 
-/// Scores an account by its metrics at `view`, moves its bands, and says what to publish.
+/// Scores an account, advances its band state, and returns the change to publish, if any.
 pub(super) fn score_slot(
     slot: &mut Slot,
     metrics: &Metrics,
@@ -136,7 +136,7 @@ fn context_at(view: &View, cause: Cause, catching_up: bool, settings: &Settings)
     Context { t: view.t, cause, catching_up, currency: settings.money.rates.reporting() }
 }
 
-/// Plain data as JSON; writing it into memory has no way to fail.
+/// Plain data as JSON; writing it into memory cannot fail.
 fn json(value: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }

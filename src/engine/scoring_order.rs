@@ -1,14 +1,14 @@
-//! The accounts of a task in the order of their ids, as a history scores them again and again.
+//! The accounts of a task in order of id, kept up to date while a replay scores them at many instants.
 
 use super::Store;
 use crate::account::AccountKey;
 
-/// Every account that was ever scored. A deleted one stays, and is not there when it is looked for.
+/// Every account ever scored. Deleted accounts stay listed; looking them up finds nothing.
 #[derive(Debug, Default)]
 pub struct ScoringOrder(Vec<(Box<str>, AccountKey)>);
 
 impl ScoringOrder {
-    /// Adds the accounts that were never scored.
+    /// Adds the accounts that have not been scored yet.
     pub(super) fn add_new(&mut self, accounts: &impl Store) {
         let known = self.0.len();
         accounts.for_each(|slot| {
@@ -17,7 +17,7 @@ impl ScoringOrder {
             }
         });
         if self.0.len() > known {
-            // Stable, since that joins what is in order already.
+            // The stable sort is fast on a sorted run followed by a few new entries.
             self.0.sort();
             self.0.dedup();
         }
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accounts_are_in_the_order_of_their_ids_once() {
+    fn every_account_is_listed_once_in_order_of_id() {
         let (mut accounts, mut order) = (PlainStore::default(), ScoringOrder::default());
         let mut keys = Vec::new();
         for id in ["b", "c", "a"] {

@@ -1,4 +1,4 @@
-//! What a task keeps for one account: its facts, its score, and what the sums hold of it.
+//! What a task keeps per account: its facts, its score, and its contribution to the live sums.
 
 use crate::account::section::{decode, encode};
 use crate::account::{Account, CodecError};
@@ -7,28 +7,28 @@ use crate::score;
 use crate::settings::StateVersion;
 use crate::time::MaybeTimestamp;
 
-/// One account as its task keeps it. What a use looks at comes first, side by side: the fewer cache lines it touches, the faster it is.
+/// One account as its task keeps it. The fields that a usage record needs come first, so that it touches few cache lines.
 #[derive(Clone, Debug, Default)]
 #[repr(C)]
 pub struct Slot {
-    /// Whether something happened since it was scored.
+    /// Whether records were applied since it was last scored.
     pub(super) unscored: bool,
-    /// Whether it has its place in the hourly [`Punctuation`](super::punctuation::Punctuation).
+    /// Whether it is registered in the hourly [`Punctuation`](super::punctuation::Punctuation).
     pub(super) is_punctuated: bool,
     /// Whether the score differs from what the changelog holds.
     pub(super) score_changed: bool,
     /// The facts.
     pub account: Account,
-    /// What was published, and what the bands remember.
+    /// The last published score and the band state.
     pub(super) score: score::State,
-    /// What the live sums hold of it; never written.
+    /// Its contribution to the live sums; never written to the changelog.
     pub(super) live: LiveEntry,
 }
 
-/// Accounts are many: allocators hand out 512 bytes, and then 640.
+/// There are many accounts, and allocators have size classes of 512 and 640 bytes: one more field here can cost 128 bytes each.
 const _: () = assert!(size_of::<Slot>() <= 512);
 
-/// What the core record of an account holds.
+/// The core record of an account.
 #[derive(serde::Serialize)]
 struct CoreRef<'a> {
     first_seen: MaybeTimestamp,
@@ -42,7 +42,7 @@ struct Core {
 }
 
 impl Slot {
-    /// A slot for an account of which nothing is known yet.
+    /// A slot for a new account.
     #[must_use]
     pub fn new(id: &str) -> Self {
         Self { account: Account::new(id), ..Self::default() }
@@ -54,25 +54,25 @@ impl Slot {
         self.account.id()
     }
 
-    /// What was published, and what the bands remember.
+    /// The last published score and the band state.
     #[must_use]
     pub const fn score(&self) -> &score::State {
         &self.score
     }
 
-    /// How the account was last scored; `None` before.
+    /// The last score; `None` before the first.
     #[must_use]
     pub fn last_score(&self) -> Option<&AccountScore> {
         self.live.score.as_deref()
     }
 
-    /// What the live sums hold of it.
+    /// Its contribution to the live sums.
     #[must_use]
     pub const fn live_entry(&self) -> &LiveEntry {
         &self.live
     }
 
-    /// How many of its changelog records are out of date, not counting further parts of sections.
+    /// How many of its changelog records are out of date; a section counts once, however many parts it has.
     pub(super) const fn changed_records(&self) -> u32 {
         self.account.changed_sections() + self.is_core_changed() as u32
     }
@@ -81,17 +81,17 @@ impl Slot {
         self.score_changed || self.account.first_seen_changed()
     }
 
-    /// The core record, if it is out of date; afterwards it counts as written.
+    /// The core record, if it is out of date; marks it as written.
     pub(super) fn take_changed_core(&mut self, version: StateVersion) -> Option<Vec<u8>> {
         let is_changed = self.is_core_changed();
         (self.score_changed, _) = (false, self.account.take_first_seen_changed());
         is_changed.then(|| encode(version, &CoreRef { first_seen: self.account.first_seen().into(), score: &self.score }))
     }
 
-    /// Takes back a core record.
+    /// Restores a core record.
     ///
     /// # Errors
-    /// When the bytes are not a core record that this program knows.
+    /// When the bytes are not a known core record.
     pub(super) fn restore_core(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
         let core: Core = decode(bytes)?;
         self.account.restore_first_seen(core.first_seen.get());

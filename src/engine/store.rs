@@ -1,7 +1,7 @@
-//! Where a task keeps its accounts and the live sums over them.
+//! Storage for a task's accounts and their live sums.
 //!
-//! The engine asks for no more than [`Store`]. [`PlainStore`] is a map for one thread: for replay, tests and benches. The service has
-//! one of its own, which other threads read at the same time.
+//! The engine only needs [`Store`]. [`PlainStore`] is a single-threaded map for replay, tests and benches. The service has its own
+//! store, which other threads read concurrently.
 
 use std::collections::HashMap;
 
@@ -17,17 +17,16 @@ pub trait Store {
     /// The live sums over the accounts.
     type Sums: LiveSums;
 
-    /// Lets `read` see an account; `None` where there is none.
+    /// Calls `read` with an account; `None` if there is none.
     fn read<R>(&self, id: &str, read: impl FnOnce(&Slot) -> R) -> Option<R>;
 
-    /// Lets `read` see every account, in no particular order.
+    /// Calls `read` for every account, in no particular order.
     fn for_each(&self, read: impl FnMut(&Slot));
 
-    /// Lets `change` change the account of an id with this key. It is created where there is none; `None` where there are `limit`
-    /// accounts already.
+    /// Calls `change` with the account of an id, which is created if needed; `None` if there are already `limit` accounts.
     fn change_or_create<R>(&mut self, key: AccountKey, id: &str, limit: usize, change: impl FnOnce(&mut Slot) -> R) -> Option<R>;
 
-    /// Lets `change` change every account of a key, with the live sums at hand.
+    /// Calls `change` for every account of a key, together with the live sums.
     fn change_each_of(&mut self, key: AccountKey, change: impl FnMut(&mut Slot, &mut Self::Sums));
 
     /// Removes an account.
@@ -48,7 +47,7 @@ pub trait Store {
 
 /// Access to the live sums, which readers may share.
 pub trait LiveSums {
-    /// Lets `change` change the sums.
+    /// Calls `change` with exclusive access to the sums.
     fn change<R>(&mut self, change: impl FnOnce(&mut Live) -> R) -> R;
 }
 
@@ -58,7 +57,7 @@ impl LiveSums for Live {
     }
 }
 
-/// The accounts that share a key; nearly always one.
+/// The accounts with the same key; nearly always one.
 #[derive(Debug, Default)]
 pub struct Chain(SmallVec<[Box<Slot>; 1]>);
 
@@ -69,12 +68,12 @@ impl Chain {
         self.0.iter().find(|slot| slot.id() == id).map(|slot| &**slot)
     }
 
-    /// The account of an id, to be changed.
+    /// The account of an id, mutably.
     pub fn get_mut(&mut self, id: &str) -> Option<&mut Slot> {
         self.0.iter_mut().find(|slot| slot.id() == id).map(|slot| &mut **slot)
     }
 
-    /// Adds an account, whose id has none yet.
+    /// Adds an account whose id is not in the chain yet.
     pub fn push(&mut self, slot: Box<Slot>) {
         self.0.push(slot);
     }
@@ -96,7 +95,7 @@ impl Chain {
         self.0.iter().map(|slot| &**slot)
     }
 
-    /// Every account, to be changed.
+    /// Every account, mutably.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
         self.0.iter_mut().map(|slot| &mut **slot)
     }

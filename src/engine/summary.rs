@@ -1,18 +1,18 @@
-//! What a task reports of itself after a cycle.
+//! What a task reports after each cycle.
 
 use super::{ChangeCounts, Counts};
 use crate::account::LimitMeter;
 use crate::stream_time::StreamTime;
 
-/// The state of a task besides its accounts, as readers see it.
+/// The state of a task, apart from its accounts, as readers see it.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
-    /// Its streams' clocks.
+    /// The clocks of its streams.
     pub stream_time: StreamTime,
     /// Outcomes since the changelog began.
     pub counts: Counts,
-    /// Limits reached since the task is owned here.
+    /// Limits reached since this instance took over the task.
     pub limits: LimitMeter,
-    /// Changes published since the task is owned here.
+    /// Changes published since this instance took over the task.
     pub published: ChangeCounts,
 }

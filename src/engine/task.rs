@@ -1,4 +1,4 @@
-//! One task: the accounts of one partition number, and what it knows of its streams.
+//! One task: the accounts of one partition number, and the state of its streams.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -18,15 +18,15 @@ use crate::settings::Settings;
 use crate::stream_time::StreamTime;
 use crate::time::Timestamp;
 
-/// One task. [`Task::process`] takes in a record, [`Task::round`] scores what is due, [`Task::changelog`] hands over what to write.
+/// One task. [`Task::process`] takes in a record, [`Task::round`] scores what is due, [`Task::changelog`] emits what to write.
 #[derive(Debug)]
 pub struct Task<S> {
     pub(super) settings: Arc<Settings>,
-    /// What decoding reads of the settings.
+    /// The part of the settings that decoding needs.
     pub(super) decode: DecodeContext,
     /// Its accounts.
     pub(super) store: S,
-    /// Which accounts belong here; `None`: all.
+    /// Which accounts belong to this task; `None`: all.
     pub(super) partition_check: Option<PartitionCheck>,
     pub(super) stream_time: StreamTime,
     pub(super) counts: Counts,
@@ -35,22 +35,22 @@ pub struct Task<S> {
     pub(super) waiting: Waiting,
     pub(super) deletions: Deletions,
     pub(super) costs: Costs,
-    /// Identities of costs, which have no account to remember them.
+    /// Identities of costs: they have no account to keep them.
     pub(super) cost_ids: Dedup,
-    /// What the changelog holds of them.
+    /// Which parts of `cost_ids` the changelog holds.
     pub(super) cost_id_digests: Digests,
-    /// Accounts to score, in the order in which something happened to them.
+    /// Accounts with new records, to be scored in order of arrival.
     pub(super) unscored: VecDeque<AccountKey>,
     pub(super) punctuation: Punctuation,
-    /// Accounts that another model has not scored yet.
+    /// Accounts that a new model has not scored yet.
     pub(super) rescore: VecDeque<AccountKey>,
-    /// Accounts whose part of the live KPIs is to be replaced.
+    /// Accounts whose contribution to the live KPIs is due for a refresh.
     pub(super) refresh: Refresh,
-    /// When the live KPIs were last given the costs; `None` once there are newer ones.
+    /// When the costs were last added to the live KPIs; `None` if there are new ones.
     pub(super) live_costs_at: Option<Timestamp>,
     /// What the changelog does not hold yet.
     pub(super) unwritten: Unwritten,
-    /// The changelog as far as it was read, until the restore ends.
+    /// The changelog read so far, until the restore finishes.
     pub(super) restoring: HashMap<Box<[u8]>, Box<[u8]>>,
     /// Deleted accounts with published changes, which still need a tombstone.
     pub(super) tombstones: Vec<String>,
@@ -85,7 +85,7 @@ impl<S: Store> Task<S> {
         }
     }
 
-    /// From now on, records of accounts that belong elsewhere are dead letters.
+    /// From now on, records whose account belongs to another partition are dead letters.
     pub fn set_partition_check(&mut self, check: PartitionCheck) {
         self.partition_check = Some(check);
     }
@@ -96,7 +96,7 @@ impl<S: Store> Task<S> {
         &self.store
     }
 
-    /// How records ended, since the changelog began.
+    /// Outcomes since the start of the changelog.
     #[must_use]
     pub const fn counts(&self) -> &Counts {
         &self.counts
@@ -108,13 +108,13 @@ impl<S: Store> Task<S> {
         &self.stream_time
     }
 
-    /// The costs that it read.
+    /// The costs read.
     #[must_use]
     pub const fn costs(&self) -> &Costs {
         &self.costs
     }
 
-    /// Its state besides accounts and costs.
+    /// Its state, apart from accounts and costs.
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary {
@@ -133,7 +133,7 @@ impl<S: Store> Task<S> {
         ids
     }
 
-    /// The report of an account at `view`; `None` where there is none, or while every record of it still waits for its time.
+    /// The report of an account at `view`; `None` if there is no such account, or all its records are still waiting.
     #[must_use]
     pub fn report(&self, id: &str, view: &View) -> Option<AccountReport> {
         self.store.read(id, |slot| slot.report(view, &self.settings)).flatten()

@@ -1,4 +1,4 @@
-//! What of a task the changelog does not hold yet.
+//! What has changed in a task since the changelog was last written.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,13 @@ use super::Slot;
 use super::changelog_key::{CORE, account_key};
 use crate::account::{AccountKey, PartNumber};
 
-/// What the changelog does not hold yet.
+/// Changes that the changelog does not hold yet.
 #[derive(Debug, Default)]
 pub(super) struct Unwritten {
     pub(super) accounts: Vec<AccountKey>,
-    /// Records that the accounts will take, at least.
+    /// Records that the accounts will need, at least.
     account_records: usize,
-    /// Keys of records that have to leave with their deleted accounts.
+    /// Keys of records to delete, because their accounts were deleted.
     pub(super) gone: Vec<Vec<u8>>,
     pub(super) waiting: BTreeSet<u64>,
     pub(super) deletions: BTreeSet<u128>,
@@ -20,7 +20,7 @@ pub(super) struct Unwritten {
 }
 
 impl Unwritten {
-    /// Notes that an account of a key had `before` changed sections and has `after`.
+    /// Notes that an account had `before` changed records and now has `after`.
     pub(super) fn note(&mut self, key: AccountKey, before: u32, after: u32) {
         if before == 0 && after > 0 {
             self.accounts.push(key);
@@ -28,7 +28,7 @@ impl Unwritten {
         self.account_records += after.saturating_sub(before) as usize;
     }
 
-    /// Notes that an account is gone.
+    /// Notes that an account was deleted.
     pub(super) fn forget(&mut self, slot: &Slot) {
         let sections = slot.account.written_parts().map(|(kind, part)| (kind as u8, part));
         self.gone

@@ -1,4 +1,4 @@
-//! Records whose time has not come: they count as applied, and are applied when the instant of scoring reaches them.
+//! Records with an event time in the future: they count as applied, and take effect once a scoring round reaches their event time.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use super::Input;
 use crate::event::Stream;
 use crate::time::Timestamp;
 
-/// Records that wait, at most.
+/// Waiting records, at most.
 const MAX_RECORDS: usize = 10_000;
-/// Bytes of values and keys that wait, at most.
+/// Bytes of the waiting keys and values, at most.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// Bytes of one record that waits, at most, so that it fits a changelog record.
+/// Bytes of one waiting record, at most: it must fit into a changelog record.
 const MAX_RECORD_BYTES: usize = 256 * 1024;
 
 /// A record as it was read.
@@ -34,7 +34,7 @@ impl WaitingRecord {
     }
 }
 
-/// The records that wait, by the number under which the changelog holds them.
+/// The waiting records, by their number in changelog keys.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     records: BTreeMap<u64, WaitingRecord>,
@@ -44,20 +44,20 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// Whether one more record may wait.
+    /// Whether this record fits within the limits.
     pub(super) fn has_room_for(&self, record: &WaitingRecord) -> bool {
         let bytes = record.bytes();
         self.records.len() < MAX_RECORDS && self.bytes + bytes <= MAX_BYTES && bytes <= MAX_RECORD_BYTES
     }
 
-    /// Keeps a record until its time; its number.
+    /// Adds a record and returns its number.
     pub(super) fn push(&mut self, record: WaitingRecord) -> u64 {
         let number = self.next;
         self.put(number, record);
         number
     }
 
-    /// Puts a record back under its number.
+    /// Restores a record under its number.
     pub(super) fn put(&mut self, number: u64, record: WaitingRecord) {
         self.next = self.next.max(number + 1);
         self.bytes += record.bytes();
@@ -65,13 +65,13 @@ impl Waiting {
         self.records.insert(number, record);
     }
 
-    /// Takes the next record whose time is not after `now`, with its number.
+    /// Removes the next record with an event time of at most `now`; returns it with its number.
     pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(u64, WaitingRecord)> {
         let (_, number) = self.by_time.first().filter(|(at, _)| *at <= now).copied()?;
         Some((number, self.remove(number)?))
     }
 
-    /// Takes a record out.
+    /// Removes a record.
     pub(super) fn remove(&mut self, number: u64) -> Option<WaitingRecord> {
         let record = self.records.remove(&number)?;
         self.by_time.remove(&(record.at, number));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn records_leave_in_the_order_of_their_time_when_it_has_come() {
+    fn due_records_leave_in_order_of_event_time() {
         let mut waiting = Waiting::default();
         for at in [30, 10, 20] {
             waiting.push(record(at, 1));

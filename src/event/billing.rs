@@ -34,8 +34,8 @@ pub struct SubscriptionSnapshot<'a> {
     pub status: SubscriptionStatus,
     /// The priced items.
     pub items: Vec<Item>,
-    /// Discount on the recurring total.
-    pub discount: Option<Discount>,
+    /// Discounts on the recurring total, in the order in which their percentages compound.
+    pub discounts: Vec<Discount>,
     /// When the trial ends or ended.
     pub trial_end: Option<Timestamp>,
     /// Start of the current billing period.
@@ -44,6 +44,8 @@ pub struct SubscriptionSnapshot<'a> {
     pub current_period_end: Timestamp,
     /// Whether it ends with the current period; default false.
     pub cancel_at_period_end: bool,
+    /// When a scheduled cancellation takes effect, if not at the end of the period.
+    pub cancel_at: Option<Timestamp>,
     /// When cancellation happened or was requested; does not affect MRR.
     pub canceled_at: Option<Timestamp>,
     /// When the subscription began.

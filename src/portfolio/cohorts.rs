@@ -217,7 +217,9 @@ mod tests {
         let mut parts = [one(Scope::All, 5), one(Scope::All, 7), one(Scope::Plan("a".into()), 1), one(Scope::Plan("b".into()), 1)];
         let lines = |parts: &[Cohorts]| {
             let mut whole = Cohorts::new(months(), 2);
-            parts.iter().for_each(|part| whole.merge(part));
+            for part in parts {
+                whole.merge(part);
+            }
             whole.lines().map(|line| String::from_utf8(line).unwrap()).collect::<Vec<_>>()
         };
         let expected = [

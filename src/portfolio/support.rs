@@ -83,7 +83,9 @@ impl Support {
             (&mut self.business_first_reply, ticket.business_first_reply_ms),
             (&mut self.business_resolution, ticket.resolved.and_then(|resolved| resolved.business_resolution_ms)),
         ] {
-            millis.into_iter().for_each(|millis| change(times, ticket.priority, |times| took(times, millis, sign)));
+            if let Some(millis) = millis {
+                change(times, ticket.priority, |times| took(times, millis, sign));
+            }
         }
         if let Some(rating) = ticket.rating {
             let mut ratings = Ratings::default();

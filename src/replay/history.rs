@@ -114,7 +114,9 @@ impl<'a> History<'a> {
             cohorts
         });
         let mut whole = none();
-        parts.iter().for_each(|part| whole.merge(part));
+        for part in &parts {
+            whole.merge(part);
+        }
         whole
     }
 

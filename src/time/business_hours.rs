@@ -181,8 +181,8 @@ mod tests {
         BusinessHours::new(&Zone::named(zone).unwrap(), days.map(hours), holidays)
     }
 
-    fn open_hours(desk: &BusinessHours, from: &str, to: &str) -> f64 {
-        desk.open_ms(at(from), at(to)) as f64 / HOUR_MS as f64
+    fn open_minutes(desk: &BusinessHours, from: &str, to: &str) -> i64 {
+        desk.open_ms(at(from), at(to)) / MINUTE_MS
     }
 
     const OFFICE: &str = "09:00-17:00";
@@ -205,32 +205,32 @@ mod tests {
         let day = "09:00-12:30 13:30-18:00";
         let desk = desk("America/Sao_Paulo", [day, day, day, day, "09:00-12:30", "", ""], &["2025-04-18", "2025-04-21"]);
         // Thursday 17:00 to Tuesday 14:00 local: 1 h, Friday and Monday are holidays, 3.5 h + 0.5 h.
-        assert_eq!(open_hours(&desk, "2025-04-17T20:00:00Z", "2025-04-22T17:00:00Z"), 5.0);
-        assert_eq!(open_hours(&desk, "2025-04-25T16:00:00Z", "2025-04-27T12:00:00Z"), 0.0);
-        assert_eq!(open_hours(&desk, "2025-04-22T17:00:00Z", "2025-04-17T20:00:00Z"), 0.0);
+        assert_eq!(open_minutes(&desk, "2025-04-17T20:00:00Z", "2025-04-22T17:00:00Z"), 300);
+        assert_eq!(open_minutes(&desk, "2025-04-25T16:00:00Z", "2025-04-27T12:00:00Z"), 0);
+        assert_eq!(open_minutes(&desk, "2025-04-22T17:00:00Z", "2025-04-17T20:00:00Z"), 0);
     }
 
     #[test]
     fn a_skipped_hour_is_not_open_and_a_repeated_hour_is_open_twice() {
         let london = desk("Europe/London", ["", "", "", "", "", "", "00:00-08:00"], &[]);
-        assert_eq!(open_hours(&london, "2025-03-29T12:00:00Z", "2025-03-31T12:00:00Z"), 7.0);
-        assert_eq!(open_hours(&london, "2025-03-30T00:00:00Z", "2025-03-30T02:30:00Z"), 2.5);
-        assert_eq!(open_hours(&london, "2025-10-25T12:00:00Z", "2025-10-27T12:00:00Z"), 9.0);
+        assert_eq!(open_minutes(&london, "2025-03-29T12:00:00Z", "2025-03-31T12:00:00Z"), 420);
+        assert_eq!(open_minutes(&london, "2025-03-30T00:00:00Z", "2025-03-30T02:30:00Z"), 150);
+        assert_eq!(open_minutes(&london, "2025-10-25T12:00:00Z", "2025-10-27T12:00:00Z"), 540);
     }
 
     #[test]
     fn a_date_skipped_by_the_zone_is_not_open() {
         // Samoa went from Thursday, 29 December 2011 to Saturday, 31 December.
         let apia = desk("Pacific/Apia", [OFFICE; DAYS], &[]);
-        assert_eq!(open_hours(&apia, "2011-12-29T10:00:00Z", "2012-01-01T10:00:00Z"), 24.0);
+        assert_eq!(open_minutes(&apia, "2011-12-29T10:00:00Z", "2012-01-01T10:00:00Z"), 1440);
     }
 
     #[test]
     fn a_year_of_office_hours_is_open_on_its_weekdays() {
         let desk = desk("UTC", [OFFICE, OFFICE, OFFICE, OFFICE, OFFICE, "", ""], &["2025-12-25", "2025-12-27"]);
         // 2025 has 261 weekdays; the 25th is a Thursday, the 27th a Saturday.
-        assert_eq!(open_hours(&desk, "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), 260.0 * 8.0);
-        assert_eq!(open_hours(&desk, "1969-12-29T00:00:00Z", "1970-01-05T00:00:00Z"), 40.0);
+        assert_eq!(open_minutes(&desk, "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), 124_800);
+        assert_eq!(open_minutes(&desk, "1969-12-29T00:00:00Z", "1970-01-05T00:00:00Z"), 2400);
     }
 
     /// Zones, each with an instant of an unusual clock change.

@@ -83,7 +83,7 @@ fn usage(rng: &mut ChaCha8Rng, settings: &mut Settings) {
         settings.ignore_users = vec!["svc-*", "[qa]", "{cron,batch}-?", "7"];
     }
     if rng.random_ratio(1, 6) {
-        settings.active_features = [vec!["*"], vec!["f?", "export", "{api,xx*}"]].choose(rng).unwrap().clone();
+        settings.active_features.clone_from([vec!["*"], vec!["f?", "export", "{api,xx*}"]].choose(rng).unwrap());
     }
     if rng.random_ratio(1, 6) {
         settings.ignore_features = vec!["f[0-9]", "Rep*", "a\u{e9}*"];

@@ -161,8 +161,7 @@ fn kpis(got: &[Value], want: &Value, report: &mut Report) {
     for want in want.as_array().unwrap() {
         let is_wanted = |line: &&Value| {
             let period = &line["period"];
-            let same_kind = period["kind"] == want["kind"] || period["kind"].is_null();
-            line["scope"] == want["scope"] && period["from"] == want["from"] && period["to"] == want["to"] && same_kind
+            line["scope"] == want["scope"] && period["from"] == want["from"] && period["to"] == want["to"] && period["kind"] == want["kind"]
         };
         let kpis = got.iter().find(is_wanted).map_or(&Value::Null, |line| &line["kpis"]);
         let place = format!("{} {} {}", text(&want["kind"]), text(&want["from"]), want["scope"]);

@@ -65,14 +65,14 @@ fn assert_in_range(record: &Record<'_>) {
 fn assert_snapshot(snapshot: &SubscriptionSnapshot<'_>) {
     assert_text(&snapshot.subscription_id);
     snapshot.reason.iter().for_each(|text| assert_text(text));
-    let instants = [snapshot.trial_end, snapshot.canceled_at, snapshot.started_at, snapshot.term_end];
+    let instants = [snapshot.trial_end, snapshot.cancel_at, snapshot.canceled_at, snapshot.started_at, snapshot.term_end];
     instants.into_iter().flatten().for_each(assert_instant);
     [snapshot.current_period_start, snapshot.current_period_end].into_iter().for_each(assert_instant);
     for item in &snapshot.items {
         assert!(super::event_fixtures::rates().knows(item.amount.currency));
         assert_interval(item.interval.as_ref());
     }
-    if let Some(discount) = &snapshot.discount {
+    for discount in &snapshot.discounts {
         assert!(discount.percent_off.is_none_or(|percent| (Decimal::ZERO..=Decimal::ONE_HUNDRED).contains(&percent)));
         assert!(discount.amount_off_minor.is_none_or(|minor| !minor.is_negative()));
         assert_interval(discount.interval.as_ref());

@@ -171,19 +171,31 @@ fn subscription(body: Fields<'_>, settings: &Settings) -> Result<(), Code> {
         item.whole("quantity", 0)?;
         item.choice("usage_type", &["licensed", "metered"])?;
     }
-    if let Some(discount) = body.object("discount")? {
+    for discount in discounts(body)? {
         discount_fields(discount, settings)?;
     }
     body.instant("trial_end")?;
     body.required_instant("current_period_start")?;
     body.required_instant("current_period_end")?;
     body.flag("cancel_at_period_end")?;
-    for instant in ["canceled_at", "started_at", "term_end"] {
+    for instant in ["cancel_at", "canceled_at", "started_at", "term_end"] {
         body.instant(instant)?;
     }
     body.text("reason")?;
     body.whole("version", 0)?;
     Ok(())
+}
+
+/// `discount`, or the list of `discounts`.
+pub fn discounts(body: Fields<'_>) -> Result<Vec<Fields<'_>>, Code> {
+    let one = body.object("discount")?;
+    let list = body.list("discounts")?.unwrap_or_default();
+    let several = list.iter().map(|discount| discount.as_object().map(Fields).ok_or("wrong_type")).collect::<Result<Vec<_>, _>>()?;
+    match one {
+        Some(_) if !several.is_empty() => Err("out_of_range"),
+        Some(discount) => Ok(vec![discount]),
+        None => Ok(several),
+    }
 }
 
 fn discount_fields(discount: Fields<'_>, settings: &Settings) -> Result<(), Code> {

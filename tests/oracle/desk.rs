@@ -48,7 +48,7 @@ impl Desk {
         let mut open = 0;
         for day in from.div_euclid(DAY)..=to.div_euclid(DAY) {
             let of_day = date(1970, 1, 1).checked_add(jiff::Span::new().days(day)).unwrap();
-            let hours = &self.open[of_day.weekday().to_monday_zero_offset() as usize];
+            let hours = &self.open[usize::from(of_day.weekday().to_monday_zero_offset().unsigned_abs())];
             if self.holidays.contains(&of_day) {
                 continue;
             }

@@ -47,13 +47,13 @@ pub struct Snapshot {
     /// Its status.
     pub status: &'static str,
     items: Vec<Item>,
-    discount: Option<Discount>,
+    discounts: Vec<Discount>,
     /// When a trial ends.
     pub trial_end: Option<i64>,
     /// Start and end of the current period.
     pub period: (i64, i64),
-    /// Whether it ends with the current period.
-    pub cancels: bool,
+    /// When a scheduled cancellation comes.
+    cancels_at: Option<i64>,
     /// When it began.
     pub started_at: Option<i64>,
     term_end: Option<i64>,
@@ -65,16 +65,18 @@ impl Snapshot {
     fn of(record: &Record) -> Self {
         let body = record.fields();
         let instant = |name| body.instant(name).unwrap();
+        let period = (instant("current_period_start").unwrap(), instant("current_period_end").unwrap());
+        let with_period = body.flag("cancel_at_period_end").unwrap().unwrap_or(false) || super::check::renews_no_more(body);
         Self {
             version: body.whole("version", 0).unwrap().unwrap_or(-1),
             at: record.at,
             id: record.id.clone(),
             status: super::check::subscription_status(body),
             items: body.list("items").unwrap().unwrap().iter().map(|item| Item::of(Fields(item.as_object().unwrap()))).collect(),
-            discount: body.object("discount").unwrap().map(Discount::of),
+            discounts: super::check::discounts(body).unwrap().into_iter().map(Discount::of).collect(),
             trial_end: instant("trial_end"),
-            period: (instant("current_period_start").unwrap(), instant("current_period_end").unwrap()),
-            cancels: body.flag("cancel_at_period_end").unwrap().unwrap_or(false) || super::check::renews_no_more(body),
+            period,
+            cancels_at: instant("cancel_at").or(with_period.then_some(period.1)),
             started_at: instant("started_at"),
             term_end: instant("term_end"),
             reason: body.text("reason").unwrap(),
@@ -96,12 +98,17 @@ impl Snapshot {
 
     /// When a scheduled cancellation ends the subscription.
     fn ends_at(&self) -> Option<i64> {
-        self.cancels.then_some(self.period.1.max(self.at))
+        self.cancels_at.map(|end| end.max(self.at))
+    }
+
+    /// Whether a cancellation is scheduled that is still to come at `t`.
+    pub fn is_to_be_cancelled(&self, t: i64) -> bool {
+        self.cancels_at.is_some_and(|end| t < end)
     }
 
     /// From when on a scheduled cancellation makes it count 0.
     fn counts_until(&self, settings: &Settings) -> Option<i64> {
-        if settings.churn_at == "cancellation" { self.cancels.then_some(self.at) } else { self.ends_at() }
+        if settings.churn_at == "cancellation" { self.cancels_at.map(|_| self.at) } else { self.ends_at() }
     }
 
     /// From when on the customer wants it to be over; what does not count goes on until the end that was scheduled.
@@ -118,10 +125,14 @@ impl Snapshot {
             total += convert(settings, &amount, &item.currency, rates_at);
         }
         let first = self.licensed().into_iter().find(|item| !item.is_credit());
-        if let (Some(discount), Some(first)) = (self.discount.as_ref().filter(|discount| discount.in_force(settings, t)), first) {
+        let Some(first) = first else { return total.max(BigRational::zero()) };
+        let in_force: Vec<&Discount> = self.discounts.iter().filter(|discount| discount.in_force(settings, t)).collect();
+        for discount in &in_force {
             if let Some(percent) = &discount.percent {
                 total *= fraction(1, 1) - percent / fraction(100, 1);
             }
+        }
+        for discount in &in_force {
             if let Some((amount, is_major)) = &discount.amount {
                 let (interval, count) = discount.interval.or(first.interval).unwrap();
                 let currency = discount.currency.as_ref().unwrap_or(&first.currency);
@@ -311,7 +322,7 @@ impl Subscription {
         let mut borders = Vec::new();
         for snapshot in &self.snapshots {
             borders.extend([snapshot.at, snapshot.period.1, snapshot.at + settings.dunning_days * DAY]);
-            borders.extend(snapshot.discount.as_ref().and_then(|discount| discount.ends_at));
+            borders.extend(snapshot.discounts.iter().filter_map(|discount| discount.ends_at).chain(snapshot.cancels_at));
         }
         borders
     }

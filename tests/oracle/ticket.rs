@@ -291,8 +291,9 @@ fn facts(record: &Record) -> Vec<Fact<'_>> {
     let tells_end = ends.iter().any(|name| body.get(name).is_some());
     let fact = |at, what, status| Fact { at, what, id: &record.id, status, tells_end };
     match (record.kind.as_str(), rank(record)) {
-        ("ticket_moved" | "ticket_merged" | "ticket_deleted", _) => Vec::new(),
-        ("ticket_priority_changed" | "ticket_assigned" | "ticket_rated", _) => Vec::new(),
+        ("ticket_moved" | "ticket_merged" | "ticket_deleted" | "ticket_priority_changed" | "ticket_assigned" | "ticket_rated", _) => {
+            Vec::new()
+        }
         ("ticket_replied", _) if !is_agent_reply(record) => Vec::new(),
         (_, What::Reopened) => vec![fact(record.at, What::Reopened, Some("open"))],
         (_, What::Status) => vec![fact(record.at, What::Status, body.choice("status", &OPEN_STATUSES).unwrap())],

@@ -82,7 +82,7 @@ mod tests {
 
     use super::super::fixture::{MONTH, TestAccount, YEAR, amount, day, item, monthly, no_discount, usd, with_status};
     use super::super::invoices::MAX_INVOICES;
-    use super::super::snapshot::MAX_PRICES;
+    use super::super::snapshot::{MAX_DISCOUNTS, MAX_PRICES};
     use super::super::subscription::{MAX_CHANGES, MAX_UNCHANGED};
     use super::*;
     use crate::event::{BillingEvent, Discount, Item, SubscriptionSnapshot, SubscriptionStatus};
@@ -106,7 +106,11 @@ mod tests {
         let off = Some(i64::MAX.into());
         SubscriptionSnapshot {
             items: prices.collect(),
-            discount: Some(Discount { percent_off, amount_off_minor: off, interval: Some(YEAR), ends_at: far, ..no_discount() }),
+            discounts: vec![
+                Discount { percent_off, amount_off_minor: off, interval: Some(YEAR), ends_at: far, ..no_discount() };
+                MAX_DISCOUNTS
+            ],
+            cancel_at: far,
             version: Some(i64::MAX - 100_000 + number),
             reason: Some("r".repeat(256).into()),
             trial_end: far,
@@ -133,13 +137,17 @@ mod tests {
     fn what_version_1_cannot_hold_is_written_in_version_2_and_comes_back() {
         let below = Amount { minor: Fixed::new(5, 1), currency: Currency::USD };
         let whole = || SubscriptionSnapshot { items: vec![item(usd(-5), MONTH)], ..monthly("a", 0) };
-        let facts: [fn(&mut TestAccount, Amount); 4] = [
+        let facts: [fn(&mut TestAccount, Amount); 6] = [
+            |account, _| account.snapshot(day(2), SubscriptionSnapshot { cancel_at: Some(day(9)), ..monthly("b", 5) }),
+            |account, _| {
+                account.snapshot(day(2), SubscriptionSnapshot { discounts: vec![no_discount(), no_discount()], ..monthly("b", 5) })
+            },
             |account, below| account.snapshot(day(2), SubscriptionSnapshot { items: vec![item(below, MONTH)], ..monthly("b", 0) }),
             |account, below| account.paid(day(3), "in_1", "evt", below),
             |account, _| account.snapshot(day(2), with_status("b", 5, SubscriptionStatus::IncompleteExpired)),
             |account, below| {
-                let discount = Some(Discount { amount_off_minor: Some(below.minor), ..no_discount() });
-                account.snapshot(day(2), SubscriptionSnapshot { discount, ..monthly("b", 5) });
+                let discounts = vec![Discount { amount_off_minor: Some(below.minor), ..no_discount() }];
+                account.snapshot(day(2), SubscriptionSnapshot { discounts, ..monthly("b", 5) });
             },
         ];
         for fact in facts {

@@ -69,7 +69,9 @@ mod tests {
     fn lost(states: &[(i64, SubscriptionSnapshot<'static>)]) -> (i64, LossKind) {
         let mut account = TestAccount::default();
         account.snapshot(day(0), monthly("a", 5_000));
-        states.iter().for_each(|(at, state)| account.snapshot(day(*at), state.clone()));
+        for (at, state) in states {
+            account.snapshot(day(*at), state.clone());
+        }
         last_loss(&account)
     }
 

@@ -95,8 +95,8 @@ impl History {
             SubscriptionStatus::PastDue => !dunning_is_over(),
             _ => false,
         };
-        let ends = if self.churn_at == ChurnAt::Cancellation { *at } else { snapshot.current_period_end };
-        if !counted || (snapshot.cancel_at_period_end && t >= ends) {
+        let ends = if self.churn_at == ChurnAt::Cancellation { *at } else { snapshot.cancel_at.unwrap_or(snapshot.current_period_end) };
+        if !counted || ((snapshot.cancel_at_period_end || snapshot.cancel_at.is_some()) && t >= ends) {
             return nothing;
         }
         let recurring: Vec<_> = snapshot.items.iter().filter(|item| item.interval.is_some() && !item.metered).collect();
@@ -105,17 +105,21 @@ impl History {
             let interval = item.interval.unwrap();
             sum += self.monthly(item.amount, item.quantity, interval.unit, interval.count, rates_at);
         }
-        let discount = snapshot.discount.as_ref().filter(|discount| match self.discounts {
+        let in_force = snapshot.discounts.iter().filter(|discount| match self.discounts {
             Discounts::All => discount.ends_at.is_none_or(|end| t < end),
             Discounts::Forever => discount.ends_at.is_none(),
             Discounts::None => false,
         });
         let first = recurring.iter().find(|item| !item.amount.minor.is_negative());
-        if let (Some(discount), Some(first)) = (discount, first) {
+        let Some(first) = first else { return if sum.is_negative() { nothing } else { sum } };
+        let in_force: Vec<_> = in_force.collect();
+        for discount in &in_force {
             if let Some(percent) = discount.percent_off {
                 let off = BigRational::new(percent.mantissa().into(), BigInt::from(100) * BigInt::from(10).pow(percent.scale()));
                 sum *= BigRational::from_integer(1.into()) - off;
             }
+        }
+        for discount in &in_force {
             if let Some(minor) = discount.amount_off_minor {
                 let interval = discount.interval.unwrap_or(first.interval.unwrap());
                 let amount = Amount { minor, currency: discount.currency.unwrap_or(first.amount.currency) };
@@ -143,7 +147,7 @@ impl History {
     fn instants(&self) -> Vec<Timestamp> {
         let mut instants: Vec<Timestamp> = self.tables.iter().map(|(from, _)| *from).collect();
         for fact in &self.facts {
-            let ends = fact.snapshot.discount.as_ref().and_then(|discount| discount.ends_at);
+            let ends = fact.snapshot.discounts.iter().filter_map(|discount| discount.ends_at).chain(fact.snapshot.cancel_at);
             instants.extend([fact.at, fact.snapshot.current_period_end, fact.at.plus(30 * 24 * HOUR_MS)]);
             instants.extend(ends);
         }
@@ -268,20 +272,24 @@ fn items() -> impl Strategy<Value = Vec<crate::event::Item>> {
 
 fn fact() -> impl Strategy<Value = SnapshotRecord> {
     let head = (prop::sample::select(IDS.to_vec()), instant(), 0_u32..1000, prop::option::weighted(0.3, 0_i64..3), status());
-    let rest = (items(), prop::option::weighted(0.3, discount()), instant(), prop::bool::weighted(0.2), prop::option::of(instant()));
-    (head, rest).prop_map(|((subscription, at, id, version, status), (items, discount, end, cancel, started_at))| SnapshotRecord {
-        at,
-        id: format!("evt_{id}"),
-        snapshot: SubscriptionSnapshot {
-            status,
-            items,
-            discount,
-            version,
-            started_at,
-            current_period_end: end,
-            cancel_at_period_end: cancel,
-            ..monthly(subscription, 0)
-        },
+    let ends = (prop::bool::weighted(0.2), prop::option::weighted(0.1, instant()));
+    let rest = (items(), prop::collection::vec(discount(), 0..3), instant(), ends, prop::option::of(instant()));
+    (head, rest).prop_map(|((subscription, at, id, version, status), (items, discounts, end, (cancel, cancel_at), started_at))| {
+        SnapshotRecord {
+            at,
+            id: format!("evt_{id}"),
+            snapshot: SubscriptionSnapshot {
+                status,
+                items,
+                discounts,
+                version,
+                started_at,
+                current_period_end: end,
+                cancel_at_period_end: cancel,
+                cancel_at,
+                ..monthly(subscription, 0)
+            },
+        }
     })
 }
 

@@ -10,6 +10,8 @@ use crate::time::Timestamp;
 
 /// Recurring prices kept of a snapshot: one for each currency and interval, units of equal ones being summed. Further ones are left out.
 pub(super) const MAX_PRICES: usize = 8;
+/// Discounts kept of a snapshot; further ones are left out.
+pub(super) const MAX_DISCOUNTS: usize = 6;
 /// Bytes kept of an id or a reason; what is longer is cut.
 pub(super) const MAX_TEXT_BYTES: usize = 256;
 
@@ -26,10 +28,10 @@ pub(super) struct Snapshot<'a> {
     pub status: SubscriptionStatus,
     /// What counts: recurring licensed prices.
     pub prices: Prices,
-    pub discount: Option<Discount>,
+    pub discounts: DiscountList,
     /// Units of the licensed recurring items.
     pub quantity: u64,
-    pub cancel_at_period_end: bool,
+    pub cancellation: Cancellation,
     pub trial_end: Option<Timestamp>,
     pub period_start: Timestamp,
     pub period_end: Timestamp,
@@ -50,13 +52,30 @@ pub(super) struct Price {
     pub amount: i128,
 }
 
+/// The cancellation that the customer scheduled. The first two are encoded as the flag that the first format of the state has here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum Cancellation {
+    No,
+    WithPeriod,
+    At(Timestamp),
+}
+
+/// Discounts in the order in which their percentages compound. None and one are encoded as the option that the first format of the
+/// state has here.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) enum DiscountList {
+    None,
+    One(Discount),
+    Several(Box<[Discount]>),
+}
+
 /// A discount with its defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Discount {
     /// Per cent.
     percent: Option<Fixed>,
     amount: Option<Price>,
-    pub ends_at: Option<Timestamp>,
+    ends_at: Option<Timestamp>,
 }
 
 /// A contract term.
@@ -67,19 +86,22 @@ pub(super) struct Term {
 }
 
 impl<'a> Snapshot<'a> {
-    /// What is kept of an event, and whether [`MAX_PRICES`] left something out.
+    /// What is kept of an event, and whether [`MAX_PRICES`] or [`MAX_DISCOUNTS`] left something out.
     pub fn new(event: &'a event::SubscriptionSnapshot<'_>, occurred_at: Timestamp, id: Option<&'a str>) -> (Self, bool) {
         let (prices, left_out) = prices(&event.items);
-        let discount = event.discount.as_ref().map(|discount| Discount::new(discount, Item::first_recurring(&event.items)));
         let snapshot = Self {
             version: event.version.unwrap_or(-1),
             occurred_at,
             id: cut(id.unwrap_or_default()),
             status: event.status,
-            discount,
+            discounts: DiscountList::new(&event.discounts, Item::first_recurring(&event.items)),
             prices,
             quantity: seats(&event.items),
-            cancel_at_period_end: event.cancel_at_period_end,
+            cancellation: match event.cancel_at {
+                Some(at) => Cancellation::At(at),
+                None if event.cancel_at_period_end => Cancellation::WithPeriod,
+                None => Cancellation::No,
+            },
             trial_end: event.trial_end,
             period_start: event.current_period_start,
             period_end: event.current_period_end,
@@ -87,34 +109,37 @@ impl<'a> Snapshot<'a> {
             term_end: event.term_end,
             reason: event.reason.as_deref().map(cut),
         };
-        (snapshot, left_out)
+        (snapshot, left_out || event.discounts.len() > MAX_DISCOUNTS)
     }
 
-    /// MRR in minor units of the reporting currency at the rates of an instant, with or without its discount: the percentage off the
-    /// recurring total, then the amount. Neither credits nor the discount take it below 0. A currency without any rate counts nothing.
-    pub fn mrr(&self, discounted: bool, rates: &Rates, at: Timestamp) -> Exact {
+    /// MRR in minor units of the reporting currency at the rates of an instant, less the discounts in force at another: each percentage
+    /// off what the one before left of the recurring total, then the amounts. Neither credits nor discounts take it below 0. A currency
+    /// without any rate counts nothing.
+    pub fn mrr(&self, discounts_of: Timestamp, policy: &Policy, at: Timestamp) -> Exact {
+        let rates = &policy.rates;
         let total = self.prices.iter().fold(Exact::ZERO, |sum, price| sum.plus(&price.monthly(rates, at)));
-        let left = match &self.discount {
-            Some(discount) if discounted => discount.off(&total, rates, at),
-            _ => total,
-        };
+        let in_force = || self.discounts.iter().filter(|discount| discount.is_in_force(policy, discounts_of));
+        let left = in_force().fold(total, |left, discount| discount.percent_off(left));
+        let left = in_force().filter_map(|discount| discount.amount.as_ref()).fold(left, |left, off| left.minus(&off.monthly(rates, at)));
         if left.is_positive() { left } else { Exact::ZERO }
     }
 
     /// Whether it holds what the first format of the state cannot.
     pub fn needs_v2(&self) -> bool {
-        let off = self.discount.as_ref().and_then(|discount| discount.amount.as_ref());
-        self.status == SubscriptionStatus::IncompleteExpired || self.prices.iter().chain(off).any(|price| price.unit.has_decimals())
+        let off = self.discounts.iter().filter_map(|discount| discount.amount.as_ref());
+        matches!(self.cancellation, Cancellation::At(_))
+            || matches!(self.discounts, DiscountList::Several(_))
+            || self.status == SubscriptionStatus::IncompleteExpired
+            || self.prices.iter().chain(off).any(|price| price.unit.has_decimals())
     }
 
-    /// Until when the discount moves MRR under this policy: `None` where it does not at all.
-    pub fn discounted_until(&self, policy: &Policy) -> Option<Timestamp> {
-        let ends_at = self.discount.as_ref()?.ends_at;
-        match (policy.discounts, ends_at) {
-            (Discounts::None, _) | (Discounts::Forever, Some(_)) => None,
-            (Discounts::Forever, None) => Some(Timestamp(i64::MAX)),
-            (Discounts::All, ends_at) => Some(ends_at.unwrap_or(Timestamp(i64::MAX))),
-        }
+    /// The instants at which a discount that moves MRR under this policy ends, ascending.
+    pub fn discount_ends(&self, policy: &Policy) -> SmallVec<[Timestamp; 2]> {
+        let ends = self.discounts.iter().filter_map(|discount| discount.ends_at);
+        let mut ends: SmallVec<_> = ends.filter(|_| policy.discounts == Discounts::All).collect();
+        ends.sort_unstable();
+        ends.dedup();
+        ends
     }
 
     /// From when it counts 0 by itself: never (`None`), at once, when the scheduled cancellation comes, or when dunning ends that
@@ -128,22 +153,31 @@ impl<'a> Snapshot<'a> {
         dunning_end.into_iter().chain(self.scheduled_end(policy)).min()
     }
 
-    /// When the cancellation that the customer asked for takes effect: with the period, or from this snapshot on where the policy says
+    /// When the scheduled cancellation comes: at the instant that was given, else with the period.
+    pub fn cancelled_at(&self) -> Option<Timestamp> {
+        match self.cancellation {
+            Cancellation::No => None,
+            Cancellation::WithPeriod => Some(self.period_end),
+            Cancellation::At(at) => Some(at),
+        }
+    }
+
+    /// When the cancellation that the customer asked for takes effect: when it comes, or from this snapshot on where the policy says
     /// so and there is something that can stop counting.
     pub fn scheduled_end(&self, policy: &Policy) -> Option<Timestamp> {
         let counts = matches!(self.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue);
         let at_once = counts && policy.churn_at == ChurnAt::Cancellation;
-        self.cancel_at_period_end.then_some(if at_once { self.occurred_at } else { self.period_end })
+        self.cancelled_at().map(|end| if at_once { self.occurred_at } else { end })
     }
 
     /// Whether a scheduled cancellation has come.
     pub fn has_ended_at(&self, t: Timestamp) -> bool {
-        self.cancel_at_period_end && self.period_end <= t
+        self.cancelled_at().is_some_and(|end| end <= t)
     }
 
     /// When a trial without newer snapshot ends unconverted: at its end, or where it is to be cancelled before, then.
     pub fn lapses_at(&self) -> Option<Timestamp> {
-        self.trial_end.into_iter().chain(self.cancel_at_period_end.then_some(self.period_end)).min()
+        self.trial_end.into_iter().chain(self.cancelled_at()).min()
     }
 
     /// The term: to `term_end` from the start of the subscription where one is given, else the billing period.
@@ -156,11 +190,10 @@ impl<'a> Snapshot<'a> {
 
     /// Whether this snapshot moves MRR, at once or in time, or the status, against the one that it follows.
     pub fn changes_mrr_or_status(&self, before: &Self) -> bool {
-        let cancellation = |snapshot: &Self| snapshot.cancel_at_period_end.then_some(snapshot.period_end);
         self.status != before.status
             || self.prices != before.prices
-            || self.discount != before.discount
-            || cancellation(self) != cancellation(before)
+            || self.discounts != before.discounts
+            || self.cancelled_at() != before.cancelled_at()
     }
 }
 
@@ -177,6 +210,26 @@ impl Price {
     }
 }
 
+impl DiscountList {
+    /// The discounts of an event, at most [`MAX_DISCOUNTS`].
+    fn new(discounts: &[event::Discount], first: Option<(&Item, Interval)>) -> Self {
+        match discounts {
+            [] => Self::None,
+            [discount] => Self::One(Discount::new(discount, first)),
+            _ => Self::Several(discounts.iter().take(MAX_DISCOUNTS).map(|discount| Discount::new(discount, first)).collect()),
+        }
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, Discount> {
+        let discounts = match self {
+            Self::None => &[],
+            Self::One(discount) => std::slice::from_ref(discount),
+            Self::Several(discounts) => discounts,
+        };
+        discounts.iter()
+    }
+}
+
 impl Discount {
     /// The discount of an event; currency and interval of its amount default to those of the first recurring item.
     fn new(discount: &event::Discount, first: Option<(&Item, Interval)>) -> Self {
@@ -190,17 +243,19 @@ impl Discount {
         }
     }
 
-    /// What it leaves of a recurring total.
-    fn off(&self, total: &Exact, rates: &Rates, at: Timestamp) -> Exact {
-        let mut left = total.clone();
-        if let Some(percent) = &self.percent {
-            let hundred = 10_i128.saturating_pow(percent.scale()).saturating_mul(100);
-            left = left.times(hundred.saturating_sub(percent.mantissa()), hundred);
+    fn is_in_force(&self, policy: &Policy, t: Timestamp) -> bool {
+        match policy.discounts {
+            Discounts::None => false,
+            Discounts::Forever => self.ends_at.is_none(),
+            Discounts::All => self.ends_at.is_none_or(|end| t < end),
         }
-        if let Some(amount) = &self.amount {
-            left = left.minus(&amount.monthly(rates, at));
-        }
-        left
+    }
+
+    /// What its percentage leaves of a total.
+    fn percent_off(&self, total: Exact) -> Exact {
+        let Some(percent) = &self.percent else { return total };
+        let hundred = 10_i128.saturating_pow(percent.scale()).saturating_mul(100);
+        total.times(hundred.saturating_sub(percent.mantissa()), hundred)
     }
 
     /// The currency of its amount.
@@ -251,10 +306,10 @@ mod tests {
     use crate::event::SubscriptionSnapshot;
     use crate::money::{Amount, IntervalUnit};
 
-    fn mrr_of(items: Vec<Item>, discount: Option<event::Discount>, policy: Discounts) -> i64 {
+    fn mrr_of(items: Vec<Item>, discounts: impl IntoIterator<Item = event::Discount>, policy: Discounts) -> i64 {
         let mut account = TestAccount::with_rates(&[(0, "EUR", "1.10"), (0, "KWD", "3.25")]);
         account.settings.money.discounts = policy;
-        account.snapshot(day(1), SubscriptionSnapshot { items, discount, ..monthly("a", 0) });
+        account.snapshot(day(1), SubscriptionSnapshot { items, discounts: discounts.into_iter().collect(), ..monthly("a", 0) });
         account.mrr(day(1))
     }
 
@@ -295,6 +350,17 @@ mod tests {
         let mrr = |discount: &event::Discount, policy| mrr_of(items(), Some(discount.clone()), policy);
         assert_eq!([mrr(&forever, Discounts::All), mrr(&forever, Discounts::Forever), mrr(&forever, Discounts::None)], [900, 900, 1_000]);
         assert_eq!([mrr(&ending, Discounts::All), mrr(&ending, Discounts::Forever), mrr(&ending, Discounts::None)], [900, 1_000, 1_000]);
+    }
+
+    #[test]
+    fn percentages_compound_in_their_order_before_any_amount_comes_off() {
+        let percent = |percent: i64| event::Discount { percent_off: Some(percent.into()), ..no_discount() };
+        let off = event::Discount { amount_off_minor: Some(150.into()), ..no_discount() };
+        assert_eq!(mrr_of(vec![item(usd(1_000), MONTH)], [percent(50), off, percent(20)], Discounts::All), 250); // 500, 400, 400 - 150
+        let ending = |day_number| event::Discount { ends_at: Some(day(day_number)), ..percent(50) };
+        let mut account = TestAccount::default();
+        account.snapshot(day(1), SubscriptionSnapshot { discounts: vec![ending(20), ending(9), percent(10)], ..monthly("a", 1_000) });
+        assert_eq!([day(8), day(9), day(20)].map(|t| account.mrr(t)), [225, 450, 900]);
     }
 
     #[test]

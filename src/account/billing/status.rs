@@ -72,10 +72,10 @@ impl Ledger<'_> {
         seated.fold(0, |sum, snapshot| sum.saturating_add(snapshot.quantity))
     }
 
-    /// Whether a snapshot in force says that it ends with a period that is not over.
+    /// Whether a snapshot in force schedules a cancellation that is still to come.
     #[must_use]
     pub fn is_cancel_scheduled(&self, t: Timestamp) -> bool {
-        self.in_force(t).any(|snapshot| snapshot.cancel_at_period_end && t < snapshot.period_end)
+        self.in_force(t).any(|snapshot| snapshot.cancelled_at().is_some_and(|end| t < end))
     }
 
     /// The nearest term end after t of a counted or trialing subscription.

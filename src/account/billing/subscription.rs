@@ -43,11 +43,11 @@ pub(super) struct PriceChange {
     pub pays: Option<Charge>,
 }
 
-/// What is paid: the prices of a snapshot, with or without its discount.
+/// What is paid: the prices of a snapshot less the discounts in force at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Charge {
     pub snapshot: usize,
-    pub discounted: bool,
+    pub discounts_of: Timestamp,
 }
 
 /// What a subscription is at an instant.
@@ -133,20 +133,14 @@ impl<'a> Subscription<'a> {
             past_due_since = past_due_run(past_due_since, snapshot);
             let holds = |at: &Timestamp| *at > snapshot.occurred_at && end.is_none_or(|end| *at < end);
             let stop = snapshot.stops_at(past_due_since, policy);
-            let full = PriceChange { at: snapshot.occurred_at, pays: Some(Charge { snapshot: position, discounted: false }) };
+            let from = |at| PriceChange { at, pays: Some(Charge { snapshot: position, discounts_of: at }) };
             if stop.is_some_and(|stop| stop <= snapshot.occurred_at) {
-                price_changes.push(PriceChange { pays: None, ..full });
+                price_changes.push(PriceChange { at: snapshot.occurred_at, pays: None });
                 continue;
             }
-            match snapshot.discounted_until(policy) {
-                Some(until) if until > snapshot.occurred_at => {
-                    price_changes.push(PriceChange { pays: Some(Charge { snapshot: position, discounted: true }), ..full });
-                    if holds(&until) && stop.is_none_or(|stop| until < stop) {
-                        price_changes.push(PriceChange { at: until, ..full });
-                    }
-                }
-                _ => price_changes.push(full),
-            }
+            price_changes.push(from(snapshot.occurred_at));
+            let ends = snapshot.discount_ends(policy).into_iter();
+            price_changes.extend(ends.filter(|at| holds(at) && stop.is_none_or(|stop| *at < stop)).map(from));
             price_changes.extend(stop.filter(holds).map(|at| PriceChange { at, pays: None }));
         }
         price_changes
@@ -160,7 +154,7 @@ impl<'a> Subscription<'a> {
 
     /// What is paid, at the rates of an instant.
     pub fn value(&self, charge: Charge, policy: &Policy, at: Timestamp) -> Exact {
-        self.snapshots.get(charge.snapshot).map_or(Exact::ZERO, |snapshot| snapshot.mrr(charge.discounted, &policy.rates, at))
+        self.snapshots.get(charge.snapshot).map_or(Exact::ZERO, |snapshot| snapshot.mrr(charge.discounts_of, policy, at))
     }
 
     /// What it is at t; `None` before its first snapshot.
@@ -174,7 +168,7 @@ impl<'a> Subscription<'a> {
             SubscriptionStatus::Trialing if snapshot.lapses_at().is_some_and(|end| end <= t) => SubscriptionPhase::Lapsed,
             SubscriptionStatus::Trialing => SubscriptionPhase::Trialing,
             SubscriptionStatus::Unpaid | SubscriptionStatus::Paused | SubscriptionStatus::Incomplete => SubscriptionPhase::Dormant,
-            _ if snapshot.cancel_at_period_end && policy.churn_at == ChurnAt::Cancellation => SubscriptionPhase::Ended,
+            _ if snapshot.cancelled_at().is_some() && policy.churn_at == ChurnAt::Cancellation => SubscriptionPhase::Ended,
             SubscriptionStatus::Active => SubscriptionPhase::Counted { dunning: false },
             SubscriptionStatus::PastDue if policy.dunning_end(self.past_due_since(position)) > t => {
                 SubscriptionPhase::Counted { dunning: true }

@@ -155,8 +155,8 @@ fn kind(before: i64, after: &MrrStep, paid_before: bool) -> Option<MovementKind>
 fn rate_dates(subscriptions: &[Subscription<'_>], policy: &Policy) -> Vec<Timestamp> {
     let mut currencies: Vec<Currency> = Vec::new();
     for snapshot in subscriptions.iter().flat_map(Subscription::snapshots) {
-        let discount = snapshot.discount.as_ref().and_then(super::snapshot::Discount::currency);
-        for currency in snapshot.prices.iter().map(|price| price.unit.currency).chain(discount) {
+        let off = snapshot.discounts.iter().filter_map(super::snapshot::Discount::currency);
+        for currency in snapshot.prices.iter().map(|price| price.unit.currency).chain(off) {
             if currency != policy.rates.reporting() && !currencies.contains(&currency) {
                 currencies.push(currency);
             }
@@ -356,7 +356,7 @@ mod tests {
     fn a_discount_ends_by_itself() {
         let discount = Discount { percent_off: Some(20.into()), ends_at: Some(day(15)), ..no_discount() };
         let mut account = TestAccount::default();
-        account.snapshot(day(1), SubscriptionSnapshot { discount: Some(discount), ..monthly("a", 5_000) });
+        account.snapshot(day(1), SubscriptionSnapshot { discounts: vec![discount], ..monthly("a", 5_000) });
         assert_eq!(account.movements(EVER.0, EVER.1), [(day(1), New, 4_000), (day(15), Expansion, 1_000)]);
     }
 

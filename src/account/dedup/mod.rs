@@ -297,8 +297,9 @@ fn record(day: &Day, version: StateVersion, ids: &[Id]) -> Vec<u8> {
 
 impl Item for Id {
     fn hash(&self) -> u64 {
-        let [a, b, c, d, e, f] = *self;
-        u64::from_be_bytes([a, b, c, d, e, f, 0, 0])
+        let mut bytes = [0; 8];
+        bytes.iter_mut().zip(self).for_each(|(byte, of_id)| *byte = *of_id);
+        u64::from_be_bytes(bytes)
     }
 
     fn bytes(&self) -> usize {
@@ -396,7 +397,7 @@ mod tests {
                 restored.restore_inline(Stream::Usage, &out.0).unwrap();
             }
             dedup.take_day_parts(Stream::Usage, inline, StateVersion::NEWEST, &mut Digests::default(), |part, bytes| {
-                restored.restore(part, &bytes.unwrap(), &mut Digests::default()).unwrap()
+                restored.restore(part, &bytes.unwrap(), &mut Digests::default()).unwrap();
             });
             assert_eq!(restored, dedup);
         }

@@ -99,7 +99,9 @@ mod tests {
 
     fn restored(parts: &[SectionPart]) -> Feedback {
         let mut state = Feedback::default();
-        parts.iter().for_each(|(part, bytes)| state.restore(*part, bytes).unwrap());
+        for (part, bytes) in parts {
+            state.restore(*part, bytes).unwrap();
+        }
         state
     }
 

@@ -66,11 +66,11 @@ impl Feedback {
             }
             FeedbackKind::Ces(place) => kept.answer(Answer { at, id, score: Score::Ces(*place), theme: theme() }),
             FeedbackKind::SurveySent(kind) => {
-                kept.interaction(Interaction { at, kind: InteractionKind::SurveySent(cut(kind, MAX_TEXT_BYTES)) })
+                kept.interaction(Interaction { at, kind: InteractionKind::SurveySent(cut(kind, MAX_TEXT_BYTES)) });
             }
             FeedbackKind::Referral => kept.interaction(Interaction { at, kind: InteractionKind::Referral }),
             FeedbackKind::Advocacy(kind) => {
-                kept.interaction(Interaction { at, kind: InteractionKind::Advocacy(cut(kind, MAX_TEXT_BYTES)) })
+                kept.interaction(Interaction { at, kind: InteractionKind::Advocacy(cut(kind, MAX_TEXT_BYTES)) });
             }
             FeedbackKind::OverrideSet { value, until, reason, by } => {
                 let (reason, by) = (cut(reason, MAX_REASON_BYTES), cut(by, MAX_TEXT_BYTES));

@@ -50,7 +50,9 @@ mod tests {
     fn promoters_and_the_satisfied_are_positive_and_detractors_and_the_dissatisfied_negative() {
         let opinions = |scores: &[Score]| {
             let mut opinions = Opinions::default();
-            scores.iter().for_each(|score| opinions.add(*score));
+            for score in scores {
+                opinions.add(*score);
+            }
             [opinions.answers, opinions.positive, opinions.negative]
         };
         assert_eq!(opinions(&[Score::Nps(9), Score::Nps(8), Score::Nps(7), Score::Nps(6), Score::Nps(0)]), [5, 1, 2]);

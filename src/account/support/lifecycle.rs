@@ -79,6 +79,7 @@ impl Transition {
 
 /// The facts of a ticket up to an instant, before anything is concluded from them.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts: a ticket may be merged, moved, deleted and replied to")]
 pub(super) struct TicketFacts<'a> {
     pub opened: Option<Timestamp>,
     pub snapshot_created: Option<Timestamp>,

@@ -96,7 +96,9 @@ impl TicketSums<'_> {
         if ticket.first_reply.is_some_and(within) {
             ticket.first_reply_ms().into_iter().for_each(|millis| self.first_reply.add(millis));
             let business = self.hours.and_then(|hours| ticket.business_first_reply_ms(hours));
-            business.into_iter().for_each(|millis| self.business_first_reply.add(millis));
+            if let Some(millis) = business {
+                self.business_first_reply.add(millis);
+            }
         }
         if let Some((_, rating)) = ticket.rating.filter(|(at, _)| within(*at)) {
             self.ratings.add(rating);
@@ -112,7 +114,9 @@ impl TicketSums<'_> {
         ticket.resolution_ms().into_iter().for_each(|millis| self.resolution.add(millis));
         ticket.agent_resolution_ms().into_iter().for_each(|millis| self.agent_resolution.add(millis));
         let business = self.hours.and_then(|hours| ticket.business_resolution_ms(hours));
-        business.into_iter().for_each(|millis| self.business_resolution.add(millis));
+        if let Some(millis) = business {
+            self.business_resolution.add(millis);
+        }
         ticket.first_contact().into_iter().for_each(|first_contact| self.first_contact.add(first_contact));
     }
 

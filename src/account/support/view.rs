@@ -259,7 +259,7 @@ mod tests {
         };
         assert_eq!((known(&[], 1), known(&[], 2), known(&[], 9)), (1, 0, 0));
         for back in [record(6, "1", OPENED), seen(6, SnapshotStatus::Open), seen(6, SnapshotStatus::Closed)] {
-            assert_eq!((known(&[back.clone()], 5), known(&[back.clone()], 6)), (0, 1));
+            assert_eq!((known(std::slice::from_ref(&back), 5), known(std::slice::from_ref(&back), 6)), (0, 1));
             assert_eq!(known(&[back.clone(), moved(6)], 9), 0, "what brings it back is strictly later");
             assert_eq!((known(&[back.clone(), moved(8)], 7), known(&[back, moved(8)], 8)), (1, 0));
         }

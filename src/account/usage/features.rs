@@ -129,7 +129,9 @@ const MAX_LENGTH_BYTES: usize = 5;
 pub(super) fn write(features: &[NamedFeature<'_>], out: &mut Writer) {
     let actors: Vec<Actor> = features.iter().map(|feature| feature.actor).collect();
     actors::write(&actors, out);
-    features.iter().for_each(|feature| out.text(feature.name.as_bytes()));
+    for feature in features {
+        out.text(feature.name.as_bytes());
+    }
 }
 
 /// Names one after the other.

@@ -124,7 +124,7 @@ impl Usage {
         if users > 0 {
             out.real(Metric::Stickiness, pairs as f64 / (28.0 * users as f64), count(users));
         }
-        if users > 0 || !self.anonymous.is_some_and(|anonymous| dates(&anonymous) > 0) {
+        if users > 0 || self.anonymous.is_none_or(|anonymous| dates(&anonymous) == 0) {
             out.whole(Metric::RegularUsers28d, self.users.iter().filter(|user| dates(user) >= REGULAR_DATES).count());
             self.growth(&self.users, today, Metric::ActiveUsersGrowth, out);
         }

@@ -61,7 +61,11 @@ struct SessionDay {
 impl Usage {
     /// Applies one use. Users and features that the settings leave out change nothing.
     pub fn apply(&mut self, event: &UsageEvent<'_>, ctx: &mut ApplyContext<'_>) {
-        let Some(user) = counted(event, ctx.settings) else { return };
+        let user = match counted(event, ctx.settings) {
+            UseBy::User(user) => Some(user),
+            UseBy::Nobody => None,
+            UseBy::Ignored => return,
+        };
         let zone = &ctx.settings.zone;
         let date = zone.date_of(ctx.at);
         self.last_activity.keep_latest(ctx.at);
@@ -77,12 +81,12 @@ impl Usage {
         }
     }
 
-    fn add_user(&mut self, user: Option<&str>, used: &Touch, ctx: &mut ApplyContext<'_>) {
+    fn add_user(&mut self, user: Option<&str>, at: &Touch, ctx: &mut ApplyContext<'_>) {
         match user {
-            None => self.anonymous = Some(Actor::anonymous(self.anonymous, used)),
+            None => self.anonymous = Some(Actor::anonymous(self.anonymous, at)),
             Some(user) => {
                 let hash = xxh3_64(user.as_bytes());
-                if touch(&mut self.users, hash, used, ctx.settings.limits.users).removed.is_some() {
+                if touch(&mut self.users, hash, at, ctx.settings.limits.users).removed.is_some() {
                     ctx.limits.reached(Limit::Users);
                 }
             }
@@ -129,7 +133,7 @@ impl Usage {
 
     /// Applies a late use: it counts as the last activity if it is the latest, and in no other figure.
     pub fn apply_late(&mut self, event: &UsageEvent<'_>, ctx: &ApplyContext<'_>) {
-        if counted(event, ctx.settings).is_some() {
+        if !matches!(counted(event, ctx.settings), UseBy::Ignored) {
             self.last_activity.keep_latest(ctx.at);
         }
     }
@@ -182,17 +186,11 @@ struct Horizon {
     actors: Date,
 }
 
-/// The user of a use that counts, if there is one; `None` for a use that does not count.
-fn counted<'e>(event: &'e UsageEvent<'_>, settings: &Settings) -> Option<Option<&'e str>> {
-    if let UsageKind::Feature { feature, .. } = &event.kind
-        && !settings.usage.counts_feature(feature)
-    {
-        return None;
-    }
-    match settings.usage.use_by(event.user_id.as_deref()) {
-        UseBy::User(user) => Some(Some(user)),
-        UseBy::Anonymous => Some(None),
-        UseBy::Ignored => None,
+/// Who used the product, by the filters of features and users.
+fn counted<'e>(event: &'e UsageEvent<'_>, settings: &Settings) -> UseBy<'e> {
+    match &event.kind {
+        UsageKind::Feature { feature, .. } if !settings.usage.counts_feature(feature) => UseBy::Ignored,
+        _ => settings.usage.use_by(event.user_id.as_deref()),
     }
 }
 

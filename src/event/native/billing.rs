@@ -56,12 +56,13 @@ fn subscription_changed<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Reject
     let snapshot = SubscriptionSnapshot {
         subscription_id,
         status,
-        discount: fields.optional(Field::Discount, |value| discount(value, &items))?,
+        discounts: discounts(fields, &items)?,
         items,
         trial_end: fields.optional_instant(Field::TrialEnd)?,
         current_period_start: fields.required_instant(Field::CurrentPeriodStart)?,
         current_period_end: fields.required_instant(Field::CurrentPeriodEnd)?,
         cancel_at_period_end: fields.optional(Field::CancelAtPeriodEnd, Value::flag)?.unwrap_or(false) || does_not_renew,
+        cancel_at: fields.optional_instant(Field::CancelAt)?,
         canceled_at: fields.optional_instant(Field::CanceledAt)?,
         started_at: fields.optional_instant(Field::StartedAt)?,
         term_end: fields.optional_instant(Field::TermEnd)?,
@@ -83,6 +84,16 @@ fn item(value: &Value<'_, '_>) -> Result<Item, Rejection> {
     let quantity = fields.optional(Field::Quantity, |value| value.whole(0..=MAX_COUNT))?.unwrap_or(1);
     let metered = fields.optional(Field::UsageType, |value| value.choice(&USAGE_TYPES))?.unwrap_or(false);
     Ok(Item { amount, interval, quantity, metered })
+}
+
+/// The discounts on a subscription with these items: `discount` is a single one, `discounts` a list.
+fn discounts(fields: &Fields<'_, '_>, items: &[Item]) -> Result<Vec<Discount>, Rejection> {
+    let one = fields.optional(Field::Discount, |value| Ok((*value, discount(value, items)?)))?;
+    let several = fields.optional(Field::Discounts, |value| value.elements()?.iter().map(|value| discount(value, items)).collect())?;
+    match (one, several.filter(|discounts: &Vec<_>| !discounts.is_empty())) {
+        (Some((value, _)), Some(_)) => Err(value.out_of_range("and discounts are both given; give only one")),
+        (one, several) => Ok(several.unwrap_or_else(|| one.map(|(_, discount)| discount).into_iter().collect())),
+    }
 }
 
 /// A discount on a subscription with these items.
@@ -157,9 +168,9 @@ fn written_amount<'a, 'c>(
     let written = WrittenAmount { value, is_major, may_be_negative };
     // The type is checked before the currency; the number of decimals affects only the range.
     if is_major {
-        value.float().map(drop)?
+        value.float().map(drop)?;
     } else {
-        written.minor(0).map(drop)?
+        written.minor(0).map(drop)?;
     }
     Ok(Some(written))
 }
@@ -290,7 +301,7 @@ mod tests {
     fn a_discount_in_major_units_has_the_decimals_of_its_currency_or_of_the_first_recurring_item() {
         let off = |currency: &str, items: &str| {
             let text = format!(r#","discount":{{"amount_off":"1.5"{currency}}}"#);
-            subscription(items, &text).discount.unwrap().amount_off_minor.unwrap()
+            subscription(items, &text).discounts[0].amount_off_minor.unwrap()
         };
         let items = r#"[{"amount":-1,"currency":"JPY","interval":"month"},{"amount":1,"currency":"JPY"},
             {"amount":1,"currency":"JPY","interval":"day","usage_type":"metered"},{"amount":1,"currency":"EUR","interval":"month"}]"#;
@@ -344,7 +355,7 @@ mod tests {
         let year_1 = r#","trial_end":"0001-01-01T00:00:00Z","started_at":"0001-01-01T00:00:00+01:00","canceled_at":-9e12"#;
         let snapshot = subscription("[]", &format!(r#"{year_1},"discount":{{"ends_at":"1899-12-31T23:59:59.999Z"}}"#));
         assert_eq!((snapshot.trial_end, snapshot.started_at, snapshot.canceled_at), (None, None, None));
-        assert_eq!(snapshot.discount.unwrap().ends_at, None);
+        assert_eq!(snapshot.discounts[0].ends_at, None);
         let old = subscription("[]", r#","started_at":"1900-01-01T00:00:00Z""#);
         assert_eq!(old.started_at, Some(Timestamp::Y1900));
         let text =
@@ -363,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_discount_is_exact() {
-        let percent = |text: &str| subscription("[]", &format!(r#","discount":{{"percent_off":{text}}}"#)).discount.unwrap().percent_off;
+        let percent = |text: &str| subscription("[]", &format!(r#","discount":{{"percent_off":{text}}}"#)).discounts[0].percent_off;
         assert_eq!(percent("33.333333333333333333"), Some(Decimal::from_str_exact("33.333333333333333333").unwrap()));
         assert_eq!(percent("\"12.5\""), Some(Decimal::new(125, 1)));
         assert_eq!(percent("1e1"), Some(Decimal::TEN));
@@ -383,10 +394,28 @@ mod tests {
             interval: Some(Interval { unit: IntervalUnit::Year, count: 1 }),
             ends_at: Some(Timestamp(2000)),
         };
-        assert_eq!(subscription("[]", text).discount, Some(expected));
-        assert_eq!(subscription("[]", r#","discount":null"#).discount, None);
+        assert_eq!(subscription("[]", text).discounts, [expected]);
+        assert_eq!(subscription("[]", r#","discount":null,"discounts":[]"#).discounts, []);
         assert_eq!(refused("[]", r#","discount":"none""#).1, "discount is not an object");
         assert_eq!(refused("[]", r#","discount":{"currency":"GBP"}"#), (Code::UnknownCurrency, "discount.currency has no rate".to_owned()));
+    }
+
+    #[test]
+    fn several_discounts_keep_their_order_and_the_reason_names_the_one_at_fault() {
+        let given = subscription("[]", r#","discount":null,"discounts":[{"percent_off":20},{"percent_off":"5"}]"#).discounts;
+        assert_eq!(given.iter().map(|discount| discount.percent_off).collect::<Vec<_>>(), [Some(20.into()), Some(5.into())]);
+        let wrong = refused("[]", r#","discounts":[{},{"percent_off":101}]"#);
+        assert!(wrong.0 == Code::OutOfRange && wrong.1.starts_with("discounts[1].percent_off"), "{wrong:?}");
+        assert_eq!(refused("[]", r#","discounts":{}"#), (Code::WrongType, "discounts is not an array".to_owned()));
+        let both = refused("[]", r#","discount":{},"discounts":[{}]"#);
+        assert!(both.0 == Code::OutOfRange && both.1.contains("discounts are both given"), "{both:?}");
+    }
+
+    #[test]
+    fn a_cancellation_may_be_scheduled_for_an_instant() {
+        assert_eq!(subscription("[]", r#","cancel_at":1746057600"#).cancel_at, Some(Timestamp(1_746_057_600_000)));
+        assert_eq!(subscription("[]", r#","cancel_at":"0001-01-01T00:00:00Z""#).cancel_at, None);
+        assert_eq!(refused("[]", r#","cancel_at":"soon""#).0, Code::WrongType);
     }
 
     #[test]

@@ -118,8 +118,13 @@ pub const fn default_min_n(metric: Metric) -> u64 {
     match metric {
         Metric::Trend => 20,
         Metric::Nps91d | Metric::FeedbackCsat | Metric::SupportCsat | Metric::Fcr | Metric::ReopenRate => 3,
-        Metric::ResolutionP50 | Metric::ResolutionP90 | Metric::ResolutionAgentP50 | Metric::FullResolutionP50 | Metric::FirstReplyP50 => 5,
-        Metric::ResolutionBusinessP50 | Metric::FirstReplyBusinessP50 => 5,
+        Metric::ResolutionP50
+        | Metric::ResolutionP90
+        | Metric::ResolutionAgentP50
+        | Metric::FullResolutionP50
+        | Metric::FirstReplyP50
+        | Metric::ResolutionBusinessP50
+        | Metric::FirstReplyBusinessP50 => 5,
         _ => 0,
     }
 }

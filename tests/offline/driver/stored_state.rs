@@ -78,7 +78,9 @@ fn restored(mut changelog: Changelog) -> Driver {
 /// The parts of each section and the records of each list.
 fn counted(changelog: &Changelog) -> BTreeMap<Vec<u8>, usize> {
     let mut counts = BTreeMap::new();
-    changelog.keys().for_each(|key| *counts.entry(key[..2].to_vec()).or_insert(0) += 1);
+    for key in changelog.keys() {
+        *counts.entry(key[..2].to_vec()).or_insert(0) += 1;
+    }
     counts
 }
 

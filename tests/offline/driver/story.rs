@@ -77,6 +77,7 @@ fn records_of(day: i64) -> Vec<(Stream, Value)> {
 }
 
 /// A little of everything, each section in one record.
+#[expect(clippy::too_many_lines, reason = "a list of records, one after the other")]
 fn quiet_account(day: i64, records: &mut Vec<(Stream, Value)>) {
     let acme = |kind: &str, fields: Value| {
         let mut record = json!({"type": kind, "account_id": "acme"});
@@ -192,7 +193,7 @@ fn long_history(records: &mut Vec<(Stream, Value)>) {
             Stream::Billing,
             json!({"type": "subscription_changed", "account_id": "large", "subscription_id": format!("s{}", n % 100), "status": "active",
                 "items": [{"amount_minor": n, "currency": "USD", "interval": "month", "interval_count": 1, "quantity": 1}],
-                "current_period_start": at(1).0 + n * MINUTE_MS, "current_period_end": at(31).0, "reason": long(n as usize),
+                "current_period_start": at(1).0 + n * MINUTE_MS, "current_period_end": at(31).0, "reason": long(usize::try_from(n).unwrap()),
                 "occurred_at": at(1).0 + n * MINUTE_MS}),
         ));
     }

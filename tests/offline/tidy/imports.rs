@@ -98,7 +98,7 @@ fn module_of(path: &Path) -> Module {
 fn code(text: &str) -> String {
     let tests = text.find("#[cfg(test)]\nmod tests {").or_else(|| text.find("#[cfg(test)]\nmod testing {"));
     let text = &text[..tests.unwrap_or(text.len())];
-    text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect()
+    text.split_inclusive('\n').filter(|line| !line.trim_start().starts_with("//")).collect()
 }
 
 /// The paths of the declarations that begin a line with these words.
