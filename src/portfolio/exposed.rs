@@ -112,7 +112,7 @@ exposed! {
     FirstContactKnown "first_contact_tickets" Plain [] [Support] "Tickets for which it is known whether the first contact resolved them.";
     FirstContactResolved "first_contact_resolved_tickets" Plain [] [Support] "Tickets resolved by the first contact.";
     Resolution "resolution_seconds" Distribution ["priority"] [Support] "Time to first resolution, for tickets resolved in 28 days.";
-    AgentResolution "agent_resolution_seconds" Distribution ["priority"] [Support] "The same less the time costs waiting.";
+    AgentResolution "agent_resolution_seconds" Distribution ["priority"] [Support] "The same, excluding time pending or on hold.";
     FirstReply "first_reply_seconds" Distribution ["priority"] [Support] "Time to the first public agent reply in 28 days.";
     BusinessResolution "business_resolution_seconds" Distribution ["priority"] [Support] "Business hours to first resolution in 28 days; absent unless business hours are configured.";
     BusinessFirstReply "business_first_reply_seconds" Distribution ["priority"] [Support] "Business hours to the first public agent reply in 28 days; absent unless business hours are configured.";

@@ -39,19 +39,19 @@ impl Summand for ByKind {
 impl Feedback {
     /// The contribution of one account.
     pub fn of(feedback: &account_feedback::Feedback, period: &Period) -> Self {
-        let told = feedback.in_period(period.from, period.to);
+        let answers = feedback.in_period(period.from, period.to);
         let mut sums = Self {
-            nps: told.nps,
+            nps: answers.nps,
             nps_before: feedback.in_period(period.before, period.from).nps,
-            csat: told.csat,
-            answers: ANSWERED.map(|kind| told.answers(kind)),
-            referrals: told.referrals,
+            csat: answers.csat,
+            answers: ANSWERED.map(|kind| answers.answers(kind)),
+            referrals: answers.referrals,
             ..Self::default()
         };
-        told.ces.iter().for_each(|place| sums.effort.observe(*place, SHARES));
-        told.surveys_sent.iter().for_each(|(kind, sent)| sums.surveys_sent.change(kind, Sign::Plus, |sum| *sum += sent));
-        told.advocacy.iter().for_each(|(kind, acts)| sums.advocacy.change(kind, Sign::Plus, |sum| *sum += acts));
-        told.themes.iter().for_each(|(theme, by_kind)| sums.themes.change(theme, Sign::Plus, |sum| sum.add(by_kind)));
+        answers.ces.iter().for_each(|place| sums.effort.observe(*place, SHARES));
+        answers.surveys_sent.iter().for_each(|(kind, sent)| sums.surveys_sent.change(kind, Sign::Plus, |sum| *sum += sent));
+        answers.advocacy.iter().for_each(|(kind, acts)| sums.advocacy.change(kind, Sign::Plus, |sum| *sum += acts));
+        answers.themes.iter().for_each(|(theme, by_kind)| sums.themes.change(theme, Sign::Plus, |sum| sum.add(by_kind)));
         sums
     }
 

@@ -86,7 +86,7 @@ mod tests {
         let mut names = Names::new(2);
         let (a, b) = (names.acquire("a"), names.acquire("b"));
         assert_eq!((names.acquire("a"), names.get(a), names.get(b)), (a, "a", "b"));
-        assert_eq!(names.acquire("c"), 0, "no entry is left");
+        assert_eq!(names.acquire("c"), 0, "the table is full");
         names.release(b);
         names.release(0);
         assert_eq!(names.acquire("c"), b);

@@ -1,4 +1,4 @@
-//! The records of one partition of the accounts, reading as the engine judges records that are read.
+//! The records of one partition of the accounts, judged as the engine does: late, duplicate or applied.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The fields that the change record and the account line share.
+//! Fields shared by the change record and the account line.
 
 use serde::{Serialize, Serializer};
 
@@ -11,7 +11,7 @@ use super::status::Status;
 use super::subject::Override;
 use crate::money::Currency;
 
-/// What a record says about an account besides its scores.
+/// What a record contains about an account besides its scores.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountFacts<'a> {
     /// The account id.
