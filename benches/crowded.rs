@@ -20,7 +20,7 @@ const START: i64 = 1_772_357_400_000;
 const ROUNDS: usize = 120;
 const OPTIONS: RoundOptions = RoundOptions { publish: true, catching_up: false, budget: 1_000, bytes: usize::MAX };
 
-/// What an account can hold many of.
+/// The things an account can hold many of.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     OpenTicket,
@@ -121,7 +121,7 @@ impl Crowded {
         assert_eq!(self.task.engine.process(&input, self.now), Outcome::Applied);
     }
 
-    /// A round a second later, as in a service; what is done once a minute is done twice in a row of the table.
+    /// A round a second later, as in the service; work that is done once a minute happens twice per table row.
     fn round(&mut self) {
         self.now = Timestamp(self.now.0 + 1000);
         self.task.round(self.now, &OPTIONS, &mut Vec::new());

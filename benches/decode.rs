@@ -16,7 +16,7 @@ fn main() {
     divan::main();
 }
 
-/// 244 bytes, with every field that product use commonly has and one that is ignored.
+/// 244 bytes, with every field that usage events commonly have and one that is ignored.
 const FEATURE_USED: &str = concat!(
     r#"{"id":"01HV6Z3E8Q4N6S0T2W4Y6A8C0E","type":"feature_used","account_id":"account-0042137","#,
     r#""occurred_at":"2026-03-01T09:30:00.123Z","user_id":"user-0000091734","feature":"report.export.spreadsheet","#,

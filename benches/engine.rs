@@ -32,7 +32,7 @@ struct Made {
 }
 
 fn main() {
-    // First, while nothing that was freed can be taken for room of an account.
+    // First, while no freed memory can be mistaken for that of an account.
     memory();
     let events = mixed_events();
     let bytes: usize = events.iter().map(|event| event.json.len()).sum();
@@ -45,7 +45,7 @@ fn main() {
     });
 }
 
-/// Where other programs share the machine's caches and memory, the fastest run tells most about this one.
+/// Other programs share the machine's caches and memory, so the fastest run says most about this one.
 fn print_rates(what: &str, mut run: impl FnMut() -> f64) {
     let mut rates: Vec<f64> = (0..RUNS).map(|_| EVENTS as f64 / run()).collect();
     rates.sort_by(f64::total_cmp);
@@ -141,8 +141,8 @@ fn ticket(n: usize, account: &str, ticket: usize, kind: &str, at: Timestamp) -> 
     Made { stream: Stream::Support, at, json }
 }
 
-/// Resident bytes of accounts with 20 users, 15 features, 2 subscriptions, 3 open and 10 resolved tickets, 90 days of use and 100
-/// remembered ids, written to the changelog and scored as a service has them: what more of them take when some are there already, so
+/// Resident bytes of accounts with 20 users, 15 features, 2 subscriptions, 3 open and 10 resolved tickets, 90 days of usage and 100
+/// remembered ids, written to the changelog and scored as in the service: what further accounts take once some exist, so
 /// that the program itself is not counted.
 fn memory() {
     let mut task = new_task();
@@ -159,7 +159,7 @@ fn memory() {
     rescore(&mut task, end);
 }
 
-/// Fills in accounts and scores them in rounds, as the service does it; says how many changelog records and bytes they are.
+/// Creates accounts and scores them in rounds, as the service does; returns their number of changelog records and bytes.
 fn typical_accounts(task: &mut SharedTask, numbers: std::ops::Range<usize>, end: Timestamp, random: &mut ChaCha8Rng) -> (usize, usize) {
     let (mut scored, wanted) = (0, numbers.len());
     numbers.for_each(|number| typical(task, number, end, random));

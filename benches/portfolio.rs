@@ -19,7 +19,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const RECORDS_PER_SECOND: usize = 50_000;
 const ACTIVE: usize = 20_000;
 const IDLE: [usize; 2] = [0, 200_000];
-/// As long as the part of an account that events keep coming to may wait for its turn.
+/// As long as a busy account may wait for the refresh of its sums.
 const SECONDS: usize = 60;
 const SCRAPES: u32 = 200;
 const NOW: Timestamp = Timestamp(1_767_571_200_000);
@@ -56,7 +56,7 @@ impl World {
         let directory = Arc::new(Directory::new(Arc::clone(&settings)));
         let task = SharedTask::new(0, Arc::clone(&directory));
         let mut world = Self { settings, directory, task, now: NOW, records: 0 };
-        // One that was observed long enough for every window.
+        // One that has been observed long enough for every window.
         world.fill(accounts, NOW.minus_days(400));
         (0..accounts).for_each(|number| world.fill(number, NOW.minus_days(3)));
         world.task.show();
@@ -90,7 +90,7 @@ impl World {
     fn round(&mut self) -> (usize, usize) {
         let options = RoundOptions { publish: true, catching_up: false, budget: 1_000_000, bytes: usize::MAX };
         let report = self.task.round(self.now, &options, &mut Vec::new());
-        // What is to be written is thrown away.
+        // The changelog writes are discarded.
         self.task.engine.changelog(|_, _| {});
         (report.scored, report.left)
     }
@@ -107,7 +107,7 @@ impl World {
                 replaced += usize::from(slot.live_entry().contribution.as_ref().is_some_and(|part| part.at() == at));
             });
         }
-        // Many times, since the clock of a thread goes in steps.
+        // Many times, because thread CPU clocks are coarse.
         let scrape = cpu_of(|| (0..SCRAPES).for_each(|_| drop(self.directory.portfolio(self.now)))) / f64::from(SCRAPES);
         let mean = |sum: f64| sum / SECONDS as f64;
         println!(

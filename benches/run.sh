@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What ./dev bench runs: the engine and its parts on this machine; docs/performance.md says how the whole pipeline is measured.
+# Called by ./dev bench: the engine and its parts on this machine. docs/performance.md describes how to measure the whole pipeline.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case "${1:-all}" in

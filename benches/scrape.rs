@@ -36,7 +36,7 @@ fn main() {
     let directory = Arc::new(Directory::new(Arc::clone(&settings)));
     let mut tasks: Vec<SharedTask> = (0..TASKS).map(|number| SharedTask::new(number.try_into().unwrap(), Arc::clone(&directory))).collect();
     for task in &mut tasks {
-        // Streams that were observed long enough for every window.
+        // Streams that have been observed long enough for every window.
         fill(task, ACCOUNTS, NOW.minus_days(400));
     }
     for number in 0..ACCOUNTS {
@@ -99,7 +99,7 @@ fn tell(task: &mut SharedTask, stream: Stream, record: &Value) {
 fn score(task: &mut SharedTask) {
     let options = RoundOptions { publish: true, catching_up: false, budget: ROUND, bytes: usize::MAX };
     while task.round(NOW, &options, &mut Vec::new()).left > 0 {
-        // What is to be written is thrown away.
+        // The changelog writes are discarded.
         task.engine.changelog(|_, _| {});
     }
 }
@@ -111,7 +111,7 @@ fn instance(directory: Arc<Directory>) -> Instance {
     Instance::new(directory, Threads::new(1, TASKS), Members::new(&options.properties, &options.application).unwrap(), clock)
 }
 
-/// Milliseconds of each scrape in ascending order, and what the last one said.
+/// Milliseconds of each scrape in ascending order, and the body of the last one.
 fn scrapes(registry: &Registry) -> (Vec<f64>, String) {
     let mut last = Vec::new();
     let mut milliseconds: Vec<f64> = (0..RUNS)

@@ -6,7 +6,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a test that does not meet what it expects ends there, and tells its figures"
+    reason = "a test that finds a figure out of bounds panics with it"
 )]
 
 mod hoard;
@@ -26,10 +26,10 @@ use hoard::{live_bytes, most_live_bytes_of, of_one_account};
 const NOW: Timestamp = Timestamp(1_772_357_400_000);
 const MIB: usize = 1024 * 1024;
 
-/// The allocator counts for the whole process: one test at a time.
+/// The allocator counts for the whole process, so only one test runs at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// So small that all of them are passed many times within seconds, but for `BOUNDS_SCALE`.
+/// Small enough to exceed each of them many times within seconds, unless `BOUNDS_SCALE` is set.
 fn limits() -> Limits {
     let scale: usize = std::env::var("BOUNDS_SCALE").map_or(1, |scale| scale.parse().unwrap());
     Limits {
@@ -55,7 +55,7 @@ fn feed(task: &mut Task<PlainStore>, stream: Stream, event: &str) -> Outcome {
     task.process(&input, NOW)
 }
 
-/// What an account can hold at most, bytes: docs/reliability.md explains the terms.
+/// Maximum memory of an account in bytes; docs/reliability.md explains the terms.
 fn account_bound(limits: &Limits) -> usize {
     let text = limits.text_bytes;
     let usage = limits.users * 160 + limits.features * (text + 200) + 256 * 1024;
@@ -67,7 +67,7 @@ fn account_bound(limits: &Limits) -> usize {
     usage + ids + tickets + subscriptions + invoices + answers + MIB
 }
 
-/// Writes what has changed, and looks at the size of each record.
+/// Writes what has changed, and checks the size of each record.
 fn write(task: &mut Task<PlainStore>) -> usize {
     let mut largest = 0;
     task.round(NOW, &RoundOptions { publish: true, catching_up: false, budget: usize::MAX, bytes: usize::MAX }, &mut Vec::new());
@@ -118,7 +118,7 @@ fn an_account_far_beyond_every_limit_stays_within_its_memory_bound() {
     }
 }
 
-/// The bounds of the configuration: of each limit the least and the most that it accepts.
+/// The minimum and maximum that the configuration accepts for each limit.
 fn extremes() -> impl Strategy<Value = (Limits, StateVersion)> {
     let one_of = |least: usize, most: usize| select(vec![least, most]);
     let limits = (one_of(1, 1_000_000), one_of(1, 100_000), one_of(1, 80_000), one_of(1, 100_000), one_of(1, 10_000), one_of(1, 100_000));

@@ -1,4 +1,4 @@
-//! `churnwatch check`: every problem of the configuration at once, then those of the topics that it would use.
+//! `churnwatch check`: reports every problem in the configuration, then every problem with its topics.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -26,7 +26,7 @@ pub struct Args {
 /// Checks the configuration, then the topics.
 ///
 /// # Errors
-/// All problems of the configuration; a cluster that cannot be reached.
+/// All problems in the configuration; a cluster that cannot be reached.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = if args.offline { globals.load_offline() } else { globals.load() }?;
     eprint!("{}", summary(&config));
@@ -36,19 +36,19 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if args.offline { Ok(ExitCode::SUCCESS) } else { check_topics(&config) }
 }
 
-/// The topics that the configuration names.
+/// Checks the topics that the configuration names.
 fn check_topics(config: &Config) -> anyhow::Result<ExitCode> {
     let survey = survey(&Options::of(config, Permits::none(config.kafka.start)))?;
     eprint!("{survey}{}", survey.problem_lines());
     match survey.problems.len() {
-        0 => eprintln!("the topics are as they should be"),
+        0 => eprintln!("topics: OK"),
         1 => eprintln!("1 problem in the topics"),
         count => eprintln!("{count} problems in the topics"),
     }
     Ok(if survey.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What a valid configuration amounts to.
+/// What a valid configuration comes down to.
 fn summary(config: &Config) -> String {
     let application = &config.application;
     let membership = match application.instance.as_str() {
@@ -92,16 +92,16 @@ mod tests {
     }
 
     #[test]
-    fn a_valid_configuration_is_success_without_a_broker() {
+    fn offline_a_valid_configuration_passes_without_a_broker() {
         let code = run(&Args { offline: true }, &Globals::default()).unwrap();
         assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
     }
 
     #[test]
-    fn every_problem_of_the_configuration_is_reported() {
+    fn every_problem_in_the_configuration_is_reported() {
         let set = ["commit.intervall_ms=1", "http.listen=nowhere"].map(str::to_owned).to_vec();
         let error = run(&Args { offline: true }, &Globals { set, ..Globals::default() }).unwrap_err().to_string();
-        assert!(error.contains("--set: commit.intervall_ms: unknown key, nearest is `interval_ms`"), "{error}");
+        assert!(error.contains("--set: commit.intervall_ms: unknown key; did you mean `interval_ms`?"), "{error}");
         assert!(error.contains("--set: http.listen: `nowhere` is not an address with a port"), "{error}");
         assert!(error.ends_with("2 problems in the configuration"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! `replay --compare` for people: which accounts another model moves to another band.
+//! The summary of `replay --compare`: which accounts another model moves to a different band.
 
 use std::fmt;
 use std::path::Path;
@@ -11,18 +11,18 @@ use crate::portfolio::AccountScore;
 use crate::replay::Comparisons;
 use crate::score::{Band, Direction, Model};
 
-/// Accounts in the summary; the data has all of them.
+/// Most accounts in the summary; the data output has all of them.
 const SHOWN: usize = 10;
 
-/// The model of another configuration or of a model file, read with the same variables and options.
+/// Loads the model of another configuration, or of a model file, with the same environment and options.
 ///
 /// # Errors
-/// Every problem of that configuration.
+/// Every problem in that configuration.
 pub(super) fn load(path: &Path, globals: &Globals, current: &Config) -> Result<Model, Problems> {
     let other = Config::load_offline(Some(path), &globals.set, config::environment())?;
     let differences = current.differences_besides_model(&other);
     if !other.is_model_alone() && !differences.is_empty() {
-        tracing::warn!(keys = differences.join(", "), "only the models are compared; these keys differ too");
+        tracing::warn!(keys = differences.join(", "), "only the models are compared, but these keys differ as well");
     }
     if other.model.id == current.model.id {
         tracing::warn!(hash = other.model.hash, "both configurations have the same model");
@@ -52,7 +52,7 @@ impl fmt::Display for Report<'_> {
 }
 
 impl Report<'_> {
-    /// A row per band of the first model, a column per band of the other.
+    /// One row per band of the first model, one column per band of the other.
     fn bands(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let crossings = self.0.crossings();
         write!(f, "{:<12}", "from \\ to")?;

@@ -17,11 +17,11 @@ use crate::simulate::{self, Feed, Topics};
 use crate::stream::{Options, Permits};
 use crate::time::{DAY_MS, Timestamp};
 
-/// Days of history before time starts to move.
+/// Days of history before simulated time starts to advance.
 const HISTORY_DAYS: u32 = 100;
-/// Days that the simulation continues at most.
+/// Most days that the simulation runs on after that.
 const LIVE_DAYS: u32 = 730;
-/// More trouble than a company would like: healthy, growing, slipping, silent, angry, churning, trial, seasonal.
+/// Share of each kind, with more trouble than usual: healthy, growing, slipping, silent, angry, churning, trial, seasonal.
 const MIX: [u32; 8] = [30, 14, 12, 12, 10, 10, 7, 5];
 /// Partitions of every topic.
 const PARTITIONS: i32 = 4;
@@ -49,12 +49,12 @@ pub struct Args {
     pub seed: u64,
 }
 
-/// Runs the demonstration until it is asked to stop.
+/// Runs the demo until a shutdown is requested.
 ///
 /// # Errors
-/// Problems of the configuration, a port in use, or any failure of the pipeline.
+/// Problems in the configuration, a port in use, or any failure of the pipeline.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    // Must be dropped by the thread that started it: this one.
+    // Must be dropped by the thread that started it, which is this one.
     let broker = EmbeddedBroker::start()?;
     let config = config(args, globals, &broker.address())?;
     let start = Timestamp(now().millis() / DAY_MS * DAY_MS);
@@ -84,7 +84,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Customers whose behaviour has begun to change when time starts to move, and keeps changing for weeks.
+/// Customers whose behaviour is already changing when time starts to advance and keeps changing for weeks.
 fn customers(args: &Args, start: Timestamp) -> simulate::Options {
     simulate::Options {
         seed: args.seed,
@@ -98,7 +98,7 @@ fn customers(args: &Args, start: Timestamp) -> simulate::Options {
     }
 }
 
-/// The user's configuration, with what a demonstration needs on top.
+/// The user's configuration, overridden where the demo needs it.
 fn config(args: &Args, globals: &Globals, servers: &str) -> anyhow::Result<Config> {
     let age = i64::from(args.speed) / 12;
     let own = [
@@ -111,7 +111,7 @@ fn config(args: &Args, globals: &Globals, servers: &str) -> anyhow::Result<Confi
         "streams.accounts.topics=[\"account-profiles\"]".to_owned(),
         "commit.interval_ms=500".to_owned(),
         "commit.catch_up_interval_ms=500".to_owned(),
-        // Five seconds of the time that passes while one watches.
+        // Five seconds of real time.
         format!("time.catch_up_age_minutes={}", age.max(5)),
     ];
     let sets: Vec<String> = globals.set.iter().cloned().chain(own).collect();
@@ -130,10 +130,10 @@ fn announce(args: &Args, servers: &str, config: &Config) {
     let Args { accounts, speed, listen, .. } = args;
     let changes = &config.output.changes_topic;
     eprintln!(
-        "{accounts} simulated customers, {speed} seconds of their time in one second, after {HISTORY_DAYS} days of history.\n\
+        "{accounts} simulated customers at {speed} times real time, after {HISTORY_DAYS} days of history.\n\
          \n  page     http://{listen}/\
          \n  metrics  http://{listen}/metrics\
          \n  broker   {servers}    kcat -b {servers} -C -t {changes}\n\
-         \nCtrl-C ends it. Nothing is kept."
+         \nPress Ctrl-C to stop. Nothing is kept."
     );
 }

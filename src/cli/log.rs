@@ -7,18 +7,18 @@ use tracing_subscriber::EnvFilter;
 /// Format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// Lines for people.
+    /// Human-readable lines.
     #[default]
     Text,
     /// One JSON object per line.
     Json,
 }
 
-/// Installs the subscriber of the process. A second call has no effect.
+/// Installs the process's log subscriber. A second call has no effect.
 pub(super) fn init(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // Fails if a subscriber is installed already, as in tests that run several commands in one process.
+    // Fails if a subscriber is already installed, as in tests that run several commands in one process.
     let _ = match format {
         LogFormat::Text => builder.with_target(false).with_ansi(colours()).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -1,7 +1,7 @@
-//! The command line: the options that every command has here, one file a command beside it.
+//! The command line: the global options here, one file per command beside it.
 //!
-//! Data goes to standard output, everything meant for people to standard error. Exit codes: 0 done, 1 failed at run time,
-//! 2 wrong usage or configuration.
+//! Data goes to standard output, messages to standard error. Exit codes: 0 success, 1 failure at run time, 2 wrong usage or an invalid
+//! configuration.
 
 pub mod check;
 mod compare;
@@ -27,18 +27,18 @@ pub use log::LogFormat;
 use crate::config::{self, Config, Problems};
 use crate::time::Timestamp;
 
-/// Exit code of wrong usage and of a configuration that is refused.
+/// Exit code for wrong usage and for an invalid configuration.
 const EXIT_USAGE: u8 = 2;
 
 const EXAMPLES: &str = "\
 Examples:
   churnwatch demo                                     try it: embedded broker, simulated customers, live page
-  churnwatch check --config config/churnwatch.toml    what is wrong with the configuration and the topics
+  churnwatch check --config config/churnwatch.toml    find problems in the configuration and the topics
   churnwatch run --config config/churnwatch.toml      the service
   churnwatch replay --usage usage.ndjson --as-of 2026-03-01T00:00:00Z --out-accounts -
 
-Any key of the configuration can be set by --set section.key=value or by CHURNWATCH_<SECTION>__<KEY>; --set wins.
-Exit codes: 0 done, 1 failed at run time, 2 wrong usage or configuration.";
+Set any configuration key with --set section.key=value or CHURNWATCH_<SECTION>__<KEY>; --set wins.
+Exit codes: 0 success, 1 failure at run time, 2 wrong usage or an invalid configuration.";
 
 /// Live customer health and churn risk from product-usage, billing and support topics on Kafka.
 #[derive(Debug, Parser)]
@@ -68,7 +68,7 @@ pub struct Globals {
 }
 
 impl Globals {
-    /// The configuration of `--config`, the environment and `--set`, its secrets read.
+    /// Loads the configuration from `--config`, the environment and `--set`, and reads its secrets.
     ///
     /// # Errors
     /// Every problem of the configuration; [`main`] makes them exit code 2.
@@ -76,7 +76,7 @@ impl Globals {
         Config::load(self.config.as_deref(), &self.set, config::environment())
     }
 
-    /// The same for commands that never speak to a broker: secrets are left alone, so that a configuration can be tried where they are not.
+    /// The same for commands that contact no broker: secrets are not read, so a configuration can be tried where they are not available.
     ///
     /// # Errors
     /// As [`Globals::load`].
@@ -102,7 +102,7 @@ pub enum Command {
     Topics(topics::Args),
 }
 
-/// Options that contradict each other in a way that the parser cannot see: exit code 2.
+/// A contradiction between options that the parser cannot detect: exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct UsageError(pub String);
@@ -120,7 +120,7 @@ fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             dispatch(&cli).unwrap_or_else(|error| report(&error, cli.globals.log_format))
         }
         Err(error) => {
-            // Nothing is left to do when even the message cannot be written.
+            // If even the message cannot be written, there is nothing left to do.
             let _ = error.print();
             ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 })
         }
@@ -139,8 +139,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Says what went wrong, in the way that logs are written; problems of usage and configuration are told from failures at run time by
-/// their code.
+/// Prints what went wrong, in the log format. The exit code tells wrong usage and configuration from failures at run time.
 fn report(error: &anyhow::Error, format: LogFormat) -> ExitCode {
     match (error.downcast_ref::<Problems>(), format) {
         (Some(problems), LogFormat::Text) => eprintln!("{problems}"),
@@ -151,9 +150,9 @@ fn report(error: &anyhow::Error, format: LogFormat) -> ExitCode {
     if error.is::<Problems>() || error.is::<UsageError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
 }
 
-/// Reads an instant of the command line.
+/// Parses an instant given on the command line.
 fn instant(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse_rfc3339(text).ok_or_else(|| "needs an instant with offset, such as 2026-03-01T00:00:00Z".to_owned())
+    Timestamp::parse_rfc3339(text).ok_or_else(|| "must be a timestamp with offset, such as 2026-03-01T00:00:00Z".to_owned())
 }
 
 #[cfg(test)]
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn options_of_every_command_stand_before_or_after_it() {
+    fn global_options_may_come_before_or_after_the_command() {
         for arguments in [["churnwatch", "--config", "c.toml", "check"], ["churnwatch", "check", "--config", "c.toml"]] {
             let cli = Cli::try_parse_from(arguments).unwrap();
             assert_eq!(cli.globals.config, Some(PathBuf::from("c.toml")));
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn help_is_success_and_wrong_usage_is_code_2() {
+    fn help_exits_with_0_and_wrong_usage_with_2() {
         assert_eq!(code_of(&["--help"]), format!("{:?}", ExitCode::SUCCESS));
         for arguments in [&["--nonsense"][..], &["replay", "--as-of", "yesterday"], &["explain"], &[]] {
             assert_eq!(code_of(arguments), format!("{:?}", ExitCode::from(2)), "{arguments:?}");
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn usage_errors_and_problems_of_the_configuration_are_code_2_and_other_failures_code_1() {
+    fn usage_errors_and_configuration_problems_exit_with_2_and_other_failures_with_1() {
         let usage = anyhow::Error::new(UsageError("two outputs on standard output".to_owned()));
         assert_eq!(format!("{:?}", report(&usage, LogFormat::Text)), format!("{:?}", ExitCode::from(2)));
         let problems = Config::load(None, &["nonsense".to_owned()], std::iter::empty()).unwrap_err();

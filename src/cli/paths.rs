@@ -1,4 +1,4 @@
-//! Detects paths that name the same file: an input must not be overwritten, and two outputs must not share a file.
+//! Detects paths to the same file: an input must not be overwritten, and two outputs must not share a file.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use super::UsageError;
 /// Standard input or output.
 const STANDARD: &str = "-";
 
-/// Refuses two readers of standard input, two writers to one file or to standard output, and a file that is read and written.
+/// Refuses two inputs from standard input, two outputs to one file or to standard output, and a file that is both input and output.
 pub(super) fn refuse_clashes(sources: &[&Path], outputs: &[&Path]) -> Result<(), UsageError> {
     let standard = |paths: &[&Path]| paths.iter().filter(|path| **path == Path::new(STANDARD)).count();
     if standard(sources) > 1 {
@@ -31,7 +31,7 @@ pub(super) fn refuse_clashes(sources: &[&Path], outputs: &[&Path]) -> Result<(),
     Ok(())
 }
 
-/// A file's identity, however its path is written; `None` for anything but a regular file, such as `/dev/null`.
+/// A file's identity, however its path is spelled; `None` for anything but a regular file, such as `/dev/null`.
 fn identity(path: &Path) -> Option<PathBuf> {
     if path == Path::new(STANDARD) {
         return None;
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_read_is_not_written_however_it_is_named() {
+    fn an_input_cannot_be_an_output_however_its_path_is_spelled() {
         let folder = tempfile::tempdir().unwrap();
         let read = folder.path().join("usage.ndjson");
         std::fs::write(&read, "").unwrap();

@@ -1,4 +1,4 @@
-//! Reloads the model of a running service: SIGHUP re-reads the configuration and puts its model into force.
+//! Reloads the model of a running service: SIGHUP reads the configuration again and puts its model in force.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::config::{Config, Problems};
 use crate::directory::Directory;
 use crate::telemetry::Metrics;
 
-/// Handles SIGHUP from its creation on; without a handler the signal would end the process.
+/// Catches SIGHUP as soon as it exists; without a handler the signal would kill the process.
 pub(super) struct Reloads {
     signals: Signals,
     globals: Globals,
-    /// The configuration at the start: changes of anything but the model need a restart.
+    /// The configuration at startup: changes to anything but the model need a restart.
     started_with: Config,
 }
 
@@ -27,14 +27,14 @@ impl Reloads {
         Ok(Self { signals: Signals::new([SIGHUP])?, globals: globals.clone(), started_with: started_with.clone() })
     }
 
-    /// Reloads on each signal, on a thread of its own, until the process ends.
+    /// Reloads at each signal, on a separate thread, until the process ends.
     ///
     /// # Errors
     /// If the thread cannot be started.
     pub(super) fn start(mut self, directory: Arc<Directory>, metrics: Arc<Metrics>) -> std::io::Result<()> {
         let work = move || {
             for _ in self.signals.forever() {
-                // Secrets are not needed here: those read at the start stay in use.
+                // Secrets are not needed here: those read at startup stay in use.
                 let read = self.globals.load_offline();
                 metrics.model_reloaded(read.is_ok());
                 match read {
@@ -53,7 +53,7 @@ fn apply(config: &Config, started_with: &Config, directory: &Directory, metrics:
     }
     let others = started_with.differences_besides_model(config);
     if !others.is_empty() {
-        tracing::warn!(keys = others.join(", "), "only the model was reloaded; these keys have changed too and need a restart");
+        tracing::warn!(keys = others.join(", "), "only the model was reloaded; these keys have changed as well and need a restart");
     }
     let (before, model) = (directory.settings(), &config.model);
     if before.model.id == model.id {
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_valid_model_is_put_in_force_with_its_series_and_the_rest_stays() {
+    fn a_valid_model_takes_effect_along_with_its_series_and_nothing_else_does() {
         let registry = Registry::new();
         let metrics = Metrics::new(&registry, 50).unwrap();
         let directory = Directory::new(Arc::new(Settings::default()));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_changes_nothing() {
+    fn a_refused_configuration_changes_nothing() {
         let directory = Directory::new(Arc::new(Settings::default()));
         let before = directory.settings();
         refuse(&config_of("[bands]\ngren = 90\n").unwrap_err(), &directory);

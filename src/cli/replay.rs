@@ -21,7 +21,7 @@ Examples:
   zstdcat usage.ndjson.zst | churnwatch replay --usage - --out-changes changes.ndjson --score-every 7
   churnwatch replay --usage usage.ndjson --billing billing.ndjson --compare other.toml > changed.ndjson
 
-Input is one JSON record a line, in any order; .gz and .zst are unpacked; - is standard input or output.";
+Input is one JSON record per line, in any order; .gz and .zst are decompressed; - is standard input or output.";
 
 /// Options of `replay`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -80,11 +80,11 @@ pub struct Args {
 /// Replays the files.
 ///
 /// # Errors
-/// Wrong usage, problems of the configuration, files that cannot be read or written, and a bad run of records.
+/// Wrong usage, problems in the configuration, files that cannot be read or written, and a bad run of records.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let outputs = args.outputs();
     if outputs.is_empty() {
-        eprintln!("nothing will be written: name an output, such as --out-accounts -");
+        eprintln!("no output requested: add one, such as --out-accounts -");
     }
     let inputs = args.inputs()?;
     let sources: Vec<&Path> = inputs.iter().map(|(_, path)| *path).chain(args.compare.as_deref()).collect();
@@ -95,10 +95,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
     let settings = replay::settings_for(&streams, config.settings());
     let mut files = read_files(&inputs, &settings, division)?;
-    let t = args
-        .as_of
-        .or_else(|| Reading::newest(&files))
-        .context("there is no valid record whose time could be that of scoring: give --as-of")?;
+    let t = args.as_of.or_else(|| Reading::newest(&files)).context("no valid record to take the time of scoring from: set --as-of")?;
     let reading = Reading::of(&files, t, &settings, division.threads);
     if !args.kpi_months {
         files.iter_mut().for_each(InputFile::forget_digests);
@@ -121,7 +118,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Reads every file, with a bar on a terminal.
+/// Reads every file, with a progress bar on a terminal.
 fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Division) -> anyhow::Result<Vec<InputFile>> {
     let bytes = inputs.iter().filter_map(|(_, path)| path.metadata().ok()).map(|file| file.len()).sum();
     let bar = indicatif::ProgressBar::new(bytes);
@@ -137,11 +134,11 @@ fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Divisio
     files
 }
 
-/// Refuses input of which most records of a stream are bad: rather a wrong file or configuration than bad data.
+/// Refuses input if most records of a stream are bad, which points to a wrong file or configuration rather than bad data.
 fn refuse_bad_run(reading: &Reading, config: &Config) -> anyhow::Result<()> {
     for stream in Stream::ALL {
         let counts = reading.counts.of(stream);
-        // Records that are only too new are right, and the instant of the report is what is off.
+        // A record that is merely too new is fine: the time of scoring is too early.
         let codes = counts.dead_letter.iter().filter(|(code, _)| *code != Code::FutureTime);
         let (bad, worst) = codes.fold((0, None), |(bad, worst), (code, count)| (bad + count, worst.max(Some((count, code)))));
         if let Some((_, code)) = worst
@@ -149,8 +146,8 @@ fn refuse_bad_run(reading: &Reading, config: &Config) -> anyhow::Result<()> {
             && bad as f64 > config.output.bad_run_share * counts.read as f64
         {
             anyhow::bail!(
-                "{bad} of the {} {} records cannot be applied, most of them for {}. Look at --out-dead-letters; \
-                 output.on_bad_run = \"dead_letter\" replays the others all the same",
+                "{bad} of the {} {} records cannot be applied, most often because of {}. See --out-dead-letters; \
+                 output.on_bad_run = \"dead_letter\" replays the others anyway",
                 counts.read,
                 stream.name(),
                 code.name()
@@ -161,7 +158,7 @@ fn refuse_bad_run(reading: &Reading, config: &Config) -> anyhow::Result<()> {
 }
 
 impl Args {
-    /// The files that are given, by stream.
+    /// The given files, by stream.
     fn inputs(&self) -> Result<Vec<(Stream, &Path)>, UsageError> {
         let given = [&self.usage, &self.billing, &self.support, &self.feedback, &self.accounts];
         let given: Vec<_> = Stream::ALL.into_iter().zip(given).filter_map(|(stream, path)| Some((stream, path.as_deref()?))).collect();
@@ -171,7 +168,7 @@ impl Args {
         Ok(given)
     }
 
-    /// Everything that is written.
+    /// Every output path.
     fn outputs(&self) -> Vec<&Path> {
         let outputs = [&self.out_changes, &self.out_accounts, &self.out_kpis, &self.out_cohorts, &self.out_dead_letters, &self.out_counts];
         let comparison = self.compare.as_ref().map(|_| self.comparison_path());
@@ -185,7 +182,7 @@ impl Args {
         write_to(self.out_counts.as_deref(), |output| replay::write_counts(reading, output))
     }
 
-    /// Changes are those of daily scorings, unless other days are asked for.
+    /// Changes come from daily scoring, unless `--score-every` says otherwise.
     fn request(&self, as_of: Timestamp) -> Request {
         let every_day = self.out_changes.as_ref().map(|_| 1);
         Request { as_of, score_every: self.score_every.or(every_day) }
@@ -202,7 +199,7 @@ impl Args {
         .with_context(|| cannot_write(self.out_changes.as_deref().unwrap_or(Path::new("the changes"))))
     }
 
-    /// Data to a file or standard output, and a summary for people.
+    /// Writes the data to a file or standard output, and a summary to standard error.
     fn write_comparison(&self, history: &History<'_>, as_of: Timestamp, settings: &Settings, other: &Model) -> anyhow::Result<()> {
         let (currency, from) = (settings.money.rates.reporting(), &settings.model);
         let comparisons = Comparisons { as_of, currency, from, to: other, accounts: &history.comparisons() };

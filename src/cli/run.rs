@@ -16,8 +16,8 @@ Examples:
   churnwatch run --config config/churnwatch.toml --set kafka.bootstrap_servers=kafka:9092 --log-format json
   churnwatch run --config config/churnwatch.toml --resume-from stamp
 
-SIGTERM and SIGINT end it in order, a second one at once. SIGHUP reads the configuration anew and puts its model in force, unless
-something is wrong with it.";
+SIGTERM and SIGINT shut down gracefully; a second one exits immediately. SIGHUP reads the configuration again and puts its
+model in force if the configuration is valid.";
 
 /// Options of `run`.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,17 +31,17 @@ pub struct Args {
     pub accept_loss: bool,
 }
 
-/// What decides where to go on.
+/// Where to resume when group offsets and state disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum ResumeFrom {
     /// The offsets stored with the state.
     Stamp,
 }
 
-/// Runs the service until it is told to stop; SIGHUP reloads the model.
+/// Runs the service until a shutdown is requested; SIGHUP reloads the model.
 ///
 /// # Errors
-/// Problems of the configuration, and every failure that ends the service.
+/// Problems in the configuration, and every failure that ends the service.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = globals.load()?;
     for warning in &config.warnings {

@@ -1,4 +1,4 @@
-//! Assembles the service: stream threads, the read side, the HTTP server. `run` and `demo` share it.
+//! Assembles the service, for `run` and `demo`: stream threads, the read side, the HTTP server.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use crate::telemetry::{Caps, Instance, Metrics, Scrape, Source};
 /// The Prometheus registry, and the counters that stream threads and reloads write.
 pub(super) struct Telemetry {
     registry: Registry,
-    /// Counters.
+    /// The counters.
     pub(super) metrics: Arc<Metrics>,
 }
 
 impl Telemetry {
-    /// Labels are bounded by the configuration.
+    /// Registers the counters; `limits.label_values` bounds their labels.
     ///
     /// # Errors
     /// If two families have the same name.
@@ -33,15 +33,15 @@ impl Telemetry {
     }
 }
 
-/// Serves until asked to stop, or until something fails.
+/// Serves until a shutdown is requested or something fails.
 ///
 /// # Errors
-/// Whatever the service cannot recover from, with its code.
+/// Anything the service cannot recover from, with its code.
 pub(super) fn serve(config: &Config, options: Options, directory: Arc<Directory>, telemetry: Telemetry, stop: Stop) -> anyhow::Result<()> {
     let coded = |failure: Failure| anyhow::anyhow!("{}: {failure}", failure.code());
     let Telemetry { registry, metrics } = telemetry;
     let clock = options.clock.clone();
-    // Before anything is created or joined in Kafka: if the address is taken, another instance probably runs here.
+    // Before anything is created or joined in Kafka: if the address is taken, another instance is probably running here.
     let listener = http::Listener::bind(config.http.listen)?;
     let members = Members::new(&options.properties, &options.application).map_err(|error| coded(error.into()))?;
     let service = Service::prepare(options, Arc::clone(&directory), metrics, stop).map_err(coded)?;

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: the first shuts down in order, the second ends the process at once.
+//! SIGTERM and SIGINT: the first shuts down gracefully, the second ends the process immediately.
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -8,7 +8,7 @@ use crate::stop::Stop;
 /// Exit code after a second signal.
 const EXIT_FAILURE: i32 = 1;
 
-/// Handles the signals on a thread of its own until the process ends.
+/// Handles the signals on a separate thread until the process ends.
 ///
 /// # Errors
 /// If the signal handlers cannot be installed.
@@ -19,11 +19,11 @@ pub(super) fn stop_on_signals() -> std::io::Result<Stop> {
     let work = move || {
         let mut signals = signals.forever();
         signals.next();
-        tracing::info!("shutting down; another SIGTERM or SIGINT ends the process at once");
+        tracing::info!("shutting down; another SIGTERM or SIGINT ends the process immediately");
         asked.request();
         signals.next();
         eprintln!("error: stopped_at_once: stopped by a second signal; uncommitted input will be read again");
-        // Skips destructors, which may wait for a broker that does not answer.
+        // Skips destructors, which might wait for an unresponsive broker.
         signal_hook::low_level::exit(EXIT_FAILURE);
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(work)?;

@@ -1,4 +1,4 @@
-//! `churnwatch simulate`: seeded synthetic events to NDJSON files or topics, with the true future of each account.
+//! `churnwatch simulate`: writes seeded synthetic events to NDJSON files or topics, with the true future of each account.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -78,36 +78,38 @@ pub struct Args {
     pub labels: Option<PathBuf>,
 }
 
-/// Reads `1000/s` or `1000`.
+/// Parses `1000/s` or `1000`.
 fn rate(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
-    number.parse().ok().filter(|rate| *rate > 0).ok_or_else(|| "needs events a second, such as 1000/s".to_owned())
+    number.parse().ok().filter(|rate| *rate > 0).ok_or_else(|| "must be events per second, such as 1000/s".to_owned())
 }
 
-/// Reads a currency, as records name it.
+/// Parses a currency code, as in records.
 fn currency(text: &str) -> Result<String, String> {
-    Currency::parse(text).map(|currency| currency.code().to_owned()).ok_or_else(|| "needs three letters, as in USD".to_owned())
+    Currency::parse(text)
+        .map(|currency| currency.code().to_owned())
+        .ok_or_else(|| "must be a currency code of three letters, such as USD".to_owned())
 }
 
-/// Reads a share of 0 to 1.
+/// Parses a share from 0 to 1.
 fn share(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "needs a share from 0 to 1".to_owned())
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| "must be a share from 0 to 1".to_owned())
 }
 
-/// Reads a factor above 0.
+/// Parses a factor from 0.001 to 1000.
 fn activity(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|factor| (0.001..=1000.0).contains(factor)).ok_or_else(|| "needs a number from 0.001 to 1000".to_owned())
+    text.parse().ok().filter(|factor| (0.001..=1000.0).contains(factor)).ok_or_else(|| "must be a number from 0.001 to 1000".to_owned())
 }
 
-/// Reads `angry=1,healthy=3`; kinds that are not named have no share.
+/// Parses `angry=1,healthy=3`; the share of any other kind is 0.
 fn mix(text: &str) -> Result<[u32; 8], String> {
     let mut shares = [0; 8];
     for part in text.split(',') {
-        let (name, share) = part.split_once('=').ok_or("needs kind=share, as in angry=1,healthy=3")?;
+        let (name, share) = part.split_once('=').ok_or("must be kind=share, as in angry=1,healthy=3")?;
         let place = Kind::ALL.iter().position(|kind| kind.name() == name.trim());
         let slot = place.and_then(|place| shares.get_mut(place)).ok_or_else(|| {
             let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-            format!("there is no kind `{name}`; kinds are {}", known.join(", "))
+            format!("unknown kind `{name}`; kinds are {}", known.join(", "))
         })?;
         *slot = share.trim().parse().ok().filter(|share| *share <= 1_000_000).ok_or("a share is a whole number up to 1000000")?;
     }
@@ -140,18 +142,18 @@ impl Args {
 /// Writes the events.
 ///
 /// # Errors
-/// Problems of the configuration, files that cannot be written, and a cluster that cannot be reached.
+/// Problems in the configuration, files that cannot be written, and a cluster that cannot be reached.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let options = args.options();
     let generator = Generator::new(&options);
     let labels: Vec<Label> = generator.labels().collect();
     let records = Disturb::new(generator, args.disturbance(), args.seed).take(args.events_max());
     let progress = Progress::new(&options);
-    let records = progress.watch(Pace::new(args.rate).hold(records));
+    let records = progress.watch(Pace::new(args.rate).limit(records));
     if let Some(folder) = &args.out_dir {
         write_files(folder, records, labels)?;
     } else {
-        // Before the topics are filled: a file that cannot be written is known by then.
+        // Before the topics are filled, so that a file that cannot be written is noticed early.
         args.labels.as_deref().map(|path| write_labels(path, labels.into_iter())).transpose()?;
         write_topics(args, globals, records)?;
     }
@@ -164,7 +166,7 @@ fn write_files(folder: &Path, records: impl Iterator<Item = SimulatedRecord>, la
     for record in records {
         files.write(&record)?;
     }
-    files.finish(labels.into_iter()).context("the simulated events are written, their labels are not")
+    files.finish(labels.into_iter()).context("the simulated events were written, but their labels were not")
 }
 
 fn write_topics(args: &Args, globals: &Globals, records: impl Iterator<Item = SimulatedRecord>) -> anyhow::Result<()> {
@@ -181,10 +183,10 @@ fn write_topics(args: &Args, globals: &Globals, records: impl Iterator<Item = Si
     for record in records {
         topics.write(&record)?;
     }
-    topics.finish().context("not every simulated event is in the topics")
+    topics.finish().context("some simulated events did not reach the topics")
 }
 
-/// Holds records back to a rate.
+/// Limits records to a rate.
 struct Pace {
     rate: Option<u32>,
     begun: Instant,
@@ -196,7 +198,7 @@ impl Pace {
         Self { rate, begun: monotonic(), sent: 0 }
     }
 
-    fn hold(mut self, records: impl Iterator<Item = SimulatedRecord>) -> impl Iterator<Item = SimulatedRecord> {
+    fn limit(mut self, records: impl Iterator<Item = SimulatedRecord>) -> impl Iterator<Item = SimulatedRecord> {
         records.inspect(move |_| self.wait())
     }
 
@@ -208,7 +210,7 @@ impl Pace {
     }
 }
 
-/// A bar over the simulated days, on a terminal only.
+/// A progress bar over the simulated days, only on a terminal.
 struct Progress {
     bar: ProgressBar,
     start: Timestamp,
@@ -254,14 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn the_simulated_time_ends_where_asked() {
+    fn simulated_time_ends_at_the_requested_instant() {
         let options = parse(&["--end", "2026-03-01T00:00:00Z", "--days", "28"]).options();
         assert_eq!(options.start.to_string(), "2026-02-01T00:00:00Z");
         assert_eq!(options.end().to_string(), "2026-03-01T00:00:00Z");
     }
 
     #[test]
-    fn a_mix_names_kinds_and_unknown_ones_are_refused() {
+    fn a_mix_gives_shares_by_kind_and_unknown_kinds_are_refused() {
         assert_eq!(mix("angry=1, healthy=3"), Ok([3, 0, 0, 0, 1, 0, 0, 0]));
         assert!(mix("furious=1").unwrap_err().contains("kinds are healthy, growing"));
         for text in ["", "angry", "angry=-1", "angry=0"] {
@@ -270,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn two_runs_of_one_seed_write_the_same_bytes() {
+    fn two_runs_with_one_seed_write_the_same_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str| {
             let out = folder.path().join(name);
@@ -292,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_written_for_topics_as_for_files() {
+    fn labels_are_the_same_for_topics_as_for_files() {
         let folder = tempfile::tempdir().unwrap();
         let (out, labels) = (folder.path().join("out"), folder.path().join("labels.ndjson"));
         let args = Args { out_dir: Some(out.clone()), ..parse(&["--accounts", "5", "--days", "20"]) };

@@ -1,4 +1,4 @@
-//! `churnwatch topics`: shows, creates or resets what the service needs in Kafka.
+//! `churnwatch topics`: shows, creates or resets the topics and offsets that the service needs.
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -9,10 +9,10 @@ use crate::stream::{Options, Permits};
 
 const EXAMPLES: &str = "\
 Examples:
-  churnwatch topics --config config/churnwatch.toml             what there is, and what is missing
-  churnwatch topics --config config/churnwatch.toml --create    create what is missing
-  churnwatch topics --config config/churnwatch.toml --acls      the least rights that it needs
-  churnwatch topics reset --config config/churnwatch.toml       set the group's offsets to those of the state";
+  churnwatch topics --config config/churnwatch.toml             show what exists and what is missing
+  churnwatch topics --config config/churnwatch.toml --create    create missing topics
+  churnwatch topics --config config/churnwatch.toml --acls      print the minimal rights that the service needs
+  churnwatch topics reset --config config/churnwatch.toml       show how to move the group's offsets back to the state";
 
 /// Options of `topics`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -47,7 +47,7 @@ pub enum Action {
 }
 
 impl Args {
-    /// What to do, however it was asked for.
+    /// What to do, whether given as an option or as a subcommand.
     #[must_use]
     pub fn action(&self) -> Action {
         match &self.action {
@@ -59,10 +59,10 @@ impl Args {
     }
 }
 
-/// Shows, creates or resets.
+/// Runs the action.
 ///
 /// # Errors
-/// Problems of the configuration, and a cluster that cannot be reached or refuses.
+/// Problems in the configuration, and a cluster that cannot be reached or refuses.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let config = globals.load()?;
     let options = Options::of(&config, Permits::none(config.kafka.start));
@@ -92,9 +92,9 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
                 writeln!(out, "{} [{}]: from {from} to {}", one.topic, one.partition, one.to)?;
             }
             match (moves.is_empty(), yes) {
-                (true, _) => eprintln!("the group's offsets are those of the state"),
+                (true, _) => eprintln!("the group's offsets already match the state"),
                 (false, true) => reset::apply(&options, &moves)?,
-                (false, false) => eprintln!("nothing was changed; --yes does it"),
+                (false, false) => eprintln!("nothing was changed; add --yes to apply it"),
             }
         }
     }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn options_and_subcommands_ask_for_the_same() {
+    fn options_and_subcommands_are_equivalent() {
         assert!(matches!(action_of(&[]), Action::Show));
         assert!(matches!(action_of(&["--acls"]), Action::Acls));
         assert!(matches!(action_of(&["acls"]), Action::Acls));

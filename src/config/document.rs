@@ -1,4 +1,4 @@
-//! One document from the file, its model file, variables and options.
+//! Merges the file, its model file, variables and options into one document.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::source::{self, Variables};
 use super::tree::{self, Node, Value};
 use crate::score::ModelFile;
 
-/// The document, and its problems so far.
+/// The document, and the problems found so far.
 pub(super) struct Document {
     pub(super) root: Node,
     pub(super) problems: Vec<Problem>,
@@ -21,7 +21,7 @@ impl Document {
     /// Reads the file, if there is one, then applies variables, then options.
     ///
     /// # Errors
-    /// An unreadable file or all syntax errors; nothing else can be checked then.
+    /// An unreadable file, or all syntax errors; nothing else can be checked in that case.
     pub(super) fn read(path: Option<&Path>, sets: &[String], variables: &Variables) -> Result<Self, Vec<Problem>> {
         let root = match path {
             Some(path) => parse_file(path, Origin::Default, "")?,
@@ -75,7 +75,7 @@ impl Document {
         Ok(())
     }
 
-    /// `model_file`, if it is a string; a wrong type is reported when the document is decoded.
+    /// `model_file`, if it is a string; decoding reports a wrong type.
     fn model_file(&self) -> Option<(String, Origin)> {
         let node = self.root.at(&KeyPath::of_keys(["model_file"]))?;
         match &node.value {
@@ -85,7 +85,7 @@ impl Document {
     }
 }
 
-/// Reads a file; `origin` and `key` are where it was named.
+/// Reads a file; `origin` and `key` say where it is referred to.
 fn parse_file(path: &Path, origin: Origin, key: &str) -> Result<Node, Vec<Problem>> {
     let origin = if origin == Origin::Default { Origin::File(path.to_owned(), 0) } else { origin };
     let text = source::read(path).map_err(|message| vec![Problem::new(origin, key, message)])?;

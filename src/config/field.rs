@@ -1,4 +1,4 @@
-//! Checks of single values while they are decoded, so that each problem names its key.
+//! Checks single values while decoding, so that each problem names its key.
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
@@ -67,7 +67,7 @@ pub(super) fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zone, D
         let lower: Vec<String> = known.iter().map(|zone| zone.to_lowercase()).collect();
         let nearest =
             nearest::of(&name, lower.iter().map(String::as_str)).and_then(|found| known.iter().find(|zone| zone.to_lowercase() == found));
-        D::Error::custom(nearest.map_or_else(|| message.clone(), |nearest| format!("{message}, nearest is `{nearest}`")))
+        D::Error::custom(nearest.map_or_else(|| message.clone(), |nearest| format!("{message}; did you mean `{nearest}`?")))
     })
 }
 
@@ -77,20 +77,20 @@ pub(super) fn currency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Cur
     Currency::parse(&code).ok_or_else(|| D::Error::custom(format!("`{code}` is not a currency code: use three letters, such as USD")))
 }
 
-/// A date without time.
+/// A date without a time.
 pub(super) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     let text = String::deserialize(deserializer)?;
     let date = (text.len() == "2024-01-01".len()).then(|| Date::parse(&text)).flatten();
     date.ok_or_else(|| D::Error::custom(format!("`{text}` is not a date: use the form 2024-01-31")))
 }
 
-/// The earliest date that events may have, 1900 or later: other instants must not be earlier either.
+/// The earliest date that events may have, 1900 or later.
 pub(super) fn earliest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
     let date = date(deserializer)?;
     if date >= Date::Y1900 { Ok(date) } else { Err(D::Error::custom("must be 1900-01-01 or later")) }
 }
 
-/// Minutes from 1 to a week, or `never`.
+/// Minutes, from 1 to a week, or `never`.
 pub(super) fn minutes_or_never<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     struct MinutesOrNever;
     impl Visitor<'_> for MinutesOrNever {

@@ -1,8 +1,8 @@
-//! Configuration: TOML, environment and `--set`, checked as a whole before anything starts.
+//! The configuration: TOML, environment and `--set`, checked as a whole before anything starts.
 //!
 //! Text -> tree of values with their locations (`tree`, `overrides`, `document`) -> typed sections (`decode`, `section`, `model`) -> checks
-//! between keys, and secrets (`validate`, `source`) -> [`Config`], or all problems at once.
-//! Defaults are the `Default` of each section; `config/churnwatch.toml` shows them all.
+//! across keys, and secrets (`validate`, `source`) -> [`Config`], or all problems at once.
+//! Each section has its defaults in its `Default`; `config/churnwatch.toml` shows them all.
 
 mod decode;
 mod document;
@@ -40,7 +40,7 @@ use source::Variables;
 use validate::Report;
 use written::Written;
 
-/// The whole configuration, checked.
+/// The complete, checked configuration.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -74,20 +74,20 @@ pub struct Config {
     pub metrics: Metrics,
     /// `[state]`.
     pub state: StateFormat,
-    /// File with the tables of the model, as written; empty if they are in this file.
+    /// Path of the file with the model's tables, as written; empty if this file has them.
     model_file: PathBuf,
-    /// The model that scores.
+    /// The compiled scoring model.
     #[serde(skip)]
     pub model: Model,
-    /// Warnings: allowed, but worth knowing.
+    /// Problems that do not prevent a start.
     #[serde(skip)]
     pub warnings: Vec<Problem>,
-    /// The keys besides those of the model.
+    /// The written keys, except those of the model.
     #[serde(skip)]
     written: Written,
 }
 
-/// Whether secrets are read.
+/// Whether to read secrets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Secrets {
     Read,
@@ -95,7 +95,7 @@ enum Secrets {
 }
 
 impl Config {
-    /// Reads a file (if none is given, the defaults apply), the environment and `--set`, in this order, and the secrets that they name.
+    /// Reads a file (without one, defaults apply), the environment and `--set`, later ones winning, and the secrets that they refer to.
     ///
     /// # Errors
     /// Every problem at once.
@@ -103,7 +103,7 @@ impl Config {
         read(path, sets, &env.into_iter().collect(), Secrets::Read)
     }
 
-    /// Like [`Config::load`] without secrets, for commands that contact no broker.
+    /// [`Config::load`] without reading secrets, for commands that contact no broker.
     ///
     /// # Errors
     /// Every problem at once.
@@ -111,7 +111,7 @@ impl Config {
         read(path, sets, &env.into_iter().collect(), Secrets::Leave)
     }
 
-    /// The same from the text of a file; a model file is searched relative to `path`.
+    /// The same from the text of a file; the path of a model file is relative to `path`.
     ///
     /// # Errors
     /// Every problem at once.
@@ -119,7 +119,7 @@ impl Config {
         checked(Document::of_text(text, path).map_err(Problems::sorted)?, &Variables::default(), Secrets::Leave)
     }
 
-    /// The keys besides those of the model that differ in another configuration, sorted.
+    /// The keys whose values differ in another configuration, except those of the model; sorted.
     #[must_use]
     pub fn differences_besides_model(&self, other: &Self) -> Vec<String> {
         self.written.differences(&other.written)
@@ -131,7 +131,7 @@ impl Config {
         self.written.is_empty()
     }
 
-    /// Checks between keys, and checks of single keys that decoding cannot make.
+    /// Checks across keys, and checks of single keys that decoding cannot do.
     fn validate(&self, report: &mut Report<'_>) {
         self.application.validate(report);
         self.kafka.validate(report);
@@ -181,7 +181,7 @@ fn checked(document: Document, variables: &Variables, secrets: Secrets) -> Resul
     if problems.is_empty() { Ok(config) } else { Err(Problems::sorted(problems)) }
 }
 
-/// The variables of the process that are UTF-8.
+/// The environment variables that are valid UTF-8.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }

@@ -1,4 +1,4 @@
-//! The tables of the model: decoded and compiled; every problem names its line.
+//! Decodes and compiles the tables of the model; every problem names its line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -39,8 +39,8 @@ pub(super) fn compile(root: &Node) -> Result<Model, Vec<Problem>> {
     Err(problems)
 }
 
-/// Whether a problem may only be a consequence of something unreadable: it concerns a table that is now incomplete, or refers to entries of
-/// an incomplete list.
+/// Whether a problem may only follow from something that could not be decoded: it concerns an incomplete table, or refers to entries of an
+/// incomplete list.
 fn follows(path: &str, left_out: &BTreeSet<KeyPath>) -> bool {
     let lost = |list: &str| left_out.iter().any(|entry| entry.to_string().strip_prefix(list).is_some_and(|rest| rest.ends_with(']')));
     let refers = path.starts_with("profile") || path.starts_with("risk.coefficients") || path == "health.component";
@@ -48,7 +48,7 @@ fn follows(path: &str, left_out: &BTreeSet<KeyPath>) -> bool {
     incomplete || refers && lost("health.component[") || path.starts_with("profile") && lost("profile[")
 }
 
-/// Fills the document from the default model, so that single keys of it can be overridden.
+/// Copies the default model into the document, so that single keys of it can be overridden.
 pub(super) fn write_out_defaults(root: &mut Node) {
     let Ok(default) = tree::parse(DEFAULT_MODEL, Path::new("default model")) else { return };
     let own = root.at(&KeyPath::of_keys(["health", "component"])).is_some();
@@ -56,7 +56,7 @@ pub(super) fn write_out_defaults(root: &mut Node) {
     fill(root, &default, left);
 }
 
-/// Adds missing entries of one table to another, recursively, except those with certain names.
+/// Adds the entries that a table lacks from another, recursively, except those with the names in `left`.
 fn fill(node: &mut Node, from: &Node, left: &[&str]) {
     let (Value::Table(entries), Value::Table(others)) = (&mut node.value, &from.value) else { return };
     for (name, other) in others.iter().filter(|(name, _)| !left.contains(&name.as_str())) {

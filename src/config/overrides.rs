@@ -1,7 +1,7 @@
 //! Keys set outside the file: `CHURNWATCH_<SECTION>__<KEY>` and `--set section.key=value`.
 //!
-//! Variables without `__` are ignored: an orchestrator sets `CHURNWATCH_PORT` and the like for a service of that name. The one
-//! key outside a section has the variable `CHURNWATCH_MODEL_FILE`.
+//! Variables without `__` are ignored, because Kubernetes sets `CHURNWATCH_PORT` and the like for a service of that name. The exception is
+//! `CHURNWATCH_MODEL_FILE`, for the only key outside a section.
 
 use super::path::{KeyPath, PathStep};
 use super::problem::{Origin, Problem};
@@ -16,12 +16,12 @@ const MODEL_FILE: &str = "MODEL_FILE";
 pub(super) struct Override {
     /// The key.
     path: KeyPath,
-    /// The value; its type is that of the key.
+    /// The value; the key determines its type.
     text: String,
     origin: Origin,
 }
 
-/// The overrides among the variables, sorted by name.
+/// The overrides among the environment variables, sorted by name.
 pub(super) fn of_variables(variables: &Variables) -> Vec<Override> {
     let path = |name: &str| {
         let name = name.strip_prefix(PREFIX)?;
@@ -31,7 +31,7 @@ pub(super) fn of_variables(variables: &Variables) -> Vec<Override> {
     set.map(|(path, name, text)| Override { path, text: text.clone(), origin: Origin::Variable(name.clone()) }).collect()
 }
 
-/// `KAFKA__PROPERTIES__SASL_PASSWORD` is `kafka.properties."sasl.password"`: names of properties have dots where variables cannot.
+/// `KAFKA__PROPERTIES__SASL_PASSWORD` is `kafka.properties."sasl.password"`: property names have dots, which variables cannot have.
 fn of_name(name: &str) -> KeyPath {
     let name = name.to_lowercase();
     if let Some(property) = name.strip_prefix("kafka__properties__") {
@@ -87,7 +87,7 @@ fn put(node: &mut Node, steps: &[PathStep], leaf: Node) -> Result<(), String> {
         (PathStep::Key(key), Value::Table(entries)) => {
             put(entries.entry(key.clone()).or_insert_with(|| Node::table(leaf.origin.clone())), rest, leaf)
         }
-        (PathStep::Key(_), Value::Array(_)) => Err("this is a list: give the entry, counted from 0, as in `rule[0].cap_health`".to_owned()),
+        (PathStep::Key(_), Value::Array(_)) => Err("this is a list: name an entry, counted from 0, as in `rule[0].cap_health`".to_owned()),
         (PathStep::Key(_), _) => {
             *node = Node::table(leaf.origin.clone());
             put(node, steps, leaf)
@@ -97,7 +97,7 @@ fn put(node: &mut Node, steps: &[PathStep], leaf: Node) -> Result<(), String> {
             let item = items.get_mut(*index).ok_or_else(|| format!("there is no entry {index}: the list has {length}, counted from 0"))?;
             put(item, rest, leaf)
         }
-        (PathStep::Index(index), _) => Err(format!("there is no list here that could have an entry {index}")),
+        (PathStep::Index(index), _) => Err(format!("this is not a list, so it has no entry {index}")),
     }
 }
 
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_names_its_key_in_capitals() {
+    fn a_variable_is_the_key_in_capitals() {
         assert_eq!(variable("CHURNWATCH_COMMIT__INTERVAL_MS"), ["commit.interval_ms"]);
         assert_eq!(variable("CHURNWATCH_STREAMS__USAGE__TOPICS"), ["streams.usage.topics"]);
         assert_eq!(variable("CHURNWATCH_KAFKA__PROPERTIES__SASL_PASSWORD"), ["kafka.properties.\"sasl.password\""]);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_that_orchestrators_set_are_none_of_ours() {
+    fn variables_set_by_orchestrators_are_ignored() {
         for name in ["CHURNWATCH_PORT", "CHURNWATCH_SERVICE_HOST", "CHURNWATCH_PORT_9400_TCP_ADDR", "OTHER__KEY", "churnwatch_a__b"] {
             assert_eq!(variable(name), Vec::<String>::new(), "{name}");
         }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_may_be_set_inside_a_table_that_was_set_from_outside() {
+    fn a_key_can_be_set_inside_a_table_that_was_itself_set() {
         let options = ["a={ b = 1, c = 2 }", "a.c=3"].map(str::to_owned);
         let mut root = document();
         for set in &of_options(&options).0 {
@@ -162,13 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_not_there_cannot_be_set() {
+    fn a_missing_list_entry_cannot_be_set() {
         let problem = of_options(&["list[1].x=3".to_owned()]).0[0].apply(&mut document()).unwrap_err();
         assert_eq!(problem.to_string(), "--set: list[1].x: there is no entry 1: the list has 1, counted from 0");
     }
 
     #[test]
-    fn what_is_no_assignment_is_a_problem() {
+    fn an_option_without_key_and_value_is_a_problem() {
         let (_, problems) = of_options(&["commit.interval_ms".to_owned(), "=3".to_owned(), "a..b=1".to_owned()]);
         let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(lines[0], "--set: commit.interval_ms: must be section.key=value");

@@ -15,7 +15,7 @@ pub(super) enum PathStep {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct KeyPath(Vec<PathStep>);
 
-/// Below these, everything is one key: librdkafka's names have dots.
+/// Below these keys, the rest is a single key: librdkafka's names contain dots.
 const DOTTED: [&str; 2] = ["kafka", "properties"];
 
 impl KeyPath {
@@ -38,7 +38,7 @@ impl KeyPath {
         }
     }
 
-    /// Takes the indexes off the front of what follows a key: `[2][0]`.
+    /// Consumes the indexes after a key, such as `[2][0]`; returns the rest.
     fn indexes<'a>(&mut self, mut rest: &'a str) -> Option<&'a str> {
         while let Some(open) = rest.strip_prefix('[') {
             let (index, after) = open.split_once(']')?;
@@ -52,17 +52,17 @@ impl KeyPath {
         self.0.iter().eq(DOTTED.map(|key| PathStep::Key(key.to_owned())).iter())
     }
 
-    /// The path of keys alone.
+    /// A path of keys only.
     pub(super) fn of_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> Self {
         Self(keys.into_iter().map(|key| PathStep::Key(key.to_owned())).collect())
     }
 
-    /// This path with another key.
+    /// This path extended by a key.
     pub(super) fn key(&self, key: &str) -> Self {
         self.and(PathStep::Key(key.to_owned()))
     }
 
-    /// This path with another index.
+    /// This path extended by an index.
     pub(super) fn index(&self, index: usize) -> Self {
         self.and(PathStep::Index(index))
     }
@@ -82,7 +82,7 @@ impl KeyPath {
     }
 }
 
-/// A key, or in the dotted way of writing an index.
+/// A key, or an index in dotted notation.
 fn step(key: &str) -> Option<PathStep> {
     match key.parse() {
         Ok(index) => Some(PathStep::Index(index)),
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn a_displayed_path_parses_to_itself() {
         for text in ["commit", "commit.interval_ms", "health.component[2].curve[0][1]", "kafka.properties.\"sasl.password\"", "a.\"b c\".d"]
         {
             assert_eq!(KeyPath::parse(text).unwrap().to_string(), text);

@@ -1,4 +1,4 @@
-//! Problems of a configuration: the location, the key, and what is allowed.
+//! Problems in a configuration: the location, the key, and what is allowed.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,13 +6,13 @@ use std::path::PathBuf;
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// A line of a file, from 1; 0: the file as a whole.
+    /// A line of a file, counted from 1; 0 stands for the whole file.
     File(PathBuf, usize),
     /// An environment variable.
     Variable(String),
     /// `--set`.
     Option,
-    /// Nowhere: the default.
+    /// It is not set: the default.
     Default,
 }
 
@@ -37,12 +37,12 @@ pub struct Problem {
     pub key: String,
     /// What is wrong, and what is allowed.
     pub message: String,
-    /// For an unknown name, the nearest valid one.
+    /// For an unknown name, the most similar valid one.
     pub nearest: Option<String>,
 }
 
 impl Problem {
-    /// A problem without a nearest name.
+    /// A problem without a suggested name.
     #[must_use]
     pub fn new(origin: Origin, key: impl Into<String>, message: impl Into<String>) -> Self {
         Self { origin, key: key.into(), message: message.into(), nearest: None }
@@ -57,19 +57,19 @@ impl fmt::Display for Problem {
         }
         f.write_str(&self.message)?;
         match &self.nearest {
-            Some(nearest) => write!(f, ", nearest is `{nearest}`"),
+            Some(nearest) => write!(f, "; did you mean `{nearest}`?"),
             None => Ok(()),
         }
     }
 }
 
-/// All problems of a configuration, sorted by location.
+/// All problems in a configuration, sorted by location.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", lines(.0))]
 pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
-    /// Sorts problems by location: lines of files, variables, options.
+    /// Sorts problems by location: first lines of files, then variables, then options.
     pub(super) fn sorted(mut problems: Vec<Problem>) -> Self {
         problems.sort_by(|one, other| (&one.origin, &one.key).cmp(&(&other.origin, &other.key)));
         Self(problems)

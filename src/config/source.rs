@@ -10,10 +10,10 @@ use super::problem::Origin;
 /// The variables of the process.
 pub(super) type Variables = BTreeMap<String, String>;
 
-/// Largest file that is read, bytes; far more than any configuration or certificate chain.
+/// Size limit of a file, bytes; far more than any configuration or certificate chain needs.
 const FILE_BYTES_MAX: u64 = 1_048_576;
 
-/// The content of a file without its final line break. `origin`: where the file is named.
+/// The content of a file without its final line break. `origin`: where the file is referred to.
 ///
 /// # Errors
 /// If it cannot be read, is too large, not text, or empty. The message never contains the content.
@@ -36,7 +36,7 @@ pub(super) fn of_variable(name: &str, variables: &Variables) -> Result<String, S
     }
 }
 
-/// Resolves a relative path: from the folder of the file that names it, otherwise from the working folder.
+/// Resolves a relative path against the directory of the file that refers to it, or else the working directory.
 pub(super) fn resolve(path: &Path, origin: &Origin) -> PathBuf {
     match origin {
         Origin::File(file, _) => file.parent().unwrap_or(Path::new("")).join(path),

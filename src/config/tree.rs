@@ -1,4 +1,4 @@
-//! The document before it is typed: every value with its location, whether it came from a file, a variable or an option.
+//! The untyped document: every value with its location, whether from a file, a variable or an option.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,9 +27,9 @@ pub(super) enum Value {
     Array(Vec<Node>),
     /// A string.
     Text(String),
-    /// A whole number.
+    /// An integer.
     Integer(i64),
-    /// A number, as written.
+    /// A float, as written.
     Float(String),
     /// True or false.
     Boolean(bool),
@@ -58,7 +58,7 @@ impl Node {
         path.steps().iter().try_fold(self, |node, step| node.step(step))
     }
 
-    /// The location of a path; if it is not written, that of the innermost table around it.
+    /// The location of a path; if it is not set, that of the innermost table around it.
     pub(super) fn origin_of(&self, path: &KeyPath) -> &Origin {
         let mut node = self;
         for step in path.steps() {
@@ -91,7 +91,7 @@ impl Node {
     }
 }
 
-/// Reads TOML.
+/// Parses TOML.
 ///
 /// # Errors
 /// All syntax errors. The offending text is not quoted, because it may contain a secret.
@@ -104,7 +104,7 @@ pub(super) fn parse(text: &str, file: &Path) -> Result<Node, Vec<Problem>> {
     }
     let syntax = errors.iter().map(|error| {
         let origin = reader.origin(error.span().map_or(0, |span| span.start));
-        Problem::new(origin, "", format!("no TOML: {}", error.message()))
+        Problem::new(origin, "", format!("invalid TOML: {}", error.message()))
     });
     Err(syntax.chain(reader.problems.iter().cloned()).collect())
 }
@@ -119,7 +119,7 @@ pub(super) fn parse_value(text: &str, origin: &Origin) -> Option<Value> {
 }
 
 impl Node {
-    /// Changes the location of this node and everything in it.
+    /// Gives this node and everything in it another location.
     fn relocate(&mut self, origin: &Origin) {
         self.origin = origin.clone();
         match &mut self.value {
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
             DeValue::Float(number) => Value::Float(number.as_str().to_owned()),
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).map_or_else(
                 |_| {
-                    self.problems.push(Problem::new(origin.clone(), "", "a whole number is beyond 64 bits"));
+                    self.problems.push(Problem::new(origin.clone(), "", "the number does not fit into 64 bits"));
                     Value::Integer(0)
                 },
                 Value::Integer,
@@ -199,14 +199,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_written_stands_where_its_table_does() {
+    fn a_key_that_is_not_set_has_the_location_of_its_table() {
         let node = parse("\n[a]\nx = 1\n", Path::new("f.toml")).unwrap_or_else(|problems| panic!("{problems:?}"));
         assert_eq!(line_of(&node, "a.other"), 2);
         assert_eq!(line_of(&node, "nowhere.at.all"), 0);
     }
 
     #[test]
-    fn all_errors_of_syntax_come_at_once_with_their_lines_and_without_the_text() {
+    fn all_syntax_errors_are_reported_at_once_by_line_without_quoting_the_text() {
         let problems = parse("[a\nx = 1\n[b]\npassword = hunter2\n[c]\nz = 1\nz = 2\n", Path::new("f.toml")).err().unwrap();
         let lines: Vec<_> = problems.iter().map(|problem| problem.origin.to_string()).collect();
         assert_eq!(lines, ["f.toml:1", "f.toml:4", "f.toml:7"]);

@@ -1,4 +1,4 @@
-//! Collects problems and warnings of the checks after decoding, each at the location of its key.
+//! Collects problems and warnings from the checks after decoding, each with the location of its key.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::tree::Node;
 /// Problems and warnings of a document.
 pub(super) struct Report<'a> {
     root: &'a Node,
-    /// What could not be decoded: later entries of its list have moved up, other values are defaults.
+    /// What could not be decoded: in lists, later entries have moved up; elsewhere, the default applies.
     left_out: &'a BTreeSet<KeyPath>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
@@ -20,13 +20,13 @@ impl<'a> Report<'a> {
         Self { root, left_out, problems: Vec::new(), warnings: Vec::new() }
     }
 
-    /// Adds a problem of a key.
+    /// Adds a problem with a key.
     pub(super) fn problem(&mut self, key: &str, message: impl Into<String>) {
         let path = self.path(key);
         self.problems.push(self.at(&path, message.into()));
     }
 
-    /// Adds a problem between two keys, at the first one that is written; nothing if one could not be decoded.
+    /// Adds a conflict between two keys, at the first one that is written; does nothing if one could not be decoded.
     pub(super) fn problem_of_either(&mut self, keys: [&str; 2], message: impl Into<String>) {
         let [first, second] = keys.map(|key| self.path(key));
         if self.left_out.contains(&first) || self.left_out.contains(&second) {
@@ -42,7 +42,7 @@ impl<'a> Report<'a> {
         !self.left_out.iter().any(|left_out| left_out.steps().starts_with(path.steps()))
     }
 
-    /// Adds a problem with its location.
+    /// Adds a problem that already has its location.
     pub(super) fn add(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
@@ -67,7 +67,7 @@ impl<'a> Report<'a> {
         Problem::new(self.root.origin_of(path).clone(), path.to_string(), message)
     }
 
-    /// The path in the document for a path in the decoded value: entries that were left out count again.
+    /// Maps a path in the decoded value to the document, where entries that were left out still count.
     fn path(&self, key: &str) -> KeyPath {
         let read = KeyPath::parse(key).unwrap_or_else(|| KeyPath::of_keys([key]));
         read.steps().iter().fold(KeyPath::default(), |path, step| match step {

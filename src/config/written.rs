@@ -1,4 +1,4 @@
-//! The keys that are written besides the model, to detect changes that need a restart.
+//! The keys that a configuration sets besides the model, to detect changes that need a restart.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,7 +9,7 @@ use super::model;
 use super::path::KeyPath;
 use super::tree::{Node, Value};
 
-/// The written keys, each with a hash of its value, because values may be secrets.
+/// The keys that are set, each with a hash instead of its value, which may be a secret.
 #[derive(Clone, Default)]
 pub(super) struct Written(BTreeMap<String, u64>);
 
@@ -26,7 +26,7 @@ impl Written {
         written
     }
 
-    /// Whether only a model is written.
+    /// Whether only a model is set.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -49,7 +49,7 @@ impl Written {
     }
 }
 
-/// Not shown: hashes of short secrets can be reversed.
+/// Shows nothing: hashes of short secrets can be reversed.
 impl fmt::Debug for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Written(..)")

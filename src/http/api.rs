@@ -1,4 +1,4 @@
-//! The answers of the API.
+//! The responses of the API.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use crate::event::Stream;
 use crate::portfolio::lines;
 use crate::telemetry::{BANDS, Query, Sort, Source, top};
 
-/// Accounts in a list by default.
+/// Accounts in a list unless `limit` says otherwise.
 const LIMIT_DEFAULT: usize = 50;
-/// Accounts in a list at most.
+/// Most accounts in a list.
 const LIMIT_MAX: usize = 1_000;
-/// Segments, plans and CSMs in an answer at most, sorted by name.
+/// Most segments, plans and CSMs in a response, sorted by name.
 const SCOPES_MAX: usize = 1_000;
-/// Lines of cohorts at most, those of all accounts first; one of ten years takes 6 KiB.
+/// Most cohort lines in a response, those of all accounts first; a line that covers ten years takes 6 KiB.
 const COHORT_LINES_MAX: usize = 5_000;
 
 /// Parameters of `/api/accounts`.
@@ -35,7 +35,7 @@ impl AccountsParameters {
     fn query(self) -> Result<Query, ApiError> {
         let band = self.band.filter(|band| !band.is_empty());
         if let Some(band) = band.as_deref().filter(|band| !BANDS.contains(band)) {
-            return Err(ApiError::bad_request(format!("there is no band `{band}`"), format!("use one of {}", BANDS.join(", "))));
+            return Err(ApiError::bad_request(format!("unknown band `{band}`"), format!("use one of {}", BANDS.join(", "))));
         }
         let sort = match self.sort.as_deref().filter(|sort| !sort.is_empty()) {
             None => Sort::default(),
@@ -44,14 +44,13 @@ impl AccountsParameters {
                 ApiError::bad_request(format!("accounts cannot be sorted by `{wanted}`"), format!("use one of {}", names.join(", ")))
             })?,
         };
-        let limit = match self.limit.as_deref().filter(|limit| !limit.is_empty()) {
-            None => LIMIT_DEFAULT,
-            Some(wanted) => wanted
-                .parse()
-                .ok()
-                .filter(|limit| (1..=LIMIT_MAX).contains(limit))
-                .ok_or_else(|| ApiError::bad_request(format!("limit is `{wanted}`"), format!("use a limit from 1 to {LIMIT_MAX}")))?,
-        };
+        let limit =
+            match self.limit.as_deref().filter(|limit| !limit.is_empty()) {
+                None => LIMIT_DEFAULT,
+                Some(wanted) => wanted.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
+                    ApiError::bad_request(format!("invalid limit `{wanted}`"), format!("use a limit from 1 to {LIMIT_MAX}"))
+                })?,
+            };
         Ok(Query { band, segment: self.segment.filter(|segment| !segment.is_empty()), sort, limit, ..Query::default() })
     }
 }
@@ -77,13 +76,12 @@ pub fn accounts(source: &Arc<dyn Source>, parameters: AccountsParameters) -> Res
 /// `/api/accounts/{id}`: one account with metrics, score, components and drivers.
 pub fn account(source: &Arc<dyn Source>, account_id: &str) -> Result<Value, ApiError> {
     source.account(account_id).ok_or_else(|| {
-        let hint = "the account is unknown, or another member of the group holds it: ask the members listed here";
+        let hint = "either the account is unknown or another member of the group holds it: ask the members listed here";
         ApiError::new(StatusCode::NOT_FOUND, "this instance does not hold the account", hint).with("members", source.members())
     })
 }
 
-/// `/api/portfolio`: the KPIs of all accounts of this instance, those of its segments, plans and CSMs as `scopes`, and sums by segment
-/// and band.
+/// `/api/portfolio`: KPIs of all accounts of this instance, KPIs by segment, plan and CSM as `scopes`, and sums by segment and band.
 pub fn portfolio(source: &Arc<dyn Source>) -> Value {
     let cells = source.portfolio();
     let live = source.live();
@@ -99,8 +97,8 @@ pub fn portfolio(source: &Arc<dyn Source>) -> Value {
     with_header(&**source, body)
 }
 
-/// `/api/cohorts`: the lines of `replay --out-cohorts` over the accounts of this instance. Those of all instances add up, cohort by
-/// cohort and month by month.
+/// `/api/cohorts`: the lines of `replay --out-cohorts` for the accounts of this instance. To get the whole portfolio, add them up over
+/// all instances, by cohort and month.
 pub fn cohorts(source: &Arc<dyn Source>) -> Value {
     let cohorts = source.cohorts();
     let lines: Vec<Value> = cohorts.lines().take(COHORT_LINES_MAX).filter_map(|line| serde_json::from_slice::<Value>(&line).ok()).collect();
@@ -108,7 +106,7 @@ pub fn cohorts(source: &Arc<dyn Source>) -> Value {
     with_header(&**source, body)
 }
 
-/// `/api/pipeline`: the outcomes of the records of each stream, and the state of each task.
+/// `/api/pipeline`: record outcomes by stream, and the status of each task.
 pub fn pipeline(source: &Arc<dyn Source>) -> Value {
     let tasks = source.tasks();
     let mut counts = Counts::default();
@@ -130,7 +128,7 @@ pub fn pipeline(source: &Arc<dyn Source>) -> Value {
     body
 }
 
-/// Adds the fields that every answer about accounts has.
+/// Adds the fields that every response about accounts has.
 fn with_header(source: &dyn Source, mut body: Value) -> Value {
     let (currency, minor_digits) = source.currency();
     if let Some(fields) = body.as_object_mut() {

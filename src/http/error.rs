@@ -1,11 +1,11 @@
-//! Errors as JSON: what is wrong and what to do about it.
+//! Errors as JSON: what went wrong and what to do about it.
 
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-/// A request that cannot be answered.
+/// An error response.
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,

@@ -1,14 +1,14 @@
-//! The HTTP server: page, API, metrics, probes. Read-only, bounded, on a thread of its own.
+//! The HTTP server: page, API, metrics, probes. Read-only, bounded, on its own thread.
 //!
 //! | path | what |
 //! |---|---|
 //! | `/` | the live page: one file, no external resources |
-//! | `/metrics` | Prometheus' text format |
+//! | `/metrics` | metrics in the Prometheus text format |
 //! | `/livez`, `/readyz` | probes |
-//! | `/api/accounts`, `/api/accounts/{id}` | accounts, and one with its explanation |
+//! | `/api/accounts`, `/api/accounts/{id}` | a list of accounts; one account with its explanation |
 //! | `/api/portfolio`, `/api/pipeline` | sums and tasks of this instance |
 //!
-//! If a token is configured, it protects everything except the page (which contains no data) and the probes.
+//! A configured token protects everything except the page, which contains no data, and the probes.
 
 mod api;
 mod error;

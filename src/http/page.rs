@@ -1,4 +1,4 @@
-//! The live page: one self-contained file, with a content security policy that allows requests to this server only.
+//! The live page: one self-contained file with a content security policy that only allows requests to this server.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 const PAGE: &str = include_str!("page.html");
 
-/// Runs only the page's own script and style, and lets them send requests to this server only.
+/// Allows only the page's own script and style, and requests to this server only.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
     let hash = |open, close| inline(open, close).map(|text| STANDARD.encode(Sha256::digest(text))).unwrap_or_default();
     let policy = format!(
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_policy_allows_the_page_s_own_script_and_style_and_nothing_else() {
+    fn the_policy_allows_only_the_script_and_style_of_the_page() {
         let policy = POLICY.to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
         let digest = STANDARD.encode(Sha256::digest(inline("<style>", "</style>").unwrap()));

@@ -18,9 +18,9 @@ use super::page::page;
 use super::token::Token;
 use crate::telemetry::{self, Source};
 
-/// The longest path and query, bytes.
+/// Longest path and query, bytes.
 const URI_BYTES_MAX: usize = 2_048;
-/// Paths without data of any account.
+/// Paths that reveal nothing about accounts, so they need no token.
 const OPEN_PATHS: [&str; 3] = ["/", "/livez", "/readyz"];
 
 /// What the handlers share.
@@ -48,7 +48,7 @@ pub fn router(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-/// Checks every request before it is routed, and hardens every response.
+/// Checks every request before it is routed, and adds security headers to every response.
 async fn admit(State(shared): State<Shared>, request: Request, next: Next) -> Response {
     let mut response = match refusal(&shared, &request) {
         Some(error) => error.into_response(),
@@ -126,11 +126,11 @@ async fn answer(work: impl FnOnce() -> Result<Value, ApiError> + Send + 'static)
     off_thread(work).await.ok_or_else(failed)?.map(Json)
 }
 
-/// Runs work that walks over accounts off the server's thread, so that probes are still answered. `None` if it panicked.
+/// Runs work that iterates over accounts off the server's thread, so that probes keep responding. `None` if it panicked.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
 }
 
 fn failed() -> ApiError {
-    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "the request failed", "see the log, and please report it")
+    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error", "see the log, and please report this as a bug")
 }

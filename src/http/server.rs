@@ -1,4 +1,4 @@
-//! The listener: one thread with its own runtime, and limits on every resource that a client can hold.
+//! The server: one thread with its own runtime, and a limit on every resource that a client can hold.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -25,19 +25,19 @@ use crate::telemetry::Source;
 
 /// Request line and headers, bytes.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// Headers of a request, at most.
+/// Most headers of a request.
 const HEADERS_MAX: usize = 64;
-/// Threads that walk over accounts at the same time.
+/// Most threads that iterate over accounts at the same time.
 const WORKERS_MAX: usize = 2;
 
-/// The token, and the limits of clients.
+/// The token, and the limits that clients are held to.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The token that requests must carry, if any.
     pub token: Option<Token>,
-    /// Connections at the same time; others wait to be accepted.
+    /// Most simultaneous connections; further ones wait to be accepted.
     pub connections_max: usize,
-    /// How long a client may take.
+    /// How long a client may take and idle.
     pub timeouts: Timeouts,
 }
 
@@ -70,7 +70,7 @@ pub enum StartError {
     Thread(#[source] io::Error),
 }
 
-/// A bound address. Clients wait until a [`Server`] takes it over.
+/// A bound address. Connections wait until a [`Server`] takes over.
 #[derive(Debug)]
 pub struct Listener(TcpListener);
 
@@ -132,7 +132,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Both fail only if the thread has ended already.
+        // Both fail only if the thread has already ended.
         let _ = self.stop.send(true);
         let _ = self.thread.take().map(JoinHandle::join);
     }
@@ -154,7 +154,7 @@ async fn accept(
         match accepted {
             Ok((stream, place)) => drop(tokio::spawn(serve(stream, routes.clone(), timeouts, place))),
             Err(error) => {
-                // Probably out of file descriptors; existing connections will end and return some.
+                // Probably out of file descriptors, which existing connections will return when they end.
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -181,7 +181,7 @@ async fn serve(stream: TcpStream, routes: Router, timeouts: Timeouts, place: Own
     });
     let connection =
         http1::Builder::new().max_buf_size(HEAD_BYTES_MAX).max_headers(HEADERS_MAX).serve_connection(TokioIo::new(stream), answer);
-    // Errors of a single connection concern its client only.
+    // An error on one connection concerns only its client.
     let _ = connection.await;
     drop(place);
 }

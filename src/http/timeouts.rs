@@ -1,7 +1,7 @@
-//! Time limits of a client: one for a connection without a request, one for a request and its answer.
+//! Timeouts of a connection: one while it is idle, one from a request to the end of its response.
 //!
 //! ```text
-//!   idle --first byte of a request--> busy --answer made and written--> idle
+//!   idle --first byte of a request--> busy --response complete and flushed--> idle
 //! ```
 
 use std::future::Future;
@@ -17,21 +17,21 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::clock::monotonic;
 
-/// Time limits of a client.
+/// Timeouts of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// From the first byte of a request to the last of its answer.
+    /// From the first byte of a request to the last byte of its response.
     pub request: Duration,
     /// Between requests.
     pub idle: Duration,
 }
 
-/// Handlers set this once the answer is complete, so that the next flush ends the exchange.
+/// Set once a response is complete, so that the next flush ends the exchange.
 #[derive(Clone, Debug, Default)]
 pub struct Answered(Arc<AtomicBool>);
 
 impl Answered {
-    /// The answer is complete, but not written yet.
+    /// The response is complete but not yet written.
     pub fn set(&self) {
         self.0.store(true, Ordering::Release);
     }
@@ -41,7 +41,7 @@ impl Answered {
     }
 }
 
-/// A stream that fails once its client exceeds a time limit.
+/// A stream that fails once its client exceeds a timeout.
 #[derive(Debug)]
 pub struct TimedStream<S> {
     stream: S,
@@ -57,13 +57,13 @@ impl<S> TimedStream<S> {
         Self { stream, timeouts, answered, busy: false, deadline: Box::pin(sleep(timeouts.idle)) }
     }
 
-    fn turn(&mut self, busy: bool) {
+    fn switch(&mut self, busy: bool) {
         self.busy = busy;
         let limit = if busy { self.timeouts.request } else { self.timeouts.idle };
         self.deadline.as_mut().reset(Instant::from_std(monotonic()) + limit);
     }
 
-    /// The result while the stream itself is pending.
+    /// The result while the inner stream is pending: an error once the deadline has passed.
     fn wait<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         ready!(self.deadline.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
@@ -76,7 +76,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
             Poll::Pending => self.wait(context),
             done @ Poll::Ready(_) => {
                 if !self.busy {
-                    self.turn(true);
+                    self.switch(true);
                 }
                 done
             }
@@ -97,7 +97,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
             Poll::Pending => self.wait(context),
             done @ Poll::Ready(_) => {
                 if self.answered.take() {
-                    self.turn(false);
+                    self.switch(false);
                 }
                 done
             }

@@ -1,4 +1,4 @@
-//! The bearer token: stored as a hash, compared in constant time.
+//! The bearer token: kept as a hash, compared in constant time.
 
 use sha2::{Digest, Sha256};
 
@@ -13,8 +13,7 @@ impl Token {
         Self(Sha256::digest(text.as_bytes()).into())
     }
 
-    /// Whether an `Authorization` header carries the token. The time does not depend on the token: hashes of equal length are compared in
-    /// full.
+    /// Whether an `Authorization` header carries the token. Timing reveals nothing: hashes of equal length are compared in full.
     #[must_use]
     pub fn admits(&self, authorization: Option<&[u8]>) -> bool {
         let given = authorization.and_then(|value| value.split_at_checked(7)).filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "));

@@ -1,4 +1,4 @@
-//! What one account is going to do, soonest first.
+//! The planned actions of one account, soonest first.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use super::action::Action;
 use crate::time::Timestamp;
 
-/// A queue of actions by time; those of one instant in the order in which they were planned.
+/// A queue of actions by time; ties stay in planning order.
 #[derive(Debug, Default)]
 pub struct Agenda {
     queue: BinaryHeap<Reverse<Planned>>,

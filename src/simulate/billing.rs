@@ -1,4 +1,4 @@
-//! The subscription of an account: periods, renewals, payments that fail, and the end.
+//! The subscription of an account: periods, renewals, failed payments, and the end.
 
 use serde::Serialize;
 
@@ -13,16 +13,16 @@ use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
 /// Length of a trial.
 const TRIAL_DAYS: i64 = 14;
-/// From the first failed payment of an account that stops paying to the end of its subscription.
+/// Days from the first failed payment of an account that stops paying to the end of its subscription.
 const GIVING_UP_DAYS: i64 = 28;
 
-/// No run and no tenure is longer.
+/// Upper bound on the length of runs and tenures.
 const YEARS_MAX: i64 = 30;
 
-/// The subscription as its seller knows it.
+/// The current state of the subscription.
 #[derive(Clone, Debug)]
 pub struct Subscription {
-    /// Begin of the first paid period; every period begins a whole number of months later.
+    /// Start of the first paid period; every period starts a whole number of months later.
     anchor: Timestamp,
     months: i64,
     period: i64,
@@ -39,7 +39,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Draws the subscription of an account and plans its first events.
+    /// Creates the subscription of an account and plans its first events.
     pub fn draw(traits: &Traits, story: &Story, options: &Options, random: &mut Random, agenda: &mut Agenda) -> Self {
         let months = if story.kind != Kind::Trial && random.chance(0.3) { 12 } else { 1 };
         let percent_off = random.chance(0.15).then(|| random.pick(&[5, 10, 20]));
@@ -66,7 +66,7 @@ impl Subscription {
         subscription
     }
 
-    /// When it ends for good, where it does; known from the beginning.
+    /// When it ends for good, if it does; decided from the start.
     pub const fn ends_at(&self) -> Option<Timestamp> {
         self.ends_at
     }
@@ -76,7 +76,7 @@ impl Subscription {
         self.ended
     }
 
-    /// Begin of its first period.
+    /// Start of its first period.
     pub const fn started_at(&self) -> Timestamp {
         self.anchor
     }
@@ -107,7 +107,7 @@ impl Subscription {
         change(agenda, self.boundary(self.period + 1), SubscriptionChange::Renewed);
     }
 
-    /// A subscription ends with a period; a yearly one is laid so that a year ends when the account wants to leave.
+    /// A subscription ends with a period; the periods of a yearly one are shifted so that one ends when the account wants to leave.
     fn plan_end(&mut self, wish: Timestamp, start: Timestamp, random: &mut Random, agenda: &mut Agenda) {
         if self.months == 12 {
             self.anchor = (1..=YEARS_MAX).map(|years| plus_months(wish, -12 * years)).find(|begin| *begin <= start).unwrap_or(start);
@@ -126,7 +126,7 @@ impl Subscription {
         plus_months(self.anchor, period * self.months)
     }
 
-    /// Makes a change and plans what follows from it.
+    /// Applies a change and plans what follows from it.
     pub fn apply(&mut self, kind: SubscriptionChange, at: Timestamp, random: &mut Random, agenda: &mut Agenda) {
         self.version += 1;
         match kind {
@@ -167,7 +167,7 @@ impl Subscription {
         self.ended = true;
     }
 
-    /// Sends an invoice; few payments fail, and most of those come a few days later.
+    /// Sends an invoice. Few payments fail, and most of those succeed a few days later.
     fn collect(&mut self, at: Timestamp, random: &mut Random, agenda: &mut Agenda) {
         self.invoices += 1;
         let asked = at.plus(HOUR_MS);
@@ -209,7 +209,7 @@ fn change(agenda: &mut Agenda, at: Timestamp, kind: SubscriptionChange) {
     agenda.add(at, Action::Billing(BillingAct::Change(kind)));
 }
 
-/// The same time of day so many calendar months later, in UTC; at the end of shorter months their last day.
+/// The same day and time in UTC `months` later, or the last day of the month if it is shorter.
 fn plus_months(at: Timestamp, months: i64) -> Timestamp {
     let moved = jiff::Timestamp::from_millisecond(at.millis())
         .map(|instant| instant.to_zoned(jiff::tz::TimeZone::UTC))
@@ -217,7 +217,7 @@ fn plus_months(at: Timestamp, months: i64) -> Timestamp {
     moved.map_or(at, |zoned| Timestamp(zoned.timestamp().as_millisecond()))
 }
 
-/// The type and fields of a billing event of a subscription in its state after the event.
+/// The type and fields of a billing event; `subscription` is in its state after the event.
 pub fn body<'a>(act: BillingAct, traits: &'a Traits, subscription: &Subscription, currency: &'a str) -> (&'static str, Body<'a>) {
     match act {
         BillingAct::Change(kind) => ("subscription_changed", Body::Subscription(snapshot(kind, traits, subscription, currency))),

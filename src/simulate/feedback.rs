@@ -1,4 +1,4 @@
-//! Surveys and their answers, referrals, advocacy, and overrides of the score.
+//! Surveys and their answers, referrals, advocacy, and health overrides.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::story::Story;
 use super::support::{Scale, five_points};
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
-/// Plans what is asked and said on a UTC day: each user is asked about every 45 days, and two in five answer.
+/// Plans the feedback of a UTC day: each user gets a survey about every 45 days, and two in five answer.
 pub fn plan_day(day: Timestamp, users: u32, story: &Story, random: &mut Random, agenda: &mut Agenda) {
     let contentment = story.contentment(day);
     for _ in 0..random.poisson(f64::from(users) / 45.0) {

@@ -24,7 +24,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// All kinds.
+    /// All kinds, in the order of [`Options::mix`](super::Options::mix).
     pub const ALL: [Self; 8] =
         [Self::Healthy, Self::Growing, Self::Slipping, Self::Silent, Self::Angry, Self::Churning, Self::Trial, Self::Seasonal];
 

@@ -1,4 +1,4 @@
-//! One simulated record, and the fields that all native events share.
+//! One simulated record, and the fields common to all native events.
 
 use serde::Serialize;
 
@@ -10,11 +10,11 @@ use crate::time::Timestamp;
 pub struct SimulatedRecord {
     /// The stream whose topic it goes to.
     pub stream: Stream,
-    /// The key: the account (`company` for costs, which belong to none).
+    /// The key: the account, or `company` for costs.
     pub account: String,
-    /// When it is sent; without disturbance this is its event time.
+    /// When it is sent: its event time, unless disturbed.
     pub at: Timestamp,
-    /// The value: one native event, without line end.
+    /// The value: one native event, without a line end.
     pub json: String,
 }
 

@@ -1,4 +1,4 @@
-//! Tickets: the whole life of one is planned when it is opened.
+//! Tickets: the whole life of a ticket is planned when it is opened.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::random::{Random, millis};
 use super::story::Story;
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
-/// Tickets of one user and day at level 1.
+/// Tickets per user and day at level 1.
 const TICKETS_PER_USER: f64 = 0.004;
 
 const CATEGORIES: [&str; 5] = ["how-to", "bug", "billing", "performance", "integration"];
@@ -55,7 +55,7 @@ impl Lifecycle {
         self.plan_after(resolved, random, agenda);
     }
 
-    /// The agent waits for the customer, who answers.
+    /// The agent waits for an answer from the customer, and gets it.
     fn plan_exchange(&self, from: Timestamp, random: &mut Random, agenda: &mut Agenda) -> Timestamp {
         self.step(agenda, from.plus(1_000), TicketStep::Status("pending"));
         let answered = from.plus(millis(random.log_normal(200.0, 0.8)) + 2_000);
@@ -85,7 +85,7 @@ impl Lifecycle {
     }
 }
 
-/// An answer on a scale of 1 to 5 by someone this content, 0..=1.
+/// An answer on a scale of 1 to 5, given a level of satisfaction, 0..=1.
 pub fn five_points(contentment: f64, random: &mut Random) -> u32 {
     1 + (0..4).map(|_| u32::from(random.chance(contentment))).sum::<u32>()
 }
@@ -144,7 +144,7 @@ pub struct Body {
     scale: Option<Scale>,
 }
 
-/// The ends of a scale.
+/// A rating scale.
 #[derive(Clone, Copy, Serialize)]
 pub struct Scale {
     /// The worst answer.

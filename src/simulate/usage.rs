@@ -1,4 +1,4 @@
-//! Product use: sessions in working hours, features within sessions.
+//! Product use: sessions in working hours, and features used within sessions.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::random::{Random, millis, whole};
 use super::story::Story;
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
-/// Sessions of one user and day on an ordinary working day.
+/// Sessions per user on an ordinary working day.
 const SESSIONS_PER_USER: f64 = 0.45;
 
 /// Plans the sessions of the UTC day that begins at `day`. `sessions` numbers them.
@@ -46,13 +46,13 @@ fn plan_session(begin: Timestamp, session: u32, users: u32, traits: &Traits, ran
     agenda.add(begin.plus(length), Action::Usage(UsageAct::SessionEnded { user, session, seconds }));
 }
 
-/// Milliseconds after midnight UTC, around the account's working day; always within the UTC day.
+/// Milliseconds after midnight UTC, during the account's working day; always within the UTC day.
 fn working_time(traits: &Traits, random: &mut Random) -> i64 {
     let local = random.between(8 * HOUR_MS, 18 * HOUR_MS) + random.between(-HOUR_MS, HOUR_MS);
     (local - traits.utc_offset_hours * HOUR_MS).rem_euclid(DAY_MS)
 }
 
-/// Little happens on Saturdays and Sundays. The first day of the epoch was a Thursday.
+/// Little happens on weekends. Day 0 of the epoch was a Thursday.
 const fn weekday_factor(day: Timestamp) -> f64 {
     match day.millis().div_euclid(DAY_MS).rem_euclid(7) {
         2 => 0.12,

@@ -155,3 +155,55 @@ impl Committed {
         Failure::RestoreStuck { topic, partition: task, waiting_for: "a transaction has been open", seconds }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::config::section::Start;
+    use crate::kafka::mock::EmbeddedBroker;
+    use crate::stream::Permits;
+
+    /// Three partitions of every input and of the changelog, if `changelog` does not say otherwise.
+    fn committed(changelog: i32) -> (EmbeddedBroker, Committed) {
+        let broker = EmbeddedBroker::start().unwrap();
+        let options = Options::of(&Config::default(), Permits::none(Start::Earliest));
+        let options = Options { properties: broker.properties(), ..options };
+        for name in options.input_names() {
+            broker.create_topic(name, 3).unwrap();
+        }
+        broker.create_topic(&options.changelog_topic(), changelog).unwrap();
+        let inputs = Inputs { topics: options.inputs.clone(), partitions: 3, partitioners: None };
+        let committed = Committed::new(&options, &Arc::new(inputs)).unwrap();
+        (broker, committed)
+    }
+
+    #[test]
+    fn a_partition_count_that_changed_is_refused() {
+        let (_broker, unchanged) = committed(3);
+        unchanged.verify_partition_counts().unwrap();
+        let (_broker, changed) = committed(2);
+        assert_eq!(changed.verify_partition_counts().unwrap_err().code(), "partition_count_changed");
+    }
+
+    #[test]
+    fn a_rebalance_interrupts_every_wait() {
+        let (_broker, committed) = committed(3);
+        let mut rebalancing = || Ok(false);
+        assert!(matches!(committed.commit_points(&[0], &mut rebalancing), Err(Halt::Interrupted)));
+        assert!(matches!(committed.wait_until_stable(&[0], &BTreeMap::new(), &mut rebalancing), Err(Halt::Interrupted)));
+    }
+
+    #[test]
+    fn a_failure_while_polling_the_group_ends_the_restore() {
+        let mut fenced = || Err(Failure::Fenced { cause: "test".to_owned() });
+        assert!(matches!(keep_alive(&mut fenced), Err(Halt::Failed(Failure::Fenced { .. }))));
+    }
+
+    #[test]
+    fn a_changelog_without_open_transactions_is_stable_at_once() {
+        let (_broker, committed) = committed(3);
+        let points = BTreeMap::from([(1, CommitPoint { group: Vec::new(), changelog_end: 0 })]);
+        assert!(committed.wait_until_stable(&[1], &points, &mut || Ok(true)).is_ok());
+    }
+}

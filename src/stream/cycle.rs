@@ -135,18 +135,25 @@ impl Transactions {
         let unclear = matches!(error, TransactionError::Unclear(_));
         self.metrics.transaction(if unclear { TransactionOutcome::Unclear } else { TransactionOutcome::Aborted }, lasted);
         tracing::warn!(thread = self.number, ?error, in_a_row = self.failed_in_a_row, "transaction failed");
-        match error {
-            TransactionError::Fatal(cause) => return Err(Failure::kafka("writing a transaction", cause)),
-            TransactionError::Fenced(cause) if self.options.instance.is_some() => return Err(Failure::Fenced { cause: cause.clone() }),
-            _ if self.failed_in_a_row > FAILED_MAX => {
-                let what = format!("{} transactions failed in a row, most recently: {error:?}", self.failed_in_a_row);
-                return Err(Failure::NoProgress { what });
-            }
-            _ => {}
+        if let Some(failure) = give_up(error, self.failed_in_a_row, self.options.instance.is_some()) {
+            return Err(failure);
         }
         self.producer.abort();
         self.producer = TransactionalProducer::new(&self.options.properties, &self.transactional_id)?;
         Ok(())
+    }
+}
+
+/// Why the process cannot recover from a failed transaction, if it cannot. A fenced producer with a random transactional id was too slow;
+/// with that of a named instance, another process has taken over.
+fn give_up(error: &TransactionError, failed_in_a_row: usize, is_named_instance: bool) -> Option<Failure> {
+    match error {
+        TransactionError::Fatal(cause) => Some(Failure::kafka("writing a transaction", cause)),
+        TransactionError::Fenced(cause) if is_named_instance => Some(Failure::Fenced { cause: cause.clone() }),
+        _ if failed_in_a_row > FAILED_MAX => {
+            Some(Failure::NoProgress { what: format!("{failed_in_a_row} transactions failed in a row, most recently: {error:?}") })
+        }
+        _ => None,
     }
 }
 
@@ -231,5 +238,51 @@ impl TaskWriter<'_> {
         if self.error.is_none() {
             self.error = self.producer.send(record, self.deadline).err();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::OutputRecord;
+    use crate::stream::task::tests::restored_task;
+
+    fn code(error: &TransactionError, failed_in_a_row: usize, is_named_instance: bool) -> Option<&'static str> {
+        give_up(error, failed_in_a_row, is_named_instance).map(|failure| failure.code())
+    }
+
+    fn cause() -> String {
+        "cause".to_owned()
+    }
+
+    #[test]
+    fn failed_transactions_are_recovered_from_until_too_many_fail_in_a_row() {
+        for error in [TransactionError::Aborted(cause()), TransactionError::Unclear(cause())] {
+            assert_eq!(code(&error, FAILED_MAX, true), None);
+            assert_eq!(code(&error, FAILED_MAX + 1, true), Some("no_progress"));
+        }
+    }
+
+    #[test]
+    fn a_fatal_error_ends_the_process_at_once() {
+        assert_eq!(code(&TransactionError::Fatal(cause()), 1, false), Some("kafka"));
+    }
+
+    #[test]
+    fn only_a_named_instance_can_have_been_replaced_by_another_process() {
+        let fenced = TransactionError::Fenced(cause());
+        assert_eq!((code(&fenced, 1, true), code(&fenced, 1, false)), (Some("fenced"), None));
+    }
+
+    #[test]
+    fn a_change_too_large_for_the_producer_is_refused_before_a_transaction_begins() {
+        let record_bytes_max = 10_000;
+        let to = Destinations { changes: cause(), dead_letters: cause(), changelog: cause(), record_bytes_max };
+        let mut task = restored_task();
+        let sized = |bytes| OutputRecord { key: String::new(), headers: Vec::new(), value: Some(vec![b'v'; bytes]) };
+        task.changes.push(sized(1_000));
+        to.check(std::iter::once(&task)).unwrap();
+        task.changes.push(sized(record_bytes_max - CHANGE_OVERHEAD_BYTES + 1));
+        assert_eq!(to.check(std::iter::once(&task)).unwrap_err().code(), "record_too_large");
     }
 }

@@ -63,33 +63,13 @@ impl Service {
         let (ended, ends) = mpsc::channel();
         let threads = (0..self.options.threads).map(|number| self.start(number, ended.clone())).collect::<Result<Vec<_>, _>>();
         drop(ended);
-        let mut result = match threads {
-            Ok(_) => self.wait(&ends),
+        let result = match threads {
+            Ok(_) => wait(&self.stop, &ends),
             Err(failure) => Err(failure),
         };
         self.stop.request();
-        let deadline = Deadline::after(LEAVE_LIMIT);
-        loop {
-            match ends.recv_timeout(deadline.remaining()) {
-                Ok(last) => result = result.and(last),
-                Err(mpsc::RecvTimeoutError::Disconnected) => return result,
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    return result.and(Err(Failure::StoppedUncommitted { seconds: LEAVE_LIMIT.as_secs() }));
-                }
-            }
-        }
-    }
-
-    /// Waits for a shutdown request or the first failure.
-    fn wait(&self, ends: &mpsc::Receiver<Result<(), Failure>>) -> Result<(), Failure> {
-        while !self.stop.is_requested() {
-            match ends.recv_timeout(STEP) {
-                Ok(Err(failure)) => return Err(failure),
-                Err(mpsc::RecvTimeoutError::Disconnected) => break,
-                Ok(Ok(())) | Err(mpsc::RecvTimeoutError::Timeout) => {}
-            }
-        }
-        Ok(())
+        let left = leave(&ends, LEAVE_LIMIT);
+        result.and(left)
     }
 
     fn start(&self, number: usize, ended: mpsc::Sender<Result<(), Failure>>) -> Result<JoinHandle<()>, Failure> {
@@ -111,5 +91,79 @@ impl Service {
             .name(format!("stream-{number}"))
             .spawn(work)
             .map_err(|error| Failure::kafka("starting a stream thread", &error))
+    }
+}
+
+/// How each thread ended, in the order in which they end; disconnected once all have.
+type Ends = mpsc::Receiver<Result<(), Failure>>;
+
+/// Waits for a shutdown request, the first failure, or the end of all threads.
+fn wait(stop: &Stop, ends: &Ends) -> Result<(), Failure> {
+    while !stop.is_requested() {
+        match ends.recv_timeout(STEP) {
+            Ok(Err(failure)) => return Err(failure),
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            Ok(Ok(())) | Err(mpsc::RecvTimeoutError::Timeout) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Waits until every thread has ended, at most `limit`. Returns the first failure.
+fn leave(ends: &Ends, limit: Duration) -> Result<(), Failure> {
+    let (deadline, mut result) = (Deadline::after(limit), Ok(()));
+    loop {
+        match ends.recv_timeout(deadline.remaining()) {
+            Ok(end) => result = result.and(end),
+            Err(mpsc::RecvTimeoutError::Disconnected) => return result,
+            Err(mpsc::RecvTimeoutError::Timeout) => return result.and(Err(Failure::StoppedUncommitted { seconds: limit.as_secs() })),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(what: &str) -> Result<(), Failure> {
+        Err(Failure::NoProgress { what: what.to_owned() })
+    }
+
+    fn message(result: Result<(), Failure>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_failing_thread_ends_the_wait_without_a_shutdown_request() {
+        let (ended, ends) = mpsc::channel();
+        ended.send(Ok(())).unwrap();
+        ended.send(failure("first")).unwrap();
+        assert_eq!(message(wait(&Stop::default(), &ends)), "no progress: first");
+    }
+
+    #[test]
+    fn a_shutdown_request_ends_the_wait_while_threads_still_run() {
+        let (_ended, ends) = mpsc::channel();
+        let stop = Stop::default();
+        stop.request();
+        assert!(wait(&stop, &ends).is_ok());
+    }
+
+    #[test]
+    fn a_shutdown_reports_the_first_failure_of_all_threads() {
+        let (ended, ends) = mpsc::channel();
+        for end in [Ok(()), failure("first"), failure("second")] {
+            ended.send(end).unwrap();
+        }
+        drop(ended);
+        assert_eq!(message(leave(&ends, LEAVE_LIMIT)), "no progress: first");
+    }
+
+    #[test]
+    fn a_thread_that_does_not_end_in_time_leaves_its_input_uncommitted() {
+        let (ended, ends) = mpsc::channel();
+        assert_eq!(leave(&ends, Duration::ZERO).unwrap_err().code(), "stopped_uncommitted");
+        ended.send(failure("first")).unwrap();
+        assert_eq!(leave(&ends, Duration::from_millis(1)).unwrap_err().code(), "no_progress");
     }
 }

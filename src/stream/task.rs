@@ -252,3 +252,88 @@ impl StreamTask {
         if self.mode == Mode::CatchingUp { options.catch_up_commit_interval } else { options.commit_interval }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::config::section::Start;
+    use crate::directory::Directory;
+    use crate::settings::Settings;
+    use crate::stream::Permits;
+    use crate::stream::offsets::Resolved;
+
+    /// A task without accounts, which continues its three inputs at offset 7. The third was never committed.
+    pub(in crate::stream) fn restored_task() -> StreamTask {
+        let shared = SharedTask::new(1, Arc::new(Directory::new(Arc::new(Settings::default()))));
+        let resolved = [false, false, true].map(|must_commit| Resolved { next: 7, must_commit }).to_vec();
+        let commit_point = CommitPoint { group: vec![Some(7), Some(7), None], changelog_end: 0 };
+        StreamTask::new(Restored { shared, resolved, commit_point })
+    }
+
+    fn options() -> Options {
+        Options::of(&Config::default(), Permits::none(Start::Earliest))
+    }
+
+    fn inputs() -> Inputs {
+        Inputs { topics: options().inputs, partitions: 4, partitioners: None }
+    }
+
+    fn metrics() -> Metrics {
+        Metrics::new(&prometheus::Registry::new(), 50).unwrap()
+    }
+
+    #[test]
+    fn an_offset_that_was_never_committed_is_written_even_without_a_record() {
+        let mut task = restored_task();
+        assert!(task.is_dirty());
+        task.committed(3, &metrics());
+        assert!(!task.is_dirty());
+        assert_eq!(task.commit_point, CommitPoint { group: vec![Some(7); 3], changelog_end: 3 });
+    }
+
+    #[test]
+    fn offsets_and_stamp_cover_every_input_whether_it_moved_or_not() {
+        let (mut task, inputs) = (restored_task(), inputs());
+        task.positions[1].pass(20, None);
+        let names: Vec<&str> = inputs.topics.iter().map(|topic| topic.name.as_str()).collect();
+        let expected: Vec<_> = names.iter().zip([7, 21, 7]).map(|(name, next)| ((*name).to_owned(), 1, next)).collect();
+        assert_eq!(task.offsets(&inputs).collect::<Vec<_>>(), expected);
+        let stamp = task.stamp(&inputs);
+        assert_eq!(names.iter().map(|name| stamp.next(name)).collect::<Vec<_>>(), [Some(7), Some(21), Some(7)]);
+    }
+
+    #[test]
+    fn a_task_is_due_as_soon_as_its_last_input_has_been_read_to_its_end() {
+        let (mut task, mut options) = (restored_task(), options());
+        options.catch_up_commit_interval = Duration::from_secs(60);
+        task.round(Timestamp(1_700_000_000_000), &options, Load { records: 100, bytes: 100_000 });
+        assert_eq!(task.mode, Mode::CatchingUp);
+        for index in 0..2 {
+            task.reached_end(index);
+            assert!(task.next_cycle() > monotonic() && !task.is_at_end());
+        }
+        task.reached_end(2);
+        assert!(task.next_cycle() <= monotonic() && task.is_at_end());
+    }
+
+    #[test]
+    fn after_a_new_assignment_every_end_must_be_reached_again() {
+        let mut task = restored_task();
+        (0..3).for_each(|index| task.reached_end(index));
+        task.reassigned();
+        assert!(!task.is_at_end());
+    }
+
+    #[test]
+    fn the_lag_is_unknown_until_the_end_of_the_partition_is() {
+        let (mut task, inputs) = (restored_task(), inputs());
+        task.reached_end(0);
+        let known = inputs.topics[1].name.clone();
+        let metadata = task.metadata(&inputs, |topic, _| (topic == known).then_some(10));
+        assert_eq!(metadata.inputs.iter().map(|input| input.lag).collect::<Vec<_>>(), [Some(0), Some(3), None]);
+        assert!(metadata.catching_up);
+    }
+}

@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::assignment::Assignment;
 use super::cycle::{TransactionEnd, Transactions};
@@ -130,8 +130,7 @@ impl StreamThread {
     fn gather(&mut self) -> Result<(), Failure> {
         let began = monotonic();
         let has_left = self.tasks.values().any(StreamTask::has_left);
-        let due = self.tasks.values().map(StreamTask::next_cycle).min().unwrap_or(began + POLL_LIMIT);
-        let due = if has_left { began + POLL_LIMIT } else { due.clamp(began + GATHER_MIN, began + POLL_LIMIT) };
+        let due = gather_until(began, self.tasks.values().map(StreamTask::next_cycle).min(), has_left);
         loop {
             let left = due.saturating_duration_since(monotonic());
             if left.is_zero() || !self.events.is_empty() || self.stop.is_requested() || self.load().is_nearly_full() {
@@ -223,5 +222,37 @@ impl StreamThread {
         let known_end = |topic: &str, partition| self.member.known_end(topic, partition);
         self.report.tasks(self.tasks.iter().map(|(number, task)| (*number, task.metadata(&self.inputs, known_end))).collect());
         Ok(CycleEnd::Committed)
+    }
+}
+
+/// When to stop gathering, given the earliest time at which a cycle of a task is due.
+fn gather_until(began: Instant, next_cycle: Option<Instant>, has_left: bool) -> Instant {
+    let latest = began + POLL_LIMIT;
+    if has_left { latest } else { next_cycle.map_or(latest, |due| due.clamp(began + GATHER_MIN, latest)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MILLI: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn records_are_gathered_until_the_next_cycle_is_due() {
+        let began = monotonic();
+        assert_eq!(gather_until(began, Some(began + 30 * MILLI), false), began + 30 * MILLI);
+    }
+
+    #[test]
+    fn an_overdue_cycle_still_leaves_time_to_read() {
+        let began = monotonic();
+        assert_eq!(gather_until(began + 30 * MILLI, Some(began), false), began + 30 * MILLI + GATHER_MIN);
+    }
+
+    #[test]
+    fn a_shutdown_request_is_noticed_although_no_cycle_is_due_for_long() {
+        let began = monotonic();
+        assert_eq!(gather_until(began, Some(began + 10_000 * MILLI), false), began + POLL_LIMIT);
+        assert_eq!(gather_until(began, None, false), began + POLL_LIMIT, "nor without any task");
     }
 }

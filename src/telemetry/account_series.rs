@@ -1,4 +1,4 @@
-//! Series of single accounts: the most urgent ones, up to a hard limit. An account that leaves the set loses its series.
+//! Per-account series: for the most urgent accounts, up to a hard limit. An account that drops out loses its series.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,17 +7,17 @@ use super::refreshed::Refreshed;
 use super::source::Source;
 use super::top::{OwnedRow, Query, Sort, top};
 
-/// The accounts that have series now.
+/// The accounts that currently have series.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Selection {
-    /// The most urgent first.
+    /// Most urgent first.
     pub(super) rows: Vec<OwnedRow>,
     /// Number of all accounts.
     pub(super) accounts: u64,
 }
 
 impl Selection {
-    /// Selects accounts in the background: a scrape gets the last selection and never waits for a million accounts.
+    /// Selects accounts in the background, so that a scrape gets the last selection instead of waiting for a pass over a million accounts.
     pub(super) fn of(source: Arc<dyn Source>, accounts_max: usize, watched: Arc<BTreeSet<String>>) -> Arc<Refreshed<Self>> {
         let query = Query { sort: Sort::Attention, limit: accounts_max, watched, ..Query::default() };
         Refreshed::new(move || {

@@ -1,4 +1,4 @@
-//! `docs/metrics.md` names every family with its kind and labels, every account metric and every KPI, and no other.
+//! Tests that `docs/metrics.md` lists exactly the families (with kind and labels), account metrics and KPIs that exist.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ fn documented() -> BTreeSet<(String, String, Vec<String>)> {
     .collect()
 }
 
-/// The rows of the table under a heading, each by its cells; none is empty.
+/// The rows of the table under a heading, as cells; no cell is empty.
 fn table(heading: &str) -> Vec<Vec<&'static str>> {
     let section = DOCUMENT.split(&format!("\n## {heading}\n")).nth(1).unwrap().split("\n## ").next().unwrap();
     let rows = section.lines().filter(|line| line.starts_with("| `"));
@@ -40,7 +40,7 @@ fn code(cell: &str) -> &str {
 }
 
 #[test]
-fn the_document_and_the_registry_name_the_same_account_metrics() {
+fn the_document_lists_the_registered_account_metrics() {
     let documented: Vec<_> =
         table("Metrics of an account").into_iter().map(|row| [code(row[0]), row[2], row[3]].map(str::to_owned)).collect();
     let registered: Vec<_> = Metric::ALL
@@ -54,7 +54,7 @@ fn the_document_and_the_registry_name_the_same_account_metrics() {
 }
 
 #[test]
-fn the_document_and_the_registry_name_the_same_kpis_each_made_of_families_that_are() {
+fn the_document_lists_the_registered_kpis_and_the_families_they_are_built_from() {
     let rows = table("KPIs of the portfolio");
     let documented: Vec<&str> = rows.iter().map(|row| code(row[0])).collect();
     let registered: Vec<&str> = Kpi::ALL.iter().map(|kpi| kpi.name()).collect();
@@ -62,11 +62,11 @@ fn the_document_and_the_registry_name_the_same_kpis_each_made_of_families_that_a
     let used: BTreeSet<String> =
         rows.iter().flat_map(|row| row[5].split(", ")).map(|name| format!("churnwatch_portfolio_{}", code(name))).collect();
     let exposed: BTreeSet<String> = Exposed::ALL.iter().map(|family| family.name().to_owned()).collect();
-    assert_eq!(used, exposed, "every family makes some KPI, and every KPI is made of families");
+    assert_eq!(used, exposed, "every family is used by a KPI, and every KPI uses existing families");
 }
 
 #[test]
-fn every_source_of_a_formula_is_listed() {
+fn every_cited_source_is_listed() {
     let listed = DOCUMENT.split("\n## Sources\n").nth(1).unwrap();
     let cited = [("Metrics of an account", 5), ("KPIs of the portfolio", 6)]
         .into_iter()
@@ -81,7 +81,7 @@ fn shape(family: &Family) -> (String, String, Vec<String>) {
 }
 
 #[test]
-fn the_document_and_the_registry_name_the_same_families() {
+fn the_document_lists_the_registered_families() {
     let registry = Registry::new();
     let metrics = Metrics::new(&registry, 50).unwrap();
     let scrape =
@@ -94,7 +94,7 @@ fn the_document_and_the_registry_name_the_same_families() {
 }
 
 #[test]
-fn names_follow_the_rule() {
+fn family_names_follow_the_convention() {
     let registry = Registry::new();
     let metrics = Metrics::new(&registry, 50).unwrap();
     for Family { name, kind, .. } in metrics.families() {

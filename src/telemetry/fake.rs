@@ -1,4 +1,4 @@
-//! A read side with made-up accounts, for tests.
+//! A fake read side with made-up accounts, for tests.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::portfolio::{Cohorts, CompleteMonths, Period, Portfolio};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
-/// A read side that shows what it is given.
+/// A read side that returns what it is given.
 #[derive(Debug)]
 pub(crate) struct Fake {
     pub(crate) now: Timestamp,

@@ -1,4 +1,4 @@
-//! Families of metrics as they are registered and documented.
+//! Metric families, as registered and documented.
 
 use prometheus::core::Collector;
 use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
@@ -17,7 +17,7 @@ pub struct Family {
 /// Creates families and lists them.
 #[derive(Default)]
 pub(super) struct Families {
-    /// The families in order of creation.
+    /// The families, in order of creation.
     pub(super) list: Vec<Family>,
 }
 

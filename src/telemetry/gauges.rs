@@ -1,4 +1,4 @@
-//! The gauges besides KPIs: sums by segment and band, tasks, single accounts.
+//! All gauges except the KPIs: sums by segment and band, tasks, single accounts.
 
 use prometheus::GaugeVec;
 use prometheus::core::Collector;
@@ -13,11 +13,11 @@ use crate::time::Timestamp;
 /// The reporting currency.
 pub(super) struct Money<'a> {
     pub(super) currency: &'a str,
-    /// Minor units of one unit.
+    /// Minor units per unit of the currency.
     pub(super) units: f64,
 }
 
-/// The gauges, cleared and filled at each scrape.
+/// The gauges, reset and refilled at each scrape.
 pub(super) struct Gauges {
     ready: GaugeVec,
     accounts: GaugeVec,
@@ -93,7 +93,7 @@ impl Gauges {
         self.all().into_iter().flat_map(Collector::collect).collect()
     }
 
-    /// Adds, because several segments may share a label.
+    /// Adds to the gauges instead of setting them, because several segments may share a label value.
     pub(super) fn portfolio(&self, cell: &PortfolioCell, segment: &str, money: &Money<'_>) {
         let place = [segment, cell.band];
         self.accounts.with_label_values(&place).add(count(cell.accounts));

@@ -1,4 +1,4 @@
-//! Health scores by segment and band as a summary (sum and count), so that means over several instances are right.
+//! Health scores by segment and band as a summary (sum and count), so that averages over several instances come out right.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -19,8 +19,8 @@ use crate::score::Band;
 use crate::threads::{InputMetadata, Threads};
 use crate::time::Timestamp;
 
-/// A request for the cohorts waits so long for them: they take a second or two over a million accounts.
-const COHORTS_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a request for the cohorts waits for them: a million accounts take a second or two.
+const COHORTS_WAIT: Duration = Duration::from_secs(10);
 
 /// A running instance.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// The instance of these stream threads.
+    /// The read side for these stream threads.
     #[must_use]
     pub fn new(directory: Arc<Directory>, threads: Threads, members: Members, clock: Clock) -> Self {
         let (tasks, time) = (Arc::clone(&directory), clock.clone());
@@ -68,7 +68,7 @@ impl Instance {
         }
     }
 
-    /// What the threads know of tasks beyond the directory: those that are not restored, how far each has read.
+    /// Adds what only the threads know: tasks that are not restored, and how far each task has read.
     fn complete(&self, tasks: &mut BTreeMap<i32, TaskStatus>) {
         for thread in self.threads.reports() {
             let thread = thread.read();
@@ -127,7 +127,7 @@ impl Source for Instance {
     }
 
     fn cohorts(&self) -> Arc<Cohorts> {
-        self.cohorts.get_within(COHORTS_PATIENCE)
+        self.cohorts.get_within(COHORTS_WAIT)
     }
 
     fn currency(&self) -> (String, u32) {
@@ -156,7 +156,7 @@ impl Source for Instance {
     }
 }
 
-/// An account as last scored; `None` before its first scoring.
+/// An account as last scored; `None` if it has never been scored.
 fn row(slot: &Slot) -> Option<AccountRow<'_>> {
     let score = slot.last_score()?;
     let profile = slot.account.profile();

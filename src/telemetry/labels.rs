@@ -1,10 +1,10 @@
-//! Label values from user data, limited in number.
+//! Label values taken from user data, limited in number.
 
 use std::collections::BTreeSet;
 
 /// The value for everything beyond the limit.
 pub const OTHER: &str = "other";
-/// The value for accounts without one.
+/// The value for accounts that have none.
 pub const NONE: &str = "none";
 
 /// Values of one label: the first `max` are kept, later ones become `other`.
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_beyond_the_number_become_other_and_known_ones_stay() {
+    fn values_beyond_the_limit_become_other_and_known_ones_stay() {
         let mut label = BoundedLabel::new(2);
         assert_eq!(["a", "b", "c", "a"].map(|text| label.value(Some(text))), ["a", "b", OTHER, "a"]);
         assert_eq!(label.value(None), NONE);

@@ -13,12 +13,12 @@ use crate::event::{Code, Stream};
 const COMMIT_SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
 const RESTORE_SECONDS: [f64; 10] = [0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 45.0, 90.0, 300.0];
 
-/// How a record ended; the five add up to the records read.
+/// The outcome of a record; the five add up to the records read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordOutcome {
     /// It changed an account.
     Applied,
-    /// It was read before.
+    /// It had been read before.
     Duplicate,
     /// It is older than any window.
     Late,
@@ -45,14 +45,14 @@ impl RecordOutcome {
     }
 }
 
-/// How a transaction ended.
+/// The outcome of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransactionOutcome {
     /// Committed.
     Committed,
     /// Aborted; its tasks were restored.
     Aborted,
-    /// Unknown; producer and state were dropped, and the state restored.
+    /// Unknown; the producer was replaced and the state restored.
     Unclear,
 }
 
@@ -87,7 +87,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers every family. At most `label_values` segments get a label value of their own.
+    /// Registers every family. At most `label_values` segments get their own label value.
     ///
     /// # Errors
     /// If the registry already contains one of the names.
@@ -137,7 +137,7 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Creates the series of closed label sets at once, so that rates include their first step.
+    /// Creates the series of closed label sets up front, so that `rate()` sees their first increase.
     fn start_at_zero(&self) {
         for stream in Stream::ALL {
             for outcome in RecordOutcome::ALL {
@@ -169,7 +169,7 @@ impl Metrics {
         self.records.with_label_values(&[stream.name(), outcome.name()]).inc_by(count);
     }
 
-    /// Dead letters of a stream; they are counted among the records as well.
+    /// Dead letters of a stream; they also count as records.
     pub fn dead_letters(&self, stream: Stream, code: Code, count: u64) {
         self.dead_letters.with_label_values(&[stream.name(), code.name()]).inc_by(count);
     }
@@ -190,7 +190,7 @@ impl Metrics {
         self.band_changes.with_label_values(&[from, to, segments.value(segment)]).inc_by(count);
     }
 
-    /// A transaction ended; `duration` from its begin.
+    /// A transaction ended; `duration` is measured from its begin.
     pub fn transaction(&self, outcome: TransactionOutcome, duration: Duration) {
         self.transactions.with_label_values(&[outcome.name()]).inc();
         if outcome == TransactionOutcome::Committed {
@@ -198,7 +198,7 @@ impl Metrics {
         }
     }
 
-    /// A task was restored; `duration` from its assignment.
+    /// Tasks were restored; `duration` is measured from their assignment.
     pub fn restored(&self, duration: Duration) {
         self.restore_seconds.with_label_values(&[] as &[&str]).observe(duration.as_secs_f64());
     }
@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_five_outcomes_are_series_of_their_own() {
+    fn each_outcome_has_its_own_series() {
         let registry = Registry::new();
         let metrics = Metrics::new(&registry, 50).unwrap();
         metrics.records(Stream::Usage, RecordOutcome::Applied, 7);

@@ -1,7 +1,7 @@
-//! Prometheus metrics: counters of the stream threads, and gauges that a scrape reads from the accounts.
+//! Prometheus metrics: counters updated by the stream threads, and gauges filled from the accounts at each scrape.
 //!
-//! Every family is registered on a registry passed in and described in docs/metrics.md; a test compares the two. Labels come from closed
-//! sets, or are limited by `limits.label_values`, with the rest as `other`.
+//! Every family is registered on the registry passed in and documented in docs/metrics.md; a test compares the two. Label values come from
+//! closed sets or are limited by `limits.label_values`, with the rest as `other`.
 
 mod account_series;
 #[cfg(test)]
@@ -34,7 +34,7 @@ use prometheus::{Encoder, Registry, TextEncoder};
 /// The content type of [`text`].
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 
-/// All metrics of a registry in Prometheus' text format.
+/// All metrics of a registry in the Prometheus text format.
 ///
 /// # Errors
 /// If a family cannot be encoded; no family of this crate causes that.

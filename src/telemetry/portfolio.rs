@@ -1,4 +1,4 @@
-//! The portfolio's sums as gauges and histograms, by scope.
+//! The sums of the portfolio as gauges and histograms, by scope.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,16 +10,16 @@ use super::gauges::Money;
 use super::source::Live;
 use crate::portfolio::{Exposed, Scope, Sink, Spread, Unit};
 
-/// Series of one segment, plan or CSM, at most.
+/// Most series of one segment, plan or CSM.
 const SERIES_PER_SCOPE: usize = 184;
-/// Series of all accounts, at most, besides those with labels of the users' data.
+/// Most series of the scope of all accounts, besides those with labels from user data.
 const SERIES_OF_ALL: usize = 620;
-/// Families of all accounts with a label of the users' data, each state of a ticket, and each kind and class of an answer, on its own.
+/// Series per value of a label from user data: families of all accounts, by ticket state and by kind and class of an answer.
 const SERIES_PER_LABEL_VALUE: usize = 22;
-/// Scopes called `other`.
+/// Scopes called `other`: one for segments, one for plans, one for CSMs.
 const OTHERS: usize = 3;
 
-/// The families, as they are documented.
+/// The families, as documented.
 pub(super) fn families() -> Vec<Family> {
     let family = |family: &Exposed| Family { name: family.name(), kind: kind(*family), labels: label_names(*family).collect() };
     Exposed::ALL.iter().map(family).collect()
@@ -46,11 +46,11 @@ fn label_names(family: Exposed) -> impl Iterator<Item = &'static str> {
     ["scope", "name"].into_iter().chain(family.labels().iter().copied()).chain(currency)
 }
 
-/// The segments, plans and CSMs with series of their own: first come, first served, as long as there is room.
+/// The segments, plans and CSMs that have their own series: first come, first served, as long as there is room.
 #[derive(Debug)]
 pub(super) struct NamedScopes {
     known: BTreeSet<Scope>,
-    /// `limits.label_values`: of each kind.
+    /// `limits.label_values`: most scopes of each kind.
     of_kind_max: usize,
 }
 
@@ -172,36 +172,39 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_767_571_200_000);
 
-    /// So many accounts, each with a segment, a plan and a CSM of its own, that pay 1.00 and have a ticket. Business hours are
-    /// configured: with them a scope has the most series.
+    /// Accounts that each have their own segment, plan and CSM, pay 1.00 and have a ticket. Business hours are configured, because a scope
+    /// has the most series with them.
     fn live(accounts: usize) -> Live {
         let hours = BusinessHours::new(&Zone::utc(), [(); 7].map(|()| Vec::new()), []);
         let settings = Arc::new(Settings { business_hours: Some(hours), ..Settings::default() });
         let directory = Arc::new(Directory::new(Arc::clone(&settings)));
         let mut task = SharedTask::new(0, Arc::clone(&directory));
         task.show();
-        let mut tell = |stream: Stream, record: serde_json::Value| {
+        let mut process = |stream: Stream, record: serde_json::Value| {
             let bytes = record.to_string().into_bytes();
             let input = Input { stream, key: None, value: Some(&bytes), timestamp: None, broker_timestamp: Some(NOW) };
             task.engine.process(&input, NOW);
         };
         for n in 0..accounts {
             let (id, at) = (n.to_string(), NOW.minus_days(1).0);
-            tell(
+            process(
                 Stream::Accounts,
                 json!({"id": id, "type": "account_profile", "account_id": id, "occurred_at": at, "segment": id, "plan": id, "csm": id}),
             );
             let item = json!({"amount_minor": 100, "currency": "USD", "interval": "month"});
-            tell(
+            process(
                 Stream::Billing,
                 json!({"id": id, "type": "subscription_changed", "account_id": id, "occurred_at": at, "subscription_id": "s",
                 "status": "active", "items": [item], "current_period_start": at, "current_period_end": at + 86_400_000 * 30}),
             );
-            tell(
+            process(
                 Stream::Support,
                 json!({"id": id, "type": "ticket_opened", "account_id": id, "occurred_at": at, "ticket_id": "t", "product": id, "channel": id}),
             );
-            tell(Stream::Feedback, json!({"id": id, "type": "nps_answered", "account_id": id, "occurred_at": at, "score": 9, "theme": id}));
+            process(
+                Stream::Feedback,
+                json!({"id": id, "type": "nps_answered", "account_id": id, "occurred_at": at, "score": 9, "theme": id}),
+            );
         }
         task.round(NOW, &RoundOptions { publish: true, catching_up: false, budget: accounts, bytes: usize::MAX }, &mut Vec::new());
         Live { portfolio: directory.portfolio(NOW), settings }
@@ -219,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_beyond_the_budget_are_one_and_every_kind_adds_up_to_all() {
+    fn scopes_beyond_the_budget_are_merged_and_every_kind_still_adds_up_to_all() {
         let live = live(120);
         for budget in [2_000, 3_000, 6_000, 50_000] {
             let lines = lines(&collected(&live, budget));
@@ -232,11 +235,11 @@ mod tests {
             let expected = ["all", "csm", "plan", "segment"].map(|scope| (scope.to_owned(), 120.0));
             assert_eq!(sums.into_iter().collect::<Vec<_>>(), expected, "{budget}");
         }
-        assert!(collected(&live, 900).is_empty(), "not even the sums of all have room");
+        assert!(collected(&live, 900).is_empty(), "not even the sums of all accounts fit");
     }
 
     #[test]
-    fn no_scope_has_more_series_than_are_reckoned_with() {
+    fn no_scope_has_more_series_than_the_budget_assumes() {
         let lines = lines(&collected(&live(120), 50_000));
         let of = |scope: &str| lines.iter().filter(|line| line.contains(scope)).count();
         assert!(of("name=\"7\",scope=\"segment\"") <= SERIES_PER_SCOPE, "{}", of("name=\"7\",scope=\"segment\""));
@@ -247,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_in_base_units_with_their_scope() {
+    fn sums_are_in_currency_units_and_labelled_with_their_scope() {
         let lines = lines(&collected(&live(2), 50_000));
         for line in [
             "churnwatch_portfolio_mrr{currency=\"USD\",name=\"\",scope=\"all\"} 2",

@@ -1,4 +1,4 @@
-//! A value computed over many accounts and read often: refreshed in the background, so that a reader never waits long.
+//! A value that is expensive to compute and often read: refreshed in the background, so that no reader waits long.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use crate::clock::monotonic;
 
-/// A value older than this is refreshed.
+/// A value is refreshed at the latest at this age.
 const MAX_AGE: Duration = Duration::from_mins(1);
-/// A cheap value is refreshed earlier: after this many times the duration of its computation.
+/// A cheap value is refreshed earlier: after this many times the time that it took to compute.
 const REST_PER_WORK: u32 = 50;
-/// How long a reader waits for a refresh before it takes the old value.
-const PATIENCE: Duration = Duration::from_millis(20);
+/// How long a reader waits for a refresh before it settles for the old value.
+const WAIT_LIMIT: Duration = Duration::from_millis(20);
 
-/// A value that is refreshed when it is read and too old.
+/// A value that is refreshed when a read finds it too old.
 pub(super) struct Refreshed<T> {
     make: Box<dyn Fn() -> T + Send + Sync>,
     current: Mutex<Made<T>>,
@@ -41,19 +41,19 @@ impl<T> Made<T> {
 }
 
 impl<T: Send + Sync + 'static> Refreshed<T> {
-    /// Computes it for the first time.
+    /// Computes the value for the first time.
     pub(super) fn new(make: impl Fn() -> T + Send + Sync + 'static) -> Arc<Self> {
         let current = Mutex::new(Made::by(&make));
         Arc::new(Self { make: Box::new(make), current, changed: Condvar::new(), busy: AtomicBool::new(false) })
     }
 
-    /// The last value. If it is too old, starts a refresh, and returns the new value if that is quick.
+    /// The current value. If it is too old, starts a refresh and returns the new value if that is quick.
     pub(super) fn get(self: &Arc<Self>) -> Arc<T> {
-        self.get_within(PATIENCE)
+        self.get_within(WAIT_LIMIT)
     }
 
-    /// The same for a reader that waits longer.
-    pub(super) fn get_within(self: &Arc<Self>, patience: Duration) -> Arc<T> {
+    /// The same for a reader that can wait longer.
+    pub(super) fn get_within(self: &Arc<Self>, limit: Duration) -> Arc<T> {
         let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if !current.is_old() {
             return Arc::clone(&current.value);
@@ -62,8 +62,7 @@ impl<T: Send + Sync + 'static> Refreshed<T> {
             self.make_in_background();
         }
         let known = current.at;
-        let (current, _) =
-            self.changed.wait_timeout_while(current, patience, |made| made.at == known).unwrap_or_else(PoisonError::into_inner);
+        let (current, _) = self.changed.wait_timeout_while(current, limit, |made| made.at == known).unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&current.value)
     }
 
@@ -95,14 +94,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_quick_is_made_anew_for_its_reader() {
+    fn a_cheap_value_is_refreshed_for_its_reader() {
         let made = AtomicUsize::new(0);
         let refreshed = Refreshed::new(move || made.fetch_add(1, Ordering::SeqCst));
         while *refreshed.get() < 3 {}
     }
 
     #[test]
-    fn a_reader_takes_what_there_is_where_making_it_takes_long() {
+    fn a_reader_gets_the_old_value_while_a_slow_refresh_runs() {
         let (made, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Barrier::new(2)));
         let (count, wait) = (Arc::clone(&made), Arc::clone(&gate));
         let refreshed = Refreshed::new(move || {

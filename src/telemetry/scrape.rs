@@ -1,4 +1,4 @@
-//! Gauges that are filled at the scrape: sums by segment and band, tasks, single accounts.
+//! The collector of everything that is computed at a scrape, within the limit on series.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,31 +16,31 @@ use super::portfolio::{self, NamedScopes};
 use super::refreshed::Refreshed;
 use super::source::Source;
 
-/// Series reserved for the counters of the stream threads, at most a quarter of all.
+/// Series reserved for the counters of the stream threads, but at most a quarter of all.
 const COUNTER_SERIES: usize = 1_500;
 /// Share of the rest that the portfolio may use for segments, plans and CSMs, percent.
 const PORTFOLIO_PERCENT: usize = 65;
 /// Series of one account.
 const SERIES_PER_ACCOUNT: usize = 3;
 
-/// Limits of a scrape, and the accounts that come first.
+/// The limits of a scrape, and the watch list.
 #[derive(Clone, Debug)]
 pub struct Caps {
-    /// `limits.series`: of the whole scrape.
+    /// `limits.series`: most series of the whole scrape.
     pub series: usize,
-    /// `limits.label_values`: of each label with user data.
+    /// `limits.label_values`: most values of each label with user data.
     pub label_values: usize,
-    /// `metrics.watch_accounts`: accounts that have series before others.
+    /// `metrics.watch_accounts`: accounts that take precedence over others.
     pub watched: Arc<BTreeSet<String>>,
 }
 
 impl Caps {
-    /// The series of all gauges together.
+    /// Most series of all gauges together.
     fn gauges(&self) -> usize {
         self.series - COUNTER_SERIES.min(self.series / 4)
     }
 
-    /// How many accounts could have series of their own if nothing else had any.
+    /// How many accounts could have their own series if nothing else had any.
     fn accounts(&self) -> usize {
         self.gauges() / SERIES_PER_ACCOUNT
     }
@@ -54,7 +54,7 @@ pub struct Scrape {
     /// Descriptions of the families that are rebuilt at each scrape.
     made: Vec<Desc>,
     series_max: usize,
-    /// Serialises collections, which clear and fill the gauges.
+    /// Also serialises collections, which reset and refill the gauges.
     labels: Mutex<Labels>,
 }
 
@@ -86,7 +86,7 @@ impl Scrape {
         Ok(families.list)
     }
 
-    /// Fills the gauges, with single accounts last as far as there is room. Returns the families that are not gauges.
+    /// Refills the gauges, single accounts last and only as far as there is room. Returns the families that are rebuilt at each scrape.
     fn fill(&self, labels: &mut Labels) -> Vec<MetricFamily> {
         for gauge in self.gauges.all() {
             gauge.reset();
@@ -126,7 +126,7 @@ impl Collector for Scrape {
     }
 }
 
-/// Counts series; a histogram has one per bound plus three.
+/// Counts series; a histogram has one per bound, plus three.
 fn series_of(families: &[MetricFamily]) -> usize {
     let of_metric = |metric: &Metric, kind: MetricType| match kind {
         MetricType::HISTOGRAM => metric.get_histogram().get_bucket().len() + 3,
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_that_share_a_label_are_added() {
+    fn segments_that_share_a_label_are_summed() {
         let cell = |segment: &str| PortfolioCell { segment: Some(segment.into()), band: "green", accounts: 1, ..PortfolioCell::default() };
         let text = scraped(Fake { cells: vec![cell("a"), cell("b"), cell("c")], ..Fake::default() }, &Caps { label_values: 1, ..caps() });
         assert!(text.contains("churnwatch_accounts{band=\"green\",segment=\"other\"} 2\n"), "{text}");
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scrape_never_exceeds_the_series_it_may_have() {
+    fn a_scrape_never_exceeds_its_limit_on_series() {
         let rows = (0..5_000).map(|n| row(&format!("acct-{n}"), 50.0, 0.5, n)).collect();
         let text = scraped(Fake { rows, ..Fake::default() }, &caps());
         let series = text.lines().filter(|line| !line.starts_with('#')).count();
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn absent_figures_have_no_series() {
+    fn an_account_without_a_score_has_no_score_series() {
         let fake = Fake { rows: vec![OwnedRow { score: None, risk: None, ..row("new", 0.0, 0.0, 5) }], ..Fake::default() };
         let text = scraped(fake, &caps());
         assert!(!text.contains("churnwatch_account_health_score{") && text.contains("churnwatch_account_mrr{account_id=\"new\""), "{text}");

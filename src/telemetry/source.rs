@@ -1,4 +1,4 @@
-//! What HTTP and the scrape read: accounts, sums, tasks. Other threads see nothing else of the engine.
+//! The read side for HTTP and the scrape: accounts, sums, tasks. They see nothing else of the engine.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use crate::time::Timestamp;
 /// Names of the bands, best first.
 pub const BANDS: [&str; 5] = ["green", "yellow", "red", "unknown", "churned"];
 
-/// The read side of this instance. Methods may be called from any thread and release every lock before they return.
+/// The read side of this instance. Its methods may be called from any thread and hold no lock when they return.
 pub trait Source: Send + Sync + 'static {
-    /// The instant of scoring: wall time, or simulated time in `demo`.
+    /// The current time: wall-clock time, or simulated time in `demo`.
     fn now(&self) -> Timestamp;
 
-    /// Shows every account once, in no particular order.
+    /// Visits every account once, in no particular order.
     fn visit(&self, visit: &mut dyn FnMut(&AccountRow<'_>));
 
     /// One account as in `replay --out-accounts`, measured at `now`; `None` if this instance does not hold it.
@@ -31,7 +31,7 @@ pub trait Source: Send + Sync + 'static {
     /// The sums behind the live KPIs of this instance's accounts; at most a minute old.
     fn live(&self) -> Arc<Live>;
 
-    /// The cohorts of this instance's part of the portfolio; at most a minute old, where they were asked for.
+    /// The cohorts of this instance's accounts; at most a minute old if they are requested regularly.
     fn cohorts(&self) -> Arc<Cohorts>;
 
     /// ISO code of the reporting currency, and the digits of its minor unit.
@@ -40,10 +40,10 @@ pub trait Source: Send + Sync + 'static {
     /// The tasks of this instance by number.
     fn tasks(&self) -> Vec<TaskStatus>;
 
-    /// How many tasks the group has; `None` until that is known.
+    /// The number of tasks in the group; `None` until it is known.
     fn tasks_total(&self) -> Option<usize>;
 
-    /// The known members of the group, for people who look for an account that another member holds.
+    /// The known members of the group, for users looking for an account that another member holds.
     fn members(&self) -> Vec<String>;
 
     /// Whether this instance is ready.
@@ -59,7 +59,7 @@ pub struct Live {
     pub settings: Arc<Settings>,
 }
 
-/// What lists and series show of an account.
+/// The fields of an account in lists and series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AccountRow<'a> {
     /// Identity.
@@ -89,7 +89,7 @@ pub struct AccountRow<'a> {
 /// Sums over the accounts of one segment and band.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct PortfolioCell {
-    /// Segment; `None` for accounts without.
+    /// Segment; `None` for accounts without one.
     pub segment: Option<String>,
     /// One of [`BANDS`].
     pub band: &'static str,
@@ -105,7 +105,7 @@ pub struct PortfolioCell {
     pub scored: u64,
 }
 
-/// What a task does.
+/// What a task is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskPhase {
@@ -122,9 +122,9 @@ pub enum TaskPhase {
 pub struct TaskStatus {
     /// The partition number that it owns in every topic.
     pub task: i32,
-    /// What it does.
+    /// What it is doing.
     pub phase: TaskPhase,
-    /// Whether it reads old records and publishes nothing.
+    /// Whether it is reading old records and publishes nothing.
     pub catching_up: bool,
     /// Accounts that it holds.
     pub accounts: u64,
@@ -147,15 +147,15 @@ pub struct StreamStatus {
     /// Broker time of the earliest record read.
     #[serde(serialize_with = "crate::time::rfc3339_or_null")]
     pub observed_since: Option<Timestamp>,
-    /// Whether the stream has been silent for so long that its metrics are frozen.
+    /// Whether the stream has been silent so long that its metrics are frozen.
     pub stale: bool,
 }
 
-/// Whether the instance is ready, and if not, what it waits for.
+/// Whether the instance is ready, and if not, what it is waiting for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Readiness {
-    /// Joined the group, and every assigned task is restored.
+    /// Whether it has joined the group and restored every assigned task.
     pub ready: bool,
-    /// What it waits for.
+    /// What it is waiting for.
     pub waiting_for: Vec<String>,
 }

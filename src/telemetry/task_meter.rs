@@ -1,4 +1,4 @@
-//! Turns the counts of a task into counters: adds the difference since the last committed cycle.
+//! Feeds the counts of a task into the counters: the increase since the last committed cycle.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,23 @@ use crate::account::LimitMeter;
 use crate::engine::{StreamCounts, Summary};
 use crate::event::Stream;
 
-/// What of a task is in the counters already.
+/// The part of a task's counts that the counters already include.
 ///
-/// A task counts from the beginning of its changelog, a process from its start: what was restored is not counted again. It is to be
-/// shown committed cycles only, since a task whose transaction failed is restored and counts anew.
+/// A task's counts go back to the beginning of its changelog, the counters only to the start of the process, so restored counts are not
+/// added again. Call it for committed cycles only: a task whose transaction failed is restored and counts the same records again.
 #[derive(Debug)]
 pub struct TaskMeter {
     counted: Summary,
 }
 
 impl TaskMeter {
-    /// Begins with what a task restored.
+    /// Starts from the counts of a restored task.
     #[must_use]
     pub fn new(restored: &Summary) -> Self {
         Self { counted: restored.clone() }
     }
 
-    /// Counts what is new in a summary whose cycle was committed.
+    /// Adds what is new in the summary of a committed cycle.
     pub fn committed(&mut self, summary: &Summary, metrics: &Metrics) {
         for stream in Stream::ALL {
             count_records(stream, self.counted.counts.of(stream), summary.counts.of(stream), metrics);
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_new_is_counted() {
+    fn only_the_increase_is_counted() {
         let registry = Registry::new();
         let metrics = Metrics::new(&registry, 50).unwrap();
         let mut meter = TaskMeter::new(&summary(100, 10));

@@ -1,4 +1,4 @@
-//! The first so many accounts by some order, without copying the others.
+//! The top accounts in a sort order, without copying the others.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -9,26 +9,26 @@ use serde::Serialize;
 use super::source::{AccountRow, Source};
 use crate::time::{DAY_MS, Timestamp};
 
-/// How accounts are ordered; ties by account id.
+/// A sort order of accounts; ties are broken by account id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
-    /// Most MRR x risk first.
+    /// Highest MRR x risk first.
     #[default]
     MrrAtRisk,
     /// Lowest score first.
     Score,
     /// Highest risk first.
     Risk,
-    /// Most MRR first.
+    /// Highest MRR first.
     Mrr,
     /// By account id.
     Account,
-    /// Band worsened in the last 24 h, then the watch list, then the rest; each by MRR x risk.
+    /// Accounts whose band worsened in the last 24 h, then the watch list, then the rest; each group by MRR x risk.
     Attention,
 }
 
 impl Sort {
-    /// The orders that the API offers, by name.
+    /// The sort orders of the API, by name.
     pub const NAMED: [(&'static str, Self); 6] = [
         ("mrr_at_risk", Self::MrrAtRisk),
         ("score", Self::Score),
@@ -38,7 +38,7 @@ impl Sort {
         ("attention", Self::Attention),
     ];
 
-    /// Rank of an account: greater comes first. Within a rank the second number decides.
+    /// The rank of an account: greater comes first; within equal first numbers the second decides.
     fn rank(self, row: &AccountRow<'_>, now: Timestamp, watched: &BTreeSet<String>) -> (u8, f64) {
         match self {
             Self::MrrAtRisk => (0, mrr_at_risk(row)),
@@ -55,7 +55,7 @@ fn attention(row: &AccountRow<'_>, now: Timestamp, watched: &BTreeSet<String>) -
     if row.worsened_at.is_some_and(|at| now.since(at) <= DAY_MS) { 2 } else { u8::from(watched.contains(row.account_id)) }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "an order needs no more than a float holds")]
+#[expect(clippy::cast_precision_loss, reason = "a float is precise enough for sorting")]
 fn mrr(row: &AccountRow<'_>) -> f64 {
     row.mrr_minor.unwrap_or(0) as f64
 }
@@ -64,7 +64,7 @@ fn mrr_at_risk(row: &AccountRow<'_>) -> f64 {
     mrr(row) * row.risk.unwrap_or(0.0)
 }
 
-/// Which accounts are wanted.
+/// Which accounts to list, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
     /// Only this band.
@@ -73,7 +73,7 @@ pub struct Query {
     pub segment: Option<String>,
     /// The order.
     pub sort: Sort,
-    /// At most so many.
+    /// Most accounts to return.
     pub limit: usize,
     /// The watch list, for [`Sort::Attention`].
     pub watched: Arc<BTreeSet<String>>,
@@ -85,7 +85,7 @@ impl Query {
     }
 }
 
-/// An account of a list.
+/// An account in a list.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OwnedRow {
     /// Identity.
@@ -132,10 +132,10 @@ impl From<&AccountRow<'_>> for OwnedRow {
     }
 }
 
-/// The accounts that a query wants, first ones first, and how many matched in all.
+/// The first accounts of a query, in order, and the number of all that matched.
 pub fn top(source: &dyn Source, query: &Query) -> (Vec<OwnedRow>, u64) {
     let now = source.now();
-    // The greatest of the heap is the one that leaves first.
+    // The greatest element of the heap is the last in order, and is dropped first.
     let mut heap: BinaryHeap<Ranked> = BinaryHeap::with_capacity(query.limit.min(4096).saturating_add(1));
     let mut matched = 0;
     source.visit(&mut |row| {
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn each_order_puts_its_first_first_and_ties_go_by_id() {
+    fn accounts_are_sorted_by_each_order_and_ties_by_id() {
         assert_eq!(ids(Sort::MrrAtRisk, 9), ["c", "d", "a", "b"]);
         assert_eq!(ids(Sort::Score, 9), ["b", "c", "d", "a"]);
         assert_eq!(ids(Sort::Risk, 2), ["b", "c"]);

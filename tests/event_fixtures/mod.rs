@@ -9,16 +9,16 @@ use churnwatch::money::{Currency, RateTable, Rates};
 use churnwatch::time::Timestamp;
 use rust_decimal::Decimal;
 
-/// An event as it stands in its file.
+/// An event as in its file.
 #[derive(Clone, Debug)]
 pub struct Fixture {
     pub stream: Stream,
-    /// Its name is the event type, and after a dot what is special about this example of it.
+    /// Its name is the event type, optionally followed by a dot and what is special about this example.
     pub path: PathBuf,
     pub json: String,
 }
 
-/// Every event, in the order of streams and names.
+/// Every event, ordered by stream and name.
 pub fn all() -> Vec<Fixture> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/events");
     let mut fixtures: Vec<_> = Stream::ALL.into_iter().flat_map(|stream| of_stream(stream, &root.join(stream.name()))).collect();
@@ -47,7 +47,7 @@ pub fn context(rates: &Rates) -> DecodeContext {
     DecodeContext { record_bytes: 1_048_576, text_bytes: 256, earliest: Timestamp(0), max_future_ms: 86_400_000, rates: rates.clone() }
 }
 
-/// A record without key and time of its own, as a line of a file is.
+/// A record without key and timestamp, like a line of a file.
 pub fn line(stream: Stream, value: &[u8]) -> Raw<'_> {
     Raw { stream, key: None, value: Some(value), timestamp: None, future_reference: None }
 }

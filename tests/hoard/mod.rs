@@ -15,7 +15,7 @@ static MOST: AtomicUsize = AtomicUsize::new(0);
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-// SAFETY: everything is passed on to the system's allocator.
+// SAFETY: everything is passed on to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
@@ -31,12 +31,12 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// Bytes that are allocated now.
+/// Bytes currently allocated.
 pub fn live_bytes() -> usize {
     LIVE.load(Ordering::Relaxed)
 }
 
-/// The most bytes that were allocated at one time during some work, beyond those before it.
+/// Peak bytes allocated during `work`, beyond those allocated before it.
 pub fn most_live_bytes_of(work: impl FnOnce()) -> usize {
     let before = live_bytes();
     MOST.store(before, Ordering::Relaxed);
@@ -44,12 +44,12 @@ pub fn most_live_bytes_of(work: impl FnOnce()) -> usize {
     MOST.load(Ordering::Relaxed) - before
 }
 
-/// The longest text that is allowed, another one for each number.
+/// A text of maximum length, different for each number.
 pub fn text(n: usize, bytes: usize) -> String {
     format!("{n:x>bytes$}")
 }
 
-/// One event of each kind about the account `acme`, nothing of which has been seen before.
+/// One event of each kind for the account `acme`, with nothing seen before in it.
 pub fn of_one_account(n: usize, bytes: usize, now: Timestamp) -> Vec<(Stream, String)> {
     let text = text(n, bytes);
     let at = now.0 - i64::try_from(n % 7).unwrap() * DAY_MS - 60_000;
@@ -61,7 +61,7 @@ pub fn of_one_account(n: usize, bytes: usize, now: Timestamp) -> Vec<(Stream, St
     );
     let price = format!(r#"{{"amount_minor":{n},"currency":"USD","interval":"month","quantity":3}}"#);
     let prices = vec![price; 8].join(",");
-    // Few subscriptions that change again and again, and many that do not.
+    // A few subscriptions that change repeatedly, and many that do not.
     let subscription = |id: usize| {
         format!(
             r#""subscription_id":"{}","status":"active","items":[{prices}],"current_period_start":{at},"current_period_end":{},"reason":"{text}""#,

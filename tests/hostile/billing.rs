@@ -21,7 +21,7 @@ impl World {
         }
     }
 
-    /// A run of snapshots; says when the last one occurred.
+    /// A series of snapshots; returns the time of the last one.
     fn subscription(&mut self, account: &str, id: &str, start: i64) -> i64 {
         let mut at = start;
         let versioned = self.rng.random_range(0..3);
@@ -187,7 +187,7 @@ impl World {
         }
     }
 
-    /// What the company itself spent.
+    /// The company's own costs.
     pub fn costs(&mut self) {
         for _ in 0..self.rng.random_range(0..5) {
             let at = self.instant();

@@ -35,7 +35,7 @@ impl World {
         }
     }
 
-    /// Sometimes a theme, on whatever type: known ones, others that differ past a hundred characters, and what is none.
+    /// Sometimes a theme, on any type: known ones, ones that differ only after a hundred characters, and invalid ones.
     fn about(&mut self, mut fields: Value) -> Value {
         if self.chance(60) {
             let long = "ü".repeat(99);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::World;
 use crate::oracle::zone::{DAY, HOUR, back};
 
-/// Ages at which something ends, in days.
+/// Ages in days at which a window or period ends.
 const AGES: [i64; 13] = [0, 1, 7, 8, 28, 36, 56, 84, 90, 91, 92, 364, 400];
 
 impl World {
@@ -48,7 +48,7 @@ impl World {
         at + step
     }
 
-    /// An instant of long ago, or one that a library writes for none.
+    /// A time long ago, or one that a library writes for a missing time.
     pub fn old_instant(&mut self) -> Value {
         self.pick(&[
             json!("0001-01-01T00:00:00Z"),

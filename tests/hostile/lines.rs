@@ -53,7 +53,7 @@ impl World {
         }
     }
 
-    /// An invalid record, or one just at the border.
+    /// An invalid record, or one at the border of validity.
     pub fn bad_line(&mut self, stream: &str) -> Vec<u8> {
         let whole = self.valid_fields(stream);
         let mut body = whole.clone();
@@ -103,8 +103,8 @@ impl World {
         serde_json::to_vec(&body).unwrap()
     }
 
-    /// Now and then, a record with the same identity and different contents: it is a repetition all the same. Answers are excluded: of
-    /// two that count, time and id decide which is newer.
+    /// Now and then a record with the same id but different contents, which is still a duplicate. Answers are excluded: of
+    /// two valid ones, time and id decide which is newer.
     pub fn told_otherwise(&mut self, line: &[u8]) -> Option<Vec<u8>> {
         if !self.chance(4) {
             return None;

@@ -21,19 +21,19 @@ use crate::oracle::{Extras, Files, STREAMS};
 
 /// One input with its settings.
 pub struct Case {
-    /// What it was made from.
+    /// The seed it was generated from.
     pub seed: u64,
     /// The settings.
     pub settings: Settings,
-    /// As of when it is replayed.
+    /// Time of the replay.
     pub t: i64,
-    /// What is compared besides the figures at T.
+    /// What to compare besides the figures at T.
     pub extras: Extras,
     /// Its files.
     pub files: Files,
 }
 
-/// A world under construction.
+/// Builds a case.
 pub struct World {
     rng: ChaCha8Rng,
     settings: Settings,
@@ -88,7 +88,7 @@ impl World {
         self.answers(account);
     }
 
-    /// Repeats lines, mixes their order, and adds bad ones.
+    /// Repeats lines, shuffles them, and adds bad ones.
     fn disturb(&mut self) {
         for stream in STREAMS {
             let mut lines = self.files.remove(stream).unwrap_or_default();

@@ -14,7 +14,7 @@ use churnwatch::time::Timestamp;
 
 use crate::oracle::Files;
 
-/// The outputs by name. Without `as_of` it is a replay as of the newest record; none without a valid one.
+/// The outputs by name. Without `as_of`, the replay is as of the newest record; there is no output without a valid record.
 pub fn outputs(
     folder: &Path,
     files: &Files,

@@ -12,7 +12,7 @@ use crate::oracle::desk::Desk;
 use crate::oracle::settings::Settings;
 use crate::oracle::zone::{HOUR, Zone};
 
-/// Zones, each with days near which something happens: clocks change, a month ends, a leap day.
+/// Zones, each with interesting days: clock changes, month ends, leap days.
 const PLACES: [(&str, &[Date]); 5] = [
     ("UTC", &[date(2024, 2, 29), date(2026, 3, 1), date(2025, 1, 1)]),
     ("Europe/Berlin", &[date(2025, 3, 30), date(2025, 10, 26), date(2024, 4, 20)]),
@@ -66,7 +66,7 @@ pub fn draw(rng: &mut ChaCha8Rng) -> (Settings, i64) {
     (settings, t)
 }
 
-/// Open hours with breaks, around the clock, at the hours at which clocks change, in another zone and with holidays.
+/// Open hours with breaks, around the clock, across clock changes, in another zone, and with holidays.
 fn desk(rng: &mut ChaCha8Rng, day: Date) -> Desk {
     const HOURS: [&[&str]; 6] =
         [&[], &["09:00-17:00"], &["09:00-12:30", "13:30-18:00"], &["00:00-24:00"], &["13:00-13:01", "00:00-03:15"], &["01:30-02:30"]];
@@ -93,7 +93,7 @@ fn usage(rng: &mut ChaCha8Rng, settings: &mut Settings) {
     }
 }
 
-/// Tables of which the later ones leave currencies out.
+/// Rate tables, where later ones omit currencies.
 fn rates(rng: &mut ChaCha8Rng, reporting: &str, day: Date) -> Vec<(Date, BTreeMap<&'static str, &'static str>)> {
     let all = [
         ("USD", ["0.93", "1.1", "1"]),

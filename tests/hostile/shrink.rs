@@ -1,8 +1,8 @@
-//! Shrinks a large input that shows a difference to a small one that still does.
+//! Shrinks an input that shows a difference to a smaller one that still does.
 
 use crate::oracle::Files;
 
-/// Leaves lines out, in ever smaller runs, while `fails` holds.
+/// Removes lines, in smaller and smaller runs, as long as `fails` holds.
 pub fn shrink(mut files: Files, mut fails: impl FnMut(&Files) -> bool) -> Files {
     let streams: Vec<&'static str> = files.keys().copied().collect();
     for stream in &streams {

@@ -26,13 +26,13 @@ impl World {
         for number in 0..self.rng.random_range(0..9) {
             self.ticket(account, &format!("t{number}"));
         }
-        // A histogram's quantiles are near ones: a score that is made of them would be, too.
+        // Quantiles from a histogram are approximate, and so would be a score computed from them.
         if self.chance(4) && self.settings.model.is_none() {
             self.busy_desk(account);
         }
     }
 
-    /// More tickets than are kept one by one.
+    /// More tickets than are kept individually.
     fn busy_desk(&mut self, account: &str) {
         for number in 0..self.rng.random_range(60..140) {
             let (id, opened) = (format!("b{number}"), self.t - self.rng.random_range(0..100 * DAY));
@@ -65,7 +65,7 @@ impl World {
         }
     }
 
-    /// Moves a ticket away and, often, back: at the same instant, at another one, or with facts in between.
+    /// Moves a ticket away and, often, back: at the same time, at another time, or with events in between.
     fn moves(&mut self, account: &str, id: &str, at: i64) {
         self.fact(account, id, "ticket_moved", at);
         let later = self.after(at);

@@ -14,7 +14,7 @@ impl World {
         if self.chance(10) {
             return;
         }
-        // Servers and API keys have no users, or nearly none.
+        // Servers and API keys have no users, or almost none.
         let anonymous = self.chance(25);
         for _ in 0..self.rng.random_range(0..60) {
             let at = self.instant();
@@ -57,7 +57,7 @@ impl World {
         self.record_with_id("usage", Some(account), kind, at, fields, id);
     }
 
-    /// A user, or one of the ways to name none.
+    /// A user, or one of the ways to name no user.
     fn user(&mut self, anonymous: bool) -> Value {
         if anonymous && self.chance(97) {
             return self.pick(&[Value::Null, json!(" "), json!("undefined"), json!(0)]);
@@ -74,7 +74,7 @@ impl World {
         }
     }
 
-    /// Text around the limit of its length, of characters that have one byte or two.
+    /// Text around the maximum length, in characters of one or two bytes.
     pub fn long_text(&mut self) -> String {
         let character = self.pick(&["x", "\u{e9}"]);
         let bytes = self.pick(&[255, 256, 257, 300]);

@@ -15,7 +15,7 @@ use sys::rd_kafka_ResourceType_t as Resource;
 use super::broker::Broker;
 use super::client;
 
-/// One right: on what, its name (a prefix where it ends in `*`), to do what, as `churnwatch topics --acls` prints it.
+/// One right as `churnwatch topics --acls` prints it: resource type, name (a prefix if it ends in `*`), operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Right {
     pub resource: String,
@@ -28,7 +28,7 @@ pub fn grant(broker: &Broker, user: &str, rights: &[Right]) {
     let admin: AdminClient<DefaultClientContext> = client::config(broker).create().unwrap();
     let principal = CString::new(format!("User:{user}")).unwrap();
     let any_host = CString::new("*").unwrap();
-    // SAFETY: every pointer is made and destroyed here, outlives the calls that it is passed to, and the client lives to the end.
+    // SAFETY: every pointer is created and destroyed here and outlives the calls it is passed to, and the client lives to the end.
     unsafe {
         let client = admin.inner().native_ptr();
         let mut bindings: Vec<_> = rights

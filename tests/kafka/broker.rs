@@ -17,13 +17,13 @@ const START_LIMIT: Duration = Duration::from_mins(2);
 /// A broker. It ends with the process that started it.
 pub struct Broker {
     port: u16,
-    // The shell that watches over Java; when its standard input ends, Java is killed.
+    // The shell that supervises Java; when its standard input ends, it kills Java.
     watcher: Mutex<Option<Child>>,
     folder: tempfile::TempDir,
 }
 
 impl Broker {
-    /// The broker of this test binary, started at its first use.
+    /// The broker of this test binary, started on first use.
     pub fn shared() -> &'static Self {
         static BROKER: OnceLock<Broker> = OnceLock::new();
         BROKER.get_or_init(|| Self::start(|_, _| String::new(), ""))
@@ -34,7 +34,7 @@ impl Broker {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// A broker with more properties, which are made of its port and its controller's, and options of the storage's formatting.
+    /// A broker with additional properties, derived from its port and its controller's, and options for formatting the storage.
     pub fn start(more: impl FnOnce(u16, u16) -> String, format_options: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (port, controller) = (free_port(), free_port());
@@ -52,7 +52,7 @@ impl Broker {
         broker
     }
 
-    /// Starts it on what it has on disk, and waits until it answers.
+    /// Starts it on its existing data, and waits until it answers.
     pub fn start_again(&self) {
         let script = format!(
             "{run} kafka.Kafka {properties} >> {log} 2>&1 < /dev/null &\n\
@@ -75,19 +75,19 @@ impl Broker {
         *self.watcher.lock().unwrap() = Some(watcher);
     }
 
-    /// Sends it a signal, by its name, and waits for its end.
+    /// Sends it a signal by name and waits for its exit.
     pub fn end(&self, signal: &str) {
         self.signal(signal);
         self.wait_for_end();
     }
 
-    /// Sends it a signal, by its name.
+    /// Sends it a signal by name.
     pub fn signal(&self, name: &str) {
         let pid = std::fs::read_to_string(self.file("broker.pid")).unwrap();
         let _ = Command::new("kill").args([&format!("-{name}"), pid.trim()]).stderr(Stdio::null()).status().unwrap();
     }
 
-    /// Waits until it has ended, for whatever reason.
+    /// Waits until it has exited, for any reason.
     pub fn wait_for_end(&self) {
         let mut watcher = self.watcher.lock().unwrap().take().expect("a running broker");
         eventually("the end of the broker", START_LIMIT, || watcher.try_wait().unwrap());
@@ -106,7 +106,7 @@ fn java(options: &str) -> String {
     format!("java {options} -cp '{}' -Dlog4j2.level=WARN", class_path())
 }
 
-/// The jars that `./dev kafka jars` fetches. The tests fail without them: what is promised about Kafka is tested on Kafka.
+/// The jars that `./dev kafka jars` fetches. The tests fail without them, because guarantees about Kafka are tested on Kafka.
 fn class_path() -> String {
     let jars = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".dev/kafka/lib");
     let there = std::fs::read_dir(&jars).is_ok_and(|mut files| files.any(|file| is_kafka(&file.unwrap().path())));

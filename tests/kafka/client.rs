@@ -17,10 +17,10 @@ use super::broker::Broker;
 use super::eventually;
 
 const LIMIT: Duration = Duration::from_mins(3);
-/// For one answer of a broker that may have none yet: it is asked again.
+/// Timeout of one request; a broker that is not ready yet is asked again.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
-/// A record as it was committed.
+/// A committed record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
     pub partition: i32,
@@ -67,7 +67,7 @@ pub fn create_topic(broker: &Broker, name: &str, partitions: i32) {
     });
 }
 
-/// Makes a topic with settings of its own.
+/// Creates a topic with its own settings.
 pub fn create_topic_with(broker: &Broker, name: &str, partitions: i32, settings: &[(&str, &str)]) {
     let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
     let topic = settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value));
@@ -81,7 +81,7 @@ pub fn produce_raw(broker: &Broker, topic: &str, partition: i32, key: &[u8], val
     producer.flush(LIMIT).unwrap();
 }
 
-/// Whether it could be made; a topic of that name that is being deleted is in the way.
+/// Whether it could be created; it cannot while a topic of that name is being deleted.
 pub fn try_create_topic(broker: &Broker, name: &str, partitions: i32) -> bool {
     let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
     admin(broker, async |client, options| client.create_topics([&topic], options).await.unwrap().remove(0).is_ok())
@@ -136,12 +136,12 @@ fn write<'a>(partitioner: &str, broker: &Broker, records: impl Iterator<Item = (
     producer.flush(LIMIT).unwrap();
 }
 
-/// Where the Java client puts a key.
+/// The partition to which the Java client sends a key.
 pub fn murmur2(key: &[u8], partitions: i32) -> i32 {
     Partitioner::Murmur2.partition(key, partitions)
 }
 
-/// Everything of a topic that read-committed consumers see, by partition and offset.
+/// All records of a topic that read-committed consumers see, by partition and offset.
 pub fn read_committed(broker: &Broker, topic: &str) -> Vec<Committed> {
     let consumer: BaseConsumer = config(broker)
         .set("group.id", "test-reader")
@@ -179,7 +179,7 @@ pub fn read_committed(broker: &Broker, topic: &str) -> Vec<Committed> {
     read
 }
 
-/// The newest value of each key of a changelog that does not depend on the time of scoring.
+/// The newest value of each changelog key, for keys that do not depend on the time of scoring.
 pub fn state_of_events(broker: &Broker, changelog: &str) -> BTreeMap<Vec<u8>, Vec<u8>> {
     let mut state = BTreeMap::new();
     for record in read_committed(broker, changelog) {
@@ -192,15 +192,15 @@ pub fn state_of_events(broker: &Broker, changelog: &str) -> BTreeMap<Vec<u8>, Ve
     state
 }
 
-/// Sections of accounts are numbered; the first holds the score, and with it the times of scoring. The stamp counts what is waiting.
+/// Sections of accounts are numbered; the first holds the score, and so the time of scoring. The stamp counts waiting records.
 fn is_made_of_events_alone(key: &[u8]) -> bool {
     matches!(key, [1, section, ..] if *section != 0)
 }
 
-/// The number of partitions of a topic that is there.
+/// The number of partitions of an existing topic.
 pub fn partitions(broker: &Broker, topic: &str) -> i32 {
     let client: BaseConsumer = config(broker).create().unwrap();
-    // A broker that has just started or stood still does not know its topics for a moment.
+    // A broker that has just started or resumed does not know its topics for a moment.
     let count = eventually("the partitions of a topic", LIMIT, || {
         let metadata = client.fetch_metadata(Some(topic), ANSWER_LIMIT).ok()?;
         metadata.topics().first().map(|found| found.partitions().len()).filter(|count| *count > 0)
@@ -213,7 +213,7 @@ pub fn ends(broker: &Broker, topic: &str) -> Vec<i64> {
     ends_as_seen(broker, topic, "read_uncommitted")
 }
 
-/// The offset after the last record that read-committed consumers get to, by partition: before the first open transaction.
+/// The last stable offset of each partition: read-committed consumers stop there, at the first open transaction.
 pub fn stable_ends(broker: &Broker, topic: &str) -> Vec<i64> {
     ends_as_seen(broker, topic, "read_committed")
 }
@@ -223,7 +223,7 @@ fn ends_as_seen(broker: &Broker, topic: &str, isolation: &str) -> Vec<i64> {
     // A broker that was suspended is fenced by its controller for a moment, and its partitions have no leader.
     let end = |partition| {
         eventually("the end of a partition", LIMIT, || {
-            // Otherwise the client keeps its cached "no leader" for minutes.
+            // Otherwise the client caches "no leader" for minutes.
             client.fetch_metadata(Some(topic), ANSWER_LIMIT).ok()?;
             client.fetch_watermarks(topic, partition, ANSWER_LIMIT).ok()
         })
@@ -231,7 +231,7 @@ fn ends_as_seen(broker: &Broker, topic: &str, isolation: &str) -> Vec<i64> {
     (0..partitions(broker, topic)).map(|partition| end(partition).1).collect()
 }
 
-/// A member of a group for questions and commits from outside; it never joins.
+/// A client of a group for queries and commits from outside; it never joins.
 pub struct Group(BaseConsumer);
 
 impl Group {
@@ -243,7 +243,7 @@ impl Group {
     pub fn committed(&self, topic: &str, partitions: i32) -> Vec<i64> {
         let mut list = TopicPartitionList::new();
         list.add_partition_range(topic, 0, partitions - 1);
-        // A group that nobody has asked for yet has no coordinator for a moment.
+        // A new group has no coordinator for a moment.
         let committed = eventually("the group's offsets", LIMIT, || self.0.committed_offsets(list.clone(), LIMIT).ok());
         let offset = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| match element.offset() {
             Offset::Offset(offset) => offset,

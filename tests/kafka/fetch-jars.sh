@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches the jars of the test broker (pom.xml beside this file) into .dev/kafka/lib, once. CHURNWATCH_KAFKA_VERSION picks another version.
+# Fetches the jars of the test broker (pom.xml next to this file) into .dev/kafka/lib, once. CHURNWATCH_KAFKA_VERSION selects another version.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 version=${CHURNWATCH_KAFKA_VERSION:-4.1.1}

@@ -21,7 +21,7 @@ pub struct Topics {
 }
 
 impl Topics {
-    /// Makes all five.
+    /// Creates all five.
     pub fn create(broker: &Broker, name: &str, partitions: i32) -> Self {
         let topics = Self { prefix: unique(name), partitions };
         for stream in Stream::ALL {
@@ -38,7 +38,7 @@ impl Topics {
         Stream::ALL.map(|stream| self.of(stream)).to_vec()
     }
 
-    /// Writes simulated records with the timestamps that they are sent at.
+    /// Writes simulated records with the timestamps at which they are sent.
     pub fn fill(&self, broker: &Broker, records: &[SimulatedRecord]) {
         let names = PerStream::from_fn(|stream| self.of(stream));
         client::produce(
@@ -48,7 +48,7 @@ impl Topics {
     }
 }
 
-/// Records of the last days, in order of time, with duplicates, disorder and bad ones.
+/// Records of the last days, in time order, with duplicates, disorder and bad ones.
 pub fn simulated(seed: u64, accounts: u32, days: u32) -> Vec<SimulatedRecord> {
     let start = Timestamp((now() / DAY_MS - i64::from(days)) * DAY_MS);
     let options = Options { seed, accounts, days, start, activity: 0.2, ..Options::default() };

@@ -10,12 +10,12 @@ pub mod service;
 
 use std::time::{Duration, Instant};
 
-/// Looks again and again until something can be seen; panics with what was waited for when it takes too long.
+/// Polls until `look` succeeds; panics with what was awaited when it takes too long.
 pub fn eventually<T>(what: &str, limit: Duration, look: impl FnMut() -> Option<T>) -> T {
     in_time(limit, look).unwrap_or_else(|| panic!("{what} did not come within {limit:?}"))
 }
 
-/// Looks again and again until something can be seen; `None` when it takes too long.
+/// Polls until `look` succeeds; `None` when it takes too long.
 pub fn in_time<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let began = Instant::now();
     loop {

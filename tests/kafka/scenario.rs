@@ -19,12 +19,12 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Topics with these records in them, and an application that has not run yet.
+    /// Topics with these records, and an application that has not run yet.
     pub fn new(name: &str, partitions: i32, records: &[SimulatedRecord]) -> Self {
         Self::on(Broker::shared(), name, partitions, records)
     }
 
-    /// The same on another broker than the shared one.
+    /// The same on a broker other than the shared one.
     pub fn on(broker: &'static Broker, name: &str, partitions: i32, records: &[SimulatedRecord]) -> Self {
         let topics = Topics::create(broker, name, partitions);
         topics.fill(broker, records);
@@ -42,12 +42,12 @@ impl Scenario {
         self.topics.all().iter().map(|topic| group.committed(topic, self.topics.partitions)).collect()
     }
 
-    /// The ends of all inputs.
+    /// The end offsets of all inputs.
     pub fn ends(&self) -> Vec<Vec<i64>> {
         self.topics.all().iter().map(|topic| client::ends(self.broker, topic)).collect()
     }
 
-    /// Waits until the group's offsets are the ends of the inputs.
+    /// Waits until the group's offsets have reached the ends of the inputs.
     pub fn wait_for_end(&self, service: &mut Service) {
         let (group, topics, ends) = (self.group(), self.topics.all(), self.ends());
         eventually("the end of the inputs", LIMIT, || {
@@ -64,7 +64,7 @@ impl Scenario {
         service.terminate();
     }
 
-    /// Starts an instance that must fail with this code, and must have committed nothing but where it would have begun.
+    /// Starts an instance that must fail with this code, and must have committed nothing beyond its start offsets.
     pub fn fails_with(&self, code: &str) -> String {
         let read = || self.committed().concat().into_iter().map(|offset| offset.max(0)).collect::<Vec<_>>();
         let before = read();

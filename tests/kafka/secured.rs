@@ -8,11 +8,11 @@ use std::sync::OnceLock;
 
 use super::broker::{Broker, free_port};
 
-/// Words that must never be seen anywhere.
+/// Secrets that must never be visible anywhere.
 pub const PASSWORD: &str = "canary-9f2c17d04b-sasl";
 pub const KEY_PASSWORD: &str = "canary-9f2c17d04b-key";
 
-/// Users by PLAIN that have the rights that they are given, beside `plain`, who may do everything.
+/// SASL PLAIN users with only the rights granted to them; the user `plain` may do everything.
 pub const LIMITED_USERS: usize = 20;
 
 pub struct Secured {
@@ -27,7 +27,7 @@ pub struct Secured {
 struct Certificates(tempfile::TempDir);
 
 impl Secured {
-    /// The secured broker of this test binary, started at its first use.
+    /// The secured broker of this test binary, started on first use.
     pub fn shared() -> &'static Self {
         static BROKER: OnceLock<Secured> = OnceLock::new();
         BROKER.get_or_init(|| {
@@ -51,12 +51,12 @@ impl Secured {
         format!("localhost:{}", self.sasl_tls)
     }
 
-    /// The same by a name that the broker's certificate does not hold.
+    /// The same, under a name that is not in the broker's certificate.
     pub fn sasl_tls_misnamed(&self) -> String {
         format!("127.0.0.1:{}", self.sasl_tls)
     }
 
-    /// TLS with a client's certificate.
+    /// TLS with a client certificate.
     pub fn mutual_tls(&self) -> String {
         format!("localhost:{}", self.mutual_tls)
     }

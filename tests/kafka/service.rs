@@ -14,7 +14,7 @@ use super::broker::Broker;
 use super::input::Topics;
 use super::{eventually, unique};
 
-/// An application: what several runs of the service share.
+/// An application: everything that several runs of the service share.
 pub struct Application {
     pub id: String,
     pub changes: String,
@@ -23,9 +23,9 @@ pub struct Application {
     broker: String,
     inputs: String,
     folder: tempfile::TempDir,
-    /// More options of `run`.
+    /// Additional options of `run`.
     pub arguments: Vec<String>,
-    /// More variables.
+    /// Additional environment variables.
     pub variables: Vec<(String, String)>,
 }
 
@@ -70,19 +70,19 @@ impl Application {
         path
     }
 
-    /// Writes a file beside the configuration, and says where it is.
+    /// Writes a file next to the configuration and returns its path.
     pub fn file(&self, name: &str, text: &str) -> String {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
     }
 
-    /// Writes the configuration as it is now, under a running instance.
+    /// Rewrites the configuration file while an instance is running.
     pub fn rewrite(&self) {
         self.config();
     }
 
-    /// Runs another command of the binary to its end, with the same configuration.
+    /// Runs another command of the binary to completion, with the same configuration.
     pub fn command(&self, arguments: &[&str]) -> std::process::Output {
         let options = &self.arguments;
         let mut command = Command::new(env!("CARGO_BIN_EXE_churnwatch"));
@@ -95,7 +95,7 @@ impl Application {
         self.start_with(&[], &[])
     }
 
-    /// Starts an instance with more options and variables than the others have.
+    /// Starts an instance with additional options and environment variables.
     pub fn start_with(&self, arguments: &[String], variables: &[(&str, String)]) -> Service {
         let log = self.folder.path().join(format!("{}.log", unique("run")));
         let child = Command::new(env!("CARGO_BIN_EXE_churnwatch"))
@@ -122,22 +122,22 @@ pub struct Service {
 }
 
 impl Service {
-    /// What it has logged.
+    /// Its log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
-    /// What it has written to standard output.
+    /// Its standard output so far.
     pub fn output(&self) -> String {
         std::fs::read_to_string(self.log.with_extension("out")).unwrap()
     }
 
-    /// The answer to a GET, head and body. Waits for the server to listen.
+    /// The response to a GET, head and body. Waits for the server to listen.
     pub fn get(&self, path: &str) -> String {
         let address = eventually("the HTTP server", Duration::from_mins(1), || {
             let log = self.log();
             let line = log.lines().find(|line| line.contains("page, API and metrics"))?;
-            // In either format of logs.
+            // In either log format.
             let address = line.split_once("address=").or_else(|| line.split_once("\"address\":\""))?.1;
             Some(address.split('"').next()?.trim().to_owned())
         });
@@ -154,13 +154,13 @@ impl Service {
         self.child.wait().unwrap();
     }
 
-    /// Another signal, by its name.
+    /// Sends another signal by name.
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
-    /// SIGTERM, and the exit within the ten seconds that are promised.
+    /// Sends SIGTERM and expects the exit within the guaranteed ten seconds.
     pub fn terminate(mut self) -> String {
         self.signal("TERM");
         let status = self.wait(Duration::from_secs(12));
@@ -168,13 +168,13 @@ impl Service {
         self.log()
     }
 
-    /// Waits for its end.
+    /// Waits for its exit.
     pub fn wait(&mut self, limit: Duration) -> ExitStatus {
         let log = self.log.clone();
         eventually(&format!("the end of the service, which logs to {}", log.display()), limit, || self.child.try_wait().unwrap())
     }
 
-    /// Waits for its end, which must be exit code 1.
+    /// Waits for its exit, which must have status 1.
     pub fn wait_for_failure(mut self) -> String {
         let status = self.wait(Duration::from_mins(1));
         let log = self.log();
@@ -182,19 +182,19 @@ impl Service {
         log
     }
 
-    /// Waits for its end, which must be exit code 1 with this code of a failure.
+    /// Waits for its exit, which must have status 1 and this failure code.
     pub fn fails_with(self, code: &str) -> String {
         let log = self.wait_for_failure();
         assert!(log.lines().last().is_some_and(|line| line.contains(code)), "the last line does not name {code}:\n{log}");
         log
     }
 
-    /// How it ended, if it has.
+    /// Its exit status, if it has exited.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
     }
 
-    /// Panics when it has ended by itself.
+    /// Panics if it has exited on its own.
     pub fn assert_alive(&mut self) {
         if let Some(status) = self.child.try_wait().unwrap() {
             panic!("the service has ended: {status}\n{}", self.log());

@@ -1,19 +1,19 @@
-//! Small inputs with the right values, worked out by hand: each folder of `tests/fixtures/cases` goes through the shipped program.
+//! Small inputs with expected values worked out by hand: the program replays each folder of `tests/fixtures/cases`.
 //!
 //! A folder has its input as NDJSON, a configuration where it needs one, `README.md` with the arithmetic, and `expected.json`:
 //! `{"runs": [run, ...]}`. Only what a run names is compared. In a run
 //!
 //! - `args`: the arguments of `churnwatch replay`, without `--out-...`
 //! - `counts`: `{stream: {read, applied, duplicate, late, ignored, dead_letter: {code: n}}}`
-//! - `dead_letters`: all refused lines in order, `[{line, code, reason_has}]`
-//! - `accounts`: `{account: {metric: value, "health.band": value, "risk.level": value, "rules": [names that must be there]}}`
+//! - `dead_letters`: all rejected lines in order, `[{line, code, reason_has}]`
+//! - `accounts`: `{account: {metric: value, "health.band": value, "risk.level": value, "rules": [names that must occur]}}`
 //! - `no_line`: accounts without a line
 //! - `periods`: the (kind, from, to) of all KPI lines with scope `{}`
 //! - `kpis`: `[{kind, from, to, scope, values: {kpi: value, "kpi.field.label": value}}]`
 //! - `cohorts`: all lines of `--out-cohorts` with scope `{}`, by month
 //!
-//! `null` must be absent; `{"at_most": x}` is a number not above x; a label that a table does not have is 0. Numbers agree within 1e-9
-//! of their size; quantiles (p50, p90) within 1 % or 1 minute, whichever is more.
+//! `null` means absent; `{"at_most": x}` is a number up to x; a label missing from a table is 0. Numbers agree within a relative 1e-9,
+//! quantiles (p50, p90) within 1 % or 1 minute, whichever is greater.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -172,7 +172,7 @@ fn kpis(got: &[Value], want: &Value, report: &mut Report) {
     }
 }
 
-/// `kpi`: its value; `kpi.field.label...`: that field, in which a label that is not there is 0.
+/// `kpi`: its value; `kpi.field.label...`: that field, where a missing label is 0.
 fn kpi(kpis: &Value, name: &str) -> Value {
     let mut path = name.split('.');
     let kpi = &kpis[path.next().unwrap_or_default()];
@@ -197,7 +197,7 @@ fn cohorts(got: &[Value], want: &Value, report: &mut Report) {
     }
 }
 
-/// Objects are compared in the fields that are wanted, but for the codes of dead letters, of which all are.
+/// Compares only the expected fields of an object, except for dead-letter codes, which are all compared.
 fn same(got: &Value, want: &Value, name: &str) -> bool {
     match (got, want) {
         _ if name == "dead_letter" => got == want,

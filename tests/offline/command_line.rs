@@ -20,7 +20,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A folder with `usage.ndjson`: one use of each of so many accounts.
+/// A folder with a `usage.ndjson` that has one use per account.
 fn uses(accounts: usize) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let line = |number| {
@@ -79,7 +79,7 @@ fn with_json_logs_the_final_error_is_json_too() {
     assert!(lines[0]["error"].as_str().unwrap().contains("nowhere.ndjson"), "{lines:?}");
     let (code, lines) = last(&["check", "--offline", "--set", "bands.gren=1", "--set", "limits.user=2"]);
     assert_eq!((code, lines.len()), (Some(2), 2), "a line for each problem: {lines:?}");
-    assert!(lines[1]["problem"].as_str().unwrap().contains("limits.user: unknown key, nearest is `users`"), "{lines:?}");
+    assert!(lines[1]["problem"].as_str().unwrap().contains("limits.user: unknown key; did you mean `users`?"), "{lines:?}");
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn alone(folder: &Path, arguments: &[&str]) -> BTreeMap<String, Value> {
     lines(&output.stdout).iter().map(|line| (line["account_id"].as_str().unwrap().to_owned(), scores(line))).collect()
 }
 
-/// What `--compare` must say, from two replays.
+/// What `--compare` must report, derived from two replays.
 fn expected(folder: &Path, history: &[&str]) -> BTreeMap<String, (Value, Value)> {
     let other = alone(folder, &[history, &["--config", "other.toml"]].concat());
     let both = alone(folder, history).into_iter().map(|(id, from)| (id.clone(), (from, other[&id].clone())));
@@ -116,7 +116,7 @@ fn an_invalid_other_model_and_two_outputs_to_standard_output_are_usage_errors() 
     let wrong = replay(folder.path(), &["--compare", "wrong.toml"]);
     let text = String::from_utf8_lossy(&wrong.stderr).into_owned();
     assert_eq!((wrong.status.code(), wrong.stdout.len()), (Some(2), 0));
-    assert!(text.contains("wrong.toml:2: bands.gren") && text.contains("nearest is `green`"), "{text}");
+    assert!(text.contains("wrong.toml:2: bands.gren") && text.contains("did you mean `green`?"), "{text}");
     assert_eq!(replay(folder.path(), &["--compare", "missing.toml"]).status.code(), Some(2));
     assert_eq!(replay(folder.path(), &["--compare", "other.toml", "--out-accounts", "-"]).status.code(), Some(2));
     assert_eq!(replay(folder.path(), &["--out-comparison", "c.ndjson"]).status.code(), Some(2));

@@ -10,7 +10,7 @@ use churnwatch::time::Timestamp;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-/// Short, so that mutations reach it.
+/// Short, so mutations exceed it.
 const TEXT_BYTES: usize = 24;
 
 fn try_decode<'a>(stream: Stream, value: &'a [u8], context: &DecodeContext) -> Result<Decoded<'a>, Rejection> {
@@ -137,7 +137,7 @@ fn assert_interval(interval: Option<&Interval>) {
     assert!(interval.is_none_or(|interval| interval.count >= 1));
 }
 
-/// What a value is replaced by: JSON, or nearly so.
+/// Replacements for a value: JSON, or almost JSON.
 const ODD: [&str; 25] = [
     "null",
     "true",
@@ -227,7 +227,7 @@ proptest! {
     fn the_order_of_the_fields_does_not_matter(fixture in fixture(), shift in any::<prop::sample::Index>()) {
         let rates = crate::event_fixtures::rates();
         let context = crate::event_fixtures::context(&rates);
-        // A number that no float holds is beyond the writer used here; one event has it in a field that is ignored.
+        // The writer used here cannot represent a number beyond f64; one event has such a number in an ignored field.
         let json = fixture.json.trim_start_matches('\u{feff}').replace("1e400", "1");
         let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&json).unwrap();
         let mut members: Vec<String> = object.iter().map(|(key, value)| format!("{key:?}:{value}")).collect();

@@ -67,7 +67,7 @@ fn events() -> Vec<Vec<u8>> {
     crate::event_fixtures::all().into_iter().map(|fixture| fixture.json.into_bytes()).collect()
 }
 
-/// The first byte of an input says on which stream it comes, so that mutations move between streams.
+/// The first byte of an input selects the stream, so mutations also move inputs between streams.
 fn on_streams(events: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let of = |(place, event): (usize, &Vec<u8>)| [&[u8::try_from(place % 5).unwrap()], &event[..]].concat();
     (0..5).flat_map(|shift| events.iter().enumerate().map(move |(place, event)| of((place + shift, event)))).collect()
@@ -143,7 +143,7 @@ fn every_part_of_the_changelog() {
         let mut task = task();
         task.restore(key, Some(value));
         match task.finish_restore(Some(&stamp)) {
-            // What is taken for state is scored and written like any other.
+            // Whatever is accepted as state must be scored and written like any other.
             Ok(()) => {
                 let changes = task.round(NOW, &OPTIONS, &mut Vec::new()).changes;
                 let mut bytes = 0;
@@ -167,14 +167,14 @@ fn the_stamp_of_the_engine() {
     });
 }
 
-/// The files that come with the program.
+/// The files shipped with the program.
 fn configurations() -> Vec<Vec<u8>> {
     ["config/churnwatch.toml", "config/model.toml"]
         .map(|name| std::fs::read(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap())
         .to_vec()
 }
 
-/// What a problem says, without the values that it names.
+/// The text of a problem, without the values in it.
 fn words(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphabetic() || *c == ' ').take(60).collect()
 }
@@ -238,7 +238,7 @@ impl World {
         Self { task: task(), changelog: BTreeMap::new(), now: NOW }
     }
 
-    /// Time passes, everything is scored and written, and comes back as it was.
+    /// Advances time, scores and writes everything, and checks that it restores unchanged.
     fn round(&mut self) {
         self.now = Timestamp(self.now.0 + DAY_MS / 3);
         self.task.round(self.now, &OPTIONS, &mut Vec::new());
@@ -268,7 +268,7 @@ fn reports(task: &Task<PlainStore>, now: Timestamp) -> Vec<String> {
     ids.iter().filter_map(report).collect()
 }
 
-/// Events that are let through are applied, measured, scored, written and restored, however strange they are.
+/// Accepted events are applied, measured, scored, written and restored, however strange they are.
 #[test]
 fn the_engine_on_whatever_the_decoder_accepts() {
     let (mut world, mut applied) = (World::new(), 0);

@@ -16,7 +16,7 @@ const EXPECTED: &[u8] = include_bytes!("../fixtures/helpdesk/expected_tickets.cs
 /// Seconds from opening to first resolution in the hours of [`desk`].
 const EXPECTED_BUSINESS: &[u8] = include_bytes!("../fixtures/helpdesk/expected_business_hours.csv.gz");
 
-/// The rows of a file without quotes, each by column name.
+/// The rows of a CSV file without quotes, by column name.
 fn rows(gzipped: &[u8]) -> Vec<HashMap<String, String>> {
     let mut text = String::new();
     GzDecoder::new(gzipped).read_to_string(&mut text).unwrap();
@@ -40,7 +40,7 @@ struct Step {
     kind: TicketKind<'static>,
 }
 
-/// The log as ticket events: a ticket opens with its first row, and whatever is done after a resolution, save closing, reopens it.
+/// The log as ticket events: a ticket opens with its first row, and any activity after a resolution, except closing, reopens it.
 fn steps() -> Vec<Step> {
     let mut resolved: HashMap<String, bool> = HashMap::new();
     let mut steps = Vec::new();
@@ -116,7 +116,7 @@ fn time_to_first_resolution_matches_the_independent_figures() {
     assert!((median - 143.593_333).abs() <= 143.593_333 / 100.0, "{median}");
 }
 
-/// Monday to Thursday 09:00 to 13:00 and 14:00 to 18:00, Friday 09:00 to 13:00, in Rome, less the public holidays of Italy.
+/// Monday to Thursday 09:00 to 13:00 and 14:00 to 18:00, Friday 09:00 to 13:00, in Rome, except on public holidays of Italy.
 fn desk() -> BusinessHours {
     let day = |texts: &[&str]| texts.iter().map(|text| OpenHours::parse(text).unwrap()).collect();
     let whole = || day(&["09:00-13:00", "14:00-18:00"]);

@@ -1,4 +1,4 @@
-//! The live KPIs of running tasks against the KPI lines of a replay of the same records at the same instant.
+//! Compares the live KPIs of running tasks with the KPI lines of a replay of the same records at the same time.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,12 +19,12 @@ const DAYS: u32 = 130;
 const ACCOUNTS: u32 = 24;
 const TASKS: usize = 2;
 
-/// Everything happens in UTC; no stream is ever stale, as in a replay.
+/// UTC throughout, and no stream is ever stale, as in a replay.
 fn settings() -> Arc<Settings> {
     Arc::new(Settings { stale_after_ms: PerStream([None; 5]), ..Settings::default() })
 }
 
-/// A simulated year's third, and what the simulation leaves out: accounts that move to another segment, go and come back.
+/// Four simulated months, plus what the simulation lacks: accounts that change segment, leave and return.
 fn records() -> Vec<SimulatedRecord> {
     let options = Options { accounts: ACCOUNTS, days: DAYS, story_days: DAYS, activity: 0.1, ..Options::default() };
     let mut records: Vec<SimulatedRecord> = Generator::new(&options).collect();
@@ -48,7 +48,7 @@ fn records() -> Vec<SimulatedRecord> {
     records
 }
 
-/// The tasks of an instance, each with the accounts whose hash says so; costs go to the first.
+/// The tasks of an instance; accounts are assigned by hash, costs go to the first task.
 struct Instance {
     directory: Arc<Directory>,
     tasks: Vec<SharedTask>,
@@ -109,7 +109,7 @@ impl Instance {
     }
 }
 
-/// The KPI lines of a replay as of `t`, scored at every midnight, and its cohorts.
+/// The KPI lines and cohorts of a replay as of `t`, scored at every midnight.
 fn replayed(records: &[SimulatedRecord], t: Timestamp) -> (Vec<Value>, Vec<Value>) {
     let of = |stream: Stream| records.iter().filter(move |record| record.stream == stream).map(|record| record.json.as_str());
     let settings = replay::settings_for(&Stream::ALL, (*settings()).clone());
@@ -136,7 +136,7 @@ fn midnight(day: i64) -> Timestamp {
     Options::default().start.plus(day * DAY_MS)
 }
 
-/// Feeds all that happens up to the midnight of a day, with a round at each midnight: all accounts fall due in it.
+/// Feeds all records up to the midnight of a day, with a round at each midnight in which every account is scored.
 fn run_until(instance: &mut Instance, records: &[SimulatedRecord], days: std::ops::RangeInclusive<i64>) {
     for day in days {
         let since = midnight(day - 1);

@@ -1,4 +1,4 @@
-//! All tests that need no broker, in one binary, because every test binary links the whole crate.
+//! All tests that need no broker, in one binary because every test binary links the whole crate.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -19,9 +19,9 @@ const CENTS: i64 = 100;
 /// How the end of a subscription is reported.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
-    /// The one snapshot at its begin says that it is cancelled with its period.
+    /// The only snapshot, at its start, says that it ends with its period.
     Scheduled,
-    /// A second snapshot, at its end, says that it is cancelled.
+    /// A second snapshot, at its end, cancels it.
     Reported,
 }
 
@@ -106,7 +106,7 @@ fn customers(ending: Ending, newest_first: bool) -> BTreeMap<&'static str, Billi
     customers
 }
 
-/// Every way of telling the same history.
+/// Every way of reporting the same history.
 fn tellings() -> impl Iterator<Item = (String, BTreeMap<&'static str, Billing>)> {
     let ways = [(Ending::Scheduled, false), (Ending::Scheduled, true), (Ending::Reported, false), (Ending::Reported, true)];
     ways.into_iter().map(|(ending, newest_first)| (format!("{ending:?}, newest first: {newest_first}"), customers(ending, newest_first)))

@@ -34,7 +34,7 @@ fn compare(folder: &Path, case: &Case, files: &Files) -> Vec<Difference> {
     }
 }
 
-/// The differences of the smallest input that still shows the first one, which stays in `folder`.
+/// The differences of the smallest input that still shows the first one; the input is kept in `folder`.
 fn report(folder: &Path, case: &Case, figure: &str) -> String {
     let shows = |files: &Files| compare(folder, case, files).into_iter().find(|difference| difference.figure == figure);
     let small = crate::hostile::shrink::shrink(case.files.clone(), |files| shows(files).is_some());
@@ -49,7 +49,7 @@ fn report(folder: &Path, case: &Case, figure: &str) -> String {
     text
 }
 
-/// Without deletions: in the service a deletion also removes records of the next life that it read earlier; a replay knows all deletions up
+/// Without deletions: in the service a deletion also removes later records of the account that were read earlier; a replay knows all deletions up
 /// front.
 fn without_deletions(mut files: Files) -> Files {
     let deletes = |line: &[u8]| line.windows(14).any(|window| window == b"\"deleted\":true");

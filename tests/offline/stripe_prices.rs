@@ -17,7 +17,7 @@ fn resource(pointer: &str) -> Value {
     resources.pointer(pointer).unwrap_or_else(|| panic!("no {pointer}")).clone()
 }
 
-/// A price with a quantity as an item of the native format; one that is paid once has no interval.
+/// A price with a quantity as an item of the native format; a one-off price has no interval.
 fn item(price: &Value, quantity: u64) -> Value {
     assert_eq!(price["billing_scheme"], "per_unit");
     assert_eq!(price["unit_amount"].to_string(), price["unit_amount_decimal"].as_str().unwrap());
@@ -26,7 +26,7 @@ fn item(price: &Value, quantity: u64) -> Value {
         "interval_count": recurring["interval_count"], "usage_type": recurring["usage_type"], "quantity": quantity})
 }
 
-/// A coupon as a discount of the native format; what does not last for ever would need an end.
+/// A permanent coupon as a discount of the native format; any other would need an end.
 fn discount(coupon: &Value) -> Value {
     assert_eq!(coupon["duration"], "forever");
     json!({"percent_off": coupon["percent_off"], "amount_off_minor": coupon["amount_off"], "currency": coupon["currency"]})

@@ -1,4 +1,4 @@
-//! The changelog after compaction, and a changelog written by a newer program.
+//! The changelog after compaction, and a changelog written by a newer version.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::kafka::input::simulated;
 use crate::kafka::scenario::{LIMIT, Scenario};
 use crate::kafka::service::Application;
 
-/// Records of the changelog whose key has a newer one.
+/// Changelog records whose key has a newer record.
 fn superseded(scenario: &Scenario) -> usize {
     let records = client::read_committed(scenario.broker, &scenario.application.changelog);
     let keys: BTreeSet<_> = records.iter().map(|record| (record.partition, &record.key)).collect();
@@ -22,7 +22,7 @@ fn a_compacted_changelog_restores_the_same_state_as_an_uninterrupted_run() {
         [("cleanup.policy", "compact"), ("segment.ms", "100"), ("min.cleanable.dirty.ratio", "0.001"), ("delete.retention.ms", "0")];
     client::create_topic_with(scenario.broker, &scenario.application.changelog, 2, &settings);
     let mut service = scenario.application.start();
-    // What lies in the active segment is never compacted: records keep coming until the cleaner has taken something away.
+    // The active segment is never compacted, so records keep coming until the cleaner has removed something.
     let (mut seed, mut superseded_before) = (30, 0);
     eventually("compaction", LIMIT, || {
         scenario.topics.fill(scenario.broker, &simulated(seed, 20, 2));

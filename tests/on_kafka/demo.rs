@@ -57,7 +57,7 @@ impl Drop for Demo {
     }
 }
 
-/// Prometheus' own linter has no complaints.
+/// Prometheus' own linter passes.
 fn assert_conventional(metrics: &str) {
     let mut command = Command::new("promtool");
     command.args(["check", "metrics"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -82,7 +82,7 @@ fn the_demo_scores_serves_and_counts_accounts_while_time_advances() {
         let count = |name: &str| pipeline[stream][name].as_u64().unwrap();
         assert_eq!(count("read"), count("applied") + count("ignored"), "{stream}: everything simulated is valid, {pipeline}");
     }
-    // The accounts with series of their own are selected once in a while, not at the scrape.
+    // The accounts with their own series are selected periodically, not at each scrape.
     let with_accounts = |metrics: &str| metrics.contains("churnwatch_account_health_score{account_id=").then(|| metrics.to_owned());
     let metrics = demo.poll("/metrics", with_accounts);
     assert_conventional(&metrics);

@@ -14,13 +14,13 @@ use churnwatch::event::Stream;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
-/// The end of a service that must be exit code 1 with this code of a failure, within longer than such a failure may wait.
+/// Waits for the exit of a service with status 1 and this failure code, for longer than the failure may take.
 fn ends_with(mut service: Service, code: &str) -> String {
     service.wait(Duration::from_mins(3));
     service.fails_with(code)
 }
 
-/// A scenario that ran, with the stamp of its only task replaced.
+/// A scenario that has run, with the stamp of its only task replaced.
 fn with_stamp(name: &str, stamp: &[u8]) -> Scenario {
     let scenario = Scenario::new(name, 1, &simulated(51, 3, 3));
     scenario.run_to_end();
@@ -51,7 +51,7 @@ fn a_restore_gives_up_on_a_changelog_transaction_that_never_ends() {
     open.init_transactions(LIMIT).unwrap();
     open.begin_transaction().unwrap();
     open.send(BaseRecord::<str, [u8]>::to(&scenario.application.changelog).key("open").payload(b"x")).map_err(|(error, _)| error).unwrap();
-    // A flush would wait for the transaction's end.
+    // A flush would wait for the end of the transaction.
     eventually("the record", LIMIT, || {
         open.poll(Duration::from_millis(10));
         (open.in_flight_count() == 0).then_some(())
@@ -95,7 +95,7 @@ fn a_task_without_all_its_topics_is_parked_and_then_the_process_exits() {
             }
         }
     });
-    // The stranger is given one partition of usage; the other topics have nobody else.
+    // The foreign consumer gets one partition of usage; it does not subscribe to the other topics.
     eventually("the rebalance", LIMIT, || service.log().contains("parked").then_some(()));
     let log = ends_with(service, "incomplete_assignment");
     assert!(log.contains(&format!("without {usage}")), "{log}");
@@ -133,7 +133,7 @@ fn a_shutdown_that_cannot_commit_says_so() {
     scenario.run_to_end();
 }
 
-/// The broker stands still, so that an orderly end has something to wait for.
+/// Suspends the broker, so a clean shutdown has something to wait for.
 #[test]
 fn a_second_signal_exits_at_once_and_uncommitted_input_is_read_again() {
     let broker: &Broker = Box::leak(Box::new(Broker::start(|_, _| String::new(), "")));

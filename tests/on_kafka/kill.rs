@@ -1,4 +1,4 @@
-//! kill -9 at random points: what is committed equals what an undisturbed run commits.
+//! kill -9 at random points: what is committed equals what an uninterrupted run commits.
 //!
 //! The oracle is a second application on the same input that is never killed. `CHURNWATCH_KILLS` sets the number of kills (default 5),
 //! `CHURNWATCH_SEED` the seed, which is printed.
@@ -15,7 +15,7 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().unwrap())
 }
 
-/// A small generator of our own, so that a seed says everything.
+/// A small generator of our own, so a seed determines everything.
 struct Random(u64);
 
 impl Random {
@@ -25,14 +25,14 @@ impl Random {
     }
 }
 
-/// How far a group has come, summed over all inputs.
+/// Progress of a group, summed over all inputs.
 fn progress(scenario: &Scenario, application: &Application) -> i64 {
     let group = client::Group::new(scenario.broker, &application.id);
     let committed = scenario.topics.all().into_iter().flat_map(|topic| group.committed(&topic, scenario.topics.partitions));
     committed.map(|offset| offset.max(0)).sum()
 }
 
-/// Where each dead letter comes from, and why.
+/// Origin and code of each dead letter.
 fn letters(scenario: &Scenario, application: &Application) -> Vec<[String; 4]> {
     let letters = client::read_committed(scenario.broker, &application.dead_letters);
     let name =
@@ -62,7 +62,7 @@ fn check_changes(scenario: &Scenario, application: &Application) -> usize {
     last.len()
 }
 
-/// One instance that nobody kills; gives the number of accounts that it publishes: its last cycle scores whatever is left.
+/// One instance that nobody kills. Returns the number of accounts that it publishes; its last cycle scores whatever is left.
 fn run_undisturbed(scenario: &Scenario, application: &Application) -> usize {
     let total: i64 = scenario.ends().iter().flatten().sum();
     let mut service = application.start();
@@ -75,7 +75,7 @@ fn run_undisturbed(scenario: &Scenario, application: &Application) -> usize {
     check_changes(scenario, application)
 }
 
-/// Kills and restarts one of two instances each time that the group has come a random bit further; then lets them finish.
+/// Kills and restarts one of two instances each time the group has made a random amount of progress; then lets them finish.
 fn kill_again_and_again(scenario: &Scenario, kills: u64, random: &mut Random, accounts: usize) {
     let total: i64 = scenario.ends().iter().flatten().sum();
     let step = total / i64::try_from(kills + 1).unwrap();
@@ -117,7 +117,7 @@ fn kills_do_not_change_what_is_committed() {
     let seed = number("CHURNWATCH_SEED", 1);
     eprintln!("CHURNWATCH_SEED={seed}");
     let records = simulated(seed, 60, 30);
-    // Not every customer has come yet, and the company's own costs are no account's.
+    // Not every customer has arrived yet, and the company's own costs belong to no account.
     let accounts =
         records.iter().filter(|record| record.json.contains("account_id")).map(|record| &record.account).collect::<BTreeSet<_>>().len();
     let scenario = Scenario::new("killed", 4, &records);

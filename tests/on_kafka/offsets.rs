@@ -1,4 +1,4 @@
-//! Group offsets against the stamp of the state, on a real Kafka: each row of the table in `src/stream/offsets.rs` that an operator can
+//! Group offsets versus the stamp of the state, on a real Kafka: each row of the table in `src/stream/offsets.rs` that an operator can
 //! bring about.
 
 use crate::kafka::client::{self, Group};
@@ -68,7 +68,7 @@ fn deleting_unread_records_stops_a_running_service_at_once() {
     scenario.wait_for_end(&mut service);
     let topic = scenario.topics.of(Stream::Usage);
     let read = client::ends(scenario.broker, &topic)[0];
-    // It sleeps while records come and go, for less than its session.
+    // It is suspended for less than its session while records arrive and are deleted.
     service.signal("STOP");
     scenario.topics.fill(scenario.broker, &simulated(18, 4, 3));
     client::delete_records(scenario.broker, &topic, 0, read + 2);

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const ACCOUNTS: usize = 12;
 
-/// A service of two threads and four tasks whose model is in a file of its own.
+/// A service with two threads and four tasks whose model is in a separate file.
 struct Modelled {
     scenario: Scenario,
     folder: tempfile::TempDir,
@@ -38,7 +38,7 @@ impl Modelled {
         std::fs::write(self.file(), model).unwrap();
     }
 
-    /// One more use by every account.
+    /// One more usage event for every account.
     fn use_product(&self) {
         let (topic, at) = (self.scenario.topics.of(Stream::Usage), now());
         let accounts: Vec<String> = (0..ACCOUNTS).map(|n| format!("account-{n}")).collect();
@@ -50,7 +50,7 @@ impl Modelled {
         client::produce(self.scenario.broker, records);
     }
 
-    /// The published changes by account, in their order.
+    /// The published changes by account, in order.
     fn changes(&self) -> BTreeMap<String, Vec<Value>> {
         let mut changes: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         for record in client::read_committed(self.scenario.broker, &self.scenario.application.changes) {
@@ -60,7 +60,7 @@ impl Modelled {
         changes
     }
 
-    /// Waits until the newest change of every account is by the model of this name.
+    /// Waits until the newest change of every account comes from the model of this name.
     fn wait_for_model(&self, name: &str) -> BTreeMap<String, Vec<Value>> {
         eventually(&format!("changes by the model {name}"), LIMIT, || {
             let changes = self.changes();
@@ -75,7 +75,7 @@ fn with(mut scenario: Scenario, key: &str, value: &str) -> Scenario {
     scenario
 }
 
-/// By it every score is 0 or 100.
+/// A model in which every score is 0 or 100.
 fn model(name: &str, score: u32) -> String {
     format!(
         "[model]\nname = '{name}'\nmin_coverage = 0.1\n\
@@ -127,7 +127,7 @@ fn an_invalid_model_is_rejected_with_its_position_and_the_old_one_stays() {
     eventually("the refusal", LIMIT, || (reloads(&service, "refused") == 1).then_some(()));
     let log = service.log();
     let line = log.lines().find(|line| line.contains("model.toml:7: health.component[0].metric")).unwrap_or_else(|| panic!("{log}"));
-    assert!(line.contains("ERROR") && line.contains("nearest is `account.tenure_days`"), "{line}");
+    assert!(line.contains("ERROR") && line.contains("did you mean `account.tenure_days`?"), "{line}");
     assert!(service.get("/metrics").contains("name=\"kind\"} 1"));
 
     modelled.use_product();

@@ -19,7 +19,7 @@ fn property(scenario: &mut Scenario, name: &str, value: &str) {
     scenario.application.set(&format!("kafka.properties.{name}"), value);
 }
 
-/// Gets in by a password, which comes from a file, or from a variable where `by_variable`.
+/// Authenticates with a password from a file, or from an environment variable if `by_variable`.
 fn by_password(scenario: &mut Scenario, protocol: &str, mechanism: &str, user: &str, password: &str, by_variable: bool) {
     property(scenario, "security.protocol", protocol);
     property(scenario, "sasl.mechanisms", mechanism);
@@ -58,7 +58,7 @@ fn text(output: &Output) -> String {
     [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat()
 }
 
-/// Runs to the end of the inputs with everything logged, in both formats, and looks for secrets in all that can be seen.
+/// Runs to the end of the inputs with full logging, in both formats, and searches everything visible for secrets.
 fn works_and_tells_nothing(mut scenario: Scenario) {
     scenario.application.variables.push(("RUST_LOG".to_owned(), "trace".to_owned()));
     property(&mut scenario, "debug", "all");
@@ -87,7 +87,7 @@ fn works_and_tells_nothing(mut scenario: Scenario) {
     }
 }
 
-/// Exits soon, with a message that names the cause, and without a secret.
+/// Exits soon, with a message that names the cause and contains no secret.
 fn is_refused(scenario: &Scenario, causes: &[&str]) {
     let log = scenario.application.start().fails_with("kafka");
     let last = log.lines().last().unwrap();
@@ -205,7 +205,7 @@ fn printed_rights(scenario: &Scenario) -> Vec<Right> {
     printed.lines().flat_map(line).collect()
 }
 
-/// Comes in as one of the users that may do nothing but what they are granted.
+/// Authenticates as one of the users that have only the rights granted to them.
 fn as_limited(scenario: &mut Scenario, number: usize) -> String {
     let user = format!("limited{number}");
     by_password(scenario, "SASL_PLAINTEXT", "PLAIN", &user, PASSWORD, false);
@@ -233,7 +233,7 @@ fn the_printed_rights_are_sufficient() {
     assert!(scenario.application.command(&["topics", "reset"]).status.success());
 }
 
-/// `check` as a user that lacks one right must name it, and nothing else.
+/// `check` as a user that lacks one right must name that right and no other.
 fn check_names(scenario: &Scenario, right: &Right) {
     let check = scenario.application.command(&["check"]);
     let output = text(&check);
@@ -262,13 +262,13 @@ fn check_names_each_missing_right_and_run_exits() {
             grant(&secured.broker, &user, &others);
             check_names(&scenario, right);
             if !own_topics_exist && count + 1 < creates {
-                // It would make the other topics.
+                // It would create the other topics.
                 continue;
             }
             let failed = scenario.application.start().wait_for_failure();
             let last = failed.lines().last().unwrap_or_default();
             if right.operation == "Write" && right.name == scenario.application.changelog {
-                // It can be seen and read: only writing fails, again and again.
+                // Describing and reading it is allowed: only writing fails, again and again.
                 assert!(last.contains("no_progress"), "{failed}");
             }
             assert!(

@@ -30,7 +30,7 @@ fn a_topic_not_keyed_by_account_is_rejected() {
     let usage = scenario.topics.of(Stream::Usage);
     let records = simulated(11, 60, 3);
     let keys: Vec<_> = (0..records.len()).map(|i| format!("{i}")).collect();
-    // The fitting partition of another key.
+    // The right partition, but for another key.
     let scattered = records.iter().zip(&keys).map(|(r, key)| (usage.as_str(), Some(key.as_str()), r.json.as_bytes(), now()));
     client::produce_scattered(scenario.broker, 4, scattered);
     scenario.fails_with("partitioner_unknown");

@@ -1,4 +1,4 @@
-//! A serde deserializer over the tree. Text of variables and options takes the type that is asked for.
+//! A serde deserializer over the tree. The text of variables and options takes the type that the target asks for.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, btree_map};
@@ -14,7 +14,7 @@ use crate::config::tree::{self, Node, Value};
 /// A newtype of this name receives a scalar exactly as written, whatever its TOML type: `1.10` and `"1.10"` alike.
 pub(in crate::config) const AS_WRITTEN: &str = "$churnwatch::as_written";
 
-/// Reads one node.
+/// Deserializes one node.
 #[derive(Clone)]
 pub(super) struct Reader<'t> {
     node: &'t Node,
@@ -98,7 +98,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         self.visit(Wanted::List, visitor)
     }
 
-    /// A written key is always `Some`: no value means "none".
+    /// A key that is set is always `Some`: no value stands for "none".
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_some(self)
     }
@@ -116,7 +116,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         }
     }
 
-    #[cfg_attr(not(test), expect(unused_variables, reason = "only tests note which keys a table may have"))]
+    #[cfg_attr(not(test), expect(unused_variables, reason = "only tests record which keys a table may have"))]
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
@@ -171,7 +171,9 @@ impl<'de> MapAccess<'de> for Table<'_, '_> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        let Some((key, node)) = self.current.take() else { return Err(de::Error::custom("a value was asked for before its key")) };
+        let Some((key, node)) = self.current.take() else {
+            return Err(de::Error::custom("internal error: a value was requested before its key"));
+        };
         let path = self.reader.path.key(key);
         seed.deserialize(self.reader.inner(node, path.clone())).map_err(|error| error.at(|| path))
     }

@@ -1,4 +1,4 @@
-//! Errors of serde in words for people, with their paths.
+//! Serde errors in plain words, with their paths.
 
 use std::fmt::{self, Display};
 
@@ -13,11 +13,11 @@ use crate::config::tree::Node;
 #[derive(Debug)]
 pub(in crate::config) struct Error {
     message: String,
-    /// The valid names, and the name that was written.
+    /// The unknown name, and the valid ones.
     names: Option<(String, &'static [&'static str])>,
     /// The key that is missing in the table at `path`.
     pub(super) missing: Option<&'static str>,
-    /// Where; set on the way out.
+    /// Where it occurred; filled in as the error propagates.
     pub(super) path: Option<KeyPath>,
 }
 
@@ -26,7 +26,7 @@ impl Error {
         Self { message, names: None, missing: None, path: None }
     }
 
-    /// The error at a path, unless it has a deeper one already.
+    /// Sets the path, unless a deeper one is already set.
     pub(super) fn at(mut self, path: impl FnOnce() -> KeyPath) -> Self {
         self.path.get_or_insert_with(path);
         self
@@ -55,7 +55,7 @@ impl serde::de::Error for Error {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::new(format!("must be {}, is {}", wanted(expected), kind_of(found)))
+        Self::new(format!("must be {}, not {}", wanted(expected), kind_of(found)))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -75,7 +75,7 @@ impl serde::de::Error for Error {
 
     fn unknown_variant(variant: &str, names: &'static [&'static str]) -> Self {
         let allowed = names.join(", ");
-        Self { names: Some((variant.to_owned(), names)), ..Self::new(format!("`{variant}` is not allowed: one of {allowed}")) }
+        Self { names: Some((variant.to_owned(), names)), ..Self::new(format!("`{variant}` is not allowed: must be one of {allowed}")) }
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -83,7 +83,7 @@ impl serde::de::Error for Error {
     }
 }
 
-/// What was wanted, by the name that serde gives it.
+/// What serde expected, in the words of the documentation.
 fn wanted(expected: &dyn Expected) -> String {
     let name = expected.to_string();
     match name.as_str() {
@@ -98,7 +98,7 @@ fn wanted(expected: &dyn Expected) -> String {
     }
 }
 
-/// What was found, without its value, which may be a secret.
+/// The type that was found, without the value, which may be a secret.
 fn kind_of(found: Unexpected<'_>) -> &'static str {
     match found {
         Unexpected::Bool(_) => "a boolean",
@@ -107,6 +107,6 @@ fn kind_of(found: Unexpected<'_>) -> &'static str {
         Unexpected::Str(_) | Unexpected::Char(_) => "a string",
         Unexpected::Seq => "a list",
         Unexpected::Map => "a table",
-        _ => "something else",
+        _ => "a value of another type",
     }
 }

@@ -1,7 +1,7 @@
 //! From the document to typed sections: serde over the tree, but all problems at once, each with its location.
 //!
-//! Serde stops at the first error. So each error is recorded with its path, the value at the path is left out, and the document is decoded
-//! again, until it succeeds. It always does in the end, because every section and key has a default.
+//! Serde stops at the first error. So each error is recorded with its path, the value at that path is left out, and the document is decoded
+//! again until it succeeds. It always does in the end, because every section and key has a default.
 
 mod access;
 mod error;
@@ -23,20 +23,20 @@ use super::path::KeyPath;
 use super::problem::Problem;
 use super::tree::Node;
 
-/// Problems reported per document; a file with more is probably the wrong file.
+/// Most problems reported per document; with more it is probably the wrong file.
 const PROBLEMS_MAX: usize = 200;
 
-/// What could be decoded of a document.
+/// As much of a document as could be decoded.
 pub(super) struct Decoded<T> {
     /// The value, with defaults for what could not be decoded.
     pub(super) value: T,
-    /// What could not be decoded.
+    /// The paths that could not be decoded.
     pub(super) left_out: BTreeSet<KeyPath>,
-    /// Why, in no particular order.
+    /// The reasons, in no particular order.
     pub(super) problems: Vec<Problem>,
 }
 
-/// Reads a document. `elsewhere`: keys of the root that do not belong to `T` and are read by others.
+/// Decodes a document. `elsewhere`: root keys that do not belong to `T` and are decoded separately.
 pub(super) fn decode<T: DeserializeOwned + Default>(root: &Node, elsewhere: &[&str]) -> Decoded<T> {
     let mut left_out: BTreeSet<KeyPath> = elsewhere.iter().map(|key| KeyPath::of_keys([*key])).collect();
     let mut problems = Vec::new();

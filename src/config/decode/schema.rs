@@ -1,4 +1,4 @@
-//! Which keys each table may have, as noted while a document is read: what the example file must name.
+//! Records which keys each table may have while a document is decoded; the example file must show all of them.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ thread_local! {
     static NOTED: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
 }
 
-/// Notes the keys of a table.
+/// Records the keys of a table.
 pub(super) fn note(path: &KeyPath, keys: &[&str]) {
     NOTED.with_borrow_mut(|noted| noted.extend(keys.iter().map(|key| without_indexes(&path.key(key)))));
 }

@@ -1,4 +1,4 @@
-//! Every problem at its place, all at once.
+//! Every problem is reported at once, each at its location.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -57,7 +57,7 @@ fn problem_of(text: &str) -> String {
 }
 
 #[test]
-fn a_document_without_problems_is_read_whole() {
+fn a_document_without_problems_is_decoded_completely() {
     let (document, problems) = read(
         "[first]\nnumber = 7\nratio = 1\ntext = \"x\"\nflag = true\nchoice = \"exit\"\n[[list]]\nname = \"n\"\nat = [1, 2.5]\n[elsewhere]\nz = 1\n",
     );
@@ -68,29 +68,29 @@ fn a_document_without_problems_is_read_whole() {
 }
 
 #[test]
-fn an_unknown_key_names_the_nearest() {
-    assert_eq!(problem_of("[first]\n\nnumbre = 1\n"), "f.toml:3: first.numbre: unknown key, nearest is `number`");
-    assert_eq!(problem_of("[frist]\n"), "f.toml:1: frist: unknown key, nearest is `first`");
-    assert_eq!(problem_of("[elsewhree]\n"), "f.toml:1: elsewhree: unknown key, nearest is `elsewhere`");
+fn for_an_unknown_key_the_nearest_is_suggested() {
+    assert_eq!(problem_of("[first]\n\nnumbre = 1\n"), "f.toml:3: first.numbre: unknown key; did you mean `number`?");
+    assert_eq!(problem_of("[frist]\n"), "f.toml:1: frist: unknown key; did you mean `first`?");
+    assert_eq!(problem_of("[elsewhree]\n"), "f.toml:1: elsewhree: unknown key; did you mean `elsewhere`?");
     assert_eq!(
         problem_of("[[list]]\nname = \"\"\n[[list]]\nname = \"\"\nnam = 1\n"),
-        "f.toml:5: list[1].nam: unknown key, nearest is `name`"
+        "f.toml:5: list[1].nam: unknown key; did you mean `name`?"
     );
 }
 
 #[test]
 fn a_wrong_type_says_what_is_allowed() {
     let problems = [
-        ("[first]\nnumber = \"x\"\n", "f.toml:2: first.number: must be a whole number >= 0, is a string"),
-        ("[first]\nnumber = 1.5\n", "f.toml:2: first.number: must be a whole number >= 0, is a number with decimals"),
+        ("[first]\nnumber = \"x\"\n", "f.toml:2: first.number: must be a whole number >= 0, not a string"),
+        ("[first]\nnumber = 1.5\n", "f.toml:2: first.number: must be a whole number >= 0, not a number with decimals"),
         ("[first]\nnumber = -1\n", "f.toml:2: first.number: -1 is out of range: must be a whole number >= 0"),
         ("[first]\nratio = nan\n", "f.toml:2: first.ratio: must be a finite number"),
-        ("[first]\nflag = 1\n", "f.toml:2: first.flag: must be true or false, is a whole number"),
-        ("[first]\ntext = 1\n", "f.toml:2: first.text: must be a string, is a whole number"),
-        ("[first]\ntexts = [\n\"a\",\n1]\n", "f.toml:4: first.texts[1]: must be a string, is a whole number"),
-        ("[first]\ntexts = \"a\"\n", "f.toml:2: first.texts: must be a list, is a string"),
-        ("first = 3\n", "f.toml:1: first: must be a table, is a whole number"),
-        ("[table]\na = []\n", "f.toml:2: table.a: must be a number, is a list"),
+        ("[first]\nflag = 1\n", "f.toml:2: first.flag: must be true or false, not a whole number"),
+        ("[first]\ntext = 1\n", "f.toml:2: first.text: must be a string, not a whole number"),
+        ("[first]\ntexts = [\n\"a\",\n1]\n", "f.toml:4: first.texts[1]: must be a string, not a whole number"),
+        ("[first]\ntexts = \"a\"\n", "f.toml:2: first.texts: must be a list, not a string"),
+        ("first = 3\n", "f.toml:1: first: must be a table, not a whole number"),
+        ("[table]\na = []\n", "f.toml:2: table.a: must be a number, not a list"),
     ];
     for (text, problem) in problems {
         assert_eq!(problem_of(text), problem);
@@ -98,18 +98,18 @@ fn a_wrong_type_says_what_is_allowed() {
 }
 
 #[test]
-fn a_name_that_is_not_allowed_says_which_are() {
+fn an_invalid_name_lists_the_valid_ones() {
     let problem = problem_of("[first]\nchoice = \"exti\"\n");
-    assert_eq!(problem, "f.toml:2: first.choice: `exti` is not allowed: one of go_on, exit, nearest is `exit`");
+    assert_eq!(problem, "f.toml:2: first.choice: `exti` is not allowed: must be one of go_on, exit; did you mean `exit`?");
 }
 
 #[test]
-fn a_missing_key_stands_where_its_table_does() {
+fn a_missing_key_is_reported_at_its_table() {
     assert_eq!(problem_of("\n[[list]]\nat = [1, 2]\n"), "f.toml:2: list[0].name: is missing");
 }
 
 #[test]
-fn every_problem_comes_at_once_and_none_because_of_another() {
+fn all_problems_are_reported_at_once_and_none_is_a_consequence_of_another() {
     let (document, problems) =
         read("a = 1\n[first]\nnumber = \"x\"\nratio = 2.5\nb = 2\n[[list]]\nname = 3\n[[list]]\nname = \"kept\"\nc = 1\n");
     assert_eq!(problems.len(), 5, "{problems:?}");

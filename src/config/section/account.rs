@@ -1,4 +1,4 @@
-//! `[account]`: the bounds of stages.
+//! `[account]`: when an account counts as onboarding or renewing.
 
 use serde::Deserialize;
 
@@ -8,10 +8,10 @@ use crate::config::field;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Account {
-    /// An account that has not finished onboarding is in stage onboarding below this tenure, days.
+    /// An account with unfinished onboarding is in stage onboarding up to this tenure, days.
     #[serde(deserialize_with = "field::between::<1, 3_650, _, _>")]
     pub onboarding_days: i64,
-    /// A term that ends within this is in stage renewing, days.
+    /// An account whose term ends within this time is in stage renewing, days.
     #[serde(deserialize_with = "field::between::<1, 3_650, _, _>")]
     pub renewing_days: i64,
 }

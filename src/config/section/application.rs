@@ -24,7 +24,7 @@ impl Default for Application {
     }
 }
 
-/// Longest id and instance, bytes: with prefix and suffix they must still be a topic name.
+/// Longest id and instance, bytes: with prefix and suffix they must still make a valid topic name.
 const NAME_BYTES: usize = 200;
 
 impl Application {

@@ -10,17 +10,17 @@ use crate::time::{self, Date, OpenHours, Zone};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BusinessHours {
-    /// Zone of the hours and holidays; `None`: the reporting zone.
+    /// Time zone of the hours and holidays; `None` means the reporting zone.
     #[serde(default, deserialize_with = "some_zone")]
     pub zone: Option<Zone>,
     /// Open hours by day of the week.
     pub open: Week,
-    /// Dates on which nothing is open.
+    /// Dates on which the team does not work.
     #[serde(default)]
     pub holidays: Vec<Holiday>,
 }
 
-/// Open hours of each day; a day without is closed.
+/// Open hours of each day; a day without any is closed.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Week {
@@ -48,8 +48,9 @@ pub struct Open(#[serde(deserialize_with = "open_hours")] OpenHours);
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Holiday(#[serde(deserialize_with = "field::date")] Date);
 
-/// Most open hours of a day, and most holidays.
+/// Most ranges of open hours per day.
 const HOURS_MAX: usize = 24;
+/// Most holidays.
 const HOLIDAYS_MAX: usize = 10_000;
 
 impl Week {

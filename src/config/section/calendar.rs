@@ -1,4 +1,4 @@
-//! `[[calendar.quiet]]`: holidays, on which the clocks of usage stop.
+//! `[[calendar.quiet]]`: holidays, on which missing usage does not count against an account.
 
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ pub struct CalendarDays {
     pub quiet: Vec<Quiet>,
 }
 
-/// One run of quiet dates of the reporting zone.
+/// A range of quiet dates in the reporting zone.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quiet {
@@ -24,14 +24,14 @@ pub struct Quiet {
     /// Last quiet date.
     #[serde(deserialize_with = "field::date")]
     pub to: Date,
-    /// Regions of profiles that it holds for; empty: all.
+    /// Profile regions that it applies to; empty means all.
     #[serde(default)]
     pub regions: Vec<String>,
 }
 
-/// Most runs of quiet dates.
+/// Most ranges of quiet dates.
 const QUIET_MAX: usize = 1_000;
-/// Longest run, days.
+/// Longest range, days.
 const DAYS_MAX: i32 = 366;
 
 impl CalendarDays {

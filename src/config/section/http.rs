@@ -19,10 +19,10 @@ pub struct Http {
     pub listen: SocketAddr,
     /// File with the bearer token that requests must carry; empty means none.
     token_file: PathBuf,
-    /// Connections at the same time.
+    /// Most simultaneous connections.
     #[serde(deserialize_with = "field::between::<1, 10_000, _, _>")]
     pub max_connections: usize,
-    /// Time limit from the first byte of a request to the last byte of its answer, seconds.
+    /// Timeout from the first byte of a request to the last byte of its response, seconds.
     #[serde(deserialize_with = "field::between::<1, 300, _, _>")]
     pub request_timeout_seconds: u64,
     /// A connection without a request is closed after this, seconds.
@@ -52,7 +52,7 @@ const TOKEN_BYTES_MIN: usize = 16;
 impl Http {
     pub(in crate::config) fn validate(&self, report: &mut Report<'_>) {
         if !self.listen.ip().is_loopback() && self.token_file.as_os_str().is_empty() {
-            report.warning("http.listen", "everyone who reaches this address can read every account: set http.token_file");
+            report.warning("http.listen", "anyone who can reach this address can read every account: set http.token_file");
         }
     }
 

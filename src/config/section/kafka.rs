@@ -15,20 +15,20 @@ pub struct Kafka {
     pub start: Start,
     /// Whether missing output and internal topics are created.
     pub create_topics: bool,
-    /// Replication factor of created topics; -1: the broker's default.
+    /// Replication factor of created topics; -1 means the broker's default.
     #[serde(deserialize_with = "replication_factor")]
     pub replication_factor: i32,
     /// librdkafka properties.
     pub properties: Properties,
 }
 
-/// Where an input partition begins that was never committed.
+/// Where to start an input partition that has no committed offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Start {
     /// At the earliest record.
     Earliest,
-    /// At the end.
+    /// At the end: only new records.
     Latest,
     /// Nowhere: the service exits instead.
     Fail,

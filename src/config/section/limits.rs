@@ -1,9 +1,9 @@
-//! `[limits]`: the ranges of the limits. Their keys and defaults are those of `settings::Limits`.
+//! `[limits]`: the allowed ranges. `settings::Limits` has the keys and defaults.
 
 use crate::config::validate::Report;
 use crate::settings::Limits;
 
-/// Checks that memory and changelog records can hold every limit.
+/// Checks that every limit is within what memory and a changelog record can hold.
 pub(in crate::config) fn validate(limits: &Limits, report: &mut Report<'_>) {
     let bounds = [
         ("record_bytes", limits.record_bytes, 1_024, 16_777_216),

@@ -1,4 +1,4 @@
-//! `[metrics]`: accounts that always have series of their own.
+//! `[metrics]`: accounts with their own series.
 
 use serde::Deserialize;
 
@@ -6,6 +6,6 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Metrics {
-    /// The watch list: accounts with series of their own, as long as `limits.series` has room.
+    /// The watch list: accounts that have their own series as long as `limits.series` has room.
     pub watch_accounts: Vec<String>,
 }

@@ -20,12 +20,12 @@ pub struct Money {
     pub reporting_currency: Currency,
     /// Which discounts reduce MRR.
     pub discounts: Discounts,
-    /// When a scheduled cancellation is churn.
+    /// When a scheduled cancellation counts as churn.
     pub churn_at: ChurnAt,
-    /// Dunning ends this long after the first snapshot of an unbroken `past_due` run, days.
+    /// Dunning ends this long after the first snapshot in an unbroken run of `past_due`, days.
     #[serde(deserialize_with = "field::between::<0, 3_650, _, _>")]
     pub dunning_days: i64,
-    /// Changes at most this long after the previous one belong to one movement, minutes.
+    /// Changes that follow each other within this time are one movement, minutes.
     #[serde(deserialize_with = "field::between::<0, 10_080, _, _>")]
     pub movement_window_minutes: i64,
     /// Exchange rates by date.
@@ -48,17 +48,17 @@ impl Default for Money {
 /// One `[[money.rates]]` table: units of the reporting currency per unit of each currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateTable {
-    /// The first date of the reporting zone on which it holds.
+    /// The first date, in the reporting zone, from which it applies.
     pub valid_from: Date,
     /// Rates, > 0, by currency.
     pub rates: Vec<(Currency, Decimal)>,
 }
 
-/// Tables of rates at most: one per day for ten years.
+/// Most tables of rates: one per day for ten years.
 const TABLES_MAX: usize = 3_660;
 
 impl Money {
-    /// The policy of the pure half. A table holds from midnight of its date in `zone`.
+    /// The policy of the pure half. A table applies from midnight of its date in `zone`.
     #[must_use]
     pub fn policy(&self, zone: &Zone) -> Policy {
         let table = |table: &RateTable| money::RateTable { valid_from: zone.start_of(table.valid_from), rates: table.rates.clone() };
@@ -77,7 +77,7 @@ impl Money {
         }
         for (index, table) in self.rates.iter().enumerate() {
             if self.rates.iter().take(index).any(|earlier| earlier.valid_from == table.valid_from) {
-                report.problem(&format!("money.rates[{index}].valid_from"), "an earlier table has this date");
+                report.problem(&format!("money.rates[{index}].valid_from"), "another table has the same date");
             }
             let reporting = table.rates.iter().find(|(currency, _)| *currency == self.reporting_currency);
             if let Some((currency, rate)) = reporting
@@ -131,7 +131,7 @@ impl<'de> Deserialize<'de> for Key {
             _ if key == VALID_FROM => Ok(Self::ValidFrom),
             // Upper case only, so that a table cannot contain a currency twice.
             Some(currency) if currency.code() == key => Ok(Self::Rate(currency)),
-            _ => Err(D::Error::custom("must be valid_from or a currency code: three capitals, as in EUR")),
+            _ => Err(D::Error::custom("must be valid_from or a currency code: three capital letters, as in EUR")),
         }
     }
 }
@@ -139,7 +139,7 @@ impl<'de> Deserialize<'de> for Key {
 #[derive(Deserialize)]
 struct ValidFrom(#[serde(deserialize_with = "field::date")] Date);
 
-/// A rate, exact: from a string or a number, as written.
+/// An exact rate, parsed from the text of a string or number.
 struct Rate(Decimal);
 
 impl<'de> Deserialize<'de> for Rate {
@@ -147,6 +147,6 @@ impl<'de> Deserialize<'de> for Rate {
         let text = field::as_written(deserializer)?;
         let rate = Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text)).ok();
         let rate = rate.filter(|rate| *rate > Decimal::ZERO).map(|rate| Self(rate.normalize()));
-        rate.ok_or_else(|| D::Error::custom(format!("`{text}` is no rate: must be a decimal number above 0, as in \"1.08\"")))
+        rate.ok_or_else(|| D::Error::custom(format!("`{text}` is not a valid rate: must be a decimal number above 0, as in \"1.08\"")))
     }
 }

@@ -17,7 +17,7 @@ pub struct Output {
     pub dead_letters_topic: String,
     /// What happens on a bad run of records.
     pub on_bad_run: OnBadRun,
-    /// More than this share of bad records in a topic partition is a bad run, 0..=1.
+    /// A topic partition with more than this share of bad records is a bad run, 0..=1.
     #[serde(deserialize_with = "field::share")]
     pub bad_run_share: f64,
     /// Fewer records than this are never a bad run.
@@ -36,7 +36,7 @@ pub enum OnBadRun {
 }
 
 impl Output {
-    /// When records are a bad run.
+    /// When bad records become a bad run.
     #[must_use]
     pub const fn bad_run_limits(&self) -> bad_run::Thresholds {
         bad_run::Thresholds { share: self.bad_run_share, records: self.bad_run_records }

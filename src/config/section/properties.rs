@@ -17,18 +17,18 @@ use crate::kafka::property;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Properties(BTreeMap<String, Secret>);
 
-/// Properties that the service sets itself, each with what to do instead or why.
+/// Properties that the service sets itself, each with the reason or the key to use instead.
 const KEPT: [(&str, &str); 28] = [
     ("bootstrap.servers", "set kafka.bootstrap_servers"),
     ("metadata.broker.list", "set kafka.bootstrap_servers"),
     ("group.id", "the group is application.id"),
     ("group.instance.id", "set application.instance for static membership"),
-    ("transactional.id", "it consists of application.id and application.instance"),
-    ("transaction.timeout.ms", "restore waits for it, and a longer one would let an open transaction hide state"),
+    ("transactional.id", "it is made of application.id and application.instance"),
+    ("transaction.timeout.ms", "a restore waits for open transactions, and a longer timeout would delay it"),
     ("delivery.timeout.ms", "no record may outlive its transaction"),
     ("message.timeout.ms", "no record may outlive its transaction"),
     ("enable.idempotence", "exactly-once needs it"),
-    ("enable.gapless.guarantee", "transactions give it"),
+    ("enable.gapless.guarantee", "transactions already guarantee it"),
     ("acks", "exactly-once needs all replicas"),
     ("request.required.acks", "exactly-once needs all replicas"),
     ("isolation.level", "exactly-once reads committed records only"),
@@ -45,17 +45,17 @@ const KEPT: [(&str, &str); 28] = [
     ("group.remote.assignor", "only the classic protocol keeps the topics of a task together"),
     ("partitioner", "outputs are partitioned by account; for the producers of inputs, set streams.<stream>.partitioner"),
     ("allow.auto.create.topics", "set kafka.create_topics"),
-    ("enabled_events", "clients are driven by polling"),
+    ("enabled_events", "the clients depend on their own set of events"),
     ("plugin.library.paths", "plugins are not loaded"),
 ];
 
-/// Names that contain one of these have secret values.
+/// Properties whose names contain one of these have secret values.
 const SENSITIVE: [&str; 6] = ["password", "passphrase", "secret", ".pem", "private.key", "oauthbearer.config"];
 
 /// The largest record that the producer must accept, bytes.
 const MESSAGE_BYTES_MIN: u64 = 600_000;
 
-/// Lets librdkafka create unsigned tokens.
+/// Makes librdkafka create unsigned tokens.
 const UNSECURED_TOKENS: &str = "enable.sasl.oauthbearer.unsecure.jwt";
 
 const FROM_FILE: &str = "file:";
@@ -67,7 +67,7 @@ impl Properties {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Checks names, and values that are not references.
+    /// Checks the names, and the values that are not references.
     pub(in crate::config) fn validate(&self, report: &mut Report<'_>) {
         for (name, value) in &self.0 {
             let origin = report.origin(&key(name)).clone();
@@ -81,13 +81,13 @@ impl Properties {
         self.validate_tokens(report);
     }
 
-    /// The linked librdkafka can only create unsecured tokens.
+    /// The linked librdkafka has no OIDC, so it can only create unsecured tokens.
     fn validate_tokens(&self, report: &mut Report<'_>) {
         let value = |name: &str| self.0.get(name).map(Secret::expose);
         let by_token = |name: &&str| value(name).is_some_and(|mechanism| mechanism.eq_ignore_ascii_case("OAUTHBEARER"));
         let Some(mechanism) = ["sasl.mechanisms", "sasl.mechanism"].into_iter().find(by_token) else { return };
         if value(UNSECURED_TOKENS) == Some("true") {
-            report.warning(&key(UNSECURED_TOKENS), "an unsecured token proves nothing: anyone can make the same one");
+            report.warning(&key(UNSECURED_TOKENS), "an unsecured token proves nothing: anyone can create the same one");
         } else {
             let message = "a token for OAUTHBEARER cannot be fetched: this program is built without OIDC; use SCRAM-SHA-512, PLAIN or a \
                            client certificate";
@@ -125,7 +125,7 @@ fn check(name: &str, value: &str, origin: &Origin) -> Result<(), (String, Option
         return Ok(());
     }
     if is_sensitive(name) && *origin == Origin::Option {
-        return Err(("every user of the machine can read options: give file:PATH or env:NAME".to_owned(), None));
+        return Err(("every user of this machine can read command-line options: use file:PATH or env:NAME".to_owned(), None));
     }
     refusal(name, value).or_else(|| too_small(name, value)).map_or(Ok(()), |message| Err((message, None)))
 }
@@ -138,7 +138,7 @@ fn warn(name: &str, value: &str, report: &mut Report<'_>) {
         _ => false,
     };
     if off {
-        report.warning(&key(name), "the broker's identity is not verified: anyone on the way can read and change everything");
+        report.warning(&key(name), "the broker's identity is not verified: anyone on the network path can read and change everything");
     }
 }
 
@@ -158,7 +158,7 @@ fn is_sensitive(name: &str) -> bool {
 /// Why the service refuses a value that librdkafka accepts.
 fn too_small(name: &str, value: &str) -> Option<String> {
     let small = name == "message.max.bytes" && value.parse::<u64>().is_ok_and(|bytes| bytes < MESSAGE_BYTES_MIN);
-    small.then(|| format!("must be at least {MESSAGE_BYTES_MIN}: a record of the state may have 512 KiB"))
+    small.then(|| format!("must be at least {MESSAGE_BYTES_MIN}: a state record may take 512 KiB"))
 }
 
 /// Why librdkafka refuses a value. Its own message may quote the value, which must not happen to a secret.
@@ -168,7 +168,7 @@ fn refusal(name: &str, value: &str) -> Option<String> {
     Some(if quotable { message } else { "librdkafka refuses its value".to_owned() })
 }
 
-/// Names for suggestions, as of the librdkafka version that this program was written for.
+/// Names for suggestions, from the librdkafka version that this program was written for.
 fn names() -> impl Iterator<Item = &'static str> {
     include_str!("librdkafka_properties.txt").lines().filter(|name| KEPT.iter().all(|(kept, _)| kept != name))
 }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_producer_must_take_the_largest_record_of_the_state() {
+    fn a_producer_must_accept_the_largest_state_record() {
         let check = |value| check("message.max.bytes", value, &Origin::Default);
         assert!(check("599999").unwrap_err().0.contains("at least 600000") && check("600000").is_ok());
     }

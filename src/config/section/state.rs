@@ -9,7 +9,7 @@ use crate::settings::StateVersion;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StateFormat {
-    /// The format to write: that of the older program until a rolling upgrade is complete.
+    /// The format to write. During a rolling upgrade, keep that of the older version until every instance runs the new one.
     #[serde(deserialize_with = "version")]
     pub write_version: StateVersion,
 }
@@ -23,5 +23,5 @@ impl Default for StateFormat {
 fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<StateVersion, D::Error> {
     let number = u8::deserialize(deserializer)?;
     let newest = StateVersion::NEWEST as u8;
-    StateVersion::numbered(number).ok_or_else(|| D::Error::custom(format!("this program does not write version {number}: 1 to {newest}")))
+    StateVersion::numbered(number).ok_or_else(|| D::Error::custom(format!("version {number} cannot be written: must be 1 to {newest}")))
 }

@@ -8,7 +8,7 @@ use crate::config::validate::Report;
 use crate::event::Stream;
 use crate::time::HOUR_MS;
 
-/// `[streams]`. Usage, billing and support are read unless their `topics` are empty; feedback and accounts only if their section exists.
+/// `[streams]`. Usage, billing and support are read unless their `topics` are empty; feedback and accounts only if their section is present.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Streams {
@@ -19,7 +19,7 @@ pub struct Streams {
     accounts: Option<StreamSection>,
 }
 
-/// `[streams.<stream>]`: topics, and options for all of them that do not override them.
+/// `[streams.<stream>]`: topics, and the options of all topics that do not override them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StreamSection {
@@ -33,7 +33,7 @@ pub struct StreamSection {
     stale_after_hours: Option<StaleAfter>,
 }
 
-/// `[[streams.<stream>.topic]]`: a topic with options of its own.
+/// `[[streams.<stream>.topic]]`: a topic with its own options.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TopicSection {
@@ -94,14 +94,14 @@ impl Streams {
         }
     }
 
-    /// Checks that there is a topic, and that none is named twice. `outputs`: topics that the program writes, with their keys.
+    /// Checks that there is a topic, and that no topic is used twice. `outputs`: the topics that the program writes, with their keys.
     pub(in crate::config) fn validate<'o>(&self, outputs: impl IntoIterator<Item = (&'o str, String)>, report: &mut Report<'_>) {
         let inputs =
             Stream::ALL.into_iter().flat_map(|stream| self.section(stream).into_iter().flat_map(move |section| section.places(stream)));
         let mut known: Vec<(String, String)> = Vec::new();
         for (key, name) in outputs.into_iter().map(|(key, name)| (key.to_owned(), name)).chain(inputs) {
             match known.iter().find(|(_, topic)| *topic == name) {
-                Some((other, _)) => report.problem_of_either([&key, other], format!("topic `{name}` is named by {other} and {key}")),
+                Some((other, _)) => report.problem_of_either([&key, other], format!("topic `{name}` is used by both {other} and {key}")),
                 None => known.push((key, name)),
             }
         }
@@ -124,7 +124,7 @@ impl StreamSection {
         listed.iter().map(|name| resolve(name, &plain)).chain(self.topic.iter().map(|own| resolve(&own.name, own))).collect()
     }
 
-    /// `topics`; the default if there is neither `topics` nor a table.
+    /// `topics`, or the default topic if neither `topics` nor a table is present.
     fn listed(&self, stream: Stream) -> Vec<String> {
         match &self.topics {
             Some(topics) => topics.clone(),

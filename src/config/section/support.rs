@@ -1,4 +1,4 @@
-//! `[support]`: what an open ticket weighs, and when the team works.
+//! `[support]`: the weight of an open ticket, and when the team works.
 
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use crate::event::Priority;
 pub struct Support {
     /// Weights of open tickets.
     pub priority_weights: PriorityWeights,
-    /// When the team works; `None`: nothing is measured in business hours.
+    /// When the team works; without it, nothing is measured in business hours.
     pub business_hours: Option<BusinessHours>,
 }
 

@@ -1,4 +1,4 @@
-//! `[time]`: the reporting zone and the limits of time.
+//! `[time]`: the reporting zone, and the limits on event time.
 
 use serde::Deserialize;
 
@@ -9,22 +9,22 @@ use crate::time::{Date, Zone};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Time {
-    /// Zone of days and months; fixed for an application id.
+    /// Time zone of days and months; must never change for an application id.
     #[serde(deserialize_with = "field::zone")]
     pub reporting_time_zone: Zone,
-    /// Records further ahead of their reference time are dead letters, hours.
+    /// Records further ahead of their reference time than this are dead letters, hours.
     #[serde(deserialize_with = "field::between::<0, 8_760, _, _>")]
     pub max_future_hours: i64,
-    /// Midnight of this date in the zone: what is said to have happened before it is a dead letter.
+    /// Records from before midnight of this date, in the reporting zone, are dead letters.
     #[serde(deserialize_with = "field::earliest")]
     pub earliest: Date,
-    /// How long ids are remembered, days; 0: not at all.
+    /// How long record ids are remembered for dedup, days; 0 means not at all.
     #[serde(deserialize_with = "field::between::<0, 31, _, _>")]
     pub dedup_days: i64,
-    /// A partition whose next record is older is catching up, minutes; `None`: never.
+    /// A partition whose next record is older than this is catching up, minutes; `None` means never.
     #[serde(deserialize_with = "field::minutes_or_never")]
     pub catch_up_age_minutes: Option<i64>,
-    /// After this long in catch-up changes are published anyway, minutes.
+    /// After this long in catch-up, changes are published anyway, minutes.
     #[serde(deserialize_with = "field::between::<1, 10_080, _, _>")]
     pub catch_up_limit_minutes: i64,
 }

@@ -33,9 +33,9 @@ pub enum Partitioning {
     /// Unknown: detected from a sample of records.
     #[default]
     Auto,
-    /// With this partitioner.
+    /// By this partitioner.
     By(Partitioner),
-    /// With another one; the user vouches that equal keys have equal partition numbers in every topic.
+    /// By another one; the user vouches that equal keys have equal partition numbers in every topic.
     Custom,
 }
 
@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for Format {
         match String::deserialize(deserializer)?.as_str() {
             "native" => Ok(Self::Native),
             name if PLANNED.contains(&name) => Err(D::Error::custom(format!(
-                "`{name}` is not supported in this version, only `native` is: convert this topic to native events in another one"
+                "`{name}` is not supported in this version, only `native` is: convert the events to the native format and write them to another topic"
             ))),
             name => Err(D::Error::unknown_variant(name, NAMES)),
         }
@@ -63,7 +63,7 @@ impl<'de> Deserialize<'de> for Format {
 }
 
 impl<'de> Deserialize<'de> for Partitioning {
-    /// Accepts our names and librdkafka's; variants that differ only for records without a key are equivalent here.
+    /// Accepts our names and librdkafka's; variants that differ only for records without a key count as the same.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         const NAMES: &[&str] = &["auto", "murmur2", "crc32", "fnv1a", "custom"];
         match String::deserialize(deserializer)?.as_str() {
@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Partitioning {
     }
 }
 
-/// Only `false`: there is no repartition stage.
+/// Accepts only `false`: there is no repartition stage.
 pub(super) fn repartition<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     if bool::deserialize(deserializer)? {
         return Err(D::Error::custom("`true` is not supported in this version: key the topic by account"));

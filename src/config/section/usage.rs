@@ -1,4 +1,4 @@
-//! `[usage]`: which usage counts as product use, and whose it is.
+//! `[usage]`: which usage counts as product use, and by whom.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -9,13 +9,13 @@ use crate::settings::usage_filter::{DEFAULT_ANONYMOUS_USERS, Names, Patterns, Us
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Usage {
-    /// Features that count; empty: all.
+    /// Features that count; empty means all.
     #[serde(deserialize_with = "patterns")]
     pub active_features: Option<Patterns>,
     /// Features that do not count.
     #[serde(deserialize_with = "patterns")]
     pub ignore_features: Option<Patterns>,
-    /// Users that do not count: service users.
+    /// Users whose usage does not count, such as service users.
     #[serde(deserialize_with = "patterns")]
     pub ignore_users: Option<Patterns>,
     /// Users that are nobody, in any case: their use counts for the account alone.

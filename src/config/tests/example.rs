@@ -12,7 +12,7 @@ use crate::settings::Settings;
 
 const EXAMPLE: &str = include_str!("../../../config/churnwatch.toml");
 
-/// The example with everything that is not set by default.
+/// The example, with everything uncommented that has no default.
 fn with_every_key() -> String {
     let lines = EXAMPLE.lines().map(|line| match line.strip_prefix('#') {
         Some(key) if key.starts_with(|first: char| !first.is_whitespace()) => key,
@@ -26,7 +26,7 @@ fn tree_of(text: &str) -> Node {
 }
 
 #[test]
-fn the_example_holds_the_defaults() {
+fn the_example_shows_the_defaults() {
     let example = Config::load(Some(Path::new("config/churnwatch.toml")), &[], []).unwrap_or_else(|problems| panic!("{problems}"));
     let defaults = Config::load(None, &[], []).unwrap();
     let resolved = |config: &Config| {
@@ -40,9 +40,9 @@ fn the_example_holds_the_defaults() {
 }
 
 #[test]
-fn the_defaults_are_those_of_the_pure_half() {
+fn the_defaults_match_the_pure_half() {
     let settings = Config::default().settings();
-    // Only the streams that are configured by default differ: without configuration all are.
+    // Only the configured streams differ: the pure half defaults to all of them.
     assert_eq!(settings.configured.0, [true, true, true, false, false]);
     let settings = Settings { configured: PerStream([true; 5]), ..settings };
     assert_eq!(format!("{settings:#?}"), format!("{:#?}", Settings::default()));
@@ -56,7 +56,7 @@ fn every_key_of_the_configuration_is_in_the_example_and_valid() {
     assert!(keys.len() > 80, "{keys:#?}");
     let mut written = BTreeSet::new();
     collect(&root, "", &mut written);
-    // Tables of single topics are the same for all streams, and shown once.
+    // Tables of single topics are alike for all streams, so the example shows one.
     let own = |key: &String| key.split('.').nth(2) != Some("topic") || key.starts_with("streams.usage.");
     for key in keys.into_iter().filter(own) {
         assert!(written.contains(&key), "{key} is not in config/churnwatch.toml");

@@ -1,17 +1,19 @@
-//! The configuration as a whole: one file a promise.
+//! The configuration as a whole: one file per guarantee.
 
 mod example;
+mod kafka;
 mod model;
 mod precedence;
 mod problems;
 mod secrets;
+mod streams;
 mod written;
 
 use std::path::PathBuf;
 
 use super::Config;
 
-/// A folder that holds configurations.
+/// A folder with configuration files.
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -43,7 +45,13 @@ fn problems_of(text: &str) -> Vec<String> {
     Folder::with(&[("c.toml", text)]).load(&[], &[]).err().unwrap_or_default()
 }
 
-/// What a file amounts to.
+/// The configuration in a file.
 fn config_of(text: &str) -> Config {
     Folder::with(&[("c.toml", text)]).load(&[], &[]).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+/// Asserts that a file has exactly one problem.
+#[track_caller]
+fn assert_problem(text: &str, problem: &str) {
+    assert_eq!(problems_of(text), [problem]);
 }

@@ -1,4 +1,4 @@
-//! The tables of the model: in the file, in one of their own, or from the default.
+//! The tables of the model: in the file, in a separate one, or from the default.
 
 use super::{Folder, config_of, problems_of};
 use crate::score::Model;
@@ -12,7 +12,7 @@ fn without_tables_the_default_model_scores() {
 }
 
 #[test]
-fn tables_of_the_model_stand_in_the_file_or_in_one_beside_it() {
+fn the_model_may_be_in_the_file_or_in_a_separate_one() {
     let inline = config_of(COMPONENT).model;
     let files = Folder::with(&[("c.toml", "model_file = \"m.toml\"\n"), ("m.toml", COMPONENT)]);
     assert_eq!(files.load(&[], &[]).unwrap().model, inline);
@@ -20,32 +20,32 @@ fn tables_of_the_model_stand_in_the_file_or_in_one_beside_it() {
 }
 
 #[test]
-fn a_model_file_is_a_configuration_of_its_own_too() {
+fn a_model_file_is_also_a_valid_configuration() {
     assert_eq!(config_of(include_str!("../../../config/model.toml")).model, Model::default());
 }
 
 #[test]
-fn problems_of_the_model_stand_at_their_lines() {
+fn problems_in_the_model_name_their_lines() {
     let text = "[[health.component]]\nname = \"a\"\ngroup = \"usage\"\nmetric = \"usage.trendd\"\ncurve = [[0, 0], [1, 100]]\nweight = 1\n\n[bands]\ngren = 3\n";
     assert_eq!(
         problems_of(text),
         [
-            "c.toml:4: health.component[0].metric: unknown metric `usage.trendd`, nearest is `usage.trend`",
-            "c.toml:9: bands.gren: unknown key, nearest is `green`",
+            "c.toml:4: health.component[0].metric: unknown metric `usage.trendd`; did you mean `usage.trend`?",
+            "c.toml:9: bands.gren: unknown key; did you mean `green`?",
         ]
     );
 }
 
 #[test]
-fn problems_of_the_model_file_name_it() {
+fn problems_in_the_model_file_name_that_file() {
     let files = [("c.toml", "model_file = \"m.toml\"\n[commit]\ninterval_ms = 0\n"), ("m.toml", "[publish]\nrisk = 2\n[comit]\n[riks]\n")];
     assert_eq!(
         Folder::with(&files).load(&[], &[]).unwrap_err(),
         [
             "c.toml:3: commit.interval_ms: 0 is out of range: must be 1 to 60000",
             "m.toml:2: publish.risk: must be above 0, at most 1",
-            "m.toml:3: comit: is not a table of a model, nearest is `model`",
-            "m.toml:4: riks: is not a table of a model, nearest is `risk`",
+            "m.toml:3: comit: is not a table of a model; did you mean `model`?",
+            "m.toml:4: riks: is not a table of a model; did you mean `risk`?",
         ]
     );
 }
@@ -60,30 +60,30 @@ fn a_table_in_both_files_is_a_problem() {
 }
 
 #[test]
-fn a_model_file_that_is_not_there_is_named_where_it_is_asked_for() {
+fn a_missing_model_file_is_reported_where_it_is_referred_to() {
     let problems = problems_of("\nmodel_file = \"m.toml\"\n");
     assert!(problems[0].starts_with("c.toml:2: model_file: cannot read m.toml: No such file"), "{problems:?}");
 }
 
 #[test]
-fn a_component_that_cannot_be_read_makes_no_problem_of_what_refers_to_it() {
+fn an_unreadable_component_causes_no_further_problems() {
     let text = format!("{COMPONENT}[[profile]]\nname = \"all\"\ncomponents = [\"a\"]\n[risk]\ncoefficients = {{ a = -1 }}\n");
     assert_eq!(
         problems_of(&text.replace("weight = 1", "weight = \"1\"")),
-        ["c.toml:6: health.component[0].weight: must be a number, is a string"]
+        ["c.toml:6: health.component[0].weight: must be a number, not a string"]
     );
 }
 
 #[test]
-fn a_misspelt_key_makes_no_problem_of_its_absence() {
+fn a_misspelt_key_is_not_also_reported_as_missing() {
     assert_eq!(
         problems_of("[[rule]]\nname = \"x\"\nwhen = \"usage.trend < 1\"\ncap_healt = 39\n"),
-        ["c.toml:4: rule[0].cap_healt: unknown key, nearest is `cap_health`"]
+        ["c.toml:4: rule[0].cap_healt: unknown key; did you mean `cap_health`?"]
     );
 }
 
 #[test]
-fn single_keys_of_the_default_model_can_be_set() {
+fn single_keys_of_the_default_model_can_be_overridden() {
     let folder = Folder::with(&[("c.toml", "")]);
     let model = folder.load(&["health.component[2].weight=30", "risk.coefficients.trend=-2", "rule[0].cap_health=20"], &[]).unwrap().model;
     let default = Model::default();
@@ -94,7 +94,7 @@ fn single_keys_of_the_default_model_can_be_set() {
 }
 
 #[test]
-fn single_keys_of_an_own_model_can_be_set_without_taking_from_the_default() {
+fn single_keys_of_a_custom_model_can_be_overridden_without_mixing_in_the_default() {
     let folder = Folder::with(&[("c.toml", COMPONENT)]);
     let model = folder.load(&["bands.worse.points=4", "health.component[0].weight=2"], &[]).unwrap().model;
     assert_eq!((model.components.len(), model.rules.len(), model.profiles.len()), (1, 0, 1));

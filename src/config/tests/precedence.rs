@@ -1,4 +1,4 @@
-//! Later ones win: file, environment, `--set`.
+//! Precedence: `--set` over environment over file.
 
 use super::Folder;
 use crate::event::Stream;
@@ -16,7 +16,7 @@ fn options_win_over_variables_and_variables_over_the_file() {
 }
 
 #[test]
-fn what_is_set_takes_the_type_of_its_key() {
+fn an_override_takes_the_type_of_its_key() {
     let config = Folder::with(&[("c.toml", "")])
         .load(
             &[
@@ -60,17 +60,17 @@ fn problems_name_the_variable_or_the_option() {
     assert_eq!(
         problems,
         [
-            "CHURNWATCH_COMIT__INTERVAL_MS: comit: unknown key, nearest is `commit`",
-            "CHURNWATCH_COMMIT__INTERVAL_MS: commit.interval_ms: must be a whole number, is a string",
+            "CHURNWATCH_COMIT__INTERVAL_MS: comit: unknown key; did you mean `commit`?",
+            "CHURNWATCH_COMMIT__INTERVAL_MS: commit.interval_ms: must be a whole number, not a string",
             "--set: application: must be section.key=value",
-            "--set: commit.intervall_ms: unknown key, nearest is `interval_ms`",
-            "--set: kafka.start: `begin` is not allowed: one of earliest, latest, fail, nearest is `fail`",
+            "--set: commit.intervall_ms: unknown key; did you mean `interval_ms`?",
+            "--set: kafka.start: `begin` is not allowed: must be one of earliest, latest, fail; did you mean `fail`?",
         ]
     );
 }
 
 #[test]
-fn keys_of_the_model_file_can_be_set_too() {
+fn keys_of_the_model_file_can_be_overridden_too() {
     let folder = Folder::with(&[("c.toml", "model_file = \"m.toml\"\n"), ("m.toml", "[bands]\ngreen = 80\nyellow = 30\n")]);
     let bands = |sets: &[&str], env: &[(&str, &str)]| folder.load(sets, env).unwrap().model.bands;
     assert_eq!(bands(&[], &[]).green.to_bits(), 80.0_f64.to_bits());

@@ -6,7 +6,7 @@ use crate::config::Config;
 const CANARY: &str = "canary-9f2c17d04b";
 
 #[test]
-fn secrets_are_read_from_files_beside_the_configuration_and_from_variables() {
+fn secrets_are_read_from_files_and_variables() {
     let text =
         "[kafka.properties]\nsasl.password = \"file:password\"\n\"ssl.key.password\" = \"env:KEY\"\n[http]\ntoken_file = \"token\"\n";
     let folder = Folder::with(&[("c.toml", text), ("password", "p\r\n"), ("token", "0123456789abcdef\n")]);
@@ -38,17 +38,17 @@ fn no_secret_is_in_debug_output_or_problems() {
 }
 
 #[test]
-fn a_secret_on_the_command_line_is_refused_but_not_its_place() {
+fn a_secret_on_the_command_line_is_refused_but_not_a_reference_to_it() {
     let folder = Folder::with(&[("c.toml", "")]);
     assert_eq!(
         folder.load(&["kafka.properties.sasl.password=p"], &[]).unwrap_err(),
-        ["--set: kafka.properties.\"sasl.password\": every user of the machine can read options: give file:PATH or env:NAME"]
+        ["--set: kafka.properties.\"sasl.password\": every user of this machine can read command-line options: use file:PATH or env:NAME"]
     );
     assert!(folder.load(&["kafka.properties.sasl.password=env:P"], &[("P", "p")]).is_ok());
 }
 
 #[test]
-fn a_secret_that_is_not_there_is_a_problem_unless_no_broker_is_asked() {
+fn a_missing_secret_is_a_problem_unless_the_command_is_offline() {
     let text = "[kafka.properties]\n\"sasl.password\" = \"env:P\"\n\"ssl.key.pem\" = \"file:key\"\n";
     let folder = Folder::with(&[("c.toml", text)]);
     let problems = folder.load(&[], &[("P", "")]).unwrap_err();
@@ -68,18 +68,18 @@ fn a_token_must_be_one_long_line() {
 }
 
 #[test]
-fn an_open_address_without_token_is_a_warning() {
+fn an_open_address_without_a_token_is_a_warning() {
     let open = Folder::with(&[("c.toml", "[http]\nlisten = \"0.0.0.0:9400\"\n")]).load(&[], &[]).unwrap();
     assert!(
         open.warnings[0]
             .to_string()
-            .ends_with("c.toml:2: http.listen: everyone who reaches this address can read every account: set http.token_file")
+            .ends_with("c.toml:2: http.listen: anyone who can reach this address can read every account: set http.token_file")
     );
     assert_eq!(super::config_of("[http]\nlisten = \"[::1]:9400\"\n").warnings, []);
 }
 
 #[test]
-fn a_broker_that_is_not_verified_is_a_warning() {
+fn an_unverified_broker_is_a_warning() {
     let config = super::config_of(
         "[kafka.properties]\n\"enable.ssl.certificate.verification\" = false\nssl.endpoint.identification.algorithm = \"none\"\n",
     );
@@ -88,7 +88,7 @@ fn a_broker_that_is_not_verified_is_a_warning() {
 }
 
 #[test]
-fn a_token_that_nobody_has_signed_is_a_warning() {
+fn an_unsigned_token_is_a_warning() {
     let properties = "sasl.mechanisms = \"OAUTHBEARER\"\nenable.sasl.oauthbearer.unsecure.jwt = true\n";
     let config = super::config_of(&format!("[kafka.properties]\n{properties}"));
     assert_eq!(config.warnings.len(), 1);

@@ -1,4 +1,4 @@
-//! What a configuration says besides the model.
+//! The keys that a configuration sets besides the model.
 
 use super::config_of;
 
@@ -7,7 +7,7 @@ fn differences(one: &str, other: &str) -> Vec<String> {
 }
 
 #[test]
-fn keys_that_are_written_differently_are_named_and_those_of_the_model_are_not() {
+fn differing_keys_are_listed_except_those_of_the_model() {
     let one = "[commit]\ninterval_ms = 1000\n[kafka.properties]\n\"sasl.password\" = \"hidden\"\n[bands]\ngreen = 70\n";
     let other = "[commit]\ninterval_ms = 2000\n[kafka]\nproperties.sasl.password = \"other\"\n[limits]\nusers = 5\n[bands]\ngreen = 75\n";
     assert_eq!(differences(one, other), ["commit.interval_ms", "kafka.properties.\"sasl.password\"", "limits.users"]);
@@ -15,7 +15,7 @@ fn keys_that_are_written_differently_are_named_and_those_of_the_model_are_not() 
 }
 
 #[test]
-fn entries_of_lists_are_keys_of_their_own() {
+fn list_entries_count_as_separate_keys() {
     assert_eq!(
         differences("[streams.usage]\ntopics = [\"a\", \"b\"]", "[streams.usage]\ntopics = [\"a\", \"c\", \"d\"]"),
         ["streams.usage.topics[1]", "streams.usage.topics[2]"]
@@ -23,7 +23,7 @@ fn entries_of_lists_are_keys_of_their_own() {
 }
 
 #[test]
-fn a_file_with_tables_of_a_model_is_one_alone() {
+fn a_file_with_only_model_tables_is_a_model_alone() {
     assert!(config_of("[bands]\ngreen = 75").is_model_alone());
     assert!(!config_of("[bands]\ngreen = 75\n[http]\nlisten = \"127.0.0.1:0\"").is_model_alone());
 }

@@ -1,4 +1,4 @@
-//! Clients of every kind, against the real server on a free port.
+//! All kinds of clients against the real server on a free port.
 
 use std::io::{Read, Write};
 
@@ -46,7 +46,7 @@ fn two_accounts() -> Fake {
 }
 
 #[test]
-fn accounts_are_listed_by_what_is_at_risk_with_their_drivers() {
+fn accounts_are_listed_by_mrr_at_risk_with_their_drivers() {
     let server = start(two_accounts(), None);
     let (status, answer) = get(&server, "/api/accounts");
     let body = json(&answer);
@@ -57,7 +57,7 @@ fn accounts_are_listed_by_what_is_at_risk_with_their_drivers() {
 }
 
 #[test]
-fn parameters_are_checked_and_the_answer_says_what_is_possible() {
+fn an_invalid_parameter_is_refused_with_the_allowed_values() {
     let server = start(two_accounts(), None);
     for (query, hint) in [
         ("band=pink", "green, yellow"),
@@ -75,21 +75,21 @@ fn parameters_are_checked_and_the_answer_says_what_is_possible() {
 }
 
 #[test]
-fn a_parameter_without_value_is_as_one_that_is_not_given() {
+fn an_empty_parameter_counts_as_absent() {
     let server = start(two_accounts(), None);
     let (status, answer) = get(&server, "/api/accounts?band=&segment=&sort=&limit=");
     assert_eq!((status, json(&answer)["matched"].as_u64()), (200, Some(2)));
 }
 
 #[test]
-fn an_account_id_that_is_no_text_is_refused_as_json() {
+fn an_account_id_that_is_not_text_gets_a_json_error() {
     let server = start(two_accounts(), None);
     let (status, answer) = get(&server, "/api/accounts/%FF%FE");
     assert_eq!((status, &json(&answer)["error"]), (400, &"the account id is not UTF-8 text".into()));
 }
 
 #[test]
-fn an_account_that_is_not_here_names_the_members() {
+fn for_an_account_held_elsewhere_the_members_are_listed() {
     let server = start(two_accounts(), None);
     assert_eq!(get(&server, "/api/accounts/acme").0, 200);
     let (status, answer) = get(&server, "/api/accounts/nobody");
@@ -114,7 +114,7 @@ fn anything_but_get_is_refused() {
 }
 
 #[test]
-fn the_token_guards_the_data_and_leaves_probes_and_page_open() {
+fn the_token_protects_the_data_but_not_the_page_and_the_probes() {
     let server = start(two_accounts(), Some("0123456789abcdef"));
     for path in ["/metrics", "/api/accounts", "/api/accounts/acme", "/api/portfolio", "/api/pipeline", "/nothing"] {
         assert_eq!(get(&server, path).0, 401, "{path}");
@@ -136,7 +136,7 @@ fn readiness_is_503_until_the_tasks_are_restored() {
 }
 
 #[test]
-fn long_addresses_and_heads_are_refused() {
+fn long_uris_and_heads_are_refused() {
     let server = start(Fake::default(), None);
     assert_eq!(get(&server, &format!("/{}", "x".repeat(3_000))).0, 414);
     let long_head = format!("GET / HTTP/1.1\r\nhost: x\r\ncookie: {}\r\n\r\n", "x".repeat(40_000));
@@ -148,7 +148,7 @@ fn long_addresses_and_heads_are_refused() {
     assert!(!answer.starts_with(b"HTTP/1.1 200"));
 }
 
-/// A server that gives requests little time, and connections between them much.
+/// A server with a short timeout for requests and a long one for idle connections.
 fn impatient() -> Server {
     let timeouts = Timeouts { request: Duration::from_millis(30), idle: IDLE };
     let settings = Settings { timeouts, ..settings() };
@@ -157,31 +157,31 @@ fn impatient() -> Server {
 
 const IDLE: Duration = Duration::from_millis(500);
 
-/// What comes back for some bytes, and whether the server waited as long as between requests before it closed the connection.
+/// What the server sends back for some bytes, and whether it waited for the idle timeout before it closed the connection.
 fn until_closed(bytes: &[u8]) -> (String, bool) {
     let server = impatient();
     let begun = crate::clock::monotonic();
     let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
     stream.write_all(bytes).unwrap();
     let mut answer = String::new();
-    // A reset ends it as well as an end.
+    // A connection reset ends it as well.
     let _ = stream.read_to_string(&mut answer);
     (answer, begun.elapsed() >= IDLE)
 }
 
 #[test]
-fn a_request_that_never_ends_is_cut_off_early() {
+fn a_request_that_never_ends_is_cut_off() {
     assert_eq!(until_closed(b"GET / HTTP/1.1\r\nhost: x"), (String::new(), false));
 }
 
 #[test]
-fn a_connection_may_idle_before_its_first_request_and_after_an_answer() {
+fn a_connection_may_idle_before_its_first_request_and_after_a_response() {
     assert_eq!(until_closed(b""), (String::new(), true));
     let (answer, idled) = until_closed(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
     assert!(answer.ends_with("alive\n") && idled, "{answer}");
 }
 
-/// A server with one place for a connection.
+/// A server that accepts one connection at a time.
 fn narrow(timeouts: Timeouts) -> Server {
     let settings = Settings { connections_max: 1, timeouts, ..settings() };
     Server::start(free(), settings, Arc::new(two_accounts()), Registry::new()).unwrap()
@@ -193,7 +193,7 @@ fn connections_beyond_the_limit_wait_until_one_ends() {
     let begun = crate::clock::monotonic();
     let idle = std::net::TcpStream::connect(server.address()).unwrap();
     assert_eq!(get(&server, "/livez").0, 200);
-    assert!(begun.elapsed() >= IDLE, "the only place was taken until its time was up");
+    assert!(begun.elapsed() >= IDLE, "the idle connection held the only slot until its timeout");
     drop(idle);
     let held: Vec<_> = (0..20).map(|_| std::net::TcpStream::connect(server.address()).unwrap()).collect();
     drop(held);
@@ -201,21 +201,21 @@ fn connections_beyond_the_limit_wait_until_one_ends() {
 }
 
 #[test]
-fn a_client_that_asks_and_never_reads_loses_its_place() {
+fn a_client_that_never_reads_loses_its_connection() {
     let server = narrow(Timeouts { request: Duration::from_millis(50), idle: IDLE });
     let mut greedy = std::net::TcpStream::connect(server.address()).unwrap();
-    // More pages than the buffers between the two can hold.
+    // More pages than the socket buffers can hold.
     greedy.write_all("GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(5_000).as_bytes()).unwrap();
     assert_eq!(get(&server, "/livez").0, 200);
     let mut answers = Vec::new();
-    // A reset ends it as well as an end.
+    // A connection reset ends it as well.
     let _ = greedy.read_to_end(&mut answers);
     let page = get(&server, "/").1.len();
-    assert!(answers.len() < 5_000 * page, "all answers were kept for a client that did not read");
+    assert!(answers.len() < 5_000 * page, "the server buffered every response for a client that never read");
 }
 
 #[test]
-fn a_head_of_too_many_headers_is_refused() {
+fn too_many_headers_are_refused() {
     let server = start(Fake::default(), None);
     let headers = "x-one: 1\r\n".repeat(HEADERS_MAX + 1);
     assert_eq!(send(&server, &format!("GET /livez HTTP/1.1\r\n{headers}\r\n")).0, 431);
@@ -232,14 +232,14 @@ fn a_wrong_token_is_refused_whatever_it_looks_like() {
 }
 
 #[test]
-fn a_taken_address_is_named() {
+fn an_address_in_use_is_named_in_the_error() {
     let server = start(Fake::default(), None);
     let error = Listener::bind(server.address()).unwrap_err();
     assert!(error.to_string().contains(&server.address().to_string()), "{error}");
 }
 
 #[test]
-fn the_page_may_load_nothing_from_elsewhere() {
+fn the_page_may_not_load_anything_from_elsewhere() {
     let (_, answer) = get(&start(Fake::default(), None), "/");
     assert!(answer.contains("default-src 'none'; script-src 'sha256-") && answer.contains("nosniff"));
 }

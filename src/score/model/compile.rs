@@ -188,7 +188,7 @@ fn named<T: Copy>(name: &str, kind: &str, all: &[T], name_of: fn(T) -> &'static 
 
 fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
     match nearest(name, known) {
-        Some(near) => format!("unknown {kind} `{name}`, nearest is `{near}`"),
+        Some(near) => format!("unknown {kind} `{name}`; did you mean `{near}`?"),
         None => format!("unknown {kind} `{name}`"),
     }
 }
@@ -250,22 +250,22 @@ mod tests {
             found,
             [
                 "model.min_coverage: is 1.4, must be 0 to 1",
-                "health.component[0].group: unknown group `usag`, nearest is `usage`",
+                "health.component[0].group: unknown group `usag`; did you mean `usage`?",
                 "health.component[0].weight: is 0, must be above 0",
-                "health.component[0].metric: unknown metric `usage.trendd`, nearest is `usage.trend`",
+                "health.component[0].metric: unknown metric `usage.trendd`; did you mean `usage.trend`?",
                 "health.component[0].curve: metric values must ascend, 0 follows 0",
                 "health.component[0].or[0].metric: metric `account.stage` is not a number",
                 "health.component[0].or[0].curve: has no points",
                 "profile[1].name: `first` is repeated",
                 "profile[0]: has no condition: the profiles after it are never reached",
                 "profile[1].when: the last profile must have no condition, because every account needs a profile",
-                "profile[0].components[0]: unknown component `aa`, nearest is `a`",
+                "profile[0].components[0]: unknown component `aa`; did you mean `a`?",
                 "profile[1].components: has no components",
-                "profile[1].when.stage[0]: unknown stage `churn`, nearest is `churned`",
+                "profile[1].when.stage[0]: unknown stage `churn`; did you mean `churned`?",
                 "rule[0].name: is empty",
                 "rule[0]: has neither cap_health nor risk_at_least",
-                "rule[0].when: unknown metric `support.opn`, nearest is `support.open`",
-                "risk.coefficients.b: unknown component `b`, nearest is `a`",
+                "rule[0].when: unknown metric `support.opn`; did you mean `support.open`?",
+                "risk.coefficients.b: unknown component `b`; did you mean `a`?",
                 "risk.levels: must ascend within 0 to 1: medium < high < critical",
                 "bands.yellow: is 40, must be below green, 30",
                 "bands.worse.points: is -1, must be 0 to 100",
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn components_of_the_default_model_are_unknown_in_a_file_with_its_own() {
         let found = problems(&format!("{COMPONENT}[risk.coefficients]\ntrend = -1"));
-        assert_eq!(found, ["risk.coefficients.trend: unknown component `trend`, nearest is `a`"]);
+        assert_eq!(found, ["risk.coefficients.trend: unknown component `trend`; did you mean `a`?"]);
     }
 
     #[test]

@@ -89,7 +89,7 @@ pub fn numeric_metric(name: &str) -> Result<Metric, String> {
         Some(_) => Err(format!("metric `{name}` is not a number")),
         None => {
             let names = Metric::ALL.iter().filter(|metric| metric.is_numeric()).map(|metric| metric.name());
-            Err(format!("unknown metric `{name}`, nearest is `{}`", nearest(name, names).unwrap_or_default()))
+            Err(format!("unknown metric `{name}`; did you mean `{}`?", nearest(name, names).unwrap_or_default()))
         }
     }
 }
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn errors_name_the_invalid_part() {
         let table = [
-            ("revenue.cancel_sheduled >= 1", "nearest is `revenue.cancel_scheduled`"),
+            ("revenue.cancel_sheduled >= 1", "did you mean `revenue.cancel_scheduled`?"),
             ("account.stage == 1", "not a number"),
             ("usage.trend", "not `metric operator number`"),
             ("", "not `metric operator number`"),

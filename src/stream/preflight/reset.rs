@@ -38,11 +38,15 @@ pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
         let partitions = stamp.inputs.iter().map(|input| (input.topic.as_str(), task));
         let committed =
             reader.committed(partitions, LIMIT).map_err(|error| Failure::kafka("reading the group's committed offsets", &error))?;
-        for (input, (_, _, from)) in stamp.inputs.iter().zip(committed).filter(|(input, (_, _, from))| *from != Some(input.next)) {
-            moves.push(Move { topic: input.topic.clone(), partition: task, from, to: input.next });
-        }
+        moves.extend(moves_of(task, &stamp, committed.into_iter().map(|(_, _, next)| next)));
     }
     Ok(moves)
+}
+
+/// The inputs of one task whose committed offsets, in the order of the stamp, differ from it.
+fn moves_of<'a>(task: i32, stamp: &'a Stamp, committed: impl Iterator<Item = Option<i64>> + 'a) -> impl Iterator<Item = Move> + 'a {
+    let differing = stamp.inputs.iter().zip(committed).filter(|(input, from)| *from != Some(input.next));
+    differing.map(move |(input, from)| Move { topic: input.topic.clone(), partition: task, from, to: input.next })
 }
 
 /// Moves the offsets.
@@ -76,5 +80,20 @@ impl Visitor for NewestStamps<'_> {
             self.stamps.insert(record.partition(), Stamp::decode(value).map_err(unreadable)?);
         }
         Ok(ControlFlow::Continue(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::stamp::StampedInput;
+
+    #[test]
+    fn only_offsets_that_differ_from_the_stamp_are_moved_and_missing_ones_too() {
+        let input = |topic: &str, next| StampedInput { topic: topic.to_owned(), partitions: 2, next };
+        let stamp = Stamp { inputs: vec![input("accounts", 5), input("billing", 7), input("usage", 9)], engine: Vec::new() };
+        let moves: Vec<Move> = moves_of(1, &stamp, [Some(5), Some(8), None].into_iter()).collect();
+        let moved = |topic: &str, from, to| Move { topic: topic.to_owned(), partition: 1, from, to };
+        assert_eq!(moves, [moved("billing", Some(8), 7), moved("usage", None, 9)]);
     }
 }

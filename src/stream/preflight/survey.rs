@@ -111,3 +111,47 @@ pub fn create_missing(options: &Options) -> Result<Vec<String>, Failure> {
     let created = topics::create_missing(options, &topics::own_topics(options, inputs.partitions), &inspector)?;
     Ok(created.into_iter().map(|topic| topic.name).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own(name: &str, purpose: &'static str) -> OwnTopic {
+        OwnTopic { name: name.to_owned(), purpose, partitions: 4, settings: Vec::new(), counted: false }
+    }
+
+    #[test]
+    fn the_report_lists_every_topic_and_marks_the_missing_ones() {
+        let survey = Survey {
+            inputs: vec![("usage".to_owned(), Some(4)), ("billing".to_owned(), None)],
+            own: vec![(own("churnwatch-a-changelog", "state"), None)],
+            ..Survey::default()
+        };
+        let text = survey.to_string();
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(
+            lines,
+            [
+                vec!["input", "usage", "4", "partitions"],
+                vec!["input", "billing", "missing"],
+                vec!["state", "churnwatch-a-changelog", "missing"]
+            ]
+        );
+    }
+
+    #[test]
+    fn the_partitioner_is_shown_only_once_it_is_known() {
+        let survey = Survey { partitioners: "murmur2".to_owned(), ..Survey::default() };
+        assert_eq!(survey.to_string(), "partitioner  murmur2\n");
+        assert_eq!(Survey::default().to_string(), "");
+    }
+
+    #[test]
+    fn every_problem_is_one_line_that_starts_with_its_code() {
+        let missing = |topic: &str| Failure::TopicMissing { topic: topic.to_owned(), hint: "" };
+        let survey = Survey { problems: vec![missing("a"), missing("b")], ..Survey::default() };
+        let expected = "error: topic_missing: topic a does not exist\nerror: topic_missing: topic b does not exist\n";
+        assert_eq!(survey.problem_lines(), expected);
+        assert_eq!(Survey::default().problem_lines(), "");
+    }
+}

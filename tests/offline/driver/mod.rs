@@ -1,4 +1,4 @@
-//! Records in, changes out, without a broker: a task driven the way the service drives it.
+//! Records in, changes out, without a broker: drives a task the way the service does.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ fn subscribed(id: &str, account: &str, minor: i64, at: Timestamp) -> Value {
         "current_period_start": at.0, "current_period_end": at.0 + 30 * DAY_MS, "occurred_at": at.0})
 }
 
-/// 120 days of an account with ten users on every weekday, which then falls silent.
+/// An account with ten users on every weekday for 120 days, which then falls silent.
 fn silent_customer(driver: &mut Driver) {
     driver.feed(Stream::Billing, &subscribed("b1", "acme", 5_000, at(0)), at(0));
     for day in (0..120).filter(|day| day % 7 < 5) {
@@ -62,7 +62,7 @@ fn a_silent_account_is_published_as_declining_without_any_event() {
     let first = parsed(&first[0]);
     assert_eq!((&first["sequence"], &first["cause"], &first["account_id"]), (&json!(1), &json!("initial"), &json!("acme")));
 
-    // Others are still active, so the stream is not stale; acme is scored by the wheel alone.
+    // Another account is still active, so the stream is not stale; acme is scored only because time passes.
     let mut later = Vec::new();
     for hour in 0..24 * 30 {
         let now = at(120).plus(hour * HOUR_MS);
@@ -117,7 +117,7 @@ fn a_restored_task_reports_and_publishes_like_the_one_that_wrote_the_changelog()
     assert_eq!(restored.round(at(150), &PUBLISH), driver.round(at(150), &PUBLISH));
 }
 
-/// Few ids lie with the section that they were read into, many apart by day: a restart at any moment knows all of the last days.
+/// A few ids are stored with the section they arrived in, many are stored separately by day: a restart at any moment restores all of them.
 #[test]
 fn ids_survive_a_restart_however_many_there_are() {
     let mut driver = Driver::new();
@@ -132,7 +132,7 @@ fn ids_survive_a_restart_however_many_there_are() {
             assert_eq!(restored.feed(Stream::Usage, event, now), Outcome::Duplicate, "{event} at {now}");
         }
     }
-    // The memory of a silent stream stays; what the day after forgets, the changelog forgets too.
+    // Ids of a silent stream are kept; ids that expire the day after are deleted from the changelog too.
     let later = at(40);
     driver.feed(Stream::Usage, &used("later", "acme", "u", later), later);
     driver.round(later, &CATCH_UP);
@@ -162,7 +162,7 @@ fn one_event_on_an_account_with_many_tickets_writes_few_bytes_and_restores_ident
             assert!(again || driver.written < whole / 4, "{} of {whole} bytes", driver.written);
             assert_eq!(driver.restart().report(at(1)), driver.report(at(1)));
         }
-        // What was written before a restart is not known after it: the section is written once more.
+        // After a restart the task does not know what was written before, so it writes the section once more.
         driver = driver.restart();
     }
     let deletion = json!({"type": "account_profile", "account_id": "acme", "deleted": true, "occurred_at": at(1).0});
@@ -238,7 +238,7 @@ fn the_outcomes_add_up_to_the_records_read() {
     assert_eq!(counts.dead_letter.iter().map(|(code, n)| (code.name(), n)).collect::<Vec<_>>(), [("wrong_type", 1), ("missing_field", 1)]);
 }
 
-/// Customers who are active every day to the last.
+/// Customers who are active every day up to the end.
 fn steady_customers(driver: &mut Driver, count: usize) {
     for account in 0..count {
         let name = format!("a{account}");

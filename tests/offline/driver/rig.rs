@@ -30,7 +30,7 @@ impl Driver {
         Self { task: Task::new(Arc::new(settings), PlainStore::default()), changelog: BTreeMap::new(), written: 0 }
     }
 
-    /// Puts another model in force.
+    /// Switches to another model.
     pub fn set_model(&mut self, model: Model) {
         self.task.set_settings(Arc::new(Settings { model, ..Settings::default() }));
     }

@@ -1,4 +1,4 @@
-//! Changelogs that earlier programs wrote stay readable, and can be written for them during a rolling upgrade.
+//! Changelogs of earlier versions stay readable, and can still be written during a rolling upgrade.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -16,10 +16,10 @@ use super::{at, model};
 
 type Changelog = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// What the engine's part of the stamp is stored under: no record has this key.
+/// Key under which the fixture stores the engine's part of the stamp; no changelog record has it.
 const STAMP: &[u8] = b"stamp of the engine";
 
-/// A changelog as it is stored: for each record the length of its key, the key, the length of its value, the value; gzip over all.
+/// Format of the stored changelog: for each record the length of its key, the key, the length of its value, the value; all gzipped.
 fn stored(version: &str) -> Changelog {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/state").join(version).join("changelog.gz");
     let mut bytes = Vec::new();
@@ -52,12 +52,12 @@ fn rewrite_the_fixture() {
     out.finish().unwrap();
 }
 
-/// A task that writes state in a version.
+/// A task that writes state in the given version.
 fn driver_of(version: StateVersion) -> Driver {
     Driver::with(Settings { model: model(MODEL), state_write_version: version, ..Settings::default() })
 }
 
-/// The story, with the changelog that it leaves in a version.
+/// The story, with its changelog in the given version.
 fn fed(version: StateVersion) -> Driver {
     let mut driver = driver_of(version);
     feed(&mut driver);
@@ -124,13 +124,13 @@ fn state_of_version_1_restores_to_the_same_account_lines() {
     assert_eq!(restored.task.counts(), driver.task.counts());
 }
 
-/// All but the cores, which hold what a model published.
+/// Everything except the core sections, which hold what the model has published.
 fn without_cores(mut changelog: Changelog) -> Changelog {
     changelog.retain(|key, _| !key.starts_with(&[1, 0]));
     changelog
 }
 
-/// Sections that version 1 filled part by part; they are cut by hash now, into parts that it reads as well.
+/// Sections that version 1 filled part by part; they are now split by hash, into parts that version 1 can read too.
 fn is_cut_by_hash_now(key: &[u8]) -> bool {
     matches!(key, [1, 2..=4, .., b'l', b'a', b'r', b'g', b'e'])
 }

@@ -1,5 +1,5 @@
 //! The records behind the stored changelogs of `tests/fixtures/state`: every section, every kind of fact, and several parts of
-//! whatever can have several. Never change it: the stored bytes are what an earlier program made of exactly these records.
+//! whatever can have several. Never change it: the stored bytes are what an earlier version wrote for exactly these records.
 
 use churnwatch::engine::Outcome;
 use churnwatch::event::Stream;
@@ -12,7 +12,7 @@ use super::{PUBLISH, at};
 /// The last day of the story; the account lines are compared at its end.
 pub const LAST_DAY: i64 = 100;
 
-/// Scores nothing of its own accord: a model that no later default changes.
+/// A complete model, so later changes of the default model have no effect.
 pub const MODEL: &str = r#"
 [model]
 name = "story"
@@ -185,7 +185,7 @@ fn busy_account(day: i64, records: &mut Vec<(Stream, Value)>) {
     }
 }
 
-/// So many subscriptions, tickets and answers that each takes several parts.
+/// Enough subscriptions, tickets and answers that each takes several parts.
 fn long_history(records: &mut Vec<(Stream, Value)>) {
     let long = |n: usize| format!("{n:x>256}");
     for n in 0..2_600 {

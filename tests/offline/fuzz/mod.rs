@@ -1,4 +1,4 @@
-//! A seeded mutation fuzzer without instrumentation. It is guided by the target's answers: an input that gets a new kind of answer joins
+//! A seeded mutation fuzzer without instrumentation. It is guided by the target's results: an input with a new kind of result joins
 //! the corpus.
 
 mod mutate;
@@ -10,15 +10,15 @@ use std::path::Path;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-/// Executions of each target where `FUZZ_EXECUTIONS` does not say how many.
+/// Executions of each target unless `FUZZ_EXECUTIONS` is set.
 const EXECUTIONS: u64 = 20_000;
 /// Inputs that are kept for further mutation.
 const CORPUS_MAX: usize = 4_096;
 /// Longest input, bytes.
 const INPUT_BYTES_MAX: usize = 64 * 1024;
 
-/// Runs a target on mutations of the seeds. `execute` says in a few words how an input was answered; it must not panic. What makes it
-/// panic is written to `target/fuzz-<name>.input`, with the number of the execution.
+/// Runs a target on mutations of the seeds. `execute` describes the kind of result in a few words and must not panic. An input that makes it
+/// panic is written to `target/fuzz-<name>.input`, and the number of the execution is printed.
 pub fn fuzz(name: &str, seeds: Vec<Vec<u8>>, dictionary: &[&str], mut execute: impl FnMut(&[u8]) -> String) {
     let executions = number("FUZZ_EXECUTIONS").unwrap_or(EXECUTIONS);
     let seed = number("FUZZ_SEED").unwrap_or(1);
@@ -29,7 +29,7 @@ pub fn fuzz(name: &str, seeds: Vec<Vec<u8>>, dictionary: &[&str], mut execute: i
     let mut answers = HashSet::new();
     let begun = std::time::Instant::now();
     for execution in 0..executions {
-        // Every seed as it is first.
+        // First, every seed unchanged.
         let input = match usize::try_from(execution).ok().and_then(|place| corpus.get(place)) {
             Some(whole) if answers.len() < CORPUS_MAX && execution < corpus.len() as u64 => whole.clone(),
             _ => mutate::mutated(&corpus, dictionary, INPUT_BYTES_MAX, &mut random),

@@ -21,7 +21,7 @@ const EDGES: [&str; 14] = [
     "-0.5",
 ];
 
-/// A mutation of one of the corpus, a few steps away.
+/// An input from the corpus with a few random mutations.
 pub fn mutated(corpus: &[Vec<u8>], dictionary: &[&str], bytes_max: usize, random: &mut ChaCha8Rng) -> Vec<u8> {
     let mut input = corpus[random.random_range(0..corpus.len())].clone();
     for _ in 0..=random.random_range(0..4) {
@@ -73,7 +73,7 @@ fn insert(input: &mut Vec<u8>, place: usize, bytes: &[u8]) {
     drop(input.splice(place..place, bytes.iter().copied()));
 }
 
-/// Puts a number of the edges where the next number begins.
+/// Replaces the next number by one at an edge.
 fn replace_number(input: &mut Vec<u8>, from: usize, random: &mut ChaCha8Rng) {
     let Some(start) = input[from..].iter().position(u8::is_ascii_digit).map(|offset| from + offset) else { return };
     let digits = input[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();

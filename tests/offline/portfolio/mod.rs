@@ -1,4 +1,4 @@
-//! Portfolio KPIs: a worked example for each, period borders, and sums that do not depend on grouping.
+//! Portfolio KPIs: a worked example of each, period borders, and sums that do not depend on grouping.
 
 mod customers;
 mod periods;

@@ -40,7 +40,7 @@ fn every_kpi_of_the_registry_appears_in_an_example() {
     world.subscribed("trial", ago(20), json!({"status": "trialing", "trial_end": ago(6)}));
     written.extend(world.kpis().as_object().unwrap().keys().cloned());
     let missing: Vec<&str> = Kpi::ALL.iter().map(|kpi| kpi.name()).filter(|name| !written.contains(*name)).collect();
-    // Nobody is scored here, and business hours are not configured.
+    // No account is scored here, and business hours are not configured.
     let expected = ["health_mean", "resolution_business_hours_p50", "first_reply_business_minutes_p50"];
     assert!(missing.iter().all(|name| expected.contains(name)), "{missing:?}");
 }

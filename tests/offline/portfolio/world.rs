@@ -1,4 +1,4 @@
-//! Records written in place, and the KPIs of their replay.
+//! Builds records in place and replays them to KPIs.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 /// 2026-04-01T00:00:00Z, the end of most examples; the trailing 28 days begin on 4 March.
 pub const END: i64 = 1_775_001_600_000;
-/// A replay as of then, every account scored once.
+/// A replay as of the end, with every account scored once.
 pub const ONCE: Request = Request { as_of: Timestamp(END), score_every: None };
 
 /// A whole number of days before the end.
@@ -39,7 +39,7 @@ impl World {
         self
     }
 
-    /// Monthly subscription `s` of so many minor units; 0 is cancelled.
+    /// Monthly subscription `s` in minor units; 0 cancels it.
     pub fn pays(&mut self, account: &str, at: i64, minor: i64) -> &mut Self {
         self.subscribed(account, at, json!({"items": [item(minor)], "status": if minor > 0 { "active" } else { "canceled" }}))
     }
@@ -59,13 +59,13 @@ impl World {
         self.add("usage", "feature_used", account, at, json!({"user_id": user, "feature": feature}))
     }
 
-    /// The same records in the order of their time.
+    /// The same records in time order.
     pub fn sorted(mut self) -> Self {
         self.0.values_mut().for_each(|records| records.sort_by_key(|record| record["occurred_at"].as_i64()));
         self
     }
 
-    /// Its files, a stream without a record having none, and the settings of a replay of them.
+    /// Its files (none for a stream without records), and the settings of their replay.
     fn files(&self, settings: Settings, division: Division) -> (Vec<InputFile>, Arc<Settings>) {
         let given: Vec<Stream> = Stream::ALL.into_iter().filter(|stream| self.0.contains_key(stream.name())).collect();
         let settings = replay::settings_for(&given, settings);
@@ -76,7 +76,7 @@ impl World {
         (given.into_iter().map(file).collect(), settings)
     }
 
-    /// The lines of `--out-kpis`, with `--kpi-months` where `months` says so.
+    /// The lines of `--out-kpis`, with `--kpi-months` if `months`.
     pub fn lines(&self, request: Request, months: bool, settings: Settings) -> Vec<Value> {
         let division = Division { threads: NonZeroUsize::new(2).unwrap(), ..Division::of_machine() };
         let (files, settings) = self.files(settings, division);
@@ -115,7 +115,7 @@ pub fn close(kpi: &Value, expected: f64) {
     assert!((value - expected).abs() < 1e-9 * expected.abs().max(1.0), "{value} for {expected}");
 }
 
-/// Four accounts present at start (100, 200, 300, 400) of which one grows to 150, one shrinks to 120, one leaves, one stays; one new
+/// Four accounts present at start (100, 200, 300, 400): one grows to 150, one shrinks to 120, one leaves, one stays; one new
 /// (500), one back after a pause (50).
 pub fn movers() -> World {
     let mut world = World::default();
@@ -129,7 +129,7 @@ pub fn movers() -> World {
     world
 }
 
-/// The movers with usage, tickets, answers and profiles, as a stream brings them: a few records weeks late.
+/// The movers with usage, tickets, answers and profiles, in arrival order: a few records are weeks late.
 pub fn disturbed() -> World {
     let mut world = movers();
     for (day, account) in (0..120).zip(["grows", "stays", "new"].into_iter().cycle()) {

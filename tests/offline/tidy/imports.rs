@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The path of a module as `crate` names it, without `crate`.
+/// The path of a module within the crate.
 type Module = Vec<String>;
 
 pub struct Imports(BTreeMap<Module, BTreeSet<Module>>);
@@ -25,12 +25,12 @@ impl Imports {
         Self(sources.iter().map(imports_of).collect())
     }
 
-    /// How many there are.
+    /// The number of imports.
     pub fn count(&self) -> usize {
         self.0.values().map(BTreeSet::len).sum()
     }
 
-    /// The pairs of files that import each other, in the order of their names.
+    /// The pairs of files that import each other, sorted by name.
     pub fn mutual(&self) -> Vec<String> {
         let pairs = self.0.iter().flat_map(|(one, imported)| imported.iter().map(move |other| (one, other)));
         let mutual = pairs.filter(|(one, other)| one < other && self.0.get(*other).is_some_and(|back| back.contains(*one)));
@@ -44,7 +44,7 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// The file that a path leads to from a module; `None` where it leads out of the files.
+    /// The file that a path resolves to from a module; `None` if it is not one of the files.
     fn resolve(&self, from: &Module, path: &[String], depth: usize) -> Option<Module> {
         let (mut at, mut rest) = (from.clone(), path);
         match rest.first()?.as_str() {
@@ -76,7 +76,7 @@ impl Resolver<'_> {
     }
 }
 
-/// What each module re-exports: its name, and the path that it comes from.
+/// What each module re-exports: the name and its original path.
 fn exports(sources: &BTreeMap<Module, String>) -> BTreeMap<(Module, String), Module> {
     let of_module = |(module, text): (&Module, &String)| {
         let paths = ["pub use ", "pub(crate) use ", "pub(super) use "].into_iter().flat_map(|start| declarations(text, start));
@@ -101,7 +101,7 @@ fn code(text: &str) -> String {
     text.split_inclusive('\n').filter(|line| !line.trim_start().starts_with("//")).collect()
 }
 
-/// The paths of the declarations that begin a line with these words.
+/// The paths of the declarations on lines that start with these words.
 fn declarations(text: &str, start: &str) -> Vec<Module> {
     let (lines, begin) = (format!("\n{text}"), format!("\n{start}"));
     let declared = lines.split(begin.as_str()).skip(1).filter_map(|rest| rest.split(';').next());

@@ -18,26 +18,26 @@ use crate::kafka::in_time;
 use crate::kafka::input::{Topics, now};
 use crate::kafka::service::Application;
 
-/// The time within which every partition goes on after a fault, or the process exits and is started again: T of the promise.
+/// Time within which every partition makes progress after a fault, or the process exits and is restarted.
 pub const PROGRESS_LIMIT: Duration = Duration::from_mins(4);
 /// Places for instances.
 pub const PLACES: usize = 4;
 const PARTITIONS: i32 = 4;
 
-/// What a campaign is to be.
+/// The parameters of a campaign.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub seed: u64,
-    /// Faults, at most.
+    /// Maximum number of faults.
     pub faults: usize,
-    /// No fault is begun after this.
+    /// No fault starts after this.
     pub until: Option<Instant>,
     pub size: Size,
-    /// Records a second that come while things break.
+    /// Records per second that arrive while things break.
     pub per_second: u64,
     /// The kinds of faults to choose from.
     pub kinds: Vec<Kind>,
-    /// The time within which everything must go on after a fault.
+    /// Time within which everything must make progress after a fault.
     pub progress_limit: Duration,
     /// A rule that the service breaks on purpose.
     pub mutant: Option<&'static str>,
@@ -48,7 +48,7 @@ pub struct Campaign<'a> {
     pub broker: &'a Broker,
     pub proxy: &'a Proxy,
     pub topics: &'a Topics,
-    /// Where the broker's logs are, if it can be filled.
+    /// Where the broker's logs are, if that disk can be filled.
     pub disk: Option<&'a Disk>,
     pub application: &'a Application,
     pub fleet: Fleet<'a>,
@@ -64,10 +64,10 @@ pub struct Caught {
     pub violations: Vec<Violation>,
 }
 
-/// Goes through a campaign.
+/// Runs a campaign.
 ///
 /// # Errors
-/// What must never be, and was.
+/// The violation of an invariant.
 pub fn run(plan: &Plan) -> Result<Figures, Caught> {
     let (proxy, listener) = Proxy::listen(plan.seed);
     let proxied = free_port();
@@ -125,7 +125,7 @@ fn behind_proxy(port: u16, controller: u16, proxied: u16, proxy: &Proxy) -> Stri
     )
 }
 
-/// Short time-outs, so that a campaign sees many of them, and changes at every turn.
+/// Short timeouts, so a campaign sees many of them, and a change at every scoring.
 fn configure(application: &mut Application, proxy: &Proxy) {
     let remembered = REMEMBERED_DAYS.to_string();
     let bootstrap = format!("127.0.0.1:{}", proxy.port);
@@ -166,7 +166,7 @@ impl Campaign<'_> {
         Ok(())
     }
 
-    /// Looks at what was committed until something went wrong.
+    /// Checks what was committed before something went wrong.
     fn give_up(&mut self, mut violations: Vec<Violation>) -> Vec<Violation> {
         self.proxy.calm();
         for place in self.fleet.running() {
@@ -176,7 +176,7 @@ impl Campaign<'_> {
         violations
     }
 
-    /// Reads what is left with one instance, stops it, and looks at everything.
+    /// Reads what is left with one instance, stops it, and checks everything.
     fn conclude(&mut self, plan: &Plan) -> Result<Looked, Vec<Violation>> {
         let alone = |violation| vec![violation];
         self.proxy.calm();
@@ -196,11 +196,11 @@ impl Campaign<'_> {
         Ok(looked)
     }
 
-    /// Writes a record that nobody knows into every partition, and waits until everything up to it is committed: every task goes on.
-    /// Gives the time that took.
+    /// Writes a record of unknown type to every partition and waits until everything up to it is committed: every task makes progress.
+    /// Returns the time that took.
     ///
     /// # Errors
-    /// When it takes longer than is promised, or an instance ends as it must not.
+    /// If it takes longer than guaranteed, or an instance exits with an unexpected code.
     pub fn recover(&mut self) -> Result<Duration, Violation> {
         let began = Instant::now();
         let usage = self.topics.of(churnwatch::event::Stream::Usage);
@@ -226,7 +226,7 @@ impl Campaign<'_> {
         }
     }
 
-    /// Someone moves the group while nobody runs: an instance must refuse to go on, and say so.
+    /// Moves the group's offsets while no instance runs: the next instance must refuse to continue and report it.
     fn move_offsets(&mut self) -> Result<(), Violation> {
         let usage = self.topics.of(churnwatch::event::Stream::Usage);
         self.group.commit(&usage, 1, 0);
@@ -239,7 +239,7 @@ impl Campaign<'_> {
             if code == "offsets_moved" {
                 return Ok(());
             }
-            // A machine that was held up for longer than a time limit gives another reason; it may try again.
+            // On a machine that stalls for longer than a timeout, the reason may differ; it may try again.
             if ended.is_none_or(|status| status.success()) || !PERMITTED.contains(&code) {
                 break;
             }
@@ -252,13 +252,13 @@ impl Campaign<'_> {
         self.group.committed(topic, PARTITIONS)[1] > 0
     }
 
-    /// What the only instance tells, which has just restored everything.
+    /// What the only instance reports after it has restored everything.
     fn restored(&mut self) -> Result<Restored, Vec<Violation>> {
         let answers = in_time(self.progress_limit, || {
             if let Err(violation) = self.recover() {
                 return Some(Err(vec![violation]));
             }
-            // A process that was held up for longer than its session loses its tasks, and takes them back.
+            // A process that stalls for longer than its session loses its tasks and takes them back.
             let (before, answers) = (self.tasks_owned(), self.answers());
             (before == PARTITIONS && self.tasks_owned() == PARTITIONS).then_some(answers)
         });
@@ -279,13 +279,13 @@ impl Campaign<'_> {
         Ok(Restored { pipeline, lines: ids.filter_map(|id| Some((id.to_owned(), self.asked(&format!("/api/accounts/{id}"))?))).collect() })
     }
 
-    /// The JSON that the only instance answers.
+    /// The JSON response of the only instance.
     fn asked(&self, path: &str) -> Option<serde_json::Value> {
         let answer = self.fleet.get(path);
         answer.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok())
     }
 
-    /// An application that reads the same input undisturbed.
+    /// An application that reads the same input without faults.
     fn witness(&self) -> Result<Application, Vec<Violation>> {
         let mut witness = Application::new(self.broker, self.topics);
         configure(&mut witness, self.proxy);

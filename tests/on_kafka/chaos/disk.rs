@@ -36,7 +36,7 @@ impl Disk {
         }
     }
 
-    /// Gives the room back.
+    /// Frees the space.
     pub fn empty(&self) {
         std::fs::remove_file(self.filler()).unwrap();
     }

@@ -8,45 +8,45 @@ use super::proxy::{Action, Api, Disturbance};
 use super::random::Random;
 use crate::kafka::in_time;
 
-/// What is done to the service and its surroundings.
+/// What is done to the service and its environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// kill -9, started again at once.
+    /// kill -9, then restart at once.
     Kill,
-    /// kill -9; the others take over before it is started again.
+    /// kill -9; restart after the others have taken over.
     KillAndTakeOver,
     /// kill -9 of every instance at once.
     KillAll,
-    /// kill -9 again while it restores.
+    /// A second kill -9 during the restore.
     KillTwice,
     /// It kills itself at a named point.
     KillAtPoint,
     /// SIGSTOP past the session, sometimes past the transaction; then SIGCONT.
     Zombie,
-    /// A thread stands still at a named point for longer than the group waits.
+    /// A thread blocks at a named point for longer than `max.poll.interval.ms`.
     Stall,
-    /// kill -9 of the broker, which starts again at once.
+    /// kill -9 of the broker, which restarts at once.
     BrokerKill,
     /// The same while an instance restores.
     BrokerKillInRestore,
-    /// The broker is stopped in order and started again.
+    /// The broker is shut down cleanly and restarted.
     BrokerBounce,
     /// Requests of one kind are delayed, dropped or cut off.
     Network,
-    /// The end of a transaction is asked for and nobody answers, until the time for it is over.
+    /// The request to end a transaction gets no response until it times out.
     LostAnswer,
-    /// To another number of instances.
+    /// Changes the number of instances.
     Scale,
-    /// The broker's disk is full until it gives up; then there is room again, and it starts.
+    /// The broker's disk fills up until it shuts down; then space is freed and it restarts.
     DiskFull,
     /// [`Self::KillAtPoint`] while a transaction holds records and offsets.
     KillBeforeCommit,
-    /// [`Self::Zombie`] whose thread stands still, about to write, until its client has learnt that it was written off.
+    /// [`Self::Zombie`] whose thread blocks just before a write until its client has learned that it was fenced.
     LateZombie,
 }
 
 impl Kind {
-    /// How often each comes, with some thirty kills in all.
+    /// How often each occurs in a deck, with about thirty kills in all.
     pub const MIX: [(Self, usize); 14] = [
         (Self::Kill, 5),
         (Self::KillAndTakeOver, 3),
@@ -65,10 +65,10 @@ impl Kind {
     ];
 }
 
-/// Faults that come only where they are asked for.
+/// Faults that occur only on request.
 pub const ON_DEMAND: [Kind; 1] = [Kind::DiskFull];
 
-/// The faults of a mix in a seeded order, and again in another one when all have come.
+/// The faults of a mix in a seeded order, reshuffled when all have been dealt.
 pub struct Deck {
     mix: Vec<Kind>,
     left: Vec<Kind>,
@@ -88,7 +88,7 @@ impl Deck {
     }
 }
 
-/// Points in `src/stream`, and the highest passage at which the process kills itself there.
+/// Points in `src/stream`, and the maximum number of passes before the process kills itself there.
 const POINTS: [(&str, u64); 7] = [
     ("before-cycle", 9),
     ("before-begin", 6),
@@ -98,7 +98,7 @@ const POINTS: [(&str, u64); 7] = [
     ("in-restore", 200),
     ("in-revocation", 2),
 ];
-/// The same for standing still.
+/// The same for blocking.
 const STALLS: [(&str, u64); 4] = [("before-cycle", 9), ("before-begin", 6), ("after-produce", 6), ("before-commit", 6)];
 /// The session lasts three seconds, a transaction ten.
 const PAST_SESSION: Duration = Duration::from_millis(4500);
@@ -106,10 +106,10 @@ const PAST_TRANSACTION: Duration = Duration::from_secs(13);
 const POINT_LIMIT: Duration = Duration::from_secs(8);
 
 impl Campaign<'_> {
-    /// Causes a fault, and waits until everything goes on. Gives its particulars.
+    /// Causes a fault and waits for progress. Returns its details.
     ///
     /// # Errors
-    /// When something does not.
+    /// If progress does not resume.
     pub fn cause(&mut self, kind: Kind) -> Result<String, Violation> {
         let plain = |()| String::new();
         match kind {
@@ -132,14 +132,14 @@ impl Campaign<'_> {
         }
     }
 
-    /// A running instance, by chance.
+    /// A random running instance.
     fn any(&mut self) -> Result<usize, Violation> {
         self.at_least(1)?;
         let running = self.fleet.running();
         Ok(self.random.one_of(&running))
     }
 
-    /// Starts instances until so many run, and lets them settle.
+    /// Starts instances until `count` are running, and lets them settle.
     fn at_least(&mut self, count: usize) -> Result<(), Violation> {
         let running = self.fleet.running().len();
         let missing: Vec<_> = self.fleet.free().into_iter().take(count.saturating_sub(running)).collect();
@@ -149,13 +149,13 @@ impl Campaign<'_> {
         if missing.is_empty() { Ok(()) } else { self.recover().map(drop) }
     }
 
-    /// Waits for a moment that nothing depends on: where in its work an instance is hit.
+    /// Waits for a random moment, so the fault hits an instance anywhere in its work. No assertion depends on it.
     fn moment(&mut self, millis_max: u64) -> Result<(), Violation> {
         let (began, moment) = (Instant::now(), Duration::from_millis(self.random.between(0, millis_max)));
         self.outlast(began, moment)
     }
 
-    /// Supervises the instances until so much time has passed.
+    /// Supervises the instances for a while.
     fn outlast(&mut self, began: Instant, time: Duration) -> Result<(), Violation> {
         let mut result = Ok(());
         in_time(time.saturating_sub(began.elapsed()), || {
@@ -165,7 +165,7 @@ impl Campaign<'_> {
         result
     }
 
-    /// kill -9 of these instances, started again at once, and the time until everything goes on.
+    /// kill -9 of these instances, restarted at once, and the time until every task makes progress.
     fn restart(&mut self, places: &[usize]) -> Result<(), Violation> {
         let began = Instant::now();
         for place in places {
@@ -174,7 +174,7 @@ impl Campaign<'_> {
         self.go_on_after(began, places)
     }
 
-    /// Starts instances that fell at `began`, and notes the time until everything goes on.
+    /// Restarts instances that were killed at `began`, and records the time until every task makes progress.
     fn go_on_after(&mut self, began: Instant, places: &[usize]) -> Result<(), Violation> {
         for place in places {
             self.fleet.start(*place, None);
@@ -224,7 +224,7 @@ impl Campaign<'_> {
         self.fleet.terminate(place);
         self.fleet.start(place, Some(fault.clone()));
         if point == "in-revocation" {
-            // Whoever joins makes the others give up their partitions.
+            // A joining member makes the others give up their partitions.
             self.at_least(self.fleet.running().len().min(PLACES - 1) + 1)?;
         }
         let mut result = Ok(());
@@ -237,7 +237,7 @@ impl Campaign<'_> {
         if fallen.is_some() {
             self.figures.fallen(point);
         } else {
-            // Its way has not led there: an empty assignment has nothing to restore or to write.
+            // It never reached the point: an empty assignment has nothing to restore or write.
             self.fleet.kill(place);
         }
         self.go_on_after(began, &[place])?;
@@ -257,7 +257,7 @@ impl Campaign<'_> {
 
     fn late_zombie(&mut self) -> Result<(), Violation> {
         self.at_least(2)?;
-        // A dynamic member: a static one is shut out by its name already.
+        // A dynamic member, because a static one is already fenced by its name.
         let place = self.random.one_of(&[1, 3]);
         self.fleet.terminate(place);
         self.fleet.start_patient(place, "before-cycle:10:14000".to_owned());

@@ -16,7 +16,7 @@ pub struct Figures {
     faults: BTreeMap<Kind, u64>,
     /// Kills at each named point.
     points: BTreeMap<String, u64>,
-    /// How instances ended by themselves.
+    /// How instances exited on their own.
     pub exits: BTreeMap<String, u64>,
     /// Requests that the proxy disturbed.
     disturbed: BTreeMap<String, u64>,
@@ -41,12 +41,12 @@ impl Figures {
         self.faults.values().map(|count| usize::try_from(*count).unwrap()).sum()
     }
 
-    /// From a kill to progress of every task, the instance having been started again at once.
+    /// From a kill to progress of every task, with the instance restarted at once.
     pub fn restarted(&mut self, time: Duration) {
         self.restarted.push(time);
     }
 
-    /// The same, other instances having taken over.
+    /// The same, with other instances taking over.
     pub fn taken_over(&mut self, time: Duration) {
         self.taken_over.push(time);
     }
@@ -55,7 +55,7 @@ impl Figures {
         *self.points.entry(point.to_owned()).or_default() += 1;
     }
 
-    /// What the check at the end of a campaign has seen.
+    /// Totals of the check at the end of a campaign.
     pub fn looked(&mut self, looked: &Looked, proxy: &Proxy) {
         self.campaigns += 1;
         self.records += looked.records;

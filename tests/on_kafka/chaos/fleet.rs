@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Violation;
 use crate::kafka::service::{Application, Service};
 
-/// Codes with which an instance may end while its cluster is broken: it makes no progress, and says so.
+/// Codes with which an instance may exit while its cluster is broken: it cannot make progress and reports it.
 pub const PERMITTED: [&str; 4] = ["kafka", "no_progress", "fenced", "restore_stuck"];
 const SIGKILL: i32 = 9;
 
@@ -18,7 +18,7 @@ struct Slot {
     /// Whether its membership is static.
     is_static: bool,
     service: Option<Service>,
-    /// Whether it ends by itself at a named point.
+    /// Whether it kills itself at a named point.
     is_armed: bool,
 }
 
@@ -27,7 +27,7 @@ pub struct Fleet<'a> {
     slots: Vec<Slot>,
     mutant: Option<&'static str>,
     pub kills: u64,
-    /// How instances ended by themselves, by code.
+    /// How often instances exited on their own, by code.
     pub exits: BTreeMap<String, u64>,
 }
 
@@ -53,13 +53,13 @@ impl<'a> Fleet<'a> {
         (0..self.slots.len()).filter(|place| self.slots[*place].service.is_none()).collect()
     }
 
-    /// Starts an instance, with a fault at a named point. A pause is meant to outlast the patience of the client with its poller.
+    /// Starts an instance with a fault at a named point. A pause is meant to exceed `max.poll.interval.ms`.
     pub fn start(&mut self, place: usize, fault: Option<String>) {
         let impatient = fault.as_ref().map(|_| "kafka.properties.\"max.poll.interval.ms\"=4000");
         self.launch(place, fault, impatient);
     }
 
-    /// Starts an instance with a pause at a named point that its client does not mind.
+    /// Starts an instance with a pause at a named point that is too short for its client to react.
     pub fn start_patient(&mut self, place: usize, fault: String) {
         self.launch(place, Some(fault), None);
     }
@@ -103,7 +103,7 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// SIGTERM, and the end within the time that is promised.
+    /// Sends SIGTERM and expects the exit within the guaranteed time.
     pub fn terminate(&mut self, place: usize) {
         if let Some(mut service) = self.slots[place].service.take() {
             service.signal("TERM");
@@ -116,10 +116,10 @@ impl<'a> Fleet<'a> {
         self.slots[place].service.is_none()
     }
 
-    /// Starts again what has ended by itself, but for what killed itself at a named point.
+    /// Restarts instances that exited on their own, except those that killed themselves at a named point.
     ///
     /// # Errors
-    /// When one ended with a code that nothing done to it explains.
+    /// If one exited with a code that no injected fault explains.
     pub fn supervise(&mut self) -> Result<(), Violation> {
         for place in 0..self.slots.len() {
             let slot = &mut self.slots[place];
@@ -139,7 +139,7 @@ impl<'a> Fleet<'a> {
         Ok(())
     }
 
-    /// The answer to a GET of the only instance.
+    /// The response to a GET of the only instance.
     pub fn get(&self, path: &str) -> String {
         let running = self.running();
         assert_eq!(running.len(), 1);

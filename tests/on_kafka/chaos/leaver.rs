@@ -13,13 +13,13 @@ use churnwatch::time::{DAY_MS, HOUR_MS};
 
 use super::random::Random;
 
-/// Accounts that leave, at most.
+/// Maximum number of accounts that leave.
 const LEAVERS_MAX: u64 = 150;
-/// Of which so many have begun and not ended.
+/// How many of them are in progress at a time.
 const AT_ONCE: usize = 12;
-/// Days ago that they began.
+/// How many days ago they began.
 const DAYS_AGO: i64 = 20;
-/// Days from then to a deletion that tells its time.
+/// Days from then to a deletion that carries its time.
 const DAYS_STAYED: i64 = 10;
 
 /// One record to write.
@@ -31,7 +31,7 @@ pub struct Sent {
     pub timestamp: i64,
 }
 
-/// What an account still has to tell.
+/// The steps that an account still has to take.
 struct Story {
     account: String,
     began: i64,
@@ -44,9 +44,9 @@ enum Step {
     Before(Stream, &'static str, String),
     Deletion,
     NullValue,
-    /// A profile so many milliseconds after the deletion.
+    /// A profile this many milliseconds after the deletion.
     Return(i64),
-    /// Another deletion so many milliseconds after the first one.
+    /// Another deletion this many milliseconds after the first one.
     DeletionAgain(i64),
 }
 
@@ -62,7 +62,7 @@ impl Leavers {
         Self { random: Random::new(seed ^ 0x1eaf), begun: 0, stories: Vec::new() }
     }
 
-    /// The next record of someone, as of `now`; `None` when the story is over.
+    /// The next record of some account, as of `now`; `None` at the end.
     pub fn next(&mut self, now: i64) -> Option<Sent> {
         if self.stories.len() < AT_ONCE && self.begun < LEAVERS_MAX {
             self.begun += 1;

@@ -24,24 +24,24 @@ use crate::kafka::input::{Topics, now};
 
 /// How often the feed writes.
 const STEP: Duration = Duration::from_millis(20);
-/// How many of the newest records a repetition is taken from.
+/// Repetitions are taken from this many of the newest records.
 const REPEATED_FROM: usize = 500;
-/// How far a record is ahead of its time at most.
+/// Maximum time by which a record is ahead.
 pub const AHEAD_MAX_MS: u64 = 8_000;
 
 /// `time.dedup_days` of a campaign.
 pub const REMEMBERED_DAYS: i64 = 31;
 
-/// How much.
+/// Amount of load.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     pub accounts: u32,
     pub days: u32,
-    /// Usage relative to a lively product.
+    /// Usage relative to an active product.
     pub activity: f64,
 }
 
-/// What lies in the topics at the start, and what comes later.
+/// Records in the topics at the start, and records that arrive later.
 pub struct Load {
     pub older: Vec<SimulatedRecord>,
     pub newer: Vec<SimulatedRecord>,
@@ -68,7 +68,7 @@ pub fn simulated(seed: u64, size: Size) -> Load {
     Load { older, newer }
 }
 
-/// Records that come while things break.
+/// Writes records while things break.
 pub struct Feed {
     stop: Arc<AtomicBool>,
     written: Arc<AtomicU64>,
@@ -76,7 +76,7 @@ pub struct Feed {
 }
 
 impl Feed {
-    /// Begins to write `records`, so many a second.
+    /// Starts writing `records` at a rate per second.
     pub fn begin(broker: &Broker, topics: &Topics, records: Vec<SimulatedRecord>, per_second: u64, seed: u64) -> Self {
         let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let mut writer = Writer {
@@ -108,7 +108,7 @@ impl Feed {
         Self { stop, written, thread }
     }
 
-    /// Writes no more, and gives the number of records written.
+    /// Stops writing and returns the number of records written.
     pub fn end(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap();
@@ -116,7 +116,7 @@ impl Feed {
     }
 }
 
-/// A producer that outlasts a broker that is away.
+/// A producer that survives the absence of its broker.
 fn producer(broker: &Broker, idempotence: &str) -> BaseProducer {
     client::config(broker)
         .set("partitioner", "murmur2_random")
@@ -129,9 +129,9 @@ fn producer(broker: &Broker, idempotence: &str) -> BaseProducer {
 }
 
 struct Writer {
-    /// A broker that was killed forgets nothing; a repetition by the client is one more repetition.
+    /// A killed broker loses nothing; a retry by the client is just one more duplicate.
     producer: BaseProducer,
-    /// For what must neither be repeated nor change places.
+    /// For records that must be neither duplicated nor reordered.
     once: BaseProducer,
     names: PerStream<String>,
     random: Random,
@@ -151,7 +151,7 @@ impl Writer {
         self.send(record.stream, &record.account, record.json.as_bytes());
     }
 
-    /// Now and then one of the newest records again, one whose time has not come, one of an unknown type, and one of somebody who leaves.
+    /// Now and then repeats one of the newest records, or sends one from the future, one of an unknown type, or one of an account that leaves.
     fn write_more(&mut self, newest: &[SimulatedRecord]) {
         let any = |random: &mut Random| newest[usize::try_from(random.next() % newest.len() as u64).unwrap()].clone();
         if self.random.permille(15) {

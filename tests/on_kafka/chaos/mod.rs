@@ -19,7 +19,7 @@ mod tests;
 
 use std::fmt;
 
-/// Something that must never be.
+/// A violated invariant.
 #[derive(Clone, Debug)]
 pub struct Violation {
     /// The check that found it: I1 to I10, or `exit`.

@@ -1,4 +1,4 @@
-//! Rules that the service breaks on purpose, one at a time: a check that catches none of them proves nothing.
+//! Rules that the service breaks on purpose, one at a time: a check that never catches one proves nothing.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use super::campaign::{self, Plan};
 use super::fault::Kind;
 use super::load::Size;
 
-/// A broken rule, and the faults under which it has to show.
+/// A broken rule, and the faults under which it must be noticed.
 pub struct Mutant {
-    /// As `src/stream` knows it.
+    /// Its name in `src/stream`.
     pub name: &'static str,
     pub breaks: &'static str,
     kinds: &'static [Kind],
@@ -23,10 +23,10 @@ pub struct Notice {
     pub first: String,
 }
 
-/// Faults of one campaign: everything is checked after so many.
+/// Faults per campaign; everything is checked after them.
 const FAULTS: usize = 3;
 
-/// Some mutants make no progress at all; nobody waits for them as long as for the service.
+/// Some mutants make no progress at all, so the wait is shorter than for the service.
 const PROGRESS_LIMIT: Duration = Duration::from_secs(75);
 
 const KILLS: &[Kind] = &[Kind::Kill, Kind::KillAll];
@@ -56,7 +56,7 @@ pub const ALL: [Mutant; 14] = [
 ];
 
 impl Mutant {
-    /// Runs campaigns until one notices; `None`: it survives.
+    /// Runs campaigns until one notices; `None` if the mutant survives.
     pub fn hunt(&self, seed: u64) -> Option<Notice> {
         let mut gone_through = 0;
         for seed in seed.. {

@@ -23,18 +23,18 @@ impl Api {
     pub const ALL: [Self; 5] = [Self::Produce, Self::Fetch, Self::AddOffsetsToTxn, Self::EndTxn, Self::TxnOffsetCommit];
 }
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// It and what follows on its connection come later.
+    /// It is delayed, with everything after it on its connection.
     Delay(Duration),
     /// The broker never sees it.
     DropRequest,
-    /// The broker does what it says, and its answer is lost.
+    /// The broker processes it, but the response is lost.
     DropAnswer,
     /// The connection is cut before the broker sees it.
     CutBefore,
-    /// The connection is cut once the broker has it.
+    /// The connection is cut after the broker has received it.
     CutAfter,
 }
 
@@ -43,7 +43,7 @@ impl Action {
         [Self::Delay(Duration::from_millis(700)), Self::DropRequest, Self::DropAnswer, Self::CutBefore, Self::CutAfter];
 }
 
-/// A disturbance: which requests, what happens to them, to how many of a thousand, and how often at most.
+/// A disturbance: which requests, what happens to them, how many per thousand, and how often at most.
 #[derive(Clone, Debug)]
 pub struct Disturbance {
     pub api: Api,
@@ -58,7 +58,7 @@ struct State {
     done: BTreeMap<String, u64>,
 }
 
-/// What happens to the answer of a request on its way.
+/// What happens to the response of a request in flight.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Lost,
@@ -72,7 +72,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Listens; what comes is passed on once [`Self::forward`] has said where to.
+    /// Listens; connections are passed on once [`Self::forward`] has set a port.
     pub fn listen(seed: u64) -> (Self, TcpListener) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let state = State { disturbance: None, random: Random::new(seed), done: BTreeMap::new() };
@@ -92,12 +92,12 @@ impl Proxy {
         });
     }
 
-    /// Begins to disturb.
+    /// Starts a disturbance.
     pub fn disturb(&self, disturbance: Disturbance) {
         self.state.lock().unwrap().disturbance = Some(disturbance);
     }
 
-    /// Lets everything pass again.
+    /// Stops disturbing.
     pub fn calm(&self) {
         self.state.lock().unwrap().disturbance = None;
     }
@@ -162,7 +162,7 @@ fn requests(client: &TcpStream, broker: &TcpStream, state: &Mutex<State>, fates:
     }
 }
 
-/// Passes answers back, but for those whose fate is another.
+/// Passes responses back, except those that are to be lost.
 fn answers(broker: &TcpStream, client: &TcpStream, fates: &Mutex<BTreeMap<i32, Fate>>) -> io::Result<()> {
     let mut frame = Vec::new();
     loop {

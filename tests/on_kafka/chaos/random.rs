@@ -22,7 +22,7 @@ impl Random {
         low + self.next() % (high - low + 1)
     }
 
-    /// True in so many of a thousand cases.
+    /// True in this many of a thousand cases.
     pub const fn permille(&mut self, permille: u64) -> bool {
         self.next() % 1000 < permille
     }

@@ -1,4 +1,4 @@
-//! Everything breaks under load, and what was committed is checked from outside.
+//! Everything breaks under load, and then everything that was committed is checked from outside.
 //!
 //! `./dev test chaos --cycles N --seed S --minutes M` runs campaigns of faults until either limit is reached; variables such as
 //! `CHURNWATCH_CHAOS_CYCLES` do the same. Without them one seeded deck runs. `--kinds Kill,Zombie` restricts the faults, `--rate` is in
@@ -11,10 +11,10 @@ use crate::chaos::fault::{Kind, ON_DEMAND};
 use crate::chaos::figures::Figures;
 use crate::chaos::load::Size;
 
-/// Faults of one campaign at most: each begins with a fresh broker and fresh topics, and ends with a check.
+/// Maximum faults per campaign: each starts with a fresh broker and fresh topics, and ends with a check.
 const CAMPAIGN_FAULTS: usize = 40;
 
-/// What runs when nothing is asked for: one deck, of thirty kills, unless the machine is too slow for it.
+/// The default: one deck with about thirty kills, unless the machine is too slow for it.
 const CYCLES: u64 = 29;
 const MINUTES: u64 = 4;
 

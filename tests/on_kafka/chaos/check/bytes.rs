@@ -1,6 +1,6 @@
-//! Just enough decoding to look into the records from outside: Kafka's big-endian fields and the changelog's compact numbers.
+//! Just enough decoding to read the records from outside: Kafka's big-endian fields and the changelog's varints.
 
-/// Bytes still to be read. Reading past their end is a test's failure.
+/// Bytes still to be read. Reading past the end fails the test.
 pub struct Bytes<'a>(pub &'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -32,7 +32,7 @@ impl<'a> Bytes<'a> {
         String::from_utf8(self.take(length).to_vec()).unwrap()
     }
 
-    /// Seven bits a byte, lowest first, until one without the highest bit.
+    /// Seven bits per byte, lowest first, up to a byte without the highest bit.
     pub fn varint(&mut self) -> u64 {
         let (mut value, mut shift) = (0, 0);
         loop {
@@ -45,7 +45,7 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// A number whose sign is its lowest bit.
+    /// A zigzag varint: the sign is the lowest bit.
     pub fn signed(&mut self) -> i64 {
         let value = self.varint();
         (value >> 1).cast_signed() ^ -(value & 1).cast_signed()

@@ -12,11 +12,11 @@ use crate::kafka::client;
 pub struct Commit {
     /// The next offset of each input topic.
     pub next: BTreeMap<String, i64>,
-    /// The life and the sequence of each account whose scores it wrote.
+    /// Life and sequence of each account whose score it wrote.
     pub sequences: BTreeMap<String, (usize, u64)>,
 }
 
-/// How often accounts were deleted of which a change had been published: each deletion ends a life.
+/// How often published accounts were deleted: each deletion ends a life.
 #[derive(Default)]
 pub struct Lives(BTreeMap<String, usize>);
 
@@ -45,7 +45,7 @@ impl Changelog {
     /// Everything that was committed.
     ///
     /// # Errors
-    /// When records follow the last stamp: a transaction without one.
+    /// If records follow the last stamp: a transaction without a stamp.
     pub fn read(broker: &Broker, topic: &str) -> Result<Self, Violation> {
         let mut changelog = Self::default();
         let mut open: BTreeMap<i32, BTreeMap<String, (usize, u64)>> = BTreeMap::new();
@@ -82,12 +82,12 @@ impl Changelog {
         }
     }
 
-    /// The state but for scores, whose times of scoring no two runs share, and stamps.
+    /// The state without scores and stamps; two runs never share times of scoring.
     pub fn made_of_events(&self) -> BTreeMap<&(i32, Vec<u8>), &Vec<u8>> {
         self.state.iter().filter(|((_, key), _)| matches!(key[..], [1, section, ..] if section != 0) || key[0] == 2).collect()
     }
 
-    /// The sequence that each account's newest state holds.
+    /// The sequence in each account's newest state.
     pub fn sequences(&self) -> BTreeMap<String, u64> {
         let scores = self.state.iter().filter_map(|((_, key), value)| match &key[..] {
             [1, 0, _, _, id @ ..] => Some((String::from_utf8(id.to_vec()).unwrap(), sequence(value))),

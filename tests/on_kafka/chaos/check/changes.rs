@@ -30,8 +30,8 @@ impl Change<'_> {
     }
 }
 
-/// Every change in the order of its partition; what is wrong with them as a sequence goes to `found`. A tombstone ends the life of an
-/// account, and the next one restarts at 1.
+/// Every change in partition order; violations of the sequence go to `found`. A tombstone ends the life of an
+/// account, and its next life restarts at 1.
 pub fn read<'a>(broker: &Broker, topic: &str, changelog: &'a Changelog, found: &mut Vec<Violation>) -> Published<'a> {
     let mut first = FirstCommits::default();
     for (task, commits) in &changelog.commits {
@@ -83,7 +83,7 @@ impl<'a> FirstCommits<'a> {
     }
 }
 
-/// What is wrong with a change, given the one before.
+/// Violations by a change, given the previous one.
 fn follows(account: &str, last: Option<&Value>, change: &Value) -> Option<Violation> {
     let expected = last.map_or(0, |last| last["sequence"].as_u64().unwrap()) + 1;
     let shown = |change: &Value| format!("{} at {} with {}", change["sequence"], change["as_of"], change["health"]);

@@ -28,15 +28,15 @@ use crate::kafka::service::Application;
 /// Changes of a campaign that are compared with the reference, besides the last of each account.
 const CHANGES_COMPARED: usize = 400;
 
-/// What an instance that was restored at the end tells.
+/// What an instance restored at the end reports.
 pub struct Restored {
     /// `/api/pipeline`.
     pub pipeline: Value,
-    /// `/api/accounts/{id}` of each account that there is.
+    /// `/api/accounts/{id}` of each existing account.
     pub lines: BTreeMap<String, Value>,
 }
 
-/// How much was looked at.
+/// How much was checked.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Looked {
     pub records: u64,
@@ -50,8 +50,8 @@ pub struct Looked {
     pub transactions: Ended,
 }
 
-/// Everything that has to hold once all instances have stopped and everything was read. `witness` is an application that has read the
-/// same input and that nobody has disturbed.
+/// Everything that must hold once all input is read and all instances have stopped. `witness` is an application that has read the
+/// same input without faults.
 pub fn check(
     broker: &Broker,
     topics: &Topics,
@@ -90,9 +90,9 @@ pub fn check(
     })
 }
 
-/// What can be said of commits before everything was read: their order, their offsets and their changes.
+/// What must hold for commits before all input is read: their order, offsets and changes.
 pub fn check_commits(broker: &Broker, application: &Application) -> Vec<Violation> {
-    // What is open would hide what was committed after it.
+    // An open transaction would hide what was committed after it.
     let own = [&application.changes, &application.changelog].map(String::as_str);
     if let Err(violation) = transactions::check(broker, &[&own[..], &["__consumer_offsets"]].concat()) {
         return vec![violation];
@@ -106,7 +106,7 @@ pub fn check_commits(broker: &Broker, application: &Application) -> Vec<Violatio
     found
 }
 
-/// The state in the changelog is that of the undisturbed application, to the byte.
+/// The state in the changelog is byte-identical to that of the application without faults.
 fn compare_states(changelog: &Changelog, witness: &Changelog) -> Option<Violation> {
     let (state, expected) = (changelog.made_of_events(), witness.made_of_events());
     let keys: BTreeSet<_> = expected.keys().chain(state.keys()).copied().collect();
@@ -122,7 +122,7 @@ fn compare_states(changelog: &Changelog, witness: &Changelog) -> Option<Violatio
     Some(Violation::new("I4", what))
 }
 
-/// What an instance tells that was restored at the end is what the reference says, for every account, and of no other one.
+/// An instance restored at the end reports exactly the accounts of the reference, with the same figures.
 fn compare_lines(restored: &Restored, changelog: &Changelog, reference: &Reference) -> Vec<Violation> {
     let mut found = Vec::new();
     let there = reference.accounts();

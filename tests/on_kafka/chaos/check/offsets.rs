@@ -11,7 +11,7 @@ use crate::kafka::client;
 /// Every committed offset of a group in the order of commits, by topic and partition.
 type Commits = BTreeMap<(String, i32), Vec<i64>>;
 
-/// Every transaction of a task has committed exactly the offsets of its stamp, all of them, and none has gone back.
+/// Every transaction of a task has committed exactly the offsets of its stamp, and none has gone back.
 pub fn check(broker: &Broker, group: &str, changelog: &Changelog) -> Vec<Violation> {
     let mut commits = committed(broker, group);
     let mut found = Vec::new();
@@ -37,8 +37,8 @@ pub fn check(broker: &Broker, group: &str, changelog: &Changelog) -> Vec<Violati
     found
 }
 
-/// The place of the first commit that is not that of the next stamp, with what both say. A request to commit offsets whose answer was lost
-/// is repeated within its transaction: the same offset as before, once more, does not count as a commit.
+/// Index of the first commit that differs from the next stamp, with both values. A commit request whose response was lost
+/// is repeated within its transaction, so the same offset once more does not count as a commit.
 fn difference(offsets: &[i64], stamped: &[i64]) -> Option<(usize, Option<i64>, Option<i64>)> {
     let mut matched = 0;
     for (place, offset) in offsets.iter().enumerate() {
@@ -51,7 +51,7 @@ fn difference(offsets: &[i64], stamped: &[i64]) -> Option<(usize, Option<i64>, O
     stamped.get(matched).map(|stamp| (offsets.len(), None, Some(*stamp)))
 }
 
-/// The stamp of each task is at the end of what its partitions hold.
+/// The stamp of each task is at the end of its partitions.
 pub fn check_ends(changelog: &Changelog, ends: &BTreeMap<String, Vec<i64>>) -> Vec<Violation> {
     let mut found = Vec::new();
     for (topic, ends) in ends {

@@ -27,7 +27,7 @@ pub fn check_letters(broker: &Broker, topic: &str, reference: &Reference) -> Vec
     found
 }
 
-/// The counts that the service tells, by stream, are those of the reference.
+/// The counts that the service reports, by stream, equal those of the reference.
 pub fn check_counts(pipeline: &Value, reference: &Reference) -> Vec<Violation> {
     let mut found = Vec::new();
     for stream in STREAMS {

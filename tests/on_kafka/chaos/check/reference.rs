@@ -32,14 +32,14 @@ pub struct Reference {
 struct Task {
     files: Files,
     input: Input,
-    /// Places in the input records, by account.
+    /// Indexes into the records, by account.
     accounts: BTreeMap<String, Vec<usize>>,
     /// The line and the timestamp of the first record of each stream that the reference could read.
     first: BTreeMap<&'static str, (u64, i64)>,
 }
 
 impl Reference {
-    /// Reads every input topic and decodes each partition on its own as of `t`, which no record is ahead of.
+    /// Reads every input topic and processes each partition separately as of `t`, which is not before any record.
     pub fn read(broker: &Broker, topics: &Topics, t: i64) -> Self {
         let settings = Settings { dedup_days: REMEMBERED_DAYS, ..Settings::default() };
         let names: Vec<String> = STREAMS.iter().map(|stream| topics.of(stream_named(stream))).collect();
@@ -137,7 +137,7 @@ impl Task {
         Self { files, input, accounts, first }
     }
 
-    /// The accounts that are there after all records.
+    /// The accounts that exist after all records.
     fn there(&self) -> impl Iterator<Item = &String> {
         let is_there = |places: &Vec<usize>| !after_deletion(places.iter().map(|place| &self.input.records[*place]).collect()).is_empty();
         self.accounts.iter().filter(move |(_, places)| is_there(places)).map(|(account, _)| account)

@@ -9,7 +9,7 @@ use crate::chaos::Violation;
 use crate::chaos::random::Random;
 use crate::oracle::difference::{agree, metrics};
 
-/// Compares `count` changes chosen by the seed, and the last one of every account. Gives how many were compared.
+/// Compares `count` changes chosen by the seed, and the last one of every account. Returns how many were compared.
 pub fn check(changes: &[Change<'_>], reference: &Reference, count: usize, seed: u64, found: &mut Vec<Violation>) -> usize {
     let mut random = Random::new(seed);
     let mut last = std::collections::BTreeMap::new();
@@ -33,7 +33,7 @@ fn compare(change: &Change<'_>, reference: &Reference) -> Option<Violation> {
     };
     let (health, risk) = (&change.record["health"], &change.record["risk"]);
     let mut pairs = vec![("revenue.mrr", metrics.values.get("revenue.mrr").cloned(), known(&change.record["mrr_minor"]))];
-    // Of a churned account score and risk are those of the change before.
+    // A churned account keeps the score and risk of the previous change.
     if score.band == "churned" {
         pairs.push(("band", Some(json!("churned")), known(&health["band"])));
     } else {
@@ -49,7 +49,7 @@ fn compare(change: &Change<'_>, reference: &Reference) -> Option<Violation> {
     Some(Violation::new("I1", what))
 }
 
-/// An account's line as the API tells it, against the reference after everything that was committed.
+/// An account line from the API, compared with the reference after everything that was committed.
 pub fn compare_line(task: i32, line: &Value, commit: &super::changelog::Commit, reference: &Reference) -> Vec<Violation> {
     let account = line["account_id"].as_str().unwrap();
     let Some((expected, _)) = reference.of(task, account, commit, instant(&line["as_of"])) else {

@@ -8,20 +8,20 @@ use crate::chaos::Violation;
 use crate::kafka::broker::Broker;
 use crate::kafka::{client, in_time};
 
-/// A transaction that nobody ends is ended by the broker after its time-out of ten seconds.
+/// The broker aborts an abandoned transaction after its timeout of ten seconds.
 const LIMIT: Duration = Duration::from_mins(1);
 
 const COMMITTED: u8 = 4;
 const ABORTED: u8 = 5;
 
-/// How many transactions ended how.
+/// Transactions by outcome.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ended {
     pub committed: u64,
     pub aborted: u64,
 }
 
-/// Waits until nothing is open any more: the last stable offset of each partition is its end, and the coordinator knows no transaction
+/// Waits until no transaction is open: the last stable offset of each partition is its end, and the coordinator has no transaction
 /// that has not ended.
 pub fn check(broker: &Broker, topics: &[&str]) -> Result<Ended, Violation> {
     let (mut held, mut unfinished) = (Vec::new(), Vec::new());

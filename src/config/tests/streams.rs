@@ -1,0 +1,97 @@
+//! Input topics: which are read, and what their options may be.
+
+use super::{assert_problem, config_of, problems_of};
+
+#[test]
+fn a_topic_may_be_used_only_once_across_inputs_and_outputs() {
+    assert_problem(
+        "[streams.usage]\ntopics = [\n\"a\",\n\"a\"]\n",
+        "c.toml:4: streams.usage.topics[1]: topic `a` is used by both streams.usage.topics[0] and streams.usage.topics[1]",
+    );
+    assert_problem(
+        "[streams.usage]\ntopics = [\"a\"]\n[[streams.support.topic]]\nname = \"a\"\n",
+        "c.toml:4: streams.support.topic[0].name: topic `a` is used by both streams.usage.topics[0] and streams.support.topic[0].name",
+    );
+    assert_problem(
+        "[streams.accounts]\ntopics = [\"account-health\"]\n",
+        "c.toml:2: streams.accounts.topics[0]: topic `account-health` is used by both output.changes_topic and streams.accounts.topics[0]",
+    );
+    assert_problem(
+        "[application]\nid = \"x\"\n[streams.usage]\ntopics = [\"churnwatch-x-changelog\"]\n",
+        "c.toml:4: streams.usage.topics[0]: topic `churnwatch-x-changelog` is used by both application.id and streams.usage.topics[0]",
+    );
+    assert_problem(
+        "[output]\ndead_letters_topic = \"account-health\"\n",
+        "c.toml:2: output.dead_letters_topic: topic `account-health` is used by both output.changes_topic and output.dead_letters_topic",
+    );
+}
+
+#[test]
+fn a_clash_with_a_default_topic_is_reported_where_the_user_wrote_it() {
+    assert_problem(
+        "[streams.usage]\ntopics = [\"billing\"]\n",
+        "c.toml:2: streams.usage.topics[0]: topic `billing` is used by both streams.usage.topics[0] and streams.billing.topics[0]",
+    );
+}
+
+#[test]
+fn there_must_be_something_to_read() {
+    assert_problem(
+        "streams = { usage.topics = [], billing.topics = [], support.topics = [] }\n",
+        "c.toml:1: streams: no stream has a topic: there is nothing to read",
+    );
+    assert_eq!(config_of("[streams.support]\ntopics = []\n").settings().configured.0, [true, true, false, false, false]);
+}
+
+#[test]
+fn topic_names_are_not_patterns() {
+    let allowed = "must be a topic name: 1 to 249 letters, digits, `.`, `_` or `-`";
+    assert_problem("[streams.usage]\ntopics = [\"^usage.*\"]\n", &format!("c.toml:2: streams.usage.topics[0]: {allowed}"));
+    assert_problem("[output]\nchanges_topic = \"\"\n", &format!("c.toml:2: output.changes_topic: {allowed}"));
+}
+
+#[test]
+fn unsupported_formats_and_repartition_are_refused_with_a_way_out() {
+    assert_problem(
+        "[streams.usage]\nformat = \"segment\"\n",
+        "c.toml:2: streams.usage.format: `segment` is not supported in this version, only `native` is: convert the events to the native format and write them to another topic",
+    );
+    assert_problem(
+        "[streams.usage]\nformat = \"nativ\"\n",
+        "c.toml:2: streams.usage.format: `nativ` is not allowed: must be one of native; did you mean `native`?",
+    );
+    assert_problem(
+        "[[streams.usage.topic]]\nname = \"a\"\nrepartition = true\n",
+        "c.toml:3: streams.usage.topic[0].repartition: `true` is not supported in this version: key the topic by account",
+    );
+}
+
+#[test]
+fn partitioners_may_go_by_librdkafkas_names() {
+    use crate::config::section::Partitioning::By;
+    use crate::partitioner::Partitioner;
+    let text = "[streams.usage]\npartitioner = \"murmur2_random\"\n[[streams.usage.topic]]\nname = \"a\"\npartitioner = \"consistent_random\"\n[[streams.usage.topic]]\nname = \"b\"\n";
+    let topics = config_of(text).streams.all_topics();
+    let usage: Vec<_> = topics.iter().take(2).map(|topic| (topic.name.as_str(), topic.partitioner)).collect();
+    assert_eq!(usage, [("a", By(Partitioner::Crc32)), ("b", By(Partitioner::Murmur2))]);
+    let problems = problems_of("[streams.usage]\npartitioner = \"murmur\"\n");
+    assert!(
+        problems[0].starts_with(
+            "c.toml:2: streams.usage.partitioner: `murmur` is not allowed: must be one of auto, murmur2, crc32, fnv1a, custom; "
+        ),
+        "{problems:?}"
+    );
+    assert!(problems[0].ends_with("did you mean `murmur2`?"), "{problems:?}");
+}
+
+#[test]
+fn staleness_is_in_hours_or_never() {
+    assert_problem(
+        "[streams.usage]\nstale_after_hours = 0\n",
+        "c.toml:2: streams.usage.stale_after_hours: 0 is out of range: must be 1 to 8760 hours, or \"never\"",
+    );
+    assert_problem(
+        "[streams.usage]\nstale_after_hours = \"nevr\"\n",
+        "c.toml:2: streams.usage.stale_after_hours: must be 1 to 8760 hours, or \"never\", not a string",
+    );
+}
