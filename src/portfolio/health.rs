@@ -35,10 +35,10 @@ impl BandSums {
         self.mrr
     }
 
-    /// Sum of MRR x risk, minor units.
+    /// Sum of MRR x risk, minor units; `None` where no account has a risk.
     #[must_use]
-    pub fn mrr_at_risk_minor(&self) -> f64 {
-        from_trillionths(self.mrr_at_risk_trillionths)
+    pub fn mrr_at_risk_minor(&self) -> Option<f64> {
+        (self.with_risk > 0).then(|| from_trillionths(self.mrr_at_risk_trillionths))
     }
 
     /// Accounts with a score.
@@ -92,8 +92,8 @@ impl Health {
         let table = |of: fn(BandSums) -> Number| Figure::table(bands().map(|(band, sums)| (band.name().to_owned(), of(sums))).collect());
         out.set(Kpi::AccountsByBand, table(|sums| sums.accounts.into()));
         out.set(Kpi::MrrByBand, table(|sums| sums.mrr.into()));
-        if today.with_risk > 0 {
-            out.count(Kpi::MrrAtRisk, today.mrr_at_risk_minor());
+        if let Some(minor) = today.mrr_at_risk_minor() {
+            out.count(Kpi::MrrAtRisk, minor);
         }
     }
 }
@@ -108,8 +108,8 @@ impl Health {
             out.number(Exposed::AccountsByBand, &[band.name()], sums.accounts as f64);
             out.number(Exposed::MrrByBand, &[band.name()], sums.mrr as f64);
         }
-        if today.with_risk > 0 {
-            out.number(Exposed::MrrAtRisk, &[], today.mrr_at_risk_minor());
+        if let Some(minor) = today.mrr_at_risk_minor() {
+            out.number(Exposed::MrrAtRisk, &[], minor);
         }
     }
 }

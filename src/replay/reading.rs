@@ -71,11 +71,12 @@ impl Reading {
         earlier
     }
 
-    /// The newest event time of all valid records, for a replay that is given no instant.
+    /// The earliest and the newest event time of all valid records, for a replay that is given no instant.
     #[must_use]
-    pub fn newest(files: &[InputFile]) -> Option<Timestamp> {
+    pub fn span(files: &[InputFile]) -> Option<(Timestamp, Timestamp)> {
         let digests = files.iter().flat_map(|file| &file.blocks).flat_map(Block::digests);
-        digests.filter(|digest| matches!(digest.kind, Kind::Record { .. })).map(|digest| digest.at).max()
+        let times = digests.filter(|digest| matches!(digest.kind, Kind::Record { .. })).map(|digest| (digest.at, digest.at));
+        times.reduce(|(earliest, newest), (at, _)| (earliest.min(at), newest.max(at)))
     }
 
     fn divided(files: &[InputFile], t: Timestamp, settings: &Settings, partitions: NonZeroUsize) -> Self {

@@ -97,8 +97,8 @@ pub struct PortfolioCell {
     pub accounts: u64,
     /// Sum of their MRR in minor units of the reporting currency.
     pub mrr_minor: i64,
-    /// Sum of MRR x risk in minor units.
-    pub mrr_at_risk_minor: f64,
+    /// Sum of MRR x risk in minor units; `None` where no account has a risk that describes today.
+    pub mrr_at_risk_minor: Option<f64>,
     /// Sum of the scores of those that have one.
     pub score_sum: f64,
     /// Accounts with a score.

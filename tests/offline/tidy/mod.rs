@@ -136,5 +136,5 @@ fn every_exit_code_is_explained() {
     let codes: Vec<&str> = failures.split("=> \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert!(codes.len() > 15, "{codes:?}");
     let missing: Vec<_> = codes.iter().filter(|code| !text.contains(&format!("| `{code}` |"))).collect();
-    assert!(missing.is_empty(), "{explained} does not say what to do at {missing:?}");
+    assert!(missing.is_empty(), "{explained} does not explain {missing:?}");
 }

@@ -77,7 +77,7 @@ impl Changelog {
             }
         }
         match open.keys().next() {
-            Some(task) => Err(Violation::new("I5", format!("task {task}: its changelog goes on after its last stamp"))),
+            Some(task) => Err(Violation::new("I5", format!("task {task}: its changelog continues after its last stamp"))),
             None => Ok(changelog),
         }
     }
