@@ -63,7 +63,7 @@ impl Usage {
     pub fn apply(&mut self, event: &UsageEvent<'_>, ctx: &mut ApplyContext<'_>) {
         let user = match counted(event, ctx.settings) {
             UseBy::User(user) => Some(user),
-            UseBy::Nobody => None,
+            UseBy::Anonymous => None,
             UseBy::Ignored => return,
         };
         let zone = &ctx.settings.zone;
