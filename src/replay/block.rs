@@ -3,17 +3,8 @@
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
 
-use super::digest::Digest;
+use super::digest::{Digest, Place};
 use crate::event::{DecodeContext, Stream};
-
-/// Where a line is in its block.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// Where it begins, in bytes.
-    pub start: u32,
-    /// Its bytes, without its end.
-    pub length: u32,
-}
 
 /// Some lines of a file, and what they say.
 #[derive(Debug)]

@@ -2,11 +2,19 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::block::Place;
 use crate::event::{self, DecodeContext, Decoded, Event, Stream};
 use crate::settings::Settings;
 use crate::stream_time;
 use crate::time::Timestamp;
+
+/// Where a line is in its block.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Its first byte.
+    pub start: u32,
+    /// Its length without the line end, bytes.
+    pub length: u32,
+}
 
 /// What a line that is not blank says.
 #[derive(Clone, Copy, Debug)]

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use super::block::Place;
-use super::digest::{Digest, Kind, hash_of_account};
+use super::digest::{Digest, Kind, Place, hash_of_account};
 use super::file::InputFile;
 use crate::account::LimitMeter;
 use crate::account::dedup::Dedup;

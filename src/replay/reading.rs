@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 
-use super::block::{Block, Place};
-use super::digest::{Kind, raw};
+use super::block::Block;
+use super::digest::{Kind, Place, raw};
 use super::file::InputFile;
 use super::parallel::{each, in_order};
 use super::partition_reading::{PartitionNumber, PartitionReading};

@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::agenda::{Action, Agenda};
+use super::kind::Kind;
 use super::options::Options;
 use super::profile::Traits;
 use super::random::Random;
 use super::record::{rfc3339, rfc3339_or_null};
-use super::story::{Kind, Story};
+use super::story::Story;
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
 /// Length of a trial.

@@ -2,11 +2,12 @@
 
 use super::agenda::{Action, Agenda};
 use super::billing::{self, Act, Change, Subscription};
+use super::kind::Kind;
 use super::options::Options;
 use super::profile::Traits;
 use super::random::{Random, whole};
 use super::record::{Native, SimulatedRecord};
-use super::story::{Kind, Story};
+use super::story::Story;
 use super::{feedback, support, usage};
 use crate::event::{PerStream, Stream};
 use crate::time::{DAY_MS, Timestamp};

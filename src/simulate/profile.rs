@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use super::kind::Kind;
 use super::options::Options;
 use super::random::{Random, whole};
 use super::record::rfc3339;
-use super::story::{Kind, Story};
+use super::story::Story;
 use crate::time::{DAY_MS, Timestamp};
 
 /// The features of the simulated product, the commonest first.

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::agenda::{Action, Agenda};
+use super::kind::Kind;
 use super::random::{Random, millis};
-use super::story::{Kind, Story};
+use super::story::Story;
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
 /// Tickets of one user and day at level 1.
