@@ -1,7 +1,7 @@
 //! The cost of one more event on an oversized account, and the bytes it writes, by kind and number of entries.
 //!
-//! A row is the mean over some events. Each is followed by a scoring round and its changelog writes, as if the service committed after every
-//! event. `known` events touch an existing entry; `new` ones evict another first.
+//! Each row is a mean over several events. Each is followed by a scoring round and its changelog writes, as if the service committed after
+//! every event. `known` events touch an existing entry; `new` ones evict another first.
 #![expect(clippy::print_stdout, reason = "a bench prints, and its input is its own")]
 
 use std::sync::Arc;

@@ -38,8 +38,8 @@ fn main() {
     let bytes: usize = events.iter().map(|event| event.json.len()).sum();
     println!("\n{EVENTS} events of {} bytes on average, {ACCOUNTS} accounts, seed 1, {RUNS} runs", bytes / EVENTS);
     println!("| events per CPU-second | slowest | median | fastest |\n|---|---:|---:|---:|");
-    print_rates("decode only (the limit)", || cpu_of(|| decode_all(&events)));
-    print_rates("decode + dedup + apply", || {
+    print_rates("decoding only (the upper bound)", || cpu_of(|| decode_all(&events)));
+    print_rates("decoding, deduplication and state", || {
         let mut task = new_task();
         cpu_of(|| apply_all(&mut task, &events))
     });
@@ -153,7 +153,7 @@ fn memory() {
     let before = resident_bytes();
     let (records, bytes) = typical_accounts(&mut task, first..first + TYPICAL_ACCOUNTS, end, &mut random);
     let resident = resident_bytes() - before;
-    println!("| a typical account, of {TYPICAL_ACCOUNTS} | bytes |\n|---|---:|");
+    println!("| typical account, mean of {TYPICAL_ACCOUNTS} | bytes |\n|---|---:|");
     println!("| resident | {} |", resident / TYPICAL_ACCOUNTS);
     println!("| in the changelog, {:.1} records | {} |", records as f64 / TYPICAL_ACCOUNTS as f64, bytes / TYPICAL_ACCOUNTS);
     rescore(&mut task, end);
@@ -189,7 +189,9 @@ fn rescore(task: &mut SharedTask, now: Timestamp) {
         }
     });
     let per_million = seconds * 1e6 / TYPICAL_ACCOUNTS as f64;
-    println!("\n{scored} accounts by another model, {changes} changes, with their changelog: {per_million:.1} CPU seconds a million");
+    println!(
+        "\n{scored} accounts rescored with another model, {changes} changes, changelog included: {per_million:.1} CPU seconds per million accounts"
+    );
 }
 
 fn typical(task: &mut SharedTask, number: usize, end: Timestamp, random: &mut ChaCha8Rng) {

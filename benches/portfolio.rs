@@ -1,5 +1,5 @@
-//! What the live portfolio sums cost: the CPU time of one second of 50,000 records plus its scoring round, and the share of the sums, with few
-//! and with many idle accounts.
+//! What the live portfolio sums cost: the CPU time of one second of 50,000 records plus its scoring round, and the share of the
+//! sums, with few and with many idle accounts.
 #![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench prints, and its input is its own")]
 
 use std::sync::Arc;
@@ -19,16 +19,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const RECORDS_PER_SECOND: usize = 50_000;
 const ACTIVE: usize = 20_000;
 const IDLE: [usize; 2] = [0, 200_000];
-/// As long as a busy account may wait for the refresh of its sums.
+/// As long as the sums of a busy account may wait for their refresh.
 const SECONDS: usize = 60;
 const SCRAPES: u32 = 200;
 const NOW: Timestamp = Timestamp(1_767_571_200_000);
 
 fn main() {
-    println!("{RECORDS_PER_SECOND} records a second over {ACTIVE} accounts; milliseconds of CPU a second, mean of {SECONDS}\n");
-    println!(
-        "| accounts that nothing happens to | apply | round | accounts scored | of them for the sums, whole parts | sums of all, once |"
-    );
+    println!("{RECORDS_PER_SECOND} records per second over {ACTIVE} accounts; CPU milliseconds per second, mean of {SECONDS} seconds\n");
+    println!("| idle accounts | apply | round | accounts scored | refreshed for the sums alone | summing all accounts once |");
     println!("|---:|---:|---:|---:|---:|---:|");
     let costs = IDLE.map(|idle| {
         let mut world = World::new(ACTIVE + idle);
@@ -36,10 +34,10 @@ fn main() {
         world.costs()
     });
     let [_, [without, rescored, replaced]] = costs;
-    println!("\n| one scoring of an account, microseconds of CPU | |\n|---|---:|");
-    println!("| its metrics alone | {without:.2} |");
-    println!("| replacing the part of health | {rescored:.2} |");
-    println!("| replacing the whole part, once a minute at most | {replaced:.2} |");
+    println!("\n| scoring one account, CPU microseconds | |\n|---|---:|");
+    println!("| computing its metrics | {without:.2} |");
+    println!("| replacing its health in the sums | {rescored:.2} |");
+    println!("| replacing all of its sums, at most once a minute | {replaced:.2} |");
 }
 
 struct World {

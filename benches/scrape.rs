@@ -1,5 +1,5 @@
-//! One scrape of `/metrics` with 1,000,000 accounts, gathered and encoded, set against its limits on time and series; and what the live sums
-//! add per account, in bytes and in the time of a scoring round.
+//! One scrape of `/metrics` with 1,000,000 accounts, gathered and encoded, compared with the limits on its duration and series; and what
+//! the live sums add per account, in bytes and in the time of a scoring round.
 #![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench prints, and its input is its own")]
 
 use std::sync::Arc;
@@ -59,9 +59,9 @@ fn main() {
     println!("| scrape, median ms | {LIMIT_MS:.0} | {:.1} |", milliseconds[RUNS / 2]);
     println!("| scrape, slowest ms | {LIMIT_MS:.0} | {:.1} |", milliseconds[RUNS - 1]);
     println!("| series | {LIMIT_SERIES} | {series} |");
-    println!("| bytes of the answer | | {} |", metrics.len());
+    println!("| bytes of the response | | {} |", metrics.len());
     println!("| first scoring of an account, live sums included, us | | {scoring:.1} |");
-    println!("| part of the live sums of an account, bytes | | {:.0} |", part_bytes(&tasks));
+    println!("| live sums per account, bytes | | {:.0} |", part_bytes(&tasks));
 }
 
 fn fill(task: &mut SharedTask, number: usize, day: Timestamp) {

@@ -101,7 +101,7 @@ fn an_account_far_beyond_every_limit_stays_within_its_memory_bound() {
     let bound = account_bound(&limits);
     println!("bound {} KiB", bound / 1024);
     assert!(held.iter().all(|held| *held <= bound), "{held:?} of {bound}");
-    assert!(held[2] <= held[1] + held[1] / 10, "it goes on growing: {held:?}");
+    assert!(held[2] <= held[1] + held[1] / 10, "memory keeps growing: {held:?}");
     let summary = task.summary();
     let reached: Vec<_> = summary.limits.iter().filter(|(_, count)| *count > 0).map(|(limit, _)| limit).collect();
     for limit in [

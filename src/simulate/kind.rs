@@ -1,8 +1,8 @@
-//! The kinds of simulated accounts: how common each is, and how likely it is to leave.
+//! The kinds of accounts, and how likely and how soon each leaves.
 
 use super::random::Random;
 
-/// The kind of an account.
+/// The kind of story that an account follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Steady use, few tickets, renews.
@@ -11,20 +11,20 @@ pub enum Kind {
     Growing,
     /// Use falls slowly over two months; may leave.
     Slipping,
-    /// Use stops within a week, without a complaint; usually leaves.
+    /// Use stops within a week, without warning; usually leaves.
     Silent,
-    /// Urgent tickets, slow replies, bad ratings; may leave.
+    /// Urgent tickets, slow replies, poor ratings; may leave.
     Angry,
     /// Use falls, payments fail or a cancellation is scheduled; leaves.
     Churning,
-    /// Signs up for a trial during the run; may or may not buy.
+    /// Starts a trial during the run; may or may not buy.
     Trial,
     /// Use swings with the season; never leaves.
     Seasonal,
 }
 
 impl Kind {
-    /// All kinds.
+    /// All kinds, in the order of [`Options::mix`](super::Options::mix).
     pub const ALL: [Self; 8] =
         [Self::Healthy, Self::Growing, Self::Slipping, Self::Silent, Self::Angry, Self::Churning, Self::Trial, Self::Seasonal];
 
@@ -43,7 +43,7 @@ impl Kind {
         }
     }
 
-    /// The default share of this kind, percent.
+    /// Default share of accounts, in percent.
     #[must_use]
     pub const fn default_share(self) -> u32 {
         match self {
@@ -69,7 +69,7 @@ impl Kind {
     }
 
     /// The probability that an account of this kind leaves.
-    pub(super) const fn leaving(self) -> f64 {
+    pub const fn leaving(self) -> f64 {
         match self {
             Self::Healthy => 0.01,
             Self::Growing | Self::Seasonal => 0.0,
@@ -81,8 +81,8 @@ impl Kind {
         }
     }
 
-    /// The fewest and most days from the turn of the story to the decision to leave.
-    pub(super) const fn patience(self) -> (i64, i64) {
+    /// Least and most days from the turn of the story to the decision to leave.
+    pub const fn patience(self) -> (i64, i64) {
         match self {
             Self::Silent => (25, 70),
             Self::Churning => (20, 60),

@@ -1,12 +1,12 @@
-//! What to simulate.
+//! Options of a simulation.
 
 use super::kind::Kind;
 use crate::time::{DAY_MS, Timestamp};
 
-/// A run of the simulation.
+/// The options of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The same seed gives the same records, to the byte.
+    /// The same seed gives byte-identical records.
     pub seed: u64,
     /// Number of accounts.
     pub accounts: u32,
@@ -14,13 +14,13 @@ pub struct Options {
     pub start: Timestamp,
     /// Number of days.
     pub days: u32,
-    /// Number of days, from the start, over which the stories are spread: each turns in the last three quarters of them.
+    /// Days over which stories unfold: each turns between a quarter of this and its end.
     pub story_days: u32,
-    /// Usage relative to an active product, > 0; 1 gives about 40 usage records per account and day.
+    /// Usage relative to a busy product, > 0; 1 gives some 40 usage records per account and day.
     pub activity: f64,
     /// ISO code of the currency of all prices.
     pub currency: String,
-    /// The share of each kind, relative to their sum, in the order of [`Kind::ALL`].
+    /// Shares of the kinds of accounts, relative to their sum, in the order of [`Kind::ALL`].
     pub mix: [u32; 8],
 }
 
@@ -52,8 +52,8 @@ impl Default for Options {
 pub struct Disturbance {
     /// Share of records that are duplicated, 0..=1.
     pub duplicates: f64,
-    /// Longest delay of an out-of-order record, ms.
+    /// Records are late by up to this long, ms.
     pub disorder_ms: i64,
-    /// Bad records in addition, as a share of the good ones, 0..=1.
+    /// Additional bad records, as a share of the good ones, 0..=1.
     pub bad: f64,
 }

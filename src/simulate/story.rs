@@ -1,24 +1,24 @@
-//! The story of an account: its kind, when things start to change, and when it leaves.
+//! What happens to an account: when its story turns, and when it leaves.
 
 use super::kind::Kind;
 use super::options::Options;
 use super::random::Random;
 use crate::time::{DAY_MS, Timestamp};
 
-/// The true story of an account. Levels are relative to its normal state, which is 1.
+/// The true story of an account. A level of 1 is its normal state.
 #[derive(Clone, Debug)]
 pub struct Story {
     /// Its kind.
     pub kind: Kind,
     /// The first instant of the run.
     pub start: Timestamp,
-    /// Days over which slow changes stretch.
+    /// Duration of slow changes, days.
     pub days: f64,
-    /// When things begin to change; meaningless for kinds that never turn.
+    /// When things begin to change; unused for kinds that never turn.
     pub turn: Timestamp,
-    /// When it decides to leave; its subscription then ends with the current period.
+    /// When it decides to leave; its subscription ends with the period then current.
     pub wants_to_leave: Option<Timestamp>,
-    /// Whether it just stops paying instead of cancelling.
+    /// Whether it stops paying instead of cancelling.
     pub stops_paying: bool,
 }
 
@@ -40,7 +40,7 @@ impl Story {
         }
     }
 
-    /// Use of the product.
+    /// Level of product use.
     pub fn usage_level(&self, at: Timestamp) -> f64 {
         let turned = self.days_since_turn(at);
         match self.kind {
@@ -54,7 +54,7 @@ impl Story {
         }
     }
 
-    /// How many tickets it opens.
+    /// Level of tickets opened.
     pub fn ticket_level(&self, at: Timestamp) -> f64 {
         match self.kind {
             Kind::Angry if self.days_since_turn(at) > 0.0 => 6.0,
@@ -63,7 +63,7 @@ impl Story {
         }
     }
 
-    /// How content it is, 0..=1.
+    /// How satisfied it is, 0..=1.
     pub fn contentment(&self, at: Timestamp) -> f64 {
         let turned = (self.days_since_turn(at) / 30.0).clamp(0.0, 1.0);
         match self.kind {
@@ -77,7 +77,7 @@ impl Story {
         }
     }
 
-    /// Whether the kind has a turn, and it has come.
+    /// Whether its story has turned, for kinds that turn.
     pub fn has_turned(&self, at: Timestamp) -> bool {
         matches!(self.kind, Kind::Slipping | Kind::Silent | Kind::Angry | Kind::Churning) && at > self.turn
     }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_of_a_hundred() {
+    fn shares_add_up_to_a_hundred() {
         assert_eq!(Kind::ALL.map(Kind::default_share).iter().sum::<u32>(), 100);
     }
 }

@@ -65,7 +65,7 @@ pub fn grant(broker: &Broker, user: &str, rights: &[Right]) {
         let results = sys::rd_kafka_CreateAcls_result_acls(sys::rd_kafka_event_CreateAcls_result(event), &raw mut count);
         for (place, right) in rights.iter().enumerate().take(count) {
             let error = sys::rd_kafka_acl_result_error(*results.add(place));
-            assert!(error.is_null(), "{right:?} was refused");
+            assert!(error.is_null(), "{right:?} was rejected");
         }
         sys::rd_kafka_event_destroy(event);
         sys::rd_kafka_queue_destroy(queue);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 /// Polls until `look` succeeds; panics with what was awaited when it takes too long.
 pub fn eventually<T>(what: &str, limit: Duration, look: impl FnMut() -> Option<T>) -> T {
-    in_time(limit, look).unwrap_or_else(|| panic!("{what} did not come within {limit:?}"))
+    in_time(limit, look).unwrap_or_else(|| panic!("timed out after {limit:?} waiting for {what}"))
 }
 
 /// Polls until `look` succeeds; `None` when it takes too long.

@@ -49,8 +49,8 @@ fn report(folder: &Path, case: &Case, figure: &str) -> String {
     text
 }
 
-/// Without deletions: in the service a deletion also removes later records of the account that were read earlier; a replay knows all deletions up
-/// front.
+/// Without deletions: in the service a deletion also removes later records of the account that were read earlier; a replay knows all
+/// deletions up front.
 fn without_deletions(mut files: Files) -> Files {
     let deletes = |line: &[u8]| line.windows(14).any(|window| window == b"\"deleted\":true");
     for lines in files.values_mut() {

@@ -42,7 +42,7 @@ fn letters(scenario: &Scenario, application: &Application) -> Vec<[String; 4]> {
     names
 }
 
-/// Per account, the sequences of its changes must be 1, 2, 3 ... with `as_of` never going back, each starting from the score before it. Gives the
+/// Per account, the sequences of its changes must be 1, 2, 3 ... with `as_of` never going back, each starting from the previous score. Returns the
 /// number of accounts.
 fn check_changes(scenario: &Scenario, application: &Application) -> usize {
     let mut last: BTreeMap<String, serde_json::Value> = BTreeMap::new();

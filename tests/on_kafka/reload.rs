@@ -124,7 +124,7 @@ fn an_invalid_model_is_rejected_with_its_position_and_the_old_one_stays() {
 
     modelled.write(&model("harsh", 0).replace("account.tenure_days", "account.tenure_day"));
     service.signal("HUP");
-    eventually("the refusal", LIMIT, || (reloads(&service, "refused") == 1).then_some(()));
+    eventually("the rejection", LIMIT, || (reloads(&service, "refused") == 1).then_some(()));
     let log = service.log();
     let line = log.lines().find(|line| line.contains("model.toml:7: health.component[0].metric")).unwrap_or_else(|| panic!("{log}"));
     assert!(line.contains("ERROR") && line.contains("did you mean `account.tenure_days`?"), "{line}");
@@ -154,7 +154,7 @@ fn a_restart_with_another_model_is_a_model_change_and_applies_other_keys() {
     modelled.scenario.application.dead_letters = "elsewhere".to_owned();
     modelled.scenario.application.rewrite();
     service.signal("HUP");
-    eventually("what waits for a restart", LIMIT, || {
+    eventually("the warning about keys that need a restart", LIMIT, || {
         service.assert_alive();
         service.log().contains("output.dead_letters_topic").then_some(())
     });

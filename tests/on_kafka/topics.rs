@@ -106,7 +106,10 @@ fn check_and_topics_report_what_exists_and_create_adds_what_is_missing() {
     assert!(text(&check.stderr).contains(&format!("topic_missing: topic {}", scenario.application.changelog)), "{}", text(&check.stderr));
     assert!(text(&check.stderr).contains("3 problems in the topics"), "{}", text(&check.stderr));
     let show = scenario.application.command(&["topics"]);
-    assert!(text(&show.stderr).contains("error: topic_missing") && !text(&show.stdout).contains("error"), "what is wrong is for people");
+    assert!(
+        text(&show.stderr).contains("error: topic_missing") && !text(&show.stdout).contains("error"),
+        "problems go to standard error only"
+    );
 
     let create = scenario.application.command(&["topics", "create"]);
     assert!(text(&create.stdout).contains(&format!("{} created", scenario.application.changelog)), "{}", text(&create.stderr));

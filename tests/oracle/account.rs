@@ -38,7 +38,7 @@ impl<'a> Account<'a> {
         self.records.iter().copied().filter(|record| record.kind == kind).collect()
     }
 
-    /// Every metric that can be computed, whatever was observed.
+    /// Every metric that can be computed, however long its stream was observed.
     pub fn metrics(&self) -> Metrics {
         let mut out = Metrics::default();
         self.usage(&mut out);
@@ -90,18 +90,18 @@ impl<'a> Account<'a> {
         if names.is_empty() { self.settings.catalogue.iter().map(|name| (*name).to_owned()).collect() } else { names }
     }
 
-    /// Sign-up where it is known and not after t, else the earliest record.
+    /// Sign-up if known and not after t, else the earliest record.
     pub fn tenure_start(&self) -> i64 {
         let signed_up = self.profile().and_then(|profile| profile.instant("signed_up_at").unwrap()).filter(|at| *at <= self.t);
         signed_up.unwrap_or_else(|| self.records.iter().map(|record| record.at).min().unwrap())
     }
 
-    /// Since the start of tenure.
+    /// Milliseconds since the start of tenure.
     pub fn tenure_ms(&self) -> i64 {
         self.t - self.tenure_start()
     }
 
-    /// The first stage that fits.
+    /// The first stage that matches.
     pub fn stage(&self) -> &'static str {
         let t = self.t;
         let any = |test: &dyn Fn(&Subscription) -> bool| self.subscriptions.iter().any(test);

@@ -24,12 +24,12 @@ pub struct Movement {
     pub kind: &'static str,
     /// Its date.
     pub at: i64,
-    /// Positive but for `fx`.
+    /// Positive, except for `fx`.
     pub sum: i64,
 }
 
 impl Movement {
-    /// What it adds to MRR.
+    /// Its signed effect on MRR.
     pub fn signed(&self) -> i64 {
         if ["contraction", "churn"].contains(&self.kind) { -self.sum } else { self.sum }
     }
@@ -83,12 +83,12 @@ impl Account<'_> {
         self.changes().into_iter().filter(|change| change.after == 0).map(|change| change.at).next_back()
     }
 
-    /// Whether a loss at `at` was one for want of payment.
+    /// Whether a loss at `at` was involuntary.
     pub fn lost_unpaid(&self, at: i64) -> bool {
         self.subscriptions.iter().any(|subscription| subscription.ended_unpaid(at, self.settings))
     }
 
-    /// The newest reason that was given with a subscription, of snapshots that were ever in force.
+    /// The newest churn reason given in a snapshot that was ever in force.
     pub fn churn_reason(&self) -> Option<String> {
         let snapshots = self.subscriptions.iter().flat_map(|subscription| {
             subscription.snapshots.iter().filter(|snapshot| subscription.state(snapshot.at).is_some_and(|state| state.id == snapshot.id))
@@ -97,7 +97,7 @@ impl Account<'_> {
         with_reason.max_by_key(|snapshot| (snapshot.at, &snapshot.id))?.reason.clone()
     }
 
-    /// Every change of MRR until t; a new rate is a change of its own, before all others of its instant.
+    /// Every change of MRR up to t; a new exchange rate is a separate change, before all others of its instant.
     fn changes(&self) -> Vec<Change> {
         let mut changes = Vec::new();
         let rate_dates = self.rate_dates();
@@ -149,7 +149,7 @@ impl Account<'_> {
         Some(Movement { kind, at: last.at, sum: (after - before).abs() })
     }
 
-    /// A subscription that pays at `t` already paid in its first record, more than 24 h after it had started.
+    /// Whether a subscription that pays at `t` was already paying in its first record, more than 24 h after its start.
     fn opens(&self, t: i64) -> bool {
         let pays = |subscription: &Subscription, at| !subscription.mrr(at, at, self.settings).is_zero();
         self.subscriptions.iter().filter(|subscription| pays(subscription, t)).any(|subscription| {

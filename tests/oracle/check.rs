@@ -7,7 +7,7 @@ use super::fields::{Code, Field, Fields, required};
 use super::money::{has_rate, minor_digits};
 use super::settings::Settings;
 
-/// Statuses as they are written, and what they mean.
+/// Accepted spellings of statuses, and their meaning.
 const STATUSES: [(&str, &str); 12] = [
     ("active", "active"),
     ("past_due", "past_due"),
@@ -22,7 +22,7 @@ const STATUSES: [(&str, &str); 12] = [
     ("incomplete_expired", "incomplete_expired"),
     ("non_renewing", "active"),
 ];
-/// Intervals of prices as they are written, and what they mean.
+/// Accepted spellings of price intervals, and their meaning.
 const INTERVALS: [(&str, &str); 12] = [
     ("day", "day"),
     ("week", "week"),
@@ -79,7 +79,7 @@ pub fn types(stream: &str) -> &'static [&'static str] {
     }
 }
 
-/// The first field of a record that is wrong names the code.
+/// The code of the first wrong field of a record.
 pub fn check(kind: &str, body: Fields<'_>, settings: &Settings) -> Result<(), Code> {
     body.id("id")?;
     match kind {
@@ -116,14 +116,14 @@ fn not_negative(number: &BigRational) -> Result<(), Code> {
     if number.is_negative() { Err("out_of_range") } else { Ok(()) }
 }
 
-/// The amount of an item, an invoice or a cost in minor units of its currency, which is known.
+/// The amount of an item, an invoice or a cost in minor units of its (known) currency.
 fn amount(body: Fields<'_>, settings: &Settings) -> Result<BigRational, Code> {
     required(body.amount("amount_minor", "amount", 0))?;
     currency(&required(currency_text(body))?, settings)?;
     Ok(minor_amount(body))
 }
 
-/// The same of a record that was checked.
+/// The same, for a checked record.
 pub fn minor_amount(body: Fields<'_>) -> BigRational {
     let currency = body.text("currency").unwrap().unwrap().to_ascii_uppercase();
     body.amount("amount_minor", "amount", minor_digits(&currency)).unwrap().unwrap()
@@ -138,24 +138,24 @@ fn currency(currency: &str, settings: &Settings) -> Result<(), Code> {
     if has_rate(settings, &currency.to_ascii_uppercase()) { Ok(()) } else { Err("unknown_currency") }
 }
 
-/// One of some spellings in any case, as what it means.
+/// The meaning of a spelling, in any case.
 fn meaning(body: Fields<'_>, name: &str, spellings: &[(&'static str, &'static str)]) -> Field<&'static str> {
     let written: Vec<&'static str> = spellings.iter().map(|(written, _)| *written).collect();
     let found = body.choice(name, &written)?;
     Ok(found.and_then(|found| spellings.iter().find(|(written, _)| *written == found)).map(|(_, meaning)| *meaning))
 }
 
-/// The status of a subscription that was checked.
+/// The status of a checked subscription.
 pub fn subscription_status(body: Fields<'_>) -> &'static str {
     meaning(body, "status", &STATUSES).ok().flatten().unwrap_or_default()
 }
 
-/// Whether the status says by itself that the subscription ends with its period.
+/// Whether the status alone means that the subscription ends with its period.
 pub fn renews_no_more(body: Fields<'_>) -> bool {
     body.get("status").and_then(serde_json::Value::as_str).is_some_and(|status| status.eq_ignore_ascii_case("non_renewing"))
 }
 
-/// The interval of a price or a discount.
+/// The interval of a price or discount.
 pub fn interval(body: Fields<'_>) -> Field<&'static str> {
     meaning(body, "interval", &INTERVALS)
 }

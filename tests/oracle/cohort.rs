@@ -1,4 +1,4 @@
-//! Cohorts: by the month in which an account first paid, what is left of it at the end of each month.
+//! Cohorts by month of first payment: the accounts and MRR that remain at the end of each month.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::kpi::{Member, Period};
 
-/// What a cohort is known by: scope and cohort, as JSON text.
+/// Key of a cohort line: scope and cohort, as JSON text.
 pub type Key = (String, String);
 
 /// Every line, by scope and cohort; `months` are the complete ones, in order.

@@ -9,10 +9,10 @@ use super::zone::{DAY, HOUR};
 /// Days by the names of the configuration.
 pub const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// When a desk is open.
+/// The open hours of a support desk.
 #[derive(Clone)]
 pub struct Desk {
-    /// Its zone; `None`: the reporting zone.
+    /// Its time zone; `None`: the reporting time zone.
     pub zone: Option<&'static str>,
     /// Open hours from Monday, as written.
     pub open: [Vec<&'static str>; 7],
@@ -30,7 +30,7 @@ impl Desk {
         format!("[support.business_hours]\n{zone}open = {{ {} }}\nholidays = {holidays:?}\n", days.join(", "))
     }
 
-    /// Open milliseconds of a span: for each date that local time passes through under one offset, what it shares with the open hours.
+    /// Open milliseconds in a span: the overlap with the open hours, for each local date and UTC offset.
     pub fn open(&self, reporting: &str, from: i64, to: i64) -> i64 {
         let zone = TimeZone::get(self.zone.unwrap_or(reporting)).unwrap();
         let at = |millis: i64| Timestamp::from_millisecond(millis).unwrap();

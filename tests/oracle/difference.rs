@@ -116,7 +116,7 @@ fn dead_letter(line: &Value) -> DeadLetter {
     }
 }
 
-/// What differs in an account's metrics.
+/// The differences in an account's metrics.
 pub fn metrics(account: &str, expected: &BTreeMap<&'static str, Value>, actual: &Map<String, Value>) -> Vec<Difference> {
     let names: BTreeSet<&str> = expected.keys().copied().chain(actual.keys().map(String::as_str)).collect();
     let pairs = names.into_iter().map(|name| (name, expected.get(name), actual.get(name)));
@@ -163,7 +163,7 @@ fn kpis(reference: &Replay, program: &Output) -> Vec<Difference> {
     found
 }
 
-/// Every line of cohorts; and for each month the cohorts together against the month's KPI line, where there is one.
+/// Every cohort line; and for each month the sum of the cohorts against the month's KPI line, if there is one.
 fn cohorts(reference: &Replay, program: &Output) -> Vec<Difference> {
     let key = |line: &Value| (line["scope"].to_string(), line["cohort"].as_str().unwrap().to_owned());
     let actual: BTreeMap<_, &Value> = program.cohorts.iter().map(|line| (key(line), line)).collect();
@@ -183,7 +183,7 @@ fn cohorts(reference: &Replay, program: &Output) -> Vec<Difference> {
     found
 }
 
-/// Months whose cohorts do not add up to the accounts that are present, or to their MRR.
+/// Months whose cohorts do not add up to the accounts present or to their MRR.
 fn unclosed(program: &Output) -> Vec<Difference> {
     let (everything, mut sums) = (json!({}), BTreeMap::<String, [i64; 2]>::new());
     for cell in program.cohorts.iter().filter(|line| line["scope"] == everything).flat_map(|line| line["months"].as_array().unwrap()) {
@@ -194,7 +194,7 @@ fn unclosed(program: &Output) -> Vec<Difference> {
     let of_months = program.kpis.iter().filter(|line| line["scope"] == everything && line["period"]["kind"] == "month");
     let mut found = Vec::new();
     for line in of_months.filter(|line| !line["kpis"]["mrr"].is_null()) {
-        // The middle of a month is in it, whatever the zone.
+        // The middle of a month is in that month in every zone.
         let (from, to) = (instant(&line["period"]["from"]), instant(&line["period"]["to"]));
         let month = Timestamp::from_millisecond(from.midpoint(to)).unwrap().strftime("%Y-%m").to_string();
         let closed = sums.get(&month).copied().unwrap_or_default();
@@ -206,7 +206,7 @@ fn unclosed(program: &Output) -> Vec<Difference> {
     found
 }
 
-/// The value of each KPI, and each of its splits as an entry of its own.
+/// The value of each KPI, and each of its splits as a separate entry.
 fn tables(kpis: &Map<String, Value>) -> BTreeMap<String, Value> {
     let mut out = BTreeMap::new();
     for (name, kpi) in kpis {
@@ -270,7 +270,7 @@ fn change_line(line: &Value) -> Value {
     })
 }
 
-/// The parts of a score as the account line shows them. What a churned account scores is frozen, so there only the band tells.
+/// The parts of a score as in the account line. The score of a churned account is frozen, so only its band is compared.
 fn scores(account: &str, expected: &Score, actual: &Value) -> Vec<Difference> {
     let known = |value: Value| Some(value).filter(|value| !value.is_null());
     let mut pairs = vec![("health.band", known(json!(expected.band)), known(actual["health"]["band"].clone()))];

@@ -1,4 +1,4 @@
-//! The engine under test without files: driven record by record as the service does, and restored from what it wrote.
+//! The engine under test without files: driven record by record like the service, and restored from what it wrote.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::Files;
 /// Records between two rounds, at each of which the changelog is written.
 const RECORDS_PER_ROUND: usize = 17;
 
-/// Account lines at `t`, of the task that read the files and of one restored from its changelog. The configuration is that of `folder`.
+/// Account lines at `t`, from the task that read the files and from one restored from its changelog. The configuration is in `folder`.
 pub fn lines(folder: &Path, files: &Files, t: i64) -> [BTreeMap<String, Value>; 2] {
     let mut settings = Config::load_offline(Some(&folder.join("config.toml")), &[], []).unwrap().settings();
     settings.configured = PerStream::from_fn(|stream| files.contains_key(stream.name()));

@@ -33,7 +33,7 @@ impl<'a> Account<'a> {
         out.count("feedback.referrals_364d", referrals.into_iter().filter(|record| self.within(record.at, 364)).count());
     }
 
-    /// The value that customer success has pinned the account's health to, until it expires or is cleared.
+    /// The override of the account's health, until it expires or is cleared.
     pub fn pinned_health(&self) -> Option<f64> {
         let overrides = [self.feedback_records("health_override_set"), self.feedback_records("health_override_cleared")].concat();
         let newest = overrides.into_iter().max_by_key(|record| (record.at, &record.id))?.fields();
@@ -56,7 +56,7 @@ pub fn nps_classes(scores: &[i64]) -> (usize, usize) {
     (scores.iter().filter(|score| **score >= 9).count(), scores.iter().filter(|score| **score <= 6).count())
 }
 
-/// The place of an answer on its scale.
+/// The position of an answer on its scale.
 pub fn place(record: &Record) -> f64 {
     record.fields().place().unwrap().unwrap()
 }

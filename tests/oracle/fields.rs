@@ -9,17 +9,17 @@ use super::instant;
 
 /// Codes of dead letters.
 pub type Code = &'static str;
-/// A field, absent, or wrong.
+/// A field, its absence, or the code of its error.
 pub type Field<T> = Result<Option<T>, Code>;
 
-/// Bytes that an id may have, and of other text are read.
+/// Maximum bytes of an id; other text is truncated to it.
 const TEXT_BYTES: usize = 256;
 
 /// The fields of an object.
 #[derive(Clone, Copy)]
 pub struct Fields<'a>(pub &'a Map<String, Value>);
 
-/// A field that must be there.
+/// A required field.
 pub fn required<T>(field: Field<T>) -> Result<T, Code> {
     field?.ok_or("missing_field")
 }
@@ -30,7 +30,7 @@ impl<'a> Fields<'a> {
         self.0.get(name).filter(|value| !value.is_null() && value.as_str() != Some(""))
     }
 
-    /// A text of any length; a number counts as its text.
+    /// A text of any length; a number is read as its text.
     fn whole_text(self, name: &str) -> Field<String> {
         match self.get(name) {
             None => Ok(None),
@@ -46,12 +46,12 @@ impl<'a> Fields<'a> {
         if id.as_ref().is_some_and(|id| id.len() > TEXT_BYTES) { Err("out_of_range") } else { Ok(id) }
     }
 
-    /// A text that is not an id: its first bytes, whole characters.
+    /// A text that is not an id, truncated at a character boundary.
     pub fn text(self, name: &str) -> Field<String> {
         Ok(self.whole_text(name)?.map(|text| cut(&text)))
     }
 
-    /// One of some names in any case.
+    /// One of the names, in any case.
     pub fn choice(self, name: &str, choices: &[&'static str]) -> Field<&'static str> {
         let text = match self.get(name) {
             None => return Ok(None),
@@ -61,7 +61,7 @@ impl<'a> Fields<'a> {
         choices.iter().find(|choice| choice.eq_ignore_ascii_case(text)).map(|choice| Some(*choice)).ok_or("out_of_range")
     }
 
-    /// An exact number, in text or not.
+    /// An exact number, as JSON number or text.
     pub fn number(self, name: &str) -> Field<BigRational> {
         match self.get(name) {
             None => Ok(None),
@@ -78,12 +78,12 @@ impl<'a> Fields<'a> {
         whole.filter(|whole| *whole >= least).map(Some).ok_or("out_of_range")
     }
 
-    /// An instant that may be missing; one before 1900 is.
+    /// An optional instant; one before 1900 counts as absent.
     pub fn instant(self, name: &str) -> Field<i64> {
         Ok(self.any_instant(name)?.filter(|at| *at >= instant::BELIEVED_FROM))
     }
 
-    /// An instant that must be there.
+    /// A required instant.
     pub fn required_instant(self, name: &str) -> Result<i64, Code> {
         let at = required(self.any_instant(name))?;
         if at < instant::BELIEVED_FROM { Err("out_of_range") } else { Ok(at) }
@@ -107,7 +107,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// True or false.
+    /// A boolean.
     pub fn flag(self, name: &str) -> Field<bool> {
         self.get(name).map(|value| value.as_bool().ok_or("wrong_type")).transpose()
     }
@@ -122,7 +122,7 @@ impl<'a> Fields<'a> {
         self.get(name).map(|value| value.as_array().map(Vec::as_slice).ok_or("wrong_type")).transpose()
     }
 
-    /// Place of an answer on its scale, 0 to 1 with up as good: p = (score - min) / (max - min), reversed scales 1 - p.
+    /// Position of an answer on its scale, 0 to 1, higher is better: p = (score - min) / (max - min), reversed scales 1 - p.
     pub fn place(self) -> Field<f64> {
         if let Some(Value::String(text)) = self.get("score") {
             match text.to_ascii_lowercase().as_str() {
@@ -146,7 +146,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// As many whole characters as fit.
+/// The longest prefix of whole characters that fits.
 pub fn cut(text: &str) -> String {
     let mut out = String::new();
     for character in text.chars() {

@@ -44,7 +44,7 @@ pub fn scorings(account: &Account<'_>) -> Vec<i64> {
     instants
 }
 
-/// The band that held, and since when the score has been on the other side of each border.
+/// The current band, and since when the score has been on the other side of each border.
 struct Held {
     band: &'static str,
     worse_since: [Option<i64>; 2],
@@ -93,7 +93,7 @@ fn is_published(model: &Table, last: &Change, now: &Change) -> bool {
     last.band != now.band || last.level != now.level || moved(last.health, now.health, "score_points") || moved(last.risk, now.risk, "risk")
 }
 
-/// A worse band is entered some points past the border or after some hours beyond it, a better one likewise.
+/// A border is crossed some points past it, or after some hours beyond it, with different values for each direction.
 fn next_band(model: &Table, held: &mut Option<Held>, scored: &Score, t: i64) -> &'static str {
     let start = |band| Held { band, worse_since: [None; 2], better_since: [None; 2] };
     let Some(score) = scored.health.filter(|_| scored.band != "churned") else {

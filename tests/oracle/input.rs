@@ -21,7 +21,7 @@ pub struct Record {
     pub kind: String,
     /// Its account; `None`: a cost.
     pub account: Option<String>,
-    /// Its id; empty: none.
+    /// Its id; empty if it has none.
     pub id: String,
     /// When it occurred.
     pub at: i64,
@@ -46,20 +46,20 @@ impl Record {
     }
 }
 
-/// How the records of a stream ended.
+/// Outcome counts of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Lines that are no blank ones.
+    /// Lines that are not blank.
     pub read: u64,
-    /// Records that took effect, or will at their time.
+    /// Records that took effect, or will when their time comes.
     pub applied: u64,
-    /// Repetitions.
+    /// Duplicates.
     pub duplicate: u64,
     /// Too old for any window.
     pub late: u64,
     /// Of an unknown type.
     pub ignored: u64,
-    /// Bad ones by code.
+    /// Dead letters by code.
     pub dead_letter: BTreeMap<String, u64>,
 }
 
@@ -70,11 +70,11 @@ pub struct DeadLetter {
     pub stream: String,
     /// Its line, from 1.
     pub line: u64,
-    /// What is wrong with it.
+    /// Its dead-letter code.
     pub code: String,
 }
 
-/// All that the files hold.
+/// Everything in the files.
 #[derive(Default)]
 pub struct Input {
     /// Applied and late records in file order.
@@ -87,7 +87,7 @@ pub struct Input {
     pub earliest: BTreeMap<&'static str, i64>,
 }
 
-/// Judges every line of every file as of `t`.
+/// Processes every line of every file as of `t`.
 pub fn read(files: &Files, settings: &Settings, t: i64) -> Input {
     let mut input = Input::default();
     for stream in STREAMS {
@@ -158,7 +158,7 @@ fn late_days(stream: &str) -> Option<i64> {
     }
 }
 
-/// A record, `None` for one of an unknown type, or its code.
+/// A record, `None` if its type is unknown, or the code of its error.
 fn decode(stream: &'static str, line: &[u8], settings: &Settings, t: i64) -> Result<Option<Record>, Code> {
     let Value::Object(body) = object(line)? else { return Err("wrong_type") };
     let fields = Fields(&body);
@@ -196,7 +196,7 @@ fn object(line: &[u8]) -> Result<Value, Code> {
     serde_json::from_str(&shallow(text)?).map_err(|_| "invalid_json")
 }
 
-/// For each byte of a text, how many brackets are open after it; those inside strings do not count.
+/// For each byte of a text, the nesting depth after it; brackets inside strings do not count.
 fn depths(text: &str) -> Vec<usize> {
     let (mut open, mut in_string, mut escaped) = (0_usize, false, false);
     let mut depths = Vec::with_capacity(text.len());

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::fields::Code;
 
-/// Below this a number is seconds, from there on milliseconds.
+/// Numbers below this are seconds, others milliseconds.
 const MILLISECONDS_FROM: i128 = 100_000_000_000;
 
-/// A number from here on is in microseconds or nanoseconds.
+/// Numbers from here on are microseconds or nanoseconds.
 const TOO_FINE_FROM: i128 = 100_000_000_000_000;
 
 /// 1900-01-01T00:00:00Z.
@@ -29,7 +29,7 @@ pub fn parse(value: &Value) -> Result<i64, Code> {
     }
 }
 
-/// Seconds or milliseconds written as a decimal number; finer digits are cut.
+/// Seconds or milliseconds written as a decimal number; further digits are dropped.
 fn from_number(text: &str) -> Option<i128> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = whole.strip_prefix('-').unwrap_or(whole);

@@ -26,14 +26,14 @@ pub struct Period {
 }
 
 impl Period {
-    /// As outputs show it: a month as its first instant and the first of the next.
+    /// As in the output: a month has its first instant and that of the next month.
     pub fn shown(self) -> Value {
         let shift = i64::from(self.month);
         let kind = if self.month { "month" } else { "trailing" };
         json!({ "kind": kind, "from": self.from + shift, "to": self.to + shift })
     }
 
-    /// Whether an instant is inside.
+    /// Whether an instant is in the period.
     pub fn holds(self, at: i64) -> bool {
         self.from < at && at <= self.to
     }
@@ -42,13 +42,13 @@ impl Period {
 /// KPIs by name.
 pub type Kpis = BTreeMap<String, Value>;
 
-/// One account with what was measured of it at the end of the period.
+/// One account with its metrics at the end of the period.
 pub struct Member<'a> {
     /// Its id.
     pub id: String,
-    /// The account at `to`.
+    /// The account as of `to`.
     pub account: Account<'a>,
-    /// Its line at `to`.
+    /// Its line as of `to`.
     pub line: Line,
 }
 
@@ -56,13 +56,13 @@ pub struct Member<'a> {
 pub struct Portfolio<'m, 'a> {
     /// Its accounts.
     pub members: Vec<&'m Member<'a>>,
-    /// Costs that count for the scope until `to`; `None`: it has no costs of its own.
+    /// Costs of the scope up to `to`; `None` if the scope never had any.
     pub costs: Option<Vec<&'a Record>>,
     /// The period.
     pub period: Period,
 }
 
-/// Every scope with its KPIs.
+/// The KPIs of every scope.
 pub fn kpis(files: &Files, members: &[Member<'_>], costs: &[&Record], period: Period) -> BTreeMap<Vec<(&'static str, String)>, Kpis> {
     let mut scopes = BTreeMap::new();
     let all = Portfolio { members: members.iter().collect(), costs: Some(costs.to_vec()), period };
@@ -267,7 +267,7 @@ impl Portfolio<'_, '_> {
         share(out, "trial_conversion", &trials);
     }
 
-    /// What an account did on the dates of the period.
+    /// The usage of an account on the dates of the period.
     fn dated(&self, member: &Member<'_>) -> Vec<Activity> {
         let Some((first, last)) = self.dates() else { return Vec::new() };
         let activity = member.account.activity().into_iter();
@@ -327,7 +327,7 @@ impl Portfolio<'_, '_> {
     }
 }
 
-/// Splits a loss by whether want of payment was its cause.
+/// Splits losses into voluntary and involuntary.
 fn by_loss(out: &mut Kpis, name: &str, all: i64, unpaid: i64) {
     out.insert(format!("{name}.by_kind"), json!({ "voluntary": (all - unpaid) as f64, "involuntary": unpaid as f64 }));
 }
@@ -337,19 +337,19 @@ pub fn set(out: &mut Kpis, name: &str, value: f64) {
     out.insert(name.to_owned(), json!(value));
 }
 
-/// Sets what is there.
+/// Sets a value if present.
 pub fn put(out: &mut Kpis, name: &str, value: Option<f64>) {
     if let Some(value) = value {
         set(out, name, value);
     }
 }
 
-/// Sets a part of a whole, unless the whole is 0.
+/// Sets a ratio, unless its denominator is 0.
 pub fn ratio(out: &mut Kpis, name: &str, part: i64, whole: i64) {
     put(out, name, (whole != 0).then(|| part as f64 / whole as f64));
 }
 
-/// Sets the share of those that are.
+/// Sets the share that is true.
 pub fn share(out: &mut Kpis, name: &str, of: &[bool]) {
     ratio(out, name, of.iter().filter(|is| **is).count() as i64, of.len() as i64);
 }

@@ -12,7 +12,7 @@ use super::zone::DAY;
 pub struct Metrics {
     /// Values as the account line shows them.
     pub values: BTreeMap<&'static str, Value>,
-    /// How many answers, tickets or events stand behind a value, where that matters.
+    /// How many answers, tickets or events a value is based on, if that matters.
     pub sizes: BTreeMap<&'static str, u64>,
 }
 
@@ -27,29 +27,29 @@ impl Metrics {
         self.whole(name, i64::try_from(value).unwrap());
     }
 
-    /// Sets a ratio, a mean or an age, where there is one.
+    /// Sets a ratio, a mean or an age, if present.
     pub fn float(&mut self, name: &'static str, value: Option<f64>) {
         if let Some(value) = value {
             self.values.insert(name, json!(value));
         }
     }
 
-    /// Sets a part of a whole, unless the whole is 0.
+    /// Sets a ratio, unless its denominator is 0.
     pub fn ratio(&mut self, name: &'static str, part: f64, whole: f64) {
         self.float(name, (whole != 0.0).then(|| part / whole));
     }
 
-    /// Notes how much stands behind a value.
+    /// Records how many items a value is based on.
     pub fn size(&mut self, name: &'static str, size: usize) {
         self.sizes.insert(name, size as u64);
     }
 
-    /// A number that is there.
+    /// The number of a metric that is present.
     pub fn number(&self, name: &str) -> Option<f64> {
         self.values.get(name).and_then(Value::as_f64)
     }
 
-    /// Leaves out what a stream was not given for, or not observed for as long as the metric's window.
+    /// Drops metrics whose stream has no file or was not observed for the whole window.
     pub fn keep_observed(&mut self, files: &Files, observed: &BTreeMap<&'static str, i64>, t: i64) {
         self.values.retain(|name, _| {
             needs(name).iter().all(|(stream, days)| {
@@ -60,7 +60,7 @@ impl Metrics {
     }
 }
 
-/// The streams that a metric is made of, with the days of each that it looks at.
+/// The streams behind a metric, with its window in days for each.
 fn needs(name: &str) -> Vec<(&'static str, i64)> {
     let usage = |days| ("usage", days);
     match name {
@@ -82,7 +82,7 @@ fn needs(name: &str) -> Vec<(&'static str, i64)> {
     }
 }
 
-/// The days that a name ends in, as in `csat_91d`; 0 without.
+/// The days at the end of a name, as in `csat_91d`; 0 if there are none.
 fn named_days(name: &str) -> i64 {
     let days = name.rsplit('_').next().and_then(|last| last.strip_suffix('d'));
     days.and_then(|days| days.parse().ok()).unwrap_or(0)

@@ -42,26 +42,26 @@ use zone::DAY;
 /// The five streams, in the order of the outputs.
 pub const STREAMS: [&str; 5] = ["usage", "billing", "support", "feedback", "accounts"];
 
-/// The lines of each file that was given, by stream.
+/// The lines of each file, by stream.
 pub type Files = BTreeMap<&'static str, Vec<Vec<u8>>>;
 
-/// What a replay of some files as of T says.
+/// The results of a replay as of T.
 pub struct Replay {
     /// Counts by stream.
     pub counts: BTreeMap<&'static str, Counts>,
     /// Dead letters in file order, by stream.
     pub dead_letters: Vec<DeadLetter>,
-    /// Every account that has a line.
+    /// Every account with a line.
     pub accounts: BTreeMap<String, Line>,
     /// KPIs of the trailing 28 days, then of every complete month, by scope.
     pub kpis: Vec<(Period, Scopes)>,
-    /// Lines of cohorts.
+    /// Cohort lines.
     pub cohorts: BTreeMap<cohort::Key, serde_json::Value>,
-    /// Published changes by account, if asked for.
+    /// Published changes by account, if requested.
     pub changes: BTreeMap<String, Vec<Change>>,
 }
 
-/// What is wanted beyond metrics, scores and KPIs at T.
+/// What to compute beyond metrics, scores and KPIs at T.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Extras {
     /// KPIs of every complete calendar month.
@@ -70,7 +70,7 @@ pub struct Extras {
     pub changes: bool,
 }
 
-/// KPIs by scope: kind and label, none for all.
+/// KPIs by scope: kind and label, or none for all accounts.
 pub type Scopes = BTreeMap<Vec<(&'static str, String)>, Kpis>;
 
 /// An account's line.

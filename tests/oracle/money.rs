@@ -11,7 +11,7 @@ pub fn fraction(numerator: i64, denominator: i64) -> BigRational {
     BigRational::new(BigInt::from(numerator), BigInt::from(denominator))
 }
 
-/// Digits after the point of a currency's main unit.
+/// Decimals of a currency's major unit.
 pub fn minor_digits(currency: &str) -> u32 {
     match currency {
         "JPY" => 0,
@@ -20,7 +20,7 @@ pub fn minor_digits(currency: &str) -> u32 {
     }
 }
 
-/// Whether a currency can be turned into the reporting one at all.
+/// Whether a currency can be converted to the reporting currency.
 pub fn has_rate(settings: &Settings, currency: &str) -> bool {
     currency == settings.currency || settings.rates.iter().any(|(_, table)| table.contains_key(currency))
 }
@@ -48,7 +48,7 @@ pub fn convert_one(settings: &Settings, amount: &BigRational, currency: &str, t:
     half_even(&convert(settings, amount, currency, t))
 }
 
-/// What one unit for each `count` intervals is for a month.
+/// Monthly factor of a price per `count` intervals.
 pub fn monthly(interval: &str, count: i64) -> BigRational {
     match interval {
         "day" => fraction(365, 12 * count),

@@ -1,6 +1,6 @@
 //! Patterns of features and users: `*` is any text, `?` one character, `{a,b}` either; nothing else is special.
 
-/// Whether a pattern fits a whole name.
+/// Whether a pattern matches a whole name.
 pub fn fits(pattern: &str, name: &str) -> bool {
     pattern == name || spelled_out(pattern).iter().any(|plain| matches(&chars(plain), &chars(name)))
 }
@@ -9,7 +9,7 @@ fn chars(text: &str) -> Vec<char> {
     text.chars().collect()
 }
 
-/// The patterns without braces that one with braces stands for; its innermost braces first.
+/// Expands braces, innermost first, into patterns without braces.
 fn spelled_out(pattern: &str) -> Vec<String> {
     let closes = pattern.match_indices('}').map(|(close, _)| close);
     let pairs = closes.filter_map(|close| Some((pattern[..close].rfind('{')?, close)));

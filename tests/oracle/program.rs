@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::settings::Settings;
 use super::{Extras, Files};
 
-/// What the program wrote, line by line.
+/// The outputs of the program, line by line.
 pub struct Output {
     /// Counts by stream.
     pub counts: Value,
@@ -23,11 +23,11 @@ pub struct Output {
     pub changes: Vec<Value>,
     /// KPI lines.
     pub kpis: Vec<Value>,
-    /// Lines of cohorts.
+    /// Cohort lines.
     pub cohorts: Vec<Value>,
 }
 
-/// Writes the files and the configuration into `folder` and replays them there. The error is what it printed.
+/// Writes the files and the configuration into `folder` and replays them there. The error is the program's standard error.
 pub fn replay(folder: &Path, files: &Files, settings: &Settings, t: i64, extras: Extras) -> Result<Output, String> {
     fs::write(folder.join("config.toml"), settings.toml()).unwrap();
     if let Some(model) = settings.model {

@@ -11,14 +11,14 @@ use super::metric::Metrics;
 /// The model of the project.
 pub const DEFAULT_MODEL: &str = include_str!("../../config/model.toml");
 
-/// What one scoring says.
+/// The result of one scoring.
 #[derive(Clone, Debug, Default)]
 pub struct Score {
-    /// 0 to 100; `None`: too little is known.
+    /// 0 to 100; `None` when coverage is too low.
     pub health: Option<f64>,
-    /// The weight that was present, as a share of the weight that configured streams could have brought.
+    /// Weight present / weight of the components whose streams are configured.
     pub coverage: f64,
-    /// The band of a first scoring.
+    /// The band, as at a first scoring.
     pub band: &'static str,
     /// 0 to 1.
     pub risk: Option<f64>,
@@ -28,11 +28,11 @@ pub struct Score {
     pub components: BTreeMap<String, f64>,
     /// Rules in force.
     pub rules: Vec<String>,
-    /// Whether customer success has pinned the health.
+    /// Whether an override pins the health.
     pub pinned: bool,
-    /// Whether the lowest cap of the rules in force is the health, for want of components.
+    /// Whether a rule alone gives the score, because coverage is too low.
     pub by_rule_alone: bool,
-    /// The lowest cap of those that pass hysteresis and dwell.
+    /// The lowest cap of the immediate rules in force, which bypass hysteresis.
     pub immediate_cap: Option<f64>,
 }
 
@@ -57,7 +57,7 @@ fn texts(value: &Value) -> Vec<&str> {
     }
 }
 
-/// Scores an account whose metrics are known; the streams that have a file are configured.
+/// Scores an account from its metrics; the streams that have a file are configured.
 pub fn score(model: &Table, account: &Account<'_>, files: &Files, metrics: &Metrics) -> Score {
     let names = components_of(model, account, metrics);
     let mut out = Score { band: "unknown", ..Score::default() };
@@ -128,12 +128,12 @@ fn components_of<'m>(model: &'m Table, account: &Account<'_>, metrics: &Metrics)
     }
 }
 
-/// A component's metric and those that may take its place.
+/// A component's metric and its fallbacks.
 fn choices(component: &Table) -> impl Iterator<Item = &Table> {
     std::iter::once(component).chain(tables(component, &["or"]))
 }
 
-/// The streams that a metric rests on, by its prefix; what is counted per 10 users rests on usage too.
+/// The streams that a metric needs, by its prefix; metrics per 10 users also need usage.
 fn streams_of(metric: &str) -> Vec<&'static str> {
     let mut streams = match metric.split_once('.').unwrap().0 {
         "usage" | "breadth" | "depth" => vec!["usage"],
@@ -159,7 +159,7 @@ fn component_score(component: &Table, metrics: &Metrics) -> Option<f64> {
     })
 }
 
-/// How much must stand behind a metric, unless the model says otherwise.
+/// The default of `min_n` for a metric.
 fn default_min_n(metric: &str) -> f64 {
     match metric {
         "usage.trend" => 20.0,

@@ -1,4 +1,4 @@
-//! KPIs of feedback, tickets, and accounts won and lost.
+//! KPIs of feedback and tickets, and of accounts won and lost.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ impl Portfolio<'_, '_> {
         records.filter(|record| from < record.at && record.at <= to).map(read).collect()
     }
 
-    /// See the table of KPIs.
+    /// KPIs as defined in docs/metrics.md.
     pub fn answers(&self, out: &mut Kpis) {
         let (from, to) = (self.period.from, self.period.to);
         let nps = |from, to| {
@@ -42,7 +42,7 @@ impl Portfolio<'_, '_> {
         self.themes(out);
     }
 
-    /// By theme and kind: answers, and how many of them are positive and negative.
+    /// By theme and kind of survey: answers, and how many of them are positive and negative.
     fn themes(&self, out: &mut Kpis) {
         let mut table: BTreeMap<String, BTreeMap<&str, [u64; 3]>> = BTreeMap::new();
         for kind in ["nps", "csat", "ces"] {
@@ -86,12 +86,12 @@ impl Portfolio<'_, '_> {
         out.insert("advocacy.by_kind".to_owned(), json!(advocacy));
     }
 
-    /// The instant after which the month before begins.
+    /// The exclusive start of the previous month.
     fn month_before(&self) -> i64 {
         self.members.first().map_or(0, |member| member.account.settings.zone.month(self.period.to, 1).0 - 1)
     }
 
-    /// See the table of KPIs.
+    /// KPIs as defined in docs/metrics.md.
     pub fn tickets(&self, out: &mut Kpis) {
         let in_period = |at: Option<i64>| at.is_some_and(|at| self.period.holds(at));
         let (mut all, mut known) = (Vec::new(), Vec::new());
@@ -127,7 +127,7 @@ impl Portfolio<'_, '_> {
         ratio(out, "fcr_simple", resolved.len() as i64 - reopened, opened.len() as i64);
     }
 
-    /// See the table of KPIs.
+    /// KPIs as defined in docs/metrics.md.
     pub fn journeys(&self, out: &mut Kpis) {
         let onboarded = |member: &Member<'_>| member.account.onboarded_at().is_some_and(|at| self.period.holds(at));
         set(out, "onboarded", self.sum(|member| i64::from(onboarded(member))) as f64);
@@ -160,7 +160,7 @@ fn told_by<'r>(tickets: &[&Ticket<'r>], what: impl Fn(&Ticket<'r>) -> Option<f64
     tickets.iter().filter_map(|ticket| what(ticket)).collect()
 }
 
-/// A figure of tickets, for all of them and by priority; but for business hours by category too, and numbers of tickets by product.
+/// A ticket KPI, for all tickets and by priority; except for business hours also by category, and ticket counts also by product.
 fn split<'r>(out: &mut Kpis, name: &str, tickets: &[&Ticket<'r>], figure: impl Fn(&[&Ticket<'r>]) -> Option<f64>) {
     put(out, name, figure(tickets));
     let splits: &[&str] = match name {

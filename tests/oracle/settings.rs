@@ -1,4 +1,4 @@
-//! The settings that the reference uses, and their text as a configuration file.
+//! The settings of the reference, and the same settings as a configuration file.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -27,17 +27,17 @@ pub struct Settings {
     pub movement_window_minutes: i64,
     /// Days for which ids are remembered.
     pub dedup_days: i64,
-    /// What occurred before midnight of this date is not believed.
+    /// Events before midnight of this date are rejected.
     pub earliest: Date,
     /// Patterns of the features that count; empty: all.
     pub active_features: Vec<&'static str>,
-    /// Patterns of the features that do not.
+    /// Patterns of the features to ignore.
     pub ignore_features: Vec<&'static str>,
-    /// Patterns of the users that do not.
+    /// Patterns of the users to ignore.
     pub ignore_users: Vec<&'static str>,
-    /// Users that are nobody, in any case; `None`: the default list.
+    /// Anonymous user ids, in any case; `None`: the default list.
     pub anonymous_users: Option<Vec<&'static str>>,
-    /// Hours ahead of T that a record may lie.
+    /// Hours that a record may be ahead of T.
     pub max_future_hours: i64,
     /// Weights of open tickets by priority.
     pub weights: BTreeMap<&'static str, f64>,
@@ -49,7 +49,7 @@ pub struct Settings {
     pub renewing_days: i64,
     /// Quiet days: from, to, regions.
     pub quiet: Vec<(Date, Date, Vec<&'static str>)>,
-    /// Features that count as entitled where a profile names none.
+    /// Entitled features of accounts whose profile lists none.
     pub catalogue: Vec<&'static str>,
     /// The model, as the text of its file.
     pub model: Option<&'static str>,
@@ -84,7 +84,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The configuration file that says the same.
+    /// The equivalent configuration file.
     pub fn toml(&self) -> String {
         let model = if self.model.is_some() { "model_file = \"model.toml\"\n" } else { "" };
         let mut out = format!("{model}[application]\nid = \"oracle\"\n[output]\non_bad_run = \"dead_letter\"\n");

@@ -28,14 +28,14 @@ pub struct Item {
 #[derive(Clone)]
 struct Discount {
     percent: Option<BigRational>,
-    /// As it is written, until its currency is known: minor units, or major ones.
+    /// As written, until the currency is known: in minor or major units.
     amount: Option<(BigRational, bool)>,
     currency: Option<String>,
     interval: Option<(&'static str, i64)>,
     ends_at: Option<i64>,
 }
 
-/// The whole subscription at one time.
+/// A snapshot of a subscription.
 #[derive(Clone)]
 pub struct Snapshot {
     /// -1: none.
@@ -54,7 +54,7 @@ pub struct Snapshot {
     pub period: (i64, i64),
     /// When a scheduled cancellation comes.
     cancels_at: Option<i64>,
-    /// When it began.
+    /// When it started.
     pub started_at: Option<i64>,
     term_end: Option<i64>,
     /// Why it changed.
@@ -106,17 +106,17 @@ impl Snapshot {
         self.cancels_at.is_some_and(|end| t < end)
     }
 
-    /// From when on a scheduled cancellation makes it count 0.
+    /// When a scheduled cancellation makes it count 0.
     fn counts_until(&self, settings: &Settings) -> Option<i64> {
         if settings.churn_at == "cancellation" { self.cancels_at.map(|_| self.at) } else { self.ends_at() }
     }
 
-    /// From when on the customer wants it to be over; what does not count goes on until the end that was scheduled.
+    /// When the customer wanted it to end; a subscription that does not count continues until the scheduled end.
     fn asked_to_end(&self, settings: &Settings) -> Option<i64> {
         if ["active", "past_due"].contains(&self.status) { self.counts_until(settings) } else { self.ends_at() }
     }
 
-    /// The recurring total a month with the discounts in force at `t`, in the reporting currency at the rates of `rates_at`.
+    /// The recurring total per month with the discounts in force at `t`, in the reporting currency at the rates of `rates_at`.
     fn monthly_total(&self, settings: &Settings, t: i64, rates_at: i64) -> BigRational {
         let mut total = BigRational::zero();
         for item in self.licensed() {
@@ -151,7 +151,7 @@ fn interval(body: Fields<'_>) -> Option<(&'static str, i64)> {
 }
 
 impl Item {
-    /// Whether it is below 0: then it is not the first item, and has no seats.
+    /// Whether it is a credit, which is never the first item and has no seats.
     pub fn is_credit(&self) -> bool {
         self.amount.is_negative()
     }
@@ -194,7 +194,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// The subscriptions that an account's records tell of.
+    /// The subscriptions in an account's records.
     pub fn all(records: &[&Record]) -> Vec<Self> {
         let mut by_id: BTreeMap<String, Vec<Snapshot>> = BTreeMap::new();
         for record in records.iter().filter(|record| record.kind == "subscription_changed") {
@@ -217,14 +217,14 @@ impl Subscription {
         at
     }
 
-    /// When dunning ends, where the state at `t` is past due.
+    /// When dunning ends, if the state at `t` is past due.
     fn dunning_end(&self, t: i64, settings: &Settings) -> Option<i64> {
         let changes = self.state_changes(t);
         let run = changes.into_iter().take_while(|at| self.state(*at).is_some_and(|state| state.status == "past_due"));
         run.last().map(|first| first + settings.dunning_days * DAY)
     }
 
-    /// Whether a scheduled cancellation has come.
+    /// Whether a scheduled cancellation has taken effect.
     fn cancelled(&self, t: i64) -> bool {
         self.state(t).and_then(Snapshot::ends_at).is_some_and(|end| end <= t)
     }
@@ -234,7 +234,7 @@ impl Subscription {
         self.state(t).and_then(|state| state.counts_until(settings)).is_some_and(|end| end <= t)
     }
 
-    /// Past due, with dunning still going on.
+    /// Past due, with dunning still in progress.
     pub fn in_dunning(&self, t: i64, settings: &Settings) -> bool {
         !self.written_off(t, settings) && self.dunning_end(t, settings).is_some_and(|end| t < end)
     }
@@ -245,13 +245,13 @@ impl Subscription {
         active || self.in_dunning(t, settings)
     }
 
-    /// In a trial that still runs.
+    /// In a trial that has not ended.
     pub fn in_trial(&self, t: i64) -> bool {
         let trialing = self.state(t).is_some_and(|state| state.status == "trialing");
         trialing && !self.trial_lapsed(t) && !self.cancelled(t)
     }
 
-    /// A trial without newer snapshot, past its end.
+    /// A trial past its end, without a newer snapshot.
     pub fn trial_lapsed(&self, t: i64) -> bool {
         self.state(t).is_some_and(|state| state.status == "trialing" && state.trial_end.is_some_and(|end| end <= t))
     }
@@ -261,14 +261,14 @@ impl Subscription {
         self.is_counted(t, settings) || self.in_trial(t)
     }
 
-    /// Canceled or expired, or a scheduled cancellation has come or, where it is written off at once, been scheduled.
+    /// Canceled or expired, or a scheduled cancellation has taken effect (with `churn_at = "cancellation"`: been scheduled).
     pub fn has_ended(&self, t: i64, settings: &Settings) -> bool {
         let Some(state) = self.state(t).filter(|state| state.status != "incomplete_expired") else { return false };
         let written_off = ["active", "past_due"].contains(&state.status) && self.written_off(t, settings);
         ["canceled", "expired"].contains(&state.status) || self.cancelled(t) || written_off
     }
 
-    /// Whether it stopped counting at `at` because it was not paid, and not because the customer had asked for that end.
+    /// Whether it stopped counting at `at` because a payment failed, and not because the customer had scheduled that end.
     pub fn ended_unpaid(&self, at: i64, settings: &Settings) -> bool {
         if !self.is_counted(at - 1, settings) || self.is_counted(at, settings) {
             return false;
@@ -278,7 +278,7 @@ impl Subscription {
         unpaid && ![was, is].into_iter().any(|state| state.asked_to_end(settings).is_some_and(|end| end <= at))
     }
 
-    /// What it pays a month with the state of `t` at the rates of `rates_at`, exactly.
+    /// Exactly what it pays per month in its state at `t`, at the rates of `rates_at`.
     pub fn mrr(&self, t: i64, rates_at: i64, settings: &Settings) -> BigRational {
         match self.state(t) {
             Some(state) if self.is_counted(t, settings) => state.monthly_total(settings, t, rates_at),
@@ -298,7 +298,7 @@ impl Subscription {
         terms.filter(|(end, _)| pays(end - 1)).map(|(end, start)| (end - start, pays(to.min(end + DAY)))).collect()
     }
 
-    /// Whether each trial that ended or converted in (from, to] was converted. One that was not has ended by its `trial_end`.
+    /// For each trial that ended or converted in (from, to], whether it converted. One that did not has ended by its `trial_end`.
     pub fn ended_trials(&self, from: i64, to: i64) -> Vec<bool> {
         let mut changes = self.state_changes(to);
         changes.retain(|at| self.state(*at).is_some_and(|state| state.at == *at));
@@ -317,7 +317,7 @@ impl Subscription {
         ends.into_iter().filter(|(at, _)| from < *at && *at <= to).map(|(_, converted)| converted).collect()
     }
 
-    /// Instants at which what it pays may change.
+    /// Instants at which its MRR may change.
     pub fn borders(&self, settings: &Settings) -> Vec<i64> {
         let mut borders = Vec::new();
         for snapshot in &self.snapshots {

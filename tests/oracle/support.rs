@@ -23,7 +23,7 @@ impl Account<'_> {
         self.support_quality(&tickets, out);
     }
 
-    /// Whether an instant is in the exact window of some days.
+    /// Whether an instant is in the exact window of this many days.
     pub fn within(&self, at: i64, days: i64) -> bool {
         self.t - days * DAY < at && at <= self.t
     }

@@ -1,4 +1,4 @@
-//! One ticket at one instant: a set of facts, put in order.
+//! One ticket at one instant: its facts in order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use super::zone::{DAY, HOUR};
 
 const MINUTE: i64 = HOUR / 60;
 
-/// What happened, in the order that holds at one instant.
+/// Kinds of facts, in the order that applies at the same instant.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum What {
     Opened,
@@ -33,7 +33,7 @@ struct Fact<'a> {
     what: What,
     id: &'a str,
     status: Option<&'static str>,
-    /// A snapshot that tells when the ticket was resolved or closed.
+    /// A snapshot that gives the time of resolution or closing.
     tells_end: bool,
 }
 
@@ -45,7 +45,7 @@ pub struct Ticket<'a> {
 }
 
 impl<'a> Ticket<'a> {
-    /// The tickets of an account, without those that are deleted or with another account.
+    /// The tickets of an account, except deleted and moved ones.
     pub fn all(account: &Account<'a>) -> Vec<Self> {
         let mut by_id: BTreeMap<String, Vec<&Record>> = BTreeMap::new();
         for record in account.of("support") {
@@ -72,7 +72,7 @@ impl<'a> Ticket<'a> {
         self.records.iter().copied().filter(|record| record.kind == "ticket_snapshot")
     }
 
-    /// When it was opened, where that is known: the earlier of the earliest `ticket_opened` and the newest snapshot's `created_at`.
+    /// When it was opened, if known: the earlier of the earliest `ticket_opened` and the newest snapshot's `created_at`.
     pub fn opening(&self) -> Option<i64> {
         let telling = self.snapshots().filter(|record| record.fields().get("created_at").is_some());
         let newest = telling.max_by_key(|record| (record.at, rank(record), &record.id));
@@ -80,7 +80,7 @@ impl<'a> Ticket<'a> {
         self.instants(What::Opened).chain(created).min()
     }
 
-    /// Open since when: the opening, else the first record.
+    /// When its age starts: the opening, else the first record.
     pub fn open_since(&self) -> i64 {
         self.opening().or_else(|| self.records.iter().map(|record| record.at).min()).unwrap_or(self.t)
     }
@@ -89,7 +89,7 @@ impl<'a> Ticket<'a> {
         self.records.iter().any(|record| rank(record) == What::Merged)
     }
 
-    /// The status that holds at an instant; `new` before any.
+    /// The status at an instant; `new` before the first.
     fn status(&self, at: i64) -> &'static str {
         self.facts.iter().filter(|fact| fact.at <= at).filter_map(|fact| fact.status).next_back().unwrap_or("new")
     }
@@ -99,7 +99,7 @@ impl<'a> Ticket<'a> {
         !self.is_merged() && !is_over(self.status(self.t))
     }
 
-    /// All resolutions: by `ticket_resolved`, by `ticket_closed` only where there is none at all. A merged ticket has none.
+    /// All resolutions: by `ticket_resolved`, or by `ticket_closed` if there is no other. A merged ticket has none.
     fn resolutions(&self) -> Vec<i64> {
         if self.is_merged() {
             return Vec::new();
@@ -130,19 +130,19 @@ impl<'a> Ticket<'a> {
         resolved.is_some_and(|resolved| self.instants(What::Reopened).any(|at| at > resolved)) || self.first_resolution_is_unknown()
     }
 
-    /// Hours from opening to first resolution, where both are known.
+    /// Hours from opening to first resolution, if both are known.
     pub fn resolution_hours(&self) -> Option<f64> {
         let (opening, resolved) = (self.opening()?, self.first_resolution()?);
         (!self.first_resolution_is_unknown()).then(|| held(resolved - opening) / HOUR as f64)
     }
 
-    /// The same as it is, not held; 0 where the resolution is known to be the earlier.
+    /// The same, not clamped; 0 if the resolution is earlier than the opening.
     pub fn exact_hours(&self) -> Option<f64> {
         let (opening, resolved) = (self.opening()?, self.first_resolution()?);
         (!self.first_resolution_is_unknown()).then(|| (resolved - opening).max(0) as f64 / HOUR as f64)
     }
 
-    /// The held hours less time pending or on hold.
+    /// The clamped hours less time pending or on hold.
     pub fn agent_hours(&self) -> Option<f64> {
         let (opening, resolved) = (self.opening()?, self.first_resolution()?);
         let mut borders: Vec<i64> = self.facts.iter().map(|fact| fact.at.clamp(opening, resolved.max(opening))).collect();
@@ -168,18 +168,18 @@ impl<'a> Ticket<'a> {
         Some(held(self.first_reply()? - self.opening()?) / MINUTE as f64)
     }
 
-    /// Open hours of the desk from opening to first resolution, where all three are known.
+    /// Business hours from opening to first resolution, if both are known and business hours are configured.
     pub fn business_hours(&self, settings: &Settings) -> Option<f64> {
         let (opening, resolved) = (self.opening()?, self.first_resolution().filter(|_| !self.first_resolution_is_unknown())?);
         Some(held(settings.desk.as_ref()?.open(settings.zone.name(), opening, resolved)) / HOUR as f64)
     }
 
-    /// Open minutes of the desk from opening to the first reply.
+    /// Business minutes from opening to the first reply.
     pub fn business_reply_minutes(&self, settings: &Settings) -> Option<f64> {
         Some(held(settings.desk.as_ref()?.open(settings.zone.name(), self.opening()?, self.first_reply()?)) / MINUTE as f64)
     }
 
-    /// Whether the first contact resolved it; `None`: it does not tell (yet).
+    /// Whether it was resolved at first contact; `None` if that is not known (yet).
     pub fn resolved_at_first_contact(&self) -> Option<bool> {
         let resolved = self.first_resolution().filter(|at| *at <= self.t - 5 * DAY)?;
         if self.first_resolution_is_unknown() {
@@ -219,14 +219,14 @@ impl<'a> Ticket<'a> {
     }
 }
 
-/// Moved to another account, and neither opened nor seen in a snapshot since.
+/// Whether it moved to another account, with neither an opening nor a snapshot since.
 fn is_away(records: &[&Record]) -> bool {
     let newest = |of: &[What]| records.iter().filter(|record| of.contains(&rank(record))).map(|record| record.at).max();
     let moved = newest(&[What::Moved]);
     moved.is_some() && newest(&[What::Opened, What::Snapshot]) <= moved
 }
 
-/// Whether a record is a reply by one of the two sides.
+/// Whether a record is a reply by an agent or a requester.
 pub fn is_reply_by_people(record: &Record) -> bool {
     record.kind == "ticket_replied" && record.fields().choice("by", &["agent", "requester"]).is_ok()
 }
@@ -235,7 +235,7 @@ fn is_over(status: &str) -> bool {
     ["resolved", "solved", "closed"].contains(&status)
 }
 
-/// Durations are held to 1 minute..400 days.
+/// Clamps a duration to 1 minute..400 days.
 fn held(duration: i64) -> f64 {
     duration.clamp(MINUTE, 400 * DAY) as f64
 }
@@ -245,7 +245,7 @@ fn is_agent_reply(record: &Record) -> bool {
     record.kind == "ticket_replied" && body.choice("by", &["agent"]) == Ok(Some("agent")) && body.flag("public") != Ok(Some(false))
 }
 
-/// A record's place among those of one instant. A snapshot may say what moved, merged and deleted say.
+/// A record's position among those of the same instant. A snapshot with status moved, merged or deleted sorts like that event.
 fn rank(record: &Record) -> What {
     let status = record.fields().text("status").ok().flatten().unwrap_or_default().to_lowercase();
     match record.kind.as_str() {
@@ -283,7 +283,7 @@ fn ends_told_by_snapshots<'a>(sorted: &[Fact<'a>]) -> Vec<Fact<'a>> {
     facts_of_snapshots
 }
 
-/// What a record says about its ticket.
+/// The fact in a record about its ticket.
 fn facts(record: &Record) -> Vec<Fact<'_>> {
     let body = record.fields();
     let ends: &[&str] =

@@ -13,17 +13,17 @@ use super::pattern;
 use super::settings::Settings;
 use super::zone::{DAY, HOUR, back, is_quiet, loud_dates, quiet_between};
 
-/// One record of use that is not late.
+/// One usage record that is not late.
 pub struct Activity {
     /// When.
     pub at: i64,
     /// Its date in the reporting time zone.
     pub date: Date,
-    /// The user; `None`: nobody.
+    /// The user, if any.
     pub user: Option<String>,
-    /// The feature and how often; `None`: the end of a session.
+    /// The feature and its count; `None` for the end of a session.
     pub feature: Option<(String, i64)>,
-    /// The length of a session that ended, seconds.
+    /// The duration of a session that ended, in seconds.
     pub seconds: Option<f64>,
 }
 
@@ -36,19 +36,19 @@ fn distinct<'a, T: Ord + 'a>(values: impl Iterator<Item = T>) -> usize {
     values.collect::<BTreeSet<T>>().len()
 }
 
-/// The user that a record names: blank text names none.
+/// The user of a record; blank text is no user.
 fn named_user(body: Fields<'_>) -> Option<String> {
     body.id("user_id").unwrap().filter(|user| !user.chars().all(char::is_whitespace))
 }
 
-/// The user of a record that counts; `None`: nobody.
+/// The user that a record counts for, if any.
 fn user(body: Fields<'_>, settings: &Settings) -> Option<String> {
     let anonymous = settings.anonymous_users.clone();
     let anonymous = anonymous.unwrap_or_else(|| vec!["undefined", "null", "none", "nan", "0", "anonymous", "[object Object]"]);
     named_user(body).filter(|user| !anonymous.iter().any(|name| name.to_lowercase() == user.to_lowercase()))
 }
 
-/// Distinct users of some activity; `None` where there is some and none of it by a user.
+/// Distinct users of some usage; `None` if there is usage but none by a user.
 fn users<'a>(activity: impl Iterator<Item = &'a Activity>) -> Option<usize> {
     let users: BTreeSet<Option<&String>> = activity.map(|event| event.user.as_ref()).collect();
     let named = users.iter().flatten().count();
@@ -56,7 +56,7 @@ fn users<'a>(activity: impl Iterator<Item = &'a Activity>) -> Option<usize> {
 }
 
 impl Account<'_> {
-    /// Every record of use that is not late.
+    /// Every usage record that is not late.
     pub fn activity(&self) -> Vec<Activity> {
         let records = self.uses().into_iter().filter(|record| !record.late);
         records
@@ -74,7 +74,7 @@ impl Account<'_> {
             .collect()
     }
 
-    /// The records of usage that count.
+    /// The usage records that count.
     fn uses(&self) -> Vec<&Record> {
         let fits = |patterns: &[&str], name: &str| patterns.iter().any(|pattern| pattern::fits(pattern, name));
         let counts = |record: &&Record| {
@@ -107,7 +107,7 @@ impl Account<'_> {
         self.usage_features(&activity, out);
     }
 
-    /// Days from `newest` days before D to before `oldest` days before D: (D - oldest, D - newest].
+    /// The dates (D - oldest, D - newest].
     fn dated<'a>(&self, activity: &'a [Activity], oldest: i64, newest: i64) -> impl Iterator<Item = &'a Activity> {
         let today = self.settings.zone.date(self.t);
         let (from, to) = (back(today, oldest), back(today, newest));

@@ -48,7 +48,7 @@ pub fn days_between(from: Date, to: Date) -> i64 {
     i64::from((to - from).get_days())
 }
 
-/// `date` less some days.
+/// `date` minus some days.
 pub fn back(date: Date, days: i64) -> Date {
     date.checked_sub(days.days()).unwrap()
 }
@@ -60,7 +60,7 @@ pub fn is_quiet(settings: &Settings, region: Option<&str>, date: Date) -> bool {
     })
 }
 
-/// The dates that are not quiet, newest first from `newest`, as many as asked for.
+/// `count` dates that are not quiet, newest first from `newest`.
 pub fn loud_dates(settings: &Settings, region: Option<&str>, newest: Date, count: usize) -> Vec<Date> {
     let mut dates = Vec::new();
     let mut date = newest;
@@ -73,7 +73,7 @@ pub fn loud_dates(settings: &Settings, region: Option<&str>, newest: Date, count
     dates
 }
 
-/// Milliseconds of (from, to] that lie on quiet dates.
+/// Milliseconds of (from, to] on quiet dates.
 pub fn quiet_between(settings: &Settings, region: Option<&str>, from: i64, to: i64) -> i64 {
     if settings.quiet.is_empty() {
         return 0;

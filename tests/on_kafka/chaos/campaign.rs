@@ -125,7 +125,7 @@ fn behind_proxy(port: u16, controller: u16, proxied: u16, proxy: &Proxy) -> Stri
     )
 }
 
-/// Short timeouts, so a campaign sees many of them, and a change at every scoring.
+/// Short timeouts, so a campaign sees many of them, and low publish thresholds, so most events cause changes.
 fn configure(application: &mut Application, proxy: &Proxy) {
     let remembered = REMEMBERED_DAYS.to_string();
     let bootstrap = format!("127.0.0.1:{}", proxy.port);
@@ -244,7 +244,7 @@ impl Campaign<'_> {
                 break;
             }
         }
-        Err(Violation::new("I5", format!("an instance goes on though the group has been moved:\n{log}")))
+        Err(Violation::new("I5", format!("an instance continues although the group was moved:\n{log}")))
     }
 
     /// Whether the offset that was moved to 0 has moved on.

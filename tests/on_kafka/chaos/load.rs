@@ -151,7 +151,7 @@ impl Writer {
         self.send(record.stream, &record.account, record.json.as_bytes());
     }
 
-    /// Now and then repeats one of the newest records, or sends one from the future, one of an unknown type, or one of an account that leaves.
+    /// Now and then repeats one of the newest records, or sends one from the future, of an unknown type, or of an account that leaves.
     fn write_more(&mut self, newest: &[SimulatedRecord]) {
         let any = |random: &mut Random| newest[usize::try_from(random.next() % newest.len() as u64).unwrap()].clone();
         if self.random.permille(15) {

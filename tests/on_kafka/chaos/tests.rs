@@ -94,5 +94,5 @@ fn every_mutant_is_caught() {
         }
     }
     eprintln!("| mutant | breaks | noticed by | after faults |\n|---|---|---|---|\n{}", table.join("\n"));
-    assert!(survivors.is_empty(), "nobody notices {survivors:?}");
+    assert!(survivors.is_empty(), "no check noticed {survivors:?}");
 }

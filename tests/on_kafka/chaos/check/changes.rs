@@ -45,7 +45,7 @@ pub fn read<'a>(broker: &Broker, topic: &str, changelog: &'a Changelog, found: &
             lives.end(&account);
             tombstones += 1;
             if last.remove(&account).is_none() {
-                found.push(Violation::new("I2", format!("{account}: a tombstone of what was never published")));
+                found.push(Violation::new("I2", format!("{account}: a tombstone without a published change")));
             }
             continue;
         }
