@@ -1,6 +1,6 @@
-//! Compact bytes, for the sections that are written most often.
+//! Compact encoding for the sections that are written most often.
 
-/// Reads from the front of bytes; `None` where they end too early.
+/// Reads from the front of a slice; `None` if it ends too early.
 #[derive(Clone, Debug)]
 pub(super) struct Reader<'a>(pub &'a [u8]);
 
@@ -26,7 +26,7 @@ impl<'a> Reader<'a> {
         Some(u32::from_le_bytes(self.take(4)?.try_into().ok()?))
     }
 
-    /// A count, and as many things of at least `min_bytes` each. They must all be there: a false count must not allocate memory.
+    /// A count and that many items of at least `min_bytes` each. Checked before allocating: a corrupt count must not allocate memory.
     pub fn many<T>(&mut self, min_bytes: usize, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let count = usize::try_from(self.varint()?).ok()?;
         if count.checked_mul(min_bytes)? > self.0.len() {
@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
         Some(things)
     }
 
-    /// Seven bits a byte, least significant first; the high bit says that more follow.
+    /// Seven bits per byte, least significant first; a set high bit means that more follow.
     pub fn varint(&mut self) -> Option<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Writes to the end of bytes.
+/// Appends to a vector.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Writer(pub Vec<u8>);
 
@@ -82,8 +82,8 @@ impl Writer {
     }
 }
 
-/// Makes room for more items: up to the next size step of the allocator while they are few, with an eighth to spare once copying them
-/// costs more than the memory.
+/// Reserves room for more items. Small vectors grow to the next size class of the allocator; large ones get an eighth to spare, because
+/// there copying costs more than the memory.
 pub(super) fn make_room<T>(items: &mut Vec<T>, more: usize) {
     if items.capacity() - items.len() < more {
         let bytes = (items.len() + more) * size_of::<T>();
@@ -92,6 +92,6 @@ pub(super) fn make_room<T>(items: &mut Vec<T>, more: usize) {
     }
 }
 
-/// See [`make_room`].
+/// Above this size [`make_room`] leaves an eighth to spare; below, it rounds up to [`STEP_BYTES`].
 const MANY_BYTES: usize = 2048;
 const STEP_BYTES: usize = 32;

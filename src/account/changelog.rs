@@ -1,4 +1,4 @@
-//! An account as changelog records: which sections changed, and which parts of them the changelog holds.
+//! An account as changelog records: which sections have changed, and which parts of them the changelog holds.
 
 use super::Account;
 use super::SectionKind;
@@ -10,36 +10,36 @@ use crate::event::Stream;
 use crate::settings::StateVersion;
 use crate::time::Timestamp;
 
-/// The first part of a section, as its section numbers it.
+/// The number of the first part within its section.
 const FIRST: u64 = 0;
 
-/// One changelog record of an account: the section, its part, and the bytes, or `None` to delete it.
+/// One changelog record of an account: section, part, and the bytes, or `None` to delete it.
 pub type PartChange = (SectionKind, PartNumber, Option<Vec<u8>>);
 
 impl Account {
-    /// Whether [`Account::first_seen`] differs from what the changelog holds; afterwards it counts as written.
+    /// Whether [`Account::first_seen`] has changed since it was last written; marks it as written.
     pub const fn take_first_seen_changed(&mut self) -> bool {
         std::mem::replace(&mut self.first_seen_changed, false)
     }
 
-    /// Whether [`Account::first_seen`] differs from what the changelog holds.
+    /// Whether [`Account::first_seen`] has changed since it was last written.
     #[must_use]
     pub const fn first_seen_changed(&self) -> bool {
         self.first_seen_changed
     }
 
-    /// Takes back the event time of the earliest record.
+    /// Restores the event time of the earliest record.
     pub fn restore_first_seen(&mut self, first_seen: Option<Timestamp>) {
         self.first_seen = first_seen.into();
     }
 
-    /// How many sections differ from what the changelog holds.
+    /// How many sections have changed since they were last written.
     #[must_use]
     pub const fn changed_sections(&self) -> u32 {
         self.changed.count()
     }
 
-    /// The records that bring the changelog up to this state, in the format of a version; afterwards it counts as written.
+    /// Emits the records that bring the changelog up to date, in the format of `version`, and marks them as written.
     pub fn take_changed_parts(&mut self, version: StateVersion, mut take: impl FnMut(PartChange)) {
         let changed = std::mem::take(&mut self.changed);
         for kind in SectionKind::ALL.into_iter().filter(|kind| changed.contains(*kind)) {
@@ -65,7 +65,8 @@ impl Account {
         }
     }
 
-    /// Few ids of a stream end the first part of its section, followed by their length; many are parts of their own.
+    /// Appends the ids of a stream to the first part of its section if they are few, followed by their length in bytes; many ids become
+    /// parts of their own.
     fn take_ids(&mut self, stream: Stream, version: StateVersion, parts: &mut Vec<SectionPart>, take: &mut impl FnMut(PartChange)) {
         let few = self.dedup.fit_inline(stream);
         if parts.is_empty() && few && self.dedup.has_any(stream) {
@@ -84,7 +85,7 @@ impl Account {
         self.dedup.take_day_parts(stream, few, version, &mut self.digests, |part, bytes| take((SectionKind::Ids, part, bytes)));
     }
 
-    /// The parts that have to leave the changelog with the account, if they are there.
+    /// The parts to delete from the changelog together with the account; some may not exist there.
     pub fn written_parts(&self) -> impl Iterator<Item = (SectionKind, PartNumber)> + '_ {
         SectionKind::ALL.into_iter().flat_map(|kind| {
             let mut parts: Vec<PartNumber> = if kind == SectionKind::Ids {
@@ -99,14 +100,14 @@ impl Account {
         })
     }
 
-    /// Takes back one record of the changelog, in any order of parts.
+    /// Restores one changelog record; parts may come in any order.
     ///
     /// # Errors
-    /// When the bytes are not a part that this program knows.
+    /// When the bytes are not a valid part.
     pub fn restore(&mut self, kind: SectionKind, part: PartNumber, bytes: &[u8]) -> Result<(), CodecError> {
         let section = match kind.stream().filter(|_| part == PartNumber::FIRST) {
             Some(stream) => {
-                let (section, ids) = split_ids(bytes).ok_or(CodecError::Corrupt("length of the ids"))?;
+                let (section, ids) = split_ids(bytes).ok_or(CodecError::Corrupt("length of the remembered ids"))?;
                 if !ids.is_empty() {
                     self.dedup.restore_inline(stream, ids)?;
                 }
@@ -141,13 +142,13 @@ impl Account {
     }
 }
 
-/// The parts of a section in a version, or in the earliest later one that holds all of it.
+/// The parts of a section in `version`, or in the earliest later version that can hold all its data.
 fn parts(section: &impl Section, version: StateVersion) -> Vec<SectionPart> {
     let is_newest = version == StateVersion::NEWEST;
     section.parts(if is_newest { version } else { version.max(section.least_version()) })
 }
 
-/// The section and the ids of a first part.
+/// Splits a first part into the section and its inline ids.
 fn split_ids(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (rest, ids_bytes) = bytes.split_last_chunk()?;
     let section_bytes = rest.len().checked_sub(usize::try_from(u32::from_le_bytes(*ids_bytes)).ok()?)?;

@@ -1,5 +1,4 @@
-//! What the changelog holds of things that are in several parts: so that parts that have gone are deleted there, and parts that have
-//! not changed are not written again.
+//! Tracks which parts the changelog holds, so that obsolete parts are deleted there and unchanged parts are not written again.
 
 use std::collections::BTreeMap;
 
@@ -8,25 +7,25 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::SectionKind;
 use super::parts::PartNumber;
 
-/// The parts that the changelog holds, each with the digest of its content, or `None` where that is not known. A thing in one part has
-/// no entry, as most: it is written only when it has changed, and deleting a record that is not there does no harm.
+/// The parts in the changelog with a digest of each, or `None` if its content is unknown. An owner with a single part, as most have, needs
+/// no entry: it is written only when it has changed, and deleting a missing record does no harm.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Digests(Option<Box<ByPart>>);
 
 /// The digest of each part, `None` where it is unknown.
 type ByPart = BTreeMap<(PartOwner, PartNumber), Option<u64>>;
 
-/// What is written in parts.
+/// What a part belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum PartOwner {
     /// A section of an account.
     Section(SectionKind),
-    /// The remembered ids of a stream and day, by its number in keys.
+    /// The remembered ids of one stream and day, by their number in keys.
     IdsOfDay(u16),
 }
 
 impl Digests {
-    /// The parts of a thing that is in several.
+    /// The known parts of an owner; empty if it has a single part.
     pub(super) fn parts(&self, owner: PartOwner) -> impl Iterator<Item = PartNumber> {
         self.of(owner).map(|(number, _)| number)
     }
@@ -36,13 +35,13 @@ impl Digests {
         self.0.iter().flat_map(move |parts| parts.range(range.clone())).map(|((_, number), digest)| (*number, *digest))
     }
 
-    /// Notes that the changelog holds a part, of unknown content.
+    /// Notes that the changelog holds a part with unknown content.
     pub(super) fn add(&mut self, owner: PartOwner, number: PartNumber) {
         self.0.get_or_insert_default().insert((owner, number), None);
     }
 
-    /// Hands over what brings the changelog up to these parts (`None` deletes), and counts it as written. `single` is the part that a
-    /// thing without an entry may have there.
+    /// Emits what brings the changelog from the known parts to `parts` (`None` deletes), and marks it as written. `single` is the part that
+    /// an owner without an entry may have in the changelog.
     pub(super) fn replace(
         &mut self,
         owner: PartOwner,
@@ -88,7 +87,7 @@ mod tests {
     const FIRST: PartNumber = PartNumber::FIRST;
     const OWNER: PartOwner = PartOwner::IdsOfDay(7);
 
-    /// The parts that are written and deleted when a thing becomes these.
+    /// The parts that are written (true) or deleted (false) when these replace the old ones.
     fn replaced(digests: &mut Digests, parts: &[(PartNumber, u8)]) -> Vec<(PartNumber, bool)> {
         let mut taken = Vec::new();
         let parts = parts.iter().map(|(number, byte)| (*number, vec![*byte]));
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_parts_those_that_changed_are_written_and_those_that_have_gone_deleted() {
+    fn changed_parts_are_written_and_obsolete_ones_deleted() {
         let [left, right] = [2, 3].map(PartNumber::Range);
         let mut digests = Digests::default();
         assert_eq!(replaced(&mut digests, &[(FIRST, 1)]), [(FIRST, true)]);
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_restore_found_is_written_again_or_deleted() {
+    fn restored_parts_are_rewritten_or_deleted() {
         let counted = PartNumber::Counted(1);
         let mut digests = Digests::default();
         digests.add(OWNER, FIRST);

@@ -1,7 +1,7 @@
-//! Ids of events as sections keep them.
+//! Event ids as sections keep them.
 //!
-//! Sections order events of one instant by their ids, and know a repetition by its id. `limits.text_bytes` may allow ids that are too long
-//! to be kept hundreds of times; these are shortened, and never to the same text.
+//! Sections order events of one instant by id, and recognise duplicates by id. `limits.text_bytes` may allow ids that are too long to be
+//! kept by the hundred; these are shortened, and different ids stay different.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ pub(super) const MAX_ID_BYTES: usize = 256;
 /// Bytes of a hash as hexadecimal digits.
 const HASH_BYTES: usize = 32;
 
-/// An id, or where it is too long its beginning and the hash of all of it.
+/// The id, or, if it is too long, its beginning and a hash of the whole id.
 pub(super) fn shortened(id: &str) -> Cow<'_, str> {
     if id.len() <= MAX_ID_BYTES {
         return Cow::Borrowed(id);
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_ids_that_begin_alike_stay_apart() {
+    fn long_ids_with_the_same_beginning_stay_different() {
         let id = |end: &str| "\u{e9}".repeat(200) + end;
         assert_ne!(shortened(&id("1")), shortened(&id("2")));
         assert_eq!(shortened(&id("1")), shortened(&id("1")));

@@ -1,18 +1,18 @@
-//! Interpolation search among hashes, which are spread evenly: a hash is about as far into the list as it is into its range.
+//! Interpolation search among hashes, which are evenly distributed: the position of a hash is proportional to its value.
 
 use std::cmp::Ordering;
 
-/// How far around the expected place the search looks first: among twenty items it finds nine in ten there.
+/// How far around the expected position to look first: in a list of twenty, nine in ten items are found there.
 const FIRST_REACH: usize = 4;
 
-/// Where an item is expected among so many.
+/// The expected position of a hash among `count` items.
 pub(super) fn place(hash: u64, count: usize) -> usize {
     usize::try_from((u128::from(hash) * count as u128) >> 64).unwrap_or_default()
 }
 
-/// The place of an item among sorted ones, or where it would be. `hash` is the hash that they are sorted by, its most significant bit
-/// first; `order` compares an item with the one looked for. Looks where the item should lie and then ever further around, so that few
-/// lines of memory are touched; whatever the hashes are, it takes no more than a binary search twice over.
+/// The position of an item in a sorted list, or where it would be inserted. `hash` is what the list is sorted by, most significant bit
+/// first; `order` compares an item with the one looked for. Starts at the expected position and widens the window, so few cache lines are
+/// touched; even for badly distributed hashes it takes at most twice as long as a binary search.
 pub(super) fn search<T>(items: &[T], hash: u64, order: impl Fn(&T) -> Ordering) -> Result<usize, usize> {
     let middle = place(hash, items.len());
     let mut reach = FIRST_REACH;

@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The 64-bit xxh3 hash of an account id. Two ids may share one: maps keep such accounts apart by their ids.
+/// The 64-bit xxh3 hash of an account id. Two ids may share a hash, so maps also compare the ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct AccountKey(pub u64);
 

@@ -1,6 +1,6 @@
-//! The limits of what is kept, and how often each was reached.
+//! The limits of the state, and how often each was reached.
 
-/// A limit of `[limits]` that was reached. The label of `churnwatch_limit_reached_total`.
+/// A limit that was reached; the label of `churnwatch_limit_reached_total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Limit {
     /// `limits.text_bytes`: text was cut.
@@ -17,21 +17,21 @@ pub enum Limit {
     TicketsOpen,
     /// `limits.tickets_resolved`.
     TicketsResolved,
-    /// Facts kept of one ticket.
+    /// Facts per ticket.
     TicketFacts,
     /// `limits.subscriptions`.
     Subscriptions,
-    /// Snapshots kept of one subscription.
+    /// Snapshots per subscription.
     Snapshots,
-    /// Invoices kept of an account.
+    /// Invoices per account.
     Invoices,
     /// `limits.answers`.
     Answers,
-    /// Costs kept of a task.
+    /// Costs per task.
     Costs,
-    /// Records that wait for their time.
+    /// Records waiting for their event time.
     Waiting,
-    /// Deleted accounts remembered of a task.
+    /// Deleted accounts remembered per task.
     Deletions,
 }
 
@@ -83,7 +83,7 @@ impl Limit {
 pub struct LimitMeter([u64; Limit::ALL.len()]);
 
 impl LimitMeter {
-    /// Counts one more.
+    /// Counts that a limit was reached.
     pub fn reached(&mut self, limit: Limit) {
         if let Some(count) = self.0.get_mut(limit as usize) {
             *count += 1;

@@ -1,4 +1,4 @@
-//! Every metric of an account at an instant: the sections' own, those that need two of them, and then what must stay absent.
+//! Every metric of an account at an instant: those of the sections, then those that combine sections; unobserved ones are cleared last.
 
 use super::Account;
 use super::billing::Ledger;
@@ -8,9 +8,9 @@ use crate::metric::{Metric, Metrics, Stage, Value};
 use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
 
-/// Tenure before which a trend says nothing, days.
+/// Tenure below which a trend is meaningless, in days.
 const TREND_TENURE_DAYS: f64 = 36.0;
-/// Users below which tickets are not spread any thinner.
+/// Accounts with fewer users count as having this many in tickets per user.
 const MIN_USERS: f64 = 10.0;
 
 impl Account {
@@ -34,7 +34,7 @@ impl Account {
         metrics
     }
 
-    /// Begin of tenure: sign-up if not after `t`, else the earliest record.
+    /// Start of tenure: the sign-up unless it is after `t`, or else the earliest record.
     #[must_use]
     pub fn tenure_start(&self, t: Timestamp) -> Option<Timestamp> {
         let signed_up = self.profile().and_then(|profile| profile.signed_up_at).filter(|at| *at <= t);
@@ -76,7 +76,7 @@ impl Account {
         }
     }
 
-    /// How many features the account is entitled to; 0 where none are given.
+    /// How many features the account is entitled to; 0 if unknown.
     fn entitled_features(&self, settings: &Settings) -> usize {
         match self.profile().map(|profile| profile.entitled_features.len()) {
             Some(count) if count > 0 => count,
@@ -85,7 +85,7 @@ impl Account {
     }
 }
 
-/// The first stage that fits, by what billing says at its stream's instant.
+/// The first stage that applies, using billing at the instant of its stream.
 fn stage(view: &View, ledger: &Ledger<'_>, tenure_days: f64, onboarded: bool, settings: &Settings) -> Stage {
     let t = view.stream(Stream::Billing).t;
     let status = ledger.status(t);
@@ -104,9 +104,9 @@ fn stage(view: &View, ledger: &Ledger<'_>, tenure_days: f64, onboarded: bool, se
     }
 }
 
-/// Absent is what its stream cannot tell: not configured, or not observed for the whole of the window.
+/// Clears metrics whose stream is not configured, or was not observed for the whole window.
 fn clear_unobserved(view: &View, metrics: &mut Metrics) {
-    // A stream in which no window fits counts as one that is not configured.
+    // -1 is less than any window, even none.
     let observed_ms = PerStream::from_fn(|stream| {
         let stream = view.stream(stream);
         let observed = stream.observed_since.map_or(0, |since| stream.t.since(since).max(0));

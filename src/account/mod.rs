@@ -1,20 +1,20 @@
-//! The state of one account, in sections that are applied to, measured and written on their own.
+//! The state of one account, in sections that are updated, measured and persisted independently.
 
 pub mod billing;
 mod bytes;
 mod changelog;
-mod digests;
 pub mod dedup;
+mod digests;
 mod event_id;
 pub mod feedback;
+mod hash_search;
 pub mod key;
 pub mod limits;
 mod measure;
-pub mod profile;
 mod parts;
+pub mod profile;
 pub mod section;
 mod section_kind;
-mod hash_search;
 pub mod support;
 pub mod usage;
 
@@ -32,7 +32,7 @@ use crate::settings::Settings;
 use crate::stream_time::{Lateness, Observation};
 use crate::time::{MaybeTimestamp, Timestamp};
 
-/// What applying an event may look at and count, besides the event.
+/// The inputs of applying an event, besides the event itself, and the meter of limits.
 #[derive(Debug)]
 pub struct ApplyContext<'a> {
     /// Event time.
@@ -41,33 +41,33 @@ pub struct ApplyContext<'a> {
     pub id: Option<&'a str>,
     /// The settings.
     pub settings: &'a Settings,
-    /// Counts limits that were reached.
+    /// Counts the limits reached.
     pub limits: &'a mut LimitMeter,
 }
 
-/// Rolling state of one account. The fields that a use reads come first, side by side: the fewer cache lines it touches, the faster it is.
+/// Rolling state of one account. The fields that a usage record needs come first, so that it touches few cache lines.
 #[derive(Clone, Debug, Default)]
 #[repr(C)]
 pub struct Account {
     id: Box<str>,
     dedup: dedup::Dedup,
-    /// Event time of the earliest record; `None` while every record still waits for its time.
+    /// Event time of the earliest applied record; `None` while all records are still waiting for their event time.
     first_seen: MaybeTimestamp,
-    /// Whether `first_seen` differs from what the changelog holds.
+    /// Whether `first_seen` has changed since it was last written to the changelog.
     first_seen_changed: bool,
-    /// The sections that differ from what the changelog holds.
+    /// The sections changed since they were last written to the changelog.
     changed: section_kind::SectionSet,
     usage: usage::Usage,
     billing: billing::Billing,
     support: support::Tickets,
     feedback: feedback::Feedback,
     profile: profile::NewestProfile,
-    /// The parts that the changelog holds of sections in several.
+    /// Which parts the changelog holds, for sections that are split into several.
     digests: Digests,
 }
 
 impl Account {
-    /// An account without any record.
+    /// An account without records.
     #[must_use]
     pub fn new(id: &str) -> Self {
         Self { id: id.into(), ..Self::default() }
@@ -115,8 +115,8 @@ impl Account {
         &self.feedback
     }
 
-    /// Touches every place in memory that applying a use will need, before it does: the cache misses then overlap instead of following
-    /// one another. Changes nothing.
+    /// Touches the memory that applying a usage record will need, so that the cache misses overlap instead of following one another.
+    /// Changes nothing.
     pub fn prefetch(&self, record: &Record<'_>) {
         if let Event::Usage(event) = &record.event {
             std::hint::black_box(self.dedup.last_byte());
@@ -124,7 +124,7 @@ impl Account {
         }
     }
 
-    /// Remembers the identity of a record; `true` when it was remembered already.
+    /// Remembers the identity of a record; returns true if it is a duplicate.
     pub fn remember(
         &mut self,
         stream: Stream,
@@ -141,7 +141,7 @@ impl Account {
         repeated
     }
 
-    /// Applies a record of this account whose time has come.
+    /// Applies a record of this account whose event time has been reached.
     pub fn apply(&mut self, record: &Record<'_>, lateness: Lateness, settings: &Settings, limits: &mut LimitMeter) {
         let at = record.occurred_at;
         if self.first_seen().is_none_or(|first| at < first) {

@@ -1,7 +1,7 @@
-//! How a section that is too large for one changelog record is cut into parts: by ranges of hashes.
+//! Splits a section that is too large for one changelog record into parts, by ranges of hashes.
 //!
-//! What a section keeps is sorted by hash. A range that is too large is halved, and so on, so that another item changes one part and a
-//! part that grows too large becomes two. The number of a part is the path to its range, so that the other parts keep theirs.
+//! Items are sorted by hash. A range that is too large is halved, repeatedly, so one more item changes only one part, and a part that
+//! outgrows its size is split in two. The number of a part is the path to its range, so all other parts keep their numbers.
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -10,38 +10,37 @@ use crate::settings::StateVersion;
 /// The number of a part within its section, or of the ids of a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PartNumber {
-    /// Counted from 0. Version 1 knows no others; part 0 keeps this number in every version, so most keys never change.
+    /// Counted from 0. The only kind in version 1; part 0 keeps this number in every version, so most keys never change.
     Counted(u16),
-    /// A range of hashes, by the path to it: 1 is all of them, and the halves of range n are 2n and 2n + 1.
+    /// A range of hashes, by its path: 1 is the whole range, and the halves of range n are 2n and 2n + 1.
     Range(u64),
 }
 
 impl PartNumber {
-    /// The first part: what is not kept by hash, and everything else too as long as it fits.
+    /// The first part: data that is not keyed by hash, and all items too while they fit.
     pub const FIRST: Self = Self::Counted(0);
 }
 
-/// A part as its section makes it: 0 for the first, else the path to its range, and the bytes.
+/// A part within its section: 0 for the first or else the path to its range, and the bytes.
 pub type SectionPart = (u64, Vec<u8>);
 
-/// The parts of a section under the numbers that a version gives them.
+/// Numbers the parts of a section as `version` does.
 pub(super) fn numbered(parts: Vec<SectionPart>, version: StateVersion) -> impl Iterator<Item = (PartNumber, Vec<u8>)> {
     (0..).zip(parts).map(move |(count, (path, bytes))| match version {
         StateVersion::V2 if path > 0 => (PartNumber::Range(path), bytes),
-        // Enough numbers: the largest section, 200,000 tickets of 4 KiB, has some 50,000 parts.
+        // A u16 suffices: the largest section, 200,000 tickets of 4 KiB, has about 50,000 parts.
         _ => (PartNumber::Counted(count), bytes),
     })
 }
 
-/// Something that a section keeps by hash.
+/// An item that a section keeps by hash.
 pub(super) trait Item {
     fn hash(&self) -> u64;
-    /// Bytes that it takes in a record, at most.
+    /// Its size in a record, at most.
     fn bytes(&self) -> usize;
 }
 
-/// Entries that have no id, by the hashes of their bytes. Equal entries differ in the seed of the hash, so that any number of them can
-/// be cut.
+/// Keys entries without an id by the hash of their bytes. Equal entries get different hash seeds, so that any number of them can be split.
 pub(super) fn by_hash(entries: impl IntoIterator<Item = Vec<u8>>) -> Vec<(u64, Vec<u8>)> {
     let mut hashed: Vec<_> = entries.into_iter().map(|bytes| (xxh3_64(&bytes), bytes)).collect();
     hashed.sort_unstable();
@@ -52,7 +51,7 @@ pub(super) fn by_hash(entries: impl IntoIterator<Item = Vec<u8>>) -> Vec<(u64, V
     hashed
 }
 
-/// Bytes of a hash and a length, at most.
+/// Size of a hash and a length, at most.
 const ENTRY_HEAD_BYTES: usize = 16;
 
 impl<B: AsRef<[u8]>> Item for (u64, B) {
@@ -65,11 +64,11 @@ impl<B: AsRef<[u8]>> Item for (u64, B) {
     }
 }
 
-/// Lists of items that are cut together, each sorted by hash.
+/// Lists of items that are split together, each sorted by hash.
 pub(super) trait Items: Copy + Default {
     fn count(self) -> usize;
     fn bytes(self) -> usize;
-    /// Those with a bit of their hashes unset, and those with it set, where all higher bits are the same.
+    /// Splits the items by one bit of their hashes; all higher bits are the same.
     fn halves(self, bit: u32) -> [Self; 2];
 }
 
@@ -103,8 +102,8 @@ impl<A: Items, B: Items> Items for (A, B) {
     }
 }
 
-/// The parts of a section: all items in the first while they take no more than `max_bytes`, else none there and ranges after it.
-/// `write` makes the bytes of a part, and is told whether it is the first.
+/// Splits a section into parts: all items in the first part if they take at most `max_bytes`, or else none there and ranges after it.
+/// `write` encodes a part; its flag is true for the first part.
 pub(super) fn split<I: Items>(items: I, max_bytes: usize, write: impl Fn(bool, I) -> Vec<u8>) -> Vec<SectionPart> {
     if items.bytes() <= max_bytes {
         return vec![(0, write(true, items))];
@@ -113,8 +112,8 @@ pub(super) fn split<I: Items>(items: I, max_bytes: usize, write: impl Fn(bool, I
     std::iter::once((0, write(true, I::default()))).chain(ranges).collect()
 }
 
-/// Ranges of at most `max_bytes`, each with its path, in the order of their hashes; none is empty. A single item is never cut, nor
-/// are items whose hashes differ in the last bit alone.
+/// Splits items into non-empty ranges of at most `max_bytes`, in order of hash, each with its path. A single item is never split, nor are
+/// items whose hashes differ only in the last bit.
 pub(super) fn cut<I: Items>(items: I, max_bytes: usize) -> Vec<(u64, I)> {
     let mut ranges = Vec::new();
     let mut left = vec![(1_u64, items)];
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn hashes_that_differ_late_are_cut_too_but_never_equal_ones() {
+    fn hashes_that_differ_only_in_low_bits_are_split_but_equal_ones_never() {
         let paths = |hashes: &[u64]| cut(entries(hashes.to_vec()).as_slice(), 20).iter().map(|(_, range)| range.len()).collect::<Vec<_>>();
         assert_eq!(paths(&[0, 2, 4, 6]), [1, 1, 1, 1]);
         assert_eq!(paths(&[7, 7]), [2]);
@@ -166,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn two_lists_are_cut_together_and_nothing_is_lost(
+        fn two_lists_are_split_together_and_nothing_is_lost(
             one in prop::collection::vec(any::<u64>(), 0..300),
             other in prop::collection::vec(prop_oneof![any::<u64>(), 0..100_u64], 0..300),
             most in 20..2_000_usize,

@@ -1,4 +1,4 @@
-//! The profile of an account: the newest by (event time, id) replaces all fields.
+//! The profile of an account: the newest record, by event time and id, replaces all fields.
 
 use super::bytes::{Reader, Writer};
 use super::parts::{SectionPart, by_hash, split};
@@ -18,7 +18,7 @@ struct Newest {
     profile: Profile,
 }
 
-/// What is known about an account from its profile.
+/// The data in an account's profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Profile {
     /// Display name.
@@ -33,18 +33,18 @@ pub struct Profile {
     pub region: Option<Box<str>>,
     /// Seats sold.
     pub seats: Option<u64>,
-    /// Begin of tenure.
+    /// Start of tenure.
     pub signed_up_at: Option<Timestamp>,
     /// End of onboarding.
     pub onboarded_at: Option<Timestamp>,
-    /// Features that the account may use, sorted; empty: not given.
+    /// Entitled features, sorted; empty if not given.
     pub entitled_features: Box<[Box<str>]>,
-    /// Who referred it.
+    /// The account that referred it.
     pub referred_by: Option<Box<str>>,
 }
 
 impl NewestProfile {
-    /// Takes a profile, if it is newer than the one held.
+    /// Stores a profile if it is newer than the current one.
     pub fn apply(&mut self, event: &AccountProfile<'_>, at: Timestamp, id: Option<&str>) {
         if self.0.as_ref().is_some_and(|held| (held.at, held.id.as_deref()) >= (at, id)) {
             return;
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn it_comes_back_from_its_part() {
+    fn it_is_restored_from_its_part() {
         let mut state = NewestProfile::default();
         state.apply(&named("Acme"), Timestamp(5), None);
         let mut restored = NewestProfile::default();
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn any_number_of_features_comes_back_from_parts_of_bounded_size() {
+    fn any_number_of_features_is_restored_from_parts_of_bounded_size() {
         let mut state = NewestProfile::default();
         let features = (0..5_000).map(|n| format!("{:x>300}", n / 3).into()).collect();
         state.apply(&AccountProfile { entitled_features: features, ..named("Acme") }, Timestamp(5), Some("id"));

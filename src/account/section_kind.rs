@@ -1,8 +1,8 @@
-//! The sections of an account as the changelog tells them apart.
+//! The kinds of sections, as the changelog distinguishes them.
 
 use crate::event::Stream;
 
-/// The sections of an account that are written on their own, with their numbers in changelog keys.
+/// A separately written section of an account; the number is used in changelog keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SectionKind {
     /// Usage.
@@ -15,7 +15,7 @@ pub enum SectionKind {
     Feedback,
     /// The profile.
     Profile,
-    /// Remembered ids that are too many to travel with the section of their stream: a part for each stream and day.
+    /// Remembered ids, when there are too many to store inline with the section of their stream: one part per stream and day.
     Ids,
 }
 
@@ -23,13 +23,13 @@ impl SectionKind {
     /// All sections.
     pub const ALL: [Self; 6] = [Self::Usage, Self::Billing, Self::Support, Self::Feedback, Self::Profile, Self::Ids];
 
-    /// The section of its number in changelog keys.
+    /// The section with this number in changelog keys.
     #[must_use]
     pub fn numbered(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as u8 == number)
     }
 
-    /// The section that a stream's records change.
+    /// The section that records of a stream change.
     #[must_use]
     pub const fn fed_by(stream: Stream) -> Self {
         match stream {
@@ -60,7 +60,7 @@ impl SectionSet {
         self.0 & 1 << kind as u8 != 0
     }
 
-    /// How many sections are in it.
+    /// The number of sections in the set.
     pub(super) const fn count(self) -> u32 {
         self.0.count_ones()
     }

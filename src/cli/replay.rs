@@ -13,7 +13,7 @@ use crate::event::{Code, Stream};
 use crate::replay::{self, Comparisons, Division, History, InputFile, Output, Reading, Request};
 use crate::score::Model;
 use crate::settings::Settings;
-use crate::time::Timestamp;
+use crate::time::{DAY_MS, Timestamp};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,7 +42,7 @@ pub struct Args {
     /// Account profiles
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub accounts: Option<PathBuf>,
-    /// Time of scoring; default: the time of the newest record
+    /// Time of scoring; default: the time of the newest record, if the records span at most 100 years
     #[arg(long, value_name = "T", value_parser = super::instant)]
     pub as_of: Option<Timestamp>,
     /// Score each account at midnight every this many days, from its first record on
@@ -95,7 +95,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
     let settings = replay::settings_for(&streams, config.settings());
     let mut files = read_files(&inputs, &settings, division)?;
-    let t = args.as_of.or_else(|| Reading::newest(&files)).context("no valid record to take the time of scoring from: set --as-of")?;
+    let t = args.as_of.map_or_else(|| newest(&files), Ok)?;
     let reading = Reading::of(&files, t, &settings, division.threads);
     if !args.kpi_months {
         files.iter_mut().for_each(InputFile::forget_digests);
@@ -116,6 +116,21 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     write_to(args.out_cohorts.as_deref(), |output| replay::write_cohorts(&history, t, output))?;
     args.write_kpis(&history, &files, &reading, t, &settings)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A longer history than this is not plausible: a record whose clock was wrong would decide the time of scoring.
+const MAX_SPAN_DAYS: i64 = 100 * 366;
+
+/// The time of the newest record, for a replay without `--as-of`. One record of the year 5138 would otherwise make every account silent,
+/// and ask for the KPIs of 37,000 months.
+fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
+    let (earliest, newest) = Reading::span(files).context("no valid record to take the time of scoring from: set --as-of")?;
+    anyhow::ensure!(
+        newest.since(earliest) <= MAX_SPAN_DAYS * DAY_MS,
+        "the records span more than 100 years, from {earliest} to {newest}, so at least one time is wrong: set --as-of, and later \
+         records become dead letters, `future_time`"
+    );
+    Ok(newest)
 }
 
 /// Reads every file, with a progress bar on a terminal.

@@ -21,7 +21,7 @@ impl<S: Store> Task<S> {
             });
         }
         if self.live_costs_at.is_none_or(|at| now.since(at) >= REFRESH_MS) {
-            store.sums().change(|live| live.spend(costs, &Period::trailing(now, &settings.zone)));
+            store.sums().change(|live| live.set_costs(costs, &Period::trailing(now, &settings.zone)));
             self.live_costs_at = Some(now);
         }
     }

@@ -19,7 +19,7 @@ impl<'a> Scored<'a> {
     /// Assesses an account from its metrics at `view`.
     pub(super) fn of(account: &'a Account, metrics: &'a Metrics, view: &View, settings: &'a Settings) -> Self {
         let profile = account.profile();
-        let pin = account.feedback().override_at(view.t);
+        let active = account.feedback().override_at(view.t);
         let subject = Subject {
             metrics,
             segment: profile.and_then(|profile| profile.segment.as_deref()),
@@ -27,7 +27,12 @@ impl<'a> Scored<'a> {
             stage: metrics.stage(),
             tenure_days: metrics.number(Metric::TenureDays).unwrap_or_default(),
             configured: &settings.configured,
-            health_override: pin.map(|pin| Override { value: pin.value, until: pin.until, reason: &pin.reason, by: &pin.by }),
+            health_override: active.map(|active| Override {
+                value: active.value,
+                until: active.until,
+                reason: &active.reason,
+                by: &active.by,
+            }),
         };
         let assessment = score::assess(&settings.model, &subject);
         Self { subject, assessment }

@@ -15,7 +15,7 @@ pub struct Slot {
     pub(super) unscored: bool,
     /// Whether it is registered in the hourly [`Punctuation`](super::punctuation::Punctuation).
     pub(super) is_punctuated: bool,
-    /// Whether the score differs from what the changelog holds.
+    /// Whether the score has changed since it was last written to the changelog.
     pub(super) score_changed: bool,
     /// The facts.
     pub account: Account,

@@ -1,4 +1,4 @@
-//! Billing: whole current subscriptions, invoices, and the company's own costs.
+//! Billing: subscription snapshots, invoices, and the company's own costs.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 /// A billing event of an account.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BillingEvent<'a> {
-    /// `subscription_changed`: the whole current subscription.
+    /// `subscription_changed`: a snapshot of the subscription.
     Subscription(Box<SubscriptionSnapshot<'a>>),
     /// `invoice_paid`.
     InvoicePaid(Invoice<'a>),
@@ -16,92 +16,92 @@ pub enum BillingEvent<'a> {
     InvoicePaymentFailed(Invoice<'a>),
 }
 
-/// An invoice that was paid, or that an attempt failed to collect.
+/// An invoice that was paid or whose payment failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Invoice<'a> {
-    /// Identity of the invoice within its account.
+    /// Unique within the account.
     pub invoice_id: Cow<'a, str>,
     /// Amount, >= 0.
     pub amount: Amount,
 }
 
-/// The state of a subscription as a whole, at the event's time.
+/// The full state of a subscription at the event's time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SubscriptionSnapshot<'a> {
-    /// Identity of the subscription within its account.
+    /// Unique within the account.
     pub subscription_id: Cow<'a, str>,
-    /// Status.
+    /// Whether it counts towards MRR depends on this.
     pub status: SubscriptionStatus,
-    /// What is sold.
+    /// The priced items.
     pub items: Vec<Item>,
     /// Discounts on the recurring total, in the order in which their percentages compound.
     pub discounts: Vec<Discount>,
     /// When the trial ends or ended.
     pub trial_end: Option<Timestamp>,
-    /// Begin of the current billing period.
+    /// Start of the current billing period.
     pub current_period_start: Timestamp,
     /// End of the current billing period.
     pub current_period_end: Timestamp,
     /// Whether it ends with the current period; default false.
     pub cancel_at_period_end: bool,
-    /// When it ends by a scheduled cancellation, where that is not the end of the period.
+    /// When a scheduled cancellation takes effect, if not at the end of the period.
     pub cancel_at: Option<Timestamp>,
-    /// When it was, or was asked to be, cancelled; never moves MRR.
+    /// When cancellation happened or was requested; does not affect MRR.
     pub canceled_at: Option<Timestamp>,
     /// When the subscription began.
     pub started_at: Option<Timestamp>,
-    /// End of the contract term where that is not the period.
+    /// End of the contract term if it differs from the billing period.
     pub term_end: Option<Timestamp>,
-    /// Given reason of a cancellation.
+    /// Reason given for a cancellation.
     pub reason: Option<Cow<'a, str>>,
-    /// Orders snapshots before their time does; absent counts as -1.
+    /// Takes precedence over event time in ordering snapshots; absent counts as -1.
     pub version: Option<i64>,
 }
 
 /// Status of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum SubscriptionStatus {
-    /// Paying; counted.
+    /// Paying; counts towards MRR.
     Active,
-    /// In dunning; counted until dunning ends.
+    /// In dunning; counts until dunning ends.
     PastDue,
-    /// On trial; 0.
+    /// On trial; no MRR.
     Trialing,
-    /// Given up collecting; 0.
+    /// Collection abandoned; no MRR.
     Unpaid,
-    /// Paused; 0.
+    /// Paused; no MRR.
     Paused,
-    /// Ended; 0.
+    /// Ended; no MRR.
     Canceled,
-    /// Never begun; 0.
+    /// First payment outstanding; no MRR.
     Incomplete,
-    /// Ran out; 0.
+    /// Expired; no MRR.
     Expired,
-    /// Never begun, and given up; 0. It never was a subscription, so none has ended.
+    /// First payment never arrived; no MRR. As it never started, its end is not churn.
     IncompleteExpired,
 }
 
 /// One item of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Item {
-    /// Price of one unit for one interval; a credit is below 0.
+    /// Price per unit and interval; negative for a credit.
     pub amount: Amount,
-    /// `None`: one-off, which counts 0.
+    /// `None`: a one-off, which does not count towards MRR.
     pub interval: Option<Interval>,
     /// Units, >= 0; default 1.
     pub quantity: u64,
-    /// Metered usage counts 0.
+    /// Metered usage does not count towards MRR.
     pub metered: bool,
 }
 
 impl Item {
-    /// The interval of an item that counts: recurring and licensed.
+    /// The interval if the item counts towards MRR, that is, if it is recurring and not metered.
     #[must_use]
     pub fn counted_interval(&self) -> Option<Interval> {
         self.interval.filter(|_| !self.metered)
     }
 
-    /// Of these items the first that counts and is not a credit, with its interval.
+    /// The first item that counts towards MRR and is not a credit, with its interval.
     #[must_use]
     pub fn first_recurring(items: &[Self]) -> Option<(&Self, Interval)> {
         items.iter().filter(|item| !item.amount.minor.is_negative()).find_map(|item| Some((item, item.counted_interval()?)))
@@ -113,24 +113,24 @@ impl Item {
 pub struct Discount {
     /// Percent off, 0..=100, exactly as written.
     pub percent_off: Option<rust_decimal::Decimal>,
-    /// Amount off for each interval, in minor units, >= 0.
+    /// Amount off per interval, in minor units, >= 0.
     pub amount_off_minor: Option<Fixed>,
     /// Currency of the amount; default: the first recurring item's ([`Item::first_recurring`]).
     pub currency: Option<Currency>,
     /// Interval of the amount; default: the first recurring item's.
     pub interval: Option<Interval>,
-    /// In force while `t < ends_at`; `None`: without end.
+    /// In force while `t < ends_at`; `None`: indefinitely.
     pub ends_at: Option<Timestamp>,
 }
 
 /// `cost_recorded`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cost<'a> {
-    /// What it was spent on.
+    /// Acquisition or retention.
     pub category: CostCategory,
     /// Amount, >= 0.
     pub amount: Amount,
-    /// Segment it was spent on, where one is named.
+    /// Segment it was spent on, if one is named.
     pub segment: Option<Cow<'a, str>>,
 }
 

@@ -1,4 +1,4 @@
-//! Feedback: survey answers, referrals, advocacy, and overrides of the score by customer success.
+//! Feedback: survey answers, referrals, advocacy, and health overrides set by customer success.
 
 use std::borrow::Cow;
 
@@ -7,20 +7,20 @@ use crate::time::Timestamp;
 /// One feedback event of an account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeedbackEvent<'a> {
-    /// What it is.
+    /// The event type and its fields.
     pub kind: FeedbackKind<'a>,
-    /// What an answer is about, in the customer's or the surveyor's own words.
+    /// The topic of an answer, as free text from the customer or the surveyor.
     pub theme: Option<Cow<'a, str>>,
 }
 
-/// What a feedback event is.
+/// Feedback event types.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FeedbackKind<'a> {
     /// `nps_answered`: 0..=10.
     Nps(u8),
-    /// `csat_answered`: place on the scale, 0..=1.
+    /// `csat_answered`: position on the scale, 0..=1.
     Csat(f64),
-    /// `ces_answered`: place on the scale, 0..=1.
+    /// `ces_answered`: position on the scale, 0..=1.
     Ces(f64),
     /// `survey_sent` of a kind (`nps`, `csat`, `ces`, or the sender's own).
     SurveySent(Cow<'a, str>),
@@ -32,7 +32,7 @@ pub enum FeedbackKind<'a> {
     OverrideSet {
         /// The pinned health, 0..=100.
         value: f64,
-        /// When it ends.
+        /// When it expires.
         until: Timestamp,
         /// Why.
         reason: Cow<'a, str>,

@@ -1,7 +1,7 @@
-//! Events: what a record of an input topic says, after every check has passed.
+//! Events: the content of an input record that has passed every check.
 //!
-//! All text is borrowed from the record where JSON allows it. [`decode`] is the only way in; each stream has a file with its
-//! types here, and another in `native` that reads their fields.
+//! Text is borrowed from the record where JSON allows it. [`decode`] is the only entry point. Each stream has a file here with its types
+//! and one in `native` that reads their fields.
 
 mod billing;
 mod feedback;

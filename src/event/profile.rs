@@ -1,4 +1,4 @@
-//! Account profiles: the newest replaces all fields.
+//! Account profiles: a newer profile replaces all fields.
 
 use std::borrow::Cow;
 
@@ -17,19 +17,19 @@ pub struct AccountProfile<'a> {
     pub csm: Option<Cow<'a, str>>,
     /// Region, for quiet days.
     pub region: Option<Cow<'a, str>>,
-    /// Seats sold; 0 counts as given.
+    /// Seats sold; 0 is a value, not a missing one.
     pub seats: Option<u64>,
-    /// Begin of tenure.
+    /// Start of tenure.
     pub signed_up_at: Option<Timestamp>,
     /// End of onboarding.
     pub onboarded_at: Option<Timestamp>,
-    /// Features that the account may use; empty: not given.
+    /// Features included in the plan; empty: not given.
     pub entitled_features: Vec<Cow<'a, str>>,
     /// Ids in other systems: (system, id).
     pub aliases: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// The account or person that referred it.
     pub referred_by: Option<Cow<'a, str>>,
-    /// The channel that won it.
+    /// Acquisition channel.
     pub acquired_through: Option<Cow<'a, str>>,
     /// Whether the account is deleted.
     pub deleted: bool,

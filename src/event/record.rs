@@ -1,4 +1,4 @@
-//! A valid record, and the event that it holds.
+//! A valid record and its event.
 
 use std::borrow::Cow;
 
@@ -12,17 +12,17 @@ use crate::time::Timestamp;
 /// One valid record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record<'a> {
-    /// The account; `None` only for costs, which belong to none.
+    /// The account; `None` only for costs, which belong to no account.
     pub account: Option<Cow<'a, str>>,
-    /// The producer's id of the event. Without one, a repetition cannot be recognised.
+    /// The producer's event id. Duplicates can be recognised only by it.
     pub id: Option<Cow<'a, str>>,
     /// The `type` as written in the contract (`feature_used` ...), lower case.
     pub type_name: &'static str,
     /// Event time.
     pub occurred_at: Timestamp,
-    /// Whether `occurred_at` came from the payload. A record timestamp is not part of the identity: it changes with a redelivery.
+    /// Whether `occurred_at` came from the payload. A record timestamp changes on redelivery, so it is not part of the identity.
     pub payload_time: bool,
-    /// Whether any text of the event was longer than `limits.text_bytes` and was cut there.
+    /// Whether any text was truncated at `limits.text_bytes`.
     pub cut_text: bool,
     /// What happened.
     pub event: Event<'a>,
@@ -37,10 +37,10 @@ pub enum Event<'a> {
     Billing(BillingEvent<'a>),
     /// A cost of the company, which has no account.
     Cost(Cost<'a>),
-    /// One fact of a ticket.
+    /// A step in the life of a ticket.
     Support(TicketEvent<'a>),
-    /// An answer, a referral, an override.
+    /// Survey answers, referrals, overrides.
     Feedback(FeedbackEvent<'a>),
-    /// The whole current profile; boxed, since it is rare and large.
+    /// A full profile; boxed because it is rare and large.
     Profile(Box<AccountProfile<'a>>),
 }

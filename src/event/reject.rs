@@ -1,27 +1,27 @@
-//! Why a record cannot be applied: a code from a closed set, and a reason that contains nothing of the payload.
+//! Why a record is rejected: a code from a closed set, and a reason without payload data.
 
 use std::borrow::Cow;
 
-/// The closed set of dead-letter codes. Used as header and as label.
+/// The closed set of dead-letter codes, used as header and label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
     /// Larger than `limits.record_bytes`.
     TooLarge,
-    /// Bytes that are not UTF-8.
+    /// Not valid UTF-8.
     InvalidUtf8,
     /// Nested deeper than 128.
     TooDeep,
     /// Not valid JSON.
     InvalidJson,
-    /// A field, or the whole value, of a type other than the contract's.
+    /// A field, or the whole value, has the wrong type.
     WrongType,
     /// A required field is missing, null or empty.
     MissingField,
-    /// A value outside its range or its set of values.
+    /// A value outside its range or not in its set.
     OutOfRange,
     /// A currency without a rate.
     UnknownCurrency,
-    /// Further ahead of its reference time than `time.max_future_hours`.
+    /// Further in the future than `time.max_future_hours` allows.
     FutureTime,
     /// An alias that no account declares.
     UnknownAccount,
@@ -29,7 +29,7 @@ pub enum Code {
     WrongPartition,
     /// A new account beyond `limits.accounts`.
     TooManyAccounts,
-    /// A collection is full and nothing in it may be dropped.
+    /// A collection is full, and no entry may be evicted.
     LimitReached,
 }
 
@@ -78,13 +78,13 @@ impl Code {
     }
 }
 
-/// A record that ends as a dead letter.
+/// A record rejected as a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {reason}", code.name())]
 pub struct Rejection {
     /// The code.
     pub code: Code,
-    /// What is wrong and where. Names fields, never values: reasons reach headers and logs.
+    /// What is wrong, and where. Names fields but never values, as reasons go to headers and logs.
     pub reason: Cow<'static, str>,
 }
 

@@ -1,4 +1,4 @@
-//! The five input streams, and values that each of them has one of.
+//! The five input streams, and one value per stream.
 
 /// The five input streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -57,7 +57,7 @@ impl<T> PerStream<T> {
         }
     }
 
-    /// The value of one stream, to be changed.
+    /// The value of one stream, mutable.
     #[must_use]
     pub const fn of_mut(&mut self, stream: Stream) -> &mut T {
         let [usage, billing, support, feedback, accounts] = &mut self.0;
@@ -75,7 +75,7 @@ impl<T> PerStream<T> {
         Stream::ALL.into_iter().zip(&self.0)
     }
 
-    /// Each stream with its value, to be changed.
+    /// Each stream with its value, mutable.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (Stream, &mut T)> {
         Stream::ALL.into_iter().zip(&mut self.0)
     }

@@ -1,13 +1,13 @@
-//! Support: facts of tickets.
+//! Support: ticket events.
 
 use std::borrow::Cow;
 
 use crate::time::Timestamp;
 
-/// One fact of one ticket. Any of them may carry fields of the ticket, which hold from the event's time on.
+/// A ticket event. Any type may update the ticket's fields, effective from the event's time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TicketEvent<'a> {
-    /// Identity of the ticket within its account.
+    /// Unique within the account.
     pub ticket_id: Cow<'a, str>,
     /// What happened.
     pub kind: TicketKind<'a>,
@@ -17,13 +17,13 @@ pub struct TicketEvent<'a> {
     pub category: Option<Cow<'a, str>>,
     /// Product from now on.
     pub product: Option<Cow<'a, str>>,
-    /// Channel from now on: how the requester reached the team.
+    /// Contact channel from now on.
     pub channel: Option<Cow<'a, str>>,
-    /// The team that has it.
+    /// The assigned team.
     pub team: Option<Cow<'a, str>>,
 }
 
-/// What happened to a ticket. The order of the variants is the order of facts at one instant.
+/// What happened to a ticket. The order of variants orders events with the same time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TicketKind<'a> {
     /// `ticket_opened`.
@@ -40,14 +40,14 @@ pub enum TicketKind<'a> {
     Replied {
         /// Who replied.
         by: ReplyBy,
-        /// Whether the requester sees it; default true.
+        /// Whether the requester can see it; default true.
         public: bool,
     },
     /// `ticket_resolved`.
     Resolved,
     /// `ticket_closed`.
     Closed,
-    /// `ticket_rated`: place on the scale, 0..=1.
+    /// `ticket_rated`: position on the scale, 0..=1.
     Rated(f64),
     /// `ticket_snapshot`.
     Snapshot(Box<TicketSnapshot>),
@@ -66,7 +66,7 @@ pub enum ReplyBy {
     Agent,
     /// The customer.
     Requester,
-    /// A program: neither of the two.
+    /// A program.
     Bot,
 }
 
@@ -84,7 +84,7 @@ pub enum OpenStatus {
 /// A status that a snapshot may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum SnapshotStatus {
-    /// Not yet taken up; open.
+    /// Not yet picked up; counts as open.
     New,
     /// With the team.
     Open,
@@ -96,25 +96,25 @@ pub enum SnapshotStatus {
     Resolved,
     /// Closed.
     Closed,
-    /// Merged into another ticket, as `ticket_merged` says it.
+    /// Merged into another ticket; equivalent to `ticket_merged`.
     Merged,
-    /// Moved to another account, as `ticket_moved` says it.
+    /// Moved to another account; equivalent to `ticket_moved`.
     Moved,
-    /// Deleted, as `ticket_deleted` says it.
+    /// Deleted; equivalent to `ticket_deleted`.
     Deleted,
 }
 
 /// Urgency of a ticket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Priority {
-    /// Least.
+    /// Lowest.
     Low,
     /// The default.
     #[default]
     Normal,
-    /// More.
+    /// Above normal.
     High,
-    /// Most.
+    /// Highest.
     Urgent,
 }
 
@@ -134,7 +134,7 @@ impl Priority {
     }
 }
 
-/// The instants of a whole ticket, as a help desk exports it.
+/// A full ticket, as exported by a help desk.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TicketSnapshot {
     /// Status at the event's time.
@@ -151,6 +151,6 @@ pub struct TicketSnapshot {
     pub reopened_at: Option<Timestamp>,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
-    /// Rating: place on the scale, 0..=1.
+    /// Rating: position on the scale, 0..=1.
     pub score: Option<f64>,
 }

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-/// One act of product use.
+/// A usage event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UsageEvent<'a> {
-    /// The user, kept as a hash only; `None` for use by a server or an API key.
+    /// The user, stored only as a hash; `None` for use by a server or an API key.
     pub user_id: Option<Cow<'a, str>>,
     /// What was used.
     pub kind: UsageKind<'a>,
@@ -18,12 +18,12 @@ pub enum UsageKind<'a> {
     Feature {
         /// Name of the feature.
         feature: Cow<'a, str>,
-        /// How often, >= 1.
+        /// Number of uses, >= 1.
         count: u64,
     },
     /// `session_ended`.
     SessionEnded {
-        /// Length in nanoseconds: a whole number, because sums of floats depend on their order.
+        /// In whole nanoseconds, because float sums depend on their order.
         duration_ns: u64,
     },
 }

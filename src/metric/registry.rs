@@ -1,13 +1,13 @@
-//! Every account metric, once: the name that is a contract, the stream it comes from, and the window it looks at.
+//! Every account metric in one table: its name (a public contract), source stream, window and unit.
 
 use crate::event::Stream;
 
 /// What a metric is measured in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
-    /// A number of things.
+    /// A plain count.
     Count,
-    /// A ratio or a weighted number.
+    /// A ratio or a weighted count.
     Ratio,
     /// Whole minor units of the reporting currency.
     Money,
@@ -41,25 +41,25 @@ macro_rules! metrics {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// The stream whose silence or short history decides about it.
+            /// The stream that must be fresh, and observed for long enough, for the metric to be present.
             #[must_use]
             pub const fn stream(self) -> Stream {
                 match self { $(Self::$variant => Stream::$stream,)* }
             }
 
-            /// Days of observation that it needs; 0: none.
+            /// Days of observation required; 0: none.
             #[must_use]
             pub const fn window_days(self) -> i64 {
                 match self { $(Self::$variant => $window,)* }
             }
 
-            /// What it is measured in.
+            /// The unit of its values.
             #[must_use]
             pub const fn unit(self) -> Unit {
                 match self { $(Self::$variant => Unit::$unit,)* }
             }
 
-            /// What it says, in one line.
+            /// A one-line description, also used in driver sentences.
             #[must_use]
             pub const fn describe(self) -> &'static str {
                 match self { $(Self::$variant => $doc,)* }
@@ -75,10 +75,10 @@ metrics! {
     Events91d "usage.events_91d" Usage 91 Count "feature uses on the last 91 dates";
     ActiveDays28d "usage.active_days_28d" Usage 28 Count "active days in 28 d";
     ActiveDays91d "usage.active_days_91d" Usage 91 Count "active days in 91 d";
-    ActiveDaysVsBaseline "usage.active_days_vs_baseline" Usage 91 Ratio "active days in 28 d against the account's own 63 days before";
+    ActiveDaysVsBaseline "usage.active_days_vs_baseline" Usage 91 Ratio "active days in 28 d relative to the 63 d before";
     DaysSinceLast "usage.days_since_last" Usage 0 Days "days since the last activity";
-    GapsSinceLast "usage.gaps_since_last" Usage 91 Ratio "days since the last activity in usual gaps of the account";
-    Trend "usage.trend" Usage 36 Ratio "feature uses of 7 d against the weekly mean of the 4 weeks before";
+    GapsSinceLast "usage.gaps_since_last" Usage 91 Ratio "days since the last activity relative to the usual gap";
+    Trend "usage.trend" Usage 36 Ratio "feature uses in 7 d relative to the weekly mean of the 4 weeks before";
     Sessions28d "usage.sessions_28d" Usage 28 Count "sessions in 28 d";
     SessionSecondsMean28d "usage.session_seconds_mean_28d" Usage 28 Seconds "mean length of a session in 28 d";
     Dau "usage.dau" Usage 1 Count "users active in 24 h";
@@ -86,21 +86,21 @@ metrics! {
     Mau "usage.mau" Usage 28 Count "users active in 28 d";
     Stickiness "usage.stickiness" Usage 28 Ratio "share of days on which a user of the last 28 d was active";
     ActiveUsers28d "breadth.active_users_28d" Usage 28 Count "users active in 28 d";
-    ActiveUsersGrowth "breadth.active_users_growth" Usage 56 Ratio "users of 28 d against those of the 28 d before";
+    ActiveUsersGrowth "breadth.active_users_growth" Usage 56 Ratio "users active in 28 d relative to the 28 d before";
     RegularUsers28d "breadth.regular_users_28d" Usage 28 Count "users active on at least 4 dates of 28";
-    SeatUtilisation "breadth.seat_utilisation" Usage 28 Ratio "users active in 28 d for each seat";
+    SeatUtilisation "breadth.seat_utilisation" Usage 28 Ratio "users active in 28 d per seat";
     Features28d "depth.features_28d" Usage 28 Count "features used in 28 d";
-    FeaturesGrowth "depth.features_growth" Usage 56 Ratio "features of 28 d against those of the 28 d before";
-    Adoption "depth.adoption" Usage 28 Ratio "share of the entitled features used in 28 d";
+    FeaturesGrowth "depth.features_growth" Usage 56 Ratio "features used in 28 d relative to the 28 d before";
+    Adoption "depth.adoption" Usage 28 Ratio "share of entitled features used in 28 d";
     Mrr "revenue.mrr" Billing 0 Money "monthly recurring revenue";
     Arr "revenue.arr" Billing 0 Money "annual recurring revenue, 12 x MRR";
-    MrrDelta28d "revenue.mrr_delta_28d" Billing 28 Money "MRR less MRR 28 d ago";
-    MrrDelta91d "revenue.mrr_delta_91d" Billing 91 Money "MRR less MRR 91 d ago";
-    MrrDelta364d "revenue.mrr_delta_364d" Billing 364 Money "MRR less MRR 364 d ago";
-    MrrGrowth91d "revenue.mrr_growth_91d" Billing 91 Ratio "MRR against MRR 91 d ago";
+    MrrDelta28d "revenue.mrr_delta_28d" Billing 28 Money "change of MRR in 28 d";
+    MrrDelta91d "revenue.mrr_delta_91d" Billing 91 Money "change of MRR in 91 d";
+    MrrDelta364d "revenue.mrr_delta_364d" Billing 364 Money "change of MRR in 364 d";
+    MrrGrowth91d "revenue.mrr_growth_91d" Billing 91 Ratio "MRR relative to 91 d ago";
     Movements28d "revenue.movements_28d" Billing 28 Table "MRR movements in 28 d by kind";
-    PaymentFailuresOpen "revenue.payment_failures_open" Billing 0 Count "invoices with a failed attempt, not paid";
-    DaysPastDue "revenue.days_past_due" Billing 0 Days "age of the oldest failed and unpaid invoice";
+    PaymentFailuresOpen "revenue.payment_failures_open" Billing 0 Count "unpaid invoices with a failed payment attempt";
+    DaysPastDue "revenue.days_past_due" Billing 0 Days "age of the oldest unpaid failed invoice";
     CancelScheduled "revenue.cancel_scheduled" Billing 0 Count "1 while a cancellation is scheduled";
     DaysToRenewal "revenue.days_to_renewal" Billing 0 Days "days to the nearest end of a term";
     LifetimeValue "revenue.lifetime_value" Billing 0 Money "sum of paid invoices";
@@ -108,48 +108,48 @@ metrics! {
     Resolved28d "support.resolved_28d" Support 28 Count "tickets first resolved in 28 d";
     Open "support.open" Support 0 Count "open tickets";
     OpenWeighted "support.open_weighted" Support 0 Ratio "open tickets weighted by priority";
-    OpenedPer10Users28d "support.opened_28d_per_10_users" Support 28 Ratio "tickets opened in 28 d for every 10 users";
-    OpenWeightedPer10Users "support.open_weighted_per_10_users" Support 0 Ratio "weighted open tickets for every 10 users";
+    OpenedPer10Users28d "support.opened_28d_per_10_users" Support 28 Ratio "tickets opened in 28 d per 10 users";
+    OpenWeightedPer10Users "support.open_weighted_per_10_users" Support 0 Ratio "weighted open tickets per 10 users";
     OldestOpenHours "support.oldest_open_hours" Support 0 Hours "age of the oldest open ticket";
-    UrgentOpen "support.urgent_open" Support 0 Count "open tickets of priority urgent";
+    UrgentOpen "support.urgent_open" Support 0 Count "open urgent tickets";
     ResolutionP50 "support.resolution_hours_p50_91d" Support 91 Hours "median time to first resolution in 91 d";
     ResolutionP90 "support.resolution_hours_p90_91d" Support 91 Hours "90th percentile of time to first resolution in 91 d";
     ResolutionMean "support.resolution_hours_mean_91d" Support 91 Hours "mean time to first resolution in 91 d";
-    ResolutionAgentP50 "support.resolution_hours_agent_p50_91d" Support 91 Hours "median time to first resolution less time pending or on hold";
+    ResolutionAgentP50 "support.resolution_hours_agent_p50_91d" Support 91 Hours "median time to first resolution, excluding time pending or on hold";
     FullResolutionP50 "support.full_resolution_hours_p50_91d" Support 91 Hours "median time to last resolution in 91 d";
     FirstReplyP50 "support.first_reply_minutes_p50_91d" Support 91 Minutes "median time to the first public agent reply in 91 d";
     ResolutionBusinessP50 "support.resolution_business_hours_p50_91d" Support 91 Hours "median business hours to first resolution in 91 d";
     FirstReplyBusinessP50 "support.first_reply_business_minutes_p50_91d" Support 91 Minutes "median business minutes to the first public agent reply in 91 d";
     ReopenRate "support.reopen_rate_91d" Support 91 Ratio "share of tickets resolved in 91 d that were reopened";
     Fcr "support.fcr_91d" Support 91 Ratio "first-contact resolution in 91 d";
-    SupportCsat "support.csat_91d" Support 91 Ratio "share of rated tickets of 91 d rated satisfied";
+    SupportCsat "support.csat_91d" Support 91 Ratio "share of tickets rated in 91 d that are rated satisfied";
     NpsLatest "feedback.nps_latest" Feedback 0 Count "newest NPS answer, 0 to 10";
-    Nps91d "feedback.nps_91d" Feedback 91 Ratio "net promoter score of the answers of 91 d";
-    FeedbackCsat "feedback.csat_91d" Feedback 91 Ratio "share of CSAT answers of 91 d that are satisfied";
+    Nps91d "feedback.nps_91d" Feedback 91 Ratio "net promoter score over 91 d";
+    FeedbackCsat "feedback.csat_91d" Feedback 91 Ratio "share of CSAT answers in 91 d that are satisfied";
     CesLatest "feedback.ces_latest" Feedback 0 Ratio "newest customer effort answer, 0 to 1";
     Referrals364d "feedback.referrals_364d" Feedback 364 Count "referrals in 364 d";
     TenureDays "account.tenure_days" Accounts 0 Days "days since sign-up";
     OnboardingDays "account.onboarding_days" Accounts 0 Days "days from sign-up to the end of onboarding";
-    StageName "account.stage" Accounts 0 Text "stage of the customer's life";
+    StageName "account.stage" Accounts 0 Text "lifecycle stage";
 }
 
 impl Metric {
     /// How many there are.
     pub const COUNT: usize = Self::ALL.len();
 
-    /// Place in arrays that have an entry a metric.
+    /// Index into arrays with one entry per metric.
     #[must_use]
     pub const fn index(self) -> usize {
         self as usize
     }
 
-    /// The metric of a name.
+    /// Looks up a metric by name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|metric| metric.name() == name)
     }
 
-    /// The metric whose name is nearest to an unknown one.
+    /// The metric with the most similar name, for error messages.
     #[must_use]
     pub fn nearest(name: &str) -> Option<Self> {
         Self::ALL
@@ -160,8 +160,7 @@ impl Metric {
             .map(|(_, metric)| metric)
     }
 
-    /// Whether the streams that it rests on are configured. The account's own metrics rest on none; what is counted per 10 users needs
-    /// usage as well.
+    /// Whether every stream it depends on is configured. `account.*` metrics depend on none; metrics per 10 users also need usage.
     pub fn has_streams(self, is_configured: impl Fn(Stream) -> bool) -> bool {
         match self {
             Self::OpenedPer10Users28d | Self::OpenWeightedPer10Users => is_configured(Stream::Support) && is_configured(Stream::Usage),
@@ -169,7 +168,7 @@ impl Metric {
         }
     }
 
-    /// Whether a score component or rule can use it: every metric that is a number.
+    /// Whether it is a number, so that components and rules can use it.
     #[must_use]
     pub const fn is_numeric(self) -> bool {
         !matches!(self.unit(), Unit::Text | Unit::Table)

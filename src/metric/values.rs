@@ -1,4 +1,4 @@
-//! The metrics of one account at one instant. Absent is absent: never zero.
+//! The metrics of one account at one instant. An absent metric is absent, never 0.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -7,19 +7,19 @@ use super::Metric;
 /// Kinds of MRR movement, in the order of outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MovementKind {
-    /// An old customer seen for the first time.
+    /// Already a customer when first seen.
     Opening,
-    /// First revenue of an account.
+    /// First MRR of an account.
     New,
-    /// Up.
+    /// MRR rose.
     Expansion,
-    /// Down, and still paying.
+    /// MRR fell, but not to 0.
     Contraction,
-    /// Down to 0.
+    /// MRR fell to 0.
     Churn,
-    /// Paying again.
+    /// MRR rose from 0 after churn.
     Reactivation,
-    /// A new exchange rate.
+    /// An exchange rate changed.
     Fx,
 }
 
@@ -47,7 +47,7 @@ impl MovementKind {
 pub struct MovementTotals(pub [(u64, i64); 7]);
 
 impl MovementTotals {
-    /// Adds one movement; `amount` in minor units as [`MovementTotals`] says.
+    /// Adds one movement; `amount` in minor units, signed as described above.
     pub fn add(&mut self, kind: MovementKind, amount: i64) {
         if let Some((count, sum)) = self.0.get_mut(kind as usize) {
             *count += 1;
@@ -71,26 +71,26 @@ impl Serialize for MovementTotals {
     }
 }
 
-/// Stage of a customer's life.
+/// Lifecycle stage of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Paid before, pays no more.
+    /// Paid before, no longer pays.
     Churned,
     /// In dunning.
     PastDue,
     /// On trial.
     Trial,
-    /// New, onboarding not finished.
+    /// New, and still onboarding.
     Onboarding,
-    /// A long term ends soon.
+    /// A long contract term ends soon.
     Renewing,
     /// None of the others.
     Adopted,
 }
 
 impl Stage {
-    /// All stages, in the order in which the first that fits is taken.
+    /// All stages, in order of precedence.
     pub const ALL: [Self; 6] = [Self::Churned, Self::PastDue, Self::Trial, Self::Onboarding, Self::Renewing, Self::Adopted];
 
     /// The name in outputs and configuration.
@@ -112,11 +112,11 @@ impl Stage {
 pub enum Value {
     /// A whole number: a count, or money in minor units.
     Whole(i64),
-    /// A ratio, a duration, a weighted number; finite.
+    /// A ratio, duration or weighted count; finite.
     Real(f64),
     /// The stage.
     Stage(Stage),
-    /// The movements; boxed, since every metric takes as much room as the largest value.
+    /// The movements; boxed because every metric slot is as large as the largest variant.
     Movements(Box<MovementTotals>),
 }
 
@@ -143,12 +143,12 @@ impl Serialize for Value {
     }
 }
 
-/// A value with the number of things it was made of, where `min_n` has something to compare.
+/// A value with its sample size, which components compare with `min_n`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     /// The value.
     pub value: Value,
-    /// Answers, tickets or events in the base; `None` where the metric counts nothing of the kind.
+    /// Answers, tickets or events behind the value; `None` if the metric has no sample size.
     pub n: Option<u64>,
 }
 

@@ -1,25 +1,25 @@
-//! The instant that an account is measured at, and what is known of each stream then.
+//! The instant at which an account is measured, and the state of each stream at that instant.
 
 use crate::event::{PerStream, Stream};
 use crate::time::Timestamp;
 
-/// What is known of one stream at the instant of scoring.
+/// The state of one stream at the instant of scoring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamView {
-    /// The stream's metrics are computed at this instant: t, or the last record's time where the stream is stale.
+    /// When the stream's metrics are computed: at `View::t` or, if the stream is stale, at its last record.
     pub t: Timestamp,
-    /// Since when the stream is observed; `None`: no record yet.
+    /// When observation of the stream began; `None`: no record yet.
     pub observed_since: Option<Timestamp>,
-    /// Whether the stream is configured (in replay: given).
+    /// Whether the stream is configured or, in a replay, given as a file.
     pub configured: bool,
 }
 
-/// The instant of scoring, with what is known of each stream then.
+/// The instant of scoring, with the state of each stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
     /// The instant of scoring.
     pub t: Timestamp,
-    /// What is known of each stream.
+    /// The state of each stream.
     pub streams: PerStream<StreamView>,
 }
 

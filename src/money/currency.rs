@@ -47,7 +47,7 @@ impl fmt::Debug for Currency {
 /// An amount in minor units of its currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Amount {
-    /// Minor units, exact also below one.
+    /// Minor units; fractions of one are exact.
     pub minor: Fixed,
     /// The currency.
     pub currency: Currency,
@@ -63,7 +63,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Numerator and denominator of what an amount for one interval is for one month: a year is 365 days, 52 weeks, 12 months.
+    /// The factor, as numerator and denominator, from an amount per interval to one per month: a year has 365 days, 52 weeks, 12 months.
     #[must_use]
     pub fn per_month(self) -> (i128, i128) {
         let count = i128::from(self.count.max(1));
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_read_in_any_case_and_have_their_minor_units() {
+    fn codes_are_case_insensitive_and_know_their_minor_units() {
         assert_eq!(Currency::parse("eur").map(Currency::exponent), Some(2));
         assert_eq!(Currency::parse("JPY").map(Currency::exponent), Some(0));
         assert_eq!(Currency::parse("kwd").map(Currency::exponent), Some(3));

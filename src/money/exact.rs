@@ -1,6 +1,6 @@
-//! Exact fractions: an account's MRR is summed without loss and rounded once.
+//! Exact fractions: an account's MRR is summed exactly and rounded once.
 //!
-//! Almost every sum fits a pair of 128-bit integers, which needs no allocation; what does not goes on as a big rational.
+//! Almost every sum fits two 128-bit integers and needs no allocation; the rest falls back to big rationals.
 
 use num_bigint::BigInt;
 use num_rational::BigRational;
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_128_bits_cannot_hold_is_still_exact() {
+    fn values_beyond_128_bits_are_still_exact() {
         let huge = Exact::whole(i128::MAX).times(i128::MAX, 3).times(1, i128::MAX).times(3, i128::MAX);
         assert_eq!(huge.rounded(), 1);
         assert_eq!(huge.plus(&Exact::whole(1).times(1, 2)).rounded(), 2);
@@ -167,7 +167,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_short_form_agrees_with_big_rationals(
+        fn the_small_form_agrees_with_big_rationals(
             terms in prop::collection::vec((-1_000_000_000_i128..1_000_000_000, 1_i128..100_000), 1..8),
         ) {
             let exact = terms.iter().fold(Exact::ZERO, |sum, (n, d)| sum.plus(&Exact::whole(*n).times(1, *d)));

@@ -1,10 +1,10 @@
-//! Decimal numbers of any sign, exact: amounts below a minor unit, percentages.
+//! Exact signed decimals, for fractions of a minor unit and percentages.
 
 use serde::{Deserialize, Serialize};
 
 use super::Exact;
 
-/// `mantissa / 10^scale` without trailing zeros, which makes equal numbers equal values. The order is total, but not by size.
+/// `mantissa / 10^scale`, normalised without trailing zeros so that equal numbers compare equal. `Ord` is total but not numeric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Fixed {
     mantissa: i128,
@@ -22,13 +22,13 @@ impl Fixed {
         Self { mantissa, scale }
     }
 
-    /// What is divided by ten to the power of the scale.
+    /// The numerator over `10^scale`.
     #[must_use]
     pub const fn mantissa(self) -> i128 {
         self.mantissa
     }
 
-    /// How many decimals it has.
+    /// Number of decimal places.
     #[must_use]
     pub const fn scale(self) -> u32 {
         self.scale
@@ -40,13 +40,13 @@ impl Fixed {
         self.mantissa < 0
     }
 
-    /// This many of it, held at the ends of 128 bits.
+    /// The product with a count, saturating at 128 bits.
     #[must_use]
     pub const fn times(self, count: u64) -> Self {
         Self::new(self.mantissa.saturating_mul(count as i128), self.scale)
     }
 
-    /// The sum, held at the ends of 128 bits.
+    /// The sum, saturating at 128 bits.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         let scale = self.scale.max(other.scale);
@@ -60,7 +60,7 @@ impl Fixed {
         Exact::whole(self.mantissa).times(1, 10_i128.saturating_pow(self.scale))
     }
 
-    /// The mantissa with a scale that is not smaller.
+    /// The mantissa at the same or a larger scale.
     const fn mantissa_at(self, scale: u32) -> i128 {
         self.mantissa.saturating_mul(10_i128.saturating_pow(scale - self.scale))
     }

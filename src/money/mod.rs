@@ -1,4 +1,4 @@
-//! Money: exact from event to gauge. Only ratios become floats.
+//! Money: exact from event to gauge. Only ratios are floats.
 
 mod currency;
 mod exact;
@@ -25,41 +25,41 @@ pub enum Discounts {
     None,
 }
 
-/// When a scheduled cancellation is churn (`money.churn_at`).
+/// When a scheduled cancellation counts as churn (`money.churn_at`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChurnAt {
-    /// At the end of the period that it is scheduled for.
+    /// When the subscription ends.
     #[default]
     PeriodEnd,
-    /// At the snapshot that schedules it.
+    /// When the cancellation is scheduled.
     Cancellation,
 }
 
-/// How money is read (`[money]`).
+/// How MRR is derived from billing events (`[money]`).
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// Rates to the reporting currency, by date.
     pub rates: Rates,
     /// Which discounts lower MRR.
     pub discounts: Discounts,
-    /// When a scheduled cancellation is churn.
+    /// When a scheduled cancellation counts as churn.
     pub churn_at: ChurnAt,
-    /// Dunning ends this long after the first snapshot of an unbroken `past_due` run.
+    /// Dunning ends this long after the first of consecutive `past_due` snapshots.
     pub dunning_days: i64,
-    /// Changes at most this long after the one before form one group of movements, ms.
+    /// Changes no further apart than this are grouped into one movement, ms.
     pub movement_window_ms: i64,
 }
 
 impl Policy {
-    /// An amount in whole minor units of the reporting currency, at the rate of an instant, half to even: for what is rounded one by
-    /// one, invoices and costs. `None` for a currency without any rate.
+    /// An amount in whole minor units of the reporting currency, at the rate in force at `at`, rounded half to even. For invoices and
+    /// costs, which are rounded individually. `None` if the currency has no rate.
     #[must_use]
     pub fn convert(&self, amount: Amount, at: Timestamp) -> Option<i64> {
         Some(self.rates.at(amount.currency, at)?.apply(&amount.minor.exact()).rounded())
     }
 
-    /// When dunning ends that began with a snapshot of this instant.
+    /// When dunning ends if it began at this instant.
     #[must_use]
     pub fn dunning_end(&self, began: Timestamp) -> Timestamp {
         began.plus(self.dunning_days.saturating_mul(DAY_MS))
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_is_that_of_the_instant() {
+    fn the_rate_in_force_at_the_instant_is_used() {
         let policy = policy("USD", &[(200, "EUR", "1.20"), (100, "EUR", "1.10"), (150, "GBP", "1.3")]);
         for (at, expected) in [(0, 110), (100, 110), (199, 110), (200, 120), (900, 120)] {
             assert_eq!(policy.convert(amount(100, "EUR"), Timestamp(at)), Some(expected), "at {at}");

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use super::{Currency, Exact};
 use crate::time::Timestamp;
 
-/// One `[[money.rates]]` table: units of the reporting currency for one unit of each.
+/// One `[[money.rates]]` table: the price of one unit of each currency in the reporting currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateTable {
     /// Midnight of `valid_from` in the reporting zone.
@@ -14,7 +14,7 @@ pub struct RateTable {
     pub rates: Vec<(Currency, Decimal)>,
 }
 
-/// Minor units of the reporting currency for one minor unit of another, as an exact fraction.
+/// Minor units of the reporting currency per minor unit of another, as an exact fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     numerator: i128,
@@ -24,7 +24,7 @@ pub struct Rate {
 impl Rate {
     const ONE: Self = Self { numerator: 1, denominator: 1 };
 
-    /// From units for one unit to minor units for one minor unit: yen have no decimals, dinars three.
+    /// Converts a rate between major units to one between minor units: yen have no decimals, dinars three.
     fn new(from: Currency, to: Currency, units: Decimal) -> Self {
         let units = units.normalize();
         let ten_to = |exponent: u32| 10_i128.saturating_pow(exponent);
@@ -34,7 +34,7 @@ impl Rate {
         }
     }
 
-    /// An amount of minor units in those of the reporting currency.
+    /// Converts minor units to those of the reporting currency.
     #[must_use]
     pub fn apply(self, amount: &Exact) -> Exact {
         amount.times(self.numerator, self.denominator)
@@ -45,13 +45,13 @@ impl Rate {
 #[derive(Clone, Debug)]
 pub struct Rates {
     reporting: Currency,
-    /// By currency: rates with the instant from which each holds, ascending, neighbours different. Never empty.
+    /// Rates of each currency with the instant that each takes effect, ascending, without repeats. No list is empty.
     by_currency: Vec<(Currency, Vec<(Timestamp, Rate)>)>,
 }
 
 impl Rates {
-    /// Rates to `reporting`; tables in any order, of two of the same instant the later one holds. What a table says of the
-    /// reporting currency itself is ignored.
+    /// Rates to `reporting`. Tables come in any order; of two with the same date the later one wins. A rate for the reporting currency
+    /// itself is ignored.
     #[must_use]
     pub fn new(reporting: Currency, mut tables: Vec<RateTable>) -> Self {
         tables.sort_by_key(|table| table.valid_from);
@@ -75,14 +75,14 @@ impl Rates {
         self.reporting
     }
 
-    /// Whether any table has a rate of this currency, or it is the reporting currency.
+    /// Whether this is the reporting currency or any table has a rate for it.
     #[must_use]
     pub fn knows(&self, currency: Currency) -> bool {
         currency == self.reporting || !self.of(currency).is_empty()
     }
 
-    /// The rate of a currency at an instant. A currency that a table leaves out keeps its older rate; before its first table it has
-    /// that one. `None` for a currency without any rate.
+    /// The rate of a currency at an instant. A currency missing from a table keeps its earlier rate; before its first rate, that one
+    /// applies. `None` if the currency has no rate.
     #[must_use]
     pub fn at(&self, currency: Currency, at: Timestamp) -> Option<Rate> {
         if currency == self.reporting {
@@ -93,7 +93,7 @@ impl Rates {
         rates.get(in_force).map(|(_, rate)| *rate)
     }
 
-    /// Instants at which the rate of a currency changes, ascending.
+    /// When the rate of a currency changes, ascending.
     pub fn changes_of(&self, currency: Currency) -> impl Iterator<Item = Timestamp> + '_ {
         self.of(currency).iter().skip(1).map(|(from, _)| *from)
     }
@@ -103,7 +103,7 @@ impl Rates {
     }
 }
 
-/// Appends a rate, tables being ascending; a second one of the same instant takes the place of the first.
+/// Appends a rate; tables are ascending, and a second rate for the same instant replaces the first.
 fn add(by_currency: &mut Vec<(Currency, Vec<(Timestamp, Rate)>)>, currency: Currency, from: Timestamp, rate: Rate) {
     let Some((_, rates)) = by_currency.iter_mut().find(|(known, _)| *known == currency) else {
         by_currency.push((currency, vec![(from, rate)]));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_that_stays_the_same_or_is_left_out_is_no_change() {
+    fn an_unchanged_or_missing_rate_is_not_a_change() {
         let eur = Currency::parse("EUR").unwrap();
         let tables = vec![
             table(10, &[("EUR", "1.1")]),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_tables_of_one_date_the_later_one_holds() {
+    fn the_later_of_two_tables_with_the_same_date_wins() {
         let rates = Rates::new(Currency::USD, vec![table(10, &[("EUR", "1.1")]), table(10, &[("EUR", "1.2")])]);
         let eur = Currency::parse("EUR").unwrap();
         let hundred = rates.at(eur, Timestamp(10)).unwrap().apply(&Exact::whole(100));

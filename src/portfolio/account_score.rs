@@ -1,17 +1,17 @@
-//! How an account was last scored, as far as the sums of the portfolio need it.
+//! The part of an account's last score that portfolio sums need.
 
 use crate::score::{Band, Risk};
 
-/// The score of an account with the MRR that it had then.
+/// The score of an account, with its MRR at that time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AccountScore {
     /// Its band.
     pub band: Band,
     /// MRR, minor units of the reporting currency.
     pub mrr_minor: i64,
-    /// Risk, where there is one.
+    /// Risk, if present.
     pub risk: Option<Risk>,
-    /// Health, 0..=100, where there is a score.
+    /// Health, 0..=100, if present.
     pub health: Option<f64>,
 }
 

@@ -1,47 +1,47 @@
-//! What can be added up in any order, and taken away again.
+//! Sums whose terms can be added in any order and removed again.
 
 use crate::account::feedback::{Nps, Opinions, Ratings};
 use crate::account::support::Durations;
 
-/// Whether something is added or taken away.
+/// Whether a term is added or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sign {
     /// Added.
     Plus,
-    /// Taken away: it was added before.
+    /// Removed: it was added before.
     Minus,
 }
 
-/// A sum that starts at nothing, to which others are added in any order. What was added can be taken away and leaves no trace.
+/// A sum, 0 by default. Terms can be added in any order; removing one undoes its addition exactly.
 pub(super) trait Additive: Default {
-    /// Adds all of another, or takes it away.
+    /// Adds or removes another sum.
     fn merge(&mut self, other: &Self, sign: Sign);
 
-    /// Adds all of another.
+    /// Adds another sum.
     fn add(&mut self, other: &Self) {
         self.merge(other, Sign::Plus);
     }
 }
 
-/// A sum that may come back to nothing, and then needs no place.
+/// A sum that can return to 0, at which point its entry is dropped.
 pub(super) trait Summand: Additive {
-    /// Whether nothing is left of what was added.
-    fn is_nothing(&self) -> bool;
+    /// Whether every term has been removed.
+    fn is_zero(&self) -> bool;
 }
 
 impl Summand for u64 {
-    fn is_nothing(&self) -> bool {
+    fn is_zero(&self) -> bool {
         *self == 0
     }
 }
 
 impl Summand for Durations {
-    fn is_nothing(&self) -> bool {
+    fn is_zero(&self) -> bool {
         self.count() == 0
     }
 }
 
-/// Whole numbers wrap, so that what is added after it was taken away comes to the same.
+/// Integers wrap, so that a term may be removed before it is added.
 macro_rules! additive_numbers {
     ($($number:ty),*) => { $(impl Additive for $number {
         fn merge(&mut self, other: &Self, sign: Sign) {
@@ -55,7 +55,7 @@ macro_rules! additive_numbers {
 
 additive_numbers!(u64, u128, i128);
 
-/// A struct is added field by field. Every field has to be named: one that is forgotten does not compile.
+/// Implements [`Additive`] field by field. A forgotten field is a compile error.
 macro_rules! additive {
     ($sums:ident { $($field:ident),* }) => {
         impl $crate::portfolio::additive::Additive for $sums {
@@ -92,7 +92,7 @@ additive!(Opinions { answers, positive, negative });
 
 additive!(Ratings { rated, satisfied, highly_satisfied, dissatisfied });
 
-/// Some of all.
+/// `some` out of `all`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Ratio {
     pub some: u64,
@@ -101,11 +101,11 @@ pub(super) struct Ratio {
 
 additive!(Ratio { some, all });
 
-/// Real numbers are summed in whole trillionths, so that their order leaves no trace.
+/// Real numbers are summed as whole trillionths, because float sums depend on their order.
 const TRILLIONTHS: f64 = 1e12;
 
 /// A real number in trillionths.
-#[expect(clippy::cast_possible_truncation, reason = "what is summed is far inside the range")]
+#[expect(clippy::cast_possible_truncation, reason = "the values summed are far inside the range")]
 pub(super) fn trillionths(value: f64) -> i128 {
     (value * TRILLIONTHS).round() as i128
 }

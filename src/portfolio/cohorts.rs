@@ -1,7 +1,7 @@
-//! Cohorts: accounts by the month in which they first paid, and what is left of them at the end of each month since.
+//! Cohorts: accounts grouped by the month of their first payment, and how many still pay at the end of each month since.
 //!
-//! Worked out from billing facts alone, so a late snapshot corrects old months too. Sums over parts of the accounts add up, month by
-//! month, and the cohorts of a month add up to its paying accounts and their MRR.
+//! Computed from billing facts alone, so a late snapshot corrects old months too. Cohorts of disjoint sets of accounts can be added, and
+//! over all cohorts a month adds up to its paying accounts and their MRR.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,31 +15,31 @@ use crate::account::billing::Ledger;
 use crate::settings::Settings;
 use crate::time::{Date, Timestamp, Zone};
 
-/// A calendar month of the reporting zone, by its first date; written as `2026-01`.
+/// A calendar month of the reporting zone, identified by its first date; serialised as `2026-01`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Month(Date);
 
-/// The accounts that are counted together.
+/// A group of accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Cohort {
-    /// Customers already when they were first seen: their first movement is *opening*.
+    /// Already customers when first seen: their first movement is *opening*.
     Before,
-    /// Those that first paid in a month.
+    /// First paid in this month.
     Of(Month),
 }
 
-/// The months that are complete at an instant, from that of the earliest record on.
+/// The months that are complete at an instant, starting with the month of the earliest record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompleteMonths(Vec<Period>);
 
 impl CompleteMonths {
-    /// None before the first record.
+    /// `begins` is the time of the earliest record; without one, no month is complete.
     #[must_use]
     pub fn new(begins: Option<Timestamp>, t: Timestamp, zone: &Zone) -> Self {
         Self(begins.map(|begins| Period::complete_months(begins, t, zone).collect()).unwrap_or_default())
     }
 
-    /// Those that a cohort is followed through.
+    /// The months through which a cohort is followed.
     fn since(&self, cohort: Cohort) -> &[Period] {
         let skipped = match cohort {
             Cohort::Before => 0,
@@ -64,7 +64,7 @@ impl Paying {
     }
 }
 
-/// One cohort: when its accounts first paid, and at the end of each of its months.
+/// The course of one cohort: its accounts at their first payment, and at the end of each month.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Course {
     first: Paying,
@@ -75,7 +75,7 @@ struct Course {
 #[derive(Clone, Debug)]
 pub struct Cohorts {
     months: CompleteMonths,
-    /// Scopes, at most; the last in their order are left out.
+    /// Maximum number of scopes; those that sort last are dropped.
     scopes_max: usize,
     scopes: BTreeMap<Scope, BTreeMap<Cohort, Course>>,
 }
@@ -87,7 +87,7 @@ impl Cohorts {
         Self { months, scopes_max, scopes: BTreeMap::new() }
     }
 
-    /// Adds an account as billing knows it at `t`, which is earlier than the present where billing is stale.
+    /// Adds an account with its billing at `t`, which lags behind the present while billing is stale.
     pub fn add_account(&mut self, account: &Account, t: Timestamp, settings: &Settings) {
         let ledger = account.billing().ledger(&settings.money);
         let Some(first) = ledger.first_payment(t) else { return };
@@ -108,8 +108,8 @@ impl Cohorts {
         }
     }
 
-    /// The lines, without ends of lines: all accounts first, then segments, plans and CSMs in the order of their names, each with
-    /// its cohorts, the oldest first.
+    /// The output lines, without line ends: all accounts first, then segments, plans and CSMs by name; for each, its cohorts, oldest
+    /// first.
     pub fn lines(&self) -> impl Iterator<Item = Vec<u8>> {
         let lines = self.scopes.iter().flat_map(move |(scope, cohorts)| {
             cohorts.iter().map(move |(cohort, course)| {
@@ -119,7 +119,7 @@ impl Cohorts {
                 Line { cohort: *cohort, scope, accounts: first.accounts, mrr: first.mrr, months: months.collect() }
             })
         });
-        // Plain data: writing it into memory has no way to fail.
+        // Serialising plain data to memory cannot fail.
         lines.map(|line| serde_json::to_vec(&line).unwrap_or_default())
     }
 
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cohort_is_followed_from_its_own_month_on_and_old_customers_from_the_first() {
+    fn a_cohort_is_followed_from_its_own_month_and_earlier_customers_from_the_first() {
         let months = CompleteMonths::new(Some(at("2025-11-20T00:00:00Z")), at("2026-02-01T00:00:00Z"), &Zone::utc());
         let since = |cohort| months.since(cohort).iter().map(|month| Month::of(month).to_string()).collect::<Vec<_>>();
         let of = |date| Cohort::Of(Month(Date::parse(date).unwrap()));

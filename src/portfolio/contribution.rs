@@ -1,4 +1,4 @@
-//! What one account adds to the live sums, packed: it is kept with the account, to be taken away when the account is scored anew.
+//! What one account contributes to the live sums, packed. It is kept with the account and subtracted when the account is scored again.
 //!
 //! A typical account takes about a hundred bytes. The layout never leaves the process.
 
@@ -21,15 +21,15 @@ use crate::metric::View;
 use crate::settings::Settings;
 use crate::time::{Timestamp, Zone};
 
-/// Packed bytes that [`Places`] take, at most; they come first.
-const MAX_PLACES_BYTES: usize = 32;
+/// Upper bound on the packed size of [`Dimensions`], which come first.
+const MAX_DIMENSIONS_BYTES: usize = 32;
 
-/// What an account adds since [`Contribution::at`].
+/// What an account contributes, as computed at [`Contribution::at`].
 #[derive(Clone, Debug)]
 pub struct Contribution {
     packed: Box<[u8]>,
     at_second: u32,
-    /// Whether the account waits for its turn to have it replaced.
+    /// Whether the account is queued for recomputation.
     pub waits: bool,
 }
 
@@ -39,13 +39,13 @@ impl Contribution {
         Self { packed: parts.pack(), at_second, waits: false }
     }
 
-    /// When it was worked out, to the second.
+    /// When it was computed, to the second.
     #[must_use]
     pub fn at(&self) -> Timestamp {
         Timestamp(i64::from(self.at_second) * 1000)
     }
 
-    /// How much it takes, bytes.
+    /// Memory used, bytes.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         size_of::<Self>() + self.packed.len()
@@ -55,16 +55,16 @@ impl Contribution {
         Parts::unpack(&self.packed)
     }
 
-    /// The names that the account belongs to, without unpacking what follows them.
-    pub(super) fn places(&self) -> Places {
-        let head = self.packed.get(..MAX_PLACES_BYTES).unwrap_or(&self.packed);
-        postcard::take_from_bytes(&expand(head)).map(|(places, _)| places).unwrap_or_default()
+    /// The account's segment, plan and CSM, without unpacking the rest.
+    pub(super) fn dimensions(&self) -> Dimensions {
+        let head = self.packed.get(..MAX_DIMENSIONS_BYTES).unwrap_or(&self.packed);
+        postcard::take_from_bytes(&expand(head)).map(|(dimensions, _)| dimensions).unwrap_or_default()
     }
 }
 
-/// The names that an account belongs to in each dimension; `None`: to none.
+/// The segment, plan and CSM of an account, each `None` if it has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Places {
+pub(super) struct Dimensions {
     pub segment: Option<NameId>,
     pub plan: Option<NameId>,
     pub csm: Option<NameId>,
@@ -73,10 +73,10 @@ pub(super) struct Places {
 /// Sums by name.
 type Named<V = u64> = Vec<(NameId, V)>;
 
-/// What is packed: sums of one account, with numbers for names.
+/// The unpacked form: the sums of one account, with names as ids.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Parts {
-    pub places: Places,
+    pub dimensions: Dimensions,
     money: Money,
     usage: Usage,
     feedback: Feedback,
@@ -91,7 +91,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// What an account adds at `view`: the trailing period of each stream ends where the stream is measured.
+    /// An account's contribution at `view`; the trailing period of each stream ends at the stream's own time.
     pub fn of(account: &Account, metrics: &Metrics, view: &View, settings: &Settings, names: &mut Names) -> Self {
         let period = |stream| trailing(view, stream, &settings.zone);
         let (billing, support) = (period(Stream::Billing), period(Stream::Support));
@@ -101,7 +101,7 @@ impl Parts {
         let (onboarded, referred) = Sums::of_profile(account, &money, &period(Stream::Accounts));
         let tickets = account.support().tickets_in(support.from, support.to, settings.business_hours.as_ref());
         Self {
-            places: Places::default(),
+            dimensions: Dimensions::default(),
             tickets: tickets.map(|ticket| PackedTicket::pack(&ticket, names)).collect(),
             churn_reasons: named(&money.churn_reasons, names),
             adopters: named(&usage.adopters, names),
@@ -116,7 +116,7 @@ impl Parts {
         }
     }
 
-    /// The sums that these were packed of, save those of health.
+    /// The original sums, except those of health.
     pub fn into_sums(mut self, names: &Names) -> Sums {
         self.money.churn_reasons = tally(&self.churn_reasons, names);
         self.usage.adopters = tally(&self.adopters, names);
@@ -137,16 +137,16 @@ impl Parts {
         }
     }
 
-    /// Says that the names are used no more.
-    pub fn give_back(&self, names: &mut Names) {
+    /// Releases the names.
+    pub fn release(&self, names: &mut Names) {
         let counts = [&self.churn_reasons, &self.adopters, &self.surveys_sent, &self.advocacy];
-        counts.into_iter().flatten().for_each(|(id, _)| names.give_back(*id));
-        self.themes.iter().for_each(|(id, _)| names.give_back(*id));
-        self.tickets.iter().for_each(|ticket| ticket.give_back(names));
+        counts.into_iter().flatten().for_each(|(id, _)| names.release(*id));
+        self.themes.iter().for_each(|(id, _)| names.release(*id));
+        self.tickets.iter().for_each(|ticket| ticket.release(names));
     }
 
     fn pack(&self) -> Box<[u8]> {
-        // Plain data with known lengths: writing it into memory has no way to fail.
+        // Serialising plain data to memory cannot fail.
         squeeze(&postcard::to_allocvec(self).unwrap_or_default())
     }
 
@@ -160,7 +160,7 @@ fn trailing(view: &View, stream: Stream, zone: &Zone) -> Period {
 }
 
 fn named<V: Copy>(tally: &Tally<V>, names: &mut Names) -> Named<V> {
-    tally.sums().map(|(name, sum)| (names.take(name), *sum)).collect()
+    tally.sums().map(|(name, sum)| (names.acquire(name), *sum)).collect()
 }
 
 fn tally<V: Summand>(sums: &Named<V>, names: &Names) -> Tally<V> {
@@ -171,7 +171,7 @@ fn tally<V: Summand>(sums: &Named<V>, names: &Names) -> Tally<V> {
     tally
 }
 
-/// Writes each run of zeros, of which most sums consist, as a zero and how many more follow.
+/// Run-length encodes zeros, which most sums are: a zero byte, then how many more follow.
 fn squeeze(bytes: &[u8]) -> Box<[u8]> {
     let mut squeezed = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -187,7 +187,7 @@ fn squeeze(bytes: &[u8]) -> Box<[u8]> {
     squeezed.into()
 }
 
-/// What [`squeeze`] made it of.
+/// Inverse of [`squeeze`].
 fn expand(squeezed: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(squeezed.len() * 2);
     let mut rest = squeezed.iter();
@@ -210,9 +210,9 @@ mod tests {
     #[test]
     fn places_are_read_without_the_rest() {
         for id in [None, Some(0), Some(NameId::MAX)] {
-            let places = Places { segment: id, plan: None, csm: id };
-            let contribution = Contribution::new(&Parts { places, onboarded: 1, ..Parts::default() }, Timestamp(0));
-            assert_eq!((contribution.places(), contribution.parts().places), (places, places));
+            let dimensions = Dimensions { segment: id, plan: None, csm: id };
+            let contribution = Contribution::new(&Parts { dimensions, onboarded: 1, ..Parts::default() }, Timestamp(0));
+            assert_eq!((contribution.dimensions(), contribution.parts().dimensions), (dimensions, dimensions));
         }
     }
 

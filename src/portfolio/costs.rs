@@ -1,49 +1,49 @@
-//! The company's own costs: they belong to no account, so each task sums those that it reads.
+//! The company's own costs. They belong to no account, so each task keeps those that it reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::CostCategory;
 use crate::time::{DAY_MS, Timestamp};
 
-/// Costs kept, at most; beyond, the oldest leaves.
+/// Maximum number of costs kept; beyond, the oldest is dropped.
 const MAX_COSTS: usize = 50_000;
-/// Days that a cost is kept: longer than any period of KPIs.
+/// Retention of a cost, days: longer than any KPI period.
 const KEPT_DAYS: i64 = 100;
-/// Segments that costs may name, at most.
+/// Maximum number of segments named by costs.
 const MAX_SEGMENTS: usize = 1_000;
 
 /// One cost in minor units of the reporting currency.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CostEntry {
-    /// When.
+    /// Event time.
     pub at: Timestamp,
-    /// What for.
+    /// Acquisition or retention.
     pub category: CostCategory,
     /// Minor units of the reporting currency.
     pub minor: i64,
-    /// The segment it was spent on.
+    /// The segment it was spent on, if named.
     pub segment: Option<Box<str>>,
 }
 
-/// Costs by the number under which the changelog holds them.
+/// Costs by their number in the changelog.
 #[derive(Clone, Debug, Default)]
 pub struct Costs {
     entries: BTreeMap<u64, CostEntry>,
     by_time: BTreeSet<(Timestamp, u64)>,
-    /// Segments that a cost of a category ever named.
+    /// Every (category, segment) that a cost ever named.
     named: BTreeSet<(u8, Box<str>)>,
     next: u64,
 }
 
 impl Costs {
-    /// Adds a cost; its number.
+    /// Adds a cost and returns its number.
     pub(crate) fn push(&mut self, entry: CostEntry) -> u64 {
         let number = self.next;
         self.put(number, entry);
         number
     }
 
-    /// Puts a cost back under its number.
+    /// Restores a cost under its number.
     pub(crate) fn put(&mut self, number: u64, entry: CostEntry) {
         self.next = self.next.max(number + 1);
         if let Some(segment) = entry.segment.as_ref().filter(|_| self.named.len() < MAX_SEGMENTS) {
@@ -53,7 +53,7 @@ impl Costs {
         self.entries.insert(number, entry);
     }
 
-    /// Takes out a cost that is too old, or one too many; says whether it was one too many.
+    /// Removes one cost that is expired or beyond the maximum; returns its number, and whether the maximum was the reason.
     pub(crate) fn pop_expired(&mut self, newest: Timestamp) -> Option<(u64, bool)> {
         let (at, number) = self.by_time.first().copied()?;
         let crowded = self.by_time.len() > MAX_COSTS;
@@ -79,7 +79,7 @@ impl Costs {
         self.entries.values().filter(move |entry| entry.at > from && entry.at <= to)
     }
 
-    /// The segments that a cost ever named; one that costs of both categories named comes twice.
+    /// Segments that a cost ever named; a segment named in both categories is repeated.
     pub fn segments_named(&self) -> impl Iterator<Item = &str> {
         self.named.iter().map(|(_, segment)| &**segment)
     }

@@ -1,28 +1,28 @@
-//! How a number is distributed over accounts or answers: how many, their sum, and how many up to each bound.
+//! Histograms over accounts or answers: count, sum, and buckets.
 
 use super::Figure;
 use super::additive::{additive, from_trillionths, trillionths};
 use super::exposed::Spread;
 
-/// Bounds of shares of one.
+/// Bucket bounds for shares.
 pub(super) const SHARES: &[f64] = &[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
-/// Bounds of counts.
+/// Bucket bounds for counts.
 pub(super) const COUNTS: &[f64] = &[0.0, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0];
 
-/// Most bounds that a distribution has.
+/// Maximum number of bounds.
 const MAX_BOUNDS: usize = 10;
 
-/// Sums of a distribution.
+/// A histogram that can be merged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Distribution {
     count: u64,
     sum_trillionths: i128,
-    /// How many lie between the bound before and each of the bounds.
+    /// Count per bucket, not cumulative.
     between: [u64; MAX_BOUNDS],
 }
 
 impl Distribution {
-    /// Adds one number; `bounds` are always the same.
+    /// Adds a value. `bounds` must be the same in every call.
     pub fn observe(&mut self, value: f64, bounds: &[f64]) {
         self.count += 1;
         self.sum_trillionths += trillionths(value);
@@ -31,23 +31,23 @@ impl Distribution {
         }
     }
 
-    /// The mean with the buckets; `None` without a number.
+    /// The mean with the buckets; `None` without values.
     pub fn mean(&self, bounds: &[f64]) -> Option<Figure> {
         Some(Figure::ratio(from_trillionths(self.sum_trillionths), self.count)?.with_buckets(self.buckets(bounds)))
     }
 
-    /// The distribution as it is scraped.
+    /// The histogram as exposed to Prometheus.
     pub fn spread(&self, bounds: &[f64]) -> Spread {
         Spread::new(self.count, from_trillionths(self.sum_trillionths), self.up_to(bounds))
     }
 
-    /// How many are at most each bound, and how many there are.
+    /// Cumulative counts by bound, then the total.
     fn buckets(&self, bounds: &[f64]) -> Vec<(String, u64)> {
         let bounded = self.up_to(bounds).map(|(bound, up_to)| (bound.to_string(), up_to));
         bounded.chain([(UNBOUNDED.to_owned(), self.count)]).collect()
     }
 
-    /// How many are at most each bound.
+    /// Cumulative counts by bound.
     fn up_to(&self, bounds: &[f64]) -> impl Iterator<Item = (f64, u64)> {
         let mut up_to = 0;
         bounds.iter().zip(self.between).map(move |(bound, between)| {

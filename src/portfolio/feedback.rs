@@ -1,4 +1,4 @@
-//! What customers say: NPS, satisfaction, effort, how many answer, referrals and advocacy.
+//! Feedback: NPS, satisfaction, effort, response rates, referrals and advocacy.
 
 use super::additive::{Additive, Sign, Summand, additive};
 use super::distribution::{Distribution, SHARES};
@@ -15,7 +15,7 @@ pub(super) type ByKind = [Opinions; ANSWERED.len()];
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Feedback {
     nps: Nps,
-    /// Of the period before.
+    /// In the previous period.
     nps_before: Nps,
     csat: Ratings,
     effort: Distribution,
@@ -31,31 +31,31 @@ pub(super) struct Feedback {
 }
 
 impl Summand for ByKind {
-    fn is_nothing(&self) -> bool {
+    fn is_zero(&self) -> bool {
         self.iter().all(|opinions| opinions.answers == 0)
     }
 }
 
 impl Feedback {
-    /// What one account adds.
+    /// The contribution of one account.
     pub fn of(feedback: &account_feedback::Feedback, period: &Period) -> Self {
-        let told = feedback.in_period(period.from, period.to);
+        let answers = feedback.in_period(period.from, period.to);
         let mut sums = Self {
-            nps: told.nps,
+            nps: answers.nps,
             nps_before: feedback.in_period(period.before, period.from).nps,
-            csat: told.csat,
-            answers: ANSWERED.map(|kind| told.answers(kind)),
-            referrals: told.referrals,
+            csat: answers.csat,
+            answers: ANSWERED.map(|kind| answers.answers(kind)),
+            referrals: answers.referrals,
             ..Self::default()
         };
-        told.ces.iter().for_each(|place| sums.effort.observe(*place, SHARES));
-        told.surveys_sent.iter().for_each(|(kind, sent)| sums.surveys_sent.change(kind, Sign::Plus, |sum| *sum += sent));
-        told.advocacy.iter().for_each(|(kind, acts)| sums.advocacy.change(kind, Sign::Plus, |sum| *sum += acts));
-        told.themes.iter().for_each(|(theme, by_kind)| sums.themes.change(theme, Sign::Plus, |sum| sum.add(by_kind)));
+        answers.ces.iter().for_each(|place| sums.effort.observe(*place, SHARES));
+        answers.surveys_sent.iter().for_each(|(kind, sent)| sums.surveys_sent.change(kind, Sign::Plus, |sum| *sum += sent));
+        answers.advocacy.iter().for_each(|(kind, acts)| sums.advocacy.change(kind, Sign::Plus, |sum| *sum += acts));
+        answers.themes.iter().for_each(|(theme, by_kind)| sums.themes.change(theme, Sign::Plus, |sum| sum.add(by_kind)));
         sums
     }
 
-    /// Sets the KPIs of feedback; `ratings` are those of tickets.
+    /// Sets the feedback KPIs; `ratings` are ticket ratings.
     pub fn write(&self, ratings: Ratings, labels: usize, out: &mut Kpis) {
         out.set(Kpi::Nps, nps(&self.nps));
         if let (Some(now), Some(before)) = (self.nps.score(), self.nps_before.score()) {
@@ -76,7 +76,7 @@ impl Feedback {
         out.set(Kpi::FeedbackThemes, Figure::nested(self.themes.labelled(labels).into_iter().map(theme_row).collect()));
     }
 
-    /// Answers to the surveys sent, for all kinds together and for each that was sent.
+    /// Answers / surveys sent, in total and for each kind sent.
     fn response_rate(&self, labels: usize) -> Option<Figure> {
         let sent = self.surveys_sent.labelled(labels);
         let all: u64 = sent.iter().map(|(_, count)| count).sum();
@@ -87,7 +87,7 @@ impl Feedback {
 }
 
 impl Feedback {
-    /// Hands over the sums; `ratings` are those of tickets.
+    /// Exposes the sums; `ratings` are ticket ratings.
     pub fn expose(&self, ratings: Ratings, out: &mut Exposure<'_>) {
         for (family, answers) in [(Exposed::NpsAnswers, &self.nps), (Exposed::NpsAnswersBefore, &self.nps_before)] {
             for (class, count) in classes(answers) {
@@ -137,14 +137,14 @@ impl Feedback {
     }
 }
 
-/// Kinds told apart for a segment, a plan or a CSM.
+/// Maximum number of kinds exposed per segment, plan or CSM.
 const KINDS_OF_A_SCOPE: usize = 5;
 
 fn classes(answers: &Nps) -> [(&'static str, u64); 3] {
     [("promoters", answers.promoters), ("passives", answers.passives), ("detractors", answers.detractors)]
 }
 
-/// A theme with the kinds of survey whose answers name it.
+/// A theme with its answers by kind of survey.
 fn theme_row((theme, by_kind): (String, ByKind)) -> (String, Value) {
     let row = |opinions: Opinions| {
         let Opinions { answers, positive, negative } = opinions;

@@ -1,4 +1,4 @@
-//! What a KPI says: a number, a ratio, a distribution or a table, and how it splits.
+//! The value of a KPI: a number, ratio, distribution or table, optionally with a breakdown.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -49,7 +49,7 @@ impl Serialize for Number {
     }
 }
 
-/// What a figure is split by.
+/// The dimension of a breakdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
     /// Priority of tickets.
@@ -58,7 +58,7 @@ pub enum Split {
     Product,
     /// Category of tickets.
     Category,
-    /// Channel by which tickets came.
+    /// Contact channel of tickets.
     Channel,
     /// Kind of survey, of advocacy, or of loss.
     Kind,
@@ -78,13 +78,13 @@ impl Split {
     }
 }
 
-/// What a KPI says.
+/// The value of a KPI.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
     value: Value,
     /// Numerator and denominator.
     parts: Option<(Number, Number)>,
-    /// Of a distribution: how many up to each bound, or of each class.
+    /// Distributions only: cumulative counts by bound, or counts by class.
     buckets: Vec<(String, u64)>,
     splits: Vec<(Split, Vec<(String, Figure)>)>,
 }
@@ -111,7 +111,7 @@ impl Serialize for Value {
 }
 
 impl Figure {
-    /// A number by itself.
+    /// A plain number.
     pub fn number(value: impl Into<Number>) -> Self {
         Self { value: Value::Number(value.into()), parts: None, buckets: Vec::new(), splits: Vec::new() }
     }
@@ -127,26 +127,26 @@ impl Figure {
         Self { value: Value::Table(rows), parts: None, buckets: Vec::new(), splits: Vec::new() }
     }
 
-    /// Numerator / denominator; `None` where the denominator is 0.
+    /// Numerator / denominator; `None` if the denominator is 0.
     pub fn ratio(numerator: impl Into<Number>, denominator: impl Into<Number>) -> Option<Self> {
         let (numerator, denominator) = (numerator.into(), denominator.into());
         let is_zero = matches!(denominator, Number::Whole(0)) || denominator.real() == 0.0;
         (!is_zero).then(|| Self { parts: Some((numerator, denominator)), ..Self::number(numerator.real() / denominator.real()) })
     }
 
-    /// The same with another value: one that is made of the ratio.
+    /// Replaces the value, for one derived from the ratio.
     #[must_use]
     pub fn with_value(self, value: f64) -> Self {
         Self { value: Value::Number(value.into()), ..self }
     }
 
-    /// The same with buckets: a distribution.
+    /// Adds buckets, which makes it a distribution.
     #[must_use]
     pub fn with_buckets(self, buckets: Vec<(String, u64)>) -> Self {
         Self { buckets, ..self }
     }
 
-    /// The same with a split; one that splits nothing is left out.
+    /// Adds a breakdown, unless it has no rows.
     #[must_use]
     pub fn split(mut self, by: Split, rows: Vec<(String, Self)>) -> Self {
         if !rows.is_empty() {
@@ -164,7 +164,7 @@ impl Figure {
         }
     }
 
-    /// Numerator and denominator, where it has them.
+    /// Numerator and denominator, if it is a ratio.
     #[must_use]
     pub const fn parts(&self) -> Option<(Number, Number)> {
         self.parts
@@ -201,7 +201,7 @@ impl<V: Serialize> Serialize for Rows<'_, V> {
     }
 }
 
-/// Labels with figures; one that is a number alone is written as the number.
+/// Labels with figures; a plain number is written as such.
 struct SplitRows<'a>(&'a [(String, Figure)]);
 
 impl Serialize for SplitRows<'_> {
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_of_nothing_is_none() {
+    fn a_ratio_with_denominator_0_is_none() {
         assert_eq!(Figure::ratio(3_u64, 0_u64), None);
         assert_eq!(Figure::ratio(3_u64, 4_u64).unwrap().real(), Some(0.75));
     }

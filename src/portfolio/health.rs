@@ -1,11 +1,11 @@
-//! Health of the portfolio: scores, bands and money at risk.
+//! Portfolio health: scores, bands and MRR at risk.
 
 use super::additive::{Additive, additive, from_trillionths, trillionths};
 use super::exposed::{Exposed, Exposure, Spread};
 use super::{AccountScore, Figure, Kpi, Kpis, Number};
 use crate::score::Band;
 
-/// Sums over accounts as they were last scored, in the order of [`Band::ALL`].
+/// Sums over accounts by their last score, in the order of [`Band::ALL`].
 #[derive(Clone, Debug, Default)]
 pub(super) struct Health {
     bands: [BandSums; Band::ALL.len()],
@@ -23,7 +23,7 @@ pub struct BandSums {
 }
 
 impl BandSums {
-    /// How many accounts.
+    /// Number of accounts.
     #[must_use]
     pub const fn accounts(&self) -> u64 {
         self.accounts
@@ -35,10 +35,10 @@ impl BandSums {
         self.mrr
     }
 
-    /// Sum of MRR x risk, minor units.
+    /// Sum of MRR x risk, minor units; `None` where no account has a risk.
     #[must_use]
-    pub fn mrr_at_risk_minor(&self) -> f64 {
-        from_trillionths(self.mrr_at_risk_trillionths)
+    pub fn mrr_at_risk_minor(&self) -> Option<f64> {
+        (self.with_risk > 0).then(|| from_trillionths(self.mrr_at_risk_trillionths))
     }
 
     /// Accounts with a score.
@@ -55,7 +55,7 @@ impl BandSums {
 }
 
 impl Health {
-    /// What one account adds; one that was never scored is in band `unknown`.
+    /// The contribution of one account; without a score it is in band `unknown`.
     pub fn of(score: Option<&AccountScore>, mrr: i64) -> Self {
         let mut sums = Self::default();
         let band = score.map_or(Band::Unknown, |score| score.band);
@@ -77,14 +77,14 @@ impl Health {
         Band::ALL.into_iter().zip(&self.bands)
     }
 
-    /// The sums of all accounts but churned ones, which keep their last score and risk though neither describes today.
+    /// The sums over all accounts except churned ones, whose frozen score and risk no longer apply.
     fn today(&self) -> BandSums {
         let mut whole = BandSums::default();
         self.bands().filter(|(band, _)| *band != Band::Churned).for_each(|(_, sums)| whole.add(sums));
         whole
     }
 
-    /// Sets the KPIs of health; bands without an account are left out, and so is MRR at risk where no account has a risk.
+    /// Sets the health KPIs. Empty bands are omitted, and so is MRR at risk if no account has a risk.
     pub fn write(&self, out: &mut Kpis) {
         let today = self.today();
         out.ratio(Kpi::HealthMean, today.score_sum(), today.scored);
@@ -92,14 +92,14 @@ impl Health {
         let table = |of: fn(BandSums) -> Number| Figure::table(bands().map(|(band, sums)| (band.name().to_owned(), of(sums))).collect());
         out.set(Kpi::AccountsByBand, table(|sums| sums.accounts.into()));
         out.set(Kpi::MrrByBand, table(|sums| sums.mrr.into()));
-        if today.with_risk > 0 {
-            out.count(Kpi::MrrAtRisk, today.mrr_at_risk_minor());
+        if let Some(minor) = today.mrr_at_risk_minor() {
+            out.count(Kpi::MrrAtRisk, minor);
         }
     }
 }
 
 impl Health {
-    /// Hands over the sums, money in minor units.
+    /// Exposes the sums, money in minor units.
     pub fn expose(&self, out: &mut Exposure<'_>) {
         let today = self.today();
         let scores = Spread::new(today.scored, today.score_sum(), std::iter::empty());
@@ -108,8 +108,8 @@ impl Health {
             out.number(Exposed::AccountsByBand, &[band.name()], sums.accounts as f64);
             out.number(Exposed::MrrByBand, &[band.name()], sums.mrr as f64);
         }
-        if today.with_risk > 0 {
-            out.number(Exposed::MrrAtRisk, &[], today.mrr_at_risk_minor());
+        if let Some(minor) = today.mrr_at_risk_minor() {
+            out.number(Exposed::MrrAtRisk, &[], minor);
         }
     }
 }

@@ -1,24 +1,24 @@
-//! The KPIs of one scope and period, worked out of its sums.
+//! The KPIs of one scope and period, computed from its sums.
 
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-use super::{Figure, Kpi, Number, Period, Spent, Sums};
+use super::{CostTotals, Figure, Kpi, Number, Period, Sums};
 use crate::event::Stream;
 use crate::settings::Settings;
 
-/// The KPIs that are present, in the order of the registry.
+/// The present KPIs, in registry order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Kpis(BTreeMap<Kpi, Figure>);
 
 impl Kpis {
-    /// The KPIs of these sums and of what was spent on the same scope; those of streams that are not configured are absent.
+    /// Computes the KPIs of a scope from its sums and costs. KPIs of streams that are not configured are absent.
     #[must_use]
-    pub fn of(sums: &Sums, spent: Option<Spent>, period: &Period, settings: &Settings) -> Self {
+    pub fn of(sums: &Sums, costs: Option<CostTotals>, period: &Period, settings: &Settings) -> Self {
         let labels = settings.limits.label_values;
         let mut kpis = Self::default();
-        sums.money.write(spent, period, labels, &mut kpis);
+        sums.money.write(costs, period, labels, &mut kpis);
         sums.usage.write(sums.accounts, period, &mut kpis);
         if let Some(users) = sums.usage.mau() {
             sums.money.write_arpu(users, &mut kpis);
@@ -45,12 +45,12 @@ impl Kpis {
         self.get(kpi).and_then(Figure::real)
     }
 
-    /// The KPIs, in the order of the registry.
+    /// The KPIs, in registry order.
     pub fn iter(&self) -> impl Iterator<Item = (Kpi, &Figure)> {
         self.0.iter().map(|(kpi, figure)| (*kpi, figure))
     }
 
-    /// Sets a KPI; `None` leaves it absent, as does a value that is not finite.
+    /// Sets a KPI; `None` and values that are not finite leave it absent.
     pub(super) fn set(&mut self, kpi: Kpi, figure: impl Into<Option<Figure>>) {
         if let Some(figure) = figure.into().filter(|figure| figure.real().is_none_or(f64::is_finite)) {
             self.0.insert(kpi, figure);
@@ -62,7 +62,7 @@ impl Kpis {
         self.set(kpi, Figure::number(value));
     }
 
-    /// Sets a ratio, absent where its denominator is 0.
+    /// Sets a ratio; absent if the denominator is 0.
     pub(super) fn ratio(&mut self, kpi: Kpi, numerator: impl Into<Number>, denominator: impl Into<Number>) {
         self.set(kpi, Figure::ratio(numerator, denominator));
     }

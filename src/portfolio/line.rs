@@ -19,14 +19,14 @@ struct Shown {
     to: String,
 }
 
-/// The lines of a portfolio, without ends of lines.
+/// The lines of a portfolio, without line ends.
 pub fn lines<'a>(portfolio: &'a Portfolio, settings: &'a Settings) -> impl Iterator<Item = Vec<u8>> {
     portfolio.kpis(settings).map(|(scope, kpis)| {
         let period = portfolio.period();
         let (from, to) = period.shown();
         let shown = Shown { kind: period.kind(), from: from.to_string(), to: to.to_string() };
         let line = Line { period: shown, scope, kpis };
-        // Plain data: writing it into memory has no way to fail.
+        // Serialising plain data to memory cannot fail.
         serde_json::to_vec(&line).unwrap_or_default()
     })
 }

@@ -1,15 +1,15 @@
-//! The live sums of a task: what an account adds is replaced when the account is scored, so that idle accounts cost nothing.
+//! The live sums of a task. An account's contribution is replaced whenever the account is scored, so idle accounts cost nothing.
 //!
-//! An account that nothing happens to is scored once an hour, so that what moves with time alone, as MRR 28 days ago, is at most an
-//! hour old.
+//! Every account is scored at least once per hour, so figures that change with time alone, such as MRR 28 days ago, are at most an hour
+//! old.
 
 use std::collections::BTreeMap;
 
 use super::additive::{Additive, Sign};
-use super::contribution::{Contribution, Parts, Places};
+use super::contribution::{Contribution, Dimensions, Parts};
+use super::cost_totals::CostsByScope;
 use super::health::Health;
 use super::names::{NameId, Names};
-use super::spent::Spending;
 use super::{AccountScore, BandSums, Costs, Period, Scope, Sums};
 use crate::account::Account;
 use crate::metric::Metrics;
@@ -17,16 +17,16 @@ use crate::metric::View;
 use crate::score::Band;
 use crate::settings::Settings;
 
-/// Features, categories, products, reasons and kinds told apart, at most.
+/// Maximum number of distinct features, categories, products, reasons and kinds.
 const MAX_NAMES: usize = 10_000;
-/// Segments told apart, at most; as many plans and CSMs.
-const MAX_PLACES: usize = 1_000;
+/// Maximum number of distinct segments; the same for plans and CSMs.
+const MAX_PER_DIMENSION: usize = 1_000;
 
-/// Sums over the accounts of a task as they were last scored, for all and by segment, plan and CSM.
+/// Sums over the accounts of a task as of their last scoring, in total and by segment, plan and CSM.
 #[derive(Debug)]
 pub struct Live {
     scopes: BTreeMap<Scope, Sums>,
-    spending: Spending,
+    costs: CostsByScope,
     names: Names,
     segments: Names,
     plans: Names,
@@ -35,29 +35,29 @@ pub struct Live {
 
 impl Default for Live {
     fn default() -> Self {
-        let places = || Names::new(MAX_PLACES);
+        let dimensions = || Names::new(MAX_PER_DIMENSION);
         Self {
             scopes: BTreeMap::new(),
-            spending: Spending::default(),
+            costs: CostsByScope::default(),
             names: Names::new(MAX_NAMES),
-            segments: places(),
-            plans: places(),
-            csms: places(),
+            segments: dimensions(),
+            plans: dimensions(),
+            csms: dimensions(),
         }
     }
 }
 
-/// What the live sums hold of one account: it is kept beside the account, to be taken away again. Never written.
+/// An account's share of the live sums, kept beside the account so that it can be subtracted. In memory only.
 #[derive(Clone, Debug, Default)]
 pub struct LiveEntry {
-    /// How the account was last scored; `None` before. In a box, since beside the account there is no room for it.
+    /// The last score, if any; boxed to keep account slots small.
     pub score: Option<Box<AccountScore>>,
-    /// What it adds besides its health.
+    /// Everything else that it contributes.
     pub contribution: Option<Contribution>,
 }
 
 impl LiveEntry {
-    /// Notes how the account was scored, without the sums.
+    /// Stores the score without touching the sums.
     pub fn set_score(&mut self, score: AccountScore) {
         match self.score.as_deref_mut() {
             Some(kept) => *kept = score,
@@ -67,7 +67,7 @@ impl LiveEntry {
 }
 
 impl Live {
-    /// Replaces all that an account adds by what it adds at `view`, where these metrics gave it this score.
+    /// Recomputes an account's whole contribution at `view`, with the metrics and score of that instant.
     pub fn replace(
         &mut self,
         account: &Account,
@@ -78,19 +78,19 @@ impl Live {
         settings: &Settings,
     ) {
         self.remove(entry);
-        let places = self.take_places(account);
+        let dimensions = self.acquire_dimensions(account);
         let mut parts = Parts::of(account, metrics, view, settings, &mut self.names);
-        parts.places = places;
+        parts.dimensions = dimensions;
         entry.set_score(score);
         entry.contribution = Some(Contribution::new(&parts, view.t));
         self.merge(parts, &score, Sign::Plus);
     }
 
-    /// Replaces what the health of an account adds by its new score; the rest stays.
+    /// Updates only the health part of an account's contribution.
     pub fn rescore(&mut self, entry: &mut LiveEntry, score: AccountScore) {
         if let (Some(contribution), Some(before)) = (&entry.contribution, &entry.score) {
             let (before, now) = (health(before), health(&score));
-            for scope in self.scopes_of(contribution.places()) {
+            for scope in self.scopes_of(contribution.dimensions()) {
                 if let Some(sums) = self.scopes.get_mut(&scope) {
                     sums.health.merge(&before, Sign::Minus);
                     sums.health.merge(&now, Sign::Plus);
@@ -100,26 +100,27 @@ impl Live {
         entry.set_score(score);
     }
 
-    /// Takes away all that an account adds.
+    /// Removes an account's contribution.
     pub fn remove(&mut self, entry: &mut LiveEntry) {
         let (Some(contribution), Some(score)) = (entry.contribution.take(), &entry.score) else { return };
         let parts = contribution.parts();
-        let places = parts.places;
-        parts.give_back(&mut self.names);
+        let dimensions = parts.dimensions;
+        parts.release(&mut self.names);
         self.merge(parts, score, Sign::Minus);
-        for (names, id) in [(&mut self.segments, places.segment), (&mut self.plans, places.plan), (&mut self.csms, places.csm)] {
+        for (names, id) in [(&mut self.segments, dimensions.segment), (&mut self.plans, dimensions.plan), (&mut self.csms, dimensions.csm)]
+        {
             if let Some(id) = id {
-                names.give_back(id);
+                names.release(id);
             }
         }
     }
 
-    /// Replaces the costs by those of a period.
-    pub fn spend(&mut self, costs: &Costs, period: &Period) {
-        self.spending = Spending::of(costs, period);
+    /// Replaces the costs with those of a period.
+    pub fn set_costs(&mut self, costs: &Costs, period: &Period) {
+        self.costs = CostsByScope::of(costs, period);
     }
 
-    /// The sums of each segment and band; those of the accounts without a segment come last, under `None`.
+    /// Sums by segment and band; accounts without a segment come last, under `None`.
     pub fn bands(&self) -> Vec<(Option<&str>, Band, BandSums)> {
         let mut cells = Vec::new();
         let mut rest = self.scopes.get(&Scope::All).map(|sums| sums.health.clone()).unwrap_or_default();
@@ -137,12 +138,12 @@ impl Live {
         self.scopes.iter()
     }
 
-    pub(super) const fn spending(&self) -> &Spending {
-        &self.spending
+    pub(super) const fn costs(&self) -> &CostsByScope {
+        &self.costs
     }
 
     fn merge(&mut self, parts: Parts, score: &AccountScore, sign: Sign) {
-        let scopes = self.scopes_of(parts.places);
+        let scopes = self.scopes_of(parts.dimensions);
         let sums = Sums { health: health(score), ..parts.into_sums(&self.names) };
         for scope in scopes {
             let whole = self.scopes.entry(scope.clone()).or_default();
@@ -153,21 +154,21 @@ impl Live {
         }
     }
 
-    fn take_places(&mut self, account: &Account) -> Places {
-        let Some(profile) = account.profile() else { return Places::default() };
-        let take = |names: &mut Names, name: Option<&str>| name.map(|name| names.take(name));
-        Places {
+    fn acquire_dimensions(&mut self, account: &Account) -> Dimensions {
+        let Some(profile) = account.profile() else { return Dimensions::default() };
+        let take = |names: &mut Names, name: Option<&str>| name.map(|name| names.acquire(name));
+        Dimensions {
             segment: take(&mut self.segments, profile.segment.as_deref()),
             plan: take(&mut self.plans, profile.plan.as_deref()),
             csm: take(&mut self.csms, profile.csm.as_deref()),
         }
     }
 
-    fn scopes_of(&self, places: Places) -> Vec<Scope> {
+    fn scopes_of(&self, dimensions: Dimensions) -> Vec<Scope> {
         let scope = |names: &Names, id: Option<NameId>, scope: fn(Box<str>) -> Scope| id.map(|id| scope(names.get(id).into()));
-        let segment = scope(&self.segments, places.segment, Scope::Segment);
-        let plan = scope(&self.plans, places.plan, Scope::Plan);
-        let csm = scope(&self.csms, places.csm, Scope::Csm);
+        let segment = scope(&self.segments, dimensions.segment, Scope::Segment);
+        let plan = scope(&self.plans, dimensions.plan, Scope::Plan);
+        let csm = scope(&self.csms, dimensions.csm, Scope::Csm);
         [Some(Scope::All), segment, plan, csm].into_iter().flatten().collect()
     }
 }

@@ -1,13 +1,14 @@
 //! KPIs of the portfolio: sums over accounts, for all, by segment, plan and CSM.
 //!
-//! Each account adds its [`Sums`] of a [`Period`] to the [`Portfolio`]: integers and histograms only, so that neither the order of
-//! accounts nor how they are spread over tasks and instances can matter. [`Kpis`] are worked out of the sums at the very end.
+//! Each account adds its [`Sums`] over a [`Period`] to the [`Portfolio`]. Sums are integers and histograms, so neither the order of
+//! accounts nor their distribution over tasks and instances matters. [`Kpis`] are computed from the sums at the very end.
 
 mod account_score;
 mod additive;
 mod by_scope;
 mod cohorts;
 mod contribution;
+mod cost_totals;
 mod costs;
 mod distribution;
 mod exposed;
@@ -22,7 +23,6 @@ mod names;
 mod period;
 mod registry;
 mod scope;
-mod spent;
 mod sums;
 mod support;
 mod tally;
@@ -33,6 +33,7 @@ pub use account_score::AccountScore;
 pub use by_scope::{MAX_SCOPES, Portfolio};
 pub use cohorts::{Cohorts, CompleteMonths};
 pub use contribution::Contribution;
+pub use cost_totals::CostTotals;
 pub use costs::{CostEntry, Costs};
 pub use exposed::{Exposed, Sink, Spread, Unit};
 pub use figure::{Figure, Number, Split};
@@ -43,5 +44,4 @@ pub use live::{Live, LiveEntry};
 pub use period::Period;
 pub use registry::Kpi;
 pub use scope::Scope;
-pub use spent::Spent;
 pub use sums::Sums;

@@ -1,20 +1,18 @@
-//! Revenue: MRR and its movements, accounts won, held and lost, renewals and trials, and what a customer is worth.
+//! Revenue: MRR and its movements; accounts won, held and lost; renewals and trials; customer lifetime value.
 
 use super::additive::{Ratio, Sign, additive};
 use super::exposed::{Exposed, Exposure};
 use super::tally::Tally;
-use super::{Figure, Kpi, Kpis, Number, Period, Spent, Split};
+use super::{CostTotals, Figure, Kpi, Kpis, Number, Period, Split};
 use crate::account::Account;
 use crate::account::billing::{Ledger, LossKind, Movement, Terms};
 use crate::metric::MovementKind;
 
-/// Months of a year.
 const MONTHS: f64 = 12.0;
-/// Days of a year.
 const YEAR_DAYS: f64 = 365.0;
-/// Days before a loss in which a ticket may have led to it.
+/// A ticket within this many days before a loss counts as related to it.
 const SUPPORT_DAYS: i64 = 28;
-/// The reason of a loss for which none was given.
+/// The reason of a loss without one.
 const UNSPECIFIED: &str = "unspecified";
 
 /// Sums of money in minor units of the reporting currency, and of accounts.
@@ -22,16 +20,16 @@ const UNSPECIFIED: &str = "unspecified";
 pub(super) struct Money {
     mrr: i128,
     mrr_at_start: i128,
-    /// Of the accounts present at start: their MRR at end, and the lesser of both.
+    /// Accounts paying at the start: their MRR at the end, and the lesser of start and end.
     kept_mrr: i128,
     least_mrr: i128,
     movements: [Movements; MovementKind::ALL.len()],
-    /// Of the movements to 0, those whose payment failed.
+    /// Churned MRR after a failed payment.
     involuntary_churn: i128,
     present: u64,
     present_at_start: u64,
     held: u64,
-    /// Of the lost accounts, those whose payment failed.
+    /// Accounts lost after a failed payment.
     involuntarily_lost: u64,
     lifetime_value: i128,
     paid_accounts: u64,
@@ -50,7 +48,7 @@ struct Movements {
 }
 
 impl Money {
-    /// What one account adds.
+    /// The contribution of one account.
     pub fn of(account: &Account, ledger: &Ledger<'_>, period: &Period) -> Self {
         let (start, end) = (ledger.mrr_at(period.from), ledger.mrr_at(period.to));
         let (present_at_start, present) = (start > 0, end > 0);
@@ -99,7 +97,7 @@ impl Money {
         self.involuntarily_lost += u64::from(ledger.loss_kind(loss) == LossKind::Involuntary);
     }
 
-    /// How many accounts were won.
+    /// Number of accounts won.
     pub fn won(&self) -> u64 {
         self.movements(MovementKind::New).count
     }
@@ -122,11 +120,11 @@ impl Money {
         self.movements.get(kind as usize).copied().unwrap_or_default()
     }
 
-    /// Sets the KPIs of money.
-    pub fn write(&self, spent: Option<Spent>, period: &Period, labels: usize, out: &mut Kpis) {
+    /// Sets the revenue KPIs.
+    pub fn write(&self, costs: Option<CostTotals>, period: &Period, labels: usize, out: &mut Kpis) {
         self.write_mrr(out);
         self.write_accounts(period, out);
-        self.write_value(spent, out);
+        self.write_value(costs, out);
         out.ratio(Kpi::RenewalRate, self.renewals.some, self.renewals.all);
         out.ratio(Kpi::RenewalRateShort, self.short_renewals.some, self.short_renewals.all);
         out.ratio(Kpi::TrialConversion, self.trials.some, self.trials.all);
@@ -157,7 +155,7 @@ impl Money {
         out.ratio(Kpi::Arpa, self.mrr, self.present);
     }
 
-    /// MRR over the users of the same accounts.
+    /// MRR / active users.
     pub fn write_arpu(&self, users: u64, out: &mut Kpis) {
         out.ratio(Kpi::Arpu, self.mrr, users);
     }
@@ -178,11 +176,11 @@ impl Money {
         }
     }
 
-    /// What a customer is worth, and what winning and keeping one costs.
-    fn write_value(&self, spent: Option<Spent>, out: &mut Kpis) {
-        if let Some(spent) = spent {
-            out.ratio(Kpi::Cac, spent.acquisition, self.won());
-            out.ratio(Kpi::RetentionCost, spent.retention, self.held);
+    /// Lifetime value, and acquisition and retention cost per account.
+    fn write_value(&self, costs: Option<CostTotals>, out: &mut Kpis) {
+        if let Some(costs) = costs {
+            out.ratio(Kpi::Cac, costs.acquisition, self.won());
+            out.ratio(Kpi::RetentionCost, costs.retention, self.held);
         }
         out.ratio(Kpi::ClvHistoric, self.lifetime_value, self.paid_accounts);
         let (Some(arpa), Some(lifespan)) = (out.real(Kpi::Arpa), out.real(Kpi::MeanLifespanMonths)) else { return };
@@ -197,8 +195,8 @@ impl Money {
 }
 
 impl Money {
-    /// Hands over the sums, money in minor units.
-    pub fn expose(&self, spent: Option<Spent>, out: &mut Exposure<'_>) {
+    /// Exposes the sums, money in minor units.
+    pub fn expose(&self, costs: Option<CostTotals>, out: &mut Exposure<'_>) {
         for (family, minor) in [
             (Exposed::Mrr, self.mrr),
             (Exposed::MrrAtStart, self.mrr_at_start),
@@ -220,10 +218,10 @@ impl Money {
         ] {
             out.count(family, count);
         }
-        self.expose_labelled(spent, out);
+        self.expose_labelled(costs, out);
     }
 
-    fn expose_labelled(&self, spent: Option<Spent>, out: &mut Exposure<'_>) {
+    fn expose_labelled(&self, costs: Option<CostTotals>, out: &mut Exposure<'_>) {
         for kind in MovementKind::ALL {
             out.number(Exposed::MrrMovements, &[kind.name()], self.movements(kind).sum as f64);
         }
@@ -235,9 +233,9 @@ impl Money {
             out.number(Exposed::TermsEnded, &[term], renewals.all as f64);
             out.number(Exposed::TermsRenewed, &[term], renewals.some as f64);
         }
-        if let Some(spent) = spent {
-            out.number(Exposed::Costs, &["acquisition"], spent.acquisition as f64);
-            out.number(Exposed::Costs, &["retention"], spent.retention as f64);
+        if let Some(costs) = costs {
+            out.number(Exposed::Costs, &["acquisition"], costs.acquisition as f64);
+            out.number(Exposed::Costs, &["retention"], costs.retention as f64);
         }
         if out.whole {
             for (reason, lost) in self.churn_reasons.labelled(out.settings.limits.label_values) {
@@ -247,7 +245,7 @@ impl Money {
     }
 }
 
-/// A number split by why accounts were lost; both kinds are always there.
+/// A number broken down by kind of loss; both kinds are always present.
 fn by_loss_kind<N: Into<Number>>(all: N, by_kind: [N; 2]) -> Figure {
     let rows = LossKind::ALL.into_iter().zip(by_kind).map(|(kind, part)| (kind.name().to_owned(), Figure::number(part)));
     Figure::number(all).split(Split::Kind, rows.collect())

@@ -1,62 +1,62 @@
-//! Names by number, so that what many accounts share is held once.
+//! Reference-counted interned names: many accounts share the same few.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::tally::OTHER;
 
-/// A name; 0 stands for every name that found no place.
+/// Id of a name; 0 stands for every name beyond the maximum.
 pub(super) type NameId = u32;
 
-/// Names in use, held to a number. A name that nobody uses any more gives its place back.
+/// Names in use, up to a maximum. The entry of an unused name is reused.
 #[derive(Debug)]
 pub(super) struct Names {
-    places: Vec<Place>,
+    entries: Vec<Entry>,
     by_name: BTreeMap<Arc<str>, NameId>,
     free: Vec<NameId>,
     max: usize,
 }
 
 #[derive(Debug)]
-struct Place {
+struct Entry {
     name: Arc<str>,
     uses: u64,
 }
 
 impl Names {
-    /// No name yet, and room for `max`.
+    /// An empty set with room for `max` names.
     pub fn new(max: usize) -> Self {
-        let other = Place { name: OTHER.into(), uses: 0 };
-        Self { places: vec![other], by_name: BTreeMap::new(), free: Vec::new(), max }
+        let other = Entry { name: OTHER.into(), uses: 0 };
+        Self { entries: vec![other], by_name: BTreeMap::new(), free: Vec::new(), max }
     }
 
-    /// The number of a name, used once more.
-    pub fn take(&mut self, name: &str) -> NameId {
+    /// The id of a name, counting one more use.
+    pub fn acquire(&mut self, name: &str) -> NameId {
         let id = self.by_name.get(name).copied().or_else(|| self.insert(name)).unwrap_or_default();
-        if let Some(place) = self.place(id) {
-            place.uses += 1;
+        if let Some(entry) = self.entry(id) {
+            entry.uses += 1;
         }
         id
     }
 
-    /// The name is used once less.
-    pub fn give_back(&mut self, id: NameId) {
-        let Some(place) = self.place(id) else { return };
-        place.uses = place.uses.saturating_sub(1);
-        if id > 0 && place.uses == 0 {
-            let name = Arc::clone(&place.name);
+    /// Counts one use less.
+    pub fn release(&mut self, id: NameId) {
+        let Some(entry) = self.entry(id) else { return };
+        entry.uses = entry.uses.saturating_sub(1);
+        if id > 0 && entry.uses == 0 {
+            let name = Arc::clone(&entry.name);
             self.by_name.remove(&name);
             self.free.push(id);
         }
     }
 
-    /// The name of a number.
+    /// The name of an id.
     pub fn get(&self, id: NameId) -> &str {
-        usize::try_from(id).ok().and_then(|id| self.places.get(id)).map_or(OTHER, |place| &place.name)
+        usize::try_from(id).ok().and_then(|id| self.entries.get(id)).map_or(OTHER, |entry| &entry.name)
     }
 
-    fn place(&mut self, id: NameId) -> Option<&mut Place> {
-        self.places.get_mut(usize::try_from(id).ok()?)
+    fn entry(&mut self, id: NameId) -> Option<&mut Entry> {
+        self.entries.get_mut(usize::try_from(id).ok()?)
     }
 
     fn insert(&mut self, name: &str) -> Option<NameId> {
@@ -64,13 +64,13 @@ impl Names {
             return None;
         }
         let name: Arc<str> = name.into();
-        let place = Place { name: Arc::clone(&name), uses: 0 };
+        let entry = Entry { name: Arc::clone(&name), uses: 0 };
         let id = if let Some(id) = self.free.pop() {
-            *self.place(id)? = place;
+            *self.entry(id)? = entry;
             id
         } else {
-            self.places.push(place);
-            NameId::try_from(self.places.len() - 1).ok()?
+            self.entries.push(entry);
+            NameId::try_from(self.entries.len() - 1).ok()?
         };
         self.by_name.insert(name, id);
         Some(id)
@@ -82,16 +82,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_keeps_its_number_while_it_is_used_and_gives_it_back_then() {
+    fn a_name_keeps_its_id_while_in_use_and_releases_it_afterwards() {
         let mut names = Names::new(2);
-        let (a, b) = (names.take("a"), names.take("b"));
-        assert_eq!((names.take("a"), names.get(a), names.get(b)), (a, "a", "b"));
-        assert_eq!(names.take("c"), 0, "no place is left");
-        names.give_back(b);
-        names.give_back(0);
-        assert_eq!(names.take("c"), b);
+        let (a, b) = (names.acquire("a"), names.acquire("b"));
+        assert_eq!((names.acquire("a"), names.get(a), names.get(b)), (a, "a", "b"));
+        assert_eq!(names.acquire("c"), 0, "the table is full");
+        names.release(b);
+        names.release(0);
+        assert_eq!(names.acquire("c"), b);
         assert_eq!(names.get(b), "c");
-        names.give_back(a);
-        assert_eq!((names.take("a"), names.get(a)), (a, "a"));
+        names.release(a);
+        assert_eq!((names.acquire("a"), names.get(a)), (a, "a"));
     }
 }

@@ -1,20 +1,20 @@
-//! The period that KPIs are of: the trailing 28 days, or a calendar month of the reporting zone.
+//! The period of KPIs: the trailing 28 days, or a calendar month in the reporting zone.
 
 use crate::time::{Date, Timestamp, Zone};
 
 /// Days of the trailing period.
 pub(super) const TRAILING_DAYS: i32 = 28;
 
-/// A period (from, to] with its dates.
+/// A period (from, to], with the corresponding dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// The instant before it begins.
+    /// Start, exclusive.
     pub from: Timestamp,
-    /// Its last instant, at which it is evaluated.
+    /// End, inclusive: the instant of evaluation.
     pub to: Timestamp,
-    /// The instant before the period before it begins.
+    /// Start of the previous period, exclusive.
     pub before: Timestamp,
-    /// The date before its first.
+    /// The date before the first one.
     pub from_date: Date,
     /// Its last date.
     pub to_date: Date,
@@ -23,7 +23,7 @@ pub struct Period {
 }
 
 impl Period {
-    /// The exact window of 28 days up to `t`, with the 28 dates up to that of `t`.
+    /// The 28 x 24 h up to `t`, and the 28 dates up to that of `t`.
     #[must_use]
     pub fn trailing(t: Timestamp, zone: &Zone) -> Self {
         let days = i64::from(TRAILING_DAYS);
@@ -38,7 +38,7 @@ impl Period {
         }
     }
 
-    /// The calendar month of a date, from its first instant to the last millisecond before the next month.
+    /// The calendar month of a date, up to the last millisecond before the next month.
     #[must_use]
     pub fn month_of(date: Date, zone: &Zone) -> Self {
         let (first, next) = (date.first_of_month(), date.first_of_next_month());
@@ -53,32 +53,32 @@ impl Period {
         }
     }
 
-    /// Every month from that of `begins` on that is over at `t`.
+    /// Every complete month at `t`, starting with the month of `begins`.
     pub fn complete_months(begins: Timestamp, t: Timestamp, zone: &Zone) -> impl Iterator<Item = Self> {
         let first = Self::month_of(zone.date_of(begins), zone);
         let following = move |month: &Self| Some(Self::month_of(Date(month.to_date.0 + 1), zone));
         std::iter::successors(Some(first), following).take_while(move |month| month.to <= t)
     }
 
-    /// How many dates it has.
+    /// Number of dates.
     #[must_use]
     pub const fn days(&self) -> i32 {
         self.to_date.0 - self.from_date.0
     }
 
-    /// Whether an instant lies in it.
+    /// Whether an instant is in the period.
     #[must_use]
     pub fn holds(&self, at: Timestamp) -> bool {
         at > self.from && at <= self.to
     }
 
-    /// `month` or `trailing`: at the end of February both have the same ends.
+    /// `month` or `trailing`. Needed because at the end of February both can have the same ends.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         if self.is_month { "month" } else { "trailing" }
     }
 
-    /// Both ends as they are shown: a month by its first instant and the first of the next.
+    /// Both ends for display: a month is shown as its first instant and that of the next.
     #[must_use]
     pub fn shown(&self) -> (Timestamp, Timestamp) {
         if self.is_month { (self.from.plus(1), self.to.plus(1)) } else { (self.from, self.to) }

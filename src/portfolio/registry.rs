@@ -1,4 +1,4 @@
-//! Every KPI, once: the name that is a contract, the streams without which it is absent, and what it says.
+//! Every KPI in one table: its name (a public contract), the streams it requires, and a description.
 
 use crate::event::Stream;
 
@@ -18,13 +18,13 @@ macro_rules! kpis {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// The streams that have to be configured, each of them.
+            /// Absent unless all of these streams are configured.
             #[must_use]
             pub const fn streams(self) -> &'static [Stream] {
                 match self { $(Self::$variant => &[$(Stream::$stream,)*],)* }
             }
 
-            /// What it says, in one line.
+            /// A one-line description.
             #[must_use]
             pub const fn describe(self) -> &'static str {
                 match self { $(Self::$variant => $doc,)* }

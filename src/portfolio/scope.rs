@@ -1,11 +1,11 @@
-//! Whom KPIs are about: all accounts, or those of a segment, a plan or a CSM.
+//! Scopes of KPIs: all accounts, or those of one segment, plan or CSM.
 
 use serde::{Serialize, Serializer};
 
 use super::tally::OTHER;
 use crate::account::Account;
 
-/// Whom KPIs are about.
+/// The accounts that KPIs cover.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// All accounts.
@@ -19,7 +19,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// What it is one of: `all`, `segment`, `plan` or `csm`.
+    /// `all`, `segment`, `plan` or `csm`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl Scope {
         }
     }
 
-    /// The scope of all of its kind that have no place of their own.
+    /// The scope that collects those of its kind beyond the limit.
     pub(super) fn other(&self) -> Self {
         match self {
             Self::All => Self::All,
@@ -49,7 +49,7 @@ impl Scope {
         }
     }
 
-    /// The scopes that an account belongs to by its newest profile.
+    /// The scopes of an account, by its newest profile.
     pub(super) fn of(account: &Account) -> impl Iterator<Item = Self> {
         let profile = account.profile();
         let segment = profile.and_then(|profile| profile.segment.clone()).map(Self::Segment);

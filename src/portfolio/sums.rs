@@ -1,4 +1,4 @@
-//! What one account adds to the portfolio in a period.
+//! The contribution of one account to the portfolio in a period.
 
 use super::additive::additive;
 use super::feedback::Feedback;
@@ -11,7 +11,7 @@ use crate::account::Account;
 use crate::metric::Metrics;
 use crate::settings::Settings;
 
-/// Sums over accounts: integers and histograms, so that any order and any grouping of accounts gives the same.
+/// Sums over accounts: integers and histograms, so the result does not depend on the order or grouping of accounts.
 #[derive(Clone, Debug, Default)]
 pub struct Sums {
     pub(super) accounts: u64,
@@ -25,7 +25,7 @@ pub struct Sums {
 }
 
 impl Sums {
-    /// What one account adds. `metrics` are those at the end of the period, `score` is how it was last scored.
+    /// The contribution of one account, with its metrics at the end of the period and its last score.
     #[must_use]
     pub fn of(account: &Account, metrics: &Metrics, score: Option<&AccountScore>, period: &Period, settings: &Settings) -> Self {
         let ledger = account.billing().ledger(&settings.money);
@@ -43,7 +43,7 @@ impl Sums {
         }
     }
 
-    /// Whether an account finished onboarding in a period, and how often a referred one was won.
+    /// Whether the account finished onboarding in the period, and whether it was won and referred.
     pub(super) fn of_profile(account: &Account, money: &Money, period: &Period) -> (u64, u64) {
         let profile = account.profile();
         let onboarded = profile.and_then(|profile| profile.onboarded_at).is_some_and(|at| period.holds(at));
@@ -51,7 +51,7 @@ impl Sums {
         (u64::from(onboarded), if referred { money.won() } else { 0 })
     }
 
-    /// How many accounts.
+    /// Number of accounts.
     #[must_use]
     pub const fn accounts(&self) -> u64 {
         self.accounts

@@ -1,4 +1,4 @@
-//! Support: tickets opened, resolved and open, how long they took, and how well they were resolved.
+//! Support: tickets opened, resolved and open, response times, and quality of resolution.
 
 use super::additive::{Additive, Ratio, Sign, Summand, additive};
 use super::distribution::UNBOUNDED;
@@ -11,7 +11,6 @@ use crate::event::Priority;
 use crate::settings::Settings;
 use crate::time::{HOUR_MS, MINUTE_MS};
 
-/// Milliseconds of a second.
 const SECOND_MS: i64 = 1_000;
 
 /// Bounds of resolution times, hours.
@@ -35,7 +34,7 @@ pub(super) struct Support {
     ratings: Ratings,
 }
 
-/// Something by priority, product, category and channel of tickets.
+/// Ticket counts by priority, product, category and channel.
 #[derive(Clone, Debug, Default)]
 struct Tickets {
     all: u64,
@@ -57,14 +56,14 @@ struct Times {
 type ByPriority<V> = [V; Priority::ALL.len()];
 
 impl Support {
-    /// What the tickets of one account add.
+    /// The contribution of one account's tickets.
     pub fn of(tickets: &support::Tickets, period: &Period, settings: &Settings) -> Self {
         let mut sums = Self::default();
         tickets.tickets_in(period.from, period.to, settings.business_hours.as_ref()).for_each(|ticket| sums.ticket(&ticket, Sign::Plus));
         sums
     }
 
-    /// Adds a ticket, or takes it away.
+    /// Adds or removes a ticket.
     pub fn ticket(&mut self, ticket: &PeriodTicket<'_>, sign: Sign) {
         for (sums, counts) in
             [(&mut self.opened, ticket.opened), (&mut self.resolved, ticket.resolved.is_some()), (&mut self.open, ticket.open)]
@@ -95,12 +94,12 @@ impl Support {
         }
     }
 
-    /// The newest rating of each ticket that was rated in the period.
+    /// The latest rating of each ticket rated in the period.
     pub const fn ratings(&self) -> Ratings {
         self.ratings
     }
 
-    /// Sets the KPIs of tickets.
+    /// Sets the ticket KPIs.
     pub fn write(&self, labels: usize, out: &mut Kpis) {
         out.set(Kpi::TicketsOpened, self.opened.figure(labels));
         out.set(Kpi::TicketsResolved, self.resolved.figure(labels));
@@ -119,13 +118,13 @@ impl Support {
 }
 
 impl Support {
-    /// Hands over the sums.
+    /// Exposes the sums.
     pub fn expose(&self, out: &mut Exposure<'_>) {
         for (state, tickets) in [("opened", &self.opened), ("resolved", &self.resolved), ("open", &self.open)] {
             tickets.expose(state, out);
         }
         out.count(Exposed::Reopened, self.reopened.some);
-        out.count(Exposed::FirstContactJudged, self.first_contact.all);
+        out.count(Exposed::FirstContactKnown, self.first_contact.all);
         out.count(Exposed::FirstContactResolved, self.first_contact.some);
         for (family, times, bounds, unit_ms) in [
             (Exposed::Resolution, &self.resolution.by_priority, BOUNDS_HOURS, HOUR_MS),
@@ -145,7 +144,7 @@ impl Support {
     }
 }
 
-/// Durations in seconds, with how many took at most each bound.
+/// A histogram of durations in seconds.
 fn seconds(times: &Durations, bounds_ms: &[i64]) -> Spread {
     let seconds = |millis: i128| millis as f64 / SECOND_MS as f64;
     let bounded = bounds_ms.iter().map(|bound| (seconds((*bound).into()), times.count_up_to(*bound)));
@@ -204,7 +203,7 @@ impl Times {
     }
 }
 
-/// One of one, or none of one.
+/// 1 of 1, or 0 of 1.
 fn one(counts: bool) -> Ratio {
     Ratio { some: u64::from(counts), all: 1 }
 }
@@ -247,7 +246,7 @@ fn median_by_priority(times: &ByPriority<Durations>, unit_ms: i64) -> Option<Fig
     Some(median(&together(times))?.split(Split::Priority, priorities(times, median)))
 }
 
-/// The mean in hours, with how many took at most each bound.
+/// The mean in hours, with cumulative buckets.
 fn mean_hours(times: &Durations) -> Option<Figure> {
     let bounded = BOUNDS_HOURS.iter().map(|hours| (hours.to_string(), times.count_up_to(hours * HOUR_MS)));
     let buckets = bounded.chain([(UNBOUNDED.to_owned(), times.count())]).collect();

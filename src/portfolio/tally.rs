@@ -1,14 +1,13 @@
-//! Sums by a label of the users' data, held to a number of labels.
+//! Sums by labels from user data, with a bounded number of labels.
 
 use std::collections::BTreeMap;
 
 use super::additive::{Additive, Sign, Summand};
 
-/// Labels of a tally, at most. The first in the order of their text stay, whatever the order in which they come; what the others hold
-/// goes to [`OTHER`].
+/// Maximum number of labels. Those that sort first are kept, whatever the order of arrival; the rest is summed under [`OTHER`].
 const MAX_LABELS: usize = 10_000;
 
-/// The label for what is beyond the number.
+/// The label of the sum over excess labels.
 pub(super) const OTHER: &str = "other";
 
 /// Sums by label.
@@ -19,17 +18,17 @@ pub(super) struct Tally<V> {
 }
 
 impl<V: Summand> Tally<V> {
-    /// Lets `change` add to the sum of a label, or take away from it.
+    /// Lets `change` add to or subtract from the sum of a label.
     pub fn change(&mut self, label: &str, sign: Sign, change: impl FnOnce(&mut V)) {
         if let Some(value) = self.kept.get_mut(label) {
             change(value);
-            if sign == Sign::Minus && value.is_nothing() {
+            if sign == Sign::Minus && value.is_zero() {
                 self.kept.remove(label);
             }
             return;
         }
         if sign == Sign::Minus {
-            // It was one label too many when it was added.
+            // It exceeded the maximum when it was added.
             return change(self.others.get_or_insert_default());
         }
         change(self.kept.entry(label.into()).or_default());
@@ -40,7 +39,7 @@ impl<V: Summand> Tally<V> {
         }
     }
 
-    /// The sums by label, in the order of labels: the first `limit`, and all others together.
+    /// The sums of the first `limit` labels in order, then one for all others.
     pub fn labelled(&self, limit: usize) -> Vec<(String, V)> {
         let mut labelled: Vec<_> = self.kept.iter().take(limit).map(|(label, value)| (label.to_string(), copy(value))).collect();
         let beyond = self.kept.values().skip(limit).chain(self.others.as_deref());
@@ -57,7 +56,7 @@ impl<V: Summand> Tally<V> {
 }
 
 impl<V> Tally<V> {
-    /// The sums by label that are kept apart, in the order of labels.
+    /// The sums of the kept labels, in order.
     pub fn sums(&self) -> impl Iterator<Item = (&str, &V)> {
         self.kept.iter().map(|(label, sum)| (&**label, sum))
     }
@@ -98,20 +97,20 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_limit_labels_are_told_together() {
+    fn labels_beyond_the_limit_are_summed_as_other() {
         let labelled = of([1, 2, 2, 3, 4]).labelled(2);
         assert_eq!(labelled, [("000001".to_owned(), 1), ("000002".to_owned(), 2), (OTHER.to_owned(), 2)]);
     }
 
     #[test]
-    fn a_label_that_nothing_is_left_of_needs_no_place() {
+    fn a_label_whose_sum_returns_to_0_is_dropped() {
         let mut tally = of([1, 2, 2]);
         tally.merge(&of([1, 2]), Sign::Minus);
         assert_eq!(tally, of([2]));
     }
 
     #[test]
-    fn which_labels_stay_does_not_depend_on_the_order() {
+    fn the_kept_labels_do_not_depend_on_the_order() {
         let forward = of(0..MAX_LABELS + 5);
         let mut halves = of((0..MAX_LABELS + 5).rev().filter(|label| label % 2 == 0));
         halves.add(&of((0..MAX_LABELS + 5).filter(|label| label % 2 == 1)));

@@ -1,4 +1,4 @@
-//! A ticket of a period in a few bytes.
+//! A ticket of a period, packed into a few bytes.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::event::Priority;
 const RATINGS: [Satisfaction; 4] =
     [Satisfaction::Dissatisfied, Satisfaction::Neutral, Satisfaction::Satisfied, Satisfaction::HighlySatisfied];
 
-/// What a ticket adds to a period, with numbers for names and all yes and no in one number.
+/// A [`PeriodTicket`] with names as ids and all flags in one integer.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct PackedTicket {
     flags: u16,
@@ -18,7 +18,7 @@ pub(super) struct PackedTicket {
     product: Option<NameId>,
     channel: Option<NameId>,
     resolution_ms: Option<u64>,
-    /// How much less the time of the agents was.
+    /// Time pending or on hold: resolution time minus agent time.
     waited_ms: Option<u64>,
     first_reply_ms: Option<u64>,
     business_resolution_ms: Option<u64>,
@@ -52,9 +52,9 @@ impl PackedTicket {
         let millis = |millis: i64| millis.max(0).unsigned_abs();
         Self {
             flags,
-            category: ticket.category.map(|name| names.take(name)),
-            product: ticket.product.map(|name| names.take(name)),
-            channel: ticket.channel.map(|name| names.take(name)),
+            category: ticket.category.map(|name| names.acquire(name)),
+            product: ticket.product.map(|name| names.acquire(name)),
+            channel: ticket.channel.map(|name| names.acquire(name)),
             resolution_ms: resolution.map(millis),
             waited_ms: agent.zip(resolution).map(|(agent, whole)| millis(whole).saturating_sub(millis(agent))),
             first_reply_ms: ticket.first_reply_ms.map(millis),
@@ -87,8 +87,8 @@ impl PackedTicket {
         }
     }
 
-    pub fn give_back(&self, names: &mut Names) {
-        self.category.into_iter().chain(self.product).chain(self.channel).for_each(|id| names.give_back(id));
+    pub fn release(&self, names: &mut Names) {
+        self.category.into_iter().chain(self.product).chain(self.channel).for_each(|id| names.release(id));
     }
 }
 
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ticket_comes_back_as_it_was() {
+    fn a_ticket_survives_packing() {
         let mut names = Names::new(10);
         let resolved = |first_contact: Option<bool>, reopened| PeriodResolution {
             reopened,

@@ -1,4 +1,4 @@
-//! Usage: users, how much and how often, sessions, adoption, breadth and depth.
+//! Usage: active users, volume and frequency, sessions, adoption, breadth and depth.
 
 use super::additive::{Sign, additive};
 use super::distribution::{COUNTS, Distribution, SHARES};
@@ -9,16 +9,15 @@ use super::{Figure, Kpi, Kpis, Number, Period};
 use crate::account::Account;
 use crate::metric::{Metric, Metrics};
 
-/// Nanoseconds of a second.
 const SECOND_NS: f64 = 1e9;
 
-/// Sums of usage on the dates of a period, and of account metrics at its end.
+/// Sums of usage over the dates of a period, and of account metrics at its end.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub(super) struct Usage {
     dau: Observed,
     wau: Observed,
     mau: Observed,
-    /// `dau` of the accounts that have `mau` too: use in a window that was by no user leaves an account without the one or the other.
+    /// `dau` of the accounts that have both: an account used only anonymously in a window has no value for it.
     dau_of_both: Observed,
     /// `mau` of the same accounts.
     mau_of_both: Observed,
@@ -54,7 +53,7 @@ impl Observed {
 additive!(Observed { accounts, sum });
 
 impl Usage {
-    /// What one account adds.
+    /// The contribution of one account.
     pub fn of(account: &Account, metrics: &Metrics, period: &Period) -> Self {
         let usage = account.usage();
         let (events, active_days) = usage.use_within(period.from_date, period.to_date);
@@ -84,12 +83,12 @@ impl Usage {
         sums
     }
 
-    /// Users active in 28 days, where that is known.
+    /// Users active in 28 days, if known.
     pub fn mau(&self) -> Option<u64> {
         self.mau.get()
     }
 
-    /// Sets the KPIs of usage.
+    /// Sets the usage KPIs.
     pub fn write(&self, accounts: u64, period: &Period, out: &mut Kpis) {
         for (kpi, users) in [(Kpi::Dau, self.dau), (Kpi::Wau, self.wau), (Kpi::Mau, self.mau)] {
             out.set(kpi, users.get().map(Figure::number));
@@ -112,7 +111,7 @@ impl Usage {
 }
 
 impl Usage {
-    /// Hands over the sums; what is not observed for long enough is left out.
+    /// Exposes the sums; metrics not observed for long enough are omitted.
     pub fn expose(&self, accounts: u64, out: &mut Exposure<'_>) {
         for (window, users) in [("1d", self.dau), ("7d", self.wau), ("28d", self.mau)] {
             if let Some(users) = users.get() {

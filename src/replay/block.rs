@@ -1,21 +1,13 @@
-//! Whole lines of a file that are decoded at once.
+//! Blocks of whole lines, decoded one block at a time.
 
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
 
 use super::digest::Digest;
+use super::span::Span;
 use crate::event::{DecodeContext, Stream};
 
-/// Where a line is in its block.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    /// Where it begins, in bytes.
-    pub start: u32,
-    /// Its bytes, without its end.
-    pub length: u32,
-}
-
-/// Some lines of a file, and what they say.
+/// A block of lines with their digests.
 #[derive(Debug)]
 pub struct Block {
     bytes: Vec<u8>,
@@ -24,8 +16,8 @@ pub struct Block {
 }
 
 impl Block {
-    /// Decodes whole lines, below 4 GiB.
-    #[expect(clippy::cast_possible_truncation, reason = "places are below 4 GiB")]
+    /// Decodes whole lines of less than 4 GiB in total.
+    #[expect(clippy::cast_possible_truncation, reason = "spans are below 4 GiB")]
     pub fn new(stream: Stream, bytes: Vec<u8>, context: &DecodeContext) -> Self {
         let mut digests = Vec::with_capacity(bytes.len() / TYPICAL_LINE_BYTES);
         let (mut lines, mut start) = (0, 0);
@@ -34,8 +26,8 @@ impl Block {
             let line = rest.get(..end).unwrap_or_default();
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if !line.iter().all(u8::is_ascii_whitespace) {
-                let place = Place { start: start as u32, length: line.len() as u32 };
-                digests.push(Digest::of(stream, line, place, lines, context));
+                let span = Span { start: start as u32, length: line.len() as u32 };
+                digests.push(Digest::of(stream, line, span, lines, context));
             }
             start += end + 1;
             lines += 1;
@@ -43,36 +35,36 @@ impl Block {
         Self { bytes, lines, digests }
     }
 
-    /// How many lines there are, blank ones too.
+    /// Number of lines, including blank ones.
     pub const fn lines(&self) -> u32 {
         self.lines
     }
 
-    /// What the lines say that are not blank.
+    /// The digests of all lines that are not blank.
     pub fn digests(&self) -> &[Digest] {
         &self.digests
     }
 
-    /// Keeps the lines alone.
+    /// Frees the digests and keeps the lines.
     pub fn forget_digests(&mut self) {
         self.digests = Vec::new();
     }
 
     /// The bytes of a line.
-    pub fn line(&self, place: Place) -> &[u8] {
-        let start = place.start as usize;
-        self.bytes.get(start..start + place.length as usize).unwrap_or_default()
+    pub fn line(&self, span: Span) -> &[u8] {
+        let start = span.start as usize;
+        self.bytes.get(start..start + span.length as usize).unwrap_or_default()
     }
 }
 
-/// Bytes of a line for which room is made beforehand.
+/// Assumed line length when reserving memory for digests.
 const TYPICAL_LINE_BYTES: usize = 200;
 
-/// The lines of a file in pieces of about `bytes`.
+/// Splits a file into blocks of whole lines, of about `bytes` each.
 pub struct Blocks<R> {
     input: R,
     bytes: NonZeroUsize,
-    /// The beginning of a line that the next piece ends.
+    /// The start of a line that continues in the next block.
     begun: Vec<u8>,
 }
 
@@ -88,7 +80,7 @@ impl<R: Read> Blocks<R> {
         loop {
             let read = self.input.by_ref().take(self.bytes.get() as u64).read_to_end(&mut block)?;
             if block.len() > u32::MAX as usize {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is 4 GiB long or longer"));
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is 4 GiB or longer"));
             }
             if read == 0 {
                 return Ok(block);
@@ -122,12 +114,12 @@ mod tests {
     }
 
     #[test]
-    fn blank_lines_are_no_records_and_still_count_as_lines() {
+    fn blank_lines_are_not_records_but_count_as_lines() {
         for bytes in 1..12 {
             let (mut lines, mut found) = (0, Vec::new());
             for block in blocks("a\r\n \n\nbcd\r\n\ne", bytes) {
                 let line = |digest: &Digest| {
-                    let text = String::from_utf8_lossy(block.line(digest.place)).into_owned();
+                    let text = String::from_utf8_lossy(block.line(digest.span)).into_owned();
                     (lines + digest.lines_before + 1, text)
                 };
                 found.extend(block.digests().iter().map(line));
@@ -139,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_lines_has_no_blocks() {
+    fn an_empty_file_has_no_blocks() {
         assert!(blocks("", 4).is_empty());
         assert_eq!(blocks("\n", 4).iter().map(Block::lines).sum::<u32>(), 1);
     }

@@ -1,4 +1,4 @@
-//! Two models compared: who changes band, and how many from each band to each.
+//! Comparison of two models: which accounts change band, and counts by pair of bands.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,7 +12,7 @@ use crate::portfolio::AccountScore;
 use crate::score::{Band, Direction, Level, Model, Status};
 use crate::time::Timestamp;
 
-/// All accounts at an instant by two models.
+/// All accounts at an instant, scored by two models.
 #[derive(Debug)]
 pub struct Comparisons<'a> {
     /// The instant.
@@ -21,20 +21,20 @@ pub struct Comparisons<'a> {
     pub currency: Currency,
     /// The model in force.
     pub from: &'a Model,
-    /// The other one.
+    /// The model to compare it with.
     pub to: &'a Model,
-    /// Every account, those with the most MRR first.
+    /// Every account, highest MRR first.
     pub accounts: &'a [Comparison],
 }
 
-/// The accounts that are in one band by one model and in one band by the other.
+/// The accounts with the same pair of bands under the two models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Crossing {
-    /// By the model in force.
+    /// Band under the model in force.
     pub from: Band,
-    /// By the other one.
+    /// Band under the other model.
     pub to: Band,
-    /// How many.
+    /// Number of accounts.
     pub accounts: usize,
     /// Their MRR, minor units.
     pub mrr_minor: i64,
@@ -100,7 +100,7 @@ impl Comparison {
         self.from.band != self.to.band
     }
 
-    /// Which way it goes from one model to the other.
+    /// Whether the account does better or worse under the other model.
     #[must_use]
     pub fn direction(&self) -> Option<Direction> {
         let status = |score: &AccountScore| Status { score: score.health, band: score.band, risk: score.risk };
@@ -109,12 +109,12 @@ impl Comparison {
 }
 
 impl Comparisons<'_> {
-    /// The accounts whose band is another, those with the most MRR first.
+    /// The accounts whose band differs, highest MRR first.
     pub fn changed(&self) -> impl Iterator<Item = &Comparison> {
         self.accounts.iter().filter(|account| account.changes_band())
     }
 
-    /// Every pair of bands that an account is in, in the order of the bands.
+    /// Every pair of bands that occurs, in band order.
     #[must_use]
     pub fn crossings(&self) -> Vec<Crossing> {
         let mut crossings: BTreeMap<(Band, Band), Crossing> = BTreeMap::new();
@@ -127,10 +127,10 @@ impl Comparisons<'_> {
         crossings.into_values().collect()
     }
 
-    /// Writes one line for each account whose band is another, then one with the counts.
+    /// Writes one line per account whose band differs, then one with the counts.
     ///
     /// # Errors
-    /// When a line cannot be written.
+    /// If a line cannot be written.
     pub fn write(&self, output: &mut Output) -> io::Result<()> {
         for account in self.changed() {
             output.line(&serde_json::to_vec(&self.line(account))?)?;

@@ -1,4 +1,4 @@
-//! Input files of NDJSON: plain, `.gz` or `.zst`, or `-` for standard input.
+//! NDJSON input files: plain, `.gz` or `.zst`, or `-` for standard input.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -10,7 +10,7 @@ use super::parallel::{Division, in_order};
 use crate::event::Stream;
 use crate::settings::Settings;
 
-/// One stream's file, unpacked into memory: replay reads it twice, once in file order and once in the order of event time.
+/// A file of one stream, decompressed into memory because replay reads it twice: in file order and in event-time order.
 #[derive(Debug)]
 pub struct InputFile {
     /// The stream that it carries.
@@ -22,10 +22,10 @@ pub struct InputFile {
 }
 
 impl InputFile {
-    /// Reads a file whole; `progress` is told of the bytes of the file itself, packed or not. Decoding goes on beside reading.
+    /// Reads a whole file, decoding in parallel. `progress` receives the number of bytes read, before decompression.
     ///
     /// # Errors
-    /// When the file cannot be opened, read or unpacked, or a line is 4 GiB long.
+    /// If the file cannot be opened, read or decompressed, or a line is 4 GiB or longer.
     pub fn read(stream: Stream, path: &Path, settings: &Settings, division: Division, progress: impl FnMut(u64)) -> io::Result<Self> {
         if path == Path::new("-") {
             return Self::of(stream, path, io::stdin().lock(), settings, division);
@@ -38,10 +38,10 @@ impl InputFile {
         }
     }
 
-    /// The file of this path with the lines of `unpacked`.
+    /// A file with this path and the lines of `unpacked`.
     ///
     /// # Errors
-    /// When they cannot be read, or a line is 4 GiB long.
+    /// If they cannot be read, or a line is 4 GiB or longer.
     pub fn of(stream: Stream, path: &Path, unpacked: impl Read, settings: &Settings, division: Division) -> io::Result<Self> {
         let mut blocks = Vec::new();
         let context = settings.decode_context();
@@ -53,13 +53,13 @@ impl InputFile {
         Ok(Self { stream, path: path.to_owned(), blocks })
     }
 
-    /// Forgets what judging needs, once no reading as of another instant will follow.
+    /// Frees the digests, once no further reading will follow.
     pub fn forget_digests(&mut self) {
         self.blocks.iter_mut().for_each(Block::forget_digests);
     }
 }
 
-/// Tells how much was read.
+/// Reports how much was read.
 struct Metered<R, P> {
     input: R,
     progress: P,
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packed_files_are_unpacked_by_their_ending() {
+    fn files_are_decompressed_by_extension() {
         let folder = tempfile::tempdir().unwrap();
         let gz = folder.path().join("a.ndjson.gz");
         let mut encoder = flate2::write::GzEncoder::new(File::create(&gz).unwrap(), flate2::Compression::fast());

@@ -1,4 +1,4 @@
-//! The second pass: the partitions of the accounts side by side, and their results in one order.
+//! The second pass: runs the partitions in parallel and merges their results in order.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
-/// Batches of changes that a partition may be ahead of what is taken.
+/// Batches of changes by which a partition may run ahead of the consumer.
 const BATCHES_AHEAD: usize = 64;
-/// Accounts that are reported at once.
+/// Accounts per batch of reports.
 const REPORTS: usize = 128;
 
-/// The state of all accounts as it grows with time.
+/// The state of all accounts as it advances through time.
 #[derive(Debug)]
 pub struct History<'a> {
     reading: &'a Reading,
@@ -39,18 +39,18 @@ impl<'a> History<'a> {
         Self { reading, settings, partitions }
     }
 
-    /// From now on accounts are scored by another model too.
+    /// From now on, also scores accounts with another model.
     pub fn compare_with(&mut self, model: &Model) {
         for partition in &mut self.partitions {
             partition.alternative = Some(AlternativeModel::new(&self.settings, model.clone()));
         }
     }
 
-    /// Applies every record up to the last of `instants`, in whose order every account is scored at each; `publish` is handed the
-    /// changes by instant and account, while those that follow are worked out.
+    /// Advances to the last of `instants`, which ascend, scoring every account at each. `publish` receives the changes ordered by instant
+    /// and account, while later ones are still being computed.
     ///
     /// # Errors
-    /// Whatever `publish` says, which ends it.
+    /// The first error of `publish`, which aborts the pass.
     pub fn score<E>(&mut self, instants: &[Timestamp], mut publish: impl FnMut(OutputRecord) -> Result<(), E>) -> Result<(), E> {
         let views: &[View] = &instants.iter().map(|t| self.view(*t)).collect::<Vec<_>>();
         thread::scope(|scope| {
@@ -59,7 +59,7 @@ impl<'a> History<'a> {
                 scope.spawn(move || partition.score(views, &sender));
                 receiver.into_iter().flatten()
             });
-            // All threads run before the first change is waited for.
+            // Collected so that every thread is started before the first change is awaited.
             let published: Vec<_> = published.collect();
             merge(published, &mut publish)
         })
@@ -70,7 +70,7 @@ impl<'a> History<'a> {
         each(&mut self.partitions, |partition| partition.advance_to(t));
     }
 
-    /// How every account stands by both models, those with the most MRR first; empty without another one.
+    /// Every account under both models, highest MRR first; empty without a second model.
     #[must_use]
     pub fn comparisons(&self) -> Vec<Comparison> {
         let of = |partition: &Partition<'_>| partition.alternative.as_ref().map(|alternative| alternative.compare(&partition.task));
@@ -79,7 +79,7 @@ impl<'a> History<'a> {
         comparisons
     }
 
-    /// The sums of a period at whose end the history stands; `score` says how accounts are scored there.
+    /// The sums of a period; the history must be at its end. `score` returns the score of an account at that instant.
     pub fn portfolio(&self, period: Period, score: impl Fn(&Slot, &Metrics) -> Option<AccountScore> + Sync) -> Portfolio {
         let (view, settings) = (self.view(period.to), &*self.settings);
         let portfolios = each(&self.partitions, |partition| {
@@ -103,7 +103,7 @@ impl<'a> History<'a> {
         whole
     }
 
-    /// The cohorts of the accounts at `t`, at which the history stands.
+    /// The cohorts at `t`; the history must be at `t`.
     #[must_use]
     pub fn cohorts(&self, t: Timestamp) -> Cohorts {
         let (billing_t, settings) = (self.view(t).stream(Stream::Billing).t, &*self.settings);
@@ -120,10 +120,10 @@ impl<'a> History<'a> {
         whole
     }
 
-    /// Hands over a report of every account at `t`, at which the history stands, in the order of their ids.
+    /// Passes a report of every account to `take`, ordered by account id; the history must be at `t`.
     ///
     /// # Errors
-    /// Whatever `take` says, which ends it.
+    /// The first error of `take`, which aborts the pass.
     pub fn reports<E>(&self, t: Timestamp, mut take: impl FnMut(AccountReport) -> Result<(), E>) -> Result<(), E> {
         let view = self.view(t);
         let ids = |(place, partition): (usize, &Partition<'_>)| partition.task.account_ids().into_iter().map(move |id| (id, place));
@@ -135,20 +135,20 @@ impl<'a> History<'a> {
         in_order(threads, ids.chunks(REPORTS), reports, |reports| reports.into_iter().try_for_each(&mut take))
     }
 
-    /// Event time of the first record; `None` without any.
+    /// Event time of the first record; `None` without records.
     #[must_use]
     pub fn begins(&self) -> Option<Timestamp> {
         self.reading.partitions.iter().filter_map(|partition| partition.accepted.first()).map(|accepted| accepted.at).min()
     }
 
-    /// How the streams look at `t`; in files none is ever stale.
+    /// The state of the streams at `t`. In a replay, none is ever stale.
     #[must_use]
     pub fn view(&self, t: Timestamp) -> View {
         self.reading.stream_time.view(t, &self.settings)
     }
 }
 
-/// Hands over what the partitions publish, each in the order of instants and accounts, in that order.
+/// Merges the changes of all partitions, each ordered by instant and account, in that order.
 fn merge<E>(published: Vec<impl Iterator<Item = Published>>, mut publish: impl FnMut(OutputRecord) -> Result<(), E>) -> Result<(), E> {
     let mut heads: Vec<_> = published.into_iter().filter_map(|mut rest| Some((rest.next()?, rest))).collect();
     loop {

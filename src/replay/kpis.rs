@@ -1,4 +1,4 @@
-//! KPI lines: the trailing period at the end of a history, and every calendar month as a replay as of its end would tell it.
+//! KPI lines: the trailing period at the end of a history, and every calendar month as if replayed as of its end.
 
 use std::convert::Infallible;
 use std::io;
@@ -13,19 +13,19 @@ use crate::portfolio::{Period, Portfolio, lines};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
-/// Writes the KPIs of the 28 days up to `t`, at which the history stands, every account scored.
+/// Writes the KPIs of the 28 days up to `t`; the history must be at `t`, with every account scored.
 ///
 /// # Errors
-/// When a line cannot be written.
+/// If a line cannot be written.
 pub fn write_trailing(history: &History<'_>, t: Timestamp, settings: &Settings, output: &mut Output) -> io::Result<()> {
     let portfolio = history.portfolio(Period::trailing(t, &settings.zone), |slot, _| slot.last_score().copied());
     write(&portfolio, settings, output)
 }
 
-/// Writes the KPIs of every month that is over at `request.as_of`, from that of the earliest record on.
+/// Writes the KPIs of every complete month at `request.as_of`, starting with the month of the earliest record.
 ///
 /// # Errors
-/// When a line cannot be written.
+/// If a line cannot be written.
 pub fn write_months(
     files: &[InputFile],
     reading: &Reading,
@@ -49,15 +49,15 @@ pub fn write_months(
     Ok(())
 }
 
-/// Writes the cohorts of the accounts at `t`, at which the history stands.
+/// Writes the cohorts at `t`; the history must be at `t`.
 ///
 /// # Errors
-/// When a line cannot be written.
+/// If a line cannot be written.
 pub fn write_cohorts(history: &History<'_>, t: Timestamp, output: &mut Output) -> io::Result<()> {
     history.cohorts(t).lines().try_for_each(|line| output.line(&line))
 }
 
-/// The way of a history from month to month.
+/// Advances a history from month to month.
 struct Months<'a> {
     request: &'a Request,
     settings: &'a Settings,
@@ -66,8 +66,8 @@ struct Months<'a> {
 }
 
 impl Months<'_> {
-    /// Takes a history to the end of a month by way of the instants of regular scoring. At the end itself accounts are scored for the
-    /// KPIs alone and keep their bands, as if this month had not been asked for.
+    /// Advances a history to the end of a month through the regular scoring instants. Scoring at the end itself is for the KPIs only and
+    /// leaves bands unchanged, so later months do not depend on it.
     fn reach(&mut self, history: &mut History<'_>, month: Period) -> Portfolio {
         let request = Request { as_of: month.to, ..*self.request };
         let scored = self.scored;

@@ -1,12 +1,12 @@
-//! `replay`: files instead of topics, the same engine, event time, deterministic to the byte.
+//! `replay`: the same engine over files instead of topics, in event time, deterministic to the byte.
 //!
-//! Two passes. The first reads every line in file order and judges it as a record that is read (late, duplicate, dead letter); the
-//! second applies what counts in the order of event time and stops at every instant that is asked for. So unsorted input gives what
-//! sorted input gives.
+//! It makes two passes. The first reads every line in file order and classifies it as the engine would (late, duplicate, dead letter).
+//! The second applies the accepted records in event-time order and scores at every requested instant, so unsorted input gives the same
+//! output as sorted input.
 //!
-//! Both use every core, and no output tells how many there are. Files are decoded in blocks of lines beside being read (`block`,
-//! `digest`). Accounts are divided into partitions by the hashes of their ids; each is judged, applied and scored on a thread of its
-//! own (`partition_reading`, `partition`), and what they publish is put into one order while it is written (`history`).
+//! Both passes use every core without affecting the output. Files are decoded in blocks of lines while they are read (`block`,
+//! `digest`). Accounts are partitioned by a hash of their id; each partition is classified, applied and scored on its own thread
+//! (`partition_reading`, `partition`), and the results are merged in order as they are written (`history`).
 
 mod block;
 mod comparison;
@@ -19,6 +19,7 @@ mod parallel;
 mod partition;
 mod partition_reading;
 mod reading;
+mod span;
 
 use std::sync::Arc;
 
@@ -35,16 +36,16 @@ use crate::event::{PerStream, Stream};
 use crate::settings::Settings;
 use crate::time::{Date, Timestamp};
 
-/// What a replay is asked for.
+/// The options of a replay.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
     /// The instant of the report.
     pub as_of: Timestamp,
-    /// Score at the midnights of the reporting zone whose number is a multiple of this many days; `None`: once, at `as_of`.
+    /// Score at midnight of every date (in days since 1970-01-01) that is a multiple of this; `None`: once, at `as_of`.
     pub score_every: Option<u32>,
 }
 
-/// The settings of a replay over files of these streams: the others are not configured, and none is ever stale.
+/// The settings of a replay over files of these streams: other streams count as not configured, and no stream is ever stale.
 #[must_use]
 pub fn settings_for(streams: &[Stream], mut settings: Settings) -> Arc<Settings> {
     settings.configured = PerStream::from_fn(|stream| streams.contains(&stream));
@@ -52,11 +53,11 @@ pub fn settings_for(streams: &[Stream], mut settings: Settings) -> Arc<Settings>
     Arc::new(settings)
 }
 
-/// Applies the history up to `request.as_of`, scored at every instant that the request names; changes go to `publish` as they happen.
-/// Afterwards the history stands at `as_of`, every account scored.
+/// Advances the history to `request.as_of`, scoring every account at each requested instant and finally at `as_of`. Changes go to
+/// `publish` as they happen.
 ///
 /// # Errors
-/// Whatever `publish` says.
+/// The first error of `publish`.
 pub fn score_history<E>(
     history: &mut History<'_>,
     request: &Request,
@@ -66,7 +67,7 @@ pub fn score_history<E>(
     history.score(&scoring_instants(history.begins(), request, settings), publish)
 }
 
-/// Every midnight to score at from the first record on, and `as_of`.
+/// The requested midnights after the first record, then `as_of`.
 fn scoring_instants(begins: Option<Timestamp>, request: &Request, settings: &Settings) -> Vec<Timestamp> {
     let mut instants = Vec::new();
     if let (Some(begins), Some(every)) = (begins, request.score_every.and_then(|days| i32::try_from(days).ok())) {
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_scorings_fall_on_dates_that_are_multiples() {
+    fn less_frequent_scoring_falls_on_multiples() {
         let request = Request { as_of: at("1970-01-16T12:00:00Z"), score_every: Some(7) };
         let instants = scoring_instants(Some(at("1970-01-02T00:00:00Z")), &request, &Settings::default());
         assert_eq!(instants, [at("1970-01-08T00:00:00Z"), at("1970-01-15T00:00:00Z"), request.as_of]);

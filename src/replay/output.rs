@@ -1,5 +1,5 @@
-//! Output files: one JSON a line, to a path or to standard output. A reader of standard output that goes before the end, as `head`, has
-//! seen what it wanted: what is left is dropped, and the other outputs are written as if nothing had happened.
+//! Output files: one JSON object per line, to a path or to standard output. If the reader of standard output exits early, as `head`
+//! does, the rest of that output is dropped and the other outputs are still written.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -8,51 +8,52 @@ use std::path::Path;
 use super::file::InputFile;
 use super::reading::Reading;
 
-/// A file of lines.
+/// A buffered file of lines.
 pub struct Output(BufWriter<Box<dyn Write>>);
 
 impl Output {
     /// Opens a path for writing; `-` is standard output.
     ///
     /// # Errors
-    /// When the file cannot be created.
+    /// If the file cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
-        let sink: Box<dyn Write> = if path == Path::new("-") { Box::new(Leavable(io::stdout())) } else { Box::new(File::create(path)?) };
+        let sink: Box<dyn Write> =
+            if path == Path::new("-") { Box::new(IgnoreBrokenPipe(io::stdout())) } else { Box::new(File::create(path)?) };
         Ok(Self(BufWriter::with_capacity(1 << 20, sink)))
     }
 
     /// Writes one line.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn line(&mut self, json: &[u8]) -> io::Result<()> {
         self.0.write_all(json)?;
         self.0.write_all(b"\n")
     }
 
-    /// Writes what is left.
+    /// Flushes the buffer.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// If it cannot be written.
     pub fn finish(mut self) -> io::Result<()> {
         self.0.flush()
     }
 }
 
-/// A sink whose reader may go.
-struct Leavable<W>(W);
+/// A writer that discards output once its reader has gone.
+struct IgnoreBrokenPipe<W>(W);
 
-impl<W: Write> Write for Leavable<W> {
+impl<W: Write> Write for IgnoreBrokenPipe<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        left_or(self.0.write(bytes), bytes.len())
+        unless_broken_pipe(self.0.write(bytes), bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        left_or(self.0.flush(), ())
+        unless_broken_pipe(self.0.flush(), ())
     }
 }
 
-fn left_or<T>(result: io::Result<T>, dropped: T) -> io::Result<T> {
+fn unless_broken_pipe<T>(result: io::Result<T>, dropped: T) -> io::Result<T> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(dropped),
         result => result,
@@ -70,10 +71,10 @@ struct DeadLetterLine<'a> {
     truncated: Option<usize>,
 }
 
-/// Writes a line for each refused record, in reading order. A record longer than `record_bytes` is cut there, its length beside it.
+/// Writes a line per rejected record, in file order. Records longer than `record_bytes` are truncated, and their length is added.
 ///
 /// # Errors
-/// When a line cannot be written.
+/// If a line cannot be written.
 pub fn write_dead_letters(reading: &Reading, files: &[InputFile], record_bytes: usize, output: &mut Output) -> io::Result<()> {
     for letter in &reading.dead_letters {
         let Some(file) = files.get(usize::from(letter.file)) else { continue };
@@ -94,7 +95,7 @@ pub fn write_dead_letters(reading: &Reading, files: &[InputFile], record_bytes: 
 /// Writes the counts of all streams as one line.
 ///
 /// # Errors
-/// When it cannot be written.
+/// If it cannot be written.
 pub fn write_counts(reading: &Reading, output: &mut Output) -> io::Result<()> {
     output.line(&serde_json::to_vec(&reading.counts)?)
 }

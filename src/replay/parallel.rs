@@ -1,4 +1,4 @@
-//! Work on several cores whose results come in an order that does not depend on how many there are.
+//! Parallel work with results in a deterministic order, whatever the number of cores.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -6,33 +6,33 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Items of work that wait or are done for each thread, at most.
+/// Maximum number of queued or finished items per thread.
 const AHEAD: usize = 4;
 
-/// How the work is divided. No output depends on it.
+/// How work is divided. Output does not depend on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Division {
-    /// Threads that work besides the one that reads and writes, and partitions of the accounts.
+    /// Number of worker threads, besides the one that reads and writes, and of account partitions.
     pub threads: NonZeroUsize,
-    /// Bytes of a file that are decoded at once.
+    /// Bytes per decoded block.
     pub block_bytes: NonZeroUsize,
 }
 
 impl Division {
     const BLOCK_BYTES: NonZeroUsize = NonZeroUsize::new(4 << 20).unwrap();
 
-    /// A thread for each core that the process may use.
+    /// One thread per core available to the process.
     #[must_use]
     pub fn of_machine() -> Self {
         Self { threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN), block_bytes: Self::BLOCK_BYTES }
     }
 }
 
-/// Lets `work` make a result of every item on `threads` threads, and hands the results to `take` in the order of the items, which are
-/// drawn one after another on the thread that calls.
+/// Maps items with `work` on `threads` threads and passes the results to `take` in item order. Items are drawn sequentially, on the
+/// calling thread.
 ///
 /// # Errors
-/// Whatever `take` says, which ends it.
+/// The first error of `take`, which aborts the work.
 pub(super) fn in_order<T: Send, R: Send, E>(
     threads: NonZeroUsize,
     items: impl Iterator<Item = T>,
@@ -45,7 +45,7 @@ pub(super) fn in_order<T: Send, R: Send, E>(
         for _ in 0..threads.get() {
             scope.spawn(move || {
                 while let Some((item, result)) = next(waiting) {
-                    // Nobody waits for it once another result ended the whole.
+                    // The receiver is gone if an earlier result aborted the work.
                     let _ = result.send(work(item));
                 }
             });
@@ -69,7 +69,7 @@ fn next<T>(waiting: &Mutex<Receiver<T>>) -> Option<T> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
-/// Lets `work` make a result of each item on a thread of its own; the results in the order of the items.
+/// Maps items with `work`, each on its own thread; results are in item order.
 pub(super) fn each<T: Send, R: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let work = &work;
     thread::scope(|scope| {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn results_come_in_the_order_of_the_items_whatever_the_threads() {
+    fn results_are_in_item_order_whatever_the_number_of_threads() {
         for count in 1..4 {
             let mut squares = Vec::new();
             let take = |square| {
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_error_in_the_order_of_the_items_ends_the_work() {
+    fn the_first_error_in_item_order_aborts_the_work() {
         let mut drawn = 0;
         let items = std::iter::repeat_with(|| drawn += 1);
         assert_eq!(in_order(threads(2), items, |()| (), |()| Err("full")), Err("full"));

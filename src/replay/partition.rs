@@ -1,4 +1,4 @@
-//! The second pass over one partition: its records that count, applied in the order of event time up to one instant after another.
+//! The second pass over one partition: applies its accepted records in event-time order, up to one instant after another.
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -12,13 +12,13 @@ use crate::metric::View;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
-/// Changes that are handed over at once.
+/// Changes per batch.
 const BATCH: usize = 256;
 
-/// A change, and the place of its instant among those at which accounts are scored.
+/// A change, with the index of its scoring instant.
 pub type Published = (usize, OutputRecord);
 
-/// The accounts of one partition as they grow with time.
+/// The accounts of one partition as they advance through time.
 #[derive(Debug)]
 pub struct Partition<'a> {
     files: &'a [InputFile],
@@ -37,8 +37,8 @@ impl<'a> Partition<'a> {
         Self { files, reading, context: settings.decode_context(), task, alternative: None, order: ScoringOrder::default(), next: 0 }
     }
 
-    /// Scores every account at one instant after another and hands over what is published in batches, by instant and account. Ends
-    /// early once nobody takes them.
+    /// Scores every account at each instant and sends the changes in batches, ordered by instant and account. Stops early if the
+    /// receiver is gone.
     pub fn score(&mut self, views: &[View], publish: &SyncSender<Vec<Published>>) {
         for (place, view) in views.iter().enumerate() {
             self.advance_to(view.t);
@@ -58,7 +58,7 @@ impl<'a> Partition<'a> {
         }
     }
 
-    /// Applies every record up to `t`. Records of lives that ended with a deletion are in no figure, and left out.
+    /// Applies every record up to `t`, except those from before a deletion of their account, which count nowhere.
     pub fn advance_to(&mut self, t: Timestamp) {
         while let Some(accepted) = self.reading.accepted.get(self.next).filter(|accepted| accepted.at <= t) {
             self.next += 1;

@@ -1,30 +1,31 @@
-//! The first pass: every line in file order, readings as the engine judges a record that is read.
+//! The first pass: reads every line in file order and classifies it as the engine would.
 
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 
-use super::block::{Block, Place};
+use super::block::Block;
 use super::digest::{Kind, raw};
 use super::file::InputFile;
 use super::parallel::{each, in_order};
 use super::partition_reading::{PartitionNumber, PartitionReading};
+use super::span::Span;
 use crate::engine::{Counts, Outcome};
 use crate::event::{self, Rejection, Stream};
 use crate::settings::Settings;
 use crate::stream_time::StreamTime;
 use crate::time::Timestamp;
 
-/// A line that was refused.
+/// A rejected line.
 #[derive(Debug)]
 pub struct DeadLetter {
-    /// Place of its file among the input files.
+    /// Index of its input file.
     pub file: u8,
-    /// Number of the line, from 1.
+    /// Line number, from 1.
     pub line: u64,
     /// Why.
     pub rejection: Rejection,
     block: u32,
-    place: Place,
+    span: Span,
 }
 
 impl DeadLetter {
@@ -32,36 +33,36 @@ impl DeadLetter {
     #[must_use]
     pub fn bytes<'a>(&self, files: &'a [InputFile]) -> &'a [u8] {
         let block = files.get(usize::from(self.file)).and_then(|file| file.blocks.get(self.block as usize));
-        block.map_or(&[], |block| block.line(self.place))
+        block.map_or(&[], |block| block.line(self.span))
     }
 }
 
-/// What reading all files as of an instant told.
+/// The result of reading all files as of an instant.
 #[derive(Debug)]
 pub struct Reading {
-    /// The lines that were refused, in reading order.
+    /// The rejected lines, in file order.
     pub dead_letters: Vec<DeadLetter>,
-    /// How records ended.
+    /// Outcomes of all records.
     pub counts: Counts,
-    /// The streams' clocks.
+    /// Stream time.
     pub stream_time: StreamTime,
-    /// Whether a reading as of an earlier instant could judge a record otherwise.
+    /// Whether a reading as of an earlier instant could classify a record differently.
     pub depends_on_instant: bool,
-    /// The records that count, by partition of the accounts.
+    /// The accepted records, by account partition.
     pub(super) partitions: Vec<PartitionReading>,
 }
 
 impl Reading {
-    /// Reads every file, in the order given, as of `t`; accounts are divided into as many partitions as threads.
+    /// Reads every file, in the given order, as of `t`, with one account partition per thread.
     #[must_use]
     pub fn of(files: &[InputFile], t: Timestamp, settings: &Settings, threads: NonZeroUsize) -> Self {
         let reading = Self::divided(files, t, settings, threads);
         let accounts: usize = reading.partitions.iter().map(|partition| partition.accounts).sum();
-        // Which account is one too many is a question of order among all of them.
+        // Which accounts exceed the limit depends on the order of all accounts, so a single partition must decide.
         if accounts > settings.limits.accounts { Self::divided(files, t, settings, NonZeroUsize::MIN) } else { reading }
     }
 
-    /// A reading as of an earlier instant, less the accounts that were deleted since.
+    /// A reading as of an earlier instant, without accounts deleted since.
     #[must_use]
     pub fn as_of(&self, files: &[InputFile], t: Timestamp, settings: &Settings) -> Self {
         let partitions = NonZeroUsize::new(self.partitions.len()).unwrap_or(NonZeroUsize::MIN);
@@ -71,11 +72,12 @@ impl Reading {
         earlier
     }
 
-    /// The newest event time of all valid records, for a replay that is given no instant.
+    /// The earliest and newest event time of all valid records. The newest is the default instant of a replay.
     #[must_use]
-    pub fn newest(files: &[InputFile]) -> Option<Timestamp> {
+    pub fn span(files: &[InputFile]) -> Option<(Timestamp, Timestamp)> {
         let digests = files.iter().flat_map(|file| &file.blocks).flat_map(Block::digests);
-        digests.filter(|digest| matches!(digest.kind, Kind::Record { .. })).map(|digest| digest.at).max()
+        let times = digests.filter(|digest| matches!(digest.kind, Kind::Record { .. })).map(|digest| (digest.at, digest.at));
+        times.reduce(|(earliest, newest), (at, _)| (earliest.min(at), newest.max(at)))
     }
 
     fn divided(files: &[InputFile], t: Timestamp, settings: &Settings, partitions: NonZeroUsize) -> Self {
@@ -93,7 +95,7 @@ impl Reading {
         reading
     }
 
-    /// Counts the lines that are no valid records, and keeps those that are refused.
+    /// Counts the lines that are not valid records, and keeps the rejected ones.
     fn refuse(&mut self, files: &[InputFile], t: Timestamp, settings: &Settings, threads: NonZeroUsize) {
         let blocks = (0_u8..).zip(files).flat_map(|(file, input)| {
             let lines_before =
@@ -104,16 +106,16 @@ impl Reading {
         let refused = |(file, stream, block, lines, before): (u8, Stream, u32, &Block, u64)| {
             let (mut letters, mut counts) = (Vec::new(), Counts::default());
             for digest in lines.digests().iter().filter(|digest| !digest.is_valid(t, settings)) {
-                let place = digest.place;
-                // Decoded again: a time too far ahead is found before what else is wrong.
-                let outcome = match event::decode(&raw(stream, lines.line(place), Some(t)), &context) {
+                let span = digest.span;
+                // Decoded again with `t`: a time too far in the future takes precedence over other errors.
+                let outcome = match event::decode(&raw(stream, lines.line(span), Some(t)), &context) {
                     Ok(_) => Outcome::Ignored,
                     Err(rejection) => Outcome::DeadLetter(rejection),
                 };
                 counts.count(stream, &outcome);
                 if let Outcome::DeadLetter(rejection) = outcome {
                     let line = before + u64::from(digest.lines_before) + 1;
-                    letters.push(DeadLetter { file, line, rejection, block, place });
+                    letters.push(DeadLetter { file, line, rejection, block, span });
                 }
             }
             (letters, counts)

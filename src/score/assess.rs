@@ -1,6 +1,6 @@
 //! One account at one instant by one model: components, coverage, health, rules in force, risk.
 //!
-//! Nothing here remembers anything: [`State`](super::State) keeps the bands, which have hysteresis, and what was published.
+//! Stateless: [`State`](super::State) keeps the bands, which have hysteresis, and the last published change.
 
 use smallvec::SmallVec;
 
@@ -11,45 +11,45 @@ use super::subject::Subject;
 use crate::event::PerStream;
 use crate::metric::{Metric, Metrics, Value};
 
-/// What a model says about an account.
+/// The result of applying a model to an account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assessment<'a> {
-    /// Place of the profile in the model.
+    /// Index of the profile in the model.
     pub profile: u8,
-    /// The components present, in order of the profile.
+    /// The present components, in profile order.
     pub components: SmallVec<[ComponentScore<'a>; 10]>,
-    /// Weight present / weight of the profile's components whose streams are configured, 0..=1; 0 where there is no such component.
+    /// Present weight / weight of the profile's components whose streams are configured, 0..=1; 0 if there are none.
     pub coverage: f64,
-    /// Weighted mean of the components, before rules and override; 0 where none is present, or where a rule alone gives the score.
+    /// Weighted mean of the components, before rules and override; 0 if none is present or a rule alone sets the score.
     pub mean: f64,
-    /// Health, 0..=100, up is good; `None` where coverage is too low, no rule caps health, and no override is in force.
+    /// Health, 0..=100, higher is better; `None` if coverage is too low and neither a cap nor an override is in force.
     pub score: Option<f64>,
-    /// The rules in force, in order of the model.
+    /// The rules in force, in model order.
     pub rules: SmallVec<[RuleEffect<'a>; 4]>,
     /// The lowest cap of the immediate rules in force.
     pub immediate_cap: Option<f64>,
-    /// What the override adds to the score after rules; `None` where none is in force.
+    /// Points that the override adds to the score after rules; `None` without an override.
     pub override_effect: Option<f64>,
-    /// Churn risk; `None` without a score, or where no component with a coefficient is present.
+    /// Churn risk; `None` without a score or without a present component that has a coefficient.
     pub risk: Option<Risk>,
 }
 
 impl Assessment<'_> {
-    /// Whether a rule alone gives the score, or would but for an override.
+    /// Whether a rule alone sets the score, or would if there were no override.
     #[must_use]
     pub fn has_sole_rule(&self) -> bool {
         self.rules.iter().any(|rule| rule.is_sole)
     }
 
-    /// Whether the band follows the score at once. Hysteresis damps noise; an override and a rule that alone gives the score are none.
+    /// Whether the band follows the score at once. Hysteresis damps noise, and neither an override nor a sole rule is noise.
     #[must_use]
     pub fn skips_hysteresis(&self) -> bool {
         self.override_effect.is_some() || self.has_sole_rule()
     }
 }
 
-/// Assesses an account: health = sum(weight x score) / sum(weight) over the components present, capped by rules, pinned by an override.
-/// Where too little is known for that, the lowest cap of the rules in force is the health.
+/// Assesses an account: health = sum(weight x score) / sum(weight) over the present components, capped by rules, pinned by an override.
+/// If coverage is too low for that, health is the lowest cap in force.
 #[must_use]
 pub fn assess<'a>(model: &'a Model, subject: &Subject<'a>) -> Assessment<'a> {
     let (place, profile) = profile_of(model, subject);
@@ -81,14 +81,14 @@ pub fn assess<'a>(model: &'a Model, subject: &Subject<'a>) -> Assessment<'a> {
     assessment
 }
 
-/// The first profile that fits, and its place.
+/// The first matching profile and its index.
 fn profile_of<'a>(model: &'a Model, subject: &Subject<'_>) -> (u8, Option<&'a ScoringProfile>) {
     let fits = |profile: &ScoringProfile| profile.when.fits(subject.tenure_days, subject.segment, subject.plan, subject.stage);
     let place = model.profiles.iter().position(fits).unwrap_or_default();
     (u8::try_from(place).unwrap_or(u8::MAX), model.profiles.get(place))
 }
 
-/// The components present, the sum of their weights, and their weighted mean (0 of none).
+/// The present components, the sum of their weights, and their weighted mean (0 if there are none).
 fn components<'a>(
     model: &'a Model,
     profile: Option<&ScoringProfile>,
@@ -106,12 +106,12 @@ fn components<'a>(
     for component in &mut present {
         component.weight /= weights;
     }
-    // One division: components that all score 70 have a mean of exactly 70, which a sum of contributions need not have.
+    // A single division: components that all score 70 must average exactly 70, which a sum of contributions may miss.
     let mean = if present.is_empty() { 0.0 } else { sum / weights };
     (present, weights, mean)
 }
 
-/// The first source that is present and made of enough.
+/// The first source that is present with a large enough sample.
 fn reading<'a>(component: &Component, metrics: &'a Metrics) -> Option<(Metric, &'a Value, f64)> {
     component.sources.iter().find_map(|source| {
         let sample = metrics.get(source.metric)?;
@@ -120,7 +120,7 @@ fn reading<'a>(component: &Component, metrics: &'a Metrics) -> Option<(Metric, &
     })
 }
 
-/// The weight of the components that could be present: the streams of one of their metrics are configured.
+/// The weight of the components that could be present, that is, have a metric whose streams are configured.
 fn weight_configured(model: &Model, profile: Option<&ScoringProfile>, configured: PerStream<bool>) -> f64 {
     let could_be_present =
         |component: &&Component| component.sources.iter().any(|source| source.metric.has_streams(|stream| *configured.of(stream)));
@@ -128,8 +128,7 @@ fn weight_configured(model: &Model, profile: Option<&ScoringProfile>, configured
 }
 
 impl Assessment<'_> {
-    /// The components make the score, where there is one, and each rule in force takes what its cap takes from what the rules before it
-    /// left.
+    /// The components set the score (if `is_scored`), and each rule in force caps what the rules before it left.
     fn score_by_components(&mut self, is_scored: bool) {
         self.score = is_scored.then_some(self.mean);
         for component in self.components.iter_mut().filter(|_| is_scored) {
@@ -147,7 +146,7 @@ impl Assessment<'_> {
         }
     }
 
-    /// The lowest cap in force is the score, and that of its rule alone; `false` without a cap in force.
+    /// Sets the score to the lowest cap in force and attributes all of it to that rule; `false` if no cap is in force.
     fn score_by_sole_rule(&mut self) -> bool {
         let caps = self.rules.iter_mut().filter_map(|effect| Some((effect.cap_health()?, effect)));
         let Some((cap, effect)) = caps.min_by(|(one, _), (other, _)| one.total_cmp(other)) else { return false };
@@ -187,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_score_below_the_least_coverage_and_one_at_it() {
+    fn a_score_needs_at_least_the_minimum_coverage() {
         let at_least = |coverage: &str| model(&format!("[model]\nmin_coverage = {coverage}"));
         let account = Account::scoring(80.0, None, None);
         assert_eq!(account.assessed_by(&at_least("0.4")).score, Some(80.0));
@@ -196,13 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn a_metric_of_too_few_answers_is_absent_and_one_that_counts_none_is_not() {
+    fn a_metric_with_too_small_a_sample_is_absent_and_one_without_a_sample_size_is_not() {
         let nps = |n| Account::scoring(80.0, 80.0, None).with(Metric::Nps91d, 0.0, n).assessed_by(&model("")).score;
         assert_eq!((nps(Some(2)), nps(Some(3)), nps(None)), (Some(80.0), Some(64.0), Some(64.0)));
     }
 
     #[test]
-    fn what_stands_in_counts_while_the_metric_before_it_is_absent() {
+    fn an_alternative_counts_while_the_metrics_before_it_are_absent() {
         let model = model("or = [{ metric = \"feedback.csat_91d\", curve = [[0.0, 10], [1.0, 90]] }]");
         let csat = Account::scoring(50.0, 50.0, None).with(Metric::FeedbackCsat, 0.5, Some(3));
         let part = &csat.assessed_by(&model).components[2];
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn components_that_all_score_70_make_70_and_not_a_little_less() {
+    fn components_that_all_score_70_average_exactly_70() {
         let metrics =
             [(Metric::Dau, 7), (Metric::Wau, 11), (Metric::Mau, 13), (Metric::Open, 17), (Metric::Adoption, 19), (Metric::Trend, 23)];
         let component = |(metric, weight): (Metric, u32)| {
@@ -245,7 +244,7 @@ mod tests {
     "#;
 
     #[test]
-    fn the_first_profile_that_fits_names_the_components() {
+    fn the_first_matching_profile_selects_the_components() {
         let model = model(PROFILES);
         let account = |tenure_days, stage, segment| Account { segment, tenure_days, ..Account::scoring(10.0, 20.0, 30.0).in_stage(stage) };
         let score = |account: Account| account.assessed_by(&model).score;
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn coverage_is_of_the_profile_and_components_outside_it_are_absent() {
+    fn coverage_is_relative_to_the_profile_and_other_components_are_absent() {
         let assessment = Account::scoring(10.0, None, 30.0).assessed_by(&model(PROFILES));
         assert_eq!((assessment.coverage, assessment.components.len()), (1.0, 1));
         let other = Account::scoring(10.0, None, None).assessed_by(&model(PROFILES));
@@ -280,7 +279,7 @@ mod tests {
     "#;
 
     #[test]
-    fn coverage_is_of_the_components_whose_streams_are_configured() {
+    fn coverage_is_relative_to_components_whose_streams_are_configured() {
         let coverage = |streams: &[Stream]| {
             let configured = PerStream::from_fn(|stream| streams.contains(&stream));
             Account { configured, ..Account::scoring(80.0, None, None) }.assessed_by(&model(MIXED)).coverage
@@ -288,7 +287,7 @@ mod tests {
         assert!(close(coverage(&[Stream::Usage]), 20.0 / 45.0)); // days of days, sessions, age
         assert!(close(coverage(&[Stream::Usage, Stream::Feedback]), 20.0 / 55.0)); // and nps
         assert!(close(coverage(&[Stream::Usage, Stream::Support]), 20.0 / 75.0)); // and tickets
-        assert!(close(coverage(&[Stream::Usage, Stream::Billing]), 20.0 / 75.0)); // and tickets, by what stands in
+        assert!(close(coverage(&[Stream::Usage, Stream::Billing]), 20.0 / 75.0)); // and tickets, by the alternative
     }
 
     #[test]
@@ -327,7 +326,7 @@ mod tests {
     "#;
 
     #[test]
-    fn the_least_cap_holds_and_each_rule_has_its_own_effect() {
+    fn the_lowest_cap_wins_and_each_rule_has_its_own_effect() {
         let account = Account::scoring(80.0, 80.0, 80.0).with(Metric::DaysPastDue, 21.0, None).with(Metric::CancelScheduled, 1.0, None);
         let assessment = account.assessed_by(&model(RULES));
         assert_eq!((assessment.mean, assessment.score, assessment.immediate_cap), (80.0, Some(39.0), Some(50.0)));
@@ -342,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn below_the_least_coverage_the_least_cap_is_the_score_and_its_rule_the_whole_of_it() {
+    fn below_the_minimum_coverage_the_lowest_cap_is_the_score_and_its_rule_contributes_all_of_it() {
         let account = Account::scoring(None, None, 80.0).with(Metric::DaysPastDue, 21.0, None).with(Metric::CancelScheduled, 1.0, None);
         let assessment = account.assessed_by(&model(&format!("{RULES}[risk.coefficients]\nnps = -1")));
         assert_eq!((assessment.coverage, assessment.score, assessment.mean), (0.2, Some(39.0), 0.0));
@@ -353,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_alone_brings_no_risk_where_no_component_has_one_and_one_without_a_cap_brings_no_score() {
+    fn a_sole_rule_sets_no_risk_without_a_component_and_no_score_without_a_cap() {
         let leaving = Account::default().with(Metric::CancelScheduled, 1.0, None).assessed_by(&model(RULES));
         assert_eq!((leaving.score, leaving.risk, leaving.coverage), (Some(39.0), None, 0.0));
         let watch = "[[rule]]\nname='watch'\nwhen='revenue.cancel_scheduled >= 1'\nrisk_at_least=0.5";
@@ -362,13 +361,13 @@ mod tests {
     }
 
     #[test]
-    fn enough_coverage_leaves_the_rules_to_cap_the_mean() {
+    fn with_enough_coverage_rules_only_cap_the_mean() {
         let assessment = Account::scoring(20.0, None, None).with(Metric::CancelScheduled, 1.0, None).assessed_by(&model(RULES));
         assert_eq!((assessment.score, assessment.has_sole_rule()), (Some(20.0), false));
     }
 
     #[test]
-    fn an_override_pins_what_a_rule_alone_would_give() {
+    fn an_override_replaces_the_score_of_a_sole_rule() {
         let pinned = Account::default().with(Metric::CancelScheduled, 1.0, None).pinned_to(65.0).assessed_by(&model(RULES));
         assert_eq!((pinned.score, pinned.override_effect, pinned.rules[0].contribution), (Some(65.0), Some(26.0), 39.0));
     }

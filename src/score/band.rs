@@ -1,28 +1,28 @@
-//! Bands of health, and the asymmetric hysteresis by which an account moves between them.
+//! Health bands, with asymmetric hysteresis between them.
 //!
-//! Each border is treated by itself. While the score is on the same side of a border as the account's band, nothing happens there. Once it is
-//! on the other side, the account crosses the border when the score is far enough past it, or has been past it at every scoring for long
-//! enough. A fall from green to 38 crosses into yellow at once and into red after 24 h.
+//! Each border is treated independently. Once the score is on the other side of a border than the account's band, the account crosses it
+//! when the score is far enough past the border, or has been past it at every scoring for long enough. With the default model, a fall
+//! from green to 38 crosses into yellow at once and into red after 24 h.
 
 use serde::{Deserialize, Serialize};
 
 use super::model::{Bands, Crossing};
 use crate::time::{MaybeTimestamp, Timestamp};
 
-/// A band.
+/// A health band.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Band {
     /// Healthy.
     Green,
-    /// To be watched.
+    /// Needs watching.
     Yellow,
-    /// To be called.
+    /// Needs action.
     Red,
     /// Too little is known for a score.
     #[default]
     Unknown,
-    /// Left; frozen until it comes back.
+    /// No longer a customer; score and risk are frozen until it returns.
     Churned,
 }
 
@@ -42,13 +42,13 @@ impl Band {
         }
     }
 
-    /// The band of a score by the plain borders.
+    /// The band of a score without hysteresis.
     #[must_use]
     pub fn plain(score: f64, bands: &Bands) -> Self {
         Self::between(score >= bands.yellow, score >= bands.green)
     }
 
-    /// Whether this band is worse than another: green, yellow, red, churned in this order; `unknown` is neither worse nor better.
+    /// Whether this band is worse than another, in the order green, yellow, red, churned; `unknown` is neither better nor worse.
     #[must_use]
     pub fn is_worse_than(self, other: Self) -> bool {
         matches!((self.rank(), other.rank()), (Some(own), Some(other)) if own > other)
@@ -73,7 +73,7 @@ impl Band {
     }
 }
 
-/// A band, and since when the score has been on the other side of each border.
+/// A band, and for each border since when the score has been on the other side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The band.
@@ -91,18 +91,18 @@ pub struct Reading {
     pub t: Timestamp,
     /// The score.
     pub score: f64,
-    /// The least cap of immediate rules in force: a border above it is crossed downwards without waiting.
+    /// The lowest cap of the immediate rules in force: borders above it are crossed downwards without waiting.
     pub immediate_cap: Option<f64>,
 }
 
 impl Position {
-    /// In a band, with nothing waiting.
+    /// In a band, with no crossing pending.
     #[must_use]
     pub const fn settled(band: Band) -> Self {
         Self { band, beyond_yellow: MaybeTimestamp::NONE, beyond_green: MaybeTimestamp::NONE }
     }
 
-    /// The position after a scoring. From `unknown` and `churned` the plain borders hold.
+    /// The position after a scoring. There is no hysteresis out of `unknown` and `churned`.
     #[must_use]
     pub fn next(self, reading: Reading, bands: &Bands) -> Self {
         let (above_yellow, above_green) = match self.band {
@@ -117,7 +117,7 @@ impl Position {
     }
 }
 
-/// On which side of a border the account is after a scoring, and since when the score has been on the other one.
+/// The account's side of a border after a scoring, and since when the score has been on the other side.
 fn cross(above: bool, since: Option<Timestamp>, border: f64, reading: Reading, bands: &Bands) -> (bool, Option<Timestamp>) {
     let Reading { t, score, immediate_cap } = reading;
     let beyond = if above { score < border } else { score >= border };
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_score_goes_to_its_band_by_the_plain_borders() {
+    fn the_first_score_has_no_hysteresis() {
         for (score, band) in [(100.0, Green), (70.0, Green), (69.999, Yellow), (40.0, Yellow), (39.999, Red), (0.0, Red)] {
             assert_eq!(bands_after(Unknown, &[(0, score)]), [band], "{score}");
             assert_eq!(bands_after(Churned, &[(0, score)]), [band], "{score}");
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fall_through_two_borders_crosses_each_by_itself() {
+    fn a_fall_through_two_borders_crosses_each_independently() {
         assert_eq!(bands_after(Green, &[(0, 37.0)]), [Red]);
         assert_eq!(bands_after(Green, &[(0, 38.0), (12, 38.0), (24, 38.0)]), [Yellow, Yellow, Red]);
         assert_eq!(bands_after(Green, &[(0, 69.0), (20, 38.0), (24, 38.0), (44, 38.0)]), [Green, Yellow, Yellow, Red]);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn worse_is_a_fall_between_bands_that_have_an_order() {
+    fn unknown_is_neither_better_nor_worse() {
         assert!(Yellow.is_worse_than(Green) && Red.is_worse_than(Green) && Churned.is_worse_than(Red));
         assert!(!Green.is_worse_than(Yellow) && !Red.is_worse_than(Red));
         assert!(!Unknown.is_worse_than(Green) && !Red.is_worse_than(Unknown) && !Churned.is_worse_than(Unknown));

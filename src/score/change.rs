@@ -1,4 +1,4 @@
-//! A change of an account's health or risk: what is published, and why.
+//! A change of an account's health or risk, with its cause.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,15 +11,15 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// It is the first of the account.
+    /// First scoring of the account.
     Initial,
-    /// Records of the account.
+    /// Records of the account were applied.
     Events,
-    /// Nothing but time.
+    /// Only time has passed.
     Time,
-    /// An override was set, changed or ended.
+    /// An override was set, changed, cleared or expired.
     Override,
-    /// The account was scored by another model before.
+    /// The previous scoring used another model.
     ModelChange,
 }
 
@@ -37,46 +37,46 @@ impl Cause {
     }
 }
 
-/// What a scoring knows besides the account.
+/// The circumstances of a scoring.
 #[derive(Clone, Copy, Debug)]
 pub struct Context {
     /// The instant of scoring.
     pub t: Timestamp,
-    /// [`Cause::Events`] or [`Cause::Time`]; the state finds the other causes itself.
+    /// [`Cause::Events`] or [`Cause::Time`]; the state detects the other causes itself.
     pub cause: Cause,
     /// Whether the task is in catch-up.
     pub catching_up: bool,
-    /// The reporting currency, for sentences on money.
+    /// The reporting currency, for driver sentences.
     pub currency: Currency,
 }
 
 /// A change to be published.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change<'a> {
-    /// 1 for the first of an account, then without gaps.
+    /// Counts an account's changes from 1 without gaps.
     pub sequence: u64,
-    /// The instant of scoring; never before that of the change before.
+    /// The instant of scoring; never earlier than in the previous change.
     pub as_of: Timestamp,
     /// Why.
     pub cause: Cause,
-    /// Which way; `None` where there is nothing to compare.
+    /// Whether the account got better or worse; `None` if nothing can be compared.
     pub direction: Option<Direction>,
     /// Whether the task was in catch-up.
     pub catching_up: bool,
     /// Health and risk now.
     pub status: Status,
-    /// Health and risk in the change before.
+    /// Health and risk in the previous change.
     pub previous: Option<Status>,
-    /// Weight present / weight of the profile's components whose streams are configured.
+    /// Present weight / weight of the profile's components whose streams are configured.
     pub coverage: f64,
-    /// Place of the profile in the model.
+    /// Index of the profile in the model.
     pub profile: u8,
-    /// What the score is made of, and what moved since.
+    /// Composition of the score, and what moved since the previous change.
     pub explanation: Explanation<'a>,
 }
 
 impl Change<'_> {
-    /// Whether the band is worse than in the change before.
+    /// Whether the band is worse than in the previous change.
     #[must_use]
     pub fn band_dropped(&self) -> bool {
         self.previous.is_some_and(|previous| self.status.band.is_worse_than(previous.band))

@@ -1,4 +1,4 @@
-//! What a component and a rule contribute to health, from the assessment to the record that is published.
+//! Contributions of components and rules to health, from the assessment through to the published record.
 
 use std::borrow::Cow;
 
@@ -7,12 +7,12 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::model::{Component, Rule};
 use crate::metric::{Metric, Value};
 
-/// A component that is present.
+/// A present component.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ComponentScore<'a> {
     /// The component.
     pub component: &'a Component,
-    /// The metric that counted: the component's own or an alternative.
+    /// The metric used: the component's own or an alternative.
     pub metric: Metric,
     /// The metric's value.
     pub value: &'a Value,
@@ -20,9 +20,9 @@ pub struct ComponentScore<'a> {
     pub score: f64,
     /// Renormalised weight: its share of the weights present, 0..=1.
     pub weight: f64,
-    /// weight x score, points; `None` where the components make no score.
+    /// weight x score, points; `None` if the components do not set the score.
     pub contribution: Option<f64>,
-    /// Change of the contribution since the last published change; `None` until it is explained, or where there is nothing to compare.
+    /// Change of the contribution since the last published change; `None` before explanation or without a comparable score.
     pub delta: Option<f64>,
 }
 
@@ -46,13 +46,13 @@ impl Serialize for ComponentScore<'_> {
 pub struct RuleEffect<'a> {
     /// Its name.
     pub name: Cow<'a, str>,
-    /// The rule of the model; `None` where it is no longer in force.
+    /// The rule in the model; `None` if it is no longer in force.
     pub rule: Option<&'a Rule>,
-    /// What its cap adds to health, points: at most 0, after the rules before it; the whole score where the rule alone gives it.
+    /// Points that its cap adds to health after the rules before it, at most 0; the whole score if the rule alone sets it.
     pub contribution: f64,
-    /// Change of that since the last published change; `None` until it is explained, or where either score is missing.
+    /// Change of the contribution since the last published change; `None` before explanation or if either score is missing.
     pub delta: Option<f64>,
-    /// Whether it alone gives the score, too little being known for the components to make one.
+    /// Whether it alone sets the score because coverage is too low.
     pub is_sole: bool,
     /// Whether it was in force in the last published change.
     pub was_in_force: bool,

@@ -1,4 +1,4 @@
-//! Drivers: what moved an account, or what costs it most points, as sentences with numbers.
+//! Drivers: sentences about what moved an account or, failing that, what costs it most points.
 
 use super::assess::Assessment;
 use super::band::Band;
@@ -11,13 +11,13 @@ use super::status::{Direction, Status};
 use crate::metric::Metric;
 use crate::money::Currency;
 
-/// Sentences of an explanation.
+/// Maximum number of sentences per explanation.
 const MAX_DRIVERS: usize = 3;
 
-/// A move of less than this many points is not worth a sentence.
+/// Smaller moves, in points, get no sentence.
 const LEAST_POINTS: f64 = 0.05;
 
-/// What moved the account the way it went since the last change. Where nothing did, or there is nothing to compare, what costs most points.
+/// What moved the account in its direction since the last change. If nothing did, or nothing can be compared: what costs most points.
 pub(super) fn drivers(
     explanation: &Explanation<'_>,
     assessment: &Assessment<'_>,
@@ -74,32 +74,32 @@ impl Writer<'_, '_> {
         waited.chain(floors).chain(moves.into_iter().map(|(_, sentence)| sentence)).collect()
     }
 
-    /// Too little is known for the components to make a score, and a rule makes it.
+    /// Coverage is too low for a score, so a rule alone sets it.
     fn sole_rule(&self, explanation: &Explanation<'_>, status: &Status) -> Vec<String> {
         let sole = explanation.rules.iter().find(|rule| rule.is_sole);
         let sentence = sole.zip(status.score).map(|(rule, score)| {
             let name = &rule.name;
-            format!("{name}: this rule alone sets health to {score}, since {}", self.coverage())
+            format!("{name}: this rule alone sets health to {score}, because {}", self.coverage())
         });
         sentence.into_iter().chain(risk_floors(explanation, status)).collect()
     }
 
-    /// The components make the score again, which a rule alone gave before.
+    /// The components set the score again; before, a rule alone did.
     fn enough_again(&self, explanation: &Explanation<'_>, status: &Status) -> Vec<String> {
         if status.score.is_none() || explanation.health_override.is_some() {
             return Vec::new();
         }
         let unpinned = explanation.override_delta.map(|_| override_moved(explanation));
-        let enough = format!("{:.0} % of the weights have data, enough for a score", self.assessment.coverage * 100.0);
+        let enough = format!("{:.0} % of the weights have data, which is enough for a score", self.assessment.coverage * 100.0);
         unpinned.into_iter().chain([enough]).chain(self.costs(explanation, status)).collect()
     }
 
     fn coverage(&self) -> String {
         let (coverage, least) = (self.assessment.coverage * 100.0, self.model.min_coverage * 100.0);
-        format!("{coverage:.0} % of the weights have data and a score needs {least:.0} %")
+        format!("{coverage:.0} % of the weights have data, and a score needs {least:.0} %")
     }
 
-    /// A band that was entered by hours, not by points.
+    /// The band changed because enough hours passed, not because the score moved far enough.
     fn waited(&self, status: &Status, then: &Published) -> Option<String> {
         let score = status.score.filter(|_| !self.assessment.skips_hysteresis())?;
         let bands = &self.model.bands;
@@ -153,7 +153,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Names the metrics that no longer have a value; where there are none, the weights are different.
+    /// Names the metrics that no longer have a value; if there are none, the weights themselves have changed.
     fn weights_moved(&self, then: &Published) -> String {
         let is_present = |id: u32| self.assessment.components.iter().any(|present| present.component.id == id);
         let gone = then.components.iter().filter(|before| !is_present(before.id));
@@ -168,7 +168,7 @@ impl Writer<'_, '_> {
     }
 }
 
-/// The rules that have come into force and raise risk without lowering health.
+/// Rules that came into force and raise risk without lowering health.
 fn risk_floors(explanation: &Explanation<'_>, status: &Status) -> impl Iterator<Item = String> {
     let come =
         explanation.rules.iter().filter(|rule| rule.rule.is_some() && !rule.was_in_force && !rule.is_sole && rule.contribution >= 0.0);

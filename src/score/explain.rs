@@ -1,15 +1,15 @@
-//! Why an account has its score, and what moved it since the last published change, in points that sum to the change of the score.
+//! Why an account has its score, and what moved it since the last published change, in points that add up to the change of the score.
 //!
-//! With w the renormalised weights and s the scores now, s' the scores and M' the weighted mean then, and d meaning "now less then":
+//! Let w be the renormalised weights and s the scores now, s' the scores and M' the weighted mean then, and d(x) = x now - x then. Then
 //!
-//! - a component present both times has moved health by w x (s - s');
-//! - a new one by w x (s - M'): how far it pulls the mean it joins;
-//! - renormalisation is the effect of components that have gone and of other weights: the sum of w x (s' - M') over the components present
-//!   both times. It is 0 where no component has gone and no weight has changed;
+//! - a component present both times moved health by w x (s - s');
+//! - a new component by w x (s - M'), how far it pulls the mean that it joins;
+//! - renormalisation, the effect of lost components and changed weights, by the sum of w x (s' - M') over the components present both
+//!   times, which is 0 if no component was lost and no weight changed;
 //! - each rule by d(effect of its cap), and an override by d(its effect).
 //!
-//! Since the weights sum to 1, all of it sums to d(score). A score that a rule alone gives is made of no components, so M' is 0 after it and
-//! renormalisation is -M' on the way to it.
+//! The weights sum to 1, so the total is d(score). A score set by a sole rule has no components: M' is 0 after it, and renormalisation is
+//! -M' on the way to it.
 
 use super::assess::Assessment;
 use super::contribution::{ComponentScore, RuleEffect};
@@ -18,22 +18,22 @@ use super::published::{self, Published};
 use super::subject::{Override, Subject};
 use crate::metric::Stage;
 
-/// Why an account has its score. All points are of health. A churned account, whose score is frozen, has no components and no rules.
+/// Why an account has its score, in points of health. A churned account, whose score is frozen, has neither components nor rules.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Explanation<'a> {
-    /// The components present, in order of the profile.
+    /// The present components, in profile order.
     pub components: Vec<ComponentScore<'a>>,
-    /// Names of the profile's components that are absent.
+    /// Names of the profile's absent components.
     pub absent: Vec<&'a str>,
-    /// `None` where there is no score now, or was none then.
+    /// `None` if there is no score now or there was none then.
     pub renormalisation_delta: Option<f64>,
     /// The rules in force, and those whose cap has ended since.
     pub rules: Vec<RuleEffect<'a>>,
     /// The override in force.
     pub health_override: Option<Override<'a>>,
-    /// Change of what the override adds; `None` as for renormalisation, or where there is no override now and was none then.
+    /// Change of the override's effect; `None` as for renormalisation, or if there is no override now and was none then.
     pub override_delta: Option<f64>,
-    /// Up to three sentences with numbers, the weightiest first.
+    /// Up to three sentences, the most important first.
     pub drivers: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ fn absent<'a>(assessment: &Assessment<'_>, model: &'a Model) -> Vec<&'a str> {
 
 fn renormalisation(assessment: &Assessment<'_>, then: &Published, model: &Model) -> f64 {
     if assessment.has_sole_rule() || assessment.components.is_empty() {
-        return 0.0 - then.mean; // 0, not -0, where it was 0
+        return 0.0 - then.mean; // not -mean, which would turn 0 into -0
     }
     let kept = assessment.components.iter().filter_map(|component| Some((component, then.component(component.component.id)?)));
     let same_weights = then.model == model.id && then.profile == assessment.profile;
@@ -157,20 +157,20 @@ mod tests {
     }
 
     #[test]
-    fn a_component_that_goes_is_renormalisation_and_one_that_comes_pulls_the_mean() {
+    fn a_lost_component_is_renormalisation_and_a_new_one_pulls_the_mean() {
         let model = model(RULES);
         let gone = last(&[Account::scoring(80.0, 50.0, 20.0), Account::scoring(80.0, 50.0, None)], &model);
         assert_eq!((deltas(&gone), gone.status.score), (vec![Some(0.0), Some(0.0)], Some(65.0)));
         assert_eq!(gone.explanation.renormalisation_delta, Some(9.0)); // 65 - 56
-        assert_eq!(gone.explanation.drivers, ["no longer counted: net promoter score of the answers of 91 d"]);
+        assert_eq!(gone.explanation.drivers, ["no longer counted: net promoter score over 91 d"]);
         let come = last(&[Account::scoring(80.0, 50.0, None), Account::scoring(80.0, 50.0, 20.0)], &model);
         assert_eq!(deltas(&come), [Some(0.0), Some(0.0), Some(-9.0)]);
         assert!(come.explanation.renormalisation_delta.unwrap().abs() < 1e-9);
-        assert_eq!(come.explanation.drivers, ["net promoter score of the answers of 91 d is 20"]);
+        assert_eq!(come.explanation.drivers, ["net promoter score over 91 d is 20"]);
     }
 
     #[test]
-    fn rules_are_entries_of_their_own_when_they_come_and_when_they_go() {
+    fn a_rule_is_listed_when_it_comes_into_force_and_when_it_ends() {
         let model = model(RULES);
         let calm = Account::scoring(80.0, 80.0, 80.0);
         let leaving = calm.clone().with(Metric::CancelScheduled, 1.0, None);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rule_that_alone_gives_the_score_is_the_whole_of_it() {
+    fn a_sole_rule_contributes_the_whole_score() {
         let model = model(&RULES.replace("min_coverage = 0.2", "min_coverage = 0.5"));
         let leaving = Account::scoring(None, None, 20.0).with(Metric::CancelScheduled, 1.0, None);
         let change = last(&[Account::scoring(80.0, 80.0, None), leaving.clone()], &model);
@@ -197,11 +197,11 @@ mod tests {
         let back = last(&[leaving, Account::scoring(30.0, 50.0, None)], &model);
         assert_eq!(deltas(&back), [Some(15.0), Some(25.0)]);
         assert_eq!((back.explanation.rules[0].delta, back.explanation.renormalisation_delta), (Some(-39.0), Some(0.0)));
-        assert_eq!(back.explanation.drivers[0], "80 % of the weights have data, enough for a score");
+        assert_eq!(back.explanation.drivers[0], "80 % of the weights have data, which is enough for a score");
     }
 
     #[test]
-    fn a_floor_of_risk_is_not_claimed_where_there_is_no_risk() {
+    fn a_risk_floor_is_not_mentioned_without_a_risk() {
         let model = model(&RULES.replace("days = -1", "nps = -1"));
         let late = Account::scoring(50.0, 50.0, None).with(Metric::DaysPastDue, 20.0, None);
         let drivers = last(&[Account::scoring(70.0, 70.0, None), late], &model).explanation.drivers;
@@ -209,24 +209,24 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_only_raises_risk_is_told_too() {
+    fn a_rule_that_only_raises_risk_is_a_driver_too() {
         let calm = Account::scoring(50.0, 50.0, 50.0);
         let late = calm.clone().with(Metric::DaysPastDue, 20.0, None);
         assert_eq!(last(&[calm, late], &model(RULES)).explanation.drivers, ["late: risk is at least 0.5"]);
     }
 
     #[test]
-    fn the_first_change_tells_what_weighs_most() {
+    fn the_first_change_lists_what_costs_most() {
         let first = last(&[Account::scoring(80.0, 50.0, 100.0)], &model(RULES));
         assert_eq!(first.explanation.drivers, ["sessions in 28 d is 50", "active days in 28 d is 80"]);
         assert_eq!(deltas(&first), [None, None, None]);
         let unknown = last(&[Account::scoring(None, None, None)], &model(RULES));
-        assert_eq!(unknown.explanation.drivers, ["0 % of the weights have data and a score needs 20 %"]);
+        assert_eq!(unknown.explanation.drivers, ["0 % of the weights have data, and a score needs 20 %"]);
         assert_eq!(unknown.explanation.absent, ["days", "sessions", "nps"]);
     }
 
     #[test]
-    fn drivers_are_three_at_most_and_go_the_way_the_account_went() {
+    fn at_most_three_drivers_follow_the_direction_of_the_account() {
         let text =
             format!("{COMPONENTS}[[health.component]]\nname='wau'\ngroup='usage'\nmetric='usage.wau'\ncurve=[[0,0],[100,100]]\nweight=1");
         let model = Model::compile(&ModelFile::parse(&text).unwrap()).unwrap();
@@ -234,7 +234,7 @@ mod tests {
         let down = last(&[before.clone(), Account::scoring(50.0, 80.0, 60.0).with(Metric::Wau, 0.0, None)], &model);
         let fell = [
             "active days in 28 d fell from 90 to 50",
-            "net promoter score of the answers of 91 d fell from 90 to 60",
+            "net promoter score over 91 d fell from 90 to 60",
             "sessions in 28 d fell from 90 to 80",
         ];
         assert_eq!(down.explanation.drivers, fell);

@@ -1,4 +1,4 @@
-//! The fields that the change record and the account line share.
+//! Fields shared by the change record and the account line.
 
 use serde::{Serialize, Serializer};
 
@@ -10,9 +10,8 @@ use super::risk::Level;
 use super::status::Status;
 use super::subject::Override;
 use crate::money::Currency;
-use crate::time::Timestamp;
 
-/// What a record says about an account besides its scores.
+/// What a record contains about an account besides its scores.
 #[derive(Clone, Copy, Debug)]
 pub struct AccountFacts<'a> {
     /// The account id.
@@ -109,11 +108,6 @@ pub(super) fn model_name(model: &Model) -> ModelName<'_> {
 
 pub(super) fn scored_by(profile: u8, model: &Model) -> Option<&str> {
     model.profiles.get(usize::from(profile)).map(|profile| profile.name.as_str())
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-pub(super) fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(at)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -1,4 +1,4 @@
-//! The line of an account: everything about it at an instant, whether or not it is worth publishing.
+//! The account line: everything about an account at an instant, whether or not a change was published.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::assess::Assessment;
 use super::change::{Cause, Context};
 use super::explain::Explanation;
 use super::fields::{
-    self, AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, health, model_name, rfc3339, risk, scored_by,
+    self, AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, health, model_name, risk, scored_by,
 };
 use super::model::Model;
 use super::published::Published;
@@ -16,12 +16,12 @@ use crate::metric::{Metrics, Stage};
 use crate::money::Currency;
 use crate::time::Timestamp;
 
-/// An account with all its metrics, its status and the reasons: a line of `replay --out-accounts`, the answer of
+/// An account with its metrics, status and explanation: a line of `replay --out-accounts` and the response of
 /// `GET /api/accounts/{id}`.
 #[derive(Clone, Debug, Serialize)]
 pub struct AccountLine<'a> {
     account_id: &'a str,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     as_of: Timestamp,
     cause: Cause,
     metrics: &'a Metrics,
@@ -46,7 +46,7 @@ struct ProfileFacts<'a> {
 }
 
 impl<'a> AccountLine<'a> {
-    /// The line of an account at the instant of a scoring; `explanation` is of [`State::explain`] with the same assessment.
+    /// The line of an account; `explanation` must come from [`State::explain`] with the same assessment.
     #[must_use]
     pub fn new(
         facts: &AccountFacts<'a>,
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_the_metrics_present_and_compares_with_the_last_change() {
+    fn a_line_has_the_present_metrics_and_compares_with_the_last_change() {
         let mut account = Account::scoring(80.0, None, 50.0);
         account.metrics.whole(Metric::Mrr, 120_000);
         let mut state = State::default();
@@ -121,13 +121,13 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_was_never_published_has_nothing_before() {
+    fn an_account_never_published_has_no_previous_status() {
         let written = line(&Account::scoring(80.0, 80.0, 80.0), &State::default(), 0);
         assert_eq!((&written["health"]["band"], &written["health"]["previous"]), (&json!("green"), &Value::Null));
     }
 
     #[test]
-    fn a_line_tells_a_first_reading_from_later_ones() {
+    fn the_cause_is_initial_only_for_the_first_scoring() {
         let mut state = State::default();
         let account = Account::scoring(80.0, 80.0, 80.0);
         assert_eq!(line(&account, &state, 0)["cause"], json!("initial"));

@@ -1,8 +1,8 @@
-//! Health and risk of an account: from metrics to what is published.
+//! Health and risk of an account: from metrics to the published record.
 //!
-//! A [`Model`] says how; [`assess()`] applies it to one account at one instant and keeps nothing; [`State`] keeps bands and what was
-//! published, and [`State::advance`] decides whether a [`Change`] is due; [`ChangeRecord`], [`headers`] and [`AccountLine`] are what leaves
-//! the program.
+//! [`assess()`] applies a [`Model`] to one account at one instant and is stateless. [`State`] remembers the band and the last published
+//! change, and [`State::advance`] decides whether a new [`Change`] is due. [`ChangeRecord`], [`headers`] and [`AccountLine`] are the
+//! output.
 
 mod assess;
 mod band;

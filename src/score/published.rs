@@ -1,4 +1,4 @@
-//! What was last published for an account, which the next change is measured against.
+//! The last published scoring of an account: the baseline of the next change.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,14 +10,14 @@ use super::risk::Risk;
 use super::status::Status;
 use crate::time::Timestamp;
 
-/// What was last published. For a churned account, whose score is frozen, all but time and band are those of the change before.
+/// The last published scoring. For a churned account, everything but time and band is frozen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Published {
     /// The instant of scoring.
     pub as_of: Timestamp,
     /// Health.
     pub score: Option<f64>,
-    /// Health before rules and override; 0 where a rule alone gave the score.
+    /// Health before rules and override; 0 if a rule alone set the score.
     pub mean: f64,
     /// The band.
     pub band: Band,
@@ -25,17 +25,17 @@ pub struct Published {
     pub risk: Option<Risk>,
     /// [`Model::id`].
     pub model: u64,
-    /// Place of the profile in that model.
+    /// Index of the profile in that model.
     pub profile: u8,
     /// The components that made the score.
     pub components: Box<[Component]>,
     /// The rules that were in force.
     pub rules: Box<[Rule]>,
-    /// What the override added.
+    /// Points that the override added.
     pub override_effect: Option<f64>,
 }
 
-/// A component as last published. Names are kept as [`name_id`], so that they outlive a change of the model.
+/// A component as last published. Names are stored as [`name_id`], which stays valid when the model changes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Component {
     /// Id of the component.
@@ -53,14 +53,14 @@ pub struct Component {
 pub struct Rule {
     /// Its name.
     pub name: Box<str>,
-    /// What its cap added: <= 0, or the whole score where the rule alone gave it.
+    /// Points that its cap added, <= 0; the whole score if the rule alone set it.
     pub effect: f64,
 }
 
 impl Published {
-    /// What a scoring leaves behind once it is published.
+    /// The baseline that a published scoring leaves behind.
     pub(super) fn of(as_of: Timestamp, status: &Status, assessment: &Assessment<'_>, model: &Model) -> Self {
-        // After a score that a rule alone gave, all components are new.
+        // No components are kept with a sole rule, so that after it all are new.
         let components = assessment.components.iter().filter(|_| !assessment.has_sole_rule());
         Self {
             as_of,
@@ -76,12 +76,12 @@ impl Published {
         }
     }
 
-    /// The component of an id, where it was part of the score.
+    /// Looks up a component of the score by id.
     pub(super) fn component(&self, id: u32) -> Option<&Component> {
         self.components.iter().find(|component| component.id == id)
     }
 
-    /// Whether a rule alone gave the score: only then does a rule raise it.
+    /// Whether a rule alone set the score: only then is an effect positive.
     pub(super) fn has_sole_rule(&self) -> bool {
         self.rules.iter().any(|rule| rule.effect > 0.0)
     }

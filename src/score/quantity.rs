@@ -1,9 +1,9 @@
-//! Values of metrics as a reader wants them in a sentence: few digits, a unit.
+//! Metric values formatted for sentences: few digits, and a unit.
 
 use crate::metric::Unit;
 use crate::money::Currency;
 
-/// Digits that two values may need to be told apart.
+/// Maximum number of decimals used to distinguish two values.
 const MAX_DIGITS: usize = 6;
 
 /// A value with its unit.
@@ -12,7 +12,7 @@ pub(super) fn quantity(unit: Unit, value: f64, currency: Currency) -> String {
     with_digits(unit, value, digits(unit), currency)
 }
 
-/// Two values with their unit, in as many digits as it takes to tell them apart; `None` where none do.
+/// Two values with their unit, with as many decimals as it takes to distinguish them; `None` if that is not enough.
 pub(super) fn quantities(unit: Unit, before: f64, now: f64, currency: Currency) -> Option<(String, String)> {
     (digits(unit)..=MAX_DIGITS)
         .map(|digits| (with_digits(unit, before, digits, currency), with_digits(unit, now, digits, currency)))
@@ -38,7 +38,7 @@ fn with_digits(unit: Unit, value: f64, digits: usize, currency: Currency) -> Str
     }
 }
 
-/// Without trailing zeros, and without a minus before zero.
+/// Without trailing zeros and without a negative zero.
 fn number(value: f64, digits: usize) -> String {
     let text = format!("{value:.digits$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn two_values_have_the_digits_that_tell_them_apart() {
+    fn two_values_get_enough_digits_to_differ() {
         let texts = |before, now| quantities(Unit::Ratio, before, now, Currency::USD);
         assert_eq!(texts(0.5, 0.4), Some(("0.5".into(), "0.4".into())));
         assert_eq!(texts(0.5, 0.501), Some(("0.5".into(), "0.501".into())));

@@ -1,12 +1,12 @@
-//! The change record with its headers: what consumers of the changes topic read.
+//! The change record and its headers, as read by consumers of the changes topic.
 //!
-//! Its shape is a contract, `config/schemas/account-health.schema.json`. What is absent is `null` or left out.
+//! Its shape is a contract, `config/schemas/account-health.schema.json`. Absent values are `null` or omitted.
 
 use serde::Serialize;
 
 use super::change::{Cause, Change};
 use super::fields::{
-    AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, explanation, health, model_name, rfc3339, risk, scored_by,
+    AccountFacts, ExplanationFields, HealthFields, ModelName, RiskFields, code, explanation, health, model_name, risk, scored_by,
 };
 use super::model::Model;
 use super::status::Direction;
@@ -15,12 +15,12 @@ use crate::metric::{Metric, Stage};
 use crate::money::Currency;
 use crate::time::Timestamp;
 
-/// A change as it is published: the value of a record of the changes topic.
+/// The value of a record in the changes topic.
 #[derive(Clone, Debug, Serialize)]
 pub struct ChangeRecord<'a> {
     account_id: &'a str,
     sequence: u64,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     as_of: Timestamp,
     cause: Cause,
     direction: Option<Direction>,
@@ -40,7 +40,7 @@ pub struct ChangeRecord<'a> {
 }
 
 impl<'a> ChangeRecord<'a> {
-    /// The record of a change that was made of this subject by this model.
+    /// Builds the record of a change; subject and model must be those of its scoring.
     #[must_use]
     pub fn new(facts: &AccountFacts<'a>, subject: &Subject<'a>, change: &'a Change<'a>, model: &'a Model) -> Self {
         Self {
@@ -64,8 +64,8 @@ impl<'a> ChangeRecord<'a> {
     }
 }
 
-/// The headers of a change record: `CloudEvents` 1.0 in Kafka's binary mode, and `churnwatch_band_dropped` where the band is worse than
-/// before. `source` names the application, as `/churnwatch/<application id>`.
+/// The headers of a change record: `CloudEvents` 1.0 in binary content mode, plus `churnwatch_band_dropped` if the band got worse.
+/// `source` is `/churnwatch/<application id>`.
 #[must_use]
 pub fn headers(account_id: &str, change: &Change<'_>, source: &str) -> Vec<(&'static str, String)> {
     let mut headers = vec![
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_a_rule_alone_gave_names_the_rule_and_fits_the_schema() {
+    fn a_change_by_a_sole_rule_names_it_and_fits_the_schema() {
         let schema: Value = serde_json::from_str(include_str!("../../config/schemas/account-health.schema.json")).unwrap();
         let (record, _) = records(&[Account::scoring(None, None, 80.0).with(Metric::CancelScheduled, 1.0, None)]).pop().unwrap();
         assert_eq!(violations(&schema, &record), Vec::<String>::new());
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_check_of_the_schema_sees_what_is_wrong() {
+    fn the_schema_check_detects_violations() {
         let schema: Value = serde_json::from_str(include_str!("../../config/schemas/account-health.schema.json")).unwrap();
         let (mut record, _) = records(&[even(80.0)]).pop().unwrap();
         record["sequence"] = json!(0);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_cloud_events_in_binary_mode_and_tell_of_a_dropped_band() {
+    fn headers_are_cloud_events_in_binary_mode_and_flag_a_dropped_band() {
         let of = |nth: usize| headers("acme", &records(&[even(80.0), even(50.0)])[nth].1, "/churnwatch/test");
         let expected = [
             ("ce_specversion", "1.0"),

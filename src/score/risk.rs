@@ -1,4 +1,4 @@
-//! Churn risk within the horizon: a logistic model over the scores of components, 0..=1, up is bad.
+//! Churn risk within the horizon: a logistic model over component scores, 0..=1, higher is worse.
 
 use super::contribution::ComponentScore;
 use super::model::{Levels, RiskModel};
@@ -53,8 +53,8 @@ pub struct Risk {
     pub level: Level,
 }
 
-/// p = 1 / (1 + e^-z) with z = intercept + k x sum(coefficient x (score - 50) / 50) over the components present,
-/// k = sum of all |coefficient| / sum of |coefficient| present; then at least `floor`. `None` where no component with a coefficient is
+/// p = 1 / (1 + e^-z) with z = intercept + k x sum(coefficient x (score - 50) / 50) over the present components and
+/// k = sum of all |coefficient| / sum of present |coefficient|; then raised to `floor`. `None` if no component with a coefficient is
 /// present.
 pub(super) fn of(components: &[ComponentScore<'_>], floor: Option<f64>, model: &RiskModel) -> Option<Risk> {
     let (mut present, mut sum) = (0.0, 0.0);
@@ -99,20 +99,20 @@ mod tests {
     }
 
     #[test]
-    fn risk_is_logistic_in_the_scores_about_50() {
+    fn risk_is_logistic_in_the_scores_around_50() {
         assert!(close(probability(&Account::scoring(50.0, 0.0, 50.0)), logistic(-1.2)));
         assert!(close(probability(&Account::scoring(100.0, 0.0, 0.0)), logistic(-1.2 - 0.9 + 0.6)));
         assert!(close(probability(&Account::scoring(20.0, 90.0, 75.0)), logistic(-1.2 + 0.9 * 0.6 - 0.6 * 0.5)));
     }
 
     #[test]
-    fn the_coefficients_left_scale_up_and_the_intercept_does_not() {
+    fn the_remaining_coefficients_are_scaled_up_but_not_the_intercept() {
         assert!(close(probability(&Account::scoring(20.0, 90.0, None)), logistic(-1.2 + 1.5 / 0.9 * 0.9 * 0.6)));
         assert!(close(probability(&Account::scoring(None, 90.0, 75.0).with(Metric::Sessions28d, 10.0, None)), logistic(-1.2 - 1.5 * 0.5)));
     }
 
     #[test]
-    fn there_is_no_risk_without_a_score_or_without_a_component_that_has_a_coefficient() {
+    fn risk_needs_a_score_and_a_component_with_a_coefficient() {
         assert_eq!(probability(&Account::scoring(None, None, 75.0)), None);
         assert_eq!(probability(&Account::scoring(None, 90.0, None)), None);
         assert_eq!(probability(&Account::scoring(None, 90.0, None).with(Metric::CancelScheduled, 1.0, None)), None);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_in_force_is_a_floor() {
+    fn a_rule_in_force_sets_a_floor() {
         let leaving = |score| Account::scoring(score, 0.0, score).with(Metric::CancelScheduled, 1.0, None);
         assert_eq!(probability(&leaving(100.0)), Some(0.6));
         assert!(close(probability(&leaving(0.0)), logistic(-1.2 + 1.5).max(0.6)));

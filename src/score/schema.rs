@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// What of a value breaks a schema, each with its path; and every object key that the schema does not describe.
+/// Schema violations in a value, each with its path, including object keys that the schema does not describe.
 pub(super) fn violations(schema: &Value, value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     check(schema, value, "$", &mut found);

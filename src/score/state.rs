@@ -1,6 +1,6 @@
-//! What is kept about an account's scores: its position among the bands, and what was last published, which changes are measured against.
+//! Stored scoring state of an account: its band position, and the last published scoring as the baseline of changes.
 //!
-//! It is written to the changelog only when it has changed ([`Advanced::state_changed`]): scoring an idle account again costs no record.
+//! It is written to the changelog only if it changed ([`Advanced::state_changed`]), so rescoring an idle account costs no record.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use super::subject::{Override, Subject};
 use crate::metric::Stage;
 use crate::time::{MaybeTimestamp, Timestamp};
 
-/// What is kept about an account's scores.
+/// Stored scoring state of an account.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     sequence: u64,
@@ -32,12 +32,12 @@ pub struct State {
 pub struct Advanced<'a> {
     /// The change to publish, if any.
     pub change: Option<Change<'a>>,
-    /// Whether the state has to be written.
+    /// Whether the state must be written.
     pub state_changed: bool,
 }
 
 impl State {
-    /// The number of changes published.
+    /// Number of changes published.
     #[must_use]
     pub const fn sequence(&self) -> u64 {
         self.sequence
@@ -67,7 +67,7 @@ impl State {
         self.published.as_deref()
     }
 
-    /// Takes a scoring: moves between bands, and publishes what is worth it.
+    /// Applies a scoring: updates the band, and returns a change if it is worth publishing.
     pub fn advance<'a>(&mut self, subject: &Subject<'a>, assessment: &Assessment<'a>, context: &Context, model: &'a Model) -> Advanced<'a> {
         let before = (self.position, self.model, self.pinned);
         let cause = self.cause(subject, context, model);
@@ -83,7 +83,7 @@ impl State {
         Advanced { state_changed: change.is_some() || before != (self.position, self.model, self.pinned), change }
     }
 
-    /// Health and risk by an assessment. Where hysteresis decides the band, it is that of the last scoring.
+    /// Health and risk by an assessment. With hysteresis, the band is that of the last scoring.
     #[must_use]
     pub fn status(&self, subject: &Subject<'_>, assessment: &Assessment<'_>, model: &Model) -> Status {
         if subject.stage == Some(Stage::Churned) {
@@ -99,7 +99,7 @@ impl State {
         Status { score: assessment.score, band, risk: assessment.risk }
     }
 
-    /// What the score is made of, and what moved since the last change.
+    /// Composition of the score, and what moved since the last change.
     #[must_use]
     pub fn explain<'a>(&self, subject: &Subject<'a>, assessment: &Assessment<'a>, context: &Context, model: &'a Model) -> Explanation<'a> {
         let status = self.status(subject, assessment, model);
@@ -117,7 +117,7 @@ impl State {
         }
     }
 
-    /// What has led to a scoring, seen from the last published change.
+    /// The cause of a scoring, relative to the last published change.
     #[must_use]
     pub fn cause(&self, subject: &Subject<'_>, context: &Context, model: &Model) -> Cause {
         let value = |pinned: Override<'_>| pinned.value.to_bits();
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_of_which_too_little_is_known_is_published_once_as_unknown() {
+    fn an_account_with_too_little_data_is_published_once_as_unknown() {
         let (mut state, model) = (State::default(), model(""));
         let unknown = Account::scoring(None, None, 10.0);
         let first = change(unknown.advance(&mut state, 0, &model));
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_band_that_was_entered_by_hours_is_published_though_the_score_stands_still() {
+    fn a_band_entered_by_hours_is_published_though_the_score_is_unchanged() {
         let (mut state, model) = (State::default(), model(""));
         even(71.0).advance(&mut state, 0, &model);
         let step = even(69.0).advance(&mut state, 1, &model);
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_rule_alone_gives_enters_its_band_at_once_and_hysteresis_goes_on_from_there() {
+    fn a_sole_rule_enters_its_band_at_once_and_hysteresis_continues_from_there() {
         let model = model("[[rule]]\nname='silent'\nwhen='usage.days_since_last > 14'\ncap_health=39");
         let silent = |account: Account| account.with(Metric::DaysSinceLast, 20.0, None);
         let mut state = State::default();
@@ -276,18 +276,18 @@ mod tests {
         assert_eq!((alone.status.score, alone.status.band, alone.band_dropped()), (Some(39.0), Band::Red, true));
         assert_eq!(
             alone.explanation.drivers,
-            ["silent: this rule alone sets health to 39, since 20 % of the weights have data and a score needs 40 %"]
+            ["silent: this rule alone sets health to 39, because 20 % of the weights have data, and a score needs 40 %"]
         );
         assert_eq!(even(43.9).advance(&mut state, 2, &model), Advanced { change: None, state_changed: true }); // within 5 points of the border
         let known = change(even(45.0).advance(&mut state, 3, &model));
         assert_eq!((known.status.band, known.direction), (Band::Yellow, Some(Direction::Up)));
-        assert_eq!(known.explanation.drivers[0], "100 % of the weights have data, enough for a score");
+        assert_eq!(known.explanation.drivers[0], "100 % of the weights have data, which is enough for a score");
         let unknown = change(Account::scoring(None, None, 80.0).advance(&mut state, 4, &model));
         assert_eq!((unknown.status.band, unknown.status.score), (Band::Unknown, None));
     }
 
     #[test]
-    fn a_reading_between_scorings_shows_the_band_of_what_skips_hysteresis() {
+    fn a_status_between_scorings_has_the_band_of_what_skips_hysteresis() {
         let model = model("");
         let mut state = State::default();
         even(80.0).advance(&mut state, 0, &model);
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_churned_account_keeps_its_last_score_and_is_silent_until_it_comes_back() {
+    fn a_churned_account_keeps_its_last_score_and_is_silent_until_it_returns() {
         let (mut state, model) = (State::default(), model(RISK));
         even(50.0).advance(&mut state, 0, &model);
         let left = change(even(10.0).in_stage(Stage::Churned).advance(&mut state, 1, &model));
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn an_override_is_the_cause_when_it_comes_and_when_it_ends_and_has_no_hysteresis() {
+    fn an_override_is_the_cause_when_it_begins_and_ends_and_has_no_hysteresis() {
         let (mut state, model) = (State::default(), model(""));
         even(80.0).advance(&mut state, 0, &model);
         let pinned = change(even(80.0).pinned_to(39.0).advance(&mut state, 1, &model));
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn another_model_is_the_cause_of_what_changes_at_the_first_scoring_by_it_only() {
+    fn a_new_model_is_the_cause_only_at_its_first_scoring() {
         let (one, other) = (model(""), model("[bands]\ngreen = 95\nyellow = 60"));
         let mut state = State::default();
         even(90.0).advance(&mut state, 0, &one);
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn catch_up_is_told_and_time_is_a_cause() {
+    fn catch_up_is_flagged_and_time_is_a_cause() {
         let account = even(90.0);
         let model = model("");
         let mut state = State::default();
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_read_back_as_it_was_written_and_small() {
+    fn a_state_round_trips_and_is_small() {
         let mut state = State::default();
         even(90.0).with(Metric::CancelScheduled, 1.0, None).pinned_to(3.0).advance(&mut state, 5, &model(RISK));
         let bytes = postcard::to_stdvec(&state).unwrap();

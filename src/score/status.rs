@@ -1,11 +1,11 @@
-//! Health and risk of an account at a scoring, and which way they went.
+//! Health and risk of an account at a scoring, and the direction between two scorings.
 
 use serde::{Deserialize, Serialize};
 
 use super::band::Band;
 use super::risk::Risk;
 
-/// Health and risk, the band with hysteresis.
+/// Health and risk; the band includes hysteresis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Status {
     /// Health; `None`: unknown. For a churned account the last published one.
@@ -16,7 +16,7 @@ pub struct Status {
     pub risk: Option<Risk>,
 }
 
-/// Which way an account went.
+/// The direction in which an account moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
@@ -27,7 +27,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// By the band where it moved, else by the score, else by the risk; `None` where nothing that can be compared has moved.
+    /// By band if it changed, else by score, else by risk; `None` if nothing comparable moved.
     #[must_use]
     pub fn between(before: &Status, now: &Status) -> Option<Self> {
         if now.band.is_worse_than(before.band) {

@@ -1,4 +1,4 @@
-//! What scoring looks at: the account at one instant, with the override that customer success may have set.
+//! The input of scoring: an account at one instant, with its health override if any.
 
 use serde::Serialize;
 
@@ -9,19 +9,19 @@ use crate::time::Timestamp;
 /// An account at the instant of a scoring.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// Its metrics.
+    /// The account's metrics.
     pub metrics: &'a Metrics,
     /// Segment of its profile.
     pub segment: Option<&'a str>,
     /// Plan of its profile.
     pub plan: Option<&'a str>,
-    /// Its stage.
+    /// Lifecycle stage.
     pub stage: Option<Stage>,
     /// `account.tenure_days`.
     pub tenure_days: f64,
     /// Which streams are configured.
     pub configured: &'a PerStream<bool>,
-    /// The override in force; `None` once it has expired.
+    /// The override in force, if any; an expired one is not.
     pub health_override: Option<Override<'a>>,
 }
 
@@ -31,7 +31,7 @@ pub struct Override<'a> {
     /// The pinned health, 0..=100.
     pub value: f64,
     /// When it expires.
-    #[serde(serialize_with = "super::fields::rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     pub until: Timestamp,
     /// The reason given.
     pub reason: &'a str,

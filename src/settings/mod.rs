@@ -1,4 +1,4 @@
-//! Everything of the configuration that the pure half reads, checked and compiled once.
+//! The part of the configuration that the pure half reads, validated and compiled once.
 
 pub mod usage_filter;
 
@@ -9,59 +9,59 @@ use crate::money;
 use crate::score;
 use crate::time::{BusinessHours, Calendar, DAY_MS, Date, HOUR_MS, MINUTE_MS, Timestamp, Zone};
 
-/// The pure half's settings. Made by `config`, or by [`Settings::default`] for tests: UTC, USD, the default model.
+/// The pure half's settings, built by `config`. The default, for tests, is UTC, USD and the default model.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Where published events come from: `/churnwatch/<application id>`.
+    /// `ce_source` of published changes: `/churnwatch/<application id>`.
     pub source: String,
     /// The reporting time zone.
     pub zone: Zone,
     /// Quiet days.
     pub calendar: Calendar,
-    /// How money is read.
+    /// How MRR is derived from billing events.
     pub money: money::Policy,
     /// Which usage counts.
     pub usage: UsageFilter,
-    /// Names of features that count as entitled where the profile names none; `None` or empty: not given.
+    /// Features that count as entitled when the profile lists none; empty: not given.
     pub feature_catalogue: Vec<String>,
     /// Weights of open tickets by priority, in the order of [`Priority::ALL`].
     pub priority_weights: [f64; 4],
-    /// When the support team works; without it nothing is measured in business hours.
+    /// When the support team works; without it, business-hour metrics are absent.
     pub business_hours: Option<BusinessHours>,
-    /// Stage onboarding and renewing.
+    /// Durations of the onboarding and renewing stages.
     pub account: AccountSettings,
-    /// Limits of what is kept.
+    /// Bounds on stored state.
     pub limits: Limits,
-    /// Time limits.
+    /// Limits on event time.
     pub time: TimeSettings,
-    /// Which streams are configured (in replay: given).
+    /// Which streams are configured or, in a replay, given as files.
     pub configured: PerStream<bool>,
     /// A stream without a record for this long is stale; `None`: never.
     pub stale_after_ms: PerStream<Option<i64>>,
-    /// The model that scores.
+    /// The scoring model.
     pub model: score::Model,
     /// The format in which state is written.
     pub state_write_version: StateVersion,
 }
 
-/// A version of the state format: the layout of the changelog's records, and the byte that most of them begin with. Every version is
-/// read, whatever is written.
+/// A version of the state format: the layout of changelog records, and the first byte of most of them. Every version can be read,
+/// whichever one is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum StateVersion {
     /// The first.
     V1 = 1,
-    /// The second: more facts, and parts of sections that stay where they are when others are split.
+    /// The second: more facts, and sections whose parts stay in place when others are split.
     V2 = 2,
 }
 
 impl StateVersion {
     /// All of them, oldest first.
     pub const ALL: [Self; 2] = [Self::V1, Self::V2];
-    /// What is written unless `state.write_version` says otherwise.
+    /// Written unless `state.write_version` says otherwise.
     pub const NEWEST: Self = Self::V2;
 
-    /// The version of this number.
+    /// Looks up a version by number.
     #[must_use]
     pub fn numbered(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|version| *version as u8 == number)
@@ -69,7 +69,7 @@ impl StateVersion {
 }
 
 impl Settings {
-    /// What decoding reads of them.
+    /// The settings that decoding needs.
     #[must_use]
     pub fn decode_context(&self) -> DecodeContext {
         DecodeContext {
@@ -85,54 +85,54 @@ impl Settings {
 /// `[account]`.
 #[derive(Clone, Debug)]
 pub struct AccountSettings {
-    /// An account is onboarding until this tenure at most, days.
+    /// Longest tenure at which an account can still be onboarding, days.
     pub onboarding_days: i64,
-    /// A term is renewing this long before its end, days.
+    /// How long before the end of a term an account is renewing, days.
     pub renewing_days: i64,
 }
 
 /// `[time]`.
 #[derive(Clone, Debug)]
 pub struct TimeSettings {
-    /// Records further ahead are `future_time`, ms.
+    /// Records further in the future than this are `future_time`, ms.
     pub max_future_ms: i64,
-    /// An event before this instant is `out_of_range`.
+    /// Events before this instant are `out_of_range`.
     pub earliest: Timestamp,
     /// How long ids are remembered, ms.
     pub dedup_ms: i64,
-    /// Records older than this are catch-up, ms; `None`: none are.
+    /// Records older than this put the task into catch-up, ms; `None`: never.
     pub catch_up_age_ms: Option<i64>,
-    /// After this long in catch-up, changes are published anyway, ms.
+    /// Changes are published after this long in catch-up, even if it has not ended, ms.
     pub catch_up_limit_ms: i64,
 }
 
-/// `[limits]`: each is named, metered and chosen deterministically.
+/// `[limits]`: each has a metric for reaching it, and what it drops depends on the data alone.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Bytes of a record; more: `too_large`.
+    /// Bytes per record; beyond: `too_large`.
     pub record_bytes: usize,
-    /// Bytes of an id; more: `out_of_range`. Longer other text is cut there.
+    /// Bytes per text. A longer id is `out_of_range`; other text is truncated.
     pub text_bytes: usize,
-    /// Accounts of the instance; more: `too_many_accounts`.
+    /// Accounts per instance; beyond: `too_many_accounts`.
     pub accounts: usize,
-    /// Users of an account.
+    /// Users per account.
     pub users: usize,
-    /// Features of an account.
+    /// Features per account.
     pub features: usize,
-    /// Remembered ids of an account, stream and day.
+    /// Remembered event ids per account, stream and day.
     pub ids_per_day: usize,
-    /// Open tickets of an account.
+    /// Open tickets per account.
     pub tickets_open: usize,
-    /// Resolved tickets of an account.
+    /// Resolved tickets per account.
     pub tickets_resolved: usize,
-    /// Subscriptions of an account.
+    /// Subscriptions per account.
     pub subscriptions: usize,
-    /// Survey answers of an account.
+    /// Survey answers per account.
     pub answers: usize,
-    /// Per-account series of `/metrics`.
+    /// Per-account series on `/metrics`.
     pub series: usize,
-    /// Values of a label.
+    /// Values per label.
     pub label_values: usize,
 }
 

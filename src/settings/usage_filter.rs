@@ -1,13 +1,13 @@
-//! Which usage counts, and whose it is (`[usage]`): patterns over feature and user names, and names that stand for nobody.
+//! Which usage counts, and who it is attributed to (`[usage]`): patterns for features and users, and placeholder user names.
 //!
-//! In a pattern `*` is any text, `?` one character and `{a,b}` either text. Nothing else is special, so most names are patterns of
-//! themselves; a name that equals its pattern always matches. Names are compared as they are: case counts, and nothing is trimmed.
+//! In a pattern, `*` matches any text, `?` one character and `{a,b}` either alternative. Nothing else is special, and a name that equals
+//! the pattern always matches. Matching is case-sensitive, and nothing is trimmed.
 
 use std::collections::HashSet;
 
 use regex::Regex;
 
-/// Users that stand for nobody unless `usage.anonymous_users` says otherwise: what a missing value looks like once it is text.
+/// Default of `usage.anonymous_users`: what a missing value looks like once it has been turned into text.
 pub const DEFAULT_ANONYMOUS_USERS: [&str; 7] = ["undefined", "null", "none", "nan", "0", "anonymous", "[object Object]"];
 
 /// Decides which feature uses and users count as product use.
@@ -15,33 +15,33 @@ pub const DEFAULT_ANONYMOUS_USERS: [&str; 7] = ["undefined", "null", "none", "na
 pub struct UsageFilter {
     /// Features that count; `None`: all.
     pub active_features: Option<Patterns>,
-    /// Features that do not.
+    /// Features that do not count.
     pub ignore_features: Option<Patterns>,
-    /// Users that do not (service users).
+    /// Users that do not count (service users).
     pub ignore_users: Option<Patterns>,
-    /// Users that are nobody: their use counts, but for the account alone.
+    /// Placeholder names: their use counts for the account but for no user.
     pub anonymous_users: Names,
 }
 
-/// Whose use it is.
+/// Who a use is attributed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UseBy<'a> {
     /// A user, by id.
     User(&'a str),
-    /// Nobody: it counts for the account and its features.
-    Nobody,
-    /// A user whose use does not count.
+    /// No user: it counts for the account and its features only.
+    Anonymous,
+    /// An ignored user: it does not count.
     Ignored,
 }
 
 impl UsageFilter {
-    /// Whose use it is. A use without a user fits no pattern; a pattern wins over the list of anonymous users.
+    /// Who a use is attributed to. A use without a user matches no pattern; patterns take precedence over anonymous users.
     #[must_use]
     pub fn use_by<'a>(&self, user: Option<&'a str>) -> UseBy<'a> {
         match user {
-            None => UseBy::Nobody,
+            None => UseBy::Anonymous,
             Some(user) if self.ignore_users.as_ref().is_some_and(|patterns| patterns.match_name(user)) => UseBy::Ignored,
-            Some(user) if self.anonymous_users.contain(user) => UseBy::Nobody,
+            Some(user) if self.anonymous_users.contain(user) => UseBy::Anonymous,
             Some(user) => UseBy::User(user),
         }
     }
@@ -57,35 +57,35 @@ impl UsageFilter {
 /// Compiled patterns.
 #[derive(Clone, Debug, Default)]
 pub struct Patterns {
-    /// Every pattern as it is written: the only names that most of them match.
+    /// Every pattern verbatim: for most patterns the only name they match.
     literal: HashSet<String>,
-    /// Those with `*`, `?` or `{a,b}`, in one expression.
+    /// Patterns with `*`, `?` or `{a,b}`, combined into one expression.
     wild: Option<Regex>,
 }
 
 impl Patterns {
-    /// Compiles patterns; `None` where there are none.
+    /// Compiles patterns; `None` if there are none.
     ///
     /// # Errors
-    /// Says that the patterns are too large to be compiled, which takes megabytes of them.
+    /// If the patterns are too large to compile, which takes megabytes of them.
     pub fn compile(patterns: &[String]) -> Result<Option<Self>, String> {
         if patterns.is_empty() {
             return Ok(None);
         }
         let wild: Vec<String> = patterns.iter().filter(|pattern| pattern.contains(['*', '?', '{'])).map(|text| expression(text)).collect();
         let wild = (!wild.is_empty()).then(|| Regex::new(&format!("^(?s:{})$", wild.join("|")))).transpose();
-        let wild = wild.map_err(|_| "the patterns are too large together".to_owned())?;
+        let wild = wild.map_err(|_| "the patterns are too large in total".to_owned())?;
         Ok(Some(Self { literal: patterns.iter().cloned().collect(), wild }))
     }
 
-    /// Whether any of them matches a whole name.
+    /// Whether any pattern matches the whole name.
     #[must_use]
     pub fn match_name(&self, name: &str) -> bool {
         self.literal.contains(name) || self.wild.as_ref().is_some_and(|wild| wild.is_match(name))
     }
 }
 
-/// The regular expression of a pattern.
+/// The regular expression for a pattern.
 fn expression(pattern: &str) -> String {
     let groups = groups(pattern);
     let mut out = String::with_capacity(2 * pattern.len());
@@ -102,10 +102,10 @@ fn expression(pattern: &str) -> String {
     out
 }
 
-/// Where the braces and commas of `{a,b}` are. A brace without its partner or without a comma is text: `/users/{id}` is a common name.
+/// Positions of the braces and commas of `{a,b}`. Unmatched braces, and braces without a comma, are text: `/users/{id}` is a common name.
 fn groups(pattern: &str) -> HashSet<usize> {
     let mut groups = HashSet::new();
-    // Each open brace, and the commas since.
+    // Each open brace, and the commas after it.
     let mut open: Vec<Vec<usize>> = Vec::new();
     for (at, character) in pattern.char_indices() {
         match character {
@@ -121,11 +121,11 @@ fn groups(pattern: &str) -> HashSet<usize> {
     groups
 }
 
-/// Names that are compared in any case.
+/// Names that are compared case-insensitively.
 #[derive(Clone, Debug)]
 pub struct Names {
     lower_case: Vec<String>,
-    /// Bit n: a name has n bytes. Rules out nearly every user without a comparison; longer names set the last bit.
+    /// Bit n is set if a name has n bytes (63: or more). Rules out nearly every user without a comparison.
     lengths: u64,
 }
 
@@ -141,7 +141,7 @@ impl Names {
     /// Whether a name is one of them.
     #[must_use]
     pub fn contain(&self, name: &str) -> bool {
-        // The lower case of a name that is not ASCII may have another length.
+        // Lower-casing a non-ASCII name can change its length.
         if name.is_ascii() {
             self.lengths & length_bit(name) != 0 && self.lower_case.iter().any(|known| known.eq_ignore_ascii_case(name))
         } else {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_text_matches_itself_alone() {
+    fn plain_text_matches_only_itself() {
         for text in ["[object Object]", "a.b", "(x)+", "^$", r"\d", "!bot", "a|b", "[!a]", "{", "}", "{a", "a,b", "{}", "a-z", "#x"] {
             assert!(patterns(&[text]).match_name(text), "{text}");
             for other in ["o", "j", "axb", "x", "", "5", "bot", "a", "b", "c", "Object"] {
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn stars_and_question_marks_stand_for_text() {
+    fn stars_and_question_marks_are_wildcards() {
         let matches = |pattern: &str, name: &str| patterns(&[pattern]).match_name(name);
         for (pattern, name) in
             [("svc-*", "svc-"), ("*", ""), ("*", "a/b\nc"), ("a?c", "a\u{e9}c"), ("?", "\u{1f600}"), ("*.x*", "1.x"), ("**", "a")]
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn braces_with_a_comma_stand_for_either() {
+    fn braces_with_a_comma_are_alternatives() {
         let matches = |pattern: &str, name: &str| patterns(&[pattern]).match_name(name);
         for (pattern, name) in [
             ("{cron,batch}-?", "cron-1"),
@@ -212,18 +212,18 @@ mod tests {
     }
 
     #[test]
-    fn ignored_comes_before_anonymous_and_a_use_without_a_user_fits_no_pattern() {
+    fn ignored_takes_precedence_and_a_use_without_a_user_matches_no_pattern() {
         let filter = UsageFilter { ignore_users: Some(patterns(&["undef*", "*bot*"])), ..UsageFilter::default() };
         assert_eq!(filter.use_by(Some("undefined")), UseBy::Ignored);
-        assert_eq!(filter.use_by(Some("UNDEFINED")), UseBy::Nobody);
+        assert_eq!(filter.use_by(Some("UNDEFINED")), UseBy::Anonymous);
         assert_eq!(filter.use_by(Some("null ")), UseBy::User("null "));
-        assert_eq!(filter.use_by(None), UseBy::Nobody);
+        assert_eq!(filter.use_by(None), UseBy::Anonymous);
         let all = UsageFilter { ignore_users: Some(patterns(&["*"])), ..UsageFilter::default() };
-        assert_eq!(all.use_by(None), UseBy::Nobody);
+        assert_eq!(all.use_by(None), UseBy::Anonymous);
     }
 
     #[test]
-    fn anonymous_users_are_compared_whole_and_in_any_case() {
+    fn anonymous_users_match_whole_names_case_insensitively() {
         let names = Names::new(["Guest", "G\u{c4}ST"]);
         for name in ["guest", "GUEST", "g\u{e4}st"] {
             assert!(names.contain(name), "{name}");

@@ -1,29 +1,12 @@
-//! What one account is going to do, soonest first.
+//! The planned actions of one account, soonest first.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::{billing, feedback, support, usage};
+use super::action::Action;
 use crate::time::Timestamp;
 
-/// One thing that an account is going to do; each gives one record.
-#[derive(Clone, Copy, Debug)]
-pub enum Action {
-    /// Its profile is written.
-    Profile,
-    /// Seats are bought or given back: a new profile, and a new subscription a moment later.
-    Seats(u32),
-    /// A user does something.
-    Usage(usage::Act),
-    /// The subscription or an invoice changes.
-    Billing(billing::Act),
-    /// A ticket moves.
-    Support(support::Act),
-    /// A survey, an answer, a referral, an override.
-    Feedback(feedback::Act),
-}
-
-/// A queue of actions by time; those of one instant in the order in which they were planned.
+/// A queue of actions by time; ties stay in planning order.
 #[derive(Debug, Default)]
 pub struct Agenda {
     queue: BinaryHeap<Reverse<Planned>>,

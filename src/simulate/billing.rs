@@ -1,61 +1,28 @@
-//! The subscription of an account: periods, renewals, payments that fail, and the end.
+//! The subscription of an account: periods, renewals, failed payments, and the end.
 
 use serde::Serialize;
 
-use super::agenda::{Action, Agenda};
+use super::action::{Action, BillingAct, SubscriptionChange};
+use super::agenda::Agenda;
+use super::kind::Kind;
 use super::options::Options;
 use super::profile::Traits;
 use super::random::Random;
-use super::record::{rfc3339, rfc3339_or_null};
-use super::story::{Kind, Story};
+use super::story::Story;
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
 /// Length of a trial.
 const TRIAL_DAYS: i64 = 14;
-/// From the first failed payment of an account that stops paying to the end of its subscription.
+/// Days from the first failed payment of an account that stops paying to the end of its subscription.
 const GIVING_UP_DAYS: i64 = 28;
 
-/// No run and no tenure is longer.
+/// Upper bound on the length of runs and tenures.
 const YEARS_MAX: i64 = 30;
 
-/// A billing event.
-#[derive(Clone, Copy, Debug)]
-pub enum Act {
-    /// The subscription changes and is written whole.
-    Change(Change),
-    /// An invoice is paid.
-    Paid(u32),
-    /// An attempt to collect an invoice fails.
-    Failed(u32),
-}
-
-/// What changes about a subscription.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// It is first seen, running.
-    Seen,
-    /// A trial begins.
-    Trial,
-    /// The trial becomes a paid subscription.
-    Converted,
-    /// The next period begins.
-    Renewed,
-    /// Seats were bought or given back.
-    Seats,
-    /// A payment failed.
-    PastDue,
-    /// The payment came after all.
-    Recovered,
-    /// It will end with the period.
-    CancelScheduled,
-    /// It ends.
-    Ended,
-}
-
-/// The subscription as its seller knows it.
+/// The current state of the subscription.
 #[derive(Clone, Debug)]
 pub struct Subscription {
-    /// Begin of the first paid period; every period begins a whole number of months later.
+    /// Start of the first paid period; every period starts a whole number of months later.
     anchor: Timestamp,
     months: i64,
     period: i64,
@@ -72,7 +39,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Draws the subscription of an account and plans its first events.
+    /// Creates the subscription of an account and plans its first events.
     pub fn draw(traits: &Traits, story: &Story, options: &Options, random: &mut Random, agenda: &mut Agenda) -> Self {
         let months = if story.kind != Kind::Trial && random.chance(0.3) { 12 } else { 1 };
         let percent_off = random.chance(0.15).then(|| random.pick(&[5, 10, 20]));
@@ -99,7 +66,7 @@ impl Subscription {
         subscription
     }
 
-    /// When it ends for good, where it does; known from the beginning.
+    /// When it ends for good, if it does; decided from the start.
     pub const fn ends_at(&self) -> Option<Timestamp> {
         self.ends_at
     }
@@ -109,7 +76,7 @@ impl Subscription {
         self.ended
     }
 
-    /// Begin of its first period.
+    /// Start of its first period.
     pub const fn started_at(&self) -> Timestamp {
         self.anchor
     }
@@ -119,12 +86,12 @@ impl Subscription {
         self.trial = Some((signed_up_at, ends));
         self.anchor = ends;
         self.status = "trialing";
-        change(agenda, signed_up_at.plus(5_000), Change::Trial);
+        change(agenda, signed_up_at.plus(5_000), SubscriptionChange::Trial);
         if story.wants_to_leave.is_some() {
             self.ends_at = Some(ends);
-            change(agenda, ends, Change::Ended);
+            change(agenda, ends, SubscriptionChange::Ended);
         } else {
-            change(agenda, ends, Change::Converted);
+            change(agenda, ends, SubscriptionChange::Converted);
         }
     }
 
@@ -136,11 +103,11 @@ impl Subscription {
             self.period += 1;
         }
         let seen = if traits.is_new { traits.signed_up_at } else { start.plus(random.between(1_000, 60_000)) };
-        change(agenda, seen.plus(2_000), Change::Seen);
-        change(agenda, self.boundary(self.period + 1), Change::Renewed);
+        change(agenda, seen.plus(2_000), SubscriptionChange::Seen);
+        change(agenda, self.boundary(self.period + 1), SubscriptionChange::Renewed);
     }
 
-    /// A subscription ends with a period; a yearly one is laid so that a year ends when the account wants to leave.
+    /// A subscription ends with a period; the periods of a yearly one are shifted so that one ends when the account wants to leave.
     fn plan_end(&mut self, wish: Timestamp, start: Timestamp, random: &mut Random, agenda: &mut Agenda) {
         if self.months == 12 {
             self.anchor = (1..=YEARS_MAX).map(|years| plus_months(wish, -12 * years)).find(|begin| *begin <= start).unwrap_or(start);
@@ -151,7 +118,7 @@ impl Subscription {
         } else {
             self.ends_at = Some(last);
             let notice = random.between(3, 25) * DAY_MS;
-            change(agenda, last.plus(-notice).max(start.plus(DAY_MS)), Change::CancelScheduled);
+            change(agenda, last.plus(-notice).max(start.plus(DAY_MS)), SubscriptionChange::CancelScheduled);
         }
     }
 
@@ -159,25 +126,25 @@ impl Subscription {
         plus_months(self.anchor, period * self.months)
     }
 
-    /// Makes a change and plans what follows from it.
-    pub fn apply(&mut self, kind: Change, at: Timestamp, random: &mut Random, agenda: &mut Agenda) {
+    /// Applies a change and plans what follows from it.
+    pub fn apply(&mut self, kind: SubscriptionChange, at: Timestamp, random: &mut Random, agenda: &mut Agenda) {
         self.version += 1;
         match kind {
-            Change::Seen | Change::Trial | Change::Seats => {}
-            Change::Converted => {
+            SubscriptionChange::Seen | SubscriptionChange::Trial | SubscriptionChange::Seats => {}
+            SubscriptionChange::Converted => {
                 self.status = "active";
                 self.trial = None;
                 self.collect(at, random, agenda);
-                change(agenda, self.boundary(self.period + 1), Change::Renewed);
+                change(agenda, self.boundary(self.period + 1), SubscriptionChange::Renewed);
             }
-            Change::Renewed => self.renew(at, random, agenda),
-            Change::PastDue => self.status = "past_due",
-            Change::Recovered => self.status = "active",
-            Change::CancelScheduled => {
+            SubscriptionChange::Renewed => self.renew(at, random, agenda),
+            SubscriptionChange::PastDue => self.status = "past_due",
+            SubscriptionChange::Recovered => self.status = "active",
+            SubscriptionChange::CancelScheduled => {
                 self.cancel_at_period_end = true;
                 self.canceled_at = Some(at);
             }
-            Change::Ended => self.end(at),
+            SubscriptionChange::Ended => self.end(at),
         }
     }
 
@@ -187,7 +154,7 @@ impl Subscription {
             return;
         }
         self.period += 1;
-        change(agenda, self.boundary(self.period + 1), Change::Renewed);
+        change(agenda, self.boundary(self.period + 1), SubscriptionChange::Renewed);
         match self.ends_at {
             Some(end) if self.stops_paying && end.since(at) <= GIVING_UP_DAYS * DAY_MS => self.give_up(at, end, agenda),
             _ => self.collect(at, random, agenda),
@@ -200,18 +167,18 @@ impl Subscription {
         self.ended = true;
     }
 
-    /// Sends an invoice; few payments fail, and most of those come a few days later.
+    /// Sends an invoice. Few payments fail, and most of those succeed a few days later.
     fn collect(&mut self, at: Timestamp, random: &mut Random, agenda: &mut Agenda) {
         self.invoices += 1;
         let asked = at.plus(HOUR_MS);
         if random.chance(0.97) {
-            agenda.add(asked, Action::Billing(Act::Paid(self.invoices)));
+            agenda.add(asked, Action::Billing(BillingAct::Paid(self.invoices)));
             return;
         }
         self.fail(asked, agenda);
         let paid = asked.plus(if random.chance(0.8) { 3 } else { 9 } * DAY_MS);
-        agenda.add(paid, Action::Billing(Act::Paid(self.invoices)));
-        change(agenda, paid.plus(2_000), Change::Recovered);
+        agenda.add(paid, Action::Billing(BillingAct::Paid(self.invoices)));
+        change(agenda, paid.plus(2_000), SubscriptionChange::Recovered);
     }
 
     fn give_up(&mut self, at: Timestamp, end: Timestamp, agenda: &mut Agenda) {
@@ -219,14 +186,14 @@ impl Subscription {
         let asked = at.plus(HOUR_MS);
         self.fail(asked, agenda);
         for days in [3, 7, 14] {
-            agenda.add(asked.plus(days * DAY_MS), Action::Billing(Act::Failed(self.invoices)));
+            agenda.add(asked.plus(days * DAY_MS), Action::Billing(BillingAct::Failed(self.invoices)));
         }
-        change(agenda, end, Change::Ended);
+        change(agenda, end, SubscriptionChange::Ended);
     }
 
     fn fail(&self, at: Timestamp, agenda: &mut Agenda) {
-        agenda.add(at, Action::Billing(Act::Failed(self.invoices)));
-        change(agenda, at.plus(2_000), Change::PastDue);
+        agenda.add(at, Action::Billing(BillingAct::Failed(self.invoices)));
+        change(agenda, at.plus(2_000), SubscriptionChange::PastDue);
     }
 
     fn unit_amount(&self, traits: &Traits) -> i64 {
@@ -238,11 +205,11 @@ impl Subscription {
     }
 }
 
-fn change(agenda: &mut Agenda, at: Timestamp, kind: Change) {
-    agenda.add(at, Action::Billing(Act::Change(kind)));
+fn change(agenda: &mut Agenda, at: Timestamp, kind: SubscriptionChange) {
+    agenda.add(at, Action::Billing(BillingAct::Change(kind)));
 }
 
-/// The same time of day so many calendar months later, in UTC; at the end of shorter months their last day.
+/// The same day and time in UTC `months` later, or the last day of the month if it is shorter.
 fn plus_months(at: Timestamp, months: i64) -> Timestamp {
     let moved = jiff::Timestamp::from_millisecond(at.millis())
         .map(|instant| instant.to_zoned(jiff::tz::TimeZone::UTC))
@@ -250,20 +217,20 @@ fn plus_months(at: Timestamp, months: i64) -> Timestamp {
     moved.map_or(at, |zoned| Timestamp(zoned.timestamp().as_millisecond()))
 }
 
-/// The type and fields of a billing event of a subscription in its state after the event.
-pub fn body<'a>(act: Act, traits: &'a Traits, subscription: &Subscription, currency: &'a str) -> (&'static str, Body<'a>) {
+/// The type and fields of a billing event; `subscription` is in its state after the event.
+pub fn body<'a>(act: BillingAct, traits: &'a Traits, subscription: &Subscription, currency: &'a str) -> (&'static str, Body<'a>) {
     match act {
-        Act::Change(kind) => ("subscription_changed", Body::Subscription(snapshot(kind, traits, subscription, currency))),
-        Act::Paid(number) => ("invoice_paid", Body::Invoice(invoice(number, traits, subscription, currency))),
-        Act::Failed(number) => ("invoice_payment_failed", Body::Invoice(invoice(number, traits, subscription, currency))),
+        BillingAct::Change(kind) => ("subscription_changed", Body::Subscription(snapshot(kind, traits, subscription, currency))),
+        BillingAct::Paid(number) => ("invoice_paid", Body::Invoice(invoice(number, traits, subscription, currency))),
+        BillingAct::Failed(number) => ("invoice_payment_failed", Body::Invoice(invoice(number, traits, subscription, currency))),
     }
 }
 
-fn snapshot<'a>(kind: Change, traits: &Traits, subscription: &Subscription, currency: &'a str) -> Snapshot<'a> {
+fn snapshot<'a>(kind: SubscriptionChange, traits: &Traits, subscription: &Subscription, currency: &'a str) -> Snapshot<'a> {
     let (current_period_start, current_period_end) = subscription.period_now();
     let reason = (subscription.canceled_at.is_some() && subscription.trial.is_none()).then_some(if subscription.stops_paying {
         "payment failed"
-    } else if kind == Change::CancelScheduled || subscription.period % 2 == 0 {
+    } else if kind == SubscriptionChange::CancelScheduled || subscription.period % 2 == 0 {
         "missing features"
     } else {
         "too expensive"
@@ -318,16 +285,16 @@ pub struct Snapshot<'a> {
     items: [Item<'a>; 1],
     #[serde(skip_serializing_if = "Option::is_none")]
     discount: Option<Discount>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339_or_null")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::time::rfc3339_or_null")]
     trial_end: Option<Timestamp>,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     current_period_start: Timestamp,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     current_period_end: Timestamp,
     cancel_at_period_end: bool,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339_or_null")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::time::rfc3339_or_null")]
     canceled_at: Option<Timestamp>,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     started_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! The company's own costs: what it spends on winning and keeping accounts, once a month and segment.
+//! The company's own acquisition and retention costs, recorded monthly per segment.
 
 use serde::Serialize;
 
@@ -7,9 +7,9 @@ use super::record::{Native, SimulatedRecord};
 use crate::event::Stream;
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
-/// The key of cost records, which the engine ignores.
+/// The key of cost records; the engine ignores it.
 const KEY: &str = "company";
-/// What is spent: category, segment, minor units an account and month.
+/// Category, segment, and minor units per account and month.
 const COSTS: [(&str, &str, i64); 6] = [
     ("acquisition", "smb", 1_500),
     ("acquisition", "mid-market", 4_000),
@@ -19,7 +19,7 @@ const COSTS: [(&str, &str, i64); 6] = [
     ("retention", "enterprise", 5_000),
 ];
 
-/// The costs of the run, in order of time.
+/// The costs of the run, in time order.
 #[derive(Debug)]
 pub struct Company {
     at: Timestamp,

@@ -1,17 +1,19 @@
-//! One account: its traits, its story, and the records that come of them, in order of time.
+//! One account: its traits, its story, and the resulting records in time order.
 
-use super::agenda::{Action, Agenda};
-use super::billing::{self, Act, Change, Subscription};
+use super::action::{Action, BillingAct, SubscriptionChange};
+use super::agenda::Agenda;
+use super::billing::{self, Subscription};
+use super::kind::Kind;
 use super::options::Options;
 use super::profile::Traits;
 use super::random::{Random, whole};
 use super::record::{Native, SimulatedRecord};
-use super::story::{Kind, Story};
+use super::story::Story;
 use super::{feedback, support, usage};
 use crate::event::{PerStream, Stream};
 use crate::time::{DAY_MS, Timestamp};
 
-/// One account. It depends on the seed and its number alone.
+/// One account, which depends only on the seed and its number.
 #[derive(Debug)]
 pub struct Customer {
     traits: Traits,
@@ -19,7 +21,7 @@ pub struct Customer {
     random: Random,
     subscription: Subscription,
     agenda: Agenda,
-    /// The first day that is not planned yet.
+    /// The first day without a plan.
     unplanned: Timestamp,
     end: Timestamp,
     activity: f64,
@@ -27,25 +29,25 @@ pub struct Customer {
     gone: bool,
     sessions: u32,
     tickets: u32,
-    /// Records so far: they number the ids.
+    /// Number of records so far, used in event ids.
     records: PerStream<u32>,
 }
 
-/// The true future of an account, for those who want to check a prediction.
+/// The true future of an account, for evaluating predictions.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Label {
     /// The account.
     pub account_id: String,
     /// Its [`Kind`].
     pub kind: &'static str,
-    /// When its story turns for the worse; null where it never does.
+    /// When its story turns for the worse; null if it never does.
     pub turns_at: Option<String>,
-    /// When it leaves, possibly after the run; null where it stays.
+    /// When it leaves, possibly after the run; null if it stays.
     pub churned_at: Option<String>,
 }
 
 impl Customer {
-    /// The account of this number.
+    /// Creates the account with this number.
     pub fn new(index: u32, options: &Options) -> Self {
         let mut random = Random::new(options.seed, u64::from(index));
         let story = Story::draw(Kind::draw(&options.mix, &mut random), options, &mut random);
@@ -88,7 +90,7 @@ impl Customer {
         }
     }
 
-    /// The time of its next record; `None` when there is none.
+    /// The time of its next record; `None` if there are no more.
     pub fn next_at(&mut self) -> Option<Timestamp> {
         while !self.gone && self.unplanned < self.end && self.agenda.next_at().is_none_or(|at| at >= self.unplanned) {
             self.plan_day(self.unplanned);
@@ -106,7 +108,7 @@ impl Customer {
         self.plan_seats(day, users);
     }
 
-    /// A growing account buys seats when it runs out of them; one whose story has turned may give some back.
+    /// A growing account buys seats when it runs out; one whose story has turned may return some.
     fn plan_seats(&mut self, day: Timestamp, users: u32) {
         let seats = self.traits.seats;
         let crowded = f64::from(users) > 0.95 * f64::from(seats);
@@ -131,7 +133,7 @@ impl Customer {
             Action::Seats(seats) => {
                 self.traits.seats = seats;
                 self.traits.users = self.traits.users.max(f64::from(seats) * 0.8);
-                self.agenda.add(at.plus(2_000), Action::Billing(Act::Change(Change::Seats)));
+                self.agenda.add(at.plus(2_000), Action::Billing(BillingAct::Change(SubscriptionChange::Seats)));
                 self.profile(at)
             }
             Action::Usage(act) => self.record(Stream::Usage, at, |customer| usage::body(act, &customer.traits.account_id)),
@@ -145,8 +147,8 @@ impl Customer {
         self.record(Stream::Accounts, at, |customer| ("account_profile", customer.traits.body(at)))
     }
 
-    fn bill(&mut self, act: Act, at: Timestamp) -> SimulatedRecord {
-        if let Act::Change(change) = act {
+    fn bill(&mut self, act: BillingAct, at: Timestamp) -> SimulatedRecord {
+        if let BillingAct::Change(change) = act {
             self.subscription.apply(change, at, &mut self.random, &mut self.agenda);
             if self.subscription.has_ended() {
                 self.gone = true;

@@ -1,4 +1,4 @@
-//! What goes wrong on the way to the topic: records that come twice, late or broken. The good records are all still there.
+//! What goes wrong on the way to the topic: duplicate, late and broken records. No good record is lost.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,10 +8,10 @@ use super::random::Random;
 use super::record::SimulatedRecord;
 use crate::time::{MINUTE_MS, Timestamp};
 
-/// Records held back at most; beyond it the earliest goes out.
+/// Maximum number of records held back; beyond, the earliest is sent.
 const HELD_MAX: usize = 65_536;
 
-/// Another iterator's records, disturbed. Seeded; their new times ascend.
+/// Disturbs the records of another iterator. Seeded; the new times ascend.
 #[derive(Debug)]
 pub struct Disturb<I> {
     inner: I,
@@ -19,13 +19,13 @@ pub struct Disturb<I> {
     random: Random,
     held: BinaryHeap<Reverse<Held>>,
     order: u64,
-    /// Nothing that is still to come is sent before this.
+    /// No future record is sent before this.
     reached: Option<Timestamp>,
     sent: Timestamp,
 }
 
 impl<I: Iterator<Item = SimulatedRecord>> Disturb<I> {
-    /// Disturbs `inner`, which comes in order of time.
+    /// Disturbs `inner`, which must be in time order.
     pub fn new(inner: I, disturbance: Disturbance, seed: u64) -> Self {
         let random = Random::new(seed, u64::MAX);
         Self { inner, disturbance, random, held: BinaryHeap::new(), order: 0, reached: Some(Timestamp::MIN), sent: Timestamp::MIN }
@@ -52,7 +52,7 @@ impl<I: Iterator<Item = SimulatedRecord>> Disturb<I> {
         self.hold(record, delay);
     }
 
-    /// A value that is no valid event: cut off, no object, or without type.
+    /// An invalid value: truncated, not an object, or without a type.
     fn broken(&mut self, record: &SimulatedRecord) -> String {
         match self.random.between(0, 2) {
             0 => record.json.chars().take(record.json.len() / 2).collect(),
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn disorder_changes_the_order_alone() {
+    fn disorder_changes_only_the_order() {
         let (plain, disturbed) = (run(Disturbance::default()), run(Disturbance { disorder_ms: 600_000, ..Disturbance::default() }));
         assert_ne!(plain, disturbed);
         assert_eq!(sorted(&plain), sorted(&disturbed));
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn duplicates_and_bad_records_are_added_to_all_good_ones() {
+    fn duplicates_and_bad_records_are_added_and_no_good_one_is_lost() {
         let plain = run(Disturbance::default());
         let disturbed = run(Disturbance { duplicates: 0.1, bad: 0.1, ..Disturbance::default() });
         let mut distinct = sorted(&disturbed);

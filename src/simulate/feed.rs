@@ -1,4 +1,4 @@
-//! Simulated records to topics while somebody watches: the history at once, then at many times the speed of life.
+//! Feeds simulated records to topics for a demo: the history as fast as possible, then accelerated time.
 
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -13,35 +13,35 @@ use crate::event::Stream;
 use crate::stop::Stop;
 use crate::time::Timestamp;
 
-/// Records of the history that may be written and not yet read: the embedded broker keeps but 5 MiB of a partition.
+/// Maximum number of history records written ahead of the reader: the embedded broker keeps only 5 MiB per partition.
 const UNREAD_MAX: u64 = 50_000;
-/// How often progress is looked at, and time moves.
+/// How often progress is checked and simulated time advances.
 const STEP: Duration = Duration::from_millis(10);
 
-/// A simulation that feeds topics.
+/// A simulation that writes to topics.
 #[derive(Debug)]
 pub struct Feed {
-    /// What is simulated.
+    /// The simulation.
     pub options: Options,
-    /// Where its records go.
+    /// The output topics.
     pub topics: Topics,
     /// Everything before this instant is history.
     pub live_from: Timestamp,
-    /// Milliseconds of simulated time in one millisecond.
+    /// Simulated milliseconds per millisecond.
     pub speed: u32,
-    /// The time of those who read; stands at `live_from` until the history is read, then moves.
+    /// The reader's clock; stays at `live_from` until the history has been read, then advances.
     pub time: SimulatedTime,
-    /// Who reads: tells how far.
+    /// The reader, which reports its progress.
     pub readers: Arc<Directory>,
-    /// Ends it.
+    /// Stops the feed.
     pub stop: Stop,
 }
 
 impl Feed {
-    /// Feeds until the simulation ends or is told to stop.
+    /// Runs until the simulation ends or is stopped.
     ///
     /// # Errors
-    /// When the topics do not take a record.
+    /// If a record cannot be written.
     pub fn run(self) -> Result<(), ProduceError> {
         let mut records = Generator::new(&self.options).peekable();
         self.history(&mut records)?;
@@ -62,11 +62,11 @@ impl Feed {
             }
         }
         self.wait_for(written);
-        tracing::info!(records = written, "the history is read; time moves on");
+        tracing::info!(records = written, "history has been read, time advances from here");
         Ok(())
     }
 
-    /// Waits until so many records are read.
+    /// Waits until this many records have been read.
     fn wait_for(&self, records: u64) {
         while self.read() < records && !self.stop.is_requested() {
             std::thread::sleep(STEP);

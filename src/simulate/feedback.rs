@@ -1,33 +1,15 @@
-//! Surveys and their answers, referrals, advocacy, and overrides of the score.
+//! Surveys and their answers, referrals, advocacy, and health overrides.
 
 use serde::Serialize;
 
-use super::agenda::{Action, Agenda};
+use super::action::{Action, FeedbackAct, FeedbackAction};
+use super::agenda::Agenda;
 use super::random::{Random, whole};
-use super::record::rfc3339_or_null;
 use super::story::Story;
 use super::support::{Scale, five_points};
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
-/// A feedback event.
-#[derive(Clone, Copy, Debug)]
-pub struct Act {
-    user: u32,
-    what: What,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum What {
-    Sent(&'static str),
-    Nps(u32),
-    Csat(u32),
-    Ces(u32),
-    Referral,
-    Advocacy(&'static str),
-    Override { until: Timestamp },
-}
-
-/// Plans what is asked and said on a UTC day: each user is asked about every 45 days, and two in five answer.
+/// Plans the feedback of a UTC day: each user gets a survey about every 45 days, and two in five answer.
 pub fn plan_day(day: Timestamp, users: u32, story: &Story, random: &mut Random, agenda: &mut Agenda) {
     let contentment = story.contentment(day);
     for _ in 0..random.poisson(f64::from(users) / 45.0) {
@@ -36,45 +18,45 @@ pub fn plan_day(day: Timestamp, users: u32, story: &Story, random: &mut Random, 
         plan_survey(sent, user, contentment, random, agenda);
     }
     let noon = day.plus(12 * HOUR_MS + random.between(0, HOUR_MS));
-    let mut add = |what| agenda.add(noon, Action::Feedback(Act { user: 0, what }));
+    let mut add = |kind| agenda.add(noon, Action::Feedback(FeedbackAct { user: 0, kind }));
     if random.chance(0.004 * contentment * contentment) {
-        add(What::Referral);
+        add(FeedbackAction::Referral);
     }
     if random.chance(0.003 * contentment * contentment) {
-        add(What::Advocacy(random.pick(&["review", "case_study", "reference_call"])));
+        add(FeedbackAction::Advocacy(random.pick(&["review", "case_study", "reference_call"])));
     }
     if random.chance(0.0004) {
-        add(What::Override { until: noon.plus(30 * DAY_MS) });
+        add(FeedbackAction::Override { until: noon.plus(30 * DAY_MS) });
     }
 }
 
 fn plan_survey(sent: Timestamp, user: u32, contentment: f64, random: &mut Random, agenda: &mut Agenda) {
     let kind = random.pick(&["nps", "nps", "csat", "ces"]);
-    agenda.add(sent, Action::Feedback(Act { user, what: What::Sent(kind) }));
+    agenda.add(sent, Action::Feedback(FeedbackAct { user, kind: FeedbackAction::Sent(kind) }));
     if !random.chance(0.4) {
         return;
     }
-    let what = match kind {
-        "nps" => What::Nps(whole((10.0 * contentment + 4.0 * random.unit() - 1.0).clamp(0.0, 10.0))),
-        "csat" => What::Csat(five_points(contentment, random)),
-        _ => What::Ces(five_points(contentment, random)),
+    let answer = match kind {
+        "nps" => FeedbackAction::Nps(whole((10.0 * contentment + 4.0 * random.unit() - 1.0).clamp(0.0, 10.0))),
+        "csat" => FeedbackAction::Csat(five_points(contentment, random)),
+        _ => FeedbackAction::Ces(five_points(contentment, random)),
     };
-    agenda.add(sent.plus(random.between(60_000, 3 * DAY_MS)), Action::Feedback(Act { user, what }));
+    agenda.add(sent.plus(random.between(60_000, 3 * DAY_MS)), Action::Feedback(FeedbackAct { user, kind: answer }));
 }
 
 /// The type and fields of a feedback event.
-pub fn body(act: Act, account_id: &str) -> (&'static str, Body) {
+pub fn body(act: FeedbackAct, account_id: &str) -> (&'static str, Body) {
     let body = Body::default();
     let of_user = Body { user_id: Some(format!("{account_id}-user-{}", act.user)), ..Body::default() };
     let scale = Some(Scale { min: 1, max: 5 });
-    match act.what {
-        What::Sent(kind) => ("survey_sent", Body { kind: Some(kind), ..of_user }),
-        What::Nps(score) => ("nps_answered", Body { score: Some(score), ..of_user }),
-        What::Csat(score) => ("csat_answered", Body { score: Some(score), scale, ..of_user }),
-        What::Ces(score) => ("ces_answered", Body { score: Some(score), scale, ..of_user }),
-        What::Referral => ("referral_made", of_user),
-        What::Advocacy(kind) => ("advocacy_made", Body { kind: Some(kind), ..body }),
-        What::Override { until } => (
+    match act.kind {
+        FeedbackAction::Sent(kind) => ("survey_sent", Body { kind: Some(kind), ..of_user }),
+        FeedbackAction::Nps(score) => ("nps_answered", Body { score: Some(score), ..of_user }),
+        FeedbackAction::Csat(score) => ("csat_answered", Body { score: Some(score), scale, ..of_user }),
+        FeedbackAction::Ces(score) => ("ces_answered", Body { score: Some(score), scale, ..of_user }),
+        FeedbackAction::Referral => ("referral_made", of_user),
+        FeedbackAction::Advocacy(kind) => ("advocacy_made", Body { kind: Some(kind), ..body }),
+        FeedbackAction::Override { until } => (
             "health_override_set",
             Body { value: Some(55), until: Some(until), reason: Some("executive sponsor changed"), by: Some("dana"), ..body },
         ),
@@ -94,7 +76,7 @@ pub struct Body {
     scale: Option<Scale>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "rfc3339_or_null")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::time::rfc3339_or_null")]
     until: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,

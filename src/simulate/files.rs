@@ -1,4 +1,4 @@
-//! Simulated records as NDJSON files: one a stream, and the labels.
+//! Simulated records as NDJSON files: one per stream, plus the labels.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -26,10 +26,10 @@ pub struct Files {
 }
 
 impl Files {
-    /// Creates the folder where it is missing, and the files, emptying those that exist.
+    /// Creates the folder if it is missing, and the files, truncating existing ones.
     ///
     /// # Errors
-    /// When the folder or a file cannot be made.
+    /// If the folder or a file cannot be created.
     pub fn create(folder: &Path) -> Result<Self, WriteError> {
         std::fs::create_dir_all(folder).map_err(|source| WriteError { path: folder.to_owned(), source })?;
         let [usage, billing, support, feedback, accounts] = Stream::ALL.map(|stream| create(&stream_path(folder, stream)));
@@ -39,7 +39,7 @@ impl Files {
     /// Adds a record to the file of its stream.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// If the file cannot be written.
     pub fn write(&mut self, record: &SimulatedRecord) -> Result<(), WriteError> {
         let file = self.streams.of_mut(record.stream);
         writeln!(file, "{}", record.json).map_err(|source| WriteError { path: stream_path(&self.folder, record.stream), source })
@@ -48,7 +48,7 @@ impl Files {
     /// Writes the labels and closes the files.
     ///
     /// # Errors
-    /// When a file cannot be written to its end.
+    /// If a file cannot be written completely.
     pub fn finish(mut self, labels: impl Iterator<Item = Label>) -> Result<(), WriteError> {
         for (stream, file) in self.streams.iter_mut() {
             file.flush().map_err(|source| WriteError { path: stream_path(&self.folder, stream), source })?;
@@ -57,10 +57,10 @@ impl Files {
     }
 }
 
-/// Writes the true future of each account, one a line.
+/// Writes the true future of each account, one per line.
 ///
 /// # Errors
-/// When the file cannot be written to its end.
+/// If the file cannot be written completely.
 pub fn write_labels(path: &Path, mut labels: impl Iterator<Item = Label>) -> Result<(), WriteError> {
     let mut file = create(path)?;
     let written = labels.try_for_each(|label| {
@@ -85,7 +85,7 @@ mod tests {
     use crate::simulate::{Generator, Options};
 
     #[test]
-    fn every_record_is_a_line_of_its_stream_and_every_account_has_a_label() {
+    fn every_record_is_in_the_file_of_its_stream_and_every_account_has_a_label() {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { accounts: 3, days: 10, ..Options::default() };
         let mut files = Files::create(folder.path()).unwrap();

@@ -1,4 +1,4 @@
-//! All accounts merged by time.
+//! Merges the records of all accounts by time.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -9,17 +9,17 @@ use super::options::Options;
 use super::record::SimulatedRecord;
 use crate::time::Timestamp;
 
-/// The records of a run in order of time; those of one instant by the number of the account, costs last.
+/// The records of a run in time order; ties are ordered by account number, costs last.
 #[derive(Debug)]
 pub struct Generator {
     customers: Vec<Customer>,
     company: Company,
-    /// The next record's time of each source that has one; the company's number is that of the customers.
+    /// The time of the next record of each source; the company's index follows those of the customers.
     next: BinaryHeap<Reverse<(Timestamp, usize)>>,
 }
 
 impl Generator {
-    /// The run that these options describe.
+    /// Creates a run from its options.
     #[must_use]
     pub fn new(options: &Options) -> Self {
         let mut customers: Vec<Customer> = (0..options.accounts).map(|index| Customer::new(index, options)).collect();
@@ -60,14 +60,14 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    fn the_same_seed_gives_the_same_bytes_and_another_seed_does_not() {
         let bytes = |seed| Generator::new(&Options { seed, ..small() }).map(|record| record.json).collect::<Vec<_>>();
         assert_eq!(bytes(1), bytes(1));
         assert_ne!(bytes(1), bytes(2));
     }
 
     #[test]
-    fn records_come_in_order_of_time_and_of_every_stream() {
+    fn records_are_in_time_order_and_cover_every_stream() {
         let all: Vec<_> = Generator::new(&small()).collect();
         assert!(all.is_sorted_by_key(|record| record.at));
         for stream in Stream::ALL {
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn every_record_is_a_json_object_of_one_line() {
+    fn every_record_is_a_json_object_on_one_line() {
         for record in Generator::new(&small()) {
             let value: serde_json::Value = serde_json::from_str(&record.json).unwrap();
             assert!(value.is_object() && !record.json.contains('\n'));

@@ -1,8 +1,9 @@
 //! Simulated customers: seeded events of all five streams, with the true future of each account.
 //!
-//! Every account is a story (healthy, slipping, angry ...) that depends on the seed and its number alone, so that a larger run holds
-//! the accounts of a smaller one. Records come in order of time with bounded memory: what is kept is one day's plan of each account.
+//! Every account follows a story (healthy, slipping, angry ...) that depends only on the seed and the account's number, so a larger run
+//! contains the accounts of a smaller one. Records are generated in time order, with one day's plan per account in memory.
 
+mod action;
 mod agenda;
 mod billing;
 mod company;
@@ -12,6 +13,7 @@ mod feed;
 mod feedback;
 mod files;
 mod generator;
+mod kind;
 mod options;
 mod profile;
 mod random;
@@ -26,7 +28,7 @@ pub use disturb::Disturb;
 pub use feed::Feed;
 pub use files::{Files, WriteError, write_labels};
 pub use generator::Generator;
+pub use kind::Kind;
 pub use options::{Disturbance, Options};
 pub use record::SimulatedRecord;
-pub use story::Kind;
 pub use topics::{ProduceError, Topics};

@@ -1,26 +1,26 @@
-//! What to simulate.
+//! Options of a simulation.
 
-use super::story::Kind;
+use super::kind::Kind;
 use crate::time::{DAY_MS, Timestamp};
 
-/// A run of the simulation.
+/// The options of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The same seed gives the same records, to the byte.
+    /// The same seed gives byte-identical records.
     pub seed: u64,
-    /// How many accounts.
+    /// Number of accounts.
     pub accounts: u32,
     /// The first instant of the first day.
     pub start: Timestamp,
-    /// How many days.
+    /// Number of days.
     pub days: u32,
-    /// Over how many days from the start the stories are laid out: they turn after a quarter of them at the earliest, at their end at the latest.
+    /// Days over which stories unfold: each turns between a quarter of this and its end.
     pub story_days: u32,
-    /// Usage relative to a lively product, > 0; 1 gives some 40 usage records an account and day.
+    /// Usage relative to a busy product, > 0; 1 gives some 40 usage records per account and day.
     pub activity: f64,
     /// ISO code of the currency of all prices.
     pub currency: String,
-    /// How many of a hundred (or of their sum) accounts are of each kind, by [`Kind::ALL`].
+    /// Shares of the kinds of accounts, relative to their sum, in the order of [`Kind::ALL`].
     pub mix: [u32; 8],
 }
 
@@ -50,10 +50,10 @@ impl Default for Options {
 /// What goes wrong between the producer and the topic.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Disturbance {
-    /// Share of records that come twice, 0..=1.
+    /// Share of records that are duplicated, 0..=1.
     pub duplicates: f64,
     /// Records are late by up to this long, ms.
     pub disorder_ms: i64,
-    /// Bad records in addition, as a share of the good ones, 0..=1.
+    /// Additional bad records, as a share of the good ones, 0..=1.
     pub bad: f64,
 }

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
+use super::kind::Kind;
 use super::options::Options;
 use super::random::{Random, whole};
-use super::record::rfc3339;
-use super::story::{Kind, Story};
+use super::story::Story;
 use crate::time::{DAY_MS, Timestamp};
 
-/// The features of the simulated product, the commonest first.
+/// The features of the simulated product, most popular first.
 pub const FEATURES: [&str; 24] = [
     "dashboard_viewed",
     "search_run",
@@ -44,7 +44,7 @@ const TRADES: [&str; 12] =
     ["Analytics", "Books", "Clinics", "Foods", "Freight", "Insurance", "Labs", "Media", "Robotics", "Schools", "Studios", "Travel"];
 const CSMS: [&str; 6] = ["dana", "eli", "femi", "grace", "hugo", "ines"];
 
-/// A segment, with what follows from it.
+/// A segment and its typical values.
 #[derive(Clone, Copy, Debug)]
 struct Segment {
     name: &'static str,
@@ -52,14 +52,14 @@ struct Segment {
     plans: [Plan; 2],
 }
 
-/// A plan: its price for a seat and month in minor units, and how many features it includes.
+/// A plan: its price per seat and month, and its features.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// Name.
     pub name: &'static str,
     /// Price of one seat for one month, minor units.
     pub seat_price: i64,
-    /// The first so many features are included.
+    /// Number of features included, most popular first.
     pub features: usize,
 }
 
@@ -72,20 +72,20 @@ const SMB: Segment = Segment { name: "smb", seats: (3, 20), plans: [STARTER, TEA
 const MID_MARKET: Segment = Segment { name: "mid-market", seats: (20, 80), plans: [TEAM, BUSINESS] };
 const LARGE: Segment = Segment { name: "enterprise", seats: (80, 250), plans: [BUSINESS, ENTERPRISE] };
 
-/// What an account is.
+/// The constant facts of an account.
 #[derive(Clone, Debug)]
 pub struct Traits {
-    /// Identity and record key.
+    /// Account id and record key.
     pub account_id: String,
     /// Its plan.
     pub plan: Plan,
     /// Seats now.
     pub seats: u32,
-    /// People who may use it, of an ordinary day's level 1.
+    /// Number of users at usage level 1, an ordinary day.
     pub users: f64,
-    /// Begin of tenure.
+    /// Start of tenure.
     pub signed_up_at: Timestamp,
-    /// Hours between UTC and its working day.
+    /// UTC offset of its working day, hours.
     pub utc_offset_hours: i64,
     /// Whether it is won during the run.
     pub is_new: bool,
@@ -124,17 +124,17 @@ impl Traits {
         }
     }
 
-    /// Users at a level of use: they follow the level, and never exceed the seats by much.
+    /// Number of users at a usage level: follows the level, and never exceeds the seats by much.
     pub fn users_at(&self, level: f64) -> u32 {
         whole((self.users * level.max(0.3)).min(f64::from(self.seats) * 1.05)).max(1)
     }
 
-    /// Names of the features it may use.
+    /// The features included in its plan.
     pub fn entitled(&self) -> &'static [&'static str] {
         FEATURES.get(..self.plan.features).unwrap_or(&FEATURES)
     }
 
-    /// When onboarding was finished, where that has happened.
+    /// When onboarding was finished, if it has been.
     fn onboarded_at(&self, at: Timestamp) -> Option<Timestamp> {
         let done = self.signed_up_at.plus(self.onboarding_days * DAY_MS);
         (done <= at).then_some(done)
@@ -171,7 +171,7 @@ pub struct Body<'a> {
     csm: &'static str,
     region: &'static str,
     seats: u32,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     signed_up_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     onboarded_at: Option<String>,

@@ -1,11 +1,11 @@
-//! The random numbers of one account: a `SplitMix64` stream (Steele, Lea and Flood, 2014), eight bytes of state, the same for ever.
+//! The random numbers of one account: a `SplitMix64` stream (Steele, Lea and Flood, 2014), with eight bytes of state, and the same output in every version.
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The stream of one number under one seed.
+    /// Stream number `stream` of a seed.
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut outer = Self(seed);
         let mixed = outer.next() ^ stream.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -32,22 +32,22 @@ impl Random {
         self.unit() < p
     }
 
-    /// A whole number in `low..=high`; `low` where the range is empty.
+    /// A whole number in `low..=high`; `low` if the range is empty.
     pub fn between(&mut self, low: i64, high: i64) -> i64 {
         let width = high.abs_diff(low).saturating_add(1);
         if high < low { low } else { low.saturating_add_unsigned(self.next() % width) }
     }
 
-    /// One of `items`, each as likely as the others.
+    /// One of `items`, with equal probability.
     ///
     /// # Panics
-    /// When there is none.
+    /// If there are none.
     #[expect(clippy::indexing_slicing, reason = "the place is drawn below the length")]
     pub fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         items[usize::try_from(self.next() % items.len() as u64).unwrap_or(0)]
     }
 
-    /// A count with this mean: Poisson by multiplication (Knuth), above 30 by its normal approximation.
+    /// A Poisson-distributed count: by multiplication (Knuth), above 30 by the normal approximation.
     pub fn poisson(&mut self, mean: f64) -> u32 {
         if mean <= 0.0 {
             return 0;
@@ -76,13 +76,13 @@ impl Random {
     }
 }
 
-/// The nearest whole number, 0 for what is below.
+/// The nearest whole number, at least 0.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
 pub fn whole(value: f64) -> u32 {
     value.round() as u32
 }
 
-/// A duration in whole milliseconds.
+/// Minutes as whole milliseconds.
 pub fn millis(minutes: f64) -> i64 {
     i64::from(whole(minutes * 60.0)) * 1000
 }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stream_is_the_published_one() {
+    fn the_stream_matches_the_published_algorithm() {
         let mut random = Random(1_234_567);
         assert_eq!([random.next(), random.next()], [6_457_827_717_110_365_317, 3_203_168_211_198_807_973]);
     }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_have_the_mean_they_are_asked_for() {
+    fn counts_have_the_requested_mean() {
         let mut random = Random::new(7, 7);
         for mean in [0.5, 4.0, 80.0] {
             let total: u32 = (0..4_000).map(|_| random.poisson(mean)).sum();

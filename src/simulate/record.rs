@@ -1,6 +1,6 @@
-//! One simulated record, and the fields that all native events share.
+//! One simulated record, and the fields common to all native events.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::event::Stream;
 use crate::time::Timestamp;
@@ -10,11 +10,11 @@ use crate::time::Timestamp;
 pub struct SimulatedRecord {
     /// The stream whose topic it goes to.
     pub stream: Stream,
-    /// The key: the account (`company` for costs, which belong to none).
+    /// The key: the account, or `company` for costs.
     pub account: String,
-    /// When it is sent; without disturbance this is its event time.
+    /// When it is sent: its event time, unless disturbed.
     pub at: Timestamp,
-    /// The value: one native event, without line end.
+    /// The value: one native event, without a line end.
     pub json: String,
 }
 
@@ -30,7 +30,7 @@ pub struct Native<'a, B> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<&'a str>,
     /// Event time.
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "crate::time::rfc3339")]
     pub occurred_at: Timestamp,
     /// The fields of its type.
     #[serde(flatten)]
@@ -42,20 +42,5 @@ impl<B: Serialize> Native<'_, B> {
     #[expect(clippy::expect_used, reason = "the bodies hold strings, numbers and lists alone")]
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("plain fields serialise")
-    }
-}
-
-/// Writes an instant as RFC 3339 in UTC.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serialize_with asks for")]
-pub fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(at)
-}
-
-/// Writes an instant as RFC 3339 in UTC, or null.
-#[expect(clippy::ref_option, reason = "the signature that serialize_with asks for")]
-pub fn rfc3339_or_null<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => serializer.collect_str(at),
-        None => serializer.serialize_none(),
     }
 }

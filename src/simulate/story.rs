@@ -1,113 +1,24 @@
-//! What becomes of an account: its kind, when its story turns, and when it leaves.
+//! What happens to an account: when its story turns, and when it leaves.
 
+use super::kind::Kind;
 use super::options::Options;
 use super::random::Random;
 use crate::time::{DAY_MS, Timestamp};
 
-/// The kind of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Steady use, few tickets, renews.
-    Healthy,
-    /// More users every month, buys seats.
-    Growing,
-    /// Use falls slowly over two months; may leave.
-    Slipping,
-    /// Use stops within a week, without a word; mostly leaves.
-    Silent,
-    /// Urgent tickets, slow replies, bad marks; may leave.
-    Angry,
-    /// Use falls, payments fail or a cancellation is scheduled; leaves.
-    Churning,
-    /// Signs up during the run with a trial; buys or does not.
-    Trial,
-    /// Use swings with the season; never leaves.
-    Seasonal,
-}
-
-impl Kind {
-    /// All kinds.
-    pub const ALL: [Self; 8] =
-        [Self::Healthy, Self::Growing, Self::Slipping, Self::Silent, Self::Angry, Self::Churning, Self::Trial, Self::Seasonal];
-
-    /// The name in labels and options.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Healthy => "healthy",
-            Self::Growing => "growing",
-            Self::Slipping => "slipping",
-            Self::Silent => "silent",
-            Self::Angry => "angry",
-            Self::Churning => "churning",
-            Self::Trial => "trial",
-            Self::Seasonal => "seasonal",
-        }
-    }
-
-    /// How many of a hundred accounts are of this kind unless asked otherwise.
-    #[must_use]
-    pub const fn default_share(self) -> u32 {
-        match self {
-            Self::Healthy => 42,
-            Self::Growing => 16,
-            Self::Slipping => 9,
-            Self::Silent | Self::Angry | Self::Churning => 7,
-            Self::Trial | Self::Seasonal => 6,
-        }
-    }
-
-    /// A kind drawn by the shares of `mix`; healthy where all are 0.
-    pub fn draw(mix: &[u32; 8], random: &mut Random) -> Self {
-        let total: u32 = mix.iter().sum();
-        let mut place = random.between(0, i64::from(total) - 1);
-        for (kind, share) in Self::ALL.into_iter().zip(mix) {
-            place -= i64::from(*share);
-            if place < 0 {
-                return kind;
-            }
-        }
-        Self::Healthy
-    }
-
-    /// The probability that an account of this kind leaves.
-    const fn leaving(self) -> f64 {
-        match self {
-            Self::Healthy => 0.01,
-            Self::Growing | Self::Seasonal => 0.0,
-            Self::Slipping => 0.5,
-            Self::Silent => 0.75,
-            Self::Angry => 0.45,
-            Self::Churning => 1.0,
-            Self::Trial => 0.4,
-        }
-    }
-
-    /// The least and most days from the turn of the story to the wish to leave.
-    const fn patience(self) -> (i64, i64) {
-        match self {
-            Self::Silent => (25, 70),
-            Self::Churning => (20, 60),
-            Self::Angry => (30, 90),
-            _ => (50, 120),
-        }
-    }
-}
-
-/// The true story of an account. Levels are relative to its ordinary state, which is 1.
+/// The true story of an account. A level of 1 is its normal state.
 #[derive(Clone, Debug)]
 pub struct Story {
     /// Its kind.
     pub kind: Kind,
     /// The first instant of the run.
     pub start: Timestamp,
-    /// Days over which slow changes stretch.
+    /// Duration of slow changes, days.
     pub days: f64,
-    /// When things begin to change; for kinds that never turn, without meaning.
+    /// When things begin to change; unused for kinds that never turn.
     pub turn: Timestamp,
-    /// When it wants to be gone; its subscription ends at the next end of a period.
+    /// When it decides to leave; its subscription ends with the period then current.
     pub wants_to_leave: Option<Timestamp>,
-    /// Whether it just stops paying instead of cancelling.
+    /// Whether it stops paying instead of cancelling.
     pub stops_paying: bool,
 }
 
@@ -129,7 +40,7 @@ impl Story {
         }
     }
 
-    /// Use of the product.
+    /// Level of product use.
     pub fn usage_level(&self, at: Timestamp) -> f64 {
         let turned = self.days_since_turn(at);
         match self.kind {
@@ -143,7 +54,7 @@ impl Story {
         }
     }
 
-    /// How many tickets it opens.
+    /// Level of tickets opened.
     pub fn ticket_level(&self, at: Timestamp) -> f64 {
         match self.kind {
             Kind::Angry if self.days_since_turn(at) > 0.0 => 6.0,
@@ -152,7 +63,7 @@ impl Story {
         }
     }
 
-    /// How content it is, 0..=1.
+    /// How satisfied it is, 0..=1.
     pub fn contentment(&self, at: Timestamp) -> f64 {
         let turned = (self.days_since_turn(at) / 30.0).clamp(0.0, 1.0);
         match self.kind {
@@ -166,7 +77,7 @@ impl Story {
         }
     }
 
-    /// Whether the kind has a turn, and it has come.
+    /// Whether its story has turned, for kinds that turn.
     pub fn has_turned(&self, at: Timestamp) -> bool {
         matches!(self.kind, Kind::Slipping | Kind::Silent | Kind::Angry | Kind::Churning) && at > self.turn
     }
@@ -212,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_of_a_hundred() {
+    fn shares_add_up_to_a_hundred() {
         assert_eq!(Kind::ALL.map(Kind::default_share).iter().sum::<u32>(), 100);
     }
 }

@@ -1,36 +1,16 @@
-//! Tickets: the whole life of one is planned when it is opened.
+//! Tickets: the whole life of a ticket is planned when it is opened.
 
 use serde::Serialize;
 
-use super::agenda::{Action, Agenda};
+use super::action::{Action, TicketAct, TicketStep};
+use super::agenda::Agenda;
+use super::kind::Kind;
 use super::random::{Random, millis};
-use super::story::{Kind, Story};
+use super::story::Story;
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
-/// Tickets of one user and day at level 1.
+/// Tickets per user and day at level 1.
 const TICKETS_PER_USER: f64 = 0.004;
-
-/// A step in the life of a ticket.
-#[derive(Clone, Copy, Debug)]
-pub struct Act {
-    ticket: u32,
-    step: TicketStep,
-    priority: &'static str,
-    category: &'static str,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum TicketStep {
-    Opened { user: u32 },
-    Assigned { team: &'static str },
-    Replied { by: &'static str },
-    Status(&'static str),
-    Raised,
-    Resolved,
-    Reopened,
-    Closed,
-    Rated(u32),
-}
 
 const CATEGORIES: [&str; 5] = ["how-to", "bug", "billing", "performance", "integration"];
 
@@ -44,7 +24,7 @@ pub fn plan_day(day: Timestamp, users: u32, story: &Story, random: &mut Random, 
 }
 
 struct Lifecycle {
-    act: Act,
+    act: TicketAct,
     opened: Timestamp,
     angry: bool,
     contentment: f64,
@@ -54,7 +34,7 @@ impl Lifecycle {
     fn new(ticket: u32, opened: Timestamp, story: &Story, random: &mut Random) -> Self {
         let angry = story.kind == Kind::Angry && story.has_turned(opened);
         let priorities = if angry { ["high", "urgent", "urgent", "normal", "high"] } else { ["low", "normal", "normal", "normal", "high"] };
-        let act = Act { ticket, step: TicketStep::Resolved, priority: random.pick(&priorities), category: random.pick(&CATEGORIES) };
+        let act = TicketAct { ticket, step: TicketStep::Resolved, priority: random.pick(&priorities), category: random.pick(&CATEGORIES) };
         Self { act, opened, angry, contentment: story.contentment(opened) }
     }
 
@@ -75,7 +55,7 @@ impl Lifecycle {
         self.plan_after(resolved, random, agenda);
     }
 
-    /// The agent waits for the customer, who answers.
+    /// The agent waits for an answer from the customer, and gets it.
     fn plan_exchange(&self, from: Timestamp, random: &mut Random, agenda: &mut Agenda) -> Timestamp {
         self.step(agenda, from.plus(1_000), TicketStep::Status("pending"));
         let answered = from.plus(millis(random.log_normal(200.0, 0.8)) + 2_000);
@@ -101,17 +81,17 @@ impl Lifecycle {
     }
 
     fn step(&self, agenda: &mut Agenda, at: Timestamp, step: TicketStep) {
-        agenda.add(at, Action::Support(Act { step, ..self.act }));
+        agenda.add(at, Action::Support(TicketAct { step, ..self.act }));
     }
 }
 
-/// An answer on a scale of 1 to 5 by someone this content, 0..=1.
+/// An answer on a scale of 1 to 5, given a level of satisfaction, 0..=1.
 pub fn five_points(contentment: f64, random: &mut Random) -> u32 {
     1 + (0..4).map(|_| u32::from(random.chance(contentment))).sum::<u32>()
 }
 
 /// The type and fields of a support event.
-pub fn body(act: Act, account_id: &str) -> (&'static str, Body) {
+pub fn body(act: TicketAct, account_id: &str) -> (&'static str, Body) {
     let body = Body { ticket_id: format!("{account_id}-t{}", act.ticket), ..Body::default() };
     match act.step {
         TicketStep::Opened { user } => (
@@ -164,7 +144,7 @@ pub struct Body {
     scale: Option<Scale>,
 }
 
-/// The ends of a scale.
+/// A rating scale.
 #[derive(Clone, Copy, Serialize)]
 pub struct Scale {
     /// The worst answer.

@@ -1,5 +1,5 @@
-//! Writes simulated records to Kafka topics, keyed and partitioned as the Java client does it, so that an account has the same partition
-//! number in every topic.
+//! Writes simulated records to Kafka topics, keyed and partitioned like the Java client, so an account has the same partition number in
+//! every topic.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::record::SimulatedRecord;
 use crate::event::PerStream;
 use crate::kafka::{self, Creation, Found, Inspector, Properties, TopicSpec, Writer, create_topics};
 
-/// How long a topic may take until brokers know it: some create topics when they are first asked for.
+/// How long to wait for a topic to appear: some brokers create topics on first request.
 const FIND_LIMIT: Duration = Duration::from_secs(3);
 
 /// Why records could not be written.
@@ -16,7 +16,7 @@ pub enum ProduceError {
     /// A client failed.
     #[error(transparent)]
     Kafka(#[from] kafka::Error),
-    /// No broker answers.
+    /// No broker responds.
     #[error("no broker answers; check kafka.bootstrap_servers or --bootstrap-servers")]
     Unreachable(#[source] kafka::Error),
     /// A topic does not exist.
@@ -39,12 +39,12 @@ pub enum ProduceError {
 pub struct Topics {
     properties: Properties,
     writer: Writer,
-    /// Records of a stream without a topic are dropped.
+    /// Records of streams without a topic are dropped.
     names: PerStream<Option<String>>,
 }
 
 impl Topics {
-    /// Writes to the topics `names`. Sends nothing yet.
+    /// Writes to the topics `names`. Does not connect yet.
     ///
     /// # Errors
     /// If librdkafka refuses the properties.
@@ -52,14 +52,14 @@ impl Topics {
         Ok(Self { writer: Writer::new(&properties)?, properties, names })
     }
 
-    /// Makes sure that the topics exist, so that a simulation fails before its first record.
+    /// Checks that the topics exist, so that a misconfigured simulation fails before its first record.
     ///
     /// # Errors
     /// If no broker answers, or a topic does not exist.
     pub fn find(&self) -> Result<(), ProduceError> {
         let inspector = Inspector::new(&self.properties)?;
         for name in self.names.0.iter().flatten() {
-            // A topic that we may not describe may still be writable.
+            // A topic that we are not authorised to describe may still be writable.
             let is_hidden = inspector.find(name).map_err(ProduceError::Unreachable)? == Found::Hidden;
             if !is_hidden && inspector.partitions_in_time(name, FIND_LIMIT)?.is_none() {
                 return Err(ProduceError::Missing { topic: name.clone() });
@@ -81,10 +81,10 @@ impl Topics {
         }
     }
 
-    /// Sends a record, with its time as the timestamp; waits while the queue is full.
+    /// Sends a record with its time as the timestamp; blocks while the queue is full.
     ///
     /// # Errors
-    /// If the record is refused, or an earlier one was not delivered.
+    /// If the record is rejected, or an earlier one was not delivered.
     pub fn write(&self, record: &SimulatedRecord) -> Result<(), ProduceError> {
         match self.names.of(record.stream).as_deref() {
             Some(topic) => Ok(self.writer.write(topic, &record.account, record.json.as_ref(), record.at)?),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn records_arrive_and_an_account_has_one_partition_number_in_all_topics() {
+    fn an_account_has_the_same_partition_number_in_all_topics() {
         let broker = EmbeddedBroker::start().unwrap();
         let names = Stream::ALL.map(|stream| format!("in-{}", stream.name()));
         for name in &names {

@@ -1,40 +1,16 @@
-//! Product use: sessions in working hours, features within sessions.
+//! Product use: sessions in working hours, and features used within sessions.
 
 use serde::Serialize;
 
-use super::agenda::{Action, Agenda};
+use super::action::{Action, UsageAct};
+use super::agenda::Agenda;
 use super::profile::{FEATURES, Traits};
 use super::random::{Random, millis, whole};
 use super::story::Story;
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
-/// Sessions of one user and day on an ordinary working day.
+/// Sessions per user on an ordinary working day.
 const SESSIONS_PER_USER: f64 = 0.45;
-
-/// What a user does.
-#[derive(Clone, Copy, Debug)]
-pub enum Act {
-    /// `feature_used`.
-    Feature {
-        /// The user's number.
-        user: u32,
-        /// The session's number.
-        session: u32,
-        /// The feature's place in [`FEATURES`].
-        feature: u32,
-        /// How often.
-        count: u32,
-    },
-    /// `session_ended`.
-    SessionEnded {
-        /// The user's number.
-        user: u32,
-        /// The session's number.
-        session: u32,
-        /// Length.
-        seconds: u32,
-    },
-}
 
 /// Plans the sessions of the UTC day that begins at `day`. `sessions` numbers them.
 pub fn plan_day(
@@ -64,19 +40,19 @@ fn plan_session(begin: Timestamp, session: u32, users: u32, traits: &Traits, ran
         let feature = whole(last_feature as f64 * random.unit().powi(2));
         let count = 1 + random.poisson(0.3);
         let at = begin.plus(random.between(0, length));
-        agenda.add(at, Action::Usage(Act::Feature { user, session, feature, count }));
+        agenda.add(at, Action::Usage(UsageAct::Feature { user, session, feature, count }));
     }
     let seconds = u32::try_from(length / 1000).unwrap_or(u32::MAX);
-    agenda.add(begin.plus(length), Action::Usage(Act::SessionEnded { user, session, seconds }));
+    agenda.add(begin.plus(length), Action::Usage(UsageAct::SessionEnded { user, session, seconds }));
 }
 
-/// Milliseconds after midnight UTC, around the account's working day; always within the UTC day.
+/// Milliseconds after midnight UTC, during the account's working day; always within the UTC day.
 fn working_time(traits: &Traits, random: &mut Random) -> i64 {
     let local = random.between(8 * HOUR_MS, 18 * HOUR_MS) + random.between(-HOUR_MS, HOUR_MS);
     (local - traits.utc_offset_hours * HOUR_MS).rem_euclid(DAY_MS)
 }
 
-/// Little happens on Saturdays and Sundays. The first day of the epoch was a Thursday.
+/// Little happens on weekends. Day 0 of the epoch was a Thursday.
 const fn weekday_factor(day: Timestamp) -> f64 {
     match day.millis().div_euclid(DAY_MS).rem_euclid(7) {
         2 => 0.12,
@@ -88,14 +64,14 @@ const fn weekday_factor(day: Timestamp) -> f64 {
 }
 
 /// The type and fields of a usage event.
-pub fn body(act: Act, account_id: &str) -> (&'static str, Body) {
+pub fn body(act: UsageAct, account_id: &str) -> (&'static str, Body) {
     match act {
-        Act::Feature { user, session, feature, count } => {
+        UsageAct::Feature { user, session, feature, count } => {
             let feature = usize::try_from(feature).ok().and_then(|place| FEATURES.get(place));
             let body = Body { feature: feature.copied(), count: (count > 1).then_some(count), ..Body::of(account_id, user, session) };
             ("feature_used", body)
         }
-        Act::SessionEnded { user, session, seconds } => {
+        UsageAct::SessionEnded { user, session, seconds } => {
             ("session_ended", Body { duration_seconds: Some(seconds), ..Body::of(account_id, user, session) })
         }
     }

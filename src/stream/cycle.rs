@@ -217,7 +217,7 @@ impl TaskWriter<'_> {
         }
         let stamp = task.stamp(inputs).encode(task.shared.engine.state_write_version());
         task.shared.engine.changelog(|key, value| {
-            let is_left_out = matches!(key, [1, 1, ..] if fault::is_mutant("usage-not-written"))
+            let is_left_out = matches!(key, [1 | 3, 1, ..] if fault::is_mutant("usage-not-written"))
                 || matches!(key, [2, b'w', ..] if fault::is_mutant("waiting-not-written"))
                 || matches!(key, [2, b'd', ..] if fault::is_mutant("deletions-not-written"));
             if !is_left_out {

@@ -99,7 +99,9 @@ impl Gauges {
         self.accounts.with_label_values(&place).add(count(cell.accounts));
         let place = [segment, cell.band, money.currency];
         self.mrr.with_label_values(&place).add(minor(cell.mrr_minor) / money.units);
-        self.mrr_at_risk.with_label_values(&place).add(cell.mrr_at_risk_minor / money.units);
+        if let Some(minor) = cell.mrr_at_risk_minor {
+            self.mrr_at_risk.with_label_values(&place).add(minor / money.units);
+        }
     }
 
     pub(super) fn tasks(&self, tasks: &[TaskStatus]) {

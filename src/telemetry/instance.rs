@@ -182,7 +182,10 @@ fn is_stale(view: &View, stream: Stream) -> bool {
 fn add(cell: &mut PortfolioCell, sums: &BandSums) {
     cell.accounts += sums.accounts();
     cell.mrr_minor = cell.mrr_minor.saturating_add(i64::try_from(sums.mrr_minor()).unwrap_or(i64::MAX));
-    cell.mrr_at_risk_minor += sums.mrr_at_risk_minor();
+    // A churned account keeps its last risk, though that no longer describes it.
+    if let Some(minor) = sums.mrr_at_risk_minor().filter(|_| cell.band != Band::Churned.name()) {
+        cell.mrr_at_risk_minor = Some(cell.mrr_at_risk_minor.unwrap_or(0.0) + minor);
+    }
     cell.score_sum += sums.score_sum();
     cell.scored += sums.scored();
 }

@@ -77,8 +77,8 @@ pub(super) fn collect(live: &Live, named: &mut NamedScopes, money: &Money<'_>, b
     let mut series = Series { by_family: BTreeMap::new(), money };
     let Some(left) = budget.checked_sub(SERIES_OF_ALL + SERIES_PER_LABEL_VALUE * named.of_kind_max) else { return Vec::new() };
     let max = (left / SERIES_PER_SCOPE).saturating_sub(OTHERS);
-    for (scope, sums, spent) in live.portfolio.sums(|scope| named.keeps(scope, max)) {
-        sums.expose(&scope, spent, &live.settings, &mut series.of(&scope));
+    for (scope, sums, costs) in live.portfolio.sums(|scope| named.keeps(scope, max)) {
+        sums.expose(&scope, costs, &live.settings, &mut series.of(&scope));
     }
     series.families()
 }

@@ -168,6 +168,17 @@ mod tests {
     }
 
     #[test]
+    fn mrr_at_risk_is_absent_where_no_account_has_a_risk() {
+        let cell =
+            |band, mrr_at_risk_minor| PortfolioCell { band, accounts: 1, mrr_minor: 100, mrr_at_risk_minor, ..PortfolioCell::default() };
+        let cells = vec![cell("red", Some(50.0)), cell("green", Some(0.0)), cell("unknown", None)];
+        let text = scraped(Fake { cells, ..Fake::default() }, &caps());
+        let at_risk: Vec<&str> = text.lines().filter(|line| line.starts_with("churnwatch_mrr_at_risk{")).collect();
+        assert!(at_risk.len() == 2 && at_risk[0].contains("green") && at_risk[0].ends_with(" 0"), "{at_risk:?}");
+        assert!(at_risk[1].contains("red") && at_risk[1].ends_with(" 0.5"), "{at_risk:?}");
+    }
+
+    #[test]
     fn segments_that_share_a_label_are_summed() {
         let cell = |segment: &str| PortfolioCell { segment: Some(segment.into()), band: "green", accounts: 1, ..PortfolioCell::default() };
         let text = scraped(Fake { cells: vec![cell("a"), cell("b"), cell("c")], ..Fake::default() }, &Caps { label_values: 1, ..caps() });

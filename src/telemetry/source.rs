@@ -97,8 +97,8 @@ pub struct PortfolioCell {
     pub accounts: u64,
     /// Sum of their MRR in minor units of the reporting currency.
     pub mrr_minor: i64,
-    /// Sum of MRR x risk in minor units.
-    pub mrr_at_risk_minor: f64,
+    /// Sum of MRR x risk in minor units; `None` where no account has a risk that describes today.
+    pub mrr_at_risk_minor: Option<f64>,
     /// Sum of the scores of those that have one.
     pub score_sum: f64,
     /// Accounts with a score.
@@ -142,10 +142,10 @@ pub struct StreamStatus {
     /// The stream.
     pub stream: Stream,
     /// Event time of the newest record.
-    #[serde(serialize_with = "rfc3339_or_null")]
+    #[serde(serialize_with = "crate::time::rfc3339_or_null")]
     pub time: Option<Timestamp>,
     /// Broker time of the earliest record read.
-    #[serde(serialize_with = "rfc3339_or_null")]
+    #[serde(serialize_with = "crate::time::rfc3339_or_null")]
     pub observed_since: Option<Timestamp>,
     /// Whether the stream has been silent so long that its metrics are frozen.
     pub stale: bool,
@@ -158,12 +158,4 @@ pub struct Readiness {
     pub ready: bool,
     /// What it is waiting for.
     pub waiting_for: Vec<String>,
-}
-
-#[expect(clippy::ref_option, reason = "the signature that serialize_with asks for")]
-pub(super) fn rfc3339_or_null<S: serde::Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-    match at {
-        Some(at) => serializer.collect_str(at),
-        None => serializer.serialize_none(),
-    }
 }

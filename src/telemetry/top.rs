@@ -109,7 +109,7 @@ pub struct OwnedRow {
     /// MRR in minor units of the reporting currency.
     pub mrr_minor: Option<i64>,
     /// When the band last became worse.
-    #[serde(serialize_with = "super::source::rfc3339_or_null")]
+    #[serde(serialize_with = "crate::time::rfc3339_or_null")]
     pub worsened_at: Option<Timestamp>,
 }
 

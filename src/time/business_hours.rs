@@ -1,17 +1,16 @@
-//! Business hours: the open hours of a week in a time zone, less holidays, and how much of a span of time was open.
+//! Business hours: weekly open hours in a time zone, minus holidays, and how much of a time span was open.
 //!
-//! An instant is open when its local time is within the open hours of its weekday and its date is not a holiday. Between two changes of
-//! the clocks local time runs as fast as time itself, so the open time of such a stretch is a difference of two numbers, and that of the
-//! stretches before it is summed once. A span of years costs two searches, not a walk over its days.
+//! An instant is open when its local time falls within the open hours of its weekday and its date is not a holiday. Between two clock
+//! changes, local time and UTC advance together, so open time within such a stretch is a subtraction; totals for the stretches before
+//! it are precomputed. A span of years costs two binary searches, not a walk over its days.
 
 use super::{DAY_MS, Date, MINUTE_MS, Timestamp, Zone};
 
-/// Days of a week.
 const DAYS: usize = 7;
-/// Days from a Monday to 1970-01-01, a Thursday.
+/// Days from the preceding Monday to 1970-01-01, a Thursday.
 const THURSDAY: i64 = 3;
 
-/// Open hours of one day, in minutes since midnight; the end is excluded.
+/// One opening of a day, in minutes since midnight; the end is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct OpenHours {
     from: u16,
@@ -19,7 +18,7 @@ pub struct OpenHours {
 }
 
 impl OpenHours {
-    /// Parses `HH:MM-HH:MM`, from `00:00` up to `24:00`; `None` for anything else, and where the end is not after the start.
+    /// Parses `HH:MM-HH:MM`, from `00:00` up to `24:00`; `None` for anything else, or if the end is not after the start.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (from, to) = text.split_once('-')?;
@@ -27,20 +26,20 @@ impl OpenHours {
         (from < to).then_some(Self { from, to })
     }
 
-    /// Whether they share a minute with others.
+    /// Whether the two have a minute in common.
     #[must_use]
     pub const fn overlap(self, other: Self) -> bool {
         self.from < other.to && other.from < self.to
     }
 
-    /// Milliseconds of them that have passed at a time of day, in milliseconds since midnight.
+    /// How much of the opening has passed at a time of day (milliseconds since midnight).
     fn passed_ms(self, time_of_day: i64) -> i64 {
         let (from, to) = (i64::from(self.from) * MINUTE_MS, i64::from(self.to) * MINUTE_MS);
         (time_of_day.min(to) - from).max(0)
     }
 }
 
-/// Minutes since midnight of `HH:MM`.
+/// Parses `HH:MM` as minutes since midnight.
 fn minutes(text: &str) -> Option<u16> {
     let [h1, h2, b':', m1, m2] = *text.as_bytes() else { return None };
     let two = |a: u8, b: u8| (a.is_ascii_digit() && b.is_ascii_digit()).then(|| u16::from(a - b'0') * 10 + u16::from(b - b'0'));
@@ -52,22 +51,22 @@ fn minutes(text: &str) -> Option<u16> {
 #[derive(Clone, Debug)]
 pub struct BusinessHours {
     week: Week,
-    /// In order; the first reaches back without end.
+    /// Ascending; the first has no lower bound.
     stretches: Vec<Stretch>,
 }
 
-/// Time between two changes of the clocks.
+/// Time between two clock changes.
 #[derive(Clone, Copy, Debug)]
 struct Stretch {
     from: Timestamp,
-    /// Milliseconds that local time is ahead of UTC.
+    /// Milliseconds east of UTC.
     offset: i64,
-    /// What [`Week::open_until`] of the local time lacks to the open time since an instant that all stretches share.
+    /// Added to [`Week::open_until`] of the local time, gives open time since an origin common to all stretches.
     base: i64,
 }
 
 impl BusinessHours {
-    /// Hours that do not overlap, for each day from Monday, and dates on which nothing is open.
+    /// Non-overlapping openings per weekday, Monday first, and the dates that are closed.
     #[must_use]
     pub fn new(zone: &Zone, days: [Vec<OpenHours>; DAYS], holidays: impl IntoIterator<Item = Date>) -> Self {
         let week = Week::new(days, holidays);
@@ -82,13 +81,13 @@ impl BusinessHours {
         Self { week, stretches }
     }
 
-    /// Milliseconds of a span that were open; 0 where it ends before it starts.
+    /// Open milliseconds in a span; 0 if it ends before it starts.
     #[must_use]
     pub fn open_ms(&self, from: Timestamp, to: Timestamp) -> i64 {
         if to > from { self.open_until(to) - self.open_until(from) } else { 0 }
     }
 
-    /// Open milliseconds up to an instant, since one that is the same for all.
+    /// Open milliseconds from a fixed origin up to an instant.
     fn open_until(&self, at: Timestamp) -> i64 {
         let after = self.stretches.partition_point(|stretch| stretch.from <= at);
         let stretch = self.stretches.get(after.saturating_sub(1));
@@ -96,22 +95,21 @@ impl BusinessHours {
     }
 }
 
-/// The open hours by local time, as if clocks never changed.
+/// The open hours in local time, as if clocks never changed.
 #[derive(Clone, Debug)]
 struct Week {
-    /// From Monday.
+    /// Monday first.
     days: [Day; DAYS],
-    /// Open milliseconds of a week.
+    /// Open milliseconds per week.
     whole_ms: i64,
-    /// Holidays in order, each with the milliseconds that it and those before it would have been open.
+    /// Holidays, ascending, each with the open time lost to it and all earlier ones.
     holidays: Vec<(Date, i64)>,
 }
 
-/// A day of the week.
 #[derive(Clone, Debug)]
 struct Day {
     hours: Vec<OpenHours>,
-    /// Open milliseconds of the week before this day.
+    /// Open milliseconds earlier in the week.
     before_ms: i64,
 }
 
@@ -141,14 +139,14 @@ impl Week {
         week
     }
 
-    /// The day of the week of a date in days since 1970-01-01, and the whole weeks before its Monday.
+    /// The weekday of a date (days since 1970-01-01), and the whole weeks before its Monday.
     fn day(&self, date: i64) -> Option<(&Day, i64)> {
         let days = date + THURSDAY;
         let day = self.days.get(usize::try_from(days.rem_euclid(7)).ok()?)?;
         Some((day, days.div_euclid(7)))
     }
 
-    /// Open milliseconds up to a local time in milliseconds since 1970-01-01T00:00, since the Monday of that week.
+    /// Open milliseconds up to a local time, counted from the Monday of the week of 1970-01-01.
     fn open_until(&self, local_ms: i64) -> i64 {
         let (date, time_of_day) = (local_ms.div_euclid(DAY_MS), local_ms.rem_euclid(DAY_MS));
         let Some((day, weeks)) = self.day(date) else { return 0 };
@@ -190,7 +188,7 @@ mod tests {
     const OFFICE: &str = "09:00-17:00";
 
     #[test]
-    fn hours_are_written_from_midnight_to_midnight() {
+    fn hours_range_from_midnight_to_midnight() {
         assert_eq!(OpenHours::parse("09:00-12:30"), Some(OpenHours { from: 540, to: 750 }));
         assert_eq!(OpenHours::parse("00:00-24:00"), Some(OpenHours { from: 0, to: 1440 }));
         for text in ["", "09:00", "9:00-17:00", "09:00-24:01", "09:60-10:00", "17:00-09:00", "09:00-09:00", "09:00 - 17:00", "0９:00-10:00"]
@@ -213,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_that_clocks_skip_is_not_open_and_one_that_they_repeat_is_open_twice() {
+    fn a_skipped_hour_is_not_open_and_a_repeated_hour_is_open_twice() {
         let london = desk("Europe/London", ["", "", "", "", "", "", "00:00-08:00"], &[]);
         assert_eq!(open_minutes(&london, "2025-03-29T12:00:00Z", "2025-03-31T12:00:00Z"), 420);
         assert_eq!(open_minutes(&london, "2025-03-30T00:00:00Z", "2025-03-30T02:30:00Z"), 150);
@@ -221,21 +219,21 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_a_zone_never_had_is_not_open() {
+    fn a_date_skipped_by_the_zone_is_not_open() {
         // Samoa went from Thursday, 29 December 2011 to Saturday, 31 December.
         let apia = desk("Pacific/Apia", [OFFICE; DAYS], &[]);
         assert_eq!(open_minutes(&apia, "2011-12-29T10:00:00Z", "2012-01-01T10:00:00Z"), 1440);
     }
 
     #[test]
-    fn years_of_office_hours_are_their_weekdays() {
+    fn a_year_of_office_hours_is_open_on_its_weekdays() {
         let desk = desk("UTC", [OFFICE, OFFICE, OFFICE, OFFICE, OFFICE, "", ""], &["2025-12-25", "2025-12-27"]);
         // 2025 has 261 weekdays; the 25th is a Thursday, the 27th a Saturday.
         assert_eq!(open_minutes(&desk, "2025-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), 124_800);
         assert_eq!(open_minutes(&desk, "1969-12-29T00:00:00Z", "1970-01-05T00:00:00Z"), 2400);
     }
 
-    /// Zones, each with an instant near which its clocks change in an unusual way.
+    /// Zones, each with an instant of an unusual clock change.
     const PLACES: [(&str, &str); 12] = [
         ("Australia/Lord_Howe", "2025-10-04T15:30:00Z"),
         ("Australia/Lord_Howe", "2025-04-05T15:00:00Z"),
@@ -251,10 +249,10 @@ mod tests {
         ("Asia/Kathmandu", "1985-12-31T18:30:00Z"),
     ];
 
-    /// Steps of the slow count: no offset above is finer.
+    /// Step of the slow count: fine enough for every offset above.
     const STEP_MS: i64 = 30_000;
 
-    /// Open time counted half minute by half minute, with local times straight from the time zone database.
+    /// Open time counted in half-minute steps, with local times straight from the time zone database.
     fn counted(zone: &str, days: &[Vec<OpenHours>; DAYS], holidays: &[Date], from: i64, to: i64) -> i64 {
         let zone = TimeZone::get(zone).unwrap();
         let is_open = |instant: i64| {
@@ -284,7 +282,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(60))]
 
         #[test]
-        fn open_time_is_what_counting_by_half_minutes_gives(
+        fn open_time_matches_a_count_in_half_minutes(
             (zone, change) in select(PLACES.to_vec()),
             days in prop::array::uniform7(day()),
             days_off in prop::collection::vec(-4..5_i32, 0..3),
@@ -300,7 +298,7 @@ mod tests {
         }
 
         #[test]
-        fn two_spans_that_meet_add_up_to_the_whole(
+        fn adjacent_spans_add_up(
             days in prop::array::uniform7(day()),
             mut instants in prop::array::uniform3(-3_000_000_000_000..5_000_000_000_000_i64),
         ) {

@@ -1,15 +1,15 @@
-//! Quiet days: holidays on which the clocks of usage stop.
+//! Quiet days: holidays that do not count towards inactivity.
 
 use super::Date;
 
-/// A run of quiet dates, both ends quiet; for all accounts, or for those of some regions.
+/// A run of quiet dates, both ends included, for all accounts or for those in certain regions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuietPeriod {
     /// First quiet date.
     pub from: Date,
     /// Last quiet date.
     pub to: Date,
-    /// Regions of profiles it holds for; empty: all.
+    /// Profile regions that it applies to; empty: all.
     pub regions: Vec<String>,
 }
 
@@ -20,7 +20,7 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    /// A calendar of these periods.
+    /// A calendar of periods in any order; they may overlap.
     #[must_use]
     pub const fn new(periods: Vec<QuietPeriod>) -> Self {
         Self { periods }
@@ -32,7 +32,7 @@ impl Calendar {
         self.periods.is_empty()
     }
 
-    /// The number of dates that any period covers, counted once for each period: how much further back windows may reach.
+    /// Quiet dates, counted once per period: the most that windows can be pushed back.
     #[must_use]
     pub fn total_days(&self) -> i32 {
         self.periods.iter().map(|period| period.to.0 - period.from.0 + 1).sum()

@@ -4,14 +4,14 @@ use std::fmt;
 
 use super::{DAY_MS, MINUTE_MS};
 
-/// An instant in epoch milliseconds. Finer digits of the input are cut.
+/// An instant in epoch milliseconds; finer input is truncated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
     /// 0001-01-01T00:00:00Z, the earliest instant that is accepted.
     pub const MIN: Self = Self(-62_135_596_800_000);
-    /// 1900-01-01T00:00:00Z: what is said to be older is not believed.
+    /// 1900-01-01T00:00:00Z: earlier instants are placeholders, not facts.
     pub const Y1900: Self = Self(-2_208_988_800_000);
     /// 9999-12-31T23:59:59.999Z, the latest instant that is accepted.
     pub const MAX: Self = Self(253_402_300_799_999);
@@ -22,19 +22,19 @@ impl Timestamp {
         self.0
     }
 
-    /// This instant moved by a number of milliseconds, held at the ends of the range.
+    /// This instant moved by a number of milliseconds, clamped to the valid range.
     #[must_use]
     pub fn plus(self, millis: i64) -> Self {
         Self(self.0.saturating_add(millis).clamp(Self::MIN.0, Self::MAX.0))
     }
 
-    /// This instant less `days` x 24 h.
+    /// `days` x 24 h before this instant.
     #[must_use]
     pub fn minus_days(self, days: i64) -> Self {
         self.plus(-days.saturating_mul(DAY_MS))
     }
 
-    /// Milliseconds from `earlier` to this instant; negative when it is later.
+    /// Milliseconds from `earlier` to this instant; negative if `earlier` is in fact later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
@@ -46,16 +46,16 @@ impl Timestamp {
         self <= t && self.0 > t.0 - days * DAY_MS
     }
 
-    /// Parses RFC 3339 with an offset; `None` when it is anything else or outside the years 1 to 9999. What is before them in UTC alone,
-    /// as the first hour of the year 1 in Berlin, is held at their first instant.
+    /// Parses RFC 3339 with an offset; `None` for anything else and outside the years 1 to 9999. A local time in year 1 that falls
+    /// before it in UTC is clamped to [`Timestamp::MIN`].
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         parse_plain(text.as_bytes()).or_else(|| parse_any(text))
     }
 }
 
-/// The common shape `YYYY-MM-DDTHH:MM:SS[.digits]` with `Z` or `+HH:MM`, without a call into the general parser, which moreover ends
-/// two days before the year 9999 does.
+/// The common shape `YYYY-MM-DDTHH:MM:SS[.digits]` with `Z` or `+HH:MM`, without the cost of the general parser, whose range also ends
+/// two days before the end of 9999.
 fn parse_plain(text: &[u8]) -> Option<Timestamp> {
     let (head, tail) = text.split_at_checked(19)?;
     let [y1, y2, y3, y4, b'-', mo1, mo2, b'-', d1, d2, b'T', h1, h2, b':', mi1, mi2, b':', s1, s2] = *<&[u8; 19]>::try_from(head).ok()?
@@ -83,7 +83,7 @@ fn parse_plain(text: &[u8]) -> Option<Timestamp> {
     (at <= Timestamp::MAX).then_some(at)
 }
 
-/// Milliseconds of an optional fraction of a second, finer digits cut, and what follows it.
+/// An optional fraction of a second, truncated to milliseconds, and the rest of the text.
 fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     let Some(rest) = text.strip_prefix(b".") else { return Some((0, text)) };
     let (digits, rest) = rest.split_at_checked(rest.iter().position(|byte| !byte.is_ascii_digit())?)?;
@@ -91,7 +91,7 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     if digits.is_empty() { None } else { Some((millis, rest)) }
 }
 
-/// The other shapes of RFC 3339 and ISO 8601. The general parser reads offsets up to 25:59, RFC 3339 ends at 23:59.
+/// Other shapes of RFC 3339 and ISO 8601. The general parser accepts offsets up to 25:59; RFC 3339 stops at 23:59.
 fn parse_any(text: &str) -> Option<Timestamp> {
     let offset = jiff::fmt::temporal::Pieces::parse(text).ok()?.to_numeric_offset();
     if offset.is_some_and(|offset| i64::from(offset.seconds()).abs() * 1000 >= DAY_MS) {
@@ -111,7 +111,7 @@ const fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
+/// Days from 1970-01-01 to a date in the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date algorithms").
 const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -135,7 +135,7 @@ const fn civil_from_days(days: i64) -> (i64, i64, i64) {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC; milliseconds only where there are some.
+    /// RFC 3339 in UTC; milliseconds only if they are not 0.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = civil_from_days(self.0.div_euclid(DAY_MS));
         let millis = self.0.rem_euclid(DAY_MS);
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_short_way_and_the_general_parser_agree() {
+    fn the_fast_path_and_the_general_parser_agree() {
         for text in [
             "1970-01-01T00:00:00Z",
             "2024-02-29T23:59:59.999Z",

@@ -1,10 +1,10 @@
-//! An instant or none, in the eight bytes of an instant: accounts hold several, and there are many accounts.
+//! An optional instant in eight bytes: every account holds several.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Timestamp;
 
-/// What `Option<Timestamp>` says, in half of its room; written like one.
+/// An `Option<Timestamp>` in half the memory, with the same serialised form.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct MaybeTimestamp(i64);
 
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_like_an_option() {
+    fn it_is_serialised_like_an_option() {
         for at in [None, Some(Timestamp(-7))] {
             let bytes = postcard::to_stdvec(&MaybeTimestamp::from(at)).unwrap();
             assert_eq!(bytes, postcard::to_stdvec(&at).unwrap());

@@ -10,7 +10,7 @@ use super::{DAY_MS, Timestamp};
 pub struct Date(pub i32);
 
 impl Date {
-    /// 1900-01-01: what is said to be older is not believed.
+    /// 1900-01-01: earlier dates are placeholders, not facts.
     pub const Y1900: Self = Self(-25_567);
     /// 2000-01-01.
     pub const Y2000: Self = Self(10_957);
@@ -57,17 +57,17 @@ impl Date {
     }
 }
 
-/// The reporting time zone, its changes of offset unrolled into a short table: dates are looked up for every event.
+/// The reporting time zone. Every event needs a date, so the offset changes are unrolled into a short table.
 #[derive(Clone, Debug)]
 pub struct Zone {
     name: String,
-    /// Offset in milliseconds before the first change.
+    /// Offset before the first change, ms east of UTC.
     first_offset: i64,
-    /// Instants from which an offset (ms east of UTC) holds, ascending.
+    /// When each offset (ms east of UTC) takes effect, ascending.
     changes: Vec<(Timestamp, i64)>,
 }
 
-/// Changes of offset are unrolled up to this year; later instants keep the last offset.
+/// Offset changes are unrolled up to this year; later instants keep the last offset.
 const LAST_YEAR: i16 = 2100;
 
 impl Zone {
@@ -77,10 +77,10 @@ impl Zone {
         Self { name: "UTC".to_owned(), first_offset: 0, changes: Vec::new() }
     }
 
-    /// The zone of an IANA name.
+    /// Looks up an IANA name.
     ///
     /// # Errors
-    /// Says that the name is not in the time-zone database.
+    /// If the name is not in the time zone database.
     pub fn named(name: &str) -> Result<Self, String> {
         let zone = TimeZone::get(name).map_err(|_| format!("{name:?} is not a time zone of the IANA database"))?;
         let from = civil::date(1900, 1, 1).to_zoned(TimeZone::UTC).map_err(|error| error.to_string())?.timestamp();
@@ -109,7 +109,7 @@ impl Zone {
         }
     }
 
-    /// The instants from which on an offset (ms east of UTC) holds, in order; before the first it is that of [`Timestamp::MIN`].
+    /// When each offset (ms east of UTC) takes effect, ascending; before that, the offset at [`Timestamp::MIN`] applies.
     pub(super) fn changes(&self) -> &[(Timestamp, i64)] {
         &self.changes
     }
@@ -121,11 +121,11 @@ impl Zone {
         Date(i32::try_from(days).unwrap_or(i32::MAX))
     }
 
-    /// The first instant of a date: midnight, or where a change of offset skips midnight the first instant after it.
+    /// The first instant of a date: midnight or, if a clock change skips midnight, the first instant after it.
     #[must_use]
     pub fn start_of(&self, date: Date) -> Timestamp {
         let midnight = i64::from(date.0) * DAY_MS;
-        // The first instant whose local date is `date`: try both offsets around it, and the change itself.
+        // Try the offsets on both sides, and the change itself.
         let before = self.offset_at(Timestamp(midnight - DAY_MS));
         let after = self.offset_at(Timestamp(midnight + DAY_MS));
         let candidates = [midnight - before, midnight - after];
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_that_has_no_midnight_begins_at_its_first_instant() {
+    fn a_date_without_midnight_begins_at_its_first_instant() {
         // Midnight of 2018-11-04 was skipped in Sao Paulo: clocks went from 00:00 to 01:00.
         let zone = Zone::named("America/Sao_Paulo").unwrap();
         assert_eq!(zone.start_of(Date::parse("2018-11-04").unwrap()), at("2018-11-04T03:00:00Z"));

@@ -30,7 +30,7 @@ pub fn outputs(
     };
     let files: Vec<InputFile> = streams.iter().map(file).collect();
     let mut written = Written { folder, outputs: BTreeMap::new() };
-    let Some(t) = as_of.or_else(|| Reading::newest(&files)) else { return written.outputs };
+    let Some(t) = as_of.or_else(|| Reading::span(&files).map(|(_, newest)| newest)) else { return written.outputs };
     let reading = Reading::of(&files, t, &settings, division.threads);
     written.write("dead letters", |output| replay::write_dead_letters(&reading, &files, settings.limits.record_bytes, output));
     written.write("counts", |output| replay::write_counts(&reading, output));

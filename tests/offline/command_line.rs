@@ -68,6 +68,21 @@ fn a_full_disk_is_reported_with_the_file() {
 }
 
 #[test]
+fn a_record_of_the_far_future_does_not_decide_the_time_of_scoring() {
+    let folder = tempfile::tempdir().unwrap();
+    let used = |at: &str| format!(r#"{{"type":"feature_used","account_id":"a","occurred_at":"{at}","feature":"f"}}"#);
+    let records = [used("2025-05-01T10:00:00Z"), used("5138-11-16T09:46:39Z")].join("\n");
+    std::fs::write(folder.path().join("usage.ndjson"), records).unwrap();
+    let refused = run(folder.path(), &["replay", "--usage", "usage.ndjson", "--kpi-months", "--out-kpis", "-"]);
+    assert_eq!((refused.status.code(), text(&refused.stdout)), (Some(1), String::new()));
+    let error = text(&refused.stderr);
+    assert!(error.contains("to 5138-11-16T09:46:39Z") && error.contains("set --as-of"), "{error}");
+    let as_of = ["--as-of", "2025-06-01T00:00:00Z", "--out-counts", "-"];
+    let done = run(folder.path(), &[&["replay", "--usage", "usage.ndjson"], &as_of[..]].concat());
+    assert!(text(&done.stdout).contains(r#""future_time":1"#), "{}", text(&done.stdout));
+}
+
+#[test]
 fn with_json_logs_the_final_error_is_json_too() {
     let folder = uses(1);
     let last = |arguments: &[&str]| -> (Option<i32>, Vec<Value>) {

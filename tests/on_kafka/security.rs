@@ -239,7 +239,10 @@ fn check_names(scenario: &Scenario, right: &Right) {
     let output = text(&check);
     assert_eq!(check.status.code(), Some(1), "{right:?}: {output}");
     assert!(
-        output.contains(&format!("not_allowed: {} {}: {} is not allowed", right.resource, right.name, right.operation)),
+        output.contains(&format!(
+            "not_allowed: {} {}: the principal of kafka.properties lacks {}",
+            right.resource, right.name, right.operation
+        )),
         "{right:?}: {output}"
     );
     assert!(output.contains("1 problem in the topics"), "{right:?}: {output}");

@@ -1,10 +1,10 @@
-//! Taking a snapshot into a packed subscription. Most are the newest, and then only the newest before is unpacked.
+//! Adds a snapshot to a packed subscription. Most snapshots are the newest, and then only the previous one needs unpacking.
 
 use super::packed::{pack, pack_before, unpack};
 use super::snapshot::Snapshot;
 use super::subscription::{Inserted, Subscription, passed_limit};
 
-/// The bytes of a subscription, which may be new, with one snapshot more, and what became of that one.
+/// Adds a snapshot to a subscription, which may be new; returns its bytes and what became of the snapshot.
 pub(super) fn append<'a>(packed: Option<&'a [u8]>, snapshot: Snapshot<'a>) -> (Box<[u8]>, Inserted) {
     if let Some(appended) = packed.and_then(|packed| append_newest(packed, &snapshot)) {
         return (appended, Inserted::Kept);
@@ -14,7 +14,7 @@ pub(super) fn append<'a>(packed: Option<&'a [u8]>, snapshot: Snapshot<'a>) -> (B
     (pack(&subscription), inserted)
 }
 
-/// The same where the snapshot is greater and later than all before, and no limit is passed.
+/// The fast path: the snapshot is greater and later than all others, and no limit is exceeded.
 fn append_newest(packed: &[u8], snapshot: &Snapshot<'_>) -> Option<Box<[u8]>> {
     let ((changes, count), snapshots): ((usize, usize), _) = postcard::take_from_bytes(packed).ok()?;
     let (newest, _): (Snapshot<'_>, _) = postcard::take_from_bytes(snapshots).ok()?;
@@ -38,16 +38,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_appended_is_what_is_inserted(told in prop::collection::vec((0..400_i64, 0..3_i64, 0..3_i64), 1..120), distance in 1..5_i64) {
-            let told: Vec<(i64, event::SubscriptionSnapshot<'_>)> = (0..)
-                .zip(told)
+        fn appending_equals_inserting(records in prop::collection::vec((0..400_i64, 0..3_i64, 0..3_i64), 1..120), distance in 1..5_i64) {
+            let records: Vec<(i64, event::SubscriptionSnapshot<'_>)> = (0..)
+                .zip(records)
                 .map(|(number, (jump, amount, version))| {
                     let at = if jump < 20 { jump } else { number * distance };
                     (at, SubscriptionSnapshot { version: Some(version.max(number / 30)), ..monthly("a", amount) })
                 })
                 .collect();
             let (mut packed, mut inserted): (Option<Box<[u8]>>, _) = (None, Subscription::default());
-            for (at, event) in &told {
+            for (at, event) in &records {
                 let snapshot = || Snapshot::new(event, day(*at), None).0;
                 let (bytes, what) = append(packed.as_deref(), snapshot());
                 prop_assert_eq!(what, inserted.insert(snapshot()));

@@ -1,4 +1,4 @@
-//! Billing as changelog records: subscriptions and invoices in as many parts as they need, none split.
+//! Billing as changelog records: subscriptions and invoices in as many parts as needed; a single one is never split.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,10 +11,10 @@ use crate::account::{CodecError, Section};
 use crate::settings::StateVersion;
 use crate::time::MaybeTimestamp;
 
-/// One changelog record, after its version byte.
+/// One changelog record, without its version byte.
 #[derive(Default, Serialize, Deserialize)]
 struct BillingPart<'a> {
-    /// In the first part.
+    /// In the first part only.
     header: Option<Header>,
     /// Hash of the id and packed subscription.
     #[serde(borrow)]
@@ -71,7 +71,7 @@ impl Section for Billing {
     }
 }
 
-/// Refuses bytes that do not decode, so that only whole values get into the state.
+/// Refuses bytes that do not decode: only valid values may enter the state.
 fn checked<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
     postcard::from_bytes(bytes).map_err(|_| CodecError::Corrupt("an entry of a billing part"))
 }
@@ -97,7 +97,7 @@ mod tests {
         state
     }
 
-    /// A snapshot that takes as much room as one can.
+    /// A snapshot of the greatest possible size.
     fn largest(id: &str, number: i64) -> SubscriptionSnapshot<'_> {
         let price = |count| Item { quantity: u64::MAX, ..item(usd(i64::MAX - number), Interval { unit: IntervalUnit::Week, count }) };
         let prices = (0..u32::try_from(MAX_PRICES).unwrap()).map(|number| price(u32::MAX - number));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_comes_back_from_its_parts_in_any_order() {
+    fn billing_is_restored_from_its_parts_in_any_order() {
         let mut account = TestAccount::with_rates(&[(0, "EUR", "1.1")]);
         assert_eq!(account.state.parts(StateVersion::NEWEST), []);
         account.snapshot(day(1), SubscriptionSnapshot { items: vec![item(amount(5, "EUR"), MONTH)], ..monthly("a", 0) });
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_version_1_cannot_hold_is_written_in_version_2_and_comes_back() {
+    fn data_that_needs_version_2_is_written_in_version_2_and_restored() {
         let below = Amount { minor: Fixed::new(5, 1), currency: Currency::USD };
         let whole = || SubscriptionSnapshot { items: vec![item(usd(-5), MONTH)], ..monthly("a", 0) };
         let facts: [fn(&mut TestAccount, Amount); 6] = [
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_part_are_refused() {
+    fn invalid_bytes_are_refused() {
         let mut account = TestAccount::default();
         account.snapshot(day(1), monthly("a", 1));
         let (_, part) = account.state.parts(StateVersion::NEWEST).remove(0);

@@ -1,4 +1,4 @@
-//! What a kept amount is counted in: minor units of a currency, or decimal fractions of them.
+//! The unit of a stored amount: minor units of a currency, or decimal fractions of them.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::money::{Currency, Fixed};
 
-/// A currency, and how many decimals of its minor unit are counted. Written as the three letters of the currency, after the number of
-/// decimals where there are any: no number of decimals is a letter, and amounts in whole minor units are written as they always were.
+/// A currency, and the number of decimals of its minor unit. Encoded as the three letters of the currency, preceded by the number of
+/// decimals if there are any. No number of decimals is a letter, and whole minor units are encoded as in version 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Denomination {
     pub currency: Currency,
@@ -17,18 +17,18 @@ pub(super) struct Denomination {
 }
 
 impl Denomination {
-    /// What an amount is counted in, and how many of it there are.
+    /// The unit of an amount, and the amount in that unit.
     pub fn of(minor: Fixed, currency: Currency) -> (Self, i128) {
         let decimals = u8::try_from(minor.scale()).unwrap_or(u8::MAX);
         (Self { currency, decimals }, minor.mantissa())
     }
 
-    /// Whether fractions of a minor unit are counted.
+    /// Whether it counts fractions of a minor unit.
     pub const fn has_decimals(self) -> bool {
         self.decimals > 0
     }
 
-    /// This many of it in minor units.
+    /// Converts `count` of this unit to minor units.
     pub fn minor(self, count: i128) -> Fixed {
         Fixed::new(count, self.decimals.into())
     }
@@ -58,11 +58,11 @@ impl<'de> Visitor<'de> for Letters {
     type Value = Denomination;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a currency, after a number of decimals where there are any")
+        f.write_str("a currency code, optionally preceded by a number of decimals")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut bytes: A) -> Result<Denomination, A::Error> {
-        let mut next = || bytes.next_element::<u8>()?.ok_or_else(|| A::Error::custom("a currency ends too early"));
+        let mut next = || bytes.next_element::<u8>()?.ok_or_else(|| A::Error::custom("truncated currency code"));
         let first = next()?;
         let decimals = if first.is_ascii_alphabetic() { 0 } else { first };
         let letters = [if decimals == 0 { first } else { next()? }, next()?, next()?];
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back_and_nothing_after_it() {
+    fn a_denomination_is_read_back_without_reading_further() {
         for minor in [Fixed::from(-3), Fixed::new(25, 2), Fixed::new(-1, 24)] {
             let (denomination, count) = Denomination::of(minor, Currency::USD);
             let bytes = postcard::to_stdvec(&(denomination, 65_u8)).unwrap();

@@ -1,4 +1,4 @@
-//! Accounts to write examples with: in tests, an account is a list of facts with their days.
+//! Test accounts: an account is written as a list of facts with their days.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::time::{DAY_MS, Timestamp};
 pub(super) const MONTH: Interval = Interval { unit: IntervalUnit::Month, count: 1 };
 pub(super) const YEAR: Interval = Interval { unit: IntervalUnit::Year, count: 1 };
 
-/// Midnight of a day, counted from 1970-01-01.
+/// Midnight of a day since 1970-01-01.
 pub(super) fn day(number: i64) -> Timestamp {
     Timestamp(number * DAY_MS)
 }
@@ -31,7 +31,7 @@ pub(super) fn item(amount: Amount, interval: Interval) -> Item {
     Item { amount, interval: Some(interval), quantity: 1, metered: false }
 }
 
-/// An active monthly subscription in US cents, in a period of 30 days from day 0.
+/// An active monthly subscription in US cents, with a period of 30 days from day 0.
 pub(super) fn monthly(id: &str, minor: i64) -> SubscriptionSnapshot<'_> {
     SubscriptionSnapshot {
         subscription_id: Cow::Borrowed(id),
@@ -60,7 +60,7 @@ pub(super) fn no_discount() -> Discount {
     Discount { percent_off: None, amount_off_minor: None, currency: None, interval: None, ends_at: None }
 }
 
-/// An account, with the settings that it is read under.
+/// An account and the settings it is read with.
 #[derive(Clone, Default)]
 pub(super) struct TestAccount {
     pub state: Billing,
@@ -69,7 +69,7 @@ pub(super) struct TestAccount {
 }
 
 impl TestAccount {
-    /// An account reported in US dollars, with rates from the given days on.
+    /// An account with US dollars as reporting currency, and rates valid from the given days.
     pub fn with_rates(rates: &[(i64, &str, &str)]) -> Self {
         let mut account = Self::default();
         let tables = rates.iter().map(|(from, currency, rate)| RateTable {
@@ -106,7 +106,7 @@ impl TestAccount {
         self.ledger().mrr_at(t)
     }
 
-    /// Movements of (from, to] as (day of its change, kind, amount).
+    /// The movements of (from, to] as (time, kind, amount).
     pub fn movements(&self, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, MovementKind, i64)> {
         self.ledger().movements(from, to).map(|movement| (movement.at, movement.kind, movement.amount)).collect()
     }

@@ -1,4 +1,4 @@
-//! Invoices of an account: which are failed and open, and what was paid.
+//! Invoices of an account: open payment failures, and what was paid.
 
 use std::cmp::Ordering;
 
@@ -12,13 +12,13 @@ use super::subscription::repeats;
 use crate::money::{Amount, Policy};
 use crate::time::Timestamp;
 
-/// Invoices kept of an account. Beyond, the one that was paid longest ago goes into a sum; where none is paid, the one that failed
-/// first is forgotten.
+/// Invoices kept per account. Beyond that, the one paid longest ago is folded into a sum; if none is paid, the earliest failure is
+/// forgotten.
 pub(super) const MAX_INVOICES: usize = 2_000;
-/// Payments kept of one invoice besides the newest: the first, since it closes the invoice, and those before the newest.
+/// Payments kept per invoice besides the newest: the first, because it closes the invoice, and the latest ones before the newest.
 const MAX_EARLIER_PAYMENTS: usize = 3;
 
-/// The invoices, and those that left for want of room.
+/// The invoices, and the sum of those folded for lack of room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Invoices {
     /// [`Invoice`]s by hash of their ids.
@@ -29,15 +29,15 @@ pub(super) struct Invoices {
 /// One invoice.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Invoice<'a> {
-    /// Its first failed attempt.
+    /// Its first failed payment.
     failed_at: Option<Timestamp>,
     #[serde(borrow)]
     newest_payment: Option<Payment<'a>>,
-    /// Ascending by time.
+    /// In order of time.
     earlier_payments: Vec<Payment<'a>>,
 }
 
-/// A payment. Fields are in the order by which the newest is found; the amount only makes the order total.
+/// A payment. The order of the fields decides which payment is the newest; the amount only makes the order total.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Payment<'a> {
     at: Timestamp,
@@ -53,7 +53,7 @@ pub(super) enum InvoiceFact<'a> {
 }
 
 impl InvoiceFact<'_> {
-    /// Whether it holds what the first format of the state cannot.
+    /// Whether it can only be stored in version 2.
     pub const fn needs_v2(&self) -> bool {
         match self {
             Self::Failed(_) => false,
@@ -62,12 +62,12 @@ impl InvoiceFact<'_> {
     }
 }
 
-/// Invoices with a failed attempt that are not paid.
+/// Unpaid invoices with a failed payment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PaymentFailures {
     /// How many.
     pub open: u64,
-    /// The first failure of the oldest.
+    /// The first failure of the oldest one.
     pub oldest: Option<Timestamp>,
 }
 
@@ -76,7 +76,7 @@ pub struct PaymentFailures {
 pub struct PaidInvoices {
     /// How many.
     pub count: u64,
-    /// Their newest amounts in minor units of the reporting currency, each rounded by itself at the rate of its time.
+    /// The sum of their newest amounts, in minor units of the reporting currency, each rounded separately at the rate of its time.
     pub sum: i64,
 }
 
@@ -93,19 +93,19 @@ impl<'a> Payment<'a> {
         Self { at, id: cut(id.unwrap_or_default()), amount: count, unit }
     }
 
-    /// Whether it holds what the first format of the state cannot.
+    /// Whether it can only be stored in version 2.
     const fn needs_v2(&self) -> bool {
         self.unit.has_decimals()
     }
 
-    /// Of two payments at one instant only the greater can ever be the newest.
+    /// Of two payments at one instant, only the greater can ever be the newest.
     fn meet(&mut self, other: Self) {
         if other > *self && !repeats(self.id, other.id) {
             *self = other;
         }
     }
 
-    /// In minor units of the reporting currency; nothing where the currency has no rate any more.
+    /// In minor units of the reporting currency; 0 if the currency no longer has a rate.
     fn converted(&self, policy: &Policy) -> i64 {
         let amount = Amount { minor: self.unit.minor(self.amount), currency: self.unit.currency };
         policy.convert(amount, self.at).unwrap_or(0)
@@ -113,7 +113,7 @@ impl<'a> Payment<'a> {
 }
 
 impl<'a> Invoice<'a> {
-    /// Whether it holds what the first format of the state cannot.
+    /// Whether it can only be stored in version 2.
     pub fn needs_v2(&self) -> bool {
         self.newest_payment.iter().chain(&self.earlier_payments).any(Payment::needs_v2)
     }
@@ -124,7 +124,7 @@ impl<'a> Invoice<'a> {
         if newest.at <= t { Some(newest) } else { self.earlier_payments.iter().rev().find(|payment| payment.at <= t) }
     }
 
-    /// Takes a fact in; true when a payment had to leave.
+    /// Adds a fact; returns true if a payment had to be dropped.
     fn record(&mut self, fact: InvoiceFact<'a>) -> bool {
         match fact {
             InvoiceFact::Failed(at) => self.failed_at = Some(self.failed_at.map_or(at, |known| known.min(at))),
@@ -157,7 +157,7 @@ impl<'a> Invoice<'a> {
 }
 
 impl Invoices {
-    /// Takes a fact of an invoice in; true when a limit was reached.
+    /// Adds a fact of an invoice; returns true if a limit was reached.
     pub fn record(&mut self, invoice_id: &str, fact: InvoiceFact<'_>, policy: &Policy) -> bool {
         let hash = xxh3_64(invoice_id.as_bytes());
         let mut invoice: Invoice<'_> = self.kept.get(hash).unwrap_or_default();
@@ -171,7 +171,7 @@ impl Invoices {
         limited
     }
 
-    /// Makes room: the invoice paid longest ago goes into the sum, or else the one that failed first is forgotten.
+    /// Makes room: folds the invoice paid longest ago into the sum, or forgets the earliest failure.
     fn settle_one(&mut self, policy: &Policy) {
         let idle = |(hash, invoice): (u64, Invoice<'_>)| {
             let payment = invoice.newest_payment.map(|payment| (payment.at, payment.converted(policy)));
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_after_payment_opens_nothing() {
+    fn a_failure_after_payment_does_not_reopen_the_invoice() {
         let mut account = TestAccount::default();
         account.failed(day(10), "in_1");
         account.paid(day(5), "in_1", "evt_1", usd(500));
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn each_invoice_is_rounded_by_itself_at_the_rate_of_its_time() {
+    fn each_invoice_is_rounded_separately_at_the_rate_of_its_time() {
         let mut account = TestAccount::with_rates(&[(0, "EUR", "1.005"), (30, "EUR", "1.205")]);
         account.paid(day(29), "in_1", "evt_1", amount(100, "EUR")); // 100.5 -> 100
         account.paid(day(29), "in_2", "evt_2", amount(300, "EUR")); // 301.5 -> 302
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_limit_the_longest_paid_go_into_a_sum() {
+    fn beyond_the_limit_the_oldest_payments_are_folded_into_a_sum() {
         let mut account = TestAccount::default();
         for number in 0..MAX_INVOICES + 10 {
             account.paid(day(number.try_into().unwrap()), &format!("in_{number}"), "evt", usd(7));
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn open_failures_are_forgotten_only_where_none_is_paid() {
+    fn open_failures_are_forgotten_only_if_no_invoice_is_paid() {
         let mut account = TestAccount::default();
         for number in 0..=MAX_INVOICES {
             account.failed(day(number.try_into().unwrap()), &format!("in_{number}"));

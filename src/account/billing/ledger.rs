@@ -1,4 +1,4 @@
-//! The billing of an account, read once: its subscriptions decoded and its MRR through time. Every figure is asked of it.
+//! The billing of an account, decoded once: its subscriptions and its MRR through time. All figures come from here.
 
 use super::Billing;
 use super::invoices::{PaidInvoices, PaymentFailures};
@@ -8,7 +8,7 @@ use crate::metric::{Metric, Metrics, MovementTotals, Value};
 use crate::money::Policy;
 use crate::time::{DAY_MS, Timestamp};
 
-/// An account's billing under a policy. What it says of an instant depends on the records of that instant and before alone.
+/// The billing of an account under a money policy. Its figures at an instant depend only on records up to that instant.
 #[derive(Debug)]
 pub struct Ledger<'a> {
     state: &'a Billing,
@@ -31,19 +31,19 @@ impl<'a> Ledger<'a> {
         self.timeline.mrr_at(t)
     }
 
-    /// Whether MRR was above 0 at t or before.
+    /// Whether MRR was above 0 at or before t.
     #[must_use]
     pub fn has_paid_by(&self, t: Timestamp) -> bool {
         self.timeline.has_paid_by(t)
     }
 
-    /// The first payment at t or before, as it is known at t.
+    /// The first payment at or before t, as known at t.
     #[must_use]
     pub fn first_payment(&self, t: Timestamp) -> Option<FirstPayment> {
         self.timeline.first_payment(t)
     }
 
-    /// The last change of MRR to 0 at t or before: the loss of an account that is lost at t.
+    /// The last change of MRR to 0 at or before t: when an account that is lost at t was lost.
     #[must_use]
     pub fn last_loss(&self, t: Timestamp) -> Option<Timestamp> {
         self.timeline.last_loss(t)
@@ -60,14 +60,14 @@ impl<'a> Ledger<'a> {
         self.timeline.movement_totals(from, to)
     }
 
-    /// Invoices with a failed attempt and no payment at t, and the paid ones.
+    /// Invoices with a failed payment that are unpaid at t, and the paid ones.
     #[must_use]
     pub fn invoices(&self, t: Timestamp) -> (PaymentFailures, PaidInvoices) {
         self.state.invoices.at(t, self.policy)
     }
 
-    /// Sets the `revenue.*` metrics at t: those of money from the first subscription record on, those of invoices from the first
-    /// billing record on, and always whether a cancellation is scheduled.
+    /// Sets the `revenue.*` metrics at t: those about MRR from the first subscription record, those about invoices from the first billing
+    /// record, and always whether a cancellation is scheduled.
     pub fn measure(&self, t: Timestamp, out: &mut Metrics) {
         out.whole(Metric::CancelScheduled, i64::from(self.is_cancel_scheduled(t)));
         if self.state.first_subscription_at().is_some_and(|first| first <= t) {
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use crate::event::{SubscriptionSnapshot, SubscriptionStatus};
 
-    /// 49.00 a month from day 100 on, 99.00 from day 400, with a yearly one of 1,000.00 from day 450.
+    /// 49.00 a month from day 100, 99.00 from day 400, plus 1,000.00 a year from day 450.
     fn growing() -> TestAccount {
         let mut account = TestAccount::default();
         account.snapshot(day(100), monthly("a", 4900));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn mrr_is_the_sum_of_subscriptions_and_arr_twelve_of_it() {
+    fn mrr_is_the_sum_of_subscriptions_and_arr_twelve_times_that() {
         // 9,900 + 100,000 / 12 = 18,233.33
         assert_eq!(growing().whole(day(460), Metric::Mrr), Some(18_233));
         assert_eq!(growing().whole(day(460), Metric::Arr), Some(218_796));
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn movements_of_28_days_tell_every_kind() {
+    fn movements_of_28_days_include_every_kind() {
         let mut account = TestAccount::default();
         account.snapshot(day(10), monthly("a", 5_000));
         account.snapshot(day(12), monthly("a", 7_000));
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn days_to_renewal_are_those_to_the_nearest_term_end_to_come() {
+    fn days_to_renewal_count_to_the_next_term_end() {
         let mut account = TestAccount::default();
         account.snapshot(day(0), monthly("a", 4_900));
         account.snapshot(day(0), SubscriptionSnapshot { term_end: Some(day(365)), ..monthly("b", 4_900) });
@@ -214,19 +214,20 @@ mod tests {
     }
 
     #[test]
-    fn money_is_told_from_the_first_subscription_record_on_and_invoices_from_the_first_of_either() {
+    fn mrr_is_present_from_the_first_subscription_record_and_invoices_from_the_first_billing_record() {
         let mut account = TestAccount::default();
         account.paid(day(5), "in_1", "evt", usd(100));
         account.snapshot(day(7), with_status("a", 4_900, SubscriptionStatus::Incomplete));
-        let told = |t| (account.whole(t, Metric::Mrr), account.whole(t, Metric::LifetimeValue), account.whole(t, Metric::CancelScheduled));
-        assert_eq!(told(day(4)), (None, None, Some(0)));
-        assert_eq!(told(day(5)), (None, Some(100), Some(0)));
-        assert_eq!(told(day(7)), (Some(0), Some(100), Some(0)));
+        let measured =
+            |t| (account.whole(t, Metric::Mrr), account.whole(t, Metric::LifetimeValue), account.whole(t, Metric::CancelScheduled));
+        assert_eq!(measured(day(4)), (None, None, Some(0)));
+        assert_eq!(measured(day(5)), (None, Some(100), Some(0)));
+        assert_eq!(measured(day(7)), (Some(0), Some(100), Some(0)));
         assert_eq!(account.whole(day(7), Metric::MrrDelta364d), Some(0));
     }
 
     #[test]
-    fn records_later_than_t_have_no_influence() {
+    fn records_after_t_have_no_effect() {
         let mut account = TestAccount::default();
         account.snapshot(day(10), monthly("a", 4_900));
         let then = account.measure(day(15));
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_reason_is_told_whichever_subscription_gave_it() {
+    fn the_newest_reason_of_any_subscription_is_reported() {
         let mut account = TestAccount::default();
         let because = |id, reason| SubscriptionSnapshot { reason: Some(Cow::Borrowed(reason)), ..monthly(id, 100) };
         account.snapshot(day(3), because("a", "price"));

@@ -1,4 +1,4 @@
-//! Why an account was lost: the customer left, or the money did not come.
+//! Why an account was lost: it cancelled, or it did not pay.
 
 use super::ledger::Ledger;
 use super::subscription::{Subscription, SubscriptionPhase};
@@ -6,7 +6,7 @@ use crate::event::SubscriptionStatus;
 use crate::money::Policy;
 use crate::time::Timestamp;
 
-/// The reason by which a provider says that it gave up collecting.
+/// The reason that providers give when they stop collecting.
 const PAYMENT_FAILED: &str = "payment_failed";
 
 /// Why MRR went to 0.
@@ -33,7 +33,7 @@ impl LossKind {
 }
 
 impl Ledger<'_> {
-    /// Why MRR went to 0 at an instant. Of several subscriptions that ended there, one that ended involuntarily decides.
+    /// Why MRR went to 0 at an instant. If several subscriptions ended then, one that ended involuntarily decides.
     #[must_use]
     pub fn loss_kind(&self, at: Timestamp) -> LossKind {
         let involuntary = self.subscriptions.iter().any(|subscription| ended_involuntarily(subscription, at, self.policy));
@@ -41,7 +41,7 @@ impl Ledger<'_> {
     }
 }
 
-/// Whether a subscription stopped counting at an instant without the customer having asked for it by then.
+/// Whether a subscription stopped counting at an instant that the customer had not asked for by then.
 fn ended_involuntarily(subscription: &Subscription<'_>, at: Timestamp, policy: &Policy) -> bool {
     let just_before = at.plus(-1);
     let counted = |t| matches!(subscription.phase(t, policy), Some(SubscriptionPhase::Counted { .. }));
@@ -65,7 +65,7 @@ mod tests {
     use crate::event::SubscriptionSnapshot;
     use crate::money::ChurnAt;
 
-    /// The kind of the last loss by day 200 of an account whose subscription takes these states.
+    /// The day and kind of the last loss by day 200, for a subscription with these snapshots.
     fn lost(states: &[(i64, SubscriptionSnapshot<'static>)]) -> (i64, LossKind) {
         let mut account = TestAccount::default();
         account.snapshot(day(0), monthly("a", 5_000));
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn who_cancels_or_pauses_leaves_and_who_cannot_be_charged_does_not() {
+    fn cancelling_or_pausing_is_voluntary_and_failing_to_pay_is_not() {
         assert_eq!(lost(&[(5, a(Canceled))]), (5, Voluntary));
         assert_eq!(lost(&[(5, a(Paused))]), (5, Voluntary));
         assert_eq!(lost(&[(5, a(PastDue))]), (35, Involuntary));
@@ -107,19 +107,19 @@ mod tests {
     }
 
     #[test]
-    fn an_end_at_or_after_the_scheduled_one_is_the_customers() {
+    fn an_end_at_or_after_the_scheduled_one_is_voluntary() {
         assert_eq!(lost(&[(5, scheduled(Active, 20))]), (20, Voluntary));
         assert_eq!(lost(&[(5, scheduled(PastDue, 34))]), (34, Voluntary));
         assert_eq!(lost(&[(5, scheduled(PastDue, 35))]), (35, Voluntary)); // dunning ends then too
         assert_eq!(lost(&[(5, scheduled(PastDue, 36))]), (35, Involuntary));
         assert_eq!(lost(&[(5, scheduled(PastDue, 20)), (20, a(Unpaid))]), (20, Voluntary));
         assert_eq!(lost(&[(5, scheduled(PastDue, 20)), (19, a(Unpaid))]), (19, Involuntary));
-        assert_eq!(lost(&[(5, a(PastDue)), (9, scheduled(Canceled, 9))]), (9, Voluntary)); // as the last snapshot says
+        assert_eq!(lost(&[(5, a(PastDue)), (9, scheduled(Canceled, 9))]), (9, Voluntary)); // the last snapshot decides
         assert_eq!(lost(&[(5, scheduled(PastDue, 20)), (9, a(PastDue))]), (35, Involuntary)); // the schedule was withdrawn
     }
 
     #[test]
-    fn what_counts_from_the_cancellation_on_is_the_customers_from_there() {
+    fn churn_counted_from_the_cancellation_is_voluntary_from_then() {
         let mut account = TestAccount::default();
         account.settings.money.churn_at = ChurnAt::Cancellation;
         account.snapshot(day(0), monthly("a", 5_000));
@@ -129,12 +129,12 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_pays_nothing_for_what_it_still_has_left_by_itself() {
+    fn moving_to_a_free_plan_is_voluntary() {
         assert_eq!(lost(&[(5, a(PastDue)), (9, with_status("a", 0, PastDue))]), (9, Voluntary));
     }
 
     #[test]
-    fn the_subscription_that_ends_last_decides_and_of_several_one_that_was_not_paid() {
+    fn the_last_subscription_to_end_decides_or_of_several_an_unpaid_one() {
         let both = |second: i64, first: SubscriptionSnapshot<'static>| {
             let mut account = TestAccount::default();
             account.snapshot(day(0), monthly("a", 5_000));

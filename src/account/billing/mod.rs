@@ -1,7 +1,7 @@
 //! The billing of an account: subscriptions, MRR through time with its movements, and invoices. Money is exact.
 //!
-//! The state keeps facts alone. Everything that a figure needs is worked out from them under the money policy in force, by a
-//! [`Ledger`]: so a late snapshot corrects history, and time alone moves MRR without any event.
+//! The state keeps only facts. A [`Ledger`] derives every figure from them under the current money policy, so a late snapshot corrects
+//! history, and MRR can change with time alone, without any event.
 
 mod append;
 mod codec;
@@ -41,7 +41,7 @@ use crate::money::Policy;
 use crate::settings::Settings;
 use crate::time::{MaybeTimestamp, Timestamp};
 
-/// What is kept of an account's billing: a function of the set of its records, whatever their order and repetition.
+/// The billing facts of an account: a function of the set of its records, whatever their order and repetition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Billing {
     /// [`Subscription`]s by hash of their ids.
@@ -49,7 +49,7 @@ pub struct Billing {
     invoices: Invoices,
     first_subscription_at: MaybeTimestamp,
     first_invoice_at: MaybeTimestamp,
-    /// Whether any record held what the first format of the state cannot, as amounts below a minor unit.
+    /// Whether any record can only be stored in version 2, such as an amount below a minor unit.
     needs_v2: bool,
 }
 
@@ -93,7 +93,7 @@ impl Billing {
         }
     }
 
-    /// Drops the subscription that has had no snapshot for the longest time.
+    /// Drops the subscription that has gone longest without a snapshot.
     fn forget_longest_idle(&mut self) {
         let idle = |(hash, subscription): (u64, Subscription<'_>)| (subscription.newest_at(), hash);
         if let Some((_, hash)) = self.subscriptions.iter().map(idle).min() {
@@ -101,25 +101,25 @@ impl Billing {
         }
     }
 
-    /// The time of the first subscription record: from then on MRR is known.
+    /// The time of the first subscription record: MRR is known from then on.
     #[must_use]
     pub fn first_subscription_at(&self) -> Option<Timestamp> {
         self.first_subscription_at.get()
     }
 
-    /// The time of the first billing record, subscription or invoice: from then on invoices are known.
+    /// The time of the first billing record, subscription or invoice: invoices are known from then on.
     #[must_use]
     pub fn first_record_at(&self) -> Option<Timestamp> {
         self.first_subscription_at.get().into_iter().chain(self.first_invoice_at.get()).min()
     }
 
-    /// Reads the billing once for all figures under a policy.
+    /// Decodes the billing once, for all figures under a policy.
     #[must_use]
     pub fn ledger<'a>(&'a self, policy: &'a Policy) -> Ledger<'a> {
         Ledger::new(self, policy)
     }
 
-    /// Sets the `revenue.*` metrics at the billing stream's instant. A caller that needs more than these takes a [`Ledger`].
+    /// Sets the `revenue.*` metrics at the instant of the billing stream. A caller that needs more figures uses a [`Ledger`].
     pub fn measure(&self, view: &View, settings: &Settings, out: &mut Metrics) {
         self.ledger(&settings.money).measure(view.stream(Stream::Billing).t, out);
     }

@@ -40,7 +40,7 @@ struct History {
 }
 
 impl History {
-    /// The state of a subscription at t.
+    /// The snapshot in force at t.
     fn state(&self, subscription: &str, t: Timestamp) -> Option<&SnapshotRecord> {
         let known = self.facts.iter().filter(|fact| fact.snapshot.subscription_id == subscription && fact.at <= t);
         known.max_by(|a, b| (a.snapshot.version.unwrap_or(-1), a.at, &a.id).cmp(&(b.snapshot.version.unwrap_or(-1), b.at, &b.id)))
@@ -53,7 +53,7 @@ impl History {
         let overdue =
             |at: &&Timestamp| self.state(subscription, **at).is_some_and(|fact| fact.snapshot.status == SubscriptionStatus::PastDue);
         let first = times.iter().rev().take_while(overdue).last();
-        // The state may be older than the first instant of the run: then it is the snapshot's own time.
+        // The snapshot may be older than the first instant of the run: then its own time counts.
         first.map_or(t, |first| self.state(subscription, *first).unwrap().at)
     }
 
@@ -143,7 +143,7 @@ impl History {
         self.mrr_at_rates(t, t)
     }
 
-    /// Every instant at which anything could change, ascending.
+    /// Every instant at which anything can change, ascending.
     fn instants(&self) -> Vec<Timestamp> {
         let mut instants: Vec<Timestamp> = self.tables.iter().map(|(from, _)| *from).collect();
         for fact in &self.facts {
@@ -156,10 +156,10 @@ impl History {
         instants
     }
 
-    /// Movements of (from, to] by the definition.
+    /// The movements of (from, to], by definition.
     fn movements(&self, from: Timestamp, to: Timestamp) -> MovementTotals {
         let mut totals = MovementTotals::default();
-        // MRR just before it, its first change and its last.
+        // MRR just before the group, its first change and its last.
         let mut group: Option<(i64, Timestamp, Timestamp)> = None;
         let mut mrr = self.mrr(from);
         for at in self.instants().into_iter().filter(|at| from < *at && *at <= to) {
@@ -230,7 +230,7 @@ impl History {
     }
 }
 
-/// Instants of few days and few times of day, so that ties, groups and borders happen.
+/// Instants from few days and few times of day, so that ties, groups and boundaries occur.
 fn instant() -> impl Strategy<Value = Timestamp> {
     let days = prop::sample::select(vec![0, 1, 2, 30, 31, 60]);
     let times = prop::sample::select(vec![0, 0, 1, 20 * MINUTE_MS, HOUR_MS, HOUR_MS + 1]);
@@ -303,7 +303,7 @@ fn history() -> impl Strategy<Value = History> {
     let churn_at = prop::sample::select(vec![ChurnAt::PeriodEnd, ChurnAt::PeriodEnd, ChurnAt::Cancellation]);
     let policy = (tables, reporting, discounts, churn_at);
     (prop::collection::vec(fact(), 1..16), policy).prop_map(|(mut facts, (tables, reporting, discounts, churn_at))| {
-        // One id names one event.
+        // An id identifies one event.
         facts.sort_by(|a, b| a.id.cmp(&b.id));
         facts.dedup_by(|a, b| a.id == b.id);
         History { facts, reporting, tables, discounts, churn_at }
@@ -314,7 +314,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     #[test]
-    fn mrr_is_what_all_facts_say_at_every_instant(history in history(), others in prop::collection::vec(instant(), 4)) {
+    fn mrr_matches_the_reference_at_every_instant(history in history(), others in prop::collection::vec(instant(), 4)) {
         let order: Vec<usize> = (0..history.facts.len()).collect();
         let account = history.account(&order);
         let ledger = account.ledger();
@@ -325,7 +325,7 @@ proptest! {
     }
 
     #[test]
-    fn movements_are_what_the_definition_says_and_close_the_books(history in history(), a in instant(), b in instant()) {
+    fn movements_match_the_reference_and_add_up_to_the_change_in_mrr(history in history(), a in instant(), b in instant()) {
         let order: Vec<usize> = (0..history.facts.len()).collect();
         let account = history.account(&order);
         let (from, to) = (a.min(b), a.max(b));

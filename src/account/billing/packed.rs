@@ -1,38 +1,38 @@
-//! Parts of the state that stay encoded in memory: an account's billing is touched a few times a month, and most accounts are idle.
+//! State that stays encoded in memory: the billing of an account is needed a few times a month, and most accounts are idle.
 
 use serde::{Deserialize, Serialize};
 
-/// Values by 64-bit hash of their ids, each encoded by itself.
+/// Encoded values by the 64-bit hash of their ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PackedTable(Vec<(u64, Box<[u8]>)>);
 
 impl PackedTable {
-    /// How many there are.
+    /// The number of values.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// All of them as bytes, by hash.
+    /// All values as bytes, in order of hash.
     pub fn bytes(&self) -> impl Iterator<Item = (u64, &[u8])> {
         self.0.iter().map(|(hash, bytes)| (*hash, &**bytes))
     }
 
-    /// All of them, by hash.
+    /// All values, in order of hash.
     pub fn iter<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = (u64, T)> {
         self.bytes().map(|(hash, bytes)| (hash, unpack(bytes)))
     }
 
-    /// The one of a hash, as bytes.
+    /// The value of a hash, as bytes.
     pub fn packed(&self, hash: u64) -> Option<&[u8]> {
         self.0.get(self.position(hash).ok()?).map(|(_, bytes)| &**bytes)
     }
 
-    /// The one of a hash.
+    /// The value of a hash.
     pub fn get<'a, T: Deserialize<'a>>(&'a self, hash: u64) -> Option<T> {
         self.packed(hash).map(unpack)
     }
 
-    /// Sets the one of a hash, to what [`pack`] gave or bytes that were checked.
+    /// Sets the value of a hash to bytes from [`pack`], or bytes that were checked.
     pub fn put(&mut self, hash: u64, bytes: Box<[u8]>) {
         match self.position(hash) {
             Ok(position) => {
@@ -47,7 +47,7 @@ impl PackedTable {
         }
     }
 
-    /// Removes the one of a hash.
+    /// Removes the value of a hash.
     pub fn remove(&mut self, hash: u64) {
         if let Ok(position) = self.position(hash) {
             self.0.remove(position);
@@ -59,15 +59,15 @@ impl PackedTable {
     }
 }
 
-/// Room for most values, so that they are written without growing.
+/// Initial capacity: enough for most values to be written without growing.
 const TYPICAL_BYTES: usize = 1024;
 
-/// The bytes of a value.
+/// Encodes a value.
 pub(super) fn pack(value: &impl Serialize) -> Box<[u8]> {
     pack_before(value, &[])
 }
 
-/// The bytes of a value, and others after them.
+/// Encodes a value, followed by other bytes.
 #[expect(clippy::expect_used, reason = "plain structs into a growing vector: the encoder has no error to give")]
 pub(super) fn pack_before(value: &impl Serialize, rest: &[u8]) -> Box<[u8]> {
     let room = Vec::with_capacity(TYPICAL_BYTES + rest.len());

@@ -1,4 +1,4 @@
-//! What a period (from, to] saw end: terms, renewed or not, and trials, converted or not.
+//! What ended in a period (from, to]: terms, renewed or not, and trials, converted or not.
 
 use super::ledger::Ledger;
 use super::subscription::Subscription;
@@ -6,19 +6,19 @@ use crate::event::SubscriptionStatus;
 use crate::money::Policy;
 use crate::time::{DAY_MS, Timestamp};
 
-/// Terms that ended while they paid.
+/// Terms that ended while they were paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
     /// How many ended.
     pub ended: u64,
-    /// How many of them paid on, 24 h later or at the end of the period.
+    /// How many of them were still paid 24 h later, or at the end of the period.
     pub renewed: u64,
 }
 
 /// Terms that ended, by length.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Renewals {
-    /// Of at least [`super::LONG_TERM_DAYS`].
+    /// At least [`super::LONG_TERM_DAYS`] long.
     pub long: Terms,
     /// Shorter ones.
     pub short: Terms,
@@ -29,7 +29,7 @@ pub struct Renewals {
 pub struct Trials {
     /// How many ended or converted.
     pub ended: u64,
-    /// How many of them converted: the first snapshot that is no longer trialing is active or past due.
+    /// How many of them converted: the first snapshot after the trial is active or past due.
     pub converted: u64,
 }
 
@@ -72,7 +72,7 @@ fn add_renewals(subscription: &Subscription<'_>, (from, to): (Timestamp, Timesta
     }
 }
 
-/// When each trial of a subscription was over by `to`, and whether it converted. A trial is an unbroken run of trialing snapshots.
+/// When each trial of a subscription ended by `to`, and whether it converted. A trial is an unbroken run of trialing snapshots.
 fn trial_ends(subscription: &Subscription<'_>, to: Timestamp) -> Vec<(Timestamp, bool)> {
     let known = subscription.snapshots().iter().take_while(|snapshot| snapshot.occurred_at <= to);
     let mut ends = Vec::new();
@@ -84,7 +84,7 @@ fn trial_ends(subscription: &Subscription<'_>, to: Timestamp) -> Vec<(Timestamp,
         }
         let Some(trial) = trial.take() else { continue };
         let converted = matches!(snapshot.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue);
-        // A trial that is given up after it lapsed was over when it lapsed; one that converts late converts then.
+        // A trial that was abandoned after it lapsed ended when it lapsed; one that converts late ends when it converts.
         let lapsed = trial.lapses_at().filter(|_| !converted).map(|end| end.max(trial.occurred_at));
         ends.push((lapsed.map_or(snapshot.occurred_at, |end| end.min(snapshot.occurred_at)), converted));
     }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn terms_that_were_replaced_or_did_not_pay_before_their_end_do_not_count() {
+    fn terms_that_were_replaced_or_unpaid_before_their_end_do_not_count() {
         let mut account = TestAccount::default();
         account.snapshot(day(0), term(0, 30));
         account.snapshot(day(20), term(20, 50));
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_conversion_counts_when_it_comes() {
+    fn a_late_conversion_counts_when_it_happens() {
         let mut account = TestAccount::default();
         account.snapshot(day(0), trialing(14));
         account.snapshot(day(15), monthly("a", 4_900));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_that_is_given_up_after_it_lapsed_ended_when_it_lapsed() {
+    fn a_trial_abandoned_after_it_lapsed_ended_when_it_lapsed() {
         let mut account = TestAccount::default();
         account.snapshot(day(0), trialing(14));
         account.snapshot(day(20), with_status("a", 4_900, SubscriptionStatus::Canceled));

@@ -1,4 +1,4 @@
-//! One snapshot of a subscription, as it is kept: what orders it, what it pays, and when it stops by itself.
+//! One stored snapshot of a subscription: its rank among others, what it pays, and when it stops by itself.
 
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -8,25 +8,25 @@ use crate::event::{self, Item, SubscriptionStatus};
 use crate::money::{ChurnAt, Currency, Discounts, Exact, Fixed, Interval, Policy, Rates};
 use crate::time::Timestamp;
 
-/// Recurring prices kept of a snapshot: one for each currency and interval, units of equal ones being summed. Further ones are left out.
+/// Recurring prices kept per snapshot: one per currency and interval, with equal ones summed. Further ones are left out.
 pub(super) const MAX_PRICES: usize = 8;
-/// Discounts kept of a snapshot; further ones are left out.
+/// Discounts kept per snapshot; further ones are left out.
 pub(super) const MAX_DISCOUNTS: usize = 6;
-/// Bytes kept of an id or a reason; what is longer is cut.
+/// Bytes kept of an id or a reason; the rest is cut off.
 pub(super) const MAX_TEXT_BYTES: usize = 256;
 
-/// A snapshot. Fields are in the order by which snapshots are ordered: (version, `occurred_at`, id) decides which one holds; the
-/// rest makes the order total, so that of two without ids the one that holds does not depend on which arrived first.
+/// A snapshot. The order of the fields is the order of snapshots: (version, `occurred_at`, id) decides which one is in force. The remaining
+/// fields make the order total, so that of two snapshots without ids the winner does not depend on which arrived first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Snapshot<'a> {
-    /// -1 where none was given.
+    /// -1 if none was given.
     pub version: i64,
     pub occurred_at: Timestamp,
-    /// Empty where none was given.
+    /// Empty if none was given.
     #[serde(borrow)]
     pub id: &'a str,
     pub status: SubscriptionStatus,
-    /// What counts: recurring licensed prices.
+    /// The prices that count: recurring and licensed.
     pub prices: Prices,
     pub discounts: DiscountList,
     /// Units of the licensed recurring items.
@@ -40,19 +40,19 @@ pub(super) struct Snapshot<'a> {
     pub reason: Option<&'a str>,
 }
 
-/// Nearly always one.
+/// Nearly always a single price.
 type Prices = SmallVec<[Price; 1]>;
 
-/// An amount for each interval; a credit is below 0.
+/// An amount per interval; negative for a credit.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Price {
     pub unit: Denomination,
     pub interval: Interval,
-    /// How many of the unit.
+    /// The amount, in units of `unit`.
     pub amount: i128,
 }
 
-/// The cancellation that the customer scheduled. The first two are encoded as the flag that the first format of the state has here.
+/// The cancellation that the customer scheduled. The first two are encoded as the flag that version 1 has in this place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Cancellation {
     No,
@@ -60,8 +60,7 @@ pub(super) enum Cancellation {
     At(Timestamp),
 }
 
-/// Discounts in the order in which their percentages compound. None and one are encoded as the option that the first format of the
-/// state has here.
+/// Discounts in the order in which their percentages compound. None and one are encoded as the option that version 1 has in this place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum DiscountList {
     None,
@@ -86,7 +85,7 @@ pub(super) struct Term {
 }
 
 impl<'a> Snapshot<'a> {
-    /// What is kept of an event, and whether [`MAX_PRICES`] or [`MAX_DISCOUNTS`] left something out.
+    /// Builds the snapshot of an event; the flag is true if [`MAX_PRICES`] or [`MAX_DISCOUNTS`] left something out.
     pub fn new(event: &'a event::SubscriptionSnapshot<'_>, occurred_at: Timestamp, id: Option<&'a str>) -> (Self, bool) {
         let (prices, left_out) = prices(&event.items);
         let snapshot = Self {
@@ -112,9 +111,9 @@ impl<'a> Snapshot<'a> {
         (snapshot, left_out || event.discounts.len() > MAX_DISCOUNTS)
     }
 
-    /// MRR in minor units of the reporting currency at the rates of an instant, less the discounts in force at another: each percentage
-    /// off what the one before left of the recurring total, then the amounts. Neither credits nor discounts take it below 0. A currency
-    /// without any rate counts nothing.
+    /// MRR in minor units of the reporting currency at the rates of an instant, less the discounts in force at `discounts_of`: first each
+    /// percentage off what the previous one left, then the amounts. Neither credits nor discounts make it negative. A currency without any
+    /// rate counts as 0.
     pub fn mrr(&self, discounts_of: Timestamp, policy: &Policy, at: Timestamp) -> Exact {
         let rates = &policy.rates;
         let total = self.prices.iter().fold(Exact::ZERO, |sum, price| sum.plus(&price.monthly(rates, at)));
@@ -124,7 +123,7 @@ impl<'a> Snapshot<'a> {
         if left.is_positive() { left } else { Exact::ZERO }
     }
 
-    /// Whether it holds what the first format of the state cannot.
+    /// Whether it can only be stored in version 2.
     pub fn needs_v2(&self) -> bool {
         let off = self.discounts.iter().filter_map(|discount| discount.amount.as_ref());
         matches!(self.cancellation, Cancellation::At(_))
@@ -133,7 +132,7 @@ impl<'a> Snapshot<'a> {
             || self.prices.iter().chain(off).any(|price| price.unit.has_decimals())
     }
 
-    /// The instants at which a discount that moves MRR under this policy ends, ascending.
+    /// The instants at which a discount that reduces MRR under this policy ends, ascending.
     pub fn discount_ends(&self, policy: &Policy) -> SmallVec<[Timestamp; 2]> {
         let ends = self.discounts.iter().filter_map(|discount| discount.ends_at);
         let mut ends: SmallVec<_> = ends.filter(|_| policy.discounts == Discounts::All).collect();
@@ -142,8 +141,8 @@ impl<'a> Snapshot<'a> {
         ends
     }
 
-    /// From when it counts 0 by itself: never (`None`), at once, when the scheduled cancellation comes, or when dunning ends that
-    /// began at `past_due_since`.
+    /// When it stops counting by itself: never (`None`), immediately, when a scheduled cancellation takes effect, or when the dunning that
+    /// started at `past_due_since` ends.
     pub fn stops_at(&self, past_due_since: Option<Timestamp>, policy: &Policy) -> Option<Timestamp> {
         let dunning_end = match self.status {
             SubscriptionStatus::Active => None,
@@ -153,7 +152,7 @@ impl<'a> Snapshot<'a> {
         dunning_end.into_iter().chain(self.scheduled_end(policy)).min()
     }
 
-    /// When the scheduled cancellation comes: at the instant that was given, else with the period.
+    /// When the scheduled cancellation is due: at the given instant, or else at the end of the period.
     pub fn cancelled_at(&self) -> Option<Timestamp> {
         match self.cancellation {
             Cancellation::No => None,
@@ -162,25 +161,25 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// When the cancellation that the customer asked for takes effect: when it comes, or from this snapshot on where the policy says
-    /// so and there is something that can stop counting.
+    /// When the cancellation that the customer asked for takes effect: when it is due, or at this snapshot if the policy says so and the
+    /// subscription counts.
     pub fn scheduled_end(&self, policy: &Policy) -> Option<Timestamp> {
         let counts = matches!(self.status, SubscriptionStatus::Active | SubscriptionStatus::PastDue);
         let at_once = counts && policy.churn_at == ChurnAt::Cancellation;
         self.cancelled_at().map(|end| if at_once { self.occurred_at } else { end })
     }
 
-    /// Whether a scheduled cancellation has come.
+    /// Whether a scheduled cancellation has taken effect.
     pub fn has_ended_at(&self, t: Timestamp) -> bool {
         self.cancelled_at().is_some_and(|end| end <= t)
     }
 
-    /// When a trial without newer snapshot ends unconverted: at its end, or where it is to be cancelled before, then.
+    /// When a trial without a newer snapshot ends unconverted: at its end, or at its scheduled cancellation if that is earlier.
     pub fn lapses_at(&self) -> Option<Timestamp> {
         self.trial_end.into_iter().chain(self.cancelled_at()).min()
     }
 
-    /// The term: to `term_end` from the start of the subscription where one is given, else the billing period.
+    /// The term: from the start of the subscription to `term_end` if that is given, or else the billing period.
     pub fn term(&self) -> Term {
         match self.term_end {
             Some(end) => Term { start: self.started_at.unwrap_or(self.period_start), end },
@@ -188,7 +187,7 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// Whether this snapshot moves MRR, at once or in time, or the status, against the one that it follows.
+    /// Whether this snapshot changes MRR (now or later) or the status, compared to the previous one.
     pub fn changes_mrr_or_status(&self, before: &Self) -> bool {
         self.status != before.status
             || self.prices != before.prices
@@ -231,7 +230,7 @@ impl DiscountList {
 }
 
 impl Discount {
-    /// The discount of an event; currency and interval of its amount default to those of the first recurring item.
+    /// Builds the discount of an event; currency and interval default to those of the first recurring item.
     fn new(discount: &event::Discount, first: Option<(&Item, Interval)>) -> Self {
         let currency = discount.currency.or(first.map(|(item, _)| item.amount.currency));
         let interval = discount.interval.or(first.map(|(_, interval)| interval));
@@ -251,7 +250,7 @@ impl Discount {
         }
     }
 
-    /// What its percentage leaves of a total.
+    /// A total less its percentage.
     fn percent_off(&self, total: Exact) -> Exact {
         let Some(percent) = &self.percent else { return total };
         let hundred = 10_i128.saturating_pow(percent.scale()).saturating_mul(100);
@@ -264,18 +263,18 @@ impl Discount {
     }
 }
 
-/// Items that count, each with its interval: recurring and licensed.
+/// The items that count, recurring and licensed, with their intervals.
 fn counted(items: &[Item]) -> impl Iterator<Item = (&Item, Interval)> {
     items.iter().filter_map(|item| Some((item, item.counted_interval()?)))
 }
 
-/// Units of the items that count. A credit has no seats.
+/// Seats: units of the items that count. A credit has no seats.
 fn seats(items: &[Item]) -> u64 {
     let seated = counted(items).filter(|(item, _)| !item.amount.minor.is_negative());
     seated.fold(0, |sum, (item, _)| sum.saturating_add(item.quantity))
 }
 
-/// Sums items by currency and interval, the first item's first; and whether [`MAX_PRICES`] left any out.
+/// Sums items by currency and interval, in the order of the items; the flag is true if [`MAX_PRICES`] left any out.
 fn prices(items: &[Item]) -> (Prices, bool) {
     let mut prices = Prices::new();
     let mut left_out = false;
@@ -294,7 +293,7 @@ fn prices(items: &[Item]) -> (Prices, bool) {
     (prices, left_out)
 }
 
-/// The first [`MAX_TEXT_BYTES`] bytes of a text, whole characters.
+/// The first [`MAX_TEXT_BYTES`] bytes of a text, cut at a character boundary.
 pub(super) fn cut(text: &str) -> &str {
     text.get(..text.floor_char_boundary(MAX_TEXT_BYTES)).unwrap_or(text)
 }
@@ -343,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_says_which_discounts_move_mrr() {
+    fn the_policy_decides_which_discounts_reduce_mrr() {
         let items = || vec![item(usd(1_000), MONTH)];
         let forever = event::Discount { percent_off: Some(10.into()), ..no_discount() };
         let ending = event::Discount { ends_at: Some(day(9)), ..forever.clone() };
@@ -372,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_credit_is_not_the_first_item_has_no_seats_and_takes_a_subscription_to_0_at_most() {
+    fn a_credit_is_never_the_first_item_has_no_seats_and_never_makes_mrr_negative() {
         let mut credit = item(amount(-2_500, "EUR"), YEAR);
         credit.quantity = 40;
         let mut seats = item(usd(9_000), MONTH);
@@ -385,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_beyond_the_limit_are_left_out_and_metered() {
+    fn prices_beyond_the_limit_are_left_out_and_counted() {
         let mut account = TestAccount::default();
         let counts = 1..=u32::try_from(MAX_PRICES).unwrap() + 1;
         let items = counts.map(|count| item(usd(840), Interval { unit: IntervalUnit::Month, count })).collect();

@@ -1,4 +1,4 @@
-//! Where an account stands at an instant by its subscriptions: what its stage, its renewals to come and its seats are made of.
+//! The billing status of an account at an instant, for its stage, its next renewal and its seats.
 
 use super::ledger::Ledger;
 use super::snapshot::{Snapshot, Term};
@@ -6,21 +6,22 @@ use super::subscription::{Subscription, SubscriptionPhase};
 use crate::event::SubscriptionStatus;
 use crate::time::{DAY_MS, Timestamp};
 
-/// Terms at least this long, in days, are renewed; shorter ones are counted apart.
+/// Terms at least this long, in days, count as renewals; shorter ones are counted separately.
 pub const LONG_TERM_DAYS: i64 = 180;
 
-/// What `account.stage` needs of billing.
+/// The billing status, as `account.stage` needs it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// MRR in minor units of the reporting currency.
     pub mrr: i64,
-    /// Whether it is churned: MRR 0, nothing trialing or counted, and it has paid before or has an ended subscription or lapsed trial.
+    /// Whether it has churned: MRR is 0, no subscription counts or is trialing, and the account has paid before or has an ended
+    /// subscription or a lapsed trial.
     pub churned: bool,
     /// Whether a counted subscription is overdue.
     pub in_dunning: bool,
-    /// Whether a trial runs.
+    /// Whether a trial is running.
     pub trialing: bool,
-    /// The nearest end after t of a term of at least [`LONG_TERM_DAYS`] of a counted subscription: a trial has nothing to renew.
+    /// The next end after t of a term of at least [`LONG_TERM_DAYS`] of a counted subscription. Trials have nothing to renew.
     pub long_term_ends_at: Option<Timestamp>,
 }
 
@@ -40,7 +41,7 @@ impl Term {
 }
 
 impl Ledger<'_> {
-    /// Where the account stands at t.
+    /// The billing status at t.
     #[must_use]
     pub fn status(&self, t: Timestamp) -> Status {
         let mut status = Status { mrr: self.mrr_at(t), ..Status::default() };
@@ -63,8 +64,7 @@ impl Ledger<'_> {
         status
     }
 
-    /// Seats by subscription: the units of licensed recurring items of those whose status is active, past due or trialing; 0 where
-    /// there are none.
+    /// Licensed seats: units of the licensed recurring items of subscriptions that are active, past due or trialing; 0 if there are none.
     #[must_use]
     pub fn licensed_quantity(&self, t: Timestamp) -> u64 {
         let in_use = [SubscriptionStatus::Active, SubscriptionStatus::PastDue, SubscriptionStatus::Trialing];
@@ -72,13 +72,13 @@ impl Ledger<'_> {
         seated.fold(0, |sum, snapshot| sum.saturating_add(snapshot.quantity))
     }
 
-    /// Whether a snapshot in force schedules a cancellation that is still to come.
+    /// Whether a snapshot in force schedules a cancellation after t.
     #[must_use]
     pub fn is_cancel_scheduled(&self, t: Timestamp) -> bool {
         self.in_force(t).any(|snapshot| snapshot.cancelled_at().is_some_and(|end| t < end))
     }
 
-    /// The nearest term end after t of a counted or trialing subscription.
+    /// The next term end after t of a counted or trialing subscription.
     #[must_use]
     pub fn next_term_end(&self, t: Timestamp) -> Option<Timestamp> {
         self.running_terms(t, |phase| matches!(phase, SubscriptionPhase::Counted { .. } | SubscriptionPhase::Trialing))
@@ -86,7 +86,7 @@ impl Ledger<'_> {
             .min()
     }
 
-    /// The newest reason that a snapshot of t or before gives, by time and id.
+    /// The newest reason given by a snapshot at or before t, by time and id.
     #[must_use]
     pub fn newest_reason(&self, t: Timestamp) -> Option<&str> {
         let snapshots = self.subscriptions.iter().flat_map(Subscription::snapshots);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_churned_when_nothing_is_left_of_what_it_had() {
+    fn an_account_has_churned_when_all_its_subscriptions_have_ended() {
         assert!(status(day(9), day(1), with_status("a", 4_900, SubscriptionStatus::Canceled)).churned);
         assert!(status(day(9), day(1), with_status("a", 4_900, SubscriptionStatus::Expired)).churned);
         assert!(status(day(14), day(1), trial(14)).churned);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_beside_an_ended_subscription_is_no_churn() {
+    fn a_trial_next_to_an_ended_subscription_is_not_churn() {
         let mut account = TestAccount::default();
         account.snapshot(day(1), with_status("b", 4_900, SubscriptionStatus::Canceled));
         account.snapshot(day(1), trial(14));
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_term_of_a_trial_is_not_renewed_but_ends_all_the_same() {
+    fn the_term_of_a_trial_ends_but_is_never_renewed() {
         let mut account = TestAccount::default();
         account.snapshot(day(0), SubscriptionSnapshot { current_period_end: day(40), ..monthly("a", 4_900) });
         let yearly = SubscriptionSnapshot { current_period_end: day(231), trial_end: Some(day(231)), ..trial(231) };
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cancelled_subscription_is_not_counted_from_its_cancellation_where_that_is_churn() {
+    fn a_cancelled_subscription_stops_counting_at_its_cancellation_if_that_is_churn() {
         let mut account = TestAccount::default();
         account.settings.money.churn_at = ChurnAt::Cancellation;
         account.snapshot(day(1), SubscriptionSnapshot { cancel_at_period_end: true, ..monthly("a", 4_900) });

@@ -1,4 +1,4 @@
-//! One subscription: the snapshots that have been in force, what it pays through time, and its phase at an instant.
+//! One subscription: its snapshots, what it pays through time, and its phase at an instant.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,19 +7,19 @@ use crate::event::SubscriptionStatus;
 use crate::money::{ChurnAt, Exact, Policy};
 use crate::time::{DAY_MS, Timestamp};
 
-/// Snapshots kept of a subscription that changed neither MRR nor status.
+/// Snapshots kept per subscription that changed neither MRR nor status.
 pub(super) const MAX_UNCHANGED: usize = 64;
-/// Snapshots kept of a subscription that did: more than one a day for a year.
+/// Snapshots kept per subscription that changed either: more than one a day for a year.
 pub(super) const MAX_CHANGES: usize = 400;
 
-/// A subscription with the snapshots that were ever in force.
+/// A subscription with every snapshot that was ever in force.
 ///
-/// The state at t is the greatest snapshot among those of t and before. So one that is not greater than every one before it never
-/// holds, and what is left ascends both by time and in the order of snapshots: each holds until the next. That set is the same in
-/// whatever order, and however often, snapshots arrive.
+/// The snapshot in force at t is the greatest one at or before t. A snapshot that is not greater than all earlier ones is therefore never
+/// in force, and the remaining ones ascend both in time and in rank: each is in force until the next. This set does not depend on the order
+/// or repetition in which snapshots arrive.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Subscription<'a> {
-    /// How many snapshots change the course of the one before.
+    /// How many snapshots change MRR or status compared to the previous one.
     changes: usize,
     #[serde(borrow, with = "newest_first")]
     snapshots: Vec<Snapshot<'a>>,
@@ -28,55 +28,55 @@ pub(super) struct Subscription<'a> {
 /// What became of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inserted {
-    /// Known, or never in force.
+    /// A duplicate, or never in force.
     Unchanged,
     /// Kept.
     Kept,
-    /// Kept, and a limit made another one leave.
+    /// Kept, and another one was dropped because of a limit.
     Trimmed,
 }
 
-/// From an instant on a subscription pays what one of its snapshots says, or nothing.
+/// A change of price: from this instant, the subscription pays according to one of its snapshots, or nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PriceChange {
     pub at: Timestamp,
     pub pays: Option<Charge>,
 }
 
-/// What is paid: the prices of a snapshot less the discounts in force at an instant.
+/// What is paid: the prices of a snapshot, by index, less the discounts in force at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Charge {
     pub snapshot: usize,
     pub discounts_of: Timestamp,
 }
 
-/// What a subscription is at an instant.
+/// The phase of a subscription at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SubscriptionPhase {
     /// Its prices count; `dunning` while payment is overdue.
     Counted { dunning: bool },
-    /// A trial that runs.
+    /// A running trial.
     Trialing,
-    /// A trial that ended without newer snapshot.
+    /// A trial that ended without a newer snapshot.
     Lapsed,
     /// Cancelled or expired.
     Ended,
-    /// Counts nothing and is not over: unpaid, paused, incomplete, dunning that led to nothing.
+    /// Does not count but has not ended: unpaid, paused, incomplete, or past its dunning period.
     Dormant,
 }
 
 impl<'a> Subscription<'a> {
-    /// Snapshots that were ever in force, ascending; each holds until the next.
+    /// The snapshots that were ever in force, ascending; each is in force until the next.
     pub fn snapshots(&self) -> &[Snapshot<'a>] {
         &self.snapshots
     }
 
-    /// Whether it holds what the first format of the state cannot.
+    /// Whether it can only be stored in version 2.
     pub fn needs_v2(&self) -> bool {
         self.snapshots.iter().any(Snapshot::needs_v2)
     }
 
-    /// Takes a snapshot in.
+    /// Adds a snapshot.
     pub fn insert(&mut self, snapshot: Snapshot<'a>) -> Inserted {
         let mut position = self.snapshots.partition_point(|known| known.occurred_at <= snapshot.occurred_at);
         if let Some(before) = position.checked_sub(1).and_then(|last| self.snapshots.get(last)) {
@@ -97,13 +97,13 @@ impl<'a> Subscription<'a> {
         }
     }
 
-    /// Of each snapshot but the first, whether it changes the course of the one before.
+    /// For each snapshot but the first, whether it changes MRR or status compared to the previous one.
     fn change_flags(&self) -> impl Iterator<Item = bool> {
         self.snapshots.iter().zip(self.snapshots.iter().skip(1)).map(|(before, after)| after.changes_mrr_or_status(before))
     }
 
-    /// Which snapshot is to leave: the oldest of a kind whose limit is passed. The first one always stays: it says how the account
-    /// was found.
+    /// The position of the snapshot to drop: the oldest of the kind whose limit is exceeded. The first snapshot always stays: it shows what
+    /// the account was like when it was first seen.
     fn over_limit(&self) -> Option<usize> {
         let kind = passed_limit(self.snapshots.len(), self.changes)?;
         Some(self.change_flags().position(|changes| changes == kind)? + 1)
@@ -114,17 +114,17 @@ impl<'a> Subscription<'a> {
         self.snapshots.last().map(|snapshot| snapshot.occurred_at)
     }
 
-    /// The state at t: the position of the snapshot in force.
+    /// The position of the snapshot in force at t.
     pub fn position_at(&self, t: Timestamp) -> Option<usize> {
         self.snapshots.partition_point(|snapshot| snapshot.occurred_at <= t).checked_sub(1)
     }
 
-    /// The state at t.
+    /// The snapshot in force at t.
     pub fn at(&self, t: Timestamp) -> Option<&Snapshot<'a>> {
         self.snapshots.get(self.position_at(t)?)
     }
 
-    /// What it pays through time: snapshots, and what time alone changes.
+    /// All price changes, those made by snapshots and those that time alone makes.
     pub fn price_changes(&self, policy: &Policy) -> Vec<PriceChange> {
         let mut price_changes = Vec::with_capacity(self.snapshots.len() + 2);
         let mut past_due_since = None;
@@ -146,18 +146,18 @@ impl<'a> Subscription<'a> {
         price_changes
     }
 
-    /// MRR at t in minor units of the reporting currency, not rounded.
+    /// MRR at t in minor units of the reporting currency, unrounded.
     pub fn mrr_at(&self, t: Timestamp, policy: &Policy) -> Exact {
         let pays = self.price_changes(policy).into_iter().take_while(|change| change.at <= t).last().and_then(|change| change.pays);
         pays.map_or(Exact::ZERO, |charge| self.value(charge, policy, t))
     }
 
-    /// What is paid, at the rates of an instant.
+    /// The value of a charge, at the rates of an instant.
     pub fn value(&self, charge: Charge, policy: &Policy, at: Timestamp) -> Exact {
         self.snapshots.get(charge.snapshot).map_or(Exact::ZERO, |snapshot| snapshot.mrr(charge.discounts_of, policy, at))
     }
 
-    /// What it is at t; `None` before its first snapshot.
+    /// Its phase at t; `None` before its first snapshot.
     pub fn phase(&self, t: Timestamp, policy: &Policy) -> Option<SubscriptionPhase> {
         let position = self.position_at(t)?;
         let snapshot = self.snapshots.get(position)?;
@@ -178,20 +178,20 @@ impl<'a> Subscription<'a> {
         Some(phase)
     }
 
-    /// The first snapshot of the unbroken `past_due` run that holds the snapshot at a position.
+    /// The time of the first snapshot in the unbroken `past_due` run that contains a position.
     fn past_due_since(&self, position: usize) -> Timestamp {
         let held = self.snapshots.iter().take(position + 1);
         held.fold(None, past_due_run).unwrap_or(Timestamp::MIN)
     }
 
-    /// Whether it was old when it was first seen: begun more than 24 h before its first snapshot.
+    /// Whether it already existed when it was first seen: it started more than 24 h before its first snapshot.
     pub fn began_before_first_seen(&self) -> bool {
         let first = self.snapshots.first();
         first.is_some_and(|first| first.started_at.is_some_and(|began| first.occurred_at.since(began) > DAY_MS))
     }
 }
 
-/// The kind of snapshots that there are too many of: those that change the course, or those that do not.
+/// The kind of snapshots that exceeds its limit: `Some(true)` for those that change MRR or status, `Some(false)` for the others.
 pub(super) const fn passed_limit(snapshots: usize, changes: usize) -> Option<bool> {
     if changes > MAX_CHANGES {
         Some(true)
@@ -202,7 +202,7 @@ pub(super) const fn passed_limit(snapshots: usize, changes: usize) -> Option<boo
     }
 }
 
-/// Packed snapshots begin with the newest, before which one more is put without a look at the others: see [`super::append`].
+/// Packed snapshots start with the newest, so one more can be put in front without decoding the others: see [`super::append`].
 mod newest_first {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -219,13 +219,13 @@ mod newest_first {
     }
 }
 
-/// Whether a fact of the same instant is one that is known already: one id names one event, whatever else it holds. Without ids
-/// facts cannot be distinguished, and their content orders them.
+/// Whether a fact at the same instant is a duplicate: an id identifies one event, whatever else it contains. Facts without ids cannot be
+/// distinguished; their content decides their order.
 pub(super) fn repeats(known_id: &str, id: &str) -> bool {
     !id.is_empty() && known_id == id
 }
 
-/// The begin of the unbroken `past_due` run after one more snapshot.
+/// The start of the unbroken `past_due` run after one more snapshot.
 fn past_due_run(since: Option<Timestamp>, snapshot: &Snapshot<'_>) -> Option<Timestamp> {
     match snapshot.status {
         SubscriptionStatus::PastDue => since.or(Some(snapshot.occurred_at)),
@@ -257,8 +257,8 @@ mod tests {
         assert_eq!(kept(&account), [(day(1), 1), (day(5), 3)]);
     }
 
-    /// MRR after snapshots of one instant, by id and amount.
-    fn told_at_once(facts: &[(&str, i64)]) -> i64 {
+    /// MRR after several snapshots at one instant, by id and amount.
+    fn mrr_after(facts: &[(&str, i64)]) -> i64 {
         let mut account = TestAccount::default();
         for (id, minor) in facts {
             account.apply(day(1), Some(id), &BillingEvent::Subscription(Box::new(monthly("a", *minor))));
@@ -267,24 +267,24 @@ mod tests {
     }
 
     #[test]
-    fn of_two_at_one_instant_the_greater_id_holds() {
-        assert_eq!(told_at_once(&[("evt_9", 1), ("evt_8", 2)]), 1);
-        assert_eq!(told_at_once(&[("evt_8", 2), ("evt_9", 1)]), 1);
+    fn of_two_at_one_instant_the_greater_id_is_in_force() {
+        assert_eq!(mrr_after(&[("evt_9", 1), ("evt_8", 2)]), 1);
+        assert_eq!(mrr_after(&[("evt_8", 2), ("evt_9", 1)]), 1);
     }
 
     #[test]
-    fn an_event_told_again_changes_nothing_whatever_it_holds() {
-        assert_eq!(told_at_once(&[("evt_1", 1), ("evt_1", 2)]), 1);
-        assert_eq!(told_at_once(&[("evt_1", 2), ("evt_1", 1)]), 2);
+    fn a_duplicate_event_changes_nothing_whatever_it_contains() {
+        assert_eq!(mrr_after(&[("evt_1", 1), ("evt_1", 2)]), 1);
+        assert_eq!(mrr_after(&[("evt_1", 2), ("evt_1", 1)]), 2);
     }
 
     #[test]
-    fn without_ids_the_content_decides_and_not_the_order() {
-        assert_eq!(told_at_once(&[("", 1), ("", 2)]), told_at_once(&[("", 2), ("", 1)]));
+    fn without_ids_the_content_decides_and_not_the_order_of_arrival() {
+        assert_eq!(mrr_after(&[("", 1), ("", 2)]), mrr_after(&[("", 2), ("", 1)]));
     }
 
     #[test]
-    fn beyond_the_limit_the_oldest_that_changed_nothing_leaves() {
+    fn beyond_the_limit_the_oldest_snapshot_without_a_change_is_dropped() {
         let mut account = TestAccount::default();
         account.snapshot(day(0), monthly("a", 100));
         account.snapshot(day(1), monthly("a", 200));
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn of_those_that_changed_mrr_the_first_stays() {
+    fn the_first_snapshot_is_never_dropped() {
         let mut account = TestAccount::default();
         for number in 0..500 {
             account.snapshot(day(number), monthly("a", 100 + number));
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_subscriptions_the_longest_idle_leaves() {
+    fn beyond_the_limit_the_longest_idle_subscription_is_dropped() {
         let mut account = TestAccount::default();
         account.settings.limits.subscriptions = 2;
         account.snapshot(day(3), monthly("a", 1));

@@ -1,42 +1,42 @@
-//! MRR of an account as a step function of time, right-continuous, in whole minor units; and the movements that its steps make.
+//! MRR of an account as a right-continuous step function of time, in whole minor units, and the movements between its steps.
 
 use super::subscription::{Charge, PriceChange, Subscription};
 use crate::metric::{MovementKind, MovementTotals};
 use crate::money::{Currency, Exact, Policy};
 use crate::time::Timestamp;
 
-/// The greatest MRR that is reported, in minor units: twelve of it, an ARR, still fit 64 bits.
+/// The greatest MRR reported, in minor units: twelve times that, an ARR, still fits into 64 bits.
 pub const MRR_MAX: i64 = i64::MAX / 16;
 
 /// MRR through time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timeline {
-    /// Ascending by time; each moves MRR. At the date of a new rate there may be two, the rate's first.
+    /// In order of time; each changes MRR. At the date of a new rate there may be two, the one of the rate first.
     steps: Vec<MrrStep>,
     /// The first instant at which MRR is above 0.
     first_paid_at: Option<Timestamp>,
     movement_window_ms: i64,
 }
 
-/// From an instant on, MRR is another.
+/// A new value of MRR, from an instant on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct MrrStep {
     at: Timestamp,
     mrr: i64,
-    /// Whether a new rate made it.
+    /// Whether a new exchange rate caused it.
     fx: bool,
-    /// Whether a subscription pays now that paid already, and was old, when it was first seen.
+    /// Whether a subscription that already existed and paid when it was first seen pays now.
     old_customer: bool,
 }
 
 /// One MRR movement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Movement {
-    /// The last of the changes that make it.
+    /// The time of the last change in it.
     pub at: Timestamp,
-    /// What it is.
+    /// The kind of movement.
     pub kind: MovementKind,
-    /// Minor units of the reporting currency; positive, but for `fx`, which has its sign.
+    /// Minor units of the reporting currency; always positive, except that `fx` is signed.
     pub amount: i64,
 }
 
@@ -47,7 +47,7 @@ pub struct FirstPayment {
     pub at: Timestamp,
     /// MRR there, minor units of the reporting currency.
     pub mrr: i64,
-    /// Whether it paid already before it was first seen: the movement is *opening*.
+    /// Whether it already paid before it was first seen: the movement is *opening*.
     pub was_customer: bool,
 }
 
@@ -85,13 +85,13 @@ impl Timeline {
         self.until(t).last().map_or(0, |step| step.mrr)
     }
 
-    /// Whether MRR was above 0 at t or before.
+    /// Whether MRR was above 0 at or before t.
     #[must_use]
     pub fn has_paid_by(&self, t: Timestamp) -> bool {
         self.first_paid_at.is_some_and(|first| first <= t)
     }
 
-    /// The first payment at t or before, as it is known at t.
+    /// The first payment at or before t, as known at t.
     #[must_use]
     pub fn first_payment(&self, t: Timestamp) -> Option<FirstPayment> {
         let at = self.first_paid_at.filter(|first| *first <= t)?;
@@ -100,14 +100,14 @@ impl Timeline {
         Some(FirstPayment { at, mrr: self.mrr_at(at), was_customer })
     }
 
-    /// The last change of MRR to 0 at t or before.
+    /// The last change of MRR to 0 at or before t.
     #[must_use]
     pub fn last_loss(&self, t: Timestamp) -> Option<Timestamp> {
         self.until(t).iter().rev().find(|step| step.mrr == 0).map(|step| step.at)
     }
 
-    /// The movements of (from, to], in order of time. Only changes inside it make them, so that with MRR at `from` they add up to MRR
-    /// at `to`, whatever the two instants are.
+    /// The movements of (from, to], in order of time. Only changes inside the interval count, so for any two instants MRR at `from` plus
+    /// the movements equals MRR at `to`.
     pub fn movements(&self, from: Timestamp, to: Timestamp) -> impl Iterator<Item = Movement> {
         let window = self.movement_window_ms;
         let earlier = self.until(from);
@@ -137,7 +137,7 @@ impl Timeline {
     }
 }
 
-/// The kind of a group of changes: by MRR just before and just after it.
+/// The kind of a group of changes, from MRR just before and just after it.
 fn kind(before: i64, after: &MrrStep, paid_before: bool) -> Option<MovementKind> {
     Some(match after.mrr {
         _ if after.fx => MovementKind::Fx,
@@ -151,7 +151,7 @@ fn kind(before: i64, after: &MrrStep, paid_before: bool) -> Option<MovementKind>
     })
 }
 
-/// Dates at which a rate changes of any currency that the subscriptions are in, ascending.
+/// Dates at which the rate of any currency used by the subscriptions changes, ascending.
 fn rate_dates(subscriptions: &[Subscription<'_>], policy: &Policy) -> Vec<Timestamp> {
     let mut currencies: Vec<Currency> = Vec::new();
     for snapshot in subscriptions.iter().flat_map(Subscription::snapshots) {
@@ -168,19 +168,19 @@ fn rate_dates(subscriptions: &[Subscription<'_>], policy: &Policy) -> Vec<Timest
     dates
 }
 
-/// The sum over all subscriptions while time goes on.
+/// Sums all subscriptions while moving through time.
 struct TimelineBuilder<'w> {
     subscriptions: &'w [Subscription<'w>],
     policy: &'w Policy,
     /// By subscription.
     values: Vec<SubscriptionValue>,
     total: Exact,
-    /// How many pay that paid already, and were old, when they were first seen.
+    /// How many of the paying subscriptions already existed and paid when they were first seen.
     old_customers: usize,
     steps: Vec<MrrStep>,
 }
 
-/// What one subscription adds.
+/// The current contribution of one subscription.
 #[derive(Clone)]
 struct SubscriptionValue {
     pays: Option<Charge>,
@@ -196,7 +196,7 @@ impl<'w> TimelineBuilder<'w> {
         Self { subscriptions, policy, values, total: Exact::ZERO, old_customers: 0, steps: Vec::new() }
     }
 
-    /// A subscription pays something else from now on.
+    /// Applies a price change of a subscription.
     fn change(&mut self, index: usize, change: &PriceChange) {
         let (Some(current), Some(subscription)) = (self.values.get_mut(index), self.subscriptions.get(index)) else { return };
         let value = change.pays.map_or(Exact::ZERO, |charge| subscription.value(charge, self.policy, change.at));
@@ -213,7 +213,7 @@ impl<'w> TimelineBuilder<'w> {
         current.value = value;
     }
 
-    /// A new rate, applied to the state just before it.
+    /// Applies a new rate to the prices just before it.
     fn reprice(&mut self, at: Timestamp) {
         for index in 0..self.values.len() {
             if let Some(pays) = self.values.get(index).and_then(|current| current.pays) {
@@ -223,7 +223,7 @@ impl<'w> TimelineBuilder<'w> {
         self.step(at, true);
     }
 
-    /// Notes a step where the rounded sum is another than before.
+    /// Adds a step if the rounded sum has changed.
     fn step(&mut self, at: Timestamp, fx: bool) {
         let mrr = self.total.rounded().clamp(0, MRR_MAX);
         if mrr != self.steps.last().map_or(0, |step| step.mrr) {

@@ -1,4 +1,4 @@
-//! Remembered ids: the events of the last days that were read, so that a repetition is recognised.
+//! Remembers the ids of recent events to detect duplicates.
 
 mod day;
 
@@ -16,28 +16,27 @@ use crate::event::Stream;
 use crate::settings::{Settings, StateVersion};
 use crate::time::{DAY_MS, Timestamp};
 
-/// Ids of a stream up to this many travel with its section, so that most records read cost one changelog record; beyond, each day is
-/// written apart, so that one more id does not rewrite those of a week.
+/// Up to this many ids of a stream are stored inline with its section, so that most records cost one changelog record. Beyond that, each
+/// day is a record of its own, so that one more id does not rewrite a week of them.
 const MAX_INLINE_IDS: usize = 64;
-/// Bytes of a range of ids, at most: what is written again with every id that falls into it.
+/// Size of a range of ids, at most: each new id rewrites its range.
 const MAX_RANGE_BYTES: usize = 512 * ID_BYTES;
-/// Unused capacity that is kept when days leave, in bytes: the next days need about as much, unless a busy time is over.
+/// Spare capacity kept when days expire, in bytes: the next days need about as much, unless a busy period has ended.
 const MAX_SPARE_BYTES: usize = 512;
 
-/// What travels with a section has room there: an id, and the number and length of its day.
+/// Inline ids fit into their reserved bytes: an id, and the number and length of its day.
 const _: () = assert!(MAX_INLINE_IDS * (ID_BYTES + 6) <= MAX_INLINE_BYTES);
 
-/// The identities read, by stream and UTC day of their event time, in one allocation: for each day its ids, ascending, and a footer. Days
-/// lie in descending order of streams and ascending order of days, so that the newest day of usage is last, where nearly all is read
-/// and added.
+/// The remembered ids by stream and UTC day of event time, in one allocation: for each day its sorted ids and a footer. Streams are in
+/// descending and days in ascending order, so the newest day of usage comes last: nearly every lookup and insertion is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dedup {
     bytes: Vec<u8>,
 }
 
 impl Dedup {
-    /// Remembers an identity; `true` when it was remembered already. `newest` is the newest event time read on the stream and task:
-    /// days wholly before the span of memory are forgotten.
+    /// Remembers an identity; returns true if it is a duplicate. `newest` is the newest event time on the stream: days entirely before the
+    /// dedup window are forgotten.
     pub fn remember(
         &mut self,
         stream: Stream,
@@ -63,7 +62,7 @@ impl Dedup {
         }
         match (at_limit, place == count) {
             (true, true) => {}
-            // The greatest leaves.
+            // The greatest id is dropped.
             (true, false) => {
                 let start = day.ids.start + place * ID_BYTES;
                 self.bytes.copy_within(start..day.ids.end - ID_BYTES, start + ID_BYTES);
@@ -75,12 +74,12 @@ impl Dedup {
         false
     }
 
-    /// The end of the bytes, near to which nearly all is read and added.
+    /// The last byte; nearly all lookups and insertions are close to it.
     pub(super) fn last_byte(&self) -> Option<u8> {
         self.bytes.last().copied()
     }
 
-    /// The days, from the last: by stream, then from the newest.
+    /// The days from the end: by stream, then newest first.
     fn days(&self) -> impl Iterator<Item = Day> {
         let mut end = self.bytes.len();
         std::iter::from_fn(move || {
@@ -98,7 +97,7 @@ impl Dedup {
         self.bytes.get(day.ids.clone()).unwrap_or_default().as_chunks().0
     }
 
-    /// Puts a day with ids where it belongs, if it is not there.
+    /// Inserts a day at its position, unless it exists.
     fn put(&mut self, stream: Stream, number: i32, marks: u8, ids: &[u8]) {
         let place = |day: &Day| (day.stream as u8, Reverse(day.number)).cmp(&(stream as u8, Reverse(number)));
         let mut end = self.bytes.len();
@@ -114,7 +113,7 @@ impl Dedup {
         self.bytes.splice(end..end, ids.iter().copied().chain(day.footer()));
     }
 
-    /// Adds an id to a day, before the one at a place.
+    /// Inserts an id into a day at a position.
     fn insert(&mut self, day: &Day, place: usize, id: Id) {
         make_room(&mut self.bytes, ID_BYTES);
         let (start, bytes) = (day.ids.start + place * ID_BYTES, self.bytes.len());
@@ -124,7 +123,7 @@ impl Dedup {
         self.mark(&Day { ids: day.ids.start..day.ids.end + ID_BYTES, ..day.clone() }, day.marks | DIRTY);
     }
 
-    /// Rewrites the footer of a day, with these marks.
+    /// Rewrites the footer of a day with new marks.
     fn mark(&mut self, day: &Day, marks: u8) {
         self.write(day.ids.end, &Day { marks, ..day.clone() }.footer());
     }
@@ -135,7 +134,8 @@ impl Dedup {
         }
     }
 
-    /// Forgets the days of a stream before a day. One that the changelog holds apart stays, empty, until it is forgotten there too.
+    /// Forgets the days of a stream before `first_kept`. A day with a changelog record of its own stays, without ids, until that record is
+    /// deleted.
     fn forget_before(&mut self, first_kept: i64, stream: Stream) {
         let mut end = self.bytes.len();
         while let Some(day) = self.day_before(end) {
@@ -155,18 +155,18 @@ impl Dedup {
         }
     }
 
-    /// Removes a day; those before it do not move.
+    /// Removes a day; earlier bytes do not move.
     fn remove(&mut self, day: &Day) {
         self.bytes.drain(day.ids.start..day.ids.end + FOOTER_BYTES);
     }
 
-    /// Whether the identities of a stream are few enough to travel with its section.
+    /// Whether the ids of a stream are few enough to be stored inline with its section.
     #[must_use]
     pub fn fit_inline(&self, stream: Stream) -> bool {
         self.of(stream).map(|day| day.ids.len() / ID_BYTES).sum::<usize>() <= MAX_INLINE_IDS
     }
 
-    /// Whether any identity of a stream is remembered.
+    /// Whether any id of a stream is remembered.
     #[must_use]
     pub fn has_any(&self, stream: Stream) -> bool {
         self.of(stream).next().is_some()
@@ -176,18 +176,18 @@ impl Dedup {
         self.days().filter(move |day| day.stream == stream && !day.ids.is_empty())
     }
 
-    /// Writes the identities of a stream, which are few; they count as written with [`Dedup::take_day_parts`].
+    /// Writes the ids of a stream, which must be few; [`Dedup::take_day_parts`] marks them as written.
     pub(super) fn write_inline(&self, stream: Stream, out: &mut Writer) {
         self.of(stream).for_each(|day| self.write_day(&day, out));
     }
 
-    /// A day, the number of its ids, and the ids.
+    /// Writes a day and its ids.
     fn write_day(&self, day: &Day, out: &mut Writer) {
         out.signed(i64::from(day.number));
         out.text(self.bytes.get(day.ids.clone()).unwrap_or_default());
     }
 
-    /// Reads a day, or a range of its ids, and adds it to what is known of that day.
+    /// Reads a day, or a range of its ids, and merges it with the known ids of that day.
     fn read_day(&mut self, stream: Stream, marks: u8, bytes: &mut Reader<'_>) -> Option<Day> {
         let number = i32::try_from(bytes.signed()?).ok().filter(|number| number.abs() <= MAX_DAY)?;
         let (ids, rest) = bytes.text()?.as_chunks::<ID_BYTES>();
@@ -208,7 +208,7 @@ impl Dedup {
         Some(Day { stream, number, marks, ids: 0..0 })
     }
 
-    /// Takes back what [`Dedup::write_inline`] wrote.
+    /// Restores what [`Dedup::write_inline`] wrote.
     pub(super) fn restore_inline(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), CodecError> {
         let mut bytes = Reader(bytes);
         while !bytes.0.is_empty() {
@@ -217,8 +217,8 @@ impl Dedup {
         Ok(())
     }
 
-    /// Hands over the parts of a stream that change in the changelog, with their bytes (`None` deletes), where its identities are written
-    /// apart, or travel `together` with its section and were apart before. All of the stream then counts as written.
+    /// Emits the changed day parts of a stream, with their bytes (`None` deletes): days written separately, and records that are obsolete
+    /// because the ids are now stored inline. Marks the whole stream as written.
     pub fn take_day_parts(
         &mut self,
         stream: Stream,
@@ -247,7 +247,7 @@ impl Dedup {
         }
     }
 
-    /// The changelog records of one day: one, or from version 2 on one for each range of its ids where they are many.
+    /// The changelog records of one day: a single record, or from version 2 one per range if it has many ids.
     fn parts_of(&self, day: &Day, version: StateVersion) -> Vec<(PartNumber, Vec<u8>)> {
         let ids = self.ids(day);
         match version {
@@ -259,7 +259,7 @@ impl Dedup {
         }
     }
 
-    /// The parts that the changelog holds: what has to be forgotten there with the account.
+    /// The parts to delete from the changelog together with the account.
     pub fn parts(&self, digests: &Digests) -> impl Iterator<Item = PartNumber> {
         self.days().filter(|day| day.marks & SEPARATE != 0).flat_map(|day| {
             let mut parts: Vec<PartNumber> = digests.parts(day.part_owner()).collect();
@@ -270,10 +270,10 @@ impl Dedup {
         })
     }
 
-    /// Takes back one part, in any order of parts.
+    /// Restores one part; parts may come in any order.
     ///
     /// # Errors
-    /// When the bytes are not a part that this program knows.
+    /// When the bytes are not a valid part.
     pub fn restore(&mut self, part: PartNumber, bytes: &[u8], digests: &mut Digests) -> Result<(), CodecError> {
         let mut bytes = Reader(split_version(bytes)?.1);
         let stream = bytes.byte().and_then(|number| Stream::ALL.get(usize::from(number)).copied());

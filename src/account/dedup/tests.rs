@@ -6,14 +6,14 @@ fn remember(dedup: &mut Dedup, day: i64, identity: u64, newest_day: i64) -> bool
 }
 
 #[test]
-fn a_second_reading_is_known_and_another_day_is_another_set() {
+fn a_second_read_is_a_duplicate_only_on_the_same_day() {
     let mut dedup = Dedup::default();
     assert!(!remember(&mut dedup, 100, 1, 100));
     assert!(remember(&mut dedup, 100, 1, 100));
     assert!(!remember(&mut dedup, 101, 1, 101));
 }
 
-/// The parts apart that change, and whether each holds anything.
+/// The separate parts that change, and whether each is written (true) or deleted.
 fn taken(dedup: &mut Dedup, inline: bool) -> Vec<bool> {
     let mut parts = Vec::new();
     dedup.take_day_parts(Stream::Usage, inline, StateVersion::NEWEST, &mut Digests::default(), |_, bytes| parts.push(bytes.is_some()));
@@ -21,7 +21,7 @@ fn taken(dedup: &mut Dedup, inline: bool) -> Vec<bool> {
 }
 
 #[test]
-fn days_before_the_span_are_forgotten_here_and_in_the_changelog() {
+fn days_before_the_dedup_window_are_forgotten_in_memory_and_in_the_changelog() {
     let mut dedup = Dedup::default();
     remember(&mut dedup, 100, 1, 100);
     assert_eq!(taken(&mut dedup, false), [true]);
@@ -35,7 +35,7 @@ fn days_before_the_span_are_forgotten_here_and_in_the_changelog() {
 }
 
 #[test]
-fn a_busy_day_leaves_no_room_behind() {
+fn the_memory_of_a_busy_day_is_released() {
     let mut dedup = Dedup::default();
     for identity in 0..10_000_u64 {
         remember(&mut dedup, 100, identity << 32, 100);
@@ -46,17 +46,17 @@ fn a_busy_day_leaves_no_room_behind() {
 }
 
 #[test]
-fn a_forgotten_day_waits_for_its_own_stream_to_be_written() {
+fn a_forgotten_day_is_deleted_when_its_own_stream_is_written() {
     let mut dedup = Dedup::default();
     remember(&mut dedup, 100, 1, 100);
     assert_eq!(taken(&mut dedup, false), [true]);
     remember(&mut dedup, 108, 2, 108);
-    dedup.take_day_parts(Stream::Billing, true, StateVersion::NEWEST, &mut Digests::default(), |_, _| panic!("billing knows no ids"));
-    assert_eq!(taken(&mut dedup, false), [true, false], "what the changelog holds of day 100 is deleted");
+    dedup.take_day_parts(Stream::Billing, true, StateVersion::NEWEST, &mut Digests::default(), |_, _| panic!("billing has no ids"));
+    assert_eq!(taken(&mut dedup, false), [true, false], "the record of day 100 is deleted");
 }
 
 #[test]
-fn what_travelled_together_is_written_apart_once_it_is_much() {
+fn inline_ids_are_written_separately_once_they_are_many() {
     let mut dedup = Dedup::default();
     for (identity, day) in (0..MAX_INLINE_IDS as u64).zip((0..5).cycle()) {
         remember(&mut dedup, day, identity, 5);
@@ -93,7 +93,7 @@ fn what_was_written_is_restored() {
 }
 
 #[test]
-fn ids_that_travel_together_keep_to_their_room() {
+fn inline_ids_fit_their_reserved_bytes() {
     let mut settings = Settings::default();
     settings.time.dedup_ms = i64::MAX / 4;
     let mut dedup = Dedup::default();

@@ -1,4 +1,4 @@
-//! Answers to surveys, and the interactions that are only counted.
+//! Survey answers, and interactions that are only counted.
 
 use std::cmp::Ordering;
 
@@ -9,27 +9,27 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Answer {
     pub at: Timestamp,
-    /// The producer's id where it decides which answer of an instant is the newest: NPS and CES. Else empty.
+    /// The producer's id, where it breaks ties between answers of one instant (NPS and CES); empty otherwise.
     pub id: Box<str>,
     pub score: Score,
-    /// Not part of what version 1 of the state wrote of an answer: see `codec`.
+    /// Not part of the version 1 layout: see `codec`.
     #[serde(skip)]
     pub theme: Option<Box<str>>,
 }
 
-/// What was answered.
+/// The answer given.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) enum Score {
     /// 0..=10.
     Nps(u8),
-    /// Its class.
+    /// By class.
     Csat(Satisfaction),
-    /// Place on the scale, 0..=1.
+    /// Position on the scale, 0..=1.
     Ces(f64),
 }
 
 impl Answer {
-    /// By instant, then id, then what was answered, and about what.
+    /// By instant, id, score and theme.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         (self.at, &self.id)
             .cmp(&(other.at, &other.id))
@@ -57,14 +57,13 @@ impl Score {
     }
 }
 
-/// Something a customer did, or was asked, that is only counted.
+/// A survey sent, a referral or advocacy: only counted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(super) struct Interaction {
     pub at: Timestamp,
     pub kind: InteractionKind,
 }
 
-/// What it was.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(super) enum InteractionKind {
     SurveySent(Box<str>),
@@ -72,8 +71,8 @@ pub(super) enum InteractionKind {
     Advocacy(Box<str>),
 }
 
-/// Keeps of sorted answers those after `horizon`, at most `limit`; the newest NPS and CES answers stay in any case. False when there
-/// were more than `limit` after the horizon.
+/// Keeps the sorted answers after `horizon`, at most `limit`, and in any case the newest NPS and CES answers. Returns false if more than
+/// `limit` are after the horizon.
 pub(super) fn drop_aged(answers: &mut Vec<Answer>, horizon: Timestamp, limit: usize) -> bool {
     let aged = answers.partition_point(|answer| answer.at <= horizon);
     let excess = (answers.len() - aged).saturating_sub(limit);

@@ -1,4 +1,4 @@
-//! The feedback section as changelog records: its entries one after the other, oldest first while they fit in one part.
+//! Feedback as changelog records: a sequence of entries, oldest first while they fit into one part.
 
 use super::answer::{Answer, Interaction};
 use super::overrides::OverrideChange;
@@ -8,17 +8,17 @@ use crate::account::section::{PART_BYTES, split_version};
 use crate::account::{CodecError, Section};
 use crate::settings::StateVersion;
 
-/// One thing that is kept, as it is written.
+/// An entry, as it is written.
 #[derive(serde::Serialize)]
 enum EntryRef<'a> {
     Answer(&'a Answer),
     Interaction(&'a Interaction),
     OverrideChange(&'a OverrideChange),
-    /// From version 2 on; an answer without a theme is written as in version 1.
+    /// From version 2; an answer without a theme is written as in version 1.
     AnswerWithTheme(&'a Answer, &'a str),
 }
 
-/// The same as it is read.
+/// An entry, as it is read.
 #[derive(serde::Deserialize)]
 enum Entry {
     Answer(Answer),
@@ -73,7 +73,7 @@ impl EntryRef<'_> {
     }
 }
 
-/// The version, then entries one after the other.
+/// The version byte, followed by the entries.
 fn part<'a>(version: StateVersion, entries: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut out = vec![version as u8];
     entries.for_each(|entry| out.extend_from_slice(entry));

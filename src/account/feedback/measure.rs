@@ -8,9 +8,9 @@ use crate::metric::{Metric, Metrics};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
-/// Days that answers count.
+/// Days for which an answer counts.
 const ANSWER_DAYS: i64 = 91;
-/// Days that referrals count.
+/// Days for which a referral counts.
 const REFERRAL_DAYS: i64 = 364;
 
 impl Feedback {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn without_feedback_only_referrals_are_present() {
+    fn without_feedback_only_the_count_of_referrals_is_present() {
         let mut out = Metrics::default();
         Feedback::default().measure(&View::complete(day(1)), &Settings::default(), &mut out);
         assert_eq!(out.iter().map(|(metric, _)| metric).collect::<Vec<_>>(), [Metric::Referrals364d]);
@@ -88,14 +88,14 @@ mod tests {
     }
 
     #[test]
-    fn csat_is_the_share_of_the_satisfied_among_the_answers_of_91_days() {
+    fn csat_is_the_share_of_satisfied_answers_in_91_days() {
         let answers = [(300, 0.0), (310, 1.0), (340, 0.75), (360, 0.74), (400, 0.2)];
         let records = answers.map(|(days, place)| FeedbackRecord::new(days, FeedbackKind::Csat(place)));
         assert_eq!(measured(&records, Metric::FeedbackCsat), Some((0.5, Some(4))));
     }
 
     #[test]
-    fn referrals_count_364_days() {
+    fn referrals_count_for_364_days() {
         let records = [36, 37, 200, 400].map(|days| FeedbackRecord::new(days, FeedbackKind::Referral));
         assert_eq!(measured(&records, Metric::Referrals364d), Some((3.0, None)));
     }

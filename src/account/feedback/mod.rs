@@ -1,8 +1,8 @@
 //! The feedback section of an account: survey answers, surveys sent, referrals, advocacy, and overrides of the score.
 //!
-//! Every answer counts, one that is repeated after its id was forgotten too. Answers and interactions are kept for 400 days before the newest
-//! record of the section, which is as old as a record in time can be; older than that only the newest NPS and CES answers, whose metrics
-//! have no window. Most accounts have none of this and pay eight bytes.
+//! Every answer counts, even a duplicate that arrives after its id was forgotten. Answers and interactions are kept for 400 days before the
+//! newest record of the section: older records are late. Beyond that, only the newest NPS and CES answers are kept, whose metrics have no
+//! window. An account without feedback, as most are, pays eight bytes.
 
 mod answer;
 mod measure;
@@ -31,20 +31,20 @@ pub use period::{ANSWERED, PeriodFeedback};
 pub use satisfaction::{Ratings, Satisfaction};
 pub use theme::Opinions;
 
-/// Days that answers and interactions are kept before the newest record: older records are late, and no figure looks further back.
+/// Days that answers and interactions are kept: older records are late, and no figure looks back further.
 const KEPT_DAYS: i64 = 400;
 /// Overrides kept; only the newest can be in force.
 const MAX_OVERRIDES: usize = 16;
-/// Bytes of an id, a kind or an author that are kept; the rest is cut.
+/// Bytes kept of an id, a kind or an author; the rest is cut off.
 const MAX_TEXT_BYTES: usize = 256;
-/// Bytes of a reason that are kept; the rest is cut.
+/// Bytes kept of a reason; the rest is cut off.
 const MAX_REASON_BYTES: usize = 1024;
 
 /// The feedback of an account.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Feedback(Option<Box<History>>);
 
-/// What is kept, each list sorted by its order.
+/// The records kept, each list in its own order.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct History {
     answers: Vec<Answer>,
@@ -91,7 +91,7 @@ impl Feedback {
         self.0.as_ref().map_or(&[], |kept| &kept.interactions)
     }
 
-    /// The pin in force at `t`.
+    /// The override in force at `t`.
     #[must_use]
     pub fn override_at(&self, t: Timestamp) -> Option<&Override> {
         overrides::in_force(self.overrides(), t)
@@ -111,14 +111,14 @@ impl History {
         insert_by(&mut self.interactions, interaction, Interaction::cmp);
     }
 
-    /// Overrides are a set: the same one again changes nothing.
+    /// Overrides form a set: a duplicate changes nothing.
     fn set(&mut self, new: OverrideChange) {
         if !self.overrides.iter().any(|known| known.repeats(&new)) {
             insert_by(&mut self.overrides, new, OverrideChange::order);
         }
     }
 
-    /// Drops what is too old for any figure, and then, while there is too much of anything, the oldest. False when there was too much.
+    /// Drops everything too old for any figure, then the oldest of whatever exceeds its limit. Returns false if a limit was exceeded.
     fn enforce_limits(&mut self, answers: usize) -> bool {
         let newest = [self.answers.last().map(|a| a.at), self.interactions.last().map(|a| a.at), self.overrides.last().map(|o| o.at)];
         let horizon = newest.into_iter().flatten().max().unwrap_or(Timestamp::MIN).minus_days(KEPT_DAYS);
@@ -129,13 +129,13 @@ impl History {
     }
 }
 
-/// Puts an item after those that are not greater.
+/// Inserts an item after those that are not greater.
 fn insert_by<T>(sorted: &mut Vec<T>, item: T, order: impl Fn(&T, &T) -> Ordering) {
     let place = sorted.partition_point(|known| order(known, &item).is_le());
     sorted.insert(place, item);
 }
 
-/// False when some had to leave.
+/// Returns false if any were dropped.
 fn drop_oldest<T>(sorted: &mut Vec<T>, limit: usize) -> bool {
     let excess = sorted.len().saturating_sub(limit);
     sorted.drain(..excess);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_is_too_old_only_the_newest_nps_and_ces_answers_stay() {
+    fn of_expired_answers_only_the_newest_nps_and_ces_are_kept() {
         let old = [FeedbackKind::Nps(3), FeedbackKind::Nps(4), FeedbackKind::Csat(1.0), FeedbackKind::Ces(0.5), FeedbackKind::Referral];
         let mut records: Vec<FeedbackRecord> = (0..).zip(old).map(|(n, kind)| FeedbackRecord::new(n, kind)).collect();
         records.push(FeedbackRecord::new(404, FeedbackKind::Referral));
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_its_limit_the_oldest_leaves() {
+    fn beyond_the_limit_the_oldest_answers_are_dropped() {
         let mut settings = Settings::default();
         settings.limits.answers = 3;
         let records: Vec<FeedbackRecord> = [5, 1, 4, 2, 3].map(|n| FeedbackRecord::new(n, FeedbackKind::Csat(1.0))).into();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_feedback_are_refused() {
+    fn invalid_bytes_are_refused() {
         let good = state_of(&[FeedbackRecord::new(1, FeedbackKind::Advocacy("review".into()))]).parts(StateVersion::NEWEST).remove(0).1;
         assert!((2..good.len()).all(|end| Feedback::default().restore(0, &good[..end]).is_err()));
         assert!(Feedback::default().parts(StateVersion::NEWEST).is_empty() && Feedback::default().restore(0, &[]).is_err());
@@ -228,7 +228,7 @@ mod tests {
     proptest! {
         #[test]
         fn order_and_a_restart_do_not_matter(records in records(), keys in prop::collection::vec(any::<u32>(), 15), restart in any::<Index>()) {
-            // Two overrides of one kind, instant and id are one record with two contents: the first counts.
+            // Two overrides with the same kind, instant and id are duplicates: the first counts.
             let mut seen = std::collections::HashSet::new();
             let identity = |record: &FeedbackRecord| (record.at, record.id.clone(), matches!(record.kind, FeedbackKind::OverrideCleared));
             let is_override = |kind: &FeedbackKind<'_>| matches!(kind, FeedbackKind::OverrideSet { .. } | FeedbackKind::OverrideCleared);

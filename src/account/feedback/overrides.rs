@@ -1,4 +1,4 @@
-//! Overrides: customer success pins the health of an account to a value until an instant, with a reason and an author.
+//! Overrides: customer success sets the health of an account to a fixed value until an instant, with a reason and an author.
 
 use std::cmp::Ordering;
 
@@ -17,7 +17,7 @@ pub struct Override {
     pub by: Box<str>,
 }
 
-/// An override that was set, or (without a pin) cleared.
+/// An override that was set, or cleared (`None`).
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct OverrideChange {
     pub at: Timestamp,
@@ -26,26 +26,26 @@ pub(super) struct OverrideChange {
 }
 
 impl OverrideChange {
-    /// By instant, then id; without ids a set one after a cleared one, then by what it says.
+    /// By instant, then id; without ids, a cleared one before a set one, then by content.
     pub(super) fn order(&self, other: &Self) -> Ordering {
         (self.at, &self.id, self.set.is_some()).cmp(&(other.at, &other.id, other.set.is_some())).then_with(|| {
             let (Some(one), Some(two)) = (&self.set, &other.set) else { return Ordering::Equal };
-            let texts = |pin: &Override| (pin.until, pin.reason.clone(), pin.by.clone());
+            let texts = |active: &Override| (active.until, active.reason.clone(), active.by.clone());
             one.value.total_cmp(&two.value).then_with(|| texts(one).cmp(&texts(two)))
         })
     }
 
-    /// Whether it is the same record again, by kind, id and instant; without an id: by all it says.
+    /// Whether it is a duplicate: same instant, id and kind, or, without an id, the same content.
     pub(super) fn repeats(&self, other: &Self) -> bool {
         let same_record = (self.at, &self.id, self.set.is_some()) == (other.at, &other.id, other.set.is_some());
         same_record && (!self.id.is_empty() || self == other)
     }
 }
 
-/// The pin in force at `t` among overrides in their order: of the newest at or before `t`, unless that is a clearing or has ended.
+/// The override in force at `t`: the newest one at or before `t`, unless it was cleared or has expired.
 pub(super) fn in_force(overrides: &[OverrideChange], t: Timestamp) -> Option<&Override> {
     let newest = overrides.iter().rfind(|set| set.at <= t)?;
-    newest.set.as_ref().filter(|pin| t < pin.until)
+    newest.set.as_ref().filter(|active| t < active.until)
 }
 
 #[cfg(test)]
@@ -62,16 +62,16 @@ mod tests {
     }
 
     fn value(records: &[FeedbackRecord], t: i64) -> Option<f64> {
-        state_of(records).override_at(day(t)).map(|pin| pin.value)
+        state_of(records).override_at(day(t)).map(|active| active.value)
     }
 
     #[test]
-    fn a_pin_is_in_force_from_its_own_instant_until_its_end() {
+    fn an_override_is_in_force_from_its_own_instant_until_its_end() {
         let records = [set(2, "a", 90.0, 5)];
         assert_eq!([1, 2, 4, 5].map(|t| value(&records, t)), [None, Some(90.0), Some(90.0), None]);
         let state = state_of(&records);
-        let pin = state.override_at(day(3)).unwrap();
-        assert_eq!((&*pin.reason, &*pin.by, pin.until), ("on site", "dana", day(5)));
+        let active = state.override_at(day(3)).unwrap();
+        assert_eq!((&*active.reason, &*active.by, active.until), ("on site", "dana", day(5)));
     }
 
     #[test]
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clearing_ends_it_and_at_one_instant_the_id_decides() {
+    fn clearing_ends_an_override_and_ids_break_ties() {
         assert_eq!([3, 4].map(|t| value(&[cleared(4, "b"), set(2, "a", 90.0, 50)], t)), [Some(90.0), None]);
         assert_eq!(value(&[cleared(2, "b"), set(2, "a", 90.0, 50)], 3), None);
         assert_eq!(value(&[cleared(2, "a"), set(2, "b", 90.0, 50)], 3), Some(90.0));

@@ -6,17 +6,17 @@ use super::answer::{InteractionKind, Score};
 use super::{Feedback, Nps, Opinions, Ratings};
 use crate::time::Timestamp;
 
-/// The kinds of survey that have answers, as `survey_sent` names them.
+/// The survey kinds with answers, as named in `survey_sent`.
 pub const ANSWERED: [&str; 3] = ["nps", "csat", "ces"];
 
-/// What one account's feedback adds to the figures of a period (from, to].
+/// One account's contribution to the figures of a period (from, to].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PeriodFeedback<'a> {
     /// NPS answers by class.
     pub nps: Nps,
     /// CSAT answers by class.
     pub csat: Ratings,
-    /// CES answers, places on the scale 0..=1, oldest first.
+    /// CES answers, as positions on the scale 0..=1, oldest first.
     pub ces: Vec<f64>,
     /// Surveys sent, by kind.
     pub surveys_sent: BTreeMap<&'a str, u64>,
@@ -57,7 +57,7 @@ impl Feedback {
 }
 
 impl PeriodFeedback<'_> {
-    /// Answers to surveys of a kind: `nps`, `csat` or `ces`; of other kinds no answers are known.
+    /// Answers to surveys of a kind: `nps`, `csat` or `ces`; 0 for any other kind.
     #[must_use]
     pub fn answers(&self, kind: &str) -> u64 {
         match kind {
@@ -76,7 +76,7 @@ mod tests {
     use crate::event::FeedbackKind;
 
     #[test]
-    fn a_period_leaves_out_its_beginning_and_holds_its_end() {
+    fn a_period_excludes_its_start_and_includes_its_end() {
         let sent = |kind: &'static str| FeedbackKind::SurveySent(kind.into());
         let state = state_of(&[
             FeedbackRecord::new(1, FeedbackKind::Nps(0)).theme("price"),

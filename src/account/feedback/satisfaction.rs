@@ -2,21 +2,21 @@
 
 use std::ops::AddAssign;
 
-/// What a place on the scale says, with the borders of a five-point scale: top two boxes satisfied, bottom two dissatisfied.
+/// The class of a rating, with the boundaries of a five-point scale: top two boxes satisfied, bottom two dissatisfied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Satisfaction {
-    /// Place at most 0.25.
+    /// At most 0.25 on the scale 0..=1.
     Dissatisfied,
-    /// Between.
+    /// In between.
     Neutral,
-    /// Place at least 0.75.
+    /// At least 0.75.
     Satisfied,
-    /// Place 1.
+    /// Exactly 1.
     HighlySatisfied,
 }
 
 impl Satisfaction {
-    /// The class of a place on the scale, 0..=1.
+    /// The class of a position on the scale, 0..=1.
     #[must_use]
     pub fn of(place: f64) -> Self {
         match place {
@@ -33,16 +33,16 @@ impl Satisfaction {
 pub struct Ratings {
     /// All of them.
     pub rated: u64,
-    /// Place at least 0.75, the highly satisfied included.
+    /// At least 0.75, including highly satisfied.
     pub satisfied: u64,
-    /// Place 1.
+    /// Exactly 1.
     pub highly_satisfied: u64,
-    /// Place at most 0.25.
+    /// At most 0.25 on the scale 0..=1.
     pub dissatisfied: u64,
 }
 
 impl Ratings {
-    /// Counts one more.
+    /// Counts one rating.
     pub fn add(&mut self, rating: Satisfaction) {
         self.rated += 1;
         self.satisfied += u64::from(rating >= Satisfaction::Satisfied);

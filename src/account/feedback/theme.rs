@@ -1,19 +1,19 @@
-//! Themes: what answers are about, in the words of those who sent or asked.
+//! Themes: the topic of an answer, as free text from whoever sent or collected it.
 
 use super::Satisfaction;
 use super::answer::Score;
 
-/// Characters of a theme that are kept: it is a label in outputs, not the answer's text.
+/// Characters kept of a theme: it is a label in outputs, not free text.
 pub(super) const MAX_THEME_CHARS: usize = 100;
 
-/// Answers, with how many of them are positive and negative.
+/// Counts of answers, and how many are positive or negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Opinions {
     /// All of them.
     pub answers: u64,
-    /// Promoters; place at least 0.75.
+    /// Promoters, or at least 0.75 on the scale.
     pub positive: u64,
-    /// Detractors; place at most 0.25.
+    /// Detractors, or at most 0.25 on the scale.
     pub negative: u64,
 }
 
@@ -34,7 +34,7 @@ fn of(satisfaction: Satisfaction) -> (bool, bool) {
     (satisfaction >= Satisfaction::Satisfied, satisfaction == Satisfaction::Dissatisfied)
 }
 
-/// A theme as it is kept.
+/// The theme, cut to [`MAX_THEME_CHARS`].
 pub(super) fn shortened(theme: &str) -> Box<str> {
     match theme.char_indices().nth(MAX_THEME_CHARS) {
         Some((end, _)) => theme.get(..end).unwrap_or(theme).into(),
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn promoters_and_the_satisfied_are_positive_and_detractors_and_the_dissatisfied_negative() {
+    fn promoters_and_satisfied_are_positive_detractors_and_dissatisfied_negative() {
         let opinions = |scores: &[Score]| {
             let mut opinions = Opinions::default();
             for score in scores {

@@ -1,6 +1,6 @@
-//! The support section as changelog records: tickets by hash, in ranges of hashes where they are many.
+//! Tickets as changelog records: in order of hash, split into ranges of hashes if there are many.
 //!
-//! A record is `version, has a first reply (0 or 1), varint(zigzag(first reply))?`, then the entries of the table.
+//! A record is `version, has a first reply (0 or 1), varint(zigzag(first reply))?`, followed by the entries of the table.
 
 use crate::account::bytes::{Reader, Writer};
 use crate::account::parts::{SectionPart, split};
@@ -13,9 +13,9 @@ use super::Tickets;
 use super::table::{TicketEntries, TicketTable};
 use super::ticket::Ticket;
 
-/// Bytes before the entries, at most.
+/// Size of the head before the entries, at most.
 const MAX_HEAD_BYTES: usize = 12;
-/// Bytes of an entry besides those of its ticket, at most.
+/// Size of an entry without its ticket, at most.
 const MAX_ENTRY_HEAD_BYTES: usize = 11;
 
 impl Section for Tickets {
@@ -75,7 +75,7 @@ impl Tickets {
             return Ok(());
         }
         let twice = tickets.iter().any(|(hash, ticket)| self.table.put(*hash, Some(ticket)));
-        if twice { Err(CodecError::Corrupt("a ticket is there twice")) } else { Ok(()) }
+        if twice { Err(CodecError::Corrupt("a ticket occurs twice")) } else { Ok(()) }
     }
 }
 
@@ -108,12 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn an_account_without_tickets_has_no_part() {
+    fn an_account_without_tickets_has_no_parts() {
         assert!(Tickets::default().parts(StateVersion::NEWEST).is_empty());
     }
 
     #[test]
-    fn a_state_comes_back_from_its_part() {
+    fn tickets_are_restored_from_their_parts() {
         let mut records: Vec<TicketRecord> =
             (0..40).map(|n| record(n, &format!("t{n}"), TicketKind::Opened).category("bug").id("x")).collect();
         records.extend((0..30).map(|n| record(50, &format!("t{n}"), TicketKind::Resolved).team("b")));
@@ -159,15 +159,15 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_that_two_parts_hold_is_refused() {
+    fn a_ticket_in_two_parts_is_refused() {
         let part = state_of(&[record(1, "a", TicketKind::Opened)]).parts(StateVersion::NEWEST).remove(0).1;
         let mut state = Tickets::default();
         state.restore(0, &part).unwrap();
-        assert_eq!(state.restore(1, &part), Err(CodecError::Corrupt("a ticket is there twice")));
+        assert_eq!(state.restore(1, &part), Err(CodecError::Corrupt("a ticket occurs twice")));
     }
 
     #[test]
-    fn bytes_that_are_no_tickets_are_refused() {
+    fn invalid_bytes_are_refused() {
         let good = state_of(&[record(1, "a", TicketKind::Opened).category("bug")]).parts(StateVersion::NEWEST).remove(0).1;
         for end in 0..good.len() {
             let mut state = Tickets::default();

@@ -1,4 +1,4 @@
-//! Durations of tickets and their quantiles: a list below 64, a histogram from there on.
+//! Durations of tickets and their quantiles: a list below 64 durations, a histogram above.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -7,58 +7,58 @@ use hdrhistogram::Histogram;
 
 use crate::time::{DAY_MS, MINUTE_MS};
 
-/// From this many durations on a histogram takes the place of the list.
+/// From this many durations, a histogram replaces the list.
 const HISTOGRAM_FROM: usize = 64;
-/// Quantiles see durations held to 1 minute ..
+/// Quantiles clamp durations to 1 minute ..
 const SHORTEST_MS: i64 = MINUTE_MS;
 /// .. and 400 days.
 const LONGEST_MS: i64 = 400 * DAY_MS;
 
 /// Durations in milliseconds, of one account or summed over many.
 ///
-/// Quantiles are nearest rank, exact below 64 durations and within 1 % or 1 minute from there on, of durations held to 1 minute ..
-/// 400 days. The mean is exact, of durations as they are. What was added can be taken away again; a histogram stays one.
+/// Quantiles are nearest rank, over durations clamped to 1 minute .. 400 days: exact below 64 durations, within 1 % or 1 minute above. The
+/// mean is exact and not clamped. Durations can be removed again; a histogram never turns back into a list.
 #[derive(Clone, Debug, Default)]
 pub struct Durations {
     count: u64,
     sum_ms: i128,
-    /// The durations while they are few.
+    /// The clamped durations, while there are few.
     few: Vec<i64>,
-    /// How many there are by bucket of [`SCALE`], once they are many: a few hundred at most are ever in use.
+    /// Counts by bucket of [`SCALE`], once there are many; at most a few hundred buckets are ever in use.
     many: BTreeMap<u64, u32>,
 }
 
-/// Two significant digits between the shortest and the longest: which durations count as equal once they are many.
+/// Two significant digits between the shortest and the longest duration: decides which durations share a bucket.
 static SCALE: LazyLock<Option<Histogram<u8>>> =
     LazyLock::new(|| Histogram::new_with_bounds(SHORTEST_MS.unsigned_abs(), LONGEST_MS.unsigned_abs(), 2).ok());
 
 impl Durations {
-    /// Adds one duration; less than 0 counts as 0.
+    /// Adds one duration; a negative one counts as 0.
     pub fn add(&mut self, millis: i64) {
         let millis = millis.max(0);
         self.count += 1;
         self.sum_ms += i128::from(millis);
-        let held = hold(millis);
+        let clamped = clamped(millis);
         if self.many.is_empty() {
-            self.few.push(held);
+            self.few.push(clamped);
             if self.few.len() >= HISTOGRAM_FROM {
                 self.spill();
             }
         } else {
-            *self.many.entry(bucket(held)).or_default() += 1;
+            *self.many.entry(bucket(clamped)).or_default() += 1;
         }
     }
 
-    /// Takes away one duration that was added.
+    /// Removes one duration that was added before.
     pub fn remove(&mut self, millis: i64) {
         let millis = millis.max(0);
         self.count = self.count.saturating_sub(1);
         self.sum_ms -= i128::from(millis);
-        let held = hold(millis);
-        if let Some(place) = self.few.iter().position(|other| *other == held) {
+        let clamped = clamped(millis);
+        if let Some(place) = self.few.iter().position(|other| *other == clamped) {
             self.few.swap_remove(place);
         } else {
-            self.take_from_bucket(bucket(held), 1);
+            self.take_from_bucket(bucket(clamped), 1);
         }
     }
 
@@ -75,34 +75,34 @@ impl Durations {
         }
     }
 
-    /// Takes away all durations of another that were added.
+    /// Removes all durations of another that were added before.
     pub fn remove_all(&mut self, other: &Self) {
         let (count, sum_ms) = (self.count.saturating_sub(other.count), self.sum_ms - other.sum_ms);
-        other.few.iter().for_each(|held| self.remove(*held));
+        other.few.iter().for_each(|clamped| self.remove(*clamped));
         other.many.iter().for_each(|(bucket, count)| self.take_from_bucket(*bucket, *count));
         (self.count, self.sum_ms) = (count, sum_ms);
     }
 
-    /// How many there are.
+    /// The number of durations.
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.count
     }
 
-    /// Their sum in milliseconds.
+    /// Their sum, in milliseconds.
     #[must_use]
     pub const fn sum_ms(&self) -> i128 {
         self.sum_ms
     }
 
-    /// Their mean in milliseconds; `None` without any.
+    /// Their mean, in milliseconds; `None` if there are none.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a mean is a float; sums of durations stay far below 2^53")]
     pub fn mean_ms(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum_ms as f64 / self.count as f64)
     }
 
-    /// The nearest-rank quantile of `percent` (0..=100), in milliseconds; `None` without any.
+    /// The nearest-rank quantile of `percent` (0..=100), in milliseconds; `None` if there are none.
     #[must_use]
     pub fn quantile_ms(&self, percent: u64) -> Option<i64> {
         let rank = (self.count * percent).div_ceil(100).max(1);
@@ -119,10 +119,10 @@ impl Durations {
         at_rank.map(|(bucket, _)| middle(*bucket))
     }
 
-    /// How many are at most `millis` long, as near as quantiles are: the cumulative buckets of a distribution.
+    /// How many are at most `millis` long, as precisely as quantiles are: for cumulative histogram buckets.
     #[must_use]
     pub fn count_up_to(&self, millis: i64) -> u64 {
-        let few = self.few.iter().filter(|held| **held <= millis).count() as u64;
+        let few = self.few.iter().filter(|clamped| **clamped <= millis).count() as u64;
         few + self.many.iter().filter(|(bucket, _)| middle(**bucket) <= millis).map(|(_, count)| u64::from(*count)).sum::<u64>()
     }
 
@@ -137,26 +137,26 @@ impl Durations {
 
     /// Moves the list into the histogram.
     fn spill(&mut self) {
-        for held in self.few.drain(..) {
-            *self.many.entry(bucket(held)).or_default() += 1;
+        for clamped in self.few.drain(..) {
+            *self.many.entry(bucket(clamped)).or_default() += 1;
         }
     }
 }
 
-fn hold(millis: i64) -> i64 {
+fn clamped(millis: i64) -> i64 {
     millis.clamp(SHORTEST_MS, LONGEST_MS)
 }
 
-/// The bucket of a held duration: the shortest that counts as equal.
-fn bucket(held: i64) -> u64 {
-    let held = held.unsigned_abs();
-    SCALE.as_ref().map_or(held, |scale| scale.lowest_equivalent(held))
+/// The bucket of a clamped duration: the shortest duration in it.
+fn bucket(clamped: i64) -> u64 {
+    let clamped = clamped.unsigned_abs();
+    SCALE.as_ref().map_or(clamped, |scale| scale.lowest_equivalent(clamped))
 }
 
-/// The middle of a bucket, milliseconds.
+/// The middle of a bucket, in milliseconds.
 fn middle(bucket: u64) -> i64 {
     let middle = SCALE.as_ref().map_or(bucket, |scale| scale.median_equivalent(bucket));
-    i64::try_from(middle).map_or(LONGEST_MS, hold)
+    i64::try_from(middle).map_or(LONGEST_MS, clamped)
 }
 
 #[cfg(test)]
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_neither_quantile_nor_mean() {
+    fn no_durations_have_no_quantile_and_no_mean() {
         assert_eq!((of([]).quantile_ms(50), of([]).mean_ms()), (None, None));
     }
 
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_are_held_and_the_mean_is_not() {
+    fn quantiles_are_clamped_and_the_mean_is_not() {
         let short = of([0, 10_000]);
         assert_eq!((short.quantile_ms(50), short.mean_ms()), (Some(MINUTE_MS), Some(5_000.0)));
         assert_eq!(of([500 * DAY_MS]).quantile_ms(50), Some(400 * DAY_MS));
@@ -194,7 +194,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn many_are_within_one_percent_or_one_minute_however_they_are_put_together(
+        fn many_are_within_one_percent_or_one_minute_however_they_are_merged(
             millis in prop::collection::vec(prop_oneof![0..3 * HOUR_MS, 0..500 * DAY_MS], 1..400),
             cut in any::<prop::sample::Index>(),
         ) {
@@ -215,7 +215,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_taken_away_leaves_the_rest(
+        fn removing_durations_leaves_the_rest(
             stay in prop::collection::vec(0..500 * DAY_MS, 1..100),
             leave in prop::collection::vec(0..500 * DAY_MS, 0..100),
         ) {

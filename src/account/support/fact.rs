@@ -1,7 +1,7 @@
-//! The facts of a ticket: an ordered set from which everything else about the ticket follows.
+//! The facts of a ticket: an ordered set that determines everything else about the ticket.
 //!
-//! A record adds one fact. What a ticket is at an instant depends only on the facts up to that instant, so records may arrive in any
-//! order and more than once.
+//! Each record adds one fact. The state of a ticket at an instant depends only on the facts up to that instant, so records may arrive in
+//! any order and more than once.
 
 use std::cmp::Ordering;
 
@@ -11,24 +11,24 @@ use crate::account::feedback::Satisfaction;
 use crate::event::{OpenStatus, Priority, ReplyBy, SnapshotStatus, TicketEvent, TicketKind, TicketSnapshot};
 use crate::time::Timestamp;
 
-/// Bytes of an id, a category, a product or a channel that are kept; the rest is cut.
+/// Bytes kept of an id, a category, a product or a channel; the rest is cut off.
 pub(super) const MAX_TEXT_BYTES: usize = 256;
 
-/// The most that the facts of one ticket may weigh, in bytes: about 150 facts without ids, about 60 with a UUID each.
-const MAX_WEIGHT: usize = 4096;
+/// The facts of one ticket, in bytes, at most: about 150 facts without ids, about 60 with a UUID each.
+const MAX_FACTS_BYTES: usize = 4096;
 
-/// One fact. Sorted by instant, then by [`FactKind::rank`], then by id. Texts are UTF-8, which is checked when they are shown.
+/// One fact. Sorted by instant, then by [`FactKind::rank`], then by id. Texts are UTF-8, which is checked on output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fact<'a> {
     pub at: Timestamp,
     pub kind: FactKind,
-    /// The producer's id, kept only where the order of two facts at one instant can matter; else empty.
+    /// The producer's id, kept only if it can decide the order of two facts at one instant; empty otherwise.
     pub id: &'a [u8],
     pub priority: Option<Priority>,
     pub category: Option<&'a [u8]>,
     pub product: Option<&'a [u8]>,
     pub channel: Option<&'a [u8]>,
-    /// Hash of the team: all that matters is whether two teams are the same.
+    /// Hash of the team: only whether two teams are the same matters.
     pub team: Option<u32>,
 }
 
@@ -40,7 +40,7 @@ pub(super) enum FactKind {
     Status(OpenStatus),
     Priority,
     Assigned,
-    /// A reply. A public one by an agent has the hash of its id, which distinguishes two at one instant.
+    /// A reply. A public reply by an agent carries the hash of its id, which distinguishes two at one instant.
     Replied(Option<u32>),
     Resolved,
     Closed,
@@ -52,7 +52,7 @@ pub(super) enum FactKind {
     Deleted,
 }
 
-/// A whole ticket as the help desk had it at the instant of the fact.
+/// The whole ticket in the help desk at the instant of the fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SnapshotFact {
     pub status: SnapshotStatus,
@@ -66,8 +66,8 @@ pub(super) struct SnapshotFact {
 }
 
 impl FactKind {
-    /// Place in the order of facts at one instant. Moved, merged and deleted come last, also when a snapshot says so: what brings a
-    /// moved ticket back must be strictly later.
+    /// Order of facts at one instant. Moved, merged and deleted come last, even if a snapshot reports them: an event that brings a moved
+    /// ticket back must be strictly later.
     pub(super) const fn rank(&self) -> u8 {
         match self {
             Self::Opened => 0,
@@ -146,26 +146,26 @@ impl<'a> Fact<'a> {
         fact
     }
 
-    /// Whether it carries a field that holds from its instant on.
+    /// Whether it sets a field that holds from its instant on.
     const fn sets_fields(&self) -> bool {
         self.priority.is_some() || self.category.is_some() || self.product.is_some() || self.channel.is_some()
     }
 
-    /// The latest instant that it names.
+    /// The latest instant that it mentions.
     pub(super) fn latest_instant(&self) -> Timestamp {
         let FactKind::Snapshot(snapshot) = &self.kind else { return self.at };
         let SnapshotFact { created, first_reply, first_resolved, resolved, reopened, closed, .. } = **snapshot;
         [created, first_reply, first_resolved, resolved, reopened, closed].into_iter().flatten().fold(self.at, Timestamp::max)
     }
 
-    /// At least the bytes it takes.
-    fn weight(&self) -> usize {
+    /// Its size, in bytes, at most.
+    fn max_bytes(&self) -> usize {
         let texts = [Some(self.id), self.category, self.product, self.channel].into_iter().flatten().map(<[u8]>::len).sum::<usize>();
         let inner_instants = if matches!(self.kind, FactKind::Snapshot(_)) { 50 } else { 0 };
         26 + texts + inner_instants
     }
 
-    /// Whether it is the same record again, by type, id and instant; without an id: by everything it says.
+    /// Whether it is a duplicate: same type, id and instant, or, without an id, the same content.
     fn repeats(&self, other: &Self) -> bool {
         if self.id.is_empty() {
             return self == other;
@@ -192,8 +192,8 @@ impl PartialOrd for Fact<'_> {
     }
 }
 
-/// Adds a fact to sorted facts unless it is already there, and drops those that the others make redundant. Returns false when the ticket
-/// was full and facts had to go.
+/// Adds a fact to the sorted facts unless it is a duplicate, and drops redundant facts. Returns false if facts had to be dropped because
+/// the ticket is full.
 pub(super) fn insert<'a>(facts: &mut Vec<Fact<'a>>, fact: Fact<'a>) -> bool {
     if facts.iter().any(|known| fact.repeats(known)) {
         return true;
@@ -202,19 +202,19 @@ pub(super) fn insert<'a>(facts: &mut Vec<Fact<'a>>, fact: Fact<'a>) -> bool {
     facts.insert(place, fact);
     drop_redundant(facts);
     let mut fits = true;
-    while facts.iter().map(Fact::weight).sum::<usize>() > MAX_WEIGHT {
+    while facts.iter().map(Fact::max_bytes).sum::<usize>() > MAX_FACTS_BYTES {
         drop_one(facts);
         fits = false;
     }
     fits
 }
 
-/// Drops a fact of the rank that weighs most. The first and the newest stay: it drops the second, or of two the first.
+/// Drops a fact of the rank that takes most bytes. Keeps the first and the newest of that rank: it drops the second, or the first of two.
 fn drop_one(facts: &mut Vec<Fact<'_>>) {
     let mut weights = [0; RANKS];
     for fact in facts.iter() {
         if let Some(weight) = weights.get_mut(usize::from(fact.kind.rank())) {
-            *weight += fact.weight();
+            *weight += fact.max_bytes();
         }
     }
     let heaviest = (0..).zip(weights).max_by_key(|(_, weight)| *weight).map_or(0, |(rank, _)| rank);
@@ -227,12 +227,12 @@ fn drop_one(facts: &mut Vec<Fact<'_>>) {
     facts.remove(leaving);
 }
 
-/// How many ranks there are.
+/// The number of ranks.
 const RANKS: usize = 13;
 
-/// Keeps what can matter at some instant, now or after any other fact: of mergers and deletions the first, of public agent replies and
-/// of teams the first two, and every fact that sets a field. Every opening stays, since one may follow a move that is not known yet.
-/// Replies that nobody counts and empty changes go.
+/// Keeps the facts that can matter at any instant, whatever facts follow: the first merge and deletion, the first two public agent replies
+/// and teams, and every fact that sets a field. Keeps every opening, because one may follow a move that is not known yet. Drops replies
+/// that do not count and changes without content.
 fn drop_redundant(facts: &mut Vec<Fact<'_>>) {
     let (mut opened, mut moved) = (None, None);
     let (mut merged, mut deleted) = (false, false);
@@ -259,7 +259,7 @@ fn drop_redundant(facts: &mut Vec<Fact<'_>>) {
     });
 }
 
-/// The text as it is kept; `None` when it is empty.
+/// The text, cut to [`MAX_TEXT_BYTES`]; `None` if it is empty.
 fn text(text: &str) -> Option<&[u8]> {
     (!text.is_empty()).then(|| cut(text))
 }

@@ -1,4 +1,4 @@
-//! Ticket records for tests, dated in hours since an epoch of their own.
+//! Ticket records for tests, dated in hours since a fixed instant.
 
 use crate::account::{ApplyContext, LimitMeter};
 use crate::event::{Priority, ReplyBy, SnapshotStatus, TicketEvent, TicketKind, TicketSnapshot};
@@ -88,7 +88,7 @@ pub(super) fn state_of(records: &[TicketRecord]) -> Tickets {
     state
 }
 
-/// The one ticket that there is.
+/// The only ticket.
 pub(super) fn only(state: &Tickets, hours: i64) -> TicketView<'_> {
     let tickets: Vec<_> = state.tickets_at(hour(hours)).map(|(_, ticket)| ticket).collect();
     assert_eq!(tickets.len(), 1);

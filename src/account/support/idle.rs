@@ -1,5 +1,5 @@
-//! Which ticket has been idle longest, of the open ones and of the others: an index of an account at its limits, where a ticket leaves for
-//! each that comes. Accounts with fewer tickets have none.
+//! Index of the longest idle tickets, open and done, for accounts at their limits, where every new ticket displaces another. Accounts below
+//! their limits do not have it.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ impl Idle {
         idle
     }
 
-    /// Puts a ticket where it belongs now; before and after say whether it is open, and its latest record.
+    /// Updates the position of a ticket; `before` and `after` are whether it is open, and its latest record.
     pub(super) fn replace(&mut self, hash: u64, before: Option<(bool, Timestamp)>, after: (bool, Timestamp)) {
         if let Some((open, last_record)) = before {
             self.kind(open).remove(&(last_record, hash));
@@ -34,7 +34,7 @@ impl Idle {
         self.kind(open).insert((last_record, hash));
     }
 
-    /// Takes out the ticket that has been idle longest, of equals the one with the least hash.
+    /// Removes the ticket that has been idle longest; of equals, the one with the smallest hash.
     pub(super) fn pop(&mut self, open: bool) -> Option<u64> {
         self.kind(open).pop_first().map(|(_, hash)| hash)
     }
@@ -56,7 +56,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_index_is_that_of_the_table_whatever_comes_and_leaves(
+        fn the_index_always_matches_the_table(
             steps in prop::collection::vec((0..60_i64, 0..12_u8, 0..3_usize), 1..120),
         ) {
             let mut settings = Settings::default();

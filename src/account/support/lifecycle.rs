@@ -1,7 +1,7 @@
-//! The lifecycle of a ticket: what its facts up to an instant add up to.
+//! The lifecycle of a ticket, derived from its facts up to an instant.
 //!
-//! A snapshot sets its status and fields at its own instant. The instants in it join the known openings, replies, resolutions,
-//! reopenings and closings.
+//! A snapshot sets its status and fields at its own instant. The instants that it mentions are added to the known openings, replies,
+//! resolutions, reopenings and closings.
 
 use smallvec::SmallVec;
 
@@ -11,7 +11,7 @@ use crate::time::{DAY_MS, Timestamp};
 
 use super::fact::{Fact, FactKind, SnapshotFact};
 
-/// First-contact resolution looks this far beyond the resolution for a reopening, 5 x 24 h.
+/// A reopening within 5 x 24 h of the resolution means that it was not a first-contact resolution.
 pub(super) const FIRST_CONTACT_MS: i64 = 5 * DAY_MS;
 
 /// The earliest known resolution of a ticket.
@@ -19,24 +19,24 @@ pub(super) const FIRST_CONTACT_MS: i64 = 5 * DAY_MS;
 pub struct Resolution {
     /// When.
     pub at: Timestamp,
-    /// Whether it is the first: a reopening strictly before it means that there was an earlier one, at an unknown instant.
+    /// Whether it is the first: a reopening strictly before it implies an earlier one, at an unknown instant.
     pub is_first: bool,
-    /// Whether the ticket was reopened, at any instant but this one.
+    /// Whether the ticket was reopened, at any other instant.
     pub reopened: bool,
     /// Milliseconds in status `pending` or `on_hold` between opening and this resolution.
     pub waiting_ms: i64,
-    /// At most one public agent reply and one team on records up to it, and no reopening in the five days after it.
+    /// Whether at most one public agent reply and one team occur up to it, and no reopening in the five days after it.
     pub first_contact: bool,
 }
 
-/// An instant, with the rank of what happened at it.
+/// An instant, with the rank of the fact at that instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment {
     pub at: Timestamp,
     pub rank: u8,
 }
 
-/// A step between open, waiting and done.
+/// A change between open, waiting and done.
 #[derive(Clone, Copy, Debug)]
 struct Step {
     moment: Moment,
@@ -49,7 +49,7 @@ enum Transition {
     Resolved,
     Closed,
     Status(TicketPhase),
-    /// A snapshot found it done and does not say since when.
+    /// A snapshot reports it as done without saying since when.
     Found(Done),
 }
 
@@ -77,14 +77,14 @@ impl Transition {
     }
 }
 
-/// The facts of a ticket up to an instant, before anything is concluded from them.
+/// The facts of a ticket up to an instant, accumulated before any conclusion is drawn.
 #[derive(Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts: a ticket may be merged, moved, deleted and replied to")]
 pub(super) struct TicketFacts<'a> {
     pub opened: Option<Timestamp>,
     pub snapshot_created: Option<Timestamp>,
     pub merged: bool,
-    /// With another account: moved, and neither opened nor seen in a snapshot since.
+    /// With another account: moved, and neither opened nor in a snapshot since.
     pub moved: bool,
     pub deleted: bool,
     pub first_reply: Option<Timestamp>,
@@ -101,7 +101,7 @@ pub(super) struct TicketFacts<'a> {
     steps: SmallVec<[Step; 8]>,
 }
 
-/// Whether a ticket is open, and its earliest and latest resolution.
+/// Whether a ticket is open, with its earliest and latest resolution.
 #[derive(Debug)]
 pub(super) struct Lifecycle {
     pub open: bool,
@@ -135,7 +135,7 @@ impl<'a> TicketFacts<'a> {
         }
     }
 
-    /// Notes a second reply, and a second team.
+    /// Notes the second reply and the second team.
     fn contact(&mut self, fact: &Fact<'_>) {
         let moment = Moment { at: fact.at, rank: fact.kind.rank() };
         let [second_reply, second_team] = &mut self.second_contacts;
@@ -180,14 +180,14 @@ impl<'a> TicketFacts<'a> {
         self.first_reply = Some(self.first_reply.map_or(at, |known| known.min(at)));
     }
 
-    /// Puts a step in its place; equal moments stay in the order of their facts.
+    /// Inserts a step at its position; steps at equal moments stay in the order of their facts.
     fn step(&mut self, at: Timestamp, rank: u8, transition: Transition) {
         let moment = Moment { at, rank };
         let place = self.steps.iter().rposition(|step| step.moment <= moment).map_or(0, |before| before + 1);
         self.steps.insert(place, Step { moment, transition });
     }
 
-    /// The earliest known resolution, of a ticket opened at `created`. A reopening at that very instant says nothing, since exports share
+    /// The earliest known resolution of a ticket opened at `created`. A reopening at the same instant is ignored, because exports round to
     /// minutes; one before it belongs to an earlier resolution at an unknown instant.
     pub(super) fn resolution(&self, first: Moment, created: Option<Timestamp>) -> Resolution {
         let at = first.at;
@@ -206,7 +206,7 @@ impl<'a> TicketFacts<'a> {
         self.steps.iter().filter(|step| step.transition == Transition::Reopened).map(|step| step.moment.at)
     }
 
-    /// Follows the steps. A closing counts as the resolution only where there is no resolution at all.
+    /// Follows the steps. A closing only counts as the resolution if there is no resolution at all.
     pub(super) fn lifecycle(&self) -> Lifecycle {
         let mut phase = TicketPhase::Open;
         let (mut resolved, mut closed) = (None, None);
@@ -245,7 +245,7 @@ impl TicketPhase {
     }
 }
 
-/// The step that a snapshot's status makes; none for one that takes the ticket away. A snapshot that is resolved or closed and does not
+/// The step for the status of a snapshot; `None` if the ticket was merged, moved or deleted. A resolved or closed snapshot that does not
 /// say since when makes the ticket so from the snapshot on, unless it already was.
 const fn snapshot_transition(snapshot: &SnapshotFact) -> Option<Transition> {
     Some(match snapshot.status {

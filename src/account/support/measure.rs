@@ -11,13 +11,13 @@ use super::lifecycle::Resolution;
 use super::view::TicketView;
 use super::{Durations, Tickets};
 
-/// Days of the counts of opened and resolved tickets.
+/// Window of the counts of opened and resolved tickets, in days.
 const COUNT_DAYS: i64 = 28;
-/// Days of everything else that looks back.
+/// Window of all other figures, in days.
 const QUALITY_DAYS: i64 = 91;
 
 impl Tickets {
-    /// Sets every `support.*` metric that needs tickets alone.
+    /// Sets every `support.*` metric that depends on tickets alone.
     pub fn measure(&self, view: &View, settings: &Settings, out: &mut Metrics) {
         let t = view.stream(Stream::Support).t;
         let mut sums = TicketSums { hours: settings.business_hours.as_ref(), ..TicketSums::default() };
@@ -42,7 +42,7 @@ struct TicketSums<'a> {
     hours: Option<&'a BusinessHours>,
     opened: u64,
     resolved: u64,
-    /// By place in [`Priority::ALL`].
+    /// By index in
     open: [u64; Priority::ALL.len()],
     oldest_open_ms: Option<i64>,
     resolution: Durations,
@@ -56,23 +56,23 @@ struct TicketSums<'a> {
     ratings: Ratings,
 }
 
-/// Some of all.
+/// A number out of a total.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ratio {
-    some: u64,
-    all: u64,
+    matching: u64,
+    total: u64,
 }
 
 impl Ratio {
     fn add(&mut self, one: bool) {
-        self.some += u64::from(one);
-        self.all += 1;
+        self.matching += u64::from(one);
+        self.total += 1;
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts of tickets stay far below 2^53")]
     fn write(self, metric: Metric, out: &mut Metrics) {
-        if self.all > 0 {
-            out.real(metric, self.some as f64 / self.all as f64, Some(self.all));
+        if self.total > 0 {
+            out.real(metric, self.matching as f64 / self.total as f64, Some(self.total));
         }
     }
 }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn opened_and_resolved_count_28_days_and_not_the_instant_they_begin_at() {
+    fn opened_and_resolved_count_28_days_excluding_the_first_instant() {
         let records = [
             record(72 * DAY, "on the border", OPENED),
             record(72 * DAY + 1, "a", OPENED),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn from_64_tickets_on_quantiles_come_from_a_histogram() {
+    fn quantiles_of_64_or_more_tickets_come_from_a_histogram() {
         let hours: Vec<i64> = (1..=99).collect();
         let p50 = value(&resolved_after(&hours), Metric::ResolutionP50).unwrap();
         assert!((p50 - 50.0).abs() <= 0.5, "{p50}");
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_agents_hours_leave_waiting_out() {
+    fn agent_hours_exclude_waiting() {
         let mut records = resolved_after(&[10]);
         records.push(record(90 * DAY - 7, "0", TicketKind::StatusChanged(OpenStatus::Pending)));
         records.push(record(90 * DAY - 3, "0", TicketKind::StatusChanged(OpenStatus::Open)));
@@ -257,13 +257,13 @@ mod tests {
     }
 
     #[test]
-    fn first_reply_minutes_are_held_to_one_minute() {
+    fn first_replies_take_at_least_one_minute() {
         let records = [record(90 * DAY, "a", OPENED), record(90 * DAY, "a", AGENT_REPLY), record(91 * DAY, "b", OPENED)];
         assert_eq!(measured(&records, Metric::FirstReplyP50), Some((1.0, Some(1))));
     }
 
     #[test]
-    fn business_hours_are_measured_only_where_they_are_configured() {
+    fn business_hours_are_measured_only_if_configured() {
         let mut records = resolved_after(&[24, 48, 72]);
         records.push(record(90 * DAY - 12, "0", AGENT_REPLY));
         assert_eq!(value(&records, Metric::ResolutionBusinessP50), None);
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn reopened_tickets_are_counted_among_those_of_the_window_until_now() {
+    fn the_reopen_rate_counts_reopenings_until_now() {
         let mut records = resolved_after(&[1, 2, 3, 4]);
         records.push(record(99 * DAY, "1", TicketKind::Reopened));
         records.push(record(101 * DAY, "2", TicketKind::Reopened));
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_counts_by_its_newest_rating_in_91_days() {
+    fn a_ticket_counts_with_its_newest_rating_in_91_days() {
         let rated = |hours, ticket, place| record(hours, ticket, TicketKind::Rated(place));
         let records = [
             rated(9 * DAY, "too old", 1.0),

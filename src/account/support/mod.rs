@@ -1,19 +1,19 @@
-//! The support section of an account: its tickets, each a set of facts, and the figures made of them.
+//! The support section of an account: its tickets, each a set of facts, and the figures derived from them.
 //!
-//! A ticket is known by the hash of its id. Its facts ([`fact`]) are kept as they arrived, packed ([`ticket`]) beside those of the other
-//! tickets ([`table`]). Its state at an instant is worked out on demand ([`view`]), so neither order nor repetition of records matters.
-//! Tickets never age out: only at `limits.tickets_open` and `limits.tickets_resolved` does the one that has been idle longest go. A late
-//! record of a ticket that is gone starts it from scratch, idle since that record, so it is the next to go.
+//! A ticket is identified by the hash of its id. Its facts ([`fact`]) are stored packed ([`ticket`]) in a table of all tickets ([`table`]).
+//! The state of a ticket at an instant is computed on demand ([`view`]), so neither the order nor the repetition of records matters.
+//! Tickets never expire: only above `limits.tickets_open` or `limits.tickets_resolved` is the ticket dropped that has been idle longest. A
+//! late record of a dropped ticket starts it from scratch, with that record as its latest, so it is the next one to be dropped.
 
-mod ticket;
+mod codec;
 mod durations;
 mod fact;
 mod idle;
 mod lifecycle;
 mod measure;
-mod codec;
 mod period;
 mod table;
+mod ticket;
 mod view;
 
 #[cfg(test)]
@@ -41,18 +41,18 @@ pub use view::TicketView;
 #[derive(Clone, Debug, Default)]
 pub struct Tickets {
     table: TicketTable,
-    /// How many of them are open once all their facts hold ..
+    /// Tickets that are open once all their facts have taken effect ..
     open: u32,
-    /// .. and how many are not.
+    /// .. and those that are not.
     done: u32,
-    /// From the first time that a ticket had to go.
+    /// Built when a ticket has to be dropped for the first time.
     idle: Option<Box<Idle>>,
-    /// The earliest `ticket_replied` of the account by an agent or a requester, on whatever ticket.
+    /// The earliest `ticket_replied` by an agent or a requester, on any ticket of the account.
     first_replied: MaybeTimestamp,
 }
 
 impl Tickets {
-    /// Applies one fact of one ticket.
+    /// Applies one event of one ticket.
     pub fn apply(&mut self, event: &TicketEvent<'_>, ctx: &mut ApplyContext<'_>) {
         if matches!(event.kind, TicketKind::Replied { by: ReplyBy::Agent | ReplyBy::Requester, .. }) {
             self.first_replied.keep_earliest(ctx.at);
@@ -78,19 +78,20 @@ impl Tickets {
         self.enforce_limits(ctx);
     }
 
-    /// Every ticket at `t` with the hash of its id, in the order of the hashes; without those that start later, were deleted by then or
-    /// are with another account then.
+    /// Every ticket at `t` with the hash of its id, in order of hash. Excludes tickets that start later, were deleted by then, or are with
+    /// another account then.
     pub fn tickets_at(&self, t: Timestamp) -> impl Iterator<Item = (u64, TicketView<'_>)> {
         self.table.iter().filter_map(move |(hash, bytes)| Some((hash, Ticket::read(bytes)?.at(t)?)))
     }
 
-    /// The tickets at `t` that can add to the figures of a window from `since` to `t`: a long history costs little more than a short one.
+    /// The tickets at `t` that can contribute to a window from `since` to `t`. Skips settled tickets, so a long history costs little more
+    /// than a short one.
     fn unsettled_at(&self, t: Timestamp, since: Timestamp) -> impl Iterator<Item = TicketView<'_>> {
         let tickets = self.table.iter().filter_map(|(_, bytes)| Ticket::read(bytes));
         tickets.filter(move |ticket| !ticket.is_settled(since)).filter_map(move |ticket| ticket.at(t))
     }
 
-    /// Whether an agent or requester of the account replied at or before `t`: without a reply, nothing is known about first contacts.
+    /// Whether any agent or requester replied at or before `t`. Without a reply, nothing is known about first contacts.
     #[must_use]
     pub fn has_replied(&self, t: Timestamp) -> bool {
         self.first_replied.get().is_some_and(|first| first <= t)
@@ -112,7 +113,7 @@ impl Tickets {
         }
     }
 
-    /// Drops the ticket that has been idle longest, of equals the one with the least hash, among the open or the other ones.
+    /// Drops the ticket that has been idle longest (of equals, the one with the smallest hash), among the open or the other tickets.
     fn drop_idlest(&mut self, open: bool) {
         let idle = self.idle.get_or_insert_with(|| Box::new(Idle::of(&self.table)));
         if let Some(hash) = idle.pop(open) {
@@ -122,7 +123,7 @@ impl Tickets {
     }
 }
 
-/// The hash by which a ticket is known.
+/// The hash that identifies a ticket.
 #[must_use]
 pub fn ticket_hash(ticket_id: &str) -> u64 {
     xxh3_64(ticket_id.as_bytes())
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_open_ticket_that_is_idle_longest_leaves_whatever_the_order() {
+    fn the_longest_idle_open_ticket_is_dropped_in_any_order() {
         let records = [record(3, "a", TicketKind::Opened), record(1, "b", TicketKind::Opened), record(2, "c", TicketKind::Opened)];
         let mut reversed = records.clone();
         reversed.reverse();
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn open_and_resolved_tickets_have_limits_of_their_own() {
+    fn open_and_resolved_tickets_have_separate_limits() {
         let mut records: Vec<TicketRecord> = (0..6).map(|n| record(n, &format!("t{n}"), TicketKind::Opened)).collect();
         records.extend((0..4).map(|n| record(10 + n, &format!("t{n}"), TicketKind::Resolved)));
         let mut state = Tickets::default();
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_ticket_keeps_its_beginning_and_its_newest_facts() {
+    fn a_full_ticket_keeps_its_first_and_its_newest_facts() {
         let mut records = vec![record(0, "a", TicketKind::Opened), record(2, "a", TicketKind::Resolved)];
         let id = |n| format!("{n:036}");
         records.extend((3..300).map(|n| snapshot(n, "a", SnapshotStatus::Open, |s| s.created_at = Some(hour(-1))).id(&id(n))));
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_typical_ticket_takes_some_fifty_bytes() {
+    fn a_typical_ticket_takes_about_fifty_bytes() {
         let records = [
             record(0, "a", TicketKind::Opened).priority(Priority::High).id("evt_0001"),
             record(1, "a", AGENT_REPLY).id("evt_0002"),

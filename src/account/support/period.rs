@@ -7,7 +7,7 @@ use crate::time::{BusinessHours, Timestamp};
 use super::Tickets;
 use super::view::TicketView;
 
-/// What one ticket adds to the figures of a period (from, to], as it is at `to`.
+/// The contribution of one ticket to the figures of a period (from, to], as it is at `to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeriodTicket<'a> {
     /// Priority at the end.
@@ -22,34 +22,34 @@ pub struct PeriodTicket<'a> {
     pub opened: bool,
     /// Whether it is open at the end.
     pub open: bool,
-    /// What its first resolution adds, if that is in the period.
+    /// Its first resolution, if that is in the period.
     pub resolved: Option<PeriodResolution>,
     /// Milliseconds from opening to the first public agent reply, if that is in the period.
     pub first_reply_ms: Option<i64>,
-    /// The same in business hours, where they are configured.
+    /// The same in business hours, if they are configured.
     pub business_first_reply_ms: Option<i64>,
     /// Its newest rating, if that is in the period.
     pub rating: Option<Satisfaction>,
 }
 
-/// What the first resolution of a ticket adds to a period.
+/// The contribution of a first resolution to a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeriodResolution {
-    /// Whether the ticket was reopened, until the end of the period.
+    /// Whether the ticket was reopened by the end of the period.
     pub reopened: bool,
-    /// Milliseconds from opening, where they are known.
+    /// Milliseconds from opening, if known.
     pub resolution_ms: Option<i64>,
-    /// The same less the time in status `pending` or `on_hold`.
+    /// The same, without the time in status `pending` or `on_hold`.
     pub agent_resolution_ms: Option<i64>,
-    /// Milliseconds from opening in business hours, where they are configured.
+    /// Milliseconds from opening in business hours, if they are configured.
     pub business_resolution_ms: Option<i64>,
-    /// Whether the first contact resolved it; `None` where that is not known: resolved less than five days before the end, an earlier
-    /// resolution at an unknown instant, or no reply of an agent or requester of the account by the end.
+    /// Whether the first contact resolved it; `None` if unknown: resolved less than five days before the end, after an earlier resolution
+    /// at an unknown instant, or in an account without any reply by an agent or requester by the end.
     pub first_contact: Option<bool>,
 }
 
 impl Tickets {
-    /// The tickets that add to the figures of (from, to], in the order of their hashes.
+    /// The tickets that contribute to the figures of (from, to], in order of hash.
     pub fn tickets_in<'a>(
         &'a self,
         from: Timestamp,
@@ -60,7 +60,7 @@ impl Tickets {
         self.unsettled_at(to, from).filter_map(move |ticket| PeriodTicket::of(&ticket, from, has_replied, hours))
     }
 
-    /// Whether a ticket that is known at `as_of` was opened in (from, to].
+    /// Whether a ticket known at `as_of` was opened in (from, to].
     #[must_use]
     pub fn had_ticket_in(&self, from: Timestamp, to: Timestamp, as_of: Timestamp) -> bool {
         self.tickets_at(as_of).any(|(_, ticket)| ticket.created.is_some_and(|created| created > from && created <= to))
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_reply_of_the_account_no_first_contact_can_be_told() {
+    fn without_any_reply_in_the_account_first_contacts_are_unknown() {
         let state =
             state_of(&[record(0, "a", TicketKind::Opened), record(1, "a", TicketKind::Resolved), record(9 * DAY, "b", AGENT_REPLY)]);
         let first_contact =
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_was_had_where_it_was_opened() {
+    fn an_account_had_a_ticket_if_one_was_opened_in_the_period() {
         let state = state_of(&[record(5, "a", TicketKind::Opened), record(9, "a", AGENT_REPLY), record(50, "a", TicketKind::Deleted)]);
         let had = |from, to, as_of| state.had_ticket_in(hour(from), hour(to), hour(as_of));
         assert_eq!((had(4, 5, 20), had(5, 10, 20), had(4, 5, 50)), (true, false, false));

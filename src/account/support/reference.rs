@@ -1,4 +1,4 @@
-//! Tickets worked out a second time, naively, from a list of events; and that neither order nor repetition matters.
+//! A reference model: tickets computed naively from a list of events, and checks that neither order nor repetition matters.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -13,8 +13,8 @@ use crate::event::{OpenStatus, Priority, ReplyBy, SnapshotStatus, TicketKind, Ti
 use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
 
-/// Place in "opened, reopened, status, priority, assigned, replied, resolved, closed, rated, snapshot" and then moved, merged, deleted,
-/// also where a snapshot says so.
+/// Position in "opened, reopened, status, priority, assigned, replied, resolved, closed, rated, snapshot", then moved, merged, deleted,
+/// even if a snapshot reports them.
 fn place(kind: &TicketKind<'_>) -> usize {
     let name = match kind {
         TicketKind::Snapshot(snapshot) if takes_away(snapshot.status) => format!("{:?}", snapshot.status),
@@ -42,8 +42,8 @@ fn takes_away(status: SnapshotStatus) -> bool {
     matches!(status, SnapshotStatus::Moved | SnapshotStatus::Merged | SnapshotStatus::Deleted)
 }
 
-/// What moves a ticket at an instant: `o`pen, `w`aiting, `x` reopened, `r`esolved, `c`losed, `d`one by a snapshot with instants, `R` and
-/// `C` resolved or closed by a snapshot that does not say when.
+/// The moves of a ticket: `o`pen, `w`aiting, `x` reopened, `r`esolved, `c`losed, `d`one by a snapshot with instants, `R` and `C` resolved
+/// or closed by a snapshot that does not say when.
 fn moves(facts: &[&TicketRecord], t: Timestamp) -> Vec<(Timestamp, usize, char)> {
     let mut moves = Vec::new();
     for fact in facts {
@@ -79,7 +79,7 @@ fn is_done(what: char) -> bool {
     "rcdRC".contains(what)
 }
 
-/// Instants and places of resolutions, in order.
+/// Instants and positions of resolutions, in order.
 fn resolutions(moves: &[(Timestamp, usize, char)]) -> Vec<(Timestamp, usize)> {
     let of = |instant, found| -> Vec<_> {
         let counts = |n: usize| moves[n].2 == instant || (moves[n].2 == found && (n == 0 || !is_done(moves[n - 1].2)));
@@ -89,7 +89,7 @@ fn resolutions(moves: &[(Timestamp, usize, char)]) -> Vec<(Timestamp, usize)> {
     if resolved.is_empty() { of('c', 'C') } else { resolved }
 }
 
-/// Milliseconds waiting, counted instant by instant over all instants at which anything happens.
+/// Milliseconds waiting, added up between all instants at which anything happens.
 fn waiting_ms(moves: &[(Timestamp, usize, char)], from: Timestamp, to: Timestamp) -> i64 {
     let mut instants: Vec<Timestamp> = moves.iter().map(|(at, ..)| *at).chain([from, to]).filter(|at| (from..=to).contains(at)).collect();
     instants.sort_unstable();
@@ -157,7 +157,7 @@ fn reference(records: &[TicketRecord], t: Timestamp) -> Option<TicketView<'_>> {
     })
 }
 
-/// An instant of twelve days, at few enough hours that many fall together.
+/// An hour within twelve days, from few enough values that many coincide.
 fn hours() -> impl Strategy<Value = i64> {
     (0..25_i64).prop_map(|halves| halves * 12)
 }
@@ -200,7 +200,7 @@ fn whole_ticket() -> impl Strategy<Value = TicketKind<'static>> {
     })
 }
 
-/// Events of a few tickets, each with an id of its own.
+/// Events of a few tickets, each with a unique id.
 fn records() -> impl Strategy<Value = Vec<TicketRecord>> {
     let fields = (
         prop::option::weighted(0.3, select(Priority::ALL.to_vec())),
@@ -233,7 +233,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn every_ticket_at_every_instant_is_what_the_list_of_its_events_says(records in records()) {
+    fn every_ticket_at_every_instant_matches_the_reference(records in records()) {
         let state = fixture::state_of(&records);
         let of_ticket = |ticket: &str| records.iter().filter(|record| record.event.ticket_id == ticket).cloned().collect();
         let own: [(u64, Vec<TicketRecord>); 3] = ["1", "2", "3"].map(|ticket| (ticket_hash(ticket), of_ticket(ticket)));

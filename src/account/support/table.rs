@@ -1,32 +1,32 @@
-//! The tickets of an account: a map from hash to bytes that costs an account with a dozen of them one allocation.
+//! The tickets of an account: a map from hash to bytes that takes one allocation for an account with a dozen tickets.
 //!
-//! Tickets follow one another, sorted by hash, in pages. A page that is full becomes two, so whatever the hashes are, finding and
-//! replacing a ticket looks at one page. An entry is the hash (8 bytes, little endian), the length (varint) and the bytes.
+//! Tickets are stored in pages, sorted by hash. A full page is split in two, so whatever the hashes are, finding or replacing a ticket
+//! touches one page. An entry is the hash (8 bytes, little endian), the length (varint) and the bytes.
 
 use crate::account::bytes::{Reader, Writer};
 
-/// Tickets of a page, at most.
+/// Tickets per page, at most.
 const TICKETS_PER_PAGE: usize = 32;
 
 /// Tickets by hash.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TicketTable {
-    /// In the order of their hashes; none is empty.
+    /// In order of hash; no page is empty.
     pages: Box<[Box<[u8]>]>,
 }
 
 impl TicketTable {
-    /// A table of these tickets, sorted by hash.
+    /// Builds a table from tickets sorted by hash.
     pub(super) fn of(tickets: &[(u64, &[u8])]) -> Self {
         Self { pages: tickets.chunks(TICKETS_PER_PAGE).map(page).collect() }
     }
 
-    /// Whether there is no ticket.
+    /// Whether there are no tickets.
     pub(super) const fn is_empty(&self) -> bool {
         self.pages.is_empty()
     }
 
-    /// The tickets, in the order of their hashes.
+    /// The tickets, in order of hash.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &[u8])> {
         self.pages.iter().flat_map(|page| TicketEntries(Reader(page)))
     }
@@ -37,7 +37,7 @@ impl TicketTable {
         TicketEntries(Reader(page)).take_while(|(other, _)| *other <= hash).find_map(|(other, ticket)| (other == hash).then_some(ticket))
     }
 
-    /// Puts a ticket in the place of what was there; `None` takes it out. Says whether one was there.
+    /// Sets or, with `None`, removes a ticket; returns whether there was one.
     pub(super) fn put(&mut self, hash: u64, ticket: Option<&[u8]>) -> bool {
         let place = self.place_of(hash);
         let old = self.pages.get(place).map(|page| &**page).unwrap_or_default();
@@ -70,7 +70,7 @@ impl TicketTable {
         self.pages = pages.into();
     }
 
-    /// Place of the page where a hash belongs: the last that does not begin after it, or the first.
+    /// The position of the page that a hash belongs to: the last that starts at or before it, or the first.
     fn place_of(&self, hash: u64) -> usize {
         let begins_by = |page: &[u8]| TicketEntries(Reader(page)).next().is_none_or(|(first, _)| first <= hash);
         self.pages.partition_point(|page| begins_by(page)).saturating_sub(1)
@@ -86,13 +86,13 @@ fn page(tickets: &[(u64, &[u8])]) -> Box<[u8]> {
     out.0.into_boxed_slice()
 }
 
-/// A page around a hash.
+/// A page, split at a hash.
 struct Split<'a> {
-    /// The bytes before the hash's entry.
+    /// The bytes before its entry.
     before: &'a [u8],
-    /// Whether there is one.
+    /// Whether the page has the entry.
     found: bool,
-    /// The bytes after it.
+    /// The bytes after the entry.
     after: &'a [u8],
     /// Entries on the page.
     entries: usize,
@@ -116,7 +116,7 @@ impl<'a> Split<'a> {
     }
 }
 
-/// The entries of a page; ends early at bytes that are none.
+/// The entries of a page; ends early at malformed bytes.
 #[derive(Debug)]
 pub(super) struct TicketEntries<'a>(pub Reader<'a>);
 
@@ -172,7 +172,7 @@ mod tests {
         }
     }
     #[test]
-    fn no_page_is_larger_than_others_whatever_the_hashes() {
+    fn pages_stay_of_similar_size_whatever_the_hashes() {
         let mut table = TicketTable::default();
         for hash in 0..1_000_u64 {
             table.put(u64::MAX - hash, Some(b"ticket"));

@@ -1,10 +1,10 @@
-//! The bytes of one ticket, in memory and in the changelog alike: about 45 for one that was opened, answered and resolved.
+//! The encoding of one ticket, the same in memory and in the changelog: about 45 bytes for a ticket that was opened, answered and resolved.
 //!
-//! `varint(zigzag(last record)) varint((last - first record) << 2 | names a later instant << 1 | open)`, then each fact, in order: a head
-//! byte (kind in the low half, which parts follow in the high half), the milliseconds since the fact before, and the parts.
+//! `varint(zigzag(last record)) varint((last - first record) << 2 | names a later instant << 1 | open)`, then each fact in order: a head
+//! byte (the kind in the low half, the fields present in the high half), the milliseconds since the previous fact, and the fields.
 //!
-//! Tickets format version 2 added the channel, kind 13 and three statuses of snapshots, and changed nothing else: bytes of version 1 are
-//! bytes of version 2.
+//! Version 2 added the channel, kind 13 and three snapshot statuses, and changed nothing else: valid bytes of version 1 are valid in
+//! version 2.
 
 use crate::account::bytes::{Reader, Writer};
 use crate::account::feedback::Satisfaction;
@@ -18,25 +18,25 @@ const HAS_ID: u8 = 0x10;
 const HAS_PRIORITY: u8 = 0x20;
 const HAS_TEXTS: u8 = 0x40;
 const HAS_TEAM: u8 = 0x80;
-/// In place of a head byte: a channel, then the fact that has it.
+/// Instead of a head byte: a channel follows, then the fact it belongs to.
 const CHANNEL: u8 = 14;
 
-/// One ticket as bytes, read fact by fact without copying.
+/// One encoded ticket, read fact by fact without copying.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticket<'a> {
-    /// The earliest record, whatever it says.
+    /// The time of the earliest record of any kind.
     pub first_record: Timestamp,
-    /// The latest record, whatever it says: since when the ticket is idle.
+    /// The time of the latest record of any kind: the ticket is idle since then.
     pub last_record: Timestamp,
-    /// Whether it is open once all its facts hold.
+    /// Whether it is open once all its facts have taken effect.
     pub open: bool,
-    /// Whether a snapshot names an instant after the latest record.
+    /// Whether a snapshot mentions an instant after the latest record.
     names_later_instant: bool,
     facts: &'a [u8],
 }
 
 impl<'a> Ticket<'a> {
-    /// Reads the head; `None` when the bytes are not a ticket.
+    /// Reads the head; `None` if the bytes are not a ticket.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
         let last_record = reader.signed()?;
@@ -46,30 +46,30 @@ impl<'a> Ticket<'a> {
         Some(Self { first_record, last_record, open: span & 1 == 1, names_later_instant: span & 2 == 2, facts: reader.0 })
     }
 
-    /// The facts, in order; ends early at bytes that are not a fact.
+    /// The facts in order; ends early at malformed bytes.
     pub(super) fn facts(&self) -> FactIter<'a> {
         FactIter { reader: Reader(self.facts), at: self.first_record.0 }
     }
 
-    /// Whether it adds nothing to the figures of any window that begins at `instant` or later: it is done, and no record and no
-    /// snapshot names a later instant.
+    /// Whether it contributes nothing to any window that starts at `instant` or later: it is done, and no record or snapshot mentions a
+    /// later instant.
     pub(super) fn is_settled(&self, instant: Timestamp) -> bool {
         !self.open && !self.names_later_instant && self.last_record <= instant
     }
 
-    /// The earliest version of the state format that has room for all its facts.
+    /// The earliest version of the state format that can hold all its facts.
     pub(super) fn least_version(&self) -> StateVersion {
         self.facts().map(|fact| least_version(&fact)).max().unwrap_or(StateVersion::V1)
     }
 
-    /// Whether every byte is part of a fact.
+    /// Whether every byte belongs to a fact.
     pub(super) fn is_whole(&self) -> bool {
         let mut facts = self.facts();
         facts.by_ref().for_each(drop);
         facts.reader.0.is_empty()
     }
 
-    /// Writes a ticket and returns whether it is open. The facts are sorted, none before `first_record`.
+    /// Encodes a ticket and returns whether it is open. The facts must be sorted, none before `first_record`.
     pub(super) fn write(first_record: Timestamp, last_record: Timestamp, facts: &[Fact<'_>]) -> (Vec<u8>, bool) {
         let mut body = Writer(Vec::with_capacity(64));
         let mut before = first_record;
@@ -88,7 +88,7 @@ impl<'a> Ticket<'a> {
     }
 }
 
-/// The facts of a ticket, read one after the other.
+/// Iterates over the facts of a ticket.
 #[derive(Clone, Debug)]
 pub(super) struct FactIter<'a> {
     reader: Reader<'a>,

@@ -1,4 +1,4 @@
-//! A ticket at an instant: the one place where its facts become figures.
+//! A ticket at an instant: the only place where its facts become figures.
 
 use crate::account::feedback::Satisfaction;
 use crate::event::Priority;
@@ -7,44 +7,44 @@ use crate::time::{BusinessHours, Timestamp};
 use super::lifecycle::{FIRST_CONTACT_MS, Resolution, TicketFacts};
 use super::ticket::Ticket;
 
-/// A ticket at an instant t. Instants are at or before t.
+/// A ticket at an instant t. All instants are at or before t.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TicketView<'a> {
     /// The instant.
     pub t: Timestamp,
-    /// The earliest record of the ticket, whatever it says.
+    /// The earliest record of the ticket, of any kind.
     pub first_record: Timestamp,
-    /// Opening: the earlier of the earliest `ticket_opened` and the newest snapshot's `created_at`.
+    /// When it was opened: the earlier of the earliest `ticket_opened` and `created_at` of the newest snapshot.
     pub created: Option<Timestamp>,
     /// Neither resolved nor merged.
     pub open: bool,
-    /// Earliest known resolution; none of a merged ticket.
+    /// Earliest known resolution; `None` for a merged ticket.
     pub first_resolution: Option<Resolution>,
-    /// Latest known resolution; none of a merged ticket.
+    /// Latest known resolution; `None` for a merged ticket.
     pub last_resolved: Option<Timestamp>,
-    /// First public reply of an agent.
+    /// First public reply by an agent.
     pub first_reply: Option<Timestamp>,
     /// Newest rating, and when it was given.
     pub rating: Option<(Timestamp, Satisfaction)>,
-    /// Priority, default normal.
+    /// Priority; normal by default.
     pub priority: Priority,
-    /// Category, where one was given.
+    /// Category, if given.
     pub category: Option<&'a str>,
-    /// Product, where one was given.
+    /// Product, if given.
     pub product: Option<&'a str>,
-    /// Channel, where one was given.
+    /// Channel, if given.
     pub channel: Option<&'a str>,
 }
 
 impl TicketView<'_> {
-    /// Milliseconds from opening to first resolution; `None` where either is unknown.
+    /// Milliseconds from opening to first resolution; `None` if either is unknown.
     #[must_use]
     pub fn resolution_ms(&self) -> Option<i64> {
         let first = self.first_resolution.filter(|resolution| resolution.is_first)?;
         self.age_at(first.at)
     }
 
-    /// The same less the time in status `pending` or `on_hold`.
+    /// The same, without the time in status `pending` or `on_hold`.
     #[must_use]
     pub fn agent_resolution_ms(&self) -> Option<i64> {
         Some((self.resolution_ms()? - self.first_resolution?.waiting_ms).max(0))
@@ -56,33 +56,33 @@ impl TicketView<'_> {
         self.age_at(self.last_resolved.filter(|_| !self.open)?)
     }
 
-    /// Milliseconds from opening to the first public reply of an agent.
+    /// Milliseconds from opening to the first public reply by an agent.
     #[must_use]
     pub fn first_reply_ms(&self) -> Option<i64> {
         self.age_at(self.first_reply?)
     }
 
-    /// Open milliseconds of the team from opening to first resolution; `None` where either is unknown.
+    /// Milliseconds of business hours from opening to first resolution; `None` if either is unknown.
     #[must_use]
     pub fn business_resolution_ms(&self, hours: &BusinessHours) -> Option<i64> {
         let first = self.first_resolution.filter(|resolution| resolution.is_first)?;
         Some(hours.open_ms(self.created?, first.at))
     }
 
-    /// Open milliseconds of the team from opening to the first public reply of an agent.
+    /// Milliseconds of business hours from opening to the first public reply by an agent.
     #[must_use]
     pub fn business_first_reply_ms(&self, hours: &BusinessHours) -> Option<i64> {
         Some(hours.open_ms(self.created?, self.first_reply?))
     }
 
-    /// Whether the first resolution, at least five days old, was a first-contact one; `None` where that cannot be said.
+    /// Whether the first resolution, at least five days old, was a first-contact resolution; `None` if unknown.
     #[must_use]
     pub fn first_contact(&self) -> Option<bool> {
         let first = self.first_resolution.filter(|resolution| resolution.is_first)?;
         (self.t.since(first.at) >= FIRST_CONTACT_MS).then_some(first.first_contact)
     }
 
-    /// Milliseconds since the opening of an open ticket, or since its first record where the opening is unknown.
+    /// Milliseconds since an open ticket was opened, or since its first record if the opening is unknown.
     #[must_use]
     pub fn open_ms(&self) -> Option<i64> {
         self.open.then(|| self.t.since(self.created.unwrap_or(self.first_record)))
@@ -94,7 +94,7 @@ impl TicketView<'_> {
 }
 
 impl<'a> Ticket<'a> {
-    /// The ticket at `t`; `None` before its first record, from its deletion on, and while it is with another account.
+    /// The ticket at `t`; `None` before its first record, after its deletion, and while it is with another account.
     pub(super) fn at(&self, t: Timestamp) -> Option<TicketView<'a>> {
         if self.first_record > t {
             return None;
@@ -124,7 +124,7 @@ impl<'a> Ticket<'a> {
     }
 }
 
-/// A text as it is shown.
+/// A text for output.
 fn shown(text: Option<&[u8]>) -> Option<&str> {
     std::str::from_utf8(text?).ok()
 }

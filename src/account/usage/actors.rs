@@ -1,24 +1,24 @@
-//! Users and features with their last activity and the dates on which they were active.
+//! Users and features, with their last activity and the dates on which they were active.
 //!
-//! Dates count back from the newest date on which the account was active, the same for all its actors. So an actor takes 16 bytes, and
-//! searching for one among many touches little memory.
+//! Dates are counted back from the newest active date of the account, which all its actors share. An actor therefore takes only 16 bytes,
+//! and a search among many touches little memory.
 
 use crate::account::bytes::{Reader, Writer, make_room};
 use crate::account::hash_search;
 use crate::time::{DAY_MS, Date, HOUR_MS, Timestamp};
 
-/// Dates that are remembered: the account's newest and those before it.
+/// Dates remembered: the newest active date of the account and those before it.
 pub(super) const REMEMBERED_DATES: i32 = 56;
 /// Bits of the time of a last activity within its date.
 const TIME_BITS: i32 = 28;
-/// Bits of a hash. Among n actors of one account any two are taken for one with a probability of n^2 / 2^45.
+/// Bits of the hash. Among n actors of one account, the probability that any two collide is n^2 / 2^45.
 const HASH_BITS: i32 = 128 - TIME_BITS - REMEMBERED_DATES;
-/// How long before its UTC midnight a date may begin: no time zone has been further east.
+/// How long before UTC midnight a local date may start: no time zone has ever been further east.
 const EASTMOST_MS: i64 = 16 * HOUR_MS;
 
-/// A user or a feature, known by the hash of its id or name. From the high bits to the low: the hash; the milliseconds from
-/// [`EASTMOST_MS`] before its last date to its last activity; its dates, where bit k is the date k before the account's newest. Actors
-/// sort by their hashes, and each has a date. Allocators are slower with an alignment of more than a word.
+/// A user or a feature, identified by the hash of its id or name. From the high bits to the low: the hash; the milliseconds from
+/// [`EASTMOST_MS`] before its last date to its last activity; its dates, where bit k is k dates before the newest date of the account.
+/// Actors sort by hash, and each has at least one date. Packed, because allocators are slower with an alignment of more than a word.
 #[repr(Rust, packed(8))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Actor(u128);
@@ -49,7 +49,7 @@ impl Actor {
         self.0 as u64 & below(REMEMBERED_DATES)
     }
 
-    /// The same when the newest date is `by` later; `None` once no date is remembered.
+    /// The actor after the newest date has advanced by `by` dates; `None` if none of its dates is remembered any longer.
     pub(super) const fn advanced_by(self, by: i32) -> Option<Self> {
         if by >= REMEMBERED_DATES {
             return None;
@@ -59,13 +59,13 @@ impl Actor {
         if dates == 0 { None } else { Some(Self(rest | (dates << by) as u128)) }
     }
 
-    /// Somebody without an id after one activity more.
+    /// The actor that stands for all anonymous use, after one more activity.
     pub(super) fn anonymous(known: Option<Self>, touch: &Touch) -> Self {
         let activity = Activity::at(touch.at, touch.date, touch.newest);
         Self::new(0, known.map_or(activity, |known| known.activity(touch.newest).and(activity)))
     }
 
-    /// The hash from the most significant bit on; the bits that are not kept are 0.
+    /// The hash, aligned to the most significant bit; the bits not kept are 0.
     pub(super) const fn top_hash(self) -> u64 {
         self.hash() << (64 - HASH_BITS)
     }
@@ -79,19 +79,19 @@ impl Actor {
 }
 
 impl Activity {
-    /// One activity, on a date that is remembered.
+    /// One activity, on a remembered date.
     fn at(at: Timestamp, date: Date, newest: Date) -> Self {
         let time = u32::try_from(at.0 - i64::from(date.0) * DAY_MS + EASTMOST_MS).unwrap_or_default();
         Self { dates: 1, time, newest: date }.advanced_to(newest)
     }
 
-    /// This and another activity of the same actor.
+    /// Combines two activities of the same actor.
     fn and(self, other: Self) -> Self {
         let last = if self.last() < other.last() { other } else { self };
         Self { dates: self.dates | other.dates, ..last }
     }
 
-    /// The same seen from a date that is not earlier; without dates once none of them is remembered.
+    /// The activity relative to a later newest date; without dates if none is remembered any longer.
     fn advanced_to(self, newest: Date) -> Self {
         let by = newest.0.saturating_sub(self.newest.0);
         let dates = if by < REMEMBERED_DATES { self.dates << by & below(REMEMBERED_DATES) } else { 0 };
@@ -104,8 +104,8 @@ impl Activity {
         Timestamp(i64::from(last_date.0) * DAY_MS - EASTMOST_MS + i64::from(self.time))
     }
 
-    /// The dates of `(end - days, end]` on which it was active; exact while `end - days` is at most [`REMEMBERED_DATES`] before the account's
-    /// newest date.
+    /// The number of active dates in `(end - days, end]`; exact while `end - days` is at most [`REMEMBERED_DATES`] before the newest date
+    /// of the account.
     pub(super) fn dates_within(self, end: Date, days: i32) -> u32 {
         let ahead = self.newest.0.saturating_sub(end.0);
         let (newest, past_oldest) = (ahead.clamp(0, REMEMBERED_DATES), ahead.saturating_add(days).clamp(0, REMEMBERED_DATES));
@@ -113,12 +113,12 @@ impl Activity {
     }
 }
 
-/// The bits below one.
+/// A mask of the bits below `bit`.
 const fn below(bit: i32) -> u64 {
     (1 << bit) - 1
 }
 
-/// Writes actors, in their order.
+/// Writes actors in order of hash.
 pub(super) fn write(actors: &[Actor], out: &mut Writer) {
     out.varint(actors.len() as u64);
     for actor in actors {
@@ -143,7 +143,7 @@ pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Vec<Actor>> {
     actors.is_sorted_by(|one, next| one.hash() < next.hash()).then_some(actors)
 }
 
-/// Adds actors of another range of hashes, and returns where; `None` when the ranges overlap.
+/// Merges actors of another range of hashes and returns their position; `None` if the ranges overlap.
 pub(super) fn merge(actors: &mut Vec<Actor>, others: Vec<Actor>) -> Option<usize> {
     let (Some(first), Some(last)) = (others.first().copied(), others.last().copied()) else { return Some(0) };
     let place = actors.partition_point(|actor| actor.hash() < first.hash());
@@ -154,7 +154,7 @@ pub(super) fn merge(actors: &mut Vec<Actor>, others: Vec<Actor>) -> Option<usize
     })
 }
 
-/// An activity of an actor on a date that is remembered.
+/// An activity of an actor on a remembered date.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Touch {
     pub(super) at: Timestamp,
@@ -163,17 +163,17 @@ pub(super) struct Touch {
     pub(super) newest: Date,
 }
 
-/// What [`touch`] did.
+/// The changes made by [`touch`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Touched {
-    /// Where an actor was created.
+    /// The position of a new actor.
     pub(super) added: Option<usize>,
-    /// Where one was removed, after that.
+    /// The position of the removed actor, after the insertion.
     pub(super) removed: Option<usize>,
 }
 
-/// Adds an activity to the actor with a hash, creating it if need be. Beyond `limit` the one that has been idle longest leaves (of equals
-/// the one with the greatest hash).
+/// Adds an activity to the actor with a hash, creating it if needed. Beyond `limit`, the actor that has been idle longest is removed (of
+/// equals, the one with the greatest hash).
 pub(super) fn touch(actors: &mut Vec<Actor>, hash: u64, touch: &Touch, limit: usize) -> Touched {
     let short = hash >> (64 - HASH_BITS);
     let activity = Activity::at(touch.at, touch.date, touch.newest);
@@ -197,12 +197,12 @@ pub(super) fn touch(actors: &mut Vec<Actor>, hash: u64, touch: &Touch, limit: us
     Touched { added: Some(place), removed }
 }
 
-/// The actor where the one with a hash is expected.
+/// The actor at the expected position of a hash.
 pub(super) fn expected(actors: &[Actor], hash: u64) -> Option<Actor> {
     actors.get(hash_search::place(hash, actors.len())).copied()
 }
 
-/// Moves the newest date forward. Actors without a remembered date leave; returns the places they had.
+/// Advances the newest date. Actors without a remembered date are removed; returns their former positions.
 pub(super) fn advance(actors: &mut Vec<Actor>, before: Date, newest: Date) -> Vec<usize> {
     let by = newest.0.saturating_sub(before.0);
     let (mut place, mut gone) = (0, Vec::new());
@@ -239,17 +239,17 @@ mod tests {
             ahead in 0..60_i32,
             days in 1..=56_i32,
         ) {
-            let mut told: Option<(Activity, Date)> = None;
+            let mut state: Option<(Activity, Date)> = None;
             for (date, ms) in &uses {
-                let newest = told.map_or(Date(*date), |(_, newest)| newest.max(Date(*date)));
+                let newest = state.map_or(Date(*date), |(_, newest)| newest.max(Date(*date)));
                 if date + REMEMBERED_DATES <= newest.0 {
                     continue;
                 }
                 let new = Activity::at(instant(*date, hours, *ms), Date(*date), newest);
-                let known = told.map(|(known, _)| known.advanced_to(newest)).filter(|known| known.dates != 0);
-                told = Some((known.map_or(new, |known| Actor::new(7, known).activity(newest).and(new)), newest));
+                let known = state.map(|(known, _)| known.advanced_to(newest)).filter(|known| known.dates != 0);
+                state = Some((known.map_or(new, |known| Actor::new(7, known).activity(newest).and(new)), newest));
             }
-            let (activity, newest) = told.unwrap();
+            let (activity, newest) = state.unwrap();
             uses.sort_unstable();
             let last = uses.last().unwrap();
             prop_assert_eq!(activity.last(), instant(last.0, hours, last.1));
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_limit_the_longest_idle_leaves() {
+    fn beyond_the_limit_the_longest_idle_actor_is_removed() {
         let mut users = Vec::new();
         let removed = [(7, 30), (3, 10), (9, 20)].map(|(hash, at)| {
             let new = Touch { at: Timestamp(at), date: Date(0), newest: Date(0) };
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn those_of_whom_nothing_is_remembered_leave() {
+    fn actors_without_a_remembered_date_are_removed() {
         let mut users = Vec::new();
         for (hash, day) in [(1, 0), (2, 5), (3, 1)] {
             let new = Touch { at: instant(day, 0, 0), date: Date(day), newest: Date(5) };

@@ -1,25 +1,25 @@
-//! Counts by date or hour in about two bytes each: a run of (distance from the one before, count), both as varints.
+//! Counts by date or hour in about two bytes each: a sequence of (distance from the previous bucket, count), both as varints.
 
 use crate::account::bytes::{Reader, Writer, make_room};
 
-/// Counts by an index (a date, or an hour), ascending. A bucket may hold 0: it was touched.
+/// Counts by index (a date or an hour), ascending. A bucket may hold 0 and still mark its date as active.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Buckets {
-    /// The first bucket is as far from 0 as its index says.
+    /// The distance of the first bucket is its index itself.
     bytes: Writer,
-    /// The index of the last bucket, and the bytes of its count: nearly every use falls into it.
+    /// The index of the last bucket, and the size of its count: nearly every use falls into it.
     last: i32,
     last_count_bytes: u8,
-    /// How far the first bucket is from the last, saturating: most of the time none is old enough to leave, and this says so without
-    /// reading the bytes.
+    /// Distance between the first and the last bucket, saturating: it usually shows, without reading the bytes, that no bucket is old
+    /// enough to be dropped.
     span: u16,
 }
 
-/// Bytes of a bucket, at most: two varints of 33 and 64 bits.
+/// Size of a bucket, at most: varints of 33 and 64 bits.
 const MAX_BUCKET_BYTES: usize = 15;
 
 impl Buckets {
-    /// Adds to the bucket of an index, creating it if need be. Counts saturate.
+    /// Adds to the bucket of an index, creating it if needed. Counts saturate.
     pub(super) fn add(&mut self, index: i32, amount: u64) {
         if self.is_empty() || index > self.last {
             self.push(index, amount);
@@ -65,7 +65,7 @@ impl Buckets {
         }
     }
 
-    /// The end of the bytes, which nearly every use changes.
+    /// The last byte, which nearly every use changes.
     pub(super) fn last_byte(&self) -> Option<u8> {
         self.bytes.0.last().copied()
     }
@@ -81,7 +81,7 @@ impl Buckets {
         }
     }
 
-    /// Whether there is no bucket.
+    /// Whether there are no buckets.
     pub(super) const fn is_empty(&self) -> bool {
         self.bytes.0.is_empty()
     }
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_stops_at_its_largest() {
+    fn counts_saturate() {
         let mut buckets = Buckets::default();
         buckets.add(4, 1);
         buckets.add(3, u64::MAX);

@@ -1,5 +1,4 @@
-//! Usage as changelog records: everything in one, or users and features in parts of their own, by ranges of hashes, where they are
-//! many.
+//! Usage as changelog records: one record, or, for large accounts, users and features in parts of their own by ranges of hashes.
 
 use super::actors::{self, Actor};
 use super::buckets::Buckets;
@@ -11,15 +10,15 @@ use crate::account::section::{CodecError, MAX_PART_BYTES, Section};
 use crate::settings::StateVersion;
 use crate::time::{Date, Timestamp};
 
-/// The version byte of version 1 here, which was the second layout of this section before the first release of any.
+/// The byte that stands for version 1 in this section: byte 1 was a layout that no release ever wrote.
 const FIRST_VERSION_BYTE: u8 = 2;
-/// Users and features travel in the first part up to this many bytes, 16 for a user, and are else cut into ranges of as many: less than
-/// in other sections, since nine records in ten are a use, which changes one user and one feature.
+/// Users and features are stored in the first part up to this many bytes (16 per user); beyond that they are split into ranges of this
+/// size. Smaller than in other sections: nine in ten records are usage, and each changes one user and one feature.
 const PART_BYTES: usize = 4096;
 
 const FIRST: u64 = 0;
 
-/// Bytes of most usage sections.
+/// Initial capacity: enough for most usage sections.
 const TYPICAL_BYTES: usize = 1024;
 
 impl Section for Usage {
@@ -131,10 +130,10 @@ const fn version_byte(version: StateVersion) -> u8 {
 }
 
 fn split_version(bytes: &[u8]) -> Result<(StateVersion, &[u8]), CodecError> {
-    let (byte, rest) = bytes.split_first().ok_or(CodecError::Corrupt("no known version"))?;
+    let (byte, rest) = bytes.split_first().ok_or(CodecError::Corrupt("unknown version"))?;
     match StateVersion::ALL.into_iter().find(|version| version_byte(*version) == *byte) {
         Some(version) => Ok((version, rest)),
-        None if *byte < FIRST_VERSION_BYTE => Err(CodecError::Corrupt("no known version")),
+        None if *byte < FIRST_VERSION_BYTE => Err(CodecError::Corrupt("unknown version")),
         None => Err(CodecError::NewerVersion(*byte)),
     }
 }

@@ -1,6 +1,6 @@
-//! The features that an account used: actors with names, which decide whether a feature is entitled and label its row of adoption.
+//! The features that an account has used: actors with names, which are matched against entitlements and label the rows of adoption.
 //!
-//! Names are rarely read, and then all of them, so they share one allocation, one after the other.
+//! Names are rarely read, and then all at once, so they share one allocation.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -13,7 +13,7 @@ use crate::time::Date;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Features {
     actors: Vec<Actor>,
-    /// For each, in order: the length of its name as a varint, and the name.
+    /// The names in the same order, each with its length as a varint.
     names: Box<[u8]>,
 }
 
@@ -28,7 +28,7 @@ impl Features {
         self.actors.iter().zip(self.names()).map_while(|(actor, name)| Some((actor, std::str::from_utf8(name).ok()?)))
     }
 
-    /// Adds a use. Beyond `limit` the feature that has been idle longest leaves; returns whether one did.
+    /// Adds a use. Beyond `limit`, the feature that has been idle longest is removed; returns whether one was.
     pub(super) fn touch(&mut self, name: &str, touch: &Touch, limit: usize) -> bool {
         let touched = actors::touch(&mut self.actors, xxh3_64(name.as_bytes()), touch, limit);
         if let Some(place) = touched.added {
@@ -40,7 +40,7 @@ impl Features {
         touched.removed.is_some()
     }
 
-    /// Moves the newest date forward; features without a remembered date leave.
+    /// Advances the newest date; features without a remembered date are removed.
     pub(super) fn advance(&mut self, before: Date, newest: Date) {
         let gone = actors::advance(&mut self.actors, before, newest);
         if !gone.is_empty() {
@@ -48,7 +48,7 @@ impl Features {
         }
     }
 
-    /// Replaces the names at these places.
+    /// Replaces the names at these positions.
     fn replace_name(&mut self, places: std::ops::Range<usize>, name: Option<&str>) {
         let (start, end) = (self.name_at(places.start), self.name_at(places.end));
         let mut entry = Writer::default();
@@ -61,7 +61,7 @@ impl Features {
         self.names = names.into();
     }
 
-    /// Where the name of a place begins.
+    /// The byte offset of the name at a position.
     fn name_at(&self, place: usize) -> usize {
         let mut names = Reader(&self.names);
         let passed = (0..place).try_for_each(|_| names.text().map(|_| ()));
@@ -74,12 +74,12 @@ impl Features {
         std::iter::from_fn(move || names.text())
     }
 
-    /// Bytes that they take in a record.
+    /// Their size in a record.
     pub(super) fn bytes(&self) -> usize {
         self.actors.len() * size_of::<Actor>() + self.names.len()
     }
 
-    /// Adds features of another range of hashes; `None` when the ranges overlap.
+    /// Merges features of another range of hashes; `None` if the ranges overlap.
     pub(super) fn merge(&mut self, others: &Self) -> Option<()> {
         let place = actors::merge(&mut self.actors, others.actors.clone())?;
         let start = self.name_at(place);
@@ -122,7 +122,7 @@ impl Item for NamedFeature<'_> {
     }
 }
 
-/// Bytes of a length, at most.
+/// Size of a length, at most.
 const MAX_LENGTH_BYTES: usize = 5;
 
 /// Writes features as [`Features::write`] does.
@@ -134,7 +134,7 @@ pub(super) fn write(features: &[NamedFeature<'_>], out: &mut Writer) {
     }
 }
 
-/// Names one after the other.
+/// Concatenates names, each with its length.
 fn packed<'a>(names: impl IntoIterator<Item = &'a [u8]>) -> Box<[u8]> {
     let mut packed = Writer::default();
     for name in names {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_leaves_with_its_feature() {
+    fn a_name_is_removed_with_its_feature() {
         let mut features = Features::default();
         for (date, name) in [(0, "first"), (3, "second"), (1, "third")] {
             let touch = Touch { at: Timestamp(i64::from(date) * DAY_MS), date: Date(date), newest: Date(3) };

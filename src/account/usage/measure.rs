@@ -1,4 +1,4 @@
-//! Usage, breadth and depth at an instant.
+//! The metrics of usage, breadth and depth at an instant.
 
 use super::actors::Actor;
 use super::quiet::QuietDays;
@@ -7,19 +7,18 @@ use crate::metric::{Metric, Metrics};
 use crate::settings::Settings;
 use crate::time::{DAY_MS, Date, Timestamp};
 
-/// Days of the baseline that active days are compared with, over the days of the window: 63 / 28.
+/// Days of the baseline of active days, divided by the days of the window: 63 / 28.
 const BASELINE_RATIO: f64 = 2.25;
-/// Active days below which the baseline says nothing.
+/// With fewer active days, the baseline is meaningless.
 const MIN_BASELINE_DAYS: usize = 4;
-/// Dates on which a regular user is active, at least.
+/// Dates on which a user must be active to count as regular.
 const REGULAR_DATES: u32 = 4;
-/// Dates of a trend: 8 are skipped, 28 are its base.
+/// The base of a trend: the 28 dates before the last 8.
 const TREND_SKIPPED_DATES: i32 = 8;
 const TREND_BASE_DATES: i32 = 28;
 
 impl Usage {
-    /// Sets the metrics that usage alone decides, at `t`. The trend's tenure and everything with seats or entitlements is the
-    /// caller's.
+    /// Sets the metrics that depend on usage alone, at `t`. The caller handles what also needs tenure, seats or entitlements.
     pub fn measure(&self, t: Timestamp, region: Option<&str>, settings: &Settings, out: &mut Metrics) {
         let today = settings.zone.date_of(t);
         let quiet = QuietDays::new(settings, region);
@@ -31,12 +30,12 @@ impl Usage {
         self.measure_features(t, today, out);
     }
 
-    /// Last activity, late records included.
+    /// Last activity, including late records.
     pub const fn last_activity(&self) -> Option<Timestamp> {
         self.last_activity.get()
     }
 
-    /// Names of the features last used in the exact window of 28 days.
+    /// Names of the features last used in the exact 28-day window.
     pub fn features_in_window(&self, t: Timestamp) -> impl Iterator<Item = &str> {
         self.features.iter().filter(move |(feature, _)| self.last_of(feature).in_window(t, 28)).map(|(_, name)| name)
     }
@@ -83,7 +82,7 @@ impl Usage {
         }
     }
 
-    /// Feature uses of the newest 168 hour buckets that are not quiet, without those on quiet dates.
+    /// Feature uses in the newest 168 hour buckets that are not quiet, excluding those on quiet dates.
     fn events_in_busy_hours(&self, t: Timestamp, quiet: &QuietDays<'_>) -> u64 {
         let newest = hour_of(t);
         let start = quiet.hours_start(newest);
@@ -107,7 +106,7 @@ impl Usage {
     }
 
     fn measure_users(&self, t: Timestamp, today: Date, out: &mut Metrics) {
-        // Where there was use, but none by a user, how many users there are is not known: such a count is absent, not 0.
+        // If all use in the window was anonymous, the number of users is unknown, so the metric is absent rather than 0.
         let used = |actor: &Actor, days: i64| self.last_of(actor).in_window(t, days);
         let seen = |days: i64| {
             let users = self.users.iter().filter(|user| used(user, days)).count();
@@ -136,12 +135,12 @@ impl Usage {
         self.growth(self.features.actors(), today, Metric::FeaturesGrowth, out);
     }
 
-    /// Feature uses on the dates `(from, to]`, and the dates with activity among them.
+    /// Feature uses on the dates `(from, to]`, and how many of these dates were active.
     pub fn use_within(&self, from: Date, to: Date) -> (u64, u64) {
         self.days.within(from.0, to.0).fold((0, 0), |(events, dates), (_, count)| (events + count, dates + 1))
     }
 
-    /// Feature uses by date, of the dates `(from, to]` with activity.
+    /// Feature uses by date, for the active dates in `(from, to]`.
     pub fn events_by_date(&self, from: Date, to: Date) -> impl Iterator<Item = (Date, u64)> {
         self.days.within(from.0, to.0).map(|(date, events)| (Date(date), events))
     }
@@ -157,7 +156,7 @@ impl Usage {
         self.features.iter().filter(move |(feature, _)| self.dates_of(feature, to, days) > 0).map(|(_, name)| name)
     }
 
-    /// Distinct actors on the dates `(D - 28, D]` against `(D - 56, D - 28]`; absent where there was none.
+    /// Distinct actors on the dates `(D - 28, D]` relative to `(D - 56, D - 28]`; absent if there were none before.
     fn growth(&self, actors: &[Actor], today: Date, metric: Metric, out: &mut Metrics) {
         let distinct = |end: Date| actors.iter().filter(|actor| self.dates_of(actor, end, 28) > 0).count();
         let before = distinct(today.minus(28));

@@ -1,11 +1,11 @@
-//! The usage section of an account: what was used when, by whom.
+//! The usage section of an account: what was used, when and by whom.
 
 mod actors;
 mod buckets;
+mod codec;
 mod features;
 mod measure;
 mod quiet;
-mod codec;
 #[cfg(test)]
 mod tests;
 
@@ -22,23 +22,23 @@ use crate::settings::Settings;
 use crate::settings::usage_filter::UseBy;
 use crate::time::{Date, HOUR_MS, MaybeTimestamp, Timestamp};
 
-/// Dates that day windows look back, at most: `active_days_91d` and its baseline.
+/// The longest day window, in dates: `active_days_91d` with its baseline.
 const MAX_WINDOW_DATES: i32 = 91;
-/// Hour buckets that hour windows look back, at most.
+/// The longest hour window, in hour buckets.
 const MAX_WINDOW_HOURS: i32 = 168;
-/// Dates that sessions are kept: a trailing window of 28, a calendar month of 31.
+/// Dates for which sessions are kept: enough for a trailing window of 28 and a calendar month of 31.
 const SESSION_DATES: i32 = 32;
 
 /// Rolling product use of one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Last activity, late records included.
+    /// Last activity, including late records.
     last_activity: MaybeTimestamp,
-    /// The newest date with use; windows never look further back from it than their length.
+    /// The newest date with use; data is kept for the longest windows that end there.
     newest_date: Date,
     /// [`hour_index`] of the first instant of the newest date.
     newest_hour: i32,
-    /// Feature uses by date; a date with sessions only holds 0.
+    /// Feature uses by date; 0 for a date with sessions only.
     days: Buckets,
     /// Feature uses by [`hour_index`].
     hours: Buckets,
@@ -59,11 +59,11 @@ struct SessionDay {
 }
 
 impl Usage {
-    /// Applies one use. Users and features that the settings leave out change nothing.
+    /// Applies one use. Ignored users and features change nothing.
     pub fn apply(&mut self, event: &UsageEvent<'_>, ctx: &mut ApplyContext<'_>) {
         let user = match counted(event, ctx.settings) {
             UseBy::User(user) => Some(user),
-            UseBy::Nobody => None,
+            UseBy::Anonymous => None,
             UseBy::Ignored => return,
         };
         let zone = &ctx.settings.zone;
@@ -93,7 +93,7 @@ impl Usage {
         }
     }
 
-    /// Touches every place that a use will change: see `Account::prefetch`.
+    /// Touches the memory that a use will change: see `Account::prefetch`.
     pub(super) fn prefetch(&self, event: &UsageEvent<'_>) {
         let user = event.user_id.as_deref().and_then(|user| actors::expected(&self.users, xxh3_64(user.as_bytes())));
         let feature = match &event.kind {
@@ -131,7 +131,7 @@ impl Usage {
         Touch { at: ctx.at, date, newest: self.newest_date }
     }
 
-    /// Applies a late use: it counts as the last activity if it is the latest, and in no other figure.
+    /// Applies a late use: it only counts for the last activity.
     pub fn apply_late(&mut self, event: &UsageEvent<'_>, ctx: &ApplyContext<'_>) {
         if !matches!(counted(event, ctx.settings), UseBy::Ignored) {
             self.last_activity.keep_latest(ctx.at);
@@ -164,7 +164,7 @@ impl Usage {
         }
     }
 
-    /// Drops what no window reaches now that the newest date is later than `before`.
+    /// Drops what no window can reach, now that the newest date has advanced from `before`.
     fn prune(&mut self, before: Date, settings: &Settings) {
         let horizon = self.horizon(settings);
         self.days.prune_before(horizon.days.0);
@@ -178,7 +178,7 @@ impl Usage {
     }
 }
 
-/// How far back anything is kept, seen from the newest date with use: the first date or hour that a window may still reach.
+/// How far back data is kept: the first date or hour that a window ending at the newest date may reach.
 struct Horizon {
     days: Date,
     hours: i32,
@@ -186,7 +186,7 @@ struct Horizon {
     actors: Date,
 }
 
-/// Who used the product, by the filters of features and users.
+/// Who an event counts for, after the filters for features and users.
 fn counted<'e>(event: &'e UsageEvent<'_>, settings: &Settings) -> UseBy<'e> {
     match &event.kind {
         UsageKind::Feature { feature, .. } if !settings.usage.counts_feature(feature) => UseBy::Ignored,
@@ -194,13 +194,13 @@ fn counted<'e>(event: &'e UsageEvent<'_>, settings: &Settings) -> UseBy<'e> {
     }
 }
 
-/// The bucket `(h - 1 h, h]` of the UTC hour grid that holds an instant, as the number of the hour h.
+/// The number h of the bucket `(h - 1 h, h]` on the UTC hour grid that contains an instant.
 fn hour_of(at: Timestamp) -> i64 {
     at.0.div_euclid(HOUR_MS) + i64::from(at.0.rem_euclid(HOUR_MS) != 0)
 }
 
-/// Index of an hour bucket: twice the hour, plus one for the part of the bucket on a later date than its start, so that quiet
-/// dates can be left out.
+/// Index of an hour bucket: twice the hour, plus one for the part of the bucket that is on a later date than its start, so that quiet dates
+/// can be excluded.
 fn hour_index(at: Timestamp, date: Date, settings: &Settings) -> i32 {
     let hour = hour_of(at);
     let begin = Timestamp((hour - 1) * HOUR_MS + 1);

@@ -4,10 +4,10 @@ use super::MAX_WINDOW_HOURS;
 use crate::settings::Settings;
 use crate::time::{Date, HOUR_MS, Timestamp};
 
-/// How far back a window may reach over quiet days, in dates.
+/// How far back a window may reach across quiet days, in dates.
 const MAX_REACH_DATES: i32 = 91 + 366;
 
-/// The calendar of one account's region.
+/// The quiet days in an account's region.
 pub(super) struct QuietDays<'a> {
     settings: &'a Settings,
     region: Option<&'a str>,
@@ -22,7 +22,7 @@ impl<'a> QuietDays<'a> {
         self.settings.calendar.is_quiet(date, self.region)
     }
 
-    /// The date before the newest `count` dates up to `end` that are not quiet: the window is `(result, end]` without quiet dates.
+    /// The start of a window of `count` dates up to `end` that are not quiet: the window is `(result, end]` without its quiet dates.
     pub(super) fn window_start(&self, end: Date, count: i32) -> Date {
         if self.settings.calendar.is_empty() {
             return end.minus(count);
@@ -36,7 +36,7 @@ impl<'a> QuietDays<'a> {
         date
     }
 
-    /// The hour before the newest 168 hour buckets up to `newest` that are not quiet.
+    /// The start of a window of 168 hour buckets up to `newest` that are not quiet.
     pub(super) fn hours_start(&self, newest: i64) -> i64 {
         if self.settings.calendar.is_empty() {
             return newest - i64::from(MAX_WINDOW_HOURS);
@@ -50,13 +50,12 @@ impl<'a> QuietDays<'a> {
         hour
     }
 
-    /// Whether the bucket that ends with an hour is quiet: the date just before its end is.
+    /// Whether the bucket that ends at an hour is quiet: the date just before its end decides.
     fn is_quiet_bucket(&self, hour: i64) -> bool {
         self.is_quiet(self.settings.zone.date_of(Timestamp(hour * HOUR_MS - 1)))
     }
 
-    /// Whether the events of an hour index (twice the hour, plus one on the later date of its bucket) lie in a quiet bucket or on a
-    /// quiet date.
+    /// Whether the events of an hour index (see `hour_index`) are in a quiet bucket or on a quiet date.
     pub(super) fn is_quiet_hour(&self, index: i32) -> bool {
         if self.settings.calendar.is_empty() {
             return false;

@@ -73,12 +73,12 @@ fn active_days_are_dates_with_a_use_or_a_session() {
     assert_eq!(example.number(noon(100), Metric::ActiveDays91d), Some(7.0));
     // 3 of the last 28 dates against 4 of the 63 before: 3 / (4 / 2.25).
     assert_eq!(example.number(noon(100), Metric::ActiveDaysVsBaseline), Some(3.0 / (4.0 / 2.25)));
-    // 10 leaves the window: 3 dates say nothing.
+    // Day 10 leaves the window: 3 active dates are too few for a baseline.
     assert_eq!(example.number(noon(101), Metric::ActiveDaysVsBaseline), None);
 }
 
 #[test]
-fn days_since_last_are_measured_in_days_and_in_usual_gaps() {
+fn time_since_the_last_use_is_measured_in_days_and_in_usual_gaps() {
     let mut example = Example::default();
     for day in 0..13 {
         example.used(noon(day * 7), "u", "f", 1);
@@ -89,7 +89,7 @@ fn days_since_last_are_measured_in_days_and_in_usual_gaps() {
 }
 
 #[test]
-fn a_trend_is_a_week_against_the_weekly_mean_of_four_weeks_before() {
+fn a_trend_compares_a_week_with_the_weekly_mean_of_the_four_weeks_before() {
     let mut example = Example::default();
     for day in 0..=100 {
         example.used(noon(day), "u", "f", if day > 92 { 1 } else { 2 });
@@ -101,7 +101,7 @@ fn a_trend_is_a_week_against_the_weekly_mean_of_four_weeks_before() {
 }
 
 #[test]
-fn sessions_are_counted_and_their_length_is_averaged() {
+fn sessions_are_counted_and_their_lengths_averaged() {
     let mut example = Example::default();
     example.session(noon(72), "u", 10_000);
     example.session(noon(73), "u", 60);
@@ -121,7 +121,7 @@ fn users_count_by_their_last_activity_and_stick_by_their_dates() {
     example.used(noon(50), "gone", "f", 1);
     example.used(noon(60), "gone too", "f", 1);
     let numbers = [Metric::Dau, Metric::Wau, Metric::Mau, Metric::ActiveUsers28d, Metric::RegularUsers28d];
-    // "monthly" is in the exact window by a millisecond, on the date D - 28, which is no date of the day window.
+    // "monthly" is inside the exact window by one millisecond, but on the date D - 28, which the day window excludes.
     assert_eq!(numbers.map(|metric| example.number(noon(100), metric)), [1.0, 2.0, 3.0, 3.0, 1.0].map(Some));
     assert_eq!(example.number(noon(100), Metric::Stickiness), Some(5.0 / (28.0 * 2.0)));
     // 2 users on the last 28 dates, 3 on the 28 before.
@@ -129,7 +129,7 @@ fn users_count_by_their_last_activity_and_stick_by_their_dates() {
 }
 
 #[test]
-fn use_by_nobody_counts_for_the_account_and_leaves_unknown_how_many_users_there_are() {
+fn anonymous_use_counts_for_the_account_but_leaves_the_number_of_users_unknown() {
     let mut example = Example::default();
     example.used(noon(60), "ann", "f", 1);
     example.used(noon(100), "", "export", 2);
@@ -158,7 +158,7 @@ fn use_by_nobody_counts_for_the_account_and_leaves_unknown_how_many_users_there_
 }
 
 #[test]
-fn use_by_nobody_comes_back_from_the_changelog_and_is_forgotten_in_time() {
+fn anonymous_use_is_restored_and_expires() {
     let mut example = Example::default();
     example.used(noon(0), "", "f", 1);
     let mut restored = Usage::default();
@@ -189,12 +189,12 @@ fn quiet_days_stop_the_clocks() {
         example.used(noon(day), "u", "f", 1);
     }
     example.used(noon(96), "u", "f", 50);
-    // From noon of day 96 to noon of day 100: two days and a half of it are quiet.
+    // From noon of day 96 to noon of day 100, two and a half days are quiet.
     assert_eq!(example.number(noon(100), Metric::DaysSinceLast), Some(1.5));
     // The newest 28 dates that are not quiet are 99, 100 and 69 to 94.
     assert_eq!(example.number(noon(100), Metric::ActiveDays28d), Some(26.0));
     assert_eq!(example.number(noon(100), Metric::Events28d), Some(22.0 + 50.0));
-    // 168 hours that are not quiet reach back from noon of day 100 to noon of day 89, without the uses of quiet dates.
+    // 168 hours that are not quiet reach from noon of day 100 back to noon of day 89, excluding uses on quiet dates.
     assert_eq!(example.number(noon(100), Metric::Trend), Some(5.0 / (28.0 / 4.0)));
 }
 
@@ -209,7 +209,7 @@ fn dates_are_those_of_the_reporting_zone() {
 }
 
 #[test]
-fn users_and_features_that_the_settings_leave_out_change_nothing() {
+fn ignored_users_and_features_change_nothing() {
     let glob = |pattern: &str| Patterns::compile(&[pattern.to_owned()]).unwrap();
     let mut example = Example::default();
     example.settings.usage.ignore_users = glob("svc-*");
@@ -281,7 +281,7 @@ mod properties {
     }
 
     #[test]
-    fn the_largest_usage_fits_its_parts_and_comes_back() {
+    fn the_largest_usage_fits_its_parts_and_is_restored() {
         let mut example = Example::default();
         let name = "x".repeat(250);
         for n in 0..60_000_i64 {

@@ -189,7 +189,7 @@ fn a_rate_applies_from_midnight_in_the_reporting_zone() {
 fn usage_patterns_are_plain_text_except_for_stars_question_marks_and_braces() {
     let usage = config_of("[usage]\nignore_users = [\"svc-*\", \"[qa-bot]\"]\n").usage.filter();
     let users = ["svc-backup", "[qa-bot]", "q", "Undefined"].map(|user| usage.use_by(Some(user)));
-    assert_eq!(users, [UseBy::Ignored, UseBy::Ignored, UseBy::User("q"), UseBy::Nobody]);
+    assert_eq!(users, [UseBy::Ignored, UseBy::Ignored, UseBy::User("q"), UseBy::Anonymous]);
     assert!(usage.counts_feature("anything"));
     assert_problem("[usage]\nignore_users = \"svc-*\"\n", "c.toml:2: usage.ignore_users: must be a list, not a string");
 }
@@ -197,7 +197,7 @@ fn usage_patterns_are_plain_text_except_for_stars_question_marks_and_braces() {
 #[test]
 fn a_list_of_anonymous_users_replaces_the_default() {
     let usage = config_of("[usage]\nanonymous_users = [\"Guest\"]\n").usage.filter();
-    assert_eq!(["GUEST", "null"].map(|user| usage.use_by(Some(user))), [UseBy::Nobody, UseBy::User("null")]);
+    assert_eq!(["GUEST", "null"].map(|user| usage.use_by(Some(user))), [UseBy::Anonymous, UseBy::User("null")]);
     let usage = config_of("[usage]\nanonymous_users = []\n").usage.filter();
     assert_eq!(usage.use_by(Some("null")), UseBy::User("null"));
 }

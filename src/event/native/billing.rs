@@ -14,7 +14,7 @@ pub(super) const TYPES: [EventType; 4] = [
     EventType::without_account("cost_recorded", cost_recorded),
 ];
 
-/// Statuses, each with whether it says by itself that the subscription ends with its period. Billing systems spell them in several ways.
+/// Statuses in the spellings of common billing systems; the flag says whether the status itself means that it will not renew.
 const STATUSES: [(&str, (SubscriptionStatus, bool)); 12] = [
     ("active", (SubscriptionStatus::Active, false)),
     ("past_due", (SubscriptionStatus::PastDue, false)),
@@ -86,17 +86,17 @@ fn item(value: &Value<'_, '_>) -> Result<Item, Rejection> {
     Ok(Item { amount, interval, quantity, metered })
 }
 
-/// The discounts of a subscription with these items: `discount` holds one, `discounts` any number.
+/// The discounts on a subscription with these items: `discount` is a single one, `discounts` a list.
 fn discounts(fields: &Fields<'_, '_>, items: &[Item]) -> Result<Vec<Discount>, Rejection> {
     let one = fields.optional(Field::Discount, |value| Ok((*value, discount(value, items)?)))?;
     let several = fields.optional(Field::Discounts, |value| value.elements()?.iter().map(|value| discount(value, items)).collect())?;
     match (one, several.filter(|discounts: &Vec<_>| !discounts.is_empty())) {
-        (Some((value, _)), Some(_)) => Err(value.out_of_range("and discounts are both given, and only one of them can hold")),
+        (Some((value, _)), Some(_)) => Err(value.out_of_range("and discounts are both given; give only one")),
         (one, several) => Ok(several.unwrap_or_else(|| one.map(|(_, discount)| discount).into_iter().collect())),
     }
 }
 
-/// A discount of a subscription with these items.
+/// A discount on a subscription with these items.
 fn discount(value: &Value<'_, '_>, items: &[Item]) -> Result<Discount, Rejection> {
     let mut fields = Fields::of_object(value);
     fields.read_object(value)?;
@@ -106,7 +106,7 @@ fn discount(value: &Value<'_, '_>, items: &[Item]) -> Result<Discount, Rejection
     let interval = interval(&fields)?;
     let ends_at = fields.optional_instant(Field::EndsAt)?;
     let first = Item::first_recurring(items).map(|(item, _)| item.amount.currency);
-    // Without a recurring item there is nothing to take the amount off: any number of decimals will do.
+    // Without a recurring item the amount has no effect, so any number of decimals will do.
     let decimals = currency.or(first).map_or(0, Currency::exponent);
     let amount_off_minor = amount_off.map(|amount| amount.minor(decimals)).transpose()?;
     Ok(Discount { percent_off, amount_off_minor, currency, interval, ends_at })
@@ -119,23 +119,20 @@ fn interval(fields: &Fields<'_, '_>) -> Result<Option<Interval>, Rejection> {
     Ok(unit.map(|unit| Interval { unit, count }))
 }
 
-/// The fields that an amount may be in: whole minor units, or major units with decimals.
+/// The two ways to give an amount: whole minor units, or major units with decimals.
 struct AmountFields {
     minor: Field,
     major: Field,
-    /// Says that both are given.
+    /// The reason if both are given.
     both: &'static str,
 }
 
 const AMOUNT: AmountFields =
-    AmountFields { minor: Field::AmountMinor, major: Field::Amount, both: "and amount are both given, and only one of them can hold" };
-const AMOUNT_OFF: AmountFields = AmountFields {
-    minor: Field::AmountOffMinor,
-    major: Field::AmountOff,
-    both: "and amount_off are both given, and only one of them can hold",
-};
+    AmountFields { minor: Field::AmountMinor, major: Field::Amount, both: "and amount are both given; give only one" };
+const AMOUNT_OFF: AmountFields =
+    AmountFields { minor: Field::AmountOffMinor, major: Field::AmountOff, both: "and amount_off are both given; give only one" };
 
-/// An amount as it is written, before its currency says how many decimals a major unit has.
+/// An amount as written, before its currency determines the number of decimals.
 struct WrittenAmount<'a, 'c> {
     value: Value<'a, 'c>,
     is_major: bool,
@@ -143,7 +140,7 @@ struct WrittenAmount<'a, 'c> {
 }
 
 impl WrittenAmount<'_, '_> {
-    /// In minor units of a currency that has this many decimals.
+    /// In minor units of a currency with this many decimals.
     fn minor(&self, decimals: u32) -> Result<Fixed, Rejection> {
         let minor = if self.is_major { self.value.decimal(decimals)? } else { self.value.minor_units()?.into() };
         let too_large = minor.exact().minus(&Exact::whole(i64::MAX.into())).is_positive();
@@ -169,7 +166,7 @@ fn written_amount<'a, 'c>(
     let is_major = major.is_some();
     let Some(value) = minor.or(major) else { return Ok(None) };
     let written = WrittenAmount { value, is_major, may_be_negative };
-    // The type is judged before the currency is; the number of decimals matters for the range alone.
+    // The type is checked before the currency; the number of decimals affects only the range.
     if is_major {
         value.float().map(drop)?;
     } else {

@@ -1,4 +1,4 @@
-//! From the bytes of a record to its event. The first check that fails names the code.
+//! From the bytes of a record to its event. The first failing check decides the code.
 
 use std::borrow::Cow;
 
@@ -12,23 +12,23 @@ use super::{billing, document, feedback, profile, support, usage};
 use crate::event::{AccountProfile, Code, Event, Record, Rejection, Stream};
 use crate::time::Timestamp;
 
-/// What a valid value is.
+/// A successfully decoded value.
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "nearly every value is a record, and boxing it would allocate for each")]
 pub enum Decoded<'a> {
-    /// An event of the contract.
+    /// An event of a known type.
     Record(Record<'a>),
-    /// An object of a type that the contract does not know on this stream.
+    /// An object of an unknown type for this stream.
     Ignored,
 }
 
 /// Decodes one record.
 ///
-/// The order of the checks is part of the contract: size, UTF-8, depth, JSON, object, type, account, time, future, then the fields in
-/// the order of the contract.
+/// The order of checks is part of the contract: size, UTF-8, depth, JSON, object, type, account, time, future, then the fields in the
+/// documented order.
 ///
 /// # Errors
-/// The code of the first check that fails, with a reason that names fields and holds no value.
+/// The code of the first failing check, with a reason that names fields but no values.
 pub fn decode<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Decoded<'a>, Rejection> {
     let Some(value) = raw.value else { return deletion(raw, context).map(Decoded::Record) };
     let text = document::text(value, context.record_bytes)?;
@@ -53,7 +53,7 @@ pub fn decode<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Decoded<'a>,
     }))
 }
 
-/// A null value deletes the account of its key, at the record's time. Only the accounts stream has such records.
+/// A null value on the accounts stream deletes the account named by the key, at the record's time.
 fn deletion<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Record<'a>, Rejection> {
     if raw.stream != Stream::Accounts {
         return Err(Rejection::new(Code::MissingField, "the value is null"));
@@ -77,7 +77,6 @@ fn event_type(fields: &Fields<'_, '_>, stream: Stream) -> Result<Option<&'static
     Ok(types_of(stream).iter().find(|known| known.name.eq_ignore_ascii_case(&name)))
 }
 
-/// The event types of a stream.
 const fn types_of(stream: Stream) -> &'static [EventType] {
     match stream {
         Stream::Usage => &usage::TYPES,
@@ -106,7 +105,7 @@ fn account_of_key<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Cow<'a, 
 
 fn record_time(raw: &Raw<'_>) -> Result<Timestamp, Rejection> {
     match raw.timestamp {
-        None => Err(Rejection::new(Code::MissingField, "occurred_at is missing and the record has no timestamp of its own")),
+        None => Err(Rejection::new(Code::MissingField, "occurred_at is missing and the record has no create timestamp")),
         Some(Timestamp(millis)) => match unit_too_fine(millis.into()) {
             None => Ok(Timestamp(millis)),
             Some(unit) => Err(Rejection::new(Code::OutOfRange, format!("the record timestamp looks like {unit}, not milliseconds"))),
@@ -114,15 +113,15 @@ fn record_time(raw: &Raw<'_>) -> Result<Timestamp, Rejection> {
     }
 }
 
-/// Refuses an event time that no event can have. Devices without a clock send 1970, and libraries the year 1: a single such record would
-/// make an account decades old for good.
+/// Rejects impossible event times. Devices without a clock send 1970, and some libraries the year 1; a single such record would make an
+/// account look decades old for good.
 fn check_time(occurred_at: Timestamp, raw: &Raw<'_>, context: &DecodeContext) -> Result<(), Rejection> {
     if occurred_at < context.earliest {
         return Err(Rejection::new(Code::OutOfRange, "occurred_at is before time.earliest"));
     }
     match raw.future_reference {
         Some(reference) if occurred_at.since(reference) > context.max_future_ms => {
-            Err(Rejection::new(Code::FutureTime, "occurred_at is further ahead than time.max_future_hours"))
+            Err(Rejection::new(Code::FutureTime, "occurred_at is further in the future than time.max_future_hours"))
         }
         _ => Ok(()),
     }
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_json_is_so_whatever_else_is_wrong_with_it() {
+    fn text_that_is_not_json_is_invalid_json_whatever_else_is_wrong() {
         for text in ["", " ", "{", "{}{}", "{} x", r#"{"type":1"#, r#"{"type":1,}"#, r#"{"a":NaN}"#, r#"{"a":Infinity}"#, r#"{"a":01}"#] {
             assert_eq!(refusal(Stream::Usage, text).0, Code::InvalidJson, "{text}");
         }
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn json_that_is_no_object_is_of_the_wrong_type() {
+    fn json_that_is_not_an_object_has_the_wrong_type() {
         for text in ["[]", "null", "\"text\"", "1", "1e400", " true\r\n", r#"[{"type":"feature_used"}]"#] {
             assert_eq!(refusal(Stream::Usage, text).0, Code::WrongType, "{text}");
         }
@@ -174,13 +173,13 @@ mod tests {
     }
 
     #[test]
-    fn a_type_is_known_in_any_case_and_named_in_lower_case() {
+    fn types_are_case_insensitive_and_reported_in_lower_case() {
         assert_eq!(record(Stream::Usage, &json("Feature_USED", USAGE)).type_name, "feature_used");
         assert_eq!(record(Stream::Usage, &json(r"feature\u005fused", USAGE)).type_name, "feature_used");
     }
 
     #[test]
-    fn each_check_is_made_after_those_before_it() {
+    fn checks_run_in_the_documented_order() {
         let refused = |text: &str, key: Option<&[u8]>| {
             let raw =
                 Raw { stream: Stream::Usage, key, value: Some(text.as_bytes()), timestamp: None, future_reference: Some(Timestamp(0)) };
@@ -194,7 +193,7 @@ mod tests {
         assert_eq!(refused(&no_account, None), "account_id is missing and the record has no key");
         assert_eq!(refused(&no_account, Some(b"key")), "occurred_at is not an instant with offset");
         let future = format!(r#"{{"type":"feature_used","occurred_at":2,{bad}}}"#);
-        assert_eq!(refused(&future, Some(b"key")), "occurred_at is further ahead than time.max_future_hours");
+        assert_eq!(refused(&future, Some(b"key")), "occurred_at is further in the future than time.max_future_hours");
         let fields = format!(r#"{{"type":"feature_used","occurred_at":1,{bad}}}"#);
         assert_eq!(refused(&fields, Some(b"key")), "id is neither text nor a whole number");
         let early = format!(r#"{{"type":"feature_used","occurred_at":-1,{bad}}}"#);
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_key_is_the_account_where_the_payload_names_none() {
+    fn the_record_key_is_the_account_if_the_payload_names_none() {
         for (fields, account) in
             [("", "key"), (r#","account_id":null"#, "key"), (r#","account_id":"""#, "key"), (r#","account_id":5"#, "5")]
         {
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_timestamp_is_the_time_where_the_payload_has_none() {
+    fn the_record_timestamp_is_the_event_time_if_the_payload_has_none() {
         for text in [r#"{"type":"account_profile"}"#, r#"{"type":"account_profile","occurred_at":null}"#] {
             let Ok(Decoded::Record(record)) = decode_raw(&raw(Stream::Accounts, Some(text.as_bytes()))) else { panic!("a record") };
             assert_eq!((record.occurred_at, record.payload_time), (Timestamp(5), false));
@@ -230,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_may_be_ahead_of_its_reference_by_the_limit_and_no_more() {
+    fn a_record_may_be_ahead_of_its_reference_by_at_most_the_limit() {
         let text = usage("");
         let at = |reference| decode_raw(&Raw { future_reference: Some(Timestamp(reference)), ..raw(Stream::Usage, Some(text.as_bytes())) });
         assert!(at(0).is_ok());
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_null_value_deletes_the_account_of_its_key() {
+    fn a_null_value_deletes_the_account_named_by_the_key() {
         let Ok(Decoded::Record(record)) = decode_raw(&raw(Stream::Accounts, None)) else { panic!("a record") };
         assert_eq!((record.account.as_deref(), record.occurred_at, record.payload_time), (Some("key"), Timestamp(5), false));
         assert!(matches!(record.event, Event::Profile(profile) if profile.deleted));
@@ -247,14 +246,14 @@ mod tests {
     }
 
     #[test]
-    fn a_null_value_of_any_other_stream_lacks_its_fields() {
+    fn a_null_value_on_any_other_stream_is_missing_its_fields() {
         for stream in [Stream::Usage, Stream::Billing, Stream::Support, Stream::Feedback] {
             assert_eq!(decode_raw(&raw(stream, None)).unwrap_err().code, Code::MissingField);
         }
     }
 
     #[test]
-    fn a_record_timestamp_is_held_to_the_same_limits_as_occurred_at() {
+    fn the_limits_of_occurred_at_apply_to_record_timestamps_too() {
         let without_time = format!(r#"{{"type":"feature_used",{USAGE}}}"#);
         let refused = |millis: i64| {
             let value = Some(without_time.as_bytes());
@@ -266,12 +265,12 @@ mod tests {
     }
 
     #[test]
-    fn of_a_repeated_key_the_last_counts() {
+    fn the_last_of_repeated_keys_wins() {
         assert_eq!(record(Stream::Usage, &usage(r#","account_id":[],"account_id":"a","id":1,"id":2"#)).id.as_deref(), Some("2"));
     }
 
     #[test]
-    fn unknown_fields_are_ignored_whatever_they_hold() {
+    fn unknown_fields_are_ignored_whatever_they_contain() {
         let fields = r#","x":{"type":[1e400,null]},"score":"?","items":7,"":0,"account_id ":1"#;
         assert_eq!(record(Stream::Usage, &usage(fields)), record(Stream::Usage, &usage("")));
     }

@@ -1,14 +1,14 @@
-//! What a value must be before its first field is looked at: small enough, UTF-8, flat enough.
+//! Checks on a value as a whole, before any field is read: size, UTF-8, nesting.
 
 use crate::event::{Code, Rejection};
 
-/// Arrays and objects may be nested this deep, the outermost object included.
+/// Maximum nesting of arrays and objects, including the outermost object.
 pub(super) const MAX_DEPTH: usize = 128;
 
-/// The value as text, without byte-order mark. Refuses with `too_large`, `invalid_utf8`, `too_deep`, in this order.
+/// The value as text, without a byte-order mark. Rejects with `too_large`, `invalid_utf8` or `too_deep`, in this order.
 pub(super) fn text(value: &[u8], record_bytes: usize) -> Result<&str, Rejection> {
     if value.len() > record_bytes {
-        return Err(Rejection::new(Code::TooLarge, format!("{} bytes are more than {record_bytes}", value.len())));
+        return Err(Rejection::new(Code::TooLarge, format!("has {} bytes, at most {record_bytes} are allowed", value.len())));
     }
     let text = std::str::from_utf8(value)
         .map_err(|error| Rejection::new(Code::InvalidUtf8, format!("not valid UTF-8 from byte {}", error.valid_up_to())))?;
@@ -20,12 +20,12 @@ pub(super) fn text(value: &[u8], record_bytes: usize) -> Result<&str, Rejection>
 }
 
 fn is_too_deep(text: &[u8]) -> bool {
-    // Counting brackets is several times cheaper than following strings, and nearly every record has a handful.
+    // Counting brackets is several times cheaper than tracking strings, and nearly every record has only a handful.
     let mut brackets = memchr::memchr2_iter(b'{', b'[', text);
     brackets.nth(MAX_DEPTH).is_some() && is_nested_deeper(text)
 }
 
-/// Follows brackets outside strings. The text need not be JSON: an unmatched closing bracket counts for nothing.
+/// Tracks brackets outside strings. The text need not be JSON: unmatched closing brackets are ignored.
 fn is_nested_deeper(text: &[u8]) -> bool {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for byte in text {
@@ -43,7 +43,7 @@ fn is_nested_deeper(text: &[u8]) -> bool {
     false
 }
 
-/// Whether a string in otherwise valid JSON contains half a surrogate pair, which UTF-8 cannot encode.
+/// Whether a string in otherwise valid JSON contains a lone surrogate, which UTF-8 cannot encode.
 pub(super) fn has_lone_surrogate(json: &str) -> bool {
     let mut rest = json.as_bytes();
     while let Some((_, escape)) = memchr::memchr(b'\\', rest).and_then(|at| rest.split_at_checked(at)) {
@@ -56,7 +56,7 @@ pub(super) fn has_lone_surrogate(json: &str) -> bool {
     false
 }
 
-/// The code unit of an escape `\uXXXX` at the beginning of `escape`.
+/// The code unit of a `\uXXXX` escape at the start of `escape`.
 fn code_unit(escape: &[u8]) -> Option<u16> {
     let digits = escape.strip_prefix(b"\\u")?.get(..4)?;
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_exactly_the_limit_is_read() {
+    fn a_value_of_exactly_the_limit_is_accepted() {
         let text = format!("{:<4096}", r#"{"type":"other"}"#);
         assert_eq!(decode_bytes(Stream::Usage, text.as_bytes()), Ok(Decoded::Ignored));
     }
@@ -99,14 +99,14 @@ mod tests {
     }
 
     #[test]
-    fn nesting_of_128_is_read_and_of_129_refused() {
+    fn nesting_of_128_is_accepted_and_of_129_rejected() {
         assert_eq!(decode_bytes(Stream::Usage, nested(128).as_bytes()), Ok(Decoded::Ignored));
         assert_eq!(refusal(Stream::Usage, &nested(129)).0, Code::TooDeep);
         assert!(is_too_deep("[".repeat(10_000).as_bytes()));
     }
 
     #[test]
-    fn brackets_side_by_side_or_in_strings_are_no_depth() {
+    fn brackets_side_by_side_or_in_strings_do_not_nest() {
         let flat = format!(r#"{{"type":"other","x":[{}0]}}"#, "[],".repeat(500));
         assert_eq!(decode_bytes(Stream::Usage, flat.as_bytes()), Ok(Decoded::Ignored));
         let quoted = format!(r#"{{"type":"other","x":"\\\"{}"}}"#, "[".repeat(500));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_surrogate_pair_is_found_wherever_it_stands() {
+    fn a_lone_surrogate_is_found_anywhere() {
         for text in [r#"{"type":"\ud800"}"#, r#"{"x":["\udc00"]}"#, r#"{"x":"\ud800\ud800"}"#, r#"{"\ud800":1}"#, r#""\udfff""#] {
             assert_eq!(code(text.as_bytes()), Code::InvalidJson, "{text}");
         }

@@ -1,4 +1,4 @@
-//! An event type of the contract: its name in `type`, and how its fields are read.
+//! An event type: its name in `type`, and the function that reads its fields.
 
 use super::fields::Fields;
 use crate::event::{Event, Rejection};
@@ -6,13 +6,12 @@ use crate::event::{Event, Rejection};
 /// Reads the fields of one event type.
 type Read = for<'a> fn(&Fields<'a, '_>) -> Result<Event<'a>, Rejection>;
 
-/// An event type of the contract.
 pub(super) struct EventType {
     /// The name in `type`.
     pub(super) name: &'static str,
-    /// Whether it belongs to an account.
+    /// False only for costs, which belong to no account.
     pub(super) of_account: bool,
-    /// Reads its fields, in the order of the contract.
+    /// Reads its fields in the documented order.
     pub(super) read: Read,
 }
 

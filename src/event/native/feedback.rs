@@ -20,10 +20,10 @@ pub(super) const TYPES: [EventType; 8] = [
     EventType::new("health_override_cleared", |fields| feedback(fields, |_| Ok(FeedbackKind::OverrideCleared))),
 ];
 
-/// Kinds of surveys that have answers of their own type.
+/// Survey kinds with their own answer types.
 const SURVEYS: [(&str, &str); 3] = [("nps", "nps"), ("csat", "csat"), ("ces", "ces")];
 
-/// The fields of the type first, then those that any feedback may carry; these are checked, and only the theme is kept.
+/// Reads the type's own fields, then those common to all feedback. The latter are checked, but only the theme is kept.
 fn feedback<'a, 'c>(
     fields: &Fields<'a, 'c>,
     kind: impl FnOnce(&Fields<'a, 'c>) -> Result<FeedbackKind<'a>, Rejection>,
@@ -41,7 +41,7 @@ fn nps<'a>(fields: &Fields<'a, '_>) -> Result<FeedbackKind<'a>, Rejection> {
 }
 
 fn survey_sent<'a>(fields: &Fields<'a, '_>) -> Result<FeedbackKind<'a>, Rejection> {
-    // The kinds that answers are matched with are known in any case; the sender's own stay as they are.
+    // Known kinds are case-insensitive, as response rates match them with answers; custom kinds are kept verbatim.
     let kind = fields.required(Field::Kind, |value| match value.word(&SURVEYS)? {
         Some(known) => Ok(Cow::Borrowed(known)),
         None => value.text(),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_survey_is_known_in_any_case() {
+    fn known_survey_kinds_are_case_insensitive() {
         assert_eq!(kind("survey_sent", r#""kind":"NPS""#), FeedbackKind::SurveySent("nps".into()));
         assert_eq!(kind("survey_sent", r#""kind":"Onboarding""#), FeedbackKind::SurveySent("Onboarding".into()));
         assert_eq!(refused("survey_sent", "").1, "kind is missing");
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_kept_may_be_long_but_not_of_another_type() {
+    fn fields_that_are_not_kept_may_be_long_but_must_have_the_right_type() {
         let long = "x".repeat(1000);
         assert_eq!(
             kind("referral_made", &format!(r#""user_id":1,"subject":"{long}","theme":"{long}","reason":"{long}""#)),

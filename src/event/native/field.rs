@@ -4,7 +4,7 @@ use std::fmt;
 
 macro_rules! names {
     ($($name:ident = $text:literal,)*) => {
-        /// Every field name of the contract, those of nested objects included.
+        /// Every known field name, including those of nested objects.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(super) enum Field {
             $($name,)*
@@ -29,7 +29,7 @@ macro_rules! names {
     };
 }
 
-// The commonest first: the match goes through them in this order.
+// Most frequent first: the match tries them in this order.
 names! {
     Type = "type",
     AccountId = "account_id",
@@ -113,14 +113,14 @@ names! {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
     field: Field,
-    /// Arrays are refused beyond `MAX_VALUES` elements, which are far fewer than this can count.
+    /// `MAX_VALUES` keeps this far below `u16::MAX`.
     index: Option<u16>,
 }
 
-/// The place of a value in its record; written `discount.currency`, `items[2].currency`, `entitled_features[0]`.
+/// The path of a value in its record; written `discount.currency`, `items[2].currency`, `entitled_features[0]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Path {
-    /// What holds the object whose field this is; `None` for a field of the record.
+    /// The step that leads to the enclosing object; `None` for a top-level field.
     object: Option<Step>,
     step: Step,
 }
@@ -136,7 +136,7 @@ impl Path {
         Self { step: Step { index: u16::try_from(index).ok(), ..self.step }, ..self }
     }
 
-    /// The last step, which the path of a field inside that object continues. The contract nests no deeper.
+    /// The last step, from which the path of a nested field continues. Objects nest only once.
     pub(super) const fn last_step(self) -> Step {
         self.step
     }

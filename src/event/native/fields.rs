@@ -1,4 +1,4 @@
-//! The fields of a JSON object: one pass finds those that the contract knows and validates everything else on the way.
+//! The fields of a JSON object: a single pass collects the known ones and validates the rest.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::value::Value;
 use crate::event::{Code, Rejection};
 use crate::time::Timestamp;
 
-/// The known fields of one object, each as the JSON text of its value. Of a repeated key the last counts.
+/// The known fields of one object, each as the JSON text of its value. The last of repeated keys wins.
 pub(super) struct Fields<'a, 'c> {
     slots: [Option<&'a str>; Field::COUNT],
     /// The path of the object; `None` for the record itself.
@@ -21,7 +21,7 @@ pub(super) struct Fields<'a, 'c> {
     reading: &'c Reading<'c>,
 }
 
-// Filling is separate from construction: returning the struct in a `Result` would copy a thousand bytes per record.
+// Construction and filling are separate: returning the struct in a `Result` would copy a kilobyte per record.
 impl<'a, 'c> Fields<'a, 'c> {
     /// An empty set of fields for a record.
     pub(super) const fn of_record(reading: &'c Reading<'c>) -> Self {
@@ -34,7 +34,7 @@ impl<'a, 'c> Fields<'a, 'c> {
         Self { slots: [None; Field::COUNT], object, has_escapes: value.has_escapes, reading: value.reading }
     }
 
-    /// Reads a record. `invalid_json` before `wrong_type`: a text is judged as JSON to its end before it must be an object.
+    /// Reads a record. The whole text must parse as JSON before it is required to be an object: `invalid_json` before `wrong_type`.
     pub(super) fn read_record(&mut self, text: &'a str) -> Result<(), Rejection> {
         let is_object = text.trim_ascii_start().starts_with('{');
         let parsed = if is_object { self.fill(text) } else { serde_json::from_str::<IgnoredAny>(text).map(|_| ()) };
@@ -43,17 +43,17 @@ impl<'a, 'c> Fields<'a, 'c> {
         }
         self.has_escapes = memchr::memchr(b'\\', text.as_bytes()).is_some();
         if self.has_escapes && document::has_lone_surrogate(text) {
-            return Err(Rejection::new(Code::InvalidJson, "an escape is half a surrogate pair"));
+            return Err(Rejection::new(Code::InvalidJson, "contains a lone surrogate escape"));
         }
         if is_object { Ok(()) } else { Err(Rejection::new(Code::WrongType, "the value is not an object")) }
     }
 
-    /// Reads an object in a record that has been read.
+    /// Reads an object nested in a record that has been read.
     pub(super) fn read_object(&mut self, value: &Value<'a, 'c>) -> Result<(), Rejection> {
         if value.json.starts_with('{') && self.fill(value.json).is_ok() { Ok(()) } else { Err(value.wrong_type("is not an object")) }
     }
 
-    /// Reads a field that must be there; null and empty text are `missing_field`.
+    /// Reads a required field; null and empty text are `missing_field`.
     #[inline]
     pub(super) fn required<T>(&self, field: Field, read: impl FnOnce(&Value<'a, 'c>) -> Result<T, Rejection>) -> Result<T, Rejection> {
         match self.get(field) {
@@ -62,7 +62,7 @@ impl<'a, 'c> Fields<'a, 'c> {
         }
     }
 
-    /// Reads a field that may be left out, null or empty text.
+    /// Reads an optional field, which may be missing, null or empty text.
     #[inline]
     pub(super) fn optional<T>(
         &self,
@@ -72,12 +72,12 @@ impl<'a, 'c> Fields<'a, 'c> {
         self.get(field).map(|value| read(&value)).transpose()
     }
 
-    /// Reads an instant that may be left out. One before 1900 counts as left out: .NET and Go write an unset time as the year 1.
+    /// Reads an optional instant. One before 1900 counts as missing: .NET and Go write an unset time as the year 1.
     pub(super) fn optional_instant(&self, field: Field) -> Result<Option<Timestamp>, Rejection> {
         Ok(self.optional(field, Value::instant)?.filter(|at| *at >= Timestamp::Y1900))
     }
 
-    /// Reads an instant that must be there and not before 1900.
+    /// Reads a required instant, not before 1900.
     pub(super) fn required_instant(&self, field: Field) -> Result<Timestamp, Rejection> {
         self.required(field, |value| match value.instant()? {
             at if at >= Timestamp::Y1900 => Ok(at),
@@ -124,7 +124,7 @@ impl<'a> Visitor<'a> for &mut Fields<'a, '_> {
     }
 }
 
-/// A key, whether it is written with escapes or not; `None` for one that the contract does not know.
+/// A key, with or without escapes; `None` if it is unknown.
 struct KnownField;
 
 impl<'a> DeserializeSeed<'a> for KnownField {

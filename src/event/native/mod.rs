@@ -1,8 +1,8 @@
-//! The native format: one JSON object a record.
+//! The native format: one JSON object per record.
 //!
-//! [`decode()`] is the whole way from bytes to [`Record`](super::Record), in the order in which the checks name a code. `document` is
-//! everything before the first field, `fields` the one pass over the JSON, and `value` reads a field as what the contract says or names
-//! the code; each stream has a file with its event types.
+//! [`decode()`] goes from bytes to [`Record`](super::Record) and runs the checks in the order that decides which code a bad record gets.
+//! `document` checks the text as a whole, `fields` makes the single pass over the JSON, and `value` reads each field as its type or
+//! rejects it. Each stream has a file with its event types.
 
 mod billing;
 mod context;
@@ -25,14 +25,14 @@ pub use decode::{Decoded, decode};
 
 #[cfg(test)]
 mod testing {
-    //! Decoding with the default limits, for the tests of every file here.
+    //! Decoding with test limits, shared by the tests of this folder.
 
     use super::{DecodeContext, Decoded, Raw, decode};
     use crate::event::{Code, Event, Record, Rejection, Stream};
     use crate::money::{Currency, RateTable, Rates};
     use crate::time::Timestamp;
 
-    /// USD is the reporting currency; EUR and JPY have a rate.
+    /// USD is the reporting currency; EUR and JPY have rates.
     pub(super) fn rates() -> Rates {
         let rate = |code: &str| (Currency::parse(code).unwrap(), rust_decimal::Decimal::ONE);
         Rates::new(Currency::USD, vec![RateTable { valid_from: Timestamp(0), rates: vec![rate("EUR"), rate("JPY")] }])
@@ -52,7 +52,7 @@ mod testing {
         decode_raw(&Raw { stream, key: Some(b"key"), value: Some(value), timestamp: None, future_reference: None })
     }
 
-    /// An event of this type at epoch second 1, with more fields as JSON text: `"count":2`.
+    /// An event at epoch second 1; `fields` is JSON text such as `"count":2`.
     pub(super) fn json(type_name: &str, fields: &str) -> String {
         let comma = if fields.is_empty() { "" } else { "," };
         format!(r#"{{"type":"{type_name}","occurred_at":1{comma}{fields}}}"#)
@@ -69,7 +69,7 @@ mod testing {
         record(stream, text).event
     }
 
-    /// The code and reason by which a value is refused.
+    /// The code and reason with which a value is rejected.
     pub(super) fn refusal(stream: Stream, text: &str) -> (Code, String) {
         match decode_bytes(stream, text.as_bytes()) {
             Err(rejection) => (rejection.code, rejection.reason.into_owned()),

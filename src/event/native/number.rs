@@ -1,8 +1,8 @@
-//! Decimal numbers read from their text: amounts and instants must be exact, and floats are not.
+//! Decimal numbers parsed from text: amounts and instants must be exact, which floats are not.
 
 use crate::money::Fixed;
 
-/// A number as JSON writes it; leading zeros are let through, since numbers come as text too.
+/// A JSON number. Leading zeros are accepted because numbers may also come as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Number<'a> {
     text: &'a str,
@@ -11,26 +11,26 @@ pub(super) struct Number<'a> {
     whole: &'a [u8],
     /// Digits after the point.
     fraction: &'a [u8],
-    /// Power of ten; held at +-[`MAX_EXPONENT`], which is beyond every range of the contract.
+    /// Power of ten, clamped to +-[`MAX_EXPONENT`], which is beyond every accepted range.
     exponent: i64,
 }
 
 const MAX_EXPONENT: i64 = 1 << 40;
-/// Decimals that are kept of an amount in minor units: twice as many as any price list has.
+/// Decimal places kept of an amount in minor units: twice what any price list uses.
 const MAX_DECIMALS: u32 = 24;
-/// Amounts have at most 28 digits: sums and products of a subscription's prices must fit 128 bits.
+/// Amounts have at most 28 digits, so that sums and products of a subscription's prices fit 128 bits.
 const MANTISSA_LIMIT: i128 = 10_i128.pow(28);
 
-/// A number cut to a whole one, towards minus infinity.
+/// A number rounded down to a whole one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Floor {
     pub(super) value: i128,
-    /// Whether nothing was cut.
+    /// Whether the number was whole.
     pub(super) exact: bool,
 }
 
 impl<'a> Number<'a> {
-    /// Reads all of `text`; `None` when it is not a number.
+    /// Parses all of `text`; `None` if it is not a number.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let unsigned = text.strip_prefix('-').unwrap_or(text);
         let (whole, rest) = digits(unsigned.as_bytes())?;
@@ -61,7 +61,7 @@ impl<'a> Number<'a> {
         self.text.contains('.')
     }
 
-    /// The number times a power of ten, exactly; `None` where that takes more than 28 digits or [`MAX_DECIMALS`] decimals.
+    /// The number times a power of ten, exactly; `None` if that takes more than 28 digits or [`MAX_DECIMALS`] decimals.
     pub(super) fn fixed(&self, power_of_ten: i64) -> Option<Fixed> {
         let digits = self.whole.iter().chain(self.fraction);
         let zeros = i64::try_from(digits.clone().rev().take_while(|digit| **digit == b'0').count()).ok()?;
@@ -74,17 +74,17 @@ impl<'a> Number<'a> {
         (mantissa.abs() < MANTISSA_LIMIT).then(|| Fixed::new(mantissa, scale))
     }
 
-    /// The digits as written, where the number is a plain sequence of them after an optional sign.
+    /// The number as written, if it is only digits after an optional sign.
     pub(super) fn plain_integer(&self) -> Option<&'a str> {
         let signed = self.whole.len() + usize::from(self.negative) == self.text.len();
         let is_zero = self.whole.iter().all(|digit| *digit == b'0');
         signed.then_some(if is_zero { "0" } else { self.text })
     }
 
-    /// The number times a power of ten, cut to a whole number; `None` beyond `i128`.
+    /// The number times a power of ten, rounded down; `None` beyond `i128`.
     pub(super) fn floor(&self, power_of_ten: i64) -> Option<Floor> {
         let mut digits = self.whole.iter().chain(self.fraction).map(|digit| i128::from(digit - b'0'));
-        // The first `places` digits stand before the point once it is moved.
+        // Number of digits before the point once it is moved.
         let places = i64::try_from(self.whole.len()).ok()? + self.exponent + power_of_ten;
         let mut magnitude = 0_i128;
         for _ in 0..places {
@@ -99,13 +99,13 @@ impl<'a> Number<'a> {
         Some(Floor { value, exact })
     }
 
-    /// The nearest float; infinite beyond the largest.
+    /// The nearest float; infinite if too large.
     pub(super) fn to_f64(self) -> f64 {
         self.text.parse().unwrap_or(f64::INFINITY)
     }
 }
 
-/// One digit or more, and what follows them.
+/// One or more digits, and the rest of the text.
 fn digits(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     if end == 0 { None } else { text.split_at_checked(end) }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fraction_is_cut_towards_minus_infinity() {
+    fn a_fraction_is_rounded_down() {
         assert_eq!(floor("1.999", 0), Some((1, false)));
         assert_eq!(floor("-1.001", 0), Some((-2, false)));
         assert_eq!(floor("1e-999999999999999999999", 0), Some((0, false)));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_integer_holds_is_none() {
+    fn numbers_beyond_every_integer_are_none() {
         assert_eq!(floor("1e400", 0), None);
         assert_eq!(floor("1e999999999999999999999", 0), None);
         assert_eq!(floor(&"9".repeat(40), 0), None);

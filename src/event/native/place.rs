@@ -1,11 +1,11 @@
-//! The place of an answer on its scale: (score - min) / (max - min), on reversed scales 1 less that.
+//! The position of an answer on its scale, 0..=1: (score - min) / (max - min), or 1 minus that on reversed scales.
 
 use super::field::Field;
 use super::fields::Fields;
 use super::value::Value;
 use crate::event::Rejection;
 
-/// The scale of a score that comes without one.
+/// The scale of a score without one.
 const DEFAULT_SCALE: Scale = Scale { min: 1.0, max: 5.0, reversed: false };
 
 struct Scale {
@@ -16,16 +16,16 @@ struct Scale {
 
 enum Score {
     Number(f64),
-    /// `good` or `bad`: a place by itself, whatever the scale.
+    /// `good` or `bad`, whatever the scale.
     Place(f64),
 }
 
-/// The place of `score` on `scale`, 0..=1; `missing_field` without score.
+/// The position of `score` on `scale`; `missing_field` without a score.
 pub(super) fn required(fields: &Fields<'_, '_>) -> Result<f64, Rejection> {
     optional(fields)?.ok_or_else(|| fields.missing(Field::Score))
 }
 
-/// The place of `score` on `scale`, 0..=1; `None` without a score.
+/// The position of `score` on `scale`; `None` without a score.
 pub(super) fn optional(fields: &Fields<'_, '_>) -> Result<Option<f64>, Rejection> {
     let Some((value, score)) = fields.optional(Field::Score, |value| Ok((*value, score(value)?)))? else { return Ok(None) };
     let scale = fields.optional(Field::Scale, scale)?.unwrap_or(DEFAULT_SCALE);
@@ -48,7 +48,7 @@ fn scale(value: &Value<'_, '_>) -> Result<Scale, Rejection> {
     let min = fields.required(Field::Min, Value::float)?;
     let max = fields.required(Field::Max, Value::float)?;
     let reversed = fields.optional(Field::Reversed, Value::flag)?.unwrap_or(false);
-    if max > min && (max - min).is_finite() { Ok(Scale { min, max, reversed }) } else { Err(value.out_of_range("has no span")) }
+    if max > min && (max - min).is_finite() { Ok(Scale { min, max, reversed }) } else { Err(value.out_of_range("needs max above min")) }
 }
 
 fn place(value: &Value<'_, '_>, score: f64, scale: &Scale) -> Result<f64, Rejection> {
@@ -77,14 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn a_score_without_scale_lies_between_1_and_5() {
+    fn a_score_without_a_scale_is_out_of_1_to_5() {
         assert_place(r#""score":4"#, 0.75);
         assert_place(r#""score":"5","scale":null"#, 1.0);
         assert_eq!(refusal(Stream::Feedback, &json("csat_answered", r#""score":0"#)).0, Code::OutOfRange);
     }
 
     #[test]
-    fn a_reversed_scale_is_read_from_the_other_end() {
+    fn a_reversed_scale_runs_the_other_way() {
         assert_place(r#""score":2,"scale":{"min":1,"max":7,"reversed":true}"#, 1.0 - 1.0 / 6.0);
         assert_place(r#""score":0,"scale":{"min":"0","max":"10","reversed":false}"#, 0.0);
     }
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scale_must_have_both_ends_and_a_span() {
+    fn a_scale_needs_both_ends_with_max_above_min() {
         let refused = |scale: &str| refusal(Stream::Feedback, &json("csat_answered", &format!(r#""score":1,"scale":{scale}"#)));
         assert_eq!(refused(r#"{"min":1}"#), (Code::MissingField, "scale.max is missing".to_owned()));
         assert_eq!(refused(r#"{"min":1,"max":1}"#).0, Code::OutOfRange);

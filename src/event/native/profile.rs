@@ -1,4 +1,4 @@
-//! Account profiles: `account_profile`. Every field may be left out.
+//! Account profiles: `account_profile`. Every field is optional.
 
 use std::borrow::Cow;
 
@@ -31,7 +31,7 @@ fn account_profile<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> 
     Ok(Event::Profile(Box::new(profile)))
 }
 
-/// Distinct names in order: profiles that say the same must be equal. Nulls and empty names are left out.
+/// Distinct names, sorted so that equivalent profiles are equal. Null and empty names are skipped.
 fn features<'a>(value: &Value<'a, '_>) -> Result<Vec<Cow<'a, str>>, Rejection> {
     let elements = value.elements()?;
     let names = elements.iter().filter(|name| name.is_given()).map(Value::text);
@@ -41,10 +41,10 @@ fn features<'a>(value: &Value<'a, '_>) -> Result<Vec<Cow<'a, str>>, Rejection> {
     Ok(names)
 }
 
-/// A system and the account's id there.
+/// A system, and the account's id in it.
 type Alias<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// Ids by system, in the order of the systems; null and empty ids, and a system without name, are left out.
+/// Ids by system, in the order of systems. Null and empty ids and unnamed systems are skipped.
 fn aliases<'a>(value: &Value<'a, '_>) -> Result<Vec<Alias<'a>>, Rejection> {
     let given = value.members()?.into_iter().filter(|(system, id)| !system.is_empty() && id.is_given());
     given.map(|(system, id)| Ok((system, id.id()?))).collect()
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_may_be_left_out_null_or_empty() {
+    fn every_field_may_be_missing_null_or_empty() {
         assert_eq!(profile(""), AccountProfile::default());
         let nothing = r#""name":"","segment":null,"seats":"","entitled_features":[],"aliases":null,"deleted":null"#;
         assert_eq!(profile(nothing), AccountProfile::default());
@@ -99,12 +99,12 @@ mod tests {
     }
 
     #[test]
-    fn of_a_repeated_alias_the_last_counts() {
+    fn the_last_of_repeated_aliases_wins() {
         assert_eq!(profile(r#""aliases":{"stripe":"a","stripe":"b"}"#).aliases, [("stripe".into(), "b".into())]);
     }
 
     #[test]
-    fn names_of_fields_are_in_the_reason_but_no_values() {
+    fn the_reason_names_fields_but_no_values() {
         assert_eq!(refused(r#""seats":-1"#), (Code::OutOfRange, "seats is outside its range".to_owned()));
         assert_eq!(refused(r#""entitled_features":["a",1]"#), (Code::WrongType, "entitled_features[1] is not text".to_owned()));
         assert_eq!(refused(r#""entitled_features":"a""#), (Code::WrongType, "entitled_features is not an array".to_owned()));

@@ -1,13 +1,12 @@
-//! What the values of one record share while it is decoded.
+//! State shared by the values of one record while it is decoded.
 
 use std::cell::Cell;
 
 use super::context::DecodeContext;
 
-/// The decoding of one record.
 pub(super) struct Reading<'c> {
     pub(super) context: &'c DecodeContext,
-    /// Whether any text was cut at `limits.text_bytes`.
+    /// Whether any text was truncated at `limits.text_bytes`.
     pub(super) cut_text: Cell<bool>,
 }
 

@@ -1,7 +1,6 @@
 //! Support: the `ticket_*` events.
 //!
-//! Only the ticket's id is required of each, besides what the type is about. The fields that any of them may carry come before those
-//! of the type.
+//! Every type requires the ticket's id, and some a field of their own. Fields common to all types are read before a type's own.
 
 use super::event_type::EventType;
 use super::field::Field;
@@ -84,12 +83,12 @@ fn merged<'a>(fields: &Fields<'a, '_>) -> Result<TicketKind<'a>, Rejection> {
     fields.required(Field::Into, Value::reference).map(TicketKind::Merged)
 }
 
-/// Where the ticket went is checked and left to the records of that account.
+/// The destination is checked but not kept: the records of that account cover the rest.
 fn moved<'a>(fields: &Fields<'a, '_>) -> Result<TicketKind<'a>, Rejection> {
     fields.optional(Field::To, Value::reference).map(|_| TicketKind::Moved)
 }
 
-/// The whole ticket; in the contract its status comes right after the id.
+/// A full ticket; in the documented order, the status comes right after the id.
 fn snapshot<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
     fields.required(Field::TicketId, Value::id)?;
     let status = fields.required(Field::Status, |value| value.choice(&SNAPSHOT_STATUSES))?;
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_ticket_is_required_of_most_types() {
+    fn most_types_require_only_the_ticket_id() {
         for (type_name, kind) in [
             ("ticket_opened", TicketKind::Opened),
             ("ticket_resolved", TicketKind::Resolved),
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn each_type_requires_what_it_is_about() {
+    fn each_type_requires_its_own_field() {
         for (type_name, field) in [
             ("ticket_replied", "by"),
             ("ticket_status_changed", "status"),
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_change_knows_only_open_statuses() {
+    fn a_status_change_accepts_only_open_statuses() {
         let kind = |status: &str| ticket_of("ticket_status_changed", &format!(r#""ticket_id":"1","status":"{status}""#)).kind;
         assert_eq!(kind("OPEN"), TicketKind::StatusChanged(OpenStatus::Open));
         assert_eq!(kind("Pending"), TicketKind::StatusChanged(OpenStatus::Pending));
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_holds_the_instants_of_the_ticket() {
+    fn a_snapshot_has_all_instants_of_the_ticket() {
         let ticket =
             ticket_of("ticket_snapshot", r#""ticket_id":"1","status":"Solved","created_at":1,"resolved_at":"2000","score":"good""#);
         let expected = TicketSnapshot {

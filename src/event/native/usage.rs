@@ -25,7 +25,7 @@ fn session_ended<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
     Ok(Event::Usage(UsageEvent { user_id, kind: UsageKind::SessionEnded { duration_ns } }))
 }
 
-/// The user. Blank text means none, as null does.
+/// The user. Blank text means no user, as null does.
 fn user<'a>(fields: &Fields<'a, '_>) -> Result<Option<Cow<'a, str>>, Rejection> {
     Ok(fields.optional(Field::UserId, Value::id)?.filter(|user| !user.trim().is_empty()))
 }
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_that_is_no_whole_number_is_of_the_wrong_type() {
+    fn a_count_that_is_not_whole_has_the_wrong_type() {
         for value in ["1.5", "-1.5", "\"1.5\"", "\"many\"", "\" 1\"", "true", "[1]", "{}", "\"NaN\""] {
             assert_eq!(refused_count(value), Code::WrongType, "{value}");
         }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_judged_in_the_order_of_the_contract() {
+    fn fields_are_checked_in_the_documented_order() {
         let refused = |fields: &str| refusal(Stream::Usage, &json("feature_used", fields)).1;
         assert_eq!(refused(r#""count":0,"session_id":[],"user_id":[7]"#), "user_id is neither text nor a whole number");
         assert_eq!(refused(r#""count":0,"session_id":[],"user_id":7"#), "feature is missing");

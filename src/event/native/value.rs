@@ -1,4 +1,4 @@
-//! One value of a known field, and the readers for every type in the contract. A reader that fails names the code.
+//! The value of a known field, and a reader for every type that fields can have. A failing reader decides the code.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,20 +15,20 @@ use crate::event::{Code, Rejection};
 use crate::money::{Currency, Fixed};
 use crate::time::Timestamp;
 
-/// An array or a map of a payload holds this many values at most; more: `out_of_range`.
+/// Maximum number of values in an array or map; beyond: `out_of_range`.
 pub(super) const MAX_VALUES: usize = 1000;
 
-/// Counts, quantities and seats end here.
+/// Maximum of counts, quantities and seats.
 pub(super) const MAX_COUNT: u64 = i64::MAX.unsigned_abs();
 
-/// From here on a number that is an instant is in milliseconds, below in seconds.
+/// Instants given as numbers are in milliseconds from here on, below in seconds.
 const FIRST_MILLISECOND_NUMBER: i128 = 100_000_000_000;
-/// From here on it would be beyond the year 5138, so it is taken for microseconds.
+/// Milliseconds from here on would be beyond the year 5138, so these are microseconds.
 const FIRST_MICROSECOND_NUMBER: i128 = 100_000_000_000_000;
-/// From here on for nanoseconds.
+/// And from here on nanoseconds.
 const FIRST_NANOSECOND_NUMBER: i128 = 100_000_000_000_000_000;
 
-/// The unit that a number has which is too large for milliseconds.
+/// The likely unit of a number too large to be milliseconds.
 pub(super) const fn unit_too_fine(number: i128) -> Option<&'static str> {
     match number {
         FIRST_NANOSECOND_NUMBER.. => Some("nanoseconds"),
@@ -42,34 +42,34 @@ pub(super) const fn unit_too_fine(number: i128) -> Option<&'static str> {
 pub(super) struct Value<'a, 'c> {
     pub(super) json: &'a str,
     pub(super) path: Path,
-    /// Whether there is any escape in the record.
+    /// Whether the record contains any escape.
     pub(super) has_escapes: bool,
     pub(super) reading: &'c Reading<'c>,
 }
 
 impl<'a> Value<'a, '_> {
-    /// Whether it is anything but null and empty text.
+    /// Whether it is neither null nor empty text.
     pub(super) fn is_given(&self) -> bool {
         !matches!(self.json, "null" | "\"\"")
     }
 
-    /// Text that is kept, cut at `limits.text_bytes`: a long name must not lose the event.
+    /// Text to be stored, truncated at `limits.text_bytes`: a long name must not cost the event.
     pub(super) fn text(&self) -> Result<Cow<'a, str>, Rejection> {
         self.any_text().map(|text| self.cut(text))
     }
 
-    /// Text of any length, which nothing keeps.
+    /// Text of any length that is not stored.
     pub(super) fn any_text(&self) -> Result<Cow<'a, str>, Rejection> {
         self.unquoted()?.ok_or_else(|| self.wrong_type("is not text"))
     }
 
-    /// An id: text, or a whole number, which is read as its digits. Never cut, since two ids could become one.
+    /// An id: text, or a whole number read as its digits. Never truncated, since two ids could become one.
     pub(super) fn id(&self) -> Result<Cow<'a, str>, Rejection> {
         let id = self.text_or_digits()?;
         self.within_limit(id)
     }
 
-    /// An id that is only mentioned, cut at `limits.text_bytes` as other text is.
+    /// An id that is only stored, not matched; truncated at `limits.text_bytes` like other text.
     pub(super) fn reference(&self) -> Result<Cow<'a, str>, Rejection> {
         self.text_or_digits().map(|text| self.cut(text))
     }
@@ -91,7 +91,7 @@ impl<'a> Value<'a, '_> {
         among(choices, &text).ok_or_else(|| self.not_one_of(choices))
     }
 
-    /// One of a set of names, in any case; `None` when it is anything else.
+    /// One of a set of names, case-insensitive; `None` for anything else.
     pub(super) fn word<T: Copy>(&self, choices: &[(&str, T)]) -> Result<Option<T>, Rejection> {
         Ok(self.unquoted()?.and_then(|text| among(choices, &text)))
     }
@@ -105,30 +105,28 @@ impl<'a> Value<'a, '_> {
         }
     }
 
-    /// A whole number in a range, which may be written `6.0`, `6e0` or as text.
+    /// A whole number in a range; `6.0`, `6e0` and text are accepted.
     pub(super) fn whole<T: TryFrom<i128> + PartialOrd>(self, range: RangeInclusive<T>) -> Result<T, Rejection> {
         let text = self.number_text()?;
         let whole = T::try_from(self.integer(self.number(&text)?)?).ok().filter(|whole| range.contains(whole));
         whole.ok_or_else(|| self.out_of_range("is outside its range"))
     }
 
-    /// An amount in whole minor units. Decimals are refused by name: 49.00 in text is 49 major units, and would be read as 49 cents.
+    /// An amount in whole minor units. Decimals get their own rejection: "49.00" surely means 49 major units, not 49 cents.
     pub(super) fn minor_units(&self) -> Result<i64, Rejection> {
         let text = self.number_text()?;
         let number = self.number(&text)?;
         let whole = number.floor(0);
         if whole.is_some_and(|cut| !cut.exact) || (number.has_point() && self.json.starts_with('"')) {
-            return Err(
-                self.out_of_range("has decimals: minor units are whole, and major units such as 49.00 go into amount or amount_off")
-            );
+            return Err(self.out_of_range("has decimals: minor units are whole; for major units such as 49.00 use amount or amount_off"));
         }
         whole.and_then(|cut| i64::try_from(cut.value).ok()).ok_or_else(|| self.out_of_range("is outside its range"))
     }
 
-    /// An amount in major units, exactly, in minor units of a currency that has this many decimals.
+    /// An amount in major units, converted exactly to minor units of a currency with this many decimals.
     pub(super) fn decimal(&self, decimals: u32) -> Result<Fixed, Rejection> {
         let text = self.number_text()?;
-        self.number(&text)?.fixed(decimals.into()).ok_or_else(|| self.out_of_range("has more digits than are kept, which are 28"))
+        self.number(&text)?.fixed(decimals.into()).ok_or_else(|| self.out_of_range("has more than 28 digits"))
     }
 
     /// A finite number.
@@ -147,15 +145,15 @@ impl<'a> Value<'a, '_> {
         percent.ok_or_else(|| self.out_of_range("is outside 0 to 100"))
     }
 
-    /// Seconds, >= 0, as nanoseconds; finer digits are cut.
+    /// Seconds, >= 0, truncated to nanoseconds.
     pub(super) fn seconds(&self) -> Result<u64, Rejection> {
         let text = self.number_text()?;
         let nanoseconds = self.number(&text)?.floor(9).and_then(|cut| u64::try_from(cut.value).ok());
         nanoseconds.ok_or_else(|| self.out_of_range("is outside its range"))
     }
 
-    /// An instant: RFC 3339 with offset, or epoch seconds below 10^11 and epoch milliseconds from there, as number or text. Finer
-    /// digits than milliseconds are cut. What is before the year 1 is held there: nothing that old is believed.
+    /// An instant: RFC 3339 with offset, or a number (or numeric text) of epoch seconds below 10^11 and epoch milliseconds from there.
+    /// Truncated to milliseconds. Anything before year 1 is clamped to it, since later checks reject both.
     pub(super) fn instant(&self) -> Result<Timestamp, Rejection> {
         let text = self.number_text()?;
         let Some(number) = Number::parse(&text) else {
@@ -165,13 +163,13 @@ impl<'a> Value<'a, '_> {
         let floor = |power_of_ten| number.floor(power_of_ten).map_or(beyond, |cut| cut.value);
         let whole = floor(0);
         if let Some(unit) = unit_too_fine(whole) {
-            return Err(self.out_of_range(&format!("looks like {unit}: seconds, milliseconds and RFC 3339 are understood")));
+            return Err(self.out_of_range(&format!("looks like {unit}: use seconds, milliseconds or RFC 3339")));
         }
         let millis = if whole < FIRST_MILLISECOND_NUMBER { floor(3) } else { whole };
         Ok(Timestamp(i64::try_from(millis).unwrap_or(i64::MIN)).max(Timestamp::MIN))
     }
 
-    /// A currency that has a rate.
+    /// A currency with a rate.
     pub(super) fn currency(&self) -> Result<Currency, Rejection> {
         let currency = Currency::parse(&self.any_text()?).ok_or_else(|| self.out_of_range("is not three letters"))?;
         if self.reading.context.rates.knows(currency) { Ok(currency) } else { Err(self.reject(Code::UnknownCurrency, "has no rate")) }
@@ -187,7 +185,7 @@ impl<'a> Value<'a, '_> {
         Ok(elements.into_iter().enumerate().map(element).collect())
     }
 
-    /// The members of an object whose keys are data, ordered by key. Of a repeated key the last counts.
+    /// The members of an object whose keys are data, ordered by key. The last of repeated keys wins.
     pub(super) fn members(&self) -> Result<Vec<(Cow<'a, str>, Self)>, Rejection> {
         let members: BTreeMap<Key<'a>, &'a RawValue> = serde_json::from_str(self.json).map_err(|_| self.wrong_type("is not an object"))?;
         if members.len() > MAX_VALUES {
@@ -197,7 +195,7 @@ impl<'a> Value<'a, '_> {
         members.into_iter().map(member).collect()
     }
 
-    /// Text without its quotes; `None` when it is not text.
+    /// Text without its quotes; `None` if it is not text.
     fn unquoted(&self) -> Result<Option<Cow<'a, str>>, Rejection> {
         let Some(text) = self.json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
             return Ok(None);
@@ -213,7 +211,7 @@ impl<'a> Value<'a, '_> {
         if text.len() <= self.reading.context.text_bytes { Ok(text) } else { Err(self.out_of_range("is longer than limits.text_bytes")) }
     }
 
-    /// Text of at most `limits.text_bytes` bytes, whole characters.
+    /// Truncates at `limits.text_bytes`, to whole characters.
     fn cut(&self, text: Cow<'a, str>) -> Cow<'a, str> {
         let limit = self.reading.context.text_bytes;
         if text.len() <= limit {
@@ -230,7 +228,7 @@ impl<'a> Value<'a, '_> {
         }
     }
 
-    /// What of the value may be a number: its text, or the value itself.
+    /// The text that may be a number: the content of a string, or the value itself.
     fn number_text(&self) -> Result<Cow<'a, str>, Rejection> {
         match (self.unquoted()?, self.json.as_bytes()) {
             (Some(text), _) => Ok(text),
@@ -262,13 +260,13 @@ impl<'a> Value<'a, '_> {
         self.out_of_range(&format!("is not one of {}", names.join(", ")))
     }
 
-    /// The rejection of a value of another type.
+    /// The rejection of a value of the wrong type.
     #[cold]
     pub(super) fn wrong_type(&self, why: &str) -> Rejection {
         self.reject(Code::WrongType, why)
     }
 
-    /// The rejection of a value outside its range or its set.
+    /// The rejection of a value outside its range or set.
     #[cold]
     pub(super) fn out_of_range(&self, why: &str) -> Rejection {
         self.reject(Code::OutOfRange, why)

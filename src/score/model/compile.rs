@@ -1,4 +1,4 @@
-//! From what a file says to a model, or every problem it has at once.
+//! Compiles a model file, or reports all of its problems at once.
 
 use sha2::{Digest, Sha256};
 
@@ -12,10 +12,10 @@ use super::profile::{Group, ScoringProfile, When};
 use crate::metric::Stage;
 
 impl Model {
-    /// Checks a file, completed as [`ModelFile::completed`] says, and compiles it.
+    /// Validates and compiles a file, after [`ModelFile::completed`].
     ///
     /// # Errors
-    /// Every problem at once, in the order of [`ModelFile::TABLES`].
+    /// All problems, in the order of [`ModelFile::TABLES`].
     pub fn compile(file: &ModelFile) -> Result<Self, Vec<ModelProblem>> {
         let mut problems = Problems::default();
         if let (Some(one), Some(other)) = (file.model.min_coverage, file.health.min_coverage) {
@@ -44,7 +44,7 @@ fn compile(file: &ModelFile, problems: &mut Problems) -> Model {
 }
 
 fn components(entries: &[file::Component], risk: &file::Risk, problems: &mut Problems) -> Vec<Component> {
-    problems.check(!entries.is_empty(), "health.component", || "there is none".into());
+    problems.check(!entries.is_empty(), "health.component", || "is empty".into());
     problems.names(entries.iter().map(|entry| entry.name.as_str()), "health.component");
     entries.iter().enumerate().map(|(place, entry)| component(entry, risk, &format!("health.component[{place}]"), problems)).collect()
 }
@@ -80,12 +80,12 @@ fn source(metric: &str, curve: &[[f64; 2]], min_n: Option<u64>, path: &str, prob
 
 fn profiles(entries: &[file::Profile], components: &[file::Component], problems: &mut Problems) -> Vec<ScoringProfile> {
     problems.names(entries.iter().map(|entry| entry.name.as_str()), "profile");
-    problems.check(!entries.is_empty(), "profile", || "there is none; the last one must be for all accounts".into());
+    problems.check(!entries.is_empty(), "profile", || "is empty; the last profile must match all accounts".into());
     let last = entries.len().saturating_sub(1);
     for (place, entry) in entries.iter().enumerate() {
         let unconditional = entry.when == file::When::default();
         problems.check(unconditional || place < last, format_args!("profile[{place}].when"), || {
-            "the last profile must have no condition: every account needs one".into()
+            "the last profile must have no condition, because every account needs a profile".into()
         });
         problems.check(!unconditional || place == last, format_args!("profile[{place}]"), || {
             "has no condition: the profiles after it are never reached".into()
@@ -95,12 +95,12 @@ fn profiles(entries: &[file::Profile], components: &[file::Component], problems:
 }
 
 fn profile(entry: &file::Profile, components: &[file::Component], path: &str, problems: &mut Problems) -> ScoringProfile {
-    problems.check(!entry.components.is_empty(), format_args!("{path}.components"), || "names no component".into());
+    problems.check(!entry.components.is_empty(), format_args!("{path}.components"), || "has no components".into());
     let mut places: Vec<u8> = Vec::new();
     for (nth, name) in entry.components.iter().enumerate() {
         let path = format!("{path}.components[{nth}]");
         match components.iter().take(MAX_ENTRIES).zip(0_u8..).find(|(component, _)| component.name == *name) {
-            Some((_, place)) if places.contains(&place) => problems.add(path, format!("`{name}` is there twice")),
+            Some((_, place)) if places.contains(&place) => problems.add(path, format!("`{name}` is repeated")),
             Some((_, place)) => places.push(place),
             None => problems.add(path, unknown("component", name, components.iter().map(|component| component.name.as_str()))),
         }
@@ -193,7 +193,7 @@ fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> 
     }
 }
 
-/// SHA-256 of the completed file as JSON: fields in the order of their declaration, coefficients by name, all numbers as floats.
+/// SHA-256 of the completed file as JSON: fields in declaration order, coefficients by name, all numbers as floats.
 fn hash(file: &ModelFile) -> (String, u64) {
     let canonical = serde_json::to_vec(file).unwrap_or_default();
     let digest = Sha256::digest(&canonical);
@@ -213,8 +213,8 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_of_a_model_are_told_at_once() {
-        let told = problems(
+    fn all_problems_of_a_model_are_reported_at_once() {
+        let found = problems(
             r#"
             [model]
             min_coverage = 1.4
@@ -247,7 +247,7 @@ mod tests {
             "#,
         );
         assert_eq!(
-            told,
+            found,
             [
                 "model.min_coverage: is 1.4, must be 0 to 1",
                 "health.component[0].group: unknown group `usag`; did you mean `usage`?",
@@ -255,12 +255,12 @@ mod tests {
                 "health.component[0].metric: unknown metric `usage.trendd`; did you mean `usage.trend`?",
                 "health.component[0].curve: metric values must ascend, 0 follows 0",
                 "health.component[0].or[0].metric: metric `account.stage` is not a number",
-                "health.component[0].or[0].curve: has no point",
-                "profile[1].name: `first` is there twice",
+                "health.component[0].or[0].curve: has no points",
+                "profile[1].name: `first` is repeated",
                 "profile[0]: has no condition: the profiles after it are never reached",
-                "profile[1].when: the last profile must have no condition: every account needs one",
+                "profile[1].when: the last profile must have no condition, because every account needs a profile",
                 "profile[0].components[0]: unknown component `aa`; did you mean `a`?",
-                "profile[1].components: names no component",
+                "profile[1].components: has no components",
                 "profile[1].when.stage[0]: unknown stage `churn`; did you mean `churned`?",
                 "rule[0].name: is empty",
                 "rule[0]: has neither cap_health nor risk_at_least",
@@ -276,18 +276,18 @@ mod tests {
 
     #[test]
     fn an_empty_list_of_profiles_or_components_is_a_problem() {
-        assert_eq!(problems(&format!("profile = []\n{COMPONENT}")), ["profile: there is none; the last one must be for all accounts"]);
-        assert!(problems("[health]\ncomponent = []").contains(&"health.component: there is none".to_owned()));
+        assert_eq!(problems(&format!("profile = []\n{COMPONENT}")), ["profile: is empty; the last profile must match all accounts"]);
+        assert!(problems("[health]\ncomponent = []").contains(&"health.component: is empty".to_owned()));
     }
 
     #[test]
-    fn a_component_of_the_default_model_that_a_file_of_its_own_does_not_have_is_unknown() {
-        let told = problems(&format!("{COMPONENT}[risk.coefficients]\ntrend = -1"));
-        assert_eq!(told, ["risk.coefficients.trend: unknown component `trend`; did you mean `a`?"]);
+    fn components_of_the_default_model_are_unknown_in_a_file_with_its_own() {
+        let found = problems(&format!("{COMPONENT}[risk.coefficients]\ntrend = -1"));
+        assert_eq!(found, ["risk.coefficients.trend: unknown component `trend`; did you mean `a`?"]);
     }
 
     #[test]
-    fn min_coverage_may_stand_in_either_table_but_not_differ() {
+    fn min_coverage_may_be_in_either_table_but_must_not_differ() {
         let both = |a: f64, b: f64| format!("[model]\nmin_coverage = {a}\n[health]\nmin_coverage = {b}");
         assert_eq!(problems(&both(0.4, 0.5)), ["health.min_coverage: differs from model.min_coverage, 0.4"]);
         let file = ModelFile::parse("[health]\nmin_coverage = 0.7").unwrap();
@@ -301,8 +301,8 @@ mod tests {
         let examples: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
         assert!(!examples.is_empty());
         for example in examples {
-            let told = Model::compile(&ModelFile::parse(example).unwrap());
-            assert!(told.is_ok(), "{told:?}");
+            let found = Model::compile(&ModelFile::parse(example).unwrap());
+            assert!(found.is_ok(), "{found:?}");
         }
     }
 }

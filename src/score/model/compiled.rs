@@ -1,4 +1,4 @@
-//! A model as scoring uses it: checked, its names resolved. [`Model::compile`] makes it.
+//! A compiled model: validated, with names resolved. Built by [`Model::compile`].
 
 use std::sync::LazyLock;
 
@@ -11,44 +11,44 @@ use crate::metric::Metric;
 #[expect(clippy::expect_used, reason = "the embedded file is part of the program, and a test compiles it")]
 static DEFAULT: LazyLock<Model> = LazyLock::new(|| Model::compile(&ModelFile::default_model()).expect("config/model.toml has no problem"));
 
-/// A checked model. Its parts refer to each other by place, which [`Model::compile`] has made sure of.
+/// A validated model. Its parts refer to each other by index; [`Model::compile`] guarantees that indices are valid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    /// Name in records and on boards.
+    /// Name in records and dashboards.
     pub name: String,
-    /// `sha256:` and 64 hex digits, of the completed [`ModelFile`] in a canonical form: comments, order of keys, and whether a default is
-    /// spelled out make no difference.
+    /// `sha256:` and 64 hex digits: hash of the completed [`ModelFile`] in canonical form, independent of comments, key order, and whether
+    /// defaults are spelled out.
     pub hash: String,
-    /// The first 8 bytes of the hash, which states remember.
+    /// The first 8 bytes of the hash, stored in account state.
     pub id: u64,
     /// Share of the weights that must be present for a score, 0..=1.
     pub min_coverage: f64,
-    /// Components, in order of the file.
+    /// Components, in file order.
     pub components: Vec<Component>,
-    /// Profiles, in order of the file; the last fits every account.
+    /// Profiles, in file order; the last matches every account.
     pub profiles: Vec<ScoringProfile>,
-    /// Rules, in order of the file.
+    /// Rules, in file order.
     pub rules: Vec<Rule>,
     /// Risk.
     pub risk: RiskModel,
     /// Borders of the bands.
     pub bands: Bands,
-    /// What is published.
+    /// Publish thresholds.
     pub publish: Publish,
 }
 
-/// A component: metrics with their curves, of which the first present counts, and a weight.
+/// A component: a weight, and metrics with curves, the first present of which counts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Component {
     /// Its name.
     pub name: String,
     /// [`name_id`] of the name.
     pub id: u32,
-    /// For explanation and gauges.
+    /// Group in explanations and gauges.
     pub group: Group,
     /// Above 0.
     pub weight: f64,
-    /// The metric, then what stands in for it.
+    /// The metric, then its alternatives.
     pub sources: Vec<Source>,
     /// Coefficient of the risk model; 0: none.
     pub coefficient: f64,
@@ -59,9 +59,9 @@ pub struct Component {
 pub struct Source {
     /// The metric.
     pub metric: Metric,
-    /// To 0..=100.
+    /// Maps values to 0..=100.
     pub curve: Curve,
-    /// Below this the metric counts as absent, where it counts things at all.
+    /// The metric counts as absent below this sample size, if it has one.
     pub min_n: u64,
 }
 
@@ -72,31 +72,31 @@ pub struct Rule {
     pub name: String,
     /// When it is in force.
     pub condition: Condition,
-    /// Health is this at most.
+    /// Upper bound on health.
     pub cap_health: Option<f64>,
-    /// Risk is this at least.
+    /// Lower bound on risk.
     pub risk_at_least: Option<f64>,
-    /// Whether its cap passes hysteresis at once.
+    /// Whether its cap skips hysteresis.
     pub immediate: bool,
 }
 
-/// The risk model; its coefficients are with the components.
+/// The risk model, without the coefficients, which are in the components.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RiskModel {
     /// How far ahead, days.
     pub horizon_days: u32,
-    /// Log-odds where every component is at 50.
+    /// Log-odds if every component scores 50.
     pub intercept: f64,
     /// Sum of all |coefficient|.
     pub total: f64,
-    /// Where levels begin.
+    /// Lower bounds of the levels.
     pub levels: Levels,
     /// Whether the coefficients were fitted to the user's own history.
     pub calibrated: bool,
 }
 
 impl Model {
-    /// The components of a profile, in its order.
+    /// The components of a profile, in profile order.
     pub(in crate::score) fn components_of(&self, profile: Option<&ScoringProfile>) -> impl Iterator<Item = &Component> {
         let places = profile.map_or(&[][..], |profile| &profile.components);
         places.iter().filter_map(|place| self.components.get(usize::from(*place)))
@@ -110,9 +110,8 @@ impl Default for Model {
     }
 }
 
-/// What a metric is made of at least, unless a component says otherwise: 20 events in the base of the trend; 3 answers, ratings or
-/// tickets for survey scores, CSAT, first-contact resolution and reopening; 5 tickets for medians and 90th percentiles. The newest answer
-/// is one answer by definition and has no minimum.
+/// Default minimum sample size of a metric: 20 events in the base of the trend; 3 answers, ratings or tickets for survey scores, CSAT,
+/// first-contact resolution and reopening; 5 tickets for medians and 90th percentiles. Newest answers have no minimum.
 #[must_use]
 pub const fn default_min_n(metric: Metric) -> u64 {
     match metric {
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_is_of_what_the_model_says_and_not_of_how_it_is_written() {
+    fn the_hash_depends_on_the_content_of_a_model_and_not_on_its_spelling() {
         let plain = Model::compile(&ModelFile::parse("").unwrap()).unwrap();
         assert_eq!(plain.hash, Model::default().hash);
         assert!(plain.hash.starts_with("sha256:") && plain.hash.len() == 71, "{}", plain.hash);
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn every_default_minimum_is_taken_where_a_component_states_none() {
+    fn the_default_minimum_applies_unless_a_component_sets_one() {
         let text = |extra: &str| {
             format!("[[health.component]]\nname='a'\ngroup='support'\nmetric='support.fcr_91d'\ncurve=[[0,0],[1,100]]\nweight=1\n{extra}")
         };

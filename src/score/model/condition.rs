@@ -3,11 +3,10 @@
 use super::name::nearest;
 use crate::metric::{Metric, Metrics};
 
-/// Comparisons a condition may have.
+/// Maximum number of comparisons per condition.
 pub const MAX_COMPARISONS: usize = 16;
 
-/// A condition over metrics. An absent metric makes its comparison false, whatever the operator; how many things a value was made of
-/// does not matter here.
+/// A condition over metrics. A comparison with an absent metric is false, whatever the operator; sample sizes are ignored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
     comparisons: Box<[Comparison]>,
@@ -30,10 +29,10 @@ enum Operator {
 }
 
 impl Condition {
-    /// Reads `metric op number and metric op number ...`, op being one of `<`, `<=`, `>`, `>=`, `==`.
+    /// Parses `metric op number and metric op number ...`, where op is one of `<`, `<=`, `>`, `>=`, `==`.
     ///
     /// # Errors
-    /// Says which part is wrong, and for an unknown metric which one is nearest.
+    /// Names the invalid part and, for an unknown metric, the nearest name.
     pub fn parse(text: &str) -> Result<Self, String> {
         let words = spaced(text);
         let parts: Vec<&[&str]> = words.split(|word| *word == "and").collect();
@@ -68,7 +67,7 @@ impl Comparison {
         Ok(Self { metric: numeric_metric(metric)?, operator, number })
     }
 
-    #[expect(clippy::float_cmp, reason = "== compares what was measured with what was written, counts above all")]
+    #[expect(clippy::float_cmp, reason = "== compares a value with a literal, and is meant for counts")]
     fn holds(&self, value: f64) -> bool {
         match self.operator {
             Operator::Less => value < self.number,
@@ -80,10 +79,10 @@ impl Comparison {
     }
 }
 
-/// The metric of a name, which must be a number.
+/// Looks up a numeric metric by name.
 ///
 /// # Errors
-/// Names the nearest metric when there is none of the name.
+/// Names the nearest metric if there is none with this name.
 pub fn numeric_metric(name: &str) -> Result<Metric, String> {
     match Metric::named(name) {
         Some(metric) if metric.is_numeric() => Ok(metric),
@@ -95,7 +94,7 @@ pub fn numeric_metric(name: &str) -> Result<Metric, String> {
     }
 }
 
-/// Words, with operators as words of their own whether or not spaces stand around them.
+/// Splits into words; operators are separate words even without spaces around them.
 fn spaced(text: &str) -> Vec<&str> {
     let is_operator = |c: char| matches!(c, '<' | '>' | '=');
     text.split_whitespace()
@@ -146,12 +145,12 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_sees_a_metric_made_of_one_answer() {
+    fn a_condition_ignores_sample_sizes() {
         assert!(Condition::parse("feedback.nps_91d < 0").unwrap().holds(&metrics()));
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_invalid_part() {
         let table = [
             ("revenue.cancel_sheduled >= 1", "did you mean `revenue.cancel_scheduled`?"),
             ("account.stage == 1", "not a number"),

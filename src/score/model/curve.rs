@@ -1,9 +1,9 @@
 //! Piecewise-linear curves from a metric to a score.
 
-/// Points a curve may have.
+/// Maximum number of points per curve.
 pub const MAX_CURVE_POINTS: usize = 64;
 
-/// A piecewise-linear function, flat beyond its ends.
+/// A piecewise-linear function, constant beyond its ends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
     points: Box<[[f64; 2]]>,
@@ -13,10 +13,10 @@ impl Curve {
     /// A curve through points (metric, score).
     ///
     /// # Errors
-    /// Says what is wrong: no point, too many, a metric that is not strictly ascending, a score outside 0..=100.
+    /// Without points, with too many, if metric values are not strictly ascending, or if a score is outside 0..=100.
     pub fn new(points: &[[f64; 2]]) -> Result<Self, String> {
         if points.is_empty() {
-            return Err("has no point".into());
+            return Err("has no points".into());
         }
         if points.len() > MAX_CURVE_POINTS {
             return Err(format!("has {} points, at most {MAX_CURVE_POINTS} are allowed", points.len()));
@@ -69,13 +69,13 @@ mod tests {
     }
 
     #[test]
-    fn a_falling_curve_is_as_good_as_a_rising_one() {
+    fn a_curve_may_fall() {
         let due = Curve::new(&[[0.0, 60.0], [14.0, 40.0], [30.0, 0.0]]).unwrap();
         assert_eq!((due.at(7.0), due.at(22.0), due.at(31.0)), (50.0, 20.0, 0.0));
     }
 
     #[test]
-    fn what_is_no_function_to_0_to_100_is_refused() {
+    fn invalid_curves_are_rejected() {
         for points in
             [&[][..], &[[0.0, 0.0], [0.0, 1.0]], &[[1.0, 0.0], [0.0, 1.0]], &[[0.0, 101.0]], &[[0.0, f64::NAN]], &[[f64::INFINITY, 1.0]]]
         {

@@ -1,7 +1,7 @@
-//! A model as it is written in TOML: in a file of its own, or as these seven tables of the main configuration.
+//! A model in TOML: a separate file, or these seven tables in the main configuration.
 //!
-//! Only the shape is checked here; [`Model::compile`](super::Model::compile) checks what it says. A file that declares no component
-//! amends the default model; one that declares its own stands alone (see [`ModelFile::completed`]).
+//! Only the shape is checked here; [`Model::compile`](super::Model::compile) validates the content. A file without components amends the
+//! default model; one with components is self-contained (see [`ModelFile::completed`]).
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -22,9 +22,9 @@ pub struct ModelFile {
     pub model: Identity,
     /// `[health]`.
     pub health: Health,
-    /// `[[profile]]`, in order; absent: those of the default model, or one of all components where the file declares its own.
+    /// `[[profile]]`, in order; absent: those of the default model or, in a file with its own components, one profile with all of them.
     pub profile: Option<Vec<Profile>>,
-    /// `[[rule]]`; absent: those of the default model, or none where the file declares its own components.
+    /// `[[rule]]`; absent: those of the default model or, in a file with its own components, none.
     pub rule: Option<Vec<Rule>>,
     /// `[risk]`.
     pub risk: Risk,
@@ -38,9 +38,9 @@ pub struct ModelFile {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Identity {
-    /// Name in records and on boards.
+    /// Name in records and dashboards.
     pub name: Option<String>,
-    /// Share of the weights that must be present for a score, 0..=1; may stand in `[health]` instead.
+    /// Share of the weights that must be present for a score, 0..=1; may be given in `[health]` instead.
     pub min_coverage: Option<f64>,
 }
 
@@ -48,7 +48,7 @@ pub struct Identity {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Health {
-    /// As [`Identity::min_coverage`].
+    /// Same as [`Identity::min_coverage`].
     pub min_coverage: Option<f64>,
     /// `[[health.component]]`; absent: those of the default model.
     pub component: Option<Vec<Component>>,
@@ -64,49 +64,49 @@ pub struct Component {
     pub group: String,
     /// An account metric.
     pub metric: String,
-    /// Points (metric, score), the metric ascending.
+    /// Points (metric, score), ascending by metric.
     pub curve: Vec<[f64; 2]>,
     /// Above 0; only its share of the sum matters.
     pub weight: f64,
-    /// Answers, tickets or events below which the metric counts as absent.
+    /// The metric counts as absent with fewer answers, tickets or events.
     pub min_n: Option<u64>,
-    /// What stands in, in this order, while the metric is absent.
+    /// Alternatives, in order of preference, while the metric is absent.
     #[serde(default)]
     pub or: Vec<Alternative>,
 }
 
-/// A metric with its curve that stands in for another of the same component.
+/// An alternative metric of a component, with its curve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alternative {
     /// An account metric.
     pub metric: String,
-    /// As [`Component::curve`].
+    /// See [`Component::curve`].
     pub curve: Vec<[f64; 2]>,
-    /// As [`Component::min_n`].
+    /// See [`Component::min_n`].
     pub min_n: Option<u64>,
 }
 
-/// `[[profile]]`: the components of some accounts.
+/// `[[profile]]`: the components used for matching accounts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Its name, unique in the model.
     pub name: String,
-    /// Which accounts; every condition must hold. The last profile has none.
+    /// Conditions on accounts, all of which must hold. The last profile has none.
     #[serde(default)]
     pub when: When,
     /// Names of components.
     pub components: Vec<String>,
 }
 
-/// Conditions of a profile; those left out hold for every account.
+/// Conditions of a profile; omitted ones always hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
-    /// Tenure below so many days.
+    /// Tenure below this many days.
     pub tenure_days_below: Option<f64>,
-    /// Tenure of at least so many days.
+    /// Tenure of at least this many days.
     pub tenure_days_at_least: Option<f64>,
     /// One of these segments.
     #[serde(deserialize_with = "one_or_many")]
@@ -119,7 +119,7 @@ pub struct When {
     pub stage: Option<Vec<String>>,
 }
 
-/// A list of names; a name alone is a list of one.
+/// A list of names, or a single name.
 fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "a name or a list of names")]
@@ -137,15 +137,15 @@ fn one_or_many<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Opti
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Its name, unique in the model; the explanation shows it.
+    /// Unique name, shown in explanations.
     pub name: String,
     /// Comparisons of a metric with a number, joined by `and`.
     pub when: String,
-    /// Health is this at most, 0..=100.
+    /// Upper bound on health, 0..=100.
     pub cap_health: Option<f64>,
-    /// Risk is this at least, 0..=1.
+    /// Lower bound on risk, 0..=1.
     pub risk_at_least: Option<f64>,
-    /// Whether its cap passes the hysteresis of bands at once.
+    /// Whether its cap skips the hysteresis of bands.
     #[serde(default)]
     pub immediate: bool,
 }
@@ -154,19 +154,19 @@ pub struct Rule {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Risk {
-    /// How far ahead, days.
+    /// Prediction horizon, days.
     pub horizon_days: u32,
     /// Log-odds of an account with every component at 50.
     pub intercept: f64,
-    /// Log-odds for each component, at 100 against 50; absent: as for [`ModelFile::rule`].
+    /// Change of log-odds by component, at a score of 100 relative to 50; absent: as for [`ModelFile::rule`].
     pub coefficients: Option<BTreeMap<String, f64>>,
     /// Borders of the levels.
     pub levels: Levels,
-    /// Whether the coefficients were fitted and validated on the user's own history.
+    /// Whether the coefficients were fitted and validated on the user's own data.
     pub calibrated: bool,
 }
 
-/// `risk.levels`: where a level begins, 0..1 and ascending; below the first it is low.
+/// `risk.levels`: lower bounds of levels, ascending within 0..1; below `medium` is low.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Levels {
@@ -182,9 +182,9 @@ pub struct Levels {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Bands {
-    /// Green from this score on.
+    /// Green at or above this score.
     pub green: f64,
-    /// Yellow from this score on, red below.
+    /// Yellow at or above this score, red below.
     pub yellow: f64,
     /// What it takes to enter a worse band.
     pub worse: Crossing,
@@ -192,7 +192,7 @@ pub struct Bands {
     pub better: Crossing,
 }
 
-/// A border is crossed at so many points past it, or after so many hours beyond it.
+/// A border is crossed this many points past it, or after this many hours beyond it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Crossing {
@@ -206,9 +206,9 @@ pub struct Crossing {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Publish {
-    /// A score that moved so many points since the last change.
+    /// Publish if the score moved this many points since the last change.
     pub score_points: f64,
-    /// A risk that moved so far since the last change.
+    /// Publish if the risk moved this far since the last change.
     pub risk: f64,
 }
 
@@ -237,13 +237,13 @@ impl Default for Publish {
 }
 
 impl ModelFile {
-    /// The tables that are a model's where they stand in the main configuration.
+    /// The tables of the main configuration that belong to the model.
     pub const TABLES: [&'static str; 7] = ["model", "health", "profile", "rule", "risk", "bands", "publish"];
 
     /// Reads a model file.
     ///
     /// # Errors
-    /// When it is no TOML, has an unknown key, or a value of a wrong type; the error knows where.
+    /// If it is not TOML, has an unknown key, or has a value of the wrong type; the error has the position.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
     }
@@ -254,9 +254,8 @@ impl ModelFile {
         DEFAULT_FILE.clone()
     }
 
-    /// This file with everything it leaves to others filled in: a file without components has those, the profiles, rules and
-    /// coefficients of the default model where it gives none itself; a file with its own components has only what it says, and where it
-    /// says no profile, one of all components.
+    /// Fills in everything the file omits. A file without components takes them, and any profiles, rules and coefficients that it lacks,
+    /// from the default model. A file with its own components takes nothing; without profiles it gets one with all components.
     #[must_use]
     pub fn completed(&self) -> Self {
         let mut file = self.clone();
@@ -290,7 +289,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_figures_taken_where_a_file_gives_none_are_those_of_the_default_model() {
+    fn the_defaults_in_code_match_the_default_model() {
         let written = ModelFile::default_model();
         let coefficients = written.risk.coefficients.clone();
         assert_eq!(written.risk, Risk { coefficients, ..Risk::default() });
@@ -310,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_its_own_components_stands_alone() {
+    fn a_file_with_its_own_components_is_self_contained() {
         let text =
             "[[health.component]]\nname = \"a\"\ngroup = \"usage\"\nmetric = \"usage.trend\"\ncurve = [[0.0, 0], [1, 100]]\nweight = 1";
         let own = ModelFile::parse(text).unwrap().completed();
@@ -319,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_are_refused_everywhere() {
+    fn unknown_keys_are_rejected_everywhere() {
         for text in [
             "colour = 1",
             "[bands]\nblue = 1",

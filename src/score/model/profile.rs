@@ -1,22 +1,22 @@
-//! Profiles: which components an account is scored by, and the groups that components belong to.
+//! Scoring profiles, which select the components for an account, and component groups.
 
 use crate::metric::Stage;
 
-/// What a component is about.
+/// The aspect of an account that a component measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Group {
-    /// How often the product is used.
+    /// Frequency of product use.
     Usage,
-    /// How much of it is used.
+    /// Range of features used.
     Depth,
-    /// By how many people.
+    /// Number of people using it.
     Breadth,
-    /// What is paid for it.
+    /// Revenue and payments.
     Revenue,
-    /// Trouble and how it is dealt with.
+    /// Tickets and their handling.
     Support,
-    /// What people say.
+    /// Survey answers.
     Sentiment,
 }
 
@@ -38,18 +38,18 @@ impl Group {
     }
 }
 
-/// A set of components for some accounts.
+/// The components used for matching accounts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScoringProfile {
     /// Its name.
     pub name: String,
-    /// Which accounts.
+    /// Conditions on accounts.
     pub when: When,
-    /// Places in [`Model::components`](super::Model::components), in order of the profile.
+    /// Indices into [`Model::components`](super::Model::components), in profile order.
     pub components: Vec<u8>,
 }
 
-/// Conditions; each that is given must hold.
+/// Conditions on an account, all of which must hold.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct When {
     /// Tenure below, days.
@@ -65,7 +65,7 @@ pub struct When {
 }
 
 impl When {
-    /// Whether an account fits. One without a segment, plan or stage fits no condition on it.
+    /// Whether an account matches. A missing segment, plan or stage matches no condition on it.
     #[must_use]
     pub fn fits(&self, tenure_days: f64, segment: Option<&str>, plan: Option<&str>, stage: Option<Stage>) -> bool {
         let one_of = |allowed: &Option<Vec<String>>, own: Option<&str>| match allowed {

@@ -13,7 +13,7 @@ fn in_currency(id: &str, minor: i64, currency: &str) -> SubscriptionSnapshot<'st
 }
 
 #[test]
-fn a_plan_switch_between_subscriptions_is_no_churn_and_new() {
+fn switching_subscriptions_within_the_window_is_not_churn_and_new() {
     let mut account = TestAccount::default();
     account.snapshot(day(1), monthly("a", 5_000));
     account.snapshot(day(9), with_status("a", 5_000, SubscriptionStatus::Canceled));
@@ -22,7 +22,7 @@ fn a_plan_switch_between_subscriptions_is_no_churn_and_new() {
 }
 
 #[test]
-fn one_millisecond_beyond_the_window_it_is() {
+fn one_millisecond_beyond_the_window_it_is_churn_and_reactivation() {
     let mut account = TestAccount::default();
     let later = day(9).plus(HOUR_MS + 1);
     account.snapshot(day(1), monthly("a", 5_000));
@@ -32,7 +32,7 @@ fn one_millisecond_beyond_the_window_it_is() {
 }
 
 #[test]
-fn down_to_nothing_and_back_within_the_window_is_no_movement() {
+fn dropping_to_zero_and_back_within_the_window_is_not_a_movement() {
     let mut account = TestAccount::default();
     account.snapshot(day(1), monthly("a", 5_000));
     account.snapshot(day(9), with_status("a", 5_000, SubscriptionStatus::Paused));
@@ -41,7 +41,7 @@ fn down_to_nothing_and_back_within_the_window_is_no_movement() {
 }
 
 #[test]
-fn a_group_is_cut_at_the_borders_of_the_interval() {
+fn a_group_is_cut_at_the_boundaries_of_the_interval() {
     let mut account = TestAccount::default();
     account.snapshot(day(1), monthly("a", 5_000));
     account.snapshot(day(9).plus(-1), monthly("a", 6_000));
@@ -66,7 +66,7 @@ fn an_old_customer_seen_for_the_first_time_is_an_opening() {
 }
 
 #[test]
-fn the_first_payment_is_where_mrr_was_first_above_nothing() {
+fn the_first_payment_is_when_mrr_was_first_above_zero() {
     let first = |at, mrr, was_customer| Some(FirstPayment { at, mrr, was_customer });
     let mut account = TestAccount::default();
     account.snapshot(day(1), with_status("a", 5_000, SubscriptionStatus::Trialing));
@@ -76,7 +76,7 @@ fn the_first_payment_is_where_mrr_was_first_above_nothing() {
     account.snapshot(day(4), monthly("a", 9_000));
     assert_eq!(account.ledger().first_payment(day(2).plus(-1)), None);
     assert_eq!(account.ledger().first_payment(day(9)), first(day(2), 5_000, false));
-    // Up and down within the hour is no movement, and still the first payment.
+    // Up and down within the hour is not a movement, but still the first payment.
     account.snapshot(day(1).plus(HOUR_MS), monthly("b", 300));
     account.snapshot(day(1).plus(2 * HOUR_MS), with_status("b", 300, SubscriptionStatus::Canceled));
     assert_eq!(account.ledger().first_payment(day(9)), first(day(1).plus(HOUR_MS), 300, false));
@@ -95,7 +95,7 @@ fn a_late_snapshot_corrects_history() {
 }
 
 #[test]
-fn a_higher_version_wins_from_its_time_on_whatever_comes_after() {
+fn a_higher_version_wins_from_its_time_on_whatever_follows() {
     let version = |minor, version| SubscriptionSnapshot { version, ..monthly("a", minor) };
     let mut account = TestAccount::default();
     account.snapshot(day(1), version(5_000, Some(1)));
@@ -112,7 +112,7 @@ fn dunning_ends_thirty_days_after_the_first_snapshot_of_the_run() {
     account.snapshot(day(10), with_status("a", 5_000, SubscriptionStatus::PastDue));
     account.snapshot(day(35), with_status("a", 5_000, SubscriptionStatus::PastDue));
     assert_eq!([account.mrr(day(40).plus(-1)), account.mrr(day(40))], [5_000, 0]);
-    account.snapshot(day(20), monthly("a", 5_000)); // read late: it was active between, so the run begins at day 35
+    account.snapshot(day(20), monthly("a", 5_000)); // arrives late: it was active in between, so the run starts at day 35
     assert_eq!([account.mrr(day(40)), account.mrr(day(65).plus(-1)), account.mrr(day(65))], [5_000, 5_000, 0]);
 }
 
@@ -125,7 +125,7 @@ fn a_discount_ends_by_itself() {
 }
 
 #[test]
-fn a_cancellation_that_is_told_after_the_period_end_counts_from_its_snapshot() {
+fn a_cancellation_reported_after_the_period_end_counts_from_its_snapshot() {
     let mut account = TestAccount::default();
     account.snapshot(day(1), monthly("a", 5_000));
     assert_eq!(account.mrr(day(40)), 5_000); // a period end with nothing scheduled changes nothing
@@ -143,7 +143,7 @@ fn churn_may_be_counted_from_the_cancellation() {
 }
 
 #[test]
-fn a_new_rate_moves_what_is_paid_just_before_it_and_is_in_no_group() {
+fn a_new_rate_applies_to_the_mrr_just_before_it_and_joins_no_group() {
     let mut account = TestAccount::with_rates(&[(0, "EUR", "1.10"), (10, "EUR", "1.20")]);
     account.snapshot(day(1), in_currency("a", 10_000, "EUR"));
     account.snapshot(day(10).plus(-MINUTE_MS), in_currency("a", 5_000, "EUR"));
@@ -154,7 +154,7 @@ fn a_new_rate_moves_what_is_paid_just_before_it_and_is_in_no_group() {
 }
 
 #[test]
-fn a_lower_rate_is_a_negative_movement() {
+fn a_lower_rate_is_a_negative_fx_movement() {
     let mut account = TestAccount::with_rates(&[(0, "EUR", "1.10"), (10, "EUR", "1.00")]);
     account.snapshot(day(1), in_currency("a", 10_000, "EUR"));
     account.snapshot(day(1), monthly("b", 300));
@@ -162,7 +162,7 @@ fn a_lower_rate_is_a_negative_movement() {
 }
 
 #[test]
-fn another_currency_is_expansion_or_contraction() {
+fn a_change_of_currency_is_expansion_or_contraction() {
     let mut account = TestAccount::with_rates(&[(0, "JPY", "0.0070")]);
     account.snapshot(day(1), monthly("a", 7_500));
     account.snapshot(day(2), in_currency("a", 10_000, "JPY"));
@@ -170,7 +170,7 @@ fn another_currency_is_expansion_or_contraction() {
 }
 
 #[test]
-fn a_loss_is_the_last_change_to_nothing() {
+fn a_loss_is_the_last_change_to_zero() {
     let mut account = TestAccount::default();
     account.snapshot(day(1), monthly("a", 5_000));
     account.snapshot(day(5), with_status("a", 0, SubscriptionStatus::Canceled));
@@ -181,7 +181,7 @@ fn a_loss_is_the_last_change_to_nothing() {
 }
 
 #[test]
-fn what_no_gauge_can_hold_is_held_at_the_limit() {
+fn mrr_is_capped_at_the_greatest_reportable_value() {
     let mut account = TestAccount::default();
     let mut huge = item(usd(i64::MAX), MONTH);
     huge.quantity = u64::MAX;

@@ -21,7 +21,7 @@ fn hours(millis: Option<i64>) -> Option<i64> {
 }
 
 #[test]
-fn the_opening_is_the_earliest_of_openings_and_the_newest_snapshots_creation() {
+fn a_ticket_was_opened_at_the_earliest_opening_or_creation_in_the_newest_snapshot() {
     let mut records = story([(5, OPENED), (3, OPENED)]);
     assert_eq!(only(&state_of(&records), 9).created, Some(hour(3)));
     records.push(snapshot(6, "1", SnapshotStatus::Open, |s| s.created_at = Some(hour(1))));
@@ -34,7 +34,7 @@ fn the_opening_is_the_earliest_of_openings_and_the_newest_snapshots_creation() {
 }
 
 #[test]
-fn a_ticket_of_unknown_opening_is_open_from_its_first_record_and_has_no_durations() {
+fn a_ticket_without_an_opening_is_open_from_its_first_record_and_has_no_durations() {
     let state = state_of(&story([(2, AGENT_REPLY), (5, RESOLVED)]));
     assert_eq!(state.tickets_at(hour(1)).count(), 0);
     let ticket = only(&state, 4);
@@ -45,7 +45,7 @@ fn a_ticket_of_unknown_opening_is_open_from_its_first_record_and_has_no_duration
 }
 
 #[test]
-fn a_closing_resolves_only_where_there_is_no_resolution_at_all() {
+fn a_closing_counts_as_resolution_only_if_there_is_no_other() {
     let state = state_of(&story([(0, OPENED), (4, CLOSED), (9, RESOLVED)]));
     assert_eq!(hours(only(&state, 8).resolution_ms()), Some(4));
     assert_eq!(hours(only(&state, 9).resolution_ms()), Some(9));
@@ -63,7 +63,7 @@ fn the_last_resolution_counts_only_while_the_ticket_is_not_open() {
 }
 
 #[test]
-fn a_later_status_opens_without_reopening_and_a_later_opening_does_neither() {
+fn a_later_status_opens_without_reopening_and_a_later_opening_changes_nothing() {
     let state = state_of(&story([(0, OPENED), (2, RESOLVED), (4, OPEN)]));
     let reopened = |state: &super::super::Tickets| only(state, 5).first_resolution.map(|first| first.reopened);
     assert_eq!((only(&state, 5).open, reopened(&state)), (true, Some(false)));
@@ -82,7 +82,7 @@ fn a_reopening_before_the_earliest_known_resolution_belongs_to_an_unknown_one() 
 }
 
 #[test]
-fn a_reopening_at_the_instant_of_the_earliest_known_resolution_says_nothing() {
+fn a_reopening_at_the_instant_of_the_earliest_known_resolution_is_ignored() {
     for done in [RESOLVED, CLOSED] {
         let state = state_of(&story([(0, OPENED), (5, REOPENED), (5, done)]));
         let ticket = only(&state, 24 * 10);
@@ -95,7 +95,7 @@ fn a_reopening_at_the_instant_of_the_earliest_known_resolution_says_nothing() {
 }
 
 #[test]
-fn a_reopening_at_the_instant_of_a_later_resolution_is_one() {
+fn a_reopening_at_the_instant_of_a_later_resolution_counts() {
     let state = state_of(&story([(0, OPENED), (5, RESOLVED), (9, REOPENED), (9, RESOLVED)]));
     let ticket = only(&state, 24 * 10);
     let first = ticket.first_resolution.unwrap();
@@ -140,7 +140,7 @@ fn a_moved_ticket_is_gone_until_it_is_opened_or_seen_in_a_snapshot_again() {
 }
 
 #[test]
-fn a_ticket_that_comes_back_has_all_that_is_known_of_it() {
+fn a_ticket_that_is_moved_back_has_its_whole_history() {
     let away = [(0, OPENED), (1, AGENT_REPLY), (2, TicketKind::Moved), (4, RESOLVED), (6, OPENED)];
     let ticket = &state_of(&story(away));
     let ticket = only(ticket, 9);
@@ -152,7 +152,7 @@ fn a_ticket_that_comes_back_has_all_that_is_known_of_it() {
 }
 
 #[test]
-fn a_snapshot_that_is_merged_moved_or_deleted_does_what_the_event_does_and_its_instants_join() {
+fn a_merged_moved_or_deleted_snapshot_acts_like_the_event_and_adds_its_instants() {
     let seen = |status| {
         let opened_at_1 = snapshot(4, "1", status, |s| (s.created_at, s.resolved_at) = (Some(hour(1)), Some(hour(3))));
         state_of(&[record(2, "1", OPENED), opened_at_1, record(7, "1", OPENED)])
@@ -168,7 +168,7 @@ fn a_snapshot_that_is_merged_moved_or_deleted_does_what_the_event_does_and_its_i
 }
 
 #[test]
-fn time_pending_and_on_hold_is_not_the_agents() {
+fn agent_time_excludes_pending_and_on_hold() {
     let steps = [(0, OPENED), (2, PENDING), (5, OPEN), (6, ON_HOLD), (8, PENDING), (10, RESOLVED), (11, PENDING), (20, RESOLVED)];
     let ticket = state_of(&story(steps));
     assert_eq!(hours(only(&ticket, 30).resolution_ms()), Some(10));
@@ -195,7 +195,7 @@ fn the_first_reply_is_public_and_by_an_agent() {
 }
 
 #[test]
-fn at_one_instant_kind_and_then_id_decide() {
+fn at_one_instant_kind_and_then_id_decide_the_order() {
     let priority = |id: &str, priority| record(1, "1", TicketKind::PriorityChanged).priority(priority).id(id);
     let mut records = vec![priority("b", Priority::High), priority("a", Priority::Urgent)];
     assert_eq!(only(&state_of(&records), 2).priority, Priority::High);
@@ -210,7 +210,7 @@ fn at_one_instant_kind_and_then_id_decide() {
 }
 
 #[test]
-fn priority_category_product_and_channel_are_those_of_the_newest_fact_that_carries_one() {
+fn priority_category_product_and_channel_come_from_the_newest_fact_that_sets_them() {
     let records = [
         record(0, "1", OPENED).category("bug").product("api").channel("mail").priority(Priority::High),
         record(2, "1", CLOSED).category("question").channel("chat"),
@@ -228,7 +228,7 @@ fn priority_category_product_and_channel_are_those_of_the_newest_fact_that_carri
 }
 
 #[test]
-fn a_snapshot_sets_its_fields_at_its_instant_and_later_events_win_again() {
+fn a_snapshot_sets_its_fields_until_a_later_event_changes_them() {
     let records = [
         record(0, "1", OPENED),
         snapshot(4, "1", SnapshotStatus::OnHold, |_| ()).priority(Priority::Urgent),
@@ -243,7 +243,7 @@ fn a_snapshot_sets_its_fields_at_its_instant_and_later_events_win_again() {
 }
 
 #[test]
-fn the_instants_of_a_snapshot_join_the_known_ones_from_its_own_instant_on() {
+fn the_instants_in_a_snapshot_are_known_from_its_own_instant() {
     let solved = snapshot(20, "1", SnapshotStatus::Resolved, |s| {
         s.created_at = Some(hour(0));
         s.first_resolved_at = Some(hour(5));
@@ -260,7 +260,7 @@ fn the_instants_of_a_snapshot_join_the_known_ones_from_its_own_instant_on() {
 }
 
 #[test]
-fn a_snapshot_that_is_resolved_without_saying_when_is_so_from_its_own_instant_on() {
+fn a_resolved_snapshot_without_an_instant_counts_from_its_own_instant() {
     let resolved = |hours| snapshot(hours, "1", SnapshotStatus::Resolved, |s| s.created_at = Some(hour(0)));
     let state = state_of(&[snapshot(2, "1", SnapshotStatus::New, |_| ()), resolved(6), resolved(8)]);
     assert!(only(&state, 5).open);
@@ -271,7 +271,7 @@ fn a_snapshot_that_is_resolved_without_saying_when_is_so_from_its_own_instant_on
 }
 
 #[test]
-fn a_first_contact_is_one_reply_by_one_team_and_no_reopening_for_five_days() {
+fn a_first_contact_resolution_has_one_reply_by_one_team_and_no_reopening_for_five_days() {
     let day = 24;
     let first_contact = |more: &[TicketRecord], t| {
         let mut records = story([(0, OPENED), (1, AGENT_REPLY), (4, RESOLVED)]);
@@ -291,7 +291,7 @@ fn a_first_contact_is_one_reply_by_one_team_and_no_reopening_for_five_days() {
 }
 
 #[test]
-fn a_ticket_has_its_newest_rating_at_that_ratings_time() {
+fn the_newest_rating_counts_at_its_own_time() {
     let steps = [(0, OPENED), (5, TicketKind::Rated(1.0)), (3, TicketKind::Rated(0.0))];
     let state = state_of(&story(steps));
     assert_eq!(only(&state, 4).rating, Some((hour(3), Satisfaction::Dissatisfied)));

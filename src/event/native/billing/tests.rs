@@ -48,7 +48,7 @@ fn the_reason_names_the_item_and_its_field() {
     assert_eq!(second(r#"{"amount_minor":1,"currency":"USDT"}"#).0, Code::OutOfRange);
     let decimals = second(r#"{"amount_minor":1.5,"currency":"USD"}"#);
     assert!(decimals.0 == Code::OutOfRange && decimals.1.starts_with("items[1].amount_minor has decimals"), "{decimals:?}");
-    assert!(decimals.1.contains("go into amount"), "{decimals:?}");
+    assert!(decimals.1.contains("use amount"), "{decimals:?}");
     assert_eq!(second("7"), (Code::WrongType, "items[1] is not an object".to_owned()));
     assert_eq!(second(r#"{"amount_minor":1,"currency":"USD","interval":"fortnight"}"#).0, Code::OutOfRange);
     assert_eq!(second(r#"{"amount_minor":1,"currency":"USD","interval":"day","interval_count":0}"#).0, Code::OutOfRange);
@@ -80,7 +80,7 @@ fn an_amount_is_given_once_in_whole_minor_units_or_in_major_ones() {
     let item = |amount: &str| refused(&format!(r#"[{{{amount},"currency":"USD"}}]"#), "");
     for amount in [r#""amount_minor":"49.00""#, r#""amount_minor":0.5"#, r#""amount_minor":"6.0""#, r#""amount_minor":5e-1"#] {
         let (code, reason) = item(amount);
-        assert!(code == Code::OutOfRange && reason.contains("go into amount"), "{amount}: {reason}");
+        assert!(code == Code::OutOfRange && reason.contains("use amount"), "{amount}: {reason}");
     }
     assert_eq!(item(r#""amount":"1","amount_minor":100"#).0, Code::OutOfRange);
     assert_eq!(item(r#""amount":"much""#), (Code::WrongType, "items[0].amount is not a number".to_owned()));
@@ -107,7 +107,7 @@ fn a_discount_in_major_units_has_the_decimals_of_its_currency_or_of_the_first_re
 }
 
 #[test]
-fn statuses_and_intervals_are_read_as_the_trade_spells_them() {
+fn common_spellings_of_statuses_and_intervals_are_accepted() {
     let status = |word: &str| {
         let text = json("subscription_changed", &format!(r#""subscription_id":"s","status":"{word}","items":[],{AFTER}"#));
         match event(Stream::Billing, text.leak()) {
@@ -136,7 +136,7 @@ fn statuses_and_intervals_are_read_as_the_trade_spells_them() {
 }
 
 #[test]
-fn an_unknown_status_is_refused_with_those_that_are_known() {
+fn the_rejection_of_an_unknown_status_lists_the_known_ones() {
     let text = json("subscription_changed", &format!(r#""subscription_id":"s","status":"on_ice","items":[],{AFTER}"#));
     let (code, reason) = refusal(Stream::Billing, &text);
     assert_eq!(code, Code::OutOfRange);
@@ -144,7 +144,7 @@ fn an_unknown_status_is_refused_with_those_that_are_known() {
 }
 
 #[test]
-fn optional_instants_before_1900_count_as_left_out_and_required_ones_are_refused() {
+fn optional_instants_before_1900_count_as_missing_and_required_ones_are_rejected() {
     let year_1 = r#","trial_end":"0001-01-01T00:00:00Z","started_at":"0001-01-01T00:00:00+01:00","canceled_at":-9e12"#;
     let snapshot = subscription("[]", &format!(r#"{year_1},"discount":{{"ends_at":"1899-12-31T23:59:59.999Z"}}"#));
     assert_eq!((snapshot.trial_end, snapshot.started_at, snapshot.canceled_at), (None, None, None));
@@ -218,14 +218,14 @@ fn a_version_may_be_any_whole_number() {
 }
 
 #[test]
-fn instants_of_a_subscription_are_judged_like_any() {
+fn instants_of_a_subscription_are_checked_like_any_other() {
     assert_eq!(refused("[]", r#","trial_end":"2026-01-01""#).0, Code::WrongType);
     assert_eq!(refused("[]", r#","term_end":253402300800000"#).0, Code::OutOfRange);
     assert_eq!(subscription("[]", r#","canceled_at":"""#).canceled_at, None);
 }
 
 #[test]
-fn a_cost_has_no_account_whatever_it_names() {
+fn a_cost_has_no_account_even_if_it_names_one() {
     let text = json("cost_recorded", r#""account_id":[],"category":"Acquisition","amount_minor":9,"currency":"USD","segment":"smb""#);
     let cost = record(Stream::Billing, &text);
     assert_eq!(cost.account, None);

@@ -43,7 +43,7 @@ fn an_id_that_is_a_number_is_read_as_its_digits() {
 }
 
 #[test]
-fn escapes_are_read_before_the_length_is_judged() {
+fn escapes_are_resolved_before_the_length_is_checked() {
     assert_eq!(id(r#""\u0061\n\"\\\ud83d\ude00""#), "a\n\"\\\u{1f600}");
     assert_eq!(id(r#""\u0061\u0061\u0061\u0061""#), "aaaa");
     assert_eq!(id(r#""1234567890123456""#).len(), 16);
@@ -73,7 +73,7 @@ fn numbers_below_10_to_the_11_are_seconds_and_from_there_milliseconds() {
 }
 
 #[test]
-fn microseconds_and_nanoseconds_are_refused_by_name() {
+fn microseconds_and_nanoseconds_are_rejected_by_name() {
     for (value, unit) in [
         ("100000000000000", "microseconds"),
         ("\"1700000000000000\"", "microseconds"),
@@ -100,7 +100,7 @@ fn an_event_before_time_earliest_is_out_of_range() {
 }
 
 #[test]
-fn other_text_than_ids_is_cut_at_a_character() {
+fn text_other_than_ids_is_truncated_at_a_character() {
     let name = |json_value: &str| {
         let text = json("account_profile", &format!(r#""name":{json_value}"#));
         let record = record(Stream::Accounts, &text);

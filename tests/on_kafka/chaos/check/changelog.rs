@@ -84,7 +84,7 @@ impl Changelog {
 
     /// The state without scores and stamps; two runs never share times of scoring.
     pub fn made_of_events(&self) -> BTreeMap<&(i32, Vec<u8>), &Vec<u8>> {
-        self.state.iter().filter(|((_, key), _)| matches!(key[..], [1, section, ..] if section != 0) || key[0] == 2).collect()
+        self.state.iter().filter(|((_, key), _)| matches!(key[..], [1 | 3, section, ..] if section != 0) || key[0] == 2).collect()
     }
 
     /// The sequence in each account's newest state.
@@ -97,10 +97,10 @@ impl Changelog {
     }
 }
 
-/// Version 1: a list of topic, partition count, next offset; then the engine's part, which is left.
+/// Versions 1 and 2: a list of topic, partition count, next offset; then the engine's part, which is left.
 fn stamp(value: &[u8]) -> BTreeMap<String, i64> {
     let mut bytes = Bytes(value);
-    assert_eq!(bytes.byte(), 1, "version of the stamp");
+    assert!(matches!(bytes.byte(), 1 | 2), "version of the stamp");
     let count = bytes.varint();
     let input = |bytes: &mut Bytes<'_>| {
         let (topic, _partitions, next) = (bytes.compact_text(), bytes.signed(), bytes.signed());
@@ -109,10 +109,10 @@ fn stamp(value: &[u8]) -> BTreeMap<String, i64> {
     (0..count).map(|_| input(&mut bytes)).collect()
 }
 
-/// Version 1: first seen, if any; then the number of changes published.
+/// Versions 1 and 2: first seen, if any; then the number of changes published.
 fn sequence(value: &[u8]) -> u64 {
     let mut bytes = Bytes(value);
-    assert_eq!(bytes.byte(), 1, "version of the scores");
+    assert!(matches!(bytes.byte(), 1 | 2), "version of the scores");
     if bytes.byte() == 1 {
         bytes.signed();
     }
