@@ -308,7 +308,7 @@ pub(super) mod tests {
     #[test]
     fn a_task_is_due_as_soon_as_its_last_input_has_been_read_to_its_end() {
         let (mut task, mut options) = (restored_task(), options());
-        options.catch_up_commit_interval = Duration::from_secs(60);
+        options.catch_up_commit_interval = Duration::from_mins(1);
         task.round(Timestamp(1_700_000_000_000), &options, Load { records: 100, bytes: 100_000 });
         assert_eq!(task.mode, Mode::CatchingUp);
         for index in 0..2 {

@@ -140,7 +140,7 @@ mod tests {
         let facts: [fn(&mut TestAccount, Amount); 6] = [
             |account, _| account.snapshot(day(2), SubscriptionSnapshot { cancel_at: Some(day(9)), ..monthly("b", 5) }),
             |account, _| {
-                account.snapshot(day(2), SubscriptionSnapshot { discounts: vec![no_discount(), no_discount()], ..monthly("b", 5) })
+                account.snapshot(day(2), SubscriptionSnapshot { discounts: vec![no_discount(), no_discount()], ..monthly("b", 5) });
             },
             |account, below| account.snapshot(day(2), SubscriptionSnapshot { items: vec![item(below, MONTH)], ..monthly("b", 0) }),
             |account, below| account.paid(day(3), "in_1", "evt", below),

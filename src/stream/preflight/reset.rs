@@ -93,7 +93,7 @@ mod tests {
         let input = |topic: &str, next| StampedInput { topic: topic.to_owned(), partitions: 2, next };
         let stamp = Stamp { inputs: vec![input("accounts", 5), input("billing", 7), input("usage", 9)], engine: Vec::new() };
         let moves: Vec<Move> = moves_of(1, &stamp, [Some(5), Some(8), None].into_iter()).collect();
-        let moved = |topic: &str, from, to| Move { topic: topic.to_owned(), partition: 1, from, to };
-        assert_eq!(moves, [moved("billing", Some(8), 7), moved("usage", None, 9)]);
+        let expected = |topic: &str, from, to| Move { topic: topic.to_owned(), partition: 1, from, to };
+        assert_eq!(moves, [expected("billing", Some(8), 7), expected("usage", None, 9)]);
     }
 }
