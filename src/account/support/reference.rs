@@ -30,7 +30,7 @@ fn place(kind: &TicketKind<'_>) -> usize {
         "Resolved",
         "Closed",
         "Rated",
-        "SnapshotFact",
+        "Snapshot",
         "Moved",
         "Merged",
         "Deleted",
