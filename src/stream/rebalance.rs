@@ -1,5 +1,6 @@
 //! What a stream thread does when the group assigns or revokes partitions, or when the next offset no longer exists.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::assignment::Assignment;
@@ -104,7 +105,7 @@ impl StreamThread {
             if self.cycle(REVOKE_LIMIT, |_| true)? == CycleEnd::Failed {
                 self.tasks.clear();
             }
-            self.tasks.retain(|_, task| !task.is_dirty());
+            drop_unwritten(&mut self.tasks);
         }
         fault::point("in-revocation");
         self.assignment = Assignment::default();
@@ -126,4 +127,29 @@ impl StreamThread {
 enum Restore {
     Done,
     Interrupted,
+}
+
+/// Drops the tasks with unwritten state: the next owner starts from what is committed, so this state would no longer match it.
+fn drop_unwritten(tasks: &mut BTreeMap<i32, StreamTask>) {
+    tasks.retain(|_, task| !task.is_dirty());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::OutputRecord;
+    use crate::stream::task::tests::restored_task;
+    use crate::telemetry::Metrics;
+
+    #[test]
+    fn a_revocation_keeps_only_tasks_whose_state_is_written() {
+        let metrics = Metrics::new(&prometheus::Registry::new(), 50).unwrap();
+        let mut tasks = BTreeMap::from([(0, restored_task()), (1, restored_task())]);
+        for task in tasks.values_mut() {
+            task.committed(0, &metrics);
+        }
+        tasks.entry(1).and_modify(|task| task.changes.push(OutputRecord { key: String::new(), value: None, headers: Vec::new() }));
+        drop_unwritten(&mut tasks);
+        assert_eq!(tasks.into_keys().collect::<Vec<_>>(), [0]);
+    }
 }

@@ -74,6 +74,13 @@ impl World {
         if self.chance(15) {
             fields["cancel_at_period_end"] = json!(true);
         }
+        if self.chance(10) {
+            let end = self.after(at);
+            fields["cancel_at"] = self.written(end);
+        }
+        if self.chance(8) && fields["discount"].is_null() {
+            fields["discounts"] = (0..self.pick(&[0, 1, 2, 3])).map(|_| self.discount(at)).collect();
+        }
         if self.chance(30) || fields["status"] == "trialing" {
             let end = self.after(at);
             fields["trial_end"] = self.written(end);
