@@ -42,7 +42,7 @@ pub struct Model {
 pub struct Component {
     /// Its name.
     pub name: String,
-    /// [`name_id`] of the name.
+    /// Hash of the name.
     pub id: u32,
     /// Group in explanations and gauges.
     pub group: Group,
