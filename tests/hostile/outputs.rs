@@ -10,9 +10,12 @@ use churnwatch::event::Stream;
 use churnwatch::replay::{self, Comparisons, Division, History, InputFile, Output, Reading, Request};
 use churnwatch::score::Model;
 use churnwatch::settings::Settings;
-use churnwatch::time::Timestamp;
+use churnwatch::time::{DAY_MS, Timestamp};
 
 use crate::oracle::Files;
+
+/// Histories longer than this are scored in coarser steps, ms.
+const LONG_HISTORY_MS: i64 = 3 * 366 * DAY_MS;
 
 /// The outputs by name. Without `as_of`, the replay is as of the newest record; there is no output without a valid record.
 pub fn outputs(
@@ -30,11 +33,15 @@ pub fn outputs(
     };
     let files: Vec<InputFile> = streams.iter().map(file).collect();
     let mut written = Written { folder, outputs: BTreeMap::new() };
-    let Some(t) = as_of.or_else(|| Reading::span(&files).map(|(_, newest)| newest)) else { return written.outputs };
+    // Without a valid record there is nothing to replay as of.
+    let Some((oldest, newest)) = Reading::span(&files) else { return written.outputs };
+    let t = as_of.unwrap_or(newest);
+    // One hostile instant stretches a history over decades: it is then scored in coarser steps and without months, to save time.
+    let is_long = t.since(oldest) > LONG_HISTORY_MS;
     let reading = Reading::of(&files, t, &settings, division.threads);
     written.write("dead letters", |output| replay::write_dead_letters(&reading, &files, settings.limits.record_bytes, output));
     written.write("counts", |output| replay::write_counts(&reading, output));
-    let request = Request { as_of: t, score_every: Some(7) };
+    let request = Request { as_of: t, score_every: Some(if is_long { 364 } else { 7 }) };
     let mut history = History::new(&files, &reading, Arc::clone(&settings));
     let other = Model { name: "other".to_owned(), ..Model::default() };
     history.compare_with(&other);
@@ -47,7 +54,9 @@ pub fn outputs(
     written.write("accounts", |output| history.reports(t, |report| output.line(&report.0)));
     written.write("cohorts", |output| replay::write_cohorts(&history, t, output));
     written.write("kpis", |output| {
-        replay::write_months(&files, &reading, &request, &settings, output)?;
+        if !is_long {
+            replay::write_months(&files, &reading, &request, &settings, output)?;
+        }
         replay::write_trailing(&history, t, &settings, output)
     });
     written.outputs
