@@ -8,6 +8,7 @@ mod compare;
 pub mod demo;
 pub mod health;
 mod log;
+mod pace;
 mod paths;
 mod reload;
 pub mod replay;

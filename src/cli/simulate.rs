@@ -3,13 +3,14 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Globals;
-use crate::clock::monotonic;
+use super::pace::Pace;
+use super::signals::stop_on_signals;
+use crate::clock::now;
 use crate::event::PerStream;
 use crate::kafka::Properties;
 use crate::money::Currency;
@@ -21,8 +22,14 @@ Examples:
   churnwatch simulate --seed 7 --accounts 500 --days 365 --out-dir simulated
   churnwatch simulate --mix angry=1,healthy=3 --duplicates 0.01 --disorder-seconds 5 --bad 0.001 --out-dir simulated
   churnwatch simulate --bootstrap-servers 127.0.0.1:9092 --partitions 4 --rate 1000/s --events 1000000 --labels labels.ndjson
+  churnwatch simulate --bootstrap-servers 127.0.0.1:9092 --partitions 4 --days 90 --live
 
 The same seed and options produce the same bytes.";
+
+/// Most days that a live simulation goes on.
+const LIVE_DAYS: u32 = 3_660;
+/// Days after its history for which the behaviour of customers in a live simulation keeps changing.
+const STORY_DAYS_LIVE: u32 = 40;
 
 /// Options of `simulate`.
 #[derive(Clone, Debug, clap::Args)]
@@ -64,6 +71,9 @@ pub struct Args {
     /// Events per second; default: as fast as possible
     #[arg(long, value_name = "N/s", value_parser = rate)]
     pub rate: Option<u32>,
+    /// End the simulated days now, then continue in real time until stopped
+    #[arg(long, requires = "bootstrap_servers", conflicts_with_all = ["end", "events", "rate"])]
+    pub live: bool,
     /// Directory for one NDJSON file per stream and labels.ndjson
     #[arg(long, value_name = "DIR", required_unless_present = "bootstrap_servers")]
     pub out_dir: Option<PathBuf>,
@@ -118,12 +128,14 @@ fn mix(text: &str) -> Result<[u32; 8], String> {
 
 impl Args {
     fn options(&self) -> Options {
+        let end = if self.live { Timestamp(now().millis() / DAY_MS * DAY_MS) } else { self.end };
+        let (days, story_days) = if self.live { (self.days + LIVE_DAYS, self.days + STORY_DAYS_LIVE) } else { (self.days, self.days) };
         Options {
             seed: self.seed,
             accounts: self.accounts,
-            start: self.end.plus(-i64::from(self.days) * DAY_MS),
-            days: self.days,
-            story_days: self.days,
+            start: end.plus(-i64::from(self.days) * DAY_MS),
+            days,
+            story_days,
             activity: self.activity,
             currency: self.currency.clone(),
             mix: self.mix.unwrap_or(Options::default().mix),
@@ -149,7 +161,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let labels: Vec<Label> = generator.labels().collect();
     let records = Disturb::new(generator, args.disturbance(), args.seed).take(args.events_max());
     let progress = Progress::new(&options);
-    let records = progress.watch(Pace::new(args.rate).limit(records));
+    let pace = if args.live { Pace::in_real_time(stop_on_signals()?) } else { Pace::at_rate(args.rate) };
+    let records = progress.watch(pace.limit(records));
     if let Some(folder) = &args.out_dir {
         write_files(folder, records, labels)?;
     } else {
@@ -184,30 +197,6 @@ fn write_topics(args: &Args, globals: &Globals, records: impl Iterator<Item = Si
         topics.write(&record)?;
     }
     topics.finish().context("some simulated events did not reach the topics")
-}
-
-/// Limits records to a rate.
-struct Pace {
-    rate: Option<u32>,
-    begun: Instant,
-    sent: u64,
-}
-
-impl Pace {
-    fn new(rate: Option<u32>) -> Self {
-        Self { rate, begun: monotonic(), sent: 0 }
-    }
-
-    fn limit(mut self, records: impl Iterator<Item = SimulatedRecord>) -> impl Iterator<Item = SimulatedRecord> {
-        records.inspect(move |_| self.wait())
-    }
-
-    fn wait(&mut self) {
-        let Some(rate) = self.rate else { return };
-        let due = self.begun + Duration::from_nanos(self.sent.saturating_mul(1_000_000_000) / u64::from(rate));
-        std::thread::sleep(due.saturating_duration_since(monotonic()));
-        self.sent += 1;
-    }
 }
 
 /// A progress bar over the simulated days, only on a terminal.

@@ -97,21 +97,23 @@ impl Application {
 
     /// Starts an instance with additional options and environment variables.
     pub fn start_with(&self, arguments: &[String], variables: &[(&str, String)]) -> Service {
-        let log = self.folder.path().join(format!("{}.log", unique("run")));
-        let child = Command::new(env!("CARGO_BIN_EXE_churnwatch"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_churnwatch"));
+        command
             .arg("run")
             .arg("--config")
             .arg(self.config())
             .args(&self.arguments)
             .envs(self.variables.iter().cloned())
             .args(arguments)
-            .envs(variables.iter().map(|(name, value)| (*name, value)))
-            .stdin(Stdio::null())
-            .stdout(File::create(log.with_extension("out")).unwrap())
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        Service { child, log }
+            .envs(variables.iter().map(|(name, value)| (*name, value)));
+        self.start_command(command)
+    }
+
+    /// Starts an instance by a command of the caller's, which decides everything but where the output goes.
+    pub fn start_command(&self, mut command: Command) -> Service {
+        let log = self.folder.path().join(format!("{}.log", unique("run")));
+        command.stdin(Stdio::null()).stdout(File::create(log.with_extension("out")).unwrap()).stderr(File::create(&log).unwrap());
+        Service { child: command.spawn().unwrap(), log }
     }
 }
 

@@ -16,6 +16,8 @@
 )]
 #![allow(clippy::needless_pass_by_value, reason = "records are written in place")]
 
+#[path = "../contract/mod.rs"]
+mod contract;
 #[path = "../event_fixtures/mod.rs"]
 mod event_fixtures;
 #[path = "../hostile/mod.rs"]
@@ -36,5 +38,6 @@ mod live_portfolio;
 mod mrr_playbook;
 mod portfolio;
 mod replay_against_oracle;
+mod schemas;
 mod stripe_prices;
 mod tidy;

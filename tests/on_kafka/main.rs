@@ -14,6 +14,8 @@
     reason = "test inputs are small, worked examples exact"
 )]
 
+#[path = "../contract/mod.rs"]
+mod contract;
 #[path = "../hostile/mod.rs"]
 #[allow(dead_code, reason = "shared with the offline tests")]
 mod hostile;
@@ -25,7 +27,10 @@ mod oracle;
 
 mod changelog;
 mod chaos;
+mod consumers;
 mod demo;
+mod deployed;
+mod documents;
 mod exits;
 mod kill;
 mod offsets;
