@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -97,16 +97,17 @@ impl Application {
 
     /// Starts an instance with additional options and environment variables.
     pub fn start_with(&self, arguments: &[String], variables: &[(&str, String)]) -> Service {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_churnwatch"));
-        command
-            .arg("run")
-            .arg("--config")
-            .arg(self.config())
-            .args(&self.arguments)
-            .envs(self.variables.iter().cloned())
-            .args(arguments)
-            .envs(variables.iter().map(|(name, value)| (*name, value)));
+        let mut command = self.run_by(Path::new(env!("CARGO_BIN_EXE_churnwatch")), arguments);
+        command.envs(variables.iter().map(|(name, value)| (*name, value)));
         self.start_command(command)
+    }
+
+    /// The command `run` of a binary, with this application's configuration.
+    pub fn run_by(&self, binary: &Path, arguments: &[String]) -> Command {
+        let mut command = Command::new(binary);
+        command.arg("run").arg("--config").arg(self.config()).args(&self.arguments).args(arguments);
+        command.envs(self.variables.iter().cloned());
+        command
     }
 
     /// Starts an instance by a command of the caller's, which decides everything but where the output goes.

@@ -37,6 +37,7 @@ mod helpdesk;
 mod live_portfolio;
 mod mrr_playbook;
 mod portfolio;
+mod recipes;
 mod replay_against_oracle;
 mod schemas;
 mod stripe_prices;
