@@ -105,6 +105,7 @@ fn config(args: &Args, globals: &Globals, servers: &str) -> anyhow::Result<Confi
         format!("kafka.bootstrap_servers={servers}"),
         "kafka.create_topics=false".to_owned(),
         format!("http.listen={}", args.listen),
+        format!("http.external_url=http://{}", args.listen),
         "application.id=churnwatch-demo".to_owned(),
         "application.threads=1".to_owned(),
         "streams.feedback.topics=[\"customer-feedback\"]".to_owned(),

@@ -83,6 +83,7 @@ pub struct Metrics {
     rebalances: IntCounterVec,
     model_reloads: IntCounterVec,
     model_info: GaugeVec,
+    page_info: GaugeVec,
     segments: Mutex<BoundedLabel>,
 }
 
@@ -129,6 +130,10 @@ impl Metrics {
                     "Always 1; the model in force. calibrated is true or false.",
                     &["name", "hash", "calibrated"],
                 )?,
+            )?,
+            page_info: registered(
+                registry,
+                make.gauge("churnwatch_page_info", "Always 1; where people reach the page of this instance.", &["url"])?,
             )?,
             families: make.list,
             segments: Mutex::new(BoundedLabel::new(label_values)),
@@ -224,6 +229,13 @@ impl Metrics {
         self.model_info.with_label_values(&[name, hash, if calibrated { "true" } else { "false" }]).set(1.0);
     }
 
+    /// Where people reach the page; empty if unknown.
+    pub fn page_at(&self, url: &str) {
+        if !url.is_empty() {
+            self.page_info.with_label_values(&[url]).set(1.0);
+        }
+    }
+
     /// A reload of the model was applied or refused.
     pub fn model_reloaded(&self, applied: bool) {
         self.model_reloads.with_label_values(&[if applied { "applied" } else { "refused" }]).inc();
@@ -255,6 +267,16 @@ mod tests {
             !text.contains("sha256:1")
                 && text.contains("churnwatch_model_info{calibrated=\"true\",hash=\"sha256:2\",name=\"default\"} 1\n")
         );
+    }
+
+    #[test]
+    fn the_page_has_a_series_only_if_its_url_is_known() {
+        for (url, expected) in [("", 0), ("https://example.com", 1)] {
+            let registry = Registry::new();
+            Metrics::new(&registry, 50).unwrap().page_at(url);
+            let text = String::from_utf8(crate::telemetry::text(&registry).unwrap()).unwrap();
+            assert_eq!(text.matches("churnwatch_page_info{url=\"https://example.com\"} 1\n").count(), expected, "{text}");
+        }
     }
 
     #[test]
