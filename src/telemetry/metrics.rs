@@ -8,6 +8,7 @@ use prometheus::{GaugeVec, HistogramVec, IntCounterVec, Registry};
 use super::family::{Families, Family, registered};
 use super::labels::BoundedLabel;
 use crate::account::Limit;
+use crate::build::Build;
 use crate::event::{Code, Stream};
 
 const COMMIT_SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
@@ -94,8 +95,9 @@ impl Metrics {
     /// If the registry already contains one of the names.
     pub fn new(registry: &Registry, label_values: usize) -> prometheus::Result<Self> {
         let mut make = Families::default();
-        let build = make.gauge("churnwatch_build_info", "Always 1; the version of the program.", &["version"])?;
-        registered(registry, build)?.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+        let build = make.gauge("churnwatch_build_info", "Always 1; what the program was built from.", &["version", "commit"])?;
+        let Build { version, commit, .. } = Build::of_this_binary();
+        registered(registry, build)?.with_label_values(&[version, commit]).set(1.0);
         let counter = |make: &mut Families, name, help, labels| registered(registry, make.counter(name, help, labels)?);
         let metrics = Self {
             records: counter(&mut make, "churnwatch_records_total", "Records read, by how they ended.", &["stream", "outcome"])?,
