@@ -5,7 +5,8 @@ use crate::account::Account;
 use crate::metric::{Metric, Metrics, View};
 use crate::portfolio::AccountScore;
 use crate::score::{
-    self, AccountFacts, AccountLine, Advanced, Assessment, Cause, Change, ChangeRecord, Context, Direction, Override, State, Status, Subject,
+    self, AccountFacts, AccountLine, Advanced, Assessment, Cause, Change, ChangeRecord, Context, Direction, Override, State, Status,
+    Subject,
 };
 use crate::settings::Settings;
 

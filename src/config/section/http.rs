@@ -121,7 +121,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for wrong in ["example.com", "ftp://example.com", "https://", "https:///x", "https://a b", "https://a/?x", "https://a/#x", "https://u:p@a"] {
+        for wrong in
+            ["example.com", "ftp://example.com", "https://", "https:///x", "https://a b", "https://a/?x", "https://a/#x", "https://u:p@a"]
+        {
             let problem = external_url(wrong).unwrap_err();
             assert!(problem.contains("http.external_url") && problem.contains("not the base of a link"), "{wrong}: {problem}");
         }

@@ -32,7 +32,8 @@ fn targets() -> Vec<Target> {
     for board in boards() {
         for panel in array(&board, "panels") {
             for target in array(&panel, "targets") {
-                let expression = target["expr"].as_str().unwrap().replace("$job", ".*").replace("$account", ".*").replace("$__rate_interval", "1m");
+                let expression =
+                    target["expr"].as_str().unwrap().replace("$job", ".*").replace("$account", ".*").replace("$__rate_interval", "1m");
                 assert!(!expression.contains('$'), "{expression} has an unknown variable");
                 targets.push(Target { place: format!("{} / {}", board["title"], panel["title"]), expression });
             }
@@ -69,7 +70,8 @@ fn every_query_of_every_panel_has_an_answer_on_the_demo() {
     prometheus.wait_for("sum(churnwatch_portfolio_lost_accounts) > 0");
     let mut open = targets();
     let faults = |open: &[Target]| -> Vec<String> {
-        let fault = |target: &Target| prometheus.fault(&target.expression).map(|fault| format!("{}: {fault}: {}", target.place, target.expression));
+        let fault =
+            |target: &Target| prometheus.fault(&target.expression).map(|fault| format!("{}: {fault}: {}", target.place, target.expression));
         open.iter().filter_map(fault).collect()
     };
     // Rates need two scrapes, and some events come late in the demo.

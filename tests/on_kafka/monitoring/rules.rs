@@ -59,7 +59,8 @@ fn every_alert_is_tested_both_firing_and_silent() {
 fn rules_use_only_documented_families_and_recorded_series_that_exist() {
     let known = documented();
     let files = ["links", "recording", "alerts"].map(|name| text(&format!("deploy/prometheus/rules/{name}.yml")));
-    let recorded: BTreeSet<&str> = files.iter().flat_map(|file| file.split("- record: ").skip(1)).map(|rule| rule.lines().next().unwrap()).collect();
+    let recorded: BTreeSet<&str> =
+        files.iter().flat_map(|file| file.split("- record: ").skip(1)).map(|rule| rule.lines().next().unwrap()).collect();
     let all = files.join("\n");
     for name in used(&all) {
         assert!(known.contains_key(&name) || recorded.contains(name.as_str()), "{name} is not in docs/metrics.md");
