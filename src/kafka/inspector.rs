@@ -10,8 +10,9 @@ use rdkafka::groups::GroupInfo;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::consumer::{LoggingContext, watermarks};
-use super::describe::{self, Allowed};
+use super::describe::{self, Allowed, Description, Operation};
 use super::error::Error;
+use super::native::is_forbidden;
 use super::properties::Properties;
 use crate::clock::Deadline;
 
@@ -84,8 +85,7 @@ impl Inspector {
             if found.is_some() || deadline.passed() {
                 return Ok(found);
             }
-            // Polling an idle client doubles as the wait.
-            drop(self.0.poll(STEP));
+            self.wait(STEP);
         }
     }
 
@@ -121,9 +121,26 @@ impl Inspector {
         Ok(groups.flat_map(GroupInfo::members).filter_map(|member| member.metadata().map(<[u8]>::to_vec)).collect())
     }
 
-    /// The operations that the principal is allowed on each of these topics, if the broker reports them.
-    pub(crate) fn allowed_on_topics(&self, names: &[&str], limit: Duration) -> BTreeMap<String, Allowed> {
+    /// Ids, partition counts and allowed operations of these topics, by name; empty if no broker answers.
+    pub(crate) fn describe(&self, names: &[&str], limit: Duration) -> BTreeMap<String, Result<Description, RDKafkaErrorCode>> {
         describe::topics(&self.0, names, limit)
+    }
+
+    /// The cleanup policy of a topic; `None` if the broker cannot say (the embedded one cannot).
+    pub(crate) fn cleanup_policy(&self, topic: &str) -> Result<Option<String>, Error> {
+        match describe::cleanup_policy(&self.0, topic, LIMIT) {
+            Ok(policy) => Ok(policy),
+            Err(RDKafkaErrorCode::UnsupportedFeature) => Ok(None),
+            Err(code) if is_forbidden(code) => {
+                Err(Error::NotAllowed { resource: "topic", name: topic.to_owned(), operation: Operation::DescribeConfigs.name() })
+            }
+            Err(code) => Err(self.failed(format!("asking for the configuration of topic {topic}"), &KafkaError::AdminOp(code))),
+        }
+    }
+
+    /// Polls the idle client for `limit`: a wait in which log lines are still forwarded.
+    pub(crate) fn wait(&self, limit: Duration) {
+        drop(self.0.poll(limit));
     }
 
     /// The operations that the principal is allowed on a group, if the broker reports them.

@@ -9,10 +9,10 @@ use super::failure::Failure;
 use super::options::Options;
 use super::preflight::{Inputs, group, sample, topics};
 use super::thread::StreamThread;
+use super::topic_guard::TopicGuard;
 use crate::clock::Deadline;
 use crate::directory::Directory;
 use crate::kafka::Inspector;
-use crate::partitioner::Candidates;
 use crate::stop::Stop;
 use crate::telemetry::Metrics;
 use crate::threads::Threads;
@@ -42,8 +42,9 @@ impl Service {
         let mut inputs = Inputs::describe(&options, &inspector)?;
         topics::ensure(&options, inputs.partitions, &inspector)?;
         group::check_topics(&options, &inspector)?;
-        inputs.partitioners = sample::partitioners(&options, &inputs, &inspector)?;
-        let partitioners = inputs.partitioners.map_or_else(|| "not compared".to_owned(), Candidates::names);
+        inputs.identify(&options.changelog_topic(), &inspector)?;
+        inputs.partitioning = sample::partitioning(&options, &inputs, &inspector)?;
+        let partitioners = inputs.partitioning.map_or_else(|| "not compared".to_owned(), |found| found.candidates.names());
         tracing::info!(topics = ?options.input_names(), partitions = inputs.partitions, partitioners, "input topics");
         let threads = Threads::new(options.threads, usize::try_from(inputs.partitions).unwrap_or(0));
         Ok(Self { options: Arc::new(options), inputs: Arc::new(inputs), directory, metrics, threads, stop })
@@ -55,11 +56,12 @@ impl Service {
         &self.threads
     }
 
-    /// Runs until a shutdown is requested or a thread fails; the other threads then have ten seconds to finish their cycles and leave the group.
+    /// Runs until a shutdown is requested, a thread fails, or a topic changes; the other threads then have ten seconds to finish their cycles and leave the group.
     ///
     /// # Errors
     /// The first failure of a thread, or a shutdown that timed out.
     pub fn run(self) -> Result<(), Failure> {
+        let guard = TopicGuard::start(&self.options, &self.inputs, &self.stop)?;
         let (ended, ends) = mpsc::channel();
         let threads = (0..self.options.threads).map(|number| self.start(number, ended.clone())).collect::<Result<Vec<_>, _>>();
         drop(ended);
@@ -69,7 +71,7 @@ impl Service {
         };
         self.stop.request();
         let left = leave(&ends, LEAVE_LIMIT);
-        result.and(left)
+        guard.failure().map_or(Ok(()), Err).and(result).and(left)
     }
 
     fn start(&self, number: usize, ended: mpsc::Sender<Result<(), Failure>>) -> Result<JoinHandle<()>, Failure> {
