@@ -54,10 +54,11 @@ pub(crate) struct Description {
     pub operations: Option<Vec<Operation>>,
 }
 
-/// Each of these topics, by name; nothing if no broker answers.
+/// Each of these topics, by name, as this broker describes them; nothing if it does not answer.
 pub(crate) fn topics<C: ConsumerContext>(
     client: &BaseConsumer<C>,
     names: &[&str],
+    broker: i32,
     limit: Duration,
 ) -> BTreeMap<String, Result<Description, RDKafkaErrorCode>> {
     let Some((owned, mut pointers)) = c_strings(names) else { return BTreeMap::new() };
@@ -65,7 +66,7 @@ pub(crate) fn topics<C: ConsumerContext>(
     let event = unsafe {
         let collection = sys::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());
         let ask = |rk, options, queue| sys::rd_kafka_DescribeTopics(rk, collection, options, queue);
-        let event = answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, limit, ask);
+        let event = answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, Some(broker), limit, ask);
         sys::rd_kafka_TopicCollection_destroy(collection);
         event
     };
@@ -104,7 +105,7 @@ pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, li
     // SAFETY: the name outlives the call, which copies it.
     let ask = |rk, options, queue| unsafe { sys::rd_kafka_DescribeConsumerGroups(rk, pointers.as_mut_ptr(), 1, options, queue) };
     // SAFETY: `ask` makes the call that the options are created for.
-    let event = unsafe { answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, limit, ask) };
+    let event = unsafe { answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, None, limit, ask) };
     drop(owned);
     let event = event?;
     // SAFETY: the event lives until it is dropped at the end; it owns the description, which is only read.
@@ -124,10 +125,11 @@ pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, li
     }
 }
 
-/// The cleanup policy of a topic; `None` if the broker does not say, an error if it may not or cannot.
+/// The cleanup policy of a topic; `None` if this broker does not say, an error if it may not or cannot.
 pub(crate) fn cleanup_policy<C: ConsumerContext>(
     client: &BaseConsumer<C>,
     topic: &str,
+    broker: i32,
     limit: Duration,
 ) -> Result<Option<String>, RDKafkaErrorCode> {
     let Ok(topic) = CString::new(topic) else { return Ok(None) };
@@ -135,7 +137,7 @@ pub(crate) fn cleanup_policy<C: ConsumerContext>(
     let event = unsafe {
         let mut resource = sys::rd_kafka_ConfigResource_new(sys::rd_kafka_ResourceType_t::RD_KAFKA_RESOURCE_TOPIC, topic.as_ptr());
         let ask = |rk, options, queue| sys::rd_kafka_DescribeConfigs(rk, &raw mut resource, 1, options, queue);
-        let event = answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, limit, ask);
+        let event = answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, Some(broker), limit, ask);
         sys::rd_kafka_ConfigResource_destroy(resource);
         event
     };
@@ -172,13 +174,15 @@ impl Drop for Response {
     }
 }
 
-/// Sends a request, which asks for the allowed operations too where it can, and waits for the response.
+/// Sends a request, which asks for the allowed operations too where it can, and waits for the response. librdkafka waits for the controller
+/// unless it is given a `broker`; the embedded one never finds its own.
 ///
 /// # Safety
 /// `ask` must make the call that belongs to `operation`.
 unsafe fn answer<C: ConsumerContext>(
     client: &BaseConsumer<C>,
     operation: sys::rd_kafka_admin_op_t,
+    broker: Option<i32>,
     limit: Duration,
     ask: impl FnOnce(*mut sys::rd_kafka_t, *const sys::rd_kafka_AdminOptions_t, *mut sys::rd_kafka_queue_t),
 ) -> Option<Response> {
@@ -193,6 +197,9 @@ unsafe fn answer<C: ConsumerContext>(
         }
         let mut words: [c_char; 256] = [0; 256];
         sys::rd_kafka_AdminOptions_set_request_timeout(options, millis, words.as_mut_ptr(), words.len());
+        if let Some(broker) = broker {
+            sys::rd_kafka_AdminOptions_set_broker(options, broker, words.as_mut_ptr(), words.len());
+        }
         let queue = sys::rd_kafka_queue_new(rk);
         ask(rk, options, queue);
         let event = sys::rd_kafka_queue_poll(queue, millis);
