@@ -52,6 +52,7 @@ pub mod clock; // the one file that reads a clock
 pub mod fault; // kill points for tests
 pub mod stop; // the request to shut down
 pub mod kafka; // clients; the one module that calls librdkafka
+pub mod build; // what this binary was built from
 pub mod config; // configuration files, environment and --set
 pub mod directory; // tasks as readers see them
 pub mod threads; // health reports of the stream threads

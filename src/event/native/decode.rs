@@ -77,6 +77,14 @@ fn event_type(fields: &Fields<'_, '_>, stream: Stream) -> Result<Option<&'static
     Ok(types_of(stream).iter().find(|known| known.name.eq_ignore_ascii_case(&name)))
 }
 
+/// The stream whose events have this type, and the name of the type in the contract.
+pub(in crate::event) fn known_type(name: &str) -> Option<(Stream, &'static str)> {
+    Stream::ALL.into_iter().find_map(|stream| {
+        let known = types_of(stream).iter().find(|known| known.name.eq_ignore_ascii_case(name))?;
+        Some((stream, known.name))
+    })
+}
+
 const fn types_of(stream: Stream) -> &'static [EventType] {
     match stream {
         Stream::Usage => &usage::TYPES,

@@ -12,6 +12,7 @@ mod event_type;
 mod feedback;
 mod field;
 mod fields;
+mod framing;
 mod number;
 mod place;
 mod profile;
@@ -21,7 +22,9 @@ mod usage;
 mod value;
 
 pub use context::{DecodeContext, Raw};
+pub(super) use decode::known_type;
 pub use decode::{Decoded, decode};
+pub(super) use framing::needs_registry;
 
 #[cfg(test)]
 mod testing {
