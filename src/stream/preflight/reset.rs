@@ -37,8 +37,8 @@ pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
     let mut moves = Vec::new();
     for (task, stamp) in stamps::newest(&committed.reader, &committed.changelog, inputs.partitions)? {
         let Some(point) = points.get(&task) else { continue };
-        let next = |topic: &str| inputs.index(topic).and_then(|index| point.group.get(index).copied().flatten());
-        moves.extend(moves_of(task, &stamp, next));
+        let committed = |topic: &str| inputs.index(topic).and_then(|index| point.group.get(index).copied());
+        moves.extend(moves_of(task, &stamp, committed));
     }
     Ok(moves)
 }
@@ -56,12 +56,13 @@ fn settled(committed: &Committed, tasks: &[i32]) -> Result<BTreeMap<i32, CommitP
     })
 }
 
-/// The inputs of one task whose `committed` offsets differ from the stamp.
-fn moves_of(task: i32, stamp: &Stamp, committed: impl Fn(&str) -> Option<i64>) -> Vec<Move> {
-    let differing = stamp.inputs.iter().filter(|input| committed(&input.topic) != Some(input.next));
-    let to_stamp =
-        |input: &StampedInput| Move { topic: input.topic.clone(), partition: task, from: committed(&input.topic), to: input.next };
-    differing.map(to_stamp).collect()
+/// The inputs of one task whose `committed` offsets differ from the stamp; topics that are not read any more are left alone.
+fn moves_of(task: i32, stamp: &Stamp, committed: impl Fn(&str) -> Option<Option<i64>>) -> Vec<Move> {
+    let to_stamp = |input: &StampedInput| {
+        let from = committed(&input.topic)?;
+        (from != Some(input.next)).then(|| Move { topic: input.topic.clone(), partition: task, from, to: input.next })
+    };
+    stamp.inputs.iter().filter_map(to_stamp).collect()
 }
 
 /// Moves the offsets.
@@ -81,8 +82,13 @@ mod tests {
     #[test]
     fn only_offsets_that_differ_from_the_stamp_are_moved_and_missing_ones_too() {
         let input = |topic: &str, next| StampedInput { topic: topic.to_owned(), partitions: 2, next };
-        let stamp = Stamp { inputs: vec![input("accounts", 5), input("billing", 7), input("usage", 9)], engine: Vec::new(), basis: None };
-        let moves = moves_of(1, &stamp, |topic| BTreeMap::from([("accounts", 5), ("billing", 8)]).get(topic).copied());
+        let stamp = Stamp {
+            inputs: vec![input("accounts", 5), input("billing", 7), input("removed", 1), input("usage", 9)],
+            engine: Vec::new(),
+            basis: None,
+        };
+        let committed = BTreeMap::from([("accounts", Some(5)), ("billing", Some(8)), ("usage", None)]);
+        let moves = moves_of(1, &stamp, |topic| committed.get(topic).copied());
         let expected = |topic: &str, from, to| Move { topic: topic.to_owned(), partition: 1, from, to };
         assert_eq!(moves, [expected("billing", Some(8), 7), expected("usage", None, 9)]);
     }
