@@ -55,7 +55,7 @@ impl State {
         self.position.band
     }
 
-    /// When a worse band was last published.
+    /// When a worse band was last published for another reason than a new model; `None` once a better one was.
     #[must_use]
     pub const fn worsened_at(&self) -> Option<Timestamp> {
         self.worsened_at.get()
@@ -168,8 +168,11 @@ impl State {
 
     fn remember(&mut self, change: &Change<'_>, assessment: &Assessment<'_>, model: &Model) {
         self.sequence = change.sequence;
-        if change.band_dropped() {
+        // A new model moves bands, but no customer has moved.
+        if change.band_dropped() && change.cause != Cause::ModelChange {
             self.worsened_at = Some(change.as_of).into();
+        } else if change.band_rose() {
+            self.worsened_at = None.into();
         }
         match self.published.as_deref_mut() {
             Some(kept) if change.status.band == Band::Churned => {
@@ -252,6 +255,28 @@ mod tests {
         let dropped = change(even(69.0).advance(&mut state, 25, &model));
         assert!(dropped.band_dropped());
         assert_eq!(dropped.explanation.drivers[0], "health has been below 70 for 24 h");
+    }
+
+    #[test]
+    fn a_worse_band_is_remembered_until_a_better_one() {
+        let (mut state, model) = (State::default(), model(""));
+        even(90.0).advance(&mut state, 0, &model);
+        assert_eq!(state.worsened_at(), None);
+        even(10.0).advance(&mut state, 1, &model);
+        assert_eq!((state.band(), state.worsened_at()), (Band::Red, Some(Timestamp(HOUR_MS))));
+        even(8.0).advance(&mut state, 2, &model);
+        assert_eq!(state.worsened_at(), Some(Timestamp(HOUR_MS)), "still the same drop");
+        even(95.0).advance(&mut state, 3, &model);
+        assert_eq!((state.band(), state.worsened_at()), (Band::Green, None));
+    }
+
+    #[test]
+    fn a_worse_band_from_a_new_model_is_not_a_drop_of_the_account() {
+        let mut state = State::default();
+        even(60.0).advance(&mut state, 0, &model("[bands]\ngreen = 50\nyellow = 30\n"));
+        assert_eq!(state.band(), Band::Green);
+        let moved = change(even(60.0).advance(&mut state, 1, &model("[bands]\ngreen = 90\nyellow = 80\n")));
+        assert_eq!((moved.cause, moved.band_dropped(), state.worsened_at()), (Cause::ModelChange, true, None));
     }
 
     #[test]
