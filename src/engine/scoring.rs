@@ -149,7 +149,7 @@ fn context_at(view: &View, cause: Cause, catching_up: bool, settings: &Settings)
     Context { t: view.t, cause, catching_up, currency: settings.money.rates.reporting() }
 }
 
-/// Plain data as JSON; writing it into memory cannot fail.
+#[expect(clippy::expect_used, reason = "plain data into memory: a record without a value in its place would be a tombstone")]
 fn json(value: &impl serde::Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).unwrap_or_default()
+    serde_json::to_vec(value).expect("plain data is always encoded")
 }
