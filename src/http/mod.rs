@@ -3,6 +3,7 @@
 //! | path | what |
 //! |---|---|
 //! | `/` | the live page: one file, no external resources |
+//! | `/accounts/{id}` | the same page, opened at an account; links in alerts lead here |
 //! | `/metrics` | metrics in the Prometheus text format |
 //! | `/livez`, `/readyz` | probes |
 //! | `/api/accounts`, `/api/accounts/{id}` | a list of accounts; one account with its explanation |
@@ -13,12 +14,15 @@
 mod api;
 pub(crate) mod client;
 mod error;
+mod gzip;
+mod host;
 mod page;
 mod timeouts;
 mod routes;
 mod server;
 mod token;
 
+pub use host::Hosts;
 pub use server::{Listener, Server, Settings, StartError};
 pub use timeouts::Timeouts;
 pub use token::Token;

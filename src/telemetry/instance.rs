@@ -95,7 +95,7 @@ impl Source for Instance {
 
     fn visit(&self, visit: &mut dyn FnMut(&AccountRow<'_>)) {
         for task in self.directory.tasks() {
-            task.accounts.for_each(|slot| {
+            task.accounts.visit(|slot| {
                 if let Some(row) = row(slot) {
                     visit(&row);
                 }
@@ -172,6 +172,8 @@ fn row(slot: &Slot) -> Option<AccountRow<'_>> {
         level: score.risk.map(|risk| risk.level.name()),
         mrr_minor: Some(score.mrr_minor),
         worsened_at: slot.score().worsened_at(),
+        sequence: slot.score().sequence(),
+        driver: slot.live_entry().driver.as_deref(),
     })
 }
 

@@ -19,7 +19,7 @@ pub trait Source: Send + Sync + 'static {
     /// The current time: wall-clock time, or simulated time in `demo`.
     fn now(&self) -> Timestamp;
 
-    /// Visits every account once, in no particular order.
+    /// Visits every account once, in no particular order. The accounts of one key are locked at a time, so `visit` must be quick.
     fn visit(&self, visit: &mut dyn FnMut(&AccountRow<'_>));
 
     /// One account as in `replay --out-accounts`, measured at `now`; `None` if this instance does not hold it.
@@ -82,8 +82,12 @@ pub struct AccountRow<'a> {
     pub level: Option<&'static str>,
     /// Monthly recurring revenue in minor units of the reporting currency.
     pub mrr_minor: Option<i64>,
-    /// When the band last became worse.
+    /// When the band last became worse, unless it has become better since.
     pub worsened_at: Option<Timestamp>,
+    /// Number of changes published.
+    pub sequence: u64,
+    /// What moved it most, if the last published change was for the worse and this process published it.
+    pub driver: Option<&'a str>,
 }
 
 /// Sums over the accounts of one segment and band.

@@ -52,7 +52,7 @@ impl Sort {
 }
 
 fn attention(row: &AccountRow<'_>, now: Timestamp, watched: &BTreeSet<String>) -> u8 {
-    if row.worsened_at.is_some_and(|at| now.since(at) <= DAY_MS) { 2 } else { u8::from(watched.contains(row.account_id)) }
+    if has_worsened(row.worsened_at, now) { 2 } else { u8::from(watched.contains(row.account_id)) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a float is precise enough for sorting")]
@@ -111,6 +111,23 @@ pub struct OwnedRow {
     /// When the band last became worse.
     #[serde(serialize_with = "crate::time::rfc3339_or_null")]
     pub worsened_at: Option<Timestamp>,
+    /// Number of changes published.
+    #[serde(skip)]
+    pub sequence: u64,
+    /// What moved it most, if the last published change was for the worse.
+    #[serde(skip)]
+    pub driver: Option<String>,
+}
+
+impl OwnedRow {
+    /// Whether the band became worse in the last 24 hours.
+    pub(super) fn has_worsened(&self, now: Timestamp) -> bool {
+        has_worsened(self.worsened_at, now)
+    }
+}
+
+fn has_worsened(at: Option<Timestamp>, now: Timestamp) -> bool {
+    at.is_some_and(|at| now.since(at) <= DAY_MS)
 }
 
 impl From<&AccountRow<'_>> for OwnedRow {
@@ -128,32 +145,56 @@ impl From<&AccountRow<'_>> for OwnedRow {
             level: row.level,
             mrr_minor: row.mrr_minor,
             worsened_at: row.worsened_at,
+            sequence: row.sequence,
+            driver: own(row.driver),
         }
     }
 }
 
 /// The first accounts of a query, in order, and the number of all that matched.
-pub fn top(source: &dyn Source, query: &Query) -> (Vec<OwnedRow>, u64) {
-    let now = source.now();
-    // The greatest element of the heap is the last in order, and is dropped first.
-    let mut heap: BinaryHeap<Ranked> = BinaryHeap::with_capacity(query.limit.min(4096).saturating_add(1));
-    let mut matched = 0;
-    source.visit(&mut |row| {
-        if !query.wants(row) {
+pub(super) fn top(source: &dyn Source, query: &Query) -> (Vec<OwnedRow>, u64) {
+    let mut top = Top::new(query.clone(), source.now());
+    source.visit(&mut |row| top.offer(row));
+    let (_, rows, matched) = top.finish();
+    (rows, matched)
+}
+
+/// The first accounts of a query among those offered so far.
+#[derive(Debug)]
+pub(super) struct Top {
+    query: Query,
+    now: Timestamp,
+    /// The greatest element is the last in order, and is dropped first.
+    heap: BinaryHeap<Ranked>,
+    matched: u64,
+}
+
+impl Top {
+    pub(super) fn new(query: Query, now: Timestamp) -> Self {
+        let heap = BinaryHeap::with_capacity(query.limit.min(4096).saturating_add(1));
+        Self { query, now, heap, matched: 0 }
+    }
+
+    pub(super) fn offer(&mut self, row: &AccountRow<'_>) {
+        if !self.query.wants(row) {
             return;
         }
-        matched += 1;
-        let rank = query.sort.rank(row, now, &query.watched);
-        let enters = heap.len() < query.limit
-            || heap.peek().is_some_and(|last| order(rank, row.account_id, last.rank, &last.row.account_id).is_lt());
+        self.matched += 1;
+        let rank = self.query.sort.rank(row, self.now, &self.query.watched);
+        let enters = self.heap.len() < self.query.limit
+            || self.heap.peek().is_some_and(|last| order(rank, row.account_id, last.rank, &last.row.account_id).is_lt());
         if enters {
-            heap.push(Ranked { rank, row: row.into() });
-            if heap.len() > query.limit {
-                heap.pop();
+            self.heap.push(Ranked { rank, row: row.into() });
+            if self.heap.len() > self.query.limit {
+                self.heap.pop();
             }
         }
-    });
-    (heap.into_sorted_vec().into_iter().map(|ranked| ranked.row).collect(), matched)
+    }
+
+    /// The query, the accounts in order, and the number of all that matched.
+    pub(super) fn finish(self) -> (Query, Vec<OwnedRow>, u64) {
+        (self.query, self.heap.into_sorted_vec().into_iter().map(|ranked| ranked.row).collect(), self.matched)
+    }
 }
 
 #[derive(Debug)]

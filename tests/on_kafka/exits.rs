@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::kafka::broker::Broker;
+use crate::kafka::client;
 use crate::kafka::eventually;
 use crate::kafka::input::{now, simulated};
 use crate::kafka::scenario::{LIMIT, Scenario};
 use crate::kafka::service::{Application, Service};
-use crate::kafka::{client, unique};
 use churnwatch::event::Stream;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::producer::Producer as _;
 
 /// Waits for the exit of a service with status 1 and this failure code, for longer than the failure may take.
 fn ends_with(mut service: Service, code: &str) -> String {
@@ -46,16 +46,7 @@ fn a_changelog_record_that_is_not_state_is_rejected() {
 fn a_restore_gives_up_on_a_changelog_transaction_that_never_ends() {
     let scenario = Scenario::new("stuck", 1, &simulated(52, 3, 3));
     scenario.run_to_end();
-    let open: BaseProducer =
-        client::config(scenario.broker).set("transactional.id", unique("open")).set("transaction.timeout.ms", "600000").create().unwrap();
-    open.init_transactions(LIMIT).unwrap();
-    open.begin_transaction().unwrap();
-    open.send(BaseRecord::<str, [u8]>::to(&scenario.application.changelog).key("open").payload(b"x")).map_err(|(error, _)| error).unwrap();
-    // A flush would wait for the end of the transaction.
-    eventually("the record", LIMIT, || {
-        open.poll(Duration::from_millis(10));
-        (open.in_flight_count() == 0).then_some(())
-    });
+    let open = client::open_transaction(scenario.broker, &scenario.application.changelog, Duration::from_mins(10));
     let log = ends_with(scenario.application.start(), "restore_stuck");
     assert!(log.contains(&format!("{} [0]", scenario.application.changelog)), "{log}");
     open.abort_transaction(LIMIT).unwrap();
@@ -103,16 +94,44 @@ fn a_task_without_all_its_topics_is_parked_and_then_the_process_exits() {
     polls.join().unwrap();
 }
 
-#[test]
-fn sigterm_commits_everything_and_exits_within_ten_seconds() {
-    let scenario = Scenario::new("term", 2, &simulated(56, 60, 60));
-    let service = scenario.application.start();
-    eventually("some of the input", LIMIT, || (scenario.committed().iter().flatten().any(|next| *next > 0)).then_some(()));
+/// Sends SIGTERM and expects status 0 within ten seconds.
+fn stops_cleanly(mut service: Service) {
     let begun = Instant::now();
-    let log = service.terminate();
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}:\n{log}", begun.elapsed());
-    let reset = scenario.application.command(&["topics", "reset"]);
-    assert!(reset.status.success() && reset.stdout.is_empty(), "the group's offsets are those of the state");
+    service.signal("TERM");
+    let status = service.wait(LIMIT);
+    assert!(status.success() && begun.elapsed() < Duration::from_secs(10), "{status} after {:?}:\n{}", begun.elapsed(), service.log());
+}
+
+#[test]
+fn sigterm_under_load_commits_everything_and_exits_with_status_0_within_ten_seconds() {
+    let scenario = Scenario::new("term", 2, &simulated(56, 60, 60));
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                scenario.topics.fill(scenario.broker, &simulated(60, 60, 10));
+            }
+        });
+        for _ in 0..3 {
+            let before = scenario.committed();
+            let service = scenario.application.start();
+            eventually("something new to be committed", LIMIT, || (scenario.committed() != before).then_some(()));
+            stops_cleanly(service);
+            let reset = scenario.application.command(&["topics", "reset"]);
+            assert!(reset.status.success() && reset.stdout.is_empty(), "the group's offsets are those of the state");
+        }
+        done.store(true, Ordering::Release);
+    });
+    scenario.run_to_end();
+}
+
+#[test]
+fn a_consumer_that_hangs_while_it_closes_does_not_make_a_commit_uncommitted() {
+    let scenario = Scenario::new("hanging", 2, &simulated(61, 10, 10));
+    let mut service = scenario.application.start_with(&[], &[("CHURNWATCH_FAULT", "before-close:1:60000".to_owned())]);
+    scenario.wait_for_end(&mut service);
+    stops_cleanly(service);
+    assert_eq!(scenario.committed(), scenario.ends());
     scenario.run_to_end();
 }
 

@@ -25,6 +25,7 @@ mod kafka;
 #[allow(dead_code, reason = "shared with the offline tests")]
 mod oracle;
 
+mod basis;
 mod changelog;
 mod chaos;
 mod consumers;
@@ -34,6 +35,7 @@ mod deployed;
 mod documents;
 mod exits;
 mod kill;
+mod monitoring;
 mod offsets;
 mod reload;
 mod run;
