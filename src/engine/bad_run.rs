@@ -1,9 +1,10 @@
-//! The bad-run rule: if most records are bad, the topic or the configuration is wrong, not the data.
+//! The bad-run rule: if most records are bad, the topic or the configuration is wrong, not the data. Records of unknown types are bad only
+//! while no event of the stream has been read: a topic may carry more than what is needed of it.
 //!
 //! `run` applies it while it reads a topic partition, before the partition is drained into the dead letters; `replay` applies it to the
 //! totals of each stream.
 
-use super::StreamCounts;
+use super::{Outcome, StreamCounts};
 use crate::event::Code;
 
 /// When a run of records counts as bad.
@@ -26,6 +27,7 @@ impl Default for Thresholds {
 pub struct BadRun {
     read: u64,
     bad: [u64; Code::ALL.len()],
+    unknown: u64,
 }
 
 /// A bad run.
@@ -35,25 +37,44 @@ pub struct Finding {
     pub read: u64,
     /// Bad records.
     pub bad: u64,
-    /// The most frequent code; of equals, the first.
-    pub commonest: Code,
+    /// The most frequent code; of equals, the first. `None`: most often, the type is unknown.
+    pub commonest: Option<Code>,
+}
+
+impl Finding {
+    /// What is wrong most often.
+    #[must_use]
+    pub const fn cause(&self) -> &'static str {
+        match self.commonest {
+            Some(code) => code.name(),
+            None => "an unknown type",
+        }
+    }
 }
 
 impl BadRun {
     /// The totals of a stream.
     #[must_use]
     pub fn of(counts: &StreamCounts) -> Self {
-        let mut run = Self { read: counts.read, ..Self::default() };
+        let unknown = if counts.is_known() { 0 } else { counts.ignored };
+        let mut run = Self { read: counts.read, unknown, ..Self::default() };
         for (code, count) in counts.dead_letter.iter().filter(|(code, _)| is_sign(*code)) {
             run.add(code, count);
         }
         run
     }
 
-    /// Counts a record, with its code if it is bad. Only a bad record can complete a bad run.
-    pub fn count(&mut self, code: Option<Code>, thresholds: Thresholds) -> Option<Finding> {
+    /// Counts a record. Only a bad one can complete a bad run. `is_known`: whether an event of its stream has ever been read.
+    pub fn count(&mut self, outcome: &Outcome, is_known: bool, thresholds: Thresholds) -> Option<Finding> {
         self.read += 1;
-        self.add(code.filter(|code| is_sign(*code))?, 1);
+        if is_known {
+            self.unknown = 0;
+        }
+        match outcome {
+            Outcome::DeadLetter(rejection) if is_sign(rejection.code) => self.add(rejection.code, 1),
+            Outcome::Ignored if !is_known => self.unknown += 1,
+            _ => return None,
+        }
         self.finding(thresholds)
     }
 
@@ -64,8 +85,8 @@ impl BadRun {
             return None;
         }
         let most = self.bad.iter().max()?;
-        let commonest = Code::ALL.into_iter().zip(&self.bad).find(|(_, count)| *count == most)?.0;
-        Some(Finding { read: self.read, bad: self.bad.iter().sum(), commonest })
+        let code = Code::ALL.into_iter().zip(&self.bad).find(|(_, count)| *count == most)?.0;
+        Some(Finding { read: self.read, bad: self.bad(), commonest: (*most > self.unknown).then_some(code) })
     }
 
     /// Whether most records are bad, but too few to decide. They must not be committed until more have been read.
@@ -82,7 +103,11 @@ impl BadRun {
 
     #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 records are read in one run")]
     fn is_mostly_bad(&self, thresholds: Thresholds) -> bool {
-        self.bad.iter().sum::<u64>() as f64 > thresholds.share * self.read as f64
+        self.bad() as f64 > thresholds.share * self.read as f64
+    }
+
+    fn bad(&self) -> u64 {
+        self.bad.iter().sum::<u64>() + self.unknown
     }
 }
 
@@ -94,18 +119,22 @@ fn is_sign(code: Code) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Counts, Outcome};
+    use crate::engine::Counts;
     use crate::event::{Rejection, Stream};
+
+    fn ended(code: Option<Code>) -> Outcome {
+        code.map_or(Outcome::Applied, |code| Outcome::DeadLetter(Rejection::new(code, "why")))
+    }
 
     fn first_finding(codes: impl IntoIterator<Item = Option<Code>>) -> Option<Finding> {
         let mut run = BadRun::default();
-        codes.into_iter().find_map(|code| run.count(code, Thresholds::default()))
+        codes.into_iter().find_map(|code| run.count(&ended(code), true, Thresholds::default()))
     }
 
     #[test]
     fn a_topic_of_rubbish_is_noticed_at_its_200th_record() {
         let finding = first_finding(std::iter::repeat_n(Some(Code::InvalidJson), 1000));
-        assert_eq!(finding, Some(Finding { read: 200, bad: 200, commonest: Code::InvalidJson }));
+        assert_eq!(finding, Some(Finding { read: 200, bad: 200, commonest: Some(Code::InvalidJson) }));
     }
 
     #[test]
@@ -124,16 +153,38 @@ mod tests {
     fn a_run_is_open_while_its_few_records_are_mostly_bad() {
         let (mut run, thresholds) = (BadRun::default(), Thresholds::default());
         assert!(!run.is_open(thresholds));
-        run.count(Some(Code::InvalidJson), thresholds);
+        run.count(&ended(Some(Code::InvalidJson)), true, thresholds);
         assert!(run.is_open(thresholds));
-        run.count(None, thresholds);
+        run.count(&ended(None), true, thresholds);
         assert!(!run.is_open(thresholds));
     }
 
     #[test]
     fn the_commonest_code_is_named() {
         let codes = (0..300).map(|i| Some(if i % 3 == 0 { Code::InvalidJson } else { Code::MissingField }));
-        assert_eq!(first_finding(codes).map(|finding| finding.commonest), Some(Code::MissingField));
+        assert_eq!(first_finding(codes).and_then(|finding| finding.commonest), Some(Code::MissingField));
+    }
+
+    #[test]
+    fn unknown_types_alone_are_a_bad_run_until_an_event_of_the_stream_has_been_read() {
+        let (mut run, thresholds) = (BadRun::default(), Thresholds::default());
+        (0..199).for_each(|_| assert_eq!(run.count(&Outcome::Ignored, false, thresholds), None));
+        assert!(run.is_open(thresholds));
+        let finding = run.clone().count(&Outcome::Ignored, false, thresholds).unwrap();
+        assert_eq!((finding.read, finding.bad, finding.cause()), (200, 200, "an unknown type"));
+        run.count(&Outcome::Applied, true, thresholds);
+        assert!(!run.is_open(thresholds), "the unknown ones so far are forgiven");
+        (0..1000).for_each(|_| assert_eq!(run.count(&Outcome::Ignored, true, thresholds), None));
+    }
+
+    #[test]
+    fn a_stream_of_unknown_types_is_a_bad_run_only_if_nothing_of_it_was_applied() {
+        let mut counts = Counts::default();
+        (0..300).for_each(|_| counts.count(Stream::Billing, &Outcome::Ignored));
+        let finding = |counts: &Counts| BadRun::of(counts.of(Stream::Billing)).finding(Thresholds::default());
+        assert_eq!(finding(&counts).map(|finding| (finding.bad, finding.commonest)), Some((300, None)));
+        counts.count(Stream::Billing, &Outcome::Duplicate);
+        assert_eq!(finding(&counts), None);
     }
 
     #[test]
@@ -145,6 +196,6 @@ mod tests {
         let finding = |counts: &Counts| BadRun::of(counts.of(Stream::Usage)).finding(Thresholds::default());
         assert_eq!(finding(&counts), None);
         counts.count(Stream::Usage, &rejected(Code::InvalidJson));
-        assert_eq!(finding(&counts), Some(Finding { read: 301, bad: 151, commonest: Code::InvalidJson }));
+        assert_eq!(finding(&counts), Some(Finding { read: 301, bad: 151, commonest: Some(Code::InvalidJson) }));
     }
 }

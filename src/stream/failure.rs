@@ -145,8 +145,8 @@ pub enum Failure {
     },
     /// Too many records of a partition are bad.
     #[error(
-        "{topic} [{partition}] at offset {offset}: {bad} of {read} records are bad, most often {code}; nothing of this cycle was committed; \
-         output.on_bad_run = \"dead_letter\" continues and writes them to the dead letters"
+        "{topic} [{partition}] at offset {offset}: {bad} of {read} records are bad, most often {cause}{advice}; nothing of this cycle was \
+         committed; output.on_bad_run = \"dead_letter\" continues past them"
     )]
     BadRun {
         /// Input topic.
@@ -159,8 +159,24 @@ pub enum Failure {
         bad: u64,
         /// Records read.
         read: u64,
-        /// The most frequent code.
-        code: &'static str,
+        /// The most frequent code, or that the type is unknown.
+        cause: &'static str,
+        /// What the record looks like, and what to do about it; may be empty.
+        advice: String,
+    },
+    /// Records that only a schema registry can explain.
+    #[error(
+        "{topic} [{partition}] at offset {offset}: the value is framed for a schema registry and is not JSON; Avro and Protobuf are not \
+         supported in this version: serialize the events as JSON, with or without JSON Schema, into another topic; \
+         output.on_bad_run = \"dead_letter\" continues past them"
+    )]
+    NeedsSchemaRegistry {
+        /// Input topic.
+        topic: String,
+        /// Its partition.
+        partition: i32,
+        /// The offset of such a record.
+        offset: i64,
     },
     /// Another process has taken over this one's `application.instance`.
     #[error("fenced ({cause}): another process runs with the same application.instance, or a transaction exceeded its time limit")]
@@ -271,6 +287,7 @@ impl Failure {
             Self::PartitionersDiffer { .. } => "partitioners_differ",
             Self::IncompleteAssignment { .. } => "incomplete_assignment",
             Self::BadRun { .. } => "bad_run",
+            Self::NeedsSchemaRegistry { .. } => "needs_schema_registry",
             Self::Fenced { .. } => "fenced",
             Self::StateUnreadable { error: CodecError::NewerVersion(_), .. } => "state_newer",
             Self::StateUnreadable { .. } => "state_unreadable",

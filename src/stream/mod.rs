@@ -13,6 +13,7 @@ mod failure;
 mod group_event;
 mod identity;
 mod load;
+mod notices;
 mod offsets;
 mod options;
 pub mod preflight;

@@ -20,6 +20,7 @@ use super::failure::Failure;
 use super::group_event::{GroupEvent, note};
 use super::identity::Identity;
 use super::load::Load;
+use super::notices::Notices;
 use super::options::Options;
 use super::preflight::Inputs;
 use super::progress::Progress;
@@ -68,6 +69,7 @@ pub(super) struct StreamThread {
     pub(super) progress: Progress,
     options: Arc<Options>,
     transactions: Transactions,
+    notices: Notices,
 }
 
 impl StreamThread {
@@ -99,6 +101,7 @@ impl StreamThread {
             assignment: Assignment::default(),
             tasks: BTreeMap::new(),
             progress: Progress::begin(monotonic()),
+            notices: Notices::begin(monotonic()),
         })
     }
 
@@ -116,6 +119,7 @@ impl StreamThread {
                 None => {
                     self.gather()?;
                     self.cycle_if_due()?;
+                    self.notices.sum_up_if_due(monotonic());
                     let unfinished = self.tasks.iter().find(|(_, task)| !task.is_at_end()).map(|(number, _)| *number);
                     self.progress.check(&self.assignment, unfinished, monotonic())?;
                 }
@@ -155,7 +159,7 @@ impl StreamThread {
                         continue;
                     };
                     let now = *now.get_or_insert_with(|| self.options.clock.now());
-                    task.process(index, record, &self.inputs, &self.options, now)?;
+                    task.process(index, record, &self.inputs, &self.options, &mut self.notices, now)?;
                 }
                 ConsumerEvent::End(topic, partition) => {
                     if let (Some(index), Some(task)) = (self.inputs.index(&topic), self.tasks.get_mut(&partition)) {
