@@ -164,6 +164,36 @@ pub enum Failure {
         /// What the record looks like, and what to do about it; may be empty.
         advice: String,
     },
+    /// Too many sampled records of a topic are bad.
+    #[error(
+        "{topic}: {bad} of {read} sampled records would not be applied, most often because of {cause}{advice}; `churnwatch run` stops at \
+         such a topic unless output.on_bad_run = \"dead_letter\""
+    )]
+    BadSample {
+        /// Input topic.
+        topic: String,
+        /// Bad records.
+        bad: u64,
+        /// Records sampled.
+        read: u64,
+        /// The most frequent code, or that the type is unknown.
+        cause: &'static str,
+        /// The first such record, and what to do about it; may be empty.
+        advice: String,
+    },
+    /// The records of a topic are not in the partitions of their accounts.
+    #[error(
+        "{topic}: {wrong} of {events} sampled events are in another partition than their account belongs to and would be dead letters, \
+         wrong_partition; produce with the account id as the key, into a new topic"
+    )]
+    NotKeyedByAccount {
+        /// Input topic.
+        topic: String,
+        /// Events in the wrong partition.
+        wrong: u64,
+        /// Events sampled.
+        events: u64,
+    },
     /// Records that only a schema registry can explain.
     #[error(
         "{topic} [{partition}] at offset {offset}: the value is framed for a schema registry and is not JSON; Avro and Protobuf are not \
@@ -286,7 +316,8 @@ impl Failure {
             Self::PartitionerUnknown { .. } => "partitioner_unknown",
             Self::PartitionersDiffer { .. } => "partitioners_differ",
             Self::IncompleteAssignment { .. } => "incomplete_assignment",
-            Self::BadRun { .. } => "bad_run",
+            Self::BadRun { .. } | Self::BadSample { .. } => "bad_run",
+            Self::NotKeyedByAccount { .. } => "not_keyed_by_account",
             Self::NeedsSchemaRegistry { .. } => "needs_schema_registry",
             Self::Fenced { .. } => "fenced",
             Self::StateUnreadable { error: CodecError::NewerVersion(_), .. } => "state_newer",
