@@ -175,6 +175,47 @@ fn check_and_topics_report_what_exists_and_create_adds_what_is_missing() {
 }
 
 #[test]
+fn check_shows_what_would_become_of_the_records_and_never_contradicts_itself() {
+    let scenario = Scenario::new("tried", 2, &simulated(18, 20, 5));
+    let check = scenario.application.command(&["check"]);
+    let said = text(&check.stderr);
+    assert!(check.status.success(), "{said}");
+    for stream in Stream::ALL {
+        assert!(said.contains(&format!("records      {}: of the newest ", scenario.topics.of(stream))), "{said}");
+    }
+    assert!(said.contains("would be applied") && said.contains("the key is the account in ") && said.contains("example ["), "{said}");
+    assert!(said.contains("will be created at start") && !said.contains("missing\n") && said.ends_with("topics: OK\n"), "{said}");
+}
+
+#[test]
+fn check_names_topics_keyed_by_event_and_those_of_others_all_at_once() {
+    let mut scenario = Scenario::new("foreign", 4, &[]);
+    let (usage, billing) = (scenario.topics.of(Stream::Usage), scenario.topics.of(Stream::Billing));
+    let (keys, events): (Vec<_>, Vec<_>) = simulated(19, 20, 5)
+        .into_iter()
+        .filter(|record| record.stream == Stream::Usage)
+        .enumerate()
+        .map(|(number, record)| (format!("event-{number}"), record.json))
+        .unzip();
+    let by_event = keys.iter().zip(&events).map(|(key, event)| (usage.as_str(), Some(key.as_str()), event.as_bytes(), now()));
+    client::produce(scenario.broker, by_event);
+    client::produce(scenario.broker, (0..40).map(|_| (billing.as_str(), Some("cus_1"), STRIPE, now())));
+    scenario.application.set("streams.support.topics", "[\"no-such-topic\"]");
+    let check = scenario.application.command(&["check"]);
+    let said = text(&check.stderr);
+    assert_eq!(check.status.code(), Some(1), "{said}");
+    for expected in [
+        "error: topic_missing: topic no-such-topic".to_owned(),
+        format!("error: not_keyed_by_account: {usage}: "),
+        format!("error: bad_run: {billing}: 40 of 40 sampled records"),
+    ] {
+        assert!(said.contains(&expected), "{expected} in {said}");
+    }
+    assert!(said.contains("looks like Stripe") && said.contains("an event of this stream: {"), "{said}");
+    assert!(said.ends_with("problems in the topics\n"), "{said}");
+}
+
+#[test]
 fn reset_moves_the_group_back_to_its_state() {
     let scenario = Scenario::new("reset", 2, &simulated(16, 10, 3));
     scenario.run_to_end();
