@@ -63,7 +63,8 @@ impl Notices {
         }
     }
 
-    fn sum_up(&mut self) {
+    /// Sums up what has been counted.
+    pub(super) fn sum_up(&mut self) {
         for (topic, code, records, (partition, offset)) in self.take_unreported() {
             match code.map(Code::name) {
                 Some(code) => tracing::warn!(topic, code, records, partition, offset, "more dead letters; the last is at this offset"),
@@ -86,13 +87,6 @@ impl Notices {
         }
         self.seen.insert((topic.to_owned(), code), Counted { unreported: 0, last: place });
         true
-    }
-}
-
-/// What has not been summed up yet must not be lost when the thread ends, least of all when it fails.
-impl Drop for Notices {
-    fn drop(&mut self) {
-        self.sum_up();
     }
 }
 

@@ -97,12 +97,14 @@ impl StreamThread {
         tracing::info!(thread = self.number, lost, tasks = ?self.tasks.keys().collect::<Vec<_>>(), "revoked");
         fault::point("in-revocation");
         let count = self.tasks.len() as u64;
+        let mut end = CycleEnd::Committed;
         if lost {
             self.metrics.tasks_lost(count);
             self.tasks.clear();
         } else {
             self.metrics.tasks_revoked(count);
-            if self.cycle(REVOKE_LIMIT, |_| true)? == CycleEnd::Failed {
+            end = self.cycle(REVOKE_LIMIT, |_| true)?;
+            if end == CycleEnd::Failed {
                 self.tasks.clear();
             }
             drop_unwritten(&mut self.tasks);
@@ -112,7 +114,7 @@ impl StreamThread {
         self.progress.assigned(&self.assignment, monotonic());
         self.report.revoked();
         self.member.unassign()?;
-        Ok(())
+        if end == CycleEnd::Failed { self.recover() } else { Ok(()) }
     }
 
     /// The record at the next offset no longer exists. Restoring again compares every offset with the log and reports the exact loss.

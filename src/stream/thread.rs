@@ -109,7 +109,14 @@ impl StreamThread {
     ///
     /// # Errors
     /// Anything the process cannot recover from.
-    pub(super) fn run(mut self) -> Result<(), Failure> {
+    pub(super) fn run(&mut self) -> Result<(), Failure> {
+        let result = self.work();
+        // What has been counted since the last summary must not be lost, least of all before a failure.
+        self.notices.sum_up();
+        result
+    }
+
+    fn work(&mut self) -> Result<(), Failure> {
         self.member.subscribe(&self.options.input_names())?;
         while !self.stop.is_requested() {
             match self.events.pop_front() {
@@ -190,7 +197,21 @@ impl StreamThread {
         } else {
             return Ok(());
         };
-        if end == CycleEnd::Failed { self.prepare() } else { Ok(()) }
+        if end == CycleEnd::Failed {
+            self.member.assign([])?;
+            self.recover()?;
+            self.prepare()?;
+        }
+        Ok(())
+    }
+
+    /// After a failed transaction, with nothing assigned: looks first whether the group already knows another process by the name of this
+    /// one, because a new producer would fence that process.
+    pub(super) fn recover(&mut self) -> Result<(), Failure> {
+        while let Some(event) = self.member.poll(Duration::ZERO) {
+            note(event.content(), || self.member.assignment_lost(), &mut self.events)?;
+        }
+        self.transactions.replace_producer()
     }
 
     /// Runs one commit cycle over the chosen tasks, which are dropped if the transaction fails.
