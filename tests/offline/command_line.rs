@@ -28,7 +28,7 @@ fn last_line(output: &Output) -> String {
 fn replayed(name: &str, stream: &str, bytes: &[u8]) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(name), bytes).unwrap();
-    let output = run(folder.path(), &["replay", &format!("--{stream}"), name, "--out-accounts", "accounts.ndjson"]);
+    let output = run(folder.path(), &["replay", &format!("--{stream}"), name, "--out-accounts", "out.ndjson"]);
     (output.status.code(), text(&output.stderr))
 }
 

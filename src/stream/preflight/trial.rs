@@ -22,6 +22,8 @@ use crate::time::Timestamp;
 const RECORDS: i64 = 200;
 /// Records per partition, at least.
 const RECORDS_PER_PARTITION: i64 = 10;
+/// Records per topic, at most: more may arrive while they are read.
+const RECORDS_MAX: usize = 1000;
 /// Partitions per topic, at most.
 const PARTITIONS_MAX: i32 = 32;
 /// Timeout for all topics together.
@@ -106,7 +108,8 @@ impl Visitor for Reading {
     type Error = Failure;
 
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
-        if let Some(trial) = self.trials.iter_mut().find(|trial| trial.topic.name == record.topic()) {
+        let of_record = |trial: &&mut Trial| trial.topic.name == record.topic();
+        if let Some(trial) = self.trials.iter_mut().find(of_record).filter(|trial| trial.records.len() < RECORDS_MAX) {
             trial.add(record, &self.context, self.now);
         }
         Ok(ControlFlow::Continue(()))
