@@ -67,7 +67,7 @@ impl Outcomes<'_> {
             return Some(format!("none of the {read} records was applied: {cause}"));
         }
         self.files.iter().find_map(|file| {
-            let finding = BadRun::of(self.counts(file)).finding(thresholds)?;
+            let finding = BadRun::of_replay(self.counts(file)).finding(thresholds)?;
             Some(format!(
                 "{} of the {} {} records cannot be applied, most often because of {}. See --out-dead-letters; \
                  output.on_bad_run = \"dead_letter\" replays the others anyway",

@@ -4,8 +4,10 @@
 //! `run` applies it while it reads a topic partition, before the partition is drained into the dead letters; `replay` applies it to the
 //! totals of each stream.
 
+use std::borrow::Cow;
+
 use super::{Outcome, StreamCounts};
-use crate::event::Code;
+use crate::event::{Code, Rejection};
 
 /// When a run of records counts as bad.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,12 +28,21 @@ impl Default for Thresholds {
 #[derive(Clone, Debug, Default)]
 pub struct BadRun {
     read: u64,
-    bad: [u64; Code::ALL.len()],
+    /// By [`Code::index`].
+    bad: [Bad; Code::ALL.len()],
     unknown: u64,
 }
 
+/// The bad records of one code.
+#[derive(Clone, Debug, Default)]
+struct Bad {
+    count: u64,
+    /// The reason given for the newest of them.
+    reason: Cow<'static, str>,
+}
+
 /// A bad run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Records read.
     pub read: u64,
@@ -39,6 +50,8 @@ pub struct Finding {
     pub bad: u64,
     /// The most frequent code; of equals, the first. `None`: most often, the type is unknown.
     pub commonest: Option<Code>,
+    /// Why the newest record with this code is bad; empty for the totals of a replay.
+    pub reason: Cow<'static, str>,
 }
 
 impl Finding {
@@ -47,19 +60,19 @@ impl Finding {
     pub const fn cause(&self) -> &'static str {
         match self.commonest {
             Some(code) => code.name(),
-            None => "an unknown type",
+            None => "unknown_type",
         }
     }
 }
 
 impl BadRun {
-    /// The totals of a stream.
+    /// The totals of a stream in a replay. `future_time` is no sign of a wrong file there: the instant of the replay may simply be early.
     #[must_use]
-    pub fn of(counts: &StreamCounts) -> Self {
+    pub fn of_replay(counts: &StreamCounts) -> Self {
         let unknown = if counts.is_known() { 0 } else { counts.ignored };
         let mut run = Self { read: counts.read, unknown, ..Self::default() };
-        for (code, count) in counts.dead_letter.iter().filter(|(code, _)| is_sign(*code)) {
-            run.add(code, count);
+        for (code, count) in counts.dead_letter.iter().filter(|(code, _)| *code != Code::FutureTime) {
+            run.add(code, count, Cow::Borrowed(""));
         }
         run
     }
@@ -71,7 +84,7 @@ impl BadRun {
             self.unknown = 0;
         }
         match outcome {
-            Outcome::DeadLetter(rejection) if is_sign(rejection.code) => self.add(rejection.code, 1),
+            Outcome::DeadLetter(Rejection { code, reason }) => self.add(*code, 1, reason.clone()),
             Outcome::Ignored if !is_known => self.unknown += 1,
             _ => return None,
         }
@@ -84,9 +97,14 @@ impl BadRun {
         if self.read < thresholds.records || !self.is_mostly_bad(thresholds) {
             return None;
         }
-        let most = self.bad.iter().max()?;
-        let code = Code::ALL.into_iter().zip(&self.bad).find(|(_, count)| *count == most)?.0;
-        Some(Finding { read: self.read, bad: self.bad(), commonest: (*most > self.unknown).then_some(code) })
+        let most = self.bad.iter().map(|bad| bad.count).max()?;
+        let (commonest, bad) = Code::ALL.into_iter().zip(&self.bad).find(|(_, bad)| bad.count == most)?;
+        let (commonest, reason) = if most > self.unknown {
+            (Some(commonest), bad.reason.clone())
+        } else {
+            (None, Cow::Borrowed("the type is not one of the stream's"))
+        };
+        Some(Finding { read: self.read, bad: self.bad_records(), commonest, reason })
     }
 
     /// Whether most records are bad, but too few to decide. They must not be committed until more have been read.
@@ -95,46 +113,47 @@ impl BadRun {
         self.read < thresholds.records && self.is_mostly_bad(thresholds)
     }
 
-    fn add(&mut self, code: Code, count: u64) {
+    fn add(&mut self, code: Code, count: u64, reason: Cow<'static, str>) {
         if let Some(bad) = self.bad.get_mut(code.index()) {
-            *bad += count;
+            bad.count += count;
+            bad.reason = reason;
         }
+    }
+
+    fn bad_records(&self) -> u64 {
+        self.bad.iter().map(|bad| bad.count).sum::<u64>() + self.unknown
     }
 
     #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 records are read in one run")]
     fn is_mostly_bad(&self, thresholds: Thresholds) -> bool {
-        self.bad() as f64 > thresholds.share * self.read as f64
+        self.bad_records() as f64 > thresholds.share * self.read as f64
     }
-
-    fn bad(&self) -> u64 {
-        self.bad.iter().sum::<u64>() + self.unknown
-    }
-}
-
-/// Whether a code suggests a wrong topic. `future_time` does not: the producer's clock causes it.
-fn is_sign(code: Code) -> bool {
-    code != Code::FutureTime
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::Counts;
-    use crate::event::{Rejection, Stream};
-
-    fn ended(code: Option<Code>) -> Outcome {
-        code.map_or(Outcome::Applied, |code| Outcome::DeadLetter(Rejection::new(code, "why")))
-    }
+    use crate::event::Stream;
 
     fn first_finding(codes: impl IntoIterator<Item = Option<Code>>) -> Option<Finding> {
         let mut run = BadRun::default();
         codes.into_iter().find_map(|code| run.count(&ended(code), true, Thresholds::default()))
     }
 
+    fn ended(code: Option<Code>) -> Outcome {
+        code.map_or(Outcome::Applied, |code| Outcome::DeadLetter(rejected(code)))
+    }
+
+    fn rejected(code: Code) -> Rejection {
+        Rejection::new(code, format!("why it is {}", code.name()))
+    }
+
     #[test]
     fn a_topic_of_rubbish_is_noticed_at_its_200th_record() {
         let finding = first_finding(std::iter::repeat_n(Some(Code::InvalidJson), 1000));
-        assert_eq!(finding, Some(Finding { read: 200, bad: 200, commonest: Some(Code::InvalidJson) }));
+        let reason = "why it is invalid_json".into();
+        assert_eq!(finding, Some(Finding { read: 200, bad: 200, commonest: Some(Code::InvalidJson), reason }));
     }
 
     #[test]
@@ -144,9 +163,14 @@ mod tests {
     }
 
     #[test]
-    fn few_records_and_wrong_clocks_prove_nothing() {
+    fn few_records_prove_nothing() {
         assert_eq!(first_finding(std::iter::repeat_n(Some(Code::TooDeep), 199)), None);
-        assert_eq!(first_finding(std::iter::repeat_n(Some(Code::FutureTime), 1000)), None);
+    }
+
+    #[test]
+    fn records_from_the_future_are_a_bad_run_too() {
+        let finding = first_finding(std::iter::repeat_n(Some(Code::FutureTime), 300)).unwrap();
+        assert_eq!((finding.commonest, &*finding.reason), (Code::FutureTime, "why it is future_time"));
     }
 
     #[test]
@@ -160,9 +184,10 @@ mod tests {
     }
 
     #[test]
-    fn the_commonest_code_is_named() {
+    fn the_commonest_code_is_named_with_its_own_reason() {
         let codes = (0..300).map(|i| Some(if i % 3 == 0 { Code::InvalidJson } else { Code::MissingField }));
-        assert_eq!(first_finding(codes).and_then(|finding| finding.commonest), Some(Code::MissingField));
+        let finding = first_finding(codes).unwrap();
+        assert_eq!((finding.commonest, &*finding.reason), (Some(Code::MissingField), "why it is missing_field"));
     }
 
     #[test]
@@ -171,31 +196,32 @@ mod tests {
         (0..199).for_each(|_| assert_eq!(run.count(&Outcome::Ignored, false, thresholds), None));
         assert!(run.is_open(thresholds));
         let finding = run.clone().count(&Outcome::Ignored, false, thresholds).unwrap();
-        assert_eq!((finding.read, finding.bad, finding.cause()), (200, 200, "an unknown type"));
+        assert_eq!((finding.read, finding.bad, finding.cause()), (200, 200, "unknown_type"));
         run.count(&Outcome::Applied, true, thresholds);
         assert!(!run.is_open(thresholds), "the unknown ones so far are forgiven");
         (0..1000).for_each(|_| assert_eq!(run.count(&Outcome::Ignored, true, thresholds), None));
     }
 
     #[test]
-    fn a_stream_of_unknown_types_is_a_bad_run_only_if_nothing_of_it_was_applied() {
+    fn a_replay_of_unknown_types_is_a_bad_run_only_if_nothing_of_the_stream_was_applied() {
         let mut counts = Counts::default();
         (0..300).for_each(|_| counts.count(Stream::Billing, &Outcome::Ignored));
-        let finding = |counts: &Counts| BadRun::of(counts.of(Stream::Billing)).finding(Thresholds::default());
+        let finding = |counts: &Counts| BadRun::of_replay(counts.of(Stream::Billing)).finding(Thresholds::default());
         assert_eq!(finding(&counts).map(|finding| (finding.bad, finding.commonest)), Some((300, None)));
         counts.count(Stream::Billing, &Outcome::Duplicate);
         assert_eq!(finding(&counts), None);
     }
 
     #[test]
-    fn the_totals_of_a_stream_follow_the_same_rule() {
+    fn the_totals_of_a_replay_follow_the_same_rule_except_for_records_from_the_future() {
         let mut counts = Counts::default();
-        let rejected = |code| Outcome::DeadLetter(Rejection::new(code, "why"));
-        (0..150).for_each(|_| counts.count(Stream::Usage, &rejected(Code::InvalidJson)));
-        (0..150).for_each(|_| counts.count(Stream::Usage, &rejected(Code::FutureTime)));
-        let finding = |counts: &Counts| BadRun::of(counts.of(Stream::Usage)).finding(Thresholds::default());
+        let dead_letter = |code| Outcome::DeadLetter(rejected(code));
+        (0..150).for_each(|_| counts.count(Stream::Usage, &dead_letter(Code::InvalidJson)));
+        (0..150).for_each(|_| counts.count(Stream::Usage, &dead_letter(Code::FutureTime)));
+        let finding = |counts: &Counts| BadRun::of_replay(counts.of(Stream::Usage)).finding(Thresholds::default());
         assert_eq!(finding(&counts), None);
-        counts.count(Stream::Usage, &rejected(Code::InvalidJson));
-        assert_eq!(finding(&counts), Some(Finding { read: 301, bad: 151, commonest: Some(Code::InvalidJson) }));
+        counts.count(Stream::Usage, &dead_letter(Code::InvalidJson));
+        let finding = finding(&counts).unwrap();
+        assert_eq!((finding.read, finding.bad, finding.commonest), (301, 151, Some(Code::InvalidJson)));
     }
 }

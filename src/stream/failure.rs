@@ -1,5 +1,7 @@
 //! Why the service gives up: a closed set of codes, each with what an operator can do about it.
 
+use std::borrow::Cow;
+
 use crate::account::CodecError;
 use crate::kafka;
 
@@ -145,7 +147,7 @@ pub enum Failure {
     },
     /// Too many records of a partition are bad.
     #[error(
-        "{topic} [{partition}] at offset {offset}: {bad} of {read} records are bad, most often {cause}{advice}; nothing of this cycle was \
+        "{topic} [{partition}] at offset {offset}: {bad} of {read} records are bad, most often {cause} ({reason}){advice}; nothing of this cycle was \
          committed; output.on_bad_run = \"dead_letter\" continues past them"
     )]
     BadRun {
@@ -161,6 +163,8 @@ pub enum Failure {
         read: u64,
         /// The most frequent code, or that the type is unknown.
         cause: &'static str,
+        /// Why the newest record of that kind is bad.
+        reason: Cow<'static, str>,
         /// What the record looks like, and what to do about it; may be empty.
         advice: String,
     },

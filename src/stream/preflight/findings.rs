@@ -31,7 +31,9 @@ impl Trial {
             return vec![Failure::NeedsSchemaRegistry { topic, partition: *partition, offset: *offset }];
         }
         let thresholds = Thresholds { records: 1, ..options.bad_run };
-        let problem = BadRun::of(&counts).finding(thresholds).map(|finding| {
+        let mut run = BadRun::default();
+        self.records.iter().for_each(|tried| _ = run.count(&tried.outcome, counts.is_known(), thresholds));
+        let problem = run.finding(thresholds).map(|finding| {
             let advice = self.advice(|outcome| *outcome != Outcome::Applied).map(|advice| format!("; {advice}")).unwrap_or_default();
             Failure::BadSample { topic, bad: finding.bad, read: finding.read, cause: finding.cause(), advice }
         });
