@@ -5,10 +5,11 @@
 
 mod findings;
 pub(super) mod group;
-mod inputs;
+pub(super) mod inputs;
 pub mod reset;
 pub mod rights;
 pub(super) mod sample;
+mod stamps;
 pub mod survey;
 pub mod topics;
 pub mod trial;
