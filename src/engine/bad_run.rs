@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn records_from_the_future_are_a_bad_run_too() {
         let finding = first_finding(std::iter::repeat_n(Some(Code::FutureTime), 300)).unwrap();
-        assert_eq!((finding.commonest, &*finding.reason), (Code::FutureTime, "why it is future_time"));
+        assert_eq!((finding.commonest, &*finding.reason), (Some(Code::FutureTime), "why it is future_time"));
     }
 
     #[test]
