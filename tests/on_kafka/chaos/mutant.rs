@@ -67,6 +67,7 @@ impl Mutant {
             let kinds = self.kinds.to_vec();
             let plan = Plan {
                 seed,
+                brokers: 1,
                 faults: FAULTS,
                 until: None,
                 size,

@@ -2,7 +2,8 @@
 //!
 //! `./dev test chaos --cycles N --seed S --minutes M` runs campaigns of faults until either limit is reached; variables such as
 //! `CHURNWATCH_CHAOS_CYCLES` do the same. Without them one seeded deck runs. `--kinds Kill,Zombie` restricts the faults, `--rate` is in
-//! records per second, `--activity` in percent of an active product, with `--accounts` accounts.
+//! records per second, `--activity` in percent of an active product, with `--accounts` accounts, and `--brokers 3` is a
+//! cluster whose leaders and coordinators fail.
 
 use std::time::{Duration, Instant};
 
@@ -17,27 +18,42 @@ const CAMPAIGN_FAULTS: usize = 40;
 /// The default: one deck with about thirty kills, unless the machine is too slow for it.
 const CYCLES: u64 = 29;
 const MINUTES: u64 = 4;
+/// The same for three brokers, of which one at a time fails.
+const CLUSTER_CYCLES: usize = 4;
+const CLUSTER_TIME: Duration = Duration::from_secs(45);
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(format!("CHURNWATCH_CHAOS_{name}")).ok().map(|text| text.parse().unwrap())
 }
 
 /// The kinds of faults named in `CHURNWATCH_CHAOS_KINDS`, else the usual mix.
-fn kinds() -> Vec<Kind> {
-    let mix = Kind::MIX.into_iter().flat_map(|(kind, count)| std::iter::repeat_n(kind, count));
+fn kinds(brokers: usize) -> Vec<Kind> {
+    let (mix, on_demand) = if brokers == 1 { (&Kind::MIX[..], &ON_DEMAND[..]) } else { (&Kind::CLUSTER_MIX[..], &[][..]) };
+    let mix = mix.iter().flat_map(|(kind, count)| std::iter::repeat_n(*kind, *count));
     let Ok(names) = std::env::var("CHURNWATCH_CHAOS_KINDS") else { return mix.collect() };
     let is_wanted = |kind: &Kind| names.split(',').any(|name| format!("{kind:?}") == name);
-    mix.chain(ON_DEMAND).filter(is_wanted).collect()
+    mix.chain(on_demand.iter().copied()).filter(is_wanted).collect()
 }
 
 #[test]
 fn whatever_breaks_committed_data_is_correct() {
-    let (cycles, seed) = (number("CYCLES"), number("SEED").unwrap_or(1));
-    let minutes = number("MINUTES").or_else(|| cycles.is_none().then_some(MINUTES));
-    let cycles = usize::try_from(cycles.unwrap_or(CYCLES)).unwrap();
+    let brokers = usize::try_from(number("BROKERS").unwrap_or(1)).unwrap();
+    let minutes = number("MINUTES").or_else(|| number("CYCLES").is_none().then_some(MINUTES));
     let until = minutes.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
+    let seed = number("SEED").unwrap_or(1);
+    go_through(seed, brokers, usize::try_from(number("CYCLES").unwrap_or(CYCLES)).unwrap(), until);
+}
+
+/// `./dev test chaos --brokers 3` is the long form.
+#[test]
+fn any_of_three_brokers_may_fail() {
+    go_through(1, 3, CLUSTER_CYCLES, Some(Instant::now() + CLUSTER_TIME));
+}
+
+/// Runs campaigns until there have been this many faults or the time is up.
+fn go_through(seed: u64, brokers: usize, faults: usize, until: Option<Instant>) {
     eprintln!("CHURNWATCH_CHAOS_SEED={seed}");
-    let (mut total, mut left) = (Figures::default(), cycles);
+    let (mut total, mut left) = (Figures::default(), faults);
     for campaign_seed in seed.. {
         let faults = left.min(CAMPAIGN_FAULTS);
         if faults == 0 || until.is_some_and(|until| Instant::now() > until) {
@@ -47,15 +63,16 @@ fn whatever_breaks_committed_data_is_correct() {
         let size = Size { accounts, days: 90, activity: number("ACTIVITY").unwrap_or(25) as f64 / 100.0 };
         let plan = Plan {
             seed: campaign_seed,
+            brokers,
             faults,
             until,
             size,
             per_second,
-            kinds: kinds(),
+            kinds: kinds(brokers),
             progress_limit: campaign::PROGRESS_LIMIT,
             mutant: None,
         };
-        eprintln!("campaign of seed {campaign_seed}: {faults} faults");
+        eprintln!("campaign of seed {campaign_seed}: {faults} faults, brokers: {brokers}");
         match campaign::run(&plan) {
             Ok(figures) => total.add(figures),
             Err(caught) => {
