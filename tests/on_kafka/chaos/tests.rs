@@ -19,8 +19,7 @@ const CAMPAIGN_FAULTS: usize = 40;
 const CYCLES: u64 = 29;
 const MINUTES: u64 = 4;
 /// The same for three brokers, of which one at a time fails.
-const CLUSTER_CYCLES: usize = 4;
-const CLUSTER_TIME: Duration = Duration::from_secs(45);
+const CLUSTER_CYCLES: usize = 3;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(format!("CHURNWATCH_CHAOS_{name}")).ok().map(|text| text.parse().unwrap())
@@ -41,17 +40,19 @@ fn whatever_breaks_committed_data_is_correct() {
     let minutes = number("MINUTES").or_else(|| number("CYCLES").is_none().then_some(MINUTES));
     let until = minutes.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
     let seed = number("SEED").unwrap_or(1);
-    go_through(seed, brokers, usize::try_from(number("CYCLES").unwrap_or(CYCLES)).unwrap(), until);
+    let accounts = u32::try_from(number("ACCOUNTS").unwrap_or(100)).unwrap();
+    let size = Size { accounts, days: 90, activity: number("ACTIVITY").unwrap_or(25) as f64 / 100.0 };
+    go_through(seed, brokers, size, usize::try_from(number("CYCLES").unwrap_or(CYCLES)).unwrap(), until);
 }
 
 /// `./dev test chaos --brokers 3` is the long form.
 #[test]
 fn any_of_three_brokers_may_fail() {
-    go_through(1, 3, CLUSTER_CYCLES, Some(Instant::now() + CLUSTER_TIME));
+    go_through(1, 3, Size { accounts: 40, days: 70, activity: 0.2 }, CLUSTER_CYCLES, None);
 }
 
 /// Runs campaigns until there have been this many faults or the time is up.
-fn go_through(seed: u64, brokers: usize, faults: usize, until: Option<Instant>) {
+fn go_through(seed: u64, brokers: usize, size: Size, faults: usize, until: Option<Instant>) {
     eprintln!("CHURNWATCH_CHAOS_SEED={seed}");
     let (mut total, mut left) = (Figures::default(), faults);
     for campaign_seed in seed.. {
@@ -59,15 +60,13 @@ fn go_through(seed: u64, brokers: usize, faults: usize, until: Option<Instant>) 
         if faults == 0 || until.is_some_and(|until| Instant::now() > until) {
             break;
         }
-        let (per_second, accounts) = (number("RATE").unwrap_or(200), u32::try_from(number("ACCOUNTS").unwrap_or(100)).unwrap());
-        let size = Size { accounts, days: 90, activity: number("ACTIVITY").unwrap_or(25) as f64 / 100.0 };
         let plan = Plan {
             seed: campaign_seed,
             brokers,
             faults,
             until,
             size,
-            per_second,
+            per_second: number("RATE").unwrap_or(200),
             kinds: kinds(brokers),
             progress_limit: campaign::PROGRESS_LIMIT,
             mutant: None,
@@ -98,18 +97,11 @@ fn every_mutant_is_caught() {
         match mutant.hunt(seed) {
             Some(notice) => {
                 eprintln!("  {}", notice.first.lines().next().unwrap_or_default());
-                table.push(format!(
-                    "| {} | {} | {} | {} of {} |",
-                    mutant.name,
-                    mutant.breaks,
-                    notice.checks.join(", "),
-                    notice.faults,
-                    mutant.within
-                ));
+                table.push(format!("| {} | {} | {} | {} |", mutant.breaks, mutant.name, notice.by, notice.after));
             }
             None => survivors.push(mutant.name),
         }
     }
-    eprintln!("| mutant | breaks | noticed by | after faults |\n|---|---|---|---|\n{}", table.join("\n"));
+    eprintln!("| rule | mutant | caught by | after |\n|---|---|---|---|\n{}", table.join("\n"));
     assert!(survivors.is_empty(), "no check noticed {survivors:?}");
 }
