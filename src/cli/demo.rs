@@ -105,10 +105,12 @@ fn config(args: &Args, globals: &Globals, servers: &str) -> anyhow::Result<Confi
         format!("kafka.bootstrap_servers={servers}"),
         "kafka.create_topics=false".to_owned(),
         format!("http.listen={}", args.listen),
+        format!("http.external_url=http://{}", args.listen),
         "application.id=churnwatch-demo".to_owned(),
         "application.threads=1".to_owned(),
         "streams.feedback.topics=[\"customer-feedback\"]".to_owned(),
         "streams.accounts.topics=[\"account-profiles\"]".to_owned(),
+        format!("usage.feature_catalogue={:?}", simulate::FEATURES),
         "commit.interval_ms=500".to_owned(),
         "commit.catch_up_interval_ms=500".to_owned(),
         // Five seconds of real time.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
-use axum::http::{HeaderValue, StatusCode, Version, header};
+use axum::http::{HeaderValue, StatusCode, Uri, Version, header};
 
 use super::error::ApiError;
 
@@ -15,10 +15,11 @@ use super::error::ApiError;
 pub struct Hosts(Arc<[String]>);
 
 impl Hosts {
-    /// `localhost` and these names.
+    /// `localhost`, these names, and the host of the URL at which people reach the page, if there is one.
     #[must_use]
-    pub fn new(names: &[String]) -> Self {
-        Self(names.iter().map(String::as_str).chain(["localhost"]).map(normal).collect())
+    pub fn new(names: &[String], external_url: &str) -> Self {
+        let external = external_url.parse::<Uri>().ok().and_then(|uri| uri.host().map(normal));
+        Self(names.iter().map(|name| normal(name)).chain(["localhost".to_owned()]).chain(external).collect())
     }
 
     /// Why a request is refused; `None` if every host that it names is allowed.
@@ -56,16 +57,17 @@ mod tests {
 
     #[test]
     fn addresses_localhost_and_the_configured_names_are_allowed_with_any_port() {
-        let hosts = Hosts::new(&["Churnwatch.monitoring.svc".to_owned()]);
+        let hosts = Hosts::new(&["Churnwatch.monitoring.svc".to_owned()], "https://Health.example.com:8443/churnwatch");
         for host in ["127.0.0.1", "127.0.0.1:9400", "10.2.3.4:80", "[::1]", "[::1]:9400", "localhost", "LocalHost:1", "localhost.:9400"] {
             assert!(hosts.allow(host.as_bytes()), "{host}");
         }
         assert!(hosts.allow(b"churnwatch.MONITORING.svc:9400") && hosts.allow(b"churnwatch.monitoring.svc."));
+        assert!(hosts.allow(b"health.example.com") && !Hosts::new(&[], "").allow(b""));
     }
 
     #[test]
     fn other_names_are_refused_whatever_they_contain() {
-        let hosts = Hosts::new(&["churnwatch".to_owned()]);
+        let hosts = Hosts::new(&["churnwatch".to_owned()], "");
         for host in
             ["", ":9400", "evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "evil-localhost", "churnwatch.evil.example"]
         {

@@ -26,7 +26,7 @@ use crate::telemetry::{self, Lists, Refreshed, Source};
 const URI_BYTES_MAX: usize = 2_048;
 /// The portfolio is written once per interval for all viewers; with a thousand segments it takes milliseconds.
 const PORTFOLIO_INTERVAL: Duration = Duration::from_secs(1);
-/// Paths that reveal nothing about accounts, so they need no token.
+/// Paths that need no token, besides `/accounts/{id}`.
 const OPEN_PATHS: [&str; 3] = ["/", "/livez", "/readyz"];
 
 /// What the handlers share.
@@ -53,6 +53,7 @@ impl Shared {
 pub fn router(shared: Shared) -> Router {
     Router::new()
         .route("/", get(page))
+        .route("/accounts/{id}", get(page))
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
@@ -91,7 +92,7 @@ fn refusal(shared: &Shared, request: &Request) -> Option<ApiError> {
     if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > URI_BYTES_MAX) {
         return Some(ApiError::new(StatusCode::URI_TOO_LONG, "the URI is too long", format!("use at most {URI_BYTES_MAX} bytes")));
     }
-    let token = shared.token.as_ref().filter(|_| !OPEN_PATHS.contains(&request.uri().path()))?;
+    let token = shared.token.as_ref().filter(|_| !is_open(request.uri().path()))?;
     let authorization = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
     (!token.admits(authorization)).then(|| {
         ApiError::new(
@@ -100,6 +101,11 @@ fn refusal(shared: &Shared, request: &Request) -> Option<ApiError> {
             "send the header `Authorization: Bearer <token>` with the token from http.token_file",
         )
     })
+}
+
+/// Whether a path reveals nothing about accounts. `/accounts/{id}` is the same page for every id.
+fn is_open(path: &str) -> bool {
+    OPEN_PATHS.contains(&path) || path.starts_with("/accounts/")
 }
 
 async fn readyz(State(shared): State<Shared>) -> Response {

@@ -47,7 +47,7 @@ pub struct Settings {
 impl From<&section::Http> for Settings {
     fn from(http: &section::Http) -> Self {
         Self {
-            hosts: Hosts::new(&http.allowed_hosts),
+            hosts: Hosts::new(&http.allowed_hosts, &http.external_url),
             token: http.token.as_ref().map(|token| Token::new(token.expose())),
             connections_max: http.max_connections,
             timeouts: Timeouts {

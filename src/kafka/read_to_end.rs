@@ -28,7 +28,7 @@ pub(crate) trait Visitor {
     /// Handles one record; `Break` stops reading early.
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Self::Error>;
 
-    /// A partition has been read to its end; `Break` stops reading early.
+    /// A partition has been read to its end, called once for each; `Break` stops reading early.
     fn end(&mut self, _topic: &str, _partition: i32) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
@@ -69,9 +69,7 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
             }
             Some(ConsumerEvent::End(topic, partition)) => {
                 stalled = Deadline::after(STALL_LIMIT);
-                let flow = visitor.end(&topic, partition);
-                open.remove(&(topic, partition));
-                flow
+                ended(open, topic, partition, visitor)
             }
             Some(other) => {
                 pass_on(other)?;
@@ -90,6 +88,12 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
         }
     }
     Ok(())
+}
+
+/// Closes a partition. librdkafka reports its end again whenever more records have arrived in the meantime.
+fn ended<V: Visitor>(open: &mut BTreeSet<(String, i32)>, topic: String, partition: i32, visitor: &mut V) -> ControlFlow<()> {
+    let place = (topic, partition);
+    if open.remove(&place) { visitor.end(&place.0, partition) } else { ControlFlow::Continue(()) }
 }
 
 /// The policy for everything but records and ends.
@@ -156,6 +160,16 @@ mod tests {
         let mut collected = read_from(Offset::Beginning, None);
         collected.ends.sort_unstable();
         assert_eq!(collected.values, [b"a", b"b", b"c"].map(|value| (0, value.to_vec())));
+        assert_eq!(collected.ends, [0, 1]);
+    }
+
+    #[test]
+    fn a_repeated_end_of_one_partition_does_not_count_for_another() {
+        let mut open = BTreeSet::from([("t".to_owned(), 0), ("t".to_owned(), 1)]);
+        let mut collected = Collected::default();
+        for partition in [0, 0, 1, 0] {
+            let _ = ended(&mut open, "t".to_owned(), partition, &mut collected);
+        }
         assert_eq!(collected.ends, [0, 1]);
     }
 

@@ -14,6 +14,7 @@ mod health_score;
 mod instance;
 mod labels;
 mod lists;
+mod memory;
 mod metrics;
 mod portfolio;
 mod refreshed;

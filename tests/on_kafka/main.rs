@@ -23,11 +23,13 @@ mod kafka;
 #[allow(dead_code, reason = "shared with the offline tests")]
 mod oracle;
 
+mod basis;
 mod changelog;
 mod chaos;
 mod demo;
 mod exits;
 mod kill;
+mod monitoring;
 mod offsets;
 mod reload;
 mod run;

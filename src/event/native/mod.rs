@@ -43,7 +43,14 @@ mod testing {
 
     /// Limits small enough to reach.
     pub(super) fn context() -> DecodeContext {
-        DecodeContext { record_bytes: 4096, text_bytes: 16, earliest: Timestamp(0), max_future_ms: 1000, rates: rates() }
+        DecodeContext {
+            record_bytes: 4096,
+            text_bytes: 16,
+            id_bytes: 16,
+            earliest: Timestamp(0),
+            max_future_ms: 1000,
+            rates: Some(rates()),
+        }
     }
 
     pub(super) fn decode_raw<'a>(raw: &Raw<'a>) -> Result<Decoded<'a>, Rejection> {

@@ -100,6 +100,18 @@ fn an_account_id_that_is_not_text_gets_a_json_error() {
 }
 
 #[test]
+fn the_page_opens_at_any_account() {
+    let server = start(two_accounts(), None);
+    let body = |path| {
+        let (status, answer) = get(&server, path);
+        assert_eq!(status, 200, "{path}");
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    assert_eq!(body("/accounts/acme%2Fnorth"), body("/"));
+    assert_eq!(get(&server, "/accounts/acme/north").0, 404);
+}
+
+#[test]
 fn for_an_account_held_elsewhere_the_members_are_listed() {
     let server = start(two_accounts(), None);
     assert_eq!(get(&server, "/api/accounts/acme").0, 200);
@@ -154,7 +166,7 @@ fn large_bodies_are_compressed_where_asked_for() {
 
 #[test]
 fn a_name_that_is_not_allowed_as_host_is_refused_on_every_path() {
-    let hosts = Hosts::new(&["churnwatch.internal".to_owned()]);
+    let hosts = Hosts::new(&["churnwatch.internal".to_owned()], "");
     let server = Server::start(free(), Settings { hosts, ..settings() }, Arc::new(two_accounts()), Registry::new()).unwrap();
     let of = |path: &str, hosts: &str| send(&server, &format!("GET {path} HTTP/1.1\r\n{hosts}connection: close\r\n\r\n"));
     for path in ["/", "/livez", "/api/accounts", "/nothing", "http://evil.example/livez"] {
@@ -181,7 +193,7 @@ fn the_token_protects_the_data_but_not_the_page_and_the_probes() {
     for path in ["/metrics", "/api/accounts", "/api/accounts/acme", "/api/portfolio", "/api/pipeline", "/nothing"] {
         assert_eq!(get(&server, path).0, 401, "{path}");
     }
-    for path in ["/", "/livez", "/readyz"] {
+    for path in ["/", "/accounts/acme", "/accounts/%FF%FE", "/livez", "/readyz"] {
         assert_eq!(get(&server, path).0, 200, "{path}");
     }
     let with = "GET /metrics HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer 0123456789abcdef\r\nconnection: close\r\n\r\n";

@@ -11,6 +11,7 @@ use super::load::Size;
 pub struct Mutant {
     /// Its name in `src/stream`.
     pub name: &'static str,
+    /// The rule.
     pub breaks: &'static str,
     hunter: Hunter,
 }
@@ -41,62 +42,50 @@ const KILLS: &[Kind] = &[Kind::Kill, Kind::KillAll];
 const ABORTS: &[Kind] = &[Kind::LostAnswer, Kind::LostAnswer, Kind::Stall];
 
 /// All of them.
-pub const ALL: [Mutant; 14] = [
-    Mutant { name: "offsets-not-sent", breaks: "offsets travel in the transaction", hunter: Hunter::Campaigns { kinds: KILLS, within: 3 } },
-    Mutant {
-        name: "moved-offsets-only",
-        breaks: "every partition's offset, moved or not",
-        hunter: Hunter::Campaigns { kinds: KILLS, within: 3 },
-    },
-    Mutant {
-        name: "last-offset-instead-of-next",
-        breaks: "an offset is the next to read",
-        hunter: Hunter::Campaigns { kinds: KILLS, within: 3 },
-    },
-    Mutant {
-        name: "stamp-not-compared",
-        breaks: "offsets that are not the state's are refused",
-        hunter: Hunter::Campaigns { kinds: KILLS, within: 3 },
-    },
-    Mutant {
-        name: "restore-to-high-watermark",
-        breaks: "only what is committed is restored",
-        hunter: Hunter::Campaigns { kinds: &[Kind::KillBeforeCommit], within: 6 },
-    },
-    Mutant {
-        name: "state-kept-after-abort",
-        breaks: "state goes with its transaction",
-        hunter: Hunter::Campaigns { kinds: ABORTS, within: 9 },
-    },
-    Mutant {
-        name: "unclear-outcome-repeated",
-        breaks: "what may have happened is never repeated",
-        hunter: Hunter::Campaigns { kinds: &[Kind::LostAnswer], within: 9 },
-    },
-    Mutant {
-        name: "membership-left-out",
-        breaks: "offsets are committed as the member of an assignment",
-        hunter: Hunter::Campaigns { kinds: &[Kind::LateZombie], within: 9 },
-    },
-    Mutant { name: "duplicates-count", breaks: "repetition does not matter", hunter: Hunter::Campaigns { kinds: KILLS, within: 3 } },
-    Mutant { name: "usage-not-written", breaks: "what changed is in the changelog", hunter: Hunter::Campaigns { kinds: KILLS, within: 3 } },
-    Mutant {
-        name: "waiting-not-written",
-        breaks: "so is what waits for its time",
-        hunter: Hunter::Campaigns { kinds: &[Kind::KillAll], within: 9 },
-    },
-    Mutant {
-        name: "deletions-not-written",
-        breaks: "and what was deleted",
-        hunter: Hunter::Campaigns { kinds: &[Kind::KillAll], within: 3 },
-    },
-    Mutant { name: "scores-not-restored", breaks: "sequences go on", hunter: Hunter::Campaigns { kinds: KILLS, within: 3 } },
-    Mutant {
-        name: "letters-written-again",
-        breaks: "what is committed is written once",
-        hunter: Hunter::Campaigns { kinds: KILLS, within: 3 },
-    },
+pub const ALL: [Mutant; 18] = [
+    by_campaigns("offsets-not-sent", "offsets travel in the transaction", KILLS, 3),
+    by_campaigns("moved-offsets-only", "every partition's offset is committed, moved or not", KILLS, 3),
+    by_campaigns("last-offset-instead-of-next", "a committed offset is the next to read", KILLS, 3),
+    by_campaigns("stamp-not-compared", "offsets that differ from the stamp are refused", KILLS, 3),
+    by_campaigns("restore-to-high-watermark", "only committed records are restored", &[Kind::KillBeforeCommit], 6),
+    by_campaigns("state-kept-after-abort", "state is rolled back with its transaction", ABORTS, 9),
+    by_campaigns("unclear-outcome-repeated", "a transaction of unknown outcome is never repeated", &[Kind::LostAnswer], 9),
+    by_campaigns("membership-left-out", "offsets are committed as a member of the current generation", &[Kind::LateZombie], 9),
+    by_campaigns("duplicates-count", "duplicates have no effect", KILLS, 3),
+    by_campaigns("usage-not-written", "every change of state is in the changelog", KILLS, 3),
+    by_campaigns("waiting-not-written", "so are records that wait for their time", &[Kind::KillAll], 9),
+    by_campaigns("deletions-not-written", "and deletions", &[Kind::KillAll], 3),
+    by_campaigns("scores-not-restored", "sequences continue after a restore", KILLS, 3),
+    by_campaigns("letters-written-again", "committed output is written once", KILLS, 3),
+    by_test(
+        "topic-id-not-compared",
+        "a topic that was re-created is refused",
+        "basis::a_topic_recreated_and_grown_past_the_offset_is_rejected_at_every_start",
+    ),
+    by_test(
+        "changelog-head-not-checked",
+        "a changelog that lacks records of the state is refused",
+        "changelog::a_changelog_whose_head_was_deleted_is_rejected",
+    ),
+    by_test(
+        "permits-for-ever",
+        "`--accept-loss` holds for one start of a task",
+        "offsets::a_loss_is_accepted_for_the_start_and_not_for_the_life_of_the_process",
+    ),
+    by_test(
+        "reset-does-not-wait",
+        "`topics reset` waits for open transactions",
+        "topics::reset_waits_for_the_transactions_that_are_open_when_it_starts",
+    ),
 ];
+
+const fn by_campaigns(name: &'static str, breaks: &'static str, kinds: &'static [Kind], within: usize) -> Mutant {
+    Mutant { name, breaks, hunter: Hunter::Campaigns { kinds, within } }
+}
+
+const fn by_test(name: &'static str, breaks: &'static str, test: &'static str) -> Mutant {
+    Mutant { name, breaks, hunter: Hunter::Test(test) }
+}
 
 impl Mutant {
     /// `None` if the mutant survives.
