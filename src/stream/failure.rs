@@ -296,7 +296,7 @@ pub enum Failure {
         resource: &'static str,
         /// Its name.
         name: String,
-        /// Read, Write, Create or DescribeConfigs.
+        /// `Read`, `Write`, `Create` or `DescribeConfigs`.
         operation: &'static str,
     },
     /// A call to Kafka that failed for good.
