@@ -13,10 +13,11 @@ use super::consumer::Consumer;
 use super::error::Error;
 use super::log;
 use super::native::{ConsumerEvent, QueuedEvent, Record, is_forbidden};
+use super::wait;
 use crate::clock::Deadline;
 
 /// How long all partitions together may deliver nothing before their ends are reached.
-pub(crate) const STALL_LIMIT: Duration = Duration::from_mins(1);
+pub(crate) const STALL_LIMIT: Duration = wait::OUTAGE;
 /// How often [`Visitor::tick`] runs, and how long one wait for an event lasts.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -67,7 +68,7 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
                 stalled = Deadline::after(STALL_LIMIT);
                 visitor.record(record)?
             }
-            Some(ConsumerEvent::End(topic, partition)) => {
+            Some(ConsumerEvent::End(topic, partition, _)) => {
                 stalled = Deadline::after(STALL_LIMIT);
                 ended(open, topic, partition, visitor)
             }
