@@ -25,6 +25,7 @@ use clap::{Parser, Subcommand};
 pub use log::LogFormat;
 
 use crate::config::{self, Config, Problems};
+use crate::file::WriteError;
 use crate::time::Timestamp;
 
 /// Exit code for wrong usage and for an invalid configuration.
@@ -147,7 +148,8 @@ fn report(error: &anyhow::Error, format: LogFormat) -> ExitCode {
         (None, LogFormat::Text) => eprintln!("error: {error:#}"),
         (None, LogFormat::Json) => tracing::error!(error = format!("{error:#}"), "failed"),
     }
-    if error.is::<Problems>() || error.is::<UsageError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
+    let refused = matches!(error.downcast_ref(), Some(WriteError::Exists(_)));
+    if refused || error.is::<Problems>() || error.is::<UsageError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
 }
 
 /// Parses an instant given on the command line.

@@ -1,5 +1,6 @@
 //! `churnwatch replay`: the engine on NDJSON files in event time, without Kafka.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,7 +11,8 @@ use super::{Globals, UsageError, compare, paths};
 use crate::config::Config;
 use crate::config::section::OnBadRun;
 use crate::event::{Code, Stream};
-use crate::replay::{self, Comparisons, Division, History, InputFile, Output, Reading, Request};
+use crate::file::{self, Existing, Output, WriteError};
+use crate::replay::{self, Comparisons, Division, History, InputFile, Reading, Request};
 use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
@@ -69,6 +71,9 @@ pub struct Args {
     /// Outcome counts by stream
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_counts: Option<PathBuf>,
+    /// Replace output files that exist
+    #[arg(long, help_heading = "Output")]
+    pub overwrite: bool,
     /// Another configuration, or a model on its own: show which accounts it moves to a different band
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub compare: Option<PathBuf>,
@@ -89,6 +94,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let inputs = args.inputs()?;
     let sources: Vec<&Path> = inputs.iter().map(|(_, path)| *path).chain(args.compare.as_deref()).collect();
     paths::refuse_clashes(&sources, &outputs)?;
+    outputs.iter().try_for_each(|path| file::refuse_existing(path, args.existing()))?;
     let config = globals.load_offline()?;
     let other = args.compare.as_deref().map(|path| compare::load(path, globals, &config)).transpose()?;
     let division = Division::of_machine();
@@ -113,7 +119,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         args.write_comparison(&history, t, &settings, other)?;
     }
     args.write_accounts(&history, t)?;
-    write_to(args.out_cohorts.as_deref(), |output| replay::write_cohorts(&history, t, output))?;
+    args.write_to(args.out_cohorts.as_deref(), |output| replay::write_cohorts(&history, t, output))?;
     args.write_kpis(&history, &files, &reading, t, &settings)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -142,7 +148,7 @@ fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Divisio
     }
     let read = |(stream, path): &(Stream, &Path)| {
         InputFile::read(*stream, path, settings, division, |bytes| bar.inc(bytes))
-            .with_context(|| format!("cannot read the {} file {}", stream.name(), path.display()))
+            .map_err(|error| anyhow::anyhow!("cannot read the {} file {}: {}", stream.name(), path.display(), file::cannot_read(path, &error)))
     };
     let files = inputs.iter().map(read).collect();
     bar.finish_and_clear();
@@ -191,10 +197,10 @@ impl Args {
     }
 
     fn write_reading(&self, reading: &Reading, files: &[InputFile], settings: &Settings) -> anyhow::Result<()> {
-        write_to(self.out_dead_letters.as_deref(), |output| {
+        self.write_to(self.out_dead_letters.as_deref(), |output| {
             replay::write_dead_letters(reading, files, settings.limits.record_bytes, output)
         })?;
-        write_to(self.out_counts.as_deref(), |output| replay::write_counts(reading, output))
+        self.write_to(self.out_counts.as_deref(), |output| replay::write_counts(reading, output))
     }
 
     /// Changes come from daily scoring, unless `--score-every` says otherwise.
@@ -205,13 +211,13 @@ impl Args {
 
     fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings) -> anyhow::Result<()> {
         let request = self.request(as_of);
-        let mut output = self.out_changes.as_deref().map(create).transpose()?;
-        replay::score_history(history, &request, settings, |change| match (&mut output, &change.value) {
-            (Some(output), Some(value)) => output.line(value),
-            _ => Ok(()),
+        let Some(path) = self.out_changes.as_deref() else {
+            let Ok(()) = replay::score_history(history, &request, settings, |_| Ok::<(), Infallible>(()));
+            return Ok(());
+        };
+        self.write_to(Some(path), |output| {
+            replay::score_history(history, &request, settings, |change| change.value.map_or(Ok(()), |value| output.line(&value)))
         })
-        .and_then(|()| output.map_or(Ok(()), Output::finish))
-        .with_context(|| cannot_write(self.out_changes.as_deref().unwrap_or(Path::new("the changes"))))
     }
 
     /// Writes the data to a file or standard output, and a summary to standard error.
@@ -219,7 +225,7 @@ impl Args {
         let (currency, from) = (settings.money.rates.reporting(), &settings.model);
         let comparisons = Comparisons { as_of, currency, from, to: other, accounts: &history.comparisons() };
         eprintln!("{}", compare::Report(&comparisons));
-        write_to(Some(self.comparison_path()), |output| comparisons.write(output))
+        self.write_to(Some(self.comparison_path()), |output| comparisons.write(output))
     }
 
     fn comparison_path(&self) -> &Path {
@@ -227,7 +233,7 @@ impl Args {
     }
 
     fn write_accounts(&self, history: &History<'_>, t: Timestamp) -> anyhow::Result<()> {
-        write_to(self.out_accounts.as_deref(), |output| history.reports(t, |report| output.line(&report.0)))
+        self.write_to(self.out_accounts.as_deref(), |output| history.reports(t, |report| output.line(&report.0)))
     }
 
     fn write_kpis(
@@ -238,25 +244,22 @@ impl Args {
         as_of: Timestamp,
         settings: &Arc<Settings>,
     ) -> anyhow::Result<()> {
-        write_to(self.out_kpis.as_deref(), |output| {
+        self.write_to(self.out_kpis.as_deref(), |output| {
             if self.kpi_months {
                 replay::write_months(files, reading, &self.request(as_of), settings, output)?;
             }
             replay::write_trailing(history, as_of, settings, output)
         })
     }
-}
 
-fn create(path: &Path) -> anyhow::Result<Output> {
-    Output::create(path).with_context(|| format!("cannot create {}", path.display()))
-}
+    fn existing(&self) -> Existing {
+        if self.overwrite { Existing::Overwrite } else { Existing::Refuse }
+    }
 
-fn write_to(path: Option<&Path>, write: impl FnOnce(&mut Output) -> std::io::Result<()>) -> anyhow::Result<()> {
-    let Some(path) = path else { return Ok(()) };
-    let mut output = create(path)?;
-    write(&mut output).and_then(|()| output.finish()).with_context(|| cannot_write(path))
-}
-
-fn cannot_write(path: &Path) -> String {
-    format!("cannot write {}", path.display())
+    fn write_to(&self, path: Option<&Path>, write: impl FnOnce(&mut Output) -> std::io::Result<()>) -> anyhow::Result<()> {
+        let Some(path) = path else { return Ok(()) };
+        let mut output = Output::create(path, self.existing())?;
+        write(&mut output).map_err(|error| WriteError::of(path, &error))?;
+        Ok(output.finish()?)
+    }
 }

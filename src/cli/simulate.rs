@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Globals;
 use crate::clock::monotonic;
 use crate::event::PerStream;
+use crate::file::Existing;
 use crate::kafka::Properties;
 use crate::money::Currency;
 use crate::simulate::{Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics, write_labels};
@@ -67,6 +68,9 @@ pub struct Args {
     /// Directory for one NDJSON file per stream and labels.ndjson
     #[arg(long, value_name = "DIR", required_unless_present = "bootstrap_servers")]
     pub out_dir: Option<PathBuf>,
+    /// Replace files that exist
+    #[arg(long)]
+    pub overwrite: bool,
     /// Write to the configured topics of this cluster
     #[arg(long, value_name = "HOST:PORT,..", conflicts_with = "out_dir")]
     pub bootstrap_servers: Option<String>,
@@ -134,6 +138,10 @@ impl Args {
         Disturbance { duplicates: self.duplicates, disorder_ms: i64::from(self.disorder_seconds) * 1000, bad: self.bad }
     }
 
+    fn existing(&self) -> Existing {
+        if self.overwrite { Existing::Overwrite } else { Existing::Refuse }
+    }
+
     fn events_max(&self) -> usize {
         self.events.map_or(usize::MAX, |events| usize::try_from(events).unwrap_or(usize::MAX))
     }
@@ -151,22 +159,22 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let progress = Progress::new(&options);
     let records = progress.watch(Pace::new(args.rate).limit(records));
     if let Some(folder) = &args.out_dir {
-        write_files(folder, records, labels)?;
+        write_files(folder, args.existing(), records, labels)?;
     } else {
         // Before the topics are filled, so that a file that cannot be written is noticed early.
-        args.labels.as_deref().map(|path| write_labels(path, labels.into_iter())).transpose()?;
+        args.labels.as_deref().map(|path| write_labels(path, args.existing(), labels.into_iter())).transpose()?;
         write_topics(args, globals, records)?;
     }
     progress.finish();
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_files(folder: &Path, records: impl Iterator<Item = SimulatedRecord>, labels: Vec<Label>) -> anyhow::Result<()> {
-    let mut files = Files::create(folder)?;
+fn write_files(folder: &Path, existing: Existing, records: impl Iterator<Item = SimulatedRecord>, labels: Vec<Label>) -> anyhow::Result<()> {
+    let mut files = Files::create(folder, existing)?;
     for record in records {
         files.write(&record)?;
     }
-    files.finish(labels.into_iter()).context("the simulated events were written, but their labels were not")
+    Ok(files.finish(labels.into_iter())?)
 }
 
 fn write_topics(args: &Args, globals: &Globals, records: impl Iterator<Item = SimulatedRecord>) -> anyhow::Result<()> {

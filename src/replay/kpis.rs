@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::file::InputFile;
 use super::history::History;
-use super::output::Output;
 use super::reading::Reading;
 use super::{Request, scoring_instants};
+use crate::file::Output;
 use crate::portfolio::{Period, Portfolio, lines};
 use crate::settings::Settings;
 use crate::time::Timestamp;

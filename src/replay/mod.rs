@@ -27,7 +27,7 @@ pub use comparison::{Comparisons, Crossing};
 pub use file::InputFile;
 pub use history::History;
 pub use kpis::{write_cohorts, write_months, write_trailing};
-pub use output::{Output, write_counts, write_dead_letters};
+pub use output::{write_counts, write_dead_letters};
 pub use parallel::Division;
 pub use reading::{DeadLetter, Reading};
 

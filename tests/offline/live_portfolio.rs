@@ -8,7 +8,8 @@ use churnwatch::directory::{Directory, SharedTask};
 use churnwatch::engine::{Input, RoundOptions};
 use churnwatch::event::{PerStream, Stream};
 use churnwatch::portfolio::lines;
-use churnwatch::replay::{self, Division, History, InputFile, Output, Reading, Request};
+use churnwatch::file::{Existing, Output};
+use churnwatch::replay::{self, Division, History, InputFile, Reading, Request};
 use churnwatch::settings::Settings;
 use churnwatch::simulate::{Generator, Options, SimulatedRecord};
 use churnwatch::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
@@ -125,7 +126,7 @@ fn replayed(records: &[SimulatedRecord], t: Timestamp) -> (Vec<Value>, Vec<Value
     replay::score_history(&mut history, &request, &settings, |_| Ok::<(), ()>(())).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kpis.ndjson");
-    let mut output = Output::create(&path).unwrap();
+    let mut output = Output::create(&path, Existing::Refuse).unwrap();
     replay::write_trailing(&history, t, &settings, &mut output).unwrap();
     output.finish().unwrap();
     let kpis = std::fs::read_to_string(&path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use churnwatch::event::{Code, Stream};
-use churnwatch::replay::{self, Division, History, InputFile, Output, Reading, Request};
+use churnwatch::file::{Existing, Output};
+use churnwatch::replay::{self, Division, History, InputFile, Reading, Request};
 use churnwatch::settings::Settings;
 use churnwatch::time::{DAY_MS, Timestamp};
 use serde_json::{Value, json};
@@ -84,7 +85,7 @@ impl World {
         assert!(reading.dead_letters.iter().all(|letter| letter.rejection.code == Code::FutureTime), "{:?}", reading.dead_letters);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kpis.ndjson");
-        let mut output = Output::create(Path::new(&path)).unwrap();
+        let mut output = Output::create(Path::new(&path), Existing::Refuse).unwrap();
         if months {
             replay::write_months(&files, &reading, &request, &settings, &mut output).unwrap();
         }
