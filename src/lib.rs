@@ -53,6 +53,7 @@ pub mod fault; // kill points for tests
 pub mod stop; // the request to shut down
 pub mod file; // outputs that appear whole or not at all, and errors in words
 pub mod kafka; // clients; the one module that calls librdkafka
+pub mod build; // what this binary was built from
 pub mod config; // configuration files, environment and --set
 pub mod directory; // tasks as readers see them
 pub mod threads; // health reports of the stream threads

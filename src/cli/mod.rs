@@ -6,6 +6,7 @@
 pub mod check;
 mod compare;
 pub mod demo;
+pub mod health;
 mod log;
 mod paths;
 mod reload;
@@ -15,6 +16,7 @@ mod service;
 mod signals;
 pub mod simulate;
 pub mod topics;
+pub mod version;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -101,6 +103,10 @@ pub enum Command {
     Check(check::Args),
     /// Show, create or reset what the service needs in Kafka
     Topics(topics::Args),
+    /// Ask a running instance whether it is ready
+    Health(health::Args),
+    /// Show what this binary was built from
+    Version(version::Args),
 }
 
 /// A contradiction between options that the parser cannot detect: exit code 2.
@@ -137,6 +143,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Simulate(args) => simulate::run(args, globals),
         Command::Check(args) => check::run(args, globals),
         Command::Topics(args) => topics::run(args, globals),
+        Command::Health(args) => health::run(args, globals),
+        Command::Version(args) => version::run(args),
     }
 }
 

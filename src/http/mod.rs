@@ -11,6 +11,7 @@
 //! A configured token protects everything except the page, which contains no data, and the probes.
 
 mod api;
+pub(crate) mod client;
 mod error;
 mod page;
 mod timeouts;

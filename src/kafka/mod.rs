@@ -35,3 +35,8 @@ pub(crate) use rdkafka::Offset;
 pub(crate) use rdkafka::types::RDKafkaErrorCode as ErrorCode;
 pub(crate) use read_to_end::{Visitor, read_to_end};
 pub(crate) use writer::Writer;
+
+/// The version of librdkafka.
+pub(crate) fn librdkafka_version() -> String {
+    rdkafka::util::get_rdkafka_version().1
+}

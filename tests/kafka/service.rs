@@ -132,16 +132,20 @@ impl Service {
         std::fs::read_to_string(self.log.with_extension("out")).unwrap()
     }
 
-    /// The response to a GET, head and body. Waits for the server to listen.
-    pub fn get(&self, path: &str) -> String {
-        let address = eventually("the HTTP server", Duration::from_mins(1), || {
+    /// Where its HTTP server listens. Waits for it to do so.
+    pub fn address(&self) -> String {
+        eventually("the HTTP server", Duration::from_mins(1), || {
             let log = self.log();
             let line = log.lines().find(|line| line.contains("page, API and metrics"))?;
             // In either log format.
             let address = line.split_once("address=").or_else(|| line.split_once("\"address\":\""))?.1;
             Some(address.split('"').next()?.trim().to_owned())
-        });
-        let mut connection = TcpStream::connect(address).unwrap();
+        })
+    }
+
+    /// The response to a GET, head and body. Waits for the server to listen.
+    pub fn get(&self, path: &str) -> String {
+        let mut connection = TcpStream::connect(self.address()).unwrap();
         write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         connection.read_to_string(&mut answer).unwrap();

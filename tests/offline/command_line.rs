@@ -107,3 +107,24 @@ fn an_unreachable_broker_is_reported_briefly_with_the_key_that_names_it() {
     let last = said.lines().last().unwrap();
     assert!(last.starts_with("error: ") && last.contains("Connection refused") && last.contains("kafka.bootstrap_servers"), "{said}");
 }
+
+#[test]
+fn the_build_is_shown_as_text_and_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let json: Value = serde_json::from_slice(&run(folder.path(), &["version", "--json"]).stdout).unwrap();
+    assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(json["state_versions"].as_array().and_then(|versions| versions.first()), Some(&Value::from(1)));
+    let plain = text(&run(folder.path(), &["version"]).stdout);
+    assert!(plain.starts_with(concat!("churnwatch ", env!("CARGO_PKG_VERSION"), "\n")), "{plain}");
+    assert!(plain.contains(json["librdkafka"].as_str().unwrap()), "{plain}");
+}
+
+#[test]
+fn health_without_a_running_instance_is_a_failure_that_names_the_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = run(folder.path(), &["health", "--set", &format!("http.listen={free}")]);
+    assert_eq!(output.status.code(), Some(1));
+    let message = text(&output.stderr);
+    assert!(message.starts_with(&format!("error: cannot connect to http://{free}: is churnwatch running there?")), "{message}");
+}
