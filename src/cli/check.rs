@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use super::Globals;
+use super::cluster::{Address, Cluster};
 use crate::config::Config;
 use crate::event::Stream;
 use crate::stream::preflight::survey::survey;
@@ -15,12 +16,18 @@ Examples:
   churnwatch check --config config/churnwatch.toml --offline --set application.threads=2";
 
 /// Options of `check`.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Check only the configuration: contact no broker and read no secrets
     #[arg(long)]
     pub offline: bool,
+    /// The cluster.
+    #[command(flatten)]
+    pub cluster: Cluster,
+    /// Where the page would be served.
+    #[command(flatten)]
+    pub address: Address,
 }
 
 /// Checks the configuration, then the topics.
@@ -28,8 +35,11 @@ pub struct Args {
 /// # Errors
 /// All problems in the configuration; a cluster that cannot be reached.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let globals = &args.address.within(args.cluster.within(globals));
     let config = if args.offline { globals.load_offline() } else { globals.load() }?;
-    eprint!("{}", summary(&config));
+    if !globals.quiet {
+        eprint!("{}", summary(&config));
+    }
     for warning in &config.warnings {
         eprintln!("warning: {warning}");
     }
@@ -93,14 +103,14 @@ mod tests {
 
     #[test]
     fn offline_a_valid_configuration_passes_without_a_broker() {
-        let code = run(&Args { offline: true }, &Globals::default()).unwrap();
+        let code = run(&Args { offline: true, ..Args::default() }, &Globals::default()).unwrap();
         assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::SUCCESS));
     }
 
     #[test]
     fn every_problem_in_the_configuration_is_reported() {
         let set = ["commit.intervall_ms=1", "http.listen=nowhere"].map(str::to_owned).to_vec();
-        let error = run(&Args { offline: true }, &Globals { set, ..Globals::default() }).unwrap_err().to_string();
+        let error = run(&Args { offline: true, ..Args::default() }, &Globals { set, ..Globals::default() }).unwrap_err().to_string();
         assert!(error.contains("--set: commit.intervall_ms: unknown key; did you mean `interval_ms`?"), "{error}");
         assert!(error.contains("--set: http.listen: `nowhere` is not an address with a port"), "{error}");
         assert!(error.ends_with("2 problems in the configuration"), "{error}");

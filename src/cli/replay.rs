@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::progress::{Progress, Unit};
 use super::{Globals, UsageError, compare, paths};
 use crate::config::Config;
 use crate::config::section::OnBadRun;
@@ -100,8 +101,11 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let division = Division::of_machine();
     let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
     let settings = replay::settings_for(&streams, config.settings());
-    let mut files = read_files(&inputs, &settings, division)?;
-    let t = args.as_of.map_or_else(|| newest(&files), Ok)?;
+    let mut files = read_files(&inputs, &settings, division, globals.quiet)?;
+    for file in files.iter().filter(|file| file.is_empty()) {
+        eprintln!("warning: the {} file {} is empty: check that it is the right one", file.stream.name(), file.path.display());
+    }
+    let t = args.as_of.map_or_else(|| newest(&files), |t| refuse_before_all(t, &files).map(|()| t))?;
     let reading = Reading::of(&files, t, &settings, division.threads);
     if !args.kpi_months {
         files.iter_mut().for_each(InputFile::forget_digests);
@@ -114,7 +118,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let Some(other) = &other {
         history.compare_with(other);
     }
-    args.write_changes(&mut history, t, &settings)?;
+    args.write_changes(&mut history, t, &settings, globals.quiet)?;
     if let Some(other) = &other {
         args.write_comparison(&history, t, &settings, other)?;
     }
@@ -139,20 +143,26 @@ fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
     Ok(newest)
 }
 
-/// Reads every file, with a progress bar on a terminal.
-fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Division) -> anyhow::Result<Vec<InputFile>> {
-    let bytes = inputs.iter().filter_map(|(_, path)| path.metadata().ok()).map(|file| file.len()).sum();
-    let bar = indicatif::ProgressBar::new(bytes);
-    if let Ok(style) = indicatif::ProgressStyle::with_template("reading {bar:40} {bytes}/{total_bytes} {eta}") {
-        bar.set_style(style);
+/// Nothing has happened before the first record, and an output without accounts would look like a product without customers.
+fn refuse_before_all(as_of: Timestamp, files: &[InputFile]) -> anyhow::Result<()> {
+    match Reading::span(files) {
+        Some((earliest, _)) if as_of < earliest => Err(UsageError(format!(
+            "--as-of {as_of} is before the first record, of {earliest}, so there is nothing to score: name a later time, or leave it out"
+        ))
+        .into()),
+        _ => Ok(()),
     }
+}
+
+/// Reads every file.
+fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Division, quiet: bool) -> anyhow::Result<Vec<InputFile>> {
+    let bytes = inputs.iter().filter_map(|(_, path)| path.metadata().ok()).map(|file| file.len()).sum();
+    let mut progress = Progress::new("reading", bytes, Unit::Bytes, quiet);
     let read = |(stream, path): &(Stream, &Path)| {
-        InputFile::read(*stream, path, settings, division, |bytes| bar.inc(bytes))
+        InputFile::read(*stream, path, settings, division, |bytes| progress.advance(bytes))
             .map_err(|error| anyhow::anyhow!("cannot read the {} file {}: {}", stream.name(), path.display(), file::cannot_read(path, &error)))
     };
-    let files = inputs.iter().map(read).collect();
-    bar.finish_and_clear();
-    files
+    inputs.iter().map(read).collect()
 }
 
 /// Refuses input if most records of a stream are bad, which points to a wrong file or configuration rather than bad data.
@@ -209,14 +219,23 @@ impl Args {
         Request { as_of, score_every: self.score_every.or(every_day) }
     }
 
-    fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings) -> anyhow::Result<()> {
+    fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings, quiet: bool) -> anyhow::Result<()> {
         let request = self.request(as_of);
+        let begins = history.begins().unwrap_or(as_of);
+        let days = |t: Timestamp| u64::try_from(t.since(begins) / DAY_MS).unwrap_or(0);
+        let mut progress = Progress::new("scoring", days(as_of), Unit::Days, quiet);
         let Some(path) = self.out_changes.as_deref() else {
-            let Ok(()) = replay::score_history(history, &request, settings, |_| Ok::<(), Infallible>(()));
+            let Ok(()) = replay::score_history(history, &request, settings, |t, _| {
+                progress.reach(days(t));
+                Ok::<(), Infallible>(())
+            });
             return Ok(());
         };
         self.write_to(Some(path), |output| {
-            replay::score_history(history, &request, settings, |change| change.value.map_or(Ok(()), |value| output.line(&value)))
+            replay::score_history(history, &request, settings, |t, change| {
+                progress.reach(days(t));
+                change.value.map_or(Ok(()), |value| output.line(&value))
+            })
         })
     }
 

@@ -53,6 +53,12 @@ impl InputFile {
         Ok(Self { stream, path: path.to_owned(), blocks })
     }
 
+    /// Whether it holds no line but blank ones.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.blocks.iter().all(|block| block.digests().is_empty())
+    }
+
     /// Frees the digests, once no further reading will follow.
     pub fn forget_digests(&mut self) {
         self.blocks.iter_mut().for_each(Block::forget_digests);

@@ -47,7 +47,7 @@ pub fn outputs(
     let other = Model { name: "other".to_owned(), ..Model::default() };
     history.compare_with(&other);
     written.write("changes", |output| {
-        replay::score_history(&mut history, &request, &settings, |change| output.line(&change.value.unwrap_or_default()))
+        replay::score_history(&mut history, &request, &settings, |_, change| output.line(&change.value.unwrap_or_default()))
     });
     let (currency, accounts) = (settings.money.rates.reporting(), history.comparisons());
     let comparisons = Comparisons { as_of: t, currency, from: &settings.model, to: &other, accounts: &accounts };
@@ -71,7 +71,7 @@ struct Written<'a> {
 impl Written<'_> {
     fn write(&mut self, name: &'static str, write: impl FnOnce(&mut Output) -> io::Result<()>) {
         let path = self.folder.join(name);
-        let mut output = Output::create(&path, Existing::Refuse).unwrap();
+        let mut output = Output::create(&path, Existing::Overwrite).unwrap();
         write(&mut output).unwrap();
         output.finish().unwrap();
         self.outputs.insert(name, fs::read(&path).unwrap());

@@ -123,7 +123,7 @@ fn replayed(records: &[SimulatedRecord], t: Timestamp) -> (Vec<Value>, Vec<Value
     let request = Request { as_of: t, score_every: Some(1) };
     let reading = Reading::of(&files, t, &settings, division.threads);
     let mut history = History::new(&files, &reading, Arc::clone(&settings));
-    replay::score_history(&mut history, &request, &settings, |_| Ok::<(), ()>(())).unwrap();
+    replay::score_history(&mut history, &request, &settings, |_, _| Ok::<(), ()>(())).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kpis.ndjson");
     let mut output = Output::create(&path, Existing::Refuse).unwrap();

@@ -90,7 +90,7 @@ impl World {
             replay::write_months(&files, &reading, &request, &settings, &mut output).unwrap();
         }
         let mut history = History::new(&files, &reading, settings.clone());
-        replay::score_history(&mut history, &request, &settings, |_| Ok::<(), ()>(())).unwrap();
+        replay::score_history(&mut history, &request, &settings, |_, _| Ok::<(), ()>(())).unwrap();
         replay::write_trailing(&history, request.as_of, &settings, &mut output).unwrap();
         output.finish().unwrap();
         std::fs::read_to_string(&path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
