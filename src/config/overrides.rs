@@ -114,6 +114,10 @@ pub(super) fn of_options(settings: &[Setting]) -> (Vec<Override>, Vec<Problem>) 
         let origin = Origin::Option(setting.option);
         let (key, text) = setting.text.split_once('=').map_or((setting.text.as_str(), None), |(key, text)| (key.trim(), Some(text.trim())));
         match (KeyPath::parse(key), text) {
+            (Some(_), Some(_)) if is_end_of_key(key) => {
+                let nearest = Some(keys::ending_in(key).join("` or `"));
+                problems.push(Problem { nearest, ..Problem::new(origin, key, "unknown key") });
+            }
             (Some(path), Some(text)) => overrides.push(Override { path, text: text.to_owned(), origin }),
             (Some(_), None) if keys::is_key(key) => problems.push(Problem::new(origin, key, format!("has no value: write {key}=VALUE"))),
             _ => {
@@ -124,6 +128,12 @@ pub(super) fn of_options(settings: &[Setting]) -> (Vec<Override>, Vec<Problem>) 
         }
     }
     (overrides, problems)
+}
+
+/// Whether this is the end of a key without its section: `sasl.password`.
+fn is_end_of_key(text: &str) -> bool {
+    let section = text.split(['.', '[']).next().unwrap_or_default();
+    keys::in_section(section).is_empty() && !keys::is_key(text) && !keys::ending_in(text).is_empty()
 }
 
 impl Override {
