@@ -17,7 +17,7 @@ use churnwatch::account::Limit;
 use churnwatch::engine::{Input, Outcome, PlainStore, RoundOptions, Task};
 use churnwatch::event::{Code, Stream};
 use churnwatch::settings::{Limits, Settings, StateVersion};
-use churnwatch::time::Timestamp;
+use churnwatch::time::{Calendar, HOUR_MS, QuietPeriod, Timestamp, Zone};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -72,6 +72,7 @@ fn write(task: &mut Task<PlainStore>) -> usize {
     let mut largest = 0;
     task.round(NOW, &RoundOptions { publish: true, catching_up: false, budget: usize::MAX, bytes: usize::MAX }, &mut Vec::new());
     task.changelog(|_, value| largest = largest.max(value.map_or(0, <[u8]>::len)));
+    largest = largest.max(task.stamp().len());
     assert!(largest <= 512 * 1024, "a changelog record of {largest} bytes");
     largest
 }
@@ -155,12 +156,46 @@ proptest! {
         let profile = format!(r#"{{"type":"account_profile","account_id":"acme","entitled_features":[{entitled}]}}"#);
         assert_eq!(feed(&mut task, Stream::Accounts, &profile), Outcome::Applied);
         write(&mut task);
+        for n in 0..1_200 {
+            assert_eq!(feed(&mut task, Stream::Billing, &cost(n, limits.text_bytes)), Outcome::Applied);
+        }
+        write(&mut task);
         for n in (0..700).filter(|n| n % 64 != 0) {
             for (stream, event) in of_one_account(n, limits.text_bytes, NOW) {
                 feed(&mut task, stream, &event);
             }
         }
         write(&mut task);
+    }
+}
+
+/// A cost of a segment that no other cost names.
+fn cost(n: usize, bytes: usize) -> String {
+    let segment = hoard::text(n, bytes);
+    format!(
+        r#"{{"type":"cost_recorded","id":"c{n}","occurred_at":{},"category":"acquisition","amount_minor":1,"currency":"USD","segment":"{segment}"}}"#,
+        NOW.0
+    )
+}
+
+#[test]
+fn usage_of_every_hour_fits_its_record_even_with_a_year_of_quiet_days() {
+    let _alone = ALONE.lock().unwrap();
+    let today = Zone::utc().date_of(NOW);
+    let quiet = QuietPeriod { from: today.minus(365), to: today, regions: Vec::new() };
+    let calendar = Calendar::new(vec![quiet]);
+    for state_write_version in StateVersion::ALL {
+        let settings = Settings { calendar: calendar.clone(), state_write_version, ..Settings::default() };
+        let mut task = Task::new(Arc::new(settings), PlainStore::default());
+        for hours in (0..24 * 465).rev() {
+            let at = NOW.0 - hours * HOUR_MS;
+            let used = format!(
+                r#"{{"type":"feature_used","id":"{hours}","account_id":"acme","feature":"f","count":{},"occurred_at":{at}}}"#,
+                i64::MAX
+            );
+            assert_eq!(feed(&mut task, Stream::Usage, &used), Outcome::Applied);
+        }
+        assert!(write(&mut task) > 64 * 1024, "every hour is kept");
     }
 }
 
@@ -217,15 +252,8 @@ fn waiting_records_costs_and_deletions_have_their_own_limits() {
     let held = live_bytes() - empty;
     println!("waiting records: {} KiB live", held / 1024);
     assert!(held <= 24 * MIB, "{held}");
-    let cost = |n: u32| {
-        format!(
-            r#"{{"type":"cost_recorded","id":"c{n}","occurred_at":{},"category":"acquisition","amount_minor":1,"currency":"USD","segment":"{}"}}"#,
-            NOW.0,
-            hoard::text(n as usize, 200)
-        )
-    };
     for n in 0..60_000 {
-        feed(&mut task, Stream::Billing, &cost(n));
+        feed(&mut task, Stream::Billing, &cost(n, 200));
     }
     let held = live_bytes() - empty;
     println!("and costs: {} KiB live", held / 1024);

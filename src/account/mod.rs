@@ -11,6 +11,7 @@ mod hash_search;
 pub mod key;
 pub mod limits;
 mod measure;
+mod next_life;
 mod parts;
 pub mod profile;
 pub mod section;

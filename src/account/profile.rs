@@ -67,6 +67,17 @@ impl NewestProfile {
         self.0 = Some(Box::new(Newest { at, id: id.map(Box::from), profile }));
     }
 
+    /// Forgets a profile up to a deletion.
+    pub fn forget_until(&mut self, deleted_at: Timestamp) {
+        self.0.take_if(|newest| newest.at <= deleted_at);
+    }
+
+    /// The time of the newest profile.
+    #[must_use]
+    pub fn at(&self) -> Option<Timestamp> {
+        self.0.as_ref().map(|newest| newest.at)
+    }
+
     /// The newest profile.
     #[must_use]
     pub fn get(&self) -> Option<&Profile> {

@@ -63,6 +63,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let broker = EmbeddedBroker::start()?;
     let mut config = config(args, globals, &broker.address())?;
     let listener = listen(&mut config, args.address.listen.is_some())?;
+    config.http.external_url = format!("http://{}", config.http.listen);
     let start = Timestamp(now().millis() / DAY_MS * DAY_MS);
     let time = SimulatedTime::at(start);
     let permits = Permits::none(config.kafka.start);
@@ -114,6 +115,7 @@ fn config(args: &Args, globals: &Globals, servers: &str) -> anyhow::Result<Confi
         "application.threads=1".to_owned(),
         "streams.feedback.topics=[\"customer-feedback\"]".to_owned(),
         "streams.accounts.topics=[\"account-profiles\"]".to_owned(),
+        format!("usage.feature_catalogue={:?}", simulate::FEATURES),
         "commit.interval_ms=500".to_owned(),
         "commit.catch_up_interval_ms=500".to_owned(),
         // Five seconds of real time.

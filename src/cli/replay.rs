@@ -11,7 +11,8 @@ use super::progress::{Progress, Unit};
 use super::{Globals, UsageError, compare, paths};
 use crate::config::Config;
 use crate::config::section::OnBadRun;
-use crate::event::{Code, Stream};
+use crate::engine::bad_run::BadRun;
+use crate::event::Stream;
 use crate::file::{self, Existing, Output, WriteError};
 use crate::replay::{self, Comparisons, Division, History, InputFile, Reading, Request};
 use crate::score::Model;
@@ -168,20 +169,14 @@ fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Divisio
 /// Refuses input if most records of a stream are bad, which points to a wrong file or configuration rather than bad data.
 fn refuse_bad_run(reading: &Reading, config: &Config) -> anyhow::Result<()> {
     for stream in Stream::ALL {
-        let counts = reading.counts.of(stream);
-        // A record that is merely too new is fine: the time of scoring is too early.
-        let codes = counts.dead_letter.iter().filter(|(code, _)| *code != Code::FutureTime);
-        let (bad, worst) = codes.fold((0, None), |(bad, worst), (code, count)| (bad + count, worst.max(Some((count, code)))));
-        if let Some((_, code)) = worst
-            && counts.read >= config.output.bad_run_records
-            && bad as f64 > config.output.bad_run_share * counts.read as f64
-        {
+        if let Some(run) = BadRun::of_replay(reading.counts.of(stream)).finding(config.output.bad_run_limits()) {
             anyhow::bail!(
-                "{bad} of the {} {} records cannot be applied, most often because of {}. See --out-dead-letters; \
+                "{} of the {} {} records cannot be applied, most often because of {}. See --out-dead-letters; \
                  output.on_bad_run = \"dead_letter\" replays the others anyway",
-                counts.read,
+                run.bad,
+                run.read,
                 stream.name(),
-                code.name()
+                run.commonest.name()
             );
         }
     }

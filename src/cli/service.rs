@@ -29,6 +29,7 @@ impl Telemetry {
         let registry = Registry::new();
         let metrics = Arc::new(Metrics::new(&registry, config.limits.label_values)?);
         metrics.model_in_force(&config.model.name, &config.model.hash, config.model.risk.calibrated);
+        metrics.page_at(&config.http.external_url);
         Ok(Self { registry, metrics })
     }
 }

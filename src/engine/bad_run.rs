@@ -3,8 +3,10 @@
 //! `run` applies it while it reads a topic partition, before the partition is drained into the dead letters; `replay` applies it to the
 //! totals of each stream.
 
+use std::borrow::Cow;
+
 use super::StreamCounts;
-use crate::event::Code;
+use crate::event::{Code, Rejection};
 
 /// When a run of records counts as bad.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,11 +27,20 @@ impl Default for Thresholds {
 #[derive(Clone, Debug, Default)]
 pub struct BadRun {
     read: u64,
-    bad: [u64; Code::ALL.len()],
+    /// By [`Code::index`].
+    bad: [Bad; Code::ALL.len()],
+}
+
+/// The bad records of one code.
+#[derive(Clone, Debug, Default)]
+struct Bad {
+    count: u64,
+    /// The reason given for the newest of them.
+    reason: Cow<'static, str>,
 }
 
 /// A bad run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Records read.
     pub read: u64,
@@ -37,23 +48,26 @@ pub struct Finding {
     pub bad: u64,
     /// The most frequent code; of equals, the first.
     pub commonest: Code,
+    /// Why the newest record with this code is bad; empty for the totals of a replay.
+    pub reason: Cow<'static, str>,
 }
 
 impl BadRun {
-    /// The totals of a stream.
+    /// The totals of a stream in a replay. `future_time` is no sign of a wrong file there: the instant of the replay may simply be early.
     #[must_use]
-    pub fn of(counts: &StreamCounts) -> Self {
+    pub fn of_replay(counts: &StreamCounts) -> Self {
         let mut run = Self { read: counts.read, ..Self::default() };
-        for (code, count) in counts.dead_letter.iter().filter(|(code, _)| is_sign(*code)) {
-            run.add(code, count);
+        for (code, count) in counts.dead_letter.iter().filter(|(code, _)| *code != Code::FutureTime) {
+            run.add(code, count, Cow::Borrowed(""));
         }
         run
     }
 
-    /// Counts a record, with its code if it is bad. Only a bad record can complete a bad run.
-    pub fn count(&mut self, code: Option<Code>, thresholds: Thresholds) -> Option<Finding> {
+    /// Counts a record, with its rejection if it is bad. Only a bad record can complete a bad run.
+    pub fn count(&mut self, rejection: Option<&Rejection>, thresholds: Thresholds) -> Option<Finding> {
         self.read += 1;
-        self.add(code.filter(|code| is_sign(*code))?, 1);
+        let Rejection { code, reason } = rejection?;
+        self.add(*code, 1, reason.clone());
         self.finding(thresholds)
     }
 
@@ -63,9 +77,9 @@ impl BadRun {
         if self.read < thresholds.records || !self.is_mostly_bad(thresholds) {
             return None;
         }
-        let most = self.bad.iter().max()?;
-        let commonest = Code::ALL.into_iter().zip(&self.bad).find(|(_, count)| *count == most)?.0;
-        Some(Finding { read: self.read, bad: self.bad.iter().sum(), commonest })
+        let most = self.bad.iter().map(|bad| bad.count).max()?;
+        let (commonest, bad) = Code::ALL.into_iter().zip(&self.bad).find(|(_, bad)| bad.count == most)?;
+        Some(Finding { read: self.read, bad: self.bad_records(), commonest, reason: bad.reason.clone() })
     }
 
     /// Whether most records are bad, but too few to decide. They must not be committed until more have been read.
@@ -74,38 +88,43 @@ impl BadRun {
         self.read < thresholds.records && self.is_mostly_bad(thresholds)
     }
 
-    fn add(&mut self, code: Code, count: u64) {
+    fn add(&mut self, code: Code, count: u64, reason: Cow<'static, str>) {
         if let Some(bad) = self.bad.get_mut(code.index()) {
-            *bad += count;
+            bad.count += count;
+            bad.reason = reason;
         }
+    }
+
+    fn bad_records(&self) -> u64 {
+        self.bad.iter().map(|bad| bad.count).sum()
     }
 
     #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 records are read in one run")]
     fn is_mostly_bad(&self, thresholds: Thresholds) -> bool {
-        self.bad.iter().sum::<u64>() as f64 > thresholds.share * self.read as f64
+        self.bad_records() as f64 > thresholds.share * self.read as f64
     }
-}
-
-/// Whether a code suggests a wrong topic. `future_time` does not: the producer's clock causes it.
-fn is_sign(code: Code) -> bool {
-    code != Code::FutureTime
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::{Counts, Outcome};
-    use crate::event::{Rejection, Stream};
+    use crate::event::Stream;
 
     fn first_finding(codes: impl IntoIterator<Item = Option<Code>>) -> Option<Finding> {
         let mut run = BadRun::default();
-        codes.into_iter().find_map(|code| run.count(code, Thresholds::default()))
+        codes.into_iter().find_map(|code| run.count(code.map(rejected).as_ref(), Thresholds::default()))
+    }
+
+    fn rejected(code: Code) -> Rejection {
+        Rejection::new(code, format!("why it is {}", code.name()))
     }
 
     #[test]
     fn a_topic_of_rubbish_is_noticed_at_its_200th_record() {
         let finding = first_finding(std::iter::repeat_n(Some(Code::InvalidJson), 1000));
-        assert_eq!(finding, Some(Finding { read: 200, bad: 200, commonest: Code::InvalidJson }));
+        let reason = "why it is invalid_json".into();
+        assert_eq!(finding, Some(Finding { read: 200, bad: 200, commonest: Code::InvalidJson, reason }));
     }
 
     #[test]
@@ -115,36 +134,43 @@ mod tests {
     }
 
     #[test]
-    fn few_records_and_wrong_clocks_prove_nothing() {
+    fn few_records_prove_nothing() {
         assert_eq!(first_finding(std::iter::repeat_n(Some(Code::TooDeep), 199)), None);
-        assert_eq!(first_finding(std::iter::repeat_n(Some(Code::FutureTime), 1000)), None);
+    }
+
+    #[test]
+    fn records_from_the_future_are_a_bad_run_too() {
+        let finding = first_finding(std::iter::repeat_n(Some(Code::FutureTime), 300)).unwrap();
+        assert_eq!((finding.commonest, &*finding.reason), (Code::FutureTime, "why it is future_time"));
     }
 
     #[test]
     fn a_run_is_open_while_its_few_records_are_mostly_bad() {
         let (mut run, thresholds) = (BadRun::default(), Thresholds::default());
         assert!(!run.is_open(thresholds));
-        run.count(Some(Code::InvalidJson), thresholds);
+        run.count(Some(&rejected(Code::InvalidJson)), thresholds);
         assert!(run.is_open(thresholds));
         run.count(None, thresholds);
         assert!(!run.is_open(thresholds));
     }
 
     #[test]
-    fn the_commonest_code_is_named() {
+    fn the_commonest_code_is_named_with_its_own_reason() {
         let codes = (0..300).map(|i| Some(if i % 3 == 0 { Code::InvalidJson } else { Code::MissingField }));
-        assert_eq!(first_finding(codes).map(|finding| finding.commonest), Some(Code::MissingField));
+        let finding = first_finding(codes).unwrap();
+        assert_eq!((finding.commonest, &*finding.reason), (Code::MissingField, "why it is missing_field"));
     }
 
     #[test]
-    fn the_totals_of_a_stream_follow_the_same_rule() {
+    fn the_totals_of_a_replay_follow_the_same_rule_except_for_records_from_the_future() {
         let mut counts = Counts::default();
-        let rejected = |code| Outcome::DeadLetter(Rejection::new(code, "why"));
-        (0..150).for_each(|_| counts.count(Stream::Usage, &rejected(Code::InvalidJson)));
-        (0..150).for_each(|_| counts.count(Stream::Usage, &rejected(Code::FutureTime)));
-        let finding = |counts: &Counts| BadRun::of(counts.of(Stream::Usage)).finding(Thresholds::default());
+        let dead_letter = |code| Outcome::DeadLetter(rejected(code));
+        (0..150).for_each(|_| counts.count(Stream::Usage, &dead_letter(Code::InvalidJson)));
+        (0..150).for_each(|_| counts.count(Stream::Usage, &dead_letter(Code::FutureTime)));
+        let finding = |counts: &Counts| BadRun::of_replay(counts.of(Stream::Usage)).finding(Thresholds::default());
         assert_eq!(finding(&counts), None);
-        counts.count(Stream::Usage, &rejected(Code::InvalidJson));
-        assert_eq!(finding(&counts), Some(Finding { read: 301, bad: 151, commonest: Code::InvalidJson }));
+        counts.count(Stream::Usage, &dead_letter(Code::InvalidJson));
+        let finding = finding(&counts).unwrap();
+        assert_eq!((finding.read, finding.bad, finding.commonest), (301, 151, Code::InvalidJson));
     }
 }

@@ -141,6 +141,7 @@ impl<S: Store> Task<S> {
         })
     }
 
+    /// Deletes an account. What was read of its next life, after the deletion, becomes a new account.
     fn delete(&mut self, id: &str, at: Timestamp) {
         let hash = Deletions::hash_of(id);
         self.deletions.insert(hash, at);
@@ -151,6 +152,10 @@ impl<S: Store> Task<S> {
             self.tombstones.push(slot.id().to_owned());
         }
         self.store.sums().change(|live| live.remove(&mut slot.live));
+        if let Some(account) = slot.account.next_life(at, &self.settings) {
+            // The limit of accounts has room for the one that was just removed.
+            let _ = self.with_account(id, |slot, _, _| (slot.account, slot.unscored) = (account, true));
+        }
     }
 
     fn process_cost(&mut self, record: &Record<'_>, cost: &Cost<'_>, observation: Observation) -> Outcome {
@@ -168,7 +173,10 @@ impl<S: Store> Task<S> {
         // Decoding has already refused currencies without a rate.
         let minor = self.settings.money.convert(cost.amount, at).unwrap_or_default();
         let segment = cost.segment.as_deref().map(Box::from);
-        let number = self.costs.push(CostEntry { at, category: cost.category, minor, segment });
+        let (number, crowded) = self.costs.push(CostEntry { at, category: cost.category, minor, segment });
+        if crowded {
+            self.limits.reached(Limit::Costs);
+        }
         self.live_costs_at = None;
         self.unwritten.costs.insert(number);
         while let Some((number, crowded)) = self.costs.pop_expired(newest) {

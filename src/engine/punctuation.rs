@@ -11,17 +11,21 @@ const PERIOD_SECONDS: i64 = 3600;
 /// A timer wheel with one slot per second of the hour; an account's hash decides its slot.
 #[derive(Debug, Default)]
 pub(super) struct Punctuation {
-    /// Accounts by second of the hour; empty slots are left out.
+    /// Accounts by second of the hour, in order of key; empty slots are left out.
     slots: BTreeMap<i64, Vec<AccountKey>>,
     /// The last second whose slot was visited.
     visited: Option<i64>,
 }
 
 impl Punctuation {
-    /// Adds a new account.
+    /// Adds a new account. Its key may be known already: from an account with the same id that was deleted since its slot was last visited,
+    /// or from another id with the same key.
     pub(super) fn add(&mut self, key: AccountKey) {
-        let slot = (key.0 % PERIOD_SECONDS.unsigned_abs()).cast_signed();
-        self.slots.entry(slot).or_default().push(key);
+        let second = (key.0 % PERIOD_SECONDS.unsigned_abs()).cast_signed();
+        let slot = self.slots.entry(second).or_default();
+        if let Err(place) = slot.binary_search(&key) {
+            slot.insert(place, key);
+        }
     }
 
     /// Calls `visit` for every account that has become due since the last call; an account for which it returns false is removed.
@@ -74,5 +78,18 @@ mod tests {
             true
         });
         assert_eq!(seen, 0);
+    }
+
+    #[test]
+    fn an_account_that_was_deleted_and_re_created_is_due_once_an_hour() {
+        let mut due = Punctuation::default();
+        (0..5).for_each(|_| due.add(AccountKey(1)));
+        due.advance(Timestamp(0), |_| true);
+        let mut seen = 0;
+        due.advance(Timestamp(3_600_000), |_| {
+            seen += 1;
+            true
+        });
+        assert_eq!(seen, 1);
     }
 }

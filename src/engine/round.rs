@@ -3,7 +3,7 @@
 use super::scoring::{ScoredSlot, score_slot};
 use super::{LiveSums, OutputRecord, ScoringOrder, Store, Task};
 use crate::account::{AccountKey, Limit};
-use crate::event::{self, Decoded};
+use crate::event::{self, DecodeContext, Decoded};
 use crate::metric::View;
 use crate::stream_time::Lateness;
 use crate::time::Timestamp;
@@ -152,8 +152,10 @@ impl<S: Store> Task<S> {
         }
     }
 
-    /// Applies the waiting records whose event time has been reached. They were observed and deduplicated when they were read.
+    /// Applies the waiting records whose event time has been reached. They were observed, deduplicated and counted when they were read, so a
+    /// configuration that has changed since must not refuse them.
     fn release_waiting(&mut self, now: Timestamp) {
+        let context = DecodeContext::of_accepted(self.settings.limits.text_bytes);
         while let Some((number, waiting)) = self.waiting.pop_due(now) {
             self.unwritten.waiting.insert(number);
             self.stream_time.reach(waiting.stream, waiting.at);
@@ -164,7 +166,7 @@ impl<S: Store> Task<S> {
                 timestamp: waiting.timestamp,
                 future_reference: None,
             };
-            if let Ok(Decoded::Record(record)) = event::decode(&raw, &self.decode) {
+            if let Ok(Decoded::Record(record)) = event::decode(&raw, &context) {
                 self.apply(&record, Lateness::InTime);
             }
         }

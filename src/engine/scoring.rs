@@ -5,7 +5,8 @@ use crate::account::Account;
 use crate::metric::{Metric, Metrics, View};
 use crate::portfolio::AccountScore;
 use crate::score::{
-    self, AccountFacts, AccountLine, Advanced, Assessment, Cause, Change, ChangeRecord, Context, Override, State, Status, Subject,
+    self, AccountFacts, AccountLine, Advanced, Assessment, Cause, Change, ChangeRecord, Context, Direction, Override, State, Status,
+    Subject,
 };
 use crate::settings::Settings;
 
@@ -98,7 +99,7 @@ pub(super) fn score_slot(
     settings: &Settings,
     published: &mut ChangeCounts,
 ) -> ScoredSlot {
-    let Slot { account, score: state, unscored, score_changed, .. } = slot;
+    let Slot { account, score: state, unscored, score_changed, live, .. } = slot;
     let cause = if std::mem::take(unscored) { Cause::Events } else { Cause::Time };
     let context = context_at(view, cause, catching_up, settings);
     let scored = Scored::of(account, metrics, view, settings);
@@ -106,6 +107,7 @@ pub(super) fn score_slot(
     let status = state.status(&scored.subject, &scored.assessment, &settings.model);
     let record = change.map(|change| {
         published.count(change.cause);
+        live.driver = worst_driver(&change);
         if let Some(previous) = change.previous
             && previous.band != change.status.band
         {
@@ -115,6 +117,12 @@ pub(super) fn score_slot(
     });
     *score_changed |= state_changed;
     ScoredSlot { record, score: scored.score(&status) }
+}
+
+/// Kept for drops only: right after a change nothing has moved since, so this text can no longer be computed.
+fn worst_driver(change: &Change<'_>) -> Option<Box<str>> {
+    let first = change.explanation.drivers.first().filter(|_| change.direction == Some(Direction::Down))?;
+    Some(first.as_str().into())
 }
 
 fn output(account: &Account, scored: &Scored<'_>, change: &Change<'_>, settings: &Settings) -> OutputRecord {
@@ -141,7 +149,7 @@ fn context_at(view: &View, cause: Cause, catching_up: bool, settings: &Settings)
     Context { t: view.t, cause, catching_up, currency: settings.money.rates.reporting() }
 }
 
-/// Plain data as JSON; writing it into memory cannot fail.
+#[expect(clippy::expect_used, reason = "plain data into memory: a record without a value in its place would be a tombstone")]
 fn json(value: &impl serde::Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).unwrap_or_default()
+    serde_json::to_vec(value).expect("plain data is always encoded")
 }

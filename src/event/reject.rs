@@ -71,6 +71,23 @@ impl Code {
         }
     }
 
+    /// What to do about it.
+    #[must_use]
+    pub const fn remedy(self) -> &'static str {
+        match self {
+            Self::TooLarge => "send smaller records, or raise limits.record_bytes",
+            Self::InvalidUtf8 | Self::InvalidJson => "send one JSON object per record, in UTF-8",
+            Self::TooDeep => "send the event without the nested data",
+            Self::WrongType | Self::MissingField | Self::OutOfRange => "correct the named field where the event is produced",
+            Self::UnknownCurrency => "add a rate for the currency to money.rates",
+            Self::FutureTime => "correct the producer's clock, or raise time.max_future_hours",
+            Self::UnknownAccount => "name the account itself rather than an alias",
+            Self::WrongPartition => "key every record by its account, with one partitioner for all topics",
+            Self::TooManyAccounts => "raise limits.accounts, or start more instances",
+            Self::LimitReached => "correct the times of these records, which lie ahead of the clock",
+        }
+    }
+
     /// Index into arrays with one entry per code.
     #[must_use]
     pub const fn index(self) -> usize {

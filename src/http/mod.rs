@@ -3,6 +3,7 @@
 //! | path | what |
 //! |---|---|
 //! | `/` | the live page: one file, no external resources |
+//! | `/accounts/{id}` | the same page, opened at an account; links in alerts lead here |
 //! | `/metrics` | metrics in the Prometheus text format |
 //! | `/livez`, `/readyz` | probes |
 //! | `/api/accounts`, `/api/accounts/{id}` | a list of accounts; one account with its explanation |

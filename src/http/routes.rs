@@ -20,7 +20,7 @@ use crate::telemetry::{self, Source};
 
 /// Longest path and query, bytes.
 const URI_BYTES_MAX: usize = 2_048;
-/// Paths that reveal nothing about accounts, so they need no token.
+/// Paths that need no token, besides `/accounts/{id}`.
 const OPEN_PATHS: [&str; 3] = ["/", "/livez", "/readyz"];
 
 /// What the handlers share.
@@ -35,6 +35,7 @@ pub struct Shared {
 pub fn router(shared: Shared) -> Router {
     Router::new()
         .route("/", get(page))
+        .route("/accounts/{id}", get(page))
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
@@ -68,7 +69,7 @@ fn refusal(shared: &Shared, request: &Request) -> Option<ApiError> {
     if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > URI_BYTES_MAX) {
         return Some(ApiError::new(StatusCode::URI_TOO_LONG, "the URI is too long", format!("use at most {URI_BYTES_MAX} bytes")));
     }
-    let token = shared.token.as_ref().filter(|_| !OPEN_PATHS.contains(&request.uri().path()))?;
+    let token = shared.token.as_ref().filter(|_| !is_open(request.uri().path()))?;
     let authorization = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
     (!token.admits(authorization)).then(|| {
         ApiError::new(
@@ -77,6 +78,11 @@ fn refusal(shared: &Shared, request: &Request) -> Option<ApiError> {
             "send the header `Authorization: Bearer <token>` with the token from http.token_file",
         )
     })
+}
+
+/// Whether a path reveals nothing about accounts. `/accounts/{id}` is the same page for every id.
+fn is_open(path: &str) -> bool {
+    OPEN_PATHS.contains(&path) || path.starts_with("/accounts/")
 }
 
 async fn readyz(State(shared): State<Shared>) -> Response {

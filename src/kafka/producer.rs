@@ -150,7 +150,7 @@ impl TransactionalProducer {
         if let Ok(mut deliveries) = self.0.context().0.lock() {
             *deliveries = Deliveries::default();
         }
-        self.0.begin_transaction().map_err(|error| TransactionError::of("begin", &error, false))
+        self.0.begin_transaction().map_err(|error| self.failed(TransactionError::of("begin", &error, false)))
     }
 
     /// Adds a record to the open transaction.
@@ -172,13 +172,22 @@ impl TransactionalProducer {
                     self.0.poll(DRAIN_STEP);
                     record = back;
                 }
-                Err((error, _)) => return Err(TransactionError::of("produce", &error, false)),
+                Err((error, _)) => return Err(self.failed(TransactionError::of("produce", &error, false))),
             }
         }
     }
 
     /// Waits for every delivery report, adds the offsets, and commits. Returns the offset of the last remembered record in each partition.
     pub(crate) fn commit(
+        &self,
+        offsets: &[(String, i32, i64)],
+        metadata: &ConsumerGroupMetadata,
+        deadline: Deadline,
+    ) -> Result<Vec<(i32, i64)>, TransactionError> {
+        self.try_commit(offsets, metadata, deadline).map_err(|error| self.failed(error))
+    }
+
+    fn try_commit(
         &self,
         offsets: &[(String, i32, i64)],
         metadata: &ConsumerGroupMetadata,
@@ -212,11 +221,23 @@ impl TransactionalProducer {
         }
     }
 
-    /// Tries to abort the open transaction. The producer must not be used afterwards.
-    pub(crate) fn abort(&self) {
-        if let Err(error) = self.0.abort_transaction(ABORT_LIMIT) {
-            tracing::info!(%error, "abort failed; the next initialisation will end the transaction");
+    /// Tries to abort the open transaction. The producer must not be used afterwards. Returns the cause if another producer with the same
+    /// id has taken over, which may show only here.
+    pub(crate) fn abort(&self) -> Result<(), TransactionError> {
+        let Err(error) = self.0.abort_transaction(ABORT_LIMIT) else { return Ok(()) };
+        match self.failed(TransactionError::of("abort", &error, false)) {
+            fenced @ TransactionError::Fenced(_) => Err(fenced),
+            _ => {
+                tracing::info!(%error, "abort failed; the next initialisation will end the transaction");
+                Ok(())
+            }
         }
+    }
+
+    /// What a failure means for this producer. A broker that refuses a batch of a fenced producer makes the client unusable, but the
+    /// delivery reports only say that their records were purged.
+    fn failed(&self, error: TransactionError) -> TransactionError {
+        error.of_client(self.0.client().fatal_error())
     }
 }
 
@@ -224,8 +245,7 @@ impl TransactionError {
     /// Classifies an error. `decided`: whether the commit had already been requested, so that a timeout leaves the outcome open.
     fn of(step: &str, error: &KafkaError, decided: bool) -> Self {
         let what = format!("{step}: {error}");
-        let code = error.rdkafka_error_code();
-        if matches!(code, Some(RDKafkaErrorCode::ProducerFenced | RDKafkaErrorCode::Fenced | RDKafkaErrorCode::FencedInstanceId)) {
+        if error.rdkafka_error_code().is_some_and(is_fencing) {
             return Self::Fenced(what);
         }
         match error {
@@ -238,6 +258,20 @@ impl TransactionError {
             _ => Self::Fatal(what),
         }
     }
+
+    /// The same failure, given the client's fatal error, if it has one.
+    fn of_client(self, fatal: Option<(RDKafkaErrorCode, String)>) -> Self {
+        match fatal {
+            Some((code, reason)) if is_fencing(code) => Self::Fenced(reason),
+            _ => self,
+        }
+    }
+}
+
+/// Whether a broker answers with this code because a newer producer or group member has taken over.
+const fn is_fencing(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode::{Fenced, FencedInstanceId, InvalidProducerEpoch, ProducerFenced};
+    matches!(code, ProducerFenced | Fenced | FencedInstanceId | InvalidProducerEpoch)
 }
 
 /// Retries a call until the deadline, as long as its error is retriable.
@@ -284,6 +318,15 @@ mod tests {
             assert!(matches!(TransactionError::of("commit", &KafkaError::Global(code), true), TransactionError::Fenced(_)), "{code:?}");
         }
         assert!(matches!(TransactionError::of("begin", &KafkaError::Global(RDKafkaErrorCode::State), false), TransactionError::Fatal(_)));
+    }
+
+    #[test]
+    fn a_client_that_was_fenced_while_producing_turns_any_failure_into_fencing() {
+        let purged = || TransactionError::Aborted("t [0]: purged in flight".to_owned());
+        let fenced = Some((RDKafkaErrorCode::Fenced, "by a newer instance".to_owned()));
+        assert_eq!(purged().of_client(fenced), TransactionError::Fenced("by a newer instance".to_owned()));
+        assert_eq!(purged().of_client(Some((RDKafkaErrorCode::State, String::new()))), purged());
+        assert_eq!(purged().of_client(None), purged());
     }
 
     #[test]

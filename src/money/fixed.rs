@@ -40,18 +40,34 @@ impl Fixed {
         self.mantissa < 0
     }
 
-    /// The product with a count, saturating at 128 bits.
+    /// The product with a count. Beyond 128 bits the last decimals are cut; without decimals it saturates.
     #[must_use]
-    pub const fn times(self, count: u64) -> Self {
-        Self::new(self.mantissa.saturating_mul(count as i128), self.scale)
+    pub fn times(self, count: u64) -> Self {
+        let count = i128::from(count);
+        self.first_that_fits(|cut| cut.mantissa.checked_mul(count)).unwrap_or_else(|| Self::new(self.whole().saturating_mul(count), 0))
     }
 
-    /// The sum, saturating at 128 bits.
+    /// The sum. Beyond 128 bits the last decimals are cut; without decimals it saturates.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
-        let scale = self.scale.max(other.scale);
-        let (one, two) = (self.mantissa_at(scale), other.mantissa_at(scale));
-        Self::new(one.saturating_add(two), scale)
+        let (coarse, fine) = if self.scale < other.scale { (self, other) } else { (other, self) };
+        let sum = |fine: Self| coarse.cut_to(fine.scale).mantissa_at(fine.scale)?.checked_add(fine.mantissa);
+        fine.first_that_fits(sum).unwrap_or_else(|| Self::new(fine.whole().saturating_add(coarse.whole()), 0))
+    }
+
+    /// The result of `compute` with as many decimals of this number as fit; `None` if not even the whole number does.
+    fn first_that_fits(self, compute: impl Fn(Self) -> Option<i128>) -> Option<Self> {
+        (0..=self.scale).rev().find_map(|scale| Some(Self::new(compute(self.cut_to(scale))?, scale)))
+    }
+
+    /// This number with at most this many decimals, without normalising it.
+    const fn cut_to(self, scale: u32) -> Self {
+        let cut = self.scale.saturating_sub(scale);
+        Self { mantissa: self.mantissa / 10_i128.saturating_pow(cut), scale: self.scale - cut }
+    }
+
+    const fn whole(self) -> i128 {
+        self.cut_to(0).mantissa
     }
 
     /// As a fraction.
@@ -60,9 +76,9 @@ impl Fixed {
         Exact::whole(self.mantissa).times(1, 10_i128.saturating_pow(self.scale))
     }
 
-    /// The mantissa at the same or a larger scale.
-    const fn mantissa_at(self, scale: u32) -> i128 {
-        self.mantissa.saturating_mul(10_i128.saturating_pow(scale - self.scale))
+    /// The mantissa at the same or a larger scale; `None` beyond 128 bits.
+    fn mantissa_at(self, scale: u32) -> Option<i128> {
+        self.mantissa.checked_mul(10_i128.checked_pow(scale - self.scale)?)
     }
 }
 
@@ -93,5 +109,14 @@ mod tests {
         let sum = Fixed::new(2675, 3).times(100).plus(Fixed::from(-200)).plus(Fixed::new(-1, 1));
         assert_eq!(sum, Fixed::new(674, 1));
         assert_eq!(sum.exact().rounded(), 67);
+    }
+
+    #[test]
+    fn beyond_128_bits_decimals_are_cut_before_anything_saturates() {
+        let fine = Fixed::new(12_345_678_901_234_567_890_123_456_789, 24);
+        assert_eq!(fine.times(100_000_000_000_000).exact().rounded(), 1_234_567_890_123_456_789);
+        let sum = Fixed::from(i64::MAX).times(u64::MAX).plus(fine);
+        assert_eq!(sum.exact().minus(&Fixed::from(i64::MAX).times(u64::MAX).exact()).rounded(), 12_345);
+        assert_eq!(Fixed::new(i128::MAX, 0).times(2), Fixed::new(i128::MAX, 0));
     }
 }

@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::additive::{Additive, Sign, additive};
+use super::line::json;
 use super::{Period, Scope};
 use crate::account::Account;
 use crate::account::billing::Ledger;
@@ -119,8 +120,7 @@ impl Cohorts {
                 Line { cohort: *cohort, scope, accounts: first.accounts, mrr: first.mrr, months: months.collect() }
             })
         });
-        // Serialising plain data to memory cannot fail.
-        lines.map(|line| serde_json::to_vec(&line).unwrap_or_default())
+        lines.map(|line| json(&line))
     }
 
     fn by_month(&self, cohort: Cohort, ledger: &Ledger<'_>, t: Timestamp) -> Vec<Paying> {

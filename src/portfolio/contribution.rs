@@ -56,9 +56,10 @@ impl Contribution {
     }
 
     /// The account's segment, plan and CSM, without unpacking the rest.
+    #[expect(clippy::expect_used, reason = "the bytes are our own; to go on without them would leave the sums wrong for good")]
     pub(super) fn dimensions(&self) -> Dimensions {
         let head = self.packed.get(..MAX_DIMENSIONS_BYTES).unwrap_or(&self.packed);
-        postcard::take_from_bytes(&expand(head)).map(|(dimensions, _)| dimensions).unwrap_or_default()
+        postcard::take_from_bytes(&expand(head)).expect("bytes of our own are always decoded").0
     }
 }
 
@@ -145,13 +146,14 @@ impl Parts {
         self.tickets.iter().for_each(|ticket| ticket.release(names));
     }
 
+    #[expect(clippy::expect_used, reason = "plain data into memory; nothing in its place would leave the sums wrong for good")]
     fn pack(&self) -> Box<[u8]> {
-        // Serialising plain data to memory cannot fail.
-        squeeze(&postcard::to_allocvec(self).unwrap_or_default())
+        squeeze(&postcard::to_allocvec(self).expect("plain data is always encoded"))
     }
 
+    #[expect(clippy::expect_used, reason = "the bytes are our own; to go on without them would leave the sums wrong for good")]
     fn unpack(packed: &[u8]) -> Self {
-        postcard::from_bytes(&expand(packed)).unwrap_or_default()
+        postcard::from_bytes(&expand(packed)).expect("bytes of our own are always decoded")
     }
 }
 

@@ -9,8 +9,11 @@ use crate::time::{DAY_MS, Timestamp};
 const MAX_COSTS: usize = 50_000;
 /// Retention of a cost, days: longer than any KPI period.
 const KEPT_DAYS: i64 = 100;
-/// Maximum number of segments named by costs.
+/// Maximum number of segments named by costs ..
 const MAX_SEGMENTS: usize = 1_000;
+/// .. and of their bytes, because the stamp holds them in one changelog record. Those that sort first are kept, whatever the order of
+/// arrival.
+const MAX_SEGMENT_BYTES: usize = 128 * 1024;
 
 /// One cost in minor units of the reporting currency.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -36,21 +39,34 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// Adds a cost and returns its number.
-    pub(crate) fn push(&mut self, entry: CostEntry) -> u64 {
+    /// Adds a cost and returns its number, and whether too many segments are named.
+    pub(crate) fn push(&mut self, entry: CostEntry) -> (u64, bool) {
+        let named = entry.segment.as_ref().map(|segment| (entry.category as u8, segment.clone()));
+        let crowded = named.is_some_and(|named| self.name(named));
         let number = self.next;
         self.put(number, entry);
-        number
+        (number, crowded)
     }
 
     /// Restores a cost under its number.
     pub(crate) fn put(&mut self, number: u64, entry: CostEntry) {
         self.next = self.next.max(number + 1);
-        if let Some(segment) = entry.segment.as_ref().filter(|_| self.named.len() < MAX_SEGMENTS) {
-            self.named.insert((entry.category as u8, segment.clone()));
-        }
         self.by_time.insert((entry.at, number));
         self.entries.insert(number, entry);
+    }
+
+    /// Notes that a cost names a segment; returns whether one had to be left out.
+    fn name(&mut self, named: (u8, Box<str>)) -> bool {
+        if !self.named.insert(named) {
+            return false;
+        }
+        let mut crowded = false;
+        let bytes = |named: &BTreeSet<(u8, Box<str>)>| named.iter().map(|(_, segment)| segment.len()).sum::<usize>();
+        while self.named.len() > MAX_SEGMENTS || bytes(&self.named) > MAX_SEGMENT_BYTES {
+            self.named.pop_last();
+            crowded = true;
+        }
+        crowded
     }
 
     /// Removes one cost that is expired or beyond the maximum; returns its number, and whether the maximum was the reason.
@@ -89,6 +105,26 @@ impl Costs {
     }
 
     pub(crate) fn set_named(&mut self, named: BTreeSet<(u8, Box<str>)>) {
-        self.named.extend(named);
+        for named in named {
+            self.name(named);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_segments_named_by_costs_are_few_and_short_in_any_order_of_arrival() {
+        let cost = |n: u32| {
+            let segment = Some(format!("{n:04}{}", "x".repeat(n as usize % 4_000)).into());
+            CostEntry { at: Timestamp(0), category: CostCategory::Acquisition, minor: 1, segment }
+        };
+        let (mut ascending, mut descending) = (Costs::default(), Costs::default());
+        let crowded = (0..1_500).filter(|n| ascending.push(cost(*n)).1).count();
+        let crowded_too = (0..1_500).rev().filter(|n| descending.push(cost(*n)).1).count();
+        assert_eq!(ascending.named(), descending.named());
+        assert!(crowded > 0 && crowded_too > 0 && ascending.segments_named().map(str::len).sum::<usize>() <= MAX_SEGMENT_BYTES);
     }
 }

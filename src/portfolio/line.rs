@@ -19,6 +19,12 @@ struct Shown {
     to: String,
 }
 
+/// Plain data as JSON.
+#[expect(clippy::expect_used, reason = "plain data into memory: an empty line in its place would be a silent loss")]
+pub(super) fn json(line: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(line).expect("plain data is always encoded")
+}
+
 /// The lines of a portfolio, without line ends.
 pub fn lines<'a>(portfolio: &'a Portfolio, settings: &'a Settings) -> impl Iterator<Item = Vec<u8>> {
     portfolio.kpis(settings).map(|(scope, kpis)| {
@@ -26,7 +32,6 @@ pub fn lines<'a>(portfolio: &'a Portfolio, settings: &'a Settings) -> impl Itera
         let (from, to) = period.shown();
         let shown = Shown { kind: period.kind(), from: from.to_string(), to: to.to_string() };
         let line = Line { period: shown, scope, kpis };
-        // Serialising plain data to memory cannot fail.
-        serde_json::to_vec(&line).unwrap_or_default()
+        json(&line)
     })
 }

@@ -52,6 +52,8 @@ impl Default for Live {
 pub struct LiveEntry {
     /// The last score, if any; boxed to keep account slots small.
     pub score: Option<Box<AccountScore>>,
+    /// What moved it most, if the last published change was for the worse.
+    pub driver: Option<Box<str>>,
     /// Everything else that it contributes.
     pub contribution: Option<Contribution>,
 }

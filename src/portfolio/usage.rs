@@ -21,7 +21,8 @@ pub(super) struct Usage {
     dau_of_both: Observed,
     /// `mau` of the same accounts.
     mau_of_both: Observed,
-    events: u64,
+    /// Wider than the counts of the accounts, which may be as large as 64 bits allow.
+    events: i128,
     active_days: u64,
     sessions: u64,
     session_ns: u128,
@@ -62,7 +63,7 @@ impl Usage {
             dau: Observed::of(metrics, Metric::Dau),
             wau: Observed::of(metrics, Metric::Wau),
             mau: Observed::of(metrics, Metric::Mau),
-            events,
+            events: events.into(),
             active_days,
             sessions,
             session_ns,
@@ -118,7 +119,7 @@ impl Usage {
                 out.number(Exposed::Users, &[window], users as f64);
             }
         }
-        out.count(Exposed::FeatureUses, self.events);
+        out.number(Exposed::FeatureUses, &[], self.events as f64);
         out.count(Exposed::AccountDates, accounts * u64::from(TRAILING_DAYS.unsigned_abs()));
         out.count(Exposed::ActiveDates, self.active_days);
         out.count(Exposed::Sessions, self.sessions);

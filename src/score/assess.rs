@@ -24,6 +24,8 @@ pub struct Assessment<'a> {
     pub mean: f64,
     /// Health, 0..=100, higher is better; `None` if coverage is too low and neither a cap nor an override is in force.
     pub score: Option<f64>,
+    /// The same without the override: the band after an override is the one that these scores lead to.
+    pub measured: Option<f64>,
     /// The rules in force, in model order.
     pub rules: SmallVec<[RuleEffect<'a>; 4]>,
     /// The lowest cap of the immediate rules in force.
@@ -41,7 +43,7 @@ impl Assessment<'_> {
         self.rules.iter().any(|rule| rule.is_sole)
     }
 
-    /// Whether the band follows the score at once. Hysteresis damps noise, and neither an override nor a sole rule is noise.
+    /// Whether the published band follows the score at once. Hysteresis damps noise, and neither an override nor a sole rule is noise.
     #[must_use]
     pub fn skips_hysteresis(&self) -> bool {
         self.override_effect.is_some() || self.has_sole_rule()
@@ -61,6 +63,7 @@ pub fn assess<'a>(model: &'a Model, subject: &Subject<'a>) -> Assessment<'a> {
         coverage,
         mean,
         score: None,
+        measured: None,
         rules: model.rules.iter().filter(|rule| rule.condition.holds(subject.metrics)).map(RuleEffect::of).collect(),
         immediate_cap: None,
         override_effect: None,
@@ -70,6 +73,7 @@ pub fn assess<'a>(model: &'a Model, subject: &Subject<'a>) -> Assessment<'a> {
     if is_covered || !assessment.score_by_sole_rule() {
         assessment.score_by_components(is_covered || subject.health_override.is_some());
     }
+    assessment.measured = assessment.score.filter(|_| is_covered || assessment.has_sole_rule());
     if let Some(pinned) = subject.health_override {
         assessment.override_effect = Some(pinned.value - assessment.score.unwrap_or_default());
         assessment.score = Some(pinned.value);

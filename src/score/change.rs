@@ -81,4 +81,10 @@ impl Change<'_> {
     pub fn band_dropped(&self) -> bool {
         self.previous.is_some_and(|previous| self.status.band.is_worse_than(previous.band))
     }
+
+    /// Whether the band is better than in the previous change.
+    #[must_use]
+    pub fn band_rose(&self) -> bool {
+        self.previous.is_some_and(|previous| previous.band.is_worse_than(self.status.band))
+    }
 }

@@ -55,7 +55,7 @@ impl State {
         self.position.band
     }
 
-    /// When a worse band was last published.
+    /// When a worse band was last published for another reason than a new model; `None` once a better one was.
     #[must_use]
     pub const fn worsened_at(&self) -> Option<Timestamp> {
         self.worsened_at.get()
@@ -108,11 +108,12 @@ impl State {
         Explanation { drivers, ..explanation }
     }
 
+    /// The position follows the measured scores, also during an override: when it ends, the band is the one that they have led to.
     fn next_position(&self, subject: &Subject<'_>, assessment: &Assessment<'_>, context: &Context, model: &Model) -> Position {
-        match assessment.score {
+        match assessment.measured {
             _ if subject.stage == Some(Stage::Churned) => Position::settled(Band::Churned),
             None => Position::settled(Band::Unknown),
-            Some(score) if assessment.skips_hysteresis() => Position::settled(Band::plain(score, &model.bands)),
+            Some(score) if assessment.has_sole_rule() => Position::settled(Band::plain(score, &model.bands)),
             Some(score) => self.position.next(Reading { t: context.t, score, immediate_cap: assessment.immediate_cap }, &model.bands),
         }
     }
@@ -167,8 +168,11 @@ impl State {
 
     fn remember(&mut self, change: &Change<'_>, assessment: &Assessment<'_>, model: &Model) {
         self.sequence = change.sequence;
-        if change.band_dropped() {
+        // A new model moves bands, but no customer has moved.
+        if change.band_dropped() && change.cause != Cause::ModelChange {
             self.worsened_at = Some(change.as_of).into();
+        } else if change.band_rose() {
+            self.worsened_at = None.into();
         }
         match self.published.as_deref_mut() {
             Some(kept) if change.status.band == Band::Churned => {
@@ -254,6 +258,28 @@ mod tests {
     }
 
     #[test]
+    fn a_worse_band_is_remembered_until_a_better_one() {
+        let (mut state, model) = (State::default(), model(""));
+        even(90.0).advance(&mut state, 0, &model);
+        assert_eq!(state.worsened_at(), None);
+        even(10.0).advance(&mut state, 1, &model);
+        assert_eq!((state.band(), state.worsened_at()), (Band::Red, Some(Timestamp(HOUR_MS))));
+        even(8.0).advance(&mut state, 2, &model);
+        assert_eq!(state.worsened_at(), Some(Timestamp(HOUR_MS)), "still the same drop");
+        even(95.0).advance(&mut state, 3, &model);
+        assert_eq!((state.band(), state.worsened_at()), (Band::Green, None));
+    }
+
+    #[test]
+    fn a_worse_band_from_a_new_model_is_not_a_drop_of_the_account() {
+        let mut state = State::default();
+        even(60.0).advance(&mut state, 0, &model("[bands]\ngreen = 50\nyellow = 30\n"));
+        assert_eq!(state.band(), Band::Green);
+        let moved = change(even(60.0).advance(&mut state, 1, &model("[bands]\ngreen = 90\nyellow = 80\n")));
+        assert_eq!((moved.cause, moved.band_dropped(), state.worsened_at()), (Cause::ModelChange, true, None));
+    }
+
+    #[test]
     fn an_immediate_rule_passes_hysteresis_and_another_does_not() {
         let rule = |immediate| {
             model(&format!("[[rule]]\nname='leaving'\nwhen='revenue.cancel_scheduled >= 1'\ncap_health=39\nimmediate={immediate}"))
@@ -330,6 +356,30 @@ mod tests {
         assert_eq!(even(20.0).pinned_to(39.0).advance(&mut state, 2, &model).change, None);
         let ended = change(even(80.0).advance(&mut state, 3, &model));
         assert_eq!((ended.cause, ended.explanation.override_delta), (Cause::Override, Some(41.0)));
+    }
+
+    #[test]
+    fn after_an_override_the_band_is_the_one_that_the_measured_scores_led_to() {
+        let model = model("");
+        let after = |start: f64, during: &[f64], after: f64| {
+            let mut state = State::default();
+            even(start).advance(&mut state, 0, &model);
+            for (hour, score) in (1..).zip(during) {
+                let pinned = scored(&even(*score).pinned_to(30.0), &mut state, hour, &model);
+                assert_eq!(pinned.band, Band::Red);
+            }
+            scored(&even(after), &mut state, 30, &model).band
+        };
+        assert_eq!(after(72.0, &[72.0], 72.0), Band::Green, "a steady score");
+        assert_eq!(after(72.0, &[69.0], 69.0), Band::Yellow, "below the border since the first hour of the override");
+        assert_eq!(after(72.0, &[69.0], 71.0), Band::Green, "back above the border");
+        assert_eq!(after(60.0, &[75.0, 71.0], 71.0), Band::Green, "5 points past the border during the override");
+    }
+
+    /// The status after a scoring.
+    fn scored(account: &Account, state: &mut State, hour: i64, model: &Model) -> Status {
+        account.advance(state, hour, model);
+        state.status(&account.subject(), &account.assessed_by(model), model)
     }
 
     #[test]

@@ -75,9 +75,10 @@ impl Settings {
         DecodeContext {
             record_bytes: self.limits.record_bytes,
             text_bytes: self.limits.text_bytes,
+            id_bytes: self.limits.text_bytes,
             earliest: self.time.earliest,
             max_future_ms: self.time.max_future_ms,
-            rates: self.money.rates.clone(),
+            rates: Some(self.money.rates.clone()),
         }
     }
 }

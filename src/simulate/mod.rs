@@ -30,5 +30,6 @@ pub use files::{Files, write_labels};
 pub use generator::Generator;
 pub use kind::Kind;
 pub use options::{Disturbance, Options};
+pub use profile::FEATURES;
 pub use record::SimulatedRecord;
 pub use topics::{ProduceError, Topics};

@@ -45,7 +45,7 @@ pub(super) struct Transactions {
 pub(super) enum TransactionEnd {
     /// Committed, with the offset at which the changelog of each task now ends.
     Committed(BTreeMap<i32, i64>),
-    /// Failed. The producer has been replaced; what the tasks regard as written was not written.
+    /// Failed. What the tasks regard as written was not written, and the producer must be replaced.
     Failed(TransactionError),
 }
 
@@ -99,7 +99,10 @@ impl Transactions {
                 Ok(TransactionEnd::Committed(written.changelog_ends))
             }
             Err(error) => {
-                self.recover(&error, monotonic().duration_since(began))?;
+                let lasted = monotonic().duration_since(began);
+                // The abort may be what shows that another process has taken over.
+                let error = self.producer.abort().err().unwrap_or(error);
+                self.failed(&error, lasted)?;
                 Ok(TransactionEnd::Failed(error))
             }
         }
@@ -129,16 +132,16 @@ impl Transactions {
         Ok(written)
     }
 
-    /// After a transaction that failed or may have failed: a new producer with the same id ends it and fences any request still in flight.
-    fn recover(&mut self, error: &TransactionError, lasted: Duration) -> Result<(), Failure> {
+    fn failed(&mut self, error: &TransactionError, lasted: Duration) -> Result<(), Failure> {
         self.failed_in_a_row += 1;
         let unclear = matches!(error, TransactionError::Unclear(_));
         self.metrics.transaction(if unclear { TransactionOutcome::Unclear } else { TransactionOutcome::Aborted }, lasted);
         tracing::warn!(thread = self.number, ?error, in_a_row = self.failed_in_a_row, "transaction failed");
-        if let Some(failure) = give_up(error, self.failed_in_a_row, self.options.instance.is_some()) {
-            return Err(failure);
-        }
-        self.producer.abort();
+        give_up(error, self.failed_in_a_row, self.options.instance.is_some()).map_or(Ok(()), Err)
+    }
+
+    /// After a transaction that failed or may have failed: a new producer with the same id ends it and fences any request still in flight.
+    pub(super) fn replace_producer(&mut self) -> Result<(), Failure> {
         self.producer = TransactionalProducer::new(&self.options.properties, &self.transactional_id)?;
         Ok(())
     }

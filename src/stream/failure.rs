@@ -145,7 +145,7 @@ pub enum Failure {
     },
     /// Too many records of a partition are bad.
     #[error(
-        "{topic} [{partition}] at offset {offset}: {bad} of {read} records are bad, most often {code}; nothing of this cycle was committed; \
+        "{topic} [{partition}] at offset {offset}: {bad} of {read} records are bad, most often {code} ({reason}); nothing of this cycle was committed; \
          output.on_bad_run = \"dead_letter\" continues and writes them to the dead letters"
     )]
     BadRun {
@@ -161,6 +161,8 @@ pub enum Failure {
         read: u64,
         /// The most frequent code.
         code: &'static str,
+        /// Why the newest record with that code is bad.
+        reason: std::borrow::Cow<'static, str>,
     },
     /// Another process has taken over this one's `application.instance`.
     #[error("fenced ({cause}): another process runs with the same application.instance, or a transaction exceeded its time limit")]

@@ -7,9 +7,11 @@ use super::assignment::Assignment;
 use super::committed::Halt;
 use super::failure::Failure;
 use super::group_event::note;
+use super::options::InputTopic;
 use super::task::StreamTask;
 use super::thread::{CycleEnd, REVOKE_LIMIT, StreamThread};
 use crate::clock::monotonic;
+use crate::event::Stream;
 use crate::fault;
 use crate::kafka::Offset;
 
@@ -52,6 +54,7 @@ impl StreamThread {
         self.tasks.values_mut().for_each(StreamTask::reassigned);
         self.report.restored();
         self.progress.read(monotonic());
+        self.reads_deletions = true;
         self.resume_reading()
     }
 
@@ -82,11 +85,14 @@ impl StreamThread {
         Ok(Restore::Done)
     }
 
-    /// Assigns every input of every task at its next offset.
-    fn resume_reading(&self) -> Result<(), Failure> {
-        let topics = &self.inputs.topics;
+    /// Assigns the inputs of every task at their next offsets: only the accounts topics until the deletions of all tasks are known, then
+    /// everything.
+    pub(super) fn resume_reading(&mut self) -> Result<(), Failure> {
+        self.reads_deletions &= !self.tasks.values_mut().all(|task| task.has_deletions(&self.inputs));
+        let is_read = |topic: &InputTopic| !self.reads_deletions || topic.stream == Stream::Accounts;
         self.member.assign(self.tasks.iter().flat_map(|(number, task)| {
-            topics.iter().zip(&task.positions).map(|(topic, position)| (topic.name.as_str(), *number, Offset::Offset(position.next)))
+            let inputs = self.inputs.topics.iter().zip(&task.positions).filter(|(topic, _)| is_read(topic));
+            inputs.map(|(topic, position)| (topic.name.as_str(), *number, Offset::Offset(position.next)))
         }))?;
         Ok(())
     }
@@ -97,12 +103,14 @@ impl StreamThread {
         tracing::info!(thread = self.number, lost, tasks = ?self.tasks.keys().collect::<Vec<_>>(), "revoked");
         fault::point("in-revocation");
         let count = self.tasks.len() as u64;
+        let mut end = CycleEnd::Committed;
         if lost {
             self.metrics.tasks_lost(count);
             self.tasks.clear();
         } else {
             self.metrics.tasks_revoked(count);
-            if self.cycle(REVOKE_LIMIT, |_| true)? == CycleEnd::Failed {
+            end = self.cycle(REVOKE_LIMIT, |_| true)?;
+            if end == CycleEnd::Failed {
                 self.tasks.clear();
             }
             drop_unwritten(&mut self.tasks);
@@ -112,7 +120,7 @@ impl StreamThread {
         self.progress.assigned(&self.assignment, monotonic());
         self.report.revoked();
         self.member.unassign()?;
-        Ok(())
+        if end == CycleEnd::Failed { self.recover() } else { Ok(()) }
     }
 
     /// The record at the next offset no longer exists. Restoring again compares every offset with the log and reports the exact loss.

@@ -2,7 +2,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, mpsc};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::failure::Failure;
@@ -11,14 +10,16 @@ use super::preflight::{Inputs, group, sample, topics};
 use super::thread::StreamThread;
 use crate::clock::Deadline;
 use crate::directory::Directory;
+use crate::fault;
 use crate::kafka::Inspector;
 use crate::partitioner::Candidates;
 use crate::stop::Stop;
 use crate::telemetry::Metrics;
 use crate::threads::Threads;
 
-/// How long a shutdown waits for the threads to finish their cycles and leave the group.
-const LEAVE_LIMIT: Duration = Duration::from_secs(10);
+/// How long a shutdown waits for the threads to finish their cycles and leave the group. The process then has a second of the promised ten
+/// left to exit.
+const LEAVE_LIMIT: Duration = Duration::from_secs(9);
 /// How often the shutdown request is checked.
 const STEP: Duration = Duration::from_millis(50);
 
@@ -55,29 +56,34 @@ impl Service {
         &self.threads
     }
 
-    /// Runs until a shutdown is requested or a thread fails; the other threads then have ten seconds to finish their cycles and leave the group.
+    /// Runs until a shutdown is requested or a thread fails; the other threads then have nine seconds to finish their cycles and leave the
+    /// group.
     ///
     /// # Errors
     /// The first failure of a thread, or a shutdown that timed out.
     pub fn run(self) -> Result<(), Failure> {
-        let (ended, ends) = mpsc::channel();
-        let threads = (0..self.options.threads).map(|number| self.start(number, ended.clone())).collect::<Result<Vec<_>, _>>();
-        drop(ended);
-        let result = match threads {
-            Ok(_) => wait(&self.stop, &ends),
-            Err(failure) => Err(failure),
-        };
+        let ((ended, ends), (closed, closings)) = (mpsc::channel(), mpsc::channel());
+        let started = (0..self.options.threads).try_for_each(|number| self.start(number, ended.clone(), closed.clone()));
+        drop((ended, closed));
+        let result = started.and_then(|()| wait(&self.stop, &ends));
         self.stop.request();
-        let left = leave(&ends, LEAVE_LIMIT);
+        let deadline = Deadline::after(LEAVE_LIMIT);
+        let left = leave(&ends, deadline);
+        await_closings(&closings, deadline);
         result.and(left)
     }
 
-    fn start(&self, number: usize, ended: mpsc::Sender<Result<(), Failure>>) -> Result<JoinHandle<()>, Failure> {
+    /// `ended` receives how the thread ended; `closed` is dropped once its clients are closed.
+    fn start(&self, number: usize, ended: mpsc::Sender<Result<(), Failure>>, closed: mpsc::Sender<()>) -> Result<(), Failure> {
         let (options, inputs, directory) = (Arc::clone(&self.options), Arc::clone(&self.inputs), Arc::clone(&self.directory));
         let report = self.threads.reports().get(number).cloned().unwrap_or_default();
         let (metrics, stop) = (Arc::clone(&self.metrics), self.stop.clone());
         let work = move || {
-            let work = || StreamThread::new(number, &options, &inputs, &directory, report, metrics, stop).and_then(StreamThread::run);
+            let mut thread = None;
+            let work = || {
+                let thread = thread.insert(StreamThread::new(number, &options, &inputs, &directory, report, metrics, stop)?);
+                thread.run()
+            };
             // A panic ends the process like any other failure; the thread's state is not used afterwards.
             let result = std::panic::catch_unwind(AssertUnwindSafe(work));
             let result = result.unwrap_or_else(|_| Err(Failure::NoProgress { what: format!("stream thread {number} panicked") }));
@@ -86,11 +92,14 @@ impl Service {
             }
             // The receiver is dropped when the process exits after a timeout.
             let _ = ended.send(result);
+            drop(ended);
+            // A consumer waits for its coordinator when it closes. Whether that succeeds changes nothing about what was committed.
+            fault::point("before-close");
+            drop(thread);
+            drop(closed);
         };
-        std::thread::Builder::new()
-            .name(format!("stream-{number}"))
-            .spawn(work)
-            .map_err(|error| Failure::kafka("starting a stream thread", &error))
+        let spawned = std::thread::Builder::new().name(format!("stream-{number}")).spawn(work);
+        spawned.map(drop).map_err(|error| Failure::kafka("starting a stream thread", &error))
     }
 }
 
@@ -109,15 +118,24 @@ fn wait(stop: &Stop, ends: &Ends) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Waits until every thread has ended, at most `limit`. Returns the first failure.
-fn leave(ends: &Ends, limit: Duration) -> Result<(), Failure> {
-    let (deadline, mut result) = (Deadline::after(limit), Ok(()));
+/// Waits until every thread has ended. Returns the first failure.
+fn leave(ends: &Ends, deadline: Deadline) -> Result<(), Failure> {
+    let mut result = Ok(());
     loop {
         match ends.recv_timeout(deadline.remaining()) {
             Ok(end) => result = result.and(end),
             Err(mpsc::RecvTimeoutError::Disconnected) => return result,
-            Err(mpsc::RecvTimeoutError::Timeout) => return result.and(Err(Failure::StoppedUncommitted { seconds: limit.as_secs() })),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                return result.and(Err(Failure::StoppedUncommitted { seconds: LEAVE_LIMIT.as_secs() }));
+            }
         }
+    }
+}
+
+/// Waits until every thread has closed its clients, which drops its sender.
+fn await_closings(closings: &mpsc::Receiver<()>, deadline: Deadline) {
+    if closings.recv_timeout(deadline.remaining()) == Err(mpsc::RecvTimeoutError::Timeout) {
+        tracing::warn!("everything is committed, but the group did not confirm in time that this member has left");
     }
 }
 
@@ -156,14 +174,14 @@ mod tests {
             ended.send(end).unwrap();
         }
         drop(ended);
-        assert_eq!(message(leave(&ends, LEAVE_LIMIT)), "no progress: first");
+        assert_eq!(message(leave(&ends, Deadline::after(LEAVE_LIMIT))), "no progress: first");
     }
 
     #[test]
     fn a_thread_that_does_not_end_in_time_leaves_its_input_uncommitted() {
         let (ended, ends) = mpsc::channel();
-        assert_eq!(leave(&ends, Duration::ZERO).unwrap_err().code(), "stopped_uncommitted");
+        assert_eq!(leave(&ends, Deadline::after(Duration::ZERO)).unwrap_err().code(), "stopped_uncommitted");
         ended.send(failure("first")).unwrap();
-        assert_eq!(leave(&ends, Duration::from_millis(1)).unwrap_err().code(), "no_progress");
+        assert_eq!(leave(&ends, Deadline::after(Duration::from_millis(1))).unwrap_err().code(), "no_progress");
     }
 }

@@ -17,7 +17,7 @@ use crate::config::section::OnBadRun;
 use crate::directory::SharedTask;
 use crate::engine::bad_run::BadRun;
 use crate::engine::{Input, Outcome, OutputRecord, RoundOptions};
-use crate::event::Rejection;
+use crate::event::{Rejection, Stream};
 use crate::fault;
 use crate::kafka::Record;
 use crate::telemetry::{Metrics, TaskMeter};
@@ -38,6 +38,8 @@ pub(super) struct StreamTask {
     pub changes: Vec<OutputRecord>,
     /// The mode of the last round.
     pub mode: Mode,
+    /// Whether the accounts topics have been read to their ends since the last assignment.
+    has_deletions: bool,
     letters_bytes: usize,
     runs: Vec<BadRun>,
     catch_up: CatchUp,
@@ -66,6 +68,7 @@ impl StreamTask {
             letters: Vec::new(),
             changes: Vec::new(),
             mode: Mode::CatchingUp,
+            has_deletions: false,
             letters_bytes: 0,
             catch_up: CatchUp::default(),
             read: 0,
@@ -77,6 +80,7 @@ impl StreamTask {
     /// Prepares for a new assignment: bad runs are counted from scratch, and the end of each input must be reached again.
     pub(super) fn reassigned(&mut self) {
         self.runs = vec![BadRun::default(); self.runs.len()];
+        self.has_deletions = false;
         for position in &mut self.positions {
             position.at_end = false;
         }
@@ -109,14 +113,14 @@ impl StreamTask {
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             broker_timestamp: timestamp.map(|(timestamp, _)| timestamp),
         };
-        let code = match self.shared.engine.process(&input, now) {
+        let rejection = match self.shared.engine.process(&input, now) {
             Outcome::DeadLetter(rejection) => {
                 self.add_dead_letter(record, &rejection, options);
-                Some(rejection.code)
+                Some(rejection)
             }
             _ => None,
         };
-        let verdict = self.runs.get_mut(index).and_then(|run| run.count(code, options.bad_run));
+        let verdict = self.runs.get_mut(index).and_then(|run| run.count(rejection.as_ref(), options.bad_run));
         match verdict {
             Some(verdict) if options.on_bad_run == OnBadRun::Exit => Err(Failure::BadRun {
                 topic: topic.name.clone(),
@@ -125,6 +129,7 @@ impl StreamTask {
                 bad: verdict.bad,
                 read: verdict.read,
                 code: verdict.commonest.name(),
+                reason: verdict.reason,
             }),
             _ => Ok(()),
         }
@@ -144,6 +149,14 @@ impl StreamTask {
         if self.mode == Mode::CatchingUp && self.is_at_end() {
             self.next_cycle = monotonic();
         }
+    }
+
+    /// Whether the deletions among its backlog are known: until then nothing else is read, so that a deletion seldom comes after records of
+    /// the account's next life.
+    pub(super) fn has_deletions(&mut self, inputs: &Inputs) -> bool {
+        let mut accounts = inputs.topics.iter().zip(&self.positions).filter(|(topic, _)| topic.stream == Stream::Accounts);
+        self.has_deletions |= accounts.all(|(_, position)| position.at_end);
+        self.has_deletions
     }
 
     /// Whether every input has been read to its end.
@@ -317,6 +330,25 @@ pub(super) mod tests {
         }
         task.reached_end(2);
         assert!(task.next_cycle() <= monotonic() && task.is_at_end());
+    }
+
+    #[test]
+    fn the_deletions_are_known_once_the_accounts_topic_has_been_read_to_its_end() {
+        let mut task = restored_task();
+        let with_accounts = |index: usize| {
+            let mut inputs = inputs();
+            inputs.topics[index].stream = Stream::Accounts;
+            inputs
+        };
+        task.reached_end(0);
+        assert!(!task.has_deletions(&with_accounts(1)));
+        task.reached_end(1);
+        assert!(task.has_deletions(&with_accounts(1)));
+        task.positions[1].pass(20, None);
+        assert!(task.has_deletions(&with_accounts(1)), "later records do not hold back the others again");
+        task.reassigned();
+        assert!(!task.has_deletions(&with_accounts(1)));
+        assert!(task.has_deletions(&inputs()), "without an accounts topic there is nothing to wait for");
     }
 
     #[test]

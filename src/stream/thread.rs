@@ -66,6 +66,8 @@ pub(super) struct StreamThread {
     pub(super) assignment: Assignment,
     pub(super) tasks: BTreeMap<i32, StreamTask>,
     pub(super) progress: Progress,
+    /// Whether only the accounts topics are being read: see [`StreamTask::has_deletions`].
+    pub(super) reads_deletions: bool,
     options: Arc<Options>,
     transactions: Transactions,
 }
@@ -99,6 +101,7 @@ impl StreamThread {
             assignment: Assignment::default(),
             tasks: BTreeMap::new(),
             progress: Progress::begin(monotonic()),
+            reads_deletions: false,
         })
     }
 
@@ -106,7 +109,7 @@ impl StreamThread {
     ///
     /// # Errors
     /// Anything the process cannot recover from.
-    pub(super) fn run(mut self) -> Result<(), Failure> {
+    pub(super) fn run(&mut self) -> Result<(), Failure> {
         self.member.subscribe(&self.options.input_names())?;
         while !self.stop.is_requested() {
             match self.events.pop_front() {
@@ -145,7 +148,7 @@ impl StreamThread {
 
     /// Processes up to one batch of events; waits for the first one only. Returns the number of events.
     fn process_batch(&mut self, wait: Duration) -> Result<usize, Failure> {
-        let (mut wait, mut now, mut polled) = (wait, None, 0);
+        let (mut wait, mut now, mut polled, mut has_ended) = (wait, None, 0, false);
         while polled < BATCH {
             let Some(event) = self.member.poll(wait) else { break };
             (wait, polled) = (Duration::ZERO, polled + 1);
@@ -160,6 +163,7 @@ impl StreamThread {
                 ConsumerEvent::End(topic, partition) => {
                     if let (Some(index), Some(task)) = (self.inputs.index(&topic), self.tasks.get_mut(&partition)) {
                         task.reached_end(index);
+                        has_ended = true;
                     }
                 }
                 other => note(other, || self.member.assignment_lost(), &mut self.events)?,
@@ -167,6 +171,14 @@ impl StreamThread {
         }
         if now.is_some() {
             self.progress.read(monotonic());
+        }
+        // A new assignment would answer a rebalance that has begun; it decides what is read next.
+        if has_ended
+            && self.reads_deletions
+            && self.events.is_empty()
+            && self.tasks.values_mut().all(|task| task.has_deletions(&self.inputs))
+        {
+            self.resume_reading()?;
         }
         Ok(polled)
     }
@@ -186,7 +198,21 @@ impl StreamThread {
         } else {
             return Ok(());
         };
-        if end == CycleEnd::Failed { self.prepare() } else { Ok(()) }
+        if end == CycleEnd::Failed {
+            self.member.assign([])?;
+            self.recover()?;
+            self.prepare()?;
+        }
+        Ok(())
+    }
+
+    /// After a failed transaction, with nothing assigned: looks first whether the group already knows another process by the name of this
+    /// one, because a new producer would fence that process.
+    pub(super) fn recover(&mut self) -> Result<(), Failure> {
+        while let Some(event) = self.member.poll(Duration::ZERO) {
+            note(event.content(), || self.member.assignment_lost(), &mut self.events)?;
+        }
+        self.transactions.replace_producer()
     }
 
     /// Runs one commit cycle over the chosen tasks, which are dropped if the transaction fails.

@@ -53,6 +53,8 @@ pub(crate) fn row(account_id: &str, score: f64, risk: f64, mrr_minor: i64) -> Ow
         }),
         mrr_minor: Some(mrr_minor),
         worsened_at: None,
+        sequence: 1,
+        driver: None,
     }
 }
 
@@ -75,6 +77,8 @@ impl Source for Fake {
                 level: row.level,
                 mrr_minor: row.mrr_minor,
                 worsened_at: row.worsened_at,
+                sequence: row.sequence,
+                driver: row.driver.as_deref(),
             });
         }
     }

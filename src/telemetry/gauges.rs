@@ -20,6 +20,7 @@ pub(super) struct Money<'a> {
 /// The gauges, reset and refilled at each scrape.
 pub(super) struct Gauges {
     ready: GaugeVec,
+    memory: GaugeVec,
     accounts: GaugeVec,
     mrr: GaugeVec,
     mrr_at_risk: GaugeVec,
@@ -33,6 +34,8 @@ pub(super) struct Gauges {
     account_score: GaugeVec,
     account_risk: GaugeVec,
     account_mrr: GaugeVec,
+    account_worsened: GaugeVec,
+    account_driver: GaugeVec,
     accounts_left_out: GaugeVec,
 }
 
@@ -44,6 +47,7 @@ impl Gauges {
     pub(super) fn new(make: &mut Families) -> prometheus::Result<Self> {
         Ok(Self {
             ready: make.gauge("churnwatch_ready", "1 when the instance is a member and every task of it is restored.", &[])?,
+            memory: make.gauge("churnwatch_resident_memory_bytes", "Resident memory of the process.", &[])?,
             accounts: make.gauge("churnwatch_accounts", "Accounts held.", &["segment", "band"])?,
             mrr: make.gauge("churnwatch_mrr", "MRR in units of the reporting currency.", &["segment", "band", "currency"])?,
             mrr_at_risk: make.gauge("churnwatch_mrr_at_risk", "Sum of MRR x churn risk.", &["segment", "band", "currency"])?,
@@ -65,13 +69,24 @@ impl Gauges {
             account_score: make.gauge("churnwatch_account_health_score", "Health of an account, 0 to 100.", ACCOUNT)?,
             account_risk: make.gauge("churnwatch_account_risk_ratio", "Churn risk of an account, 0 to 1.", ACCOUNT)?,
             account_mrr: make.gauge("churnwatch_account_mrr", "MRR of an account, units of the reporting currency.", ACCOUNT_MRR)?,
+            account_worsened: make.gauge(
+                "churnwatch_account_band_worsened",
+                "1 when the band of an account became worse in the last 24 hours and not better since.",
+                ACCOUNT,
+            )?,
+            account_driver: make.gauge(
+                "churnwatch_account_driver_info",
+                "Always 1; what moved an account most in its last published change.",
+                &["account_id", "driver"],
+            )?,
             accounts_left_out: make.gauge("churnwatch_account_series_left_out", "Accounts without series of their own.", &[])?,
         })
     }
 
-    pub(super) fn all(&self) -> [&GaugeVec; 15] {
+    pub(super) fn all(&self) -> [&GaugeVec; 18] {
         [
             &self.ready,
+            &self.memory,
             &self.accounts,
             &self.mrr,
             &self.mrr_at_risk,
@@ -85,6 +100,8 @@ impl Gauges {
             &self.account_score,
             &self.account_risk,
             &self.account_mrr,
+            &self.account_worsened,
+            &self.account_driver,
             &self.accounts_left_out,
         ]
     }
@@ -118,6 +135,13 @@ impl Gauges {
         set(&self.ready, &[], f64::from(u8::from(ready)));
     }
 
+    /// Memory of the process, where the system tells.
+    pub(super) fn process(&self, resident_bytes: Option<f64>) {
+        if let Some(bytes) = resident_bytes {
+            set(&self.memory, &[], bytes);
+        }
+    }
+
     pub(super) fn task(&self, status: &TaskStatus) {
         let task = status.task.to_string();
         set(&self.catching_up, &[&task], f64::from(u8::from(status.catching_up)));
@@ -136,7 +160,7 @@ impl Gauges {
         }
     }
 
-    pub(super) fn accounts_of(&self, selection: &Selection, most: usize, labels: &mut AccountLabels, money: &Money<'_>) {
+    pub(super) fn accounts_of(&self, selection: &Selection, most: usize, labels: &mut AccountLabels, money: &Money<'_>, now: Timestamp) {
         let shown = selection.rows.len().min(most);
         for row in selection.rows.iter().take(shown) {
             let segment = labels.segment.value(row.segment.as_deref());
@@ -149,6 +173,10 @@ impl Gauges {
             }
             if let Some(mrr) = row.mrr_minor {
                 set(&self.account_mrr, &[&row.account_id, segment, csm, money.currency], minor(mrr) / money.units);
+            }
+            set(&self.account_worsened, &[&row.account_id, segment, csm], f64::from(u8::from(row.has_worsened(now))));
+            if let Some(driver) = &row.driver {
+                set(&self.account_driver, &[&row.account_id, driver], 1.0);
             }
         }
         set(&self.accounts_left_out, &[], count(selection.accounts.saturating_sub(shown as u64)));

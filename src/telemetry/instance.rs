@@ -172,6 +172,8 @@ fn row(slot: &Slot) -> Option<AccountRow<'_>> {
         level: score.risk.map(|risk| risk.level.name()),
         mrr_minor: Some(score.mrr_minor),
         worsened_at: slot.score().worsened_at(),
+        sequence: slot.score().sequence(),
+        driver: slot.live_entry().driver.as_deref(),
     })
 }
 

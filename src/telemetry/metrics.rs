@@ -8,6 +8,7 @@ use prometheus::{GaugeVec, HistogramVec, IntCounterVec, Registry};
 use super::family::{Families, Family, registered};
 use super::labels::BoundedLabel;
 use crate::account::Limit;
+use crate::build::Build;
 use crate::event::{Code, Stream};
 
 const COMMIT_SECONDS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0];
@@ -83,6 +84,7 @@ pub struct Metrics {
     rebalances: IntCounterVec,
     model_reloads: IntCounterVec,
     model_info: GaugeVec,
+    page_info: GaugeVec,
     segments: Mutex<BoundedLabel>,
 }
 
@@ -93,8 +95,9 @@ impl Metrics {
     /// If the registry already contains one of the names.
     pub fn new(registry: &Registry, label_values: usize) -> prometheus::Result<Self> {
         let mut make = Families::default();
-        let build = make.gauge("churnwatch_build_info", "Always 1; the version of the program.", &["version"])?;
-        registered(registry, build)?.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+        let build = make.gauge("churnwatch_build_info", "Always 1; what the program was built from.", &["version", "commit"])?;
+        let Build { version, commit, .. } = Build::of_this_binary();
+        registered(registry, build)?.with_label_values(&[version, commit]).set(1.0);
         let counter = |make: &mut Families, name, help, labels| registered(registry, make.counter(name, help, labels)?);
         let metrics = Self {
             records: counter(&mut make, "churnwatch_records_total", "Records read, by how they ended.", &["stream", "outcome"])?,
@@ -129,6 +132,10 @@ impl Metrics {
                     "Always 1; the model in force. calibrated is true or false.",
                     &["name", "hash", "calibrated"],
                 )?,
+            )?,
+            page_info: registered(
+                registry,
+                make.gauge("churnwatch_page_info", "Always 1; where people reach the page of this instance.", &["url"])?,
             )?,
             families: make.list,
             segments: Mutex::new(BoundedLabel::new(label_values)),
@@ -224,6 +231,13 @@ impl Metrics {
         self.model_info.with_label_values(&[name, hash, if calibrated { "true" } else { "false" }]).set(1.0);
     }
 
+    /// Where people reach the page; empty if unknown.
+    pub fn page_at(&self, url: &str) {
+        if !url.is_empty() {
+            self.page_info.with_label_values(&[url]).set(1.0);
+        }
+    }
+
     /// A reload of the model was applied or refused.
     pub fn model_reloaded(&self, applied: bool) {
         self.model_reloads.with_label_values(&[if applied { "applied" } else { "refused" }]).inc();
@@ -255,6 +269,16 @@ mod tests {
             !text.contains("sha256:1")
                 && text.contains("churnwatch_model_info{calibrated=\"true\",hash=\"sha256:2\",name=\"default\"} 1\n")
         );
+    }
+
+    #[test]
+    fn the_page_has_a_series_only_if_its_url_is_known() {
+        for (url, expected) in [("", 0), ("https://example.com", 1)] {
+            let registry = Registry::new();
+            Metrics::new(&registry, 50).unwrap().page_at(url);
+            let text = String::from_utf8(crate::telemetry::text(&registry).unwrap()).unwrap();
+            assert_eq!(text.matches("churnwatch_page_info{url=\"https://example.com\"} 1\n").count(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod gauges;
 mod health_score;
 mod instance;
 mod labels;
+mod memory;
 mod metrics;
 mod portfolio;
 mod refreshed;

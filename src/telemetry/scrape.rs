@@ -12,6 +12,7 @@ use super::family::{Families, Family};
 use super::gauges::{Gauges, Money};
 use super::health_score::HealthScores;
 use super::labels::AccountLabels;
+use super::memory;
 use super::portfolio::{self, NamedScopes};
 use super::refreshed::Refreshed;
 use super::source::Source;
@@ -21,7 +22,7 @@ const COUNTER_SERIES: usize = 1_500;
 /// Share of the rest that the portfolio may use for segments, plans and CSMs, percent.
 const PORTFOLIO_PERCENT: usize = 65;
 /// Series of one account.
-const SERIES_PER_ACCOUNT: usize = 3;
+const SERIES_PER_ACCOUNT: usize = 5;
 
 /// The limits of a scrape, and the watch list.
 #[derive(Clone, Debug)]
@@ -99,6 +100,7 @@ impl Scrape {
             self.gauges.portfolio(&cell, segment, &money);
             scores.add(&cell, segment);
         }
+        self.gauges.process(memory::resident_bytes());
         let tasks = self.source.tasks();
         self.gauges.tasks(&tasks);
         for task in &tasks {
@@ -109,7 +111,7 @@ impl Scrape {
         let room = self.series_max.saturating_sub(series_of(&self.gauges.collect()) + series_of(&scores));
         let portfolio = portfolio::collect(&self.source.live(), &mut labels.scopes, &money, room * PORTFOLIO_PERCENT / 100);
         let room = room.saturating_sub(series_of(&portfolio) + 1);
-        self.gauges.accounts_of(&self.selection.get(), room / SERIES_PER_ACCOUNT, &mut labels.accounts, &money);
+        self.gauges.accounts_of(&self.selection.get(), room / SERIES_PER_ACCOUNT, &mut labels.accounts, &money, self.source.now());
         portfolio.into_iter().chain(scores).collect()
     }
 }
@@ -191,9 +193,12 @@ mod tests {
         let mut fake = Fake { rows, ..Fake::default() };
         fake.rows[1].worsened_at = Some(fake.now);
         let watched = Arc::new(BTreeSet::from(["red".to_owned()]));
-        let text = scraped(fake, &Caps { series: 16, watched, ..caps() });
+        let text = scraped(fake, &Caps { series: 24, watched, ..caps() });
         assert!(text.contains("churnwatch_account_health_score{account_id=\"worse\",csm=\"dana\",segment=\"smb\"} 45\n"), "{text}");
         assert!(text.contains("churnwatch_account_risk_ratio{account_id=\"red\",csm=\"dana\",segment=\"smb\"} 0.7\n"));
+        let worsened = |id: &str, value: u8| format!("band_worsened{{account_id=\"{id}\",csm=\"dana\",segment=\"smb\"}} {value}\n");
+        assert!(text.contains(&worsened("worse", 1)) && text.contains(&worsened("red", 0)), "{text}");
+        assert!(text.contains("churnwatch_account_driver_info{account_id=\"worse\",driver=\"made up\"} 1\n"), "{text}");
         assert!(!text.contains("calm") && text.contains("churnwatch_account_series_left_out 1\n"));
     }
 

@@ -82,8 +82,12 @@ pub struct AccountRow<'a> {
     pub level: Option<&'static str>,
     /// Monthly recurring revenue in minor units of the reporting currency.
     pub mrr_minor: Option<i64>,
-    /// When the band last became worse.
+    /// When the band last became worse, unless it has become better since.
     pub worsened_at: Option<Timestamp>,
+    /// Number of changes published.
+    pub sequence: u64,
+    /// What moved it most, if the last published change was for the worse and this process published it.
+    pub driver: Option<&'a str>,
 }
 
 /// Sums over the accounts of one segment and band.

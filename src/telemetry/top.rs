@@ -52,7 +52,7 @@ impl Sort {
 }
 
 fn attention(row: &AccountRow<'_>, now: Timestamp, watched: &BTreeSet<String>) -> u8 {
-    if row.worsened_at.is_some_and(|at| now.since(at) <= DAY_MS) { 2 } else { u8::from(watched.contains(row.account_id)) }
+    if has_worsened(row.worsened_at, now) { 2 } else { u8::from(watched.contains(row.account_id)) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a float is precise enough for sorting")]
@@ -111,6 +111,23 @@ pub struct OwnedRow {
     /// When the band last became worse.
     #[serde(serialize_with = "crate::time::rfc3339_or_null")]
     pub worsened_at: Option<Timestamp>,
+    /// Number of changes published.
+    #[serde(skip)]
+    pub sequence: u64,
+    /// What moved it most, if the last published change was for the worse.
+    #[serde(skip)]
+    pub driver: Option<String>,
+}
+
+impl OwnedRow {
+    /// Whether the band became worse in the last 24 hours.
+    pub(super) fn has_worsened(&self, now: Timestamp) -> bool {
+        has_worsened(self.worsened_at, now)
+    }
+}
+
+fn has_worsened(at: Option<Timestamp>, now: Timestamp) -> bool {
+    at.is_some_and(|at| now.since(at) <= DAY_MS)
 }
 
 impl From<&AccountRow<'_>> for OwnedRow {
@@ -128,6 +145,8 @@ impl From<&AccountRow<'_>> for OwnedRow {
             level: row.level,
             mrr_minor: row.mrr_minor,
             worsened_at: row.worsened_at,
+            sequence: row.sequence,
+            driver: own(row.driver),
         }
     }
 }

@@ -35,7 +35,8 @@ impl Calendar {
     /// Quiet dates, counted once per period: the most that windows can be pushed back.
     #[must_use]
     pub fn total_days(&self) -> i32 {
-        self.periods.iter().map(|period| period.to.0 - period.from.0 + 1).sum()
+        let days = |period: &QuietPeriod| period.to.0.saturating_sub(period.from.0).saturating_add(1);
+        self.periods.iter().map(days).fold(0, i32::saturating_add)
     }
 
     /// Whether a date is quiet for an account of this region.

@@ -44,7 +44,14 @@ pub fn rates() -> Rates {
 
 /// The default limits.
 pub fn context(rates: &Rates) -> DecodeContext {
-    DecodeContext { record_bytes: 1_048_576, text_bytes: 256, earliest: Timestamp(0), max_future_ms: 86_400_000, rates: rates.clone() }
+    DecodeContext {
+        record_bytes: 1_048_576,
+        text_bytes: 256,
+        id_bytes: 256,
+        earliest: Timestamp(0),
+        max_future_ms: 86_400_000,
+        rates: Some(rates.clone()),
+    }
 }
 
 /// A record without key and timestamp, like a line of a file.

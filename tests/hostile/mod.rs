@@ -15,8 +15,10 @@ use std::collections::BTreeMap;
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+use serde_json::json;
 
 use crate::oracle::settings::Settings;
+use crate::oracle::zone::back;
 use crate::oracle::{Extras, Files, STREAMS};
 
 /// One input with its settings.
@@ -86,6 +88,18 @@ impl World {
         self.invoices(account);
         self.tickets(account);
         self.answers(account);
+        if self.chance(20) {
+            self.leaves_and_returns(account);
+        }
+    }
+
+    /// Deletes the account at the end of a date, so that the date of a use tells the two lives apart, whenever the deletion is read. The next
+    /// life begins with a ticket of its own: whatever follows, the instant of its first record stays known.
+    fn leaves_and_returns(&mut self, account: &str) {
+        let date = back(self.settings.zone.date(self.t), self.rng.random_range(0..60));
+        let next = self.settings.zone.start(date);
+        self.record_with_id("accounts", Some(account), "account_profile", next - 1, json!({"deleted": true, "leaves": true}), None);
+        self.record("support", Some(account), "ticket_opened", next, json!({"ticket_id": "back"}));
     }
 
     /// Repeats lines, shuffles them, and adds bad ones.

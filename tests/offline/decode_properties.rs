@@ -20,7 +20,7 @@ fn try_decode<'a>(stream: Stream, value: &'a [u8], context: &DecodeContext) -> R
 /// Decodes on every stream, with and without a key and a time, and checks what comes out.
 fn decode_everywhere(value: &[u8]) {
     let rates = crate::event_fixtures::rates();
-    let context = DecodeContext { text_bytes: TEXT_BYTES, ..crate::event_fixtures::context(&rates) };
+    let context = DecodeContext { text_bytes: TEXT_BYTES, id_bytes: TEXT_BYTES, ..crate::event_fixtures::context(&rates) };
     for stream in Stream::ALL {
         for (key, timestamp) in [(None, None), (Some(value), Some(Timestamp(1_772_357_400_000)))] {
             let raw = Raw { key, timestamp, ..crate::event_fixtures::line(stream, value) };

@@ -49,28 +49,43 @@ fn report(folder: &Path, case: &Case, figure: &str) -> String {
     text
 }
 
-/// Without deletions: in the service a deletion also removes later records of the account that were read earlier; a replay knows all
-/// deletions up front.
-fn without_deletions(mut files: Files) -> Files {
-    let deletes = |line: &[u8]| line.windows(14).any(|window| window == b"\"deleted\":true");
+/// With deletions only where the service can tell the two lives of an account apart although it reads the deletion last: at the end of a
+/// date, in front of a ticket, and without versions, by which snapshots of the first life may outrank those of the second.
+fn with_separable_lives(mut files: Files) -> Files {
+    let holds = |line: &[u8], text: &str| line.windows(text.len()).any(|window| window == text.as_bytes());
+    let has_tickets = files.contains_key("support");
     for lines in files.values_mut() {
-        lines.retain(|line| !deletes(line));
+        lines.retain(|line| !holds(line, r#""deleted":true"#) || has_tickets && holds(line, r#""leaves":true"#));
+        for line in lines.iter_mut().filter(|line| holds(line, r#""version":"#)) {
+            *line = String::from_utf8_lossy(line).replace(r#""version":"#, r#""former_version":"#).into_bytes();
+        }
     }
     files
+}
+
+/// Figures for which the service keeps only the earliest fact: that of the first life is forgotten with it.
+const OF_EARLIEST_FACT: [&str; 3] = ["revenue.payment_failures_open", "revenue.days_past_due", "support.fcr_91d"];
+
+fn has_left(files: &Files, account: &str) -> bool {
+    let lines = files.get("accounts").into_iter().flatten().filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
+    lines.filter(|record| record["leaves"] == true).any(|record| record["account_id"] == account)
 }
 
 #[test]
 fn metrics_agree_live_after_a_restore_in_a_replay_and_in_the_reference() {
     for seed in seeds() {
         let case = crate::hostile::case(seed);
-        let files = without_deletions(case.files);
+        let files = with_separable_lives(case.files);
         let extras = Extras { months: false, changes: false };
         let reference = crate::oracle::replay(&files, &case.settings, case.t, extras);
         let folder = tempfile::tempdir().unwrap();
         let replayed = crate::oracle::program::replay(folder.path(), &files, &case.settings, case.t, extras).unwrap().accounts;
         let [live, restored] = crate::oracle::driver::lines(folder.path(), &files, case.t);
         for (way, lines) in [("in a replay", replayed), ("live", live), ("after a restore", restored)] {
-            let found = of_metrics(&reference, &lines);
+            let mut found = of_metrics(&reference, &lines);
+            found.retain(|difference| {
+                way == "in a replay" || !OF_EARLIEST_FACT.contains(&&*difference.figure) || !has_left(&files, &difference.of)
+            });
             assert!(found.is_empty(), "seed {seed}, {way}: {}", found[0]);
         }
     }

@@ -10,16 +10,17 @@ use serde_json::{Value, json};
 /// How long the demo may take to score its accounts on a busy machine.
 const LIMIT: Duration = Duration::from_mins(2);
 
-struct Demo {
+pub(super) struct Demo {
     process: Child,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
 }
 
 impl Demo {
-    fn start() -> Self {
+    /// Starts a demo with these options.
+    pub(super) fn start(options: &[&str]) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_churnwatch"));
-        command.args(["demo", "--accounts", "20", "--seed", "3", "--listen", &address.to_string()]).env("NO_COLOR", "1");
+        command.args(["demo", "--listen", &address.to_string()]).args(options).env("NO_COLOR", "1");
         Self { process: command.spawn().unwrap(), address }
     }
 
@@ -70,7 +71,7 @@ fn assert_conventional(metrics: &str) {
 
 #[test]
 fn the_demo_scores_serves_and_counts_accounts_while_time_advances() {
-    let mut demo = Demo::start();
+    let mut demo = Demo::start(&["--accounts", "20", "--seed", "3"]);
     let list = demo.until("/api/accounts?sort=account&limit=50", |list| list["matched"].as_u64() >= Some(15));
     let first = &list["accounts"][0];
     assert!(first["score"].as_f64().is_some_and(|score| (0.0..=100.0).contains(&score)), "{first}");

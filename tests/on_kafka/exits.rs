@@ -103,16 +103,44 @@ fn a_task_without_all_its_topics_is_parked_and_then_the_process_exits() {
     polls.join().unwrap();
 }
 
-#[test]
-fn sigterm_commits_everything_and_exits_within_ten_seconds() {
-    let scenario = Scenario::new("term", 2, &simulated(56, 60, 60));
-    let service = scenario.application.start();
-    eventually("some of the input", LIMIT, || (scenario.committed().iter().flatten().any(|next| *next > 0)).then_some(()));
+/// Sends SIGTERM and expects status 0 within ten seconds.
+fn stops_cleanly(mut service: Service) {
     let begun = Instant::now();
-    let log = service.terminate();
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}:\n{log}", begun.elapsed());
-    let reset = scenario.application.command(&["topics", "reset"]);
-    assert!(reset.status.success() && reset.stdout.is_empty(), "the group's offsets are those of the state");
+    service.signal("TERM");
+    let status = service.wait(LIMIT);
+    assert!(status.success() && begun.elapsed() < Duration::from_secs(10), "{status} after {:?}:\n{}", begun.elapsed(), service.log());
+}
+
+#[test]
+fn sigterm_under_load_commits_everything_and_exits_with_status_0_within_ten_seconds() {
+    let scenario = Scenario::new("term", 2, &simulated(56, 60, 60));
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                scenario.topics.fill(scenario.broker, &simulated(60, 60, 10));
+            }
+        });
+        for _ in 0..3 {
+            let before = scenario.committed();
+            let service = scenario.application.start();
+            eventually("something new to be committed", LIMIT, || (scenario.committed() != before).then_some(()));
+            stops_cleanly(service);
+            let reset = scenario.application.command(&["topics", "reset"]);
+            assert!(reset.status.success() && reset.stdout.is_empty(), "the group's offsets are those of the state");
+        }
+        done.store(true, Ordering::Release);
+    });
+    scenario.run_to_end();
+}
+
+#[test]
+fn a_consumer_that_hangs_while_it_closes_does_not_make_a_commit_uncommitted() {
+    let scenario = Scenario::new("hanging", 2, &simulated(61, 10, 10));
+    let mut service = scenario.application.start_with(&[], &[("CHURNWATCH_FAULT", "before-close:1:60000".to_owned())]);
+    scenario.wait_for_end(&mut service);
+    stops_cleanly(service);
+    assert_eq!(scenario.committed(), scenario.ends());
     scenario.run_to_end();
 }
 

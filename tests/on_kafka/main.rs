@@ -28,6 +28,7 @@ mod chaos;
 mod demo;
 mod exits;
 mod kill;
+mod monitoring;
 mod offsets;
 mod reload;
 mod run;

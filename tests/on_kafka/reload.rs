@@ -10,16 +10,16 @@ use crate::kafka::{client, eventually};
 use churnwatch::event::Stream;
 use serde_json::Value;
 
-const ACCOUNTS: usize = 12;
+pub(super) const ACCOUNTS: usize = 12;
 
 /// A service with two threads and four tasks whose model is in a separate file.
-struct Modelled {
-    scenario: Scenario,
+pub(super) struct Modelled {
+    pub(super) scenario: Scenario,
     folder: tempfile::TempDir,
 }
 
 impl Modelled {
-    fn new(name: &str, model: &str) -> Self {
+    pub(super) fn new(name: &str, model: &str) -> Self {
         let mut scenario = Scenario::new(name, 4, &[]);
         let folder = tempfile::tempdir().unwrap();
         scenario.application.set("application.threads", "2");
@@ -34,7 +34,7 @@ impl Modelled {
         self.folder.path().join("model.toml")
     }
 
-    fn write(&self, model: &str) {
+    pub(super) fn write(&self, model: &str) {
         std::fs::write(self.file(), model).unwrap();
     }
 
@@ -61,7 +61,7 @@ impl Modelled {
     }
 
     /// Waits until the newest change of every account comes from the model of this name.
-    fn wait_for_model(&self, name: &str) -> BTreeMap<String, Vec<Value>> {
+    pub(super) fn wait_for_model(&self, name: &str) -> BTreeMap<String, Vec<Value>> {
         eventually(&format!("changes by the model {name}"), LIMIT, || {
             let changes = self.changes();
             let all = changes.len() == ACCOUNTS && changes.values().all(|own| own.last().unwrap()["model"]["name"] == name);
@@ -76,7 +76,7 @@ fn with(mut scenario: Scenario, key: &str, value: &str) -> Scenario {
 }
 
 /// A model in which every score is 0 or 100.
-fn model(name: &str, score: u32) -> String {
+pub(super) fn model(name: &str, score: u32) -> String {
     format!(
         "[model]\nname = '{name}'\nmin_coverage = 0.1\n\
          [[health.component]]\nname = 'age'\ngroup = 'usage'\nmetric = 'account.tenure_days'\nweight = 1\ncurve = [[0, {score}], [1, {score}]]\n"

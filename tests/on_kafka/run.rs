@@ -103,3 +103,21 @@ fn a_second_process_with_the_same_instance_name_fences_the_first() {
     scenario.wait_for_end(&mut second);
     second.terminate();
 }
+
+#[test]
+fn a_named_instance_that_is_fenced_while_it_produces_exits_and_leaves_its_successor_alone() {
+    let mut scenario = Scenario::new("zombie", 2, &simulated(15, 5, 5));
+    scenario.application.set("application.instance", "a");
+    // It stops inside its first transaction for longer than its successor needs to take over and read everything.
+    let zombie = scenario.application.start_with(&[], &[("CHURNWATCH_FAULT", "before-begin:1:20000".to_owned())]);
+    eventually("its first tasks", LIMIT, || zombie.log().contains("restored").then_some(()));
+    let mut successor = scenario.application.start();
+    scenario.wait_for_end(&mut successor);
+    zombie.fails_with("fenced");
+    for seed in [16, 17] {
+        scenario.topics.fill(scenario.broker, &simulated(seed, 5, 2));
+        scenario.wait_for_end(&mut successor);
+    }
+    assert!(!successor.log().contains("transaction failed"), "{}", successor.log());
+    successor.terminate();
+}

@@ -93,18 +93,24 @@ fn is_published(model: &Table, last: &Change, now: &Change) -> bool {
     last.band != now.band || last.level != now.level || moved(last.health, now.health, "score_points") || moved(last.risk, now.risk, "risk")
 }
 
-/// A border is crossed some points past it, or after some hours beyond it, with different values for each direction.
+/// The band that is shown: that of the override while there is one, else the measured one.
 fn next_band(model: &Table, held: &mut Option<Held>, scored: &Score, t: i64) -> &'static str {
-    let start = |band| Held { band, worse_since: [None; 2], better_since: [None; 2] };
-    let Some(score) = scored.health.filter(|_| scored.band != "churned") else {
-        *held = Some(start(scored.band));
-        return scored.band;
+    let measured = next_measured_band(model, held, scored, t);
+    if scored.pinned { scored.band } else { measured }
+}
+
+/// The band by the scores without overrides. A border is crossed some points past it, or after some hours beyond it, with different values
+/// for each direction.
+fn next_measured_band(model: &Table, held: &mut Option<Held>, scored: &Score, t: i64) -> &'static str {
+    let start = |held: &mut Option<Held>, band| {
+        *held = Some(Held { band, worse_since: [None; 2], better_since: [None; 2] });
+        band
     };
-    let before = held.take().filter(|held| BANDS.contains(&held.band) && !scored.pinned && !scored.by_rule_alone);
-    let Some(mut now) = before else {
-        *held = Some(start(scored.band));
-        return scored.band;
+    let Some(score) = scored.measured.filter(|_| scored.band != "churned") else {
+        return start(held, if scored.band == "churned" { "churned" } else { "unknown" });
     };
+    let before = held.take().filter(|held| BANDS.contains(&held.band) && !scored.by_rule_alone);
+    let Some(mut now) = before else { return start(held, score::plain_band(model, Some(score))) };
     let step = |direction: &str, key: &str| score::float(&model["bands"][direction][key]);
     let mut rank = BANDS.iter().position(|band| *band == now.band).unwrap();
     for (below, border) in ["yellow", "green"].map(|name| score::float(&model["bands"][name])).into_iter().enumerate() {

@@ -183,11 +183,17 @@ fn decode(stream: &'static str, line: &[u8], settings: &Settings, t: i64) -> Res
     Ok(Some(Record { stream, kind, account, id, at, line: 0, body, late: false }))
 }
 
-/// The JSON value of a line: size, UTF-8, depth, JSON.
+/// The JSON value of a line: size, framing, UTF-8, depth, JSON.
 fn object(line: &[u8]) -> Result<Value, Code> {
     if line.len() > RECORD_BYTES {
         return Err("too_large");
     }
+    // Framed for a schema registry: a zero byte and a schema id of four bytes come first.
+    let line = match line {
+        [0, _, _, _, _, rest @ ..] if rest.trim_ascii_start().starts_with(b"{") => rest,
+        [0, _, _, _, _, _, ..] => return Err("invalid_json"),
+        line => line,
+    };
     let text = std::str::from_utf8(line).map_err(|_| "invalid_utf8")?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if depth(text) > DEPTH {

@@ -16,6 +16,8 @@ pub const DEFAULT_MODEL: &str = include_str!("../../config/model.toml");
 pub struct Score {
     /// 0 to 100; `None` when coverage is too low.
     pub health: Option<f64>,
+    /// The same without an override.
+    pub measured: Option<f64>,
     /// Weight present / weight of the components whose streams are configured.
     pub coverage: f64,
     /// The band, as at a first scoring.
@@ -90,17 +92,11 @@ pub fn score(model: &Table, account: &Account<'_>, files: &Files, metrics: &Metr
     if lowest_cap.is_some() {
         (out.health, out.by_rule_alone, out.immediate_cap) = (lowest_cap, true, None);
     }
+    out.measured = out.health;
     if pinned.is_some() {
-        (out.health, out.pinned, out.immediate_cap) = (pinned, true, None);
+        (out.health, out.pinned) = (pinned, true);
     }
-    let band = |name: &str| float(&model["bands"][name]);
-    out.band = match out.health {
-        _ if account.stage() == "churned" => "churned",
-        None => "unknown",
-        Some(score) if score >= band("green") => "green",
-        Some(score) if score >= band("yellow") => "yellow",
-        Some(_) => "red",
-    };
+    out.band = if account.stage() == "churned" { "churned" } else { plain_band(model, out.health) };
     let level = |name: &str| float(&model["risk"]["levels"][name]);
     out.level = out.risk.map(|risk| match risk {
         _ if risk < level("medium") => "low",
@@ -109,6 +105,17 @@ pub fn score(model: &Table, account: &Account<'_>, files: &Files, metrics: &Metr
         _ => "critical",
     });
     out
+}
+
+/// The band of a score without hysteresis.
+pub fn plain_band(model: &Table, score: Option<f64>) -> &'static str {
+    let border = |name: &str| float(&model["bands"][name]);
+    match score {
+        None => "unknown",
+        Some(score) if score >= border("green") => "green",
+        Some(score) if score >= border("yellow") => "yellow",
+        Some(_) => "red",
+    }
 }
 
 /// The components of the first profile whose conditions hold.

@@ -3,19 +3,20 @@
 use serde::{Deserialize, Serialize};
 
 use super::Billing;
-use super::invoices::{Invoice, PaidInvoices};
+use super::invoices::Invoice;
+use super::settled::{PaidInvoices, Settled};
 use super::subscription::Subscription;
 use crate::account::parts::{SectionPart, split};
-use crate::account::section::{self, PART_BYTES};
+use crate::account::section::{self, PART_BYTES, split_version};
 use crate::account::{CodecError, Section};
 use crate::settings::StateVersion;
-use crate::time::MaybeTimestamp;
+use crate::time::{MaybeTimestamp, Timestamp};
 
-/// One changelog record, without its version byte.
-#[derive(Default, Serialize, Deserialize)]
-struct BillingPart<'a> {
+/// One changelog record, without its version byte. `S`: how folded invoices are kept.
+#[derive(Serialize, Deserialize)]
+struct BillingPart<'a, S> {
     /// In the first part only.
-    header: Option<Header>,
+    header: Option<Header<S>>,
     /// Hash of the id and packed subscription.
     #[serde(borrow)]
     subscriptions: Vec<(u64, &'a [u8])>,
@@ -24,11 +25,11 @@ struct BillingPart<'a> {
     invoices: Vec<(u64, &'a [u8])>,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct Header {
+#[derive(Serialize, Deserialize)]
+struct Header<S> {
     first_subscription_at: MaybeTimestamp,
     first_invoice_at: MaybeTimestamp,
-    settled: Option<PaidInvoices>,
+    settled: Option<S>,
 }
 
 impl Section for Billing {
@@ -36,24 +37,37 @@ impl Section for Billing {
         if self.first_record_at().is_none() {
             return Vec::new();
         }
-        let header = Some(Header {
-            first_subscription_at: self.first_subscription_at,
-            first_invoice_at: self.first_invoice_at,
-            settled: self.invoices.settled.as_deref().copied(),
-        });
+        let settled = self.invoices.settled.as_deref();
+        match version {
+            StateVersion::V1 => self.parts_with(version, settled.map(|settled| settled.paid_by(Timestamp::MAX)).as_ref()),
+            StateVersion::V2 => self.parts_with(version, settled),
+        }
+    }
+
+    fn least_version(&self) -> StateVersion {
+        if self.needs_v2 || self.invoices.settled.is_some() { StateVersion::V2 } else { StateVersion::V1 }
+    }
+
+    fn restore(&mut self, _part: u64, bytes: &[u8]) -> Result<(), CodecError> {
+        match split_version(bytes)?.0 {
+            StateVersion::V1 => self.restore_part::<PaidInvoices>(bytes),
+            StateVersion::V2 => self.restore_part::<Settled>(bytes),
+        }
+    }
+}
+
+impl Billing {
+    fn parts_with<S: Serialize>(&self, version: StateVersion, settled: Option<&S>) -> Vec<SectionPart> {
+        let (first_subscription_at, first_invoice_at) = (self.first_subscription_at, self.first_invoice_at);
         let (subscriptions, invoices): (Vec<_>, Vec<_>) = (self.subscriptions.bytes().collect(), self.invoices.kept.bytes().collect());
         split((subscriptions.as_slice(), invoices.as_slice()), PART_BYTES, |is_first, (subscriptions, invoices): (&[_], &[_])| {
-            let header = header.filter(|_| is_first);
+            let header = is_first.then_some(Header { first_subscription_at, first_invoice_at, settled });
             section::encode(version, &BillingPart { header, subscriptions: subscriptions.to_vec(), invoices: invoices.to_vec() })
         })
     }
 
-    fn least_version(&self) -> StateVersion {
-        if self.needs_v2 { StateVersion::V2 } else { StateVersion::V1 }
-    }
-
-    fn restore(&mut self, _part: u64, bytes: &[u8]) -> Result<(), CodecError> {
-        let part: BillingPart<'_> = section::decode(bytes)?;
+    fn restore_part<'a, S: Into<Settled> + Deserialize<'a>>(&mut self, bytes: &'a [u8]) -> Result<(), CodecError> {
+        let part: BillingPart<'a, S> = section::decode(bytes)?;
         for (hash, bytes) in part.subscriptions {
             self.needs_v2 |= checked::<Subscription<'_>>(bytes)?.needs_v2();
             self.subscriptions.put(hash, bytes.into());
@@ -65,7 +79,7 @@ impl Section for Billing {
         if let Some(header) = part.header {
             self.first_subscription_at = header.first_subscription_at;
             self.first_invoice_at = header.first_invoice_at;
-            self.invoices.settled = header.settled.map(Box::new);
+            self.invoices.settled = header.settled.map(|settled| Box::new(settled.into()));
         }
         Ok(())
     }
@@ -87,7 +101,6 @@ mod tests {
     use super::*;
     use crate::event::{BillingEvent, Discount, Item, SubscriptionSnapshot, SubscriptionStatus};
     use crate::money::{Amount, Currency, Fixed, Interval, IntervalUnit};
-    use crate::time::Timestamp;
 
     fn restored(parts: &[SectionPart]) -> Billing {
         let mut state = Billing::default();
@@ -99,11 +112,13 @@ mod tests {
 
     /// A snapshot of the greatest possible size.
     fn largest(id: &str, number: i64) -> SubscriptionSnapshot<'_> {
-        let price = |count| Item { quantity: u64::MAX, ..item(usd(i64::MAX - number), Interval { unit: IntervalUnit::Week, count }) };
+        // 38 digits with decimals, the most that a stored amount can have.
+        let amount = Amount { minor: Fixed::new(10_i128.pow(38) + i128::from(10 * number + 1), 24), currency: Currency::USD };
+        let price = |count| Item { quantity: 1, ..item(amount, Interval { unit: IntervalUnit::Week, count }) };
         let prices = (0..u32::try_from(MAX_PRICES).unwrap()).map(|number| price(u32::MAX - number));
         let far = Some(Timestamp::MIN);
         let percent_off = Some("99.99999999999999999999999999".parse().unwrap());
-        let off = Some(i64::MAX.into());
+        let off = Some(amount.minor);
         SubscriptionSnapshot {
             items: prices.collect(),
             discounts: vec![
@@ -137,7 +152,8 @@ mod tests {
     fn data_that_needs_version_2_is_written_in_version_2_and_restored() {
         let below = Amount { minor: Fixed::new(5, 1), currency: Currency::USD };
         let whole = || SubscriptionSnapshot { items: vec![item(usd(-5), MONTH)], ..monthly("a", 0) };
-        let facts: [fn(&mut TestAccount, Amount); 6] = [
+        let facts: [fn(&mut TestAccount, Amount); 7] = [
+            |account, _| (0..=MAX_INVOICES).for_each(|number| account.paid(day(3), &format!("in_{number}"), "evt", usd(7))),
             |account, _| account.snapshot(day(2), SubscriptionSnapshot { cancel_at: Some(day(9)), ..monthly("b", 5) }),
             |account, _| {
                 account.snapshot(day(2), SubscriptionSnapshot { discounts: vec![no_discount(), no_discount()], ..monthly("b", 5) });
@@ -192,6 +208,15 @@ mod tests {
         );
         parts.reverse();
         assert_eq!(restored(&parts), account.state);
+    }
+
+    #[test]
+    fn folded_invoices_of_version_1_count_at_any_instant() {
+        let mut account = TestAccount::default();
+        (0..=MAX_INVOICES).for_each(|number| account.paid(day(3), &format!("in_{number}"), "evt", usd(7)));
+        let restored = restored(&account.state.parts(StateVersion::V1));
+        let paid = |t| restored.ledger(&account.settings.money).invoices(t).1;
+        assert_eq!([1, 3].map(|number| paid(day(number)).sum), [7, 7 * (MAX_INVOICES as i64 + 1)]);
     }
 
     #[test]

@@ -7,23 +7,25 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::denomination::Denomination;
 use super::packed::{PackedTable, pack};
+use super::settled::{PaidInvoices, Settled};
 use super::snapshot::cut;
 use super::subscription::repeats;
 use crate::money::{Amount, Policy};
+use crate::settings::Settings;
 use crate::time::Timestamp;
 
-/// Invoices kept per account. Beyond that, the one paid longest ago is folded into a sum; if none is paid, the earliest failure is
-/// forgotten.
+/// Invoices kept per account. Beyond that, the one paid longest ago is folded into the sum of its date; if none is paid, the earliest
+/// failure is forgotten.
 pub(super) const MAX_INVOICES: usize = 2_000;
 /// Payments kept per invoice besides the newest: the first, because it closes the invoice, and the latest ones before the newest.
 const MAX_EARLIER_PAYMENTS: usize = 3;
 
-/// The invoices, and the sum of those folded for lack of room.
+/// The invoices, and the sums of those folded for lack of room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Invoices {
     /// [`Invoice`]s by hash of their ids.
     pub kept: PackedTable,
-    pub settled: Option<Box<PaidInvoices>>,
+    pub settled: Option<Box<Settled>>,
 }
 
 /// One invoice.
@@ -53,6 +55,13 @@ pub(super) enum InvoiceFact<'a> {
 }
 
 impl InvoiceFact<'_> {
+    const fn at(&self) -> Timestamp {
+        match self {
+            Self::Failed(at) => *at,
+            Self::Paid(payment) => payment.at,
+        }
+    }
+
     /// Whether it can only be stored in version 2.
     pub const fn needs_v2(&self) -> bool {
         match self {
@@ -69,22 +78,6 @@ pub struct PaymentFailures {
     pub open: u64,
     /// The first failure of the oldest one.
     pub oldest: Option<Timestamp>,
-}
-
-/// Paid invoices, each once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PaidInvoices {
-    /// How many.
-    pub count: u64,
-    /// The sum of their newest amounts, in minor units of the reporting currency, each rounded separately at the rate of its time.
-    pub sum: i64,
-}
-
-impl PaidInvoices {
-    fn add(&mut self, amount: i64) {
-        self.count += 1;
-        self.sum = self.sum.saturating_add(amount);
-    }
 }
 
 impl<'a> Payment<'a> {
@@ -116,6 +109,20 @@ impl<'a> Invoice<'a> {
     /// Whether it can only be stored in version 2.
     pub fn needs_v2(&self) -> bool {
         self.newest_payment.iter().chain(&self.earlier_payments).any(Payment::needs_v2)
+    }
+
+    /// The invoice without what happened up to an instant; `None` if nothing is left.
+    fn after(mut self, instant: Timestamp) -> Option<Self> {
+        self.failed_at.take_if(|failed_at| *failed_at <= instant);
+        self.newest_payment.take_if(|payment| payment.at <= instant);
+        self.earlier_payments.retain(|payment| payment.at > instant);
+        self.first_at().is_some().then_some(self)
+    }
+
+    /// The time of its first fact that is kept.
+    fn first_at(&self) -> Option<Timestamp> {
+        let payments = self.earlier_payments.iter().chain(&self.newest_payment).map(|payment| payment.at);
+        payments.chain(self.failed_at).min()
     }
 
     /// The newest payment at t.
@@ -158,39 +165,61 @@ impl<'a> Invoice<'a> {
 
 impl Invoices {
     /// Adds a fact of an invoice; returns true if a limit was reached.
-    pub fn record(&mut self, invoice_id: &str, fact: InvoiceFact<'_>, policy: &Policy) -> bool {
+    pub fn record(&mut self, invoice_id: &str, fact: InvoiceFact<'_>, settings: &Settings) -> bool {
         let hash = xxh3_64(invoice_id.as_bytes());
-        let mut invoice: Invoice<'_> = self.kept.get(hash).unwrap_or_default();
+        let known = self.kept.get(hash);
+        if known.is_none() && self.settled.as_ref().is_some_and(|settled| settled.covers(fact.at())) {
+            return true;
+        }
+        let mut invoice: Invoice<'_> = known.unwrap_or_default();
         let mut limited = invoice.record(fact);
         let bytes = pack(&invoice);
         self.kept.put(hash, bytes);
         while self.kept.len() > MAX_INVOICES {
             limited = true;
-            self.settle_one(policy);
+            self.settle_one(settings);
         }
         limited
     }
 
     /// Makes room: folds the invoice paid longest ago into the sum, or forgets the earliest failure.
-    fn settle_one(&mut self, policy: &Policy) {
+    fn settle_one(&mut self, settings: &Settings) {
         let idle = |(hash, invoice): (u64, Invoice<'_>)| {
-            let payment = invoice.newest_payment.map(|payment| (payment.at, payment.converted(policy)));
+            let payment = invoice.newest_payment.map(|payment| (payment.at, payment.converted(&settings.money)));
             (payment.is_none(), payment.map(|(at, _)| at), invoice.failed_at, hash, payment)
         };
         let Some((.., hash, payment)) = self.kept.iter().map(idle).min() else { return };
         self.kept.remove(hash);
-        if let Some((_, amount)) = payment {
-            self.settled.get_or_insert_default().add(amount);
+        if let Some((at, amount)) = payment {
+            self.settled.get_or_insert_default().add(at, amount, &settings.zone);
         }
+    }
+
+    /// Forgets what is not after the deletion of the account.
+    pub fn forget_until(&mut self, deleted_at: Timestamp) {
+        let after = |(hash, invoice): (u64, Invoice<'_>)| Some((hash, pack(&invoice.after(deleted_at)?)));
+        self.kept = self.kept.iter().filter_map(after).collect();
+        self.settled.take_if(|settled| !settled.forget_until(deleted_at));
+    }
+
+    /// The time of the first fact that is kept.
+    pub fn first_at(&self) -> Option<Timestamp> {
+        let kept = self.kept.iter::<Invoice<'_>>().filter_map(|(_, invoice)| invoice.first_at());
+        kept.chain(self.settled.as_ref().and_then(|settled| settled.first_at())).min()
+    }
+
+    /// Whether it can only be stored in version 2.
+    pub fn needs_v2(&self) -> bool {
+        self.kept.iter::<Invoice<'_>>().any(|(_, invoice)| invoice.needs_v2())
     }
 
     /// Open failures and paid invoices at t.
     pub fn at(&self, t: Timestamp, policy: &Policy) -> (PaymentFailures, PaidInvoices) {
         let mut failures = PaymentFailures::default();
-        let mut paid = self.settled.as_deref().copied().unwrap_or_default();
+        let mut paid = self.settled.as_ref().map(|settled| settled.paid_by(t)).unwrap_or_default();
         for (_, invoice) in self.kept.iter::<Invoice<'_>>() {
             if let Some(payment) = invoice.payment_at(t) {
-                paid.add(payment.converted(policy));
+                paid.add(PaidInvoices { count: 1, sum: payment.converted(policy) });
             } else if let Some(failed_at) = invoice.failed_at.filter(|failed_at| *failed_at <= t) {
                 failures.open += 1;
                 failures.oldest = Some(failures.oldest.map_or(failed_at, |oldest| oldest.min(failed_at)));
@@ -204,6 +233,7 @@ impl Invoices {
 mod tests {
     use super::super::fixture::{TestAccount, amount, day, usd};
     use super::*;
+    use crate::time::Zone;
 
     #[test]
     fn an_invoice_is_open_from_its_first_failure_until_it_is_paid() {
@@ -248,15 +278,46 @@ mod tests {
         assert_eq!(account.ledger().invoices(day(40)).1, PaidInvoices { count: 3, sum: 522 });
     }
 
-    #[test]
-    fn beyond_the_limit_the_oldest_payments_are_folded_into_a_sum() {
+    /// One invoice a day, ten more than are kept.
+    fn crowded() -> TestAccount {
         let mut account = TestAccount::default();
         for number in 0..MAX_INVOICES + 10 {
             account.paid(day(number.try_into().unwrap()), &format!("in_{number}"), "evt", usd(7));
         }
-        assert_eq!(account.ledger().invoices(day(9_000)).1, PaidInvoices { count: 2_010, sum: 14_070 });
+        account
+    }
+
+    #[test]
+    fn beyond_the_limit_the_oldest_payments_are_folded_into_a_sum_and_still_count_from_their_date_on() {
+        let account = crowded();
+        let paid = |t| account.ledger().invoices(t).1;
+        assert_eq!(paid(day(9_000)), PaidInvoices { count: 2_010, sum: 14_070 });
         assert_eq!(account.reached(crate::account::Limit::Invoices), 10);
-        assert_eq!(account.state.invoices.settled.map(|settled| settled.count), Some(10));
+        assert_eq!(account.state.invoices.kept.len(), MAX_INVOICES);
+        assert_eq!([-1, 0, 4, 9, 10].map(|number| paid(day(number)).count), [0, 1, 5, 10, 11]);
+    }
+
+    #[test]
+    fn a_folded_invoice_that_is_delivered_again_changes_nothing() {
+        let mut account = crowded();
+        let before = account.state.clone();
+        account.paid(day(3), "in_3", "evt", usd(7));
+        account.failed(day(2), "in_3");
+        assert_eq!(account.state, before);
+        assert_eq!(account.reached(crate::account::Limit::Invoices), 12);
+        account.failed(day(15), "late");
+        assert_eq!(account.ledger().invoices(day(9_000)).0.open, 1, "a new invoice behind the folded ones");
+    }
+
+    #[test]
+    fn folded_payments_of_one_date_share_an_entry_and_old_dates_are_merged() {
+        let mut settled = Settled::default();
+        let zone = Zone::utc();
+        for number in 0..3_000 {
+            settled.add(day(number / 2).plus(number % 2), 1, &zone);
+        }
+        assert_eq!(settled.paid_by(day(2_000)).count, 3_000);
+        assert_eq!([499, 500, 501].map(|number| settled.paid_by(day(number).plus(1)).count), [0, 1_002, 1_004]);
     }
 
     #[test]

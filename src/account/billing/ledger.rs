@@ -1,7 +1,8 @@
 //! The billing of an account, decoded once: its subscriptions and its MRR through time. All figures come from here.
 
 use super::Billing;
-use super::invoices::{PaidInvoices, PaymentFailures};
+use super::invoices::PaymentFailures;
+use super::settled::PaidInvoices;
 use super::subscription::Subscription;
 use super::timeline::{FirstPayment, Movement, Timeline};
 use crate::metric::{Metric, Metrics, MovementTotals, Value};

@@ -15,20 +15,22 @@ mod loss;
 mod oracle;
 mod packed;
 mod period;
+mod settled;
 mod snapshot;
 mod status;
 mod subscription;
 mod timeline;
 
-pub use invoices::{PaidInvoices, PaymentFailures};
+pub use invoices::PaymentFailures;
 pub use ledger::Ledger;
 pub use loss::LossKind;
 pub use period::{Renewals, Terms, Trials};
+pub use settled::PaidInvoices;
 pub use status::{LONG_TERM_DAYS, Status};
 pub use timeline::{FirstPayment, MRR_MAX, Movement, Timeline};
 
 use invoices::{InvoiceFact, Invoices, Payment};
-use packed::PackedTable;
+use packed::{PackedTable, pack};
 use snapshot::Snapshot;
 use subscription::{Inserted, Subscription};
 use xxhash_rust::xxh3::xxh3_64;
@@ -88,8 +90,28 @@ impl Billing {
     fn apply_invoice(&mut self, invoice: &Invoice<'_>, fact: InvoiceFact<'_>, ctx: &mut ApplyContext<'_>) {
         self.first_invoice_at.keep_earliest(ctx.at);
         self.needs_v2 |= fact.needs_v2();
-        if self.invoices.record(&invoice.invoice_id, fact, &ctx.settings.money) {
+        if self.invoices.record(&invoice.invoice_id, fact, ctx.settings) {
             ctx.limits.reached(Limit::Invoices);
+        }
+    }
+
+    /// Forgets what is not after the deletion of the account.
+    pub fn forget_until(&mut self, deleted_at: Timestamp) {
+        let (mut left, mut first, mut needs_v2) = (Vec::new(), None, false);
+        for (hash, subscription) in self.subscriptions.iter::<Subscription<'_>>() {
+            let Some(subscription) = subscription.after(deleted_at) else { continue };
+            first = first.into_iter().chain(subscription.oldest_at()).min();
+            needs_v2 |= subscription.needs_v2();
+            left.push((hash, pack(&subscription)));
+        }
+        self.subscriptions = left.into_iter().collect();
+        self.invoices.forget_until(deleted_at);
+        self.needs_v2 = needs_v2 || self.invoices.needs_v2();
+        if self.first_subscription_at.get().is_some_and(|known| known <= deleted_at) {
+            self.first_subscription_at = first.into();
+        }
+        if self.first_invoice_at.get().is_some_and(|known| known <= deleted_at) {
+            self.first_invoice_at = self.invoices.first_at().into();
         }
     }
 

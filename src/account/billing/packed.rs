@@ -6,6 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PackedTable(Vec<(u64, Box<[u8]>)>);
 
+/// From values in order of hash.
+impl FromIterator<(u64, Box<[u8]>)> for PackedTable {
+    fn from_iter<I: IntoIterator<Item = (u64, Box<[u8]>)>>(values: I) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
 impl PackedTable {
     /// The number of values.
     pub fn len(&self) -> usize {

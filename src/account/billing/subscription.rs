@@ -109,6 +109,18 @@ impl<'a> Subscription<'a> {
         Some(self.change_flags().position(|changes| changes == kind)? + 1)
     }
 
+    /// The subscription without its snapshots up to an instant; `None` if none is left.
+    pub fn after(mut self, instant: Timestamp) -> Option<Self> {
+        self.snapshots.retain(|snapshot| snapshot.occurred_at > instant);
+        self.changes = self.change_flags().filter(|changes| *changes).count();
+        (!self.snapshots.is_empty()).then_some(self)
+    }
+
+    /// The time of its oldest snapshot.
+    pub fn oldest_at(&self) -> Option<Timestamp> {
+        self.snapshots.first().map(|snapshot| snapshot.occurred_at)
+    }
+
     /// The time of its newest snapshot.
     pub fn newest_at(&self) -> Option<Timestamp> {
         self.snapshots.last().map(|snapshot| snapshot.occurred_at)

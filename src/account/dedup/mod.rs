@@ -155,6 +155,22 @@ impl Dedup {
         }
     }
 
+    /// Forgets the days before that of the account's deletion, and that the changelog holds any. The ids of the day itself stay: those of
+    /// records up to the deletion are never looked up again.
+    pub(super) fn forget_until(&mut self, deleted_at: Timestamp) {
+        let first_kept = deleted_at.0.div_euclid(DAY_MS);
+        let mut end = self.bytes.len();
+        while let Some(day) = self.day_before(end) {
+            end = day.ids.start;
+            if i64::from(day.number) < first_kept || day.ids.is_empty() {
+                self.remove(&day);
+            } else {
+                self.mark(&day, DIRTY);
+            }
+        }
+        self.bytes.shrink_to_fit();
+    }
+
     /// Removes a day; earlier bytes do not move.
     fn remove(&mut self, day: &Day) {
         self.bytes.drain(day.ids.start..day.ids.end + FOOTER_BYTES);

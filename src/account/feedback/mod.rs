@@ -83,6 +83,22 @@ impl Feedback {
         }
     }
 
+    /// Forgets what is not after a deletion.
+    pub fn forget_until(&mut self, deleted_at: Timestamp) {
+        if let Some(kept) = &mut self.0 {
+            kept.answers.retain(|answer| answer.at > deleted_at);
+            kept.interactions.retain(|interaction| interaction.at > deleted_at);
+            kept.overrides.retain(|set| set.at > deleted_at);
+        }
+        self.0.take_if(|kept| kept.first_record_at().is_none());
+    }
+
+    /// The time of the earliest record kept.
+    #[must_use]
+    pub fn first_record_at(&self) -> Option<Timestamp> {
+        self.0.as_ref()?.first_record_at()
+    }
+
     fn answers(&self) -> &[Answer] {
         self.0.as_ref().map_or(&[], |kept| &kept.answers)
     }
@@ -103,6 +119,11 @@ impl Feedback {
 }
 
 impl History {
+    fn first_record_at(&self) -> Option<Timestamp> {
+        let first = [self.answers.first().map(|a| a.at), self.interactions.first().map(|i| i.at), self.overrides.first().map(|o| o.at)];
+        first.into_iter().flatten().min()
+    }
+
     fn answer(&mut self, answer: Answer) {
         insert_by(&mut self.answers, answer, Answer::order);
     }

@@ -78,6 +78,25 @@ impl Tickets {
         self.enforce_limits(ctx);
     }
 
+    /// Forgets what is not after the deletion of the account.
+    pub fn forget_until(&mut self, deleted_at: Timestamp) {
+        let after = |(hash, bytes)| Some((hash, Ticket::read(bytes)?.after(deleted_at)?));
+        let tickets: Vec<_> = self.table.iter().filter_map(after).collect();
+        (self.open, self.done, self.idle) = (0, 0, None);
+        tickets.iter().for_each(|(_, ticket)| *self.count_mut(ticket.open) += 1);
+        if self.first_replied.get().is_some_and(|first| first <= deleted_at) {
+            self.first_replied = tickets.iter().filter_map(|(_, ticket)| ticket.first_replied).min().into();
+        }
+        let entries: Vec<(u64, &[u8])> = tickets.iter().map(|(hash, ticket)| (*hash, ticket.bytes.as_slice())).collect();
+        self.table = TicketTable::of(&entries);
+    }
+
+    /// The time of the earliest record of any ticket.
+    #[must_use]
+    pub fn first_record_at(&self) -> Option<Timestamp> {
+        self.table.iter().filter_map(|(_, bytes)| Some(Ticket::read(bytes)?.first_record)).min()
+    }
+
     /// Every ticket at `t` with the hash of its id, in order of hash. Excludes tickets that start later, were deleted by then, or are with
     /// another account then.
     pub fn tickets_at(&self, t: Timestamp) -> impl Iterator<Item = (u64, TicketView<'_>)> {

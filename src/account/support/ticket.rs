@@ -69,6 +69,20 @@ impl<'a> Ticket<'a> {
         facts.reader.0.is_empty()
     }
 
+    /// The ticket without its facts up to an instant; `None` if no record is later.
+    pub(super) fn after(&self, instant: Timestamp) -> Option<RemainingTicket> {
+        if self.last_record <= instant {
+            return None;
+        }
+        let facts: Vec<Fact<'_>> = self.facts().filter(|fact| fact.at > instant).collect();
+        // Records that added no lasting fact are not kept; the last one is the only known of them.
+        let earliest = facts.first().map_or(self.last_record, |fact| fact.at);
+        let first_record = if self.first_record > instant { self.first_record } else { earliest };
+        let (bytes, open) = Self::write(first_record, self.last_record, &facts);
+        let mut replies = facts.iter().filter(|fact| matches!(fact.kind, FactKind::Replied(_)));
+        Some(RemainingTicket { open, first_replied: replies.next().map(|fact| fact.at), bytes })
+    }
+
     /// Encodes a ticket and returns whether it is open. The facts must be sorted, none before `first_record`.
     pub(super) fn write(first_record: Timestamp, last_record: Timestamp, facts: &[Fact<'_>]) -> (Vec<u8>, bool) {
         let mut body = Writer(Vec::with_capacity(64));
@@ -86,6 +100,13 @@ impl<'a> Ticket<'a> {
         out.0.extend_from_slice(&body.0);
         (out.0, open)
     }
+}
+
+/// What is left of a ticket after its account was deleted.
+pub(super) struct RemainingTicket {
+    pub open: bool,
+    pub first_replied: Option<Timestamp>,
+    pub bytes: Vec<u8>,
 }
 
 /// Iterates over the facts of a ticket.

@@ -59,6 +59,15 @@ impl Actor {
         if dates == 0 { None } else { Some(Self(rest | (dates << by) as u128)) }
     }
 
+    /// The actor without its dates before `first`; `None` if it was not active after `instant`, which is before or on that date. `newest` is
+    /// the account's newest date.
+    pub(super) fn after(self, instant: Timestamp, first: Date, newest: Date) -> Option<Self> {
+        let activity = self.activity(newest);
+        let kept = newest.0.saturating_sub(first.0).saturating_add(1).clamp(0, REMEMBERED_DATES);
+        let dates = activity.dates & below(kept);
+        (activity.last() > instant && dates != 0).then(|| Self::new(self.hash(), Activity { dates, ..activity }))
+    }
+
     /// The actor that stands for all anonymous use, after one more activity.
     pub(super) fn anonymous(known: Option<Self>, touch: &Touch) -> Self {
         let activity = Activity::at(touch.at, touch.date, touch.newest);
@@ -205,15 +214,20 @@ pub(super) fn expected(actors: &[Actor], hash: u64) -> Option<Actor> {
 /// Advances the newest date. Actors without a remembered date are removed; returns their former positions.
 pub(super) fn advance(actors: &mut Vec<Actor>, before: Date, newest: Date) -> Vec<usize> {
     let by = newest.0.saturating_sub(before.0);
+    replace(actors, |actor| actor.advanced_by(by))
+}
+
+/// Replaces each actor or, with `None`, removes it; returns the former positions of those removed.
+pub(super) fn replace(actors: &mut Vec<Actor>, replacement: impl Fn(Actor) -> Option<Actor>) -> Vec<usize> {
     let (mut place, mut gone) = (0, Vec::new());
     actors.retain_mut(|actor| {
-        let later = actor.advanced_by(by);
-        match later {
-            Some(later) => *actor = later,
+        let replaced = replacement(*actor);
+        match replaced {
+            Some(replaced) => *actor = replaced,
             None => gone.push(place),
         }
         place += 1;
-        later.is_some()
+        replaced.is_some()
     });
     gone
 }

@@ -81,6 +81,17 @@ impl Buckets {
         }
     }
 
+    /// Sets the count of an existing bucket or, with `None`, removes it.
+    pub(super) fn replace(&mut self, index: i32, count: Option<u64>) {
+        let old = std::mem::take(self);
+        for (known, before) in old.iter() {
+            let count = if known == index { count } else { Some(before) };
+            if let Some(count) = count {
+                self.push(known, count);
+            }
+        }
+    }
+
     /// Whether there are no buckets.
     pub(super) const fn is_empty(&self) -> bool {
         self.bytes.0.is_empty()
@@ -98,7 +109,7 @@ impl Buckets {
 
     /// The sum of the counts with `from < index <= to`.
     pub(super) fn sum(&self, from: i32, to: i32) -> u64 {
-        self.within(from, to).fold(0, |sum, (_, count)| sum.saturating_add(count))
+        total(self.within(from, to))
     }
 
     /// Writes them.
@@ -120,6 +131,11 @@ impl Buckets {
         }
         iter.bytes.0.is_empty().then_some(read)
     }
+}
+
+/// The sum of the counts of buckets; it saturates, as each count does.
+pub(super) fn total(buckets: impl Iterator<Item = (i32, u64)>) -> u64 {
+    buckets.fold(0, |sum, (_, count)| sum.saturating_add(count))
 }
 
 /// See [`Buckets::iter`].

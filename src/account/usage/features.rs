@@ -43,6 +43,17 @@ impl Features {
     /// Advances the newest date; features without a remembered date are removed.
     pub(super) fn advance(&mut self, before: Date, newest: Date) {
         let gone = actors::advance(&mut self.actors, before, newest);
+        self.remove_names(&gone);
+    }
+
+    /// Replaces each feature or, with `None`, removes it.
+    pub(super) fn replace(&mut self, replacement: impl Fn(Actor) -> Option<Actor>) {
+        let gone = actors::replace(&mut self.actors, replacement);
+        self.remove_names(&gone);
+    }
+
+    /// Removes the names at these positions, which ascend.
+    fn remove_names(&mut self, gone: &[usize]) {
         if !gone.is_empty() {
             self.names = packed((0..).zip(self.names()).filter(|(place, _)| gone.binary_search(place).is_err()).map(|(_, name)| name));
         }

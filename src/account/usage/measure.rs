@@ -1,6 +1,7 @@
 //! The metrics of usage, breadth and depth at an instant.
 
 use super::actors::Actor;
+use super::buckets::total;
 use super::quiet::QuietDays;
 use super::{Usage, hour_of};
 use crate::metric::{Metric, Metrics};
@@ -75,7 +76,7 @@ impl Usage {
     fn measure_trend(&self, t: Timestamp, today: Date, quiet: &QuietDays<'_>, out: &mut Metrics) {
         let end = quiet.window_start(today, TREND_SKIPPED_DATES);
         let start = quiet.window_start(today, TREND_SKIPPED_DATES + TREND_BASE_DATES);
-        let base: u64 = self.days.within(start.0, end.0).filter(|(date, _)| !quiet.is_quiet(Date(*date))).map(|(_, n)| n).sum();
+        let base = total(self.days.within(start.0, end.0).filter(|(date, _)| !quiet.is_quiet(Date(*date))));
         if base > 0 {
             let recent = self.events_in_busy_hours(t, quiet);
             out.real(Metric::Trend, recent as f64 / (base as f64 / 4.0), Some(base));
@@ -87,7 +88,7 @@ impl Usage {
         let newest = hour_of(t);
         let start = quiet.hours_start(newest);
         let index = |hour: i64| i32::try_from(2 * hour + 1).unwrap_or(i32::MAX);
-        self.hours.within(index(start), index(newest)).filter(|(index, _)| !quiet.is_quiet_hour(*index)).map(|(_, events)| events).sum()
+        total(self.hours.within(index(start), index(newest)).filter(|(index, _)| !quiet.is_quiet_hour(*index)))
     }
 
     fn measure_sessions(&self, today: Date, out: &mut Metrics) {
@@ -137,7 +138,7 @@ impl Usage {
 
     /// Feature uses on the dates `(from, to]`, and how many of these dates were active.
     pub fn use_within(&self, from: Date, to: Date) -> (u64, u64) {
-        self.days.within(from.0, to.0).fold((0, 0), |(events, dates), (_, count)| (events + count, dates + 1))
+        (self.days.sum(from.0, to.0), self.days.within(from.0, to.0).count() as u64)
     }
 
     /// Feature uses by date, for the active dates in `(from, to]`.

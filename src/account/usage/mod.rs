@@ -5,6 +5,7 @@ mod buckets;
 mod codec;
 mod features;
 mod measure;
+mod next_life;
 mod quiet;
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,9 @@ pub struct Http {
     /// Address and port; loopback by default.
     #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,
+    /// How people reach the page, without a trailing slash; empty means unknown. Links in alerts and boards begin with it.
+    #[serde(deserialize_with = "external_url")]
+    pub external_url: String,
     /// File with the bearer token that requests must carry; empty means none.
     token_file: PathBuf,
     /// Most simultaneous connections.
@@ -37,6 +40,7 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 9400)),
+            external_url: String::new(),
             token_file: PathBuf::new(),
             max_connections: 64,
             request_timeout_seconds: 10,
@@ -74,6 +78,23 @@ impl Http {
     }
 }
 
+fn external_url<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() || is_base_url(&text) {
+        return Ok(text.trim_end_matches('/').to_owned());
+    }
+    Err(serde::de::Error::custom(format!(
+        "`{text}` is not the base of a link, such as https://churnwatch.example.com: it begins with http:// or https:// and has neither ? nor #"
+    )))
+}
+
+fn is_base_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && !rest.starts_with('/') && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\^`{|}@".contains(&byte))
+    })
+}
+
 fn listen<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
     let numeric = match text.rsplit_once(':') {
@@ -83,4 +104,33 @@ fn listen<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SocketAdd
     let hint = if text.parse::<u16>().is_ok() { format!("; did you mean 127.0.0.1:{text}?") } else { String::new() };
     let wrong = format!("`{text}` is not an address with a port, such as 127.0.0.1:9400, localhost:9400 or [::]:9400{hint}");
     numeric.parse().map_err(|_| serde::de::Error::custom(wrong))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::Config;
+
+    fn external_url(text: &str) -> Result<String, String> {
+        let read = Config::of_text(&format!("[http]\nexternal_url = '{text}'\n"), Path::new("churnwatch.toml"));
+        read.map(|config| config.http.external_url).map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn an_external_url_is_the_base_of_links() {
+        assert_eq!(external_url("https://example.com/churnwatch/").unwrap(), "https://example.com/churnwatch");
+        assert_eq!(external_url("http://[::1]:9400").unwrap(), "http://[::1]:9400");
+        assert_eq!(external_url("").unwrap(), "");
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for wrong in
+            ["example.com", "ftp://example.com", "https://", "https:///x", "https://a b", "https://a/?x", "https://a/#x", "https://u:p@a"]
+        {
+            let problem = external_url(wrong).unwrap_err();
+            assert!(problem.contains("http.external_url") && problem.contains("not the base of a link"), "{wrong}: {problem}");
+        }
+    }
 }

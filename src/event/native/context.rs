@@ -9,14 +9,24 @@ use crate::time::Timestamp;
 pub struct DecodeContext {
     /// `limits.record_bytes`: a larger value is `too_large`.
     pub record_bytes: usize,
-    /// `limits.text_bytes`: a longer id is `out_of_range`; other text is truncated.
+    /// `limits.text_bytes`: other text than ids is truncated at this length.
     pub text_bytes: usize,
+    /// The same for ids: a longer one is `out_of_range`.
+    pub id_bytes: usize,
     /// `time.earliest`: an event before it is `out_of_range`.
     pub earliest: Timestamp,
     /// `time.max_future_hours` in milliseconds: an event further ahead of its reference is `future_time`.
     pub max_future_ms: i64,
-    /// A currency without a rate is `unknown_currency`.
-    pub rates: Rates,
+    /// A currency without a rate is `unknown_currency`; `None`: every currency is known.
+    pub rates: Option<Rates>,
+}
+
+impl DecodeContext {
+    /// For records that were accepted under an earlier configuration: nothing that depends on the configuration refuses them.
+    #[must_use]
+    pub const fn of_accepted(text_bytes: usize) -> Self {
+        Self { record_bytes: usize::MAX, text_bytes, id_bytes: usize::MAX, earliest: Timestamp::MIN, max_future_ms: i64::MAX, rates: None }
+    }
 }
 
 /// A record before decoding.

@@ -7,7 +7,7 @@ use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
 use super::reading::Reading;
-use super::value::{Value, unit_too_fine};
+use super::value::{Value, looks_like_seconds, unit_too_fine};
 use super::{billing, document, feedback, profile, support, usage};
 use crate::event::{AccountProfile, Code, Event, Record, Rejection, Stream};
 use crate::time::Timestamp;
@@ -39,7 +39,7 @@ pub fn decode<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Decoded<'a>,
     let account = if event_type.of_account { Some(account(&fields, raw, context)?) } else { None };
     let payload_time = fields.optional(Field::OccurredAt, Value::instant)?;
     let occurred_at = payload_time.map_or_else(|| record_time(raw), Ok)?;
-    check_time(occurred_at, raw, context)?;
+    check_time(occurred_at, payload_time.is_some(), raw, context)?;
     let id = fields.optional(Field::Id, Value::id)?;
     let event = (event_type.read)(&fields)?;
     Ok(Decoded::Record(Record {
@@ -60,7 +60,7 @@ fn deletion<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Record<'a>, Re
     }
     let account = account_of_key(raw, context)?;
     let occurred_at = record_time(raw)?;
-    check_time(occurred_at, raw, context)?;
+    check_time(occurred_at, false, raw, context)?;
     Ok(Record {
         account: Some(account),
         id: None,
@@ -75,6 +75,14 @@ fn deletion<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Record<'a>, Re
 fn event_type(fields: &Fields<'_, '_>, stream: Stream) -> Result<Option<&'static EventType>, Rejection> {
     let name = fields.required(Field::Type, Value::any_text)?;
     Ok(types_of(stream).iter().find(|known| known.name.eq_ignore_ascii_case(&name)))
+}
+
+/// The stream whose events have this type, and the name of the type in the contract.
+pub(in crate::event) fn known_type(name: &str) -> Option<(Stream, &'static str)> {
+    Stream::ALL.into_iter().find_map(|stream| {
+        let known = types_of(stream).iter().find(|known| known.name.eq_ignore_ascii_case(name))?;
+        Some((stream, known.name))
+    })
 }
 
 const fn types_of(stream: Stream) -> &'static [EventType] {
@@ -94,7 +102,7 @@ fn account<'a>(fields: &Fields<'a, '_>, raw: &Raw<'a>, context: &DecodeContext) 
 fn account_of_key<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Cow<'a, str>, Rejection> {
     match raw.key {
         None | Some([]) => Err(Rejection::new(Code::MissingField, "account_id is missing and the record has no key")),
-        Some(key) if key.len() > context.text_bytes => {
+        Some(key) if key.len() > context.id_bytes => {
             Err(Rejection::new(Code::OutOfRange, "the record key, used as account_id, is longer than limits.text_bytes"))
         }
         Some(key) => std::str::from_utf8(key)
@@ -115,21 +123,33 @@ fn record_time(raw: &Raw<'_>) -> Result<Timestamp, Rejection> {
 
 /// Rejects impossible event times. Devices without a clock send 1970, and some libraries the year 1; a single such record would make an
 /// account look decades old for good.
-fn check_time(occurred_at: Timestamp, raw: &Raw<'_>, context: &DecodeContext) -> Result<(), Rejection> {
+fn check_time(occurred_at: Timestamp, from_payload: bool, raw: &Raw<'_>, context: &DecodeContext) -> Result<(), Rejection> {
     if occurred_at < context.earliest {
-        return Err(Rejection::new(Code::OutOfRange, "occurred_at is before time.earliest"));
+        let from_record = if from_payload { None } else { fault_of_record_time(occurred_at, context) };
+        return Err(Rejection::new(Code::OutOfRange, from_record.unwrap_or("occurred_at is before time.earliest")));
     }
     match raw.future_reference {
         Some(reference) if occurred_at.since(reference) > context.max_future_ms => {
-            Err(Rejection::new(Code::FutureTime, "occurred_at is further in the future than time.max_future_hours"))
+            let reason = fault_of_record_time(reference, context);
+            Err(Rejection::new(Code::FutureTime, reason.unwrap_or("occurred_at is further in the future than time.max_future_hours")))
         }
         _ => Ok(()),
     }
 }
 
+/// What is wrong with a record timestamp that cannot be the time of the record. Such a timestamp, not the payload, is the reason why the
+/// event time seems impossible.
+fn fault_of_record_time(at: Timestamp, context: &DecodeContext) -> Option<&'static str> {
+    match at {
+        _ if at >= context.earliest => None,
+        _ if looks_like_seconds(at.0) => Some("the record timestamp looks like seconds, not milliseconds"),
+        _ => Some("the record timestamp is before time.earliest"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{decode_bytes, decode_raw, json, record, refusal};
+    use super::super::testing::{context, decode_bytes, decode_raw, json, record, refusal};
     use super::*;
 
     const USAGE: &str = r#""user_id":"u","feature":"f""#;
@@ -237,6 +257,24 @@ mod tests {
     }
 
     #[test]
+    fn the_reason_names_a_record_timestamp_that_cannot_be_right() {
+        let context = DecodeContext { earliest: Timestamp(946_684_800_000), ..context() };
+        let (with_time, without) = (r#","occurred_at":"2026-11-23T09:30:00Z""#, "");
+        for (fields, millis, code, reason) in [
+            (with_time, 1_795_426_200, Code::FutureTime, "the record timestamp looks like seconds, not milliseconds"),
+            (with_time, 0, Code::FutureTime, "the record timestamp is before time.earliest"),
+            (with_time, 1_700_000_000_000, Code::FutureTime, "occurred_at is further in the future than time.max_future_hours"),
+            (without, 1_795_426_200, Code::OutOfRange, "the record timestamp looks like seconds, not milliseconds"),
+            (without, 0, Code::OutOfRange, "the record timestamp is before time.earliest"),
+        ] {
+            let text = format!(r#"{{"type":"feature_used",{USAGE}{fields}}}"#);
+            let (value, at) = (Some(text.as_bytes()), Some(Timestamp(millis)));
+            let refused = decode(&Raw { timestamp: at, future_reference: at, ..raw(Stream::Usage, value) }, &context).unwrap_err();
+            assert_eq!((refused.code, &*refused.reason), (code, reason), "{fields} {millis}");
+        }
+    }
+
+    #[test]
     fn a_null_value_deletes_the_account_named_by_the_key() {
         let Ok(Decoded::Record(record)) = decode_raw(&raw(Stream::Accounts, None)) else { panic!("a record") };
         assert_eq!((record.account.as_deref(), record.occurred_at, record.payload_time), (Some("key"), Timestamp(5), false));
@@ -261,7 +299,7 @@ mod tests {
         };
         assert_eq!(refused(1_745_000_000_000_000), "the record timestamp looks like microseconds, not milliseconds");
         assert_eq!(refused(i64::MAX), "the record timestamp looks like nanoseconds, not milliseconds");
-        assert_eq!(refused(-1), "occurred_at is before time.earliest");
+        assert_eq!(refused(-1), "the record timestamp is before time.earliest");
     }
 
     #[test]

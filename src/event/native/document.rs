@@ -1,15 +1,18 @@
-//! Checks on a value as a whole, before any field is read: size, UTF-8, nesting.
+//! Checks on a value as a whole, before any field is read: size, framing, UTF-8, nesting.
 
+use super::framing::unframed;
 use crate::event::{Code, Rejection};
 
 /// Maximum nesting of arrays and objects, including the outermost object.
 pub(super) const MAX_DEPTH: usize = 128;
 
-/// The value as text, without a byte-order mark. Rejects with `too_large`, `invalid_utf8` or `too_deep`, in this order.
+/// The value as text, without framing and byte-order mark. Rejects with `too_large`, `invalid_json` if the framing needs a schema,
+/// `invalid_utf8` or `too_deep`, in this order.
 pub(super) fn text(value: &[u8], record_bytes: usize) -> Result<&str, Rejection> {
     if value.len() > record_bytes {
         return Err(Rejection::new(Code::TooLarge, format!("has {} bytes, at most {record_bytes} are allowed", value.len())));
     }
+    let value = unframed(value)?;
     let text = std::str::from_utf8(value)
         .map_err(|error| Rejection::new(Code::InvalidUtf8, format!("not valid UTF-8 from byte {}", error.valid_up_to())))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -12,6 +12,7 @@ mod event_type;
 mod feedback;
 mod field;
 mod fields;
+mod framing;
 mod number;
 mod place;
 mod profile;
@@ -21,7 +22,9 @@ mod usage;
 mod value;
 
 pub use context::{DecodeContext, Raw};
+pub(super) use decode::known_type;
 pub use decode::{Decoded, decode};
+pub(super) use framing::needs_registry;
 
 #[cfg(test)]
 mod testing {
@@ -40,7 +43,14 @@ mod testing {
 
     /// Limits small enough to reach.
     pub(super) fn context() -> DecodeContext {
-        DecodeContext { record_bytes: 4096, text_bytes: 16, earliest: Timestamp(0), max_future_ms: 1000, rates: rates() }
+        DecodeContext {
+            record_bytes: 4096,
+            text_bytes: 16,
+            id_bytes: 16,
+            earliest: Timestamp(0),
+            max_future_ms: 1000,
+            rates: Some(rates()),
+        }
     }
 
     pub(super) fn decode_raw<'a>(raw: &Raw<'a>) -> Result<Decoded<'a>, Rejection> {

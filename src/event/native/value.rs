@@ -37,6 +37,14 @@ pub(super) const fn unit_too_fine(number: i128) -> Option<&'static str> {
     }
 }
 
+/// Whether a number of milliseconds is more likely one of seconds: those from 2001 on are milliseconds of January 1970.
+pub(super) fn looks_like_seconds(millis: i64) -> bool {
+    (FIRST_LIKELY_SECOND..FIRST_MILLISECOND_NUMBER).contains(&i128::from(millis))
+}
+
+/// 2001-09-09, in seconds.
+const FIRST_LIKELY_SECOND: i128 = 1_000_000_000;
+
 /// The JSON text of a value.
 #[derive(Clone, Copy)]
 pub(super) struct Value<'a, 'c> {
@@ -172,7 +180,8 @@ impl<'a> Value<'a, '_> {
     /// A currency with a rate.
     pub(super) fn currency(&self) -> Result<Currency, Rejection> {
         let currency = Currency::parse(&self.any_text()?).ok_or_else(|| self.out_of_range("is not three letters"))?;
-        if self.reading.context.rates.knows(currency) { Ok(currency) } else { Err(self.reject(Code::UnknownCurrency, "has no rate")) }
+        let is_known = self.reading.context.rates.as_ref().is_none_or(|rates| rates.knows(currency));
+        if is_known { Ok(currency) } else { Err(self.reject(Code::UnknownCurrency, "has no rate")) }
     }
 
     /// The elements of an array.
@@ -208,7 +217,7 @@ impl<'a> Value<'a, '_> {
     }
 
     fn within_limit(&self, text: Cow<'a, str>) -> Result<Cow<'a, str>, Rejection> {
-        if text.len() <= self.reading.context.text_bytes { Ok(text) } else { Err(self.out_of_range("is longer than limits.text_bytes")) }
+        if text.len() <= self.reading.context.id_bytes { Ok(text) } else { Err(self.out_of_range("is longer than limits.text_bytes")) }
     }
 
     /// Truncates at `limits.text_bytes`, to whole characters.

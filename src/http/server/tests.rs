@@ -89,6 +89,18 @@ fn an_account_id_that_is_not_text_gets_a_json_error() {
 }
 
 #[test]
+fn the_page_opens_at_any_account() {
+    let server = start(two_accounts(), None);
+    let body = |path| {
+        let (status, answer) = get(&server, path);
+        assert_eq!(status, 200, "{path}");
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    };
+    assert_eq!(body("/accounts/acme%2Fnorth"), body("/"));
+    assert_eq!(get(&server, "/accounts/acme/north").0, 404);
+}
+
+#[test]
 fn for_an_account_held_elsewhere_the_members_are_listed() {
     let server = start(two_accounts(), None);
     assert_eq!(get(&server, "/api/accounts/acme").0, 200);
@@ -119,7 +131,7 @@ fn the_token_protects_the_data_but_not_the_page_and_the_probes() {
     for path in ["/metrics", "/api/accounts", "/api/accounts/acme", "/api/portfolio", "/api/pipeline", "/nothing"] {
         assert_eq!(get(&server, path).0, 401, "{path}");
     }
-    for path in ["/", "/livez", "/readyz"] {
+    for path in ["/", "/accounts/acme", "/accounts/%FF%FE", "/livez", "/readyz"] {
         assert_eq!(get(&server, path).0, 200, "{path}");
     }
     let with = "GET /metrics HTTP/1.1\r\nhost: x\r\nauthorization: Bearer 0123456789abcdef\r\nconnection: close\r\n\r\n";

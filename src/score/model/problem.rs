@@ -4,6 +4,8 @@ use std::fmt;
 
 /// Maximum number of components, of profiles, and of rules.
 pub const MAX_ENTRIES: usize = 64;
+/// Bytes of a name, at most: the names of rules in force are stored with each account.
+const MAX_NAME_BYTES: usize = 256;
 
 /// A problem of a model file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,11 +44,13 @@ impl Problems {
         result.map_err(|message| self.add(path, message)).ok()
     }
 
-    /// Adds a problem for every empty or repeated name, and if there are too many.
+    /// Adds a problem for every empty, repeated or overlong name, and if there are too many.
     pub fn names<'a>(&mut self, names: impl Iterator<Item = &'a str>, table: &str) {
         let mut seen: Vec<&str> = Vec::new();
         for (place, name) in names.enumerate() {
             self.check(!name.is_empty(), format_args!("{table}[{place}].name"), || "is empty".into());
+            let is_short = name.len() <= MAX_NAME_BYTES;
+            self.check(is_short, format_args!("{table}[{place}].name"), || format!("is longer than {MAX_NAME_BYTES} bytes"));
             self.check(!seen.contains(&name), format_args!("{table}[{place}].name"), || format!("`{name}` is repeated"));
             seen.push(name);
         }

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use churnwatch::account::billing::MRR_MAX;
 use churnwatch::directory::{Directory, SharedTask};
+use churnwatch::engine::bad_run::{BadRun, Thresholds};
 use churnwatch::engine::{Input, Outcome, OutputRecord, RoundOptions, Store};
 use churnwatch::event::{Code, Stream};
+use churnwatch::money::{Currency, RateTable, Rates};
 use churnwatch::partitioner::{Candidates, PartitionCheck, Partitioner};
 use churnwatch::score::{Model, ModelFile};
 use churnwatch::settings::Settings;
-use churnwatch::time::{DAY_MS, HOUR_MS, Timestamp};
+use churnwatch::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 use serde_json::{Value, json};
 
+mod next_life;
 mod rig;
 mod stored_state;
 mod story;
@@ -359,4 +363,107 @@ fn a_misrouted_record_does_not_advance_stream_time() {
     assert_eq!(driver.feed(Stream::Usage, &old, at(200)), Outcome::Duplicate);
     let cost = json!({"id": "c", "type": "cost_recorded", "category": "acquisition", "amount_minor": 5, "currency": "USD", "occurred_at": at(1).0});
     assert_eq!(driver.feed(Stream::Billing, &cost, at(200)), Outcome::Applied, "a cost belongs to no account, and to any partition");
+}
+
+#[test]
+fn records_whose_timestamps_are_in_seconds_are_a_bad_run_and_the_reason_says_so() {
+    let mut driver = Driver::new();
+    let mut run = BadRun::default();
+    let finding = (0..300).find_map(|n| {
+        let record = serde_json::to_vec(&used(&n.to_string(), "acme", "u", at(100))).unwrap();
+        let seconds = Some(Timestamp(at(100).0 / 1000));
+        let input = Input { stream: Stream::Usage, key: None, value: Some(&record), timestamp: seconds, broker_timestamp: seconds };
+        let Outcome::DeadLetter(rejection) = driver.task.process(&input, at(100)) else { panic!("a dead letter") };
+        run.count(Some(&rejection), Thresholds::default())
+    });
+    let finding = finding.expect("a bad run");
+    assert_eq!((finding.bad, finding.commonest), (200, Code::FutureTime));
+    assert_eq!(finding.reason, "the record timestamp looks like seconds, not milliseconds");
+}
+
+#[test]
+fn an_account_that_was_deleted_and_re_created_is_scored_once_an_hour() {
+    let mut driver = Driver::new();
+    for times in 0..5 {
+        let now = at(100).plus(times);
+        driver.feed(Stream::Usage, &used(&times.to_string(), "acme", "u", now), now);
+        driver.round(now, &PUBLISH);
+        let deletion = json!({"type": "account_profile", "account_id": "acme", "deleted": true, "occurred_at": now.0});
+        driver.feed(Stream::Accounts, &deletion, now);
+    }
+    driver.feed(Stream::Usage, &used("last", "acme", "u", at(101)), at(101));
+    driver.round(at(101), &PUBLISH);
+    let scored = (1..=60).map(|minute| driver.task.round(at(101).plus(minute * MINUTE_MS), &PUBLISH, &mut Vec::new()).scored);
+    assert_eq!(scored.sum::<usize>(), 1);
+}
+
+#[test]
+fn counts_as_large_as_the_contract_allows_never_overflow_a_sum() {
+    let mut driver = Driver::new();
+    let most = i64::MAX;
+    for account in ["one", "two"] {
+        for n in 0..3 {
+            let when = at(100 - 40 * (n / 2)).plus(n);
+            let mut record = used(&n.to_string(), account, "u", when);
+            record["count"] = json!(most);
+            assert_eq!(driver.feed(Stream::Usage, &record, when), Outcome::Applied);
+            let session = json!({"id": format!("s{n}"), "type": "session_ended", "account_id": account, "user_id": "u", "session_id": "s",
+                "duration_seconds": 18_000_000_000_u64, "occurred_at": when.0});
+            assert_eq!(driver.feed(Stream::Usage, &session, at(100)), Outcome::Applied);
+            let paid = json!({"id": format!("i{n}"), "type": "invoice_paid", "account_id": account, "invoice_id": n.to_string(),
+                "amount_minor": most, "currency": "USD", "occurred_at": when.0});
+            assert_eq!(driver.feed(Stream::Billing, &paid, at(100)), Outcome::Applied);
+            let cost = json!({"id": format!("c{account}{n}"), "type": "cost_recorded", "category": "acquisition", "amount_minor": most,
+                "currency": "USD", "segment": "smb", "occurred_at": when.0});
+            assert_eq!(driver.feed(Stream::Billing, &cost, at(100)), Outcome::Applied);
+        }
+        let mut subscription = subscribed("b", account, most, at(1));
+        subscription["items"] = json!(vec![json!({"amount_minor": most, "currency": "USD", "interval": "day", "quantity": most}); 3]);
+        assert_eq!(driver.feed(Stream::Billing, &subscription, at(100)), Outcome::Applied);
+    }
+    driver.round(at(100), &PUBLISH);
+    let line = &driver.report(at(100))[0]["metrics"];
+    assert_eq!((&line["usage.events_28d"], &line["revenue.lifetime_value"]), (&json!(most), &json!(most)));
+    assert_eq!(line["revenue.mrr"], json!(MRR_MAX));
+}
+
+#[test]
+fn a_waiting_record_takes_effect_even_if_the_configuration_would_refuse_it_by_then() {
+    let euro = Currency::parse("EUR").unwrap();
+    let tables = vec![RateTable { valid_from: at(0), rates: vec![(euro, "1".parse().unwrap())] }];
+    let mut before = Settings::default();
+    before.money.rates = Rates::new(Currency::USD, tables);
+    let mut driver = Driver::with(before);
+    let later = at(100).plus(HOUR_MS);
+    let mut subscription = subscribed(&"long".repeat(50), "acme", 5_000, later);
+    subscription["items"][0]["currency"] = json!("EUR");
+    let used = used("u", "acme", "a user with a long id", later);
+    for (stream, record) in [(Stream::Billing, &subscription), (Stream::Usage, &used)] {
+        assert_eq!(driver.feed(stream, record, at(100)), Outcome::Applied);
+    }
+    driver.round(at(100), &PUBLISH);
+    let mut after = Settings::default();
+    (after.limits.record_bytes, after.limits.text_bytes, after.time.earliest) = (64, 8, at(101));
+    let mut restarted = driver.restart_with(after);
+    restarted.round(later, &PUBLISH);
+    let facts =
+        restarted.task.store().read("acme", |slot| (slot.account.billing().first_subscription_at(), slot.account.usage().last_activity()));
+    assert_eq!(facts, Some((Some(later), Some(later))));
+}
+
+#[test]
+fn ids_that_differ_only_beyond_256_bytes_are_different_ids() {
+    let id = |tail: &str| format!("{}{}", "x".repeat(256), tail.repeat(44));
+    let mut settings = Settings::default();
+    settings.limits.text_bytes = 4_096;
+    let policy = settings.money.clone();
+    let mrr_after = |snapshots: [(&str, i64); 2]| {
+        let mut driver = Driver::with(settings.clone());
+        for (tail, minor) in snapshots {
+            assert_eq!(driver.feed(Stream::Billing, &subscribed(&id(tail), "acme", minor, at(100)), at(100)), Outcome::Applied);
+        }
+        driver.task.store().read("acme", |slot| slot.account.billing().ledger(&policy).mrr_at(at(100)))
+    };
+    // Of two at one instant the greater id is in force; were they one id, it would be the first read.
+    assert_eq!(mrr_after([("a", 1_000), ("b", 2_000)]), mrr_after([("b", 2_000), ("a", 1_000)]));
 }

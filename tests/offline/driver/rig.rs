@@ -63,7 +63,12 @@ impl Driver {
 
     /// As after a restart with another model.
     pub fn restart_under(&self, model: Model) -> Self {
-        let mut driver = Self::under(model);
+        self.restart_with(Settings { model, ..Settings::default() })
+    }
+
+    /// As after a restart with other settings.
+    pub fn restart_with(&self, settings: Settings) -> Self {
+        let mut driver = Self::with(settings);
         for (key, value) in &self.changelog {
             driver.task.restore(key, Some(value));
         }

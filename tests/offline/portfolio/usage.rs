@@ -60,3 +60,14 @@ fn mrr_is_arpa_times_paying_accounts_and_arpu_times_users() {
     assert!((number("arpu") * number("mau") - number("mrr")).abs() < 1e-9);
     assert_eq!(kpis["mau"], json!({"value": 3}));
 }
+
+#[test]
+fn the_usage_of_accounts_with_the_largest_counts_still_adds_up() {
+    let mut world = World::default();
+    let most = i64::MAX;
+    for account in ["a", "b", "c"] {
+        world.add("usage", "feature_used", account, ago(1), json!({"user_id": "u", "feature": "x", "count": most}));
+        world.add("usage", "feature_used", account, ago(2), json!({"user_id": "u", "feature": "x", "count": most}));
+    }
+    close(&world.kpis()["usage_rate"], 6.0 * most as f64 / (3.0 * 28.0));
+}

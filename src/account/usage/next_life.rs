@@ -1,0 +1,50 @@
+//! Usage after the deletion of an account: what belongs to its next life.
+
+use super::{Usage, hour_index};
+use crate::settings::Settings;
+use crate::time::{Date, HOUR_MS, Timestamp};
+
+impl Usage {
+    /// Forgets what is not after a deletion. Hours are told apart exactly but for the one of the deletion, and so are the uses of its date
+    /// while its hours are kept. Sessions, and the date itself later on, are only told apart by date.
+    pub fn forget_until(&mut self, deleted_at: Timestamp, settings: &Settings) {
+        let last_activity = self.last_activity.get().filter(|last| *last > deleted_at);
+        let first = deleted_at.plus(1);
+        let date = settings.zone.date_of(first);
+        self.hours.prune_before(hour_index(first, date, settings));
+        self.sessions = self.sessions.iter().filter(|day| day.date >= date).cloned().collect();
+        self.days.prune_before(date.0);
+        self.recount(date, settings);
+        if last_activity.is_none() || self.days.is_empty() {
+            *self = Self { last_activity: last_activity.into(), ..Self::default() };
+            return;
+        }
+        let newest = self.newest_date;
+        let is_used = self.days.iter().next().is_some_and(|(first, _)| first == date.0);
+        let date = if is_used { date } else { Date(date.0.saturating_add(1)) };
+        super::actors::replace(&mut self.users, |user| user.after(deleted_at, date, newest));
+        self.features.replace(|feature| feature.after(deleted_at, date, newest));
+        self.anonymous = self.anonymous.and_then(|anonymous| anonymous.after(deleted_at, date, newest));
+    }
+
+    /// Counts the uses of the first date again, from its hours, if all of them are kept.
+    fn recount(&mut self, date: Date, settings: &Settings) {
+        let (start, end) = (settings.zone.start_of(date), settings.zone.start_of(Date(date.0.saturating_add(1))).plus(-1));
+        if hour_index(start, date, settings) < self.horizon(settings).hours {
+            return;
+        }
+        let uses = self.hours.sum(i32::MIN, hour_index(end, date, settings));
+        let has_sessions = self.sessions.first().is_some_and(|day| day.date == date);
+        self.days.replace(date.0, Some(uses).filter(|uses| *uses > 0 || has_sessions));
+    }
+
+    /// The earliest instant of use, to the hour or the date.
+    pub fn earliest(&self, settings: &Settings) -> Option<Timestamp> {
+        let last = self.last_activity.get()?;
+        let Some((date, _)) = self.days.iter().next() else { return Some(last) };
+        let start = settings.zone.start_of(Date(date));
+        let hour = self.hours.iter().next().map(|(index, _)| Timestamp((i64::from(index.div_euclid(2)) - 1) * HOUR_MS + 1));
+        let is_on_date = |hour: &Timestamp| settings.zone.date_of(hour.plus(HOUR_MS - 1)) == Date(date);
+        Some(hour.filter(is_on_date).map_or(start, |hour| hour.max(start)).min(last))
+    }
+}

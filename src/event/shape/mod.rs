@@ -1,0 +1,175 @@
+//! What bytes look like that are not an event of their stream, so that a mistake is answered with its cause and a remedy.
+//!
+//! A guess from the shape alone, for messages; nothing is decided by it. It names formats, providers and event types of the contract, and
+//! never quotes the bytes. `value` looks at one record, `file` at the start of a file of lines, `provider` at the envelopes of others.
+
+mod file;
+mod provider;
+mod value;
+
+use std::fmt;
+
+use super::Stream;
+
+/// What something looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Nothing but white space.
+    Empty,
+    /// Data of a compression format, by its name.
+    Compressed(&'static str),
+    /// Another binary or text format, by its name.
+    Format(&'static str),
+    /// Framed for a schema registry, and not JSON.
+    Framed,
+    /// Rows of separated values.
+    Csv,
+    /// A JSON array.
+    Array,
+    /// A JSON object over several lines of a file.
+    PrettyPrinted,
+    /// JSON inside a JSON string.
+    Quoted,
+    /// Events of another provider, by its name.
+    Provider(&'static str),
+    /// An event of another stream, by its type.
+    OtherStream(Stream, &'static str),
+    /// An object whose `type` no stream knows.
+    UnknownType,
+    /// An object without `type`.
+    Untyped,
+}
+
+/// Where the bytes come from, which decides what can be done about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A file of lines.
+    File,
+    /// A Kafka topic.
+    Topic,
+}
+
+impl Shape {
+    /// The shape of one value that is not an event of `stream`; `None` if it looks like one, or like nothing in particular.
+    #[must_use]
+    pub fn of_value(value: &[u8], stream: Stream) -> Option<Self> {
+        value::shape(value, stream)
+    }
+
+    /// The shape of a file of lines, from its first kilobytes.
+    #[must_use]
+    pub fn of_file(head: &[u8], stream: Stream) -> Option<Self> {
+        file::shape(head, stream)
+    }
+
+    /// CloudEvents in binary mode, which only the names of the headers show.
+    #[must_use]
+    pub fn of_headers<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<Self> {
+        names.any(|name| name == "ce_specversion").then_some(Self::Provider("CloudEvents"))
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(self, place: Place) -> String {
+        let text = match (self, place) {
+            (Self::Empty, _) => "find out why nothing was written",
+            (Self::Compressed("gzip"), Place::File) => "let its name end in .gz, or decompress it: `zcat FILE | churnwatch ... -`",
+            (Self::Compressed("zstd"), Place::File) => "let its name end in .zst, or decompress it: `zstdcat FILE | churnwatch ... -`",
+            (Self::Compressed(_), Place::File) => "decompress it first",
+            (Self::Compressed(_), Place::Topic) => "send the JSON itself, and let the producer compress batches with compression.type",
+            (Self::Framed, _) => {
+                "Avro and Protobuf are not supported in this version: serialize the events as JSON, with or without JSON Schema"
+            }
+            (Self::Csv, _) => "convert each row to a JSON object",
+            (Self::Array, Place::File) => "write one object per line: `jq -c '.[]' FILE`",
+            (Self::Array, Place::Topic) => "send one event per record",
+            (Self::PrettyPrinted, _) => "write one object per line: `jq -c . FILE`",
+            (Self::Quoted, Place::File) => "remove one level of quoting: `jq -r . FILE`",
+            (Self::Quoted, Place::Topic) => "send the object itself: the event was serialized twice",
+            (Self::Provider(_), Place::File) => "not supported in this version: convert the events to the native format",
+            (Self::Provider(_), Place::Topic) => {
+                "not supported in this version: convert the events to the native format and write them to another topic"
+            }
+            (Self::OtherStream(stream, _), Place::File) => return format!("read it with --{}", stream.name()),
+            (Self::OtherStream(stream, _), Place::Topic) => {
+                return format!("write it to a topic of that stream (streams.{}.topics)", stream.name());
+            }
+            (Self::Untyped, _) => "name the event in the field `type`",
+            (Self::UnknownType, _) => "check the field `type`; if these events belong here, they can be left as they are",
+            (Self::Format(_), _) => "convert the events to JSON objects",
+        };
+        text.to_owned()
+    }
+
+    /// What it looks like and what to do about it, as part of a sentence.
+    #[must_use]
+    pub fn advice(self, place: Place) -> String {
+        format!("{self}: {}", self.remedy(place))
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("empty"),
+            Self::Compressed(name) => write!(f, "compressed with {name}"),
+            Self::Format(name) => write!(f, "looks like {name}"),
+            Self::Framed => f.write_str("looks like Avro or Protobuf, framed for a schema registry"),
+            Self::Csv => f.write_str("looks like CSV"),
+            Self::Array => f.write_str("a JSON array"),
+            Self::PrettyPrinted => f.write_str("pretty-printed JSON, an object over several lines"),
+            Self::Quoted => f.write_str("JSON inside a JSON string"),
+            Self::Provider(name) => write!(f, "looks like {name}"),
+            Self::OtherStream(stream, type_name) => write!(f, "`{type_name}` is an event of the {} stream", stream.name()),
+            Self::UnknownType => f.write_str("an object whose `type` is not one of this stream"),
+            Self::Untyped => f.write_str("an object without `type`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Shape; 14] = [
+        Shape::Empty,
+        Shape::Compressed("gzip"),
+        Shape::Compressed("zstd"),
+        Shape::Compressed("lz4"),
+        Shape::Format("a Parquet file"),
+        Shape::Framed,
+        Shape::Csv,
+        Shape::Array,
+        Shape::PrettyPrinted,
+        Shape::Quoted,
+        Shape::Provider("Stripe"),
+        Shape::OtherStream(Stream::Support, "ticket_opened"),
+        Shape::UnknownType,
+        Shape::Untyped,
+    ];
+
+    #[test]
+    fn no_remedy_recommends_a_feature_that_does_not_exist() {
+        for shape in ALL {
+            for place in [Place::File, Place::Topic] {
+                let advice = shape.advice(place);
+                for absent in ["schema_registry", "format =", "--format", "mapping", "repartition", "adapter", "redrive"] {
+                    assert!(!advice.contains(absent), "{advice}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_another_stream_says_where_it_goes() {
+        let shape = Shape::OtherStream(Stream::Support, "ticket_opened");
+        assert_eq!(shape.advice(Place::File), "`ticket_opened` is an event of the support stream: read it with --support");
+        assert!(shape.advice(Place::Topic).ends_with("write it to a topic of that stream (streams.support.topics)"));
+    }
+
+    #[test]
+    fn binary_cloud_events_are_known_by_their_headers() {
+        assert_eq!(Shape::of_headers(["trace", "ce_specversion"].into_iter()), Some(Shape::Provider("CloudEvents")));
+        assert_eq!(Shape::of_headers(["trace"].into_iter()), None);
+    }
+}

@@ -1,0 +1,76 @@
+//! The envelopes of other providers, known by the fields that their documents promise.
+
+use serde_json::{Map, Value};
+
+/// Fields of an object, by name.
+type Fields = Map<String, Value>;
+
+/// Each provider, and whether an object is one of its events. The most specific come first.
+const PROVIDERS: [(&str, fn(&Fields) -> bool); 8] = [
+    ("Zendesk", zendesk),
+    ("CloudEvents", cloud_events),
+    ("Stripe", stripe),
+    ("Debezium", debezium),
+    ("Kafka Connect JSON with schemas", connect),
+    ("Chargebee", chargebee),
+    ("Intercom", intercom),
+    ("Segment", segment),
+];
+
+/// The provider whose event this object is.
+pub(super) fn provider(fields: &Fields) -> Option<&'static str> {
+    PROVIDERS.into_iter().find(|(_, is_one)| is_one(fields)).map(|(name, _)| name)
+}
+
+fn text<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+    fields.get(name)?.as_str()
+}
+
+fn object<'a>(fields: &'a Fields, name: &str) -> Option<&'a Fields> {
+    fields.get(name)?.as_object()
+}
+
+/// Event webhooks. Exports are tickets, whose `url` is that of Zendesk's API.
+fn zendesk(fields: &Fields) -> bool {
+    text(fields, "type").is_some_and(|name| name.starts_with("zen:event-type:"))
+        || fields.contains_key("zendesk_event_version")
+        || text(fields, "url").is_some_and(|url| url.contains(".zendesk.com/api/"))
+}
+
+fn cloud_events(fields: &Fields) -> bool {
+    ["specversion", "source", "type"].iter().all(|name| fields.contains_key(*name))
+}
+
+/// Events, and the objects inside them, which some send alone.
+fn stripe(fields: &Fields) -> bool {
+    let inner = object(fields, "data").and_then(|data| object(data, "object"));
+    match text(fields, "object") {
+        Some("event") => true,
+        Some("subscription" | "invoice" | "customer" | "charge" | "payment_intent") => fields.contains_key("livemode"),
+        _ => inner.is_some_and(|inner| inner.contains_key("object")) && text(fields, "type").is_some_and(|name| name.contains('.')),
+    }
+}
+
+fn debezium(fields: &Fields) -> bool {
+    let change = object(fields, "payload").unwrap_or(fields);
+    let has_image = change.contains_key("before") || change.contains_key("after");
+    has_image && (text(change, "op").is_some() || object(change, "source").is_some_and(|source| source.contains_key("connector")))
+}
+
+fn connect(fields: &Fields) -> bool {
+    fields.len() == 2 && fields.contains_key("schema") && fields.contains_key("payload")
+}
+
+fn chargebee(fields: &Fields) -> bool {
+    text(fields, "event_type").is_some() && object(fields, "content").is_some()
+}
+
+fn intercom(fields: &Fields) -> bool {
+    text(fields, "topic").is_some() && object(fields, "data").is_some_and(|data| data.contains_key("item"))
+}
+
+fn segment(fields: &Fields) -> bool {
+    let is_call = matches!(text(fields, "type"), Some("track" | "page" | "screen" | "identify" | "group" | "alias"));
+    let signs = ["messageId", "anonymousId", "userId", "receivedAt", "sentAt", "originalTimestamp"];
+    is_call && signs.iter().any(|name| fields.contains_key(*name))
+}
