@@ -101,7 +101,7 @@ impl World {
             let at = self.now;
             apply += cpu_of(|| records.iter().for_each(|record| self.tell(Stream::Usage, record, at)));
             round += cpu_of(|| scored += self.round().0);
-            self.task.view().accounts.for_each(|slot| {
+            self.task.view().accounts.visit(|slot| {
                 replaced += usize::from(slot.live_entry().contribution.as_ref().is_some_and(|part| part.at() == at));
             });
         }
@@ -128,8 +128,8 @@ impl World {
     /// Microseconds per account: its metrics alone, then what replacing its parts adds.
     fn costs(&self) -> [f64; 3] {
         let (view, settings) = (self.task.engine.stream_time().view(self.now, &self.settings), &*self.settings);
-        let copy = |number| self.task.view().accounts.read(&account(number), |slot| (slot.account.clone(), *slot.last_score().unwrap()));
-        let accounts: Vec<_> = (0..ACTIVE).map(|number| copy(number).unwrap()).collect();
+        let copy = |number| self.task.view().accounts.copy(&account(number)).unwrap();
+        let accounts: Vec<_> = (0..ACTIVE).map(copy).map(|slot| (slot.account.clone(), *slot.last_score().unwrap())).collect();
         let (mut live, mut entries) = (Live::default(), vec![LiveEntry::default(); ACTIVE]);
         let micros = |work: &mut dyn FnMut(usize, &Account, AccountScore)| {
             let each = || accounts.iter().enumerate().for_each(|(number, (account, score))| work(number, account, *score));

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-/// The known partitioners.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// The known partitioners. Stamps hold them by their place in this list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub enum Partitioner {
     /// The Java client's default; librdkafka's `murmur2_random`.
     Murmur2,
@@ -94,6 +94,13 @@ impl Candidates {
         Partitioner::ALL.into_iter().zip(self.0).filter_map(|(partitioner, possible)| possible.then_some(partitioner))
     }
 
+    /// The only candidate, if there is just one.
+    #[must_use]
+    pub fn single(self) -> Option<Partitioner> {
+        let mut candidates = self.iter();
+        candidates.next().filter(|_| candidates.next().is_none())
+    }
+
     /// Whether none is left.
     #[must_use]
     pub fn is_empty(self) -> bool {
@@ -140,6 +147,9 @@ impl Sample {
     /// One key in twenty may be in the wrong partition: its records become dead letters. Above that, the topic is refused.
     const STRAYS_PER_KEY: usize = 20;
 
+    /// Enough keys to tell partitioners apart even if one of them is in the wrong partition.
+    const KEYS_CERTAIN: usize = 20;
+
     /// Adds a key; returns whether it is new.
     pub fn add(&mut self, partition: i32, key: &[u8]) -> bool {
         self.0.insert((partition, key.to_vec()))
@@ -161,6 +171,12 @@ impl Sample {
     #[must_use]
     pub fn fitting(&self, partitioner: Partitioner, count: i32) -> usize {
         self.0.iter().filter(|(partition, key)| partitioner.partition(key, count) == *partition).count()
+    }
+
+    /// Whether there are enough keys to rely on [`Self::candidates`].
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        self.len() >= Self::KEYS_CERTAIN
     }
 
     /// The partitioners that the topic may have been written with; all of them while there are no keys.

@@ -25,10 +25,10 @@ model in force if the configuration is valid.";
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// When group offsets and state disagree, resume from the offsets in the state
+    /// When group offsets and state disagree at the start, resume from the offsets in the state
     #[arg(long, value_enum, value_name = "WHERE")]
     pub resume_from: Option<ResumeFrom>,
-    /// Continue even if records after the committed offset have been deleted
+    /// Start even if records after the committed offset have been deleted; a loss while running still ends the service
     #[arg(long)]
     pub accept_loss: bool,
     /// The cluster.

@@ -25,29 +25,32 @@ impl Default for AccountMap {
 }
 
 impl AccountMap {
-    /// Calls `read` with an account; `None` if there is none.
-    pub fn read<R>(&self, id: &str, read: impl FnOnce(&Slot) -> R) -> Option<R> {
+    /// A copy of an account; `None` if there is none. Readers compute from copies, so that the writer never waits for them.
+    #[must_use]
+    pub fn copy(&self, id: &str) -> Option<Slot> {
+        self.read(id, Slot::clone)
+    }
+
+    /// Calls `read` for every account, in no particular order. Only one key is locked at a time, so the writer waits for at most one `read`.
+    pub fn visit(&self, mut read: impl FnMut(&Slot)) {
+        let keys: Vec<AccountKey> = self.chains.iter().map(|chain| *chain.key()).collect();
+        for key in keys {
+            if let Some(chain) = self.chains.get(&key) {
+                chain.iter().for_each(&mut read);
+            }
+        }
+    }
+
+    /// Calls `read` with an account, which stays locked meanwhile; `None` if there is none.
+    pub(super) fn read<R>(&self, id: &str, read: impl FnOnce(&Slot) -> R) -> Option<R> {
         self.chains.get(&AccountKey::of(id))?.get(id).map(read)
     }
 
-    /// Calls `read` for every account, in no particular order.
-    pub fn for_each(&self, mut read: impl FnMut(&Slot)) {
+    /// Calls `read` for every account, in no particular order, with a whole shard locked: for the writer itself.
+    pub(super) fn for_each(&self, mut read: impl FnMut(&Slot)) {
         for chain in &self.chains {
             chain.iter().for_each(&mut read);
         }
-    }
-
-    /// Calls `read` for every account of a key. A slow reader that goes key by key never blocks the writer for longer than one key.
-    pub fn read_each_of(&self, key: AccountKey, read: impl FnMut(&Slot)) {
-        if let Some(chain) = self.chains.get(&key) {
-            chain.iter().for_each(read);
-        }
-    }
-
-    /// The keys of all accounts, in no particular order.
-    #[must_use]
-    pub fn keys(&self) -> Vec<AccountKey> {
-        self.chains.iter().map(|chain| *chain.key()).collect()
     }
 
     /// How many accounts there are.
@@ -117,6 +120,16 @@ mod tests {
         assert_eq!((left, map.count()), (vec!["b".to_owned()], 1));
         assert!(map.remove(key, "b").is_some());
         assert!(map.chains.is_empty());
+    }
+
+    #[test]
+    fn a_copy_leaves_the_account_unlocked() {
+        let (map, key) = (AccountMap::default(), AccountKey::of("a"));
+        map.change_or_create(key, "a", || true, |_| ());
+        let copy = map.copy("a").unwrap();
+        assert!(map.chains.try_get_mut(&key).is_present());
+        assert!(map.remove(key, "a").is_some() && copy.id() == "a");
+        assert!(map.copy("a").is_none());
     }
 
     #[test]

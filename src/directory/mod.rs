@@ -82,14 +82,12 @@ impl Directory {
         let (settings, tasks) = (self.settings(), self.tasks());
         let mut begins: Option<Timestamp> = None;
         for task in &tasks {
-            task.accounts.for_each(|slot| begins = begins.into_iter().chain(slot.account.first_seen()).min());
+            task.accounts.visit(|slot| begins = begins.into_iter().chain(slot.account.first_seen()).min());
         }
         let mut cohorts = Cohorts::new(CompleteMonths::new(begins, now, &settings.zone), COHORT_SCOPES_MAX);
         for task in &tasks {
             let billing_t = task.summary().stream_time.view(now, &settings).stream(Stream::Billing).t;
-            for key in task.accounts.keys() {
-                task.accounts.read_each_of(key, |slot| cohorts.add_account(&slot.account, billing_t, &settings));
-            }
+            task.accounts.visit(|slot| cohorts.add_account(&slot.account, billing_t, &settings));
         }
         cohorts
     }

@@ -12,8 +12,8 @@ use crate::time::Timestamp;
 /// Recent changes kept per task, at most.
 const MAX_RECENT: usize = 5_000;
 
-/// One task as readers see it. The task's own thread writes it; no lock is held for longer than it takes to score one account or copy
-/// the sums.
+/// One task as readers see it. The task's own thread writes it; no lock is held for longer than it takes to copy one account or the
+/// sums.
 #[derive(Debug)]
 pub struct TaskView {
     /// Its partition number in every input topic.
@@ -60,7 +60,7 @@ impl TaskView {
     /// An account with its score at `now` and its recent changes; `None` if the task does not have it.
     pub(super) fn account_report(&self, id: &str, now: Timestamp, settings: &Settings) -> Option<AccountReport> {
         let view = self.summary().stream_time.view(now, settings);
-        let report = self.accounts.read(id, |slot| slot.report(&view, settings))??;
+        let report = self.accounts.copy(id)?.report(&view, settings)?;
         Some(report.with_recent_changes(&self.recent_changes(id)))
     }
 

@@ -91,6 +91,11 @@ impl<S: Store> Task<S> {
         }
     }
 
+    /// The keys of the buffered records: of all live records, once the changelog has been read to its end.
+    pub fn restoring_keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.restoring.keys().map(|key| &**key)
+    }
+
     fn restore_record(&mut self, key: &[u8], value: &[u8]) -> Result<(), CodecError> {
         match key {
             [OF_ACCOUNT, section, number @ ..] => {

@@ -10,7 +10,8 @@ use super::error::ApiError;
 use crate::engine::Counts;
 use crate::event::Stream;
 use crate::portfolio::lines;
-use crate::telemetry::{BANDS, Query, Sort, Source, top};
+use crate::telemetry::{BANDS, Lists, Query, Sort, Source};
+use crate::time::Timestamp;
 
 /// Accounts in a list unless `limit` says otherwise.
 const LIMIT_DEFAULT: usize = 50;
@@ -56,21 +57,11 @@ impl AccountsParameters {
 }
 
 /// `/api/accounts`: the first accounts of a sort order, each with the drivers of its score.
-pub fn accounts(source: &Arc<dyn Source>, parameters: AccountsParameters) -> Result<Value, ApiError> {
-    let query = parameters.query()?;
-    let (rows, matched) = top(&**source, &query);
-    let accounts: Vec<Value> = rows
-        .iter()
-        .map(|row| {
-            let mut shown = json!(row);
-            let drivers = source.account(&row.account_id).and_then(|mut line| line.get_mut("drivers").map(Value::take));
-            if let Some(fields) = shown.as_object_mut() {
-                fields.insert("drivers".to_owned(), drivers.unwrap_or_else(|| json!([])));
-            }
-            shown
-        })
-        .collect();
-    Ok(with_header(&**source, json!({ "matched": matched, "accounts": accounts })))
+pub fn accounts(source: &dyn Source, lists: &Lists, parameters: AccountsParameters) -> Result<Value, ApiError> {
+    let list = lists.get(&parameters.query()?).ok_or_else(|| {
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the list is not ready yet", "ask again; fewer different lists are ready sooner")
+    })?;
+    Ok(with_header(source, list.as_of, json!({ "matched": list.matched, "accounts": list.accounts })))
 }
 
 /// `/api/accounts/{id}`: one account with metrics, score, components and drivers.
@@ -82,7 +73,7 @@ pub fn account(source: &Arc<dyn Source>, account_id: &str) -> Result<Value, ApiE
 }
 
 /// `/api/portfolio`: KPIs of all accounts of this instance, KPIs by segment, plan and CSM as `scopes`, and sums by segment and band.
-pub fn portfolio(source: &Arc<dyn Source>) -> Value {
+pub fn portfolio(source: &dyn Source) -> Value {
     let cells = source.portfolio();
     let live = source.live();
     let mut scopes = lines(&live.portfolio, &live.settings).filter_map(|line| serde_json::from_slice::<Value>(&line).ok());
@@ -94,7 +85,7 @@ pub fn portfolio(source: &Arc<dyn Source>) -> Value {
         fields.insert("accounts".to_owned(), json!(cells.iter().map(|cell| cell.accounts).sum::<u64>()));
         fields.insert("cells".to_owned(), json!(cells));
     }
-    with_header(&**source, body)
+    with_header(source, source.now(), body)
 }
 
 /// `/api/cohorts`: the lines of `replay --out-cohorts` for the accounts of this instance. To get the whole portfolio, add them up over
@@ -103,7 +94,7 @@ pub fn cohorts(source: &Arc<dyn Source>) -> Value {
     let cohorts = source.cohorts();
     let lines: Vec<Value> = cohorts.lines().take(COHORT_LINES_MAX).filter_map(|line| serde_json::from_slice::<Value>(&line).ok()).collect();
     let body = json!({ "cohorts": lines, "tasks_owned": source.tasks().len(), "tasks_total": source.tasks_total() });
-    with_header(&**source, body)
+    with_header(&**source, source.now(), body)
 }
 
 /// `/api/pipeline`: record outcomes by stream, and the status of each task.
@@ -115,6 +106,7 @@ pub fn pipeline(source: &Arc<dyn Source>) -> Value {
     }
     let mut body = with_header(
         &**source,
+        source.now(),
         json!({
             "tasks_owned": tasks.len(),
             "tasks_total": source.tasks_total(),
@@ -129,10 +121,10 @@ pub fn pipeline(source: &Arc<dyn Source>) -> Value {
 }
 
 /// Adds the fields that every response about accounts has.
-fn with_header(source: &dyn Source, mut body: Value) -> Value {
+fn with_header(source: &dyn Source, as_of: Timestamp, mut body: Value) -> Value {
     let (currency, minor_digits) = source.currency();
     if let Some(fields) = body.as_object_mut() {
-        fields.insert("as_of".to_owned(), json!(source.now().to_string()));
+        fields.insert("as_of".to_owned(), json!(as_of.to_string()));
         fields.insert("currency".to_owned(), json!(currency));
         fields.insert("minor_digits".to_owned(), json!(minor_digits));
     }

@@ -1,7 +1,7 @@
 //! Errors as JSON: what went wrong and what to do about it.
 
 use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
@@ -39,12 +39,13 @@ impl IntoResponse for ApiError {
         body.insert("error".to_owned(), json!(self.error));
         body.insert("hint".to_owned(), json!(self.hint));
         let mut response = (self.status, Json(Value::Object(body))).into_response();
-        match self.status {
-            StatusCode::METHOD_NOT_ALLOWED => drop(response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET"))),
-            StatusCode::UNAUTHORIZED => {
-                drop(response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer")));
-            }
-            _ => {}
+        let header = match self.status {
+            StatusCode::METHOD_NOT_ALLOWED => Some((header::ALLOW, "GET, HEAD")),
+            StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            _ => None,
+        };
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         response
     }

@@ -14,12 +14,15 @@
 mod api;
 pub(crate) mod client;
 mod error;
+mod gzip;
+mod host;
 mod page;
 mod timeouts;
 mod routes;
 mod server;
 mod token;
 
+pub use host::Hosts;
 pub use server::{Listener, Server, Settings, StartError};
 pub use timeouts::Timeouts;
 pub use token::Token;

@@ -1,7 +1,9 @@
 //! The routes, and the checks that apply to every request.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
@@ -14,21 +16,37 @@ use serde_json::Value;
 
 use super::api::{self, AccountsParameters};
 use super::error::ApiError;
+use super::gzip::gzip;
+use super::host::Hosts;
 use super::page::page;
 use super::token::Token;
-use crate::telemetry::{self, Source};
+use crate::telemetry::{self, Lists, Refreshed, Source};
 
 /// Longest path and query, bytes.
 const URI_BYTES_MAX: usize = 2_048;
+/// The portfolio is written once per interval for all viewers; with a thousand segments it takes milliseconds.
+const PORTFOLIO_INTERVAL: Duration = Duration::from_secs(1);
 /// Paths that need no token, besides `/accounts/{id}`.
 const OPEN_PATHS: [&str; 3] = ["/", "/livez", "/readyz"];
 
 /// What the handlers share.
 #[derive(Clone)]
 pub struct Shared {
-    pub source: Arc<dyn Source>,
-    pub registry: Registry,
-    pub token: Option<Token>,
+    source: Arc<dyn Source>,
+    lists: Arc<Lists>,
+    portfolio: Arc<Refreshed<Bytes>>,
+    registry: Registry,
+    hosts: Hosts,
+    token: Option<Token>,
+}
+
+impl Shared {
+    pub fn new(source: Arc<dyn Source>, registry: Registry, hosts: Hosts, token: Option<Token>) -> Self {
+        let lists = Arc::new(Lists::new(Arc::clone(&source)));
+        let read = Arc::clone(&source);
+        let portfolio = Refreshed::every(PORTFOLIO_INTERVAL, move || Bytes::from(api::portfolio(&*read).to_string()));
+        Self { source, lists, portfolio, registry, hosts, token }
+    }
 }
 
 /// All routes.
@@ -45,6 +63,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/api/cohorts", get(cohorts))
         .route("/api/pipeline", get(pipeline))
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "no such path", "see / for the page, /api/accounts, /metrics") })
+        .layer(middleware::from_fn(gzip))
         .layer(middleware::from_fn_with_state(shared.clone(), admit))
         .with_state(shared)
 }
@@ -63,8 +82,12 @@ async fn admit(State(shared): State<Shared>, request: Request, next: Next) -> Re
 }
 
 fn refusal(shared: &Shared, request: &Request) -> Option<ApiError> {
-    if request.method() != Method::GET {
-        return Some(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "only GET is supported", "nothing can be changed over HTTP"));
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        let error = "only GET and HEAD are supported";
+        return Some(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, error, "nothing can be changed over HTTP"));
+    }
+    if let Some(error) = shared.hosts.refusal(request) {
+        return Some(error);
     }
     if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > URI_BYTES_MAX) {
         return Some(ApiError::new(StatusCode::URI_TOO_LONG, "the URI is too long", format!("use at most {URI_BYTES_MAX} bytes")));
@@ -108,7 +131,7 @@ async fn accounts(
         let error = words.strip_prefix("Failed to deserialize query string: ").unwrap_or(&words);
         ApiError::bad_request(error, "parameters are band, segment, sort and limit, as in ?band=red&sort=risk&limit=20")
     })?;
-    answer(move || api::accounts(&shared.source, parameters)).await
+    answer(move || api::accounts(&*shared.source, &shared.lists, parameters)).await
 }
 
 async fn account(State(shared): State<Shared>, id: Result<Path<String>, PathRejection>) -> Result<Json<Value>, ApiError> {
@@ -116,8 +139,11 @@ async fn account(State(shared): State<Shared>, id: Result<Path<String>, PathReje
     answer(move || api::account(&shared.source, &id)).await
 }
 
-async fn portfolio(State(shared): State<Shared>) -> Result<Json<Value>, ApiError> {
-    answer(move || Ok(api::portfolio(&shared.source))).await
+async fn portfolio(State(shared): State<Shared>) -> Response {
+    match off_thread(move || shared.portfolio.get()).await {
+        Some(body) => ([(header::CONTENT_TYPE, "application/json")], Bytes::clone(&body)).into_response(),
+        None => failed().into_response(),
+    }
 }
 
 async fn cohorts(State(shared): State<Shared>) -> Result<Json<Value>, ApiError> {
@@ -132,11 +158,11 @@ async fn answer(work: impl FnOnce() -> Result<Value, ApiError> + Send + 'static)
     off_thread(work).await.ok_or_else(failed)?.map(Json)
 }
 
-/// Runs work that iterates over accounts off the server's thread, so that probes keep responding. `None` if it panicked.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+/// Runs work that takes long off the server's thread, so that probes keep responding. `None` if it panicked.
+pub(super) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
 }
 
-fn failed() -> ApiError {
+pub(super) fn failed() -> ApiError {
     ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error", "see the log, and please report this as a bug")
 }

@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt as _;
 
+use super::host::Hosts;
 use super::routes::{Shared, router};
 use super::timeouts::{Answered, TimedStream, Timeouts};
 use super::token::Token;
@@ -30,9 +31,11 @@ const HEADERS_MAX: usize = 64;
 /// Most threads that iterate over accounts at the same time.
 const WORKERS_MAX: usize = 2;
 
-/// The token, and the limits that clients are held to.
+/// The allowed hosts, the token, and the limits that clients are held to.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Hosts that requests may name.
+    pub hosts: Hosts,
     /// The token that requests must carry, if any.
     pub token: Option<Token>,
     /// Most simultaneous connections; further ones wait to be accepted.
@@ -44,6 +47,7 @@ pub struct Settings {
 impl From<&section::Http> for Settings {
     fn from(http: &section::Http) -> Self {
         Self {
+            hosts: Hosts::new(&http.allowed_hosts, &http.external_url),
             token: http.token.as_ref().map(|token| Token::new(token.expose())),
             connections_max: http.max_connections,
             timeouts: Timeouts {
@@ -112,7 +116,7 @@ impl Server {
             .map_err(StartError::Thread)?;
         let (stop, stopped) = watch::channel(false);
         let bounds = (settings.connections_max, settings.timeouts);
-        let routes = router(Shared { source, registry, token: settings.token });
+        let routes = router(Shared::new(source, registry, settings.hosts, settings.token));
         let serve = move || {
             if let Err(error) = runtime.block_on(accept(listener, &routes, bounds, stopped)) {
                 tracing::error!(%error, "the HTTP server stopped");

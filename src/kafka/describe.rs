@@ -1,9 +1,9 @@
-//! The operations that the principal is allowed on topics and groups, as brokers report them (KIP-430). rust-rdkafka does not wrap these
-//! requests.
+//! What brokers report about topics and groups: ids, partition counts, cleanup policies, and the operations that the principal is allowed
+//! (KIP-430). rust-rdkafka does not wrap these requests, or only for an asynchronous client of their own.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
 use std::collections::BTreeMap;
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr::NonNull;
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka_sys as sys;
 use rdkafka_sys::rd_kafka_AclOperation_t as AclOperation;
 use rdkafka_sys::types::RDKafkaErrorCode;
+
+use super::topic_id::TopicId;
 
 /// An operation that needs authorization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +23,8 @@ pub enum Operation {
     Write,
     /// Creating a topic.
     Create,
+    /// Reading the configuration of a topic.
+    DescribeConfigs,
 }
 
 impl Operation {
@@ -31,6 +35,7 @@ impl Operation {
             Self::Read => "Read",
             Self::Write => "Write",
             Self::Create => "Create",
+            Self::DescribeConfigs => "DescribeConfigs",
         }
     }
 }
@@ -38,14 +43,30 @@ impl Operation {
 /// The allowed operations; `None` if the broker does not report them, an error if it hides the resource.
 pub(crate) type Allowed = Result<Option<Vec<Operation>>, RDKafkaErrorCode>;
 
-/// The operations allowed on each of these topics, by name.
-pub(crate) fn topics<C: ConsumerContext>(client: &BaseConsumer<C>, names: &[&str], limit: Duration) -> BTreeMap<String, Allowed> {
+/// A topic as brokers describe it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Description {
+    /// Its id, if the broker has ids.
+    pub id: Option<TopicId>,
+    /// Its partition count.
+    pub partitions: i32,
+    /// The allowed operations, if the broker reports them.
+    pub operations: Option<Vec<Operation>>,
+}
+
+/// Each of these topics, by name, as this broker describes them; nothing if it does not answer.
+pub(crate) fn topics<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    names: &[&str],
+    broker: i32,
+    limit: Duration,
+) -> BTreeMap<String, Result<Description, RDKafkaErrorCode>> {
     let Some((owned, mut pointers)) = c_strings(names) else { return BTreeMap::new() };
     // SAFETY: the names outlive the call, which copies them; the collection is destroyed once, after the call that reads it.
     let event = unsafe {
         let collection = sys::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());
         let ask = |rk, options, queue| sys::rd_kafka_DescribeTopics(rk, collection, options, queue);
-        let event = answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, limit, ask);
+        let event = answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, Some(broker), limit, ask);
         sys::rd_kafka_TopicCollection_destroy(collection);
         event
     };
@@ -61,10 +82,18 @@ pub(crate) fn topics<C: ConsumerContext>(client: &BaseConsumer<C>, names: &[&str
         let found = sys::rd_kafka_DescribeTopics_result_topics(result, &raw mut count);
         let one = |place| {
             let topic = *found.add(place);
-            let name = std::ffi::CStr::from_ptr(sys::rd_kafka_TopicDescription_name(topic)).to_string_lossy().into_owned();
-            let mut operations = 0;
+            let name = CStr::from_ptr(sys::rd_kafka_TopicDescription_name(topic)).to_string_lossy().into_owned();
+            let (mut operations, mut partitions) = (0, 0);
             let list = sys::rd_kafka_TopicDescription_authorized_operations(topic, &raw mut operations);
-            (name, allowed(sys::rd_kafka_TopicDescription_error(topic), list, operations))
+            let described = allowed(sys::rd_kafka_TopicDescription_error(topic), list, operations).map(|operations| {
+                sys::rd_kafka_TopicDescription_partitions(topic, &raw mut partitions);
+                let id = sys::rd_kafka_TopicDescription_topic_id(topic);
+                let id = (!id.is_null())
+                    .then(|| (sys::rd_kafka_Uuid_most_significant_bits(id), sys::rd_kafka_Uuid_least_significant_bits(id)))
+                    .and_then(|(most, least)| TopicId::of(most, least));
+                Description { id, partitions: i32::try_from(partitions).unwrap_or(i32::MAX), operations }
+            });
+            (name, described)
         };
         (0..count).map(one).collect()
     }
@@ -76,7 +105,7 @@ pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, li
     // SAFETY: the name outlives the call, which copies it.
     let ask = |rk, options, queue| unsafe { sys::rd_kafka_DescribeConsumerGroups(rk, pointers.as_mut_ptr(), 1, options, queue) };
     // SAFETY: `ask` makes the call that the options are created for.
-    let event = unsafe { answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, limit, ask) };
+    let event = unsafe { answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, None, limit, ask) };
     drop(owned);
     let event = event?;
     // SAFETY: the event lives until it is dropped at the end; it owns the description, which is only read.
@@ -96,6 +125,46 @@ pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, li
     }
 }
 
+/// The cleanup policy of a topic; `None` if this broker does not say, an error if it may not or cannot.
+pub(crate) fn cleanup_policy<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    topic: &str,
+    broker: i32,
+    limit: Duration,
+) -> Result<Option<String>, RDKafkaErrorCode> {
+    let Ok(topic) = CString::new(topic) else { return Ok(None) };
+    // SAFETY: the name outlives the call that copies it; the resource is destroyed once, after the call that reads it.
+    let event = unsafe {
+        let mut resource = sys::rd_kafka_ConfigResource_new(sys::rd_kafka_ResourceType_t::RD_KAFKA_RESOURCE_TOPIC, topic.as_ptr());
+        let ask = |rk, options, queue| sys::rd_kafka_DescribeConfigs(rk, &raw mut resource, 1, options, queue);
+        let event = answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, Some(broker), limit, ask);
+        sys::rd_kafka_ConfigResource_destroy(resource);
+        event
+    };
+    let Some(event) = event else { return Err(RDKafkaErrorCode::OperationTimedOut) };
+    // SAFETY: the event lives until it is dropped at the end; it owns the resources and their entries, which are only read.
+    unsafe {
+        let result = sys::rd_kafka_event_DescribeConfigs_result(event.0.as_ptr());
+        let mut count = 0;
+        let found =
+            if result.is_null() { std::ptr::null_mut() } else { sys::rd_kafka_DescribeConfigs_result_resources(result, &raw mut count) };
+        if count == 0 {
+            return Err(RDKafkaErrorCode::from(sys::rd_kafka_event_error(event.0.as_ptr())));
+        }
+        match RDKafkaErrorCode::from(sys::rd_kafka_ConfigResource_error(*found)) {
+            RDKafkaErrorCode::NoError => {}
+            code => return Err(code),
+        }
+        let mut count = 0;
+        let entries = sys::rd_kafka_ConfigResource_configs(*found, &raw mut count);
+        let entry = (0..count)
+            .map(|place| *entries.add(place))
+            .find(|entry| CStr::from_ptr(sys::rd_kafka_ConfigEntry_name(*entry)).to_bytes() == b"cleanup.policy");
+        let value = entry.map(|entry| sys::rd_kafka_ConfigEntry_value(entry)).filter(|value| !value.is_null());
+        Ok(value.map(|value| CStr::from_ptr(value).to_string_lossy().into_owned()))
+    }
+}
+
 struct Response(NonNull<sys::rd_kafka_event_t>);
 
 impl Drop for Response {
@@ -105,13 +174,15 @@ impl Drop for Response {
     }
 }
 
-/// Sends a request that asks for the allowed operations, and waits for the response.
+/// Sends a request, which asks for the allowed operations too where it can, and waits for the response. librdkafka waits for the controller
+/// unless it is given a `broker`; the embedded one never finds its own.
 ///
 /// # Safety
 /// `ask` must make the call that belongs to `operation`.
 unsafe fn answer<C: ConsumerContext>(
     client: &BaseConsumer<C>,
     operation: sys::rd_kafka_admin_op_t,
+    broker: Option<i32>,
     limit: Duration,
     ask: impl FnOnce(*mut sys::rd_kafka_t, *const sys::rd_kafka_AdminOptions_t, *mut sys::rd_kafka_queue_t),
 ) -> Option<Response> {
@@ -126,6 +197,9 @@ unsafe fn answer<C: ConsumerContext>(
         }
         let mut words: [c_char; 256] = [0; 256];
         sys::rd_kafka_AdminOptions_set_request_timeout(options, millis, words.as_mut_ptr(), words.len());
+        if let Some(broker) = broker {
+            sys::rd_kafka_AdminOptions_set_broker(options, broker, words.as_mut_ptr(), words.len());
+        }
         let queue = sys::rd_kafka_queue_new(rk);
         ask(rk, options, queue);
         let event = sys::rd_kafka_queue_poll(queue, millis);
@@ -151,6 +225,7 @@ unsafe fn allowed(error: *const sys::rd_kafka_error_t, operations: *const AclOpe
         AclOperation::RD_KAFKA_ACL_OPERATION_READ => Some(Operation::Read),
         AclOperation::RD_KAFKA_ACL_OPERATION_WRITE => Some(Operation::Write),
         AclOperation::RD_KAFKA_ACL_OPERATION_CREATE => Some(Operation::Create),
+        AclOperation::RD_KAFKA_ACL_OPERATION_DESCRIBE_CONFIGS => Some(Operation::DescribeConfigs),
         _ => None,
     };
     Ok(Some(list.iter().filter_map(known).collect()))

@@ -7,12 +7,14 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
 use rdkafka::groups::GroupInfo;
+use rdkafka::metadata::MetadataBroker;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::consumer::{LoggingContext, watermarks};
-use super::describe::{self, Allowed};
+use super::describe::{self, Allowed, Description, Operation};
 use super::diagnosis;
 use super::error::Error;
+use super::native::is_forbidden;
 use super::properties::Properties;
 use crate::clock::Deadline;
 
@@ -89,8 +91,7 @@ impl Inspector {
             if found.is_some() || deadline.passed() {
                 return Ok(found);
             }
-            // Polling an idle client doubles as the wait.
-            drop(self.client.poll(STEP));
+            self.wait(STEP);
         }
     }
 
@@ -126,9 +127,31 @@ impl Inspector {
         Ok(groups.flat_map(GroupInfo::members).filter_map(|member| member.metadata().map(<[u8]>::to_vec)).collect())
     }
 
-    /// The operations that the principal is allowed on each of these topics, if the broker reports them.
-    pub(crate) fn allowed_on_topics(&self, names: &[&str], limit: Duration) -> BTreeMap<String, Allowed> {
-        describe::topics(&self.client, names, limit)
+    /// Ids, partition counts and allowed operations of these topics, by name; empty if no broker answers.
+    pub(crate) fn describe(&self, names: &[&str], limit: Duration) -> BTreeMap<String, Result<Description, RDKafkaErrorCode>> {
+        let metadata = names.first().and_then(|name| self.client.fetch_metadata(Some(name), limit).ok());
+        let broker = metadata.and_then(|metadata| metadata.brokers().first().map(MetadataBroker::id));
+        broker.map_or_else(BTreeMap::new, |broker| describe::topics(&self.client, names, broker, limit))
+    }
+
+    /// The cleanup policy of a topic; `None` if the broker cannot say (the embedded one cannot).
+    pub(crate) fn cleanup_policy(&self, topic: &str) -> Result<Option<String>, Error> {
+        let failed = |error| self.failed(format!("asking for the configuration of topic {topic}"), &error);
+        let metadata = self.client.fetch_metadata(Some(topic), LIMIT).map_err(failed)?;
+        let Some(broker) = metadata.brokers().first().map(MetadataBroker::id) else { return Ok(None) };
+        match describe::cleanup_policy(&self.client, topic, broker, LIMIT) {
+            Ok(policy) => Ok(policy),
+            Err(RDKafkaErrorCode::UnsupportedFeature) => Ok(None),
+            Err(code) if is_forbidden(code) => {
+                Err(Error::NotAllowed { resource: "topic", name: topic.to_owned(), operation: Operation::DescribeConfigs.name() })
+            }
+            Err(code) => Err(failed(KafkaError::AdminOp(code))),
+        }
+    }
+
+    /// Polls the idle client for `limit`: a wait in which log lines are still forwarded.
+    pub(crate) fn wait(&self, limit: Duration) {
+        drop(self.client.poll(limit));
     }
 
     /// The operations that the principal is allowed on a group, if the broker reports them.
@@ -190,6 +213,18 @@ fn is_temporary(error: &KafkaError) -> bool {
 mod tests {
     use super::*;
     use crate::kafka::mock::EmbeddedBroker;
+
+    #[test]
+    fn topics_are_described_with_their_ids_and_missing_ones_with_an_error() {
+        let broker = EmbeddedBroker::start().unwrap();
+        broker.create_topic("t", 3).unwrap();
+        let inspector = Inspector::new(&broker.properties()).unwrap();
+        let found = inspector.describe(&["t", "missing"], LIMIT);
+        let topic = found["t"].clone().unwrap();
+        assert_eq!((topic.partitions, topic.id.is_some()), (3, true));
+        assert_eq!(found["missing"], Err(RDKafkaErrorCode::UnknownTopicOrPartition));
+        assert_eq!(inspector.cleanup_policy("t").unwrap(), None, "the embedded broker does not know policies");
+    }
 
     #[test]
     fn a_partition_answers_once_its_leader_is_back() {

@@ -18,16 +18,18 @@ mod producer;
 mod properties;
 pub(crate) mod property;
 mod read_to_end;
+mod topic_id;
 mod writer;
 
 pub use describe::Operation;
 pub use error::Error;
 pub use members::Members;
 pub use properties::Properties;
+pub use topic_id::TopicId;
 
 pub(crate) use admin::{Creation, TopicSpec, create_topics};
 pub(crate) use consumer::Consumer;
-pub(crate) use describe::Allowed;
+pub(crate) use describe::{Allowed, Description};
 pub(crate) use inspector::{Found, Inspector};
 pub(crate) use native::{ConsumerEvent, Membership, Record, is_forbidden};
 pub(crate) use producer::{Outgoing, TransactionError, TransactionalProducer};

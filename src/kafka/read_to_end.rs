@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::Offset;
 
@@ -13,12 +13,14 @@ use super::consumer::Consumer;
 use super::error::Error;
 use super::log;
 use super::native::{ConsumerEvent, QueuedEvent, Record, is_forbidden};
-use crate::clock::Deadline;
+use crate::clock::{Deadline, monotonic};
 
 /// How long all partitions together may deliver nothing before their ends are reached.
 pub(crate) const STALL_LIMIT: Duration = Duration::from_mins(1);
 /// How often [`Visitor::tick`] runs, and how long one wait for an event lasts.
 const TICK: Duration = Duration::from_millis(100);
+/// Pause between log lines about a long read.
+const LOG_PAUSE: Duration = Duration::from_secs(10);
 
 /// What the caller does with the records.
 pub(crate) trait Visitor {
@@ -28,7 +30,7 @@ pub(crate) trait Visitor {
     /// Handles one record; `Break` stops reading early.
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Self::Error>;
 
-    /// A partition has been read to its end; `Break` stops reading early.
+    /// A partition has been read to its end, called once for each; `Break` stops reading early.
     fn end(&mut self, _topic: &str, _partition: i32) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
@@ -58,6 +60,7 @@ pub(crate) fn read_to_end<'a, V: Visitor>(
 
 fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visitor: &mut V) -> Result<(), V::Error> {
     let (mut stalled, mut next_tick) = (Deadline::after(STALL_LIMIT), Deadline::after(TICK));
+    let mut pace = Pace::new();
     while let Some((topic, partition)) = open.first() {
         if stalled.passed() {
             return Err(Error::Stalled { topic: topic.clone(), partition: *partition, seconds: STALL_LIMIT.as_secs() }.into());
@@ -65,13 +68,12 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
         let flow = match reader.poll(TICK).as_ref().map(QueuedEvent::content) {
             Some(ConsumerEvent::Record(record)) => {
                 stalled = Deadline::after(STALL_LIMIT);
+                pace.records += 1;
                 visitor.record(record)?
             }
             Some(ConsumerEvent::End(topic, partition)) => {
                 stalled = Deadline::after(STALL_LIMIT);
-                let flow = visitor.end(&topic, partition);
-                open.remove(&(topic, partition));
-                flow
+                ended(open, topic, partition, visitor)
             }
             Some(other) => {
                 pass_on(other)?;
@@ -84,12 +86,40 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
         }
         if next_tick.passed() {
             next_tick = Deadline::after(TICK);
+            pace.log(open.len());
             if visitor.tick()?.is_break() {
                 return Ok(());
             }
         }
     }
     Ok(())
+}
+
+/// How fast a long read goes, for the log.
+struct Pace {
+    records: u64,
+    begun: Instant,
+    next_line: Deadline,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self { records: 0, begun: monotonic(), next_line: Deadline::after(LOG_PAUSE) }
+    }
+
+    fn log(&mut self, partitions_left: usize) {
+        if self.next_line.passed() {
+            self.next_line = Deadline::after(LOG_PAUSE);
+            let per_second = self.records / self.begun.elapsed().as_secs().max(1);
+            tracing::info!(records = self.records, per_second, partitions_left, "reading to the ends of partitions");
+        }
+    }
+}
+
+/// Closes a partition. librdkafka reports its end again whenever more records have arrived in the meantime.
+fn ended<V: Visitor>(open: &mut BTreeSet<(String, i32)>, topic: String, partition: i32, visitor: &mut V) -> ControlFlow<()> {
+    let place = (topic, partition);
+    if open.remove(&place) { visitor.end(&place.0, partition) } else { ControlFlow::Continue(()) }
 }
 
 /// The policy for everything but records and ends.
@@ -156,6 +186,16 @@ mod tests {
         let mut collected = read_from(Offset::Beginning, None);
         collected.ends.sort_unstable();
         assert_eq!(collected.values, [b"a", b"b", b"c"].map(|value| (0, value.to_vec())));
+        assert_eq!(collected.ends, [0, 1]);
+    }
+
+    #[test]
+    fn a_repeated_end_of_one_partition_does_not_count_for_another() {
+        let mut open = BTreeSet::from([("t".to_owned(), 0), ("t".to_owned(), 1)]);
+        let mut collected = Collected::default();
+        for partition in [0, 0, 1, 0] {
+            let _ = ended(&mut open, "t".to_owned(), partition, &mut collected);
+        }
         assert_eq!(collected.ends, [0, 1]);
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::options::Options;
 use super::preflight::Inputs;
+use super::topic_guard;
 use crate::clock::Deadline;
 use crate::kafka::{self, Consumer, Inspector, TRANSACTION_TIMEOUT};
 
@@ -17,6 +18,8 @@ use crate::kafka::{self, Consumer, Inspector, TRANSACTION_TIMEOUT};
 const STABLE_LIMIT: Duration = TRANSACTION_TIMEOUT.saturating_add(Duration::from_secs(30));
 /// Timeout of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(2);
+/// Timeout of a look at all topics.
+const TOPICS_LIMIT: Duration = Duration::from_secs(10);
 /// Pause between attempts.
 const STEP: Duration = Duration::from_millis(100);
 
@@ -80,16 +83,21 @@ impl Committed {
         })
     }
 
-    /// Fails if a topic no longer has the partition count that the service started with.
-    pub(super) fn verify_partition_counts(&self) -> Result<(), Failure> {
-        let names = self.inputs.topics.iter().map(|input| input.name.as_str()).chain([self.changelog.as_str()]);
-        for topic in names {
-            let found = self.inspector.partitions_in_time(topic, STABLE_LIMIT)?.unwrap_or(0);
-            if found != self.inputs.partitions {
-                return Err(Failure::PartitionCountChanged { topic: topic.to_owned(), expected: self.inputs.partitions, found });
+    /// Fails if a topic is no longer the one that the service started with, or has another number of partitions.
+    pub(super) fn verify_topics(&self) -> Result<(), Failure> {
+        let deadline = Deadline::after(STABLE_LIMIT);
+        loop {
+            let described = topic_guard::describe(&self.inputs, &self.changelog, &self.inspector, TOPICS_LIMIT);
+            match topic_guard::compare(&self.inputs, &self.changelog, &described) {
+                Err(Failure::TopicMissing { .. }) if !deadline.passed() => {}
+                Ok(()) if described.is_empty() && deadline.passed() => {
+                    return Err(Failure::kafka("looking up the topics", &"no broker answers"));
+                }
+                Ok(()) if described.is_empty() => {}
+                result => return result,
             }
+            self.inspector.wait(STEP);
         }
-        Ok(())
     }
 
     /// Steps 1 and 2: the group's stable offsets, then the ends of the changelogs.
@@ -163,6 +171,7 @@ mod tests {
     use crate::config::section::Start;
     use crate::kafka::mock::EmbeddedBroker;
     use crate::stream::Permits;
+    use crate::stream::preflight::inputs::TopicIds;
 
     /// Three partitions of every input and of the changelog, if `changelog` does not say otherwise.
     fn committed(changelog: i32) -> (EmbeddedBroker, Committed) {
@@ -173,7 +182,7 @@ mod tests {
             broker.create_topic(name, 3).unwrap();
         }
         broker.create_topic(&options.changelog_topic(), changelog).unwrap();
-        let inputs = Inputs { topics: options.inputs.clone(), partitions: 3, partitioners: None };
+        let inputs = Inputs { topics: options.inputs.clone(), partitions: 3, partitioning: None, ids: TopicIds::default() };
         let committed = Committed::new(&options, &Arc::new(inputs)).unwrap();
         (broker, committed)
     }
@@ -181,9 +190,9 @@ mod tests {
     #[test]
     fn a_partition_count_that_changed_is_refused() {
         let (_broker, unchanged) = committed(3);
-        unchanged.verify_partition_counts().unwrap();
+        unchanged.verify_topics().unwrap();
         let (_broker, changed) = committed(2);
-        assert_eq!(changed.verify_partition_counts().unwrap_err().code(), "partition_count_changed");
+        assert_eq!(changed.verify_topics().unwrap_err().code(), "partition_count_changed");
     }
 
     #[test]

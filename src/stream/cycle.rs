@@ -93,6 +93,7 @@ impl Transactions {
         let began = monotonic();
         match self.transact(tasks, membership, Deadline::after(limit)) {
             Ok(written) => {
+                tasks.iter().for_each(|(number, _)| self.options.starts.over(**number));
                 self.changelog_record_bytes = written.changelog.bytes / written.changelog.records.max(1);
                 self.failed_in_a_row = 0;
                 self.metrics.transaction(TransactionOutcome::Committed, monotonic().duration_since(began));
@@ -218,15 +219,17 @@ impl TaskWriter<'_> {
         for letter in &task.letters {
             self.send(&letter.outgoing(&to.dead_letters));
         }
-        let stamp = task.stamp(inputs).encode(task.shared.engine.state_write_version());
+        let live_keys = &mut task.live_keys;
         task.shared.engine.changelog(|key, value| {
             let is_left_out = matches!(key, [1 | 3, 1, ..] if fault::is_mutant("usage-not-written"))
                 || matches!(key, [2, b'w', ..] if fault::is_mutant("waiting-not-written"))
                 || matches!(key, [2, b'd', ..] if fault::is_mutant("deletions-not-written"));
             if !is_left_out {
+                live_keys.write(key, value.is_some());
                 self.changelog(&to.changelog, number, key, value);
             }
         });
+        let stamp = task.stamp(inputs).encode(task.shared.engine.state_write_version());
         self.changelog(&to.changelog, number, stamp::KEY, Some(&stamp));
     }
 

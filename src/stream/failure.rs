@@ -1,7 +1,7 @@
 //! Why the service gives up: a closed set of codes, each with what an operator can do about it.
 
 use crate::account::CodecError;
-use crate::kafka;
+use crate::kafka::{self, TopicId};
 
 /// A reason to exit. The process retries none of these.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +65,65 @@ pub enum Failure {
         next: i64,
         /// The end of the log.
         log_end: i64,
+    },
+    /// A topic no longer is the one that the state was built from.
+    #[error(
+        "{topic} has the topic id {found}, but the state was built from one with the id {expected}: the topic was deleted and re-created, so \
+         offsets mean other records; start over with a new application.id"
+    )]
+    TopicReplaced {
+        /// The topic.
+        topic: String,
+        /// The id that the state was built from.
+        expected: TopicId,
+        /// The id now.
+        found: TopicId,
+    },
+    /// The changelog does not hold all of the state.
+    #[error(
+        "the state in {topic} [{partition}] is not complete: {reason}; restore the changelog from a backup, or start over with a new \
+         application.id that reads all history"
+    )]
+    StateIncomplete {
+        /// The changelog.
+        topic: String,
+        /// Its partition.
+        partition: i32,
+        /// How it is known.
+        reason: String,
+    },
+    /// The changelog was deleted and created again while the service was running.
+    #[error(
+        "{topic} was deleted and re-created under the running service, so it no longer holds the whole state; restore the changelog from a \
+         backup, or start over with a new application.id that reads all history"
+    )]
+    ChangelogReplaced {
+        /// The changelog.
+        topic: String,
+    },
+    /// The changelog's cleanup policy would delete state.
+    #[error(
+        "{topic} has cleanup.policy = {policy}, by which Kafka deletes state that is still needed; set cleanup.policy = compact \
+         (kafka-configs.sh --alter --topic {topic} --add-config cleanup.policy=compact) and start again"
+    )]
+    ChangelogPolicy {
+        /// The changelog.
+        topic: String,
+        /// Its policy.
+        policy: String,
+    },
+    /// A key of the configuration has another value than the one that the state was built with.
+    #[error(
+        "{key} is {found}, but the state was built with {expected}, and what it holds cannot be converted; set {key} back to {expected}, or \
+         start over with a new application.id that reads all history"
+    )]
+    MeaningChanged {
+        /// The key.
+        key: &'static str,
+        /// The value that the state was built with.
+        expected: String,
+        /// The value now.
+        found: String,
     },
     /// `kafka.start = "fail"`, and the partition has no committed offset.
     #[error("{topic} [{partition}]: the group has no committed offset, and kafka.start is \"fail\"")]
@@ -133,6 +192,18 @@ pub enum Failure {
     )]
     PartitionersDiffer {
         /// The partitioners that fit each topic.
+        found: String,
+    },
+    /// The keys no longer are where the partitioner that the state was built with would put them.
+    #[error(
+        "the keys in the input topics are partitioned by {found}, but the state was built from keys partitioned by {expected}, so accounts \
+         have moved between partitions; produce with {expected} again, or produce all history with one partitioner and read it with a new \
+         application.id"
+    )]
+    PartitionerChanged {
+        /// The partitioner that the state was built with.
+        expected: &'static str,
+        /// Those that fit now.
         found: String,
     },
     /// A thread has held a task that lacks some of its topics for too long.
@@ -225,7 +296,7 @@ pub enum Failure {
         resource: &'static str,
         /// Its name.
         name: String,
-        /// Read, Write or Create.
+        /// Read, Write, Create or DescribeConfigs.
         operation: &'static str,
     },
     /// A call to Kafka that failed for good.
@@ -263,7 +334,9 @@ impl Failure {
             Self::StateMissing { .. } => "state_missing",
             Self::OffsetsMoved { .. } => "offsets_moved",
             Self::InputLost { .. } => "input_lost",
-            Self::TopicRecreated { .. } => "topic_recreated",
+            Self::TopicRecreated { .. } | Self::TopicReplaced { .. } => "topic_recreated",
+            Self::StateIncomplete { .. } | Self::ChangelogReplaced { .. } | Self::ChangelogPolicy { .. } => "state_incomplete",
+            Self::MeaningChanged { .. } => "meaning_changed",
             Self::NoCommittedOffset { .. } => "no_committed_offset",
             Self::TopicMissing { .. } => "topic_missing",
             Self::PartitionCountsDiffer { .. } => "partition_counts_differ",
@@ -271,6 +344,7 @@ impl Failure {
             Self::TopicSetChanged { .. } => "topic_set_changed",
             Self::PartitionerUnknown { .. } => "partitioner_unknown",
             Self::PartitionersDiffer { .. } => "partitioners_differ",
+            Self::PartitionerChanged { .. } => "partitioner_changed",
             Self::IncompleteAssignment { .. } => "incomplete_assignment",
             Self::BadRun { .. } => "bad_run",
             Self::Fenced { .. } => "fenced",
@@ -313,6 +387,7 @@ mod tests {
             Failure::PartitionCountChanged { topic: topic(), expected: 1, found: 2 },
             Failure::PartitionerUnknown { topic: topic(), keys: 1, fits: topic() },
             Failure::PartitionersDiffer { found: topic() },
+            Failure::PartitionerChanged { expected: "murmur2", found: topic() },
         ];
         for failure in failures {
             assert!(!failure.to_string().contains("repartition"), "{failure}");

@@ -5,6 +5,7 @@
 //! runs them through the engine, [`cycle`] writes the results, and [`restore`] rebuilds the state after a restart.
 
 mod assignment;
+mod basis;
 mod catch_up;
 mod committed;
 mod cycle;
@@ -12,6 +13,7 @@ mod dead_letter;
 mod failure;
 mod group_event;
 mod identity;
+mod live_keys;
 mod load;
 mod offsets;
 mod options;
@@ -21,8 +23,10 @@ mod rebalance;
 mod restore;
 mod service;
 mod stamp;
+mod starts;
 mod task;
 mod thread;
+mod topic_guard;
 
 pub use failure::Failure;
 pub use offsets::Permits;

@@ -9,11 +9,13 @@
 //! | differs | | `offsets_moved`; with `--resume-from stamp` continue from the stamp and commit it |
 //! | before the log's start | | `input_lost`; with `--accept-loss` continue at the log's start and commit it |
 //! | past the log's end | | `topic_recreated` |
+//!
+//! The permissions hold for one start of a task (`starts.rs`). `basis.rs` compares topic ids, before this table applies.
 
 use super::failure::Failure;
 use crate::config::section::Start;
 
-/// What the operator permits for this run, and `kafka.start`.
+/// What the operator permits for the start of each task, and `kafka.start`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permits {
     /// `kafka.start`.

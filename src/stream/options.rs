@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::offsets::Permits;
+use super::starts::Starts;
 use crate::clock::Clock;
 use crate::config::{Config, section};
 use crate::engine::bad_run;
@@ -43,6 +44,8 @@ pub struct Options {
     pub catch_up_commit_interval: Duration,
     /// `kafka.start`, `--resume-from`, `--accept-loss`.
     pub permits: Permits,
+    /// The tasks that have used up their permits.
+    pub starts: Arc<Starts>,
     /// What the pure half reads of the configuration.
     pub settings: Arc<Settings>,
     /// The clock for scoring: the wall clock, except in `demo`.
@@ -92,6 +95,7 @@ impl Options {
             commit_interval: Duration::from_millis(config.commit.interval_ms),
             catch_up_commit_interval: Duration::from_millis(config.commit.catch_up_interval_ms),
             permits,
+            starts: Arc::default(),
             settings: Arc::new(settings),
             clock: Clock::Wall,
         }

@@ -45,7 +45,7 @@ impl StreamThread {
             return Ok(());
         }
         self.member.assign([])?;
-        self.restorer.verify_partition_counts()?;
+        self.restorer.verify_topics()?;
         self.report.restoring(&self.assignment.tasks, self.assignment.incomplete.iter().map(|(number, _)| *number));
         if self.restore()? == Restore::Interrupted {
             self.tasks.clear();

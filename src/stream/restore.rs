@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 use super::committed::{Alive, CommitPoint, Committed, Halt, keep_alive};
 use super::failure::Failure;
-use super::offsets::{self, Known, Resolved};
+use super::live_keys::LiveKeys;
+use super::offsets::{self, Known, Permits, Resolved};
 use super::options::{InputTopic, Options};
 use super::preflight::Inputs;
-use super::stamp::{self, Stamp};
+use super::stamp::{self, Basis, Stamp};
 use crate::directory::{Directory, SharedTask};
 use crate::fault;
 use crate::kafka::{Inspector, Membership, Offset, Record, Visitor, read_to_end};
@@ -34,6 +35,10 @@ pub(super) struct Restored {
     pub resolved: Vec<Resolved>,
     /// The commit point that the state belongs to.
     pub commit_point: CommitPoint,
+    /// What the state is based on.
+    pub basis: Basis,
+    /// The keys that the changelog holds.
+    pub live_keys: LiveKeys,
 }
 
 /// Restores tasks from the changelog.
@@ -54,9 +59,9 @@ impl Restorer {
         self.committed.reader.membership_unchecked()
     }
 
-    /// Fails if a topic no longer has the partition count that the service started with.
-    pub(super) fn verify_partition_counts(&self) -> Result<(), Failure> {
-        self.committed.verify_partition_counts()
+    /// Fails if a topic is no longer the one that the service started with, or has another number of partitions.
+    pub(super) fn verify_topics(&self) -> Result<(), Failure> {
+        self.committed.verify_topics()
     }
 
     /// Restores tasks, except those whose `held` commit point equals what is committed: their state is still correct.
@@ -93,21 +98,15 @@ impl Restorer {
 
     /// Step 4: reads the changelog partitions to their ends.
     fn read(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, ReadState>, Halt> {
-        let states = tasks.iter().map(|task| (*task, ReadState { shared: self.new_task(*task), stamp: None })).collect();
+        let states = tasks
+            .iter()
+            .map(|task| (*task, ReadState { shared: SharedTask::new(*task, Arc::clone(&self.directory)), stamp: None }))
+            .collect();
         let (changelog, inspector) = (self.committed.changelog.as_str(), &self.committed.inspector);
         let mut reading = Reading { changelog, inspector, states, alive };
         let partitions = tasks.iter().map(|task| (changelog, *task, Offset::Beginning));
         read_to_end(&self.committed.reader, partitions, &mut reading)?;
         Ok(reading.states)
-    }
-
-    fn new_task(&self, number: i32) -> SharedTask {
-        let mut task = SharedTask::new(number, Arc::clone(&self.directory));
-        let inputs = &self.committed.inputs;
-        if let Some(partitioners) = inputs.partitioners {
-            task.engine.set_partition_check(PartitionCheck { partitioners, partition: number, partitions: inputs.partitions });
-        }
-        task
     }
 
     /// What is known about each input of a task.
@@ -124,18 +123,52 @@ impl Restorer {
     /// The end of step 5, when retrying would not help any more: decides where to read each input from.
     fn finish(&self, task: i32, state: ReadState, known: &[Known], commit_point: CommitPoint) -> Result<Restored, Failure> {
         let ReadState { mut shared, stamp } = state;
-        let inputs = &self.committed.inputs;
-        for stamped in stamp.iter().flat_map(|stamp| &stamp.inputs) {
-            if stamped.partitions != inputs.partitions && inputs.index(&stamped.topic).is_some() {
-                let (expected, found) = (stamped.partitions, inputs.partitions);
-                return Err(Failure::PartitionCountChanged { topic: stamped.topic.clone(), expected, found });
-            }
+        let (inputs, stamp) = (&self.committed.inputs, stamp.as_ref());
+        let basis = Basis::continuing(stamp, inputs, &self.options.settings)?;
+        let live_keys = LiveKeys::of(shared.engine.restoring_keys());
+        let (log_start, _) = self.committed.inspector.watermarks(&self.committed.changelog, task)?;
+        if let Some(reason) = missing_state(stamp, &live_keys, log_start).filter(|_| !fault::is_mutant("scores-not-restored")) {
+            return Err(Failure::StateIncomplete { topic: self.committed.changelog.clone(), partition: task, reason });
         }
-        let resolve = |(input, known): (&InputTopic, &Known)| offsets::resolve(&input.name, task, known, self.options.permits);
-        let resolved = inputs.topics.iter().zip(known).map(resolve).collect::<Result<Vec<_>, _>>()?;
+        let resolved = self.resolve(task, known)?;
+        if let Some(partitioners) = basis.candidates(inputs) {
+            shared.engine.set_partition_check(PartitionCheck { partitioners, partition: task, partitions: inputs.partitions });
+        }
         let unreadable = |error| Failure::StateUnreadable { topic: self.committed.changelog.clone(), partition: task, error };
-        shared.engine.finish_restore(stamp.as_ref().map(|stamp| stamp.engine.as_slice())).map_err(unreadable)?;
-        Ok(Restored { shared, resolved, commit_point })
+        shared.engine.finish_restore(stamp.map(|stamp| stamp.engine.as_slice())).map_err(unreadable)?;
+        Ok(Restored { shared, resolved, commit_point, basis, live_keys })
+    }
+
+    /// Where to read each input from. What the operator permits is used only if the task cannot start without it.
+    fn resolve(&self, task: i32, known: &[Known]) -> Result<Vec<Resolved>, Failure> {
+        let resolve = |permits| {
+            let inputs = self.committed.inputs.topics.iter().zip(known);
+            inputs.map(|(input, known)| offsets::resolve(&input.name, task, known, permits)).collect::<Result<Vec<_>, _>>()
+        };
+        let given = self.options.permits;
+        match resolve(Permits::none(given.start)) {
+            Ok(resolved) => {
+                self.options.starts.over(task);
+                Ok(resolved)
+            }
+            Err(_) => resolve(self.options.starts.permits(task, given)),
+        }
+    }
+}
+
+/// How it is known that the changelog does not hold the whole state; `None` if it does. Compaction leaves the start of a log at 0, so a later
+/// start means that records were deleted, which does no harm if each of them was superseded.
+fn missing_state(stamp: Option<&Stamp>, live_keys: &LiveKeys, log_start: i64) -> Option<String> {
+    let stamped = stamp.and_then(|stamp| stamp.basis.as_ref()).map(|basis| basis.keys);
+    match (stamped, stamp) {
+        (Some(stamped), _) => {
+            let found = live_keys.digest_at(stamped.level);
+            (found != stamped)
+                .then(|| format!("it was built from {} keys, of which the changelog holds {}", stamped.scaled(), found.scaled()))
+        }
+        (None, _) if log_start > 0 => Some(format!("records before offset {log_start} were deleted")),
+        (None, None) if live_keys.digest().count > 0 => Some("it has no stamp".to_owned()),
+        (None, _) => None,
     }
 }
 
@@ -189,6 +222,37 @@ mod tests {
 
     fn point(next: i64) -> CommitPoint {
         CommitPoint { group: vec![Some(next), None], changelog_end: 100 }
+    }
+
+    /// A log that starts here and holds these keys, and a stamp that knows of `stamped` ones; 0: a stamp without a digest.
+    fn missing(log_start: i64, keys: &[&str], stamped: Option<&[&str]>) -> Option<String> {
+        let live = |keys: &[&str]| LiveKeys::of(keys.iter().map(|key| key.as_bytes()));
+        let basis = |keys: &[&str]| Basis { keys: live(keys).digest(), ..Basis::default() };
+        let basis = stamped.filter(|stamped| !stamped.is_empty()).map(basis);
+        let stamp = stamped.map(|_| Stamp { inputs: Vec::new(), engine: Vec::new(), basis });
+        missing_state(stamp.as_ref(), &live(keys), log_start)
+    }
+
+    #[test]
+    fn a_changelog_that_lacks_keys_of_its_stamp_is_refused_wherever_its_log_starts() {
+        let reason = Some("it was built from 3 keys, of which the changelog holds 1".to_owned());
+        assert_eq!(missing(7, &["c"], Some(&["a", "b", "c"])), reason);
+        assert_eq!(missing(0, &["c"], Some(&["a", "b", "c"])), reason);
+        assert!(missing(0, &["a", "b", "d"], Some(&["a", "b", "c"])).is_some(), "as many keys, but not the same");
+    }
+
+    #[test]
+    fn a_stamp_vouches_for_a_log_whose_deleted_records_were_all_superseded() {
+        assert_eq!(missing(7, &["a", "b"], Some(&["a", "b"])), None);
+    }
+
+    #[test]
+    fn without_a_digest_the_log_must_start_at_0() {
+        assert_eq!(missing(0, &["a"], Some(&[])), None);
+        assert_eq!(missing(7, &["a"], Some(&[])).as_deref(), Some("records before offset 7 were deleted"));
+        assert_eq!(missing(7, &[], None).as_deref(), Some("records before offset 7 were deleted"), "nor is it a new task");
+        assert_eq!(missing(0, &[], None), None, "a new task");
+        assert!(missing(0, &["a"], None).is_some(), "state without a stamp");
     }
 
     #[test]

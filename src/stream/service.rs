@@ -8,11 +8,11 @@ use super::failure::Failure;
 use super::options::Options;
 use super::preflight::{Inputs, group, sample, topics};
 use super::thread::StreamThread;
+use super::topic_guard::TopicGuard;
 use crate::clock::Deadline;
 use crate::directory::Directory;
 use crate::fault;
 use crate::kafka::Inspector;
-use crate::partitioner::Candidates;
 use crate::stop::Stop;
 use crate::telemetry::Metrics;
 use crate::threads::Threads;
@@ -43,8 +43,9 @@ impl Service {
         let mut inputs = Inputs::describe(&options, &inspector)?;
         topics::ensure(&options, inputs.partitions, &inspector)?;
         group::check_topics(&options, &inspector)?;
-        inputs.partitioners = sample::partitioners(&options, &inputs, &inspector)?;
-        let partitioners = inputs.partitioners.map_or_else(|| "not compared".to_owned(), Candidates::names);
+        inputs.identify(&options.changelog_topic(), &inspector)?;
+        inputs.partitioning = sample::partitioning(&options, &inputs, &inspector)?;
+        let partitioners = inputs.partitioning.map_or_else(|| "not compared".to_owned(), |found| found.candidates.names());
         tracing::info!(topics = ?options.input_names(), partitions = inputs.partitions, partitioners, "input topics");
         let threads = Threads::new(options.threads, usize::try_from(inputs.partitions).unwrap_or(0));
         Ok(Self { options: Arc::new(options), inputs: Arc::new(inputs), directory, metrics, threads, stop })
@@ -56,12 +57,13 @@ impl Service {
         &self.threads
     }
 
-    /// Runs until a shutdown is requested or a thread fails; the other threads then have nine seconds to finish their cycles and leave the
-    /// group.
+    /// Runs until a shutdown is requested, a thread fails, or a topic changes; the other threads then have nine seconds to finish their cycles
+    /// and leave the group.
     ///
     /// # Errors
-    /// The first failure of a thread, or a shutdown that timed out.
+    /// A topic that has changed, the first failure of a thread, or a shutdown that timed out.
     pub fn run(self) -> Result<(), Failure> {
+        let guard = TopicGuard::start(&self.options, &self.inputs, &self.stop)?;
         let ((ended, ends), (closed, closings)) = (mpsc::channel(), mpsc::channel());
         let started = (0..self.options.threads).try_for_each(|number| self.start(number, ended.clone(), closed.clone()));
         drop((ended, closed));
@@ -70,7 +72,7 @@ impl Service {
         let deadline = Deadline::after(LEAVE_LIMIT);
         let left = leave(&ends, deadline);
         await_closings(&closings, deadline);
-        result.and(left)
+        guard.failure().map_or(Ok(()), Err).and(result).and(left)
     }
 
     /// `ended` receives how the thread ended; `closed` is dropped once its clients are closed.

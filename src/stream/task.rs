@@ -7,11 +7,12 @@ use super::catch_up::{CatchUp, Mode, Position};
 use super::committed::CommitPoint;
 use super::dead_letter::DeadLetter;
 use super::failure::Failure;
+use super::live_keys::LiveKeys;
 use super::load::Load;
 use super::options::{InputTopic, Options};
 use super::preflight::Inputs;
 use super::restore::Restored;
-use super::stamp::{Stamp, StampedInput};
+use super::stamp::{Basis, Stamp, StampedInput};
 use crate::clock::monotonic;
 use crate::config::section::OnBadRun;
 use crate::directory::SharedTask;
@@ -38,6 +39,9 @@ pub(super) struct StreamTask {
     pub changes: Vec<OutputRecord>,
     /// The mode of the last round.
     pub mode: Mode,
+    /// The keys that the changelog holds once what was last written to it is committed.
+    pub live_keys: LiveKeys,
+    basis: Basis,
     /// Whether the accounts topics have been read to their ends since the last assignment.
     has_deletions: bool,
     letters_bytes: usize,
@@ -68,6 +72,8 @@ impl StreamTask {
             letters: Vec::new(),
             changes: Vec::new(),
             mode: Mode::CatchingUp,
+            live_keys: restored.live_keys,
+            basis: restored.basis,
             has_deletions: false,
             letters_bytes: 0,
             catch_up: CatchUp::default(),
@@ -211,14 +217,18 @@ impl StreamTask {
         }
     }
 
-    /// The stamp of the current state.
+    /// The stamp of the current state, after it was written to the changelog.
     pub(super) fn stamp(&self, inputs: &Inputs) -> Stamp {
         let input = |(topic, position): (&InputTopic, &Position)| StampedInput {
             topic: topic.name.clone(),
             partitions: inputs.partitions,
             next: position.next,
         };
-        Stamp { inputs: inputs.topics.iter().zip(&self.positions).map(input).collect(), engine: self.shared.engine.stamp() }
+        Stamp {
+            inputs: inputs.topics.iter().zip(&self.positions).map(input).collect(),
+            engine: self.shared.engine.stamp(),
+            basis: Some(Basis { keys: self.live_keys.digest(), ..self.basis.clone() }),
+        }
     }
 
     /// The next offset of every input, moved or not.
@@ -277,13 +287,14 @@ pub(super) mod tests {
     use crate::settings::Settings;
     use crate::stream::Permits;
     use crate::stream::offsets::Resolved;
+    use crate::stream::preflight::inputs::TopicIds;
 
     /// A task without accounts, which continues its three inputs at offset 7. The third was never committed.
     pub(in crate::stream) fn restored_task() -> StreamTask {
         let shared = SharedTask::new(1, Arc::new(Directory::new(Arc::new(Settings::default()))));
         let resolved = [false, false, true].map(|must_commit| Resolved { next: 7, must_commit }).to_vec();
         let commit_point = CommitPoint { group: vec![Some(7), Some(7), None], changelog_end: 0 };
-        StreamTask::new(Restored { shared, resolved, commit_point })
+        StreamTask::new(Restored { shared, resolved, commit_point, basis: Basis::default(), live_keys: LiveKeys::default() })
     }
 
     fn options() -> Options {
@@ -291,7 +302,7 @@ pub(super) mod tests {
     }
 
     fn inputs() -> Inputs {
-        Inputs { topics: options().inputs, partitions: 4, partitioners: None }
+        Inputs { topics: options().inputs, partitions: 4, partitioning: None, ids: TopicIds::default() }
     }
 
     fn metrics() -> Metrics {

@@ -1,6 +1,7 @@
 //! A fake read side with made-up accounts, for tests.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
@@ -18,12 +19,26 @@ pub(crate) struct Fake {
     pub(crate) cells: Vec<PortfolioCell>,
     pub(crate) tasks: Vec<TaskStatus>,
     pub(crate) readiness: Readiness,
+    /// Passes over all accounts.
+    pub(crate) passes: AtomicUsize,
+    /// Reports of single accounts.
+    pub(crate) reports: AtomicUsize,
+    pub(crate) is_passing: AtomicBool,
 }
 
 impl Default for Fake {
     fn default() -> Self {
         let readiness = Readiness { ready: true, waiting_for: Vec::new() };
-        Self { now: Timestamp(1_767_571_200_000), rows: Vec::new(), cells: Vec::new(), tasks: Vec::new(), readiness }
+        Self {
+            now: Timestamp(1_767_571_200_000),
+            rows: Vec::new(),
+            cells: Vec::new(),
+            tasks: Vec::new(),
+            readiness,
+            passes: AtomicUsize::new(0),
+            reports: AtomicUsize::new(0),
+            is_passing: AtomicBool::new(false),
+        }
     }
 }
 
@@ -64,6 +79,8 @@ impl Source for Fake {
     }
 
     fn visit(&self, visit: &mut dyn FnMut(&AccountRow<'_>)) {
+        self.passes.fetch_add(1, Ordering::SeqCst);
+        self.is_passing.store(true, Ordering::SeqCst);
         for row in &self.rows {
             visit(&AccountRow {
                 account_id: &row.account_id,
@@ -81,9 +98,12 @@ impl Source for Fake {
                 driver: row.driver.as_deref(),
             });
         }
+        self.is_passing.store(false, Ordering::SeqCst);
     }
 
     fn account(&self, account_id: &str) -> Option<Value> {
+        assert!(!self.is_passing.load(Ordering::SeqCst), "a report is computed while accounts are locked");
+        self.reports.fetch_add(1, Ordering::SeqCst);
         let row = self.rows.iter().find(|row| row.account_id == account_id)?;
         Some(json!({"account_id": row.account_id, "health": {"score": row.score, "band": row.band}, "drivers": ["made up"]}))
     }

@@ -95,7 +95,7 @@ impl Source for Instance {
 
     fn visit(&self, visit: &mut dyn FnMut(&AccountRow<'_>)) {
         for task in self.directory.tasks() {
-            task.accounts.for_each(|slot| {
+            task.accounts.visit(|slot| {
                 if let Some(row) = row(slot) {
                     visit(&row);
                 }

@@ -13,6 +13,7 @@ mod gauges;
 mod health_score;
 mod instance;
 mod labels;
+mod lists;
 mod memory;
 mod metrics;
 mod portfolio;
@@ -24,11 +25,13 @@ mod top;
 
 pub use family::Family;
 pub use instance::Instance;
+pub use lists::{List, Listed, Lists};
 pub use metrics::{Metrics, RecordOutcome, TransactionOutcome};
+pub(crate) use refreshed::Refreshed;
 pub use scrape::{Caps, Scrape};
 pub use source::{AccountRow, BANDS, Live, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
 pub use task_meter::TaskMeter;
-pub use top::{OwnedRow, Query, Sort, top};
+pub use top::{OwnedRow, Query, Sort};
 
 use prometheus::{Encoder, Registry, TextEncoder};
 

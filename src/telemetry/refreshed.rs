@@ -1,7 +1,7 @@
 //! A value that is expensive to compute and often read: refreshed in the background, so that no reader waits long.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock::monotonic;
@@ -10,12 +10,15 @@ use crate::clock::monotonic;
 const MAX_AGE: Duration = Duration::from_mins(1);
 /// A cheap value is refreshed earlier: after this many times the time that it took to compute.
 const REST_PER_WORK: u32 = 50;
+/// A value that lacks what a reader asks for is refreshed even earlier, because that reader waits.
+const REST_PER_WORK_IF_AWAITED: u32 = 4;
 /// How long a reader waits for a refresh before it settles for the old value.
 const WAIT_LIMIT: Duration = Duration::from_millis(20);
 
 /// A value that is refreshed when a read finds it too old.
-pub(super) struct Refreshed<T> {
+pub(crate) struct Refreshed<T> {
     make: Box<dyn Fn() -> T + Send + Sync>,
+    min_age: Duration,
     current: Mutex<Made<T>>,
     changed: Condvar,
     busy: AtomicBool,
@@ -35,43 +38,83 @@ impl<T> Made<T> {
         Self { value, at, took: at.duration_since(begun) }
     }
 
-    fn is_old(&self) -> bool {
-        self.at.elapsed() >= (self.took * REST_PER_WORK).min(MAX_AGE)
+    /// The age at which it is refreshed.
+    fn rest(&self, per_work: u32, min_age: Duration) -> Duration {
+        (self.took * per_work).clamp(min_age, MAX_AGE)
     }
 }
 
 impl<T: Send + Sync + 'static> Refreshed<T> {
     /// Computes the value for the first time.
     pub(super) fn new(make: impl Fn() -> T + Send + Sync + 'static) -> Arc<Self> {
+        Self::every(Duration::ZERO, make)
+    }
+
+    /// The same for a value that is refreshed at most once in an interval.
+    pub(crate) fn every(min_age: Duration, make: impl Fn() -> T + Send + Sync + 'static) -> Arc<Self> {
         let current = Mutex::new(Made::by(&make));
-        Arc::new(Self { make: Box::new(make), current, changed: Condvar::new(), busy: AtomicBool::new(false) })
+        Arc::new(Self { make: Box::new(make), min_age, current, changed: Condvar::new(), busy: AtomicBool::new(false) })
     }
 
     /// The current value. If it is too old, starts a refresh and returns the new value if that is quick.
-    pub(super) fn get(self: &Arc<Self>) -> Arc<T> {
+    pub(crate) fn get(self: &Arc<Self>) -> Arc<T> {
         self.get_within(WAIT_LIMIT)
     }
 
     /// The same for a reader that can wait longer.
     pub(super) fn get_within(self: &Arc<Self>, limit: Duration) -> Arc<T> {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if !current.is_old() {
+        let current = self.lock();
+        if current.at.elapsed() < current.rest(REST_PER_WORK, self.min_age) {
             return Arc::clone(&current.value);
         }
-        if !self.busy.swap(true, Ordering::AcqRel) {
-            self.make_in_background();
-        }
+        self.make_in_background();
         let known = current.at;
         let (current, _) = self.changed.wait_timeout_while(current, limit, |made| made.at == known).unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&current.value)
     }
 
+    /// What `find` finds in the current value, or in the first that has it; `None` if that takes longer than `limit`. Readers that find
+    /// nothing share refreshes, of which there are still few.
+    pub(super) fn find_within<F>(self: &Arc<Self>, limit: Duration, find: impl Fn(&T) -> Option<F>) -> Option<F> {
+        let begun = monotonic();
+        let found = find(&self.get());
+        if found.is_some() {
+            return found;
+        }
+        let mut current = self.lock();
+        loop {
+            if let Some(found) = find(&current.value) {
+                return Some(found);
+            }
+            let left = limit.checked_sub(begun.elapsed()).filter(|left| !left.is_zero())?;
+            let rest = current.rest(REST_PER_WORK_IF_AWAITED, Duration::ZERO).saturating_sub(current.at.elapsed());
+            let wait = if rest.is_zero() {
+                self.make_in_background();
+                left
+            } else {
+                rest.min(left)
+            };
+            current = self.changed.wait_timeout(current, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Made<T>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a refresh unless one is running.
     fn make_in_background(self: &Arc<Self>) {
+        if self.busy.swap(true, Ordering::AcqRel) {
+            return;
+        }
         let refreshed = Arc::clone(self);
         let spawned = std::thread::Builder::new().name("refresh".to_owned()).spawn(move || {
             let made = Made::by(&*refreshed.make);
-            *refreshed.current.lock().unwrap_or_else(PoisonError::into_inner) = made;
+            let mut current = refreshed.lock();
+            *current = made;
+            // Before the lock is released: a reader that still finds it busy is already waiting.
             refreshed.busy.store(false, Ordering::Release);
+            drop(current);
             refreshed.changed.notify_all();
         });
         if spawned.is_err() {

@@ -19,7 +19,7 @@ pub trait Source: Send + Sync + 'static {
     /// The current time: wall-clock time, or simulated time in `demo`.
     fn now(&self) -> Timestamp;
 
-    /// Visits every account once, in no particular order.
+    /// Visits every account once, in no particular order. The accounts of one key are locked at a time, so `visit` must be quick.
     fn visit(&self, visit: &mut dyn FnMut(&AccountRow<'_>));
 
     /// One account as in `replay --out-accounts`, measured at `now`; `None` if this instance does not hold it.

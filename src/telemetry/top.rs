@@ -152,27 +152,49 @@ impl From<&AccountRow<'_>> for OwnedRow {
 }
 
 /// The first accounts of a query, in order, and the number of all that matched.
-pub fn top(source: &dyn Source, query: &Query) -> (Vec<OwnedRow>, u64) {
-    let now = source.now();
-    // The greatest element of the heap is the last in order, and is dropped first.
-    let mut heap: BinaryHeap<Ranked> = BinaryHeap::with_capacity(query.limit.min(4096).saturating_add(1));
-    let mut matched = 0;
-    source.visit(&mut |row| {
-        if !query.wants(row) {
+pub(super) fn top(source: &dyn Source, query: &Query) -> (Vec<OwnedRow>, u64) {
+    let mut top = Top::new(query.clone(), source.now());
+    source.visit(&mut |row| top.offer(row));
+    let (_, rows, matched) = top.finish();
+    (rows, matched)
+}
+
+/// The first accounts of a query among those offered so far.
+#[derive(Debug)]
+pub(super) struct Top {
+    query: Query,
+    now: Timestamp,
+    /// The greatest element is the last in order, and is dropped first.
+    heap: BinaryHeap<Ranked>,
+    matched: u64,
+}
+
+impl Top {
+    pub(super) fn new(query: Query, now: Timestamp) -> Self {
+        let heap = BinaryHeap::with_capacity(query.limit.min(4096).saturating_add(1));
+        Self { query, now, heap, matched: 0 }
+    }
+
+    pub(super) fn offer(&mut self, row: &AccountRow<'_>) {
+        if !self.query.wants(row) {
             return;
         }
-        matched += 1;
-        let rank = query.sort.rank(row, now, &query.watched);
-        let enters = heap.len() < query.limit
-            || heap.peek().is_some_and(|last| order(rank, row.account_id, last.rank, &last.row.account_id).is_lt());
+        self.matched += 1;
+        let rank = self.query.sort.rank(row, self.now, &self.query.watched);
+        let enters = self.heap.len() < self.query.limit
+            || self.heap.peek().is_some_and(|last| order(rank, row.account_id, last.rank, &last.row.account_id).is_lt());
         if enters {
-            heap.push(Ranked { rank, row: row.into() });
-            if heap.len() > query.limit {
-                heap.pop();
+            self.heap.push(Ranked { rank, row: row.into() });
+            if self.heap.len() > self.query.limit {
+                self.heap.pop();
             }
         }
-    });
-    (heap.into_sorted_vec().into_iter().map(|ranked| ranked.row).collect(), matched)
+    }
+
+    /// The query, the accounts in order, and the number of all that matched.
+    pub(super) fn finish(self) -> (Query, Vec<OwnedRow>, u64) {
+        (self.query, self.heap.into_sorted_vec().into_iter().map(|ranked| ranked.row).collect(), self.matched)
+    }
 }
 
 #[derive(Debug)]

@@ -89,6 +89,7 @@ fn operation(name: &str) -> Operation {
         "Read" => Operation::RD_KAFKA_ACL_OPERATION_READ,
         "Write" => Operation::RD_KAFKA_ACL_OPERATION_WRITE,
         "Create" => Operation::RD_KAFKA_ACL_OPERATION_CREATE,
+        "DescribeConfigs" => Operation::RD_KAFKA_ACL_OPERATION_DESCRIBE_CONFIGS,
         "Describe" => Operation::RD_KAFKA_ACL_OPERATION_DESCRIBE,
         other => panic!("no operation: {other}"),
     }

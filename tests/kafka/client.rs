@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use churnwatch::partitioner::Partitioner;
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
@@ -14,7 +14,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::broker::Broker;
-use super::eventually;
+use super::{eventually, unique};
 
 const LIMIT: Duration = Duration::from_mins(3);
 /// Timeout of one request; a broker that is not ready yet is asked again.
@@ -79,6 +79,39 @@ pub fn produce_raw(broker: &Broker, topic: &str, partition: i32, key: &[u8], val
     let producer: BaseProducer = config(broker).create().unwrap();
     producer.send(BaseRecord::<[u8], [u8]>::to(topic).key(key).payload(value).partition(partition)).map_err(|(error, _)| error).unwrap();
     producer.flush(LIMIT).unwrap();
+}
+
+/// Writes a tombstone for a key to a partition.
+pub fn delete_key(broker: &Broker, topic: &str, partition: i32, key: &[u8]) {
+    let producer: BaseProducer = config(broker).create().unwrap();
+    producer.send(BaseRecord::<[u8], [u8]>::to(topic).key(key).partition(partition)).map_err(|(error, _)| error).unwrap();
+    producer.flush(LIMIT).unwrap();
+}
+
+/// A transaction with one record in partition 0 that stays open until the broker aborts it.
+pub fn open_transaction(broker: &Broker, topic: &str, timeout: Duration) -> BaseProducer {
+    let timeout = timeout.as_millis().to_string();
+    let producer: BaseProducer = config(broker)
+        .set("transactional.id", unique("open"))
+        .set("transaction.timeout.ms", &timeout)
+        .set("delivery.timeout.ms", &timeout)
+        .create()
+        .unwrap();
+    producer.init_transactions(LIMIT).unwrap();
+    producer.begin_transaction().unwrap();
+    producer.send(BaseRecord::<str, [u8]>::to(topic).key("open").payload(b"x").partition(0)).map_err(|(error, _)| error).unwrap();
+    // A flush would wait for the end of the transaction.
+    eventually("the record", LIMIT, || {
+        producer.poll(Duration::from_millis(10));
+        (producer.in_flight_count() == 0).then_some(())
+    });
+    producer
+}
+
+/// Sets one setting of an existing topic; all others get their defaults.
+pub fn configure_topic(broker: &Broker, topic: &str, name: &str, value: &str) {
+    let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(name, value);
+    admin(broker, async |client, options| client.alter_configs([&change], options).await.unwrap().remove(0).unwrap());
 }
 
 /// Whether it could be created; it cannot while a topic of that name is being deleted.
@@ -216,6 +249,12 @@ pub fn ends(broker: &Broker, topic: &str) -> Vec<i64> {
 /// The last stable offset of each partition: read-committed consumers stop there, at the first open transaction.
 pub fn stable_ends(broker: &Broker, topic: &str) -> Vec<i64> {
     ends_as_seen(broker, topic, "read_committed")
+}
+
+/// The offset of the first record of a partition.
+pub fn start(broker: &Broker, topic: &str, partition: i32) -> i64 {
+    let client: BaseConsumer = config(broker).create().unwrap();
+    client.fetch_watermarks(topic, partition, ANSWER_LIMIT).unwrap().0
 }
 
 fn ends_as_seen(broker: &Broker, topic: &str, isolation: &str) -> Vec<i64> {

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::kafka::broker::Broker;
+use crate::kafka::client;
 use crate::kafka::eventually;
 use crate::kafka::input::{now, simulated};
 use crate::kafka::scenario::{LIMIT, Scenario};
 use crate::kafka::service::{Application, Service};
-use crate::kafka::{client, unique};
 use churnwatch::event::Stream;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::producer::Producer as _;
 
 /// Waits for the exit of a service with status 1 and this failure code, for longer than the failure may take.
 fn ends_with(mut service: Service, code: &str) -> String {
@@ -46,16 +46,7 @@ fn a_changelog_record_that_is_not_state_is_rejected() {
 fn a_restore_gives_up_on_a_changelog_transaction_that_never_ends() {
     let scenario = Scenario::new("stuck", 1, &simulated(52, 3, 3));
     scenario.run_to_end();
-    let open: BaseProducer =
-        client::config(scenario.broker).set("transactional.id", unique("open")).set("transaction.timeout.ms", "600000").create().unwrap();
-    open.init_transactions(LIMIT).unwrap();
-    open.begin_transaction().unwrap();
-    open.send(BaseRecord::<str, [u8]>::to(&scenario.application.changelog).key("open").payload(b"x")).map_err(|(error, _)| error).unwrap();
-    // A flush would wait for the end of the transaction.
-    eventually("the record", LIMIT, || {
-        open.poll(Duration::from_millis(10));
-        (open.in_flight_count() == 0).then_some(())
-    });
+    let open = client::open_transaction(scenario.broker, &scenario.application.changelog, Duration::from_mins(10));
     let log = ends_with(scenario.application.start(), "restore_stuck");
     assert!(log.contains(&format!("{} [0]", scenario.application.changelog)), "{log}");
     open.abort_transaction(LIMIT).unwrap();

@@ -23,6 +23,7 @@ mod kafka;
 #[allow(dead_code, reason = "shared with the offline tests")]
 mod oracle;
 
+mod basis;
 mod changelog;
 mod chaos;
 mod demo;

@@ -62,6 +62,29 @@ fn lost_records_are_rejected_with_their_count_unless_the_loss_is_accepted() {
 }
 
 #[test]
+fn a_loss_is_accepted_for_the_start_and_not_for_the_life_of_the_process() {
+    let mut scenario = Scenario::new("oncelost", 1, &simulated(17, 4, 3));
+    scenario.run_to_end();
+    let topic = scenario.topics.of(Stream::Usage);
+    let lose = |count| {
+        let read = client::ends(scenario.broker, &topic)[0];
+        scenario.topics.fill(scenario.broker, &simulated(18, 4, 3));
+        client::delete_records(scenario.broker, &topic, 0, read + count);
+    };
+    lose(3);
+    let mut service = scenario.application.start_with(&["--accept-loss".to_owned()], &[]);
+    scenario.wait_for_end(&mut service);
+    // It is suspended for less than its session while more records are lost.
+    service.signal("STOP");
+    lose(2);
+    service.signal("CONT");
+    let log = service.fails_with("input_lost");
+    assert!(log.contains("2 records"), "{log}");
+    scenario.application.arguments.push("--accept-loss".to_owned());
+    scenario.run_to_end();
+}
+
+#[test]
 fn deleting_unread_records_stops_a_running_service_at_once() {
     let scenario = Scenario::new("undermined", 1, &simulated(17, 4, 3));
     let mut service = scenario.application.start();

@@ -1,5 +1,7 @@
 //! Topics and records that the service refuses to read.
 
+use std::time::Duration;
+
 use crate::kafka::client;
 use crate::kafka::input::{now, simulated};
 use crate::kafka::scenario::Scenario;
@@ -134,4 +136,18 @@ fn reset_moves_the_group_back_to_its_state() {
     assert!(scenario.application.command(&["topics", "reset", "--yes"]).status.success());
     assert_eq!(scenario.committed(), before);
     scenario.run_to_end();
+}
+
+#[test]
+fn reset_waits_for_the_transactions_that_are_open_when_it_starts() {
+    let scenario = Scenario::new("settling", 1, &simulated(16, 10, 3));
+    scenario.run_to_end();
+    let changelog = &scenario.application.changelog;
+    // Its instance is gone, and the broker ends it after a few seconds.
+    let open = client::open_transaction(scenario.broker, changelog, Duration::from_secs(5));
+    assert!(client::stable_ends(scenario.broker, changelog) < client::ends(scenario.broker, changelog));
+    let shown = scenario.application.command(&["topics", "reset"]);
+    assert!(shown.status.success() && shown.stdout.is_empty(), "{}", text(&shown.stderr));
+    assert_eq!(client::stable_ends(scenario.broker, changelog), client::ends(scenario.broker, changelog));
+    drop(open);
 }

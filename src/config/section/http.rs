@@ -17,6 +17,8 @@ pub struct Http {
     /// Address and port; loopback by default.
     #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,
+    /// Names that requests may have in their `Host` header, besides addresses and `localhost`.
+    pub allowed_hosts: Vec<String>,
     /// How people reach the page, without a trailing slash; empty means unknown. Links in alerts and boards begin with it.
     #[serde(deserialize_with = "external_url")]
     pub external_url: String,
@@ -40,6 +42,7 @@ impl Default for Http {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 9400)),
+            allowed_hosts: Vec::new(),
             external_url: String::new(),
             token_file: PathBuf::new(),
             max_connections: 64,
@@ -57,6 +60,9 @@ impl Http {
     pub(in crate::config) fn validate(&self, report: &mut Report<'_>) {
         if !self.listen.ip().is_loopback() && self.token_file.as_os_str().is_empty() {
             report.warning("http.listen", "anyone who can reach this address can read every account: set http.token_file");
+        }
+        for host in self.allowed_hosts.iter().filter(|host| !field::is_name(host)) {
+            report.problem("http.allowed_hosts", format!("`{host}` is not a host name; leave out scheme, port and wildcards"));
         }
     }
 

@@ -238,6 +238,16 @@ fn the_listen_address_must_be_valid() {
 }
 
 #[test]
+fn allowed_hosts_are_names_without_scheme_and_port() {
+    for host in ["http://churnwatch", "churnwatch:9400", "*.internal", ""] {
+        assert_problem(
+            &format!("[http]\nallowed_hosts = [\"churnwatch.internal\", \"{host}\"]\n"),
+            &format!("c.toml:2: http.allowed_hosts: `{host}` is not a host name; leave out scheme, port and wildcards"),
+        );
+    }
+}
+
+#[test]
 fn a_file_full_of_problems_is_not_decoded_endlessly() {
     let text = (0..2_000).map(|number| format!("key{number} = 1")).collect::<Vec<_>>().join("\n");
     let problems = problems_of(&text);

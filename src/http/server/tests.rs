@@ -34,7 +34,18 @@ fn send(server: &Server, request: &str) -> (u16, String) {
 }
 
 fn get(server: &Server, path: &str) -> (u16, String) {
-    send(server, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"))
+    send(server, &format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"))
+}
+
+/// The head and the body of a response; the date is left out.
+fn answer(server: &Server, method: &str, path: &str, encoding: &str) -> (String, Vec<u8>) {
+    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
+    write!(stream, "{method} {path} HTTP/1.1\r\nhost: localhost\r\naccept-encoding: {encoding}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 2;
+    let head = String::from_utf8_lossy(&answer[..end]);
+    (head.split_inclusive("\r\n").filter(|line| !line.starts_with("date: ")).collect(), answer[end + 2..].to_vec())
 }
 
 fn json(answer: &str) -> Value {
@@ -116,13 +127,64 @@ fn the_pipeline_has_the_counts_of_every_stream() {
 }
 
 #[test]
-fn anything_but_get_is_refused() {
+fn anything_but_get_and_head_is_refused() {
     let server = start(two_accounts(), None);
-    for method in ["POST", "HEAD", "DELETE", "OPTIONS"] {
-        let (status, answer) = send(&server, &format!("{method} /api/accounts HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
+    for method in ["POST", "PUT", "DELETE", "OPTIONS"] {
+        let (status, answer) = send(&server, &format!("{method} /api/accounts HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"));
         assert_eq!(status, 405, "{method}");
-        assert!(answer.to_lowercase().contains("allow: get"));
+        assert!(answer.to_lowercase().contains("allow: get, head"));
     }
+}
+
+#[test]
+fn head_has_the_headers_of_get_on_every_route() {
+    let server = start(two_accounts(), None);
+    for path in ["/", "/livez", "/readyz", "/metrics", "/api/accounts", "/api/accounts/acme", "/api/accounts/nobody", "/nothing"] {
+        for encoding in ["identity", "gzip"] {
+            let answer = |method| answer(&server, method, path, encoding);
+            let ((head, body), (wanted, got)) = (answer("HEAD"), answer("GET"));
+            assert_eq!((&head, body.len()), (&wanted, 0), "{path} {encoding}");
+            assert!(head.contains(&format!("content-length: {}\r\n", got.len())), "{path} {encoding}: {head}");
+        }
+    }
+}
+
+#[test]
+fn large_bodies_are_compressed_where_asked_for() {
+    let server = start(Fake { rows: (0..100).map(|n| row(&format!("acct-{n}"), 50.0, 0.5, n)).collect(), ..Fake::default() }, None);
+    for path in ["/", "/metrics", "/api/accounts?limit=100"] {
+        let (head, packed) = answer(&server, "GET", path, "br, gzip;q=0.9");
+        assert!(head.contains("content-encoding: gzip\r\n") && head.contains("vary: accept-encoding\r\n"), "{path}: {head}");
+        let mut unpacked = Vec::new();
+        flate2::read::GzDecoder::new(&*packed).read_to_end(&mut unpacked).unwrap();
+        let (head, plain) = answer(&server, "GET", path, "identity");
+        assert!(!head.contains("content-encoding") && head.contains("vary: accept-encoding\r\n"), "{path}: {head}");
+        assert!(unpacked == plain && packed.len() * 2 < plain.len(), "{path}: {} of {}", packed.len(), plain.len());
+    }
+    assert!(!answer(&server, "GET", "/livez", "gzip").0.contains("content-encoding"));
+}
+
+#[test]
+fn a_name_that_is_not_allowed_as_host_is_refused_on_every_path() {
+    let hosts = Hosts::new(&["churnwatch.internal".to_owned()], "");
+    let server = Server::start(free(), Settings { hosts, ..settings() }, Arc::new(two_accounts()), Registry::new()).unwrap();
+    let of = |path: &str, hosts: &str| send(&server, &format!("GET {path} HTTP/1.1\r\n{hosts}connection: close\r\n\r\n"));
+    for path in ["/", "/livez", "/api/accounts", "/nothing", "http://evil.example/livez"] {
+        let (status, answer) = of(path, "host: evil.example:9400\r\n");
+        assert!(status == 421 && json(&answer)["hint"].as_str().unwrap().contains("http.allowed_hosts"), "{path}: {answer}");
+    }
+    assert_eq!(of("http://evil.example/livez", "host: localhost\r\n").0, 421);
+    assert_eq!(of("/livez", "host: localhost\r\nhost: evil.example\r\n").0, 421);
+    for host in ["churnwatch.internal:9400", "127.0.0.1", "[::1]:9400"] {
+        assert_eq!(of("/livez", &format!("host: {host}\r\n")).0, 200, "{host}");
+    }
+}
+
+#[test]
+fn only_http_1_0_may_leave_the_host_out() {
+    let server = start(two_accounts(), None);
+    assert_eq!(send(&server, "GET /livez HTTP/1.0\r\n\r\n").0, 200);
+    assert_eq!(send(&server, "GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n").0, 400);
 }
 
 #[test]
@@ -134,7 +196,7 @@ fn the_token_protects_the_data_but_not_the_page_and_the_probes() {
     for path in ["/", "/accounts/acme", "/accounts/%FF%FE", "/livez", "/readyz"] {
         assert_eq!(get(&server, path).0, 200, "{path}");
     }
-    let with = "GET /metrics HTTP/1.1\r\nhost: x\r\nauthorization: Bearer 0123456789abcdef\r\nconnection: close\r\n\r\n";
+    let with = "GET /metrics HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer 0123456789abcdef\r\nconnection: close\r\n\r\n";
     assert_eq!(send(&server, with).0, 200);
 }
 
@@ -151,7 +213,7 @@ fn readiness_is_503_until_the_tasks_are_restored() {
 fn long_uris_and_heads_are_refused() {
     let server = start(Fake::default(), None);
     assert_eq!(get(&server, &format!("/{}", "x".repeat(3_000))).0, 414);
-    let long_head = format!("GET / HTTP/1.1\r\nhost: x\r\ncookie: {}\r\n\r\n", "x".repeat(40_000));
+    let long_head = format!("GET / HTTP/1.1\r\nhost: localhost\r\ncookie: {}\r\n\r\n", "x".repeat(40_000));
     let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
     // The server may close before everything is written.
     let _ = stream.write_all(long_head.as_bytes());
@@ -183,13 +245,13 @@ fn until_closed(bytes: &[u8]) -> (String, bool) {
 
 #[test]
 fn a_request_that_never_ends_is_cut_off() {
-    assert_eq!(until_closed(b"GET / HTTP/1.1\r\nhost: x"), (String::new(), false));
+    assert_eq!(until_closed(b"GET / HTTP/1.1\r\nhost: localhost"), (String::new(), false));
 }
 
 #[test]
 fn a_connection_may_idle_before_its_first_request_and_after_a_response() {
     assert_eq!(until_closed(b""), (String::new(), true));
-    let (answer, idled) = until_closed(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n");
+    let (answer, idled) = until_closed(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n");
     assert!(answer.ends_with("alive\n") && idled, "{answer}");
 }
 
@@ -217,7 +279,7 @@ fn a_client_that_never_reads_loses_its_connection() {
     let server = narrow(Timeouts { request: Duration::from_millis(50), idle: IDLE });
     let mut greedy = std::net::TcpStream::connect(server.address()).unwrap();
     // More pages than the socket buffers can hold.
-    greedy.write_all("GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(5_000).as_bytes()).unwrap();
+    greedy.write_all("GET / HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(5_000).as_bytes()).unwrap();
     assert_eq!(get(&server, "/livez").0, 200);
     let mut answers = Vec::new();
     // A connection reset ends it as well.
@@ -237,7 +299,7 @@ fn too_many_headers_are_refused() {
 fn a_wrong_token_is_refused_whatever_it_looks_like() {
     let server = start(two_accounts(), Some("0123456789abcdef"));
     for token in ["Bearer 0123456789abcdeg", "Bearer 0123456789abcdef0", "bearer", "Basic 0123456789abcdef", "Bearer "] {
-        let request = format!("GET /metrics HTTP/1.1\r\nhost: x\r\nauthorization: {token}\r\nconnection: close\r\n\r\n");
+        let request = format!("GET /metrics HTTP/1.1\r\nhost: localhost\r\nauthorization: {token}\r\nconnection: close\r\n\r\n");
         let (status, answer) = send(&server, &request);
         assert!(status == 401 && !answer.contains("0123456789abcdef\""), "{token}: {answer}");
     }

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use crate::kafka::Inspector;
-use crate::partitioner::Candidates;
+use crate::kafka::{Inspector, TopicId};
+use crate::partitioner::{Candidates, Partitioner};
 use crate::stream::failure::Failure;
 use crate::stream::options::{InputTopic, Options};
 
 /// How long it may take until every broker knows a topic.
 const LIMIT: Duration = Duration::from_secs(5);
+/// Timeout of the request for topic ids.
+const IDS_LIMIT: Duration = Duration::from_secs(30);
 
 /// The input topics of all tasks.
 #[derive(Clone, Debug)]
@@ -17,12 +19,39 @@ pub(crate) struct Inputs {
     pub topics: Vec<InputTopic>,
     /// Partitions of each topic, and thus the number of tasks.
     pub partitions: i32,
-    /// Partitioners that the topics may have been written with; `None` if keys are not checked.
-    pub partitioners: Option<Candidates>,
+    /// How the topics seem to be partitioned; `None` if keys are not compared.
+    pub partitioning: Option<SampledPartitioning>,
+    /// Ids of the topics as of the start.
+    pub ids: TopicIds,
+}
+
+/// The partitioners that fit the keys sampled from the input topics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SampledPartitioning {
+    /// Those that fit every topic.
+    pub candidates: Candidates,
+    /// Whether there are enough keys, or the configuration names a partitioner.
+    pub certain: bool,
+}
+
+impl SampledPartitioning {
+    /// The partitioner, if there is no doubt about it.
+    pub(crate) fn established(self) -> Option<Partitioner> {
+        self.candidates.single().filter(|_| self.certain)
+    }
+}
+
+/// The ids of the topics that the state depends on; `None` where the broker has no ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TopicIds {
+    /// Of each input, in the order of [`Inputs::topics`].
+    pub inputs: Vec<Option<TopicId>>,
+    /// Of the changelog.
+    pub changelog: Option<TopicId>,
 }
 
 impl Inputs {
-    /// Looks up the topics. [`Self::partitioners`] is filled in later.
+    /// Looks up the topics. [`Self::partitioning`] and [`Self::ids`] are filled in later.
     ///
     /// # Errors
     /// If a topic is missing, or partition counts differ.
@@ -37,7 +66,22 @@ impl Inputs {
             let counts = options.inputs.iter().zip(&counts).map(|(topic, count)| format!("{}: {count}", topic.name)).collect::<Vec<_>>();
             return Err(Failure::PartitionCountsDiffer { counts: counts.join(", ") });
         }
-        Ok(Self { topics: options.inputs.clone(), partitions: *partitions, partitioners: None })
+        Ok(Self { topics: options.inputs.clone(), partitions: *partitions, partitioning: None, ids: TopicIds::default() })
+    }
+
+    /// Looks up the ids of the inputs and of the changelog.
+    ///
+    /// # Errors
+    /// If no broker answers.
+    pub(crate) fn identify(&mut self, changelog: &str, inspector: &Inspector) -> Result<(), Failure> {
+        let names: Vec<&str> = self.topics.iter().map(|topic| topic.name.as_str()).chain([changelog]).collect();
+        let found = inspector.describe(&names, IDS_LIMIT);
+        if found.is_empty() {
+            return Err(Failure::kafka("looking up the ids of the topics", &"no broker answers"));
+        }
+        let id = |name: &str| found.get(name).and_then(|topic| topic.as_ref().ok()?.id);
+        self.ids = TopicIds { inputs: self.topics.iter().map(|topic| id(&topic.name)).collect(), changelog: id(changelog) };
+        Ok(())
     }
 
     /// The index of a topic in [`Self::topics`].

@@ -4,10 +4,11 @@
 //! those of the state.
 
 pub(super) mod group;
-mod inputs;
+pub(super) mod inputs;
 pub mod reset;
 pub mod rights;
 pub(super) mod sample;
+mod stamps;
 pub mod survey;
 pub mod topics;
 

@@ -1,17 +1,15 @@
 //! `topics reset`: moves the group's offsets back to those in the stamps of the state. Every instance must be stopped.
 
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
-use std::time::Duration;
+use std::sync::Arc;
 
 use super::inputs::Inputs;
-use crate::kafka::{Consumer, Inspector, Offset, Record, Visitor, read_to_end};
+use super::stamps;
+use crate::kafka::{Consumer, Inspector, Offset};
+use crate::stream::committed::{CommitPoint, Committed, Halt};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
-use crate::stream::stamp::{self, Stamp};
-
-/// Timeout of the request for committed offsets.
-const LIMIT: Duration = Duration::from_mins(1);
+use crate::stream::stamp::{Stamp, StampedInput};
 
 /// An input partition whose group offset differs from the state's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,27 +24,45 @@ pub struct Move {
     pub to: i64,
 }
 
-/// Lists what a reset would move. Changes nothing.
+/// Lists what a reset would move. Changes nothing. The order is that of a restore: an offset that was read after a stamp could belong to a
+/// later transaction than the stamp.
 ///
 /// # Errors
-/// If the cluster does not answer, a right is missing, or a stamp cannot be read.
+/// If the cluster does not answer, a right is missing, a transaction stays open, or a stamp cannot be read.
 pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
-    let inputs = Inputs::describe(options, &Inspector::new(&options.properties)?)?;
-    let reader = Consumer::new(&options.properties.reader(&options.application))?;
+    let inputs = Arc::new(Inputs::describe(options, &Inspector::new(&options.properties)?)?);
+    let committed = Committed::new(options, &inputs)?;
+    let tasks: Vec<i32> = (0..inputs.partitions).collect();
+    let points = settled(&committed, &tasks)?;
     let mut moves = Vec::new();
-    for (task, stamp) in stamps(&reader, &options.changelog_topic(), inputs.partitions)? {
-        let partitions = stamp.inputs.iter().map(|input| (input.topic.as_str(), task));
-        let committed =
-            reader.committed(partitions, LIMIT).map_err(|error| Failure::kafka("reading the group's committed offsets", &error))?;
-        moves.extend(moves_of(task, &stamp, committed.into_iter().map(|(_, _, next)| next)));
+    for (task, stamp) in stamps::newest(&committed.reader, &committed.changelog, inputs.partitions)? {
+        let Some(point) = points.get(&task) else { continue };
+        let committed = |topic: &str| inputs.index(topic).and_then(|index| point.group.get(index).copied());
+        moves.extend(moves_of(task, &stamp, committed));
     }
     Ok(moves)
 }
 
-/// The inputs of one task whose committed offsets, in the order of the stamp, differ from it.
-fn moves_of<'a>(task: i32, stamp: &'a Stamp, committed: impl Iterator<Item = Option<i64>> + 'a) -> impl Iterator<Item = Move> + 'a {
-    let differing = stamp.inputs.iter().zip(committed).filter(|(input, from)| *from != Some(input.next));
-    differing.map(move |(input, from)| Move { topic: input.topic.clone(), partition: task, from, to: input.next })
+/// The group's stable offsets, once the transactions that were open when they were read have ended.
+fn settled(committed: &Committed, tasks: &[i32]) -> Result<BTreeMap<i32, CommitPoint>, Failure> {
+    let mut alive = || Ok(true);
+    let points = committed.commit_points(tasks, &mut alive).and_then(|points| {
+        committed.wait_until_stable(tasks, &points, &mut alive)?;
+        Ok(points)
+    });
+    points.map_err(|halt| match halt {
+        Halt::Failed(failure) => failure,
+        Halt::Interrupted => Failure::kafka("reading the group's committed offsets", &"interrupted"),
+    })
+}
+
+/// The inputs of one task whose `committed` offsets differ from the stamp; topics that are not read any more are left alone.
+fn moves_of(task: i32, stamp: &Stamp, committed: impl Fn(&str) -> Option<Option<i64>>) -> Vec<Move> {
+    let to_stamp = |input: &StampedInput| {
+        let from = committed(&input.topic)?;
+        (from != Some(input.next)).then(|| Move { topic: input.topic.clone(), partition: task, from, to: input.next })
+    };
+    stamp.inputs.iter().filter_map(to_stamp).collect()
 }
 
 /// Moves the offsets.
@@ -59,40 +75,20 @@ pub fn apply(options: &Options, moves: &[Move]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The newest stamp of each task that has one.
-fn stamps(reader: &Consumer, changelog: &str, tasks: i32) -> Result<BTreeMap<i32, Stamp>, Failure> {
-    let mut newest = NewestStamps { changelog, stamps: BTreeMap::new() };
-    read_to_end(reader, (0..tasks).map(|task| (changelog, task, Offset::Beginning)), &mut newest)?;
-    Ok(newest.stamps)
-}
-
-struct NewestStamps<'a> {
-    changelog: &'a str,
-    stamps: BTreeMap<i32, Stamp>,
-}
-
-impl Visitor for NewestStamps<'_> {
-    type Error = Failure;
-
-    fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
-        if let (Some(stamp::KEY), Some(value)) = (record.key(), record.value()) {
-            let unreadable = |error| Failure::StateUnreadable { topic: self.changelog.to_owned(), partition: record.partition(), error };
-            self.stamps.insert(record.partition(), Stamp::decode(value).map_err(unreadable)?);
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stream::stamp::StampedInput;
 
     #[test]
     fn only_offsets_that_differ_from_the_stamp_are_moved_and_missing_ones_too() {
         let input = |topic: &str, next| StampedInput { topic: topic.to_owned(), partitions: 2, next };
-        let stamp = Stamp { inputs: vec![input("accounts", 5), input("billing", 7), input("usage", 9)], engine: Vec::new() };
-        let moves: Vec<Move> = moves_of(1, &stamp, [Some(5), Some(8), None].into_iter()).collect();
+        let stamp = Stamp {
+            inputs: vec![input("accounts", 5), input("billing", 7), input("removed", 1), input("usage", 9)],
+            engine: Vec::new(),
+            basis: None,
+        };
+        let committed = BTreeMap::from([("accounts", Some(5)), ("billing", Some(8)), ("usage", None)]);
+        let moves = moves_of(1, &stamp, |topic| committed.get(topic).copied());
         let expected = |topic: &str, from, to| Move { topic: topic.to_owned(), partition: 1, from, to };
         assert_eq!(moves, [expected("billing", Some(8), 7), expected("usage", None, 9)]);
     }

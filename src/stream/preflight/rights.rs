@@ -26,7 +26,7 @@ pub struct Right {
 /// Everything that the service needs. Create is needed only with `kafka.create_topics`.
 #[must_use]
 pub fn rights(options: &Options) -> Vec<Right> {
-    use Operation::{Create, Read, Write};
+    use Operation::{Create, DescribeConfigs, Read, Write};
     let topic = |name: &str, operations: &[Operation]| {
         let operations = operations.iter().filter(|operation| options.create_topics || **operation != Create);
         Right { resource: "topic", name: name.to_owned(), operations: operations.copied().collect() }
@@ -34,7 +34,7 @@ pub fn rights(options: &Options) -> Vec<Right> {
     let mut rights: Vec<Right> = options.input_names().into_iter().map(|name| topic(name, &[Read])).collect();
     rights.push(topic(&options.changes_topic, &[Write, Create]));
     rights.push(topic(&options.dead_letters_topic, &[Write, Create]));
-    rights.push(topic(&options.changelog_topic(), &[Read, Write, Create]));
+    rights.push(topic(&options.changelog_topic(), &[Read, Write, Create, DescribeConfigs]));
     rights.push(Right { resource: "group", name: options.application.clone(), operations: vec![Read] });
     rights.push(Right { resource: "transactional id", name: format!("{}-*", options.application), operations: vec![Write] });
     rights
@@ -45,11 +45,11 @@ pub fn rights(options: &Options) -> Vec<Right> {
 pub(super) fn missing(options: &Options, inspector: &Inspector, to_create: &[OwnTopic]) -> Result<Vec<Failure>, Failure> {
     let rights = rights(options);
     let names: Vec<&str> = rights.iter().filter(|right| right.resource == "topic").map(|right| right.name.as_str()).collect();
-    let topics = inspector.allowed_on_topics(&names, LIMIT);
+    let topics = inspector.describe(&names, LIMIT);
     let mut missing = Vec::new();
     for right in &rights {
         let allowed = match right.resource {
-            "topic" => topics.get(&right.name).cloned(),
+            "topic" => topics.get(&right.name).map(|described| described.clone().map(|topic| topic.operations)),
             "group" => inspector.allowed_on_group(&right.name, LIMIT),
             _ => None,
         };

@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use super::inputs::Inputs;
+use super::inputs::{Inputs, SampledPartitioning};
 use crate::clock::Deadline;
 use crate::config::section::Partitioning;
 use crate::kafka::{Consumer, Inspector, Offset, Record, Visitor, read_to_end};
@@ -21,12 +21,16 @@ const TAIL: i64 = 500;
 /// Timeout for all topics together.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The partitioners that the input topics may have been written with; `None` if there is nothing to compare: there is only one
-/// partition, or the user vouches for a custom partitioner.
+/// How the input topics seem to be partitioned; `None` if there is nothing to compare: there is only one partition, or the user vouches for
+/// a custom partitioner.
 ///
 /// # Errors
 /// If the keys of a topic fit no known partitioner, or two topics fit different ones.
-pub(in crate::stream) fn partitioners(options: &Options, inputs: &Inputs, inspector: &Inspector) -> Result<Option<Candidates>, Failure> {
+pub(in crate::stream) fn partitioning(
+    options: &Options,
+    inputs: &Inputs,
+    inspector: &Inspector,
+) -> Result<Option<SampledPartitioning>, Failure> {
     if inputs.partitions == 1 || inputs.topics.iter().any(|topic| topic.partitioning == Partitioning::Custom) {
         return Ok(None);
     }
@@ -122,8 +126,8 @@ impl Visitor for Reading<'_> {
 }
 
 /// The partitioners that fit every topic.
-fn compare(samples: &[(&InputTopic, Sample)], partitions: i32) -> Result<Candidates, Failure> {
-    let mut common = Candidates::ANY;
+fn compare(samples: &[(&InputTopic, Sample)], partitions: i32) -> Result<SampledPartitioning, Failure> {
+    let (mut common, mut certain) = (Candidates::ANY, false);
     let mut found = Vec::new();
     for (topic, sample) in samples {
         let declared = match topic.partitioning {
@@ -138,8 +142,12 @@ fn compare(samples: &[(&InputTopic, Sample)], partitions: i32) -> Result<Candida
         }
         found.push(format!("{}: {} by {} keys", topic.name, candidates.names(), sample.len()));
         common = common.and(candidates);
+        certain |= sample.is_certain() || matches!(topic.partitioning, Partitioning::By(_));
     }
-    if common.is_empty() { Err(Failure::PartitionersDiffer { found: found.join("; ") }) } else { Ok(common) }
+    if common.is_empty() {
+        return Err(Failure::PartitionersDiffer { found: found.join("; ") });
+    }
+    Ok(SampledPartitioning { candidates: common, certain })
 }
 
 #[cfg(test)]
@@ -167,7 +175,7 @@ mod tests {
     fn compared(topics: &[(Partitioning, Sample)]) -> Result<String, Failure> {
         let topics: Vec<_> = topics.iter().enumerate().map(|(i, (p, s))| (topic(&format!("t{i}"), *p), s.clone())).collect();
         let topics: Vec<_> = topics.iter().map(|(topic, sample)| (topic, sample.clone())).collect();
-        compare(&topics, 4).map(Candidates::names)
+        compare(&topics, 4).map(|found| found.candidates.names())
     }
 
     #[test]

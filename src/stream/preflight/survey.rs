@@ -1,13 +1,15 @@
 //! Surveys the cluster for `check` and `topics`: what exists, and every problem at once.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::inputs::Inputs;
 use super::topics::{self, OwnTopic};
-use super::{group, rights, sample};
-use crate::kafka::{Found, Inspector};
+use super::{group, rights, sample, stamps};
+use crate::kafka::{Consumer, Found, Inspector};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
+use crate::stream::stamp::Basis;
 
 /// What the survey found.
 #[derive(Debug, Default)]
@@ -42,7 +44,7 @@ pub fn survey(options: &Options) -> Result<Survey, Failure> {
         return Ok(survey);
     }
     match Inputs::describe(options, &inspector) {
-        Ok(inputs) => survey.check_topics(options, &inputs, &inspector)?,
+        Ok(inputs) => survey.check_topics(options, inputs, &inspector)?,
         Err(failure) => survey.problems.push(failure),
     }
     Ok(survey)
@@ -69,18 +71,49 @@ impl Survey {
         Ok(())
     }
 
-    fn check_topics(&mut self, options: &Options, inputs: &Inputs, inspector: &Inspector) -> Result<(), Failure> {
+    fn check_topics(&mut self, options: &Options, mut inputs: Inputs, inspector: &Inspector) -> Result<(), Failure> {
+        let mut has_changelog = false;
         for topic in topics::own_topics(options, inputs.partitions) {
             let found = inspector.partitions(&topic.name)?;
             self.problems.extend(topics::problem(options, &topic, found));
+            if topic.counted && found.is_some() {
+                has_changelog = found == Some(inputs.partitions);
+                self.problems.extend(topics::check_policy(&topic.name, inspector).err());
+            }
             self.own.push((topic, found));
         }
         self.problems.extend(group::check_topics(options, inspector).err());
-        match sample::partitioners(options, inputs, inspector) {
-            Ok(Some(partitioners)) => self.partitioners = partitioners.names(),
-            Ok(None) => "not compared".clone_into(&mut self.partitioners),
+        match sample::partitioning(options, &inputs, inspector) {
+            Ok(partitioning) => {
+                self.partitioners = partitioning.map_or_else(|| "not compared".to_owned(), |found| found.candidates.names());
+                inputs.partitioning = partitioning;
+            }
             Err(failure) => self.problems.push(failure),
         }
+        if has_changelog {
+            inputs.identify(&options.changelog_topic(), inspector)?;
+            self.check_state(options, &inputs)?;
+        }
+        Ok(())
+    }
+
+    /// Compares the stamps with the topics and the configuration. One problem of each kind is enough: all tasks have the same.
+    fn check_state(&mut self, options: &Options, inputs: &Inputs) -> Result<(), Failure> {
+        let reader = Consumer::new(&options.properties.reader(&options.application))?;
+        let stamps = match stamps::newest(&reader, &options.changelog_topic(), inputs.partitions) {
+            Ok(stamps) => stamps,
+            Err(failure) => {
+                self.problems.push(failure);
+                return Ok(());
+            }
+        };
+        let mut problems = BTreeMap::new();
+        for stamp in stamps.values() {
+            if let Err(failure) = Basis::continuing(Some(stamp), inputs, &options.settings) {
+                problems.entry(failure.code()).or_insert(failure);
+            }
+        }
+        self.problems.extend(problems.into_values());
         Ok(())
     }
 }
@@ -104,11 +137,12 @@ impl fmt::Display for Survey {
 /// Creates the topics that the service writes and that are missing; returns their names.
 ///
 /// # Errors
-/// If an input topic is missing, or the cluster refuses.
+/// If an input topic is missing, the cluster refuses, or an existing changelog would lose state.
 pub fn create_missing(options: &Options) -> Result<Vec<String>, Failure> {
     let inspector = Inspector::new(&options.properties)?;
     let inputs = Inputs::describe(options, &inspector)?;
     let created = topics::create_missing(options, &topics::own_topics(options, inputs.partitions), &inspector)?;
+    topics::check_policy(&options.changelog_topic(), &inspector)?;
     Ok(created.into_iter().map(|topic| topic.name).collect())
 }
 

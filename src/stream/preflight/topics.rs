@@ -117,7 +117,7 @@ fn specs<'a>(options: &Options, topics: &'a [OwnTopic]) -> Vec<TopicSpec<'a>> {
     topics.iter().map(spec).collect()
 }
 
-/// Makes sure that our topics exist and have the right partition count; creates missing ones if the configuration allows it.
+/// Makes sure that our topics exist, have the right partition count and keep the state; creates missing ones if the configuration allows it.
 ///
 /// # Errors
 /// If a topic is missing and may not or cannot be created, or has the wrong partition count.
@@ -128,7 +128,19 @@ pub(in crate::stream) fn ensure(options: &Options, partitions: i32, inspector: &
             return Err(problem);
         }
     }
-    create_missing(options, &own, inspector).map(drop)
+    create_missing(options, &own, inspector)?;
+    check_policy(&options.changelog_topic(), inspector)
+}
+
+/// Refuses a changelog from which Kafka would delete state.
+///
+/// # Errors
+/// If its cleanup policy is not to compact it, and nothing else; if it may not be read.
+pub(in crate::stream) fn check_policy(changelog: &str, inspector: &Inspector) -> Result<(), Failure> {
+    match inspector.cleanup_policy(changelog)? {
+        Some(policy) if policy != "compact" => Err(Failure::ChangelogPolicy { topic: changelog.to_owned(), policy }),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
