@@ -50,7 +50,7 @@ pub struct Args {
     #[arg(long, value_name = "T", value_parser = super::instant)]
     pub as_of: Option<Timestamp>,
     /// Score each account at midnight every this many days, from its first record on
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3660))]
+    #[arg(long, allow_negative_numbers = true, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3660))]
     pub score_every: Option<u32>,
     /// Every published change, one per line
     #[arg(long, value_name = "FILE", help_heading = "Output")]

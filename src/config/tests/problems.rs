@@ -159,8 +159,8 @@ fn currencies_and_rates_must_be_valid() {
     }
     assert_problem("[[money.rates]]\nEUR = 1\n", "c.toml:1: money.rates[0].valid_from: is missing");
     assert_problem(
-        "[[money.rates]]\nvalid_from = \"2024-01-01\"\n[[money.rates]]\nvalid_from = \"2024-01-01\"\n",
-        "c.toml:4: money.rates[1].valid_from: another table has the same date",
+        "[[money.rates]]\nvalid_from = \"2024-01-01\"\nEUR = 1\n[[money.rates]]\nvalid_from = \"2024-01-01\"\nEUR = 1\n",
+        "c.toml:5: money.rates[1].valid_from: another table has the same date",
     );
     assert_problem(
         "[[money.rates]]\nvalid_from = \"2024-01-01\"\nUSD = 2\n",
@@ -233,7 +233,8 @@ fn the_earliest_time_is_midnight_in_the_reporting_zone() {
 fn the_listen_address_must_be_valid() {
     assert_problem(
         "[http]\nlisten = \"9400\"\n",
-        "c.toml:2: http.listen: `9400` is not an address with a port, such as 127.0.0.1:9400 or [::]:9400",
+        "c.toml:2: http.listen: `9400` is not an address with a port, such as 127.0.0.1:9400, localhost:9400 or [::]:9400; did you mean \
+         127.0.0.1:9400?",
     );
 }
 
