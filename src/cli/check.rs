@@ -1,19 +1,27 @@
-//! `churnwatch check`: reports every problem in the configuration, then every problem with its topics.
+//! `churnwatch check`: reports every problem in the configuration, then every problem with its topics and their records; or, with
+//! `--sample`, what would become of each line of a file.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::Globals;
+<<<<<<< HEAD
 use super::cluster::{Address, Cluster};
+=======
+use super::sample::Sample;
+>>>>>>> main
 use crate::config::Config;
 use crate::event::Stream;
 use crate::stream::preflight::survey::survey;
+use crate::stream::preflight::trial::trials;
 use crate::stream::{Options, Permits};
 
 const EXAMPLES: &str = "\
 Examples:
   churnwatch check --config config/churnwatch.toml
-  churnwatch check --config config/churnwatch.toml --offline --set application.threads=2";
+  churnwatch check --config config/churnwatch.toml --offline --set application.threads=2
+  churnwatch check --sample usage.ndjson --stream usage          what would become of each line, as JSON; needs no Kafka";
 
 /// Options of `check`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -22,12 +30,30 @@ pub struct Args {
     /// Check only the configuration: contact no broker and read no secrets
     #[arg(long)]
     pub offline: bool,
+<<<<<<< HEAD
     /// The cluster.
     #[command(flatten)]
     pub cluster: Cluster,
     /// Where the page would be served.
     #[command(flatten)]
     pub address: Address,
+=======
+    /// Try the lines of a file instead: a line of JSON for each on standard output; - is standard input
+    #[arg(long, value_name = "FILE", requires = "stream", conflicts_with = "offline")]
+    pub sample: Option<PathBuf>,
+    /// The stream of the sample: usage, billing, support, feedback or accounts
+    #[arg(long, requires = "sample", value_parser = stream)]
+    pub stream: Option<Stream>,
+    /// Each line of the sample is a record: {key, timestamp, headers, value}
+    #[arg(long, requires = "sample")]
+    pub records: bool,
+}
+
+/// Parses the name of a stream.
+fn stream(name: &str) -> Result<Stream, String> {
+    let known = Stream::ALL.map(Stream::name);
+    Stream::ALL.into_iter().find(|stream| stream.name() == name).ok_or_else(|| format!("streams are {}", known.join(", ")))
+>>>>>>> main
 }
 
 /// Checks the configuration, then the topics.
@@ -35,7 +61,13 @@ pub struct Args {
 /// # Errors
 /// All problems in the configuration; a cluster that cannot be reached.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+<<<<<<< HEAD
     let globals = &args.address.within(args.cluster.within(globals));
+=======
+    if let (Some(path), Some(stream)) = (&args.sample, args.stream) {
+        return Sample { path, stream, records: args.records }.run(&globals.load_offline()?);
+    }
+>>>>>>> main
     let config = if args.offline { globals.load_offline() } else { globals.load() }?;
     if !globals.quiet {
         eprint!("{}", summary(&config));
@@ -46,10 +78,21 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if args.offline { Ok(ExitCode::SUCCESS) } else { check_topics(&config) }
 }
 
-/// Checks the topics that the configuration names.
+/// Checks the topics that the configuration names, and their newest records.
 fn check_topics(config: &Config) -> anyhow::Result<ExitCode> {
-    let survey = survey(&Options::of(config, Permits::none(config.kafka.start)))?;
-    eprint!("{survey}{}", survey.problem_lines());
+    let options = Options::of(config, Permits::none(config.kafka.start));
+    let mut survey = survey(&options)?;
+    eprint!("{survey}");
+    match trials(&options) {
+        Ok(trials) => {
+            trials.iter().for_each(|trial| eprint!("{trial}"));
+            survey.problems.extend(trials.iter().flat_map(|trial| trial.problems(&options)));
+        }
+        // The survey has reported the missing right already, if it is one.
+        Err(failure) if survey.problems.is_empty() => return Err(failure.into()),
+        Err(failure) => eprintln!("records      not sampled: {failure}"),
+    }
+    eprint!("{}", survey.problem_lines());
     match survey.problems.len() {
         0 => eprintln!("topics: OK"),
         1 => eprintln!("1 problem in the topics"),

@@ -11,12 +11,17 @@ pub mod demo;
 pub mod health;
 pub mod help;
 mod log;
+<<<<<<< HEAD
 pub mod man;
+=======
+mod outcomes;
+>>>>>>> main
 mod paths;
 mod progress;
 mod reload;
 pub mod replay;
 pub mod run;
+mod sample;
 mod service;
 mod signals;
 pub mod simulate;

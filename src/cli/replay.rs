@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+<<<<<<< HEAD
 use super::progress::{Progress, Unit};
+=======
+use super::outcomes::{Outcomes, Totals};
+>>>>>>> main
 use super::{Globals, UsageError, compare, paths};
-use crate::config::Config;
 use crate::config::section::OnBadRun;
-use crate::engine::bad_run::BadRun;
 use crate::event::Stream;
 use crate::file::{self, Existing, Output, WriteError};
 use crate::replay::{self, Comparisons, Division, History, InputFile, Reading, Request};
@@ -112,20 +114,29 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         files.iter_mut().for_each(InputFile::forget_digests);
     }
     args.write_reading(&reading, &files, &settings)?;
-    if config.output.on_bad_run == OnBadRun::Exit {
-        refuse_bad_run(&reading, &config)?;
+    let outcomes = Outcomes { files: &files, reading: &reading };
+    if config.output.on_bad_run == OnBadRun::Exit
+        && let Some(failure) = outcomes.failure(config.output.bad_run_limits())
+    {
+        outcomes.print(globals.log_format, None);
+        anyhow::bail!(failure);
     }
     let mut history = History::new(&files, &reading, Arc::clone(&settings));
     if let Some(other) = &other {
         history.compare_with(other);
     }
+<<<<<<< HEAD
     args.write_changes(&mut history, t, &settings, globals.quiet)?;
+=======
+    let changes = args.write_changes(&mut history, t, &settings)?;
+>>>>>>> main
     if let Some(other) = &other {
         args.write_comparison(&history, t, &settings, other)?;
     }
     args.write_accounts(&history, t)?;
     args.write_to(args.out_cohorts.as_deref(), |output| replay::write_cohorts(&history, t, output))?;
     args.write_kpis(&history, &files, &reading, t, &settings)?;
+    outcomes.print(globals.log_format, Some(&Totals { accounts: history.accounts(), changes, as_of: t }));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -133,9 +144,9 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 const MAX_SPAN_DAYS: i64 = 100 * 366;
 
 /// The time of the newest record, for a replay without `--as-of`. One record of the year 5138 would otherwise make every account silent,
-/// and ask for the KPIs of 37,000 months.
+/// and ask for the KPIs of 37,000 months. Without a valid record, any time will do: nothing will be scored.
 fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
-    let (earliest, newest) = Reading::span(files).context("no valid record to take the time of scoring from: set --as-of")?;
+    let Some((earliest, newest)) = Reading::span(files) else { return Ok(Timestamp::MAX) };
     anyhow::ensure!(
         newest.since(earliest) <= MAX_SPAN_DAYS * DAY_MS,
         "the records span more than 100 years, from {earliest} to {newest}, so at least one time is wrong: set --as-of, and later \
@@ -164,23 +175,6 @@ fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Divisio
             .map_err(|error| anyhow::anyhow!("cannot read the {} file {}: {}", stream.name(), path.display(), file::cannot_read(path, &error)))
     };
     inputs.iter().map(read).collect()
-}
-
-/// Refuses input if most records of a stream are bad, which points to a wrong file or configuration rather than bad data.
-fn refuse_bad_run(reading: &Reading, config: &Config) -> anyhow::Result<()> {
-    for stream in Stream::ALL {
-        if let Some(run) = BadRun::of_replay(reading.counts.of(stream)).finding(config.output.bad_run_limits()) {
-            anyhow::bail!(
-                "{} of the {} {} records cannot be applied, most often because of {}. See --out-dead-letters; \
-                 output.on_bad_run = \"dead_letter\" replays the others anyway",
-                run.bad,
-                run.read,
-                stream.name(),
-                run.commonest.name()
-            );
-        }
-    }
-    Ok(())
 }
 
 impl Args {
@@ -214,6 +208,7 @@ impl Args {
         Request { as_of, score_every: self.score_every.or(every_day) }
     }
 
+<<<<<<< HEAD
     fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings, quiet: bool) -> anyhow::Result<()> {
         let request = self.request(as_of);
         let begins = history.begins().unwrap_or(as_of);
@@ -232,6 +227,23 @@ impl Args {
                 change.value.map_or(Ok(()), |value| output.line(&value))
             })
         })
+=======
+    /// Returns the number of changes.
+    fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings) -> anyhow::Result<u64> {
+        let request = self.request(as_of);
+        let mut output = self.out_changes.as_deref().map(create).transpose()?;
+        let mut changes = 0;
+        replay::score_history(history, &request, settings, |change| {
+            changes += u64::from(change.value.is_some());
+            match (&mut output, &change.value) {
+                (Some(output), Some(value)) => output.line(value),
+                _ => Ok(()),
+            }
+        })
+        .and_then(|()| output.map_or(Ok(()), Output::finish))
+        .with_context(|| cannot_write(self.out_changes.as_deref().unwrap_or(Path::new("the changes"))))?;
+        Ok(changes)
+>>>>>>> main
     }
 
     /// Writes the data to a file or standard output, and a summary to standard error.

@@ -6,8 +6,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
+<<<<<<< HEAD
 use super::Globals;
 use super::progress::{Progress, Unit};
+=======
+use super::{Globals, LogFormat};
+>>>>>>> main
 use crate::clock::monotonic;
 use crate::event::PerStream;
 use crate::file::Existing;
@@ -155,6 +159,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let generator = Generator::new(&options);
     let labels: Vec<Label> = generator.labels().collect();
     let records = Disturb::new(generator, args.disturbance(), args.seed).take(args.events_max());
+<<<<<<< HEAD
     let records = watched(Pace::new(args.rate).limit(records), &options, globals.quiet);
     if let Some(folder) = &args.out_dir {
         write_files(folder, args.existing(), records, labels)?;
@@ -163,6 +168,22 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         args.labels.as_deref().map(|path| write_labels(path, args.existing(), labels.into_iter())).transpose()?;
         write_topics(args, globals, records)?;
     }
+=======
+    let progress = Progress::new(&options);
+    let mut written = Written::default();
+    let records = progress.watch(Pace::new(args.rate).limit(records)).inspect(|record| written.add(record));
+    let places = if let Some(folder) = &args.out_dir {
+        write_files(folder, records, labels)?;
+        PerStream::from_fn(|stream| Some(folder.join(format!("{}.ndjson", stream.name())).display().to_string()))
+    } else {
+        // Before the topics are filled, so that a file that cannot be written is noticed early.
+        args.labels.as_deref().map(|path| write_labels(path, labels.into_iter())).transpose()?;
+        write_topics(args, globals, records)?
+    };
+    progress.finish();
+    let labels = args.out_dir.as_ref().map(|folder| folder.join("labels.ndjson")).or_else(|| args.labels.clone());
+    written.print(&places, labels.as_deref(), args.accounts, globals.log_format);
+>>>>>>> main
     Ok(ExitCode::SUCCESS)
 }
 
@@ -174,13 +195,18 @@ fn write_files(folder: &Path, existing: Existing, records: impl Iterator<Item = 
     Ok(files.finish(labels.into_iter())?)
 }
 
-fn write_topics(args: &Args, globals: &Globals, records: impl Iterator<Item = SimulatedRecord>) -> anyhow::Result<()> {
+/// Returns the topic of each stream that has one; records of the others are dropped.
+fn write_topics(
+    args: &Args,
+    globals: &Globals,
+    records: impl Iterator<Item = SimulatedRecord>,
+) -> anyhow::Result<PerStream<Option<String>>> {
     let mut config = globals.load()?;
     if let Some(servers) = &args.bootstrap_servers {
         config.kafka.bootstrap_servers.clone_from(servers);
     }
     let names = PerStream::from_fn(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
-    let topics = Topics::new(Properties::new(config.kafka.client_properties()), names)?;
+    let topics = Topics::new(Properties::new(config.kafka.client_properties()), names.clone())?;
     match args.partitions {
         Some(partitions) => topics.create_missing(partitions)?,
         None => topics.find()?,
@@ -188,7 +214,41 @@ fn write_topics(args: &Args, globals: &Globals, records: impl Iterator<Item = Si
     for record in records {
         topics.write(&record)?;
     }
-    topics.finish().context("some simulated events did not reach the topics")
+    topics.finish().context("some simulated events did not reach the topics")?;
+    Ok(names)
+}
+
+/// What has been written.
+#[derive(Default)]
+struct Written {
+    events: PerStream<u64>,
+    /// The first and the last time.
+    period: Option<(Timestamp, Timestamp)>,
+}
+
+impl Written {
+    fn add(&mut self, record: &SimulatedRecord) {
+        *self.events.of_mut(record.stream) += 1;
+        let (first, last) = self.period.unwrap_or((record.at, record.at));
+        self.period = Some((first.min(record.at), last.max(record.at)));
+    }
+
+    /// Prints the events of each file or topic, the accounts and the period to standard error.
+    fn print(&self, places: &PerStream<Option<String>>, labels: Option<&Path>, accounts: u32, format: LogFormat) {
+        let written = || self.events.iter().filter_map(|(stream, events)| Some((places.of(stream).as_ref()?, stream.name(), events)));
+        let labels = labels.map(|path| path.display().to_string());
+        let (from, to) = self.period.map_or_else(Default::default, |(from, to)| (from.to_string(), to.to_string()));
+        if format == LogFormat::Json {
+            written().for_each(|(place, stream, events)| tracing::info!(stream, place, events, "events written"));
+            tracing::info!(accounts, from, to, labels, "simulated");
+            return;
+        }
+        written().for_each(|(place, stream, events)| eprintln!("{stream:<9} {events:>12} events to {place}"));
+        if let Some(labels) = labels {
+            eprintln!("{:<9} {accounts:>12} accounts to {labels}", "labels");
+        }
+        eprintln!("{accounts} accounts from {from} to {to}");
+    }
 }
 
 /// Limits records to a rate.

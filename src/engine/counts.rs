@@ -22,6 +22,14 @@ pub struct StreamCounts {
     pub dead_letter: DeadLetterCounts,
 }
 
+impl StreamCounts {
+    /// Whether any record was an event of the stream.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        self.applied > 0 || self.duplicate > 0 || self.late > 0
+    }
+}
+
 /// Dead letters by [`Code::index`]; serialized by name, without zeros.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeadLetterCounts([u64; Code::ALL.len()]);

@@ -45,6 +45,11 @@ impl Block {
         &self.digests
     }
 
+    /// The bytes of the first lines, at most `length`.
+    pub fn head(&self, length: usize) -> &[u8] {
+        self.bytes.get(..length).unwrap_or(&self.bytes)
+    }
+
     /// Frees the digests and keeps the lines.
     pub fn forget_digests(&mut self) {
         self.digests = Vec::new();

@@ -7,8 +7,13 @@ use std::path::{Path, PathBuf};
 
 use super::block::{Block, Blocks};
 use super::parallel::{Division, in_order};
-use crate::event::Stream;
+use crate::event::{Place, Shape, Stream};
 use crate::settings::Settings;
+
+/// How much of a file shows what it is.
+const HEAD_BYTES: usize = 64 * 1024;
+/// How much of it shows a compression format.
+const MAGIC_BYTES: u64 = 16;
 
 /// A file of one stream, decompressed into memory because replay reads it twice: in file order and in event-time order.
 #[derive(Debug)]
@@ -27,15 +32,9 @@ impl InputFile {
     /// # Errors
     /// If the file cannot be opened, read or decompressed, or a line is 4 GiB or longer.
     pub fn read(stream: Stream, path: &Path, settings: &Settings, division: Division, progress: impl FnMut(u64)) -> io::Result<Self> {
-        if path == Path::new("-") {
-            return Self::of(stream, path, io::stdin().lock(), settings, division);
-        }
-        let file = Metered { input: File::open(path)?, progress };
-        match path.extension().and_then(OsStr::to_str) {
-            Some("gz") => Self::of(stream, path, flate2::read::MultiGzDecoder::new(file), settings, division),
-            Some("zst" | "zstd") => Self::of(stream, path, zstd::Decoder::new(file)?, settings, division),
-            _ => Self::of(stream, path, file, settings, division),
-        }
+        let is_standard = path == Path::new("-");
+        let source: Box<dyn Read> = if is_standard { Box::new(io::stdin().lock()) } else { Box::new(File::open(path)?) };
+        Self::of(stream, path, lines(path, Metered { input: source, progress }, stream)?, settings, division)
     }
 
     /// A file with this path and the lines of `unpacked`.
@@ -53,16 +52,55 @@ impl InputFile {
         Ok(Self { stream, path: path.to_owned(), blocks })
     }
 
+<<<<<<< HEAD
     /// Whether it holds no line but blank ones.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.blocks.iter().all(|block| block.digests().is_empty())
+=======
+    /// The first kilobytes.
+    #[must_use]
+    pub fn head(&self) -> &[u8] {
+        self.blocks.first().map_or(&[], |block| block.head(HEAD_BYTES))
+>>>>>>> main
     }
 
     /// Frees the digests, once no further reading will follow.
     pub fn forget_digests(&mut self) {
         self.blocks.iter_mut().for_each(Block::forget_digests);
     }
+}
+
+/// The lines of a file as its name announces them: `.gz` and `.zst` are decompressed.
+///
+/// # Errors
+/// If the first bytes show something else than the name, which would otherwise be read as rubbish.
+pub fn lines<'a>(path: &Path, mut source: impl Read + 'a, stream: Stream) -> io::Result<Box<dyn Read + 'a>> {
+    let mut start = Vec::new();
+    source.by_ref().take(MAGIC_BYTES).read_to_end(&mut start)?;
+    let found = match Shape::of_file(&start, stream) {
+        Some(Shape::Compressed(name)) => Some(name),
+        _ => None,
+    };
+    let named = match path.extension().and_then(OsStr::to_str) {
+        Some("gz") => Some("gzip"),
+        Some("zst" | "zstd") => Some("zstd"),
+        _ => None,
+    };
+    let is_empty = start.is_empty();
+    let source = io::Cursor::new(start).chain(source);
+    match (named, found) {
+        _ if is_empty => Ok(Box::new(source)),
+        (Some("gzip"), Some("gzip")) => Ok(Box::new(flate2::read::MultiGzDecoder::new(source))),
+        (Some("zstd"), Some("zstd")) => Ok(Box::new(zstd::Decoder::new(source)?)),
+        (None, None) => Ok(Box::new(source)),
+        (Some(named), None) => Err(mismatch(format!("not compressed with {named}, although its name says so: rename it"))),
+        (_, Some(found)) => Err(mismatch(Shape::Compressed(found).advice(Place::File))),
+    }
+}
+
+fn mismatch(what: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 /// Reports how much was read.
@@ -85,6 +123,28 @@ mod tests {
 
     use super::*;
 
+    fn read(path: &Path, bytes: &[u8]) -> Result<String, String> {
+        let mut text = String::new();
+        let mut lines = lines(path, bytes, Stream::Usage).map_err(|error| error.to_string())?;
+        lines.read_to_string(&mut text).map_err(|error| error.to_string())?;
+        Ok(text)
+    }
+
+    #[test]
+    fn a_file_that_is_not_what_its_name_says_is_refused_with_what_it_is() {
+        let (plain, zst) = (&b"{}\n"[..], zstd::encode_all(&b"{}\n"[..], 1).unwrap());
+        let gz = &b"\x1f\x8b\x08\0rest"[..];
+        assert_eq!(read(Path::new("a.ndjson"), plain).unwrap(), "{}\n");
+        assert_eq!(read(Path::new("a.zst"), &zst).unwrap(), "{}\n");
+        assert_eq!(read(Path::new("a.gz"), b"").unwrap(), "", "an empty file holds no record, whatever its name");
+        for path in ["a.ndjson", "-", "a.zst"] {
+            assert!(read(Path::new(path), gz).unwrap_err().starts_with("compressed with gzip: "), "{path}");
+        }
+        assert!(read(Path::new("a.gz"), &zst).unwrap_err().starts_with("compressed with zstd: "));
+        assert!(read(Path::new("a.zst"), plain).unwrap_err().starts_with("not compressed with zstd"));
+        assert!(read(Path::new("a.gz"), plain).unwrap_err().starts_with("not compressed with gzip"));
+    }
+
     #[test]
     fn files_are_decompressed_by_extension() {
         let folder = tempfile::tempdir().unwrap();
@@ -99,6 +159,7 @@ mod tests {
             let settings = Settings::default();
             let file = InputFile::read(Stream::Usage, &path, &settings, Division::of_machine(), |bytes| metered += bytes).unwrap();
             assert_eq!(file.blocks.iter().map(|block| block.digests().len()).sum::<usize>(), 2);
+            assert_eq!(file.head(), b"x\ny\n");
             assert_eq!(metered, path.metadata().unwrap().len());
         }
     }

@@ -135,6 +135,14 @@ impl<'a> History<'a> {
         in_order(threads, ids.chunks(REPORTS), reports, |reports| reports.into_iter().try_for_each(&mut take))
     }
 
+    /// Number of accounts.
+    #[must_use]
+    pub fn accounts(&self) -> usize {
+        let mut count = 0;
+        self.partitions.iter().for_each(|partition| partition.task.store().for_each(|_| count += 1));
+        count
+    }
+
     /// Event time of the first record; `None` without records.
     #[must_use]
     pub fn begins(&self) -> Option<Timestamp> {

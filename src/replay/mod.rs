@@ -24,12 +24,12 @@ mod span;
 use std::sync::Arc;
 
 pub use comparison::{Comparisons, Crossing};
-pub use file::InputFile;
+pub use file::{InputFile, lines};
 pub use history::History;
 pub use kpis::{write_cohorts, write_months, write_trailing};
 pub use output::{write_counts, write_dead_letters};
 pub use parallel::Division;
-pub use reading::{DeadLetter, Reading};
+pub use reading::{DeadLetter, Line, Reading};
 
 use crate::engine::OutputRecord;
 use crate::event::{PerStream, Stream};

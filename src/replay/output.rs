@@ -23,11 +23,11 @@ struct DeadLetterLine<'a> {
 /// If a line cannot be written.
 pub fn write_dead_letters(reading: &Reading, files: &[InputFile], record_bytes: usize, output: &mut Output) -> io::Result<()> {
     for letter in &reading.dead_letters {
-        let Some(file) = files.get(usize::from(letter.file)) else { continue };
-        let bytes = letter.bytes(files);
+        let Some(file) = files.get(usize::from(letter.line.file)) else { continue };
+        let bytes = letter.line.bytes(files);
         let line = DeadLetterLine {
             file: file.path.to_string_lossy(),
-            line: letter.line,
+            line: letter.line.number,
             code: letter.rejection.code.name(),
             reason: &letter.rejection.reason,
             record: String::from_utf8_lossy(bytes.get(..record_bytes).unwrap_or(bytes)),

@@ -18,17 +18,24 @@ use crate::time::Timestamp;
 /// A rejected line.
 #[derive(Debug)]
 pub struct DeadLetter {
-    /// Index of its input file.
-    pub file: u8,
-    /// Line number, from 1.
-    pub line: u64,
+    /// The line.
+    pub line: Line,
     /// Why.
     pub rejection: Rejection,
+}
+
+/// A line of an input file.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// Index of the file.
+    pub file: u8,
+    /// Line number, from 1.
+    pub number: u64,
     block: u32,
     span: Span,
 }
 
-impl DeadLetter {
+impl Line {
     /// The bytes of the line.
     #[must_use]
     pub fn bytes<'a>(&self, files: &'a [InputFile]) -> &'a [u8] {
@@ -42,6 +49,8 @@ impl DeadLetter {
 pub struct Reading {
     /// The rejected lines, in file order.
     pub dead_letters: Vec<DeadLetter>,
+    /// The first line of unknown type of each file that has one.
+    pub first_ignored: Vec<Line>,
     /// Outcomes of all records.
     pub counts: Counts,
     /// Stream time.
@@ -85,6 +94,7 @@ impl Reading {
         let readings = each(0..of, |number| PartitionReading::of(files, t, settings, PartitionNumber { number, of }));
         let mut reading = Self {
             dead_letters: Vec::new(),
+            first_ignored: Vec::new(),
             counts: Counts::default(),
             stream_time: readings.first().map(|partition| partition.stream_time).unwrap_or_default(),
             depends_on_instant: readings.iter().any(|partition| partition.depends_on_instant),
@@ -95,7 +105,7 @@ impl Reading {
         reading
     }
 
-    /// Counts the lines that are not valid records, and keeps the rejected ones.
+    /// Counts the lines that are not valid records, and keeps the rejected ones and the first of unknown type.
     fn refuse(&mut self, files: &[InputFile], t: Timestamp, settings: &Settings, threads: NonZeroUsize) {
         let blocks = (0_u8..).zip(files).flat_map(|(file, input)| {
             let lines_before =
@@ -104,7 +114,7 @@ impl Reading {
         });
         let context = settings.decode_context();
         let refused = |(file, stream, block, lines, before): (u8, Stream, u32, &Block, u64)| {
-            let (mut letters, mut counts) = (Vec::new(), Counts::default());
+            let (mut letters, mut ignored, mut counts) = (Vec::new(), None, Counts::default());
             for digest in lines.digests().iter().filter(|digest| !digest.is_valid(t, settings)) {
                 let span = digest.span;
                 // Decoded again with `t`: a time too far in the future takes precedence over other errors.
@@ -113,15 +123,18 @@ impl Reading {
                     Err(rejection) => Outcome::DeadLetter(rejection),
                 };
                 counts.count(stream, &outcome);
-                if let Outcome::DeadLetter(rejection) = outcome {
-                    let line = before + u64::from(digest.lines_before) + 1;
-                    letters.push(DeadLetter { file, line, rejection, block, span });
+                let line = Line { file, number: before + u64::from(digest.lines_before) + 1, block, span };
+                match outcome {
+                    Outcome::DeadLetter(rejection) => letters.push(DeadLetter { line, rejection }),
+                    _ => ignored = ignored.or(Some(line)),
                 }
             }
-            (letters, counts)
+            (letters, ignored, counts)
         };
-        let taken: Result<(), Infallible> = in_order(threads, blocks, refused, |(letters, counts)| {
+        let taken: Result<(), Infallible> = in_order(threads, blocks, refused, |(letters, ignored, counts)| {
             self.dead_letters.extend(letters);
+            let last = self.first_ignored.last().map(|line| line.file);
+            self.first_ignored.extend(ignored.filter(|line| Some(line.file) != last));
             self.counts.add(&counts);
             Ok(())
         });

@@ -1,5 +1,7 @@
 //! Why the service gives up: a closed set of codes, each with what an operator can do about it.
 
+use std::borrow::Cow;
+
 use crate::account::CodecError;
 use crate::kafka::{self, TopicId};
 
@@ -216,8 +218,8 @@ pub enum Failure {
     },
     /// Too many records of a partition are bad.
     #[error(
-        "{topic} [{partition}] at offset {offset}: {bad} of {read} records are bad, most often {code} ({reason}); nothing of this cycle was committed; \
-         output.on_bad_run = \"dead_letter\" continues and writes them to the dead letters"
+        "{topic} [{partition}] at offset {offset}: {bad} of {read} records are bad, most often {cause} ({reason}){advice}; nothing of this cycle was \
+         committed; output.on_bad_run = \"dead_letter\" continues past them"
     )]
     BadRun {
         /// Input topic.
@@ -230,10 +232,56 @@ pub enum Failure {
         bad: u64,
         /// Records read.
         read: u64,
-        /// The most frequent code.
-        code: &'static str,
-        /// Why the newest record with that code is bad.
-        reason: std::borrow::Cow<'static, str>,
+        /// The most frequent code, or that the type is unknown.
+        cause: &'static str,
+        /// Why the newest record of that kind is bad.
+        reason: Cow<'static, str>,
+        /// What the record looks like, and what to do about it; may be empty.
+        advice: String,
+    },
+    /// Too many sampled records of a topic are bad.
+    #[error(
+        "{topic}: {bad} of {read} sampled records would not be applied, most often because of {cause}{advice}; `churnwatch run` stops at \
+         such a topic unless output.on_bad_run = \"dead_letter\""
+    )]
+    BadSample {
+        /// Input topic.
+        topic: String,
+        /// Bad records.
+        bad: u64,
+        /// Records sampled.
+        read: u64,
+        /// The most frequent code, or that the type is unknown.
+        cause: &'static str,
+        /// The first such record, and what to do about it; may be empty.
+        advice: String,
+    },
+    /// The records of a topic are not in the partitions of their accounts.
+    #[error(
+        "{topic}: {wrong} of {events} sampled events are in another partition than their account belongs to and would be dead letters, \
+         wrong_partition; produce with the account id as the key, into a new topic"
+    )]
+    NotKeyedByAccount {
+        /// Input topic.
+        topic: String,
+        /// Events in the wrong partition.
+        wrong: u64,
+        /// Events sampled.
+        events: u64,
+    },
+    /// Records that only a schema registry can explain.
+    #[error(
+        "{topic} [{partition}] at offset {offset}: the value is framed for a schema registry and is not JSON; Avro and Protobuf are not \
+         supported in this version: serialize the events as JSON, with or without JSON Schema, into another topic; \
+         output.on_bad_run = \"dead_letter\" continues past them"
+    )]
+    NeedsSchemaRegistry {
+        /// Input topic.
+        topic: String,
+        /// Its partition.
+        partition: i32,
+        /// The offset of such a record.
+        offset: i64,
     },
     /// Another process has taken over this one's `application.instance`.
     #[error("fenced ({cause}): another process runs with the same application.instance, or a transaction exceeded its time limit")]
@@ -346,7 +394,9 @@ impl Failure {
             Self::PartitionersDiffer { .. } => "partitioners_differ",
             Self::PartitionerChanged { .. } => "partitioner_changed",
             Self::IncompleteAssignment { .. } => "incomplete_assignment",
-            Self::BadRun { .. } => "bad_run",
+            Self::BadRun { .. } | Self::BadSample { .. } => "bad_run",
+            Self::NotKeyedByAccount { .. } => "not_keyed_by_account",
+            Self::NeedsSchemaRegistry { .. } => "needs_schema_registry",
             Self::Fenced { .. } => "fenced",
             Self::StateUnreadable { error: CodecError::NewerVersion(_), .. } => "state_newer",
             Self::StateUnreadable { .. } => "state_unreadable",

@@ -9,6 +9,7 @@ use super::dead_letter::DeadLetter;
 use super::failure::Failure;
 use super::live_keys::LiveKeys;
 use super::load::Load;
+use super::notices::{self, Notices};
 use super::options::{InputTopic, Options};
 use super::preflight::Inputs;
 use super::restore::Restored;
@@ -16,9 +17,9 @@ use super::stamp::{Basis, Stamp, StampedInput};
 use crate::clock::monotonic;
 use crate::config::section::OnBadRun;
 use crate::directory::SharedTask;
-use crate::engine::bad_run::BadRun;
+use crate::engine::bad_run::{BadRun, Finding};
 use crate::engine::{Input, Outcome, OutputRecord, RoundOptions};
-use crate::event::{Rejection, Stream};
+use crate::event::{Place, Rejection, Shape, Stream};
 use crate::fault;
 use crate::kafka::Record;
 use crate::telemetry::{Metrics, TaskMeter};
@@ -92,16 +93,17 @@ impl StreamTask {
         }
     }
 
-    /// Processes one record: advances the position, runs the engine, keeps a dead letter, checks for a bad run.
+    /// Processes one record: advances the position, runs the engine, keeps a dead letter, warns, checks for a bad run.
     ///
     /// # Errors
-    /// If most records of its topic partition are bad.
+    /// If most records of its topic partition are bad, or they need a schema registry.
     pub(super) fn process(
         &mut self,
         index: usize,
         record: Record<'_>,
         inputs: &Inputs,
         options: &Options,
+        notices: &mut Notices,
         now: Timestamp,
     ) -> Result<(), Failure> {
         let (Some(position), Some(topic)) = (self.positions.get_mut(index), inputs.topics.get(index)) else { return Ok(()) };
@@ -119,26 +121,43 @@ impl StreamTask {
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             broker_timestamp: timestamp.map(|(timestamp, _)| timestamp),
         };
-        let rejection = match self.shared.engine.process(&input, now) {
+        let outcome = self.shared.engine.process(&input, now);
+        match &outcome {
             Outcome::DeadLetter(rejection) => {
-                self.add_dead_letter(record, &rejection, options);
-                Some(rejection)
+                self.add_dead_letter(record, rejection, options);
+                notices.dead_letter(topic, record, rejection);
             }
-            _ => None,
-        };
-        let verdict = self.runs.get_mut(index).and_then(|run| run.count(rejection.as_ref(), options.bad_run));
-        match verdict {
-            Some(verdict) if options.on_bad_run == OnBadRun::Exit => Err(Failure::BadRun {
-                topic: topic.name.clone(),
-                partition: record.partition(),
-                offset: record.offset(),
-                bad: verdict.bad,
-                read: verdict.read,
-                code: verdict.commonest.name(),
-                reason: verdict.reason,
-            }),
-            _ => Ok(()),
+            Outcome::Ignored => notices.unknown_type(topic, record),
+            Outcome::Applied | Outcome::Duplicate | Outcome::Late => {}
         }
+        match options.on_bad_run {
+            OnBadRun::Exit => self.check_run(index, topic, &outcome, record, options),
+            OnBadRun::DeadLetter => Ok(()),
+        }
+    }
+
+    /// Fails rather than drain a topic into the dead letters.
+    fn check_run(
+        &mut self,
+        index: usize,
+        topic: &InputTopic,
+        outcome: &Outcome,
+        record: Record<'_>,
+        options: &Options,
+    ) -> Result<(), Failure> {
+        let is_known = self.shared.engine.counts().of(topic.stream).is_known();
+        let finding = self.runs.get_mut(index).and_then(|run| run.count(outcome, is_known, options.bad_run));
+        // Of a stream that has never been read, one framed record is enough: no producer mixes Avro with JSON.
+        let is_first_sign = !is_known && matches!(outcome, Outcome::DeadLetter(_));
+        if finding.is_none() && !is_first_sign {
+            return Ok(());
+        }
+        let shape = notices::shape(record, topic.stream);
+        if shape == Some(Shape::Framed) {
+            let (topic, partition, offset) = (topic.name.clone(), record.partition(), record.offset());
+            return Err(Failure::NeedsSchemaRegistry { topic, partition, offset });
+        }
+        finding.map_or(Ok(()), |finding| Err(bad_run(topic, record, finding, shape)))
     }
 
     fn add_dead_letter(&mut self, record: Record<'_>, rejection: &Rejection, options: &Options) {
@@ -273,6 +292,19 @@ impl StreamTask {
 
     fn interval(&self, options: &Options) -> Duration {
         if self.mode == Mode::CatchingUp { options.catch_up_commit_interval } else { options.commit_interval }
+    }
+}
+
+fn bad_run(topic: &InputTopic, record: Record<'_>, finding: Finding, shape: Option<Shape>) -> Failure {
+    Failure::BadRun {
+        topic: topic.name.clone(),
+        partition: record.partition(),
+        offset: record.offset(),
+        bad: finding.bad,
+        read: finding.read,
+        cause: finding.cause(),
+        reason: finding.reason,
+        advice: shape.map(|shape| format!("; this one {}", shape.advice(Place::Topic))).unwrap_or_default(),
     }
 }
 

@@ -20,6 +20,7 @@ use super::failure::Failure;
 use super::group_event::{GroupEvent, note};
 use super::identity::Identity;
 use super::load::Load;
+use super::notices::Notices;
 use super::options::Options;
 use super::preflight::Inputs;
 use super::progress::Progress;
@@ -70,6 +71,7 @@ pub(super) struct StreamThread {
     pub(super) reads_deletions: bool,
     options: Arc<Options>,
     transactions: Transactions,
+    notices: Notices,
 }
 
 impl StreamThread {
@@ -101,6 +103,7 @@ impl StreamThread {
             assignment: Assignment::default(),
             tasks: BTreeMap::new(),
             progress: Progress::begin(monotonic()),
+            notices: Notices::begin(monotonic()),
             reads_deletions: false,
         })
     }
@@ -110,6 +113,13 @@ impl StreamThread {
     /// # Errors
     /// Anything the process cannot recover from.
     pub(super) fn run(&mut self) -> Result<(), Failure> {
+        let result = self.work();
+        // What has been counted since the last summary must not be lost, least of all before a failure.
+        self.notices.sum_up();
+        result
+    }
+
+    fn work(&mut self) -> Result<(), Failure> {
         self.member.subscribe(&self.options.input_names())?;
         while !self.stop.is_requested() {
             match self.events.pop_front() {
@@ -119,6 +129,7 @@ impl StreamThread {
                 None => {
                     self.gather()?;
                     self.cycle_if_due()?;
+                    self.notices.sum_up_if_due(monotonic());
                     let unfinished = self.tasks.iter().find(|(_, task)| !task.is_at_end()).map(|(number, _)| *number);
                     self.progress.check(&self.assignment, unfinished, monotonic())?;
                 }
@@ -158,7 +169,7 @@ impl StreamThread {
                         continue;
                     };
                     let now = *now.get_or_insert_with(|| self.options.clock.now());
-                    task.process(index, record, &self.inputs, &self.options, now)?;
+                    task.process(index, record, &self.inputs, &self.options, &mut self.notices, now)?;
                 }
                 ConsumerEvent::End(topic, partition) => {
                     if let (Some(index), Some(task)) = (self.inputs.index(&topic), self.tasks.get_mut(&partition)) {

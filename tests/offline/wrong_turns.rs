@@ -72,7 +72,11 @@ const ON_THE_COMMAND_LINE: [Turn; 43] = [
     ("topics reset --bootstrap-servers kafka:", USAGE, &["`kafka:` is not a valid host:port", "did you mean kafka:9092"]),
     ("check --bootstrap-servers kafka:92000", USAGE, &["`kafka:92000` is not a valid host:port"]),
     ("check --bootstrap-servers 127.0.0.1:1 -q", FAILURE, &["127.0.0.1:1", "nothing is listening there", "kafka.bootstrap_servers"]),
-    ("check --bootstrap-servers no-such-host.invalid:1 -q", FAILURE, &["no-such-host.invalid", "cannot resolve", "kafka.bootstrap_servers"]),
+    (
+        "check --bootstrap-servers no-such-host.invalid:1 -q",
+        FAILURE,
+        &["no-such-host.invalid", "cannot resolve", "kafka.bootstrap_servers"],
+    ),
     ("run --listen 9400", USAGE, &["--listen: http.listen", "not an address with a port", "did you mean 127.0.0.1:9400"]),
     ("run --listen localhost", USAGE, &["--listen: http.listen", "not an address with a port", "localhost:9400"]),
     ("demo --listen my-host:9400", USAGE, &["--listen: http.listen", "`my-host:9400` is not an address"]),
@@ -83,10 +87,18 @@ const ON_THE_COMMAND_LINE: [Turn; 43] = [
     ("run --config nowhere/churnwatch.toml", USAGE, &["nowhere/churnwatch.toml", "nowhere does not exist"]),
     ("run --config directory", USAGE, &["directory: cannot be read", "is a directory", "name a file"]),
     ("run --config usage.ndjson", USAGE, &["usage.ndjson:1", "invalid TOML"]),
-    ("check --offline --config config-as-model.toml", USAGE, &["churnwatch.toml:1: commit", "a section of the configuration", "model_file"]),
+    (
+        "check --offline --config config-as-model.toml",
+        USAGE,
+        &["churnwatch.toml:1: commit", "a section of the configuration", "model_file"],
+    ),
     ("replay --out-accounts -", USAGE, &["name at least one input file", "--usage"]),
     ("replay --usage usage.ndjson --as-of 2026-02-01 --out-accounts -", USAGE, &["'2026-02-01'", "--as-of", "2026-02-01T00:00:00Z"]),
-    ("replay --usage usage.ndjson --as-of 2020-01-01T00:00:00Z --out-accounts -", USAGE, &["before the first record, of 2026-01-01", "later"]),
+    (
+        "replay --usage usage.ndjson --as-of 2020-01-01T00:00:00Z --out-accounts -",
+        USAGE,
+        &["before the first record, of 2026-01-01", "later"],
+    ),
     ("replay --usage empty.ndjson --out-accounts -", FAILURE, &["empty.ndjson is empty", "set --as-of"]),
     ("replay --usage usge.ndjson --out-accounts -", FAILURE, &["the usage file usge.ndjson", "did you mean `usage.ndjson`"]),
     ("replay --usage directory --out-accounts -", FAILURE, &["the usage file directory", "is a directory", "name a file"]),
@@ -153,7 +165,8 @@ fn a_wrong_variable_is_refused_and_those_of_kubernetes_are_not() {
         flaws(name, &command(folder.path(), &["check", "--offline"]).env(name, value).output().unwrap(), USAGE, fragments)
     };
     assert_none(VARIABLES.iter().filter_map(answer).collect());
-    let kubernetes = [("CHURNWATCH_PORT", "tcp://10.0.0.1:9400"), ("CHURNWATCH_SERVICE_HOST", "10.0.0.1"), ("CHURNWATCH_SERVICE_PORT", "9400")];
+    let kubernetes =
+        [("CHURNWATCH_PORT", "tcp://10.0.0.1:9400"), ("CHURNWATCH_SERVICE_HOST", "10.0.0.1"), ("CHURNWATCH_SERVICE_PORT", "9400")];
     assert!(command(folder.path(), &["check", "--offline"]).envs(kubernetes).status().unwrap().success());
 }
 
@@ -250,7 +263,10 @@ fn a_file_without_permission_is_named_with_the_remedy() {
     };
     for (arguments, fragments) in [
         (["replay", "--usage", "secret.ndjson", "--out-accounts", "-"], &["secret.ndjson", "permission denied", "let the user"][..]),
-        (["replay", "--usage", "usage.ndjson", "--out-accounts", "directory/a"], &["directory/a", "permission denied", "another directory"]),
+        (
+            ["replay", "--usage", "usage.ndjson", "--out-accounts", "directory/a"],
+            &["directory/a", "permission denied", "another directory"],
+        ),
     ] {
         assert_none(flaws(&arguments.join(" "), &run(&arguments), FAILURE, fragments).into_iter().collect());
     }
@@ -285,7 +301,9 @@ fn a_port_that_is_taken_is_named() {
     let folder = folder();
     for command_name in ["run", "demo"] {
         let output = command(folder.path(), &[command_name, "--listen", &address]).output().unwrap();
-        assert_none(flaws(command_name, &output, FAILURE, &["cannot listen on", &address, "another instance", "http.listen"]).into_iter().collect());
+        assert_none(
+            flaws(command_name, &output, FAILURE, &["cannot listen on", &address, "another instance", "http.listen"]).into_iter().collect(),
+        );
     }
 }
 

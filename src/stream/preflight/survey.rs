@@ -22,6 +22,8 @@ pub struct Survey {
     pub partitioners: String,
     /// Every reason for `run` to refuse to start.
     pub problems: Vec<Failure>,
+    /// Whether `run` creates what is missing of its own topics.
+    pub creates: bool,
 }
 
 /// Checks the cluster. Changes nothing.
@@ -30,7 +32,7 @@ pub struct Survey {
 /// If the cluster does not answer.
 pub fn survey(options: &Options) -> Result<Survey, Failure> {
     let inspector = Inspector::new(&options.properties)?;
-    let mut survey = Survey::default();
+    let mut survey = Survey { creates: options.create_topics, ..Survey::default() };
     for name in options.input_names() {
         let found = inspector.find(name)?;
         if found == Found::Missing {
@@ -41,6 +43,7 @@ pub fn survey(options: &Options) -> Result<Survey, Failure> {
     }
     survey.check_rights(options, &inspector)?;
     if !survey.problems.is_empty() {
+        survey.check_what_is_visible(options, &inspector)?;
         return Ok(survey);
     }
     match Inputs::describe(options, &inspector) {
@@ -56,6 +59,22 @@ impl Survey {
     pub fn problem_lines(&self) -> String {
         let lines: Vec<String> = self.problems.iter().map(|problem| format!("error: {}: {problem}\n", problem.code())).collect();
         lines.concat()
+    }
+
+    /// Looks for more problems where some keep the topics from being compared as a whole.
+    fn check_what_is_visible(&mut self, options: &Options, inspector: &Inspector) -> Result<(), Failure> {
+        let known: Vec<(&str, i32)> = self.inputs.iter().filter_map(|(name, count)| Some((name.as_str(), (*count)?))).collect();
+        if known.iter().any(|(_, count)| Some(*count) != known.first().map(|(_, count)| *count)) {
+            let counts = known.iter().map(|(name, count)| format!("{name}: {count}")).collect::<Vec<_>>();
+            self.problems.push(Failure::PartitionCountsDiffer { counts: counts.join(", ") });
+        }
+        for topic in topics::own_topics(options, 1) {
+            if inspector.find(&topic.name)? == Found::Missing {
+                self.problems.extend(topics::problem(options, &topic, None));
+            }
+        }
+        self.problems.extend(group::check_topics(options, inspector).err());
+        Ok(())
     }
 
     fn check_rights(&mut self, options: &Options, inspector: &Inspector) -> Result<(), Failure> {
@@ -120,12 +139,13 @@ impl Survey {
 
 impl fmt::Display for Survey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |partitions: Option<i32>| partitions.map_or_else(|| "missing".to_owned(), |count| format!("{count} partitions"));
+        let or = |partitions: Option<i32>, none: &str| partitions.map_or_else(|| none.to_owned(), |count| format!("{count} partitions"));
         for (name, partitions) in &self.inputs {
-            writeln!(f, "input        {name:<40} {}", count(*partitions))?;
+            writeln!(f, "input        {name:<40} {}", or(*partitions, "missing"))?;
         }
+        let unmade = if self.creates { "will be created at start" } else { "missing" };
         for (topic, partitions) in &self.own {
-            writeln!(f, "{:<12} {:<40} {}", topic.purpose, topic.name, count(*partitions))?;
+            writeln!(f, "{:<12} {:<40} {}", topic.purpose, topic.name, or(*partitions, unmade))?;
         }
         if !self.partitioners.is_empty() {
             writeln!(f, "partitioner  {}", self.partitioners)?;
@@ -171,6 +191,12 @@ mod tests {
                 vec!["state", "churnwatch-a-changelog", "missing"]
             ]
         );
+    }
+
+    #[test]
+    fn what_run_creates_is_not_called_missing() {
+        let survey = Survey { own: vec![(own("churnwatch-a-changelog", "state"), None)], creates: true, ..Survey::default() };
+        assert!(survey.to_string().ends_with(" will be created at start\n"), "{survey}");
     }
 
     #[test]

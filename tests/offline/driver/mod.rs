@@ -373,11 +373,10 @@ fn records_whose_timestamps_are_in_seconds_are_a_bad_run_and_the_reason_says_so(
         let record = serde_json::to_vec(&used(&n.to_string(), "acme", "u", at(100))).unwrap();
         let seconds = Some(Timestamp(at(100).0 / 1000));
         let input = Input { stream: Stream::Usage, key: None, value: Some(&record), timestamp: seconds, broker_timestamp: seconds };
-        let Outcome::DeadLetter(rejection) = driver.task.process(&input, at(100)) else { panic!("a dead letter") };
-        run.count(Some(&rejection), Thresholds::default())
+        run.count(&driver.task.process(&input, at(100)), true, Thresholds::default())
     });
     let finding = finding.expect("a bad run");
-    assert_eq!((finding.bad, finding.commonest), (200, Code::FutureTime));
+    assert_eq!((finding.bad, finding.commonest), (200, Some(Code::FutureTime)));
     assert_eq!(finding.reason, "the record timestamp looks like seconds, not milliseconds");
 }
 

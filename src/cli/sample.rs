@@ -1,0 +1,211 @@
+//! `churnwatch check --sample`: what would become of each line of a file, without Kafka and without a configuration.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::event::{self, Code, DecodeContext, Decoded, Place, Raw, Record, Rejection, Shape, Stream};
+use crate::replay::{self, Output};
+use crate::time::Timestamp;
+
+/// A file to try.
+pub(super) struct Sample<'a> {
+    /// Its path; `-` is standard input.
+    pub(super) path: &'a Path,
+    /// The stream that it belongs to.
+    pub(super) stream: Stream,
+    /// Whether each line is a record with key and timestamp rather than a value alone.
+    pub(super) records: bool,
+}
+
+/// A record of a topic, as a line.
+#[derive(Deserialize)]
+struct WholeRecord<'a> {
+    key: Option<serde_json::Value>,
+    timestamp: Option<serde_json::Value>,
+    #[serde(borrow)]
+    value: Option<&'a RawValue>,
+}
+
+/// What would become of a line.
+#[derive(Default, Serialize)]
+struct Verdict {
+    line: u64,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<[Box<RawValue>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
+}
+
+impl Sample<'_> {
+    /// Writes a verdict per line to standard output, and a summary to standard error. Fails if no line would be applied.
+    ///
+    /// # Errors
+    /// If the file cannot be read or the output cannot be written.
+    pub(super) fn run(&self, config: &Config) -> anyhow::Result<ExitCode> {
+        let settings = config.settings();
+        let (context, now) = (settings.decode_context(), Clock::Wall.now());
+        let mut output = Output::create(Path::new("-"))?;
+        let (mut read, mut applied) = (0_u64, 0_u64);
+        let cannot_read = || format!("cannot read {}", self.path.display());
+        let lines = BufReader::new(self.open().with_context(cannot_read)?).split(b'\n');
+        for (line, bytes) in (1..).zip(lines) {
+            let bytes = bytes.with_context(cannot_read)?;
+            if bytes.trim_ascii().is_empty() {
+                continue;
+            }
+            let verdict = self.verdict(bytes.trim_ascii_end(), &context, now).unwrap_or_else(|rejection| rejected(&rejection, None));
+            read += 1;
+            applied += u64::from(verdict.events.is_some());
+            output.line(&serde_json::to_vec(&Verdict { line, ..verdict })?)?;
+        }
+        output.finish()?;
+        eprintln!("{}: {applied} of {read} records would be applied to the {} stream", self.path.display(), self.stream.name());
+        Ok(if applied > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read>> {
+        let is_standard = self.path == Path::new("-");
+        let source: Box<dyn Read> = if is_standard { Box::new(io::stdin().lock()) } else { Box::new(File::open(self.path)?) };
+        replay::lines(self.path, source, self.stream)
+    }
+
+    /// # Errors
+    /// If a line should be a whole record and is not.
+    fn verdict(&self, line: &[u8], context: &DecodeContext, now: Timestamp) -> Result<Verdict, Rejection> {
+        let plain = |value| Raw { stream: self.stream, key: None, value: Some(value), timestamp: None, future_reference: Some(now) };
+        if !self.records {
+            return Ok(verdict(&plain(line), context));
+        }
+        let broken =
+            |what: &str| Rejection::new(Code::InvalidJson, format!("the line is not a record with key, timestamp and value: {what}"));
+        let record: WholeRecord<'_> = serde_json::from_slice(line).map_err(|error| broken(&error.to_string()))?;
+        let key = record.key.map(|key| key.as_str().map_or_else(|| key.to_string(), str::to_owned));
+        let timestamp = record.timestamp.as_ref().map(|at| instant(at).ok_or_else(|| broken("the timestamp is not in milliseconds")));
+        let timestamp = timestamp.transpose()?;
+        let value = record.value.map(|value| bytes_of(value.get()));
+        let future_reference = Some(timestamp.unwrap_or(now));
+        let raw = Raw { key: key.as_deref().map(str::as_bytes), value: value.as_deref(), timestamp, future_reference, ..plain(&[]) };
+        Ok(verdict(&raw, context))
+    }
+}
+
+/// The bytes of a value: those of a text, or the JSON itself.
+fn bytes_of(json: &str) -> Vec<u8> {
+    serde_json::from_str::<String>(json).unwrap_or_else(|_| json.to_owned()).into_bytes()
+}
+
+fn instant(value: &serde_json::Value) -> Option<Timestamp> {
+    value.as_i64().map(Timestamp).or_else(|| Timestamp::parse_rfc3339(value.as_str()?))
+}
+
+fn verdict(raw: &Raw<'_>, context: &DecodeContext) -> Verdict {
+    let shape = || raw.value.and_then(|value| Shape::of_value(value, raw.stream));
+    match event::decode(raw, context) {
+        Ok(Decoded::Record(record)) => Verdict { outcome: "applied", events: Some([native(raw, &record)]), ..Verdict::default() },
+        Ok(Decoded::Ignored) => {
+            let reason = shape().unwrap_or(Shape::UnknownType).advice(Place::File);
+            Verdict { outcome: "ignored", reason: Some(reason), ..Verdict::default() }
+        }
+        Err(rejection) => rejected(&rejection, shape()),
+    }
+}
+
+fn rejected(rejection: &Rejection, shape: Option<Shape>) -> Verdict {
+    let advice = shape.map_or_else(|| rejection.code.remedy().to_owned(), |shape| shape.advice(Place::File));
+    let (code, reason) = (rejection.code.name(), rejection.reason.to_string());
+    Verdict { outcome: "dead_letter", code: Some(code), reason: Some(reason), advice: Some(advice), ..Verdict::default() }
+}
+
+/// The event as one JSON object that needs neither key nor record timestamp. Values stay as they are written.
+fn native(raw: &Raw<'_>, record: &Record<'_>) -> Box<RawValue> {
+    let mut fields: BTreeMap<String, Box<RawValue>> = raw.value.and_then(object).unwrap_or_default();
+    let mut complete = |name: &str, value: Option<&str>| {
+        let is_given = fields.get(name).is_some_and(|value| !matches!(value.get(), "null" | "\"\""));
+        if let Some(value) = value.filter(|_| !is_given).and_then(|value| to_raw_value(value).ok()) {
+            fields.insert(name.to_owned(), value);
+        }
+    };
+    complete("type", Some(record.type_name));
+    complete("account_id", record.account.as_deref());
+    complete("occurred_at", Some(&record.occurred_at.to_string()));
+    if let (None, Ok(deleted)) = (raw.value, to_raw_value(&true)) {
+        fields.insert("deleted".to_owned(), deleted);
+    }
+    to_raw_value(&fields).unwrap_or_default()
+}
+
+/// The fields of a value that has been decoded, behind framing and byte-order mark.
+fn object(value: &[u8]) -> Option<BTreeMap<String, Box<RawValue>>> {
+    let framing = if value.first() == Some(&0) { 5 } else { 0 };
+    let text = std::str::from_utf8(value.get(framing..)?).ok()?;
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    fn verdict_on(stream: Stream, records: bool, line: &str) -> serde_json::Value {
+        let sample = Sample { path: Path::new("-"), stream, records };
+        let verdict = sample.verdict(line.as_bytes(), &Settings::default().decode_context(), Timestamp(1_800_000_000_000));
+        serde_json::to_value(verdict.unwrap_or_else(|rejection| rejected(&rejection, None))).unwrap()
+    }
+
+    #[test]
+    fn a_good_line_is_applied_as_it_is() {
+        let line = r#"{"type":"feature_used","account_id":"a","occurred_at":"2026-01-01T00:00:00Z","feature":"f","count":6.0}"#;
+        let verdict = verdict_on(Stream::Usage, false, line);
+        assert_eq!((&verdict["outcome"], &verdict["events"][0]), (&"applied".into(), &serde_json::from_str(line).unwrap()));
+    }
+
+    #[test]
+    fn a_bad_line_has_code_reason_and_advice() {
+        let verdict = verdict_on(Stream::Usage, false, "acme,report");
+        assert_eq!((&verdict["outcome"], &verdict["code"]), (&"dead_letter".into(), &"invalid_json".into()));
+        assert!(verdict["reason"].as_str().unwrap().contains("not valid JSON") && verdict["advice"].as_str().unwrap().contains("CSV"));
+        let unknown = verdict_on(Stream::Usage, false, r#"{"type":"ticket_opened"}"#);
+        assert_eq!(unknown["outcome"], "ignored");
+        assert!(unknown["reason"].as_str().unwrap().contains("support stream"), "{unknown}");
+    }
+
+    #[test]
+    fn a_record_gives_the_event_its_account_and_time() {
+        let event = r#"{"type":"feature_used","feature":"f","account_id":""}"#;
+        for value in [event.to_owned(), serde_json::to_string(event).unwrap()] {
+            let line = format!(r#"{{"key":"acme","timestamp":1767225600000,"headers":{{}},"value":{value}}}"#);
+            let verdict = verdict_on(Stream::Usage, true, &line);
+            let event = &verdict["events"][0];
+            assert_eq!((&event["account_id"], &event["occurred_at"]), (&"acme".into(), &"2026-01-01T00:00:00Z".into()), "{verdict}");
+        }
+    }
+
+    #[test]
+    fn a_record_with_a_null_value_deletes_its_account() {
+        let verdict = verdict_on(Stream::Accounts, true, r#"{"key":"acme","timestamp":1767225600000,"value":null}"#);
+        let event = &verdict["events"][0];
+        assert_eq!((&event["type"], &event["deleted"], &event["account_id"]), (&"account_profile".into(), &true.into(), &"acme".into()));
+    }
+
+    #[test]
+    fn a_line_that_is_not_a_record_says_so() {
+        for line in ["{", "[]", r#"{"key":"a","timestamp":"yesterday","value":{}}"#] {
+            let verdict = verdict_on(Stream::Usage, true, line);
+            assert!(verdict["reason"].as_str().unwrap().starts_with("the line is not a record"), "{verdict}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Warnings about records that change nothing: dead letters and unknown types.
+//!
+//! The first of each topic and code is described at once, with its place and what to do about it. The others are counted, and summed up
+//! once a minute while they go on, so that a flood cannot fill the log.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::options::InputTopic;
+use crate::event::{Code, Place, Rejection, Shape, Stream};
+use crate::kafka::Record;
+
+/// How often the others are summed up.
+const INTERVAL: Duration = Duration::from_mins(1);
+
+/// What a stream thread has warned about.
+#[derive(Debug)]
+pub(super) struct Notices {
+    /// By topic and code; without a code: unknown types.
+    seen: BTreeMap<(String, Option<Code>), Counted>,
+    due: Instant,
+}
+
+/// Records of one topic and code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counted {
+    /// Not reported yet.
+    unreported: u64,
+    /// Partition and offset of the last one.
+    last: (i32, i64),
+}
+
+impl Notices {
+    /// No warnings so far.
+    pub(super) const fn begin(now: Instant) -> Self {
+        Self { seen: BTreeMap::new(), due: now }
+    }
+
+    /// Warns of a dead letter, or counts it if it is not the first of its kind.
+    pub(super) fn dead_letter(&mut self, topic: &InputTopic, record: Record<'_>, rejection: &Rejection) {
+        let (partition, offset, code) = (record.partition(), record.offset(), rejection.code);
+        if self.is_first(&topic.name, Some(code), (partition, offset)) {
+            let advice = advice(record, topic.stream).unwrap_or_else(|| code.remedy().to_owned());
+            let (topic, code, reason) = (&topic.name, code.name(), &*rejection.reason);
+            tracing::warn!(topic, partition, offset, code, reason, advice, "first dead letter with this code");
+        }
+    }
+
+    /// Warns of a record of an unknown type, or counts it if it is not the first one.
+    pub(super) fn unknown_type(&mut self, topic: &InputTopic, record: Record<'_>) {
+        let (partition, offset) = (record.partition(), record.offset());
+        if self.is_first(&topic.name, None, (partition, offset)) {
+            let advice = advice(record, topic.stream).unwrap_or_else(|| Shape::UnknownType.advice(Place::Topic));
+            tracing::warn!(topic = topic.name, partition, offset, advice, "first record of an unknown type, ignored");
+        }
+    }
+
+    /// Sums up what has been counted, if a minute has passed.
+    pub(super) fn sum_up_if_due(&mut self, now: Instant) {
+        if now >= self.due {
+            self.due = now + INTERVAL;
+            self.sum_up();
+        }
+    }
+
+    /// Sums up what has been counted.
+    pub(super) fn sum_up(&mut self) {
+        for (topic, code, records, (partition, offset)) in self.take_unreported() {
+            match code.map(Code::name) {
+                Some(code) => tracing::warn!(topic, code, records, partition, offset, "more dead letters; the last is at this offset"),
+                None => tracing::warn!(topic, records, partition, offset, "more records of unknown types; the last is at this offset"),
+            }
+        }
+    }
+
+    /// What has been counted since the last call: topic, code, records, and the place of the last one.
+    fn take_unreported(&mut self) -> Vec<(&str, Option<Code>, u64, (i32, i64))> {
+        let counted = self.seen.iter_mut().filter(|(_, counted)| counted.unreported > 0);
+        counted.map(|((topic, code), counted)| (topic.as_str(), *code, std::mem::take(&mut counted.unreported), counted.last)).collect()
+    }
+
+    /// Whether this is the first of its topic and code; any other is counted.
+    fn is_first(&mut self, topic: &str, code: Option<Code>, place: (i32, i64)) -> bool {
+        if let Some(counted) = self.seen.get_mut(&(topic.to_owned(), code)) {
+            (counted.unreported, counted.last) = (counted.unreported + 1, place);
+            return false;
+        }
+        self.seen.insert((topic.to_owned(), code), Counted { unreported: 0, last: place });
+        true
+    }
+}
+
+/// The shape of a record that is not an event of its stream.
+pub(super) fn shape(record: Record<'_>, stream: Stream) -> Option<Shape> {
+    let of_value = Shape::of_value(record.value()?, stream);
+    match of_value {
+        Some(Shape::Untyped | Shape::UnknownType) => Shape::of_headers(record.headers().iter().map(|(name, _)| name.as_str())).or(of_value),
+        _ => of_value,
+    }
+}
+
+fn advice(record: Record<'_>, stream: Stream) -> Option<String> {
+    shape(record, stream).map(|shape| shape.advice(Place::Topic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::monotonic;
+
+    #[test]
+    fn the_first_of_each_topic_and_code_is_described_and_the_others_are_counted() {
+        let mut notices = Notices::begin(monotonic());
+        assert!(notices.is_first("usage", Some(Code::InvalidJson), (0, 5)));
+        assert!(!notices.is_first("usage", Some(Code::InvalidJson), (1, 7)));
+        assert!(notices.is_first("usage", Some(Code::WrongType), (0, 8)));
+        assert!(notices.is_first("usage", None, (0, 9)));
+        assert!(notices.is_first("billing", Some(Code::InvalidJson), (0, 5)));
+        assert!(!notices.is_first("usage", Some(Code::InvalidJson), (2, 9)));
+        assert_eq!(notices.take_unreported(), [("usage", Some(Code::InvalidJson), 2, (2, 9))]);
+    }
+
+    #[test]
+    fn what_has_stopped_is_not_summed_up_again() {
+        let mut notices = Notices::begin(monotonic());
+        (0..3).for_each(|offset| _ = notices.is_first("usage", None, (0, offset)));
+        assert_eq!(notices.take_unreported().len(), 1);
+        assert_eq!(notices.take_unreported(), []);
+        assert!(!notices.is_first("usage", None, (0, 3)), "and is never the first again");
+        assert_eq!(notices.take_unreported(), [("usage", None, 1, (0, 3))]);
+    }
+
+    #[test]
+    fn a_minute_passes_between_two_summaries() {
+        let now = monotonic();
+        let mut notices = Notices::begin(now);
+        notices.sum_up_if_due(now);
+        (0..3).for_each(|offset| _ = notices.is_first("usage", None, (0, offset)));
+        notices.sum_up_if_due(now + INTERVAL.saturating_sub(Duration::from_millis(1)));
+        assert_eq!(notices.take_unreported(), [("usage", None, 2, (0, 2))], "not summed up yet");
+        (3..5).for_each(|offset| _ = notices.is_first("usage", None, (0, offset)));
+        notices.sum_up_if_due(now + INTERVAL);
+        assert_eq!(notices.take_unreported(), []);
+    }
+}
