@@ -6,11 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::Globals;
-<<<<<<< HEAD
 use super::cluster::{Address, Cluster};
-=======
 use super::sample::Sample;
->>>>>>> main
 use crate::config::Config;
 use crate::event::Stream;
 use crate::stream::preflight::survey::survey;
@@ -30,14 +27,6 @@ pub struct Args {
     /// Check only the configuration: contact no broker and read no secrets
     #[arg(long)]
     pub offline: bool,
-<<<<<<< HEAD
-    /// The cluster.
-    #[command(flatten)]
-    pub cluster: Cluster,
-    /// Where the page would be served.
-    #[command(flatten)]
-    pub address: Address,
-=======
     /// Try the lines of a file instead: a line of JSON for each on standard output; - is standard input
     #[arg(long, value_name = "FILE", requires = "stream", conflicts_with = "offline")]
     pub sample: Option<PathBuf>,
@@ -47,13 +36,18 @@ pub struct Args {
     /// Each line of the sample is a record: {key, timestamp, headers, value}
     #[arg(long, requires = "sample")]
     pub records: bool,
+    /// The cluster.
+    #[command(flatten)]
+    pub cluster: Cluster,
+    /// Where the page would be served.
+    #[command(flatten)]
+    pub address: Address,
 }
 
 /// Parses the name of a stream.
 fn stream(name: &str) -> Result<Stream, String> {
     let known = Stream::ALL.map(Stream::name);
     Stream::ALL.into_iter().find(|stream| stream.name() == name).ok_or_else(|| format!("streams are {}", known.join(", ")))
->>>>>>> main
 }
 
 /// Checks the configuration, then the topics.
@@ -61,13 +55,10 @@ fn stream(name: &str) -> Result<Stream, String> {
 /// # Errors
 /// All problems in the configuration; a cluster that cannot be reached.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-<<<<<<< HEAD
     let globals = &args.address.within(args.cluster.within(globals));
-=======
     if let (Some(path), Some(stream)) = (&args.sample, args.stream) {
         return Sample { path, stream, records: args.records }.run(&globals.load_offline()?);
     }
->>>>>>> main
     let config = if args.offline { globals.load_offline() } else { globals.load() }?;
     if !globals.quiet {
         eprint!("{}", summary(&config));

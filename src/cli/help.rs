@@ -126,7 +126,8 @@ mod tests {
     #[test]
     fn a_definition_has_formula_window_unit_and_stream() {
         let text = definition("usage.trend").unwrap();
-        for part in ["usage.trend: feature uses in 7 d", "formula  events of 7 days /", "window   36 d", "unit     ratio", "stream   usage"] {
+        for part in ["usage.trend: feature uses in 7 d", "formula  events of 7 days /", "window   36 d", "unit     ratio", "stream   usage"]
+        {
             assert!(text.contains(part), "{text}");
         }
     }

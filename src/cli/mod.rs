@@ -11,11 +11,8 @@ pub mod demo;
 pub mod health;
 pub mod help;
 mod log;
-<<<<<<< HEAD
 pub mod man;
-=======
 mod outcomes;
->>>>>>> main
 mod paths;
 mod progress;
 mod reload;

@@ -7,13 +7,11 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-<<<<<<< HEAD
-use super::progress::{Progress, Unit};
-=======
 use super::outcomes::{Outcomes, Totals};
->>>>>>> main
+use super::progress::{Progress, Unit};
 use super::{Globals, UsageError, compare, paths};
 use crate::config::section::OnBadRun;
+use crate::engine::OutputRecord;
 use crate::event::Stream;
 use crate::file::{self, Existing, Output, WriteError};
 use crate::replay::{self, Comparisons, Division, History, InputFile, Reading, Request};
@@ -105,10 +103,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
     let settings = replay::settings_for(&streams, config.settings());
     let mut files = read_files(&inputs, &settings, division, globals.quiet)?;
-    for file in files.iter().filter(|file| file.is_empty()) {
-        eprintln!("warning: the {} file {} is empty: check that it is the right one", file.stream.name(), file.path.display());
-    }
-    let t = args.as_of.map_or_else(|| newest(&files), |t| refuse_before_all(t, &files).map(|()| t))?;
+    let t = args.as_of.map_or_else(|| newest(&files), Ok)?;
     let reading = Reading::of(&files, t, &settings, division.threads);
     if !args.kpi_months {
         files.iter_mut().for_each(InputFile::forget_digests);
@@ -118,25 +113,21 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if config.output.on_bad_run == OnBadRun::Exit
         && let Some(failure) = outcomes.failure(config.output.bad_run_limits())
     {
-        outcomes.print(globals.log_format, None);
+        outcomes.print(globals.log_format, globals.quiet, None);
         anyhow::bail!(failure);
     }
     let mut history = History::new(&files, &reading, Arc::clone(&settings));
     if let Some(other) = &other {
         history.compare_with(other);
     }
-<<<<<<< HEAD
-    args.write_changes(&mut history, t, &settings, globals.quiet)?;
-=======
-    let changes = args.write_changes(&mut history, t, &settings)?;
->>>>>>> main
+    let changes = args.write_changes(&mut history, t, &settings, globals.quiet)?;
     if let Some(other) = &other {
         args.write_comparison(&history, t, &settings, other)?;
     }
     args.write_accounts(&history, t)?;
     args.write_to(args.out_cohorts.as_deref(), |output| replay::write_cohorts(&history, t, output))?;
     args.write_kpis(&history, &files, &reading, t, &settings)?;
-    outcomes.print(globals.log_format, Some(&Totals { accounts: history.accounts(), changes, as_of: t }));
+    outcomes.print(globals.log_format, globals.quiet, Some(&Totals { accounts: history.accounts(), changes, as_of: t }));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -155,24 +146,14 @@ fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
     Ok(newest)
 }
 
-/// Nothing has happened before the first record, and an output without accounts would look like a product without customers.
-fn refuse_before_all(as_of: Timestamp, files: &[InputFile]) -> anyhow::Result<()> {
-    match Reading::span(files) {
-        Some((earliest, _)) if as_of < earliest => Err(UsageError(format!(
-            "--as-of {as_of} is before the first record, of {earliest}, so there is nothing to score: name a later time, or leave it out"
-        ))
-        .into()),
-        _ => Ok(()),
-    }
-}
-
 /// Reads every file.
 fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Division, quiet: bool) -> anyhow::Result<Vec<InputFile>> {
     let bytes = inputs.iter().filter_map(|(_, path)| path.metadata().ok()).map(|file| file.len()).sum();
     let mut progress = Progress::new("reading", bytes, Unit::Bytes, quiet);
     let read = |(stream, path): &(Stream, &Path)| {
-        InputFile::read(*stream, path, settings, division, |bytes| progress.advance(bytes))
-            .map_err(|error| anyhow::anyhow!("cannot read the {} file {}: {}", stream.name(), path.display(), file::cannot_read(path, &error)))
+        InputFile::read(*stream, path, settings, division, |bytes| progress.advance(bytes)).map_err(|error| {
+            anyhow::anyhow!("cannot read the {} file {}: {}", stream.name(), path.display(), file::cannot_read(path, &error))
+        })
     };
     inputs.iter().map(read).collect()
 }
@@ -208,42 +189,31 @@ impl Args {
         Request { as_of, score_every: self.score_every.or(every_day) }
     }
 
-<<<<<<< HEAD
-    fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings, quiet: bool) -> anyhow::Result<()> {
+    /// Returns the number of changes.
+    fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings, quiet: bool) -> anyhow::Result<u64> {
         let request = self.request(as_of);
         let begins = history.begins().unwrap_or(as_of);
         let days = |t: Timestamp| u64::try_from(t.since(begins) / DAY_MS).unwrap_or(0);
         let mut progress = Progress::new("scoring", days(as_of), Unit::Days, quiet);
-        let Some(path) = self.out_changes.as_deref() else {
-            let Ok(()) = replay::score_history(history, &request, settings, |t, _| {
-                progress.reach(days(t));
+        let mut changes = 0;
+        let mut count = |t: Timestamp, change: &OutputRecord| {
+            progress.reach(days(t));
+            changes += u64::from(change.value.is_some());
+        };
+        if let Some(path) = self.out_changes.as_deref() {
+            self.write_to(Some(path), |output| {
+                replay::score_history(history, &request, settings, |t, change| {
+                    count(t, &change);
+                    change.value.map_or(Ok(()), |value| output.line(&value))
+                })
+            })?;
+        } else {
+            let Ok(()) = replay::score_history(history, &request, settings, |t, change| {
+                count(t, &change);
                 Ok::<(), Infallible>(())
             });
-            return Ok(());
-        };
-        self.write_to(Some(path), |output| {
-            replay::score_history(history, &request, settings, |t, change| {
-                progress.reach(days(t));
-                change.value.map_or(Ok(()), |value| output.line(&value))
-            })
-        })
-=======
-    /// Returns the number of changes.
-    fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings) -> anyhow::Result<u64> {
-        let request = self.request(as_of);
-        let mut output = self.out_changes.as_deref().map(create).transpose()?;
-        let mut changes = 0;
-        replay::score_history(history, &request, settings, |change| {
-            changes += u64::from(change.value.is_some());
-            match (&mut output, &change.value) {
-                (Some(output), Some(value)) => output.line(value),
-                _ => Ok(()),
-            }
-        })
-        .and_then(|()| output.map_or(Ok(()), Output::finish))
-        .with_context(|| cannot_write(self.out_changes.as_deref().unwrap_or(Path::new("the changes"))))?;
+        }
         Ok(changes)
->>>>>>> main
     }
 
     /// Writes the data to a file or standard output, and a summary to standard error.

@@ -39,7 +39,14 @@ impl Telemetry {
 ///
 /// # Errors
 /// Anything the service cannot recover from, with its code.
-pub(super) fn serve(config: &Config, listener: http::Listener, options: Options, directory: Arc<Directory>, telemetry: Telemetry, stop: Stop) -> anyhow::Result<()> {
+pub(super) fn serve(
+    config: &Config,
+    listener: http::Listener,
+    options: Options,
+    directory: Arc<Directory>,
+    telemetry: Telemetry,
+    stop: Stop,
+) -> anyhow::Result<()> {
     let coded = |failure: Failure| anyhow::anyhow!("{}: {failure}", failure.code());
     let Telemetry { registry, metrics } = telemetry;
     let clock = options.clock.clone();

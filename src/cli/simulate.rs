@@ -6,12 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 
-<<<<<<< HEAD
-use super::Globals;
 use super::progress::{Progress, Unit};
-=======
 use super::{Globals, LogFormat};
->>>>>>> main
 use crate::clock::monotonic;
 use crate::event::PerStream;
 use crate::file::Existing;
@@ -159,35 +155,29 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let generator = Generator::new(&options);
     let labels: Vec<Label> = generator.labels().collect();
     let records = Disturb::new(generator, args.disturbance(), args.seed).take(args.events_max());
-<<<<<<< HEAD
-    let records = watched(Pace::new(args.rate).limit(records), &options, globals.quiet);
-    if let Some(folder) = &args.out_dir {
-        write_files(folder, args.existing(), records, labels)?;
-    } else {
-        // Before the topics are filled, so that a file that cannot be written is noticed early.
-        args.labels.as_deref().map(|path| write_labels(path, args.existing(), labels.into_iter())).transpose()?;
-        write_topics(args, globals, records)?;
-    }
-=======
-    let progress = Progress::new(&options);
     let mut written = Written::default();
-    let records = progress.watch(Pace::new(args.rate).limit(records)).inspect(|record| written.add(record));
+    let records = watched(Pace::new(args.rate).limit(records), &options, globals.quiet).inspect(|record| written.add(record));
     let places = if let Some(folder) = &args.out_dir {
-        write_files(folder, records, labels)?;
+        write_files(folder, args.existing(), records, labels)?;
         PerStream::from_fn(|stream| Some(folder.join(format!("{}.ndjson", stream.name())).display().to_string()))
     } else {
         // Before the topics are filled, so that a file that cannot be written is noticed early.
-        args.labels.as_deref().map(|path| write_labels(path, labels.into_iter())).transpose()?;
+        args.labels.as_deref().map(|path| write_labels(path, args.existing(), labels.into_iter())).transpose()?;
         write_topics(args, globals, records)?
     };
-    progress.finish();
     let labels = args.out_dir.as_ref().map(|folder| folder.join("labels.ndjson")).or_else(|| args.labels.clone());
-    written.print(&places, labels.as_deref(), args.accounts, globals.log_format);
->>>>>>> main
+    if !globals.quiet {
+        written.print(&places, labels.as_deref(), args.accounts, globals.log_format);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_files(folder: &Path, existing: Existing, records: impl Iterator<Item = SimulatedRecord>, labels: Vec<Label>) -> anyhow::Result<()> {
+fn write_files(
+    folder: &Path,
+    existing: Existing,
+    records: impl Iterator<Item = SimulatedRecord>,
+    labels: Vec<Label>,
+) -> anyhow::Result<()> {
     let mut files = Files::create(folder, existing)?;
     for record in records {
         files.write(&record)?;
@@ -276,7 +266,11 @@ impl Pace {
 }
 
 /// Reports the simulated days as records pass.
-fn watched<R: Iterator<Item = SimulatedRecord>>(records: R, options: &Options, quiet: bool) -> impl Iterator<Item = SimulatedRecord> + use<R> {
+fn watched<R: Iterator<Item = SimulatedRecord>>(
+    records: R,
+    options: &Options,
+    quiet: bool,
+) -> impl Iterator<Item = SimulatedRecord> + use<R> {
     let mut progress = Progress::new("simulating", u64::from(options.days), Unit::Days, quiet);
     let start = options.start;
     records.inspect(move |record| progress.reach(u64::try_from(record.at.since(start) / DAY_MS).unwrap_or(0)))

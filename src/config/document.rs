@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::model;
 use super::keys;
+use super::model;
 use super::nearest;
 use super::overrides::{self, Override, Setting};
 use super::path::KeyPath;

@@ -67,7 +67,10 @@ pub(super) fn ending_in(words: &str) -> Vec<&'static str> {
 /// The keys meant by what is not one: those it ends or begins, or the most similar one.
 pub(super) fn meant_by(written: &str) -> Vec<&'static str> {
     let written = written.to_lowercase();
-    [ending_in(&written), in_section(&written)].into_iter().find(|keys| !keys.is_empty()).unwrap_or_else(|| similar(&written).into_iter().collect())
+    [ending_in(&written), in_section(&written)]
+        .into_iter()
+        .find(|keys| !keys.is_empty())
+        .unwrap_or_else(|| similar(&written).into_iter().collect())
 }
 
 /// The key of which the whole, or the last part, is most similar.

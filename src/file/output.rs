@@ -165,10 +165,14 @@ impl Drop for Part {
 fn reason(path: &Path, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::StorageFull => "the disk is full: free some space or name another one; nothing was left behind".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied: let the user of this process write there, or name another directory".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "permission denied: let the user of this process write there, or name another directory".to_owned()
+        }
         io::ErrorKind::IsADirectory => "it is a directory: name a file in it".to_owned(),
         io::ErrorKind::NotFound => format!("the directory {} does not exist: create it first", folder_of(path).display()),
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "it, or a part of its path, is a file, not a directory: check the path".to_owned(),
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "it, or a part of its path, is a file, not a directory: check the path".to_owned()
+        }
         _ => error.to_string(),
     }
 }
@@ -198,8 +202,7 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<_> =
-            folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
     }

@@ -58,9 +58,9 @@ fn explain(found: Found, server: &str, protocol: &str) -> Option<String> {
         Found::Controller => {
             Some(format!("{server} is the port of a controller, not of a broker: set kafka.bootstrap_servers to a broker's, often 9092"))
         }
-        Found::Http => {
-            Some(format!("{server} is answered by an HTTP server, not by a broker: set kafka.bootstrap_servers to a broker's port, often 9092"))
-        }
+        Found::Http => Some(format!(
+            "{server} is answered by an HTTP server, not by a broker: set kafka.bootstrap_servers to a broker's port, often 9092"
+        )),
         Found::Unknown => Some(format!(
             "{server} accepts connections but does not speak Kafka's protocol: set kafka.bootstrap_servers to a broker's port, often 9092"
         )),
@@ -132,7 +132,7 @@ fn round_trip(stream: &mut TcpStream, key: i16, version: i16, body: &[u8]) -> Op
 const CLIENT_HELLO: &[u8] = &[
     0x16, 0x03, 0x01, 0x00, 0x2f, // record: handshake, 47 bytes
     0x01, 0x00, 0x00, 0x2b, 0x03, 0x03, // ClientHello, 43 bytes, TLS 1.2
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, // random
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,   // random
     0x00, // no session
     0x00, 0x04, 0xc0, 0x2f, 0xc0, 0x2b, // two cipher suites
     0x01, 0x00, // no compression
@@ -194,7 +194,9 @@ mod tests {
         {
             assert!(explain(found, "b:1", protocol).unwrap().contains("security.protocol"));
         }
-        for (found, protocol) in [(Found::Sasl, "SASL_PLAINTEXT"), (Found::Tls, "SSL"), (Found::Tls, "SASL_SSL"), (Found::Plaintext, "PLAINTEXT")] {
+        for (found, protocol) in
+            [(Found::Sasl, "SASL_PLAINTEXT"), (Found::Tls, "SSL"), (Found::Tls, "SASL_SSL"), (Found::Plaintext, "PLAINTEXT")]
+        {
             assert_eq!(explain(found, "b:1", protocol), None);
         }
     }

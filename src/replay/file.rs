@@ -52,17 +52,10 @@ impl InputFile {
         Ok(Self { stream, path: path.to_owned(), blocks })
     }
 
-<<<<<<< HEAD
-    /// Whether it holds no line but blank ones.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.blocks.iter().all(|block| block.digests().is_empty())
-=======
     /// The first kilobytes.
     #[must_use]
     pub fn head(&self) -> &[u8] {
         self.blocks.first().map_or(&[], |block| block.head(HEAD_BYTES))
->>>>>>> main
     }
 
     /// Frees the digests, once no further reading will follow.

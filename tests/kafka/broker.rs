@@ -17,6 +17,7 @@ const START_LIMIT: Duration = Duration::from_mins(2);
 /// A broker. It ends with the process that started it.
 pub struct Broker {
     port: u16,
+    controller: u16,
     // The shell that supervises Java; when its standard input ends, it kills Java.
     watcher: Mutex<Option<Child>>,
     folder: tempfile::TempDir,
@@ -34,11 +35,16 @@ impl Broker {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// `host:port` of the controller, which speaks another part of the protocol.
+    pub fn controller_address(&self) -> String {
+        format!("127.0.0.1:{}", self.controller)
+    }
+
     /// A broker with additional properties, derived from its port and its controller's, and options for formatting the storage.
     pub fn start(more: impl FnOnce(u16, u16) -> String, format_options: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (port, controller) = (free_port(), free_port());
-        let broker = Self { port, watcher: Mutex::default(), folder };
+        let broker = Self { port, controller, watcher: Mutex::default(), folder };
         let data = broker.file("data");
         std::fs::write(broker.file("server.properties"), server_properties(port, controller, &data) + &more(port, controller)).unwrap();
         let format = format!(

@@ -73,7 +73,10 @@ fn is_server(text: &str) -> bool {
 fn wrong_server(text: &str) -> String {
     if let Some((scheme, rest)) = text.split_once("://") {
         let server = rest.split('/').next().unwrap_or_default();
-        return format!("`{text}` is a URL: write host:port without `{scheme}://`, as in {}", if is_server(server) { server } else { "kafka-1:9092" });
+        return format!(
+            "`{text}` is a URL: write host:port without `{scheme}://`, as in {}",
+            if is_server(server) { server } else { "kafka-1:9092" }
+        );
     }
     let host = text.trim_end_matches(':');
     let near = if is_server(&format!("{host}:9092")) { format!("; did you mean {host}:9092?") } else { String::new() };

@@ -106,7 +106,8 @@ impl Properties {
         let mechanism = given(&MECHANISM);
         if !protocol.starts_with("SASL") {
             if let Some(name) = mechanism.or_else(|| given(&CREDENTIALS)) {
-                let message = format!("has no effect, because {PROTOCOL} is {protocol}: set that to SASL_SSL, or to SASL_PLAINTEXT without TLS");
+                let message =
+                    format!("has no effect, because {PROTOCOL} is {protocol}: set that to SASL_SSL, or to SASL_PLAINTEXT without TLS");
                 report.warning(&key(name), message);
             }
             return;

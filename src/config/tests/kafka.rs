@@ -55,7 +55,9 @@ fn sasl_needs_a_mechanism_and_its_credentials() {
 fn credentials_that_are_never_sent_are_a_warning() {
     let config = super::config_of("[kafka.properties]\nsasl.username = \"u\"\nsasl.password = \"p\"\n");
     let warning = config.warnings[0].to_string();
-    assert!(warning.ends_with("has no effect, because security.protocol is PLAINTEXT: set that to SASL_SSL, or to SASL_PLAINTEXT without TLS"));
+    assert!(
+        warning.ends_with("has no effect, because security.protocol is PLAINTEXT: set that to SASL_SSL, or to SASL_PLAINTEXT without TLS")
+    );
 }
 
 #[test]

@@ -104,10 +104,7 @@ fn an_invalid_name_lists_the_valid_ones() {
         "[output]\non_bad_run = \"deadletter\"\n",
         "c.toml:2: output.on_bad_run: `deadletter` is not allowed: must be one of exit, dead_letter; did you mean `dead_letter`?",
     );
-    assert_problem(
-        "[kafka]\nstart = \"begin\"\n",
-        "c.toml:2: kafka.start: `begin` is not allowed: must be one of earliest, latest, fail",
-    );
+    assert_problem("[kafka]\nstart = \"begin\"\n", "c.toml:2: kafka.start: `begin` is not allowed: must be one of earliest, latest, fail");
 }
 
 #[test]
