@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
-
 use super::outcomes::{Outcomes, Totals};
 use super::progress::{Progress, Unit};
 use super::{Globals, UsageError, compare, paths};
