@@ -93,9 +93,6 @@ impl Outcomes<'_> {
     fn remarks_on(&self, number: u8, file: &InputFile) -> Vec<Remark> {
         let counts = self.counts(file);
         let name = file.path.display().to_string();
-        if counts.read == 0 {
-            return vec![Remark { file: name, line: None, text: "the file is empty: check that it is the right one".to_owned() }];
-        }
         let whole = Shape::of_file(file.head(), file.stream)
             .filter(|shape| !counts.is_known() && !matches!(shape, Shape::Untyped | Shape::UnknownType));
         if let Some(shape) = whole {

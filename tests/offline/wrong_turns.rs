@@ -99,7 +99,7 @@ const ON_THE_COMMAND_LINE: [Turn; 43] = [
         FAILURE,
         &["usage.ndjson:1", "future_time", "choose a later --as-of"],
     ),
-    ("replay --usage empty.ndjson --out-accounts -", FAILURE, &["empty.ndjson", "the file is empty", "check that it is the right one"]),
+    ("replay --usage empty.ndjson --out-accounts -", FAILURE, &["none of the 0 records was applied", "empty.ndjson: empty"]),
     ("replay --usage usge.ndjson --out-accounts -", FAILURE, &["the usage file usge.ndjson", "did you mean `usage.ndjson`"]),
     ("replay --usage directory --out-accounts -", FAILURE, &["the usage file directory", "is a directory", "name a file"]),
     ("replay --usage usage.ndjson --out-accounts directory", FAILURE, &["cannot write directory", "is a directory", "name a file"]),
