@@ -7,6 +7,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
@@ -204,7 +205,7 @@ impl<'e> Record<'e> {
 /// The group membership that is sent with committed offsets, so that brokers can fence a replaced member.
 pub(crate) struct Membership {
     /// What the producer sends.
-    pub metadata: ConsumerGroupMetadata,
+    pub metadata: Arc<ConsumerGroupMetadata>,
     /// The generation of the group.
     pub generation: i32,
 }
@@ -215,7 +216,7 @@ pub(crate) struct Membership {
 /// two are equal, the copy in between has the same one.
 pub(crate) fn membership<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Membership> {
     let (before, metadata, after) = (generation(consumer)?, consumer.group_metadata()?, generation(consumer)?);
-    (before == after).then_some(Membership { metadata, generation: before.0 })
+    (before == after).then_some(Membership { metadata: Arc::new(metadata), generation: before.0 })
 }
 
 fn generation<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<(i32, String)> {

@@ -93,7 +93,9 @@ impl Transactions {
         let began = monotonic();
         match self.transact(tasks, membership, Deadline::after(limit)) {
             Ok(written) => {
-                tasks.iter().for_each(|(number, _)| self.options.starts.over(**number));
+                for (number, _) in &*tasks {
+                    self.options.starts.over(**number);
+                }
                 self.changelog_record_bytes = written.changelog.bytes / written.changelog.records.max(1);
                 self.failed_in_a_row = 0;
                 self.metrics.transaction(TransactionOutcome::Committed, monotonic().duration_since(began));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::clock::Deadline;
 use crate::kafka::{Inspector, TopicId};
 use crate::partitioner::{Candidates, Partitioner};
 use crate::stream::failure::Failure;
@@ -9,8 +10,10 @@ use crate::stream::options::{InputTopic, Options};
 
 /// How long it may take until every broker knows a topic.
 const LIMIT: Duration = Duration::from_secs(5);
-/// Timeout of the request for topic ids.
+/// How long topic ids are asked for: without them a topic that was re-created cannot be recognised.
 const IDS_LIMIT: Duration = Duration::from_secs(30);
+/// Pause between attempts.
+const STEP: Duration = Duration::from_millis(100);
 
 /// The input topics of all tasks.
 #[derive(Clone, Debug)]
@@ -75,7 +78,12 @@ impl Inputs {
     /// If no broker answers.
     pub(crate) fn identify(&mut self, changelog: &str, inspector: &Inspector) -> Result<(), Failure> {
         let names: Vec<&str> = self.topics.iter().map(|topic| topic.name.as_str()).chain([changelog]).collect();
-        let found = inspector.describe(&names, IDS_LIMIT);
+        let deadline = Deadline::after(IDS_LIMIT);
+        let mut found = inspector.describe(&names, LIMIT);
+        while names.iter().any(|name| !matches!(found.get(*name), Some(Ok(_)))) && !deadline.passed() {
+            inspector.wait(STEP);
+            found = inspector.describe(&names, LIMIT);
+        }
         if found.is_empty() {
             return Err(Failure::kafka("looking up the ids of the topics", &"no broker answers"));
         }
