@@ -76,7 +76,9 @@ fn check_topics(config: &Config) -> anyhow::Result<ExitCode> {
     eprint!("{survey}");
     match trials(&options) {
         Ok(trials) => {
-            trials.iter().for_each(|trial| eprint!("{trial}"));
+            for trial in &trials {
+                eprint!("{trial}");
+            }
             survey.problems.extend(trials.iter().flat_map(|trial| trial.problems(&options)));
         }
         // The survey has reported the missing right already, if it is one.
