@@ -12,6 +12,7 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use super::consumer::{LoggingContext, watermarks};
 use super::describe::{self, Allowed, Description, Operation};
+use super::diagnosis;
 use super::error::Error;
 use super::native::is_forbidden;
 use super::properties::Properties;
@@ -41,14 +42,18 @@ pub(crate) enum Found {
 }
 
 /// A client that belongs to no group.
-pub(crate) struct Inspector(BaseConsumer<LoggingContext>);
+pub(crate) struct Inspector {
+    client: BaseConsumer<LoggingContext>,
+    /// For a diagnosis if no broker answers.
+    properties: Properties,
+}
 
 impl Inspector {
     /// Creates the client without contacting a broker.
     pub(crate) fn new(properties: &Properties) -> Result<Self, Error> {
-        BaseConsumer::from_config_and_context(&properties.inspector(), LoggingContext::default())
-            .map(Self)
-            .map_err(|error| Error::call("creating a client", &error))
+        let client = BaseConsumer::from_config_and_context(&properties.inspector(), LoggingContext::default())
+            .map_err(|error| Error::call("creating a client", &error))?;
+        Ok(Self { client, properties: properties.clone() })
     }
 
     /// The number of partitions; `None` if the topic does not exist.
@@ -62,7 +67,7 @@ impl Inspector {
 
     /// Looks up a topic that may be hidden.
     pub(crate) fn find(&self, topic: &str) -> Result<Found, Error> {
-        let metadata = self.0.fetch_metadata(Some(topic), LIMIT).map_err(|error| self.failed_on(topic, &error))?;
+        let metadata = self.client.fetch_metadata(Some(topic), LIMIT).map_err(|error| self.failed_on(topic, &error))?;
         let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(Found::Missing) };
         match found.error().map(RDKafkaErrorCode::from) {
             None => Ok(i32::try_from(found.partitions().len()).ok().filter(|count| *count > 0).map_or(Found::Missing, Found::Partitions)),
@@ -95,8 +100,8 @@ impl Inspector {
         let failed = |error: KafkaError| self.failed(format!("asking for the end of {topic} [{partition}]"), &error);
         let deadline = Deadline::after(LEADER_LIMIT);
         loop {
-            match watermarks(&self.0, topic, partition, LIMIT.min(deadline.remaining())) {
-                Err(error) if is_temporary(&error) && !deadline.passed() => drop(self.0.poll(STEP)),
+            match watermarks(&self.client, topic, partition, LIMIT.min(deadline.remaining())) {
+                Err(error) if is_temporary(&error) && !deadline.passed() => drop(self.client.poll(STEP)),
                 result => return result.map_err(failed),
             }
         }
@@ -105,7 +110,7 @@ impl Inspector {
     /// Client id and host of each member of a group, in no particular order.
     pub(crate) fn members(&self, group: &str) -> Result<Vec<String>, Error> {
         let failed = |error: KafkaError| self.failed(format!("asking for the members of group {group}"), &error);
-        let list = self.0.fetch_group_list(Some(group), LIMIT).map_err(failed)?;
+        let list = self.client.fetch_group_list(Some(group), LIMIT).map_err(failed)?;
         let members = list.groups().iter().flat_map(GroupInfo::members);
         Ok(members.map(|member| format!("{} at {}", member.client_id(), member.client_host().trim_start_matches('/'))).collect())
     }
@@ -113,7 +118,7 @@ impl Inspector {
     /// The subscription that each member of a group sent when it joined, as bytes of the consumer protocol; empty if the broker does not
     /// support the request (the embedded one does not).
     pub(crate) fn subscriptions(&self, group: &str) -> Result<Vec<Vec<u8>>, Error> {
-        let list = match self.0.fetch_group_list(Some(group), LIMIT) {
+        let list = match self.client.fetch_group_list(Some(group), LIMIT) {
             Ok(list) => list,
             Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnsupportedFeature) => return Ok(Vec::new()),
             Err(error) => return Err(self.failed(format!("asking for the members of group {group}"), &error)),
@@ -124,17 +129,17 @@ impl Inspector {
 
     /// Ids, partition counts and allowed operations of these topics, by name; empty if no broker answers.
     pub(crate) fn describe(&self, names: &[&str], limit: Duration) -> BTreeMap<String, Result<Description, RDKafkaErrorCode>> {
-        let metadata = names.first().and_then(|name| self.0.fetch_metadata(Some(name), limit).ok());
+        let metadata = names.first().and_then(|name| self.client.fetch_metadata(Some(name), limit).ok());
         let broker = metadata.and_then(|metadata| metadata.brokers().first().map(MetadataBroker::id));
-        broker.map_or_else(BTreeMap::new, |broker| describe::topics(&self.0, names, broker, limit))
+        broker.map_or_else(BTreeMap::new, |broker| describe::topics(&self.client, names, broker, limit))
     }
 
     /// The cleanup policy of a topic; `None` if the broker cannot say (the embedded one cannot).
     pub(crate) fn cleanup_policy(&self, topic: &str) -> Result<Option<String>, Error> {
         let failed = |error| self.failed(format!("asking for the configuration of topic {topic}"), &error);
-        let metadata = self.0.fetch_metadata(Some(topic), LIMIT).map_err(failed)?;
+        let metadata = self.client.fetch_metadata(Some(topic), LIMIT).map_err(failed)?;
         let Some(broker) = metadata.brokers().first().map(MetadataBroker::id) else { return Ok(None) };
-        match describe::cleanup_policy(&self.0, topic, broker, LIMIT) {
+        match describe::cleanup_policy(&self.client, topic, broker, LIMIT) {
             Ok(policy) => Ok(policy),
             Err(RDKafkaErrorCode::UnsupportedFeature) => Ok(None),
             Err(code) if is_forbidden(code) => {
@@ -146,28 +151,41 @@ impl Inspector {
 
     /// Polls the idle client for `limit`: a wait in which log lines are still forwarded.
     pub(crate) fn wait(&self, limit: Duration) {
-        drop(self.0.poll(limit));
+        drop(self.client.poll(limit));
     }
 
     /// The operations that the principal is allowed on a group, if the broker reports them.
     pub(crate) fn allowed_on_group(&self, group: &str, limit: Duration) -> Option<Allowed> {
-        describe::group(&self.0, group, limit)
+        describe::group(&self.client, group, limit)
     }
 
     /// The error of a call, with the reason for failed connections if one is known.
     fn failed(&self, doing: String, error: &KafkaError) -> Error {
         self.serve();
-        match self.0.client().context().warning.take() {
-            Some(warning) => Error::call(doing, &format!("{error}; {warning}")),
+        let warning = self.client.client().context().warning.take();
+        let diagnosis = if is_lost_connection(error) { self.diagnose() } else { None };
+        match diagnosis.or_else(|| warning.map(|warning| format!("{error}; {warning}"))) {
+            Some(text) => Error::call(doing, &text),
             None => Error::call(doing, error),
         }
+    }
+
+    fn diagnose(&self) -> Option<String> {
+        diagnosis::diagnose(self.properties.get("bootstrap.servers")?, self.properties.get("security.protocol").unwrap_or("PLAINTEXT"))
     }
 
     /// Forwards librdkafka's log lines; its queue would grow otherwise.
     pub(crate) fn serve(&self) {
         // Log lines are handled inside the poll.
-        while self.0.poll(SERVE_STEP).is_some() {}
+        while self.client.poll(SERVE_STEP).is_some() {}
     }
+}
+
+/// Whether an error is what librdkafka reports when nobody answers as expected.
+fn is_lost_connection(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{AllBrokersDown, Authentication, BrokerTransportFailure, OperationTimedOut};
+    let code = error.rdkafka_error_code();
+    matches!(code, Some(AllBrokersDown | Authentication | BrokerTransportFailure | OperationTimedOut))
 }
 
 /// Whether an error is temporary: leadership is moving, or a broker is down.
@@ -214,7 +232,7 @@ mod tests {
         broker.create_topic("t", 1).unwrap();
         broker.set_leader("t", 0, false);
         let inspector = Inspector::new(&broker.properties()).unwrap();
-        let unknown = inspector.0.fetch_watermarks("t", 0, LIMIT).unwrap_err();
+        let unknown = inspector.client.fetch_watermarks("t", 0, LIMIT).unwrap_err();
         assert_eq!(unknown.rdkafka_error_code(), Some(RDKafkaErrorCode::UnknownPartition));
         broker.set_leader("t", 0, true);
         assert_eq!(inspector.watermarks("t", 0).unwrap(), (0, 0));
