@@ -12,6 +12,7 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use super::consumer::{LoggingContext, watermarks};
 use super::describe::{self, Allowed, Description, Operation};
+use super::diagnosis;
 use super::error::Error;
 use super::native::is_forbidden;
 use super::properties::Properties;
@@ -37,6 +38,8 @@ pub(crate) struct Inspector {
     client: BaseConsumer<LoggingContext>,
     /// How long no broker at all may answer.
     contact: Duration,
+    /// For a diagnosis if no broker answers.
+    properties: Properties,
 }
 
 impl Inspector {
@@ -52,7 +55,8 @@ impl Inspector {
 
     fn with(properties: &Properties, contact: Duration) -> Result<Self, Error> {
         let client = BaseConsumer::from_config_and_context(&properties.inspector(), LoggingContext::default());
-        client.map(|client| Self { client, contact }).map_err(|error| Error::call("creating a client", &error))
+        let client = client.map_err(|error| Error::call("creating a client", &error))?;
+        Ok(Self { client, contact, properties: properties.clone() })
     }
 
     /// The number of partitions; `None` if the topic does not exist.
@@ -151,10 +155,16 @@ impl Inspector {
     /// The error of a call, with the reason for failed connections if one is known.
     fn failed(&self, doing: String, error: &KafkaError) -> Error {
         self.serve();
-        match self.client.client().context().warning.take() {
-            Some(warning) => Error::call(doing, &format!("{error}; {warning}")),
+        let warning = self.client.client().context().warning.take();
+        let diagnosis = if is_lost_connection(error) { self.diagnose() } else { None };
+        match diagnosis.or_else(|| warning.map(|warning| format!("{error}; {warning}"))) {
+            Some(text) => Error::call(doing, &text),
             None => Error::call(doing, error),
         }
+    }
+
+    fn diagnose(&self) -> Option<String> {
+        diagnosis::diagnose(self.properties.get("bootstrap.servers")?, self.properties.get("security.protocol").unwrap_or("PLAINTEXT"))
     }
 
     /// Forwards librdkafka's log lines; its queue would grow otherwise.
@@ -162,6 +172,13 @@ impl Inspector {
         // Log lines are handled inside the poll.
         while self.client.poll(SERVE_STEP).is_some() {}
     }
+}
+
+/// Whether an error is what librdkafka reports when nobody answers as expected.
+fn is_lost_connection(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{AllBrokersDown, Authentication, BrokerTransportFailure, OperationTimedOut};
+    let code = error.rdkafka_error_code();
+    matches!(code, Some(AllBrokersDown | Authentication | BrokerTransportFailure | OperationTimedOut))
 }
 
 /// What the metadata says of a topic. Without partitions it is being created, or nobody leads it: an error that passes, not a count.

@@ -7,6 +7,7 @@ mod admin;
 mod broker_warning;
 mod consumer;
 mod describe;
+mod diagnosis;
 mod error;
 mod inspector;
 pub(crate) mod log;

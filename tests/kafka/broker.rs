@@ -73,6 +73,11 @@ impl Broker {
         self.nodes.iter().map(Node::address).collect::<Vec<_>>().join(",")
     }
 
+    /// `host:port` of the first controller, which speaks another part of the protocol.
+    pub fn controller_address(&self) -> String {
+        format!("127.0.0.1:{}", self.nodes[0].controller)
+    }
+
     /// How many brokers keep each topic.
     pub fn replicas(&self) -> i32 {
         i32::try_from(self.nodes.len()).unwrap()

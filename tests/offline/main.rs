@@ -38,3 +38,4 @@ mod portfolio;
 mod replay_against_oracle;
 mod stripe_prices;
 mod tidy;
+mod wrong_turns;

@@ -3,8 +3,9 @@
 //!
 //! Topics are read in no particular order relative to each other, so a deletion may be read after records of the next life that were
 //! written later. Both lives end up right all the same: a deletion removes everything at or before it, whether it was read earlier or
-//! arrives later. Counts are told apart by date, so a life that continues on other topics begins a day after the deletion. Nothing is
-//! repeated, because remembered ids are deleted with the account.
+//! arrives later. Counts are told apart by date, so a life that continues on other topics begins a day after the deletion; and of the first
+//! use only its hour stays known, so the records of that life are on the hour. Nothing is repeated, because remembered ids are deleted with
+//! the account.
 
 use std::collections::VecDeque;
 
@@ -140,7 +141,8 @@ impl Story {
                 (Stream::Accounts, Some(self.json("account_profile", self.deleted + after, &format!(r#""name":"Again","seats":{after}"#))))
             }
             Step::After(stream, kind, fields) => {
-                (stream, Some(self.json(kind, self.deleted + DAY_MS + (DAYS_STAYED - left) * HOUR_MS, &fields)))
+                let at = self.deleted + DAY_MS + (DAYS_STAYED - left) * HOUR_MS;
+                (stream, Some(self.json(kind, at / HOUR_MS * HOUR_MS, &fields)))
             }
             Step::DeletionAgain(after) => (Stream::Accounts, Some(self.json("account_profile", self.deleted + after, r#""deleted":true"#))),
         };
