@@ -12,8 +12,13 @@ pub(crate) const fn is_mutant(_name: &str) -> bool {
     false
 }
 
+#[cfg(not(feature = "faults"))]
+pub(crate) const fn is_variable(_name: &str) -> bool {
+    false
+}
+
 #[cfg(feature = "faults")]
-pub(crate) use on_demand::{is_mutant, point};
+pub(crate) use on_demand::{is_mutant, is_variable, point};
 
 #[cfg(feature = "faults")]
 mod on_demand {
@@ -22,6 +27,12 @@ mod on_demand {
     use std::time::Duration;
 
     use signal_hook::consts::SIGKILL;
+
+    /// Whether a variable with the prefix of the configuration is one of the tests'.
+    pub(crate) fn is_variable(name: &str) -> bool {
+        const OF_TESTS: [&str; 7] = ["FAULT", "MUTANT", "KILLS", "SEED", "KAFKA_VERSION", "CHAOS_", "ORACLE_"];
+        name.strip_prefix("CHURNWATCH_").is_some_and(|name| OF_TESTS.iter().any(|own| name.starts_with(own)))
+    }
 
     struct Fault {
         point: String,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::Globals;
+use super::cluster::{Address, Cluster};
 use super::sample::Sample;
 use crate::config::Config;
 use crate::event::Stream;
@@ -35,6 +36,12 @@ pub struct Args {
     /// Each line of the sample is a record: {key, timestamp, headers, value}
     #[arg(long, requires = "sample")]
     pub records: bool,
+    /// The cluster.
+    #[command(flatten)]
+    pub cluster: Cluster,
+    /// Where the page would be served.
+    #[command(flatten)]
+    pub address: Address,
 }
 
 /// Parses the name of a stream.
@@ -48,11 +55,14 @@ fn stream(name: &str) -> Result<Stream, String> {
 /// # Errors
 /// All problems in the configuration; a cluster that cannot be reached.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let globals = &args.address.within(args.cluster.within(globals));
     if let (Some(path), Some(stream)) = (&args.sample, args.stream) {
         return Sample { path, stream, records: args.records }.run(&globals.load_offline()?);
     }
     let config = if args.offline { globals.load_offline() } else { globals.load() }?;
-    eprint!("{}", summary(&config));
+    if !globals.quiet {
+        eprint!("{}", summary(&config));
+    }
     for warning in &config.warnings {
         eprintln!("warning: {warning}");
     }
@@ -66,7 +76,9 @@ fn check_topics(config: &Config) -> anyhow::Result<ExitCode> {
     eprint!("{survey}");
     match trials(&options) {
         Ok(trials) => {
-            trials.iter().for_each(|trial| eprint!("{trial}"));
+            for trial in &trials {
+                eprint!("{trial}");
+            }
             survey.problems.extend(trials.iter().flat_map(|trial| trial.problems(&options)));
         }
         // The survey has reported the missing right already, if it is one.

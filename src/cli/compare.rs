@@ -19,7 +19,7 @@ const SHOWN: usize = 10;
 /// # Errors
 /// Every problem in that configuration.
 pub(super) fn load(path: &Path, globals: &Globals, current: &Config) -> Result<Model, Problems> {
-    let other = Config::load_offline(Some(path), &globals.set, config::environment())?;
+    let other = Config::load_offline(Some(path), &globals.settings(), config::environment())?;
     let differences = current.differences_besides_model(&other);
     if !other.is_model_alone() && !differences.is_empty() {
         tracing::warn!(keys = differences.join(", "), "only the models are compared, but these keys differ as well");

@@ -5,12 +5,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::Globals;
+use super::cluster::Address;
 use super::service::{self, Telemetry};
 use super::signals::stop_on_signals;
 use crate::clock::{Clock, SimulatedTime, now};
-use crate::config::{self, Config};
+use crate::config::section::Http;
+use crate::config::{self, Config, Setting};
 use crate::directory::Directory;
 use crate::event::PerStream;
+use crate::http;
 use crate::kafka::mock::EmbeddedBroker;
 use crate::kafka::{self, Properties};
 use crate::simulate::{self, Feed, Topics};
@@ -25,6 +28,8 @@ const LIVE_DAYS: u32 = 730;
 const MIX: [u32; 8] = [30, 14, 12, 12, 10, 10, 7, 5];
 /// Partitions of every topic.
 const PARTITIONS: i32 = 4;
+/// How many ports after the default one are tried.
+const PORTS_TRIED: u16 = 20;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,17 +40,17 @@ Examples:
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Address of the page and the metrics
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9400")]
-    pub listen: SocketAddr,
+    /// Where to serve the page.
+    #[command(flatten)]
+    pub address: Address,
     /// Number of simulated customers
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub accounts: u32,
     /// Simulated seconds per real second
-    #[arg(long, value_name = "FACTOR", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "FACTOR", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub speed: u32,
     /// Random seed
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 }
 
@@ -56,7 +61,9 @@ pub struct Args {
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     // Must be dropped by the thread that started it, which is this one.
     let broker = EmbeddedBroker::start()?;
-    let config = config(args, globals, &broker.address())?;
+    let mut config = config(args, globals, &broker.address())?;
+    let listener = listen(&mut config, args.address.listen.is_some())?;
+    config.http.external_url = format!("http://{}", config.http.listen);
     let start = Timestamp(now().millis() / DAY_MS * DAY_MS);
     let time = SimulatedTime::at(start);
     let permits = Permits::none(config.kafka.start);
@@ -76,7 +83,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         stop: stop.clone(),
     };
     let feeder = std::thread::Builder::new().name("simulation".to_owned()).spawn(move || simulation.run())?;
-    let served = service::serve(&config, options, directory, Telemetry::new(&config)?, stop.clone());
+    let served = service::serve(&config, listener, options, directory, Telemetry::new(&config)?, stop.clone());
     stop.request();
     let fed = feeder.join().map_err(|_| anyhow::anyhow!("the simulation panicked"))?;
     served?;
@@ -104,8 +111,6 @@ fn config(args: &Args, globals: &Globals, servers: &str) -> anyhow::Result<Confi
     let own = [
         format!("kafka.bootstrap_servers={servers}"),
         "kafka.create_topics=false".to_owned(),
-        format!("http.listen={}", args.listen),
-        format!("http.external_url=http://{}", args.listen),
         "application.id=churnwatch-demo".to_owned(),
         "application.threads=1".to_owned(),
         "streams.feedback.topics=[\"customer-feedback\"]".to_owned(),
@@ -116,8 +121,25 @@ fn config(args: &Args, globals: &Globals, servers: &str) -> anyhow::Result<Confi
         // Five seconds of real time.
         format!("time.catch_up_age_minutes={}", age.max(5)),
     ];
-    let sets: Vec<String> = globals.set.iter().cloned().chain(own).collect();
-    Ok(Config::load(globals.config.as_deref(), &sets, config::environment())?)
+    let own = own.map(|text| Setting::set(&text));
+    let settings: Vec<Setting> = args.address.within(globals.clone()).settings().into_iter().chain(own).collect();
+    Ok(Config::load(globals.config.as_deref(), &settings, config::environment())?)
+}
+
+/// Binds the address of the page. If the default is taken, perhaps by a running service, the next free port is used instead.
+fn listen(config: &mut Config, requested: bool) -> Result<http::Listener, http::StartError> {
+    let wanted = config.http.listen;
+    let bound = http::Listener::bind(wanted);
+    if bound.is_ok() || requested || wanted != Http::default().listen {
+        return bound;
+    }
+    let next = (1..=PORTS_TRIED).map(|more| SocketAddr::new(wanted.ip(), wanted.port() + more));
+    let free = next.filter_map(|address| Some((address, http::Listener::bind(address).ok()?))).next();
+    free.map_or(bound, |(address, listener)| {
+        eprintln!("{wanted} is taken; using {address} instead (--listen sets the address)");
+        config.http.listen = address;
+        Ok(listener)
+    })
 }
 
 fn create_topics(broker: &EmbeddedBroker, options: &Options) -> Result<(), kafka::Error> {
@@ -129,7 +151,8 @@ fn create_topics(broker: &EmbeddedBroker, options: &Options) -> Result<(), kafka
 }
 
 fn announce(args: &Args, servers: &str, config: &Config) {
-    let Args { accounts, speed, listen, .. } = args;
+    let Args { accounts, speed, .. } = args;
+    let listen = config.http.listen;
     let changes = &config.output.changes_topic;
     eprintln!(
         "{accounts} simulated customers at {speed} times real time, after {HISTORY_DAYS} days of history.\n\

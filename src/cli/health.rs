@@ -53,7 +53,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 /// What the instance waits for.
 fn reasons(body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let reasons: Vec<&str> = body["waiting_for"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let reasons: Vec<&str> = body.get("waiting_for").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     if reasons.is_empty() { "it gave no reason".to_owned() } else { format!("waiting for {}", reasons.join(", ")) }
 }
 

@@ -15,8 +15,9 @@ pub enum LogFormat {
 }
 
 /// Installs the process's log subscriber. A second call has no effect.
-pub(super) fn init(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+pub(super) fn init(format: LogFormat, quiet: bool) {
+    let level = if quiet { "warn" } else { "info" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Fails if a subscriber is already installed, as in tests that run several commands in one process.
     let _ = match format {

@@ -4,13 +4,18 @@
 //! configuration.
 
 pub mod check;
+mod cluster;
 mod compare;
+pub mod completions;
 pub mod demo;
 pub mod health;
+pub mod help;
 mod log;
+pub mod man;
 mod outcomes;
 mod pace;
 mod paths;
+mod progress;
 mod reload;
 pub mod replay;
 pub mod run;
@@ -19,17 +24,19 @@ mod service;
 mod signals;
 pub mod simulate;
 pub mod topics;
+mod usage;
 pub mod version;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub use log::LogFormat;
 
-use crate::config::{self, Config, Problems};
+use crate::config::{self, Config, Problems, Setting};
+use crate::file::WriteError;
 use crate::time::Timestamp;
 
 /// Exit code for wrong usage and for an invalid configuration.
@@ -47,7 +54,7 @@ Exit codes: 0 success, 1 failure at run time, 2 wrong usage or an invalid config
 
 /// Live customer health and churn risk from product-usage, billing and support topics on Kafka.
 #[derive(Debug, Parser)]
-#[command(name = "churnwatch", version, about, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "churnwatch", version, about, after_help = EXAMPLES, arg_required_else_help = true, disable_help_subcommand = true)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -70,15 +77,34 @@ pub struct Globals {
     /// Log format on standard error
     #[arg(long, global = true, value_enum, default_value_t)]
     pub log_format: LogFormat,
+    /// Only warnings and errors on standard error
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Keys set by options of a command
+    #[arg(skip)]
+    pub own: Vec<Setting>,
 }
 
 impl Globals {
+    /// The same, with a key that an option of a command sets, if it is given.
+    #[must_use]
+    pub fn with(mut self, option: &'static str, key: &str, value: Option<&str>) -> Self {
+        self.own.extend(value.map(|value| Setting { option, text: format!("{key}={value}") }));
+        self
+    }
+
+    /// The keys set on the command line.
+    #[must_use]
+    pub fn settings(&self) -> Vec<Setting> {
+        self.set.iter().map(|text| Setting::set(text)).chain(self.own.iter().cloned()).collect()
+    }
+
     /// Loads the configuration from `--config`, the environment and `--set`, and reads its secrets.
     ///
     /// # Errors
     /// Every problem of the configuration; [`main`] makes them exit code 2.
     pub fn load(&self) -> Result<Config, Problems> {
-        Config::load(self.config.as_deref(), &self.set, config::environment())
+        Config::load(self.config.as_deref(), &self.settings(), config::environment())
     }
 
     /// The same for commands that contact no broker: secrets are not read, so a configuration can be tried where they are not available.
@@ -86,7 +112,7 @@ impl Globals {
     /// # Errors
     /// As [`Globals::load`].
     pub fn load_offline(&self) -> Result<Config, Problems> {
-        Config::load_offline(self.config.as_deref(), &self.set, config::environment())
+        Config::load_offline(self.config.as_deref(), &self.settings(), config::environment())
     }
 }
 
@@ -109,12 +135,26 @@ pub enum Command {
     Health(health::Args),
     /// Show what this binary was built from
     Version(version::Args),
+    /// Show the help of a command, or define a metric
+    Help(help::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+    /// Print a manual page
+    Man(man::Args),
 }
 
 /// A contradiction between options that the parser cannot detect: exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct UsageError(pub String);
+
+impl UsageError {
+    fn unknown_command(name: &str) -> Self {
+        let root = Cli::command();
+        let names: Vec<&str> = root.get_subcommands().map(clap::Command::get_name).collect();
+        Self(format!("there is no command `{name}`; commands: {}", names.join(", ")))
+    }
+}
 
 /// Parses the arguments and runs the command.
 #[must_use]
@@ -123,17 +163,28 @@ pub fn main() -> ExitCode {
 }
 
 fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    match Cli::try_parse_from(&arguments) {
         Ok(cli) => {
-            log::init(cli.globals.log_format);
+            log::init(cli.globals.log_format, cli.globals.quiet);
             dispatch(&cli).unwrap_or_else(|error| report(&error, cli.globals.log_format))
         }
-        Err(error) => {
+        Err(error) if is_help(&error) => {
             // If even the message cannot be written, there is nothing left to do.
             let _ = error.print();
             ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 })
         }
+        Err(error) => {
+            eprint!("{}", usage::message(&error, &arguments));
+            ExitCode::from(EXIT_USAGE)
+        }
     }
+}
+
+/// Whether this is the help or the version, requested or for want of arguments.
+fn is_help(error: &clap::Error) -> bool {
+    use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion)
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -147,6 +198,9 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Topics(args) => topics::run(args, globals),
         Command::Health(args) => health::run(args, globals),
         Command::Version(args) => version::run(args),
+        Command::Help(args) => help::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     }
 }
 
@@ -158,18 +212,20 @@ fn report(error: &anyhow::Error, format: LogFormat) -> ExitCode {
         (None, LogFormat::Text) => eprintln!("error: {error:#}"),
         (None, LogFormat::Json) => tracing::error!(error = format!("{error:#}"), "failed"),
     }
-    if error.is::<Problems>() || error.is::<UsageError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
+    let refused = matches!(error.downcast_ref(), Some(WriteError::Exists(_)));
+    if refused || error.is::<Problems>() || error.is::<UsageError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
 }
 
 /// Parses an instant given on the command line.
 fn instant(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse_rfc3339(text).ok_or_else(|| "must be a timestamp with offset, such as 2026-03-01T00:00:00Z".to_owned())
+    let midnight = format!("{text}T00:00:00Z");
+    let hint = if Timestamp::parse_rfc3339(&midnight).is_some() { format!("; for midnight, write {midnight}") } else { String::new() };
+    let wrong = format!("must be a timestamp with offset, such as 2026-03-01T00:00:00Z{hint}");
+    Timestamp::parse_rfc3339(text).ok_or(wrong)
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn code_of(arguments: &[&str]) -> String {
@@ -212,7 +268,7 @@ mod tests {
     fn usage_errors_and_configuration_problems_exit_with_2_and_other_failures_with_1() {
         let usage = anyhow::Error::new(UsageError("two outputs on standard output".to_owned()));
         assert_eq!(format!("{:?}", report(&usage, LogFormat::Text)), format!("{:?}", ExitCode::from(2)));
-        let problems = Config::load(None, &["nonsense".to_owned()], std::iter::empty()).unwrap_err();
+        let problems = Config::load(None, &[Setting::set("nonsense")], std::iter::empty()).unwrap_err();
         assert_eq!(format!("{:?}", report(&problems.into(), LogFormat::Json)), format!("{:?}", ExitCode::from(2)));
         assert_eq!(format!("{:?}", report(&anyhow::anyhow!("broker is gone"), LogFormat::Text)), format!("{:?}", ExitCode::FAILURE));
     }

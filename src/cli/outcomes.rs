@@ -36,13 +36,15 @@ struct Remark {
 }
 
 impl Outcomes<'_> {
-    /// Prints table, remarks and totals to standard error, in the log format.
-    pub(super) fn print(&self, format: LogFormat, totals: Option<&Totals>) {
+    /// Prints table, remarks and totals to standard error, in the log format; if quiet, only the remarks.
+    pub(super) fn print(&self, format: LogFormat, quiet: bool, totals: Option<&Totals>) {
         match format {
             LogFormat::Text => {
-                eprint!("{self}");
+                if !quiet {
+                    eprint!("{self}");
+                }
                 self.remarks().iter().for_each(|remark| eprintln!("warning: {remark}"));
-                if let Some(totals) = totals {
+                if let Some(totals) = totals.filter(|_| !quiet) {
                     eprintln!("{totals}");
                 }
             }

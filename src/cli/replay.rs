@@ -1,16 +1,18 @@
 //! `churnwatch replay`: the engine on NDJSON files in event time, without Kafka.
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
-
 use super::outcomes::{Outcomes, Totals};
+use super::progress::{Progress, Unit};
 use super::{Globals, UsageError, compare, paths};
 use crate::config::section::OnBadRun;
+use crate::engine::OutputRecord;
 use crate::event::Stream;
-use crate::replay::{self, Comparisons, Division, History, InputFile, Output, Reading, Request};
+use crate::file::{self, Existing, Output, WriteError};
+use crate::replay::{self, Comparisons, Division, History, InputFile, Reading, Request};
 use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
@@ -46,7 +48,7 @@ pub struct Args {
     #[arg(long, value_name = "T", value_parser = super::instant)]
     pub as_of: Option<Timestamp>,
     /// Score each account at midnight every this many days, from its first record on
-    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3660))]
+    #[arg(long, allow_negative_numbers = true, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3660))]
     pub score_every: Option<u32>,
     /// Every published change, one per line
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -69,6 +71,9 @@ pub struct Args {
     /// Outcome counts by stream
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub out_counts: Option<PathBuf>,
+    /// Replace output files that exist
+    #[arg(long, help_heading = "Output")]
+    pub overwrite: bool,
     /// Another configuration, or a model on its own: show which accounts it moves to a different band
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub compare: Option<PathBuf>,
@@ -89,12 +94,13 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let inputs = args.inputs()?;
     let sources: Vec<&Path> = inputs.iter().map(|(_, path)| *path).chain(args.compare.as_deref()).collect();
     paths::refuse_clashes(&sources, &outputs)?;
+    outputs.iter().try_for_each(|path| file::refuse_existing(path, args.existing()))?;
     let config = globals.load_offline()?;
     let other = args.compare.as_deref().map(|path| compare::load(path, globals, &config)).transpose()?;
     let division = Division::of_machine();
     let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
     let settings = replay::settings_for(&streams, config.settings());
-    let mut files = read_files(&inputs, &settings, division)?;
+    let mut files = read_files(&inputs, &settings, division, globals.quiet)?;
     let t = args.as_of.map_or_else(|| newest(&files), Ok)?;
     let reading = Reading::of(&files, t, &settings, division.threads);
     if !args.kpi_months {
@@ -105,21 +111,21 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if config.output.on_bad_run == OnBadRun::Exit
         && let Some(failure) = outcomes.failure(config.output.bad_run_limits())
     {
-        outcomes.print(globals.log_format, None);
+        outcomes.print(globals.log_format, globals.quiet, None);
         anyhow::bail!(failure);
     }
     let mut history = History::new(&files, &reading, Arc::clone(&settings));
     if let Some(other) = &other {
         history.compare_with(other);
     }
-    let changes = args.write_changes(&mut history, t, &settings)?;
+    let changes = args.write_changes(&mut history, t, &settings, globals.quiet)?;
     if let Some(other) = &other {
         args.write_comparison(&history, t, &settings, other)?;
     }
     args.write_accounts(&history, t)?;
-    write_to(args.out_cohorts.as_deref(), |output| replay::write_cohorts(&history, t, output))?;
+    args.write_to(args.out_cohorts.as_deref(), |output| replay::write_cohorts(&history, t, output))?;
     args.write_kpis(&history, &files, &reading, t, &settings)?;
-    outcomes.print(globals.log_format, Some(&Totals { accounts: history.accounts(), changes, as_of: t }));
+    outcomes.print(globals.log_format, globals.quiet, Some(&Totals { accounts: history.accounts(), changes, as_of: t }));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -138,20 +144,16 @@ fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
     Ok(newest)
 }
 
-/// Reads every file, with a progress bar on a terminal.
-fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Division) -> anyhow::Result<Vec<InputFile>> {
+/// Reads every file.
+fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Division, quiet: bool) -> anyhow::Result<Vec<InputFile>> {
     let bytes = inputs.iter().filter_map(|(_, path)| path.metadata().ok()).map(|file| file.len()).sum();
-    let bar = indicatif::ProgressBar::new(bytes);
-    if let Ok(style) = indicatif::ProgressStyle::with_template("reading {bar:40} {bytes}/{total_bytes} {eta}") {
-        bar.set_style(style);
-    }
+    let mut progress = Progress::new("reading", bytes, Unit::Bytes, quiet);
     let read = |(stream, path): &(Stream, &Path)| {
-        InputFile::read(*stream, path, settings, division, |bytes| bar.inc(bytes))
-            .with_context(|| format!("cannot read the {} file {}", stream.name(), path.display()))
+        InputFile::read(*stream, path, settings, division, |bytes| progress.advance(bytes)).map_err(|error| {
+            anyhow::anyhow!("cannot read the {} file {}: {}", stream.name(), path.display(), file::cannot_read(path, &error))
+        })
     };
-    let files = inputs.iter().map(read).collect();
-    bar.finish_and_clear();
-    files
+    inputs.iter().map(read).collect()
 }
 
 impl Args {
@@ -173,10 +175,10 @@ impl Args {
     }
 
     fn write_reading(&self, reading: &Reading, files: &[InputFile], settings: &Settings) -> anyhow::Result<()> {
-        write_to(self.out_dead_letters.as_deref(), |output| {
+        self.write_to(self.out_dead_letters.as_deref(), |output| {
             replay::write_dead_letters(reading, files, settings.limits.record_bytes, output)
         })?;
-        write_to(self.out_counts.as_deref(), |output| replay::write_counts(reading, output))
+        self.write_to(self.out_counts.as_deref(), |output| replay::write_counts(reading, output))
     }
 
     /// Changes come from daily scoring, unless `--score-every` says otherwise.
@@ -186,19 +188,29 @@ impl Args {
     }
 
     /// Returns the number of changes.
-    fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings) -> anyhow::Result<u64> {
+    fn write_changes(&self, history: &mut History<'_>, as_of: Timestamp, settings: &Settings, quiet: bool) -> anyhow::Result<u64> {
         let request = self.request(as_of);
-        let mut output = self.out_changes.as_deref().map(create).transpose()?;
+        let begins = history.begins().unwrap_or(as_of);
+        let days = |t: Timestamp| u64::try_from(t.since(begins) / DAY_MS).unwrap_or(0);
+        let mut progress = Progress::new("scoring", days(as_of), Unit::Days, quiet);
         let mut changes = 0;
-        replay::score_history(history, &request, settings, |change| {
+        let mut count = |t: Timestamp, change: &OutputRecord| {
+            progress.reach(days(t));
             changes += u64::from(change.value.is_some());
-            match (&mut output, &change.value) {
-                (Some(output), Some(value)) => output.line(value),
-                _ => Ok(()),
-            }
-        })
-        .and_then(|()| output.map_or(Ok(()), Output::finish))
-        .with_context(|| cannot_write(self.out_changes.as_deref().unwrap_or(Path::new("the changes"))))?;
+        };
+        if let Some(path) = self.out_changes.as_deref() {
+            self.write_to(Some(path), |output| {
+                replay::score_history(history, &request, settings, |t, change| {
+                    count(t, &change);
+                    change.value.map_or(Ok(()), |value| output.line(&value))
+                })
+            })?;
+        } else {
+            let Ok(()) = replay::score_history(history, &request, settings, |t, change| {
+                count(t, &change);
+                Ok::<(), Infallible>(())
+            });
+        }
         Ok(changes)
     }
 
@@ -207,7 +219,7 @@ impl Args {
         let (currency, from) = (settings.money.rates.reporting(), &settings.model);
         let comparisons = Comparisons { as_of, currency, from, to: other, accounts: &history.comparisons() };
         eprintln!("{}", compare::Report(&comparisons));
-        write_to(Some(self.comparison_path()), |output| comparisons.write(output))
+        self.write_to(Some(self.comparison_path()), |output| comparisons.write(output))
     }
 
     fn comparison_path(&self) -> &Path {
@@ -215,7 +227,7 @@ impl Args {
     }
 
     fn write_accounts(&self, history: &History<'_>, t: Timestamp) -> anyhow::Result<()> {
-        write_to(self.out_accounts.as_deref(), |output| history.reports(t, |report| output.line(&report.0)))
+        self.write_to(self.out_accounts.as_deref(), |output| history.reports(t, |report| output.line(&report.0)))
     }
 
     fn write_kpis(
@@ -226,25 +238,22 @@ impl Args {
         as_of: Timestamp,
         settings: &Arc<Settings>,
     ) -> anyhow::Result<()> {
-        write_to(self.out_kpis.as_deref(), |output| {
+        self.write_to(self.out_kpis.as_deref(), |output| {
             if self.kpi_months {
                 replay::write_months(files, reading, &self.request(as_of), settings, output)?;
             }
             replay::write_trailing(history, as_of, settings, output)
         })
     }
-}
 
-fn create(path: &Path) -> anyhow::Result<Output> {
-    Output::create(path).with_context(|| format!("cannot create {}", path.display()))
-}
+    fn existing(&self) -> Existing {
+        if self.overwrite { Existing::Overwrite } else { Existing::Refuse }
+    }
 
-fn write_to(path: Option<&Path>, write: impl FnOnce(&mut Output) -> std::io::Result<()>) -> anyhow::Result<()> {
-    let Some(path) = path else { return Ok(()) };
-    let mut output = create(path)?;
-    write(&mut output).and_then(|()| output.finish()).with_context(|| cannot_write(path))
-}
-
-fn cannot_write(path: &Path) -> String {
-    format!("cannot write {}", path.display())
+    fn write_to(&self, path: Option<&Path>, write: impl FnOnce(&mut Output) -> std::io::Result<()>) -> anyhow::Result<()> {
+        let Some(path) = path else { return Ok(()) };
+        let mut output = Output::create(path, self.existing())?;
+        write(&mut output).map_err(|error| WriteError::of(path, &error))?;
+        Ok(output.finish()?)
+    }
 }

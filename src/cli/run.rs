@@ -4,10 +4,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::Globals;
+use super::cluster::{Address, Cluster};
 use super::reload::Reloads;
 use super::service::{self, Telemetry};
 use super::signals::stop_on_signals;
 use crate::directory::Directory;
+use crate::http;
 use crate::stream::{Options, Permits};
 
 const EXAMPLES: &str = "\
@@ -29,6 +31,12 @@ pub struct Args {
     /// Start even if records after the committed offset have been deleted; a loss while running still ends the service
     #[arg(long)]
     pub accept_loss: bool,
+    /// The cluster.
+    #[command(flatten)]
+    pub cluster: Cluster,
+    /// Where to serve the page.
+    #[command(flatten)]
+    pub address: Address,
 }
 
 /// Where to resume when group offsets and state disagree.
@@ -43,6 +51,7 @@ pub enum ResumeFrom {
 /// # Errors
 /// Problems in the configuration, and every failure that ends the service.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let globals = &args.address.within(args.cluster.within(globals));
     let config = globals.load()?;
     for warning in &config.warnings {
         tracing::warn!(%warning, "configuration");
@@ -55,6 +64,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let directory = Arc::new(Directory::new(Arc::clone(&options.settings)));
     let telemetry = Telemetry::new(&config)?;
     reloads.start(Arc::clone(&directory), Arc::clone(&telemetry.metrics))?;
-    service::serve(&config, options, directory, telemetry, stop)?;
+    let listener = http::Listener::bind(config.http.listen)?;
+    service::serve(&config, listener, options, directory, telemetry, stop)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -13,7 +13,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{self, Code, DecodeContext, Decoded, Place, Raw, Record, Rejection, Shape, Stream};
-use crate::replay::{self, Output};
+use crate::file::{Existing, Output};
+use crate::replay;
 use crate::time::Timestamp;
 
 /// A file to try.
@@ -58,7 +59,7 @@ impl Sample<'_> {
     pub(super) fn run(&self, config: &Config) -> anyhow::Result<ExitCode> {
         let settings = config.settings();
         let (context, now) = (settings.decode_context(), Clock::Wall.now());
-        let mut output = Output::create(Path::new("-"))?;
+        let mut output = Output::create(Path::new("-"), Existing::Refuse)?;
         let (mut read, mut applied) = (0_u64, 0_u64);
         let cannot_read = || format!("cannot read {}", self.path.display());
         let lines = BufReader::new(self.open().with_context(cannot_read)?).split(b'\n');

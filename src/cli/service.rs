@@ -34,16 +34,22 @@ impl Telemetry {
     }
 }
 
-/// Serves until a shutdown is requested or something fails.
+/// Serves until a shutdown is requested or something fails. `listener` is bound before anything is created or joined in Kafka: if the address
+/// is taken, another instance is probably running here.
 ///
 /// # Errors
 /// Anything the service cannot recover from, with its code.
-pub(super) fn serve(config: &Config, options: Options, directory: Arc<Directory>, telemetry: Telemetry, stop: Stop) -> anyhow::Result<()> {
+pub(super) fn serve(
+    config: &Config,
+    listener: http::Listener,
+    options: Options,
+    directory: Arc<Directory>,
+    telemetry: Telemetry,
+    stop: Stop,
+) -> anyhow::Result<()> {
     let coded = |failure: Failure| anyhow::anyhow!("{}: {failure}", failure.code());
     let Telemetry { registry, metrics } = telemetry;
     let clock = options.clock.clone();
-    // Before anything is created or joined in Kafka: if the address is taken, another instance is probably running here.
-    let listener = http::Listener::bind(config.http.listen)?;
     let members = Members::new(&options.properties, &options.application).map_err(|error| coded(error.into()))?;
     let service = Service::prepare(options, Arc::clone(&directory), metrics, stop).map_err(coded)?;
     let source: Arc<dyn Source> = Arc::new(Instance::new(directory, service.threads().clone(), members, clock));

@@ -1,17 +1,17 @@
 //! `churnwatch simulate`: writes seeded synthetic events to NDJSON files or topics, with the true future of each account.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::pace::Pace;
+use super::progress::{Progress, Unit};
 use super::signals::stop_on_signals;
 use super::{Globals, LogFormat};
 use crate::clock::now;
 use crate::event::PerStream;
+use crate::file::Existing;
 use crate::kafka::Properties;
 use crate::money::Currency;
 use crate::simulate::{Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics, write_labels};
@@ -36,19 +36,19 @@ const STORY_DAYS_LIVE: u32 = 40;
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Random seed
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Number of accounts
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub accounts: u32,
     /// Number of simulated days
-    #[arg(long, value_name = "N", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=3660))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=3660))]
     pub days: u32,
     /// End of simulated time
     #[arg(long, value_name = "T", default_value = "2026-01-01T00:00:00Z", value_parser = super::instant)]
     pub end: Timestamp,
     /// Usage relative to an active product with about 40 usage records per account and day
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = activity)]
+    #[arg(long, allow_negative_numbers = true, value_name = "FACTOR", default_value_t = 1.0, value_parser = activity)]
     pub activity: f64,
     /// Mix of account kinds: healthy, growing, slipping, silent, angry, churning, trial, seasonal
     #[arg(long, value_name = "KIND=N,..", value_parser = mix)]
@@ -57,16 +57,16 @@ pub struct Args {
     #[arg(long, value_name = "ISO", default_value = "USD", value_parser = currency)]
     pub currency: String,
     /// Share of duplicated records, 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    #[arg(long, allow_negative_numbers = true, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub duplicates: f64,
     /// Maximum delay of out-of-order records, in seconds
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub disorder_seconds: u32,
     /// Bad records to add, as a share of the good ones, 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    #[arg(long, allow_negative_numbers = true, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub bad: f64,
     /// Stop after this many events
-    #[arg(long, value_name = "N")]
+    #[arg(long, allow_negative_numbers = true, value_name = "N")]
     pub events: Option<u64>,
     /// Events per second; default: as fast as possible
     #[arg(long, value_name = "N/s", value_parser = rate)]
@@ -77,11 +77,14 @@ pub struct Args {
     /// Directory for one NDJSON file per stream and labels.ndjson
     #[arg(long, value_name = "DIR", required_unless_present = "bootstrap_servers")]
     pub out_dir: Option<PathBuf>,
+    /// Replace files that exist
+    #[arg(long)]
+    pub overwrite: bool,
     /// Write to the configured topics of this cluster
     #[arg(long, value_name = "HOST:PORT,..", conflicts_with = "out_dir")]
     pub bootstrap_servers: Option<String>,
     /// Create missing topics, with this many partitions each
-    #[arg(long, value_name = "N", requires = "bootstrap_servers", value_parser = clap::value_parser!(i32).range(1..=10_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", requires = "bootstrap_servers", value_parser = clap::value_parser!(i32).range(1..=10_000))]
     pub partitions: Option<i32>,
     /// File for the true future of each account when events go to topics
     #[arg(long, value_name = "FILE", requires = "bootstrap_servers")]
@@ -146,6 +149,10 @@ impl Args {
         Disturbance { duplicates: self.duplicates, disorder_ms: i64::from(self.disorder_seconds) * 1000, bad: self.bad }
     }
 
+    fn existing(&self) -> Existing {
+        if self.overwrite { Existing::Overwrite } else { Existing::Refuse }
+    }
+
     fn events_max(&self) -> usize {
         self.events.map_or(usize::MAX, |events| usize::try_from(events).unwrap_or(usize::MAX))
     }
@@ -160,30 +167,36 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let generator = Generator::new(&options);
     let labels: Vec<Label> = generator.labels().collect();
     let records = Disturb::new(generator, args.disturbance(), args.seed).take(args.events_max());
-    let progress = Progress::new(&options);
     let pace = if args.live { Pace::in_real_time(stop_on_signals()?) } else { Pace::at_rate(args.rate) };
     let mut written = Written::default();
-    let records = progress.watch(pace.limit(records)).inspect(|record| written.add(record));
+    let is_quiet = globals.quiet || args.live;
+    let records = watched(pace.limit(records), &options, is_quiet).inspect(|record| written.add(record));
     let places = if let Some(folder) = &args.out_dir {
-        write_files(folder, records, labels)?;
+        write_files(folder, args.existing(), records, labels)?;
         PerStream::from_fn(|stream| Some(folder.join(format!("{}.ndjson", stream.name())).display().to_string()))
     } else {
         // Before the topics are filled, so that a file that cannot be written is noticed early.
-        args.labels.as_deref().map(|path| write_labels(path, labels.into_iter())).transpose()?;
+        args.labels.as_deref().map(|path| write_labels(path, args.existing(), labels.into_iter())).transpose()?;
         write_topics(args, globals, records)?
     };
-    progress.finish();
     let labels = args.out_dir.as_ref().map(|folder| folder.join("labels.ndjson")).or_else(|| args.labels.clone());
-    written.print(&places, labels.as_deref(), args.accounts, globals.log_format);
+    if !globals.quiet {
+        written.print(&places, labels.as_deref(), args.accounts, globals.log_format);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn write_files(folder: &Path, records: impl Iterator<Item = SimulatedRecord>, labels: Vec<Label>) -> anyhow::Result<()> {
-    let mut files = Files::create(folder)?;
+fn write_files(
+    folder: &Path,
+    existing: Existing,
+    records: impl Iterator<Item = SimulatedRecord>,
+    labels: Vec<Label>,
+) -> anyhow::Result<()> {
+    let mut files = Files::create(folder, existing)?;
     for record in records {
         files.write(&record)?;
     }
-    files.finish(labels.into_iter()).context("the simulated events were written, but their labels were not")
+    Ok(files.finish(labels.into_iter())?)
 }
 
 /// Returns the topic of each stream that has one; records of the others are dropped.
@@ -242,34 +255,15 @@ impl Written {
     }
 }
 
-/// A progress bar over the simulated days, only on a terminal.
-struct Progress {
-    bar: ProgressBar,
-    start: Timestamp,
-}
-
-impl Progress {
-    fn new(options: &Options) -> Self {
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(u64::from(options.days)) } else { ProgressBar::hidden() };
-        let style = ProgressStyle::with_template("{bar:40} day {pos} of {len}, {msg} records, {eta} left");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { bar, start: options.start }
-    }
-
-    fn watch(&self, records: impl Iterator<Item = SimulatedRecord>) -> impl Iterator<Item = SimulatedRecord> {
-        let (bar, start) = (self.bar.clone(), self.start);
-        records.enumerate().map(move |(place, record)| {
-            if place % 4096 == 0 {
-                bar.set_position(u64::try_from(record.at.since(start) / DAY_MS).unwrap_or(0));
-                bar.set_message(place.to_string());
-            }
-            record
-        })
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
+/// Reports the simulated days as records pass.
+fn watched<R: Iterator<Item = SimulatedRecord>>(
+    records: R,
+    options: &Options,
+    quiet: bool,
+) -> impl Iterator<Item = SimulatedRecord> + use<R> {
+    let mut progress = Progress::new("simulating", u64::from(options.days), Unit::Days, quiet);
+    let start = options.start;
+    records.inspect(move |record| progress.reach(u64::try_from(record.at.since(start) / DAY_MS).unwrap_or(0)))
 }
 
 #[cfg(test)]

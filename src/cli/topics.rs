@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use super::Globals;
+use super::cluster::Cluster;
 use crate::stream::preflight::{reset, rights, survey};
 use crate::stream::{Options, Permits};
 
@@ -24,6 +25,8 @@ pub struct Args {
     /// Print the minimal rights the service needs
     #[arg(long)]
     acls: bool,
+    #[command(flatten)]
+    cluster: Cluster,
     #[command(subcommand)]
     action: Option<Action>,
 }
@@ -64,7 +67,7 @@ impl Args {
 /// # Errors
 /// Problems in the configuration, and a cluster that cannot be reached or refuses.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let config = globals.load()?;
+    let config = args.cluster.within(globals).load()?;
     let options = Options::of(&config, Permits::none(config.kafka.start));
     let mut out = std::io::stdout().lock();
     match args.action() {

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::keys;
 use super::model;
 use super::nearest;
-use super::overrides::{self, Override};
+use super::overrides::{self, Override, Setting};
 use super::path::KeyPath;
 use super::problem::{Origin, Problem};
 use super::source::{self, Variables};
@@ -15,6 +16,8 @@ use crate::score::ModelFile;
 pub(super) struct Document {
     pub(super) root: Node,
     pub(super) problems: Vec<Problem>,
+    /// Whether the file holds nothing but tables of a model.
+    pub(super) is_model_file: bool,
 }
 
 impl Document {
@@ -22,7 +25,7 @@ impl Document {
     ///
     /// # Errors
     /// An unreadable file, or all syntax errors; nothing else can be checked in that case.
-    pub(super) fn read(path: Option<&Path>, sets: &[String], variables: &Variables) -> Result<Self, Vec<Problem>> {
+    pub(super) fn read(path: Option<&Path>, sets: &[Setting], variables: &Variables) -> Result<Self, Vec<Problem>> {
         let root = match path {
             Some(path) => parse_file(path, Origin::Default, "")?,
             None => Node::table(Origin::Default),
@@ -35,12 +38,15 @@ impl Document {
         Self::of(tree::parse(text, path)?, &[], &Variables::default())
     }
 
-    fn of(mut root: Node, sets: &[String], variables: &Variables) -> Result<Self, Vec<Problem>> {
+    fn of(mut root: Node, sets: &[Setting], variables: &Variables) -> Result<Self, Vec<Problem>> {
         flatten_properties(&mut root);
-        let (options, problems) = overrides::of_options(sets);
-        let mut document = Self { root, problems };
+        let (of_variables, mut problems) = overrides::of_variables(variables);
+        let (of_options, wrong) = overrides::of_options(sets);
+        problems.extend(wrong);
+        let is_model_file = root.entries().is_some_and(|tables| !tables.is_empty() && tables.keys().all(|name| is_table_of_model(name)));
+        let mut document = Self { root, problems, is_model_file };
         let (of_model, others): (Vec<_>, Vec<_>) =
-            overrides::of_variables(variables).into_iter().chain(options).partition(|set| model::has_table_of(set.path()));
+            of_variables.into_iter().chain(of_options).partition(|set| model::has_table_of(set.path()));
         document.apply(&others);
         document.graft_model_file()?;
         if of_model.iter().any(|set| set.path().steps().len() > 1) {
@@ -62,8 +68,12 @@ impl Document {
         let file = parse_file(&source::resolve(path.as_ref(), &origin), origin, "model_file")?;
         let (Value::Table(tables), Value::Table(entries)) = (file.value, &mut self.root.value) else { return Ok(()) };
         for (name, node) in tables {
-            if !ModelFile::TABLES.contains(&name.as_str()) {
-                let nearest = nearest::of(&name, ModelFile::TABLES).map(str::to_owned);
+            if !is_table_of_model(&name) && !keys::in_section(&name).is_empty() {
+                let message = "is a section of the configuration, but model_file names a file that holds only a model: move it, or name \
+                               another file";
+                self.problems.push(Problem::new(node.origin, name, message));
+            } else if !is_table_of_model(&name) {
+                let nearest = nearest::within_reach(&name, ModelFile::TABLES).map(str::to_owned);
                 self.problems.push(Problem { nearest, ..Problem::new(node.origin, name, "is not a table of a model") });
             } else if let Some(other) = entries.get(&name) {
                 let message = format!("is also set in the model file, {}: remove one of them", node.origin);
@@ -85,10 +95,18 @@ impl Document {
     }
 }
 
-/// Reads a file; `origin` and `key` say where it is referred to.
+fn is_table_of_model(name: &str) -> bool {
+    ModelFile::TABLES.contains(&name)
+}
+
+/// Reads a file; `origin` and `key` say where it is referred to, unless it is the configuration itself.
 fn parse_file(path: &Path, origin: Origin, key: &str) -> Result<Node, Vec<Problem>> {
-    let origin = if origin == Origin::Default { Origin::File(path.to_owned(), 0) } else { origin };
-    let text = source::read(path).map_err(|message| vec![Problem::new(origin, key, message)])?;
+    let text = source::read(path).map_err(|reason| {
+        vec![match origin {
+            Origin::Default => Problem::new(Origin::File(path.to_owned(), 0), key, format!("cannot be read: {reason}")),
+            origin => Problem::new(origin, key, format!("cannot read {}: {reason}", path.display())),
+        }]
+    })?;
     tree::parse(&text, path)
 }
 

@@ -65,9 +65,12 @@ pub(super) fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zone, D
     Zone::named(&name).map_err(|message| {
         let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
         let lower: Vec<String> = known.iter().map(|zone| zone.to_lowercase()).collect();
-        let nearest =
-            nearest::of(&name, lower.iter().map(String::as_str)).and_then(|found| known.iter().find(|zone| zone.to_lowercase() == found));
-        D::Error::custom(nearest.map_or_else(|| message.clone(), |nearest| format!("{message}; did you mean `{nearest}`?")))
+        let nearest = nearest::within_reach(&name, lower.iter().map(String::as_str))
+            .and_then(|found| known.iter().find(|zone| zone.to_lowercase() == found));
+        D::Error::custom(nearest.map_or_else(
+            || format!("{message}: use a name such as Europe/Berlin"),
+            |nearest| format!("{message}; did you mean `{nearest}`?"),
+        ))
     })
 }
 

@@ -7,6 +7,7 @@
 mod decode;
 mod document;
 mod field;
+mod keys;
 mod model;
 mod nearest;
 mod overrides;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use overrides::Setting;
 pub use problem::{Origin, Problem, Problems};
 pub use secret::Secret;
 
@@ -95,11 +97,11 @@ enum Secrets {
 }
 
 impl Config {
-    /// Reads a file (without one, defaults apply), the environment and `--set`, later ones winning, and the secrets that they refer to.
+    /// Reads a file (without one, defaults apply), the environment and options, later ones winning, and the secrets that they refer to.
     ///
     /// # Errors
     /// Every problem at once.
-    pub fn load(path: Option<&Path>, sets: &[String], env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Problems> {
+    pub fn load(path: Option<&Path>, sets: &[Setting], env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Problems> {
         read(path, sets, &env.into_iter().collect(), Secrets::Read)
     }
 
@@ -107,7 +109,7 @@ impl Config {
     ///
     /// # Errors
     /// Every problem at once.
-    pub fn load_offline(path: Option<&Path>, sets: &[String], env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Problems> {
+    pub fn load_offline(path: Option<&Path>, sets: &[Setting], env: impl IntoIterator<Item = (String, String)>) -> Result<Self, Problems> {
         read(path, sets, &env.into_iter().collect(), Secrets::Leave)
     }
 
@@ -156,13 +158,13 @@ impl Config {
     }
 }
 
-fn read(path: Option<&Path>, sets: &[String], variables: &Variables, secrets: Secrets) -> Result<Config, Problems> {
+fn read(path: Option<&Path>, sets: &[Setting], variables: &Variables, secrets: Secrets) -> Result<Config, Problems> {
     checked(Document::read(path, sets, variables).map_err(Problems::sorted)?, variables, secrets)
 }
 
 /// Decodes and checks a document.
 fn checked(document: Document, variables: &Variables, secrets: Secrets) -> Result<Config, Problems> {
-    let Document { root, mut problems } = document;
+    let Document { root, mut problems, is_model_file } = document;
     let Decoded { value: mut config, left_out, problems: wrong } = decode::decode::<Config>(&root, &ModelFile::TABLES);
     problems.extend(wrong);
     let mut report = Report::new(&root, &left_out);
@@ -177,6 +179,10 @@ fn checked(document: Document, variables: &Variables, secrets: Secrets) -> Resul
         Err(wrong) => problems.extend(wrong),
     }
     config.warnings = warnings;
+    if is_model_file {
+        let message = "this file holds only a model, so every other key has its default: name it with model_file in a configuration";
+        config.warnings.push(Problem::new(root.origin.clone(), "", message));
+    }
     config.written = Written::of(&root);
     if problems.is_empty() { Ok(config) } else { Err(Problems::sorted(problems)) }
 }

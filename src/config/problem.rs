@@ -10,8 +10,8 @@ pub enum Origin {
     File(PathBuf, usize),
     /// An environment variable.
     Variable(String),
-    /// `--set`.
-    Option,
+    /// A command-line option, such as `--set`.
+    Option(&'static str),
     /// It is not set: the default.
     Default,
 }
@@ -22,7 +22,7 @@ impl fmt::Display for Origin {
             Self::File(path, 0) => write!(f, "{}", path.display()),
             Self::File(path, line) => write!(f, "{}:{line}", path.display()),
             Self::Variable(name) => write!(f, "{name}"),
-            Self::Option => f.write_str("--set"),
+            Self::Option(name) => f.write_str(name),
             Self::Default => f.write_str("default"),
         }
     }

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::problem::Origin;
+use crate::file::cannot_read;
 
 /// The variables of the process.
 pub(super) type Variables = BTreeMap<String, String>;
@@ -19,9 +20,9 @@ const FILE_BYTES_MAX: u64 = 1_048_576;
 /// If it cannot be read, is too large, not text, or empty. The message never contains the content.
 pub(super) fn of_file(path: &Path, origin: &Origin) -> Result<String, String> {
     let path = resolve(path, origin);
-    let text = read(&path)?;
+    let text = read(&path).map_err(|reason| format!("cannot read {}: {reason}", path.display()))?;
     let value = text.strip_suffix('\n').map_or(text.as_str(), |text| text.strip_suffix('\r').unwrap_or(text));
-    if value.is_empty() { Err(format!("{} is empty", path.display())) } else { Ok(value.to_owned()) }
+    if value.is_empty() { Err(format!("{} is empty: write the value into it", path.display())) } else { Ok(value.to_owned()) }
 }
 
 /// The value of a variable.
@@ -31,8 +32,8 @@ pub(super) fn of_file(path: &Path, origin: &Origin) -> Result<String, String> {
 pub(super) fn of_variable(name: &str, variables: &Variables) -> Result<String, String> {
     match variables.get(name) {
         Some(value) if !value.is_empty() => Ok(value.clone()),
-        Some(_) => Err(format!("the environment variable {name} is empty")),
-        None => Err(format!("the environment variable {name} is not set")),
+        Some(_) => Err(format!("the environment variable {name} is empty: set it for this process")),
+        None => Err(format!("the environment variable {name} is not set: set it for this process")),
     }
 }
 
@@ -47,14 +48,13 @@ pub(super) fn resolve(path: &Path, origin: &Origin) -> PathBuf {
 /// The text of a file of at most [`FILE_BYTES_MAX`].
 ///
 /// # Errors
-/// If it cannot be read, is too large, or is not text.
+/// Why it cannot be read, without its path.
 pub(super) fn read(path: &Path) -> Result<String, String> {
-    let name = path.display();
-    let file = File::open(path).map_err(|error| format!("cannot read {name}: {error}"))?;
+    let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
     let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| format!("cannot read {name}: {error}"))?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|error| cannot_read(path, &error))?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(format!("{name} has more than {FILE_BYTES_MAX} bytes"));
+        return Err(format!("it has more than {FILE_BYTES_MAX} bytes, so it is probably another file"));
     }
-    String::from_utf8(bytes).map_err(|_| format!("{name} is not UTF-8 text"))
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text: check that it is the right file".to_owned())
 }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::routes::{failed, off_thread};
+use super::blocking::{failed, off_thread};
 
 /// Smaller bodies fit into a packet or two either way.
 const BYTES_MIN: u64 = 1_024;

@@ -12,6 +12,7 @@
 //! A configured token protects everything except the page, which contains no data, and the probes.
 
 mod api;
+mod blocking;
 pub(crate) mod client;
 mod error;
 mod gzip;

@@ -15,6 +15,7 @@ use prometheus::Registry;
 use serde_json::Value;
 
 use super::api::{self, AccountsParameters};
+use super::blocking::{failed, off_thread};
 use super::error::ApiError;
 use super::gzip::gzip;
 use super::host::Hosts;
@@ -53,8 +54,8 @@ impl Shared {
 pub fn router(shared: Shared) -> Router {
     Router::new()
         .route("/", get(page))
+        .route("/livez", get(livez))
         .route("/accounts/{id}", get(page))
-        .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/api/accounts", get(accounts))
@@ -101,6 +102,13 @@ fn refusal(shared: &Shared, request: &Request) -> Option<ApiError> {
             "send the header `Authorization: Bearer <token>` with the token from http.token_file",
         )
     })
+}
+
+async fn livez(State(shared): State<Shared>) -> Response {
+    match shared.source.stuck() {
+        None => "alive\n".into_response(),
+        Some(stuck) => (StatusCode::SERVICE_UNAVAILABLE, format!("{stuck}\n")).into_response(),
+    }
 }
 
 /// Whether a path reveals nothing about accounts. `/accounts/{id}` is the same page for every id.
@@ -156,13 +164,4 @@ async fn pipeline(State(shared): State<Shared>) -> Result<Json<Value>, ApiError>
 
 async fn answer(work: impl FnOnce() -> Result<Value, ApiError> + Send + 'static) -> Result<Json<Value>, ApiError> {
     off_thread(work).await.ok_or_else(failed)?.map(Json)
-}
-
-/// Runs work that takes long off the server's thread, so that probes keep responding. `None` if it panicked.
-pub(super) async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    tokio::task::spawn_blocking(work).await.ok()
-}
-
-pub(super) fn failed() -> ApiError {
-    ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error", "see the log, and please report this as a bug")
 }

@@ -7,6 +7,7 @@ mod admin;
 mod broker_warning;
 mod consumer;
 mod describe;
+mod diagnosis;
 mod error;
 mod inspector;
 pub(crate) mod log;
@@ -18,6 +19,7 @@ mod properties;
 pub(crate) mod property;
 mod read_to_end;
 mod topic_id;
+pub(crate) mod wait;
 mod writer;
 
 pub use describe::Operation;

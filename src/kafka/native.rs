@@ -7,6 +7,7 @@
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
@@ -50,8 +51,8 @@ pub(crate) struct QueuedEvent<'q>(NonNull<sys::rd_kafka_event_t>, PhantomData<&'
 pub(crate) enum ConsumerEvent<'e> {
     /// A record.
     Record(Record<'e>),
-    /// A partition has been read to its end.
-    End(String, i32),
+    /// A partition has been read to its end: to the offset after its last readable record, control records included.
+    End(String, i32, i64),
     /// The group has assigned these partitions to this member.
     Assigned(Vec<(String, i32)>),
     /// The group is revoking the partitions.
@@ -119,7 +120,7 @@ impl QueuedEvent<'_> {
             let code = RDKafkaErrorCode::from(sys::rd_kafka_event_error(event));
             if code == RDKafkaErrorCode::PartitionEOF {
                 let Some(place) = NonNull::new(sys::rd_kafka_event_topic_partition(event)) else { return ConsumerEvent::Nothing };
-                let end = ConsumerEvent::End(owned(place.as_ref().topic), place.as_ref().partition);
+                let end = ConsumerEvent::End(owned(place.as_ref().topic), place.as_ref().partition, place.as_ref().offset);
                 sys::rd_kafka_topic_partition_destroy(place.as_ptr());
                 return end;
             }
@@ -204,7 +205,7 @@ impl<'e> Record<'e> {
 /// The group membership that is sent with committed offsets, so that brokers can fence a replaced member.
 pub(crate) struct Membership {
     /// What the producer sends.
-    pub metadata: ConsumerGroupMetadata,
+    pub metadata: Arc<ConsumerGroupMetadata>,
     /// The generation of the group.
     pub generation: i32,
 }
@@ -215,7 +216,7 @@ pub(crate) struct Membership {
 /// two are equal, the copy in between has the same one.
 pub(crate) fn membership<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Membership> {
     let (before, metadata, after) = (generation(consumer)?, consumer.group_metadata()?, generation(consumer)?);
-    (before == after).then_some(Membership { metadata, generation: before.0 })
+    (before == after).then_some(Membership { metadata: Arc::new(metadata), generation: before.0 })
 }
 
 fn generation<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<(i32, String)> {

@@ -4,7 +4,7 @@
 //! with the same transactional id (its initialisation ends the open transaction and fences the old producer), and continues from what was
 //! committed.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
@@ -18,13 +18,16 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use super::error::Error;
 use super::log;
 use super::properties::Properties;
+use super::wait;
 use crate::clock::Deadline;
 use crate::fault;
 
-/// How long a new producer may take to end the transaction that its predecessor left open.
-const INIT_LIMIT: Duration = Duration::from_mins(1);
+/// How long one call of the initialisation lasts.
+const INIT_STEP: Duration = Duration::from_secs(5);
 /// How long an abort may take. The next initialisation ends whatever it leaves open.
 const ABORT_LIMIT: Duration = Duration::from_secs(5);
+/// How much later than its deadline librdkafka may say why offsets could not be sent.
+const LATE_ANSWER: Duration = Duration::from_secs(1);
 /// How long one wait for delivery reports lasts. librdkafka waits in whole milliseconds and spins for the last one, so shorter steps would
 /// burn a core while a slow broker responds.
 const DRAIN_STEP: Duration = Duration::from_millis(10);
@@ -119,14 +122,15 @@ impl ProducerContext for Context {
 }
 
 /// A producer that is ready for its next transaction.
-pub(crate) struct TransactionalProducer(BaseProducer<Context>);
+pub(crate) struct TransactionalProducer(Arc<BaseProducer<Context>>);
 
 impl TransactionalProducer {
     /// Creates a producer, which ends the transaction that an earlier one with the same id left open and fences that producer.
     ///
     /// # Errors
-    /// If the properties are refused, a right is missing, or the coordinator does not answer within a minute.
-    pub(crate) fn new(properties: &Properties, transactional_id: &str) -> Result<Self, Error> {
+    /// If the properties are refused, a right is missing, or the coordinator does not answer within a minute. `step` is called at least every
+    /// few seconds.
+    pub(crate) fn new(properties: &Properties, transactional_id: &str, step: impl Fn()) -> Result<Self, Error> {
         let failed = |error: KafkaError| match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::TransactionalIdAuthorizationFailed) => {
                 Error::NotAllowed { resource: "transactional id", name: transactional_id.to_owned(), operation: "Write" }
@@ -134,10 +138,12 @@ impl TransactionalProducer {
             _ => Error::call(format!("preparing transactions of {transactional_id}"), &error),
         };
         let context = Context(Mutex::default());
-        let producer = Self(BaseProducer::from_config_and_context(&properties.producer(transactional_id), context).map_err(failed)?);
-        let deadline = Deadline::after(INIT_LIMIT);
+        let producer = BaseProducer::from_config_and_context(&properties.producer(transactional_id), context).map_err(failed)?;
+        let producer = Self(Arc::new(producer));
+        let deadline = Deadline::after(wait::OUTAGE);
         loop {
-            match producer.0.init_transactions(deadline.remaining()) {
+            step();
+            match producer.0.init_transactions(deadline.remaining().min(INIT_STEP)) {
                 Ok(()) => return Ok(producer),
                 Err(error) if is_retriable(&error) && !deadline.passed() => {}
                 Err(error) => return Err(failed(error)),
@@ -181,7 +187,7 @@ impl TransactionalProducer {
     pub(crate) fn commit(
         &self,
         offsets: &[(String, i32, i64)],
-        metadata: &ConsumerGroupMetadata,
+        metadata: &Arc<ConsumerGroupMetadata>,
         deadline: Deadline,
     ) -> Result<Vec<(i32, i64)>, TransactionError> {
         self.try_commit(offsets, metadata, deadline).map_err(|error| self.failed(error))
@@ -190,7 +196,7 @@ impl TransactionalProducer {
     fn try_commit(
         &self,
         offsets: &[(String, i32, i64)],
-        metadata: &ConsumerGroupMetadata,
+        metadata: &Arc<ConsumerGroupMetadata>,
         deadline: Deadline,
     ) -> Result<Vec<(i32, i64)>, TransactionError> {
         // commit_transaction flushes in steps of 100 ms; draining here first takes shorter ones.
@@ -204,11 +210,32 @@ impl TransactionalProducer {
         let offsets = offset_list(offsets).map_err(|error| TransactionError::Fatal(error.to_string()))?;
         fault::point("after-produce");
         if !fault::is_mutant("offsets-not-sent") {
-            retry(deadline, "commit offsets", || self.0.send_offsets_to_transaction(&offsets, metadata, deadline.remaining()), false)?;
+            self.send_offsets(offsets, metadata, deadline)?;
         }
         fault::point("before-commit");
         retry(deadline, "commit transaction", || self.0.commit_transaction(deadline.remaining()), true)?;
         Ok(last)
+    }
+
+    /// Adds offsets to the open transaction, on a thread of its own: librdkafka waits without a limit for a group coordinator that it has
+    /// found on a broker that is down. A thread that waits too long keeps the client, which the next producer with the same id fences.
+    fn send_offsets(
+        &self,
+        offsets: TopicPartitionList,
+        metadata: &Arc<ConsumerGroupMetadata>,
+        deadline: Deadline,
+    ) -> Result<(), TransactionError> {
+        let (result, sent) = mpsc::sync_channel(1);
+        let (producer, metadata) = (Arc::clone(&self.0), Arc::clone(metadata));
+        let send = move || {
+            let send = || producer.send_offsets_to_transaction(&offsets, &metadata, deadline.remaining());
+            // Nobody waits any more for one that is late.
+            let _ = result.send(retry(deadline, "commit offsets", send, false));
+        };
+        let spawned = std::thread::Builder::new().name("send-offsets".to_owned()).spawn(send);
+        spawned.map_err(|error| TransactionError::Aborted(format!("commit offsets: cannot create a thread: {error}")))?;
+        sent.recv_timeout(deadline.remaining() + LATE_ANSWER)
+            .unwrap_or_else(|_| Err(TransactionError::Aborted("commit offsets: the group coordinator did not answer in time".to_owned())))
     }
 
     fn delivered(&self) -> Result<Vec<(i32, i64)>, TransactionError> {

@@ -21,7 +21,7 @@ impl Properties {
         Self(properties.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::Offset;
 
@@ -13,12 +13,15 @@ use super::consumer::Consumer;
 use super::error::Error;
 use super::log;
 use super::native::{ConsumerEvent, QueuedEvent, Record, is_forbidden};
-use crate::clock::Deadline;
+use super::wait;
+use crate::clock::{Deadline, monotonic};
 
 /// How long all partitions together may deliver nothing before their ends are reached.
-pub(crate) const STALL_LIMIT: Duration = Duration::from_mins(1);
+pub(crate) const STALL_LIMIT: Duration = wait::OUTAGE;
 /// How often [`Visitor::tick`] runs, and how long one wait for an event lasts.
 const TICK: Duration = Duration::from_millis(100);
+/// Pause between log lines about a long read.
+const LOG_PAUSE: Duration = Duration::from_secs(10);
 
 /// What the caller does with the records.
 pub(crate) trait Visitor {
@@ -58,6 +61,7 @@ pub(crate) fn read_to_end<'a, V: Visitor>(
 
 fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visitor: &mut V) -> Result<(), V::Error> {
     let (mut stalled, mut next_tick) = (Deadline::after(STALL_LIMIT), Deadline::after(TICK));
+    let mut pace = Pace::new();
     while let Some((topic, partition)) = open.first() {
         if stalled.passed() {
             return Err(Error::Stalled { topic: topic.clone(), partition: *partition, seconds: STALL_LIMIT.as_secs() }.into());
@@ -65,9 +69,10 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
         let flow = match reader.poll(TICK).as_ref().map(QueuedEvent::content) {
             Some(ConsumerEvent::Record(record)) => {
                 stalled = Deadline::after(STALL_LIMIT);
+                pace.records += 1;
                 visitor.record(record)?
             }
-            Some(ConsumerEvent::End(topic, partition)) => {
+            Some(ConsumerEvent::End(topic, partition, _)) => {
                 stalled = Deadline::after(STALL_LIMIT);
                 ended(open, topic, partition, visitor)
             }
@@ -82,12 +87,34 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
         }
         if next_tick.passed() {
             next_tick = Deadline::after(TICK);
+            pace.log(open.len());
             if visitor.tick()?.is_break() {
                 return Ok(());
             }
         }
     }
     Ok(())
+}
+
+/// How fast a long read goes, for the log.
+struct Pace {
+    records: u64,
+    begun: Instant,
+    next_line: Deadline,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self { records: 0, begun: monotonic(), next_line: Deadline::after(LOG_PAUSE) }
+    }
+
+    fn log(&mut self, partitions_left: usize) {
+        if self.next_line.passed() {
+            self.next_line = Deadline::after(LOG_PAUSE);
+            let per_second = self.records / self.begun.elapsed().as_secs().max(1);
+            tracing::info!(records = self.records, per_second, partitions_left, "reading to the ends of partitions");
+        }
+    }
 }
 
 /// Closes a partition. librdkafka reports its end again whenever more records have arrived in the meantime.

@@ -5,8 +5,8 @@ use std::io;
 
 use serde::Serialize;
 
-use super::Output;
 use crate::engine::Comparison;
+use crate::file::Output;
 use crate::money::Currency;
 use crate::portfolio::AccountScore;
 use crate::score::{Band, Direction, Level, Model, Status};

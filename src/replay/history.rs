@@ -51,7 +51,7 @@ impl<'a> History<'a> {
     ///
     /// # Errors
     /// The first error of `publish`, which aborts the pass.
-    pub fn score<E>(&mut self, instants: &[Timestamp], mut publish: impl FnMut(OutputRecord) -> Result<(), E>) -> Result<(), E> {
+    pub fn score<E>(&mut self, instants: &[Timestamp], mut publish: impl FnMut(Timestamp, OutputRecord) -> Result<(), E>) -> Result<(), E> {
         let views: &[View] = &instants.iter().map(|t| self.view(*t)).collect::<Vec<_>>();
         thread::scope(|scope| {
             let published = self.partitions.iter_mut().map(|partition| {
@@ -61,7 +61,7 @@ impl<'a> History<'a> {
             });
             // Collected so that every thread is started before the first change is awaited.
             let published: Vec<_> = published.collect();
-            merge(published, &mut publish)
+            merge(published, |(place, change)| publish(instants.get(place).copied().unwrap_or_default(), change))
         })
     }
 
@@ -157,16 +157,16 @@ impl<'a> History<'a> {
 }
 
 /// Merges the changes of all partitions, each ordered by instant and account, in that order.
-fn merge<E>(published: Vec<impl Iterator<Item = Published>>, mut publish: impl FnMut(OutputRecord) -> Result<(), E>) -> Result<(), E> {
+fn merge<E>(published: Vec<impl Iterator<Item = Published>>, mut publish: impl FnMut(Published) -> Result<(), E>) -> Result<(), E> {
     let mut heads: Vec<_> = published.into_iter().filter_map(|mut rest| Some((rest.next()?, rest))).collect();
     loop {
         let keys = heads.iter().enumerate().map(|(place, ((instant, change), _))| (instant, &*change.key, place));
         let Some((.., place)) = keys.min() else { return Ok(()) };
         let Some((head, rest)) = heads.get_mut(place) else { return Ok(()) };
-        let (_, change) = match rest.next() {
+        let published = match rest.next() {
             Some(next) => std::mem::replace(head, next),
             None => heads.swap_remove(place).0,
         };
-        publish(change)?;
+        publish(published)?;
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::file::InputFile;
 use super::history::History;
-use super::output::Output;
 use super::reading::Reading;
 use super::{Request, scoring_instants};
+use crate::file::Output;
 use crate::portfolio::{Period, Portfolio, lines};
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -75,7 +75,7 @@ impl Months<'_> {
         instants.pop_if(|t| *t == month.to);
         instants.retain(|t| Some(*t) > scored);
         self.scored = instants.last().copied().or(scored);
-        let Ok(()) = history.score(&instants, |_| Ok::<(), Infallible>(()));
+        let Ok(()) = history.score(&instants, |_, _| Ok::<(), Infallible>(()));
         history.advance_to(month.to);
         let view = history.view(month.to);
         history.portfolio(month, |slot, metrics| Some(slot.score_at(metrics, &view, self.settings)))

@@ -27,7 +27,7 @@ pub use comparison::{Comparisons, Crossing};
 pub use file::{InputFile, lines};
 pub use history::History;
 pub use kpis::{write_cohorts, write_months, write_trailing};
-pub use output::{Output, write_counts, write_dead_letters};
+pub use output::{write_counts, write_dead_letters};
 pub use parallel::Division;
 pub use reading::{DeadLetter, Line, Reading};
 
@@ -54,7 +54,7 @@ pub fn settings_for(streams: &[Stream], mut settings: Settings) -> Arc<Settings>
 }
 
 /// Advances the history to `request.as_of`, scoring every account at each requested instant and finally at `as_of`. Changes go to
-/// `publish` as they happen.
+/// `publish` as they happen, with their instants.
 ///
 /// # Errors
 /// The first error of `publish`.
@@ -62,7 +62,7 @@ pub fn score_history<E>(
     history: &mut History<'_>,
     request: &Request,
     settings: &Settings,
-    publish: impl FnMut(OutputRecord) -> Result<(), E>,
+    publish: impl FnMut(Timestamp, OutputRecord) -> Result<(), E>,
 ) -> Result<(), E> {
     history.score(&scoring_instants(history.begins(), request, settings), publish)
 }

@@ -1,64 +1,10 @@
-//! Output files: one JSON object per line, to a path or to standard output. If the reader of standard output exits early, as `head`
-//! does, the rest of that output is dropped and the other outputs are still written.
+//! The output lines of the first pass: dead letters and counts.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::io;
 
 use super::file::InputFile;
 use super::reading::Reading;
-
-/// A buffered file of lines.
-pub struct Output(BufWriter<Box<dyn Write>>);
-
-impl Output {
-    /// Opens a path for writing; `-` is standard output.
-    ///
-    /// # Errors
-    /// If the file cannot be created.
-    pub fn create(path: &Path) -> io::Result<Self> {
-        let sink: Box<dyn Write> =
-            if path == Path::new("-") { Box::new(IgnoreBrokenPipe(io::stdout())) } else { Box::new(File::create(path)?) };
-        Ok(Self(BufWriter::with_capacity(1 << 20, sink)))
-    }
-
-    /// Writes one line.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn line(&mut self, json: &[u8]) -> io::Result<()> {
-        self.0.write_all(json)?;
-        self.0.write_all(b"\n")
-    }
-
-    /// Flushes the buffer.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn finish(mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-/// A writer that discards output once its reader has gone.
-struct IgnoreBrokenPipe<W>(W);
-
-impl<W: Write> Write for IgnoreBrokenPipe<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        unless_broken_pipe(self.0.write(bytes), bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        unless_broken_pipe(self.0.flush(), ())
-    }
-}
-
-fn unless_broken_pipe<T>(result: io::Result<T>, dropped: T) -> io::Result<T> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(dropped),
-        result => result,
-    }
-}
+use crate::file::Output;
 
 #[derive(serde::Serialize)]
 struct DeadLetterLine<'a> {

@@ -1,39 +1,31 @@
 //! Simulated records as NDJSON files: one per stream, plus the labels.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::customer::Label;
 use super::record::SimulatedRecord;
 use crate::event::{PerStream, Stream};
+use crate::file::{Existing, Output, WriteError};
 
-/// A file could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write {}", path.display())]
-pub struct WriteError {
-    /// The file or folder.
-    pub path: PathBuf,
-    /// Why.
-    pub source: io::Error,
-}
-
-/// The files of a run: `usage.ndjson` ... `accounts.ndjson` and `labels.ndjson` in one folder.
-#[derive(Debug)]
+/// The files of a run: `usage.ndjson` ... `accounts.ndjson` and `labels.ndjson` in one folder. They get their names once all are complete.
 pub struct Files {
     folder: PathBuf,
-    streams: PerStream<BufWriter<File>>,
+    streams: PerStream<Output>,
+    labels: Output,
 }
 
 impl Files {
-    /// Creates the folder if it is missing, and the files, truncating existing ones.
+    /// Creates the folder if it is missing, and starts the files.
     ///
     /// # Errors
-    /// If the folder or a file cannot be created.
-    pub fn create(folder: &Path) -> Result<Self, WriteError> {
-        std::fs::create_dir_all(folder).map_err(|source| WriteError { path: folder.to_owned(), source })?;
-        let [usage, billing, support, feedback, accounts] = Stream::ALL.map(|stream| create(&stream_path(folder, stream)));
-        Ok(Self { folder: folder.to_owned(), streams: PerStream([usage?, billing?, support?, feedback?, accounts?]) })
+    /// If the folder or a file cannot be created, or a file exists and must not be replaced.
+    pub fn create(folder: &Path, existing: Existing) -> Result<Self, WriteError> {
+        std::fs::create_dir_all(folder).map_err(|error| WriteError::of(folder, &error))?;
+        let start = |name: &str| Output::create(&folder.join(format!("{name}.ndjson")), existing);
+        let [usage, billing, support, feedback, accounts] = Stream::ALL.map(|stream| start(stream.name()));
+        let streams = PerStream([usage?, billing?, support?, feedback?, accounts?]);
+        Ok(Self { folder: folder.to_owned(), streams, labels: start("labels")? })
     }
 
     /// Adds a record to the file of its stream.
@@ -41,42 +33,35 @@ impl Files {
     /// # Errors
     /// If the file cannot be written.
     pub fn write(&mut self, record: &SimulatedRecord) -> Result<(), WriteError> {
-        let file = self.streams.of_mut(record.stream);
-        writeln!(file, "{}", record.json).map_err(|source| WriteError { path: stream_path(&self.folder, record.stream), source })
+        let path = || self.folder.join(format!("{}.ndjson", record.stream.name()));
+        self.streams.of_mut(record.stream).line(record.json.as_bytes()).map_err(|error| WriteError::of(&path(), &error))
     }
 
-    /// Writes the labels and closes the files.
+    /// Writes the labels and completes the files.
     ///
     /// # Errors
     /// If a file cannot be written completely.
-    pub fn finish(mut self, labels: impl Iterator<Item = Label>) -> Result<(), WriteError> {
-        for (stream, file) in self.streams.iter_mut() {
-            file.flush().map_err(|source| WriteError { path: stream_path(&self.folder, stream), source })?;
-        }
-        write_labels(&self.folder.join("labels.ndjson"), labels)
+    pub fn finish(self, labels: impl Iterator<Item = Label>) -> Result<(), WriteError> {
+        let Self { folder, streams, labels: output } = self;
+        let labels_path = folder.join("labels.ndjson");
+        let output = with_labels(output, labels).map_err(|error| WriteError::of(&labels_path, &error))?;
+        streams.0.into_iter().try_for_each(Output::finish)?;
+        output.finish()
     }
 }
 
 /// Writes the true future of each account, one per line.
 ///
 /// # Errors
-/// If the file cannot be written completely.
-pub fn write_labels(path: &Path, mut labels: impl Iterator<Item = Label>) -> Result<(), WriteError> {
-    let mut file = create(path)?;
-    let written = labels.try_for_each(|label| {
-        serde_json::to_writer(&mut file, &label)?;
-        writeln!(file)
-    });
-    written.and_then(|()| file.flush()).map_err(|source| WriteError { path: path.to_owned(), source })
+/// If the file cannot be written completely, or exists and must not be replaced.
+pub fn write_labels(path: &Path, existing: Existing, labels: impl Iterator<Item = Label>) -> Result<(), WriteError> {
+    let output = Output::create(path, existing)?;
+    with_labels(output, labels).map_err(|error| WriteError::of(path, &error))?.finish()
 }
 
-fn stream_path(folder: &Path, stream: Stream) -> PathBuf {
-    folder.join(format!("{}.ndjson", stream.name()))
-}
-
-fn create(path: &Path) -> Result<BufWriter<File>, WriteError> {
-    let file = File::create(path).map_err(|source| WriteError { path: path.to_owned(), source })?;
-    Ok(BufWriter::with_capacity(1 << 16, file))
+fn with_labels(mut output: Output, mut labels: impl Iterator<Item = Label>) -> io::Result<Output> {
+    labels.try_for_each(|label| output.line(&serde_json::to_vec(&label)?))?;
+    Ok(output)
 }
 
 #[cfg(test)]
@@ -88,7 +73,7 @@ mod tests {
     fn every_record_is_in_the_file_of_its_stream_and_every_account_has_a_label() {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { accounts: 3, days: 10, ..Options::default() };
-        let mut files = Files::create(folder.path()).unwrap();
+        let mut files = Files::create(folder.path(), Existing::Refuse).unwrap();
         let mut generator = Generator::new(&options);
         let labels: Vec<Label> = generator.labels().collect();
         let count = generator.by_ref().map(|record| files.write(&record).unwrap()).count();

@@ -26,7 +26,7 @@ mod usage;
 pub use customer::Label;
 pub use disturb::Disturb;
 pub use feed::Feed;
-pub use files::{Files, WriteError, write_labels};
+pub use files::{Files, write_labels};
 pub use generator::Generator;
 pub use kind::Kind;
 pub use options::{Disturbance, Options};

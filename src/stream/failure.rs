@@ -68,7 +68,7 @@ pub enum Failure {
         /// The end of the log.
         log_end: i64,
     },
-    /// A topic no longer is the one that the state was built from.
+    /// A topic is no longer the one that the state was built from.
     #[error(
         "{topic} has the topic id {found}, but the state was built from one with the id {expected}: the topic was deleted and re-created, so \
          offsets mean other records; start over with a new application.id"
@@ -196,7 +196,7 @@ pub enum Failure {
         /// The partitioners that fit each topic.
         found: String,
     },
-    /// The keys no longer are where the partitioner that the state was built with would put them.
+    /// The keys are no longer where the partitioner that the state was built with would put them.
     #[error(
         "the keys in the input topics are partitioned by {found}, but the state was built from keys partitioned by {expected}, so accounts \
          have moved between partitions; produce with {expected} again, or produce all history with one partitioner and read it with a new \
@@ -241,8 +241,8 @@ pub enum Failure {
     },
     /// Too many sampled records of a topic are bad.
     #[error(
-        "{topic}: {bad} of {read} sampled records would not be applied, most often because of {cause}{advice}; `churnwatch run` stops at \
-         such a topic unless output.on_bad_run = \"dead_letter\""
+        "{topic}: {bad} of {read} sampled records would not be applied, most often because of {cause}{advice}; `churnwatch run` stops after output.bad_run_records \
+         of them unless output.on_bad_run = \"dead_letter\""
     )]
     BadSample {
         /// Input topic.
@@ -344,7 +344,7 @@ pub enum Failure {
         resource: &'static str,
         /// Its name.
         name: String,
-        /// Read, Write, Create or DescribeConfigs.
+        /// `Read`, `Write`, `Create` or `DescribeConfigs`.
         operation: &'static str,
     },
     /// A call to Kafka that failed for good.

@@ -30,6 +30,16 @@ struct Counted {
     last: (i32, i64),
 }
 
+/// Records counted since the last summary.
+#[derive(Debug, PartialEq, Eq)]
+struct Summary {
+    topic: String,
+    code: Option<Code>,
+    records: u64,
+    /// Partition and offset of the last one.
+    last: (i32, i64),
+}
+
 impl Notices {
     /// No warnings so far.
     pub(super) const fn begin(now: Instant) -> Self {
@@ -65,18 +75,25 @@ impl Notices {
 
     /// Sums up what has been counted.
     pub(super) fn sum_up(&mut self) {
-        for (topic, code, records, (partition, offset)) in self.take_unreported() {
-            match code.map(Code::name) {
-                Some(code) => tracing::warn!(topic, code, records, partition, offset, "more dead letters; the last is at this offset"),
-                None => tracing::warn!(topic, records, partition, offset, "more records of unknown types; the last is at this offset"),
+        for Summary { topic, code, records, last: (partition, offset) } in self.take_unreported() {
+            if let Some(code) = code.map(Code::name) {
+                tracing::warn!(topic, code, records, partition, offset, "more dead letters; the last is at this offset");
+            } else {
+                tracing::warn!(topic, records, partition, offset, "more records of unknown types; the last is at this offset");
             }
         }
     }
 
-    /// What has been counted since the last call: topic, code, records, and the place of the last one.
-    fn take_unreported(&mut self) -> Vec<(&str, Option<Code>, u64, (i32, i64))> {
+    /// What has been counted since the last call.
+    fn take_unreported(&mut self) -> Vec<Summary> {
         let counted = self.seen.iter_mut().filter(|(_, counted)| counted.unreported > 0);
-        counted.map(|((topic, code), counted)| (topic.as_str(), *code, std::mem::take(&mut counted.unreported), counted.last)).collect()
+        let summary = |((topic, code), counted): (&(String, Option<Code>), &mut Counted)| Summary {
+            topic: topic.clone(),
+            code: *code,
+            records: std::mem::take(&mut counted.unreported),
+            last: counted.last,
+        };
+        counted.map(summary).collect()
     }
 
     /// Whether this is the first of its topic and code; any other is counted.
@@ -108,6 +125,10 @@ mod tests {
     use super::*;
     use crate::clock::monotonic;
 
+    fn summary(topic: &str, code: Option<Code>, records: u64, last: (i32, i64)) -> Summary {
+        Summary { topic: topic.to_owned(), code, records, last }
+    }
+
     #[test]
     fn the_first_of_each_topic_and_code_is_described_and_the_others_are_counted() {
         let mut notices = Notices::begin(monotonic());
@@ -117,7 +138,7 @@ mod tests {
         assert!(notices.is_first("usage", None, (0, 9)));
         assert!(notices.is_first("billing", Some(Code::InvalidJson), (0, 5)));
         assert!(!notices.is_first("usage", Some(Code::InvalidJson), (2, 9)));
-        assert_eq!(notices.take_unreported(), [("usage", Some(Code::InvalidJson), 2, (2, 9))]);
+        assert_eq!(notices.take_unreported(), [summary("usage", Some(Code::InvalidJson), 2, (2, 9))]);
     }
 
     #[test]
@@ -127,7 +148,7 @@ mod tests {
         assert_eq!(notices.take_unreported().len(), 1);
         assert_eq!(notices.take_unreported(), []);
         assert!(!notices.is_first("usage", None, (0, 3)), "and is never the first again");
-        assert_eq!(notices.take_unreported(), [("usage", None, 1, (0, 3))]);
+        assert_eq!(notices.take_unreported(), [summary("usage", None, 1, (0, 3))]);
     }
 
     #[test]
@@ -137,7 +158,7 @@ mod tests {
         notices.sum_up_if_due(now);
         (0..3).for_each(|offset| _ = notices.is_first("usage", None, (0, offset)));
         notices.sum_up_if_due(now + INTERVAL.saturating_sub(Duration::from_millis(1)));
-        assert_eq!(notices.take_unreported(), [("usage", None, 2, (0, 2))], "not summed up yet");
+        assert_eq!(notices.take_unreported(), [summary("usage", None, 2, (0, 2))], "not summed up yet");
         (3..5).for_each(|offset| _ = notices.is_first("usage", None, (0, offset)));
         notices.sum_up_if_due(now + INTERVAL);
         assert_eq!(notices.take_unreported(), []);

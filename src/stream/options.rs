@@ -117,9 +117,10 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Setting;
 
     fn options(sets: &[&str]) -> Options {
-        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        let sets: Vec<Setting> = sets.iter().map(|set| Setting::set(set)).collect();
         Options::of(&Config::load(None, &sets, []).unwrap(), Permits::none(section::Start::Earliest))
     }
 

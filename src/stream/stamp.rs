@@ -75,8 +75,9 @@ impl Stamp {
     /// Encodes each block as a version byte and its fields. Version 1 has the first block only.
     pub(super) fn encode(&self, version: StateVersion) -> Vec<u8> {
         let mut bytes = section::encode(version, &Records { inputs: &self.inputs, engine: &self.engine });
-        let basis = self.basis.as_ref().filter(|_| version > StateVersion::V1);
-        basis.into_iter().for_each(|basis| bytes.extend(section::encode(version, basis)));
+        if let Some(basis) = self.basis.as_ref().filter(|_| version > StateVersion::V1) {
+            bytes.extend(section::encode(version, basis));
+        }
         bytes
     }
 

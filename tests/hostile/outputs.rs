@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use churnwatch::event::Stream;
-use churnwatch::replay::{self, Comparisons, Division, History, InputFile, Output, Reading, Request};
+use churnwatch::file::{Existing, Output};
+use churnwatch::replay::{self, Comparisons, Division, History, InputFile, Reading, Request};
 use churnwatch::score::Model;
 use churnwatch::settings::Settings;
 use churnwatch::time::{DAY_MS, Timestamp};
@@ -46,7 +47,7 @@ pub fn outputs(
     let other = Model { name: "other".to_owned(), ..Model::default() };
     history.compare_with(&other);
     written.write("changes", |output| {
-        replay::score_history(&mut history, &request, &settings, |change| output.line(&change.value.unwrap_or_default()))
+        replay::score_history(&mut history, &request, &settings, |_, change| output.line(&change.value.unwrap_or_default()))
     });
     let (currency, accounts) = (settings.money.rates.reporting(), history.comparisons());
     let comparisons = Comparisons { as_of: t, currency, from: &settings.model, to: &other, accounts: &accounts };
@@ -70,8 +71,9 @@ struct Written<'a> {
 impl Written<'_> {
     fn write(&mut self, name: &'static str, write: impl FnOnce(&mut Output) -> io::Result<()>) {
         let path = self.folder.join(name);
-        let mut output = Output::create(&path).unwrap();
-        write(&mut output).and_then(|()| output.finish()).unwrap();
+        let mut output = Output::create(&path, Existing::Overwrite).unwrap();
+        write(&mut output).unwrap();
+        output.finish().unwrap();
         self.outputs.insert(name, fs::read(&path).unwrap());
     }
 }

@@ -1,5 +1,5 @@
-//! Apache Kafka brokers (`KRaft`, single node) on free loopback ports: one shared by all tests of a binary, and private ones that a test
-//! may configure, stop and restart.
+//! Apache Kafka (`KRaft`) on free loopback ports: a broker shared by all tests of a binary, and private ones, alone or in a cluster, that
+//! a test may configure, stop and restart.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,29 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::MetadataTopic;
 
 use super::eventually;
 
 const START_LIMIT: Duration = Duration::from_mins(2);
+/// Partitions of each internal topic.
+pub const INTERNAL_PARTITIONS: i32 = 4;
+const METADATA_LIMIT: Duration = Duration::from_secs(2);
+const HEAP_ALONE: &str = "-Xms384m -Xmx512m";
+const HEAP_IN_CLUSTER: &str = "-Xms192m -Xmx384m";
 
-/// A broker. It ends with the process that started it.
+/// A broker, or a cluster of them. It ends with the process that started it.
 pub struct Broker {
-    port: u16,
+    nodes: Vec<Node>,
+}
+
+/// One broker, which is a controller as well.
+pub struct Node {
+    /// `node.id`, from 1.
+    pub id: i32,
+    pub port: u16,
+    pub controller: u16,
+    heap: &'static str,
     // The shell that supervises Java; when its standard input ends, it kills Java.
     watcher: Mutex<Option<Child>>,
     folder: tempfile::TempDir,
@@ -29,31 +44,125 @@ impl Broker {
         BROKER.get_or_init(|| Self::start(|_, _| String::new(), ""))
     }
 
-    /// `host:port`.
-    pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
-    }
-
     /// A broker with additional properties, derived from its port and its controller's, and options for formatting the storage.
     pub fn start(more: impl FnOnce(u16, u16) -> String, format_options: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let (port, controller) = (free_port(), free_port());
-        let broker = Self { port, watcher: Mutex::default(), folder };
-        let data = broker.file("data");
-        std::fs::write(broker.file("server.properties"), server_properties(port, controller, &data) + &more(port, controller)).unwrap();
-        let format = format!(
-            "{java} kafka.tools.StorageTool format -t 4L6g3nShT-eMCtK--X86sw -c {properties} {format_options} >> {log} 2>&1",
-            java = java("-Xmx128m -XX:TieredStopAtLevel=1"),
-            properties = broker.file("server.properties").display(),
-            log = broker.file("broker.log").display()
-        );
-        assert!(Command::new("sh").args(["-c", &format]).status().unwrap().success(), "{}", broker.words());
+        let node = Node::new(1, HEAP_ALONE);
+        node.format(&(alone(&node) + &more(node.port, node.controller)), format_options);
+        let broker = Self { nodes: vec![node] };
         broker.start_again();
         broker
     }
 
-    /// Starts it on its existing data, and waits until it answers.
+    /// A cluster that keeps all topics on each of its brokers, and writes nothing that only one of them has.
+    pub fn cluster(count: i32, more: impl Fn(&Node) -> String) -> Self {
+        let nodes: Vec<Node> = (1..=count).map(|id| Node::new(id, HEAP_IN_CLUSTER)).collect();
+        let voters: Vec<String> = nodes.iter().map(|node| format!("{}@127.0.0.1:{}", node.id, node.controller)).collect();
+        std::thread::scope(|scope| {
+            for node in &nodes {
+                let properties = in_cluster(node, count, &voters.join(",")) + &more(node);
+                scope.spawn(move || node.format(&properties, ""));
+            }
+        });
+        let broker = Self { nodes };
+        broker.start_again();
+        broker
+    }
+
+    /// `host:port`, separated by commas.
+    pub fn address(&self) -> String {
+        self.nodes.iter().map(Node::address).collect::<Vec<_>>().join(",")
+    }
+
+    /// `host:port` of the first controller, which speaks another part of the protocol.
+    pub fn controller_address(&self) -> String {
+        format!("127.0.0.1:{}", self.nodes[0].controller)
+    }
+
+    /// How many brokers keep each topic.
+    pub fn replicas(&self) -> i32 {
+        i32::try_from(self.nodes.len()).unwrap()
+    }
+
+    /// Starts all brokers that are down on their existing data, and waits until they answer.
     pub fn start_again(&self) {
+        for node in self.nodes.iter().filter(|node| !node.is_running()) {
+            node.launch();
+        }
+        self.nodes.iter().for_each(Node::wait_for_start);
+    }
+
+    /// Sends all brokers a signal by name and waits for their exit.
+    pub fn end(&self, signal: &str) {
+        let running = || self.nodes.iter().filter(|node| node.is_running());
+        running().for_each(|node| node.signal(signal));
+        running().for_each(Node::wait_for_end);
+    }
+
+    /// The broker that leads a partition.
+    pub fn leader(&self, topic: &str, partition: i32) -> &Node {
+        let client = self.client();
+        eventually("a leader", START_LIMIT, || {
+            let metadata = client.fetch_metadata(Some(topic), METADATA_LIMIT).ok()?;
+            let leader = metadata.topics().first()?.partitions().iter().find(|found| found.id() == partition)?.leader();
+            self.nodes.iter().find(|node| node.id == leader)
+        })
+    }
+
+    /// Waits until every replica of every partition is in sync: until then, the loss of another broker may stop the cluster.
+    pub fn wait_until_in_sync(&self) {
+        let client = self.client();
+        eventually("replicas in sync", START_LIMIT, || {
+            let metadata = client.fetch_metadata(None, METADATA_LIMIT).ok()?;
+            let mut partitions = metadata.topics().iter().flat_map(MetadataTopic::partitions);
+            (metadata.brokers().len() == self.nodes.len() && partitions.all(|found| found.isr().len() == found.replicas().len()))
+                .then_some(())
+        });
+    }
+
+    fn client(&self) -> BaseConsumer {
+        ClientConfig::new().set("bootstrap.servers", self.address()).set("log_level", "0").create().unwrap()
+    }
+
+    /// Sends all brokers a signal by name.
+    pub fn signal(&self, name: &str) {
+        self.nodes.iter().for_each(|node| node.signal(name));
+    }
+
+    /// Waits until all brokers have exited, for any reason.
+    pub fn wait_for_end(&self) {
+        self.nodes.iter().for_each(Node::wait_for_end);
+    }
+}
+
+impl Node {
+    fn new(id: i32, heap: &'static str) -> Self {
+        Self { id, port: free_port(), controller: free_port(), heap, watcher: Mutex::default(), folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.file("data")
+    }
+
+    fn is_running(&self) -> bool {
+        self.watcher.lock().unwrap().is_some()
+    }
+
+    fn format(&self, properties: &str, options: &str) {
+        std::fs::write(self.file("server.properties"), properties).unwrap();
+        let format = format!(
+            "{java} kafka.tools.StorageTool format -t 4L6g3nShT-eMCtK--X86sw -c {properties} {options} >> {log} 2>&1",
+            java = java("-Xmx128m -XX:TieredStopAtLevel=1"),
+            properties = self.file("server.properties").display(),
+            log = self.file("broker.log").display()
+        );
+        assert!(Command::new("sh").args(["-c", &format]).status().unwrap().success(), "{}", self.words());
+    }
+
+    fn launch(&self) {
         let script = format!(
             "{run} kafka.Kafka {properties} >> {log} 2>&1 < /dev/null &\n\
              java=$!\n\
@@ -61,18 +170,28 @@ impl Broker {
              exec 3<&0\n\
              (cat <&3 > /dev/null; kill -9 $java 2> /dev/null) &\n\
              wait $java",
-            run = java("-Xms384m -Xmx512m -XX:TieredStopAtLevel=1"),
+            run = java(&format!("{} -XX:TieredStopAtLevel=1", self.heap)),
             properties = self.file("server.properties").display(),
             log = self.file("broker.log").display(),
             pid = self.file("broker.pid").display(),
         );
-        let mut watcher = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let watcher = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        *self.watcher.lock().unwrap() = Some(watcher);
+    }
+
+    fn wait_for_start(&self) {
         let client: BaseConsumer = ClientConfig::new().set("bootstrap.servers", self.address()).set("log_level", "0").create().unwrap();
         eventually("the broker", START_LIMIT, || {
-            assert!(watcher.try_wait().unwrap().is_none(), "the broker did not start:\n{}", self.words());
+            let ended = self.watcher.lock().unwrap().as_mut().is_none_or(|watcher| watcher.try_wait().unwrap().is_some());
+            assert!(!ended, "the broker did not start:\n{}", self.words());
             client.fetch_metadata(None, Duration::from_millis(500)).ok().filter(|metadata| !metadata.brokers().is_empty())
         });
-        *self.watcher.lock().unwrap() = Some(watcher);
+    }
+
+    /// Starts it on its existing data, and waits until it answers.
+    pub fn start_again(&self) {
+        self.launch();
+        self.wait_for_start();
     }
 
     /// Sends it a signal by name and waits for its exit.
@@ -81,14 +200,12 @@ impl Broker {
         self.wait_for_end();
     }
 
-    /// Sends it a signal by name.
-    pub fn signal(&self, name: &str) {
+    fn signal(&self, name: &str) {
         let pid = std::fs::read_to_string(self.file("broker.pid")).unwrap();
         let _ = Command::new("kill").args([&format!("-{name}"), pid.trim()]).stderr(Stdio::null()).status().unwrap();
     }
 
-    /// Waits until it has exited, for any reason.
-    pub fn wait_for_end(&self) {
+    fn wait_for_end(&self) {
         let mut watcher = self.watcher.lock().unwrap().take().expect("a running broker");
         eventually("the end of the broker", START_LIMIT, || watcher.try_wait().unwrap());
     }
@@ -125,31 +242,58 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn server_properties(port: u16, controller: u16, data: &Path) -> String {
+/// The properties of a broker that is alone.
+fn alone(node: &Node) -> String {
+    server_properties(node, &format!("1@127.0.0.1:{}", node.controller))
+        + "default.replication.factor=1\n\
+           offsets.topic.replication.factor=1\n\
+           transaction.state.log.replication.factor=1\n\
+           transaction.state.log.min.isr=1\n\
+           share.coordinator.state.topic.replication.factor=1\n\
+           share.coordinator.state.topic.min.isr=1\n"
+}
+
+/// The properties of a broker in a cluster. Failures are noticed within seconds, and leaders move back within seconds, which is one more
+/// election.
+fn in_cluster(node: &Node, count: i32, voters: &str) -> String {
+    let enough = count / 2 + 1;
+    server_properties(node, voters)
+        + &format!(
+            "default.replication.factor={count}\n\
+             min.insync.replicas={enough}\n\
+             offsets.topic.replication.factor={count}\n\
+             transaction.state.log.replication.factor={count}\n\
+             transaction.state.log.min.isr={enough}\n\
+             share.coordinator.state.topic.replication.factor={count}\n\
+             share.coordinator.state.topic.min.isr={enough}\n\
+             broker.session.timeout.ms=4000\n\
+             broker.heartbeat.interval.ms=500\n\
+             replica.lag.time.max.ms=5000\n\
+             leader.imbalance.check.interval.seconds=5\n\
+             leader.imbalance.per.broker.percentage=0\n"
+        )
+}
+
+fn server_properties(node: &Node, voters: &str) -> String {
+    let (id, port, controller) = (node.id, node.port, node.controller);
     format!(
         "process.roles=broker,controller\n\
-         node.id=1\n\
+         node.id={id}\n\
          listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
          advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
          controller.listener.names=CONTROLLER\n\
-         controller.quorum.voters=1@127.0.0.1:{controller}\n\
+         controller.quorum.voters={voters}\n\
          listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT\n\
          log.dirs={data}\n\
          log.retention.ms=-1\n\
          auto.create.topics.enable=false\n\
-         default.replication.factor=1\n\
-         offsets.topic.replication.factor=1\n\
-         offsets.topic.num.partitions=4\n\
-         transaction.state.log.replication.factor=1\n\
-         transaction.state.log.min.isr=1\n\
-         transaction.state.log.num.partitions=4\n\
+         offsets.topic.num.partitions={INTERNAL_PARTITIONS}\n\
+         transaction.state.log.num.partitions={INTERNAL_PARTITIONS}\n\
          transaction.abort.timed.out.transaction.cleanup.interval.ms=1000\n\
-         share.coordinator.state.topic.replication.factor=1\n\
-         share.coordinator.state.topic.min.isr=1\n\
          group.initial.rebalance.delay.ms=0\n\
          group.min.session.timeout.ms=1000\n\
          log.segment.delete.delay.ms=1000\n\
          log.cleaner.backoff.ms=500\n",
-        data = data.display()
+        data = node.data().display()
     )
 }

@@ -56,7 +56,7 @@ fn admin<T>(broker: &Broker, work: impl AsyncFnOnce(&AdminClient<DefaultClientCo
 }
 
 pub fn create_topic(broker: &Broker, name: &str, partitions: i32) {
-    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(broker.replicas()));
     // A broker that has just started may not answer at first.
     eventually("a topic", LIMIT, || {
         match admin(broker, async |client, options| client.create_topics([&topic], options).await.map(|mut results| results.remove(0))) {
@@ -69,7 +69,7 @@ pub fn create_topic(broker: &Broker, name: &str, partitions: i32) {
 
 /// Creates a topic with its own settings.
 pub fn create_topic_with(broker: &Broker, name: &str, partitions: i32, settings: &[(&str, &str)]) {
-    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(broker.replicas()));
     let topic = settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value));
     admin(broker, async |client, options| client.create_topics([&topic], options).await.unwrap().remove(0).unwrap());
 }
@@ -116,7 +116,7 @@ pub fn configure_topic(broker: &Broker, topic: &str, name: &str, value: &str) {
 
 /// Whether it could be created; it cannot while a topic of that name is being deleted.
 pub fn try_create_topic(broker: &Broker, name: &str, partitions: i32) -> bool {
-    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+    let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(broker.replicas()));
     admin(broker, async |client, options| client.create_topics([&topic], options).await.unwrap().remove(0).is_ok())
 }
 

@@ -21,6 +21,7 @@ pub struct Application {
     pub dead_letters: String,
     pub changelog: String,
     broker: String,
+    replicas: i32,
     inputs: String,
     folder: tempfile::TempDir,
     /// Additional options of `run`.
@@ -42,6 +43,7 @@ impl Application {
             changelog: format!("churnwatch-{id}-changelog"),
             id,
             broker: broker.address(),
+            replicas: broker.replicas(),
             inputs,
             folder: tempfile::tempdir().unwrap(),
             arguments: Vec::new(),
@@ -57,11 +59,11 @@ impl Application {
     fn config(&self) -> PathBuf {
         let path = self.folder.path().join("churnwatch.toml");
         let text = format!(
-            "[application]\nid = \"{}\"\n[kafka]\nbootstrap_servers = \"{}\"\nreplication_factor = 1\n\
+            "[application]\nid = \"{}\"\n[kafka]\nbootstrap_servers = \"{}\"\nreplication_factor = {}\n\
              [output]\nchanges_topic = \"{}\"\ndead_letters_topic = \"{}\"\n\
              [kafka.properties]\n\"session.timeout.ms\" = \"6000\"\n\"heartbeat.interval.ms\" = \"1000\"\n\
              [commit]\ninterval_ms = 100\ncatch_up_interval_ms = 300\n[http]\nlisten = \"127.0.0.1:0\"\n{}",
-            self.id, self.broker, self.changes, self.dead_letters, self.inputs
+            self.id, self.broker, self.replicas, self.changes, self.dead_letters, self.inputs
         );
         // Another instance may be reading it.
         if !std::fs::read_to_string(&path).is_ok_and(|there| there == text) {

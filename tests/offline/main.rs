@@ -42,3 +42,4 @@ mod replay_against_oracle;
 mod schemas;
 mod stripe_prices;
 mod tidy;
+mod wrong_turns;

@@ -75,7 +75,7 @@ fn a_changelog_whose_head_was_deleted_is_rejected() {
     scenario.topics.fill(scenario.broker, &simulated(25, 10, 2));
     for _ in 0..2 {
         let log = scenario.fails_with("state_incomplete");
-        assert!(log.contains(&format!("{changelog} [0]")) && log.contains("of which the changelog holds"), "{log}");
+        assert!(log.contains(&format!("{changelog} [0]")) && log.contains("but the changelog holds"), "{log}");
     }
     assert_eq!(client::ends(scenario.broker, changelog)[0], end, "nothing was written");
 }

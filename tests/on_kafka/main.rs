@@ -37,6 +37,7 @@ mod exits;
 mod kill;
 mod monitoring;
 mod offsets;
+mod progress;
 mod reload;
 mod run;
 mod security;

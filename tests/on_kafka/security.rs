@@ -179,6 +179,39 @@ fn plaintext_to_a_tls_port_is_rejected() {
     is_refused(&scenario, &["security.protocol"]);
 }
 
+/// What a listener expects is recognised, whatever the client was told.
+#[test]
+fn a_listener_that_expects_other_security_is_recognised() {
+    let secured = Secured::shared();
+    let (plaintext, sasl, tls) = (secured.broker.address(), secured.sasl(), secured.sasl_tls());
+    for (servers, protocol, causes) in [
+        (&plaintext, "SASL_PLAINTEXT", ["expects neither tls nor sasl", "sasl_plaintext"]),
+        (&plaintext, "SASL_SSL", ["expects neither tls nor sasl", "sasl_ssl"]),
+        (&plaintext, "SSL", ["expects neither tls nor sasl", "plaintext"]),
+        (&sasl, "PLAINTEXT", ["expects sasl", "sasl.mechanisms"]),
+        (&sasl, "SASL_SSL", ["expects sasl without tls", "sasl_plaintext"]),
+        (&tls, "PLAINTEXT", ["expects tls", "ssl, or sasl_ssl"]),
+        (&tls, "SASL_PLAINTEXT", ["expects tls", "sasl_ssl"]),
+    ] {
+        let mut scenario = locked_out("mismatch", servers);
+        if protocol.starts_with("SASL") {
+            by_password(&mut scenario, protocol, "PLAIN", "plain", PASSWORD, false);
+        } else {
+            property(&mut scenario, "security.protocol", protocol);
+        }
+        if protocol.ends_with("SSL") {
+            trusting(&mut scenario, "ca.pem");
+        }
+        is_refused(&scenario, &[&causes[..], &["security.protocol", servers]].concat());
+    }
+}
+
+#[test]
+fn the_port_of_a_controller_is_recognised() {
+    let scenario = locked_out("controller", &Secured::shared().broker.controller_address());
+    is_refused(&scenario, &["port of a controller", "kafka.bootstrap_servers"]);
+}
+
 #[test]
 fn a_wrong_key_password_is_a_clear_error_before_any_connection() {
     let mut scenario = locked_out("key", &Secured::shared().mutual_tls());

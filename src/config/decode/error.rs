@@ -4,9 +4,10 @@ use std::fmt::{self, Display};
 
 use serde::de::{Expected, Unexpected};
 
+use crate::config::keys;
 use crate::config::nearest;
 use crate::config::path::KeyPath;
-use crate::config::problem::Problem;
+use crate::config::problem::{Origin, Problem};
 use crate::config::tree::Node;
 
 /// A decoding error without a location.
@@ -15,6 +16,7 @@ pub(in crate::config) struct Error {
     message: String,
     /// The unknown name, and the valid ones.
     names: Option<(String, &'static [&'static str])>,
+    is_unknown_key: bool,
     /// The key that is missing in the table at `path`.
     pub(super) missing: Option<&'static str>,
     /// Where it occurred; filled in as the error propagates.
@@ -23,7 +25,7 @@ pub(in crate::config) struct Error {
 
 impl Error {
     fn new(message: String) -> Self {
-        Self { message, names: None, missing: None, path: None }
+        Self { message, names: None, is_unknown_key: false, missing: None, path: None }
     }
 
     /// Sets the path, unless a deeper one is already set.
@@ -36,9 +38,39 @@ impl Error {
     pub(super) fn problem(self, root: &Node, more: &[&str]) -> Problem {
         let path = self.path.unwrap_or_default();
         let path = self.missing.map_or_else(|| path.clone(), |key| path.key(key));
-        let nearest = self.names.and_then(|(written, names)| nearest::of(&written, names.iter().chain(more).copied()));
-        Problem { origin: root.origin_of(&path).clone(), key: path.to_string(), message: self.message, nearest: nearest.map(str::to_owned) }
+        let origin = root.origin_of(&path).clone();
+        let nearest = match self.names {
+            Some((written, names)) if self.is_unknown_key => nearest_key(&path, &written, names.iter().chain(more).copied()),
+            Some((written, names)) => nearest::within_reach(&written, names.iter().copied()).map(str::to_owned),
+            None => None,
+        };
+        let from_outside = matches!(origin, Origin::Option(_) | Origin::Variable(_));
+        let message = match self.message.strip_prefix("must be a table, not ") {
+            Some(_) if from_outside => section_needs_key(&path),
+            _ => self.message,
+        };
+        Problem { origin, key: path.to_string(), message, nearest }
     }
+}
+
+/// What a key that does not exist here was meant to be: a neighbour with a slip, the full key that its name ends, or anything similar.
+fn nearest_key<'a>(path: &KeyPath, written: &str, neighbours: impl Iterator<Item = &'a str>) -> Option<String> {
+    let neighbour = nearest::within_reach(written, neighbours);
+    let is_slip = neighbour.is_some_and(|neighbour| strsim::damerau_levenshtein(written, neighbour) == 1);
+    let path = path.to_string();
+    let elsewhere = if is_slip { Vec::new() } else { keys::ending_in(written) };
+    let found = match (elsewhere.is_empty(), neighbour) {
+        (false, _) => elsewhere,
+        (true, Some(neighbour)) => vec![neighbour],
+        (true, None) => keys::meant_by(&path),
+    };
+    (!found.is_empty()).then(|| found.join("` or `"))
+}
+
+fn section_needs_key(path: &KeyPath) -> String {
+    let keys = keys::in_section(&path.to_string());
+    let examples = if keys.is_empty() { String::new() } else { format!(", such as {}", keys.join(" or ")) };
+    format!("is a section: set one of its keys{examples}")
 }
 
 impl Display for Error {
@@ -70,7 +102,7 @@ impl serde::de::Error for Error {
     }
 
     fn unknown_field(field: &str, names: &'static [&'static str]) -> Self {
-        Self { names: Some((field.to_owned(), names)), ..Self::new("unknown key".to_owned()) }
+        Self { names: Some((field.to_owned(), names)), is_unknown_key: true, ..Self::new("unknown key".to_owned()) }
     }
 
     fn unknown_variant(variant: &str, names: &'static [&'static str]) -> Self {

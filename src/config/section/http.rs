@@ -103,8 +103,13 @@ fn is_base_url(text: &str) -> bool {
 
 fn listen<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse()
-        .map_err(|_| serde::de::Error::custom(format!("`{text}` is not an address with a port, such as 127.0.0.1:9400 or [::]:9400")))
+    let numeric = match text.rsplit_once(':') {
+        Some((host, port)) if host.eq_ignore_ascii_case("localhost") => format!("127.0.0.1:{port}"),
+        _ => text.clone(),
+    };
+    let hint = if text.parse::<u16>().is_ok() { format!("; did you mean 127.0.0.1:{text}?") } else { String::new() };
+    let wrong = format!("`{text}` is not an address with a port, such as 127.0.0.1:9400, localhost:9400 or [::]:9400{hint}");
+    numeric.parse().map_err(|_| serde::de::Error::custom(wrong))
 }
 
 #[cfg(test)]

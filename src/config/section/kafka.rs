@@ -58,14 +58,29 @@ impl Kafka {
         if self.bootstrap_servers.trim().is_empty() {
             report.problem(key, "must name at least one broker, as in kafka-1:9092,kafka-2:9092");
         } else if let Some(server) = self.bootstrap_servers.split(',').map(str::trim).find(|server| !is_server(server)) {
-            report.problem(key, format!("`{server}` is not a valid host:port"));
+            report.problem(key, wrong_server(server));
         }
     }
 }
 
 /// Whether the text is `host:port` or `[v6]:port`. Without a port, librdkafka would silently use 9092.
 fn is_server(text: &str) -> bool {
-    text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
+    let is_host = |host: &str| !host.is_empty() && !host.contains(|c: char| c == '/' || c.is_whitespace());
+    text.rsplit_once(':').is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0))
+}
+
+/// What is wrong with a server, and what it should look like.
+fn wrong_server(text: &str) -> String {
+    if let Some((scheme, rest)) = text.split_once("://") {
+        let server = rest.split('/').next().unwrap_or_default();
+        return format!(
+            "`{text}` is a URL: write host:port without `{scheme}://`, as in {}",
+            if is_server(server) { server } else { "kafka-1:9092" }
+        );
+    }
+    let host = text.trim_end_matches(':');
+    let near = if is_server(&format!("{host}:9092")) { format!("; did you mean {host}:9092?") } else { String::new() };
+    format!("`{text}` is not a valid host:port, as in kafka-1:9092{near}")
 }
 
 fn replication_factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i32, D::Error> {

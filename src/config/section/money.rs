@@ -79,6 +79,9 @@ impl Money {
             if self.rates.iter().take(index).any(|earlier| earlier.valid_from == table.valid_from) {
                 report.problem(&format!("money.rates[{index}].valid_from"), "another table has the same date");
             }
+            if table.rates.is_empty() && report.is_complete(&format!("money.rates[{index}]")) {
+                report.problem(&format!("money.rates[{index}]"), "has no rate: add a line for each currency, as in EUR = \"1.08\"");
+            }
             let reporting = table.rates.iter().find(|(currency, _)| *currency == self.reporting_currency);
             if let Some((currency, rate)) = reporting
                 && *rate != Decimal::ONE

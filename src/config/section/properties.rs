@@ -58,6 +58,14 @@ const MESSAGE_BYTES_MIN: u64 = 600_000;
 /// Makes librdkafka create unsigned tokens.
 const UNSECURED_TOKENS: &str = "enable.sasl.oauthbearer.unsecure.jwt";
 
+const PROTOCOL: &str = "security.protocol";
+/// Both names of the mechanism.
+const MECHANISM: [&str; 2] = ["sasl.mechanisms", "sasl.mechanism"];
+/// What the mechanisms with passwords need.
+const CREDENTIALS: [&str; 2] = ["sasl.username", "sasl.password"];
+/// The mechanisms of the linked librdkafka, for people.
+const MECHANISMS: &str = "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512";
+
 const FROM_FILE: &str = "file:";
 const FROM_VARIABLE: &str = "env:";
 
@@ -65,6 +73,11 @@ impl Properties {
     /// Names with their values, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Secret)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Names for suggestions, from the librdkafka version that this program was written for.
+    pub(in crate::config) fn names() -> impl Iterator<Item = &'static str> {
+        include_str!("librdkafka_properties.txt").lines().filter(|name| KEPT.iter().all(|(kept, _)| kept != name))
     }
 
     /// Checks the names, and the values that are not references.
@@ -79,6 +92,39 @@ impl Properties {
             }
         }
         self.validate_tokens(report);
+        self.validate_sasl(report);
+    }
+
+    /// librdkafka reports a missing mechanism in terms of how it was built, and ignores credentials that the protocol does not need.
+    fn validate_sasl(&self, report: &mut Report<'_>) {
+        let value = |name: &str| self.0.get(name).map(Secret::expose);
+        let given = |names: &[&'static str]| names.iter().find(|name| self.0.contains_key(**name)).copied();
+        let protocol = value(PROTOCOL).unwrap_or("PLAINTEXT").to_uppercase();
+        if is_reference(&protocol.to_lowercase()) {
+            return;
+        }
+        let mechanism = given(&MECHANISM);
+        if !protocol.starts_with("SASL") {
+            if let Some(name) = mechanism.or_else(|| given(&CREDENTIALS)) {
+                let message =
+                    format!("has no effect, because {PROTOCOL} is {protocol}: set that to SASL_SSL, or to SASL_PLAINTEXT without TLS");
+                report.warning(&key(name), message);
+            }
+            return;
+        }
+        let Some(mechanism) = mechanism else {
+            let message = format!("{protocol} needs a mechanism: set sasl.mechanisms to {MECHANISMS}");
+            return report.problem(&key(PROTOCOL), message);
+        };
+        match value(mechanism).unwrap_or_default().to_uppercase().as_str() {
+            "GSSAPI" => report.problem(&key(mechanism), format!("Kerberos is not built into this program: use {MECHANISMS}")),
+            name if name == "PLAIN" || name.starts_with("SCRAM-") => {
+                if let Some(missing) = CREDENTIALS.iter().find(|name| !self.0.contains_key(**name)) {
+                    report.problem(&key(mechanism), format!("{name} needs {missing}, which is not set"));
+                }
+            }
+            _ => {}
+        }
     }
 
     /// The linked librdkafka has no OIDC, so it can only create unsecured tokens.
@@ -119,12 +165,12 @@ fn check(name: &str, value: &str, origin: &Origin) -> Result<(), (String, Option
         return Err((format!("cannot be set here: {reason}"), None));
     }
     if !property::is_known(name) {
-        return Err(("librdkafka has no such property".to_owned(), nearest::of(name, names())));
+        return Err(("librdkafka has no such property".to_owned(), nearest::within_reach(name, Properties::names())));
     }
     if is_reference(value) {
         return Ok(());
     }
-    if is_sensitive(name) && *origin == Origin::Option {
+    if is_sensitive(name) && matches!(origin, Origin::Option(_)) {
         return Err(("every user of this machine can read command-line options: use file:PATH or env:NAME".to_owned(), None));
     }
     refusal(name, value).or_else(|| too_small(name, value)).map_or(Ok(()), |message| Err((message, None)))
@@ -168,11 +214,6 @@ fn refusal(name: &str, value: &str) -> Option<String> {
     Some(if quotable { message } else { "librdkafka refuses its value".to_owned() })
 }
 
-/// Names for suggestions, from the librdkafka version that this program was written for.
-fn names() -> impl Iterator<Item = &'static str> {
-    include_str!("librdkafka_properties.txt").lines().filter(|name| KEPT.iter().all(|(kept, _)| kept != name))
-}
-
 impl<'de> Deserialize<'de> for Properties {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -188,8 +229,8 @@ mod tests {
 
     #[test]
     fn every_suggested_name_exists_in_the_linked_librdkafka() {
-        assert!(names().count() > 100);
-        for name in names() {
+        assert!(Properties::names().count() > 100);
+        for name in Properties::names() {
             assert!(property::is_known(name), "{name}");
         }
     }

@@ -5,21 +5,12 @@ use std::path::Path;
 
 use crate::config::section::Streams;
 use crate::config::tree::{self, Node};
-use crate::config::{Config, decode};
+use crate::config::{Config, decode, keys};
 use crate::event::{PerStream, Stream};
 use crate::score::ModelFile;
 use crate::settings::Settings;
 
 const EXAMPLE: &str = include_str!("../../../config/churnwatch.toml");
-
-/// The example, with everything uncommented that has no default.
-fn with_every_key() -> String {
-    let lines = EXAMPLE.lines().map(|line| match line.strip_prefix('#') {
-        Some(key) if key.starts_with(|first: char| !first.is_whitespace()) => key,
-        _ => line,
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
 
 fn tree_of(text: &str) -> Node {
     tree::parse(text, Path::new("churnwatch.toml")).unwrap_or_else(|problems| panic!("{problems:#?}"))
@@ -50,7 +41,7 @@ fn the_defaults_match_the_pure_half() {
 
 #[test]
 fn every_key_of_the_configuration_is_in_the_example_and_valid() {
-    let text = with_every_key();
+    let text = keys::uncommented(EXAMPLE);
     let root = tree_of(&text);
     let keys = decode::keys_of::<Config>(&root, &ModelFile::TABLES);
     assert!(keys.len() > 80, "{keys:#?}");

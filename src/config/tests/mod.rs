@@ -11,7 +11,7 @@ mod written;
 
 use std::path::PathBuf;
 
-use super::Config;
+use super::{Config, Setting};
 
 /// A folder with configuration files.
 struct Folder(tempfile::TempDir);
@@ -31,7 +31,7 @@ impl Folder {
 
     /// Loads `c.toml`.
     fn load(&self, sets: &[&str], env: &[(&str, &str)]) -> Result<Config, Vec<String>> {
-        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        let sets: Vec<Setting> = sets.iter().map(|set| Setting::set(set)).collect();
         let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Config::load(Some(&self.path("c.toml")), &sets, env).map_err(|problems| {
             let folder = format!("{}/", self.0.path().display());

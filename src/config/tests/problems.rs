@@ -6,7 +6,7 @@ use crate::settings::usage_filter::UseBy;
 #[test]
 fn a_missing_file_is_named() {
     let problems = Folder::with(&[]).load(&[], &[]).unwrap_err();
-    assert!(problems[0].starts_with("c.toml: cannot read c.toml: No such file"), "{problems:?}");
+    assert!(problems[0].starts_with("c.toml: cannot be read: no such file in "), "{problems:?}");
 }
 
 #[test]
@@ -104,10 +104,7 @@ fn an_invalid_name_lists_the_valid_ones() {
         "[output]\non_bad_run = \"deadletter\"\n",
         "c.toml:2: output.on_bad_run: `deadletter` is not allowed: must be one of exit, dead_letter; did you mean `dead_letter`?",
     );
-    assert_problem(
-        "[kafka]\nstart = \"begin\"\n",
-        "c.toml:2: kafka.start: `begin` is not allowed: must be one of earliest, latest, fail; did you mean `fail`?",
-    );
+    assert_problem("[kafka]\nstart = \"begin\"\n", "c.toml:2: kafka.start: `begin` is not allowed: must be one of earliest, latest, fail");
 }
 
 #[test]
@@ -159,8 +156,8 @@ fn currencies_and_rates_must_be_valid() {
     }
     assert_problem("[[money.rates]]\nEUR = 1\n", "c.toml:1: money.rates[0].valid_from: is missing");
     assert_problem(
-        "[[money.rates]]\nvalid_from = \"2024-01-01\"\n[[money.rates]]\nvalid_from = \"2024-01-01\"\n",
-        "c.toml:4: money.rates[1].valid_from: another table has the same date",
+        "[[money.rates]]\nvalid_from = \"2024-01-01\"\nEUR = 1\n[[money.rates]]\nvalid_from = \"2024-01-01\"\nEUR = 1\n",
+        "c.toml:5: money.rates[1].valid_from: another table has the same date",
     );
     assert_problem(
         "[[money.rates]]\nvalid_from = \"2024-01-01\"\nUSD = 2\n",
@@ -233,7 +230,8 @@ fn the_earliest_time_is_midnight_in_the_reporting_zone() {
 fn the_listen_address_must_be_valid() {
     assert_problem(
         "[http]\nlisten = \"9400\"\n",
-        "c.toml:2: http.listen: `9400` is not an address with a port, such as 127.0.0.1:9400 or [::]:9400",
+        "c.toml:2: http.listen: `9400` is not an address with a port, such as 127.0.0.1:9400, localhost:9400 or [::]:9400; did you mean \
+         127.0.0.1:9400?",
     );
 }
 

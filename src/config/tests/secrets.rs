@@ -52,9 +52,9 @@ fn a_missing_secret_is_a_problem_unless_the_command_is_offline() {
     let text = "[kafka.properties]\n\"sasl.password\" = \"env:P\"\n\"ssl.key.pem\" = \"file:key\"\n";
     let folder = Folder::with(&[("c.toml", text)]);
     let problems = folder.load(&[], &[("P", "")]).unwrap_err();
-    assert_eq!(problems[0], "c.toml:2: kafka.properties.\"sasl.password\": the environment variable P is empty");
-    assert!(problems[1].starts_with("c.toml:3: kafka.properties.\"ssl.key.pem\": cannot read key: No such file"), "{problems:?}");
-    assert!(folder.load(&[], &[]).unwrap_err()[0].ends_with("the environment variable P is not set"));
+    assert_eq!(problems[0], "c.toml:2: kafka.properties.\"sasl.password\": the environment variable P is empty: set it for this process");
+    assert!(problems[1].starts_with("c.toml:3: kafka.properties.\"ssl.key.pem\": cannot read key: no such file in "), "{problems:?}");
+    assert!(folder.load(&[], &[]).unwrap_err()[0].ends_with("the environment variable P is not set: set it for this process"));
     assert!(Config::load_offline(Some(&folder.path("c.toml")), &[], []).is_ok());
 }
 
@@ -89,7 +89,7 @@ fn an_unverified_broker_is_a_warning() {
 
 #[test]
 fn an_unsigned_token_is_a_warning() {
-    let properties = "sasl.mechanisms = \"OAUTHBEARER\"\nenable.sasl.oauthbearer.unsecure.jwt = true\n";
+    let properties = "security.protocol = \"SASL_SSL\"\nsasl.mechanisms = \"OAUTHBEARER\"\nenable.sasl.oauthbearer.unsecure.jwt = true\n";
     let config = super::config_of(&format!("[kafka.properties]\n{properties}"));
     assert_eq!(config.warnings.len(), 1);
     assert_eq!(config.warnings[0].key, "kafka.properties.\"enable.sasl.oauthbearer.unsecure.jwt\"");

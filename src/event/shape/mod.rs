@@ -62,7 +62,7 @@ impl Shape {
         file::shape(head, stream)
     }
 
-    /// CloudEvents in binary mode, which only the names of the headers show.
+    /// `CloudEvents` in binary mode, which only the names of the headers show.
     #[must_use]
     pub fn of_headers<'a>(mut names: impl Iterator<Item = &'a str>) -> Option<Self> {
         names.any(|name| name == "ce_specversion").then_some(Self::Provider("CloudEvents"))
@@ -113,13 +113,12 @@ impl fmt::Display for Shape {
         match self {
             Self::Empty => f.write_str("empty"),
             Self::Compressed(name) => write!(f, "compressed with {name}"),
-            Self::Format(name) => write!(f, "looks like {name}"),
+            Self::Format(name) | Self::Provider(name) => write!(f, "looks like {name}"),
             Self::Framed => f.write_str("looks like Avro or Protobuf, framed for a schema registry"),
             Self::Csv => f.write_str("looks like CSV"),
             Self::Array => f.write_str("a JSON array"),
             Self::PrettyPrinted => f.write_str("pretty-printed JSON, an object over several lines"),
             Self::Quoted => f.write_str("JSON inside a JSON string"),
-            Self::Provider(name) => write!(f, "looks like {name}"),
             Self::OtherStream(stream, type_name) => write!(f, "`{type_name}` is an event of the {} stream", stream.name()),
             Self::UnknownType => f.write_str("an object whose `type` is not one of this stream"),
             Self::Untyped => f.write_str("an object without `type`"),

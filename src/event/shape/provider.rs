@@ -4,9 +4,11 @@ use serde_json::{Map, Value};
 
 /// Fields of an object, by name.
 type Fields = Map<String, Value>;
+/// The name of a provider, and whether an object is one of its events.
+type Provider = (&'static str, fn(&Fields) -> bool);
 
-/// Each provider, and whether an object is one of its events. The most specific come first.
-const PROVIDERS: [(&str, fn(&Fields) -> bool); 8] = [
+/// The most specific come first.
+const PROVIDERS: [Provider; 8] = [
     ("Zendesk", zendesk),
     ("CloudEvents", cloud_events),
     ("Stripe", stripe),

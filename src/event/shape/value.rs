@@ -82,9 +82,8 @@ fn of_text(text: &[u8]) -> Option<Shape> {
 /// Whether the first line is text in at least two columns. A quoted first column looks like the start of a JSON string.
 fn is_separated(text: &[u8]) -> bool {
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let separators = [b',', b';', b'\t'].map(|separator| line.iter().filter(|byte| **byte == separator).count());
     let is_text = std::str::from_utf8(line).is_ok_and(|line| !line.chars().any(|c| c.is_control() && c != '\t' && c != '\r'));
-    is_text && !line.starts_with(b"{") && !line.starts_with(b"[") && separators.iter().any(|count| *count > 0)
+    is_text && !line.starts_with(b"{") && !line.starts_with(b"[") && [b',', b';', b'\t'].iter().any(|separator| line.contains(separator))
 }
 
 #[cfg(test)]

@@ -92,7 +92,9 @@ pub fn trials(options: &Options) -> Result<Vec<Trial>, Failure> {
     }
     let mut trials = reading.trials;
     let placement = Placement::of(&trials);
-    trials.iter_mut().for_each(|trial| trial.reject_strays(&placement));
+    for trial in &mut trials {
+        trial.reject_strays(&placement);
+    }
     Ok(trials)
 }
 

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use churnwatch::event::{Code, Stream};
-use churnwatch::replay::{self, Division, History, InputFile, Output, Reading, Request};
+use churnwatch::file::{Existing, Output};
+use churnwatch::replay::{self, Division, History, InputFile, Reading, Request};
 use churnwatch::settings::Settings;
 use churnwatch::time::{DAY_MS, Timestamp};
 use serde_json::{Value, json};
@@ -84,12 +85,12 @@ impl World {
         assert!(reading.dead_letters.iter().all(|letter| letter.rejection.code == Code::FutureTime), "{:?}", reading.dead_letters);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kpis.ndjson");
-        let mut output = Output::create(Path::new(&path)).unwrap();
+        let mut output = Output::create(Path::new(&path), Existing::Refuse).unwrap();
         if months {
             replay::write_months(&files, &reading, &request, &settings, &mut output).unwrap();
         }
         let mut history = History::new(&files, &reading, settings.clone());
-        replay::score_history(&mut history, &request, &settings, |_| Ok::<(), ()>(())).unwrap();
+        replay::score_history(&mut history, &request, &settings, |_, _| Ok::<(), ()>(())).unwrap();
         replay::write_trailing(&history, request.as_of, &settings, &mut output).unwrap();
         output.finish().unwrap();
         std::fs::read_to_string(&path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()

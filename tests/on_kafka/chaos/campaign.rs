@@ -1,5 +1,6 @@
 //! One campaign: an application with its own topics and broker, a fleet of instances, one fault after another, and the final check.
 
+use std::net::TcpListener;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -22,12 +23,14 @@ use crate::kafka::service::Application;
 pub const PROGRESS_LIMIT: Duration = Duration::from_mins(4);
 /// Places for instances.
 pub const PLACES: usize = 4;
-const PARTITIONS: i32 = 4;
+pub const PARTITIONS: i32 = 4;
 
 /// The parameters of a campaign.
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub seed: u64,
+    /// 1, or a cluster of 3.
+    pub brokers: usize,
     /// Maximum number of faults.
     pub faults: usize,
     /// No fault starts after this.
@@ -69,12 +72,9 @@ pub struct Caught {
 /// # Errors
 /// The violation of an invariant.
 pub fn run(plan: &Plan) -> Result<Figures, Caught> {
-    let (proxy, listener) = Proxy::listen(plan.seed);
-    let proxied = free_port();
+    let (proxy, listeners) = Proxy::listen(plan.seed, plan.brokers);
     let disk = plan.kinds.contains(&Kind::DiskFull).then(|| Disk::mount().expect("a full disk takes the rights to mount one"));
-    let logs = disk.as_ref().map(|disk| format!("log.dirs={}\n", disk.data().display())).unwrap_or_default();
-    let broker = Broker::start(|port, controller| behind_proxy(port, controller, proxied, &proxy) + &logs, "");
-    proxy.forward(listener, proxied);
+    let broker = start_brokers(&proxy, listeners, disk.as_ref());
     let topics = Topics::create(&broker, "chaos", PARTITIONS);
     let Load { older, newer } = load::simulated(plan.seed, plan.size);
     topics.fill(&broker, &older);
@@ -114,21 +114,38 @@ pub fn run(plan: &Plan) -> Result<Figures, Caught> {
     }
 }
 
+/// Brokers behind the proxy.
+fn start_brokers(proxy: &Proxy, listeners: Vec<TcpListener>, disk: Option<&Disk>) -> Broker {
+    let proxied: Vec<u16> = proxy.ports.iter().map(|_| free_port()).collect();
+    let broker = if let [port] = proxied[..] {
+        let logs = disk.map(|disk| format!("log.dirs={}\n", disk.data().display())).unwrap_or_default();
+        Broker::start(|direct, controller| behind_proxy(direct, controller, port, proxy.ports[0]) + &logs, "")
+    } else {
+        Broker::cluster(i32::try_from(proxied.len()).unwrap(), |node| {
+            let place = usize::try_from(node.id).unwrap() - 1;
+            behind_proxy(node.port, node.controller, proxied[place], proxy.ports[place])
+        })
+    };
+    for (listener, port) in listeners.into_iter().zip(proxied) {
+        proxy.forward(listener, port);
+    }
+    broker
+}
+
 /// A second listener, which advertises the proxy to its clients.
-fn behind_proxy(port: u16, controller: u16, proxied: u16, proxy: &Proxy) -> String {
+fn behind_proxy(port: u16, controller: u16, proxied: u16, proxy: u16) -> String {
     format!(
         "listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxied},CONTROLLER://127.0.0.1:{controller}\n\
-         advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{proxy}\n\
          listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT\n\
-         inter.broker.listener.name=PLAINTEXT\n",
-        proxy.port
+         inter.broker.listener.name=PLAINTEXT\n"
     )
 }
 
 /// Short timeouts, so a campaign sees many of them, and low publish thresholds, so most events cause changes.
 fn configure(application: &mut Application, proxy: &Proxy) {
     let remembered = REMEMBERED_DAYS.to_string();
-    let bootstrap = format!("127.0.0.1:{}", proxy.port);
+    let bootstrap = proxy.address();
     for (key, value) in [
         ("kafka.bootstrap_servers", bootstrap.as_str()),
         ("kafka.properties.\"session.timeout.ms\"", "3000"),

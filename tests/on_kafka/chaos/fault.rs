@@ -43,6 +43,14 @@ pub enum Kind {
     KillBeforeCommit,
     /// [`Self::Zombie`] whose thread blocks just before a write until its client has learned that it was fenced.
     LateZombie,
+    /// In a cluster: the leader of a partition is killed or shut down, and returns after every task has made progress without it.
+    LeaderLoss,
+    /// The same for the coordinator of the group or of a transaction.
+    CoordinatorLoss,
+    /// The same for either while an instance commits.
+    ElectionInCommit,
+    /// The same for the leader of a changelog partition while an instance reads it.
+    ElectionInRestore,
 }
 
 impl Kind {
@@ -61,6 +69,19 @@ impl Kind {
         (Self::BrokerBounce, 1),
         (Self::Network, 2),
         (Self::LostAnswer, 1),
+        (Self::Scale, 1),
+    ];
+
+    /// The same for a cluster.
+    pub const CLUSTER_MIX: [(Self, usize); 9] = [
+        (Self::LeaderLoss, 4),
+        (Self::CoordinatorLoss, 4),
+        (Self::ElectionInCommit, 4),
+        (Self::ElectionInRestore, 3),
+        (Self::KillAtPoint, 1),
+        (Self::KillAndTakeOver, 1),
+        (Self::Zombie, 1),
+        (Self::Network, 1),
         (Self::Scale, 1),
     ];
 }
@@ -129,11 +150,15 @@ impl Campaign<'_> {
             Kind::DiskFull => self.fill_disk().map(plain),
             Kind::Network => self.network(),
             Kind::Scale => self.scale(),
+            Kind::LeaderLoss => self.lose_leader(),
+            Kind::CoordinatorLoss => self.lose_coordinator(),
+            Kind::ElectionInCommit => self.elect_in_commit(),
+            Kind::ElectionInRestore => self.elect_in_restore(),
         }
     }
 
     /// A random running instance.
-    fn any(&mut self) -> Result<usize, Violation> {
+    pub(super) fn any(&mut self) -> Result<usize, Violation> {
         self.at_least(1)?;
         let running = self.fleet.running();
         Ok(self.random.one_of(&running))
@@ -150,7 +175,7 @@ impl Campaign<'_> {
     }
 
     /// Waits for a random moment, so the fault hits an instance anywhere in its work. No assertion depends on it.
-    fn moment(&mut self, millis_max: u64) -> Result<(), Violation> {
+    pub(super) fn moment(&mut self, millis_max: u64) -> Result<(), Violation> {
         let (began, moment) = (Instant::now(), Duration::from_millis(self.random.between(0, millis_max)));
         self.outlast(began, moment)
     }
@@ -323,7 +348,14 @@ impl Campaign<'_> {
         let (api, action) = (self.random.one_of(&Api::ALL), self.random.one_of(&Action::ALL));
         let permille = self.random.one_of(&[200, 1000]);
         let left = self.random.between(1, 4);
+        let started = if api.is_of_the_start() { Some(self.any()?) } else { None };
+        if let Some(place) = started {
+            self.fleet.terminate(place);
+        }
         self.proxy.disturb(Disturbance { api, action, permille, left });
+        if let Some(place) = started {
+            self.fleet.start(place, None);
+        }
         let result = self.moment(6_000);
         self.proxy.calm();
         result?;

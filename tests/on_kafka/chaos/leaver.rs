@@ -1,10 +1,11 @@
 //! Customers who leave: their accounts are deleted, by a profile or a null value, and many return. Records of their first life keep
 //! arriving after the deletion.
 //!
-//! Topics are read in no particular order relative to each other, so the load sticks to what does not depend on it. A deletion removes
-//! everything at or before it, whether it was read earlier or arrives later. The next life appears only on the accounts topic, behind the
-//! deletion: a record on another topic might be read first and be deleted with the old life. And nothing is repeated, because remembered
-//! ids are deleted with the account.
+//! Topics are read in no particular order relative to each other, so a deletion may be read after records of the next life that were
+//! written later. Both lives end up right all the same: a deletion removes everything at or before it, whether it was read earlier or
+//! arrives later. Counts are told apart by date, so a life that continues on other topics begins a day after the deletion; and of the first
+//! use only its hour stays known, so the records of that life are on the hour. Nothing is repeated, because remembered ids are deleted with
+//! the account.
 
 use std::collections::VecDeque;
 
@@ -21,6 +22,8 @@ const AT_ONCE: usize = 12;
 const DAYS_AGO: i64 = 20;
 /// Days from then to a deletion that carries its time.
 const DAYS_STAYED: i64 = 10;
+/// Accounts whose next life is on all topics are named after this.
+pub const RETURNER: &str = "returner-";
 
 /// One record to write.
 pub struct Sent {
@@ -46,6 +49,8 @@ enum Step {
     NullValue,
     /// A profile this many milliseconds after the deletion.
     Return(i64),
+    /// A record of the next life on any topic.
+    After(Stream, &'static str, String),
     /// Another deletion this many milliseconds after the first one.
     DeletionAgain(i64),
 }
@@ -106,15 +111,16 @@ impl Story {
             steps.push_back(Step::Before(stream, kind, fields));
         }
         let leaves = usize::try_from(random.between(3, steps.len() as u64)).unwrap();
-        let last = if random.permille(500) {
-            [Step::NullValue, Step::Return(1), Step::Return(2)]
-        } else {
-            [Step::Deletion, Step::Return(1), Step::DeletionAgain(2)]
+        let (name, last, fewest) = match random.between(0, 2) {
+            0 => ("leaver-", vec![Step::NullValue, Step::Return(1), Step::Return(2)], 1),
+            1 => ("leaver-", vec![Step::Deletion, Step::Return(1), Step::DeletionAgain(2)], 1),
+            _ => (RETURNER, returns(began + DAYS_STAYED * DAY_MS), 2),
         };
-        for (after, step) in (0..).zip(last).take(usize::try_from(random.between(1, 3)).unwrap()) {
+        let taken = usize::try_from(random.between(fewest, last.len() as u64)).unwrap();
+        for (after, step) in (0..).zip(last).take(taken) {
             steps.insert((leaves + 2 * after).min(steps.len()), step);
         }
-        Self { account: format!("leaver-{number}"), began, deleted: 0, steps }
+        Self { account: format!("{name}{number}"), began, deleted: 0, steps }
     }
 
     fn next(&mut self, now: i64) -> Option<Sent> {
@@ -134,6 +140,10 @@ impl Story {
             Step::Return(after) => {
                 (Stream::Accounts, Some(self.json("account_profile", self.deleted + after, &format!(r#""name":"Again","seats":{after}"#))))
             }
+            Step::After(stream, kind, fields) => {
+                let at = self.deleted + DAY_MS + (DAYS_STAYED - left) * HOUR_MS;
+                (stream, Some(self.json(kind, at / HOUR_MS * HOUR_MS, &fields)))
+            }
             Step::DeletionAgain(after) => (Stream::Accounts, Some(self.json("account_profile", self.deleted + after, r#""deleted":true"#))),
         };
         Some(Sent { stream, account: self.account.clone(), value, timestamp: now })
@@ -143,4 +153,20 @@ impl Story {
         let (account, number) = (&self.account, self.steps.len());
         format!(r#"{{"type":"{kind}","id":"{number}","account_id":"{account}","occurred_at":{at},{fields}}}"#)
     }
+}
+
+/// A deletion, and a next life on all topics.
+fn returns(deleted: i64) -> Vec<Step> {
+    let (began, end) = (deleted + DAY_MS, deleted + 31 * DAY_MS);
+    let price = r#"{"amount_minor":7000,"currency":"USD","interval":"month","quantity":2}"#;
+    let subscription =
+        format!(r#""subscription_id":"s2","status":"active","items":[{price}],"current_period_start":{began},"current_period_end":{end}"#);
+    vec![
+        Step::Deletion,
+        Step::After(Stream::Usage, "feature_used", r#""user_id":"u2","feature":"report""#.to_owned()),
+        Step::After(Stream::Billing, "subscription_changed", subscription),
+        Step::After(Stream::Support, "ticket_opened", r#""ticket_id":"t2","priority":"low""#.to_owned()),
+        Step::After(Stream::Feedback, "nps_answered", r#""score":8"#.to_owned()),
+        Step::Return(1),
+    ]
 }

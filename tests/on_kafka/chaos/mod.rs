@@ -1,12 +1,13 @@
 //! Campaigns against the service on a real broker: instances, broker and network break under load, and afterwards everything that was
 //! committed is checked from outside.
 //!
-//! `campaign` runs the faults of `fault` one by one on a `fleet` of instances behind a `proxy`, under a `load`; `check` holds the
+//! `campaign` runs the faults of `fault` and `election` one by one on a `fleet` of instances behind a `proxy`, under a `load`; `check` holds the
 //! invariants; `mutant` holds deliberate breaks that `check` has to catch.
 
 pub mod campaign;
 pub mod check;
 pub mod disk;
+mod election;
 pub mod fault;
 pub mod figures;
 pub mod fleet;

@@ -1,25 +1,34 @@
 //! Rules that the service breaks on purpose, one at a time: a check that never catches one proves nothing.
 
+use std::process::Command;
 use std::time::Duration;
 
 use super::campaign::{self, Plan};
 use super::fault::Kind;
 use super::load::Size;
 
-/// A broken rule, and the faults under which it must be noticed.
+/// A broken rule, and what must notice it.
 pub struct Mutant {
     /// Its name in `src/stream`.
     pub name: &'static str,
+    /// The rule.
     pub breaks: &'static str,
-    kinds: &'static [Kind],
-    /// Faults within which it must be noticed.
-    pub within: usize,
+    hunter: Hunter,
+}
+
+/// What must notice a broken rule.
+enum Hunter {
+    /// Campaigns of these faults, within this many of them.
+    Campaigns { kinds: &'static [Kind], within: usize },
+    /// A test of this binary, which must fail.
+    Test(&'static str),
 }
 
 /// How a mutant was noticed.
 pub struct Notice {
-    pub checks: Vec<&'static str>,
-    pub faults: usize,
+    /// Checks, or a test.
+    pub by: String,
+    pub after: String,
     pub first: String,
 }
 
@@ -33,45 +42,76 @@ const KILLS: &[Kind] = &[Kind::Kill, Kind::KillAll];
 const ABORTS: &[Kind] = &[Kind::LostAnswer, Kind::LostAnswer, Kind::Stall];
 
 /// All of them.
-pub const ALL: [Mutant; 14] = [
-    Mutant { name: "offsets-not-sent", breaks: "offsets travel in the transaction", kinds: KILLS, within: 3 },
-    Mutant { name: "moved-offsets-only", breaks: "every partition's offset, moved or not", kinds: KILLS, within: 3 },
-    Mutant { name: "last-offset-instead-of-next", breaks: "an offset is the next to read", kinds: KILLS, within: 3 },
-    Mutant { name: "stamp-not-compared", breaks: "offsets that are not the state's are refused", kinds: KILLS, within: 3 },
-    Mutant { name: "restore-to-high-watermark", breaks: "only what is committed is restored", kinds: &[Kind::KillBeforeCommit], within: 6 },
-    Mutant { name: "state-kept-after-abort", breaks: "state goes with its transaction", kinds: ABORTS, within: 9 },
-    Mutant { name: "unclear-outcome-repeated", breaks: "what may have happened is never repeated", kinds: &[Kind::LostAnswer], within: 9 },
-    Mutant {
-        name: "membership-left-out",
-        breaks: "offsets are committed as the member of an assignment",
-        kinds: &[Kind::LateZombie],
-        within: 9,
-    },
-    Mutant { name: "duplicates-count", breaks: "repetition does not matter", kinds: KILLS, within: 3 },
-    Mutant { name: "usage-not-written", breaks: "what changed is in the changelog", kinds: KILLS, within: 3 },
-    Mutant { name: "waiting-not-written", breaks: "so is what waits for its time", kinds: &[Kind::KillAll], within: 9 },
-    Mutant { name: "deletions-not-written", breaks: "and what was deleted", kinds: &[Kind::KillAll], within: 3 },
-    Mutant { name: "scores-not-restored", breaks: "sequences go on", kinds: KILLS, within: 3 },
-    Mutant { name: "letters-written-again", breaks: "what is committed is written once", kinds: KILLS, within: 3 },
+pub const ALL: [Mutant; 18] = [
+    by_campaigns("offsets-not-sent", "offsets travel in the transaction", KILLS, 3),
+    by_campaigns("moved-offsets-only", "every partition's offset is committed, moved or not", KILLS, 3),
+    by_campaigns("last-offset-instead-of-next", "a committed offset is the next to read", KILLS, 3),
+    by_campaigns("stamp-not-compared", "offsets that differ from the stamp are refused", KILLS, 3),
+    by_campaigns("restore-to-high-watermark", "only committed records are restored", &[Kind::KillBeforeCommit], 6),
+    by_campaigns("state-kept-after-abort", "state is rolled back with its transaction", ABORTS, 9),
+    by_campaigns("unclear-outcome-repeated", "a transaction of unknown outcome is never repeated", &[Kind::LostAnswer], 9),
+    by_campaigns("membership-left-out", "offsets are committed as a member of the current generation", &[Kind::LateZombie], 9),
+    by_campaigns("duplicates-count", "duplicates have no effect", KILLS, 3),
+    by_campaigns("usage-not-written", "every change of state is in the changelog", KILLS, 3),
+    by_campaigns("waiting-not-written", "so are records that wait for their time", &[Kind::KillAll], 9),
+    by_campaigns("deletions-not-written", "and deletions", &[Kind::KillAll], 3),
+    by_campaigns("scores-not-restored", "sequences continue after a restore", KILLS, 3),
+    by_campaigns("letters-written-again", "committed output is written once", KILLS, 3),
+    by_test(
+        "topic-id-not-compared",
+        "a topic that was re-created is refused",
+        "basis::a_topic_recreated_and_grown_past_the_offset_is_rejected_at_every_start",
+    ),
+    by_test(
+        "changelog-head-not-checked",
+        "a changelog that lacks records of the state is refused",
+        "changelog::a_changelog_whose_head_was_deleted_is_rejected",
+    ),
+    by_test(
+        "permits-for-ever",
+        "`--accept-loss` holds for one start of a task",
+        "offsets::a_loss_is_accepted_for_the_start_and_not_for_the_life_of_the_process",
+    ),
+    by_test(
+        "reset-does-not-wait",
+        "`topics reset` waits for open transactions",
+        "topics::reset_waits_for_the_transactions_that_are_open_when_it_starts",
+    ),
 ];
 
+const fn by_campaigns(name: &'static str, breaks: &'static str, kinds: &'static [Kind], within: usize) -> Mutant {
+    Mutant { name, breaks, hunter: Hunter::Campaigns { kinds, within } }
+}
+
+const fn by_test(name: &'static str, breaks: &'static str, test: &'static str) -> Mutant {
+    Mutant { name, breaks, hunter: Hunter::Test(test) }
+}
+
 impl Mutant {
-    /// Runs campaigns until one notices; `None` if the mutant survives.
+    /// `None` if the mutant survives.
     pub fn hunt(&self, seed: u64) -> Option<Notice> {
+        match self.hunter {
+            Hunter::Campaigns { kinds, within } => self.hunt_by_campaigns(kinds, within, seed),
+            Hunter::Test(name) => self.hunt_by_test(name),
+        }
+    }
+
+    /// Runs campaigns until one notices.
+    fn hunt_by_campaigns(&self, kinds: &[Kind], within: usize, seed: u64) -> Option<Notice> {
         let mut gone_through = 0;
         for seed in seed.. {
-            if gone_through >= self.within {
+            if gone_through >= within {
                 break;
             }
             let size = Size { accounts: 40, days: 70, activity: 0.2 };
-            let kinds = self.kinds.to_vec();
             let plan = Plan {
                 seed,
+                brokers: 1,
                 faults: FAULTS,
                 until: None,
                 size,
                 per_second: 150,
-                kinds,
+                kinds: kinds.to_vec(),
                 progress_limit: PROGRESS_LIMIT,
                 mutant: Some(self.name),
             };
@@ -80,10 +120,20 @@ impl Mutant {
                 checks.sort_unstable();
                 checks.dedup();
                 let first = caught.violations.first().map(ToString::to_string).unwrap_or_default();
-                return Some(Notice { checks, faults: gone_through + caught.faults.max(1), first });
+                let after = format!("{} of {within} faults", gone_through + caught.faults.max(1));
+                return Some(Notice { by: checks.join(", "), after, first });
             }
             gone_through += FAULTS;
         }
         None
+    }
+
+    /// Runs the test in a process of its own. Every instance that it starts inherits the mutant.
+    fn hunt_by_test(&self, name: &str) -> Option<Notice> {
+        let run = Command::new(std::env::current_exe().unwrap()).args([name, "--exact"]).env("CHURNWATCH_MUTANT", self.name).output();
+        let output = String::from_utf8_lossy(&run.unwrap().stdout).into_owned();
+        assert!(output.contains("running 1 test"), "there is no test {name}");
+        let first = output.lines().find(|line| line.contains("panicked")).unwrap_or_default().to_owned();
+        output.contains("1 failed").then(|| Notice { by: format!("`{name}`"), after: "-".to_owned(), first })
     }
 }

@@ -1,4 +1,4 @@
-//! A TCP proxy in front of the broker that understands just enough of Kafka's framing to disturb single requests: a length; then, in
+//! A TCP proxy in front of each broker that understands just enough of Kafka's framing to disturb single requests: a length; then, in
 //! requests, the api key (i16), its version (i16) and the correlation id (i32); in responses, the correlation id.
 
 use std::collections::BTreeMap;
@@ -14,13 +14,36 @@ use super::random::Random;
 pub enum Api {
     Produce = 0,
     Fetch = 1,
+    ListOffsets = 2,
+    OffsetFetch = 9,
+    JoinGroup = 11,
+    Heartbeat = 12,
+    InitProducerId = 22,
+    AddPartitionsToTxn = 24,
     AddOffsetsToTxn = 25,
     EndTxn = 26,
     TxnOffsetCommit = 28,
 }
 
 impl Api {
-    pub const ALL: [Self; 5] = [Self::Produce, Self::Fetch, Self::AddOffsetsToTxn, Self::EndTxn, Self::TxnOffsetCommit];
+    pub const ALL: [Self; 11] = [
+        Self::Produce,
+        Self::Fetch,
+        Self::ListOffsets,
+        Self::OffsetFetch,
+        Self::JoinGroup,
+        Self::Heartbeat,
+        Self::InitProducerId,
+        Self::AddPartitionsToTxn,
+        Self::AddOffsetsToTxn,
+        Self::EndTxn,
+        Self::TxnOffsetCommit,
+    ];
+
+    /// Whether an instance sends it mainly when it starts or takes over tasks.
+    pub const fn is_of_the_start(self) -> bool {
+        matches!(self, Self::ListOffsets | Self::OffsetFetch | Self::JoinGroup | Self::InitProducerId)
+    }
 }
 
 /// What happens to a request.
@@ -65,18 +88,25 @@ enum Fate {
     Cut,
 }
 
-/// A proxy, until the process ends.
+/// Proxies, until the process ends.
 pub struct Proxy {
-    pub port: u16,
+    /// One per broker.
+    pub ports: Vec<u16>,
     state: Arc<Mutex<State>>,
 }
 
 impl Proxy {
-    /// Listens; connections are passed on once [`Self::forward`] has set a port.
-    pub fn listen(seed: u64) -> (Self, TcpListener) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    /// Listens for each broker; connections are passed on once [`Self::forward`] has set a port.
+    pub fn listen(seed: u64, brokers: usize) -> (Self, Vec<TcpListener>) {
+        let listeners: Vec<_> = (0..brokers).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
         let state = State { disturbance: None, random: Random::new(seed), done: BTreeMap::new() };
-        (Self { port: listener.local_addr().unwrap().port(), state: Arc::new(Mutex::new(state)) }, listener)
+        (Self { ports, state: Arc::new(Mutex::new(state)) }, listeners)
+    }
+
+    /// The value for `bootstrap.servers`.
+    pub fn address(&self) -> String {
+        self.ports.iter().map(|port| format!("127.0.0.1:{port}")).collect::<Vec<_>>().join(",")
     }
 
     /// Passes every connection on to this port.

@@ -59,6 +59,14 @@ impl Changelog {
                 }
                 ([1, 0, _, _, id @ ..], Some(value)) => {
                     let id = String::from_utf8(id.to_vec()).unwrap();
+                    // A next life that was read before the deletion takes the place of the first one.
+                    if changelog
+                        .state
+                        .get(&(task, key.clone()))
+                        .is_some_and(|before| sequence(before) > 0 && first_seen(value) > first_seen(before))
+                    {
+                        lives.end(&id);
+                    }
                     let life = lives.of(&id);
                     open.entry(task).or_default().insert(id, (life, sequence(value)));
                 }
@@ -110,11 +118,17 @@ fn stamp(value: &[u8]) -> BTreeMap<String, i64> {
 }
 
 /// Versions 1 and 2: first seen, if any; then the number of changes published.
-fn sequence(value: &[u8]) -> u64 {
+fn core(value: &[u8]) -> (Option<i64>, u64) {
     let mut bytes = Bytes(value);
     assert!(matches!(bytes.byte(), 1 | 2), "version of the scores");
-    if bytes.byte() == 1 {
-        bytes.signed();
-    }
-    bytes.varint()
+    let first_seen = if bytes.byte() == 1 { Some(bytes.signed()) } else { None };
+    (first_seen, bytes.varint())
+}
+
+fn first_seen(value: &[u8]) -> Option<i64> {
+    core(value).0
+}
+
+fn sequence(value: &[u8]) -> u64 {
+    core(value).1
 }

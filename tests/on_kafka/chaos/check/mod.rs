@@ -20,6 +20,7 @@ use self::changelog::Changelog;
 use self::changes::Published;
 use self::reference::Reference;
 use super::Violation;
+use super::leaver::RETURNER;
 use crate::kafka::broker::Broker;
 use crate::kafka::client;
 use crate::kafka::input::{Topics, now};
@@ -106,10 +107,12 @@ pub fn check_commits(broker: &Broker, application: &Application) -> Vec<Violatio
     found
 }
 
-/// The state in the changelog is byte-identical to that of the application without faults.
+/// The state in the changelog is byte-identical to that of the application without faults, except for accounts whose next life may have
+/// been read before the deletion: which ids they remember depends on that.
 fn compare_states(changelog: &Changelog, witness: &Changelog) -> Option<Violation> {
     let (state, expected) = (changelog.made_of_events(), witness.made_of_events());
-    let keys: BTreeSet<_> = expected.keys().chain(state.keys()).copied().collect();
+    let is_comparable = |(_, key): &&(i32, Vec<u8>)| !key.windows(RETURNER.len()).any(|part| part == RETURNER.as_bytes());
+    let keys: BTreeSet<_> = expected.keys().chain(state.keys()).copied().filter(is_comparable).collect();
     let differing: Vec<_> = keys.into_iter().filter(|key| state.get(key) != expected.get(key)).collect();
     let (task, first) = differing.first()?;
     let mut by_section: BTreeMap<&[u8], usize> = BTreeMap::new();

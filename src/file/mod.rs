@@ -1,0 +1,7 @@
+//! Files: outputs that appear whole or not at all, and errors in words.
+
+mod output;
+mod reason;
+
+pub use output::{Existing, Output, WriteError, refuse_existing};
+pub(crate) use reason::cannot_read;
