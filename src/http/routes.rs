@@ -53,8 +53,8 @@ impl Shared {
 pub fn router(shared: Shared) -> Router {
     Router::new()
         .route("/", get(page))
+        .route("/livez", get(livez))
         .route("/accounts/{id}", get(page))
-        .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/api/accounts", get(accounts))
@@ -101,6 +101,13 @@ fn refusal(shared: &Shared, request: &Request) -> Option<ApiError> {
             "send the header `Authorization: Bearer <token>` with the token from http.token_file",
         )
     })
+}
+
+async fn livez(State(shared): State<Shared>) -> Response {
+    match shared.source.stuck() {
+        None => "alive\n".into_response(),
+        Some(stuck) => (StatusCode::SERVICE_UNAVAILABLE, format!("{stuck}\n")).into_response(),
+    }
 }
 
 /// Whether a path reveals nothing about accounts. `/accounts/{id}` is the same page for every id.

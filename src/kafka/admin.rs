@@ -1,7 +1,5 @@
 //! Creates topics.
 
-use std::time::Duration;
-
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::types::RDKafkaErrorCode;
@@ -9,9 +7,7 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::consumer::LoggingContext;
 use super::error::Error;
 use super::properties::Properties;
-
-/// Timeout of a create request.
-const LIMIT: Duration = Duration::from_secs(30);
+use super::wait;
 
 /// A topic to create.
 #[derive(Clone, Debug)]
@@ -55,7 +51,7 @@ pub(crate) fn create_topics(
         topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))
     });
     let wanted: Vec<_> = wanted.collect();
-    let options = AdminOptions::new().operation_timeout(Some(LIMIT)).request_timeout(Some(LIMIT));
+    let options = AdminOptions::new().operation_timeout(Some(wait::KNOWN_TOPIC)).request_timeout(Some(wait::KNOWN_TOPIC));
     let options = options.validate_only(creation == Creation::DryRun);
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| failed(&error))?;
     let results = runtime.block_on(client.create_topics(&wanted, &options)).map_err(|error| failed(&error))?;

@@ -8,6 +8,7 @@
 //!   poll -> Revoked, lost                drop the tasks          unassign()
 //! ```
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
@@ -133,6 +134,31 @@ impl Consumer {
             Ok((element.topic().to_owned(), element.partition(), next))
         };
         committed.elements().iter().map(one).collect()
+    }
+
+    /// The last stable offset of each of these partitions, by one request per broker. An error for one partition fails the whole call.
+    pub(crate) fn ends<'a>(
+        &self,
+        partitions: impl IntoIterator<Item = (&'a str, i32)>,
+        limit: Duration,
+    ) -> KafkaResult<BTreeMap<(String, i32), i64>> {
+        // In a look-up of offsets by time, the end counts as a time.
+        let list = list(partitions.into_iter().map(|(topic, partition)| (topic, partition, Offset::End)))?;
+        let ends = self.client.offsets_for_times(list, limit)?;
+        let one = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
+            element.error()?;
+            let end = match element.offset() {
+                Offset::Offset(end) => Some(end),
+                _ => None,
+            };
+            Ok(end.map(|end| ((element.topic().to_owned(), element.partition()), end)))
+        };
+        ends.elements().iter().filter_map(|element| one(element).transpose()).collect()
+    }
+
+    /// Asks a broker about a topic, to see whether one answers.
+    pub(crate) fn ask_about(&self, topic: &str, limit: Duration) -> KafkaResult<()> {
+        self.client.fetch_metadata(Some(topic), limit).map(drop)
     }
 
     /// The first offset and the last stable offset of a partition.

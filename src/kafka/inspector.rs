@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::groups::GroupInfo;
-use rdkafka::metadata::MetadataBroker;
+use rdkafka::metadata::{Metadata, MetadataBroker};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::consumer::{LoggingContext, watermarks};
@@ -16,16 +16,8 @@ use super::diagnosis;
 use super::error::Error;
 use super::native::is_forbidden;
 use super::properties::Properties;
+use super::wait;
 use crate::clock::Deadline;
-
-/// Timeout of one request.
-const LIMIT: Duration = Duration::from_secs(10);
-
-/// How long a partition may be without a leader: the cluster takes seconds to notice a failed broker.
-const LEADER_LIMIT: Duration = Duration::from_secs(30);
-
-/// Pause between attempts.
-const STEP: Duration = Duration::from_millis(100);
 
 /// How long one poll for log lines lasts.
 const SERVE_STEP: Duration = Duration::from_millis(1);
@@ -44,16 +36,27 @@ pub(crate) enum Found {
 /// A client that belongs to no group.
 pub(crate) struct Inspector {
     client: BaseConsumer<LoggingContext>,
+    /// How long no broker at all may answer.
+    contact: Duration,
     /// For a diagnosis if no broker answers.
     properties: Properties,
 }
 
 impl Inspector {
-    /// Creates the client without contacting a broker.
+    /// Creates the client of a process that does not know yet whether it can reach the cluster. Contacts no broker.
     pub(crate) fn new(properties: &Properties) -> Result<Self, Error> {
-        let client = BaseConsumer::from_config_and_context(&properties.inspector(), LoggingContext::default())
-            .map_err(|error| Error::call("creating a client", &error))?;
-        Ok(Self { client, properties: properties.clone() })
+        Self::with(properties, wait::FIRST_CONTACT)
+    }
+
+    /// Creates a client that waits out an outage, for a process that has been in contact. Contacts no broker.
+    pub(crate) fn patient(properties: &Properties) -> Result<Self, Error> {
+        Self::with(properties, wait::OUTAGE)
+    }
+
+    fn with(properties: &Properties, contact: Duration) -> Result<Self, Error> {
+        let client = BaseConsumer::from_config_and_context(&properties.inspector(), LoggingContext::default());
+        let client = client.map_err(|error| Error::call("creating a client", &error))?;
+        Ok(Self { client, contact, properties: properties.clone() })
     }
 
     /// The number of partitions; `None` if the topic does not exist.
@@ -67,16 +70,12 @@ impl Inspector {
 
     /// Looks up a topic that may be hidden.
     pub(crate) fn find(&self, topic: &str) -> Result<Found, Error> {
-        let metadata = self.client.fetch_metadata(Some(topic), LIMIT).map_err(|error| self.failed_on(topic, &error))?;
-        let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(Found::Missing) };
-        match found.error().map(RDKafkaErrorCode::from) {
-            None => Ok(i32::try_from(found.partitions().len()).ok().filter(|count| *count > 0).map_or(Found::Missing, Found::Partitions)),
-            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::LeaderNotAvailable) => {
-                Ok(Found::Missing)
-            }
-            Some(RDKafkaErrorCode::TopicAuthorizationFailed) => Ok(Found::Hidden),
-            Some(code) => Err(self.failed_on(topic, &KafkaError::MetadataFetch(code))),
-        }
+        self.patiently(|limit| self.client.fetch_metadata(Some(topic), limit).and_then(|metadata| found(&metadata, topic)))
+            .map_err(|error| self.failed_on(topic, &error))
+    }
+
+    fn patiently<T>(&self, request: impl FnMut(Duration) -> KafkaResult<T>) -> KafkaResult<T> {
+        wait::patiently(self.contact, || self.wait(wait::STEP), request)
     }
 
     fn failed_on(&self, topic: &str, error: &KafkaError) -> Error {
@@ -91,26 +90,20 @@ impl Inspector {
             if found.is_some() || deadline.passed() {
                 return Ok(found);
             }
-            self.wait(STEP);
+            self.wait(wait::STEP);
         }
     }
 
     /// The first offset of a partition and the offset after its last record, including records of open transactions.
     pub(crate) fn watermarks(&self, topic: &str, partition: i32) -> Result<(i64, i64), Error> {
         let failed = |error: KafkaError| self.failed(format!("asking for the end of {topic} [{partition}]"), &error);
-        let deadline = Deadline::after(LEADER_LIMIT);
-        loop {
-            match watermarks(&self.client, topic, partition, LIMIT.min(deadline.remaining())) {
-                Err(error) if is_temporary(&error) && !deadline.passed() => drop(self.client.poll(STEP)),
-                result => return result.map_err(failed),
-            }
-        }
+        self.patiently(|limit| watermarks(&self.client, topic, partition, limit)).map_err(failed)
     }
 
     /// Client id and host of each member of a group, in no particular order.
     pub(crate) fn members(&self, group: &str) -> Result<Vec<String>, Error> {
         let failed = |error: KafkaError| self.failed(format!("asking for the members of group {group}"), &error);
-        let list = self.client.fetch_group_list(Some(group), LIMIT).map_err(failed)?;
+        let list = self.client.fetch_group_list(Some(group), wait::REQUEST).map_err(failed)?;
         let members = list.groups().iter().flat_map(GroupInfo::members);
         Ok(members.map(|member| format!("{} at {}", member.client_id(), member.client_host().trim_start_matches('/'))).collect())
     }
@@ -118,7 +111,7 @@ impl Inspector {
     /// The subscription that each member of a group sent when it joined, as bytes of the consumer protocol; empty if the broker does not
     /// support the request (the embedded one does not).
     pub(crate) fn subscriptions(&self, group: &str) -> Result<Vec<Vec<u8>>, Error> {
-        let list = match self.client.fetch_group_list(Some(group), LIMIT) {
+        let list = match self.client.fetch_group_list(Some(group), wait::REQUEST) {
             Ok(list) => list,
             Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnsupportedFeature) => return Ok(Vec::new()),
             Err(error) => return Err(self.failed(format!("asking for the members of group {group}"), &error)),
@@ -137,9 +130,9 @@ impl Inspector {
     /// The cleanup policy of a topic; `None` if the broker cannot say (the embedded one cannot).
     pub(crate) fn cleanup_policy(&self, topic: &str) -> Result<Option<String>, Error> {
         let failed = |error| self.failed(format!("asking for the configuration of topic {topic}"), &error);
-        let metadata = self.client.fetch_metadata(Some(topic), LIMIT).map_err(failed)?;
+        let metadata = self.client.fetch_metadata(Some(topic), wait::REQUEST).map_err(failed)?;
         let Some(broker) = metadata.brokers().first().map(MetadataBroker::id) else { return Ok(None) };
-        match describe::cleanup_policy(&self.client, topic, broker, LIMIT) {
+        match describe::cleanup_policy(&self.client, topic, broker, wait::REQUEST) {
             Ok(policy) => Ok(policy),
             Err(RDKafkaErrorCode::UnsupportedFeature) => Ok(None),
             Err(code) if is_forbidden(code) => {
@@ -188,25 +181,17 @@ fn is_lost_connection(error: &KafkaError) -> bool {
     matches!(code, Some(AllBrokersDown | Authentication | BrokerTransportFailure | OperationTimedOut))
 }
 
-/// Whether an error is temporary: leadership is moving, or a broker is down.
-fn is_temporary(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode::{
-        AllBrokersDown, BrokerTransportFailure, LeaderNotAvailable, NetworkException, NotLeaderForPartition, OperationTimedOut,
-        RequestTimedOut, UnknownPartition,
-    };
-    matches!(
-        error.rdkafka_error_code(),
-        Some(
-            NotLeaderForPartition
-                | UnknownPartition
-                | LeaderNotAvailable
-                | BrokerTransportFailure
-                | AllBrokersDown
-                | NetworkException
-                | OperationTimedOut
-                | RequestTimedOut
-        )
-    )
+/// What the metadata says of a topic. Without partitions it is being created, or nobody leads it: an error that passes, not a count.
+fn found(metadata: &Metadata, topic: &str) -> KafkaResult<Found> {
+    use RDKafkaErrorCode::{LeaderNotAvailable, TopicAuthorizationFailed, UnknownTopic, UnknownTopicOrPartition};
+    let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else { return Ok(Found::Missing) };
+    match (found.error().map(RDKafkaErrorCode::from), i32::try_from(found.partitions().len())) {
+        (Some(UnknownTopicOrPartition | UnknownTopic), _) => Ok(Found::Missing),
+        (Some(TopicAuthorizationFailed), _) => Ok(Found::Hidden),
+        (Some(code), _) => Err(KafkaError::MetadataFetch(code)),
+        (None, Ok(count)) if count > 0 => Ok(Found::Partitions(count)),
+        (None, _) => Err(KafkaError::MetadataFetch(LeaderNotAvailable)),
+    }
 }
 
 #[cfg(test)]
@@ -219,7 +204,7 @@ mod tests {
         let broker = EmbeddedBroker::start().unwrap();
         broker.create_topic("t", 3).unwrap();
         let inspector = Inspector::new(&broker.properties()).unwrap();
-        let found = inspector.describe(&["t", "missing"], LIMIT);
+        let found = inspector.describe(&["t", "missing"], wait::REQUEST);
         let topic = found["t"].clone().unwrap();
         assert_eq!((topic.partitions, topic.id.is_some()), (3, true));
         assert_eq!(found["missing"], Err(RDKafkaErrorCode::UnknownTopicOrPartition));
@@ -232,7 +217,7 @@ mod tests {
         broker.create_topic("t", 1).unwrap();
         broker.set_leader("t", 0, false);
         let inspector = Inspector::new(&broker.properties()).unwrap();
-        let unknown = inspector.client.fetch_watermarks("t", 0, LIMIT).unwrap_err();
+        let unknown = inspector.client.fetch_watermarks("t", 0, wait::REQUEST).unwrap_err();
         assert_eq!(unknown.rdkafka_error_code(), Some(RDKafkaErrorCode::UnknownPartition));
         broker.set_leader("t", 0, true);
         assert_eq!(inspector.watermarks("t", 0).unwrap(), (0, 0));

@@ -19,6 +19,7 @@ mod properties;
 pub(crate) mod property;
 mod read_to_end;
 mod topic_id;
+pub(crate) mod wait;
 mod writer;
 
 pub use describe::Operation;

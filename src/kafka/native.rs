@@ -51,8 +51,8 @@ pub(crate) struct QueuedEvent<'q>(NonNull<sys::rd_kafka_event_t>, PhantomData<&'
 pub(crate) enum ConsumerEvent<'e> {
     /// A record.
     Record(Record<'e>),
-    /// A partition has been read to its end.
-    End(String, i32),
+    /// A partition has been read to its end: to the offset after its last readable record, control records included.
+    End(String, i32, i64),
     /// The group has assigned these partitions to this member.
     Assigned(Vec<(String, i32)>),
     /// The group is revoking the partitions.
@@ -120,7 +120,7 @@ impl QueuedEvent<'_> {
             let code = RDKafkaErrorCode::from(sys::rd_kafka_event_error(event));
             if code == RDKafkaErrorCode::PartitionEOF {
                 let Some(place) = NonNull::new(sys::rd_kafka_event_topic_partition(event)) else { return ConsumerEvent::Nothing };
-                let end = ConsumerEvent::End(owned(place.as_ref().topic), place.as_ref().partition);
+                let end = ConsumerEvent::End(owned(place.as_ref().topic), place.as_ref().partition, place.as_ref().offset);
                 sys::rd_kafka_topic_partition_destroy(place.as_ptr());
                 return end;
             }

@@ -18,11 +18,12 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use super::error::Error;
 use super::log;
 use super::properties::Properties;
+use super::wait;
 use crate::clock::Deadline;
 use crate::fault;
 
-/// How long a new producer may take to end the transaction that its predecessor left open.
-const INIT_LIMIT: Duration = Duration::from_mins(1);
+/// How long one call of the initialisation lasts.
+const INIT_STEP: Duration = Duration::from_secs(5);
 /// How long an abort may take. The next initialisation ends whatever it leaves open.
 const ABORT_LIMIT: Duration = Duration::from_secs(5);
 /// How much later than its deadline librdkafka may say why offsets could not be sent.
@@ -127,8 +128,9 @@ impl TransactionalProducer {
     /// Creates a producer, which ends the transaction that an earlier one with the same id left open and fences that producer.
     ///
     /// # Errors
-    /// If the properties are refused, a right is missing, or the coordinator does not answer within a minute.
-    pub(crate) fn new(properties: &Properties, transactional_id: &str) -> Result<Self, Error> {
+    /// If the properties are refused, a right is missing, or the coordinator does not answer within a minute. `step` is called at least every
+    /// few seconds.
+    pub(crate) fn new(properties: &Properties, transactional_id: &str, step: impl Fn()) -> Result<Self, Error> {
         let failed = |error: KafkaError| match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::TransactionalIdAuthorizationFailed) => {
                 Error::NotAllowed { resource: "transactional id", name: transactional_id.to_owned(), operation: "Write" }
@@ -138,9 +140,10 @@ impl TransactionalProducer {
         let context = Context(Mutex::default());
         let producer = BaseProducer::from_config_and_context(&properties.producer(transactional_id), context).map_err(failed)?;
         let producer = Self(Arc::new(producer));
-        let deadline = Deadline::after(INIT_LIMIT);
+        let deadline = Deadline::after(wait::OUTAGE);
         loop {
-            match producer.0.init_transactions(deadline.remaining()) {
+            step();
+            match producer.0.init_transactions(deadline.remaining().min(INIT_STEP)) {
                 Ok(()) => return Ok(producer),
                 Err(error) if is_retriable(&error) && !deadline.passed() => {}
                 Err(error) => return Err(failed(error)),

@@ -13,10 +13,11 @@ use super::consumer::Consumer;
 use super::error::Error;
 use super::log;
 use super::native::{ConsumerEvent, QueuedEvent, Record, is_forbidden};
+use super::wait;
 use crate::clock::{Deadline, monotonic};
 
 /// How long all partitions together may deliver nothing before their ends are reached.
-pub(crate) const STALL_LIMIT: Duration = Duration::from_mins(1);
+pub(crate) const STALL_LIMIT: Duration = wait::OUTAGE;
 /// How often [`Visitor::tick`] runs, and how long one wait for an event lasts.
 const TICK: Duration = Duration::from_millis(100);
 /// Pause between log lines about a long read.
@@ -71,7 +72,7 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
                 pace.records += 1;
                 visitor.record(record)?
             }
-            Some(ConsumerEvent::End(topic, partition)) => {
+            Some(ConsumerEvent::End(topic, partition, _)) => {
                 stalled = Deadline::after(STALL_LIMIT);
                 ended(open, topic, partition, visitor)
             }

@@ -1,13 +1,20 @@
 //! Whether a task is catching up: one of its inputs has not been read to its end, and its next record is old.
 
+use std::time::{Duration, Instant};
+
 use crate::time::Timestamp;
+
+/// How long a task catches up before the log says so.
+const LOG_AFTER: Duration = Duration::from_secs(10);
 
 /// How far one input partition has been read.
 #[derive(Clone, Debug)]
 pub(super) struct Position {
     /// The next offset to read.
     pub next: i64,
-    /// Whether it has been read to its end.
+    /// The offset up to which everything has been read; beyond `next` where only control records follow.
+    pub read_to: i64,
+    /// Whether it has been read to its end, as far as that is known.
     pub at_end: bool,
     /// The broker's timestamp of the last record, which stands in for that of the next one.
     pub last: Option<Timestamp>,
@@ -16,14 +23,35 @@ pub(super) struct Position {
 impl Position {
     /// A position before anything has been read.
     pub(super) const fn at(next: i64) -> Self {
-        Self { next, at_end: false, last: None }
+        Self { next, read_to: next, at_end: false, last: None }
     }
 
     /// Advances past a record.
     pub(super) fn pass(&mut self, offset: i64, timestamp: Option<Timestamp>) {
         self.next = offset + 1;
+        self.read_to = self.read_to.max(self.next);
         self.at_end = false;
         self.last = timestamp;
+    }
+
+    /// The consumer has come to an end of the partition.
+    pub(super) fn reach_end(&mut self, end: i64) {
+        self.read_to = self.read_to.max(end);
+        self.at_end = true;
+    }
+
+    /// The partition's end is known to be at `end`. If that is beyond what was read, the next record has arrived by `now`, after the end was
+    /// reached.
+    pub(super) fn follow_end(&mut self, end: i64, now: Timestamp) {
+        if self.at_end && end > self.read_to {
+            (self.at_end, self.last) = (false, Some(now));
+        }
+    }
+
+    /// Records and control records between what was read and the end; `None` while the end is unknown.
+    pub(super) fn lag(&self, known_end: Option<i64>) -> Option<u64> {
+        let end = known_end.or(self.at_end.then_some(self.read_to))?;
+        Some(u64::try_from(end - self.read_to).unwrap_or(0))
     }
 
     /// Whether this input keeps the task in catch-up. Until its first record arrives, the age of the backlog is unknown, so the task waits.
@@ -41,6 +69,27 @@ pub(super) enum Mode {
     CatchingUp,
     /// Catching up for so long that it publishes anyway, with a flag on each change.
     Overdue,
+}
+
+/// What the log says about catch-up. A start or a single old record, which are over in a moment, are not worth a line.
+#[derive(Debug, Default)]
+pub(super) struct CatchUpLog {
+    since: Option<Instant>,
+    is_logged: bool,
+}
+
+impl CatchUpLog {
+    /// What to log after a round in this mode, if anything.
+    pub(super) fn note(&mut self, mode: Mode, now: Instant) -> Option<&'static str> {
+        if mode == Mode::Live {
+            return std::mem::take(self).is_logged.then_some("over: scoring and publishing again");
+        }
+        let lasted = now.duration_since(*self.since.get_or_insert(now));
+        (!self.is_logged && lasted >= LOG_AFTER).then(|| {
+            self.is_logged = true;
+            "begun: old records update the state only"
+        })
+    }
 }
 
 /// Tracks how long a task has been catching up.
@@ -80,7 +129,7 @@ mod tests {
     }
 
     fn read(at_end: bool, age_ms: i64) -> Position {
-        Position { next: 1, at_end, last: Some(NOW.plus(-age_ms)) }
+        Position { at_end, last: Some(NOW.plus(-age_ms)), ..Position::at(1) }
     }
 
     #[test]
@@ -116,8 +165,39 @@ mod tests {
 
     #[test]
     fn a_record_advances_the_position_and_clears_the_end() {
-        let mut position = Position { next: 5, at_end: true, last: None };
+        let mut position = Position { at_end: true, ..Position::at(5) };
         position.pass(9, Some(NOW));
         assert_eq!((position.next, position.at_end, position.last), (10, false, Some(NOW)));
+    }
+
+    #[test]
+    fn the_log_names_the_begin_and_end_of_a_catch_up_that_lasts() {
+        let (mut log, begun) = (CatchUpLog::default(), crate::clock::monotonic());
+        let mut note = |mode, seconds| log.note(mode, begun + Duration::from_secs(seconds)).is_some();
+        assert!(!note(Mode::CatchingUp, 0) && !note(Mode::Live, 9), "a moment");
+        assert!(!note(Mode::CatchingUp, 20) && note(Mode::CatchingUp, 30) && !note(Mode::CatchingUp, 31));
+        assert!(note(Mode::Live, 40) && !note(Mode::Live, 41));
+    }
+
+    #[test]
+    fn an_end_that_moves_on_beyond_what_was_read_is_an_end_no_longer() {
+        let mut position = Position::at(5);
+        position.reach_end(7);
+        position.follow_end(7, NOW);
+        assert!(position.at_end, "only control records lie between 5 and 7");
+        position.follow_end(9, NOW);
+        assert!(!position.at_end);
+        let late = |millis| Position { ..position.clone() }.is_behind(NOW.plus(millis), 5 * MINUTE_MS);
+        assert!(!late(MINUTE_MS), "its next record has only just arrived");
+        assert!(late(6 * MINUTE_MS), "unless it still cannot be read later");
+    }
+
+    #[test]
+    fn the_lag_comes_from_a_known_end() {
+        let mut position = Position::at(5);
+        assert_eq!((position.lag(None), position.lag(Some(9))), (None, Some(4)));
+        position.reach_end(7);
+        assert_eq!((position.lag(None), position.lag(Some(7)), position.lag(Some(9))), (Some(0), Some(0), Some(2)));
+        assert_eq!(position.lag(Some(6)), Some(0), "an older reading of the end");
     }
 }

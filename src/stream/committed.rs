@@ -11,17 +11,11 @@ use super::failure::Failure;
 use super::options::Options;
 use super::preflight::Inputs;
 use super::topic_guard;
-use crate::clock::Deadline;
-use crate::kafka::{self, Consumer, Inspector, TRANSACTION_TIMEOUT};
+use crate::clock::monotonic;
+use crate::kafka::{self, Consumer, Inspector, wait};
 
-/// How long an open transaction can delay a restore: its timeout, plus the time that the broker takes to abort it.
-const STABLE_LIMIT: Duration = TRANSACTION_TIMEOUT.saturating_add(Duration::from_secs(30));
 /// Timeout of one request.
 const REQUEST_LIMIT: Duration = Duration::from_secs(2);
-/// Timeout of a look at all topics.
-const TOPICS_LIMIT: Duration = Duration::from_secs(10);
-/// Pause between attempts.
-const STEP: Duration = Duration::from_millis(100);
 
 /// Why a restore ended early.
 pub(super) enum Halt {
@@ -79,24 +73,25 @@ impl Committed {
             inputs: Arc::clone(inputs),
             changelog: options.changelog_topic(),
             reader: Consumer::new(&options.properties.reader(&options.application))?,
-            inspector: Inspector::new(&options.properties)?,
+            inspector: Inspector::patient(&options.properties)?,
         })
     }
 
     /// Fails if a topic is no longer the one that the service started with, or has another number of partitions.
     pub(super) fn verify_topics(&self) -> Result<(), Failure> {
-        let deadline = Deadline::after(STABLE_LIMIT);
+        let began = monotonic();
         loop {
-            let described = topic_guard::describe(&self.inputs, &self.changelog, &self.inspector, TOPICS_LIMIT);
+            let described = topic_guard::describe(&self.inputs, &self.changelog, &self.inspector, wait::REQUEST);
+            let waited = monotonic().duration_since(began);
             match topic_guard::compare(&self.inputs, &self.changelog, &described) {
-                Err(Failure::TopicMissing { .. }) if !deadline.passed() => {}
-                Ok(()) if described.is_empty() && deadline.passed() => {
+                Err(Failure::TopicMissing { .. }) if waited < wait::KNOWN_TOPIC => {}
+                Ok(()) if described.is_empty() && waited >= wait::OUTAGE => {
                     return Err(Failure::kafka("looking up the topics", &"no broker answers"));
                 }
                 Ok(()) if described.is_empty() => {}
                 result => return result,
             }
-            self.inspector.wait(STEP);
+            self.inspector.wait(wait::STEP);
         }
     }
 
@@ -115,7 +110,7 @@ impl Committed {
 
     /// The group's offsets by topic and partition. As long as an open transaction is about to move one, the broker answers with an error.
     fn group_offsets(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<(String, i32), i64>, Halt> {
-        let deadline = Deadline::after(STABLE_LIMIT);
+        let began = monotonic();
         let partitions = || tasks.iter().flat_map(|task| self.inputs.topics.iter().map(|input| (input.name.as_str(), *task)));
         loop {
             keep_alive(alive)?;
@@ -124,7 +119,9 @@ impl Committed {
                     let present = |(topic, partition, next): (String, i32, Option<i64>)| Some(((topic, partition), next?));
                     return Ok(offsets.into_iter().filter_map(present).collect());
                 }
-                Err(error) if deadline.passed() => return Err(Failure::kafka("reading the group's committed offsets", &error).into()),
+                Err(error) if wait::limit(&error, wait::OUTAGE).is_none_or(|limit| monotonic().duration_since(began) > limit) => {
+                    return Err(Failure::kafka("reading the group's committed offsets", &error).into());
+                }
                 Err(error) => tracing::debug!(%error, "the group's committed offsets are not stable yet"),
             }
             self.reader.pass_on_logs();
@@ -138,28 +135,30 @@ impl Committed {
         commit_points: &BTreeMap<i32, CommitPoint>,
         alive: &mut Alive<'_>,
     ) -> Result<(), Halt> {
-        let deadline = Deadline::after(STABLE_LIMIT);
+        let began = monotonic();
         for task in tasks {
             let end = commit_points.get(task).map_or(0, |point| point.changelog_end);
             loop {
                 keep_alive(alive)?;
+                let waited = monotonic().duration_since(began);
                 match self.reader.stable_watermarks(&self.changelog, *task, REQUEST_LIMIT) {
                     Ok((_, stable)) if stable >= end => break,
+                    Ok(_) if waited > wait::OPEN_TRANSACTION => return Err(self.stuck(*task).into()),
                     Ok((_, stable)) => tracing::debug!(task, stable, end, "waiting for an open transaction in the changelog"),
+                    Err(error) if wait::limit(&error, wait::OUTAGE).is_none_or(|limit| waited > limit) => {
+                        return Err(Failure::kafka(format!("asking for the end of {} [{task}]", self.changelog), &error).into());
+                    }
                     Err(error) => tracing::debug!(task, %error, "cannot read the end of the changelog yet"),
                 }
-                if deadline.passed() {
-                    return Err(self.stuck(*task).into());
-                }
                 // Polling an idle consumer doubles as the wait.
-                drop(self.reader.poll(STEP));
+                drop(self.reader.poll(wait::STEP));
             }
         }
         Ok(())
     }
 
     fn stuck(&self, task: i32) -> Failure {
-        let (topic, seconds) = (self.changelog.clone(), STABLE_LIMIT.as_secs());
+        let (topic, seconds) = (self.changelog.clone(), wait::OPEN_TRANSACTION.as_secs());
         Failure::RestoreStuck { topic, partition: task, waiting_for: "a transaction has been open", seconds }
     }
 }

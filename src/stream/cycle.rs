@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::failure::Failure;
-use super::load::Load;
+use super::load::{Limits, Load};
 use super::options::Options;
 use super::preflight::Inputs;
 use super::stamp;
@@ -20,11 +20,10 @@ use crate::clock::{Deadline, monotonic};
 use crate::fault;
 use crate::kafka::{Membership, Outgoing, TransactionError, TransactionalProducer};
 use crate::telemetry::{Metrics, TransactionOutcome};
+use crate::threads::StepClock;
 
 /// How many transactions may fail in a row.
 const FAILED_MAX: usize = 5;
-/// Assumed size of a changelog record before any has been written, bytes.
-const CHANGELOG_RECORD_BYTES: usize = 1024;
 /// Upper bound of what headers and framing add to the key and value of a change, bytes.
 const CHANGE_OVERHEAD_BYTES: usize = 512;
 
@@ -36,15 +35,16 @@ pub(super) struct Transactions {
     metrics: Arc<Metrics>,
     transactional_id: String,
     producer: TransactionalProducer,
+    clock: Arc<StepClock>,
     destinations: Destinations,
     failed_in_a_row: usize,
-    changelog_record_bytes: usize,
+    limits: Limits,
 }
 
 /// How a transaction ended.
 pub(super) enum TransactionEnd {
-    /// Committed, with the offset at which the changelog of each task now ends.
-    Committed(BTreeMap<i32, i64>),
+    /// Committed, with the offset at which the changelog of each task now ends, and what was written to it.
+    Committed(BTreeMap<i32, (i64, Load)>),
     /// Failed. What the tasks regard as written was not written, and the producer must be replaced.
     Failed(TransactionError),
 }
@@ -60,23 +60,25 @@ impl Transactions {
         options: &Arc<Options>,
         inputs: &Arc<Inputs>,
         metrics: &Arc<Metrics>,
+        clock: &Arc<StepClock>,
     ) -> Result<Self, Failure> {
         Ok(Self {
             number,
             options: Arc::clone(options),
             inputs: Arc::clone(inputs),
             metrics: Arc::clone(metrics),
-            producer: TransactionalProducer::new(&options.properties, &transactional_id)?,
+            producer: TransactionalProducer::new(&options.properties, &transactional_id, || clock.step())?,
             transactional_id,
+            clock: Arc::clone(clock),
             destinations: Destinations::of(options),
             failed_in_a_row: 0,
-            changelog_record_bytes: CHANGELOG_RECORD_BYTES,
+            limits: Limits::default(),
         })
     }
 
-    /// Mean size of a changelog record in the last transaction, bytes.
-    pub(super) const fn changelog_record_bytes(&self) -> usize {
-        self.changelog_record_bytes
+    /// The limits of the next transaction.
+    pub(super) const fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Writes these tasks in one transaction.
@@ -91,18 +93,27 @@ impl Transactions {
     ) -> Result<TransactionEnd, Failure> {
         self.destinations.check(tasks.iter().map(|(_, task)| &**task))?;
         let began = monotonic();
-        match self.transact(tasks, membership, Deadline::after(limit)) {
-            Ok(written) => {
+        let bytes_max = if self.limits.are_least() { usize::MAX } else { self.limits.bytes() };
+        let mut written = Written { bytes_max, ..Written::default() };
+        let result = self.transact(tasks, membership, Deadline::after(limit), &mut written);
+        let lasted = monotonic().duration_since(began);
+        match result {
+            Ok(ends) => {
                 for (number, _) in &*tasks {
                     self.options.starts.over(**number);
                 }
-                self.changelog_record_bytes = written.changelog.bytes / written.changelog.records.max(1);
                 self.failed_in_a_row = 0;
-                self.metrics.transaction(TransactionOutcome::Committed, monotonic().duration_since(began));
-                Ok(TransactionEnd::Committed(written.changelog_ends))
+                self.limits.committed(lasted, limit);
+                self.metrics.transaction(TransactionOutcome::Committed, lasted);
+                let changelog = |task: i32| written.changelogs.get(&task).copied().unwrap_or_default();
+                // The commit marker takes the offset after the last record.
+                Ok(TransactionEnd::Committed(ends.into_iter().map(|(task, offset)| (task, (offset + 2, changelog(task)))).collect()))
             }
             Err(error) => {
-                let lasted = monotonic().duration_since(began);
+                // One that failed sooner did not fail because of its size.
+                if written.is_too_large() || lasted >= limit / 2 {
+                    self.limits.shrink();
+                }
                 // The abort may be what shows that another process has taken over.
                 let error = self.producer.abort().err().unwrap_or(error);
                 self.failed(&error, lasted)?;
@@ -116,12 +127,12 @@ impl Transactions {
         tasks: &mut [(&i32, &mut StreamTask)],
         membership: &Membership,
         deadline: Deadline,
-    ) -> Result<Written, TransactionError> {
-        let mut written = Written::default();
+        written: &mut Written,
+    ) -> Result<Vec<(i32, i64)>, TransactionError> {
         fault::point("before-begin");
         self.producer.begin()?;
         for (_, task) in &mut *tasks {
-            let mut writer = TaskWriter { producer: &self.producer, deadline, written: &mut written, error: None };
+            let mut writer = TaskWriter { producer: &self.producer, deadline, written: &mut *written, error: None };
             writer.task(task, &self.inputs, &self.destinations);
             if let Some(error) = writer.error {
                 return Err(error);
@@ -130,22 +141,21 @@ impl Transactions {
         let offsets: Vec<_> = tasks.iter().flat_map(|(_, task)| task.offsets(&self.inputs)).collect();
         let last = self.producer.commit(&offsets, &membership.metadata, deadline)?;
         fault::point("after-commit");
-        // The commit marker takes the offset after the last record.
-        written.changelog_ends = last.into_iter().map(|(partition, offset)| (partition, offset + 2)).collect();
-        Ok(written)
+        Ok(last)
     }
 
     fn failed(&mut self, error: &TransactionError, lasted: Duration) -> Result<(), Failure> {
         self.failed_in_a_row += 1;
         let unclear = matches!(error, TransactionError::Unclear(_));
         self.metrics.transaction(if unclear { TransactionOutcome::Unclear } else { TransactionOutcome::Aborted }, lasted);
-        tracing::warn!(thread = self.number, ?error, in_a_row = self.failed_in_a_row, "transaction failed");
+        let records_max = self.limits.records();
+        tracing::warn!(thread = self.number, ?error, in_a_row = self.failed_in_a_row, records_max, "transaction failed");
         give_up(error, self.failed_in_a_row, self.options.instance.is_some()).map_or(Ok(()), Err)
     }
 
     /// After a transaction that failed or may have failed: a new producer with the same id ends it and fences any request still in flight.
     pub(super) fn replace_producer(&mut self) -> Result<(), Failure> {
-        self.producer = TransactionalProducer::new(&self.options.properties, &self.transactional_id)?;
+        self.producer = TransactionalProducer::new(&self.options.properties, &self.transactional_id, || self.clock.step())?;
         Ok(())
     }
 }
@@ -196,10 +206,19 @@ impl Destinations {
 /// What a transaction has written.
 #[derive(Debug, Default)]
 struct Written {
-    /// Changelog records and their bytes.
-    changelog: Load,
-    /// Where the changelogs end, by task.
-    changelog_ends: BTreeMap<i32, i64>,
+    /// Changelog records and their bytes, by task.
+    changelogs: BTreeMap<i32, Load>,
+    /// Bytes of all records.
+    bytes: usize,
+    /// Most bytes.
+    bytes_max: usize,
+}
+
+impl Written {
+    /// Whether the estimate that ended the cycle was too low. Such a transaction is given up at once.
+    const fn is_too_large(&self) -> bool {
+        self.bytes > self.bytes_max
+    }
 }
 
 /// Sends the records of one task; stops sending at the first error.
@@ -237,15 +256,23 @@ impl TaskWriter<'_> {
 
     fn changelog(&mut self, topic: &str, partition: i32, key: &[u8], value: Option<&[u8]>) {
         let record = Outgoing { topic, partition: Some(partition), key: Some(key), value, headers: &[], remember: true };
-        self.written.changelog.records += 1;
-        self.written.changelog.bytes += record.size();
+        let written = self.written.changelogs.entry(partition).or_default();
+        written.records += 1;
+        written.bytes += record.size();
         self.send(&record);
     }
 
     fn send(&mut self, record: &Outgoing<'_>) {
-        if self.error.is_none() {
-            self.error = self.producer.send(record, self.deadline).err();
+        if self.error.is_some() {
+            return;
         }
+        self.written.bytes += record.size();
+        self.error = if self.written.is_too_large() {
+            let (bytes, limit) = (self.written.bytes, self.written.bytes_max);
+            Some(TransactionError::Aborted(format!("{bytes} bytes are more than the limit of {limit}")))
+        } else {
+            self.producer.send(record, self.deadline).err()
+        };
     }
 }
 

@@ -241,8 +241,8 @@ pub enum Failure {
     },
     /// Too many sampled records of a topic are bad.
     #[error(
-        "{topic}: {bad} of {read} sampled records would not be applied, most often because of {cause}{advice}; `churnwatch run` stops at \
-         such a topic unless output.on_bad_run = \"dead_letter\""
+        "{topic}: {bad} of {read} sampled records would not be applied, most often because of {cause}{advice}; `churnwatch run` stops after output.bad_run_records \
+         of them unless output.on_bad_run = \"dead_letter\""
     )]
     BadSample {
         /// Input topic.

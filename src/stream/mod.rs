@@ -22,12 +22,15 @@ pub mod preflight;
 mod progress;
 mod rebalance;
 mod restore;
+mod restoring;
 mod service;
 mod stamp;
 mod starts;
 mod task;
+mod tasks;
 mod thread;
 mod topic_guard;
+mod watchdog;
 
 pub use failure::Failure;
 pub use offsets::Permits;

@@ -1,14 +1,12 @@
-//! What a stream thread does when the group assigns or revokes partitions, or when the next offset no longer exists.
-
-use std::collections::BTreeMap;
-use std::time::Duration;
+//! What a stream thread does when the group assigns or revokes partitions, when tasks have been restored, or when the next offset no longer
+//! exists.
 
 use super::assignment::Assignment;
-use super::committed::Halt;
 use super::failure::Failure;
-use super::group_event::note;
 use super::options::InputTopic;
+use super::restoring::{Answer, Answered};
 use super::task::StreamTask;
+use super::tasks::Taken;
 use super::thread::{CycleEnd, REVOKE_LIMIT, StreamThread};
 use crate::clock::monotonic;
 use crate::event::Stream;
@@ -18,7 +16,7 @@ use crate::kafka::Offset;
 impl StreamThread {
     /// Accepts an assignment.
     pub(super) fn assigned(&mut self, partitions: Vec<(String, i32)>) -> Result<(), Failure> {
-        // Acknowledges the rebalance without fetching anything: a restore takes longer than the group would wait.
+        // Acknowledges the rebalance without fetching anything: no task runs before its state has been compared or restored.
         self.member.assign([])?;
         let topics: Vec<&str> = self.inputs.topics.iter().map(|topic| topic.name.as_str()).collect();
         self.assignment = Assignment::of(partitions, &topics, self.member.membership());
@@ -27,82 +25,81 @@ impl StreamThread {
         }
         if let Some(membership) = &self.assignment.membership {
             tracing::info!(thread = self.number, generation = membership.generation, tasks = ?self.assignment.tasks, "assigned");
+            self.tasks.assigned(&self.assignment.tasks);
         } else {
             tracing::info!(thread = self.number, "the assignment was lost before it could be accepted");
+            self.tasks.clear();
         }
         self.progress.assigned(&self.assignment, monotonic());
-        let tasks = &self.assignment.tasks;
-        self.metrics.tasks_assigned(tasks.len() as u64);
-        self.tasks.retain(|number, _| tasks.contains(number));
-        self.prepare()
+        self.metrics.tasks_assigned(self.assignment.tasks.len() as u64);
+        self.ask()
     }
 
-    /// Restores the tasks that the thread does not hold, then resumes reading all of them at their offsets. If a rebalance interrupts it, no
-    /// task is kept.
-    pub(super) fn prepare(&mut self) -> Result<(), Failure> {
-        if self.assignment.membership.is_none() {
-            self.tasks.clear();
-            return Ok(());
-        }
-        self.member.assign([])?;
-        self.restorer.verify_topics()?;
-        self.report.restoring(&self.assignment.tasks, self.assignment.incomplete.iter().map(|(number, _)| *number));
-        if self.restore()? == Restore::Interrupted {
-            self.tasks.clear();
-            return Ok(());
-        }
-        self.tasks.values_mut().for_each(StreamTask::reassigned);
-        self.report.restored();
-        self.progress.read(monotonic());
-        self.reads_deletions = true;
-        self.resume_reading()
-    }
-
-    /// Restores tasks while polling the group's consumer, so that rebalances are noticed.
-    fn restore(&mut self) -> Result<Restore, Failure> {
-        let held = self.tasks.iter().map(|(number, task)| (*number, task.commit_point.clone())).collect();
-        let (member, events, stop) = (&self.member, &mut self.events, &self.stop);
-        let mut alive = || {
-            while let Some(event) = member.poll(Duration::ZERO) {
-                note(event.content(), || member.assignment_lost(), events)?;
-            }
-            Ok(events.is_empty() && !stop.is_requested())
-        };
-        let began = monotonic();
-        let restored = match self.restorer.restore(&self.assignment.tasks, &held, &mut alive) {
-            Ok(restored) => restored,
-            Err(Halt::Failed(failure)) => return Err(failure),
-            Err(Halt::Interrupted) => return Ok(Restore::Interrupted),
-        };
-        let numbers: Vec<_> = restored.keys().copied().collect();
-        for (number, restored) in restored {
-            restored.shared.show();
-            self.tasks.insert(number, StreamTask::new(restored));
-        }
-        let lasted = monotonic().duration_since(began);
-        self.metrics.restored(lasted);
-        tracing::info!(thread = self.number, tasks = ?numbers, millis = lasted.as_millis(), "restored");
-        Ok(Restore::Done)
-    }
-
-    /// Assigns the inputs of every task at their next offsets: only the accounts topics until the deletions of all tasks are known, then
-    /// everything.
-    pub(super) fn resume_reading(&mut self) -> Result<(), Failure> {
-        self.reads_deletions &= !self.tasks.values_mut().all(|task| task.has_deletions(&self.inputs));
-        let is_read = |topic: &InputTopic| !self.reads_deletions || topic.stream == Stream::Accounts;
-        self.member.assign(self.tasks.iter().flat_map(|(number, task)| {
-            let inputs = self.inputs.topics.iter().zip(&task.positions).filter(|(topic, _)| is_read(topic));
-            inputs.map(|(topic, position)| (topic.name.as_str(), *number, Offset::Offset(position.next)))
-        }))?;
+    /// Asks the restoring thread for the tasks that do not run.
+    pub(super) fn ask(&mut self) -> Result<(), Failure> {
+        self.restoring.request(self.tasks.request())?;
+        self.report_states();
         Ok(())
     }
 
-    /// Gives up all partitions: after a last cycle, or at once if other members own them already. Tasks without unwritten state are kept in
+    /// Lets the tasks run that the restoring thread has finished since.
+    pub(super) fn accept(&mut self) -> Result<(), Failure> {
+        let (mut runs, mut is_held) = (false, false);
+        while let Some(Answer { request, task, state }) = self.restoring.answer()? {
+            match state {
+                Answered::Kept => runs |= self.tasks.keep(task, request),
+                Answered::Outdated => self.tasks.outdate(task, request),
+                Answered::Restored(restored) => match self.tasks.restored(task, request, StreamTask::new(*restored)) {
+                    Taken::Runs => runs = true,
+                    Taken::Held => is_held = true,
+                    Taken::Dropped => {}
+                },
+            }
+        }
+        if is_held && self.assignment.membership.is_some() {
+            self.ask()?;
+        }
+        if runs {
+            self.report_states();
+            self.resume_reading()?;
+        }
+        Ok(())
+    }
+
+    /// Reports which tasks do not run yet.
+    fn report_states(&self) {
+        let parked = self.assignment.incomplete.iter().map(|(number, _)| *number).collect();
+        let settled = self.assignment.is_complete() && self.tasks.all_run();
+        self.report.states(self.tasks.restoring().collect(), parked, settled, monotonic());
+    }
+
+    /// Assigns the inputs of every running task at their next offsets: only its accounts topics until its deletions are known, then
+    /// everything.
+    pub(super) fn resume_reading(&mut self) -> Result<(), Failure> {
+        self.reads_deletions = self.misses_deletions();
+        let topics = &self.inputs.topics;
+        let inputs = self.tasks.running().flat_map(|(number, task)| {
+            let is_left_out =
+                move |topic: &InputTopic| number == 0 && topic.stream == Stream::Usage && fault::is_mutant("partition-not-read");
+            let inputs = topics.iter().zip(&task.positions).filter(move |(topic, _)| task.reads(topic) && !is_left_out(topic));
+            inputs.map(move |(topic, position)| (topic.name.as_str(), number, Offset::Offset(position.next)))
+        });
+        self.member.assign(inputs)?;
+        Ok(())
+    }
+
+    /// Whether the deletions of a running task are not known yet.
+    pub(super) fn misses_deletions(&mut self) -> bool {
+        // Every task is asked, because each remembers that it has come to the end of its accounts topics.
+        self.tasks.running_mut().filter_map(|(_, task)| (!task.has_deletions(&self.inputs)).then_some(())).count() > 0
+    }
+
+    /// Gives up all partitions: after a last cycle, or at once if other members own them already. Tasks without unwritten state are held in
     /// case the next assignment returns them.
     pub(super) fn revoked(&mut self, lost: bool) -> Result<(), Failure> {
-        tracing::info!(thread = self.number, lost, tasks = ?self.tasks.keys().collect::<Vec<_>>(), "revoked");
+        let count = self.tasks.running().count() as u64;
+        tracing::info!(thread = self.number, lost, tasks = count, "revoked");
         fault::point("in-revocation");
-        let count = self.tasks.len() as u64;
         let mut end = CycleEnd::Committed;
         if lost {
             self.metrics.tasks_lost(count);
@@ -110,15 +107,12 @@ impl StreamThread {
         } else {
             self.metrics.tasks_revoked(count);
             end = self.cycle(REVOKE_LIMIT, |_| true)?;
-            if end == CycleEnd::Failed {
-                self.tasks.clear();
-            }
-            drop_unwritten(&mut self.tasks);
+            self.tasks.revoked();
         }
         fault::point("in-revocation");
         self.assignment = Assignment::default();
         self.progress.assigned(&self.assignment, monotonic());
-        self.report.revoked();
+        self.report.revoked(monotonic());
         self.member.unassign()?;
         if end == CycleEnd::Failed { self.recover() } else { Ok(()) }
     }
@@ -126,38 +120,8 @@ impl StreamThread {
     /// The record at the next offset no longer exists. Restoring again compares every offset with the log and reports the exact loss.
     pub(super) fn out_of_range(&mut self) -> Result<(), Failure> {
         tracing::warn!(thread = self.number, "the next offset to read no longer exists");
-        self.tasks.clear();
-        self.prepare()
-    }
-}
-
-#[derive(PartialEq)]
-enum Restore {
-    Done,
-    Interrupted,
-}
-
-/// Drops the tasks with unwritten state: the next owner starts from what is committed, so this state would no longer match it.
-fn drop_unwritten(tasks: &mut BTreeMap<i32, StreamTask>) {
-    tasks.retain(|_, task| !task.is_dirty());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::OutputRecord;
-    use crate::stream::task::tests::restored_task;
-    use crate::telemetry::Metrics;
-
-    #[test]
-    fn a_revocation_keeps_only_tasks_whose_state_is_written() {
-        let metrics = Metrics::new(&prometheus::Registry::new(), 50).unwrap();
-        let mut tasks = BTreeMap::from([(0, restored_task()), (1, restored_task())]);
-        for task in tasks.values_mut() {
-            task.committed(0, &metrics);
-        }
-        tasks.entry(1).and_modify(|task| task.changes.push(OutputRecord { key: String::new(), value: None, headers: Vec::new() }));
-        drop_unwritten(&mut tasks);
-        assert_eq!(tasks.into_keys().collect::<Vec<_>>(), [0]);
+        self.member.assign([])?;
+        self.tasks.drop_states();
+        self.ask()
     }
 }

@@ -8,13 +8,15 @@
 //! 5. Compare its stamp with the offsets of step 1. A transaction may have been committed in between, so on a mismatch start again at
 //!    step 1.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::committed::{Alive, CommitPoint, Committed, Halt, keep_alive};
 use super::failure::Failure;
 use super::live_keys::LiveKeys;
+use super::load::Load;
 use super::offsets::{self, Known, Permits, Resolved};
 use super::options::{InputTopic, Options};
 use super::preflight::Inputs;
@@ -35,23 +37,35 @@ pub(super) struct Restored {
     pub resolved: Vec<Resolved>,
     /// The commit point that the state belongs to.
     pub commit_point: CommitPoint,
+    /// Mean size of its changelog records, bytes.
+    pub record_bytes: usize,
     /// What the state is based on.
     pub basis: Basis,
     /// The keys that the changelog holds.
     pub live_keys: LiveKeys,
 }
 
+/// Assumed size of a changelog record before any has been written, bytes.
+const RECORD_BYTES: usize = 1024;
+
 /// Restores tasks from the changelog.
 pub(super) struct Restorer {
     options: Arc<Options>,
     directory: Arc<Directory>,
     committed: Committed,
+    /// Changelog records read so far.
+    records: Cell<u64>,
 }
 
 impl Restorer {
     /// Creates the clients without contacting a broker.
     pub(super) fn new(options: &Arc<Options>, directory: &Arc<Directory>, inputs: &Arc<Inputs>) -> Result<Self, Failure> {
-        Ok(Self { options: Arc::clone(options), directory: Arc::clone(directory), committed: Committed::new(options, inputs)? })
+        Ok(Self {
+            options: Arc::clone(options),
+            directory: Arc::clone(directory),
+            committed: Committed::new(options, inputs)?,
+            records: Cell::new(0),
+        })
     }
 
     /// The group metadata of a client that is not a member; for a mutant.
@@ -59,23 +73,29 @@ impl Restorer {
         self.committed.reader.membership_unchecked()
     }
 
+    /// Changelog records read so far.
+    pub(super) const fn records(&self) -> u64 {
+        self.records.get()
+    }
+
     /// Fails if a topic is no longer the one that the service started with, or has another number of partitions.
     pub(super) fn verify_topics(&self) -> Result<(), Failure> {
         self.committed.verify_topics()
     }
 
-    /// Restores tasks, except those whose `held` commit point equals what is committed: their state is still correct.
-    pub(super) fn restore(
-        &self,
-        tasks: &[i32],
-        held: &BTreeMap<i32, CommitPoint>,
-        alive: &mut Alive<'_>,
-    ) -> Result<BTreeMap<i32, Restored>, Halt> {
+    /// The tasks among these whose commit point is what is committed: their state is still correct.
+    pub(super) fn current(&self, held: &BTreeMap<i32, CommitPoint>, alive: &mut Alive<'_>) -> Result<BTreeSet<i32>, Halt> {
+        let tasks: Vec<i32> = held.keys().copied().collect();
+        let committed = self.committed.commit_points(&tasks, alive)?;
+        Ok(held.iter().filter(|(task, held)| is_current(held, committed.get(task))).map(|(task, _)| *task).collect())
+    }
+
+    /// Restores tasks.
+    pub(super) fn restore(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, Restored>, Halt> {
         let mut restored = BTreeMap::new();
         let mut left = tasks.to_vec();
         for attempt in 0..=RETRIES {
             let commit_points = self.committed.commit_points(&left, alive)?;
-            left.retain(|task| is_outdated(held.get(task), commit_points.get(task)));
             self.committed.wait_until_stable(&left, &commit_points, alive)?;
             let mut contradictory = Vec::new();
             for (task, state) in self.read(&left, alive)? {
@@ -98,12 +118,10 @@ impl Restorer {
 
     /// Step 4: reads the changelog partitions to their ends.
     fn read(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, ReadState>, Halt> {
-        let states = tasks
-            .iter()
-            .map(|task| (*task, ReadState { shared: SharedTask::new(*task, Arc::clone(&self.directory)), stamp: None }))
-            .collect();
+        let new = |task: i32| ReadState { shared: SharedTask::new(task, Arc::clone(&self.directory)), stamp: None, read: Load::default() };
+        let states = tasks.iter().map(|task| (*task, new(*task))).collect();
         let (changelog, inspector) = (self.committed.changelog.as_str(), &self.committed.inspector);
-        let mut reading = Reading { changelog, inspector, states, alive };
+        let mut reading = Reading { changelog, inspector, states, alive, records: &self.records };
         let partitions = tasks.iter().map(|task| (changelog, *task, Offset::Beginning));
         read_to_end(&self.committed.reader, partitions, &mut reading)?;
         Ok(reading.states)
@@ -122,7 +140,7 @@ impl Restorer {
 
     /// The end of step 5, when retrying would not help any more: decides where to read each input from.
     fn finish(&self, task: i32, state: ReadState, known: &[Known], commit_point: CommitPoint) -> Result<Restored, Failure> {
-        let ReadState { mut shared, stamp } = state;
+        let ReadState { mut shared, stamp, read } = state;
         let (inputs, stamp) = (&self.committed.inputs, stamp.as_ref());
         let basis = Basis::continuing(stamp, inputs, &self.options.settings)?;
         let live_keys = LiveKeys::of(shared.engine.restoring_keys());
@@ -137,7 +155,8 @@ impl Restorer {
         }
         let unreadable = |error| Failure::StateUnreadable { topic: self.committed.changelog.clone(), partition: task, error };
         shared.engine.finish_restore(stamp.map(|stamp| stamp.engine.as_slice())).map_err(unreadable)?;
-        Ok(Restored { shared, resolved, commit_point, basis, live_keys })
+        let record_bytes = (read.bytes / read.records.max(1)).max(RECORD_BYTES);
+        Ok(Restored { shared, resolved, commit_point, record_bytes, basis, live_keys })
     }
 
     /// Where to read each input from. What the operator permits is used only if the task cannot start without it.
@@ -174,16 +193,18 @@ fn missing_state(stamp: Option<&Stamp>, live_keys: &LiveKeys, log_start: i64) ->
     }
 }
 
-/// Whether a task must be restored: the thread does not hold its state, or holds the state of another commit point.
-fn is_outdated(held: Option<&CommitPoint>, committed: Option<&CommitPoint>) -> bool {
+/// Whether state of the commit point `held` is that of what is committed.
+fn is_current(held: &CommitPoint, committed: Option<&CommitPoint>) -> bool {
     let unchecked = fault::is_mutant("state-kept-after-abort") || fault::is_mutant("unclear-outcome-repeated");
-    held.is_none() || !unchecked && held != committed
+    unchecked || Some(held) == committed
 }
 
 /// The state of one task while its changelog is being read.
 struct ReadState {
     shared: SharedTask,
     stamp: Option<Stamp>,
+    /// What has been read of its changelog.
+    read: Load,
 }
 
 /// Changelog partitions while they are being read.
@@ -192,6 +213,7 @@ struct Reading<'a, 'b> {
     inspector: &'a Inspector,
     states: BTreeMap<i32, ReadState>,
     alive: &'a mut Alive<'b>,
+    records: &'a Cell<u64>,
 }
 
 impl Visitor for Reading<'_, '_> {
@@ -199,9 +221,12 @@ impl Visitor for Reading<'_, '_> {
 
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Halt> {
         fault::point("in-restore");
+        self.records.set(self.records.get() + 1);
         let partition = record.partition();
         let Some(state) = self.states.get_mut(&partition) else { return Ok(ControlFlow::Continue(())) };
         let key = record.key().unwrap_or_default();
+        state.read.records += 1;
+        state.read.bytes += key.len() + record.value().map_or(0, <[u8]>::len);
         if key == stamp::KEY {
             let unreadable = |error| Failure::StateUnreadable { topic: self.changelog.to_owned(), partition, error };
             state.stamp = record.value().map(Stamp::decode).transpose().map_err(unreadable)?;
@@ -258,10 +283,9 @@ mod tests {
     }
 
     #[test]
-    fn a_task_is_restored_unless_the_held_state_matches_the_commit_point() {
-        assert!(is_outdated(None, Some(&point(7))));
-        assert!(is_outdated(Some(&point(6)), Some(&point(7))));
-        assert!(is_outdated(Some(&point(7)), Some(&CommitPoint { changelog_end: 101, ..point(7) })));
-        assert!(!is_outdated(Some(&point(7)), Some(&point(7))));
+    fn held_state_is_current_only_if_its_commit_point_is_what_is_committed() {
+        assert!(is_current(&point(7), Some(&point(7))));
+        assert!(!is_current(&point(6), Some(&point(7))) && !is_current(&point(7), None));
+        assert!(!is_current(&point(7), Some(&CommitPoint { changelog_end: 101, ..point(7) })));
     }
 }

@@ -9,6 +9,7 @@ use super::options::Options;
 use super::preflight::{Inputs, group, sample, topics};
 use super::thread::StreamThread;
 use super::topic_guard::TopicGuard;
+use super::watchdog;
 use crate::clock::Deadline;
 use crate::directory::Directory;
 use crate::fault;
@@ -20,8 +21,10 @@ use crate::threads::Threads;
 /// How long a shutdown waits for the threads to finish their cycles and leave the group. The process then has a second of the promised ten
 /// left to exit.
 const LEAVE_LIMIT: Duration = Duration::from_secs(9);
-/// How often the shutdown request is checked.
+/// How often the shutdown request and the steps of the threads are checked.
 const STEP: Duration = Duration::from_millis(50);
+/// Checks in a row that must find a thread stuck: after the whole process was suspended, every thread looks stuck for a moment.
+const STUCK_CHECKS: usize = 40;
 
 /// A service that is ready to start its threads.
 pub struct Service {
@@ -64,26 +67,28 @@ impl Service {
     /// A topic that has changed, the first failure of a thread, or a shutdown that timed out.
     pub fn run(self) -> Result<(), Failure> {
         let guard = TopicGuard::start(&self.options, &self.inputs, &self.stop)?;
-        let ((ended, ends), (closed, closings)) = (mpsc::channel(), mpsc::channel());
+        let ((ended, ends), (closed, closings), (alarm, alarms)) = (mpsc::channel(), mpsc::channel(), mpsc::channel());
+        watchdog::start(&self.options, &self.threads, &self.stop, alarm)?;
         let started = (0..self.options.threads).try_for_each(|number| self.start(number, ended.clone(), closed.clone()));
         drop((ended, closed));
-        let result = started.and_then(|()| wait(&self.stop, &ends));
+        let result = started.and_then(|()| wait(&self.stop, &ends, &alarms, || self.threads.stuck()));
         self.stop.request();
         let deadline = Deadline::after(LEAVE_LIMIT);
         let left = leave(&ends, deadline);
-        await_closings(&closings, deadline);
+        if left.is_ok() {
+            await_closings(&closings, deadline);
+        }
         guard.failure().map_or(Ok(()), Err).and(result).and(left)
     }
 
     /// `ended` receives how the thread ended; `closed` is dropped once its clients are closed.
     fn start(&self, number: usize, ended: mpsc::Sender<Result<(), Failure>>, closed: mpsc::Sender<()>) -> Result<(), Failure> {
         let (options, inputs, directory) = (Arc::clone(&self.options), Arc::clone(&self.inputs), Arc::clone(&self.directory));
-        let report = self.threads.reports().get(number).cloned().unwrap_or_default();
-        let (metrics, stop) = (Arc::clone(&self.metrics), self.stop.clone());
+        let (threads, metrics, stop) = (self.threads.clone(), Arc::clone(&self.metrics), self.stop.clone());
         let work = move || {
             let mut thread = None;
             let work = || {
-                let thread = thread.insert(StreamThread::new(number, &options, &inputs, &directory, report, metrics, stop)?);
+                let thread = thread.insert(StreamThread::new(number, &options, &inputs, &directory, &threads, metrics, stop)?);
                 thread.run()
             };
             // A panic ends the process like any other failure; the thread's state is not used afterwards.
@@ -108,9 +113,23 @@ impl Service {
 /// How each thread ended, in the order in which they end; disconnected once all have.
 type Ends = mpsc::Receiver<Result<(), Failure>>;
 
-/// Waits for a shutdown request, the first failure, or the end of all threads.
-fn wait(stop: &Stop, ends: &Ends) -> Result<(), Failure> {
+/// Waits for a shutdown request, the first failure, an alarm of the watchdog, a thread that is stuck, or the end of all threads. Makes no
+/// call that could hang, so it sees a thread that hangs inside librdkafka.
+fn wait(stop: &Stop, ends: &Ends, alarms: &mpsc::Receiver<Failure>, stuck: impl Fn() -> Option<(String, u64)>) -> Result<(), Failure> {
+    let mut checks = 0;
     while !stop.is_requested() {
+        if let Ok(failure) = alarms.try_recv() {
+            return Err(failure);
+        }
+        match stuck() {
+            Some((name, seconds)) if checks >= STUCK_CHECKS => {
+                return Err(Failure::NoProgress {
+                    what: format!("{name} has been in one step for {seconds} s: it hangs, or is starved of CPU"),
+                });
+            }
+            Some(_) => checks += 1,
+            None => checks = 0,
+        }
         match ends.recv_timeout(STEP) {
             Ok(Err(failure)) => return Err(failure),
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
@@ -137,7 +156,7 @@ fn leave(ends: &Ends, deadline: Deadline) -> Result<(), Failure> {
 /// Waits until every thread has closed its clients, which drops its sender.
 fn await_closings(closings: &mpsc::Receiver<()>, deadline: Deadline) {
     if closings.recv_timeout(deadline.remaining()) == Err(mpsc::RecvTimeoutError::Timeout) {
-        tracing::warn!("everything is committed, but the group did not confirm in time that this member has left");
+        tracing::warn!("the last commit is done, but the group did not confirm in time that this member has left");
     }
 }
 
@@ -158,7 +177,26 @@ mod tests {
         let (ended, ends) = mpsc::channel();
         ended.send(Ok(())).unwrap();
         ended.send(failure("first")).unwrap();
-        assert_eq!(message(wait(&Stop::default(), &ends)), "no progress: first");
+        assert_eq!(message(wait(&Stop::default(), &ends, &mpsc::channel().1, || None)), "no progress: first");
+    }
+
+    #[test]
+    fn a_thread_that_is_stuck_ends_the_wait_and_one_that_looks_so_for_a_moment_does_not() {
+        let (_ended, ends) = mpsc::channel();
+        let looks = std::cell::Cell::new(0);
+        let stuck = |from: usize| {
+            looks.set(looks.get() + 1);
+            (looks.get() < 3 || looks.get() > from).then(|| ("stream thread 1".to_owned(), 61))
+        };
+        let message = message(wait(&Stop::default(), &ends, &mpsc::channel().1, || stuck(5)));
+        assert_eq!((message.contains("stream thread 1"), looks.get()), (true, 5 + STUCK_CHECKS + 1), "{message}");
+    }
+
+    #[test]
+    fn an_alarm_of_the_watchdog_ends_the_wait() {
+        let ((_ended, ends), (alarm, alarms)) = (mpsc::channel(), mpsc::channel());
+        alarm.send(Failure::NoProgress { what: "usage [3]".to_owned() }).unwrap();
+        assert_eq!(message(wait(&Stop::default(), &ends, &alarms, || None)), "no progress: usage [3]");
     }
 
     #[test]
@@ -166,7 +204,7 @@ mod tests {
         let (_ended, ends) = mpsc::channel();
         let stop = Stop::default();
         stop.request();
-        assert!(wait(&stop, &ends).is_ok());
+        assert!(wait(&stop, &ends, &mpsc::channel().1, || None).is_ok());
     }
 
     #[test]

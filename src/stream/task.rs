@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::catch_up::{CatchUp, Mode, Position};
+use super::catch_up::{CatchUp, CatchUpLog, Mode, Position};
 use super::committed::CommitPoint;
 use super::dead_letter::DeadLetter;
 use super::failure::Failure;
@@ -48,8 +48,13 @@ pub(super) struct StreamTask {
     letters_bytes: usize,
     runs: Vec<BadRun>,
     catch_up: CatchUp,
+    catch_up_log: CatchUpLog,
     /// Records read since the last commit.
     read: u64,
+    /// Their size. The state grows by about as much.
+    read_bytes: usize,
+    /// Size of a changelog record, as written lately or, after a restore, as read. It rises at once and sinks slowly.
+    record_bytes: usize,
     /// Whether the offsets must be committed even if nothing was read.
     must_commit: bool,
     /// Whether the last round left accounts unscored because of its budget.
@@ -78,7 +83,10 @@ impl StreamTask {
             has_deletions: false,
             letters_bytes: 0,
             catch_up: CatchUp::default(),
+            catch_up_log: CatchUpLog::default(),
             read: 0,
+            read_bytes: 0,
+            record_bytes: restored.record_bytes,
             has_left: false,
             next_cycle: monotonic(),
         }
@@ -114,6 +122,7 @@ impl StreamTask {
         let timestamp = record.timestamp();
         position.pass(record.offset(), timestamp.map(|(timestamp, _)| timestamp));
         self.read += 1;
+        self.read_bytes += record.value().map_or(0, <[u8]>::len);
         let input = Input {
             stream: topic.stream,
             key: record.key(),
@@ -166,13 +175,22 @@ impl StreamTask {
         self.letters.push(letter);
     }
 
-    /// An input has been read to its end. Once all have, the task may publish, so its next cycle is due immediately.
-    pub(super) fn reached_end(&mut self, index: usize) {
+    /// An input has been read to its end, at this offset. Once all have, the task may publish, so its next cycle is due immediately.
+    pub(super) fn reached_end(&mut self, index: usize, offset: i64) {
         if let Some(position) = self.positions.get_mut(index) {
-            position.at_end = true;
+            position.reach_end(offset);
         }
         if self.mode == Mode::CatchingUp && self.is_at_end() {
             self.next_cycle = monotonic();
+        }
+    }
+
+    /// Takes note of the ends of the inputs, as far as they are known.
+    pub(super) fn follow_ends(&mut self, inputs: &Inputs, known_end: impl Fn(&str) -> Option<i64>, now: Timestamp) {
+        for (topic, position) in inputs.topics.iter().zip(&mut self.positions) {
+            if let Some(end) = known_end(&topic.name) {
+                position.follow_end(end, now);
+            }
         }
     }
 
@@ -184,6 +202,11 @@ impl StreamTask {
         self.has_deletions
     }
 
+    /// Whether an input is read now.
+    pub(super) fn reads(&self, topic: &InputTopic) -> bool {
+        self.has_deletions || topic.stream == Stream::Accounts
+    }
+
     /// Whether every input has been read to its end.
     pub(super) fn is_at_end(&self) -> bool {
         self.positions.iter().all(|position| position.at_end)
@@ -193,6 +216,9 @@ impl StreamTask {
     pub(super) fn round(&mut self, now: Timestamp, options: &Options, budget: Load) {
         let time = &options.settings.time;
         self.mode = self.catch_up.mode(&self.positions, now, time.catch_up_age_ms, time.catch_up_limit_ms);
+        if let Some(state) = self.catch_up_log.note(self.mode, monotonic()) {
+            tracing::info!(task = self.shared.number(), state, "catch-up");
+        }
         let (publish, catching_up) = (self.mode != Mode::CatchingUp, self.mode == Mode::Overdue);
         let round = RoundOptions { publish, catching_up, budget: budget.records, bytes: budget.bytes };
         let report = self.shared.round(now, &round, &mut self.changes);
@@ -227,12 +253,12 @@ impl StreamTask {
             || self.shared.engine.unwritten_records() > 0
     }
 
-    /// Estimates what this task adds to the next transaction, given the mean size of a changelog record.
-    pub(super) fn load(&self, changelog_record_bytes: usize) -> Load {
+    /// Estimates what this task adds to the next transaction.
+    pub(super) fn load(&self) -> Load {
         let unwritten = self.shared.engine.unwritten_records();
         Load {
             records: self.letters.len() + self.changes.len() + unwritten + 1,
-            bytes: self.letters_bytes + unwritten * changelog_record_bytes,
+            bytes: self.letters_bytes + unwritten * self.record_bytes + self.read_bytes,
         }
     }
 
@@ -259,26 +285,24 @@ impl StreamTask {
         sent.map(move |((topic, position), _)| (topic.name.clone(), number, (position.next - back).max(0)))
     }
 
-    /// How far the task has read, for the API and the metrics. `known_end` returns the end of a partition, if the client knows it.
-    pub(super) fn metadata(&self, inputs: &Inputs, known_end: impl Fn(&str, i32) -> Option<i64>) -> TaskMetadata {
-        let lag = |topic: &str, position: &Position| {
-            if position.at_end {
-                return Some(0);
-            }
-            known_end(topic, self.shared.number()).and_then(|end| u64::try_from(end - position.next).ok())
-        };
+    /// How far the task has read, for the API, the metrics and the watchdog. `known_end` returns the end of a partition, if it is known.
+    pub(super) fn metadata(&self, inputs: &Inputs, known_end: impl Fn(&str) -> Option<i64>) -> TaskMetadata {
         let input = |(topic, position): (&InputTopic, &Position)| InputMetadata {
             topic: topic.name.clone(),
             next: position.next,
+            is_read: self.reads(topic),
+            read_to: position.read_to,
             at_end: position.at_end,
-            lag: lag(&topic.name, position),
+            lag: position.lag(known_end(&topic.name)),
         };
         let inputs = inputs.topics.iter().zip(&self.positions).map(input).collect();
         TaskMetadata { catching_up: self.mode != Mode::Live, inputs }
     }
 
-    /// Everything so far has been committed. `changelog_end`: where the changelog now ends.
-    pub(super) fn committed(&mut self, changelog_end: i64, metrics: &Metrics) {
+    /// Everything so far has been committed. `changelog_end`: where the changelog now ends; `changelog`: what was written to it.
+    pub(super) fn committed(&mut self, changelog_end: i64, changelog: Load, metrics: &Metrics) {
+        let mean = changelog.bytes / changelog.records.max(1);
+        self.record_bytes = mean.max(self.record_bytes - self.record_bytes / 8);
         self.meter.committed(&self.shared.view().summary(), metrics);
         self.commit_point = CommitPoint { group: self.positions.iter().map(|position| Some(position.next)).collect(), changelog_end };
         if !fault::is_mutant("letters-written-again") {
@@ -287,6 +311,7 @@ impl StreamTask {
         self.changes.clear();
         self.letters_bytes = 0;
         self.read = 0;
+        self.read_bytes = 0;
         self.must_commit = false;
     }
 
@@ -326,7 +351,8 @@ pub(super) mod tests {
         let shared = SharedTask::new(1, Arc::new(Directory::new(Arc::new(Settings::default()))));
         let resolved = [false, false, true].map(|must_commit| Resolved { next: 7, must_commit }).to_vec();
         let commit_point = CommitPoint { group: vec![Some(7), Some(7), None], changelog_end: 0 };
-        StreamTask::new(Restored { shared, resolved, commit_point, basis: Basis::default(), live_keys: LiveKeys::default() })
+        let (basis, live_keys) = (Basis::default(), LiveKeys::default());
+        StreamTask::new(Restored { shared, resolved, commit_point, record_bytes: 1024, basis, live_keys })
     }
 
     fn options() -> Options {
@@ -345,9 +371,19 @@ pub(super) mod tests {
     fn an_offset_that_was_never_committed_is_written_even_without_a_record() {
         let mut task = restored_task();
         assert!(task.is_dirty());
-        task.committed(3, &metrics());
+        task.committed(3, Load::default(), &metrics());
         assert!(!task.is_dirty());
         assert_eq!(task.commit_point, CommitPoint { group: vec![Some(7); 3], changelog_end: 3 });
+    }
+
+    #[test]
+    fn the_size_of_changelog_records_rises_at_once_and_sinks_slowly() {
+        let mut task = restored_task();
+        assert_eq!(task.record_bytes, 1024, "as the restore has found it");
+        task.committed(0, Load { records: 10, bytes: 80_000 }, &metrics());
+        assert_eq!(task.record_bytes, 8_000);
+        task.committed(0, Load { records: 10, bytes: 10 }, &metrics());
+        assert_eq!(task.record_bytes, 7_000);
     }
 
     #[test]
@@ -368,10 +404,10 @@ pub(super) mod tests {
         task.round(Timestamp(1_700_000_000_000), &options, Load { records: 100, bytes: 100_000 });
         assert_eq!(task.mode, Mode::CatchingUp);
         for index in 0..2 {
-            task.reached_end(index);
+            task.reached_end(index, 7);
             assert!(task.next_cycle() > monotonic() && !task.is_at_end());
         }
-        task.reached_end(2);
+        task.reached_end(2, 7);
         assert!(task.next_cycle() <= monotonic() && task.is_at_end());
     }
 
@@ -383,9 +419,9 @@ pub(super) mod tests {
             inputs.topics[index].stream = Stream::Accounts;
             inputs
         };
-        task.reached_end(0);
+        task.reached_end(0, 7);
         assert!(!task.has_deletions(&with_accounts(1)));
-        task.reached_end(1);
+        task.reached_end(1, 7);
         assert!(task.has_deletions(&with_accounts(1)));
         task.positions[1].pass(20, None);
         assert!(task.has_deletions(&with_accounts(1)), "later records do not hold back the others again");
@@ -397,7 +433,7 @@ pub(super) mod tests {
     #[test]
     fn after_a_new_assignment_every_end_must_be_reached_again() {
         let mut task = restored_task();
-        (0..3).for_each(|index| task.reached_end(index));
+        (0..3).for_each(|index| task.reached_end(index, 7));
         task.reassigned();
         assert!(!task.is_at_end());
     }
@@ -405,9 +441,9 @@ pub(super) mod tests {
     #[test]
     fn the_lag_is_unknown_until_the_end_of_the_partition_is() {
         let (mut task, inputs) = (restored_task(), inputs());
-        task.reached_end(0);
+        task.reached_end(0, 7);
         let known = inputs.topics[1].name.clone();
-        let metadata = task.metadata(&inputs, |topic, _| (topic == known).then_some(10));
+        let metadata = task.metadata(&inputs, |topic| (topic == known).then_some(10));
         assert_eq!(metadata.inputs.iter().map(|input| input.lag).collect::<Vec<_>>(), [Some(0), Some(3), None]);
         assert!(metadata.catching_up);
     }

@@ -4,13 +4,14 @@
 //!            +---------------- gather: poll and process until a cycle is due <-----------------+
 //!            |                                   |                                             |
 //!   Assigned v            Revoked                v                                             |
-//!   membership, restore,  finish the cycle,    cycle: round and transaction -- committed ------+
-//!   assign at offsets     give up partitions     |
-//!   (rebalance.rs)        (rebalance.rs)         +-- failed: new producer, drop its tasks, restore them
+//!   membership, ask for   finish the cycle,    cycle: round and transaction -- committed ------+
+//!   the tasks             give up partitions     |                                             |
+//!   (rebalance.rs)        (rebalance.rs)         +-- failed: new producer, ask for its tasks --+
 //! ```
+//! A task that has been restored (restoring.rs) is assigned at its offsets and takes part from then on, whatever the others are waiting for.
 //! Anything the thread cannot recover from ends it with a [`Failure`], and the process with it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,14 +26,16 @@ use super::options::Options;
 use super::preflight::Inputs;
 use super::progress::Progress;
 use super::restore::Restorer;
+use super::restoring::Restoring;
 use super::task::StreamTask;
+use super::tasks::Tasks;
 use crate::clock::monotonic;
 use crate::directory::Directory;
 use crate::fault;
-use crate::kafka::{Consumer, ConsumerEvent, TRANSACTION_TIMEOUT, TransactionError};
+use crate::kafka::{Consumer, ConsumerEvent, Membership, TRANSACTION_TIMEOUT, TransactionError};
 use crate::stop::Stop;
 use crate::telemetry::Metrics;
-use crate::threads::ThreadReport;
+use crate::threads::{RESTORE_STEP_LIMIT, STEP_LIMIT, StepClock, ThreadReport, Threads};
 
 /// How long a transaction may take; the broker aborts one that lasts longer.
 const COMMIT_LIMIT: Duration = TRANSACTION_TIMEOUT;
@@ -59,19 +62,22 @@ pub(super) struct StreamThread {
     pub(super) number: usize,
     pub(super) inputs: Arc<Inputs>,
     pub(super) member: Consumer,
-    pub(super) restorer: Restorer,
+    pub(super) restoring: Restoring,
     pub(super) report: Arc<ThreadReport>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) stop: Stop,
     pub(super) events: VecDeque<GroupEvent>,
     pub(super) assignment: Assignment,
-    pub(super) tasks: BTreeMap<i32, StreamTask>,
+    pub(super) tasks: Tasks,
     pub(super) progress: Progress,
+    pub(super) options: Arc<Options>,
     /// Whether only the accounts topics are being read: see [`StreamTask::has_deletions`].
     pub(super) reads_deletions: bool,
-    options: Arc<Options>,
     transactions: Transactions,
     notices: Notices,
+    clock: Arc<StepClock>,
+    /// The group metadata of a client that is not a member; for a mutant.
+    nobody: Option<Membership>,
 }
 
 impl StreamThread {
@@ -84,16 +90,23 @@ impl StreamThread {
         options: &Arc<Options>,
         inputs: &Arc<Inputs>,
         directory: &Arc<Directory>,
-        report: Arc<ThreadReport>,
+        threads: &Threads,
         metrics: Arc<Metrics>,
         stop: Stop,
     ) -> Result<Self, Failure> {
         let Identity { group_instance, transactional_id } = Identity::of(options, number);
+        let report = threads.reports().get(number).cloned().unwrap_or_default();
+        let clock = threads.clock(format!("stream thread {number}"), STEP_LIMIT);
+        let restorer = Restorer::new(options, directory, inputs)?;
+        let nobody = if fault::is_mutant("membership-left-out") { restorer.membership_of_nobody() } else { None };
+        let restore_clock = threads.clock(format!("the restore of stream thread {number}"), RESTORE_STEP_LIMIT);
         Ok(Self {
             number,
             member: Consumer::new(&options.properties.member(&options.application, group_instance.as_deref()))?,
-            restorer: Restorer::new(options, directory, inputs)?,
-            transactions: Transactions::new(number, transactional_id, options, inputs, &metrics)?,
+            restoring: Restoring::start(number, restorer, restore_clock, Arc::clone(&report), Arc::clone(&metrics))?,
+            transactions: Transactions::new(number, transactional_id, options, inputs, &metrics, &clock)?,
+            clock,
+            nobody,
             options: Arc::clone(options),
             inputs: Arc::clone(inputs),
             report,
@@ -101,7 +114,7 @@ impl StreamThread {
             stop,
             events: VecDeque::new(),
             assignment: Assignment::default(),
-            tasks: BTreeMap::new(),
+            tasks: Tasks::default(),
             progress: Progress::begin(monotonic()),
             notices: Notices::begin(monotonic()),
             reads_deletions: false,
@@ -122,32 +135,35 @@ impl StreamThread {
     fn work(&mut self) -> Result<(), Failure> {
         self.member.subscribe(&self.options.input_names())?;
         while !self.stop.is_requested() {
+            self.clock.step();
             match self.events.pop_front() {
                 Some(GroupEvent::Assigned(partitions)) => self.assigned(partitions)?,
                 Some(GroupEvent::Revoked { lost }) => self.revoked(lost)?,
                 Some(GroupEvent::OutOfRange) => self.out_of_range()?,
                 None => {
+                    self.accept()?;
                     self.gather()?;
                     self.cycle_if_due()?;
                     self.notices.sum_up_if_due(monotonic());
-                    let unfinished = self.tasks.iter().find(|(_, task)| !task.is_at_end()).map(|(number, _)| *number);
-                    self.progress.check(&self.assignment, unfinished, monotonic())?;
+                    self.progress.check(&self.assignment, monotonic())?;
                 }
             }
         }
         tracing::info!(thread = self.number, "leaving the group");
-        self.cycle(REVOKE_LIMIT, |_| true).map(|_| ())
+        let end = self.cycle(REVOKE_LIMIT, |_| true);
+        self.clock.idle();
+        end.map(drop)
     }
 
     /// Polls and processes until a cycle is due, the transaction is nearly full, or a rebalance begins. If the last round left accounts
     /// unscored, it takes only what has already arrived.
     fn gather(&mut self) -> Result<(), Failure> {
         let began = monotonic();
-        let has_left = self.tasks.values().any(StreamTask::has_left);
-        let due = gather_until(began, self.tasks.values().map(StreamTask::next_cycle).min(), has_left);
+        let has_left = self.tasks.running().any(|(_, task)| task.has_left());
+        let due = gather_until(began, self.tasks.running().map(|(_, task)| task.next_cycle()).min(), has_left);
         loop {
             let left = due.saturating_duration_since(monotonic());
-            if left.is_zero() || !self.events.is_empty() || self.stop.is_requested() || self.load().is_nearly_full() {
+            if left.is_zero() || !self.events.is_empty() || self.stop.is_requested() || self.is_nearly_full() {
                 return Ok(());
             }
             let polled = self.process_batch(if has_left { Duration::ZERO } else { left })?;
@@ -165,46 +181,43 @@ impl StreamThread {
             (wait, polled) = (Duration::ZERO, polled + 1);
             match event.content() {
                 ConsumerEvent::Record(record) => {
-                    let (Some(index), Some(task)) = (self.inputs.index(record.topic()), self.tasks.get_mut(&record.partition())) else {
+                    let (Some(index), Some(task)) = (self.inputs.index(record.topic()), self.tasks.get_mut(record.partition())) else {
                         continue;
                     };
                     let now = *now.get_or_insert_with(|| self.options.clock.now());
                     task.process(index, record, &self.inputs, &self.options, &mut self.notices, now)?;
                 }
-                ConsumerEvent::End(topic, partition) => {
-                    if let (Some(index), Some(task)) = (self.inputs.index(&topic), self.tasks.get_mut(&partition)) {
-                        task.reached_end(index);
+                ConsumerEvent::End(topic, partition, offset) => {
+                    if let (Some(index), Some(task)) = (self.inputs.index(&topic), self.tasks.get_mut(partition)) {
+                        task.reached_end(index, offset);
                         has_ended = true;
                     }
                 }
                 other => note(other, || self.member.assignment_lost(), &mut self.events)?,
             }
         }
-        if now.is_some() {
-            self.progress.read(monotonic());
-        }
         // A new assignment would answer a rebalance that has begun; it decides what is read next.
-        if has_ended
-            && self.reads_deletions
-            && self.events.is_empty()
-            && self.tasks.values_mut().all(|task| task.has_deletions(&self.inputs))
-        {
+        if has_ended && self.reads_deletions && self.events.is_empty() && !self.misses_deletions() {
             self.resume_reading()?;
         }
         Ok(polled)
     }
 
     fn load(&self) -> Load {
-        self.tasks.values().map(|task| task.load(self.transactions.changelog_record_bytes())).sum()
+        self.tasks.running().map(|(_, task)| task.load()).sum()
+    }
+
+    fn is_nearly_full(&self) -> bool {
+        self.transactions.limits().are_nearly_reached(self.load())
     }
 
     fn cycle_if_due(&mut self) -> Result<(), Failure> {
         let now = monotonic();
         let options = Arc::clone(&self.options);
         let is_due = |task: &StreamTask| now >= task.next_cycle() && !task.awaits_verdict(&options);
-        let end = if self.load().is_nearly_full() {
+        let end = if self.is_nearly_full() {
             self.cycle(COMMIT_LIMIT, |_| true)?
-        } else if self.tasks.values().any(is_due) {
+        } else if self.tasks.running().any(|(_, task)| is_due(task)) {
             self.cycle(COMMIT_LIMIT, is_due)?
         } else {
             return Ok(());
@@ -212,7 +225,11 @@ impl StreamThread {
         if end == CycleEnd::Failed {
             self.member.assign([])?;
             self.recover()?;
-            self.prepare()?;
+            // A rebalance that has begun decides what is read next.
+            if self.events.is_empty() {
+                self.resume_reading()?;
+                self.ask()?;
+            }
         }
         Ok(())
     }
@@ -230,20 +247,22 @@ impl StreamThread {
     pub(super) fn cycle(&mut self, limit: Duration, chosen: impl Fn(&StreamTask) -> bool) -> Result<CycleEnd, Failure> {
         fault::point("before-cycle");
         let Some(membership) = &self.assignment.membership else { return Ok(CycleEnd::Committed) };
-        let nobody = if fault::is_mutant("membership-left-out") { self.restorer.membership_of_nobody() } else { None };
-        let membership = nobody.as_ref().unwrap_or(membership);
+        let membership = self.nobody.as_ref().unwrap_or(membership);
         let now = self.options.clock.now();
-        let budget = self.load().left_for_each_of(self.tasks.len(), self.transactions.changelog_record_bytes());
-        let mut tasks: Vec<_> = self.tasks.iter_mut().filter(|(_, task)| chosen(task)).collect();
-        for (_, task) in &mut tasks {
+        let budget = self.transactions.limits().left_for_each_of(self.tasks.running().count(), self.load());
+        let mut tasks: Vec<_> = self.tasks.running_mut().filter(|(_, task)| chosen(task)).collect();
+        for (number, task) in &mut tasks {
+            let end = |topic: &str| self.member.known_end(topic, **number).max(self.report.end(topic, **number));
+            task.follow_ends(&self.inputs, end, now);
             task.round(now, &self.options, budget);
         }
         tasks.retain(|(_, task)| task.is_dirty());
         if !tasks.is_empty() {
             match self.transactions.write(&mut tasks, membership, limit)? {
-                TransactionEnd::Committed(changelog_ends) => {
+                TransactionEnd::Committed(changelogs) => {
                     for (number, task) in tasks {
-                        task.committed(changelog_ends.get(number).copied().unwrap_or(-1), &self.metrics);
+                        let (end, written) = changelogs.get(number).copied().unwrap_or((-1, Load::default()));
+                        task.committed(end, written, &self.metrics);
                     }
                     self.report.committed(now);
                 }
@@ -251,13 +270,14 @@ impl StreamThread {
                     let numbers: BTreeSet<i32> = tasks.iter().map(|(number, _)| **number).collect();
                     let kept = fault::is_mutant("state-kept-after-abort")
                         || matches!(error, TransactionError::Unclear(_)) && fault::is_mutant("unclear-outcome-repeated");
-                    self.tasks.retain(|number, _| kept || !numbers.contains(number));
+                    numbers.into_iter().filter(|_| !kept).for_each(|number| self.tasks.drop_state(number));
                     return Ok(CycleEnd::Failed);
                 }
             }
         }
-        let known_end = |topic: &str, partition| self.member.known_end(topic, partition);
-        self.report.tasks(self.tasks.iter().map(|(number, task)| (*number, task.metadata(&self.inputs, known_end))).collect());
+        let end = |topic: &str, number| self.member.known_end(topic, number).max(self.report.end(topic, number));
+        let tasks = self.tasks.running().map(|(number, task)| (number, task.metadata(&self.inputs, |topic| end(topic, number))));
+        self.report.tasks(tasks.collect());
         Ok(CycleEnd::Committed)
     }
 }

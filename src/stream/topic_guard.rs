@@ -30,7 +30,7 @@ pub(super) struct TopicGuard(Arc<Mutex<Option<Failure>>>);
 impl TopicGuard {
     /// Starts the thread, which ends with the service.
     pub(super) fn start(options: &Arc<Options>, inputs: &Arc<Inputs>, stop: &Stop) -> Result<Self, Failure> {
-        let inspector = Inspector::new(&options.properties)?;
+        let inspector = Inspector::patient(&options.properties)?;
         let (options, inputs, stop) = (Arc::clone(options), Arc::clone(inputs), stop.clone());
         let failure = Arc::new(Mutex::new(None));
         let result = Arc::clone(&failure);

@@ -28,7 +28,7 @@ pub(crate) struct Fake {
 
 impl Default for Fake {
     fn default() -> Self {
-        let readiness = Readiness { ready: true, waiting_for: Vec::new() };
+        let readiness = Readiness { ready: true, ..Readiness::default() };
         Self {
             now: Timestamp(1_767_571_200_000),
             rows: Vec::new(),

@@ -152,7 +152,11 @@ impl Source for Instance {
 
     fn readiness(&self) -> Readiness {
         let waiting_for = self.threads.waiting_for();
-        Readiness { ready: waiting_for.is_empty(), waiting_for }
+        Readiness { ready: waiting_for.is_empty(), waiting_for, no_contact_since: self.threads.contact().lost_since() }
+    }
+
+    fn stuck(&self) -> Option<String> {
+        self.threads.stuck().map(|(name, seconds)| format!("{name} has been in one step for {seconds} s"))
     }
 }
 

@@ -48,6 +48,11 @@ pub trait Source: Send + Sync + 'static {
 
     /// Whether this instance is ready.
     fn readiness(&self) -> Readiness;
+
+    /// A thread that hangs, if there is one.
+    fn stuck(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The live sums of the portfolio, and the settings that turn them into KPIs.
@@ -162,4 +167,7 @@ pub struct Readiness {
     pub ready: bool,
     /// What it is waiting for.
     pub waiting_for: Vec<String>,
+    /// Since when no broker has answered; `None` while one does.
+    #[serde(serialize_with = "crate::time::rfc3339_or_null")]
+    pub no_contact_since: Option<Timestamp>,
 }

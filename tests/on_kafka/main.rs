@@ -31,6 +31,7 @@ mod exits;
 mod kill;
 mod monitoring;
 mod offsets;
+mod progress;
 mod reload;
 mod run;
 mod security;

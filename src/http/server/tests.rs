@@ -202,7 +202,7 @@ fn the_token_protects_the_data_but_not_the_page_and_the_probes() {
 
 #[test]
 fn readiness_is_503_until_the_tasks_are_restored() {
-    let readiness = Readiness { ready: false, waiting_for: vec!["task 3 is being restored".to_owned()] };
+    let readiness = Readiness { waiting_for: vec!["task 3 is being restored".to_owned()], ..Readiness::default() };
     let server = start(Fake { readiness, ..Fake::default() }, None);
     let (status, answer) = get(&server, "/readyz");
     assert_eq!((status, &json(&answer)["waiting_for"][0]), (503, &"task 3 is being restored".into()));

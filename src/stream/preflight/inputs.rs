@@ -1,19 +1,10 @@
 //! The input topics as found in the cluster: the partition count that all share, and the partitioners that may have written them.
 
-use std::time::Duration;
-
 use crate::clock::Deadline;
-use crate::kafka::{Inspector, TopicId};
+use crate::kafka::{Inspector, TopicId, wait};
 use crate::partitioner::{Candidates, Partitioner};
 use crate::stream::failure::Failure;
 use crate::stream::options::{InputTopic, Options};
-
-/// How long it may take until every broker knows a topic.
-const LIMIT: Duration = Duration::from_secs(5);
-/// How long topic ids are asked for: without them a topic that was re-created cannot be recognised.
-const IDS_LIMIT: Duration = Duration::from_secs(30);
-/// Pause between attempts.
-const STEP: Duration = Duration::from_millis(100);
 
 /// The input topics of all tasks.
 #[derive(Clone, Debug)]
@@ -60,7 +51,7 @@ impl Inputs {
     /// If a topic is missing, or partition counts differ.
     pub(crate) fn describe(options: &Options, inspector: &Inspector) -> Result<Self, Failure> {
         let missing = |topic: &InputTopic| Failure::TopicMissing { topic: topic.name.clone(), hint: "; input topics are not created" };
-        let count = |topic: &InputTopic| inspector.partitions_in_time(&topic.name, LIMIT)?.ok_or_else(|| missing(topic));
+        let count = |topic: &InputTopic| inspector.partitions_in_time(&topic.name, wait::UNKNOWN_TOPIC)?.ok_or_else(|| missing(topic));
         let counts = options.inputs.iter().map(count).collect::<Result<Vec<_>, _>>()?;
         let [partitions, rest @ ..] = counts.as_slice() else {
             return Err(Failure::kafka("looking up the input topics", &"none is configured"));
@@ -78,11 +69,11 @@ impl Inputs {
     /// If no broker answers.
     pub(crate) fn identify(&mut self, changelog: &str, inspector: &Inspector) -> Result<(), Failure> {
         let names: Vec<&str> = self.topics.iter().map(|topic| topic.name.as_str()).chain([changelog]).collect();
-        let deadline = Deadline::after(IDS_LIMIT);
-        let mut found = inspector.describe(&names, LIMIT);
+        let deadline = Deadline::after(wait::KNOWN_TOPIC);
+        let mut found = inspector.describe(&names, wait::UNKNOWN_TOPIC);
         while names.iter().any(|name| !matches!(found.get(*name), Some(Ok(_)))) && !deadline.passed() {
-            inspector.wait(STEP);
-            found = inspector.describe(&names, LIMIT);
+            inspector.wait(wait::STEP);
+            found = inspector.describe(&names, wait::UNKNOWN_TOPIC);
         }
         if found.is_empty() {
             return Err(Failure::kafka("looking up the ids of the topics", &"no broker answers"));

@@ -2,15 +2,10 @@
 //!
 //! Read and Write include Describe. A transactional producer needs no right on the cluster.
 
-use std::time::Duration;
-
 use super::topics::{self, OwnTopic};
-use crate::kafka::{self, Allowed, ErrorCode, Inspector, Operation, TransactionalProducer, is_forbidden};
+use crate::kafka::{self, Allowed, ErrorCode, Inspector, Operation, TransactionalProducer, is_forbidden, wait};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
-
-/// Timeout of one request.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// Operations on one resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,12 +40,12 @@ pub fn rights(options: &Options) -> Vec<Right> {
 pub(super) fn missing(options: &Options, inspector: &Inspector, to_create: &[OwnTopic]) -> Result<Vec<Failure>, Failure> {
     let rights = rights(options);
     let names: Vec<&str> = rights.iter().filter(|right| right.resource == "topic").map(|right| right.name.as_str()).collect();
-    let topics = inspector.describe(&names, LIMIT);
+    let topics = inspector.describe(&names, wait::REQUEST);
     let mut missing = Vec::new();
     for right in &rights {
         let allowed = match right.resource {
             "topic" => topics.get(&right.name).map(|described| described.clone().map(|topic| topic.operations)),
-            "group" => inspector.allowed_on_group(&right.name, LIMIT),
+            "group" => inspector.allowed_on_group(&right.name, wait::REQUEST),
             _ => None,
         };
         missing.extend(denied(right, allowed));
@@ -73,7 +68,7 @@ fn denied(right: &Right, allowed: Option<Allowed>) -> Vec<Failure> {
 
 /// Initialises a transactional id that no instance uses, because Kafka has no request that merely checks this right.
 fn transactions(options: &Options) -> Result<Option<Failure>, Failure> {
-    match TransactionalProducer::new(&options.properties, &format!("{}-check", options.application)) {
+    match TransactionalProducer::new(&options.properties, &format!("{}-check", options.application), || ()) {
         Err(kafka::Error::NotAllowed { resource, .. }) => {
             Ok(Some(not_allowed(resource, &format!("{}-*", options.application), Operation::Write)))
         }

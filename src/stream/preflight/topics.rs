@@ -1,13 +1,9 @@
 //! The topics that the service writes: their configuration, checking them, creating them.
 
-use std::time::Duration;
-
-use crate::kafka::{Creation, ErrorCode, Inspector, TopicSpec, create_topics};
+use crate::kafka::{Creation, ErrorCode, Inspector, TopicSpec, create_topics, wait};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 
-/// How long it may take until brokers know a new topic.
-const VISIBLE_LIMIT: Duration = Duration::from_secs(30);
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// A topic that the service writes, as the service would create it.
@@ -95,7 +91,7 @@ pub(in crate::stream) fn create_missing(options: &Options, own: &[OwnTopic], ins
         return Err(Failure::kafka(format!("creating topic {topic}"), code));
     }
     for topic in &missing {
-        if inspector.partitions_in_time(&topic.name, VISIBLE_LIMIT)?.is_none() {
+        if inspector.partitions_in_time(&topic.name, wait::KNOWN_TOPIC)?.is_none() {
             return Err(Failure::TopicMissing { topic: topic.name.clone(), hint: ", although it has just been created" });
         }
     }

@@ -1,0 +1,96 @@
+//! How long each kind of wait for Kafka lasts, and which errors are worth waiting for. No other file decides either.
+
+use std::time::Duration;
+
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::properties::TRANSACTION_TIMEOUT;
+use crate::clock::monotonic;
+
+/// One request.
+pub(crate) const REQUEST: Duration = Duration::from_secs(10);
+/// The first answer of a cluster. At the start, a wrong address is likelier than an outage.
+pub(crate) const FIRST_CONTACT: Duration = Duration::from_secs(10);
+/// A broker, leader or coordinator that has been there before: a failed broker is noticed within seconds and restarts within a minute.
+pub(crate) const OUTAGE: Duration = Duration::from_mins(1);
+/// A topic that may not exist: brokers learn of new ones with a delay.
+pub(crate) const UNKNOWN_TOPIC: Duration = Duration::from_secs(5);
+/// A topic that must exist: it was there before, or has just been created.
+pub(crate) const KNOWN_TOPIC: Duration = Duration::from_secs(30);
+/// The end of an open transaction: its timeout, plus the time that the broker takes to abort it.
+pub(crate) const OPEN_TRANSACTION: Duration = TRANSACTION_TIMEOUT.saturating_add(Duration::from_secs(30));
+/// Pause between attempts.
+pub(crate) const STEP: Duration = Duration::from_millis(100);
+
+/// How long an error is waited out; `None` if it is final. `contact`: how long no broker at all may answer.
+pub(crate) fn limit(error: &KafkaError, contact: Duration) -> Option<Duration> {
+    use RDKafkaErrorCode::{
+        AllBrokersDown, BrokerTransportFailure, CoordinatorLoadInProgress, CoordinatorNotAvailable, LeaderNotAvailable, NetworkException,
+        NotCoordinator, NotLeaderForPartition, OperationTimedOut, RequestTimedOut, UnknownPartition, UnstableOffsetCommit,
+        WaitingForCoordinator,
+    };
+    match error.rdkafka_error_code()? {
+        AllBrokersDown | BrokerTransportFailure | NetworkException | OperationTimedOut => Some(contact),
+        LeaderNotAvailable | NotLeaderForPartition | UnknownPartition | RequestTimedOut => Some(OUTAGE),
+        CoordinatorLoadInProgress | CoordinatorNotAvailable | NotCoordinator | WaitingForCoordinator => Some(OUTAGE),
+        UnstableOffsetCommit => Some(OPEN_TRANSACTION),
+        _ => None,
+    }
+}
+
+/// Repeats a request until it succeeds, or fails for longer than [`limit`] allows. The request is given the time that it may take.
+pub(crate) fn patiently<T>(
+    contact: Duration,
+    mut pause: impl FnMut(),
+    mut request: impl FnMut(Duration) -> KafkaResult<T>,
+) -> KafkaResult<T> {
+    let began = monotonic();
+    loop {
+        match request(REQUEST.min(contact)) {
+            Err(error) if limit(&error, contact).is_some_and(|limit| monotonic().duration_since(began) < limit) => pause(),
+            result => return result,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(code: RDKafkaErrorCode) -> KafkaError {
+        KafkaError::MetadataFetch(code)
+    }
+
+    #[test]
+    fn a_missing_leader_is_always_an_outage_and_a_silent_cluster_only_after_first_contact() {
+        assert_eq!(limit(&failed(RDKafkaErrorCode::LeaderNotAvailable), FIRST_CONTACT), Some(OUTAGE));
+        assert_eq!(limit(&failed(RDKafkaErrorCode::AllBrokersDown), FIRST_CONTACT), Some(FIRST_CONTACT));
+        assert_eq!(limit(&failed(RDKafkaErrorCode::AllBrokersDown), OUTAGE), Some(OUTAGE));
+        assert_eq!(limit(&failed(RDKafkaErrorCode::UnstableOffsetCommit), OUTAGE), Some(OPEN_TRANSACTION));
+    }
+
+    #[test]
+    fn a_request_is_repeated_until_it_succeeds_or_its_error_is_final() {
+        let mut left = 3;
+        let answer = patiently(
+            OUTAGE,
+            || (),
+            |_| {
+                left -= 1;
+                if left == 0 { Ok(7) } else { Err(failed(RDKafkaErrorCode::LeaderNotAvailable)) }
+            },
+        );
+        assert_eq!((answer.unwrap(), left), (7, 0));
+        let mut asked = 0;
+        let refused: KafkaResult<()> = patiently(
+            OUTAGE,
+            || (),
+            |_| {
+                asked += 1;
+                Err(failed(RDKafkaErrorCode::TopicAuthorizationFailed))
+            },
+        );
+        assert!(refused.is_err() && asked == 1);
+    }
+}

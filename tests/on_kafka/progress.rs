@@ -1,0 +1,92 @@
+//! Progress or exit, seen from outside: what stands still is found, whatever else moves; what need not wait runs on; and an instance is ready
+//! only while it can work.
+
+use std::time::Duration;
+
+use crate::kafka::broker::Broker;
+use crate::kafka::client;
+use crate::kafka::eventually;
+use crate::kafka::input::simulated;
+use crate::kafka::scenario::{LIMIT, Scenario};
+use churnwatch::event::Stream;
+
+fn fault(what: &str) -> [(&'static str, String); 1] {
+    [("CHURNWATCH_FAULT", what.to_owned())]
+}
+
+#[test]
+fn a_partition_that_stands_still_while_its_siblings_move_shows_in_the_lag_and_ends_the_process() {
+    let mut scenario = Scenario::new("standing", 2, &simulated(71, 10, 10));
+    scenario.application.variables.push(("CHURNWATCH_MUTANT".to_owned(), "partition-not-read".to_owned()));
+    let mut service = scenario.application.start();
+    // The consumer never reads this input of task 0, so it knows no end of it.
+    let skipped = scenario.topics.of(Stream::Usage);
+    let unread = client::ends(scenario.broker, &skipped)[0];
+    let lag = format!("\"lag_records\":{unread}");
+    eventually("the lag of what is not read", LIMIT, || service.get("/api/pipeline").contains(&lag).then_some(()));
+    service.wait(LIMIT);
+    let log = service.fails_with("no_progress");
+    assert!(log.contains(&format!("{skipped} [0] has stood")), "{log}");
+}
+
+#[test]
+fn a_thread_that_hangs_is_seen_by_livez_and_ends_the_process() {
+    let scenario = Scenario::new("hung", 1, &simulated(72, 3, 3));
+    let mut service = scenario.application.start_with(&[], &fault("before-cycle:5:600000"));
+    assert!(service.get("/livez").starts_with("HTTP/1.1 200"));
+    eventually("a failing probe", 2 * LIMIT, || service.get("/livez").starts_with("HTTP/1.1 503").then_some(()));
+    service.wait(LIMIT);
+    let log = service.fails_with("no_progress");
+    assert!(log.contains("stream thread 0 has been in one step"), "{log}");
+}
+
+#[test]
+fn tasks_that_an_instance_keeps_run_on_while_it_restores_others() {
+    let scenario = Scenario::new("keeping", 4, &[]);
+    // Its first restore of written state pauses for long; at the start there is none.
+    let mut keeper = scenario.application.start_with(&[], &fault("in-restore:1:40000"));
+    eventually("all tasks", LIMIT, || keeper.log().contains("tasks=[0, 1, 2, 3]").then_some(()));
+    scenario.wait_for_end(&mut keeper);
+    let leaver = scenario.application.start();
+    let kept = eventually("half of the tasks", LIMIT, || {
+        let log = keeper.log();
+        [[0, 1], [2, 3]].into_iter().find(|tasks| log.contains(&format!("tasks={tasks:?}")))
+    });
+    scenario.topics.fill(scenario.broker, &simulated(73, 20, 5));
+    scenario.wait_for_end(&mut keeper);
+    let assigned = keeper.log().matches("tasks=[0, 1, 2, 3]").count();
+    leaver.terminate();
+    eventually("all tasks again", LIMIT, || (keeper.log().matches("tasks=[0, 1, 2, 3]").count() > assigned).then_some(()));
+    let restored = keeper.log().matches("restored").count();
+
+    scenario.topics.fill(scenario.broker, &simulated(74, 20, 5));
+    let of_kept = |offsets: Vec<Vec<i64>>| -> Vec<i64> {
+        offsets.into_iter().flat_map(|topic| kept.map(|task| topic[usize::try_from(task).unwrap()])).collect()
+    };
+    let ends = of_kept(scenario.ends());
+    eventually("new records of the kept tasks to be committed", Duration::from_secs(30), || {
+        keeper.assert_alive();
+        (of_kept(scenario.committed()) == ends).then_some(())
+    });
+    assert_eq!(keeper.log().matches("restored").count(), restored, "the restore has ended early, which proves nothing");
+    scenario.wait_for_end(&mut keeper);
+    keeper.terminate();
+}
+
+#[test]
+fn an_instance_without_contact_to_kafka_is_not_ready_until_it_has_contact_again() {
+    let broker: &Broker = Box::leak(Box::new(Broker::start(|_, _| String::new(), "")));
+    let scenario = Scenario::on(broker, "contact", 1, &simulated(75, 3, 3));
+    let mut service = scenario.application.start();
+    scenario.wait_for_end(&mut service);
+    let ready = |status: &str| eventually(status, LIMIT, || Some(service.get("/readyz")).filter(|answer| answer.contains(status)));
+    ready("HTTP/1.1 200");
+    broker.signal("STOP");
+    let answer = ready("HTTP/1.1 503");
+    assert!(answer.contains("contact with Kafka, lost since"), "{answer}");
+    assert!(service.get("/api/pipeline").contains("\"no_contact_since\":\"2"));
+    broker.signal("CONT");
+    ready("HTTP/1.1 200");
+    assert!(service.log().contains("contact with Kafka is back"));
+    service.terminate();
+}
