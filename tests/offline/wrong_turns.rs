@@ -97,7 +97,7 @@ const ON_THE_COMMAND_LINE: [Turn; 43] = [
     (
         "replay --usage usage.ndjson --as-of 2020-01-01T00:00:00Z --out-accounts -",
         FAILURE,
-        &["usage.ndjson:1", "future_time", "choose a later --as-of"],
+        &["usage.ndjson, line 1", "future_time", "choose a later --as-of"],
     ),
     ("replay --usage empty.ndjson --out-accounts -", FAILURE, &["none of the 0 records was applied", "empty.ndjson: empty"]),
     ("replay --usage usge.ndjson --out-accounts -", FAILURE, &["the usage file usge.ndjson", "did you mean `usage.ndjson`"]),
@@ -308,7 +308,7 @@ fn amounts_with_decimals_in_minor_units_are_refused_and_amounts_in_major_units_a
     let folder = folder();
     let subscription = |price: &str| {
         format!(
-            r#"{{"type":"subscription_changed","account_id":"a","occurred_at":"2026-01-01T00:00:00Z","subscription_id":"s","status":"active","items":[{{{price},"currency":"USD","interval":"month","quantity":1}}]}}"#
+            r#"{{"type":"subscription_changed","account_id":"a","occurred_at":"2026-01-01T00:00:00Z","subscription_id":"s","status":"active","current_period_start":"2026-01-01T00:00:00Z","current_period_end":"2026-02-01T00:00:00Z","items":[{{{price},"currency":"USD","interval":"month","quantity":1}}]}}"#
         )
     };
     let replay = |price: &str| {
