@@ -128,7 +128,7 @@ fn scrapes(registry: &Registry) -> (Vec<f64>, String) {
 fn part_bytes(tasks: &[SharedTask]) -> f64 {
     let (mut bytes, mut parts) = (0, 0);
     for task in tasks {
-        task.view().accounts.for_each(|slot| {
+        task.view().accounts.visit(|slot| {
             if let Some(part) = &slot.live_entry().contribution {
                 bytes += part.bytes();
                 parts += 1;

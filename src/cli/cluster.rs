@@ -5,7 +5,7 @@ use super::Globals;
 /// The brokers, for commands that use a cluster.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Cluster {
-    /// Brokers; short for --set kafka.bootstrap_servers=...
+    /// Brokers; overrides the key `kafka.bootstrap_servers`
     #[arg(long, global = true, value_name = "HOST:PORT,..")]
     pub bootstrap_servers: Option<String>,
 }

@@ -133,8 +133,8 @@ fn listen(config: &mut Config, requested: bool) -> Result<http::Listener, http::
     if bound.is_ok() || requested || wanted != Http::default().listen {
         return bound;
     }
-    let next = (1..=PORTS_TRIED).map(|more| SocketAddr::new(wanted.ip(), wanted.port() + more));
-    let free = next.filter_map(|address| Some((address, http::Listener::bind(address).ok()?))).next();
+    let mut next = (1..=PORTS_TRIED).map(|more| SocketAddr::new(wanted.ip(), wanted.port() + more));
+    let free = next.find_map(|address| Some((address, http::Listener::bind(address).ok()?)));
     free.map_or(bound, |(address, listener)| {
         eprintln!("{wanted} is taken; using {address} instead (--listen sets the address)");
         config.http.listen = address;

@@ -224,7 +224,7 @@ mod tests {
         let path = folder.path().join("out");
         std::fs::write(&path, "old").unwrap();
         let mut output = Output::create(&path, Existing::Overwrite).unwrap();
-        output.line(&[b'x'; 3 << 20]).unwrap();
+        output.line(&vec![b'x'; 3 << 20]).unwrap();
         drop(output);
         assert_eq!((std::fs::read(&path).unwrap(), names(folder.path())), (b"old".to_vec(), vec!["out".to_owned()]));
     }

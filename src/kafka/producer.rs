@@ -227,12 +227,12 @@ impl TransactionalProducer {
     ) -> Result<(), TransactionError> {
         let (result, sent) = mpsc::sync_channel(1);
         let (producer, metadata) = (Arc::clone(&self.0), Arc::clone(metadata));
-        let send = move || {
-            let send = || producer.send_offsets_to_transaction(&offsets, &metadata, deadline.remaining());
-            // Nobody waits any more for one that is late.
-            let _ = result.send(retry(deadline, "commit offsets", send, false));
+        let work = move || {
+            let call = || producer.send_offsets_to_transaction(&offsets, &metadata, deadline.remaining());
+            // If it is late, nobody waits for it any more.
+            let _ = result.send(retry(deadline, "commit offsets", call, false));
         };
-        let spawned = std::thread::Builder::new().name("send-offsets".to_owned()).spawn(send);
+        let spawned = std::thread::Builder::new().name("send-offsets".to_owned()).spawn(work);
         spawned.map_err(|error| TransactionError::Aborted(format!("commit offsets: cannot create a thread: {error}")))?;
         sent.recv_timeout(deadline.remaining() + LATE_ANSWER)
             .unwrap_or_else(|_| Err(TransactionError::Aborted("commit offsets: the group coordinator did not answer in time".to_owned())))
@@ -252,13 +252,12 @@ impl TransactionalProducer {
     /// id has taken over, which may show only here.
     pub(crate) fn abort(&self) -> Result<(), TransactionError> {
         let Err(error) = self.0.abort_transaction(ABORT_LIMIT) else { return Ok(()) };
-        match self.failed(TransactionError::of("abort", &error, false)) {
-            fenced @ TransactionError::Fenced(_) => Err(fenced),
-            _ => {
-                tracing::info!(%error, "abort failed; the next initialisation will end the transaction");
-                Ok(())
-            }
+        let failed = self.failed(TransactionError::of("abort", &error, false));
+        if matches!(failed, TransactionError::Fenced(_)) {
+            return Err(failed);
         }
+        tracing::info!(%error, "abort failed; the next initialisation will end the transaction");
+        Ok(())
     }
 
     /// What a failure means for this producer. A broker that refuses a batch of a fenced producer makes the client unusable, but the

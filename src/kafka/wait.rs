@@ -27,13 +27,20 @@ pub(crate) const STEP: Duration = Duration::from_millis(100);
 pub(crate) fn limit(error: &KafkaError, contact: Duration) -> Option<Duration> {
     use RDKafkaErrorCode::{
         AllBrokersDown, BrokerTransportFailure, CoordinatorLoadInProgress, CoordinatorNotAvailable, LeaderNotAvailable, NetworkException,
-        NotCoordinator, NotLeaderForPartition, OperationTimedOut, RequestTimedOut, UnknownPartition, UnstableOffsetCommit,
-        WaitingForCoordinator,
+        NotCoordinator, NotLeaderForPartition, OffsetNotAvailable, OperationTimedOut, RequestTimedOut, UnknownPartition,
+        UnstableOffsetCommit, WaitingForCoordinator,
     };
     match error.rdkafka_error_code()? {
         AllBrokersDown | BrokerTransportFailure | NetworkException | OperationTimedOut => Some(contact),
-        LeaderNotAvailable | NotLeaderForPartition | UnknownPartition | RequestTimedOut => Some(OUTAGE),
-        CoordinatorLoadInProgress | CoordinatorNotAvailable | NotCoordinator | WaitingForCoordinator => Some(OUTAGE),
+        LeaderNotAvailable
+        | NotLeaderForPartition
+        | OffsetNotAvailable
+        | UnknownPartition
+        | RequestTimedOut
+        | CoordinatorLoadInProgress
+        | CoordinatorNotAvailable
+        | NotCoordinator
+        | WaitingForCoordinator => Some(OUTAGE),
         UnstableOffsetCommit => Some(OPEN_TRANSACTION),
         _ => None,
     }

@@ -95,8 +95,8 @@ mod tests {
         Inputs { topics: vec![topic], partitions: 4, partitioning, ids: TopicIds { inputs: vec![id], changelog: None } }
     }
 
-    fn sampled(candidates: Candidates, certain: bool) -> Option<SampledPartitioning> {
-        Some(SampledPartitioning { candidates, certain })
+    fn sampled(candidates: Candidates, certain: bool) -> SampledPartitioning {
+        SampledPartitioning { candidates, certain }
     }
 
     fn stamp(basis: Option<Basis>) -> Stamp {
@@ -148,8 +148,8 @@ mod tests {
     #[test]
     fn an_established_partitioner_is_kept_when_the_topics_no_longer_show_it() {
         let crc32 = Candidates::only(Partitioner::Crc32);
-        let known = stamp(Some(new(&inputs(None, sampled(crc32, true)))));
-        for found in [sampled(Candidates::ANY, false), sampled(Candidates::only(Partitioner::Murmur2), false)] {
+        let known = stamp(Some(new(&inputs(None, Some(sampled(crc32, true))))));
+        for found in [Some(sampled(Candidates::ANY, false)), Some(sampled(Candidates::only(Partitioner::Murmur2), false))] {
             let inputs = inputs(None, found);
             assert_eq!(continued(&known, &inputs).unwrap().candidates(&inputs), Some(crc32));
         }
@@ -160,14 +160,14 @@ mod tests {
 
     #[test]
     fn keys_that_contradict_the_established_partitioner_are_refused() {
-        let by = |partitioner| inputs(None, sampled(Candidates::only(partitioner), true));
+        let by = |partitioner| inputs(None, Some(sampled(Candidates::only(partitioner), true)));
         let known = stamp(Some(new(&by(Partitioner::Crc32))));
         assert_eq!(continued(&known, &by(Partitioner::Murmur2)), Err("partitioner_changed"));
     }
 
     #[test]
     fn a_guess_from_a_few_keys_is_not_established() {
-        let guessed = inputs(None, sampled(Candidates::only(Partitioner::Murmur2), false));
+        let guessed = inputs(None, Some(sampled(Candidates::only(Partitioner::Murmur2), false)));
         let basis = new(&guessed);
         assert_eq!((basis.partitioner, basis.candidates(&guessed)), (None, Some(Candidates::only(Partitioner::Murmur2))));
     }

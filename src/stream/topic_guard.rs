@@ -130,8 +130,8 @@ mod tests {
         Inputs { topics: vec![topic], partitions: 4, partitioning: None, ids }
     }
 
-    fn found(id: i64, partitions: i32) -> Result<Description, ErrorCode> {
-        Ok(Description { id: TopicId::of(0, id), partitions, operations: None })
+    fn topic(id: i64, partitions: i32) -> Description {
+        Description { id: TopicId::of(0, id), partitions, operations: None }
     }
 
     fn compared(billing: Result<Description, ErrorCode>, changelog: Result<Description, ErrorCode>) -> Option<&'static str> {
@@ -141,17 +141,17 @@ mod tests {
 
     #[test]
     fn topics_that_have_not_changed_or_are_not_described_pass() {
-        assert_eq!(compared(found(1, 4), found(2, 4)), None);
-        assert_eq!(compared(found(0, 4), Err(ErrorCode::BrokerTransportFailure)), None, "no ids, no answer");
+        assert_eq!(compared(Ok(topic(1, 4)), Ok(topic(2, 4))), None);
+        assert_eq!(compared(Ok(topic(0, 4)), Err(ErrorCode::BrokerTransportFailure)), None, "no ids, no answer");
         compare(&inputs(), "changelog", &Described::new()).unwrap();
     }
 
     #[test]
     fn a_recreated_topic_a_changed_count_and_a_missing_topic_are_refused() {
-        assert_eq!(compared(found(9, 4), found(2, 4)), Some("topic_recreated"));
-        assert_eq!(compared(found(9, 5), found(2, 4)), Some("topic_recreated"), "the id says more than the count");
-        assert_eq!(compared(found(1, 5), found(2, 4)), Some("partition_count_changed"));
-        assert_eq!(compared(found(1, 4), found(9, 4)), Some("state_incomplete"));
-        assert_eq!(compared(Err(ErrorCode::UnknownTopicOrPartition), found(2, 4)), Some("topic_missing"));
+        assert_eq!(compared(Ok(topic(9, 4)), Ok(topic(2, 4))), Some("topic_recreated"));
+        assert_eq!(compared(Ok(topic(9, 5)), Ok(topic(2, 4))), Some("topic_recreated"), "the id says more than the count");
+        assert_eq!(compared(Ok(topic(1, 5)), Ok(topic(2, 4))), Some("partition_count_changed"));
+        assert_eq!(compared(Ok(topic(1, 4)), Ok(topic(9, 4))), Some("state_incomplete"));
+        assert_eq!(compared(Err(ErrorCode::UnknownTopicOrPartition), Ok(topic(2, 4))), Some("topic_missing"));
     }
 }

@@ -1,4 +1,4 @@
-//! The documents that describe what goes in and comes out: JSON Schemas, OpenAPI and AsyncAPI.
+//! The documents that describe what goes in and comes out: the JSON Schemas, `OpenAPI` and `AsyncAPI`.
 
 use std::path::Path;
 

@@ -216,7 +216,7 @@ mod tests {
         (0..=MAX_INVOICES).for_each(|number| account.paid(day(3), &format!("in_{number}"), "evt", usd(7)));
         let restored = restored(&account.state.parts(StateVersion::V1));
         let paid = |t| restored.ledger(&account.settings.money).invoices(t).1;
-        assert_eq!([1, 3].map(|number| paid(day(number)).sum), [7, 7 * (MAX_INVOICES as i64 + 1)]);
+        assert_eq!([1, 3].map(|number| paid(day(number)).sum), [7, 7 * (i64::try_from(MAX_INVOICES).unwrap() + 1)]);
     }
 
     #[test]

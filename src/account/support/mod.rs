@@ -83,7 +83,9 @@ impl Tickets {
         let after = |(hash, bytes)| Some((hash, Ticket::read(bytes)?.after(deleted_at)?));
         let tickets: Vec<_> = self.table.iter().filter_map(after).collect();
         (self.open, self.done, self.idle) = (0, 0, None);
-        tickets.iter().for_each(|(_, ticket)| *self.count_mut(ticket.open) += 1);
+        for (_, ticket) in &tickets {
+            *self.count_mut(ticket.open) += 1;
+        }
         if self.first_replied.get().is_some_and(|first| first <= deleted_at) {
             self.first_replied = tickets.iter().filter_map(|(_, ticket)| ticket.first_replied).min().into();
         }

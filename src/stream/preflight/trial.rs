@@ -249,7 +249,9 @@ mod tests {
 
     fn applied(mut trials: Vec<Trial>) -> Vec<u64> {
         let placement = Placement::of(&trials);
-        trials.iter_mut().for_each(|trial| trial.reject_strays(&placement));
+        for trial in &mut trials {
+            trial.reject_strays(&placement);
+        }
         trials.iter().map(|trial| trial.counts().applied).collect()
     }
 

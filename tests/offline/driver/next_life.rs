@@ -103,7 +103,9 @@ proptest! {
         let records: Vec<_> = first.into_iter().chain(second).collect();
         let mut in_order = Driver::new();
         feed(&mut in_order, &deletion());
-        records.iter().for_each(|record| feed(&mut in_order, record));
+        for record in &records {
+            feed(&mut in_order, record);
+        }
         in_order.round(now(), &PUBLISH);
 
         let mut keyed: Vec<_> = records.into_iter().chain([deletion()]).zip(keys).collect();
@@ -138,12 +140,12 @@ fn uses_of_the_date_of_the_deletion_are_told_apart_by_the_hour() {
     feed(&mut driver, &deletion());
     driver.round(now(), &PUBLISH);
     let date = Zone::utc().date_of(deleted());
-    let (uses, users) = driver
+    let (use_count, users) = driver
         .task
         .store()
         .read("acme", |slot| (slot.account.usage().use_within(date.minus(1), date), slot.account.usage().users_on_dates(date, 1)))
         .unwrap();
-    assert_eq!((uses, users), ((1_100, 1), 2));
+    assert_eq!((use_count, users), ((1_100, 1), 2));
 }
 
 #[test]
