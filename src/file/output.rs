@@ -26,7 +26,7 @@ pub enum WriteError {
     #[error("{} already exists: add --overwrite to replace it, or name another file", .0.display())]
     Exists(PathBuf),
     /// Anything else.
-    #[error("cannot write {}: {reason}", path.display())]
+    #[error("cannot write {}: {reason}", shown(path))]
     Failed {
         /// The file or directory.
         path: PathBuf,
@@ -76,6 +76,14 @@ impl Output {
     pub fn line(&mut self, json: &[u8]) -> io::Result<()> {
         self.writer.write_all(json)?;
         self.writer.write_all(b"\n")
+    }
+
+    /// Writes text as it is.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn text(&mut self, text: &[u8]) -> io::Result<()> {
+        self.writer.write_all(text)
     }
 
     /// Writes what is buffered, and gives the file its name.
@@ -159,6 +167,11 @@ impl Drop for Part {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+/// The name of an output in a message.
+fn shown(path: &Path) -> String {
+    if path == Path::new("-") { "standard output".to_owned() } else { path.display().to_string() }
 }
 
 /// Why a file cannot be written, and what to do about it.
