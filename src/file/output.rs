@@ -164,7 +164,9 @@ impl Drop for Part {
 /// Why a file cannot be written, and what to do about it.
 fn reason(path: &Path, error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::StorageFull => "the disk is full: free some space or name a path on another disk; nothing was left behind".to_owned(),
+        io::ErrorKind::StorageFull => {
+            "the disk is full: free some space or name a path on another disk; nothing was left behind".to_owned()
+        }
         io::ErrorKind::PermissionDenied => {
             "permission denied: let the user of this process write there, or name another directory".to_owned()
         }
