@@ -156,7 +156,7 @@ impl Inspector {
     fn failed(&self, doing: String, error: &KafkaError) -> Error {
         self.serve();
         let warning = self.client.client().context().warning.take();
-        let diagnosis = if is_lost_connection(error) { self.diagnose() } else { None };
+        let diagnosis = if may_be_no_broker(error) { self.diagnose() } else { None };
         match diagnosis.or_else(|| warning.map(|warning| format!("{error}; {warning}"))) {
             Some(text) => Error::call(doing, &text),
             None => Error::call(doing, error),
@@ -175,10 +175,10 @@ impl Inspector {
 }
 
 /// Whether an error is what librdkafka reports when nobody answers as expected.
-fn is_lost_connection(error: &KafkaError) -> bool {
-    use RDKafkaErrorCode::{AllBrokersDown, Authentication, BrokerTransportFailure, OperationTimedOut};
+fn may_be_no_broker(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{AllBrokersDown, Authentication, BrokerTransportFailure, OperationTimedOut, UnsupportedFeature};
     let code = error.rdkafka_error_code();
-    matches!(code, Some(AllBrokersDown | Authentication | BrokerTransportFailure | OperationTimedOut))
+    matches!(code, Some(AllBrokersDown | Authentication | BrokerTransportFailure | OperationTimedOut | UnsupportedFeature))
 }
 
 /// What the metadata says of a topic. Without partitions it is being created, or nobody leads it: an error that passes, not a count.
