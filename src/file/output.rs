@@ -1,8 +1,8 @@
 //! Output files of lines, to a path or to standard output.
 //!
-//! A regular file is written beside its path and renamed when it is complete, so a full disk or a failure leaves no half file and no change to
-//! an existing one. Devices and pipes are written directly. If the reader of standard output exits early, as `head` does, the rest of that
-//! output is dropped and the other outputs are still written.
+//! A regular file is written beside its path and renamed when it is complete, so a full disk or a failure leaves no partial file and does
+//! not change an existing one. Devices and pipes are written directly. If the reader of standard output exits early, as `head` does, the
+//! rest of that output is dropped and the other outputs are still written.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -177,7 +177,9 @@ fn shown(path: &Path) -> String {
 /// Why a file cannot be written, and what to do about it.
 fn reason(path: &Path, error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::StorageFull => "the disk is full: free some space or name another one; nothing was left behind".to_owned(),
+        io::ErrorKind::StorageFull => {
+            "the disk is full: free some space or name a path on another disk; nothing was left behind".to_owned()
+        }
         io::ErrorKind::PermissionDenied => {
             "permission denied: let the user of this process write there, or name another directory".to_owned()
         }
