@@ -1,8 +1,11 @@
 //! Fault injection, for tests only: with the feature `faults`, the process kills itself or pauses at a named point, or breaks one rule on
 //! purpose. Without the feature, a point is an empty function and no rule is ever broken.
 //!
-//! `CHURNWATCH_FAULT=before-commit:3` kills the process the third time it reaches that point; `before-commit:3:12000` pauses there for 12,000 ms instead.
-//! `CHURNWATCH_MUTANT=offsets-not-sent` breaks the rule of that name; `tests/on_kafka/chaos` lists the rules and the test that catches each.
+//! `CHURNWATCH_FAULT=before-commit:3` kills the process the third time it reaches that point; `before-commit:3:12000` pauses there for
+//! 12,000 ms instead.
+//!
+//! `CHURNWATCH_MUTANT=offsets-not-sent` breaks the rule of that name; `tests/on_kafka/chaos` lists the rules and the test that catches
+//! each.
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn point(_name: &str) {}

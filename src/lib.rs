@@ -51,7 +51,7 @@ pub mod engine; // one task: records in, changes out
 pub mod clock; // the one file that reads a clock
 pub mod fault; // kill points for tests
 pub mod stop; // the request to shut down
-pub mod file; // outputs that appear whole or not at all, and errors in words
+pub mod file; // outputs that appear whole or not at all, and why a file cannot be read
 pub mod kafka; // clients; the one module that calls librdkafka
 pub mod build; // what this binary was built from
 pub mod config; // configuration files, environment and --set

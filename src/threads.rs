@@ -97,7 +97,7 @@ impl Threads {
     }
 }
 
-/// When a thread took its last step; read by the watchdog and `/livez`, never by the thread itself.
+/// When a thread took its last step; read by the service's main loop and `/livez`, never by the thread itself.
 #[derive(Debug)]
 pub struct StepClock {
     name: String,

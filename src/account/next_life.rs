@@ -1,6 +1,6 @@
 //! What is left of an account after its deletion: the facts of its next life, if any were read before the deletion.
 //!
-//! Facts are told apart exactly, counts to the hour or, once the hours are no longer kept, the date of the deletion.
+//! Facts are assigned to a life by their exact time; counts by the hour of the deletion or, once the hours are no longer kept, by its date.
 
 use super::{Account, Digests, SectionKind};
 use crate::event::Stream;

@@ -57,7 +57,7 @@ fn stream(name: &str) -> Result<Stream, String> {
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let globals = &args.address.within(args.cluster.within(globals));
     if let (Some(path), Some(stream)) = (&args.sample, args.stream) {
-        return Sample { path, stream, records: args.records }.run(&globals.load_offline()?);
+        return Sample { path, stream, records: args.records }.run(&globals.load_offline()?, globals.quiet);
     }
     let config = if args.offline { globals.load_offline() } else { globals.load() }?;
     if !globals.quiet {

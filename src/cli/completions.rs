@@ -1,6 +1,5 @@
 //! `churnwatch completions`: completions of commands and options for a shell.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -29,6 +28,6 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "churnwatch", &mut script);
-    std::io::stdout().write_all(&script)?;
+    super::print(&script)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,7 +1,6 @@
 //! `churnwatch help`: the help of a command, or the definition of a metric.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -29,7 +28,7 @@ pub struct Args {
     /// A command, or `metrics`
     #[arg(value_name = "COMMAND")]
     pub topic: Option<String>,
-    /// After `metrics`: a metric or KPI
+    /// After `metrics`: a metric or KPI; after a command: a command of it
     #[arg(value_name = "NAME")]
     pub name: Option<String>,
 }
@@ -43,15 +42,24 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         (None, _) => Cli::command().render_help().to_string(),
         (Some("metrics"), None) => list(),
         (Some("metrics"), Some(name)) => definition(name)?,
-        (Some(command), _) => {
+        (Some(command), name) => {
             let mut root = Cli::command();
             root.build();
-            let found = root.find_subcommand_mut(command).ok_or_else(|| UsageError::unknown_command(command))?;
+            let mut found = root.find_subcommand_mut(command).ok_or_else(|| UsageError::unknown_command(command))?;
+            if let Some(name) = name {
+                let known: Vec<String> = found.get_subcommands().map(|below| below.get_name().to_owned()).collect();
+                found = found.find_subcommand_mut(name).ok_or_else(|| no_command_below(command, name, &known))?;
+            }
             found.render_help().to_string()
         }
     };
-    std::io::stdout().write_all(text.as_bytes())?;
+    super::print(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn no_command_below(command: &str, name: &str, known: &[String]) -> UsageError {
+    let remedy = if known.is_empty() { format!("try `churnwatch help {command}`") } else { format!("commands: {}", known.join(", ")) };
+    UsageError(format!("`{command}` has no command `{name}`; {remedy}"))
 }
 
 /// Every name with a description.

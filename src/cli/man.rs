@@ -1,6 +1,5 @@
 //! `churnwatch man`: manual pages in roff.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::CommandFactory;
@@ -34,6 +33,6 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page)?;
-    std::io::stdout().write_all(&page)?;
+    super::print(&page)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -28,7 +28,8 @@ mod usage;
 pub mod version;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -36,7 +37,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 pub use log::LogFormat;
 
 use crate::config::{self, Config, Problems, Setting};
-use crate::file::WriteError;
+use crate::file::{Existing, Output, WriteError};
+use crate::http::client::RequestError;
 use crate::time::Timestamp;
 
 /// Exit code for wrong usage and for an invalid configuration.
@@ -152,7 +154,8 @@ impl UsageError {
     fn unknown_command(name: &str) -> Self {
         let root = Cli::command();
         let names: Vec<&str> = root.get_subcommands().map(clap::Command::get_name).collect();
-        Self(format!("there is no command `{name}`; commands: {}", names.join(", ")))
+        let hint = usage::metrics_hint(name);
+        Self(format!("there is no command `{name}`{hint}; commands: {}", names.join(", ")))
     }
 }
 
@@ -169,11 +172,13 @@ fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             log::init(cli.globals.log_format, cli.globals.quiet);
             dispatch(&cli).unwrap_or_else(|error| report(&error, cli.globals.log_format))
         }
-        Err(error) if is_help(&error) => {
-            // If even the message cannot be written, there is nothing left to do.
-            let _ = error.print();
-            ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 })
-        }
+        Err(error) if is_help(&error) => match error.print() {
+            Err(failure) if !error.use_stderr() && failure.kind() != ErrorKind::BrokenPipe => {
+                report(&WriteError::of(Path::new("-"), &failure).into(), LogFormat::Text)
+            }
+            // If even a message on standard error cannot be written, there is nothing left to do.
+            _ => ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 }),
+        },
         Err(error) => {
             eprint!("{}", usage::message(&error, &arguments));
             ExitCode::from(EXIT_USAGE)
@@ -181,7 +186,7 @@ fn main_of(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// Whether this is the help or the version, requested or for want of arguments.
+/// Whether this is the help or the version: requested, or shown because there are no arguments.
 fn is_help(error: &clap::Error) -> bool {
     use clap::error::ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
     matches!(error.kind(), DisplayHelp | DisplayHelpOnMissingArgumentOrSubcommand | DisplayVersion)
@@ -213,7 +218,16 @@ fn report(error: &anyhow::Error, format: LogFormat) -> ExitCode {
         (None, LogFormat::Json) => tracing::error!(error = format!("{error:#}"), "failed"),
     }
     let refused = matches!(error.downcast_ref(), Some(WriteError::Exists(_)));
-    if refused || error.is::<Problems>() || error.is::<UsageError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
+    let unusable = matches!(error.downcast_ref(), Some(RequestError::Url { .. }));
+    if refused || unusable || error.is::<Problems>() || error.is::<UsageError>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
+}
+
+/// Writes a text to standard output. A reader that exits early, as `head` does, is no failure.
+fn print(text: &[u8]) -> Result<(), WriteError> {
+    let path = Path::new("-");
+    let mut output = Output::create(path, Existing::Refuse)?;
+    output.text(text).map_err(|error| WriteError::of(path, &error))?;
+    output.finish()
 }
 
 /// Parses an instant given on the command line.

@@ -1,4 +1,5 @@
-//! What became of the records of a replay: a table by stream, and for each kind of trouble its first place and a remedy.
+//! What became of the records of a replay: a table by stream and, for each kind of problem, where it first occurred and what to do about
+//! it.
 
 use std::fmt;
 
@@ -27,7 +28,7 @@ pub(super) struct Totals {
     pub(super) as_of: Timestamp,
 }
 
-/// Something to tell about the records of one file.
+/// A warning about the records of one file.
 #[derive(Debug, PartialEq, Eq)]
 struct Remark {
     file: String,
@@ -119,7 +120,7 @@ impl Outcomes<'_> {
     }
 }
 
-/// In a replay, time is not that of the clock.
+/// In a replay, `--as-of` takes the place of the clock.
 const fn remedy(code: Code) -> &'static str {
     match code {
         Code::FutureTime => "choose a later --as-of, or correct the clock of the producer",

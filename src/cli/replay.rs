@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub accounts: Option<PathBuf>,
     /// Time of scoring; default: the time of the newest record, if the records span at most 100 years
-    #[arg(long, value_name = "T", value_parser = super::instant)]
+    #[arg(long, allow_negative_numbers = true, value_name = "T", value_parser = super::instant)]
     pub as_of: Option<Timestamp>,
     /// Score each account at midnight every this many days, from its first record on
     #[arg(long, allow_negative_numbers = true, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3660))]

@@ -6,14 +6,13 @@ use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{self, Code, DecodeContext, Decoded, Place, Raw, Record, Rejection, Shape, Stream};
-use crate::file::{Existing, Output};
+use crate::file::{self, Existing, Output};
 use crate::replay;
 use crate::time::Timestamp;
 
@@ -52,19 +51,20 @@ struct Verdict {
 }
 
 impl Sample<'_> {
-    /// Writes a verdict per line to standard output, and a summary to standard error. Fails if no line would be applied.
+    /// Writes a verdict per line to standard output, and a summary to standard error; if quiet, only one that is bad. Fails if no line would be applied.
     ///
     /// # Errors
     /// If the file cannot be read or the output cannot be written.
-    pub(super) fn run(&self, config: &Config) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self, config: &Config, quiet: bool) -> anyhow::Result<ExitCode> {
         let settings = config.settings();
         let (context, now) = (settings.decode_context(), Clock::Wall.now());
         let mut output = Output::create(Path::new("-"), Existing::Refuse)?;
         let (mut read, mut applied) = (0_u64, 0_u64);
-        let cannot_read = || format!("cannot read {}", self.path.display());
-        let lines = BufReader::new(self.open().with_context(cannot_read)?).split(b'\n');
-        for (line, bytes) in (1..).zip(lines) {
-            let bytes = bytes.with_context(cannot_read)?;
+        let cannot_read = |error| anyhow::anyhow!("cannot read {}: {}", self.path.display(), file::cannot_read(self.path, &error));
+        let mut lines = BufReader::new(self.open().map_err(cannot_read)?);
+        let whole = Shape::of_file(lines.fill_buf().map_err(cannot_read)?, self.stream);
+        for (line, bytes) in (1..).zip(lines.split(b'\n')) {
+            let bytes = bytes.map_err(cannot_read)?;
             if bytes.trim_ascii().is_empty() {
                 continue;
             }
@@ -74,7 +74,11 @@ impl Sample<'_> {
             output.line(&serde_json::to_vec(&Verdict { line, ..verdict })?)?;
         }
         output.finish()?;
-        eprintln!("{}: {applied} of {read} records would be applied to the {} stream", self.path.display(), self.stream.name());
+        if !quiet || applied == 0 {
+            let advice = whole.filter(|_| applied == 0 && !self.records).map(|shape| format!("; {}", shape.advice(Place::File)));
+            let (path, stream, advice) = (self.path.display(), self.stream.name(), advice.unwrap_or_default());
+            eprintln!("{path}: {applied} of {read} records would be applied to the {stream} stream{advice}");
+        }
         Ok(if applied > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
@@ -94,6 +98,9 @@ impl Sample<'_> {
         let broken =
             |what: &str| Rejection::new(Code::InvalidJson, format!("the line is not a record with key, timestamp and value: {what}"));
         let record: WholeRecord<'_> = serde_json::from_slice(line).map_err(|error| broken(&error.to_string()))?;
+        if record.key.is_none() && record.timestamp.is_none() && record.value.is_none() {
+            return Err(broken("it has none of them; if it is an event, leave out --records"));
+        }
         let key = record.key.map(|key| key.as_str().map_or_else(|| key.to_string(), str::to_owned));
         let timestamp = record.timestamp.as_ref().map(|at| instant(at).ok_or_else(|| broken("the timestamp is not in milliseconds")));
         let timestamp = timestamp.transpose()?;

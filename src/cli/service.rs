@@ -34,8 +34,8 @@ impl Telemetry {
     }
 }
 
-/// Serves until a shutdown is requested or something fails. `listener` is bound before anything is created or joined in Kafka: if the address
-/// is taken, another instance is probably running here.
+/// Serves until a shutdown is requested or something fails. `listener` is bound before anything is created or joined in Kafka: if the
+/// address is taken, another instance is probably running here.
 ///
 /// # Errors
 /// Anything the service cannot recover from, with its code.

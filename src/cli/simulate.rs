@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::pace::Pace;
 use super::progress::{Progress, Unit};
 use super::signals::stop_on_signals;
-use super::{Globals, LogFormat};
+use super::{Globals, LogFormat, UsageError};
 use crate::clock::now;
 use crate::event::PerStream;
 use crate::file::Existing;
@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=3660))]
     pub days: u32,
     /// End of simulated time
-    #[arg(long, value_name = "T", default_value = "2026-01-01T00:00:00Z", value_parser = super::instant)]
+    #[arg(long, allow_negative_numbers = true, value_name = "T", default_value = "2026-01-01T00:00:00Z", value_parser = end)]
     pub end: Timestamp,
     /// Usage relative to an active product with about 40 usage records per account and day
     #[arg(long, allow_negative_numbers = true, value_name = "FACTOR", default_value_t = 1.0, value_parser = activity)]
@@ -69,7 +69,7 @@ pub struct Args {
     #[arg(long, allow_negative_numbers = true, value_name = "N")]
     pub events: Option<u64>,
     /// Events per second; default: as fast as possible
-    #[arg(long, value_name = "N/s", value_parser = rate)]
+    #[arg(long, allow_negative_numbers = true, value_name = "N/s", value_parser = rate)]
     pub rate: Option<u32>,
     /// End the simulated days now, then continue in real time until stopped
     #[arg(long, requires = "bootstrap_servers", conflicts_with_all = ["end", "events", "rate"])]
@@ -95,6 +95,14 @@ pub struct Args {
 fn rate(text: &str) -> Result<u32, String> {
     let number = text.strip_suffix("/s").unwrap_or(text);
     number.parse().ok().filter(|rate| *rate > 0).ok_or_else(|| "must be events per second, such as 1000/s".to_owned())
+}
+
+/// Parses the end of simulated time. It leaves room for the invoices and renewals that follow it: no timestamp is later than the year 9999.
+fn end(text: &str) -> Result<Timestamp, String> {
+    const END_MAX: &str = "9000-01-01T00:00:00Z";
+    let end = super::instant(text)?;
+    let is_possible = Timestamp::parse_rfc3339(END_MAX).is_none_or(|max| end <= max);
+    is_possible.then_some(end).ok_or_else(|| format!("must be at most {END_MAX}"))
 }
 
 /// Parses a currency code, as in records.
@@ -163,6 +171,10 @@ impl Args {
 /// # Errors
 /// Problems in the configuration, files that cannot be written, and a cluster that cannot be reached.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    if args.out_dir.as_deref() == Some(Path::new("-")) {
+        let remedy = "--out-dir names a directory, and `-` is none: name one, or write to topics with --bootstrap-servers";
+        return Err(UsageError(remedy.to_owned()).into());
+    }
     let options = args.options();
     let generator = Generator::new(&options);
     let labels: Vec<Label> = generator.labels().collect();
@@ -205,10 +217,7 @@ fn write_topics(
     globals: &Globals,
     records: impl Iterator<Item = SimulatedRecord>,
 ) -> anyhow::Result<PerStream<Option<String>>> {
-    let mut config = globals.load()?;
-    if let Some(servers) = &args.bootstrap_servers {
-        config.kafka.bootstrap_servers.clone_from(servers);
-    }
+    let config = globals.clone().with("--bootstrap-servers", "kafka.bootstrap_servers", args.bootstrap_servers.as_deref()).load()?;
     let names = PerStream::from_fn(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
     let topics = Topics::new(Properties::new(config.kafka.client_properties()), names.clone())?;
     match args.partitions {

@@ -1,6 +1,5 @@
 //! `churnwatch version`: what this binary was built from.
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::build::Build;
@@ -26,7 +25,7 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let build = Build::of_this_binary();
     let text = if args.json { serde_json::to_string(&build)? } else { text(&build) };
-    writeln!(std::io::stdout().lock(), "{text}")?;
+    super::print(format!("{text}\n").as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 

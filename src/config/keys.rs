@@ -1,4 +1,4 @@
-//! Every key of the configuration, to suggest full keys for parts and misspellings of one.
+//! Every key of the configuration, to suggest the full key for a partial or misspelt one.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -64,7 +64,7 @@ pub(super) fn ending_in(words: &str) -> Vec<&'static str> {
     KEYS.iter().map(String::as_str).filter(|key| ends(key)).take(SUGGESTED_MAX).collect()
 }
 
-/// The keys meant by what is not one: those it ends or begins, or the most similar one.
+/// The keys that unknown text may stand for: those that it ends or begins, or the most similar one.
 pub(super) fn meant_by(written: &str) -> Vec<&'static str> {
     let written = written.to_lowercase();
     [ending_in(&written), in_section(&written)]

@@ -1,7 +1,7 @@
 //! Keys set outside the file: `CHURNWATCH_<SECTION>__<KEY>` and `--set section.key=value`.
 //!
-//! `CHURNWATCH_MODEL_FILE` is the only key outside a section. Other variables with the prefix are refused, except those that Kubernetes sets
-//! for services whose names begin with churnwatch.
+//! `CHURNWATCH_MODEL_FILE` is the only key outside a section. Other variables with the prefix are refused, except those that Kubernetes
+//! sets for services whose names begin with churnwatch.
 
 use super::keys;
 use super::path::{KeyPath, PathStep};

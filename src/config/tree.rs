@@ -104,7 +104,7 @@ pub(super) fn parse(text: &str, file: &Path) -> Result<Node, Vec<Problem>> {
     }
     let syntax = errors.iter().map(|error| {
         let origin = reader.origin(error.span().map_or(0, |span| span.start));
-        // A key is no secret, unlike the rest of the text.
+        // A key is not secret, unlike the rest of the text.
         let key = error.span().and_then(|span| text.get(span)).map_or("", str::trim);
         match error.message() {
             "duplicate key" => Problem::new(origin, "", format!("invalid TOML: `{key}` is set twice: remove one of them")),

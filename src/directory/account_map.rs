@@ -31,7 +31,8 @@ impl AccountMap {
         self.read(id, Slot::clone)
     }
 
-    /// Calls `read` for every account, in no particular order. Only one key is locked at a time, so the writer waits for at most one `read`.
+    /// Calls `read` for every account, in no particular order. Only one key is locked at a time, so the writer waits for at most one
+    /// `read`.
     pub fn visit(&self, mut read: impl FnMut(&Slot)) {
         let keys: Vec<AccountKey> = self.chains.iter().map(|chain| *chain.key()).collect();
         for key in keys {

@@ -66,7 +66,8 @@ impl Finding {
 }
 
 impl BadRun {
-    /// The totals of a stream in a replay. `future_time` is no sign of a wrong file there: the instant of the replay may simply be early.
+    /// The totals of a stream in a replay. `future_time` does not indicate a wrong file there: the instant of the replay may simply be
+    /// early.
     #[must_use]
     pub fn of_replay(counts: &StreamCounts) -> Self {
         let unknown = if counts.is_known() { 0 } else { counts.ignored };

@@ -152,8 +152,8 @@ impl<S: Store> Task<S> {
         }
     }
 
-    /// Applies the waiting records whose event time has been reached. They were observed, deduplicated and counted when they were read, so a
-    /// configuration that has changed since must not refuse them.
+    /// Applies the waiting records whose event time has been reached. They were observed, deduplicated and counted when they were read, so
+    /// a configuration that has changed since must not refuse them.
     fn release_waiting(&mut self, now: Timestamp) {
         let context = DecodeContext::of_accepted(self.settings.limits.text_bytes);
         while let Some((number, waiting)) = self.waiting.pop_due(now) {

@@ -1,4 +1,4 @@
-//! Files: outputs that appear whole or not at all, and errors in words.
+//! Files: outputs that appear whole or not at all, and why a file cannot be read.
 
 mod output;
 mod reason;

@@ -1,8 +1,8 @@
 //! Output files of lines, to a path or to standard output.
 //!
-//! A regular file is written beside its path and renamed when it is complete, so a full disk or a failure leaves no half file and no change to
-//! an existing one. Devices and pipes are written directly. If the reader of standard output exits early, as `head` does, the rest of that
-//! output is dropped and the other outputs are still written.
+//! A regular file is written beside its path and renamed when it is complete, so a full disk or a failure leaves no partial file and does
+//! not change an existing one. Devices and pipes are written directly. If the reader of standard output exits early, as `head` does, the
+//! rest of that output is dropped and the other outputs are still written.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -26,7 +26,7 @@ pub enum WriteError {
     #[error("{} already exists: add --overwrite to replace it, or name another file", .0.display())]
     Exists(PathBuf),
     /// Anything else.
-    #[error("cannot write {}: {reason}", path.display())]
+    #[error("cannot write {}: {reason}", shown(path))]
     Failed {
         /// The file or directory.
         path: PathBuf,
@@ -76,6 +76,14 @@ impl Output {
     pub fn line(&mut self, json: &[u8]) -> io::Result<()> {
         self.writer.write_all(json)?;
         self.writer.write_all(b"\n")
+    }
+
+    /// Writes text as it is.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn text(&mut self, text: &[u8]) -> io::Result<()> {
+        self.writer.write_all(text)
     }
 
     /// Writes what is buffered, and gives the file its name.
@@ -161,10 +169,17 @@ impl Drop for Part {
     }
 }
 
+/// The name of an output in a message.
+fn shown(path: &Path) -> String {
+    if path == Path::new("-") { "standard output".to_owned() } else { path.display().to_string() }
+}
+
 /// Why a file cannot be written, and what to do about it.
 fn reason(path: &Path, error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::StorageFull => "the disk is full: free some space or name another one; nothing was left behind".to_owned(),
+        io::ErrorKind::StorageFull => {
+            "the disk is full: free some space or name a path on another disk; nothing was left behind".to_owned()
+        }
         io::ErrorKind::PermissionDenied => {
             "permission denied: let the user of this process write there, or name another directory".to_owned()
         }

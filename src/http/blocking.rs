@@ -1,4 +1,4 @@
-//! Work that takes long, beside the server's thread.
+//! Slow work, off the server's thread.
 
 use axum::http::StatusCode;
 

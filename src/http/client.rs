@@ -19,8 +19,11 @@ const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     /// The URL cannot be used.
-    #[error("`{0}` is not a URL of the form http://HOST:PORT")]
-    Url(String),
+    #[error("`{url}` is not a URL of the form http://HOST:PORT{}", hint(url))]
+    Url {
+        /// The URL.
+        url: String,
+    },
     /// Nothing listens there, or the host is unknown.
     #[error("cannot connect to {url}: is churnwatch running there?")]
     Connect {
@@ -52,7 +55,7 @@ pub enum RequestError {
 /// # Errors
 /// If there is no complete response within `limit`.
 pub fn get(url: &str, path: &str, limit: Duration) -> Result<(StatusCode, Bytes), RequestError> {
-    let authority = authority(url).ok_or_else(|| RequestError::Url(url.to_owned()))?;
+    let authority = authority(url).ok_or_else(|| RequestError::Url { url: url.to_owned() })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|source| RequestError::Connect { url: url.to_owned(), source })?;
     let response = runtime.block_on(async { timeout(limit, exchange(url, &authority, path)).await });
@@ -66,7 +69,17 @@ fn authority(url: &str) -> Option<String> {
     let uri: Uri = url.parse().ok()?;
     let is_base = uri.scheme() == Some(&Scheme::HTTP) && uri.path() == "/" && uri.query().is_none();
     let authority = uri.authority().filter(|authority| is_base && !authority.as_str().contains('@'))?;
-    Some(format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80)))
+    // A port that is not a number up to 65535 must not become 80.
+    let has_port = authority.as_str().len() > authority.host().len();
+    let port = if has_port { authority.port_u16()? } else { 80 };
+    Some(format!("{}:{port}", authority.host()))
+}
+
+/// What was probably meant by a URL that cannot be used.
+fn hint(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let meant = format!("http://{}", rest.split(['/', '?']).next().unwrap_or_default());
+    if meant != url && authority(&meant).is_some() { format!("; did you mean {meant}?") } else { String::new() }
 }
 
 async fn exchange(url: &str, authority: &str, path: &str) -> Result<(StatusCode, Bytes), RequestError> {
@@ -114,7 +127,17 @@ mod tests {
         assert_eq!(authority("http://127.0.0.1:9400").as_deref(), Some("127.0.0.1:9400"));
         assert_eq!(authority("http://churnwatch/").as_deref(), Some("churnwatch:80"));
         assert_eq!(authority("http://[::1]:9400").as_deref(), Some("[::1]:9400"));
-        for url in ["127.0.0.1:9400", "https://host", "http://host/readyz", "http://user:secret@host", "http://", "", "kafka:9092"] {
+        for url in [
+            "127.0.0.1:9400",
+            "https://host",
+            "http://host/readyz",
+            "http://user:secret@host",
+            "http://",
+            "",
+            "kafka:9092",
+            "http://host:99999",
+            "http://host:x",
+        ] {
             assert_eq!(authority(url), None, "{url}");
         }
     }

@@ -1,5 +1,6 @@
-//! The `Host` check. A web page whose name is made to resolve to this server (DNS rebinding) could read it with its visitor's browser;
-//! the browser sends that name, which is not allowed. Addresses cannot be rebound, so they pass, and probes and Prometheus use them.
+//! The `Host` check. A web page whose name is made to resolve to this server (DNS rebinding) could read from it through a visitor's
+//! browser. The browser sends that name as `Host`, so only known names are allowed. Addresses cannot be rebound: probes and Prometheus use
+//! them.
 
 use std::net::IpAddr;
 use std::sync::Arc;

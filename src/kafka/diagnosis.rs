@@ -33,8 +33,8 @@ enum Found {
     Unknown,
 }
 
-/// Why no client with this `security.protocol` can talk to the first reachable of these servers, and what to change; `None` if nothing
-/// speaks against it.
+/// Why no client with this `security.protocol` can talk to the first reachable of these servers, and what to change; `None` if no mismatch
+/// is found.
 pub(super) fn diagnose(servers: &str, protocol: &str) -> Option<String> {
     let found = |server: &str| Some((server.to_owned(), look(server).ok()?));
     let (server, found) = servers.split(',').map(str::trim).find_map(found)?;
@@ -89,7 +89,7 @@ fn connect(server: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Sends bytes on a connection of their own, and reads the start of the answer; 0 bytes without one.
+/// Sends bytes on a new connection, and reads the start of the answer; 0 bytes without one.
 fn answer(server: &str, request: &[u8], start: &mut [u8]) -> io::Result<usize> {
     let mut stream = connect(server)?;
     let read = stream.write_all(request).and_then(|()| stream.read_exact(start));
@@ -121,7 +121,7 @@ fn round_trip(stream: &mut TcpStream, key: i16, version: i16, body: &[u8]) -> Op
     if correlation != CORRELATION {
         return None;
     }
-    // All topics of a large cluster may be more than fits, and are not needed.
+    // The metadata of a large cluster may exceed the limit; the rest of it is not needed.
     let size = usize::try_from(size).ok()?.checked_sub(4)?.min(ANSWER_BYTES_MAX);
     let mut body = vec![0; size];
     stream.read_exact(&mut body).ok()?;

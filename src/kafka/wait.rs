@@ -23,7 +23,7 @@ pub(crate) const OPEN_TRANSACTION: Duration = TRANSACTION_TIMEOUT.saturating_add
 /// Pause between attempts.
 pub(crate) const STEP: Duration = Duration::from_millis(100);
 
-/// How long an error is waited out; `None` if it is final. `contact`: how long no broker at all may answer.
+/// How long to keep trying after this error; `None` if it is final. `contact`: the limit while no broker answers at all.
 pub(crate) fn limit(error: &KafkaError, contact: Duration) -> Option<Duration> {
     use RDKafkaErrorCode::{
         AllBrokersDown, BrokerTransportFailure, CoordinatorLoadInProgress, CoordinatorNotAvailable, LeaderNotAvailable, NetworkException,
@@ -46,7 +46,7 @@ pub(crate) fn limit(error: &KafkaError, contact: Duration) -> Option<Duration> {
     }
 }
 
-/// Repeats a request until it succeeds, or fails for longer than [`limit`] allows. The request is given the time that it may take.
+/// Repeats a request until it succeeds, or fails for longer than [`limit`] allows. `request` receives its timeout.
 pub(crate) fn patiently<T>(
     contact: Duration,
     mut pause: impl FnMut(),

@@ -9,9 +9,9 @@ use crate::time::{DAY_MS, Timestamp};
 const MAX_COSTS: usize = 50_000;
 /// Retention of a cost, days: longer than any KPI period.
 const KEPT_DAYS: i64 = 100;
-/// Maximum number of segments named by costs ..
+/// Maximum number of segments named by costs.
 const MAX_SEGMENTS: usize = 1_000;
-/// .. and of their bytes, because the stamp holds them in one changelog record. Those that sort first are kept, whatever the order of
+/// Maximum bytes of their names, because the stamp holds them in one changelog record. Those that sort first are kept, whatever the order of
 /// arrival.
 const MAX_SEGMENT_BYTES: usize = 128 * 1024;
 

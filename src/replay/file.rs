@@ -84,8 +84,8 @@ pub fn lines<'a>(path: &Path, mut source: impl Read + 'a, stream: Stream) -> io:
     let source = io::Cursor::new(start).chain(source);
     match (named, found) {
         _ if is_empty => Ok(Box::new(source)),
-        (Some("gzip"), Some("gzip")) => Ok(Box::new(flate2::read::MultiGzDecoder::new(source))),
-        (Some("zstd"), Some("zstd")) => Ok(Box::new(zstd::Decoder::new(source)?)),
+        (Some("gzip"), Some("gzip")) => Ok(Box::new(Unpacked(flate2::read::MultiGzDecoder::new(source), "gzip"))),
+        (Some("zstd"), Some("zstd")) => Ok(Box::new(Unpacked(zstd::Decoder::new(source)?, "zstd"))),
         (None, None) => Ok(Box::new(source)),
         (Some(named), None) => Err(mismatch(format!("not compressed with {named}, although its name says so: rename it"))),
         (_, Some(found)) => Err(mismatch(Shape::Compressed(found).advice(Place::File))),
@@ -94,6 +94,21 @@ pub fn lines<'a>(path: &Path, mut source: impl Read + 'a, stream: Stream) -> io:
 
 fn mismatch(what: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+/// Decompressed bytes, by the name of the format.
+struct Unpacked<R>(R, &'static str);
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+        self.0.read(buffer).map_err(|error| match error.kind() {
+            UnexpectedEof | InvalidData | InvalidInput | Other => {
+                mismatch(format!("cut off or damaged {name} data ({error}): copy the file again, and try `{name} -t FILE`", name = self.1))
+            }
+            _ => error,
+        })
+    }
 }
 
 /// Reports how much was read.

@@ -1,4 +1,5 @@
-//! The random numbers of one account: a `SplitMix64` stream (Steele, Lea and Flood, 2014), with eight bytes of state, and the same output in every version.
+//! The random numbers of one account: a `SplitMix64` stream (Steele, Lea and Flood, 2014), with eight bytes of state, and the same output
+//! in every version.
 
 /// A stream of random numbers.
 #[derive(Clone, Debug)]

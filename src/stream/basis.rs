@@ -11,8 +11,8 @@ use crate::partitioner::{Candidates, Partitioner};
 use crate::settings::Settings;
 
 impl Basis {
-    /// The basis on which the state of this stamp is continued. What the stamp does not know yet, because it has none, comes from an earlier
-    /// version, or was written when nothing was certain, is taken from what was found at the start.
+    /// The basis on which the state of this stamp is continued. What the stamp does not know yet, because it has none, comes from an
+    /// earlier version, or was written when nothing was certain, is taken from what was found at the start.
     ///
     /// # Errors
     /// If something that the stamp knows has changed.

@@ -40,8 +40,8 @@ impl Position {
         self.at_end = true;
     }
 
-    /// The partition's end is known to be at `end`. If that is beyond what was read, the next record has arrived by `now`, after the end was
-    /// reached.
+    /// The partition's end is known to be at `end`. If that is beyond what was read, the next record has arrived by `now`, after the end
+    /// was reached.
     pub(super) fn follow_end(&mut self, end: i64, now: Timestamp) {
         if self.at_end && end > self.read_to {
             (self.at_end, self.last) = (false, Some(now));
@@ -99,8 +99,8 @@ pub(super) struct CatchUp {
 }
 
 impl CatchUp {
-    /// The mode at `now`. `age_ms`: a next record older than this means catch-up, `None` means never; `limit_ms`: how long publishing may be
-    /// held back.
+    /// The mode at `now`. `age_ms`: a next record older than this means catch-up, `None` means never; `limit_ms`: how long publishing may
+    /// be held back.
     pub(super) fn mode<'a>(
         &mut self,
         positions: impl IntoIterator<Item = &'a Position>,

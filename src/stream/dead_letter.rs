@@ -12,8 +12,8 @@ pub(super) struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// A copy of the record that fits into `bytes_max`, the producer's limit. To fit, the value is dropped first, then the original headers,
-    /// then the key; `churnwatch_truncated` then holds the original length of the value.
+    /// A copy of the record that fits into `bytes_max`, the producer's limit. To fit, the value is dropped first, then the original
+    /// headers, then the key; `churnwatch_truncated` then holds the original length of the value.
     pub(super) fn new(record: Record<'_>, rejection: &Rejection, bytes_max: usize) -> Self {
         let original = Original {
             topic: record.topic(),

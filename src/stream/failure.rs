@@ -71,7 +71,7 @@ pub enum Failure {
     /// A topic is no longer the one that the state was built from.
     #[error(
         "{topic} has the topic id {found}, but the state was built from one with the id {expected}: the topic was deleted and re-created, so \
-         offsets mean other records; start over with a new application.id"
+         its offsets refer to other records; start over with a new application.id"
     )]
     TopicReplaced {
         /// The topic.
@@ -91,12 +91,12 @@ pub enum Failure {
         topic: String,
         /// Its partition.
         partition: i32,
-        /// How it is known.
+        /// What shows it.
         reason: String,
     },
     /// The changelog was deleted and created again while the service was running.
     #[error(
-        "{topic} was deleted and re-created under the running service, so it no longer holds the whole state; restore the changelog from a \
+        "{topic} was deleted and re-created while the service was running, so it no longer holds the whole state; restore the changelog from a \
          backup, or start over with a new application.id that reads all history"
     )]
     ChangelogReplaced {
@@ -258,8 +258,8 @@ pub enum Failure {
     },
     /// The records of a topic are not in the partitions of their accounts.
     #[error(
-        "{topic}: {wrong} of {events} sampled events are in another partition than their account belongs to and would be dead letters, \
-         wrong_partition; produce with the account id as the key, into a new topic"
+        "{topic}: {wrong} of {events} sampled events are not in the partition of their account and would be dead letters \
+         (wrong_partition); produce with the account id as the key, into a new topic"
     )]
     NotKeyedByAccount {
         /// Input topic.
@@ -269,7 +269,7 @@ pub enum Failure {
         /// Events sampled.
         events: u64,
     },
-    /// Records that only a schema registry can explain.
+    /// Records that cannot be read without a schema registry.
     #[error(
         "{topic} [{partition}] at offset {offset}: the value is framed for a schema registry and is not JSON; Avro and Protobuf are not \
          supported in this version: serialize the events as JSON, with or without JSON Schema, into another topic; \

@@ -1,5 +1,5 @@
-//! Which keys of its changelog partition a task's state consists of, as a digest for the stamp: after a restore it tells whether the
-//! changelog still holds all of them.
+//! A digest of the keys that a task's state has in its changelog partition. The stamp holds it; a restore compares it with what the
+//! changelog still has.
 //!
 //! The digest covers every key while there are few, and otherwise a sample that is chosen by hash, so that a task needs about a megabyte at
 //! most. What deletes state from a topic (retention, `DeleteRecords`, a re-created topic) takes so many keys at once that the sample cannot

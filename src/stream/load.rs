@@ -22,7 +22,7 @@ pub(super) struct Load {
     pub bytes: usize,
 }
 
-/// The limits of a transaction at present. They halve when one could not be committed in time, so that the same records are never tried
+/// The current limits of a transaction. They halve when one could not be committed in time, so that the same records are never tried
 /// again in one, and grow back while transactions are quick.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Limits {

@@ -1,7 +1,7 @@
 //! Warnings about records that change nothing: dead letters and unknown types.
 //!
-//! The first of each topic and code is described at once, with its place and what to do about it. The others are counted, and summed up
-//! once a minute while they go on, so that a flood cannot fill the log.
+//! The first of each topic and code is described at once, with its offset and what to do about it. The others are counted, and summed up
+//! once a minute while they continue, so that a flood cannot fill the log.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

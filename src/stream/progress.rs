@@ -1,5 +1,5 @@
-//! Detects a thread that the group leaves without work, so that the process exits instead of hanging unnoticed. The watchdog, outside of the
-//! thread, sees everything else that stands still.
+//! Detects a thread that the group leaves without work, so that the process exits instead of hanging unnoticed. The watchdog, outside of
+//! the thread, notices everything else that stalls.
 
 use std::time::{Duration, Instant};
 

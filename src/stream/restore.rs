@@ -176,8 +176,8 @@ impl Restorer {
     }
 }
 
-/// How it is known that the changelog does not hold the whole state; `None` if it does. Compaction leaves the start of a log at 0, so a later
-/// start means that records were deleted, which does no harm if each of them was superseded.
+/// How it is known that the changelog does not hold the whole state; `None` if it does. Compaction leaves the start of a log at 0, so a
+/// later start means that records were deleted, which does no harm if each of them was superseded.
 fn missing_state(stamp: Option<&Stamp>, live_keys: &LiveKeys, log_start: i64) -> Option<String> {
     let stamped = stamp.and_then(|stamp| stamp.basis.as_ref()).map(|basis| basis.keys);
     match (stamped, stamp) {

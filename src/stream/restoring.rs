@@ -1,4 +1,4 @@
-//! The thread that restores the tasks of a stream thread, which goes on polling its consumer and running the tasks that it has.
+//! The thread that restores tasks for a stream thread, which meanwhile keeps polling its consumer and running its other tasks.
 //!
 //! A restore outlasts a rebalance if one of its tasks is still wanted afterwards; otherwise frequent rebalances would keep it from ever
 //! finishing. What it has read is then compared with what is committed by that time, like the state of any task that was held.
@@ -49,7 +49,7 @@ impl Restoring {
     /// Starts the thread.
     ///
     /// # Errors
-    /// If the system refuses another thread.
+    /// If the thread cannot be created.
     pub(super) fn start(
         number: usize,
         restorer: Restorer,

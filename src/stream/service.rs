@@ -60,8 +60,8 @@ impl Service {
         &self.threads
     }
 
-    /// Runs until a shutdown is requested, a thread fails, or a topic changes; the other threads then have nine seconds to finish their cycles
-    /// and leave the group.
+    /// Runs until a shutdown is requested, a thread fails, or a topic changes; the other threads then have nine seconds to finish their
+    /// cycles and leave the group.
     ///
     /// # Errors
     /// A topic that has changed, the first failure of a thread, or a shutdown that timed out.

@@ -37,7 +37,7 @@ struct Records<I, E> {
 /// What a state is based on besides its records.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Basis {
-    /// The id of each input topic, in the order of [`Stamp::inputs`]; `None` as long as no broker has told it.
+    /// The id of each input topic, in the order of [`Stamp::inputs`]; `None` until a broker has reported it.
     pub topic_ids: Vec<Option<TopicId>>,
     /// `money.reporting_currency`.
     pub currency: String,

@@ -53,7 +53,7 @@ pub(super) struct StreamTask {
     read: u64,
     /// Their size. The state grows by about as much.
     read_bytes: usize,
-    /// Size of a changelog record, as written lately or, after a restore, as read. It rises at once and sinks slowly.
+    /// Size of a changelog record, as written lately or, after a restore, as read. It rises at once and falls slowly.
     record_bytes: usize,
     /// Whether the offsets must be committed even if nothing was read.
     must_commit: bool,

@@ -106,8 +106,8 @@ impl Tasks {
             numbers.iter().map(|number| (*number, TaskState::Restoring { held: held(before.remove(number)), asked: None })).collect();
     }
 
-    /// The group has taken the tasks back after a last cycle. State that is not in the changelog is dropped: the next owner starts from what
-    /// is committed. The rest is held in case the next assignment returns it.
+    /// The group has taken the tasks back after a last cycle. State that is not in the changelog is dropped: the next owner starts from
+    /// what is committed. The rest is held in case the next assignment returns it.
     pub(super) fn revoked(&mut self) {
         for state in self.states.values_mut() {
             let before = std::mem::replace(state, TaskState::Restoring { held: None, asked: None });
@@ -148,7 +148,7 @@ impl Tasks {
         Request { number: self.requests, tasks }
     }
 
-    /// The held state equals what is committed, says the answer to a request. True if the task runs now.
+    /// A request was answered: the held state equals what is committed. True if the task runs now.
     pub(super) fn keep(&mut self, number: i32, request: u64) -> bool {
         let Some(TaskState::Restoring { held, asked }) = self.states.get_mut(&number) else { return false };
         let Some(mut task) = held.take_if(|_| answers(request, *asked)) else { return false };

@@ -12,13 +12,13 @@ use crate::clock::Deadline;
 use crate::kafka::{Description, ErrorCode, Inspector};
 use crate::stop::Stop;
 
-/// Pause between two looks at the topics.
+/// Pause between two checks.
 const PERIOD: Duration = Duration::from_secs(10);
-/// Timeout of one look.
+/// Timeout of one check.
 const LIMIT: Duration = Duration::from_secs(5);
 /// How often the shutdown request is checked.
 const STEP: Duration = Duration::from_millis(100);
-/// How many looks in a row may not find a topic: a broker that has just started knows no topics for a moment.
+/// How many checks in a row may miss a topic: a broker that has just started knows no topics for a moment.
 const MISSING_MAX: usize = 6;
 
 /// Topics as brokers describe them, by name.
@@ -51,7 +51,7 @@ impl TopicGuard {
     }
 }
 
-/// Looks at the topics every [`PERIOD`] until a shutdown is requested.
+/// Checks the topics every [`PERIOD`] until a shutdown is requested.
 fn watch(options: &Options, inputs: &Inputs, inspector: &Inspector, stop: &Stop) -> Result<(), Failure> {
     let (changelog, mut missing, mut next) = (options.changelog_topic(), 0, Deadline::after(PERIOD));
     while !stop.is_requested() {

@@ -1,10 +1,10 @@
-//! Watches what the stream threads do from outside of them, with a client of its own, so that it also sees a partition that a consumer has
-//! silently stopped reading.
+//! Watches the stream threads from outside, with a client of its own, so that it also notices a partition that a consumer has silently
+//! stopped reading.
 //!
 //! It asks the brokers for the end of every input partition of every running task, every few seconds. A partition that has unread records
 //! and does not move, whatever its siblings do, ends the process. The answers also say whether there is contact with Kafka at all, and
-//! correct the ends that a consumer knows only as of its last fetch. Threads that take no step at all are seen by the thread that waits for
-//! them (`service.rs`), which makes no call that could hang.
+//! correct the ends that a consumer knows only as of its last fetch. Threads that take no step at all are noticed by the thread that waits
+//! for them (`service.rs`), which makes no call that could hang.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
@@ -19,13 +19,13 @@ use crate::stop::Stop;
 use crate::threads::{ThreadMetadata, Threads};
 use crate::time::Timestamp;
 
-/// Time between two looks.
-const LOOK: Duration = Duration::from_secs(5);
-/// How long the brokers may take to answer a look.
+/// Time between two checks.
+const PERIOD: Duration = Duration::from_secs(5);
+/// How long the brokers may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How long no broker may answer before that counts as a loss of contact.
 const CONTACT_LIMIT: Duration = wait::REQUEST;
-/// How long a partition with unread records, or a task that is being restored, may stand still.
+/// How long a partition with unread records, or a task that is being restored, may stall.
 const STALL_LIMIT: Duration = Duration::from_mins(5);
 /// After a gap this long between two looks, the process itself was suspended; after one this long, a task that comes back is a new one.
 const GAP_LIMIT: Duration = Duration::from_mins(1);
@@ -39,14 +39,14 @@ pub(super) fn start(options: &Options, threads: &Threads, stop: &Stop, alarms: S
     let topic = options.input_names().first().copied().unwrap_or_default().to_owned();
     let (threads, stop) = (threads.clone(), stop.clone());
     let work = move || {
-        let (mut standing, mut contact) = (Standing::begin(monotonic()), Contact::begin(clock::now()));
+        let (mut stalls, mut contact) = (Stalls::begin(monotonic()), Contact::begin(clock::now()));
         while !stop.is_requested() {
-            let result = look(&client, &topic, &threads, &mut standing, &mut contact);
+            let result = check(&client, &topic, &threads, &mut stalls, &mut contact);
             if let Err(failure) = result {
                 tracing::error!(code = failure.code(), %failure, "watchdog");
                 return drop(alarms.send(failure));
             }
-            let next = monotonic() + LOOK;
+            let next = monotonic() + PERIOD;
             while monotonic() < next && !stop.is_requested() {
                 // Polling an idle client doubles as the wait.
                 drop(client.poll(wait::STEP));
@@ -57,7 +57,7 @@ pub(super) fn start(options: &Options, threads: &Threads, stop: &Stop, alarms: S
     spawned.map(drop).map_err(|error| Failure::kafka("starting the watchdog", &error))
 }
 
-fn look(client: &Consumer, topic: &str, threads: &Threads, standing: &mut Standing, contact: &mut Contact) -> Result<(), Failure> {
+fn check(client: &Consumer, topic: &str, threads: &Threads, stalls: &mut Stalls, contact: &mut Contact) -> Result<(), Failure> {
     let reports: Vec<ThreadMetadata> = threads.reports().iter().map(|report| report.read().clone()).collect();
     let partitions: Vec<(&str, i32)> = reports.iter().flat_map(partitions).collect();
     let answer = if partitions.is_empty() {
@@ -65,12 +65,12 @@ fn look(client: &Consumer, topic: &str, threads: &Threads, standing: &mut Standi
     } else {
         client.ends(partitions.iter().copied(), ANSWER_LIMIT)
     };
-    let limit = if fault::is_mutant("partition-not-read") { 2 * LOOK } else { STALL_LIMIT };
+    let limit = if fault::is_mutant("partition-not-read") { 2 * PERIOD } else { STALL_LIMIT };
     match answer {
         Ok(ends) => {
             threads.contact().set_lost(contact.answered(clock::now()));
             threads.reports().iter().for_each(|report| report.ends(ends.clone()));
-            standing.look(&reports, &ends, limit, monotonic())
+            stalls.check(&reports, &ends, limit, monotonic())
         }
         Err(error) => {
             tracing::debug!(%error, "cannot ask for the ends of the inputs");
@@ -113,11 +113,11 @@ impl Contact {
     }
 }
 
-/// Since when each partition stands still.
-struct Standing {
+/// How far each partition was read, and since when it has been there.
+struct Stalls {
     /// By topic and task; the topic of a task that is being restored is empty.
     places: BTreeMap<(String, i32), Place>,
-    looked: Instant,
+    checked: Instant,
 }
 
 /// How far a partition was read, since when, and when the process last had it.
@@ -128,27 +128,27 @@ struct Place {
     seen: Instant,
 }
 
-impl Standing {
+impl Stalls {
     const fn begin(now: Instant) -> Self {
-        Self { places: BTreeMap::new(), looked: now }
+        Self { places: BTreeMap::new(), checked: now }
     }
 
-    /// Fails if something has stood still for too long. A task keeps its clocks through rebalances and restores for as long as the process
+    /// Fails if something has stalled for too long. A task keeps its clocks through rebalances and restores for as long as the process
     /// has it: otherwise frequent rebalances would hide that it makes no progress.
-    fn look(
+    fn check(
         &mut self,
         threads: &[ThreadMetadata],
         ends: &BTreeMap<(String, i32), i64>,
         limit: Duration,
         now: Instant,
     ) -> Result<(), Failure> {
-        if now.duration_since(self.looked) > GAP_LIMIT {
+        if now.duration_since(self.checked) > GAP_LIMIT {
             self.places.clear();
         }
-        self.looked = now;
+        self.checked = now;
         self.places.retain(|_, place| now.duration_since(place.seen) <= GAP_LIMIT);
         let places = &mut self.places;
-        let mut stands = |topic: &str, number: i32, at: i64| {
+        let mut unmoved = |topic: &str, number: i32, at: i64| {
             let new = Place { at, since: now, seen: now };
             let place = places.entry((topic.to_owned(), number)).or_insert(new);
             *place = if place.at == at { Place { seen: now, ..*place } } else { new };
@@ -159,19 +159,19 @@ impl Standing {
             for (number, task) in &thread.tasks {
                 for input in &task.inputs {
                     let Some(end) = ends.get(&(input.topic.clone(), *number)) else { continue };
-                    // What has been read to its end, or is not read yet, is at no place where it could stand.
+                    // What has been read to its end, or is not read yet, cannot stall.
                     let is_behind = input.is_read && *end > input.read_to;
-                    let stood = stands(&input.topic, *number, if is_behind { input.read_to } else { -1 });
-                    if is_behind && stood > limit {
-                        let (topic, next, seconds) = (&input.topic, input.next, stood.as_secs());
-                        return fails(format!("{topic} [{number}] has stood at offset {next} for {seconds} s, but it ends at {end}"));
+                    let stalled = unmoved(&input.topic, *number, if is_behind { input.read_to } else { -1 });
+                    if is_behind && stalled > limit {
+                        let (topic, next, seconds) = (&input.topic, input.next, stalled.as_secs());
+                        return fails(format!("{topic} [{number}] has been stuck at offset {next} for {seconds} s, but it ends at {end}"));
                     }
                 }
             }
             for number in &thread.restoring {
-                let stood = stands("", *number, i64::try_from(thread.restored_records).unwrap_or(i64::MAX));
-                if stood > limit {
-                    return fails(format!("the restore of task {number} has stood still for {} s", stood.as_secs()));
+                let stalled = unmoved("", *number, i64::try_from(thread.restored_records).unwrap_or(i64::MAX));
+                if stalled > limit {
+                    return fails(format!("the restore of task {number} has been stuck for {} s", stalled.as_secs()));
                 }
             }
         }
@@ -205,10 +205,10 @@ mod tests {
     /// Looks every ten seconds, at what `seen` says the threads and the ends are; returns the second and message of the failure.
     fn watched(seconds: u64, seen: impl Fn(i64) -> (ThreadMetadata, BTreeMap<(String, i32), i64>)) -> Option<(u64, String)> {
         let begun = monotonic();
-        let mut standing = Standing::begin(begun);
+        let mut stalls = Stalls::begin(begun);
         (0..=seconds).step_by(10).find_map(|second| {
             let (thread, ends) = seen(i64::try_from(second).unwrap());
-            let result = standing.look(&[thread], &ends, STALL_LIMIT, begun + SECOND * u32::try_from(second).unwrap());
+            let result = stalls.check(&[thread], &ends, STALL_LIMIT, begun + SECOND * u32::try_from(second).unwrap());
             result.err().map(|failure| (second, failure.to_string()))
         })
     }
@@ -245,9 +245,9 @@ mod tests {
 
     #[test]
     fn a_process_that_was_suspended_starts_to_count_again() {
-        let (begun, mut standing) = (monotonic(), Standing::begin(monotonic()));
-        let mut look = |seconds| standing.look(&[running([7, 7])], &ends([9, 9]), STALL_LIMIT, begun + SECOND * seconds);
-        assert!(look(10).is_ok() && look(1_000).is_ok() && look(1_010).is_ok());
+        let (begun, mut stalls) = (monotonic(), Stalls::begin(monotonic()));
+        let mut check = |seconds| stalls.check(&[running([7, 7])], &ends([9, 9]), STALL_LIMIT, begun + SECOND * seconds);
+        assert!(check(10).is_ok() && check(1_000).is_ok() && check(1_010).is_ok());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Memory of this process, as Linux counts it.
 
-/// Resident memory, bytes; `None` where the system does not tell.
+/// Resident memory, bytes; `None` where the system does not report it.
 pub(super) fn resident_bytes() -> Option<f64> {
     resident(&std::fs::read_to_string("/proc/self/status").ok()?)
 }

@@ -14,6 +14,10 @@ const REST_PER_WORK: u32 = 50;
 const REST_PER_WORK_IF_AWAITED: u32 = 4;
 /// How long a reader waits for a refresh before it settles for the old value.
 const WAIT_LIMIT: Duration = Duration::from_millis(20);
+/// A value this many times older than it should be has not been asked for in a while: the first reader waits for a new one ...
+const NEGLECTED: u32 = 10;
+/// ... for at most this long.
+const NEGLECTED_WAIT_LIMIT: Duration = Duration::from_secs(1);
 
 /// A value that is refreshed when a read finds it too old.
 pub(crate) struct Refreshed<T> {
@@ -64,9 +68,11 @@ impl<T: Send + Sync + 'static> Refreshed<T> {
     /// The same for a reader that can wait longer.
     pub(super) fn get_within(self: &Arc<Self>, limit: Duration) -> Arc<T> {
         let current = self.lock();
-        if current.at.elapsed() < current.rest(REST_PER_WORK, self.min_age) {
+        let (age, rest) = (current.at.elapsed(), current.rest(REST_PER_WORK, self.min_age));
+        if age < rest {
             return Arc::clone(&current.value);
         }
+        let limit = if age > rest * NEGLECTED { limit.max(NEGLECTED_WAIT_LIMIT) } else { limit };
         self.make_in_background();
         let known = current.at;
         let (current, _) = self.changed.wait_timeout_while(current, limit, |made| made.at == known).unwrap_or_else(PoisonError::into_inner);
@@ -109,17 +115,27 @@ impl<T: Send + Sync + 'static> Refreshed<T> {
         }
         let refreshed = Arc::clone(self);
         let spawned = std::thread::Builder::new().name("refresh".to_owned()).spawn(move || {
+            let busy = Busy(&refreshed.busy);
             let made = Made::by(&*refreshed.make);
             let mut current = refreshed.lock();
             *current = made;
             // Before the lock is released: a reader that still finds it busy is already waiting.
-            refreshed.busy.store(false, Ordering::Release);
+            drop(busy);
             drop(current);
             refreshed.changed.notify_all();
         });
         if spawned.is_err() {
             self.busy.store(false, Ordering::Release);
         }
+    }
+}
+
+/// A refresh that runs; over when dropped, also by a panic.
+struct Busy<'a>(&'a AtomicBool);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 
@@ -141,6 +157,30 @@ mod tests {
         let made = AtomicUsize::new(0);
         let refreshed = Refreshed::new(move || made.fetch_add(1, Ordering::SeqCst));
         while *refreshed.get() < 3 {}
+    }
+
+    #[test]
+    fn a_value_that_nobody_has_read_for_long_is_refreshed_before_it_is_returned() {
+        let made = AtomicUsize::new(0);
+        let refreshed = Refreshed::new(move || {
+            let number = made.fetch_add(1, Ordering::SeqCst);
+            // The first takes no time, so its age soon exceeds any multiple of that. The second takes longer than a reader usually waits.
+            std::thread::sleep(if number == 0 { Duration::ZERO } else { 2 * WAIT_LIMIT });
+            number
+        });
+        refreshed.lock().took = Duration::ZERO;
+        assert_eq!(*refreshed.get(), 1);
+    }
+
+    #[test]
+    fn a_refresh_that_panics_does_not_stop_the_next() {
+        let made = AtomicUsize::new(0);
+        let refreshed = Refreshed::new(move || {
+            let number = made.fetch_add(1, Ordering::SeqCst);
+            assert_ne!(number, 1, "a panic in the test");
+            number
+        });
+        while *refreshed.get() < 2 {}
     }
 
     #[test]

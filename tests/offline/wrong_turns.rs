@@ -1,5 +1,6 @@
 //! Mistakes of people who use the program for the first time. Each is answered in at most five lines with its cause, its place and its remedy.
 
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -25,6 +26,11 @@ fn folder() -> tempfile::TempDir {
     write("churnwatch.toml", "[commit]\ninterval_ms = 100\n");
     write("model.toml", "[bands]\ngreen = 80\n");
     write("config-as-model.toml", "model_file = \"churnwatch.toml\"\n");
+    let packed = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes.get(..bytes.len() / 2).unwrap()).unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(used("2026-01-01T00:00:00Z").as_bytes()).unwrap();
+    packed("cut.ndjson.gz", &gzip.finish().unwrap());
+    packed("cut.ndjson.zst", &zstd::encode_all(used("2026-01-01T00:00:00Z").as_bytes(), 1).unwrap());
     std::fs::create_dir(folder.path().join("directory")).unwrap();
     folder
 }
@@ -54,7 +60,7 @@ fn assert_none(flaws: Vec<String>) {
 /// (arguments, exit code, fragments of cause, place and remedy)
 type Turn = (&'static str, i32, &'static [&'static str]);
 
-const ON_THE_COMMAND_LINE: [Turn; 43] = [
+const ON_THE_COMMAND_LINE: [Turn; 68] = [
     ("rpelay", USAGE, &["no command `rpelay`", "did you mean `replay`", "commands: demo, run, replay"]),
     ("start", USAGE, &["no command `start`", "commands: demo, run, replay"]),
     ("help rpelay", USAGE, &["no command `rpelay`", "commands: "]),
@@ -110,6 +116,39 @@ const ON_THE_COMMAND_LINE: [Turn; 43] = [
     ("simulate --accounts -3 --out-dir new", USAGE, &["'-3'", "--accounts", "1..=10000000"]),
     ("simulate --mix furious=1 --out-dir new", USAGE, &["unknown kind `furious`", "healthy, growing"]),
     ("simulate --accounts 1 --days 1 --out-dir usage.ndjson", FAILURE, &["cannot write usage.ndjson", "not a directory"]),
+    ("metrics", USAGE, &["no command `metrics`", "did you mean `churnwatch help metrics`"]),
+    ("help usage.trend", USAGE, &["no command `usage.trend`", "did you mean `churnwatch help metrics usage.trend`"]),
+    ("help topics crate", USAGE, &["`topics` has no command `crate`", "show, create, acls, reset"]),
+    ("help replay usage", USAGE, &["`replay` has no command `usage`", "churnwatch help replay"]),
+    ("completions --shell bash", USAGE, &["does not take `--shell`", "`churnwatch completions bash`"]),
+    ("version json", USAGE, &["`version` does not take `json`", "did you mean `--json`"]),
+    ("run -c churnwatch.toml", USAGE, &["does not take `-c`", "did you mean `--config`"]),
+    ("health 127.0.0.1:9400", USAGE, &["`health` does not take", "--url http://127.0.0.1:9400"]),
+    ("health --url localhost:9400", USAGE, &["`localhost:9400` is not a URL", "http://HOST:PORT", "did you mean http://localhost:9400"]),
+    ("health --url http://localhost:9400/readyz", USAGE, &["is not a URL of the form", "did you mean http://localhost:9400?"]),
+    ("health --url http://localhost:99999", USAGE, &["`http://localhost:99999` is not a URL", "http://HOST:PORT"]),
+    ("check --sample usge.ndjson --stream usage", FAILURE, &["cannot read usge.ndjson", "did you mean `usage.ndjson`"]),
+    ("check --sample directory --stream usage", FAILURE, &["cannot read directory", "name a file in it"]),
+    ("check --sample empty.ndjson --stream usage", FAILURE, &["empty.ndjson: 0 of 0 records", "find out why nothing was written"]),
+    ("check --sample cut.ndjson.gz --stream usage", FAILURE, &["cannot read cut.ndjson.gz", "cut off or damaged gzip data", "gzip -t"]),
+    (
+        "replay --usage cut.ndjson.gz --out-accounts -",
+        FAILURE,
+        &["the usage file cut.ndjson.gz", "cut off or damaged gzip data", "gzip -t"],
+    ),
+    (
+        "replay --usage cut.ndjson.zst --out-accounts -",
+        FAILURE,
+        &["the usage file cut.ndjson.zst", "cut off or damaged zstd data", "zstd -t"],
+    ),
+    ("replay --usage usage.ndjson --as-of -5 --out-accounts -", USAGE, &["'-5'", "--as-of", "must be a timestamp with offset"]),
+    ("replay --usage usage.ndjson --score-every 7d --out-changes -", USAGE, &["'7d'", "--score-every", "must be a whole number"]),
+    ("simulate --seed abc --out-dir new", USAGE, &["'abc'", "--seed", "must be a whole number"]),
+    ("simulate --rate -5 --out-dir new", USAGE, &["'-5'", "--rate", "such as 1000/s"]),
+    ("simulate --end 9999-12-31T00:00:00Z --out-dir new", USAGE, &["--end", "must be at most 9000-01-01"]),
+    ("simulate", USAGE, &["--out-dir <DIR>, or --bootstrap-servers", "simulate --help"]),
+    ("simulate --out-dir -", USAGE, &["--out-dir names a directory", "--bootstrap-servers"]),
+    ("simulate --bootstrap-servers http://kafka:9092", USAGE, &["--bootstrap-servers: ", "without `http://`", "as in kafka:9092"]),
 ];
 
 #[test]
@@ -240,6 +279,39 @@ fn what_works_but_is_probably_a_mistake_is_a_warning() {
 }
 
 #[test]
+fn a_sample_that_is_not_one_is_answered_as_a_whole() {
+    let folder = folder();
+    let event = std::fs::read_to_string(folder.path().join("usage.ndjson")).unwrap();
+    std::fs::write(folder.path().join("pretty.json"), event.replace(',', ",\n  ").replace('{', "{\n  ").replace('}', "\n}")).unwrap();
+    let sample = |name: &str, more: &[&str]| {
+        let arguments = [&["check", "--sample", name, "--stream", "usage", "-q"], more].concat();
+        let output = command(folder.path(), &arguments).output().unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, _, said) = sample("pretty.json", &[]);
+    assert!(code == Some(FAILURE) && said.contains("pretty-printed JSON") && said.contains("jq -c"), "{said}");
+    let (code, verdicts, _) = sample("usage.ndjson", &["--records"]);
+    assert!(code == Some(FAILURE) && verdicts.contains("leave out --records"), "{verdicts}");
+    let (code, verdicts, said) = sample("usage.ndjson", &[]);
+    assert!(code == Some(0) && verdicts.contains("applied") && said.is_empty(), "{said}");
+}
+
+#[test]
+fn a_full_standard_output_is_named_and_a_closed_one_is_no_failure() {
+    let folder = folder();
+    for turn in ["version", "completions bash", "man", "help metrics", "help replay", "replay --help", "--version"] {
+        let arguments: Vec<&str> = turn.split_whitespace().collect();
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = command(folder.path(), &arguments).stdout(full).output().unwrap();
+        assert_none(flaws(turn, &output, FAILURE, &["cannot write standard output", "free some space"]).into_iter().collect());
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command(folder.path(), &arguments).stdout(writer).output().unwrap();
+        assert_none(flaws(turn, &output, 0, &[]).into_iter().collect());
+    }
+}
+
+#[test]
 fn a_file_without_permission_is_named_with_the_remedy() {
     let folder = folder();
     let path = folder.path();
@@ -279,7 +351,7 @@ fn a_server_that_is_no_broker_is_recognised() {
     let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            use std::io::{Read as _, Write as _};
+            use std::io::Read as _;
             let mut stream = stream.unwrap();
             let _ = stream.read(&mut [0; 64]);
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");

@@ -133,7 +133,7 @@ fn a_changelog_recreated_under_a_running_service_is_not_taken_for_its_state() {
     client::configure_topic(scenario.broker, changelog, "cleanup.policy", "compact");
     service.signal("CONT");
     let log = service.fails_with("state_incomplete");
-    assert!(log.contains("deleted and re-created under the running service"), "{log}");
+    assert!(log.contains("deleted and re-created while the service was running"), "{log}");
     let log = scenario.application.start().wait_for_failure();
     assert!(log.lines().last().is_some_and(|line| line.contains("state_missing") || line.contains("state_incomplete")), "{log}");
 }

@@ -1,4 +1,4 @@
-//! Progress or exit, seen from outside: what stands still is found, whatever else moves; what need not wait runs on; and an instance is ready
+//! Progress or exit, seen from outside: what stalls is found, whatever else moves; what need not wait runs on; and an instance is ready
 //! only while it can work.
 
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn a_partition_that_stands_still_while_its_siblings_move_shows_in_the_lag_and_en
     eventually("the lag of what is not read", LIMIT, || service.get("/api/pipeline").contains(&lag).then_some(()));
     service.wait(LIMIT);
     let log = service.fails_with("no_progress");
-    assert!(log.contains(&format!("{skipped} [0] has stood")), "{log}");
+    assert!(log.contains(&format!("{skipped} [0] has been stuck")), "{log}");
 }
 
 #[test]

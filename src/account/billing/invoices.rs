@@ -195,7 +195,7 @@ impl Invoices {
         }
     }
 
-    /// Forgets what is not after the deletion of the account.
+    /// Forgets everything up to the deletion of the account.
     pub fn forget_until(&mut self, deleted_at: Timestamp) {
         let after = |(hash, invoice): (u64, Invoice<'_>)| Some((hash, pack(&invoice.after(deleted_at)?)));
         self.kept = self.kept.iter().filter_map(after).collect();

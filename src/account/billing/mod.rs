@@ -95,7 +95,7 @@ impl Billing {
         }
     }
 
-    /// Forgets what is not after the deletion of the account.
+    /// Forgets everything up to the deletion of the account.
     pub fn forget_until(&mut self, deleted_at: Timestamp) {
         let (mut left, mut first, mut needs_v2) = (Vec::new(), None, false);
         for (hash, subscription) in self.subscriptions.iter::<Subscription<'_>>() {

@@ -83,7 +83,7 @@ impl Feedback {
         }
     }
 
-    /// Forgets what is not after a deletion.
+    /// Forgets everything up to a deletion.
     pub fn forget_until(&mut self, deleted_at: Timestamp) {
         if let Some(kept) = &mut self.0 {
             kept.answers.retain(|answer| answer.at > deleted_at);

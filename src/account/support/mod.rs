@@ -78,7 +78,7 @@ impl Tickets {
         self.enforce_limits(ctx);
     }
 
-    /// Forgets what is not after the deletion of the account.
+    /// Forgets everything up to the deletion of the account.
     pub fn forget_until(&mut self, deleted_at: Timestamp) {
         let after = |(hash, bytes)| Some((hash, Ticket::read(bytes)?.after(deleted_at)?));
         let tickets: Vec<_> = self.table.iter().filter_map(after).collect();

@@ -59,8 +59,8 @@ impl Actor {
         if dates == 0 { None } else { Some(Self(rest | (dates << by) as u128)) }
     }
 
-    /// The actor without its dates before `first`; `None` if it was not active after `instant`, which is before or on that date. `newest` is
-    /// the account's newest date.
+    /// The actor without its dates before `first`; `None` if it was not active after `instant`, which is before or on that date. `newest`
+    /// is the account's newest date.
     pub(super) fn after(self, instant: Timestamp, first: Date, newest: Date) -> Option<Self> {
         let activity = self.activity(newest);
         let kept = newest.0.saturating_sub(first.0).saturating_add(1).clamp(0, REMEMBERED_DATES);

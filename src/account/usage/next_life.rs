@@ -5,8 +5,8 @@ use crate::settings::Settings;
 use crate::time::{Date, HOUR_MS, Timestamp};
 
 impl Usage {
-    /// Forgets what is not after a deletion. Hours are told apart exactly but for the one of the deletion, and so are the uses of its date
-    /// while its hours are kept. Sessions, and the date itself later on, are only told apart by date.
+    /// Forgets everything up to a deletion. Uses are split at its hour or, once the hours of that date are no longer kept, at its date.
+    /// Sessions are split at its date.
     pub fn forget_until(&mut self, deleted_at: Timestamp, settings: &Settings) {
         let last_activity = self.last_activity.get().filter(|last| *last > deleted_at);
         let first = deleted_at.plus(1);

@@ -53,7 +53,7 @@ impl Error {
     }
 }
 
-/// What a key that does not exist here was meant to be: a neighbour with a slip, the full key that its name ends, or anything similar.
+/// What an unknown key was probably meant to be: a misspelt key of the same table, the full key that its name ends, or a similar one.
 fn nearest_key<'a>(path: &KeyPath, written: &str, neighbours: impl Iterator<Item = &'a str>) -> Option<String> {
     let neighbour = nearest::within_reach(written, neighbours);
     let is_slip = neighbour.is_some_and(|neighbour| strsim::damerau_levenshtein(written, neighbour) == 1);

@@ -8,7 +8,8 @@ use crate::config::validate::Report;
 use crate::event::Stream;
 use crate::time::HOUR_MS;
 
-/// `[streams]`. Usage, billing and support are read unless their `topics` are empty; feedback and accounts only if their section is present.
+/// `[streams]`. Usage, billing and support are read unless their `topics` are empty; feedback and accounts only if their section is
+/// present.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Streams {

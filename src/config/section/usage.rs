@@ -18,7 +18,7 @@ pub struct Usage {
     /// Users whose usage does not count, such as service users.
     #[serde(deserialize_with = "patterns")]
     pub ignore_users: Option<Patterns>,
-    /// Users that are nobody, in any case: their use counts for the account alone.
+    /// Ids that stand for no particular user, in upper or lower case: their use counts for the account alone.
     pub anonymous_users: Vec<String>,
     /// Features that every account is entitled to whose profile names none.
     pub feature_catalogue: Vec<String>,

@@ -15,17 +15,17 @@ pub(super) fn shape(head: &[u8], stream: Stream) -> Option<Shape> {
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     match text.first() {
         Some(b'[') => Some(Shape::Array),
-        Some(b'{') if goes_on(line) && line.len() < text.len() && spans_lines(text) => Some(Shape::PrettyPrinted),
+        Some(b'{') if breaks_off(line) && line.len() < text.len() && spans_lines(text) => Some(Shape::PrettyPrinted),
         _ => value::shape(line, stream),
     }
 }
 
-/// Whether the line is the beginning of JSON that continues.
-fn goes_on(line: &[u8]) -> bool {
+/// Whether the line is JSON that breaks off at its end.
+fn breaks_off(line: &[u8]) -> bool {
     serde_json::from_slice::<Value>(line).is_err_and(|error| error.is_eof())
 }
 
-/// Whether an object begins that ends on a later line, or beyond the part of the file that is known.
+/// Whether the text starts with an object that ends on a later line, or beyond the part that was read.
 fn spans_lines(text: &[u8]) -> bool {
     match serde_json::Deserializer::from_slice(text).into_iter::<Value>().next() {
         Some(Ok(_)) => true,

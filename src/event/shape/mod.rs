@@ -1,7 +1,7 @@
-//! What bytes look like that are not an event of their stream, so that a mistake is answered with its cause and a remedy.
+//! Recognises what bytes are if they are not an event of their stream, so that messages can name the cause and a remedy.
 //!
-//! A guess from the shape alone, for messages; nothing is decided by it. It names formats, providers and event types of the contract, and
-//! never quotes the bytes. `value` looks at one record, `file` at the start of a file of lines, `provider` at the envelopes of others.
+//! It is a guess from the shape alone, used in messages only. It names formats, providers and event types of the contract, and never quotes
+//! the bytes. `value` looks at one record, `file` at the start of a file of lines, `provider` at the event envelopes of other vendors.
 
 mod file;
 mod provider;
@@ -94,8 +94,8 @@ impl Shape {
             (Self::OtherStream(stream, _), Place::Topic) => {
                 return format!("write it to a topic of that stream (streams.{}.topics)", stream.name());
             }
-            (Self::Untyped, _) => "name the event in the field `type`",
-            (Self::UnknownType, _) => "check the field `type`; if these events belong here, they can be left as they are",
+            (Self::Untyped, _) => "put the event's type in the field `type`",
+            (Self::UnknownType, _) => "check the field `type`; events that are meant for other consumers can stay",
             (Self::Format(_), _) => "convert the events to JSON objects",
         };
         text.to_owned()

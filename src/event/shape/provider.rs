@@ -1,4 +1,4 @@
-//! The envelopes of other providers, known by the fields that their documents promise.
+//! The envelopes of other providers, recognised by the fields that their documentation promises.
 
 use serde_json::{Map, Value};
 

@@ -138,13 +138,18 @@ fn anything_but_get_and_head_is_refused() {
 
 #[test]
 fn head_has_the_headers_of_get_on_every_route() {
+    let names = |head: &str| head.lines().filter_map(|line| Some(line.split_once(':')?.0.to_owned())).collect::<Vec<_>>();
     let server = start(two_accounts(), None);
     for path in ["/", "/livez", "/readyz", "/metrics", "/api/accounts", "/api/accounts/acme", "/api/accounts/nobody", "/nothing"] {
         for encoding in ["identity", "gzip"] {
             let answer = |method| answer(&server, method, path, encoding);
             let ((head, body), (wanted, got)) = (answer("HEAD"), answer("GET"));
-            assert_eq!((&head, body.len()), (&wanted, 0), "{path} {encoding}");
-            assert!(head.contains(&format!("content-length: {}\r\n", got.len())), "{path} {encoding}: {head}");
+            assert_eq!((names(&head), body.len()), (names(&wanted), 0), "{path} {encoding}");
+            // Figures of the process itself change between two scrapes.
+            if path != "/metrics" {
+                assert_eq!(head, wanted, "{path} {encoding}");
+                assert!(head.contains(&format!("content-length: {}\r\n", got.len())), "{path} {encoding}: {head}");
+            }
         }
     }
 }

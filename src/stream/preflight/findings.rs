@@ -88,7 +88,7 @@ impl fmt::Display for Trial {
     }
 }
 
-/// A good record, for those who have none.
+/// A valid record, for topics that have none.
 const fn example(stream: Stream) -> &'static str {
     match stream {
         Stream::Usage => {

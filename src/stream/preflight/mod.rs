@@ -1,7 +1,7 @@
 //! Checks before the first record is read: topics, partitioners, rights, and the other members of the group.
 //!
-//! `run` stops at the first problem; `check` and `topics` report all of them ([`survey`]). [`trial`] shows what would become of the records. [`reset`] moves the group's offsets back to
-//! those of the state.
+//! `run` stops at the first problem; `check` and `topics` report all of them ([`survey`]). [`trial`] shows what would become of the
+//! records. [`reset`] moves the group's offsets back to those of the state.
 
 mod findings;
 pub(super) mod group;

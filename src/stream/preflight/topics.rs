@@ -113,7 +113,8 @@ fn specs<'a>(options: &Options, topics: &'a [OwnTopic]) -> Vec<TopicSpec<'a>> {
     topics.iter().map(spec).collect()
 }
 
-/// Makes sure that our topics exist, have the right partition count and keep the state; creates missing ones if the configuration allows it.
+/// Makes sure that our topics exist, have the right partition count and keep the state; creates missing ones if the configuration allows
+/// it.
 ///
 /// # Errors
 /// If a topic is missing and may not or cannot be created, or has the wrong partition count.

@@ -117,7 +117,7 @@ impl Visitor for Reading {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// A partition may be slow or without a leader. What was read by the deadline has to do.
+    /// A partition may be slow or without a leader. What was read by the deadline has to suffice.
     fn tick(&mut self) -> Result<ControlFlow<()>, Failure> {
         Ok(if self.deadline.passed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
@@ -162,7 +162,7 @@ impl Trial {
         }
     }
 
-    /// How many records would end how.
+    /// How many records would have each outcome.
     #[must_use]
     pub fn counts(&self) -> StreamCounts {
         let mut counts = Counts::default();
