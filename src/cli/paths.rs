@@ -7,7 +7,11 @@ use super::UsageError;
 /// Standard input or output.
 const STANDARD: &str = "-";
 
-/// Refuses two inputs from standard input, two outputs to one file or to standard output, and a file that is both input and output.
+/// Extensions of compressed files, which only inputs may be.
+const COMPRESSED: [&str; 2] = ["gz", "zst"];
+
+/// Refuses two inputs from standard input, two outputs to one file or to standard output, a file that is both input and output, and an
+/// output whose name says that it is compressed.
 pub(super) fn refuse_clashes(sources: &[&Path], outputs: &[&Path]) -> Result<(), UsageError> {
     let standard = |paths: &[&Path]| paths.iter().filter(|path| **path == Path::new(STANDARD)).count();
     if standard(sources) > 1 {
@@ -19,6 +23,12 @@ pub(super) fn refuse_clashes(sources: &[&Path], outputs: &[&Path]) -> Result<(),
     let read: Vec<PathBuf> = sources.iter().filter_map(|path| identity(path)).collect();
     let mut written = Vec::new();
     for path in outputs {
+        if let Some(extension) = path.extension().filter(|extension| COMPRESSED.iter().any(|compressed| extension == compressed)) {
+            let (name, extension) = (path.display(), extension.display());
+            return Err(UsageError(format!(
+                "outputs are written uncompressed: name {name} without .{extension}, or pipe `-` to a compressor"
+            )));
+        }
         let Some(file) = identity(path) else { continue };
         if read.contains(&file) {
             return Err(UsageError(format!("{} is an input and cannot be an output too", path.display())));
@@ -71,6 +81,14 @@ mod tests {
         std::fs::write(&one, "").unwrap();
         assert!(refusal(&[], &[&one, &one]).is_some());
         assert_eq!(refusal(&[], &[&one, &other]), None);
+    }
+
+    #[test]
+    fn an_output_is_not_named_like_a_compressed_file() {
+        for name in ["accounts.ndjson.gz", "accounts.zst"] {
+            assert!(refusal(&[], &[Path::new(name)]).unwrap().starts_with("outputs are written uncompressed: name accounts"), "{name}");
+        }
+        assert_eq!(refusal(&[Path::new("usage.ndjson.gz")], &[Path::new("accounts.ndjson")]), None);
     }
 
     #[test]

@@ -66,13 +66,13 @@ pub struct Args {
     #[arg(long, allow_negative_numbers = true, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub bad: f64,
     /// Stop after this many events
-    #[arg(long, allow_negative_numbers = true, value_name = "N")]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub events: Option<u64>,
     /// Events per second; default: as fast as possible
     #[arg(long, allow_negative_numbers = true, value_name = "N/s", value_parser = rate)]
     pub rate: Option<u32>,
     /// End the simulated days now, then continue in real time until stopped
-    #[arg(long, requires = "bootstrap_servers", conflicts_with_all = ["end", "events", "rate"])]
+    #[arg(long, requires = "bootstrap_servers", conflicts_with_all = ["out_dir", "end", "events", "rate"])]
     pub live: bool,
     /// Directory for one NDJSON file per stream and labels.ndjson
     #[arg(long, value_name = "DIR", required_unless_present = "bootstrap_servers")]
@@ -84,10 +84,10 @@ pub struct Args {
     #[arg(long, value_name = "HOST:PORT,..", conflicts_with = "out_dir")]
     pub bootstrap_servers: Option<String>,
     /// Create missing topics, with this many partitions each
-    #[arg(long, allow_negative_numbers = true, value_name = "N", requires = "bootstrap_servers", value_parser = clap::value_parser!(i32).range(1..=10_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", requires = "bootstrap_servers", conflicts_with = "out_dir", value_parser = clap::value_parser!(i32).range(1..=10_000))]
     pub partitions: Option<i32>,
     /// File for the true future of each account when events go to topics
-    #[arg(long, value_name = "FILE", requires = "bootstrap_servers")]
+    #[arg(long, value_name = "FILE", requires = "bootstrap_servers", conflicts_with = "out_dir")]
     pub labels: Option<PathBuf>,
 }
 

@@ -60,7 +60,7 @@ fn assert_none(flaws: Vec<String>) {
 /// (arguments, exit code, fragments of cause, place and remedy)
 type Turn = (&'static str, i32, &'static [&'static str]);
 
-const ON_THE_COMMAND_LINE: [Turn; 68] = [
+const ON_THE_COMMAND_LINE: [Turn; 73] = [
     ("rpelay", USAGE, &["no command `rpelay`", "did you mean `replay`", "commands: demo, run, replay"]),
     ("start", USAGE, &["no command `start`", "commands: demo, run, replay"]),
     ("help rpelay", USAGE, &["no command `rpelay`", "commands: "]),
@@ -148,6 +148,11 @@ const ON_THE_COMMAND_LINE: [Turn; 68] = [
     ("simulate --end 9999-12-31T00:00:00Z --out-dir new", USAGE, &["--end", "must be at most 9000-01-01"]),
     ("simulate", USAGE, &["--out-dir <DIR>, or --bootstrap-servers", "simulate --help"]),
     ("simulate --out-dir -", USAGE, &["--out-dir names a directory", "--bootstrap-servers"]),
+    ("simulate --out-dir new --partitions 4", USAGE, &["--partitions", "cannot be used with", "--out-dir"]),
+    ("simulate --out-dir new --labels labels.ndjson", USAGE, &["--labels", "cannot be used with", "--out-dir"]),
+    ("simulate --out-dir new --live", USAGE, &["--live", "cannot be used with", "--out-dir"]),
+    ("simulate --events 0 --out-dir new", USAGE, &["'0'", "--events", "1.."]),
+    ("replay --usage usage.ndjson --out-accounts a.ndjson.gz", USAGE, &["outputs are written uncompressed", "a.ndjson.gz without .gz"]),
     ("simulate --bootstrap-servers http://kafka:9092", USAGE, &["--bootstrap-servers: ", "without `http://`", "as in kafka:9092"]),
 ];
 
