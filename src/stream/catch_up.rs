@@ -82,12 +82,12 @@ impl CatchUpLog {
     /// What to log after a round in this mode, if anything.
     pub(super) fn note(&mut self, mode: Mode, now: Instant) -> Option<&'static str> {
         if mode == Mode::Live {
-            return std::mem::take(self).is_logged.then_some("over: scoring and publishing again");
+            return std::mem::take(self).is_logged.then_some("caught up: scores and publishes again");
         }
         let lasted = now.duration_since(*self.since.get_or_insert(now));
         (!self.is_logged && lasted >= LOG_AFTER).then(|| {
             self.is_logged = true;
-            "begun: old records update the state only"
+            "catching up: old records update the state, nothing is scored or published"
         })
     }
 }

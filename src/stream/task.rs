@@ -216,8 +216,8 @@ impl StreamTask {
     pub(super) fn round(&mut self, now: Timestamp, options: &Options, budget: Load) {
         let time = &options.settings.time;
         self.mode = self.catch_up.mode(&self.positions, now, time.catch_up_age_ms, time.catch_up_limit_ms);
-        if let Some(state) = self.catch_up_log.note(self.mode, monotonic()) {
-            tracing::info!(task = self.shared.number(), state, "catch-up");
+        if let Some(message) = self.catch_up_log.note(self.mode, monotonic()) {
+            tracing::info!(task = self.shared.number(), "{message}");
         }
         let (publish, catching_up) = (self.mode != Mode::CatchingUp, self.mode == Mode::Overdue);
         let round = RoundOptions { publish, catching_up, budget: budget.records, bytes: budget.bytes };

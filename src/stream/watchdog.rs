@@ -43,7 +43,7 @@ pub(super) fn start(options: &Options, threads: &Threads, stop: &Stop, alarms: S
         while !stop.is_requested() {
             let result = check(&client, &topic, &threads, &mut stalls, &mut contact);
             if let Err(failure) = result {
-                tracing::error!(code = failure.code(), %failure, "watchdog");
+                tracing::error!(code = failure.code(), %failure, "the watchdog ends the process");
                 return drop(alarms.send(failure));
             }
             let next = monotonic() + PERIOD;
