@@ -1,6 +1,7 @@
 //! Wrong usage in at most five lines: the cause, the place, and what to type instead.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
@@ -57,7 +58,9 @@ fn unknown_argument(error: &clap::Error, command: Option<&Command>) -> String {
         ("completions", "--shell") => "; name the shell alone, as in `churnwatch completions bash`".to_owned(),
         ("health", url) if !url.starts_with('-') => format!("; the instance is named with --url http://{}", without_scheme(url)),
         (_, "-c") => "; did you mean `--config`?".to_owned(),
-        (_, file) if file.ends_with(".toml") && command.is_some() => format!("; a configuration is named with --config {file}"),
+        (_, file) if Path::new(file).extension().is_some_and(|extension| extension == "toml") && command.is_some() => {
+            format!("; a configuration is named with --config {file}")
+        }
         (_, word) if command.is_some_and(|command| is_option(command, word)) => format!("; did you mean `--{word}`?"),
         _ if !suggested.is_empty() => format!("; did you mean `{suggested}`?"),
         _ => String::new(),
