@@ -139,16 +139,24 @@ fn a_consumer_that_hangs_while_it_closes_does_not_make_a_commit_uncommitted() {
 fn a_shutdown_that_cannot_commit_says_so() {
     let broker: &Broker = Box::leak(Box::new(Broker::start(|_, _| String::new(), "")));
     let scenario = Scenario::on(broker, "uncommitted", 2, &simulated(59, 60, 60));
-    let mut service = scenario.application.start();
-    let before = scenario.committed();
-    eventually("something to be committed", LIMIT, || (scenario.committed() != before).then_some(()));
-    broker.signal("STOP");
-    let begun = Instant::now();
-    service.signal("TERM");
-    service.wait(LIMIT);
-    assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
-    broker.signal("CONT");
-    service.fails_with("stopped_uncommitted");
+    // Whether the service has read something that it has not committed when the broker stops is a matter of luck.
+    let says_so = (60..70).any(|seed| {
+        let mut service = scenario.application.start();
+        scenario.wait_for_end(&mut service);
+        scenario.topics.fill(broker, &simulated(seed, 60, 30));
+        broker.signal("STOP");
+        let begun = Instant::now();
+        service.signal("TERM");
+        let status = service.wait(LIMIT);
+        assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
+        broker.signal("CONT");
+        if status.success() {
+            return false;
+        }
+        service.fails_with("stopped_uncommitted");
+        true
+    });
+    assert!(says_so, "no attempt left anything uncommitted");
     scenario.run_to_end();
 }
 
