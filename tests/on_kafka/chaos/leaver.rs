@@ -4,7 +4,7 @@
 //! Topics are read in no particular order relative to each other, so a deletion may be read after records of the next life that were
 //! written later. Both lives end up right all the same: a deletion removes everything at or before it, whether it was read earlier or
 //! arrives later. Counts are told apart by date, so a life that continues on other topics begins a day after the deletion; and of the first
-//! use only its hour stays known, so the records of that life are on the hour. Nothing is repeated, because remembered ids are deleted with
+//! use only its hour stays known, so the records of that life are at the beginning of an hour. Nothing is repeated, because remembered ids are deleted with
 //! the account.
 
 use std::collections::VecDeque;
@@ -142,7 +142,8 @@ impl Story {
             }
             Step::After(stream, kind, fields) => {
                 let at = self.deleted + DAY_MS + (DAYS_STAYED - left) * HOUR_MS;
-                (stream, Some(self.json(kind, at / HOUR_MS * HOUR_MS, &fields)))
+                // Of a use that was read before the deletion, only the hour is known, which begins after the full one.
+                (stream, Some(self.json(kind, at / HOUR_MS * HOUR_MS + 1, &fields)))
             }
             Step::DeletionAgain(after) => (Stream::Accounts, Some(self.json("account_profile", self.deleted + after, r#""deleted":true"#))),
         };
