@@ -179,7 +179,7 @@ fn plaintext_to_a_tls_port_is_rejected() {
     is_refused(&scenario, &["security.protocol"]);
 }
 
-/// What a listener expects is recognised, whatever the client was told.
+/// What a listener expects is recognised, whatever the client is configured for.
 #[test]
 fn a_listener_that_expects_other_security_is_recognised() {
     let secured = Secured::shared();

@@ -3,9 +3,9 @@
 //!
 //! Topics are read in no particular order relative to each other, so a deletion may be read after records of the next life that were
 //! written later. Both lives end up right all the same: a deletion removes everything at or before it, whether it was read earlier or
-//! arrives later. Counts are told apart by date, so a life that continues on other topics begins a day after the deletion; and of the first
-//! use only its hour stays known, so the records of that life are at the beginning of an hour. Nothing is repeated, because remembered ids
-//! are deleted with the account.
+//! arrives later. Counts are assigned to a life by date, so a life that continues on other topics begins a day after the deletion. Of its
+//! first use only the hour is kept, so its records are at the beginning of an hour. Nothing is repeated, because remembered ids are deleted
+//! with the account.
 
 use std::collections::VecDeque;
 
