@@ -231,14 +231,15 @@ impl<'a> Reader<'a, '_> {
 mod tests {
     use super::super::Format;
     use super::Options;
-    use crate::event::{Code, Decoded, Event, Headers, Raw, Record, Rejection, Stream, UsageEvent, UsageKind};
-    use crate::settings::Settings;
+    use crate::event::native::testing;
+    use crate::event::{Code, DecodeContext, Decoded, Event, Headers, Raw, Record, Rejection, Stream, UsageEvent, UsageKind};
     use crate::time::Timestamp;
 
     fn decode(json: &str) -> Result<Vec<Record<'_>>, Rejection> {
         let (stream, value) = (Stream::Usage, Some(json.as_bytes()));
         let raw = Raw { stream, key: None, value, headers: Headers::NONE, timestamp: None, future_reference: None };
-        let decoded = Format::Segment(Options::default()).decode(&raw, &Settings::default().decode_context())?;
+        let decoded =
+            Format::Segment(Options::default()).decode(&raw, &DecodeContext { text_bytes: 256, id_bytes: 256, ..testing::context() })?;
         Ok(match decoded {
             Decoded::Record(record) => vec![record],
             Decoded::Records(records) => records,

@@ -31,7 +31,7 @@ pub(super) use reading::Reading;
 pub(super) use value::Value;
 
 #[cfg(test)]
-mod testing {
+pub(super) mod testing {
     //! Decoding with test limits, shared by the tests of this folder.
 
     use super::{DecodeContext, Raw, decode};
@@ -46,7 +46,7 @@ mod testing {
     }
 
     /// Limits small enough to reach.
-    pub(super) fn context() -> DecodeContext {
+    pub(in crate::event) fn context() -> DecodeContext {
         DecodeContext {
             record_bytes: 4096,
             text_bytes: 16,
