@@ -4,12 +4,12 @@ use super::object::Object;
 use super::{name_of, score};
 use crate::event::native::field::Field;
 use crate::event::native::support::{AUTHORS, OPEN_STATUSES, SNAPSHOT_STATUSES};
-use crate::event::{TicketEvent, TicketKind, TicketSnapshot};
+use crate::event::{Priority, TicketEvent, TicketKind, TicketSnapshot};
 
 pub(super) fn ticket(object: &mut Object<'_>, event: &TicketEvent<'_>) {
     object.text(Field::TicketId, &event.ticket_id);
     kind(object, &event.kind);
-    object.optional_text(Field::Priority, event.priority.map(|priority| priority.name()));
+    object.optional_text(Field::Priority, event.priority.map(Priority::name));
     object.optional_text(Field::Category, event.category.as_deref());
     object.optional_text(Field::Product, event.product.as_deref());
     object.optional_text(Field::Channel, event.channel.as_deref());
