@@ -94,7 +94,7 @@ impl<S: Store> Task<S> {
 
     /// Parks a record until its event time is reached. Its identity is remembered now, so a duplicate does not wait as well.
     fn wait(&mut self, id: &str, record: &Record<'_>, input: &Input<'_>, observation: Observation) -> Result<Outcome, Rejection> {
-        let waiting = WaitingRecord::of(input, record.occurred_at);
+        let waiting = WaitingRecord::of(input, record);
         if !self.waiting.has_room_for(&waiting) {
             self.limits.reached(Limit::Waiting);
             return Err(Rejection::new(Code::LimitReached, "too many records wait for their time"));

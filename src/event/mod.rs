@@ -21,7 +21,7 @@ pub use adapter::{Format, SegmentOptions};
 pub use billing::{BillingEvent, Cost, CostCategory, Discount, Invoice, Item, SubscriptionSnapshot, SubscriptionStatus};
 pub use feedback::{FeedbackEvent, FeedbackKind};
 pub use headers::{HeaderLookup, Headers};
-pub use native::{DecodeContext, Raw, decode};
+pub use native::{DecodeContext, Raw, decode, encode};
 pub use profile::AccountProfile;
 pub use record::{Decoded, Event, Record};
 pub use reject::{Code, Rejection};
