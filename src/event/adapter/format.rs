@@ -12,7 +12,7 @@ pub enum Format {
     /// The JSON of this program.
     #[default]
     Native,
-    /// Calls of Segment's tracking API, which RudderStack and others speak as well.
+    /// Calls of Segment's tracking API, which `RudderStack` and others speak as well.
     Segment(segment::Options),
 }
 
@@ -26,11 +26,11 @@ impl Format {
             // A null value deletes an account, whatever the format of the others.
             (Self::Native, _) => native::decode(raw, context),
             (_, None) if raw.stream == Stream::Accounts => native::decode(raw, context),
-            (_, None) => Err(self.named(Rejection::new(Code::MissingField, "the value is null"))),
+            (_, None) => Err(self.named(&Rejection::new(Code::MissingField, "the value is null"))),
             (_, Some(value)) => {
                 let text = native::text(value, context.record_bytes)?;
                 let reading = Reading::new(context);
-                self.read(&Payload::new(text, raw, context, &reading)).map_err(|rejection| self.named(rejection))
+                self.read(&Payload::new(text, raw, context, &reading)).map_err(|rejection| self.named(&rejection))
             }
         }
     }
@@ -63,7 +63,7 @@ impl Format {
     }
 
     #[cold]
-    fn named(&self, rejection: Rejection) -> Rejection {
+    fn named(&self, rejection: &Rejection) -> Rejection {
         Rejection::new(rejection.code, format!("{}: {}", self.name(), rejection.reason))
     }
 }

@@ -1,5 +1,5 @@
 //! Segment's tracking calls: `track`, `page` and `screen` are use of a feature; `group`, and some of the events that Segment specifies for
-//! B2B products, describe the account. RudderStack and others speak the same.
+//! B2B products, describe the account. `RudderStack` and others speak the same.
 
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ impl Default for Options {
 object! {
     /// A call.
     struct Call<'a> {
-        call: Json<'a> = "type",
+        kind: Json<'a> = "type",
         event: Json<'a> = "event",
         message_id: Json<'a> = "messageId",
         timestamp: Json<'a> = "timestamp",
@@ -87,7 +87,7 @@ pub(super) fn read<'a>(payload: &Payload<'a, '_>, options: &Options, events: &mu
 
 /// What the call means; `None` if nothing here.
 fn meaning<'a>(payload: &Payload<'a, '_>, call: &Call<'a>) -> Result<Option<Meaning>, Rejection> {
-    let kind = payload.required(call.call, "type", Value::any_text)?;
+    let kind = payload.required(call.kind, "type", Value::any_text)?;
     if [call.message_id, call.user_id, call.anonymous_id].iter().all(|sign| sign.given().is_none()) {
         return Err(missing("messageId"));
     }
@@ -110,6 +110,9 @@ fn event_meaning(event: &str) -> Option<Meaning> {
         _ => Some(Meaning::Use("event")),
     }
 }
+
+/// A system, and the account's id in it.
+type Alias<'a> = (Cow<'a, str>, Cow<'a, str>);
 
 /// A call while its fields are read.
 struct Reader<'a, 'c> {
@@ -190,7 +193,7 @@ impl<'a> Reader<'a, '_> {
         if user.is_some() { Ok(user) } else { self.payload.optional(self.call.anonymous_id, "anonymousId", Value::id) }
     }
 
-    fn user_alias(&self) -> Result<Vec<(Cow<'a, str>, Cow<'a, str>)>, Rejection> {
+    fn user_alias(&self) -> Result<Vec<Alias<'a>>, Rejection> {
         let user = self.payload.optional(self.call.user_id, "userId", Value::id)?;
         Ok(user.map(|user| (USER_SYSTEM.into(), user)).into_iter().collect())
     }
