@@ -2,7 +2,7 @@
 
 use super::events::Events;
 use super::payload::Payload;
-use super::segment;
+use super::{segment, stripe};
 use crate::event::native::{self, Raw, Reading};
 use crate::event::{Code, DecodeContext, Decoded, Rejection, Stream};
 
@@ -14,6 +14,8 @@ pub enum Format {
     Native,
     /// Calls of Segment's tracking API, which `RudderStack` and others speak as well.
     Segment(segment::Options),
+    /// Events of Stripe.
+    Stripe(stripe::Options),
 }
 
 impl Format {
@@ -41,6 +43,7 @@ impl Format {
         match self {
             Self::Native => return native::decode(payload.raw, payload.context),
             Self::Segment(options) => segment::read(payload, options, &mut events)?,
+            Self::Stripe(options) => stripe::read(payload, options, &mut events)?,
         }
         Ok(events.decoded())
     }
@@ -51,6 +54,7 @@ impl Format {
         match self {
             Self::Native => "native",
             Self::Segment(_) => "segment",
+            Self::Stripe(_) => "stripe",
         }
     }
 
@@ -58,7 +62,7 @@ impl Format {
     #[must_use]
     pub const fn reads_headers(&self) -> bool {
         match self {
-            Self::Native | Self::Segment(_) => false,
+            Self::Native | Self::Segment(_) | Self::Stripe(_) => false,
         }
     }
 

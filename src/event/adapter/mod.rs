@@ -6,10 +6,13 @@
 
 mod events;
 mod format;
+mod inner;
 mod lookup;
 mod object;
 mod payload;
 mod segment;
+mod stripe;
 
 pub use format::Format;
 pub use segment::Options as SegmentOptions;
+pub use stripe::Options as StripeOptions;

@@ -1,0 +1,81 @@
+//! Payloads as their providers publish them, with the figures worked out by hand beside each.
+
+mod stripe;
+
+use std::sync::Arc;
+
+use churnwatch::engine::{Input, Outcome, PlainStore, Store, Task};
+use churnwatch::event::{Code, Decoded, Format, Headers, Raw, Record, Rejection, Stream};
+use churnwatch::metric::{Metric, View};
+use churnwatch::settings::Settings;
+use churnwatch::time::{DAY_MS, Timestamp};
+
+use crate::event_fixtures;
+
+/// 2026-04-01, in seconds.
+const NOW: i64 = 1_775_001_600;
+
+/// A task that reads one format.
+struct Topic {
+    stream: Stream,
+    format: Format,
+    settings: Arc<Settings>,
+    task: Task<PlainStore>,
+}
+
+impl Topic {
+    fn new(stream: Stream, format: Format) -> Self {
+        let settings = Arc::new(Settings { money: money(), ..Settings::default() });
+        Self { stream, format, task: Task::new(Arc::clone(&settings), PlainStore::default()), settings }
+    }
+
+    fn feed(&mut self, payload: &serde_json::Value) -> Outcome {
+        let bytes = payload.to_string().into_bytes();
+        let now = Timestamp(NOW * 1000);
+        let input = Input {
+            stream: self.stream,
+            key: None,
+            value: Some(&bytes),
+            headers: Headers::NONE,
+            timestamp: Some(now),
+            format: &self.format,
+            broker_timestamp: Some(now),
+        };
+        self.task.process(&input, now)
+    }
+
+    /// A whole number among the metrics of an account, so many days after [`NOW`].
+    fn metric(&self, account: &str, metric: Metric, days: i64) -> Option<i64> {
+        let view = View::complete(Timestamp(NOW * 1000 + days * DAY_MS));
+        self.task.store().read(account, |slot| slot.account.measure(&view, &self.settings)).unwrap().whole_number(metric)
+    }
+
+    fn mrr(&self, account: &str, days: i64) -> i64 {
+        self.metric(account, Metric::Mrr, days).unwrap()
+    }
+}
+
+/// Minor units of other currencies are worth as many of the reporting one, so amounts stay readable.
+fn money() -> churnwatch::money::Policy {
+    churnwatch::money::Policy { rates: event_fixtures::rates(), ..Settings::default().money }
+}
+
+/// What a payload becomes.
+fn decode<'a>(format: &Format, stream: Stream, json: &'a str) -> Result<Decoded<'a>, Rejection> {
+    let raw = Raw { timestamp: Some(Timestamp(NOW * 1000)), ..event_fixtures::line(stream, json.as_bytes()) };
+    format.decode(&raw, &event_fixtures::context(&event_fixtures::rates()))
+}
+
+fn records<'a>(format: &Format, stream: Stream, json: &'a str) -> Vec<Record<'a>> {
+    match decode(format, stream, json) {
+        Ok(decoded) => decoded.records().to_vec(),
+        Err(rejection) => panic!("{rejection}"),
+    }
+}
+
+fn refusal(format: &Format, stream: Stream, json: &str) -> (Code, String) {
+    match decode(format, stream, json) {
+        Err(rejection) => (rejection.code, rejection.reason.into_owned()),
+        other => panic!("{json} gives {other:?}"),
+    }
+}
