@@ -2,7 +2,7 @@
 
 use super::events::Events;
 use super::payload::Payload;
-use super::{segment, stripe};
+use super::{segment, stripe, zendesk};
 use crate::event::native::{self, Raw, Reading};
 use crate::event::{Code, DecodeContext, Decoded, Rejection, Stream};
 
@@ -16,6 +16,8 @@ pub enum Format {
     Segment(segment::Options),
     /// Events of Stripe.
     Stripe(stripe::Options),
+    /// Events and tickets of Zendesk.
+    Zendesk,
 }
 
 impl Format {
@@ -44,6 +46,7 @@ impl Format {
             Self::Native => return native::decode(payload.raw, payload.context),
             Self::Segment(options) => segment::read(payload, options, &mut events)?,
             Self::Stripe(options) => stripe::read(payload, options, &mut events)?,
+            Self::Zendesk => zendesk::read(payload, &mut events)?,
         }
         Ok(events.decoded())
     }
@@ -55,6 +58,7 @@ impl Format {
             Self::Native => "native",
             Self::Segment(_) => "segment",
             Self::Stripe(_) => "stripe",
+            Self::Zendesk => "zendesk",
         }
     }
 
@@ -62,7 +66,7 @@ impl Format {
     #[must_use]
     pub const fn reads_headers(&self) -> bool {
         match self {
-            Self::Native | Self::Segment(_) | Self::Stripe(_) => false,
+            Self::Native | Self::Segment(_) | Self::Stripe(_) | Self::Zendesk => false,
         }
     }
 

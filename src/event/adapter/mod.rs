@@ -12,6 +12,7 @@ mod object;
 mod payload;
 mod segment;
 mod stripe;
+mod zendesk;
 
 pub use format::Format;
 pub use segment::Options as SegmentOptions;

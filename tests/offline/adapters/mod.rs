@@ -7,6 +7,7 @@ use std::sync::Arc;
 use churnwatch::engine::{Input, Outcome, PlainStore, Store, Task};
 use churnwatch::event::{Code, Decoded, Format, Headers, Raw, Record, Rejection, Stream};
 use churnwatch::metric::{Metric, View};
+use churnwatch::money::{Currency, RateTable, Rates};
 use churnwatch::settings::Settings;
 use churnwatch::time::{DAY_MS, Timestamp};
 
@@ -55,15 +56,21 @@ impl Topic {
     }
 }
 
-/// Minor units of other currencies are worth as many of the reporting one, so amounts stay readable.
 fn money() -> churnwatch::money::Policy {
-    churnwatch::money::Policy { rates: event_fixtures::rates(), ..Settings::default().money }
+    churnwatch::money::Policy { rates: rates(), ..Settings::default().money }
+}
+
+/// USD is the reporting currency; the others are worth as much.
+fn rates() -> Rates {
+    let rate = |code: &str| (Currency::parse(code).unwrap(), rust_decimal::Decimal::ONE);
+    let rates = ["EUR", "JPY", "KWD", "ISK", "UGX", "MGA"].map(rate).into();
+    Rates::new(Currency::USD, vec![RateTable { valid_from: Timestamp(0), rates }])
 }
 
 /// What a payload becomes.
 fn decode<'a>(format: &Format, stream: Stream, json: &'a str) -> Result<Decoded<'a>, Rejection> {
     let raw = Raw { timestamp: Some(Timestamp(NOW * 1000)), ..event_fixtures::line(stream, json.as_bytes()) };
-    format.decode(&raw, &event_fixtures::context(&event_fixtures::rates()))
+    format.decode(&raw, &event_fixtures::context(&rates()))
 }
 
 fn records<'a>(format: &Format, stream: Stream, json: &'a str) -> Vec<Record<'a>> {
