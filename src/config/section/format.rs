@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use crate::event::{Format, SegmentOptions};
+use crate::event::{Format, SegmentOptions, StripeOptions};
 
 /// The value of `format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,11 +15,15 @@ pub enum FormatName {
     Native,
     /// Segment's tracking calls.
     Segment,
+    /// Stripe's events.
+    Stripe,
+    /// Zendesk's events and tickets.
+    Zendesk,
 }
 
 impl FormatName {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Native, Self::Segment];
+    pub const ALL: [Self; 4] = [Self::Native, Self::Segment, Self::Stripe, Self::Zendesk];
 
     /// The name.
     #[must_use]
@@ -27,6 +31,8 @@ impl FormatName {
         match self {
             Self::Native => "native",
             Self::Segment => "segment",
+            Self::Stripe => "stripe",
+            Self::Zendesk => "zendesk",
         }
     }
 
@@ -43,7 +49,7 @@ impl FormatName {
 
 impl<'de> Deserialize<'de> for FormatName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const NAMES: &[&str] = &["native", "segment"];
+        const NAMES: &[&str] = &["native", "segment", "stripe", "zendesk"];
         let name = String::deserialize(deserializer)?;
         Self::named(&name).ok_or_else(|| D::Error::unknown_variant(&name, NAMES))
     }
@@ -56,12 +62,18 @@ pub(super) struct FormatKeys<'a> {
     pub(super) name: Option<FormatName>,
     /// `segment`.
     pub(super) segment: Option<&'a SegmentOptions>,
+    /// `stripe`.
+    pub(super) stripe: Option<&'a StripeOptions>,
 }
 
 impl FormatKeys<'_> {
     /// These keys, completed from those of the stream.
     pub(super) fn or(self, stream: Self) -> Self {
-        Self { name: self.name.or(stream.name), segment: self.segment.or(stream.segment) }
+        Self {
+            name: self.name.or(stream.name),
+            segment: self.segment.or(stream.segment),
+            stripe: self.stripe.or(stream.stripe),
+        }
     }
 
     /// The format that they describe.
@@ -69,6 +81,8 @@ impl FormatKeys<'_> {
         Arc::new(match self.name.unwrap_or_default() {
             FormatName::Native => Format::Native,
             FormatName::Segment => Format::Segment(self.segment.cloned().unwrap_or_default()),
+            FormatName::Stripe => Format::Stripe(self.stripe.cloned().unwrap_or_default()),
+            FormatName::Zendesk => Format::Zendesk,
         })
     }
 }

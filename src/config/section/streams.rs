@@ -8,7 +8,7 @@ use super::format::{FormatKeys, FormatName};
 use super::topic::{Partitioning, StaleAfter, Topic, repartition};
 use crate::config::field;
 use crate::config::validate::Report;
-use crate::event::{Format, SegmentOptions, Stream};
+use crate::event::{Format, SegmentOptions, Stream, StripeOptions};
 use crate::time::HOUR_MS;
 
 /// `[streams]`. Usage, billing and support are read unless their `topics` are empty; feedback and accounts only if their section is
@@ -32,6 +32,7 @@ pub struct StreamSection {
     topic: Vec<TopicSection>,
     format: Option<FormatName>,
     segment: Option<SegmentOptions>,
+    stripe: Option<StripeOptions>,
     partitioner: Option<Partitioning>,
     #[serde(deserialize_with = "repartition")]
     repartition: Option<bool>,
@@ -46,6 +47,7 @@ pub struct TopicSection {
     name: String,
     format: Option<FormatName>,
     segment: Option<SegmentOptions>,
+    stripe: Option<StripeOptions>,
     partitioner: Option<Partitioning>,
     #[serde(default, deserialize_with = "repartition")]
     repartition: Option<bool>,
@@ -126,17 +128,17 @@ impl Streams {
 
 impl TopicSection {
     const fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, segment: self.segment.as_ref() }
+        FormatKeys { name: self.format, segment: self.segment.as_ref(), stripe: self.stripe.as_ref() }
     }
 }
 
 impl StreamSection {
     const fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, segment: self.segment.as_ref() }
+        FormatKeys { name: self.format, segment: self.segment.as_ref(), stripe: self.stripe.as_ref() }
     }
 
     fn topics(&self, stream: Stream) -> Vec<Topic> {
-        let plain = TopicSection { name: String::new(), format: None, segment: None, partitioner: None, repartition: None };
+        let plain = TopicSection { name: String::new(), format: None, segment: None, stripe: None, partitioner: None, repartition: None };
         let resolve = |name: &str, own: &TopicSection| Topic {
             name: name.to_owned(),
             stream,

@@ -1,9 +1,8 @@
 //! Objects and lists inside a payload that are rare or small enough to be parsed only when they are needed.
 
-use std::fmt;
+use serde::de::Deserialize;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-
+use super::lookup;
 use super::object::Json;
 use super::payload::Payload;
 use crate::event::native::MAX_VALUES;
@@ -36,35 +35,7 @@ pub(super) fn elements<'a, 'c>(payload: &Payload<'a, 'c>, json: Json<'a>, path: 
 
 /// The member of an object under a key known only at run time; the last of repeated keys.
 pub(super) fn member<'a>(json: Json<'a>, key: &str) -> Json<'a> {
-    let find = |json| {
-        let mut json = serde_json::Deserializer::from_str(json);
-        json.deserialize_map(Find { key }).ok()
-    };
-    json.given().filter(|json| is_object(json)).and_then(find).unwrap_or_default()
-}
-
-struct Find<'k> {
-    key: &'k str,
-}
-
-impl<'a> Visitor<'a> for Find<'_> {
-    type Value = Json<'a>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<Json<'a>, M::Error> {
-        let mut found = Json::default();
-        while let Some(key) = map.next_key::<std::borrow::Cow<'_, str>>()? {
-            if key == self.key {
-                found = map.next_value()?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(found)
-    }
+    Json::of(json.given().and_then(|json| lookup::member(json, key)))
 }
 
 /// Puts the index of a list's element into the path that a rejection names: `data[]` becomes `data[2]`.

@@ -1,6 +1,7 @@
 //! Payloads as their providers publish them, with the figures worked out by hand beside each.
 
 mod stripe;
+mod zendesk;
 
 use std::sync::Arc;
 
@@ -10,6 +11,8 @@ use churnwatch::metric::{Metric, View};
 use churnwatch::money::{Currency, RateTable, Rates};
 use churnwatch::settings::Settings;
 use churnwatch::time::{DAY_MS, Timestamp};
+use proptest::prelude::prop;
+use serde_json::value::RawValue;
 
 use crate::event_fixtures;
 
@@ -85,4 +88,12 @@ fn refusal(format: &Format, stream: Stream, json: &str) -> (Code, String) {
         Err(rejection) => (rejection.code, rejection.reason.into_owned()),
         other => panic!("{json} gives {other:?}"),
     }
+}
+
+/// JSON in which one value is replaced by another.
+fn broken(text: &str, place: prop::sample::Index, value: &str) -> String {
+    let values: Vec<usize> = text.match_indices("\":").map(|(at, _)| at + 2).collect();
+    let start = values[place.index(values.len())];
+    let old = serde_json::Deserializer::from_str(&text[start..]).into_iter::<&RawValue>().next().unwrap().unwrap();
+    format!("{}{value}{}", &text[..start], &text[start + old.get().len()..])
 }
