@@ -69,11 +69,7 @@ pub(super) struct FormatKeys<'a> {
 impl FormatKeys<'_> {
     /// These keys, completed from those of the stream.
     pub(super) fn or(self, stream: Self) -> Self {
-        Self {
-            name: self.name.or(stream.name),
-            segment: self.segment.or(stream.segment),
-            stripe: self.stripe.or(stream.stripe),
-        }
+        Self { name: self.name.or(stream.name), segment: self.segment.or(stream.segment), stripe: self.stripe.or(stream.stripe) }
     }
 
     /// The format that they describe.

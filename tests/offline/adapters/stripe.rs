@@ -1,7 +1,9 @@
 //! Stripe's events in all their versions.
 
 use churnwatch::engine::Outcome;
-use churnwatch::event::{BillingEvent, Code, Decoded, Event, Format, Item, Stream, StripeOptions, SubscriptionSnapshot, SubscriptionStatus};
+use churnwatch::event::{
+    BillingEvent, Code, Decoded, Event, Format, Item, Stream, StripeOptions, SubscriptionSnapshot, SubscriptionStatus,
+};
 use churnwatch::metric::Metric;
 use churnwatch::money::Fixed;
 use churnwatch::time::Timestamp;
@@ -262,7 +264,8 @@ fn quantities_are_sold_in_packages() {
     let packages = |round: &str| price(json!({"transform_quantity": {"divide_by": 10, "round": round}}));
     assert_eq!(mrr_of(&[item(packages("up"), 25)], json!({})), 3_000);
     assert_eq!(mrr_of(&[item(packages("down"), 25)], json!({})), 2_000);
-    let seats: u64 = snapshot_of(&subscription(&[item(packages("up"), 25)], json!({}))).items.iter().map(|item| item.quantity).max().unwrap();
+    let seats: u64 =
+        snapshot_of(&subscription(&[item(packages("up"), 25)], json!({}))).items.iter().map(|item| item.quantity).max().unwrap();
     assert_eq!(seats, 25);
 }
 
@@ -482,8 +485,10 @@ fn other_events_are_ignored_and_other_payloads_named() {
     for kind in ["charge.succeeded", "invoice.upcoming", "invoice.finalized", "customer.updated", "invoiceitem.created", "v1.unknown"] {
         assert!(ignored(&event(kind, &json!({"id": 7, "items": 5, "discounts": "?", "status": []}))), "{kind}");
     }
-    let thin = |kind: &str| json!({"id": "evt_1", "object": "v2.core.event", "type": kind, "created": "2026-03-01T00:00:00.000Z",
-        "related_object": {"id": "sub_1", "type": "subscription", "url": "/v1/subscriptions/sub_1"}});
+    let thin = |kind: &str| {
+        json!({"id": "evt_1", "object": "v2.core.event", "type": kind, "created": "2026-03-01T00:00:00.000Z",
+        "related_object": {"id": "sub_1", "type": "subscription", "url": "/v1/subscriptions/sub_1"}})
+    };
     assert!(ignored(&thin("v1.billing.meter.error_report_triggered")));
     let reason = super::refusal(&format(), Stream::Billing, &thin("v1.customer.subscription.updated").to_string()).1;
     assert!(reason.starts_with("stripe: data.object is missing: thin events hold ids only"), "{reason}");

@@ -151,7 +151,9 @@ fn a_ticket_without_an_organization_is_refused_and_the_tenant_is_never_the_accou
 #[test]
 fn other_events_are_ignored_and_other_payloads_named() {
     let ignored = |payload: &Value| super::decode(&Format::Zendesk, Stream::Support, &payload.to_string()) == Ok(Decoded::Ignored);
-    for kind in ["tags_changed", "agent_assignment_changed", "custom_status_changed", "subject_changed", "comment_made_private", "type_changed"] {
+    for kind in
+        ["tags_changed", "agent_assignment_changed", "custom_status_changed", "subject_changed", "comment_made_private", "type_changed"]
+    {
         assert!(ignored(&event(kind, json!({"previous": [], "current": 5}))), "{kind}");
     }
     assert!(ignored(&json!({"type": "zen:event-type:user.created", "detail": {"id": 5}, "time": "?"})));

@@ -121,7 +121,9 @@ impl<'a> Discounts<'_, 'a, '_> {
                 UnexpandedDiscounts::Ignore => Ok(None),
                 UnexpandedDiscounts::Refuse => Err(Rejection::new(
                     Code::MissingField,
-                    format!("{path}.coupon is missing: the event holds only an id; expand the discount, or set unexpanded_discounts = \"ignore\""),
+                    format!(
+                        "{path}.coupon is missing: the event holds only an id; expand the discount, or set unexpanded_discounts = \"ignore\""
+                    ),
                 )),
             };
         };
@@ -164,7 +166,8 @@ impl<'a> Discounts<'_, 'a, '_> {
             Some(amount) => (amount, billed),
             None => (coupon.amount_off, own.or(self.currency)),
         };
-        let amount_off = currency.map(|currency| amount::read(self.payload, (Json::default(), amount), path, currency)).transpose()?.flatten();
+        let amount_off =
+            currency.map(|currency| amount::read(self.payload, (Json::default(), amount), path, currency)).transpose()?.flatten();
         match amount_off {
             Some(amount) if amount.is_negative() => Err(Rejection::new(Code::OutOfRange, format!("{path} is negative"))),
             Some(_) => Ok((amount_off, currency)),

@@ -1,8 +1,8 @@
 //! One item of a subscription: what it costs in all, per interval.
 
 use super::amount::negative;
-use crate::event::adapter::object::Json;
 use crate::event::Item;
+use crate::event::adapter::object::Json;
 use crate::money::{Amount, Currency, Fixed, Interval};
 
 /// An item with what its discounts need.
@@ -68,7 +68,10 @@ enum Split {
     /// There is nothing to divide by.
     None,
     Even(Fixed),
-    Uneven { unit: Fixed, surplus: Fixed },
+    Uneven {
+        unit: Fixed,
+        surplus: Fixed,
+    },
 }
 
 impl Split {

@@ -127,10 +127,7 @@ fn without_object(event: &StripeEvent<'_>, kind: &str) -> Result<(), Rejection> 
 /// The account: from the metadata of the object itself, then from that of the invoice's subscription; else that of the customer.
 fn account<'a>(payload: &Payload<'a, '_>, subject: &Subject<'a>, options: &Options) -> Result<Account<'a>, Rejection> {
     let of_invoice = || invoice::subscription_metadata(payload, subject);
-    for (metadata, path) in [
-        (subject.metadata, "data.object.metadata"),
-        (of_invoice(), "the metadata of data.object's subscription"),
-    ] {
+    for (metadata, path) in [(subject.metadata, "data.object.metadata"), (of_invoice(), "the metadata of data.object's subscription")] {
         if let Some(id) = payload.optional(inner::member(metadata, &options.account_metadata), path, Value::id)? {
             return Ok(Account::own(id));
         }

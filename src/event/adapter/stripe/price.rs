@@ -87,9 +87,8 @@ impl<'a> Prices<'_, 'a, '_> {
         let own = own.or(self.currency).ok_or_else(|| missing("data.object.items.data[].price.currency"))?;
         let currency = self.billed_in(own, price, &mut terms)?;
         let interval = self.interval(&terms)?;
-        let metered = payload.optional(terms.usage_type, "data.object.items.data[].price.recurring.usage_type", |value| {
-            value.choice(&USAGE_TYPES)
-        })?;
+        let metered = payload
+            .optional(terms.usage_type, "data.object.items.data[].price.recurring.usage_type", |value| value.choice(&USAGE_TYPES))?;
         let metered = metered.unwrap_or(false);
         let quantity = payload.optional(quantity, "data.object.items.data[].quantity", |value| value.whole(0..=MAX_COUNT))?;
         let quantity = quantity.unwrap_or(1);
@@ -114,18 +113,18 @@ impl<'a> Prices<'_, 'a, '_> {
     }
 
     fn interval(&self, terms: &Terms<'a>) -> Result<Option<Interval>, Rejection> {
-        let unit = self.payload.optional(terms.interval, "data.object.items.data[].price.recurring.interval", |value| {
-            value.choice(&INTERVALS)
-        })?;
-        let count = self.payload.optional(terms.interval_count, "data.object.items.data[].price.recurring.interval_count", |value| {
-            value.whole(1..=u32::MAX)
-        })?;
+        let unit =
+            self.payload.optional(terms.interval, "data.object.items.data[].price.recurring.interval", |value| value.choice(&INTERVALS))?;
+        let count = self
+            .payload
+            .optional(terms.interval_count, "data.object.items.data[].price.recurring.interval_count", |value| value.whole(1..=u32::MAX))?;
         Ok(unit.map(|unit| Interval { unit, count: count.unwrap_or(1) }))
     }
 
     fn cost(&self, price: &Price<'a>, terms: &Terms<'a>, currency: Currency, quantity: u64) -> Result<Cost, Rejection> {
         let payload = self.payload;
-        let scheme = payload.optional(price.billing_scheme, "data.object.items.data[].price.billing_scheme", |value| value.word(&SCHEMES))?;
+        let scheme =
+            payload.optional(price.billing_scheme, "data.object.items.data[].price.billing_scheme", |value| value.word(&SCHEMES))?;
         if scheme.flatten() == Some(true) {
             return self.tiered(price, terms, currency, quantity);
         }
@@ -153,14 +152,13 @@ impl<'a> Prices<'_, 'a, '_> {
     fn packages(&self, terms: &Terms<'a>, quantity: u64) -> Result<Option<u64>, Rejection> {
         let path = "data.object.items.data[].price.transform_quantity";
         let Some(transform) = inner::object::<Transform<'a>>(self.payload, terms.transform, path)? else { return Ok(None) };
-        let divide_by = self.payload.required(
-            transform.divide_by,
-            "data.object.items.data[].price.transform_quantity.divide_by",
-            |value| value.whole(1..=u64::MAX),
-        )?;
-        let up = self.payload.required(transform.round, "data.object.items.data[].price.transform_quantity.round", |value| {
-            value.choice(&ROUNDING)
-        })?;
+        let divide_by =
+            self.payload.required(transform.divide_by, "data.object.items.data[].price.transform_quantity.divide_by", |value| {
+                value.whole(1..=u64::MAX)
+            })?;
+        let up = self
+            .payload
+            .required(transform.round, "data.object.items.data[].price.transform_quantity.round", |value| value.choice(&ROUNDING))?;
         Ok(Some(if up { quantity.div_ceil(divide_by) } else { quantity / divide_by }))
     }
 }
