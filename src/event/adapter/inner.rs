@@ -40,6 +40,6 @@ pub(super) fn member<'a>(json: Json<'a>, key: &str) -> Json<'a> {
 
 /// Puts the index of a list's element into the path that a rejection names: `data[]` becomes `data[2]`.
 #[cold]
-pub(super) fn at(index: usize, rejection: Rejection) -> Rejection {
+pub(super) fn at(index: usize, rejection: &Rejection) -> Rejection {
     Rejection::new(rejection.code, rejection.reason.replacen("[]", &format!("[{index}]"), 1))
 }

@@ -67,16 +67,16 @@ impl<'a> Discounts<'_, 'a, '_> {
         let mut left: Vec<Fixed> = lines.iter().map(Line::total).collect();
         let mut on_lines = Vec::new();
         for (index, (line, left)) in lines.iter().zip(&mut left).enumerate() {
-            let discounts = inner::elements(self.payload, line.discounts, OF_ITEM).map_err(|rejection| at(index, rejection))?;
+            let discounts = inner::elements(self.payload, line.discounts, OF_ITEM).map_err(|rejection| at(index, &rejection))?;
             for discount in discounts.unwrap_or_default() {
-                match self.terms(discount, OF_ITEM).map_err(|rejection| at(index, rejection))? {
+                match self.terms(discount, OF_ITEM).map_err(|rejection| at(index, &rejection))? {
                     Some(terms) => on_lines.extend(off_line(&terms, line, left)?),
                     None => found.unexpanded = true,
                 }
             }
         }
         for (index, discount) in self.of_subscription(subject)?.into_iter().enumerate() {
-            match self.terms(discount, OF_SUBSCRIPTION).map_err(|rejection| at(index, rejection))? {
+            match self.terms(discount, OF_SUBSCRIPTION).map_err(|rejection| at(index, &rejection))? {
                 None => found.unexpanded = true,
                 Some(Terms { products: Some(products), .. }) if products.is_empty() => {}
                 Some(terms) if terms.products.is_some() => {
@@ -199,10 +199,8 @@ impl<'a> Terms<'a> {
 
     /// Whether a restricted coupon is for the product of an item.
     fn covers(&self, line: &Line<'a>) -> bool {
-        let product = line.product.given().map(|product| match inner::is_object(product) {
-            true => inner::member(line.product, "id").given(),
-            false => Some(product),
-        });
+        let expanded = |product| if inner::is_object(product) { inner::member(line.product, "id").given() } else { Some(product) };
+        let product = line.product.given().map(expanded);
         let products = self.products.iter().flatten();
         product.flatten().is_some_and(|product| products.clone().any(|known| known.given() == Some(product)))
     }

@@ -102,7 +102,7 @@ impl<'a, 'c> Reader<'_, 'a, 'c> {
         }
         let line = |(index, item): (usize, &Nested<SubscriptionItem<'a>>)| {
             let item = item.get().ok_or_else(|| Rejection::new(Code::WrongType, format!("{ITEMS}[] is not an object")));
-            item.and_then(|item| prices.line(item)).map_err(|rejection| at(index, rejection))
+            item.and_then(|item| prices.line(item)).map_err(|rejection| at(index, &rejection))
         };
         data(items)?.iter().enumerate().map(line).collect()
     }
@@ -131,7 +131,7 @@ impl<'a, 'c> Reader<'_, 'a, 'c> {
                 (item.current_period_start, "data.object.items.data[].current_period_start"),
                 (item.current_period_end, "data.object.items.data[].current_period_end"),
             );
-            let period = period.map_err(|rejection| at(index, rejection))?;
+            let period = period.map_err(|rejection| at(index, &rejection))?;
             latest = latest.into_iter().chain(period).max_by_key(|period| period.end);
         }
         latest.ok_or_else(|| missing("data.object.items.data[0].current_period_end"))

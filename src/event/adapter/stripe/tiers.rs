@@ -47,7 +47,7 @@ pub(super) fn total<'a>(
     let tiers = inner::elements(payload, tiers, TIERS)?.filter(|tiers| !tiers.is_empty());
     let Some(tiers) = tiers else { return Ok(None) };
     let mode = payload.required(mode, "data.object.items.data[].price.tiers_mode", |value| value.choice(&MODES))?;
-    let bracket = |(index, tier): (usize, &Json<'a>)| bracket(payload, *tier, currency).map_err(|rejection| at_tier(index, rejection));
+    let bracket = |(index, tier): (usize, &Json<'a>)| bracket(payload, *tier, currency).map_err(|rejection| at_tier(index, &rejection));
     let brackets = tiers.iter().enumerate().map(bracket).collect::<Result<Vec<_>, _>>()?;
     let ascending = brackets.is_sorted_by(|a, b| a.up_to.is_some_and(|end| b.up_to.is_none_or(|next| end < next)));
     let reached = brackets.iter().position(|bracket| bracket.up_to.is_none_or(|end| quantity <= end));
@@ -98,9 +98,9 @@ fn up_to(value: &Value<'_, '_>) -> Result<Option<u64>, Rejection> {
 
 /// The index of a tier goes into the second list of the path; the first is filled in by the caller.
 #[cold]
-fn at_tier(index: usize, rejection: Rejection) -> Rejection {
+fn at_tier(index: usize, rejection: &Rejection) -> Rejection {
     const MARK: &str = "data[]";
     let tier = Rejection::new(rejection.code, rejection.reason.replacen(MARK, "data()", 1));
-    let tier = at(index, tier);
+    let tier = at(index, &tier);
     Rejection::new(tier.code, tier.reason.replacen("data()", MARK, 1))
 }

@@ -79,7 +79,7 @@ impl<'a> Reader<'_, 'a, '_> {
             ticket.priority = Some(self.priority(self.change.current, "event.current")?.unwrap_or_default());
         }
         for (type_name, kind) in self.told(kind, &mut ticket)?.into_iter().flatten() {
-            self.push(events, &account, &id, (type_name, at), ticket.event(kind));
+            self.push(events, &account, id.clone(), (type_name, at), ticket.event(kind));
         }
         Ok(())
     }
@@ -90,10 +90,10 @@ impl<'a> Reader<'_, 'a, '_> {
         let to = organization(self.payload, self.change.current, "event.current")?;
         let (at, id, ticket) = self.common()?;
         if let Some(from) = from {
-            self.push(events, &from, &id, ("ticket_moved", at), ticket.event(TicketKind::Moved));
+            self.push(events, &from, id.clone(), ("ticket_moved", at), ticket.event(TicketKind::Moved));
         }
         if let Some((to, snapshot)) = to.zip(self.snapshot()?) {
-            self.push(events, &to, &id, ("ticket_snapshot", at), ticket.event(snapshot));
+            self.push(events, &to, id.clone(), ("ticket_snapshot", at), ticket.event(snapshot));
         }
         Ok(())
     }
@@ -197,12 +197,12 @@ impl<'a> Reader<'_, 'a, '_> {
         &self,
         events: &mut Events<'a>,
         account: &Account<'a>,
-        id: &Cow<'a, str>,
+        id: Cow<'a, str>,
         (type_name, at): (&'static str, OccurredAt),
         event: crate::event::Event<'a>,
     ) {
         let account = Account { id: account.id.clone(), system: account.system.clone() };
-        events.push(self.payload.record(account, Some(id.clone()), type_name, at, event));
+        events.push(self.payload.record(account, Some(id), type_name, at, event));
     }
 }
 
