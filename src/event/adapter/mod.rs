@@ -4,6 +4,8 @@
 //! [`Events`](events::Events), or a rejection whose reason names the field; the format is added here. No event at all means that the format
 //! knows the payload and does not need it. `object` has the lenient types with which adapters describe their payloads.
 
+mod choice;
+mod cloudevents;
 mod events;
 mod format;
 mod inner;
@@ -14,6 +16,7 @@ mod segment;
 mod stripe;
 mod zendesk;
 
-pub use format::Format;
+pub use choice::{Condition, Test};
+pub use format::{Choice, Format};
 pub use segment::Options as SegmentOptions;
 pub use stripe::Options as StripeOptions;
