@@ -104,7 +104,7 @@ impl State {
     pub fn explain<'a>(&self, subject: &Subject<'a>, assessment: &Assessment<'a>, context: &Context, model: &'a Model) -> Explanation<'a> {
         let status = self.status(subject, assessment, model);
         let explanation = Explanation::of(subject, assessment, self.published(), model);
-        let drivers = driver::drivers(&explanation, assessment, &status, self.published(), context.currency, model);
+        let drivers = driver::drivers(&explanation, subject, assessment, &status, self.published(), context.currency, model);
         Explanation { drivers, ..explanation }
     }
 
@@ -302,7 +302,10 @@ mod tests {
         assert_eq!((alone.status.score, alone.status.band, alone.band_dropped()), (Some(39.0), Band::Red, true));
         assert_eq!(
             alone.explanation.drivers,
-            ["silent: this rule alone sets health to 39, because 20 % of the weights have data, and a score needs 40 %"]
+            [
+                "silent: the time since the last activity is 20 days; this rule alone sets health to 39, because 20 % of the weights have data, \
+               and a score needs 40 %"
+            ]
         );
         assert_eq!(even(43.9).advance(&mut state, 2, &model), Advanced { change: None, state_changed: true }); // within 5 points of the border
         let known = change(even(45.0).advance(&mut state, 3, &model));
