@@ -134,7 +134,7 @@ const MAX_SPAN_DAYS: i64 = 100 * 366;
 
 /// The time of the newest record, for a replay without `--as-of`. One record of the year 5138 would otherwise make every account silent,
 /// and ask for the KPIs of 37,000 months. Without a valid record, any time will do: nothing will be scored.
-fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
+pub(super) fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
     let Some((earliest, newest)) = Reading::span(files) else { return Ok(Timestamp::MAX) };
     anyhow::ensure!(
         newest.since(earliest) <= MAX_SPAN_DAYS * DAY_MS,
@@ -145,7 +145,12 @@ fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
 }
 
 /// Reads every file.
-fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Division, quiet: bool) -> anyhow::Result<Vec<InputFile>> {
+pub(super) fn read_files(
+    inputs: &[(Stream, &Path)],
+    settings: &Settings,
+    division: Division,
+    quiet: bool,
+) -> anyhow::Result<Vec<InputFile>> {
     let bytes = inputs.iter().filter_map(|(_, path)| path.metadata().ok()).map(|file| file.len()).sum();
     let mut progress = Progress::new("reading", bytes, Unit::Bytes, quiet);
     let read = |(stream, path): &(Stream, &Path)| {
@@ -158,7 +163,7 @@ fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Divisio
 
 impl Args {
     /// The given files, by stream.
-    fn inputs(&self) -> Result<Vec<(Stream, &Path)>, UsageError> {
+    pub(super) fn inputs(&self) -> Result<Vec<(Stream, &Path)>, UsageError> {
         let given = [&self.usage, &self.billing, &self.support, &self.feedback, &self.accounts];
         let given: Vec<_> = Stream::ALL.into_iter().zip(given).filter_map(|(stream, path)| Some((stream, path.as_deref()?))).collect();
         if given.is_empty() {

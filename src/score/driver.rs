@@ -17,6 +17,17 @@ const MAX_DRIVERS: usize = 3;
 /// Smaller moves, in points, get no sentence.
 const LEAST_POINTS: f64 = 0.05;
 
+/// One entry of what moved a score.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Move {
+    /// The component, the rule, `renormalisation` or `override`.
+    pub name: String,
+    /// Points of health.
+    pub points: f64,
+    /// In words.
+    pub sentence: String,
+}
+
 /// What moved the account in its direction since the last change. If nothing did, or nothing can be compared: what costs most points,
 /// against the account's own past.
 pub(super) fn drivers<'a>(
@@ -46,6 +57,41 @@ pub(super) fn drivers<'a>(
     sentences
 }
 
+/// What moved the score since the last change, largest effect first, with the entries that moved nothing left out. The points of all
+/// entries sum to the change of the score. Empty if nothing can be compared.
+pub(super) fn all_moves<'a>(
+    explanation: &Explanation<'a>,
+    subject: &Subject<'a>,
+    assessment: &Assessment<'a>,
+    published: &Published,
+    currency: Currency,
+    model: &Model,
+) -> Vec<Move> {
+    let writer = Writer::new(subject, assessment, model, currency, Some(published));
+    let mut moves = moves(&writer, explanation, published, |points| points != 0.0);
+    moves.sort_by(|one, other| other.points.abs().total_cmp(&one.points.abs()));
+    moves
+}
+
+/// The entries of an explanation whose points are wanted, in words.
+fn moves(writer: &Writer<'_, '_>, explanation: &Explanation<'_>, then: &Published, is_wanted: impl Fn(f64) -> bool) -> Vec<Move> {
+    let wanted = |points: Option<f64>| points.filter(|points| is_wanted(*points));
+    let mut moves = Vec::new();
+    for part in &explanation.components {
+        let name = || part.component.name.clone();
+        moves.extend(wanted(part.delta).map(|points| Move { name: name(), points, sentence: writer.component_moved(part) }));
+    }
+    let weights = wanted(explanation.renormalisation_delta);
+    moves.extend(weights.map(|points| Move { name: "renormalisation".into(), points, sentence: writer.weights_moved(then, points) }));
+    for rule in &explanation.rules {
+        let name = || rule.name.to_string();
+        moves.extend(wanted(rule.delta).map(|points| Move { name: name(), points, sentence: writer.rule_moved(rule) }));
+    }
+    let pinned = wanted(explanation.override_delta);
+    moves.extend(pinned.map(|points| Move { name: "override".into(), points, sentence: writer.override_moved(explanation) }));
+    moves
+}
+
 struct Drivers<'r, 'a> {
     writer: Writer<'r, 'a>,
     explanation: &'r Explanation<'a>,
@@ -54,24 +100,13 @@ struct Drivers<'r, 'a> {
 
 impl Drivers<'_, '_> {
     fn moves(&self, then: &Published) -> Vec<String> {
-        let (explanation, writer) = (self.explanation, &self.writer);
         let Some(direction) = Direction::between(&then.status(), self.status) else { return Vec::new() };
         let sign = if direction == Direction::Up { 1.0 } else { -1.0 };
-        let mut moves: Vec<(f64, String)> = Vec::new();
-        let has_moved = |delta: &f64| delta * sign >= LEAST_POINTS;
-        for part in &explanation.components {
-            moves.extend(part.delta.filter(has_moved).map(|delta| (delta, writer.component_moved(part))));
-        }
-        let weights = explanation.renormalisation_delta.filter(has_moved);
-        moves.extend(weights.map(|delta| (delta, writer.weights_moved(then, delta))));
-        let rules = explanation.rules.iter().filter_map(|rule| Some((rule.delta.filter(has_moved)?, rule)));
-        moves.extend(rules.map(|(delta, rule)| (delta, writer.rule_moved(rule))));
-        let pinned = explanation.override_delta.filter(has_moved);
-        moves.extend(pinned.map(|delta| (delta, writer.override_moved(explanation))));
-        moves.sort_by(|(one, _), (other, _)| (other * sign).total_cmp(&(one * sign)));
+        let mut moves = moves(&self.writer, self.explanation, then, |points| points * sign >= LEAST_POINTS);
+        moves.sort_by(|one, other| (other.points * sign).total_cmp(&(one.points * sign)));
         let floors = self.risk_floors().filter(|_| sign < 0.0);
-        let waited = writer.waited(self.status, then).into_iter();
-        waited.chain(floors).chain(moves.into_iter().map(|(_, sentence)| sentence)).collect()
+        let waited = self.writer.waited(self.status, then).into_iter();
+        waited.chain(floors).chain(moves.into_iter().map(|entry| entry.sentence)).collect()
     }
 
     /// Coverage is too low for a score, so a rule alone sets it.

@@ -36,7 +36,7 @@ fn with_digits(measure: Measure, value: f64, digits: usize, currency: Currency) 
         Measure::Percent => number(value * 100.0, digits) + " %",
         Measure::Money => money(value, currency),
         Measure::Time(unit) => counted(&number(value, digits), unit),
-        Measure::Gaps => counted(&number(value, digits), "usual gap"),
+        Measure::Gaps => number(value, digits),
         Measure::OutOfTen => number(value, digits) + " of 10",
     }
 }
@@ -90,7 +90,7 @@ mod tests {
             (Metric::Nps91d, -0.001, "0"),
             (Metric::DaysSinceLast, 16.27, "16.3 days"),
             (Metric::DaysSinceLast, 1.0, "1 day"),
-            (Metric::GapsSinceLast, 3.21, "3.2 usual gaps"),
+            (Metric::GapsSinceLast, 3.21, "3.2"),
             (Metric::ResolutionP50, 2.0, "2 hours"),
             (Metric::FirstReplyP50, 1.0, "1 minute"),
             (Metric::NpsLatest, 9.0, "9 of 10"),

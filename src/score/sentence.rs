@@ -21,6 +21,20 @@ use crate::money::Currency;
 /// Maximum number of metrics of a rule's condition in its sentence.
 const MAX_CONDITIONS: usize = 2;
 
+/// A change that has not happened, in words; `None` if the values are said alike.
+#[must_use]
+pub fn change_of(metric: Metric, from: f64, to: f64, currency: Currency) -> Option<String> {
+    let (before, after) = quantities(metric, from, to, currency)?;
+    let words = words(metric);
+    let verb = match (to < from, words.is_plural) {
+        (true, true) => "fall",
+        (true, false) => "falls",
+        (false, true) => "rise",
+        (false, false) => "rises",
+    };
+    Some(format!("{} {verb} from {before} to {after}", words.subject))
+}
+
 /// Words sentences about one account.
 pub(super) struct Writer<'r, 'a> {
     subject: &'r Subject<'a>,
@@ -54,7 +68,17 @@ impl<'r, 'a> Writer<'r, 'a> {
     /// A component whose score moved since the last change.
     pub(super) fn component_moved(&self, part: &ComponentScore<'_>) -> String {
         let value = part.value.number().unwrap_or_default();
-        self.moved(part.metric, self.published_value(part.metric), value).unwrap_or_else(|| self.component_is(part))
+        let Some(sentence) = self.moved(part.metric, self.published_value(part.metric), value) else { return self.component_is(part) };
+        match self.usual_gap(part.metric) {
+            Some(gap) => format!("{sentence}; the usual gap is now {}", quantity(Metric::DaysSinceLast, gap, self.currency)),
+            None => sentence,
+        }
+    }
+
+    /// Days between active days, for a metric that counts in them.
+    fn usual_gap(&self, metric: Metric) -> Option<f64> {
+        let n = self.subject.metrics.get(metric)?.n.filter(|n| *n > 0 && metric == Metric::GapsSinceLast)?;
+        Some(91.0 / n as f64)
     }
 
     /// A component as it is, without a last change that tells where it comes from.
@@ -114,7 +138,7 @@ impl<'r, 'a> Writer<'r, 'a> {
             Metric::FeaturesGrowth => between(Metric::Features28d, base()?, "", " against the 28 d before"),
             Metric::MrrGrowth91d if value > 0.0 => between(Metric::Mrr, self.subject.metrics.number(Metric::Mrr)? / value, "", " in 91 d"),
             Metric::GapsSinceLast => {
-                let gap = 91.0 / base()?;
+                let gap = self.usual_gap(metric)?;
                 let days = |days| quantity(Metric::DaysSinceLast, days, self.currency);
                 Some(format!("the last activity was {} ago, and the usual gap is {}", days(value * gap), days(gap)))
             }
@@ -140,7 +164,8 @@ impl<'r, 'a> Writer<'r, 'a> {
         let steps = if rises { (from / step - 1e-9).ceil() } else { (from / step + 1e-9).floor() };
         let point = steps * step;
         let (point, _) = quantities(part.metric, point, value, self.currency)?;
-        Some(format!("{point} or {} is healthy", if rises { "more" } else { "less" }))
+        let gaps = if part.metric == Metric::GapsSinceLast { " usual gaps" } else { "" };
+        Some(format!("{point}{gaps} or {} is healthy", if rises { "more" } else { "less" }))
     }
 
     /// A rule in force with the metrics of its condition, or one that has ended.

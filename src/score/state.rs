@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::assess::Assessment;
 use super::band::{Band, Position, Reading};
 use super::change::{Cause, Change, Context};
-use super::driver;
+use super::driver::{self, Move};
 use super::explain::Explanation;
 use super::model::{Model, Publish};
 use super::published::Published;
 use super::status::{Direction, Status};
 use super::subject::{Override, Subject};
 use crate::metric::Stage;
+use crate::money::Currency;
 use crate::time::{MaybeTimestamp, Timestamp};
 
 /// Stored scoring state of an account.
@@ -106,6 +107,20 @@ impl State {
         let explanation = Explanation::of(subject, assessment, self.published(), model);
         let drivers = driver::drivers(&explanation, subject, assessment, &status, self.published(), context.currency, model);
         Explanation { drivers, ..explanation }
+    }
+
+    /// What moved the score since the last published change, largest effect first; the points sum to the change of the score.
+    #[must_use]
+    pub fn moves<'a>(&self, subject: &Subject<'a>, assessment: &Assessment<'a>, currency: Currency, model: &'a Model) -> Vec<Move> {
+        let Some(published) = self.published() else { return Vec::new() };
+        let explanation = Explanation::of(subject, assessment, Some(published), model);
+        driver::all_moves(&explanation, subject, assessment, published, currency, model)
+    }
+
+    /// The band, and since when scores have been beyond its borders.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.position
     }
 
     /// The position follows the measured scores, also during an override: when it ends, the band is the one that they have led to.

@@ -26,7 +26,7 @@ pub(super) enum Measure {
     Money,
     /// A number with a unit of time, singular or plural.
     Time(&'static str),
-    /// A multiple of the account's usual gap between active days.
+    /// A multiple of the account's usual gap between active days: one decimal.
     Gaps,
     /// A grade out of ten.
     OutOfTen,
@@ -66,7 +66,7 @@ pub(super) const fn words(metric: Metric) -> Words {
         Metric::ActiveDays91d => ("active days in 91 d", true, Count),
         Metric::ActiveDaysVsBaseline => ("active days in 28 d relative to the 63 d before", true, Percent),
         Metric::DaysSinceLast => ("the time since the last activity", false, Time("day")),
-        Metric::GapsSinceLast => ("the time since the last activity", false, Gaps),
+        Metric::GapsSinceLast => ("the time since the last activity, counted in usual gaps,", false, Gaps),
         Metric::Trend => ("feature uses in 7 d relative to a usual week", true, Percent),
         Metric::Sessions28d => ("sessions in 28 d", true, Count),
         Metric::SessionSecondsMean28d => ("the mean length of a session in 28 d", false, Time("second")),
