@@ -16,7 +16,7 @@ mod usage;
 
 pub use billing::{BillingEvent, Cost, CostCategory, Discount, Invoice, Item, SubscriptionSnapshot, SubscriptionStatus};
 pub use feedback::{FeedbackEvent, FeedbackKind};
-pub use native::{DecodeContext, Decoded, Raw, decode};
+pub use native::{DecodeContext, Decoded, Raw, decode, encode};
 pub use profile::AccountProfile;
 pub use record::{Event, Record};
 pub use reject::{Code, Rejection};

@@ -37,6 +37,7 @@ mod golden_events;
 mod helpdesk;
 mod live_portfolio;
 mod mrr_playbook;
+mod native_round_trip;
 mod portfolio;
 mod recipes;
 mod replay_against_oracle;

@@ -15,7 +15,7 @@ pub(super) const TYPES: [EventType; 4] = [
 ];
 
 /// Statuses in the spellings of common billing systems; the flag says whether the status itself means that it will not renew.
-const STATUSES: [(&str, (SubscriptionStatus, bool)); 12] = [
+pub(super) const STATUSES: [(&str, (SubscriptionStatus, bool)); 12] = [
     ("active", (SubscriptionStatus::Active, false)),
     ("past_due", (SubscriptionStatus::PastDue, false)),
     ("trialing", (SubscriptionStatus::Trialing, false)),
@@ -30,7 +30,7 @@ const STATUSES: [(&str, (SubscriptionStatus, bool)); 12] = [
     ("non_renewing", (SubscriptionStatus::Active, true)),
 ];
 
-const INTERVALS: [(&str, IntervalUnit); 12] = [
+pub(super) const INTERVALS: [(&str, IntervalUnit); 12] = [
     ("day", IntervalUnit::Day),
     ("daily", IntervalUnit::Day),
     ("week", IntervalUnit::Week),
@@ -45,9 +45,10 @@ const INTERVALS: [(&str, IntervalUnit); 12] = [
     ("annually", IntervalUnit::Year),
 ];
 
-const USAGE_TYPES: [(&str, bool); 2] = [("licensed", false), ("metered", true)];
+pub(super) const USAGE_TYPES: [(&str, bool); 2] = [("licensed", false), ("metered", true)];
 
-const CATEGORIES: [(&str, CostCategory); 2] = [("acquisition", CostCategory::Acquisition), ("retention", CostCategory::Retention)];
+pub(super) const CATEGORIES: [(&str, CostCategory); 2] =
+    [("acquisition", CostCategory::Acquisition), ("retention", CostCategory::Retention)];
 
 fn subscription_changed<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
     let subscription_id = fields.required(Field::SubscriptionId, Value::id)?;

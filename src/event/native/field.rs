@@ -20,7 +20,7 @@ macro_rules! names {
                 }
             }
 
-            const fn text(self) -> &'static str {
+            pub(super) const fn text(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
                 }

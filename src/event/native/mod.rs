@@ -8,6 +8,7 @@ mod billing;
 mod context;
 mod decode;
 mod document;
+mod encode;
 mod event_type;
 mod feedback;
 mod field;
@@ -24,6 +25,7 @@ mod value;
 pub use context::{DecodeContext, Raw};
 pub(super) use decode::known_type;
 pub use decode::{Decoded, decode};
+pub use encode::encode;
 pub(super) use framing::needs_registry;
 
 #[cfg(test)]

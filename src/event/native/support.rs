@@ -28,10 +28,10 @@ pub(super) const TYPES: [EventType; 13] = [
 const PRIORITIES: [(&str, Priority); 4] =
     [("low", Priority::Low), ("normal", Priority::Normal), ("high", Priority::High), ("urgent", Priority::Urgent)];
 
-const OPEN_STATUSES: [(&str, OpenStatus); 3] =
+pub(super) const OPEN_STATUSES: [(&str, OpenStatus); 3] =
     [("open", OpenStatus::Open), ("pending", OpenStatus::Pending), ("on_hold", OpenStatus::OnHold)];
 
-const SNAPSHOT_STATUSES: [(&str, SnapshotStatus); 10] = [
+pub(super) const SNAPSHOT_STATUSES: [(&str, SnapshotStatus); 10] = [
     ("new", SnapshotStatus::New),
     ("open", SnapshotStatus::Open),
     ("pending", SnapshotStatus::Pending),
@@ -44,7 +44,7 @@ const SNAPSHOT_STATUSES: [(&str, SnapshotStatus); 10] = [
     ("deleted", SnapshotStatus::Deleted),
 ];
 
-const AUTHORS: [(&str, ReplyBy); 3] = [("agent", ReplyBy::Agent), ("requester", ReplyBy::Requester), ("bot", ReplyBy::Bot)];
+pub(super) const AUTHORS: [(&str, ReplyBy); 3] = [("agent", ReplyBy::Agent), ("requester", ReplyBy::Requester), ("bot", ReplyBy::Bot)];
 
 fn ticket<'a, 'c>(
     fields: &Fields<'a, 'c>,

@@ -22,7 +22,7 @@ pub(super) const MAX_VALUES: usize = 1000;
 pub(super) const MAX_COUNT: u64 = i64::MAX.unsigned_abs();
 
 /// Instants given as numbers are in milliseconds from here on, below in seconds.
-const FIRST_MILLISECOND_NUMBER: i128 = 100_000_000_000;
+pub(super) const FIRST_MILLISECOND_NUMBER: i128 = 100_000_000_000;
 /// Milliseconds from here on would be beyond the year 5138, so these are microseconds.
 const FIRST_MICROSECOND_NUMBER: i128 = 100_000_000_000_000;
 /// And from here on nanoseconds.
