@@ -50,7 +50,9 @@ mod tests {
 
     fn nearest(wanted: &str) -> Vec<String> {
         let mut nearest = Nearest::to(wanted);
-        ["acme", "acme-eu", "Globex", "acne", "zeta", "initech"].into_iter().for_each(|id| nearest.consider(id));
+        for id in ["acme", "acme-eu", "Globex", "acne", "zeta", "initech"] {
+            nearest.consider(id);
+        }
         nearest.into_ids()
     }
 

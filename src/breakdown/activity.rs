@@ -52,7 +52,9 @@ pub(super) fn of(account: &Account, view: &View, settings: &Settings) -> Vec<Act
         let (mut opened, mut resolved) = (BTreeMap::new(), BTreeMap::new());
         for (_, ticket) in account.support().tickets_at(t) {
             let count = |days: &mut BTreeMap<Date, u64>, at: Option<Timestamp>| {
-                at.into_iter().for_each(|at| *days.entry(settings.zone.date_of(at)).or_default() += 1);
+                if let Some(at) = at {
+                    *days.entry(settings.zone.date_of(at)).or_default() += 1;
+                }
             };
             count(&mut opened, ticket.created);
             count(&mut resolved, ticket.first_resolution.map(|resolution| resolution.at));

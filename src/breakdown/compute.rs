@@ -6,7 +6,7 @@ use crate::engine::{Occasion, Slot};
 use crate::event::Stream;
 use crate::metric::{Metric, Metrics, Stage, View};
 use crate::score::model::Source;
-use crate::score::{self, Assessment, Cause, Context, Move, Status, Subject, quantity};
+use crate::score::{self, Assessment, Cause, Context, Move, OtherInstants, Status, Subject, quantity};
 use crate::settings::Settings;
 
 /// What every part of a breakdown is computed from.
@@ -100,7 +100,7 @@ impl Scoring<'_, '_> {
             weight_configured: configured.map(|component| component.weight).sum(),
             coverage: assessment.coverage,
             min_coverage: model.min_coverage,
-            observing_days: self.subject.other_instants.filter(|_| is_unknown).and_then(|instants| instants.observing_days()),
+            observing_days: self.subject.other_instants.filter(|_| is_unknown).and_then(OtherInstants::observing_days),
             frozen: self.is_frozen(),
         }
     }

@@ -126,11 +126,11 @@ impl Search<'_, '_, '_> {
     fn metrics(&self, start: &Metrics) -> Vec<Metric> {
         let parts = self.scoring.assessment.components.iter().map(|part| part.metric);
         let rules = self.scoring.assessment.rules.iter().filter(|effect| effect.cap_health().is_some()).filter_map(|effect| effect.rule);
-        let ruled = rules.flat_map(|rule| rule.condition.comparisons().iter().map(|comparison| comparison.metric));
+        let conditions = rules.flat_map(|rule| rule.condition.comparisons().iter().map(|comparison| comparison.metric));
         // What is past due is settled by paying: then no invoice has failed.
         let payable = |metric| if metric == Metric::DaysPastDue { Metric::PaymentFailuresOpen } else { metric };
         let mut found: Vec<Metric> = Vec::new();
-        for metric in parts.chain(ruled).map(payable).filter(|metric| can_change(*metric) && start.number(*metric).is_some()) {
+        for metric in parts.chain(conditions).map(payable).filter(|metric| can_change(*metric) && start.number(*metric).is_some()) {
             if !linked(metric).any(|other| found.contains(&other)) {
                 found.push(metric);
             }

@@ -76,13 +76,13 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         if args.url.is_some() || args.token_file.is_some() {
             return Err(UsageError("name files or an instance with --url, not both".into()).into());
         }
-        args.from_files(globals)?
+        args.of_files(globals)?
     } else if let Some(option) =
         [args.as_of.map(|_| "--as-of"), (args.score_every != 1).then_some("--score-every")].into_iter().flatten().next()
     {
         return Err(UsageError(format!("{option} needs files, such as --usage usage.ndjson: an instance explains the score of now")).into());
     } else {
-        args.from_instance(globals)?
+        args.of_instance(globals)?
     };
     let text = if args.json { serde_json::to_string(&breakdown)? + "\n" } else { breakdown.text() };
     super::print(text.as_bytes())?;
@@ -94,7 +94,7 @@ impl Args {
         [&self.usage, &self.billing, &self.support, &self.feedback, &self.accounts].into_iter().any(Option::is_some)
     }
 
-    fn from_files(&self, globals: &Globals) -> anyhow::Result<Breakdown> {
+    fn of_files(&self, globals: &Globals) -> anyhow::Result<Breakdown> {
         let files = replay::Args {
             usage: self.usage.clone(),
             billing: self.billing.clone(),
@@ -115,7 +115,7 @@ impl Args {
         breakdown.ok_or_else(|| unknown_in_files(&self.account, &files, as_of, &settings))
     }
 
-    fn from_instance(&self, globals: &Globals) -> anyhow::Result<Breakdown> {
+    fn of_instance(&self, globals: &Globals) -> anyhow::Result<Breakdown> {
         let config = globals.load_offline()?;
         let url = self.url.clone().unwrap_or_else(|| format!("http://{}", health::reachable(config.http.listen)));
         let configured = config.http.token_file().filter(|_| self.token_file.is_none());
@@ -149,7 +149,9 @@ fn unknown_in_files(account: &str, files: &[InputFile], as_of: Timestamp, settin
         return anyhow::anyhow!("the account `{account}` has no record up to {as_of}, or was deleted before: try a later --as-of");
     }
     let mut nearest = Nearest::to(account);
-    ids.iter().for_each(|id| nearest.consider(id));
+    for id in &ids {
+        nearest.consider(id);
+    }
     anyhow::anyhow!("the files hold no account `{account}`{}", suggestion(&nearest.into_ids(), ids.len()))
 }
 

@@ -51,6 +51,7 @@ Examples:
   churnwatch check --config config/churnwatch.toml    find problems in the configuration and the topics
   churnwatch run --config config/churnwatch.toml      the service
   churnwatch replay --usage usage.ndjson --as-of 2026-03-01T00:00:00Z --out-accounts -
+  churnwatch explain acme                             why an account of the running service has its score
 
 Set any configuration key with --set section.key=value or CHURNWATCH_<SECTION>__<KEY>; --set wins.
 Exit codes: 0 success, 1 failure at run time, 2 wrong usage or an invalid configuration.";

@@ -32,11 +32,10 @@ const fn digits(measure: Measure) -> usize {
 
 fn with_digits(measure: Measure, value: f64, digits: usize, currency: Currency) -> String {
     match measure {
-        Measure::Count | Measure::Number => number(value, digits),
+        Measure::Count | Measure::Number | Measure::Gaps => number(value, digits),
         Measure::Percent => number(value * 100.0, digits) + " %",
         Measure::Money => money(value, currency),
         Measure::Time(unit) => counted(&number(value, digits), unit),
-        Measure::Gaps => number(value, digits),
         Measure::OutOfTen => number(value, digits) + " of 10",
     }
 }

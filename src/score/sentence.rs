@@ -13,7 +13,7 @@ use super::model::{Model, Rule, name_id};
 use super::published::Published;
 use super::quantity::{number, quantities, quantity};
 use super::status::Status;
-use super::subject::{DAYS_BEFORE, Subject};
+use super::subject::{DAYS_BEFORE, OtherInstants, Subject};
 use super::words::words;
 use crate::metric::{Metric, Metrics};
 use crate::money::Currency;
@@ -215,7 +215,7 @@ impl<'r, 'a> Writer<'r, 'a> {
 
     /// Coverage is too low for a score, and when that will change.
     pub(super) fn unknown(&self) -> String {
-        let days = self.subject.other_instants.and_then(|instants| instants.observing_days());
+        let days = self.subject.other_instants.and_then(OtherInstants::observing_days);
         match days {
             Some(1) => format!("{}: observing for 1 more day", self.coverage()),
             Some(days) => format!("{}: observing for {days} more days", self.coverage()),

@@ -37,11 +37,14 @@ fn write_calendar(activity: &Activity, page: &mut Page) {
             *day += count;
         }
     }
-    let header: String = WEEKDAYS.iter().map(|day| format!("{day:>8}")).collect();
-    page.raw(&format!("      {:<12}{header}{:>10}", "week of", "sum"));
+    let row = |start: &str, cells: &[String], sum: &str| {
+        let cells = cells.iter().fold(String::new(), |row, cell| row + &format!("{cell:>8}"));
+        format!("      {start:<12}{cells}{sum:>10}")
+    };
+    page.raw(&row("week of", &WEEKDAYS.map(str::to_owned), "sum"));
     for (monday, days) in weeks {
-        let row: String = days.iter().map(|count| format!("{:>8}", if *count == 0 { "-".to_owned() } else { count.to_string() })).collect();
-        page.raw(&format!("      {:<12}{row}{:>10}", monday.to_string(), days.iter().sum::<u64>()));
+        let cells = days.map(|count| if count == 0 { "-".to_owned() } else { count.to_string() });
+        page.raw(&row(&monday.to_string(), &cells, &days.iter().sum::<u64>().to_string()));
     }
 }
 

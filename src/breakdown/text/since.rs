@@ -30,6 +30,7 @@ fn write_since(breakdown: &Breakdown, since: &Since, page: &mut Page) {
         page.labelled(&signed(moved.points), &sentence);
     }
     match since.score.zip(breakdown.health.score).filter(|_| !breakdown.health.frozen) {
+        Some(_) if since.moves.is_empty() => page.labelled("", "nothing has moved the score since"),
         Some((before, now)) => {
             let moves = sum(since.moves.iter().map(|moved| moved.points));
             page.labelled("health", &format!("{} + ({moves}) = {}", exact(before), exact(now)));

@@ -166,22 +166,18 @@ impl Hand {
         let first = lines[0].trim();
         let (before, rest) = first.strip_prefix("before this scoring ").unwrap().split_once(", now ").unwrap();
         let (now, why) = rest.split_once(": ").unwrap();
-        self.band = match lines.len() {
-            1 => self.band_without_borders(why, before),
-            _ => {
-                let mut above = [false; 2];
-                for (side, line) in above.iter_mut().zip(&lines[1..]) {
-                    *side = is_above(line, self.score.unwrap());
-                }
-                if above[1] {
-                    "green"
-                } else if above[0] {
-                    "yellow"
-                } else {
-                    "red"
-                }
-                .to_owned()
+        self.band = if lines.len() == 1 {
+            self.band_without_borders(why, before)
+        } else {
+            let above = [1, 2].map(|border: usize| is_above(&lines[border], self.score.unwrap()));
+            if above[1] {
+                "green"
+            } else if above[0] {
+                "yellow"
+            } else {
+                "red"
             }
+            .to_owned()
         };
         assert_eq!(self.band, now, "{lines:?}");
     }

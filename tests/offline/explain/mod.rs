@@ -1,12 +1,17 @@
 //! `explain`: its text is redone by hand, that is, by a program that reads nothing but the text.
 
 mod hand;
+mod instance;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use churnwatch::config::Config;
+use churnwatch::event::Stream;
+use churnwatch::replay::{self, Division, InputFile, Request};
+use churnwatch::time::Timestamp;
+use serde_json::{Value, json};
 
 use hand::Hand;
 
@@ -22,6 +27,8 @@ const INPUTS: [&str; 10] = [
     "--feedback",
     "feedback.ndjson",
 ];
+
+const AS_OF: &str = "2025-12-29T12:00:00Z";
 
 fn churnwatch(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_churnwatch")).current_dir(folder).args(arguments).output().unwrap()
@@ -58,11 +65,21 @@ fn close(one: Option<f64>, other: &Value, what: &str) {
     }
 }
 
-/// Redoes every account of a replay by hand; returns how many were seen in each situation.
-fn redo_all(folder: &Path, inputs: &[&str], more: &[&str]) -> BTreeMap<&'static str, usize> {
+/// Redoes every account of a replay by hand; returns how many were seen in each situation. The files are read once, in this process.
+fn redo_all(folder: &Path, inputs: &[&str], config: &str) -> BTreeMap<&'static str, usize> {
     let mut situations = BTreeMap::new();
-    for (account, line) in replayed(folder, inputs, more) {
-        let text = explained(folder, &account, inputs, more);
+    let path = folder.join("config.toml");
+    std::fs::write(&path, config).unwrap();
+    let settings = Config::load_offline(Some(&path), &[], std::iter::empty()).unwrap().settings();
+    let streams: Vec<Stream> =
+        inputs.iter().step_by(2).map(|option| Stream::ALL.into_iter().find(|stream| option.ends_with(stream.name())).unwrap()).collect();
+    let settings = replay::settings_for(&streams, settings);
+    let division = Division::of_machine();
+    let read = |(stream, name): (&Stream, &&str)| InputFile::read(*stream, &folder.join(name), &settings, division, |_| ()).unwrap();
+    let files: Vec<InputFile> = streams.iter().zip(inputs.iter().skip(1).step_by(2)).map(read).collect();
+    let request = Request { as_of: Timestamp::parse_rfc3339(AS_OF).unwrap(), score_every: Some(1) };
+    for (account, line) in replayed(folder, inputs, &["--config", "config.toml", "--as-of", AS_OF]) {
+        let text = replay::breakdown(&files, &account, &request, &settings).unwrap().text();
         let by_hand = Hand::redo(&text);
         let what = format!("{account}\n{text}");
         close(by_hand.score, &line["health"]["score"], &what);
@@ -90,10 +107,26 @@ fn redo_all(folder: &Path, inputs: &[&str], more: &[&str]) -> BTreeMap<&'static 
     situations
 }
 
+/// An account in its second week.
+fn add_a_new_account(folder: &Path) {
+    let add = |file: &str, record: Value| {
+        let path = folder.join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, text + &record.to_string() + "\n").unwrap();
+    };
+    let (signed_up, used) = ("2025-12-18T00:00:00Z", "2025-12-27T09:00:00Z");
+    add(
+        "accounts.ndjson",
+        json!({"type": "account_profile", "account_id": "new", "occurred_at": signed_up, "signed_up_at": signed_up, "seats": 3}),
+    );
+    add("usage.ndjson", json!({"type": "feature_used", "account_id": "new", "user_id": "u", "feature": "report", "occurred_at": used}));
+}
+
 #[test]
 fn every_score_is_redone_by_hand_from_the_text_alone() {
     let folder = customers("150");
-    let seen = redo_all(folder.path(), &INPUTS, &["--as-of", "2025-12-29T12:00:00Z"]);
+    add_a_new_account(folder.path());
+    let seen = redo_all(folder.path(), &INPUTS, "");
     for situation in ["with a rule", "with an override", "onboarding", "with absent components", "churned", "in all"] {
         assert!(seen.contains_key(situation), "{seen:?}");
     }
@@ -103,11 +136,10 @@ fn every_score_is_redone_by_hand_from_the_text_alone() {
 fn scores_from_little_data_are_redone_by_hand_too() {
     let folder = customers("60");
     let few = &INPUTS[2..6];
-    let seen = redo_all(folder.path(), few, &["--set", "model.min_coverage=0.7"]);
+    let seen = redo_all(folder.path(), few, "[model]\nmin_coverage = 0.7\n");
     assert!(seen.contains_key("unknown"), "{seen:?}");
     let text = "[[rule]]\nname = \"paying\"\nwhen = \"revenue.mrr > 0\"\ncap_health = 60\nrisk_at_least = 0.2\n";
-    std::fs::write(folder.path().join("rule.toml"), format!("{text}[model]\nmin_coverage = 0.9\n")).unwrap();
-    let seen = redo_all(folder.path(), few, &["--config", "rule.toml"]);
+    let seen = redo_all(folder.path(), few, &format!("{text}[model]\nmin_coverage = 0.9\n"));
     assert!(seen.contains_key("with a sole rule"), "{seen:?}");
 }
 
@@ -115,7 +147,7 @@ fn scores_from_little_data_are_redone_by_hand_too() {
 fn json_holds_the_same_and_the_moves_sum_to_the_change() {
     let folder = customers("120");
     let (mut compared, mut steps) = (0, 0);
-    for (account, line) in replayed(folder.path(), &INPUTS, &[]).into_iter().take(30) {
+    for (account, line) in replayed(folder.path(), &INPUTS, &[]).into_iter().take(12) {
         let json: Value = serde_json::from_str(&explained(folder.path(), &account, &INPUTS, &["--json"])).unwrap();
         assert_eq!(json["health"]["score"], line["health"]["score"]);
         assert_eq!(json["risk"]["probability"], line["risk"]["probability"]);
@@ -135,7 +167,7 @@ fn json_holds_the_same_and_the_moves_sum_to_the_change() {
             steps += 1;
         }
     }
-    assert!(compared > 20 && steps > 0, "{compared} {steps}");
+    assert!(compared > 8 && steps > 0, "{compared} {steps}");
 }
 
 #[test]
@@ -154,8 +186,8 @@ fn what_would_make_it_green_does_if_it_is_done() {
     std::fs::write(folder.path().join("model.toml"), model).unwrap();
     std::fs::write(folder.path().join("accounts.ndjson"), profile(10)).unwrap();
     let explain = |users: usize| -> Value {
-        let uses: Vec<String> = (0..users).map(used).chain([early.to_owned()]).collect();
-        std::fs::write(folder.path().join("usage.ndjson"), uses.join("\n")).unwrap();
+        let records: Vec<String> = (0..users).map(used).chain([early.to_owned()]).collect();
+        std::fs::write(folder.path().join("usage.ndjson"), records.join("\n")).unwrap();
         let inputs = [
             "--usage",
             "usage.ndjson",
@@ -193,4 +225,18 @@ fn an_account_that_is_not_there_is_answered_with_those_like_it() {
     );
     assert!(said("globex-corporation", &[]).contains("none of their 60 has a similar id"));
     assert!(said("acct-000001", &["--as-of", "2020-01-01T00:00:00Z"]).contains("has no record up to 2020-01-01T00:00:00Z"));
+}
+
+/// The command of docs/explain.md and the text below it are those of the program.
+#[test]
+fn the_documented_example_is_what_the_command_prints() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = std::fs::read_to_string(root.join("docs/explain.md")).unwrap();
+    let mut commands = document.lines().filter_map(|line| line.trim().strip_prefix("churnwatch "));
+    let command = commands.find(|command| command.contains("fixtures")).unwrap();
+    let output = churnwatch(root, &command.split_whitespace().chain(["-q"]).collect::<Vec<_>>());
+    let printed = stdout(&output);
+    let sections: Vec<&str> = document.split("```text\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(sections.join("\n"), printed, "docs/explain.md shows another text");
+    Hand::redo(&printed);
 }
