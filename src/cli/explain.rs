@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::Value;
 
-use super::{Globals, UsageError, health, paths, replay};
+use super::{FormatName, Globals, UsageError, health, paths, replay};
 use crate::account::Nearest;
 use crate::breakdown::Breakdown;
 use crate::file;
@@ -50,6 +50,21 @@ pub struct Args {
     /// Account profiles
     #[arg(long, value_name = "FILE", help_heading = "From files")]
     pub accounts: Option<PathBuf>,
+    /// Format of the usage file; default: that of the stream in the configuration
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
+    pub format_usage: Option<FormatName>,
+    /// Format of the billing file; default: that of the stream in the configuration
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
+    pub format_billing: Option<FormatName>,
+    /// Format of the support file; default: that of the stream in the configuration
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
+    pub format_support: Option<FormatName>,
+    /// Format of the feedback file; default: that of the stream in the configuration
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
+    pub format_feedback: Option<FormatName>,
+    /// Format of the accounts file; default: that of the stream in the configuration
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
+    pub format_accounts: Option<FormatName>,
     /// Time of scoring; default: the time of the newest record
     #[arg(long, allow_negative_numbers = true, value_name = "T", value_parser = super::instant, help_heading = "From files")]
     pub as_of: Option<Timestamp>,
@@ -101,6 +116,11 @@ impl Args {
             support: self.support.clone(),
             feedback: self.feedback.clone(),
             accounts: self.accounts.clone(),
+            format_usage: self.format_usage,
+            format_billing: self.format_billing,
+            format_support: self.format_support,
+            format_feedback: self.format_feedback,
+            format_accounts: self.format_accounts,
             ..replay::Args::default()
         };
         let inputs = files.inputs()?;
@@ -108,7 +128,7 @@ impl Args {
         let config = globals.load_offline()?;
         let streams: Vec<_> = inputs.iter().map(|(stream, _)| *stream).collect();
         let settings = crate::replay::settings_for(&streams, config.settings());
-        let files = replay::read_files(&inputs, &settings, Division::of_machine(), globals.quiet)?;
+        let files = replay::read_files(&inputs, &files.formats(&config.streams), &settings, Division::of_machine(), globals.quiet)?;
         let as_of = self.as_of.map_or_else(|| replay::newest(&files), Ok)?;
         let request = Request { as_of, score_every: Some(self.score_every) };
         let breakdown = crate::replay::breakdown(&files, &self.account, &request, &settings);

@@ -7,7 +7,7 @@ use super::digest::raw;
 use super::file::InputFile;
 use super::partition_reading::{Accepted, PartitionReading};
 use crate::engine::{AlternativeModel, OutputRecord, PlainStore, ScoringOrder, Task};
-use crate::event::{self, DecodeContext, Decoded, Event, Record};
+use crate::event::{DecodeContext, Event, Record};
 use crate::metric::View;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -69,21 +69,23 @@ impl<'a> Partition<'a> {
     /// Passes every record up to `t` to `read` in event-time order, except those from before a deletion of their account.
     pub fn records(&self, t: Timestamp, mut read: impl FnMut(&Record<'_>)) {
         for accepted in self.reading.accepted.iter().take_while(|accepted| accepted.at <= t) {
-            let Some((stream, bytes)) = accepted.record(self.files) else { continue };
-            let Ok(Decoded::Record(record)) = event::decode(&raw(stream, bytes, None), &self.context) else { continue };
+            let Some((file, bytes, index)) = accepted.record(self.files) else { continue };
+            let Ok(decoded) = file.format.decode(&raw(file.stream, bytes, None), &self.context) else { continue };
+            let Some(record) = decoded.records().get(index) else { continue };
             if record.account.as_deref().is_some_and(|account| !self.reading.is_deleted(account, accepted.at)) {
-                read(&record);
+                read(record);
             }
         }
     }
 
     fn apply(&mut self, accepted: &Accepted) {
         let Self { files, reading, context, task, .. } = self;
-        let Some((stream, bytes)) = accepted.record(files) else { return };
-        let Ok(Decoded::Record(record)) = event::decode(&raw(stream, bytes, None), context) else { return };
+        let Some((file, bytes, index)) = accepted.record(files) else { return };
+        let Ok(decoded) = file.format.decode(&raw(file.stream, bytes, None), context) else { return };
+        let Some(record) = decoded.records().get(index) else { return };
         match (&record.event, record.account.as_deref()) {
             (Event::Cost(cost), _) => task.add_cost(record.occurred_at, cost, record.occurred_at),
-            (_, Some(account)) if !reading.is_deleted(account, accepted.at) => task.apply(&record, accepted.lateness),
+            (_, Some(account)) if !reading.is_deleted(account, accepted.at) => task.apply(record, accepted.lateness),
             _ => {}
         }
     }

@@ -19,7 +19,7 @@ use crate::config::section::OnBadRun;
 use crate::directory::SharedTask;
 use crate::engine::bad_run::{BadRun, Finding};
 use crate::engine::{Input, Outcome, OutputRecord, RoundOptions};
-use crate::event::{Place, Rejection, Shape, Stream};
+use crate::event::{Headers, Place, Rejection, Shape, Stream};
 use crate::fault;
 use crate::kafka::Record;
 use crate::telemetry::{Metrics, TaskMeter};
@@ -127,7 +127,9 @@ impl StreamTask {
             stream: topic.stream,
             key: record.key(),
             value: record.value(),
+            headers: if topic.format.reads_headers() { Headers::of(&record) } else { Headers::NONE },
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
+            format: &topic.format,
             broker_timestamp: timestamp.map(|(timestamp, _)| timestamp),
         };
         let outcome = self.shared.engine.process(&input, now);

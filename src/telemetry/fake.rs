@@ -120,6 +120,7 @@ impl Source for Fake {
         let used = Event::Usage(UsageEvent { user_id: None, kind: UsageKind::Feature { feature: "f".into(), count: 1 } });
         let record = Record {
             account: Some(row.account_id.as_str().into()),
+            account_system: None,
             id: None,
             type_name: "feature_used",
             occurred_at: self.now,
