@@ -127,7 +127,7 @@ fn an_explanation_is_what_the_command_reads() {
     let server = start(two_accounts(), None);
     let (status, answer) = get(&server, "/api/accounts/acme/explanation");
     let breakdown: crate::breakdown::Breakdown = serde_json::from_value(json(&answer)).unwrap();
-    assert_eq!((status, &*breakdown.account_id, &*breakdown.health.band), (200, "acme", "unknown"));
+    assert_eq!((status, &*breakdown.account_id, &*breakdown.health.band), (200, "acme", "green"));
     assert_eq!(get(&server, "/api/accounts/acme%2Fnorth/explanation").0, 200);
 }
 
