@@ -1,23 +1,14 @@
 //! Takes a score apart, by the very functions that compute it.
 
 use super::document::{Absent, Breakdown, Component, Health, ModelName, Moved, Override, Since};
+use super::scoring::Scoring;
 use super::{activity, green, hysteresis, risk, rules};
 use crate::engine::{Occasion, Slot};
 use crate::event::Stream;
 use crate::metric::{Metric, Metrics, Stage, View};
 use crate::score::model::Source;
-use crate::score::{self, Assessment, Cause, Context, Move, OtherInstants, Status, Subject, quantity};
+use crate::score::{self, Cause, Context, Move, OtherInstants, quantity};
 use crate::settings::Settings;
-
-/// What every part of a breakdown is computed from.
-pub(super) struct Scoring<'r, 'a> {
-    pub slot: &'r Slot,
-    pub occasion: &'r Occasion<'a>,
-    pub subject: &'r Subject<'a>,
-    pub assessment: &'r Assessment<'a>,
-    /// Health and risk after this scoring.
-    pub status: Status,
-}
 
 impl Breakdown {
     /// Takes the score at `view` apart and compares it with the last published change. `None` while all records of the account are still
@@ -47,10 +38,6 @@ impl Breakdown {
 }
 
 impl Scoring<'_, '_> {
-    pub(super) const fn settings(&self) -> &Settings {
-        self.occasion.settings
-    }
-
     fn breakdown(&self, drivers: Vec<String>, moves: Vec<Move>) -> Breakdown {
         let (settings, model, account) = (self.settings(), &self.settings().model, &self.slot.account);
         let profile = account.profile();
@@ -79,10 +66,6 @@ impl Scoring<'_, '_> {
             green: green::of(self),
             activity: activity::of(account, self.occasion.view, settings),
         }
-    }
-
-    pub(super) fn is_frozen(&self) -> bool {
-        self.subject.stage == Some(Stage::Churned)
     }
 
     fn health(&self) -> Health {

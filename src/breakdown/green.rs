@@ -3,9 +3,9 @@
 //! Between two points of a curve and two thresholds of rules, the score is linear in a metric. So it is enough to look at these points and
 //! where the line between two of them crosses the target.
 
-use super::compute::Scoring;
 use super::document::{Green, Step};
 use super::possible::{can_change, is_whole, linked, range, set};
+use super::scoring::Scoring;
 use crate::metric::{Metric, Metrics};
 use crate::score::{self, Assessment, Band, Subject, quantity};
 

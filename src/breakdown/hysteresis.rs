@@ -1,7 +1,7 @@
 //! How a score became a band.
 
-use super::compute::Scoring;
 use super::document::{Band, Border, Decision};
+use super::scoring::Scoring;
 use crate::score::{self, Position};
 use crate::time::{HOUR_MS, Timestamp};
 

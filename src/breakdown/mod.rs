@@ -11,6 +11,7 @@ mod hysteresis;
 mod possible;
 mod risk;
 mod rules;
+mod scoring;
 mod text;
 
 pub use activity::ByDay;

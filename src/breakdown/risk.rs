@@ -1,7 +1,7 @@
 //! The risk, term by term.
 
-use super::compute::Scoring;
 use super::document::{Logistic, Risk, Term};
+use super::scoring::Scoring;
 use crate::score::Level;
 
 pub(super) fn of(scoring: &Scoring<'_, '_>) -> Risk {

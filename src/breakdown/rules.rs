@@ -1,7 +1,7 @@
 //! Every rule of the model, with the values that decide whether it is in force.
 
-use super::compute::Scoring;
 use super::document::{Comparison, Rule};
+use super::scoring::Scoring;
 
 pub(super) fn of(scoring: &Scoring<'_, '_>) -> Vec<Rule> {
     let metrics = scoring.subject.metrics;

@@ -76,7 +76,9 @@ fn redo_all(folder: &Path, inputs: &[&str], config: &str) -> BTreeMap<&'static s
         inputs.iter().step_by(2).map(|option| Stream::ALL.into_iter().find(|stream| option.ends_with(stream.name())).unwrap()).collect();
     let settings = replay::settings_for(&streams, settings);
     let division = Division::of_machine();
-    let read = |(stream, name): (&Stream, &&str)| InputFile::read((*stream, &Arc::default()), &folder.join(name), &settings, division, |_| ()).unwrap();
+    let read = |(stream, name): (&Stream, &&str)| {
+        InputFile::read((*stream, &Arc::default()), &folder.join(name), &settings, division, |_| ()).unwrap()
+    };
     let files: Vec<InputFile> = streams.iter().zip(inputs.iter().skip(1).step_by(2)).map(read).collect();
     let request = Request { as_of: Timestamp::parse_rfc3339(AS_OF).unwrap(), score_every: Some(1) };
     for (account, line) in replayed(folder, inputs, &["--config", "config.toml", "--as-of", AS_OF]) {
