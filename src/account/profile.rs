@@ -288,7 +288,9 @@ mod tests {
             assert_eq!((state.at(), state.least_version()), (Some(Timestamp(2)), StateVersion::V2));
             let parts = state.parts(StateVersion::V2);
             let mut restored = NewestProfile::default();
-            parts.iter().for_each(|(part, bytes)| restored.restore(*part, bytes).unwrap());
+            for (part, bytes) in &parts {
+                restored.restore(*part, bytes).unwrap();
+            }
             assert_eq!(restored, state);
             seen.insert(parts);
         }
