@@ -159,7 +159,13 @@ impl FormatKeys<'_> {
 
 impl ChoiceSection {
     const fn keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: Some(self.format), inner: self.inner_format, choices: None, segment: self.segment.as_ref(), stripe: self.stripe.as_ref() }
+        FormatKeys {
+            name: Some(self.format),
+            inner: self.inner_format,
+            choices: None,
+            segment: self.segment.as_ref(),
+            stripe: self.stripe.as_ref(),
+        }
     }
 }
 

@@ -133,13 +133,25 @@ impl Streams {
 
 impl TopicSection {
     fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, inner: self.inner_format, choices: self.formats.as_deref(), segment: self.segment.as_ref(), stripe: self.stripe.as_ref() }
+        FormatKeys {
+            name: self.format,
+            inner: self.inner_format,
+            choices: self.formats.as_deref(),
+            segment: self.segment.as_ref(),
+            stripe: self.stripe.as_ref(),
+        }
     }
 }
 
 impl StreamSection {
     fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, inner: self.inner_format, choices: self.formats.as_deref(), segment: self.segment.as_ref(), stripe: self.stripe.as_ref() }
+        FormatKeys {
+            name: self.format,
+            inner: self.inner_format,
+            choices: self.formats.as_deref(),
+            segment: self.segment.as_ref(),
+            stripe: self.stripe.as_ref(),
+        }
     }
 
     fn topics(&self, stream: Stream) -> Vec<Topic> {
