@@ -405,19 +405,25 @@ fn of_two_events_in_one_second_the_later_status_wins_in_any_order() {
     deleted["id"] = json!("evt_0");
     for order in [[&created, &updated], [&updated, &created]] {
         let mut topic = Topic::new(Stream::Billing, format());
-        order.iter().for_each(|event| assert_eq!(topic.feed(event), Outcome::Applied));
+        for event in order {
+            assert_eq!(topic.feed(event), Outcome::Applied);
+        }
         assert_eq!(topic.mrr("cus_Na6dX7aXxi11N4", 0), 10_000);
     }
     for order in [[&updated, &deleted, &created], [&deleted, &created, &updated]] {
         let mut topic = Topic::new(Stream::Billing, format());
-        order.iter().for_each(|event| assert_eq!(topic.feed(event), Outcome::Applied));
+        for event in order {
+            assert_eq!(topic.feed(event), Outcome::Applied);
+        }
         assert_eq!(topic.mrr("cus_Na6dX7aXxi11N4", 0), 0);
     }
     let mut larger = event("customer.subscription.updated", &subscription(&[item(price(json!({})), 7)], json!({})));
     larger["id"] = json!("evt_2");
     for order in [[&updated, &larger], [&larger, &updated]] {
         let mut topic = Topic::new(Stream::Billing, format());
-        order.iter().for_each(|event| assert_eq!(topic.feed(event), Outcome::Applied));
+        for event in order {
+            assert_eq!(topic.feed(event), Outcome::Applied);
+        }
         assert_eq!(topic.mrr("cus_Na6dX7aXxi11N4", 0), 7_000, "evt_2 comes after evt_1");
     }
 }

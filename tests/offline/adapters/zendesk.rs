@@ -207,7 +207,9 @@ fn tickets_are_counted_in_any_order_of_their_events() {
     reopened["time"] = json!("2026-03-22T10:12:07Z");
     for order in [[&opened, &solved, &reopened], [&reopened, &opened, &solved], [&solved, &reopened, &opened]] {
         let mut topic = Topic::new(Stream::Support, Format::Zendesk);
-        order.iter().for_each(|event| assert_eq!(topic.feed(event), Outcome::Applied));
+        for event in order {
+            assert_eq!(topic.feed(event), Outcome::Applied);
+        }
         let metric = |metric| topic.metric("8447346622462", metric, 0);
         assert_eq!((metric(Metric::Opened28d), metric(Metric::Open)), (Some(1), Some(1)));
     }
