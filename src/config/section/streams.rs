@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::format::{FormatKeys, FormatName};
+use super::format::{FormatKeys, FormatName, MappingName};
 use super::topic::{Partitioning, StaleAfter, Topic, repartition};
 use crate::config::field;
 use crate::config::validate::Report;
@@ -32,6 +32,7 @@ pub struct StreamSection {
     topic: Vec<TopicSection>,
     format: Option<FormatName>,
     segment: Option<SegmentOptions>,
+    mapping: Option<MappingName>,
     partitioner: Option<Partitioning>,
     #[serde(deserialize_with = "repartition")]
     repartition: Option<bool>,
@@ -46,6 +47,7 @@ pub struct TopicSection {
     name: String,
     format: Option<FormatName>,
     segment: Option<SegmentOptions>,
+    mapping: Option<MappingName>,
     partitioner: Option<Partitioning>,
     #[serde(default, deserialize_with = "repartition")]
     repartition: Option<bool>,
@@ -83,7 +85,26 @@ impl Streams {
     #[must_use]
     pub fn format(&self, stream: Stream, name: Option<FormatName>) -> Arc<Format> {
         let keys = self.section(stream).map(StreamSection::format_keys).unwrap_or_default();
-        FormatKeys { name: name.or(keys.name), ..keys }.format()
+        match name {
+            Some(name) => FormatKeys { name: Some(name), mapping: None, ..keys }.format(),
+            None => keys.format(),
+        }
+    }
+
+    /// Reads and compiles all mappings.
+    pub(in crate::config) fn compile_mappings(&mut self, report: &mut Report<'_>) {
+        for stream in Stream::ALL {
+            let section = match stream {
+                Stream::Usage => Some(&mut self.usage),
+                Stream::Billing => Some(&mut self.billing),
+                Stream::Support => Some(&mut self.support),
+                Stream::Feedback => self.feedback.as_mut(),
+                Stream::Accounts => self.accounts.as_mut(),
+            };
+            if let Some(section) = section {
+                section.compile_mappings(stream, report);
+            }
+        }
     }
 
     /// The topics of all streams.
@@ -124,19 +145,38 @@ impl Streams {
     }
 }
 
+/// Compiles the mapping of a table that has one.
+fn compile_mapping(table: &str, format: Option<FormatName>, mapping: Option<&mut MappingName>, stream: Stream, report: &mut Report<'_>) {
+    let Some(mapping) = mapping else { return };
+    let key = format!("{table}.mapping");
+    if let Some(format) = format.filter(|format| *format != FormatName::Native) {
+        let message = format!("{table}.format is {} already: a topic has either a format or a mapping", format.name());
+        report.problem(&key, message);
+    }
+    mapping.compile(&key, stream, report);
+}
+
 impl TopicSection {
     const fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, segment: self.segment.as_ref() }
+        FormatKeys { name: self.format, segment: self.segment.as_ref(), mapping: self.mapping.as_ref() }
     }
 }
 
 impl StreamSection {
     const fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, segment: self.segment.as_ref() }
+        FormatKeys { name: self.format, segment: self.segment.as_ref(), mapping: self.mapping.as_ref() }
+    }
+
+    fn compile_mappings(&mut self, stream: Stream, report: &mut Report<'_>) {
+        let section = format!("streams.{}", stream.name());
+        compile_mapping(&section, self.format, self.mapping.as_mut(), stream, report);
+        for (at, topic) in self.topic.iter_mut().enumerate() {
+            compile_mapping(&format!("{section}.topic[{at}]"), topic.format, topic.mapping.as_mut(), stream, report);
+        }
     }
 
     fn topics(&self, stream: Stream) -> Vec<Topic> {
-        let plain = TopicSection { name: String::new(), format: None, segment: None, partitioner: None, repartition: None };
+        let plain = TopicSection { name: String::new(), format: None, segment: None, mapping: None, partitioner: None, repartition: None };
         let resolve = |name: &str, own: &TopicSection| Topic {
             name: name.to_owned(),
             stream,

@@ -3,6 +3,7 @@
 use super::events::Events;
 use super::payload::Payload;
 use super::segment;
+use crate::event::mapping::Mapping;
 use crate::event::native::{self, Raw, Reading};
 use crate::event::{Code, DecodeContext, Decoded, Rejection, Stream};
 
@@ -14,6 +15,8 @@ pub enum Format {
     Native,
     /// Calls of Segment's tracking API, which `RudderStack` and others speak as well.
     Segment(segment::Options),
+    /// What a mapping file describes.
+    Mapping(Mapping),
 }
 
 impl Format {
@@ -41,24 +44,29 @@ impl Format {
         match self {
             Self::Native => return native::decode(payload.raw, payload.context),
             Self::Segment(options) => segment::read(payload, options, &mut events)?,
+            Self::Mapping(mapping) => {
+                mapping.read(payload.text, payload.raw, payload.context)?.into_iter().for_each(|record| events.push(record));
+            }
         }
         Ok(events.decoded())
     }
 
-    /// Its name in configurations.
+    /// Its name in configurations, or that of its mapping.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Native => "native",
             Self::Segment(_) => "segment",
+            Self::Mapping(mapping) => mapping.name(),
         }
     }
 
     /// Whether it reads headers; without, looking them up can be spared.
     #[must_use]
-    pub const fn reads_headers(&self) -> bool {
+    pub fn reads_headers(&self) -> bool {
         match self {
             Self::Native | Self::Segment(_) => false,
+            Self::Mapping(mapping) => mapping.reads_headers(),
         }
     }
 
