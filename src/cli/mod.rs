@@ -31,13 +31,15 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use log::LogFormat;
 
 use crate::config::section::FormatName;
-use crate::config::{self, Config, Problems, Setting};
+use crate::config::{self, Config, Origin, Problems, Setting};
+use crate::event::Format;
 use crate::file::{Existing, Output, WriteError};
 use crate::http::client::RequestError;
 use crate::time::Timestamp;
@@ -234,6 +236,19 @@ fn print(text: &[u8]) -> Result<(), WriteError> {
 /// Parses the name of a format.
 fn format(name: &str) -> Result<FormatName, String> {
     FormatName::named(name).ok_or_else(|| format!("formats are {}", FormatName::ALL.map(FormatName::name).join(", ")))
+}
+
+/// The format that a mapping given on the command line describes, within an envelope if `format` is one.
+///
+/// # Errors
+/// If there is no such mapping, it has problems, or the format is no envelope.
+fn mapping(written: &str, option: &'static str, format: Option<FormatName>) -> anyhow::Result<Arc<Format>> {
+    let inner = Format::Mapping(config::mapping::named(written, &Origin::Option(option), "")?);
+    match format {
+        None | Some(FormatName::Native) => Ok(Arc::new(inner)),
+        Some(FormatName::CloudEvents) => Ok(Arc::new(Format::CloudEvents(Box::new(inner)))),
+        Some(other) => Err(UsageError(format!("{option}: the format is {} already; give either a format or a mapping", other.name())).into()),
+    }
 }
 
 /// Parses an instant given on the command line.

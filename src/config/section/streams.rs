@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::format::{FormatKeys, FormatName, MappingName};
+use super::format::{ChoiceSection, FormatKeys, FormatName, MappingName};
 use super::topic::{Partitioning, StaleAfter, Topic, repartition};
 use crate::config::field;
 use crate::config::validate::Report;
@@ -31,6 +31,8 @@ pub struct StreamSection {
     topics: Option<Vec<String>>,
     topic: Vec<TopicSection>,
     format: Option<FormatName>,
+    inner_format: Option<FormatName>,
+    formats: Option<Vec<ChoiceSection>>,
     segment: Option<SegmentOptions>,
     mapping: Option<MappingName>,
     partitioner: Option<Partitioning>,
@@ -46,6 +48,8 @@ pub struct TopicSection {
     #[serde(deserialize_with = "field::topic_name")]
     name: String,
     format: Option<FormatName>,
+    inner_format: Option<FormatName>,
+    formats: Option<Vec<ChoiceSection>>,
     segment: Option<SegmentOptions>,
     mapping: Option<MappingName>,
     partitioner: Option<Partitioning>,
@@ -81,14 +85,13 @@ impl Streams {
         self.section(stream).map_or_else(Vec::new, |section| section.topics(stream))
     }
 
-    /// The format of a stream's topics, unless they have one of their own; `name` replaces the one that is configured.
+    /// The format of a stream's topics, unless they have one of their own; `name` and `inner` replace what is configured.
     #[must_use]
-    pub fn format(&self, stream: Stream, name: Option<FormatName>) -> Arc<Format> {
+    pub fn format(&self, stream: Stream, name: Option<FormatName>, inner: Option<FormatName>) -> Arc<Format> {
         let keys = self.section(stream).map(StreamSection::format_keys).unwrap_or_default();
-        match name {
-            Some(name) => FormatKeys { name: Some(name), mapping: None, ..keys }.format(),
-            None => keys.format(),
-        }
+        let choices = keys.choices.filter(|_| name.is_none());
+        let mapping = keys.mapping.filter(|_| name.is_none());
+        FormatKeys { name: name.or(keys.name), inner: inner.or(keys.inner), choices, mapping, ..keys }.format()
     }
 
     /// Reads and compiles all mappings.
@@ -149,22 +152,23 @@ impl Streams {
 fn compile_mapping(table: &str, format: Option<FormatName>, mapping: Option<&mut MappingName>, stream: Stream, report: &mut Report<'_>) {
     let Some(mapping) = mapping else { return };
     let key = format!("{table}.mapping");
-    if let Some(format) = format.filter(|format| *format != FormatName::Native) {
-        let message = format!("{table}.format is {} already: a topic has either a format or a mapping", format.name());
+    // CloudEvents may be around what a mapping describes.
+    if format == Some(FormatName::Segment) {
+        let message = format!("{table}.format is {} already: a topic has either a format or a mapping", FormatName::Segment.name());
         report.problem(&key, message);
     }
     mapping.compile(&key, stream, report);
 }
 
 impl TopicSection {
-    const fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, segment: self.segment.as_ref(), mapping: self.mapping.as_ref() }
+    fn format_keys(&self) -> FormatKeys<'_> {
+        FormatKeys { name: self.format, inner: self.inner_format, choices: self.formats.as_deref(), segment: self.segment.as_ref(), mapping: self.mapping.as_ref() }
     }
 }
 
 impl StreamSection {
-    const fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, segment: self.segment.as_ref(), mapping: self.mapping.as_ref() }
+    fn format_keys(&self) -> FormatKeys<'_> {
+        FormatKeys { name: self.format, inner: self.inner_format, choices: self.formats.as_deref(), segment: self.segment.as_ref(), mapping: self.mapping.as_ref() }
     }
 
     fn compile_mappings(&mut self, stream: Stream, report: &mut Report<'_>) {
@@ -176,7 +180,16 @@ impl StreamSection {
     }
 
     fn topics(&self, stream: Stream) -> Vec<Topic> {
-        let plain = TopicSection { name: String::new(), format: None, segment: None, mapping: None, partitioner: None, repartition: None };
+        let plain = TopicSection {
+            name: String::new(),
+            format: None,
+            inner_format: None,
+            formats: None,
+            segment: None,
+            mapping: None,
+            partitioner: None,
+            repartition: None,
+        };
         let resolve = |name: &str, own: &TopicSection| Topic {
             name: name.to_owned(),
             stream,
