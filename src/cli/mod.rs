@@ -252,7 +252,9 @@ fn mapping(written: &str, option: &'static str, format: Option<FormatName>) -> a
     match format {
         None | Some(FormatName::Native) => Ok(Arc::new(inner)),
         Some(FormatName::CloudEvents) => Ok(Arc::new(Format::CloudEvents(Box::new(inner)))),
-        Some(other) => Err(UsageError(format!("{option}: the format is {} already; give either a format or a mapping", other.name())).into()),
+        Some(other) => {
+            Err(UsageError(format!("{option}: the format is {} already; give either a format or a mapping", other.name())).into())
+        }
     }
 }
 

@@ -160,7 +160,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 }
 
 /// The options that name mappings, in the order of streams.
-const MAPPING_OPTIONS: [&str; 5] = ["--mapping-usage", "--mapping-billing", "--mapping-support", "--mapping-feedback", "--mapping-accounts"];
+const MAPPING_OPTIONS: [&str; 5] =
+    ["--mapping-usage", "--mapping-billing", "--mapping-support", "--mapping-feedback", "--mapping-accounts"];
 
 /// A longer history than this is not plausible: a record whose clock was wrong would decide the time of scoring.
 const MAX_SPAN_DAYS: i64 = 100 * 366;

@@ -6,12 +6,13 @@ use super::condition::{conditions, place};
 use super::constant;
 use super::report::{At, Report, Uses};
 use crate::config::tree::Value;
-use crate::event::mapping::{Content, Convert, Field, FieldValue, Kind, Object, Origin, Place, Source, Table, TimeUnit, check_format, kind};
+use crate::event::mapping::{
+    Content, Convert, Field, FieldValue, Kind, Object, Origin, Place, Source, Table, TimeUnit, check_format, kind,
+};
 use crate::time::Zone;
 
 /// The keys of a source.
-const SOURCE_KEYS: [&str; 11] =
-    ["from", "value", "join", "when", "table", "unit", "zone", "format", "default", "required", "system"];
+const SOURCE_KEYS: [&str; 11] = ["from", "value", "join", "when", "table", "unit", "zone", "format", "default", "required", "system"];
 
 /// What compiling needs throughout.
 pub(super) struct Compiler {

@@ -42,9 +42,8 @@ pub fn named(written: &str, origin: &Origin, key: &str) -> Result<Mapping, Probl
         };
     }
     let path = source::resolve(Path::new(written), origin);
-    let text = source::read(&path).map_err(|reason| {
-        Problems(vec![Problem::new(origin.clone(), key, format!("cannot read {}: {reason}", path.display()))])
-    })?;
+    let text = source::read(&path)
+        .map_err(|reason| Problems(vec![Problem::new(origin.clone(), key, format!("cannot read {}: {reason}", path.display()))]))?;
     let name = path.file_stem().map_or_else(|| written.to_owned(), |stem| stem.to_string_lossy().into_owned());
     of_text(&text, &name, &path)
 }

@@ -38,11 +38,11 @@ fn a_field_or_type_that_does_not_exist_is_told_with_the_nearest() {
         "[[event]]\ntype = \"feature_use\"\n",
         "m.toml:2: event[0].type: `feature_use` is not a native event type; did you mean `feature_used`?",
     );
+    assert_problem(&format!("{USE}\n[common]\nstatus = \"/s\"\n"), "m.toml:6: common.status: is not a field of any event here");
     assert_problem(
-        &format!("{USE}\n[common]\nstatus = \"/s\"\n"),
-        "m.toml:6: common.status: is not a field of any event here",
+        &format!("{USE}[[events]]\n"),
+        "m.toml:4: events: unknown key: must be one of envelope, each, common, tables, event; did you mean `event`?",
     );
-    assert_problem(&format!("{USE}[[events]]\n"), "m.toml:4: events: unknown key: must be one of envelope, each, common, tables, event; did you mean `event`?");
 }
 
 #[test]
@@ -76,19 +76,21 @@ fn places_are_checked() {
 #[test]
 fn tables_units_zones_and_formats_are_checked() {
     assert_problem(
-        &format!("{USE}user_id = {{ from = \"/u\", table = \"statuss\" }}\n[tables.status]\na = \"b\"\n{USE}user_id = {{ from = \"/u\", table = \"status\" }}\n"),
+        &format!(
+            "{USE}user_id = {{ from = \"/u\", table = \"statuss\" }}\n[tables.status]\na = \"b\"\n{USE}user_id = {{ from = \"/u\", table = \"status\" }}\n"
+        ),
         "m.toml:4: event[0].user_id.table: there is no [tables.statuss]; did you mean `status`?",
     );
-    assert_problem(&format!("{USE}[tables.x]\na = \"b\"\n"), "m.toml:4: tables.x: is not used by any field: remove it, or name it with table");
+    assert_problem(
+        &format!("{USE}[tables.x]\na = \"b\"\n"),
+        "m.toml:4: tables.x: is not used by any field: remove it, or name it with table",
+    );
     assert_problem(
         &format!("{USE}occurred_at = {{ from = \"/t\", unit = \"second\" }}\n"),
         "m.toml:4: event[0].occurred_at.unit: `second` is not allowed: must be one of seconds, milliseconds, microseconds, nanoseconds, \
          days; did you mean `seconds`?",
     );
-    assert_problem(
-        &format!("{USE}count = {{ from = \"/n\", unit = \"cents\" }}\n"),
-        "m.toml:4: event[0].count.unit: count has no unit",
-    );
+    assert_problem(&format!("{USE}count = {{ from = \"/n\", unit = \"cents\" }}\n"), "m.toml:4: event[0].count.unit: count has no unit");
     assert_problem(
         "[[event]]\ntype = \"invoice_paid\"\ninvoice_id = \"/i\"\ncurrency = \"/c\"\namount_minor = { from = \"/a\", unit = \"cents\" }\n",
         "m.toml:5: event[0].amount_minor.unit: amount_minor is in the smallest units of its currency; map amount for another unit",
@@ -121,7 +123,10 @@ fn sources_and_conditions_are_checked() {
          system; did you mean `from`?",
     );
     assert_problem(&format!("{USE}count = inf\n"), "m.toml:4: event[0].count: must be a finite number");
-    assert_problem(&format!("{USE}when = {{ \"/a\" = [] }}\n"), "m.toml:4: event[0].when.\"/a\": must not be an empty list: nothing would match");
+    assert_problem(
+        &format!("{USE}when = {{ \"/a\" = [] }}\n"),
+        "m.toml:4: event[0].when.\"/a\": must not be an empty list: nothing would match",
+    );
     assert_problem(
         &format!("{USE}when = {{ \"/a\" = {{ nor = 1 }} }}\n").replace("{ nor = 1 }", "1.5"),
         "m.toml:4: event[0].when.\"/a\": must be text, a whole number, true or false",

@@ -162,13 +162,25 @@ fn compile_mapping(table: &str, format: Option<FormatName>, mapping: Option<&mut
 
 impl TopicSection {
     fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, inner: self.inner_format, choices: self.formats.as_deref(), segment: self.segment.as_ref(), mapping: self.mapping.as_ref() }
+        FormatKeys {
+            name: self.format,
+            inner: self.inner_format,
+            choices: self.formats.as_deref(),
+            segment: self.segment.as_ref(),
+            mapping: self.mapping.as_ref(),
+        }
     }
 }
 
 impl StreamSection {
     fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, inner: self.inner_format, choices: self.formats.as_deref(), segment: self.segment.as_ref(), mapping: self.mapping.as_ref() }
+        FormatKeys {
+            name: self.format,
+            inner: self.inner_format,
+            choices: self.formats.as_deref(),
+            segment: self.segment.as_ref(),
+            mapping: self.mapping.as_ref(),
+        }
     }
 
     fn compile_mappings(&mut self, stream: Stream, report: &mut Report<'_>) {

@@ -76,7 +76,9 @@ impl Convert {
     pub(super) const fn expected(&self) -> &'static str {
         match self {
             Self::None | Self::Text | Self::Duration(_) | Self::PowerOfTen(_) => "is not a number",
-            Self::Instant { format: Some(_), .. } => "is not an instant of the format that the mapping gives; without an offset it needs a zone",
+            Self::Instant { format: Some(_), .. } => {
+                "is not an instant of the format that the mapping gives; without an offset it needs a zone"
+            }
             Self::Instant { .. } => "is not an instant; without an offset it needs a zone",
             Self::IsoDuration => "is not an ISO 8601 duration of weeks, days, hours, minutes and seconds",
             Self::IsoInterval | Self::IsoIntervalCount => "is not an ISO 8601 duration of years, months, weeks or days alone",
@@ -109,7 +111,8 @@ fn scaled(json: &str, factor: i128, power: i64) -> Option<String> {
         Some((digits, exponent)) => (digits, exponent.parse::<i64>().ok()?),
         None => (text, 0),
     };
-    let is_number = digits.bytes().any(|byte| byte.is_ascii_digit()) && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-'));
+    let is_number =
+        digits.bytes().any(|byte| byte.is_ascii_digit()) && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-'));
     if !is_number {
         return None;
     }

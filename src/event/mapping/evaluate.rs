@@ -71,12 +71,7 @@ fn elements<'t, 'a>(list: Option<&'t Tree<'a>>, place: &Place) -> Result<&'t [Tr
     Ok(elements)
 }
 
-fn write_field<'m>(
-    json: &mut String,
-    field: &'m Field,
-    scope: &Scope<'_>,
-    account_system: &mut Option<&'m str>,
-) -> Result<(), Rejection> {
+fn write_field<'m>(json: &mut String, field: &'m Field, scope: &Scope<'_>, account_system: &mut Option<&'m str>) -> Result<(), Rejection> {
     match &field.value {
         FieldValue::First(sources) => {
             if let Some((source, value)) = first(&field.name, sources, scope)? {
@@ -196,7 +191,8 @@ fn native(field: &str, source: &Source, json: &str) -> Result<Option<String>, Re
             let key = super::tree::scalar_text(json).map(|text| text.to_lowercase());
             let entry = key.and_then(|key| table.entries.get(&key)).or(table.otherwise.as_ref());
             let unknown = || {
-                let reason = format!("{field}: the table {} has no entry for the value, nor one for all others{}", table.name, source.written());
+                let reason =
+                    format!("{field}: the table {} has no entry for the value, nor one for all others{}", table.name, source.written());
                 Rejection::new(Code::OutOfRange, reason)
             };
             Cow::Borrowed(entry.ok_or_else(unknown)?.as_str())

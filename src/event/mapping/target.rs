@@ -87,12 +87,7 @@ const TEXT: [&str; 15] = [
     "acquired_through",
 ];
 
-const fn target(
-    stream: Stream,
-    name: &'static str,
-    required: &'static [&'static str],
-    optional: &'static [&'static str],
-) -> EventTarget {
+const fn target(stream: Stream, name: &'static str, required: &'static [&'static str], optional: &'static [&'static str]) -> EventTarget {
     EventTarget { stream, name, required, optional }
 }
 
@@ -136,16 +131,7 @@ pub static TARGETS: [EventTarget; 28] = [
         Stream::Support,
         "ticket_snapshot",
         &["ticket_id", "status"],
-        &[
-            "created_at",
-            "first_reply_at",
-            "first_resolved_at",
-            "resolved_at",
-            "reopened_at",
-            "closed_at",
-            "score",
-            "scale",
-        ],
+        &["created_at", "first_reply_at", "first_resolved_at", "resolved_at", "reopened_at", "closed_at", "score", "scale"],
     ),
     target(Stream::Feedback, "nps_answered", &["score"], FEEDBACK),
     target(Stream::Feedback, "csat_answered", &["score"], SCALED),

@@ -100,7 +100,8 @@ fn check_shows_what_a_sample_becomes_under_a_mapping() {
         std::process::Command::new(env!("CARGO_BIN_EXE_churnwatch")).args(arguments).current_dir(folder.path()).output().unwrap()
     };
     let output = run("./shop.toml");
-    let lines: Vec<serde_json::Value> = String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<serde_json::Value> =
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines[0]["events"].as_array().unwrap().len(), 2, "{lines:?}");
     assert_eq!(lines[1]["reason"], "shop: /kind is missing, so this is no payload for the mapping");
     let unknown = run("shopp");

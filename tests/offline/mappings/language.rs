@@ -38,7 +38,8 @@ fn refused(mapping: &str, payload: &str) -> String {
 
 #[test]
 fn fields_are_pointers_constants_and_the_first_that_is_given() {
-    let mapping = format!("{USE}account_id = [\"/a/0~1b\", \"/c\"]\nfeature = {{ value = \"export\" }}\ncount = 3\noccurred_at = \"/at\"\n");
+    let mapping =
+        format!("{USE}account_id = [\"/a/0~1b\", \"/c\"]\nfeature = {{ value = \"export\" }}\ncount = 3\noccurred_at = \"/at\"\n");
     let record = one(&mapping, r#"{"a":[{"/b":1},{"x":2}],"c":"acme","at":1700000000}"#);
     assert_eq!(uses(&[record]), [("acme".to_owned(), "export".to_owned(), 3)]);
     let record = one(&mapping.replace("/a/0~1b", "/a/0/~1b"), r#"{"a":[{"/b":"one"}],"c":"acme","at":1700000000}"#);
@@ -47,7 +48,8 @@ fn fields_are_pointers_constants_and_the_first_that_is_given() {
 
 #[test]
 fn an_account_may_be_an_alias_in_a_system() {
-    let mapping = format!("{USE}feature = \"/f\"\noccurred_at = \"/at\"\naccount_id = [\"/own\", {{ from = \"/crm\", system = \"crm\" }}]\n");
+    let mapping =
+        format!("{USE}feature = \"/f\"\noccurred_at = \"/at\"\naccount_id = [\"/own\", {{ from = \"/crm\", system = \"crm\" }}]\n");
     let alias = one(&mapping, r#"{"f":"x","at":1,"crm":17}"#);
     assert_eq!((alias.account.as_deref(), alias.account_system.as_deref()), (Some("17"), Some("crm")));
     let own = one(&mapping, r#"{"f":"x","at":1,"crm":17,"own":"acme"}"#);
@@ -56,7 +58,9 @@ fn an_account_may_be_an_alias_in_a_system() {
 
 #[test]
 fn tables_look_values_up_in_any_case_and_refuse_unknown_ones() {
-    let mapping = format!("{USE}account_id = \"/a\"\noccurred_at = \"/at\"\nfeature = {{ from = \"/f\", table = \"names\" }}\n[tables.names]\nOpened = \"open\"\n7 = \"seven\"\ntrue = \"yes\"\n");
+    let mapping = format!(
+        "{USE}account_id = \"/a\"\noccurred_at = \"/at\"\nfeature = {{ from = \"/f\", table = \"names\" }}\n[tables.names]\nOpened = \"open\"\n7 = \"seven\"\ntrue = \"yes\"\n"
+    );
     for (value, feature) in [(r#""OPENED""#, "open"), ("7", "seven"), ("true", "yes")] {
         assert_eq!(uses(&[one(&mapping, &format!(r#"{{"a":"a","at":1,"f":{value}}}"#))])[0].1, feature);
     }
@@ -68,7 +72,9 @@ fn tables_look_values_up_in_any_case_and_refuse_unknown_ones() {
 
 #[test]
 fn units_and_zones_are_converted_exactly() {
-    let mapping = format!("{USE}account_id = \"/a\"\nfeature = \"/f\"\noccurred_at = {{ from = \"/at\", unit = \"microseconds\", zone = \"Europe/Berlin\" }}\n");
+    let mapping = format!(
+        "{USE}account_id = \"/a\"\nfeature = \"/f\"\noccurred_at = {{ from = \"/at\", unit = \"microseconds\", zone = \"Europe/Berlin\" }}\n"
+    );
     for (at, millis) in [
         ("1700000000123456", 1_700_000_000_123),
         ("\"1700000000123456\"", 1_700_000_000_123),
@@ -131,7 +137,9 @@ fn a_missing_list_is_not_an_empty_one() {
 
 #[test]
 fn one_record_may_be_several_events_with_ids_of_their_own() {
-    let mapping = compiled(&format!("[common]\nid = \"/id\"\naccount_id = \"/a\"\noccurred_at = \"/at\"\n{USE}each = \"/changes\"\nwhen = {{ \"/field\" = \"status\" }}\nfeature = \"/to\"\n{USE}when = {{ \"/done\" = true }}\nfeature = {{ value = \"done\" }}\n"));
+    let mapping = compiled(&format!(
+        "[common]\nid = \"/id\"\naccount_id = \"/a\"\noccurred_at = \"/at\"\n{USE}each = \"/changes\"\nwhen = {{ \"/field\" = \"status\" }}\nfeature = \"/to\"\n{USE}when = {{ \"/done\" = true }}\nfeature = {{ value = \"done\" }}\n"
+    ));
     let payload = r#"{"id":"e1","a":"acme","at":1,"done":true,"changes":[{"field":"status","to":"x"},{"field":"other"},{"field":"status","to":"y"}]}"#;
     let records = read(&mapping, Stream::Usage, payload).unwrap();
     let ids: Vec<_> = records.iter().map(|record| record.id.as_deref().unwrap()).collect();
@@ -148,7 +156,9 @@ fn one_record_may_be_several_events_with_ids_of_their_own() {
 
 #[test]
 fn json_held_in_text_headers_and_keys_are_read() {
-    let mapping = format!("{USE}id = \"@header/x-id\"\naccount_id = \"@key/tenant\"\noccurred_at = \"/body/at\"\nfeature = {{ join = [\"/body/inner/f\", \"/b\"] }}\n");
+    let mapping = format!(
+        "{USE}id = \"@header/x-id\"\naccount_id = \"@key/tenant\"\noccurred_at = \"/body/at\"\nfeature = {{ join = [\"/body/inner/f\", \"/b\"] }}\n"
+    );
     let payload = r#"{"body":"{\"at\":1700000000,\"inner\":\"{\\\"f\\\":\\\"deep\\\"}\"}","b":2}"#;
     let headers = vec![("x-id".to_owned(), b"e\"1".to_vec())];
     let records = read_record(&compiled(&mapping), payload, Some(r#"{"tenant":"acme"}"#), &headers, None).unwrap();
@@ -161,7 +171,9 @@ fn json_held_in_text_headers_and_keys_are_read() {
 
 #[test]
 fn conditions_choose_events_and_sources() {
-    let mapping = format!("{USE}when = {{ \"/kind\" = [\"view\", \"page_*\"], \"/test\" = {{ not = true }}, \"/user\" = {{ given = true }} }}\naccount_id = \"/a\"\noccurred_at = \"/at\"\nuser_id = \"/user\"\nfeature = [{{ from = \"/path\", when = {{ \"/kind\" = \"page_view\" }} }}, \"/kind\"]\n");
+    let mapping = format!(
+        "{USE}when = {{ \"/kind\" = [\"view\", \"page_*\"], \"/test\" = {{ not = true }}, \"/user\" = {{ given = true }} }}\naccount_id = \"/a\"\noccurred_at = \"/at\"\nuser_id = \"/user\"\nfeature = [{{ from = \"/path\", when = {{ \"/kind\" = \"page_view\" }} }}, \"/kind\"]\n"
+    );
     let mapping = compiled(&mapping);
     let read = |fields: &str| read(&mapping, Stream::Usage, &format!(r#"{{"a":"a","at":1,"path":"/home",{fields}}}"#)).unwrap();
     assert_eq!(uses(&read(r#""kind":"page_view","user":1"#))[0].1, "/home");
@@ -182,7 +194,10 @@ fn dirty_values_are_read_as_native_ones_are() {
     for (payload, reason) in [
         (r#"{"a":"a","at":1,"f":"f","n":0}"#, "out_of_range: count is outside its range (feature_used, from /n)"),
         (r#"{"a":"a","at":1}"#, "missing_field: feature is missing (feature_used, from /f)"),
-        (r#"{"a":"a","at":"2024-01-01T00:00:00","f":"f"}"#, "wrong_type: occurred_at is not an instant; without an offset it needs a zone (/at)"),
+        (
+            r#"{"a":"a","at":"2024-01-01T00:00:00","f":"f"}"#,
+            "wrong_type: occurred_at is not an instant; without an offset it needs a zone (/at)",
+        ),
         (r#"{"at":1,"f":"f"}"#, "missing_field: account_id is missing and the record has no key (feature_used, from /a)"),
         (r#"{"a":"a","at":1,"f":}"#, "invalid_json: not valid JSON at line 1, column 21"),
         ("7", "wrong_type: the payload is not an object"),
@@ -193,8 +208,11 @@ fn dirty_values_are_read_as_native_ones_are() {
 
 #[test]
 fn profiles_have_aliases_and_features_from_lists() {
-    let mapping = compiled("[[event]]\ntype = \"account_profile\"\naccount_id = \"/id\"\noccurred_at = \"/at\"\nmerge = true\n[event.entitled_features]\neach = \"/features\"\nfrom = \"/key\"\nwhen = { \"/on\" = true }\n[event.aliases]\nstripe = \"/stripe\"\n\"my crm\" = \"/crm/0\"\n");
-    let payload = r#"{"id":"a","at":1,"features":[{"key":"x","on":true},{"key":"y","on":false},{"key":"z","on":true}],"stripe":"cus_1","crm":[5]}"#;
+    let mapping = compiled(
+        "[[event]]\ntype = \"account_profile\"\naccount_id = \"/id\"\noccurred_at = \"/at\"\nmerge = true\n[event.entitled_features]\neach = \"/features\"\nfrom = \"/key\"\nwhen = { \"/on\" = true }\n[event.aliases]\nstripe = \"/stripe\"\n\"my crm\" = \"/crm/0\"\n",
+    );
+    let payload =
+        r#"{"id":"a","at":1,"features":[{"key":"x","on":true},{"key":"y","on":false},{"key":"z","on":true}],"stripe":"cus_1","crm":[5]}"#;
     let records = read(&mapping, Stream::Accounts, payload).unwrap();
     let Event::Profile(profile) = &records[0].event else { panic!("a profile") };
     assert_eq!(profile.entitled_features, ["x", "z"]);

@@ -17,7 +17,8 @@ fn json() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
-        "(active|canceled|subscription|subscription_changed|conversation|open|\\PC{0,6}|[0-9]{1,20}|2024-01-01.{0,12}|\\{\"id\":1\\})".prop_map(Value::from),
+        "(active|canceled|subscription|subscription_changed|conversation|open|\\PC{0,6}|[0-9]{1,20}|2024-01-01.{0,12}|\\{\"id\":1\\})"
+            .prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 60, 8, move |inner| {
         prop_oneof![

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use churnwatch::config::mapping::{self, SHIPPED};
 use churnwatch::config::Origin;
+use churnwatch::config::mapping::{self, SHIPPED};
 use churnwatch::event::mapping::Mapping;
 use churnwatch::event::mapping::TARGETS;
 use churnwatch::event::{Decoded, Record, Stream, decode};
@@ -38,9 +38,7 @@ fn expected(event: &Value, timestamp: Option<i64>) -> Record<'static> {
         ..crate::event_fixtures::line(stream, json.as_bytes())
     };
     match decode(&raw, &crate::event_fixtures::context(&rates)) {
-        Ok(Decoded::Record(record)) => {
-            Record { account_system: text(&event["account_system"]).map(Into::into), ..record.into_owned() }
-        }
+        Ok(Decoded::Record(record)) => Record { account_system: text(&event["account_system"]).map(Into::into), ..record.into_owned() },
         other => panic!("{json} is no event: {other:?}"),
     }
 }
@@ -50,14 +48,24 @@ fn every_payload_becomes_the_events_that_stand_beside_it() {
     let mut seen = BTreeSet::new();
     for (provider, path) in files() {
         let file: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-        let headers: Vec<(String, Vec<u8>)> = file["headers"].as_object().into_iter().flatten().map(|(name, value)| (name.clone(), text(value).unwrap().into_bytes())).collect();
+        let headers: Vec<(String, Vec<u8>)> = file["headers"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.clone(), text(value).unwrap().into_bytes()))
+            .collect();
         let timestamp = file["timestamp"].as_i64();
         let result = super::read_record(&shipped(&provider), &file["payload"].to_string(), file["key"].as_str(), &headers, timestamp);
         match (result, &file["rejected"]) {
             (Err(rejection), Value::String(reason)) => assert_eq!(rejection.to_string(), *reason, "{path:?}"),
             (Err(rejection), _) => panic!("{path:?}: {rejection}"),
             (Ok(records), _) => {
-                let events: Vec<_> = file["events"].as_array().unwrap_or_else(|| panic!("{path:?}: {records:#?}")).iter().map(|event| expected(event, timestamp)).collect();
+                let events: Vec<_> = file["events"]
+                    .as_array()
+                    .unwrap_or_else(|| panic!("{path:?}: {records:#?}"))
+                    .iter()
+                    .map(|event| expected(event, timestamp))
+                    .collect();
                 assert_eq!(records, events, "{path:?}");
             }
         }
