@@ -131,7 +131,7 @@ pub enum Command {
     /// Run the service: read topics, score accounts, publish changes
     Run(run::Args),
     /// Run the same engine on NDJSON files, without Kafka, deterministic to the byte
-    Replay(replay::Args),
+    Replay(Box<replay::Args>),
     /// Take the score of one account apart: the arithmetic, why now, and what would make it green
     Explain(explain::Args),
     /// Generate seeded synthetic events, to NDJSON files or topics
