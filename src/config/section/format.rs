@@ -5,7 +5,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use crate::event::{Choice, Condition, Format, SegmentOptions, StripeOptions, Test};
+use crate::config::mapping;
+use crate::config::validate::Report;
+use crate::event::mapping::Mapping;
+use crate::event::{Choice, Condition, Format, SegmentOptions, Stream, StripeOptions, Test};
 
 /// The value of `format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +57,37 @@ impl<'de> Deserialize<'de> for FormatName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
         Self::named(&name).ok_or_else(|| D::Error::unknown_variant(&name, Format::NAMES))
+    }
+}
+
+/// The value of `mapping`: a shipped mapping, or the path of a file; compiled once the whole configuration has been read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingName {
+    written: String,
+    compiled: Option<Mapping>,
+}
+
+impl<'de> Deserialize<'de> for MappingName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { written: String::deserialize(deserializer)?, compiled: None })
+    }
+}
+
+impl MappingName {
+    /// Reads and compiles the mapping that the key names, and checks that it suits the stream.
+    pub(super) fn compile(&mut self, key: &str, stream: Stream, report: &mut Report<'_>) {
+        match mapping::named(&self.written, report.origin(key), key) {
+            Ok(mapping) => {
+                let events = &mapping.rules().events;
+                if !events.iter().any(|event| event.target.stream == stream) {
+                    let names: Vec<&str> = events.iter().map(|event| event.target.name).collect();
+                    let message = format!("makes no event of the {} stream, only {}", stream.name(), names.join(", "));
+                    report.problem(key, message);
+                }
+                self.compiled = Some(mapping);
+            }
+            Err(problems) => problems.0.into_iter().for_each(|problem| report.add(problem)),
+        }
     }
 }
 
@@ -113,17 +147,25 @@ pub(super) struct FormatKeys<'a> {
     pub(super) segment: Option<&'a SegmentOptions>,
     /// `stripe`.
     pub(super) stripe: Option<&'a StripeOptions>,
+    /// `mapping`.
+    pub(super) mapping: Option<&'a MappingName>,
 }
 
 impl FormatKeys<'_> {
     /// These keys, completed from those of the stream.
     pub(super) fn or(self, stream: Self) -> Self {
+        // A format and a mapping exclude each other, so the topic's own of either replaces both of the stream.
+        let (name, mapping) = match (self.name, self.mapping) {
+            (None, None) => (stream.name, stream.mapping),
+            own => own,
+        };
         Self {
-            name: self.name.or(stream.name),
+            name,
             inner: self.inner.or(stream.inner),
             choices: self.choices.or(stream.choices),
             segment: self.segment.or(stream.segment),
             stripe: self.stripe.or(stream.stripe),
+            mapping,
         }
     }
 
@@ -145,7 +187,7 @@ impl FormatKeys<'_> {
 
     fn named(self, name: FormatName) -> Format {
         match name {
-            FormatName::Native => Format::Native,
+            FormatName::Native => self.mapping.and_then(|name| name.compiled.clone()).map_or(Format::Native, Format::Mapping),
             FormatName::Segment => Format::Segment(self.segment.cloned().unwrap_or_default()),
             FormatName::Stripe => Format::Stripe(self.stripe.cloned().unwrap_or_default()),
             FormatName::Zendesk => Format::Zendesk,
@@ -165,6 +207,7 @@ impl ChoiceSection {
             choices: None,
             segment: self.segment.as_ref(),
             stripe: self.stripe.as_ref(),
+            mapping: None,
         }
     }
 }

@@ -4,6 +4,7 @@ use super::choice::Condition;
 use super::events::Events;
 use super::payload::Payload;
 use super::{cloudevents, segment, stripe, zendesk};
+use crate::event::mapping::Mapping;
 use crate::event::native::{self, Raw, Reading};
 use crate::event::{Code, DecodeContext, Decoded, Record, Rejection, Stream};
 
@@ -19,6 +20,8 @@ pub enum Format {
     Stripe(stripe::Options),
     /// Events and tickets of Zendesk.
     Zendesk,
+    /// What a mapping file describes.
+    Mapping(Mapping),
     /// `CloudEvents` around another format.
     CloudEvents(Box<Self>),
     /// Several formats on one topic.
@@ -66,6 +69,9 @@ impl Format {
             Self::Segment(options) => segment::read(payload, options, &mut events)?,
             Self::Stripe(options) => stripe::read(payload, options, &mut events)?,
             Self::Zendesk => zendesk::read(payload, &mut events)?,
+            Self::Mapping(mapping) => {
+                mapping.read(payload.text, payload.raw, payload.context)?.into_iter().for_each(|record| events.push(record));
+            }
         }
         Ok(events.decoded())
     }
@@ -94,14 +100,15 @@ impl Format {
         }
     }
 
-    /// Its name in configurations.
+    /// Its name in configurations, or that of its mapping.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Native => "native",
             Self::Segment(_) => "segment",
             Self::Stripe(_) => "stripe",
             Self::Zendesk => "zendesk",
+            Self::Mapping(mapping) => mapping.name(),
             Self::CloudEvents(_) => "cloudevents",
             Self::Choice(_) => "formats",
         }
@@ -118,6 +125,7 @@ impl Format {
     pub fn reads_headers(&self) -> bool {
         match self {
             Self::Native | Self::Segment(_) | Self::Stripe(_) | Self::Zendesk => false,
+            Self::Mapping(mapping) => mapping.reads_headers(),
             Self::CloudEvents(_) => true,
             Self::Choice(choice) => {
                 let of_choice = |(condition, format): &(Condition, Self)| condition.reads_headers() || format.reads_headers();
