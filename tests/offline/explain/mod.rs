@@ -1,5 +1,6 @@
 //! `explain`: its text is redone by hand, that is, by a program that reads nothing but the text.
 
+mod before;
 mod hand;
 mod instance;
 
