@@ -46,9 +46,8 @@ impl FormatName {
 
 impl<'de> Deserialize<'de> for FormatName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const NAMES: &[&str] = &["native", "segment", "cloudevents"];
         let name = String::deserialize(deserializer)?;
-        Self::named(&name).ok_or_else(|| D::Error::unknown_variant(&name, NAMES))
+        Self::named(&name).ok_or_else(|| D::Error::unknown_variant(&name, Format::NAMES))
     }
 }
 
@@ -149,5 +148,18 @@ impl FormatKeys<'_> {
 impl ChoiceSection {
     const fn keys(&self) -> FormatKeys<'_> {
         FormatKeys { name: Some(self.format), inner: self.inner_format, choices: None, segment: self.segment.as_ref() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_has_the_name_by_which_it_is_configured() {
+        assert_eq!(FormatName::ALL.map(FormatName::name), *Format::NAMES);
+        for name in FormatName::ALL {
+            assert_eq!(FormatKeys { name: Some(name), ..FormatKeys::default() }.format().name(), name.name());
+        }
     }
 }

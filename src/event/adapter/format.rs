@@ -31,6 +31,9 @@ pub struct Choice {
 }
 
 impl Format {
+    /// The names of all formats in configurations.
+    pub const NAMES: &[&str] = &["native", "segment", "cloudevents"];
+
     /// Decodes one record.
     ///
     /// # Errors
@@ -94,6 +97,12 @@ impl Format {
             Self::CloudEvents(_) => "cloudevents",
             Self::Choice(_) => "formats",
         }
+    }
+
+    /// Whether all records are native events.
+    #[must_use]
+    pub const fn is_native(&self) -> bool {
+        matches!(self, Self::Native)
     }
 
     /// Whether it reads headers; without, looking them up can be spared.
