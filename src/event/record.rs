@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::billing::{BillingEvent, Cost};
 use super::feedback::FeedbackEvent;
 use super::profile::AccountProfile;
+use super::stream::Stream;
 use super::support::TicketEvent;
 use super::usage::UsageEvent;
 use crate::time::Timestamp;
@@ -26,6 +27,20 @@ pub struct Record<'a> {
     pub cut_text: bool,
     /// What happened.
     pub event: Event<'a>,
+}
+
+impl Event<'_> {
+    /// The stream that carries such events.
+    #[must_use]
+    pub const fn stream(&self) -> Stream {
+        match self {
+            Self::Usage(_) => Stream::Usage,
+            Self::Billing(_) | Self::Cost(_) => Stream::Billing,
+            Self::Support(_) => Stream::Support,
+            Self::Feedback(_) => Stream::Feedback,
+            Self::Profile(_) => Stream::Accounts,
+        }
+    }
 }
 
 /// What happened, by stream.

@@ -182,6 +182,20 @@ impl<'e> Record<'e> {
         }
     }
 
+    /// The value of the last header with this name.
+    pub(crate) fn header(self, name: &CStr) -> Option<&'e [u8]> {
+        let (mut headers, mut value, mut size) = (ptr::null_mut(), ptr::null(), 0);
+        // SAFETY: as in `headers`; the name outlives the call.
+        unsafe {
+            let found = sys::rd_kafka_message_headers(self.0, &raw mut headers);
+            if found != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+                return None;
+            }
+            let found = sys::rd_kafka_header_get_last(headers, name.as_ptr(), &raw mut value, &raw mut size);
+            if found == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR { bytes(value.cast_mut(), size) } else { None }
+        }
+    }
+
     /// The headers, in order, copied.
     pub(crate) fn headers(self) -> Vec<(String, Option<Vec<u8>>)> {
         let mut headers = ptr::null_mut();

@@ -82,7 +82,7 @@ mod tests {
     use crate::config::section::Partitioning;
     use crate::event::Stream;
     use crate::money::{Currency, Rates};
-    use crate::stream::options::InputTopic;
+    use crate::stream::options::{InputTopic, Route};
     use crate::stream::preflight::inputs::{SampledPartitioning, TopicIds};
     use crate::time::Zone;
 
@@ -91,7 +91,8 @@ mod tests {
     }
 
     fn inputs(id: Option<TopicId>, partitioning: Option<SampledPartitioning>) -> Inputs {
-        let topic = InputTopic { name: "billing".to_owned(), stream: Stream::Billing, partitioning: Partitioning::Auto };
+        let topic =
+            InputTopic { name: "billing".to_owned(), stream: Stream::Billing, partitioning: Partitioning::Auto, route: Route::Direct };
         Inputs { topics: vec![topic], partitions: 4, partitioning, ids: TopicIds { inputs: vec![id], changelog: None } }
     }
 

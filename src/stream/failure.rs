@@ -135,6 +135,18 @@ pub enum Failure {
         /// Its partition.
         partition: i32,
     },
+    /// The internal topic of the repartition stage has records, but its group has no committed offset.
+    #[error(
+        "the group {group} has no committed offsets, but {topic} has records of the repartition stage: reading its topics again would count \
+         them twice; set the group's offsets to where it had read (kafka-consumer-groups.sh --reset-offsets), or start over with a new \
+         application.id"
+    )]
+    RepartitionOffsetsMissing {
+        /// The group.
+        group: String,
+        /// The internal topic.
+        topic: String,
+    },
     /// A required topic does not exist.
     #[error("topic {topic} does not exist{hint}")]
     TopicMissing {
@@ -385,7 +397,7 @@ impl Failure {
             Self::TopicRecreated { .. } | Self::TopicReplaced { .. } => "topic_recreated",
             Self::StateIncomplete { .. } | Self::ChangelogReplaced { .. } | Self::ChangelogPolicy { .. } => "state_incomplete",
             Self::MeaningChanged { .. } => "meaning_changed",
-            Self::NoCommittedOffset { .. } => "no_committed_offset",
+            Self::NoCommittedOffset { .. } | Self::RepartitionOffsetsMissing { .. } => "no_committed_offset",
             Self::TopicMissing { .. } => "topic_missing",
             Self::PartitionCountsDiffer { .. } => "partition_counts_differ",
             Self::PartitionCountChanged { .. } => "partition_count_changed",

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::topic::{Format, Partitioning, StaleAfter, Topic, repartition};
+use super::topic::{Format, Partitioning, StaleAfter, Topic};
 use crate::config::field;
 use crate::config::validate::Report;
 use crate::event::Stream;
@@ -29,7 +29,6 @@ pub struct StreamSection {
     topic: Vec<TopicSection>,
     format: Option<Format>,
     partitioner: Option<Partitioning>,
-    #[serde(deserialize_with = "repartition")]
     repartition: Option<bool>,
     stale_after_hours: Option<StaleAfter>,
 }
@@ -42,7 +41,6 @@ pub struct TopicSection {
     name: String,
     format: Option<Format>,
     partitioner: Option<Partitioning>,
-    #[serde(default, deserialize_with = "repartition")]
     repartition: Option<bool>,
 }
 
@@ -106,6 +104,15 @@ impl Streams {
                 None => known.push((key, name)),
             }
         }
+        let topics = self.all_topics();
+        let custom = topics.iter().find(|topic| !topic.repartition && topic.partitioner == Partitioning::Custom);
+        if let Some(custom) = custom.filter(|_| topics.iter().any(|topic| topic.repartition)) {
+            let (name, stream) = (&custom.name, custom.stream.name());
+            let message = format!(
+                "topic `{name}` has a custom partitioner, by which the repartition stage cannot place accounts: set repartition = true for it as well"
+            );
+            report.problem(&format!("streams.{stream}"), message);
+        }
         if Stream::ALL.into_iter().all(|stream| !self.is_configured(stream)) {
             report.problem("streams", "no stream has a topic: there is nothing to read");
         }
@@ -120,6 +127,7 @@ impl StreamSection {
             stream,
             format: own.format.or(self.format).unwrap_or_default(),
             partitioner: own.partitioner.or(self.partitioner).unwrap_or_default(),
+            repartition: own.repartition.or(self.repartition).unwrap_or_default(),
         };
         let listed = self.listed(stream);
         listed.iter().map(|name| resolve(name, &plain)).chain(self.topic.iter().map(|own| resolve(&own.name, own))).collect()

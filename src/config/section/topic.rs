@@ -17,6 +17,8 @@ pub struct Topic {
     pub format: Format,
     /// How its producers choose partitions.
     pub partitioner: Partitioning,
+    /// Whether the repartition stage reads it, because it is not keyed by account or has another number of partitions.
+    pub repartition: bool,
 }
 
 /// The format of the records of a topic.
@@ -75,14 +77,6 @@ impl<'de> Deserialize<'de> for Partitioning {
             name => Err(D::Error::unknown_variant(name, NAMES)),
         }
     }
-}
-
-/// Accepts only `false`: there is no repartition stage.
-pub(super) fn repartition<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    if bool::deserialize(deserializer)? {
-        return Err(D::Error::custom("`true` is not supported in this version: key the topic by account"));
-    }
-    Ok(Some(false))
 }
 
 /// Longest time until a stream is stale, hours.

@@ -117,7 +117,7 @@ mod tests {
     use crate::event::{self, Decoded, Raw, Rejection};
     use crate::settings::Settings;
     use crate::stream::Permits;
-    use crate::stream::options::InputTopic;
+    use crate::stream::options::{InputTopic, Route};
     use crate::time::Timestamp;
 
     fn options() -> Options {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn trial(records: Vec<Tried>) -> Trial {
-        let topic = InputTopic { name: "t".to_owned(), stream: Stream::Billing, partitioning: Partitioning::Auto };
+        let topic = InputTopic { name: "t".to_owned(), stream: Stream::Billing, partitioning: Partitioning::Auto, route: Route::Direct };
         Trial::with(topic, records)
     }
 
