@@ -46,8 +46,10 @@ impl Stage {
             let count = inspector.partitions_in_time(&topic.name, wait::KNOWN_TOPIC)?.unwrap_or_default();
             places.extend((0..count).map(|partition| (topic.name.clone(), partition)));
         }
+        // In this order: another instance may commit its first transaction in the meantime, records and offsets at once.
+        let was_written = was_written(&options.repartition_topic(), inputs.partitions, &reader, inspector)?;
         let known_topics: BTreeSet<String> = committed(&reader, &places, || ())?.into_keys().map(|(topic, _)| topic).collect();
-        if known_topics.is_empty() && was_written(&options.repartition_topic(), inputs.partitions, &reader, inspector)? {
+        if known_topics.is_empty() && was_written {
             return Err(Failure::RepartitionOffsetsMissing { group: options.repartition_group(), topic: options.repartition_topic() });
         }
         let has_accounts = options.inputs.iter().any(|input| input.stream == Stream::Accounts);
