@@ -90,13 +90,13 @@ impl Aliases {
         self.disputed
     }
 
-    /// Takes note of a profile. `merges`: it adds to what earlier ones said rather than replacing it.
-    pub fn note(&mut self, account: &str, at: Timestamp, id: Option<&str>, profile: &AccountProfile<'_>, merges: bool) -> Changed {
+    /// Takes note of a profile.
+    pub fn note(&mut self, account: &str, at: Timestamp, id: Option<&str>, profile: &AccountProfile<'_>) -> Changed {
         let version = Version { at, id: id.unwrap_or_default().into() };
         let before = self.disputed;
         let account = self.profiles.get_key_value(account).map_or_else(|| Arc::from(account), |(known, _)| Arc::clone(known));
         let declared: &[_] = if profile.deleted { &[] } else { &profile.aliases };
-        let changed = if merges && !profile.deleted {
+        let changed = if profile.merge && !profile.deleted {
             declared.iter().filter(|(system, id)| self.add(&account, system, id, &version)).count() > 0
         } else {
             self.replace(&account, declared, version)
@@ -193,8 +193,12 @@ mod tests {
         AccountProfile { aliases, ..AccountProfile::default() }
     }
 
+    fn merging(ids: &[&'static str]) -> AccountProfile<'static> {
+        AccountProfile { merge: true, ..profile(ids) }
+    }
+
     fn note(table: &mut Aliases, account: &str, at: i64, ids: &[&'static str]) -> Changed {
-        table.note(account, Timestamp(at), None, &profile(ids), false)
+        table.note(account, Timestamp(at), None, &profile(ids))
     }
 
     #[test]
@@ -230,15 +234,15 @@ mod tests {
     fn a_deleted_account_has_no_aliases() {
         let mut table = Aliases::default();
         note(&mut table, "acme", 1, &["cus_1"]);
-        table.note("acme", Timestamp(2), None, &AccountProfile { deleted: true, ..profile(&["cus_1"]) }, false);
+        table.note("acme", Timestamp(2), None, &AccountProfile { deleted: true, ..profile(&["cus_1"]) });
         assert_eq!(table.account("stripe", "cus_1"), None);
     }
 
     #[test]
     fn profiles_that_merge_add_up() {
         let mut table = Aliases::default();
-        table.note("acme", Timestamp(1), None, &profile(&["cus_1"]), true);
-        table.note("acme", Timestamp(2), None, &profile(&["cus_2"]), true);
+        table.note("acme", Timestamp(1), None, &merging(&["cus_1"]));
+        table.note("acme", Timestamp(2), None, &merging(&["cus_2"]));
         assert_eq!((table.account("stripe", "cus_1"), table.account("stripe", "cus_2")), (Some("acme"), Some("acme")));
         note(&mut table, "acme", 2, &["cus_3"]);
         assert_eq!(
@@ -270,8 +274,8 @@ mod tests {
                 for (number, (account, at, ids, merges, deleted)) in profiles {
                     // Two different profiles with the same time differ by id.
                     let id = number.to_string();
-                    let profile = AccountProfile { deleted: *deleted, ..profile(ids) };
-                    table.note(account, Timestamp(*at), Some(&id), &profile, *merges);
+                    let profile = AccountProfile { deleted: *deleted, merge: *merges, ..profile(ids) };
+                    table.note(account, Timestamp(*at), Some(&id), &profile);
                 }
                 (["1", "2", "3"].map(|id| table.account("stripe", id).map(str::to_owned)), table.disputed(), table.len())
             };

@@ -91,8 +91,13 @@ mod tests {
     }
 
     fn inputs(id: Option<TopicId>, partitioning: Option<SampledPartitioning>) -> Inputs {
-        let topic =
-            InputTopic { name: "billing".to_owned(), stream: Stream::Billing, partitioning: Partitioning::Auto, route: Route::Direct };
+        let topic = InputTopic {
+            name: "billing".to_owned(),
+            stream: Stream::Billing,
+            partitioning: Partitioning::Auto,
+            format: std::sync::Arc::default(),
+            route: Route::Direct,
+        };
         Inputs { topics: vec![topic], partitions: 4, partitioning, ids: TopicIds { inputs: vec![id], changelog: None } }
     }
 

@@ -8,7 +8,7 @@ use super::starts::Starts;
 use crate::clock::Clock;
 use crate::config::{Config, section};
 use crate::engine::bad_run;
-use crate::event::Stream;
+use crate::event::{Format, Stream};
 use crate::fault;
 use crate::kafka::Properties;
 use crate::settings::Settings;
@@ -61,6 +61,8 @@ pub struct InputTopic {
     pub stream: Stream,
     /// How its producers choose partitions.
     pub partitioning: section::Partitioning,
+    /// The format of its records.
+    pub format: Arc<Format>,
     /// How its records get to their tasks.
     pub route: Route,
 }
@@ -79,7 +81,7 @@ pub enum Route {
 impl InputTopic {
     fn of(topic: section::Topic) -> Self {
         let route = if topic.repartition { Route::Repartitioned } else { Route::Direct };
-        Self { name: topic.name, stream: topic.stream, partitioning: topic.partitioner, route }
+        Self { name: topic.name, stream: topic.stream, partitioning: topic.partitioner, format: topic.format, route }
     }
 }
 
@@ -145,6 +147,7 @@ impl Options {
             name: self.repartition_topic(),
             stream: first.stream,
             partitioning: section::Partitioning::Auto,
+            format: Arc::default(),
             route: Route::Internal,
         });
         let direct = self.inputs.iter().filter(|input| input.route == Route::Direct).cloned();

@@ -20,7 +20,7 @@ use crate::config::section::OnBadRun;
 use crate::directory::SharedTask;
 use crate::engine::bad_run::{BadRun, Finding};
 use crate::engine::{Input, Outcome, OutputRecord, RoundOptions};
-use crate::event::{Place, Rejection, Shape, Stream};
+use crate::event::{Headers, Place, Rejection, Shape, Stream};
 use crate::fault;
 use crate::kafka::Record;
 use crate::telemetry::{Metrics, TaskMeter};
@@ -124,13 +124,15 @@ impl StreamTask {
         position.pass(record.offset(), timestamp.map(|(timestamp, _)| timestamp));
         self.read += 1;
         self.read_bytes += record.value().map_or(0, <[u8]>::len);
-        let origin = if topic.route == Route::Internal { origin_of(record) } else { None };
+        let origin = if topic.route == Route::Internal { origin_of(Headers::of(&record)) } else { None };
         let stream = origin.map_or(topic.stream, |origin| origin.stream);
         let input = Input {
             stream,
             key: record.key(),
             value: record.value(),
+            headers: if topic.format.reads_headers() { Headers::of(&record) } else { Headers::NONE },
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
+            format: &topic.format,
             broker_timestamp: timestamp.map(|(timestamp, _)| timestamp),
         };
         let outcome = self.shared.engine.process(&input, now);

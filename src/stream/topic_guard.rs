@@ -129,6 +129,7 @@ mod tests {
             name: "billing".to_owned(),
             stream: Stream::Billing,
             partitioning: Partitioning::Auto,
+            format: std::sync::Arc::default(),
             route: crate::stream::Route::Direct,
         };
         let ids = TopicIds { inputs: vec![TopicId::of(0, 1)], changelog: TopicId::of(0, 2) };

@@ -51,13 +51,17 @@ impl Foreign {
         instances.iter_mut().for_each(Service::assert_alive);
         let stage = client::Group::new(broker, &format!("{}-repartition", application.id));
         let is_committed = |topic: &String| stage.committed(topic, self.partitions[topic]) == client::ends(broker, topic);
-        let pipelines: Vec<Value> =
-            instances.iter().filter_map(|instance| serde_json::from_str(&instance.get("/api/pipeline")).ok()).collect();
+        let pipelines: Vec<Value> = instances.iter().filter_map(|instance| body(&instance.get("/api/pipeline"))).collect();
         let tasks: Vec<&Value> = pipelines.iter().flat_map(|pipeline| pipeline["tasks"].as_array().unwrap()).collect();
         [Stream::Usage, Stream::Billing, Stream::Support].iter().all(|stream| is_committed(&self.topics.of(*stream)))
             && tasks.len() == 4
             && tasks.iter().all(|task| task["lag_records"] == 0 && task["catching_up"] == false)
     }
+}
+
+/// The JSON of a response.
+fn body(response: &str) -> Option<Value> {
+    serde_json::from_str(response.split_once("\r\n\r\n")?.1).ok()
 }
 
 /// What such producers have at hand: the user or the ticket, but not the account.

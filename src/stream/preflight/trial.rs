@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::clock::Deadline;
 use crate::config::section::Partitioning;
 use crate::engine::{Counts, Outcome, StreamCounts};
-use crate::event::{self, Code, DecodeContext, Decoded, Raw, Rejection, Shape};
+use crate::event::{self, Code, DecodeContext, Headers, Raw, Rejection, Shape};
 use crate::kafka::{Consumer, Found, Inspector, Offset, Record, Visitor, read_to_end};
 use crate::partitioner::{Candidates, Sample};
 use crate::stream::failure::Failure;
@@ -136,15 +136,18 @@ impl Trial {
             stream: self.topic.stream,
             key: record.key(),
             value: record.value(),
+            headers: Headers::of(&record),
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             future_reference: Some(timestamp.map_or(now, |(timestamp, _)| timestamp)),
         };
         if let Some(key) = record.key() {
             self.keys.add(record.partition(), key);
         }
-        let (outcome, event) = match event::decode(&raw, context) {
-            Ok(Decoded::Record(event)) => (Outcome::Applied, Some(TriedEvent::of(&event, record.key()))),
-            Ok(Decoded::Ignored) => (Outcome::Ignored, None),
+        let (outcome, event) = match self.topic.format.decode(&raw, context) {
+            Ok(decoded) => match decoded.records().first() {
+                Some(event) => (Outcome::Applied, Some(TriedEvent::of(event, record.key()))),
+                None => (Outcome::Ignored, None),
+            },
             Err(rejection) => (Outcome::DeadLetter(rejection), None),
         };
         let shape = if event.is_some() { None } else { notices::shape(record, self.topic.stream) };
@@ -226,6 +229,8 @@ fn spread(trials: &[Trial]) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::event::Stream;
     use crate::partitioner::Partitioner;
@@ -234,7 +239,8 @@ mod tests {
 
     /// A topic whose records are about account `a0`, `a1` ... under other keys, placed by those keys.
     fn keyed(partitioning: Partitioning, key: impl Fn(i32) -> String) -> Trial {
-        let topic = InputTopic { name: "t".to_owned(), stream: Stream::Usage, partitioning, route: crate::stream::Route::Direct };
+        let (format, route) = (Arc::default(), crate::stream::Route::Direct);
+        let topic = InputTopic { name: "t".to_owned(), stream: Stream::Usage, partitioning, format, route };
         let mut trial = Trial { topic, records: Vec::new(), partitions: PARTITIONS, keys: Sample::default() };
         for number in 0..100 {
             let (key, account) = (key(number), format!("a{}", number % 20));

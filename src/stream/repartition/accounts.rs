@@ -9,7 +9,7 @@ use std::sync::{Arc, RwLock};
 use super::router::note_profile;
 use crate::alias::Aliases;
 use crate::clock::Deadline;
-use crate::event::{DecodeContext, Raw, Stream};
+use crate::event::{DecodeContext, Format, Headers, Raw, Stream};
 use crate::kafka::{Consumer, ConsumerEvent, Inspector, Offset, Record, Visitor, log, read_to_end, wait};
 use crate::stop::Stop;
 use crate::stream::failure::Failure;
@@ -38,7 +38,7 @@ impl AccountAliases {
 pub(in crate::stream) struct Follower {
     reader: Consumer,
     inspector: Inspector,
-    topics: Vec<String>,
+    topics: Vec<(String, Arc<Format>)>,
     next: BTreeMap<(String, i32), i64>,
     context: DecodeContext,
     shared: Arc<AccountAliases>,
@@ -61,7 +61,7 @@ impl Follower {
         Ok(Self {
             reader: Consumer::new(&options.properties.reader(&options.repartition_group()))?,
             inspector: Inspector::patient(&options.properties)?,
-            topics: accounts.map(|input| input.name.clone()).collect(),
+            topics: accounts.map(|input| (input.name.clone(), Arc::clone(&input.format))).collect(),
             next: BTreeMap::new(),
             context: options.settings.decode_context(),
             shared: Arc::clone(shared),
@@ -99,7 +99,7 @@ impl Follower {
     /// Takes note of partitions that are not read yet; returns whether there are any.
     fn find_partitions(&mut self) -> Result<bool, Failure> {
         let before = self.next.len();
-        for topic in &self.topics {
+        for (topic, _) in &self.topics {
             let missing = || Failure::TopicMissing { topic: topic.clone(), hint: "; input topics are not created" };
             for partition in 0..self.inspector.partitions_in_time(topic, wait::KNOWN_TOPIC)?.ok_or_else(missing)? {
                 // -1: from the start of the log.
@@ -111,8 +111,8 @@ impl Follower {
 
     fn read_to_ends(&mut self) -> Result<(), Failure> {
         let places: Vec<(String, i32)> = self.next.keys().cloned().collect();
-        let Self { reader, next, context, shared, clock, stop, .. } = self;
-        let mut reading = Reading { next, context, shared, clock, stop };
+        let Self { reader, topics, next, context, shared, clock, stop, .. } = self;
+        let mut reading = Reading { topics, next, context, shared, clock, stop };
         read_to_end(reader, places.iter().map(|(topic, partition)| (topic.as_str(), *partition, Offset::Beginning)), &mut reading)
     }
 
@@ -127,7 +127,7 @@ impl Follower {
     fn follow(&mut self) -> Result<(), Failure> {
         let Some(event) = self.reader.poll(wait::STEP) else { return Ok(()) };
         match event.content() {
-            ConsumerEvent::Record(record) => take(record, &mut self.next, &self.context, &self.shared),
+            ConsumerEvent::Record(record) => take(record, &self.topics, &mut self.next, &self.context, &self.shared),
             ConsumerEvent::Failed { fatal: true, reason, .. } => return Err(Failure::kafka("reading the accounts topics", &reason)),
             ConsumerEvent::Failed { code, reason, .. } => log::client_error("accounts reader", Some(code), &reason),
             ConsumerEvent::Log(level, facility, text) => log::librdkafka(level, &facility, &text),
@@ -139,6 +139,7 @@ impl Follower {
 
 /// The first pass, to the ends.
 struct Reading<'f> {
+    topics: &'f [(String, Arc<Format>)],
     next: &'f mut BTreeMap<(String, i32), i64>,
     context: &'f DecodeContext,
     shared: &'f AccountAliases,
@@ -150,7 +151,7 @@ impl Visitor for Reading<'_> {
     type Error = Failure;
 
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
-        take(record, self.next, self.context, self.shared);
+        take(record, self.topics, self.next, self.context, self.shared);
         Ok(ControlFlow::Continue(()))
     }
 
@@ -161,20 +162,28 @@ impl Visitor for Reading<'_> {
 }
 
 /// Takes note of one record. What is wrong with it is for the tasks to say, which read it too.
-fn take(record: Record<'_>, next: &mut BTreeMap<(String, i32), i64>, context: &DecodeContext, shared: &AccountAliases) {
+fn take(
+    record: Record<'_>,
+    topics: &[(String, Arc<Format>)],
+    next: &mut BTreeMap<(String, i32), i64>,
+    context: &DecodeContext,
+    shared: &AccountAliases,
+) {
     if let Some(next) = next.get_mut(&(record.topic().to_owned(), record.partition())) {
         *next = record.offset() + 1;
     }
+    let Some((_, format)) = topics.iter().find(|(topic, _)| topic == record.topic()) else { return };
     let timestamp = record.timestamp();
     let raw = Raw {
         stream: Stream::Accounts,
         key: record.key(),
         value: record.value(),
+        headers: Headers::of(&record),
         timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
         future_reference: timestamp.map(|(timestamp, _)| timestamp),
     };
     let Ok(mut table) = shared.table.write() else { return };
-    let disputes = note_profile(&raw, context, &mut table);
+    let disputes = note_profile(&raw, format, context, &mut table);
     drop(table);
     if disputes > 0 {
         let (topic, partition, offset) = (record.topic(), record.partition(), record.offset());

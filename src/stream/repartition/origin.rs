@@ -3,16 +3,12 @@
 //! The topic comes last because it is the only part of variable meaning; topic names have no spaces. The timestamp of the original record
 //! is that of the internal one.
 
-use std::ffi::CStr;
 use std::io::Write as _;
 
-use crate::event::Stream;
-use crate::kafka::Record;
+use crate::event::{Headers, Stream};
 
 /// The name of the header.
 pub(super) const HEADER: &str = "churnwatch_origin";
-/// The same for librdkafka.
-const HEADER_C: &CStr = c"churnwatch_origin";
 
 /// The origin of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +24,8 @@ pub(in crate::stream) struct Origin<'a> {
 }
 
 /// The origin of a record of the internal topic; `None` if somebody else has written it.
-pub(in crate::stream) fn origin_of(record: Record<'_>) -> Option<Origin<'_>> {
-    Origin::parse(record.header(HEADER_C)?)
+pub(in crate::stream) fn origin_of(headers: Headers<'_>) -> Option<Origin<'_>> {
+    Origin::parse(headers.get(HEADER)?)
 }
 
 impl<'a> Origin<'a> {

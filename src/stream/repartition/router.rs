@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::alias::Aliases;
-use crate::event::{self, Code, DecodeContext, Decoded, Raw, Record, Rejection, Stream};
+use crate::event::{self, Code, DecodeContext, Decoded, Format, Raw, Record, Rejection, Stream};
 use crate::partitioner::Partitioner;
 
 /// What decides where an event goes; the same for all threads.
@@ -57,21 +57,26 @@ impl Router {
     ///
     /// # Errors
     /// Why the record is a dead letter; nothing of it may then be written.
-    pub(super) fn route(&self, raw: &Raw<'_>, partition: i32, aliases: Option<&Aliases>, routed: &mut Routed) -> Result<(), Rejection> {
+    pub(super) fn route(
+        &self,
+        raw: &Raw<'_>,
+        format: &Format,
+        partition: i32,
+        aliases: Option<&Aliases>,
+        routed: &mut Routed,
+    ) -> Result<(), Rejection> {
         routed.clear();
-        if let Decoded::Record(record) = event::decode(raw, &self.context)? {
-            self.add(record, partition, aliases, routed)?;
+        match format.decode(raw, &self.context)? {
+            Decoded::Record(record) => self.add(record, partition, aliases, routed),
+            Decoded::Records(records) => records.into_iter().try_for_each(|record| self.add(record, partition, aliases, routed)),
+            Decoded::Ignored => Ok(()),
         }
-        Ok(())
     }
 
     fn add(&self, mut record: Record<'_>, partition: i32, aliases: Option<&Aliases>, routed: &mut Routed) -> Result<(), Rejection> {
         routed.cut_text |= record.cut_text;
-        if let Some((system, id)) = alias_of(&record) {
-            let account = match aliases {
-                Some(aliases) => aliases.account(system, id).ok_or_else(|| unknown(system))?.to_owned(),
-                None => id.to_owned(),
-            };
+        if let (Some(aliases), Some(system), Some(id)) = (aliases, record.account_system.take(), record.account.as_deref()) {
+            let account = aliases.account(&system, id).ok_or_else(|| unknown(&system))?.to_owned();
             record.account = Some(Cow::Owned(account));
         }
         let (value_start, account_start) = (routed.values.len(), routed.accounts.len());
@@ -93,24 +98,21 @@ impl Router {
     }
 }
 
-/// The system and the id in it, if the account is named by an alias.
-const fn alias_of<'r>(_record: &'r Record<'_>) -> Option<(&'r str, &'r str)> {
-    None
-}
-
 fn unknown(system: &str) -> Rejection {
     Rejection::new(Code::UnknownAccount, format!("no account declares this id of {system} in its aliases"))
 }
 
 /// Takes note of the aliases that a record of the accounts stream declares. Returns how many of them another account declares too.
-pub(super) fn note_profile(raw: &Raw<'_>, context: &DecodeContext, table: &mut Aliases) -> usize {
-    let Ok(Decoded::Record(record)) = event::decode(raw, context) else { return 0 };
-    match (&record.event, record.account.as_deref()) {
-        (event::Event::Profile(profile), Some(account)) => {
-            table.note(account, record.occurred_at, record.id.as_deref(), profile, false).disputes
+pub(super) fn note_profile(raw: &Raw<'_>, format: &Format, context: &DecodeContext, table: &mut Aliases) -> usize {
+    let Ok(decoded) = format.decode(raw, context) else { return 0 };
+    let note = |record: &Record<'_>| match (&record.event, record.account.as_deref()) {
+        // A profile under the name of another system belongs to whichever account has declared that name.
+        (event::Event::Profile(profile), Some(account)) if record.account_system.is_none() => {
+            table.note(account, record.occurred_at, record.id.as_deref(), profile).disputes
         }
         _ => 0,
-    }
+    };
+    decoded.records().iter().map(note).sum()
 }
 
 impl Routed {

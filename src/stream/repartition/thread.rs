@@ -21,7 +21,7 @@ use crate::clock::{Deadline, monotonic};
 use crate::config::section::OnBadRun;
 use crate::engine::Outcome;
 use crate::engine::bad_run::BadRun;
-use crate::event::{Code, PerStream, Raw, Rejection};
+use crate::event::{Code, Headers, PerStream, Raw, Rejection};
 use crate::fault;
 use crate::kafka::{
     Consumer, ConsumerEvent, Inspector, Membership, Offset, Outgoing, Record, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer,
@@ -461,12 +461,13 @@ impl Writer<'_> {
             stream: topic.stream,
             key: record.key(),
             value: record.value(),
+            headers: Headers::of(&record),
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             future_reference: Some(timestamp.map_or_else(|| self.options.clock.now(), |(timestamp, _)| timestamp)),
         };
         let result = match stage.table().map(|table| table.read()) {
-            Some(Ok(table)) => stage.router.route(&raw, record.partition(), Some(&table), routed),
-            _ => stage.router.route(&raw, record.partition(), None, routed),
+            Some(Ok(table)) => stage.router.route(&raw, &topic.format, record.partition(), Some(&table), routed),
+            _ => stage.router.route(&raw, &topic.format, record.partition(), None, routed),
         };
         match result {
             Ok(()) if routed.is_empty() => (Outcome::Ignored, Ok(())),
