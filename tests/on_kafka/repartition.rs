@@ -85,13 +85,56 @@ fn letters(broker: &Broker, application: &Application, topics: &Topics) -> BTree
     letters
 }
 
-fn assert_same_state(broker: &Broker, found: &Application, expected: &Application) {
-    let state = |application: &Application| client::state_of_events(broker, &application.changelog);
-    let (found, expected) = (state(found), state(expected));
-    assert_eq!(found.keys().collect::<BTreeSet<_>>(), expected.keys().collect::<BTreeSet<_>>());
-    let differing = expected.iter().filter(|(key, value)| found.get(*key) != Some(value)).map(|(key, _)| String::from_utf8_lossy(key));
-    let differing: Vec<_> = differing.collect();
-    assert!(differing.is_empty(), "{} of {} records of state differ: {differing:?}", differing.len(), expected.len());
+/// Where a record was read from.
+type Place = (String, i32, i64);
+
+/// Every record of the topics is in the internal topic once, as the event that it was, in the partition of its account, with its own
+/// timestamp; or it is a dead letter once.
+fn assert_written_once(broker: &Broker, application: &Application, topics: &[String]) {
+    let mut written: BTreeMap<Place, client::Committed> = BTreeMap::new();
+    for record in client::read_committed(broker, &format!("churnwatch-{}-repartition", application.id)) {
+        let origin: Vec<&str> = record.header("churnwatch_origin").split(' ').collect();
+        let place = (origin[3].to_owned(), origin[1].parse().unwrap(), origin[2].parse().unwrap());
+        if let Some(account) = &record.key {
+            assert_eq!(record.partition, client::murmur2(account, 4), "{place:?}");
+        }
+        assert!(written.insert(place.clone(), record).is_none(), "{place:?} was written twice");
+    }
+    let mut letters: BTreeSet<Place> = BTreeSet::new();
+    for letter in client::read_committed(broker, &application.dead_letters) {
+        let header = |name: &str| letter.header(&format!("churnwatch_{name}")).to_owned();
+        let place = (header("topic"), header("partition").parse().unwrap(), header("offset").parse().unwrap());
+        assert!(letters.insert(place.clone()), "{place:?} is a dead letter twice");
+    }
+    for topic in topics {
+        for record in client::read_committed(broker, topic) {
+            let place = (topic.clone(), record.partition, record.offset);
+            match written.get(&place) {
+                Some(found) => {
+                    assert!(!letters.contains(&place), "{place:?} is both written and a dead letter");
+                    let (before, after) = (record.json(), found.json());
+                    assert_eq!(before["id"], after["id"], "{place:?}");
+                    assert_eq!(before["type"].as_str().unwrap().to_lowercase(), after["type"].as_str().unwrap(), "{place:?}");
+                    assert_eq!(record.timestamp, found.timestamp, "{place:?}");
+                }
+                None => assert!(letters.contains(&place) || is_of_unknown_type(&record), "{place:?} was lost"),
+            }
+        }
+    }
+}
+
+fn is_of_unknown_type(record: &client::Committed) -> bool {
+    let json: Value = serde_json::from_slice(record.value.as_deref().unwrap_or_default()).unwrap_or_default();
+    json["type"].as_str().is_some_and(|name| name.starts_with("unknown") || name.contains("other"))
+}
+
+/// MRR and the number of accounts, which are sums of facts that time does not change.
+fn portfolio(instances: &[Service]) -> (i64, u64) {
+    let sum = |field: &str| {
+        let bodies = instances.iter().map(|instance| body(&instance.get("/api/portfolio")).unwrap());
+        bodies.flat_map(|body| body["cells"].as_array().unwrap().clone()).map(|cell| cell[field].as_i64().unwrap()).sum::<i64>()
+    };
+    (sum("mrr_minor"), u64::try_from(sum("accounts")).unwrap())
 }
 
 #[test]
@@ -100,7 +143,8 @@ fn topics_with_other_keys_and_partition_counts_give_what_native_ones_give_throug
     let accounts = records.iter().filter(|record| record.json.contains("account_id")).map(|record| &record.account);
     let accounts = accounts.collect::<BTreeSet<_>>().len();
     let native = Scenario::new("native", 4, &records);
-    native.run_to_end();
+    let mut undisturbed = native.application.start();
+    native.wait_for_end(&mut undisturbed);
 
     let broker = native.broker;
     let foreign = Foreign::create(broker, &records);
@@ -127,8 +171,49 @@ fn topics_with_other_keys_and_partition_counts_give_what_native_ones_give_throug
         let is_read = foreign.is_read(broker, &application, &mut instances);
         (is_read && check_changes(broker, &application) == accounts).then_some(())
     });
-    instances.into_iter().for_each(|instance| drop(instance.terminate()));
+    assert_eq!(portfolio(&instances), portfolio(std::slice::from_ref(&undisturbed)));
+    instances.into_iter().chain([undisturbed]).for_each(|instance| drop(instance.terminate()));
 
     assert_eq!(letters(broker, &application, &foreign.topics), letters(broker, &native.application, &native.topics));
-    assert_same_state(broker, &application, &native.application);
+    let topics = [Stream::Usage, Stream::Billing, Stream::Support].map(|stream| foreign.topics.of(stream));
+    assert_written_once(broker, &application, &topics);
+}
+
+#[test]
+fn a_stage_that_leaves_its_offsets_out_of_the_transaction_is_caught() {
+    let records = simulated(4, 20, 5);
+    let broker = Broker::shared();
+    let foreign = Foreign::create(broker, &records);
+    let mut application = foreign.application(broker);
+    application.variables.push(("CHURNWATCH_MUTANT".to_owned(), "repartition-offsets-left-out".to_owned()));
+    let internal = format!("churnwatch-{}-repartition", application.id);
+    let service = application.start();
+    eventually("the first life to write", LIMIT, || {
+        (service.log().contains("page, API") && !client::read_committed(broker, &internal).is_empty()).then_some(())
+    });
+    service.kill();
+    let log = application.start().fails_with("no_committed_offset");
+    assert!(log.contains("would count them twice"), "{log}");
+}
+
+#[test]
+fn an_input_of_the_stage_may_get_more_partitions() {
+    let records = simulated(5, 20, 5);
+    let broker = Broker::shared();
+    let foreign = Foreign::create(broker, &records);
+    let application = foreign.application(broker);
+    let mut instances = vec![application.start()];
+    eventually("everything to be read", LIMIT, || foreign.is_read(broker, &application, &mut instances).then_some(()));
+    let usage = foreign.topics.of(Stream::Usage);
+    client::add_partitions(broker, &usage, 8);
+    let event = br#"{"id":"late","type":"feature_used","account_id":"acct-000001","feature":"f","occurred_at":"2026-01-01T00:00:00Z"}"#;
+    client::produce_raw(broker, &usage, 7, b"somebody", event);
+    let internal = format!("churnwatch-{}-repartition", application.id);
+    eventually("the record in the new partition", LIMIT, || {
+        instances.iter_mut().for_each(Service::assert_alive);
+        let records = client::read_committed(broker, &internal);
+        records.iter().any(|record| record.header("churnwatch_origin") == format!("usage 7 0 {usage}")).then_some(())
+    });
+    assert_eq!(client::partitions(broker, &internal), 4);
+    instances.into_iter().for_each(|instance| drop(instance.terminate()));
 }
