@@ -99,7 +99,7 @@ impl Aliases {
         let changed = if profile.merge && !profile.deleted {
             declared.iter().filter(|(system, id)| self.add(&account, system, id, &version)).count() > 0
         } else {
-            self.replace(&account, declared, version)
+            self.replace(&account, declared, &version)
         };
         Changed { aliases: changed, disputes: self.disputed.saturating_sub(before) }
     }
@@ -109,19 +109,19 @@ impl Aliases {
         &mut self,
         account: &Arc<str>,
         declared: &[(std::borrow::Cow<'_, str>, std::borrow::Cow<'_, str>)],
-        version: Version,
+        version: &Version,
     ) -> bool {
         let entry = self.profile(account);
-        if entry.version >= version {
+        if entry.version >= *version {
             return false;
         }
         entry.version = version.clone();
-        let (outdated, kept) = std::mem::take(&mut entry.aliases).into_iter().partition(|alias| alias.version < version);
+        let (outdated, kept) = std::mem::take(&mut entry.aliases).into_iter().partition(|alias| alias.version < *version);
         entry.aliases = kept;
         let outdated: Vec<Alias> = outdated;
         let mut changed = false;
         for (system, id) in declared {
-            changed |= self.add(account, system, id, &version);
+            changed |= self.add(account, system, id, version);
         }
         for alias in outdated {
             if !declared.iter().any(|(system, id)| **system == *alias.system && **id == *alias.id) {
@@ -145,17 +145,13 @@ impl Aliases {
             None => entry.aliases.push(Alias { system: Arc::clone(&system), id: Arc::clone(&id), version: version.clone() }),
         }
         let claims = self.claims.entry(system).or_default().entry(id).or_default();
-        match claims.iter_mut().find(|claim| claim.account == *account) {
-            Some(claim) => {
-                claim.version = version.clone();
-                false
-            }
-            None => {
-                claims.push(Claim { account: Arc::clone(account), version: version.clone() });
-                self.disputed += usize::from(claims.len() == 2);
-                true
-            }
+        if let Some(claim) = claims.iter_mut().find(|claim| claim.account == *account) {
+            claim.version = version.clone();
+            return false;
         }
+        claims.push(Claim { account: Arc::clone(account), version: version.clone() });
+        self.disputed += usize::from(claims.len() == 2);
+        true
     }
 
     fn withdraw(&mut self, account: &Arc<str>, alias: &Alias) {
@@ -269,9 +265,9 @@ mod tests {
     proptest! {
         #[test]
         fn the_order_of_profiles_does_not_matter(profiles in prop::collection::vec(declaration(), 0..20).prop_shuffle()) {
-            let build = |profiles: &mut dyn Iterator<Item = (usize, &(&'static str, i64, Vec<&'static str>, bool, bool))>| {
+            let build = |order: &[usize]| {
                 let mut table = Aliases::default();
-                for (number, (account, at, ids, merges, deleted)) in profiles {
+                for (number, (account, at, ids, merges, deleted)) in order.iter().map(|number| (number, &profiles[*number])) {
                     // Two different profiles with the same time differ by id.
                     let id = number.to_string();
                     let profile = AccountProfile { deleted: *deleted, merge: *merges, ..profile(ids) };
@@ -279,8 +275,8 @@ mod tests {
                 }
                 (["1", "2", "3"].map(|id| table.account("stripe", id).map(str::to_owned)), table.disputed(), table.len())
             };
-            let forwards = build(&mut profiles.iter().enumerate());
-            let backwards = build(&mut profiles.iter().enumerate().rev());
+            let forwards = build(&(0..profiles.len()).collect::<Vec<_>>());
+            let backwards = build(&(0..profiles.len()).rev().collect::<Vec<_>>());
             prop_assert_eq!(forwards, backwards);
         }
     }

@@ -137,7 +137,9 @@ fn create_or_validate(options: &Options, topics: &[OwnTopic], creation: Creation
         is_refused && topic.settings.iter().any(|(name, _)| *name == TIMESTAMPS_AHEAD)
     };
     let mut again: Vec<OwnTopic> = topics.iter().filter(is_for_newer).cloned().collect();
-    again.iter_mut().for_each(|topic| topic.settings.retain(|(name, _)| *name != TIMESTAMPS_AHEAD));
+    for topic in &mut again {
+        topic.settings.retain(|(name, _)| *name != TIMESTAMPS_AHEAD);
+    }
     let refused_again = create_topics(&options.properties, &specs(options, &again), creation)?;
     let others = refused.into_iter().filter(|(name, _)| again.iter().all(|topic| topic.name != *name));
     Ok(others.chain(refused_again).collect())

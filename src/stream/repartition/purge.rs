@@ -37,7 +37,7 @@ pub(in crate::stream) fn start(options: &Options, inputs: &Inputs, stop: &Stop) 
             let partitions = places.iter().map(|(topic, partition)| (topic.as_str(), *partition));
             match reader.committed(partitions, wait::REQUEST) {
                 Ok(offsets) => {
-                    seen.add(monotonic(), offsets.into_iter().filter_map(|(topic, at, next)| Some(((topic, at), next?))).collect())
+                    seen.add(monotonic(), offsets.into_iter().filter_map(|(topic, at, next)| Some(((topic, at), next?))).collect());
                 }
                 Err(error) => tracing::debug!(%error, "cannot look up what the tasks have committed"),
             }

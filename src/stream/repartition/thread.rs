@@ -283,10 +283,7 @@ impl RepartitionThread {
                         internal: &self.internal,
                         options: &self.options,
                     };
-                    let topic = match stage.topics.get(index) {
-                        Some(topic) => topic,
-                        None => continue,
-                    };
+                    let Some(topic) = stage.topics.get(index) else { continue };
                     let (outcome, written) = writer.record(record, topic, &stage, &mut self.routed);
                     if let Err(error) = written {
                         return Ok(Err(error));
@@ -348,9 +345,9 @@ impl RepartitionThread {
         fault::point("before-repartition-commit");
         let began = self.open.unwrap_or_else(monotonic);
         let deadline = Deadline::after(limit.saturating_sub(monotonic().saturating_duration_since(began)));
-        let begun = if self.open.is_none() { self.producer.begin() } else { Ok(()) };
+        let open = if self.open.is_none() { self.producer.begin() } else { Ok(()) };
         let offsets = self.offsets();
-        let committed = begun.and_then(|()| self.producer.commit(&offsets, &membership.metadata, deadline).map(drop));
+        let committed = open.and_then(|()| self.producer.commit(&offsets, &membership.metadata, deadline).map(drop));
         let lasted = monotonic().duration_since(self.last_commit);
         if let Err(error) = committed {
             if lasted >= limit / 2 {
