@@ -26,10 +26,12 @@ impl Foreign {
         let topics = Topics { prefix: unique("foreign"), partitions: 4 };
         let counts = [(Stream::Usage, 6), (Stream::Billing, 3), (Stream::Support, 5), (Stream::Feedback, 4), (Stream::Accounts, 4)];
         let partitions: BTreeMap<String, i32> = counts.iter().map(|(stream, count)| (topics.of(*stream), *count)).collect();
-        partitions.iter().for_each(|(topic, count)| client::create_topic(broker, topic, *count));
+        for (topic, count) in &partitions {
+            client::create_topic(broker, topic, *count);
+        }
         let name = |record: &SimulatedRecord| topics.of(record.stream);
         let names: Vec<String> = records.iter().map(name).collect();
-        let keys: Vec<Option<String>> = records.iter().map(|record| foreign_key(record)).collect();
+        let keys: Vec<Option<String>> = records.iter().map(foreign_key).collect();
         let all = records.iter().zip(&names).zip(&keys);
         client::produce(
             broker,
@@ -172,7 +174,9 @@ fn topics_with_other_keys_and_partition_counts_give_what_native_ones_give_throug
         (is_read && check_changes(broker, &application) == accounts).then_some(())
     });
     eventually("equal portfolios", LIMIT, || (portfolio(&instances) == portfolio(std::slice::from_ref(&undisturbed))).then_some(()));
-    instances.into_iter().chain([undisturbed]).for_each(|instance| drop(instance.terminate()));
+    for instance in instances.into_iter().chain([undisturbed]) {
+        instance.terminate();
+    }
 
     assert_eq!(letters(broker, &application, &foreign.topics), letters(broker, &native.application, &native.topics));
     let topics = [Stream::Usage, Stream::Billing, Stream::Support].map(|stream| foreign.topics.of(stream));
@@ -215,5 +219,7 @@ fn an_input_of_the_stage_may_get_more_partitions() {
         records.iter().any(|record| record.header("churnwatch_origin") == format!("usage 7 0 {usage}")).then_some(())
     });
     assert_eq!(client::partitions(broker, &internal), 4);
-    instances.into_iter().for_each(|instance| drop(instance.terminate()));
+    for instance in instances {
+        instance.terminate();
+    }
 }
