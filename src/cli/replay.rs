@@ -191,7 +191,7 @@ impl Args {
     /// The format of each stream's file.
     fn formats(&self, streams: &Streams) -> PerStream<Arc<Format>> {
         let given = PerStream([self.format_usage, self.format_billing, self.format_support, self.format_feedback, self.format_accounts]);
-        PerStream::from_fn(|stream| streams.format(stream, *given.of(stream)))
+        PerStream::from_fn(|stream| streams.format(stream, *given.of(stream), None))
     }
 
     /// Every output path.
