@@ -120,7 +120,7 @@ impl FormatKeys<'_> {
 
     /// Whether it is the format of another provider, whose topics are keyed by whatever that provider has.
     pub(super) fn is_foreign(self) -> bool {
-        self.name.unwrap_or_default() != FormatName::Native
+        self.name.unwrap_or_default() != FormatName::Native || self.choices.is_some_and(|choices| !choices.is_empty())
     }
 
     /// The format that they describe.
