@@ -8,6 +8,7 @@ mod cluster;
 mod compare;
 pub mod completions;
 pub mod demo;
+pub mod explain;
 pub mod health;
 pub mod help;
 mod log;
@@ -31,13 +32,15 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use log::LogFormat;
 
 use crate::config::section::FormatName;
-use crate::config::{self, Config, Problems, Setting};
+use crate::config::{self, Config, Origin, Problems, Setting};
+use crate::event::Format;
 use crate::file::{Existing, Output, WriteError};
 use crate::http::client::RequestError;
 use crate::time::Timestamp;
@@ -51,6 +54,7 @@ Examples:
   churnwatch check --config config/churnwatch.toml    find problems in the configuration and the topics
   churnwatch run --config config/churnwatch.toml      the service
   churnwatch replay --usage usage.ndjson --as-of 2026-03-01T00:00:00Z --out-accounts -
+  churnwatch explain acme                             why an account of the running service has its score
 
 Set any configuration key with --set section.key=value or CHURNWATCH_<SECTION>__<KEY>; --set wins.
 Exit codes: 0 success, 1 failure at run time, 2 wrong usage or an invalid configuration.";
@@ -127,7 +131,9 @@ pub enum Command {
     /// Run the service: read topics, score accounts, publish changes
     Run(run::Args),
     /// Run the same engine on NDJSON files, without Kafka, deterministic to the byte
-    Replay(replay::Args),
+    Replay(Box<replay::Args>),
+    /// Take the score of one account apart: the arithmetic, why now, and what would make it green
+    Explain(explain::Args),
     /// Generate seeded synthetic events, to NDJSON files or topics
     Simulate(simulate::Args),
     /// Check the configuration, the topics and the rights the service needs
@@ -199,6 +205,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args, globals),
         Command::Run(args) => run::run(args, globals),
         Command::Replay(args) => replay::run(args, globals),
+        Command::Explain(args) => explain::run(args, globals),
         Command::Simulate(args) => simulate::run(args, globals),
         Command::Check(args) => check::run(args, globals),
         Command::Topics(args) => topics::run(args, globals),
@@ -234,6 +241,21 @@ fn print(text: &[u8]) -> Result<(), WriteError> {
 /// Parses the name of a format.
 fn format(name: &str) -> Result<FormatName, String> {
     FormatName::named(name).ok_or_else(|| format!("formats are {}", FormatName::ALL.map(FormatName::name).join(", ")))
+}
+
+/// The format that a mapping given on the command line describes, within an envelope if `format` is one.
+///
+/// # Errors
+/// If there is no such mapping, it has problems, or the format is no envelope.
+fn mapping(written: &str, option: &'static str, format: Option<FormatName>) -> anyhow::Result<Arc<Format>> {
+    let inner = Format::Mapping(config::mapping::named(written, &Origin::Option(option), "")?);
+    match format {
+        None | Some(FormatName::Native) => Ok(Arc::new(inner)),
+        Some(FormatName::CloudEvents) => Ok(Arc::new(Format::CloudEvents(Box::new(inner)))),
+        Some(other) => {
+            Err(UsageError(format!("{option}: the format is {} already; give either a format or a mapping", other.name())).into())
+        }
+    }
 }
 
 /// Parses an instant given on the command line.

@@ -59,6 +59,21 @@ pub struct Args {
     /// Format of the accounts file
     #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "Input")]
     pub format_accounts: Option<FormatName>,
+    /// Mapping of the usage file instead of a format: a shipped one, such as amplitude, or the path of a file
+    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
+    pub mapping_usage: Option<String>,
+    /// Mapping of the billing file
+    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
+    pub mapping_billing: Option<String>,
+    /// Mapping of the support file
+    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
+    pub mapping_support: Option<String>,
+    /// Mapping of the feedback file
+    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
+    pub mapping_feedback: Option<String>,
+    /// Mapping of the accounts file
+    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
+    pub mapping_accounts: Option<String>,
     /// Time of scoring; default: the time of the newest record, if the records span at most 100 years
     #[arg(long, allow_negative_numbers = true, value_name = "T", value_parser = super::instant)]
     pub as_of: Option<Timestamp>,
@@ -115,7 +130,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let division = Division::of_machine();
     let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
     let settings = replay::settings_for(&streams, config.settings());
-    let mut files = read_files(&inputs, &args.formats(&config.streams), &settings, division, globals.quiet)?;
+    let mut files = read_files(&inputs, &args.formats(&config.streams)?, &settings, division, globals.quiet)?;
     let t = args.as_of.map_or_else(|| newest(&files), Ok)?;
     let reading = Reading::of(&files, t, &settings, division.threads);
     if !args.kpi_months {
@@ -144,12 +159,16 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The options that name mappings, in the order of streams.
+const MAPPING_OPTIONS: [&str; 5] =
+    ["--mapping-usage", "--mapping-billing", "--mapping-support", "--mapping-feedback", "--mapping-accounts"];
+
 /// A longer history than this is not plausible: a record whose clock was wrong would decide the time of scoring.
 const MAX_SPAN_DAYS: i64 = 100 * 366;
 
 /// The time of the newest record, for a replay without `--as-of`. One record of the year 5138 would otherwise make every account silent,
 /// and ask for the KPIs of 37,000 months. Without a valid record, any time will do: nothing will be scored.
-fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
+pub(super) fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
     let Some((earliest, newest)) = Reading::span(files) else { return Ok(Timestamp::MAX) };
     anyhow::ensure!(
         newest.since(earliest) <= MAX_SPAN_DAYS * DAY_MS,
@@ -160,7 +179,7 @@ fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
 }
 
 /// Reads every file.
-fn read_files(
+pub(super) fn read_files(
     inputs: &[(Stream, &Path)],
     formats: &PerStream<Arc<Format>>,
     settings: &Settings,
@@ -179,7 +198,7 @@ fn read_files(
 
 impl Args {
     /// The given files, by stream.
-    fn inputs(&self) -> Result<Vec<(Stream, &Path)>, UsageError> {
+    pub(super) fn inputs(&self) -> Result<Vec<(Stream, &Path)>, UsageError> {
         let given = [&self.usage, &self.billing, &self.support, &self.feedback, &self.accounts];
         let given: Vec<_> = Stream::ALL.into_iter().zip(given).filter_map(|(stream, path)| Some((stream, path.as_deref()?))).collect();
         if given.is_empty() {
@@ -189,9 +208,19 @@ impl Args {
     }
 
     /// The format of each stream's file.
-    fn formats(&self, streams: &Streams) -> PerStream<Arc<Format>> {
+    ///
+    /// # Errors
+    /// If a mapping cannot be used.
+    pub(super) fn formats(&self, streams: &Streams) -> anyhow::Result<PerStream<Arc<Format>>> {
         let given = PerStream([self.format_usage, self.format_billing, self.format_support, self.format_feedback, self.format_accounts]);
-        PerStream::from_fn(|stream| streams.format(stream, *given.of(stream), None))
+        let mut formats = PerStream::from_fn(|stream| streams.format(stream, *given.of(stream), None));
+        let mappings = [&self.mapping_usage, &self.mapping_billing, &self.mapping_support, &self.mapping_feedback, &self.mapping_accounts];
+        for ((stream, written), option) in Stream::ALL.into_iter().zip(mappings).zip(MAPPING_OPTIONS) {
+            if let Some(written) = written {
+                *formats.of_mut(stream) = super::mapping(written, option, *given.of(stream))?;
+            }
+        }
+        Ok(formats)
     }
 
     /// Every output path.

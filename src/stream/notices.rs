@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::options::InputTopic;
-use crate::event::{Code, Place, Rejection, Shape, Stream};
+use crate::event::{Code, Place, Rejection, Shape};
 use crate::kafka::Record;
 
 /// How often the others are summed up.
@@ -50,7 +50,7 @@ impl Notices {
     pub(super) fn dead_letter(&mut self, topic: &InputTopic, record: Record<'_>, rejection: &Rejection) {
         let (partition, offset, code) = (record.partition(), record.offset(), rejection.code);
         if self.is_first(&topic.name, Some(code), (partition, offset)) {
-            let advice = advice(record, topic.stream).unwrap_or_else(|| code.remedy().to_owned());
+            let advice = advice(record, topic).unwrap_or_else(|| code.remedy().to_owned());
             let (topic, code, reason) = (&topic.name, code.name(), &*rejection.reason);
             tracing::warn!(topic, partition, offset, code, reason, advice, "first dead letter with this code");
         }
@@ -59,8 +59,9 @@ impl Notices {
     /// Warns of a record of an unknown type, or counts it if it is not the first one.
     pub(super) fn unknown_type(&mut self, topic: &InputTopic, record: Record<'_>) {
         let (partition, offset) = (record.partition(), record.offset());
-        if self.is_first(&topic.name, None, (partition, offset)) {
-            let advice = advice(record, topic.stream).unwrap_or_else(|| Shape::UnknownType.advice(Place::Topic));
+        // Formats of other providers have types that nothing here needs.
+        if topic.format.is_native() && self.is_first(&topic.name, None, (partition, offset)) {
+            let advice = advice(record, topic).unwrap_or_else(|| Shape::UnknownType.advice(Place::Topic));
             tracing::warn!(topic = topic.name, partition, offset, advice, "first record of an unknown type, ignored");
         }
     }
@@ -108,16 +109,17 @@ impl Notices {
 }
 
 /// The shape of a record that is not an event of its stream.
-pub(super) fn shape(record: Record<'_>, stream: Stream) -> Option<Shape> {
-    let of_value = Shape::of_value(record.value()?, stream);
-    match of_value {
+pub(super) fn shape(record: Record<'_>, topic: &InputTopic) -> Option<Shape> {
+    let of_value = Shape::of_value(record.value()?, topic.stream);
+    let shape = match of_value {
         Some(Shape::Untyped | Shape::UnknownType) => Shape::of_headers(record.headers().iter().map(|(name, _)| name.as_str())).or(of_value),
         _ => of_value,
-    }
+    };
+    shape?.under(&topic.format)
 }
 
-fn advice(record: Record<'_>, stream: Stream) -> Option<String> {
-    shape(record, stream).map(|shape| shape.advice(Place::Topic))
+fn advice(record: Record<'_>, topic: &InputTopic) -> Option<String> {
+    shape(record, topic).map(|shape| shape.advice(Place::Topic))
 }
 
 #[cfg(test)]

@@ -167,7 +167,7 @@ impl StreamTask {
         if finding.is_none() && !is_first_sign {
             return Ok(());
         }
-        let shape = notices::shape(record, topic.stream);
+        let shape = notices::shape(record, topic);
         if shape == Some(Shape::Framed) {
             let (topic, partition, offset) = (topic.name.clone(), record.partition(), record.offset());
             return Err(Failure::NeedsSchemaRegistry { topic, partition, offset });

@@ -150,7 +150,7 @@ impl Trial {
             },
             Err(rejection) => (Outcome::DeadLetter(rejection), None),
         };
-        let shape = if event.is_some() { None } else { notices::shape(record, self.topic.stream) };
+        let shape = if event.is_some() { None } else { notices::shape(record, &self.topic) };
         self.records.push(Tried { partition: record.partition(), offset: record.offset(), outcome, shape, event });
     }
 

@@ -297,7 +297,7 @@ impl RepartitionThread {
                     let is_known = *self.known.of(topic.stream);
                     let finding = assigned.run.count(&outcome, is_known, self.options.bad_run);
                     if let Some(finding) = finding.filter(|_| self.options.on_bad_run == OnBadRun::Exit) {
-                        let shape = crate::stream::notices::shape(record, topic.stream);
+                        let shape = crate::stream::notices::shape(record, topic);
                         return Err(bad_run(topic, record, finding, shape));
                     }
                 }
