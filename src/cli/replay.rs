@@ -1,6 +1,7 @@
 //! `churnwatch replay`: the engine on NDJSON files in event time, without Kafka.
 
 use std::convert::Infallible;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -107,6 +108,9 @@ pub struct Args {
     /// Another configuration, or a model on its own: show which accounts it moves to a different band
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub compare: Option<PathBuf>,
+    /// With --compare, write the data to standard output even if that is a terminal, which gets only the table otherwise
+    #[arg(long, requires = "compare", conflicts_with = "out_comparison", help_heading = "Output")]
+    pub json: bool,
     /// Output of --compare, one account per line, counts last; default: standard output
     #[arg(long, value_name = "FILE", requires = "compare", help_heading = "Output")]
     pub out_comparison: Option<PathBuf>,
@@ -196,6 +200,11 @@ pub(super) fn read_files(
     inputs.iter().map(read).collect()
 }
 
+/// Whether the data of a comparison is written: if it is asked for, or goes to a file or a pipe. A person at a terminal reads the table.
+const fn wants_data(is_asked_for: bool, is_terminal: bool) -> bool {
+    is_asked_for || !is_terminal
+}
+
 impl Args {
     /// The given files, by stream.
     pub(super) fn inputs(&self) -> Result<Vec<(Stream, &Path)>, UsageError> {
@@ -275,6 +284,9 @@ impl Args {
         let (currency, from) = (settings.money.rates.reporting(), &settings.model);
         let comparisons = Comparisons { as_of, currency, from, to: other, accounts: &history.comparisons() };
         eprintln!("{}", compare::Report(&comparisons));
+        if !wants_data(self.out_comparison.is_some() || self.json, std::io::stdout().is_terminal()) {
+            return Ok(());
+        }
         self.write_to(Some(self.comparison_path()), |output| comparisons.write(output))
     }
 
@@ -311,5 +323,16 @@ impl Args {
         let mut output = Output::create(path, self.existing())?;
         write(&mut output).map_err(|error| WriteError::of(path, &error))?;
         Ok(output.finish()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wants_data;
+
+    #[test]
+    fn a_terminal_gets_the_data_of_a_comparison_only_if_it_is_asked_for() {
+        let table = [(false, true), (true, true), (false, false), (true, false)];
+        assert_eq!(table.map(|(is_asked_for, is_terminal)| wants_data(is_asked_for, is_terminal)), [false, true, true, true]);
     }
 }

@@ -81,7 +81,7 @@ impl Code {
             Self::WrongType | Self::MissingField | Self::OutOfRange => "correct the named field where the event is produced",
             Self::UnknownCurrency => "add a rate for the currency to money.rates",
             Self::FutureTime => "correct the producer's clock, or raise time.max_future_hours",
-            Self::UnknownAccount => "name the account itself rather than an alias",
+            Self::UnknownAccount => "declare the id in the aliases of its account, on the accounts topic",
             Self::WrongPartition => "key every record by its account, with one partitioner for all topics",
             Self::TooManyAccounts => "raise limits.accounts, or start more instances",
             Self::LimitReached => "correct the times of these records, which lie ahead of the clock",

@@ -159,6 +159,12 @@ impl FormatKeys<'_> {
         }
     }
 
+    /// Whether it is the format of another provider, whose topics are keyed by whatever that provider has.
+    pub(super) fn is_foreign(self) -> bool {
+        let has_choices = self.choices.is_some_and(|choices| !choices.is_empty());
+        self.name.unwrap_or_default() != FormatName::Native || self.mapping.is_some() || has_choices
+    }
+
     /// The format that they describe.
     pub(super) fn format(self) -> Arc<Format> {
         let otherwise = self.single();

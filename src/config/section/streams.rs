@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::format::{ChoiceSection, FormatKeys, FormatName, MappingName};
-use super::topic::{Partitioning, StaleAfter, Topic, repartition};
+use super::topic::{Partitioning, StaleAfter, Topic};
 use crate::config::field;
 use crate::config::validate::Report;
 use crate::event::{Format, SegmentOptions, Stream};
@@ -36,7 +36,6 @@ pub struct StreamSection {
     segment: Option<SegmentOptions>,
     mapping: Option<MappingName>,
     partitioner: Option<Partitioning>,
-    #[serde(deserialize_with = "repartition")]
     repartition: Option<bool>,
     stale_after_hours: Option<StaleAfter>,
 }
@@ -53,7 +52,6 @@ pub struct TopicSection {
     segment: Option<SegmentOptions>,
     mapping: Option<MappingName>,
     partitioner: Option<Partitioning>,
-    #[serde(default, deserialize_with = "repartition")]
     repartition: Option<bool>,
 }
 
@@ -142,6 +140,15 @@ impl Streams {
                 None => known.push((key, name)),
             }
         }
+        let topics = self.all_topics();
+        let custom = topics.iter().find(|topic| !topic.repartition && topic.partitioner == Partitioning::Custom);
+        if let Some(custom) = custom.filter(|_| topics.iter().any(|topic| topic.repartition)) {
+            let (name, stream) = (&custom.name, custom.stream.name());
+            let message = format!(
+                "topic `{name}` has a custom partitioner, by which the repartition stage cannot place accounts: set repartition = true for it as well"
+            );
+            report.problem(&format!("streams.{stream}"), message);
+        }
         if Stream::ALL.into_iter().all(|stream| !self.is_configured(stream)) {
             report.problem("streams", "no stream has a topic: there is nothing to read");
         }
@@ -207,6 +214,7 @@ impl StreamSection {
             stream,
             format: own.format_keys().or(self.format_keys()).format(),
             partitioner: own.partitioner.or(self.partitioner).unwrap_or_default(),
+            repartition: own.repartition.or(self.repartition).unwrap_or_else(|| own.format_keys().or(self.format_keys()).is_foreign()),
         };
         let listed = self.listed(stream);
         listed.iter().map(|name| resolve(name, &plain)).chain(self.topic.iter().map(|own| resolve(&own.name, own))).collect()
