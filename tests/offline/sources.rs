@@ -87,7 +87,7 @@ fn every_configuration_is_valid() {
 fn every_payload_becomes_the_events_below_it() {
     for page in pages().into_iter().filter(|page| !page.ends_with("README.md") && !is_of_mapping(page)) {
         let blocks: Vec<Block> = blocks(&page).into_iter().filter(|block| block.words.first().is_some_and(|word| word == "json")).collect();
-        assert!(!blocks.is_empty() && blocks.len() % 2 == 0, "{}: payloads and events come in pairs", page.display());
+        assert!(!blocks.is_empty() && blocks.len().is_multiple_of(2), "{}: payloads and events come in pairs", page.display());
         for pair in blocks.chunks(2) {
             let ([_, format, stream], ["json", "events"]) =
                 (&pair[0].words[..], &pair[1].words.iter().map(String::as_str).collect::<Vec<_>>()[..])
