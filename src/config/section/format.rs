@@ -129,7 +129,13 @@ impl TryFrom<WhenSection> for When {
 }
 
 /// Compiles the mapping of a table that has one.
-pub(super) fn compile_mapping(table: &str, format: Option<FormatName>, mapping: Option<&mut MappingName>, stream: Stream, report: &mut Report<'_>) {
+pub(super) fn compile_mapping(
+    table: &str,
+    format: Option<FormatName>,
+    mapping: Option<&mut MappingName>,
+    stream: Stream,
+    report: &mut Report<'_>,
+) {
     let Some(mapping) = mapping else { return };
     let key = format!("{table}.mapping");
     // CloudEvents may be around what a mapping describes.
@@ -221,7 +227,13 @@ impl ChoiceSection {
             None => FormatName::Native,
             Some(name) => name,
         };
-        FormatKeys { name: Some(name), inner: self.inner_format, choices: None, segment: self.segment.as_ref(), mapping: self.mapping.as_ref() }
+        FormatKeys {
+            name: Some(name),
+            inner: self.inner_format,
+            choices: None,
+            segment: self.segment.as_ref(),
+            mapping: self.mapping.as_ref(),
+        }
     }
 }
 
