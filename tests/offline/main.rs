@@ -44,6 +44,7 @@ mod portfolio;
 mod recipes;
 mod replay_against_oracle;
 mod schemas;
+mod sources;
 mod stripe_prices;
 mod tidy;
 mod wrong_turns;

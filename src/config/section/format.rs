@@ -96,10 +96,11 @@ impl MappingName {
 #[serde(deny_unknown_fields)]
 pub struct ChoiceSection {
     when: When,
-    format: FormatName,
+    format: Option<FormatName>,
     inner_format: Option<FormatName>,
     segment: Option<SegmentOptions>,
     stripe: Option<StripeOptions>,
+    mapping: Option<MappingName>,
 }
 
 /// `when`: what a header or a field must be.
@@ -132,6 +133,24 @@ impl TryFrom<WhenSection> for When {
             _ => Err("needs either `header` or `field`"),
         }
     }
+}
+
+/// Compiles the mapping of a table that has one.
+pub(super) fn compile_mapping(
+    table: &str,
+    format: Option<FormatName>,
+    mapping: Option<&mut MappingName>,
+    stream: Stream,
+    report: &mut Report<'_>,
+) {
+    let Some(mapping) = mapping else { return };
+    let key = format!("{table}.mapping");
+    // CloudEvents may be around what a mapping describes.
+    if format == Some(FormatName::Segment) {
+        let message = format!("{table}.format is {} already: a topic has either a format or a mapping", FormatName::Segment.name());
+        report.problem(&key, message);
+    }
+    mapping.compile(&key, stream, report);
 }
 
 /// The keys of a topic that concern its format: its own, else those of its stream.
@@ -206,14 +225,27 @@ impl FormatKeys<'_> {
 }
 
 impl ChoiceSection {
+    /// Compiles its mapping, and checks that it has a format or a mapping.
+    pub(super) fn compile_mapping(&mut self, table: &str, stream: Stream, report: &mut Report<'_>) {
+        if self.format.is_none() && self.mapping.is_none() {
+            report.problem(table, "needs a format or a mapping");
+        }
+        compile_mapping(table, self.format, self.mapping.as_mut(), stream, report);
+    }
+
     const fn keys(&self) -> FormatKeys<'_> {
+        // Without a format of its own it has a mapping, which is read as native events.
+        let name = match self.format {
+            None => FormatName::Native,
+            Some(name) => name,
+        };
         FormatKeys {
-            name: Some(self.format),
+            name: Some(name),
             inner: self.inner_format,
             choices: None,
             segment: self.segment.as_ref(),
             stripe: self.stripe.as_ref(),
-            mapping: None,
+            mapping: self.mapping.as_ref(),
         }
     }
 }
