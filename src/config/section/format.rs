@@ -22,13 +22,16 @@ pub enum FormatName {
     Stripe,
     /// Zendesk's events and tickets.
     Zendesk,
+    /// Debezium's changes of rows.
+    Debezium,
     /// `CloudEvents` around another format.
     CloudEvents,
 }
 
 impl FormatName {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Native, Self::Segment, Self::Stripe, Self::Zendesk, Self::CloudEvents];
+    pub const ALL: [Self; 6] =
+        [Self::Native, Self::Segment, Self::Stripe, Self::Zendesk, Self::Debezium, Self::CloudEvents];
 
     /// The name.
     #[must_use]
@@ -38,6 +41,7 @@ impl FormatName {
             Self::Segment => "segment",
             Self::Stripe => "stripe",
             Self::Zendesk => "zendesk",
+            Self::Debezium => "debezium",
             Self::CloudEvents => "cloudevents",
         }
     }
@@ -216,6 +220,7 @@ impl FormatKeys<'_> {
             FormatName::Segment => Format::Segment(self.segment.cloned().unwrap_or_default()),
             FormatName::Stripe => Format::Stripe(self.stripe.cloned().unwrap_or_default()),
             FormatName::Zendesk => Format::Zendesk,
+            FormatName::Debezium => Format::Debezium(Box::new(self.named(FormatName::Native))),
             FormatName::CloudEvents => {
                 let inner = self.inner.filter(|inner| *inner != FormatName::CloudEvents).unwrap_or_default();
                 Format::CloudEvents(Box::new(self.named(inner)))

@@ -3,7 +3,7 @@
 use super::choice::Condition;
 use super::events::Events;
 use super::payload::Payload;
-use super::{cloudevents, segment, stripe, zendesk};
+use super::{cloudevents, debezium, segment, stripe, zendesk};
 use crate::event::mapping::Mapping;
 use crate::event::native::{self, Raw, Reading};
 use crate::event::{Code, DecodeContext, Decoded, Record, Rejection, Stream};
@@ -22,6 +22,8 @@ pub enum Format {
     Zendesk,
     /// What a mapping file describes.
     Mapping(Mapping),
+    /// Changes of rows that Debezium captured; the rows are of another format.
+    Debezium(Box<Self>),
     /// `CloudEvents` around another format.
     CloudEvents(Box<Self>),
     /// Several formats on one topic.
@@ -39,7 +41,7 @@ pub struct Choice {
 
 impl Format {
     /// The names of all formats in configurations.
-    pub const NAMES: &[&str] = &["native", "segment", "stripe", "zendesk", "cloudevents"];
+    pub const NAMES: &[&str] = &["native", "segment", "stripe", "zendesk", "debezium", "cloudevents"];
 
     /// Decodes one record.
     ///
@@ -50,6 +52,7 @@ impl Format {
             (Self::Choice(choice), _) => choice.format(raw).decode(raw, context),
             // A null value deletes an account, whatever the format of the others.
             (Self::Native, _) => native::decode(raw, context),
+            (Self::Debezium(_), None) => debezium::tombstone(raw, context).map_err(|rejection| self.named(&rejection)),
             (_, None) if raw.stream == Stream::Accounts => native::decode(raw, context),
             (_, None) => Err(self.named(&Rejection::new(Code::MissingField, "the value is null"))),
             (_, Some(value)) => {
@@ -69,6 +72,7 @@ impl Format {
             Self::Segment(options) => segment::read(payload, options, &mut events)?,
             Self::Stripe(options) => stripe::read(payload, options, &mut events)?,
             Self::Zendesk => zendesk::read(payload, &mut events)?,
+            Self::Debezium(content) => debezium::read(payload, &|raw| content.decode(raw, payload.context), &mut events)?,
             Self::Mapping(mapping) => {
                 mapping.read(payload.text, payload.raw, payload.context)?.into_iter().for_each(|record| events.push(record));
             }
@@ -108,6 +112,7 @@ impl Format {
             Self::Segment(_) => "segment",
             Self::Stripe(_) => "stripe",
             Self::Zendesk => "zendesk",
+            Self::Debezium(_) => "debezium",
             Self::Mapping(mapping) => mapping.name(),
             Self::CloudEvents(_) => "cloudevents",
             Self::Choice(_) => "formats",
@@ -126,6 +131,7 @@ impl Format {
         match self {
             Self::Native | Self::Segment(_) | Self::Stripe(_) | Self::Zendesk => false,
             Self::Mapping(mapping) => mapping.reads_headers(),
+            Self::Debezium(content) => content.reads_headers(),
             Self::CloudEvents(_) => true,
             Self::Choice(choice) => {
                 let of_choice = |(condition, format): &(Condition, Self)| condition.reads_headers() || format.reads_headers();

@@ -6,6 +6,7 @@
 
 mod choice;
 mod cloudevents;
+mod debezium;
 mod events;
 mod format;
 mod inner;

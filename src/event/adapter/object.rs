@@ -80,6 +80,11 @@ pub(super) use object;
 pub(super) struct Json<'a>(Option<&'a str>);
 
 impl<'a> Json<'a> {
+    /// The text of a string without escapes: names that a provider gives to things of its own.
+    pub(super) fn plain(self) -> Option<&'a str> {
+        self.0?.strip_prefix('"')?.strip_suffix('"')
+    }
+
     /// A value found elsewhere.
     pub(super) const fn of(json: Option<&'a str>) -> Self {
         Self(json)

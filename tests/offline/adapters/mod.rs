@@ -1,5 +1,6 @@
 //! Payloads as their providers publish them, with the figures worked out by hand beside each.
 
+mod debezium;
 mod stripe;
 mod zendesk;
 
@@ -92,7 +93,8 @@ fn refusal(format: &Format, stream: Stream, json: &str) -> (Code, String) {
 
 /// JSON in which one value is replaced by another.
 fn broken(text: &str, place: prop::sample::Index, value: &str) -> String {
-    let values: Vec<usize> = text.match_indices("\":").map(|(at, _)| at + 2).collect();
+    let is_key = |at: &usize| !text[..*at].ends_with('\\');
+    let values: Vec<usize> = text.match_indices("\":").map(|(at, _)| at).filter(is_key).map(|at| at + 2).collect();
     let start = values[place.index(values.len())];
     let old = serde_json::Deserializer::from_str(&text[start..]).into_iter::<&RawValue>().next().unwrap().unwrap();
     format!("{}{value}{}", &text[..start], &text[start + old.get().len()..])
