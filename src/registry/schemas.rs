@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::client::{Client, Lookup, Unavailable};
 use super::framing;
 use super::schema::Schema;
-use crate::clock::monotonic;
+use crate::clock::{Deadline, monotonic};
 use crate::config::section::SchemaRegistry;
 use crate::event::{Code, Rejection};
 
@@ -55,13 +55,24 @@ impl Schemas {
         self.client.probe()
     }
 
-    /// The value as the formats read it. Asks the registry for a schema that is not known yet.
+    /// The value as the formats read it. Asks the registry for a schema that is not known yet, and asks again while it is silent, for
+    /// `limit` at most; `pause` waits between two attempts and tells whether to go on.
     ///
     /// # Errors
-    /// If the registry cannot be asked. The value is not read then, and can be tried again.
-    pub fn read<'a>(&'a mut self, value: &'a [u8]) -> Result<Read<'a>, Unavailable> {
-        let Some((id, payload)) = framing::split(value) else { return Ok(Read::Plain(value)) };
-        self.learn(id, monotonic())?;
+    /// If the registry cannot be asked. The value is not read then.
+    pub fn read<'a>(&'a mut self, value: &'a [u8], limit: Duration, mut pause: impl FnMut() -> bool) -> Result<Read<'a>, Unavailable> {
+        let Some((id, payload)) = framing::split(value).filter(|(_, payload)| !is_json(payload)) else { return Ok(Read::Plain(value)) };
+        let deadline = Deadline::after(limit);
+        let mut is_warned = false;
+        while let Err(unavailable) = self.learn(id, monotonic()) {
+            if matches!(unavailable, Unavailable::Refused(_)) || deadline.passed() || !pause() {
+                return Err(unavailable);
+            }
+            if !is_warned {
+                tracing::warn!(schema = id, error = %unavailable, "waiting for the schema registry");
+                is_warned = true;
+            }
+        }
         Ok(match self.known.get(&id) {
             None => Read::Plain(value),
             Some(Known::Rejected { rejection, .. }) => Read::Rejected(rejection.clone()),
@@ -97,4 +108,9 @@ impl Schemas {
         self.known.insert(id, known);
         Ok(())
     }
+}
+
+/// JSON needs no schema. No Avro or Protobuf payload starts like this: it would be a negative length or number of indexes.
+fn is_json(payload: &[u8]) -> bool {
+    payload.trim_ascii_start().starts_with(b"{")
 }

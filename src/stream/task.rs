@@ -14,6 +14,7 @@ use super::options::{InputTopic, Options};
 use super::preflight::Inputs;
 use super::restore::Restored;
 use super::stamp::{Basis, Stamp, StampedInput};
+use super::values::Value;
 use crate::clock::monotonic;
 use crate::config::section::OnBadRun;
 use crate::directory::SharedTask;
@@ -101,7 +102,7 @@ impl StreamTask {
         }
     }
 
-    /// Processes one record: advances the position, runs the engine, keeps a dead letter, warns, checks for a bad run.
+    /// Processes one record, whose value has been read: advances the position, runs the engine, keeps a dead letter, warns, checks for a bad run.
     ///
     /// # Errors
     /// If most records of its topic partition are bad, or they need a schema registry.
@@ -109,6 +110,7 @@ impl StreamTask {
         &mut self,
         index: usize,
         record: Record<'_>,
+        value: Value<'_>,
         inputs: &Inputs,
         options: &Options,
         notices: &mut Notices,
@@ -123,14 +125,18 @@ impl StreamTask {
         position.pass(record.offset(), timestamp.map(|(timestamp, _)| timestamp));
         self.read += 1;
         self.read_bytes += record.value().map_or(0, <[u8]>::len);
-        let input = Input {
+        let input = |value| Input {
             stream: topic.stream,
             key: record.key(),
-            value: record.value(),
+            value,
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             broker_timestamp: timestamp.map(|(timestamp, _)| timestamp),
         };
-        let outcome = self.shared.engine.process(&input, now);
+        let engine = &mut self.shared.engine;
+        let outcome = match value {
+            Ok(value) => engine.process(&input(value), now),
+            Err(rejection) => engine.refuse(topic.stream, rejection),
+        };
         match &outcome {
             Outcome::DeadLetter(rejection) => {
                 self.add_dead_letter(record, rejection, options);
@@ -162,7 +168,7 @@ impl StreamTask {
             return Ok(());
         }
         let shape = notices::shape(record, topic.stream);
-        if shape == Some(Shape::Framed) {
+        if shape == Some(Shape::Framed) && !options.schema_registry.is_set() {
             let (topic, partition, offset) = (topic.name.clone(), record.partition(), record.offset());
             return Err(Failure::NeedsSchemaRegistry { topic, partition, offset });
         }

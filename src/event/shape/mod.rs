@@ -77,9 +77,8 @@ impl Shape {
             (Self::Compressed("zstd"), Place::File) => "let its name end in .zst, or decompress it: `zstdcat FILE | churnwatch ... -`",
             (Self::Compressed(_), Place::File) => "decompress it first",
             (Self::Compressed(_), Place::Topic) => "send the JSON itself, and let the producer compress batches with compression.type",
-            (Self::Framed, _) => {
-                "Avro and Protobuf are not supported in this version: serialize the events as JSON, with or without JSON Schema"
-            }
+            (Self::Framed, Place::Topic) => "set url in [schema_registry]",
+            (Self::Framed, Place::File) => "read the topic itself, with [schema_registry]: a file does not say which registry knows the schema",
             (Self::Csv, _) => "convert each row to a JSON object",
             (Self::Array, Place::File) => "write one object per line: `jq -c '.[]' FILE`",
             (Self::Array, Place::Topic) => "send one event per record",

@@ -11,11 +11,12 @@ use crate::clock::Deadline;
 use crate::config::section::Partitioning;
 use crate::engine::{Counts, Outcome, StreamCounts};
 use crate::event::{self, Code, DecodeContext, Decoded, Raw, Rejection, Shape};
-use crate::kafka::{Consumer, Found, Inspector, Offset, Record, Visitor, read_to_end};
+use crate::kafka::{Consumer, Found, Inspector, Offset, Record, Visitor, read_to_end, wait};
 use crate::partitioner::{Candidates, Sample};
 use crate::stream::failure::Failure;
 use crate::stream::notices;
 use crate::stream::options::{InputTopic, Options};
+use crate::stream::values::{Value, Values};
 use crate::time::Timestamp;
 
 /// Records per topic.
@@ -85,8 +86,10 @@ pub fn trials(options: &Options) -> Result<Vec<Trial>, Failure> {
         }
         trials.push(Trial { topic: topic.clone(), records: Vec::new(), partitions, keys: Sample::default() });
     }
+    let values = Values::new(&options.schema_registry, wait::FIRST_CONTACT)?;
+    values.probe()?;
     let context = options.settings.decode_context();
-    let mut reading = Reading { trials, context, now: options.clock.now(), deadline: Deadline::after(LIMIT) };
+    let mut reading = Reading { trials, values, context, now: options.clock.now(), deadline: Deadline::after(LIMIT) };
     if !places.is_empty() {
         read_to_end(&Consumer::new(&options.properties.reader(&options.application))?, places, &mut reading)?;
     }
@@ -101,6 +104,7 @@ pub fn trials(options: &Options) -> Result<Vec<Trial>, Failure> {
 /// All topics while they are being read.
 struct Reading {
     trials: Vec<Trial>,
+    values: Values,
     context: DecodeContext,
     now: Timestamp,
     deadline: Deadline,
@@ -112,7 +116,9 @@ impl Visitor for Reading {
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
         let of_record = |trial: &&mut Trial| trial.topic.name == record.topic();
         if let Some(trial) = self.trials.iter_mut().find(of_record).filter(|trial| trial.records.len() < RECORDS_MAX) {
-            trial.add(record, &self.context, self.now);
+            let deadline = self.deadline;
+            let Some(value) = self.values.read(&record, || !deadline.passed())? else { return Ok(ControlFlow::Break(())) };
+            trial.add(record, value, &self.context, self.now);
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -130,19 +136,19 @@ impl Trial {
         Self { topic, records, partitions: 1, keys: Sample::default() }
     }
 
-    fn add(&mut self, record: Record<'_>, context: &DecodeContext, now: Timestamp) {
+    fn add(&mut self, record: Record<'_>, value: Value<'_>, context: &DecodeContext, now: Timestamp) {
         let timestamp = record.timestamp();
-        let raw = Raw {
+        let raw = |value| Raw {
             stream: self.topic.stream,
             key: record.key(),
-            value: record.value(),
+            value,
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             future_reference: Some(timestamp.map_or(now, |(timestamp, _)| timestamp)),
         };
         if let Some(key) = record.key() {
             self.keys.add(record.partition(), key);
         }
-        let (outcome, event) = match event::decode(&raw, context) {
+        let (outcome, event) = match value.and_then(|value| event::decode(&raw(value), context)) {
             Ok(Decoded::Record(event)) => (Outcome::Applied, Some(TriedEvent::of(&event, record.key()))),
             Ok(Decoded::Ignored) => (Outcome::Ignored, None),
             Err(rejection) => (Outcome::DeadLetter(rejection), None),
