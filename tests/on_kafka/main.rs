@@ -40,6 +40,7 @@ mod offsets;
 mod progress;
 mod reload;
 mod run;
+mod schema_registry;
 mod security;
 mod topics;
 mod upgrade;
