@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use churnwatch::directory::{Directory, SharedTask};
 use churnwatch::engine::{Input, Outcome, RoundOptions};
-use churnwatch::event::Stream;
+use churnwatch::event::{Format, Headers, Stream};
 use churnwatch::settings::{Limits, Settings};
 use churnwatch::time::{MINUTE_MS, Timestamp};
 
@@ -117,7 +117,15 @@ impl Crowded {
         };
         let json = format!(r#"{{"id":"evt-{}","account_id":"acme","occurred_at":{},{fields}}}"#, self.events, self.now.0);
         let at = Some(self.now);
-        let input = Input { stream, key: None, value: Some(json.as_bytes()), timestamp: at, broker_timestamp: at };
+        let input = Input {
+            stream,
+            key: None,
+            value: Some(json.as_bytes()),
+            headers: Headers::NONE,
+            timestamp: at,
+            format: &Format::Native,
+            broker_timestamp: at,
+        };
         assert_eq!(self.task.engine.process(&input, self.now), Outcome::Applied);
     }
 

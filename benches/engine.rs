@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use churnwatch::directory::{Directory, SharedTask};
 use churnwatch::engine::{Input, Outcome, RoundOptions};
-use churnwatch::event::{self, Raw, Stream};
+use churnwatch::event::{self, Format, Headers, Raw, Stream};
 use churnwatch::score::{Model, ModelFile};
 use churnwatch::settings::Settings;
 use churnwatch::time::{DAY_MS, HOUR_MS, Timestamp};
@@ -73,7 +73,14 @@ fn decode_all(events: &[Made]) {
     let settings = Settings::default();
     let context = settings.decode_context();
     for event in events {
-        let raw = Raw { stream: event.stream, key: None, value: Some(event.json.as_bytes()), timestamp: None, future_reference: None };
+        let raw = Raw {
+            stream: event.stream,
+            key: None,
+            value: Some(event.json.as_bytes()),
+            headers: Headers::NONE,
+            timestamp: None,
+            future_reference: None,
+        };
         assert!(event::decode(&raw, &context).is_ok());
     }
 }
@@ -90,8 +97,15 @@ fn apply_all(task: &mut SharedTask, events: &[Made]) {
 }
 
 fn apply(task: &mut SharedTask, event: &Made) {
-    let input =
-        Input { stream: event.stream, key: None, value: Some(event.json.as_bytes()), timestamp: None, broker_timestamp: Some(event.at) };
+    let input = Input {
+        stream: event.stream,
+        key: None,
+        value: Some(event.json.as_bytes()),
+        headers: Headers::NONE,
+        timestamp: None,
+        format: &Format::Native,
+        broker_timestamp: Some(event.at),
+    };
     assert_eq!(task.engine.process(&input, event.at), Outcome::Applied);
 }
 

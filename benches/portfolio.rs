@@ -7,7 +7,7 @@ use std::sync::Arc;
 use churnwatch::account::Account;
 use churnwatch::directory::{Directory, SharedTask};
 use churnwatch::engine::{Input, Outcome, RoundOptions};
-use churnwatch::event::Stream;
+use churnwatch::event::{Format, Headers, Stream};
 use churnwatch::portfolio::{AccountScore, Live, LiveEntry};
 use churnwatch::settings::Settings;
 use churnwatch::time::{DAY_MS, Timestamp};
@@ -80,7 +80,15 @@ impl World {
     }
 
     fn tell(&mut self, stream: Stream, record: &str, at: Timestamp) {
-        let input = Input { stream, key: None, value: Some(record.as_bytes()), timestamp: None, broker_timestamp: Some(at) };
+        let input = Input {
+            stream,
+            key: None,
+            value: Some(record.as_bytes()),
+            headers: Headers::NONE,
+            timestamp: None,
+            format: &Format::Native,
+            broker_timestamp: Some(at),
+        };
         assert_eq!(self.task.engine.process(&input, self.now), Outcome::Applied);
     }
 

@@ -10,7 +10,7 @@ use churnwatch::config::Config;
 use churnwatch::config::section::Start;
 use churnwatch::directory::{Directory, SharedTask};
 use churnwatch::engine::{Input, Outcome, RoundOptions};
-use churnwatch::event::Stream;
+use churnwatch::event::{Format, Headers, Stream};
 use churnwatch::kafka::Members;
 use churnwatch::settings::Settings;
 use churnwatch::stream::{Options, Permits};
@@ -92,7 +92,15 @@ fn fill(task: &mut SharedTask, number: usize, day: Timestamp) {
 fn tell(task: &mut SharedTask, stream: Stream, record: &Value) {
     let bytes = serde_json::to_vec(record).unwrap();
     let at = Timestamp(record["occurred_at"].as_i64().unwrap());
-    let input = Input { stream, key: None, value: Some(&bytes), timestamp: None, broker_timestamp: Some(at) };
+    let input = Input {
+        stream,
+        key: None,
+        value: Some(&bytes),
+        headers: Headers::NONE,
+        timestamp: None,
+        format: &Format::Native,
+        broker_timestamp: Some(at),
+    };
     assert_eq!(task.engine.process(&input, NOW), Outcome::Applied);
 }
 

@@ -15,7 +15,7 @@
 //! use std::sync::Arc;
 //!
 //! use churnwatch::engine::{Input, Outcome, PlainStore, RoundOptions, Task};
-//! use churnwatch::event::Stream;
+//! use churnwatch::event::{Format, Headers, Stream};
 //! use churnwatch::settings::Settings;
 //! use churnwatch::time::Timestamp;
 //!
@@ -23,7 +23,8 @@
 //! let now = Timestamp(1_767_225_600_000);
 //! let record = br#"{"id": "e1", "type": "feature_used", "account_id": "acme", "user_id": "u1", "feature": "report",
 //!     "occurred_at": "2026-01-01T00:00:00Z"}"#;
-//! let input = Input { stream: Stream::Usage, key: None, value: Some(record), timestamp: None, broker_timestamp: Some(now) };
+//! let (stream, format, headers) = (Stream::Usage, &Format::Native, Headers::NONE);
+//! let input = Input { stream, key: None, value: Some(record), headers, format, timestamp: None, broker_timestamp: Some(now) };
 //! assert_eq!(task.process(&input, now), Outcome::Applied);
 //!
 //! let mut changes = Vec::new();

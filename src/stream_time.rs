@@ -150,6 +150,7 @@ mod tests {
     fn usage(at: i64) -> Record<'static> {
         Record {
             account: Some("acme".into()),
+            account_system: None,
             id: Some("1".into()),
             type_name: "feature_used",
             occurred_at: Timestamp(at),

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 
 use churnwatch::account::Limit;
 use churnwatch::engine::{Input, Outcome, PlainStore, RoundOptions, Task};
-use churnwatch::event::{Code, Stream};
+use churnwatch::event::{Code, Format, Headers, Stream};
 use churnwatch::settings::{Limits, Settings, StateVersion};
 use churnwatch::time::{Calendar, HOUR_MS, QuietPeriod, Timestamp, Zone};
 use proptest::prelude::*;
@@ -51,7 +51,15 @@ fn task(limits: &Limits) -> Task<PlainStore> {
 }
 
 fn feed(task: &mut Task<PlainStore>, stream: Stream, event: &str) -> Outcome {
-    let input = Input { stream, key: None, value: Some(event.as_bytes()), timestamp: Some(NOW), broker_timestamp: Some(NOW) };
+    let input = Input {
+        stream,
+        key: None,
+        value: Some(event.as_bytes()),
+        headers: Headers::NONE,
+        timestamp: Some(NOW),
+        format: &Format::Native,
+        broker_timestamp: Some(NOW),
+    };
     task.process(&input, NOW)
 }
 

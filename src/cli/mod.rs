@@ -36,6 +36,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use log::LogFormat;
 
+use crate::config::section::FormatName;
 use crate::config::{self, Config, Problems, Setting};
 use crate::file::{Existing, Output, WriteError};
 use crate::http::client::RequestError;
@@ -228,6 +229,11 @@ fn print(text: &[u8]) -> Result<(), WriteError> {
     let mut output = Output::create(path, Existing::Refuse)?;
     output.text(text).map_err(|error| WriteError::of(path, &error))?;
     output.finish()
+}
+
+/// Parses the name of a format.
+fn format(name: &str) -> Result<FormatName, String> {
+    FormatName::named(name).ok_or_else(|| format!("formats are {}", FormatName::ALL.map(FormatName::name).join(", ")))
 }
 
 /// Parses an instant given on the command line.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::outcomes::{Outcomes, Totals};
 use super::progress::{Progress, Unit};
 use super::{Globals, UsageError, compare, paths};
-use crate::config::section::OnBadRun;
+use crate::config::section::{FormatName, OnBadRun, Streams};
 use crate::engine::OutputRecord;
-use crate::event::Stream;
+use crate::event::{Format, PerStream, Stream};
 use crate::file::{self, Existing, Output, WriteError};
 use crate::replay::{self, Comparisons, Division, History, InputFile, Reading, Request};
 use crate::score::Model;
@@ -44,6 +44,21 @@ pub struct Args {
     /// Account profiles
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub accounts: Option<PathBuf>,
+    /// Format of the usage file, such as segment; default: the one of the configuration
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "Input")]
+    pub format_usage: Option<FormatName>,
+    /// Format of the billing file
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "Input")]
+    pub format_billing: Option<FormatName>,
+    /// Format of the support file
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "Input")]
+    pub format_support: Option<FormatName>,
+    /// Format of the feedback file
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "Input")]
+    pub format_feedback: Option<FormatName>,
+    /// Format of the accounts file
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "Input")]
+    pub format_accounts: Option<FormatName>,
     /// Time of scoring; default: the time of the newest record, if the records span at most 100 years
     #[arg(long, allow_negative_numbers = true, value_name = "T", value_parser = super::instant)]
     pub as_of: Option<Timestamp>,
@@ -100,7 +115,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let division = Division::of_machine();
     let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
     let settings = replay::settings_for(&streams, config.settings());
-    let mut files = read_files(&inputs, &settings, division, globals.quiet)?;
+    let mut files = read_files(&inputs, &args.formats(&config.streams), &settings, division, globals.quiet)?;
     let t = args.as_of.map_or_else(|| newest(&files), Ok)?;
     let reading = Reading::of(&files, t, &settings, division.threads);
     if !args.kpi_months {
@@ -145,11 +160,17 @@ fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
 }
 
 /// Reads every file.
-fn read_files(inputs: &[(Stream, &Path)], settings: &Settings, division: Division, quiet: bool) -> anyhow::Result<Vec<InputFile>> {
+fn read_files(
+    inputs: &[(Stream, &Path)],
+    formats: &PerStream<Arc<Format>>,
+    settings: &Settings,
+    division: Division,
+    quiet: bool,
+) -> anyhow::Result<Vec<InputFile>> {
     let bytes = inputs.iter().filter_map(|(_, path)| path.metadata().ok()).map(|file| file.len()).sum();
     let mut progress = Progress::new("reading", bytes, Unit::Bytes, quiet);
     let read = |(stream, path): &(Stream, &Path)| {
-        InputFile::read(*stream, path, settings, division, |bytes| progress.advance(bytes)).map_err(|error| {
+        InputFile::read((*stream, formats.of(*stream)), path, settings, division, |bytes| progress.advance(bytes)).map_err(|error| {
             anyhow::anyhow!("cannot read the {} file {}: {}", stream.name(), path.display(), file::cannot_read(path, &error))
         })
     };
@@ -165,6 +186,12 @@ impl Args {
             return Err(UsageError("name at least one input file: --usage, --billing, --support, --feedback, --accounts".into()));
         }
         Ok(given)
+    }
+
+    /// The format of each stream's file.
+    fn formats(&self, streams: &Streams) -> PerStream<Arc<Format>> {
+        let given = PerStream([self.format_usage, self.format_billing, self.format_support, self.format_feedback, self.format_accounts]);
+        PerStream::from_fn(|stream| streams.format(stream, *given.of(stream)))
     }
 
     /// Every output path.

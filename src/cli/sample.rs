@@ -41,7 +41,7 @@ struct Verdict {
     line: u64,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    events: Option<[Box<RawValue>; 1]>,
+    events: Option<Vec<Box<RawValue>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,7 +91,14 @@ impl Sample<'_> {
     /// # Errors
     /// If a line should be a whole record and is not.
     fn verdict(&self, line: &[u8], context: &DecodeContext, now: Timestamp) -> Result<Verdict, Rejection> {
-        let plain = |value| Raw { stream: self.stream, key: None, value: Some(value), timestamp: None, future_reference: Some(now) };
+        let plain = |value| Raw {
+            stream: self.stream,
+            key: None,
+            value: Some(value),
+            headers: event::Headers::NONE,
+            timestamp: None,
+            future_reference: Some(now),
+        };
         if !self.records {
             return Ok(verdict(&plain(line), context));
         }
@@ -123,7 +130,11 @@ fn instant(value: &serde_json::Value) -> Option<Timestamp> {
 fn verdict(raw: &Raw<'_>, context: &DecodeContext) -> Verdict {
     let shape = || raw.value.and_then(|value| Shape::of_value(value, raw.stream));
     match event::decode(raw, context) {
-        Ok(Decoded::Record(record)) => Verdict { outcome: "applied", events: Some([native(raw, &record)]), ..Verdict::default() },
+        Ok(Decoded::Record(record)) => Verdict { outcome: "applied", events: Some(vec![native(raw, &record)]), ..Verdict::default() },
+        Ok(Decoded::Records(records)) => {
+            let events = records.iter().map(|record| native(raw, record)).collect();
+            Verdict { outcome: "applied", events: Some(events), ..Verdict::default() }
+        }
         Ok(Decoded::Ignored) => {
             let reason = shape().unwrap_or(Shape::UnknownType).advice(Place::File);
             Verdict { outcome: "ignored", reason: Some(reason), ..Verdict::default() }

@@ -36,7 +36,8 @@ use crate::settings::Limits;
 use decode::Decoded;
 use document::Document;
 use section::{
-    Account, Application, CalendarDays, Commit, Http, Kafka, Metrics, Money, Output, SchemaRegistry, StateFormat, Streams, Support, Time, Usage,
+    Account, Application, CalendarDays, Commit, Http, Kafka, Metrics, Money, Output, SchemaRegistry, StateFormat, Streams, Support, Time,
+    Usage,
 };
 use source::Variables;
 use validate::Report;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::{Input, Outcome, PlainStore, Store, Task};
-use crate::event::Stream;
+use crate::event::{Format, Headers, Stream};
 use crate::metric::View;
 use crate::metric::{Metric, Metrics, Stage};
 use crate::settings::Settings;
@@ -26,7 +26,15 @@ fn metrics_with(settings: Settings, records: &[(Stream, &str, i64, Json)]) -> Me
         let mut record = json!({"id": number.to_string(), "type": kind, "account_id": "a", "occurred_at": at});
         record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let bytes = record.to_string().into_bytes();
-        let input = Input { stream: *stream, key: None, value: Some(&bytes), timestamp: None, broker_timestamp: Some(T) };
+        let input = Input {
+            stream: *stream,
+            key: None,
+            value: Some(&bytes),
+            headers: Headers::NONE,
+            timestamp: None,
+            format: &Format::Native,
+            broker_timestamp: Some(T),
+        };
         assert_eq!(task.process(&input, T), Outcome::Applied, "{record}");
     }
     task.store().read("a", |slot| slot.account.measure(&View::complete(T), &settings)).unwrap()

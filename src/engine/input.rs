@@ -1,6 +1,6 @@
 //! What goes into a task and what comes out of it.
 
-use crate::event::{Rejection, Stream};
+use crate::event::{Format, Headers, Rejection, Stream};
 use crate::time::Timestamp;
 
 /// A record of an input topic.
@@ -12,6 +12,10 @@ pub struct Input<'a> {
     pub key: Option<&'a [u8]>,
     /// The value.
     pub value: Option<&'a [u8]>,
+    /// The headers, which some formats read.
+    pub headers: Headers<'a>,
+    /// The format of its topic.
+    pub format: &'a Format,
     /// The producer's timestamp (`CreateTime`): the event time if the payload has none.
     pub timestamp: Option<Timestamp>,
     /// The record's timestamp, whatever its type: it tells how long a stream has been observed, and whether it has gone silent. `None`
@@ -32,6 +36,14 @@ pub enum Outcome {
     Ignored,
     /// Cannot be applied.
     DeadLetter(Rejection),
+}
+
+impl Outcome {
+    /// The outcome of a record with several events, in order: applied if any of them is, else the first.
+    #[must_use]
+    pub fn of_events(self, next: Self) -> Self {
+        if next == Self::Applied { next } else { self }
+    }
 }
 
 /// A record to publish on the changes topic.

@@ -26,16 +26,31 @@ impl<S: Store> Task<S> {
 
     /// The whole chain. A record that fails before it is observed leaves the task unchanged.
     fn outcome_of(&mut self, input: &Input<'_>, now: Timestamp) -> Result<Outcome, Rejection> {
-        let Decoded::Record(record) = self.decode(input, now)? else { return Ok(Outcome::Ignored) };
-        self.check_partition(&record)?;
+        match self.decode(input, now)? {
+            Decoded::Record(record) => {
+                self.check_partition(&record)?;
+                self.event_outcome(&record, input, now)
+            }
+            Decoded::Records(records) => {
+                records.iter().try_for_each(|record| self.check_partition(record))?;
+                let outcomes = records.iter().map(|record| self.event_outcome(record, input, now).unwrap_or_else(Outcome::DeadLetter));
+                Ok(outcomes.reduce(Outcome::of_events).unwrap_or(Outcome::Ignored))
+            }
+            Decoded::Ignored => Ok(Outcome::Ignored),
+        }
+    }
+
+    /// What becomes of one event of a record.
+    fn event_outcome(&mut self, record: &Record<'_>, input: &Input<'_>, now: Timestamp) -> Result<Outcome, Rejection> {
         if record.cut_text {
             self.limits.reached(Limit::TextBytes);
         }
-        let observation = self.stream_time.observe(input.stream, &record, input.broker_timestamp, now, &self.settings);
+        let stream = record.event.stream();
+        let observation = self.stream_time.observe(stream, record, input.broker_timestamp, now, &self.settings);
         match (&record.event, record.account.as_deref()) {
-            (Event::Cost(cost), _) => Ok(self.process_cost(&record, cost, observation)),
-            (_, Some(id)) if record.occurred_at > now => self.wait(id, &record, input, observation),
-            (_, Some(id)) => self.dedup_and_apply(id, &record, input.stream, observation),
+            (Event::Cost(cost), _) => Ok(self.process_cost(record, cost, observation)),
+            (_, Some(id)) if record.occurred_at > now => self.wait(id, record, input, observation),
+            (_, Some(id)) => self.dedup_and_apply(id, record, stream, observation),
             (_, None) => Err(Rejection::new(Code::MissingField, "account_id")),
         }
     }
@@ -46,10 +61,11 @@ impl<S: Store> Task<S> {
             stream: input.stream,
             key: input.key,
             value: input.value,
+            headers: input.headers,
             timestamp: input.timestamp,
             future_reference: Some(input.broker_timestamp.unwrap_or(now)),
         };
-        event::decode(&raw, &self.decode)
+        input.format.decode(&raw, &self.decode)
     }
 
     /// Refuses a record whose account belongs to another task: it would advance this task's stream time and make the records of its own
@@ -85,13 +101,13 @@ impl<S: Store> Task<S> {
 
     /// Parks a record until its event time is reached. Its identity is remembered now, so a duplicate does not wait as well.
     fn wait(&mut self, id: &str, record: &Record<'_>, input: &Input<'_>, observation: Observation) -> Result<Outcome, Rejection> {
-        let waiting = WaitingRecord::of(input, record.occurred_at);
+        let waiting = WaitingRecord::of(input, record);
         if !self.waiting.has_room_for(&waiting) {
             self.limits.reached(Limit::Waiting);
             return Err(Rejection::new(Code::LimitReached, "too many records wait for their time"));
         }
         let repeated = self.with_account(id, |slot, settings, limits| {
-            slot.account.remember(input.stream, record.occurred_at, observation, settings, limits)
+            slot.account.remember(record.event.stream(), record.occurred_at, observation, settings, limits)
         })?;
         if repeated {
             return Ok(Outcome::Duplicate);

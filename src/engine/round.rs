@@ -163,6 +163,7 @@ impl<S: Store> Task<S> {
                 stream: waiting.stream,
                 key: waiting.key.as_deref(),
                 value: waiting.value.as_deref(),
+                headers: event::Headers::NONE,
                 timestamp: waiting.timestamp,
                 future_reference: None,
             };

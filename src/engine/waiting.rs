@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Input;
-use crate::event::Stream;
+use crate::event::{self, Format, Record, Stream};
 use crate::time::Timestamp;
 
 /// Waiting records, at most.
@@ -13,7 +13,7 @@ const MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of one waiting record, at most: it must fit into a changelog record.
 const MAX_RECORD_BYTES: usize = 256 * 1024;
 
-/// A record as it was read.
+/// A record that waits.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct WaitingRecord {
     pub(super) at: Timestamp,
@@ -24,9 +24,15 @@ pub(super) struct WaitingRecord {
 }
 
 impl WaitingRecord {
-    /// A record as it was read, to be applied at `at`.
-    pub(super) fn of(input: &Input<'_>, at: Timestamp) -> Self {
-        Self { at, stream: input.stream, key: input.key.map(Box::from), value: input.value.map(Box::from), timestamp: input.timestamp }
+    /// An event, to be applied at its time: the record as it was read or, of another format, the event in the native one.
+    pub(super) fn of(input: &Input<'_>, record: &Record<'_>) -> Self {
+        let (at, stream) = (record.occurred_at, record.event.stream());
+        if *input.format == Format::Native {
+            return Self { at, stream, key: input.key.map(Box::from), value: input.value.map(Box::from), timestamp: input.timestamp };
+        }
+        let mut value = Vec::new();
+        event::encode(record, &mut value);
+        Self { at, stream, key: None, value: Some(value.into()), timestamp: Some(at) }
     }
 
     fn bytes(&self) -> usize {

@@ -1,10 +1,13 @@
 //! Events: the content of an input record that has passed every check.
 //!
-//! Text is borrowed from the record where JSON allows it. [`decode`] is the only entry point. Each stream has a file here with its types
-//! and one in `native` that reads their fields.
+//! Text is borrowed from the record where JSON allows it. [`Format::decode`] is the entry point for every format, [`decode`] the one for
+//! native events. Each stream has a file here with its types and one in `native` that reads their fields; each other format has a file in
+//! `adapter`.
 
+mod adapter;
 mod billing;
 mod feedback;
+mod headers;
 mod native;
 mod profile;
 mod record;
@@ -14,11 +17,13 @@ mod stream;
 mod support;
 mod usage;
 
+pub use adapter::{Format, SegmentOptions};
 pub use billing::{BillingEvent, Cost, CostCategory, Discount, Invoice, Item, SubscriptionSnapshot, SubscriptionStatus};
 pub use feedback::{FeedbackEvent, FeedbackKind};
-pub use native::{DecodeContext, Decoded, Raw, decode, encode};
+pub use headers::{HeaderLookup, Headers};
+pub use native::{DecodeContext, Raw, decode, encode};
 pub use profile::AccountProfile;
-pub use record::{Event, Record};
+pub use record::{Decoded, Event, Record};
 pub use reject::{Code, Rejection};
 pub use shape::{Place, Shape};
 pub use stream::{PerStream, Stream};

@@ -1,10 +1,10 @@
-//! Account profiles: a newer profile replaces all fields.
+//! Account profiles: a newer profile replaces all fields, or only those that it gives.
 
 use std::borrow::Cow;
 
 use crate::time::Timestamp;
 
-/// The whole profile of an account.
+/// The profile of an account, or a part of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AccountProfile<'a> {
     /// Display name.
@@ -31,6 +31,16 @@ pub struct AccountProfile<'a> {
     pub referred_by: Option<Cow<'a, str>>,
     /// Acquisition channel.
     pub acquired_through: Option<Cow<'a, str>>,
+    /// Whether only the fields that are given replace older ones, and the others stay.
+    pub merge: bool,
     /// Whether the account is deleted.
     pub deleted: bool,
+}
+
+impl AccountProfile<'_> {
+    /// A profile without any field, to be completed with those that are known.
+    #[must_use]
+    pub fn merging() -> Self {
+        Self { merge: true, ..Self::default() }
+    }
 }

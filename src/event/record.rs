@@ -5,15 +5,43 @@ use std::borrow::Cow;
 use super::billing::{BillingEvent, Cost};
 use super::feedback::FeedbackEvent;
 use super::profile::AccountProfile;
+use super::stream::Stream;
 use super::support::TicketEvent;
 use super::usage::UsageEvent;
 use crate::time::Timestamp;
+
+/// A successfully decoded value.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly every value is one record, and boxing it would allocate for each")]
+pub enum Decoded<'a> {
+    /// An event of a known type.
+    Record(Record<'a>),
+    /// Two or more events, to be applied in this order.
+    Records(Vec<Record<'a>>),
+    /// An object of an unknown type for this stream, or one that its format does not need.
+    Ignored,
+}
+
+impl<'a> Decoded<'a> {
+    /// The events, in order.
+    #[must_use]
+    pub fn records(&self) -> &[Record<'a>] {
+        match self {
+            Self::Record(record) => std::slice::from_ref(record),
+            Self::Records(records) => records,
+            Self::Ignored => &[],
+        }
+    }
+}
 
 /// One valid record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record<'a> {
     /// The account; `None` only for costs, which belong to no account.
     pub account: Option<Cow<'a, str>>,
+    /// The system whose id `account` is, such as `stripe`: the pair is then an alias, which the repartition stage resolves. `None` if it is
+    /// the account's own id.
+    pub account_system: Option<Cow<'a, str>>,
     /// The producer's event id. Duplicates can be recognised only by it.
     pub id: Option<Cow<'a, str>>,
     /// The `type` as written in the contract (`feature_used` ...), lower case.
@@ -43,4 +71,18 @@ pub enum Event<'a> {
     Feedback(FeedbackEvent<'a>),
     /// A full profile; boxed because it is rare and large.
     Profile(Box<AccountProfile<'a>>),
+}
+
+impl Event<'_> {
+    /// The stream to which events like this belong. Formats of other providers mix events of several streams in one topic.
+    #[must_use]
+    pub const fn stream(&self) -> Stream {
+        match self {
+            Self::Usage(_) => Stream::Usage,
+            Self::Billing(_) | Self::Cost(_) => Stream::Billing,
+            Self::Support(_) => Stream::Support,
+            Self::Feedback(_) => Stream::Feedback,
+            Self::Profile(_) => Stream::Accounts,
+        }
+    }
 }

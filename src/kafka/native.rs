@@ -14,6 +14,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMe
 use rdkafka_sys as sys;
 use rdkafka_sys::types::RDKafkaErrorCode;
 
+use crate::event::HeaderLookup;
 use crate::time::Timestamp;
 
 /// The queue that delivers all events of a consumer.
@@ -198,6 +199,23 @@ impl<'e> Record<'e> {
                         .then(|| (owned(name), bytes(value.cast_mut(), size).map(<[u8]>::to_vec)))
                 })
                 .collect()
+        }
+    }
+}
+
+impl HeaderLookup for Record<'_> {
+    fn header(&self, name: &str) -> Option<&[u8]> {
+        let name = CString::new(name).ok()?;
+        let (mut headers, mut value, mut size) = (ptr::null_mut(), ptr::null(), 0);
+        // SAFETY: the message is alive and keeps its headers, which are parsed in place; the name outlives the call; the value has `size`
+        // bytes that live as long as the message.
+        unsafe {
+            let parsed = sys::rd_kafka_message_headers(self.0, &raw mut headers);
+            if parsed != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+                return None;
+            }
+            let found = sys::rd_kafka_header_get_last(headers, name.as_ptr(), &raw mut value, &raw mut size);
+            if found == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR { bytes(value.cast_mut(), size) } else { None }
         }
     }
 }

@@ -73,7 +73,9 @@ impl Read for Payload<'_> {
 enum Shape {
     /// The value says everything.
     Plain,
-    Decimal { scale: usize },
+    Decimal {
+        scale: usize,
+    },
     Array(Arc<Self>),
     Map(Arc<Self>),
     Union(Vec<Arc<Self>>),
@@ -232,8 +234,8 @@ fn decimal_text(decimal: &Decimal, scale: usize) -> String {
 
 /// ISO 8601: months, days and milliseconds, each in four bytes, least significant first.
 fn duration_text(bytes: [u8; 12]) -> String {
-    let [a, b, c, d, e, f, g, h, i, j, k, l] = bytes;
-    let (months, days, ms) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]), u32::from_le_bytes([i, j, k, l]));
+    let number = |at: usize| bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes);
+    let (months, days, ms) = (number(0), number(4), number(8));
     format!("P{months}M{days}DT{}.{:03}S", ms / 1000, ms % 1000)
 }
 
@@ -314,7 +316,9 @@ mod tests {
         let text = r#"{"type":"record","name":"R","fields":[{"name":"s","type":"string"},{"name":"n","type":["null","boolean"]}]}"#;
         let schema = compile(text, &[]).unwrap();
         assert_eq!(json_of(&schema, &[4, b'o', b'k', 0]).unwrap(), json!({"s": "ok", "n": null}));
-        for wrong in [&[][..], &[4, b'o'], &[4, b'o', b'k'], &[4, b'o', b'k', 2], &[4, b'o', b'k', 0, 0], &[1], &[0xff, 0xff, 0xff, 0xff, 0x7f]] {
+        for wrong in
+            [&[][..], &[4, b'o'], &[4, b'o', b'k'], &[4, b'o', b'k', 2], &[4, b'o', b'k', 0, 0], &[1], &[0xff, 0xff, 0xff, 0xff, 0x7f]]
+        {
             assert!(json_of(&schema, wrong).is_err(), "{wrong:?}");
         }
     }

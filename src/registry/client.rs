@@ -1,5 +1,6 @@
 //! The registry's HTTP interface: that of Confluent's Schema Registry, which Apicurio, Karapace and Redpanda speak too.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -198,7 +199,8 @@ fn escaped(subject: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             path.push(char::from(byte));
         } else {
-            path.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            let _ = write!(path, "%{byte:02X}");
         }
         path
     })

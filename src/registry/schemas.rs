@@ -11,7 +11,7 @@ use crate::config::section::SchemaRegistry;
 use crate::event::{Code, Rejection};
 
 /// A schema id that the registry does not know, or whose schema cannot be used, is asked for again after this.
-const RETRY: Duration = Duration::from_secs(60);
+const RETRY: Duration = Duration::from_mins(1);
 /// Most schemas kept: producers that register a schema per record would otherwise fill the memory.
 const SCHEMAS_MAX: usize = 10_000;
 

@@ -3,9 +3,9 @@
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
 
-use super::digest::Digest;
+use super::digest::{Digest, Source};
 use super::span::Span;
-use crate::event::{DecodeContext, Stream};
+use crate::event::DecodeContext;
 
 /// A block of lines with their digests.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct Block {
 impl Block {
     /// Decodes whole lines of less than 4 GiB in total.
     #[expect(clippy::cast_possible_truncation, reason = "spans are below 4 GiB")]
-    pub fn new(stream: Stream, bytes: Vec<u8>, context: &DecodeContext) -> Self {
+    pub fn new(source: Source<'_>, bytes: Vec<u8>, context: &DecodeContext) -> Self {
         let mut digests = Vec::with_capacity(bytes.len() / TYPICAL_LINE_BYTES);
         let (mut lines, mut start) = (0, 0);
         while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
@@ -27,7 +27,7 @@ impl Block {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if !line.iter().all(u8::is_ascii_whitespace) {
                 let span = Span { start: start as u32, length: line.len() as u32 };
-                digests.push(Digest::of(stream, line, span, lines, context));
+                Digest::add(&mut digests, source, line, span, lines, context);
             }
             start += end + 1;
             lines += 1;
@@ -110,12 +110,15 @@ impl<R: Read> Iterator for Blocks<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Format, Stream};
     use crate::settings::Settings;
 
     fn blocks(text: &str, bytes: usize) -> Vec<Block> {
         let settings = Settings::default();
         let blocks = Blocks::new(text.as_bytes(), NonZeroUsize::new(bytes).unwrap());
-        blocks.map(|bytes| Block::new(Stream::Usage, bytes.unwrap(), &settings.decode_context())).collect()
+        blocks
+            .map(|bytes| Block::new(Source { stream: Stream::Usage, format: &Format::Native }, bytes.unwrap(), &settings.decode_context()))
+            .collect()
     }
 
     #[test]

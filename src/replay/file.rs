@@ -4,10 +4,12 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::block::{Block, Blocks};
+use super::digest::Source;
 use super::parallel::{Division, in_order};
-use crate::event::{Place, Shape, Stream};
+use crate::event::{Format, Place, Shape, Stream};
 use crate::settings::Settings;
 
 /// How much of a file shows what it is.
@@ -20,6 +22,8 @@ const MAGIC_BYTES: u64 = 16;
 pub struct InputFile {
     /// The stream that it carries.
     pub stream: Stream,
+    /// The format of its lines.
+    pub format: Arc<Format>,
     /// Its path as given; `-` is standard input.
     pub path: PathBuf,
     /// Its lines, in order.
@@ -31,25 +35,37 @@ impl InputFile {
     ///
     /// # Errors
     /// If the file cannot be opened, read or decompressed, or a line is 4 GiB or longer.
-    pub fn read(stream: Stream, path: &Path, settings: &Settings, division: Division, progress: impl FnMut(u64)) -> io::Result<Self> {
+    pub fn read(
+        (stream, format): (Stream, &Arc<Format>),
+        path: &Path,
+        settings: &Settings,
+        division: Division,
+        progress: impl FnMut(u64),
+    ) -> io::Result<Self> {
         let is_standard = path == Path::new("-");
         let source: Box<dyn Read> = if is_standard { Box::new(io::stdin().lock()) } else { Box::new(File::open(path)?) };
-        Self::of(stream, path, lines(path, Metered { input: source, progress }, stream)?, settings, division)
+        Self::of((stream, format), path, lines(path, Metered { input: source, progress }, stream)?, settings, division)
     }
 
     /// A file with this path and the lines of `unpacked`.
     ///
     /// # Errors
     /// If they cannot be read, or a line is 4 GiB or longer.
-    pub fn of(stream: Stream, path: &Path, unpacked: impl Read, settings: &Settings, division: Division) -> io::Result<Self> {
+    pub fn of(
+        (stream, format): (Stream, &Arc<Format>),
+        path: &Path,
+        unpacked: impl Read,
+        settings: &Settings,
+        division: Division,
+    ) -> io::Result<Self> {
         let mut blocks = Vec::new();
         let context = settings.decode_context();
-        let digested = |bytes: io::Result<Vec<u8>>| Ok(Block::new(stream, bytes?, &context));
+        let digested = |bytes: io::Result<Vec<u8>>| Ok(Block::new(Source { stream, format }, bytes?, &context));
         in_order(division.threads, Blocks::new(unpacked, division.block_bytes), digested, |block: io::Result<Block>| {
             blocks.push(block?);
             Ok::<(), io::Error>(())
         })?;
-        Ok(Self { stream, path: path.to_owned(), blocks })
+        Ok(Self { stream, format: Arc::clone(format), path: path.to_owned(), blocks })
     }
 
     /// The first kilobytes.
@@ -165,7 +181,9 @@ mod tests {
         for path in [gz, zst] {
             let mut metered = 0;
             let settings = Settings::default();
-            let file = InputFile::read(Stream::Usage, &path, &settings, Division::of_machine(), |bytes| metered += bytes).unwrap();
+            let file =
+                InputFile::read((Stream::Usage, &Arc::default()), &path, &settings, Division::of_machine(), |bytes| metered += bytes)
+                    .unwrap();
             assert_eq!(file.blocks.iter().map(|block| block.digests().len()).sum::<usize>(), 2);
             assert_eq!(file.head(), b"x\ny\n");
             assert_eq!(metered, path.metadata().unwrap().len());

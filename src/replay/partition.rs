@@ -7,7 +7,7 @@ use super::digest::raw;
 use super::file::InputFile;
 use super::partition_reading::{Accepted, PartitionReading};
 use crate::engine::{AlternativeModel, OutputRecord, PlainStore, ScoringOrder, Task};
-use crate::event::{self, DecodeContext, Decoded, Event};
+use crate::event::{DecodeContext, Event};
 use crate::metric::View;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -68,11 +68,12 @@ impl<'a> Partition<'a> {
 
     fn apply(&mut self, accepted: &Accepted) {
         let Self { files, reading, context, task, .. } = self;
-        let Some((stream, bytes)) = accepted.record(files) else { return };
-        let Ok(Decoded::Record(record)) = event::decode(&raw(stream, bytes, None), context) else { return };
+        let Some((file, bytes, index)) = accepted.record(files) else { return };
+        let Ok(decoded) = file.format.decode(&raw(file.stream, bytes, None), context) else { return };
+        let Some(record) = decoded.records().get(index) else { return };
         match (&record.event, record.account.as_deref()) {
             (Event::Cost(cost), _) => task.add_cost(record.occurred_at, cost, record.occurred_at),
-            (_, Some(account)) if !reading.is_deleted(account, accepted.at) => task.apply(&record, accepted.lateness),
+            (_, Some(account)) if !reading.is_deleted(account, accepted.at) => task.apply(record, accepted.lateness),
             _ => {}
         }
     }

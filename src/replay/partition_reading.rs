@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
 
-use super::digest::{Digest, Kind, hash_of_account};
+use super::digest::{Digest, EventNumber, Kind, hash_of_account};
 use super::file::InputFile;
 use super::span::Span;
 use crate::account::LimitMeter;
@@ -26,13 +26,25 @@ pub struct Accepted {
     file: u8,
     block: u32,
     span: Span,
+    event: EventNumber,
+}
+
+/// What became of one of several events of a line. Others of the same line may be in other partitions.
+#[derive(Debug)]
+pub struct OneOfSeveral {
+    /// File, block and place of the line, and the number of the event: sorts the events of a line together and in order.
+    pub place: (u8, u32, u32, u16),
+    /// The stream of its file.
+    pub stream: Stream,
+    /// Its own outcome.
+    pub outcome: Outcome,
 }
 
 impl Accepted {
-    /// The record's stream and bytes.
-    pub fn record<'a>(&self, files: &'a [InputFile]) -> Option<(Stream, &'a [u8])> {
+    /// The file and the bytes of its line, and which event of the line it is.
+    pub fn record<'a>(&self, files: &'a [InputFile]) -> Option<(&'a InputFile, &'a [u8], usize)> {
         let file = files.get(usize::from(self.file))?;
-        Some((file.stream, file.blocks.get(self.block as usize)?.line(self.span)))
+        Some((file, file.blocks.get(self.block as usize)?.line(self.span), usize::from(self.event.index)))
     }
 }
 
@@ -56,8 +68,10 @@ impl PartitionNumber {
 pub struct PartitionReading {
     /// The accepted records, ordered by event time; ties stay in file order.
     pub accepted: Vec<Accepted>,
-    /// Outcomes of its valid records.
+    /// Outcomes of its valid records that have one event.
     pub counts: Counts,
+    /// Outcomes of the events of the others.
+    pub several: Vec<OneOfSeveral>,
     /// Stream time over the records of all partitions.
     pub stream_time: StreamTime,
     /// Number of accounts named by records.
@@ -75,13 +89,13 @@ impl PartitionReading {
         for (file, input) in (0_u8..).zip(files) {
             for (block, lines) in (0_u32..).zip(&input.blocks) {
                 for digest in lines.digests().iter().filter(|digest| digest.is_valid(t, settings)) {
-                    let observation = reading.stream_time.observe_at(input.stream, digest.at, || digest.identity(), None, t, settings);
+                    let observation = reading.stream_time.observe_at(digest.stream, digest.at, || digest.identity(), None, t, settings);
                     reading.depends_on_instant |= observation.newest.0 - digest.at.0 >= settings.time.dedup_ms;
                     if partition.holds(digest.account) {
-                        let repeated = remembered.remember(input.stream, digest, observation, settings);
-                        let Digest { at, span, .. } = *digest;
-                        let accepted = (!repeated).then_some(Accepted { at, lateness: observation.lateness, file, block, span });
-                        reading.take(input.stream, digest, accepted, t);
+                        let repeated = remembered.remember(digest.stream, digest, observation, settings);
+                        let Digest { at, span, event, .. } = *digest;
+                        let accepted = Accepted { at, lateness: observation.lateness, file, block, span, event };
+                        reading.take(input.stream, digest, accepted, repeated, t);
                     }
                 }
             }
@@ -92,15 +106,27 @@ impl PartitionReading {
         reading
     }
 
-    /// Counts a record of the partition; `accepted` is `None` for a duplicate.
-    fn take(&mut self, stream: Stream, digest: &Digest, accepted: Option<Accepted>, t: Timestamp) {
-        let Some(accepted) = accepted else { return self.counts.count(stream, &Outcome::Duplicate) };
+    /// Counts an event of the partition, and keeps it unless it repeats another.
+    fn take(&mut self, stream: Stream, digest: &Digest, accepted: Accepted, repeated: bool, t: Timestamp) {
+        let outcome = match accepted.lateness {
+            _ if repeated => Outcome::Duplicate,
+            Lateness::Late => Outcome::Late,
+            Lateness::InTime => Outcome::Applied,
+        };
+        if digest.event == EventNumber::ONLY {
+            self.counts.count(stream, &outcome);
+        } else {
+            let place = (accepted.file, accepted.block, digest.span.start, digest.event.index);
+            self.several.push(OneOfSeveral { place, stream, outcome });
+        }
+        if repeated {
+            return;
+        }
         if matches!(digest.kind, Kind::Record { deletes: true, .. }) && digest.at <= t {
             let deleted = self.deletions.entry(digest.account).or_insert(digest.at);
             *deleted = digest.at.max(*deleted);
         }
         self.accepted.push(accepted);
-        self.counts.count(stream, if accepted.lateness == Lateness::Late { &Outcome::Late } else { &Outcome::Applied });
     }
 
     /// Replaces the deletions with those of a later reading of this partition.

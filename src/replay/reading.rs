@@ -7,10 +7,10 @@ use super::block::Block;
 use super::digest::{Kind, raw};
 use super::file::InputFile;
 use super::parallel::{each, in_order};
-use super::partition_reading::{PartitionNumber, PartitionReading};
+use super::partition_reading::{OneOfSeveral, PartitionNumber, PartitionReading};
 use super::span::Span;
 use crate::engine::{Counts, Outcome};
-use crate::event::{self, Rejection, Stream};
+use crate::event::Rejection;
 use crate::settings::Settings;
 use crate::stream_time::StreamTime;
 use crate::time::Timestamp;
@@ -101,8 +101,22 @@ impl Reading {
             partitions: readings,
         };
         reading.partitions.iter().for_each(|partition| reading.counts.add(&partition.counts));
+        reading.count_several();
         reading.refuse(files, t, settings, partitions);
         reading
+    }
+
+    /// Counts the lines with several events, each once.
+    fn count_several(&mut self) {
+        let mut events: Vec<OneOfSeveral> =
+            self.partitions.iter_mut().flat_map(|partition| std::mem::take(&mut partition.several)).collect();
+        events.sort_unstable_by_key(|event| event.place);
+        for line in events.chunk_by(|a, b| (a.place.0, a.place.1, a.place.2) == (b.place.0, b.place.1, b.place.2)) {
+            let outcome = line.iter().map(|event| event.outcome.clone()).reduce(Outcome::of_events);
+            if let (Some(event), Some(outcome)) = (line.first(), outcome) {
+                self.counts.count(event.stream, &outcome);
+            }
+        }
     }
 
     /// Counts the lines that are not valid records, and keeps the rejected ones and the first of unknown type.
@@ -110,19 +124,19 @@ impl Reading {
         let blocks = (0_u8..).zip(files).flat_map(|(file, input)| {
             let lines_before =
                 input.blocks.iter().scan(0, |lines, block| Some(std::mem::replace(lines, *lines + u64::from(block.lines()))));
-            (0_u32..).zip(&input.blocks).zip(lines_before).map(move |((block, lines), before)| (file, input.stream, block, lines, before))
+            (0_u32..).zip(&input.blocks).zip(lines_before).map(move |((block, lines), before)| (file, input, block, lines, before))
         });
         let context = settings.decode_context();
-        let refused = |(file, stream, block, lines, before): (u8, Stream, u32, &Block, u64)| {
+        let refused = |(file, input, block, lines, before): (u8, &InputFile, u32, &Block, u64)| {
             let (mut letters, mut ignored, mut counts) = (Vec::new(), None, Counts::default());
-            for digest in lines.digests().iter().filter(|digest| !digest.is_valid(t, settings)) {
+            for digest in lines.digests().iter().filter(|digest| digest.event.index == 0 && !digest.is_valid(t, settings)) {
                 let span = digest.span;
                 // Decoded again with `t`: a time too far in the future takes precedence over other errors.
-                let outcome = match event::decode(&raw(stream, lines.line(span), Some(t)), &context) {
+                let outcome = match input.format.decode(&raw(input.stream, lines.line(span), Some(t)), &context) {
                     Ok(_) => Outcome::Ignored,
                     Err(rejection) => Outcome::DeadLetter(rejection),
                 };
-                counts.count(stream, &outcome);
+                counts.count(input.stream, &outcome);
                 let line = Line { file, number: before + u64::from(digest.lines_before) + 1, block, span };
                 match outcome {
                     Outcome::DeadLetter(rejection) => letters.push(DeadLetter { line, rejection }),

@@ -91,7 +91,12 @@ mod tests {
     }
 
     fn inputs(id: Option<TopicId>, partitioning: Option<SampledPartitioning>) -> Inputs {
-        let topic = InputTopic { name: "billing".to_owned(), stream: Stream::Billing, partitioning: Partitioning::Auto };
+        let topic = InputTopic {
+            name: "billing".to_owned(),
+            stream: Stream::Billing,
+            partitioning: Partitioning::Auto,
+            format: std::sync::Arc::default(),
+        };
         Inputs { topics: vec![topic], partitions: 4, partitioning, ids: TopicIds { inputs: vec![id], changelog: None } }
     }
 

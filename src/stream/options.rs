@@ -8,7 +8,7 @@ use super::starts::Starts;
 use crate::clock::Clock;
 use crate::config::{Config, section};
 use crate::engine::bad_run;
-use crate::event::Stream;
+use crate::event::{Format, Stream};
 use crate::fault;
 use crate::kafka::Properties;
 use crate::settings::Settings;
@@ -63,11 +63,13 @@ pub struct InputTopic {
     pub stream: Stream,
     /// How its producers choose partitions.
     pub partitioning: section::Partitioning,
+    /// The format of its records.
+    pub format: Arc<Format>,
 }
 
 impl InputTopic {
     fn of(topic: section::Topic) -> Self {
-        Self { name: topic.name, stream: topic.stream, partitioning: topic.partitioner }
+        Self { name: topic.name, stream: topic.stream, partitioning: topic.partitioner, format: topic.format }
     }
 }
 

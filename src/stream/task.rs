@@ -14,13 +14,13 @@ use super::options::{InputTopic, Options};
 use super::preflight::Inputs;
 use super::restore::Restored;
 use super::stamp::{Basis, Stamp, StampedInput};
-use super::values::Value;
+use super::values::ReadRecord;
 use crate::clock::monotonic;
 use crate::config::section::OnBadRun;
 use crate::directory::SharedTask;
 use crate::engine::bad_run::{BadRun, Finding};
 use crate::engine::{Input, Outcome, OutputRecord, RoundOptions};
-use crate::event::{Place, Rejection, Shape, Stream};
+use crate::event::{Headers, Place, Rejection, Shape, Stream};
 use crate::fault;
 use crate::kafka::Record;
 use crate::telemetry::{Metrics, TaskMeter};
@@ -109,14 +109,14 @@ impl StreamTask {
     pub(super) fn process(
         &mut self,
         index: usize,
-        record: Record<'_>,
-        value: Value<'_>,
+        read: &ReadRecord<'_>,
         inputs: &Inputs,
         options: &Options,
         notices: &mut Notices,
         now: Timestamp,
     ) -> Result<(), Failure> {
         let (Some(position), Some(topic)) = (self.positions.get_mut(index), inputs.topics.get(index)) else { return Ok(()) };
+        let record = read.record;
         // A fetch from before the last assignment may still be delivered.
         if record.offset() < position.next {
             return Ok(());
@@ -129,24 +129,26 @@ impl StreamTask {
             stream: topic.stream,
             key: record.key(),
             value,
+            headers: if topic.format.reads_headers() { Headers::of(&record) } else { Headers::NONE },
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
+            format: &topic.format,
             broker_timestamp: timestamp.map(|(timestamp, _)| timestamp),
         };
         let engine = &mut self.shared.engine;
-        let outcome = match value {
-            Ok(value) => engine.process(&input(value), now),
-            Err(rejection) => engine.refuse(topic.stream, rejection),
+        let outcome = match &read.value {
+            Ok(value) => engine.process(&input(*value), now),
+            Err(rejection) => engine.refuse(topic.stream, rejection.clone()),
         };
         match &outcome {
             Outcome::DeadLetter(rejection) => {
                 self.add_dead_letter(record, rejection, options);
-                notices.dead_letter(topic, record, rejection);
+                notices.dead_letter(topic, read, rejection);
             }
-            Outcome::Ignored => notices.unknown_type(topic, record),
+            Outcome::Ignored => notices.unknown_type(topic, read),
             Outcome::Applied | Outcome::Duplicate | Outcome::Late => {}
         }
         match options.on_bad_run {
-            OnBadRun::Exit => self.check_run(index, topic, &outcome, record, options),
+            OnBadRun::Exit => self.check_run(index, topic, &outcome, read, options),
             OnBadRun::DeadLetter => Ok(()),
         }
     }
@@ -157,9 +159,10 @@ impl StreamTask {
         index: usize,
         topic: &InputTopic,
         outcome: &Outcome,
-        record: Record<'_>,
+        read: &ReadRecord<'_>,
         options: &Options,
     ) -> Result<(), Failure> {
+        let record = read.record;
         let is_known = self.shared.engine.counts().of(topic.stream).is_known();
         let finding = self.runs.get_mut(index).and_then(|run| run.count(outcome, is_known, options.bad_run));
         // Of a stream that has never been read, one framed record is enough: no producer mixes Avro with JSON.
@@ -167,7 +170,7 @@ impl StreamTask {
         if finding.is_none() && !is_first_sign {
             return Ok(());
         }
-        let shape = notices::shape(record, topic.stream);
+        let shape = notices::shape(read, topic.stream);
         if shape == Some(Shape::Framed) && !options.schema_registry.is_set() {
             let (topic, partition, offset) = (topic.name.clone(), record.partition(), record.offset());
             return Err(Failure::NeedsSchemaRegistry { topic, partition, offset });

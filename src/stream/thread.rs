@@ -191,9 +191,9 @@ impl StreamThread {
                         self.clock.step();
                         !self.stop.is_requested()
                     };
-                    let Some(value) = self.values.read(&record, step)? else { break };
+                    let Some(read) = self.values.read(record, step)? else { break };
                     let now = *now.get_or_insert_with(|| self.options.clock.now());
-                    task.process(index, record, value, &self.inputs, &self.options, &mut self.notices, now)?;
+                    task.process(index, &read, &self.inputs, &self.options, &mut self.notices, now)?;
                 }
                 ConsumerEvent::End(topic, partition, offset) => {
                     if let (Some(index), Some(task)) = (self.inputs.index(&topic), self.tasks.get_mut(partition)) {

@@ -125,7 +125,12 @@ mod tests {
 
     /// One input and the changelog, with the ids 1 and 2.
     fn inputs() -> Inputs {
-        let topic = InputTopic { name: "billing".to_owned(), stream: Stream::Billing, partitioning: Partitioning::Auto };
+        let topic = InputTopic {
+            name: "billing".to_owned(),
+            stream: Stream::Billing,
+            partitioning: Partitioning::Auto,
+            format: std::sync::Arc::default(),
+        };
         let ids = TopicIds { inputs: vec![TopicId::of(0, 1)], changelog: TopicId::of(0, 2) };
         Inputs { topics: vec![topic], partitions: 4, partitioning: None, ids }
     }

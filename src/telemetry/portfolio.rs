@@ -166,7 +166,7 @@ mod tests {
     use super::*;
     use crate::directory::{Directory, SharedTask};
     use crate::engine::{Input, RoundOptions};
-    use crate::event::Stream;
+    use crate::event::{Format, Headers, Stream};
     use crate::settings::Settings;
     use crate::time::{BusinessHours, Timestamp, Zone};
 
@@ -182,7 +182,15 @@ mod tests {
         task.show();
         let mut process = |stream: Stream, record: serde_json::Value| {
             let bytes = record.to_string().into_bytes();
-            let input = Input { stream, key: None, value: Some(&bytes), timestamp: None, broker_timestamp: Some(NOW) };
+            let input = Input {
+                stream,
+                key: None,
+                value: Some(&bytes),
+                headers: Headers::NONE,
+                timestamp: None,
+                format: &Format::Native,
+                broker_timestamp: Some(NOW),
+            };
             task.engine.process(&input, NOW);
         };
         for n in 0..accounts {

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use churnwatch::event::{DecodeContext, Raw, Stream};
+use churnwatch::event::{DecodeContext, Headers, Raw, Stream};
 use churnwatch::money::{Currency, RateTable, Rates};
 use churnwatch::time::Timestamp;
 use rust_decimal::Decimal;
@@ -56,5 +56,5 @@ pub fn context(rates: &Rates) -> DecodeContext {
 
 /// A record without key and timestamp, like a line of a file.
 pub fn line(stream: Stream, value: &[u8]) -> Raw<'_> {
-    Raw { stream, key: None, value: Some(value), timestamp: None, future_reference: None }
+    Raw { stream, key: None, value: Some(value), headers: Headers::NONE, timestamp: None, future_reference: None }
 }

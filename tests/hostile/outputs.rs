@@ -30,7 +30,7 @@ pub fn outputs(
     let settings = replay::settings_for(&streams, settings.clone());
     let file = |stream: &Stream| {
         let lines = files[stream.name()].join(&b'\n');
-        InputFile::of(*stream, Path::new(stream.name()), &*lines, &settings, division).unwrap()
+        InputFile::of((*stream, &Arc::default()), Path::new(stream.name()), &*lines, &settings, division).unwrap()
     };
     let files: Vec<InputFile> = streams.iter().map(file).collect();
     let mut written = Written { folder, outputs: BTreeMap::new() };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::fuzz::fuzz;
 use churnwatch::config::Config;
 use churnwatch::engine::{Input, Outcome, PlainStore, RoundOptions, Task};
-use churnwatch::event::{Decoded, Raw, Stream, decode};
+use churnwatch::event::{Decoded, Format, Headers, Raw, Stream, decode};
 use churnwatch::partitioner::{Candidates, Partitioner, Sample};
 use churnwatch::score::{Model, ModelFile};
 use churnwatch::settings::Settings;
@@ -86,14 +86,19 @@ fn the_native_decoder() {
     let context = crate::event_fixtures::context(&rates);
     fuzz("decoder", on_streams(&events()), &JSON, |input| {
         let (stream, value) = stream_and_value(input);
-        let raw =
-            Raw { key: Some(b"acme"), timestamp: Some(NOW), future_reference: Some(NOW), ..crate::event_fixtures::line(stream, value) };
+        let raw = Raw {
+            key: Some(b"acme"),
+            headers: Headers::NONE,
+            timestamp: Some(NOW),
+            future_reference: Some(NOW),
+            ..crate::event_fixtures::line(stream, value)
+        };
         match decode(&raw, &context) {
             Ok(Decoded::Record(record)) => {
                 assert!(record.account.as_deref().is_none_or(|account| (1..=256).contains(&account.len())));
                 format!("{} {:?}", record.type_name, record.id.is_some())
             }
-            Ok(Decoded::Ignored) => "ignored".to_owned(),
+            Ok(other) => format!("{} events", other.records().len()),
             Err(rejection) => format!("{} {}", rejection.code.name(), rejection.reason),
         }
     });
@@ -110,18 +115,45 @@ fn changelog() -> (Vec<ChangelogRecord>, Vec<u8>) {
     let disturbance = Disturbance { duplicates: 0.02, disorder_ms: 30_000, bad: 0.01 };
     for record in Disturb::new(Generator::new(&options), disturbance, 7) {
         let (at, value) = (Some(record.at), Some(record.json.as_bytes()));
-        let input = Input { stream: record.stream, key: Some(record.account.as_bytes()), value, timestamp: at, broker_timestamp: at };
+        let input = Input {
+            stream: record.stream,
+            key: Some(record.account.as_bytes()),
+            value,
+            headers: Headers::NONE,
+            timestamp: at,
+            format: &Format::Native,
+            broker_timestamp: at,
+        };
         task.process(&input, record.at);
     }
     for event in &events() {
         for stream in Stream::ALL {
-            task.process(&Input { stream, key: Some(b"acme"), value: Some(event), timestamp: Some(NOW), broker_timestamp: Some(NOW) }, NOW);
+            task.process(
+                &Input {
+                    stream,
+                    key: Some(b"acme"),
+                    value: Some(event),
+                    headers: Headers::NONE,
+                    timestamp: Some(NOW),
+                    format: &Format::Native,
+                    broker_timestamp: Some(NOW),
+                },
+                NOW,
+            );
         }
     }
     let waits = format!(r#"{{"type":"feature_used","account_id":"acme","user_id":"u","feature":"f","occurred_at":{}}}"#, NOW.0 + 1000);
     let deletes = format!(r#"{{"type":"account_profile","account_id":"gone","deleted":true,"occurred_at":{}}}"#, NOW.0);
     for (stream, event) in [(Stream::Usage, &waits), (Stream::Accounts, &deletes)] {
-        let input = Input { stream, key: None, value: Some(event.as_bytes()), timestamp: Some(NOW), broker_timestamp: Some(NOW) };
+        let input = Input {
+            stream,
+            key: None,
+            value: Some(event.as_bytes()),
+            headers: Headers::NONE,
+            timestamp: Some(NOW),
+            format: &Format::Native,
+            broker_timestamp: Some(NOW),
+        };
         assert_eq!(task.process(&input, NOW), Outcome::Applied);
     }
     task.round(NOW, &RoundOptions { publish: true, catching_up: false, budget: 1_000, bytes: usize::MAX }, &mut Vec::new());
@@ -275,7 +307,15 @@ fn the_engine_on_whatever_the_decoder_accepts() {
     fuzz("engine", on_streams(&events()), &JSON, |input| {
         let (stream, value) = stream_and_value(input);
         let at = Some(world.now);
-        let input = Input { stream, key: Some(b"acme"), value: Some(value), timestamp: at, broker_timestamp: at };
+        let input = Input {
+            stream,
+            key: Some(b"acme"),
+            value: Some(value),
+            headers: Headers::NONE,
+            timestamp: at,
+            format: &Format::Native,
+            broker_timestamp: at,
+        };
         let outcome = world.task.process(&input, world.now);
         applied += u32::from(outcome == Outcome::Applied);
         if applied >= 50 {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use churnwatch::directory::{Directory, SharedTask};
 use churnwatch::engine::{Input, RoundOptions};
-use churnwatch::event::{PerStream, Stream};
+use churnwatch::event::{Format, Headers, PerStream, Stream};
 use churnwatch::file::{Existing, Output};
 use churnwatch::portfolio::lines;
 use churnwatch::replay::{self, Division, History, InputFile, Reading, Request};
@@ -71,7 +71,9 @@ impl Instance {
             stream: record.stream,
             key: None,
             value: Some(record.json.as_bytes()),
+            headers: Headers::NONE,
             timestamp: Some(record.at),
+            format: &Format::Native,
             broker_timestamp: Some(record.at),
         };
         self.tasks[task].engine.process(&input, record.at);
@@ -117,7 +119,7 @@ fn replayed(records: &[SimulatedRecord], t: Timestamp) -> (Vec<Value>, Vec<Value
     let division = Division::of_machine();
     let file = |stream: Stream| {
         let lines = of(stream).collect::<Vec<_>>().join("\n");
-        InputFile::of(stream, Path::new(stream.name()), lines.as_bytes(), &settings, division).unwrap()
+        InputFile::of((stream, &Arc::default()), Path::new(stream.name()), lines.as_bytes(), &settings, division).unwrap()
     };
     let files = Stream::ALL.map(file);
     let request = Request { as_of: t, score_every: Some(1) };

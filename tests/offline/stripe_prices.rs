@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use churnwatch::engine::{Input, Outcome, PlainStore, Store, Task};
-use churnwatch::event::Stream;
+use churnwatch::event::{Format, Headers, Stream};
 use churnwatch::metric::Metric;
 use churnwatch::metric::View;
 use churnwatch::settings::Settings;
@@ -43,7 +43,15 @@ fn mrr(items: &[Value], discount: Option<Value>) -> i64 {
     let settings = Arc::new(Settings::default());
     let mut task = Task::new(Arc::clone(&settings), PlainStore::default());
     let bytes = record.to_string().into_bytes();
-    let input = Input { stream: Stream::Billing, key: None, value: Some(&bytes), timestamp: None, broker_timestamp: Some(T) };
+    let input = Input {
+        stream: Stream::Billing,
+        key: None,
+        value: Some(&bytes),
+        headers: Headers::NONE,
+        timestamp: None,
+        format: &Format::Native,
+        broker_timestamp: Some(T),
+    };
     assert_eq!(task.process(&input, T), Outcome::Applied);
     let metrics = task.store().read("a", |slot| slot.account.measure(&View::complete(T), &settings)).unwrap();
     metrics.whole_number(Metric::Mrr).unwrap()

@@ -68,7 +68,8 @@ fn avro_protobuf_and_json_on_one_topic_are_read_and_the_rest_are_dead_letters_by
     let of_protobuf = registry.register("used-protobuf", "PROTOBUF", PROTOBUF, &[("plan.proto", "plan.proto")]);
     let of_json = registry.register("used-json", "JSON", r#"{"type":"object"}"#, &[]);
     let json = format!(r#"{{"type":"feature_used","account_id":"a","user_id":"w","feature":"report","occurred_at":{}}}"#, now());
-    let mut values: Vec<Vec<u8>> = (0..10).flat_map(|n| [avro(of_avro, &format!("u{n}")), protobuf(of_protobuf, &format!("v{n}"))]).collect();
+    let mut values: Vec<Vec<u8>> =
+        (0..10).flat_map(|n| [avro(of_avro, &format!("u{n}")), protobuf(of_protobuf, &format!("v{n}"))]).collect();
     values.extend([framed(of_json, json.as_bytes()), json.clone().into_bytes()]);
     values.extend([framed(999_999, b"\x08acme"), framed(of_avro, b"\x08acm"), framed(of_protobuf, b"\x02\x0eacme")]);
     let scenario = scenario("registry", &registry.url(), &values);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use churnwatch::config::Config;
 use churnwatch::engine::{Input, PlainStore, RoundOptions, Task};
-use churnwatch::event::{PerStream, Stream};
+use churnwatch::event::{Format, Headers, PerStream, Stream};
 use churnwatch::time::Timestamp;
 use serde_json::Value;
 
@@ -27,7 +27,15 @@ pub fn lines(folder: &Path, files: &Files, t: i64) -> [BTreeMap<String, Value>; 
     for stream in Stream::ALL {
         let lines = files.get(stream.name()).map(Vec::as_slice).unwrap_or_default();
         for (number, line) in lines.iter().filter(|line| !line.iter().all(u8::is_ascii_whitespace)).enumerate() {
-            let input = Input { stream, key: None, value: Some(line), timestamp: None, broker_timestamp: None };
+            let input = Input {
+                stream,
+                key: None,
+                value: Some(line),
+                headers: Headers::NONE,
+                timestamp: None,
+                format: &Format::Native,
+                broker_timestamp: None,
+            };
             task.process(&input, now);
             if number % RECORDS_PER_ROUND == 0 {
                 write(&mut task, now, &mut changelog);

@@ -53,7 +53,8 @@ impl SchemaRegistry {
     pub(in crate::config) fn validate(&self, report: &mut Report<'_>) {
         let has_password = !self.password.expose().is_empty();
         if self.username.is_empty() == has_password {
-            report.problem_of_either(["schema_registry.username", PASSWORD], "username and password only work together: set both or neither");
+            report
+                .problem_of_either(["schema_registry.username", PASSWORD], "username and password only work together: set both or neither");
         }
         if has_password && !source::is_reference(self.password.expose()) && matches!(report.origin(PASSWORD), Origin::Option(_)) {
             report.problem(PASSWORD, "every user of this machine can read command-line options: use file:PATH or env:NAME");
@@ -88,7 +89,8 @@ fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     let trimmed = text.trim_end_matches('/');
     let rest = trimmed.strip_prefix("https://").or_else(|| trimmed.strip_prefix("http://"));
-    let is_url = rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\^`{|}@".contains(&byte)));
+    let is_url =
+        rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>\\^`{|}@".contains(&byte)));
     if text.is_empty() || is_url {
         return Ok(trimmed.to_owned());
     }

@@ -1,11 +1,14 @@
 //! `[streams.<stream>]`: the input topics of each stream, and their options.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
-use super::topic::{Format, Partitioning, StaleAfter, Topic, repartition};
+use super::format::{FormatKeys, FormatName};
+use super::topic::{Partitioning, StaleAfter, Topic, repartition};
 use crate::config::field;
 use crate::config::validate::Report;
-use crate::event::Stream;
+use crate::event::{Format, SegmentOptions, Stream};
 use crate::time::HOUR_MS;
 
 /// `[streams]`. Usage, billing and support are read unless their `topics` are empty; feedback and accounts only if their section is
@@ -27,7 +30,8 @@ pub struct StreamSection {
     #[serde(deserialize_with = "field::topic_names")]
     topics: Option<Vec<String>>,
     topic: Vec<TopicSection>,
-    format: Option<Format>,
+    format: Option<FormatName>,
+    segment: Option<SegmentOptions>,
     partitioner: Option<Partitioning>,
     #[serde(deserialize_with = "repartition")]
     repartition: Option<bool>,
@@ -40,7 +44,8 @@ pub struct StreamSection {
 pub struct TopicSection {
     #[serde(deserialize_with = "field::topic_name")]
     name: String,
-    format: Option<Format>,
+    format: Option<FormatName>,
+    segment: Option<SegmentOptions>,
     partitioner: Option<Partitioning>,
     #[serde(default, deserialize_with = "repartition")]
     repartition: Option<bool>,
@@ -72,6 +77,13 @@ impl Streams {
     #[must_use]
     pub fn topics(&self, stream: Stream) -> Vec<Topic> {
         self.section(stream).map_or_else(Vec::new, |section| section.topics(stream))
+    }
+
+    /// The format of a stream's topics, unless they have one of their own; `name` replaces the one that is configured.
+    #[must_use]
+    pub fn format(&self, stream: Stream, name: Option<FormatName>) -> Arc<Format> {
+        let keys = self.section(stream).map(StreamSection::format_keys).unwrap_or_default();
+        FormatKeys { name: name.or(keys.name), ..keys }.format()
     }
 
     /// The topics of all streams.
@@ -112,13 +124,23 @@ impl Streams {
     }
 }
 
+impl TopicSection {
+    const fn format_keys(&self) -> FormatKeys<'_> {
+        FormatKeys { name: self.format, segment: self.segment.as_ref() }
+    }
+}
+
 impl StreamSection {
+    const fn format_keys(&self) -> FormatKeys<'_> {
+        FormatKeys { name: self.format, segment: self.segment.as_ref() }
+    }
+
     fn topics(&self, stream: Stream) -> Vec<Topic> {
-        let plain = TopicSection { name: String::new(), format: None, partitioner: None, repartition: None };
+        let plain = TopicSection { name: String::new(), format: None, segment: None, partitioner: None, repartition: None };
         let resolve = |name: &str, own: &TopicSection| Topic {
             name: name.to_owned(),
             stream,
-            format: own.format.or(self.format).unwrap_or_default(),
+            format: own.format_keys().or(self.format_keys()).format(),
             partitioner: own.partitioner.or(self.partitioner).unwrap_or_default(),
         };
         let listed = self.listed(stream);

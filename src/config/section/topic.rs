@@ -1,9 +1,11 @@
 //! The options of one input topic: format, partitioning, and when its stream is stale.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
-use crate::event::Stream;
+use crate::event::{Format, Stream};
 use crate::partitioner::Partitioner;
 
 /// An input topic with all of its options.
@@ -14,17 +16,9 @@ pub struct Topic {
     /// The stream that it carries.
     pub stream: Stream,
     /// The format of its records.
-    pub format: Format,
+    pub format: Arc<Format>,
     /// How its producers choose partitions.
     pub partitioner: Partitioning,
-}
-
-/// The format of the records of a topic.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
-    /// The JSON of this program.
-    #[default]
-    Native,
 }
 
 /// How the producers of a topic choose the partition of a keyed record.
@@ -46,20 +40,6 @@ pub enum StaleAfter {
     Hours(i64),
     /// Never.
     Never,
-}
-
-impl<'de> Deserialize<'de> for Format {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const NAMES: &[&str] = &["native"];
-        const PLANNED: [&str; 5] = ["segment", "stripe", "zendesk", "cloudevents", "debezium"];
-        match String::deserialize(deserializer)?.as_str() {
-            "native" => Ok(Self::Native),
-            name if PLANNED.contains(&name) => Err(D::Error::custom(format!(
-                "`{name}` is not supported in this version, only `native` is: convert the events to the native format and write them to another topic"
-            ))),
-            name => Err(D::Error::unknown_variant(name, NAMES)),
-        }
-    }
 }
 
 impl<'de> Deserialize<'de> for Partitioning {

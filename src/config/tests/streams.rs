@@ -51,14 +51,10 @@ fn topic_names_are_not_patterns() {
 }
 
 #[test]
-fn unsupported_formats_and_repartition_are_refused_with_a_way_out() {
-    assert_problem(
-        "[streams.usage]\nformat = \"segment\"\n",
-        "c.toml:2: streams.usage.format: `segment` is not supported in this version, only `native` is: convert the events to the native format and write them to another topic",
-    );
+fn unknown_formats_and_repartition_are_refused_with_a_way_out() {
     assert_problem(
         "[streams.usage]\nformat = \"nativ\"\n",
-        "c.toml:2: streams.usage.format: `nativ` is not allowed: must be one of native; did you mean `native`?",
+        "c.toml:2: streams.usage.format: `nativ` is not allowed: must be one of native, segment; did you mean `native`?",
     );
     assert_problem(
         "[[streams.usage.topic]]\nname = \"a\"\nrepartition = true\n",

@@ -1,6 +1,6 @@
 //! The input of decoding: a record's raw bytes, and the limits that apply to them.
 
-use crate::event::Stream;
+use crate::event::{Headers, Stream};
 use crate::money::Rates;
 use crate::time::Timestamp;
 
@@ -38,6 +38,8 @@ pub struct Raw<'a> {
     pub key: Option<&'a [u8]>,
     /// The value; `None` for a null value, which deletes an account.
     pub value: Option<&'a [u8]>,
+    /// The record's headers, which some formats read.
+    pub headers: Headers<'a>,
     /// A `CreateTime` record timestamp: the event time if the payload has none. `None` for lines of files.
     pub timestamp: Option<Timestamp>,
     /// The event time may be ahead of this by `max_future_ms` at most: the broker timestamp or, in a replay, the instant of the report.

@@ -9,18 +9,8 @@ use super::fields::Fields;
 use super::reading::Reading;
 use super::value::{Value, looks_like_seconds, unit_too_fine};
 use super::{billing, document, feedback, profile, support, usage};
-use crate::event::{AccountProfile, Code, Event, Record, Rejection, Stream};
+use crate::event::{AccountProfile, Code, Decoded, Event, Record, Rejection, Stream};
 use crate::time::Timestamp;
-
-/// A successfully decoded value.
-#[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nearly every value is a record, and boxing it would allocate for each")]
-pub enum Decoded<'a> {
-    /// An event of a known type.
-    Record(Record<'a>),
-    /// An object of an unknown type for this stream.
-    Ignored,
-}
 
 /// Decodes one record.
 ///
@@ -39,11 +29,12 @@ pub fn decode<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Decoded<'a>,
     let account = if event_type.of_account { Some(account(&fields, raw, context)?) } else { None };
     let payload_time = fields.optional(Field::OccurredAt, Value::instant)?;
     let occurred_at = payload_time.map_or_else(|| record_time(raw), Ok)?;
-    check_time(occurred_at, payload_time.is_some(), raw, context)?;
+    check_time(occurred_at, payload_time.map(|_| "occurred_at"), raw, context)?;
     let id = fields.optional(Field::Id, Value::id)?;
     let event = (event_type.read)(&fields)?;
     Ok(Decoded::Record(Record {
         account,
+        account_system: None,
         id,
         type_name: event_type.name,
         occurred_at,
@@ -60,9 +51,10 @@ fn deletion<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Record<'a>, Re
     }
     let account = account_of_key(raw, context)?;
     let occurred_at = record_time(raw)?;
-    check_time(occurred_at, false, raw, context)?;
+    check_time(occurred_at, None, raw, context)?;
     Ok(Record {
         account: Some(account),
+        account_system: None,
         id: None,
         type_name: profile::TYPE_NAME,
         occurred_at,
@@ -111,7 +103,7 @@ fn account_of_key<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Cow<'a, 
     }
 }
 
-fn record_time(raw: &Raw<'_>) -> Result<Timestamp, Rejection> {
+pub(in crate::event) fn record_time(raw: &Raw<'_>) -> Result<Timestamp, Rejection> {
     match raw.timestamp {
         None => Err(Rejection::new(Code::MissingField, "occurred_at is missing and the record has no create timestamp")),
         Some(Timestamp(millis)) => match unit_too_fine(millis.into()) {
@@ -122,16 +114,24 @@ fn record_time(raw: &Raw<'_>) -> Result<Timestamp, Rejection> {
 }
 
 /// Rejects impossible event times. Devices without a clock send 1970, and some libraries the year 1; a single such record would make an
-/// account look decades old for good.
-fn check_time(occurred_at: Timestamp, from_payload: bool, raw: &Raw<'_>, context: &DecodeContext) -> Result<(), Rejection> {
+/// account look decades old for good. `field`: where it is in the payload, unless it is the record's timestamp.
+pub(in crate::event) fn check_time(
+    occurred_at: Timestamp,
+    field: Option<&str>,
+    raw: &Raw<'_>,
+    context: &DecodeContext,
+) -> Result<(), Rejection> {
+    let refused = |code, of_record: Option<&'static str>, wrong: &str| {
+        let reason = of_record.map_or_else(|| format!("{} {wrong}", field.unwrap_or("occurred_at")).into(), Into::into);
+        Err(Rejection { code, reason })
+    };
     if occurred_at < context.earliest {
-        let from_record = if from_payload { None } else { fault_of_record_time(occurred_at, context) };
-        return Err(Rejection::new(Code::OutOfRange, from_record.unwrap_or("occurred_at is before time.earliest")));
+        let of_record = if field.is_some() { None } else { fault_of_record_time(occurred_at, context) };
+        return refused(Code::OutOfRange, of_record, "is before time.earliest");
     }
     match raw.future_reference {
         Some(reference) if occurred_at.since(reference) > context.max_future_ms => {
-            let reason = fault_of_record_time(reference, context);
-            Err(Rejection::new(Code::FutureTime, reason.unwrap_or("occurred_at is further in the future than time.max_future_hours")))
+            refused(Code::FutureTime, fault_of_record_time(reference, context), "is further in the future than time.max_future_hours")
         }
         _ => Ok(()),
     }
@@ -151,6 +151,7 @@ fn fault_of_record_time(at: Timestamp, context: &DecodeContext) -> Option<&'stat
 mod tests {
     use super::super::testing::{context, decode_bytes, decode_raw, json, record, refusal};
     use super::*;
+    use crate::event::Headers;
 
     const USAGE: &str = r#""user_id":"u","feature":"f""#;
 
@@ -159,7 +160,7 @@ mod tests {
     }
 
     fn raw(stream: Stream, value: Option<&[u8]>) -> Raw<'_> {
-        Raw { stream, key: Some(b"key"), value, timestamp: Some(Timestamp(5)), future_reference: None }
+        Raw { stream, key: Some(b"key"), value, headers: Headers::NONE, timestamp: Some(Timestamp(5)), future_reference: None }
     }
 
     #[test]
@@ -201,8 +202,14 @@ mod tests {
     #[test]
     fn checks_run_in_the_documented_order() {
         let refused = |text: &str, key: Option<&[u8]>| {
-            let raw =
-                Raw { stream: Stream::Usage, key, value: Some(text.as_bytes()), timestamp: None, future_reference: Some(Timestamp(0)) };
+            let raw = Raw {
+                stream: Stream::Usage,
+                key,
+                value: Some(text.as_bytes()),
+                headers: Headers::NONE,
+                timestamp: None,
+                future_reference: Some(Timestamp(0)),
+            };
             decode_raw(&raw).unwrap_err().reason.into_owned()
         };
         let bad = r#""count":0,"id":[]"#;

@@ -8,7 +8,7 @@ pub(super) const MAX_DEPTH: usize = 128;
 
 /// The value as text, without framing and byte-order mark. Rejects with `too_large`, `invalid_json` if the framing needs a schema,
 /// `invalid_utf8` or `too_deep`, in this order.
-pub(super) fn text(value: &[u8], record_bytes: usize) -> Result<&str, Rejection> {
+pub(in crate::event) fn text(value: &[u8], record_bytes: usize) -> Result<&str, Rejection> {
     if value.len() > record_bytes {
         return Err(Rejection::new(Code::TooLarge, format!("has {} bytes, at most {record_bytes} are allowed", value.len())));
     }
@@ -47,7 +47,7 @@ fn is_nested_deeper(text: &[u8]) -> bool {
 }
 
 /// Whether a string in otherwise valid JSON contains a lone surrogate, which UTF-8 cannot encode.
-pub(super) fn has_lone_surrogate(json: &str) -> bool {
+pub(in crate::event) fn has_lone_surrogate(json: &str) -> bool {
     let mut rest = json.as_bytes();
     while let Some((_, escape)) = memchr::memchr(b'\\', rest).and_then(|at| rest.split_at_checked(at)) {
         rest = match (code_unit(escape), escape.split_at_checked(6).map(|(_, after)| after)) {

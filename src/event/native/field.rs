@@ -6,7 +6,7 @@ macro_rules! names {
     ($($name:ident = $text:literal,)*) => {
         /// Every known field name, including those of nested objects.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(super) enum Field {
+        pub(in crate::event) enum Field {
             $($name,)*
         }
 
@@ -106,39 +106,52 @@ names! {
     Aliases = "aliases",
     ReferredBy = "referred_by",
     AcquiredThrough = "acquired_through",
+    Merge = "merge",
     Deleted = "deleted",
 }
 
 /// A field, or one element of the array in it; written `items` or `items[2]`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Step {
+pub(in crate::event) struct Step {
     field: Field,
     /// `MAX_VALUES` keeps this far below `u16::MAX`.
     index: Option<u16>,
 }
 
-/// The path of a value in its record; written `discount.currency`, `items[2].currency`, `entitled_features[0]`.
+/// The path of a value in its record.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Path {
-    /// The step that leads to the enclosing object; `None` for a top-level field.
-    object: Option<Step>,
-    step: Step,
+pub(in crate::event) enum Path<'c> {
+    /// In a native event; written `discount.currency`, `items[2].currency`, `entitled_features[0]`.
+    Native {
+        /// The step that leads to the enclosing object; `None` for a top-level field.
+        object: Option<Step>,
+        /// The field itself.
+        step: Step,
+    },
+    /// In a payload of another format, as its documentation writes it.
+    Foreign(&'c str),
 }
 
-impl Path {
+impl Path<'_> {
     /// The path of a field of the object at `object`, or of the record.
     pub(super) const fn new(object: Option<Step>, field: Field) -> Self {
-        Self { object, step: Step { field, index: None } }
+        Self::Native { object, step: Step { field, index: None } }
     }
 
     /// The path of an element of the array at this path.
     pub(super) fn element(self, index: usize) -> Self {
-        Self { step: Step { index: u16::try_from(index).ok(), ..self.step }, ..self }
+        match self {
+            Self::Native { object, step } => Self::Native { object, step: Step { index: u16::try_from(index).ok(), ..step } },
+            Self::Foreign(_) => self,
+        }
     }
 
-    /// The last step, from which the path of a nested field continues. Objects nest only once.
-    pub(super) const fn last_step(self) -> Step {
-        self.step
+    /// The last step, from which the path of a nested field continues. Objects of native events nest only once.
+    pub(super) const fn last_step(self) -> Option<Step> {
+        match self {
+            Self::Native { step, .. } => Some(step),
+            Self::Foreign(_) => None,
+        }
     }
 }
 
@@ -149,9 +162,14 @@ impl fmt::Display for Step {
     }
 }
 
-impl fmt::Display for Path {
+impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.object.map_or(Ok(()), |object| write!(f, "{object}."))?;
-        write!(f, "{}", self.step)
+        match self {
+            Self::Native { object, step } => {
+                object.map_or(Ok(()), |object| write!(f, "{object}."))?;
+                write!(f, "{step}")
+            }
+            Self::Foreign(path) => f.write_str(path),
+        }
     }
 }

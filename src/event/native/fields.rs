@@ -30,7 +30,7 @@ impl<'a, 'c> Fields<'a, 'c> {
 
     /// An empty set of fields for an object inside a record.
     pub(super) const fn of_object(value: &Value<'a, 'c>) -> Self {
-        let object = Some(value.path.last_step());
+        let object = value.path.last_step();
         Self { slots: [None; Field::COUNT], object, has_escapes: value.has_escapes, reading: value.reading }
     }
 

@@ -23,17 +23,21 @@ mod usage;
 mod value;
 
 pub use context::{DecodeContext, Raw};
+pub use decode::decode;
 pub(super) use decode::known_type;
-pub use decode::{Decoded, decode};
+pub(super) use decode::{check_time, record_time};
+pub(super) use document::{has_lone_surrogate, text};
 pub use encode::encode;
 pub(super) use framing::needs_registry;
+pub(super) use reading::Reading;
+pub(super) use value::Value;
 
 #[cfg(test)]
-mod testing {
+pub(super) mod testing {
     //! Decoding with test limits, shared by the tests of this folder.
 
-    use super::{DecodeContext, Decoded, Raw, decode};
-    use crate::event::{Code, Event, Record, Rejection, Stream};
+    use super::{DecodeContext, Raw, decode};
+    use crate::event::{Code, Decoded, Event, Headers, Record, Rejection, Stream};
     use crate::money::{Currency, RateTable, Rates};
     use crate::time::Timestamp;
 
@@ -44,7 +48,7 @@ mod testing {
     }
 
     /// Limits small enough to reach.
-    pub(super) fn context() -> DecodeContext {
+    pub(in crate::event) fn context() -> DecodeContext {
         DecodeContext {
             record_bytes: 4096,
             text_bytes: 16,
@@ -61,7 +65,7 @@ mod testing {
 
     /// Decodes a value under the key `key`, with no record timestamp.
     pub(super) fn decode_bytes(stream: Stream, value: &[u8]) -> Result<Decoded<'_>, Rejection> {
-        decode_raw(&Raw { stream, key: Some(b"key"), value: Some(value), timestamp: None, future_reference: None })
+        decode_raw(&Raw { stream, key: Some(b"key"), value: Some(value), headers: Headers::NONE, timestamp: None, future_reference: None })
     }
 
     /// An event at epoch second 1; `fields` is JSON text such as `"count":2`.

@@ -26,6 +26,7 @@ fn account_profile<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> 
         aliases: fields.optional(Field::Aliases, aliases)?.unwrap_or_default(),
         referred_by: fields.optional(Field::ReferredBy, Value::reference)?,
         acquired_through: fields.optional(Field::AcquiredThrough, Value::text)?,
+        merge: fields.optional(Field::Merge, Value::flag)?.unwrap_or(false),
         deleted: fields.optional(Field::Deleted, Value::flag)?.unwrap_or(false),
     };
     Ok(Event::Profile(Box::new(profile)))
@@ -79,7 +80,7 @@ mod tests {
     fn every_field_is_read() {
         let text = r#""name":"Acme","segment":"smb","plan":"pro","csm":"dana","region":"DE","seats":"0","signed_up_at":1,"onboarded_at":2,
             "entitled_features":["b","a",null,"b",""],"aliases":{"zendesk":360001,"stripe":"cus_1","none":null,"":"x"},
-            "referred_by":7,"acquired_through":"web","deleted":true"#;
+            "referred_by":7,"acquired_through":"web","merge":true,"deleted":true"#;
         let expected = AccountProfile {
             name: Some("Acme".into()),
             segment: Some("smb".into()),
@@ -93,6 +94,7 @@ mod tests {
             aliases: vec![("stripe".into(), "cus_1".into()), ("zendesk".into(), "360001".into())],
             referred_by: Some("7".into()),
             acquired_through: Some("web".into()),
+            merge: true,
             deleted: true,
         };
         assert_eq!(profile(text), expected);

@@ -4,14 +4,14 @@ use std::cell::Cell;
 
 use super::context::DecodeContext;
 
-pub(super) struct Reading<'c> {
-    pub(super) context: &'c DecodeContext,
+pub(in crate::event) struct Reading<'c> {
+    pub(in crate::event) context: &'c DecodeContext,
     /// Whether any text was truncated at `limits.text_bytes`.
-    pub(super) cut_text: Cell<bool>,
+    pub(in crate::event) cut_text: Cell<bool>,
 }
 
 impl<'c> Reading<'c> {
-    pub(super) const fn new(context: &'c DecodeContext) -> Self {
+    pub(in crate::event) const fn new(context: &'c DecodeContext) -> Self {
         Self { context, cut_text: Cell::new(false) }
     }
 }

@@ -16,10 +16,10 @@ use crate::money::{Currency, Fixed};
 use crate::time::Timestamp;
 
 /// Maximum number of values in an array or map; beyond: `out_of_range`.
-pub(super) const MAX_VALUES: usize = 1000;
+pub(in crate::event) const MAX_VALUES: usize = 1000;
 
 /// Maximum of counts, quantities and seats.
-pub(super) const MAX_COUNT: u64 = i64::MAX.unsigned_abs();
+pub(in crate::event) const MAX_COUNT: u64 = i64::MAX.unsigned_abs();
 
 /// Instants given as numbers are in milliseconds from here on, below in seconds.
 pub(super) const FIRST_MILLISECOND_NUMBER: i128 = 100_000_000_000;
@@ -29,7 +29,7 @@ const FIRST_MICROSECOND_NUMBER: i128 = 100_000_000_000_000;
 const FIRST_NANOSECOND_NUMBER: i128 = 100_000_000_000_000_000;
 
 /// The likely unit of a number too large to be milliseconds.
-pub(super) const fn unit_too_fine(number: i128) -> Option<&'static str> {
+pub(in crate::event) const fn unit_too_fine(number: i128) -> Option<&'static str> {
     match number {
         FIRST_NANOSECOND_NUMBER.. => Some("nanoseconds"),
         FIRST_MICROSECOND_NUMBER.. => Some("microseconds"),
@@ -38,7 +38,7 @@ pub(super) const fn unit_too_fine(number: i128) -> Option<&'static str> {
 }
 
 /// Whether a number of milliseconds is more likely one of seconds: those from 2001 on are milliseconds of January 1970.
-pub(super) fn looks_like_seconds(millis: i64) -> bool {
+pub(in crate::event) fn looks_like_seconds(millis: i64) -> bool {
     (FIRST_LIKELY_SECOND..FIRST_MILLISECOND_NUMBER).contains(&i128::from(millis))
 }
 
@@ -47,38 +47,43 @@ const FIRST_LIKELY_SECOND: i128 = 1_000_000_000;
 
 /// The JSON text of a value.
 #[derive(Clone, Copy)]
-pub(super) struct Value<'a, 'c> {
-    pub(super) json: &'a str,
-    pub(super) path: Path,
+pub(in crate::event) struct Value<'a, 'c> {
+    pub(in crate::event) json: &'a str,
+    pub(in crate::event) path: Path<'c>,
     /// Whether the record contains any escape.
-    pub(super) has_escapes: bool,
-    pub(super) reading: &'c Reading<'c>,
+    pub(in crate::event) has_escapes: bool,
+    pub(in crate::event) reading: &'c Reading<'c>,
 }
 
-impl<'a> Value<'a, '_> {
+impl<'a, 'c> Value<'a, 'c> {
     /// Whether it is neither null nor empty text.
-    pub(super) fn is_given(&self) -> bool {
+    pub(in crate::event) fn is_given(&self) -> bool {
         !matches!(self.json, "null" | "\"\"")
     }
 
+    /// The JSON text of a field at this path, which may hold anything.
+    pub(in crate::event) const fn foreign(json: &'a str, path: &'c str, reading: &'c Reading<'c>) -> Self {
+        Self { json, path: Path::Foreign(path), has_escapes: true, reading }
+    }
+
     /// Text to be stored, truncated at `limits.text_bytes`: a long name must not cost the event.
-    pub(super) fn text(&self) -> Result<Cow<'a, str>, Rejection> {
+    pub(in crate::event) fn text(&self) -> Result<Cow<'a, str>, Rejection> {
         self.any_text().map(|text| self.cut(text))
     }
 
     /// Text of any length that is not stored.
-    pub(super) fn any_text(&self) -> Result<Cow<'a, str>, Rejection> {
+    pub(in crate::event) fn any_text(&self) -> Result<Cow<'a, str>, Rejection> {
         self.unquoted()?.ok_or_else(|| self.wrong_type("is not text"))
     }
 
     /// An id: text, or a whole number read as its digits. Never truncated, since two ids could become one.
-    pub(super) fn id(&self) -> Result<Cow<'a, str>, Rejection> {
+    pub(in crate::event) fn id(&self) -> Result<Cow<'a, str>, Rejection> {
         let id = self.text_or_digits()?;
         self.within_limit(id)
     }
 
     /// An id that is only stored, not matched; truncated at `limits.text_bytes` like other text.
-    pub(super) fn reference(&self) -> Result<Cow<'a, str>, Rejection> {
+    pub(in crate::event) fn reference(&self) -> Result<Cow<'a, str>, Rejection> {
         self.text_or_digits().map(|text| self.cut(text))
     }
 
@@ -94,18 +99,18 @@ impl<'a> Value<'a, '_> {
     }
 
     /// One of a set of names, in any case.
-    pub(super) fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, Rejection> {
+    pub(in crate::event) fn choice<T: Copy>(&self, choices: &[(&str, T)]) -> Result<T, Rejection> {
         let text = self.any_text()?;
         among(choices, &text).ok_or_else(|| self.not_one_of(choices))
     }
 
     /// One of a set of names, case-insensitive; `None` for anything else.
-    pub(super) fn word<T: Copy>(&self, choices: &[(&str, T)]) -> Result<Option<T>, Rejection> {
+    pub(in crate::event) fn word<T: Copy>(&self, choices: &[(&str, T)]) -> Result<Option<T>, Rejection> {
         Ok(self.unquoted()?.and_then(|text| among(choices, &text)))
     }
 
     /// True or false.
-    pub(super) fn flag(&self) -> Result<bool, Rejection> {
+    pub(in crate::event) fn flag(&self) -> Result<bool, Rejection> {
         match self.json {
             "true" => Ok(true),
             "false" => Ok(false),
@@ -114,14 +119,14 @@ impl<'a> Value<'a, '_> {
     }
 
     /// A whole number in a range; `6.0`, `6e0` and text are accepted.
-    pub(super) fn whole<T: TryFrom<i128> + PartialOrd>(self, range: RangeInclusive<T>) -> Result<T, Rejection> {
+    pub(in crate::event) fn whole<T: TryFrom<i128> + PartialOrd>(self, range: RangeInclusive<T>) -> Result<T, Rejection> {
         let text = self.number_text()?;
         let whole = T::try_from(self.integer(self.number(&text)?)?).ok().filter(|whole| range.contains(whole));
         whole.ok_or_else(|| self.out_of_range("is outside its range"))
     }
 
     /// An amount in whole minor units. Decimals get their own rejection: "49.00" surely means 49 major units, not 49 cents.
-    pub(super) fn minor_units(&self) -> Result<i64, Rejection> {
+    pub(in crate::event) fn minor_units(&self) -> Result<i64, Rejection> {
         let text = self.number_text()?;
         let number = self.number(&text)?;
         let whole = number.floor(0);
@@ -132,20 +137,20 @@ impl<'a> Value<'a, '_> {
     }
 
     /// An amount in major units, converted exactly to minor units of a currency with this many decimals.
-    pub(super) fn decimal(&self, decimals: u32) -> Result<Fixed, Rejection> {
+    pub(in crate::event) fn decimal(&self, decimals: u32) -> Result<Fixed, Rejection> {
         let text = self.number_text()?;
         self.number(&text)?.fixed(decimals.into()).ok_or_else(|| self.out_of_range("has more than 28 digits"))
     }
 
     /// A finite number.
-    pub(super) fn float(&self) -> Result<f64, Rejection> {
+    pub(in crate::event) fn float(&self) -> Result<f64, Rejection> {
         let text = self.number_text()?;
         let float = self.number(&text)?.to_f64();
         if float.is_finite() { Ok(float) } else { Err(self.out_of_range("is not finite")) }
     }
 
     /// A percentage, 0..=100, exactly as written up to 28 decimal places.
-    pub(super) fn percent(&self) -> Result<Decimal, Rejection> {
+    pub(in crate::event) fn percent(&self) -> Result<Decimal, Rejection> {
         let text = self.number_text()?;
         let number = self.number(&text)?.text();
         let percent = if number.contains(['e', 'E']) { Decimal::from_scientific(number) } else { Decimal::from_str(number) };
@@ -154,7 +159,7 @@ impl<'a> Value<'a, '_> {
     }
 
     /// Seconds, >= 0, truncated to nanoseconds.
-    pub(super) fn seconds(&self) -> Result<u64, Rejection> {
+    pub(in crate::event) fn seconds(&self) -> Result<u64, Rejection> {
         let text = self.number_text()?;
         let nanoseconds = self.number(&text)?.floor(9).and_then(|cut| u64::try_from(cut.value).ok());
         nanoseconds.ok_or_else(|| self.out_of_range("is outside its range"))
@@ -162,7 +167,7 @@ impl<'a> Value<'a, '_> {
 
     /// An instant: RFC 3339 with offset, or a number (or numeric text) of epoch seconds below 10^11 and epoch milliseconds from there.
     /// Truncated to milliseconds. Anything before year 1 is clamped to it, since later checks reject both.
-    pub(super) fn instant(&self) -> Result<Timestamp, Rejection> {
+    pub(in crate::event) fn instant(&self) -> Result<Timestamp, Rejection> {
         let text = self.number_text()?;
         let Some(number) = Number::parse(&text) else {
             return Timestamp::parse_rfc3339(&text).ok_or_else(|| self.wrong_type("is not an instant with offset"));
@@ -178,14 +183,14 @@ impl<'a> Value<'a, '_> {
     }
 
     /// A currency with a rate.
-    pub(super) fn currency(&self) -> Result<Currency, Rejection> {
+    pub(in crate::event) fn currency(&self) -> Result<Currency, Rejection> {
         let currency = Currency::parse(&self.any_text()?).ok_or_else(|| self.out_of_range("is not three letters"))?;
         let is_known = self.reading.context.rates.as_ref().is_none_or(|rates| rates.knows(currency));
         if is_known { Ok(currency) } else { Err(self.reject(Code::UnknownCurrency, "has no rate")) }
     }
 
     /// The elements of an array.
-    pub(super) fn elements(&self) -> Result<Vec<Self>, Rejection> {
+    pub(in crate::event) fn elements(&self) -> Result<Vec<Self>, Rejection> {
         let elements: Vec<&'a RawValue> = serde_json::from_str(self.json).map_err(|_| self.wrong_type("is not an array"))?;
         if elements.len() > MAX_VALUES {
             return Err(self.too_many());
@@ -195,7 +200,7 @@ impl<'a> Value<'a, '_> {
     }
 
     /// The members of an object whose keys are data, ordered by key. The last of repeated keys wins.
-    pub(super) fn members(&self) -> Result<Vec<(Cow<'a, str>, Self)>, Rejection> {
+    pub(in crate::event) fn members(&self) -> Result<Vec<(Cow<'a, str>, Self)>, Rejection> {
         let members: BTreeMap<Key<'a>, &'a RawValue> = serde_json::from_str(self.json).map_err(|_| self.wrong_type("is not an object"))?;
         if members.len() > MAX_VALUES {
             return Err(self.too_many());
@@ -271,13 +276,13 @@ impl<'a> Value<'a, '_> {
 
     /// The rejection of a value of the wrong type.
     #[cold]
-    pub(super) fn wrong_type(&self, why: &str) -> Rejection {
+    pub(in crate::event) fn wrong_type(&self, why: &str) -> Rejection {
         self.reject(Code::WrongType, why)
     }
 
     /// The rejection of a value outside its range or set.
     #[cold]
-    pub(super) fn out_of_range(&self, why: &str) -> Rejection {
+    pub(in crate::event) fn out_of_range(&self, why: &str) -> Rejection {
         self.reject(Code::OutOfRange, why)
     }
 

@@ -78,7 +78,9 @@ impl Shape {
             (Self::Compressed(_), Place::File) => "decompress it first",
             (Self::Compressed(_), Place::Topic) => "send the JSON itself, and let the producer compress batches with compression.type",
             (Self::Framed, Place::Topic) => "set url in [schema_registry]",
-            (Self::Framed, Place::File) => "read the topic itself, with [schema_registry]: a file does not say which registry knows the schema",
+            (Self::Framed, Place::File) => {
+                "read the topic itself, with [schema_registry]: a file does not say which registry knows the schema"
+            }
             (Self::Csv, _) => "convert each row to a JSON object",
             (Self::Array, Place::File) => "write one object per line: `jq -c '.[]' FILE`",
             (Self::Array, Place::Topic) => "send one event per record",

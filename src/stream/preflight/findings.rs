@@ -114,7 +114,7 @@ mod tests {
     use super::*;
     use crate::config::Config;
     use crate::config::section::{Partitioning, Start};
-    use crate::event::{self, Decoded, Raw, Rejection};
+    use crate::event::{self, Decoded, Headers, Raw, Rejection};
     use crate::settings::Settings;
     use crate::stream::Permits;
     use crate::stream::options::InputTopic;
@@ -125,7 +125,12 @@ mod tests {
     }
 
     fn trial(records: Vec<Tried>) -> Trial {
-        let topic = InputTopic { name: "t".to_owned(), stream: Stream::Billing, partitioning: Partitioning::Auto };
+        let topic = InputTopic {
+            name: "t".to_owned(),
+            stream: Stream::Billing,
+            partitioning: Partitioning::Auto,
+            format: std::sync::Arc::default(),
+        };
         Trial::with(topic, records)
     }
 
@@ -183,7 +188,14 @@ mod tests {
     #[test]
     fn the_examples_are_events_of_their_streams() {
         for stream in Stream::ALL {
-            let raw = Raw { stream, key: None, value: Some(example(stream).as_bytes()), timestamp: None, future_reference: None };
+            let raw = Raw {
+                stream,
+                key: None,
+                value: Some(example(stream).as_bytes()),
+                headers: Headers::NONE,
+                timestamp: None,
+                future_reference: None,
+            };
             let decoded = event::decode(&raw, &Settings::default().decode_context());
             assert!(matches!(decoded, Ok(Decoded::Record(_))), "{decoded:?}");
         }

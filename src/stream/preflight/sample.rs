@@ -156,7 +156,7 @@ mod tests {
     use crate::event::Stream;
 
     fn topic(name: &str, partitioning: Partitioning) -> InputTopic {
-        InputTopic { name: name.to_owned(), stream: Stream::Usage, partitioning }
+        InputTopic { name: name.to_owned(), stream: Stream::Usage, partitioning, format: std::sync::Arc::default() }
     }
 
     fn sample(partition: impl Fn(&[u8]) -> i32) -> Sample {

@@ -10,13 +10,13 @@ use std::time::Duration;
 use crate::clock::Deadline;
 use crate::config::section::Partitioning;
 use crate::engine::{Counts, Outcome, StreamCounts};
-use crate::event::{self, Code, DecodeContext, Decoded, Raw, Rejection, Shape};
+use crate::event::{self, Code, DecodeContext, Headers, Raw, Rejection, Shape};
 use crate::kafka::{Consumer, Found, Inspector, Offset, Record, Visitor, read_to_end, wait};
 use crate::partitioner::{Candidates, Sample};
 use crate::stream::failure::Failure;
 use crate::stream::notices;
 use crate::stream::options::{InputTopic, Options};
-use crate::stream::values::{Value, Values};
+use crate::stream::values::{ReadRecord, Values};
 use crate::time::Timestamp;
 
 /// Records per topic.
@@ -117,8 +117,8 @@ impl Visitor for Reading {
         let of_record = |trial: &&mut Trial| trial.topic.name == record.topic();
         if let Some(trial) = self.trials.iter_mut().find(of_record).filter(|trial| trial.records.len() < RECORDS_MAX) {
             let deadline = self.deadline;
-            let Some(value) = self.values.read(&record, || !deadline.passed())? else { return Ok(ControlFlow::Break(())) };
-            trial.add(record, value, &self.context, self.now);
+            let Some(read) = self.values.read(record, || !deadline.passed())? else { return Ok(ControlFlow::Break(())) };
+            trial.add(&read, &self.context, self.now);
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -136,24 +136,28 @@ impl Trial {
         Self { topic, records, partitions: 1, keys: Sample::default() }
     }
 
-    fn add(&mut self, record: Record<'_>, value: Value<'_>, context: &DecodeContext, now: Timestamp) {
+    fn add(&mut self, read: &ReadRecord<'_>, context: &DecodeContext, now: Timestamp) {
+        let record = read.record;
         let timestamp = record.timestamp();
         let raw = |value| Raw {
             stream: self.topic.stream,
             key: record.key(),
             value,
+            headers: Headers::of(&record),
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             future_reference: Some(timestamp.map_or(now, |(timestamp, _)| timestamp)),
         };
         if let Some(key) = record.key() {
             self.keys.add(record.partition(), key);
         }
-        let (outcome, event) = match value.and_then(|value| event::decode(&raw(value), context)) {
-            Ok(Decoded::Record(event)) => (Outcome::Applied, Some(TriedEvent::of(&event, record.key()))),
-            Ok(Decoded::Ignored) => (Outcome::Ignored, None),
+        let (outcome, event) = match read.value.clone().and_then(|value| self.topic.format.decode(&raw(value), context)) {
+            Ok(decoded) => match decoded.records().first() {
+                Some(event) => (Outcome::Applied, Some(TriedEvent::of(event, record.key()))),
+                None => (Outcome::Ignored, None),
+            },
             Err(rejection) => (Outcome::DeadLetter(rejection), None),
         };
-        let shape = if event.is_some() { None } else { notices::shape(record, self.topic.stream) };
+        let shape = if event.is_some() { None } else { notices::shape(read, self.topic.stream) };
         self.records.push(Tried { partition: record.partition(), offset: record.offset(), outcome, shape, event });
     }
 
@@ -232,6 +236,8 @@ fn spread(trials: &[Trial]) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::event::Stream;
     use crate::partitioner::Partitioner;
@@ -240,7 +246,7 @@ mod tests {
 
     /// A topic whose records are about account `a0`, `a1` ... under other keys, placed by those keys.
     fn keyed(partitioning: Partitioning, key: impl Fn(i32) -> String) -> Trial {
-        let topic = InputTopic { name: "t".to_owned(), stream: Stream::Usage, partitioning };
+        let topic = InputTopic { name: "t".to_owned(), stream: Stream::Usage, partitioning, format: Arc::default() };
         let mut trial = Trial { topic, records: Vec::new(), partitions: PARTITIONS, keys: Sample::default() };
         for number in 0..100 {
             let (key, account) = (key(number), format!("a{}", number % 20));

@@ -6,7 +6,7 @@ use churnwatch::account::billing::MRR_MAX;
 use churnwatch::directory::{Directory, SharedTask};
 use churnwatch::engine::bad_run::{BadRun, Thresholds};
 use churnwatch::engine::{Input, Outcome, OutputRecord, RoundOptions, Store};
-use churnwatch::event::{Code, Stream};
+use churnwatch::event::{Code, Format, Headers, Stream};
 use churnwatch::money::{Currency, RateTable, Rates};
 use churnwatch::partitioner::{Candidates, PartitionCheck, Partitioner};
 use churnwatch::score::{Model, ModelFile};
@@ -87,8 +87,15 @@ fn readers_see_an_account_with_its_recent_changes() {
     let mut task = SharedTask::new(0, Arc::clone(&directory));
     task.show();
     let record = subscribed("b1", "acme", 5_000, at(119)).to_string();
-    let input =
-        Input { stream: Stream::Billing, key: None, value: Some(record.as_bytes()), timestamp: None, broker_timestamp: Some(at(119)) };
+    let input = Input {
+        stream: Stream::Billing,
+        key: None,
+        value: Some(record.as_bytes()),
+        headers: Headers::NONE,
+        timestamp: None,
+        format: &Format::Native,
+        broker_timestamp: Some(at(119)),
+    };
     assert_eq!(task.engine.process(&input, at(119)), Outcome::Applied);
     let mut out = Vec::new();
     task.round(at(120), &PUBLISH, &mut out);
@@ -372,7 +379,15 @@ fn records_whose_timestamps_are_in_seconds_are_a_bad_run_and_the_reason_says_so(
     let finding = (0..300).find_map(|n| {
         let record = serde_json::to_vec(&used(&n.to_string(), "acme", "u", at(100))).unwrap();
         let seconds = Some(Timestamp(at(100).0 / 1000));
-        let input = Input { stream: Stream::Usage, key: None, value: Some(&record), timestamp: seconds, broker_timestamp: seconds };
+        let input = Input {
+            stream: Stream::Usage,
+            key: None,
+            value: Some(&record),
+            headers: Headers::NONE,
+            timestamp: seconds,
+            format: &Format::Native,
+            broker_timestamp: seconds,
+        };
         run.count(&driver.task.process(&input, at(100)), true, Thresholds::default())
     });
     let finding = finding.expect("a bad run");

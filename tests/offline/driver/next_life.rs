@@ -1,7 +1,7 @@
 //! Accounts that are deleted and return, with the deletion read at any moment.
 
 use churnwatch::engine::{Input, Outcome, Store};
-use churnwatch::event::Stream;
+use churnwatch::event::{Format, Headers, Stream};
 use churnwatch::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp, Zone};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -27,7 +27,15 @@ fn deletion() -> (Stream, Value) {
 /// Reads a record as from a file: a stream has been observed since its earliest event.
 fn feed(driver: &mut Driver, (stream, record): &(Stream, Value)) {
     let bytes = serde_json::to_vec(record).unwrap();
-    let input = Input { stream: *stream, key: None, value: Some(&bytes), timestamp: None, broker_timestamp: None };
+    let input = Input {
+        stream: *stream,
+        key: None,
+        value: Some(&bytes),
+        headers: Headers::NONE,
+        timestamp: None,
+        format: &Format::Native,
+        broker_timestamp: None,
+    };
     let outcome = driver.task.process(&input, now());
     assert!(!matches!(outcome, Outcome::DeadLetter(_)), "{record}: {outcome:?}");
 }

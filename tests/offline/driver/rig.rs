@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use churnwatch::engine::{Input, Outcome, OutputRecord, PlainStore, RoundOptions, Task};
-use churnwatch::event::Stream;
+use churnwatch::event::{Format, Headers, Stream};
 use churnwatch::score::Model;
 use churnwatch::settings::Settings;
 use churnwatch::time::Timestamp;
@@ -37,7 +37,15 @@ impl Driver {
 
     pub fn feed(&mut self, stream: Stream, record: &Value, now: Timestamp) -> Outcome {
         let bytes = serde_json::to_vec(record).unwrap();
-        let input = Input { stream, key: None, value: Some(&bytes), timestamp: Some(now), broker_timestamp: Some(now) };
+        let input = Input {
+            stream,
+            key: None,
+            value: Some(&bytes),
+            headers: Headers::NONE,
+            timestamp: Some(now),
+            format: &Format::Native,
+            broker_timestamp: Some(now),
+        };
         self.task.process(&input, now)
     }
 

@@ -72,7 +72,7 @@ impl World {
         let settings = replay::settings_for(&given, settings);
         let file = |stream: Stream| {
             let lines: Vec<String> = self.0[stream.name()].iter().map(Value::to_string).collect();
-            InputFile::of(stream, Path::new(stream.name()), lines.join("\n").as_bytes(), &settings, division).unwrap()
+            InputFile::of((stream, &Arc::default()), Path::new(stream.name()), lines.join("\n").as_bytes(), &settings, division).unwrap()
         };
         (given.into_iter().map(file).collect(), settings)
     }

@@ -88,6 +88,7 @@ fn profile(object: &mut Object<'_>, profile: &AccountProfile<'_>) {
     }
     object.optional_text(Field::ReferredBy, profile.referred_by.as_deref());
     object.optional_text(Field::AcquiredThrough, profile.acquired_through.as_deref());
+    object.flag_if_set(Field::Merge, profile.merge);
     object.flag_if_set(Field::Deleted, profile.deleted);
 }
 

@@ -1,0 +1,15 @@
+//! Adapters: topics as they already are. Each turns the payloads of one provider into native events.
+//!
+//! [`Format::decode`] is the entry point. An adapter is a function from a [`Payload`](payload::Payload) to events that it pushes into
+//! [`Events`](events::Events), or a rejection whose reason names the field; the format is added here. No event at all means that the format
+//! knows the payload and does not need it. `object` has the lenient types with which adapters describe their payloads.
+
+mod events;
+mod format;
+mod lookup;
+mod object;
+mod payload;
+mod segment;
+
+pub use format::Format;
+pub use segment::Options as SegmentOptions;

@@ -1,0 +1,150 @@
+//! One payload of another format, and what adapters need to read it.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::object::Json;
+use crate::event::native::{self, Raw, Reading, Value};
+use crate::event::{Code, DecodeContext, Event, Record, Rejection};
+use crate::time::Timestamp;
+
+/// A value that has passed the checks on it as a whole: size, UTF-8, depth.
+#[derive(Clone, Copy)]
+pub(super) struct Payload<'a, 'c> {
+    /// The text, without framing and byte-order mark.
+    pub(super) text: &'a str,
+    /// The record.
+    pub(super) raw: &'c Raw<'a>,
+    /// The limits.
+    pub(super) context: &'c DecodeContext,
+    reading: &'c Reading<'c>,
+}
+
+/// An account: its own id, or its id in another system.
+pub(super) struct Account<'a> {
+    /// The id.
+    pub(super) id: Cow<'a, str>,
+    /// The system, if the id is an alias.
+    pub(super) system: Option<Cow<'a, str>>,
+}
+
+impl<'a> Account<'a> {
+    /// An account by its own id.
+    pub(super) const fn own(id: Cow<'a, str>) -> Self {
+        Self { id, system: None }
+    }
+
+    /// An account by its id in another system.
+    pub(super) const fn alias(system: &'static str, id: Cow<'a, str>) -> Self {
+        Self { id, system: Some(Cow::Borrowed(system)) }
+    }
+}
+
+/// When an event happened.
+#[derive(Clone, Copy)]
+pub(super) struct OccurredAt {
+    /// Event time.
+    pub(super) at: Timestamp,
+    /// Whether it is from the payload rather than the record.
+    pub(super) from_payload: bool,
+}
+
+impl<'a, 'c> Payload<'a, 'c> {
+    pub(super) const fn new(text: &'a str, raw: &'c Raw<'a>, context: &'c DecodeContext, reading: &'c Reading<'c>) -> Self {
+        Self { text, raw, context, reading }
+    }
+
+    /// Parses an object declared with `object!`.
+    ///
+    /// # Errors
+    /// `invalid_json`; `wrong_type` if it is not an object.
+    pub(super) fn parse<T: Deserialize<'a>>(&self) -> Result<T, Rejection> {
+        let invalid = |error: serde_json::Error| {
+            Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column()))
+        };
+        if !self.text.trim_ascii_start().starts_with('{') {
+            serde_json::from_str::<IgnoredAny>(self.text).map_err(invalid)?;
+            return Err(Rejection::new(Code::WrongType, "the value is not an object"));
+        }
+        let object = serde_json::from_str(self.text).map_err(invalid)?;
+        let has_escapes = memchr::memchr(b'\\', self.text.as_bytes()).is_some();
+        if has_escapes && native::has_lone_surrogate(self.text) {
+            return Err(Rejection::new(Code::InvalidJson, "contains a lone surrogate escape"));
+        }
+        Ok(object)
+    }
+
+    /// A field to be read as its type; `None` if it is missing, null or empty text.
+    pub(super) fn value(&self, json: Json<'a>, path: &'c str) -> Option<Value<'a, 'c>> {
+        json.given().map(|json| Value::foreign(json, path, self.reading))
+    }
+
+    /// Reads an optional field.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub(super) fn optional<T>(
+        &self,
+        json: Json<'a>,
+        path: &'c str,
+        read: impl FnOnce(&Value<'a, 'c>) -> Result<T, Rejection>,
+    ) -> Result<Option<T>, Rejection> {
+        self.value(json, path).map(|value| read(&value)).transpose()
+    }
+
+    /// Reads a required field.
+    ///
+    /// # Errors
+    /// `missing_field`, and those of `read`.
+    pub(super) fn required<T>(
+        &self,
+        json: Json<'a>,
+        path: &'c str,
+        read: impl FnOnce(&Value<'a, 'c>) -> Result<T, Rejection>,
+    ) -> Result<T, Rejection> {
+        self.optional(json, path, read)?.ok_or_else(|| missing(path))
+    }
+
+    /// The time of an event: the first of these fields that is given, else the record's timestamp.
+    ///
+    /// # Errors
+    /// If it is not an instant, impossible, or there is none.
+    pub(super) fn occurred_at(&self, fields: &[(Json<'a>, &'c str)]) -> Result<OccurredAt, Rejection> {
+        let given = fields.iter().find_map(|(json, path)| Some((self.value(*json, path)?, *path)));
+        let (at, path) = match given {
+            Some((value, path)) => (value.instant()?, Some(path)),
+            None => (native::record_time(self.raw)?, None),
+        };
+        native::check_time(at, path, self.raw, self.context)?;
+        Ok(OccurredAt { at, from_payload: path.is_some() })
+    }
+
+    /// The record of an event.
+    pub(super) fn record(
+        &self,
+        account: Account<'a>,
+        id: Option<Cow<'a, str>>,
+        type_name: &'static str,
+        at: OccurredAt,
+        event: Event<'a>,
+    ) -> Record<'a> {
+        Record {
+            account: Some(account.id),
+            account_system: account.system,
+            id,
+            type_name,
+            occurred_at: at.at,
+            payload_time: at.from_payload,
+            cut_text: self.reading.cut_text.take(),
+            event,
+        }
+    }
+}
+
+/// The rejection of a payload without this field.
+#[cold]
+pub(super) fn missing(path: &str) -> Rejection {
+    Rejection::new(Code::MissingField, format!("{path} is missing"))
+}
