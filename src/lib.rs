@@ -47,6 +47,7 @@ pub mod partitioner; // the partition that a key belongs to
 pub mod account; // the facts about one account, and its metrics
 pub mod portfolio; // KPIs as sums over accounts
 pub mod engine; // one task: records in, changes out
+pub mod breakdown; // one score taken apart, to be redone by hand
 
 // The shell, from the ground up: a module imports from those above it.
 pub mod clock; // the one file that reads a clock

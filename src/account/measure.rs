@@ -34,6 +34,33 @@ impl Account {
         metrics
     }
 
+    /// The metrics this many days before `view`, from 1 to 28, as far as today's state can tell them: most usage is kept by date for 91
+    /// days only, and answers and resolved tickets for their windows. People and features are counted by date, without the part of a day
+    /// at the start of the exact window. Empty for an account that is younger.
+    #[must_use]
+    pub fn measure_before(&self, view: &View, days: i64, settings: &Settings) -> Metrics {
+        let mut metrics = Metrics::default();
+        let view = view.earlier(days);
+        if self.first_seen().is_none_or(|first| first > view.t) {
+            return metrics;
+        }
+        let region = self.profile().and_then(|profile| profile.region.as_deref());
+        let (usage_t, billing_t) = (view.stream(Stream::Usage).t, view.stream(Stream::Billing).t);
+        self.usage.measure_before(usage_t, region, settings, &mut metrics);
+        let ledger = self.billing.ledger(&settings.money);
+        ledger.measure(billing_t, &mut metrics);
+        self.support.measure(&view, settings, &mut metrics);
+        self.feedback.measure(&view, settings, &mut metrics);
+        self.measure_seats(ledger.licensed_quantity(billing_t), &mut metrics);
+        let used = self.usage.features_on_dates(settings.zone.date_of(usage_t), 28);
+        self.measure_adopted(used, settings, &mut metrics);
+        let is_forgotten = |metric: Metric| matches!(metric.stream(), Stream::Support | Stream::Feedback) && metric.window_days() > 28;
+        Metric::ALL.iter().filter(|metric| is_forgotten(**metric)).for_each(|metric| metrics.clear(*metric));
+        clear_unobserved(&view, &mut metrics);
+        measure_tickets_per_user(&mut metrics);
+        metrics
+    }
+
     /// Start of tenure: the sign-up unless it is after `t`, or else the earliest record.
     #[must_use]
     pub fn tenure_start(&self, t: Timestamp) -> Option<Timestamp> {
@@ -65,13 +92,17 @@ impl Account {
     }
 
     fn measure_adoption(&self, t: Timestamp, settings: &Settings, metrics: &mut Metrics) {
+        self.measure_adopted(self.usage.features_in_window(t), settings, metrics);
+    }
+
+    fn measure_adopted<'n>(&self, used: impl Iterator<Item = &'n str>, settings: &Settings, metrics: &mut Metrics) {
         let entitled = |name: &str| match self.profile().map(|profile| &profile.entitled_features) {
             Some(features) if !features.is_empty() => features.iter().any(|feature| **feature == *name),
             _ => settings.feature_catalogue.iter().any(|feature| feature == name),
         };
         let total = self.entitled_features(settings);
         if total > 0 {
-            let used = self.usage.features_in_window(t).filter(|name| entitled(name)).count();
+            let used = used.filter(|name| entitled(name)).count();
             metrics.real(Metric::Adoption, used as f64 / total as f64, None);
         }
     }

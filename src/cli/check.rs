@@ -9,6 +9,7 @@ use super::Globals;
 use super::cluster::{Address, Cluster};
 use super::sample::Sample;
 use crate::config::Config;
+use crate::config::section::FormatName;
 use crate::event::Stream;
 use crate::stream::preflight::survey::survey;
 use crate::stream::preflight::trial::trials;
@@ -18,7 +19,8 @@ const EXAMPLES: &str = "\
 Examples:
   churnwatch check --config config/churnwatch.toml
   churnwatch check --config config/churnwatch.toml --offline --set application.threads=2
-  churnwatch check --sample usage.ndjson --stream usage          what would become of each line, as JSON; needs no Kafka";
+  churnwatch check --sample usage.ndjson --stream usage          what would become of each line, as JSON; needs no Kafka
+  churnwatch check --sample calls.ndjson --stream usage --format segment";
 
 /// Options of `check`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -33,6 +35,12 @@ pub struct Args {
     /// The stream of the sample: usage, billing, support, feedback or accounts
     #[arg(long, requires = "sample", value_parser = stream)]
     pub stream: Option<Stream>,
+    /// Format of the sample, such as segment; default: the one of the configuration
+    #[arg(long, value_name = "FORMAT", requires = "sample", value_parser = super::format)]
+    pub format: Option<FormatName>,
+    /// Format of what is inside an envelope, with --format cloudevents
+    #[arg(long, value_name = "FORMAT", requires = "sample", value_parser = super::format)]
+    pub inner_format: Option<FormatName>,
     /// Each line of the sample is a record: {key, timestamp, headers, value}
     #[arg(long, requires = "sample")]
     pub records: bool,
@@ -57,7 +65,9 @@ fn stream(name: &str) -> Result<Stream, String> {
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let globals = &args.address.within(args.cluster.within(globals));
     if let (Some(path), Some(stream)) = (&args.sample, args.stream) {
-        return Sample { path, stream, records: args.records }.run(&globals.load_offline()?, globals.quiet);
+        let config = globals.load_offline()?;
+        let format = config.streams.format(stream, args.format, args.inner_format);
+        return Sample { path, stream, format: &format, records: args.records }.run(&config, globals.quiet);
     }
     let config = if args.offline { globals.load_offline() } else { globals.load() }?;
     if !globals.quiet {

@@ -58,7 +58,7 @@ fn reasons(body: &[u8]) -> String {
 }
 
 /// Where a server that listens on `listen` can be reached on this machine: an unspecified address means all of them.
-fn reachable(listen: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

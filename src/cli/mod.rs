@@ -8,6 +8,7 @@ mod cluster;
 mod compare;
 pub mod completions;
 pub mod demo;
+pub mod explain;
 pub mod health;
 pub mod help;
 mod log;
@@ -51,6 +52,7 @@ Examples:
   churnwatch check --config config/churnwatch.toml    find problems in the configuration and the topics
   churnwatch run --config config/churnwatch.toml      the service
   churnwatch replay --usage usage.ndjson --as-of 2026-03-01T00:00:00Z --out-accounts -
+  churnwatch explain acme                             why an account of the running service has its score
 
 Set any configuration key with --set section.key=value or CHURNWATCH_<SECTION>__<KEY>; --set wins.
 Exit codes: 0 success, 1 failure at run time, 2 wrong usage or an invalid configuration.";
@@ -128,6 +130,8 @@ pub enum Command {
     Run(run::Args),
     /// Run the same engine on NDJSON files, without Kafka, deterministic to the byte
     Replay(replay::Args),
+    /// Take the score of one account apart: the arithmetic, why now, and what would make it green
+    Explain(explain::Args),
     /// Generate seeded synthetic events, to NDJSON files or topics
     Simulate(simulate::Args),
     /// Check the configuration, the topics and the rights the service needs
@@ -199,6 +203,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args, globals),
         Command::Run(args) => run::run(args, globals),
         Command::Replay(args) => replay::run(args, globals),
+        Command::Explain(args) => explain::run(args, globals),
         Command::Simulate(args) => simulate::run(args, globals),
         Command::Check(args) => check::run(args, globals),
         Command::Topics(args) => topics::run(args, globals),

@@ -149,7 +149,7 @@ const MAX_SPAN_DAYS: i64 = 100 * 366;
 
 /// The time of the newest record, for a replay without `--as-of`. One record of the year 5138 would otherwise make every account silent,
 /// and ask for the KPIs of 37,000 months. Without a valid record, any time will do: nothing will be scored.
-fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
+pub(super) fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
     let Some((earliest, newest)) = Reading::span(files) else { return Ok(Timestamp::MAX) };
     anyhow::ensure!(
         newest.since(earliest) <= MAX_SPAN_DAYS * DAY_MS,
@@ -160,7 +160,7 @@ fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
 }
 
 /// Reads every file.
-fn read_files(
+pub(super) fn read_files(
     inputs: &[(Stream, &Path)],
     formats: &PerStream<Arc<Format>>,
     settings: &Settings,
@@ -179,7 +179,7 @@ fn read_files(
 
 impl Args {
     /// The given files, by stream.
-    fn inputs(&self) -> Result<Vec<(Stream, &Path)>, UsageError> {
+    pub(super) fn inputs(&self) -> Result<Vec<(Stream, &Path)>, UsageError> {
         let given = [&self.usage, &self.billing, &self.support, &self.feedback, &self.accounts];
         let given: Vec<_> = Stream::ALL.into_iter().zip(given).filter_map(|(stream, path)| Some((stream, path.as_deref()?))).collect();
         if given.is_empty() {
@@ -189,9 +189,9 @@ impl Args {
     }
 
     /// The format of each stream's file.
-    fn formats(&self, streams: &Streams) -> PerStream<Arc<Format>> {
+    pub(super) fn formats(&self, streams: &Streams) -> PerStream<Arc<Format>> {
         let given = PerStream([self.format_usage, self.format_billing, self.format_support, self.format_feedback, self.format_accounts]);
-        PerStream::from_fn(|stream| streams.format(stream, *given.of(stream)))
+        PerStream::from_fn(|stream| streams.format(stream, *given.of(stream), None))
     }
 
     /// Every output path.

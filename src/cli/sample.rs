@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::event::{self, Code, DecodeContext, Decoded, Place, Raw, Record, Rejection, Shape, Stream};
+use crate::event::{self, Code, DecodeContext, Decoded, Format, Headers, Place, Raw, Record, Rejection, Shape, Stream};
 use crate::file::{self, Existing, Output};
 use crate::replay;
 use crate::time::Timestamp;
@@ -22,6 +22,8 @@ pub(super) struct Sample<'a> {
     pub(super) path: &'a Path,
     /// The stream that it belongs to.
     pub(super) stream: Stream,
+    /// The format of its records.
+    pub(super) format: &'a Format,
     /// Whether each line is a record with key and timestamp rather than a value alone.
     pub(super) records: bool,
 }
@@ -31,6 +33,7 @@ pub(super) struct Sample<'a> {
 struct WholeRecord<'a> {
     key: Option<serde_json::Value>,
     timestamp: Option<serde_json::Value>,
+    headers: Option<BTreeMap<String, serde_json::Value>>,
     #[serde(borrow)]
     value: Option<&'a RawValue>,
 }
@@ -95,17 +98,17 @@ impl Sample<'_> {
             stream: self.stream,
             key: None,
             value: Some(value),
-            headers: event::Headers::NONE,
+            headers: Headers::NONE,
             timestamp: None,
             future_reference: Some(now),
         };
         if !self.records {
-            return Ok(verdict(&plain(line), context));
+            return Ok(self.verdict_on(&plain(line), context));
         }
         let broken =
             |what: &str| Rejection::new(Code::InvalidJson, format!("the line is not a record with key, timestamp and value: {what}"));
         let record: WholeRecord<'_> = serde_json::from_slice(line).map_err(|error| broken(&error.to_string()))?;
-        if record.key.is_none() && record.timestamp.is_none() && record.value.is_none() {
+        if record.key.is_none() && record.timestamp.is_none() && record.headers.is_none() && record.value.is_none() {
             return Err(broken("it has none of them; if it is an event, leave out --records"));
         }
         let key = record.key.map(|key| key.as_str().map_or_else(|| key.to_string(), str::to_owned));
@@ -113,9 +116,39 @@ impl Sample<'_> {
         let timestamp = timestamp.transpose()?;
         let value = record.value.map(|value| bytes_of(value.get()));
         let future_reference = Some(timestamp.unwrap_or(now));
-        let raw = Raw { key: key.as_deref().map(str::as_bytes), value: value.as_deref(), timestamp, future_reference, ..plain(&[]) };
-        Ok(verdict(&raw, context))
+        let headers: Vec<(String, Vec<u8>)> = record.headers.into_iter().flatten().filter_map(header).collect();
+        let headers = Headers::of(&headers);
+        let raw =
+            Raw { headers, key: key.as_deref().map(str::as_bytes), value: value.as_deref(), timestamp, future_reference, ..plain(&[]) };
+        Ok(self.verdict_on(&raw, context))
     }
+
+    fn verdict_on(&self, raw: &Raw<'_>, context: &DecodeContext) -> Verdict {
+        let shape = || raw.value.and_then(|value| Shape::of_value(value, raw.stream)).filter(|_| *self.format == Format::Native);
+        match self.format.decode(raw, context) {
+            Ok(Decoded::Ignored) if *self.format != Format::Native => {
+                let reason = format!("{}: known, and not needed", self.format.name());
+                Verdict { outcome: "ignored", reason: Some(reason), ..Verdict::default() }
+            }
+            Ok(Decoded::Ignored) => {
+                let reason = shape().unwrap_or(Shape::UnknownType).advice(Place::File);
+                Verdict { outcome: "ignored", reason: Some(reason), ..Verdict::default() }
+            }
+            Ok(decoded) => {
+                let as_native = |record: &Record<'_>| if *self.format == Format::Native { native(raw, record) } else { encoded(record) };
+                let events = decoded.records().iter().map(as_native).collect();
+                Verdict { outcome: "applied", events: Some(events), ..Verdict::default() }
+            }
+            Err(rejection) => rejected(&rejection, shape()),
+        }
+    }
+}
+
+/// An event of another format as a native one that needs neither key nor record timestamp.
+fn encoded(record: &Record<'_>) -> Box<RawValue> {
+    let mut json = Vec::new();
+    event::encode(&Record { payload_time: true, ..record.clone() }, &mut json);
+    serde_json::from_slice(&json).unwrap_or_default()
 }
 
 /// The bytes of a value: those of a text, or the JSON itself.
@@ -123,24 +156,17 @@ fn bytes_of(json: &str) -> Vec<u8> {
     serde_json::from_str::<String>(json).unwrap_or_else(|_| json.to_owned()).into_bytes()
 }
 
-fn instant(value: &serde_json::Value) -> Option<Timestamp> {
-    value.as_i64().map(Timestamp).or_else(|| Timestamp::parse_rfc3339(value.as_str()?))
+/// A header with its value as bytes; `None` if it is null.
+fn header((name, value): (String, serde_json::Value)) -> Option<(String, Vec<u8>)> {
+    match value {
+        serde_json::Value::Null => None,
+        serde_json::Value::String(text) => Some((name, text.into_bytes())),
+        value => Some((name, value.to_string().into_bytes())),
+    }
 }
 
-fn verdict(raw: &Raw<'_>, context: &DecodeContext) -> Verdict {
-    let shape = || raw.value.and_then(|value| Shape::of_value(value, raw.stream));
-    match event::decode(raw, context) {
-        Ok(Decoded::Record(record)) => Verdict { outcome: "applied", events: Some(vec![native(raw, &record)]), ..Verdict::default() },
-        Ok(Decoded::Records(records)) => {
-            let events = records.iter().map(|record| native(raw, record)).collect();
-            Verdict { outcome: "applied", events: Some(events), ..Verdict::default() }
-        }
-        Ok(Decoded::Ignored) => {
-            let reason = shape().unwrap_or(Shape::UnknownType).advice(Place::File);
-            Verdict { outcome: "ignored", reason: Some(reason), ..Verdict::default() }
-        }
-        Err(rejection) => rejected(&rejection, shape()),
-    }
+fn instant(value: &serde_json::Value) -> Option<Timestamp> {
+    value.as_i64().map(Timestamp).or_else(|| Timestamp::parse_rfc3339(value.as_str()?))
 }
 
 fn rejected(rejection: &Rejection, shape: Option<Shape>) -> Verdict {
@@ -180,7 +206,7 @@ mod tests {
     use crate::settings::Settings;
 
     fn verdict_on(stream: Stream, records: bool, line: &str) -> serde_json::Value {
-        let sample = Sample { path: Path::new("-"), stream, records };
+        let sample = Sample { path: Path::new("-"), stream, format: &Format::Native, records };
         let verdict = sample.verdict(line.as_bytes(), &Settings::default().decode_context(), Timestamp(1_800_000_000_000));
         serde_json::to_value(verdict.unwrap_or_else(|rejection| rejected(&rejection, None))).unwrap()
     }

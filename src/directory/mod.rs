@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::breakdown::Breakdown;
 use crate::engine::AccountReport;
 use crate::event::Stream;
 use crate::portfolio::{Cohorts, CompleteMonths, Period, Portfolio};
@@ -65,6 +66,13 @@ impl Directory {
     pub fn account_report(&self, id: &str, now: Timestamp) -> Option<AccountReport> {
         let settings = self.settings();
         self.tasks().iter().find_map(|task| task.account_report(id, now, &settings))
+    }
+
+    /// The score of one account at `now` taken apart; `None` if no task has it.
+    #[must_use]
+    pub fn breakdown(&self, id: &str, now: Timestamp) -> Option<Breakdown> {
+        let settings = self.settings();
+        self.tasks().iter().find_map(|task| task.breakdown(id, now, &settings))
     }
 
     /// The live sums of all tasks, each account as it was last scored, for the 28 days up to `now`.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::AccountMap;
+use crate::breakdown::Breakdown;
 use crate::engine::{AccountReport, OutputRecord, Summary};
 use crate::portfolio::Live;
 use crate::settings::Settings;
@@ -62,6 +63,14 @@ impl TaskView {
         let view = self.summary().stream_time.view(now, settings);
         let report = self.accounts.copy(id)?.report(&view, settings)?;
         Some(report.with_recent_changes(&self.recent_changes(id)))
+    }
+
+    /// An account's score at `now` taken apart, with its last change if it is kept; `None` if the task does not have the account.
+    pub(super) fn breakdown(&self, id: &str, now: Timestamp, settings: &Settings) -> Option<Breakdown> {
+        let view = self.summary().stream_time.view(now, settings);
+        let breakdown = Breakdown::of(&self.accounts.copy(id)?, &view, settings)?;
+        let last = self.recent_changes(id).into_iter().next();
+        Some(breakdown.with_last_change(last.and_then(|change| serde_json::from_slice(&change).ok())))
     }
 
     /// The kept changes of an account as JSON, newest first.

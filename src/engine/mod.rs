@@ -37,6 +37,7 @@ pub use counts::{Counts, DeadLetterCounts, StreamCounts};
 pub use input::{Input, Outcome, OutputRecord};
 pub use report::AccountReport;
 pub use round::{RoundOptions, RoundReport};
+pub use scoring::Occasion;
 pub use scoring_order::ScoringOrder;
 pub use slot::Slot;
 pub use store::{Chain, LiveSums, PlainStore, Store};

@@ -5,23 +5,51 @@ use crate::account::Account;
 use crate::metric::{Metric, Metrics, View};
 use crate::portfolio::AccountScore;
 use crate::score::{
-    self, AccountFacts, AccountLine, Advanced, Assessment, Cause, Change, ChangeRecord, Context, Direction, Override, State, Status,
-    Subject,
+    self, AccountFacts, AccountLine, Advanced, Assessment, Cause, Change, ChangeRecord, Context, DAYS_BEFORE, Direction, OtherInstants,
+    Override, State, Status, Subject,
 };
 use crate::settings::Settings;
 
-/// An account's metrics at an instant, and their assessment.
-pub(super) struct Scored<'a> {
-    subject: Subject<'a>,
-    assessment: Assessment<'a>,
+/// An account at an instant: what its scoring starts from.
+#[derive(Clone, Copy, Debug)]
+pub struct Occasion<'a> {
+    /// The account.
+    pub account: &'a Account,
+    /// Its metrics at the instant.
+    pub metrics: &'a Metrics,
+    /// The instant.
+    pub view: &'a View,
+    /// The settings, with the model.
+    pub settings: &'a Settings,
 }
 
-impl<'a> Scored<'a> {
-    /// Assesses an account from its metrics at `view`.
-    pub(super) fn of(account: &'a Account, metrics: &'a Metrics, view: &View, settings: &'a Settings) -> Self {
+impl OtherInstants for Occasion<'_> {
+    fn metrics_before(&self) -> Metrics {
+        self.account.measure_before(self.view, DAYS_BEFORE, self.settings)
+    }
+
+    fn observing_days(&self) -> Option<i64> {
+        let now = Metric::ALL.iter().filter(|metric| metric.has_streams(|stream| *self.settings.configured.of(stream)));
+        let mut waits: Vec<i64> = now.filter_map(|metric| self.view.unobserved_days(*metric)).collect();
+        waits.sort_unstable();
+        waits.dedup();
+        waits.into_iter().find(|days| {
+            let view = self.view.observed_longer(*days);
+            let metrics = self.account.measure(&view, self.settings);
+            let later = Occasion { account: self.account, metrics: &metrics, view: &view, settings: self.settings };
+            score::assess(&self.settings.model, &later.subject()).score.is_some()
+        })
+    }
+}
+
+impl<'a> Occasion<'a> {
+    /// The account as scoring sees it.
+    #[must_use]
+    pub fn subject(&'a self) -> Subject<'a> {
+        let Self { account, metrics, view, settings } = *self;
         let profile = account.profile();
         let active = account.feedback().override_at(view.t);
-        let subject = Subject {
+        Subject {
             metrics,
             segment: profile.and_then(|profile| profile.segment.as_deref()),
             plan: profile.and_then(|profile| profile.plan.as_deref()),
@@ -34,8 +62,22 @@ impl<'a> Scored<'a> {
                 reason: &active.reason,
                 by: &active.by,
             }),
-        };
-        let assessment = score::assess(&settings.model, &subject);
+            other_instants: Some(self),
+        }
+    }
+}
+
+/// An account's metrics at an instant, and their assessment.
+pub(super) struct Scored<'a> {
+    subject: Subject<'a>,
+    assessment: Assessment<'a>,
+}
+
+impl<'a> Scored<'a> {
+    /// Assesses an account.
+    pub(super) fn of(occasion: &'a Occasion<'a>) -> Self {
+        let subject = occasion.subject();
+        let assessment = score::assess(&occasion.settings.model, &subject);
         Self { subject, assessment }
     }
 
@@ -71,13 +113,15 @@ impl Slot {
     pub fn report(&self, view: &View, settings: &Settings) -> Option<AccountReport> {
         self.account.first_seen().filter(|first| *first <= view.t)?;
         let metrics = self.account.measure(view, settings);
-        Some(AccountReport(Scored::of(&self.account, &metrics, view, settings).line(self, view, settings)))
+        let occasion = Occasion { account: &self.account, metrics: &metrics, view, settings };
+        Some(AccountReport(Scored::of(&occasion).line(self, view, settings)))
     }
 }
 
 /// Scores an account at `view` and advances its band state.
 pub(super) fn advance(state: &mut State, account: &Account, metrics: &Metrics, view: &View, settings: &Settings) -> AccountScore {
-    let scored = Scored::of(account, metrics, view, settings);
+    let occasion = Occasion { account, metrics, view, settings };
+    let scored = Scored::of(&occasion);
     state.advance(&scored.subject, &scored.assessment, &context_at(view, Cause::Time, false, settings), &settings.model);
     scored.score(&state.status(&scored.subject, &scored.assessment, &settings.model))
 }
@@ -102,7 +146,8 @@ pub(super) fn score_slot(
     let Slot { account, score: state, unscored, score_changed, live, .. } = slot;
     let cause = if std::mem::take(unscored) { Cause::Events } else { Cause::Time };
     let context = context_at(view, cause, catching_up, settings);
-    let scored = Scored::of(account, metrics, view, settings);
+    let occasion = Occasion { account, metrics, view, settings };
+    let scored = Scored::of(&occasion);
     let Advanced { change, state_changed } = state.advance(&scored.subject, &scored.assessment, &context, &settings.model);
     let status = state.status(&scored.subject, &scored.assessment, &settings.model);
     let record = change.map(|change| {

@@ -9,6 +9,7 @@ mod billing;
 mod feedback;
 mod headers;
 mod native;
+mod owned;
 mod profile;
 mod record;
 mod reject;
@@ -17,7 +18,7 @@ mod stream;
 mod support;
 mod usage;
 
-pub use adapter::{Format, SegmentOptions};
+pub use adapter::{Choice, Condition, Format, SegmentOptions, Test};
 pub use billing::{BillingEvent, Cost, CostCategory, Discount, Invoice, Item, SubscriptionSnapshot, SubscriptionStatus};
 pub use feedback::{FeedbackEvent, FeedbackKind};
 pub use headers::{HeaderLookup, Headers};

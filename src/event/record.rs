@@ -23,6 +23,17 @@ pub enum Decoded<'a> {
 }
 
 impl<'a> Decoded<'a> {
+    /// The same with every event changed.
+    #[must_use]
+    pub fn map<'b>(self, change: impl FnMut(Record<'a>) -> Record<'b>) -> Decoded<'b> {
+        let mut change = change;
+        match self {
+            Self::Record(record) => Decoded::Record(change(record)),
+            Self::Records(records) => Decoded::Records(records.into_iter().map(change).collect()),
+            Self::Ignored => Decoded::Ignored,
+        }
+    }
+
     /// The events, in order.
     #[must_use]
     pub fn records(&self) -> &[Record<'a>] {

@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::blocking::failed;
 use super::error::ApiError;
+use crate::account::Nearest;
 use crate::engine::Counts;
 use crate::event::Stream;
 use crate::portfolio::lines;
@@ -66,10 +68,22 @@ pub fn accounts(source: &dyn Source, lists: &Lists, parameters: AccountsParamete
 
 /// `/api/accounts/{id}`: one account with metrics, score, components and drivers.
 pub fn account(source: &Arc<dyn Source>, account_id: &str) -> Result<Value, ApiError> {
-    source.account(account_id).ok_or_else(|| {
-        let hint = "either the account is unknown or another member of the group holds it: ask the members listed here";
-        ApiError::new(StatusCode::NOT_FOUND, "this instance does not hold the account", hint).with("members", source.members())
-    })
+    source.account(account_id).ok_or_else(|| not_here(&**source, account_id))
+}
+
+/// `/api/accounts/{id}/explanation`: the score of one account, taken apart so that it can be redone by hand.
+pub fn explanation(source: &Arc<dyn Source>, account_id: &str) -> Result<Value, ApiError> {
+    let breakdown = source.breakdown(account_id).ok_or_else(|| not_here(&**source, account_id))?;
+    serde_json::to_value(breakdown).map_err(|_| failed())
+}
+
+/// An account that this instance does not hold: where else it may be, and which ids are like it.
+fn not_here(source: &dyn Source, account_id: &str) -> ApiError {
+    let mut nearest = Nearest::to(account_id);
+    source.visit(&mut |row| nearest.consider(row.account_id));
+    let hint = "either the account is unknown or another member of the group holds it: ask the members listed here";
+    let error = ApiError::new(StatusCode::NOT_FOUND, "this instance does not hold the account", hint);
+    error.with("members", source.members()).with("nearest", nearest.into_ids())
 }
 
 /// `/api/portfolio`: KPIs of all accounts of this instance, KPIs by segment, plan and CSM as `scopes`, and sums by segment and band.

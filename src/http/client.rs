@@ -55,10 +55,18 @@ pub enum RequestError {
 /// # Errors
 /// If there is no complete response within `limit`.
 pub fn get(url: &str, path: &str, limit: Duration) -> Result<(StatusCode, Bytes), RequestError> {
+    get_with_token(url, path, None, limit)
+}
+
+/// The same with the bearer token of the instance, if it wants one.
+///
+/// # Errors
+/// As [`get`].
+pub fn get_with_token(url: &str, path: &str, token: Option<&str>, limit: Duration) -> Result<(StatusCode, Bytes), RequestError> {
     let authority = authority(url).ok_or_else(|| RequestError::Url { url: url.to_owned() })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|source| RequestError::Connect { url: url.to_owned(), source })?;
-    let response = runtime.block_on(async { timeout(limit, exchange(url, &authority, path)).await });
+    let response = runtime.block_on(async { timeout(limit, exchange(url, &authority, path, token)).await });
     // A name that is still being resolved must not delay the exit.
     runtime.shutdown_background();
     response.unwrap_or_else(|_| Err(RequestError::Timeout { url: url.to_owned(), seconds: limit.as_secs() }))
@@ -82,13 +90,17 @@ fn hint(url: &str) -> String {
     if meant != url && authority(&meant).is_some() { format!("; did you mean {meant}?") } else { String::new() }
 }
 
-async fn exchange(url: &str, authority: &str, path: &str) -> Result<(StatusCode, Bytes), RequestError> {
+async fn exchange(url: &str, authority: &str, path: &str, token: Option<&str>) -> Result<(StatusCode, Bytes), RequestError> {
     let broken = |reason: String| RequestError::Response { url: url.to_owned(), reason };
     let connect = |source| RequestError::Connect { url: url.to_owned(), source };
     let stream = TcpStream::connect(authority).await.map_err(connect)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(error.to_string()))?;
     tokio::spawn(connection);
-    let request = Request::get(path).header(header::HOST, authority).body(Body::empty()).map_err(|error| broken(error.to_string()))?;
+    let mut request = Request::get(path).header(header::HOST, authority);
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+    }
+    let request = request.body(Body::empty()).map_err(|error| broken(error.to_string()))?;
     let response = sender.send_request(request).await.map_err(|error| broken(error.to_string()))?;
     let status = response.status();
     let body = to_bytes(Body::new(response.into_body()), BODY_BYTES_MAX).await.map_err(|error| broken(error.to_string()))?;

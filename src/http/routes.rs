@@ -60,6 +60,7 @@ pub fn router(shared: Shared) -> Router {
         .route("/metrics", get(metrics))
         .route("/api/accounts", get(accounts))
         .route("/api/accounts/{id}", get(account))
+        .route("/api/accounts/{id}/explanation", get(explanation))
         .route("/api/portfolio", get(portfolio))
         .route("/api/cohorts", get(cohorts))
         .route("/api/pipeline", get(pipeline))
@@ -145,6 +146,11 @@ async fn accounts(
 async fn account(State(shared): State<Shared>, id: Result<Path<String>, PathRejection>) -> Result<Json<Value>, ApiError> {
     let Path(id) = id.map_err(|_| ApiError::bad_request("the account id is not UTF-8 text", "percent-encode its UTF-8 bytes"))?;
     answer(move || api::account(&shared.source, &id)).await
+}
+
+async fn explanation(State(shared): State<Shared>, id: Result<Path<String>, PathRejection>) -> Result<Json<Value>, ApiError> {
+    let Path(id) = id.map_err(|_| ApiError::bad_request("the account id is not UTF-8 text", "percent-encode its UTF-8 bytes"))?;
+    answer(move || api::explanation(&shared.source, &id)).await
 }
 
 async fn portfolio(State(shared): State<Shared>) -> Response {

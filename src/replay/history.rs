@@ -9,6 +9,7 @@ use super::file::InputFile;
 use super::parallel::{each, in_order};
 use super::partition::{Partition, Published};
 use super::reading::Reading;
+use crate::breakdown::{Breakdown, ByDay};
 use crate::engine::{AccountReport, AlternativeModel, Comparison, OutputRecord, Slot, Store};
 use crate::event::Stream;
 use crate::metric::Metrics;
@@ -133,6 +134,25 @@ impl<'a> History<'a> {
         let reports = |ids: &[(String, usize)]| ids.iter().filter_map(report).collect::<Vec<_>>();
         let threads = NonZeroUsize::new(self.partitions.len()).unwrap_or(NonZeroUsize::MIN);
         in_order(threads, ids.chunks(REPORTS), reports, |reports| reports.into_iter().try_for_each(&mut take))
+    }
+
+    /// Takes the score of an account at `t` apart, with its events by day as they are in the files; the history must be at `t`. `None` if
+    /// there is no such account.
+    #[must_use]
+    pub fn breakdown(&self, account_id: &str, t: Timestamp) -> Option<Breakdown> {
+        let (view, settings) = (self.view(t), &*self.settings);
+        let of = |partition: &Partition<'_>| {
+            let mut breakdown = partition.task.store().read(account_id, |slot| Breakdown::of(slot, &view, settings)).flatten()?;
+            let mut by_day = ByDay::default();
+            partition.records(t, |record| {
+                if record.account.as_deref() == Some(account_id) {
+                    by_day.add(record, settings);
+                }
+            });
+            breakdown.activity = by_day.activity(t, settings);
+            Some(breakdown)
+        };
+        self.partitions.iter().find_map(of)
     }
 
     /// Number of accounts.

@@ -21,6 +21,7 @@ mod partition_reading;
 mod reading;
 mod span;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 pub use comparison::{Comparisons, Crossing};
@@ -31,6 +32,7 @@ pub use output::{write_counts, write_dead_letters};
 pub use parallel::Division;
 pub use reading::{DeadLetter, Line, Reading};
 
+use crate::breakdown::Breakdown;
 use crate::engine::OutputRecord;
 use crate::event::{PerStream, Stream};
 use crate::settings::Settings;
@@ -65,6 +67,24 @@ pub fn score_history<E>(
     publish: impl FnMut(Timestamp, OutputRecord) -> Result<(), E>,
 ) -> Result<(), E> {
     history.score(&scoring_instants(history.begins(), request, settings), publish)
+}
+
+/// The breakdown of an account's score at `request.as_of`, after a history of scoring at each requested instant before it; the score at
+/// `as_of` is compared with the last change published until then. `None` if there is no such account.
+#[must_use]
+pub fn breakdown(files: &[InputFile], account_id: &str, request: &Request, settings: &Arc<Settings>) -> Option<Breakdown> {
+    let reading = Reading::of_account(files, request.as_of, settings, account_id);
+    let mut history = History::new(files, &reading, Arc::clone(settings));
+    let instants = scoring_instants(history.begins(), request, settings);
+    let mut last_change = None;
+    let before = instants.split_last().map_or(&[][..], |(_, before)| before);
+    let Ok(()) = history.score(before, |_, change| {
+        last_change = change.value.filter(|_| change.key == account_id);
+        Ok::<(), Infallible>(())
+    });
+    history.advance_to(request.as_of);
+    let breakdown = history.breakdown(account_id, request.as_of)?;
+    Some(breakdown.with_last_change(last_change.and_then(|change| serde_json::from_slice(&change).ok())))
 }
 
 /// The requested midnights after the first record, then `as_of`.

@@ -7,7 +7,7 @@ use super::digest::raw;
 use super::file::InputFile;
 use super::partition_reading::{Accepted, PartitionReading};
 use crate::engine::{AlternativeModel, OutputRecord, PlainStore, ScoringOrder, Task};
-use crate::event::{DecodeContext, Event};
+use crate::event::{DecodeContext, Event, Record};
 use crate::metric::View;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -63,6 +63,18 @@ impl<'a> Partition<'a> {
         while let Some(accepted) = self.reading.accepted.get(self.next).filter(|accepted| accepted.at <= t) {
             self.next += 1;
             self.apply(accepted);
+        }
+    }
+
+    /// Passes every record up to `t` to `read` in event-time order, except those from before a deletion of their account.
+    pub fn records(&self, t: Timestamp, mut read: impl FnMut(&Record<'_>)) {
+        for accepted in self.reading.accepted.iter().take_while(|accepted| accepted.at <= t) {
+            let Some((file, bytes, index)) = accepted.record(self.files) else { continue };
+            let Ok(decoded) = file.format.decode(&raw(file.stream, bytes, None), &self.context) else { continue };
+            let Some(record) = decoded.records().get(index) else { continue };
+            if record.account.as_deref().is_some_and(|account| !self.reading.is_deleted(account, accepted.at)) {
+                read(record);
+            }
         }
     }
 

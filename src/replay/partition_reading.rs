@@ -55,11 +55,16 @@ pub struct PartitionNumber {
     pub number: usize,
     /// Number of partitions.
     pub of: usize,
+    /// The only account that it holds, by hash of its id; `None`: all that fall to it.
+    pub only: Option<u128>,
 }
 
 impl PartitionNumber {
     const fn holds(self, account: u128) -> bool {
-        account % self.of as u128 == self.number as u128
+        match self.only {
+            Some(only) => account == only,
+            None => account % self.of as u128 == self.number as u128,
+        }
     }
 }
 

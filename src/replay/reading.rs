@@ -1,10 +1,11 @@
 //! The first pass: reads every line in file order and classifies it as the engine would.
 
+use std::collections::{BTreeSet, HashSet};
 use std::convert::Infallible;
 use std::num::NonZeroUsize;
 
 use super::block::Block;
-use super::digest::{Kind, raw};
+use super::digest::{Kind, hash_of_account, raw};
 use super::file::InputFile;
 use super::parallel::{each, in_order};
 use super::partition_reading::{OneOfSeveral, PartitionNumber, PartitionReading};
@@ -71,6 +72,41 @@ impl Reading {
         if accounts > settings.limits.accounts { Self::divided(files, t, settings, NonZeroUsize::MIN) } else { reading }
     }
 
+    /// Reads every file as of `t`, but keeps the records of one account only: all that its score needs besides is stream time.
+    #[must_use]
+    pub fn of_account(files: &[InputFile], t: Timestamp, settings: &Settings, account_id: &str) -> Self {
+        let only = PartitionNumber { number: 0, of: 1, only: Some(hash_of_account(account_id)) };
+        let partition = PartitionReading::of(files, t, settings, only);
+        Self {
+            dead_letters: Vec::new(),
+            first_ignored: Vec::new(),
+            counts: partition.counts.clone(),
+            stream_time: partition.stream_time,
+            depends_on_instant: partition.depends_on_instant,
+            partitions: vec![partition],
+        }
+    }
+
+    /// The ids of all accounts with a valid record, ascending.
+    #[must_use]
+    pub fn account_ids(files: &[InputFile], settings: &Settings) -> BTreeSet<String> {
+        let context = settings.decode_context();
+        let blocks = files.iter().flat_map(|file| file.blocks.iter().map(move |block| (file, block)));
+        let mut seen: HashSet<u128> = HashSet::new();
+        let mut ids = BTreeSet::new();
+        for (file, block) in blocks {
+            for digest in block.digests().iter().filter(|digest| matches!(digest.kind, Kind::Record { .. }) && digest.account != 0) {
+                if !seen.insert(digest.account) {
+                    continue;
+                }
+                let Ok(decoded) = file.format.decode(&raw(file.stream, block.line(digest.span), None), &context) else { continue };
+                let record = decoded.records().get(usize::from(digest.event.index));
+                ids.extend(record.and_then(|record| record.account.as_deref()).map(str::to_owned));
+            }
+        }
+        ids
+    }
+
     /// A reading as of an earlier instant, without accounts deleted since.
     #[must_use]
     pub fn as_of(&self, files: &[InputFile], t: Timestamp, settings: &Settings) -> Self {
@@ -91,7 +127,7 @@ impl Reading {
 
     fn divided(files: &[InputFile], t: Timestamp, settings: &Settings, partitions: NonZeroUsize) -> Self {
         let of = partitions.get();
-        let readings = each(0..of, |number| PartitionReading::of(files, t, settings, PartitionNumber { number, of }));
+        let readings = each(0..of, |number| PartitionReading::of(files, t, settings, PartitionNumber { number, of, only: None }));
         let mut reading = Self {
             dead_letters: Vec::new(),
             first_ignored: Vec::new(),

@@ -102,6 +102,18 @@ impl Position {
         Self { band, beyond_yellow: MaybeTimestamp::NONE, beyond_green: MaybeTimestamp::NONE }
     }
 
+    /// Since when scores have been beyond the border of yellow, seen from this band.
+    #[must_use]
+    pub const fn beyond_yellow(&self) -> Option<Timestamp> {
+        self.beyond_yellow.get()
+    }
+
+    /// Since when scores have been beyond the border of green, seen from this band.
+    #[must_use]
+    pub const fn beyond_green(&self) -> Option<Timestamp> {
+        self.beyond_green.get()
+    }
+
     /// The position after a scoring. There is no hysteresis out of `unknown` and `churned`.
     #[must_use]
     pub fn next(self, reading: Reading, bands: &Bands) -> Self {

@@ -162,11 +162,11 @@ mod tests {
         let gone = last(&[Account::scoring(80.0, 50.0, 20.0), Account::scoring(80.0, 50.0, None)], &model);
         assert_eq!((deltas(&gone), gone.status.score), (vec![Some(0.0), Some(0.0)], Some(65.0)));
         assert_eq!(gone.explanation.renormalisation_delta, Some(9.0)); // 65 - 56
-        assert_eq!(gone.explanation.drivers, ["no longer counted: net promoter score over 91 d"]);
+        assert_eq!(gone.explanation.drivers, ["no longer counted: net promoter score over 91 d, last 20"]);
         let come = last(&[Account::scoring(80.0, 50.0, None), Account::scoring(80.0, 50.0, 20.0)], &model);
         assert_eq!(deltas(&come), [Some(0.0), Some(0.0), Some(-9.0)]);
         assert!(come.explanation.renormalisation_delta.unwrap().abs() < 1e-9);
-        assert_eq!(come.explanation.drivers, ["net promoter score over 91 d is 20"]);
+        assert_eq!(come.explanation.drivers, ["net promoter score over 91 d is 20; 70 or more is healthy"]);
     }
 
     #[test]
@@ -177,11 +177,11 @@ mod tests {
         let come = last(&[calm.clone(), leaving.clone()], &model);
         let rule = &come.explanation.rules[0];
         assert_eq!((&*rule.name, rule.rule.is_some(), rule.contribution, rule.delta), ("leaving", true, -41.0, Some(-41.0)));
-        assert_eq!(come.explanation.drivers, ["leaving: health is capped at 39"]);
+        assert_eq!(come.explanation.drivers, ["leaving: health is capped at 39; 1 cancellation is scheduled"]);
         let gone = last(&[calm.clone(), leaving, calm], &model);
         let rule = &gone.explanation.rules[0];
         assert_eq!((&*rule.name, rule.rule.is_some(), rule.contribution, rule.delta), ("leaving", false, 0.0, Some(41.0)));
-        assert_eq!(gone.explanation.drivers, ["leaving: health is no longer capped"]);
+        assert_eq!(gone.explanation.drivers, ["leaving: health is no longer capped at 39"]);
     }
 
     #[test]
@@ -212,13 +212,16 @@ mod tests {
     fn a_rule_that_only_raises_risk_is_a_driver_too() {
         let calm = Account::scoring(50.0, 50.0, 50.0);
         let late = calm.clone().with(Metric::DaysPastDue, 20.0, None);
-        assert_eq!(last(&[calm, late], &model(RULES)).explanation.drivers, ["late: risk is at least 0.5"]);
+        assert_eq!(
+            last(&[calm, late], &model(RULES)).explanation.drivers,
+            ["late: risk is at least 0.5; the age of the oldest unpaid failed invoice is 20 days"]
+        );
     }
 
     #[test]
     fn the_first_change_lists_what_costs_most() {
         let first = last(&[Account::scoring(80.0, 50.0, 100.0)], &model(RULES));
-        assert_eq!(first.explanation.drivers, ["sessions in 28 d is 50", "active days in 28 d is 80"]);
+        assert_eq!(first.explanation.drivers, ["sessions in 28 d are 50; 70 or more is healthy", "active days in 28 d are 80"]);
         assert_eq!(deltas(&first), [None, None, None]);
         let unknown = last(&[Account::scoring(None, None, None)], &model(RULES));
         assert_eq!(unknown.explanation.drivers, ["0 % of the weights have data, and a score needs 20 %"]);

@@ -5,7 +5,7 @@ use super::change::{Cause, Context};
 use super::fields::AccountFacts;
 use super::model::{Model, ModelFile};
 use super::state::{Advanced, State};
-use super::subject::{Override, Subject};
+use super::subject::{OtherInstants, Override, Subject};
 use crate::event::PerStream;
 use crate::metric::{Metric, Metrics, Stage, Value};
 use crate::money::Currency;
@@ -47,11 +47,20 @@ pub(super) struct Account {
     pub tenure_days: f64,
     pub pinned: Option<f64>,
     pub configured: PerStream<bool>,
+    pub other_instants: Option<&'static dyn OtherInstants>,
 }
 
 impl Default for Account {
     fn default() -> Self {
-        Self { metrics: Box::default(), segment: None, stage: None, tenure_days: 0.0, pinned: None, configured: PerStream([true; 5]) }
+        Self {
+            metrics: Box::default(),
+            segment: None,
+            stage: None,
+            tenure_days: 0.0,
+            pinned: None,
+            configured: PerStream([true; 5]),
+            other_instants: None,
+        }
     }
 }
 
@@ -91,6 +100,7 @@ impl Account {
             tenure_days: self.tenure_days,
             configured: &self.configured,
             health_override: self.pinned.map(pin),
+            other_instants: self.other_instants,
         }
     }
 

@@ -105,7 +105,7 @@ mod tests {
         let health = json!({"score": 66.0, "previous": 70.0, "band": "green", "previous_band": "green", "coverage": 1.0});
         assert_eq!((&written["health"], &written["as_of"]), (&health, &json!("1970-01-01T01:00:00Z")));
         assert_eq!(written["profile"], json!({"name": "Acme Inc", "segment": null, "plan": null, "csm": "dana"}));
-        assert_eq!(written["drivers"], json!(["sessions in 28 d is 60"]));
+        assert_eq!(written["drivers"], json!(["sessions in 28 d are 60; 70 or more is healthy"]));
         assert_eq!(written["components"][1]["contribution_delta"], json!(-4.0)); // 0.4 x (60 - 70)
     }
 

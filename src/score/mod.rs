@@ -21,23 +21,28 @@ mod record;
 mod risk;
 #[cfg(test)]
 mod schema;
+mod sentence;
 mod state;
 mod status;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use assess::{Assessment, assess};
 pub use band::{Band, Position, Reading};
 pub use change::{Cause, Change, Context};
 pub use contribution::{ComponentScore, RuleEffect};
+pub use driver::Move;
 pub use explain::Explanation;
 pub use fields::AccountFacts;
 pub use line::AccountLine;
 pub use model::{Model, ModelFile, ModelProblem};
 pub use published::Published;
+pub use quantity::{number, quantity};
 pub use record::{ChangeRecord, headers};
 pub use risk::{Level, Risk};
+pub use sentence::change_of;
 pub use state::{Advanced, State};
 pub use status::{Direction, Status};
-pub use subject::{Override, Subject};
+pub use subject::{DAYS_BEFORE, OtherInstants, Override, Subject};

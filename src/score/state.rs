@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::assess::Assessment;
 use super::band::{Band, Position, Reading};
 use super::change::{Cause, Change, Context};
-use super::driver;
+use super::driver::{self, Move};
 use super::explain::Explanation;
 use super::model::{Model, Publish};
 use super::published::Published;
 use super::status::{Direction, Status};
 use super::subject::{Override, Subject};
 use crate::metric::Stage;
+use crate::money::Currency;
 use crate::time::{MaybeTimestamp, Timestamp};
 
 /// Stored scoring state of an account.
@@ -104,8 +105,22 @@ impl State {
     pub fn explain<'a>(&self, subject: &Subject<'a>, assessment: &Assessment<'a>, context: &Context, model: &'a Model) -> Explanation<'a> {
         let status = self.status(subject, assessment, model);
         let explanation = Explanation::of(subject, assessment, self.published(), model);
-        let drivers = driver::drivers(&explanation, assessment, &status, self.published(), context.currency, model);
+        let drivers = driver::drivers(&explanation, subject, assessment, &status, self.published(), context.currency, model);
         Explanation { drivers, ..explanation }
+    }
+
+    /// What moved the score since the last published change, largest effect first; the points sum to the change of the score.
+    #[must_use]
+    pub fn moves<'a>(&self, subject: &Subject<'a>, assessment: &Assessment<'a>, currency: Currency, model: &'a Model) -> Vec<Move> {
+        let Some(published) = self.published() else { return Vec::new() };
+        let explanation = Explanation::of(subject, assessment, Some(published), model);
+        driver::all_moves(&explanation, subject, assessment, published, currency, model)
+    }
+
+    /// The band, and since when scores have been beyond its borders.
+    #[must_use]
+    pub const fn position(&self) -> Position {
+        self.position
     }
 
     /// The position follows the measured scores, also during an override: when it ends, the band is the one that they have led to.
@@ -302,7 +317,10 @@ mod tests {
         assert_eq!((alone.status.score, alone.status.band, alone.band_dropped()), (Some(39.0), Band::Red, true));
         assert_eq!(
             alone.explanation.drivers,
-            ["silent: this rule alone sets health to 39, because 20 % of the weights have data, and a score needs 40 %"]
+            [
+                "silent: the time since the last activity is 20 days; this rule alone sets health to 39, because 20 % of the weights have data, \
+               and a score needs 40 %"
+            ]
         );
         assert_eq!(even(43.9).advance(&mut state, 2, &model), Advanced { change: None, state_changed: true }); // within 5 points of the border
         let known = change(even(45.0).advance(&mut state, 3, &model));

@@ -1,5 +1,7 @@
 //! The input of scoring: an account at one instant, with its health override if any.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use crate::event::PerStream;
@@ -23,7 +25,21 @@ pub struct Subject<'a> {
     pub configured: &'a PerStream<bool>,
     /// The override in force, if any; an expired one is not.
     pub health_override: Option<Override<'a>>,
+    /// What sentences need besides; `None`: nothing is known of other instants.
+    pub other_instants: Option<&'a dyn OtherInstants>,
 }
+
+/// The account at other instants. Computed on request, because few scorings need it.
+pub trait OtherInstants: fmt::Debug {
+    /// The metrics [`DAYS_BEFORE`] days ago, as far as the state can tell them.
+    fn metrics_before(&self) -> Metrics;
+
+    /// For how many more days streams must be observed until there is a score; `None` if that will not give one.
+    fn observing_days(&self) -> Option<i64>;
+}
+
+/// How long ago the past is with which an account is compared that has no published change yet, days.
+pub const DAYS_BEFORE: i64 = 28;
 
 /// Health pinned by customer success.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -7,8 +7,14 @@ use serde_json::{Value, json};
 
 use super::source::{AccountRow, Live, PortfolioCell, Readiness, Source, TaskStatus};
 use super::top::OwnedRow;
+use crate::account::LimitMeter;
+use crate::breakdown::Breakdown;
+use crate::engine::Slot;
+use crate::event::{Event, Record, UsageEvent, UsageKind};
+use crate::metric::View;
 use crate::portfolio::{Cohorts, CompleteMonths, Period, Portfolio};
 use crate::settings::Settings;
+use crate::stream_time::Lateness;
 use crate::time::Timestamp;
 
 /// A read side that returns what it is given.
@@ -106,6 +112,24 @@ impl Source for Fake {
         self.reports.fetch_add(1, Ordering::SeqCst);
         let row = self.rows.iter().find(|row| row.account_id == account_id)?;
         Some(json!({"account_id": row.account_id, "health": {"score": row.score, "band": row.band}, "drivers": ["made up"]}))
+    }
+
+    fn breakdown(&self, account_id: &str) -> Option<Breakdown> {
+        let row = self.rows.iter().find(|row| row.account_id == account_id)?;
+        let mut slot = Slot::new(account_id);
+        let used = Event::Usage(UsageEvent { user_id: None, kind: UsageKind::Feature { feature: "f".into(), count: 1 } });
+        let record = Record {
+            account: Some(row.account_id.as_str().into()),
+            account_system: None,
+            id: None,
+            type_name: "feature_used",
+            occurred_at: self.now,
+            payload_time: true,
+            cut_text: false,
+            event: used,
+        };
+        slot.account.apply(&record, Lateness::InTime, &Settings::default(), &mut LimitMeter::default());
+        Breakdown::of(&slot, &View::complete(self.now), &Settings::default())
     }
 
     fn portfolio(&self) -> Vec<PortfolioCell> {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::refreshed::Refreshed;
 use super::source::{AccountRow, Live, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
+use crate::breakdown::Breakdown;
 use crate::clock::Clock;
 use crate::directory::{Directory, TaskView};
 use crate::engine::{Counts, Slot};
@@ -106,6 +107,10 @@ impl Source for Instance {
     fn account(&self, account_id: &str) -> Option<Value> {
         let report = self.directory.account_report(account_id, self.now())?;
         serde_json::from_slice(&report.0).ok()
+    }
+
+    fn breakdown(&self, account_id: &str) -> Option<Breakdown> {
+        self.directory.breakdown(account_id, self.now())
     }
 
     fn portfolio(&self) -> Vec<PortfolioCell> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::breakdown::Breakdown;
 use crate::engine::Counts;
 use crate::event::Stream;
 use crate::portfolio::{Cohorts, Portfolio};
@@ -24,6 +25,9 @@ pub trait Source: Send + Sync + 'static {
 
     /// One account as in `replay --out-accounts`, measured at `now`; `None` if this instance does not hold it.
     fn account(&self, account_id: &str) -> Option<Value>;
+
+    /// The score of one account at `now` taken apart; `None` if this instance does not hold it.
+    fn breakdown(&self, account_id: &str) -> Option<Breakdown>;
 
     /// Sums over the accounts by segment and band.
     fn portfolio(&self) -> Vec<PortfolioCell>;

@@ -1,5 +1,7 @@
 //! The reporting time zone: which date an instant falls on, and when a date or month begins.
 
+use std::fmt;
+
 use jiff::civil;
 use jiff::tz::TimeZone;
 
@@ -8,6 +10,12 @@ use super::{DAY_MS, Timestamp};
 /// A date of the reporting zone, in days since 1970-01-01.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Date(pub i32);
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.civil())
+    }
+}
 
 impl Date {
     /// 1900-01-01: earlier dates are placeholders, not facts.

@@ -31,6 +31,7 @@ mod compare;
 mod decode_properties;
 mod decoders_under_fuzz;
 mod driver;
+mod explain;
 mod fuzz;
 mod golden_events;
 mod helpdesk;

@@ -60,7 +60,17 @@ fn assert_none(flaws: Vec<String>) {
 /// (arguments, exit code, fragments of cause, place and remedy)
 type Turn = (&'static str, i32, &'static [&'static str]);
 
-const ON_THE_COMMAND_LINE: [Turn; 73] = [
+const ON_THE_COMMAND_LINE: [Turn; 83] = [
+    ("explain", USAGE, &["<ACCOUNT>", "--help"]),
+    ("explain a --usage usage.ndjson --url http://127.0.0.1:1", USAGE, &["files or an instance", "not both"]),
+    ("explain a --as-of 2026-01-01T00:00:00Z", USAGE, &["--as-of needs files", "--usage usage.ndjson"]),
+    ("explain acme --usage usage.ndjson", FAILURE, &["no account `acme`", "none of their 1 has a similar id"]),
+    ("explain a --usage usage.ndjson --as-of 2020-01-01T00:00:00Z", FAILURE, &["no record up to 2020-01-01T00:00:00Z", "later --as-of"]),
+    ("explain a --usage empty.ndjson", FAILURE, &["no valid record", "`churnwatch replay` with the same files says why"]),
+    ("explain a --url localhost:9400", USAGE, &["`localhost:9400` is not a URL", "did you mean http://localhost:9400"]),
+    ("explain a --url http://127.0.0.1:1", FAILURE, &["cannot connect to http://127.0.0.1:1", "is churnwatch running there?"]),
+    ("explain a --token-file nowhere", FAILURE, &["cannot read the token file nowhere", "no such file"]),
+    ("explain a --set http.listen=127.0.0.1:1", FAILURE, &["no instance answers at http://127.0.0.1:1", "--url", "--usage"]),
     ("rpelay", USAGE, &["no command `rpelay`", "did you mean `replay`", "commands: demo, run, replay"]),
     ("start", USAGE, &["no command `start`", "commands: demo, run, replay"]),
     ("help rpelay", USAGE, &["no command `rpelay`", "commands: "]),

@@ -99,6 +99,11 @@ impl Feedback {
         self.0.as_ref()?.first_record_at()
     }
 
+    /// When the kept answers were given, in order.
+    pub fn answered_at(&self) -> impl Iterator<Item = Timestamp> {
+        self.answers().iter().map(|answer| answer.at)
+    }
+
     fn answers(&self) -> &[Answer] {
         self.0.as_ref().map_or(&[], |kept| &kept.answers)
     }

@@ -31,6 +31,22 @@ impl Usage {
         self.measure_features(t, today, out);
     }
 
+    /// Sets the metrics that can still be told at an instant up to 28 days ago, counting users and features by date.
+    pub fn measure_before(&self, t: Timestamp, region: Option<&str>, settings: &Settings, out: &mut Metrics) {
+        let today = settings.zone.date_of(t);
+        let quiet = QuietDays::new(settings, region);
+        let start = quiet.window_start(today, 28);
+        out.whole(Metric::Events28d, self.days.sum(today.0 - 28, today.0));
+        let active = self.days.within(start.0, today.0).filter(|(date, _)| !quiet.is_quiet(Date(*date)));
+        out.whole(Metric::ActiveDays28d, active.count());
+        let users = self.users_on_dates(today, 28);
+        if users > 0 || self.anonymous.is_none_or(|anonymous| self.dates_of(&anonymous, today, 28) == 0) {
+            out.whole(Metric::Mau, users);
+            out.whole(Metric::ActiveUsers28d, users);
+        }
+        out.whole(Metric::Features28d, self.features_on_dates(today, 28).count());
+    }
+
     /// Last activity, including late records.
     pub const fn last_activity(&self) -> Option<Timestamp> {
         self.last_activity.get()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use crate::event::{Format, SegmentOptions};
+use crate::event::{Choice, Condition, Format, SegmentOptions, Test};
 
 /// The value of `format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,11 +15,13 @@ pub enum FormatName {
     Native,
     /// Segment's tracking calls.
     Segment,
+    /// `CloudEvents` around another format.
+    CloudEvents,
 }
 
 impl FormatName {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Native, Self::Segment];
+    pub const ALL: [Self; 3] = [Self::Native, Self::Segment, Self::CloudEvents];
 
     /// The name.
     #[must_use]
@@ -27,6 +29,7 @@ impl FormatName {
         match self {
             Self::Native => "native",
             Self::Segment => "segment",
+            Self::CloudEvents => "cloudevents",
         }
     }
 
@@ -43,9 +46,51 @@ impl FormatName {
 
 impl<'de> Deserialize<'de> for FormatName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const NAMES: &[&str] = &["native", "segment"];
+        const NAMES: &[&str] = &["native", "segment", "cloudevents"];
         let name = String::deserialize(deserializer)?;
         Self::named(&name).ok_or_else(|| D::Error::unknown_variant(&name, NAMES))
+    }
+}
+
+/// An entry of `formats`: a format for the records that fulfil a condition.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChoiceSection {
+    when: When,
+    format: FormatName,
+    inner_format: Option<FormatName>,
+    segment: Option<SegmentOptions>,
+}
+
+/// `when`: what a header or a field must be.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "WhenSection")]
+struct When(Condition);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WhenSection {
+    header: Option<String>,
+    field: Option<String>,
+    equals: Option<String>,
+    starts_with: Option<String>,
+}
+
+impl TryFrom<WhenSection> for When {
+    type Error = &'static str;
+
+    fn try_from(section: WhenSection) -> Result<Self, Self::Error> {
+        let test = match (section.equals, section.starts_with) {
+            (None, None) => Test::Present,
+            (Some(text), None) => Test::Equals(text),
+            (None, Some(start)) => Test::StartsWith(start),
+            (Some(_), Some(_)) => return Err("needs `equals` or `starts_with`, not both"),
+        };
+        match (section.header, section.field) {
+            (Some(name), None) => Ok(Self(Condition::Header(name, test))),
+            (None, Some(path)) => Ok(Self(Condition::Field(path, test))),
+            _ => Err("needs either `header` or `field`"),
+        }
     }
 }
 
@@ -54,6 +99,10 @@ impl<'de> Deserialize<'de> for FormatName {
 pub(super) struct FormatKeys<'a> {
     /// `format`.
     pub(super) name: Option<FormatName>,
+    /// `inner_format`.
+    pub(super) inner: Option<FormatName>,
+    /// `formats`.
+    pub(super) choices: Option<&'a [ChoiceSection]>,
     /// `segment`.
     pub(super) segment: Option<&'a SegmentOptions>,
 }
@@ -61,14 +110,44 @@ pub(super) struct FormatKeys<'a> {
 impl FormatKeys<'_> {
     /// These keys, completed from those of the stream.
     pub(super) fn or(self, stream: Self) -> Self {
-        Self { name: self.name.or(stream.name), segment: self.segment.or(stream.segment) }
+        Self {
+            name: self.name.or(stream.name),
+            inner: self.inner.or(stream.inner),
+            choices: self.choices.or(stream.choices),
+            segment: self.segment.or(stream.segment),
+        }
     }
 
     /// The format that they describe.
     pub(super) fn format(self) -> Arc<Format> {
-        Arc::new(match self.name.unwrap_or_default() {
+        let otherwise = self.single();
+        let choices = self.choices.unwrap_or_default();
+        if choices.is_empty() {
+            return Arc::new(otherwise);
+        }
+        let formats =
+            choices.iter().map(|choice| (choice.when.0.clone(), choice.keys().or(Self { choices: None, ..self }).single())).collect();
+        Arc::new(Format::Choice(Box::new(Choice { formats, otherwise })))
+    }
+
+    fn single(self) -> Format {
+        self.named(self.name.unwrap_or_default())
+    }
+
+    fn named(self, name: FormatName) -> Format {
+        match name {
             FormatName::Native => Format::Native,
             FormatName::Segment => Format::Segment(self.segment.cloned().unwrap_or_default()),
-        })
+            FormatName::CloudEvents => {
+                let inner = self.inner.filter(|inner| *inner != FormatName::CloudEvents).unwrap_or_default();
+                Format::CloudEvents(Box::new(self.named(inner)))
+            }
+        }
+    }
+}
+
+impl ChoiceSection {
+    const fn keys(&self) -> FormatKeys<'_> {
+        FormatKeys { name: Some(self.format), inner: self.inner_format, choices: None, segment: self.segment.as_ref() }
     }
 }

@@ -1,7 +1,7 @@
 //! `[http]`: where the page, the API and the metrics are served.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -64,6 +64,12 @@ impl Http {
         for host in self.allowed_hosts.iter().filter(|host| !field::is_name(host)) {
             report.problem("http.allowed_hosts", format!("`{host}` is not a host name; leave out scheme, port and wildcards"));
         }
+    }
+
+    /// The file with the token, as written: relative to the configuration file.
+    #[must_use]
+    pub fn token_file(&self) -> Option<&Path> {
+        Some(self.token_file.as_path()).filter(|path| !path.as_os_str().is_empty())
     }
 
     /// Reads the token.

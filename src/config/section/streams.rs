@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::format::{FormatKeys, FormatName};
+use super::format::{ChoiceSection, FormatKeys, FormatName};
 use super::topic::{Partitioning, StaleAfter, Topic, repartition};
 use crate::config::field;
 use crate::config::validate::Report;
@@ -31,6 +31,8 @@ pub struct StreamSection {
     topics: Option<Vec<String>>,
     topic: Vec<TopicSection>,
     format: Option<FormatName>,
+    inner_format: Option<FormatName>,
+    formats: Option<Vec<ChoiceSection>>,
     segment: Option<SegmentOptions>,
     partitioner: Option<Partitioning>,
     #[serde(deserialize_with = "repartition")]
@@ -45,6 +47,8 @@ pub struct TopicSection {
     #[serde(deserialize_with = "field::topic_name")]
     name: String,
     format: Option<FormatName>,
+    inner_format: Option<FormatName>,
+    formats: Option<Vec<ChoiceSection>>,
     segment: Option<SegmentOptions>,
     partitioner: Option<Partitioning>,
     #[serde(default, deserialize_with = "repartition")]
@@ -79,11 +83,12 @@ impl Streams {
         self.section(stream).map_or_else(Vec::new, |section| section.topics(stream))
     }
 
-    /// The format of a stream's topics, unless they have one of their own; `name` replaces the one that is configured.
+    /// The format of a stream's topics, unless they have one of their own; `name` and `inner` replace what is configured.
     #[must_use]
-    pub fn format(&self, stream: Stream, name: Option<FormatName>) -> Arc<Format> {
+    pub fn format(&self, stream: Stream, name: Option<FormatName>, inner: Option<FormatName>) -> Arc<Format> {
         let keys = self.section(stream).map(StreamSection::format_keys).unwrap_or_default();
-        FormatKeys { name: name.or(keys.name), ..keys }.format()
+        let choices = keys.choices.filter(|_| name.is_none());
+        FormatKeys { name: name.or(keys.name), inner: inner.or(keys.inner), choices, ..keys }.format()
     }
 
     /// The topics of all streams.
@@ -125,18 +130,26 @@ impl Streams {
 }
 
 impl TopicSection {
-    const fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, segment: self.segment.as_ref() }
+    fn format_keys(&self) -> FormatKeys<'_> {
+        FormatKeys { name: self.format, inner: self.inner_format, choices: self.formats.as_deref(), segment: self.segment.as_ref() }
     }
 }
 
 impl StreamSection {
-    const fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, segment: self.segment.as_ref() }
+    fn format_keys(&self) -> FormatKeys<'_> {
+        FormatKeys { name: self.format, inner: self.inner_format, choices: self.formats.as_deref(), segment: self.segment.as_ref() }
     }
 
     fn topics(&self, stream: Stream) -> Vec<Topic> {
-        let plain = TopicSection { name: String::new(), format: None, segment: None, partitioner: None, repartition: None };
+        let plain = TopicSection {
+            name: String::new(),
+            format: None,
+            inner_format: None,
+            formats: None,
+            segment: None,
+            partitioner: None,
+            repartition: None,
+        };
         let resolve = |name: &str, own: &TopicSection| Topic {
             name: name.to_owned(),
             stream,

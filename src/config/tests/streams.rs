@@ -1,6 +1,10 @@
 //! Input topics: which are read, and what their options may be.
 
+use std::path::Path;
+
 use super::{assert_problem, config_of, problems_of};
+use crate::config::Config;
+use crate::event::{Choice, Condition, Format, SegmentOptions, Stream, Test};
 
 #[test]
 fn a_topic_may_be_used_only_once_across_inputs_and_outputs() {
@@ -54,7 +58,7 @@ fn topic_names_are_not_patterns() {
 fn unknown_formats_and_repartition_are_refused_with_a_way_out() {
     assert_problem(
         "[streams.usage]\nformat = \"nativ\"\n",
-        "c.toml:2: streams.usage.format: `nativ` is not allowed: must be one of native, segment; did you mean `native`?",
+        "c.toml:2: streams.usage.format: `nativ` is not allowed: must be one of native, segment, cloudevents; did you mean `native`?",
     );
     assert_problem(
         "[[streams.usage.topic]]\nname = \"a\"\nrepartition = true\n",
@@ -90,4 +94,39 @@ fn staleness_is_in_hours_or_never() {
         "[streams.usage]\nstale_after_hours = \"nevr\"\n",
         "c.toml:2: streams.usage.stale_after_hours: must be 1 to 8760 hours, or \"never\", not a string",
     );
+}
+
+/// The format of the only usage topic.
+fn usage_format(text: &str) -> Format {
+    let config = Config::of_text(text, Path::new("c.toml")).unwrap_or_else(|problems| panic!("{problems}"));
+    let topics = config.streams.topics(Stream::Usage);
+    Format::clone(&topics.first().unwrap().format)
+}
+
+#[test]
+fn a_topic_takes_format_and_options_from_its_stream_unless_it_has_its_own() {
+    let stream =
+        "[streams.usage]\nformat = \"segment\"\nsegment = { account = [\"properties.org\"] }\n[[streams.usage.topic]]\nname = \"t\"\n";
+    let segment = |account: &str| Format::Segment(SegmentOptions { account: vec![account.to_owned()] });
+    assert_eq!(usage_format(stream), segment("properties.org"));
+    assert_eq!(usage_format(&format!("{stream}segment = {{ account = [\"groupId\"] }}\n")), segment("groupId"));
+    assert_eq!(usage_format(&format!("{stream}format = \"native\"\n")), Format::Native);
+    assert_eq!(usage_format("[streams.usage]\nformat = \"rudderstack\"\n"), Format::Segment(SegmentOptions::default()));
+    let nested = usage_format("[streams.usage]\nformat = \"cloudevents\"\ninner_format = \"segment\"\n");
+    assert_eq!(nested, Format::CloudEvents(Box::new(Format::Segment(SegmentOptions::default()))));
+}
+
+#[test]
+fn a_header_or_a_field_chooses_among_several_formats() {
+    let text = "[streams.usage]\nformats = [{ when = { header = \"type\", equals = \"track\" }, format = \"segment\" }]\n";
+    let expected = Choice {
+        formats: vec![(Condition::Header("type".into(), Test::Equals("track".into())), Format::Segment(SegmentOptions::default()))],
+        otherwise: Format::Native,
+    };
+    assert_eq!(usage_format(text), Format::Choice(Box::new(expected)));
+    let wrong = |when: &str| format!("[streams.usage]\nformats = [{{ when = {{ {when} }}, format = \"segment\" }}]\n");
+    let place = "c.toml:2: streams.usage.formats[0].when";
+    assert_problem(&wrong("equals = \"x\""), &format!("{place}: needs either `header` or `field`"));
+    let both = "field = \"a\", equals = \"x\", starts_with = \"x\"";
+    assert_problem(&wrong(both), &format!("{place}: needs `equals` or `starts_with`, not both"));
 }

@@ -1,10 +1,11 @@
 //! The formats of topics, and the one place where a record's format decides how it is read.
 
+use super::choice::Condition;
 use super::events::Events;
 use super::payload::Payload;
-use super::segment;
+use super::{cloudevents, segment};
 use crate::event::native::{self, Raw, Reading};
-use crate::event::{Code, DecodeContext, Decoded, Rejection, Stream};
+use crate::event::{Code, DecodeContext, Decoded, Record, Rejection, Stream};
 
 /// The format of the records of a topic or file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,6 +15,19 @@ pub enum Format {
     Native,
     /// Calls of Segment's tracking API, which `RudderStack` and others speak as well.
     Segment(segment::Options),
+    /// `CloudEvents` around another format.
+    CloudEvents(Box<Self>),
+    /// Several formats on one topic.
+    Choice(Box<Choice>),
+}
+
+/// The formats of a topic by record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The first whose condition holds is the format of a record.
+    pub formats: Vec<(Condition, Format)>,
+    /// The format of all others.
+    pub otherwise: Format,
 }
 
 impl Format {
@@ -23,6 +37,7 @@ impl Format {
     /// Those of [`native::decode()`]; what is wrong with a payload of another format is named with the format.
     pub fn decode<'a>(&self, raw: &Raw<'a>, context: &DecodeContext) -> Result<Decoded<'a>, Rejection> {
         match (self, raw.value) {
+            (Self::Choice(choice), _) => choice.format(raw).decode(raw, context),
             // A null value deletes an account, whatever the format of the others.
             (Self::Native, _) => native::decode(raw, context),
             (_, None) if raw.stream == Stream::Accounts => native::decode(raw, context),
@@ -39,10 +54,35 @@ impl Format {
     fn read<'a>(&self, payload: &Payload<'a, '_>) -> Result<Decoded<'a>, Rejection> {
         let mut events = Events::default();
         match self {
-            Self::Native => return native::decode(payload.raw, payload.context),
+            Self::Native | Self::Choice(_) => return self.decode(payload.raw, payload.context),
+            Self::CloudEvents(inner) => return inner.read_inside(&cloudevents::open(payload)?, payload),
             Self::Segment(options) => segment::read(payload, options, &mut events)?,
         }
         Ok(events.decoded())
+    }
+
+    /// Reads the payload of an envelope, and completes its events with what the envelope says.
+    fn read_inside<'a>(&self, envelope: &cloudevents::Envelope<'a>, outside: &Payload<'a, '_>) -> Result<Decoded<'a>, Rejection> {
+        let decoded = match envelope.borrowed(outside.raw) {
+            Some(raw) => self.decode_with_type(&raw, outside.context, envelope.native_type())?,
+            None => {
+                self.decode_with_type(&envelope.unpacked(outside.raw), outside.context, envelope.native_type())?.map(Record::into_owned)
+            }
+        };
+        if envelope.id.len() > outside.context.id_bytes {
+            return Err(Rejection::new(Code::OutOfRange, "source and id together are longer than limits.text_bytes"));
+        }
+        Ok(decoded.map(|record| {
+            let payload_time = record.payload_time || envelope.time.is_some();
+            Record { id: Some(envelope.id.clone()), payload_time, ..record }
+        }))
+    }
+
+    fn decode_with_type<'a>(&self, raw: &Raw<'a>, context: &DecodeContext, type_name: &str) -> Result<Decoded<'a>, Rejection> {
+        match self {
+            Self::Native => native::decode_with_type(raw, context, Some(type_name)),
+            format => format.decode(raw, context),
+        }
     }
 
     /// Its name in configurations.
@@ -51,19 +91,33 @@ impl Format {
         match self {
             Self::Native => "native",
             Self::Segment(_) => "segment",
+            Self::CloudEvents(_) => "cloudevents",
+            Self::Choice(_) => "formats",
         }
     }
 
     /// Whether it reads headers; without, looking them up can be spared.
     #[must_use]
-    pub const fn reads_headers(&self) -> bool {
+    pub fn reads_headers(&self) -> bool {
         match self {
             Self::Native | Self::Segment(_) => false,
+            Self::CloudEvents(_) => true,
+            Self::Choice(choice) => {
+                let of_choice = |(condition, format): &(Condition, Self)| condition.reads_headers() || format.reads_headers();
+                choice.formats.iter().any(of_choice) || choice.otherwise.reads_headers()
+            }
         }
     }
 
     #[cold]
     fn named(&self, rejection: &Rejection) -> Rejection {
         Rejection::new(rejection.code, format!("{}: {}", self.name(), rejection.reason))
+    }
+}
+
+impl Choice {
+    fn format(&self, raw: &Raw<'_>) -> &Format {
+        let chosen = self.formats.iter().find(|(condition, _)| condition.holds(raw));
+        chosen.map_or(&self.otherwise, |(_, format)| format)
     }
 }

@@ -4,6 +4,8 @@
 //! [`Events`](events::Events), or a rejection whose reason names the field; the format is added here. No event at all means that the format
 //! knows the payload and does not need it. `object` has the lenient types with which adapters describe their payloads.
 
+mod choice;
+mod cloudevents;
 mod events;
 mod format;
 mod lookup;
@@ -11,5 +13,6 @@ mod object;
 mod payload;
 mod segment;
 
-pub use format::Format;
+pub use choice::{Condition, Test};
+pub use format::{Choice, Format};
 pub use segment::Options as SegmentOptions;

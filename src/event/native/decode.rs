@@ -20,12 +20,21 @@ use crate::time::Timestamp;
 /// # Errors
 /// The code of the first failing check, with a reason that names fields but no values.
 pub fn decode<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Decoded<'a>, Rejection> {
+    decode_with_type(raw, context, None)
+}
+
+/// Decodes one record whose envelope may name the type of an event without `type`.
+pub(in crate::event) fn decode_with_type<'a>(
+    raw: &Raw<'a>,
+    context: &DecodeContext,
+    envelope_type: Option<&str>,
+) -> Result<Decoded<'a>, Rejection> {
     let Some(value) = raw.value else { return deletion(raw, context).map(Decoded::Record) };
     let text = document::text(value, context.record_bytes)?;
     let reading = Reading::new(context);
     let mut fields = Fields::of_record(&reading);
     fields.read_record(text)?;
-    let Some(event_type) = event_type(&fields, raw.stream)? else { return Ok(Decoded::Ignored) };
+    let Some(event_type) = event_type(&fields, raw.stream, envelope_type)? else { return Ok(Decoded::Ignored) };
     let account = if event_type.of_account { Some(account(&fields, raw, context)?) } else { None };
     let payload_time = fields.optional(Field::OccurredAt, Value::instant)?;
     let occurred_at = payload_time.map_or_else(|| record_time(raw), Ok)?;
@@ -64,8 +73,12 @@ fn deletion<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Record<'a>, Re
     })
 }
 
-fn event_type(fields: &Fields<'_, '_>, stream: Stream) -> Result<Option<&'static EventType>, Rejection> {
-    let name = fields.required(Field::Type, Value::any_text)?;
+fn event_type(fields: &Fields<'_, '_>, stream: Stream, envelope_type: Option<&str>) -> Result<Option<&'static EventType>, Rejection> {
+    let name = match (fields.optional(Field::Type, Value::any_text)?, envelope_type) {
+        (Some(name), _) => name,
+        (None, Some(name)) => Cow::Borrowed(name),
+        (None, None) => return Err(fields.missing(Field::Type)),
+    };
     Ok(types_of(stream).iter().find(|known| known.name.eq_ignore_ascii_case(&name)))
 }
 

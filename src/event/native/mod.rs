@@ -25,7 +25,7 @@ mod value;
 pub use context::{DecodeContext, Raw};
 pub use decode::decode;
 pub(super) use decode::known_type;
-pub(super) use decode::{check_time, record_time};
+pub(super) use decode::{check_time, decode_with_type, record_time};
 pub(super) use document::{has_lone_surrogate, text};
 pub use encode::encode;
 pub(super) use framing::needs_registry;

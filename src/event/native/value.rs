@@ -66,6 +66,11 @@ impl<'a, 'c> Value<'a, 'c> {
         Self { json, path: Path::Foreign(path), has_escapes: true, reading }
     }
 
+    /// The JSON text as it stands.
+    pub(in crate::event) const fn raw(&self) -> &'a str {
+        self.json
+    }
+
     /// Text to be stored, truncated at `limits.text_bytes`: a long name must not cost the event.
     pub(in crate::event) fn text(&self) -> Result<Cow<'a, str>, Rejection> {
         self.any_text().map(|text| self.cut(text))

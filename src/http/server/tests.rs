@@ -117,6 +117,18 @@ fn for_an_account_held_elsewhere_the_members_are_listed() {
     assert_eq!(get(&server, "/api/accounts/acme").0, 200);
     let (status, answer) = get(&server, "/api/accounts/nobody");
     assert_eq!((status, &json(&answer)["members"][1]), (404, &"churnwatch-b".into()));
+    let (status, answer) = get(&server, "/api/accounts/nobody/explanation");
+    assert_eq!((status, &json(&answer)["members"][1]), (404, &"churnwatch-b".into()));
+    assert_eq!(json(&get(&server, "/api/accounts/acmee").1)["nearest"], serde_json::json!(["acme"]));
+}
+
+#[test]
+fn an_explanation_is_what_the_command_reads() {
+    let server = start(two_accounts(), None);
+    let (status, answer) = get(&server, "/api/accounts/acme/explanation");
+    let breakdown: crate::breakdown::Breakdown = serde_json::from_value(json(&answer)).unwrap();
+    assert_eq!((status, &*breakdown.account_id, &*breakdown.health.band), (200, "acme", "green"));
+    assert_eq!(get(&server, "/api/accounts/acme%2Fnorth/explanation").0, 200);
 }
 
 #[test]

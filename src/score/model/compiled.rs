@@ -97,7 +97,7 @@ pub struct RiskModel {
 
 impl Model {
     /// The components of a profile, in profile order.
-    pub(in crate::score) fn components_of(&self, profile: Option<&ScoringProfile>) -> impl Iterator<Item = &Component> {
+    pub fn components_of(&self, profile: Option<&ScoringProfile>) -> impl Iterator<Item = &Component> {
         let places = profile.map_or(&[][..], |profile| &profile.components);
         places.iter().filter_map(|place| self.components.get(usize::from(*place)))
     }

@@ -12,20 +12,44 @@ pub struct Condition {
     comparisons: Box<[Comparison]>,
 }
 
+/// A comparison of a metric with a number.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Comparison {
-    metric: Metric,
-    operator: Operator,
-    number: f64,
+pub struct Comparison {
+    /// The metric.
+    pub metric: Metric,
+    /// How they are compared.
+    pub operator: Operator,
+    /// The number.
+    pub number: f64,
 }
 
+/// How a metric is compared with a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operator {
+pub enum Operator {
+    /// `<`
     Less,
+    /// `<=`
     AtMost,
+    /// `>`
     Greater,
+    /// `>=`
     AtLeast,
+    /// `==`
     Equal,
+}
+
+impl Operator {
+    /// As written in a model.
+    #[must_use]
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Less => "<",
+            Self::AtMost => "<=",
+            Self::Greater => ">",
+            Self::AtLeast => ">=",
+            Self::Equal => "==",
+        }
+    }
 }
 
 impl Condition {
@@ -41,6 +65,12 @@ impl Condition {
         }
         let comparisons = parts.into_iter().map(Comparison::parse).collect::<Result<Vec<_>, _>>()?;
         Ok(Self { comparisons: comparisons.into() })
+    }
+
+    /// The comparisons, in the order written.
+    #[must_use]
+    pub fn comparisons(&self) -> &[Comparison] {
+        &self.comparisons
     }
 
     /// Whether every comparison holds.
@@ -67,8 +97,10 @@ impl Comparison {
         Ok(Self { metric: numeric_metric(metric)?, operator, number })
     }
 
+    /// Whether it holds for a value of the metric.
     #[expect(clippy::float_cmp, reason = "== compares a value with a literal, and is meant for counts")]
-    fn holds(&self, value: f64) -> bool {
+    #[must_use]
+    pub fn holds(&self, value: f64) -> bool {
         match self.operator {
             Operator::Less => value < self.number,
             Operator::AtMost => value <= self.number,

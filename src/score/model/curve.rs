@@ -34,17 +34,44 @@ impl Curve {
         Ok(Self { points: points.into() })
     }
 
+    /// Its points (metric, score), in ascending order of the metric.
+    #[must_use]
+    pub fn points(&self) -> &[[f64; 2]] {
+        &self.points
+    }
+
     /// The score at a value of the metric, 0..=100.
     #[must_use]
     pub fn at(&self, value: f64) -> f64 {
-        let after = self.points.partition_point(|[x, _]| *x <= value);
-        let right = self.points.get(after);
-        let left = after.checked_sub(1).and_then(|before| self.points.get(before));
-        match (left, right) {
+        match self.around(value) {
             (Some([x0, y0]), Some([x1, y1])) => y0 + (y1 - y0) * ((value - x0) / (x1 - x0)),
-            (Some([_, y]), None) | (None, Some([_, y])) => *y,
+            (Some([_, y]), None) | (None, Some([_, y])) => y,
             (None, None) => 0.0,
         }
+    }
+
+    /// The last point at or below a value and the first above it: the two between which it is interpolated.
+    #[must_use]
+    pub fn around(&self, value: f64) -> (Option<[f64; 2]>, Option<[f64; 2]>) {
+        let after = self.points.partition_point(|[x, _]| *x <= value);
+        (after.checked_sub(1).and_then(|before| self.points.get(before)).copied(), self.points.get(after).copied())
+    }
+
+    /// The value from which on a curve that rises, or up to which one that falls, gives at least `score`, and whether the curve rises;
+    /// `None` if it goes both ways, is constant, or never reaches the score.
+    #[must_use]
+    pub fn reaching(&self, score: f64) -> Option<(f64, bool)> {
+        let pairs = || self.points.iter().zip(self.points.iter().skip(1));
+        let rises = pairs().any(|([_, y0], [_, y1])| y0 < y1);
+        if rises == pairs().any(|([_, y0], [_, y1])| y0 > y1) {
+            return None;
+        }
+        let crosses = |([x0, y0], [x1, y1]): (&[f64; 2], &[f64; 2])| {
+            let is_crossed = if rises { *y0 < score && score <= *y1 } else { *y1 < score && score <= *y0 };
+            is_crossed.then(|| x0 + (x1 - x0) * ((score - y0) / (y1 - y0)))
+        };
+        let x = if rises { pairs().find_map(crosses) } else { pairs().rev().find_map(crosses) };
+        x.map(|x| (x, rises))
     }
 }
 
@@ -72,6 +99,22 @@ mod tests {
     fn a_curve_may_fall() {
         let due = Curve::new(&[[0.0, 60.0], [14.0, 40.0], [30.0, 0.0]]).unwrap();
         assert_eq!((due.at(7.0), due.at(22.0), due.at(31.0)), (50.0, 20.0, 0.0));
+    }
+
+    #[test]
+    fn a_value_lies_between_two_points_or_beyond_one() {
+        assert_eq!(seats().around(0.3), (Some([0.2, 25.0]), Some([0.5, 50.0])));
+        assert_eq!(seats().around(0.2), (Some([0.2, 25.0]), Some([0.5, 50.0])));
+        assert_eq!((seats().around(-1.0), seats().around(1.0)), ((None, Some([0.0, 0.0])), (Some([1.0, 100.0]), None)));
+    }
+
+    #[test]
+    fn a_curve_is_inverted_where_it_goes_one_way() {
+        assert_eq!(seats().reaching(67.5), Some((0.65, true)));
+        let due = Curve::new(&[[0.0, 60.0], [14.0, 40.0], [30.0, 0.0]]).unwrap();
+        assert_eq!((due.reaching(40.0), due.reaching(50.0), due.reaching(70.0)), (Some((14.0, false)), Some((7.0, false)), None));
+        let hill = Curve::new(&[[0.0, 0.0], [1.0, 90.0], [2.0, 10.0]]).unwrap();
+        assert_eq!((hill.reaching(50.0), Curve::new(&[[3.0, 90.0]]).unwrap().reaching(70.0)), (None, None));
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod problem;
 mod profile;
 
 pub use compiled::{Component, Model, RiskModel, Rule, Source, default_min_n};
-pub use condition::{Condition, MAX_COMPARISONS};
+pub use condition::{Comparison, Condition, MAX_COMPARISONS, Operator};
 pub use curve::{Curve, MAX_CURVE_POINTS};
 pub use file::{Bands, Crossing, Levels, ModelFile, Publish};
 pub use name::{name_id, nearest};

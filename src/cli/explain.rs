@@ -1,0 +1,221 @@
+//! `churnwatch explain`: the score of one account taken apart, from files or from a running instance.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde_json::Value;
+
+use super::{FormatName, Globals, UsageError, health, paths, replay};
+use crate::account::Nearest;
+use crate::breakdown::Breakdown;
+use crate::file;
+use crate::http::client;
+use crate::replay::{Division, InputFile, Reading, Request};
+use crate::settings::Settings;
+use crate::time::Timestamp;
+
+const EXAMPLES: &str = "\
+Examples:
+  churnwatch explain acme --usage usage.ndjson --billing billing.ndjson.gz --as-of 2026-03-01T00:00:00Z
+  churnwatch explain acme --url http://127.0.0.1:9400 --token-file token
+  churnwatch explain acme --json                       the instance on this machine, as JSON
+
+Without files, the account is asked of a running instance.
+Every number of the score can be redone by hand with the numbers printed; docs/scoring.md reads an example line by line.";
+
+/// Longest wait for an answer.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Options of `explain`.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The account
+    #[arg(value_name = "ACCOUNT")]
+    pub account: String,
+    /// Usage records; a stream without a file counts as not configured
+    #[arg(long, value_name = "FILE", help_heading = "From files")]
+    pub usage: Option<PathBuf>,
+    /// Billing records
+    #[arg(long, value_name = "FILE", help_heading = "From files")]
+    pub billing: Option<PathBuf>,
+    /// Support records
+    #[arg(long, value_name = "FILE", help_heading = "From files")]
+    pub support: Option<PathBuf>,
+    /// Feedback records
+    #[arg(long, value_name = "FILE", help_heading = "From files")]
+    pub feedback: Option<PathBuf>,
+    /// Account profiles
+    #[arg(long, value_name = "FILE", help_heading = "From files")]
+    pub accounts: Option<PathBuf>,
+    /// Format of the usage file; default: that of the stream in the configuration
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
+    pub format_usage: Option<FormatName>,
+    /// Format of the billing file; default: that of the stream in the configuration
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
+    pub format_billing: Option<FormatName>,
+    /// Format of the support file; default: that of the stream in the configuration
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
+    pub format_support: Option<FormatName>,
+    /// Format of the feedback file; default: that of the stream in the configuration
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
+    pub format_feedback: Option<FormatName>,
+    /// Format of the accounts file; default: that of the stream in the configuration
+    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
+    pub format_accounts: Option<FormatName>,
+    /// Time of scoring; default: the time of the newest record
+    #[arg(long, allow_negative_numbers = true, value_name = "T", value_parser = super::instant, help_heading = "From files")]
+    pub as_of: Option<Timestamp>,
+    /// Score at midnight every this many days before, as `replay --out-changes` does
+    #[arg(long, value_name = "DAYS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3660), help_heading = "From files")]
+    pub score_every: u32,
+    /// The instance; default: the one on this machine that uses this configuration's `http.listen`
+    #[arg(long, value_name = "URL", help_heading = "From an instance")]
+    pub url: Option<String>,
+    /// File with the instance's bearer token; default: this configuration's `http.token_file`
+    #[arg(long, value_name = "FILE", help_heading = "From an instance")]
+    pub token_file: Option<PathBuf>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Prints the breakdown of an account's score.
+///
+/// # Errors
+/// Wrong usage, problems in the configuration, files that cannot be read, an instance that does not answer, an unknown account.
+pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    let breakdown = if args.names_files() {
+        if args.url.is_some() || args.token_file.is_some() {
+            return Err(UsageError("name files or an instance with --url, not both".into()).into());
+        }
+        args.of_files(globals)?
+    } else if let Some(option) =
+        [args.as_of.map(|_| "--as-of"), (args.score_every != 1).then_some("--score-every")].into_iter().flatten().next()
+    {
+        return Err(UsageError(format!("{option} needs files, such as --usage usage.ndjson: an instance explains the score of now")).into());
+    } else {
+        args.of_instance(globals)?
+    };
+    let text = if args.json { serde_json::to_string(&breakdown)? + "\n" } else { breakdown.text() };
+    super::print(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Args {
+    fn names_files(&self) -> bool {
+        [&self.usage, &self.billing, &self.support, &self.feedback, &self.accounts].into_iter().any(Option::is_some)
+    }
+
+    fn of_files(&self, globals: &Globals) -> anyhow::Result<Breakdown> {
+        let files = replay::Args {
+            usage: self.usage.clone(),
+            billing: self.billing.clone(),
+            support: self.support.clone(),
+            feedback: self.feedback.clone(),
+            accounts: self.accounts.clone(),
+            format_usage: self.format_usage,
+            format_billing: self.format_billing,
+            format_support: self.format_support,
+            format_feedback: self.format_feedback,
+            format_accounts: self.format_accounts,
+            ..replay::Args::default()
+        };
+        let inputs = files.inputs()?;
+        paths::refuse_clashes(&inputs.iter().map(|(_, path)| *path).collect::<Vec<_>>(), &[])?;
+        let config = globals.load_offline()?;
+        let streams: Vec<_> = inputs.iter().map(|(stream, _)| *stream).collect();
+        let settings = crate::replay::settings_for(&streams, config.settings());
+        let files = replay::read_files(&inputs, &files.formats(&config.streams), &settings, Division::of_machine(), globals.quiet)?;
+        let as_of = self.as_of.map_or_else(|| replay::newest(&files), Ok)?;
+        let request = Request { as_of, score_every: Some(self.score_every) };
+        let breakdown = crate::replay::breakdown(&files, &self.account, &request, &settings);
+        breakdown.ok_or_else(|| unknown_in_files(&self.account, &files, as_of, &settings))
+    }
+
+    fn of_instance(&self, globals: &Globals) -> anyhow::Result<Breakdown> {
+        let config = globals.load_offline()?;
+        let url = self.url.clone().unwrap_or_else(|| format!("http://{}", health::reachable(config.http.listen)));
+        let configured = config.http.token_file().filter(|_| self.token_file.is_none());
+        let configured = configured.map(|path| globals.config.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).join(path));
+        let token = self.token_file.clone().or(configured).map(|path| read_token(&path)).transpose()?;
+        let path = format!("/api/accounts/{}/explanation", percent_encoded(&self.account));
+        let answer = client::get_with_token(&url, &path, token.as_deref(), LIMIT);
+        let (status, body) = match answer {
+            Err(client::RequestError::Connect { .. }) if self.url.is_none() => {
+                anyhow::bail!("no instance answers at {url}: name one with --url, or files, such as --usage usage.ndjson")
+            }
+            answer => answer?,
+        };
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        match status {
+            StatusCode::OK => serde_json::from_value(body)
+                .map_err(|error| anyhow::anyhow!("{url} gave an explanation of another version ({error}): use its own `churnwatch`")),
+            StatusCode::NOT_FOUND if body.get("members").is_some() => Err(unknown_to_instance(&self.account, &url, &body)),
+            StatusCode::UNAUTHORIZED => anyhow::bail!("{url} wants a token: name its file with --token-file"),
+            _ => anyhow::bail!("{url} answered {path} with {status}; is this churnwatch, and not an older version?"),
+        }
+    }
+}
+
+fn unknown_in_files(account: &str, files: &[InputFile], as_of: Timestamp, settings: &Settings) -> anyhow::Error {
+    let ids = Reading::account_ids(files, settings);
+    if ids.is_empty() {
+        return anyhow::anyhow!("the files hold no valid record of any account: `churnwatch replay` with the same files says why");
+    }
+    if ids.contains(account) {
+        return anyhow::anyhow!("the account `{account}` has no record up to {as_of}, or was deleted before: try a later --as-of");
+    }
+    let mut nearest = Nearest::to(account);
+    for id in &ids {
+        nearest.consider(id);
+    }
+    anyhow::anyhow!("the files hold no account `{account}`{}", suggestion(&nearest.into_ids(), ids.len()))
+}
+
+fn suggestion(nearest: &[String], accounts: usize) -> String {
+    match nearest {
+        [] => format!("; none of their {accounts} has a similar id"),
+        ids => format!("; did you mean {}?", ids.iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(" or ")),
+    }
+}
+
+fn unknown_to_instance(account: &str, url: &str, body: &Value) -> anyhow::Error {
+    let texts = |field: &str| -> Vec<String> {
+        let list = body.get(field).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let (nearest, members) = (texts("nearest"), texts("members"));
+    let meant = if nearest.is_empty() { String::new() } else { suggestion(&nearest, 0) };
+    let ask = match members.len() {
+        0 | 1 => String::new(),
+        _ => format!("\nor another instance holds it: ask each of {} with --url", members.join(", ")),
+    };
+    anyhow::anyhow!("{url} holds no account `{account}`{meant}{ask}")
+}
+
+fn read_token(path: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(path);
+    let text =
+        text.map_err(|error| anyhow::anyhow!("cannot read the token file {}: {}", path.display(), file::cannot_read(path, &error)))?;
+    Ok(text.trim().to_owned())
+}
+
+/// An id as a segment of a path.
+fn percent_encoded(id: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    id.bytes().map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_encoded_as_one_segment() {
+        assert_eq!(percent_encoded("acme-1.eu_~"), "acme-1.eu_~");
+        assert_eq!(percent_encoded("a/b c?é"), "a%2Fb%20c%3F%C3%A9");
+    }
+}

@@ -1,0 +1,278 @@
+//! `CloudEvents` 1.0 on Kafka: an envelope around the payload of another format, in headers (binary mode) or in JSON (structured mode).
+//!
+//! An event is identified by source and id together. What the payload does not say of itself, the envelope may: `time`, and for native
+//! events `type` and, without a record key, `subject` as the account.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::object::{Json, object};
+use super::payload::{Payload, missing};
+use crate::event::native::{Raw, Value};
+use crate::event::{Code, Rejection};
+use crate::time::Timestamp;
+
+/// What the envelope says, and the payload inside it.
+pub(super) struct Envelope<'a> {
+    /// Source and id.
+    pub(super) id: Cow<'a, str>,
+    /// `type`.
+    pub(super) type_name: Cow<'a, str>,
+    /// `time`.
+    pub(super) time: Option<Timestamp>,
+    /// `subject`.
+    pub(super) subject: Option<Cow<'a, str>>,
+    /// The payload.
+    pub(super) data: Cow<'a, [u8]>,
+}
+
+object! {
+    /// An event in structured mode.
+    struct Structured<'a> {
+        spec_version: Json<'a> = "specversion",
+        id: Json<'a> = "id",
+        source: Json<'a> = "source",
+        kind: Json<'a> = "type",
+        time: Json<'a> = "time",
+        subject: Json<'a> = "subject",
+        data: Json<'a> = "data",
+        data_base64: Json<'a> = "data_base64",
+    }
+}
+
+/// Opens the envelope.
+pub(super) fn open<'a>(payload: &Payload<'a, '_>) -> Result<Envelope<'a>, Rejection> {
+    let content_type = payload.raw.headers.text("content-type").unwrap_or_default().to_ascii_lowercase();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    match media_type {
+        _ if media_type.starts_with("application/cloudevents-batch") => Err(batched()),
+        "application/cloudevents" | "application/cloudevents+json" => structured(payload),
+        _ if media_type.starts_with("application/cloudevents") => {
+            Err(Rejection::new(Code::WrongType, "content-type names an event format other than application/cloudevents+json"))
+        }
+        _ if payload.raw.headers.get("ce_specversion").is_some() => binary(payload),
+        _ => structured(payload),
+    }
+}
+
+fn batched() -> Rejection {
+    Rejection::new(
+        Code::WrongType,
+        "several events in one record (batched mode), which Kafka's binding excludes: send one event per record",
+    )
+}
+
+fn binary<'a>(payload: &Payload<'a, '_>) -> Result<Envelope<'a>, Rejection> {
+    let header = |name: &'static str| payload.raw.headers.text(name);
+    let required = |name| header(name).ok_or_else(|| missing(name));
+    let time = header("ce_time").map(|time| {
+        let wrong = || Rejection::new(Code::WrongType, "ce_time is not an instant with offset");
+        Timestamp::parse_rfc3339(time).ok_or_else(wrong)
+    });
+    Ok(Envelope {
+        id: identity(required("ce_source")?, required("ce_id")?),
+        type_name: required("ce_type")?.into(),
+        time: time.transpose()?,
+        subject: header("ce_subject").map(Cow::Borrowed),
+        data: Cow::Borrowed(payload.text.as_bytes()),
+    })
+}
+
+fn structured<'a>(payload: &Payload<'a, '_>) -> Result<Envelope<'a>, Rejection> {
+    if payload.text.trim_ascii_start().starts_with('[') {
+        return Err(batched());
+    }
+    let event: Structured<'a> = payload.parse()?;
+    payload.required(event.spec_version, "specversion", Value::any_text)?;
+    let source = payload.required(event.source, "source", Value::any_text)?;
+    let id = payload.required(event.id, "id", Value::id)?;
+    Ok(Envelope {
+        id: identity(&source, &id),
+        type_name: payload.required(event.kind, "type", Value::any_text)?,
+        time: payload.optional(event.time, "time", Value::instant)?,
+        subject: payload.optional(event.subject, "subject", Value::any_text)?,
+        data: data(payload, &event)?,
+    })
+}
+
+/// The data: JSON, text with JSON in it, or bytes in Base64.
+fn data<'a>(payload: &Payload<'a, '_>, event: &Structured<'a>) -> Result<Cow<'a, [u8]>, Rejection> {
+    if let Some(encoded) = payload.optional(event.data_base64, "data_base64", Value::any_text)? {
+        let wrong = |_| Rejection::new(Code::WrongType, "data_base64 is not Base64");
+        return STANDARD.decode(encoded.as_bytes()).map(Cow::Owned).map_err(wrong);
+    }
+    payload.required(event.data, "data", |value| match value.raw() {
+        json if json.starts_with('"') => Ok(match value.any_text()? {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        }),
+        json => Ok(Cow::Borrowed(json.as_bytes())),
+    })
+}
+
+fn identity<'a>(source: &str, id: &str) -> Cow<'a, str> {
+    Cow::Owned(format!("{source}#{id}"))
+}
+
+impl<'a> Envelope<'a> {
+    /// The record inside the envelope, if it is there as it stands; otherwise it can be read from [`Envelope::unpacked`].
+    pub(super) fn borrowed(&self, outside: &Raw<'a>) -> Option<Raw<'a>> {
+        let (Cow::Borrowed(data), None | Some(Cow::Borrowed(_))) = (&self.data, &self.subject) else { return None };
+        let subject = self.subject.as_ref().and_then(|subject| match subject {
+            Cow::Borrowed(subject) => Some(*subject),
+            Cow::Owned(_) => None,
+        });
+        Some(self.inside(outside, data, subject))
+    }
+
+    /// The record inside the envelope, for as long as the envelope lives.
+    pub(super) fn unpacked<'d>(&'d self, outside: &Raw<'d>) -> Raw<'d> {
+        self.inside(outside, &self.data, self.subject.as_deref())
+    }
+
+    fn inside<'d>(&self, outside: &Raw<'d>, data: &'d [u8], subject: Option<&'d str>) -> Raw<'d> {
+        let key = outside.key.filter(|key| !key.is_empty()).or(subject.map(str::as_bytes));
+        Raw { key, value: Some(data), timestamp: self.time.or(outside.timestamp), ..*outside }
+    }
+
+    /// The type as native events would write it: without the reversed domain that `CloudEvents` recommend.
+    pub(super) fn native_type(&self) -> &str {
+        self.type_name.rsplit('.').next().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Format;
+    use super::*;
+    use crate::event::native::{Reading, testing};
+    use crate::event::{DecodeContext, Decoded, Headers, Record, Stream};
+
+    /// The conformance scenarios of the `CloudEvents` project.
+    const SCENARIOS: &str = include_str!("../../../tests/fixtures/cloudevents/kafka-protocol-binding.feature");
+
+    fn context() -> DecodeContext {
+        DecodeContext { text_bytes: 256, id_bytes: 256, ..testing::context() }
+    }
+
+    fn with_headers<R>(headers: &[(&str, &str)], payload: &str, read: impl FnOnce(&Raw<'_>) -> R) -> R {
+        let headers: Vec<(String, Vec<u8>)> = headers.iter().map(|(name, value)| ((*name).into(), value.as_bytes().into())).collect();
+        let (value, headers) = (Some(payload.as_bytes()), Headers::of(&headers));
+        read(&Raw { stream: Stream::Usage, key: None, value, headers, timestamp: None, future_reference: None })
+    }
+
+    /// The rows of a table of a scenario, without its head.
+    fn table<'t>(scenario: &'t str, title: &str) -> Vec<(&'t str, &'t str)> {
+        let lines = scenario.split_once(title).unwrap().1.lines().skip(1);
+        let rows = lines.map(str::trim).take_while(|line| line.starts_with('|'));
+        let cells = rows.map(|row| row.trim_matches('|').split_once('|').map(|(a, b)| (a.trim(), b.trim())));
+        cells.map(Option::unwrap).skip(1).collect()
+    }
+
+    /// The texts in triple quotes: payload and expected data.
+    fn texts(scenario: &str) -> Vec<&str> {
+        scenario.split("\"\"\"").skip(1).step_by(2).collect()
+    }
+
+    fn assert_scenario(scenario: &str, headers: &[(&str, &str)]) {
+        let [payload, expected] = texts(scenario)[..] else { panic!("{scenario}") };
+        with_headers(headers, payload, |raw| {
+            let (context, text) = (context(), std::str::from_utf8(raw.value.unwrap()).unwrap());
+            let reading = Reading::new(&context);
+            let envelope = open(&Payload::new(text, raw, &context, &reading)).unwrap();
+            let attribute = |name| table(scenario, "attributes are:").into_iter().find(|(known, _)| *known == name).unwrap().1;
+            assert_eq!(envelope.id, format!("{}#{}", attribute("source"), attribute("id")));
+            assert_eq!(envelope.type_name, attribute("type"));
+            assert_eq!(envelope.time, Timestamp::parse_rfc3339(attribute("time")));
+            let json = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
+            assert_eq!(json(&envelope.data), json(expected.as_bytes()));
+        });
+    }
+
+    #[test]
+    fn the_conformance_scenarios_of_kafkas_binding_pass() {
+        let scenarios: Vec<&str> = SCENARIOS.split("Scenario").skip(1).collect();
+        let [binary, structured] = scenarios[..] else { panic!("{} scenarios", scenarios.len()) };
+        assert_scenario(binary, &table(binary, "Kafka headers:"));
+        let content_types: Vec<&str> = structured.split_once("Examples:").unwrap().1.lines().skip(2).collect();
+        let content_types: Vec<&str> = content_types.iter().map(|row| row.trim().trim_matches('|').trim()).collect();
+        assert_eq!(content_types.iter().filter(|name| !name.is_empty()).count(), 2);
+        for content_type in content_types.into_iter().filter(|name| !name.is_empty()) {
+            assert_scenario(structured, &[("content-type", content_type)]);
+        }
+    }
+
+    fn decode(headers: &[(&str, &str)], payload: &str) -> Result<Vec<Record<'static>>, Rejection> {
+        with_headers(headers, payload, |raw| {
+            let decoded = Format::CloudEvents(Box::default()).decode(raw, &context())?;
+            Ok(match decoded {
+                Decoded::Record(record) => vec![record.into_owned()],
+                Decoded::Records(records) => records.into_iter().map(Record::into_owned).collect(),
+                Decoded::Ignored => Vec::new(),
+            })
+        })
+    }
+
+    const BINARY: [(&str, &str); 6] = [
+        ("ce_specversion", "1.0"),
+        ("ce_id", "7"),
+        ("ce_source", "/shop"),
+        ("ce_type", "com.example.feature_used"),
+        ("ce_time", "2026-01-01T00:00:00Z"),
+        ("ce_subject", "acme"),
+    ];
+
+    #[test]
+    fn the_envelope_completes_a_native_event() {
+        let expected = decode(&BINARY, r#"{"user_id":"u","feature":"f"}"#).unwrap();
+        let [record] = &expected[..] else { panic!("{expected:?}") };
+        assert_eq!((record.account.as_deref(), record.id.as_deref(), record.payload_time), (Some("acme"), Some("/shop#7"), true));
+        assert_eq!((record.type_name, record.occurred_at), ("feature_used", Timestamp(1_767_225_600_000)));
+        let envelope =
+            r#""specversion":"1.0","id":7,"source":"/shop","type":"feature_used","time":"2026-01-01T00:00:00Z","subject":"acme""#;
+        let data = [
+            r#""data":{"user_id":"u","feature":"f"}"#.to_owned(),
+            r#""datacontenttype":"application/json","data":"{\"user_id\":\"u\",\"feature\":\"f\"}""#.to_owned(),
+            format!(r#""data_base64":"{}""#, STANDARD.encode(r#"{"user_id":"u","feature":"f"}"#)),
+        ];
+        for data in data {
+            assert_eq!(decode(&[], &format!("{{{envelope},{data}}}")).unwrap(), expected, "{data}");
+        }
+    }
+
+    #[test]
+    fn what_the_event_says_of_itself_wins() {
+        let json = r#"{"type":"feature_used","account_id":"own","occurred_at":"2026-01-02T00:00:00Z","id":"mine","feature":"f"}"#;
+        let records = decode(&BINARY, json).unwrap();
+        assert_eq!((records[0].account.as_deref(), records[0].occurred_at), (Some("own"), Timestamp(1_767_312_000_000)));
+        assert_eq!(records[0].id.as_deref(), Some("/shop#7"), "duplicates are known by source and id");
+    }
+
+    #[test]
+    fn another_format_inside_keeps_its_name_in_reasons() {
+        let segment = Format::CloudEvents(Box::new(Format::Segment(super::super::SegmentOptions::default())));
+        with_headers(&BINARY, r#"{"type":"track","userId":"u"}"#, |raw| {
+            let rejection = segment.decode(raw, &context()).unwrap_err();
+            assert_eq!((rejection.code, &*rejection.reason), (Code::MissingField, "cloudevents: segment: event is missing"));
+        });
+    }
+
+    #[test]
+    fn envelopes_that_are_none_are_refused_by_name() {
+        let refused = |headers: &[(&str, &str)], payload: &str| {
+            let rejection = decode(headers, payload).unwrap_err();
+            (rejection.code, rejection.reason.into_owned())
+        };
+        assert!(refused(&[("content-type", "application/cloudevents-batch+json")], "[]").1.contains("batched"));
+        assert!(refused(&[("content-type", "application/cloudevents+json")], "[{}]").1.contains("batched"));
+        assert_eq!(refused(&[("content-type", "application/cloudevents+avro")], "x").0, Code::WrongType);
+        assert_eq!(refused(&[], r#"{"type":"track"}"#), (Code::MissingField, "cloudevents: specversion is missing".into()));
+        assert_eq!(refused(&BINARY[..1], "{}"), (Code::MissingField, "cloudevents: ce_source is missing".into()));
+        let base64 = r#"{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"?"}"#;
+        assert_eq!(refused(&[], base64).1, "cloudevents: data_base64 is not Base64");
+        let empty = r#"{"specversion":"1.0","id":"1","source":"s","type":"t"}"#;
+        assert_eq!(refused(&[], empty).1, "cloudevents: data is missing");
+    }
+}
