@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command};
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -22,9 +22,10 @@ const START_LIMIT: Duration = Duration::from_mins(2);
 /// A registry that keeps its schemas in memory. It ends with the process that started it.
 pub struct Registry {
     port: u16,
+    url: String,
     folder: tempfile::TempDir,
-    watcher: Mutex<Option<Child>>,
     front: OnceLock<Front>,
+    _watcher: Child,
 }
 
 /// What stands in front of the registry: TLS, and a password.
@@ -43,37 +44,31 @@ impl Registry {
 
     /// A registry of its own.
     pub fn start() -> Self {
-        let registry = Self { port: free_port(), folder: tempfile::tempdir().unwrap(), watcher: Mutex::default(), front: OnceLock::new() };
-        registry.start_again();
-        registry
-    }
-
-    /// Starts it, without any schemas, and waits until it answers.
-    pub fn start_again(&self) {
+        let (port, folder) = (free_port(), tempfile::tempdir().unwrap());
         let command = format!(
-            "env QUARKUS_HTTP_HOST=127.0.0.1 QUARKUS_HTTP_PORT={} java -Xmx256m -XX:TieredStopAtLevel=1 -jar {}",
-            self.port,
+            "env QUARKUS_HTTP_HOST=127.0.0.1 QUARKUS_HTTP_PORT={port} java -Xmx256m -XX:TieredStopAtLevel=1 -jar {}",
             program().display()
         );
-        *self.watcher.lock().unwrap() = Some(supervised(&command, &self.file("log"), &self.file("pid")));
+        let log = folder.path().join("log");
+        let mut watcher = supervised(&command, &log, &folder.path().join("pid"));
+        let url = format!("http://127.0.0.1:{port}/apis/ccompat/v7");
         eventually("the schema registry", START_LIMIT, || {
-            let ended = self.watcher.lock().unwrap().as_mut().is_none_or(|watcher| watcher.try_wait().unwrap().is_some());
-            assert!(!ended, "the schema registry did not start:\n{}", std::fs::read_to_string(self.file("log")).unwrap_or_default());
-            ureq::get(format!("{}/subjects", self.url())).call().ok()
+            let ended = watcher.try_wait().unwrap().is_some();
+            assert!(!ended, "the schema registry did not start:\n{}", std::fs::read_to_string(&log).unwrap_or_default());
+            ureq::get(format!("{url}/subjects")).call().ok()
         });
+        Self { port, url, folder, front: OnceLock::new(), _watcher: watcher }
     }
 
-    /// Kills it.
-    pub fn kill(&self) {
+    /// Sends it a signal by name.
+    pub fn signal(&self, name: &str) {
         let pid = std::fs::read_to_string(self.file("pid")).unwrap();
-        Command::new("kill").args(["-9", pid.trim()]).status().unwrap();
-        let mut watcher = self.watcher.lock().unwrap().take().expect("a running registry");
-        eventually("the end of the registry", START_LIMIT, || watcher.try_wait().unwrap());
+        assert!(Command::new("kill").args([&format!("-{name}"), pid.trim()]).status().unwrap().success());
     }
 
     /// Confluent's interface.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/apis/ccompat/v7", self.port)
+        self.url.clone()
     }
 
     /// The same behind TLS, for [`USER`] with [`PASSWORD`].
