@@ -15,7 +15,7 @@ use num_bigint::BigInt;
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Serialize, Serializer};
 
-use super::schema::Source;
+use super::source::Source;
 
 /// Most items of an array and longest text, whatever a value claims: the decoder reserves memory before it reads.
 const ITEMS_MAX: usize = 1 << 20;
@@ -245,7 +245,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::super::schema::{Language, Reference};
+    use super::super::source::{Language, Reference};
     use super::*;
 
     fn compile(text: &str, references: &[&str]) -> Result<AvroSchema, String> {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsProvider, parse_pem};
 
-use super::schema::{Language, Reference, Source};
+use super::source::{Language, Reference, Source};
 use crate::config::Secret;
 use crate::config::section::SchemaRegistry;
 

@@ -9,6 +9,7 @@ mod framing;
 mod protobuf;
 mod schema;
 mod schemas;
+mod source;
 
 pub use client::Unavailable;
 pub use schemas::{Read, Schemas};

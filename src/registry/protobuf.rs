@@ -10,7 +10,7 @@ use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 use serde::ser::{Error as _, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
-use super::schema::Source;
+use super::source::Source;
 
 /// The name under which the schema itself is compiled.
 const MAIN: &str = "churnwatch/main.proto";
@@ -205,7 +205,7 @@ fn key_text(key: &MapKey) -> String {
 mod tests {
     use prost_reflect::prost::Message as _;
 
-    use super::super::schema::{Language, Reference};
+    use super::super::source::{Language, Reference};
     use super::*;
 
     const FILE: &str = r#"

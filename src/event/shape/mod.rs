@@ -153,7 +153,7 @@ mod tests {
         for shape in ALL {
             for place in [Place::File, Place::Topic] {
                 let advice = shape.advice(place);
-                for absent in ["schema_registry", "format =", "--format", "mapping", "repartition", "adapter", "redrive"] {
+                for absent in ["format =", "--format", "mapping", "repartition", "adapter", "redrive"] {
                     assert!(!advice.contains(absent), "{advice}");
                 }
             }
