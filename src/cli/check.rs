@@ -20,7 +20,8 @@ Examples:
   churnwatch check --config config/churnwatch.toml
   churnwatch check --config config/churnwatch.toml --offline --set application.threads=2
   churnwatch check --sample usage.ndjson --stream usage          what would become of each line, as JSON; needs no Kafka
-  churnwatch check --sample calls.ndjson --stream usage --format segment";
+  churnwatch check --sample calls.ndjson --stream usage --format segment
+  churnwatch check --sample events.ndjson --stream billing --mapping chargebee";
 
 /// Options of `check`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -41,6 +42,9 @@ pub struct Args {
     /// Format of what is inside an envelope, with --format cloudevents
     #[arg(long, value_name = "FORMAT", requires = "sample", value_parser = super::format)]
     pub inner_format: Option<FormatName>,
+    /// Mapping of the sample: a shipped one, such as chargebee, or the path of a file
+    #[arg(long, value_name = "MAPPING", requires = "sample")]
+    pub mapping: Option<String>,
     /// Each line of the sample is a record: {key, timestamp, headers, value}
     #[arg(long, requires = "sample")]
     pub records: bool,
@@ -66,7 +70,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let globals = &args.address.within(args.cluster.within(globals));
     if let (Some(path), Some(stream)) = (&args.sample, args.stream) {
         let config = globals.load_offline()?;
-        let format = config.streams.format(stream, args.format, args.inner_format);
+        let format = match &args.mapping {
+            Some(written) => super::mapping(written, "--mapping", args.format)?,
+            None => config.streams.format(stream, args.format, args.inner_format),
+        };
         return Sample { path, stream, format: &format, records: args.records }.run(&config, globals.quiet);
     }
     let config = if args.offline { globals.load_offline() } else { globals.load() }?;

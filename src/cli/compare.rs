@@ -8,7 +8,7 @@ use crate::config::{self, Config, Problems};
 use crate::engine::Comparison;
 use crate::money::Currency;
 use crate::portfolio::AccountScore;
-use crate::replay::Comparisons;
+use crate::replay::{Comparisons, Share};
 use crate::score::{Band, Direction, Model};
 
 /// Most accounts in the summary; the data output has all of them.
@@ -42,6 +42,7 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "{} of {} accounts change band as of {as_of}: {down} down, {up} up\n", changed.len(), accounts.len())?;
         writeln!(f, "  from  {}  {}\n  to    {}  {}\n", from.name, from.hash, to.name, to.hash)?;
         self.bands(f)?;
+        self.segments(f)?;
         if changed.is_empty() {
             return Ok(());
         }
@@ -52,6 +53,21 @@ impl fmt::Display for Report<'_> {
 }
 
 impl Report<'_> {
+    /// One row per segment: how many accounts change band, and how much MRR they have.
+    fn segments(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let currency = self.0.currency;
+        let code = currency.code();
+        let (all, down, up) = (format!("{code} of all"), format!("{code} down"), format!("{code} up"));
+        writeln!(f, "\n{:<20} {:>8} {all:>16} {:>7} {down:>16} {:>7} {up:>16}", "segment", "accounts", "down", "up")?;
+        self.0.segments().iter().try_for_each(|segment| {
+            let name = segment.segment.unwrap_or("(none)");
+            let units = |share: &Share| units(share.mrr_minor, currency);
+            let (all, down, up) = (units(&segment.all), units(&segment.down), units(&segment.up));
+            let [accounts, fallen, risen] = [&segment.all, &segment.down, &segment.up].map(|share| share.accounts);
+            writeln!(f, "{name:<20} {accounts:>8} {all:>16} {fallen:>7} {down:>16} {risen:>7} {up:>16}")
+        })
+    }
+
     /// One row per band of the first model, one column per band of the other.
     fn bands(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let crossings = self.0.crossings();
@@ -68,15 +84,20 @@ impl Report<'_> {
     }
 }
 
+/// An amount in major units, with the digits of the currency.
+fn units(minor: i64, currency: Currency) -> String {
+    let digits = usize::try_from(currency.exponent()).unwrap_or_default();
+    format!("{:.digits$}", minor as f64 / 10_f64.powi(i32::try_from(currency.exponent()).unwrap_or_default()))
+}
+
 fn row(f: &mut fmt::Formatter<'_>, account: &Comparison, currency: Currency) -> fmt::Result {
     let score = |share: &AccountScore| share.health.map_or("-".to_owned(), |score| format!("{score:.1}"));
     let risk = |share: &AccountScore| share.risk.map_or("-".to_owned(), |risk| format!("{:.3}", risk.probability));
     let (from, to) = (&account.from, &account.to);
-    let units = to.mrr_minor as f64 / 10_f64.powi(i32::try_from(currency.exponent()).unwrap_or_default());
-    let digits = usize::try_from(currency.exponent()).unwrap_or_default();
+    let units = units(to.mrr_minor, currency);
     writeln!(
         f,
-        "{:<24} {units:>14.digits$}  {:<9} {:>5}  {:<9} {:>5}  {} -> {}",
+        "{:<24} {units:>14}  {:<9} {:>5}  {:<9} {:>5}  {} -> {}",
         account.account_id,
         from.band.name(),
         score(from),

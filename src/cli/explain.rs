@@ -128,7 +128,7 @@ impl Args {
         let config = globals.load_offline()?;
         let streams: Vec<_> = inputs.iter().map(|(stream, _)| *stream).collect();
         let settings = crate::replay::settings_for(&streams, config.settings());
-        let files = replay::read_files(&inputs, &files.formats(&config.streams), &settings, Division::of_machine(), globals.quiet)?;
+        let files = replay::read_files(&inputs, &files.formats(&config.streams)?, &settings, Division::of_machine(), globals.quiet)?;
         let as_of = self.as_of.map_or_else(|| replay::newest(&files), Ok)?;
         let request = Request { as_of, score_every: Some(self.score_every) };
         let breakdown = crate::replay::breakdown(&files, &self.account, &request, &settings);

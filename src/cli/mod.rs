@@ -32,13 +32,15 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 pub use log::LogFormat;
 
 use crate::config::section::FormatName;
-use crate::config::{self, Config, Problems, Setting};
+use crate::config::{self, Config, Origin, Problems, Setting};
+use crate::event::Format;
 use crate::file::{Existing, Output, WriteError};
 use crate::http::client::RequestError;
 use crate::time::Timestamp;
@@ -129,7 +131,7 @@ pub enum Command {
     /// Run the service: read topics, score accounts, publish changes
     Run(run::Args),
     /// Run the same engine on NDJSON files, without Kafka, deterministic to the byte
-    Replay(replay::Args),
+    Replay(Box<replay::Args>),
     /// Take the score of one account apart: the arithmetic, why now, and what would make it green
     Explain(explain::Args),
     /// Generate seeded synthetic events, to NDJSON files or topics
@@ -239,6 +241,21 @@ fn print(text: &[u8]) -> Result<(), WriteError> {
 /// Parses the name of a format.
 fn format(name: &str) -> Result<FormatName, String> {
     FormatName::named(name).ok_or_else(|| format!("formats are {}", FormatName::ALL.map(FormatName::name).join(", ")))
+}
+
+/// The format that a mapping given on the command line describes, within an envelope if `format` is one.
+///
+/// # Errors
+/// If there is no such mapping, it has problems, or the format is no envelope.
+fn mapping(written: &str, option: &'static str, format: Option<FormatName>) -> anyhow::Result<Arc<Format>> {
+    let inner = Format::Mapping(config::mapping::named(written, &Origin::Option(option), "")?);
+    match format {
+        None | Some(FormatName::Native) => Ok(Arc::new(inner)),
+        Some(FormatName::CloudEvents) => Ok(Arc::new(Format::CloudEvents(Box::new(inner)))),
+        Some(other) => {
+            Err(UsageError(format!("{option}: the format is {} already; give either a format or a mapping", other.name())).into())
+        }
+    }
 }
 
 /// Parses an instant given on the command line.

@@ -95,12 +95,13 @@ impl Outcomes<'_> {
         let counts = self.counts(file);
         let name = file.path.display().to_string();
         let whole = Shape::of_file(file.head(), file.stream)
+            .and_then(|shape| shape.under(&file.format))
             .filter(|shape| !counts.is_known() && !matches!(shape, Shape::Untyped | Shape::UnknownType));
         if let Some(shape) = whole {
             return vec![Remark { file: name, line: None, text: shape.advice(Place::File) }];
         }
-        let looks_like = |bytes: &[u8]| Shape::of_value(bytes, file.stream).map(|shape| shape.advice(Place::File));
-        let unknown = self.reading.first_ignored.iter().find(|line| line.file == number).map(|line| {
+        let looks_like = |bytes: &[u8]| Shape::of_value(bytes, file.stream)?.under(&file.format).map(|shape| shape.advice(Place::File));
+        let unknown = self.reading.first_ignored.iter().find(|line| line.file == number && file.format.is_native()).map(|line| {
             let advice = looks_like(line.bytes(self.files)).unwrap_or_else(|| Shape::UnknownType.advice(Place::File));
             Remark {
                 file: name.clone(),

@@ -1,6 +1,7 @@
 //! `churnwatch replay`: the engine on NDJSON files in event time, without Kafka.
 
 use std::convert::Infallible;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -59,6 +60,21 @@ pub struct Args {
     /// Format of the accounts file
     #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "Input")]
     pub format_accounts: Option<FormatName>,
+    /// Mapping of the usage file instead of a format: a shipped one, such as amplitude, or the path of a file
+    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
+    pub mapping_usage: Option<String>,
+    /// Mapping of the billing file
+    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
+    pub mapping_billing: Option<String>,
+    /// Mapping of the support file
+    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
+    pub mapping_support: Option<String>,
+    /// Mapping of the feedback file
+    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
+    pub mapping_feedback: Option<String>,
+    /// Mapping of the accounts file
+    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
+    pub mapping_accounts: Option<String>,
     /// Time of scoring; default: the time of the newest record, if the records span at most 100 years
     #[arg(long, allow_negative_numbers = true, value_name = "T", value_parser = super::instant)]
     pub as_of: Option<Timestamp>,
@@ -92,6 +108,9 @@ pub struct Args {
     /// Another configuration, or a model on its own: show which accounts it moves to a different band
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub compare: Option<PathBuf>,
+    /// With --compare, write the data to standard output even if that is a terminal, which gets only the table otherwise
+    #[arg(long, requires = "compare", conflicts_with = "out_comparison", help_heading = "Output")]
+    pub json: bool,
     /// Output of --compare, one account per line, counts last; default: standard output
     #[arg(long, value_name = "FILE", requires = "compare", help_heading = "Output")]
     pub out_comparison: Option<PathBuf>,
@@ -115,7 +134,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let division = Division::of_machine();
     let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
     let settings = replay::settings_for(&streams, config.settings());
-    let mut files = read_files(&inputs, &args.formats(&config.streams), &settings, division, globals.quiet)?;
+    let mut files = read_files(&inputs, &args.formats(&config.streams)?, &settings, division, globals.quiet)?;
     let t = args.as_of.map_or_else(|| newest(&files), Ok)?;
     let reading = Reading::of(&files, t, &settings, division.threads);
     if !args.kpi_months {
@@ -143,6 +162,10 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     outcomes.print(globals.log_format, globals.quiet, Some(&Totals { accounts: history.accounts(), changes, as_of: t }));
     Ok(ExitCode::SUCCESS)
 }
+
+/// The options that name mappings, in the order of streams.
+const MAPPING_OPTIONS: [&str; 5] =
+    ["--mapping-usage", "--mapping-billing", "--mapping-support", "--mapping-feedback", "--mapping-accounts"];
 
 /// A longer history than this is not plausible: a record whose clock was wrong would decide the time of scoring.
 const MAX_SPAN_DAYS: i64 = 100 * 366;
@@ -177,6 +200,11 @@ pub(super) fn read_files(
     inputs.iter().map(read).collect()
 }
 
+/// Whether the data of a comparison is written: if it is asked for, or goes to a file or a pipe. A person at a terminal reads the table.
+const fn wants_data(is_asked_for: bool, is_terminal: bool) -> bool {
+    is_asked_for || !is_terminal
+}
+
 impl Args {
     /// The given files, by stream.
     pub(super) fn inputs(&self) -> Result<Vec<(Stream, &Path)>, UsageError> {
@@ -189,9 +217,19 @@ impl Args {
     }
 
     /// The format of each stream's file.
-    pub(super) fn formats(&self, streams: &Streams) -> PerStream<Arc<Format>> {
+    ///
+    /// # Errors
+    /// If a mapping cannot be used.
+    pub(super) fn formats(&self, streams: &Streams) -> anyhow::Result<PerStream<Arc<Format>>> {
         let given = PerStream([self.format_usage, self.format_billing, self.format_support, self.format_feedback, self.format_accounts]);
-        PerStream::from_fn(|stream| streams.format(stream, *given.of(stream), None))
+        let mut formats = PerStream::from_fn(|stream| streams.format(stream, *given.of(stream), None));
+        let mappings = [&self.mapping_usage, &self.mapping_billing, &self.mapping_support, &self.mapping_feedback, &self.mapping_accounts];
+        for ((stream, written), option) in Stream::ALL.into_iter().zip(mappings).zip(MAPPING_OPTIONS) {
+            if let Some(written) = written {
+                *formats.of_mut(stream) = super::mapping(written, option, *given.of(stream))?;
+            }
+        }
+        Ok(formats)
     }
 
     /// Every output path.
@@ -246,6 +284,9 @@ impl Args {
         let (currency, from) = (settings.money.rates.reporting(), &settings.model);
         let comparisons = Comparisons { as_of, currency, from, to: other, accounts: &history.comparisons() };
         eprintln!("{}", compare::Report(&comparisons));
+        if !wants_data(self.out_comparison.is_some() || self.json, std::io::stdout().is_terminal()) {
+            return Ok(());
+        }
         self.write_to(Some(self.comparison_path()), |output| comparisons.write(output))
     }
 
@@ -282,5 +323,16 @@ impl Args {
         let mut output = Output::create(path, self.existing())?;
         write(&mut output).map_err(|error| WriteError::of(path, &error))?;
         Ok(output.finish()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wants_data;
+
+    #[test]
+    fn a_terminal_gets_the_data_of_a_comparison_only_if_it_is_asked_for() {
+        let table = [(false, true), (true, true), (false, false), (true, false)];
+        assert_eq!(table.map(|(is_asked_for, is_terminal)| wants_data(is_asked_for, is_terminal)), [false, true, true, true]);
     }
 }

@@ -65,7 +65,7 @@ impl Sample<'_> {
         let (mut read, mut applied) = (0_u64, 0_u64);
         let cannot_read = |error| anyhow::anyhow!("cannot read {}: {}", self.path.display(), file::cannot_read(self.path, &error));
         let mut lines = BufReader::new(self.open().map_err(cannot_read)?);
-        let whole = Shape::of_file(lines.fill_buf().map_err(cannot_read)?, self.stream);
+        let whole = Shape::of_file(lines.fill_buf().map_err(cannot_read)?, self.stream).and_then(|shape| shape.under(self.format));
         for (line, bytes) in (1..).zip(lines.split(b'\n')) {
             let bytes = bytes.map_err(cannot_read)?;
             if bytes.trim_ascii().is_empty() {
@@ -124,7 +124,7 @@ impl Sample<'_> {
     }
 
     fn verdict_on(&self, raw: &Raw<'_>, context: &DecodeContext) -> Verdict {
-        let shape = || raw.value.and_then(|value| Shape::of_value(value, raw.stream)).filter(|_| *self.format == Format::Native);
+        let shape = || raw.value.and_then(|value| Shape::of_value(value, raw.stream)).and_then(|shape| shape.under(self.format));
         match self.format.decode(raw, context) {
             Ok(Decoded::Ignored) if *self.format != Format::Native => {
                 let reason = format!("{}: known, and not needed", self.format.name());

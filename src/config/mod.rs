@@ -8,6 +8,7 @@ mod decode;
 mod document;
 mod field;
 mod keys;
+pub mod mapping;
 mod model;
 mod nearest;
 mod overrides;
@@ -173,6 +174,7 @@ fn checked(document: Document, variables: &Variables, secrets: Secrets) -> Resul
     let Decoded { value: mut config, left_out, problems: wrong } = decode::decode::<Config>(&root, &ModelFile::TABLES);
     problems.extend(wrong);
     let mut report = Report::new(&root, &left_out);
+    config.streams.compile_mappings(&mut report);
     config.validate(&mut report);
     if secrets == Secrets::Read {
         config.read_secrets(variables, &mut report);

@@ -8,6 +8,7 @@ mod adapter;
 mod billing;
 mod feedback;
 mod headers;
+pub mod mapping;
 mod native;
 mod owned;
 mod profile;

@@ -40,6 +40,37 @@ pub struct Crossing {
     pub mrr_minor: i64,
 }
 
+/// The accounts of one segment, and those of them that change band.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SegmentChange<'a> {
+    /// Segment; `None` for accounts without one.
+    pub segment: Option<&'a str>,
+    /// All of them.
+    pub all: Share,
+    /// Those that move to a worse band.
+    pub down: Share,
+    /// Those that move to a better band.
+    pub up: Share,
+    /// Those that move to or from `unknown`, which is neither.
+    pub other: Share,
+}
+
+/// Some accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// How many.
+    pub accounts: usize,
+    /// Their MRR, minor units.
+    pub mrr_minor: i64,
+}
+
+impl Share {
+    const fn add(&mut self, mrr_minor: i64) {
+        self.accounts += 1;
+        self.mrr_minor += mrr_minor;
+    }
+}
+
 #[derive(Serialize)]
 struct AccountLine<'a> {
     account_id: &'a str,
@@ -85,6 +116,7 @@ struct Summary<'a> {
     changed: usize,
     currency: &'a str,
     bands: Vec<Crossing>,
+    segments: Vec<SegmentChange<'a>>,
 }
 
 #[derive(Serialize)]
@@ -98,6 +130,16 @@ impl Comparison {
     #[must_use]
     pub fn changes_band(&self) -> bool {
         self.from.band != self.to.band
+    }
+
+    /// Whether the other model puts the account into a better or worse band; `None` if neither, as to or from `unknown`.
+    #[must_use]
+    pub fn band_direction(&self) -> Option<Direction> {
+        if self.to.band.is_worse_than(self.from.band) {
+            Some(Direction::Down)
+        } else {
+            self.from.band.is_worse_than(self.to.band).then_some(Direction::Up)
+        }
     }
 
     /// Whether the account does better or worse under the other model.
@@ -125,6 +167,28 @@ impl Comparisons<'_> {
             crossing.mrr_minor += account.to.mrr_minor;
         }
         crossings.into_values().collect()
+    }
+
+    /// Who changes band, and how much MRR, in each segment; by name, accounts without one first.
+    #[must_use]
+    pub fn segments(&self) -> Vec<SegmentChange<'_>> {
+        let mut segments: BTreeMap<Option<&str>, SegmentChange<'_>> = BTreeMap::new();
+        for account in self.accounts {
+            let name = account.segment.as_deref();
+            let none = Share::default();
+            let segment =
+                segments.entry(name).or_insert_with(|| SegmentChange { segment: name, all: none, down: none, up: none, other: none });
+            segment.all.add(account.to.mrr_minor);
+            if account.changes_band() {
+                let side = match account.band_direction() {
+                    Some(Direction::Down) => &mut segment.down,
+                    Some(Direction::Up) => &mut segment.up,
+                    None => &mut segment.other,
+                };
+                side.add(account.to.mrr_minor);
+            }
+        }
+        segments.into_values().collect()
     }
 
     /// Writes one line per account whose band differs, then one with the counts.
@@ -161,6 +225,7 @@ impl Comparisons<'_> {
             changed: self.changed().count(),
             currency: self.currency.code(),
             bands: self.crossings(),
+            segments: self.segments(),
         }
     }
 }

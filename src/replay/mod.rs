@@ -24,7 +24,7 @@ mod span;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-pub use comparison::{Comparisons, Crossing};
+pub use comparison::{Comparisons, Crossing, SegmentChange, Share};
 pub use file::{InputFile, lines};
 pub use history::History;
 pub use kpis::{write_cohorts, write_months, write_trailing};

@@ -170,7 +170,7 @@ impl StreamTask {
         if finding.is_none() && !is_first_sign {
             return Ok(());
         }
-        let shape = notices::shape(read, topic.stream);
+        let shape = notices::shape(read, topic);
         if shape == Some(Shape::Framed) && !options.schema_registry.is_set() {
             let (topic, partition, offset) = (topic.name.clone(), record.partition(), record.offset());
             return Err(Failure::NeedsSchemaRegistry { topic, partition, offset });

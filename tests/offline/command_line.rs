@@ -182,7 +182,7 @@ fn a_file_without_any_event_of_its_stream_fails_and_is_named_for_what_it_is() {
         ("usage.ndjson", "usage", &zst, "compressed with zstd: let its name end in .zst"),
         ("usage.gz", "usage", USE.as_bytes(), "not compressed with gzip, although its name says so"),
         ("support.ndjson", "support", USE.as_bytes(), "`feature_used` is an event of the usage stream: read it with --usage"),
-        ("billing.ndjson", "billing", stripe.as_bytes(), "looks like Stripe: not supported in this version"),
+        ("billing.ndjson", "billing", stripe.as_bytes(), "looks like Stripe"),
         ("usage.ndjson", "usage", br#"{"type":"track","messageId":"m","userId":"u","event":"e"}"#, "looks like Segment"),
         ("support.ndjson", "support", br#"{"type":"zen:event-type:ticket.created","detail":{}}"#, "looks like Zendesk"),
         ("usage.ndjson", "usage", br#"{"specversion":"1.0","id":"1","source":"s","type":"t"}"#, "looks like CloudEvents"),

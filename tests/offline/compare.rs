@@ -59,6 +59,22 @@ fn expected(folder: &Path, history: &[&str]) -> BTreeMap<String, (Value, Value)>
     both.filter(|(_, (from, to))| from["health"]["band"] != to["health"]["band"]).collect()
 }
 
+/// Each segment has the accounts and the MRR that its lines have, and all segments the accounts of the summary.
+fn assert_segments_add_up(summary: &Value, changed: &[Value]) {
+    let segments = summary["segments"].as_array().unwrap();
+    let accounts = |share: &Value| share["accounts"].as_u64().unwrap();
+    assert_eq!(segments.iter().map(|segment| accounts(&segment["all"])).sum::<u64>(), 50);
+    assert!(segments.len() > 1, "{summary}");
+    for segment in segments {
+        let lines = || changed.iter().filter(|line| line["segment"] == segment["segment"]);
+        let mrr: i64 = lines().map(|line| line["mrr_minor"].as_i64().unwrap()).sum();
+        let of = |side: &str| &segment[side];
+        let sides = ["down", "up", "other"];
+        assert_eq!(sides.map(|side| accounts(of(side))).iter().sum::<u64>(), lines().count() as u64, "{segment}");
+        assert_eq!(sides.map(|side| of(side)["mrr_minor"].as_i64().unwrap()).iter().sum::<i64>(), mrr, "{segment}");
+    }
+}
+
 #[test]
 fn compare_reports_the_differences_between_two_replays() {
     let folder = customers();
@@ -85,6 +101,7 @@ fn compare_reports_the_differences_between_two_replays() {
         assert_eq!(bands.iter().map(|pair| pair["accounts"].as_u64().unwrap()).sum::<u64>(), 50);
         let crossed = bands.iter().filter(|pair| pair["from"] != pair["to"]).map(|pair| pair["accounts"].as_u64().unwrap());
         assert_eq!(crossed.sum::<u64>(), expected.len() as u64);
+        assert_segments_add_up(&summary, &output_lines);
     }
 }
 
@@ -97,6 +114,11 @@ fn data_goes_to_standard_output_or_a_file_and_the_summary_for_people_to_standard
     assert_eq!(lines(&again.stdout).len(), 1);
     let text = String::from_utf8(one.stderr).unwrap();
     assert!(text.contains("of 50 accounts change band as of ") && text.contains("from \\ to        green    yellow       red"), "{text}");
+    assert!(
+        text.contains("\nsegment              accounts       USD of all    down         USD down      up           USD up\n"),
+        "{text}"
+    );
+    assert_eq!(replay(folder.path(), &["--compare", "other.toml", "--json"]).stdout, one.stdout);
 }
 
 #[test]

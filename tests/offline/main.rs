@@ -36,6 +36,7 @@ mod fuzz;
 mod golden_events;
 mod helpdesk;
 mod live_portfolio;
+mod mappings;
 mod mrr_playbook;
 mod native_round_trip;
 mod portfolio;

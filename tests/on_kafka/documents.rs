@@ -63,6 +63,7 @@ fn every_response_and_every_record_fits_its_description() {
     }
     assert_described("/api/accounts", &service.get("/api/accounts?band=blue"));
     assert_described("/api/accounts/{id}", &service.get("/api/accounts/nobody"));
+    assert_described("/api/accounts/{id}/explanation", &service.get("/api/accounts/nobody/explanation"));
     service.terminate();
 
     let changes = client::read_committed(scenario.broker, &scenario.application.changes);

@@ -52,14 +52,17 @@ impl<'a> Account<'a> {
         out
     }
 
-    /// The newest profile: by (`occurred_at`, id).
-    pub fn profile(&self) -> Option<Fields<'a>> {
-        self.kind("account_profile").into_iter().max_by_key(|record| (record.at, &record.id)).map(Record::fields)
+    /// The profile that has the say about a field: the newest by (`occurred_at`, id), not counting those that merge and do not give it.
+    pub fn profile(&self, name: &str) -> Option<Fields<'a>> {
+        let merges = |record: &&Record| record.fields().flag("merge") == Ok(Some(true));
+        let gives = |record: &&Record| record.fields().get(name).is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()));
+        let profiles = self.kind("account_profile").into_iter().filter(|record| !merges(record) || gives(record));
+        profiles.max_by_key(|record| (record.at, &record.id)).map(Record::fields)
     }
 
     /// A text of the newest profile.
     pub fn profile_text(&self, name: &str) -> Option<String> {
-        self.profile()?.text(name).unwrap()
+        self.profile(name)?.text(name).unwrap()
     }
 
     /// The region.
@@ -69,12 +72,12 @@ impl<'a> Account<'a> {
 
     /// When onboarding ended, if it has.
     pub fn onboarded_at(&self) -> Option<i64> {
-        self.profile()?.instant("onboarded_at").unwrap().filter(|at| *at <= self.t)
+        self.profile("onboarded_at")?.instant("onboarded_at").unwrap().filter(|at| *at <= self.t)
     }
 
     /// Seats: the profile's, else the licensed quantities of active, past due and trialing subscriptions.
     pub fn seats(&self) -> Option<i64> {
-        let given = self.profile().and_then(|profile| profile.whole("seats", 0).unwrap());
+        let given = self.profile("seats").and_then(|profile| profile.whole("seats", 0).unwrap());
         given.or_else(|| {
             let states = self.subscriptions.iter().filter_map(|subscription| subscription.state(self.t).cloned());
             let counted = states.filter(|state| ["active", "past_due", "trialing"].contains(&state.status));
@@ -84,7 +87,7 @@ impl<'a> Account<'a> {
 
     /// Entitled features: the profile's, else the catalogue's.
     pub fn entitled(&self) -> BTreeSet<String> {
-        let given = self.profile().and_then(|profile| profile.list("entitled_features").unwrap()).unwrap_or_default();
+        let given = self.profile("entitled_features").and_then(|profile| profile.list("entitled_features").unwrap()).unwrap_or_default();
         let names = given.iter().map(|feature| feature.as_str().map_or_else(|| feature.to_string(), cut));
         let names: BTreeSet<String> = names.collect();
         if names.is_empty() { self.settings.catalogue.iter().map(|name| (*name).to_owned()).collect() } else { names }
@@ -92,7 +95,8 @@ impl<'a> Account<'a> {
 
     /// Sign-up if known and not after t, else the earliest record.
     pub fn tenure_start(&self) -> i64 {
-        let signed_up = self.profile().and_then(|profile| profile.instant("signed_up_at").unwrap()).filter(|at| *at <= self.t);
+        let signed_up =
+            self.profile("signed_up_at").and_then(|profile| profile.instant("signed_up_at").unwrap()).filter(|at| *at <= self.t);
         signed_up.unwrap_or_else(|| self.records.iter().map(|record| record.at).min().unwrap())
     }
 

@@ -298,6 +298,7 @@ fn profile(body: Fields<'_>) -> Result<(), Code> {
     body.object("aliases")?;
     body.text("referred_by")?;
     body.text("acquired_through")?;
+    body.flag("merge")?;
     body.flag("deleted")?;
     Ok(())
 }

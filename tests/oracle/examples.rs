@@ -227,6 +227,20 @@ fn a_window_longer_than_the_observed_span_is_absent() {
 }
 
 #[test]
+fn a_merging_profile_leaves_the_fields_that_it_does_not_give() {
+    let profile = |at, fields| ("accounts", "account_profile", at, fields);
+    let records = [
+        profile("2026-02-03T00:00:00Z", json!({"merge": true, "signed_up_at": "2026-01-26T00:00:00Z"})),
+        profile("2026-02-02T00:00:00Z", json!({"seats": 4, "signed_up_at": "2026-02-01T00:00:00Z"})),
+        profile("2026-02-01T00:00:00Z", json!({"merge": true, "seats": 100})),
+        used("2026-02-24T00:00:00Z", "u1", 1),
+    ];
+    let replay = replayed(&Settings::default(), "2026-02-25T00:00:00Z", &records);
+    assert_eq!(values(&replay)["account.tenure_days"], 30.0);
+    assert_eq!(values(&replay)["breadth.seat_utilisation"], 0.25);
+}
+
+#[test]
 fn a_deleted_account_starts_from_scratch() {
     let records = [
         used("2026-02-01T00:00:00Z", "u1", 1),

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use crate::event::{Choice, Condition, Format, SegmentOptions, Test};
+use crate::config::mapping;
+use crate::config::validate::Report;
+use crate::event::mapping::Mapping;
+use crate::event::{Choice, Condition, Format, SegmentOptions, Stream, Test};
 
 /// The value of `format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,9 +49,39 @@ impl FormatName {
 
 impl<'de> Deserialize<'de> for FormatName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const NAMES: &[&str] = &["native", "segment", "cloudevents"];
         let name = String::deserialize(deserializer)?;
-        Self::named(&name).ok_or_else(|| D::Error::unknown_variant(&name, NAMES))
+        Self::named(&name).ok_or_else(|| D::Error::unknown_variant(&name, Format::NAMES))
+    }
+}
+
+/// The value of `mapping`: a shipped mapping, or the path of a file; compiled once the whole configuration has been read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappingName {
+    written: String,
+    compiled: Option<Mapping>,
+}
+
+impl<'de> Deserialize<'de> for MappingName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { written: String::deserialize(deserializer)?, compiled: None })
+    }
+}
+
+impl MappingName {
+    /// Reads and compiles the mapping that the key names, and checks that it suits the stream.
+    pub(super) fn compile(&mut self, key: &str, stream: Stream, report: &mut Report<'_>) {
+        match mapping::named(&self.written, report.origin(key), key) {
+            Ok(mapping) => {
+                let events = &mapping.rules().events;
+                if !events.iter().any(|event| event.target.stream == stream) {
+                    let names: Vec<&str> = events.iter().map(|event| event.target.name).collect();
+                    let message = format!("makes no event of the {} stream, only {}", stream.name(), names.join(", "));
+                    report.problem(key, message);
+                }
+                self.compiled = Some(mapping);
+            }
+            Err(problems) => problems.0.into_iter().for_each(|problem| report.add(problem)),
+        }
     }
 }
 
@@ -105,16 +138,24 @@ pub(super) struct FormatKeys<'a> {
     pub(super) choices: Option<&'a [ChoiceSection]>,
     /// `segment`.
     pub(super) segment: Option<&'a SegmentOptions>,
+    /// `mapping`.
+    pub(super) mapping: Option<&'a MappingName>,
 }
 
 impl FormatKeys<'_> {
     /// These keys, completed from those of the stream.
     pub(super) fn or(self, stream: Self) -> Self {
+        // A format and a mapping exclude each other, so the topic's own of either replaces both of the stream.
+        let (name, mapping) = match (self.name, self.mapping) {
+            (None, None) => (stream.name, stream.mapping),
+            own => own,
+        };
         Self {
-            name: self.name.or(stream.name),
+            name,
             inner: self.inner.or(stream.inner),
             choices: self.choices.or(stream.choices),
             segment: self.segment.or(stream.segment),
+            mapping,
         }
     }
 
@@ -136,7 +177,7 @@ impl FormatKeys<'_> {
 
     fn named(self, name: FormatName) -> Format {
         match name {
-            FormatName::Native => Format::Native,
+            FormatName::Native => self.mapping.and_then(|name| name.compiled.clone()).map_or(Format::Native, Format::Mapping),
             FormatName::Segment => Format::Segment(self.segment.cloned().unwrap_or_default()),
             FormatName::CloudEvents => {
                 let inner = self.inner.filter(|inner| *inner != FormatName::CloudEvents).unwrap_or_default();
@@ -148,6 +189,19 @@ impl FormatKeys<'_> {
 
 impl ChoiceSection {
     const fn keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: Some(self.format), inner: self.inner_format, choices: None, segment: self.segment.as_ref() }
+        FormatKeys { name: Some(self.format), inner: self.inner_format, choices: None, segment: self.segment.as_ref(), mapping: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_has_the_name_by_which_it_is_configured() {
+        assert_eq!(FormatName::ALL.map(FormatName::name), *Format::NAMES);
+        for name in FormatName::ALL {
+            assert_eq!(FormatKeys { name: Some(name), ..FormatKeys::default() }.format().name(), name.name());
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::format::{ChoiceSection, FormatKeys, FormatName};
+use super::format::{ChoiceSection, FormatKeys, FormatName, MappingName};
 use super::topic::{Partitioning, StaleAfter, Topic, repartition};
 use crate::config::field;
 use crate::config::validate::Report;
@@ -34,6 +34,7 @@ pub struct StreamSection {
     inner_format: Option<FormatName>,
     formats: Option<Vec<ChoiceSection>>,
     segment: Option<SegmentOptions>,
+    mapping: Option<MappingName>,
     partitioner: Option<Partitioning>,
     #[serde(deserialize_with = "repartition")]
     repartition: Option<bool>,
@@ -50,6 +51,7 @@ pub struct TopicSection {
     inner_format: Option<FormatName>,
     formats: Option<Vec<ChoiceSection>>,
     segment: Option<SegmentOptions>,
+    mapping: Option<MappingName>,
     partitioner: Option<Partitioning>,
     #[serde(default, deserialize_with = "repartition")]
     repartition: Option<bool>,
@@ -88,7 +90,24 @@ impl Streams {
     pub fn format(&self, stream: Stream, name: Option<FormatName>, inner: Option<FormatName>) -> Arc<Format> {
         let keys = self.section(stream).map(StreamSection::format_keys).unwrap_or_default();
         let choices = keys.choices.filter(|_| name.is_none());
-        FormatKeys { name: name.or(keys.name), inner: inner.or(keys.inner), choices, ..keys }.format()
+        let mapping = keys.mapping.filter(|_| name.is_none());
+        FormatKeys { name: name.or(keys.name), inner: inner.or(keys.inner), choices, mapping, ..keys }.format()
+    }
+
+    /// Reads and compiles all mappings.
+    pub(in crate::config) fn compile_mappings(&mut self, report: &mut Report<'_>) {
+        for stream in Stream::ALL {
+            let section = match stream {
+                Stream::Usage => Some(&mut self.usage),
+                Stream::Billing => Some(&mut self.billing),
+                Stream::Support => Some(&mut self.support),
+                Stream::Feedback => self.feedback.as_mut(),
+                Stream::Accounts => self.accounts.as_mut(),
+            };
+            if let Some(section) = section {
+                section.compile_mappings(stream, report);
+            }
+        }
     }
 
     /// The topics of all streams.
@@ -129,15 +148,47 @@ impl Streams {
     }
 }
 
+/// Compiles the mapping of a table that has one.
+fn compile_mapping(table: &str, format: Option<FormatName>, mapping: Option<&mut MappingName>, stream: Stream, report: &mut Report<'_>) {
+    let Some(mapping) = mapping else { return };
+    let key = format!("{table}.mapping");
+    // CloudEvents may be around what a mapping describes.
+    if format == Some(FormatName::Segment) {
+        let message = format!("{table}.format is {} already: a topic has either a format or a mapping", FormatName::Segment.name());
+        report.problem(&key, message);
+    }
+    mapping.compile(&key, stream, report);
+}
+
 impl TopicSection {
     fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, inner: self.inner_format, choices: self.formats.as_deref(), segment: self.segment.as_ref() }
+        FormatKeys {
+            name: self.format,
+            inner: self.inner_format,
+            choices: self.formats.as_deref(),
+            segment: self.segment.as_ref(),
+            mapping: self.mapping.as_ref(),
+        }
     }
 }
 
 impl StreamSection {
     fn format_keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: self.format, inner: self.inner_format, choices: self.formats.as_deref(), segment: self.segment.as_ref() }
+        FormatKeys {
+            name: self.format,
+            inner: self.inner_format,
+            choices: self.formats.as_deref(),
+            segment: self.segment.as_ref(),
+            mapping: self.mapping.as_ref(),
+        }
+    }
+
+    fn compile_mappings(&mut self, stream: Stream, report: &mut Report<'_>) {
+        let section = format!("streams.{}", stream.name());
+        compile_mapping(&section, self.format, self.mapping.as_mut(), stream, report);
+        for (at, topic) in self.topic.iter_mut().enumerate() {
+            compile_mapping(&format!("{section}.topic[{at}]"), topic.format, topic.mapping.as_mut(), stream, report);
+        }
     }
 
     fn topics(&self, stream: Stream) -> Vec<Topic> {
@@ -147,6 +198,7 @@ impl StreamSection {
             inner_format: None,
             formats: None,
             segment: None,
+            mapping: None,
             partitioner: None,
             repartition: None,
         };

@@ -4,6 +4,7 @@ use super::choice::Condition;
 use super::events::Events;
 use super::payload::Payload;
 use super::{cloudevents, segment};
+use crate::event::mapping::Mapping;
 use crate::event::native::{self, Raw, Reading};
 use crate::event::{Code, DecodeContext, Decoded, Record, Rejection, Stream};
 
@@ -15,6 +16,8 @@ pub enum Format {
     Native,
     /// Calls of Segment's tracking API, which `RudderStack` and others speak as well.
     Segment(segment::Options),
+    /// What a mapping file describes.
+    Mapping(Mapping),
     /// `CloudEvents` around another format.
     CloudEvents(Box<Self>),
     /// Several formats on one topic.
@@ -31,6 +34,9 @@ pub struct Choice {
 }
 
 impl Format {
+    /// The names of all formats in configurations.
+    pub const NAMES: &[&str] = &["native", "segment", "cloudevents"];
+
     /// Decodes one record.
     ///
     /// # Errors
@@ -57,6 +63,9 @@ impl Format {
             Self::Native | Self::Choice(_) => return self.decode(payload.raw, payload.context),
             Self::CloudEvents(inner) => return inner.read_inside(&cloudevents::open(payload)?, payload),
             Self::Segment(options) => segment::read(payload, options, &mut events)?,
+            Self::Mapping(mapping) => {
+                mapping.read(payload.text, payload.raw, payload.context)?.into_iter().for_each(|record| events.push(record));
+            }
         }
         Ok(events.decoded())
     }
@@ -85,15 +94,22 @@ impl Format {
         }
     }
 
-    /// Its name in configurations.
+    /// Its name in configurations, or that of its mapping.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Native => "native",
             Self::Segment(_) => "segment",
+            Self::Mapping(mapping) => mapping.name(),
             Self::CloudEvents(_) => "cloudevents",
             Self::Choice(_) => "formats",
         }
+    }
+
+    /// Whether all records are native events.
+    #[must_use]
+    pub const fn is_native(&self) -> bool {
+        matches!(self, Self::Native)
     }
 
     /// Whether it reads headers; without, looking them up can be spared.
@@ -101,6 +117,7 @@ impl Format {
     pub fn reads_headers(&self) -> bool {
         match self {
             Self::Native | Self::Segment(_) => false,
+            Self::Mapping(mapping) => mapping.reads_headers(),
             Self::CloudEvents(_) => true,
             Self::Choice(choice) => {
                 let of_choice = |(condition, format): &(Condition, Self)| condition.reads_headers() || format.reads_headers();

@@ -9,7 +9,7 @@ mod value;
 
 use std::fmt;
 
-use super::Stream;
+use super::{Format, Stream};
 
 /// What something looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,10 +87,7 @@ impl Shape {
             (Self::PrettyPrinted, _) => "write one object per line: `jq -c . FILE`",
             (Self::Quoted, Place::File) => "remove one level of quoting: `jq -r . FILE`",
             (Self::Quoted, Place::Topic) => "send the object itself: the event was serialized twice",
-            (Self::Provider(_), Place::File) => "not supported in this version: convert the events to the native format",
-            (Self::Provider(_), Place::Topic) => {
-                "not supported in this version: convert the events to the native format and write them to another topic"
-            }
+            (Self::Provider(name), place) => return remedy_of_provider(name, place),
             (Self::OtherStream(stream, _), Place::File) => return format!("read it with --{}", stream.name()),
             (Self::OtherStream(stream, _), Place::Topic) => {
                 return format!("write it to a topic of that stream (streams.{}.topics)", stream.name());
@@ -102,10 +99,34 @@ impl Shape {
         text.to_owned()
     }
 
+    /// This shape as an explanation for a record that `format` could not read or did not need: other formats expect what the native one
+    /// does not.
+    #[must_use]
+    pub fn under(self, format: &Format) -> Option<Self> {
+        match self {
+            shape if *format == Format::Native => Some(shape),
+            Self::Provider(name) if format.name() == name.to_ascii_lowercase() => None,
+            Self::OtherStream(..) | Self::Untyped | Self::UnknownType => None,
+            shape => Some(shape),
+        }
+    }
+
     /// What it looks like and what to do about it, as part of a sentence.
     #[must_use]
     pub fn advice(self, place: Place) -> String {
         format!("{self}: {}", self.remedy(place))
+    }
+}
+
+/// How the events of a provider are read, if they are.
+fn remedy_of_provider(name: &str, place: Place) -> String {
+    let format = name.to_ascii_lowercase();
+    match place {
+        _ if !Format::NAMES.contains(&format.as_str()) => {
+            "no format of this version reads it: transform it into native events upstream".into()
+        }
+        Place::File => format!("name its format: `--format {format}` with check, `--format-STREAM {format}` with replay"),
+        Place::Topic => format!("set `format = \"{format}\"` for this topic"),
     }
 }
 
@@ -131,7 +152,7 @@ impl fmt::Display for Shape {
 mod tests {
     use super::*;
 
-    const ALL: [Shape; 14] = [
+    const ALL: [Shape; 15] = [
         Shape::Empty,
         Shape::Compressed("gzip"),
         Shape::Compressed("zstd"),
@@ -142,7 +163,8 @@ mod tests {
         Shape::Array,
         Shape::PrettyPrinted,
         Shape::Quoted,
-        Shape::Provider("Stripe"),
+        Shape::Provider("Intercom"),
+        Shape::Provider("Segment"),
         Shape::OtherStream(Stream::Support, "ticket_opened"),
         Shape::UnknownType,
         Shape::Untyped,
@@ -153,11 +175,31 @@ mod tests {
         for shape in ALL {
             for place in [Place::File, Place::Topic] {
                 let advice = shape.advice(place);
-                for absent in ["format =", "--format", "mapping", "repartition", "adapter", "redrive"] {
+                for absent in ["mapping", "repartition", "adapter", "redrive"] {
                     assert!(!advice.contains(absent), "{advice}");
                 }
+                let format = advice.split_once("format = \"").or_else(|| advice.split_once("--format "));
+                let format = format.and_then(|(_, rest)| rest.split(['"', '`']).next());
+                assert!(format.is_none_or(|name| Format::NAMES.contains(&name)), "{advice}");
             }
         }
+    }
+
+    #[test]
+    fn events_of_a_provider_are_read_with_its_format() {
+        let segment = Shape::Provider("Segment");
+        assert_eq!(segment.advice(Place::Topic), "looks like Segment: set `format = \"segment\"` for this topic");
+        assert!(segment.advice(Place::File).contains("--format segment"));
+        assert!(Shape::Provider("Intercom").advice(Place::Topic).contains("upstream"));
+    }
+
+    #[test]
+    fn a_record_of_its_topics_format_is_not_taken_for_another() {
+        let segment = Format::Segment(crate::event::SegmentOptions::default());
+        assert_eq!(Shape::Provider("Segment").under(&segment), None);
+        assert_eq!(Shape::UnknownType.under(&segment), None);
+        assert_eq!(Shape::Provider("Stripe").under(&segment), Some(Shape::Provider("Stripe")));
+        assert_eq!(Shape::UnknownType.under(&Format::Native), Some(Shape::UnknownType));
     }
 
     #[test]

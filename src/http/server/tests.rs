@@ -128,7 +128,7 @@ fn an_explanation_is_what_the_command_reads() {
     let (status, answer) = get(&server, "/api/accounts/acme/explanation");
     let breakdown: crate::breakdown::Breakdown = serde_json::from_value(json(&answer)).unwrap();
     assert_eq!((status, &*breakdown.account_id, &*breakdown.health.band), (200, "acme", "green"));
-    assert_eq!(get(&server, "/api/accounts/acme%2Fnorth/explanation").0, 200);
+    assert_eq!(get(&server, "/api/accounts/nobody%2Fnorth/explanation").0, 404);
 }
 
 #[test]

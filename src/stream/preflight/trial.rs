@@ -157,7 +157,7 @@ impl Trial {
             },
             Err(rejection) => (Outcome::DeadLetter(rejection), None),
         };
-        let shape = if event.is_some() { None } else { notices::shape(read, self.topic.stream) };
+        let shape = if event.is_some() { None } else { notices::shape(read, &self.topic) };
         self.records.push(Tried { partition: record.partition(), offset: record.offset(), outcome, shape, event });
     }
 

@@ -1,5 +1,6 @@
 //! `explain`: its text is redone by hand, that is, by a program that reads nothing but the text.
 
+mod before;
 mod hand;
 mod instance;
 
@@ -242,4 +243,27 @@ fn the_documented_example_is_what_the_command_prints() {
     let sections: Vec<&str> = document.split("```text\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert_eq!(sections.join("\n"), printed, "docs/explain.md shows another text");
     Hand::redo(&printed);
+}
+
+/// With usage alone, recency is not enough for a score, and adoption needs 28 days.
+#[test]
+fn an_unknown_account_is_scored_after_the_days_that_it_was_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let used = |day: usize| json!({"type": "feature_used", "account_id": "acme", "user_id": "u", "feature": "f", "occurred_at": format!("2026-01-{day:02}T06:00:00Z")});
+    let records: Vec<String> = (1..=31).map(|day| used(day).to_string()).collect();
+    std::fs::write(folder.path().join("usage.ndjson"), records.join("\n")).unwrap();
+    let profile = json!({"type": "account_profile", "account_id": "acme", "occurred_at": "2026-01-01T00:00:00Z", "signed_up_at": "2024-01-01T00:00:00Z"});
+    std::fs::write(folder.path().join("accounts.ndjson"), profile.to_string()).unwrap();
+    let inputs = ["--usage", "usage.ndjson", "--accounts", "accounts.ndjson"];
+    let at = |day: usize| {
+        let as_of = format!("2026-01-{day:02}T12:00:00Z");
+        let line = replayed(folder.path(), &inputs, &["--as-of", &as_of]).remove("acme").unwrap();
+        (line["health"]["band"] == "unknown", line["drivers"][0].as_str().unwrap().to_owned())
+    };
+    assert_eq!(at(5), (true, "31 % of the weights have data, and a score needs 40 %: observing for 24 more days".to_owned()));
+    assert!(at(28).0 && at(28).1.ends_with(": observing for 1 more day"), "{:?}", at(28));
+    assert!(!at(29).0, "{:?}", at(29));
+    let text = explained(folder.path(), "acme", &inputs, &["--as-of", "2026-01-05T12:00:00Z"]);
+    assert!(text.contains("observing for 24 more days, then there is a score"), "{text}");
+    assert!(text.contains("depth.features_28d: observing for 24 more days"), "{text}");
 }

@@ -1,0 +1,78 @@
+//! Places and conditions.
+
+use super::report::{At, Report};
+use crate::config::tree::Value;
+use crate::event::mapping::{Condition, Pattern, Place, Test};
+
+/// A place, at most this many levels inside lists.
+pub(super) fn place(at: &At<'_>, depth: usize, report: &mut Report) -> Option<Place> {
+    let text = report.text(at)?;
+    place_of(text, at, depth, report)
+}
+
+fn place_of(text: &str, at: &At<'_>, depth: usize, report: &mut Report) -> Option<Place> {
+    match Place::parse(text) {
+        Ok(place) if place.outwards() > depth => {
+            let levels = match depth {
+                0 => "it is not inside a list".to_owned(),
+                depth => format!("there is nothing further out than {}", "^".repeat(depth)),
+            };
+            report.problem(at, format!("`{text}`: {levels}; each ^ leads out of one `each`"));
+            None
+        }
+        Ok(place) => Some(place),
+        Err(message) => {
+            report.problem(at, format!("`{text}` {message}"));
+            None
+        }
+    }
+}
+
+/// The conditions under `when` of a table, if there are any.
+pub(super) fn conditions(table: &At<'_>, depth: usize, report: &mut Report) -> Vec<Condition> {
+    let Some(when) = table.entry("when") else { return Vec::new() };
+    if !report.table(&when) {
+        return Vec::new();
+    }
+    let condition = |(written, at): (&str, At<'_>)| {
+        let place = place_of(written, &at, depth, report);
+        let test = test(&at, report);
+        Some(Condition { place: place?, test: test? })
+    };
+    when.entries().filter_map(condition).collect()
+}
+
+fn test(at: &At<'_>, report: &mut Report) -> Option<Test> {
+    if !at.is_table() {
+        return patterns(at, report).map(Test::AnyOf);
+    }
+    report.keys(at, &["not", "given"]);
+    match (at.entry("not"), at.entry("given")) {
+        (Some(not), None) => patterns(&not, report).map(Test::NoneOf),
+        (None, Some(given)) => report.flag(&given).map(Test::Given),
+        _ => {
+            report.problem(at, "must be a value, a list of values, { not = [...] } or { given = true }");
+            None
+        }
+    }
+}
+
+fn patterns(at: &At<'_>, report: &mut Report) -> Option<Vec<Pattern>> {
+    let mut patterns = Vec::new();
+    for element in at.elements() {
+        match &element.node.value {
+            Value::Text(text) => patterns.push(Pattern::new(text)),
+            Value::Integer(number) => patterns.push(Pattern::new(&number.to_string())),
+            Value::Boolean(flag) => patterns.push(Pattern::new(&flag.to_string())),
+            _ => {
+                report.problem(&element, "must be text, a whole number, true or false");
+                return None;
+            }
+        }
+    }
+    if patterns.is_empty() {
+        report.problem(at, "must not be an empty list: nothing would match");
+        return None;
+    }
+    Some(patterns)
+}

@@ -1,0 +1,216 @@
+//! Evaluates a mapping: from a payload to native events as JSON, which the native decoder then reads. No rule of the contract is written
+//! twice: ranges, cuts, money and times are those of native events.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use super::condition::all_hold;
+use super::convert::converted;
+use super::place::{Place, Scope};
+use super::rule::{Content, EventRule, Field, FieldValue, Object, Origin, Source};
+use super::tree::{Inner, Tree, is_given};
+use crate::event::native::MAX_VALUES;
+use crate::event::{Code, Rejection};
+
+/// A native event, not yet decoded.
+pub(super) struct NativeEvent<'m> {
+    pub(super) rule: &'m EventRule,
+    /// The event as JSON.
+    pub(super) json: String,
+    /// The system in which its account is an alias.
+    pub(super) account_system: Option<&'m str>,
+}
+
+/// The events that a rule makes of a payload. `common`: the fields that every event has unless it has its own.
+pub(super) fn events<'m>(
+    rule: &'m EventRule,
+    common: &'m [Field],
+    payload: &Scope<'_>,
+    push: &mut dyn FnMut(NativeEvent<'m>),
+) -> Result<(), Rejection> {
+    let Some(each) = &rule.each else {
+        if all_hold(&rule.when, payload) {
+            push(event(rule, common, payload, payload)?);
+        }
+        return Ok(());
+    };
+    let list = each.value(payload);
+    for element in elements(list.as_deref(), each)? {
+        let scope = payload.inside(element);
+        if all_hold(&rule.when, &scope) {
+            push(event(rule, common, payload, &scope)?);
+        }
+    }
+    Ok(())
+}
+
+fn event<'m>(rule: &'m EventRule, common: &'m [Field], payload: &Scope<'_>, scope: &Scope<'_>) -> Result<NativeEvent<'m>, Rejection> {
+    let mut json = format!("{{\"type\":\"{}\"", rule.target.name);
+    let mut account_system = None;
+    for field in &rule.fields {
+        write_field(&mut json, field, scope, &mut account_system)?;
+    }
+    let is_own = |field: &Field| rule.fields.iter().any(|own| own.name == field.name);
+    for field in common.iter().filter(|field| rule.target.has(&field.name) && !is_own(field)) {
+        write_field(&mut json, field, payload, &mut account_system)?;
+    }
+    json.push('}');
+    Ok(NativeEvent { rule, json, account_system })
+}
+
+/// The elements of a list; a single value counts as a list of one, since converters from XML write it so.
+fn elements<'t, 'a>(list: Option<&'t Tree<'a>>, place: &Place) -> Result<&'t [Tree<'a>], Rejection> {
+    let elements = match list {
+        None => &[],
+        Some(Tree { inner: Inner::Array(elements), .. }) => elements.as_slice(),
+        Some(single) => std::slice::from_ref(single),
+    };
+    if elements.len() > MAX_VALUES {
+        return Err(Rejection::new(Code::OutOfRange, format!("{place} has more than {MAX_VALUES} values")));
+    }
+    Ok(elements)
+}
+
+fn write_field<'m>(json: &mut String, field: &'m Field, scope: &Scope<'_>, account_system: &mut Option<&'m str>) -> Result<(), Rejection> {
+    match &field.value {
+        FieldValue::First(sources) => {
+            if let Some((source, value)) = first(&field.name, sources, scope)? {
+                write_key(json, &field.name);
+                json.push_str(&value);
+                if source.system.is_some() {
+                    *account_system = source.system.as_deref();
+                }
+            }
+        }
+        FieldValue::List(objects) => {
+            let before = json.len();
+            write_key(json, &field.name);
+            json.push('[');
+            let start = json.len();
+            let mut found = false;
+            for object in objects {
+                found |= write_objects(json, start, object, scope)?;
+            }
+            json.push(']');
+            // No list at all is not an empty one: a subscription without its items must not pass for one without prices.
+            if !found {
+                json.truncate(before);
+            }
+        }
+        FieldValue::Object(object) if all_hold(&object.when, scope) => {
+            write_key(json, &field.name);
+            write_content(json, &object.content, scope)?;
+        }
+        FieldValue::Object(_) => {}
+    }
+    Ok(())
+}
+
+fn write_key(json: &mut String, name: &str) {
+    if !json.ends_with(['{', '[']) {
+        json.push(',');
+    }
+    let _ = write!(json, "{}:", serde_json::Value::from(name));
+}
+
+/// Writes the objects of a list that begins at `start`; whether there is such an object, or a list of them that may be empty.
+fn write_objects(json: &mut String, start: usize, object: &Object, scope: &Scope<'_>) -> Result<bool, Rejection> {
+    let mut write = |scope: &Scope<'_>| {
+        if !all_hold(&object.when, scope) {
+            return Ok(false);
+        }
+        let before = json.len();
+        if before > start {
+            json.push(',');
+        }
+        let content = json.len();
+        write_content(json, &object.content, scope)?;
+        if json.len() == content {
+            json.truncate(before);
+        }
+        Ok(true)
+    };
+    let Some(each) = &object.each else { return write(scope) };
+    let list = each.value(scope);
+    elements(list.as_deref(), each)?.iter().try_for_each(|element| write(&scope.inside(element)).map(drop))?;
+    Ok(list.is_some())
+}
+
+fn write_content(json: &mut String, content: &Content, scope: &Scope<'_>) -> Result<(), Rejection> {
+    match content {
+        Content::Fields(fields) => {
+            json.push('{');
+            for field in fields {
+                write_field(json, field, scope, &mut None)?;
+            }
+            json.push('}');
+        }
+        Content::Scalar(source) => {
+            if let Some(value) = value("value", source, scope)? {
+                json.push_str(&value);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first source that gives a value, and the value as JSON.
+fn first<'m>(field: &str, sources: &'m [Source], scope: &Scope<'_>) -> Result<Option<(&'m Source, String)>, Rejection> {
+    for source in sources {
+        if let Some(value) = value(field, source, scope)? {
+            return Ok(Some((source, value)));
+        }
+    }
+    Ok(None)
+}
+
+fn value(field: &str, source: &Source, scope: &Scope<'_>) -> Result<Option<String>, Rejection> {
+    if !all_hold(&source.when, scope) {
+        return Ok(None);
+    }
+    let found = match &source.origin {
+        Origin::Constant(json) => return Ok(Some(json.clone())),
+        Origin::Place(place) => place.value(scope).map(|value| value.json.clone().into_owned()),
+        Origin::Join(places) => joined(places, scope),
+    };
+    let native = match found {
+        Some(json) => native(field, source, &json)?,
+        None => None,
+    };
+    match native.or_else(|| source.default.clone()) {
+        None if source.required => Err(Rejection::new(Code::MissingField, format!("{field} is missing{}", source.written()))),
+        value => Ok(value),
+    }
+}
+
+/// The value in native notation; `None` if the table says that it counts as missing.
+fn native(field: &str, source: &Source, json: &str) -> Result<Option<String>, Rejection> {
+    let looked_up = match &source.table {
+        None => Cow::Borrowed(json),
+        Some(table) => {
+            let key = super::tree::scalar_text(json).map(|text| text.to_lowercase());
+            let entry = key.and_then(|key| table.entries.get(&key)).or(table.otherwise.as_ref());
+            let unknown = || {
+                let reason =
+                    format!("{field}: the table {} has no entry for the value, nor one for all others{}", table.name, source.written());
+                Rejection::new(Code::OutOfRange, reason)
+            };
+            Cow::Borrowed(entry.ok_or_else(unknown)?.as_str())
+        }
+    };
+    let converted = converted(&looked_up, &source.convert);
+    let wrong = || Rejection::new(Code::WrongType, format!("{field} {}{}", source.convert.expected(), source.written()));
+    let native = converted.ok_or_else(wrong)?;
+    Ok(Some(native.into_owned()).filter(|json| is_given(json)))
+}
+
+fn joined(places: &[Place], scope: &Scope<'_>) -> Option<String> {
+    let mut text = String::new();
+    for place in places {
+        if !text.is_empty() {
+            text.push(':');
+        }
+        text.push_str(&place.value(scope)?.text()?);
+    }
+    Some(serde_json::Value::from(text).to_string())
+}

@@ -1,0 +1,132 @@
+//! The rules of a mapping, as compiled from its file.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::condition::Condition;
+use super::convert::Convert;
+use super::place::Place;
+use super::target::EventTarget;
+
+/// How one type of event is made.
+#[derive(Clone, Debug)]
+pub struct EventRule {
+    /// The native type.
+    pub target: &'static EventTarget,
+    /// When there is such an event.
+    pub when: Vec<Condition>,
+    /// The list whose elements are one event each.
+    pub each: Option<Place>,
+    /// Its own fields.
+    pub fields: Vec<Field>,
+}
+
+/// A native field, and what it is made of.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// Its name in native events; in `aliases`, a system.
+    pub name: String,
+    /// Its value.
+    pub value: FieldValue,
+}
+
+/// What a field is made of.
+#[derive(Clone, Debug)]
+pub enum FieldValue {
+    /// The first of these that is given.
+    First(Vec<Source>),
+    /// A list of what all of these give.
+    List(Vec<Object>),
+    /// An object.
+    Object(Object),
+}
+
+/// An object, or one for each element of a list.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// When there is such an object.
+    pub when: Vec<Condition>,
+    /// The list whose elements are one object each.
+    pub each: Option<Place>,
+    /// What it holds.
+    pub content: Content,
+}
+
+/// The content of an element of a list.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// An object.
+    Fields(Vec<Field>),
+    /// A scalar.
+    Scalar(Box<Source>),
+}
+
+/// One way to find a value.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// When it applies.
+    pub when: Vec<Condition>,
+    /// Where the value comes from.
+    pub origin: Origin,
+    /// The table in which it is looked up.
+    pub table: Option<Arc<Table>>,
+    /// How it is written.
+    pub convert: Convert,
+    /// The JSON text of what applies if there is none.
+    pub default: Option<String>,
+    /// Whether the event is rejected without it.
+    pub required: bool,
+    /// For an account: the system in which it is an alias.
+    pub system: Option<String>,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// A place.
+    Place(Place),
+    /// The JSON text of a constant.
+    Constant(String),
+    /// The texts at all of these places, with a colon between them; nothing if one is missing.
+    Join(Vec<Place>),
+}
+
+/// A look-up table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Its name, or that of the field it belongs to.
+    pub name: String,
+    /// The JSON text of the entry for each value, in lower case.
+    pub entries: HashMap<String, String>,
+    /// The JSON text for all other values; `None`: they reject the event.
+    pub otherwise: Option<String>,
+}
+
+impl Field {
+    /// The places that a value may come from, as written.
+    pub(super) fn places(&self) -> Vec<String> {
+        match &self.value {
+            FieldValue::First(sources) => sources.iter().flat_map(Source::places).collect(),
+            FieldValue::List(objects) => objects.iter().filter_map(|object| object.each.as_ref().map(ToString::to_string)).collect(),
+            FieldValue::Object(_) => Vec::new(),
+        }
+    }
+}
+
+impl Source {
+    /// Where it looks, for the end of a message.
+    pub(super) fn written(&self) -> String {
+        match self.places() {
+            places if places.is_empty() => String::new(),
+            places => format!(" ({})", places.join(", ")),
+        }
+    }
+
+    fn places(&self) -> Vec<String> {
+        match &self.origin {
+            Origin::Place(place) => vec![place.to_string()],
+            Origin::Constant(_) => Vec::new(),
+            Origin::Join(places) => places.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
