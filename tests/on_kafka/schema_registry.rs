@@ -59,7 +59,7 @@ fn applied(scenario: &Scenario) -> i64 {
     let answer = service.get("/api/pipeline");
     service.terminate();
     let pipeline: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
-    pipeline["counts"]["usage"]["applied"].as_i64().unwrap()
+    pipeline["usage"]["applied"].as_i64().unwrap()
 }
 
 #[test]
