@@ -43,6 +43,7 @@ pub mod metric; // names and values of account metrics, and the instant they are
 pub mod score; // metrics -> score, bands, risk, explanation
 pub mod settings; // the part of the configuration that the pure half reads
 pub mod stream_time; // stream time, lateness, record identity
+pub mod alias; // accounts under the names of other systems
 pub mod partitioner; // the partition that a key belongs to
 pub mod account; // the facts about one account, and its metrics
 pub mod portfolio; // KPIs as sums over accounts

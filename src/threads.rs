@@ -18,6 +18,7 @@ pub(crate) const RESTORE_STEP_LIMIT: Duration = Duration::from_mins(5);
 #[derive(Clone, Debug)]
 pub struct Threads {
     reports: Vec<Arc<ThreadReport>>,
+    repartition: Vec<Arc<ThreadReport>>,
     clocks: Arc<Mutex<Vec<Arc<StepClock>>>>,
     contact: Arc<Contact>,
     tasks_total: usize,
@@ -28,7 +29,20 @@ impl Threads {
     #[must_use]
     pub fn new(threads: usize, tasks_total: usize) -> Self {
         let reports = (0..threads).map(|_| Arc::default()).collect();
-        Self { reports, clocks: Arc::default(), contact: Arc::default(), tasks_total }
+        Self { reports, repartition: Vec::new(), clocks: Arc::default(), contact: Arc::default(), tasks_total }
+    }
+
+    /// With this many threads of the repartition stage.
+    #[must_use]
+    pub fn with_repartition(mut self, threads: usize) -> Self {
+        self.repartition = (0..threads).map(|_| Arc::default()).collect();
+        self
+    }
+
+    /// The report of each thread of the repartition stage; its tasks are the partitions that have the same number.
+    #[must_use]
+    pub fn repartition(&self) -> &[Arc<ThreadReport>] {
+        &self.repartition
     }
 
     /// The report of each thread, by its number.
@@ -93,7 +107,14 @@ impl Threads {
             }
         };
         let contact = self.contact.lost_since().map(|since| format!("contact with Kafka, lost since {since}"));
-        contact.into_iter().chain(self.reports.iter().enumerate().filter_map(waiting)).collect()
+        let of_stage = |(number, thread): (usize, &Arc<ThreadReport>)| {
+            let state = thread.read();
+            let is_unsettled = state.unsettled.is_some_and(|since| now.saturating_duration_since(since) > UNSETTLED_LIMIT);
+            let waits = state.phase != ThreadPhase::Running || is_unsettled;
+            waits.then(|| format!("repartition thread {number} to read the accounts topics and join its group"))
+        };
+        let of_stage = self.repartition.iter().enumerate().filter_map(of_stage);
+        contact.into_iter().chain(self.reports.iter().enumerate().filter_map(waiting)).chain(of_stage).collect()
     }
 }
 

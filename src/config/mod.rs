@@ -151,6 +151,7 @@ impl Config {
         self.schema_registry.validate(report);
         let outputs = [
             ("application.id", self.application.changelog_topic()),
+            ("application.id", self.application.repartition_topic()),
             ("output.changes_topic", self.output.changes_topic.clone()),
             ("output.dead_letters_topic", self.output.dead_letters_topic.clone()),
         ];

@@ -91,7 +91,7 @@ impl Code {
             Self::FutureTime => "correct the producer's clock, or raise time.max_future_hours",
             Self::UnknownSchema => "register the schema, or point [schema_registry] at the registry that the producer uses",
             Self::SchemaMismatch => "write the record with the schema whose id it carries",
-            Self::UnknownAccount => "name the account itself rather than an alias",
+            Self::UnknownAccount => "declare the id in the aliases of its account, on the accounts topic",
             Self::WrongPartition => "key every record by its account, with one partitioner for all topics",
             Self::TooManyAccounts => "raise limits.accounts, or start more instances",
             Self::LimitReached => "correct the times of these records, which lie ahead of the clock",

@@ -126,6 +126,7 @@ pub fn pipeline(source: &Arc<dyn Source>) -> Value {
             "tasks_total": source.tasks_total(),
             "readiness": source.readiness(),
             "tasks": tasks,
+            "repartition": source.repartition(),
         }),
     );
     if let Some(fields) = body.as_object_mut() {

@@ -1,8 +1,9 @@
-//! Creates topics.
+//! Creates topics, and deletes records that are no longer needed.
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::consumer::LoggingContext;
 use super::error::Error;
@@ -64,4 +65,21 @@ pub(crate) fn create_topics(
         }
     }
     Ok(refused)
+}
+
+/// Deletes the records of each partition before an offset.
+///
+/// # Errors
+/// If the cluster does not answer, or refuses for a partition.
+pub(crate) fn delete_records(properties: &Properties, offsets: &[((String, i32), i64)]) -> Result<(), Error> {
+    let failed = |error: &dyn std::fmt::Display| Error::call("deleting records", &error.to_string());
+    let client = AdminClient::from_config_and_context(&properties.admin(), LoggingContext::default()).map_err(|error| failed(&error))?;
+    let mut list = TopicPartitionList::with_capacity(offsets.len());
+    for ((topic, partition), before) in offsets {
+        list.add_partition_offset(topic, *partition, Offset::Offset(*before)).map_err(|error| failed(&error))?;
+    }
+    let options = AdminOptions::new().operation_timeout(Some(wait::KNOWN_TOPIC)).request_timeout(Some(wait::KNOWN_TOPIC));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| failed(&error))?;
+    let deleted = runtime.block_on(client.delete_records(&list, &options)).map_err(|error| failed(&error))?;
+    deleted.elements().iter().try_for_each(|element| element.error().map_err(|error| failed(&error)))
 }

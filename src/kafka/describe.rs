@@ -23,6 +23,8 @@ pub enum Operation {
     Write,
     /// Creating a topic.
     Create,
+    /// Deleting records of a topic.
+    Delete,
     /// Reading the configuration of a topic.
     DescribeConfigs,
 }
@@ -35,6 +37,7 @@ impl Operation {
             Self::Read => "Read",
             Self::Write => "Write",
             Self::Create => "Create",
+            Self::Delete => "Delete",
             Self::DescribeConfigs => "DescribeConfigs",
         }
     }
@@ -222,6 +225,7 @@ unsafe fn allowed(error: *const sys::rd_kafka_error_t, operations: *const AclOpe
     // SAFETY: by contract.
     let list = unsafe { std::slice::from_raw_parts(operations, count) };
     let known = |operation: &AclOperation| match operation {
+        AclOperation::RD_KAFKA_ACL_OPERATION_DELETE => Some(Operation::Delete),
         AclOperation::RD_KAFKA_ACL_OPERATION_READ => Some(Operation::Read),
         AclOperation::RD_KAFKA_ACL_OPERATION_WRITE => Some(Operation::Write),
         AclOperation::RD_KAFKA_ACL_OPERATION_CREATE => Some(Operation::Create),

@@ -28,7 +28,7 @@ pub use members::Members;
 pub use properties::Properties;
 pub use topic_id::TopicId;
 
-pub(crate) use admin::{Creation, TopicSpec, create_topics};
+pub(crate) use admin::{Creation, TopicSpec, create_topics, delete_records};
 pub(crate) use consumer::Consumer;
 pub(crate) use describe::{Allowed, Description};
 pub(crate) use inspector::{Found, Inspector};

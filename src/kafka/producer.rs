@@ -45,6 +45,8 @@ pub(crate) struct Outgoing<'a> {
     pub value: Option<&'a [u8]>,
     /// The headers.
     pub headers: &'a [(String, Option<Vec<u8>>)],
+    /// The record's timestamp, epoch ms; `None`: when it is sent.
+    pub timestamp: Option<i64>,
     /// Whether [`TransactionalProducer::commit`] returns its offset; true for changelog records.
     pub remember: bool,
 }
@@ -165,6 +167,7 @@ impl TransactionalProducer {
         record.partition = outgoing.partition;
         record.key = outgoing.key;
         record.payload = outgoing.value;
+        record.timestamp = outgoing.timestamp;
         if !outgoing.headers.is_empty() {
             let headers = OwnedHeaders::new_with_capacity(outgoing.headers.len());
             record.headers = Some(
@@ -358,8 +361,15 @@ mod tests {
     #[test]
     fn the_size_includes_headers_and_overhead() {
         let headers = [("name".to_owned(), Some(vec![0; 10]))];
-        let record =
-            Outgoing { topic: "t", partition: None, key: Some(b"key"), value: Some(&[0; 100]), headers: &headers, remember: false };
+        let record = Outgoing {
+            topic: "t",
+            partition: None,
+            key: Some(b"key"),
+            value: Some(&[0; 100]),
+            headers: &headers,
+            timestamp: None,
+            remember: false,
+        };
         assert_eq!(record.size(), 3 + 100 + 4 + 10 + 16 + RECORD_OVERHEAD);
     }
 }

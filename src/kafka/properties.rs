@@ -68,6 +68,13 @@ impl Properties {
         config
     }
 
+    /// A member of a group whose topics may get more partitions, which it must notice within a minute.
+    pub(crate) fn growing_member(&self, group: &str, instance: Option<&str>) -> ClientConfig {
+        let mut config = self.member(group, instance);
+        self.unless_given(&mut config, "topic.metadata.refresh.interval.ms", "30000");
+        config
+    }
+
     /// A consumer with manual assignment; it never joins the group.
     pub(crate) fn reader(&self, group: &str) -> ClientConfig {
         let mut config = self.consumer(group);

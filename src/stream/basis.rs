@@ -82,7 +82,7 @@ mod tests {
     use crate::config::section::Partitioning;
     use crate::event::Stream;
     use crate::money::{Currency, Rates};
-    use crate::stream::options::InputTopic;
+    use crate::stream::options::{InputTopic, Route};
     use crate::stream::preflight::inputs::{SampledPartitioning, TopicIds};
     use crate::time::Zone;
 
@@ -96,6 +96,7 @@ mod tests {
             stream: Stream::Billing,
             partitioning: Partitioning::Auto,
             format: std::sync::Arc::default(),
+            route: Route::Direct,
         };
         Inputs { topics: vec![topic], partitions: 4, partitioning, ids: TopicIds { inputs: vec![id], changelog: None } }
     }

@@ -162,7 +162,7 @@ impl Transactions {
 
 /// Why the process cannot recover from a failed transaction, if it cannot. A fenced producer with a random transactional id was too slow;
 /// with that of a named instance, another process has taken over.
-fn give_up(error: &TransactionError, failed_in_a_row: usize, is_named_instance: bool) -> Option<Failure> {
+pub(super) fn give_up(error: &TransactionError, failed_in_a_row: usize, is_named_instance: bool) -> Option<Failure> {
     match error {
         TransactionError::Fatal(cause) => Some(Failure::kafka("writing a transaction", cause)),
         TransactionError::Fenced(cause) if is_named_instance => Some(Failure::Fenced { cause: cause.clone() }),
@@ -235,7 +235,7 @@ impl TaskWriter<'_> {
         for change in &task.changes {
             let headers: Vec<_> = change.headers.iter().map(|(name, value)| ((*name).to_owned(), Some(value.clone()))).collect();
             let (key, value) = (Some(change.key.as_bytes()), change.value.as_deref());
-            self.send(&Outgoing { topic: &to.changes, partition: None, key, value, headers: &headers, remember: false });
+            self.send(&Outgoing { topic: &to.changes, partition: None, key, value, headers: &headers, timestamp: None, remember: false });
         }
         for letter in &task.letters {
             self.send(&letter.outgoing(&to.dead_letters));
@@ -255,7 +255,7 @@ impl TaskWriter<'_> {
     }
 
     fn changelog(&mut self, topic: &str, partition: i32, key: &[u8], value: Option<&[u8]>) {
-        let record = Outgoing { topic, partition: Some(partition), key: Some(key), value, headers: &[], remember: true };
+        let record = Outgoing { topic, partition: Some(partition), key: Some(key), value, headers: &[], timestamp: None, remember: true };
         let written = self.written.changelogs.entry(partition).or_default();
         written.records += 1;
         written.bytes += record.size();

@@ -1,5 +1,6 @@
 //! Dead letters: the original bytes, with headers that give the reason and the origin.
 
+use super::repartition::Origin;
 use crate::event::Rejection;
 use crate::kafka::{Outgoing, Record};
 
@@ -14,11 +15,13 @@ pub(super) struct DeadLetter {
 impl DeadLetter {
     /// A copy of the record that fits into `bytes_max`, the producer's limit. To fit, the value is dropped first, then the original
     /// headers, then the key; `churnwatch_truncated` then holds the original length of the value.
-    pub(super) fn new(record: Record<'_>, rejection: &Rejection, bytes_max: usize) -> Self {
+    ///
+    /// `origin`: where a record of the internal topic comes from. Its value is then the native event that the record has become.
+    pub(super) fn new(record: Record<'_>, origin: Option<&Origin<'_>>, rejection: &Rejection, bytes_max: usize) -> Self {
         let original = Original {
-            topic: record.topic(),
-            partition: record.partition(),
-            offset: record.offset(),
+            topic: origin.map_or_else(|| record.topic(), |origin| origin.topic),
+            partition: origin.map_or_else(|| record.partition(), |origin| origin.partition),
+            offset: origin.map_or_else(|| record.offset(), |origin| origin.offset),
             timestamp: record.timestamp().map(|(timestamp, _)| timestamp.millis()),
             key: record.key(),
             value: record.value(),
@@ -57,7 +60,15 @@ impl DeadLetter {
 
     /// The record to send.
     pub(super) fn outgoing<'a>(&'a self, topic: &'a str) -> Outgoing<'a> {
-        Outgoing { topic, partition: None, key: self.key.as_deref(), value: self.value.as_deref(), headers: &self.headers, remember: false }
+        Outgoing {
+            topic,
+            partition: None,
+            key: self.key.as_deref(),
+            value: self.value.as_deref(),
+            headers: &self.headers,
+            timestamp: None,
+            remember: false,
+        }
     }
 
     /// What it adds to a transaction, bytes; an upper bound.

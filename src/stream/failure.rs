@@ -136,6 +136,18 @@ pub enum Failure {
         /// Its partition.
         partition: i32,
     },
+    /// The internal topic of the repartition stage has records, but its group has no committed offset.
+    #[error(
+        "the group {group} has no committed offsets, but {topic} has records of the repartition stage: reading its topics again would count \
+         them twice; set the group's offsets to where it had read (kafka-consumer-groups.sh --reset-offsets), or start over with a new \
+         application.id"
+    )]
+    RepartitionOffsetsMissing {
+        /// The group.
+        group: String,
+        /// The internal topic.
+        topic: String,
+    },
     /// A required topic does not exist.
     #[error("topic {topic} does not exist{hint}")]
     TopicMissing {
@@ -146,8 +158,8 @@ pub enum Failure {
     },
     /// The input topics do not all have the same partition count.
     #[error(
-        "the input topics have different partition counts ({counts}): an account would be spread over several partition numbers; re-create the topics \
-         with equal counts and produce to them again"
+        "the input topics have different partition counts ({counts}): an account would be spread over several partition numbers; set \
+         repartition = true for the topics whose count differs"
     )]
     PartitionCountsDiffer {
         /// `name: count` of each.
@@ -156,7 +168,7 @@ pub enum Failure {
     /// A topic no longer has the partition count that the state was built with.
     #[error(
         "{topic} has {found} partitions, but the state was built with {expected}: accounts have moved between partitions; produce all \
-         history to topics with the new count, and read it from the start with a new application.id"
+         history to topics with the new count, and read it from the start with a new application.id; with repartition = true a topic may grow"
     )]
     PartitionCountChanged {
         /// The topic.
@@ -177,8 +189,8 @@ pub enum Failure {
     /// The keys of a topic are not where any known partitioner would put them.
     #[error(
         "{topic}: of {keys} sampled keys, {fits} are in the partition that a known partitioner chooses, so records do not seem to be \
-         partitioned by account; produce with the account id as the key and one partitioner, or set partitioner = \"custom\" if all \
-         topics share one that is not listed here"
+         partitioned by account; set repartition = true for the topic, produce with the account id as the key and one partitioner, or set partitioner = \"custom\" if \
+         all topics share one that is not listed here"
     )]
     PartitionerUnknown {
         /// The topic.
@@ -190,8 +202,8 @@ pub enum Failure {
     },
     /// Two input topics were written with different partitioners.
     #[error(
-        "the input topics use different partitioners ({found}), so an account is in different partitions; produce to all of them with the \
-         same partitioner, into new topics under a new application.id"
+        "the input topics use different partitioners ({found}), so an account is in different partitions; set repartition = true for \
+         those that differ from the others"
     )]
     PartitionersDiffer {
         /// The partitioners that fit each topic.
@@ -260,7 +272,7 @@ pub enum Failure {
     /// The records of a topic are not in the partitions of their accounts.
     #[error(
         "{topic}: {wrong} of {events} sampled events are not in the partition of their account and would be dead letters \
-         (wrong_partition); produce with the account id as the key, into a new topic"
+         (wrong_partition); set repartition = true for the topic, or produce with the account id as the key, into a new topic"
     )]
     NotKeyedByAccount {
         /// Input topic.
@@ -388,7 +400,7 @@ impl Failure {
             Self::TopicRecreated { .. } | Self::TopicReplaced { .. } => "topic_recreated",
             Self::StateIncomplete { .. } | Self::ChangelogReplaced { .. } | Self::ChangelogPolicy { .. } => "state_incomplete",
             Self::MeaningChanged { .. } => "meaning_changed",
-            Self::NoCommittedOffset { .. } => "no_committed_offset",
+            Self::NoCommittedOffset { .. } | Self::RepartitionOffsetsMissing { .. } => "no_committed_offset",
             Self::TopicMissing { .. } => "topic_missing",
             Self::PartitionCountsDiffer { .. } => "partition_counts_differ",
             Self::PartitionCountChanged { .. } => "partition_count_changed",
@@ -434,17 +446,17 @@ mod tests {
     }
 
     #[test]
-    fn no_message_recommends_a_feature_that_does_not_exist() {
+    fn topics_that_do_not_fit_are_sent_through_the_repartition_stage() {
         let topic = || "t".to_owned();
         let failures = [
             Failure::PartitionCountsDiffer { counts: topic() },
             Failure::PartitionCountChanged { topic: topic(), expected: 1, found: 2 },
             Failure::PartitionerUnknown { topic: topic(), keys: 1, fits: topic() },
             Failure::PartitionersDiffer { found: topic() },
-            Failure::PartitionerChanged { expected: "murmur2", found: topic() },
+            Failure::NotKeyedByAccount { topic: topic(), wrong: 1, events: 2 },
         ];
         for failure in failures {
-            assert!(!failure.to_string().contains("repartition"), "{failure}");
+            assert!(failure.to_string().contains("repartition = true"), "{failure}");
         }
     }
 }

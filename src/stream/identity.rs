@@ -19,6 +19,14 @@ impl Identity {
         let transactional_id = group_instance.clone().unwrap_or_else(|| format!("{application}-{:016x}-{number}", rand::random::<u64>()));
         Self { group_instance, transactional_id }
     }
+
+    /// The names of thread `number` of the repartition stage, which has a group of its own.
+    pub(super) fn of_repartition(options: &Options, number: usize) -> Self {
+        let group = options.repartition_group();
+        let group_instance = options.instance.as_ref().map(|instance| format!("{group}-{instance}-{number}"));
+        let transactional_id = group_instance.clone().unwrap_or_else(|| format!("{group}-{:016x}-{number}", rand::random::<u64>()));
+        Self { group_instance, transactional_id }
+    }
 }
 
 #[cfg(test)]

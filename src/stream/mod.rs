@@ -21,6 +21,7 @@ mod options;
 pub mod preflight;
 mod progress;
 mod rebalance;
+mod repartition;
 mod restore;
 mod restoring;
 mod service;
@@ -35,5 +36,5 @@ mod watchdog;
 
 pub use failure::Failure;
 pub use offsets::Permits;
-pub use options::{InputTopic, Options};
+pub use options::{InputTopic, Options, Route};
 pub use service::Service;

@@ -65,11 +65,25 @@ pub struct InputTopic {
     pub partitioning: section::Partitioning,
     /// The format of its records.
     pub format: Arc<Format>,
+    /// How its records get to their tasks.
+    pub route: Route,
+}
+
+/// How the records of an input topic get to the tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// Its partitions are those of the tasks.
+    Direct,
+    /// The repartition stage writes them to the internal topic.
+    Repartitioned,
+    /// It is the internal topic, whose records say which stream and topic they come from.
+    Internal,
 }
 
 impl InputTopic {
     fn of(topic: section::Topic) -> Self {
-        Self { name: topic.name, stream: topic.stream, partitioning: topic.partitioner, format: topic.format }
+        let route = if topic.repartition { Route::Repartitioned } else { Route::Direct };
+        Self { name: topic.name, stream: topic.stream, partitioning: topic.partitioner, format: topic.format, route }
     }
 }
 
@@ -110,6 +124,39 @@ impl Options {
     #[must_use]
     pub fn changelog_topic(&self) -> String {
         format!("churnwatch-{}-changelog", self.application)
+    }
+
+    /// The internal topic that the repartition stage writes.
+    #[must_use]
+    pub fn repartition_topic(&self) -> String {
+        format!("churnwatch-{}-repartition", self.application)
+    }
+
+    /// The consumer group of the repartition stage.
+    #[must_use]
+    pub fn repartition_group(&self) -> String {
+        format!("{}-repartition", self.application)
+    }
+
+    /// The topics that the repartition stage reads; without any there is no stage.
+    pub fn repartitioned(&self) -> impl Iterator<Item = &InputTopic> {
+        self.inputs.iter().filter(|input| input.route == Route::Repartitioned)
+    }
+
+    /// The topics that the tasks read, sorted by name: those with their own partitions, and the internal topic if there is a stage.
+    #[must_use]
+    pub fn sources(&self) -> Vec<InputTopic> {
+        let internal = self.repartitioned().next().map(|first| InputTopic {
+            name: self.repartition_topic(),
+            stream: first.stream,
+            partitioning: section::Partitioning::Auto,
+            format: Arc::default(),
+            route: Route::Internal,
+        });
+        let direct = self.inputs.iter().filter(|input| input.route == Route::Direct).cloned();
+        let mut sources: Vec<InputTopic> = direct.chain(internal).collect();
+        sources.sort_by(|a, b| a.name.cmp(&b.name));
+        sources
     }
 
     /// The names of the input topics.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::failure::Failure;
 use super::options::Options;
 use super::preflight::{Inputs, group, sample, topics};
+use super::repartition::{Follower, RepartitionThread, Stage, purge};
 use super::thread::StreamThread;
 use super::topic_guard::TopicGuard;
 use super::watchdog;
@@ -16,7 +17,7 @@ use crate::fault;
 use crate::kafka::Inspector;
 use crate::stop::Stop;
 use crate::telemetry::Metrics;
-use crate::threads::Threads;
+use crate::threads::{STEP_LIMIT, Threads};
 
 /// How long a shutdown waits for the threads to finish their cycles and leave the group. The process then has a second of the promised ten
 /// left to exit.
@@ -30,6 +31,7 @@ const STUCK_CHECKS: usize = 40;
 pub struct Service {
     options: Arc<Options>,
     inputs: Arc<Inputs>,
+    stage: Option<Arc<Stage>>,
     directory: Arc<Directory>,
     metrics: Arc<Metrics>,
     threads: Threads,
@@ -50,8 +52,10 @@ impl Service {
         inputs.partitioning = sample::partitioning(&options, &inputs, &inspector)?;
         let partitioners = inputs.partitioning.map_or_else(|| "not compared".to_owned(), |found| found.candidates.names());
         tracing::info!(topics = ?options.input_names(), partitions = inputs.partitions, partitioners, "input topics");
+        let stage = Stage::prepare(&options, &inputs, &inspector)?;
         let threads = Threads::new(options.threads, usize::try_from(inputs.partitions).unwrap_or(0));
-        Ok(Self { options: Arc::new(options), inputs: Arc::new(inputs), directory, metrics, threads, stop })
+        let threads = if stage.is_some() { threads.with_repartition(options.threads) } else { threads };
+        Ok(Self { options: Arc::new(options), inputs: Arc::new(inputs), stage, directory, metrics, threads, stop })
     }
 
     /// What the threads report.
@@ -69,7 +73,9 @@ impl Service {
         let guard = TopicGuard::start(&self.options, &self.inputs, &self.stop)?;
         let ((ended, ends), (closed, closings), (alarm, alarms)) = (mpsc::channel(), mpsc::channel(), mpsc::channel());
         watchdog::start(&self.options, &self.threads, &self.stop, alarm)?;
-        let started = (0..self.options.threads).try_for_each(|number| self.start(number, ended.clone(), closed.clone()));
+        let started = self
+            .start_stage(&ended, &closed)
+            .and_then(|()| (0..self.options.threads).try_for_each(|number| self.start(number, ended.clone(), closed.clone())));
         drop((ended, closed));
         let result = started.and_then(|()| wait(&self.stop, &ends, &alarms, || self.threads.stuck()));
         self.stop.request();
@@ -85,29 +91,57 @@ impl Service {
     fn start(&self, number: usize, ended: mpsc::Sender<Result<(), Failure>>, closed: mpsc::Sender<()>) -> Result<(), Failure> {
         let (options, inputs, directory) = (Arc::clone(&self.options), Arc::clone(&self.inputs), Arc::clone(&self.directory));
         let (threads, metrics, stop) = (self.threads.clone(), Arc::clone(&self.metrics), self.stop.clone());
-        let work = move || {
-            let mut thread = None;
-            let work = || {
-                let thread = thread.insert(StreamThread::new(number, &options, &inputs, &directory, &threads, metrics, stop)?);
-                thread.run()
-            };
-            // A panic ends the process like any other failure; the thread's state is not used afterwards.
-            let result = std::panic::catch_unwind(AssertUnwindSafe(work));
-            let result = result.unwrap_or_else(|_| Err(Failure::NoProgress { what: format!("stream thread {number} panicked") }));
-            if let Err(failure) = &result {
-                tracing::error!(thread = number, code = failure.code(), %failure, "stream thread failed");
-            }
-            // The receiver is dropped when the process exits after a timeout.
-            let _ = ended.send(result);
-            drop(ended);
-            // A consumer waits for its coordinator when it closes. Whether that succeeds changes nothing about what was committed.
-            fault::point("before-close");
-            drop(thread);
-            drop(closed);
-        };
-        let spawned = std::thread::Builder::new().name(format!("stream-{number}")).spawn(work);
-        spawned.map(drop).map_err(|error| Failure::kafka("starting a stream thread", &error))
+        let new = move || StreamThread::new(number, &options, &inputs, &directory, &threads, metrics, stop);
+        spawn(format!("stream-{number}"), new, StreamThread::run, ended, closed)
     }
+
+    /// Starts the repartition stage, if there is one: its threads, the follower of the accounts topics, and the purge.
+    fn start_stage(&self, ended: &mpsc::Sender<Result<(), Failure>>, closed: &mpsc::Sender<()>) -> Result<(), Failure> {
+        let Some(stage) = &self.stage else { return Ok(()) };
+        purge::start(&self.options, &self.inputs, &self.stop)?;
+        if let Some(aliases) = stage.accounts() {
+            let (options, stop) = (Arc::clone(&self.options), self.stop.clone());
+            let clock = self.threads.clock("the reader of the accounts topics".to_owned(), STEP_LIMIT);
+            let new = move || Follower::new(&options, &aliases, clock, stop);
+            spawn("accounts".to_owned(), new, Follower::run, ended.clone(), closed.clone())?;
+        }
+        (0..self.options.threads).try_for_each(|number| {
+            let (options, stage, threads) = (Arc::clone(&self.options), Arc::clone(stage), self.threads.clone());
+            let (metrics, stop) = (Arc::clone(&self.metrics), self.stop.clone());
+            let new = move || RepartitionThread::new(number, &options, &stage, &threads, metrics, stop);
+            spawn(format!("repartition-{number}"), new, RepartitionThread::run, ended.clone(), closed.clone())
+        })
+    }
+}
+
+/// Runs a worker on a thread of its own, which creates it. `ended` receives how it ended; `closed` is dropped once its clients are closed.
+fn spawn<T: 'static>(
+    name: String,
+    new: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    run: impl FnOnce(&mut T) -> Result<(), Failure> + Send + 'static,
+    ended: mpsc::Sender<Result<(), Failure>>,
+    closed: mpsc::Sender<()>,
+) -> Result<(), Failure> {
+    let what = name.clone();
+    let work = move || {
+        let mut worker = None;
+        let work = || run(worker.insert(new()?));
+        // A panic ends the process like any other failure; the worker's state is not used afterwards.
+        let result = std::panic::catch_unwind(AssertUnwindSafe(work));
+        let result = result.unwrap_or_else(|_| Err(Failure::NoProgress { what: format!("thread {what} panicked") }));
+        if let Err(failure) = &result {
+            tracing::error!(thread = what, code = failure.code(), %failure, "thread failed");
+        }
+        // The receiver is dropped when the process exits after a timeout.
+        let _ = ended.send(result);
+        drop(ended);
+        // A consumer waits for its coordinator when it closes. Whether that succeeds changes nothing about what was committed.
+        fault::point("before-close");
+        drop(worker);
+        drop(closed);
+    };
+    let spawned = std::thread::Builder::new().name(name).spawn(work);
+    spawned.map(drop).map_err(|error| Failure::kafka("starting a thread", &error))
 }
 
 /// How each thread ended, in the order in which they end; disconnected once all have.

@@ -10,8 +10,9 @@ use super::failure::Failure;
 use super::live_keys::LiveKeys;
 use super::load::Load;
 use super::notices::{self, Notices};
-use super::options::{InputTopic, Options};
+use super::options::{InputTopic, Options, Route};
 use super::preflight::Inputs;
+use super::repartition::{Origin, origin_of};
 use super::restore::Restored;
 use super::stamp::{Basis, Stamp, StampedInput};
 use super::values::ReadRecord;
@@ -125,8 +126,10 @@ impl StreamTask {
         position.pass(record.offset(), timestamp.map(|(timestamp, _)| timestamp));
         self.read += 1;
         self.read_bytes += record.value().map_or(0, <[u8]>::len);
+        let origin = if topic.route == Route::Internal { origin_of(Headers::of(&record)) } else { None };
+        let stream = origin.map_or(topic.stream, |origin| origin.stream);
         let input = |value| Input {
-            stream: topic.stream,
+            stream,
             key: record.key(),
             value,
             headers: if topic.format.reads_headers() { Headers::of(&record) } else { Headers::NONE },
@@ -137,19 +140,20 @@ impl StreamTask {
         let engine = &mut self.shared.engine;
         let outcome = match &read.value {
             Ok(value) => engine.process(&input(*value), now),
-            Err(rejection) => engine.refuse(topic.stream, rejection.clone()),
+            Err(rejection) => engine.refuse(stream, rejection.clone()),
         };
         match &outcome {
             Outcome::DeadLetter(rejection) => {
-                self.add_dead_letter(record, rejection, options);
+                self.add_dead_letter(record, origin.as_ref(), rejection, options);
                 notices.dead_letter(topic, read, rejection);
             }
             Outcome::Ignored => notices.unknown_type(topic, read),
             Outcome::Applied | Outcome::Duplicate | Outcome::Late => {}
         }
         match options.on_bad_run {
-            OnBadRun::Exit => self.check_run(index, topic, &outcome, read, options),
-            OnBadRun::DeadLetter => Ok(()),
+            // The stage has decoded what it writes, so no run of it can be bad.
+            OnBadRun::Exit if origin.is_none() => self.check_run(index, topic, &outcome, read, options),
+            OnBadRun::Exit | OnBadRun::DeadLetter => Ok(()),
         }
     }
 
@@ -178,8 +182,8 @@ impl StreamTask {
         finding.map_or(Ok(()), |finding| Err(bad_run(topic, record, finding, shape)))
     }
 
-    fn add_dead_letter(&mut self, record: Record<'_>, rejection: &Rejection, options: &Options) {
-        let letter = DeadLetter::new(record, rejection, options.properties.message_max_bytes());
+    fn add_dead_letter(&mut self, record: Record<'_>, origin: Option<&Origin<'_>>, rejection: &Rejection, options: &Options) {
+        let letter = DeadLetter::new(record, origin, rejection, options.properties.message_max_bytes());
         self.letters_bytes += letter.size();
         self.letters.push(letter);
     }
@@ -206,14 +210,14 @@ impl StreamTask {
     /// Whether the deletions among its backlog are known: until then nothing else is read, so that a deletion seldom comes after records of
     /// the account's next life.
     pub(super) fn has_deletions(&mut self, inputs: &Inputs) -> bool {
-        let mut accounts = inputs.topics.iter().zip(&self.positions).filter(|(topic, _)| topic.stream == Stream::Accounts);
+        let mut accounts = inputs.topics.iter().zip(&self.positions).filter(|(topic, _)| is_accounts(topic));
         self.has_deletions |= accounts.all(|(_, position)| position.at_end);
         self.has_deletions
     }
 
     /// Whether an input is read now.
     pub(super) fn reads(&self, topic: &InputTopic) -> bool {
-        self.has_deletions || topic.stream == Stream::Accounts
+        self.has_deletions || is_accounts(topic)
     }
 
     /// Whether every input has been read to its end.
@@ -329,7 +333,13 @@ impl StreamTask {
     }
 }
 
-fn bad_run(topic: &InputTopic, record: Record<'_>, finding: Finding, shape: Option<Shape>) -> Failure {
+/// Whether a topic holds nothing but profiles; those in the internal topic come among everything else.
+fn is_accounts(topic: &InputTopic) -> bool {
+    topic.stream == Stream::Accounts && topic.route == Route::Direct
+}
+
+/// The failure of a topic of which most records are bad.
+pub(super) fn bad_run(topic: &InputTopic, record: Record<'_>, finding: Finding, shape: Option<Shape>) -> Failure {
     Failure::BadRun {
         topic: topic.name.clone(),
         partition: record.partition(),

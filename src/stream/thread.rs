@@ -136,7 +136,8 @@ impl StreamThread {
     }
 
     fn work(&mut self) -> Result<(), Failure> {
-        self.member.subscribe(&self.options.input_names())?;
+        let sources: Vec<&str> = self.inputs.topics.iter().map(|topic| topic.name.as_str()).collect();
+        self.member.subscribe(&sources)?;
         while !self.stop.is_requested() {
             self.clock.step();
             match self.events.pop_front() {

@@ -130,6 +130,7 @@ mod tests {
             stream: Stream::Billing,
             partitioning: Partitioning::Auto,
             format: std::sync::Arc::default(),
+            route: crate::stream::Route::Direct,
         };
         let ids = TopicIds { inputs: vec![TopicId::of(0, 1)], changelog: TopicId::of(0, 2) };
         Inputs { topics: vec![topic], partitions: 4, partitioning: None, ids }

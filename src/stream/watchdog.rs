@@ -58,7 +58,8 @@ pub(super) fn start(options: &Options, threads: &Threads, stop: &Stop, alarms: S
 }
 
 fn check(client: &Consumer, topic: &str, threads: &Threads, stalls: &mut Stalls, contact: &mut Contact) -> Result<(), Failure> {
-    let reports: Vec<ThreadMetadata> = threads.reports().iter().map(|report| report.read().clone()).collect();
+    let all = || threads.reports().iter().chain(threads.repartition());
+    let reports: Vec<ThreadMetadata> = all().map(|report| report.read().clone()).collect();
     let partitions: Vec<(&str, i32)> = reports.iter().flat_map(partitions).collect();
     let answer = if partitions.is_empty() {
         client.ask_about(topic, ANSWER_LIMIT).map(|()| BTreeMap::new())
@@ -69,7 +70,7 @@ fn check(client: &Consumer, topic: &str, threads: &Threads, stalls: &mut Stalls,
     match answer {
         Ok(ends) => {
             threads.contact().set_lost(contact.answered(clock::now()));
-            threads.reports().iter().for_each(|report| report.ends(ends.clone()));
+            all().for_each(|report| report.ends(ends.clone()));
             stalls.check(&reports, &ends, limit, monotonic())
         }
         Err(error) => {

@@ -7,7 +7,7 @@ use prometheus::proto::MetricFamily;
 use super::account_series::Selection;
 use super::family::Families;
 use super::labels::AccountLabels;
-use super::source::{PortfolioCell, TaskPhase, TaskStatus};
+use super::source::{PortfolioCell, RepartitionStatus, TaskPhase, TaskStatus};
 use crate::time::Timestamp;
 
 /// The reporting currency.
@@ -28,6 +28,7 @@ pub(super) struct Gauges {
     tasks_total: GaugeVec,
     catching_up: GaugeVec,
     lag: GaugeVec,
+    repartition_lag: GaugeVec,
     stale: GaugeVec,
     stream_time: GaugeVec,
     observed_since: GaugeVec,
@@ -63,6 +64,11 @@ impl Gauges {
                 "Records between what is committed and the ends of its partitions.",
                 &["task"],
             )?,
+            repartition_lag: make.gauge(
+                "churnwatch_repartition_lag_records",
+                "Records between what the repartition stage has read of a topic and the ends of its partitions.",
+                &["topic"],
+            )?,
             stale: make.gauge("churnwatch_stream_stale", "1 when the stream brought no record for its stale time.", TASK_STREAM)?,
             stream_time: make.gauge("churnwatch_stream_time_seconds", "Event time of the newest record, Unix time.", TASK_STREAM)?,
             observed_since: make.gauge("churnwatch_stream_observed_since_seconds", "Since when it is observed, Unix time.", TASK_STREAM)?,
@@ -83,7 +89,7 @@ impl Gauges {
         })
     }
 
-    pub(super) fn all(&self) -> [&GaugeVec; 18] {
+    pub(super) fn all(&self) -> [&GaugeVec; 19] {
         [
             &self.ready,
             &self.memory,
@@ -94,6 +100,7 @@ impl Gauges {
             &self.tasks_total,
             &self.catching_up,
             &self.lag,
+            &self.repartition_lag,
             &self.stale,
             &self.stream_time,
             &self.observed_since,
@@ -139,6 +146,13 @@ impl Gauges {
     pub(super) fn process(&self, resident_bytes: Option<f64>) {
         if let Some(bytes) = resident_bytes {
             set(&self.memory, &[], bytes);
+        }
+    }
+
+    /// The repartition stage.
+    pub(super) fn repartition(&self, topics: &[RepartitionStatus]) {
+        for (topic, lag) in topics.iter().filter_map(|status| Some((&status.topic, status.lag_records?))) {
+            set(&self.repartition_lag, &[topic], count(lag));
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::refreshed::Refreshed;
-use super::source::{AccountRow, Live, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
+use super::source::{AccountRow, Live, PortfolioCell, Readiness, RepartitionStatus, Source, StreamStatus, TaskPhase, TaskStatus};
 use crate::breakdown::Breakdown;
 use crate::clock::Clock;
 use crate::directory::{Directory, TaskView};
@@ -145,6 +145,19 @@ impl Source for Instance {
         let mut tasks = self.directory.tasks().iter().map(|task| (task.number, self.task(task, now))).collect();
         self.complete(&mut tasks);
         tasks.into_values().collect()
+    }
+
+    fn repartition(&self) -> Vec<RepartitionStatus> {
+        let mut topics: BTreeMap<String, RepartitionStatus> = BTreeMap::new();
+        for thread in self.threads.repartition() {
+            for input in thread.read().tasks.values().flat_map(|task| &task.inputs) {
+                let none = || RepartitionStatus { topic: input.topic.clone(), partitions: 0, lag_records: Some(0) };
+                let status = topics.entry(input.topic.clone()).or_insert_with(none);
+                status.partitions += 1;
+                status.lag_records = status.lag_records.zip(input.lag).map(|(sum, lag)| sum + lag);
+            }
+        }
+        topics.into_values().collect()
     }
 
     fn tasks_total(&self) -> Option<usize> {

@@ -75,6 +75,7 @@ pub struct Metrics {
     families: Vec<Family>,
     records: IntCounterVec,
     dead_letters: IntCounterVec,
+    repartitioned: IntCounterVec,
     limits: IntCounterVec,
     changes: IntCounterVec,
     band_changes: IntCounterVec,
@@ -102,6 +103,12 @@ impl Metrics {
         let metrics = Self {
             records: counter(&mut make, "churnwatch_records_total", "Records read, by how they ended.", &["stream", "outcome"])?,
             dead_letters: counter(&mut make, "churnwatch_dead_letters_total", "Dead letters by code.", &["stream", "code"])?,
+            repartitioned: counter(
+                &mut make,
+                "churnwatch_repartition_records_total",
+                "Records that the repartition stage has read, by how they ended.",
+                &["stream", "outcome"],
+            )?,
             limits: counter(&mut make, "churnwatch_limit_reached_total", "Times that a limit was reached.", &["limit"])?,
             changes: counter(&mut make, "churnwatch_changes_total", "Changes published, by cause.", &["cause"])?,
             band_changes: counter(
@@ -195,6 +202,21 @@ impl Metrics {
     pub fn band_changes(&self, from: &'static str, to: &'static str, segment: Option<&str>, count: u64) {
         let mut segments = self.segments.lock().unwrap_or_else(PoisonError::into_inner);
         self.band_changes.with_label_values(&[from, to, segments.value(segment)]).inc_by(count);
+    }
+
+    /// The repartition stage has committed this many records of a stream that ended this way.
+    pub fn repartitioned(&self, stream: &str, outcome: &str, count: u64) {
+        self.repartitioned.with_label_values(&[stream, outcome]).inc_by(count);
+    }
+
+    /// The repartition stage has committed this many dead letters.
+    pub fn dead_letters_of_stage(&self, stream: &str, code: Code, count: u64) {
+        self.dead_letters.with_label_values(&[stream, code.name()]).inc_by(count);
+    }
+
+    /// The repartition stage has cut text of a record at `limits.text_bytes`.
+    pub fn text_cut(&self) {
+        self.limits.with_label_values(&[Limit::TextBytes.name()]).inc();
     }
 
     /// A transaction ended; `duration` is measured from its begin.

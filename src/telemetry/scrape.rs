@@ -106,6 +106,7 @@ impl Scrape {
         for task in &tasks {
             self.gauges.task(task);
         }
+        self.gauges.repartition(&self.source.repartition());
         self.gauges.group(self.source.tasks_total(), self.source.readiness().ready);
         let scores = vec![scores.collect()];
         let room = self.series_max.saturating_sub(series_of(&self.gauges.collect()) + series_of(&scores));

@@ -44,6 +44,11 @@ pub trait Source: Send + Sync + 'static {
     /// The tasks of this instance by number.
     fn tasks(&self) -> Vec<TaskStatus>;
 
+    /// How far the repartition stage of this instance has read each of its topics; empty without one.
+    fn repartition(&self) -> Vec<RepartitionStatus> {
+        Vec::new()
+    }
+
     /// The number of tasks in the group; `None` until it is known.
     fn tasks_total(&self) -> Option<usize>;
 
@@ -174,4 +179,15 @@ pub struct Readiness {
     /// Since when no broker has answered; `None` while one does.
     #[serde(serialize_with = "crate::time::rfc3339_or_null")]
     pub no_contact_since: Option<Timestamp>,
+}
+
+/// A topic that the repartition stage reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RepartitionStatus {
+    /// The topic.
+    pub topic: String,
+    /// Partitions that this instance reads.
+    pub partitions: usize,
+    /// Records between what was read and the ends of these partitions; `None` while an end is unknown.
+    pub lag_records: Option<u64>,
 }

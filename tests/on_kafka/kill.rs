@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::kafka::broker::Broker;
 use crate::kafka::client::{self, Committed};
 use crate::kafka::eventually;
 use crate::kafka::input::simulated;
@@ -16,10 +17,10 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 /// A small generator of our own, so a seed determines everything.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, bound: i64) -> i64 {
+    pub fn below(&mut self, bound: i64) -> i64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         i64::try_from(self.0 >> 33).unwrap() % bound
     }
@@ -44,9 +45,9 @@ fn letters(scenario: &Scenario, application: &Application) -> Vec<[String; 4]> {
 
 /// Per account, the sequences of its changes must be 1, 2, 3 ... with `as_of` never going back, each starting from the previous score. Returns the
 /// number of accounts.
-fn check_changes(scenario: &Scenario, application: &Application) -> usize {
+pub fn check_changes(broker: &Broker, application: &Application) -> usize {
     let mut last: BTreeMap<String, serde_json::Value> = BTreeMap::new();
-    for record in client::read_committed(scenario.broker, &application.changes) {
+    for record in client::read_committed(broker, &application.changes) {
         let (account, change) = (String::from_utf8(record.key.clone().unwrap()).unwrap(), record.json());
         let previous = last.get(&account);
         let sequence = previous.map_or(0, |previous| previous["sequence"].as_u64().unwrap());
@@ -72,7 +73,7 @@ fn run_undisturbed(scenario: &Scenario, application: &Application) -> usize {
         (live && progress(scenario, application) == total).then_some(())
     });
     service.terminate();
-    check_changes(scenario, application)
+    check_changes(scenario.broker, application)
 }
 
 /// Kills and restarts one of two instances each time the group has made a random amount of progress; then lets them finish.
@@ -100,7 +101,7 @@ fn finish(scenario: &Scenario, application: &Application, mut instances: Vec<Ser
     let mut seen = (-1, 0);
     eventually("the end", LIMIT, || {
         instances.iter_mut().for_each(Service::assert_alive);
-        let (read, published) = (progress(scenario, application), check_changes(scenario, application));
+        let (read, published) = (progress(scenario, application), check_changes(scenario.broker, application));
         if (read, published) != seen {
             eprintln!("{read} of {total} records, {published} of {accounts} accounts");
             seen = (read, published);

@@ -39,6 +39,7 @@ mod monitoring;
 mod offsets;
 mod progress;
 mod reload;
+mod repartition;
 mod run;
 mod schema_registry;
 mod security;

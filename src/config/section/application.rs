@@ -34,6 +34,12 @@ impl Application {
         format!("churnwatch-{}-changelog", self.id)
     }
 
+    /// The name of the internal topic of the repartition stage.
+    #[must_use]
+    pub fn repartition_topic(&self) -> String {
+        format!("churnwatch-{}-repartition", self.id)
+    }
+
     pub(in crate::config) fn validate(&self, report: &mut Report<'_>) {
         let allowed = format!("must be 1 to {NAME_BYTES} letters, digits, `.`, `_` or `-`");
         if !field::is_name(&self.id) || self.id.len() > NAME_BYTES {

@@ -19,6 +19,8 @@ pub struct Topic {
     pub format: Arc<Format>,
     /// How its producers choose partitions.
     pub partitioner: Partitioning,
+    /// Whether the repartition stage reads it, because it is not keyed by account or has another number of partitions.
+    pub repartition: bool,
 }
 
 /// How the producers of a topic choose the partition of a keyed record.
@@ -55,14 +57,6 @@ impl<'de> Deserialize<'de> for Partitioning {
             name => Err(D::Error::unknown_variant(name, NAMES)),
         }
     }
-}
-
-/// Accepts only `false`: there is no repartition stage.
-pub(super) fn repartition<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    if bool::deserialize(deserializer)? {
-        return Err(D::Error::custom("`true` is not supported in this version: key the topic by account"));
-    }
-    Ok(Some(false))
 }
 
 /// Longest time until a stream is stale, hours.

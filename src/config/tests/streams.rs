@@ -55,15 +55,26 @@ fn topic_names_are_not_patterns() {
 }
 
 #[test]
-fn unknown_formats_and_repartition_are_refused_with_a_way_out() {
+fn unknown_formats_are_refused_with_a_way_out() {
     assert_problem(
         "[streams.usage]\nformat = \"nativ\"\n",
-        "c.toml:2: streams.usage.format: `nativ` is not allowed: must be one of native, segment, cloudevents; did you mean `native`?",
+        "c.toml:2: streams.usage.format: `nativ` is not allowed: must be one of native, segment, stripe, zendesk, cloudevents; did you mean `native`?",
     );
-    assert_problem(
-        "[[streams.usage.topic]]\nname = \"a\"\nrepartition = true\n",
-        "c.toml:3: streams.usage.topic[0].repartition: `true` is not supported in this version: key the topic by account",
-    );
+}
+
+#[test]
+fn topics_in_formats_of_others_are_repartitioned_unless_they_say_otherwise() {
+    let repartitioned = |text: &str| config_of(text).streams.all_topics().first().map(|topic| topic.repartition);
+    assert_eq!(repartitioned("[streams.usage]\n"), Some(false));
+    assert_eq!(repartitioned("[streams.usage]\nrepartition = true\n"), Some(true));
+    assert_eq!(repartitioned("[streams.usage]\nformat = \"segment\"\n"), Some(true));
+    assert_eq!(repartitioned("[streams.usage]\nformat = \"segment\"\nrepartition = false\n"), Some(false));
+}
+
+#[test]
+fn a_custom_partitioner_beside_the_stage_is_refused() {
+    let problems = problems_of("[streams.usage]\nrepartition = true\n[streams.billing]\npartitioner = \"custom\"\n");
+    assert!(problems.iter().any(|problem| problem.contains("set repartition = true for it as well")), "{problems:?}");
 }
 
 #[test]

@@ -117,7 +117,7 @@ mod tests {
     use crate::event::{self, Decoded, Headers, Raw, Rejection};
     use crate::settings::Settings;
     use crate::stream::Permits;
-    use crate::stream::options::InputTopic;
+    use crate::stream::options::{InputTopic, Route};
     use crate::time::Timestamp;
 
     fn options() -> Options {
@@ -130,6 +130,7 @@ mod tests {
             stream: Stream::Billing,
             partitioning: Partitioning::Auto,
             format: std::sync::Arc::default(),
+            route: Route::Direct,
         };
         Trial::with(topic, records)
     }

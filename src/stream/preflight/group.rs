@@ -11,7 +11,7 @@ use crate::stream::options::Options;
 /// # Errors
 /// If a member of the group reads other topics than this instance would.
 pub(in crate::stream) fn check_topics(options: &Options, inspector: &Inspector) -> Result<(), Failure> {
-    let ours: BTreeSet<String> = options.inputs.iter().map(|input| input.name.clone()).collect();
+    let ours: BTreeSet<String> = options.sources().into_iter().map(|input| input.name).collect();
     let subscriptions = match inspector.subscriptions(&options.application) {
         Ok(subscriptions) => subscriptions,
         Err(failure) => {

@@ -4,7 +4,7 @@ use crate::clock::Deadline;
 use crate::kafka::{Inspector, TopicId, wait};
 use crate::partitioner::{Candidates, Partitioner};
 use crate::stream::failure::Failure;
-use crate::stream::options::{InputTopic, Options};
+use crate::stream::options::{InputTopic, Options, Route};
 
 /// The input topics of all tasks.
 #[derive(Clone, Debug)]
@@ -47,20 +47,29 @@ pub(crate) struct TopicIds {
 impl Inputs {
     /// Looks up the topics. [`Self::partitioning`] and [`Self::ids`] are filled in later.
     ///
+    /// The internal topic of the repartition stage may not exist yet. It then gets as many partitions as the topics that the tasks read
+    /// beside it or, if there are none, as the largest topic that the stage reads; it keeps that number when they grow.
+    ///
     /// # Errors
-    /// If a topic is missing, or partition counts differ.
+    /// If a topic is missing, or the partition counts of the topics that the tasks read differ.
     pub(crate) fn describe(options: &Options, inspector: &Inspector) -> Result<Self, Failure> {
         let missing = |topic: &InputTopic| Failure::TopicMissing { topic: topic.name.clone(), hint: "; input topics are not created" };
         let count = |topic: &InputTopic| inspector.partitions_in_time(&topic.name, wait::UNKNOWN_TOPIC)?.ok_or_else(|| missing(topic));
-        let counts = options.inputs.iter().map(count).collect::<Result<Vec<_>, _>>()?;
-        let [partitions, rest @ ..] = counts.as_slice() else {
+        let repartitioned = options.repartitioned().map(count).collect::<Result<Vec<_>, _>>()?;
+        let (topics, mut counts) = (options.sources(), Vec::new());
+        for topic in &topics {
+            let found = if topic.route == Route::Internal { inspector.partitions(&topic.name)? } else { Some(count(topic)?) };
+            counts.extend(found.map(|count| (topic.name.as_str(), count)));
+        }
+        let first = counts.first().map(|(_, count)| *count);
+        let Some(partitions) = first.or(repartitioned.iter().copied().max()) else {
             return Err(Failure::kafka("looking up the input topics", &"none is configured"));
         };
-        if rest.iter().any(|count| count != partitions) {
-            let counts = options.inputs.iter().zip(&counts).map(|(topic, count)| format!("{}: {count}", topic.name)).collect::<Vec<_>>();
+        if counts.iter().any(|(_, count)| *count != partitions) {
+            let counts: Vec<String> = counts.iter().map(|(name, count)| format!("{name}: {count}")).collect();
             return Err(Failure::PartitionCountsDiffer { counts: counts.join(", ") });
         }
-        Ok(Self { topics: options.inputs.clone(), partitions: *partitions, partitioning: None, ids: TopicIds::default() })
+        Ok(Self { topics, partitions, partitioning: None, ids: TopicIds::default() })
     }
 
     /// Looks up the ids of the inputs and of the changelog.

@@ -9,7 +9,7 @@ pub(super) mod inputs;
 pub mod reset;
 pub mod rights;
 pub(super) mod sample;
-mod stamps;
+pub(super) mod stamps;
 pub mod survey;
 pub mod topics;
 pub mod trial;

@@ -21,7 +21,7 @@ pub struct Right {
 /// Everything that the service needs. Create is needed only with `kafka.create_topics`.
 #[must_use]
 pub fn rights(options: &Options) -> Vec<Right> {
-    use Operation::{Create, DescribeConfigs, Read, Write};
+    use Operation::{Create, Delete, DescribeConfigs, Read, Write};
     let topic = |name: &str, operations: &[Operation]| {
         let operations = operations.iter().filter(|operation| options.create_topics || **operation != Create);
         Right { resource: "topic", name: name.to_owned(), operations: operations.copied().collect() }
@@ -30,6 +30,11 @@ pub fn rights(options: &Options) -> Vec<Right> {
     rights.push(topic(&options.changes_topic, &[Write, Create]));
     rights.push(topic(&options.dead_letters_topic, &[Write, Create]));
     rights.push(topic(&options.changelog_topic(), &[Read, Write, Create, DescribeConfigs]));
+    let has_stage = options.repartitioned().next().is_some();
+    if has_stage {
+        rights.push(topic(&options.repartition_topic(), &[Read, Write, Create, Delete]));
+        rights.push(Right { resource: "group", name: options.repartition_group(), operations: vec![Read] });
+    }
     rights.push(Right { resource: "group", name: options.application.clone(), operations: vec![Read] });
     rights.push(Right { resource: "transactional id", name: format!("{}-*", options.application), operations: vec![Write] });
     rights

@@ -156,7 +156,8 @@ mod tests {
     use crate::event::Stream;
 
     fn topic(name: &str, partitioning: Partitioning) -> InputTopic {
-        InputTopic { name: name.to_owned(), stream: Stream::Usage, partitioning, format: std::sync::Arc::default() }
+        let (format, route) = (std::sync::Arc::default(), crate::stream::Route::Direct);
+        InputTopic { name: name.to_owned(), stream: Stream::Usage, partitioning, format, route }
     }
 
     fn sample(partition: impl Fn(&[u8]) -> i32) -> Sample {

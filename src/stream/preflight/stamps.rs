@@ -16,7 +16,7 @@ const FACTOR: i64 = 100;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// The newest stamp of each task that has one.
-pub(super) fn newest(reader: &Consumer, changelog: &str, tasks: i32) -> Result<BTreeMap<i32, Stamp>, Failure> {
+pub(in crate::stream) fn newest(reader: &Consumer, changelog: &str, tasks: i32) -> Result<BTreeMap<i32, Stamp>, Failure> {
     let mut newest = NewestStamps { changelog, stamps: BTreeMap::new() };
     let (mut left, mut tail) = ((0..tasks).collect::<Vec<_>>(), TAIL);
     while !left.is_empty() {

@@ -63,7 +63,9 @@ impl Survey {
 
     /// Looks for more problems where some keep the topics from being compared as a whole.
     fn check_what_is_visible(&mut self, options: &Options, inspector: &Inspector) -> Result<(), Failure> {
-        let known: Vec<(&str, i32)> = self.inputs.iter().filter_map(|(name, count)| Some((name.as_str(), (*count)?))).collect();
+        let is_direct = |name: &str| options.repartitioned().all(|topic| topic.name != name);
+        let counts = self.inputs.iter().filter(|(name, _)| is_direct(name));
+        let known: Vec<(&str, i32)> = counts.filter_map(|(name, count)| Some((name.as_str(), (*count)?))).collect();
         if known.iter().any(|(_, count)| Some(*count) != known.first().map(|(_, count)| *count)) {
             let counts = known.iter().map(|(name, count)| format!("{name}: {count}")).collect::<Vec<_>>();
             self.problems.push(Failure::PartitionCountsDiffer { counts: counts.join(", ") });
@@ -95,7 +97,7 @@ impl Survey {
         for topic in topics::own_topics(options, inputs.partitions) {
             let found = inspector.partitions(&topic.name)?;
             self.problems.extend(topics::problem(options, &topic, found));
-            if topic.counted && found.is_some() {
+            if topic.name == options.changelog_topic() && found.is_some() {
                 has_changelog = found == Some(inputs.partitions);
                 self.problems.extend(topics::check_policy(&topic.name, inspector).err());
             }

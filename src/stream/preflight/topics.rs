@@ -6,6 +6,10 @@ use crate::stream::options::Options;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
+/// Brokers from 3.6 on refuse timestamps further ahead than this, by default an hour, which the originals may be; older ones know no limit
+/// and do not know the setting.
+const TIMESTAMPS_AHEAD: &str = "message.timestamp.after.max.ms";
+
 /// A topic that the service writes, as the service would create it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnTopic {
@@ -33,7 +37,24 @@ pub fn own_topics(options: &Options, partitions: i32) -> Vec<OwnTopic> {
         settings: settings.into_iter().chain(in_sync.clone()).collect(),
         counted,
     };
-    vec![
+    let internal = options.repartitioned().next().map(|_| {
+        topic(
+            &options.repartition_topic(),
+            "repartition",
+            true,
+            vec![
+                ("cleanup.policy", "delete".to_owned()),
+                // Its records have the timestamps of the originals, by which Kafka would delete a history unread. The service itself
+                // deletes what the tasks have committed.
+                ("retention.ms", "-1".to_owned()),
+                ("retention.bytes", "-1".to_owned()),
+                ("segment.bytes", (64 * 1024 * 1024).to_string()),
+                ("message.timestamp.type", "CreateTime".to_owned()),
+                (TIMESTAMPS_AHEAD, i64::MAX.to_string()),
+            ],
+        )
+    });
+    let mut own = vec![
         topic(
             &options.changelog_topic(),
             "state",
@@ -58,7 +79,9 @@ pub fn own_topics(options: &Options, partitions: i32) -> Vec<OwnTopic> {
             false,
             vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", days(14))],
         ),
-    ]
+    ];
+    own.extend(internal);
+    own
 }
 
 /// Why `run` would refuse one of our topics, given the partitions found (`None`: the topic does not exist).
@@ -86,7 +109,7 @@ pub(in crate::stream) fn create_missing(options: &Options, own: &[OwnTopic], ins
             missing.push(topic.clone());
         }
     }
-    let refused = create_topics(&options.properties, &specs(options, &missing), Creation::Real)?;
+    let refused = create_or_validate(options, &missing, Creation::Real)?;
     if let Some((topic, code)) = refused.first() {
         return Err(Failure::kafka(format!("creating topic {topic}"), code));
     }
@@ -103,7 +126,23 @@ pub(in crate::stream) fn create_missing(options: &Options, own: &[OwnTopic], ins
 /// # Errors
 /// If the cluster does not answer.
 pub(in crate::stream) fn try_create(options: &Options, topics: &[OwnTopic]) -> Result<Vec<(String, ErrorCode)>, Failure> {
-    Ok(create_topics(&options.properties, &specs(options, topics), Creation::DryRun)?)
+    create_or_validate(options, topics, Creation::DryRun)
+}
+
+/// Creates topics; those that an older broker refuses because of [`TIMESTAMPS_AHEAD`], without it.
+fn create_or_validate(options: &Options, topics: &[OwnTopic], creation: Creation) -> Result<Vec<(String, ErrorCode)>, Failure> {
+    let refused = create_topics(&options.properties, &specs(options, topics), creation)?;
+    let is_for_newer = |topic: &&OwnTopic| {
+        let is_refused = refused.iter().any(|(name, code)| *name == topic.name && *code == ErrorCode::InvalidConfig);
+        is_refused && topic.settings.iter().any(|(name, _)| *name == TIMESTAMPS_AHEAD)
+    };
+    let mut again: Vec<OwnTopic> = topics.iter().filter(is_for_newer).cloned().collect();
+    for topic in &mut again {
+        topic.settings.retain(|(name, _)| *name != TIMESTAMPS_AHEAD);
+    }
+    let refused_again = create_topics(&options.properties, &specs(options, &again), creation)?;
+    let others = refused.into_iter().filter(|(name, _)| again.iter().all(|topic| topic.name != *name));
+    Ok(others.chain(refused_again).collect())
 }
 
 fn specs<'a>(options: &Options, topics: &'a [OwnTopic]) -> Vec<TopicSpec<'a>> {

@@ -246,7 +246,8 @@ mod tests {
 
     /// A topic whose records are about account `a0`, `a1` ... under other keys, placed by those keys.
     fn keyed(partitioning: Partitioning, key: impl Fn(i32) -> String) -> Trial {
-        let topic = InputTopic { name: "t".to_owned(), stream: Stream::Usage, partitioning, format: Arc::default() };
+        let (format, route) = (Arc::default(), crate::stream::Route::Direct);
+        let topic = InputTopic { name: "t".to_owned(), stream: Stream::Usage, partitioning, format, route };
         let mut trial = Trial { topic, records: Vec::new(), partitions: PARTITIONS, keys: Sample::default() };
         for number in 0..100 {
             let (key, account) = (key(number), format!("a{}", number % 20));

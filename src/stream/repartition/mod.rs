@@ -1,0 +1,24 @@
+//! The repartition stage: reads topics that are not keyed by account or have another number of partitions, and writes their events in the
+//! native format to one internal topic keyed by account, which the tasks read like any other input.
+//!
+//! ```text
+//!   repartitioned topics --(own group)--> decode -> account (aliases) -> native JSON --+
+//!                                                                                      | one transaction, with the next offset
+//!   accounts topics --(no group)--> table of aliases        dead letters <-------------+ of every partition read
+//! ```
+//! The stage holds no state but its offsets, so nothing is restored: after a transaction that failed, or whose outcome is unclear, it reads
+//! on from the committed offsets. [`router`] decides what becomes of a record and does no I/O; [`thread`] reads and writes; [`accounts`]
+//! follows the accounts topics; [`purge`] deletes what the tasks have committed.
+
+mod accounts;
+mod origin;
+mod positions;
+pub(super) mod purge;
+mod router;
+mod stage;
+mod thread;
+
+pub(super) use accounts::Follower;
+pub(super) use origin::{Origin, origin_of};
+pub(super) use stage::Stage;
+pub(super) use thread::RepartitionThread;

@@ -1,0 +1,140 @@
+//! What becomes of one record: decoded, its accounts looked up, written in the native format. No I/O.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::alias::Aliases;
+use crate::event::{self, Code, DecodeContext, Decoded, Format, Raw, Record, Rejection, Stream};
+use crate::partitioner::Partitioner;
+
+/// What decides where an event goes; the same for all threads.
+#[derive(Debug)]
+pub(super) struct Router {
+    /// The limits of decoding.
+    pub context: DecodeContext,
+    /// Chooses the partition of an account.
+    pub partitioner: Partitioner,
+    /// Partitions of the internal topic.
+    pub partitions: i32,
+    /// The largest value that may be written, bytes.
+    pub value_bytes_max: usize,
+}
+
+/// The events that came from one record. Reused, so that nothing is allocated per record.
+#[derive(Debug, Default)]
+pub(super) struct Routed {
+    accounts: Vec<u8>,
+    values: Vec<u8>,
+    events: Vec<Event>,
+    /// Whether any text was cut at `limits.text_bytes`.
+    pub cut_text: bool,
+}
+
+#[derive(Debug)]
+struct Event {
+    stream: Stream,
+    account: Option<Range<usize>>,
+    value: Range<usize>,
+    partition: i32,
+}
+
+/// One event to be written to the internal topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outgoing<'a> {
+    /// Its stream.
+    pub stream: Stream,
+    /// The account, which is the key; costs have none.
+    pub account: Option<&'a [u8]>,
+    /// Native JSON.
+    pub value: &'a [u8],
+    /// The partition of the account.
+    pub partition: i32,
+}
+
+impl Router {
+    /// Fills `routed` with the events of a record; none if its type is unknown. `aliases`: `None` without an accounts stream, where every
+    /// id is the account's own. `partition`: where the record was found; events without an account keep it, as far as it exists.
+    ///
+    /// # Errors
+    /// Why the record is a dead letter; nothing of it may then be written.
+    pub(super) fn route(
+        &self,
+        raw: &Raw<'_>,
+        format: &Format,
+        partition: i32,
+        aliases: Option<&Aliases>,
+        routed: &mut Routed,
+    ) -> Result<(), Rejection> {
+        routed.clear();
+        match format.decode(raw, &self.context)? {
+            Decoded::Record(record) => self.add(record, partition, aliases, routed),
+            Decoded::Records(records) => records.into_iter().try_for_each(|record| self.add(record, partition, aliases, routed)),
+            Decoded::Ignored => Ok(()),
+        }
+    }
+
+    fn add(&self, mut record: Record<'_>, partition: i32, aliases: Option<&Aliases>, routed: &mut Routed) -> Result<(), Rejection> {
+        routed.cut_text |= record.cut_text;
+        if let (Some(aliases), Some(system), Some(id)) = (aliases, record.account_system.take(), record.account.as_deref()) {
+            let account = aliases.account(&system, id).ok_or_else(|| unknown(&system))?.to_owned();
+            record.account = Some(Cow::Owned(account));
+        }
+        let (value_start, account_start) = (routed.values.len(), routed.accounts.len());
+        event::encode(&record, &mut routed.values);
+        let bytes = routed.values.len() - value_start;
+        if bytes > self.value_bytes_max {
+            let most = self.value_bytes_max;
+            return Err(Rejection::new(Code::TooLarge, format!("has {bytes} bytes as a native event, at most {most} are allowed")));
+        }
+        let (account, partition) = match record.account.as_deref() {
+            Some(account) => {
+                routed.accounts.extend_from_slice(account.as_bytes());
+                (Some(account_start..routed.accounts.len()), self.partitioner.partition(account.as_bytes(), self.partitions))
+            }
+            None => (None, partition % self.partitions.max(1)),
+        };
+        routed.events.push(Event { stream: record.event.stream(), account, value: value_start..routed.values.len(), partition });
+        Ok(())
+    }
+}
+
+fn unknown(system: &str) -> Rejection {
+    Rejection::new(Code::UnknownAccount, format!("no account declares this id of {system} in its aliases"))
+}
+
+/// Takes note of the aliases that a record of the accounts stream declares. Returns how many of them another account declares too.
+pub(super) fn note_profile(raw: &Raw<'_>, format: &Format, context: &DecodeContext, table: &mut Aliases) -> usize {
+    let Ok(decoded) = format.decode(raw, context) else { return 0 };
+    let note = |record: &Record<'_>| match (&record.event, record.account.as_deref()) {
+        // A profile under the name of another system belongs to whichever account has declared that name.
+        (event::Event::Profile(profile), Some(account)) if record.account_system.is_none() => {
+            table.note(account, record.occurred_at, record.id.as_deref(), profile).disputes
+        }
+        _ => 0,
+    };
+    decoded.records().iter().map(note).sum()
+}
+
+impl Routed {
+    fn clear(&mut self) {
+        self.accounts.clear();
+        self.values.clear();
+        self.events.clear();
+        self.cut_text = false;
+    }
+
+    /// Whether the record became nothing.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// The events, in order.
+    pub(super) fn events(&self) -> impl Iterator<Item = Outgoing<'_>> {
+        self.events.iter().map(|event| Outgoing {
+            stream: event.stream,
+            account: event.account.clone().and_then(|range| self.accounts.get(range)),
+            value: self.values.get(event.value.clone()).unwrap_or_default(),
+            partition: event.partition,
+        })
+    }
+}

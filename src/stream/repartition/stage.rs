@@ -1,0 +1,139 @@
+//! The stage as a whole: what its threads share, decided once at the start.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::accounts::AccountAliases;
+use super::positions::{Place, committed};
+use super::router::Router;
+use crate::event::Stream;
+use crate::kafka::{Consumer, Inspector, Offset, Record, Visitor, read_to_end, wait};
+use crate::partitioner::Partitioner;
+use crate::stream::failure::Failure;
+use crate::stream::offsets::Permits;
+use crate::stream::options::{InputTopic, Options};
+use crate::stream::preflight::{Inputs, stamps};
+
+/// What the threads of the stage share.
+#[derive(Debug)]
+pub(in crate::stream) struct Stage {
+    /// The topics that it reads, sorted by name.
+    pub(super) topics: Vec<InputTopic>,
+    /// Decides what becomes of a record.
+    pub(super) router: Router,
+    /// `None` without an accounts stream.
+    pub(super) aliases: Option<Arc<AccountAliases>>,
+    /// Topics of which the group had read something at the start.
+    known_topics: BTreeSet<String>,
+    /// Partitions that have been started: a permit of the operator holds for one start only.
+    started: Mutex<BTreeSet<Place>>,
+}
+
+impl Stage {
+    /// Looks up the group's offsets; `None` if no topic is to be repartitioned. The internal topic must exist.
+    ///
+    /// # Errors
+    /// If the cluster does not answer, or the group has lost its offsets.
+    pub(in crate::stream) fn prepare(options: &Options, inputs: &Inputs, inspector: &Inspector) -> Result<Option<Arc<Self>>, Failure> {
+        let topics: Vec<InputTopic> = options.repartitioned().cloned().collect();
+        if topics.is_empty() {
+            return Ok(None);
+        }
+        let reader = Consumer::new(&options.properties.reader(&options.repartition_group()))?;
+        let mut places = Vec::new();
+        for topic in &topics {
+            let count = inspector.partitions_in_time(&topic.name, wait::KNOWN_TOPIC)?.unwrap_or_default();
+            places.extend((0..count).map(|partition| (topic.name.clone(), partition)));
+        }
+        // In this order: another instance may commit its first transaction in the meantime, records and offsets at once.
+        let was_written = was_written(&options.repartition_topic(), inputs.partitions, &reader, inspector)?;
+        let known_topics: BTreeSet<String> = committed(&reader, &places, || ())?.into_keys().map(|(topic, _)| topic).collect();
+        if known_topics.is_empty() && was_written {
+            return Err(Failure::RepartitionOffsetsMissing { group: options.repartition_group(), topic: options.repartition_topic() });
+        }
+        let has_accounts = options.inputs.iter().any(|input| input.stream == Stream::Accounts);
+        let router = Router {
+            context: options.settings.decode_context(),
+            partitioner: partitioner(options, inputs)?,
+            partitions: inputs.partitions,
+            value_bytes_max: options.settings.limits.record_bytes.min(options.properties.message_max_bytes() / 2),
+        };
+        let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
+        tracing::info!(topics = ?names, partitions = inputs.partitions, partitioner = router.partitioner.name(), "repartition stage");
+        let aliases = has_accounts.then(Arc::default);
+        Ok(Some(Arc::new(Self { topics, router, aliases, known_topics, started: Mutex::default() })))
+    }
+
+    /// The index of a topic in [`Self::topics`].
+    pub(super) fn index(&self, topic: &str) -> Option<usize> {
+        self.topics.iter().position(|input| input.name == topic)
+    }
+
+    /// Whether the group had read something of a topic when the process started.
+    pub(super) fn is_known(&self, topic: &str) -> bool {
+        self.known_topics.contains(topic)
+    }
+
+    /// What is permitted when a partition is started now.
+    pub(super) fn permits(&self, place: &Place, given: Permits) -> Permits {
+        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        if started.contains(place) { Permits::none(given.start) } else { given }
+    }
+
+    /// These partitions have been committed, so their start is over.
+    pub(super) fn started<'p>(&self, places: impl Iterator<Item = &'p Place>) {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner).extend(places.cloned());
+    }
+
+    /// The table of aliases, to be filled by a follower of the accounts topics; `None` without an accounts stream.
+    pub(in crate::stream) fn accounts(&self) -> Option<Arc<AccountAliases>> {
+        self.aliases.clone()
+    }
+
+    /// A lock of the table of aliases, if there is one.
+    pub(super) fn table(&self) -> Option<&RwLock<crate::alias::Aliases>> {
+        self.aliases.as_deref().map(|aliases| &aliases.table)
+    }
+
+    /// Whether records may be resolved.
+    pub(super) fn is_ready(&self) -> bool {
+        self.aliases.as_deref().is_none_or(AccountAliases::is_complete)
+    }
+}
+
+/// The partitioner of the topics beside the internal one, or the one that the state was built with; else the Java client's.
+fn partitioner(options: &Options, inputs: &Inputs) -> Result<Partitioner, Failure> {
+    let Some(sampled) = inputs.partitioning else { return Ok(Partitioner::Murmur2) };
+    if let Some(established) = sampled.established() {
+        return Ok(established);
+    }
+    let reader = Consumer::new(&options.properties.reader(&options.application))?;
+    let stamps = stamps::newest(&reader, &options.changelog_topic(), inputs.partitions)?;
+    let stamped = stamps.values().find_map(|stamp| stamp.basis.as_ref()?.partitioner);
+    Ok(stamped.or_else(|| sampled.candidates.iter().next()).unwrap_or(Partitioner::Murmur2))
+}
+
+/// Whether a transaction has ever been committed to the internal topic.
+fn was_written(topic: &str, partitions: i32, reader: &Consumer, inspector: &Inspector) -> Result<bool, Failure> {
+    for partition in 0..partitions {
+        if inspector.watermarks(topic, partition)?.0 > 0 {
+            return Ok(true);
+        }
+    }
+    let mut any = Any(false);
+    read_to_end(reader, (0..partitions).map(|partition| (topic, partition, Offset::Beginning)), &mut any)?;
+    Ok(any.0)
+}
+
+/// Whether there is a record.
+struct Any(bool);
+
+impl Visitor for Any {
+    type Error = Failure;
+
+    fn record(&mut self, _record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
+        self.0 = true;
+        Ok(ControlFlow::Break(()))
+    }
+}
