@@ -7,7 +7,7 @@ mod event_fixtures;
 
 use std::fmt;
 
-use churnwatch::event::{Stream, decode};
+use churnwatch::event::{Format, SegmentOptions, Stream, decode};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use event_fixtures::Fixture;
@@ -36,9 +36,35 @@ fn example(bencher: Bencher<'_, '_>, example: &Example) {
 fn measure(bencher: Bencher<'_, '_>, stream: Stream, json: &str) {
     let rates = event_fixtures::rates();
     let context = event_fixtures::context(&rates);
-    let raw = event_fixtures::line(stream, json.as_bytes());
     let bencher = bencher.counter(ItemsCount::new(1_usize)).counter(BytesCount::of_str(json));
-    bencher.bench(|| decode(black_box(&raw), &context).is_ok());
+    bencher.bench(|| decode(black_box(&event_fixtures::line(stream, json.as_bytes())), &context).is_ok());
+}
+
+/// A call as Segment's browser library sends it, with its usual context.
+const SEGMENT_TRACK: &str = concat!(
+    r#"{"anonymousId":"23adfd82-aa0f-45a7-a756-24f2a7a4c895","context":{"groupId":"acme","library":{"name":"analytics.js","version":"2.11.1"},"#,
+    r#""page":{"path":"/academy/","referrer":"","search":"","title":"Analytics Academy","url":"https://app.example/academy/"},"#,
+    r#""userAgent":"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_9_5) AppleWebKit/537.36","ip":"108.0.78.21"},"event":"Course Clicked","#,
+    r#""integrations":{},"messageId":"ajs-f8ca1e4de5024d9430b3928bd8ac6b96","properties":{"title":"Intro to Analytics"},"#,
+    r#""receivedAt":"2026-03-01T09:30:01.266Z","sentAt":"2026-03-01T09:30:00.900Z","timestamp":"2026-03-01T09:30:00.123Z","#,
+    r#""type":"track","userId":"AiUGstSDIg","originalTimestamp":"2026-03-01T09:29:59.863Z"}"#
+);
+
+#[divan::bench]
+fn segment_track(bencher: Bencher<'_, '_>) {
+    let rates = event_fixtures::rates();
+    let context = event_fixtures::context(&rates);
+    let format = Format::Segment(SegmentOptions::default());
+    let line = || event_fixtures::line(Stream::Usage, SEGMENT_TRACK.as_bytes());
+    assert!(format.decode(&line(), &context).is_ok());
+    bencher.counter(BytesCount::of_str(SEGMENT_TRACK)).bench(|| format.decode(black_box(&line()), &context).is_ok());
+}
+
+/// The same bytes, parsed and dropped: the yardstick of adapters.
+#[divan::bench]
+fn segment_track_ignored(bencher: Bencher<'_, '_>) {
+    let parse = || serde_json::from_slice::<serde::de::IgnoredAny>(black_box(SEGMENT_TRACK.as_bytes())).is_ok();
+    bencher.counter(BytesCount::of_str(SEGMENT_TRACK)).bench(parse);
 }
 
 /// An example event under the name of its file.

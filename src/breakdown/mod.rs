@@ -1,7 +1,7 @@
 //! The score of one account, taken apart so that a reader redoes it by hand: from metric values over curves, weights, rules and
 //! hysteresis to the band, and from component scores to the risk; what moved it; what would make it green; the events behind it.
 //!
-//! [`Breakdown::of`] computes it, [`Breakdown::write`] makes it readable text.
+//! [`Breakdown::of`] computes it, [`Breakdown::text`] makes it readable.
 
 mod activity;
 mod compute;

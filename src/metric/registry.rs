@@ -59,7 +59,7 @@ macro_rules! metrics {
                 match self { $(Self::$variant => Unit::$unit,)* }
             }
 
-            /// A one-line description, also used in driver sentences.
+            /// A one-line description.
             #[must_use]
             pub const fn describe(self) -> &'static str {
                 match self { $(Self::$variant => $doc,)* }

@@ -25,6 +25,7 @@ mod hostile;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 
+mod adapters;
 mod cases;
 mod command_line;
 mod compare;
@@ -43,6 +44,7 @@ mod portfolio;
 mod recipes;
 mod replay_against_oracle;
 mod schemas;
+mod sources;
 mod stripe_prices;
 mod tidy;
 mod wrong_turns;

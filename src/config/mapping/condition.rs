@@ -36,24 +36,29 @@ pub(super) fn conditions(table: &At<'_>, depth: usize, report: &mut Report) -> V
     }
     let condition = |(written, at): (&str, At<'_>)| {
         let place = place_of(written, &at, depth, report);
-        let test = test(&at, report);
+        let test = test(&at, depth, report);
         Some(Condition { place: place?, test: test? })
     };
     when.entries().filter_map(condition).collect()
 }
 
-fn test(at: &At<'_>, report: &mut Report) -> Option<Test> {
+/// The keys of a condition that is a table.
+const TESTS: [&str; 4] = ["not", "given", "same_as", "differs_from"];
+
+fn test(at: &At<'_>, depth: usize, report: &mut Report) -> Option<Test> {
     if !at.is_table() {
         return patterns(at, report).map(Test::AnyOf);
     }
-    report.keys(at, &["not", "given"]);
-    match (at.entry("not"), at.entry("given")) {
-        (Some(not), None) => patterns(&not, report).map(Test::NoneOf),
-        (None, Some(given)) => report.flag(&given).map(Test::Given),
-        _ => {
-            report.problem(at, "must be a value, a list of values, { not = [...] } or { given = true }");
-            None
-        }
+    report.keys(at, &TESTS);
+    let mut given = TESTS.into_iter().filter_map(|key| Some((key, at.entry(key)?)));
+    let (Some((key, value)), None) = (given.next(), given.next()) else {
+        report.problem(at, format!("must be a value, a list of values, or a table with one of {}", TESTS.join(", ")));
+        return None;
+    };
+    match key {
+        "not" => patterns(&value, report).map(Test::NoneOf),
+        "given" => report.flag(&value).map(Test::Given),
+        _ => place(&value, depth, report).map(|other| Test::Same(other, key == "same_as")),
     }
 }
 

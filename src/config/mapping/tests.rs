@@ -171,3 +171,18 @@ fn a_mapping_that_does_not_suit_is_told_where_it_is_named() {
         "/nowhere/c.toml:3: streams.usage.mapping: streams.usage.format is segment already: a topic has either a format or a mapping"
     );
 }
+
+#[test]
+fn a_mapping_may_be_one_of_several_formats_of_a_topic() {
+    let text = |choice: &str| format!("[streams.usage]\nmapping = \"amplitude\"\nformats = [{{ when = {{ header = \"v\" }}{choice} }}]\n");
+    let format = |choice: &str| {
+        let config = Config::of_text(&text(choice), Path::new("c.toml")).unwrap_or_else(|problems| panic!("{problems}"));
+        format!("{:?}", config.streams.topics(Stream::Usage)[0].format)
+    };
+    for (choice, chosen) in [(", mapping = \"mixpanel\"", "name: \"mixpanel\""), (", format = \"native\"", "Native")] {
+        let format = format(choice);
+        assert!(format.contains(chosen) && format.contains("name: \"amplitude\""), "{choice}");
+    }
+    let none = Config::of_text(&text(""), Path::new("c.toml")).map(|_| ()).unwrap_err();
+    assert_eq!(none.0[0].to_string(), "c.toml:3: streams.usage.formats[0]: needs a format or a mapping");
+}

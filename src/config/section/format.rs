@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Error};
 use crate::config::mapping;
 use crate::config::validate::Report;
 use crate::event::mapping::Mapping;
-use crate::event::{Choice, Condition, Format, SegmentOptions, Stream, Test};
+use crate::event::{Choice, Condition, Format, SegmentOptions, Stream, StripeOptions, Test};
 
 /// The value of `format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,13 +18,17 @@ pub enum FormatName {
     Native,
     /// Segment's tracking calls.
     Segment,
+    /// Stripe's events.
+    Stripe,
+    /// Zendesk's events and tickets.
+    Zendesk,
     /// `CloudEvents` around another format.
     CloudEvents,
 }
 
 impl FormatName {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Native, Self::Segment, Self::CloudEvents];
+    pub const ALL: [Self; 5] = [Self::Native, Self::Segment, Self::Stripe, Self::Zendesk, Self::CloudEvents];
 
     /// The name.
     #[must_use]
@@ -32,6 +36,8 @@ impl FormatName {
         match self {
             Self::Native => "native",
             Self::Segment => "segment",
+            Self::Stripe => "stripe",
+            Self::Zendesk => "zendesk",
             Self::CloudEvents => "cloudevents",
         }
     }
@@ -90,9 +96,11 @@ impl MappingName {
 #[serde(deny_unknown_fields)]
 pub struct ChoiceSection {
     when: When,
-    format: FormatName,
+    format: Option<FormatName>,
     inner_format: Option<FormatName>,
     segment: Option<SegmentOptions>,
+    stripe: Option<StripeOptions>,
+    mapping: Option<MappingName>,
 }
 
 /// `when`: what a header or a field must be.
@@ -127,6 +135,24 @@ impl TryFrom<WhenSection> for When {
     }
 }
 
+/// Compiles the mapping of a table that has one.
+pub(super) fn compile_mapping(
+    table: &str,
+    format: Option<FormatName>,
+    mapping: Option<&mut MappingName>,
+    stream: Stream,
+    report: &mut Report<'_>,
+) {
+    let Some(mapping) = mapping else { return };
+    let key = format!("{table}.mapping");
+    // CloudEvents may be around what a mapping describes.
+    if format == Some(FormatName::Segment) {
+        let message = format!("{table}.format is {} already: a topic has either a format or a mapping", FormatName::Segment.name());
+        report.problem(&key, message);
+    }
+    mapping.compile(&key, stream, report);
+}
+
 /// The keys of a topic that concern its format: its own, else those of its stream.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FormatKeys<'a> {
@@ -138,6 +164,8 @@ pub(super) struct FormatKeys<'a> {
     pub(super) choices: Option<&'a [ChoiceSection]>,
     /// `segment`.
     pub(super) segment: Option<&'a SegmentOptions>,
+    /// `stripe`.
+    pub(super) stripe: Option<&'a StripeOptions>,
     /// `mapping`.
     pub(super) mapping: Option<&'a MappingName>,
 }
@@ -155,6 +183,7 @@ impl FormatKeys<'_> {
             inner: self.inner.or(stream.inner),
             choices: self.choices.or(stream.choices),
             segment: self.segment.or(stream.segment),
+            stripe: self.stripe.or(stream.stripe),
             mapping,
         }
     }
@@ -185,6 +214,8 @@ impl FormatKeys<'_> {
         match name {
             FormatName::Native => self.mapping.and_then(|name| name.compiled.clone()).map_or(Format::Native, Format::Mapping),
             FormatName::Segment => Format::Segment(self.segment.cloned().unwrap_or_default()),
+            FormatName::Stripe => Format::Stripe(self.stripe.cloned().unwrap_or_default()),
+            FormatName::Zendesk => Format::Zendesk,
             FormatName::CloudEvents => {
                 let inner = self.inner.filter(|inner| *inner != FormatName::CloudEvents).unwrap_or_default();
                 Format::CloudEvents(Box::new(self.named(inner)))
@@ -194,8 +225,28 @@ impl FormatKeys<'_> {
 }
 
 impl ChoiceSection {
+    /// Compiles its mapping, and checks that it has a format or a mapping.
+    pub(super) fn compile_mapping(&mut self, table: &str, stream: Stream, report: &mut Report<'_>) {
+        if self.format.is_none() && self.mapping.is_none() {
+            report.problem(table, "needs a format or a mapping");
+        }
+        compile_mapping(table, self.format, self.mapping.as_mut(), stream, report);
+    }
+
     const fn keys(&self) -> FormatKeys<'_> {
-        FormatKeys { name: Some(self.format), inner: self.inner_format, choices: None, segment: self.segment.as_ref(), mapping: None }
+        // Without a format of its own it has a mapping, which is read as native events.
+        let name = match self.format {
+            None => FormatName::Native,
+            Some(name) => name,
+        };
+        FormatKeys {
+            name: Some(name),
+            inner: self.inner_format,
+            choices: None,
+            segment: self.segment.as_ref(),
+            stripe: self.stripe.as_ref(),
+            mapping: self.mapping.as_ref(),
+        }
     }
 }
 

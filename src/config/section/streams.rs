@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::format::{ChoiceSection, FormatKeys, FormatName, MappingName};
+use super::format::{ChoiceSection, FormatKeys, FormatName, MappingName, compile_mapping};
 use super::topic::{Partitioning, StaleAfter, Topic};
 use crate::config::field;
 use crate::config::validate::Report;
-use crate::event::{Format, SegmentOptions, Stream};
+use crate::event::{Format, SegmentOptions, Stream, StripeOptions};
 use crate::time::HOUR_MS;
 
 /// `[streams]`. Usage, billing and support are read unless their `topics` are empty; feedback and accounts only if their section is
@@ -34,6 +34,7 @@ pub struct StreamSection {
     inner_format: Option<FormatName>,
     formats: Option<Vec<ChoiceSection>>,
     segment: Option<SegmentOptions>,
+    stripe: Option<StripeOptions>,
     mapping: Option<MappingName>,
     partitioner: Option<Partitioning>,
     repartition: Option<bool>,
@@ -50,6 +51,7 @@ pub struct TopicSection {
     inner_format: Option<FormatName>,
     formats: Option<Vec<ChoiceSection>>,
     segment: Option<SegmentOptions>,
+    stripe: Option<StripeOptions>,
     mapping: Option<MappingName>,
     partitioner: Option<Partitioning>,
     repartition: Option<bool>,
@@ -155,16 +157,10 @@ impl Streams {
     }
 }
 
-/// Compiles the mapping of a table that has one.
-fn compile_mapping(table: &str, format: Option<FormatName>, mapping: Option<&mut MappingName>, stream: Stream, report: &mut Report<'_>) {
-    let Some(mapping) = mapping else { return };
-    let key = format!("{table}.mapping");
-    // CloudEvents may be around what a mapping describes.
-    if format == Some(FormatName::Segment) {
-        let message = format!("{table}.format is {} already: a topic has either a format or a mapping", FormatName::Segment.name());
-        report.problem(&key, message);
+fn compile_choices(table: &str, choices: Option<&mut Vec<ChoiceSection>>, stream: Stream, report: &mut Report<'_>) {
+    for (at, choice) in choices.into_iter().flatten().enumerate() {
+        choice.compile_mapping(&format!("{table}.formats[{at}]"), stream, report);
     }
-    mapping.compile(&key, stream, report);
 }
 
 impl TopicSection {
@@ -174,6 +170,7 @@ impl TopicSection {
             inner: self.inner_format,
             choices: self.formats.as_deref(),
             segment: self.segment.as_ref(),
+            stripe: self.stripe.as_ref(),
             mapping: self.mapping.as_ref(),
         }
     }
@@ -186,6 +183,7 @@ impl StreamSection {
             inner: self.inner_format,
             choices: self.formats.as_deref(),
             segment: self.segment.as_ref(),
+            stripe: self.stripe.as_ref(),
             mapping: self.mapping.as_ref(),
         }
     }
@@ -193,8 +191,11 @@ impl StreamSection {
     fn compile_mappings(&mut self, stream: Stream, report: &mut Report<'_>) {
         let section = format!("streams.{}", stream.name());
         compile_mapping(&section, self.format, self.mapping.as_mut(), stream, report);
+        compile_choices(&section, self.formats.as_mut(), stream, report);
         for (at, topic) in self.topic.iter_mut().enumerate() {
-            compile_mapping(&format!("{section}.topic[{at}]"), topic.format, topic.mapping.as_mut(), stream, report);
+            let table = format!("{section}.topic[{at}]");
+            compile_mapping(&table, topic.format, topic.mapping.as_mut(), stream, report);
+            compile_choices(&table, topic.formats.as_mut(), stream, report);
         }
     }
 
@@ -205,6 +206,7 @@ impl StreamSection {
             inner_format: None,
             formats: None,
             segment: None,
+            stripe: None,
             mapping: None,
             partitioner: None,
             repartition: None,

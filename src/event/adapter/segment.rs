@@ -235,7 +235,9 @@ mod tests {
     use super::super::Format;
     use super::Options;
     use crate::event::native::testing;
-    use crate::event::{Code, DecodeContext, Decoded, Event, Headers, Raw, Record, Rejection, Stream, UsageEvent, UsageKind};
+    use crate::event::{
+        AccountProfile, Code, DecodeContext, Decoded, Event, Headers, Raw, Record, Rejection, Stream, UsageEvent, UsageKind,
+    };
     use crate::time::Timestamp;
 
     fn decode(json: &str) -> Result<Vec<Record<'_>>, Rejection> {
@@ -283,5 +285,53 @@ mod tests {
         }
         assert_eq!(decode("{}").unwrap_err().reason, "segment: type is missing");
         assert_eq!(decode("[1]").unwrap_err().code, Code::WrongType);
+    }
+
+    #[test]
+    fn groups_and_lifecycle_events_tell_of_the_account() {
+        let group = one(r#"{"type":"group","groupId":7,"messageId":"m","timestamp":1767225600,"traits":{"plan":"pro","employees":9}}"#);
+        let expected = AccountProfile { plan: Some("pro".into()), ..AccountProfile::merging() };
+        assert_eq!((group.account.as_deref(), group.event), (Some("7"), Event::Profile(Box::new(expected))));
+        let track = |event: &str| {
+            format!(
+                r#"{{"type":"track","event":"{event}","messageId":"m","userId":"u","timestamp":1767225600,"context":{{"groupId":"a"}}}}"#
+            )
+        };
+        let created = track("Account Created");
+        let signed_up_at = Some(Timestamp(1_767_225_600_000));
+        assert_eq!(one(&created).event, Event::Profile(Box::new(AccountProfile { signed_up_at, ..AccountProfile::merging() })));
+        let deleted = track("Account Deleted");
+        assert_eq!(one(&deleted).event, Event::Profile(Box::new(AccountProfile { deleted: true, ..AccountProfile::merging() })));
+        for ignored in [track("Trial Started"), r#"{"type":"alias","previousId":"p","userId":"u"}"#.to_owned()] {
+            assert_eq!(decode(&ignored), Ok(Vec::new()), "{ignored}");
+        }
+    }
+
+    #[test]
+    fn a_user_identified_with_a_group_is_an_alias_of_the_account() {
+        let identify = one(r#"{"type":"identify","userId":"u","messageId":"m","timestamp":1767225600,"context":{"groupId":"a"}}"#);
+        let expected = AccountProfile { aliases: vec![("segment-user".into(), "u".into())], ..AccountProfile::merging() };
+        assert_eq!(identify.event, Event::Profile(Box::new(expected)));
+        assert_eq!(decode(r#"{"type":"identify","userId":"u","messageId":"m"}"#), Ok(Vec::new()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_an_adapter_panic(cut in 0..300_usize, byte in proptest::num::u8::ANY, place in 0..300_usize) {
+            let call = br#"{"type":"track","event":"e","messageId":"m","userId":[7],"context":{"groupId":"a"},"timestamp":1767225600,
+                "properties":{"path":"\u00e9","groupId":1e400},"traits":[{}],"specversion":"1.0","source":"s","id":1,"data":{"a":"b"}}"#;
+            let mut bytes = call.to_vec();
+            if let Some(changed) = bytes.get_mut(place) {
+                *changed = byte;
+            }
+            bytes.truncate(call.len().saturating_sub(cut));
+            let raw = Raw {
+                stream: Stream::Usage, key: None, value: Some(&bytes), headers: Headers::NONE, timestamp: None, future_reference: None,
+            };
+            let segment = Format::Segment(Options::default());
+            for format in [segment.clone(), Format::CloudEvents(Box::new(segment)), Format::CloudEvents(Box::default())] {
+                let _ = format.decode(&raw, &testing::context());
+            }
+        }
     }
 }

@@ -21,6 +21,8 @@ pub enum Test {
     NoneOf(Vec<Pattern>),
     /// Whether it is given, that is, neither missing nor null nor empty text.
     Given(bool),
+    /// Whether it equals the value at another place; does not hold if either is missing.
+    Same(Place, bool),
 }
 
 /// Text to compare with, in any case; `*` stands for any text.
@@ -60,6 +62,11 @@ impl Condition {
             Test::AnyOf(patterns) => value.is_some_and(|value| is_one_of(&value, patterns)),
             Test::NoneOf(patterns) => !value.is_some_and(|value| is_one_of(&value, patterns)),
             Test::Given(given) => value.is_some() == *given,
+            Test::Same(other, same) => {
+                let other = other.value(scope);
+                let both = value.as_deref().zip(other.as_deref());
+                both.is_some_and(|(value, other)| (value.json == other.json) == *same)
+            }
         }
     }
 }

@@ -219,3 +219,19 @@ fn profiles_have_aliases_and_features_from_lists() {
     assert_eq!(profile.aliases, [("my crm".into(), "5".into()), ("stripe".into(), "cus_1".into())]);
     assert!(profile.merge);
 }
+
+#[test]
+fn conditions_compare_two_places() {
+    let mapping = |test: &str| {
+        compiled(&format!(
+            "{USE}account_id = \"/a\"\noccurred_at = \"/at\"\nfeature = \"/f\"\nwhen = {{ \"/x\" = {{ {test} = \"/y\" }} }}\n"
+        ))
+    };
+    let count =
+        |test: &str, fields: &str| read(&mapping(test), Stream::Usage, &format!(r#"{{"a":"a","at":1,"f":"f"{fields}}}"#)).unwrap().len();
+    for (fields, same, differs) in
+        [(r#","x":1,"y":1"#, 1, 0), (r#","x":1,"y":"1""#, 0, 1), (r#","x":1"#, 0, 0), (r#","x":null,"y":null"#, 0, 0)]
+    {
+        assert_eq!((count("same_as", fields), count("differs_from", fields)), (same, differs), "{fields}");
+    }
+}
