@@ -156,6 +156,7 @@ mod tests {
             occurred_at: Timestamp(at),
             payload_time: true,
             cut_text: false,
+            unexpanded_discount: false,
             event: Event::Usage(UsageEvent { user_id: Some("u".into()), kind: UsageKind::Feature { feature: "f".into(), count: 1 } }),
         }
     }

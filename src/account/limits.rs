@@ -5,6 +5,8 @@
 pub enum Limit {
     /// `limits.text_bytes`: text was cut.
     TextBytes,
+    /// Discounts of which only the id is known: their subscription counts at list price.
+    UnexpandedDiscounts,
     /// `limits.accounts`.
     Accounts,
     /// `limits.users`.
@@ -37,8 +39,9 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::TextBytes,
+        Self::UnexpandedDiscounts,
         Self::Accounts,
         Self::Users,
         Self::Features,
@@ -60,6 +63,7 @@ impl Limit {
     pub const fn name(self) -> &'static str {
         match self {
             Self::TextBytes => "text_bytes",
+            Self::UnexpandedDiscounts => "unexpanded_discounts",
             Self::Accounts => "accounts",
             Self::Users => "users",
             Self::Features => "features",

@@ -38,6 +38,9 @@ impl<S: Store> Task<S> {
         if record.cut_text {
             self.limits.reached(Limit::TextBytes);
         }
+        if record.unexpanded_discount {
+            self.limits.reached(Limit::UnexpandedDiscounts);
+        }
         let stream = record.event.stream();
         let observation = self.stream_time.observe(stream, record, input.broker_timestamp, now, &self.settings);
         match (&record.event, record.account.as_deref()) {

@@ -19,7 +19,7 @@ mod stream;
 mod support;
 mod usage;
 
-pub use adapter::{Choice, Condition, Format, SegmentOptions, Test};
+pub use adapter::{Choice, Condition, Format, SegmentOptions, StripeOptions, Test};
 pub use billing::{BillingEvent, Cost, CostCategory, Discount, Invoice, Item, SubscriptionSnapshot, SubscriptionStatus};
 pub use feedback::{FeedbackEvent, FeedbackKind};
 pub use headers::{HeaderLookup, Headers};

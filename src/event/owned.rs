@@ -28,6 +28,7 @@ impl Record<'_> {
             occurred_at: self.occurred_at,
             payload_time: self.payload_time,
             cut_text: self.cut_text,
+            unexpanded_discount: self.unexpanded_discount,
             event,
         }
     }

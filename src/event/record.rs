@@ -63,6 +63,8 @@ pub struct Record<'a> {
     pub payload_time: bool,
     /// Whether any text was truncated at `limits.text_bytes`.
     pub cut_text: bool,
+    /// Whether a discount was left out because the payload holds only its id, so that the subscription counts at list price.
+    pub unexpanded_discount: bool,
     /// What happened.
     pub event: Event<'a>,
 }

@@ -126,6 +126,7 @@ impl Source for Fake {
             occurred_at: self.now,
             payload_time: true,
             cut_text: false,
+            unexpanded_discount: false,
             event: used,
         };
         slot.account.apply(&record, Lateness::InTime, &Settings::default(), &mut LimitMeter::default());

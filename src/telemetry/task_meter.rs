@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::metrics::{Metrics, RecordOutcome};
-use crate::account::LimitMeter;
+use crate::account::{Limit, LimitMeter};
 use crate::engine::{StreamCounts, Summary};
 use crate::event::Stream;
 
@@ -63,6 +63,12 @@ fn count_records(stream: Stream, before: &StreamCounts, now: &StreamCounts, metr
 fn count_limits(before: &LimitMeter, now: &LimitMeter, metrics: &Metrics) {
     for ((limit, now), (_, before)) in now.iter().zip(before.iter()) {
         metrics.limit_reached(limit, now.saturating_sub(before));
+        if limit == Limit::UnexpandedDiscounts && before == 0 && now > 0 {
+            tracing::warn!(
+                advice = "expand the discounts where the events are produced, or refuse such events with unexpanded_discounts",
+                "subscriptions count at list price: their events hold only ids of discounts"
+            );
+        }
     }
 }
 
@@ -71,7 +77,6 @@ mod tests {
     use prometheus::Registry;
 
     use super::*;
-    use crate::account::Limit;
     use crate::engine::{self, Counts};
     use crate::event::{Code, Rejection};
 

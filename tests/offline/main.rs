@@ -25,6 +25,7 @@ mod hostile;
 #[path = "../oracle/mod.rs"]
 mod oracle;
 
+mod adapters;
 mod cases;
 mod command_line;
 mod compare;

@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Error};
 use crate::config::mapping;
 use crate::config::validate::Report;
 use crate::event::mapping::Mapping;
-use crate::event::{Choice, Condition, Format, SegmentOptions, Stream, Test};
+use crate::event::{Choice, Condition, Format, SegmentOptions, Stream, StripeOptions, Test};
 
 /// The value of `format`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,13 +18,17 @@ pub enum FormatName {
     Native,
     /// Segment's tracking calls.
     Segment,
+    /// Stripe's events.
+    Stripe,
+    /// Zendesk's events and tickets.
+    Zendesk,
     /// `CloudEvents` around another format.
     CloudEvents,
 }
 
 impl FormatName {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Native, Self::Segment, Self::CloudEvents];
+    pub const ALL: [Self; 5] = [Self::Native, Self::Segment, Self::Stripe, Self::Zendesk, Self::CloudEvents];
 
     /// The name.
     #[must_use]
@@ -32,6 +36,8 @@ impl FormatName {
         match self {
             Self::Native => "native",
             Self::Segment => "segment",
+            Self::Stripe => "stripe",
+            Self::Zendesk => "zendesk",
             Self::CloudEvents => "cloudevents",
         }
     }
@@ -93,6 +99,7 @@ pub struct ChoiceSection {
     format: Option<FormatName>,
     inner_format: Option<FormatName>,
     segment: Option<SegmentOptions>,
+    stripe: Option<StripeOptions>,
     mapping: Option<MappingName>,
 }
 
@@ -157,6 +164,8 @@ pub(super) struct FormatKeys<'a> {
     pub(super) choices: Option<&'a [ChoiceSection]>,
     /// `segment`.
     pub(super) segment: Option<&'a SegmentOptions>,
+    /// `stripe`.
+    pub(super) stripe: Option<&'a StripeOptions>,
     /// `mapping`.
     pub(super) mapping: Option<&'a MappingName>,
 }
@@ -174,6 +183,7 @@ impl FormatKeys<'_> {
             inner: self.inner.or(stream.inner),
             choices: self.choices.or(stream.choices),
             segment: self.segment.or(stream.segment),
+            stripe: self.stripe.or(stream.stripe),
             mapping,
         }
     }
@@ -204,6 +214,8 @@ impl FormatKeys<'_> {
         match name {
             FormatName::Native => self.mapping.and_then(|name| name.compiled.clone()).map_or(Format::Native, Format::Mapping),
             FormatName::Segment => Format::Segment(self.segment.cloned().unwrap_or_default()),
+            FormatName::Stripe => Format::Stripe(self.stripe.cloned().unwrap_or_default()),
+            FormatName::Zendesk => Format::Zendesk,
             FormatName::CloudEvents => {
                 let inner = self.inner.filter(|inner| *inner != FormatName::CloudEvents).unwrap_or_default();
                 Format::CloudEvents(Box::new(self.named(inner)))
@@ -232,6 +244,7 @@ impl ChoiceSection {
             inner: self.inner_format,
             choices: None,
             segment: self.segment.as_ref(),
+            stripe: self.stripe.as_ref(),
             mapping: self.mapping.as_ref(),
         }
     }

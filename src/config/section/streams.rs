@@ -8,7 +8,7 @@ use super::format::{ChoiceSection, FormatKeys, FormatName, MappingName, compile_
 use super::topic::{Partitioning, StaleAfter, Topic};
 use crate::config::field;
 use crate::config::validate::Report;
-use crate::event::{Format, SegmentOptions, Stream};
+use crate::event::{Format, SegmentOptions, Stream, StripeOptions};
 use crate::time::HOUR_MS;
 
 /// `[streams]`. Usage, billing and support are read unless their `topics` are empty; feedback and accounts only if their section is
@@ -34,6 +34,7 @@ pub struct StreamSection {
     inner_format: Option<FormatName>,
     formats: Option<Vec<ChoiceSection>>,
     segment: Option<SegmentOptions>,
+    stripe: Option<StripeOptions>,
     mapping: Option<MappingName>,
     partitioner: Option<Partitioning>,
     repartition: Option<bool>,
@@ -50,6 +51,7 @@ pub struct TopicSection {
     inner_format: Option<FormatName>,
     formats: Option<Vec<ChoiceSection>>,
     segment: Option<SegmentOptions>,
+    stripe: Option<StripeOptions>,
     mapping: Option<MappingName>,
     partitioner: Option<Partitioning>,
     repartition: Option<bool>,
@@ -168,6 +170,7 @@ impl TopicSection {
             inner: self.inner_format,
             choices: self.formats.as_deref(),
             segment: self.segment.as_ref(),
+            stripe: self.stripe.as_ref(),
             mapping: self.mapping.as_ref(),
         }
     }
@@ -180,6 +183,7 @@ impl StreamSection {
             inner: self.inner_format,
             choices: self.formats.as_deref(),
             segment: self.segment.as_ref(),
+            stripe: self.stripe.as_ref(),
             mapping: self.mapping.as_ref(),
         }
     }
@@ -202,6 +206,7 @@ impl StreamSection {
             inner_format: None,
             formats: None,
             segment: None,
+            stripe: None,
             mapping: None,
             partitioner: None,
             repartition: None,

@@ -58,7 +58,7 @@ fn topic_names_are_not_patterns() {
 fn unknown_formats_are_refused_with_a_way_out() {
     assert_problem(
         "[streams.usage]\nformat = \"nativ\"\n",
-        "c.toml:2: streams.usage.format: `nativ` is not allowed: must be one of native, segment, cloudevents; did you mean `native`?",
+        "c.toml:2: streams.usage.format: `nativ` is not allowed: must be one of native, segment, stripe, zendesk, cloudevents; did you mean `native`?",
     );
 }
 

@@ -3,7 +3,7 @@
 use super::choice::Condition;
 use super::events::Events;
 use super::payload::Payload;
-use super::{cloudevents, segment};
+use super::{cloudevents, segment, stripe, zendesk};
 use crate::event::mapping::Mapping;
 use crate::event::native::{self, Raw, Reading};
 use crate::event::{Code, DecodeContext, Decoded, Record, Rejection, Stream};
@@ -16,6 +16,10 @@ pub enum Format {
     Native,
     /// Calls of Segment's tracking API, which `RudderStack` and others speak as well.
     Segment(segment::Options),
+    /// Events of Stripe.
+    Stripe(stripe::Options),
+    /// Events and tickets of Zendesk.
+    Zendesk,
     /// What a mapping file describes.
     Mapping(Mapping),
     /// `CloudEvents` around another format.
@@ -35,7 +39,7 @@ pub struct Choice {
 
 impl Format {
     /// The names of all formats in configurations.
-    pub const NAMES: &[&str] = &["native", "segment", "cloudevents"];
+    pub const NAMES: &[&str] = &["native", "segment", "stripe", "zendesk", "cloudevents"];
 
     /// Decodes one record.
     ///
@@ -63,6 +67,8 @@ impl Format {
             Self::Native | Self::Choice(_) => return self.decode(payload.raw, payload.context),
             Self::CloudEvents(inner) => return inner.read_inside(&cloudevents::open(payload)?, payload),
             Self::Segment(options) => segment::read(payload, options, &mut events)?,
+            Self::Stripe(options) => stripe::read(payload, options, &mut events)?,
+            Self::Zendesk => zendesk::read(payload, &mut events)?,
             Self::Mapping(mapping) => {
                 mapping.read(payload.text, payload.raw, payload.context)?.into_iter().for_each(|record| events.push(record));
             }
@@ -100,6 +106,8 @@ impl Format {
         match self {
             Self::Native => "native",
             Self::Segment(_) => "segment",
+            Self::Stripe(_) => "stripe",
+            Self::Zendesk => "zendesk",
             Self::Mapping(mapping) => mapping.name(),
             Self::CloudEvents(_) => "cloudevents",
             Self::Choice(_) => "formats",
@@ -116,7 +124,7 @@ impl Format {
     #[must_use]
     pub fn reads_headers(&self) -> bool {
         match self {
-            Self::Native | Self::Segment(_) => false,
+            Self::Native | Self::Segment(_) | Self::Stripe(_) | Self::Zendesk => false,
             Self::Mapping(mapping) => mapping.reads_headers(),
             Self::CloudEvents(_) => true,
             Self::Choice(choice) => {

@@ -11,7 +11,7 @@ pub(super) fn lookup<'a>(json: &'a str, path: &str) -> Option<&'a str> {
 }
 
 /// The last member of this name.
-fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     if !json.trim_ascii_start().starts_with('{') {
         return None;
     }

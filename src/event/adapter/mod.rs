@@ -8,11 +8,15 @@ mod choice;
 mod cloudevents;
 mod events;
 mod format;
+mod inner;
 mod lookup;
 mod object;
 mod payload;
 mod segment;
+mod stripe;
+mod zendesk;
 
 pub use choice::{Condition, Test};
 pub use format::{Choice, Format};
 pub use segment::Options as SegmentOptions;
+pub use stripe::Options as StripeOptions;

@@ -15,7 +15,7 @@ macro_rules! object {
         $(#[$meta])*
         #[derive(Debug, Default)]
         pub(super) struct $name<$life> {
-            $($field: $type,)*
+            $(pub(super) $field: $type,)*
         }
 
         impl<'de: $life, $life> serde::Deserialize<'de> for $name<$life> {

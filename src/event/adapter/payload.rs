@@ -121,6 +121,11 @@ impl<'a, 'c> Payload<'a, 'c> {
         Ok(OccurredAt { at, from_payload: path.is_some() })
     }
 
+    /// Notes that a discount of which the payload holds only an id was left out of the event.
+    pub(super) fn note_unexpanded_discount(&self) {
+        self.reading.unexpanded_discount.set(true);
+    }
+
     /// The record of an event.
     pub(super) fn record(
         &self,
@@ -138,6 +143,7 @@ impl<'a, 'c> Payload<'a, 'c> {
             occurred_at: at.at,
             payload_time: at.from_payload,
             cut_text: self.reading.cut_text.take(),
+            unexpanded_discount: self.reading.unexpanded_discount.take(),
             event,
         }
     }

@@ -49,6 +49,7 @@ pub(in crate::event) fn decode_with_type<'a>(
         occurred_at,
         payload_time: payload_time.is_some(),
         cut_text: reading.cut_text.get(),
+        unexpanded_discount: false,
         event,
     }))
 }
@@ -69,6 +70,7 @@ fn deletion<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Record<'a>, Re
         occurred_at,
         payload_time: false,
         cut_text: false,
+        unexpanded_discount: false,
         event: Event::Profile(Box::new(AccountProfile { deleted: true, ..AccountProfile::default() })),
     })
 }

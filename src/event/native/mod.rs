@@ -30,7 +30,7 @@ pub(super) use document::{has_lone_surrogate, text};
 pub use encode::encode;
 pub(super) use framing::needs_registry;
 pub(super) use reading::Reading;
-pub(super) use value::{MAX_VALUES, Value};
+pub(super) use value::{MAX_COUNT, MAX_VALUES, Value};
 
 #[cfg(test)]
 pub(super) mod testing {

@@ -1,0 +1,79 @@
+//! Zendesk's tickets: event webhooks (`zen:event-type:ticket.*`), and tickets as its API and exports return them, known by their shape.
+//!
+//! The account is the ticket's organization. An event's own `account_id` is the Zendesk account of whoever runs this, and is not read.
+
+mod export;
+mod payload;
+mod status;
+mod webhook;
+
+use std::borrow::Cow;
+
+use self::payload::Payloads;
+use super::events::Events;
+use super::object::Json;
+use super::payload::{Account, Payload, missing};
+use crate::event::native::Value;
+use crate::event::{Event, Priority, Rejection, TicketEvent, TicketKind};
+
+/// The system of aliases by which accounts are known through their organizations.
+const SYSTEM: &str = "zendesk";
+
+/// What the type of every event of Zendesk begins with.
+const EVENT_TYPE: &str = "zen:event-type:";
+
+/// Reads `priority`.
+const PRIORITIES: [(&str, Priority); 4] =
+    [("low", Priority::Low), ("normal", Priority::Normal), ("high", Priority::High), ("urgent", Priority::Urgent)];
+
+/// Turns an event, or a ticket, into native events.
+pub(super) fn read<'a>(payload: &Payload<'a, '_>, events: &mut Events<'a>) -> Result<(), Rejection> {
+    let parsed: Payloads<'a> = payload.parse()?;
+    let kind = payload.optional(parsed.kind, "type", Value::any_text).ok().flatten().unwrap_or_default().to_ascii_lowercase();
+    match (kind.strip_prefix(EVENT_TYPE), parsed.ticket.get()) {
+        (Some(kind), _) => match kind.strip_prefix("ticket.") {
+            Some(kind) => webhook::read(payload, &parsed, kind, events),
+            None => Ok(()),
+        },
+        (None, Some(ticket)) => export::read(payload, ticket, export::Paths::WRAPPED, events),
+        (None, None) if parsed.is_ticket() => export::read(payload, &parsed.as_ticket(), export::Paths::PLAIN, events),
+        (None, None) if parsed.detail.get().is_some() => Err(missing("type")),
+        (None, None) => Err(missing("detail")),
+    }
+}
+
+/// What all events of one ticket have in common.
+struct Ticket<'a> {
+    id: Cow<'a, str>,
+    priority: Option<Priority>,
+    category: Option<Cow<'a, str>>,
+    channel: Option<Cow<'a, str>>,
+    team: Option<Cow<'a, str>>,
+}
+
+impl<'a> Ticket<'a> {
+    /// The native event of a kind.
+    fn event(&self, kind: TicketKind<'a>) -> Event<'a> {
+        Event::Support(TicketEvent {
+            ticket_id: self.id.clone(),
+            kind,
+            priority: self.priority,
+            category: self.category.clone(),
+            product: None,
+            channel: self.channel.clone(),
+            team: self.team.clone(),
+        })
+    }
+}
+
+/// The organization as an account; `None` if there is none, for which Zendesk writes null or 0.
+fn organization<'a, 'c>(payload: &Payload<'a, 'c>, json: Json<'a>, path: &'c str) -> Result<Option<Account<'a>>, Rejection> {
+    let id = payload.optional(json, path, Value::id)?.filter(|id| id != "0");
+    Ok(id.map(|id| Account::alias(SYSTEM, id)))
+}
+
+/// A name that events have in upper case and exports in lower case.
+fn lower_case<'a>(value: &Value<'a, '_>) -> Result<Cow<'a, str>, Rejection> {
+    let text = value.text()?;
+    Ok(if text.bytes().any(|byte| byte.is_ascii_uppercase()) { Cow::Owned(text.to_ascii_lowercase()) } else { text })
+}
