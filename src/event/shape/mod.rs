@@ -118,10 +118,17 @@ impl Shape {
     }
 }
 
+/// The providers that are recognised and have a shipped mapping.
+const MAPPED: [&str; 2] = ["chargebee", "intercom"];
+
 /// How the events of a provider are read, if they are.
 fn remedy_of_provider(name: &str, place: Place) -> String {
     let format = name.to_ascii_lowercase();
     match place {
+        Place::File if MAPPED.contains(&format.as_str()) => {
+            format!("name its mapping: `--mapping {format}` with check, `--mapping-STREAM {format}` with replay")
+        }
+        Place::Topic if MAPPED.contains(&format.as_str()) => format!("set `mapping = \"{format}\"` for this topic"),
         _ if !Format::NAMES.contains(&format.as_str()) => {
             "no format of this version reads it: transform it into native events upstream".into()
         }
@@ -175,7 +182,7 @@ mod tests {
         for shape in ALL {
             for place in [Place::File, Place::Topic] {
                 let advice = shape.advice(place);
-                for absent in ["mapping", "repartition", "adapter", "redrive"] {
+                for absent in ["adapter", "redrive"] {
                     assert!(!advice.contains(absent), "{advice}");
                 }
                 let format = advice.split_once("format = \"").or_else(|| advice.split_once("--format "));
@@ -190,7 +197,7 @@ mod tests {
         let segment = Shape::Provider("Segment");
         assert_eq!(segment.advice(Place::Topic), "looks like Segment: set `format = \"segment\"` for this topic");
         assert!(segment.advice(Place::File).contains("--format segment"));
-        assert!(Shape::Provider("Intercom").advice(Place::Topic).contains("upstream"));
+        assert!(Shape::Provider("Intercom").advice(Place::Topic).contains("set `mapping = \"intercom\"`"));
     }
 
     #[test]

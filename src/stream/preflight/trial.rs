@@ -15,7 +15,7 @@ use crate::kafka::{Consumer, Found, Inspector, Offset, Record, Visitor, read_to_
 use crate::partitioner::{Candidates, Sample};
 use crate::stream::failure::Failure;
 use crate::stream::notices;
-use crate::stream::options::{InputTopic, Options};
+use crate::stream::options::{InputTopic, Options, Route};
 use crate::stream::values::{ReadRecord, Values};
 use crate::time::Timestamp;
 
@@ -94,10 +94,15 @@ pub fn trials(options: &Options) -> Result<Vec<Trial>, Failure> {
         read_to_end(&Consumer::new(&options.properties.reader(&options.application))?, places, &mut reading)?;
     }
     let mut trials = reading.trials;
+    // The repartition stage puts records where their accounts belong.
+    let (direct, repartitioned): (Vec<Trial>, Vec<Trial>) = trials.into_iter().partition(|trial| trial.topic.route == Route::Direct);
+    trials = direct;
     let placement = Placement::of(&trials);
     for trial in &mut trials {
         trial.reject_strays(&placement);
     }
+    trials.extend(repartitioned);
+    trials.sort_by(|a, b| a.topic.name.cmp(&b.topic.name));
     Ok(trials)
 }
 
@@ -246,7 +251,7 @@ mod tests {
 
     /// A topic whose records are about account `a0`, `a1` ... under other keys, placed by those keys.
     fn keyed(partitioning: Partitioning, key: impl Fn(i32) -> String) -> Trial {
-        let (format, route) = (Arc::default(), crate::stream::Route::Direct);
+        let (format, route) = (Arc::default(), Route::Direct);
         let topic = InputTopic { name: "t".to_owned(), stream: Stream::Usage, partitioning, format, route };
         let mut trial = Trial { topic, records: Vec::new(), partitions: PARTITIONS, keys: Sample::default() };
         for number in 0..100 {
