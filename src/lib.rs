@@ -58,6 +58,7 @@ pub mod file; // outputs that appear whole or not at all, and why a file cannot 
 pub mod kafka; // clients; the one module that calls librdkafka
 pub mod build; // what this binary was built from
 pub mod config; // configuration files, environment and --set
+pub mod registry; // values framed for a schema registry -> JSON
 pub mod directory; // tasks as readers see them
 pub mod threads; // health reports of the stream threads
 pub mod telemetry; // Prometheus

@@ -37,7 +37,8 @@ use crate::settings::Limits;
 use decode::Decoded;
 use document::Document;
 use section::{
-    Account, Application, CalendarDays, Commit, Http, Kafka, Metrics, Money, Output, StateFormat, Streams, Support, Time, Usage,
+    Account, Application, CalendarDays, Commit, Http, Kafka, Metrics, Money, Output, SchemaRegistry, StateFormat, Streams, Support, Time,
+    Usage,
 };
 use source::Variables;
 use validate::Report;
@@ -75,6 +76,8 @@ pub struct Config {
     pub http: Http,
     /// `[metrics]`.
     pub metrics: Metrics,
+    /// `[schema_registry]`.
+    pub schema_registry: SchemaRegistry,
     /// `[state]`.
     pub state: StateFormat,
     /// Path of the file with the model's tables, as written; empty if this file has them.
@@ -145,6 +148,7 @@ impl Config {
         self.money.validate(report);
         section::validate_limits(&self.limits, report);
         self.http.validate(report);
+        self.schema_registry.validate(report);
         let outputs = [
             ("application.id", self.application.changelog_topic()),
             ("application.id", self.application.repartition_topic()),
@@ -157,6 +161,7 @@ impl Config {
     fn read_secrets(&mut self, variables: &Variables, report: &mut Report<'_>) {
         self.kafka.properties.read_secrets(variables, report);
         self.http.read_secrets(report);
+        self.schema_registry.read_secrets(variables, report);
     }
 }
 

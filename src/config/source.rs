@@ -25,11 +25,28 @@ pub(super) fn of_file(path: &Path, origin: &Origin) -> Result<String, String> {
     if value.is_empty() { Err(format!("{} is empty: write the value into it", path.display())) } else { Ok(value.to_owned()) }
 }
 
+const FROM_FILE: &str = "file:";
+const FROM_VARIABLE: &str = "env:";
+
+/// Whether a value names the file (`file:PATH`) or the variable (`env:NAME`) that holds it.
+pub(super) fn is_reference(text: &str) -> bool {
+    text.starts_with(FROM_FILE) || text.starts_with(FROM_VARIABLE)
+}
+
+/// The value that `file:PATH` or `env:NAME` refers to; `None` if the text is the value itself. `origin`: where the text is written.
+pub(super) fn referenced(text: &str, origin: &Origin, variables: &Variables) -> Option<Result<String, String>> {
+    match (text.strip_prefix(FROM_FILE), text.strip_prefix(FROM_VARIABLE)) {
+        (Some(path), _) => Some(of_file(path.as_ref(), origin)),
+        (_, Some(variable)) => Some(of_variable(variable, variables)),
+        _ => None,
+    }
+}
+
 /// The value of a variable.
 ///
 /// # Errors
 /// If it is not set, or empty.
-pub(super) fn of_variable(name: &str, variables: &Variables) -> Result<String, String> {
+fn of_variable(name: &str, variables: &Variables) -> Result<String, String> {
     match variables.get(name) {
         Some(value) if !value.is_empty() => Ok(value.clone()),
         Some(_) => Err(format!("the environment variable {name} is empty: set it for this process")),

@@ -17,6 +17,13 @@ impl<S: Store> Task<S> {
         outcome
     }
 
+    /// Counts a record that was refused before it could be decoded.
+    pub fn refuse(&mut self, stream: Stream, rejection: Rejection) -> Outcome {
+        let outcome = Outcome::DeadLetter(rejection);
+        self.counts.count(stream, &outcome);
+        outcome
+    }
+
     /// The whole chain. A record that fails before it is observed leaves the task unchanged.
     fn outcome_of(&mut self, input: &Input<'_>, now: Timestamp) -> Result<Outcome, Rejection> {
         match self.decode(input, now)? {

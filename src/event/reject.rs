@@ -23,6 +23,10 @@ pub enum Code {
     UnknownCurrency,
     /// Further in the future than `time.max_future_hours` allows.
     FutureTime,
+    /// Framed for a schema registry that has no usable schema with the id.
+    UnknownSchema,
+    /// Framed for a schema registry, and not written with the schema that it names.
+    SchemaMismatch,
     /// An alias that no account declares.
     UnknownAccount,
     /// The account hashes to a different partition.
@@ -35,7 +39,7 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::TooLarge,
         Self::InvalidUtf8,
         Self::TooDeep,
@@ -45,6 +49,8 @@ impl Code {
         Self::OutOfRange,
         Self::UnknownCurrency,
         Self::FutureTime,
+        Self::UnknownSchema,
+        Self::SchemaMismatch,
         Self::UnknownAccount,
         Self::WrongPartition,
         Self::TooManyAccounts,
@@ -64,6 +70,8 @@ impl Code {
             Self::OutOfRange => "out_of_range",
             Self::UnknownCurrency => "unknown_currency",
             Self::FutureTime => "future_time",
+            Self::UnknownSchema => "unknown_schema",
+            Self::SchemaMismatch => "schema_mismatch",
             Self::UnknownAccount => "unknown_account",
             Self::WrongPartition => "wrong_partition",
             Self::TooManyAccounts => "too_many_accounts",
@@ -81,6 +89,8 @@ impl Code {
             Self::WrongType | Self::MissingField | Self::OutOfRange => "correct the named field where the event is produced",
             Self::UnknownCurrency => "add a rate for the currency to money.rates",
             Self::FutureTime => "correct the producer's clock, or raise time.max_future_hours",
+            Self::UnknownSchema => "register the schema, or point [schema_registry] at the registry that the producer uses",
+            Self::SchemaMismatch => "write the record with the schema whose id it carries",
             Self::UnknownAccount => "declare the id in the aliases of its account, on the accounts topic",
             Self::WrongPartition => "key every record by its account, with one partitioner for all topics",
             Self::TooManyAccounts => "raise limits.accounts, or start more instances",

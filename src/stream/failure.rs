@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::account::CodecError;
 use crate::kafka::{self, TopicId};
+use crate::registry::Unavailable;
 
 /// A reason to exit. The process retries none of these.
 #[derive(Debug, thiserror::Error)]
@@ -283,8 +284,7 @@ pub enum Failure {
     },
     /// Records that cannot be read without a schema registry.
     #[error(
-        "{topic} [{partition}] at offset {offset}: the value is framed for a schema registry and is not JSON; Avro and Protobuf are not \
-         supported in this version: serialize the events as JSON, with or without JSON Schema, into another topic; \
+        "{topic} [{partition}] at offset {offset}: the value is framed for a schema registry and is not JSON: set url in [schema_registry]; \
          output.on_bad_run = \"dead_letter\" continues past them"
     )]
     NeedsSchemaRegistry {
@@ -295,6 +295,9 @@ pub enum Failure {
         /// The offset of such a record.
         offset: i64,
     },
+    /// The schema registry cannot be asked.
+    #[error("schema registry: {0}; check [schema_registry], and that the registry is running")]
+    SchemaRegistry(#[from] Unavailable),
     /// Another process has taken over this one's `application.instance`.
     #[error("fenced ({cause}): another process runs with the same application.instance, or a transaction exceeded its time limit")]
     Fenced {
@@ -409,6 +412,7 @@ impl Failure {
             Self::BadRun { .. } | Self::BadSample { .. } => "bad_run",
             Self::NotKeyedByAccount { .. } => "not_keyed_by_account",
             Self::NeedsSchemaRegistry { .. } => "needs_schema_registry",
+            Self::SchemaRegistry(_) => "schema_registry",
             Self::Fenced { .. } => "fenced",
             Self::StateUnreadable { error: CodecError::NewerVersion(_), .. } => "state_newer",
             Self::StateUnreadable { .. } => "state_unreadable",

@@ -30,6 +30,7 @@ mod starts;
 mod task;
 mod tasks;
 mod thread;
+mod values;
 mod topic_guard;
 mod watchdog;
 

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::options::InputTopic;
+use super::values::ReadRecord;
 use crate::event::{Code, Place, Rejection, Shape};
-use crate::kafka::Record;
 
 /// How often the others are summed up.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -47,21 +47,21 @@ impl Notices {
     }
 
     /// Warns of a dead letter, or counts it if it is not the first of its kind.
-    pub(super) fn dead_letter(&mut self, topic: &InputTopic, record: Record<'_>, rejection: &Rejection) {
-        let (partition, offset, code) = (record.partition(), record.offset(), rejection.code);
+    pub(super) fn dead_letter(&mut self, topic: &InputTopic, read: &ReadRecord<'_>, rejection: &Rejection) {
+        let (partition, offset, code) = (read.record.partition(), read.record.offset(), rejection.code);
         if self.is_first(&topic.name, Some(code), (partition, offset)) {
-            let advice = advice(record, topic).unwrap_or_else(|| code.remedy().to_owned());
+            let advice = advice(read, topic).unwrap_or_else(|| code.remedy().to_owned());
             let (topic, code, reason) = (&topic.name, code.name(), &*rejection.reason);
             tracing::warn!(topic, partition, offset, code, reason, advice, "first dead letter with this code");
         }
     }
 
     /// Warns of a record of an unknown type, or counts it if it is not the first one.
-    pub(super) fn unknown_type(&mut self, topic: &InputTopic, record: Record<'_>) {
-        let (partition, offset) = (record.partition(), record.offset());
+    pub(super) fn unknown_type(&mut self, topic: &InputTopic, read: &ReadRecord<'_>) {
+        let (partition, offset) = (read.record.partition(), read.record.offset());
         // Formats of other providers have types that nothing here needs.
         if topic.format.is_native() && self.is_first(&topic.name, None, (partition, offset)) {
-            let advice = advice(record, topic).unwrap_or_else(|| Shape::UnknownType.advice(Place::Topic));
+            let advice = advice(read, topic).unwrap_or_else(|| Shape::UnknownType.advice(Place::Topic));
             tracing::warn!(topic = topic.name, partition, offset, advice, "first record of an unknown type, ignored");
         }
     }
@@ -109,17 +109,19 @@ impl Notices {
 }
 
 /// The shape of a record that is not an event of its stream.
-pub(super) fn shape(record: Record<'_>, topic: &InputTopic) -> Option<Shape> {
-    let of_value = Shape::of_value(record.value()?, topic.stream);
+pub(super) fn shape(read: &ReadRecord<'_>, topic: &InputTopic) -> Option<Shape> {
+    let of_value = Shape::of_value(read.readable()?, topic.stream);
     let shape = match of_value {
-        Some(Shape::Untyped | Shape::UnknownType) => Shape::of_headers(record.headers().iter().map(|(name, _)| name.as_str())).or(of_value),
+        Some(Shape::Untyped | Shape::UnknownType) => {
+            Shape::of_headers(read.record.headers().iter().map(|(name, _)| name.as_str())).or(of_value)
+        }
         _ => of_value,
     };
     shape?.under(&topic.format)
 }
 
-fn advice(record: Record<'_>, topic: &InputTopic) -> Option<String> {
-    shape(record, topic).map(|shape| shape.advice(Place::Topic))
+fn advice(read: &ReadRecord<'_>, topic: &InputTopic) -> Option<String> {
+    shape(read, topic).map(|shape| shape.advice(Place::Topic))
 }
 
 #[cfg(test)]

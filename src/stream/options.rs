@@ -46,6 +46,8 @@ pub struct Options {
     pub permits: Permits,
     /// The tasks that have used up their permits.
     pub starts: Arc<Starts>,
+    /// `[schema_registry]`.
+    pub schema_registry: section::SchemaRegistry,
     /// What the pure half reads of the configuration.
     pub settings: Arc<Settings>,
     /// The clock for scoring: the wall clock, except in `demo`.
@@ -112,6 +114,7 @@ impl Options {
             catch_up_commit_interval: Duration::from_millis(config.commit.catch_up_interval_ms),
             permits,
             starts: Arc::default(),
+            schema_registry: config.schema_registry.clone(),
             settings: Arc::new(settings),
             clock: Clock::Wall,
         }

@@ -15,6 +15,7 @@ use super::preflight::Inputs;
 use super::repartition::{Origin, origin_of};
 use super::restore::Restored;
 use super::stamp::{Basis, Stamp, StampedInput};
+use super::values::ReadRecord;
 use crate::clock::monotonic;
 use crate::config::section::OnBadRun;
 use crate::directory::SharedTask;
@@ -102,20 +103,21 @@ impl StreamTask {
         }
     }
 
-    /// Processes one record: advances the position, runs the engine, keeps a dead letter, warns, checks for a bad run.
+    /// Processes one record, whose value has been read: advances the position, runs the engine, keeps a dead letter, warns, checks for a bad run.
     ///
     /// # Errors
     /// If most records of its topic partition are bad, or they need a schema registry.
     pub(super) fn process(
         &mut self,
         index: usize,
-        record: Record<'_>,
+        read: &ReadRecord<'_>,
         inputs: &Inputs,
         options: &Options,
         notices: &mut Notices,
         now: Timestamp,
     ) -> Result<(), Failure> {
         let (Some(position), Some(topic)) = (self.positions.get_mut(index), inputs.topics.get(index)) else { return Ok(()) };
+        let record = read.record;
         // A fetch from before the last assignment may still be delivered.
         if record.offset() < position.next {
             return Ok(());
@@ -126,27 +128,31 @@ impl StreamTask {
         self.read_bytes += record.value().map_or(0, <[u8]>::len);
         let origin = if topic.route == Route::Internal { origin_of(Headers::of(&record)) } else { None };
         let stream = origin.map_or(topic.stream, |origin| origin.stream);
-        let input = Input {
+        let input = |value| Input {
             stream,
             key: record.key(),
-            value: record.value(),
+            value,
             headers: if topic.format.reads_headers() { Headers::of(&record) } else { Headers::NONE },
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             format: &topic.format,
             broker_timestamp: timestamp.map(|(timestamp, _)| timestamp),
         };
-        let outcome = self.shared.engine.process(&input, now);
+        let engine = &mut self.shared.engine;
+        let outcome = match &read.value {
+            Ok(value) => engine.process(&input(*value), now),
+            Err(rejection) => engine.refuse(stream, rejection.clone()),
+        };
         match &outcome {
             Outcome::DeadLetter(rejection) => {
                 self.add_dead_letter(record, origin.as_ref(), rejection, options);
-                notices.dead_letter(topic, record, rejection);
+                notices.dead_letter(topic, read, rejection);
             }
-            Outcome::Ignored => notices.unknown_type(topic, record),
+            Outcome::Ignored => notices.unknown_type(topic, read),
             Outcome::Applied | Outcome::Duplicate | Outcome::Late => {}
         }
         match options.on_bad_run {
             // The stage has decoded what it writes, so no run of it can be bad.
-            OnBadRun::Exit if origin.is_none() => self.check_run(index, topic, &outcome, record, options),
+            OnBadRun::Exit if origin.is_none() => self.check_run(index, topic, &outcome, read, options),
             OnBadRun::Exit | OnBadRun::DeadLetter => Ok(()),
         }
     }
@@ -157,9 +163,10 @@ impl StreamTask {
         index: usize,
         topic: &InputTopic,
         outcome: &Outcome,
-        record: Record<'_>,
+        read: &ReadRecord<'_>,
         options: &Options,
     ) -> Result<(), Failure> {
+        let record = read.record;
         let is_known = self.shared.engine.counts().of(topic.stream).is_known();
         let finding = self.runs.get_mut(index).and_then(|run| run.count(outcome, is_known, options.bad_run));
         // Of a stream that has never been read, one framed record is enough: no producer mixes Avro with JSON.
@@ -167,8 +174,8 @@ impl StreamTask {
         if finding.is_none() && !is_first_sign {
             return Ok(());
         }
-        let shape = notices::shape(record, topic);
-        if shape == Some(Shape::Framed) {
+        let shape = notices::shape(read, topic);
+        if shape == Some(Shape::Framed) && !options.schema_registry.is_set() {
             let (topic, partition, offset) = (topic.name.clone(), record.partition(), record.offset());
             return Err(Failure::NeedsSchemaRegistry { topic, partition, offset });
         }

@@ -29,10 +29,11 @@ use super::restore::Restorer;
 use super::restoring::Restoring;
 use super::task::StreamTask;
 use super::tasks::Tasks;
+use super::values::Values;
 use crate::clock::monotonic;
 use crate::directory::Directory;
 use crate::fault;
-use crate::kafka::{Consumer, ConsumerEvent, Membership, TRANSACTION_TIMEOUT, TransactionError};
+use crate::kafka::{Consumer, ConsumerEvent, Membership, TRANSACTION_TIMEOUT, TransactionError, wait};
 use crate::stop::Stop;
 use crate::telemetry::Metrics;
 use crate::threads::{RESTORE_STEP_LIMIT, STEP_LIMIT, StepClock, ThreadReport, Threads};
@@ -75,6 +76,7 @@ pub(super) struct StreamThread {
     pub(super) reads_deletions: bool,
     transactions: Transactions,
     notices: Notices,
+    values: Values,
     clock: Arc<StepClock>,
     /// The group metadata of a client that is not a member; for a mutant.
     nobody: Option<Membership>,
@@ -117,6 +119,7 @@ impl StreamThread {
             tasks: Tasks::default(),
             progress: Progress::begin(monotonic()),
             notices: Notices::begin(monotonic()),
+            values: Values::new(&options.schema_registry, wait::OUTAGE)?,
             reads_deletions: false,
         })
     }
@@ -185,8 +188,13 @@ impl StreamThread {
                     let (Some(index), Some(task)) = (self.inputs.index(record.topic()), self.tasks.get_mut(record.partition())) else {
                         continue;
                     };
+                    let step = || {
+                        self.clock.step();
+                        !self.stop.is_requested()
+                    };
+                    let Some(read) = self.values.read(record, step)? else { break };
                     let now = *now.get_or_insert_with(|| self.options.clock.now());
-                    task.process(index, record, &self.inputs, &self.options, &mut self.notices, now)?;
+                    task.process(index, &read, &self.inputs, &self.options, &mut self.notices, now)?;
                 }
                 ConsumerEvent::End(topic, partition, offset) => {
                     if let (Some(index), Some(task)) = (self.inputs.index(&topic), self.tasks.get_mut(partition)) {

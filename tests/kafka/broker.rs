@@ -12,6 +12,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::MetadataTopic;
 
 use super::eventually;
+use super::supervised::supervised;
 
 const START_LIMIT: Duration = Duration::from_mins(2);
 /// Partitions of each internal topic.
@@ -163,19 +164,9 @@ impl Node {
     }
 
     fn launch(&self) {
-        let script = format!(
-            "{run} kafka.Kafka {properties} >> {log} 2>&1 < /dev/null &\n\
-             java=$!\n\
-             echo $java > {pid}\n\
-             exec 3<&0\n\
-             (cat <&3 > /dev/null; kill -9 $java 2> /dev/null) &\n\
-             wait $java",
-            run = java(&format!("{} -XX:TieredStopAtLevel=1", self.heap)),
-            properties = self.file("server.properties").display(),
-            log = self.file("broker.log").display(),
-            pid = self.file("broker.pid").display(),
-        );
-        let watcher = Command::new("sh").args(["-c", &script]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let heap = format!("{} -XX:TieredStopAtLevel=1", self.heap);
+        let command = format!("{} kafka.Kafka {}", java(&heap), self.file("server.properties").display());
+        let watcher = supervised(&command, &self.file("broker.log"), &self.file("broker.pid"));
         *self.watcher.lock().unwrap() = Some(watcher);
     }
 

@@ -4,9 +4,11 @@ pub mod acl;
 pub mod broker;
 pub mod client;
 pub mod input;
+pub mod registry;
 pub mod scenario;
 pub mod secured;
 pub mod service;
+mod supervised;
 
 use std::time::{Duration, Instant};
 

@@ -23,8 +23,8 @@ pub struct Secured {
     certificates: Certificates,
 }
 
-/// Files with keys and certificates.
-struct Certificates(tempfile::TempDir);
+/// Files with keys and certificates for `localhost`.
+pub struct Certificates(tempfile::TempDir);
 
 impl Secured {
     /// The secured broker of this test binary, started on first use.
@@ -68,7 +68,7 @@ impl Secured {
 }
 
 impl Certificates {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let own = Self(tempfile::tempdir().unwrap());
         for authority in ["ca", "stranger"] {
             let (key, certificate) = (format!("{authority}.key"), format!("{authority}.pem"));
@@ -98,7 +98,7 @@ impl Certificates {
         assert!(output.status.success(), "openssl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 }

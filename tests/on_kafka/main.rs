@@ -41,6 +41,7 @@ mod progress;
 mod reload;
 mod repartition;
 mod run;
+mod schema_registry;
 mod security;
 mod topics;
 mod upgrade;

@@ -186,3 +186,12 @@ fn a_mapping_may_be_one_of_several_formats_of_a_topic() {
     let none = Config::of_text(&text(""), Path::new("c.toml")).map(|_| ()).unwrap_err();
     assert_eq!(none.0[0].to_string(), "c.toml:3: streams.usage.formats[0]: needs a format or a mapping");
 }
+
+#[test]
+fn the_mappings_that_advice_names_are_shipped() {
+    for provider in ["Chargebee", "Intercom"] {
+        let advice = crate::event::Shape::Provider(provider).advice(crate::event::Place::Topic);
+        let named = advice.split('"').nth(1).unwrap_or_else(|| panic!("{advice}"));
+        assert!(SHIPPED.iter().any(|(name, _)| *name == named), "{advice}");
+    }
+}

@@ -66,9 +66,6 @@ const CREDENTIALS: [&str; 2] = ["sasl.username", "sasl.password"];
 /// The mechanisms of the linked librdkafka, for people.
 const MECHANISMS: &str = "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512";
 
-const FROM_FILE: &str = "file:";
-const FROM_VARIABLE: &str = "env:";
-
 impl Properties {
     /// Names with their values, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Secret)> {
@@ -100,7 +97,7 @@ impl Properties {
         let value = |name: &str| self.0.get(name).map(Secret::expose);
         let given = |names: &[&'static str]| names.iter().find(|name| self.0.contains_key(**name)).copied();
         let protocol = value(PROTOCOL).unwrap_or("PLAINTEXT").to_uppercase();
-        if is_reference(&protocol.to_lowercase()) {
+        if source::is_reference(&protocol.to_lowercase()) {
             return;
         }
         let mechanism = given(&MECHANISM);
@@ -145,12 +142,7 @@ impl Properties {
     pub(in crate::config) fn read_secrets(&mut self, variables: &Variables, report: &mut Report<'_>) {
         for (name, secret) in &mut self.0 {
             let origin = report.origin(&key(name)).clone();
-            let text = secret.expose();
-            let value = match (text.strip_prefix(FROM_FILE), text.strip_prefix(FROM_VARIABLE)) {
-                (Some(path), _) => source::of_file(path.as_ref(), &origin),
-                (_, Some(variable)) => source::of_variable(variable, variables),
-                _ => continue,
-            };
+            let Some(value) = source::referenced(secret.expose(), &origin, variables) else { continue };
             match value.and_then(|value| refusal(name, &value).map_or(Ok(value), Err)) {
                 Ok(value) => *secret = Secret::new(value),
                 Err(message) => report.problem(&key(name), message),
@@ -167,7 +159,7 @@ fn check(name: &str, value: &str, origin: &Origin) -> Result<(), (String, Option
     if !property::is_known(name) {
         return Err(("librdkafka has no such property".to_owned(), nearest::within_reach(name, Properties::names())));
     }
-    if is_reference(value) {
+    if source::is_reference(value) {
         return Ok(());
     }
     if is_sensitive(name) && matches!(origin, Origin::Option(_)) {
@@ -191,10 +183,6 @@ fn warn(name: &str, value: &str, report: &mut Report<'_>) {
 /// The key of a property.
 fn key(name: &str) -> String {
     KeyPath::of_keys(["kafka", "properties", name]).to_string()
-}
-
-fn is_reference(value: &str) -> bool {
-    value.starts_with(FROM_FILE) || value.starts_with(FROM_VARIABLE)
 }
 
 fn is_sensitive(name: &str) -> bool {

@@ -13,7 +13,7 @@ pub(super) fn unframed(value: &[u8]) -> Result<&[u8], Rejection> {
         Some(payload) if is_json_object(payload) => Ok(payload),
         Some(_) => Err(Rejection::new(
             Code::InvalidJson,
-            "framed for a schema registry, but not JSON: Avro and Protobuf are not supported in this version",
+            "framed for a schema registry, but not JSON: Avro and Protobuf are read from topics, with [schema_registry]",
         )),
     }
 }

@@ -77,8 +77,9 @@ impl Shape {
             (Self::Compressed("zstd"), Place::File) => "let its name end in .zst, or decompress it: `zstdcat FILE | churnwatch ... -`",
             (Self::Compressed(_), Place::File) => "decompress it first",
             (Self::Compressed(_), Place::Topic) => "send the JSON itself, and let the producer compress batches with compression.type",
-            (Self::Framed, _) => {
-                "Avro and Protobuf are not supported in this version: serialize the events as JSON, with or without JSON Schema"
+            (Self::Framed, Place::Topic) => "set url in [schema_registry]",
+            (Self::Framed, Place::File) => {
+                "read the topic itself, with [schema_registry]: a file does not say which registry knows the schema"
             }
             (Self::Csv, _) => "convert each row to a JSON object",
             (Self::Array, Place::File) => "write one object per line: `jq -c '.[]' FILE`",
@@ -117,10 +118,17 @@ impl Shape {
     }
 }
 
+/// The providers that are recognised and have a shipped mapping.
+const MAPPED: [&str; 2] = ["chargebee", "intercom"];
+
 /// How the events of a provider are read, if they are.
 fn remedy_of_provider(name: &str, place: Place) -> String {
     let format = name.to_ascii_lowercase();
     match place {
+        Place::File if MAPPED.contains(&format.as_str()) => {
+            format!("name its mapping: `--mapping {format}` with check, `--mapping-STREAM {format}` with replay")
+        }
+        Place::Topic if MAPPED.contains(&format.as_str()) => format!("set `mapping = \"{format}\"` for this topic"),
         _ if !Format::NAMES.contains(&format.as_str()) => {
             "no format of this version reads it: transform it into native events upstream".into()
         }
@@ -174,7 +182,7 @@ mod tests {
         for shape in ALL {
             for place in [Place::File, Place::Topic] {
                 let advice = shape.advice(place);
-                for absent in ["schema_registry", "mapping", "repartition", "adapter", "redrive"] {
+                for absent in ["adapter", "redrive"] {
                     assert!(!advice.contains(absent), "{advice}");
                 }
                 let format = advice.split_once("format = \"").or_else(|| advice.split_once("--format "));
@@ -189,7 +197,7 @@ mod tests {
         let segment = Shape::Provider("Segment");
         assert_eq!(segment.advice(Place::Topic), "looks like Segment: set `format = \"segment\"` for this topic");
         assert!(segment.advice(Place::File).contains("--format segment"));
-        assert!(Shape::Provider("Intercom").advice(Place::Topic).contains("upstream"));
+        assert!(Shape::Provider("Intercom").advice(Place::Topic).contains("set `mapping = \"intercom\"`"));
     }
 
     #[test]

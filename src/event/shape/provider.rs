@@ -47,7 +47,8 @@ fn cloud_events(fields: &Fields) -> bool {
 fn stripe(fields: &Fields) -> bool {
     let inner = object(fields, "data").and_then(|data| object(data, "object"));
     match text(fields, "object") {
-        Some("event") => true,
+        // Events of Chargebee call themselves that too.
+        Some("event") => !fields.contains_key("event_type"),
         Some("subscription" | "invoice" | "customer" | "charge" | "payment_intent") => fields.contains_key("livemode"),
         _ => inner.is_some_and(|inner| inner.contains_key("object")) && text(fields, "type").is_some_and(|name| name.contains('.')),
     }

@@ -117,7 +117,10 @@ mod tests {
             ("Debezium", r#"{"before":null,"after":{"id":1},"source":{"ts_ms":1,"connector":"postgresql"},"op":"c","ts_ms":2}"#),
             ("Debezium", r#"{"schema":{},"payload":{"before":null,"after":{"id":1},"source":{},"op":"u"}}"#),
             ("Kafka Connect JSON with schemas", r#"{"schema":{},"payload":{"id":1}}"#),
-            ("Chargebee", r#"{"id":"ev_1","occurred_at":1,"event_type":"subscription_changed","content":{"subscription":{}}}"#),
+            (
+                "Chargebee",
+                r#"{"id":"ev_1","occurred_at":1,"object":"event","event_type":"subscription_changed","content":{"subscription":{}}}"#,
+            ),
             ("Intercom", r#"{"type":"notification_event","id":"n","topic":"conversation.admin.closed","data":{"type":"x","item":{}}}"#),
         ];
         for (name, event) in events {

@@ -27,7 +27,7 @@ impl Trial {
             return Vec::new();
         }
         let framed = self.records.iter().find(|tried| tried.shape == Some(Shape::Framed));
-        if let Some(Tried { partition, offset, .. }) = framed.filter(|_| events == 0) {
+        if let Some(Tried { partition, offset, .. }) = framed.filter(|_| events == 0 && !options.schema_registry.is_set()) {
             return vec![Failure::NeedsSchemaRegistry { topic, partition: *partition, offset: *offset }];
         }
         let thresholds = Thresholds { records: 1, ..options.bad_run };

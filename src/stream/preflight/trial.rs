@@ -11,11 +11,12 @@ use crate::clock::Deadline;
 use crate::config::section::Partitioning;
 use crate::engine::{Counts, Outcome, StreamCounts};
 use crate::event::{self, Code, DecodeContext, Headers, Raw, Rejection, Shape};
-use crate::kafka::{Consumer, Found, Inspector, Offset, Record, Visitor, read_to_end};
+use crate::kafka::{Consumer, Found, Inspector, Offset, Record, Visitor, read_to_end, wait};
 use crate::partitioner::{Candidates, Sample};
 use crate::stream::failure::Failure;
 use crate::stream::notices;
-use crate::stream::options::{InputTopic, Options};
+use crate::stream::options::{InputTopic, Options, Route};
+use crate::stream::values::{ReadRecord, Values};
 use crate::time::Timestamp;
 
 /// Records per topic.
@@ -85,22 +86,30 @@ pub fn trials(options: &Options) -> Result<Vec<Trial>, Failure> {
         }
         trials.push(Trial { topic: topic.clone(), records: Vec::new(), partitions, keys: Sample::default() });
     }
+    let values = Values::new(&options.schema_registry, wait::FIRST_CONTACT)?;
+    values.probe()?;
     let context = options.settings.decode_context();
-    let mut reading = Reading { trials, context, now: options.clock.now(), deadline: Deadline::after(LIMIT) };
+    let mut reading = Reading { trials, values, context, now: options.clock.now(), deadline: Deadline::after(LIMIT) };
     if !places.is_empty() {
         read_to_end(&Consumer::new(&options.properties.reader(&options.application))?, places, &mut reading)?;
     }
     let mut trials = reading.trials;
+    // The repartition stage puts records where their accounts belong.
+    let (direct, repartitioned): (Vec<Trial>, Vec<Trial>) = trials.into_iter().partition(|trial| trial.topic.route == Route::Direct);
+    trials = direct;
     let placement = Placement::of(&trials);
     for trial in &mut trials {
         trial.reject_strays(&placement);
     }
+    trials.extend(repartitioned);
+    trials.sort_by(|a, b| a.topic.name.cmp(&b.topic.name));
     Ok(trials)
 }
 
 /// All topics while they are being read.
 struct Reading {
     trials: Vec<Trial>,
+    values: Values,
     context: DecodeContext,
     now: Timestamp,
     deadline: Deadline,
@@ -112,7 +121,9 @@ impl Visitor for Reading {
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
         let of_record = |trial: &&mut Trial| trial.topic.name == record.topic();
         if let Some(trial) = self.trials.iter_mut().find(of_record).filter(|trial| trial.records.len() < RECORDS_MAX) {
-            trial.add(record, &self.context, self.now);
+            let deadline = self.deadline;
+            let Some(read) = self.values.read(record, || !deadline.passed())? else { return Ok(ControlFlow::Break(())) };
+            trial.add(&read, &self.context, self.now);
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -130,12 +141,13 @@ impl Trial {
         Self { topic, records, partitions: 1, keys: Sample::default() }
     }
 
-    fn add(&mut self, record: Record<'_>, context: &DecodeContext, now: Timestamp) {
+    fn add(&mut self, read: &ReadRecord<'_>, context: &DecodeContext, now: Timestamp) {
+        let record = read.record;
         let timestamp = record.timestamp();
-        let raw = Raw {
+        let raw = |value| Raw {
             stream: self.topic.stream,
             key: record.key(),
-            value: record.value(),
+            value,
             headers: Headers::of(&record),
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             future_reference: Some(timestamp.map_or(now, |(timestamp, _)| timestamp)),
@@ -143,14 +155,14 @@ impl Trial {
         if let Some(key) = record.key() {
             self.keys.add(record.partition(), key);
         }
-        let (outcome, event) = match self.topic.format.decode(&raw, context) {
+        let (outcome, event) = match read.value.clone().and_then(|value| self.topic.format.decode(&raw(value), context)) {
             Ok(decoded) => match decoded.records().first() {
                 Some(event) => (Outcome::Applied, Some(TriedEvent::of(event, record.key()))),
                 None => (Outcome::Ignored, None),
             },
             Err(rejection) => (Outcome::DeadLetter(rejection), None),
         };
-        let shape = if event.is_some() { None } else { notices::shape(record, &self.topic) };
+        let shape = if event.is_some() { None } else { notices::shape(read, &self.topic) };
         self.records.push(Tried { partition: record.partition(), offset: record.offset(), outcome, shape, event });
     }
 
@@ -239,7 +251,7 @@ mod tests {
 
     /// A topic whose records are about account `a0`, `a1` ... under other keys, placed by those keys.
     fn keyed(partitioning: Partitioning, key: impl Fn(i32) -> String) -> Trial {
-        let (format, route) = (Arc::default(), crate::stream::Route::Direct);
+        let (format, route) = (Arc::default(), Route::Direct);
         let topic = InputTopic { name: "t".to_owned(), stream: Stream::Usage, partitioning, format, route };
         let mut trial = Trial { topic, records: Vec::new(), partitions: PARTITIONS, keys: Sample::default() };
         for number in 0..100 {

@@ -14,6 +14,7 @@ use crate::kafka::{Consumer, ConsumerEvent, Inspector, Offset, Record, Visitor, 
 use crate::stop::Stop;
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
+use crate::stream::values::{ReadRecord, Values};
 use crate::threads::StepClock;
 
 /// How often the topics are checked for new partitions.
@@ -41,6 +42,7 @@ pub(in crate::stream) struct Follower {
     topics: Vec<(String, Arc<Format>)>,
     next: BTreeMap<(String, i32), i64>,
     context: DecodeContext,
+    values: Values,
     shared: Arc<AccountAliases>,
     clock: Arc<StepClock>,
     stop: Stop,
@@ -64,6 +66,7 @@ impl Follower {
             topics: accounts.map(|input| (input.name.clone(), Arc::clone(&input.format))).collect(),
             next: BTreeMap::new(),
             context: options.settings.decode_context(),
+            values: Values::new(&options.schema_registry, wait::OUTAGE)?,
             shared: Arc::clone(shared),
             clock,
             stop,
@@ -111,8 +114,8 @@ impl Follower {
 
     fn read_to_ends(&mut self) -> Result<(), Failure> {
         let places: Vec<(String, i32)> = self.next.keys().cloned().collect();
-        let Self { reader, topics, next, context, shared, clock, stop, .. } = self;
-        let mut reading = Reading { topics, next, context, shared, clock, stop };
+        let Self { reader, topics, next, context, values, shared, clock, stop, .. } = self;
+        let mut reading = Reading { topics, next, context, values, shared, clock, stop };
         read_to_end(reader, places.iter().map(|(topic, partition)| (topic.as_str(), *partition, Offset::Beginning)), &mut reading)
     }
 
@@ -127,7 +130,11 @@ impl Follower {
     fn follow(&mut self) -> Result<(), Failure> {
         let Some(event) = self.reader.poll(wait::STEP) else { return Ok(()) };
         match event.content() {
-            ConsumerEvent::Record(record) => take(record, &self.topics, &mut self.next, &self.context, &self.shared),
+            ConsumerEvent::Record(record) => {
+                if let Some(read) = self.values.read(record, || goes_on(&self.clock, &self.stop))? {
+                    take(&read, &self.topics, &mut self.next, &self.context, &self.shared);
+                }
+            }
             ConsumerEvent::Failed { fatal: true, reason, .. } => return Err(Failure::kafka("reading the accounts topics", &reason)),
             ConsumerEvent::Failed { code, reason, .. } => log::client_error("accounts reader", Some(code), &reason),
             ConsumerEvent::Log(level, facility, text) => log::librdkafka(level, &facility, &text),
@@ -142,6 +149,7 @@ struct Reading<'f> {
     topics: &'f [(String, Arc<Format>)],
     next: &'f mut BTreeMap<(String, i32), i64>,
     context: &'f DecodeContext,
+    values: &'f mut Values,
     shared: &'f AccountAliases,
     clock: &'f StepClock,
     stop: &'f Stop,
@@ -151,7 +159,8 @@ impl Visitor for Reading<'_> {
     type Error = Failure;
 
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
-        take(record, self.topics, self.next, self.context, self.shared);
+        let Some(read) = self.values.read(record, || goes_on(self.clock, self.stop))? else { return Ok(ControlFlow::Break(())) };
+        take(&read, self.topics, self.next, self.context, self.shared);
         Ok(ControlFlow::Continue(()))
     }
 
@@ -161,23 +170,31 @@ impl Visitor for Reading<'_> {
     }
 }
 
+/// One more step of a thread that waits; whether it is to go on.
+fn goes_on(clock: &StepClock, stop: &Stop) -> bool {
+    clock.step();
+    !stop.is_requested()
+}
+
 /// Takes note of one record. What is wrong with it is for the tasks to say, which read it too.
 fn take(
-    record: Record<'_>,
+    read: &ReadRecord<'_>,
     topics: &[(String, Arc<Format>)],
     next: &mut BTreeMap<(String, i32), i64>,
     context: &DecodeContext,
     shared: &AccountAliases,
 ) {
+    let record = read.record;
     if let Some(next) = next.get_mut(&(record.topic().to_owned(), record.partition())) {
         *next = record.offset() + 1;
     }
     let Some((_, format)) = topics.iter().find(|(topic, _)| topic == record.topic()) else { return };
+    let Ok(value) = read.value else { return };
     let timestamp = record.timestamp();
     let raw = Raw {
         stream: Stream::Accounts,
         key: record.key(),
-        value: record.value(),
+        value,
         headers: Headers::of(&record),
         timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
         future_reference: timestamp.map(|(timestamp, _)| timestamp),

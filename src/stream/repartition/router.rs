@@ -138,3 +138,69 @@ impl Routed {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{AccountProfile, Headers};
+    use crate::time::Timestamp;
+
+    fn router() -> Router {
+        let context = DecodeContext::of_accepted(256);
+        Router { context, partitioner: Partitioner::Murmur2, partitions: 4, value_bytes_max: 400 }
+    }
+
+    /// What a Segment call without a group becomes: it names its account by its user.
+    fn route(value: &str, aliases: Option<&Aliases>) -> Result<Vec<(Option<String>, i32)>, Rejection> {
+        let (mut routed, format) = (Routed::default(), Format::Segment(crate::event::SegmentOptions::default()));
+        let headers = Headers::NONE;
+        let raw = Raw { stream: Stream::Usage, key: None, value: Some(value.as_bytes()), headers, timestamp: None, future_reference: None };
+        router().route(&raw, &format, 7, aliases, &mut routed)?;
+        let account = |event: Outgoing<'_>| event.account.map(|account| String::from_utf8(account.to_vec()).unwrap());
+        Ok(routed.events().map(|event| (account(event), event.partition)).collect())
+    }
+
+    const TRACK: &str = r#"{"type":"track","event":"Report Opened","userId":"u1","messageId":"m","timestamp":"2026-01-01T00:00:00Z"}"#;
+
+    fn declared() -> Aliases {
+        let mut table = Aliases::default();
+        let aliases = vec![("segment-user".into(), "u1".into())];
+        table.note("acme", Timestamp(1), None, &AccountProfile { aliases, ..AccountProfile::default() });
+        table
+    }
+
+    #[test]
+    fn an_alias_is_replaced_by_its_account_which_decides_the_partition() {
+        let partition = Partitioner::Murmur2.partition(b"acme", 4);
+        assert_eq!(route(TRACK, Some(&declared())), Ok(vec![(Some("acme".to_owned()), partition)]));
+    }
+
+    #[test]
+    fn an_alias_that_nobody_declares_is_an_unknown_account_only_with_an_accounts_stream() {
+        assert_eq!(route(TRACK, Some(&Aliases::default())).unwrap_err().code, Code::UnknownAccount);
+        assert_eq!(route(TRACK, None).unwrap().first().unwrap().0.as_deref(), Some("u1"));
+    }
+
+    #[test]
+    fn an_account_named_by_its_own_id_needs_no_alias() {
+        let named = TRACK.replace(r#""userId""#, r#""context":{"groupId":"bolt"},"userId""#);
+        assert_eq!(route(&named, Some(&declared())).unwrap().first().unwrap().0.as_deref(), Some("bolt"));
+    }
+
+    #[test]
+    fn an_event_that_is_too_large_as_a_native_one_is_a_dead_letter() {
+        let long = TRACK.replace("Report Opened", &"r".repeat(250)).replace("\"u1\"", &format!("\"{}\"", "u".repeat(200)));
+        assert_eq!(route(&long, None).unwrap_err().code, Code::TooLarge);
+    }
+
+    #[test]
+    fn a_cost_has_no_account_and_stays_in_an_existing_partition() {
+        let value =
+            br#"{"type":"cost_recorded","category":"retention","amount_minor":5,"currency":"USD","occurred_at":"2026-01-01T00:00:00Z"}"#;
+        let (mut routed, headers) = (Routed::default(), Headers::NONE);
+        let raw = Raw { stream: Stream::Billing, key: None, value: Some(value), headers, timestamp: None, future_reference: None };
+        router().route(&raw, &Format::Native, 7, None, &mut routed).unwrap();
+        let events: Vec<_> = routed.events().map(|event| (event.account, event.stream, event.partition)).collect();
+        assert_eq!(events, [(None, Stream::Billing, 3)]);
+    }
+}

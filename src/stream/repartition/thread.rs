@@ -25,6 +25,7 @@ use crate::event::{Code, Headers, PerStream, Raw, Rejection};
 use crate::fault;
 use crate::kafka::{
     Consumer, ConsumerEvent, Inspector, Membership, Offset, Outgoing, Record, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer,
+    wait,
 };
 use crate::stop::Stop;
 use crate::stream::catch_up::Position;
@@ -37,6 +38,7 @@ use crate::stream::load::{Limits, Load};
 use crate::stream::notices::Notices;
 use crate::stream::options::Options;
 use crate::stream::task::bad_run;
+use crate::stream::values::{ReadRecord, Values};
 use crate::telemetry::{Metrics, RecordOutcome, TransactionOutcome};
 use crate::threads::{InputMetadata, STEP_LIMIT, StepClock, TaskMetadata, ThreadReport, Threads};
 
@@ -88,6 +90,7 @@ pub(in crate::stream) struct RepartitionThread {
     last_commit: Instant,
     internal: String,
     notices: Notices,
+    values: Values,
     report: Arc<ThreadReport>,
     metrics: Arc<Metrics>,
     clock: Arc<StepClock>,
@@ -141,6 +144,7 @@ impl RepartitionThread {
             last_commit: monotonic(),
             internal: options.repartition_topic(),
             notices: Notices::begin(monotonic()),
+            values: Values::new(&options.schema_registry, wait::OUTAGE)?,
             options: Arc::clone(options),
             stage: Arc::clone(stage),
             metrics,
@@ -273,6 +277,11 @@ impl RepartitionThread {
                     if record.offset() < assigned.position.next {
                         continue;
                     }
+                    let step = || {
+                        self.clock.step();
+                        !self.stop.is_requested()
+                    };
+                    let Some(read) = self.values.read(record, step)? else { break };
                     assigned.position.pass(record.offset(), record.timestamp().map(|(timestamp, _)| timestamp));
                     assigned.is_dirty = true;
                     let writer = Writer {
@@ -284,20 +293,20 @@ impl RepartitionThread {
                         options: &self.options,
                     };
                     let Some(topic) = stage.topics.get(index) else { continue };
-                    let (outcome, written) = writer.record(record, topic, &stage, &mut self.routed);
+                    let (outcome, written) = writer.record(&read, topic, &stage, &mut self.routed);
                     if let Err(error) = written {
                         return Ok(Err(error));
                     }
                     self.counted.count(topic.stream.name(), &outcome, &self.routed, &self.metrics);
                     match &outcome {
-                        Outcome::DeadLetter(rejection) => self.notices.dead_letter(topic, record, rejection),
-                        Outcome::Ignored => self.notices.unknown_type(topic, record),
+                        Outcome::DeadLetter(rejection) => self.notices.dead_letter(topic, &read, rejection),
+                        Outcome::Ignored => self.notices.unknown_type(topic, &read),
                         _ => *self.known.of_mut(topic.stream) = true,
                     }
                     let is_known = *self.known.of(topic.stream);
                     let finding = assigned.run.count(&outcome, is_known, self.options.bad_run);
                     if let Some(finding) = finding.filter(|_| self.options.on_bad_run == OnBadRun::Exit) {
-                        let shape = crate::stream::notices::shape(record, topic);
+                        let shape = crate::stream::notices::shape(&read, topic);
                         return Err(bad_run(topic, record, finding, shape));
                     }
                 }
@@ -448,24 +457,25 @@ struct Writer<'t> {
 impl Writer<'_> {
     fn record(
         mut self,
-        record: Record<'_>,
+        read: &ReadRecord<'_>,
         topic: &crate::stream::options::InputTopic,
         stage: &Stage,
         routed: &mut Routed,
     ) -> (Outcome, Result<(), TransactionError>) {
+        let record = read.record;
         let timestamp = record.timestamp();
-        let raw = Raw {
+        let raw = |value| Raw {
             stream: topic.stream,
             key: record.key(),
-            value: record.value(),
+            value,
             headers: Headers::of(&record),
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             future_reference: Some(timestamp.map_or_else(|| self.options.clock.now(), |(timestamp, _)| timestamp)),
         };
-        let result = match stage.table().map(|table| table.read()) {
-            Some(Ok(table)) => stage.router.route(&raw, &topic.format, record.partition(), Some(&table), routed),
-            _ => stage.router.route(&raw, &topic.format, record.partition(), None, routed),
-        };
+        let result = read.value.clone().and_then(|value| match stage.table().map(|table| table.read()) {
+            Some(Ok(table)) => stage.router.route(&raw(value), &topic.format, record.partition(), Some(&table), routed),
+            _ => stage.router.route(&raw(value), &topic.format, record.partition(), None, routed),
+        });
         match result {
             Ok(()) if routed.is_empty() => (Outcome::Ignored, Ok(())),
             Ok(()) => {
