@@ -30,8 +30,7 @@ pub enum FormatName {
 
 impl FormatName {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Native, Self::Segment, Self::Stripe, Self::Zendesk, Self::Debezium, Self::CloudEvents];
+    pub const ALL: [Self; 6] = [Self::Native, Self::Segment, Self::Stripe, Self::Zendesk, Self::Debezium, Self::CloudEvents];
 
     /// The name.
     #[must_use]

@@ -29,7 +29,12 @@ fn change(op: &str, before: Value, after: Value) -> Value {
 
 fn decode<'a>(stream: Stream, key: Option<&'a str>, value: Option<&'a str>) -> Result<Decoded<'a>, Rejection> {
     let context = DecodeContext { rates: None, ..crate::event_fixtures::context(&super::rates()) };
-    let raw = Raw { key: key.map(str::as_bytes), value: value.map(str::as_bytes), timestamp: Some(Timestamp(NOW * 1000)), ..crate::event_fixtures::line(stream, b"") };
+    let raw = Raw {
+        key: key.map(str::as_bytes),
+        value: value.map(str::as_bytes),
+        timestamp: Some(Timestamp(NOW * 1000)),
+        ..crate::event_fixtures::line(stream, b"")
+    };
     format().decode(&raw, &context)
 }
 

@@ -15,7 +15,7 @@ use super::lookup;
 use super::object::{Json, Nested};
 use super::payload::{Payload, missing};
 use crate::event::native::{self, Raw, Value};
-use crate::event::{AccountProfile, Code, Decoded, DecodeContext, Event, Record, Rejection, Stream};
+use crate::event::{AccountProfile, Code, DecodeContext, Decoded, Event, Record, Rejection, Stream};
 use crate::time::Timestamp;
 
 /// What happened to a row.
@@ -96,7 +96,12 @@ fn change<'a>(payload: &Payload<'a, '_>, outer: Outer<'a>) -> Result<RowChange<'
 }
 
 /// A change in Debezium's envelope.
-fn enveloped<'a>(payload: &Payload<'a, '_>, envelope: &Envelope<'a>, operation: Operation, schema: Json<'a>) -> Result<RowChange<'a>, Rejection> {
+fn enveloped<'a>(
+    payload: &Payload<'a, '_>,
+    envelope: &Envelope<'a>,
+    operation: Operation,
+    schema: Json<'a>,
+) -> Result<RowChange<'a>, Rejection> {
     let (row, name) = if operation == Operation::Deleted { (envelope.before, "before") } else { (envelope.after, "after") };
     let source = envelope.source.get();
     let changed_at = source.map(|source| payload.optional(source.ts_ms, "source.ts_ms", Value::instant)).transpose()?.flatten();
@@ -108,7 +113,12 @@ fn enveloped<'a>(payload: &Payload<'a, '_>, envelope: &Envelope<'a>, operation: 
 }
 
 /// A row without envelope, with whatever of it was added as fields.
-fn flattened<'a>(payload: &Payload<'a, '_>, row: &Envelope<'a>, text: Option<&'a str>, schema: Json<'a>) -> Result<RowChange<'a>, Rejection> {
+fn flattened<'a>(
+    payload: &Payload<'a, '_>,
+    row: &Envelope<'a>,
+    text: Option<&'a str>,
+    schema: Json<'a>,
+) -> Result<RowChange<'a>, Rejection> {
     let operation = payload.optional(row.flat_op, "__op", |value| value.choice(&OPERATIONS))?;
     let deleted = payload.optional(row.flat_deleted, "__deleted", |value| value.word(&[("true", true), ("false", false)]));
     let deleted = match deleted {

@@ -24,8 +24,22 @@ const UNAVAILABLE_BYTES: &str = "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==";
 
 /// Native fields that are instants.
 const INSTANTS: [&str; 16] = [
-    "occurred_at", "created_at", "first_reply_at", "first_resolved_at", "resolved_at", "reopened_at", "closed_at", "trial_end",
-    "current_period_start", "current_period_end", "cancel_at", "canceled_at", "started_at", "term_end", "signed_up_at", "onboarded_at",
+    "occurred_at",
+    "created_at",
+    "first_reply_at",
+    "first_resolved_at",
+    "resolved_at",
+    "reopened_at",
+    "closed_at",
+    "trial_end",
+    "current_period_start",
+    "current_period_end",
+    "cancel_at",
+    "canceled_at",
+    "started_at",
+    "term_end",
+    "signed_up_at",
+    "onboarded_at",
 ];
 /// Native fields that are lists or objects, which columns hold as text.
 const STRUCTURES: [&str; 6] = ["items", "discount", "discounts", "scale", "entitled_features", "aliases"];
