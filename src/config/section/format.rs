@@ -148,9 +148,9 @@ pub(super) fn compile_mapping(
 ) {
     let Some(mapping) = mapping else { return };
     let key = format!("{table}.mapping");
-    // CloudEvents may be around what a mapping describes.
-    if format == Some(FormatName::Segment) {
-        let message = format!("{table}.format is {} already: a topic has either a format or a mapping", FormatName::Segment.name());
+    // CloudEvents and Debezium may be around what a mapping describes.
+    if let Some(format @ (FormatName::Segment | FormatName::Stripe | FormatName::Zendesk)) = format {
+        let message = format!("{table}.format is {} already: a topic has either a format or a mapping", format.name());
         report.problem(&key, message);
     }
     mapping.compile(&key, stream, report);

@@ -66,9 +66,8 @@ pub(super) fn read<'a>(payload: &Payload<'a, '_>, content: &Content<'_>, events:
     let outer: Outer<'a> = payload.parse()?;
     let change = change(payload, outer)?;
     match change.operation {
-        Operation::Other => Ok(()),
         Operation::Deleted if payload.raw.stream == Stream::Accounts => deletion(payload, &change, events),
-        Operation::Deleted => Ok(()),
+        Operation::Other | Operation::Deleted => Ok(()),
         Operation::Written => written(payload, &change, content, events),
     }
 }
