@@ -19,7 +19,7 @@ fn row() -> Value {
         "reason": "__debezium_unavailable_value"})
 }
 
-/// What PostgreSQL's connector writes without schemas.
+/// What the connector of `PostgreSQL` writes without schemas.
 fn change(op: &str, before: Value, after: Value) -> Value {
     json!({"before": before, "after": after, "op": op, "ts_ms": NOW * 1000 + 5, "transaction": null,
         "source": {"version": "2.7.0.Final", "connector": "postgresql", "name": "dbserver1", "ts_ms": (NOW - 60) * 1000, "snapshot": "false",
@@ -156,18 +156,18 @@ fn a_flattened_row_is_read_with_and_without_added_fields() {
 fn deletions_and_tombstones_delete_accounts_and_nothing_else() {
     let deleted = change("d", json!({"account_id": "acme", "name": null}), json!(null));
     assert_eq!(decode(Stream::Billing, None, Some(&deleted.to_string())), Ok(Decoded::Ignored));
-    let deletes = |record: &Record<'_>| match &record.event {
+    let removes_account = |record: &Record<'_>| match &record.event {
         Event::Profile(profile) => profile.deleted,
         _ => false,
     };
     let by_row = record(Stream::Accounts, Some(r#"{"schema":{},"payload":{"id":7}}"#), &deleted);
-    assert_eq!((by_row.account.as_deref(), deletes(&by_row), by_row.occurred_at), (Some("acme"), true, Timestamp((NOW - 60) * 1000)));
+    assert_eq!((by_row.account.as_deref(), removes_account(&by_row), by_row.occurred_at), (Some("acme"), true, Timestamp((NOW - 60) * 1000)));
     let key_alone = change("d", json!({"name": null}), json!(null));
     let by_key = record(Stream::Accounts, Some(r#"{"schema":{},"payload":{"id":7}}"#), &key_alone);
-    assert_eq!((by_key.account.as_deref(), deletes(&by_key)), (Some("7"), true));
+    assert_eq!((by_key.account.as_deref(), removes_account(&by_key)), (Some("7"), true));
     for key in [r#"{"account_id":"acme","region":"eu"}"#, r#"{"id":"acme"}"#, "acme"] {
         let Ok(Decoded::Record(record)) = decode(Stream::Accounts, Some(key), None) else { panic!("{key}") };
-        assert_eq!((record.account.as_deref(), deletes(&record)), (Some("acme"), true), "{key}");
+        assert_eq!((record.account.as_deref(), removes_account(&record)), (Some("acme"), true), "{key}");
     }
     assert_eq!(decode(Stream::Billing, Some("{}"), None), Ok(Decoded::Ignored));
 }
