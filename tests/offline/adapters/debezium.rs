@@ -161,7 +161,10 @@ fn deletions_and_tombstones_delete_accounts_and_nothing_else() {
         _ => false,
     };
     let by_row = record(Stream::Accounts, Some(r#"{"schema":{},"payload":{"id":7}}"#), &deleted);
-    assert_eq!((by_row.account.as_deref(), removes_account(&by_row), by_row.occurred_at), (Some("acme"), true, Timestamp((NOW - 60) * 1000)));
+    assert_eq!(
+        (by_row.account.as_deref(), removes_account(&by_row), by_row.occurred_at),
+        (Some("acme"), true, Timestamp((NOW - 60) * 1000))
+    );
     let key_alone = change("d", json!({"name": null}), json!(null));
     let by_key = record(Stream::Accounts, Some(r#"{"schema":{},"payload":{"id":7}}"#), &key_alone);
     assert_eq!((by_key.account.as_deref(), removes_account(&by_key)), (Some("7"), true));
