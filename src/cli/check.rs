@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long, value_name = "FORMAT", requires = "sample", value_parser = super::format)]
     pub format: Option<FormatName>,
     /// Format of what is inside an envelope, with --format cloudevents
-    #[arg(long, value_name = "FORMAT", requires = "sample", value_parser = super::format)]
+    #[arg(long, value_name = "FORMAT", requires = "sample", value_parser = super::inner_format)]
     pub inner_format: Option<FormatName>,
     /// Mapping of the sample: a shipped one, such as chargebee, or the path of a file
     #[arg(long, value_name = "MAPPING", requires = "sample")]

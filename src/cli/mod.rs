@@ -239,6 +239,13 @@ fn print(text: &[u8]) -> Result<(), WriteError> {
 }
 
 /// Parses the name of a format.
+fn inner_format(name: &str) -> Result<FormatName, String> {
+    match format(name)? {
+        FormatName::CloudEvents => Err("a cloudevents envelope does not hold another one: name the format of what is inside".to_owned()),
+        inner => Ok(inner),
+    }
+}
+
 fn format(name: &str) -> Result<FormatName, String> {
     FormatName::named(name).ok_or_else(|| format!("formats are {}", FormatName::ALL.map(FormatName::name).join(", ")))
 }

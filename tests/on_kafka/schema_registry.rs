@@ -119,7 +119,7 @@ fn a_registry_that_stays_down_ends_the_service_by_name_and_a_stop_does_not_wait_
 #[test]
 fn behind_tls_the_certificate_is_verified_and_the_password_stays_secret() {
     let registry = Registry::shared();
-    let id = registry.register("used-value", "AVRO", AVRO, &[]);
+    let id = registry.register("tls-value", "AVRO", AVRO, &[]);
     let mut scenario = scenario("registry-tls", &registry.tls_url(), &[avro(id, "u")]);
     let refused = |scenario: &Scenario, words: &str| {
         let log = scenario.fails_with("schema_registry");

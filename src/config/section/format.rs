@@ -63,6 +63,19 @@ impl<'de> Deserialize<'de> for FormatName {
     }
 }
 
+/// Reads `inner_format`: an envelope does not hold another one.
+///
+/// # Errors
+/// For a name that is not a format, or is that of the envelope.
+pub(super) fn inner<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<FormatName>, D::Error> {
+    match FormatName::deserialize(deserializer)? {
+        FormatName::CloudEvents => {
+            Err(D::Error::custom("a cloudevents envelope does not hold another one: name the format of what is inside"))
+        }
+        format => Ok(Some(format)),
+    }
+}
+
 /// The value of `mapping`: a shipped mapping, or the path of a file; compiled once the whole configuration has been read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MappingName {
@@ -100,6 +113,7 @@ impl MappingName {
 pub struct ChoiceSection {
     when: When,
     format: Option<FormatName>,
+    #[serde(default, deserialize_with = "inner")]
     inner_format: Option<FormatName>,
     segment: Option<SegmentOptions>,
     stripe: Option<StripeOptions>,

@@ -31,6 +31,7 @@ pub struct StreamSection {
     topics: Option<Vec<String>>,
     topic: Vec<TopicSection>,
     format: Option<FormatName>,
+    #[serde(default, deserialize_with = "super::format::inner")]
     inner_format: Option<FormatName>,
     formats: Option<Vec<ChoiceSection>>,
     segment: Option<SegmentOptions>,
@@ -48,6 +49,7 @@ pub struct TopicSection {
     #[serde(deserialize_with = "field::topic_name")]
     name: String,
     format: Option<FormatName>,
+    #[serde(default, deserialize_with = "super::format::inner")]
     inner_format: Option<FormatName>,
     formats: Option<Vec<ChoiceSection>>,
     segment: Option<SegmentOptions>,

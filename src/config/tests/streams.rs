@@ -128,6 +128,15 @@ fn a_topic_takes_format_and_options_from_its_stream_unless_it_has_its_own() {
 }
 
 #[test]
+fn an_envelope_inside_an_envelope_is_refused() {
+    let text = "[streams.usage]\nformat = \"cloudevents\"\ninner_format = \"cloudevents\"\n";
+    assert_problem(
+        text,
+        "c.toml:3: streams.usage.inner_format: a cloudevents envelope does not hold another one: name the format of what is inside",
+    );
+}
+
+#[test]
 fn a_header_or_a_field_chooses_among_several_formats() {
     let text = "[streams.usage]\nformats = [{ when = { header = \"type\", equals = \"track\" }, format = \"segment\" }]\n";
     let expected = Choice {
