@@ -23,7 +23,7 @@ pub use adapter::{Choice, Condition, Format, SegmentOptions, StripeOptions, Test
 pub use billing::{BillingEvent, Cost, CostCategory, Discount, Invoice, Item, SubscriptionSnapshot, SubscriptionStatus};
 pub use feedback::{FeedbackEvent, FeedbackKind};
 pub use headers::{HeaderLookup, Headers};
-pub use native::{DecodeContext, Raw, decode, encode};
+pub use native::{DecodeContext, Raw, decode, encode, framed, is_json_object};
 pub use profile::AccountProfile;
 pub use record::{Decoded, Event, Record};
 pub use reject::{Code, Rejection};

@@ -5,7 +5,6 @@
 
 mod avro;
 mod client;
-mod framing;
 mod protobuf;
 mod schema;
 mod schemas;

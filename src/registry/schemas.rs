@@ -4,11 +4,10 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::client::{Client, Lookup, Unavailable};
-use super::framing;
 use super::schema::Schema;
 use crate::clock::{Deadline, monotonic};
 use crate::config::section::SchemaRegistry;
-use crate::event::{Code, Rejection};
+use crate::event::{Code, Rejection, framed, is_json_object};
 
 /// A schema id that the registry does not know, or whose schema cannot be used, is asked for again after this.
 const RETRY: Duration = Duration::from_mins(1);
@@ -61,7 +60,7 @@ impl Schemas {
     /// # Errors
     /// If the registry cannot be asked. The value is not read then.
     pub fn read<'a>(&'a mut self, value: &'a [u8], limit: Duration, mut pause: impl FnMut() -> bool) -> Result<Read<'a>, Unavailable> {
-        let Some((id, payload)) = framing::split(value).filter(|(_, payload)| !is_json(payload)) else { return Ok(Read::Plain(value)) };
+        let Some((id, payload)) = framed(value).filter(|(_, payload)| !is_json_object(payload)) else { return Ok(Read::Plain(value)) };
         let deadline = Deadline::after(limit);
         let mut is_warned = false;
         while let Err(unavailable) = self.learn(id, monotonic()) {
@@ -108,9 +107,4 @@ impl Schemas {
         self.known.insert(id, known);
         Ok(())
     }
-}
-
-/// JSON needs no schema. No Avro or Protobuf payload starts like this: it would be a negative length or number of indexes.
-fn is_json(payload: &[u8]) -> bool {
-    payload.trim_ascii_start().starts_with(b"{")
 }

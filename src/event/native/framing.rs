@@ -8,7 +8,7 @@ const HEADER_BYTES: usize = 5;
 /// The value without its framing. JSON Schema leaves the JSON as it is behind the header; Avro and Protobuf cannot be read without the
 /// schema.
 pub(super) fn unframed(value: &[u8]) -> Result<&[u8], Rejection> {
-    match framed(value) {
+    match payload(value) {
         None => Ok(value),
         Some(payload) if is_json_object(payload) => Ok(payload),
         Some(_) => Err(Rejection::new(
@@ -20,16 +20,25 @@ pub(super) fn unframed(value: &[u8]) -> Result<&[u8], Rejection> {
 
 /// Whether a value is framed, but its payload is not JSON.
 pub(in crate::event) fn needs_registry(value: &[u8]) -> bool {
-    framed(value).is_some_and(|payload| !is_json_object(payload))
+    payload(value).is_some_and(|payload| !is_json_object(payload))
 }
 
-fn framed(value: &[u8]) -> Option<&[u8]> {
-    let (header, payload) = value.split_at_checked(HEADER_BYTES)?;
-    (header.first() == Some(&0) && !payload.is_empty()).then_some(payload)
+/// The schema id, most significant byte first, and the payload of a framed value; `None` if the value is not framed.
+#[must_use]
+pub fn framed(value: &[u8]) -> Option<(u32, &[u8])> {
+    let (header, payload) = value.split_first_chunk::<HEADER_BYTES>()?;
+    let [0, id @ ..] = *header else { return None };
+    Some((u32::from_be_bytes(id), payload))
 }
 
-/// No Avro or Protobuf value starts like this: it would be a negative length, or a negative number of message indexes.
-fn is_json_object(payload: &[u8]) -> bool {
+fn payload(value: &[u8]) -> Option<&[u8]> {
+    framed(value).map(|(_, payload)| payload).filter(|payload| !payload.is_empty())
+}
+
+/// Whether a payload is JSON, which needs no schema. No Avro or Protobuf value starts like this: it would be a negative length, or a
+/// negative number of message indexes.
+#[must_use]
+pub fn is_json_object(payload: &[u8]) -> bool {
     payload.trim_ascii_start().starts_with(b"{")
 }
 
@@ -68,6 +77,19 @@ mod tests {
         for value in [&b"\0"[..], b"\0\0\0\0\x01", b"", b"\x01\0\0\0\0{}"] {
             assert!(!needs_registry(value));
             assert_eq!(code(value), Code::InvalidJson);
+        }
+    }
+
+    #[test]
+    fn a_framed_value_has_an_id_and_a_payload() {
+        assert_eq!(framed(b"\0\0\0\x01\x02rest"), Some((258, &b"rest"[..])));
+        assert_eq!(framed(b"\0\0\0\0\x07"), Some((7, &b""[..])));
+    }
+
+    #[test]
+    fn json_and_short_values_are_not_framed() {
+        for value in [&b"{\"a\":1}"[..], b"\0\0\0\0", b"", b"\x01\0\0\0\x01{}"] {
+            assert_eq!(framed(value), None);
         }
     }
 }

@@ -29,6 +29,7 @@ pub(super) use decode::{check_time, decode_with_type, record_time};
 pub(super) use document::{has_lone_surrogate, text};
 pub use encode::encode;
 pub(super) use framing::needs_registry;
+pub use framing::{framed, is_json_object};
 pub(super) use reading::Reading;
 pub(super) use value::{MAX_COUNT, MAX_VALUES, Value};
 
