@@ -14,7 +14,9 @@ use crate::event::PerStream;
 use crate::file::Existing;
 use crate::kafka::Properties;
 use crate::money::Currency;
-use crate::simulate::{Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics, truth, write_labels, write_truth};
+use crate::simulate::{
+    Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics, truth, write_labels, write_truth,
+};
 use crate::time::{DAY_MS, Timestamp};
 
 const EXAMPLES: &str = "\

@@ -98,14 +98,7 @@ impl Subscription {
         }
     }
 
-    fn begin_paid(
-        &mut self,
-        leaving: Option<Leaving>,
-        traits: &Traits,
-        start: Timestamp,
-        random: &mut Random,
-        agenda: &mut Agenda,
-    ) {
+    fn begin_paid(&mut self, leaving: Option<Leaving>, traits: &Traits, start: Timestamp, random: &mut Random, agenda: &mut Agenda) {
         if let Some(leaving) = leaving {
             self.plan_end(leaving, traits.signed_up_at, agenda);
         }
@@ -157,13 +150,7 @@ impl Subscription {
     }
 
     /// Applies a change and plans what follows from it. `payment_failure` is the probability that the payment of an invoice fails at first.
-    pub fn apply(
-        &mut self,
-        kind: SubscriptionChange,
-        (at, payment_failure): (Timestamp, f64),
-        random: &mut Random,
-        agenda: &mut Agenda,
-    ) {
+    pub fn apply(&mut self, kind: SubscriptionChange, (at, payment_failure): (Timestamp, f64), random: &mut Random, agenda: &mut Agenda) {
         self.version += 1;
         match kind {
             SubscriptionChange::Seen | SubscriptionChange::Trial | SubscriptionChange::Seats => {}
