@@ -155,7 +155,7 @@ impl Args {
             activity: self.activity,
             currency: self.currency.clone(),
             mix: self.mix.unwrap_or(Options::default().mix),
-            noise: Options::default().noise,
+            ..Options::default()
         }
     }
 

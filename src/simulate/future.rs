@@ -74,7 +74,8 @@ impl Future {
     pub fn draw(kind: Kind, paid_from: Timestamp, options: &Options, random: &mut Random) -> Self {
         let sudden = draw_sudden(paid_from, options, random);
         let stays = sudden.leaves_at > options.end().plus(HORIZON_DAYS * DAY_MS);
-        let begins_at = options.start.plus(random.between(0, i64::from(options.story_days) * DAY_MS));
+        let days = (i64::from(options.quiet_days), i64::from(options.story_days));
+        let begins_at = options.start.plus(random.between(days.0 * DAY_MS, days.1 * DAY_MS));
         let depth = Depth::draw(kind.depths(), random);
         let outcome = depth.outcome(random);
         let stops_paying = random.chance(kind.stops_paying());

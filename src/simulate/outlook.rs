@@ -18,7 +18,8 @@ const POINTS: usize = 91;
 #[derive(Debug)]
 pub struct Outlook {
     start: Timestamp,
-    story_days: f64,
+    /// The first and the last day on which a decline may begin.
+    declines: (f64, f64),
     /// The probability that an account leaves suddenly within the horizon.
     sudden: f64,
     /// The kinds that look alike until they decline, with their shares.
@@ -34,7 +35,7 @@ impl Outlook {
         let ordinary: Vec<(Kind, f64)> = shares.filter(|(kind, _)| kind.declines() || *kind == Kind::Healthy).collect();
         Self {
             start: options.start,
-            story_days: f64::from(options.story_days),
+            declines: (f64::from(options.quiet_days), f64::from(options.story_days)),
             sudden: 1.0 - (-sudden_per_day(options) * horizon()).exp(),
             left: ordinary.iter().map(|(kind, _)| integrated(*kind)).collect(),
             ordinary,
@@ -59,16 +60,18 @@ impl Outlook {
     /// The probability that an ordinary account that has not declined by `day` declines and leaves within the horizon: the average over all
     /// kinds that look like it.
     fn before_decline(&self, poor_fit: bool, day: f64) -> f64 {
-        let rest = (self.story_days - day).max(0.0);
+        let (first, last) = self.declines;
+        let wait = (first - day).max(0.0);
+        let rest = (last - day - wait).max(0.0);
         let (mut alike, mut leave) = (0.0, 0.0);
         for ((kind, share), left) in self.ordinary.iter().zip(&self.left) {
             let fit = if poor_fit { kind.poor_fit() } else { 1.0 - kind.poor_fit() };
-            let not_yet = if kind.declines() { rest / self.story_days } else { 1.0 };
+            let not_yet = if kind.declines() { rest / (last - first) } else { 1.0 };
             let weight = share * fit * not_yet;
             alike += weight;
             if kind.declines() && rest > 0.0 {
                 // The decline begins at any time of the rest, all equally likely.
-                leave += weight * (at(left, horizon()) - at(left, horizon() - rest)) / rest;
+                leave += weight * (at(left, horizon() - wait) - at(left, horizon() - wait - rest)) / rest;
             }
         }
         if alike > 0.0 { leave / alike } else { 0.0 }
