@@ -150,11 +150,11 @@ impl Rows {
     fn descend(&self, lambda: f64, from: &[f64], value: f64, step: &[f64], signs: &[f64], gradient: &[f64]) -> Option<(Vec<f64>, f64)> {
         let mut share = 1.0;
         for _ in 0..MAX_HALVINGS {
-            let stop = |(place, ((from, by), sign)): (usize, ((&f64, &f64), &f64))| {
+            let moved = |(place, ((from, by), sign)): (usize, ((&f64, &f64), &f64))| {
                 let to = from - share * by;
                 if place > 0 && to * sign < 0.0 { 0.0 } else { to }
             };
-            let next: Vec<f64> = from.iter().zip(step).zip(signs).enumerate().map(stop).collect();
+            let next: Vec<f64> = from.iter().zip(step).zip(signs).enumerate().map(moved).collect();
             let expected: f64 = next.iter().zip(from).zip(gradient).map(|((to, from), partial)| (to - from) * partial).sum();
             let lower = self.objective(lambda, &next);
             if lower <= value + 1e-4 * expected + 1e-15 * value.abs() {
@@ -237,20 +237,23 @@ impl Slopes {
 
     /// Computes them and returns the risk. Without a present coefficient z is b.
     fn at(&mut self, parameters: &[f64], signs: &[f64], inputs: &[f64], present: &[f64]) -> f64 {
-        let (b, c) = split(parameters);
-        let total: f64 = c.iter().map(|c| c.abs()).sum();
-        let ratio = Ratio::of(c, total, inputs, present);
-        let (s, t, p) = ratio.as_ref().map_or((0.0, 0.0, 1.0), |ratio| (ratio.sum, ratio.total, ratio.present));
-        let has_ratio = f64::from(u8::from(ratio.is_some()));
+        let (intercept, coefficients) = split(parameters);
+        let total: f64 = coefficients.iter().map(|coefficient| coefficient.abs()).sum();
+        let Some(ratio) = Ratio::of(coefficients, total, inputs, present) else {
+            for cells in [&mut self.slope, &mut self.u, &mut self.v] {
+                cells.iter_mut().skip(1).for_each(|cell| *cell = 0.0);
+            }
+            return sigmoid(intercept);
+        };
+        let (mean, scale) = (ratio.sum / ratio.present, ratio.total / ratio.present);
         let cells = self.slope.iter_mut().zip(&mut self.u).zip(&mut self.v).skip(1);
-        for (((slope, u), v), ((sign, input), present)) in cells.zip(signs.iter().skip(1).zip(inputs).zip(present)) {
-            let a = sign * has_ratio;
+        for (((slope, u), v), ((a, input), present)) in cells.zip(signs.iter().skip(1).zip(inputs).zip(present)) {
             let n = a * present;
-            *u = (input - s / p * n) * has_ratio;
-            *v = a / p - t / (p * p) * n;
-            *slope = s / p * a + t / p * *u;
+            *u = input - mean * n;
+            *v = (a - scale * n) / ratio.present;
+            *slope = mean * a + scale * *u;
         }
-        sigmoid(b + ratio.map_or(0.0, |ratio| ratio.value()))
+        sigmoid(intercept + ratio.value())
     }
 }
 

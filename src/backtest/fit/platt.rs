@@ -35,7 +35,9 @@ impl Calibration {
         let low = 1.0 / (stayed as f64 + 2.0);
         let targets: Vec<f64> = points.iter().map(|(_, churned)| if *churned { high } else { low }).collect();
         let mut design = Design::new(1);
-        points.iter().for_each(|(z, _)| design.push([*z]));
+        for (z, _) in points {
+            design.push([*z]);
+        }
         let slope = match fit_targets(&design, &targets, 0.0) {
             Ok(found) => found.coefficients.first().map(|slope| Self { shift: found.intercept, slope: *slope }),
             Err(Failure::Singular { .. }) => None, // all log-odds are equal: only their level can be calibrated
