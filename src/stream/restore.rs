@@ -178,7 +178,9 @@ impl Restorer {
 
 fn committed_elsewhere(task: i32, time: Duration) -> Failure {
     let seconds = time.as_secs();
-    Failure::NoProgress { what: format!("for {seconds} s another process has been committing task {task}, which the group has assigned to this one") }
+    Failure::NoProgress {
+        what: format!("for {seconds} s another process has been committing task {task}, which the group has assigned to this one"),
+    }
 }
 
 /// How it is known that the changelog does not hold the whole state; `None` if it does. Compaction leaves the start of a log at 0, so a
