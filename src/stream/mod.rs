@@ -8,6 +8,7 @@ mod assignment;
 mod basis;
 mod catch_up;
 mod committed;
+mod contradiction;
 mod cycle;
 mod dead_letter;
 mod failure;
