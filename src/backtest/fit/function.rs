@@ -50,6 +50,18 @@ impl RiskFunction {
             coefficients: self.coefficients.iter().map(|coefficient| slope * coefficient).collect(),
         }
     }
+
+    /// The same with six decimals.
+    #[must_use]
+    pub fn rounded(&self) -> Self {
+        Self { intercept: round(self.intercept), coefficients: self.coefficients.iter().copied().map(round).collect() }
+    }
+}
+
+/// A number with six decimals. Models are written with these, so that platforms whose logarithms differ in the last digit write the same,
+/// and judged with them.
+pub(super) fn round(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6 + 0.0
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ fn known_coefficients_are_recovered_within_their_intervals() {
     assert!((found.function.intercept - truth().intercept).abs() < 0.25, "{:?}", found.function);
     assert!(found.test.auc_interval.unwrap().low > 0.6 && found.test.brier.unwrap().skill.unwrap() > 0.05, "{:?}", found.test);
     assert_ne!(found.calibration, Calibration::NONE);
+    assert!(!warns(&found, "no better than the base rate"), "{:?}", found.evidence.warnings);
 }
 
 #[test]
@@ -66,6 +67,7 @@ fn shuffled_outcomes_cannot_be_foretold() {
     let interval = found.test.auc_interval.unwrap();
     assert!(interval.contains(0.5) && interval.high - interval.low < 0.15, "{interval:?}");
     assert!(found.test.brier.unwrap().skill.unwrap() < 0.01, "{:?}", found.test.brier);
+    assert!(warns(&found, "no better than the base rate"), "{:?}", found.evidence.warnings);
 }
 
 #[test]
