@@ -1,13 +1,16 @@
 //! Progress or exit, seen from outside: what stalls is found, whatever else moves; what need not wait runs on; and an instance is ready
 //! only while it can work.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::kafka::broker::Broker;
-use crate::kafka::client;
+use crate::kafka::client::{self, Member};
 use crate::kafka::eventually;
 use crate::kafka::input::simulated;
 use crate::kafka::scenario::{LIMIT, Scenario};
+use crate::kafka::service::Service;
+use crate::kafka::unique;
 use churnwatch::event::Stream;
 
 fn fault(what: &str) -> [(&'static str, String); 1] {
@@ -70,6 +73,72 @@ fn tasks_that_an_instance_keeps_run_on_while_it_restores_others() {
     });
     assert_eq!(keeper.log().matches("restored").count(), restored, "the restore has ended early, which proves nothing");
     scenario.wait_for_end(&mut keeper);
+    keeper.terminate();
+}
+
+/// Has a member that reads another topic join the group and leave it again every three seconds, so that every other member loses its tasks
+/// and gets them back. Runs until `done`.
+fn rebalance(scenario: &Scenario, other_topic: &str, done: &AtomicBool) {
+    while !done.load(Ordering::Acquire) {
+        let (member, begun) = (Member::join(scenario.broker, &scenario.application.id, &[other_topic]), Instant::now());
+        while begun.elapsed() < Duration::from_secs(3) && !done.load(Ordering::Acquire) {
+            member.poll();
+        }
+    }
+}
+
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+#[test]
+fn a_restore_comes_to_its_end_and_kept_tasks_commit_although_the_group_rebalances_every_three_seconds() {
+    let scenario = Scenario::new("rebalancing", 4, &[]);
+    // Nothing is written yet, so only later restores are slow.
+    let mut keeper = scenario.application.start_with(&[], &fault("in-restore:*:30"));
+    let assigned = |keeper: &Service, tasks: &str| keeper.log().matches(&format!("tasks={tasks}")).count();
+    eventually("all tasks", LIMIT, || (assigned(&keeper, "[0, 1, 2, 3]") > 0).then_some(()));
+    for seed in 80.. {
+        scenario.topics.fill(scenario.broker, &simulated(seed, 60, 10));
+        scenario.wait_for_end(&mut keeper);
+        if client::ends(scenario.broker, &scenario.application.changelog).iter().all(|end| *end > 500) {
+            break;
+        }
+    }
+    let topics = scenario.topics.all();
+    let thief = Member::join(scenario.broker, &scenario.application.id, &topics.iter().map(String::as_str).collect::<Vec<_>>());
+    let kept = eventually("half of the tasks", LIMIT, || {
+        thief.poll();
+        [[0, 1], [2, 3]].into_iter().find(|tasks| assigned(&keeper, &format!("{tasks:?}")) > 0)
+    });
+    let before = assigned(&keeper, "[0, 1, 2, 3]");
+    drop(thief);
+    eventually("all tasks again", LIMIT, || (assigned(&keeper, "[0, 1, 2, 3]") > before).then_some(()));
+    let (restored, done) = (keeper.log().matches("restored").count(), AtomicBool::new(false));
+    let other_topic = unique("other");
+    client::create_topic(scenario.broker, &other_topic, 1);
+    std::thread::scope(|scope| {
+        scope.spawn(|| rebalance(&scenario, &other_topic, &done));
+        // Also if something below fails.
+        let _end = SetWhenDropped(&done);
+        let rebalances = |keeper: &Service| assigned(keeper, "[0, 1, 2, 3]") - before;
+        let restores = |keeper: &Service| keeper.log().matches("restored").count() - restored;
+        eventually("rebalances", LIMIT, || (rebalances(&keeper) > 2).then_some(()));
+        scenario.topics.fill(scenario.broker, &simulated(74, 20, 5));
+        let of_kept = |offsets: Vec<Vec<i64>>| -> Vec<i64> {
+            offsets.into_iter().flat_map(|topic| kept.map(|task| topic[usize::try_from(task).unwrap()])).collect()
+        };
+        let ends = of_kept(scenario.ends());
+        eventually("new records of the kept tasks to be committed", LIMIT, || (of_kept(scenario.committed()) == ends).then_some(()));
+        assert_eq!(restores(&keeper), 0, "the restore has ended early, which proves nothing");
+        eventually("the end of the restore", LIMIT, || (restores(&keeper) > 0).then_some(()));
+        assert!(rebalances(&keeper) > 5, "{} rebalances", rebalances(&keeper));
+        scenario.wait_for_end(&mut keeper);
+    });
     keeper.terminate();
 }
 
