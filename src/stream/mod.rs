@@ -9,6 +9,7 @@ mod basis;
 mod broken_off;
 mod catch_up;
 mod committed;
+mod contradiction;
 mod cycle;
 mod dead_letter;
 mod failure;
