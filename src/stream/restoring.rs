@@ -61,17 +61,8 @@ impl Restoring {
     ) -> Result<Self, Failure> {
         let ((requests, asked), (sender, answered)) = (mpsc::channel(), mpsc::channel());
         let answers = Answers { sender, broken_off: BrokenOff::default() };
-        let worker = Worker {
-            number,
-            restorer,
-            clock,
-            report,
-            metrics,
-            requests: asked,
-            answers,
-            pending: None,
-            restored: BTreeMap::new(),
-        };
+        let worker =
+            Worker { number, restorer, clock, report, metrics, requests: asked, answers, pending: None, restored: BTreeMap::new() };
         let spawned = std::thread::Builder::new().name(format!("restore-{number}")).spawn(move || worker.work());
         spawned.map_err(|error| Failure::kafka("starting a restoring thread", &error))?;
         Ok(Self { requests, answers: answered })
@@ -194,12 +185,7 @@ impl Worker {
 }
 
 /// Compares the held tasks of a request with what is committed, and answers for them. What is left in the request must be restored.
-fn compare(
-    request: &mut Request,
-    restorer: &Restorer,
-    answers: &mut Answers,
-    alive: &mut Alive<'_>,
-) -> Result<(), Halt> {
+fn compare(request: &mut Request, restorer: &Restorer, answers: &mut Answers, alive: &mut Alive<'_>) -> Result<(), Halt> {
     let held: BTreeMap<i32, CommitPoint> = request.tasks.iter().filter_map(|(task, wanted)| Some((*task, wanted.held.clone()?))).collect();
     if held.is_empty() {
         return Ok(());

@@ -202,7 +202,10 @@ mod tests {
         assert_eq!(codes(&trial), ["kafka"]);
         let words = "sampled 1 of 200 records; the broker did not answer within 60 s";
         assert!(trial.problems(&options())[0].to_string().ends_with(words));
-        assert!(trial.to_string().starts_with(&format!("records      t: only a part: {words}\nrecords      t: of the newest 1")), "{trial}");
+        assert!(
+            trial.to_string().starts_with(&format!("records      t: only a part: {words}\nrecords      t: of the newest 1")),
+            "{trial}"
+        );
         let none = short_of(Vec::new());
         assert!(!none.to_string().contains("none yet"), "{none}");
     }

@@ -460,7 +460,8 @@ fn an_account_that_is_pinned_to_red_for_an_hour_is_published_as_green_again_and_
             bands.push((now.since(pinned) / HOUR_MS, change["health"]["score"].clone(), change["health"]["band"].clone()));
         }
     }
-    let expected = [(-96, 72.0, "green"), (0, 30.0, "red"), (1, 72.0, "green")].map(|(hour, score, band)| (hour, json!(score), json!(band)));
+    let expected =
+        [(-96, 72.0, "green"), (0, 30.0, "red"), (1, 72.0, "green")].map(|(hour, score, band)| (hour, json!(score), json!(band)));
     assert_eq!(bands, expected);
 }
 
