@@ -88,7 +88,7 @@ mod tests {
     fn one_that_ends_now_and_then_does_not() {
         assert_eq!(
             rebalanced(3_600, |broken_off, second| if second % 60 == 0 {
-                broken_off.ended(3)
+                broken_off.ended(3);
             }),
             None
         );

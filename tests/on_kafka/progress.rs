@@ -31,7 +31,7 @@ fn a_partition_that_stands_still_while_its_siblings_move_shows_in_the_lag_and_en
     eventually("the lag of what is not read", LIMIT, || service.get("/api/pipeline").contains(&lag).then_some(()));
     // Another input of the same task never stands still.
     let (billing, mut number) = (scenario.topics.of(Stream::Billing), 0);
-    let account = (0..).map(|n| format!("moving-{n}")).find(|id| client::murmur2(id.as_bytes(), 2) == 0).unwrap();
+    let account = (0..100).map(|n| format!("moving-{n}")).find(|id| client::murmur2(id.as_bytes(), 2) == 0).unwrap();
     eventually("the end of the service", LIMIT, || {
         number += 1;
         let paid = format!(
@@ -139,7 +139,7 @@ fn a_restore_comes_to_its_end_and_kept_tasks_commit_although_the_group_rebalance
         // Also if something below fails.
         let _end = SetWhenDropped(&done);
         let rebalances = |keeper: &Service| assigned(keeper, "[0, 1, 2, 3]") - before;
-        let restores = |keeper: &Service| keeper.log().matches("restored").count() - restored;
+        let ended = |keeper: &Service| keeper.log().matches("restored").count() - restored;
         eventually("rebalances", LIMIT, || (rebalances(&keeper) > 2).then_some(()));
         scenario.topics.fill(scenario.broker, &simulated(74, 20, 5));
         let of_kept = |offsets: Vec<Vec<i64>>| -> Vec<i64> {
@@ -147,8 +147,8 @@ fn a_restore_comes_to_its_end_and_kept_tasks_commit_although_the_group_rebalance
         };
         let ends = of_kept(scenario.ends());
         eventually("new records of the kept tasks to be committed", LIMIT, || (of_kept(scenario.committed()) == ends).then_some(()));
-        assert_eq!(restores(&keeper), 0, "the restore has ended early, which proves nothing");
-        eventually("the end of the restore", LIMIT, || (restores(&keeper) > 0).then_some(()));
+        assert_eq!(ended(&keeper), 0, "the restore has ended early, which proves nothing");
+        eventually("the end of the restore", LIMIT, || (ended(&keeper) > 0).then_some(()));
         assert!(rebalances(&keeper) > 5, "{} rebalances", rebalances(&keeper));
         scenario.wait_for_end(&mut keeper);
     });
