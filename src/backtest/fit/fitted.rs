@@ -106,7 +106,7 @@ pub fn fit(model: &Model, examples: &[Example], options: &Options) -> Result<Fit
         notes.push(format!("the validation part has one outcome only, so the penalty is the default, {lambda}"));
     }
     let rows = parts.rows(&[Part::Training, Part::Validation], &fitted);
-    let minimum = rows.minimise(lambda)?;
+    let minimum = rows.minimise_on_both_sides(lambda)?;
     let errors = rows.standard_errors(lambda, &minimum)?;
     let uncalibrated = expand(&minimum, &fitted);
     let calibration = parts.calibrate(&uncalibrated, &mut notes)?;

@@ -11,7 +11,11 @@ mod linear;
 mod logistic;
 mod platt;
 mod refusal;
+#[cfg(test)]
+mod simulated;
 mod split;
+#[cfg(test)]
+mod tests;
 
 pub use fitted::{Coefficient, Fit, Options, fit};
 pub use function::RiskFunction;
