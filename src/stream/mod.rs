@@ -6,6 +6,7 @@
 
 mod assignment;
 mod basis;
+mod broken_off;
 mod catch_up;
 mod committed;
 mod contradiction;

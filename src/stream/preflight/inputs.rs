@@ -1,6 +1,5 @@
 //! The input topics as found in the cluster: the partition count that all share, and the partitioners that may have written them.
 
-use crate::clock::Deadline;
 use crate::kafka::{Inspector, TopicId, wait};
 use crate::partitioner::{Candidates, Partitioner};
 use crate::stream::failure::Failure;
@@ -78,15 +77,7 @@ impl Inputs {
     /// If no broker answers.
     pub(crate) fn identify(&mut self, changelog: &str, inspector: &Inspector) -> Result<(), Failure> {
         let names: Vec<&str> = self.topics.iter().map(|topic| topic.name.as_str()).chain([changelog]).collect();
-        let deadline = Deadline::after(wait::KNOWN_TOPIC);
-        let mut found = inspector.describe(&names, wait::UNKNOWN_TOPIC);
-        while names.iter().any(|name| !matches!(found.get(*name), Some(Ok(_)))) && !deadline.passed() {
-            inspector.wait(wait::STEP);
-            found = inspector.describe(&names, wait::UNKNOWN_TOPIC);
-        }
-        if found.is_empty() {
-            return Err(Failure::kafka("looking up the ids of the topics", &"no broker answers"));
-        }
+        let found = inspector.describe_within(&names, wait::KNOWN_TOPIC)?;
         let id = |name: &str| found.get(name).and_then(|topic| topic.as_ref().ok()?.id);
         self.ids = TopicIds { inputs: self.topics.iter().map(|topic| id(&topic.name)).collect(), changelog: id(changelog) };
         Ok(())
