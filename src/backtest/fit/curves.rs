@@ -112,11 +112,6 @@ impl Step {
         Self { sum: self.sum + other.sum, n: self.n + other.n, churned: self.churned + other.churned }
     }
 
-    /// Log-odds of churn, with half a case added to either side so that they are finite (Haldane, Annals of Human Genetics 1956).
-    fn log_odds(self) -> f64 {
-        log_odds(self.churned, self.n)
-    }
-
     /// -2 ln(likelihood) at its own churn rate.
     fn deviance(self) -> f64 {
         let term = |count: u64| if count == 0 { 0.0 } else { count as f64 * (count as f64 / self.n as f64).ln() };
@@ -124,6 +119,7 @@ impl Step {
     }
 }
 
+/// Log-odds of churn, with half a case added to either side so that they are finite (Haldane, Annals of Human Genetics 1956).
 fn log_odds(churned: u64, n: u64) -> f64 {
     ((churned as f64 + 0.5) / ((n - churned) as f64 + 0.5)).ln()
 }

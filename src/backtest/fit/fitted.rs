@@ -12,6 +12,7 @@ use super::refusal::{Classes, Refusal, refuse, warnings};
 use super::split::{Part, Split};
 use crate::score::Model;
 use crate::score::model::Evidence;
+use crate::time::Timestamp;
 
 /// Accounts of either outcome needed to calibrate. With fewer, the shift alone would have a standard error above 0.3.
 const MIN_CALIBRATION: u64 = 20;
@@ -23,6 +24,8 @@ const MIN_PRESENT: usize = 20;
 pub struct Options {
     /// Horizon of the outcomes, days.
     pub horizon_days: u32,
+    /// The test part begins here; `None`: with the last fifth of the instants.
+    pub test_begins: Option<Timestamp>,
     /// For the interval of the AUC.
     pub bootstrap: Bootstrap,
     /// The penalties to choose from, ascending.
@@ -34,7 +37,7 @@ impl Options {
     #[must_use]
     pub fn of(horizon_days: u32) -> Self {
         let penalties = vec![0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
-        Self { horizon_days, bootstrap: Bootstrap::default(), penalties }
+        Self { horizon_days, test_begins: None, bootstrap: Bootstrap::default(), penalties }
     }
 }
 
@@ -98,7 +101,7 @@ impl Coefficient {
 pub fn fit(model: &Model, examples: &[Example], options: &Options) -> Result<Fit, Refusal> {
     let mut examples: Vec<Example> = examples.iter().filter(|example| example.inputs.iter().any(Option::is_some)).cloned().collect();
     Example::sort(&mut examples);
-    let parts = Parts::of(&examples, options.horizon_days);
+    let parts = Parts::of(&examples, options);
     refuse(examples.len(), Classes::of(parts.all(&[Part::Training])), Classes::of(parts.all(&[Part::Test])))?;
     let fitted = parts.fitted_components(model.components.len());
     let mut notes = parts.warnings(&examples);
@@ -134,8 +137,8 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn of(examples: &'a [Example], horizon_days: u32) -> Self {
-        let split = Split::of(examples, horizon_days);
+    fn of(examples: &'a [Example], options: &Options) -> Self {
+        let split = Split::of(examples, options.horizon_days, options.test_begins);
         let examples = examples.iter().map(|example| (split.part(example.account, example.instant), example)).collect();
         Self { split, examples }
     }
