@@ -86,10 +86,14 @@ impl Application {
 
     /// Runs another command of the binary to completion, with the same configuration.
     pub fn command(&self, arguments: &[&str]) -> std::process::Output {
-        let options = &self.arguments;
+        self.command_with(arguments).output().unwrap()
+    }
+
+    /// Another command of the binary, with the same configuration.
+    pub fn command_with(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_churnwatch"));
-        command.args(arguments).arg("--config").arg(self.config()).args(options).envs(self.variables.iter().cloned());
-        command.output().unwrap()
+        command.args(arguments).arg("--config").arg(self.config()).args(&self.arguments).envs(self.variables.iter().cloned());
+        command
     }
 
     /// Starts an instance.

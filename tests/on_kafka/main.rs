@@ -38,6 +38,7 @@ mod kill;
 mod monitoring;
 mod offsets;
 mod progress;
+mod redrive;
 mod reload;
 mod repartition;
 mod run;
