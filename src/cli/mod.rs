@@ -11,6 +11,7 @@ pub mod demo;
 pub mod explain;
 pub mod health;
 pub mod help;
+pub mod input;
 mod log;
 pub mod man;
 mod outcomes;
@@ -134,7 +135,7 @@ pub enum Command {
     /// Run the same engine on NDJSON files, without Kafka, deterministic to the byte
     Replay(Box<replay::Args>),
     /// Take the score of one account apart: the arithmetic, why now, and what would make it green
-    Explain(explain::Args),
+    Explain(Box<explain::Args>),
     /// Generate seeded synthetic events, to NDJSON files or topics
     Simulate(simulate::Args),
     /// Check the configuration, the topics and the rights the service needs

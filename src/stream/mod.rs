@@ -6,8 +6,10 @@
 
 mod assignment;
 mod basis;
+mod broken_off;
 mod catch_up;
 mod committed;
+mod contradiction;
 mod cycle;
 mod dead_letter;
 mod failure;

@@ -47,6 +47,7 @@ impl Service {
         let inspector = Inspector::new(&options.properties)?;
         let mut inputs = Inputs::describe(&options, &inspector)?;
         topics::ensure(&options, inputs.partitions, &inspector)?;
+        fault::point("in-preflight");
         group::check_topics(&options, &inspector)?;
         inputs.identify(&options, &inspector)?;
         inputs.partitioning = sample::partitioning(&options, &inputs, &inspector)?;

@@ -9,13 +9,11 @@ use super::failure::Failure;
 use super::options::Options;
 use super::preflight::{Inputs, topics};
 use crate::clock::Deadline;
-use crate::kafka::{Description, ErrorCode, Inspector};
+use crate::kafka::{Description, ErrorCode, Inspector, wait};
 use crate::stop::Stop;
 
 /// Pause between two checks.
 const PERIOD: Duration = Duration::from_secs(10);
-/// Timeout of one check.
-const LIMIT: Duration = Duration::from_secs(5);
 /// How often the shutdown request is checked.
 const STEP: Duration = Duration::from_millis(100);
 /// How many checks in a row may miss a topic: a broker that has just started knows no topics for a moment.
@@ -59,7 +57,7 @@ fn watch(options: &Options, inputs: &Inputs, inspector: &Inspector, stop: &Stop)
         if !next.passed() {
             continue;
         }
-        let described = describe(inputs, &changelog, inspector, LIMIT);
+        let described = inspector.describe(&names(inputs, &changelog), wait::LOOK);
         match compare(inputs, &changelog, &described) {
             Err(Failure::TopicMissing { .. }) if missing < MISSING_MAX => missing += 1,
             result => {
@@ -76,16 +74,10 @@ fn watch(options: &Options, inputs: &Inputs, inspector: &Inspector, stop: &Stop)
     Ok(())
 }
 
-/// Looks up the inputs, the topics behind the repartition stage, and the changelog.
-pub(super) fn describe(inputs: &Inputs, changelog: &str, inspector: &Inspector, limit: Duration) -> Described {
-    let names: Vec<&str> = inputs
-        .topics
-        .iter()
-        .map(|topic| topic.name.as_str())
-        .chain([changelog])
-        .chain(inputs.ids.repartitioned.keys().map(String::as_str))
-        .collect();
-    inspector.describe(&names, limit)
+/// The inputs, the topics behind the repartition stage, and the changelog.
+pub(super) fn names<'a>(inputs: &'a Inputs, changelog: &'a str) -> Vec<&'a str> {
+    let read = inputs.topics.iter().map(|topic| topic.name.as_str());
+    read.chain([changelog]).chain(inputs.ids.repartitioned.keys().map(String::as_str)).collect()
 }
 
 /// Compares the topics with what they were at the start. A topic that no broker has described is not compared.

@@ -25,6 +25,7 @@ mod kafka;
 #[allow(dead_code, reason = "shared with the offline tests")]
 mod oracle;
 
+mod absence;
 mod basis;
 mod changelog;
 mod chaos;

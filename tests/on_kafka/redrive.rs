@@ -195,9 +195,8 @@ fn a_second_redrive_fences_the_first_which_names_the_cause() {
     clicks.wait_for_letters(&mut service, 20);
     clicks.declare("u1", "acme");
     let application = &clicks.scenario.application;
-    let mut command = application.command_with(&["redrive", "--code", "unknown_account"]);
-    command.env("CHURNWATCH_FAULT", "before-redrive-commit:1:10000");
-    let first = application.start_command(command);
+    let pause = ("CHURNWATCH_FAULT", "before-redrive-commit:1:10000".to_owned());
+    let first = application.start_command_of(&["redrive", "--code", "unknown_account"], &[pause]);
     eventually("the first one to read letters", LIMIT, || first.log().contains("letters are read from now on").then_some(()));
     assert_eq!(clicks.redrive(&[])["redriven"], 20);
     let log = first.fails_with("fenced");

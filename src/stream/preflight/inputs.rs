@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::clock::Deadline;
 use crate::kafka::{Inspector, TopicId, wait};
 use crate::partitioner::{Candidates, Partitioner};
 use crate::stream::failure::Failure;
@@ -85,15 +84,7 @@ impl Inputs {
         let repartitioned: Vec<&str> = options.repartitioned().map(|topic| topic.name.as_str()).collect();
         let read = self.topics.iter().map(|topic| topic.name.as_str());
         let names: Vec<&str> = read.chain([changelog.as_str()]).chain(repartitioned.iter().copied()).collect();
-        let deadline = Deadline::after(wait::KNOWN_TOPIC);
-        let mut found = inspector.describe(&names, wait::UNKNOWN_TOPIC);
-        while names.iter().any(|name| !matches!(found.get(*name), Some(Ok(_)))) && !deadline.passed() {
-            inspector.wait(wait::STEP);
-            found = inspector.describe(&names, wait::UNKNOWN_TOPIC);
-        }
-        if found.is_empty() {
-            return Err(Failure::kafka("looking up the ids of the topics", &"no broker answers"));
-        }
+        let found = inspector.describe_within(&names, wait::KNOWN_TOPIC)?;
         let id = |name: &str| found.get(name).and_then(|topic| topic.as_ref().ok()?.id);
         self.ids = TopicIds {
             inputs: self.topics.iter().map(|topic| id(&topic.name)).collect(),

@@ -2,8 +2,10 @@
 //!
 //! Read and Write include Describe. A transactional producer needs no right on the cluster.
 
+use std::time::Duration;
+
 use super::topics::{self, OwnTopic};
-use crate::kafka::{self, Allowed, ErrorCode, Inspector, Operation, TransactionalProducer, is_forbidden, wait};
+use crate::kafka::{self, Allowed, ErrorCode, Inspector, Operation, TransactionalProducer, is_forbidden};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 
@@ -50,12 +52,12 @@ pub fn rights(options: &Options) -> Vec<Right> {
 pub(super) fn missing(options: &Options, inspector: &Inspector, to_create: &[OwnTopic]) -> Result<Vec<Failure>, Failure> {
     let rights = rights(options);
     let names: Vec<&str> = rights.iter().filter(|right| right.resource == "topic").map(|right| right.name.as_str()).collect();
-    let topics = inspector.describe(&names, wait::REQUEST);
+    let topics = inspector.describe_within(&names, Duration::ZERO)?;
     let mut missing = Vec::new();
     for right in &rights {
         let allowed = match right.resource {
             "topic" => topics.get(&right.name).map(|described| described.clone().map(|topic| topic.operations)),
-            "group" => inspector.allowed_on_group(&right.name, wait::REQUEST),
+            "group" => Some(inspector.allowed_on_group(&right.name)?),
             _ => None,
         };
         missing.extend(denied(right, allowed));

@@ -104,10 +104,14 @@ impl Survey {
             self.own.push((topic, found));
         }
         self.problems.extend(group::check_topics(options, inspector).err());
-        match sample::partitioning(options, &inputs, inspector) {
-            Ok(partitioning) => {
-                self.partitioners = partitioning.map_or_else(|| "not compared".to_owned(), |found| found.candidates.names());
-                inputs.partitioning = partitioning;
+        match sample::sampled(options, &inputs, inspector) {
+            Ok(sampled) => {
+                self.partitioners = sampled.partitioning.map_or_else(|| "not compared".to_owned(), |found| found.candidates.names());
+                if !sampled.short.is_empty() {
+                    self.partitioners += ", by a part of the records";
+                }
+                self.problems.extend(sampled.short.iter().map(|short| short.shortfall.failure(&short.topic)));
+                inputs.partitioning = sampled.partitioning;
             }
             Err(failure) => self.problems.push(failure),
         }

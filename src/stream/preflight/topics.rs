@@ -148,7 +148,7 @@ pub(in crate::stream) fn try_create(options: &Options, topics: &[OwnTopic]) -> R
 
 /// Creates topics; those that an older broker refuses because of [`TIMESTAMPS_AHEAD`], without it.
 fn create_or_validate(options: &Options, topics: &[OwnTopic], creation: Creation) -> Result<Vec<(String, ErrorCode)>, Failure> {
-    let refused = create_topics(&options.properties, &specs(options, topics), creation)?;
+    let refused = create_topics(&options.properties, &specs(options, topics), creation, wait::OUTAGE)?;
     let is_for_newer = |topic: &&OwnTopic| {
         let is_refused = refused.iter().any(|(name, code)| *name == topic.name && *code == ErrorCode::InvalidConfig);
         is_refused && topic.settings.iter().any(|(name, _)| *name == TIMESTAMPS_AHEAD)
@@ -157,7 +157,7 @@ fn create_or_validate(options: &Options, topics: &[OwnTopic], creation: Creation
     for topic in &mut again {
         topic.settings.retain(|(name, _)| *name != TIMESTAMPS_AHEAD);
     }
-    let refused_again = create_topics(&options.properties, &specs(options, &again), creation)?;
+    let refused_again = create_topics(&options.properties, &specs(options, &again), creation, wait::OUTAGE)?;
     let others = refused.into_iter().filter(|(name, _)| again.iter().all(|topic| topic.name != *name));
     Ok(others.chain(refused_again).collect())
 }

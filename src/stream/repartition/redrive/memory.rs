@@ -14,9 +14,6 @@ use crate::clock::Deadline;
 use crate::kafka::{Consumer, Inspector, Offset, Record, Visitor, read_to_end, wait};
 use crate::stream::failure::Failure;
 
-/// Timeout of one request.
-const LIMIT: std::time::Duration = std::time::Duration::from_secs(30);
-
 /// Where a letter is in the dead letters topic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {
@@ -146,7 +143,7 @@ pub(super) fn wait_until_stable(reader: &Consumer, inspector: &Inspector, topic:
         let end = inspector.watermarks(topic, partition)?.1;
         loop {
             let failed = |error| Failure::kafka(format!("asking for the end of {topic} [{partition}]"), &error);
-            if reader.stable_watermarks(topic, partition, LIMIT).map_err(failed)?.1 >= end {
+            if reader.stable_watermarks(topic, partition, wait::REQUEST).map_err(failed)?.1 >= end {
                 break;
             }
             if deadline.passed() {

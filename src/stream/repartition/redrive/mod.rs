@@ -85,7 +85,7 @@ fn existing(topic: &str, hint: &'static str, inspector: &Inspector) -> Result<i3
 
 /// What the dead letters topic holds.
 fn held(letters: &str, partitions: i32, inspector: &Inspector) -> Result<Held, Failure> {
-    let described = inspector.describe(&[letters], wait::REQUEST);
+    let described = inspector.describe_within(&[letters], wait::KNOWN_TOPIC)?;
     let topic_id = described.get(letters).and_then(|found| found.as_ref().ok()?.id).map(|id| id.to_string());
     let start = |partition| Ok((partition, inspector.watermarks(letters, partition)?.0));
     Ok(Held { topic_id, starts: (0..partitions).map(start).collect::<Result<_, Failure>>()? })
