@@ -23,12 +23,12 @@ impl DeadLetter {
     ///
     /// `origin`: where a record of the internal topic comes from. Its value is then the native event that the record has become.
     pub(super) fn new(record: Record<'_>, origin: Option<&Origin<'_>>, rejection: &Rejection, options: &Options) -> Self {
-        Self::of(&Original { origin, ..Original::of(&record) }, rejection, options)
+        Self::of(&Original { origin, ..Original::of(record) }, rejection, options)
     }
 
     /// The same for a record of the repartition stage, which can be redriven: the id of its topic is part of its identity.
     pub(super) fn of_stage(record: Record<'_>, topic_id: Option<TopicId>, rejection: &Rejection, options: &Options) -> Self {
-        Self::of(&Original { topic_id, ..Original::of(&record) }, rejection, options)
+        Self::of(&Original { topic_id, ..Original::of(record) }, rejection, options)
     }
 
     fn of(original: &Original<'_>, rejection: &Rejection, options: &Options) -> Self {
@@ -103,7 +103,7 @@ struct Original<'a> {
 }
 
 impl<'a> Original<'a> {
-    fn of(record: &Record<'a>) -> Self {
+    fn of(record: Record<'a>) -> Self {
         Self {
             place: (record.topic(), record.partition(), record.offset()),
             timestamp: record.timestamp().map(|(timestamp, by_producer)| (timestamp.millis(), by_producer)),

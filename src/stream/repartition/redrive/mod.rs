@@ -66,9 +66,22 @@ pub fn redrive(options: &Options, code: Code, is_dry_run: bool, stop: &Stop) -> 
     let aliases = aliases_now(options, stop)?;
     tracing::info!(aliases = aliases.len(), "the accounts topics have been read; letters are read from now on");
     let progress = begins.into_iter().map(|(partition, begin)| (partition, Progress { begin, next: begin, oldest_left: None })).collect();
-    let (tally, batch, routed) = (Tally::new(is_dry_run), Batch::default(), Routed::default());
-    let mut pass =
-        Pass { options, code, router, aliases, values, memory, tally, batch, routed, progress, topic_id: held.topic_id, writer, stop };
+    let (tally, batch, events) = (Tally::new(is_dry_run), Batch::default(), Routed::default());
+    let mut pass = Pass {
+        options,
+        code,
+        router,
+        aliases,
+        values,
+        memory,
+        tally,
+        batch,
+        routed: events,
+        progress,
+        topic_id: held.topic_id,
+        writer,
+        stop,
+    };
     let places: Vec<(i32, i64)> = pass.progress.iter().map(|(partition, progress)| (*partition, progress.next)).collect();
     if !stop.is_requested() {
         let from = places.iter().map(|(partition, next)| (letters.as_str(), *partition, Offset::Offset(*next)));
