@@ -39,4 +39,5 @@ mod watchdog;
 pub use failure::Failure;
 pub use offsets::Permits;
 pub use options::{InputTopic, Options, Route};
+pub use repartition::redrive::{Tally, redrive};
 pub use service::Service;

@@ -49,7 +49,7 @@ impl Service {
         topics::ensure(&options, inputs.partitions, &inspector)?;
         fault::point("in-preflight");
         group::check_topics(&options, &inspector)?;
-        inputs.identify(&options.changelog_topic(), &inspector)?;
+        inputs.identify(&options, &inspector)?;
         inputs.partitioning = sample::partitioning(&options, &inputs, &inspector)?;
         let partitioners = inputs.partitioning.map_or_else(|| "not compared".to_owned(), |found| found.candidates.names());
         tracing::info!(topics = ?options.input_names(), partitions = inputs.partitions, partitioners, "input topics");

@@ -39,6 +39,7 @@ mod kill;
 mod monitoring;
 mod offsets;
 mod progress;
+mod redrive;
 mod reload;
 mod repartition;
 mod run;

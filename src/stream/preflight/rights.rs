@@ -30,12 +30,17 @@ pub fn rights(options: &Options) -> Vec<Right> {
     };
     let mut rights: Vec<Right> = options.input_names().into_iter().map(|name| topic(name, &[Read])).collect();
     rights.push(topic(&options.changes_topic, &[Write, Create]));
-    rights.push(topic(&options.dead_letters_topic, &[Write, Create]));
+    let redrives = options.resolves_aliases();
+    rights.push(topic(&options.dead_letters_topic, if redrives { &[Read, Write, Create] } else { &[Write, Create] }));
     rights.push(topic(&options.changelog_topic(), &[Read, Write, Create, DescribeConfigs]));
     let has_stage = options.repartitioned().next().is_some();
     if has_stage {
         rights.push(topic(&options.repartition_topic(), &[Read, Write, Create, Delete]));
         rights.push(Right { resource: "group", name: options.repartition_group(), operations: vec![Read] });
+    }
+    if redrives {
+        rights.push(topic(&options.redriven_topic(), &[Read, Write, Create, DescribeConfigs]));
+        rights.push(Right { resource: "group", name: options.redrive_group(), operations: vec![Read] });
     }
     rights.push(Right { resource: "group", name: options.application.clone(), operations: vec![Read] });
     rights.push(Right { resource: "transactional id", name: format!("{}-*", options.application), operations: vec![Write] });

@@ -116,7 +116,7 @@ impl Survey {
             Err(failure) => self.problems.push(failure),
         }
         if has_changelog {
-            inputs.identify(&options.changelog_topic(), inspector)?;
+            inputs.identify(options, inspector)?;
             self.check_state(options, &inputs)?;
         }
         Ok(())
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     fn own(name: &str, purpose: &'static str) -> OwnTopic {
-        OwnTopic { name: name.to_owned(), purpose, partitions: 4, settings: Vec::new(), counted: false }
+        OwnTopic { name: name.to_owned(), purpose, partitions: 4, settings: Vec::new(), counted: false, needed: true }
     }
 
     #[test]
