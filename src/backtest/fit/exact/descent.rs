@@ -1,7 +1,7 @@
 //! Descent to a minimum.
 
 use super::super::function::RiskFunction;
-use super::super::logistic::{Failure, TOLERANCE, fit_targets};
+use super::super::logistic::{Failure, TOLERANCE, fit_targets, rounding};
 use super::likelihood::{Derivatives, Rows};
 use super::slopes::split;
 
@@ -27,23 +27,13 @@ impl Rows {
         self.minimise_from(lambda, std::iter::once(plain.intercept).chain(plain.coefficients).collect())
     }
 
-    /// The same, then tried again from the other side of 0 for each coefficient: with few rows, F may have a lower minimum there.
-    pub(in super::super) fn minimise_on_both_sides(&self, lambda: f64) -> Result<Minimum, Failure> {
-        let mut best = self.minimise(lambda)?;
-        let mut least = self.objective(lambda, &best.parameters);
-        for place in 1..best.parameters.len() {
-            // A descent that fails from there changes nothing: there is a minimum already.
-            let Ok(found) = self.minimise_from(lambda, turned(&best.parameters, place)) else { continue };
-            let value = self.objective(lambda, &found.parameters);
-            if value < least - 1e-12 {
-                (best, least) = (found, value);
-            }
-        }
-        Ok(best)
+    /// The minimum that descent reaches from that of another penalty: with the same signs, and in fewer steps.
+    pub(in super::super) fn minimise_near(&self, lambda: f64, other: &Minimum) -> Result<Minimum, Failure> {
+        self.minimise_from(lambda, other.parameters.clone())
     }
 
     /// Descends with the signs of these parameters.
-    fn minimise_from(&self, lambda: f64, mut parameters: Vec<f64>) -> Result<Minimum, Failure> {
+    pub(super) fn minimise_from(&self, lambda: f64, mut parameters: Vec<f64>) -> Result<Minimum, Failure> {
         let signs: Vec<f64> = parameters.iter().map(|parameter| parameter.signum()).collect();
         for (parameter, sign) in parameters.iter_mut().zip(&signs).skip(1) {
             *parameter = sign * parameter.abs().max(LEAST);
@@ -83,7 +73,7 @@ impl Rows {
             let next: Vec<f64> = from.iter().zip(step).zip(signs).zip(&bounds).map(moved).collect();
             let expected: f64 = next.iter().zip(from).zip(gradient).map(|((to, from), partial)| (to - from) * partial).sum();
             let lower = self.objective(lambda, &next);
-            if lower <= value + 1e-4 * expected + 1e-15 * value.abs() && next != from {
+            if lower <= value + 1e-4 * expected + rounding(value, self.targets.len()) && next != from {
                 return Some((next, lower));
             }
             share /= 2.0;
@@ -98,11 +88,6 @@ impl Minimum {
         let (b, c) = split(&self.parameters);
         RiskFunction { intercept: b, coefficients: c.to_vec() }
     }
-}
-
-/// Parameters with the sign of one turned around.
-fn turned(parameters: &[f64], place: usize) -> Vec<f64> {
-    parameters.iter().enumerate().map(|(at, value)| if at == place { -value } else { *value }).collect()
 }
 
 /// The intercept, and the coefficients that are above their bound or that descent moves away from it.

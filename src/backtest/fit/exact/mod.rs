@@ -17,6 +17,7 @@
 mod descent;
 mod likelihood;
 mod robust;
+mod search;
 mod slopes;
 #[cfg(test)]
 mod tests;

@@ -127,3 +127,23 @@ fn a_component_that_repeats_another_needs_a_penalty() {
     let found = rows.minimise(0.01).unwrap().parameters;
     assert!((found[1] - found[2]).abs() < 1e-9, "{found:?}");
 }
+
+/// Without an allowance for rounding, steps near the minimum were refused, and halved until nothing moved.
+#[test]
+fn sums_over_many_rows_do_not_keep_it_from_converging() {
+    let mut rows = Rows::new(2);
+    let mut state = 1_u64;
+    let mut unit = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as f64 / 2_147_483_648.0
+    };
+    for account in 0..150_000 {
+        let (one, other) = (2.0 * unit() - 1.0, 2.0 * unit() - 1.0);
+        let churned = unit() < 1.0 / (1.0 + (2.5 + 0.8 * one).exp());
+        rows.push(account, &[Some(one), (unit() < 0.5).then_some(other)], churned);
+    }
+    for lambda in [0.0001, 0.001, 0.01] {
+        let found = rows.minimise(lambda);
+        assert!(found.is_ok(), "{lambda}: {found:?}");
+    }
+}
