@@ -15,7 +15,7 @@ pub struct RoundOptions {
     pub publish: bool,
     /// Whether the task is still catching up; every change carries this flag.
     pub catching_up: bool,
-    /// Accounts to score, at most; the others stay queued for the next round.
+    /// Waiting records to apply and accounts to score, at most; the others stay queued for the next round.
     pub budget: usize,
     /// Bytes of changes after which no further account is scored.
     pub bytes: usize,
@@ -32,6 +32,8 @@ pub struct RoundReport {
     pub bytes: usize,
     /// Accounts left for the next round.
     pub left: usize,
+    /// Whether waiting records whose time has come are left for the next round. Until all of them are applied, no account is scored.
+    pub waiting_left: bool,
 }
 
 impl RoundReport {
@@ -63,11 +65,11 @@ enum LiveUpdate {
 impl<S: Store> Task<S> {
     /// Applies the waiting records that are due at `now`, scores accounts, and appends what to publish to `out`.
     pub fn round(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>) -> RoundReport {
-        self.release_waiting(now);
+        let waiting_left = !self.release_waiting(now, options.budget);
         self.forget_deletions(now);
         out.extend(self.tombstones.drain(..).map(OutputRecord::tombstone));
-        let mut report = RoundReport::default();
-        if options.publish {
+        let mut report = RoundReport { waiting_left, ..RoundReport::default() };
+        if options.publish && !waiting_left {
             self.score_due(now, options, out, &mut report);
             self.refresh_live(now, options.budget.saturating_sub(report.scored));
         }
@@ -152,11 +154,12 @@ impl<S: Store> Task<S> {
         }
     }
 
-    /// Applies the waiting records whose event time has been reached. They were observed, deduplicated and counted when they were read, so
-    /// a configuration that has changed since must not refuse them.
-    fn release_waiting(&mut self, now: Timestamp) {
+    /// Applies the waiting records whose event time has been reached, at most so many; returns whether that was all. They were observed,
+    /// deduplicated and counted when they were read, so a configuration that has changed since must not refuse them.
+    fn release_waiting(&mut self, now: Timestamp, most: usize) -> bool {
         let context = DecodeContext::of_accepted(self.settings.limits.text_bytes);
-        while let Some((number, waiting)) = self.waiting.pop_due(now) {
+        for _ in 0..most {
+            let Some((number, waiting)) = self.waiting.pop_due(now) else { return true };
             self.unwritten.waiting.insert(number);
             self.stream_time.reach(waiting.stream, waiting.at);
             let raw = event::Raw {
@@ -171,5 +174,6 @@ impl<S: Store> Task<S> {
                 self.apply(&record, Lateness::InTime);
             }
         }
+        !self.waiting.is_due(now)
     }
 }

@@ -180,7 +180,8 @@ impl StreamThread {
     /// Processes up to one batch of events; waits for the first one only. Returns the number of events.
     fn process_batch(&mut self, wait: Duration) -> Result<usize, Failure> {
         let (mut wait, mut now, mut polled, mut has_ended) = (wait, None, 0, false);
-        while polled < BATCH {
+        let reduced = self.transactions.limits().are_reduced();
+        while polled < BATCH && !(reduced && polled > 0 && self.is_nearly_full()) {
             let Some(event) = self.member.poll(wait) else { break };
             (wait, polled) = (Duration::ZERO, polled + 1);
             match event.content() {
@@ -213,7 +214,8 @@ impl StreamThread {
     }
 
     fn load(&self) -> Load {
-        self.tasks.running().map(|(_, task)| task.load()).sum()
+        let record_bytes = self.transactions.limits().record_bytes();
+        self.tasks.running().map(|(_, task)| task.load(record_bytes)).sum()
     }
 
     fn is_nearly_full(&self) -> bool {
@@ -244,7 +246,7 @@ impl StreamThread {
     }
 
     /// After a failed transaction, with nothing assigned: looks first whether the group already knows another process by the name of this
-    /// one, because a new producer would fence that process.
+    /// one, which then has nothing left to do.
     pub(super) fn recover(&mut self) -> Result<(), Failure> {
         while let Some(event) = self.member.poll(Duration::ZERO) {
             note(event.content(), || self.member.assignment_lost(), &mut self.events)?;

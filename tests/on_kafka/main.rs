@@ -26,6 +26,7 @@ mod kafka;
 mod oracle;
 
 mod basis;
+mod burst;
 mod changelog;
 mod chaos;
 mod consumers;
@@ -45,3 +46,4 @@ mod schema_registry;
 mod security;
 mod topics;
 mod upgrade;
+mod zombie;

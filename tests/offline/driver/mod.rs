@@ -466,6 +466,19 @@ fn a_waiting_record_takes_effect_even_if_the_configuration_would_refuse_it_by_th
 }
 
 #[test]
+fn waiting_records_beyond_the_budget_of_a_round_are_applied_in_the_next_and_nothing_is_scored_before() {
+    let mut driver = Driver::new();
+    let later = at(100).plus(HOUR_MS);
+    for number in 0..5 {
+        driver.feed(Stream::Usage, &used(&number.to_string(), &format!("a{number}"), "u", later), at(100));
+    }
+    let few = RoundOptions { budget: 2, ..PUBLISH };
+    let rounds: Vec<_> = (0..4).map(|_| (driver.task.round(later, &few, &mut Vec::new()), driver.task.account_ids().len())).collect();
+    let seen: Vec<_> = rounds.iter().map(|(report, accounts)| (report.waiting_left, report.scored, *accounts)).collect();
+    assert_eq!(seen, [(true, 0, 2), (true, 0, 4), (false, 2, 5), (false, 2, 5)]);
+}
+
+#[test]
 fn ids_that_differ_only_beyond_256_bytes_are_different_ids() {
     let id = |tail: &str| format!("{}{}", "x".repeat(256), tail.repeat(44));
     let mut settings = Settings::default();
