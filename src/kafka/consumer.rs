@@ -114,7 +114,7 @@ impl Consumer {
 
     /// Group metadata without generation and member id, which brokers do not fence; for a mutant.
     pub(crate) fn membership_unchecked(&self) -> Option<Membership> {
-        self.client.group_metadata().map(|metadata| Membership { metadata: metadata.into(), generation: -1 })
+        self.client.group_metadata().map(|metadata| Membership { metadata: metadata.into(), generation: -1, member: String::new() })
     }
 
     /// The group's stable committed offsets, in the order given. An error for one partition fails the whole call.

@@ -104,6 +104,49 @@ pub(crate) fn topics<C: ConsumerContext>(
 
 /// The operations allowed on a group; `None` if no broker answers.
 pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, limit: Duration) -> Option<Allowed> {
+    described_group(client, name, limit, |group| {
+        let mut operations = 0;
+        // SAFETY: the description lives as long as this call, and owns what is read of it.
+        unsafe {
+            let list = sys::rd_kafka_ConsumerGroupDescription_authorized_operations(group, &raw mut operations);
+            allowed(sys::rd_kafka_ConsumerGroupDescription_error(group), list, operations)
+        }
+    })
+}
+
+/// The id of the member of a group that has this `group.instance.id`, if there is one; `None` if no broker answers.
+pub(crate) fn member_named<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    group: &str,
+    instance: &str,
+    limit: Duration,
+) -> Option<Result<Option<String>, RDKafkaErrorCode>> {
+    described_group(client, group, limit, |group| {
+        // SAFETY: the description lives as long as this call, and owns its members, whose names are null or C strings.
+        unsafe {
+            let error = sys::rd_kafka_ConsumerGroupDescription_error(group);
+            if !error.is_null() {
+                return Err(RDKafkaErrorCode::from(sys::rd_kafka_error_code(error)));
+            }
+            let mut members = (0..sys::rd_kafka_ConsumerGroupDescription_member_count(group))
+                .map(|place| sys::rd_kafka_ConsumerGroupDescription_member(group, place));
+            let is_named = |member: &*const sys::rd_kafka_MemberDescription_t| {
+                let name = sys::rd_kafka_MemberDescription_group_instance_id(*member);
+                !name.is_null() && CStr::from_ptr(name).to_bytes() == instance.as_bytes()
+            };
+            let id = |member| CStr::from_ptr(sys::rd_kafka_MemberDescription_consumer_id(member)).to_string_lossy().into_owned();
+            Ok(members.find(is_named).map(id))
+        }
+    })
+}
+
+/// What `read` makes of the description of a group; `None` if no broker answers.
+fn described_group<C: ConsumerContext, T>(
+    client: &BaseConsumer<C>,
+    name: &str,
+    limit: Duration,
+    read: impl FnOnce(*const sys::rd_kafka_ConsumerGroupDescription_t) -> T,
+) -> Option<T> {
     let (owned, mut pointers) = c_strings(&[name])?;
     // SAFETY: the name outlives the call, which copies it.
     let ask = |rk, options, queue| unsafe { sys::rd_kafka_DescribeConsumerGroups(rk, pointers.as_mut_ptr(), 1, options, queue) };
@@ -119,12 +162,7 @@ pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, li
         }
         let mut count = 0;
         let found = sys::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
-        if count == 0 {
-            return None;
-        }
-        let mut operations = 0;
-        let list = sys::rd_kafka_ConsumerGroupDescription_authorized_operations(*found, &raw mut operations);
-        Some(allowed(sys::rd_kafka_ConsumerGroupDescription_error(*found), list, operations))
+        if count == 0 { None } else { Some(read(*found)) }
     }
 }
 

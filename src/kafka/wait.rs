@@ -10,6 +10,8 @@ use crate::clock::monotonic;
 
 /// One request.
 pub(crate) const REQUEST: Duration = Duration::from_secs(10);
+/// A description of a group, which is asked for again until it arrives.
+pub(crate) const GROUP: Duration = Duration::from_secs(5);
 /// The first answer of a cluster. At the start, a wrong address is likelier than an outage.
 pub(crate) const FIRST_CONTACT: Duration = Duration::from_secs(10);
 /// A broker, leader or coordinator that has been there before: a failed broker is noticed within seconds and restarts within a minute.

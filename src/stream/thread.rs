@@ -21,6 +21,7 @@ use super::failure::Failure;
 use super::group_event::{GroupEvent, note};
 use super::identity::Identity;
 use super::load::Load;
+use super::namesake::Namesake;
 use super::notices::Notices;
 use super::options::Options;
 use super::preflight::Inputs;
@@ -74,10 +75,11 @@ pub(super) struct StreamThread {
     pub(super) options: Arc<Options>,
     /// Whether only the accounts topics are being read: see [`StreamTask::has_deletions`].
     pub(super) reads_deletions: bool,
+    pub(super) namesake: Option<Namesake>,
+    pub(super) clock: Arc<StepClock>,
     transactions: Transactions,
     notices: Notices,
     values: Values,
-    clock: Arc<StepClock>,
     /// The group metadata of a client that is not a member; for a mutant.
     nobody: Option<Membership>,
 }
@@ -106,6 +108,7 @@ impl StreamThread {
             number,
             member: Consumer::new(&options.properties.member(&options.application, group_instance.as_deref()))?,
             restoring: Restoring::start(number, restorer, restore_clock, Arc::clone(&report), Arc::clone(&metrics))?,
+            namesake: Namesake::of(&options.application, group_instance.as_deref(), options)?,
             transactions: Transactions::new(number, transactional_id, options, inputs, &metrics, &clock)?,
             clock,
             nobody,

@@ -23,19 +23,20 @@ fn proxied_broker() -> (&'static Broker, Proxy) {
     (Box::leak(Box::new(start_brokers(&proxy, listeners, None))), proxy)
 }
 
-/// An instance behind the proxy that pauses at a named point of its first transaction.
-fn start_zombie(application: &Application, proxy: &Proxy, point: &str) -> Service {
+/// An instance behind the proxy that may pause at a named point of its first transaction.
+fn start_zombie(application: &Application, proxy: &Proxy, point: Option<&str>) -> Service {
     let through_proxy = format!("kafka.bootstrap_servers={}", proxy.address());
     // Requests that were dropped are given up soon, so it is back in touch soon after the network is.
     let settings =
         [through_proxy.as_str(), "kafka.properties.\"socket.timeout.ms\"=3000", "kafka.properties.\"reconnect.backoff.max.ms\"=500"];
     let arguments: Vec<String> = settings.iter().flat_map(|setting| ["--set".to_owned(), (*setting).to_owned()]).collect();
-    application.start_with(&arguments, &[("CHURNWATCH_FAULT", format!("{point}:1:{PAUSE_MILLIS}"))])
+    let pause = point.map(|point| ("CHURNWATCH_FAULT", format!("{point}:1:{PAUSE_MILLIS}")));
+    application.start_with(&arguments, pause.as_slice())
 }
 
-/// Lets the network of a zombie recover once its transaction has failed, and waits for its exit.
+/// Lets the network of a zombie recover once it has logged this, and waits for its exit.
 fn comes_back(zombie: Service, proxy: &Proxy, message: &str) {
-    eventually("the transaction of the zombie to fail", LIMIT, || zombie.log().contains(message).then_some(()));
+    eventually(message, LIMIT, || zombie.log().contains(message).then_some(()));
     proxy.cut_off(false);
     let log = zombie.fails_with("fenced");
     assert!(log.contains(message), "{log}");
@@ -61,7 +62,7 @@ fn a_named_instance_that_was_cut_off_during_a_transaction_does_not_fence_its_suc
     let (broker, proxy) = proxied_broker();
     let mut scenario = Scenario::on(broker, "cut-off", 2, &simulated(73, 5, 5));
     scenario.application.set("application.instance", "a");
-    let zombie = start_zombie(&scenario.application, &proxy, "before-begin");
+    let zombie = start_zombie(&scenario.application, &proxy, Some("before-begin"));
     eventually("its first tasks", LIMIT, || zombie.log().contains("restored").then_some(()));
     proxy.cut_off(true);
     let mut successor = scenario.application.start();
@@ -76,13 +77,29 @@ fn a_named_instance_that_was_cut_off_during_a_transaction_does_not_fence_its_suc
 }
 
 #[test]
+fn a_named_instance_that_was_cut_off_while_idle_does_not_fence_its_successor() {
+    let (broker, proxy) = proxied_broker();
+    let mut scenario = Scenario::on(broker, "idle", 2, &simulated(78, 5, 5));
+    scenario.application.set("application.instance", "a");
+    let mut zombie = start_zombie(&scenario.application, &proxy, None);
+    scenario.wait_for_end(&mut zombie);
+    proxy.cut_off(true);
+    let mut successor = scenario.application.start();
+    // Its session ends without any answer of the group.
+    comes_back(zombie, &proxy, "lost=true");
+    scenario.topics.fill(broker, &simulated(79, 5, 2));
+    scenario.wait_for_end(&mut successor);
+    successor.terminate();
+}
+
+#[test]
 fn a_named_instance_that_was_cut_off_does_not_fence_its_successor_in_the_repartition_stage() {
     let (broker, proxy) = proxied_broker();
     let records = simulated(76, 10, 5);
     let foreign = Foreign::create(broker, &records);
     let mut application = foreign.application(broker);
     application.set("application.instance", "a");
-    let zombie = start_zombie(&application, &proxy, "before-repartition-commit");
+    let zombie = start_zombie(&application, &proxy, Some("before-repartition-commit"));
     let internal = format!("churnwatch-{}-repartition", application.id);
     eventually("its first transaction", LIMIT, || {
         (zombie.log().contains("repartition stage: assigned") && client::ends(broker, &internal).iter().any(|end| *end > 0)).then_some(())

@@ -32,6 +32,7 @@ use crate::stream::failure::Failure;
 use crate::stream::group_event::{GroupEvent, note};
 use crate::stream::identity::Identity;
 use crate::stream::load::{Limits, Load};
+use crate::stream::namesake::Namesake;
 use crate::stream::notices::Notices;
 use crate::stream::options::Options;
 use crate::stream::task::bad_run;
@@ -65,6 +66,7 @@ pub(in crate::stream) struct RepartitionThread {
     /// Reads committed offsets; never joins the group.
     reader: Consumer,
     inspector: Inspector,
+    namesake: Option<Namesake>,
     pub(super) transactional_id: String,
     pub(super) producer: TransactionalProducer,
     pub(super) events: VecDeque<GroupEvent>,
@@ -111,6 +113,7 @@ impl RepartitionThread {
             member: Consumer::new(&options.properties.growing_member(&group, group_instance.as_deref()))?,
             reader: Consumer::new(&options.properties.reader(&group))?,
             inspector: Inspector::patient(&options.properties)?,
+            namesake: Namesake::of(&group, group_instance.as_deref(), options)?,
             producer: TransactionalProducer::new(&options.properties, &transactional_id, || clock.step())?,
             transactional_id,
             clock,
@@ -227,6 +230,12 @@ impl RepartitionThread {
         if lost && failed {
             // A named instance that lost its partitions may have lost its name as well.
             self.producer.abort().or_else(|error| give_up(&error, 0, self.options.instance.is_some()).map_or(Ok(()), Err))?;
+        }
+        if lost && let (Some(namesake), Some(own)) = (&self.namesake, &self.membership) {
+            namesake.check(own, || {
+                self.clock.step();
+                !self.stop.is_requested()
+            })?;
         }
         self.partitions.clear();
         self.owned.clear();
