@@ -12,6 +12,7 @@ use rdkafka_sys as sys;
 use rdkafka_sys::rd_kafka_AclOperation_t as AclOperation;
 use rdkafka_sys::types::RDKafkaErrorCode;
 
+use super::native::is_forbidden;
 use super::topic_id::TopicId;
 
 /// An operation that needs authorization.
@@ -102,26 +103,32 @@ pub(crate) fn topics<C: ConsumerContext>(
     }
 }
 
-/// The operations allowed on a group; `None` if no broker answers.
-pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, limit: Duration) -> Option<Allowed> {
-    described_group(client, name, limit, |group| {
+/// The operations allowed on a group; an error if the request fails.
+pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, limit: Duration) -> Result<Allowed, RDKafkaErrorCode> {
+    let described = described_group(client, name, limit, |group| {
         let mut operations = 0;
         // SAFETY: the description lives as long as this call, and owns what is read of it.
-        unsafe {
+        let allowed = unsafe {
             let list = sys::rd_kafka_ConsumerGroupDescription_authorized_operations(group, &raw mut operations);
             allowed(sys::rd_kafka_ConsumerGroupDescription_error(group), list, operations)
+        };
+        match allowed {
+            // Each group has an error of its own, for a coordinator that is absent too.
+            Err(code) if !is_forbidden(code) => Err(code),
+            allowed => Ok(allowed),
         }
-    })
+    });
+    described.map(|allowed| allowed.unwrap_or(Ok(None)))
 }
 
-/// The id of the member of a group that has this `group.instance.id`, if there is one; `None` if no broker answers.
+/// The id of the member of a group that has this `group.instance.id`, if there is one; an error if the request fails.
 pub(crate) fn member_named<C: ConsumerContext>(
     client: &BaseConsumer<C>,
     group: &str,
     instance: &str,
     limit: Duration,
-) -> Option<Result<Option<String>, RDKafkaErrorCode>> {
-    described_group(client, group, limit, |group| {
+) -> Result<Option<String>, RDKafkaErrorCode> {
+    let described = described_group(client, group, limit, |group| {
         // SAFETY: the description lives as long as this call, and owns its members, whose names are null or C strings.
         unsafe {
             let error = sys::rd_kafka_ConsumerGroupDescription_error(group);
@@ -137,32 +144,39 @@ pub(crate) fn member_named<C: ConsumerContext>(
             let id = |member| CStr::from_ptr(sys::rd_kafka_MemberDescription_consumer_id(member)).to_string_lossy().into_owned();
             Ok(members.find(is_named).map(id))
         }
-    })
+    });
+    described.map(Option::flatten)
 }
 
-/// What `read` makes of the description of a group; `None` if no broker answers.
+/// What `read` makes of the description of a group; `None` if the broker cannot describe groups (the embedded one cannot).
 fn described_group<C: ConsumerContext, T>(
     client: &BaseConsumer<C>,
     name: &str,
     limit: Duration,
-    read: impl FnOnce(*const sys::rd_kafka_ConsumerGroupDescription_t) -> T,
-) -> Option<T> {
-    let (owned, mut pointers) = c_strings(&[name])?;
+    read: impl FnOnce(*const sys::rd_kafka_ConsumerGroupDescription_t) -> Result<T, RDKafkaErrorCode>,
+) -> Result<Option<T>, RDKafkaErrorCode> {
+    let Some((owned, mut pointers)) = c_strings(&[name]) else { return Ok(None) };
     // SAFETY: the name outlives the call, which copies it.
     let ask = |rk, options, queue| unsafe { sys::rd_kafka_DescribeConsumerGroups(rk, pointers.as_mut_ptr(), 1, options, queue) };
     // SAFETY: `ask` makes the call that the options are created for.
     let event = unsafe { answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, None, limit, ask) };
     drop(owned);
-    let event = event?;
+    let Some(event) = event else { return Err(RDKafkaErrorCode::OperationTimedOut) };
     // SAFETY: the event lives until it is dropped at the end; it owns the description, which is only read.
     unsafe {
-        let result = sys::rd_kafka_event_DescribeConsumerGroups_result(event.0.as_ptr());
-        if result.is_null() {
-            return None;
+        match RDKafkaErrorCode::from(sys::rd_kafka_event_error(event.0.as_ptr())) {
+            RDKafkaErrorCode::NoError => {}
+            RDKafkaErrorCode::UnsupportedFeature => return Ok(None),
+            code => return Err(code),
         }
+        let result = sys::rd_kafka_event_DescribeConsumerGroups_result(event.0.as_ptr());
         let mut count = 0;
-        let found = sys::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
-        if count == 0 { None } else { Some(read(*found)) }
+        let found = if result.is_null() {
+            std::ptr::null_mut()
+        } else {
+            sys::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count)
+        };
+        if count == 0 { Ok(None) } else { read(*found).map(Some) }
     }
 }
 

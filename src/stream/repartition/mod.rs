@@ -8,7 +8,8 @@
 //! ```
 //! The stage holds no state but its offsets, so nothing is restored: after a transaction that failed, or whose outcome is unclear, it reads
 //! on from the committed offsets. [`router`] decides what becomes of a record and does no I/O; [`thread`] reads, [`writer`] writes, [`commit`]
-//! commits; [`accounts`] follows the accounts topics; [`purge`] deletes what the tasks have committed.
+//! commits; [`accounts`] follows the accounts topics; [`purge`] deletes what the tasks have committed; [`redrive`] writes the events of dead
+//! letters whose account has become known.
 
 mod accounts;
 mod commit;
@@ -16,6 +17,7 @@ mod counted;
 mod origin;
 mod positions;
 pub(super) mod purge;
+pub mod redrive;
 mod router;
 mod stage;
 mod thread;

@@ -8,7 +8,7 @@ use super::stage::Stage;
 use crate::clock::{Deadline, monotonic};
 use crate::engine::Outcome;
 use crate::event::{Headers, Raw, Rejection};
-use crate::kafka::{Outgoing, Record, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
+use crate::kafka::{Outgoing, Record, TRANSACTION_TIMEOUT, TopicId, TransactionError, TransactionalProducer};
 use crate::stream::dead_letter::DeadLetter;
 use crate::stream::load::Load;
 use crate::stream::options::{InputTopic, Options};
@@ -58,7 +58,7 @@ impl Writer<'_> {
                 (Outcome::Applied, written)
             }
             Err(rejection) => {
-                let written = self.dead_letter(record, &rejection);
+                let written = self.dead_letter(record, stage.topic_id(&topic.name), &rejection);
                 (Outcome::DeadLetter(rejection), written)
             }
         }
@@ -83,8 +83,8 @@ impl Writer<'_> {
         sent
     }
 
-    fn dead_letter(&mut self, record: Record<'_>, rejection: &Rejection) -> Result<(), TransactionError> {
-        let letter = DeadLetter::new(record, None, rejection, self.options.properties.message_max_bytes());
+    fn dead_letter(&mut self, record: Record<'_>, topic_id: Option<TopicId>, rejection: &Rejection) -> Result<(), TransactionError> {
+        let letter = DeadLetter::of_stage(record, topic_id, rejection, self.options);
         let topic = self.options.dead_letters_topic.clone();
         self.send(&letter.outgoing(&topic))
     }
