@@ -107,6 +107,7 @@ impl Scrape {
             self.gauges.task(task);
         }
         self.gauges.repartition(&self.source.repartition());
+        self.gauges.track_record(self.source.track_record().as_ref());
         self.gauges.group(self.source.tasks_total(), self.source.readiness().ready);
         let scores = vec![scores.collect()];
         let room = self.series_max.saturating_sub(series_of(&self.gauges.collect()) + series_of(&scores));
