@@ -98,7 +98,9 @@ impl Predictions {
         }
         let Self { by_account, tally, tally_changed } = self;
         let Some(open) = by_account.get_mut(&hash) else {
-            let first = risk.filter(|_| mrr > 0).map(|risk| Open { model: model.id, predictions: [Prediction::of(risk, now)].into_iter().collect() });
+            let first = risk
+                .filter(|_| mrr > 0)
+                .map(|risk| Open { model: model.id, predictions: [Prediction::of(risk, now)].into_iter().collect() });
             return first.map(|first| by_account.insert(hash, first)).is_some();
         };
         let before = (open.model, open.predictions.len());
