@@ -171,9 +171,11 @@ impl<'a> Parts<'a> {
             return Ok((0.01, Vec::new()));
         }
         let training = self.rows(&[Part::Training], fitted);
-        let mut losses = Vec::new();
+        let (mut losses, mut before) = (Vec::new(), None);
         for lambda in penalties {
-            let function = expand(&training.minimise(*lambda)?, fitted, components);
+            let minimum = before.map_or_else(|| training.minimise(*lambda), |before| training.minimise_near(*lambda, &before))?;
+            let function = expand(&minimum, fitted, components);
+            before = Some(minimum);
             let points: Vec<Point> = self.all(&[Part::Validation]).filter_map(|example| point(&function, example)).collect();
             losses.extend(log_loss(&points).map(|loss| (*lambda, loss)));
         }
