@@ -200,8 +200,8 @@ mod tests {
         Timestamp(day * DAY_MS)
     }
 
-    fn risk(probability: f64) -> Option<Risk> {
-        Some(Risk { probability, level: if probability < 0.3 { Level::Low } else { Level::High } })
+    fn risk(probability: f64) -> Risk {
+        Risk { probability, level: if probability < 0.3 { Level::Low } else { Level::High } }
     }
 
     /// Predictions settled, expected and come true.
@@ -214,7 +214,7 @@ mod tests {
     fn an_account_that_stays_settles_one_prediction_per_month_when_its_horizon_ends() {
         let (mut predictions, model) = (Predictions::default(), calibrated(0.0));
         for day in 0..=150 {
-            predictions.note(ACME, Some(100), risk(0.1), at(day), &model);
+            predictions.note(ACME, Some(100), Some(risk(0.1)), at(day), &model);
         }
         // Made on days 0, 30, 60, 90, 120 and 150; the horizon of the first three has ended.
         assert_eq!(settled(&predictions, Level::Low, &model), (3, 0.3, 0));
@@ -224,10 +224,10 @@ mod tests {
     #[test]
     fn an_account_that_churns_settles_all_its_open_predictions_at_their_levels_and_is_predicted_no_more() {
         let (mut predictions, model) = (Predictions::default(), calibrated(0.0));
-        predictions.note(ACME, Some(100), risk(0.1), at(0), &model);
-        predictions.note(ACME, Some(100), risk(0.5), at(31), &model);
-        assert!(predictions.note(ACME, Some(0), risk(0.9), at(40), &model));
-        assert!(!predictions.note(ACME, Some(0), risk(0.9), at(80), &model), "nothing is open any more");
+        predictions.note(ACME, Some(100), Some(risk(0.1)), at(0), &model);
+        predictions.note(ACME, Some(100), Some(risk(0.5)), at(31), &model);
+        assert!(predictions.note(ACME, Some(0), Some(risk(0.9)), at(40), &model));
+        assert!(!predictions.note(ACME, Some(0), Some(risk(0.9)), at(80), &model), "nothing is open any more");
         assert_eq!(settled(&predictions, Level::Low, &model), (1, 0.1, 1));
         assert_eq!(settled(&predictions, Level::High, &model), (1, 0.5, 1));
         assert!(predictions.encode(ACME, StateVersion::NEWEST).is_none(), "its record is deleted");
@@ -236,23 +236,23 @@ mod tests {
     #[test]
     fn no_prediction_is_made_or_settled_without_mrr_a_risk_or_a_calibrated_model() {
         let mut predictions = Predictions::default();
-        assert!(!predictions.note(ACME, Some(100), risk(0.1), at(0), &model("[risk]\ncoefficients = { days = -1 }\n")));
-        assert!(!predictions.note(ACME, None, risk(0.1), at(0), &calibrated(0.0)));
+        assert!(!predictions.note(ACME, Some(100), Some(risk(0.1)), at(0), &model("[risk]\ncoefficients = { days = -1 }\n")));
+        assert!(!predictions.note(ACME, None, Some(risk(0.1)), at(0), &calibrated(0.0)));
         assert!(!predictions.note(ACME, Some(100), None, at(0), &calibrated(0.0)));
-        assert!(!predictions.note(ACME, Some(0), risk(0.1), at(0), &calibrated(0.0)), "it has churned before");
-        predictions.note(ACME, Some(100), risk(0.1), at(0), &calibrated(0.0));
-        assert!(!predictions.note(ACME, None, risk(0.1), at(200), &calibrated(0.0)), "whether it has churned is unknown");
+        assert!(!predictions.note(ACME, Some(0), Some(risk(0.1)), at(0), &calibrated(0.0)), "it has churned before");
+        predictions.note(ACME, Some(100), Some(risk(0.1)), at(0), &calibrated(0.0));
+        assert!(!predictions.note(ACME, None, Some(risk(0.1)), at(200), &calibrated(0.0)), "whether it has churned is unknown");
     }
 
     #[test]
     fn another_model_starts_from_nothing() {
         let (mut predictions, one, other) = (Predictions::default(), calibrated(0.0), calibrated(1.0));
-        predictions.note(ACME, Some(100), risk(0.1), at(0), &one);
-        predictions.note(ACME, Some(100), risk(0.1), at(95), &one);
+        predictions.note(ACME, Some(100), Some(risk(0.1)), at(0), &one);
+        predictions.note(ACME, Some(100), Some(risk(0.1)), at(95), &one);
         assert_eq!(settled(&predictions, Level::Low, &one), (1, 0.1, 0));
-        predictions.note(ACME, Some(100), risk(0.5), at(96), &other);
+        predictions.note(ACME, Some(100), Some(risk(0.5)), at(96), &other);
         assert_eq!(settled(&predictions, Level::Low, &one), (0, 0.0, 0), "what came of another model says nothing");
-        predictions.note(ACME, Some(0), risk(0.5), at(97), &other);
+        predictions.note(ACME, Some(0), Some(risk(0.5)), at(97), &other);
         assert_eq!(settled(&predictions, Level::High, &other), (1, 0.5, 1), "the prediction of the first model is gone");
         assert_eq!(settled(&predictions, Level::Low, &other), (0, 0.0, 0));
     }
@@ -260,14 +260,14 @@ mod tests {
     #[test]
     fn a_restored_task_goes_on_where_it_was() {
         let (mut predictions, model) = (Predictions::default(), calibrated(0.0));
-        predictions.note(ACME, Some(100), risk(0.1), at(0), &model);
-        predictions.note(ACME, Some(100), risk(0.5), at(92), &model);
+        predictions.note(ACME, Some(100), Some(risk(0.1)), at(0), &model);
+        predictions.note(ACME, Some(100), Some(risk(0.5)), at(92), &model);
         let mut restored = Predictions::default();
         restored.restore(ACME, &predictions.encode(ACME, StateVersion::NEWEST).unwrap()).unwrap();
         restored.restore_tally(&predictions.take_changed_tally(StateVersion::NEWEST).unwrap()).unwrap();
         assert_eq!(predictions.take_changed_tally(StateVersion::NEWEST), None, "it is written once");
         for task in [&mut predictions, &mut restored] {
-            task.note(ACME, Some(0), risk(0.5), at(100), &model);
+            task.note(ACME, Some(0), Some(risk(0.5)), at(100), &model);
         }
         assert_eq!(restored.tally(), predictions.tally());
         assert_eq!(settled(&restored, Level::High, &model), (1, 0.5, 1));
@@ -276,7 +276,7 @@ mod tests {
     #[test]
     fn a_deleted_account_leaves_no_prediction() {
         let (mut predictions, model) = (Predictions::default(), calibrated(0.0));
-        predictions.note(ACME, Some(100), risk(0.1), at(0), &model);
+        predictions.note(ACME, Some(100), Some(risk(0.1)), at(0), &model);
         assert!(predictions.forget(ACME) && !predictions.forget(ACME));
     }
 }

@@ -130,7 +130,7 @@ impl Source for Instance {
 
     fn track_record(&self) -> Option<TrackRecord> {
         let tallies: Vec<_> = self.directory.tasks().iter().map(|task| task.summary().predictions.clone()).collect();
-        TrackRecord::of(&self.directory.settings().model, tallies.iter())
+        TrackRecord::of(&self.directory.settings().model, &tallies)
     }
 
     fn live(&self) -> Arc<Live> {

@@ -34,10 +34,10 @@ pub struct LevelRecord {
 impl TrackRecord {
     /// The record of a model by the tallies of all tasks; `None` if it is not calibrated.
     #[must_use]
-    pub fn of<'a>(model: &Model, tallies: impl Iterator<Item = &'a Tally> + Clone) -> Option<Self> {
+    pub fn of(model: &Model, tallies: &[Tally]) -> Option<Self> {
         let level = |level: Level| {
             let mut settled = Settled::default();
-            tallies.clone().filter_map(|tally| tally.of(level, model)).for_each(|other| settled.add(other));
+            tallies.iter().filter_map(|tally| tally.of(level, model)).for_each(|other| settled.add(other));
             let (expected_churn, observed_churn) = (settled.expected(), settled.churned);
             LevelRecord { level: level.name(), predictions: settled.predictions, expected_churn, observed_churn }
         };
@@ -58,9 +58,9 @@ mod tests {
     #[test]
     fn only_a_calibrated_model_has_a_record() {
         let tallies = [Tally::default(), Tally::default()];
-        assert_eq!(TrackRecord::of(&model(""), tallies.iter()), None);
+        assert_eq!(TrackRecord::of(&model(""), &tallies), None);
         let calibrated = model("[risk]\ncalibrated = true\nhorizon_days = 60\ncoefficients = { days = -1 }\n");
-        let record = TrackRecord::of(&calibrated, tallies.iter()).unwrap();
+        let record = TrackRecord::of(&calibrated, &tallies).unwrap();
         assert_eq!((record.horizon_days, record.levels.map(|level| level.predictions)), (60, [0; 4]));
     }
 }
