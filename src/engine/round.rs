@@ -1,10 +1,11 @@
 //! A scoring round: scores accounts with new events, then those that are due, and emits their changes.
 
+use super::deletions::Deletions;
 use super::scoring::{ScoredSlot, score_slot};
 use super::{LiveSums, OutputRecord, ScoringOrder, Store, Task};
 use crate::account::{AccountKey, Limit};
-use crate::event::{self, DecodeContext, Decoded};
-use crate::metric::View;
+use crate::event::{self, DecodeContext, Decoded, Stream};
+use crate::metric::{Metric, Metrics, View};
 use crate::stream_time::Lateness;
 use crate::time::Timestamp;
 
@@ -62,6 +63,11 @@ enum LiveUpdate {
     All,
 }
 
+/// The MRR at `view`, minor units; `None` if billing has nothing to say about that instant.
+fn known_mrr(metrics: &Metrics, view: &View) -> Option<i64> {
+    (view.stream(Stream::Billing).t >= view.t).then(|| metrics.whole_number(Metric::Mrr)).flatten()
+}
+
 impl<S: Store> Task<S> {
     /// Applies the waiting records that are due at `now`, scores accounts, and appends what to publish to `out`.
     pub fn round(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>) -> RoundReport {
@@ -106,7 +112,7 @@ impl<S: Store> Task<S> {
     }
 
     fn score_key(&mut self, key: AccountKey, view: &View, how: Scoring, out: &mut Vec<OutputRecord>, report: &mut RoundReport) {
-        let Self { settings, store, published, unwritten, refresh, .. } = self;
+        let Self { settings, store, published, unwritten, refresh, predictions, .. } = self;
         store.change_each_of(key, |slot, sums| {
             if slot.account.first_seen().is_none_or(|first| first > view.t) {
                 return;
@@ -115,6 +121,12 @@ impl<S: Store> Task<S> {
             let metrics = slot.account.measure(view, settings);
             let ScoredSlot { record, score } = score_slot(slot, &metrics, view, how.catching_up, settings, published);
             unwritten.note(key, changed_before, slot.changed_records());
+            if settings.keeps_predictions() && !matches!(how.part, LiveUpdate::Nothing) {
+                let hash = Deletions::hash_of(slot.id());
+                if predictions.note(hash, known_mrr(&metrics, view), score.risk, view.t, &settings.model) {
+                    unwritten.predictions.insert(hash);
+                }
+            }
             let has_part = slot.live.contribution.is_some();
             match how.part {
                 LiveUpdate::Nothing => slot.live.set_score(score),

@@ -5,7 +5,7 @@ use super::super::example::Example;
 use super::super::quality::{Bootstrap, Interval, Point, Quality, Z, log_loss};
 use super::exact::{Minimum, Rows};
 use super::function::{RiskFunction, round};
-use super::leak::{Feature, Leak, leaks};
+use super::leak::{Feature, Leak, announcements, leaks};
 use super::logistic::Failure;
 use super::platt::Calibration;
 use super::refusal::{Classes, Refusal, refuse, warnings};
@@ -122,7 +122,7 @@ pub fn fit(model: &Model, examples: &[Example], options: &Options) -> Result<Fit
     let test = Quality::of(&points, &options.bootstrap);
     let names = model.components.iter().enumerate();
     let features: Vec<_> = names.map(|(place, component)| Feature::of_component(&component.name, place, &examples)).collect();
-    let leaks = leaks(&features, &examples);
+    let leaks: Vec<Leak> = announcements(model).into_iter().chain(leaks(&features, &examples)).collect();
     notes.extend(leaks.iter().map(ToString::to_string));
     notes.extend(useless(&test));
     let evidence = evidence(&examples, &parts.split, &test, lambda, notes);
@@ -171,9 +171,11 @@ impl<'a> Parts<'a> {
             return Ok((0.01, Vec::new()));
         }
         let training = self.rows(&[Part::Training], fitted);
-        let mut losses = Vec::new();
+        let (mut losses, mut before) = (Vec::new(), None);
         for lambda in penalties {
-            let function = expand(&training.minimise(*lambda)?, fitted, components);
+            let minimum = before.map_or_else(|| training.minimise(*lambda), |before| training.minimise_near(*lambda, &before))?;
+            let function = expand(&minimum, fitted, components);
+            before = Some(minimum);
             let points: Vec<Point> = self.all(&[Part::Validation]).filter_map(|example| point(&function, example)).collect();
             losses.extend(log_loss(&points).map(|loss| (*lambda, loss)));
         }

@@ -15,6 +15,7 @@ use churnwatch::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 use serde_json::{Value, json};
 
 mod next_life;
+mod predictions;
 mod rig;
 mod stored_state;
 mod story;
