@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::condition::Condition;
 use super::curve::Curve;
+use super::evidence::Evidence;
 use super::file::{Bands, Levels, ModelFile, Publish};
 use super::profile::{Group, ScoringProfile};
 use crate::metric::Metric;
@@ -81,7 +82,7 @@ pub struct Rule {
 }
 
 /// The risk model, without the coefficients, which are in the components.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RiskModel {
     /// How far ahead, days.
     pub horizon_days: u32,
@@ -93,6 +94,8 @@ pub struct RiskModel {
     pub levels: Levels,
     /// Whether the coefficients were fitted to the user's own history.
     pub calibrated: bool,
+    /// What they were fitted to.
+    pub evidence: Option<Box<Evidence>>,
 }
 
 impl Model {
