@@ -201,7 +201,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let beside = |name: &str, other: &Option<PathBuf>| args.out_dir.as_ref().map(|folder| folder.join(name)).or_else(|| other.clone());
     let (labels, truth) = (beside("labels.ndjson", &args.labels), beside("truth.csv", &args.truth));
     if !globals.quiet {
-        written.print(&places, [("labels", labels), ("truth", truth)], args.accounts, globals.log_format);
+        written.print(&places, &[("labels", labels), ("truth", truth)], args.accounts, globals.log_format);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -255,7 +255,7 @@ impl Written {
     }
 
     /// Prints the events of each file or topic, the accounts and the period to standard error.
-    fn print(&self, places: &PerStream<Option<String>>, futures: [(&str, Option<PathBuf>); 2], accounts: u32, format: LogFormat) {
+    fn print(&self, places: &PerStream<Option<String>>, futures: &[(&str, Option<PathBuf>); 2], accounts: u32, format: LogFormat) {
         let written = || self.events.iter().filter_map(|(stream, events)| Some((places.of(stream).as_ref()?, stream.name(), events)));
         let [(_, labels), (_, truth)] = futures.each_ref().map(|(name, path)| (name, path.as_ref().map(|path| path.display().to_string())));
         let (from, to) = self.period.map_or_else(Default::default, |(from, to)| (from.to_string(), to.to_string()));

@@ -93,7 +93,7 @@ fn integrated(kind: Kind) -> [f64; POINTS] {
     let (mut sum, mut day) = (0.0, 0.0);
     std::array::from_fn(|point| {
         if point > 0 {
-            sum += (left_by(day) + left_by(day + 1.0)) / 2.0;
+            sum += f64::midpoint(left_by(day), left_by(day + 1.0));
             day += 1.0;
         }
         sum
