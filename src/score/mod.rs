@@ -29,7 +29,7 @@ mod subject;
 mod tests;
 mod words;
 
-pub use assess::{Assessment, assess};
+pub use assess::{Assessment, assess, scores};
 pub use band::{Band, Position, Reading};
 pub use change::{Cause, Change, Context};
 pub use contribution::{ComponentScore, RuleEffect};

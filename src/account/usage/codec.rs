@@ -3,6 +3,7 @@
 use super::actors::{self, Actor};
 use super::buckets::Buckets;
 use super::features::{self, Features, NamedFeature};
+use super::lifetime::EarlierDates;
 use super::{SessionDay, Usage};
 use crate::account::bytes::{Reader, Writer};
 use crate::account::parts::{Item, SectionPart, split};
@@ -85,6 +86,10 @@ impl Usage {
         if let Some(anonymous) = self.anonymous {
             actors::write_one(anonymous, &mut out);
         }
+        if version != StateVersion::V1 && self.earlier.count > 0 {
+            out.varint(u64::from(self.earlier.count));
+            out.signed(i64::from(self.earlier.first.0));
+        }
         out.0
     }
 }
@@ -98,9 +103,16 @@ fn read_first(bytes: &mut Reader<'_>) -> Option<Usage> {
     let sessions = bytes
         .many(3, |bytes| Some(SessionDay { date: date(bytes)?, count: u32::try_from(bytes.varint()?).ok()?, total_ns: bytes.varint()? }))?;
     let (users, features) = (actors::read(bytes)?, Features::read(bytes)?);
-    let anonymous = if bytes.0.is_empty() { None } else { Some(actors::read_one(bytes)?) };
+    // Earlier dates take fewer bytes than an actor, so the length tells which of the two follow.
+    let anonymous = if bytes.0.len() < size_of::<Actor>() { None } else { Some(actors::read_one(bytes)?) };
+    let earlier = if bytes.0.is_empty() { EarlierDates::default() } else { read_earlier(bytes)? };
     let (last_activity, sessions) = (last_activity.into(), sessions.into());
-    Some(Usage { last_activity, newest_date, newest_hour, days, hours, sessions, users, anonymous, features })
+    Some(Usage { last_activity, newest_date, newest_hour, days, earlier, hours, sessions, users, anonymous, features })
+}
+
+fn read_earlier(bytes: &mut Reader<'_>) -> Option<EarlierDates> {
+    let count = u32::try_from(bytes.varint()?).ok().filter(|count| *count > 0)?;
+    Some(EarlierDates { count, first: date(bytes)? })
 }
 
 fn date(bytes: &mut Reader<'_>) -> Option<Date> {

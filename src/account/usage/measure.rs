@@ -25,6 +25,7 @@ impl Usage {
         let quiet = QuietDays::new(settings, region);
         self.measure_counts(t, today, out);
         self.measure_active_days(t, today, &quiet, out);
+        self.measure_lifetime(t, today, settings, out);
         self.measure_trend(t, today, &quiet, out);
         self.measure_sessions(today, out);
         self.measure_users(t, today, out);
@@ -45,6 +46,7 @@ impl Usage {
             out.whole(Metric::ActiveUsers28d, users);
         }
         out.whole(Metric::Features28d, self.features_on_dates(today, 28).count());
+        self.measure_lifetime(t, today, settings, out);
     }
 
     /// Last activity, including late records.

@@ -4,6 +4,7 @@ mod actors;
 mod buckets;
 mod codec;
 mod features;
+mod lifetime;
 mod measure;
 mod next_life;
 mod quiet;
@@ -15,16 +16,19 @@ use std::hint::black_box;
 use actors::{Actor, REMEMBERED_DATES, Touch, advance, touch};
 use buckets::Buckets;
 use features::Features;
+use lifetime::EarlierDates;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{ApplyContext, Limit};
 use crate::event::{UsageEvent, UsageKind};
 use crate::settings::Settings;
 use crate::settings::usage_filter::UseBy;
+use crate::stream_time::USAGE_LATE_DAYS;
 use crate::time::{Date, HOUR_MS, MaybeTimestamp, Timestamp};
 
-/// The longest day window, in dates: `active_days_91d` with its baseline.
-const MAX_WINDOW_DATES: i32 = 91;
+/// Dates that uses can still be added to, counted back from the newest: those of records that are not late, and one more, because a change
+/// of the time zone's offset may put such a record on an earlier date. The longest window, 91 dates, is shorter.
+const OPEN_DATES: i32 = USAGE_LATE_DAYS + 1;
 /// The longest hour window, in hour buckets.
 const MAX_WINDOW_HOURS: i32 = 168;
 /// Dates for which sessions are kept: enough for a trailing window of 28 and a calendar month of 31.
@@ -41,6 +45,8 @@ pub struct Usage {
     newest_hour: i32,
     /// Feature uses by date; 0 for a date with sessions only.
     days: Buckets,
+    /// The active dates before those.
+    earlier: EarlierDates,
     /// Feature uses by [`hour_index`].
     hours: Buckets,
     sessions: Box<[SessionDay]>,
@@ -158,7 +164,7 @@ impl Usage {
     fn horizon(&self, settings: &Settings) -> Horizon {
         let quiet = settings.calendar.total_days().min(366);
         Horizon {
-            days: self.newest_date.minus(MAX_WINDOW_DATES + quiet),
+            days: self.newest_date.minus(OPEN_DATES + quiet),
             hours: self.newest_hour - 2 * (MAX_WINDOW_HOURS + 24 * quiet),
             sessions: self.newest_date.minus(SESSION_DATES),
             actors: self.newest_date.minus(REMEMBERED_DATES - 1),
@@ -168,6 +174,8 @@ impl Usage {
     /// Drops what no window can reach, now that the newest date has advanced from `before`.
     fn prune(&mut self, before: Date, settings: &Settings) {
         let horizon = self.horizon(settings);
+        let closed = self.days.iter().map(|(date, _)| Date(date)).take_while(|date| *date < horizon.days);
+        closed.for_each(|date| self.earlier.add(date));
         self.days.prune_before(horizon.days.0);
         self.hours.prune_before(horizon.hours);
         if self.sessions.first().is_some_and(|day| day.date < horizon.sessions) {

@@ -66,7 +66,7 @@ pub struct Component {
     pub metric: String,
     /// Points (metric, score), ascending by metric.
     pub curve: Vec<[f64; 2]>,
-    /// Above 0; only its share of the sum matters.
+    /// At least 0; only its share of the sum matters. With 0, it has a part in risk only.
     pub weight: f64,
     /// The metric counts as absent with fewer answers, tickets or events.
     pub min_n: Option<u64>,
