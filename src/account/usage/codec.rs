@@ -41,7 +41,7 @@ impl Section for Usage {
     }
 
     fn least_version(&self) -> StateVersion {
-        let fits = self.anonymous.is_none() && self.features.bytes() <= MAX_PART_BYTES / 2;
+        let fits = self.anonymous.get().is_none() && self.features.bytes() <= MAX_PART_BYTES / 2;
         if fits { StateVersion::V1 } else { StateVersion::V2 }
     }
 
@@ -83,7 +83,7 @@ impl Usage {
         }
         actors::write(users, &mut out);
         write_features(&mut out);
-        if let Some(anonymous) = self.anonymous {
+        if let Some(anonymous) = self.anonymous.get() {
             actors::write_one(anonymous, &mut out);
         }
         if version != StateVersion::V1 && self.earlier.count > 0 {
@@ -106,7 +106,7 @@ fn read_first(bytes: &mut Reader<'_>) -> Option<Usage> {
     // Earlier dates take fewer bytes than an actor, so the length tells which of the two follow.
     let anonymous = if bytes.0.len() < size_of::<Actor>() { None } else { Some(actors::read_one(bytes)?) };
     let earlier = if bytes.0.is_empty() { EarlierDates::default() } else { read_earlier(bytes)? };
-    let (last_activity, sessions) = (last_activity.into(), sessions.into());
+    let (last_activity, sessions, anonymous) = (last_activity.into(), sessions.into(), anonymous.into());
     Some(Usage { last_activity, newest_date, newest_hour, days, earlier, hours, sessions, users, anonymous, features })
 }
 

@@ -13,7 +13,7 @@ mod tests;
 
 use std::hint::black_box;
 
-use actors::{Actor, REMEMBERED_DATES, Touch, advance, touch};
+use actors::{Actor, MaybeActor, REMEMBERED_DATES, Touch, advance, touch};
 use buckets::Buckets;
 use features::Features;
 use lifetime::EarlierDates;
@@ -52,7 +52,7 @@ pub struct Usage {
     sessions: Box<[SessionDay]>,
     users: Vec<Actor>,
     /// Use without a user id, or with one that the settings treat as anonymous.
-    anonymous: Option<Actor>,
+    anonymous: MaybeActor,
     features: Features,
 }
 
@@ -90,7 +90,7 @@ impl Usage {
 
     fn add_user(&mut self, user: Option<&str>, at: &Touch, ctx: &mut ApplyContext<'_>) {
         match user {
-            None => self.anonymous = Some(Actor::anonymous(self.anonymous, at)),
+            None => self.anonymous = Some(Actor::anonymous(self.anonymous.get(), at)).into(),
             Some(user) => {
                 let hash = xxh3_64(user.as_bytes());
                 if touch(&mut self.users, hash, at, ctx.settings.limits.users).removed.is_some() {
@@ -182,7 +182,8 @@ impl Usage {
             self.sessions = self.sessions.iter().filter(|day| day.date >= horizon.sessions).cloned().collect();
         }
         advance(&mut self.users, before, self.newest_date);
-        self.anonymous = self.anonymous.and_then(|anonymous| anonymous.advanced_by(self.newest_date.0.saturating_sub(before.0)));
+        let by = self.newest_date.0.saturating_sub(before.0);
+        self.anonymous = self.anonymous.get().and_then(|anonymous| anonymous.advanced_by(by)).into();
         self.features.advance(before, self.newest_date);
     }
 }

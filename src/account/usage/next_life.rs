@@ -25,7 +25,7 @@ impl Usage {
         let date = if is_used { date } else { Date(date.0.saturating_add(1)) };
         super::actors::replace(&mut self.users, |user| user.after(deleted_at, date, newest));
         self.features.replace(|feature| feature.after(deleted_at, date, newest));
-        self.anonymous = self.anonymous.and_then(|anonymous| anonymous.after(deleted_at, date, newest));
+        self.anonymous = self.anonymous.get().and_then(|anonymous| anonymous.after(deleted_at, date, newest)).into();
     }
 
     /// Counts the uses of the first date again, from its hours, if all of them are kept.

@@ -243,7 +243,7 @@ fn anonymous_use_is_restored_and_expires() {
     }
     assert_eq!(restored, example.state);
     example.used(noon(56), "ann", "f", 1);
-    assert_eq!(example.state.anonymous, None);
+    assert_eq!(example.state.anonymous.get(), None);
 }
 
 #[test]
