@@ -208,7 +208,8 @@ impl Search<'_, '_, '_> {
     fn effort(&self, start: &Metrics, metric: Metric, value: f64) -> f64 {
         let mut after = start.clone();
         set(&mut after, metric, value);
-        let weighted = |now: &Assessment<'_>| now.components.iter().filter(|part| part.weight > 0.0).map(|part| part.score).collect::<Vec<f64>>();
+        let weighted =
+            |now: &Assessment<'_>| now.components.iter().filter(|part| part.weight > 0.0).map(|part| part.score).collect::<Vec<f64>>();
         let scores = |metrics: &Metrics| self.assessed(metrics, weighted);
         scores(start).iter().zip(scores(&after)).map(|(before, after)| (after - before).abs()).sum()
     }

@@ -176,8 +176,9 @@ mod tests {
         };
         let more = weightless("silence", "usage.days_since_last") + &weightless("age", "usage.age_days");
         let model = model(&format!("{more}{}", RULES.replace("days = -1", "silence = -9")));
-        let silent = |days: f64| Account::scoring(80.0, 50.0, 20.0).with(Metric::DaysSinceLast, days, None).with(Metric::AgeDays, days, None);
-        let change = last(&[silent(0.0), silent(40.0)], &model);
+        let silent =
+            |days: f64| Account::scoring(80.0, 50.0, 20.0).with(Metric::DaysSinceLast, days, None).with(Metric::AgeDays, days, None);
+        let change = last(&[silent(0.0), silent(60.0)], &model);
         let names: Vec<&str> = change.explanation.components.iter().map(|part| &*part.component.name).collect();
         assert_eq!(names, ["days", "sessions", "nps", "silence"]);
         assert_eq!(serde_json::to_string(&change.explanation.components[3].delta).unwrap(), "0.0");

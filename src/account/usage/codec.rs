@@ -2,8 +2,8 @@
 
 use super::actors::{self, Actor};
 use super::buckets::Buckets;
+use super::earlier::EarlierDates;
 use super::features::{self, Features, NamedFeature};
-use super::lifetime::EarlierDates;
 use super::{SessionDay, Usage};
 use crate::account::bytes::{Reader, Writer};
 use crate::account::parts::{Item, SectionPart, split};

@@ -3,6 +3,7 @@
 mod actors;
 mod buckets;
 mod codec;
+mod earlier;
 mod features;
 mod lifetime;
 mod measure;
@@ -15,8 +16,8 @@ use std::hint::black_box;
 
 use actors::{Actor, MaybeActor, REMEMBERED_DATES, Touch, advance, touch};
 use buckets::Buckets;
+use earlier::EarlierDates;
 use features::Features;
-use lifetime::EarlierDates;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{ApplyContext, Limit};

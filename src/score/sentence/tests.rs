@@ -107,7 +107,11 @@ fn a_first_change_compares_with_the_accounts_own_past() {
 #[test]
 fn a_metric_that_is_relative_is_said_as_both_values() {
     let base = |metric: Metric, value: f64, n: u64| {
-        let account = Account::scoring(None, None, None).with(Metric::AgeDays, 400.0, None).with(metric, value, Some(n)).with(Metric::Mrr, 90_000.0, None);
+        let account = Account::scoring(None, None, None).with(Metric::AgeDays, 400.0, None).with(metric, value, Some(n)).with(
+            Metric::Mrr,
+            90_000.0,
+            None,
+        );
         let account = account.with(Metric::Mau, 8.0, None);
         account.advance(&mut State::default(), 0, &model_of(metric)).change.unwrap().explanation.drivers.remove(0)
     };
