@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn an_input_is_the_score_around_50() {
-        assert_eq!([0.0, 50.0, 75.0, 100.0].map(Example::input), [-1.0, 0.0, 0.5, 1.0]);
+        assert_eq!([0.0, 50.0, 75.0, 100.0].map(|score| Some(Example::input(score))), [-1.0, 0.0, 0.5, 1.0].map(Some));
     }
 
     #[test]

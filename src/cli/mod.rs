@@ -19,6 +19,7 @@ mod outcomes;
 mod pace;
 mod paths;
 mod progress;
+pub mod redrive;
 mod reload;
 pub mod replay;
 pub mod run;
@@ -145,6 +146,8 @@ pub enum Command {
     Check(check::Args),
     /// Show, create or reset what the service needs in Kafka
     Topics(topics::Args),
+    /// Apply dead letters whose account has been declared since
+    Redrive(redrive::Args),
     /// Ask a running instance whether it is ready
     Health(health::Args),
     /// Show what this binary was built from
@@ -215,6 +218,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Simulate(args) => simulate::run(args, globals),
         Command::Check(args) => check::run(args, globals),
         Command::Topics(args) => topics::run(args, globals),
+        Command::Redrive(args) => redrive::run(args, globals),
         Command::Health(args) => health::run(args, globals),
         Command::Version(args) => version::run(args),
         Command::Help(args) => help::run(args),

@@ -4,7 +4,7 @@ use super::super::evidence::data_hash;
 use super::super::example::Example;
 use super::super::quality::{Bootstrap, Interval, Point, Quality, Z, log_loss};
 use super::exact::{Minimum, Rows};
-use super::function::RiskFunction;
+use super::function::{RiskFunction, round};
 use super::leak::{Feature, Leak, leaks};
 use super::logistic::Failure;
 use super::platt::Calibration;
@@ -12,6 +12,7 @@ use super::refusal::{Classes, Refusal, refuse, warnings};
 use super::split::{Part, Split};
 use crate::score::Model;
 use crate::score::model::Evidence;
+use crate::time::Timestamp;
 
 /// Accounts of either outcome needed to calibrate. With fewer, the shift alone would have a standard error above 0.3.
 const MIN_CALIBRATION: u64 = 20;
@@ -23,6 +24,8 @@ const MIN_PRESENT: usize = 20;
 pub struct Options {
     /// Horizon of the outcomes, days.
     pub horizon_days: u32,
+    /// The test part begins here; `None`: with the last fifth of the instants.
+    pub test_begins: Option<Timestamp>,
     /// For the interval of the AUC.
     pub bootstrap: Bootstrap,
     /// The penalties to choose from, ascending.
@@ -34,7 +37,7 @@ impl Options {
     #[must_use]
     pub fn of(horizon_days: u32) -> Self {
         let penalties = vec![0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3];
-        Self { horizon_days, bootstrap: Bootstrap::default(), penalties }
+        Self { horizon_days, test_begins: None, bootstrap: Bootstrap::default(), penalties }
     }
 }
 
@@ -43,6 +46,8 @@ impl Options {
 pub struct Fit {
     /// The calibrated function: what goes into the model file.
     pub function: RiskFunction,
+    /// Horizon of the outcomes, days.
+    pub horizon_days: u32,
     /// Its coefficients with their uncertainty, in file order.
     pub coefficients: Vec<Coefficient>,
     /// The chosen penalty, and the log loss on the validation part by penalty.
@@ -96,21 +101,21 @@ impl Coefficient {
 pub fn fit(model: &Model, examples: &[Example], options: &Options) -> Result<Fit, Refusal> {
     let mut examples: Vec<Example> = examples.iter().filter(|example| example.inputs.iter().any(Option::is_some)).cloned().collect();
     Example::sort(&mut examples);
-    let parts = Parts::of(&examples, options.horizon_days);
+    let parts = Parts::of(&examples, options);
     refuse(examples.len(), Classes::of(parts.all(&[Part::Training])), Classes::of(parts.all(&[Part::Test])))?;
     let fitted = parts.fitted_components(model.components.len());
     let mut notes = parts.warnings(&examples);
     notes.extend(unfitted(model, &fitted));
-    let (lambda, validation) = parts.choose(&fitted, &options.penalties)?;
+    let (lambda, validation) = parts.choose(&fitted, model.components.len(), &options.penalties)?;
     if validation.is_empty() {
         notes.push(format!("the validation part has one outcome only, so the penalty is the default, {lambda}"));
     }
     let rows = parts.rows(&[Part::Training, Part::Validation], &fitted);
-    let minimum = rows.minimise(lambda)?;
+    let minimum = rows.minimise_on_both_sides(lambda)?;
     let errors = rows.standard_errors(lambda, &minimum)?;
-    let uncalibrated = expand(&minimum, &fitted);
+    let uncalibrated = expand(&minimum, &fitted, model.components.len());
     let calibration = parts.calibrate(&uncalibrated, &mut notes)?;
-    let function = uncalibrated.rescaled(calibration.shift, calibration.slope);
+    let function = uncalibrated.rescaled(calibration.shift, calibration.slope).rounded();
     let errors = errors.iter().skip(1).map(|error| error.map(|error| error * calibration.slope));
     let coefficients = coefficients(model, &function, &fitted, errors, &examples);
     let points: Vec<Point> = parts.all(&[Part::Test]).filter_map(|example| point(&function, example)).collect();
@@ -119,8 +124,10 @@ pub fn fit(model: &Model, examples: &[Example], options: &Options) -> Result<Fit
     let features: Vec<_> = names.map(|(place, component)| Feature::of_component(&component.name, place, &examples)).collect();
     let leaks = leaks(&features, &examples);
     notes.extend(leaks.iter().map(ToString::to_string));
+    notes.extend(useless(&test));
     let evidence = evidence(&examples, &parts.split, &test, lambda, notes);
-    Ok(Fit { function, coefficients, lambda, validation, calibration, split: parts.split, test, leaks, evidence })
+    let horizon_days = options.horizon_days;
+    Ok(Fit { function, horizon_days, coefficients, lambda, validation, calibration, split: parts.split, test, leaks, evidence })
 }
 
 /// The examples, each with its part.
@@ -130,8 +137,8 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    fn of(examples: &'a [Example], horizon_days: u32) -> Self {
-        let split = Split::of(examples, horizon_days);
+    fn of(examples: &'a [Example], options: &Options) -> Self {
+        let split = Split::of(examples, options.horizon_days, options.test_begins);
         let examples = examples.iter().map(|example| (split.part(example.account, example.instant), example)).collect();
         Self { split, examples }
     }
@@ -158,7 +165,7 @@ impl<'a> Parts<'a> {
     }
 
     /// The penalty with the least log loss on validation, and all of them. Of equal ones, the larger.
-    fn choose(&self, fitted: &[usize], penalties: &[f64]) -> Result<(f64, Vec<(f64, f64)>), Refusal> {
+    fn choose(&self, fitted: &[usize], components: usize, penalties: &[f64]) -> Result<(f64, Vec<(f64, f64)>), Refusal> {
         let classes = Classes::of(self.all(&[Part::Validation]));
         if classes.churned == 0 || classes.stayed == 0 {
             return Ok((0.01, Vec::new()));
@@ -166,7 +173,7 @@ impl<'a> Parts<'a> {
         let training = self.rows(&[Part::Training], fitted);
         let mut losses = Vec::new();
         for lambda in penalties {
-            let function = expand(&training.minimise(*lambda)?, fitted);
+            let function = expand(&training.minimise(*lambda)?, fitted, components);
             let points: Vec<Point> = self.all(&[Part::Validation]).filter_map(|example| point(&function, example)).collect();
             losses.extend(log_loss(&points).map(|loss| (*lambda, loss)));
         }
@@ -220,10 +227,9 @@ fn point(function: &RiskFunction, example: &Example) -> Option<Point> {
 }
 
 /// A function of the fitted components as one of all components.
-fn expand(minimum: &Minimum, fitted: &[usize]) -> RiskFunction {
+fn expand(minimum: &Minimum, fitted: &[usize], components: usize) -> RiskFunction {
     let narrow = minimum.function();
-    let width = fitted.last().map_or(0, |last| last + 1);
-    let mut coefficients = vec![0.0; width];
+    let mut coefficients = vec![0.0; components];
     for (place, value) in fitted.iter().zip(narrow.coefficients) {
         if let Some(coefficient) = coefficients.get_mut(*place) {
             *coefficient = value;
@@ -257,6 +263,13 @@ fn coefficients(
     components.map(coefficient).collect()
 }
 
+/// What to say if the test shows no use.
+fn useless(test: &Quality) -> Option<String> {
+    let is_chance = test.auc_interval.is_none_or(|interval| interval.low <= 0.5);
+    let has_no_skill = test.brier.and_then(|brier| brier.skill).is_none_or(|skill| skill <= 0.0);
+    (is_chance || has_no_skill).then(|| "in the test part, the fitted risk is no better than the base rate: do not rely on it".into())
+}
+
 fn evidence(examples: &[Example], split: &Split, test: &Quality, lambda: f64, warnings: Vec<String>) -> Evidence {
     let instant = |example: Option<&Example>| example.map(|example| example.instant).unwrap_or_default().to_string();
     let accounts = Classes::of(examples);
@@ -271,10 +284,10 @@ fn evidence(examples: &[Example], split: &Split, test: &Quality, lambda: f64, wa
         test_points: test.points,
         test_accounts: test.accounts,
         test_churned: test.churned,
-        auc: test.auc.unwrap_or(0.5),
-        auc_interval: test.auc_interval.map(|interval| [interval.low, interval.high]),
-        brier: test.brier.map_or(0.0, |brier| brier.score),
-        brier_of_base_rate: test.brier.map_or(0.0, |brier| brier.of_base_rate),
+        auc: round(test.auc.unwrap_or(0.5)),
+        auc_interval: test.auc_interval.map(|interval| [round(interval.low), round(interval.high)]),
+        brier: round(test.brier.map_or(0.0, |brier| brier.score)),
+        brier_of_base_rate: round(test.brier.map_or(0.0, |brier| brier.of_base_rate)),
         lambda,
         data: data_hash(examples),
         warnings,

@@ -50,4 +50,48 @@ impl RiskFunction {
             coefficients: self.coefficients.iter().map(|coefficient| slope * coefficient).collect(),
         }
     }
+
+    /// The same with six decimals.
+    #[must_use]
+    pub fn rounded(&self) -> Self {
+        Self { intercept: round(self.intercept), coefficients: self.coefficients.iter().copied().map(round).collect() }
+    }
+}
+
+/// A number with six decimals. Models are written with these, so that platforms whose logarithms differ in the last digit write the same,
+/// and judged with them.
+pub(super) fn round(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6 + 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn function() -> RiskFunction {
+        RiskFunction { intercept: -1.2, coefficients: vec![-0.9, -0.6, 0.0] }
+    }
+
+    fn close(found: Option<f64>, expected: f64) -> bool {
+        found.is_some_and(|found| (found - expected).abs() < 1e-12)
+    }
+
+    #[test]
+    fn the_coefficients_present_are_scaled_up_for_those_absent() {
+        assert!(close(function().log_odds(&[Some(-0.6), Some(0.8), None]), -1.2 + 0.9 * 0.6 - 0.6 * 0.8));
+        assert!(close(function().log_odds(&[Some(-0.6), None, Some(1.0)]), -1.2 + 1.5 / 0.9 * 0.9 * 0.6));
+        assert!(close(function().risk(&[None, Some(0.0), None]), sigmoid(-1.2)));
+    }
+
+    #[test]
+    fn there_is_no_risk_without_a_component_that_has_a_coefficient() {
+        assert_eq!((function().risk(&[None, None, Some(1.0)]), function().risk(&[])), (None, None));
+    }
+
+    #[test]
+    fn rescaling_acts_on_log_odds() {
+        let inputs = [Some(-0.6), None, None];
+        let z = function().log_odds(&inputs).unwrap();
+        assert!(close(function().rescaled(0.3, 0.5).log_odds(&inputs), 0.3 + 0.5 * z));
+    }
 }

@@ -115,3 +115,63 @@ fn jumps(feature: &Feature<'_>, examples: &[Example], by_account: &[usize]) -> V
     };
     [(Sign::Up, up), (Sign::Down, down)].into_iter().filter_map(leak).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    /// 100 accounts at two instants; the first 30 churn after the second.
+    fn examples() -> Vec<Example> {
+        let example = |at: u64| Example {
+            account: at / 2,
+            instant: Timestamp(i64::from(at % 2 == 1)),
+            churned: at % 2 == 1 && at < 60,
+            inputs: Box::default(),
+        };
+        (0..200).map(example).collect()
+    }
+
+    fn found(jump: f64, value: impl Fn(&Example) -> Option<f64>) -> Vec<Leak> {
+        let examples = examples();
+        leaks(&[Feature { name: "x", values: examples.iter().map(value).collect(), jump }], &examples)
+    }
+
+    #[test]
+    fn a_feature_that_ranks_almost_perfectly_is_named_in_either_direction() {
+        let noise = |example: &Example| (example.account % 10) as f64 / 100.0;
+        for sign in [1.0, -1.0] {
+            let leaks = found(100.0, |example| Some(sign * (f64::from(u8::from(example.churned)) + noise(example))));
+            assert!(matches!(leaks.as_slice(), [Leak::Ranks { auc, .. }] if *auc > 0.999), "{leaks:?}");
+        }
+        assert!(found(100.0, |example| Some(noise(example))).is_empty());
+        assert!(
+            found(100.0, |example| (example.account < 19 || example.account > 80).then(|| f64::from(u8::from(example.churned)))).is_empty()
+        );
+    }
+
+    #[test]
+    fn a_jump_that_churn_follows_is_named() {
+        // Drops from 0.5 to -0.1 before 25 of 30 churns, and once where the account stayed.
+        let drops = |example: &Example| example.account < 25 || example.account == 70;
+        let leaks = found(0.5, |example| Some(if drops(example) && example.instant.0 == 1 { -0.1 } else { 0.5 }));
+        let expected = Leak::Jumps { name: "x".into(), direction: Sign::Down, jumps: 26, churned: 25 };
+        assert!(leaks.contains(&expected), "{leaks:?}");
+        assert!(expected.to_string().starts_with("churn followed 25 of 26 drops of x"));
+        let smaller = found(0.5, |example| Some(if drops(example) && example.instant.0 == 1 { 0.1 } else { 0.5 }));
+        assert!(smaller.is_empty(), "{smaller:?}");
+    }
+
+    #[test]
+    fn jumps_that_are_few_or_not_followed_by_churn_are_not_named() {
+        let down = |limit: u64| move |example: &Example| Some(if example.account < limit && example.instant.0 == 1 { -1.0 } else { 0.0 });
+        assert!(found(0.5, down(19)).is_empty());
+        assert_eq!(found(0.5, down(20)).len(), 1);
+        assert!(found(0.5, down(32)).iter().all(|leak| matches!(leak, Leak::Ranks { .. }))); // 30 of 32
+    }
+
+    #[test]
+    fn the_change_from_one_account_to_the_next_is_no_jump() {
+        assert!(found(0.5, |example| Some((example.account % 2) as f64)).is_empty());
+    }
+}

@@ -97,8 +97,11 @@ pub enum Failure {
         /// Index of the column, from 0; the intercept comes before column 0.
         column: usize,
     },
-    /// Usually the columns separate the classes, so that coefficients without a ridge grow without end.
-    #[error("no minimum was found in {steps} steps; the inputs may predict the outcome perfectly, then a larger penalty helps")]
+    /// The columns predict every outcome, so that coefficients without a ridge grow without end (Albert and Anderson, Biometrika 1984).
+    #[error("the inputs predict every outcome, so there are no finite coefficients without a penalty")]
+    Separated,
+    /// The search for the minimum got stuck.
+    #[error("no minimum was found in {steps} steps; a larger penalty may help")]
     NotConverged {
         /// Steps taken.
         steps: u32,
@@ -140,7 +143,8 @@ pub(super) fn fit_targets(design: &Design, targets: &[f64], lambda: f64) -> Resu
     for steps in 0..MAX_STEPS {
         let (gradient, hessian) = derivatives(design, targets, lambda, &model);
         if gradient.iter().all(|partial| partial.abs() < TOLERANCE) {
-            return Ok(model);
+            let is_separated = lambda == 0.0 && design.rows().zip(targets).all(|(row, target)| is_predicted(model.log_odds(row), *target));
+            return if is_separated { Err(Failure::Separated) } else { Ok(model) };
         }
         let factor = hessian.cholesky().map_err(|place| Failure::Singular { column: place.saturating_sub(1) })?;
         let step = factor.solve(&gradient);
@@ -150,6 +154,11 @@ pub(super) fn fit_targets(design: &Design, targets: &[f64], lambda: f64) -> Resu
         (model, value) = (next, lower);
     }
     Err(Failure::NotConverged { steps: MAX_STEPS })
+}
+
+/// Whether an outcome that is certain is on the right side.
+fn is_predicted(log_odds: f64, target: f64) -> bool {
+    if log_odds > 0.0 { target >= 1.0 } else { log_odds < 0.0 && target <= 0.0 }
 }
 
 /// The first of model - step, model - step/2, ... that does not raise the objective.
@@ -194,4 +203,84 @@ fn derivatives(design: &Design, targets: &[f64], lambda: f64, model: &Logistic) 
         hessian.add(place + 1, place + 1, lambda);
     }
     (gradient, hessian)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const X: [[f64; 2]; 12] = [
+        [0.5, 1.2],
+        [-0.3, 0.4],
+        [1.5, -0.7],
+        [0.0, 0.9],
+        [-1.1, -0.2],
+        [0.8, 0.3],
+        [-0.6, -1.4],
+        [1.1, 1.0],
+        [-0.9, 0.7],
+        [0.2, -0.5],
+        [0.4, -1.1],
+        [-1.3, 0.1],
+    ];
+    const Y: [u8; 12] = [0, 1, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1];
+
+    fn design(rows: &[[f64; 2]]) -> Design {
+        let mut design = Design::new(2);
+        for row in rows {
+            design.push(*row);
+        }
+        design
+    }
+
+    fn churned(y: &[u8]) -> Vec<bool> {
+        y.iter().map(|y| *y == 1).collect()
+    }
+
+    fn assert_fit(lambda: f64, expected: [f64; 3]) {
+        let found = fit(&design(&X), &churned(&Y), lambda).unwrap();
+        let all = [found.intercept, found.coefficients[0], found.coefficients[1]];
+        for (one, other) in all.iter().zip(expected) {
+            assert!((one - other).abs() < 1e-7, "{all:?} instead of {expected:?}");
+        }
+    }
+
+    #[test]
+    fn the_fit_agrees_with_statsmodels_and_scikit_learn() {
+        // statsmodels: Logit(y, add_constant(X)).fit(method="newton", tol=1e-14)
+        assert_fit(0.0, [0.122_414_383_121_8, -1.343_103_168_547_8, -1.611_582_275_978_1]);
+        // scikit-learn: LogisticRegression(C=1 / (12 * 0.1), tol=1e-12), polished with scipy.optimize
+        assert_fit(0.1, [0.059_792_192_533, -0.681_834_872_913, -0.736_419_530_257]);
+    }
+
+    #[test]
+    fn a_dependent_column_is_an_error_unless_there_is_a_penalty() {
+        let doubled: Vec<[f64; 2]> = X.iter().map(|[x, _]| [*x, 2.0 * x]).collect();
+        assert_eq!(fit(&design(&doubled), &churned(&Y), 0.0), Err(Failure::Singular { column: 1 }));
+        let constant: Vec<[f64; 2]> = X.iter().map(|[x, _]| [3.0, *x]).collect();
+        assert_eq!(fit(&design(&constant), &churned(&Y), 0.0), Err(Failure::Singular { column: 0 }));
+        let found = fit(&design(&doubled), &churned(&Y), 0.1).unwrap();
+        assert!((2.0 * found.coefficients[0] - found.coefficients[1]).abs() < 1e-9);
+    }
+
+    #[test]
+    fn perfect_prediction_is_an_error_unless_there_is_a_penalty() {
+        let signs: Vec<bool> = X.iter().map(|[x, _]| *x > 0.1).collect();
+        assert_eq!(fit(&design(&X), &signs, 0.0), Err(Failure::Separated));
+        assert!(fit(&design(&X), &signs, 0.001).is_ok());
+    }
+
+    #[test]
+    fn one_outcome_and_numbers_that_are_not_finite_are_errors() {
+        assert_eq!(fit(&design(&X), &[true; 12], 0.1), Err(Failure::OneClass));
+        assert_eq!(fit(&design(&[]), &[], 0.1), Err(Failure::OneClass));
+        assert_eq!(fit(&design(&[[f64::NAN, 0.0], [1.0, 1.0]]), &[true, false], 0.1), Err(Failure::NotFinite));
+        assert_eq!(fit(&design(&X), &churned(&Y), -1.0), Err(Failure::NotFinite));
+    }
+
+    #[test]
+    fn the_loss_neither_overflows_nor_loses_digits() {
+        assert_eq!((loss(1000.0, 0.0), loss(-1000.0, 1.0), loss(1000.0, 1.0)), (1000.0, 1000.0, 0.0));
+        assert!((loss(-40.0, 0.0) - (-40.0_f64).exp()).abs() < 1e-30);
+    }
 }

@@ -59,3 +59,35 @@ impl Calibration {
         Self { shift: f64::midpoint(low, high), slope }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calibration_agrees_with_a_binomial_regression_on_smoothed_targets() {
+        let z = [-2.0, -1.0, -0.5, 0.2, 0.9, 1.5, -1.4, 0.4];
+        let points: Vec<(f64, bool)> = z.into_iter().zip([false, false, true, false, true, true, false, true]).collect();
+        let found = Calibration::of(&points).unwrap();
+        // statsmodels: GLM(targets, add_constant(z), family=Binomial()).fit(tol=1e-14), targets 5/6 and 1/6
+        assert!((found.shift - 0.238_394_245).abs() < 1e-7 && (found.slope - 1.024_184_909).abs() < 1e-7, "{found:?}");
+    }
+
+    #[test]
+    fn the_slope_never_turns_risks_around() {
+        let backwards: Vec<(f64, bool)> = (0..40).map(|at| (f64::from(at) / 10.0, at < 10)).collect();
+        let found = Calibration::of(&backwards).unwrap();
+        assert!((found.slope - MIN_SLOPE).abs() < 1e-15, "{found:?}");
+        let mean = backwards.iter().map(|(z, _)| sigmoid(found.shift + found.slope * z)).sum::<f64>() / 40.0;
+        let target = (10.0 * 11.0 / 12.0 + 30.0 / 32.0) / 40.0;
+        assert!((mean - target).abs() < 1e-9, "{mean}");
+    }
+
+    #[test]
+    fn equal_log_odds_are_shifted_to_the_base_rate() {
+        let points: Vec<(f64, bool)> = (0..1000).map(|at| (3.0, at < 200)).collect();
+        let found = Calibration::of(&points).unwrap();
+        assert!((sigmoid(found.shift + found.slope * 3.0) - 0.2).abs() < 0.002, "{found:?}");
+        assert_eq!(Calibration::of(&[(0.0, true)]), Err(Failure::OneClass));
+    }
+}

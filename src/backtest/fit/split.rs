@@ -53,30 +53,31 @@ enum Assignment {
 }
 
 impl Split {
-    /// Splits by time if there are at least three instants. Of two instants, the second is split by account; a single one is split by
-    /// account 60/20/20.
+    /// Splits by time if there are at least three instants: the last fifth of them is the test, or whatever follows `test_begins`. Of two
+    /// instants, the second is split by account; a single one is split by account 60/20/20.
     #[must_use]
-    pub fn of(examples: &[Example], horizon_days: u32) -> Self {
+    pub fn of(examples: &[Example], horizon_days: u32, test_begins: Option<Timestamp>) -> Self {
         let instants: BTreeSet<Timestamp> = examples.iter().map(|example| example.instant).collect();
         let instants: Vec<Timestamp> = instants.into_iter().collect();
-        let ends_by = |instant: Timestamp, by: Timestamp| instant.plus(i64::from(horizon_days) * DAY_MS) <= by;
-        match *instants.as_slice() {
-            [] => Self { instants: Vec::new(), is_embargoed: true },
-            [only] => Self { instants: vec![(only, Assignment::All)], is_embargoed: false },
-            [first, second] => {
-                Self { instants: vec![(first, Assignment::Training), (second, Assignment::ValidationAndTest)], is_embargoed: false }
+        let fifth = instants.len() - (instants.len() / 5).max(1).min(instants.len());
+        let latest = instants.get(fifth).copied();
+        match (instants.as_slice(), test_begins) {
+            ([only], None) => Self { instants: vec![(*only, Assignment::All)], is_embargoed: false },
+            ([first, second], None) => {
+                Self { instants: vec![(*first, Assignment::Training), (*second, Assignment::ValidationAndTest)], is_embargoed: false }
             }
-            _ => {
-                let tested = (instants.len() / 5).max(1);
-                let (before, test) = instants.split_at(instants.len() - tested);
-                let begin = test.first().copied().unwrap_or_default();
-                let known = before.iter().take_while(|instant| ends_by(**instant, begin)).count();
-                let is_embargoed = known > 0;
-                let usable = if is_embargoed { known } else { before.len() };
-                let assigned = before.iter().enumerate().map(|(place, instant)| (*instant, assignment(place, usable)));
-                Self { instants: assigned.chain(test.iter().map(|instant| (*instant, Assignment::Test))).collect(), is_embargoed }
-            }
+            _ => Self::by_time(&instants, horizon_days, test_begins.or(latest).unwrap_or_default()),
         }
+    }
+
+    fn by_time(instants: &[Timestamp], horizon_days: u32, test_begins: Timestamp) -> Self {
+        let (before, test) = instants.split_at(instants.partition_point(|instant| *instant < test_begins));
+        let is_known = |instant: &&Timestamp| instant.plus(i64::from(horizon_days) * DAY_MS) <= test_begins;
+        let known = before.iter().take_while(is_known).count();
+        let is_embargoed = known > 0;
+        let usable = if is_embargoed { known } else { before.len() };
+        let assigned = before.iter().enumerate().map(|(place, instant)| (*instant, assignment(place, usable)));
+        Self { instants: assigned.chain(test.iter().map(|instant| (*instant, Assignment::Test))).collect(), is_embargoed }
     }
 
     /// What an example is used for; `None` if it falls into the embargo.
@@ -133,4 +134,99 @@ const fn assignment(place: usize, usable: usize) -> Assignment {
 /// A number 0 to 9 by account. Hashed again, because partitions and stores have already chosen accounts by the hash of the id.
 fn draw(account: u64) -> u64 {
     xxh3_64_with_seed(&account.to_le_bytes(), 0x73_706c_6974) % 10 // "split"
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn examples(days: &[i64]) -> Vec<Example> {
+        let example = |account, day: &i64| Example { account, instant: Timestamp(day * DAY_MS), churned: false, inputs: Box::default() };
+        days.iter().flat_map(|day| (0..1000).map(move |account| example(account, day))).collect()
+    }
+
+    /// The share of each part by day.
+    fn shares(days: &[i64], horizon_days: u32) -> Vec<BTreeMap<Part, f64>> {
+        let split = Split::of(&examples(days), horizon_days, None);
+        let of_day = |day: &i64| {
+            let mut shares = BTreeMap::new();
+            for part in (0..1000).filter_map(|account| split.part(account, Timestamp(day * DAY_MS))) {
+                *shares.entry(part).or_default() += 0.001;
+            }
+            shares
+        };
+        days.iter().map(of_day).collect()
+    }
+
+    fn is_all(shares: &BTreeMap<Part, f64>, part: Part) -> bool {
+        shares.len() == 1 && shares.contains_key(&part)
+    }
+
+    #[test]
+    fn the_latest_fifth_is_the_test_and_outcomes_unknown_at_its_beginning_are_left_out() {
+        let days: Vec<i64> = (0..10).map(|month| month * 30).collect();
+        let shares = shares(&days, 90);
+        // The test begins on day 240, so day 150 is the last whose outcome was known; the last quarter of 0 to 150 is for validation.
+        assert!(shares[..5].iter().all(|shares| is_all(shares, Part::Training)), "{shares:?}");
+        assert_eq!(shares[5].keys().copied().collect::<Vec<_>>(), [Part::Validation, Part::Calibration]);
+        assert!(shares[6].is_empty() && shares[7].is_empty());
+        assert!(shares[8..].iter().all(|shares| is_all(shares, Part::Test)));
+        let split = Split::of(&examples(&days), 90, None);
+        assert_eq!(split.test_begins(), Some(Timestamp(240 * DAY_MS)));
+        assert_eq!(split.learning_ends(), Some(Timestamp(150 * DAY_MS)));
+        assert!(split.is_embargoed && split.is_by_time());
+    }
+
+    #[test]
+    fn the_beginning_of_the_test_may_be_set() {
+        let split = Split::of(&examples(&[0, 30, 60, 90]), 30, Some(Timestamp(60 * DAY_MS)));
+        let part = |day: i64| split.part(3, Timestamp(day * DAY_MS));
+        assert_eq!((part(0), part(60), part(90)), (Some(Part::Training), Some(Part::Test), Some(Part::Test)));
+        assert!(matches!(part(30), Some(Part::Validation | Part::Calibration)));
+        let none = Split::of(&examples(&[0, 30]), 30, Some(Timestamp(90 * DAY_MS)));
+        assert_eq!((none.test_begins(), none.is_by_time()), (None, false));
+    }
+
+    #[test]
+    fn an_outcome_known_exactly_when_the_test_begins_is_used() {
+        let parts = |horizon_days| shares(&[0, 30, 60], horizon_days).iter().filter(|shares| !shares.is_empty()).count();
+        assert_eq!((parts(30), parts(31)), (3, 2));
+    }
+
+    #[test]
+    fn a_single_instant_before_the_embargo_is_split_by_account() {
+        let shares = shares(&[0, 30, 60, 90], 90);
+        assert!((shares[0][&Part::Training] - 0.7).abs() < 0.05, "{shares:?}");
+        assert!(shares[1].is_empty() && shares[2].is_empty() && is_all(&shares[3], Part::Test));
+    }
+
+    #[test]
+    fn a_history_shorter_than_the_horizon_has_no_embargo_and_says_so() {
+        let shares = shares(&[0, 30, 60], 90);
+        assert!(is_all(&shares[0], Part::Training) && !shares[1].is_empty() && is_all(&shares[2], Part::Test));
+        assert!(!Split::of(&examples(&[0, 30, 60]), 90, None).is_embargoed);
+    }
+
+    #[test]
+    fn fewer_than_three_instants_are_split_by_account() {
+        let one = &shares(&[5], 90)[0];
+        for (part, share) in [(Part::Training, 0.6), (Part::Validation, 0.1), (Part::Calibration, 0.1), (Part::Test, 0.2)] {
+            assert!((one[&part] - share).abs() < 0.05, "{one:?}");
+        }
+        let two = shares(&[5, 95], 90);
+        assert!(is_all(&two[0], Part::Training) && two[1].len() == 3 && (two[1][&Part::Test] - 0.5).abs() < 0.05, "{two:?}");
+        assert!(!Split::of(&examples(&[5, 95]), 90, None).is_by_time());
+    }
+
+    #[test]
+    fn an_account_is_in_the_same_part_of_calibration_at_every_instant() {
+        let days: Vec<i64> = (0..20).map(|month| month * 30).collect();
+        let split = Split::of(&examples(&days), 30, None);
+        for account in 0..100 {
+            let parts: BTreeSet<Part> = days.iter().filter_map(|day| split.part(account, Timestamp(day * DAY_MS))).collect();
+            assert!(!(parts.contains(&Part::Validation) && parts.contains(&Part::Calibration)));
+        }
+    }
 }

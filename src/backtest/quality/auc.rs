@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn the_interval_does_not_depend_on_the_order_of_points() {
         let mut mixed: Vec<Point> =
-            (0..60).map(|at: u64| Point { account: at / 3, risk: (at * 7 % 60) as f64 / 60.0, churned: at % 5 == 0 }).collect();
+            (0..60).map(|at: u64| Point { account: at / 3, risk: (at * 7 % 60) as f64 / 60.0, churned: at.is_multiple_of(5) }).collect();
         let interval = auc_interval(&mixed, &Bootstrap::default());
         mixed.reverse();
         assert_eq!((auc_interval(&mixed, &Bootstrap::default()), interval.is_some()), (interval, true));
