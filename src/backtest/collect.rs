@@ -10,6 +10,7 @@ use crate::account::Account;
 use crate::engine::ScoredAccount;
 use crate::event::Stream;
 use crate::metric::{Metric, Metrics, MovementKind};
+use crate::score::model::Component;
 use crate::score::{Assessment, Model};
 use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
@@ -23,6 +24,8 @@ pub struct Basis<'a> {
     pub schedule: &'a Schedule,
     /// What became of accounts; `None`: billing tells.
     pub labels: Option<&'a Labels>,
+    /// Whether points keep the values of metrics, for suggesting curves.
+    pub keeps_values: bool,
 }
 
 /// Collects the scorings of some accounts.
@@ -60,7 +63,10 @@ impl<'a> Collector<'a> {
             past.health.extend(u16::try_from(place).ok().zip(scored.status.score.map(single)));
         }
         if is_point {
-            let point = point(scoring.t, segment, scored, model);
+            let mut point = point(scoring.t, segment, scored, model);
+            if self.basis.keeps_values {
+                point.values = values(scored.metrics, model);
+            }
             let churned = outcome.is_some_and(|outcome| outcome.churned);
             past.points.push(ScoredPoint { churned, true_probability: outcome.and_then(|outcome| outcome.true_probability), ..point });
         }
@@ -140,6 +146,7 @@ fn point(t: Timestamp, segment: Option<u16>, scored: &ScoredAccount<'_, '_>, mod
         risk_floor: assessment.risk_floor(),
         simple: Simple::of(metrics),
         inputs: inputs(assessment, model),
+        values: Box::default(),
         churned: false,
         true_probability: None,
     }
@@ -148,6 +155,11 @@ fn point(t: Timestamp, segment: Option<u16>, scored: &ScoredAccount<'_, '_>, mod
 fn inputs(assessment: &Assessment<'_>, model: &Model) -> Box<[f64]> {
     let of = |id: u32| assessment.components.iter().find(|present| present.component.id == id).map(|present| Example::input(present.score));
     model.components.iter().map(|component| of(component.id).unwrap_or(f64::NAN)).collect()
+}
+
+fn values(metrics: &Metrics, model: &Model) -> Box<[f32]> {
+    let first = |component: &Component| component.sources.first().and_then(|source| metrics.number(source.metric));
+    model.components.iter().map(|component| first(component).map_or(f32::NAN, single)).collect()
 }
 
 impl Simple {

@@ -16,6 +16,7 @@ pub fn point(day: i64, churned: bool) -> ScoredPoint {
         risk_floor: None,
         simple: Simple { days_since_last: 1.0, gaps_since_last: f32::NAN, mrr_change: 0.0, events_28d: 10.0 },
         inputs: [0.6].into(),
+        values: Box::default(),
         churned,
         true_probability: None,
     }

@@ -42,11 +42,16 @@ pub struct ScoredPoint {
     pub simple: Simple,
     /// The input of the risk model for each component of the model, in file order; NaN if it is absent.
     pub inputs: Box<[f64]>,
+    /// The value of each component's first metric, NaN if it is absent; empty unless they are asked for.
+    pub values: Box<[f32]>,
     /// Whether the account churned within the horizon.
     pub churned: bool,
     /// The true probability that it would, if the labels tell it.
     pub true_probability: Option<f64>,
 }
+
+/// A history has millions of points.
+const _: () = assert!(size_of::<ScoredPoint>() <= 152);
 
 /// A stretch of time in which an account was not green after it had turned red.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

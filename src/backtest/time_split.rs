@@ -27,7 +27,7 @@ impl TimeSplit {
     /// The last fifth of the instants is held out or, of fewer than three, all of them; `test_begins` sets another border.
     #[must_use]
     pub fn of(instants: &BTreeSet<Timestamp>, horizon_days: u32, test_begins: Option<Timestamp>) -> Self {
-        let held_out = if instants.len() < 3 { instants.len() } else { ((instants.len() + 2) / 5).max(1) };
+        let held_out = if instants.len() < 3 { instants.len() } else { (instants.len() / 5).max(1) };
         let first = instants.iter().rev().take(held_out).last().copied();
         Self { test_begins: test_begins.or(first).unwrap_or_default(), horizon_ms: i64::from(horizon_days) * DAY_MS }
     }

@@ -10,11 +10,13 @@ use super::outcomes::Outcomes;
 use super::progress::{Progress, Unit};
 use super::{Globals, LogFormat, UsageError, paths};
 use crate::backtest::report::{Report, Subject, Text, document};
-use crate::backtest::{Basis, Labels, Past, Schedule, Span, page};
+use crate::backtest::fit::{Fit, Options, fit, model_text};
+use crate::backtest::{Basis, Labels, Past, Schedule, Span, SuggestedCurve, fitted_model, page};
 use crate::config::section::OnBadRun;
 use crate::event::Stream;
 use crate::file::{self, Existing, Output, WriteError};
 use crate::replay::{self, Division, History, InputFile, Reading};
+use crate::score::ModelFile;
 use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
 
@@ -55,6 +57,15 @@ pub struct Args {
     /// The figures and plots as one HTML page
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub html: Option<PathBuf>,
+    /// Fit the coefficients of the risk to the earlier part, and judge the fitted model; FILE is that of --out-model
+    #[arg(long, value_name = "FILE", num_args = 0..=1, help_heading = "Fit")]
+    pub fit: Option<Option<PathBuf>>,
+    /// The model with the fitted risk, ready for `model_file`
+    #[arg(long, value_name = "FILE", requires = "fit", help_heading = "Fit")]
+    pub out_model: Option<PathBuf>,
+    /// Print curves that the earlier part suggests for the components
+    #[arg(long, requires = "fit", help_heading = "Fit")]
+    pub suggest_curves: bool,
     /// Replace output files that exist
     #[arg(long, help_heading = "Output")]
     pub overwrite: bool,
@@ -103,8 +114,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let begins = history.begins().unwrap_or(end);
     let span = Span { begins, ends: end, zone: &settings.zone };
     let schedule = Schedule::of(labels.as_ref(), span, args.every, horizon_days, &settings.model, |t| history.view(t));
-    let basis = Basis { settings: &settings, schedule: &schedule, labels: labels.as_ref() };
-    let past = collect(&mut history, basis, (begins, end), horizon_days, globals.quiet);
+    let basis = Basis { settings: &settings, schedule: &schedule, labels: labels.as_ref(), keeps_values: args.suggest_curves };
+    let mut past = collect(&mut history, basis, (begins, end), horizon_days, globals.quiet);
     let subject = Subject {
         model: &settings.model,
         schedule: &schedule,
@@ -112,13 +123,62 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         span: (begins, end),
         train_until: args.train_until,
         label_rows: labels.as_ref().filter(|labels| matches!(labels, Labels::Points(_))).map(Labels::rows),
-        is_fitted: false,
+        fit: None,
     };
-    let report = Report::of(&past, &subject)?;
+    let report = if args.fit.is_some() {
+        let (fit, report) = fitted(&mut past, &subject)?;
+        let text = model_text(&model_source(globals)?, &fit)?;
+        args.write(args.model_path(), |output| output.text(text.as_bytes()))?;
+        if args.suggest_curves {
+            print_curves(&past.suggested_curves(&settings.model, &fit));
+        }
+        report
+    } else {
+        Report::of(&past, &subject)?
+    };
     print(&report, globals);
     args.write(args.json.as_deref(), |output| output.line(&serde_json::to_vec(&document(&report))?))?;
     args.write(args.html.as_deref(), |output| output.text(page(&report).as_bytes()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Fits the risk, and judges the past with the risks that the service would give with it.
+fn fitted(past: &mut Past, subject: &Subject<'_>) -> anyhow::Result<(Fit, Report)> {
+    let options = Options { test_begins: subject.train_until, ..Options::of(subject.horizon_days) };
+    let mut fit = fit(subject.model, &past.examples(), &options)?;
+    let model = fitted_model(subject.model, &fit.function, subject.horizon_days);
+    past.rescore(&model);
+    let report = Report::of(past, &Subject { model: &model, fit: Some(&fit), ..*subject })?;
+    if let Some(score) = report.all.score() {
+        fit.set_test(&score.quality);
+    }
+    Ok((fit, report))
+}
+
+/// The text of the model in force: the file that `model_file` names, the configuration if it holds the model, or else the default model.
+fn model_source(globals: &Globals) -> anyhow::Result<String> {
+    let default = || ModelFile::default_text().to_owned();
+    let Some(path) = globals.config.as_deref() else { return Ok(default()) };
+    let read = |path: &Path| {
+        let text = std::fs::read_to_string(path);
+        text.map_err(|error| anyhow::anyhow!("cannot read {}: {}", path.display(), file::cannot_read(path, &error)))
+    };
+    let text = read(path)?;
+    let tables: toml::Table = text.parse()?;
+    if let Some(model) = tables.get("model_file").and_then(toml::Value::as_str) {
+        return read(&path.parent().unwrap_or(Path::new("")).join(model));
+    }
+    Ok(if ModelFile::TABLES.iter().any(|table| tables.contains_key(*table)) { text } else { default() })
+}
+
+fn print_curves(curves: &[SuggestedCurve]) {
+    eprintln!("\nsuggested curves, from the earlier part of the history:");
+    for SuggestedCurve { component, metric, curve } in curves {
+        match curve {
+            Ok(curve) => eprintln!("  {component:<18} {metric}: curve = {curve}"),
+            Err(reason) => eprintln!("  {component:<18} {metric}: none, {reason}"),
+        }
+    }
 }
 
 fn collect(history: &mut History<'_>, basis: Basis<'_>, (begins, end): (Timestamp, Timestamp), horizon_days: u32, quiet: bool) -> Past {
@@ -159,7 +219,11 @@ fn read_labels(path: &Path, settings: &Settings) -> anyhow::Result<Labels> {
 
 impl Args {
     fn outputs(&self) -> Vec<&Path> {
-        [&self.json, &self.html].into_iter().filter_map(|path| path.as_deref()).collect()
+        [self.json.as_deref(), self.html.as_deref(), self.model_path()].into_iter().flatten().collect()
+    }
+
+    fn model_path(&self) -> Option<&Path> {
+        self.out_model.as_deref().or_else(|| self.fit.as_ref()?.as_deref())
     }
 
     fn existing(&self) -> Existing {

@@ -41,7 +41,7 @@ pub use model::{Model, ModelFile, ModelProblem};
 pub use published::Published;
 pub use quantity::{number, quantity};
 pub use record::{ChangeRecord, headers};
-pub use risk::{Level, Risk};
+pub use risk::{Level, Risk, risk_of_inputs};
 pub use sentence::change_of;
 pub use state::{Advanced, State};
 pub use status::{Direction, Status};

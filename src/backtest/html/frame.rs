@@ -23,7 +23,7 @@ impl Frame {
 
     /// A plot with room for ticks and titles of both axes.
     pub(super) fn with_axes(x: (f64, f64), y: (f64, f64)) -> Self {
-        Self::new((480.0, 360.0), [48.0, 12.0, 14.0, 44.0], x, y)
+        Self::new((480.0, 360.0), [64.0, 12.0, 24.0, 44.0], x, y)
     }
 
     /// The picture's place of a value on the horizontal scale.

@@ -18,7 +18,7 @@ pub fn page(report: &Report) -> String {
         section("Beside what is simpler", &format!("{}{}", predictors(report), PREDICTORS)),
         format!("<div class=\"plots\">\n{}{}{}{}</div>\n", plots::roc(report), plots::lift(report), plots::reliability(report), components(report)),
         section("What a list of flagged accounts catches", &format!("{}{}", flags(&report.all), FLAGS)),
-        section("Ten accounts that left", &format!("{LEAVERS}{}", leavers(report))),
+        section("Accounts that left", &format!("{LEAVERS}{}", leavers(report))),
         if report.segments.is_empty() { String::new() } else { section("By segment", &segments(&report.segments)) },
     ];
     format!(
@@ -42,7 +42,7 @@ stands for it; the regression learned from the earlier part.</p>\n";
 const FLAGS: &str = "<p class=\"note\">Precision: of the flagged points, the share that left. Recall: of those that left, the share that was \
 flagged.</p>\n";
 
-const LEAVERS: &str = "<p class=\"note\">Picked at random among those that left during the held-out part. The line is health; the dashed \
+const LEAVERS: &str = "<p class=\"note\">Ten at most, picked at random among those that left during the held-out part. The line is health; the dashed \
 one is the day on which the account left.</p>\n";
 
 fn head(report: &Report) -> String {

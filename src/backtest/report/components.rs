@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::super::fit::Fit;
 use super::super::quality::{Interval, Point, auc};
 use super::section::Held;
 use crate::score::Model;
@@ -19,6 +20,8 @@ pub struct ComponentAlone {
     pub mean_before_churn: Option<f64>,
     /// Its mean score otherwise.
     pub mean_otherwise: Option<f64>,
+    /// Its coefficient; with a fit.
+    pub coefficient: Option<f64>,
     /// The odds of churn with ten points of score more, relative to those without; with a fit.
     pub odds_ratio: Option<f64>,
     /// Its 95 % interval.
@@ -28,8 +31,17 @@ pub struct ComponentAlone {
 impl ComponentAlone {
     /// Every component of a model.
     #[must_use]
-    pub fn all(model: &Model, points: &[Held<'_>]) -> Vec<Self> {
-        model.components.iter().enumerate().map(|(place, component)| Self::of(&component.name, place, points)).collect()
+    pub fn all(model: &Model, points: &[Held<'_>], fit: Option<&Fit>) -> Vec<Self> {
+        let of = |(place, name): (usize, &str)| {
+            let coefficient = fit.and_then(|fit| fit.coefficients.get(place));
+            Self {
+                coefficient: coefficient.map(|coefficient| coefficient.value),
+                odds_ratio: coefficient.map(|coefficient| coefficient.odds_ratio),
+                odds_ratio_interval: coefficient.and_then(|coefficient| coefficient.odds_ratio_interval),
+                ..Self::of(name, place, points)
+            }
+        };
+        model.components.iter().map(|component| component.name.as_str()).enumerate().map(of).collect()
     }
 
     fn of(name: &str, place: usize, points: &[Held<'_>]) -> Self {
@@ -48,6 +60,7 @@ impl ComponentAlone {
             auc: auc(&ranked),
             mean_before_churn: mean(true),
             mean_otherwise: mean(false),
+            coefficient: None,
             odds_ratio: None,
             odds_ratio_interval: None,
         }

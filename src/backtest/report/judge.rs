@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::baselines::Baselines;
+use super::super::fit::{Fit, Part};
 use super::super::points::{Past, ScoredPoint};
 use super::super::time_split::{Side, TimeSplit};
 use super::components::ComponentAlone;
 use super::lead::LeadTime;
 use super::leavers::{self, Leaver};
-use super::part::Part;
+use super::part::Part as Size;
 use super::predictor::Predictor;
 use super::refusal::{self, TooLittle};
 use super::section::{self, Held, Section};
@@ -55,9 +56,9 @@ pub struct Report {
     /// Rows of labels that are not points: of unknown accounts, or after the end.
     pub unused_labels: Option<u64>,
     /// The earlier part.
-    pub train: Part,
+    pub train: Size,
     /// The held-out part.
-    pub test: Part,
+    pub test: Size,
     /// All accounts.
     pub all: Section,
     /// By segment, with the most points first.
@@ -79,16 +80,17 @@ impl Report {
     /// If there is nothing to judge by: no points, or only one outcome.
     pub fn of(past: &Past, subject: &Subject<'_>) -> Result<Self, TooLittle> {
         let split = split(past, subject);
-        let sides = Sides::of(past, split);
-        let test = Part::of(sides.test.iter().map(|held| (held.account, held.point)));
-        let train = Part::of(sides.train.iter().map(|held| (held.account, held.point)));
+        let sides = Sides::of(past, split, subject.fit);
+        let test_begins = subject.fit.and_then(|fit| fit.split.test_begins()).unwrap_or(split.test_begins);
+        let test = Size::of(sides.test.iter().map(|held| (held.account, held.point)));
+        let train = Size::of(sides.train.iter().map(|held| (held.account, held.point)));
         refusal::refuse(past, &test, subject)?;
         let learned: Vec<&ScoredPoint> = sides.train.iter().map(|held| held.point).collect();
         let judged: Vec<&ScoredPoint> = sides.test.iter().map(|held| held.point).collect();
         let baselines = Baselines::learn(&learned, &judged);
         let predictors = Predictor::usable(&judged, &baselines);
         let lead_time = |belongs: &dyn Fn(&ScoredPoint) -> bool| {
-            LeadTime::of(past.accounts.values(), (split.test_begins, subject.span.1), belongs)
+            LeadTime::of(past.accounts.values(), (test_begins, subject.span.1), belongs)
         };
         let section = |segment, points: &[Held<'_>], belongs: &dyn Fn(&ScoredPoint) -> bool| {
             Section::of(segment, points, &predictors, &baselines, lead_time(belongs))
@@ -107,16 +109,16 @@ impl Report {
             bands: (subject.model.bands.green, subject.model.bands.yellow),
             span: subject.span,
             horizon_days: subject.horizon_days,
-            is_fitted: subject.is_fitted,
+            is_fitted: subject.fit.is_some(),
             instants: subject.schedule.points().count(),
             beyond: subject.schedule.beyond,
             unscored: (points - sides.count()) as u64,
             between: sides.between,
             unused_labels: subject.label_rows.map(|rows| rows.saturating_sub(points) as u64),
             segments: segments.collect(),
-            components: ComponentAlone::all(subject.model, &sides.test),
+            components: ComponentAlone::all(subject.model, &sides.test, subject.fit),
             curves: curves.collect(),
-            leavers: leavers::pick(past, subject.schedule, (split.test_begins, subject.span.1)),
+            leavers: leavers::pick(past, subject.schedule, (test_begins, subject.span.1)),
             warnings: refusal::warnings(&train, &test, &predictors, subject),
             all,
             train,
@@ -141,14 +143,14 @@ struct Sides<'a> {
 }
 
 impl<'a> Sides<'a> {
-    fn of(past: &'a Past, split: TimeSplit) -> Self {
+    fn of(past: &'a Past, split: TimeSplit, fit: Option<&Fit>) -> Self {
         let has_risk = past.points().any(|(_, point)| point.risk.is_some());
         let is_scored = |point: &ScoredPoint| point.health.is_some() && (point.risk.is_some() || !has_risk);
         let mut sides = Self { train: Vec::new(), test: Vec::new(), between: 0 };
         for (id, account) in &past.accounts {
             let key = AccountKey::of(id).0;
             for point in account.points.iter().filter(|point| is_scored(point)) {
-                match split.side(point.t) {
+                match fit.map_or_else(|| split.side(point.t), |fit| side(fit, key, point.t)) {
                     Side::Train => sides.train.push(Held { account: key, point }),
                     Side::Test => sides.test.push(Held { account: key, point }),
                     Side::Between => sides.between += 1,
@@ -160,6 +162,15 @@ impl<'a> Sides<'a> {
 
     fn count(&self) -> usize {
         self.train.len() + self.test.len() + usize::try_from(self.between).unwrap_or(usize::MAX)
+    }
+}
+
+/// The part of a point by the split of a fit.
+fn side(fit: &Fit, account: u64, t: Timestamp) -> Side {
+    match fit.split.part(account, t) {
+        Some(Part::Test) => Side::Test,
+        Some(_) => Side::Train,
+        None => Side::Between,
     }
 }
 

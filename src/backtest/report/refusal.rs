@@ -86,7 +86,8 @@ pub(super) fn warnings(train: &Part, test: &Part, predictors: &[Predictor], subj
         let reason = if train.points == 0 { "no earlier part to learn from" } else { "one outcome only in the earlier part" };
         warnings.push(format!("no regression on the simple measures: {reason}"));
     }
-    if !subject.is_fitted && !subject.model.risk.calibrated {
+    warnings.extend(subject.fit.iter().flat_map(|fit| fit.evidence.warnings.iter().cloned()));
+    if !subject.model.risk.calibrated {
         warnings.push("the risk of this model is an index, not a probability, until it is fitted: its Brier score is that of an index".into());
     }
     warnings

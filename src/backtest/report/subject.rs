@@ -1,5 +1,6 @@
 //! What a report is about.
 
+use super::super::fit::Fit;
 use super::super::schedule::Schedule;
 use crate::score::Model;
 use crate::time::Timestamp;
@@ -19,6 +20,6 @@ pub struct Subject<'a> {
     pub train_until: Option<Timestamp>,
     /// Rows of labels.
     pub label_rows: Option<usize>,
-    /// Whether the risk was fitted to the earlier part.
-    pub is_fitted: bool,
+    /// What the risk was fitted to, if it was.
+    pub fit: Option<&'a Fit>,
 }

@@ -30,7 +30,8 @@ impl fmt::Display for Text<'_> {
         lead_time(&report.all.lead_time, f)?;
         reliability(report.all.score(), f)?;
         segments(&report.segments, f)?;
-        components(report, f)
+        components(report, f)?;
+        if report.is_fitted { coefficients(report, f) } else { Ok(()) }
     }
 }
 
@@ -133,6 +134,17 @@ fn components(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (before, otherwise) = (mean(component.mean_before_churn), mean(component.mean_otherwise));
         let name: String = component.component.chars().take(19).collect();
         writeln!(f, "{name:<20}{:>9}{:>9}{before:>14}{otherwise:>12}", count(component.present), number(component.auc))?;
+    }
+    Ok(())
+}
+
+fn coefficients(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    writeln!(f, "\n{:<20}{:>12}{:>20}  {}", "fitted", "coefficient", "odds per 10 points", "95 % interval")?;
+    for component in &report.components {
+        let name: String = component.component.chars().take(19).collect();
+        let interval = component.odds_ratio_interval.map_or_else(String::new, |interval| format!("{:.3} to {:.3}", interval.low, interval.high));
+        let (coefficient, odds) = (number(component.coefficient), number(component.odds_ratio));
+        writeln!(f, "{name:<20}{coefficient:>12}{odds:>20}  {interval}")?;
     }
     Ok(())
 }

@@ -147,3 +147,23 @@ fn what_cannot_be_judged_is_refused_with_what_is_missing() {
     let nobody = refusal(folder.path(), &["--usage", "usage.ndjson", "--labels", "labels.csv"]);
     assert!(nobody.1.contains("no account could leave at any of the 1 instants"), "{}", nobody.1);
 }
+
+#[test]
+fn the_page_needs_no_other_file_and_shows_markup_in_names_as_text() {
+    let folder = leaving();
+    let evil = "<img src=x onerror=alert(1)>";
+    for name in ["usage.ndjson", "billing.ndjson"] {
+        let renamed = std::fs::read_to_string(folder.path().join(name)).unwrap().replace(r#""account_id":"b""#, &format!(r#""account_id":"{evil}""#));
+        std::fs::write(folder.path().join(name), renamed).unwrap();
+    }
+    let output = churnwatch(folder.path(), &[&["backtest", "--html", "page.html"], &LEAVING_ARGUMENTS[..]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(page.contains("&lt;img src=x one") && !page.contains("<img"), "the account that left is shown by its name");
+    for foreign in ["http:", "https:", "<script", "@import", "url(", "<link"] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+    assert_eq!(page.matches("<svg").count(), page.matches("</svg>").count());
+    let refused = refusal(folder.path(), &[&["--html", "page.html"], &LEAVING_ARGUMENTS[..]].concat());
+    assert_eq!((refused.0, refused.1.contains("already exists: add --overwrite")), (Some(2), true));
+}

@@ -1,6 +1,7 @@
 //! `backtest`: the shipped binary on histories whose figures are worked out by hand, and on simulated ones.
 
 mod by_hand;
+mod fitted;
 mod simulated;
 
 use std::path::Path;
