@@ -27,6 +27,7 @@ mod oracle;
 
 mod absence;
 mod basis;
+mod burst;
 mod changelog;
 mod chaos;
 mod consumers;
@@ -47,3 +48,4 @@ mod schema_registry;
 mod security;
 mod topics;
 mod upgrade;
+mod zombie;
