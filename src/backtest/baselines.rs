@@ -111,8 +111,7 @@ impl Baselines {
     #[must_use]
     pub fn learn(points: &[&ScoredPoint], to_judge: &[&ScoredPoint]) -> Self {
         let known = if points.is_empty() { to_judge } else { points };
-        let measures: Vec<Baseline> =
-            Measure::ALL.into_iter().filter_map(|measure| Baseline::of(measure, known.iter().copied())).collect();
+        let measures: Vec<Baseline> = Measure::ALL.into_iter().filter_map(|measure| Baseline::of(measure, known.iter().copied())).collect();
         let mut design = Design::new(measures.len());
         points.iter().for_each(|point| design.push(measures.iter().map(|baseline| baseline.standardised(&point.simple))));
         let churned: Vec<bool> = points.iter().map(|point| point.churned).collect();
@@ -135,20 +134,23 @@ mod tests {
 
     #[test]
     fn more_days_less_use_and_shrinking_revenue_are_riskier() {
-        let simple = |days, change, events| Simple { days_since_last: days, gaps_since_last: f32::NAN, mrr_change: change, events_28d: events };
+        let simple =
+            |days, change, events| Simple { days_since_last: days, gaps_since_last: f32::NAN, mrr_change: change, events_28d: events };
         let points: Vec<ScoredPoint> = [(1.0, 0.1, 90.0), (5.0, 0.0, 50.0), (30.0, -0.4, 0.0)]
             .map(|(days, change, events)| ScoredPoint { simple: simple(days, change, events), ..point(0, false) })
             .into();
         let baselines = Baselines::learn(&points.iter().collect::<Vec<_>>(), &[]);
-        assert_eq!(baselines.measures.iter().map(|baseline| baseline.measure.name()).collect::<Vec<_>>(), [
-            "days_since_last",
-            "mrr_change_91d",
-            "events_28d"
-        ]);
+        assert_eq!(
+            baselines.measures.iter().map(|baseline| baseline.measure.name()).collect::<Vec<_>>(),
+            ["days_since_last", "mrr_change_91d", "events_28d"]
+        );
         for baseline in &baselines.measures {
             let ranks: Vec<f64> = points.iter().map(|point| baseline.rank(&point.simple)).collect();
             assert!(ranks.is_sorted() && ranks[0] < ranks[2], "{ranks:?}");
-            assert_eq!(baseline.rank(&Simple { days_since_last: f32::NAN, mrr_change: f32::NAN, events_28d: f32::NAN, ..simple(0.0, 0.0, 0.0) }), ranks[1]);
+            assert_eq!(
+                baseline.rank(&Simple { days_since_last: f32::NAN, mrr_change: f32::NAN, events_28d: f32::NAN, ..simple(0.0, 0.0, 0.0) }),
+                ranks[1]
+            );
         }
         assert_eq!(baselines.risk(&points[0].simple), None, "nobody left, so there is nothing to learn from");
     }

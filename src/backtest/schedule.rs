@@ -121,7 +121,10 @@ fn midnights(span: Span<'_>, first: Date, pause: u32) -> impl Iterator<Item = Ti
 fn first_scorable(span: Span<'_>, model: &Model, view: &impl Fn(Timestamp) -> View) -> Option<Date> {
     let first = span.zone.date_of(span.begins);
     let dates = (first.0..).map(Date).take_while(|date| span.zone.start_of(*date) <= span.ends);
-    dates.map(|date| (date, span.zone.start_of(date))).find(|(_, t)| *t >= span.begins && is_scorable(model, &view(*t))).map(|(date, _)| date)
+    dates
+        .map(|date| (date, span.zone.start_of(date)))
+        .find(|(_, t)| *t >= span.begins && is_scorable(model, &view(*t)))
+        .map(|(date, _)| date)
 }
 
 /// Whether the components of the last profile whose metrics can have a value at `view` weigh enough for a score.

@@ -9,8 +9,8 @@ use super::input::{Input, InputArgs};
 use super::outcomes::Outcomes;
 use super::progress::{Progress, Unit};
 use super::{Globals, LogFormat, UsageError, paths};
-use crate::backtest::report::{Report, Subject, Text, document};
 use crate::backtest::fit::{Fit, Options, fit, model_text};
+use crate::backtest::report::{Report, Subject, Text, document};
 use crate::backtest::{Basis, Labels, Past, Schedule, Span, SuggestedCurve, fitted_model, page};
 use crate::config::section::OnBadRun;
 use crate::event::Stream;
@@ -208,11 +208,8 @@ fn print(report: &Report, globals: &Globals) {
 
 fn read_labels(path: &Path, settings: &Settings) -> anyhow::Result<Labels> {
     let mut text = String::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    } else {
-        std::fs::read_to_string(path)
-    };
+    let read =
+        if path == Path::new("-") { std::io::stdin().read_to_string(&mut text).map(|_| text) } else { std::fs::read_to_string(path) };
     let text = read.map_err(|error| anyhow::anyhow!("cannot read the labels {}: {}", path.display(), file::cannot_read(path, &error)))?;
     Labels::parse(&text, &settings.zone).map_err(|error| anyhow::anyhow!("{}, {error}", path.display()))
 }

@@ -27,9 +27,8 @@ pub(super) fn components(report: &Report) -> String {
     for (row, component) in report.components.iter().enumerate() {
         body += &bar(component, ROW * (row as f64 + 1.0), place);
     }
-    let picture = format!(
-        "<svg viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"AUC of each component alone\">\n{body}</svg>\n"
-    );
+    let picture =
+        format!("<svg viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"AUC of each component alone\">\n{body}</svg>\n");
     let odds = " The odds are those of churn after ten points of score more, all other components equal: below 1, a better score goes with \
                 less churn.";
     let text = format!(

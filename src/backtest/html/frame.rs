@@ -60,11 +60,10 @@ impl Frame {
 
     /// Titles of both axes.
     pub(super) fn titles(&mut self, x: &str, y: &str) {
-        let (middle_x, middle_y) = (f64::midpoint(self.px(self.x.0), self.px(self.x.1)), f64::midpoint(self.py(self.y.0), self.py(self.y.1)));
+        let (middle_x, middle_y) =
+            (f64::midpoint(self.px(self.x.0), self.px(self.x.1)), f64::midpoint(self.py(self.y.0), self.py(self.y.1)));
         self.put(&format!(r#"<text class="axis" x="{middle_x:.1}" y="{:.1}" text-anchor="middle">{x}</text>"#, self.size.1 - 8.0));
-        self.put(&format!(
-            r#"<text class="axis" transform="translate(13 {middle_y:.1}) rotate(-90)" text-anchor="middle">{y}</text>"#
-        ));
+        self.put(&format!(r#"<text class="axis" transform="translate(13 {middle_y:.1}) rotate(-90)" text-anchor="middle">{y}</text>"#));
     }
 
     /// A line through points.
@@ -99,10 +98,7 @@ impl Frame {
     /// The picture; `description` is for readers who cannot see it.
     pub(super) fn svg(self, description: &str) -> String {
         let (width, height) = self.size;
-        format!(
-            "<svg viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"{description}\">\n{body}</svg>\n",
-            body = self.body
-        )
+        format!("<svg viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"{description}\">\n{body}</svg>\n", body = self.body)
     }
 }
 

@@ -22,7 +22,11 @@ pub(super) const fn class(predictor: &Predictor) -> &'static str {
 /// A legend of predictors, each with a figure.
 pub(super) fn legend<'a>(entries: impl Iterator<Item = (&'a Predictor, String)>) -> String {
     let entry = |(predictor, figure): (&Predictor, String)| {
-        format!("<li><svg viewBox=\"0 0 24 8\" aria-hidden=\"true\"><line class=\"curve {}\" x1=\"0\" y1=\"4\" x2=\"24\" y2=\"4\"/></svg> {} <b>{figure}</b></li>\n", class(predictor), predictor.title())
+        format!(
+            "<li><svg viewBox=\"0 0 24 8\" aria-hidden=\"true\"><line class=\"curve {}\" x1=\"0\" y1=\"4\" x2=\"24\" y2=\"4\"/></svg> {} <b>{figure}</b></li>\n",
+            class(predictor),
+            predictor.title()
+        )
     };
     format!("<ul class=\"legend\">\n{}</ul>\n", entries.map(entry).collect::<String>())
 }

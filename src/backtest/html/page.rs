@@ -3,9 +3,9 @@
 use super::super::report::{LeadTime, Part, Report};
 use super::components::components;
 use super::escape::escaped;
+use super::plots;
 use super::spells::leavers;
 use super::tables::{between, flags, percent, predictors, segments, three, times, warnings};
-use super::plots;
 use crate::score::number;
 use crate::time::Timestamp;
 
@@ -16,7 +16,13 @@ const STYLE: &str = include_str!("style.css");
 pub fn page(report: &Report) -> String {
     let sections = [
         section("Beside what is simpler", &format!("{}{}", predictors(report), PREDICTORS)),
-        format!("<div class=\"plots\">\n{}{}{}{}</div>\n", plots::roc(report), plots::lift(report), plots::reliability(report), components(report)),
+        format!(
+            "<div class=\"plots\">\n{}{}{}{}</div>\n",
+            plots::roc(report),
+            plots::lift(report),
+            plots::reliability(report),
+            components(report)
+        ),
         section("What a list of flagged accounts catches", &format!("{}{}", flags(&report.all), FLAGS)),
         section("Accounts that left", &format!("{LEAVERS}{}", leavers(report))),
         if report.segments.is_empty() { String::new() } else { section("By segment", &segments(&report.segments)) },
@@ -103,7 +109,11 @@ fn cards(report: &Report) -> String {
             percent(red.and_then(|red| red.precision)),
             format!("and {} of those that left were red", percent(red.and_then(|red| red.recall))),
         ),
-        ("Warning", days, format!("median from first red to leaving; {} of {} were red before", number(warned as f64, 0), number(left as f64, 0))),
+        (
+            "Warning",
+            days,
+            format!("median from first red to leaving; {} of {} were red before", number(warned as f64, 0), number(left as f64, 0)),
+        ),
     ];
     let card = |(title, figure, note): &(&str, String, String)| {
         format!("<div class=\"card\"><h2>{title}</h2><p class=\"figure\">{figure}</p><p>{note}</p></div>\n")

@@ -34,9 +34,11 @@ pub(super) fn lift(report: &Report) -> String {
     for Curves { predictor, lift, .. } in report.curves.iter().rev() {
         frame.line(&format!("curve {}", class(predictor)), lift.iter().copied());
     }
-    let lifts = report.all.rows.iter().map(|row| {
-        (&row.predictor, row.quality.top_decile_lift.map_or_else(|| "-".to_owned(), |lift| format!("{lift:.1}×")))
-    });
+    let lifts = report
+        .all
+        .rows
+        .iter()
+        .map(|row| (&row.predictor, row.quality.top_decile_lift.map_or_else(|| "-".to_owned(), |lift| format!("{lift:.1}×"))));
     let text = "If only the riskiest share is contacted: how many times more churn is among them than among all. The number is that of the \
                 top tenth.";
     figure("Where to look first", text, &(frame.svg("Lift of the score and the baselines by share contacted") + &legend(lifts)))
@@ -66,7 +68,10 @@ pub(super) fn reliability(report: &Report) -> String {
     let text = "Tenths of the points by predicted risk. On the diagonal, a predicted 20 % came true in 20 % of cases; below it, risks were \
                 too high. The whiskers are 95 % intervals.";
     let brier = row.quality.brier.map_or_else(String::new, |brier| {
-        format!("<p class=\"figure-note\">Brier score {:.4}; always predicting the base rate gives {:.4}.</p>\n", brier.score, brier.of_base_rate)
+        format!(
+            "<p class=\"figure-note\">Brier score {:.4}; always predicting the base rate gives {:.4}.</p>\n",
+            brier.score, brier.of_base_rate
+        )
     });
     figure("Whether a predicted risk comes true", text, &(frame.svg("Reliability diagram of churn risk") + &brier))
 }

@@ -7,6 +7,7 @@ use super::super::fit::{Fit, Part};
 use super::super::points::{Past, ScoredPoint};
 use super::super::time_split::{Side, TimeSplit};
 use super::components::ComponentAlone;
+use super::curve;
 use super::lead::LeadTime;
 use super::leavers::{self, Leaver};
 use super::part::Part as Size;
@@ -14,7 +15,6 @@ use super::predictor::Predictor;
 use super::refusal::{self, TooLittle};
 use super::section::{self, Held, Section};
 use super::subject::Subject;
-use super::curve;
 use crate::account::AccountKey;
 use crate::time::Timestamp;
 
@@ -89,16 +89,15 @@ impl Report {
         let judged: Vec<&ScoredPoint> = sides.test.iter().map(|held| held.point).collect();
         let baselines = Baselines::learn(&learned, &judged);
         let predictors = Predictor::usable(&judged, &baselines);
-        let lead_time = |belongs: &dyn Fn(&ScoredPoint) -> bool| {
-            LeadTime::of(past.accounts.values(), (test_begins, subject.span.1), belongs)
-        };
+        let lead_time =
+            |belongs: &dyn Fn(&ScoredPoint) -> bool| LeadTime::of(past.accounts.values(), (test_begins, subject.span.1), belongs);
         let section = |segment, points: &[Held<'_>], belongs: &dyn Fn(&ScoredPoint) -> bool| {
             Section::of(segment, points, &predictors, &baselines, lead_time(belongs))
         };
         let all = section(None, &sides.test, &|_| true);
-        let segments = by_segment(past, &sides.test).into_iter().map(|(name, places, points)| {
-            section(Some(name), &points, &|point: &ScoredPoint| places.contains(&point.segment))
-        });
+        let segments = by_segment(past, &sides.test)
+            .into_iter()
+            .map(|(name, places, points)| section(Some(name), &points, &|point: &ScoredPoint| places.contains(&point.segment)));
         let curves = predictors.iter().map(|predictor| {
             let points = section::ranked(&sides.test, predictor, &baselines);
             Curves { predictor: *predictor, roc: curve::roc(&points), lift: curve::lift(&points) }
@@ -188,8 +187,7 @@ fn by_segment<'a>(past: &Past, points: &[Held<'a>]) -> Vec<(String, BTreeSet<Opt
         known.map_or_else(|| "(none)".to_owned(), |name| name.to_string())
     };
     let rest = sorted.split_off(sorted.len().min(MAX_SEGMENTS));
-    let mut segments: Vec<_> =
-        sorted.into_iter().map(|(place, points)| (name(place), BTreeSet::from([place]), points)).collect();
+    let mut segments: Vec<_> = sorted.into_iter().map(|(place, points)| (name(place), BTreeSet::from([place]), points)).collect();
     if !rest.is_empty() {
         let places = rest.iter().map(|(place, _)| *place).collect();
         segments.push(("(other)".to_owned(), places, rest.into_iter().flat_map(|(_, points)| points).collect()));

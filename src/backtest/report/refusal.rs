@@ -34,7 +34,9 @@ pub enum TooLittle {
         instants: usize,
     },
     /// Points without a score.
-    #[error("none of the {points} points has a score: coverage is below min_coverage, so give the streams that the model's components need")]
+    #[error(
+        "none of the {points} points has a score: coverage is below min_coverage, so give the streams that the model's components need"
+    )]
     NoScore {
         /// Number of points.
         points: usize,
@@ -88,7 +90,8 @@ pub(super) fn warnings(train: &Part, test: &Part, predictors: &[Predictor], subj
     }
     warnings.extend(subject.fit.iter().flat_map(|fit| fit.evidence.warnings.iter().cloned()));
     if !subject.model.risk.calibrated {
-        warnings.push("the risk of this model is an index, not a probability, until it is fitted: its Brier score is that of an index".into());
+        warnings
+            .push("the risk of this model is an index, not a probability, until it is fitted: its Brier score is that of an index".into());
     }
     warnings
 }

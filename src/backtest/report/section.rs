@@ -67,7 +67,8 @@ impl Section {
     #[must_use]
     pub fn of(segment: Option<String>, points: &[Held<'_>], predictors: &[Predictor], baselines: &Baselines, lead_time: LeadTime) -> Self {
         let bootstrap = bootstrap(points.len());
-        let row = |predictor: &Predictor| Row { predictor: *predictor, quality: Quality::of(&ranked(points, predictor, baselines), &bootstrap) };
+        let row =
+            |predictor: &Predictor| Row { predictor: *predictor, quality: Quality::of(&ranked(points, predictor, baselines), &bootstrap) };
         let rows: Vec<Row> = predictors.iter().map(row).collect();
         let flag = |name, title, is_flagged: &dyn Fn(&ScoredPoint) -> bool| Flag {
             name,

@@ -53,8 +53,7 @@ fn left_out(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (report.unscored, "points without a score"),
         (report.unused_labels.unwrap_or_default(), "labels of unknown accounts or later times"),
     ];
-    let reasons: Vec<String> =
-        reasons.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(*n))).collect();
+    let reasons: Vec<String> = reasons.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", count(*n))).collect();
     if reasons.is_empty() { Ok(()) } else { writeln!(f, "left out     {}", reasons.join("; ")) }
 }
 
@@ -68,7 +67,9 @@ fn rows(section: &Section, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<28}{:>7}  {interval:<15}{lift:>10}{brier:>9}", predictor.title(), number(*auc))?;
     }
     let base = section.rows.first().and_then(|row| row.quality.brier);
-    base.map_or(Ok(()), |brier| writeln!(f, "{:<28}{:>7}  {:<15}{:>10}{:>9.4}", "base rate alone", "0.500", "", "1.0 x", brier.of_base_rate))
+    base.map_or(Ok(()), |brier| {
+        writeln!(f, "{:<28}{:>7}  {:<15}{:>10}{:>9.4}", "base rate alone", "0.500", "", "1.0 x", brier.of_base_rate)
+    })
 }
 
 fn flags(section: &Section, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,7 +111,11 @@ fn segments(segments: &[Section], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if segments.is_empty() {
         return Ok(());
     }
-    writeln!(f, "\n{:<20}{:>9}{:>9}{:>8}  {:<15}{:>10}{:>7}{:>11}", "segment", "points", "churned", "AUC", "95 % interval", "top tenth", "red", "lead days")?;
+    writeln!(
+        f,
+        "\n{:<20}{:>9}{:>9}{:>8}  {:<15}{:>10}{:>7}{:>11}",
+        "segment", "points", "churned", "AUC", "95 % interval", "top tenth", "red", "lead days"
+    )?;
     for section in segments.iter().take(SHOWN_SEGMENTS) {
         let quality = section.score().map(|row| &row.quality);
         let auc = number(quality.and_then(|quality| quality.auc));
@@ -142,7 +147,8 @@ fn coefficients(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "\n{:<20}{:>12}{:>20}  {}", "fitted", "coefficient", "odds per 10 points", "95 % interval")?;
     for component in &report.components {
         let name: String = component.component.chars().take(19).collect();
-        let interval = component.odds_ratio_interval.map_or_else(String::new, |interval| format!("{:.3} to {:.3}", interval.low, interval.high));
+        let interval =
+            component.odds_ratio_interval.map_or_else(String::new, |interval| format!("{:.3} to {:.3}", interval.low, interval.high));
         let (coefficient, odds) = (number(component.coefficient), number(component.odds_ratio));
         writeln!(f, "{name:<20}{coefficient:>12}{odds:>20}  {interval}")?;
     }

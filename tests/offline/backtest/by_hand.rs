@@ -14,11 +14,16 @@ use super::{RECENCY, churnwatch, close, day, figures, refusal, subscription, tex
 /// | d | 50 | 50 | -1.0 | yellow | no |
 /// | e | 10 | 10 | 0.6 | red | no |
 /// | f | 90 | 90 | -2.6 | green | yes |
-const SIX: [(&str, i64, bool); 6] = [("a", 100, false), ("b", 20, true), ("c", 60, true), ("d", 50, false), ("e", 10, false), ("f", 90, true)];
+const SIX: [(&str, i64, bool); 6] =
+    [("a", 100, false), ("b", 20, true), ("c", 60, true), ("d", 50, false), ("e", 10, false), ("f", 90, true)];
 
 fn six() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), "usage.ndjson", &SIX.iter().flat_map(|(account, last, _)| [used(account, 0), used(account, *last)]).collect::<Vec<_>>());
+    write(
+        folder.path(),
+        "usage.ndjson",
+        &SIX.iter().flat_map(|(account, last, _)| [used(account, 0), used(account, *last)]).collect::<Vec<_>>(),
+    );
     let header = std::iter::once("account_id,as_of,churned".to_owned());
     let rows = SIX.iter().map(|(account, _, churned)| format!("{account},{},{}", day(100), u8::from(*churned)));
     write(folder.path(), "labels.csv", &header.chain(rows).chain([format!("unheard-of,{},1", day(100))]).collect::<Vec<_>>());
@@ -64,7 +69,14 @@ fn the_table_is_for_people_and_the_data_is_alone_on_standard_output() {
     let folder = six();
     let output = churnwatch(folder.path(), &[&["backtest", "--json", "-"], &SIX_ARGUMENTS[..]].concat());
     let said = text(&output.stderr);
-    for line in ["held out     6 points of 6 accounts, 3 followed by churn", "churn risk", "0.444", "band red or yellow", "50.0 %", "warning: few data"] {
+    for line in [
+        "held out     6 points of 6 accounts, 3 followed by churn",
+        "churn risk",
+        "0.444",
+        "band red or yellow",
+        "50.0 %",
+        "warning: few data",
+    ] {
         assert!(said.contains(line), "{line:?} is missing from\n{said}");
     }
     assert_eq!(text(&output.stdout).lines().count(), 1);
@@ -153,7 +165,8 @@ fn the_page_needs_no_other_file_and_shows_markup_in_names_as_text() {
     let folder = leaving();
     let evil = "<img src=x onerror=alert(1)>";
     for name in ["usage.ndjson", "billing.ndjson"] {
-        let renamed = std::fs::read_to_string(folder.path().join(name)).unwrap().replace(r#""account_id":"b""#, &format!(r#""account_id":"{evil}""#));
+        let renamed =
+            std::fs::read_to_string(folder.path().join(name)).unwrap().replace(r#""account_id":"b""#, &format!(r#""account_id":"{evil}""#));
         std::fs::write(folder.path().join(name), renamed).unwrap();
     }
     let output = churnwatch(folder.path(), &[&["backtest", "--html", "page.html"], &LEAVING_ARGUMENTS[..]].concat());

@@ -23,12 +23,17 @@ fn auc(of: &Value) -> [f64; 3] {
 /// Labels with another history's outcomes: each account has those of another.
 fn shuffled(folder: &Path) {
     let accounts = std::fs::read_to_string(folder.join("accounts.ndjson")).unwrap();
-    let mut ids: Vec<String> = accounts.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["account_id"].as_str().unwrap().to_owned()).collect();
+    let mut ids: Vec<String> =
+        accounts.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["account_id"].as_str().unwrap().to_owned()).collect();
     ids.sort();
     ids.dedup();
-    let hash = |text: &str| text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)) >> 20;
+    let hash = |text: &str| {
+        text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)) >> 20
+    };
     let months = ["2025-06-01", "2025-07-01", "2025-08-01", "2025-09-01", "2025-10-01", "2025-11-01", "2025-12-01"];
-    let rows = ids.iter().flat_map(|id| months.map(|month| format!("{id},{month},{}\n", u8::from(hash(&format!("{id} {month}")).is_multiple_of(4)))));
+    let rows = ids
+        .iter()
+        .flat_map(|id| months.map(|month| format!("{id},{month},{}\n", u8::from(hash(&format!("{id} {month}")).is_multiple_of(4)))));
     std::fs::write(folder.join("shuffled.csv"), "account_id,as_of,churned\n".to_owned() + &rows.collect::<String>()).unwrap();
 }
 
