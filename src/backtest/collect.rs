@@ -112,12 +112,12 @@ impl Past {
         let mut accounts = BTreeMap::new();
         for Collector { accounts: collected, segments, basis } in collectors {
             let is_labelled = matches!(basis.labels, Some(Labels::Points(_)));
-            let named = |place: u16| names.binary_search(segments.get(usize::from(place))?).ok().and_then(|place| place.try_into().ok());
+            let place_of = |place: u16| names.binary_search(segments.get(usize::from(place))?).ok().and_then(|place| place.try_into().ok());
             for (id, mut past) in collected {
                 past.leaves = leaves(&id);
                 let within: Vec<bool> = past.points.iter().map(|point| past.leaves_within(point.t, horizon_ms)).collect();
                 for (point, leaves) in past.points.iter_mut().zip(within) {
-                    point.segment = point.segment.and_then(named);
+                    point.segment = point.segment.and_then(place_of);
                     point.churned = if is_labelled { point.churned } else { leaves };
                 }
                 accounts.insert(id, past);

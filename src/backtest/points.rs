@@ -129,7 +129,9 @@ mod tests {
 
     fn account(bands: &[(i64, Band)]) -> AccountPast {
         let mut account = AccountPast::default();
-        bands.iter().for_each(|(n, band)| account.see_band(day(*n), *band));
+        for (n, band) in bands {
+            account.see_band(day(*n), *band);
+        }
         account
     }
 
@@ -147,6 +149,6 @@ mod tests {
         let account = AccountPast { leaves: vec![day(10), day(100)], ..AccountPast::default() };
         let within = |t: i64| account.leaves_within(day(t), 90 * DAY_MS);
         assert_eq!([within(9), within(10), within(99), within(100)], [true, true, true, false]);
-        assert_eq!(account.leaves_within(day(10), 89 * DAY_MS), false);
+        assert!(!account.leaves_within(day(10), 89 * DAY_MS));
     }
 }

@@ -28,7 +28,7 @@ impl TimeSplit {
     #[must_use]
     pub fn of(instants: &BTreeSet<Timestamp>, horizon_days: u32, test_begins: Option<Timestamp>) -> Self {
         let held_out = if instants.len() < 3 { instants.len() } else { (instants.len() / 5).max(1) };
-        let first = instants.iter().rev().take(held_out).last().copied();
+        let first = instants.iter().nth(instants.len() - held_out).copied();
         Self { test_begins: test_begins.or(first).unwrap_or_default(), horizon_ms: i64::from(horizon_days) * DAY_MS }
     }
 

@@ -36,7 +36,7 @@ pub struct Args {
     /// The files.
     #[command(flatten, next_help_heading = "Input")]
     pub input: InputArgs,
-    /// What became of accounts instead of billing: CSV with the header account_id,as_of,churned[,true_probability] or account_id,churned_at
+    /// What became of accounts instead of billing: CSV with the header `account_id,as_of,churned` or `account_id,churned_at`
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     pub labels: Option<PathBuf>,
     /// End of the history; default: the time of the newest record
@@ -45,7 +45,7 @@ pub struct Args {
     /// Days between the instants at which accounts are judged
     #[arg(long, visible_alias = "score-every", value_name = "DAYS", default_value = "28d", value_parser = days)]
     pub every: u32,
-    /// How far ahead churn counts; default: the model's risk.horizon_days
+    /// How far ahead churn counts; default: the model's `risk.horizon_days`
     #[arg(long, value_name = "DAYS", value_parser = days)]
     pub horizon_days: Option<u32>,
     /// First instant of the held-out part; default: the last fifth of the instants

@@ -19,8 +19,8 @@ pub fn past(history: &mut History<'_>, basis: Basis<'_>, end: Timestamp, horizon
     };
     let scorings = &basis.schedule.scorings;
     let instants: Vec<_> = scorings.iter().map(|scoring| (scoring.t, selection((scoring.t, scoring.scores_everyone)))).collect();
-    let observer = || (Collector::new(basis), None);
-    let observed = history.observe(&instants, observer, |(collector, last), place, account| {
+    let begin = || (Collector::new(basis), None);
+    let observed = history.observe(&instants, begin, |(collector, last), place, account| {
         if last.replace(place) != Some(place) {
             scorings.get(place).iter().for_each(|scoring| reached(scoring.t));
         }

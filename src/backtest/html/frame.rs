@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_cover_the_range() {
-        assert_eq!(ticks(1.0), [0.0, 0.2, 0.4, 0.6000000000000001, 0.8, 1.0]);
+        assert_eq!(ticks(1.0), [0.0, 0.2, 0.4, 3.0 * 0.2, 0.8, 1.0]);
         assert_eq!(ticks(7.3), [0.0, 2.0, 4.0, 6.0, 8.0]);
         assert!(ticks(0.0).len() < 13);
     }

@@ -2,6 +2,8 @@
 //!
 //! All text that comes from the data or the configuration goes through [`escape::escaped`].
 
+#![expect(clippy::format_push_string, clippy::format_collect, reason = "a page of a few hundred elements is read more often than built")]
+
 mod components;
 mod escape;
 mod frame;

@@ -176,7 +176,9 @@ fn side(fit: &Fit, account: u64, t: Timestamp) -> Side {
 /// The segments of points: name, the places it stands for, and its points. Empty if no account has a segment.
 fn by_segment<'a>(past: &Past, points: &[Held<'a>]) -> Vec<(String, BTreeSet<Option<u16>>, Vec<Held<'a>>)> {
     let mut found: BTreeMap<Option<u16>, Vec<Held<'a>>> = BTreeMap::new();
-    points.iter().for_each(|held| found.entry(held.point.segment).or_default().push(*held));
+    for held in points {
+        found.entry(held.point.segment).or_default().push(*held);
+    }
     if found.keys().all(Option::is_none) {
         return Vec::new();
     }
@@ -184,7 +186,7 @@ fn by_segment<'a>(past: &Past, points: &[Held<'a>]) -> Vec<(String, BTreeSet<Opt
     sorted.sort_by_key(|(place, points)| (std::cmp::Reverse(points.len()), *place));
     let name = |place: Option<u16>| {
         let known = place.and_then(|place| past.segments.get(usize::from(place)));
-        known.map_or_else(|| "(none)".to_owned(), |name| name.to_string())
+        known.map_or_else(|| "(none)".to_owned(), ToString::to_string)
     };
     let rest = sorted.split_off(sorted.len().min(MAX_SEGMENTS));
     let mut segments: Vec<_> = sorted.into_iter().map(|(place, points)| (name(place), BTreeSet::from([place]), points)).collect();

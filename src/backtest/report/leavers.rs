@@ -25,7 +25,7 @@ pub struct Leaver {
 
 /// Picks accounts that left during the test. The hash of their ids chooses, so that neither early nor late warnings are preferred.
 pub(super) fn pick(past: &Past, schedule: &Schedule, (from, to): (Timestamp, Timestamp)) -> Vec<Leaver> {
-    let leaver = |(id, account): (&Box<str>, &AccountPast)| {
+    let leaver = |id: &str, account: &AccountPast| {
         let left = account.leaves.iter().copied().find(|left| *left > from && *left <= to)?;
         let health = account.health.iter().filter_map(|(place, health)| {
             let t = schedule.scorings.get(usize::from(*place))?.t;
@@ -33,9 +33,9 @@ pub(super) fn pick(past: &Past, schedule: &Schedule, (from, to): (Timestamp, Tim
         });
         let health: Vec<(Timestamp, f32)> = health.collect();
         let warning_days = account.warning_ms(left).map(|warning| warning as f64 / DAY_MS as f64);
-        (health.len() > 1).then(|| Leaver { account_id: id.to_string(), left, warning_days, health })
+        (health.len() > 1).then(|| Leaver { account_id: id.to_owned(), left, warning_days, health })
     };
-    let mut leavers: Vec<Leaver> = past.accounts.iter().filter_map(leaver).collect();
+    let mut leavers: Vec<Leaver> = past.accounts.iter().filter_map(|(id, account)| leaver(id, account)).collect();
     leavers.sort_by_key(|leaver| AccountKey::of(&leaver.account_id));
     leavers.truncate(SHOWN);
     leavers.sort_by(|one, other| one.account_id.cmp(&other.account_id));

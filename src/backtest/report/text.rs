@@ -98,7 +98,7 @@ fn lead_time(lead: &LeadTime, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 fn reliability(row: Option<&Row>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let Some(row) = row.filter(|row| row.predictor.is_probability()) else { return Ok(()) };
-    writeln!(f, "\n{:<20}{:>9}{:>11}{:>10}  {}", "risk", "points", "predicted", "observed", "95 % interval")?;
+    writeln!(f, "\n{:<20}{:>9}{:>11}{:>10}  95 % interval", "risk", "points", "predicted", "observed")?;
     for Bin { from, to, n, predicted, observed, interval, .. } in &row.quality.reliability {
         let range = format!("{from:.3} to {to:.3}");
         let interval = format!("{:.3} to {:.3}", interval.low, interval.high);
@@ -144,7 +144,7 @@ fn components(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn coefficients(report: &Report, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    writeln!(f, "\n{:<20}{:>12}{:>20}  {}", "fitted", "coefficient", "odds per 10 points", "95 % interval")?;
+    writeln!(f, "\n{:<20}{:>12}{:>20}  95 % interval", "fitted", "coefficient", "odds per 10 points")?;
     for component in &report.components {
         let name: String = component.component.chars().take(19).collect();
         let interval =

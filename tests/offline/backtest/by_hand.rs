@@ -129,7 +129,7 @@ fn a_wider_pause_and_a_set_border_move_the_points() {
 #[test]
 fn with_labels_and_without_billing_every_account_that_was_active_counts() {
     let folder = leaving();
-    let labels = [format!("account_id,churned_at"), format!("b,{}", day(130)), format!("c,{}", day(120)), "a,".to_owned()];
+    let labels = ["account_id,churned_at".to_owned(), format!("b,{}", day(130)), format!("c,{}", day(120)), "a,".to_owned()];
     write(folder.path(), "churned.csv", &labels);
     let arguments = ["--config", "model.toml", "--usage", "usage.ndjson", "--labels", "churned.csv"];
     let found = figures(folder.path(), &arguments);
