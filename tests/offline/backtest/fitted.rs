@@ -76,9 +76,8 @@ fn curves_are_suggested_for_components_that_history_speaks_about() {
 #[test]
 fn too_little_history_is_not_fitted() {
     let folder = silent_ones(6);
-    let few: String =
-        std::fs::read_to_string(folder.path().join("labels.csv")).unwrap().lines().take(60).map(|line| format!("{line}\n")).collect();
-    std::fs::write(folder.path().join("labels.csv"), few).unwrap();
+    let labels = std::fs::read_to_string(folder.path().join("labels.csv")).unwrap();
+    write(folder.path(), "labels.csv", &labels.lines().take(60).map(str::to_owned).collect::<Vec<_>>());
     let (code, said) = refusal(folder.path(), &[&ARGUMENTS[..], &["--fit", "out.toml"]].concat());
     assert_eq!(code, Some(1));
     assert!(said.contains("59 points are too few to fit a risk model, at least 100 are needed"), "{said}");
