@@ -43,6 +43,12 @@ impl Assessment<'_> {
         self.rules.iter().any(|rule| rule.is_sole)
     }
 
+    /// The highest lower bound on risk that a rule in force sets.
+    #[must_use]
+    pub fn risk_floor(&self) -> Option<f64> {
+        self.rules.iter().filter_map(|effect| effect.rule?.risk_at_least).reduce(f64::max)
+    }
+
     /// Whether the published band follows the score at once. Hysteresis damps noise, and neither an override nor a sole rule is noise.
     #[must_use]
     pub fn skips_hysteresis(&self) -> bool {
@@ -79,8 +85,7 @@ pub fn assess<'a>(model: &'a Model, subject: &Subject<'a>) -> Assessment<'a> {
         assessment.score = Some(pinned.value);
     }
     if assessment.score.is_some() {
-        let floor = assessment.rules.iter().filter_map(|effect| effect.rule?.risk_at_least).reduce(f64::max);
-        assessment.risk = risk::of(&assessment.components, floor, &model.risk);
+        assessment.risk = risk::of(&assessment.components, assessment.risk_floor(), &model.risk);
     }
     assessment
 }

@@ -12,7 +12,7 @@ mod driver;
 mod explain;
 mod fields;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod line;
 pub mod model;
 mod published;
@@ -41,7 +41,7 @@ pub use model::{Model, ModelFile, ModelProblem};
 pub use published::Published;
 pub use quantity::{number, quantity};
 pub use record::{ChangeRecord, headers};
-pub use risk::{Level, Risk};
+pub use risk::{Level, Risk, risk_of_inputs};
 pub use sentence::change_of;
 pub use state::{Advanced, State};
 pub use status::{Direction, Status};

@@ -3,6 +3,9 @@
 
 use super::super::example::Example;
 use super::super::quality::{Point, auc};
+use crate::metric::Metric;
+use crate::score::Model;
+use crate::score::model::Component;
 
 /// A feature that ranks accounts alone better than this knows the outcome.
 const MAX_AUC: f64 = 0.95;
@@ -45,6 +48,11 @@ pub enum Leak {
         /// Its AUC alone, in the better direction.
         auc: f64,
     },
+    /// It is a scheduled cancellation, which is churn with a date. A model may well use it, but not claim to have foreseen it.
+    Announces {
+        /// The component.
+        name: String,
+    },
     /// Churn follows almost whenever it jumps.
     Jumps {
         /// The feature.
@@ -63,6 +71,12 @@ impl std::fmt::Display for Leak {
         match self {
             Self::Ranks { name, auc } => {
                 write!(f, "{name} alone reaches an AUC of {auc:.3}: it may record churn rather than foretell it")
+            }
+            Self::Announces { name } => {
+                write!(
+                    f,
+                    "{name} measures revenue.cancel_scheduled, which announces churn: figures with it say little about foreseeing churn"
+                )
             }
             Self::Jumps { name, direction, jumps, churned } => {
                 let way = if *direction == Sign::Up { "rises" } else { "drops" };
@@ -86,6 +100,12 @@ pub fn leaks(features: &[Feature<'_>], examples: &[Example]) -> Vec<Leak> {
     let mut by_account: Vec<usize> = (0..examples.len()).collect();
     by_account.sort_by_key(|place| examples.get(*place).map(|example| (example.account, example.instant)));
     features.iter().flat_map(|feature| ranks(feature, examples).into_iter().chain(jumps(feature, examples, &by_account))).collect()
+}
+
+/// The components that measure scheduled cancellations.
+pub(super) fn announcements(model: &Model) -> Vec<Leak> {
+    let announces = |component: &&Component| component.sources.iter().any(|source| source.metric == Metric::CancelScheduled);
+    model.components.iter().filter(announces).map(|component| Leak::Announces { name: component.name.clone() }).collect()
 }
 
 fn ranks(feature: &Feature<'_>, examples: &[Example]) -> Option<Leak> {
@@ -119,6 +139,7 @@ fn jumps(feature: &Feature<'_>, examples: &[Example], by_account: &[usize]) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::score::ModelFile;
     use crate::time::Timestamp;
 
     /// 100 accounts at two instants; the first 30 churn after the second.
@@ -171,7 +192,23 @@ mod tests {
     }
 
     #[test]
+    fn a_component_of_scheduled_cancellations_is_named() {
+        let component = |name: &str, metric: &str| {
+            format!(
+                "[[health.component]]\nname = '{name}'\ngroup = 'revenue'\nmetric = '{metric}'\ncurve = [[0, 100], [1, 0]]\nweight = 1\n"
+            )
+        };
+        let text = component("leaving", "revenue.cancel_scheduled") + &component("late", "revenue.days_past_due");
+        let model = Model::compile(&ModelFile::parse(&text).unwrap()).unwrap();
+        assert_eq!(announcements(&model), [Leak::Announces { name: "leaving".into() }]);
+    }
+
+    #[test]
     fn the_change_from_one_account_to_the_next_is_no_jump() {
-        assert!(found(0.5, |example| Some((example.account % 2) as f64)).is_empty());
+        let example = |account: u64| Example { account, instant: Timestamp(0), churned: account % 2 == 1, inputs: Box::default() };
+        let examples: Vec<Example> = (0..100).map(example).collect();
+        let values = examples.iter().map(|example| Some(f64::from(u8::from(example.churned)))).collect();
+        let found = leaks(&[Feature { name: "x", values, jump: 0.5 }], &examples);
+        assert!(matches!(found.as_slice(), [Leak::Ranks { .. }]), "{found:?}");
     }
 }

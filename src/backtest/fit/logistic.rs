@@ -148,7 +148,8 @@ pub(super) fn fit_targets(design: &Design, targets: &[f64], lambda: f64) -> Resu
         }
         let factor = hessian.cholesky().map_err(|place| Failure::Singular { column: place.saturating_sub(1) })?;
         let step = factor.solve(&gradient);
-        let Some((next, lower)) = descend(&model, &step, value, |model| objective(design, targets, lambda, model)) else {
+        let most = value + rounding(value, design.len());
+        let Some((next, lower)) = descend(&model, &step, most, |model| objective(design, targets, lambda, model)) else {
             return Err(Failure::NotConverged { steps });
         };
         (model, value) = (next, lower);
@@ -161,8 +162,13 @@ fn is_predicted(log_odds: f64, target: f64) -> bool {
     if log_odds > 0.0 { target >= 1.0 } else { log_odds < 0.0 && target <= 0.0 }
 }
 
-/// The first of model - step, model - step/2, ... that does not raise the objective.
-fn descend(model: &Logistic, step: &[f64], value: f64, objective: impl Fn(&Logistic) -> f64) -> Option<(Logistic, f64)> {
+/// How far rounding may move a mean of `n` terms: near the minimum, steps change the objective by less, and must not be refused for it.
+pub(super) fn rounding(value: f64, n: usize) -> f64 {
+    value.abs() * f64::EPSILON * n as f64
+}
+
+/// The first of model - step, model - step/2, ... with which the objective is at most `most`.
+fn descend(model: &Logistic, step: &[f64], most: f64, objective: impl Fn(&Logistic) -> f64) -> Option<(Logistic, f64)> {
     let mut share = 1.0;
     for _ in 0..MAX_HALVINGS {
         let mut moved = step.iter().map(|move_by| share * move_by);
@@ -170,8 +176,7 @@ fn descend(model: &Logistic, step: &[f64], value: f64, objective: impl Fn(&Logis
         let coefficients = model.coefficients.iter().zip(moved).map(|(coefficient, move_by)| coefficient - move_by).collect();
         let next = Logistic { intercept, coefficients };
         let lower = objective(&next);
-        // At the minimum, rounding may raise the objective by a few units in the last place.
-        if lower <= value + 1e-15 * value.abs() {
+        if lower <= most {
             return Some((next, lower));
         }
         share /= 2.0;
@@ -251,6 +256,14 @@ mod tests {
         assert_fit(0.0, [0.122_414_383_121_8, -1.343_103_168_547_8, -1.611_582_275_978_1]);
         // scikit-learn: LogisticRegression(C=1 / (12 * 0.1), tol=1e-12), polished with scipy.optimize
         assert_fit(0.1, [0.059_792_192_533, -0.681_834_872_913, -0.736_419_530_257]);
+    }
+
+    #[test]
+    fn the_gradient_agrees_with_differences_of_the_objective() {
+        let (design, targets) = (design(&X), Y.map(f64::from));
+        let at = |shift: f64| Logistic { intercept: 0.3, coefficients: vec![-0.5, 0.8 + shift] };
+        let slope = (objective(&design, &targets, 0.7, &at(1e-6)) - objective(&design, &targets, 0.7, &at(-1e-6))) / 2e-6;
+        assert!((derivatives(&design, &targets, 0.7, &at(0.0)).0[2] - slope).abs() < 1e-8);
     }
 
     #[test]

@@ -21,9 +21,17 @@ pub fn auc_interval(points: &[Point], bootstrap: &Bootstrap) -> Option<Interval>
 
 /// The points by ascending risk, sorted once for all resamples.
 struct Ranking {
-    /// Groups of equal risk; the place of each point's account among all, and whether it churned.
-    groups: Vec<Vec<(usize, bool)>>,
+    points: Vec<Ranked>,
     accounts: usize,
+}
+
+/// A point in its place.
+struct Ranked {
+    /// Place of its account among all accounts.
+    account: usize,
+    churned: bool,
+    /// Whether the next point has a higher risk.
+    ends_tie: bool,
 }
 
 impl Ranking {
@@ -33,24 +41,28 @@ impl Ranking {
         accounts.dedup();
         let mut sorted: Vec<&Point> = points.iter().collect();
         sorted.sort_by(|one, other| one.risk.total_cmp(&other.risk));
-        let place = |point: &&Point| (accounts.partition_point(|account| *account < point.account), point.churned);
-        let ties = sorted.chunk_by(|one, other| one.risk.total_cmp(&other.risk).is_eq());
-        let groups = ties.map(|group| group.iter().map(place).collect()).collect();
-        Self { groups, accounts: accounts.len() }
+        let nexts = sorted.iter().skip(1).map(|next| next.risk).chain([f64::INFINITY]);
+        let ranked = |(point, next): (&&Point, f64)| Ranked {
+            account: accounts.partition_point(|account| *account < point.account),
+            churned: point.churned,
+            ends_tie: point.risk.total_cmp(&next).is_ne(),
+        };
+        Self { points: sorted.iter().zip(nexts).map(ranked).collect(), accounts: accounts.len() }
     }
 
     /// The AUC with each point as often as its account was drawn. All sums are integers: twice the Mann-Whitney statistic.
     fn auc(&self, times: impl Fn(usize) -> u32) -> Option<f64> {
         let (mut twice, mut all_churned, mut all_stayed) = (0_u128, 0_u64, 0_u64);
-        for group in &self.groups {
-            let (mut churned, mut stayed) = (0, 0);
-            for (account, has_churned) in group {
-                let class = if *has_churned { &mut churned } else { &mut stayed };
-                *class += u64::from(times(*account));
+        let (mut churned, mut stayed) = (0, 0);
+        for point in &self.points {
+            let class = if point.churned { &mut churned } else { &mut stayed };
+            *class += u64::from(times(point.account));
+            if point.ends_tie {
+                twice += u128::from(churned) * u128::from(2 * all_stayed + stayed);
+                all_churned += churned;
+                all_stayed += stayed;
+                (churned, stayed) = (0, 0);
             }
-            twice += u128::from(churned) * u128::from(2 * all_stayed + stayed);
-            all_churned += churned;
-            all_stayed += stayed;
         }
         let pairs = u128::from(all_churned) * u128::from(all_stayed);
         (pairs > 0).then(|| twice as f64 / (2.0 * pairs as f64))

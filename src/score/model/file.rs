@@ -253,6 +253,12 @@ impl ModelFile {
         toml::from_str(text)
     }
 
+    /// The text of the default model, with its comments.
+    #[must_use]
+    pub const fn default_text() -> &'static str {
+        DEFAULT_MODEL
+    }
+
     /// The default model.
     #[must_use]
     pub fn default_model() -> Self {

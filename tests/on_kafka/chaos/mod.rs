@@ -6,12 +6,14 @@
 
 pub mod campaign;
 pub mod check;
+pub mod deck;
 pub mod disk;
 mod election;
 pub mod fault;
 pub mod figures;
 pub mod fleet;
 pub mod leaver;
+pub mod late;
 pub mod load;
 pub mod mutant;
 pub mod proxy;

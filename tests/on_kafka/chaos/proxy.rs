@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::late::{Late, Step};
 use super::random::Random;
 
 /// The requests that may be disturbed.
@@ -66,7 +67,7 @@ impl Action {
         [Self::Delay(Duration::from_millis(700)), Self::DropRequest, Self::DropAnswer, Self::CutBefore, Self::CutAfter];
 }
 
-/// A disturbance: which requests, what happens to them, how many per thousand, and how often at most.
+/// A disturbance: which requests, what happens to them, how many per thousand after the first, and how often at most.
 #[derive(Clone, Debug)]
 pub struct Disturbance {
     pub api: Api,
@@ -77,6 +78,13 @@ pub struct Disturbance {
 
 struct State {
     disturbance: Option<Disturbance>,
+    /// Whether the disturbance has yet to hit a request.
+    is_fresh: bool,
+    is_cut_off: bool,
+    /// A request that arrives late.
+    late: Option<Late>,
+    /// Bytes per second that Produce requests may take on each connection.
+    produce_rate: Option<u64>,
     random: Random,
     done: BTreeMap<String, u64>,
 }
@@ -100,7 +108,15 @@ impl Proxy {
     pub fn listen(seed: u64, brokers: usize) -> (Self, Vec<TcpListener>) {
         let listeners: Vec<_> = (0..brokers).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
-        let state = State { disturbance: None, random: Random::new(seed), done: BTreeMap::new() };
+        let state = State {
+            disturbance: None,
+            is_fresh: false,
+            is_cut_off: false,
+            late: None,
+            produce_rate: None,
+            random: Random::new(seed),
+            done: BTreeMap::new(),
+        };
         (Self { ports, state: Arc::new(Mutex::new(state)) }, listeners)
     }
 
@@ -124,12 +140,39 @@ impl Proxy {
 
     /// Starts a disturbance.
     pub fn disturb(&self, disturbance: Disturbance) {
-        self.state.lock().unwrap().disturbance = Some(disturbance);
+        let mut state = self.state.lock().unwrap();
+        (state.disturbance, state.is_fresh) = (Some(disturbance), true);
     }
 
     /// Stops disturbing.
     pub fn calm(&self) {
         self.state.lock().unwrap().disturbance = None;
+    }
+
+    /// Whether every request is dropped, as by a network that is down for the clients of this proxy alone.
+    pub fn cut_off(&self, is_cut_off: bool) {
+        self.state.lock().unwrap().is_cut_off = is_cut_off;
+    }
+
+    /// Lets Produce requests through at this many bytes per second and connection, as a slow broker would.
+    pub fn slow_down(&self, bytes_per_second: u64) {
+        self.state.lock().unwrap().produce_rate = Some(bytes_per_second);
+    }
+
+    /// Holds the next request of a kind back.
+    pub fn hold(&self, late: Late) {
+        self.state.lock().unwrap().late = Some(late);
+    }
+
+    /// Whether the request that was held back has been delivered.
+    pub fn has_delivered(&self) -> bool {
+        self.state.lock().unwrap().late.as_ref().is_some_and(Late::is_delivered)
+    }
+
+    /// How many requests of this kind were disturbed.
+    pub fn disturbed(&self, api: Api) -> u64 {
+        let of_kind = format!("{api:?} ");
+        self.done().iter().filter(|(name, _)| name.starts_with(&of_kind)).map(|(_, count)| count).sum()
     }
 
     /// How many requests were disturbed, by api and action.
@@ -140,11 +183,18 @@ impl Proxy {
 
 impl State {
     /// What to do with a request.
-    fn decide(&mut self, api: i16) -> Option<Action> {
+    fn decide(&mut self, api: i16, bytes: usize) -> Option<Action> {
+        if self.is_cut_off {
+            return Some(Action::DropRequest);
+        }
+        if let Some(rate) = self.produce_rate.filter(|_| api == Api::Produce as i16) {
+            return Some(Action::Delay(Duration::from_micros(1_000_000 * bytes as u64 / rate)));
+        }
         let disturbance = self.disturbance.as_mut().filter(|disturbance| disturbance.api as i16 == api && disturbance.left > 0)?;
-        if !self.random.permille(disturbance.permille) {
+        if !self.random.permille(disturbance.permille) && !self.is_fresh {
             return None;
         }
+        self.is_fresh = false;
         disturbance.left -= 1;
         let action = disturbance.action;
         let name = format!("{:?} {}", disturbance.api, format!("{action:?}").split('(').next().unwrap());
@@ -178,7 +228,20 @@ fn requests(client: &TcpStream, broker: &TcpStream, state: &Mutex<State>, fates:
     loop {
         read_frame(client, &mut frame)?;
         let (Some(api), Some(correlation)) = (i16_at(&frame, 4), i32_at(&frame, 8)) else { return Ok(()) };
-        let action = state.lock().unwrap().decide(api);
+        let step = state.lock().unwrap().late.as_mut().and_then(|late| late.step(api, &frame));
+        match step {
+            Some(Step::Hold) => return Ok(()),
+            Some(Step::Deliver(held)) => {
+                deliver(broker.peer_addr()?, &held)?;
+                // What the instance commits afterwards would hide what the late request has done.
+                state.lock().unwrap().is_cut_off = true;
+                let mut broker = broker;
+                broker.write_all(&frame)?;
+                continue;
+            }
+            None => {}
+        }
+        let action = state.lock().unwrap().decide(api, frame.len());
         match action {
             None => {}
             Some(Action::Delay(delay)) => std::thread::sleep(delay),
@@ -190,6 +253,13 @@ fn requests(client: &TcpStream, broker: &TcpStream, state: &Mutex<State>, fates:
         let mut broker = broker;
         broker.write_all(&frame)?;
     }
+}
+
+/// Delivers a request on a connection of its own, and waits until the broker has answered it.
+fn deliver(broker: SocketAddr, request: &[u8]) -> io::Result<()> {
+    let mut broker = TcpStream::connect(broker)?;
+    broker.write_all(request)?;
+    read_frame(&broker, &mut Vec::new())
 }
 
 /// Passes responses back, except those that are to be lost.
