@@ -37,6 +37,7 @@ mod deployed;
 mod documents;
 mod exits;
 mod kill;
+mod late;
 mod monitoring;
 mod offsets;
 mod progress;

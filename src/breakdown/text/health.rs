@@ -11,7 +11,7 @@ pub(super) fn write(breakdown: &Breakdown, page: &mut Page) {
     page.item("together");
     let (present, configured) = (exact(health.weight_present), exact(health.weight_configured));
     let least = exact(health.min_coverage);
-    let enough = if health.coverage >= health.min_coverage && !breakdown.components.is_empty() { "enough" } else { "too little" };
+    let enough = if health.coverage >= health.min_coverage && health.weight_present > 0.0 { "enough" } else { "too little" };
     page.labelled(
         "coverage",
         &format!("weights {present} / {configured} = {}, {enough} for a score, which needs {least}", exact(health.coverage)),
