@@ -3,10 +3,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case "${1:-all}" in
+  storms) shift; cargo bench --quiet --locked --bench storms -- "$@" ;;
   decode | engine | portfolio | scrape | crowded) cargo bench --quiet --locked --bench "$1" ;;
-  all) for bench in decode engine portfolio scrape crowded; do cargo bench --quiet --locked --bench "$bench"; done ;;
+  all) for bench in decode engine portfolio scrape crowded storms; do cargo bench --quiet --locked --bench "$bench"; done ;;
   *)
-    echo "unknown bench: $1 (decode, engine, portfolio, scrape, crowded, all)" >&2
+    echo "unknown bench: $1 (decode, engine, portfolio, scrape, crowded, storms, all)" >&2
     exit 2
     ;;
 esac

@@ -22,6 +22,8 @@ pub struct Options {
     pub activity: f64,
     /// Ups and downs of use that mean nothing, relative to the usual; 0 is none.
     pub noise: f64,
+    /// Seats of an account at most, >= 1.
+    pub seats_max: u32,
     /// ISO code of the currency of all prices.
     pub currency: String,
     /// Shares of the kinds of accounts, relative to their sum, in the order of [`Kind::ALL`].
@@ -47,6 +49,7 @@ impl Default for Options {
             quiet_days: 0,
             activity: 1.0,
             noise: 1.0,
+            seats_max: u32::MAX,
             currency: "USD".to_owned(),
             mix: Kind::ALL.map(Kind::default_share),
         }

@@ -108,7 +108,7 @@ impl Traits {
     pub fn draw(index: u32, kind: Kind, options: &Options, random: &mut Random) -> Self {
         let segment = random.pick(&[SMB, SMB, SMB, SMB, SMB, SMB, SMB, MID_MARKET, MID_MARKET, LARGE]);
         let (least, most) = segment.seats;
-        let seats = u32::try_from(random.between(least, most)).unwrap_or(1);
+        let seats = u32::try_from(random.between(least, most)).unwrap_or(1).min(options.seats_max);
         let (region, utc_offset_hours) = random.pick(&[("us", -6), ("us", -8), ("eu", 1), ("eu", 2), ("apac", 8)]);
         let is_new = kind == Kind::Trial || (kind == Kind::Growing && random.chance(0.2));
         let first_days = if is_new { -random.between(DAY_MS, DAY_MS * i64::from(options.story_days.max(2) / 2)) } else { 0 };
