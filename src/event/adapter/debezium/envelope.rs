@@ -43,8 +43,10 @@ object! {
         change_lsn: Json<'a> = "change_lsn",
         commit_lsn: Json<'a> = "commit_lsn",
         event_serial_no: Json<'a> = "event_serial_no",
-        // Oracle.
+        // Oracle, where changes of one transaction may share the SCN.
         scn: Json<'a> = "scn",
+        rs_id: Json<'a> = "rs_id",
+        ssn: Json<'a> = "ssn",
         // MongoDB.
         ord: Json<'a> = "ord",
     }
@@ -137,6 +139,8 @@ impl Source<'_> {
             self.change_lsn,
             self.event_serial_no,
             self.scn,
+            self.rs_id,
+            self.ssn,
             self.ord,
             self.ts_ms,
         ])

@@ -72,7 +72,7 @@ pub(super) fn read<'a>(payload: &Payload<'a, '_>, content: &Content<'_>, events:
     }
 }
 
-/// The change that a payload tells of.
+/// The change of a row that a payload describes.
 fn change<'a>(payload: &Payload<'a, '_>, outer: Outer<'a>) -> Result<RowChange<'a>, Rejection> {
     // Without schemas, the envelope is the whole value.
     let (text, schema) = match &outer.payload {
