@@ -34,6 +34,7 @@ mod demo;
 mod deployed;
 mod documents;
 mod exits;
+mod formats;
 mod kill;
 mod monitoring;
 mod offsets;

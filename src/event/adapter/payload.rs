@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::inner;
 use super::object::Json;
 use crate::event::native::{self, Raw, Reading, Value};
+use crate::event::scan::{self, Scan};
 use crate::event::{Code, DecodeContext, Event, Record, Rejection};
 use crate::time::Timestamp;
 
@@ -60,20 +61,25 @@ impl<'a, 'c> Payload<'a, 'c> {
     ///
     /// # Errors
     /// `invalid_json`; `wrong_type` if it is not an object.
-    pub(super) fn parse<T: Deserialize<'a>>(&self) -> Result<T, Rejection> {
-        let invalid = |error: serde_json::Error| {
-            Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column()))
-        };
-        if !self.text.trim_ascii_start().starts_with('{') {
-            serde_json::from_str::<IgnoredAny>(self.text).map_err(invalid)?;
-            return Err(Rejection::new(Code::WrongType, "the value is not an object"));
-        }
-        let object = serde_json::from_str(self.text).map_err(invalid)?;
-        let has_escapes = memchr::memchr(b'\\', self.text.as_bytes()).is_some();
+    pub(super) fn parse<T: Scan<'a>>(&self) -> Result<T, Rejection> {
+        let (object, has_escapes) = scan::whole(self.text).ok_or_else(|| self.not_an_object())?;
         if has_escapes && native::has_lone_surrogate(self.text) {
             return Err(Rejection::new(Code::InvalidJson, "contains a lone surrogate escape"));
         }
         Ok(object)
+    }
+
+    #[cold]
+    fn not_an_object(&self) -> Rejection {
+        match serde_json::from_str::<IgnoredAny>(self.text) {
+            Err(error) => {
+                Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column()))
+            }
+            Ok(_) if inner::is_object(self.text.trim_ascii_start()) => {
+                Rejection::new(Code::InvalidJson, "contains a key with an invalid escape")
+            }
+            Ok(_) => Rejection::new(Code::WrongType, "the value is not an object"),
+        }
     }
 
     /// A field to be read as its type; `None` if it is missing, null or empty text.

@@ -14,7 +14,7 @@ mod accounts;
 mod origin;
 mod positions;
 pub(super) mod purge;
-mod router;
+pub mod router;
 mod stage;
 mod thread;
 

@@ -9,7 +9,7 @@ use crate::partitioner::Partitioner;
 
 /// What decides where an event goes; the same for all threads.
 #[derive(Debug)]
-pub(super) struct Router {
+pub struct Router {
     /// The limits of decoding.
     pub context: DecodeContext,
     /// Chooses the partition of an account.
@@ -22,7 +22,7 @@ pub(super) struct Router {
 
 /// The events that came from one record. Reused, so that nothing is allocated per record.
 #[derive(Debug, Default)]
-pub(super) struct Routed {
+pub struct Routed {
     accounts: Vec<u8>,
     values: Vec<u8>,
     events: Vec<Event>,
@@ -40,7 +40,7 @@ struct Event {
 
 /// One event to be written to the internal topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Outgoing<'a> {
+pub struct Outgoing<'a> {
     /// Its stream.
     pub stream: Stream,
     /// The account, which is the key; costs have none.
@@ -57,7 +57,7 @@ impl Router {
     ///
     /// # Errors
     /// Why the record is a dead letter; nothing of it may then be written.
-    pub(super) fn route(
+    pub fn route(
         &self,
         raw: &Raw<'_>,
         format: &Format,
@@ -124,12 +124,12 @@ impl Routed {
     }
 
     /// Whether the record became nothing.
-    pub(super) const fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
 
     /// The events, in order.
-    pub(super) fn events(&self) -> impl Iterator<Item = Outgoing<'_>> {
+    pub fn events(&self) -> impl Iterator<Item = Outgoing<'_>> {
         self.events.iter().map(|event| Outgoing {
             stream: event.stream,
             account: event.account.clone().and_then(|range| self.accounts.get(range)),

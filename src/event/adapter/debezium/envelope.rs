@@ -1,10 +1,7 @@
 //! Debezium's envelope: around rows, or added to flattened ones.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-
 use crate::event::adapter::object::{Json, List, Nested, object};
+use crate::event::scan::{self, Scan, Scanner};
 
 object! {
     /// The envelope, or a flattened row.
@@ -159,7 +156,7 @@ impl Envelope<'_> {
 impl<'a> Schema<'a> {
     /// The fields of the row in this field of the envelope.
     pub(super) fn columns(&self, name: &str) -> Json<'a> {
-        let fields = self.fields.given().and_then(|fields| serde_json::from_str::<List<Column<'a>>>(fields).ok());
+        let fields = self.fields.given().and_then(scan::whole::<List<Column<'a>>>).map(|(fields, _)| fields);
         let fields = fields.and_then(|fields| match fields.0 {
             Nested::Given(fields) => Some(fields),
             _ => None,
@@ -185,25 +182,14 @@ pub(super) struct Key<'a> {
     pub(super) only: Option<&'a str>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Columns;
-        impl<'de> Visitor<'de> for Columns {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-                let first = map.next_entry::<IgnoredAny, Json<'de>>()?.and_then(|(_, value)| value.given());
-                let mut others = 0;
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
-                    others += 1;
-                }
-                Ok(Key { only: first.filter(|_| others == 0) })
-            }
-        }
-        deserializer.deserialize_map(Columns)
+impl<'a> Scan<'a> for Key<'a> {
+    fn scan(scanner: &mut Scanner<'a>) -> Option<Self> {
+        let (mut only, mut columns) = (None, 0);
+        scanner.object(|scanner, _| {
+            only = Json::scan(scanner)?.given();
+            columns += 1;
+            Some(())
+        })?;
+        Some(Self { only: only.filter(|_| columns == 1) })
     }
 }

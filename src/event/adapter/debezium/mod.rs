@@ -15,6 +15,7 @@ use super::lookup;
 use super::object::{Json, Nested};
 use super::payload::{Payload, missing};
 use crate::event::native::{self, Raw, Value};
+use crate::event::scan;
 use crate::event::{AccountProfile, Code, DecodeContext, Decoded, Event, Record, Rejection, Stream};
 use crate::time::Timestamp;
 
@@ -203,6 +204,6 @@ fn account_key(key: Option<&[u8]>) -> Option<&[u8]> {
         return key;
     }
     let columns = lookup::member(text, "payload").unwrap_or(text);
-    let value = lookup::member(columns, "account_id").or_else(|| serde_json::from_str::<Key<'_>>(columns).ok()?.only)?;
+    let value = lookup::member(columns, "account_id").or_else(|| scan::whole::<Key<'_>>(columns)?.0.only)?;
     Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value).as_bytes())
 }
