@@ -3,42 +3,51 @@
 //! It accepts what `serde_json` accepts. Most of a payload is skipped, so the time per record is that of skipping; this does little else:
 //! no state machine per type, no error values, eight bytes of a string at a time. Whoever gets `None` asks `serde_json` what is wrong.
 
-use std::borrow::Cow;
-
-/// Deepest nesting below one value that is skipped; records are checked for it before.
-const MAX_DEPTH: u32 = 128;
+/// Maximum nesting of objects and lists, including the outermost; as many bits as the stack of a skip has.
+pub(super) const MAX_DEPTH: u32 = 128;
 
 /// A place in JSON text.
 pub(super) struct Scanner<'a> {
     text: &'a str,
     at: usize,
+    /// Objects and lists around the place.
+    depth: u32,
     /// Whether any string so far contains an escape.
     pub(super) has_escapes: bool,
 }
 
 /// What can be read from a value by one pass; no value is an error, but text that is not JSON is `None`.
-pub(super) trait Scan<'a>: Sized {
+///
+/// It is filled in place, because objects of providers are large: returning them would copy each of them several times.
+pub(super) trait Scan<'a>: Default {
     /// Reads the value at the scanner's place, which has no whitespace before it.
-    fn scan(scanner: &mut Scanner<'a>) -> Option<Self>;
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()>;
 }
 
 impl<'a> Scan<'a> for &'a str {
-    fn scan(scanner: &mut Scanner<'a>) -> Option<Self> {
-        scanner.value()
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+        *self = scanner.value()?;
+        Some(())
     }
 }
 
-/// Reads a whole text; also says whether any string in it contains an escape.
-pub(super) fn whole<'a, T: Scan<'a>>(text: &'a str) -> Option<(T, bool)> {
+/// Reads a whole text; whether any string in it contains an escape.
+pub(super) fn fill<'a>(value: &mut impl Scan<'a>, text: &'a str) -> Option<bool> {
     let mut scanner = Scanner::new(text);
-    let value = T::scan(&mut scanner)?;
-    scanner.end().then_some((value, scanner.has_escapes))
+    value.scan(&mut scanner)?;
+    scanner.end().then_some(scanner.has_escapes)
+}
+
+/// Reads a whole text.
+pub(super) fn whole<'a, T: Scan<'a>>(text: &'a str) -> Option<T> {
+    let mut value = T::default();
+    fill(&mut value, text).map(|_| value)
 }
 
 impl<'a> Scanner<'a> {
     /// At the first value of a text.
     pub(super) fn new(text: &'a str) -> Self {
-        let mut scanner = Self { text, at: 0, has_escapes: false };
+        let mut scanner = Self { text, at: 0, depth: 0, has_escapes: false };
         scanner.whitespace();
         scanner
     }
@@ -71,19 +80,22 @@ impl<'a> Scanner<'a> {
     /// Reads an object: `member` gets each key, without escapes, and must read its value.
     #[inline]
     pub(super) fn object(&mut self, mut member: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<()> {
-        self.expect(b'{')?;
-        self.whitespace();
+        self.open(b'{')?;
         if self.take(b'}') {
-            return Some(());
+            return self.close();
         }
         loop {
-            match self.key()? {
-                Cow::Borrowed(key) => member(self, key)?,
-                Cow::Owned(key) => member(self, &key)?,
+            let start = self.at;
+            let is_plain = self.skip_key()?;
+            let written = self.text.get(start..self.at)?;
+            self.colon()?;
+            match written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+                Some(key) if is_plain => member(self, key)?,
+                _ => member(self, &unescaped(written)?)?,
             }
             self.whitespace();
             if self.take(b'}') {
-                return Some(());
+                return self.close();
             }
             self.expect(b',')?;
             self.whitespace();
@@ -93,16 +105,15 @@ impl<'a> Scanner<'a> {
     /// Reads a list: `element` must read each value.
     #[inline]
     pub(super) fn list(&mut self, mut element: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
-        self.expect(b'[')?;
-        self.whitespace();
+        self.open(b'[')?;
         if self.take(b']') {
-            return Some(());
+            return self.close();
         }
         loop {
             element(self)?;
             self.whitespace();
             if self.take(b']') {
-                return Some(());
+                return self.close();
             }
             self.expect(b',')?;
             self.whitespace();
@@ -110,24 +121,30 @@ impl<'a> Scanner<'a> {
     }
 
     /// Skips a value.
+    #[inline]
     pub(super) fn skip(&mut self) -> Option<()> {
+        if self.peek()? == b'"' { self.string().map(drop) } else { self.skip_any() }
+    }
+
+    fn skip_any(&mut self) -> Option<()> {
         // The innermost container is the lowest bit: 1 for an object, 0 for a list.
         let (mut containers, mut depth) = (0_u128, 0_u32);
         loop {
             match self.peek()? {
-                b'"' => self.string()?,
+                b'"' => _ = self.string()?,
                 open @ (b'{' | b'[') => {
                     self.at += 1;
+                    if self.depth + depth == MAX_DEPTH {
+                        return None;
+                    }
                     self.whitespace();
                     // The closing bracket of either comes two after the opening one.
                     if !self.take(open + 2) {
-                        if depth == MAX_DEPTH {
-                            return None;
-                        }
                         containers = containers << 1 | u128::from(open == b'{');
                         depth += 1;
                         if open == b'{' {
                             self.skip_key()?;
+                            self.colon()?;
                         }
                         continue;
                     }
@@ -151,6 +168,7 @@ impl<'a> Scanner<'a> {
                         self.whitespace();
                         if in_object {
                             self.skip_key()?;
+                            self.colon()?;
                         }
                         break;
                     }
@@ -165,31 +183,24 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A key, and the colon after it.
     #[inline]
-    fn key(&mut self) -> Option<Cow<'a, str>> {
-        let start = self.at;
-        let had_escapes = std::mem::replace(&mut self.has_escapes, false);
-        self.skip_key_string()?;
-        let written = self.text.get(start..self.at)?;
-        let key = if self.has_escapes {
-            Cow::Owned(serde_json::from_str(written).ok()?)
-        } else {
-            Cow::Borrowed(written.get(1..written.len() - 1)?)
-        };
-        self.has_escapes |= had_escapes;
-        self.colon()?;
-        Some(key)
+    fn open(&mut self, bracket: u8) -> Option<()> {
+        self.expect(bracket)?;
+        self.whitespace();
+        self.depth += 1;
+        (self.depth <= MAX_DEPTH).then_some(())
     }
 
     #[inline]
-    fn skip_key(&mut self) -> Option<()> {
-        self.skip_key_string()?;
-        self.colon()
+    #[expect(clippy::unnecessary_wraps, reason = "the end of an object or list")]
+    fn close(&mut self) -> Option<()> {
+        self.depth -= 1;
+        Some(())
     }
 
+    /// Skips a key; whether it has no escapes.
     #[inline]
-    fn skip_key_string(&mut self) -> Option<()> {
+    fn skip_key(&mut self) -> Option<bool> {
         if self.peek()? == b'"' { self.string() } else { None }
     }
 
@@ -224,11 +235,11 @@ impl<'a> Scanner<'a> {
         self.text.as_bytes().get(self.at..)?.starts_with(word.as_bytes()).then(|| self.at += word.len())
     }
 
-    /// A string from its opening quote on.
+    /// A string from its opening quote on; whether it has no escapes.
     #[inline]
-    fn string(&mut self) -> Option<()> {
+    fn string(&mut self) -> Option<bool> {
         let bytes = self.text.as_bytes();
-        let mut at = self.at + 1;
+        let (mut at, mut is_plain) = (self.at + 1, true);
         loop {
             while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
                 let special = special(u64::from_le_bytes(*chunk));
@@ -241,10 +252,10 @@ impl<'a> Scanner<'a> {
             match bytes.get(at)? {
                 b'"' => {
                     self.at = at + 1;
-                    return Some(());
+                    return Some(is_plain);
                 }
                 b'\\' => {
-                    self.has_escapes = true;
+                    (self.has_escapes, is_plain) = (true, false);
                     at = escape_end(bytes, at)?;
                 }
                 0..=0x1f => return None,
@@ -277,6 +288,12 @@ impl<'a> Scanner<'a> {
         }
         (self.at > start).then_some(())
     }
+}
+
+/// A key with escapes.
+#[cold]
+fn unescaped(written: &str) -> Option<String> {
+    serde_json::from_str(written).ok()
 }
 
 /// The place after an escape that begins at `at`.
@@ -325,7 +342,7 @@ mod tests {
 
     #[test]
     fn escapes_are_noted_wherever_they_are() {
-        let has_escapes = |text| whole::<&str>(text).unwrap().1;
+        let has_escapes = |text| fill(&mut "", text).unwrap();
         assert!(!has_escapes(r#"{"a":["b",1]}"#));
         for text in [r#"{"a\n":1}"#, r#"{"a":["\u00e9"]}"#, r#""\\""#] {
             assert!(has_escapes(text), "{text}");

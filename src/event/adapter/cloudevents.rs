@@ -112,7 +112,8 @@ fn structured<'a>(payload: &Payload<'a, '_>) -> Result<Envelope<'a>, Rejection> 
     if payload.text.trim_ascii_start().starts_with('[') {
         return Err(batched());
     }
-    let event: Structured<'a> = payload.parse()?;
+    let mut event = Structured::default();
+    payload.parse(&mut event)?;
     check_version(&payload.required(event.spec_version, "specversion", Value::any_text)?, "specversion")?;
     let content_type = payload.optional(event.content_type, "datacontenttype", Value::any_text)?.unwrap_or_default().to_ascii_lowercase();
     check_data_type(media_type(&content_type), "datacontenttype", event.data.given().unwrap_or_default())?;

@@ -13,7 +13,7 @@ use crate::event::{Code, Rejection};
 /// `wrong_type` if it is something else.
 pub(super) fn object<'a, 'c, T: Scan<'a>>(payload: &Payload<'a, 'c>, json: Json<'a>, path: &'c str) -> Result<Option<T>, Rejection> {
     let wrong = || Rejection::new(Code::WrongType, format!("{path} is not an object"));
-    payload.optional(json, path, |value| scan::whole(value.json).map(|(object, _)| object).ok_or_else(wrong))
+    payload.optional(json, path, |value| scan::whole(value.json).ok_or_else(wrong))
 }
 
 /// Whether JSON text is an object.
@@ -27,22 +27,21 @@ pub(super) fn is_object(json: &str) -> bool {
 /// `wrong_type` if it is something else, `out_of_range` if it has too many elements.
 pub(super) fn elements<'a, 'c>(payload: &Payload<'a, 'c>, json: Json<'a>, path: &'c str) -> Result<Option<Vec<Json<'a>>>, Rejection> {
     payload.optional(json, path, |value| {
-        let Elements(elements) = scan::whole(value.json).map(|(elements, _)| elements).ok_or_else(|| value.wrong_type("is not a list"))?;
+        let Elements(elements) = scan::whole(value.json).ok_or_else(|| value.wrong_type("is not a list"))?;
         if elements.len() > MAX_VALUES { Err(value.out_of_range(&format!("has more than {MAX_VALUES} values"))) } else { Ok(elements) }
     })
 }
 
 /// The elements of a list.
+#[derive(Default)]
 struct Elements<'a>(Vec<Json<'a>>);
 
 impl<'a> Scan<'a> for Elements<'a> {
-    fn scan(scanner: &mut Scanner<'a>) -> Option<Self> {
-        let mut elements = Vec::new();
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
         scanner.list(|scanner| {
-            elements.push(Json::scan(scanner)?);
+            self.0.push(Json::of(Some(scanner.value()?)));
             Some(())
-        })?;
-        Some(Self(elements))
+        })
     }
 }
 

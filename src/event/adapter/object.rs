@@ -15,16 +15,12 @@ macro_rules! object {
         }
 
         impl<$life> crate::event::scan::Scan<$life> for $name<$life> {
-            fn scan(scanner: &mut crate::event::scan::Scanner<$life>) -> Option<Self> {
-                let mut object = Self::default();
-                scanner.object(|scanner, key| {
-                    match key {
-                        $($key => object.$field = crate::event::scan::Scan::scan(scanner)?,)*
-                        _ => scanner.skip()?,
-                    }
-                    Some(())
-                })?;
-                Some(object)
+            fn scan(&mut self, scanner: &mut crate::event::scan::Scanner<$life>) -> Option<()> {
+                use crate::event::scan::Scan;
+                scanner.object(|scanner, key| match key {
+                    $($key => self.$field.scan(scanner),)*
+                    _ => scanner.skip(),
+                })
             }
         }
     };
@@ -53,21 +49,27 @@ impl<'a> Json<'a> {
 }
 
 impl<'a> Scan<'a> for Json<'a> {
-    fn scan(scanner: &mut Scanner<'a>) -> Option<Self> {
-        scanner.value().map(|json| Self(Some(json)))
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+        self.0 = Some(scanner.value()?);
+        Some(())
     }
 }
 
 /// A nested object, or a list with elements of one type, where the provider may send anything.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) enum Nested<T> {
     /// Missing or null.
-    #[default]
     Missing,
     /// Something else.
     Wrong,
     /// As expected.
     Given(T),
+}
+
+impl<T> Default for Nested<T> {
+    fn default() -> Self {
+        Self::Missing
+    }
 }
 
 impl<T> Nested<T> {
@@ -80,34 +82,47 @@ impl<T> Nested<T> {
     }
 
     /// What takes the place of the expected shape.
-    fn other<'a>(scanner: &mut Scanner<'a>) -> Option<Self> {
+    fn other(scanner: &mut Scanner<'_>) -> Option<Self> {
         Some(if scanner.value()? == "null" { Self::Missing } else { Self::Wrong })
     }
 }
 
 impl<'a, T: Scan<'a>> Scan<'a> for Nested<T> {
-    fn scan(scanner: &mut Scanner<'a>) -> Option<Self> {
-        match scanner.peek() {
-            Some(b'{') => T::scan(scanner).map(Self::Given),
-            _ => Self::other(scanner),
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+        if scanner.peek() != Some(b'{') {
+            *self = Self::other(scanner)?;
+            return Some(());
+        }
+        *self = Self::Given(T::default());
+        match self {
+            Self::Given(value) => value.scan(scanner),
+            Self::Missing | Self::Wrong => None,
         }
     }
 }
 
 /// A list whose elements are objects of one type.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct List<T>(pub(super) Nested<Vec<Nested<T>>>);
 
 impl<'a, T: Scan<'a>> Scan<'a> for List<T> {
-    fn scan(scanner: &mut Scanner<'a>) -> Option<Self> {
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
         if scanner.peek() != Some(b'[') {
-            return Nested::other(scanner).map(Self);
+            self.0 = Nested::other(scanner)?;
+            return Some(());
         }
         let mut elements = Vec::new();
         scanner.list(|scanner| {
-            elements.push(Nested::scan(scanner)?);
-            Some(())
+            elements.push(Nested::Missing);
+            elements.last_mut()?.scan(scanner)
         })?;
-        Some(Self(Nested::Given(elements)))
+        self.0 = Nested::Given(elements);
+        Some(())
+    }
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Nested::Missing)
     }
 }

@@ -11,7 +11,7 @@ use crate::event::scan::{self, Scan};
 use crate::event::{Code, DecodeContext, Event, Record, Rejection};
 use crate::time::Timestamp;
 
-/// A value that has passed the checks on it as a whole: size, UTF-8, depth.
+/// A value that has passed the checks on it as a whole: size and UTF-8.
 #[derive(Clone, Copy)]
 pub(super) struct Payload<'a, 'c> {
     /// The text, without framing and byte-order mark.
@@ -57,20 +57,24 @@ impl<'a, 'c> Payload<'a, 'c> {
         Self { text, raw, context, reading }
     }
 
-    /// Parses an object declared with `object!`.
+    /// Fills an object declared with `object!`.
     ///
     /// # Errors
     /// `invalid_json`; `wrong_type` if it is not an object.
-    pub(super) fn parse<T: Scan<'a>>(&self) -> Result<T, Rejection> {
-        let (object, has_escapes) = scan::whole(self.text).ok_or_else(|| self.not_an_object())?;
+    pub(super) fn parse(&self, object: &mut impl Scan<'a>) -> Result<(), Rejection> {
+        let has_escapes = scan::fill(object, self.text).ok_or_else(|| self.not_an_object())?;
         if has_escapes && native::has_lone_surrogate(self.text) {
             return Err(Rejection::new(Code::InvalidJson, "contains a lone surrogate escape"));
         }
-        Ok(object)
+        self.reading.has_escapes.set(has_escapes);
+        Ok(())
     }
 
     #[cold]
     fn not_an_object(&self) -> Rejection {
+        if let Err(rejection) = native::check_depth(self.text) {
+            return rejection;
+        }
         match serde_json::from_str::<IgnoredAny>(self.text) {
             Err(error) => {
                 Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column()))

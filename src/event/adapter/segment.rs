@@ -74,7 +74,8 @@ enum Lifecycle {
 
 /// Turns a call into events.
 pub(super) fn read<'a>(payload: &Payload<'a, '_>, options: &Options, events: &mut Events<'a>) -> Result<(), Rejection> {
-    let call: Call<'a> = payload.parse()?;
+    let mut call = Call::default();
+    payload.parse(&mut call)?;
     let Some(meaning) = meaning(payload, &call)? else { return Ok(()) };
     let reader = Reader { payload, call: &call, options };
     match meaning {

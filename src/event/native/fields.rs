@@ -109,6 +109,9 @@ impl<'a, 'c> Fields<'a, 'c> {
 /// The rejection of a text that is no JSON object.
 #[cold]
 fn not_an_object(text: &str) -> Rejection {
+    if let Err(rejection) = document::check_depth(text) {
+        return rejection;
+    }
     match serde_json::from_str::<IgnoredAny>(text) {
         Err(error) => Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column())),
         Ok(_) if document::has_lone_surrogate(text) => Rejection::new(Code::InvalidJson, "contains a lone surrogate escape"),

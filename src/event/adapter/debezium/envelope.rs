@@ -156,7 +156,7 @@ impl Envelope<'_> {
 impl<'a> Schema<'a> {
     /// The fields of the row in this field of the envelope.
     pub(super) fn columns(&self, name: &str) -> Json<'a> {
-        let fields = self.fields.given().and_then(scan::whole::<List<Column<'a>>>).map(|(fields, _)| fields);
+        let fields = self.fields.given().and_then(scan::whole::<List<Column<'a>>>);
         let fields = fields.and_then(|fields| match fields.0 {
             Nested::Given(fields) => Some(fields),
             _ => None,
@@ -183,13 +183,13 @@ pub(super) struct Key<'a> {
 }
 
 impl<'a> Scan<'a> for Key<'a> {
-    fn scan(scanner: &mut Scanner<'a>) -> Option<Self> {
-        let (mut only, mut columns) = (None, 0);
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+        let mut columns = 0;
         scanner.object(|scanner, _| {
-            only = Json::scan(scanner)?.given();
+            let value = scanner.value()?;
             columns += 1;
+            self.only = Json::of(Some(value)).given().filter(|_| columns == 1);
             Some(())
-        })?;
-        Some(Self { only: only.filter(|_| columns == 1) })
+        })
     }
 }

@@ -64,7 +64,8 @@ pub(super) fn tombstone<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<De
 
 /// Reads the change of a row.
 pub(super) fn read<'a>(payload: &Payload<'a, '_>, content: &Content<'_>, events: &mut Events<'a>) -> Result<(), Rejection> {
-    let outer: Outer<'a> = payload.parse()?;
+    let mut outer = Outer::default();
+    payload.parse(&mut outer)?;
     let change = change(payload, outer)?;
     match change.operation {
         Operation::Deleted if payload.raw.stream == Stream::Accounts => deletion(payload, &change, events),
@@ -204,6 +205,6 @@ fn account_key(key: Option<&[u8]>) -> Option<&[u8]> {
         return key;
     }
     let columns = lookup::member(text, "payload").unwrap_or(text);
-    let value = lookup::member(columns, "account_id").or_else(|| scan::whole::<Key<'_>>(columns)?.0.only)?;
+    let value = lookup::member(columns, "account_id").or_else(|| scan::whole::<Key<'_>>(columns)?.only)?;
     Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value).as_bytes())
 }

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use memchr::memmem;
 use num_bigint::BigInt;
 use serde_json::value::RawValue;
 
@@ -105,7 +104,6 @@ pub(super) fn plain<'a>(row: Json<'a>, schema: Json<'a>) -> Result<Cow<'a, str>,
         return unquoted(text).filter(|text| inner::is_object(text)).map(Cow::Owned).ok_or_else(|| wrong("after", "is not an object"));
     }
     let kinds = kinds(schema);
-    let has_unavailable = [UNAVAILABLE, UNAVAILABLE_BYTES].iter().any(|sign| memmem::find(text.as_bytes(), sign.as_bytes()).is_some());
     // The row so far with its values rewritten, and how much of the text is in it.
     let (mut plain, mut copied, mut refused) = (String::new(), 0, None);
     let mut scanner = Scanner::new(text);
@@ -114,7 +112,7 @@ pub(super) fn plain<'a>(row: Json<'a>, schema: Json<'a>) -> Result<Cow<'a, str>,
         let json = scanner.value()?;
         let kind = kinds.get(name).copied().unwrap_or(Kind::Plain);
         let kind = if kind == Kind::Plain { Kind::guessed(name, json) } else { kind };
-        match column(name, json, kind, has_unavailable) {
+        match column(name, json, kind) {
             Ok(Cow::Borrowed(_)) => {}
             Ok(Cow::Owned(value)) => {
                 plain.push_str(text.get(copied..start)?);
@@ -134,7 +132,7 @@ pub(super) fn plain<'a>(row: Json<'a>, schema: Json<'a>) -> Result<Cow<'a, str>,
 }
 
 fn kinds(schema: Json<'_>) -> BTreeMap<&str, Kind> {
-    let columns = schema.given().and_then(scan::whole::<List<Column<'_>>>).map(|(columns, _)| columns);
+    let columns = schema.given().and_then(scan::whole::<List<Column<'_>>>);
     let columns = columns.and_then(|columns| match columns.0 {
         Nested::Given(columns) => Some(columns),
         _ => None,
@@ -150,9 +148,10 @@ fn kinds(schema: Json<'_>) -> BTreeMap<&str, Kind> {
         .collect()
 }
 
-/// A value as plain JSON; borrowed if it is already. `has_unavailable`: whether any value of the row is not available.
-fn column<'a>(name: &str, json: &'a str, kind: Kind, has_unavailable: bool) -> Result<Cow<'a, str>, Rejection> {
-    if has_unavailable && (json.contains(UNAVAILABLE) || json.contains(UNAVAILABLE_BYTES)) {
+/// A value as plain JSON; borrowed if it is already.
+fn column<'a>(name: &str, json: &'a str, kind: Kind) -> Result<Cow<'a, str>, Rejection> {
+    // Most values are too short to be searched.
+    if json.len() > UNAVAILABLE.len() && (json.contains(UNAVAILABLE) || json.contains(UNAVAILABLE_BYTES)) {
         return Ok(Cow::Owned("null".to_owned()));
     }
     if json == "null" {
