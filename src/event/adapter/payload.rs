@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-use super::inner;
 use super::object::Json;
 use crate::event::native::{self, Raw, Reading, Value};
 use crate::event::scan::{self, Scan};
@@ -79,7 +78,7 @@ impl<'a, 'c> Payload<'a, 'c> {
             Err(error) => {
                 Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column()))
             }
-            Ok(_) if inner::is_object(self.text.trim_ascii_start()) => {
+            Ok(_) if self.text.trim_ascii_start().starts_with('{') => {
                 Rejection::new(Code::InvalidJson, "contains a key with an invalid escape")
             }
             Ok(_) => Rejection::new(Code::WrongType, "the value is not an object"),
