@@ -2,7 +2,7 @@
 //! purpose. Without the feature, a point is an empty function and no rule is ever broken.
 //!
 //! `CHURNWATCH_FAULT=before-commit:3` kills the process the third time it reaches that point; `before-commit:3:12000` pauses there for
-//! 12,000 ms instead.
+//! 12,000 ms instead, and `in-restore:*:25` pauses there each time.
 //!
 //! `CHURNWATCH_MUTANT=offsets-not-sent` breaks the rule of that name; `tests/on_kafka/chaos` lists the rules and the test that catches
 //! each.
@@ -39,14 +39,16 @@ mod on_demand {
 
     struct Fault {
         point: String,
-        passage: u64,
+        /// `None`: every one.
+        passage: Option<u64>,
         pause: Option<Duration>,
     }
 
     impl Fault {
         fn parse(text: &str) -> Option<Self> {
             let mut parts = text.split(':');
-            let (point, passage) = (parts.next()?.to_owned(), parts.next()?.parse().ok()?);
+            let (point, passage) = (parts.next()?.to_owned(), parts.next()?);
+            let passage = if passage == "*" { None } else { Some(passage.parse().ok()?) };
             let pause = parts.next().map(|millis| millis.parse().map(Duration::from_millis)).transpose().ok()?;
             Some(Self { point, passage, pause })
         }
@@ -57,7 +59,8 @@ mod on_demand {
         static FAULT: LazyLock<Option<Fault>> = LazyLock::new(|| Fault::parse(&std::env::var("CHURNWATCH_FAULT").ok()?));
         static PASSAGES: AtomicU64 = AtomicU64::new(0);
         let Some(fault) = FAULT.as_ref().filter(|fault| fault.point == name) else { return };
-        if PASSAGES.fetch_add(1, Ordering::Relaxed) + 1 != fault.passage {
+        let passage = PASSAGES.fetch_add(1, Ordering::Relaxed) + 1;
+        if fault.passage.is_some_and(|wanted| wanted != passage) {
             return;
         }
         match fault.pause {
@@ -80,8 +83,9 @@ mod on_demand {
         #[test]
         fn a_fault_is_a_point_a_passage_and_an_optional_pause() {
             let parsed = |text| Fault::parse(text).map(|fault| (fault.point, fault.passage, fault.pause));
-            assert_eq!(parsed("before-commit:3"), Some(("before-commit".to_owned(), 3, None)));
-            assert_eq!(parsed("in-restore:1:500"), Some(("in-restore".to_owned(), 1, Some(Duration::from_millis(500)))));
+            assert_eq!(parsed("before-commit:3"), Some(("before-commit".to_owned(), Some(3), None)));
+            assert_eq!(parsed("in-restore:1:500"), Some(("in-restore".to_owned(), Some(1), Some(Duration::from_millis(500)))));
+            assert_eq!(parsed("in-restore:*:25"), Some(("in-restore".to_owned(), None, Some(Duration::from_millis(25)))));
             assert_eq!(parsed("before-commit"), None);
             assert_eq!(parsed("before-commit:1:soon"), None);
         }

@@ -49,6 +49,7 @@ pub mod account; // the facts about one account, and its metrics
 pub mod portfolio; // KPIs as sums over accounts
 pub mod engine; // one task: records in, changes out
 pub mod breakdown; // one score taken apart, to be redone by hand
+pub mod backtest; // risks of the past against what happened, and coefficients fitted to it
 
 // The shell, from the ground up: a module imports from those above it.
 pub mod clock; // the one file that reads a clock

@@ -86,3 +86,20 @@ pub enum CodecError {
     #[error("state cannot be decoded: {0}")]
     Corrupt(&'static str),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "plain data with known lengths")]
+    fn a_value_that_cannot_be_encoded_is_never_written_as_an_empty_one() {
+        struct Unencodable;
+        impl serde::Serialize for Unencodable {
+            fn serialize<S: serde::Serializer>(&self, _serializer: S) -> Result<S::Ok, S::Error> {
+                Err(serde::ser::Error::custom("no"))
+            }
+        }
+        drop(encode(StateVersion::NEWEST, &Unencodable));
+    }
+}

@@ -7,13 +7,13 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::Value;
 
-use super::{FormatName, Globals, UsageError, health, paths, replay};
+use super::input::{Input, InputArgs};
+use super::{Globals, UsageError, health, paths};
 use crate::account::Nearest;
 use crate::breakdown::Breakdown;
 use crate::file;
 use crate::http::client;
-use crate::replay::{Division, InputFile, Reading, Request};
-use crate::settings::Settings;
+use crate::replay::{self, Division, Reading, Request};
 use crate::time::Timestamp;
 
 const EXAMPLES: &str = "\
@@ -35,36 +35,9 @@ pub struct Args {
     /// The account
     #[arg(value_name = "ACCOUNT")]
     pub account: String,
-    /// Usage records; a stream without a file counts as not configured
-    #[arg(long, value_name = "FILE", help_heading = "From files")]
-    pub usage: Option<PathBuf>,
-    /// Billing records
-    #[arg(long, value_name = "FILE", help_heading = "From files")]
-    pub billing: Option<PathBuf>,
-    /// Support records
-    #[arg(long, value_name = "FILE", help_heading = "From files")]
-    pub support: Option<PathBuf>,
-    /// Feedback records
-    #[arg(long, value_name = "FILE", help_heading = "From files")]
-    pub feedback: Option<PathBuf>,
-    /// Account profiles
-    #[arg(long, value_name = "FILE", help_heading = "From files")]
-    pub accounts: Option<PathBuf>,
-    /// Format of the usage file; default: that of the stream in the configuration
-    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
-    pub format_usage: Option<FormatName>,
-    /// Format of the billing file; default: that of the stream in the configuration
-    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
-    pub format_billing: Option<FormatName>,
-    /// Format of the support file; default: that of the stream in the configuration
-    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
-    pub format_support: Option<FormatName>,
-    /// Format of the feedback file; default: that of the stream in the configuration
-    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
-    pub format_feedback: Option<FormatName>,
-    /// Format of the accounts file; default: that of the stream in the configuration
-    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "From files")]
-    pub format_accounts: Option<FormatName>,
+    /// The files.
+    #[command(flatten, next_help_heading = "From files")]
+    pub input: InputArgs,
     /// Time of scoring; default: the time of the newest record
     #[arg(long, allow_negative_numbers = true, value_name = "T", value_parser = super::instant, help_heading = "From files")]
     pub as_of: Option<Timestamp>,
@@ -87,7 +60,7 @@ pub struct Args {
 /// # Errors
 /// Wrong usage, problems in the configuration, files that cannot be read, an instance that does not answer, an unknown account.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
-    let breakdown = if args.names_files() {
+    let breakdown = if args.input.is_given() {
         if args.url.is_some() || args.token_file.is_some() {
             return Err(UsageError("name files or an instance with --url, not both".into()).into());
         }
@@ -105,34 +78,15 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 }
 
 impl Args {
-    fn names_files(&self) -> bool {
-        [&self.usage, &self.billing, &self.support, &self.feedback, &self.accounts].into_iter().any(Option::is_some)
-    }
-
     fn of_files(&self, globals: &Globals) -> anyhow::Result<Breakdown> {
-        let files = replay::Args {
-            usage: self.usage.clone(),
-            billing: self.billing.clone(),
-            support: self.support.clone(),
-            feedback: self.feedback.clone(),
-            accounts: self.accounts.clone(),
-            format_usage: self.format_usage,
-            format_billing: self.format_billing,
-            format_support: self.format_support,
-            format_feedback: self.format_feedback,
-            format_accounts: self.format_accounts,
-            ..replay::Args::default()
-        };
-        let inputs = files.inputs()?;
-        paths::refuse_clashes(&inputs.iter().map(|(_, path)| *path).collect::<Vec<_>>(), &[])?;
+        let named = self.input.named()?;
+        paths::refuse_clashes(&named.iter().map(|(_, path)| *path).collect::<Vec<_>>(), &[])?;
         let config = globals.load_offline()?;
-        let streams: Vec<_> = inputs.iter().map(|(stream, _)| *stream).collect();
-        let settings = crate::replay::settings_for(&streams, config.settings());
-        let files = replay::read_files(&inputs, &files.formats(&config.streams)?, &settings, Division::of_machine(), globals.quiet)?;
-        let as_of = self.as_of.map_or_else(|| replay::newest(&files), Ok)?;
+        let input = self.input.read(&config, Division::of_machine(), globals)?;
+        let as_of = self.as_of.map_or_else(|| input.newest(), Ok)?;
         let request = Request { as_of, score_every: Some(self.score_every) };
-        let breakdown = crate::replay::breakdown(&files, &self.account, &request, &settings);
-        breakdown.ok_or_else(|| unknown_in_files(&self.account, &files, as_of, &settings))
+        let breakdown = replay::breakdown(&input.files, &self.account, &request, &input.settings);
+        breakdown.ok_or_else(|| unknown_in_files(&self.account, &input, as_of))
     }
 
     fn of_instance(&self, globals: &Globals) -> anyhow::Result<Breakdown> {
@@ -160,8 +114,8 @@ impl Args {
     }
 }
 
-fn unknown_in_files(account: &str, files: &[InputFile], as_of: Timestamp, settings: &Settings) -> anyhow::Error {
-    let ids = Reading::account_ids(files, settings);
+fn unknown_in_files(account: &str, input: &Input, as_of: Timestamp) -> anyhow::Error {
+    let ids = Reading::account_ids(&input.files, &input.settings);
     if ids.is_empty() {
         return anyhow::anyhow!("the files hold no valid record of any account: `churnwatch replay` with the same files says why");
     }

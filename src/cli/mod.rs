@@ -11,12 +11,14 @@ pub mod demo;
 pub mod explain;
 pub mod health;
 pub mod help;
+pub mod input;
 mod log;
 pub mod man;
 mod outcomes;
 mod pace;
 mod paths;
 mod progress;
+pub mod redrive;
 mod reload;
 pub mod replay;
 pub mod run;
@@ -133,13 +135,15 @@ pub enum Command {
     /// Run the same engine on NDJSON files, without Kafka, deterministic to the byte
     Replay(Box<replay::Args>),
     /// Take the score of one account apart: the arithmetic, why now, and what would make it green
-    Explain(explain::Args),
+    Explain(Box<explain::Args>),
     /// Generate seeded synthetic events, to NDJSON files or topics
     Simulate(simulate::Args),
     /// Check the configuration, the topics and the rights the service needs
     Check(check::Args),
     /// Show, create or reset what the service needs in Kafka
     Topics(topics::Args),
+    /// Apply dead letters whose account has been declared since
+    Redrive(redrive::Args),
     /// Ask a running instance whether it is ready
     Health(health::Args),
     /// Show what this binary was built from
@@ -209,6 +213,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Simulate(args) => simulate::run(args, globals),
         Command::Check(args) => check::run(args, globals),
         Command::Topics(args) => topics::run(args, globals),
+        Command::Redrive(args) => redrive::run(args, globals),
         Command::Health(args) => health::run(args, globals),
         Command::Version(args) => version::run(args),
         Command::Help(args) => help::run(args),

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use super::input::{Input, InputArgs};
 use super::outcomes::{Outcomes, Totals};
 use super::progress::{Progress, Unit};
-use super::{Globals, UsageError, compare, paths};
-use crate::config::section::{FormatName, OnBadRun, Streams};
+use super::{Globals, compare, paths};
+use crate::config::section::OnBadRun;
 use crate::engine::OutputRecord;
-use crate::event::{Format, PerStream, Stream};
 use crate::file::{self, Existing, Output, WriteError};
 use crate::replay::{self, Comparisons, Division, History, InputFile, Reading, Request};
 use crate::score::Model;
@@ -30,51 +30,9 @@ Input is one JSON record per line, in any order; .gz and .zst are decompressed; 
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Usage records; a stream without a file counts as not configured
-    #[arg(long, value_name = "FILE", help_heading = "Input")]
-    pub usage: Option<PathBuf>,
-    /// Billing records
-    #[arg(long, value_name = "FILE", help_heading = "Input")]
-    pub billing: Option<PathBuf>,
-    /// Support records
-    #[arg(long, value_name = "FILE", help_heading = "Input")]
-    pub support: Option<PathBuf>,
-    /// Feedback records
-    #[arg(long, value_name = "FILE", help_heading = "Input")]
-    pub feedback: Option<PathBuf>,
-    /// Account profiles
-    #[arg(long, value_name = "FILE", help_heading = "Input")]
-    pub accounts: Option<PathBuf>,
-    /// Format of the usage file, such as segment; default: the one of the configuration
-    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "Input")]
-    pub format_usage: Option<FormatName>,
-    /// Format of the billing file
-    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "Input")]
-    pub format_billing: Option<FormatName>,
-    /// Format of the support file
-    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "Input")]
-    pub format_support: Option<FormatName>,
-    /// Format of the feedback file
-    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "Input")]
-    pub format_feedback: Option<FormatName>,
-    /// Format of the accounts file
-    #[arg(long, value_name = "FORMAT", value_parser = super::format, help_heading = "Input")]
-    pub format_accounts: Option<FormatName>,
-    /// Mapping of the usage file instead of a format: a shipped one, such as amplitude, or the path of a file
-    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
-    pub mapping_usage: Option<String>,
-    /// Mapping of the billing file
-    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
-    pub mapping_billing: Option<String>,
-    /// Mapping of the support file
-    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
-    pub mapping_support: Option<String>,
-    /// Mapping of the feedback file
-    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
-    pub mapping_feedback: Option<String>,
-    /// Mapping of the accounts file
-    #[arg(long, value_name = "MAPPING", help_heading = "Input")]
-    pub mapping_accounts: Option<String>,
+    /// The files.
+    #[command(flatten, next_help_heading = "Input")]
+    pub input: InputArgs,
     /// Time of scoring; default: the time of the newest record, if the records span at most 100 years
     #[arg(long, allow_negative_numbers = true, value_name = "T", value_parser = super::instant)]
     pub as_of: Option<Timestamp>,
@@ -125,17 +83,16 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if outputs.is_empty() {
         eprintln!("no output requested: add one, such as --out-accounts -");
     }
-    let inputs = args.inputs()?;
-    let sources: Vec<&Path> = inputs.iter().map(|(_, path)| *path).chain(args.compare.as_deref()).collect();
+    let named = args.input.named()?;
+    let sources: Vec<&Path> = named.iter().map(|(_, path)| *path).chain(args.compare.as_deref()).collect();
     paths::refuse_clashes(&sources, &outputs)?;
     outputs.iter().try_for_each(|path| file::refuse_existing(path, args.existing()))?;
     let config = globals.load_offline()?;
     let other = args.compare.as_deref().map(|path| compare::load(path, globals, &config)).transpose()?;
     let division = Division::of_machine();
-    let streams: Vec<Stream> = inputs.iter().map(|(stream, _)| *stream).collect();
-    let settings = replay::settings_for(&streams, config.settings());
-    let mut files = read_files(&inputs, &args.formats(&config.streams)?, &settings, division, globals.quiet)?;
-    let t = args.as_of.map_or_else(|| newest(&files), Ok)?;
+    let input = args.input.read(&config, division, globals)?;
+    let t = args.as_of.map_or_else(|| input.newest(), Ok)?;
+    let Input { settings, mut files } = input;
     let reading = Reading::of(&files, t, &settings, division.threads);
     if !args.kpi_months {
         files.iter_mut().for_each(InputFile::forget_digests);
@@ -163,75 +120,12 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The options that name mappings, in the order of streams.
-const MAPPING_OPTIONS: [&str; 5] =
-    ["--mapping-usage", "--mapping-billing", "--mapping-support", "--mapping-feedback", "--mapping-accounts"];
-
-/// A longer history than this is not plausible: a record whose clock was wrong would decide the time of scoring.
-const MAX_SPAN_DAYS: i64 = 100 * 366;
-
-/// The time of the newest record, for a replay without `--as-of`. One record of the year 5138 would otherwise make every account silent,
-/// and ask for the KPIs of 37,000 months. Without a valid record, any time will do: nothing will be scored.
-pub(super) fn newest(files: &[InputFile]) -> anyhow::Result<Timestamp> {
-    let Some((earliest, newest)) = Reading::span(files) else { return Ok(Timestamp::MAX) };
-    anyhow::ensure!(
-        newest.since(earliest) <= MAX_SPAN_DAYS * DAY_MS,
-        "the records span more than 100 years, from {earliest} to {newest}, so at least one time is wrong: set --as-of, and later \
-         records become dead letters, `future_time`"
-    );
-    Ok(newest)
-}
-
-/// Reads every file.
-pub(super) fn read_files(
-    inputs: &[(Stream, &Path)],
-    formats: &PerStream<Arc<Format>>,
-    settings: &Settings,
-    division: Division,
-    quiet: bool,
-) -> anyhow::Result<Vec<InputFile>> {
-    let bytes = inputs.iter().filter_map(|(_, path)| path.metadata().ok()).map(|file| file.len()).sum();
-    let mut progress = Progress::new("reading", bytes, Unit::Bytes, quiet);
-    let read = |(stream, path): &(Stream, &Path)| {
-        InputFile::read((*stream, formats.of(*stream)), path, settings, division, |bytes| progress.advance(bytes)).map_err(|error| {
-            anyhow::anyhow!("cannot read the {} file {}: {}", stream.name(), path.display(), file::cannot_read(path, &error))
-        })
-    };
-    inputs.iter().map(read).collect()
-}
-
 /// Whether the data of a comparison is written: if it is asked for, or goes to a file or a pipe. A person at a terminal reads the table.
 const fn wants_data(is_asked_for: bool, is_terminal: bool) -> bool {
     is_asked_for || !is_terminal
 }
 
 impl Args {
-    /// The given files, by stream.
-    pub(super) fn inputs(&self) -> Result<Vec<(Stream, &Path)>, UsageError> {
-        let given = [&self.usage, &self.billing, &self.support, &self.feedback, &self.accounts];
-        let given: Vec<_> = Stream::ALL.into_iter().zip(given).filter_map(|(stream, path)| Some((stream, path.as_deref()?))).collect();
-        if given.is_empty() {
-            return Err(UsageError("name at least one input file: --usage, --billing, --support, --feedback, --accounts".into()));
-        }
-        Ok(given)
-    }
-
-    /// The format of each stream's file.
-    ///
-    /// # Errors
-    /// If a mapping cannot be used.
-    pub(super) fn formats(&self, streams: &Streams) -> anyhow::Result<PerStream<Arc<Format>>> {
-        let given = PerStream([self.format_usage, self.format_billing, self.format_support, self.format_feedback, self.format_accounts]);
-        let mut formats = PerStream::from_fn(|stream| streams.format(stream, *given.of(stream), None));
-        let mappings = [&self.mapping_usage, &self.mapping_billing, &self.mapping_support, &self.mapping_feedback, &self.mapping_accounts];
-        for ((stream, written), option) in Stream::ALL.into_iter().zip(mappings).zip(MAPPING_OPTIONS) {
-            if let Some(written) = written {
-                *formats.of_mut(stream) = super::mapping(written, option, *given.of(stream))?;
-            }
-        }
-        Ok(formats)
-    }
-
     /// Every output path.
     fn outputs(&self) -> Vec<&Path> {
         let outputs = [&self.out_changes, &self.out_accounts, &self.out_kpis, &self.out_cohorts, &self.out_dead_letters, &self.out_counts];

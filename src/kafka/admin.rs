@@ -1,7 +1,10 @@
 //! Creates topics, and deletes records that are no longer needed.
 
+use std::time::Duration;
+
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -36,11 +39,12 @@ pub(crate) enum Creation {
 /// another instance may be creating it at the same time.
 ///
 /// # Errors
-/// If the cluster does not answer.
+/// If the cluster does not answer. `contact`: how long no broker at all may.
 pub(crate) fn create_topics(
     properties: &Properties,
     topics: &[TopicSpec<'_>],
     creation: Creation,
+    contact: Duration,
 ) -> Result<Vec<(String, RDKafkaErrorCode)>, Error> {
     if topics.is_empty() {
         return Ok(Vec::new());
@@ -52,10 +56,18 @@ pub(crate) fn create_topics(
         topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))
     });
     let wanted: Vec<_> = wanted.collect();
-    let options = AdminOptions::new().operation_timeout(Some(wait::KNOWN_TOPIC)).request_timeout(Some(wait::KNOWN_TOPIC));
-    let options = options.validate_only(creation == Creation::DryRun);
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| failed(&error))?;
-    let results = runtime.block_on(client.create_topics(&wanted, &options)).map_err(|error| failed(&error))?;
+    let create = |limit| {
+        let options = AdminOptions::new().operation_timeout(Some(limit)).request_timeout(Some(limit));
+        let results = runtime.block_on(client.create_topics(&wanted, &options.validate_only(creation == Creation::DryRun)))?;
+        // One that was created all the same exists next time.
+        let refusals = results.iter().filter_map(|result| result.as_ref().err().map(|(_, code)| KafkaError::AdminOp(*code)));
+        match refusals.into_iter().find(|error| wait::limit(error, contact).is_some()) {
+            Some(passing) => Err(passing),
+            None => Ok(results),
+        }
+    };
+    let results = wait::patiently(contact, || std::thread::sleep(wait::STEP), create).map_err(|error| failed(&error))?;
     let mut refused = Vec::new();
     for result in results {
         match result {

@@ -112,7 +112,8 @@ impl Consumer {
         membership(&self.client)
     }
 
-    /// Group metadata without generation and member id, which brokers do not fence; for a mutant.
+    /// Group metadata of a client that has not joined: without generation and member id, so brokers do not fence its commits. Only for a
+    /// producer whose transactional id alone decides who may commit, and for a mutant.
     pub(crate) fn membership_unchecked(&self) -> Option<Membership> {
         self.client.group_metadata().map(|metadata| Membership { metadata: metadata.into(), generation: -1 })
     }

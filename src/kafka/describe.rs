@@ -12,6 +12,7 @@ use rdkafka_sys as sys;
 use rdkafka_sys::rd_kafka_AclOperation_t as AclOperation;
 use rdkafka_sys::types::RDKafkaErrorCode;
 
+use super::native::is_forbidden;
 use super::topic_id::TopicId;
 
 /// An operation that needs authorization.
@@ -102,29 +103,39 @@ pub(crate) fn topics<C: ConsumerContext>(
     }
 }
 
-/// The operations allowed on a group; `None` if no broker answers.
-pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, limit: Duration) -> Option<Allowed> {
-    let (owned, mut pointers) = c_strings(&[name])?;
+/// The operations allowed on a group; an error if the request fails.
+pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, limit: Duration) -> Result<Allowed, RDKafkaErrorCode> {
+    let Some((owned, mut pointers)) = c_strings(&[name]) else { return Ok(Ok(None)) };
     // SAFETY: the name outlives the call, which copies it.
     let ask = |rk, options, queue| unsafe { sys::rd_kafka_DescribeConsumerGroups(rk, pointers.as_mut_ptr(), 1, options, queue) };
     // SAFETY: `ask` makes the call that the options are created for.
     let event = unsafe { answer(client, sys::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, None, limit, ask) };
     drop(owned);
-    let event = event?;
+    let Some(event) = event else { return Err(RDKafkaErrorCode::OperationTimedOut) };
     // SAFETY: the event lives until it is dropped at the end; it owns the description, which is only read.
     unsafe {
-        let result = sys::rd_kafka_event_DescribeConsumerGroups_result(event.0.as_ptr());
-        if result.is_null() {
-            return None;
+        match RDKafkaErrorCode::from(sys::rd_kafka_event_error(event.0.as_ptr())) {
+            RDKafkaErrorCode::NoError => {}
+            RDKafkaErrorCode::UnsupportedFeature => return Ok(Ok(None)),
+            code => return Err(code),
         }
+        let result = sys::rd_kafka_event_DescribeConsumerGroups_result(event.0.as_ptr());
         let mut count = 0;
-        let found = sys::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count);
+        let found = if result.is_null() {
+            std::ptr::null_mut()
+        } else {
+            sys::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count)
+        };
         if count == 0 {
-            return None;
+            return Ok(Ok(None));
         }
         let mut operations = 0;
         let list = sys::rd_kafka_ConsumerGroupDescription_authorized_operations(*found, &raw mut operations);
-        Some(allowed(sys::rd_kafka_ConsumerGroupDescription_error(*found), list, operations))
+        match allowed(sys::rd_kafka_ConsumerGroupDescription_error(*found), list, operations) {
+            // Each group has an error of its own, for a coordinator that is absent too.
+            Err(code) if !is_forbidden(code) => Err(code),
+            allowed => Ok(allowed),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Looks up topics and groups: partitions, offsets, members, rights. Sees open transactions; reads no records.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
@@ -17,7 +18,7 @@ use super::error::Error;
 use super::native::is_forbidden;
 use super::properties::Properties;
 use super::wait;
-use crate::clock::Deadline;
+use crate::clock::{Deadline, monotonic};
 
 /// How long one poll for log lines lasts.
 const SERVE_STEP: Duration = Duration::from_millis(1);
@@ -36,8 +37,10 @@ pub(crate) enum Found {
 /// A client that belongs to no group.
 pub(crate) struct Inspector {
     client: BaseConsumer<LoggingContext>,
-    /// How long no broker at all may answer.
-    contact: Duration,
+    /// How long no broker at all may answer before the first has.
+    first_contact: Duration,
+    /// Whether one has: from then on, an outage is likelier than a wrong address.
+    has_contact: AtomicBool,
     /// For a diagnosis if no broker answers.
     properties: Properties,
 }
@@ -53,10 +56,10 @@ impl Inspector {
         Self::with(properties, wait::OUTAGE)
     }
 
-    fn with(properties: &Properties, contact: Duration) -> Result<Self, Error> {
+    fn with(properties: &Properties, first_contact: Duration) -> Result<Self, Error> {
         let client = BaseConsumer::from_config_and_context(&properties.inspector(), LoggingContext::default());
         let client = client.map_err(|error| Error::call("creating a client", &error))?;
-        Ok(Self { client, contact, properties: properties.clone() })
+        Ok(Self { client, first_contact, has_contact: AtomicBool::new(false), properties: properties.clone() })
     }
 
     /// The number of partitions; `None` if the topic does not exist.
@@ -75,7 +78,12 @@ impl Inspector {
     }
 
     fn patiently<T>(&self, request: impl FnMut(Duration) -> KafkaResult<T>) -> KafkaResult<T> {
-        wait::patiently(self.contact, || self.wait(wait::STEP), request)
+        wait::patiently(self.contact(), || self.wait(wait::STEP), request).inspect(|_| self.has_contact.store(true, Ordering::Relaxed))
+    }
+
+    /// How long no broker at all may answer.
+    fn contact(&self) -> Duration {
+        if self.has_contact.load(Ordering::Relaxed) { wait::OUTAGE } else { self.first_contact }
     }
 
     fn failed_on(&self, topic: &str, error: &KafkaError) -> Error {
@@ -111,7 +119,7 @@ impl Inspector {
     /// The subscription that each member of a group sent when it joined, as bytes of the consumer protocol; empty if the broker does not
     /// support the request (the embedded one does not).
     pub(crate) fn subscriptions(&self, group: &str) -> Result<Vec<Vec<u8>>, Error> {
-        let list = match self.client.fetch_group_list(Some(group), wait::REQUEST) {
+        let list = match self.patiently(|limit| self.client.fetch_group_list(Some(group), limit)) {
             Ok(list) => list,
             Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnsupportedFeature) => return Ok(Vec::new()),
             Err(error) => return Err(self.failed(format!("asking for the members of group {group}"), &error)),
@@ -127,19 +135,47 @@ impl Inspector {
         broker.map_or_else(BTreeMap::new, |broker| describe::topics(&self.client, names, broker, limit))
     }
 
+    /// The same once a broker answers. Topics that no broker knows, or cannot describe yet, are waited for until `missing`.
+    pub(crate) fn describe_within(
+        &self,
+        names: &[&str],
+        missing: Duration,
+    ) -> Result<BTreeMap<String, Result<Description, RDKafkaErrorCode>>, Error> {
+        let began = monotonic();
+        loop {
+            let found = self.describe(names, wait::REQUEST);
+            let waited = monotonic().duration_since(began);
+            let is_whole = names.iter().all(|name| matches!(found.get(*name), Some(Ok(_))));
+            if found.is_empty() && waited >= self.contact() {
+                return Err(self.failed("looking up the topics".to_owned(), &KafkaError::MetadataFetch(RDKafkaErrorCode::AllBrokersDown)));
+            }
+            if !found.is_empty() {
+                self.has_contact.store(true, Ordering::Relaxed);
+                if is_whole || waited >= missing {
+                    return Ok(found);
+                }
+            }
+            self.wait(wait::STEP);
+        }
+    }
+
     /// The cleanup policy of a topic; `None` if the broker cannot say (the embedded one cannot).
     pub(crate) fn cleanup_policy(&self, topic: &str) -> Result<Option<String>, Error> {
-        let failed = |error| self.failed(format!("asking for the configuration of topic {topic}"), &error);
-        let metadata = self.client.fetch_metadata(Some(topic), wait::REQUEST).map_err(failed)?;
-        let Some(broker) = metadata.brokers().first().map(MetadataBroker::id) else { return Ok(None) };
-        match describe::cleanup_policy(&self.client, topic, broker, wait::REQUEST) {
-            Ok(policy) => Ok(policy),
-            Err(RDKafkaErrorCode::UnsupportedFeature) => Ok(None),
-            Err(code) if is_forbidden(code) => {
-                Err(Error::NotAllowed { resource: "topic", name: topic.to_owned(), operation: Operation::DescribeConfigs.name() })
+        let policy = self.patiently(|limit| {
+            let metadata = self.client.fetch_metadata(Some(topic), limit)?;
+            let Some(broker) = metadata.brokers().first().map(MetadataBroker::id) else { return Ok(None) };
+            match describe::cleanup_policy(&self.client, topic, broker, limit) {
+                Ok(policy) => Ok(policy),
+                Err(RDKafkaErrorCode::UnsupportedFeature) => Ok(None),
+                Err(code) => Err(KafkaError::AdminOp(code)),
             }
-            Err(code) => Err(failed(KafkaError::AdminOp(code))),
-        }
+        });
+        policy.map_err(|error| match error {
+            KafkaError::AdminOp(code) if is_forbidden(code) => {
+                Error::NotAllowed { resource: "topic", name: topic.to_owned(), operation: Operation::DescribeConfigs.name() }
+            }
+            error => self.failed(format!("asking for the configuration of topic {topic}"), &error),
+        })
     }
 
     /// Polls the idle client for `limit`: a wait in which log lines are still forwarded.
@@ -148,8 +184,9 @@ impl Inspector {
     }
 
     /// The operations that the principal is allowed on a group, if the broker reports them.
-    pub(crate) fn allowed_on_group(&self, group: &str, limit: Duration) -> Option<Allowed> {
-        describe::group(&self.client, group, limit)
+    pub(crate) fn allowed_on_group(&self, group: &str) -> Result<Allowed, Error> {
+        let answered = self.patiently(|limit| describe::group(&self.client, group, limit).map_err(KafkaError::AdminOp));
+        answered.map_err(|error| self.failed(format!("asking for the rights on group {group}"), &error))
     }
 
     /// The error of a call, with the reason for failed connections if one is known.

@@ -61,6 +61,12 @@ mod for_tests {
             self.0.partition_leader(topic, partition, leader.then_some(1)).unwrap();
         }
 
+        /// Answers this many requests for records with an error.
+        pub(crate) fn refuse_fetches(&self, count: usize) {
+            let error = rdkafka::types::RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+            self.0.request_errors(rdkafka::types::RDKafkaApiKey::Fetch, &vec![error; count]);
+        }
+
         /// Writes values without keys to one partition.
         pub(crate) fn write(&self, topic: &str, partition: i32, values: &[&[u8]]) {
             let producer: BaseProducer = self.properties().admin().create().unwrap();

@@ -22,10 +22,6 @@ use super::wait;
 use crate::clock::Deadline;
 use crate::fault;
 
-/// How long one call of the initialisation lasts.
-const INIT_STEP: Duration = Duration::from_secs(5);
-/// How long an abort may take. The next initialisation ends whatever it leaves open.
-const ABORT_LIMIT: Duration = Duration::from_secs(5);
 /// How much later than its deadline librdkafka may say why offsets could not be sent.
 const LATE_ANSWER: Duration = Duration::from_secs(1);
 /// How long one wait for delivery reports lasts. librdkafka waits in whole milliseconds and spins for the last one, so shorter steps would
@@ -145,7 +141,7 @@ impl TransactionalProducer {
         let deadline = Deadline::after(wait::OUTAGE);
         loop {
             step();
-            match producer.0.init_transactions(deadline.remaining().min(INIT_STEP)) {
+            match producer.0.init_transactions(deadline.remaining().min(wait::TURN)) {
                 Ok(()) => return Ok(producer),
                 Err(error) if is_retriable(&error) && !deadline.passed() => {}
                 Err(error) => return Err(failed(error)),
@@ -254,7 +250,7 @@ impl TransactionalProducer {
     /// Tries to abort the open transaction. The producer must not be used afterwards. Returns the cause if another producer with the same
     /// id has taken over, which may show only here.
     pub(crate) fn abort(&self) -> Result<(), TransactionError> {
-        let Err(error) = self.0.abort_transaction(ABORT_LIMIT) else { return Ok(()) };
+        let Err(error) = self.0.abort_transaction(wait::ABORT) else { return Ok(()) };
         let failed = self.failed(TransactionError::of("abort", &error, false));
         if matches!(failed, TransactionError::Fenced(_)) {
             return Err(failed);

@@ -1,7 +1,8 @@
 //! The loop that reads partitions to their ends, with one policy for errors.
 //!
 //! Restore, `topics reset` and the sampling of partitioners all use it. A missing right or a fatal error stops it; other errors are only
-//! logged, because librdkafka retries by itself. Partitions that deliver nothing for [`STALL_LIMIT`] are an error too.
+//! logged, because librdkafka retries by itself. Partitions that deliver nothing for [`STALL_LIMIT`] are an error too,
+//! unless the visitor makes do with what has come.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -36,6 +37,11 @@ pub(crate) trait Visitor {
         ControlFlow::Continue(())
     }
 
+    /// Nothing has come for [`STALL_LIMIT`], and this partition has not been read to its end; `Break` makes do with what has come.
+    fn stalled(&mut self, topic: &str, partition: i32) -> Result<ControlFlow<()>, Self::Error> {
+        Err(Error::Stalled { topic: topic.to_owned(), partition, seconds: STALL_LIMIT.as_secs() }.into())
+    }
+
     /// Called about every 100 ms, whether or not records arrive; `Break` stops reading early.
     fn tick(&mut self) -> Result<ControlFlow<()>, Self::Error> {
         Ok(ControlFlow::Continue(()))
@@ -64,7 +70,10 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
     let mut pace = Pace::new();
     while let Some((topic, partition)) = open.first() {
         if stalled.passed() {
-            return Err(Error::Stalled { topic: topic.clone(), partition: *partition, seconds: STALL_LIMIT.as_secs() }.into());
+            if visitor.stalled(topic, *partition)?.is_break() {
+                return Ok(());
+            }
+            stalled = Deadline::after(STALL_LIMIT);
         }
         let flow = match reader.poll(TICK).as_ref().map(QueuedEvent::content) {
             Some(ConsumerEvent::Record(record)) => {

@@ -1,6 +1,6 @@
 //! How long each kind of wait for Kafka lasts, and which errors are worth waiting for. No other file decides either.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode;
@@ -10,10 +10,18 @@ use crate::clock::monotonic;
 
 /// One request.
 pub(crate) const REQUEST: Duration = Duration::from_secs(10);
+/// One request of a thread that looks around between requests, and repeats it.
+pub(crate) const TURN: Duration = Duration::from_secs(2);
+/// One look of a watch that looks again soon.
+pub(crate) const LOOK: Duration = Duration::from_secs(5);
+/// The abort of a transaction. The next initialisation of the producer ends whatever it leaves open.
+pub(crate) const ABORT: Duration = Duration::from_secs(5);
 /// The first answer of a cluster. At the start, a wrong address is likelier than an outage.
 pub(crate) const FIRST_CONTACT: Duration = Duration::from_secs(10);
 /// A broker, leader or coordinator that has been there before: a failed broker is noticed within seconds and restarts within a minute.
 pub(crate) const OUTAGE: Duration = Duration::from_mins(1);
+/// Reading the sample of all topics. What has not come by then is missing from it.
+pub(crate) const SAMPLE: Duration = OUTAGE;
 /// A topic that may not exist: brokers learn of new ones with a delay.
 pub(crate) const UNKNOWN_TOPIC: Duration = Duration::from_secs(5);
 /// A topic that must exist: it was there before, or has just been created.
@@ -30,7 +38,11 @@ pub(crate) fn limit(error: &KafkaError, contact: Duration) -> Option<Duration> {
         NotCoordinator, NotLeaderForPartition, OffsetNotAvailable, OperationTimedOut, RequestTimedOut, UnknownPartition,
         UnstableOffsetCommit, WaitingForCoordinator,
     };
-    match error.rdkafka_error_code()? {
+    let code = match error {
+        KafkaError::AdminOp(code) => *code,
+        other => other.rdkafka_error_code()?,
+    };
+    match code {
         AllBrokersDown | BrokerTransportFailure | NetworkException | OperationTimedOut => Some(contact),
         LeaderNotAvailable
         | NotLeaderForPartition
@@ -46,6 +58,11 @@ pub(crate) fn limit(error: &KafkaError, contact: Duration) -> Option<Duration> {
     }
 }
 
+/// Whether to stop repeating a request that failed with this error, and for the first time at `began` or later.
+pub(crate) fn is_over(error: &KafkaError, contact: Duration, began: Instant) -> bool {
+    limit(error, contact).is_none_or(|limit| monotonic().duration_since(began) >= limit)
+}
+
 /// Repeats a request until it succeeds, or fails for longer than [`limit`] allows. `request` receives its timeout.
 pub(crate) fn patiently<T>(
     contact: Duration,
@@ -55,7 +72,7 @@ pub(crate) fn patiently<T>(
     let began = monotonic();
     loop {
         match request(REQUEST.min(contact)) {
-            Err(error) if limit(&error, contact).is_some_and(|limit| monotonic().duration_since(began) < limit) => pause(),
+            Err(error) if !is_over(&error, contact, began) => pause(),
             result => return result,
         }
     }
@@ -75,6 +92,8 @@ mod tests {
         assert_eq!(limit(&failed(RDKafkaErrorCode::AllBrokersDown), FIRST_CONTACT), Some(FIRST_CONTACT));
         assert_eq!(limit(&failed(RDKafkaErrorCode::AllBrokersDown), OUTAGE), Some(OUTAGE));
         assert_eq!(limit(&failed(RDKafkaErrorCode::UnstableOffsetCommit), OUTAGE), Some(OPEN_TRANSACTION));
+        assert_eq!(limit(&KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut), OUTAGE), Some(OUTAGE));
+        assert_eq!(limit(&KafkaError::AdminOp(RDKafkaErrorCode::InvalidConfig), OUTAGE), None);
     }
 
     #[test]

@@ -9,8 +9,9 @@ use super::file::InputFile;
 use super::parallel::{each, in_order};
 use super::partition::{Partition, Published};
 use super::reading::Reading;
+use crate::account::Account;
 use crate::breakdown::{Breakdown, ByDay};
-use crate::engine::{AccountReport, AlternativeModel, Comparison, OutputRecord, Slot, Store};
+use crate::engine::{AccountReport, AlternativeModel, Comparison, OutputRecord, ScoredAccount, Selection, Slot, Store};
 use crate::event::Stream;
 use crate::metric::Metrics;
 use crate::metric::View;
@@ -64,6 +65,30 @@ impl<'a> History<'a> {
             let published: Vec<_> = published.collect();
             merge(published, |(place, change)| publish(instants.get(place).copied().unwrap_or_default(), change))
         })
+    }
+
+    /// Advances to each of `instants`, which ascend, and scores the selected accounts there. Each partition shows them to an observer of its
+    /// own, with the index of the instant; nothing is published.
+    pub fn observe<O: Send>(
+        &mut self,
+        instants: &[(Timestamp, Selection<'_>)],
+        observer: impl Fn() -> O + Sync,
+        see: impl Fn(&mut O, usize, &ScoredAccount<'_, '_>) + Sync,
+    ) -> Vec<O> {
+        let views: &[(View, Selection<'_>)] = &instants.iter().map(|(t, selection)| (self.view(*t), *selection)).collect::<Vec<_>>();
+        each(&mut self.partitions, |partition| {
+            let mut observer = observer();
+            for (place, (view, selection)) in views.iter().enumerate() {
+                partition.advance_to(view.t);
+                partition.task.observe(view, *selection, |account| see(&mut observer, place, account));
+            }
+            observer
+        })
+    }
+
+    /// Passes every account to `read`, in no particular order.
+    pub fn for_each_account(&self, mut read: impl FnMut(&Account)) {
+        self.partitions.iter().for_each(|partition| partition.task.store().for_each(|slot| read(&slot.account)));
     }
 
     /// Applies every record up to `t`.

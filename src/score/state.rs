@@ -394,6 +394,18 @@ mod tests {
         assert_eq!(after(60.0, &[75.0, 71.0], 71.0), Band::Green, "5 points past the border during the override");
     }
 
+    #[test]
+    fn a_steady_72_that_is_pinned_to_30_for_an_hour_is_green_again_at_once_and_stays_so() {
+        let (mut state, model) = (State::default(), model(""));
+        for hour in 0..100 {
+            assert_eq!(scored(&even(72.0), &mut state, hour, &model).band, Band::Green);
+        }
+        assert_eq!(scored(&even(72.0).pinned_to(30.0), &mut state, 100, &model).band, Band::Red);
+        for hour in 101..160 {
+            assert_eq!(scored(&even(72.0), &mut state, hour, &model).band, Band::Green, "hour {hour}");
+        }
+    }
+
     /// The status after a scoring.
     fn scored(account: &Account, state: &mut State, hour: i64, model: &Model) -> Status {
         account.advance(state, hour, model);

@@ -1,14 +1,9 @@
 //! Writes simulated records to Kafka topics, keyed and partitioned like the Java client, so an account has the same partition number in
 //! every topic.
 
-use std::time::Duration;
-
 use super::record::SimulatedRecord;
 use crate::event::PerStream;
-use crate::kafka::{self, Creation, Found, Inspector, Properties, TopicSpec, Writer, create_topics};
-
-/// How long to wait for a topic to appear: some brokers create topics on first request.
-const FIND_LIMIT: Duration = Duration::from_secs(3);
+use crate::kafka::{self, Creation, Found, Inspector, Properties, TopicSpec, Writer, create_topics, wait};
 
 /// Why records could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +56,8 @@ impl Topics {
         for name in self.names.0.iter().flatten() {
             // A topic that we are not authorised to describe may still be writable.
             let is_hidden = inspector.find(name).map_err(ProduceError::Unreachable)? == Found::Hidden;
-            if !is_hidden && inspector.partitions_in_time(name, FIND_LIMIT)?.is_none() {
+            // Some brokers create topics on first request.
+            if !is_hidden && inspector.partitions_in_time(name, wait::UNKNOWN_TOPIC)?.is_none() {
                 return Err(ProduceError::Missing { topic: name.clone() });
             }
         }
@@ -75,7 +71,7 @@ impl Topics {
     pub fn create_missing(&self, partitions: i32) -> Result<(), ProduceError> {
         let spec = |name| TopicSpec { name, partitions, replication_factor: -1, settings: &[] };
         let topics: Vec<_> = self.names.0.iter().flatten().map(|name| spec(name.as_str())).collect();
-        match create_topics(&self.properties, &topics, Creation::Real)?.into_iter().next() {
+        match create_topics(&self.properties, &topics, Creation::Real, wait::FIRST_CONTACT)?.into_iter().next() {
             None => Ok(()),
             Some((topic, code)) => Err(ProduceError::NotCreated { topic, reason: code.to_string() }),
         }

@@ -98,7 +98,7 @@ mod tests {
             format: std::sync::Arc::default(),
             route: Route::Direct,
         };
-        Inputs { topics: vec![topic], partitions: 4, partitioning, ids: TopicIds { inputs: vec![id], changelog: None } }
+        Inputs { topics: vec![topic], partitions: 4, partitioning, ids: TopicIds { inputs: vec![id], ..TopicIds::default() } }
     }
 
     fn sampled(candidates: Candidates, certain: bool) -> SampledPartitioning {

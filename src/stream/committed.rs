@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::failure::Failure;
 use super::options::Options;
@@ -13,9 +12,6 @@ use super::preflight::Inputs;
 use super::topic_guard;
 use crate::clock::monotonic;
 use crate::kafka::{self, Consumer, Inspector, wait};
-
-/// Timeout of one request.
-const REQUEST_LIMIT: Duration = Duration::from_secs(2);
 
 /// Why a restore ended early.
 pub(super) enum Halt {
@@ -79,20 +75,8 @@ impl Committed {
 
     /// Fails if a topic is no longer the one that the service started with, or has another number of partitions.
     pub(super) fn verify_topics(&self) -> Result<(), Failure> {
-        let began = monotonic();
-        loop {
-            let described = topic_guard::describe(&self.inputs, &self.changelog, &self.inspector, wait::REQUEST);
-            let waited = monotonic().duration_since(began);
-            match topic_guard::compare(&self.inputs, &self.changelog, &described) {
-                Err(Failure::TopicMissing { .. }) if waited < wait::KNOWN_TOPIC => {}
-                Ok(()) if described.is_empty() && waited >= wait::OUTAGE => {
-                    return Err(Failure::kafka("looking up the topics", &"no broker answers"));
-                }
-                Ok(()) if described.is_empty() => {}
-                result => return result,
-            }
-            self.inspector.wait(wait::STEP);
-        }
+        let described = self.inspector.describe_within(&topic_guard::names(&self.inputs, &self.changelog), wait::KNOWN_TOPIC)?;
+        topic_guard::compare(&self.inputs, &self.changelog, &described)
     }
 
     /// Steps 1 and 2: the group's stable offsets, then the ends of the changelogs.
@@ -114,12 +98,12 @@ impl Committed {
         let partitions = || tasks.iter().flat_map(|task| self.inputs.topics.iter().map(|input| (input.name.as_str(), *task)));
         loop {
             keep_alive(alive)?;
-            match self.reader.committed(partitions(), REQUEST_LIMIT) {
+            match self.reader.committed(partitions(), wait::TURN) {
                 Ok(offsets) => {
                     let present = |(topic, partition, next): (String, i32, Option<i64>)| Some(((topic, partition), next?));
                     return Ok(offsets.into_iter().filter_map(present).collect());
                 }
-                Err(error) if wait::limit(&error, wait::OUTAGE).is_none_or(|limit| monotonic().duration_since(began) > limit) => {
+                Err(error) if wait::is_over(&error, wait::OUTAGE, began) => {
                     return Err(Failure::kafka("reading the group's committed offsets", &error).into());
                 }
                 Err(error) => tracing::debug!(%error, "the group's committed offsets are not stable yet"),
@@ -141,11 +125,11 @@ impl Committed {
             loop {
                 keep_alive(alive)?;
                 let waited = monotonic().duration_since(began);
-                match self.reader.stable_watermarks(&self.changelog, *task, REQUEST_LIMIT) {
+                match self.reader.stable_watermarks(&self.changelog, *task, wait::TURN) {
                     Ok((_, stable)) if stable >= end => break,
                     Ok(_) if waited > wait::OPEN_TRANSACTION => return Err(self.stuck(*task).into()),
                     Ok((_, stable)) => tracing::debug!(task, stable, end, "waiting for an open transaction in the changelog"),
-                    Err(error) if wait::limit(&error, wait::OUTAGE).is_none_or(|limit| waited > limit) => {
+                    Err(error) if wait::is_over(&error, wait::OUTAGE, began) => {
                         return Err(Failure::kafka(format!("asking for the end of {} [{task}]", self.changelog), &error).into());
                     }
                     Err(error) => tracing::debug!(task, %error, "cannot read the end of the changelog yet"),

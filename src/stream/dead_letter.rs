@@ -1,8 +1,13 @@
 //! Dead letters: the original bytes, with headers that give the reason and the origin.
 
+use super::options::Options;
 use super::repartition::Origin;
 use crate::event::Rejection;
-use crate::kafka::{Outgoing, Record};
+use crate::kafka::{Outgoing, Record, TopicId};
+
+/// The values of `churnwatch_timestamp_type`: whether the producer or the broker has set the record's timestamp.
+pub(super) const CREATE_TIME: &str = "CreateTime";
+const LOG_APPEND_TIME: &str = "LogAppendTime";
 
 /// A record that could not be applied.
 #[derive(Debug)]
@@ -13,33 +18,40 @@ pub(super) struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// A copy of the record that fits into `bytes_max`, the producer's limit. To fit, the value is dropped first, then the original
-    /// headers, then the key; `churnwatch_truncated` then holds the original length of the value.
+    /// A copy of the record that fits into the producer's limit. To fit, the value is dropped first, then the original headers, then the
+    /// key; `churnwatch_truncated` then holds the original length of the value.
     ///
     /// `origin`: where a record of the internal topic comes from. Its value is then the native event that the record has become.
-    pub(super) fn new(record: Record<'_>, origin: Option<&Origin<'_>>, rejection: &Rejection, bytes_max: usize) -> Self {
-        let original = Original {
-            topic: origin.map_or_else(|| record.topic(), |origin| origin.topic),
-            partition: origin.map_or_else(|| record.partition(), |origin| origin.partition),
-            offset: origin.map_or_else(|| record.offset(), |origin| origin.offset),
-            timestamp: record.timestamp().map(|(timestamp, _)| timestamp.millis()),
-            key: record.key(),
-            value: record.value(),
-            headers: record.headers(),
-        };
-        Self::of(&original, rejection, bytes_max)
+    pub(super) fn new(record: Record<'_>, origin: Option<&Origin<'_>>, rejection: &Rejection, options: &Options) -> Self {
+        Self::of(&Original { origin, ..Original::of(record) }, rejection, options)
     }
 
-    fn of(original: &Original<'_>, rejection: &Rejection, bytes_max: usize) -> Self {
+    /// The same for a record of the repartition stage, which can be redriven: the id of its topic is part of its identity.
+    pub(super) fn of_stage(record: Record<'_>, topic_id: Option<TopicId>, rejection: &Rejection, options: &Options) -> Self {
+        Self::of(&Original { topic_id, ..Original::of(record) }, rejection, options)
+    }
+
+    fn of(original: &Original<'_>, rejection: &Rejection, options: &Options) -> Self {
         let text = |name: &str, value: String| (format!("churnwatch_{name}"), Some(value.into_bytes()));
+        let (topic, partition, offset) = original.origin.map_or(original.place, |origin| (origin.topic, origin.partition, origin.offset));
         let mut own = vec![
+            // The first of ours: what comes before it are the headers of the record.
             text("code", rejection.code.name().to_owned()),
             text("reason", rejection.reason.to_string()),
-            text("topic", original.topic.to_owned()),
-            text("partition", original.partition.to_string()),
-            text("offset", original.offset.to_string()),
+            text("application", options.application.clone()),
+            text("topic", topic.to_owned()),
+            text("partition", partition.to_string()),
+            text("offset", offset.to_string()),
         ];
-        own.extend(original.timestamp.map(|millis| text("timestamp", millis.to_string())));
+        own.extend(original.topic_id.map(|id| text("topic_id", id.to_string())));
+        if let Some((millis, by_producer)) = original.timestamp {
+            own.push(text("timestamp", millis.to_string()));
+            // A record of the internal topic has the timestamp of its original, but not its type.
+            if original.origin.is_none() {
+                own.push(text("timestamp_type", if by_producer { CREATE_TIME } else { LOG_APPEND_TIME }.to_owned()));
+            }
+        }
+        let bytes_max = options.properties.message_max_bytes();
         let whole = Self {
             key: original.key.map(<[u8]>::to_vec),
             value: original.value.map(<[u8]>::to_vec),
@@ -77,33 +89,57 @@ impl DeadLetter {
     }
 }
 
+#[derive(Default)]
 struct Original<'a> {
-    topic: &'a str,
-    partition: i32,
-    offset: i64,
-    timestamp: Option<i64>,
+    /// Topic, partition, offset.
+    place: (&'a str, i32, i64),
+    origin: Option<&'a Origin<'a>>,
+    topic_id: Option<TopicId>,
+    /// Epoch ms, and whether the producer has set it.
+    timestamp: Option<(i64, bool)>,
     key: Option<&'a [u8]>,
     value: Option<&'a [u8]>,
     headers: Vec<(String, Option<Vec<u8>>)>,
 }
 
+impl<'a> Original<'a> {
+    fn of(record: Record<'a>) -> Self {
+        Self {
+            place: (record.topic(), record.partition(), record.offset()),
+            timestamp: record.timestamp().map(|(timestamp, by_producer)| (timestamp.millis(), by_producer)),
+            key: record.key(),
+            value: record.value(),
+            headers: record.headers(),
+            ..Self::default()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+    use crate::config::section::Start;
     use crate::event::Code;
+    use crate::kafka::Properties;
+    use crate::stream::Permits;
+
+    fn options() -> Options {
+        let properties = Properties::new([("message.max.bytes", "10000")]);
+        Options { properties, ..Options::of(&Config::default(), Permits::none(Start::Earliest)) }
+    }
 
     fn letter(key: usize, value: usize, header: usize) -> DeadLetter {
         let (key, value) = (vec![b'k'; key], vec![b'v'; value]);
         let original = Original {
-            topic: "billing",
-            partition: 3,
-            offset: 42,
-            timestamp: Some(1_700_000_000_000),
+            place: ("billing", 3, 42),
+            timestamp: Some((1_700_000_000_000, true)),
             key: Some(&key),
             value: Some(&value),
             headers: vec![("trace".to_owned(), Some(vec![b'h'; header]))],
+            ..Original::default()
         };
-        DeadLetter::of(&original, &Rejection::new(Code::InvalidJson, "no JSON"), 10_000)
+        DeadLetter::of(&original, &Rejection::new(Code::InvalidJson, "no JSON"), &options())
     }
 
     fn header<'a>(letter: &'a DeadLetter, name: &str) -> Option<&'a str> {
@@ -120,6 +156,8 @@ mod tests {
             assert_eq!(header(&letter, &format!("churnwatch_{name}")), Some(value));
         }
         assert_eq!(header(&letter, "churnwatch_timestamp"), Some("1700000000000"));
+        assert_eq!(header(&letter, "churnwatch_timestamp_type"), Some("CreateTime"));
+        assert_eq!(header(&letter, "churnwatch_application"), Some("churnwatch"));
         assert_eq!(header(&letter, "trace"), Some("hhhhhhhhhh"));
         assert_eq!(header(&letter, "churnwatch_truncated"), None);
     }
@@ -138,5 +176,15 @@ mod tests {
         assert!(header(&huge_headers, "trace").is_none() && huge_headers.key.is_some() && huge_headers.size() <= 10_000);
         let huge_key = letter(20_000, 5, 10);
         assert!(huge_key.key.is_none() && header(&huge_key, "churnwatch_truncated") == Some("5") && huge_key.size() <= 10_000);
+    }
+    #[test]
+    fn the_type_of_a_timestamp_is_given_only_where_it_is_known() {
+        let origin = Origin { stream: crate::event::Stream::Usage, topic: "clicks", partition: 1, offset: 7 };
+        let rejection = Rejection::new(Code::WrongPartition, "elsewhere");
+        let internal = Original { timestamp: Some((5, true)), origin: Some(&origin), ..Original::default() };
+        let of_internal = DeadLetter::of(&internal, &rejection, &options());
+        assert_eq!((header(&of_internal, "churnwatch_topic"), header(&of_internal, "churnwatch_timestamp_type")), (Some("clicks"), None));
+        let of_broker = DeadLetter::of(&Original { timestamp: Some((5, false)), ..Original::default() }, &rejection, &options());
+        assert_eq!(header(&of_broker, "churnwatch_timestamp_type"), Some("LogAppendTime"));
     }
 }

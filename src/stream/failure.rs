@@ -304,6 +304,12 @@ pub enum Failure {
         /// The broker's message.
         cause: String,
     },
+    /// Another redrive of the same application has begun.
+    #[error("fenced ({cause}): another `churnwatch redrive` of this application has begun; it goes on where this one has stopped")]
+    RedriveFenced {
+        /// The broker's message.
+        cause: String,
+    },
     /// The state was written by a newer version, or is corrupt.
     #[error("the state of partition {partition} of {topic} cannot be read: {error}")]
     StateUnreadable {
@@ -413,7 +419,7 @@ impl Failure {
             Self::NotKeyedByAccount { .. } => "not_keyed_by_account",
             Self::NeedsSchemaRegistry { .. } => "needs_schema_registry",
             Self::SchemaRegistry(_) => "schema_registry",
-            Self::Fenced { .. } => "fenced",
+            Self::Fenced { .. } | Self::RedriveFenced { .. } => "fenced",
             Self::StateUnreadable { error: CodecError::NewerVersion(_), .. } => "state_newer",
             Self::StateUnreadable { .. } => "state_unreadable",
             Self::RestoreStuck { .. } => "restore_stuck",

@@ -6,8 +6,10 @@
 
 mod assignment;
 mod basis;
+mod broken_off;
 mod catch_up;
 mod committed;
+mod contradiction;
 mod cycle;
 mod dead_letter;
 mod failure;
@@ -37,4 +39,5 @@ mod watchdog;
 pub use failure::Failure;
 pub use offsets::Permits;
 pub use options::{InputTopic, Options, Route};
+pub use repartition::redrive::{Tally, redrive};
 pub use service::Service;

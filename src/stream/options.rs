@@ -138,6 +138,25 @@ impl Options {
         format!("{}-repartition", self.application)
     }
 
+    /// The internal topic that remembers which dead letters were redriven.
+    #[must_use]
+    pub fn redriven_topic(&self) -> String {
+        format!("churnwatch-{}-redriven", self.application)
+    }
+
+    /// The consumer group whose offsets are the oldest letters that cannot be redriven yet, and the transactional id of `redrive`.
+    #[must_use]
+    pub fn redrive_group(&self) -> String {
+        format!("{}-redrive", self.application)
+    }
+
+    /// Whether accounts are looked up among the aliases, which takes a repartition stage and an accounts stream. Only then are there dead
+    /// letters that can be redriven.
+    #[must_use]
+    pub fn resolves_aliases(&self) -> bool {
+        self.repartitioned().next().is_some() && self.inputs.iter().any(|input| input.stream == Stream::Accounts)
+    }
+
     /// The topics that the repartition stage reads; without any there is no stage.
     pub fn repartitioned(&self) -> impl Iterator<Item = &InputTopic> {
         self.inputs.iter().filter(|input| input.route == Route::Repartitioned)

@@ -6,14 +6,16 @@
 //! 3. Wait until the last stable offset reaches that end: every transaction that was open has ended.
 //! 4. Read the changelog to its end.
 //! 5. Compare its stamp with the offsets of step 1. A transaction may have been committed in between, so on a mismatch start again at
-//!    step 1.
+//!    step 1; `contradiction.rs` says for how long.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::committed::{Alive, CommitPoint, Committed, Halt, keep_alive};
+use super::contradiction::{Contradictions, Meaning};
 use super::failure::Failure;
 use super::live_keys::LiveKeys;
 use super::load::Load;
@@ -21,13 +23,11 @@ use super::offsets::{self, Known, Permits, Resolved};
 use super::options::{InputTopic, Options};
 use super::preflight::Inputs;
 use super::stamp::{self, Basis, Stamp};
+use crate::clock::monotonic;
 use crate::directory::{Directory, SharedTask};
 use crate::fault;
 use crate::kafka::{Inspector, Membership, Offset, Record, Visitor, read_to_end};
 use crate::partitioner::PartitionCheck;
-
-/// How often a task whose offsets contradict its stamp is read again.
-const RETRIES: usize = 3;
 
 /// A restored task.
 pub(super) struct Restored {
@@ -92,28 +92,28 @@ impl Restorer {
 
     /// Restores tasks.
     pub(super) fn restore(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, Restored>, Halt> {
-        let mut restored = BTreeMap::new();
+        let (mut restored, mut contradictions) = (BTreeMap::new(), Contradictions::default());
         let mut left = tasks.to_vec();
-        for attempt in 0..=RETRIES {
+        loop {
             let commit_points = self.committed.commit_points(&left, alive)?;
             self.committed.wait_until_stable(&left, &commit_points, alive)?;
             let mut contradictory = Vec::new();
             for (task, state) in self.read(&left, alive)? {
                 let Some(commit_point) = commit_points.get(&task) else { continue };
                 let known = self.known(task, &state, commit_point)?;
-                if attempt < RETRIES && known.iter().any(offsets::contradict) {
-                    contradictory.push(task);
-                } else {
-                    restored.insert(task, self.finish(task, state, &known, commit_point.clone())?);
+                let differ = known.iter().any(offsets::contradict);
+                match differ.then(|| contradictions.found(task, commit_point, monotonic())) {
+                    Some(Meaning::ReadAgain) => contradictory.push(task),
+                    Some(Meaning::CommittedElsewhere(time)) => return Err(committed_elsewhere(task, time).into()),
+                    Some(Meaning::Real) | None => drop(restored.insert(task, self.finish(task, state, &known, commit_point.clone())?)),
                 }
             }
             left = contradictory;
             if left.is_empty() {
-                break;
+                return Ok(restored);
             }
             tracing::info!(tasks = ?left, "offsets and state differ, reading both again");
         }
-        Ok(restored)
     }
 
     /// Step 4: reads the changelog partitions to their ends.
@@ -173,6 +173,13 @@ impl Restorer {
             }
             Err(_) => resolve(self.options.starts.permits(task, given)),
         }
+    }
+}
+
+fn committed_elsewhere(task: i32, time: Duration) -> Failure {
+    let seconds = time.as_secs();
+    Failure::NoProgress {
+        what: format!("for {seconds} s another process has been committing task {task}, which the group has assigned to this one"),
     }
 }
 

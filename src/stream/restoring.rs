@@ -1,13 +1,15 @@
 //! The thread that restores tasks for a stream thread, which meanwhile keeps polling its consumer and running its other tasks.
 //!
 //! A restore outlasts a rebalance if one of its tasks is still wanted afterwards; otherwise frequent rebalances would keep it from ever
-//! finishing. What it has read is then compared with what is committed by that time, like the state of any task that was held.
+//! finishing. What it has read is then compared with what is committed by that time, like the state of any task that was held. One that is
+//! broken off again and again ends the process (`broken_off.rs`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
 use std::time::Duration;
 
+use super::broken_off::BrokenOff;
 use super::committed::{Alive, CommitPoint, Halt};
 use super::failure::Failure;
 use super::restore::{Restored, Restorer};
@@ -57,7 +59,8 @@ impl Restoring {
         report: Arc<ThreadReport>,
         metrics: Arc<Metrics>,
     ) -> Result<Self, Failure> {
-        let ((requests, asked), (answers, answered)) = (mpsc::channel(), mpsc::channel());
+        let ((requests, asked), (sender, answered)) = (mpsc::channel(), mpsc::channel());
+        let answers = Answers { sender, broken_off: BrokenOff::default() };
         let worker =
             Worker { number, restorer, clock, report, metrics, requests: asked, answers, pending: None, restored: BTreeMap::new() };
         let spawned = std::thread::Builder::new().name(format!("restore-{number}")).spawn(move || worker.work());
@@ -97,7 +100,7 @@ struct Worker {
     report: Arc<ThreadReport>,
     metrics: Arc<Metrics>,
     requests: Receiver<Request>,
-    answers: Sender<Result<Answer, Failure>>,
+    answers: Answers,
     /// The newest request that has not been served yet.
     pending: Option<Request>,
     /// The last request for which each task was restored.
@@ -113,20 +116,26 @@ impl Worker {
             while let Ok(newer) = self.requests.try_recv() {
                 request = newer;
             }
-            match self.serve(request) {
-                Ok(()) | Err(Halt::Interrupted) => {}
-                Err(Halt::Failed(failure)) => return drop(self.answers.send(Err(failure))),
+            let failure = match self.serve(&mut request) {
+                Ok(()) => continue,
+                Err(Halt::Interrupted) => self.answers.broken_off.broken_off(request.tasks.keys().copied(), monotonic()).err(),
+                Err(Halt::Failed(failure)) => Some(failure),
+            };
+            if let Some(failure) = failure {
+                return self.answers.failed(failure);
             }
         }
     }
 
-    fn serve(&mut self, mut request: Request) -> Result<(), Halt> {
+    /// Answers for the tasks of a request. After an interruption, those that have no answer are left in it.
+    fn serve(&mut self, request: &mut Request) -> Result<(), Halt> {
         self.clock.step();
+        self.answers.broken_off.wanted(request.tasks.keys().copied(), monotonic());
         request.tasks.retain(|task, wanted| self.restored.get(task).is_none_or(|restored| *restored < wanted.asked));
         if !request.tasks.is_empty() {
             self.restorer.verify_topics()?;
         }
-        self.compare(&mut request)?;
+        self.compare(request)?;
         let missing: Vec<i32> = request.tasks.keys().copied().collect();
         if missing.is_empty() {
             return Ok(());
@@ -144,6 +153,7 @@ impl Worker {
                 return Ok(false);
             }
             let Some(newer) = pending else { return Ok(true) };
+            answers.broken_off.wanted(newer.tasks.keys().copied(), monotonic());
             // The tasks that it holds are compared at once, so that they run while this restore goes on.
             match compare(newer, restorer, answers, &mut || {
                 clock.step();
@@ -159,7 +169,7 @@ impl Worker {
         tracing::info!(thread = self.number, tasks = ?missing, millis = lasted.as_millis(), "restored");
         for (task, restored) in restored {
             self.restored.insert(task, request.number);
-            answer(&self.answers, request.number, task, Answered::Restored(Box::new(restored)));
+            self.answers.send(request.number, task, Answered::Restored(Box::new(restored)));
         }
         Ok(())
     }
@@ -175,12 +185,7 @@ impl Worker {
 }
 
 /// Compares the held tasks of a request with what is committed, and answers for them. What is left in the request must be restored.
-fn compare(
-    request: &mut Request,
-    restorer: &Restorer,
-    answers: &Sender<Result<Answer, Failure>>,
-    alive: &mut Alive<'_>,
-) -> Result<(), Halt> {
+fn compare(request: &mut Request, restorer: &Restorer, answers: &mut Answers, alive: &mut Alive<'_>) -> Result<(), Halt> {
     let held: BTreeMap<i32, CommitPoint> = request.tasks.iter().filter_map(|(task, wanted)| Some((*task, wanted.held.clone()?))).collect();
     if held.is_empty() {
         return Ok(());
@@ -189,10 +194,10 @@ fn compare(
     for task in held.into_keys() {
         if current.contains(&task) {
             request.tasks.remove(&task);
-            answer(answers, request.number, task, Answered::Kept);
+            answers.send(request.number, task, Answered::Kept);
         } else {
             request.tasks.entry(task).and_modify(|wanted| wanted.held = None);
-            answer(answers, request.number, task, Answered::Outdated);
+            answers.send(request.number, task, Answered::Outdated);
         }
     }
     Ok(())
@@ -209,7 +214,22 @@ fn receive(requests: &Receiver<Request>, pending: &mut Option<Request>) -> bool 
     }
 }
 
-fn answer(answers: &Sender<Result<Answer, Failure>>, request: u64, task: i32, state: Answered) {
-    // If the stream thread has ended, nobody needs the answer.
-    drop(answers.send(Ok(Answer { request, task, state })));
+/// The way to the stream thread.
+struct Answers {
+    sender: Sender<Result<Answer, Failure>>,
+    broken_off: BrokenOff,
+}
+
+impl Answers {
+    fn send(&mut self, request: u64, task: i32, state: Answered) {
+        if matches!(state, Answered::Kept | Answered::Restored(_)) {
+            self.broken_off.ended(task);
+        }
+        // If the stream thread has ended, nobody needs the answer.
+        drop(self.sender.send(Ok(Answer { request, task, state })));
+    }
+
+    fn failed(&self, failure: Failure) {
+        drop(self.sender.send(Err(failure)));
+    }
 }

@@ -47,8 +47,9 @@ impl Service {
         let inspector = Inspector::new(&options.properties)?;
         let mut inputs = Inputs::describe(&options, &inspector)?;
         topics::ensure(&options, inputs.partitions, &inspector)?;
+        fault::point("in-preflight");
         group::check_topics(&options, &inspector)?;
-        inputs.identify(&options.changelog_topic(), &inspector)?;
+        inputs.identify(&options, &inspector)?;
         inputs.partitioning = sample::partitioning(&options, &inputs, &inspector)?;
         let partitioners = inputs.partitioning.map_or_else(|| "not compared".to_owned(), |found| found.candidates.names());
         tracing::info!(topics = ?options.input_names(), partitions = inputs.partitions, partitioners, "input topics");

@@ -183,7 +183,7 @@ impl StreamTask {
     }
 
     fn add_dead_letter(&mut self, record: Record<'_>, origin: Option<&Origin<'_>>, rejection: &Rejection, options: &Options) {
-        let letter = DeadLetter::new(record, origin, rejection, options.properties.message_max_bytes());
+        let letter = DeadLetter::new(record, origin, rejection, options);
         self.letters_bytes += letter.size();
         self.letters.push(letter);
     }

@@ -9,13 +9,11 @@ use super::failure::Failure;
 use super::options::Options;
 use super::preflight::{Inputs, topics};
 use crate::clock::Deadline;
-use crate::kafka::{Description, ErrorCode, Inspector};
+use crate::kafka::{Description, ErrorCode, Inspector, wait};
 use crate::stop::Stop;
 
 /// Pause between two checks.
 const PERIOD: Duration = Duration::from_secs(10);
-/// Timeout of one check.
-const LIMIT: Duration = Duration::from_secs(5);
 /// How often the shutdown request is checked.
 const STEP: Duration = Duration::from_millis(100);
 /// How many checks in a row may miss a topic: a broker that has just started knows no topics for a moment.
@@ -59,7 +57,7 @@ fn watch(options: &Options, inputs: &Inputs, inspector: &Inspector, stop: &Stop)
         if !next.passed() {
             continue;
         }
-        let described = describe(inputs, &changelog, inspector, LIMIT);
+        let described = inspector.describe(&names(inputs, &changelog), wait::LOOK);
         match compare(inputs, &changelog, &described) {
             Err(Failure::TopicMissing { .. }) if missing < MISSING_MAX => missing += 1,
             result => {
@@ -76,10 +74,10 @@ fn watch(options: &Options, inputs: &Inputs, inspector: &Inspector, stop: &Stop)
     Ok(())
 }
 
-/// Looks up the inputs and the changelog.
-pub(super) fn describe(inputs: &Inputs, changelog: &str, inspector: &Inspector, limit: Duration) -> Described {
-    let names: Vec<&str> = inputs.topics.iter().map(|topic| topic.name.as_str()).chain([changelog]).collect();
-    inspector.describe(&names, limit)
+/// The inputs, the topics behind the repartition stage, and the changelog.
+pub(super) fn names<'a>(inputs: &'a Inputs, changelog: &'a str) -> Vec<&'a str> {
+    let read = inputs.topics.iter().map(|topic| topic.name.as_str());
+    read.chain([changelog]).chain(inputs.ids.repartitioned.keys().map(String::as_str)).collect()
 }
 
 /// Compares the topics with what they were at the start. A topic that no broker has described is not compared.
@@ -111,6 +109,13 @@ pub(super) fn compare(inputs: &Inputs, changelog: &str, described: &Described) -
             return Err(Failure::PartitionCountChanged { topic, expected, found });
         }
     }
+    // Topics behind the repartition stage may grow.
+    for (topic, expected) in &inputs.ids.repartitioned {
+        let found = described.get(topic).and_then(|found| found.as_ref().ok()?.id);
+        if let Some(found) = found.filter(|found| found != expected) {
+            return Err(Failure::TopicReplaced { topic: topic.clone(), expected: *expected, found });
+        }
+    }
     Ok(())
 }
 
@@ -132,7 +137,8 @@ mod tests {
             format: std::sync::Arc::default(),
             route: crate::stream::Route::Direct,
         };
-        let ids = TopicIds { inputs: vec![TopicId::of(0, 1)], changelog: TopicId::of(0, 2) };
+        let repartitioned = TopicId::of(0, 3).map(|id| ("clicks".to_owned(), id)).into_iter().collect();
+        let ids = TopicIds { inputs: vec![TopicId::of(0, 1)], changelog: TopicId::of(0, 2), repartitioned };
         Inputs { topics: vec![topic], partitions: 4, partitioning: None, ids }
     }
 
@@ -159,5 +165,15 @@ mod tests {
         assert_eq!(compared(Ok(topic(1, 5)), Ok(topic(2, 4))), Some("partition_count_changed"));
         assert_eq!(compared(Ok(topic(1, 4)), Ok(topic(9, 4))), Some("state_incomplete"));
         assert_eq!(compared(Err(ErrorCode::UnknownTopicOrPartition), Ok(topic(2, 4))), Some("topic_missing"));
+    }
+
+    #[test]
+    fn a_topic_behind_the_repartition_stage_may_grow_but_not_be_recreated() {
+        let of_clicks = |clicks| {
+            let described = [("billing", topic(1, 4)), ("changelog", topic(2, 4)), ("clicks", clicks)];
+            let described = described.map(|(name, topic)| (name.to_owned(), Ok(topic))).into();
+            compare(&inputs(), "changelog", &described).err().map(|failure| failure.code())
+        };
+        assert_eq!((of_clicks(topic(3, 9)), of_clicks(topic(9, 9))), (None, Some("topic_recreated")));
     }
 }

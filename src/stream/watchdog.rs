@@ -21,8 +21,6 @@ use crate::time::Timestamp;
 
 /// Time between two checks.
 const PERIOD: Duration = Duration::from_secs(5);
-/// How long the brokers may take to answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How long no broker may answer before that counts as a loss of contact.
 const CONTACT_LIMIT: Duration = wait::REQUEST;
 /// How long a partition with unread records, or a task that is being restored, may stall.
@@ -62,9 +60,9 @@ fn check(client: &Consumer, topic: &str, threads: &Threads, stalls: &mut Stalls,
     let reports: Vec<ThreadMetadata> = all().map(|report| report.read().clone()).collect();
     let partitions: Vec<(&str, i32)> = reports.iter().flat_map(partitions).collect();
     let answer = if partitions.is_empty() {
-        client.ask_about(topic, ANSWER_LIMIT).map(|()| BTreeMap::new())
+        client.ask_about(topic, wait::LOOK).map(|()| BTreeMap::new())
     } else {
-        client.ends(partitions.iter().copied(), ANSWER_LIMIT)
+        client.ends(partitions.iter().copied(), wait::LOOK)
     };
     let limit = if fault::is_mutant("partition-not-read") { 2 * PERIOD } else { STALL_LIMIT };
     match answer {
@@ -158,11 +156,13 @@ impl Stalls {
         let fails = |what: String| Err(Failure::NoProgress { what });
         for thread in threads {
             for (number, task) in &thread.tasks {
+                let all: i64 = task.inputs.iter().map(|input| input.read_to).sum();
                 for input in &task.inputs {
                     let Some(end) = ends.get(&(input.topic.clone(), *number)) else { continue };
                     // What has been read to its end, or is not read yet, cannot stall.
                     let is_behind = input.is_read && *end > input.read_to;
-                    let stalled = unmoved(&input.topic, *number, if is_behind { input.read_to } else { -1 });
+                    let at = if fault::is_mutant("partition-stall-not-watched") { all } else { input.read_to };
+                    let stalled = unmoved(&input.topic, *number, if is_behind { at } else { -1 });
                     if is_behind && stalled > limit {
                         let (topic, next, seconds) = (&input.topic, input.next, stalled.as_secs());
                         return fails(format!("{topic} [{number}] has been stuck at offset {next} for {seconds} s, but it ends at {end}"));

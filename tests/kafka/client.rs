@@ -314,3 +314,21 @@ impl Group {
         admin(broker, async |client, options| client.delete_groups(&[group], options).await.unwrap().remove(0).unwrap());
     }
 }
+
+/// A foreign member of a group. It leaves when dropped.
+pub struct Member(BaseConsumer);
+
+impl Member {
+    /// Subscribes to these topics; the group accepts it once it is polled.
+    pub fn join(broker: &Broker, group: &str, topics: &[&str]) -> Self {
+        let mut config = config(broker);
+        config.set("group.id", group).set("partition.assignment.strategy", "range").set("session.timeout.ms", "6000");
+        let consumer: BaseConsumer = config.set("heartbeat.interval.ms", "500").set("enable.auto.commit", "false").create().unwrap();
+        consumer.subscribe(topics).unwrap();
+        Self(consumer)
+    }
+
+    pub fn poll(&self) {
+        drop(self.0.poll(Duration::from_millis(100)));
+    }
+}

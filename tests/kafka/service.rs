@@ -86,10 +86,20 @@ impl Application {
 
     /// Runs another command of the binary to completion, with the same configuration.
     pub fn command(&self, arguments: &[&str]) -> std::process::Output {
-        let options = &self.arguments;
+        self.command_of(arguments).output().unwrap()
+    }
+
+    /// Starts another command of the binary, with the same configuration.
+    pub fn start_command_of(&self, arguments: &[&str], variables: &[(&str, String)]) -> Service {
+        let mut command = self.command_of(arguments);
+        command.envs(variables.iter().map(|(name, value)| (*name, value)));
+        self.start_command(command)
+    }
+
+    fn command_of(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_churnwatch"));
-        command.args(arguments).arg("--config").arg(self.config()).args(options).envs(self.variables.iter().cloned());
-        command.output().unwrap()
+        command.args(arguments).arg("--config").arg(self.config()).args(&self.arguments).envs(self.variables.iter().cloned());
+        command
     }
 
     /// Starts an instance.

@@ -33,6 +33,7 @@ mod decode_properties;
 mod decoders_under_fuzz;
 mod driver;
 mod explain;
+mod fitted_model;
 mod fuzz;
 mod golden_events;
 mod helpdesk;

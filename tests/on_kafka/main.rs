@@ -25,6 +25,7 @@ mod kafka;
 #[allow(dead_code, reason = "shared with the offline tests")]
 mod oracle;
 
+mod absence;
 mod basis;
 mod changelog;
 mod chaos;
@@ -39,6 +40,7 @@ mod kill;
 mod monitoring;
 mod offsets;
 mod progress;
+mod redrive;
 mod reload;
 mod repartition;
 mod run;

@@ -281,6 +281,23 @@ mod properties {
     }
 
     #[test]
+    fn a_thousand_features_with_names_of_a_thousand_bytes_are_split_and_restored() {
+        let mut example = Example::default();
+        for n in 0..1_000 {
+            example.used(noon(0), "u", &format!("{n:0>1000}"), 1);
+        }
+        let parts = example.state.parts(crate::settings::StateVersion::NEWEST);
+        let bytes: usize = parts.iter().map(|(_, bytes)| bytes.len()).sum();
+        assert!(bytes > 1_000_000, "the names are kept whole: {bytes}");
+        assert!(parts.iter().all(|(_, bytes)| bytes.len() <= crate::account::MAX_PART_BYTES));
+        let mut restored = Usage::default();
+        for (part, bytes) in parts.iter().rev() {
+            restored.restore(*part, bytes).unwrap();
+        }
+        assert_eq!(restored, example.state);
+    }
+
+    #[test]
     fn the_largest_usage_fits_its_parts_and_is_restored() {
         let mut example = Example::default();
         let name = "x".repeat(250);

@@ -163,6 +163,7 @@ fn risk(entry: &file::Risk, components: &[file::Component], problems: &mut Probl
     let levels = entry.levels;
     let ascending = 0.0 < levels.medium && levels.medium < levels.high && levels.high < levels.critical && levels.critical < 1.0;
     problems.check(ascending, "risk.levels", || "must ascend within 0 to 1: medium < high < critical".into());
+    entry.evidence.iter().for_each(|evidence| evidence.check(problems));
     RiskModel { horizon_days: entry.horizon_days, intercept: entry.intercept, total, levels, calibrated: entry.calibrated }
 }
 
@@ -193,10 +194,13 @@ fn unknown<'a>(kind: &str, name: &str, known: impl Iterator<Item = &'a str>) -> 
     }
 }
 
-/// SHA-256 of the completed file as JSON: fields in declaration order, coefficients by name, all numbers as floats.
+/// SHA-256 of the completed file as JSON, without the evidence for its risk: fields in declaration order, coefficients by name, all numbers
+/// as floats.
 #[expect(clippy::expect_used, reason = "plain data into memory: the hash of nothing would be the same for all models")]
 fn hash(file: &ModelFile) -> (String, u64) {
-    let canonical = serde_json::to_vec(file).expect("plain data is always encoded");
+    let mut file = file.clone();
+    file.risk.evidence = None;
+    let canonical = serde_json::to_vec(&file).expect("plain data is always encoded");
     let digest = Sha256::digest(&canonical);
     let id = digest.iter().take(8).fold(0_u64, |id, byte| id << 8 | u64::from(*byte));
     (format!("sha256:{digest:x}"), id)

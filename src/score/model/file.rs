@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::evidence::Evidence;
+
 /// The text of the default model, `config/model.toml`.
 pub const DEFAULT_MODEL: &str = include_str!("../../../config/model.toml");
 
@@ -164,6 +166,9 @@ pub struct Risk {
     pub levels: Levels,
     /// Whether the coefficients were fitted and validated on the user's own data.
     pub calibrated: bool,
+    /// `[risk.evidence]`: what they were fitted to. Not part of the hash, because it has no influence on scores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// `risk.levels`: lower bounds of levels, ascending within 0..1; below `medium` is low.
@@ -214,7 +219,7 @@ pub struct Publish {
 
 impl Default for Risk {
     fn default() -> Self {
-        Self { horizon_days: 90, intercept: -1.2, coefficients: None, levels: Levels::default(), calibrated: false }
+        Self { horizon_days: 90, intercept: -1.2, coefficients: None, levels: Levels::default(), calibrated: false, evidence: None }
     }
 }
 

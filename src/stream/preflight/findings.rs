@@ -17,6 +17,11 @@ impl Trial {
     /// Why `run` would stop at this topic, or lose most of it.
     #[must_use]
     pub fn problems(&self, options: &Options) -> Vec<Failure> {
+        let short = self.shortfall.map(|shortfall| shortfall.failure(&self.topic.name));
+        short.into_iter().chain(self.problems_of_records(options)).collect()
+    }
+
+    fn problems_of_records(&self, options: &Options) -> Vec<Failure> {
         let (topic, counts) = (self.topic.name.clone(), self.counts());
         let wrong = count_of(&counts, Code::WrongPartition);
         let events = self.records.iter().filter(|tried| tried.event.is_some()).count() as u64;
@@ -59,8 +64,13 @@ fn count_of(counts: &StreamCounts, code: Code) -> u64 {
 impl fmt::Display for Trial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, counts) = (&self.topic.name, self.counts());
+        match self.shortfall {
+            Some(shortfall) => writeln!(f, "records      {name}: only a part: {shortfall}")?,
+            None if counts.read == 0 => return writeln!(f, "records      {name}: none yet"),
+            None => {}
+        }
         if counts.read == 0 {
-            return writeln!(f, "records      {name}: none yet");
+            return Ok(());
         }
         let letters: u64 = counts.dead_letter.iter().map(|(_, count)| count).sum();
         let StreamCounts { read, applied, ignored, .. } = counts;
@@ -118,6 +128,7 @@ mod tests {
     use crate::settings::Settings;
     use crate::stream::Permits;
     use crate::stream::options::{InputTopic, Route};
+    use crate::stream::preflight::expected::Shortfall;
     use crate::time::Timestamp;
 
     fn options() -> Options {
@@ -178,6 +189,25 @@ mod tests {
         assert_eq!(codes(&trial(vec![good("acme"), stray()])), ["not_keyed_by_account"]);
         assert_eq!(codes(&trial((0..19).map(|_| good("acme")).chain([stray()]).collect())), Vec::<&str>::new());
         assert_eq!(codes(&trial(vec![bad(rejected(Code::InvalidJson), Some(Shape::Framed))])), ["needs_schema_registry"]);
+    }
+
+    #[test]
+    fn a_sample_that_lacks_records_says_so_and_is_a_problem() {
+        let short_of = |records| {
+            let mut trial = trial(records);
+            trial.shortfall = Some(Shortfall { sampled: 1, of: 200 });
+            trial
+        };
+        let trial = short_of(vec![good("acme")]);
+        assert_eq!(codes(&trial), ["kafka"]);
+        let words = "sampled 1 of 200 records; the broker did not answer within 60 s";
+        assert!(trial.problems(&options())[0].to_string().ends_with(words));
+        assert!(
+            trial.to_string().starts_with(&format!("records      t: only a part: {words}\nrecords      t: of the newest 1")),
+            "{trial}"
+        );
+        let none = short_of(Vec::new());
+        assert!(!none.to_string().contains("none yet"), "{none}");
     }
 
     #[test]

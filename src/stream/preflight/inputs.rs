@@ -1,6 +1,7 @@
 //! The input topics as found in the cluster: the partition count that all share, and the partitioners that may have written them.
 
-use crate::clock::Deadline;
+use std::collections::BTreeMap;
+
 use crate::kafka::{Inspector, TopicId, wait};
 use crate::partitioner::{Candidates, Partitioner};
 use crate::stream::failure::Failure;
@@ -42,6 +43,8 @@ pub(crate) struct TopicIds {
     pub inputs: Vec<Option<TopicId>>,
     /// Of the changelog.
     pub changelog: Option<TopicId>,
+    /// Of the topics that the repartition stage reads, by name.
+    pub repartitioned: BTreeMap<String, TopicId>,
 }
 
 impl Inputs {
@@ -72,23 +75,22 @@ impl Inputs {
         Ok(Self { topics, partitions, partitioning: None, ids: TopicIds::default() })
     }
 
-    /// Looks up the ids of the inputs and of the changelog.
+    /// Looks up the ids of the inputs, of the topics behind the repartition stage, and of the changelog.
     ///
     /// # Errors
     /// If no broker answers.
-    pub(crate) fn identify(&mut self, changelog: &str, inspector: &Inspector) -> Result<(), Failure> {
-        let names: Vec<&str> = self.topics.iter().map(|topic| topic.name.as_str()).chain([changelog]).collect();
-        let deadline = Deadline::after(wait::KNOWN_TOPIC);
-        let mut found = inspector.describe(&names, wait::UNKNOWN_TOPIC);
-        while names.iter().any(|name| !matches!(found.get(*name), Some(Ok(_)))) && !deadline.passed() {
-            inspector.wait(wait::STEP);
-            found = inspector.describe(&names, wait::UNKNOWN_TOPIC);
-        }
-        if found.is_empty() {
-            return Err(Failure::kafka("looking up the ids of the topics", &"no broker answers"));
-        }
+    pub(crate) fn identify(&mut self, options: &Options, inspector: &Inspector) -> Result<(), Failure> {
+        let changelog = options.changelog_topic();
+        let repartitioned: Vec<&str> = options.repartitioned().map(|topic| topic.name.as_str()).collect();
+        let read = self.topics.iter().map(|topic| topic.name.as_str());
+        let names: Vec<&str> = read.chain([changelog.as_str()]).chain(repartitioned.iter().copied()).collect();
+        let found = inspector.describe_within(&names, wait::KNOWN_TOPIC)?;
         let id = |name: &str| found.get(name).and_then(|topic| topic.as_ref().ok()?.id);
-        self.ids = TopicIds { inputs: self.topics.iter().map(|topic| id(&topic.name)).collect(), changelog: id(changelog) };
+        self.ids = TopicIds {
+            inputs: self.topics.iter().map(|topic| id(&topic.name)).collect(),
+            changelog: id(&changelog),
+            repartitioned: repartitioned.into_iter().filter_map(|name| Some((name.to_owned(), id(name)?))).collect(),
+        };
         Ok(())
     }
 

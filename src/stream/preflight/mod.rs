@@ -3,6 +3,7 @@
 //! `run` stops at the first problem; `check` and `topics` report all of them ([`survey`]). [`trial`] shows what would become of the
 //! records. [`reset`] moves the group's offsets back to those of the state.
 
+mod expected;
 mod findings;
 pub(super) mod group;
 pub(super) mod inputs;

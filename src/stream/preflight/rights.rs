@@ -2,8 +2,10 @@
 //!
 //! Read and Write include Describe. A transactional producer needs no right on the cluster.
 
+use std::time::Duration;
+
 use super::topics::{self, OwnTopic};
-use crate::kafka::{self, Allowed, ErrorCode, Inspector, Operation, TransactionalProducer, is_forbidden, wait};
+use crate::kafka::{self, Allowed, ErrorCode, Inspector, Operation, TransactionalProducer, is_forbidden};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 
@@ -28,12 +30,17 @@ pub fn rights(options: &Options) -> Vec<Right> {
     };
     let mut rights: Vec<Right> = options.input_names().into_iter().map(|name| topic(name, &[Read])).collect();
     rights.push(topic(&options.changes_topic, &[Write, Create]));
-    rights.push(topic(&options.dead_letters_topic, &[Write, Create]));
+    let redrives = options.resolves_aliases();
+    rights.push(topic(&options.dead_letters_topic, if redrives { &[Read, Write, Create] } else { &[Write, Create] }));
     rights.push(topic(&options.changelog_topic(), &[Read, Write, Create, DescribeConfigs]));
     let has_stage = options.repartitioned().next().is_some();
     if has_stage {
         rights.push(topic(&options.repartition_topic(), &[Read, Write, Create, Delete]));
         rights.push(Right { resource: "group", name: options.repartition_group(), operations: vec![Read] });
+    }
+    if redrives {
+        rights.push(topic(&options.redriven_topic(), &[Read, Write, Create, DescribeConfigs]));
+        rights.push(Right { resource: "group", name: options.redrive_group(), operations: vec![Read] });
     }
     rights.push(Right { resource: "group", name: options.application.clone(), operations: vec![Read] });
     rights.push(Right { resource: "transactional id", name: format!("{}-*", options.application), operations: vec![Write] });
@@ -45,12 +52,12 @@ pub fn rights(options: &Options) -> Vec<Right> {
 pub(super) fn missing(options: &Options, inspector: &Inspector, to_create: &[OwnTopic]) -> Result<Vec<Failure>, Failure> {
     let rights = rights(options);
     let names: Vec<&str> = rights.iter().filter(|right| right.resource == "topic").map(|right| right.name.as_str()).collect();
-    let topics = inspector.describe(&names, wait::REQUEST);
+    let topics = inspector.describe_within(&names, Duration::ZERO)?;
     let mut missing = Vec::new();
     for right in &rights {
         let allowed = match right.resource {
             "topic" => topics.get(&right.name).map(|described| described.clone().map(|topic| topic.operations)),
-            "group" => inspector.allowed_on_group(&right.name, wait::REQUEST),
+            "group" => Some(inspector.allowed_on_group(&right.name)?),
             _ => None,
         };
         missing.extend(denied(right, allowed));

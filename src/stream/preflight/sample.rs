@@ -2,12 +2,12 @@
 //! with those that the known partitioners would choose.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
 
+use super::expected::{Expected, Shortfall};
 use super::inputs::{Inputs, SampledPartitioning};
 use crate::clock::Deadline;
 use crate::config::section::Partitioning;
-use crate::kafka::{Consumer, Inspector, Offset, Record, Visitor, read_to_end};
+use crate::kafka::{Consumer, Inspector, Record, Visitor, read_to_end, wait};
 use crate::partitioner::{Candidates, Partitioner, Sample};
 use crate::stream::failure::Failure;
 use crate::stream::options::{InputTopic, Options};
@@ -18,42 +18,72 @@ const KEYS_MAX: usize = 300;
 const PARTITIONS_MAX: i32 = 32;
 /// How many offsets before a partition's end the sample begins.
 const TAIL: i64 = 500;
-/// Timeout for all topics together.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// How the input topics seem to be partitioned; `None` if there is nothing to compare: there is only one partition, or the user vouches for
 /// a custom partitioner.
 ///
 /// # Errors
-/// If the keys of a topic fit no known partitioner, or two topics fit different ones.
+/// If the keys of a topic fit no known partitioner, or two topics fit different ones; if too few records came to tell.
 pub(in crate::stream) fn partitioning(
     options: &Options,
     inputs: &Inputs,
     inspector: &Inspector,
 ) -> Result<Option<SampledPartitioning>, Failure> {
+    let sampled = sampled(options, inputs, inspector)?;
+    for short in &sampled.short {
+        if !short.is_certain {
+            return Err(short.shortfall.failure(&short.topic));
+        }
+        tracing::warn!(topic = short.topic, shortfall = %short.shortfall, "the partitioner is told from a part of the records");
+    }
+    Ok(sampled.partitioning)
+}
+
+/// What the sample says, and of which topics it lacks records.
+#[derive(Debug, Default)]
+pub(super) struct Sampled {
+    pub partitioning: Option<SampledPartitioning>,
+    pub short: Vec<Short>,
+}
+
+/// A topic of which records did not come.
+#[derive(Debug)]
+pub(super) struct Short {
+    pub topic: String,
+    pub shortfall: Shortfall,
+    /// Whether those that came suffice to tell its partitioner.
+    is_certain: bool,
+}
+
+/// The same as [`partitioning`], for whoever reports what the sample lacks.
+///
+/// # Errors
+/// If the keys of a topic fit no known partitioner, or two topics fit different ones.
+pub(super) fn sampled(options: &Options, inputs: &Inputs, inspector: &Inspector) -> Result<Sampled, Failure> {
     if inputs.partitions == 1 || inputs.topics.iter().any(|topic| topic.partitioning == Partitioning::Custom) {
-        return Ok(None);
+        return Ok(Sampled::default());
     }
     let reader = Consumer::new(&options.properties.reader(&options.application))?;
-    let samples = samples(&reader, inspector, inputs)?;
-    let samples: Vec<_> = inputs.topics.iter().zip(samples).collect();
-    compare(&samples, inputs.partitions).map(Some)
+    let reading = read(&reader, inspector, inputs, Deadline::after(wait::SAMPLE))?;
+    let short = reading.short();
+    let samples: Vec<_> = inputs.topics.iter().zip(reading.topics.into_iter().map(|topic| topic.sample)).collect();
+    Ok(Sampled { partitioning: Some(compare(&samples, inputs.partitions)?), short })
 }
 
 /// Reads the tails of all topics at once, until each has shown enough keys.
-fn samples(reader: &Consumer, inspector: &Inspector, inputs: &Inputs) -> Result<Vec<Sample>, Failure> {
-    let partitions = inputs.partitions.min(PARTITIONS_MAX);
-    let tail = |topic: &str, partition| -> Result<Offset, Failure> {
-        let (log_start, log_end) = inspector.watermarks(topic, partition)?;
-        Ok(Offset::Offset(log_start.max(log_end - TAIL)))
-    };
-    let places = inputs.topics.iter().flat_map(|topic| (0..partitions).map(move |partition| (topic.name.as_str(), partition)));
-    let places = places.map(|(topic, partition)| Ok((topic, partition, tail(topic, partition)?)));
-    let places = places.collect::<Result<Vec<_>, Failure>>()?;
+fn read<'a>(reader: &Consumer, inspector: &Inspector, inputs: &'a Inputs, deadline: Deadline) -> Result<Reading<'a>, Failure> {
+    let (partitions, mut expected) = (inputs.partitions.min(PARTITIONS_MAX), Expected::default());
+    for topic in &inputs.topics {
+        for partition in 0..partitions {
+            let (log_start, log_end) = inspector.watermarks(&topic.name, partition)?;
+            expected.add(&topic.name, partition, log_start.max(log_end - TAIL), log_end);
+        }
+    }
     let topics = inputs.topics.iter().map(|_| TopicSample::new(partitions)).collect();
-    let mut reading = Reading { inputs, topics, deadline: Deadline::after(LIMIT) };
-    read_to_end(reader, places, &mut reading)?;
-    Ok(reading.topics.into_iter().map(|topic| topic.sample).collect())
+    let places = expected.places();
+    let mut reading = Reading { inputs, topics, expected, deadline };
+    read_to_end(reader, places.iter().map(|(topic, partition, begin)| (topic.as_str(), *partition, *begin)), &mut reading)?;
+    Ok(reading)
 }
 
 /// The sample of one topic while it is being read.
@@ -89,12 +119,22 @@ struct Reading<'a> {
     inputs: &'a Inputs,
     /// In the order of [`Inputs::topics`].
     topics: Vec<TopicSample>,
+    expected: Expected,
     deadline: Deadline,
 }
 
 impl Reading<'_> {
     fn topic(&mut self, name: &str) -> Option<&mut TopicSample> {
         self.topics.get_mut(self.inputs.index(name)?)
+    }
+
+    /// The topics of which records did not come that are needed.
+    fn short(&self) -> Vec<Short> {
+        let short = |(input, topic): (&InputTopic, &TopicSample)| {
+            let shortfall = self.expected.shortfall(&input.name).filter(|_| !topic.is_done())?;
+            Some(Short { topic: input.name.clone(), shortfall, is_certain: topic.sample.is_certain() })
+        };
+        self.inputs.topics.iter().zip(&self.topics).filter_map(short).collect()
     }
 
     fn flow(&self) -> ControlFlow<()> {
@@ -106,20 +146,26 @@ impl Visitor for Reading<'_> {
     type Error = Failure;
 
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
+        self.expected.record(record.topic(), record.partition(), record.offset());
         if let (Some(key), Some(topic)) = (record.key(), self.topic(record.topic())) {
             topic.add(record.partition(), key);
         }
         Ok(self.flow())
     }
 
-    fn end(&mut self, topic: &str, _partition: i32) -> ControlFlow<()> {
+    fn end(&mut self, topic: &str, partition: i32) -> ControlFlow<()> {
+        self.expected.end(topic, partition);
         if let Some(topic) = self.topic(topic) {
             topic.open = topic.open.saturating_sub(1);
         }
         self.flow()
     }
 
-    /// A partition may be slow or without a leader. What was read by the deadline has to do: a start must not wait for minutes.
+    fn stalled(&mut self, _topic: &str, _partition: i32) -> Result<ControlFlow<()>, Failure> {
+        Ok(ControlFlow::Break(()))
+    }
+
+    /// A partition may be slow or without a leader, and a start must not wait for minutes.
     fn tick(&mut self) -> Result<ControlFlow<()>, Failure> {
         Ok(if self.deadline.passed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }

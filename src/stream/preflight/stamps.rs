@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
-use crate::kafka::{Consumer, Offset, Record, Visitor, read_to_end};
+use crate::kafka::{Consumer, Offset, Record, Visitor, read_to_end, wait};
 use crate::stream::failure::Failure;
 use crate::stream::stamp::{self, Stamp};
 
@@ -12,8 +11,6 @@ use crate::stream::stamp::{self, Stamp};
 /// tail is then extended by [`FACTOR`], up to the whole log.
 const TAIL: i64 = 1_000;
 const FACTOR: i64 = 100;
-/// Timeout of one request.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// The newest stamp of each task that has one.
 pub(in crate::stream) fn newest(reader: &Consumer, changelog: &str, tasks: i32) -> Result<BTreeMap<i32, Stamp>, Failure> {
@@ -23,7 +20,9 @@ pub(in crate::stream) fn newest(reader: &Consumer, changelog: &str, tasks: i32) 
         let mut begins = BTreeMap::new();
         for task in &left {
             let failed = |error| Failure::kafka(format!("asking for the end of {changelog} [{task}]"), &error);
-            let (log_start, end) = reader.stable_watermarks(changelog, *task, LIMIT).map_err(failed)?;
+            let ask = |limit| reader.stable_watermarks(changelog, *task, limit);
+            // Polling an idle reader doubles as the pause.
+            let (log_start, end) = wait::patiently(wait::OUTAGE, || drop(reader.poll(wait::STEP)), ask).map_err(failed)?;
             begins.insert(*task, (log_start, log_start.max(end.saturating_sub(tail))));
         }
         read_to_end(reader, begins.iter().map(|(task, (_, begin))| (changelog, *task, Offset::Offset(*begin))), &mut newest)?;

@@ -104,15 +104,19 @@ impl Survey {
             self.own.push((topic, found));
         }
         self.problems.extend(group::check_topics(options, inspector).err());
-        match sample::partitioning(options, &inputs, inspector) {
-            Ok(partitioning) => {
-                self.partitioners = partitioning.map_or_else(|| "not compared".to_owned(), |found| found.candidates.names());
-                inputs.partitioning = partitioning;
+        match sample::sampled(options, &inputs, inspector) {
+            Ok(sampled) => {
+                self.partitioners = sampled.partitioning.map_or_else(|| "not compared".to_owned(), |found| found.candidates.names());
+                if !sampled.short.is_empty() {
+                    self.partitioners += ", by a part of the records";
+                }
+                self.problems.extend(sampled.short.iter().map(|short| short.shortfall.failure(&short.topic)));
+                inputs.partitioning = sampled.partitioning;
             }
             Err(failure) => self.problems.push(failure),
         }
         if has_changelog {
-            inputs.identify(&options.changelog_topic(), inspector)?;
+            inputs.identify(options, inspector)?;
             self.check_state(options, &inputs)?;
         }
         Ok(())
@@ -173,7 +177,7 @@ mod tests {
     use super::*;
 
     fn own(name: &str, purpose: &'static str) -> OwnTopic {
-        OwnTopic { name: name.to_owned(), purpose, partitions: 4, settings: Vec::new(), counted: false }
+        OwnTopic { name: name.to_owned(), purpose, partitions: 4, settings: Vec::new(), counted: false, needed: true }
     }
 
     #[test]

@@ -10,6 +10,8 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 /// and do not know the setting.
 const TIMESTAMPS_AHEAD: &str = "message.timestamp.after.max.ms";
 
+const NOT_CREATED: &str = ", and kafka.create_topics is false; create it with `churnwatch topics create`";
+
 /// A topic that the service writes, as the service would create it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnTopic {
@@ -23,6 +25,8 @@ pub struct OwnTopic {
     pub settings: Vec<(&'static str, String)>,
     /// Whether its partition count must equal that of the inputs: true for the changelog.
     pub counted: bool,
+    /// Whether `run` needs it; other commands may need it nevertheless.
+    pub needed: bool,
 }
 
 /// The topics that the service writes, for inputs with this many partitions.
@@ -36,6 +40,16 @@ pub fn own_topics(options: &Options, partitions: i32) -> Vec<OwnTopic> {
         partitions,
         settings: settings.into_iter().chain(in_sync.clone()).collect(),
         counted,
+        needed: true,
+    };
+    let compact = || {
+        vec![
+            ("cleanup.policy", "compact".to_owned()),
+            ("segment.bytes", (64 * 1024 * 1024).to_string()),
+            ("segment.ms", (60 * 60 * 1000).to_string()),
+            ("min.cleanable.dirty.ratio", "0.2".to_owned()),
+            ("delete.retention.ms", days(7)),
+        ]
     };
     let internal = options.repartitioned().next().map(|_| {
         topic(
@@ -55,18 +69,7 @@ pub fn own_topics(options: &Options, partitions: i32) -> Vec<OwnTopic> {
         )
     });
     let mut own = vec![
-        topic(
-            &options.changelog_topic(),
-            "state",
-            true,
-            vec![
-                ("cleanup.policy", "compact".to_owned()),
-                ("segment.bytes", (64 * 1024 * 1024).to_string()),
-                ("segment.ms", (60 * 60 * 1000).to_string()),
-                ("min.cleanable.dirty.ratio", "0.2".to_owned()),
-                ("delete.retention.ms", days(7)),
-            ],
-        ),
+        topic(&options.changelog_topic(), "state", true, compact()),
         topic(
             &options.changes_topic,
             "changes",
@@ -81,16 +84,16 @@ pub fn own_topics(options: &Options, partitions: i32) -> Vec<OwnTopic> {
         ),
     ];
     own.extend(internal);
+    if options.resolves_aliases() {
+        own.push(OwnTopic { partitions: 1, needed: false, ..topic(&options.redriven_topic(), "redriven", false, compact()) });
+    }
     own
 }
 
 /// Why `run` would refuse one of our topics, given the partitions found (`None`: the topic does not exist).
 pub(in crate::stream) fn problem(options: &Options, topic: &OwnTopic, found: Option<i32>) -> Option<Failure> {
     match found {
-        None if !options.create_topics => Some(Failure::TopicMissing {
-            topic: topic.name.clone(),
-            hint: ", and kafka.create_topics is false; create it with `churnwatch topics create`",
-        }),
+        None if !options.create_topics && topic.needed => Some(Failure::TopicMissing { topic: topic.name.clone(), hint: NOT_CREATED }),
         Some(found) if topic.counted && found != topic.partitions => {
             Some(Failure::PartitionCountChanged { topic: topic.name.clone(), expected: topic.partitions, found })
         }
@@ -121,6 +124,20 @@ pub(in crate::stream) fn create_missing(options: &Options, own: &[OwnTopic], ins
     Ok(missing)
 }
 
+/// Creates the memory of redriven letters if it is missing, and checks that nothing in it can be lost.
+///
+/// # Errors
+/// If it is missing and may not or cannot be created, or its cleanup policy deletes what is still needed.
+pub(in crate::stream) fn create_redriven(options: &Options, inspector: &Inspector) -> Result<(), Failure> {
+    let topic = options.redriven_topic();
+    let own: Vec<OwnTopic> = own_topics(options, 1).into_iter().filter(|own| own.name == topic).collect();
+    if !options.create_topics && inspector.partitions(&topic)?.is_none() {
+        return Err(Failure::TopicMissing { topic, hint: NOT_CREATED });
+    }
+    create_missing(options, &own, inspector)?;
+    check_policy(&topic, inspector)
+}
+
 /// Checks whether topics could be created, without creating any. Returns the refusals.
 ///
 /// # Errors
@@ -131,7 +148,7 @@ pub(in crate::stream) fn try_create(options: &Options, topics: &[OwnTopic]) -> R
 
 /// Creates topics; those that an older broker refuses because of [`TIMESTAMPS_AHEAD`], without it.
 fn create_or_validate(options: &Options, topics: &[OwnTopic], creation: Creation) -> Result<Vec<(String, ErrorCode)>, Failure> {
-    let refused = create_topics(&options.properties, &specs(options, topics), creation)?;
+    let refused = create_topics(&options.properties, &specs(options, topics), creation, wait::OUTAGE)?;
     let is_for_newer = |topic: &&OwnTopic| {
         let is_refused = refused.iter().any(|(name, code)| *name == topic.name && *code == ErrorCode::InvalidConfig);
         is_refused && topic.settings.iter().any(|(name, _)| *name == TIMESTAMPS_AHEAD)
@@ -140,7 +157,7 @@ fn create_or_validate(options: &Options, topics: &[OwnTopic], creation: Creation
     for topic in &mut again {
         topic.settings.retain(|(name, _)| *name != TIMESTAMPS_AHEAD);
     }
-    let refused_again = create_topics(&options.properties, &specs(options, &again), creation)?;
+    let refused_again = create_topics(&options.properties, &specs(options, &again), creation, wait::OUTAGE)?;
     let others = refused.into_iter().filter(|(name, _)| again.iter().all(|topic| topic.name != *name));
     Ok(others.chain(refused_again).collect())
 }

@@ -7,11 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use super::expected::{Expected, Shortfall};
 use crate::clock::Deadline;
 use crate::config::section::Partitioning;
 use crate::engine::{Counts, Outcome, StreamCounts};
 use crate::event::{self, Code, DecodeContext, Headers, Raw, Rejection, Shape};
-use crate::kafka::{Consumer, Found, Inspector, Offset, Record, Visitor, read_to_end, wait};
+use crate::fault;
+use crate::kafka::{Consumer, Found, Inspector, Record, Visitor, read_to_end, wait};
 use crate::partitioner::{Candidates, Sample};
 use crate::stream::failure::Failure;
 use crate::stream::notices;
@@ -27,9 +29,6 @@ const RECORDS_PER_PARTITION: i64 = 10;
 const RECORDS_MAX: usize = 1000;
 /// Partitions per topic, at most.
 const PARTITIONS_MAX: i32 = 32;
-/// Timeout for all topics together.
-const LIMIT: Duration = Duration::from_secs(10);
-
 /// The newest records of one topic, and what would become of them.
 #[derive(Debug)]
 pub struct Trial {
@@ -37,6 +36,8 @@ pub struct Trial {
     pub topic: InputTopic,
     /// The records, in no particular order.
     pub records: Vec<Tried>,
+    /// What the sample lacks, if it lacks something.
+    pub shortfall: Option<Shortfall>,
     partitions: i32,
     keys: Sample,
 }
@@ -74,26 +75,37 @@ pub struct TriedEvent {
 /// # Errors
 /// If the cluster does not answer, or a topic may not be read.
 pub fn trials(options: &Options) -> Result<Vec<Trial>, Failure> {
-    let inspector = Inspector::new(&options.properties)?;
-    let (mut trials, mut places) = (Vec::new(), Vec::new());
+    trials_within(options, wait::SAMPLE)
+}
+
+fn trials_within(options: &Options, limit: Duration) -> Result<Vec<Trial>, Failure> {
+    // The survey before it has been in contact.
+    let inspector = Inspector::patient(&options.properties)?;
+    let (mut trials, mut expected) = (Vec::new(), Expected::default());
     for topic in &options.inputs {
         let Found::Partitions(partitions) = inspector.find(&topic.name)? else { continue };
         let sampled = partitions.min(PARTITIONS_MAX);
         let tail = (RECORDS / i64::from(sampled)).max(RECORDS_PER_PARTITION);
         for partition in 0..sampled {
             let (log_start, log_end) = inspector.watermarks(&topic.name, partition)?;
-            places.push((topic.name.as_str(), partition, Offset::Offset(log_start.max(log_end - tail))));
+            expected.add(&topic.name, partition, log_start.max(log_end - tail), log_end);
         }
-        trials.push(Trial { topic: topic.clone(), records: Vec::new(), partitions, keys: Sample::default() });
+        trials.push(Trial { topic: topic.clone(), records: Vec::new(), shortfall: None, partitions, keys: Sample::default() });
     }
     let values = Values::new(&options.schema_registry, wait::FIRST_CONTACT)?;
     values.probe()?;
     let context = options.settings.decode_context();
-    let mut reading = Reading { trials, values, context, now: options.clock.now(), deadline: Deadline::after(LIMIT) };
+    fault::point("before-trial");
+    let places = expected.places();
+    let mut reading = Reading { trials, expected, values, context, now: options.clock.now(), deadline: Deadline::after(limit) };
     if !places.is_empty() {
+        let places = places.iter().map(|(topic, partition, begin)| (topic.as_str(), *partition, *begin));
         read_to_end(&Consumer::new(&options.properties.reader(&options.application))?, places, &mut reading)?;
     }
-    let mut trials = reading.trials;
+    let Reading { mut trials, expected, .. } = reading;
+    for trial in &mut trials {
+        trial.shortfall = expected.shortfall(&trial.topic.name);
+    }
     // The repartition stage puts records where their accounts belong.
     let (direct, repartitioned): (Vec<Trial>, Vec<Trial>) = trials.into_iter().partition(|trial| trial.topic.route == Route::Direct);
     trials = direct;
@@ -109,6 +121,7 @@ pub fn trials(options: &Options) -> Result<Vec<Trial>, Failure> {
 /// All topics while they are being read.
 struct Reading {
     trials: Vec<Trial>,
+    expected: Expected,
     values: Values,
     context: DecodeContext,
     now: Timestamp,
@@ -125,10 +138,20 @@ impl Visitor for Reading {
             let Some(read) = self.values.read(record, || !deadline.passed())? else { return Ok(ControlFlow::Break(())) };
             trial.add(&read, &self.context, self.now);
         }
+        self.expected.record(record.topic(), record.partition(), record.offset());
         Ok(ControlFlow::Continue(()))
     }
 
-    /// A partition may be slow or without a leader. What was read by the deadline has to suffice.
+    fn end(&mut self, topic: &str, partition: i32) -> ControlFlow<()> {
+        self.expected.end(topic, partition);
+        ControlFlow::Continue(())
+    }
+
+    fn stalled(&mut self, _topic: &str, _partition: i32) -> Result<ControlFlow<()>, Failure> {
+        Ok(ControlFlow::Break(()))
+    }
+
+    /// A partition may be slow or without a leader.
     fn tick(&mut self) -> Result<ControlFlow<()>, Failure> {
         Ok(if self.deadline.passed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
@@ -138,7 +161,7 @@ impl Trial {
     /// A topic of one partition with these records.
     #[cfg(test)]
     pub(super) fn with(topic: InputTopic, records: Vec<Tried>) -> Self {
-        Self { topic, records, partitions: 1, keys: Sample::default() }
+        Self { topic, records, shortfall: None, partitions: 1, keys: Sample::default() }
     }
 
     fn add(&mut self, read: &ReadRecord<'_>, context: &DecodeContext, now: Timestamp) {
@@ -244,8 +267,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::config::Config;
+    use crate::config::section::Start;
     use crate::event::Stream;
+    use crate::kafka::mock::EmbeddedBroker;
     use crate::partitioner::Partitioner;
+    use crate::stream::Permits;
 
     const PARTITIONS: i32 = 4;
 
@@ -253,7 +280,7 @@ mod tests {
     fn keyed(partitioning: Partitioning, key: impl Fn(i32) -> String) -> Trial {
         let (format, route) = (Arc::default(), Route::Direct);
         let topic = InputTopic { name: "t".to_owned(), stream: Stream::Usage, partitioning, format, route };
-        let mut trial = Trial { topic, records: Vec::new(), partitions: PARTITIONS, keys: Sample::default() };
+        let mut trial = Trial { topic, records: Vec::new(), shortfall: None, partitions: PARTITIONS, keys: Sample::default() };
         for number in 0..100 {
             let (key, account) = (key(number), format!("a{}", number % 20));
             let partition = Partitioner::Murmur2.partition(key.as_bytes(), PARTITIONS);
@@ -271,6 +298,21 @@ mod tests {
             trial.reject_strays(&placement);
         }
         trials.iter().map(|trial| trial.counts().applied).collect()
+    }
+
+    #[test]
+    fn a_sample_that_the_broker_did_not_deliver_in_time_is_not_called_whole() {
+        let (broker, permits) = (EmbeddedBroker::start().unwrap(), Permits::none(Start::Earliest));
+        let options = Options { properties: broker.properties(), ..Options::of(&Config::default(), permits) };
+        for topic in &options.inputs {
+            broker.create_topic(&topic.name, 1).unwrap();
+            broker.write(&topic.name, 0, &[b"{}", b"{}", b"{}"]);
+        }
+        let sampled = |limit| -> Vec<_> { trials_within(&options, limit).unwrap().iter().map(|trial| trial.shortfall).collect() };
+        assert_eq!(sampled(wait::SAMPLE), vec![None; options.inputs.len()]);
+        broker.refuse_fetches(10_000);
+        let short = sampled(Duration::from_secs(1));
+        assert_eq!(short, vec![Some(Shortfall { sampled: 0, of: 3 }); options.inputs.len()]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::router::note_profile;
 use crate::alias::Aliases;
@@ -15,7 +15,7 @@ use crate::stop::Stop;
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 use crate::stream::values::{ReadRecord, Values};
-use crate::threads::StepClock;
+use crate::threads::{STEP_LIMIT, StepClock, Threads};
 
 /// How often the topics are checked for new partitions.
 const GROWTH_PERIOD: std::time::Duration = std::time::Duration::from_secs(10);
@@ -142,6 +142,21 @@ impl Follower {
         }
         Ok(())
     }
+}
+
+/// The table of aliases as of now, for a command that does not follow the topics. If a shutdown is requested meanwhile, the table is
+/// incomplete.
+///
+/// # Errors
+/// If the topics cannot be read.
+pub(super) fn aliases_now(options: &Options, stop: &Stop) -> Result<Aliases, Failure> {
+    let shared = Arc::<AccountAliases>::default();
+    let clock = Threads::new(0, 0).clock("the reader of the accounts topics".to_owned(), STEP_LIMIT);
+    let mut follower = Follower::new(options, &shared, clock, stop.clone())?;
+    follower.find_partitions()?;
+    follower.read_to_ends()?;
+    let mut table = shared.table.write().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut *table))
 }
 
 /// The first pass, to the ends.

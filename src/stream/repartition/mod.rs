@@ -8,12 +8,14 @@
 //! ```
 //! The stage holds no state but its offsets, so nothing is restored: after a transaction that failed, or whose outcome is unclear, it reads
 //! on from the committed offsets. [`router`] decides what becomes of a record and does no I/O; [`thread`] reads and writes; [`accounts`]
-//! follows the accounts topics; [`purge`] deletes what the tasks have committed.
+//! follows the accounts topics; [`purge`] deletes what the tasks have committed; [`redrive`] writes the events of dead letters whose account
+//! has become known.
 
 mod accounts;
 mod origin;
 mod positions;
 pub(super) mod purge;
+pub mod redrive;
 pub mod router;
 mod stage;
 mod thread;

@@ -22,7 +22,7 @@ pub(super) fn committed(reader: &Consumer, places: &[Place], step: impl Fn()) ->
             Ok(offsets) => {
                 return Ok(offsets.into_iter().filter_map(|(topic, partition, next)| Some(((topic, partition), next?))).collect());
             }
-            Err(error) if wait::limit(&error, wait::OUTAGE).is_none_or(|limit| monotonic().duration_since(began) > limit) => {
+            Err(error) if wait::is_over(&error, wait::OUTAGE, began) => {
                 return Err(Failure::kafka("reading the committed offsets of the repartition stage", &error));
             }
             Err(error) => tracing::debug!(%error, "the offsets of the repartition stage are not stable yet"),

@@ -1,14 +1,13 @@
 //! The stage as a whole: what its threads share, decided once at the start.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::accounts::AccountAliases;
 use super::positions::{Place, committed};
 use super::router::Router;
-use crate::event::Stream;
-use crate::kafka::{Consumer, Inspector, Offset, Record, Visitor, read_to_end, wait};
+use crate::kafka::{Consumer, Inspector, Offset, Record, TopicId, Visitor, read_to_end, wait};
 use crate::partitioner::Partitioner;
 use crate::stream::failure::Failure;
 use crate::stream::offsets::Permits;
@@ -26,6 +25,8 @@ pub(in crate::stream) struct Stage {
     pub(super) aliases: Option<Arc<AccountAliases>>,
     /// Topics of which the group had read something at the start.
     known_topics: BTreeSet<String>,
+    /// The ids of the topics, where the broker has ids.
+    topic_ids: BTreeMap<String, TopicId>,
     /// Partitions that have been started: a permit of the operator holds for one start only.
     started: Mutex<BTreeSet<Place>>,
 }
@@ -52,22 +53,22 @@ impl Stage {
         if known_topics.is_empty() && was_written {
             return Err(Failure::RepartitionOffsetsMissing { group: options.repartition_group(), topic: options.repartition_topic() });
         }
-        let has_accounts = options.inputs.iter().any(|input| input.stream == Stream::Accounts);
-        let router = Router {
-            context: options.settings.decode_context(),
-            partitioner: partitioner(options, inputs)?,
-            partitions: inputs.partitions,
-            value_bytes_max: options.settings.limits.record_bytes.min(options.properties.message_max_bytes() / 2),
-        };
+        let router = router(options, inputs)?;
         let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
         tracing::info!(topics = ?names, partitions = inputs.partitions, partitioner = router.partitioner.name(), "repartition stage");
-        let aliases = has_accounts.then(Arc::default);
-        Ok(Some(Arc::new(Self { topics, router, aliases, known_topics, started: Mutex::default() })))
+        let aliases = options.resolves_aliases().then(Arc::default);
+        let topic_ids = inputs.ids.repartitioned.clone();
+        Ok(Some(Arc::new(Self { topics, router, aliases, known_topics, topic_ids, started: Mutex::default() })))
     }
 
     /// The index of a topic in [`Self::topics`].
     pub(super) fn index(&self, topic: &str) -> Option<usize> {
         self.topics.iter().position(|input| input.name == topic)
+    }
+
+    /// The id of a topic, if the broker has ids.
+    pub(super) fn topic_id(&self, topic: &str) -> Option<TopicId> {
+        self.topic_ids.get(topic).copied()
     }
 
     /// Whether the group had read something of a topic when the process started.
@@ -100,6 +101,16 @@ impl Stage {
     pub(super) fn is_ready(&self) -> bool {
         self.aliases.as_deref().is_none_or(AccountAliases::is_complete)
     }
+}
+
+/// What decides where events go.
+pub(super) fn router(options: &Options, inputs: &Inputs) -> Result<Router, Failure> {
+    Ok(Router {
+        context: options.settings.decode_context(),
+        partitioner: partitioner(options, inputs)?,
+        partitions: inputs.partitions,
+        value_bytes_max: options.settings.limits.record_bytes.min(options.properties.message_max_bytes() / 2),
+    })
 }
 
 /// The partitioner of the topics beside the internal one, or the one that the state was built with; else the Java client's.

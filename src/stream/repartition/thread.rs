@@ -24,8 +24,8 @@ use crate::engine::bad_run::BadRun;
 use crate::event::{Code, Headers, PerStream, Raw, Rejection};
 use crate::fault;
 use crate::kafka::{
-    Consumer, ConsumerEvent, Inspector, Membership, Offset, Outgoing, Record, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer,
-    wait,
+    Consumer, ConsumerEvent, Inspector, Membership, Offset, Outgoing, Record, TRANSACTION_TIMEOUT, TopicId, TransactionError,
+    TransactionalProducer, wait,
 };
 use crate::stop::Stop;
 use crate::stream::catch_up::Position;
@@ -487,7 +487,7 @@ impl Writer<'_> {
                 (Outcome::Applied, written)
             }
             Err(rejection) => {
-                let written = self.dead_letter(record, &rejection);
+                let written = self.dead_letter(record, stage.topic_id(&topic.name), &rejection);
                 (Outcome::DeadLetter(rejection), written)
             }
         }
@@ -512,8 +512,8 @@ impl Writer<'_> {
         sent
     }
 
-    fn dead_letter(&mut self, record: Record<'_>, rejection: &Rejection) -> Result<(), TransactionError> {
-        let letter = DeadLetter::new(record, None, rejection, self.options.properties.message_max_bytes());
+    fn dead_letter(&mut self, record: Record<'_>, topic_id: Option<TopicId>, rejection: &Rejection) -> Result<(), TransactionError> {
+        let letter = DeadLetter::of_stage(record, topic_id, rejection, self.options);
         let topic = self.options.dead_letters_topic.clone();
         self.send(&letter.outgoing(&topic))
     }

@@ -442,6 +442,30 @@ fn counts_as_large_as_the_contract_allows_never_overflow_a_sum() {
 }
 
 #[test]
+fn an_account_that_is_pinned_to_red_for_an_hour_is_published_as_green_again_and_never_as_yellow() {
+    let text = "[model]\nname = \"mrr\"\n[[health.component]]\nname = \"mrr\"\ngroup = \"revenue\"\nmetric = \"revenue.mrr\"\n\
+        curve = [[0, 0], [10000, 100]]\nweight = 10\n[[profile]]\nname = \"default\"\ncomponents = [\"mrr\"]\n";
+    let mut driver = Driver::under(model(text));
+    driver.feed(Stream::Billing, &subscribed("b", "acme", 720, at(0)), at(0));
+    let pinned = at(4);
+    let mut bands = Vec::new();
+    for hour in 0..24 * 8 {
+        let now = at(0).plus(hour * HOUR_MS);
+        if now == pinned {
+            let pin = json!({"id": "o", "type": "health_override_set", "account_id": "acme", "value": 30, "until": pinned.0 + HOUR_MS,
+                "reason": "r", "by": "b", "occurred_at": pinned.0});
+            assert_eq!(driver.feed(Stream::Feedback, &pin, now), Outcome::Applied);
+        }
+        for change in driver.round(now, &PUBLISH).iter().map(parsed) {
+            bands.push((now.since(pinned) / HOUR_MS, change["health"]["score"].clone(), change["health"]["band"].clone()));
+        }
+    }
+    let expected =
+        [(-96, 72.0, "green"), (0, 30.0, "red"), (1, 72.0, "green")].map(|(hour, score, band)| (hour, json!(score), json!(band)));
+    assert_eq!(bands, expected);
+}
+
+#[test]
 fn a_waiting_record_takes_effect_even_if_the_configuration_would_refuse_it_by_then() {
     let euro = Currency::parse("EUR").unwrap();
     let tables = vec![RateTable { valid_from: at(0), rates: vec![(euro, "1".parse().unwrap())] }];

@@ -267,3 +267,21 @@ fn an_unknown_account_is_scored_after_the_days_that_it_was_told() {
     assert!(text.contains("observing for 24 more days, then there is a score"), "{text}");
     assert!(text.contains("depth.features_28d: observing for 24 more days"), "{text}");
 }
+
+#[test]
+fn an_account_in_a_file_of_another_format_is_explained_through_a_mapping() {
+    let folder = tempfile::tempdir().unwrap();
+    let mapping = r#"
+        envelope = ["/customer"]
+        [[event]]
+        type = "feature_used"
+        account_id = "/customer"
+        occurred_at = "/at"
+        feature = "/what"
+    "#;
+    std::fs::write(folder.path().join("own.toml"), mapping).unwrap();
+    let used = |day: usize| json!({"customer": "acme", "what": "report", "at": format!("2026-01-{day:02}T06:00:00Z")}).to_string();
+    std::fs::write(folder.path().join("usage.ndjson"), (1..=30).map(used).collect::<Vec<_>>().join("\n")).unwrap();
+    let text = explained(folder.path(), "acme", &["--usage", "usage.ndjson"], &["--mapping-usage", "own.toml"]);
+    assert!(text.contains("usage.days_since_last"), "{text}");
+}

@@ -42,7 +42,7 @@ const KILLS: &[Kind] = &[Kind::Kill, Kind::KillAll];
 const ABORTS: &[Kind] = &[Kind::LostAnswer, Kind::LostAnswer, Kind::Stall];
 
 /// All of them.
-pub const ALL: [Mutant; 18] = [
+pub const ALL: [Mutant; 19] = [
     by_campaigns("offsets-not-sent", "offsets travel in the transaction", KILLS, 3),
     by_campaigns("moved-offsets-only", "every partition's offset is committed, moved or not", KILLS, 3),
     by_campaigns("last-offset-instead-of-next", "a committed offset is the next to read", KILLS, 3),
@@ -76,6 +76,11 @@ pub const ALL: [Mutant; 18] = [
         "reset-does-not-wait",
         "`topics reset` waits for open transactions",
         "topics::reset_waits_for_the_transactions_that_are_open_when_it_starts",
+    ),
+    by_test(
+        "partition-stall-not-watched",
+        "a partition that stands still behind siblings that move is found",
+        "progress::a_partition_that_stands_still_while_its_siblings_move_shows_in_the_lag_and_ends_the_process",
     ),
 ];
 
