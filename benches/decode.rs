@@ -148,12 +148,8 @@ fn router(bencher: Bencher<'_, '_>, name: &str) {
         _ => (Format::Native, FEATURE_USED),
     };
     let rates = event_fixtures::rates();
-    let router = Router {
-        context: event_fixtures::context(&rates),
-        partitioner: Partitioner::Murmur2,
-        partitions: 12,
-        value_bytes_max: 1_000_000,
-    };
+    let router =
+        Router { context: event_fixtures::context(&rates), partitioner: Partitioner::Murmur2, partitions: 12, value_bytes_max: 1_000_000 };
     let mut aliases = Aliases::default();
     for user in 0..100_000 {
         let alias = ("segment-user".into(), format!("user-{user:010}").into());
@@ -163,9 +159,10 @@ fn router(bencher: Bencher<'_, '_>, name: &str) {
     let mut routed = Routed::default();
     let line = || event_fixtures::line(Stream::Usage, json.as_bytes());
     assert!(router.route(&line(), &format, 0, Some(&aliases), &mut routed).is_ok() && !routed.is_empty());
-    bencher.counter(ItemsCount::new(1_usize)).counter(BytesCount::of_str(json)).bench_local(|| {
-        router.route(black_box(&line()), &format, 0, Some(&aliases), &mut routed).is_ok() && !routed.is_empty()
-    });
+    bencher
+        .counter(ItemsCount::new(1_usize))
+        .counter(BytesCount::of_str(json))
+        .bench_local(|| router.route(black_box(&line()), &format, 0, Some(&aliases), &mut routed).is_ok() && !routed.is_empty());
 }
 
 /// An example event under the name of its file.

@@ -352,7 +352,9 @@ mod tests {
     #[test]
     fn what_is_not_json_ends_the_scan() {
         let control = "\"\u{1}\"";
-        for text in ["", " ", "{", "[1,]", "{\"a\"}", "{\"a\":1,}", "{a:1}", "nul", "\"", "1 2", "{}x", "01", "1.", ".5", "+1", "1e", "-", control] {
+        for text in
+            ["", " ", "{", "[1,]", "{\"a\"}", "{\"a\":1,}", "{a:1}", "nul", "\"", "1 2", "{}x", "01", "1.", ".5", "+1", "1e", "-", control]
+        {
             assert!(whole::<&str>(text).is_none(), "{text}");
         }
         for text in [r#""\x""#, r#""\u12""#, r#""\u12g4""#, "[}", "{]", "tru", "[\"a\" \"b\"]"] {

@@ -129,10 +129,29 @@ fn the_adapters() {
     let rates = crate::event_fixtures::rates();
     let context = crate::event_fixtures::context(&rates);
     let formats = adapters();
-    let words = ["data", "object", "detail", "event", "payload", "after", "before", "properties", "discounts", "1e400", "[]", "{}", "null", "\\u0000"];
-    let headers: Vec<Vec<(String, Vec<u8>)>> = [vec![], vec![("content-type", "application/xml")], vec![("ce_specversion", "1.0"), ("ce_id", "1"), ("ce_source", "s"), ("ce_type", "t")]]
-        .map(|headers| headers.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect())
-        .into();
+    let words = [
+        "data",
+        "object",
+        "detail",
+        "event",
+        "payload",
+        "after",
+        "before",
+        "properties",
+        "discounts",
+        "1e400",
+        "[]",
+        "{}",
+        "null",
+        "\\u0000",
+    ];
+    let headers: Vec<Vec<(String, Vec<u8>)>> = [
+        vec![],
+        vec![("content-type", "application/xml")],
+        vec![("ce_specversion", "1.0"), ("ce_id", "1"), ("ce_source", "s"), ("ce_type", "t")],
+    ]
+    .map(|headers| headers.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect())
+    .into();
     let payloads: Vec<Vec<u8>> = PAYLOADS.iter().map(|payload| payload.as_bytes().to_vec()).collect();
     fuzz("adapters", on_streams(&payloads), &words, |input| {
         let (stream, value) = stream_and_value(input);

@@ -84,7 +84,6 @@ fn object(name: &str, at: &At<'_>, names: &[&str], depth: usize, compiler: &mut 
 /// What a discount is worth.
 const WORTH: [&str; 3] = ["percent_off", "amount_off", "amount_off_minor"];
 
-
 /// A list of text with an element for each one of another list.
 fn texts(at: &At<'_>, depth: usize, compiler: &mut Compiler) -> Option<Object> {
     let each = place(&at.entry("each")?, depth, &mut compiler.report)?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use crate::config::{mapping, nearest};
 use crate::config::validate::Report;
+use crate::config::{mapping, nearest};
 use crate::event::mapping::Mapping;
 use crate::event::{Choice, Condition, Format, SegmentOptions, Stream, StripeOptions, Test};
 

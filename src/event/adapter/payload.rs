@@ -75,9 +75,7 @@ impl<'a, 'c> Payload<'a, 'c> {
             return rejection;
         }
         match serde_json::from_str::<IgnoredAny>(self.text) {
-            Err(error) => {
-                Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column()))
-            }
+            Err(error) => Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column())),
             Ok(_) if self.text.trim_ascii_start().starts_with('{') => {
                 Rejection::new(Code::InvalidJson, "contains a key with an invalid escape")
             }

@@ -95,7 +95,8 @@ fn a_mapping_reads_the_columns_of_a_row() {
 #[test]
 fn a_mapping_reads_the_documents_of_mongodb() {
     let document = r#"{"_id": {"$oid": "64b7f0c2"}, "tenant": {"$numberLong": "42"}, "user": {"_id": {"$oid": "5f1c"}}, "what": "report", "at": {"$date": 1772357400123}}"#;
-    let change = json!({"before": null, "after": document, "updateDescription": null, "source": source("mongodb"), "op": "c", "ts_ms": NOW * 1000});
+    let change =
+        json!({"before": null, "after": document, "updateDescription": null, "source": source("mongodb"), "op": "c", "ts_ms": NOW * 1000});
     let records = read(&mapped(), r#"{"id":"{\"$oid\":\"64b7f0c2\"}"}"#, &change);
     assert_eq!(used(&records[0]), ("42".to_owned(), "5f1c".to_owned(), "report".to_owned()));
     assert_eq!(records[0].occurred_at, Timestamp(1_772_357_400_123));

@@ -111,11 +111,23 @@ fn payloads() -> Vec<(String, String)> {
     let mut payloads: Vec<_> = files().into_iter().filter_map(fixture).collect();
     payloads.extend(crate::event_fixtures::all().into_iter().map(|event| ("native".to_owned(), event.json.replace('\u{feff}', ""))));
     let others = [
-        ("stripe", r#"{"id":"evt_1","object":"event","api_version":"2024-06-20","created":1704103200,"type":"customer.subscription.updated","data":{"object":{"id":"sub_1","object":"subscription","status":"active","created":1704103200,"customer":"cus_1","items":{"data":[]}}}}"#),
+        (
+            "stripe",
+            r#"{"id":"evt_1","object":"event","api_version":"2024-06-20","created":1704103200,"type":"customer.subscription.updated","data":{"object":{"id":"sub_1","object":"subscription","status":"active","created":1704103200,"customer":"cus_1","items":{"data":[]}}}}"#,
+        ),
         ("stripe", r#"{"id":"sub_1","object":"subscription","status":"active","created":1704103200,"customer":"cus_1"}"#),
-        ("segment", r#"{"type":"track","event":"Report Exported","messageId":"m","userId":"u","properties":{"path":"/"},"timestamp":"2024-01-01T10:00:00Z","context":{"groupId":"a"}}"#),
-        ("zendesk", r#"{"type":"zen:event-type:ticket.created","id":"e","account_id":1,"time":"2024-01-01T10:00:00Z","detail":{"id":"7","organization_id":"2","status":"NEW"},"event":{}}"#),
-        ("zendesk", r#"{"id":7,"status":"open","priority":"high","created_at":"2024-01-01T10:00:00Z","updated_at":"2024-01-01T10:00:00Z","organization_id":2,"via":{"channel":"email"}}"#),
+        (
+            "segment",
+            r#"{"type":"track","event":"Report Exported","messageId":"m","userId":"u","properties":{"path":"/"},"timestamp":"2024-01-01T10:00:00Z","context":{"groupId":"a"}}"#,
+        ),
+        (
+            "zendesk",
+            r#"{"type":"zen:event-type:ticket.created","id":"e","account_id":1,"time":"2024-01-01T10:00:00Z","detail":{"id":"7","organization_id":"2","status":"NEW"},"event":{}}"#,
+        ),
+        (
+            "zendesk",
+            r#"{"id":7,"status":"open","priority":"high","created_at":"2024-01-01T10:00:00Z","updated_at":"2024-01-01T10:00:00Z","organization_id":2,"via":{"channel":"email"}}"#,
+        ),
         ("cloudevents", r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","time":"2024-01-01T10:00:00Z","data":{"a":1}}"#),
         ("debezium", r#"{"op":"c","before":null,"after":{"id":1,"status":"open"},"source":{"ts_ms":1704103200000},"ts_ms":1704103200000}"#),
     ];
