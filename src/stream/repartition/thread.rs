@@ -543,6 +543,9 @@ impl Counted {
         if routed.cut_text && name == "written" {
             metrics.text_cut();
         }
+        if routed.unexpanded_discount && name == "written" {
+            metrics.unexpanded_discount();
+        }
     }
 
     fn report(self, metrics: &Metrics) {
