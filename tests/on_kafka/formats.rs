@@ -1,4 +1,4 @@
-//! Topics of other providers through the running service: headers reach CloudEvents, and Segment's calls become use.
+//! Topics of other providers through the running service: headers reach `CloudEvents`, and Segment's calls become use.
 
 use churnwatch::event::Stream;
 

@@ -70,10 +70,14 @@ impl FormatName {
 impl<'de> Deserialize<'de> for FormatName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        Self::named(&name).ok_or_else(|| match mapping::is_shipped(&name) {
-            true => D::Error::custom(Self::unknown(&name, "mapping")),
-            false => D::Error::unknown_variant(&name, Format::NAMES),
-        })
+        let unknown = || {
+            if mapping::is_shipped(&name) {
+                D::Error::custom(Self::unknown(&name, "mapping"))
+            } else {
+                D::Error::unknown_variant(&name, Format::NAMES)
+            }
+        };
+        Self::named(&name).ok_or_else(unknown)
     }
 }
 

@@ -16,9 +16,8 @@ macro_rules! object {
 
         impl<$life> crate::event::scan::Scan<$life> for $name<$life> {
             fn scan(&mut self, scanner: &mut crate::event::scan::Scanner<$life>) -> Option<()> {
-                use crate::event::scan::Scan;
                 scanner.object(|scanner, key| match key {
-                    $($key => self.$field.scan(scanner),)*
+                    $($key => crate::event::scan::Scan::scan(&mut self.$field, scanner),)*
                     _ => scanner.skip(),
                 })
             }
@@ -56,20 +55,15 @@ impl<'a> Scan<'a> for Json<'a> {
 }
 
 /// A nested object, or a list with elements of one type, where the provider may send anything.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) enum Nested<T> {
     /// Missing or null.
+    #[default]
     Missing,
     /// Something else.
     Wrong,
     /// As expected.
     Given(T),
-}
-
-impl<T> Default for Nested<T> {
-    fn default() -> Self {
-        Self::Missing
-    }
 }
 
 impl<T> Nested<T> {

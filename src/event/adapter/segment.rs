@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn the_time_of_a_call_is_corrected_by_a_server_where_there_was_one() {
-        let at = |fields: &str| one(&format!(r#"{{"type":"page","name":"p","userId":"u",{fields}}}"#).leak()).occurred_at;
+        let at = |fields: &str| one(format!(r#"{{"type":"page","name":"p","userId":"u",{fields}}}"#).leak()).occurred_at;
         let original = r#""originalTimestamp":"2026-01-01T00:00:03Z""#;
         assert_eq!(at(original), Timestamp(1_767_225_603_000));
         assert_eq!(at(&format!(r#"{original},"receivedAt":"2026-01-01T00:00:02Z""#)), Timestamp(1_767_225_602_000));

@@ -7,14 +7,9 @@ use crate::event::{Code, Rejection};
 /// Maximum nesting of arrays and objects, including the outermost object.
 const MAX_DEPTH: usize = scan::MAX_DEPTH as usize;
 
-/// The value as text, without framing and byte-order mark. Rejects with `too_large`, `invalid_json` if the framing needs a schema,
-/// `invalid_utf8` or `too_deep`, in this order.
-pub(in crate::event) fn text(value: &[u8], record_bytes: usize) -> Result<&str, Rejection> {
-    let text = text_of_any_depth(value, record_bytes)?;
-    check_depth(text).map(|()| text)
-}
-
-/// The same for whoever scans it, which finds out whether it is nested too deep: [`check_depth`] is needed only if the scan fails.
+/// The value as text, without framing and byte-order mark. Rejects with `too_large`, `invalid_json` if the framing needs a schema, or
+/// `invalid_utf8`, in this order. Whoever scans the text finds out whether it is nested too deep, and asks [`check_depth`] only if the scan
+/// fails.
 pub(in crate::event) fn text_of_any_depth(value: &[u8], record_bytes: usize) -> Result<&str, Rejection> {
     if value.len() > record_bytes {
         return Err(Rejection::new(Code::TooLarge, format!("has {} bytes, at most {record_bytes} are allowed", value.len())));

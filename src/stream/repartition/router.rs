@@ -202,12 +202,12 @@ mod tests {
             )
         };
         let (mut routed, format) = (Routed::default(), Format::Stripe(crate::event::StripeOptions::default()));
-        let router = Router { value_bytes_max: 4_000, ..router() };
+        let roomy = Router { value_bytes_max: 4_000, ..router() };
         for (discounts, noted) in [("[]", false), (r#"["di_1"]"#, true), ("[]", false)] {
             let text = event(discounts);
             let value = Some(text.as_bytes());
             let raw = Raw { stream: Stream::Billing, key: None, value, headers: Headers::NONE, timestamp: None, future_reference: None };
-            router.route(&raw, &format, 0, None, &mut routed).unwrap();
+            roomy.route(&raw, &format, 0, None, &mut routed).unwrap();
             assert_eq!((routed.is_empty(), routed.unexpanded_discount), (false, noted), "{discounts}");
         }
     }
