@@ -4,8 +4,8 @@
 //! `CHURNWATCH_FAULT=before-commit:3` kills the process the third time it reaches that point; `before-commit:3:12000` pauses there for
 //! 12,000 ms instead, and `in-restore:*:25` pauses there each time.
 //!
-//! `CHURNWATCH_MUTANT=offsets-not-sent` breaks the rule of that name; `tests/on_kafka/chaos` lists the rules and the test that catches
-//! each.
+//! `CHURNWATCH_MUTANT=offsets-not-sent` breaks the rule of that name, and `a,b` those of both; `tests/on_kafka/chaos` lists the rules and the
+//! test that catches each.
 
 #[cfg(not(feature = "faults"))]
 pub(crate) const fn point(_name: &str) {}
@@ -72,13 +72,24 @@ mod on_demand {
 
     /// Whether to break this rule.
     pub(crate) fn is_mutant(name: &str) -> bool {
-        static MUTANT: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("CHURNWATCH_MUTANT").ok());
-        MUTANT.as_deref() == Some(name)
+        static MUTANTS: LazyLock<String> = LazyLock::new(|| std::env::var("CHURNWATCH_MUTANT").unwrap_or_default());
+        names(&MUTANTS, name)
+    }
+
+    /// Whether a list, separated by commas, has this name.
+    fn names(list: &str, name: &str) -> bool {
+        list.split(',').any(|listed| listed == name)
     }
 
     #[cfg(test)]
     mod tests {
         use super::*;
+
+        #[test]
+        fn several_rules_can_be_broken_at_once() {
+            assert!(names("a", "a") && names("a,b", "a") && names("a,b", "b"));
+            assert!(!names("", "a") && !names("ab", "a") && !names("a,b", "a,b"));
+        }
 
         #[test]
         fn a_fault_is_a_point_a_passage_and_an_optional_pause() {

@@ -17,6 +17,8 @@ const WAITING: u8 = b'w';
 const DELETION: u8 = b'd';
 const COST: u8 = b'c';
 const COST_IDS: u8 = b'i';
+const PREDICTIONS: u8 = b'p';
+const TALLY: u8 = b't';
 
 /// The engine's part of the stamp.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -30,7 +32,7 @@ impl<S: Store> Task<S> {
     /// Roughly how many records [`Task::changelog`] would emit now.
     #[must_use]
     pub fn unwritten_records(&self) -> usize {
-        self.unwritten.records()
+        self.unwritten.records() + usize::from(self.predictions.is_tally_changed())
     }
 
     /// Emits the records that bring the changelog up to date, as key and value (`None` deletes), and marks them as written.
@@ -63,6 +65,13 @@ impl<S: Store> Task<S> {
         for number in &unwritten.costs {
             let value = self.costs.get(*number).map(|entry| encode(version, entry));
             emit(&task_key(COST, &number.to_be_bytes()), value.as_deref());
+        }
+        for hash in &unwritten.predictions {
+            let value = self.predictions.encode(*hash, version);
+            emit(&task_key(PREDICTIONS, &hash.to_be_bytes()), value.as_deref());
+        }
+        if let Some(tally) = self.predictions.take_changed_tally(version) {
+            emit(&task_key(TALLY, &[]), Some(&tally));
         }
         self.cost_ids.take_day_parts(Stream::Billing, false, version, &mut self.cost_id_digests, |part, bytes| {
             emit(&cost_ids_key(part), bytes.as_deref());
@@ -129,6 +138,8 @@ impl<S: Store> Task<S> {
             WAITING => self.waiting.put(number_of(number)?, decode::<WaitingRecord>(value)?),
             DELETION => self.deletions.insert(hash_of(number)?, decode::<Timestamp>(value)?),
             COST => self.costs.put(number_of(number)?, decode::<CostEntry>(value)?),
+            PREDICTIONS => self.predictions.restore(hash_of(number)?, value)?,
+            TALLY => self.predictions.restore_tally(value)?,
             COST_IDS => self.cost_ids.restore(part_of(number)?, value, &mut self.cost_id_digests)?,
             _ => return Err(CodecError::Corrupt("no such list")),
         }

@@ -172,6 +172,9 @@ impl<S: Store> Task<S> {
         let hash = Deletions::hash_of(id);
         self.deletions.insert(hash, at);
         self.unwritten.deletions.insert(hash);
+        if self.predictions.forget(hash) {
+            self.unwritten.predictions.insert(hash);
+        }
         let Some(mut slot) = self.store.remove(id) else { return };
         self.unwritten.forget(&slot);
         if slot.score.sequence() > 0 {

@@ -1,10 +1,11 @@
 //! A scoring round: scores accounts with new events, then those that are due, and emits their changes.
 
+use super::deletions::Deletions;
 use super::scoring::{ScoredSlot, score_slot};
 use super::{LiveSums, OutputRecord, ScoringOrder, Store, Task};
 use crate::account::{AccountKey, Limit};
-use crate::event::{self, DecodeContext, Decoded};
-use crate::metric::View;
+use crate::event::{self, DecodeContext, Decoded, Stream};
+use crate::metric::{Metric, Metrics, View};
 use crate::stream_time::Lateness;
 use crate::time::Timestamp;
 
@@ -15,7 +16,7 @@ pub struct RoundOptions {
     pub publish: bool,
     /// Whether the task is still catching up; every change carries this flag.
     pub catching_up: bool,
-    /// Accounts to score, at most; the others stay queued for the next round.
+    /// Waiting records to apply and accounts to score, at most; the others stay queued for the next round.
     pub budget: usize,
     /// Bytes of changes after which no further account is scored.
     pub bytes: usize,
@@ -32,6 +33,8 @@ pub struct RoundReport {
     pub bytes: usize,
     /// Accounts left for the next round.
     pub left: usize,
+    /// Whether waiting records whose time has come are left for the next round. Until all of them are applied, no account is scored.
+    pub waiting_left: bool,
 }
 
 impl RoundReport {
@@ -60,14 +63,19 @@ enum LiveUpdate {
     All,
 }
 
+/// The MRR at `view`, minor units; `None` if billing has nothing to say about that instant.
+fn known_mrr(metrics: &Metrics, view: &View) -> Option<i64> {
+    (view.stream(Stream::Billing).t >= view.t).then(|| metrics.whole_number(Metric::Mrr)).flatten()
+}
+
 impl<S: Store> Task<S> {
     /// Applies the waiting records that are due at `now`, scores accounts, and appends what to publish to `out`.
     pub fn round(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>) -> RoundReport {
-        self.release_waiting(now);
+        let waiting_left = !self.release_waiting(now, options.budget);
         self.forget_deletions(now);
         out.extend(self.tombstones.drain(..).map(OutputRecord::tombstone));
-        let mut report = RoundReport::default();
-        if options.publish {
+        let mut report = RoundReport { waiting_left, ..RoundReport::default() };
+        if options.publish && !waiting_left {
             self.score_due(now, options, out, &mut report);
             self.refresh_live(now, options.budget.saturating_sub(report.scored));
         }
@@ -104,7 +112,7 @@ impl<S: Store> Task<S> {
     }
 
     fn score_key(&mut self, key: AccountKey, view: &View, how: Scoring, out: &mut Vec<OutputRecord>, report: &mut RoundReport) {
-        let Self { settings, store, published, unwritten, refresh, .. } = self;
+        let Self { settings, store, published, unwritten, refresh, predictions, .. } = self;
         store.change_each_of(key, |slot, sums| {
             if slot.account.first_seen().is_none_or(|first| first > view.t) {
                 return;
@@ -113,6 +121,12 @@ impl<S: Store> Task<S> {
             let metrics = slot.account.measure(view, settings);
             let ScoredSlot { record, score } = score_slot(slot, &metrics, view, how.catching_up, settings, published);
             unwritten.note(key, changed_before, slot.changed_records());
+            if settings.keeps_predictions() && !matches!(how.part, LiveUpdate::Nothing) {
+                let hash = Deletions::hash_of(slot.id());
+                if predictions.note(hash, known_mrr(&metrics, view), score.risk, view.t, &settings.model) {
+                    unwritten.predictions.insert(hash);
+                }
+            }
             let has_part = slot.live.contribution.is_some();
             match how.part {
                 LiveUpdate::Nothing => slot.live.set_score(score),
@@ -152,11 +166,12 @@ impl<S: Store> Task<S> {
         }
     }
 
-    /// Applies the waiting records whose event time has been reached. They were observed, deduplicated and counted when they were read, so
-    /// a configuration that has changed since must not refuse them.
-    fn release_waiting(&mut self, now: Timestamp) {
+    /// Applies the waiting records whose event time has been reached, at most so many; returns whether that was all. They were observed,
+    /// deduplicated and counted when they were read, so a configuration that has changed since must not refuse them.
+    fn release_waiting(&mut self, now: Timestamp, most: usize) -> bool {
         let context = DecodeContext::of_accepted(self.settings.limits.text_bytes);
-        while let Some((number, waiting)) = self.waiting.pop_due(now) {
+        for _ in 0..most {
+            let Some((number, waiting)) = self.waiting.pop_due(now) else { return true };
             self.unwritten.waiting.insert(number);
             self.stream_time.reach(waiting.stream, waiting.at);
             let raw = event::Raw {
@@ -171,5 +186,6 @@ impl<S: Store> Task<S> {
                 self.apply(&record, Lateness::InTime);
             }
         }
+        !self.waiting.is_due(now)
     }
 }

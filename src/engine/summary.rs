@@ -1,6 +1,6 @@
 //! What a task reports after each cycle.
 
-use super::{ChangeCounts, Counts};
+use super::{ChangeCounts, Counts, Tally};
 use crate::account::LimitMeter;
 use crate::stream_time::StreamTime;
 
@@ -15,4 +15,6 @@ pub struct Summary {
     pub limits: LimitMeter,
     /// Changes published since this instance took over the task.
     pub published: ChangeCounts,
+    /// What became of the predictions of a calibrated model.
+    pub predictions: Tally,
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::deletions::Deletions;
+use super::predictions::Predictions;
 use super::punctuation::Punctuation;
 use super::refresh::Refresh;
 use super::unwritten::Unwritten;
@@ -35,6 +36,8 @@ pub struct Task<S> {
     pub(super) waiting: Waiting,
     pub(super) deletions: Deletions,
     pub(super) costs: Costs,
+    /// What the model in force has predicted, and what became of it.
+    pub(super) predictions: Predictions,
     /// Identities of costs: they have no account to keep them.
     pub(super) cost_ids: Dedup,
     /// Which parts of `cost_ids` the changelog holds.
@@ -72,6 +75,7 @@ impl<S: Store> Task<S> {
             waiting: Waiting::default(),
             deletions: Deletions::default(),
             costs: Costs::default(),
+            predictions: Predictions::default(),
             cost_ids: Dedup::default(),
             cost_id_digests: Digests::default(),
             unscored: VecDeque::new(),
@@ -122,6 +126,7 @@ impl<S: Store> Task<S> {
             counts: self.counts.clone(),
             limits: self.limits.clone(),
             published: self.published.clone(),
+            predictions: self.predictions.tally().clone(),
         }
     }
 

@@ -17,6 +17,7 @@ pub(super) struct Unwritten {
     pub(super) waiting: BTreeSet<u64>,
     pub(super) deletions: BTreeSet<u128>,
     pub(super) costs: BTreeSet<u64>,
+    pub(super) predictions: BTreeSet<u128>,
 }
 
 impl Unwritten {
@@ -36,6 +37,6 @@ impl Unwritten {
     }
 
     pub(super) fn records(&self) -> usize {
-        self.account_records + self.gone.len() + self.waiting.len() + self.deletions.len() + self.costs.len()
+        self.account_records + self.gone.len() + self.waiting.len() + self.deletions.len() + self.costs.len() + self.predictions.len()
     }
 }

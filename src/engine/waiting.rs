@@ -71,6 +71,11 @@ impl Waiting {
         self.records.insert(number, record);
     }
 
+    /// Whether a record has an event time of at most `now`.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        self.by_time.first().is_some_and(|(at, _)| *at <= now)
+    }
+
     /// Removes the next record with an event time of at most `now`; returns it with its number.
     pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(u64, WaitingRecord)> {
         let (_, number) = self.by_time.first().filter(|(at, _)| *at <= now).copied()?;

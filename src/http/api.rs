@@ -98,6 +98,7 @@ pub fn portfolio(source: &dyn Source) -> Value {
         fields.insert("tasks_total".to_owned(), json!(source.tasks_total()));
         fields.insert("accounts".to_owned(), json!(cells.iter().map(|cell| cell.accounts).sum::<u64>()));
         fields.insert("cells".to_owned(), json!(cells));
+        fields.insert("track_record".to_owned(), json!(source.track_record()));
     }
     with_header(source, source.now(), body)
 }

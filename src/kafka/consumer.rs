@@ -115,7 +115,7 @@ impl Consumer {
     /// Group metadata of a client that has not joined: without generation and member id, so brokers do not fence its commits. Only for a
     /// producer whose transactional id alone decides who may commit, and for a mutant.
     pub(crate) fn membership_unchecked(&self) -> Option<Membership> {
-        self.client.group_metadata().map(|metadata| Membership { metadata: metadata.into(), generation: -1 })
+        self.client.group_metadata().map(|metadata| Membership { metadata: metadata.into(), generation: -1, member: String::new() })
     }
 
     /// The group's stable committed offsets, in the order given. An error for one partition fails the whole call.

@@ -105,7 +105,57 @@ pub(crate) fn topics<C: ConsumerContext>(
 
 /// The operations allowed on a group; an error if the request fails.
 pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, limit: Duration) -> Result<Allowed, RDKafkaErrorCode> {
-    let Some((owned, mut pointers)) = c_strings(&[name]) else { return Ok(Ok(None)) };
+    let described = described_group(client, name, limit, |group| {
+        let mut operations = 0;
+        // SAFETY: the description lives as long as this call, and owns what is read of it.
+        let allowed = unsafe {
+            let list = sys::rd_kafka_ConsumerGroupDescription_authorized_operations(group, &raw mut operations);
+            allowed(sys::rd_kafka_ConsumerGroupDescription_error(group), list, operations)
+        };
+        match allowed {
+            // Each group has an error of its own, for a coordinator that is absent too.
+            Err(code) if !is_forbidden(code) => Err(code),
+            allowed => Ok(allowed),
+        }
+    });
+    described.map(|allowed| allowed.unwrap_or(Ok(None)))
+}
+
+/// The id of the member of a group that has this `group.instance.id`, if there is one; an error if the request fails.
+pub(crate) fn member_named<C: ConsumerContext>(
+    client: &BaseConsumer<C>,
+    group: &str,
+    instance: &str,
+    limit: Duration,
+) -> Result<Option<String>, RDKafkaErrorCode> {
+    let described = described_group(client, group, limit, |group| {
+        // SAFETY: the description lives as long as this call, and owns its members, whose names are null or C strings.
+        unsafe {
+            let error = sys::rd_kafka_ConsumerGroupDescription_error(group);
+            if !error.is_null() {
+                return Err(RDKafkaErrorCode::from(sys::rd_kafka_error_code(error)));
+            }
+            let mut members = (0..sys::rd_kafka_ConsumerGroupDescription_member_count(group))
+                .map(|place| sys::rd_kafka_ConsumerGroupDescription_member(group, place));
+            let is_named = |member: &*const sys::rd_kafka_MemberDescription_t| {
+                let name = sys::rd_kafka_MemberDescription_group_instance_id(*member);
+                !name.is_null() && CStr::from_ptr(name).to_bytes() == instance.as_bytes()
+            };
+            let id = |member| CStr::from_ptr(sys::rd_kafka_MemberDescription_consumer_id(member)).to_string_lossy().into_owned();
+            Ok(members.find(is_named).map(id))
+        }
+    });
+    described.map(Option::flatten)
+}
+
+/// What `read` makes of the description of a group; `None` if the broker cannot describe groups (the embedded one cannot).
+fn described_group<C: ConsumerContext, T>(
+    client: &BaseConsumer<C>,
+    name: &str,
+    limit: Duration,
+    read: impl FnOnce(*const sys::rd_kafka_ConsumerGroupDescription_t) -> Result<T, RDKafkaErrorCode>,
+) -> Result<Option<T>, RDKafkaErrorCode> {
+    let Some((owned, mut pointers)) = c_strings(&[name]) else { return Ok(None) };
     // SAFETY: the name outlives the call, which copies it.
     let ask = |rk, options, queue| unsafe { sys::rd_kafka_DescribeConsumerGroups(rk, pointers.as_mut_ptr(), 1, options, queue) };
     // SAFETY: `ask` makes the call that the options are created for.
@@ -116,7 +166,7 @@ pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, li
     unsafe {
         match RDKafkaErrorCode::from(sys::rd_kafka_event_error(event.0.as_ptr())) {
             RDKafkaErrorCode::NoError => {}
-            RDKafkaErrorCode::UnsupportedFeature => return Ok(Ok(None)),
+            RDKafkaErrorCode::UnsupportedFeature => return Ok(None),
             code => return Err(code),
         }
         let result = sys::rd_kafka_event_DescribeConsumerGroups_result(event.0.as_ptr());
@@ -126,16 +176,7 @@ pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, li
         } else {
             sys::rd_kafka_DescribeConsumerGroups_result_groups(result, &raw mut count)
         };
-        if count == 0 {
-            return Ok(Ok(None));
-        }
-        let mut operations = 0;
-        let list = sys::rd_kafka_ConsumerGroupDescription_authorized_operations(*found, &raw mut operations);
-        match allowed(sys::rd_kafka_ConsumerGroupDescription_error(*found), list, operations) {
-            // Each group has an error of its own, for a coordinator that is absent too.
-            Err(code) if !is_forbidden(code) => Err(code),
-            allowed => Ok(allowed),
-        }
+        if count == 0 { Ok(None) } else { read(*found).map(Some) }
     }
 }
 

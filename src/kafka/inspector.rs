@@ -189,6 +189,22 @@ impl Inspector {
         answered.map_err(|error| self.failed(format!("asking for the rights on group {group}"), &error))
     }
 
+    /// The id of the member of a group that has this `group.instance.id`, if there is one. Asks until a broker answers, or `step` returns
+    /// false; what cannot be asked counts as no.
+    pub(crate) fn member_named(&self, group: &str, instance: &str, step: impl Fn() -> bool) -> Option<String> {
+        while step() {
+            match describe::member_named(&self.client, group, instance, wait::TURN) {
+                Ok(member) => return member,
+                Err(code) if wait::limit(&KafkaError::AdminOp(code), wait::OUTAGE).is_none() => {
+                    tracing::warn!(group, instance, ?code, "the members of the group cannot be listed");
+                    return None;
+                }
+                Err(_) => self.wait(wait::STEP),
+            }
+        }
+        None
+    }
+
     /// The error of a call, with the reason for failed connections if one is known.
     fn failed(&self, doing: String, error: &KafkaError) -> Error {
         self.serve();

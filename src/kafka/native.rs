@@ -226,6 +226,8 @@ pub(crate) struct Membership {
     pub metadata: Arc<ConsumerGroupMetadata>,
     /// The generation of the group.
     pub generation: i32,
+    /// The id that the group has given the member.
+    pub member: String,
 }
 
 /// The current membership of a consumer; `None` if it has no generation or member id, because brokers would not fence such commits.
@@ -234,7 +236,7 @@ pub(crate) struct Membership {
 /// two are equal, the copy in between has the same one.
 pub(crate) fn membership<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<Membership> {
     let (before, metadata, after) = (generation(consumer)?, consumer.group_metadata()?, generation(consumer)?);
-    (before == after).then_some(Membership { metadata: Arc::new(metadata), generation: before.0 })
+    (before == after).then_some(Membership { metadata: Arc::new(metadata), generation: before.0, member: before.1 })
 }
 
 fn generation<C: ConsumerContext>(consumer: &BaseConsumer<C>) -> Option<(i32, String)> {

@@ -1,8 +1,7 @@
 //! The transactional producer: one transaction at a time.
 //!
-//! Every call has a timeout. A transaction whose outcome is unknown is never retried: the caller drops this producer, creates a new one
-//! with the same transactional id (its initialisation ends the open transaction and fences the old producer), and continues from what was
-//! committed.
+//! Every call has a timeout. A transaction whose outcome is unknown is never retried: the caller drops this producer, creates one with
+//! another transactional id, and continues from what was committed. What the old one has left open ends after the transaction timeout.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -217,7 +216,7 @@ impl TransactionalProducer {
     }
 
     /// Adds offsets to the open transaction, on a thread of its own: librdkafka waits without a limit for a group coordinator that it has
-    /// found on a broker that is down. A thread that waits too long keeps the client, which the next producer with the same id fences.
+    /// found on a broker that is down. A thread that waits too long keeps the client, which nobody asks to commit any more.
     fn send_offsets(
         &self,
         offsets: TopicPartitionList,
@@ -255,7 +254,7 @@ impl TransactionalProducer {
         if matches!(failed, TransactionError::Fenced(_)) {
             return Err(failed);
         }
-        tracing::info!(%error, "abort failed; the next initialisation will end the transaction");
+        tracing::info!(%error, "abort failed; the coordinator will end the transaction after its timeout");
         Ok(())
     }
 

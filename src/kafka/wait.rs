@@ -14,7 +14,7 @@ pub(crate) const REQUEST: Duration = Duration::from_secs(10);
 pub(crate) const TURN: Duration = Duration::from_secs(2);
 /// One look of a watch that looks again soon.
 pub(crate) const LOOK: Duration = Duration::from_secs(5);
-/// The abort of a transaction. The next initialisation of the producer ends whatever it leaves open.
+/// The abort of a transaction. The coordinator ends whatever it leaves open.
 pub(crate) const ABORT: Duration = Duration::from_secs(5);
 /// The first answer of a cluster. At the start, a wrong address is likelier than an outage.
 pub(crate) const FIRST_CONTACT: Duration = Duration::from_secs(10);

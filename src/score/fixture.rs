@@ -34,7 +34,7 @@ weight = 10
 "#;
 
 /// A model of [`COMPONENTS`] and more.
-pub(super) fn model(more: &str) -> Model {
+pub(crate) fn model(more: &str) -> Model {
     Model::compile(&ModelFile::parse(&format!("{COMPONENTS}{more}")).unwrap()).unwrap()
 }
 

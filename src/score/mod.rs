@@ -12,7 +12,7 @@ mod driver;
 mod explain;
 mod fields;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod line;
 pub mod model;
 mod published;

@@ -81,6 +81,12 @@ impl Settings {
             rates: Some(self.money.rates.clone()),
         }
     }
+
+    /// Whether tasks note what the model predicts and what becomes of it. Version 1 of the state has no place for that.
+    #[must_use]
+    pub fn keeps_predictions(&self) -> bool {
+        self.model.risk.calibrated && self.state_write_version >= StateVersion::V2
+    }
 }
 
 /// `[account]`.

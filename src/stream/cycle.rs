@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::failure::Failure;
+use super::identity::replacement_id;
 use super::load::{Limits, Load};
 use super::options::Options;
 use super::preflight::Inputs;
@@ -43,7 +44,8 @@ pub(super) struct Transactions {
 
 /// How a transaction ended.
 pub(super) enum TransactionEnd {
-    /// Committed, with the offset at which the changelog of each task now ends, and what was written to it.
+    /// Committed, with the offset at which the changelog of each task now ends, and what was written to it: the records that were
+    /// expected, and their bytes.
     Committed(BTreeMap<i32, (i64, Load)>),
     /// Failed. What the tasks regard as written was not written, and the producer must be replaced.
     Failed(TransactionError),
@@ -92,9 +94,10 @@ impl Transactions {
         limit: Duration,
     ) -> Result<TransactionEnd, Failure> {
         self.destinations.check(tasks.iter().map(|(_, task)| &**task))?;
+        let estimated: Load = tasks.iter().map(|(_, task)| task.load(self.limits.record_bytes())).sum();
+        let was_limited = self.limits.are_nearly_reached(estimated) || tasks.iter().any(|(_, task)| task.has_left());
         let began = monotonic();
-        let bytes_max = if self.limits.are_least() { usize::MAX } else { self.limits.bytes() };
-        let mut written = Written { bytes_max, ..Written::default() };
+        let mut written = Written { bytes_max: self.limits.bytes_written_max(), ..Written::default() };
         let result = self.transact(tasks, membership, Deadline::after(limit), &mut written);
         let lasted = monotonic().duration_since(began);
         match result {
@@ -103,7 +106,7 @@ impl Transactions {
                     self.options.starts.over(**number);
                 }
                 self.failed_in_a_row = 0;
-                self.limits.committed(lasted, limit);
+                self.limits.committed(lasted, limit, was_limited);
                 self.metrics.transaction(TransactionOutcome::Committed, lasted);
                 let changelog = |task: i32| written.changelogs.get(&task).copied().unwrap_or_default();
                 // The commit marker takes the offset after the last record.
@@ -112,7 +115,7 @@ impl Transactions {
             Err(error) => {
                 // One that failed sooner did not fail because of its size.
                 if written.is_too_large() || lasted >= limit / 2 {
-                    self.limits.shrink();
+                    self.limits.failed(estimated, written.load);
                 }
                 // The abort may be what shows that another process has taken over.
                 let error = self.producer.abort().err().unwrap_or(error);
@@ -153,9 +156,11 @@ impl Transactions {
         give_up(error, self.failed_in_a_row, self.options.instance.is_some()).map_or(Ok(()), Err)
     }
 
-    /// After a transaction that failed or may have failed: a new producer with the same id ends it and fences any request still in flight.
+    /// After a transaction that failed or may have failed: a new producer, whose id nobody else can hold. The coordinator ends whatever
+    /// the old one has left open, and a restore waits for that.
     pub(super) fn replace_producer(&mut self) -> Result<(), Failure> {
-        self.producer = TransactionalProducer::new(&self.options.properties, &self.transactional_id, || self.clock.step())?;
+        let id = replacement_id(&self.transactional_id);
+        self.producer = TransactionalProducer::new(&self.options.properties, &id, || self.clock.step())?;
         Ok(())
     }
 }
@@ -163,6 +168,7 @@ impl Transactions {
 /// Why the process cannot recover from a failed transaction, if it cannot. A fenced producer with a random transactional id was too slow;
 /// with that of a named instance, another process has taken over.
 pub(super) fn give_up(error: &TransactionError, failed_in_a_row: usize, is_named_instance: bool) -> Option<Failure> {
+    let is_named_instance = is_named_instance && !fault::is_mutant("fenced-counts-as-aborted");
     match error {
         TransactionError::Fatal(cause) => Some(Failure::kafka("writing a transaction", cause)),
         TransactionError::Fenced(cause) if is_named_instance => Some(Failure::Fenced { cause: cause.clone() }),
@@ -206,10 +212,10 @@ impl Destinations {
 /// What a transaction has written.
 #[derive(Debug, Default)]
 struct Written {
-    /// Changelog records and their bytes, by task.
+    /// What each task expected to write to its changelog at least, as a number of records, and the bytes that it did write.
     changelogs: BTreeMap<i32, Load>,
-    /// Bytes of all records.
-    bytes: usize,
+    /// All records.
+    load: Load,
     /// Most bytes.
     bytes_max: usize,
 }
@@ -217,7 +223,7 @@ struct Written {
 impl Written {
     /// Whether the estimate that ended the cycle was too low. Such a transaction is given up at once.
     const fn is_too_large(&self) -> bool {
-        self.bytes > self.bytes_max
+        self.load.bytes > self.bytes_max
     }
 }
 
@@ -240,6 +246,9 @@ impl TaskWriter<'_> {
         for letter in &task.letters {
             self.send(&letter.outgoing(&to.dead_letters));
         }
+        // The stamp is one more.
+        let expected = task.shared.engine.unwritten_records() + 1;
+        self.written.changelogs.entry(number).or_default().records += expected;
         let live_keys = &mut task.live_keys;
         task.shared.engine.changelog(|key, value| {
             let is_left_out = matches!(key, [1 | 3, 1, ..] if fault::is_mutant("usage-not-written"))
@@ -256,9 +265,7 @@ impl TaskWriter<'_> {
 
     fn changelog(&mut self, topic: &str, partition: i32, key: &[u8], value: Option<&[u8]>) {
         let record = Outgoing { topic, partition: Some(partition), key: Some(key), value, headers: &[], timestamp: None, remember: true };
-        let written = self.written.changelogs.entry(partition).or_default();
-        written.records += 1;
-        written.bytes += record.size();
+        self.written.changelogs.entry(partition).or_default().bytes += record.size();
         self.send(&record);
     }
 
@@ -266,9 +273,10 @@ impl TaskWriter<'_> {
         if self.error.is_some() {
             return;
         }
-        self.written.bytes += record.size();
+        self.written.load.records += 1;
+        self.written.load.bytes += record.size();
         self.error = if self.written.is_too_large() {
-            let (bytes, limit) = (self.written.bytes, self.written.bytes_max);
+            let (bytes, limit) = (self.written.load.bytes, self.written.bytes_max);
             Some(TransactionError::Aborted(format!("{bytes} bytes are more than the limit of {limit}")))
         } else {
             self.producer.send(record, self.deadline).err()

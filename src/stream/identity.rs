@@ -1,12 +1,13 @@
 //! The names by which a thread is known to the group and to the transaction coordinator.
 
 use super::options::Options;
+use crate::fault;
 
 /// The names of one thread.
 pub(super) struct Identity {
     /// `group.instance.id` for static membership; `None` without `application.instance`.
     pub group_instance: Option<String>,
-    /// `transactional.id` of its producers.
+    /// `transactional.id` of its first producer; that of an instance ends what its last run left open.
     pub transactional_id: String,
 }
 
@@ -27,6 +28,13 @@ impl Identity {
         let transactional_id = group_instance.clone().unwrap_or_else(|| format!("{group}-{:016x}-{number}", rand::random::<u64>()));
         Self { group_instance, transactional_id }
     }
+}
+
+/// The id of a producer that takes the place of a failed one with the id `first`. To ask for the same id again would fence whoever has
+/// taken it over since: a thread that was cut off from the brokers cannot know whether a successor has. Nor can a request that the failed
+/// producer left on its way have any effect on the transactions of another id.
+pub(super) fn replacement_id(first: &str) -> String {
+    if fault::is_mutant("replacement-keeps-the-id") { first.to_owned() } else { format!("{first}-{:016x}", rand::random::<u64>()) }
 }
 
 #[cfg(test)]
@@ -55,5 +63,12 @@ mod tests {
         assert_eq!(one.group_instance, None);
         assert_ne!(one.transactional_id, other.transactional_id);
         assert!(one.transactional_id.starts_with("shop-") && one.transactional_id.ends_with("-0"));
+    }
+
+    #[test]
+    fn a_replacement_never_asks_for_an_id_that_a_successor_may_hold() {
+        let first = identity(Some("a"), 0).transactional_id;
+        let (one, other) = (replacement_id(&first), replacement_id(&first));
+        assert!(one != first && one != other && one.starts_with("shop-a-0-"), "{one} and {other} replace {first}");
     }
 }

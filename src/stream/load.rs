@@ -1,15 +1,24 @@
 //! The size of a transaction, and its limits.
+//!
+//! Sizes are estimates until everything has been written, and an estimate counts what a transaction holds at least. So the limits learn: they
+//! start small in each process, grow with every transaction that reached them and was quick, and after one that failed they are a quarter of
+//! what it was. A process that exits because of a size is therefore not followed by one that tries the same size again.
 
 use std::iter::Sum;
 use std::time::Duration;
+
+use crate::fault;
 
 /// Most records in one transaction.
 pub(super) const RECORDS_MAX: usize = 50_000;
 /// Most bytes in one transaction.
 pub(super) const BYTES_MAX: usize = 64 * 1024 * 1024;
-
-/// How often the limits may be halved: down to 1,562 records or 2 MiB.
-const HALVINGS_MAX: u32 = 5;
+/// The limits of a process that starts: 1,562 records or 2 MiB. Five quick transactions later they are at their maximum.
+const START: Limits = Limits { records: RECORDS_MAX >> 5, bytes: BYTES_MAX >> 5, record_bytes: 0 };
+/// The least limits. A transaction this small is tried whatever it holds.
+const LEAST: Limits = Limits { records: 48, bytes: 64 * 1024, record_bytes: 0 };
+/// What is left of the size of a failed transaction.
+const SHRINK: usize = 4;
 /// Assumed size of the changelog record that scoring an account changes, bytes.
 const CORE_RECORD_BYTES: usize = 1024;
 
@@ -22,52 +31,79 @@ pub(super) struct Load {
     pub bytes: usize,
 }
 
-/// The current limits of a transaction. They halve when one could not be committed in time, so that the same records are never tried
-/// again in one, and grow back while transactions are quick.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The current limits of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
-    halvings: u32,
+    records: usize,
+    bytes: usize,
+    /// Size of a record in the failed transactions, forgotten slowly; 0: none has failed.
+    record_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        START
+    }
 }
 
 impl Limits {
     /// Most records.
     pub(super) const fn records(self) -> usize {
-        RECORDS_MAX >> self.halvings
+        self.records
     }
 
-    /// Most bytes.
-    pub(super) const fn bytes(self) -> usize {
-        BYTES_MAX >> self.halvings
+    /// Most bytes of a transaction, whatever it was estimated at. The least ones are not bounded: nothing smaller could be tried instead.
+    pub(super) const fn bytes_written_max(self) -> usize {
+        if self.are_least() { usize::MAX } else { BYTES_MAX }
+    }
+
+    /// The least size at which a record is estimated.
+    pub(super) const fn record_bytes(self) -> usize {
+        self.record_bytes
     }
 
     /// Whether they can shrink no further.
-    pub(super) const fn are_least(self) -> bool {
-        self.halvings == HALVINGS_MAX
+    const fn are_least(self) -> bool {
+        self.records <= LEAST.records && self.bytes <= LEAST.bytes
     }
 
-    /// A transaction was too large.
-    pub(super) fn shrink(&mut self) {
-        self.halvings = (self.halvings + 1).min(HALVINGS_MAX);
+    /// Whether a transaction has failed because of its size and none has been quick enough since: then each record counts.
+    pub(super) const fn are_reduced(self) -> bool {
+        self.records < START.records || self.bytes < START.bytes
     }
 
-    /// A transaction has been committed within `took` of the `allowed` time. One twice as large would have taken twice as long.
-    pub(super) fn committed(&mut self, took: Duration, allowed: Duration) {
-        if took < allowed / 4 {
-            self.halvings = self.halvings.saturating_sub(1);
+    /// A transaction failed because of its size, or may have: it was estimated at this size, and this much of it was written.
+    pub(super) fn failed(&mut self, estimated: Load, written: Load) {
+        if written.records == 0 || fault::is_mutant("limits-do-not-shrink") {
+            return;
+        }
+        let below = |limit: usize, estimated: usize, written: usize| limit.min(estimated).min(written) / SHRINK;
+        self.records = below(self.records, estimated.records, written.records).max(LEAST.records);
+        self.bytes = below(self.bytes, estimated.bytes, written.bytes).max(LEAST.bytes);
+        self.record_bytes = self.record_bytes.max(written.bytes / written.records);
+    }
+
+    /// A transaction has been committed within `took` of the `allowed` time. If the limits were what kept it from being larger, one twice
+    /// as large would have taken twice as long.
+    pub(super) fn committed(&mut self, took: Duration, allowed: Duration, was_limited: bool) {
+        self.record_bytes -= self.record_bytes.div_ceil(8);
+        if was_limited && took < allowed / 4 {
+            self.records = (self.records * 2).min(RECORDS_MAX);
+            self.bytes = (self.bytes * 2).min(BYTES_MAX);
         }
     }
 
     /// Whether a transaction has used four fifths of a limit; the rest is reserved for scores and changes.
     pub(super) const fn are_nearly_reached(self, load: Load) -> bool {
-        load.records > self.records() / 5 * 4 || load.bytes > self.bytes() / 5 * 4
+        load.records > self.records / 5 * 4 || load.bytes > self.bytes / 5 * 4
     }
 
     /// What each of `tasks` tasks may add to a transaction by scoring: accounts (each takes a change and a changelog record) and bytes of
     /// changes.
     pub(super) fn left_for_each_of(self, tasks: usize, load: Load) -> Load {
         let tasks = tasks.max(1);
-        let records = self.records().saturating_sub(load.records).max(self.records() / 10) / 2;
-        let bytes = self.bytes().saturating_sub(load.bytes + records * CORE_RECORD_BYTES).max(self.bytes() / 10);
+        let records = self.records.saturating_sub(load.records).max(self.records / 10) / 2;
+        let bytes = self.bytes.saturating_sub(load.bytes + records * CORE_RECORD_BYTES).max(self.bytes / 10);
         Load { records: (records / tasks).max(1), bytes: bytes / tasks }
     }
 }
@@ -82,40 +118,96 @@ impl Sum for Load {
 mod tests {
     use super::*;
 
+    const MAX: Limits = Limits { records: RECORDS_MAX, bytes: BYTES_MAX, record_bytes: 0 };
+    const ALLOWED: Duration = Duration::from_secs(10);
+
     #[test]
     fn even_a_full_transaction_leaves_the_tasks_a_tenth_for_scoring() {
-        let (limits, full) = (Limits::default(), Load { records: 2 * RECORDS_MAX, bytes: 2 * BYTES_MAX });
-        assert_eq!(limits.left_for_each_of(0, full), limits.left_for_each_of(1, full), "no task counts as one");
-        assert_eq!(limits.left_for_each_of(2, full), Load { records: RECORDS_MAX / 10 / 2 / 2, bytes: BYTES_MAX / 10 / 2 });
+        let full = Load { records: 2 * RECORDS_MAX, bytes: 2 * BYTES_MAX };
+        assert_eq!(MAX.left_for_each_of(0, full), MAX.left_for_each_of(1, full), "no task counts as one");
+        assert_eq!(MAX.left_for_each_of(2, full), Load { records: RECORDS_MAX / 10 / 2 / 2, bytes: BYTES_MAX / 10 / 2 });
     }
 
     #[test]
     fn either_records_or_bytes_alone_fill_a_transaction() {
-        let limits = Limits::default();
-        assert!(limits.are_nearly_reached(Load { records: 1, bytes: BYTES_MAX / 5 * 4 + 1 }));
-        assert!(limits.are_nearly_reached(Load { records: RECORDS_MAX / 5 * 4 + 1, bytes: 1 }));
-        assert!(!limits.are_nearly_reached(Load { records: RECORDS_MAX / 5 * 4, bytes: BYTES_MAX / 5 * 4 }));
+        assert!(MAX.are_nearly_reached(Load { records: 1, bytes: BYTES_MAX / 5 * 4 + 1 }));
+        assert!(MAX.are_nearly_reached(Load { records: RECORDS_MAX / 5 * 4 + 1, bytes: 1 }));
+        assert!(!MAX.are_nearly_reached(Load { records: RECORDS_MAX / 5 * 4, bytes: BYTES_MAX / 5 * 4 }));
     }
 
     #[test]
-    fn a_transaction_that_failed_is_repeated_with_half_the_records_down_to_a_floor() {
+    fn limits_start_small_and_reach_their_maximum_after_five_quick_transactions() {
         let mut limits = Limits::default();
-        let load = Load { records: RECORDS_MAX / 2, bytes: 0 };
-        assert!(!limits.are_nearly_reached(load));
-        limits.shrink();
-        assert!(limits.are_nearly_reached(load) && limits.records() == RECORDS_MAX / 2 && limits.bytes() == BYTES_MAX / 2);
-        (0..9).for_each(|_| limits.shrink());
-        assert!(limits.are_least() && limits.records() == 1_562, "{}", limits.records());
+        assert_eq!((limits.records(), limits.bytes), (1_562, 2 * 1024 * 1024));
+        (0..5).for_each(|_| limits.committed(ALLOWED / 5, ALLOWED, true));
+        assert_eq!((limits.records(), limits.bytes), (49_984, BYTES_MAX));
+        limits.committed(ALLOWED / 5, ALLOWED, true);
+        assert_eq!(limits, MAX);
     }
 
     #[test]
-    fn limits_grow_back_only_while_twice_as_much_would_fit_easily() {
-        let (mut limits, allowed) = (Limits { halvings: 2 }, Duration::from_secs(10));
-        limits.committed(Duration::from_secs(3), allowed);
-        assert_eq!(limits.halvings, 2);
-        limits.committed(Duration::from_secs(1), allowed);
-        limits.committed(Duration::from_secs(1), allowed);
-        limits.committed(Duration::from_secs(1), allowed);
-        assert_eq!(limits, Limits::default());
+    fn a_transaction_that_was_slow_or_that_they_did_not_limit_says_nothing_about_larger_ones() {
+        let mut limits = Limits::default();
+        limits.committed(ALLOWED / 4, ALLOWED, true);
+        limits.committed(ALLOWED / 100, ALLOWED, false);
+        assert_eq!(limits, START);
+    }
+
+    #[test]
+    fn after_a_failure_the_limits_are_below_what_failed_however_small_that_was() {
+        let mut limits = MAX;
+        let estimated = Load { records: 1_000, bytes: 1_000_000 };
+        limits.failed(estimated, Load { records: 800, bytes: 32_000_000 });
+        assert_eq!((limits.records(), limits.bytes, limits.record_bytes()), (200, 250_000, 40_000));
+        assert!(limits.are_reduced());
+        (0..9).for_each(|_| limits.failed(Load { records: 1, bytes: 1 }, Load { records: 1, bytes: 1 }));
+        assert_eq!((limits.records(), limits.bytes, limits.bytes_written_max()), (LEAST.records, LEAST.bytes, usize::MAX));
+    }
+
+    #[test]
+    fn a_failure_before_anything_was_written_is_not_one_of_size() {
+        let mut limits = Limits::default();
+        limits.failed(Load { records: 1_000, bytes: 1_000_000 }, Load::default());
+        assert_eq!(limits, START);
+    }
+
+    /// How many transactions of accounts of this size a process fails to commit in a row until one succeeds, and how large that one is, on
+    /// a broker that takes this many bytes a second. Every account is estimated at 1 KiB until a failure teaches better.
+    fn failures(mut limits: Limits, account_bytes: usize, bytes_per_second: usize) -> (usize, usize) {
+        for failures in 0.. {
+            let estimate = |accounts: usize| Load { records: accounts, bytes: accounts * limits.record_bytes().max(1024) };
+            let accounts = (1..40_000).find(|accounts| limits.are_nearly_reached(estimate(*accounts))).unwrap_or(40_000);
+            let in_time = 10 * bytes_per_second;
+            if accounts * account_bytes <= in_time.min(limits.bytes_written_max()) {
+                return (failures, accounts);
+            }
+            limits.failed(estimate(accounts), Load { records: accounts, bytes: accounts * account_bytes });
+        }
+        unreachable!()
+    }
+
+    #[test]
+    fn a_burst_of_large_accounts_is_committed_after_few_failures_whatever_the_limits_were() {
+        const KIB: usize = 1024;
+        for account_bytes in [4 * KIB, 32 * KIB, 512 * KIB] {
+            for bytes_per_second in [100 * KIB, KIB * KIB, 20 * KIB * KIB] {
+                for limits in [START, MAX] {
+                    let (failures, accounts) = failures(limits, account_bytes, bytes_per_second);
+                    let case =
+                        format!("{accounts} accounts of {account_bytes} bytes at {bytes_per_second} bytes per second, from {limits:?}");
+                    assert!(failures <= 3, "{failures} failures: {case}");
+                }
+            }
+        }
+        assert_eq!(failures(START, 32 * KIB, 20 * KIB * KIB).0, 0, "a process that starts does not fail at all on a quick broker");
+    }
+
+    #[test]
+    fn what_a_failure_taught_about_sizes_is_forgotten_slowly() {
+        let mut limits = Limits { record_bytes: 8_000, ..START };
+        limits.committed(ALLOWED, ALLOWED, false);
+        assert_eq!(limits.record_bytes(), 7_000);
+        (0..100).for_each(|_| limits.committed(ALLOWED, ALLOWED, false));
+        assert_eq!(limits.record_bytes(), 0);
     }
 }

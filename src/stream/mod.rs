@@ -17,6 +17,7 @@ mod group_event;
 mod identity;
 mod live_keys;
 mod load;
+mod namesake;
 mod notices;
 mod offsets;
 mod options;

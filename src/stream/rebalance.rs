@@ -104,6 +104,7 @@ impl StreamThread {
         if lost {
             self.metrics.tasks_lost(count);
             self.tasks.clear();
+            self.check_name()?;
         } else {
             self.metrics.tasks_revoked(count);
             end = self.cycle(REVOKE_LIMIT, |_| true)?;
@@ -115,6 +116,15 @@ impl StreamThread {
         self.report.revoked(monotonic());
         self.member.unassign()?;
         if end == CycleEnd::Failed { self.recover() } else { Ok(()) }
+    }
+
+    /// Fails if another process has taken over the name of this member, whose session has ended.
+    fn check_name(&self) -> Result<(), Failure> {
+        let (Some(namesake), Some(own)) = (&self.namesake, &self.assignment.membership) else { return Ok(()) };
+        namesake.check(own, || {
+            self.clock.step();
+            !self.stop.is_requested()
+        })
     }
 
     /// The record at the next offset no longer exists. Restoring again compares every offset with the log and reports the exact loss.

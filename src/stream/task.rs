@@ -48,6 +48,7 @@ pub(super) struct StreamTask {
     /// Whether the accounts topics have been read to their ends since the last assignment.
     has_deletions: bool,
     letters_bytes: usize,
+    changes_bytes: usize,
     runs: Vec<BadRun>,
     catch_up: CatchUp,
     catch_up_log: CatchUpLog,
@@ -55,11 +56,12 @@ pub(super) struct StreamTask {
     read: u64,
     /// Their size. The state grows by about as much.
     read_bytes: usize,
-    /// Size of a changelog record, as written lately or, after a restore, as read. It rises at once and falls slowly.
+    /// Size of what an expected changelog record became, as written lately or, after a restore, as read: a large section becomes several.
+    /// It rises at once and falls slowly.
     record_bytes: usize,
     /// Whether the offsets must be committed even if nothing was read.
     must_commit: bool,
-    /// Whether the last round left accounts unscored because of its budget.
+    /// Whether the last round left waiting records or unscored accounts because of its budget.
     has_left: bool,
     /// What the process's counters already include.
     meter: TaskMeter,
@@ -84,6 +86,7 @@ impl StreamTask {
             basis: restored.basis,
             has_deletions: false,
             letters_bytes: 0,
+            changes_bytes: 0,
             catch_up: CatchUp::default(),
             catch_up_log: CatchUpLog::default(),
             read: 0,
@@ -235,8 +238,9 @@ impl StreamTask {
         let (publish, catching_up) = (self.mode != Mode::CatchingUp, self.mode == Mode::Overdue);
         let round = RoundOptions { publish, catching_up, budget: budget.records, bytes: budget.bytes };
         let report = self.shared.round(now, &round, &mut self.changes);
-        self.has_left = report.left > 0;
-        // Accounts beyond the budget are scored in the next cycle, without a pause.
+        self.has_left = report.left > 0 || report.waiting_left;
+        self.changes_bytes += report.bytes;
+        // What is beyond the budget follows in the next cycle, without a pause.
         self.next_cycle = if self.has_left { monotonic() } else { monotonic() + self.interval(options) };
     }
 
@@ -247,7 +251,7 @@ impl StreamTask {
         options.on_bad_run == OnBadRun::Exit && self.runs.iter().zip(&self.positions).any(open)
     }
 
-    /// Whether the last round left accounts unscored because of its budget.
+    /// Whether the last round left waiting records or unscored accounts because of its budget.
     pub(super) const fn has_left(&self) -> bool {
         self.has_left
     }
@@ -266,12 +270,16 @@ impl StreamTask {
             || self.shared.engine.unwritten_records() > 0
     }
 
-    /// Estimates what this task adds to the next transaction.
-    pub(super) fn load(&self) -> Load {
+    /// Estimates what this task adds to the next transaction. `record_bytes`: the least size of a changelog record to reckon with.
+    pub(super) fn load(&self, record_bytes: usize) -> Load {
+        if !self.is_dirty() {
+            return Load::default();
+        }
         let unwritten = self.shared.engine.unwritten_records();
         Load {
+            // The stamp is one more.
             records: self.letters.len() + self.changes.len() + unwritten + 1,
-            bytes: self.letters_bytes + unwritten * self.record_bytes + self.read_bytes,
+            bytes: self.letters_bytes + self.changes_bytes + unwritten * self.record_bytes.max(record_bytes) + self.read_bytes,
         }
     }
 
@@ -312,7 +320,8 @@ impl StreamTask {
         TaskMetadata { catching_up: self.mode != Mode::Live, inputs }
     }
 
-    /// Everything so far has been committed. `changelog_end`: where the changelog now ends; `changelog`: what was written to it.
+    /// Everything so far has been committed. `changelog_end`: where the changelog now ends; `changelog`: how many records were expected to
+    /// be written to it, and how many bytes were.
     pub(super) fn committed(&mut self, changelog_end: i64, changelog: Load, metrics: &Metrics) {
         let mean = changelog.bytes / changelog.records.max(1);
         self.record_bytes = mean.max(self.record_bytes - self.record_bytes / 8);
@@ -323,6 +332,7 @@ impl StreamTask {
         }
         self.changes.clear();
         self.letters_bytes = 0;
+        self.changes_bytes = 0;
         self.read = 0;
         self.read_bytes = 0;
         self.must_commit = false;
@@ -353,117 +363,4 @@ pub(super) fn bad_run(topic: &InputTopic, record: Record<'_>, finding: Finding, 
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::config::Config;
-    use crate::config::section::Start;
-    use crate::directory::Directory;
-    use crate::settings::Settings;
-    use crate::stream::Permits;
-    use crate::stream::offsets::Resolved;
-    use crate::stream::preflight::inputs::TopicIds;
-
-    /// A task without accounts, which continues its three inputs at offset 7. The third was never committed.
-    pub(in crate::stream) fn restored_task() -> StreamTask {
-        let shared = SharedTask::new(1, Arc::new(Directory::new(Arc::new(Settings::default()))));
-        let resolved = [false, false, true].map(|must_commit| Resolved { next: 7, must_commit }).to_vec();
-        let commit_point = CommitPoint { group: vec![Some(7), Some(7), None], changelog_end: 0 };
-        let (basis, live_keys) = (Basis::default(), LiveKeys::default());
-        StreamTask::new(Restored { shared, resolved, commit_point, record_bytes: 1024, basis, live_keys })
-    }
-
-    fn options() -> Options {
-        Options::of(&Config::default(), Permits::none(Start::Earliest))
-    }
-
-    fn inputs() -> Inputs {
-        Inputs { topics: options().inputs, partitions: 4, partitioning: None, ids: TopicIds::default() }
-    }
-
-    fn metrics() -> Metrics {
-        Metrics::new(&prometheus::Registry::new(), 50).unwrap()
-    }
-
-    #[test]
-    fn an_offset_that_was_never_committed_is_written_even_without_a_record() {
-        let mut task = restored_task();
-        assert!(task.is_dirty());
-        task.committed(3, Load::default(), &metrics());
-        assert!(!task.is_dirty());
-        assert_eq!(task.commit_point, CommitPoint { group: vec![Some(7); 3], changelog_end: 3 });
-    }
-
-    #[test]
-    fn the_size_of_changelog_records_rises_at_once_and_sinks_slowly() {
-        let mut task = restored_task();
-        assert_eq!(task.record_bytes, 1024, "as the restore has found it");
-        task.committed(0, Load { records: 10, bytes: 80_000 }, &metrics());
-        assert_eq!(task.record_bytes, 8_000);
-        task.committed(0, Load { records: 10, bytes: 10 }, &metrics());
-        assert_eq!(task.record_bytes, 7_000);
-    }
-
-    #[test]
-    fn offsets_and_stamp_cover_every_input_whether_it_moved_or_not() {
-        let (mut task, inputs) = (restored_task(), inputs());
-        task.positions[1].pass(20, None);
-        let names: Vec<&str> = inputs.topics.iter().map(|topic| topic.name.as_str()).collect();
-        let expected: Vec<_> = names.iter().zip([7, 21, 7]).map(|(name, next)| ((*name).to_owned(), 1, next)).collect();
-        assert_eq!(task.offsets(&inputs).collect::<Vec<_>>(), expected);
-        let stamp = task.stamp(&inputs);
-        assert_eq!(names.iter().map(|name| stamp.next(name)).collect::<Vec<_>>(), [Some(7), Some(21), Some(7)]);
-    }
-
-    #[test]
-    fn a_task_is_due_as_soon_as_its_last_input_has_been_read_to_its_end() {
-        let (mut task, mut options) = (restored_task(), options());
-        options.catch_up_commit_interval = Duration::from_mins(1);
-        task.round(Timestamp(1_700_000_000_000), &options, Load { records: 100, bytes: 100_000 });
-        assert_eq!(task.mode, Mode::CatchingUp);
-        for index in 0..2 {
-            task.reached_end(index, 7);
-            assert!(task.next_cycle() > monotonic() && !task.is_at_end());
-        }
-        task.reached_end(2, 7);
-        assert!(task.next_cycle() <= monotonic() && task.is_at_end());
-    }
-
-    #[test]
-    fn the_deletions_are_known_once_the_accounts_topic_has_been_read_to_its_end() {
-        let mut task = restored_task();
-        let with_accounts = |index: usize| {
-            let mut inputs = inputs();
-            inputs.topics[index].stream = Stream::Accounts;
-            inputs
-        };
-        task.reached_end(0, 7);
-        assert!(!task.has_deletions(&with_accounts(1)));
-        task.reached_end(1, 7);
-        assert!(task.has_deletions(&with_accounts(1)));
-        task.positions[1].pass(20, None);
-        assert!(task.has_deletions(&with_accounts(1)), "later records do not hold back the others again");
-        task.reassigned();
-        assert!(!task.has_deletions(&with_accounts(1)));
-        assert!(task.has_deletions(&inputs()), "without an accounts topic there is nothing to wait for");
-    }
-
-    #[test]
-    fn after_a_new_assignment_every_end_must_be_reached_again() {
-        let mut task = restored_task();
-        (0..3).for_each(|index| task.reached_end(index, 7));
-        task.reassigned();
-        assert!(!task.is_at_end());
-    }
-
-    #[test]
-    fn the_lag_is_unknown_until_the_end_of_the_partition_is() {
-        let (mut task, inputs) = (restored_task(), inputs());
-        task.reached_end(0, 7);
-        let known = inputs.topics[1].name.clone();
-        let metadata = task.metadata(&inputs, |topic| (topic == known).then_some(10));
-        assert_eq!(metadata.inputs.iter().map(|input| input.lag).collect::<Vec<_>>(), [Some(0), Some(3), None]);
-        assert!(metadata.catching_up);
-    }
-}
+pub(super) mod tests;

@@ -21,6 +21,7 @@ use super::failure::Failure;
 use super::group_event::{GroupEvent, note};
 use super::identity::Identity;
 use super::load::Load;
+use super::namesake::Namesake;
 use super::notices::Notices;
 use super::options::Options;
 use super::preflight::Inputs;
@@ -74,10 +75,11 @@ pub(super) struct StreamThread {
     pub(super) options: Arc<Options>,
     /// Whether only the accounts topics are being read: see [`StreamTask::has_deletions`].
     pub(super) reads_deletions: bool,
+    pub(super) namesake: Option<Namesake>,
+    pub(super) clock: Arc<StepClock>,
     transactions: Transactions,
     notices: Notices,
     values: Values,
-    clock: Arc<StepClock>,
     /// The group metadata of a client that is not a member; for a mutant.
     nobody: Option<Membership>,
 }
@@ -106,6 +108,7 @@ impl StreamThread {
             number,
             member: Consumer::new(&options.properties.member(&options.application, group_instance.as_deref()))?,
             restoring: Restoring::start(number, restorer, restore_clock, Arc::clone(&report), Arc::clone(&metrics))?,
+            namesake: Namesake::of(&options.application, group_instance.as_deref(), options)?,
             transactions: Transactions::new(number, transactional_id, options, inputs, &metrics, &clock)?,
             clock,
             nobody,
@@ -180,7 +183,8 @@ impl StreamThread {
     /// Processes up to one batch of events; waits for the first one only. Returns the number of events.
     fn process_batch(&mut self, wait: Duration) -> Result<usize, Failure> {
         let (mut wait, mut now, mut polled, mut has_ended) = (wait, None, 0, false);
-        while polled < BATCH {
+        let reduced = self.transactions.limits().are_reduced();
+        while polled < BATCH && !(reduced && polled > 0 && self.is_nearly_full()) {
             let Some(event) = self.member.poll(wait) else { break };
             (wait, polled) = (Duration::ZERO, polled + 1);
             match event.content() {
@@ -213,7 +217,8 @@ impl StreamThread {
     }
 
     fn load(&self) -> Load {
-        self.tasks.running().map(|(_, task)| task.load()).sum()
+        let record_bytes = self.transactions.limits().record_bytes();
+        self.tasks.running().map(|(_, task)| task.load(record_bytes)).sum()
     }
 
     fn is_nearly_full(&self) -> bool {
@@ -244,7 +249,7 @@ impl StreamThread {
     }
 
     /// After a failed transaction, with nothing assigned: looks first whether the group already knows another process by the name of this
-    /// one, because a new producer would fence that process.
+    /// one, which then has nothing left to do.
     pub(super) fn recover(&mut self) -> Result<(), Failure> {
         while let Some(event) = self.member.poll(Duration::ZERO) {
             note(event.content(), || self.member.assignment_lost(), &mut self.events)?;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::source::{AccountRow, Live, PortfolioCell, Readiness, Source, TaskStatus};
 use super::top::OwnedRow;
+use super::track_record::TrackRecord;
 use crate::account::LimitMeter;
 use crate::breakdown::Breakdown;
 use crate::engine::Slot;
@@ -25,6 +26,7 @@ pub(crate) struct Fake {
     pub(crate) cells: Vec<PortfolioCell>,
     pub(crate) tasks: Vec<TaskStatus>,
     pub(crate) readiness: Readiness,
+    pub(crate) track_record: Option<TrackRecord>,
     /// Passes over all accounts.
     pub(crate) passes: AtomicUsize,
     /// Reports of single accounts.
@@ -41,6 +43,7 @@ impl Default for Fake {
             cells: Vec::new(),
             tasks: Vec::new(),
             readiness,
+            track_record: None,
             passes: AtomicUsize::new(0),
             reports: AtomicUsize::new(0),
             is_passing: AtomicBool::new(false),
@@ -105,6 +108,10 @@ impl Source for Fake {
             });
         }
         self.is_passing.store(false, Ordering::SeqCst);
+    }
+
+    fn track_record(&self) -> Option<TrackRecord> {
+        self.track_record.clone()
     }
 
     fn account(&self, account_id: &str) -> Option<Value> {

@@ -8,6 +8,7 @@ use super::account_series::Selection;
 use super::family::Families;
 use super::labels::AccountLabels;
 use super::source::{PortfolioCell, RepartitionStatus, TaskPhase, TaskStatus};
+use super::track_record::TrackRecord;
 use crate::time::Timestamp;
 
 /// The reporting currency.
@@ -38,10 +39,14 @@ pub(super) struct Gauges {
     account_worsened: GaugeVec,
     account_driver: GaugeVec,
     accounts_left_out: GaugeVec,
+    predictions_due: GaugeVec,
+    expected_churn: GaugeVec,
+    observed_churn: GaugeVec,
 }
 
 const ACCOUNT: &[&str] = &["account_id", "segment", "csm"];
 const ACCOUNT_MRR: &[&str] = &["account_id", "segment", "csm", "currency"];
+const LEVEL: &[&str] = &["level"];
 const TASK_STREAM: &[&str] = &["task", "stream"];
 
 impl Gauges {
@@ -86,10 +91,17 @@ impl Gauges {
                 &["account_id", "driver"],
             )?,
             accounts_left_out: make.gauge("churnwatch_account_series_left_out", "Accounts without series of their own.", &[])?,
+            predictions_due: make.gauge(
+                "churnwatch_predictions_due",
+                "Predictions of the calibrated model in force whose horizon has passed or whose account has churned.",
+                LEVEL,
+            )?,
+            expected_churn: make.gauge("churnwatch_predictions_expected_churn", "Sum of the probabilities of those.", LEVEL)?,
+            observed_churn: make.gauge("churnwatch_predictions_observed_churn", "Those whose account has churned.", LEVEL)?,
         })
     }
 
-    pub(super) fn all(&self) -> [&GaugeVec; 19] {
+    pub(super) fn all(&self) -> [&GaugeVec; 22] {
         [
             &self.ready,
             &self.memory,
@@ -110,6 +122,9 @@ impl Gauges {
             &self.account_worsened,
             &self.account_driver,
             &self.accounts_left_out,
+            &self.predictions_due,
+            &self.expected_churn,
+            &self.observed_churn,
         ]
     }
 
@@ -153,6 +168,15 @@ impl Gauges {
     pub(super) fn repartition(&self, topics: &[RepartitionStatus]) {
         for (topic, lag) in topics.iter().filter_map(|status| Some((&status.topic, status.lag_records?))) {
             set(&self.repartition_lag, &[topic], count(lag));
+        }
+    }
+
+    /// What became of the predictions of a calibrated model.
+    pub(super) fn track_record(&self, record: Option<&TrackRecord>) {
+        for level in record.map(|record| &record.levels).into_iter().flatten() {
+            set(&self.predictions_due, &[level.level], count(level.predictions));
+            set(&self.expected_churn, &[level.level], level.expected_churn);
+            set(&self.observed_churn, &[level.level], count(level.observed_churn));
         }
     }
 

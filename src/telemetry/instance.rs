@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::refreshed::Refreshed;
 use super::source::{AccountRow, Live, PortfolioCell, Readiness, RepartitionStatus, Source, StreamStatus, TaskPhase, TaskStatus};
+use super::track_record::TrackRecord;
 use crate::breakdown::Breakdown;
 use crate::clock::Clock;
 use crate::directory::{Directory, TaskView};
@@ -125,6 +126,11 @@ impl Source for Instance {
             }
         }
         cells.into_values().collect()
+    }
+
+    fn track_record(&self) -> Option<TrackRecord> {
+        let tallies: Vec<_> = self.directory.tasks().iter().map(|task| task.summary().predictions.clone()).collect();
+        TrackRecord::of(&self.directory.settings().model, &tallies)
     }
 
     fn live(&self) -> Arc<Live> {

@@ -22,6 +22,7 @@ mod scrape;
 mod source;
 mod task_meter;
 mod top;
+mod track_record;
 
 pub use family::Family;
 pub use instance::Instance;
@@ -32,6 +33,7 @@ pub use scrape::{Caps, Scrape};
 pub use source::{AccountRow, BANDS, Live, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
 pub use task_meter::TaskMeter;
 pub use top::{OwnedRow, Query, Sort};
+pub use track_record::{LevelRecord, TrackRecord};
 
 use prometheus::{Encoder, Registry, TextEncoder};
 

@@ -107,6 +107,7 @@ impl Scrape {
             self.gauges.task(task);
         }
         self.gauges.repartition(&self.source.repartition());
+        self.gauges.track_record(self.source.track_record().as_ref());
         self.gauges.group(self.source.tasks_total(), self.source.readiness().ready);
         let scores = vec![scores.collect()];
         let room = self.series_max.saturating_sub(series_of(&self.gauges.collect()) + series_of(&scores));
@@ -150,7 +151,9 @@ mod tests {
     use super::super::fake::{Fake, row};
     use super::super::source::PortfolioCell;
     use super::super::top::OwnedRow;
+    use super::super::track_record::{LevelRecord, TrackRecord};
     use super::*;
+    use crate::score::Level;
 
     fn scraped(fake: Fake, caps: &Caps) -> String {
         let registry = Registry::new();
@@ -179,6 +182,17 @@ mod tests {
         let at_risk: Vec<&str> = text.lines().filter(|line| line.starts_with("churnwatch_mrr_at_risk{")).collect();
         assert!(at_risk.len() == 2 && at_risk[0].contains("green") && at_risk[0].ends_with(" 0"), "{at_risk:?}");
         assert!(at_risk[1].contains("red") && at_risk[1].ends_with(" 0.5"), "{at_risk:?}");
+    }
+
+    #[test]
+    fn predictions_that_have_come_due_are_exposed_by_level() {
+        let levels = Level::ALL.map(|level| LevelRecord { level: level.name(), predictions: 40, expected_churn: 2.5, observed_churn: 3 });
+        let record = TrackRecord { name: "fitted".to_owned(), horizon_days: 90, evidence: None, levels };
+        let text = scraped(Fake { track_record: Some(record), ..Fake::default() }, &caps());
+        for (name, value) in [("due", "40"), ("expected_churn", "2.5"), ("observed_churn", "3")] {
+            assert!(text.contains(&format!("churnwatch_predictions_{name}{{level=\"high\"}} {value}\n")), "{text}");
+        }
+        assert!(!scraped(Fake::default(), &caps()).contains("churnwatch_predictions_due{"), "a model that is not calibrated has no record");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::track_record::TrackRecord;
 use crate::breakdown::Breakdown;
 use crate::engine::Counts;
 use crate::event::Stream;
@@ -47,6 +48,11 @@ pub trait Source: Send + Sync + 'static {
     /// How far the repartition stage of this instance has read each of its topics; empty without one.
     fn repartition(&self) -> Vec<RepartitionStatus> {
         Vec::new()
+    }
+
+    /// What the model in force was fitted to and how it has done since; `None` if it is not calibrated.
+    fn track_record(&self) -> Option<TrackRecord> {
+        None
     }
 
     /// The number of tasks in the group; `None` until it is known.

@@ -90,14 +90,23 @@ pub fn delete_key(broker: &Broker, topic: &str, partition: i32, key: &[u8]) {
 
 /// A transaction with one record in partition 0 that stays open until the broker aborts it.
 pub fn open_transaction(broker: &Broker, topic: &str, timeout: Duration) -> BaseProducer {
+    let producer = transactional(broker, &unique("open"), timeout);
+    add_to_transaction(&producer, topic);
+    producer
+}
+
+/// A transactional producer, which fences earlier ones with the same id.
+pub fn transactional(broker: &Broker, id: &str, timeout: Duration) -> BaseProducer {
     let timeout = timeout.as_millis().to_string();
-    let producer: BaseProducer = config(broker)
-        .set("transactional.id", unique("open"))
-        .set("transaction.timeout.ms", &timeout)
-        .set("delivery.timeout.ms", &timeout)
-        .create()
-        .unwrap();
+    let mut config = config(broker);
+    config.set("transactional.id", id).set("transaction.timeout.ms", &timeout).set("delivery.timeout.ms", &timeout);
+    let producer: BaseProducer = config.create().unwrap();
     producer.init_transactions(LIMIT).unwrap();
+    producer
+}
+
+/// Begins a transaction that writes one record to partition 0.
+pub fn add_to_transaction(producer: &BaseProducer, topic: &str) {
     producer.begin_transaction().unwrap();
     producer.send(BaseRecord::<str, [u8]>::to(topic).key("open").payload(b"x").partition(0)).map_err(|(error, _)| error).unwrap();
     // A flush would wait for the end of the transaction.
@@ -105,7 +114,6 @@ pub fn open_transaction(broker: &Broker, topic: &str, timeout: Duration) -> Base
         producer.poll(Duration::from_millis(10));
         (producer.in_flight_count() == 0).then_some(())
     });
-    producer
 }
 
 /// Sets one setting of an existing topic; all others get their defaults.

@@ -27,6 +27,7 @@ mod oracle;
 
 mod absence;
 mod basis;
+mod burst;
 mod changelog;
 mod chaos;
 mod consumers;
@@ -48,3 +49,4 @@ mod schema_registry;
 mod security;
 mod topics;
 mod upgrade;
+mod zombie;

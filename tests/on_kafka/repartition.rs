@@ -16,31 +16,36 @@ use crate::kill::{Random, check_changes};
 
 /// Topics that no task could read: usage by user over six partitions, billing without keys over three, support by ticket over five;
 /// feedback and accounts as they should be, over four.
-struct Foreign {
-    topics: Topics,
+pub struct Foreign {
+    pub topics: Topics,
     partitions: BTreeMap<String, i32>,
 }
 
 impl Foreign {
-    fn create(broker: &Broker, records: &[SimulatedRecord]) -> Self {
+    pub fn create(broker: &Broker, records: &[SimulatedRecord]) -> Self {
         let topics = Topics { prefix: unique("foreign"), partitions: 4 };
         let counts = [(Stream::Usage, 6), (Stream::Billing, 3), (Stream::Support, 5), (Stream::Feedback, 4), (Stream::Accounts, 4)];
         let partitions: BTreeMap<String, i32> = counts.iter().map(|(stream, count)| (topics.of(*stream), *count)).collect();
         for (topic, count) in &partitions {
             client::create_topic(broker, topic, *count);
         }
-        let name = |record: &SimulatedRecord| topics.of(record.stream);
-        let names: Vec<String> = records.iter().map(name).collect();
+        let foreign = Self { topics, partitions };
+        foreign.fill(broker, records);
+        foreign
+    }
+
+    /// Writes records with foreign keys.
+    pub fn fill(&self, broker: &Broker, records: &[SimulatedRecord]) {
+        let names: Vec<String> = records.iter().map(|record| self.topics.of(record.stream)).collect();
         let keys: Vec<Option<String>> = records.iter().map(foreign_key).collect();
         let all = records.iter().zip(&names).zip(&keys);
         client::produce(
             broker,
             all.map(|((record, name), key)| (name.as_str(), key.as_deref(), record.json.as_bytes(), record.at.millis())),
         );
-        Self { topics, partitions }
     }
 
-    fn application(&self, broker: &Broker) -> Application {
+    pub fn application(&self, broker: &Broker) -> Application {
         let mut application = Application::new(broker, &self.topics);
         for stream in [Stream::Usage, Stream::Billing, Stream::Support] {
             application.set(&format!("streams.{}.repartition", stream.name()), "true");
@@ -49,7 +54,7 @@ impl Foreign {
     }
 
     /// Whether the stage has committed everything and the tasks have read what it wrote.
-    fn is_read(&self, broker: &Broker, application: &Application, instances: &mut [Service]) -> bool {
+    pub fn is_read(&self, broker: &Broker, application: &Application, instances: &mut [Service]) -> bool {
         instances.iter_mut().for_each(Service::assert_alive);
         let stage = client::Group::new(broker, &format!("{}-repartition", application.id));
         let is_committed = |topic: &String| stage.committed(topic, self.partitions[topic]) == client::ends(broker, topic);

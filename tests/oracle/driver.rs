@@ -53,7 +53,7 @@ pub fn lines(folder: &Path, files: &Files, t: i64) -> [BTreeMap<String, Value>; 
 
 fn write(task: &mut Task<PlainStore>, now: Timestamp, changelog: &mut BTreeMap<Vec<u8>, Vec<u8>>) {
     let round = RoundOptions { publish: true, catching_up: false, budget: 10, bytes: usize::MAX };
-    task.round(now, &round, &mut Vec::new());
+    while task.round(now, &round, &mut Vec::new()).waiting_left {}
     task.changelog(|key, value| match value {
         Some(value) => drop(changelog.insert(key.to_vec(), value.to_vec())),
         None => drop(changelog.remove(key)),

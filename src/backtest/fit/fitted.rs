@@ -171,13 +171,21 @@ impl<'a> Parts<'a> {
             return Ok((0.01, Vec::new()));
         }
         let training = self.rows(&[Part::Training], fitted);
-        let (mut losses, mut before) = (Vec::new(), None);
+        let (mut losses, mut before, mut failure) = (Vec::new(), None, None);
         for lambda in penalties {
-            let minimum = before.map_or_else(|| training.minimise(*lambda), |before| training.minimise_near(*lambda, &before))?;
-            let function = expand(&minimum, fitted, components);
-            before = Some(minimum);
-            let points: Vec<Point> = self.all(&[Part::Validation]).filter_map(|example| point(&function, example)).collect();
-            losses.extend(log_loss(&points).map(|loss| (*lambda, loss)));
+            match before.as_ref().map_or_else(|| training.minimise(*lambda), |before| training.minimise_near(*lambda, before)) {
+                Ok(minimum) => {
+                    let function = expand(&minimum, fitted, components);
+                    let points: Vec<Point> = self.all(&[Part::Validation]).filter_map(|example| point(&function, example)).collect();
+                    losses.extend(log_loss(&points).map(|loss| (*lambda, loss)));
+                    before = Some(minimum);
+                }
+                // A small penalty may be too small for the data; a larger one then is not.
+                Err(found) => failure = Some(found),
+            }
+        }
+        if let Some(failure) = failure.filter(|_| losses.is_empty()) {
+            return Err(failure.into());
         }
         let best = losses.iter().rev().min_by(|one, other| one.1.total_cmp(&other.1)).map_or(0.01, |(lambda, _)| *lambda);
         Ok((best, losses))

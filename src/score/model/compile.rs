@@ -164,7 +164,14 @@ fn risk(entry: &file::Risk, components: &[file::Component], problems: &mut Probl
     let ascending = 0.0 < levels.medium && levels.medium < levels.high && levels.high < levels.critical && levels.critical < 1.0;
     problems.check(ascending, "risk.levels", || "must ascend within 0 to 1: medium < high < critical".into());
     entry.evidence.iter().for_each(|evidence| evidence.check(problems));
-    RiskModel { horizon_days: entry.horizon_days, intercept: entry.intercept, total, levels, calibrated: entry.calibrated }
+    RiskModel {
+        horizon_days: entry.horizon_days,
+        intercept: entry.intercept,
+        total,
+        levels,
+        calibrated: entry.calibrated,
+        evidence: entry.evidence.clone().map(Box::new),
+    }
 }
 
 fn check_bands(bands: &file::Bands, problems: &mut Problems) {

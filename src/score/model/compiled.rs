@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::condition::Condition;
 use super::curve::Curve;
+use super::evidence::Evidence;
 use super::file::{Bands, Levels, ModelFile, Publish};
 use super::profile::{Group, ScoringProfile};
 use crate::metric::Metric;
@@ -81,7 +82,7 @@ pub struct Rule {
 }
 
 /// The risk model, without the coefficients, which are in the components.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RiskModel {
     /// How far ahead, days.
     pub horizon_days: u32,
@@ -93,6 +94,8 @@ pub struct RiskModel {
     pub levels: Levels,
     /// Whether the coefficients were fitted to the user's own history.
     pub calibrated: bool,
+    /// What they were fitted to.
+    pub evidence: Option<Box<Evidence>>,
 }
 
 impl Model {
@@ -153,6 +156,14 @@ mod tests {
         let named = hash("[model]\nname = 'x'");
         assert_eq!(named, hash("# spelled out\n[bands]\nyellow = 40.0 # the same\ngreen = 70\n[model]\nname = 'x'"));
         assert_ne!(named, hash("[bands]\ngreen = 71\n[model]\nname = 'x'"));
+        let evidence = |auc: f64| {
+            let (day, data) = ("2026-01-01T00:00:00Z", "0".repeat(64));
+            let counts = "points = 9\naccounts = 9\nchurned = 1\ntest_points = 3\ntest_accounts = 3\ntest_churned = 1";
+            let dates = format!("from = '{day}'\nto = '{day}'\nlearned_until = '{day}'\ntested_from = '{day}'");
+            let figures = format!("auc = {auc}\nbrier = 0.1\nbrier_of_base_rate = 0.2\nlambda = 0.01\ndata = 'sha256:{data}'");
+            format!("[model]\nname = 'x'\n[risk.evidence]\n{counts}\n{dates}\n{figures}")
+        };
+        assert_eq!((hash(&evidence(0.7)), hash(&evidence(0.8))), (named.clone(), named));
     }
 
     #[test]

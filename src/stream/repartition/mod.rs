@@ -7,11 +7,13 @@
 //!   accounts topics --(no group)--> table of aliases        dead letters <-------------+ of every partition read
 //! ```
 //! The stage holds no state but its offsets, so nothing is restored: after a transaction that failed, or whose outcome is unclear, it reads
-//! on from the committed offsets. [`router`] decides what becomes of a record and does no I/O; [`thread`] reads and writes; [`accounts`]
-//! follows the accounts topics; [`purge`] deletes what the tasks have committed; [`redrive`] writes the events of dead letters whose account
-//! has become known.
+//! on from the committed offsets. [`router`] decides what becomes of a record and does no I/O; [`thread`] reads, [`writer`] writes, [`commit`]
+//! commits; [`accounts`] follows the accounts topics; [`purge`] deletes what the tasks have committed; [`redrive`] writes the events of dead
+//! letters whose account has become known.
 
 mod accounts;
+mod commit;
+mod counted;
 mod origin;
 mod positions;
 pub(super) mod purge;
@@ -19,6 +21,7 @@ pub mod redrive;
 pub mod router;
 mod stage;
 mod thread;
+mod writer;
 
 pub(super) use accounts::Follower;
 pub(super) use origin::{Origin, origin_of};

@@ -13,95 +13,83 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::origin::{HEADER, Origin};
+use super::counted::Counted;
+use super::origin::HEADER;
 use super::positions::{self, Place};
 use super::router::Routed;
 use super::stage::Stage;
-use crate::clock::{Deadline, monotonic};
+use super::writer::Writer;
+use crate::clock::monotonic;
 use crate::config::section::OnBadRun;
 use crate::engine::Outcome;
 use crate::engine::bad_run::BadRun;
-use crate::event::{Code, Headers, PerStream, Raw, Rejection};
-use crate::fault;
-use crate::kafka::{
-    Consumer, ConsumerEvent, Inspector, Membership, Offset, Outgoing, Record, TRANSACTION_TIMEOUT, TopicId, TransactionError,
-    TransactionalProducer, wait,
-};
+use crate::event::PerStream;
+use crate::kafka::{Consumer, ConsumerEvent, Inspector, Membership, Offset, TransactionError, TransactionalProducer, wait};
 use crate::stop::Stop;
 use crate::stream::catch_up::Position;
 use crate::stream::cycle::give_up;
-use crate::stream::dead_letter::DeadLetter;
 use crate::stream::failure::Failure;
 use crate::stream::group_event::{GroupEvent, note};
 use crate::stream::identity::Identity;
 use crate::stream::load::{Limits, Load};
+use crate::stream::namesake::Namesake;
 use crate::stream::notices::Notices;
 use crate::stream::options::Options;
 use crate::stream::task::bad_run;
-use crate::stream::values::{ReadRecord, Values};
-use crate::telemetry::{Metrics, RecordOutcome, TransactionOutcome};
+use crate::stream::values::Values;
+use crate::telemetry::Metrics;
 use crate::threads::{InputMetadata, STEP_LIMIT, StepClock, TaskMetadata, ThreadReport, Threads};
 
-/// How long a transaction may take; the broker aborts one that lasts longer.
-const COMMIT_LIMIT: Duration = TRANSACTION_TIMEOUT;
 /// How long the last transaction before partitions are given up may take.
-const REVOKE_LIMIT: Duration = Duration::from_secs(5);
-/// How long a transaction stays open while a bad run is suspected.
-const VERDICT_LIMIT: Duration = Duration::from_secs(5);
+pub(super) const REVOKE_LIMIT: Duration = Duration::from_secs(5);
 /// Longest wait for records.
 const POLL_LIMIT: Duration = Duration::from_millis(100);
 /// Events between two readings of the clock.
 const BATCH: usize = 64;
-/// The stage commits this many times per commit interval of the tasks, which wait for it.
-const COMMITS_PER_INTERVAL: u32 = 4;
 
 /// A partition that the thread reads.
-struct Assigned {
-    position: Position,
-    run: BadRun,
+pub(super) struct Assigned {
+    /// How far it has been read.
+    pub position: Position,
+    /// Bad records in a row.
+    pub run: BadRun,
     /// Whether its offset must be committed: it has moved, or was never committed.
-    is_dirty: bool,
+    pub is_dirty: bool,
 }
 
 /// A thread and everything it owns.
 pub(in crate::stream) struct RepartitionThread {
-    number: usize,
-    options: Arc<Options>,
-    stage: Arc<Stage>,
-    member: Consumer,
+    pub(super) number: usize,
+    pub(super) options: Arc<Options>,
+    pub(super) stage: Arc<Stage>,
+    pub(super) member: Consumer,
     /// Reads committed offsets; never joins the group.
     reader: Consumer,
     inspector: Inspector,
-    transactional_id: String,
-    producer: TransactionalProducer,
-    events: VecDeque<GroupEvent>,
-    membership: Option<Membership>,
-    owned: Vec<Place>,
-    partitions: BTreeMap<(usize, i32), Assigned>,
+    namesake: Option<Namesake>,
+    pub(super) transactional_id: String,
+    pub(super) producer: TransactionalProducer,
+    pub(super) events: VecDeque<GroupEvent>,
+    pub(super) membership: Option<Membership>,
+    pub(super) owned: Vec<Place>,
+    pub(super) partitions: BTreeMap<(usize, i32), Assigned>,
     /// Since when a transaction has been open.
-    open: Option<Instant>,
-    load: Load,
-    limits: Limits,
-    failed_in_a_row: usize,
-    counted: Counted,
+    pub(super) open: Option<Instant>,
+    pub(super) load: Load,
+    pub(super) limits: Limits,
+    pub(super) failed_in_a_row: usize,
+    pub(super) counted: Counted,
     routed: Routed,
     headers: Vec<(String, Option<Vec<u8>>)>,
     known: PerStream<bool>,
-    last_commit: Instant,
+    pub(super) last_commit: Instant,
     internal: String,
     notices: Notices,
     values: Values,
-    report: Arc<ThreadReport>,
-    metrics: Arc<Metrics>,
-    clock: Arc<StepClock>,
+    pub(super) report: Arc<ThreadReport>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) clock: Arc<StepClock>,
     stop: Stop,
-}
-
-/// What became of the records since the last commit.
-#[derive(Default)]
-struct Counted {
-    outcomes: BTreeMap<(&'static str, &'static str), u64>,
-    letters: BTreeMap<(&'static str, Code), u64>,
 }
 
 impl RepartitionThread {
@@ -125,6 +113,7 @@ impl RepartitionThread {
             member: Consumer::new(&options.properties.growing_member(&group, group_instance.as_deref()))?,
             reader: Consumer::new(&options.properties.reader(&group))?,
             inspector: Inspector::patient(&options.properties)?,
+            namesake: Namesake::of(&group, group_instance.as_deref(), options)?,
             producer: TransactionalProducer::new(&options.properties, &transactional_id, || clock.step())?,
             transactional_id,
             clock,
@@ -202,7 +191,7 @@ impl RepartitionThread {
     }
 
     /// Reads every partition on from its committed offset.
-    fn read_on(&mut self) -> Result<(), Failure> {
+    pub(super) fn read_on(&mut self) -> Result<(), Failure> {
         self.member.assign([])?;
         self.partitions.clear();
         let committed = positions::committed(&self.reader, &self.owned, || self.clock.step())?;
@@ -239,7 +228,14 @@ impl RepartitionThread {
             !self.commit(REVOKE_LIMIT)?
         };
         if lost && failed {
-            let _ = self.producer.abort();
+            // A named instance that lost its partitions may have lost its name as well.
+            self.producer.abort().or_else(|error| give_up(&error, 0, self.options.instance.is_some()).map_or(Ok(()), Err))?;
+        }
+        if lost && let (Some(namesake), Some(own)) = (&self.namesake, &self.membership) {
+            namesake.check(own, || {
+                self.clock.step();
+                !self.stop.is_requested()
+            })?;
         }
         self.partitions.clear();
         self.owned.clear();
@@ -265,7 +261,10 @@ impl RepartitionThread {
 
     fn process_batch(&mut self, mut wait: Duration) -> Result<Result<(), TransactionError>, Failure> {
         let stage = Arc::clone(&self.stage);
-        for _ in 0..BATCH {
+        for polled in 0..BATCH {
+            if polled > 0 && self.is_nearly_full() {
+                break;
+            }
             // The event borrows the consumer while the record is routed.
             let Some(event) = self.member.poll(wait) else { break };
             wait = Duration::ZERO;
@@ -323,109 +322,8 @@ impl RepartitionThread {
         Ok(Ok(()))
     }
 
-    fn interval(&self) -> Duration {
-        self.options.commit_interval / COMMITS_PER_INTERVAL
-    }
-
-    fn is_nearly_full(&self) -> bool {
-        self.limits.are_nearly_reached(self.load)
-    }
-
-    fn commit_if_due(&mut self) -> Result<(), Failure> {
-        let since = self.open.unwrap_or(self.last_commit);
-        let age = monotonic().saturating_duration_since(since);
-        let awaits_verdict = self.options.on_bad_run == OnBadRun::Exit
-            && age < VERDICT_LIMIT
-            && self.partitions.values().any(|assigned| assigned.run.is_open(self.options.bad_run) && !assigned.position.at_end);
-        if self.is_nearly_full() || (age >= self.interval() && !awaits_verdict) {
-            self.commit(COMMIT_LIMIT)?;
-        }
-        Ok(())
-    }
-
-    /// Commits what has been read and written. Returns whether that succeeded; after a failure, everything is read again.
-    fn commit(&mut self, limit: Duration) -> Result<bool, Failure> {
-        let Some(membership) = &self.membership else { return Ok(true) };
-        self.last_commit = monotonic();
-        if self.open.is_none() && !self.partitions.values().any(|assigned| assigned.is_dirty) {
-            self.report_positions();
-            return Ok(true);
-        }
-        fault::point("before-repartition-commit");
-        let began = self.open.unwrap_or_else(monotonic);
-        let deadline = Deadline::after(limit.saturating_sub(monotonic().saturating_duration_since(began)));
-        let open = if self.open.is_none() { self.producer.begin() } else { Ok(()) };
-        let offsets = self.offsets();
-        let committed = open.and_then(|()| self.producer.commit(&offsets, &membership.metadata, deadline).map(drop));
-        let lasted = monotonic().duration_since(self.last_commit);
-        if let Err(error) = committed {
-            if lasted >= limit / 2 {
-                self.limits.shrink();
-            }
-            self.failed(&error)?;
-            return Ok(false);
-        }
-        fault::point("after-repartition-commit");
-        self.failed_in_a_row = 0;
-        self.limits.committed(lasted, limit);
-        self.metrics.transaction(TransactionOutcome::Committed, lasted);
-        self.stage.started(self.owned.iter());
-        for assigned in self.partitions.values_mut() {
-            assigned.is_dirty = false;
-        }
-        std::mem::take(&mut self.counted).report(&self.metrics);
-        (self.open, self.load) = (None, Load::default());
-        self.report.committed(self.options.clock.now());
-        self.report_positions();
-        Ok(true)
-    }
-
-    /// The next offset of every partition, moved or not: sending them fences a thread that the group has replaced.
-    fn offsets(&self) -> Vec<(String, i32, i64)> {
-        if fault::is_mutant("repartition-offsets-left-out") {
-            return Vec::new();
-        }
-        let next = |((index, partition), assigned): (&(usize, i32), &Assigned)| {
-            Some((self.stage.topics.get(*index)?.name.clone(), *partition, assigned.position.next))
-        };
-        self.partitions.iter().filter_map(next).collect()
-    }
-
-    /// After a transaction that failed or may have failed: ends it, and reads on from the committed offsets.
-    fn failed(&mut self, error: &TransactionError) -> Result<(), Failure> {
-        self.failed_in_a_row += 1;
-        // The abort may be what shows that another process has taken over.
-        let found = self.producer.abort().err();
-        let error = found.as_ref().unwrap_or(error);
-        let unclear = matches!(error, TransactionError::Unclear(_));
-        let outcome = if unclear { TransactionOutcome::Unclear } else { TransactionOutcome::Aborted };
-        self.metrics.transaction(outcome, Duration::ZERO);
-        tracing::warn!(thread = self.number, ?error, in_a_row = self.failed_in_a_row, "transaction of the repartition stage failed");
-        give_up(error, self.failed_in_a_row, self.options.instance.is_some()).map_or(Ok(()), Err)?;
-        self.forget();
-        self.member.assign([])?;
-        while let Some(event) = self.member.poll(Duration::ZERO) {
-            note(event.content(), || self.member.assignment_lost(), &mut self.events)?;
-        }
-        self.replace_producer()?;
-        // A rebalance that has begun decides what is read next.
-        if self.events.is_empty() { self.read_on() } else { Ok(()) }
-    }
-
-    /// Drops what was counted for the open transaction.
-    fn forget(&mut self) {
-        (self.open, self.load, self.counted) = (None, Load::default(), Counted::default());
-        self.partitions.clear();
-    }
-
-    fn replace_producer(&mut self) -> Result<(), Failure> {
-        self.open = None;
-        self.producer = TransactionalProducer::new(&self.options.properties, &self.transactional_id, || self.clock.step())?;
-        Ok(())
-    }
-
     /// Reports how far each partition has been read; partitions with the same number make one entry.
-    fn report_positions(&self) {
+    pub(super) fn report_positions(&self) {
         let mut tasks: BTreeMap<i32, TaskMetadata> = BTreeMap::new();
         for ((index, partition), assigned) in &self.partitions {
             let Some(topic) = self.stage.topics.get(*index) else { continue };
@@ -441,119 +339,5 @@ impl RepartitionThread {
             });
         }
         self.report.tasks(tasks);
-    }
-}
-
-/// Writes what becomes of one record into the open transaction.
-struct Writer<'t> {
-    producer: &'t TransactionalProducer,
-    open: &'t mut Option<Instant>,
-    load: &'t mut Load,
-    headers: &'t mut Vec<(String, Option<Vec<u8>>)>,
-    internal: &'t str,
-    options: &'t Options,
-}
-
-impl Writer<'_> {
-    fn record(
-        mut self,
-        read: &ReadRecord<'_>,
-        topic: &crate::stream::options::InputTopic,
-        stage: &Stage,
-        routed: &mut Routed,
-    ) -> (Outcome, Result<(), TransactionError>) {
-        let record = read.record;
-        let timestamp = record.timestamp();
-        let raw = |value| Raw {
-            stream: topic.stream,
-            key: record.key(),
-            value,
-            headers: Headers::of(&record),
-            timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
-            future_reference: Some(timestamp.map_or_else(|| self.options.clock.now(), |(timestamp, _)| timestamp)),
-        };
-        let result = read.value.clone().and_then(|value| match stage.table().map(|table| table.read()) {
-            Some(Ok(table)) => stage.router.route(&raw(value), &topic.format, record.partition(), Some(&table), routed),
-            _ => stage.router.route(&raw(value), &topic.format, record.partition(), None, routed),
-        });
-        match result {
-            Ok(()) if routed.is_empty() => (Outcome::Ignored, Ok(())),
-            Ok(()) => {
-                let written = routed.events().try_for_each(|event| {
-                    let origin =
-                        Origin { stream: event.stream, topic: &topic.name, partition: record.partition(), offset: record.offset() };
-                    self.event(&event, &origin, timestamp.map(|(timestamp, _)| timestamp.millis()))
-                });
-                (Outcome::Applied, written)
-            }
-            Err(rejection) => {
-                let written = self.dead_letter(record, stage.topic_id(&topic.name), &rejection);
-                (Outcome::DeadLetter(rejection), written)
-            }
-        }
-    }
-
-    fn event(&mut self, event: &super::router::Outgoing<'_>, origin: &Origin<'_>, timestamp: Option<i64>) -> Result<(), TransactionError> {
-        if let Some((_, Some(value))) = self.headers.first_mut() {
-            value.clear();
-            origin.write(value);
-        }
-        let headers = std::mem::take(self.headers);
-        let sent = self.send(&Outgoing {
-            topic: self.internal,
-            partition: Some(event.partition),
-            key: event.account,
-            value: Some(event.value),
-            headers: &headers,
-            timestamp,
-            remember: false,
-        });
-        *self.headers = headers;
-        sent
-    }
-
-    fn dead_letter(&mut self, record: Record<'_>, topic_id: Option<TopicId>, rejection: &Rejection) -> Result<(), TransactionError> {
-        let letter = DeadLetter::of_stage(record, topic_id, rejection, self.options);
-        let topic = self.options.dead_letters_topic.clone();
-        self.send(&letter.outgoing(&topic))
-    }
-
-    fn send(&mut self, record: &Outgoing<'_>) -> Result<(), TransactionError> {
-        if self.open.is_none() {
-            self.producer.begin()?;
-            *self.open = Some(monotonic());
-        }
-        self.load.records += 1;
-        self.load.bytes += record.size();
-        self.producer.send(record, Deadline::after(COMMIT_LIMIT))
-    }
-}
-
-impl Counted {
-    fn count(&mut self, stream: &'static str, outcome: &Outcome, routed: &Routed, metrics: &Metrics) {
-        let name = match outcome {
-            Outcome::DeadLetter(rejection) => {
-                *self.letters.entry((stream, rejection.code)).or_default() += 1;
-                RecordOutcome::DeadLetter.name()
-            }
-            Outcome::Ignored => RecordOutcome::Ignored.name(),
-            _ => "written",
-        };
-        *self.outcomes.entry((stream, name)).or_default() += 1;
-        if routed.cut_text && name == "written" {
-            metrics.text_cut();
-        }
-        if routed.unexpanded_discount && name == "written" {
-            metrics.unexpanded_discount();
-        }
-    }
-
-    fn report(self, metrics: &Metrics) {
-        for ((stream, outcome), records) in self.outcomes {
-            metrics.repartitioned(stream, outcome, records);
-        }
-        for ((stream, code), records) in self.letters {
-            metrics.dead_letters_of_stage(stream, code, records);
-        }
     }
 }

@@ -15,6 +15,7 @@ use churnwatch::time::{DAY_MS, HOUR_MS, MINUTE_MS, Timestamp};
 use serde_json::{Value, json};
 
 mod next_life;
+mod predictions;
 mod rig;
 mod stored_state;
 mod story;
@@ -487,6 +488,19 @@ fn a_waiting_record_takes_effect_even_if_the_configuration_would_refuse_it_by_th
     let facts =
         restarted.task.store().read("acme", |slot| (slot.account.billing().first_subscription_at(), slot.account.usage().last_activity()));
     assert_eq!(facts, Some((Some(later), Some(later))));
+}
+
+#[test]
+fn waiting_records_beyond_the_budget_of_a_round_are_applied_in_the_next_and_nothing_is_scored_before() {
+    let mut driver = Driver::new();
+    let later = at(100).plus(HOUR_MS);
+    for number in 0..5 {
+        driver.feed(Stream::Usage, &used(&number.to_string(), &format!("a{number}"), "u", later), at(100));
+    }
+    let few = RoundOptions { budget: 2, ..PUBLISH };
+    let rounds: Vec<_> = (0..4).map(|_| (driver.task.round(later, &few, &mut Vec::new()), driver.task.account_ids().len())).collect();
+    let seen: Vec<_> = rounds.iter().map(|(report, accounts)| (report.waiting_left, report.scored, *accounts)).collect();
+    assert_eq!(seen, [(true, 0, 2), (true, 0, 4), (false, 2, 5), (false, 2, 5)]);
 }
 
 #[test]

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::Violation;
 use super::check::{self, Looked, Restored};
+use super::deck::Deck;
 use super::disk::Disk;
-use super::fault::{Deck, Kind};
+use super::fault::Kind;
 use super::figures::Figures;
 use super::fleet::{Fleet, PERMITTED, code_of};
 use super::load::{self, AHEAD_MAX_MS, Feed, Load, REMEMBERED_DAYS, Size};
-use super::proxy::Proxy;
+use super::proxy::{Api, Proxy};
 use super::random::Random;
 use crate::kafka::broker::{Broker, free_port};
 use crate::kafka::client::{self, Group};
@@ -56,6 +57,8 @@ pub struct Campaign<'a> {
     pub application: &'a Application,
     pub fleet: Fleet<'a>,
     pub random: Random,
+    /// What the next network faults disturb.
+    pub apis: Deck<Api>,
     pub figures: Figures,
     progress_limit: Duration,
     group: Group,
@@ -90,6 +93,7 @@ pub fn run(plan: &Plan) -> Result<Figures, Caught> {
         application: &application,
         fleet: Fleet::new(&application, PLACES, plan.mutant),
         random: Random::new(plan.seed),
+        apis: Deck::new(&Api::ALL),
         figures: Figures::default(),
         progress_limit: plan.progress_limit,
         group: Group::new(&broker, &application.id),
@@ -114,8 +118,8 @@ pub fn run(plan: &Plan) -> Result<Figures, Caught> {
     }
 }
 
-/// Brokers behind the proxy.
-fn start_brokers(proxy: &Proxy, listeners: Vec<TcpListener>, disk: Option<&Disk>) -> Broker {
+/// Brokers behind the proxy. Only clients that use its address go through it.
+pub fn start_brokers(proxy: &Proxy, listeners: Vec<TcpListener>, disk: Option<&Disk>) -> Broker {
     let proxied: Vec<u16> = proxy.ports.iter().map(|_| free_port()).collect();
     let broker = if let [port] = proxied[..] {
         let logs = disk.map(|disk| format!("log.dirs={}\n", disk.data().display())).unwrap_or_default();
@@ -202,11 +206,11 @@ impl Campaign<'_> {
         in_time(PROGRESS_LIMIT, || (now() > ahead).then_some(()));
         self.recover().map_err(alone)?;
         for place in self.fleet.running() {
-            self.fleet.terminate(place);
+            self.fleet.terminate(place).map_err(alone)?;
         }
         self.fleet.start(0, None);
         let restored = self.restored()?;
-        self.fleet.terminate(0);
+        self.fleet.terminate(0).map_err(alone)?;
         let witness = self.witness()?;
         let looked = check::check(self.broker, self.topics, self.application, &witness, &restored, plan.seed)?;
         self.move_offsets().map_err(alone)?;
@@ -220,9 +224,7 @@ impl Campaign<'_> {
     /// If it takes longer than guaranteed, or an instance exits with an unexpected code.
     pub fn recover(&mut self) -> Result<Duration, Violation> {
         let began = Instant::now();
-        let usage = self.topics.of(churnwatch::event::Stream::Usage);
-        let pulse = br#"{"type":"pulse"}"#.as_slice();
-        client::produce_scattered(self.broker, PARTITIONS, (0..PARTITIONS).map(|_| (usage.as_str(), None, pulse, now())));
+        self.pulse();
         let ends: Vec<(String, Vec<i64>)> =
             self.topics.all().into_iter().map(|topic| (topic.clone(), client::ends(self.broker, &topic))).collect();
         let mut reached = Vec::new();
@@ -241,6 +243,13 @@ impl Campaign<'_> {
             Some(result) => result.map(|()| began.elapsed()),
             None => Err(Violation::new("I9", format!("no progress for {:?}: committed {reached:?} of {ends:?}", self.progress_limit))),
         }
+    }
+
+    /// Writes a record of unknown type to every partition.
+    pub fn pulse(&self) {
+        let usage = self.topics.of(churnwatch::event::Stream::Usage);
+        let pulse = br#"{"type":"pulse"}"#.as_slice();
+        client::produce_scattered(self.broker, PARTITIONS, (0..PARTITIONS).map(|_| (usage.as_str(), None, pulse, now())));
     }
 
     /// Moves the group's offsets while no instance runs: the next instance must refuse to continue and report it.

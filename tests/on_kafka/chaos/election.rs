@@ -31,7 +31,7 @@ impl Campaign<'_> {
         let place = self.any()?;
         let point = self.random.one_of(&["after-produce", "before-commit"]);
         let fault = format!("{point}:{}:{PAUSE_MS}", self.random.between(1, 6));
-        self.fleet.terminate(place);
+        self.fleet.terminate(place)?;
         self.fleet.start_patient(place, fault.clone());
         in_time(POINT_LIMIT, || self.fleet.has_logged(place, "restored").then_some(()));
         self.moment(1_500)?;
@@ -48,7 +48,7 @@ impl Campaign<'_> {
     /// The leader of a changelog partition goes down while an instance reads it.
     pub(super) fn elect_in_restore(&mut self) -> Result<String, Violation> {
         let place = self.any()?;
-        self.fleet.terminate(place);
+        self.fleet.terminate(place)?;
         self.fleet.start_patient(place, format!("in-restore:{}:{PAUSE_MS}", self.random.between(1, 100)));
         in_time(POINT_LIMIT, || self.fleet.has_logged(place, "assigned").then_some(()));
         self.moment(1_000)?;

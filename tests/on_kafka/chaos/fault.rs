@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use super::Violation;
 use super::campaign::{Campaign, PLACES};
 use super::proxy::{Action, Api, Disturbance};
-use super::random::Random;
 use crate::kafka::in_time;
 
 /// What is done to the service and its environment.
@@ -89,26 +88,6 @@ impl Kind {
 /// Faults that occur only on request.
 pub const ON_DEMAND: [Kind; 1] = [Kind::DiskFull];
 
-/// The faults of a mix in a seeded order, reshuffled when all have been dealt.
-pub struct Deck {
-    mix: Vec<Kind>,
-    left: Vec<Kind>,
-}
-
-impl Deck {
-    pub fn new(mix: &[Kind]) -> Self {
-        Self { mix: mix.to_vec(), left: Vec::new() }
-    }
-
-    pub fn draw(&mut self, random: &mut Random) -> Kind {
-        if self.left.is_empty() {
-            self.left.clone_from(&self.mix);
-        }
-        let place = usize::try_from(random.next() % self.left.len() as u64).unwrap();
-        self.left.swap_remove(place)
-    }
-}
-
 /// Points in `src/stream`, and the maximum number of passes before the process kills itself there.
 const POINTS: [(&str, u64); 7] = [
     ("before-cycle", 9),
@@ -125,6 +104,10 @@ const STALLS: [(&str, u64); 4] = [("before-cycle", 9), ("before-begin", 6), ("af
 const PAST_SESSION: Duration = Duration::from_millis(4500);
 const PAST_TRANSACTION: Duration = Duration::from_secs(13);
 const POINT_LIMIT: Duration = Duration::from_secs(8);
+/// Time within which an instance sends every kind of request at least once.
+const REQUEST_LIMIT: Duration = Duration::from_secs(30);
+/// Time within which a zombie has learned what happened without it.
+const AWAKENING: Duration = Duration::from_secs(3);
 
 impl Campaign<'_> {
     /// Causes a fault and waits for progress. Returns its details.
@@ -246,7 +229,7 @@ impl Campaign<'_> {
         let place = self.any()?;
         let (point, passages) = self.random.one_of(points);
         let fault = format!("{point}:{}", self.random.between(1, passages));
-        self.fleet.terminate(place);
+        self.fleet.terminate(place)?;
         self.fleet.start(place, Some(fault.clone()));
         if point == "in-revocation" {
             // A joining member makes the others give up their partitions.
@@ -277,6 +260,7 @@ impl Campaign<'_> {
         let result = self.recover().and_then(|_| self.outlast(began, time));
         self.fleet.signal(place, "CONT");
         result?;
+        self.outlast(Instant::now(), AWAKENING)?;
         self.recover().map(drop)
     }
 
@@ -284,7 +268,7 @@ impl Campaign<'_> {
         self.at_least(2)?;
         // A dynamic member, because a static one is already fenced by its name.
         let place = self.random.one_of(&[1, 3]);
-        self.fleet.terminate(place);
+        self.fleet.terminate(place)?;
         self.fleet.start_patient(place, "before-cycle:10:14000".to_owned());
         let restored = in_time(POINT_LIMIT, || self.fleet.has_logged(place, "restored").then_some(()));
         let began = Instant::now();
@@ -305,7 +289,7 @@ impl Campaign<'_> {
         let place = self.any()?;
         let (point, passages) = self.random.one_of(&STALLS);
         let pause = self.random.between(6_000, 9_000);
-        self.fleet.terminate(place);
+        self.fleet.terminate(place)?;
         let began = Instant::now();
         let fault = format!("{point}:{}:{pause}", self.random.between(1, passages));
         self.fleet.start(place, Some(fault.clone()));
@@ -325,7 +309,7 @@ impl Campaign<'_> {
 
     fn kill_broker_in_restore(&mut self) -> Result<String, Violation> {
         let place = self.any()?;
-        self.fleet.terminate(place);
+        self.fleet.terminate(place)?;
         self.fleet.start_patient(place, format!("in-restore:{}:4000", self.random.between(1, 100)));
         in_time(POINT_LIMIT, || self.fleet.has_logged(place, "assigned").then_some(()));
         self.moment(1000)?;
@@ -345,20 +329,30 @@ impl Campaign<'_> {
     }
 
     fn network(&mut self) -> Result<String, Violation> {
-        let (api, action) = (self.random.one_of(&Api::ALL), self.random.one_of(&Action::ALL));
+        let (api, action) = (self.apis.draw(&mut self.random), self.random.one_of(&Action::ALL));
         let permille = self.random.one_of(&[200, 1000]);
         let left = self.random.between(1, 4);
         let started = if api.is_of_the_start() { Some(self.any()?) } else { None };
         if let Some(place) = started {
-            self.fleet.terminate(place);
+            self.fleet.terminate(place)?;
         }
+        let before = self.proxy.disturbed(api);
         self.proxy.disturb(Disturbance { api, action, permille, left });
         if let Some(place) = started {
             self.fleet.start(place, None);
         }
-        let result = self.moment(6_000);
+        // A record to commit, for the requests of a transaction.
+        self.pulse();
+        let mut result = self.moment(6_000);
+        let hit = in_time(REQUEST_LIMIT, || {
+            result = result.clone().and_then(|()| self.fleet.supervise());
+            (result.is_err() || self.proxy.disturbed(api) > before).then_some(())
+        });
         self.proxy.calm();
         result?;
+        if hit.is_none() {
+            return Err(Violation::new("proxy", format!("no {api:?} request came by to be disturbed within {REQUEST_LIMIT:?}")));
+        }
         self.recover().map(|_| format!("{api:?} {action:?} {permille}"))
     }
 
@@ -376,7 +370,7 @@ impl Campaign<'_> {
         let target = usize::try_from(self.random.between(1, PLACES as u64)).unwrap();
         while self.fleet.running().len() > target {
             let place = self.any()?;
-            self.fleet.terminate(place);
+            self.fleet.terminate(place)?;
         }
         self.at_least(target)?;
         self.recover().map(|_| format!("to {target}"))

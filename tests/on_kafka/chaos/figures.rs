@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::check::Looked;
 use super::fault::Kind;
-use super::proxy::Proxy;
+use super::proxy::{Api, Proxy};
 
 #[derive(Clone, Debug, Default)]
 pub struct Figures {
@@ -68,6 +68,12 @@ impl Figures {
         self.accounts += looked.accounts;
         self.tombstones += looked.tombstones;
         self.disturbed = proxy.done();
+    }
+
+    /// Whether the proxy disturbed a request of this kind.
+    pub fn has_disturbed(&self, api: Api) -> bool {
+        let of_kind = format!("{api:?} ");
+        self.disturbed.keys().any(|name| name.starts_with(&of_kind))
     }
 
     pub fn add(&mut self, other: Self) {

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
-use std::time::Duration;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
 
 use super::Violation;
+use crate::kafka::in_time;
 use crate::kafka::service::{Application, Service};
 
 /// Codes with which an instance may exit while its cluster is broken: it cannot make progress and reports it.
 pub const PERMITTED: [&str; 4] = ["kafka", "no_progress", "fenced", "restore_stuck"];
 const SIGKILL: i32 = 9;
+/// Time within which SIGTERM ends an instance.
+const TERMINATION_LIMIT: Duration = Duration::from_secs(10);
 
 /// One place for an instance.
 struct Slot {
@@ -103,12 +107,28 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Sends SIGTERM and expects the exit within the guaranteed time.
-    pub fn terminate(&mut self, place: usize) {
-        if let Some(mut service) = self.slots[place].service.take() {
-            service.signal("TERM");
-            service.wait(Duration::from_secs(30));
+    /// Sends SIGTERM, which must end the instance with status 0 within ten seconds, whatever it is doing.
+    ///
+    /// # Errors
+    /// If it does not, or if an instance has exited on its own with a code that no injected fault explains.
+    pub fn terminate(&mut self, place: usize) -> Result<(), Violation> {
+        self.supervise()?;
+        let Some(mut service) = self.slots[place].service.take() else { return Ok(()) };
+        let began = Instant::now();
+        service.signal("TERM");
+        let status = in_time(2 * TERMINATION_LIMIT, || service.ended());
+        let (lasted, log) = (began.elapsed(), service.log());
+        if let Some(status) = status
+            && !log.contains("shutting down")
+            && !status.success()
+        {
+            return self.exited(&log, status);
         }
+        if status.is_some_and(|status| status.success()) && lasted < TERMINATION_LIMIT {
+            return Ok(());
+        }
+        let end = status.map_or_else(|| "it still runs".to_owned(), |status| status.to_string());
+        Err(Violation::new("exit", format!("{lasted:?} after SIGTERM: {end}\n{log}")))
     }
 
     /// Whether an instance that was to kill itself at a named point has done so; its place is free then.
@@ -129,13 +149,19 @@ impl<'a> Fleet<'a> {
                 self.kills += 1;
                 continue;
             }
-            let code = code_of(&log).to_owned();
-            if status.code() != Some(1) || !PERMITTED.contains(&code.as_str()) || log.contains("panicked") {
-                return Err(Violation::new("exit", format!("an instance ended with {status} and `{code}`:\n{log}")));
-            }
-            *self.exits.entry(code).or_default() += 1;
+            self.exited(&log, status)?;
             self.start(place, None);
         }
+        Ok(())
+    }
+
+    /// Counts an instance that exited on its own.
+    fn exited(&mut self, log: &str, status: ExitStatus) -> Result<(), Violation> {
+        let code = code_of(log).to_owned();
+        if status.code() != Some(1) || !PERMITTED.contains(&code.as_str()) || log.contains("panicked") {
+            return Err(Violation::new("exit", format!("an instance ended with {status} and `{code}`:\n{log}")));
+        }
+        *self.exits.entry(code).or_default() += 1;
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 
 pub mod campaign;
 pub mod check;
+pub mod deck;
 pub mod disk;
 mod election;
 pub mod fault;

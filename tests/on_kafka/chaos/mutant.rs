@@ -9,7 +9,7 @@ use super::load::Size;
 
 /// A broken rule, and what must notice it.
 pub struct Mutant {
-    /// Its name in `src/stream`.
+    /// Its name in `src`; several, separated by commas, are broken together.
     pub name: &'static str,
     /// The rule.
     pub breaks: &'static str,
@@ -42,7 +42,7 @@ const KILLS: &[Kind] = &[Kind::Kill, Kind::KillAll];
 const ABORTS: &[Kind] = &[Kind::LostAnswer, Kind::LostAnswer, Kind::Stall];
 
 /// All of them.
-pub const ALL: [Mutant; 19] = [
+pub const ALL: [Mutant; 23] = [
     by_campaigns("offsets-not-sent", "offsets travel in the transaction", KILLS, 3),
     by_campaigns("moved-offsets-only", "every partition's offset is committed, moved or not", KILLS, 3),
     by_campaigns("last-offset-instead-of-next", "a committed offset is the next to read", KILLS, 3),
@@ -76,6 +76,26 @@ pub const ALL: [Mutant; 19] = [
         "reset-does-not-wait",
         "`topics reset` waits for open transactions",
         "topics::reset_waits_for_the_transactions_that_are_open_when_it_starts",
+    ),
+    by_test(
+        "limits-do-not-shrink",
+        "a transaction that was too large is never tried again as it was",
+        "burst::a_burst_of_large_accounts_is_committed_on_a_slow_broker",
+    ),
+    by_test(
+        "fenced-counts-as-aborted",
+        "a named instance whose producer was fenced exits",
+        "zombie::a_named_instance_whose_producer_was_fenced_exits_and_names_the_cause",
+    ),
+    by_test(
+        "replacement-keeps-the-id",
+        "a new producer never takes the id that a successor may hold",
+        "zombie::a_named_instance_that_was_cut_off_during_a_transaction_does_not_fence_its_successor",
+    ),
+    by_test(
+        "name-not-looked-up",
+        "a named member whose session has ended looks for a successor before it joins again",
+        "zombie::a_named_instance_that_was_cut_off_while_idle_does_not_fence_its_successor",
     ),
     by_test(
         "partition-stall-not-watched",

@@ -66,7 +66,7 @@ impl Action {
         [Self::Delay(Duration::from_millis(700)), Self::DropRequest, Self::DropAnswer, Self::CutBefore, Self::CutAfter];
 }
 
-/// A disturbance: which requests, what happens to them, how many per thousand, and how often at most.
+/// A disturbance: which requests, what happens to them, how many per thousand after the first, and how often at most.
 #[derive(Clone, Debug)]
 pub struct Disturbance {
     pub api: Api,
@@ -77,6 +77,11 @@ pub struct Disturbance {
 
 struct State {
     disturbance: Option<Disturbance>,
+    /// Whether the disturbance has yet to hit a request.
+    is_fresh: bool,
+    is_cut_off: bool,
+    /// Bytes per second that Produce requests may take on each connection.
+    produce_rate: Option<u64>,
     random: Random,
     done: BTreeMap<String, u64>,
 }
@@ -100,7 +105,14 @@ impl Proxy {
     pub fn listen(seed: u64, brokers: usize) -> (Self, Vec<TcpListener>) {
         let listeners: Vec<_> = (0..brokers).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
         let ports = listeners.iter().map(|listener| listener.local_addr().unwrap().port()).collect();
-        let state = State { disturbance: None, random: Random::new(seed), done: BTreeMap::new() };
+        let state = State {
+            disturbance: None,
+            is_fresh: false,
+            is_cut_off: false,
+            produce_rate: None,
+            random: Random::new(seed),
+            done: BTreeMap::new(),
+        };
         (Self { ports, state: Arc::new(Mutex::new(state)) }, listeners)
     }
 
@@ -124,12 +136,29 @@ impl Proxy {
 
     /// Starts a disturbance.
     pub fn disturb(&self, disturbance: Disturbance) {
-        self.state.lock().unwrap().disturbance = Some(disturbance);
+        let mut state = self.state.lock().unwrap();
+        (state.disturbance, state.is_fresh) = (Some(disturbance), true);
     }
 
     /// Stops disturbing.
     pub fn calm(&self) {
         self.state.lock().unwrap().disturbance = None;
+    }
+
+    /// Whether every request is dropped, as by a network that is down for the clients of this proxy alone.
+    pub fn cut_off(&self, is_cut_off: bool) {
+        self.state.lock().unwrap().is_cut_off = is_cut_off;
+    }
+
+    /// Lets Produce requests through at this many bytes per second and connection, as a slow broker would.
+    pub fn slow_down(&self, bytes_per_second: u64) {
+        self.state.lock().unwrap().produce_rate = Some(bytes_per_second);
+    }
+
+    /// How many requests of this kind were disturbed.
+    pub fn disturbed(&self, api: Api) -> u64 {
+        let of_kind = format!("{api:?} ");
+        self.done().iter().filter(|(name, _)| name.starts_with(&of_kind)).map(|(_, count)| count).sum()
     }
 
     /// How many requests were disturbed, by api and action.
@@ -140,11 +169,18 @@ impl Proxy {
 
 impl State {
     /// What to do with a request.
-    fn decide(&mut self, api: i16) -> Option<Action> {
+    fn decide(&mut self, api: i16, bytes: usize) -> Option<Action> {
+        if self.is_cut_off {
+            return Some(Action::DropRequest);
+        }
+        if let Some(rate) = self.produce_rate.filter(|_| api == Api::Produce as i16) {
+            return Some(Action::Delay(Duration::from_micros(1_000_000 * bytes as u64 / rate)));
+        }
         let disturbance = self.disturbance.as_mut().filter(|disturbance| disturbance.api as i16 == api && disturbance.left > 0)?;
-        if !self.random.permille(disturbance.permille) {
+        if !self.random.permille(disturbance.permille) && !self.is_fresh {
             return None;
         }
+        self.is_fresh = false;
         disturbance.left -= 1;
         let action = disturbance.action;
         let name = format!("{:?} {}", disturbance.api, format!("{action:?}").split('(').next().unwrap());
@@ -178,7 +214,7 @@ fn requests(client: &TcpStream, broker: &TcpStream, state: &Mutex<State>, fates:
     loop {
         read_frame(client, &mut frame)?;
         let (Some(api), Some(correlation)) = (i16_at(&frame, 4), i32_at(&frame, 8)) else { return Ok(()) };
-        let action = state.lock().unwrap().decide(api);
+        let action = state.lock().unwrap().decide(api, frame.len());
         match action {
             None => {}
             Some(Action::Delay(delay)) => std::thread::sleep(delay),

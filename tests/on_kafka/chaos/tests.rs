@@ -11,6 +11,7 @@ use crate::chaos::campaign::{self, Plan};
 use crate::chaos::fault::{Kind, ON_DEMAND};
 use crate::chaos::figures::Figures;
 use crate::chaos::load::Size;
+use crate::chaos::proxy::Api;
 
 /// Maximum faults per campaign: each starts with a fresh broker and fresh topics, and ends with a check.
 const CAMPAIGN_FAULTS: usize = 40;
@@ -43,6 +44,24 @@ fn whatever_breaks_committed_data_is_correct() {
     let accounts = u32::try_from(number("ACCOUNTS").unwrap_or(100)).unwrap();
     let size = Size { accounts, days: 90, activity: number("ACTIVITY").unwrap_or(25) as f64 / 100.0 };
     go_through(seed, brokers, size, usize::try_from(number("CYCLES").unwrap_or(CYCLES)).unwrap(), until);
+}
+
+#[test]
+fn every_kind_of_request_is_disturbed_by_a_campaign_of_network_faults() {
+    let plan = Plan {
+        seed: number("SEED").unwrap_or(1),
+        brokers: 1,
+        faults: Api::ALL.len(),
+        until: None,
+        size: Size { accounts: 40, days: 70, activity: 0.2 },
+        per_second: 100,
+        kinds: vec![Kind::Network],
+        progress_limit: campaign::PROGRESS_LIMIT,
+        mutant: None,
+    };
+    let figures = campaign::run(&plan).unwrap_or_else(|caught| panic!("{}", caught.violations[0]));
+    let left: Vec<_> = Api::ALL.into_iter().filter(|api| !figures.has_disturbed(*api)).collect();
+    assert!(left.is_empty(), "never disturbed: {left:?}\n{figures}");
 }
 
 /// `./dev test chaos --brokers 3` is the long form.

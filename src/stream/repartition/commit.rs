@@ -1,0 +1,133 @@
+//! The transactions of a thread of the repartition stage: when they are committed, with which offsets, and what happens when one fails.
+
+use std::time::Duration;
+
+use super::counted::Counted;
+use super::thread::{Assigned, RepartitionThread};
+use crate::clock::{Deadline, monotonic};
+use crate::config::section::OnBadRun;
+use crate::fault;
+use crate::kafka::{TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
+use crate::stream::cycle::give_up;
+use crate::stream::failure::Failure;
+use crate::stream::group_event::note;
+use crate::stream::identity::replacement_id;
+use crate::stream::load::Load;
+use crate::telemetry::TransactionOutcome;
+
+/// How long a transaction may take; the broker aborts one that lasts longer.
+const COMMIT_LIMIT: Duration = TRANSACTION_TIMEOUT;
+/// How long a transaction stays open while a bad run is suspected.
+const VERDICT_LIMIT: Duration = Duration::from_secs(5);
+/// The stage commits this many times per commit interval of the tasks, which wait for it.
+const COMMITS_PER_INTERVAL: u32 = 4;
+
+impl RepartitionThread {
+    /// How often the thread commits.
+    pub(super) fn interval(&self) -> Duration {
+        self.options.commit_interval / COMMITS_PER_INTERVAL
+    }
+
+    /// Whether the open transaction should be committed before more is written.
+    pub(super) fn is_nearly_full(&self) -> bool {
+        self.limits.are_nearly_reached(self.load)
+    }
+
+    /// Commits if the transaction is nearly full or old enough.
+    pub(super) fn commit_if_due(&mut self) -> Result<(), Failure> {
+        let since = self.open.unwrap_or(self.last_commit);
+        let age = monotonic().saturating_duration_since(since);
+        let awaits_verdict = self.options.on_bad_run == OnBadRun::Exit
+            && age < VERDICT_LIMIT
+            && self.partitions.values().any(|assigned| assigned.run.is_open(self.options.bad_run) && !assigned.position.at_end);
+        if self.is_nearly_full() || (age >= self.interval() && !awaits_verdict) {
+            self.commit(COMMIT_LIMIT)?;
+        }
+        Ok(())
+    }
+
+    /// Commits what has been read and written. Returns whether that succeeded; after a failure, everything is read again.
+    pub(super) fn commit(&mut self, limit: Duration) -> Result<bool, Failure> {
+        let Some(membership) = &self.membership else { return Ok(true) };
+        self.last_commit = monotonic();
+        if self.open.is_none() && !self.partitions.values().any(|assigned| assigned.is_dirty) {
+            self.report_positions();
+            return Ok(true);
+        }
+        fault::point("before-repartition-commit");
+        let began = self.open.unwrap_or_else(monotonic);
+        let deadline = Deadline::after(limit.saturating_sub(monotonic().saturating_duration_since(began)));
+        let open = if self.open.is_none() { self.producer.begin() } else { Ok(()) };
+        let offsets = self.offsets();
+        let committed = open.and_then(|()| self.producer.commit(&offsets, &membership.metadata, deadline).map(drop));
+        // Records are on their way since the transaction was opened.
+        let lasted = monotonic().duration_since(began);
+        if let Err(error) = committed {
+            self.failed(&error)?;
+            return Ok(false);
+        }
+        fault::point("after-repartition-commit");
+        self.failed_in_a_row = 0;
+        self.limits.committed(lasted, limit, self.is_nearly_full());
+        self.metrics.transaction(TransactionOutcome::Committed, lasted);
+        self.stage.started(self.owned.iter());
+        for assigned in self.partitions.values_mut() {
+            assigned.is_dirty = false;
+        }
+        std::mem::take(&mut self.counted).report(&self.metrics);
+        (self.open, self.load) = (None, Load::default());
+        self.report.committed(self.options.clock.now());
+        self.report_positions();
+        Ok(true)
+    }
+
+    /// The next offset of every partition, moved or not: sending them fences a thread that the group has replaced.
+    fn offsets(&self) -> Vec<(String, i32, i64)> {
+        if fault::is_mutant("repartition-offsets-left-out") {
+            return Vec::new();
+        }
+        let next = |((index, partition), assigned): (&(usize, i32), &Assigned)| {
+            Some((self.stage.topics.get(*index)?.name.clone(), *partition, assigned.position.next))
+        };
+        self.partitions.iter().filter_map(next).collect()
+    }
+
+    /// After a transaction that failed or may have failed: ends it, and reads on from the committed offsets.
+    pub(super) fn failed(&mut self, error: &TransactionError) -> Result<(), Failure> {
+        self.failed_in_a_row += 1;
+        // One that failed sooner did not fail because of its size.
+        if self.open.is_some_and(|since| monotonic().duration_since(since) >= COMMIT_LIMIT / 4) {
+            self.limits.failed(self.load, self.load);
+        }
+        // The abort may be what shows that another process has taken over.
+        let found = self.producer.abort().err();
+        let error = found.as_ref().unwrap_or(error);
+        let unclear = matches!(error, TransactionError::Unclear(_));
+        let outcome = if unclear { TransactionOutcome::Unclear } else { TransactionOutcome::Aborted };
+        self.metrics.transaction(outcome, Duration::ZERO);
+        tracing::warn!(thread = self.number, ?error, in_a_row = self.failed_in_a_row, "transaction of the repartition stage failed");
+        give_up(error, self.failed_in_a_row, self.options.instance.is_some()).map_or(Ok(()), Err)?;
+        self.forget();
+        self.member.assign([])?;
+        while let Some(event) = self.member.poll(Duration::ZERO) {
+            note(event.content(), || self.member.assignment_lost(), &mut self.events)?;
+        }
+        self.replace_producer()?;
+        // A rebalance that has begun decides what is read next.
+        if self.events.is_empty() { self.read_on() } else { Ok(()) }
+    }
+
+    /// Drops what was counted for the open transaction.
+    pub(super) fn forget(&mut self) {
+        (self.open, self.load, self.counted) = (None, Load::default(), Counted::default());
+        self.partitions.clear();
+    }
+
+    /// A new producer, whose id nobody else can hold.
+    pub(super) fn replace_producer(&mut self) -> Result<(), Failure> {
+        self.open = None;
+        let id = replacement_id(&self.transactional_id);
+        self.producer = TransactionalProducer::new(&self.options.properties, &id, || self.clock.step())?;
+        Ok(())
+    }
+}
