@@ -38,6 +38,7 @@ mod documents;
 mod exits;
 mod formats;
 mod kill;
+mod late;
 mod monitoring;
 mod offsets;
 mod progress;

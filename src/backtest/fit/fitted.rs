@@ -66,6 +66,25 @@ pub struct Fit {
     pub evidence: Evidence,
 }
 
+impl Fit {
+    /// Whether the outcome of a point was learned from.
+    #[must_use]
+    pub fn is_learned(&self, account: u64, instant: Timestamp) -> bool {
+        self.split.part(account, instant).is_some_and(|part| part != Part::Test)
+    }
+
+    /// Replaces the figures of the test by those of the whole service, whose rules raise some risks.
+    pub fn set_test(&mut self, test: &Quality) {
+        let evidence = &mut self.evidence;
+        (evidence.test_points, evidence.test_accounts, evidence.test_churned) = (test.points, test.accounts, test.churned);
+        evidence.auc = round(test.auc.unwrap_or(0.5));
+        evidence.auc_interval = test.auc_interval.map(|interval| [round(interval.low), round(interval.high)]);
+        evidence.brier = round(test.brier.map_or(0.0, |brier| brier.score));
+        evidence.brier_of_base_rate = round(test.brier.map_or(0.0, |brier| brier.of_base_rate));
+        self.test = test.clone();
+    }
+}
+
 /// A coefficient.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Coefficient {
