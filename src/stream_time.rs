@@ -11,7 +11,7 @@ use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
 
 /// A usage record this many days behind the newest is late: one more than the longest window.
-const USAGE_LATE_DAYS: i64 = 92;
+pub const USAGE_LATE_DAYS: i32 = 92;
 /// The same for feedback.
 const FEEDBACK_LATE_DAYS: i64 = 400;
 
@@ -102,7 +102,7 @@ impl StreamTime {
             clock.last_record = clock.last_record.max(Some(observed));
         }
         let late_days = match stream {
-            Stream::Usage => Some(USAGE_LATE_DAYS),
+            Stream::Usage => Some(i64::from(USAGE_LATE_DAYS)),
             Stream::Feedback => Some(FEEDBACK_LATE_DAYS),
             Stream::Billing | Stream::Support | Stream::Accounts => None,
         };

@@ -124,7 +124,7 @@ impl Search<'_, '_, '_> {
 
     /// The metrics of the components and of the rules in force, one for each group that moves together.
     fn metrics(&self, start: &Metrics) -> Vec<Metric> {
-        let parts = self.scoring.assessment.components.iter().map(|part| part.metric);
+        let parts = self.scoring.assessment.components.iter().filter(|part| part.weight > 0.0).map(|part| part.metric);
         let rules = self.scoring.assessment.rules.iter().filter(|effect| effect.cap_health().is_some()).filter_map(|effect| effect.rule);
         let conditions = rules.flat_map(|rule| rule.condition.comparisons().iter().map(|comparison| comparison.metric));
         // What is past due is settled by paying: then no invoice has failed.
@@ -170,7 +170,8 @@ impl Search<'_, '_, '_> {
         for other in linked(metric) {
             let Some(value) = start.number(other) else { continue };
             let own_unit = |point: f64| if other == metric { Some(point) } else { (value != 0.0).then(|| point * now / value) };
-            let sources = model.components.iter().flat_map(|component| &component.sources).filter(|source| source.metric == other);
+            let weighted = model.components.iter().filter(|component| component.weight > 0.0);
+            let sources = weighted.flat_map(|component| &component.sources).filter(|source| source.metric == other);
             points.extend(sources.flat_map(|source| source.curve.points()).filter_map(|[x, _]| own_unit(*x)));
             let comparisons = model.rules.iter().flat_map(|rule| rule.condition.comparisons());
             points.extend(comparisons.filter(|comparison| comparison.metric == other).filter_map(|comparison| own_unit(comparison.number)));
@@ -207,7 +208,9 @@ impl Search<'_, '_, '_> {
     fn effort(&self, start: &Metrics, metric: Metric, value: f64) -> f64 {
         let mut after = start.clone();
         set(&mut after, metric, value);
-        let scores = |metrics: &Metrics| self.assessed(metrics, |now| now.components.iter().map(|part| part.score).collect::<Vec<f64>>());
+        let weighted =
+            |now: &Assessment<'_>| now.components.iter().filter(|part| part.weight > 0.0).map(|part| part.score).collect::<Vec<f64>>();
+        let scores = |metrics: &Metrics| self.assessed(metrics, weighted);
         scores(start).iter().zip(scores(&after)).map(|(before, after)| (after - before).abs()).sum()
     }
 

@@ -4,7 +4,7 @@ use crate::metric::{Metric, Metrics, Unit, Value};
 
 /// Metrics in constant proportion to each other, so that none of them can change alone.
 const PROPORTIONAL: [&[Metric]; 8] = [
-    &[Metric::DaysSinceLast, Metric::GapsSinceLast],
+    &[Metric::DaysSinceLast, Metric::GapsSinceLast, Metric::GapsSinceLastLifetime],
     &[Metric::ActiveDays28d, Metric::ActiveDaysVsBaseline],
     &[Metric::Events7d, Metric::Trend],
     &[Metric::ActiveUsers28d, Metric::Mau, Metric::SeatUtilisation, Metric::ActiveUsersGrowth],
@@ -41,7 +41,7 @@ pub(super) const fn is_whole(metric: Metric) -> bool {
 
 /// Whether anything but time can change it.
 pub(super) const fn can_change(metric: Metric) -> bool {
-    !matches!(metric, Metric::TenureDays | Metric::OnboardingDays | Metric::DaysToRenewal)
+    !matches!(metric, Metric::AgeDays | Metric::TenureDays | Metric::OnboardingDays | Metric::DaysToRenewal)
 }
 
 /// The metrics that move with this one, itself included.

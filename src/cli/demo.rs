@@ -25,7 +25,7 @@ const HISTORY_DAYS: u32 = 100;
 /// Most days that the simulation runs on after that.
 const LIVE_DAYS: u32 = 730;
 /// Share of each kind, with more trouble than usual: healthy, growing, slipping, silent, angry, churning, trial, seasonal.
-const MIX: [u32; 8] = [30, 14, 12, 12, 10, 10, 7, 5];
+const MIX: [u32; 8] = [17, 10, 16, 18, 16, 16, 4, 3];
 /// Partitions of every topic.
 const PARTITIONS: i32 = 4;
 /// How many ports after the default one are tried.
@@ -98,7 +98,8 @@ fn customers(args: &Args, start: Timestamp) -> simulate::Options {
         accounts: args.accounts,
         start: start.minus_days(i64::from(HISTORY_DAYS)),
         days: HISTORY_DAYS + LIVE_DAYS,
-        story_days: HISTORY_DAYS + 40,
+        story_days: HISTORY_DAYS + 35,
+        quiet_days: HISTORY_DAYS - 25,
         activity: 0.4,
         mix: MIX,
         ..simulate::Options::default()

@@ -3,6 +3,7 @@
 //! Data goes to standard output, messages to standard error. Exit codes: 0 success, 1 failure at run time, 2 wrong usage or an invalid
 //! configuration.
 
+pub mod backtest;
 pub mod check;
 mod cluster;
 mod compare;
@@ -56,6 +57,7 @@ Examples:
   churnwatch check --config config/churnwatch.toml    find problems in the configuration and the topics
   churnwatch run --config config/churnwatch.toml      the service
   churnwatch replay --usage usage.ndjson --as-of 2026-03-01T00:00:00Z --out-accounts -
+  churnwatch backtest --usage usage.ndjson --billing billing.ndjson --html report.html
   churnwatch explain acme                             why an account of the running service has its score
 
 Set any configuration key with --set section.key=value or CHURNWATCH_<SECTION>__<KEY>; --set wins.
@@ -134,6 +136,8 @@ pub enum Command {
     Run(run::Args),
     /// Run the same engine on NDJSON files, without Kafka, deterministic to the byte
     Replay(Box<replay::Args>),
+    /// Prove the score on a history: how well it would have foretold who left
+    Backtest(Box<backtest::Args>),
     /// Take the score of one account apart: the arithmetic, why now, and what would make it green
     Explain(Box<explain::Args>),
     /// Generate seeded synthetic events, to NDJSON files or topics
@@ -209,6 +213,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args, globals),
         Command::Run(args) => run::run(args, globals),
         Command::Replay(args) => replay::run(args, globals),
+        Command::Backtest(args) => backtest::run(args, globals),
         Command::Explain(args) => explain::run(args, globals),
         Command::Simulate(args) => simulate::run(args, globals),
         Command::Check(args) => check::run(args, globals),
@@ -252,7 +257,7 @@ fn inner_format(name: &str) -> Result<FormatName, String> {
 }
 
 fn format(name: &str) -> Result<FormatName, String> {
-    FormatName::named(name).ok_or_else(|| format!("formats are {}", FormatName::ALL.map(FormatName::name).join(", ")))
+    FormatName::named(name).ok_or_else(|| FormatName::unknown(name, "--mapping"))
 }
 
 /// The format that a mapping given on the command line describes, within an envelope if `format` is one.
@@ -298,6 +303,14 @@ mod tests {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Examples:\n  churnwatch "), "{} has no examples", command.get_name());
         }
+    }
+
+    #[test]
+    fn an_unknown_format_suggests_the_nearest_and_a_mapping_its_option() {
+        let unknown = format("segmnt").unwrap_err();
+        assert!(unknown.starts_with("`segmnt` is not a format: must be one of native, segment"), "{unknown}");
+        assert!(unknown.ends_with("did you mean `segment`?"), "{unknown}");
+        assert_eq!(format("recurly").unwrap_err(), "`recurly` is a mapping, not a format: give it with --mapping");
     }
 
     #[test]

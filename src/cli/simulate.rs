@@ -14,14 +14,16 @@ use crate::event::PerStream;
 use crate::file::Existing;
 use crate::kafka::Properties;
 use crate::money::Currency;
-use crate::simulate::{Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics, write_labels};
+use crate::simulate::{
+    Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics, truth, write_labels, write_truth,
+};
 use crate::time::{DAY_MS, Timestamp};
 
 const EXAMPLES: &str = "\
 Examples:
   churnwatch simulate --seed 7 --accounts 500 --days 365 --out-dir simulated
   churnwatch simulate --mix angry=1,healthy=3 --duplicates 0.01 --disorder-seconds 5 --bad 0.001 --out-dir simulated
-  churnwatch simulate --bootstrap-servers 127.0.0.1:9092 --partitions 4 --rate 1000/s --events 1000000 --labels labels.ndjson
+  churnwatch simulate --bootstrap-servers 127.0.0.1:9092 --partitions 4 --rate 1000/s --labels labels.ndjson --truth truth.csv
   churnwatch simulate --bootstrap-servers 127.0.0.1:9092 --partitions 4 --days 90 --live
 
 The same seed and options produce the same bytes.";
@@ -74,7 +76,7 @@ pub struct Args {
     /// End the simulated days now, then continue in real time until stopped
     #[arg(long, requires = "bootstrap_servers", conflicts_with_all = ["out_dir", "end", "events", "rate"])]
     pub live: bool,
-    /// Directory for one NDJSON file per stream and labels.ndjson
+    /// Directory for one NDJSON file per stream, labels.ndjson and truth.csv
     #[arg(long, value_name = "DIR", required_unless_present = "bootstrap_servers")]
     pub out_dir: Option<PathBuf>,
     /// Replace files that exist
@@ -89,6 +91,9 @@ pub struct Args {
     /// File for the true future of each account when events go to topics
     #[arg(long, value_name = "FILE", requires = "bootstrap_servers", conflicts_with = "out_dir")]
     pub labels: Option<PathBuf>,
+    /// File for who leaves within 90 days, week by week, and its true probability when events go to topics
+    #[arg(long, value_name = "FILE", requires = "bootstrap_servers", conflicts_with_all = ["out_dir", "live"])]
+    pub truth: Option<PathBuf>,
 }
 
 /// Parses `1000/s` or `1000`.
@@ -150,6 +155,7 @@ impl Args {
             activity: self.activity,
             currency: self.currency.clone(),
             mix: self.mix.unwrap_or(Options::default().mix),
+            ..Options::default()
         }
     }
 
@@ -184,16 +190,18 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let is_quiet = globals.quiet || args.live;
     let records = watched(pace.limit(records), &options, is_quiet).inspect(|record| written.add(record));
     let places = if let Some(folder) = &args.out_dir {
-        write_files(folder, args.existing(), records, labels)?;
+        write_files(folder, args.existing(), records, (labels, &options))?;
         PerStream::from_fn(|stream| Some(folder.join(format!("{}.ndjson", stream.name())).display().to_string()))
     } else {
         // Before the topics are filled, so that a file that cannot be written is noticed early.
         args.labels.as_deref().map(|path| write_labels(path, args.existing(), labels.into_iter())).transpose()?;
+        args.truth.as_deref().map(|path| write_truth(path, args.existing(), truth(&options))).transpose()?;
         write_topics(args, globals, records)?
     };
-    let labels = args.out_dir.as_ref().map(|folder| folder.join("labels.ndjson")).or_else(|| args.labels.clone());
+    let beside = |name: &str, other: &Option<PathBuf>| args.out_dir.as_ref().map(|folder| folder.join(name)).or_else(|| other.clone());
+    let (labels, truth) = (beside("labels.ndjson", &args.labels), beside("truth.csv", &args.truth));
     if !globals.quiet {
-        written.print(&places, labels.as_deref(), args.accounts, globals.log_format);
+        written.print(&places, &[("labels", labels), ("truth", truth)], args.accounts, globals.log_format);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -202,13 +210,13 @@ fn write_files(
     folder: &Path,
     existing: Existing,
     records: impl Iterator<Item = SimulatedRecord>,
-    labels: Vec<Label>,
+    (labels, options): (Vec<Label>, &Options),
 ) -> anyhow::Result<()> {
     let mut files = Files::create(folder, existing)?;
     for record in records {
         files.write(&record)?;
     }
-    Ok(files.finish(labels.into_iter())?)
+    Ok(files.finish(labels.into_iter(), truth(options))?)
 }
 
 /// Returns the topic of each stream that has one; records of the others are dropped.
@@ -247,18 +255,18 @@ impl Written {
     }
 
     /// Prints the events of each file or topic, the accounts and the period to standard error.
-    fn print(&self, places: &PerStream<Option<String>>, labels: Option<&Path>, accounts: u32, format: LogFormat) {
+    fn print(&self, places: &PerStream<Option<String>>, futures: &[(&str, Option<PathBuf>); 2], accounts: u32, format: LogFormat) {
         let written = || self.events.iter().filter_map(|(stream, events)| Some((places.of(stream).as_ref()?, stream.name(), events)));
-        let labels = labels.map(|path| path.display().to_string());
+        let [(_, labels), (_, truth)] = futures.each_ref().map(|(name, path)| (name, path.as_ref().map(|path| path.display().to_string())));
         let (from, to) = self.period.map_or_else(Default::default, |(from, to)| (from.to_string(), to.to_string()));
         if format == LogFormat::Json {
             written().for_each(|(place, stream, events)| tracing::info!(stream, place, events, "events written"));
-            tracing::info!(accounts, from, to, labels, "simulated");
+            tracing::info!(accounts, from, to, labels, truth, "simulated");
             return;
         }
         written().for_each(|(place, stream, events)| eprintln!("{stream:<9} {events:>12} events to {place}"));
-        if let Some(labels) = labels {
-            eprintln!("{:<9} {accounts:>12} accounts to {labels}", "labels");
+        for (name, path) in futures.iter().filter_map(|(name, path)| Some((name, path.as_ref()?.display()))) {
+            eprintln!("{name:<9} {accounts:>12} accounts to {path}");
         }
         eprintln!("{accounts} accounts from {from} to {to}");
     }
@@ -314,8 +322,8 @@ mod tests {
             let extra = ["--accounts", "5", "--days", "20", "--duplicates", "0.05", "--bad", "0.01", "--disorder-seconds", "9"];
             let args = Args { out_dir: Some(out.clone()), ..parse(&extra) };
             run(&args, &Globals::default()).unwrap();
-            ["usage", "billing", "support", "feedback", "accounts", "labels"]
-                .map(|stream| std::fs::read(out.join(format!("{stream}.ndjson"))).unwrap())
+            let files = ["usage", "billing", "support", "feedback", "accounts", "labels"].map(|name| format!("{name}.ndjson"));
+            files.into_iter().chain(["truth.csv".to_owned()]).map(|name| std::fs::read(out.join(name)).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(write("first"), write("second"));
     }
@@ -329,9 +337,10 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_the_same_for_topics_as_for_files() {
+    fn labels_and_truth_are_the_same_for_topics_as_for_files() {
         let folder = tempfile::tempdir().unwrap();
-        let (out, labels) = (folder.path().join("out"), folder.path().join("labels.ndjson"));
+        let out = folder.path().join("out");
+        let [labels, truth] = ["labels.ndjson", "truth.csv"].map(|name| folder.path().join(name));
         let args = Args { out_dir: Some(out.clone()), ..parse(&["--accounts", "5", "--days", "20"]) };
         run(&args, &Globals::default()).unwrap();
         let broker = EmbeddedBroker::start().unwrap();
@@ -339,9 +348,10 @@ mod tests {
             broker.create_topic(topic, 1).unwrap();
         }
         let brokers = Some(broker.address());
-        let args = Args { out_dir: None, bootstrap_servers: brokers, labels: Some(labels.clone()), ..args };
+        let args = Args { out_dir: None, bootstrap_servers: brokers, labels: Some(labels.clone()), truth: Some(truth.clone()), ..args };
         run(&args, &Globals::default()).unwrap();
         assert_eq!(std::fs::read(labels).unwrap(), std::fs::read(out.join("labels.ndjson")).unwrap());
+        assert_eq!(std::fs::read(truth).unwrap(), std::fs::read(out.join("truth.csv")).unwrap());
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub struct ScoredAccount<'a, 'm> {
 pub enum Selection<'a> {
     /// All of them.
     Everyone,
-    /// These; whichever share a key with one of them are scored as well.
-    Only(&'a [Box<str>]),
+    /// Those with these keys.
+    Only(&'a [AccountKey]),
 }
 
 impl<S: Store> Task<S> {
@@ -33,7 +33,7 @@ impl<S: Store> Task<S> {
     pub fn observe(&mut self, view: &View, selection: Selection<'_>, mut see: impl FnMut(&ScoredAccount<'_, '_>)) {
         let keys = match selection {
             Selection::Everyone => self.store.keys(),
-            Selection::Only(ids) => ids.iter().map(|id| AccountKey::of(id)).collect(),
+            Selection::Only(keys) => keys.to_vec(),
         };
         let Self { settings, store, .. } = self;
         for key in keys {

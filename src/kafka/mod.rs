@@ -33,7 +33,7 @@ pub(crate) use consumer::Consumer;
 pub(crate) use describe::{Allowed, Description};
 pub(crate) use inspector::{Found, Inspector};
 pub(crate) use native::{ConsumerEvent, Membership, Record, is_forbidden};
-pub(crate) use producer::{Outgoing, TransactionError, TransactionalProducer};
+pub(crate) use producer::{Commit, Outgoing, TransactionError, TransactionalProducer};
 pub(crate) use properties::TRANSACTION_TIMEOUT;
 pub(crate) use rdkafka::Offset;
 pub(crate) use rdkafka::types::RDKafkaErrorCode as ErrorCode;

@@ -16,13 +16,15 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use super::error::Error;
 use super::log;
-use super::properties::Properties;
+use super::properties::{Properties, RETRY_BACKOFF_MS};
 use super::wait;
-use crate::clock::Deadline;
+use crate::clock::{Deadline, monotonic};
 use crate::fault;
 
 /// How much later than its deadline librdkafka may say why offsets could not be sent.
 const LATE_ANSWER: Duration = Duration::from_secs(1);
+/// The shortest time after which librdkafka repeats a request of a transaction: `retry.backoff.ms` less its jitter of 20 %.
+const RETRY_BACKOFF_MIN: Duration = Duration::from_millis(RETRY_BACKOFF_MS / 5 * 4);
 /// How long one wait for delivery reports lasts. librdkafka waits in whole milliseconds and spins for the last one, so shorter steps would
 /// burn a core while a slow broker responds.
 const DRAIN_STEP: Duration = Duration::from_millis(10);
@@ -55,6 +57,17 @@ impl Outgoing<'_> {
         let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 16).sum();
         self.key.map_or(0, <[u8]>::len) + self.value.map_or(0, <[u8]>::len) + headers + RECORD_OVERHEAD
     }
+}
+
+/// A transaction that was committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Commit {
+    /// The offset of the last remembered record in each partition.
+    pub last: Vec<(i32, i64)>,
+    /// Whether a request may have been sent twice, because librdkafka repeats one whose connection has broken. The first copy may then
+    /// reach the broker at any time, also within the next transaction of this producer: it would end that transaction, or put back the
+    /// offsets of this one. So this producer must not begin another.
+    pub may_be_repeated: bool,
 }
 
 /// How a transaction failed. The producer must not be used after any of these.
@@ -181,13 +194,13 @@ impl TransactionalProducer {
         }
     }
 
-    /// Waits for every delivery report, adds the offsets, and commits. Returns the offset of the last remembered record in each partition.
+    /// Waits for every delivery report, adds the offsets, and commits.
     pub(crate) fn commit(
         &self,
         offsets: &[(String, i32, i64)],
         metadata: &Arc<ConsumerGroupMetadata>,
         deadline: Deadline,
-    ) -> Result<Vec<(i32, i64)>, TransactionError> {
+    ) -> Result<Commit, TransactionError> {
         self.try_commit(offsets, metadata, deadline).map_err(|error| self.failed(error))
     }
 
@@ -196,7 +209,7 @@ impl TransactionalProducer {
         offsets: &[(String, i32, i64)],
         metadata: &Arc<ConsumerGroupMetadata>,
         deadline: Deadline,
-    ) -> Result<Vec<(i32, i64)>, TransactionError> {
+    ) -> Result<Commit, TransactionError> {
         // commit_transaction flushes in steps of 100 ms; draining here first takes shorter ones.
         while self.0.in_flight_count() > 0 {
             self.0.poll(DRAIN_STEP);
@@ -207,12 +220,14 @@ impl TransactionalProducer {
         let last = self.delivered()?;
         let offsets = offset_list(offsets).map_err(|error| TransactionError::Fatal(error.to_string()))?;
         fault::point("after-produce");
+        let began = monotonic();
         if !fault::is_mutant("offsets-not-sent") {
             self.send_offsets(offsets, metadata, deadline)?;
         }
         fault::point("before-commit");
-        retry(deadline, "commit transaction", || self.0.commit_transaction(deadline.remaining()), true)?;
-        Ok(last)
+        let is_repeated = retry(deadline, "commit transaction", || self.0.commit_transaction(deadline.remaining()), true)?;
+        let may_be_repeated = is_repeated || monotonic().duration_since(began) >= RETRY_BACKOFF_MIN;
+        Ok(Commit { last, may_be_repeated: may_be_repeated && !fault::is_mutant("late-requests-ignored") })
     }
 
     /// Adds offsets to the open transaction, on a thread of its own: librdkafka waits without a limit for a group coordinator that it has
@@ -228,7 +243,7 @@ impl TransactionalProducer {
         let work = move || {
             let call = || producer.send_offsets_to_transaction(&offsets, &metadata, deadline.remaining());
             // If it is late, nobody waits for it any more.
-            let _ = result.send(retry(deadline, "commit offsets", call, false));
+            let _ = result.send(retry(deadline, "commit offsets", call, false).map(drop));
         };
         let spawned = std::thread::Builder::new().name("send-offsets".to_owned()).spawn(work);
         spawned.map_err(|error| TransactionError::Aborted(format!("commit offsets: cannot create a thread: {error}")))?;
@@ -298,12 +313,16 @@ const fn is_fencing(code: RDKafkaErrorCode) -> bool {
     matches!(code, ProducerFenced | Fenced | FencedInstanceId | InvalidProducerEpoch)
 }
 
-/// Retries a call until the deadline, as long as its error is retriable.
-fn retry(deadline: Deadline, step: &str, mut call: impl FnMut() -> KafkaResult<()>, decides: bool) -> Result<(), TransactionError> {
+/// Retries a call until the deadline, as long as its error is retriable. Returns whether it was called more than once.
+fn retry(deadline: Deadline, step: &str, mut call: impl FnMut() -> KafkaResult<()>, decides: bool) -> Result<bool, TransactionError> {
+    let mut is_repeated = false;
     loop {
         match call() {
-            Ok(()) => return Ok(()),
-            Err(error) if is_retriable(&error) && !deadline.passed() => tracing::debug!(step, %error, "retrying"),
+            Ok(()) => return Ok(is_repeated),
+            Err(error) if is_retriable(&error) && !deadline.passed() => {
+                tracing::debug!(step, %error, "retrying");
+                is_repeated = true;
+            }
             Err(error) => return Err(TransactionError::of(step, &error, decides)),
         }
     }

@@ -11,6 +11,9 @@ use crate::fault;
 /// How long a transaction may stay open before the broker aborts it. A killed instance delays its successor by at most this.
 pub(crate) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a transactional producer waits before it repeats a request, ms.
+pub(super) const RETRY_BACKOFF_MS: u64 = 500;
+
 /// `kafka.bootstrap_servers` and `[kafka.properties]` with secrets resolved. The Debug output shows names only.
 #[derive(Clone, Default)]
 pub struct Properties(Vec<(String, String)>);
@@ -101,6 +104,8 @@ impl Properties {
             .set("transaction.timeout.ms", &timeout)
             // librdkafka requires that a message times out no later than its transaction.
             .set("delivery.timeout.ms", &timeout)
+            // A commit that took less time than this has repeated no request.
+            .set("retry.backoff.ms", RETRY_BACKOFF_MS.to_string())
             // Changes and dead letters go to the partitions that the Java client would choose.
             .set("partitioner", "murmur2_random");
         self.unless_given(&mut config, "compression.type", "lz4");

@@ -78,6 +78,10 @@ metrics! {
     ActiveDaysVsBaseline "usage.active_days_vs_baseline" Usage 91 Ratio "active days in 28 d relative to the 63 d before";
     DaysSinceLast "usage.days_since_last" Usage 0 Days "days since the last activity";
     GapsSinceLast "usage.gaps_since_last" Usage 91 Ratio "days since the last activity relative to the usual gap";
+    ActiveDaysLifetime "usage.active_days_lifetime" Usage 0 Count "active days since the first";
+    AgeDays "usage.age_days" Usage 0 Days "days since the first active day";
+    MeanGapDays "usage.mean_gap_days" Usage 0 Days "mean time between active days, over the account's whole life";
+    GapsSinceLastLifetime "usage.gaps_since_last_lifetime" Usage 0 Ratio "days since the last activity relative to the usual gap of the account's whole life";
     Trend "usage.trend" Usage 36 Ratio "feature uses in 7 d relative to the weekly mean of the 4 weeks before";
     Sessions28d "usage.sessions_28d" Usage 28 Count "sessions in 28 d";
     SessionSecondsMean28d "usage.session_seconds_mean_28d" Usage 28 Seconds "mean length of a session in 28 d";

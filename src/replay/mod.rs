@@ -18,6 +18,7 @@ mod output;
 mod parallel;
 mod partition;
 mod partition_reading;
+mod past;
 mod reading;
 mod span;
 
@@ -30,6 +31,7 @@ pub use history::History;
 pub use kpis::{write_cohorts, write_months, write_trailing};
 pub use output::{write_counts, write_dead_letters};
 pub use parallel::Division;
+pub use past::past;
 pub use reading::{DeadLetter, Line, Reading};
 
 use crate::breakdown::Breakdown;

@@ -43,6 +43,12 @@ impl Assessment<'_> {
         self.rules.iter().any(|rule| rule.is_sole)
     }
 
+    /// The highest lower bound on risk that a rule in force sets.
+    #[must_use]
+    pub fn risk_floor(&self) -> Option<f64> {
+        self.rules.iter().filter_map(|effect| effect.rule?.risk_at_least).reduce(f64::max)
+    }
+
     /// Whether the published band follows the score at once. Hysteresis damps noise, and neither an override nor a sole rule is noise.
     #[must_use]
     pub fn skips_hysteresis(&self) -> bool {
@@ -56,7 +62,7 @@ impl Assessment<'_> {
 pub fn assess<'a>(model: &'a Model, subject: &Subject<'a>) -> Assessment<'a> {
     let (place, profile) = profile_of(model, subject);
     let (components, weight_present, mean) = components(model, profile, subject.metrics);
-    let coverage = if components.is_empty() { 0.0 } else { weight_present / weight_configured(model, profile, *subject.configured) };
+    let coverage = if weight_present > 0.0 { weight_present / weight_configured(model, profile, *subject.configured) } else { 0.0 };
     let mut assessment = Assessment {
         profile: place,
         components,
@@ -69,7 +75,7 @@ pub fn assess<'a>(model: &'a Model, subject: &Subject<'a>) -> Assessment<'a> {
         override_effect: None,
         risk: None,
     };
-    let is_covered = !assessment.components.is_empty() && coverage >= model.min_coverage;
+    let is_covered = weight_present > 0.0 && coverage >= model.min_coverage;
     if is_covered || !assessment.score_by_sole_rule() {
         assessment.score_by_components(is_covered || subject.health_override.is_some());
     }
@@ -79,8 +85,7 @@ pub fn assess<'a>(model: &'a Model, subject: &Subject<'a>) -> Assessment<'a> {
         assessment.score = Some(pinned.value);
     }
     if assessment.score.is_some() {
-        let floor = assessment.rules.iter().filter_map(|effect| effect.rule?.risk_at_least).reduce(f64::max);
-        assessment.risk = risk::of(&assessment.components, floor, &model.risk);
+        assessment.risk = risk::of(&assessment.components, assessment.risk_floor(), &model.risk);
     }
     assessment
 }
@@ -92,7 +97,7 @@ fn profile_of<'a>(model: &'a Model, subject: &Subject<'_>) -> (u8, Option<&'a Sc
     (u8::try_from(place).unwrap_or(u8::MAX), model.profiles.get(place))
 }
 
-/// The present components, the sum of their weights, and their weighted mean (0 if there are none).
+/// The present components, the sum of their weights, and their weighted mean (0 if they have no weight).
 fn components<'a>(
     model: &'a Model,
     profile: Option<&ScoringProfile>,
@@ -107,12 +112,25 @@ fn components<'a>(
             present.push(ComponentScore { component, metric, value, score, weight: component.weight, contribution: None, delta: None });
         }
     }
+    if weights <= 0.0 {
+        return (present, 0.0, 0.0);
+    }
     for component in &mut present {
         component.weight /= weights;
     }
     // A single division: components that all score 70 must average exactly 70, which a sum of contributions may miss.
-    let mean = if present.is_empty() { 0.0 } else { sum / weights };
-    (present, weights, mean)
+    (present, weights, sum / weights)
+}
+
+/// What `backtest --fit` finds coefficients for: the score of each component of the model, in file order, also of those that have no part
+/// in an assessment because they have neither weight nor coefficient. `None` where a component is absent or not in the profile, an index of
+/// [`Model::profiles`].
+#[must_use]
+pub fn scores(model: &Model, profile: u8, metrics: &Metrics) -> Vec<Option<f64>> {
+    let profile = model.profiles.get(usize::from(profile));
+    let is_used = |place: usize| profile.is_some_and(|profile| profile.components.iter().any(|used| usize::from(*used) == place));
+    let components = model.components.iter().enumerate();
+    components.map(|(place, component)| reading(component, metrics).map(|(_, _, score)| score).filter(|_| is_used(place))).collect()
 }
 
 /// The first source that is present with a large enough sample.
@@ -228,6 +246,46 @@ mod tests {
         let model = Model::compile(&ModelFile::parse(&text).unwrap()).unwrap();
         let account = metrics.into_iter().fold(Account::default(), |account, (metric, _)| account.with(metric, 1.0, None));
         assert_eq!(account.assessed_by(&model).score, Some(70.0));
+    }
+
+    const WEIGHTLESS: &str = r#"
+        [[health.component]]
+        name = "silence"
+        group = "usage"
+        metric = "usage.days_since_last"
+        curve = [[0, 100], [100, 0]]
+        weight = 0
+    "#;
+
+    #[test]
+    fn a_component_without_weight_moves_risk_and_not_health() {
+        let model = model(&format!("{WEIGHTLESS}[risk]\nintercept = 0\ncoefficients = {{ silence = -2 }}"));
+        let silent = |days: f64| Account::scoring(80.0, 50.0, 20.0).with(Metric::DaysSinceLast, days, None).assessed_by(&model);
+        let (now, later) = (silent(0.0), silent(100.0));
+        assert_eq!((now.score, later.score, later.coverage), (Some(56.0), Some(56.0), 1.0));
+        let risk = |assessment: &Assessment<'_>| assessment.risk.unwrap().probability;
+        assert!(close(risk(&now), 1.0 / (1.0 + 2.0_f64.exp())) && close(risk(&later), 1.0 / (1.0 + (-2.0_f64).exp())));
+        let part = &later.components[3];
+        assert_eq!((part.score, part.weight, part.contribution), (0.0, 0.0, Some(0.0)));
+    }
+
+    #[test]
+    fn components_without_weight_alone_give_no_score() {
+        let model = model(&format!("{WEIGHTLESS}[risk.coefficients]\nsilence = -2\n[model]\nmin_coverage = 0"));
+        let silent = Account::default().with(Metric::DaysSinceLast, 3.0, None).assessed_by(&model);
+        assert_eq!((silent.coverage, silent.mean, silent.score, silent.risk), (0.0, 0.0, None, None));
+    }
+
+    #[test]
+    fn a_component_without_weight_and_coefficient_is_only_scored_for_a_fit() {
+        let model = model(WEIGHTLESS);
+        let account = Account::scoring(80.0, None, 20.0).with(Metric::DaysSinceLast, 25.0, None);
+        let assessment = account.assessed_by(&model);
+        assert_eq!(assessment.components.iter().map(|part| &*part.component.name).collect::<Vec<_>>(), ["days", "nps"]);
+        assert_eq!(scores(&model, assessment.profile, &account.metrics), [Some(80.0), None, Some(20.0), Some(75.0)]);
+        let of_profile = |profile| scores(&super::super::fixture::model(PROFILES), profile, &account.metrics);
+        assert_eq!(of_profile(0), [None, None, Some(20.0)]);
+        assert_eq!(of_profile(9), [None; 3]);
     }
 
     const PROFILES: &str = r#"

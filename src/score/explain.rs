@@ -62,7 +62,7 @@ impl<'a> Explanation<'a> {
 fn explained<'a>(component: &ComponentScore<'a>, comparable: Option<&Published>) -> ComponentScore<'a> {
     let delta = comparable.filter(|_| component.contribution.is_some()).map(|then| {
         let before = then.component(component.component.id).map_or(then.mean, |before| before.score);
-        component.weight * (component.score - before)
+        if component.weight == 0.0 { 0.0 } else { component.weight * (component.score - before) } // not -0
     });
     ComponentScore { delta, ..component.clone() }
 }
@@ -74,7 +74,7 @@ fn absent<'a>(assessment: &Assessment<'_>, model: &'a Model) -> Vec<&'a str> {
 }
 
 fn renormalisation(assessment: &Assessment<'_>, then: &Published, model: &Model) -> f64 {
-    if assessment.has_sole_rule() || assessment.components.is_empty() {
+    if assessment.has_sole_rule() || assessment.components.iter().all(|component| component.weight == 0.0) {
         return 0.0 - then.mean; // not -mean, which would turn 0 into -0
     }
     let kept = assessment.components.iter().filter_map(|component| Some((component, then.component(component.component.id)?)));
@@ -167,6 +167,27 @@ mod tests {
         assert_eq!(deltas(&come), [Some(0.0), Some(0.0), Some(-9.0)]);
         assert!(come.explanation.renormalisation_delta.unwrap().abs() < 1e-9);
         assert_eq!(come.explanation.drivers, ["net promoter score over 91 d is 20; 70 or more is healthy"]);
+    }
+
+    #[test]
+    fn a_component_of_risk_alone_is_listed_and_drives_nothing_and_one_of_neither_is_not_listed() {
+        let weightless = |name: &str, metric: &str| {
+            format!("[[health.component]]\nname='{name}'\ngroup='usage'\nmetric='{metric}'\ncurve=[[0, 100], [100, 0]]\nweight=0\n")
+        };
+        let more = weightless("silence", "usage.days_since_last") + &weightless("age", "usage.age_days");
+        let model = model(&format!("{more}{}", RULES.replace("days = -1", "silence = -9")));
+        let silent =
+            |days: f64| Account::scoring(80.0, 50.0, 20.0).with(Metric::DaysSinceLast, days, None).with(Metric::AgeDays, days, None);
+        let change = last(&[silent(0.0), silent(60.0)], &model);
+        let names: Vec<&str> = change.explanation.components.iter().map(|part| &*part.component.name).collect();
+        assert_eq!(names, ["days", "sessions", "nps", "silence"]);
+        assert_eq!(serde_json::to_string(&change.explanation.components[3].delta).unwrap(), "0.0");
+        assert_eq!((change.explanation.renormalisation_delta, change.explanation.absent.len()), (Some(0.0), 0));
+        assert!(change.explanation.drivers.iter().all(|driver| !driver.contains("last activity")), "{:?}", change.explanation.drivers);
+        let gone = last(&[silent(0.0), Account::scoring(80.0, 60.0, 20.0)], &model);
+        assert_eq!(gone.explanation.absent, ["silence"]);
+        assert!(gone.explanation.renormalisation_delta.unwrap().abs() < 1e-12);
+        assert_eq!(gone.explanation.drivers, ["sessions in 28 d rose from 50 to 60"]);
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod subject;
 mod tests;
 mod words;
 
-pub use assess::{Assessment, assess};
+pub use assess::{Assessment, assess, scores};
 pub use band::{Band, Position, Reading};
 pub use change::{Cause, Change, Context};
 pub use contribution::{ComponentScore, RuleEffect};
@@ -41,7 +41,7 @@ pub use model::{Model, ModelFile, ModelProblem};
 pub use published::Published;
 pub use quantity::{number, quantity};
 pub use record::{ChangeRecord, headers};
-pub use risk::{Level, Risk};
+pub use risk::{Level, Risk, risk_of_inputs};
 pub use sentence::change_of;
 pub use state::{Advanced, State};
 pub use status::{Direction, Status};

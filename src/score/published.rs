@@ -61,7 +61,8 @@ impl Published {
     /// The baseline that a published scoring leaves behind.
     pub(super) fn of(as_of: Timestamp, status: &Status, assessment: &Assessment<'_>, model: &Model) -> Self {
         // No components are kept with a sole rule, so that after it all are new.
-        let components = assessment.components.iter().filter(|_| !assessment.has_sole_rule());
+        let makes_score = |component: &&ComponentScore<'_>| component.weight != 0.0 && !assessment.has_sole_rule();
+        let components = assessment.components.iter().filter(makes_score);
         Self {
             as_of,
             score: status.score,

@@ -57,10 +57,22 @@ pub struct Risk {
 /// k = sum of all |coefficient| / sum of present |coefficient|; then raised to `floor`. `None` if no component with a coefficient is
 /// present.
 pub(super) fn of(components: &[ComponentScore<'_>], floor: Option<f64>, model: &RiskModel) -> Option<Risk> {
+    let term = |part: &ComponentScore<'_>| (part.component.coefficient.abs(), part.component.coefficient * (part.score - 50.0) / 50.0);
+    of_terms(components.iter().map(term), floor, model)
+}
+
+/// The same from pairs of coefficient and input, (score - 50) / 50, of the present components.
+#[must_use]
+pub fn risk_of_inputs(inputs: impl Iterator<Item = (f64, f64)>, floor: Option<f64>, model: &RiskModel) -> Option<Risk> {
+    of_terms(inputs.map(|(coefficient, input)| (coefficient.abs(), coefficient * input)), floor, model)
+}
+
+/// From pairs of |coefficient| and coefficient x input.
+fn of_terms(terms: impl Iterator<Item = (f64, f64)>, floor: Option<f64>, model: &RiskModel) -> Option<Risk> {
     let (mut present, mut sum) = (0.0, 0.0);
-    for ComponentScore { component, score, .. } in components {
-        present += component.coefficient.abs();
-        sum += component.coefficient * (score - 50.0) / 50.0;
+    for (coefficient, term) in terms {
+        present += coefficient;
+        sum += term;
     }
     if present <= 0.0 {
         return None;

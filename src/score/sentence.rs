@@ -14,7 +14,7 @@ use super::published::Published;
 use super::quantity::{number, quantities, quantity};
 use super::status::Status;
 use super::subject::{DAYS_BEFORE, OtherInstants, Subject};
-use super::words::words;
+use super::words::{Measure, words};
 use crate::metric::{Metric, Metrics};
 use crate::money::Currency;
 
@@ -77,8 +77,12 @@ impl<'r, 'a> Writer<'r, 'a> {
 
     /// Days between active days, for a metric that counts in them.
     fn usual_gap(&self, metric: Metric) -> Option<f64> {
-        let n = self.subject.metrics.get(metric)?.n.filter(|n| *n > 0 && metric == Metric::GapsSinceLast)?;
-        Some(91.0 / n as f64)
+        let n = self.subject.metrics.get(metric)?.n.filter(|n| *n > 0)?;
+        match metric {
+            Metric::GapsSinceLast => Some(91.0 / n as f64),
+            Metric::GapsSinceLastLifetime => Some(self.subject.metrics.number(Metric::AgeDays)? / n as f64),
+            _ => None,
+        }
     }
 
     /// A component as it is, without a last change that tells where it comes from.
@@ -137,7 +141,7 @@ impl<'r, 'a> Writer<'r, 'a> {
             Metric::ActiveUsersGrowth => between(Metric::ActiveUsers28d, base()?, "", " against the 28 d before"),
             Metric::FeaturesGrowth => between(Metric::Features28d, base()?, "", " against the 28 d before"),
             Metric::MrrGrowth91d if value > 0.0 => between(Metric::Mrr, self.subject.metrics.number(Metric::Mrr)? / value, "", " in 91 d"),
-            Metric::GapsSinceLast => {
+            Metric::GapsSinceLast | Metric::GapsSinceLastLifetime => {
                 let gap = self.usual_gap(metric)?;
                 let days = |days| quantity(Metric::DaysSinceLast, days, self.currency);
                 Some(format!("the last activity was {} ago, and the usual gap is {}", days(value * gap), days(gap)))
@@ -164,7 +168,7 @@ impl<'r, 'a> Writer<'r, 'a> {
         let steps = if rises { (from / step - 1e-9).ceil() } else { (from / step + 1e-9).floor() };
         let point = steps * step;
         let (point, _) = quantities(part.metric, point, value, self.currency)?;
-        let gaps = if part.metric == Metric::GapsSinceLast { " usual gaps" } else { "" };
+        let gaps = if words(part.metric).measure == Measure::Gaps { " usual gaps" } else { "" };
         Some(format!("{point}{gaps} or {} is healthy", if rises { "more" } else { "less" }))
     }
 

@@ -4,19 +4,16 @@ use serde::Serialize;
 
 use super::action::{Action, BillingAct, SubscriptionChange};
 use super::agenda::Agenda;
+use super::decline::GIVING_UP_DAYS;
+use super::future::{Cause, Leaving};
 use super::kind::Kind;
 use super::options::Options;
-use super::profile::Traits;
+use super::profile::{TRIAL_DAYS, Traits};
 use super::random::Random;
 use super::story::Story;
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
-/// Length of a trial.
-const TRIAL_DAYS: i64 = 14;
-/// Days from the first failed payment of an account that stops paying to the end of its subscription.
-const GIVING_UP_DAYS: i64 = 28;
-
-/// Upper bound on the length of runs and tenures.
+/// Upper bound on the length of runs and tenures, years.
 const YEARS_MAX: i64 = 30;
 
 /// The current state of the subscription.
@@ -29,9 +26,11 @@ pub struct Subscription {
     trial: Option<(Timestamp, Timestamp)>,
     status: &'static str,
     cancel_at_period_end: bool,
+    /// When a yearly subscription ends that is cancelled within its period.
+    cancel_at: Option<Timestamp>,
     canceled_at: Option<Timestamp>,
     percent_off: Option<u32>,
-    stops_paying: bool,
+    cause: Option<Cause>,
     ends_at: Option<Timestamp>,
     ended: bool,
     version: u32,
@@ -50,9 +49,10 @@ impl Subscription {
             trial: None,
             status: "active",
             cancel_at_period_end: false,
+            cancel_at: None,
             canceled_at: None,
             percent_off,
-            stops_paying: story.stops_paying,
+            cause: None,
             ends_at: None,
             ended: false,
             version: 0,
@@ -61,7 +61,7 @@ impl Subscription {
         if story.kind == Kind::Trial {
             subscription.begin_trial(story, traits.signed_up_at, agenda);
         } else {
-            subscription.begin_paid(story, traits, options.start, random, agenda);
+            subscription.begin_paid(story.future.leaving, traits, options.start, random, agenda);
         }
         subscription
     }
@@ -87,17 +87,20 @@ impl Subscription {
         self.anchor = ends;
         self.status = "trialing";
         change(agenda, signed_up_at.plus(5_000), SubscriptionChange::Trial);
-        if story.wants_to_leave.is_some() {
+        if story.trial_fails {
             self.ends_at = Some(ends);
             change(agenda, ends, SubscriptionChange::Ended);
-        } else {
-            change(agenda, ends, SubscriptionChange::Converted);
+            return;
+        }
+        change(agenda, ends, SubscriptionChange::Converted);
+        if let Some(leaving) = story.future.leaving {
+            self.end_at_once(leaving, agenda);
         }
     }
 
-    fn begin_paid(&mut self, story: &Story, traits: &Traits, start: Timestamp, random: &mut Random, agenda: &mut Agenda) {
-        if let Some(wish) = story.wants_to_leave {
-            self.plan_end(wish, start, random, agenda);
+    fn begin_paid(&mut self, leaving: Option<Leaving>, traits: &Traits, start: Timestamp, random: &mut Random, agenda: &mut Agenda) {
+        if let Some(leaving) = leaving {
+            self.plan_end(leaving, traits.signed_up_at, agenda);
         }
         while self.boundary(self.period + 1) <= start {
             self.period += 1;
@@ -107,18 +110,38 @@ impl Subscription {
         change(agenda, self.boundary(self.period + 1), SubscriptionChange::Renewed);
     }
 
-    /// A subscription ends with a period; the periods of a yearly one are shifted so that one ends when the account wants to leave.
-    fn plan_end(&mut self, wish: Timestamp, start: Timestamp, random: &mut Random, agenda: &mut Agenda) {
-        if self.months == 12 {
-            self.anchor = (1..=YEARS_MAX).map(|years| plus_months(wish, -12 * years)).find(|begin| *begin <= start).unwrap_or(start);
+    fn plan_end(&mut self, leaving: Leaving, signed_up_at: Timestamp, agenda: &mut Agenda) {
+        let Leaving { decided_at, leaves_at, cause } = leaving;
+        match cause {
+            Cause::Sudden => return self.end_at_once(leaving, agenda),
+            // The payment that fails first is that of a renewal.
+            Cause::NonPayment => self.align(decided_at, signed_up_at),
+            Cause::Cancellation if self.months == 1 => {
+                self.align(leaves_at, signed_up_at);
+                change(agenda, decided_at, SubscriptionChange::CancelScheduled);
+            }
+            // Aligned as well, renewals of yearly subscriptions would tell who leaves.
+            Cause::Cancellation => {
+                self.cancel_at = Some(leaves_at);
+                change(agenda, decided_at, SubscriptionChange::CancelScheduled);
+                change(agenda, leaves_at, SubscriptionChange::Ended);
+            }
         }
-        let last = (1..=12 * YEARS_MAX).map(|period| self.boundary(period)).find(|end| *end >= wish).unwrap_or(wish);
-        if self.stops_paying {
-            self.ends_at = Some(last.plus(GIVING_UP_DAYS * DAY_MS));
-        } else {
-            self.ends_at = Some(last);
-            let notice = random.between(3, 25) * DAY_MS;
-            change(agenda, last.plus(-notice).max(start.plus(DAY_MS)), SubscriptionChange::CancelScheduled);
+        (self.ends_at, self.cause) = (Some(leaves_at), Some(cause));
+    }
+
+    fn end_at_once(&mut self, leaving: Leaving, agenda: &mut Agenda) {
+        (self.ends_at, self.cause) = (Some(leaving.leaves_at), Some(leaving.cause));
+        change(agenda, leaving.leaves_at, SubscriptionChange::Ended);
+    }
+
+    /// Moves the periods so that one begins at this instant. The start of the first one moves back by at most a period and a few months: a
+    /// month that is too short for the day is no start.
+    fn align(&mut self, boundary: Timestamp, signed_up_at: Timestamp) {
+        let starts = (1..=12 * YEARS_MAX).map(|periods| (periods, plus_months(boundary, -periods * self.months)));
+        let mut fitting = starts.filter(|(_, start)| *start <= signed_up_at);
+        if let Some((_, start)) = fitting.find(|(periods, start)| plus_months(*start, periods * self.months) == boundary) {
+            self.anchor = start;
         }
     }
 
@@ -126,29 +149,29 @@ impl Subscription {
         plus_months(self.anchor, period * self.months)
     }
 
-    /// Applies a change and plans what follows from it.
-    pub fn apply(&mut self, kind: SubscriptionChange, at: Timestamp, random: &mut Random, agenda: &mut Agenda) {
+    /// Applies a change and plans what follows from it. `payment_failure` is the probability that the payment of an invoice fails at first.
+    pub fn apply(&mut self, kind: SubscriptionChange, (at, payment_failure): (Timestamp, f64), random: &mut Random, agenda: &mut Agenda) {
         self.version += 1;
         match kind {
             SubscriptionChange::Seen | SubscriptionChange::Trial | SubscriptionChange::Seats => {}
             SubscriptionChange::Converted => {
                 self.status = "active";
                 self.trial = None;
-                self.collect(at, random, agenda);
+                self.collect((at, payment_failure), random, agenda);
                 change(agenda, self.boundary(self.period + 1), SubscriptionChange::Renewed);
             }
-            SubscriptionChange::Renewed => self.renew(at, random, agenda),
+            SubscriptionChange::Renewed => self.renew((at, payment_failure), random, agenda),
             SubscriptionChange::PastDue => self.status = "past_due",
             SubscriptionChange::Recovered => self.status = "active",
             SubscriptionChange::CancelScheduled => {
-                self.cancel_at_period_end = true;
+                self.cancel_at_period_end = self.cancel_at.is_none();
                 self.canceled_at = Some(at);
             }
             SubscriptionChange::Ended => self.end(at),
         }
     }
 
-    fn renew(&mut self, at: Timestamp, random: &mut Random, agenda: &mut Agenda) {
+    fn renew(&mut self, (at, payment_failure): (Timestamp, f64), random: &mut Random, agenda: &mut Agenda) {
         if self.ends_at.is_some_and(|end| end <= at) {
             self.end(at);
             return;
@@ -156,8 +179,8 @@ impl Subscription {
         self.period += 1;
         change(agenda, self.boundary(self.period + 1), SubscriptionChange::Renewed);
         match self.ends_at {
-            Some(end) if self.stops_paying && end.since(at) <= GIVING_UP_DAYS * DAY_MS => self.give_up(at, end, agenda),
-            _ => self.collect(at, random, agenda),
+            Some(end) if self.stops_paying() && end.since(at) <= GIVING_UP_DAYS * DAY_MS => self.give_up(at, end, agenda),
+            _ => self.collect((at, payment_failure), random, agenda),
         }
     }
 
@@ -167,11 +190,15 @@ impl Subscription {
         self.ended = true;
     }
 
-    /// Sends an invoice. Few payments fail, and most of those succeed a few days later.
-    fn collect(&mut self, at: Timestamp, random: &mut Random, agenda: &mut Agenda) {
+    const fn stops_paying(&self) -> bool {
+        matches!(self.cause, Some(Cause::NonPayment))
+    }
+
+    /// Sends an invoice. Most payments that fail at first succeed a few days later.
+    fn collect(&mut self, (at, payment_failure): (Timestamp, f64), random: &mut Random, agenda: &mut Agenda) {
         self.invoices += 1;
         let asked = at.plus(HOUR_MS);
-        if random.chance(0.97) {
+        if !random.chance(payment_failure) {
             agenda.add(asked, Action::Billing(BillingAct::Paid(self.invoices)));
             return;
         }
@@ -228,8 +255,10 @@ pub fn body<'a>(act: BillingAct, traits: &'a Traits, subscription: &Subscription
 
 fn snapshot<'a>(kind: SubscriptionChange, traits: &Traits, subscription: &Subscription, currency: &'a str) -> Snapshot<'a> {
     let (current_period_start, current_period_end) = subscription.period_now();
-    let reason = (subscription.canceled_at.is_some() && subscription.trial.is_none()).then_some(if subscription.stops_paying {
+    let reason = (subscription.canceled_at.is_some() && subscription.trial.is_none()).then_some(if subscription.stops_paying() {
         "payment failed"
+    } else if subscription.cause == Some(Cause::Sudden) {
+        if subscription.period % 2 == 0 { "company acquired" } else { "budget cut" }
     } else if kind == SubscriptionChange::CancelScheduled || subscription.period % 2 == 0 {
         "missing features"
     } else {
@@ -250,6 +279,7 @@ fn snapshot<'a>(kind: SubscriptionChange, traits: &Traits, subscription: &Subscr
         current_period_start,
         current_period_end,
         cancel_at_period_end: subscription.cancel_at_period_end,
+        cancel_at: subscription.cancel_at.filter(|_| subscription.canceled_at.is_some()),
         canceled_at: subscription.canceled_at,
         started_at: subscription.trial.map_or(subscription.anchor, |(begin, _)| begin),
         reason,
@@ -292,6 +322,8 @@ pub struct Snapshot<'a> {
     #[serde(serialize_with = "crate::time::rfc3339")]
     current_period_end: Timestamp,
     cancel_at_period_end: bool,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::time::rfc3339_or_null")]
+    cancel_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "crate::time::rfc3339_or_null")]
     canceled_at: Option<Timestamp>,
     #[serde(serialize_with = "crate::time::rfc3339")]

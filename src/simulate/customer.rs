@@ -5,6 +5,7 @@ use super::agenda::Agenda;
 use super::billing::{self, Subscription};
 use super::kind::Kind;
 use super::options::Options;
+use super::outlook::Outlook;
 use super::profile::Traits;
 use super::random::{Random, whole};
 use super::record::{Native, SimulatedRecord};
@@ -40,18 +41,25 @@ pub struct Label {
     pub account_id: String,
     /// Its [`Kind`].
     pub kind: &'static str,
-    /// When its story turns for the worse; null if it never does.
+    /// When its decline begins; null if it never does.
     pub turns_at: Option<String>,
+    /// When it begins to recover; null if it never does.
+    pub recovers_at: Option<String>,
     /// When it leaves, possibly after the run; null if it stays.
     pub churned_at: Option<String>,
+    /// Why it leaves: `cancellation`, `non-payment`, `sudden` or `trial ended`.
+    pub cause: Option<&'static str>,
+    /// Whether a decline is or recently was under way when it leaves; if not, there is no sign.
+    pub in_decline: Option<bool>,
 }
 
 impl Customer {
     /// Creates the account with this number.
     pub fn new(index: u32, options: &Options) -> Self {
         let mut random = Random::new(options.seed, u64::from(index));
-        let story = Story::draw(Kind::draw(&options.mix, &mut random), options, &mut random);
-        let mut traits = Traits::draw(index, &story, options, &mut random);
+        let kind = Kind::draw(&options.mix, &mut random);
+        let mut traits = Traits::draw(index, kind, options, &mut random);
+        let story = Story::draw(kind, &traits, options, &mut random);
         let mut agenda = Agenda::default();
         let subscription = Subscription::draw(&traits, &story, options, &mut random, &mut agenda);
         if !traits.is_new {
@@ -81,13 +89,41 @@ impl Customer {
 
     /// Its true future.
     pub fn label(&self) -> Label {
-        let turns = self.story.has_turned(Timestamp::MAX);
+        let future = &self.story.future;
+        // It may leave before its decline begins, or before it recovers.
+        let leaves_at = self.leaves_at();
+        let lives_to_see = |at: &Timestamp| leaves_at.is_none_or(|leaves| *at < leaves);
+        let decline = future.decline.filter(|decline| lives_to_see(&decline.begins_at));
+        let cause = if self.story.trial_fails { "trial ended" } else { future.leaving.map_or("", |leaving| leaving.cause.name()) };
         Label {
             account_id: self.traits.account_id.clone(),
             kind: self.story.kind.name(),
-            turns_at: turns.then(|| self.story.turn.to_string()),
-            churned_at: self.subscription.ends_at().map(|at| at.to_string()),
+            turns_at: decline.map(|decline| decline.begins_at.to_string()),
+            recovers_at: decline.and_then(|decline| decline.recovers_at).filter(lives_to_see).map(|at| at.to_string()),
+            churned_at: leaves_at.map(|at| at.to_string()),
+            cause: leaves_at.map(|_| cause),
+            in_decline: leaves_at.map(|at| future.is_marked(at)),
         }
+    }
+
+    /// When it leaves, if it does.
+    pub const fn leaves_at(&self) -> Option<Timestamp> {
+        self.subscription.ends_at()
+    }
+
+    /// Its id.
+    pub fn account_id(&self) -> &str {
+        &self.traits.account_id
+    }
+
+    /// When it begins to pay; the start of the run if it has been a customer before, never if its trial runs out.
+    pub const fn paid_from(&self) -> Timestamp {
+        if self.story.trial_fails { Timestamp::MAX } else { self.traits.paid_from }
+    }
+
+    /// The probability that it leaves within the horizon, given its hidden condition at an instant at which it is a customer.
+    pub fn true_probability(&self, outlook: &Outlook, at: Timestamp) -> f64 {
+        outlook.probability(&self.story, self.traits.poor_fit, at)
     }
 
     /// The time of its next record; `None` if there are no more.
@@ -108,14 +144,14 @@ impl Customer {
         self.plan_seats(day, users);
     }
 
-    /// A growing account buys seats when it runs out; one whose story has turned may return some.
+    /// A growing account buys seats when it runs out; one in visible decline may return some.
     fn plan_seats(&mut self, day: Timestamp, users: u32) {
         let seats = self.traits.seats;
         let crowded = f64::from(users) > 0.95 * f64::from(seats);
         let (chance, factor) = match self.story.kind {
             Kind::Trial => (0.0, 1.0),
             Kind::Growing if crowded => (0.06, 1.2),
-            _ if self.story.has_turned(day) => (0.012, 0.8),
+            _ if self.story.is_visibly_in_decline(day) => (0.012, 0.8),
             _ => (0.003, if crowded { 1.1 } else { 0.95 }),
         };
         let wanted = whole(f64::from(seats) * factor).max(1);
@@ -132,7 +168,9 @@ impl Customer {
             Action::Profile => self.profile(at),
             Action::Seats(seats) => {
                 self.traits.seats = seats;
-                self.traits.users = self.traits.users.max(f64::from(seats) * 0.8);
+                if self.story.kind == Kind::Growing {
+                    self.traits.users = self.traits.users.max(f64::from(seats) * 0.8);
+                }
                 self.agenda.add(at.plus(2_000), Action::Billing(BillingAct::Change(SubscriptionChange::Seats)));
                 self.profile(at)
             }
@@ -149,7 +187,8 @@ impl Customer {
 
     fn bill(&mut self, act: BillingAct, at: Timestamp) -> SimulatedRecord {
         if let BillingAct::Change(change) = act {
-            self.subscription.apply(change, at, &mut self.random, &mut self.agenda);
+            let payment_failure = self.story.payment_failure(at);
+            self.subscription.apply(change, (at, payment_failure), &mut self.random, &mut self.agenda);
             if self.subscription.has_ended() {
                 self.gone = true;
                 self.agenda = Agenda::default();
@@ -218,9 +257,19 @@ mod tests {
     #[test]
     fn a_silent_account_still_renews_but_uses_nothing() {
         let options = all_of(Kind::Silent);
-        let customer = (0..100).map(|index| Customer::new(index, &options)).find(|c| c.story.turn < options.end().minus_days(60)).unwrap();
-        let quiet_from = customer.story.turn.plus(9 * DAY_MS);
-        assert!(records(customer).iter().all(|record| record.stream != Stream::Usage || record.at < quiet_from));
+        // From here to there no behaviour is late any more, and nobody has recovered or left.
+        let quiet = |customer: &Customer| {
+            let decline = customer.story.future.decline?;
+            let (from, to) = (decline.begins_at.plus(30 * DAY_MS), decline.begins_at.plus(75 * DAY_MS));
+            let lasts = |ends: Option<Timestamp>| ends.is_none_or(|at| at > to);
+            (to < options.end() && lasts(decline.recovers_at) && lasts(customer.leaves_at())).then_some((from, to))
+        };
+        let (customer, (from, to)) = (0..300).map(|index| Customer::new(index, &options)).find_map(|c| quiet(&c).map(|q| (c, q))).unwrap();
+        let all = records(customer);
+        let within: Vec<_> = all.iter().filter(|record| from < record.at && record.at < to).collect();
+        assert!(within.iter().all(|record| record.stream != Stream::Usage));
+        assert!(within.iter().any(|record| record.json.contains("invoice_paid")) || all.iter().all(|r| !r.json.contains("\"month\"")));
+        assert!(all.iter().any(|record| record.stream == Stream::Usage));
     }
 
     #[test]

@@ -1,18 +1,21 @@
-//! Simulated records as NDJSON files: one per stream, plus the labels.
+//! Simulated records as NDJSON files: one per stream, plus the labels and the truth.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::customer::Label;
 use super::record::SimulatedRecord;
+use super::truth::{TRUTH_HEADER, Truth};
 use crate::event::{PerStream, Stream};
 use crate::file::{Existing, Output, WriteError};
 
-/// The files of a run: `usage.ndjson` ... `accounts.ndjson` and `labels.ndjson` in one folder. They get their names once all are complete.
+/// The files of a run: `usage.ndjson` ... `accounts.ndjson`, `labels.ndjson` and `truth.csv` in one folder. They get their names once all
+/// are complete.
 pub struct Files {
     folder: PathBuf,
     streams: PerStream<Output>,
     labels: Output,
+    truth: Output,
 }
 
 impl Files {
@@ -25,7 +28,8 @@ impl Files {
         let start = |name: &str| Output::create(&folder.join(format!("{name}.ndjson")), existing);
         let [usage, billing, support, feedback, accounts] = Stream::ALL.map(|stream| start(stream.name()));
         let streams = PerStream([usage?, billing?, support?, feedback?, accounts?]);
-        Ok(Self { folder: folder.to_owned(), streams, labels: start("labels")? })
+        let truth = Output::create(&folder.join("truth.csv"), existing)?;
+        Ok(Self { folder: folder.to_owned(), streams, labels: start("labels")?, truth })
     }
 
     /// Adds a record to the file of its stream.
@@ -37,16 +41,19 @@ impl Files {
         self.streams.of_mut(record.stream).line(record.json.as_bytes()).map_err(|error| WriteError::of(&path(), &error))
     }
 
-    /// Writes the labels and completes the files.
+    /// Writes the labels and the truth, and completes the files.
     ///
     /// # Errors
     /// If a file cannot be written completely.
-    pub fn finish(self, labels: impl Iterator<Item = Label>) -> Result<(), WriteError> {
-        let Self { folder, streams, labels: output } = self;
+    pub fn finish(self, labels: impl Iterator<Item = Label>, truth: impl Iterator<Item = Truth>) -> Result<(), WriteError> {
+        let Self { folder, streams, labels: output, truth: truths } = self;
         let labels_path = folder.join("labels.ndjson");
         let output = with_labels(output, labels).map_err(|error| WriteError::of(&labels_path, &error))?;
+        let truth_path = folder.join("truth.csv");
+        let truths = with_truth(truths, truth).map_err(|error| WriteError::of(&truth_path, &error))?;
         streams.0.into_iter().try_for_each(Output::finish)?;
-        output.finish()
+        output.finish()?;
+        truths.finish()
     }
 }
 
@@ -59,6 +66,21 @@ pub fn write_labels(path: &Path, existing: Existing, labels: impl Iterator<Item 
     with_labels(output, labels).map_err(|error| WriteError::of(path, &error))?.finish()
 }
 
+/// Writes the truth about each account, week by week, as CSV.
+///
+/// # Errors
+/// If the file cannot be written completely, or exists and must not be replaced.
+pub fn write_truth(path: &Path, existing: Existing, truth: impl Iterator<Item = Truth>) -> Result<(), WriteError> {
+    let output = Output::create(path, existing)?;
+    with_truth(output, truth).map_err(|error| WriteError::of(path, &error))?.finish()
+}
+
+fn with_truth(mut output: Output, mut truth: impl Iterator<Item = Truth>) -> io::Result<Output> {
+    output.line(TRUTH_HEADER.as_bytes())?;
+    truth.try_for_each(|row| output.line(row.line().as_bytes()))?;
+    Ok(output)
+}
+
 fn with_labels(mut output: Output, mut labels: impl Iterator<Item = Label>) -> io::Result<Output> {
     labels.try_for_each(|label| output.line(&serde_json::to_vec(&label)?))?;
     Ok(output)
@@ -67,19 +89,22 @@ fn with_labels(mut output: Output, mut labels: impl Iterator<Item = Label>) -> i
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulate::{Generator, Options};
+    use crate::simulate::{Generator, Options, truth};
 
     #[test]
-    fn every_record_is_in_the_file_of_its_stream_and_every_account_has_a_label() {
+    fn every_record_is_in_the_file_of_its_stream_and_every_account_has_a_label_and_its_truth() {
         let folder = tempfile::tempdir().unwrap();
         let options = Options { accounts: 3, days: 10, ..Options::default() };
         let mut files = Files::create(folder.path(), Existing::Refuse).unwrap();
         let mut generator = Generator::new(&options);
         let labels: Vec<Label> = generator.labels().collect();
         let count = generator.by_ref().map(|record| files.write(&record).unwrap()).count();
-        files.finish(labels.into_iter()).unwrap();
+        files.finish(labels.into_iter(), truth(&options)).unwrap();
         let lines = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap().lines().count();
         let total: usize = Stream::ALL.iter().map(|stream| lines(&format!("{}.ndjson", stream.name()))).sum();
         assert_eq!((total, lines("labels.ndjson")), (count, 3));
+        let truths = std::fs::read_to_string(folder.path().join("truth.csv")).unwrap();
+        assert_eq!(truths.lines().next(), Some("account_id,as_of,churned,true_probability"));
+        assert_eq!(truths.lines().count() - 1, truth(&options).count());
     }
 }

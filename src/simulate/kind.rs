@@ -1,25 +1,25 @@
-//! The kinds of accounts, and how likely and how soon each leaves.
+//! The kinds of accounts, and how each differs in what it hides.
 
 use super::random::Random;
 
-/// The kind of story that an account follows.
+/// The kind of story that an account follows. A few of every kind leave without any sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Steady use, few tickets, renews.
+    /// Steady use, few tickets.
     Healthy,
     /// More users every month, buys seats.
     Growing,
-    /// Use falls slowly over two months; may leave.
+    /// Use falls slowly over two months; recovers or leaves.
     Slipping,
-    /// Use stops within a week, without warning; usually leaves.
+    /// Use stops within a week; recovers or leaves.
     Silent,
-    /// Urgent tickets, slow replies, poor ratings; may leave.
+    /// Urgent tickets, slow replies, poor ratings; recovers or leaves.
     Angry,
-    /// Use falls, payments fail or a cancellation is scheduled; leaves.
+    /// Use falls fast and payments fail; usually leaves.
     Churning,
     /// Starts a trial during the run; may or may not buy.
     Trial,
-    /// Use swings with the season; never leaves.
+    /// Use swings with the season.
     Seasonal,
 }
 
@@ -68,26 +68,35 @@ impl Kind {
         Self::Healthy
     }
 
-    /// The probability that an account of this kind leaves.
-    pub const fn leaving(self) -> f64 {
+    /// Whether an account of this kind declines. Until it does, one cannot tell it from a healthy account of the same fit.
+    pub const fn declines(self) -> bool {
+        matches!(self, Self::Slipping | Self::Silent | Self::Angry | Self::Churning)
+    }
+
+    /// The probabilities of a mild, a moderate and a severe decline.
+    pub const fn depths(self) -> [f64; 3] {
         match self {
-            Self::Healthy => 0.01,
-            Self::Growing | Self::Seasonal => 0.0,
-            Self::Slipping => 0.5,
-            Self::Silent => 0.75,
-            Self::Angry => 0.45,
-            Self::Churning => 1.0,
-            Self::Trial => 0.4,
+            Self::Slipping => [0.4, 0.4, 0.2],
+            Self::Silent => [0.2, 0.4, 0.4],
+            Self::Angry => [0.4, 0.35, 0.25],
+            _ => [0.0, 0.2, 0.8],
         }
     }
 
-    /// Least and most days from the turn of the story to the decision to leave.
-    pub const fn patience(self) -> (i64, i64) {
+    /// The probability that the product does not quite fit the account: fewer of its seats are used, and it is less content from the start.
+    pub const fn poor_fit(self) -> f64 {
         match self {
-            Self::Silent => (25, 70),
-            Self::Churning => (20, 60),
-            Self::Angry => (30, 90),
-            _ => (50, 120),
+            Self::Slipping | Self::Silent | Self::Angry | Self::Churning => 0.85,
+            Self::Healthy => 0.15,
+            Self::Growing | Self::Trial | Self::Seasonal => 0.0,
+        }
+    }
+
+    /// The probability that an account that decides to leave stops paying instead of cancelling.
+    pub const fn stops_paying(self) -> f64 {
+        match self {
+            Self::Churning => 0.35,
+            _ => 0.1,
         }
     }
 }

@@ -14,10 +14,14 @@ pub struct Options {
     pub start: Timestamp,
     /// Number of days.
     pub days: u32,
-    /// Days over which stories unfold: each turns between a quarter of this and its end.
+    /// Days over which stories unfold: every decline begins within them.
     pub story_days: u32,
+    /// The first day on which a decline may begin.
+    pub quiet_days: u32,
     /// Usage relative to a busy product, > 0; 1 gives some 40 usage records per account and day.
     pub activity: f64,
+    /// Ups and downs of use that mean nothing, relative to the usual; 0 is none.
+    pub noise: f64,
     /// ISO code of the currency of all prices.
     pub currency: String,
     /// Shares of the kinds of accounts, relative to their sum, in the order of [`Kind::ALL`].
@@ -40,7 +44,9 @@ impl Default for Options {
             start: Timestamp(1_767_571_200_000),
             days: 180,
             story_days: 180,
+            quiet_days: 0,
             activity: 1.0,
+            noise: 1.0,
             currency: "USD".to_owned(),
             mix: Kind::ALL.map(Kind::default_share),
         }

@@ -5,7 +5,6 @@ use serde::Serialize;
 use super::kind::Kind;
 use super::options::Options;
 use super::random::{Random, whole};
-use super::story::Story;
 use crate::time::{DAY_MS, Timestamp};
 
 /// The features of the simulated product, most popular first.
@@ -35,6 +34,9 @@ pub const FEATURES: [&str; 24] = [
     "forecast_run",
     "sso_configured",
 ];
+
+/// Length of a trial.
+pub const TRIAL_DAYS: i64 = 14;
 
 const NAMES: [&str; 16] = [
     "Alder", "Birch", "Cedar", "Dune", "Ember", "Fjord", "Gale", "Harbour", "Indigo", "Juniper", "Kestrel", "Larch", "Meadow", "Nimbus",
@@ -89,6 +91,10 @@ pub struct Traits {
     pub utc_offset_hours: i64,
     /// Whether it is won during the run.
     pub is_new: bool,
+    /// When it begins to pay; the start of the run if it has been a customer before.
+    pub paid_from: Timestamp,
+    /// Whether the product does not quite fit it.
+    pub poor_fit: bool,
     name: String,
     segment: &'static str,
     csm: &'static str,
@@ -99,20 +105,26 @@ pub struct Traits {
 
 impl Traits {
     /// Draws an account.
-    pub fn draw(index: u32, story: &Story, options: &Options, random: &mut Random) -> Self {
+    pub fn draw(index: u32, kind: Kind, options: &Options, random: &mut Random) -> Self {
         let segment = random.pick(&[SMB, SMB, SMB, SMB, SMB, SMB, SMB, MID_MARKET, MID_MARKET, LARGE]);
         let (least, most) = segment.seats;
         let seats = u32::try_from(random.between(least, most)).unwrap_or(1);
         let (region, utc_offset_hours) = random.pick(&[("us", -6), ("us", -8), ("eu", 1), ("eu", 2), ("apac", 8)]);
-        let is_new = story.kind == Kind::Trial || (story.kind == Kind::Growing && random.chance(0.2));
+        let is_new = kind == Kind::Trial || (kind == Kind::Growing && random.chance(0.2));
         let first_days = if is_new { -random.between(DAY_MS, DAY_MS * i64::from(options.story_days.max(2) / 2)) } else { 0 };
         let tenure = if is_new { first_days } else { random.between(120 * DAY_MS, 1_100 * DAY_MS) };
+        let signed_up_at = options.start.plus(-tenure);
+        let trial_days = if kind == Kind::Trial { TRIAL_DAYS } else { 0 };
+        let poor_fit = random.chance(kind.poor_fit());
+        let used = if poor_fit { 0.45 + 0.3 * random.unit() } else { 0.75 + 0.25 * random.unit() };
         Self {
             account_id: format!("acct-{index:06}"),
             plan: random.pick(&segment.plans),
             seats,
-            users: f64::from(seats) * (0.75 + 0.25 * random.unit()),
-            signed_up_at: options.start.plus(-tenure),
+            users: f64::from(seats) * used,
+            signed_up_at,
+            paid_from: signed_up_at.max(options.start).plus(trial_days * DAY_MS),
+            poor_fit,
             utc_offset_hours,
             is_new,
             name: format!("{} {} {index}", random.pick(&NAMES), random.pick(&TRADES)),

@@ -32,7 +32,7 @@ struct Lifecycle {
 
 impl Lifecycle {
     fn new(ticket: u32, opened: Timestamp, story: &Story, random: &mut Random) -> Self {
-        let angry = story.kind == Kind::Angry && story.has_turned(opened);
+        let angry = story.kind == Kind::Angry && story.is_visibly_in_decline(opened);
         let priorities = if angry { ["high", "urgent", "urgent", "normal", "high"] } else { ["low", "normal", "normal", "normal", "high"] };
         let act = TicketAct { ticket, step: TicketStep::Resolved, priority: random.pick(&priorities), category: random.pick(&CATEGORIES) };
         Self { act, opened, angry, contentment: story.contentment(opened) }

@@ -19,7 +19,7 @@ use super::stamp;
 use super::task::StreamTask;
 use crate::clock::{Deadline, monotonic};
 use crate::fault;
-use crate::kafka::{Membership, Outgoing, TransactionError, TransactionalProducer};
+use crate::kafka::{Commit, Membership, Outgoing, TransactionError, TransactionalProducer};
 use crate::telemetry::{Metrics, TransactionOutcome};
 use crate::threads::StepClock;
 
@@ -40,6 +40,8 @@ pub(super) struct Transactions {
     destinations: Destinations,
     failed_in_a_row: usize,
     limits: Limits,
+    /// Whether a request of the last transaction may still be on its way.
+    may_be_repeated: bool,
 }
 
 /// How a transaction ended.
@@ -75,6 +77,7 @@ impl Transactions {
             destinations: Destinations::of(options),
             failed_in_a_row: 0,
             limits: Limits::default(),
+            may_be_repeated: false,
         })
     }
 
@@ -94,6 +97,9 @@ impl Transactions {
         limit: Duration,
     ) -> Result<TransactionEnd, Failure> {
         self.destinations.check(tasks.iter().map(|(_, task)| &**task))?;
+        if std::mem::take(&mut self.may_be_repeated) {
+            self.replace_producer()?;
+        }
         let estimated: Load = tasks.iter().map(|(_, task)| task.load(self.limits.record_bytes())).sum();
         let was_limited = self.limits.are_nearly_reached(estimated) || tasks.iter().any(|(_, task)| task.has_left());
         let began = monotonic();
@@ -101,7 +107,8 @@ impl Transactions {
         let result = self.transact(tasks, membership, Deadline::after(limit), &mut written);
         let lasted = monotonic().duration_since(began);
         match result {
-            Ok(ends) => {
+            Ok(commit) => {
+                self.may_be_repeated = commit.may_be_repeated;
                 for (number, _) in &*tasks {
                     self.options.starts.over(**number);
                 }
@@ -110,7 +117,7 @@ impl Transactions {
                 self.metrics.transaction(TransactionOutcome::Committed, lasted);
                 let changelog = |task: i32| written.changelogs.get(&task).copied().unwrap_or_default();
                 // The commit marker takes the offset after the last record.
-                Ok(TransactionEnd::Committed(ends.into_iter().map(|(task, offset)| (task, (offset + 2, changelog(task)))).collect()))
+                Ok(TransactionEnd::Committed(commit.last.into_iter().map(|(task, offset)| (task, (offset + 2, changelog(task)))).collect()))
             }
             Err(error) => {
                 // One that failed sooner did not fail because of its size.
@@ -131,7 +138,7 @@ impl Transactions {
         membership: &Membership,
         deadline: Deadline,
         written: &mut Written,
-    ) -> Result<Vec<(i32, i64)>, TransactionError> {
+    ) -> Result<Commit, TransactionError> {
         fault::point("before-begin");
         self.producer.begin()?;
         for (_, task) in &mut *tasks {
@@ -142,9 +149,9 @@ impl Transactions {
             }
         }
         let offsets: Vec<_> = tasks.iter().flat_map(|(_, task)| task.offsets(&self.inputs)).collect();
-        let last = self.producer.commit(&offsets, &membership.metadata, deadline)?;
+        let commit = self.producer.commit(&offsets, &membership.metadata, deadline)?;
         fault::point("after-commit");
-        Ok(last)
+        Ok(commit)
     }
 
     fn failed(&mut self, error: &TransactionError, lasted: Duration) -> Result<(), Failure> {
@@ -156,8 +163,8 @@ impl Transactions {
         give_up(error, self.failed_in_a_row, self.options.instance.is_some()).map_or(Ok(()), Err)
     }
 
-    /// After a transaction that failed or may have failed: a new producer, whose id nobody else can hold. The coordinator ends whatever
-    /// the old one has left open, and a restore waits for that.
+    /// After a transaction that failed or may have failed, or whose requests may still arrive: a new producer, whose id nobody else can
+    /// hold. The coordinator ends whatever the old one has left open, and a restore waits for that.
     pub(super) fn replace_producer(&mut self) -> Result<(), Failure> {
         let id = replacement_id(&self.transactional_id);
         self.producer = TransactionalProducer::new(&self.options.properties, &id, || self.clock.step())?;

@@ -239,7 +239,12 @@ fn a_simulation_says_what_it_wrote() {
         let row = said.lines().find(|line| line.ends_with(&name)).unwrap_or_else(|| panic!("{said}"));
         assert!(row.contains(&format!(" {} events to ", lines(&name))), "{said}");
     }
-    assert!(said.contains("3 accounts to out/labels.ndjson") && said.contains("3 accounts from 2025-12-2"), "{said}");
+    assert!(
+        said.contains("3 accounts to out/labels.ndjson")
+            && said.contains("3 accounts to out/truth.csv")
+            && said.contains("3 accounts from 2025-12-2"),
+        "{said}"
+    );
 }
 
 #[test]

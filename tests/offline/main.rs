@@ -26,6 +26,7 @@ mod hostile;
 mod oracle;
 
 mod adapters;
+mod backtest;
 mod cases;
 mod command_line;
 mod compare;

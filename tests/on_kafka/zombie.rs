@@ -18,20 +18,24 @@ use crate::repartition::Foreign;
 const PAUSE_MILLIS: u64 = 20_000;
 
 /// A broker, and a proxy that can cut off those of its clients that connect through it.
-fn proxied_broker() -> (&'static Broker, Proxy) {
+pub fn proxied_broker() -> (&'static Broker, Proxy) {
     let (proxy, listeners) = Proxy::listen(1, 1);
     (Box::leak(Box::new(start_brokers(&proxy, listeners, None))), proxy)
 }
 
-/// An instance behind the proxy that may pause at a named point of its first transaction.
-fn start_zombie(application: &Application, proxy: &Proxy, point: Option<&str>) -> Service {
+/// Options that let an instance connect through the proxy.
+pub fn through(proxy: &Proxy) -> Vec<String> {
     let through_proxy = format!("kafka.bootstrap_servers={}", proxy.address());
     // Requests that were dropped are given up soon, so it is back in touch soon after the network is.
     let settings =
         [through_proxy.as_str(), "kafka.properties.\"socket.timeout.ms\"=3000", "kafka.properties.\"reconnect.backoff.max.ms\"=500"];
-    let arguments: Vec<String> = settings.iter().flat_map(|setting| ["--set".to_owned(), (*setting).to_owned()]).collect();
+    settings.iter().flat_map(|setting| ["--set".to_owned(), (*setting).to_owned()]).collect()
+}
+
+/// An instance behind the proxy that may pause at a named point of its first transaction.
+fn start_zombie(application: &Application, proxy: &Proxy, point: Option<&str>) -> Service {
     let pause = point.map(|point| ("CHURNWATCH_FAULT", format!("{point}:1:{PAUSE_MILLIS}")));
-    application.start_with(&arguments, pause.as_slice())
+    application.start_with(&through(proxy), pause.as_slice())
 }
 
 /// Lets the network of a zombie recover once it has logged this, and waits for its exit.

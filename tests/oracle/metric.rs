@@ -64,7 +64,11 @@ impl Metrics {
 fn needs(name: &str) -> Vec<(&'static str, i64)> {
     let usage = |days| ("usage", days);
     match name {
-        "usage.days_since_last" => vec![usage(0)],
+        "usage.days_since_last"
+        | "usage.active_days_lifetime"
+        | "usage.age_days"
+        | "usage.mean_gap_days"
+        | "usage.gaps_since_last_lifetime" => vec![usage(0)],
         "usage.events_1d" | "usage.dau" => vec![usage(1)],
         "usage.events_7d" | "usage.wau" => vec![usage(7)],
         "usage.trend" => vec![usage(36)],

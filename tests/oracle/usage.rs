@@ -11,7 +11,7 @@ use super::input::Record;
 use super::metric::{Metrics, mean};
 use super::pattern;
 use super::settings::Settings;
-use super::zone::{DAY, HOUR, back, is_quiet, loud_dates, quiet_between};
+use super::zone::{DAY, HOUR, back, days_between, is_quiet, loud_dates, quiet_between};
 
 /// One usage record that is not late.
 pub struct Activity {
@@ -102,6 +102,7 @@ impl Account<'_> {
         let activity = self.activity();
         self.usage_counts(&activity, out);
         self.usage_days(&activity, out);
+        self.usage_life(&activity, out);
         self.usage_trend(&activity, out);
         self.usage_users(&activity, out);
         self.usage_features(&activity, out);
@@ -143,6 +144,30 @@ impl Account<'_> {
             let active_days = active(&dates);
             out.size("usage.gaps_since_last", active_days);
             out.float("usage.gaps_since_last", (active_days > 0).then(|| days / (91.0 / active_days as f64)));
+        }
+    }
+
+    /// The active dates of the whole life, up to t.
+    fn usage_life(&self, activity: &[Activity], out: &mut Metrics) {
+        let mut dates: Vec<Date> = activity.iter().map(|event| event.date).collect();
+        dates.sort_unstable();
+        dates.dedup();
+        out.count("usage.active_days_lifetime", dates.len());
+        let [first, .., last] = dates[..] else {
+            let Some(only) = dates.first() else { return };
+            return self.usage_age(*only, 1, out);
+        };
+        out.float("usage.mean_gap_days", Some(days_between(first, last) as f64 / (dates.len() - 1) as f64));
+        out.size("usage.mean_gap_days", dates.len());
+        self.usage_age(first, dates.len(), out);
+    }
+
+    fn usage_age(&self, first: Date, dates: usize, out: &mut Metrics) {
+        let age = (self.t - self.settings.zone.start(first)) as f64 / DAY as f64;
+        out.float("usage.age_days", Some(age));
+        if let Some(days) = out.number("usage.days_since_last").filter(|_| age > 0.0) {
+            out.float("usage.gaps_since_last_lifetime", Some(days / (age / dates as f64)));
+            out.size("usage.gaps_since_last_lifetime", dates);
         }
     }
 

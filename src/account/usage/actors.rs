@@ -23,6 +23,29 @@ const EASTMOST_MS: i64 = 16 * HOUR_MS;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Actor(u128);
 
+/// An `Option<Actor>` in the memory of an actor: every account has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MaybeActor(Actor);
+
+impl MaybeActor {
+    /// The actor.
+    pub(super) const fn get(self) -> Option<Actor> {
+        if self.0.dates() == 0 { None } else { Some(self.0) }
+    }
+}
+
+impl From<Option<Actor>> for MaybeActor {
+    fn from(actor: Option<Actor>) -> Self {
+        Self(actor.unwrap_or(Actor(0)))
+    }
+}
+
+impl Default for MaybeActor {
+    fn default() -> Self {
+        None.into()
+    }
+}
+
 /// When an actor was active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Activity {

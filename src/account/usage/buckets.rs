@@ -92,6 +92,12 @@ impl Buckets {
         }
     }
 
+    /// The number of buckets.
+    pub(super) fn len(&self) -> usize {
+        // Each is two varints, which end at their only byte below 128.
+        self.bytes.0.iter().filter(|byte| **byte < 0x80).count() / 2
+    }
+
     /// Whether there are no buckets.
     pub(super) const fn is_empty(&self) -> bool {
         self.bytes.0.is_empty()
@@ -174,6 +180,7 @@ mod tests {
                 *model.entry(index).or_insert(0) += amount;
             }
             prop_assert_eq!(buckets.iter().collect::<Vec<_>>(), model.clone().into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(buckets.len(), model.len());
             prop_assert_eq!(buckets.sum(cut, cut + 100), model.range(cut + 1..=cut + 100).map(|(_, count)| count).sum::<u64>());
             let mut written = Writer::default();
             buckets.write(&mut written);

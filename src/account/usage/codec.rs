@@ -2,6 +2,7 @@
 
 use super::actors::{self, Actor};
 use super::buckets::Buckets;
+use super::earlier::EarlierDates;
 use super::features::{self, Features, NamedFeature};
 use super::{SessionDay, Usage};
 use crate::account::bytes::{Reader, Writer};
@@ -40,7 +41,7 @@ impl Section for Usage {
     }
 
     fn least_version(&self) -> StateVersion {
-        let fits = self.anonymous.is_none() && self.features.bytes() <= MAX_PART_BYTES / 2;
+        let fits = self.anonymous.get().is_none() && self.features.bytes() <= MAX_PART_BYTES / 2;
         if fits { StateVersion::V1 } else { StateVersion::V2 }
     }
 
@@ -82,8 +83,12 @@ impl Usage {
         }
         actors::write(users, &mut out);
         write_features(&mut out);
-        if let Some(anonymous) = self.anonymous {
+        if let Some(anonymous) = self.anonymous.get() {
             actors::write_one(anonymous, &mut out);
+        }
+        if version != StateVersion::V1 && self.earlier.count > 0 {
+            out.varint(u64::from(self.earlier.count));
+            out.signed(i64::from(self.earlier.first.0));
         }
         out.0
     }
@@ -98,9 +103,16 @@ fn read_first(bytes: &mut Reader<'_>) -> Option<Usage> {
     let sessions = bytes
         .many(3, |bytes| Some(SessionDay { date: date(bytes)?, count: u32::try_from(bytes.varint()?).ok()?, total_ns: bytes.varint()? }))?;
     let (users, features) = (actors::read(bytes)?, Features::read(bytes)?);
-    let anonymous = if bytes.0.is_empty() { None } else { Some(actors::read_one(bytes)?) };
-    let (last_activity, sessions) = (last_activity.into(), sessions.into());
-    Some(Usage { last_activity, newest_date, newest_hour, days, hours, sessions, users, anonymous, features })
+    // Earlier dates take fewer bytes than an actor, so the length tells which of the two follow.
+    let anonymous = if bytes.0.len() < size_of::<Actor>() { None } else { Some(actors::read_one(bytes)?) };
+    let earlier = if bytes.0.is_empty() { EarlierDates::default() } else { read_earlier(bytes)? };
+    let (last_activity, sessions, anonymous) = (last_activity.into(), sessions.into(), anonymous.into());
+    Some(Usage { last_activity, newest_date, newest_hour, days, earlier, hours, sessions, users, anonymous, features })
+}
+
+fn read_earlier(bytes: &mut Reader<'_>) -> Option<EarlierDates> {
+    let count = u32::try_from(bytes.varint()?).ok().filter(|count| *count > 0)?;
+    Some(EarlierDates { count, first: date(bytes)? })
 }
 
 fn date(bytes: &mut Reader<'_>) -> Option<Date> {

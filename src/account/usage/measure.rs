@@ -25,6 +25,7 @@ impl Usage {
         let quiet = QuietDays::new(settings, region);
         self.measure_counts(t, today, out);
         self.measure_active_days(t, today, &quiet, out);
+        self.measure_lifetime(t, today, settings, out);
         self.measure_trend(t, today, &quiet, out);
         self.measure_sessions(today, out);
         self.measure_users(t, today, out);
@@ -40,11 +41,12 @@ impl Usage {
         let active = self.days.within(start.0, today.0).filter(|(date, _)| !quiet.is_quiet(Date(*date)));
         out.whole(Metric::ActiveDays28d, active.count());
         let users = self.users_on_dates(today, 28);
-        if users > 0 || self.anonymous.is_none_or(|anonymous| self.dates_of(&anonymous, today, 28) == 0) {
+        if users > 0 || self.anonymous.get().is_none_or(|anonymous| self.dates_of(&anonymous, today, 28) == 0) {
             out.whole(Metric::Mau, users);
             out.whole(Metric::ActiveUsers28d, users);
         }
         out.whole(Metric::Features28d, self.features_on_dates(today, 28).count());
+        self.measure_lifetime(t, today, settings, out);
     }
 
     /// Last activity, including late records.
@@ -127,7 +129,7 @@ impl Usage {
         let used = |actor: &Actor, days: i64| self.last_of(actor).in_window(t, days);
         let seen = |days: i64| {
             let users = self.users.iter().filter(|user| used(user, days)).count();
-            (users > 0 || !self.anonymous.is_some_and(|anonymous| used(&anonymous, days))).then_some(users)
+            (users > 0 || !self.anonymous.get().is_some_and(|anonymous| used(&anonymous, days))).then_some(users)
         };
         for (metric, days) in [(Metric::Dau, 1), (Metric::Wau, 7), (Metric::Mau, 28), (Metric::ActiveUsers28d, 28)] {
             if let Some(users) = seen(days) {
@@ -140,7 +142,7 @@ impl Usage {
         if users > 0 {
             out.real(Metric::Stickiness, pairs as f64 / (28.0 * users as f64), count(users));
         }
-        if users > 0 || self.anonymous.is_none_or(|anonymous| dates(&anonymous) == 0) {
+        if users > 0 || self.anonymous.get().is_none_or(|anonymous| dates(&anonymous) == 0) {
             out.whole(Metric::RegularUsers28d, self.users.iter().filter(|user| dates(user) >= REGULAR_DATES).count());
             self.growth(&self.users, today, Metric::ActiveUsersGrowth, out);
         }

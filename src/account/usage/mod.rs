@@ -3,7 +3,9 @@
 mod actors;
 mod buckets;
 mod codec;
+mod earlier;
 mod features;
+mod lifetime;
 mod measure;
 mod next_life;
 mod quiet;
@@ -12,8 +14,9 @@ mod tests;
 
 use std::hint::black_box;
 
-use actors::{Actor, REMEMBERED_DATES, Touch, advance, touch};
+use actors::{Actor, MaybeActor, REMEMBERED_DATES, Touch, advance, touch};
 use buckets::Buckets;
+use earlier::EarlierDates;
 use features::Features;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -21,10 +24,12 @@ use super::{ApplyContext, Limit};
 use crate::event::{UsageEvent, UsageKind};
 use crate::settings::Settings;
 use crate::settings::usage_filter::UseBy;
+use crate::stream_time::USAGE_LATE_DAYS;
 use crate::time::{Date, HOUR_MS, MaybeTimestamp, Timestamp};
 
-/// The longest day window, in dates: `active_days_91d` with its baseline.
-const MAX_WINDOW_DATES: i32 = 91;
+/// Dates that uses can still be added to, counted back from the newest: those of records that are not late, and one more, because a change
+/// of the time zone's offset may put such a record on an earlier date. The longest window, 91 dates, is shorter.
+const OPEN_DATES: i32 = USAGE_LATE_DAYS + 1;
 /// The longest hour window, in hour buckets.
 const MAX_WINDOW_HOURS: i32 = 168;
 /// Dates for which sessions are kept: enough for a trailing window of 28 and a calendar month of 31.
@@ -41,12 +46,14 @@ pub struct Usage {
     newest_hour: i32,
     /// Feature uses by date; 0 for a date with sessions only.
     days: Buckets,
+    /// The active dates before those.
+    earlier: EarlierDates,
     /// Feature uses by [`hour_index`].
     hours: Buckets,
     sessions: Box<[SessionDay]>,
     users: Vec<Actor>,
     /// Use without a user id, or with one that the settings treat as anonymous.
-    anonymous: Option<Actor>,
+    anonymous: MaybeActor,
     features: Features,
 }
 
@@ -84,7 +91,7 @@ impl Usage {
 
     fn add_user(&mut self, user: Option<&str>, at: &Touch, ctx: &mut ApplyContext<'_>) {
         match user {
-            None => self.anonymous = Some(Actor::anonymous(self.anonymous, at)),
+            None => self.anonymous = Some(Actor::anonymous(self.anonymous.get(), at)).into(),
             Some(user) => {
                 let hash = xxh3_64(user.as_bytes());
                 if touch(&mut self.users, hash, at, ctx.settings.limits.users).removed.is_some() {
@@ -158,7 +165,7 @@ impl Usage {
     fn horizon(&self, settings: &Settings) -> Horizon {
         let quiet = settings.calendar.total_days().min(366);
         Horizon {
-            days: self.newest_date.minus(MAX_WINDOW_DATES + quiet),
+            days: self.newest_date.minus(OPEN_DATES + quiet),
             hours: self.newest_hour - 2 * (MAX_WINDOW_HOURS + 24 * quiet),
             sessions: self.newest_date.minus(SESSION_DATES),
             actors: self.newest_date.minus(REMEMBERED_DATES - 1),
@@ -168,13 +175,16 @@ impl Usage {
     /// Drops what no window can reach, now that the newest date has advanced from `before`.
     fn prune(&mut self, before: Date, settings: &Settings) {
         let horizon = self.horizon(settings);
+        let closed = self.days.iter().map(|(date, _)| Date(date)).take_while(|date| *date < horizon.days);
+        closed.for_each(|date| self.earlier.add(date));
         self.days.prune_before(horizon.days.0);
         self.hours.prune_before(horizon.hours);
         if self.sessions.first().is_some_and(|day| day.date < horizon.sessions) {
             self.sessions = self.sessions.iter().filter(|day| day.date >= horizon.sessions).cloned().collect();
         }
         advance(&mut self.users, before, self.newest_date);
-        self.anonymous = self.anonymous.and_then(|anonymous| anonymous.advanced_by(self.newest_date.0.saturating_sub(before.0)));
+        let by = self.newest_date.0.saturating_sub(before.0);
+        self.anonymous = self.anonymous.get().and_then(|anonymous| anonymous.advanced_by(by)).into();
         self.features.advance(before, self.newest_date);
     }
 }

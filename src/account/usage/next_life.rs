@@ -13,6 +13,7 @@ impl Usage {
         let date = settings.zone.date_of(first);
         self.hours.prune_before(hour_index(first, date, settings));
         self.sessions = self.sessions.iter().filter(|day| day.date >= date).cloned().collect();
+        self.earlier = self.earlier.since(date);
         self.days.prune_before(date.0);
         self.recount(date, settings);
         if last_activity.is_none() || self.days.is_empty() {
@@ -24,7 +25,7 @@ impl Usage {
         let date = if is_used { date } else { Date(date.0.saturating_add(1)) };
         super::actors::replace(&mut self.users, |user| user.after(deleted_at, date, newest));
         self.features.replace(|feature| feature.after(deleted_at, date, newest));
-        self.anonymous = self.anonymous.and_then(|anonymous| anonymous.after(deleted_at, date, newest));
+        self.anonymous = self.anonymous.get().and_then(|anonymous| anonymous.after(deleted_at, date, newest)).into();
     }
 
     /// Counts the uses of the first date again, from its hours, if all of them are kept.
@@ -41,10 +42,11 @@ impl Usage {
     /// The earliest instant of use, to the hour or the date.
     pub fn earliest(&self, settings: &Settings) -> Option<Timestamp> {
         let last = self.last_activity.get()?;
-        let Some((date, _)) = self.days.iter().next() else { return Some(last) };
-        let start = settings.zone.start_of(Date(date));
+        let oldest = self.days.iter().next().map(|(date, _)| Date(date));
+        let Some(date) = self.earlier.first().or(oldest) else { return Some(last) };
+        let start = settings.zone.start_of(date);
         let hour = self.hours.iter().next().map(|(index, _)| Timestamp((i64::from(index.div_euclid(2)) - 1) * HOUR_MS + 1));
-        let is_on_date = |hour: &Timestamp| settings.zone.date_of(hour.plus(HOUR_MS - 1)) == Date(date);
+        let is_on_date = |hour: &Timestamp| settings.zone.date_of(hour.plus(HOUR_MS - 1)) == date;
         Some(hour.filter(is_on_date).map_or(start, |hour| hour.max(start)).min(last))
     }
 }

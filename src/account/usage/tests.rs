@@ -8,6 +8,8 @@ use crate::settings::Settings;
 use crate::settings::usage_filter::Patterns;
 use crate::time::{Calendar, DAY_MS, Date, HOUR_MS, QuietPeriod, Timestamp, Zone};
 
+mod lifetime;
+
 /// Noon of a day counted from 2026-01-05, a Monday.
 fn noon(day: i64) -> Timestamp {
     Timestamp(1_767_571_200_000 + day * DAY_MS + 12 * HOUR_MS)
@@ -167,7 +169,7 @@ fn anonymous_use_is_restored_and_expires() {
     }
     assert_eq!(restored, example.state);
     example.used(noon(56), "ann", "f", 1);
-    assert_eq!(example.state.anonymous, None);
+    assert_eq!(example.state.anonymous.get(), None);
 }
 
 #[test]

@@ -66,6 +66,25 @@ pub struct Fit {
     pub evidence: Evidence,
 }
 
+impl Fit {
+    /// Whether the outcome of a point was learned from.
+    #[must_use]
+    pub fn is_learned(&self, account: u64, instant: Timestamp) -> bool {
+        self.split.part(account, instant).is_some_and(|part| part != Part::Test)
+    }
+
+    /// Replaces the figures of the test by those of the whole service, whose rules raise some risks.
+    pub fn set_test(&mut self, test: &Quality) {
+        let evidence = &mut self.evidence;
+        (evidence.test_points, evidence.test_accounts, evidence.test_churned) = (test.points, test.accounts, test.churned);
+        evidence.auc = round(test.auc.unwrap_or(0.5));
+        evidence.auc_interval = test.auc_interval.map(|interval| [round(interval.low), round(interval.high)]);
+        evidence.brier = round(test.brier.map_or(0.0, |brier| brier.score));
+        evidence.brier_of_base_rate = round(test.brier.map_or(0.0, |brier| brier.of_base_rate));
+        self.test = test.clone();
+    }
+}
+
 /// A coefficient.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Coefficient {
@@ -171,13 +190,21 @@ impl<'a> Parts<'a> {
             return Ok((0.01, Vec::new()));
         }
         let training = self.rows(&[Part::Training], fitted);
-        let (mut losses, mut before) = (Vec::new(), None);
+        let (mut losses, mut before, mut failure) = (Vec::new(), None, None);
         for lambda in penalties {
-            let minimum = before.map_or_else(|| training.minimise(*lambda), |before| training.minimise_near(*lambda, &before))?;
-            let function = expand(&minimum, fitted, components);
-            before = Some(minimum);
-            let points: Vec<Point> = self.all(&[Part::Validation]).filter_map(|example| point(&function, example)).collect();
-            losses.extend(log_loss(&points).map(|loss| (*lambda, loss)));
+            match before.as_ref().map_or_else(|| training.minimise(*lambda), |before| training.minimise_near(*lambda, before)) {
+                Ok(minimum) => {
+                    let function = expand(&minimum, fitted, components);
+                    let points: Vec<Point> = self.all(&[Part::Validation]).filter_map(|example| point(&function, example)).collect();
+                    losses.extend(log_loss(&points).map(|loss| (*lambda, loss)));
+                    before = Some(minimum);
+                }
+                // A small penalty may be too small for the data; a larger one then is not.
+                Err(found) => failure = Some(found),
+            }
+        }
+        if let Some(failure) = failure.filter(|_| losses.is_empty()) {
+            return Err(failure.into());
         }
         let best = losses.iter().rev().min_by(|one, other| one.1.total_cmp(&other.1)).map_or(0.01, |(lambda, _)| *lambda);
         Ok((best, losses))

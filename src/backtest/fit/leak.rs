@@ -205,6 +205,10 @@ mod tests {
 
     #[test]
     fn the_change_from_one_account_to_the_next_is_no_jump() {
-        assert!(found(0.5, |example| Some((example.account % 2) as f64)).is_empty());
+        let example = |account: u64| Example { account, instant: Timestamp(0), churned: account % 2 == 1, inputs: Box::default() };
+        let examples: Vec<Example> = (0..100).map(example).collect();
+        let values = examples.iter().map(|example| Some(f64::from(u8::from(example.churned)))).collect();
+        let found = leaks(&[Feature { name: "x", values, jump: 0.5 }], &examples);
+        assert!(matches!(found.as_slice(), [Leak::Ranks { .. }]), "{found:?}");
     }
 }

@@ -259,6 +259,14 @@ mod tests {
     }
 
     #[test]
+    fn the_gradient_agrees_with_differences_of_the_objective() {
+        let (design, targets) = (design(&X), Y.map(f64::from));
+        let at = |shift: f64| Logistic { intercept: 0.3, coefficients: vec![-0.5, 0.8 + shift] };
+        let slope = (objective(&design, &targets, 0.7, &at(1e-6)) - objective(&design, &targets, 0.7, &at(-1e-6))) / 2e-6;
+        assert!((derivatives(&design, &targets, 0.7, &at(0.0)).0[2] - slope).abs() < 1e-8);
+    }
+
+    #[test]
     fn a_dependent_column_is_an_error_unless_there_is_a_penalty() {
         let doubled: Vec<[f64; 2]> = X.iter().map(|[x, _]| [*x, 2.0 * x]).collect();
         assert_eq!(fit(&design(&doubled), &churned(&Y), 0.0), Err(Failure::Singular { column: 1 }));

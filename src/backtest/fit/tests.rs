@@ -6,8 +6,8 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 use super::super::example::Example;
 use super::super::quality::Bootstrap;
 use super::exact::Rows;
-use super::simulated::{history, model, truth};
-use super::{Calibration, Fit, Leak, Options, Refusal, fit};
+use super::simulated::{history, model, truth, unit};
+use super::{Calibration, Fit, Leak, Options, Part, Refusal, fit};
 
 fn options() -> Options {
     Options { bootstrap: Bootstrap { seed: 1, resamples: 300 }, penalties: vec![0.0003, 0.003, 0.03], ..Options::of(60) }
@@ -52,6 +52,21 @@ fn intervals_contain_the_truth_as_often_as_they_say() {
     }
     // Of 125 intervals, 119 are expected; fewer than 110 has a probability below 1 in 1000.
     assert!((110..=125).contains(&hits), "{hits} of 125");
+}
+
+#[test]
+fn nothing_is_learned_from_the_test_part_or_the_embargo() {
+    let mut examples = history(3, 200, 10);
+    let before = fitted(&examples);
+    let (mut turned, learned) =
+        (0, |example: &Example| before.split.part(example.account, example.instant).is_some_and(|part| part != Part::Test));
+    for example in examples.iter_mut().filter(|example| !learned(example)) {
+        example.churned = example.account.is_multiple_of(3);
+        turned += 1;
+    }
+    let after = fitted(&examples);
+    assert_eq!((turned, after.function), (600, before.function.clone()));
+    assert_ne!(after.test.auc, before.test.auc);
 }
 
 #[test]
@@ -153,4 +168,32 @@ fn the_evidence_counts_what_was_used() {
     let mut changed = examples;
     changed[7].inputs[0] = Some(0.123);
     assert_ne!(fitted(&changed).evidence.data, found.data);
+}
+
+/// Few points, most components absent, scores at the ends, and outcomes that some component predicts perfectly.
+#[test]
+fn awkward_histories_are_fitted_too() {
+    let mut fits = 0;
+    for seed in 0..60 {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut examples = history(seed, 60, 5);
+        for example in &mut examples {
+            for input in &mut example.inputs {
+                *input = input.filter(|_| unit(&mut random) < 0.4).map(|value| if seed % 2 == 0 { value.signum() } else { value });
+            }
+            if seed % 3 == 0 {
+                example.churned = example.inputs[0].map_or(unit(&mut random) < 0.2, |input| input < 0.0);
+            }
+        }
+        match fit(&model(), &examples, &options()) {
+            Ok(found) => {
+                let Fit { function, .. } = found;
+                assert!(function.intercept.is_finite() && function.coefficients.iter().all(|value| value.abs() < 100.0), "{function:?}");
+                fits += 1;
+            }
+            Err(Refusal::TooFewAccounts { .. }) => {}
+            Err(refusal) => panic!("seed {seed}: {refusal}"),
+        }
+    }
+    assert!(fits > 20, "{fits}");
 }

@@ -1,7 +1,7 @@
 //! Components: metric -> curve -> score -> weight -> contribution -> mean.
 
 use super::super::document::{Absent, Breakdown, Component};
-use super::page::{Page, exact, operand, said, sum};
+use super::page::{Page, exact, exact_times, operand, said, sum};
 
 pub(super) fn write(breakdown: &Breakdown, page: &mut Page) {
     let health = &breakdown.health;
@@ -11,7 +11,7 @@ pub(super) fn write(breakdown: &Breakdown, page: &mut Page) {
     page.item("together");
     let (present, configured) = (exact(health.weight_present), exact(health.weight_configured));
     let least = exact(health.min_coverage);
-    let enough = if health.coverage >= health.min_coverage && !breakdown.components.is_empty() { "enough" } else { "too little" };
+    let enough = if health.coverage >= health.min_coverage && health.weight_present > 0.0 { "enough" } else { "too little" };
     page.labelled(
         "coverage",
         &format!("weights {present} / {configured} = {}, {enough} for a score, which needs {least}", exact(health.coverage)),
@@ -35,11 +35,19 @@ fn write_component(component: &Component, weights: f64, page: &mut Page) {
         format!("at {}", component.measured_at)
     };
     facts.push(window);
-    page.labelled("metric", &format!("{} = {} ({})", component.metric, exact(component.value), facts.join("; ")));
+    page.labelled("metric", &format!("{} = {} ({})", component.metric, value(component), facts.join("; ")));
     page.labelled("score", &on_curve(component));
     page.labelled("weight", &format!("{} / {} = {}", exact(component.weight_configured), exact(weights), exact(component.weight)));
     if let Some(contribution) = component.contribution {
         page.labelled("contribution", &format!("{} x {} = {}", exact(component.weight), exact(component.score), exact(contribution)));
+    }
+}
+
+/// The value of the metric: a small error of it is a large one of the score where the curve is steep.
+fn value(component: &Component) -> String {
+    match (component.from, component.to) {
+        (Some([x0, y0]), Some([x1, y1])) => exact_times(component.value, (y1 - y0) / (x1 - x0)),
+        _ => exact(component.value),
     }
 }
 
@@ -48,7 +56,7 @@ fn on_curve(component: &Component) -> String {
     let score = exact(component.score);
     match (component.from, component.to) {
         (Some(from @ [x0, y0]), Some(to @ [x1, y1])) => {
-            let (value, x0, x1) = (exact(component.value), operand(x0), exact(x1));
+            let (value, x0, x1) = (value(component), operand(x0), exact(x1));
             let (y0, y1) = (exact(y0), exact(y1));
             format!("between {} and {}: {y0} + ({y1} - {y0}) x ({value} - {x0}) / ({x1} - {x0}) = {score}", point(from), point(to))
         }

@@ -66,6 +66,13 @@ pub(super) fn exact(value: f64) -> String {
     said(value, DECIMALS)
 }
 
+/// A number that is multiplied by a slope, with so many decimals that the product is exact too.
+pub(super) fn exact_times(value: f64, slope: f64) -> String {
+    // Six decimals of the product: one more of the number for each power of ten of the slope.
+    let more = (0..6).take_while(|power| slope.abs() > 10_f64.powi(*power)).count();
+    said(value, DECIMALS + more)
+}
+
 /// A number with some decimals, without trailing zeros.
 pub(super) fn said(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");

@@ -51,8 +51,8 @@ fn components(entries: &[file::Component], risk: &file::Risk, problems: &mut Pro
 
 fn component(entry: &file::Component, risk: &file::Risk, path: &str, problems: &mut Problems) -> Component {
     let group = problems.take(named(&entry.group, "group", &Group::ALL, Group::name), format_args!("{path}.group"));
-    problems.check(entry.weight.is_finite() && entry.weight > 0.0, format_args!("{path}.weight"), || {
-        format!("is {}, must be above 0", entry.weight)
+    problems.check(entry.weight.is_finite() && entry.weight >= 0.0, format_args!("{path}.weight"), || {
+        format!("is {}, must be at least 0", entry.weight)
     });
     problems.check(entry.or.len() <= MAX_ENTRIES, format_args!("{path}.or"), || format!("has more than {MAX_ENTRIES} entries"));
     let own = source(&entry.metric, &entry.curve, entry.min_n, path, problems);
@@ -105,6 +105,10 @@ fn profile(entry: &file::Profile, components: &[file::Component], path: &str, pr
             None => problems.add(path, unknown("component", name, components.iter().map(|component| component.name.as_str()))),
         }
     }
+    let weighs = |place: &u8| components.get(usize::from(*place)).is_some_and(|component| component.weight != 0.0);
+    problems.check(places.is_empty() || places.iter().any(weighs), format_args!("{path}.components"), || {
+        "have no weight, so they give no score".into()
+    });
     ScoringProfile { name: entry.name.clone(), when: when(&entry.when, &format!("{path}.when"), problems), components: places }
 }
 
@@ -235,7 +239,7 @@ mod tests {
             group = "usag"
             metric = "usage.trendd"
             curve = [[0, 0], [0, 100]]
-            weight = 0
+            weight = -1
             or = [{ metric = "account.stage", curve = [] }]
             [[profile]]
             name = "first"
@@ -263,7 +267,7 @@ mod tests {
             [
                 "model.min_coverage: is 1.4, must be 0 to 1",
                 "health.component[0].group: unknown group `usag`; did you mean `usage`?",
-                "health.component[0].weight: is 0, must be above 0",
+                "health.component[0].weight: is -1, must be at least 0",
                 "health.component[0].metric: unknown metric `usage.trendd`; did you mean `usage.trend`?",
                 "health.component[0].curve: metric values must ascend, 0 follows 0",
                 "health.component[0].or[0].metric: metric `account.stage` is not a number",
@@ -293,6 +297,14 @@ mod tests {
     }
 
     #[test]
+    fn the_components_of_a_profile_must_have_a_weight_between_them() {
+        let weightless = COMPONENT.replace("weight=1", "weight=0");
+        assert_eq!(problems(&weightless), ["profile[0].components: have no weight, so they give no score"]);
+        let other = COMPONENT.replace("'a'", "'b'");
+        assert!(Model::compile(&ModelFile::parse(&format!("{weightless}{other}")).unwrap()).is_ok());
+    }
+
+    #[test]
     fn components_of_the_default_model_are_unknown_in_a_file_with_its_own() {
         let found = problems(&format!("{COMPONENT}[risk.coefficients]\ntrend = -1"));
         assert_eq!(found, ["risk.coefficients.trend: unknown component `trend`; did you mean `a`?"]);
@@ -305,6 +317,15 @@ mod tests {
         let file = ModelFile::parse("[health]\nmin_coverage = 0.7").unwrap();
         assert_eq!(Model::compile(&file).unwrap().min_coverage.to_bits(), 0.7_f64.to_bits());
         assert!(Model::compile(&ModelFile::parse(&both(0.4, 0.4)).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn the_model_for_purchase_histories_compiles_and_needs_usage_alone() {
+        let text = include_str!("../../../config/models/purchases.toml");
+        let model = Model::compile(&ModelFile::parse(text).unwrap()).unwrap();
+        let metrics = model.components.iter().flat_map(|component| &component.sources).map(|source| source.metric);
+        assert!(metrics.clone().count() == 5 && metrics.into_iter().all(|metric| metric.name().starts_with("usage.")));
+        assert!((model.risk.total - 2.7).abs() < 1e-12);
     }
 
     #[test]

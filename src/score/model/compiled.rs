@@ -47,7 +47,7 @@ pub struct Component {
     pub id: u32,
     /// Group in explanations and gauges.
     pub group: Group,
-    /// Above 0.
+    /// At least 0. Without one, the component has no part in health.
     pub weight: f64,
     /// The metric, then its alternatives.
     pub sources: Vec<Source>,
@@ -99,10 +99,18 @@ pub struct RiskModel {
 }
 
 impl Model {
-    /// The components of a profile, in profile order.
+    /// The components of a profile that have a part in health or risk, in profile order.
     pub fn components_of(&self, profile: Option<&ScoringProfile>) -> impl Iterator<Item = &Component> {
         let places = profile.map_or(&[][..], |profile| &profile.components);
-        places.iter().filter_map(|place| self.components.get(usize::from(*place)))
+        places.iter().filter_map(|place| self.components.get(usize::from(*place))).filter(|component| component.has_part())
+    }
+}
+
+impl Component {
+    /// Whether it has a part in health or risk. One that has neither is only there for `backtest --fit` to find a coefficient for.
+    #[must_use]
+    pub fn has_part(&self) -> bool {
+        self.weight != 0.0 || self.coefficient != 0.0
     }
 }
 
@@ -143,7 +151,7 @@ mod tests {
         assert_eq!(names, ["onboarding", "default"]);
         let default = &model.profiles[1];
         let weight: f64 = model.components_of(Some(default)).map(|component| component.weight).sum();
-        assert_eq!((default.components.len(), weight), (9, 100.0));
+        assert_eq!((model.components_of(Some(default)).count(), weight), (9, 100.0));
         assert!((model.risk.total - 3.0).abs() < 1e-12);
     }
 
@@ -156,6 +164,14 @@ mod tests {
         let named = hash("[model]\nname = 'x'");
         assert_eq!(named, hash("# spelled out\n[bands]\nyellow = 40.0 # the same\ngreen = 70\n[model]\nname = 'x'"));
         assert_ne!(named, hash("[bands]\ngreen = 71\n[model]\nname = 'x'"));
+        let evidence = |auc: f64| {
+            let (day, data) = ("2026-01-01T00:00:00Z", "0".repeat(64));
+            let counts = "points = 9\naccounts = 9\nchurned = 1\ntest_points = 3\ntest_accounts = 3\ntest_churned = 1";
+            let dates = format!("from = '{day}'\nto = '{day}'\nlearned_until = '{day}'\ntested_from = '{day}'");
+            let figures = format!("auc = {auc}\nbrier = 0.1\nbrier_of_base_rate = 0.2\nlambda = 0.01\ndata = 'sha256:{data}'");
+            format!("[model]\nname = 'x'\n[risk.evidence]\n{counts}\n{dates}\n{figures}")
+        };
+        assert_eq!((hash(&evidence(0.7)), hash(&evidence(0.8))), (named.clone(), named));
     }
 
     #[test]

@@ -68,7 +68,7 @@ pub struct Component {
     pub metric: String,
     /// Points (metric, score), ascending by metric.
     pub curve: Vec<[f64; 2]>,
-    /// Above 0; only its share of the sum matters.
+    /// At least 0; only its share of the sum matters. With 0, it has a part in risk only.
     pub weight: f64,
     /// The metric counts as absent with fewer answers, tickets or events.
     pub min_n: Option<u64>,
@@ -251,6 +251,12 @@ impl ModelFile {
     /// If it is not TOML, has an unknown key, or has a value of the wrong type; the error has the position.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// The text of the default model, with its comments.
+    #[must_use]
+    pub const fn default_text() -> &'static str {
+        DEFAULT_MODEL
     }
 
     /// The default model.

@@ -107,7 +107,11 @@ fn a_first_change_compares_with_the_accounts_own_past() {
 #[test]
 fn a_metric_that_is_relative_is_said_as_both_values() {
     let base = |metric: Metric, value: f64, n: u64| {
-        let account = Account::scoring(None, None, None).with(metric, value, Some(n)).with(Metric::Mrr, 90_000.0, None);
+        let account = Account::scoring(None, None, None).with(Metric::AgeDays, 400.0, None).with(metric, value, Some(n)).with(
+            Metric::Mrr,
+            90_000.0,
+            None,
+        );
         let account = account.with(Metric::Mau, 8.0, None);
         account.advance(&mut State::default(), 0, &model_of(metric)).change.unwrap().explanation.drivers.remove(0)
     };
@@ -119,6 +123,7 @@ fn a_metric_that_is_relative_is_said_as_both_values() {
         (Metric::MrrGrowth91d, 0.75, 0, "monthly recurring revenue fell from 1,200.00 USD to 900.00 USD in 91 d, or 75 %"),
         (Metric::SeatUtilisation, 0.4, 0, "the share of seats in use is 40 %, 8 of 20"),
         (Metric::GapsSinceLast, 1.5, 13, "the last activity was 10.5 days ago, and the usual gap is 7 days"),
+        (Metric::GapsSinceLastLifetime, 1.5, 5, "the last activity was 120 days ago, and the usual gap is 80 days"),
     ];
     for (metric, value, n, sentence) in table {
         let driver = base(metric, value, n);

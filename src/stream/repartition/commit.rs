@@ -1,5 +1,6 @@
 //! The transactions of a thread of the repartition stage: when they are committed, with which offsets, and what happens when one fails.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::counted::Counted;
@@ -48,7 +49,7 @@ impl RepartitionThread {
 
     /// Commits what has been read and written. Returns whether that succeeded; after a failure, everything is read again.
     pub(super) fn commit(&mut self, limit: Duration) -> Result<bool, Failure> {
-        let Some(membership) = &self.membership else { return Ok(true) };
+        let Some(metadata) = self.membership.as_ref().map(|membership| Arc::clone(&membership.metadata)) else { return Ok(true) };
         self.last_commit = monotonic();
         if self.open.is_none() && !self.partitions.values().any(|assigned| assigned.is_dirty) {
             self.report_positions();
@@ -57,14 +58,20 @@ impl RepartitionThread {
         fault::point("before-repartition-commit");
         let began = self.open.unwrap_or_else(monotonic);
         let deadline = Deadline::after(limit.saturating_sub(monotonic().saturating_duration_since(began)));
+        if self.open.is_none() {
+            self.renew_producer()?;
+        }
         let open = if self.open.is_none() { self.producer.begin() } else { Ok(()) };
         let offsets = self.offsets();
-        let committed = open.and_then(|()| self.producer.commit(&offsets, &membership.metadata, deadline).map(drop));
+        let committed = open.and_then(|()| self.producer.commit(&offsets, &metadata, deadline));
         // Records are on their way since the transaction was opened.
         let lasted = monotonic().duration_since(began);
-        if let Err(error) = committed {
-            self.failed(&error)?;
-            return Ok(false);
+        match committed {
+            Ok(commit) => self.may_be_repeated = commit.may_be_repeated,
+            Err(error) => {
+                self.failed(&error)?;
+                return Ok(false);
+            }
         }
         fault::point("after-repartition-commit");
         self.failed_in_a_row = 0;
@@ -123,9 +130,14 @@ impl RepartitionThread {
         self.partitions.clear();
     }
 
+    /// A new producer if a request of the last transaction may still be on its way. None is open.
+    pub(super) fn renew_producer(&mut self) -> Result<(), Failure> {
+        if self.may_be_repeated { self.replace_producer() } else { Ok(()) }
+    }
+
     /// A new producer, whose id nobody else can hold.
     pub(super) fn replace_producer(&mut self) -> Result<(), Failure> {
-        self.open = None;
+        (self.open, self.may_be_repeated) = (None, false);
         let id = replacement_id(&self.transactional_id);
         self.producer = TransactionalProducer::new(&self.options.properties, &id, || self.clock.step())?;
         Ok(())

@@ -119,7 +119,7 @@ fn state_of_version_1_restores_to_the_same_account_lines() {
     for hours in [23, 48, 24 * 40] {
         let now = at(LAST_DAY).plus(hours * HOUR_MS);
         assert_eq!(restored.round(now, &super::PUBLISH).len(), driver.round(now, &super::PUBLISH).len());
-        assert_eq!(restored.report(now), driver.report(now));
+        assert_eq!(without_life(restored.report(now)), without_life(driver.report(now)));
     }
     assert_eq!(restored.task.counts(), driver.task.counts());
 }
@@ -128,6 +128,19 @@ fn state_of_version_1_restores_to_the_same_account_lines() {
 fn without_cores(mut changelog: Changelog) -> Changelog {
     changelog.retain(|key, _| !key.starts_with(&[1, 0]));
     changelog
+}
+
+/// Reports without the metrics of a whole life, for which version 1 has the newest active dates only.
+fn without_life(mut reports: Vec<Value>) -> Vec<Value> {
+    for metrics in reports.iter_mut().filter_map(|report| report["metrics"].as_object_mut()) {
+        metrics.retain(|name, _| !name.ends_with("_lifetime") && name != "usage.age_days" && name != "usage.mean_gap_days");
+    }
+    reports
+}
+
+/// The usage of `acme`, which has a date that the first release no longer kept.
+fn has_more_dates_now(key: &[u8]) -> bool {
+    key.starts_with(&[1, 1]) && key.ends_with(b"acme")
 }
 
 /// Sections that version 1 filled part by part; they are now split by hash, into parts that version 1 can read too.
@@ -141,10 +154,10 @@ fn write_version_1_writes_the_same_records_as_the_first_release() {
     driver.changelog.insert(STAMP.to_vec(), driver.task.stamp());
     assert!(driver.changelog.values().all(|value| value[0] <= 2) && driver.changelog.keys().all(|key| key[0] != 3));
     let restored = restored(driver.changelog.clone());
-    assert_eq!(restored.report(at(LAST_DAY + 1)), driver.report(at(LAST_DAY + 1)));
+    assert_eq!(without_life(restored.report(at(LAST_DAY + 1))), without_life(driver.report(at(LAST_DAY + 1))));
     let (mut written, mut stored) = (without_cores(driver.changelog), without_cores(stored("v1")));
-    written.retain(|key, _| !is_cut_by_hash_now(key));
-    stored.retain(|key, _| !is_cut_by_hash_now(key));
+    written.retain(|key, _| !is_cut_by_hash_now(key) && !has_more_dates_now(key));
+    stored.retain(|key, _| !is_cut_by_hash_now(key) && !has_more_dates_now(key));
     assert!(written.keys().eq(stored.keys()));
     for (key, value) in &stored {
         assert!(written[key] == *value, "{key:?} differs");
@@ -202,9 +215,9 @@ fn a_changed_section_moves_to_the_write_version_and_leaves_nothing_behind() {
             assert!(moved.changelog.keys().any(|key| of_version(to, key)), "section {section}");
             assert!(!moved.changelog.keys().any(|key| of_version(from, key)), "section {section}");
         }
-        let lines = moved.report(at(LAST_DAY + 2));
-        assert_eq!(lines, driver.report(at(LAST_DAY + 2)));
-        assert_eq!(moved.restart_under(model(MODEL)).report(at(LAST_DAY + 2)), lines);
+        let lines = without_life(moved.report(at(LAST_DAY + 2)));
+        assert_eq!(lines, without_life(driver.report(at(LAST_DAY + 2))));
+        assert_eq!(without_life(moved.restart_under(model(MODEL)).report(at(LAST_DAY + 2))), lines);
     }
 }
 

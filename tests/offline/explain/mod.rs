@@ -111,25 +111,32 @@ fn redo_all(folder: &Path, inputs: &[&str], config: &str) -> BTreeMap<&'static s
     situations
 }
 
+fn add(folder: &Path, file: &str, record: &Value) {
+    let path = folder.join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, text + &record.to_string() + "\n").unwrap();
+}
+
 /// An account in its second week.
 fn add_a_new_account(folder: &Path) {
-    let add = |file: &str, record: Value| {
-        let path = folder.join(file);
-        let text = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(path, text + &record.to_string() + "\n").unwrap();
-    };
     let (signed_up, used) = ("2025-12-18T00:00:00Z", "2025-12-27T09:00:00Z");
-    add(
-        "accounts.ndjson",
-        json!({"type": "account_profile", "account_id": "new", "occurred_at": signed_up, "signed_up_at": signed_up, "seats": 3}),
-    );
-    add("usage.ndjson", json!({"type": "feature_used", "account_id": "new", "user_id": "u", "feature": "report", "occurred_at": used}));
+    let profile = json!({"type": "account_profile", "account_id": "new", "occurred_at": signed_up, "signed_up_at": signed_up, "seats": 3});
+    add(folder, "accounts.ndjson", &profile);
+    let use_of_it = json!({"type": "feature_used", "account_id": "new", "user_id": "u", "feature": "report", "occurred_at": used});
+    add(folder, "usage.ndjson", &use_of_it);
+}
+
+fn add_an_override(folder: &Path) {
+    let pinned = json!({"type": "health_override_set", "account_id": "acct-000001", "occurred_at": "2025-12-20T00:00:00Z", "value": 55,
+        "until": "2026-02-01T00:00:00Z", "reason": "executive sponsor changed", "by": "dana"});
+    add(folder, "feedback.ndjson", &pinned);
 }
 
 #[test]
 fn every_score_is_redone_by_hand_from_the_text_alone() {
     let folder = customers("150");
     add_a_new_account(folder.path());
+    add_an_override(folder.path());
     let seen = redo_all(folder.path(), &INPUTS, "");
     for situation in ["with a rule", "with an override", "onboarding", "with absent components", "churned", "in all"] {
         assert!(seen.contains_key(situation), "{seen:?}");
@@ -151,7 +158,11 @@ fn scores_from_little_data_are_redone_by_hand_too() {
 fn json_holds_the_same_and_the_moves_sum_to_the_change() {
     let folder = customers("120");
     let (mut compared, mut steps) = (0, 0);
-    for (account, line) in replayed(folder.path(), &INPUTS, &[]).into_iter().take(12) {
+    // First those that are not green, because only they need steps; the score of a churned account is frozen.
+    let mut lines: Vec<(String, Value)> = replayed(folder.path(), &INPUTS, &[]).into_iter().collect();
+    lines.retain(|(_, line)| line["health"]["band"] != "churned");
+    lines.sort_by_key(|(_, line)| line["health"]["band"] == "green");
+    for (account, line) in lines.into_iter().take(12) {
         let json: Value = serde_json::from_str(&explained(folder.path(), &account, &INPUTS, &["--json"])).unwrap();
         assert_eq!(json["health"]["score"], line["health"]["score"]);
         assert_eq!(json["risk"]["probability"], line["risk"]["probability"]);

@@ -13,6 +13,7 @@ pub mod fault;
 pub mod figures;
 pub mod fleet;
 pub mod leaver;
+pub mod late;
 pub mod load;
 pub mod mutant;
 pub mod proxy;

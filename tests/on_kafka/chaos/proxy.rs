@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::late::{Late, Step};
 use super::random::Random;
 
 /// The requests that may be disturbed.
@@ -80,6 +81,8 @@ struct State {
     /// Whether the disturbance has yet to hit a request.
     is_fresh: bool,
     is_cut_off: bool,
+    /// A request that arrives late.
+    late: Option<Late>,
     /// Bytes per second that Produce requests may take on each connection.
     produce_rate: Option<u64>,
     random: Random,
@@ -109,6 +112,7 @@ impl Proxy {
             disturbance: None,
             is_fresh: false,
             is_cut_off: false,
+            late: None,
             produce_rate: None,
             random: Random::new(seed),
             done: BTreeMap::new(),
@@ -153,6 +157,16 @@ impl Proxy {
     /// Lets Produce requests through at this many bytes per second and connection, as a slow broker would.
     pub fn slow_down(&self, bytes_per_second: u64) {
         self.state.lock().unwrap().produce_rate = Some(bytes_per_second);
+    }
+
+    /// Holds the next request of a kind back.
+    pub fn hold(&self, late: Late) {
+        self.state.lock().unwrap().late = Some(late);
+    }
+
+    /// Whether the request that was held back has been delivered.
+    pub fn has_delivered(&self) -> bool {
+        self.state.lock().unwrap().late.as_ref().is_some_and(Late::is_delivered)
     }
 
     /// How many requests of this kind were disturbed.
@@ -214,6 +228,19 @@ fn requests(client: &TcpStream, broker: &TcpStream, state: &Mutex<State>, fates:
     loop {
         read_frame(client, &mut frame)?;
         let (Some(api), Some(correlation)) = (i16_at(&frame, 4), i32_at(&frame, 8)) else { return Ok(()) };
+        let step = state.lock().unwrap().late.as_mut().and_then(|late| late.step(api, &frame));
+        match step {
+            Some(Step::Hold) => return Ok(()),
+            Some(Step::Deliver(held)) => {
+                deliver(broker.peer_addr()?, &held)?;
+                // What the instance commits afterwards would hide what the late request has done.
+                state.lock().unwrap().is_cut_off = true;
+                let mut broker = broker;
+                broker.write_all(&frame)?;
+                continue;
+            }
+            None => {}
+        }
         let action = state.lock().unwrap().decide(api, frame.len());
         match action {
             None => {}
@@ -226,6 +253,13 @@ fn requests(client: &TcpStream, broker: &TcpStream, state: &Mutex<State>, fates:
         let mut broker = broker;
         broker.write_all(&frame)?;
     }
+}
+
+/// Delivers a request on a connection of its own, and waits until the broker has answered it.
+fn deliver(broker: SocketAddr, request: &[u8]) -> io::Result<()> {
+    let mut broker = TcpStream::connect(broker)?;
+    broker.write_all(request)?;
+    read_frame(&broker, &mut Vec::new())
 }
 
 /// Passes responses back, except those that are to be lost.

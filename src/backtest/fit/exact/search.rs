@@ -11,7 +11,11 @@ impl Rows {
     /// The same as [`Self::minimise`], then tried again from the other side of 0 for each coefficient that is not clearly on one side: with
     /// few rows, F may have a lower minimum there.
     pub(in super::super) fn minimise_on_both_sides(&self, lambda: f64) -> Result<Minimum, Failure> {
-        let mut best = self.minimise(lambda)?;
+        self.with_other_sides(lambda, self.minimise(lambda)?)
+    }
+
+    /// The lower minimum on the other sides of 0, if there is one.
+    pub(super) fn with_other_sides(&self, lambda: f64, mut best: Minimum) -> Result<Minimum, Failure> {
         let mut least = self.objective(lambda, &best.parameters);
         let errors = self.standard_errors(lambda, &best)?;
         let is_clear = |parameter: &f64, error: Option<f64>| error.is_some_and(|error| parameter.abs() > CLEAR * error);

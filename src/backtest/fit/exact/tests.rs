@@ -57,6 +57,16 @@ fn the_minimum_and_its_standard_errors_agree_with_scipy() {
 }
 
 #[test]
+fn a_lower_minimum_with_other_signs_is_found() {
+    let rows = with_gaps();
+    // scipy finds this minimum too, from other starts: F is 0.53730645 here.
+    let local = rows.minimise_from(0.05, vec![-0.3, -0.9, -0.6, -0.4]).unwrap();
+    assert_close(&local.parameters, &[-0.322_680_1, -0.929_827_0, -0.614_804_8, -0.433_57], 2e-6);
+    let found = rows.with_other_sides(0.05, local).unwrap();
+    assert_close(&found.parameters, &[-0.416_725_2, -0.863_996_8, -0.857_502_1, 0.449_892_8], 2e-6);
+}
+
+#[test]
 fn a_coefficient_without_use_stops_at_its_bound() {
     let inputs = [
         [-0.9, 0.2, N],
