@@ -1,4 +1,5 @@
-//! The cost of decoding one record: the reference record for throughput figures, and each example event.
+//! The cost of decoding one record: the reference record for throughput figures, each example event, and a payload of each format with an
+//! adapter beside the bare parse of the same bytes; and the cost of the repartition stage's router.
 //!
 //! `cargo bench --bench decode`; items/s are records per second on one core.
 
@@ -7,7 +8,11 @@ mod event_fixtures;
 
 use std::fmt;
 
-use churnwatch::event::{Format, SegmentOptions, Stream, decode};
+use churnwatch::alias::Aliases;
+use churnwatch::event::{AccountProfile, Decoded, Format, SegmentOptions, Stream, StripeOptions, decode};
+use churnwatch::partitioner::Partitioner;
+use churnwatch::stream::repartition::router::{Routed, Router};
+use churnwatch::time::Timestamp;
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use event_fixtures::Fixture;
@@ -50,21 +55,114 @@ const SEGMENT_TRACK: &str = concat!(
     r#""type":"track","userId":"AiUGstSDIg","originalTimestamp":"2026-03-01T09:29:59.863Z"}"#
 );
 
-#[divan::bench]
-fn segment_track(bencher: Bencher<'_, '_>) {
+/// An update of a subscription with one item, in the form of the API since 2025-03-31.
+const STRIPE_SUBSCRIPTION: &str = concat!(
+    r#"{"id":"evt_1NG8Du2eZvKYlo2CUI79vXWy","object":"event","api_version":"2025-03-31.basil","created":1772357400,"data":{"object":{"#,
+    r#""id":"sub_1MowQVLkdIwHu7ixeRlqHVzs","object":"subscription","application":null,"automatic_tax":{"enabled":false,"liability":null},"#,
+    r#""billing_cycle_anchor":1772323200,"cancel_at":null,"cancel_at_period_end":false,"canceled_at":null,"cancellation_details":{"comment":"#,
+    r#"null,"feedback":null,"reason":null},"collection_method":"charge_automatically","created":1772323200,"currency":"usd","customer":"#,
+    r#""cus_Na6dX7aXxi11N4","days_until_due":null,"default_payment_method":null,"description":null,"discounts":[],"ended_at":null,"items":{"#,
+    r#""object":"list","data":[{"id":"si_NcLYdDxLHxlFo7","object":"subscription_item","created":1772323200,"current_period_end":1775001600,"#,
+    r#""current_period_start":1772323200,"discounts":[],"metadata":{},"price":{"id":"price_1MoBy5LkdIwHu7ixZhnattbh","object":"price","active":"#,
+    r#"true,"billing_scheme":"per_unit","created":1772323200,"currency":"usd","custom_unit_amount":null,"livemode":false,"lookup_key":null,"#,
+    r#""metadata":{},"nickname":null,"product":"prod_NZKdYqrwEYx6iK","recurring":{"interval":"month","interval_count":1,"usage_type":"#,
+    r#""licensed"},"tax_behavior":"unspecified","tiers_mode":null,"transform_quantity":null,"type":"recurring","unit_amount":1000,"#,
+    r#""unit_amount_decimal":"1000"},"quantity":5,"subscription":"sub_1MowQVLkdIwHu7ixeRlqHVzs","tax_rates":[]}],"has_more":false,"#,
+    r#""total_count":1,"url":"/v1/subscription_items"},"latest_invoice":"in_1MowQWLkdIwHu7ixuzkSPfKd","livemode":false,"metadata":{},"#,
+    r#""pause_collection":null,"start_date":1772323200,"status":"active","trial_end":null,"trial_start":null}},"livemode":false,"#,
+    r#""pending_webhooks":1,"request":{"id":null,"idempotency_key":null},"type":"customer.subscription.updated"}"#
+);
+
+/// A comment of an agent, as Zendesk's event webhooks send it.
+const ZENDESK_COMMENT: &str = concat!(
+    r#"{"account_id":22129848,"detail":{"actor_id":"8447388090494","assignee_id":"8447388090494","brand_id":"8447346621310","created_at":"#,
+    r#""2026-03-01T09:00:00Z","custom_status":"8447320466430","description":"ticket for comment add","external_id":null,"form_id":"#,
+    r#""8646151517822","group_id":"8447320466430","id":"5158","is_public":true,"organization_id":"8447346622462","priority":"NORMAL","#,
+    r#""requester_id":"8447388090494","status":"OPEN","subject":"ticket for comment add","submitter_id":"8447388090494","tags":["tag"],"type":"#,
+    r#""TASK","updated_at":"2026-03-01T09:30:00Z","via":{"channel":"web_service"}},"event":{"comment":{"author":{"id":"8659716080254","is_staff":"#,
+    r#"true,"name":"C"},"body":"comment added","id":"8659721980286","is_public":true}},"id":"2b24ef10-19b8-48ad-8c1b-f9d9ef1ea2a5","subject":"#,
+    r#""zen:ticket:5158","time":"2026-03-01T09:30:00.468517421Z","type":"zen:event-type:ticket.comment_added","zendesk_event_version":"#,
+    r#""2022-11-06"}"#
+);
+
+/// An insert into an outbox of native events, without schemas.
+const DEBEZIUM_INSERT: &str = concat!(
+    r#"{"before":null,"after":{"id":"0192f4a6","type":"feature_used","account_id":"account-0042137","user_id":"user-0000091734","feature":"#,
+    r#""report.export.spreadsheet","count":1,"occurred_at":1772357400123456},"source":{"version":"3.0.0.Final","connector":"postgresql","name":"#,
+    r#""app","ts_ms":1772357400123,"snapshot":"false","db":"app","sequence":"[\"24023119\",\"24023128\"]","ts_us":1772357400123456,"ts_ns":"#,
+    r#"1772357400123456000,"schema":"public","table":"outbox","txId":555,"lsn":24023128,"xmin":null},"transaction":null,"op":"c","ts_ms":"#,
+    r#"1772357400321,"ts_us":1772357400321000,"ts_ns":1772357400321000000}"#
+);
+
+/// A native event in an envelope, in structured mode.
+const CLOUD_EVENT: &str = concat!(
+    r#"{"specversion":"1.0","id":"0192f4a6-7d1e-7c3a","source":"/shop/web","type":"com.example.feature_used","time":"2026-03-01T09:30:00.123Z","#,
+    r#""subject":"account-0042137","datacontenttype":"application/json","data":{"user_id":"user-0000091734","feature":"#,
+    r#""report.export.spreadsheet","session_id":"5f1c9e2a","count":1}}"#
+);
+
+/// The formats with an adapter in code.
+const ADAPTERS: [&str; 5] = ["segment", "stripe", "zendesk", "debezium", "cloudevents"];
+
+/// A payload of a format, and its stream.
+fn payload(name: &str) -> (Format, Stream, &'static str) {
+    match name {
+        "segment" => (Format::Segment(SegmentOptions::default()), Stream::Usage, SEGMENT_TRACK),
+        "stripe" => (Format::Stripe(StripeOptions::default()), Stream::Billing, STRIPE_SUBSCRIPTION),
+        "zendesk" => (Format::Zendesk, Stream::Support, ZENDESK_COMMENT),
+        "debezium" => (Format::Debezium(Box::default()), Stream::Usage, DEBEZIUM_INSERT),
+        _ => (Format::CloudEvents(Box::default()), Stream::Usage, CLOUD_EVENT),
+    }
+}
+
+#[divan::bench(args = ADAPTERS)]
+fn adapter(bencher: Bencher<'_, '_>, name: &str) {
+    let (format, stream, json) = payload(name);
     let rates = event_fixtures::rates();
     let context = event_fixtures::context(&rates);
-    let format = Format::Segment(SegmentOptions::default());
-    let line = || event_fixtures::line(Stream::Usage, SEGMENT_TRACK.as_bytes());
-    assert!(format.decode(&line(), &context).is_ok());
-    bencher.counter(BytesCount::of_str(SEGMENT_TRACK)).bench(|| format.decode(black_box(&line()), &context).is_ok());
+    let line = || event_fixtures::line(stream, json.as_bytes());
+    let decoded = format.decode(&line(), &context);
+    assert!(!decoded.as_ref().is_ok_and(|decoded| *decoded == Decoded::Ignored) && decoded.is_ok(), "{decoded:?}");
+    bencher.counter(BytesCount::of_str(json)).bench(|| format.decode(black_box(&line()), &context).is_ok());
 }
 
 /// The same bytes, parsed and dropped: the yardstick of adapters.
-#[divan::bench]
-fn segment_track_ignored(bencher: Bencher<'_, '_>) {
-    let parse = || serde_json::from_slice::<serde::de::IgnoredAny>(black_box(SEGMENT_TRACK.as_bytes())).is_ok();
-    bencher.counter(BytesCount::of_str(SEGMENT_TRACK)).bench(parse);
+#[divan::bench(args = ADAPTERS)]
+fn ignored(bencher: Bencher<'_, '_>, name: &str) {
+    let (_, _, json) = payload(name);
+    let parse = || serde_json::from_slice::<serde::de::IgnoredAny>(black_box(json.as_bytes())).is_ok();
+    bencher.counter(BytesCount::of_str(json)).bench(parse);
+}
+
+/// 250 bytes: a call that knows its account only by an alias.
+const SHORT_TRACK: &str = concat!(
+    r#"{"type":"track","event":"Report Exported","messageId":"ajs-f8ca1e4de5024d9430b3928bd8ac6b96","userId":"user-0000091734","#,
+    r#""timestamp":"2026-03-01T09:30:00.123Z","context":{"library":{"name":"analytics.js","version":"2.11.1"}},"properties":{"rows":71204}}"#
+);
+
+/// What the repartition stage does with a record besides Kafka: decode, look up the account, write a native event, choose its partition.
+#[divan::bench(args = ["segment", "native"])]
+fn router(bencher: Bencher<'_, '_>, name: &str) {
+    let (format, json) = match name {
+        "segment" => (Format::Segment(SegmentOptions::default()), SHORT_TRACK),
+        _ => (Format::Native, FEATURE_USED),
+    };
+    let rates = event_fixtures::rates();
+    let router =
+        Router { context: event_fixtures::context(&rates), partitioner: Partitioner::Murmur2, partitions: 12, value_bytes_max: 1_000_000 };
+    let mut aliases = Aliases::default();
+    for user in 0..100_000 {
+        let alias = ("segment-user".into(), format!("user-{user:010}").into());
+        let profile = AccountProfile { aliases: vec![alias], ..AccountProfile::default() };
+        aliases.note(&format!("account-{user:07}"), Timestamp(0), None, &profile);
+    }
+    let mut routed = Routed::default();
+    let line = || event_fixtures::line(Stream::Usage, json.as_bytes());
+    assert!(router.route(&line(), &format, 0, Some(&aliases), &mut routed).is_ok() && !routed.is_empty());
+    bencher
+        .counter(ItemsCount::new(1_usize))
+        .counter(BytesCount::of_str(json))
+        .bench_local(|| router.route(black_box(&line()), &format, 0, Some(&aliases), &mut routed).is_ok() && !routed.is_empty());
 }
 
 /// An example event under the name of its file.

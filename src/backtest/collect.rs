@@ -11,7 +11,7 @@ use crate::engine::ScoredAccount;
 use crate::event::Stream;
 use crate::metric::{Metric, Metrics, MovementKind};
 use crate::score::model::Component;
-use crate::score::{Assessment, Model};
+use crate::score::{Model, scores};
 use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
 
@@ -145,16 +145,16 @@ fn point(t: Timestamp, segment: Option<u16>, scored: &ScoredAccount<'_, '_>, mod
         level: status.risk.map(|risk| risk.level),
         risk_floor: assessment.risk_floor(),
         simple: Simple::of(metrics),
-        inputs: inputs(assessment, model),
+        inputs: inputs(assessment.profile, metrics, model),
         values: Box::default(),
         churned: false,
         true_probability: None,
     }
 }
 
-fn inputs(assessment: &Assessment<'_>, model: &Model) -> Box<[f64]> {
-    let of = |id: u32| assessment.components.iter().find(|present| present.component.id == id).map(|present| Example::input(present.score));
-    model.components.iter().map(|component| of(component.id).unwrap_or(f64::NAN)).collect()
+/// Of every component of the account's profile, also of those that no coefficient has been found for yet.
+fn inputs(profile: u8, metrics: &Metrics, model: &Model) -> Box<[f64]> {
+    scores(model, profile, metrics).into_iter().map(|score| score.map_or(f64::NAN, Example::input)).collect()
 }
 
 fn values(metrics: &Metrics, model: &Model) -> Box<[f32]> {

@@ -257,7 +257,7 @@ fn inner_format(name: &str) -> Result<FormatName, String> {
 }
 
 fn format(name: &str) -> Result<FormatName, String> {
-    FormatName::named(name).ok_or_else(|| format!("formats are {}", FormatName::ALL.map(FormatName::name).join(", ")))
+    FormatName::named(name).ok_or_else(|| FormatName::unknown(name, "--mapping"))
 }
 
 /// The format that a mapping given on the command line describes, within an envelope if `format` is one.
@@ -303,6 +303,14 @@ mod tests {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Examples:\n  churnwatch "), "{} has no examples", command.get_name());
         }
+    }
+
+    #[test]
+    fn an_unknown_format_suggests_the_nearest_and_a_mapping_its_option() {
+        let unknown = format("segmnt").unwrap_err();
+        assert!(unknown.starts_with("`segmnt` is not a format: must be one of native, segment"), "{unknown}");
+        assert!(unknown.ends_with("did you mean `segment`?"), "{unknown}");
+        assert_eq!(format("recurly").unwrap_err(), "`recurly` is a mapping, not a format: give it with --mapping");
     }
 
     #[test]

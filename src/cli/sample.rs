@@ -195,8 +195,8 @@ fn native(raw: &Raw<'_>, record: &Record<'_>) -> Box<RawValue> {
 
 /// The fields of a value that has been decoded, behind framing and byte-order mark.
 fn object(value: &[u8]) -> Option<BTreeMap<String, Box<RawValue>>> {
-    let framing = if value.first() == Some(&0) { 5 } else { 0 };
-    let text = std::str::from_utf8(value.get(framing..)?).ok()?;
+    let payload = event::framed(value).map_or(value, |(_, payload)| payload);
+    let text = std::str::from_utf8(payload).ok()?;
     serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()
 }
 

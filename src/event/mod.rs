@@ -14,6 +14,7 @@ mod owned;
 mod profile;
 mod record;
 mod reject;
+mod scan;
 mod shape;
 mod stream;
 mod support;

@@ -24,7 +24,7 @@ mod options;
 pub mod preflight;
 mod progress;
 mod rebalance;
-mod repartition;
+pub mod repartition;
 mod restore;
 mod restoring;
 mod service;

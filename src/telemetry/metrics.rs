@@ -188,6 +188,15 @@ impl Metrics {
         self.dead_letters.with_label_values(&[stream.name(), code.name()]).inc_by(count);
     }
 
+    /// The repartition stage has written a subscription at list price, since its event holds only ids of discounts.
+    pub fn unexpanded_discount(&self) {
+        let counter = self.limits.with_label_values(&[Limit::UnexpandedDiscounts.name()]);
+        if counter.get() == 0 {
+            warn_of_list_prices();
+        }
+        counter.inc();
+    }
+
     /// A limit was reached.
     pub fn limit_reached(&self, limit: Limit, count: u64) {
         self.limits.with_label_values(&[limit.name()]).inc_by(count);
@@ -264,6 +273,14 @@ impl Metrics {
     pub fn model_reloaded(&self, applied: bool) {
         self.model_reloads.with_label_values(&[if applied { "applied" } else { "refused" }]).inc();
     }
+}
+
+/// The first subscription that counts at list price is worth a warning; the others are counted.
+pub(super) fn warn_of_list_prices() {
+    tracing::warn!(
+        advice = "expand the discounts where the events are produced, or refuse such events: unexpanded_discounts for Stripe, refuse in a mapping",
+        "subscriptions count at list price: their events hold only ids of discounts"
+    );
 }
 
 #[cfg(test)]

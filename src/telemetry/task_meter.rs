@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::metrics::{Metrics, RecordOutcome};
+use super::metrics::{Metrics, RecordOutcome, warn_of_list_prices};
 use crate::account::{Limit, LimitMeter};
 use crate::engine::{StreamCounts, Summary};
 use crate::event::Stream;
@@ -64,10 +64,7 @@ fn count_limits(before: &LimitMeter, now: &LimitMeter, metrics: &Metrics) {
     for ((limit, now), (_, before)) in now.iter().zip(before.iter()) {
         metrics.limit_reached(limit, now.saturating_sub(before));
         if limit == Limit::UnexpandedDiscounts && before == 0 && now > 0 {
-            tracing::warn!(
-                advice = "expand the discounts where the events are produced, or refuse such events with unexpanded_discounts",
-                "subscriptions count at list price: their events hold only ids of discounts"
-            );
+            warn_of_list_prices();
         }
     }
 }

@@ -8,7 +8,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewPartitions, NewT
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{Headers, Message};
+use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
@@ -150,6 +150,17 @@ pub type Outgoing<'a> = (&'a str, Option<&'a str>, &'a [u8], i64);
 /// Writes records where the Java client would put them, and waits until they are there.
 pub fn produce<'a>(broker: &Broker, records: impl IntoIterator<Item = Outgoing<'a>>) {
     produce_by("murmur2_random", broker, records);
+}
+
+/// Writes one record with headers.
+pub fn produce_with_headers(broker: &Broker, (topic, key, value, timestamp): Outgoing<'_>, headers: &[(&str, &str)]) {
+    let producer: BaseProducer = config(broker).create().unwrap();
+    let with = |known: OwnedHeaders, (key, value): &(&str, &str)| known.insert(Header { key, value: Some(*value) });
+    let mut record = BaseRecord::<str, [u8]>::to(topic).payload(value).timestamp(timestamp);
+    record.key = key;
+    record.headers = Some(headers.iter().fold(OwnedHeaders::new(), with));
+    producer.send(record).map_err(|(error, _)| error).unwrap();
+    producer.flush(LIMIT).unwrap();
 }
 
 /// Writes records with one of librdkafka's partitioners.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::fuzz::fuzz;
 use churnwatch::config::Config;
 use churnwatch::engine::{Input, Outcome, PlainStore, RoundOptions, Task};
-use churnwatch::event::{Decoded, Format, Headers, Raw, Stream, decode};
+use churnwatch::event::{Decoded, Format, Headers, Raw, SegmentOptions, Stream, StripeOptions, decode};
 use churnwatch::partitioner::{Candidates, Partitioner, Sample};
 use churnwatch::score::{Model, ModelFile};
 use churnwatch::settings::Settings;
@@ -101,6 +101,76 @@ fn the_native_decoder() {
             Ok(other) => format!("{} events", other.records().len()),
             Err(rejection) => format!("{} {}", rejection.code.name(), rejection.reason),
         }
+    });
+}
+
+/// A payload of each format with an adapter in code.
+const PAYLOADS: [&str; 7] = [
+    r#"{"type":"track","event":"Account Created","messageId":"m","userId":7,"context":{"groupId":"a"},"timestamp":"2026-01-01T00:00:00Z","properties":{"path":"/","accountId":1}}"#,
+    r#"{"type":"group","groupId":"a","messageId":"m","userId":"u","receivedAt":1767225600,"traits":{"name":"A","plan":"pro"}}"#,
+    r#"{"id":"evt_1","object":"event","created":1767225600,"type":"customer.subscription.updated","data":{"object":{"id":"sub_1","object":"subscription","status":"active","customer":"cus_1","currency":"usd","current_period_start":1767225600,"current_period_end":1769904000,"discounts":[{"id":"di_1","coupon":{"id":"c","duration":"repeating","percent_off":"12.5"},"end":1769904000}],"items":{"data":[{"quantity":"3","price":{"id":"p","type":"recurring","billing_scheme":"tiered","tiers_mode":"graduated","tiers":[{"up_to":2,"unit_amount":"500","flat_amount":null},{"up_to":null,"unit_amount_decimal":"2.5"}],"recurring":{"interval":"month","interval_count":1,"usage_type":"licensed"}}}]}}}}"#,
+    r#"{"type":"zen:event-type:ticket.comment_added","id":"e","time":"2026-01-01T00:00:00.123Z","account_id":1,"detail":{"id":"7","organization_id":"2","status":"NEW","priority":"HIGH","via":{"channel":"web"}},"event":{"comment":{"author":{"id":"-1","is_staff":true},"is_public":true}}}"#,
+    r#"{"id":7,"status":"solved","priority":"high","type":"question","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-02T00:00:00Z","organization_id":2,"via":{"channel":"email"},"satisfaction_rating":{"score":"good"}}"#,
+    r#"{"specversion":"1.0","id":"1","source":"/s","type":"com.example.feature_used","time":"2026-01-01T00:00:00Z","subject":"a","datacontenttype":"application/json","data":{"user_id":"u","feature":"f"}}"#,
+    r#"{"schema":{"fields":[{"field":"after","fields":[{"field":"amount","name":"org.apache.kafka.connect.data.Decimal","parameters":{"scale":"2"}}]}]},"payload":{"op":"c","before":null,"after":{"type":"invoice_paid","account_id":1,"invoice_id":"i","amount":"AfQ=","currency":"EUR"},"source":{"ts_ms":1767225600000,"file":"b","pos":1,"row":0}}}"#,
+];
+
+/// Every adapter, envelopes around others too.
+fn adapters() -> Vec<Format> {
+    let segment = Format::Segment(SegmentOptions::default());
+    let stripe = Format::Stripe(StripeOptions::default());
+    let plain = [segment.clone(), stripe, Format::Zendesk, Format::Debezium(Box::default()), Format::CloudEvents(Box::default())];
+    let around = [Format::Debezium(Box::new(segment.clone())), Format::CloudEvents(Box::new(segment))];
+    plain.into_iter().chain(around).collect()
+}
+
+#[test]
+fn the_adapters() {
+    let rates = crate::event_fixtures::rates();
+    let context = crate::event_fixtures::context(&rates);
+    let formats = adapters();
+    let words = [
+        "data",
+        "object",
+        "detail",
+        "event",
+        "payload",
+        "after",
+        "before",
+        "properties",
+        "discounts",
+        "1e400",
+        "[]",
+        "{}",
+        "null",
+        "\\u0000",
+    ];
+    let headers: Vec<Vec<(String, Vec<u8>)>> = [
+        vec![],
+        vec![("content-type", "application/xml")],
+        vec![("ce_specversion", "1.0"), ("ce_id", "1"), ("ce_source", "s"), ("ce_type", "t")],
+    ]
+    .map(|headers| headers.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect())
+    .into();
+    let payloads: Vec<Vec<u8>> = PAYLOADS.iter().map(|payload| payload.as_bytes().to_vec()).collect();
+    fuzz("adapters", on_streams(&payloads), &words, |input| {
+        let (stream, value) = stream_and_value(input);
+        let mut outcome = String::new();
+        for (place, format) in formats.iter().enumerate() {
+            let headers = Headers::of(&headers[(value.len() + place) % headers.len()]);
+            let raw = Raw { key: Some(br#"{"id":"acme"}"#), headers, timestamp: Some(NOW), ..crate::event_fixtures::line(stream, value) };
+            match format.decode(&raw, &context) {
+                Ok(decoded) => {
+                    for record in decoded.records() {
+                        assert!(record.account.as_deref().is_none_or(|account| (1..=256).contains(&account.len())), "{format:?}");
+                        outcome.push_str(record.type_name);
+                    }
+                }
+                Err(rejection) => outcome.push_str(rejection.code.name()),
+            }
+            outcome.push(' ');
+        }
+        outcome
     });
 }
 

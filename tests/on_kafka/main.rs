@@ -36,6 +36,7 @@ mod demo;
 mod deployed;
 mod documents;
 mod exits;
+mod formats;
 mod kill;
 mod late;
 mod monitoring;

@@ -34,31 +34,36 @@ pub(super) fn conditions(table: &At<'_>, depth: usize, report: &mut Report) -> V
     if !report.table(&when) {
         return Vec::new();
     }
-    let condition = |(written, at): (&str, At<'_>)| {
-        let place = place_of(written, &at, depth, report);
-        let test = test(&at, depth, report);
-        Some(Condition { place: place?, test: test? })
-    };
-    when.entries().filter_map(condition).collect()
+    let mut conditions = Vec::new();
+    for (written, at) in when.entries() {
+        let Some(place) = place_of(written, &at, depth, report) else { continue };
+        let tests = tests(&at, depth, report).into_iter();
+        conditions.extend(tests.map(|test| Condition { place: place.clone(), test }));
+    }
+    conditions
 }
 
-/// The keys of a condition that is a table.
-const TESTS: [&str; 4] = ["not", "given", "same_as", "differs_from"];
+/// The keys of a condition that is a table; all that are given must hold.
+const TESTS: [&str; 5] = ["is", "not", "given", "same_as", "differs_from"];
 
-fn test(at: &At<'_>, depth: usize, report: &mut Report) -> Option<Test> {
+fn tests(at: &At<'_>, depth: usize, report: &mut Report) -> Vec<Test> {
     if !at.is_table() {
-        return patterns(at, report).map(Test::AnyOf);
+        return patterns(at, report).map(Test::AnyOf).into_iter().collect();
     }
     report.keys(at, &TESTS);
-    let mut given = TESTS.into_iter().filter_map(|key| Some((key, at.entry(key)?)));
-    let (Some((key, value)), None) = (given.next(), given.next()) else {
-        report.problem(at, format!("must be a value, a list of values, or a table with one of {}", TESTS.join(", ")));
-        return None;
-    };
+    let given: Vec<_> = TESTS.into_iter().filter_map(|key| Some((key, at.entry(key)?))).collect();
+    if given.is_empty() {
+        report.problem(at, format!("must be a value, a list of values, or a table with some of {}", TESTS.join(", ")));
+    }
+    given.into_iter().filter_map(|(key, value)| test(key, &value, depth, report)).collect()
+}
+
+fn test(key: &str, value: &At<'_>, depth: usize, report: &mut Report) -> Option<Test> {
     match key {
-        "not" => patterns(&value, report).map(Test::NoneOf),
-        "given" => report.flag(&value).map(Test::Given),
-        _ => place(&value, depth, report).map(|other| Test::Same(other, key == "same_as")),
+        "is" => patterns(value, report).map(Test::AnyOf),
+        "not" => patterns(value, report).map(Test::NoneOf),
+        "given" => report.flag(value).map(Test::Given),
+        _ => place(value, depth, report).map(|other| Test::Same(other, key == "same_as")),
     }
 }
 

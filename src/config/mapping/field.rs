@@ -12,7 +12,8 @@ use crate::event::mapping::{
 use crate::time::Zone;
 
 /// The keys of a source.
-const SOURCE_KEYS: [&str; 11] = ["from", "value", "join", "when", "table", "unit", "zone", "format", "default", "required", "system"];
+const SOURCE_KEYS: [&str; 12] =
+    ["from", "value", "join", "each", "when", "table", "unit", "zone", "format", "default", "required", "system"];
 
 /// What compiling needs throughout.
 pub(super) struct Compiler {
@@ -46,7 +47,7 @@ fn field(name: &str, at: &At<'_>, depth: usize, compiler: &mut Compiler) -> Opti
         Kind::Map if !is_source => {
             let when = conditions(at, depth, &mut compiler.report);
             let fields = fields(at, &["when"], &[], "", depth, compiler);
-            Some(FieldValue::Object(Object { when, each: None, content: Content::Fields(fields) }))
+            Some(FieldValue::Object(Object { when, each: None, content: Content::Fields(fields), needs: &[] }))
         }
         Kind::Texts if at.entry("each").is_some() => texts(at, depth, compiler).map(|object| FieldValue::List(vec![object])),
         kind => {
@@ -73,8 +74,15 @@ fn object(name: &str, at: &At<'_>, names: &[&str], depth: usize, compiler: &mut 
             compiler.report.problem(at, "an item needs currency, and amount_minor or amount");
         }
     }
-    Some(Object { when, each, content: Content::Fields(fields) })
+    let needs: &[&str] = if matches!(name, "discount" | "discounts") { &WORTH } else { &[] };
+    if !needs.is_empty() && needs.iter().all(|name| at.entry(name).is_none()) {
+        compiler.report.problem(at, format!("a discount needs one of {}", needs.join(", ")));
+    }
+    Some(Object { when, each, content: Content::Fields(fields), needs })
 }
+
+/// What a discount is worth.
+const WORTH: [&str; 3] = ["percent_off", "amount_off", "amount_off_minor"];
 
 /// A list of text with an element for each one of another list.
 fn texts(at: &At<'_>, depth: usize, compiler: &mut Compiler) -> Option<Object> {
@@ -88,6 +96,7 @@ fn texts(at: &At<'_>, depth: usize, compiler: &mut Compiler) -> Option<Object> {
     let table = table("entitled_features", at, compiler);
     let source = Source {
         when: Vec::new(),
+        each: None,
         origin: Origin::Place(origin),
         table,
         convert: Convert::None,
@@ -95,13 +104,14 @@ fn texts(at: &At<'_>, depth: usize, compiler: &mut Compiler) -> Option<Object> {
         required: false,
         system: None,
     };
-    Some(Object { when, each: Some(each), content: Content::Scalar(Box::new(source)) })
+    Some(Object { when, each: Some(each), content: Content::Scalar(Box::new(source)), needs: &[] })
 }
 
 /// One way to find a value.
 fn source(name: &str, kind: Kind, at: &At<'_>, depth: usize, compiler: &mut Compiler) -> Option<Source> {
     let plain = |origin| Source {
         when: Vec::new(),
+        each: None,
         origin,
         table: None,
         convert: default_convert(kind),
@@ -113,9 +123,12 @@ fn source(name: &str, kind: Kind, at: &At<'_>, depth: usize, compiler: &mut Comp
         Value::Text(_) => place(at, depth, &mut compiler.report).map(|place| plain(Origin::Place(place))),
         Value::Table(_) => {
             compiler.report.keys(at, &SOURCE_KEYS);
+            let each = at.entry("each").and_then(|each| place(&each, depth, &mut compiler.report));
+            let depth = depth + usize::from(at.entry("each").is_some());
             let origin = origin(at, depth, compiler);
             let source = Source {
                 when: conditions(at, depth, &mut compiler.report),
+                each,
                 table: table(name, at, compiler),
                 convert: convert(name, kind, at, &mut compiler.report).unwrap_or(Convert::None),
                 default: at.entry("default").and_then(|at| constant::json(&at, &mut compiler.report)),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::case::{cases, envelope, refusals};
 use super::condition::{conditions, place};
 use super::constant;
 use super::field::{Compiler, fields};
@@ -17,7 +18,7 @@ use crate::event::mapping::{EventRule, EventTarget, Field, Mapping, Rules, TARGE
 const KEYS: [&str; 5] = ["envelope", "each", "common", "tables", "event"];
 
 /// The keys of an event besides its fields.
-const EVENT_KEYS: [&str; 3] = ["type", "when", "each"];
+const EVENT_KEYS: [&str; 5] = ["type", "when", "each", "refuse", "list_price"];
 
 /// Compiles a file.
 ///
@@ -31,8 +32,7 @@ pub(super) fn compile(text: &str, name: &str, path: &Path) -> Result<Mapping, Ve
     let reads_headers = text.contains("@header/");
     compiler.report.keys(&root, &KEYS);
     compiler.tables = tables(&root, &mut compiler.report);
-    let envelope = root.entry("envelope").map_or_else(Vec::new, |at| at.elements());
-    let envelope = envelope.iter().filter_map(|at| place(at, 0, &mut compiler.report)).collect();
+    let envelope = envelope(&root, &mut compiler.report);
     let each = root.entry("each").and_then(|at| place(&at, 0, &mut compiler.report));
     let events = events(&root, &mut compiler);
     let common = common(&root, &events, &mut compiler);
@@ -70,9 +70,14 @@ fn event(at: &At<'_>, compiler: &mut Compiler) -> Option<EventRule> {
     let each = at.entry("each").and_then(|each| place(&each, 0, &mut compiler.report));
     let depth = usize::from(at.entry("each").is_some());
     let when = conditions(at, depth, &mut compiler.report);
+    let refusals = refusals(at, depth, &mut compiler.report);
+    let list_price = cases(at, "list_price", depth, &mut compiler.report);
+    if let Some(at) = at.entry("list_price").filter(|_| !target.has("discounts")) {
+        compiler.report.problem(&at, format!("is only for events with discounts: {} has none", target.name));
+    }
     let names: Vec<&str> = target.fields().collect();
     let fields = fields(at, &EVENT_KEYS, &names, &format!("a field of {}", target.name), depth, compiler);
-    Some(EventRule { target, when, each, fields })
+    Some(EventRule { target, when, each, refusals, list_price, fields })
 }
 
 fn target(event: &At<'_>, report: &mut Report) -> Option<&'static EventTarget> {

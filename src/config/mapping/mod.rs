@@ -1,8 +1,9 @@
 //! Mapping files: `config/mappings/<provider>.toml`, shipped with the program or given by path, checked and compiled.
 //!
-//! `file` reads a whole file, `field` what a native field is made of, `condition` its conditions, `constant` its constants and tables, and
-//! `report` collects the problems, each with its line and key.
+//! `file` reads a whole file, `field` what a native field is made of, `condition` its conditions, `case` what is required and refused,
+//! `constant` constants and tables, and `report` collects the problems, each with its line and key.
 
+mod case;
 mod condition;
 mod constant;
 mod field;
@@ -19,6 +20,7 @@ pub use shipped::SHIPPED;
 use super::nearest;
 use super::problem::{Origin, Problem, Problems};
 use super::source;
+use crate::event::Format;
 use crate::event::mapping::Mapping;
 
 /// Compiles the text of a mapping. `name` stands for it in messages, `path` where it is.
@@ -48,7 +50,21 @@ pub fn named(written: &str, origin: &Origin, key: &str) -> Result<Mapping, Probl
     of_text(&text, &name, &path)
 }
 
+/// Whether a mapping of this name is part of the program.
+#[must_use]
+pub fn is_shipped(name: &str) -> bool {
+    SHIPPED.iter().any(|(shipped, _)| *shipped == name)
+}
+
 fn unknown(written: &str, origin: &Origin, key: &str) -> Problem {
+    if Format::NAMES.contains(&written) || written == "rudderstack" {
+        // Options and keys for formats have the names of those for mappings.
+        let instead = match origin {
+            Origin::Option(option) => format!("{} {written}", option.replace("mapping", "format")),
+            _ => format!("format = \"{written}\""),
+        };
+        return Problem::new(origin.clone(), key, format!("`{written}` is a format, not a mapping: write {instead}"));
+    }
     let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
     let message = format!("`{written}` is no mapping: give the path of a file, such as mappings/own.toml, or one of {}", names.join(", "));
     let nearest = nearest::within_reach(written, names).map(str::to_owned);

@@ -29,7 +29,7 @@ fn every_shipped_mapping_compiles() {
 }
 
 #[test]
-fn a_field_or_type_that_does_not_exist_is_told_with_the_nearest() {
+fn the_problem_of_an_unknown_field_or_type_suggests_the_nearest() {
     assert_problem(
         &format!("{USE}usr_id = \"/u\"\n"),
         "m.toml:4: event[0].usr_id: is not a field of feature_used; did you mean `user_id`?",
@@ -119,8 +119,8 @@ fn sources_and_conditions_are_checked() {
     );
     assert_problem(
         &format!("{USE}user_id = {{ form = \"/t\", value = 1 }}\n"),
-        "m.toml:4: event[0].user_id.form: unknown key: must be one of from, value, join, when, table, unit, zone, format, default, required, \
-         system; did you mean `from`?",
+        "m.toml:4: event[0].user_id.form: unknown key: must be one of from, value, join, each, when, table, unit, zone, format, default, \
+         required, system; did you mean `from`?",
     );
     assert_problem(&format!("{USE}count = inf\n"), "m.toml:4: event[0].count: must be a finite number");
     assert_problem(
@@ -132,6 +132,33 @@ fn sources_and_conditions_are_checked() {
         "m.toml:4: event[0].when.\"/a\": must be text, a whole number, true or false",
     );
     assert_problem(&format!("{USE}when = 1\n"), "m.toml:4: event[0].when: must be a table");
+}
+
+#[test]
+fn envelopes_and_refusals_are_checked() {
+    assert_problem(&format!("envelope = [[]]\n{USE}"), "m.toml:1: envelope[0]: must not be an empty list: no payload would have it");
+    assert_problem(
+        &format!("envelope = {{ places = \"/a\" }}\n{USE}"),
+        "m.toml:1: envelope: needs when, the conditions, and places, what a payload must have where they hold",
+    );
+    assert_problem(
+        &format!("{USE}refuse = {{ when = {{ \"/a\" = 1 }} }}\n"),
+        "m.toml:4: event[0].refuse: needs a reason, for whoever finds the dead letter",
+    );
+    assert_problem(
+        &format!("{USE}refuse = {{ reason = \"no\" }}\n"),
+        "m.toml:4: event[0].refuse: needs when: without conditions, every event would be such a case",
+    );
+    assert_problem(
+        &format!("{USE}list_price = {{ when = {{ \"/a\" = 1 }} }}\n"),
+        "m.toml:4: event[0].list_price: is only for events with discounts: feature_used has none",
+    );
+    let subscription = "[[event]]\ntype = \"subscription_changed\"\nsubscription_id = \"/id\"\nstatus = \"/s\"\ncurrent_period_start = \"/a\"\n\
+                        current_period_end = \"/b\"\nitems = { amount = \"/p\", currency = \"/c\" }\n";
+    assert_problem(
+        &format!("{subscription}discounts = {{ each = \"/d\", currency = \"/c\" }}\n"),
+        "m.toml:8: event[0].discounts: a discount needs one of percent_off, amount_off, amount_off_minor",
+    );
 }
 
 #[test]
@@ -151,7 +178,7 @@ fn a_topic_has_a_shipped_mapping_or_one_of_its_own_beside_the_configuration() {
 }
 
 #[test]
-fn a_mapping_that_does_not_suit_is_told_where_it_is_named() {
+fn a_mapping_that_does_not_suit_is_a_problem_where_it_is_named() {
     let problem = |text: &str| {
         let problems = Config::of_text(text, Path::new("/nowhere/c.toml")).map(|_| ()).unwrap_err();
         assert_eq!(problems.0.len(), 1, "{problems}");

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use crate::config::mapping;
 use crate::config::validate::Report;
+use crate::config::{mapping, nearest};
 use crate::event::mapping::Mapping;
 use crate::event::{Choice, Condition, Format, SegmentOptions, Stream, StripeOptions, Test};
 
@@ -54,12 +54,30 @@ impl FormatName {
             name => Self::ALL.into_iter().find(|format| format.name() == name),
         }
     }
+
+    /// Why a name is no format. `mapping`: the key or option by which mappings are given.
+    #[must_use]
+    pub fn unknown(name: &str, mapping: &str) -> String {
+        if mapping::is_shipped(name) {
+            return format!("`{name}` is a mapping, not a format: give it with {mapping}");
+        }
+        let nearest = nearest::within_reach(name, Self::ALL.map(Self::name));
+        let suggestion = nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
+        format!("`{name}` is not a format: must be one of {}{suggestion}", Self::ALL.map(Self::name).join(", "))
+    }
 }
 
 impl<'de> Deserialize<'de> for FormatName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
-        Self::named(&name).ok_or_else(|| D::Error::unknown_variant(&name, Format::NAMES))
+        let unknown = || {
+            if mapping::is_shipped(&name) {
+                D::Error::custom(Self::unknown(&name, "mapping"))
+            } else {
+                D::Error::unknown_variant(&name, Format::NAMES)
+            }
+        };
+        Self::named(&name).ok_or_else(unknown)
     }
 }
 

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::inner;
 use super::object::{Json, object};
 use super::payload::{Payload, missing};
 use crate::event::native::{Raw, Value};
@@ -37,6 +38,7 @@ object! {
         kind: Json<'a> = "type",
         time: Json<'a> = "time",
         subject: Json<'a> = "subject",
+        content_type: Json<'a> = "datacontenttype",
         data: Json<'a> = "data",
         data_base64: Json<'a> = "data_base64",
     }
@@ -45,14 +47,14 @@ object! {
 /// Opens the envelope.
 pub(super) fn open<'a>(payload: &Payload<'a, '_>) -> Result<Envelope<'a>, Rejection> {
     let content_type = payload.raw.headers.text("content-type").unwrap_or_default().to_ascii_lowercase();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    let media_type = media_type(&content_type);
     match media_type {
         _ if media_type.starts_with("application/cloudevents-batch") => Err(batched()),
         "application/cloudevents" | "application/cloudevents+json" => structured(payload),
         _ if media_type.starts_with("application/cloudevents") => {
             Err(Rejection::new(Code::WrongType, "content-type names an event format other than application/cloudevents+json"))
         }
-        _ if payload.raw.headers.get("ce_specversion").is_some() => binary(payload),
+        _ if payload.raw.headers.get("ce_specversion").is_some() => binary(payload, media_type),
         _ => structured(payload),
     }
 }
@@ -64,9 +66,35 @@ fn batched() -> Rejection {
     )
 }
 
-fn binary<'a>(payload: &Payload<'a, '_>) -> Result<Envelope<'a>, Rejection> {
+/// A content type without its parameters.
+fn media_type(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// Versions 1.x change nothing that is read here; version 0.3 names and encodes attributes in other ways.
+fn check_version(version: &str, path: &str) -> Result<(), Rejection> {
+    if version.trim().starts_with("1.") {
+        return Ok(());
+    }
+    Err(Rejection::new(Code::OutOfRange, format!("{path} is not 1.x: only CloudEvents 1.0 and its later minor versions are read")))
+}
+
+/// Data is JSON, or was written with a schema of a registry, which has made JSON of it.
+fn check_data_type(media_type: &str, path: &str, data: &str) -> Result<(), Rejection> {
+    let is = |name: &str| media_type.contains(name);
+    let is_json = media_type.is_empty() || media_type.ends_with("/json") || media_type.ends_with("+json");
+    if is_json || (is("avro") || is("protobuf")) && inner::is_object(data.trim_ascii_start()) {
+        return Ok(());
+    }
+    let found = if is("xml") { "says that the data is XML" } else { "says that the data is not JSON" };
+    Err(Rejection::new(Code::WrongType, format!("{path} {found}: only JSON is read")))
+}
+
+fn binary<'a>(payload: &Payload<'a, '_>, media_type: &str) -> Result<Envelope<'a>, Rejection> {
     let header = |name: &'static str| payload.raw.headers.text(name);
     let required = |name| header(name).ok_or_else(|| missing(name));
+    check_version(header("ce_specversion").unwrap_or_default(), "ce_specversion")?;
+    check_data_type(media_type, "content-type", payload.text)?;
     let time = header("ce_time").map(|time| {
         let wrong = || Rejection::new(Code::WrongType, "ce_time is not an instant with offset");
         Timestamp::parse_rfc3339(time).ok_or_else(wrong)
@@ -84,8 +112,11 @@ fn structured<'a>(payload: &Payload<'a, '_>) -> Result<Envelope<'a>, Rejection> 
     if payload.text.trim_ascii_start().starts_with('[') {
         return Err(batched());
     }
-    let event: Structured<'a> = payload.parse()?;
-    payload.required(event.spec_version, "specversion", Value::any_text)?;
+    let mut event = Structured::default();
+    payload.parse(&mut event)?;
+    check_version(&payload.required(event.spec_version, "specversion", Value::any_text)?, "specversion")?;
+    let content_type = payload.optional(event.content_type, "datacontenttype", Value::any_text)?.unwrap_or_default().to_ascii_lowercase();
+    check_data_type(media_type(&content_type), "datacontenttype", event.data.given().unwrap_or_default())?;
     let source = payload.required(event.source, "source", Value::any_text)?;
     let id = payload.required(event.id, "id", Value::id)?;
     Ok(Envelope {
@@ -270,9 +301,51 @@ mod tests {
         assert_eq!(refused(&[("content-type", "application/cloudevents+avro")], "x").0, Code::WrongType);
         assert_eq!(refused(&[], r#"{"type":"track"}"#), (Code::MissingField, "cloudevents: specversion is missing".into()));
         assert_eq!(refused(&BINARY[..1], "{}"), (Code::MissingField, "cloudevents: ce_source is missing".into()));
+        assert_eq!(refused(&[], r#"{"specversion":"0.3"}"#).0, Code::OutOfRange);
         let base64 = r#"{"specversion":"1.0","id":"1","source":"s","type":"t","data_base64":"?"}"#;
         assert_eq!(refused(&[], base64).1, "cloudevents: data_base64 is not Base64");
         let empty = r#"{"specversion":"1.0","id":"1","source":"s","type":"t"}"#;
         assert_eq!(refused(&[], empty).1, "cloudevents: data is missing");
+    }
+
+    #[test]
+    fn other_versions_are_refused_by_name_in_both_modes() {
+        let versioned = |version: &str| {
+            let binary = BINARY.map(|(name, value)| (name, if name == "ce_specversion" { version } else { value }));
+            let structured = format!(r#"{{"specversion":"{version}","id":"1","source":"s","type":"feature_used","data":{DATA}}}"#);
+            [decode(&binary, DATA).err().map(|e| e.to_string()), decode(&[], &structured).err().map(|e| e.to_string())]
+        };
+        assert_eq!([versioned("1.0"), versioned("1.1")], [const { [None, None] }; 2]);
+        for version in ["0.3", "2.0", "10.0", "1", "x"] {
+            let reasons = versioned(version).map(Option::unwrap_or_default);
+            let end = "is not 1.x: only CloudEvents 1.0 and its later minor versions are read";
+            assert_eq!(reasons[0], format!("out_of_range: cloudevents: ce_specversion {end}"), "{version}");
+            assert_eq!(reasons[1], format!("out_of_range: cloudevents: specversion {end}"), "{version}");
+        }
+    }
+
+    const DATA: &str = r#"{"account_id":"a","feature":"f","occurred_at":"2026-01-01T00:00:00Z"}"#;
+
+    #[test]
+    fn data_that_is_not_json_is_refused_by_its_content_type() {
+        let binary = |content_type, payload: &str| {
+            let headers: Vec<_> = BINARY.into_iter().chain([("content-type", content_type)]).collect();
+            decode(&headers, payload).map(|records| records.len()).map_err(|rejection| rejection.to_string())
+        };
+        for json in ["application/json", "Application/JSON; charset=utf-8", "application/vnd.acme+json", "text/json"] {
+            assert_eq!(binary(json, DATA), Ok(1), "{json}");
+        }
+        // What a registry has turned into JSON keeps its header.
+        assert_eq!(binary("application/avro", DATA), Ok(1));
+        let xml = "wrong_type: cloudevents: content-type says that the data is XML: only JSON is read";
+        assert_eq!(binary("application/xml", "<a/>").unwrap_err(), xml);
+        assert_eq!(binary("application/atom+xml", DATA).unwrap_err(), xml);
+        let other = "wrong_type: cloudevents: content-type says that the data is not JSON: only JSON is read";
+        for content_type in ["text/plain", "application/avro", "application/octet-stream"] {
+            assert_eq!(binary(content_type, "x").unwrap_err(), other, "{content_type}");
+        }
+        let structured = r#"{"specversion":"1.0","id":"1","source":"s","type":"t","datacontenttype":"text/xml","data":"<a/>"}"#;
+        let reason = decode(&[], structured).unwrap_err().to_string();
+        assert_eq!(reason, "wrong_type: cloudevents: datacontenttype says that the data is XML: only JSON is read");
     }
 }

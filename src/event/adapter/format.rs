@@ -56,7 +56,7 @@ impl Format {
             (_, None) if raw.stream == Stream::Accounts => native::decode(raw, context),
             (_, None) => Err(self.named(&Rejection::new(Code::MissingField, "the value is null"))),
             (_, Some(value)) => {
-                let text = native::text(value, context.record_bytes)?;
+                let text = native::text_of_any_depth(value, context.record_bytes)?;
                 let reading = Reading::new(context);
                 self.read(&Payload::new(text, raw, context, &reading)).map_err(|rejection| self.named(&rejection))
             }
@@ -74,6 +74,7 @@ impl Format {
             Self::Zendesk => zendesk::read(payload, &mut events)?,
             Self::Debezium(content) => debezium::read(payload, &|raw| content.decode(raw, payload.context), &mut events)?,
             Self::Mapping(mapping) => {
+                native::check_depth(payload.text)?;
                 mapping.read(payload.text, payload.raw, payload.context)?.into_iter().for_each(|record| events.push(record));
             }
         }

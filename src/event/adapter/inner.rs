@@ -1,20 +1,19 @@
 //! Objects and lists inside a payload that are rare or small enough to be parsed only when they are needed.
 
-use serde::de::Deserialize;
-
 use super::lookup;
 use super::object::Json;
 use super::payload::Payload;
 use crate::event::native::MAX_VALUES;
+use crate::event::scan::{self, Scan, Scanner};
 use crate::event::{Code, Rejection};
 
 /// An object declared with `object!`; `None` if it is missing, null or empty text.
 ///
 /// # Errors
 /// `wrong_type` if it is something else.
-pub(super) fn object<'a, 'c, T: Deserialize<'a>>(payload: &Payload<'a, 'c>, json: Json<'a>, path: &'c str) -> Result<Option<T>, Rejection> {
+pub(super) fn object<'a, 'c, T: Scan<'a>>(payload: &Payload<'a, 'c>, json: Json<'a>, path: &'c str) -> Result<Option<T>, Rejection> {
     let wrong = || Rejection::new(Code::WrongType, format!("{path} is not an object"));
-    payload.optional(json, path, |value| serde_json::from_str(value.json).ok().filter(|_| is_object(value.json)).ok_or_else(wrong))
+    payload.optional(json, path, |value| scan::whole(value.json).ok_or_else(wrong))
 }
 
 /// Whether JSON text is an object.
@@ -28,9 +27,22 @@ pub(super) fn is_object(json: &str) -> bool {
 /// `wrong_type` if it is something else, `out_of_range` if it has too many elements.
 pub(super) fn elements<'a, 'c>(payload: &Payload<'a, 'c>, json: Json<'a>, path: &'c str) -> Result<Option<Vec<Json<'a>>>, Rejection> {
     payload.optional(json, path, |value| {
-        let elements: Vec<Json<'a>> = serde_json::from_str(value.json).map_err(|_| value.wrong_type("is not a list"))?;
+        let Elements(elements) = scan::whole(value.json).ok_or_else(|| value.wrong_type("is not a list"))?;
         if elements.len() > MAX_VALUES { Err(value.out_of_range(&format!("has more than {MAX_VALUES} values"))) } else { Ok(elements) }
     })
+}
+
+/// The elements of a list.
+#[derive(Default)]
+struct Elements<'a>(Vec<Json<'a>>);
+
+impl<'a> Scan<'a> for Elements<'a> {
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+        scanner.list(|scanner| {
+            self.0.push(Json::of(Some(scanner.value()?)));
+            Some(())
+        })
+    }
 }
 
 /// The member of an object under a key known only at run time; the last of repeated keys.

@@ -1,9 +1,6 @@
 //! One value inside a JSON text, by its path: for paths that are known only from the configuration.
 
-use std::fmt;
-
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use crate::event::scan::Scanner;
 
 /// The JSON text at a path of keys separated by dots; `None` if it leads nowhere, or the text is not JSON.
 pub(super) fn lookup<'a>(json: &'a str, path: &str) -> Option<&'a str> {
@@ -12,32 +9,16 @@ pub(super) fn lookup<'a>(json: &'a str, path: &str) -> Option<&'a str> {
 
 /// The last member of this name.
 pub(super) fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
-    if !json.trim_ascii_start().starts_with('{') {
-        return None;
-    }
-    serde_json::Deserializer::from_str(json).deserialize_map(Member(name)).ok()?
-}
-
-struct Member<'n>(&'n str);
-
-impl<'a> Visitor<'a> for Member<'_> {
-    type Value = Option<&'a str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        let mut found = None;
-        while let Some(key) = map.next_key::<std::borrow::Cow<'a, str>>()? {
-            if key == self.0 {
-                found = Some(map.next_value::<&'a RawValue>()?.get());
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
+    let mut found = None;
+    Scanner::new(json).object(|scanner, key| {
+        if key == name {
+            found = Some(scanner.value()?);
+        } else {
+            scanner.skip()?;
         }
-        Ok(found)
-    }
+        Some(())
+    })?;
+    found
 }
 
 #[cfg(test)]

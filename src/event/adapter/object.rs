@@ -1,74 +1,25 @@
-//! Lenient types for the payloads of providers: one pass over the JSON, text borrowed, and no wrong type is an error while parsing.
+//! Lenient types for the payloads of providers: one pass over the JSON, text borrowed, and no wrong type is an error while scanning.
 //!
 //! Whether a value has the right type is decided when it is read, so that a field that is not needed cannot cost the record, and the
 //! rejection can name the field. The last of repeated keys wins.
 
-use std::fmt;
-use std::marker::PhantomData;
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use crate::event::scan::{Scan, Scanner};
 
 /// Declares an object: its fields with their keys. All other keys are skipped.
 macro_rules! object {
-    ($(#[$meta:meta])* struct $name:ident<$life:lifetime> { $($field:ident: $type:ty = $key:literal,)* }) => {
+    ($(#[$meta:meta])* struct $name:ident<$life:lifetime> { $($(#[$field_meta:meta])* $field:ident: $type:ty = $key:literal,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
         pub(super) struct $name<$life> {
-            $(pub(super) $field: $type,)*
+            $($(#[$field_meta])* pub(super) $field: $type,)*
         }
 
-        impl<'de: $life, $life> serde::Deserialize<'de> for $name<$life> {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-
-                #[allow(non_camel_case_types, reason = "one name for field and key")]
-                enum Key {
-                    $($field,)*
-                    Other,
-                }
-
-                impl<'de> Deserialize<'de> for Key {
-                    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                        struct KeyVisitor;
-                        impl Visitor<'_> for KeyVisitor {
-                            type Value = Key;
-
-                            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                                f.write_str("a key")
-                            }
-
-                            fn visit_str<E>(self, key: &str) -> Result<Key, E> {
-                                Ok(match key {
-                                    $($key => Key::$field,)*
-                                    _ => Key::Other,
-                                })
-                            }
-                        }
-                        deserializer.deserialize_str(KeyVisitor)
-                    }
-                }
-
-                struct Fields<$life>(std::marker::PhantomData<$name<$life>>);
-                impl<'de: $life, $life> Visitor<'de> for Fields<$life> {
-                    type Value = $name<$life>;
-
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str("an object")
-                    }
-
-                    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-                        let mut object = $name::default();
-                        while let Some(key) = map.next_key::<Key>()? {
-                            match key {
-                                $(Key::$field => object.$field = map.next_value()?,)*
-                                Key::Other => _ = map.next_value::<IgnoredAny>()?,
-                            }
-                        }
-                        Ok(object)
-                    }
-                }
-                deserializer.deserialize_map(Fields(std::marker::PhantomData))
+        impl<$life> crate::event::scan::Scan<$life> for $name<$life> {
+            fn scan(&mut self, scanner: &mut crate::event::scan::Scanner<$life>) -> Option<()> {
+                scanner.object(|scanner, key| match key {
+                    $($key => crate::event::scan::Scan::scan(&mut self.$field, scanner),)*
+                    _ => scanner.skip(),
+                })
             }
         }
     };
@@ -96,9 +47,10 @@ impl<'a> Json<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Json<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&'a RawValue>::deserialize(deserializer).map(|json| Self(Some(json.get())))
+impl<'a> Scan<'a> for Json<'a> {
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+        self.0 = Some(scanner.value()?);
+        Some(())
     }
 }
 
@@ -122,93 +74,49 @@ impl<T> Nested<T> {
             Self::Missing | Self::Wrong => None,
         }
     }
-}
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nested<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ObjectVisitor(PhantomData))
+    /// What takes the place of the expected shape.
+    fn other(scanner: &mut Scanner<'_>) -> Option<Self> {
+        Some(if scanner.value()? == "null" { Self::Missing } else { Self::Wrong })
     }
 }
 
-struct ObjectVisitor<T>(PhantomData<T>);
-
-/// Everything but the one expected shape is taken and dropped.
-macro_rules! wrong_scalars {
-    () => {
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("any value")
+impl<'a, T: Scan<'a>> Scan<'a> for Nested<T> {
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+        if scanner.peek() != Some(b'{') {
+            *self = Self::other(scanner)?;
+            return Some(());
         }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(Nested::Missing)
+        *self = Self::Given(T::default());
+        match self {
+            Self::Given(value) => value.scan(scanner),
+            Self::Missing | Self::Wrong => None,
         }
-
-        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-            Ok(Nested::Wrong)
-        }
-
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-            Ok(Nested::Wrong)
-        }
-
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-            Ok(Nested::Wrong)
-        }
-
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-            Ok(Nested::Wrong)
-        }
-
-        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-            Ok(Nested::Wrong)
-        }
-    };
-}
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = Nested<T>;
-
-    wrong_scalars!();
-
-    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Self::Value, M::Error> {
-        T::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(Nested::Given)
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Self::Value, S::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Nested::Wrong)
     }
 }
 
 /// A list whose elements are objects of one type.
-#[derive(Debug, Default)]
-#[allow(dead_code, reason = "for adapters of formats with lists")]
+#[derive(Debug)]
 pub(super) struct List<T>(pub(super) Nested<Vec<Nested<T>>>);
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ListVisitor(PhantomData)).map(Self)
+impl<'a, T: Scan<'a>> Scan<'a> for List<T> {
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+        if scanner.peek() != Some(b'[') {
+            self.0 = Nested::other(scanner)?;
+            return Some(());
+        }
+        let mut elements = Vec::new();
+        scanner.list(|scanner| {
+            elements.push(Nested::Missing);
+            elements.last_mut()?.scan(scanner)
+        })?;
+        self.0 = Nested::Given(elements);
+        Some(())
     }
 }
 
-#[allow(dead_code, reason = "see List")]
-struct ListVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
-    type Value = Nested<Vec<Nested<T>>>;
-
-    wrong_scalars!();
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Nested::Wrong)
-    }
-
-    fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Self::Value, S::Error> {
-        let mut elements = Vec::new();
-        while let Some(element) = list.next_element()? {
-            elements.push(element);
-        }
-        Ok(Nested::Given(elements))
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Nested::Missing)
     }
 }

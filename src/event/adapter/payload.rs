@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::object::Json;
 use crate::event::native::{self, Raw, Reading, Value};
+use crate::event::scan::{self, Scan};
 use crate::event::{Code, DecodeContext, Event, Record, Rejection};
 use crate::time::Timestamp;
 
-/// A value that has passed the checks on it as a whole: size, UTF-8, depth.
+/// A value that has passed the checks on it as a whole: size and UTF-8.
 #[derive(Clone, Copy)]
 pub(super) struct Payload<'a, 'c> {
     /// The text, without framing and byte-order mark.
@@ -56,24 +56,31 @@ impl<'a, 'c> Payload<'a, 'c> {
         Self { text, raw, context, reading }
     }
 
-    /// Parses an object declared with `object!`.
+    /// Fills an object declared with `object!`.
     ///
     /// # Errors
     /// `invalid_json`; `wrong_type` if it is not an object.
-    pub(super) fn parse<T: Deserialize<'a>>(&self) -> Result<T, Rejection> {
-        let invalid = |error: serde_json::Error| {
-            Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column()))
-        };
-        if !self.text.trim_ascii_start().starts_with('{') {
-            serde_json::from_str::<IgnoredAny>(self.text).map_err(invalid)?;
-            return Err(Rejection::new(Code::WrongType, "the value is not an object"));
-        }
-        let object = serde_json::from_str(self.text).map_err(invalid)?;
-        let has_escapes = memchr::memchr(b'\\', self.text.as_bytes()).is_some();
+    pub(super) fn parse(&self, object: &mut impl Scan<'a>) -> Result<(), Rejection> {
+        let has_escapes = scan::fill(object, self.text).ok_or_else(|| self.not_an_object())?;
         if has_escapes && native::has_lone_surrogate(self.text) {
             return Err(Rejection::new(Code::InvalidJson, "contains a lone surrogate escape"));
         }
-        Ok(object)
+        self.reading.has_escapes.set(has_escapes);
+        Ok(())
+    }
+
+    #[cold]
+    fn not_an_object(&self) -> Rejection {
+        if let Err(rejection) = native::check_depth(self.text) {
+            return rejection;
+        }
+        match serde_json::from_str::<IgnoredAny>(self.text) {
+            Err(error) => Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column())),
+            Ok(_) if self.text.trim_ascii_start().starts_with('{') => {
+                Rejection::new(Code::InvalidJson, "contains a key with an invalid escape")
+            }
+            Ok(_) => Rejection::new(Code::WrongType, "the value is not an object"),
+        }
     }
 
     /// A field to be read as its type; `None` if it is missing, null or empty text.

@@ -35,6 +35,7 @@ object! {
         message_id: Json<'a> = "messageId",
         timestamp: Json<'a> = "timestamp",
         received_at: Json<'a> = "receivedAt",
+        original_timestamp: Json<'a> = "originalTimestamp",
         user_id: Json<'a> = "userId",
         anonymous_id: Json<'a> = "anonymousId",
         group_id: Json<'a> = "groupId",
@@ -73,7 +74,8 @@ enum Lifecycle {
 
 /// Turns a call into events.
 pub(super) fn read<'a>(payload: &Payload<'a, '_>, options: &Options, events: &mut Events<'a>) -> Result<(), Rejection> {
-    let call: Call<'a> = payload.parse()?;
+    let mut call = Call::default();
+    payload.parse(&mut call)?;
     let Some(meaning) = meaning(payload, &call)? else { return Ok(()) };
     let reader = Reader { payload, call: &call, options };
     match meaning {
@@ -101,14 +103,21 @@ fn meaning<'a>(payload: &Payload<'a, '_>, call: &Call<'a>) -> Result<Option<Mean
     })
 }
 
-/// Billing tells of trials.
+/// The events that Segment specifies for B2B products and that mean more than use, in any case, since Segment recommends a casing but does
+/// not enforce one. Trials are ignored: the billing stream has them.
+const LIFECYCLE: [(&str, Option<Meaning>); 6] = [
+    ("Account Created", Some(Meaning::Lifecycle(Lifecycle::SignedUp))),
+    ("Signed Up", Some(Meaning::Lifecycle(Lifecycle::SignedUp))),
+    // Segment leaves it to the sender to name who signed up.
+    ("User Signed Up", Some(Meaning::Lifecycle(Lifecycle::SignedUp))),
+    ("Account Deleted", Some(Meaning::Lifecycle(Lifecycle::Deleted))),
+    ("Trial Started", None),
+    ("Trial Ended", None),
+];
+
 fn event_meaning(event: &str) -> Option<Meaning> {
-    match event {
-        "Account Created" | "Signed Up" => Some(Meaning::Lifecycle(Lifecycle::SignedUp)),
-        "Account Deleted" => Some(Meaning::Lifecycle(Lifecycle::Deleted)),
-        "Trial Started" | "Trial Ended" => None,
-        _ => Some(Meaning::Use("event")),
-    }
+    let lifecycle = LIFECYCLE.iter().find(|(name, _)| name.eq_ignore_ascii_case(event));
+    lifecycle.map_or(Some(Meaning::Use("event")), |(_, meaning)| *meaning)
 }
 
 /// A system, and the account's id in it.
@@ -183,8 +192,10 @@ impl<'a> Reader<'a, '_> {
         Ok(self.payload.record(account, id, type_name, at, event))
     }
 
-    fn times(&self) -> [(Json<'a>, &'static str); 2] {
-        [(self.call.timestamp, "timestamp"), (self.call.received_at, "receivedAt")]
+    /// The client's own clock comes last. Only calls that have not passed a server of Segment or `RudderStack` have nothing else.
+    fn times(&self) -> [(Json<'a>, &'static str); 3] {
+        let call = self.call;
+        [(call.timestamp, "timestamp"), (call.received_at, "receivedAt"), (call.original_timestamp, "originalTimestamp")]
     }
 
     fn user(&self) -> Result<Option<Cow<'a, str>>, Rejection> {
@@ -288,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_and_lifecycle_events_tell_of_the_account() {
+    fn groups_and_lifecycle_events_describe_the_account() {
         let group = one(r#"{"type":"group","groupId":7,"messageId":"m","timestamp":1767225600,"traits":{"plan":"pro","employees":9}}"#);
         let expected = AccountProfile { plan: Some("pro".into()), ..AccountProfile::merging() };
         assert_eq!((group.account.as_deref(), group.event), (Some("7"), Event::Profile(Box::new(expected))));
@@ -300,11 +311,25 @@ mod tests {
         let created = track("Account Created");
         let signed_up_at = Some(Timestamp(1_767_225_600_000));
         assert_eq!(one(&created).event, Event::Profile(Box::new(AccountProfile { signed_up_at, ..AccountProfile::merging() })));
+        for spelled in ["account created", "ACCOUNT CREATED", "signed up", "User Signed Up"] {
+            assert_eq!(one(&track(spelled)).event, one(&created).event, "{spelled}");
+        }
+        assert_eq!(decode(&track("trial ended")), Ok(Vec::new()));
         let deleted = track("Account Deleted");
         assert_eq!(one(&deleted).event, Event::Profile(Box::new(AccountProfile { deleted: true, ..AccountProfile::merging() })));
         for ignored in [track("Trial Started"), r#"{"type":"alias","previousId":"p","userId":"u"}"#.to_owned()] {
             assert_eq!(decode(&ignored), Ok(Vec::new()), "{ignored}");
         }
+    }
+
+    #[test]
+    fn the_time_of_a_call_is_corrected_by_a_server_where_there_was_one() {
+        let at = |fields: &str| one(format!(r#"{{"type":"page","name":"p","userId":"u",{fields}}}"#).leak()).occurred_at;
+        let original = r#""originalTimestamp":"2026-01-01T00:00:03Z""#;
+        assert_eq!(at(original), Timestamp(1_767_225_603_000));
+        assert_eq!(at(&format!(r#"{original},"receivedAt":"2026-01-01T00:00:02Z""#)), Timestamp(1_767_225_602_000));
+        let all = format!(r#"{original},"receivedAt":"2026-01-01T00:00:02Z","timestamp":"2026-01-01T00:00:01Z""#);
+        assert_eq!(at(&all), Timestamp(1_767_225_601_000));
     }
 
     #[test]

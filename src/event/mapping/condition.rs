@@ -15,9 +15,9 @@ pub struct Condition {
 /// What must hold for a value.
 #[derive(Clone, Debug)]
 pub enum Test {
-    /// It matches one of these; a list holds if one of its elements does.
+    /// It matches one of these; a list holds if one of its elements does. An empty pattern stands for a missing value.
     AnyOf(Vec<Pattern>),
-    /// It is missing or matches none of these.
+    /// It matches none of these. A missing value matches only an empty pattern.
     NoneOf(Vec<Pattern>),
     /// Whether it is given, that is, neither missing nor null nor empty text.
     Given(bool),
@@ -34,6 +34,11 @@ impl Pattern {
     #[must_use]
     pub fn new(written: &str) -> Self {
         Self(written.to_lowercase().split('*').map(str::to_owned).collect())
+    }
+
+    /// Whether it stands for a missing value.
+    fn is_missing(&self) -> bool {
+        matches!(self.0.as_slice(), [text] if text.is_empty())
     }
 
     fn matches(&self, text: &str) -> bool {
@@ -59,8 +64,8 @@ impl Condition {
     pub(super) fn holds(&self, scope: &Scope<'_>) -> bool {
         let value = self.place.value(scope);
         match &self.test {
-            Test::AnyOf(patterns) => value.is_some_and(|value| is_one_of(&value, patterns)),
-            Test::NoneOf(patterns) => !value.is_some_and(|value| is_one_of(&value, patterns)),
+            Test::AnyOf(patterns) => matches_one(value.as_deref(), patterns),
+            Test::NoneOf(patterns) => !matches_one(value.as_deref(), patterns),
             Test::Given(given) => value.is_some() == *given,
             Test::Same(other, same) => {
                 let other = other.value(scope);
@@ -74,6 +79,13 @@ impl Condition {
 /// Whether all conditions hold.
 pub(super) fn all_hold(conditions: &[Condition], scope: &Scope<'_>) -> bool {
     conditions.iter().all(|condition| condition.holds(scope))
+}
+
+fn matches_one(value: Option<&Tree<'_>>, patterns: &[Pattern]) -> bool {
+    match value {
+        Some(value) => is_one_of(value, patterns),
+        None => patterns.iter().any(Pattern::is_missing),
+    }
 }
 
 fn is_one_of(value: &Tree<'_>, patterns: &[Pattern]) -> bool {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::condition::all_hold;
 use super::convert::converted;
 use super::place::{Place, Scope};
-use super::rule::{Content, EventRule, Field, FieldValue, Object, Origin, Source};
+use super::rule::{Case, Content, EventRule, Field, FieldValue, Object, Origin, Refusal, Source};
 use super::tree::{Inner, Tree, is_given};
 use crate::event::native::MAX_VALUES;
 use crate::event::{Code, Rejection};
@@ -19,6 +19,8 @@ pub(super) struct NativeEvent<'m> {
     pub(super) json: String,
     /// The system in which its account is an alias.
     pub(super) account_system: Option<&'m str>,
+    /// Whether a discount counts as nothing in it.
+    pub(super) list_price: bool,
 }
 
 /// The events that a rule makes of a payload. `common`: the fields that every event has unless it has its own.
@@ -45,6 +47,15 @@ pub(super) fn events<'m>(
 }
 
 fn event<'m>(rule: &'m EventRule, common: &'m [Field], payload: &Scope<'_>, scope: &Scope<'_>) -> Result<NativeEvent<'m>, Rejection> {
+    for refusal in &rule.refusals {
+        if applies(&refusal.case, scope)? {
+            return Err(refused(refusal, rule));
+        }
+    }
+    let mut list_price = false;
+    for case in &rule.list_price {
+        list_price |= applies(case, scope)?;
+    }
     let mut json = format!("{{\"type\":\"{}\"", rule.target.name);
     let mut account_system = None;
     for field in &rule.fields {
@@ -55,7 +66,20 @@ fn event<'m>(rule: &'m EventRule, common: &'m [Field], payload: &Scope<'_>, scop
         write_field(&mut json, field, payload, &mut account_system)?;
     }
     json.push('}');
-    Ok(NativeEvent { rule, json, account_system })
+    Ok(NativeEvent { rule, json, account_system, list_price })
+}
+
+/// Whether a payload, or an element of the case's list, is such a case.
+fn applies(case: &Case, scope: &Scope<'_>) -> Result<bool, Rejection> {
+    let Some(each) = &case.each else { return Ok(all_hold(&case.when, scope)) };
+    let list = each.value(scope);
+    Ok(elements(list.as_deref(), each)?.iter().any(|element| all_hold(&case.when, &scope.inside(element))))
+}
+
+#[cold]
+fn refused(refusal: &Refusal, rule: &EventRule) -> Rejection {
+    let from = refusal.case.each.as_ref().map(|each| format!(", from {each}")).unwrap_or_default();
+    Rejection::new(Code::OutOfRange, format!("{} ({}{from})", refusal.reason, rule.target.name))
 }
 
 /// The elements of a list; a single value counts as a list of one, since converters from XML write it so.
@@ -82,28 +106,44 @@ fn write_field<'m>(json: &mut String, field: &'m Field, scope: &Scope<'_>, accou
                 }
             }
         }
-        FieldValue::List(objects) => {
-            let before = json.len();
-            write_key(json, &field.name);
-            json.push('[');
-            let start = json.len();
-            let mut found = false;
-            for object in objects {
-                found |= write_objects(json, start, object, scope)?;
-            }
-            json.push(']');
-            // No list at all is not an empty one: a subscription without its items must not pass for one without prices.
-            if !found {
-                json.truncate(before);
-            }
-        }
+        FieldValue::List(objects) => write_list(json, field, objects, scope)?,
         FieldValue::Object(object) if all_hold(&object.when, scope) => {
             write_key(json, &field.name);
-            write_content(json, &object.content, scope)?;
+            write_content(json, object, scope)?;
         }
         FieldValue::Object(_) => {}
     }
     Ok(())
+}
+
+fn write_list(json: &mut String, field: &Field, objects: &[Object], scope: &Scope<'_>) -> Result<(), Rejection> {
+    let before = json.len();
+    write_key(json, &field.name);
+    json.push('[');
+    let start = json.len();
+    let mut found = Found::Nothing;
+    for object in objects {
+        found = found.max(write_objects(json, start, object, scope)?);
+    }
+    json.push(']');
+    match found {
+        // No list at all is not an empty one, and a subscription without any item must not pass for one without prices.
+        Found::EmptyList if field.name == "items" => {
+            let reason = format!("items is empty, but a subscription has items ({})", field.places().join(" or "));
+            return Err(Rejection::new(Code::MissingField, reason));
+        }
+        Found::Nothing => json.truncate(before),
+        Found::EmptyList | Found::Elements => {}
+    }
+    Ok(())
+}
+
+/// What a payload has for a list, whether or not conditions leave it out.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Found {
+    Nothing,
+    EmptyList,
+    Elements,
 }
 
 fn write_key(json: &mut String, name: &str) {
@@ -113,37 +153,50 @@ fn write_key(json: &mut String, name: &str) {
     let _ = write!(json, "{}:", serde_json::Value::from(name));
 }
 
-/// Writes the objects of a list that begins at `start`; whether there is such an object, or a list of them that may be empty.
-fn write_objects(json: &mut String, start: usize, object: &Object, scope: &Scope<'_>) -> Result<bool, Rejection> {
+/// Writes the objects of a list that begins at `start`.
+fn write_objects(json: &mut String, start: usize, object: &Object, scope: &Scope<'_>) -> Result<Found, Rejection> {
     let mut write = |scope: &Scope<'_>| {
         if !all_hold(&object.when, scope) {
-            return Ok(false);
+            return Ok(Found::Nothing);
         }
         let before = json.len();
         if before > start {
             json.push(',');
         }
         let content = json.len();
-        write_content(json, &object.content, scope)?;
+        write_content(json, object, scope)?;
         if json.len() == content {
             json.truncate(before);
         }
-        Ok(true)
+        Ok(Found::Elements)
     };
     let Some(each) = &object.each else { return write(scope) };
     let list = each.value(scope);
-    elements(list.as_deref(), each)?.iter().try_for_each(|element| write(&scope.inside(element)).map(drop))?;
-    Ok(list.is_some())
+    let elements = elements(list.as_deref(), each)?;
+    elements.iter().try_for_each(|element| write(&scope.inside(element)).map(drop))?;
+    Ok(match list {
+        None => Found::Nothing,
+        Some(_) if elements.is_empty() => Found::EmptyList,
+        Some(_) => Found::Elements,
+    })
 }
 
-fn write_content(json: &mut String, content: &Content, scope: &Scope<'_>) -> Result<(), Rejection> {
-    match content {
+fn write_content(json: &mut String, object: &Object, scope: &Scope<'_>) -> Result<(), Rejection> {
+    match &object.content {
         Content::Fields(fields) => {
+            let mut says_something = object.needs.is_empty();
             json.push('{');
             for field in fields {
+                let before = json.len();
                 write_field(json, field, scope, &mut None)?;
+                says_something |= json.len() > before && object.needs.contains(&field.name.as_str());
             }
             json.push('}');
+            if !says_something {
+                let from = object.each.as_ref().map(|each| format!(" ({each})")).unwrap_or_default();
+                let reason = format!("{} are all missing from a discount{from}", object.needs.join(", "));
+                return Err(Rejection::new(Code::MissingField, reason));
+            }
         }
         Content::Scalar(source) => {
             if let Some(value) = value("value", source, scope)? {
@@ -165,21 +218,36 @@ fn first<'m>(field: &str, sources: &'m [Source], scope: &Scope<'_>) -> Result<Op
 }
 
 fn value(field: &str, source: &Source, scope: &Scope<'_>) -> Result<Option<String>, Rejection> {
-    if !all_hold(&source.when, scope) {
-        return Ok(None);
+    let value = match &source.each {
+        None if !all_hold(&source.when, scope) => return Ok(None),
+        None => value_at(field, source, scope)?,
+        Some(each) => {
+            let list = each.value(scope);
+            let mut found = None;
+            for element in elements(list.as_deref(), each)? {
+                let scope = scope.inside(element);
+                if found.is_none() && all_hold(&source.when, &scope) {
+                    found = value_at(field, source, &scope)?;
+                }
+            }
+            found
+        }
+    };
+    match value.or_else(|| source.default.clone()) {
+        None if source.required => Err(Rejection::new(Code::MissingField, format!("{field} is missing{}", source.written()))),
+        value => Ok(value),
     }
+}
+
+fn value_at(field: &str, source: &Source, scope: &Scope<'_>) -> Result<Option<String>, Rejection> {
     let found = match &source.origin {
         Origin::Constant(json) => return Ok(Some(json.clone())),
         Origin::Place(place) => place.value(scope).map(|value| value.json.clone().into_owned()),
         Origin::Join(places) => joined(places, scope),
     };
-    let native = match found {
-        Some(json) => native(field, source, &json)?,
-        None => None,
-    };
-    match native.or_else(|| source.default.clone()) {
-        None if source.required => Err(Rejection::new(Code::MissingField, format!("{field} is missing{}", source.written()))),
-        value => Ok(value),
+    match found {
+        Some(json) => native(field, source, &json),
+        None => Ok(None),
     }
 }
 

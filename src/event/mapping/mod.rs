@@ -17,9 +17,10 @@ use std::sync::Arc;
 pub use condition::{Condition, Pattern, Test};
 pub use convert::{Convert, TimeUnit, check_format};
 pub use place::Place;
-pub use rule::{Content, EventRule, Field, FieldValue, Object, Origin, Source, Table};
+pub use rule::{Case, Content, EventRule, Field, FieldValue, Object, Origin, Refusal, Requirement, Source, Table};
 pub use target::{EventTarget, Kind, TARGETS, kind};
 
+use condition::all_hold;
 use evaluate::NativeEvent;
 use place::Scope;
 use tree::{Inner, Tree};
@@ -40,8 +41,8 @@ pub struct Rules {
     pub text: String,
     /// Whether any place is a header.
     pub reads_headers: bool,
-    /// Places that every payload has; one without is not what the mapping is for.
-    pub envelope: Vec<Place>,
+    /// What every payload has; one without is not what the mapping is for.
+    pub envelope: Vec<Requirement>,
     /// The list whose elements are payloads. A payload without it is one itself.
     pub each: Option<Place>,
     /// The fields that every event has unless it has its own.
@@ -118,10 +119,7 @@ impl Mapping {
         if !matches!(payload.element.inner, Inner::Object(_)) {
             return Err(Rejection::new(Code::WrongType, "the payload is not an object"));
         }
-        if let Some(place) = self.0.envelope.iter().find(|place| place.value(payload).is_none()) {
-            let reason = format!("{place} is missing, so this is no payload for the mapping");
-            return Err(Rejection::new(Code::MissingField, reason));
-        }
+        self.0.envelope.iter().try_for_each(|requirement| requirement.check(payload))?;
         let first = records.len();
         for rule in &self.0.events {
             let mut events = Vec::new();
@@ -140,7 +138,7 @@ impl Mapping {
         match native::decode(&native, context) {
             Ok(Decoded::Record(record)) => {
                 let account_system = event.account_system.map(|system| system.to_owned().into());
-                Ok(Record { account_system, ..record.into_owned() })
+                Ok(Record { account_system, unexpanded_discount: event.list_price, ..record.into_owned() })
             }
             Ok(_) => Err(Rejection::new(Code::OutOfRange, format!("{} is not a native type", event.rule.target.name))),
             Err(rejection) => Err(self.located(&rejection, event.rule)),
@@ -153,11 +151,24 @@ impl Mapping {
         let end = rejection.reason.find([' ', '.', '[']).unwrap_or(rejection.reason.len());
         let name = rejection.reason.get(..end).unwrap_or_default();
         let field = rule.fields.iter().chain(&self.0.common).find(|field| field.name == name);
-        let mut places = field.map(Field::places).unwrap_or_default();
-        let mut known = std::collections::BTreeSet::new();
-        places.retain(|place| known.insert(place.clone()));
+        let places = field.map(Field::places).unwrap_or_default();
         let from = if places.is_empty() { String::new() } else { format!(", from {}", places.join(" or ")) };
         Rejection::new(rejection.code, format!("{} ({}{from})", rejection.reason, rule.target.name))
+    }
+}
+
+impl Requirement {
+    fn check(&self, payload: &Scope<'_>) -> Result<(), Rejection> {
+        let is_met = || self.one_of.iter().any(|place| place.value(payload).is_some());
+        if !all_hold(&self.when, payload) || is_met() { Ok(()) } else { Err(self.unmet()) }
+    }
+
+    #[cold]
+    fn unmet(&self) -> Rejection {
+        let places: Vec<String> = self.one_of.iter().map(ToString::to_string).collect();
+        let end = if self.when.is_empty() { ", so this is no payload for the mapping" } else { ": the payload is incomplete" };
+        let are = if places.len() == 1 { "is missing" } else { "are all missing" };
+        Rejection::new(Code::MissingField, format!("{} {are}{end}", places.join(", ")))
     }
 }
 

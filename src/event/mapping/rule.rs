@@ -1,12 +1,21 @@
 //! The rules of a mapping, as compiled from its file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::condition::Condition;
 use super::convert::Convert;
 use super::place::Place;
 use super::target::EventTarget;
+
+/// What a payload must have to be one that the mapping is for.
+#[derive(Clone, Debug)]
+pub struct Requirement {
+    /// Which payloads must have it; without conditions, all.
+    pub when: Vec<Condition>,
+    /// Places of which one must be given.
+    pub one_of: Vec<Place>,
+}
 
 /// How one type of event is made.
 #[derive(Clone, Debug)]
@@ -17,8 +26,30 @@ pub struct EventRule {
     pub when: Vec<Condition>,
     /// The list whose elements are one event each.
     pub each: Option<Place>,
+    /// What the mapping cannot turn into the event.
+    pub refusals: Vec<Refusal>,
+    /// When the event counts a discount as nothing, since the payload does not say what it is worth.
+    pub list_price: Vec<Case>,
     /// Its own fields.
     pub fields: Vec<Field>,
+}
+
+/// A case that a payload may be.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// When it is.
+    pub when: Vec<Condition>,
+    /// The list of which one element must be such a case.
+    pub each: Option<Place>,
+}
+
+/// A case that is rejected, because the event would say something wrong.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The case.
+    pub case: Case,
+    /// Why, in the words of the mapping.
+    pub reason: String,
 }
 
 /// A native field, and what it is made of.
@@ -50,6 +81,8 @@ pub struct Object {
     pub each: Option<Place>,
     /// What it holds.
     pub content: Content,
+    /// Fields of which it must have one, since without them it says nothing.
+    pub needs: &'static [&'static str],
 }
 
 /// The content of an element of a list.
@@ -66,6 +99,8 @@ pub enum Content {
 pub struct Source {
     /// When it applies.
     pub when: Vec<Condition>,
+    /// The list whose first element that gives a value decides; all places start there.
+    pub each: Option<Place>,
     /// Where the value comes from.
     pub origin: Origin,
     /// The table in which it is looked up.
@@ -103,8 +138,15 @@ pub struct Table {
 }
 
 impl Field {
-    /// The places that a value may come from, as written.
+    /// The places that a value may come from, as written, each once.
     pub(super) fn places(&self) -> Vec<String> {
+        let mut places = self.all_places();
+        let mut known = BTreeSet::new();
+        places.retain(|place| known.insert(place.clone()));
+        places
+    }
+
+    fn all_places(&self) -> Vec<String> {
         match &self.value {
             FieldValue::First(sources) => sources.iter().flat_map(Source::places).collect(),
             FieldValue::List(objects) => objects.iter().filter_map(|object| object.each.as_ref().map(ToString::to_string)).collect(),
@@ -123,10 +165,14 @@ impl Source {
     }
 
     fn places(&self) -> Vec<String> {
-        match &self.origin {
+        let places = match &self.origin {
             Origin::Place(place) => vec![place.to_string()],
             Origin::Constant(_) => Vec::new(),
             Origin::Join(places) => places.iter().map(ToString::to_string).collect(),
+        };
+        match &self.each {
+            None => places,
+            Some(each) => places.iter().map(|place| format!("{each}[]{place}")).collect(),
         }
     }
 }

@@ -30,7 +30,7 @@ pub(in crate::event) fn decode_with_type<'a>(
     envelope_type: Option<&str>,
 ) -> Result<Decoded<'a>, Rejection> {
     let Some(value) = raw.value else { return deletion(raw, context).map(Decoded::Record) };
-    let text = document::text(value, context.record_bytes)?;
+    let text = document::text_of_any_depth(value, context.record_bytes)?;
     let reading = Reading::new(context);
     let mut fields = Fields::of_record(&reading);
     fields.read_record(text)?;

@@ -1,25 +1,28 @@
 //! Checks on a value as a whole, before any field is read: size, framing, UTF-8, nesting.
 
 use super::framing::unframed;
+use crate::event::scan;
 use crate::event::{Code, Rejection};
 
 /// Maximum nesting of arrays and objects, including the outermost object.
-pub(super) const MAX_DEPTH: usize = 128;
+const MAX_DEPTH: usize = scan::MAX_DEPTH as usize;
 
-/// The value as text, without framing and byte-order mark. Rejects with `too_large`, `invalid_json` if the framing needs a schema,
-/// `invalid_utf8` or `too_deep`, in this order.
-pub(in crate::event) fn text(value: &[u8], record_bytes: usize) -> Result<&str, Rejection> {
+/// The value as text, without framing and byte-order mark. Rejects with `too_large`, `invalid_json` if the framing needs a schema, or
+/// `invalid_utf8`, in this order. Whoever scans the text finds out whether it is nested too deep, and asks [`check_depth`] only if the scan
+/// fails.
+pub(in crate::event) fn text_of_any_depth(value: &[u8], record_bytes: usize) -> Result<&str, Rejection> {
     if value.len() > record_bytes {
         return Err(Rejection::new(Code::TooLarge, format!("has {} bytes, at most {record_bytes} are allowed", value.len())));
     }
     let value = unframed(value)?;
     let text = std::str::from_utf8(value)
         .map_err(|error| Rejection::new(Code::InvalidUtf8, format!("not valid UTF-8 from byte {}", error.valid_up_to())))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if is_too_deep(text.as_bytes()) {
-        return Err(Rejection::new(Code::TooDeep, format!("nested deeper than {MAX_DEPTH}")));
-    }
-    Ok(text)
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// Rejects with `too_deep`.
+pub(in crate::event) fn check_depth(text: &str) -> Result<(), Rejection> {
+    if is_too_deep(text.as_bytes()) { Err(Rejection::new(Code::TooDeep, format!("nested deeper than {MAX_DEPTH}"))) } else { Ok(()) }
 }
 
 fn is_too_deep(text: &[u8]) -> bool {

@@ -1,14 +1,12 @@
 //! The fields of a JSON object: a single pass collects the known ones and validates the rest.
 
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use super::document;
 use super::field::{Field, Path, Step};
 use super::reading::Reading;
 use super::value::Value;
+use crate::event::scan::Scanner;
 use crate::event::{Code, Rejection};
 use crate::time::Timestamp;
 
@@ -36,21 +34,16 @@ impl<'a, 'c> Fields<'a, 'c> {
 
     /// Reads a record. The whole text must parse as JSON before it is required to be an object: `invalid_json` before `wrong_type`.
     pub(super) fn read_record(&mut self, text: &'a str) -> Result<(), Rejection> {
-        let is_object = text.trim_ascii_start().starts_with('{');
-        let parsed = if is_object { self.fill(text) } else { serde_json::from_str::<IgnoredAny>(text).map(|_| ()) };
-        if let Err(error) = parsed {
-            return Err(Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column())));
-        }
-        self.has_escapes = memchr::memchr(b'\\', text.as_bytes()).is_some();
+        self.has_escapes = self.fill(text).ok_or_else(|| not_an_object(text))?;
         if self.has_escapes && document::has_lone_surrogate(text) {
             return Err(Rejection::new(Code::InvalidJson, "contains a lone surrogate escape"));
         }
-        if is_object { Ok(()) } else { Err(Rejection::new(Code::WrongType, "the value is not an object")) }
+        Ok(())
     }
 
     /// Reads an object nested in a record that has been read.
     pub(super) fn read_object(&mut self, value: &Value<'a, 'c>) -> Result<(), Rejection> {
-        if value.json.starts_with('{') && self.fill(value.json).is_ok() { Ok(()) } else { Err(value.wrong_type("is not an object")) }
+        if self.fill(value.json).is_some() { Ok(()) } else { Err(value.wrong_type("is not an object")) }
     }
 
     /// Reads a required field; null and empty text are `missing_field`.
@@ -99,50 +92,29 @@ impl<'a, 'c> Fields<'a, 'c> {
         value.is_given().then_some(value)
     }
 
-    fn fill(&mut self, object: &'a str) -> serde_json::Result<()> {
-        let mut json = serde_json::Deserializer::from_str(object);
-        json.deserialize_map(self)?;
-        json.end()
-    }
-}
-
-impl<'a> Visitor<'a> for &mut Fields<'a, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
-        while let Some(field) = map.next_key_seed(KnownField)? {
-            match field.and_then(|field| self.slots.get_mut(field as usize)) {
-                Some(slot) => *slot = Some(map.next_value::<&'a RawValue>()?.get()),
-                None => _ = map.next_value::<IgnoredAny>()?,
+    /// Whether any string of the object contains an escape; `None` if it is not JSON or not an object.
+    fn fill(&mut self, object: &'a str) -> Option<bool> {
+        let mut scanner = Scanner::new(object);
+        scanner.object(|scanner, key| {
+            match Field::of(key).and_then(|field| self.slots.get_mut(field as usize)) {
+                Some(slot) => *slot = Some(scanner.value()?),
+                None => scanner.skip()?,
             }
-        }
-        Ok(())
+            Some(())
+        })?;
+        scanner.end().then_some(scanner.has_escapes)
     }
 }
 
-/// A key, with or without escapes; `None` if it is unknown.
-struct KnownField;
-
-impl<'a> DeserializeSeed<'a> for KnownField {
-    type Value = Option<Field>;
-
-    fn deserialize<D: Deserializer<'a>>(self, key: D) -> Result<Self::Value, D::Error> {
-        key.deserialize_str(self)
+/// The rejection of a text that is no JSON object.
+#[cold]
+fn not_an_object(text: &str) -> Rejection {
+    if let Err(rejection) = document::check_depth(text) {
+        return rejection;
     }
-}
-
-impl Visitor<'_> for KnownField {
-    type Value = Option<Field>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(Field::of(key))
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Err(error) => Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column())),
+        Ok(_) if document::has_lone_surrogate(text) => Rejection::new(Code::InvalidJson, "contains a lone surrogate escape"),
+        Ok(_) => Rejection::new(Code::WrongType, "the value is not an object"),
     }
 }

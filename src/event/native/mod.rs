@@ -26,7 +26,7 @@ pub use context::{DecodeContext, Raw};
 pub use decode::decode;
 pub(super) use decode::known_type;
 pub(super) use decode::{check_time, decode_with_type, record_time};
-pub(super) use document::{has_lone_surrogate, text};
+pub(super) use document::{check_depth, has_lone_surrogate, text_of_any_depth};
 pub use encode::encode;
 pub(super) use framing::needs_registry;
 pub use framing::{framed, is_json_object};

@@ -10,10 +10,12 @@ pub(in crate::event) struct Reading<'c> {
     pub(in crate::event) cut_text: Cell<bool>,
     /// Whether a discount was left out because the payload holds only its id.
     pub(in crate::event) unexpanded_discount: Cell<bool>,
+    /// Whether the payload contains any escape, as far as that is known.
+    pub(in crate::event) has_escapes: Cell<bool>,
 }
 
 impl<'c> Reading<'c> {
     pub(in crate::event) const fn new(context: &'c DecodeContext) -> Self {
-        Self { context, cut_text: Cell::new(false), unexpanded_discount: Cell::new(false) }
+        Self { context, cut_text: Cell::new(false), unexpanded_discount: Cell::new(false), has_escapes: Cell::new(true) }
     }
 }

@@ -62,8 +62,8 @@ impl<'a, 'c> Value<'a, 'c> {
     }
 
     /// The JSON text of a field at this path, which may hold anything.
-    pub(in crate::event) const fn foreign(json: &'a str, path: &'c str, reading: &'c Reading<'c>) -> Self {
-        Self { json, path: Path::Foreign(path), has_escapes: true, reading }
+    pub(in crate::event) fn foreign(json: &'a str, path: &'c str, reading: &'c Reading<'c>) -> Self {
+        Self { json, path: Path::Foreign(path), has_escapes: reading.has_escapes.get(), reading }
     }
 
     /// The JSON text as it stands.
@@ -173,6 +173,9 @@ impl<'a, 'c> Value<'a, 'c> {
     /// An instant: RFC 3339 with offset, or a number (or numeric text) of epoch seconds below 10^11 and epoch milliseconds from there.
     /// Truncated to milliseconds. Anything before year 1 is clamped to it, since later checks reject both.
     pub(in crate::event) fn instant(&self) -> Result<Timestamp, Rejection> {
+        if let Some(at) = plain_instant(self.json) {
+            return Ok(at);
+        }
         let text = self.number_text()?;
         let Some(number) = Number::parse(&text) else {
             return Timestamp::parse_rfc3339(&text).ok_or_else(|| self.wrong_type("is not an instant with offset"));
@@ -294,6 +297,13 @@ impl<'a, 'c> Value<'a, 'c> {
     fn reject(&self, code: Code, why: &str) -> Rejection {
         Rejection::new(code, format!("{} {why}", self.path))
     }
+}
+
+/// An instant written as a whole number of seconds or milliseconds, as nearly all numbers are.
+fn plain_instant(json: &str) -> Option<Timestamp> {
+    let is_plain = json.len() <= 14 && !json.starts_with('0') && json.bytes().all(|byte| byte.is_ascii_digit());
+    let number = is_plain.then(|| json.parse::<i64>().ok()).flatten()?;
+    Some(Timestamp(if i128::from(number) < FIRST_MILLISECOND_NUMBER { number * 1000 } else { number }))
 }
 
 fn among<T: Copy>(choices: &[(&str, T)], text: &str) -> Option<T> {

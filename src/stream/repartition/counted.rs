@@ -29,6 +29,9 @@ impl Counted {
         if routed.cut_text && name == "written" {
             metrics.text_cut();
         }
+        if routed.unexpanded_discount && name == "written" {
+            metrics.unexpanded_discount();
+        }
     }
 
     /// Adds everything to the metrics.

@@ -18,7 +18,7 @@ mod origin;
 mod positions;
 pub(super) mod purge;
 pub mod redrive;
-mod router;
+pub mod router;
 mod stage;
 mod thread;
 mod writer;

@@ -9,7 +9,7 @@ use crate::partitioner::Partitioner;
 
 /// What decides where an event goes; the same for all threads.
 #[derive(Debug)]
-pub(super) struct Router {
+pub struct Router {
     /// The limits of decoding.
     pub context: DecodeContext,
     /// Chooses the partition of an account.
@@ -22,12 +22,14 @@ pub(super) struct Router {
 
 /// The events that came from one record. Reused, so that nothing is allocated per record.
 #[derive(Debug, Default)]
-pub(super) struct Routed {
+pub struct Routed {
     accounts: Vec<u8>,
     values: Vec<u8>,
     events: Vec<Event>,
     /// Whether any text was cut at `limits.text_bytes`.
     pub cut_text: bool,
+    /// Whether any discount counts as nothing, since the payload holds only its id. Native events cannot say so.
+    pub unexpanded_discount: bool,
 }
 
 #[derive(Debug)]
@@ -40,7 +42,7 @@ struct Event {
 
 /// One event to be written to the internal topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Outgoing<'a> {
+pub struct Outgoing<'a> {
     /// Its stream.
     pub stream: Stream,
     /// The account, which is the key; costs have none.
@@ -57,7 +59,7 @@ impl Router {
     ///
     /// # Errors
     /// Why the record is a dead letter; nothing of it may then be written.
-    pub(super) fn route(
+    pub fn route(
         &self,
         raw: &Raw<'_>,
         format: &Format,
@@ -75,6 +77,7 @@ impl Router {
 
     fn add(&self, mut record: Record<'_>, partition: i32, aliases: Option<&Aliases>, routed: &mut Routed) -> Result<(), Rejection> {
         routed.cut_text |= record.cut_text;
+        routed.unexpanded_discount |= record.unexpanded_discount;
         if let (Some(aliases), Some(system), Some(id)) = (aliases, record.account_system.take(), record.account.as_deref()) {
             let account = aliases.account(&system, id).ok_or_else(|| unknown(&system))?.to_owned();
             record.account = Some(Cow::Owned(account));
@@ -121,15 +124,16 @@ impl Routed {
         self.values.clear();
         self.events.clear();
         self.cut_text = false;
+        self.unexpanded_discount = false;
     }
 
     /// Whether the record became nothing.
-    pub(super) const fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
 
     /// The events, in order.
-    pub(super) fn events(&self) -> impl Iterator<Item = Outgoing<'_>> {
+    pub fn events(&self) -> impl Iterator<Item = Outgoing<'_>> {
         self.events.iter().map(|event| Outgoing {
             stream: event.stream,
             account: event.account.clone().and_then(|range| self.accounts.get(range)),
@@ -185,6 +189,27 @@ mod tests {
     fn an_account_named_by_its_own_id_needs_no_alias() {
         let named = TRACK.replace(r#""userId""#, r#""context":{"groupId":"bolt"},"userId""#);
         assert_eq!(route(&named, Some(&declared())).unwrap().first().unwrap().0.as_deref(), Some("bolt"));
+    }
+
+    #[test]
+    fn a_discount_of_which_only_the_id_is_known_is_noted_for_the_stage_to_count() {
+        let item = r#"{"quantity":1,"price":{"id":"p","type":"recurring","unit_amount":500,"recurring":{"interval":"month"}}}"#;
+        let event = |discounts: &str| {
+            format!(
+                r#"{{"id":"evt_1","object":"event","created":1767225600,"type":"customer.subscription.updated","data":{{"object":{{"id":"sub_1",
+                "object":"subscription","status":"active","customer":"cus_1","currency":"usd","current_period_start":1767225600,
+                "current_period_end":1769904000,"discounts":{discounts},"items":{{"data":[{item}]}}}}}}}}"#
+            )
+        };
+        let (mut routed, format) = (Routed::default(), Format::Stripe(crate::event::StripeOptions::default()));
+        let roomy = Router { value_bytes_max: 4_000, ..router() };
+        for (discounts, noted) in [("[]", false), (r#"["di_1"]"#, true), ("[]", false)] {
+            let text = event(discounts);
+            let value = Some(text.as_bytes());
+            let raw = Raw { stream: Stream::Billing, key: None, value, headers: Headers::NONE, timestamp: None, future_reference: None };
+            roomy.route(&raw, &format, 0, None, &mut routed).unwrap();
+            assert_eq!((routed.is_empty(), routed.unexpanded_discount), (false, noted), "{discounts}");
+        }
     }
 
     #[test]

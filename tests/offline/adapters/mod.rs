@@ -1,5 +1,6 @@
 //! Payloads as their providers publish them, with the figures worked out by hand beside each.
 
+mod databases;
 mod debezium;
 mod stripe;
 mod zendesk;

@@ -251,6 +251,20 @@ fn a_list_of_items_that_goes_on_is_refused_by_name() {
 }
 
 #[test]
+fn a_subscription_without_any_item_is_refused_unless_it_has_ended() {
+    let refused = |fields: Value| {
+        let rejection = Topic::new(Stream::Billing, format()).feed(&event("customer.subscription.updated", &subscription(&[], fields)));
+        match rejection {
+            Outcome::DeadLetter(rejection) => rejection.to_string(),
+            other => format!("{other:?}"),
+        }
+    };
+    assert_eq!(refused(json!({})), "missing_field: stripe: data.object.items.data[0] is missing");
+    let ended = json!({"status": "canceled", "current_period_start": START, "current_period_end": END});
+    assert_eq!(refused(ended), "Applied");
+}
+
+#[test]
 fn metered_prices_count_nothing_with_or_without_amounts() {
     let recurring = json!({"interval": "month", "interval_count": 1, "usage_type": "metered", "meter": "mtr_1"});
     let mut metered = item(tiered("graduated", json!(null)), 1);

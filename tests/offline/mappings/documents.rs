@@ -62,8 +62,9 @@ fn the_other_snippets_of_the_reference_compile_in_their_place() {
     let page = page("mappings");
     let toml = blocks(&page, "toml");
     let fields = "type = \"subscription_changed\"\nsubscription_id = \"/id\"\nstatus = \"/s\"\ncurrent_period_start = \"/a\"\ncurrent_period_end = \"/b\"\n";
-    assert!(toml[2].starts_with("when") && toml[3].starts_with("[[event.items]]") && toml.len() == 4, "{toml:?}");
-    compiled(&format!("[[event]]\n{fields}{}{}", toml[2], toml[3]));
+    let [envelope, when, items, refuse] = toml[2..] else { panic!("{toml:?}") };
+    assert!(envelope.starts_with("envelope") && when.starts_with("when"), "{toml:?}");
+    compiled(&format!("{envelope}[[event]]\n{fields}{when}{items}{refuse}"));
 }
 
 #[test]
@@ -89,6 +90,28 @@ fn the_fields_that_can_be_mapped_are_those_of_the_schemas() {
 }
 
 #[test]
+fn the_commented_configuration_names_every_format_and_every_shipped_mapping_at_its_stream() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/churnwatch.toml");
+    let text = fs::read_to_string(path).unwrap();
+    let section = |stream: Stream| {
+        let start = text.find(&format!("[streams.{}]", stream.name())).unwrap();
+        let rest = &text[start + 1..];
+        rest[..rest.find("\n[streams.").unwrap_or(rest.len())].to_owned()
+    };
+    let words = |text: &str| -> Vec<String> { text.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_owned).collect() };
+    for (name, file) in SHIPPED {
+        let stream = compiled(file).rules().events[0].target.stream;
+        let lines = section(stream);
+        let named = lines.lines().skip_while(|line| !line.starts_with("#mapping")).take(2).collect::<String>();
+        assert!(words(&named).contains(&name.to_owned()), "{name} is not named for the {} stream", stream.name());
+    }
+    for format in churnwatch::event::Format::NAMES {
+        let line = text.lines().find(|line| line.starts_with("format = ")).unwrap();
+        assert!(words(line).contains(&(*format).to_owned()), "{format}: {line}");
+    }
+}
+
+#[test]
 fn check_shows_what_a_sample_becomes_under_a_mapping() {
     let folder = tempfile::tempdir().unwrap();
     let page = page("mappings");
@@ -107,4 +130,6 @@ fn check_shows_what_a_sample_becomes_under_a_mapping() {
     let unknown = run("shopp");
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8(unknown.stderr).unwrap().contains("--mapping: `shopp` is no mapping"));
+    let format = String::from_utf8(run("stripe").stderr).unwrap();
+    assert!(format.contains("`stripe` is a format, not a mapping: write --format stripe"), "{format}");
 }

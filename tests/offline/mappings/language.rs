@@ -127,7 +127,10 @@ fn lists_become_items_and_reach_out_of_their_element() {
 fn a_missing_list_is_not_an_empty_one() {
     let payload = |lines: &str| format!(r#"{{"customer":"a","at":1700000000,"id":"s","from":1,"until":2,"currency":"USD"{lines}}}"#);
     let read = |lines: &str| read(&compiled(SUBSCRIPTION), Stream::Billing, &payload(lines));
-    assert_eq!(subscription(&read(",\"lines\":[]").unwrap()).items.len(), 0);
+    // Nothing is left of this one, which is not the same as nothing in it.
+    assert_eq!(subscription(&read(",\"lines\":[{\"kind\":\"tax\"}]").unwrap()).items.len(), 0);
+    let empty = read(",\"lines\":[]").unwrap_err().to_string();
+    assert_eq!(empty, "missing_field: items is empty, but a subscription has items (/lines)");
     for lines in ["", ",\"lines\":null"] {
         let reason = read(lines).unwrap_err().to_string();
         assert_eq!(reason, "missing_field: items is missing (subscription_changed, from /lines)");
@@ -234,4 +237,99 @@ fn conditions_compare_two_places() {
     {
         assert_eq!((count("same_as", fields), count("differs_from", fields)), (same, differs), "{fields}");
     }
+}
+
+#[test]
+fn a_condition_may_ask_several_things_and_for_a_missing_value() {
+    let mapping = compiled(&format!(
+        "{USE}account_id = \"/a\"\noccurred_at = \"/at\"\nfeature = \"/f\"\nwhen = {{ \"/x\" = {{ is = [\"\", \"ab*\"], not = \"abc\" }} }}\n"
+    ));
+    let count = |fields: &str| read(&mapping, Stream::Usage, &format!(r#"{{"a":"a","at":1,"f":"f"{fields}}}"#)).unwrap().len();
+    for (fields, expected) in [("", 1), (r#","x":null"#, 1), (r#","x":"abd""#, 1), (r#","x":"abc""#, 0), (r#","x":"b""#, 0)] {
+        assert_eq!(count(fields), expected, "{fields}");
+    }
+    let unless_missing = compiled(&format!(
+        "{USE}account_id = \"/a\"\noccurred_at = \"/at\"\nfeature = \"/f\"\nwhen = {{ \"/x\" = {{ not = [\"\", 0] }} }}\n"
+    ));
+    let count = |fields: &str| read(&unless_missing, Stream::Usage, &format!(r#"{{"a":"a","at":1,"f":"f"{fields}}}"#)).unwrap().len();
+    assert_eq!((count(""), count(r#","x":0"#), count(r#","x":1"#)), (0, 0, 1));
+}
+
+#[test]
+fn an_envelope_may_have_alternatives_and_depend_on_the_payload() {
+    let mapping = format!(
+        "envelope = [\"/a\", [\"/f\", \"/g\"], {{ when = {{ \"/kind\" = \"view\" }}, places = [\"/page\", [\"/x\", \"/y\"]] }}]\n{USE}account_id = \"/a\"\noccurred_at = {{ value = 1 }}\nfeature = [\"/f\", \"/g\"]\n"
+    );
+    assert_eq!(uses(&[one(&mapping, r#"{"a":"a","g":"x"}"#)])[0].1, "x");
+    assert_eq!(uses(&[one(&mapping, r#"{"a":"a","g":"x","kind":"View","page":1,"y":1}"#)])[0].1, "x");
+    for (payload, reason) in [
+        (r#"{"f":"x"}"#, "missing_field: /a is missing, so this is no payload for the mapping"),
+        (r#"{"a":"a"}"#, "missing_field: /f, /g are all missing, so this is no payload for the mapping"),
+        (r#"{"a":"a","f":"x","kind":"view","y":1}"#, "missing_field: /page is missing: the payload is incomplete"),
+        (r#"{"a":"a","f":"x","kind":"view","page":1}"#, "missing_field: /x, /y are all missing: the payload is incomplete"),
+    ] {
+        assert_eq!(refused(&mapping, payload), reason);
+    }
+}
+
+const DISCOUNTED: &str = r#"
+[[event]]
+type = "subscription_changed"
+account_id = "/customer"
+occurred_at = "/at"
+subscription_id = "/id"
+status = { value = "active" }
+current_period_start = "/from"
+current_period_end = "/until"
+[[event.items]]
+amount = "/price"
+currency = "/currency"
+interval = { value = "month" }
+[[event.refuse]]
+when = { "/kind" = "trade" }
+reason = "goods in exchange have no price"
+[[event.refuse]]
+each = "/discounts"
+when = { "/on" = { not = "all" } }
+reason = "a discount is on a part"
+[[event.list_price]]
+each = "/coupons"
+when = { "/used" = { not = true } }
+[[event.discounts]]
+each = "/discounts"
+percent_off = "/percent"
+amount_off = { each = "/amounts", when = { "/in" = { same_as = "^^/currency" } }, from = "/off" }
+"#;
+
+fn discounted(fields: &str) -> Result<Vec<Record<'static>>, Rejection> {
+    let payload = format!(r#"{{"customer":"a","at":1700000000,"id":"s","from":1,"until":2,"currency":"USD","price":9{fields}}}"#);
+    read(&compiled(DISCOUNTED), Stream::Billing, &payload)
+}
+
+#[test]
+fn a_case_that_the_event_would_misstate_is_refused_with_the_reason_of_the_mapping() {
+    let refused = |fields: &str| discounted(fields).unwrap_err().to_string();
+    assert_eq!(refused(r#","kind":"Trade""#), "out_of_range: goods in exchange have no price (subscription_changed)");
+    let of_an_element = refused(r#","discounts":[{"on":"all","percent":1},{"on":"one","percent":2}]"#);
+    assert_eq!(of_an_element, "out_of_range: a discount is on a part (subscription_changed, from /discounts)");
+    assert_eq!(subscription(&discounted(r#","discounts":[{"on":"all","percent":1}]"#).unwrap()).discounts.len(), 1);
+}
+
+#[test]
+fn a_value_may_come_from_the_element_of_a_list_that_fits() {
+    let amounts = |amounts: &str| discounted(&format!(r#","discounts":[{{"on":"all","amounts":{amounts}}}]"#));
+    let records = amounts(r#"[{"in":"EUR","off":1},{"in":"USD"},{"in":"USD","off":2},{"in":"USD","off":3}]"#).unwrap();
+    assert_eq!(subscription(&records).discounts[0].amount_off_minor, Some(Fixed::from(200)));
+    let reason = "missing_field: percent_off, amount_off, amount_off_minor are all missing from a discount (/discounts)";
+    for nothing in ["[]", "null", r#"[{"in":"EUR","off":1}]"#] {
+        assert_eq!(amounts(nothing).unwrap_err().to_string(), reason, "{nothing}");
+    }
+}
+
+#[test]
+fn a_discount_of_unknown_worth_may_count_as_nothing_if_that_is_noted() {
+    let noted = |fields: &str| discounted(fields).unwrap()[0].unexpanded_discount;
+    assert!(noted(r#","coupons":[{"used":true},{"used":false}]"#));
+    assert!(!noted(r#","coupons":[{"used":true}]"#));
+    assert!(!noted(""));
 }

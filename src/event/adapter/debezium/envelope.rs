@@ -1,10 +1,7 @@
 //! Debezium's envelope: around rows, or added to flattened ones.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-
 use crate::event::adapter::object::{Json, List, Nested, object};
+use crate::event::scan::{self, Scan, Scanner};
 
 object! {
     /// The envelope, or a flattened row.
@@ -43,8 +40,10 @@ object! {
         change_lsn: Json<'a> = "change_lsn",
         commit_lsn: Json<'a> = "commit_lsn",
         event_serial_no: Json<'a> = "event_serial_no",
-        // Oracle.
+        // Oracle, where changes of one transaction may share the SCN.
         scn: Json<'a> = "scn",
+        rs_id: Json<'a> = "rs_id",
+        ssn: Json<'a> = "ssn",
         // MongoDB.
         ord: Json<'a> = "ord",
     }
@@ -137,6 +136,8 @@ impl Source<'_> {
             self.change_lsn,
             self.event_serial_no,
             self.scn,
+            self.rs_id,
+            self.ssn,
             self.ord,
             self.ts_ms,
         ])
@@ -155,7 +156,7 @@ impl Envelope<'_> {
 impl<'a> Schema<'a> {
     /// The fields of the row in this field of the envelope.
     pub(super) fn columns(&self, name: &str) -> Json<'a> {
-        let fields = self.fields.given().and_then(|fields| serde_json::from_str::<List<Column<'a>>>(fields).ok());
+        let fields = self.fields.given().and_then(scan::whole::<List<Column<'a>>>);
         let fields = fields.and_then(|fields| match fields.0 {
             Nested::Given(fields) => Some(fields),
             _ => None,
@@ -181,25 +182,14 @@ pub(super) struct Key<'a> {
     pub(super) only: Option<&'a str>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Columns;
-        impl<'de> Visitor<'de> for Columns {
-            type Value = Key<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-                let first = map.next_entry::<IgnoredAny, Json<'de>>()?.and_then(|(_, value)| value.given());
-                let mut others = 0;
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
-                    others += 1;
-                }
-                Ok(Key { only: first.filter(|_| others == 0) })
-            }
-        }
-        deserializer.deserialize_map(Columns)
+impl<'a> Scan<'a> for Key<'a> {
+    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+        let mut columns = 0;
+        scanner.object(|scanner, _| {
+            let value = scanner.value()?;
+            columns += 1;
+            self.only = Json::of(Some(value)).given().filter(|_| columns == 1);
+            Some(())
+        })
     }
 }

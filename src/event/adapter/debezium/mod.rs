@@ -15,6 +15,7 @@ use super::lookup;
 use super::object::{Json, Nested};
 use super::payload::{Payload, missing};
 use crate::event::native::{self, Raw, Value};
+use crate::event::scan;
 use crate::event::{AccountProfile, Code, DecodeContext, Decoded, Event, Record, Rejection, Stream};
 use crate::time::Timestamp;
 
@@ -63,7 +64,8 @@ pub(super) fn tombstone<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<De
 
 /// Reads the change of a row.
 pub(super) fn read<'a>(payload: &Payload<'a, '_>, content: &Content<'_>, events: &mut Events<'a>) -> Result<(), Rejection> {
-    let outer: Outer<'a> = payload.parse()?;
+    let mut outer = Outer::default();
+    payload.parse(&mut outer)?;
     let change = change(payload, outer)?;
     match change.operation {
         Operation::Deleted if payload.raw.stream == Stream::Accounts => deletion(payload, &change, events),
@@ -72,7 +74,7 @@ pub(super) fn read<'a>(payload: &Payload<'a, '_>, content: &Content<'_>, events:
     }
 }
 
-/// The change that a payload tells of.
+/// The change of a row that a payload describes.
 fn change<'a>(payload: &Payload<'a, '_>, outer: Outer<'a>) -> Result<RowChange<'a>, Rejection> {
     // Without schemas, the envelope is the whole value.
     let (text, schema) = match &outer.payload {
@@ -203,6 +205,6 @@ fn account_key(key: Option<&[u8]>) -> Option<&[u8]> {
         return key;
     }
     let columns = lookup::member(text, "payload").unwrap_or(text);
-    let value = lookup::member(columns, "account_id").or_else(|| serde_json::from_str::<Key<'_>>(columns).ok()?.only)?;
+    let value = lookup::member(columns, "account_id").or_else(|| scan::whole::<Key<'_>>(columns)?.only)?;
     Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value).as_bytes())
 }

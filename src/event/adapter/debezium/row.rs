@@ -15,6 +15,7 @@ use super::envelope::Column;
 use crate::event::adapter::inner;
 use crate::event::adapter::object::{Json, List, Nested};
 use crate::event::adapter::payload::missing;
+use crate::event::scan::{self, Scanner};
 use crate::event::{Code, Rejection};
 
 /// What stands for a value that the database did not send along, such as a large one that has not changed.
@@ -102,22 +103,36 @@ pub(super) fn plain<'a>(row: Json<'a>, schema: Json<'a>) -> Result<Cow<'a, str>,
     if text.starts_with('"') {
         return unquoted(text).filter(|text| inner::is_object(text)).map(Cow::Owned).ok_or_else(|| wrong("after", "is not an object"));
     }
-    let columns: BTreeMap<Cow<'a, str>, &'a RawValue> = serde_json::from_str(text).map_err(|_| wrong("after", "is not an object"))?;
     let kinds = kinds(schema);
-    let mut changed = false;
-    let mut plain = Vec::with_capacity(columns.len());
-    for (name, value) in columns {
-        let kind = kinds.get(&*name).copied().unwrap_or(Kind::Plain);
-        let kind = if kind == Kind::Plain { Kind::guessed(&name, value.get()) } else { kind };
-        let value = column(&name, value.get(), kind)?;
-        changed |= matches!(value, Cow::Owned(_));
-        plain.push((name, value));
+    // The row so far with its values rewritten, and how much of the text is in it.
+    let (mut plain, mut copied, mut refused) = (String::new(), 0, None);
+    let mut scanner = Scanner::new(text);
+    let parsed = scanner.object(|scanner, name| {
+        let start = scanner.position();
+        let json = scanner.value()?;
+        let kind = kinds.get(name).copied().unwrap_or(Kind::Plain);
+        let kind = if kind == Kind::Plain { Kind::guessed(name, json) } else { kind };
+        match column(name, json, kind) {
+            Ok(Cow::Borrowed(_)) => {}
+            Ok(Cow::Owned(value)) => {
+                plain.push_str(text.get(copied..start)?);
+                plain.push_str(&value);
+                copied = scanner.position();
+            }
+            Err(rejection) => refused = refused.take().or(Some(rejection)),
+        }
+        Some(())
+    });
+    match (parsed, refused) {
+        (None, _) => Err(wrong("after", "is not an object")),
+        (Some(()), Some(rejection)) => Err(rejection),
+        (Some(()), None) if copied == 0 => Ok(Cow::Borrowed(text)),
+        (Some(()), None) => Ok(Cow::Owned(plain + text.get(copied..).unwrap_or_default())),
     }
-    Ok(if changed { Cow::Owned(object(&plain)) } else { Cow::Borrowed(text) })
 }
 
 fn kinds(schema: Json<'_>) -> BTreeMap<&str, Kind> {
-    let columns = schema.given().and_then(|fields| serde_json::from_str::<List<Column<'_>>>(fields).ok());
+    let columns = schema.given().and_then(scan::whole::<List<Column<'_>>>);
     let columns = columns.and_then(|columns| match columns.0 {
         Nested::Given(columns) => Some(columns),
         _ => None,
@@ -135,7 +150,8 @@ fn kinds(schema: Json<'_>) -> BTreeMap<&str, Kind> {
 
 /// A value as plain JSON; borrowed if it is already.
 fn column<'a>(name: &str, json: &'a str, kind: Kind) -> Result<Cow<'a, str>, Rejection> {
-    if json.contains(UNAVAILABLE) || json.contains(UNAVAILABLE_BYTES) {
+    // Most values are too short to be searched.
+    if json.len() > UNAVAILABLE.len() && (json.contains(UNAVAILABLE) || json.contains(UNAVAILABLE_BYTES)) {
         return Ok(Cow::Owned("null".to_owned()));
     }
     if json == "null" {
@@ -201,20 +217,6 @@ fn seconds(ticks: i128, per_second: i128) -> String {
 
 fn unquoted(json: &str) -> Option<String> {
     serde_json::from_str(json).ok()
-}
-
-fn object(columns: &[(Cow<'_, str>, Cow<'_, str>)]) -> String {
-    let mut text = String::from("{");
-    for (index, (name, value)) in columns.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        text.push_str(&serde_json::Value::from(&**name).to_string());
-        text.push(':');
-        text.push_str(value);
-    }
-    text.push('}');
-    text
 }
 
 fn wrong(path: &str, why: &str) -> Rejection {

@@ -90,7 +90,8 @@ impl Meaning {
 
 /// Turns an event of Stripe into a native one.
 pub(super) fn read<'a>(payload: &Payload<'a, '_>, options: &Options, events: &mut Events<'a>) -> Result<(), Rejection> {
-    let event: StripeEvent<'a> = payload.parse()?;
+    let mut event = StripeEvent::default();
+    payload.parse(&mut event)?;
     let kind = payload.required(event.kind, "type", Value::any_text)?.to_ascii_lowercase();
     let meaning = Meaning::of(&kind);
     let Some(subject) = event.data.get().and_then(|data| data.object.get()) else { return without_object(&event, &kind) };

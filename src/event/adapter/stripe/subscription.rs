@@ -104,7 +104,12 @@ impl<'a, 'c> Reader<'_, 'a, 'c> {
             let item = item.get().ok_or_else(|| Rejection::new(Code::WrongType, format!("{ITEMS}[] is not an object")));
             item.and_then(|item| prices.line(item)).map_err(|rejection| at(index, &rejection))
         };
-        data(items)?.iter().enumerate().map(line).collect()
+        let data = data(items)?;
+        // Stripe has no subscription without items, so an empty list would be a wrong MRR of 0.
+        if data.is_empty() && !prices.has_ended {
+            return Err(missing("data.object.items.data[0]"));
+        }
+        data.iter().enumerate().map(line).collect()
     }
 
     /// The only item of a subscription that is older than items: one plan.

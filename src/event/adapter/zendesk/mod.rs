@@ -28,7 +28,8 @@ const PRIORITIES: [(&str, Priority); 4] =
 
 /// Turns an event, or a ticket, into native events.
 pub(super) fn read<'a>(payload: &Payload<'a, '_>, events: &mut Events<'a>) -> Result<(), Rejection> {
-    let parsed: Payloads<'a> = payload.parse()?;
+    let mut parsed = Payloads::default();
+    payload.parse(&mut parsed)?;
     let kind = payload.optional(parsed.kind, "type", Value::any_text).ok().flatten().unwrap_or_default().to_ascii_lowercase();
     match (kind.strip_prefix(EVENT_TYPE), parsed.ticket.get()) {
         (Some(kind), _) => match kind.strip_prefix("ticket.") {

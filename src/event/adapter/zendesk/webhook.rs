@@ -14,7 +14,7 @@ use crate::event::{OpenStatus, Priority, Rejection, ReplyBy, SnapshotStatus, Tic
 use crate::time::Timestamp;
 
 /// A native event: its type and kind.
-type Told<'a> = (&'static str, TicketKind<'a>);
+type NativeEvent<'a> = (&'static str, TicketKind<'a>);
 
 /// The kinds of events that are read; the others are ignored.
 #[derive(Clone, Copy)]
@@ -78,7 +78,7 @@ impl<'a> Reader<'_, 'a, '_> {
             // A ticket that loses its priority has the usual one.
             ticket.priority = Some(self.priority(self.change.current, "event.current")?.unwrap_or_default());
         }
-        for (type_name, kind) in self.told(kind, &mut ticket)?.into_iter().flatten() {
+        for (type_name, kind) in self.native_events(kind, &mut ticket)?.into_iter().flatten() {
             self.push(events, &account, id.clone(), (type_name, at), ticket.event(kind));
         }
         Ok(())
@@ -119,7 +119,7 @@ impl<'a> Reader<'_, 'a, '_> {
     }
 
     /// One or two native events.
-    fn told(&self, kind: Kind, ticket: &mut Ticket<'a>) -> Result<[Option<Told<'a>>; 2], Rejection> {
+    fn native_events(&self, kind: Kind, ticket: &mut Ticket<'a>) -> Result<[Option<NativeEvent<'a>>; 2], Rejection> {
         let one = |type_name, kind| [Some((type_name, kind)), None];
         Ok(match kind {
             Kind::Created => [Some(("ticket_opened", TicketKind::Opened)), self.status()?.and_then(|status| became(status, false))],
@@ -141,8 +141,8 @@ impl<'a> Reader<'_, 'a, '_> {
         })
     }
 
-    /// A ticket that was done and is not any more has been reopened; if it did not become simply open, that is told, too.
-    fn status_changed(&self) -> Result<[Option<Told<'a>>; 2], Rejection> {
+    /// A ticket that was done and is not any more has been reopened; if it became anything but open, its new status is an event, too.
+    fn status_changed(&self) -> Result<[Option<NativeEvent<'a>>; 2], Rejection> {
         let read = |value: &Value<'a, '_>| value.choice(&STATUSES);
         let previous = self.payload.optional(self.change.previous, "event.previous", read)?;
         let current = self.payload.required(self.change.current, "event.current", read)?;
@@ -207,7 +207,7 @@ impl<'a> Reader<'_, 'a, '_> {
 }
 
 /// The native event of a status that a ticket took; `open_too`: also of simply being open.
-const fn became<'a>(status: Status, open_too: bool) -> Option<Told<'a>> {
+const fn became<'a>(status: Status, open_too: bool) -> Option<NativeEvent<'a>> {
     match status {
         Status::New | Status::Open(OpenStatus::Open) if !open_too => None,
         Status::New => Some(("ticket_status_changed", TicketKind::StatusChanged(OpenStatus::Open))),
