@@ -102,7 +102,7 @@ fn the_commented_configuration_names_every_format_and_every_shipped_mapping_at_i
     for (name, file) in SHIPPED {
         let stream = compiled(file).rules().events[0].target.stream;
         let lines = section(stream);
-        let named = lines.lines().skip_while(|line| !line.starts_with("#mapping")).take(2).collect::<String>();
+        let named = lines.lines().skip_while(|line| !line.starts_with("#mapping")).take(2).collect::<Vec<_>>().join("\n");
         assert!(words(&named).contains(&name.to_owned()), "{name} is not named for the {} stream", stream.name());
     }
     for format in churnwatch::event::Format::NAMES {
