@@ -98,8 +98,8 @@ fn customers(args: &Args, start: Timestamp) -> simulate::Options {
         accounts: args.accounts,
         start: start.minus_days(i64::from(HISTORY_DAYS)),
         days: HISTORY_DAYS + LIVE_DAYS,
-        story_days: HISTORY_DAYS + 35,
-        quiet_days: HISTORY_DAYS - 25,
+        story_days: HISTORY_DAYS + 40,
+        quiet_days: HISTORY_DAYS - 60,
         activity: 0.4,
         mix: MIX,
         ..simulate::Options::default()
