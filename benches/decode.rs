@@ -156,13 +156,13 @@ fn router(bencher: Bencher<'_, '_>, name: &str) {
         let profile = AccountProfile { aliases: vec![alias], ..AccountProfile::default() };
         aliases.note(&format!("account-{user:07}"), Timestamp(0), None, &profile);
     }
-    let mut routed = Routed::default();
+    let mut output = Routed::default();
     let line = || event_fixtures::line(Stream::Usage, json.as_bytes());
-    assert!(router.route(&line(), &format, 0, Some(&aliases), &mut routed).is_ok() && !routed.is_empty());
+    assert!(router.route(&line(), &format, 0, Some(&aliases), &mut output).is_ok() && !output.is_empty());
     bencher
         .counter(ItemsCount::new(1_usize))
         .counter(BytesCount::of_str(json))
-        .bench_local(|| router.route(black_box(&line()), &format, 0, Some(&aliases), &mut routed).is_ok() && !routed.is_empty());
+        .bench_local(|| router.route(black_box(&line()), &format, 0, Some(&aliases), &mut output).is_ok() && !output.is_empty());
 }
 
 /// An example event under the name of its file.

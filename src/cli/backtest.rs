@@ -100,7 +100,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let labels = args.labels.as_deref().map(|path| read_labels(path, &input.settings)).transpose()?;
     let end = args.as_of.map_or_else(|| input.newest(), Ok)?;
     let Input { settings, mut files } = input;
-    let reading = Reading::of(&files, end, &settings, division.threads);
+    let reading = Reading::of_history(&files, end, &settings, division.threads);
     files.iter_mut().for_each(InputFile::forget_digests);
     let outcomes = Outcomes { files: &files, reading: &reading };
     outcomes.print(globals.log_format, globals.quiet, None);

@@ -48,6 +48,15 @@ impl Accepted {
     }
 }
 
+/// The order in which records are taken to have arrived, which decides what is late and what repeats another record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Lines in the order of the files, as if they were topics.
+    OfFiles,
+    /// Event time: nothing is late. For histories, whose lines may be sorted by account.
+    OfTime,
+}
+
 /// A partition of the accounts, by hash of their ids.
 #[derive(Clone, Copy, Debug)]
 pub struct PartitionNumber {
@@ -88,21 +97,30 @@ pub struct PartitionReading {
 }
 
 impl PartitionReading {
-    /// Classifies the records of a partition as of `t`, in file order.
-    pub fn of(files: &[InputFile], t: Timestamp, settings: &Settings, partition: PartitionNumber) -> Self {
+    /// Classifies the records of a partition as of `t`, in this order.
+    pub fn of(files: &[InputFile], t: Timestamp, settings: &Settings, partition: PartitionNumber, order: Order) -> Self {
         let (mut reading, mut remembered) = (Self::default(), RememberedIds::default());
-        for (file, input) in (0_u8..).zip(files) {
-            for (block, lines) in (0_u32..).zip(&input.blocks) {
-                for digest in lines.digests().iter().filter(|digest| digest.is_valid(t, settings)) {
-                    let observation = reading.stream_time.observe_at(digest.stream, digest.at, || digest.identity(), None, t, settings);
-                    reading.depends_on_instant |= observation.newest.0 - digest.at.0 >= settings.time.dedup_ms;
-                    if partition.holds(digest.account) {
-                        let repeated = remembered.remember(digest.stream, digest, observation, settings);
-                        let Digest { at, span, event, .. } = *digest;
-                        let accepted = Accepted { at, lateness: observation.lateness, file, block, span, event };
-                        reading.take(input.stream, digest, accepted, repeated, t);
-                    }
-                }
+        let blocks = (0_u8..)
+            .zip(files)
+            .flat_map(|(file, input)| (0_u32..).zip(&input.blocks).map(move |(block, lines)| (file, input, block, lines)));
+        let digests = blocks.flat_map(|(file, input, block, lines)| lines.digests().iter().map(move |digest| (file, input, block, digest)));
+        let valid = digests.filter(|(_, _, _, digest)| digest.is_valid(t, settings));
+        let mut classify = |(file, input, block, digest): (u8, &InputFile, u32, &Digest)| {
+            let observation = reading.stream_time.observe_at(digest.stream, digest.at, || digest.identity(), None, t, settings);
+            reading.depends_on_instant |= observation.newest.0 - digest.at.0 >= settings.time.dedup_ms;
+            if partition.holds(digest.account) {
+                let repeated = remembered.remember(digest.stream, digest, observation, settings);
+                let Digest { at, span, event, .. } = *digest;
+                let accepted = Accepted { at, lateness: observation.lateness, file, block, span, event };
+                reading.take(input.stream, digest, accepted, repeated, t);
+            }
+        };
+        match order {
+            Order::OfFiles => valid.for_each(&mut classify),
+            Order::OfTime => {
+                let mut sorted: Vec<_> = valid.collect();
+                sorted.sort_by_key(|(_, _, _, digest)| digest.at);
+                sorted.into_iter().for_each(&mut classify);
             }
         }
         // The sort must be stable: records with the same time stay in file order.

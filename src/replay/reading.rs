@@ -1,4 +1,4 @@
-//! The first pass: reads every line in file order and classifies it as the engine would.
+//! The first pass: reads every line and classifies it as the engine would.
 
 use std::collections::{BTreeSet, HashSet};
 use std::convert::Infallible;
@@ -8,7 +8,7 @@ use super::block::Block;
 use super::digest::{Kind, hash_of_account, raw};
 use super::file::InputFile;
 use super::parallel::{each, in_order};
-use super::partition_reading::{OneOfSeveral, PartitionNumber, PartitionReading};
+use super::partition_reading::{OneOfSeveral, Order, PartitionNumber, PartitionReading};
 use super::span::Span;
 use crate::engine::{Counts, Outcome};
 use crate::event::Rejection;
@@ -66,17 +66,27 @@ impl Reading {
     /// Reads every file, in the given order, as of `t`, with one account partition per thread.
     #[must_use]
     pub fn of(files: &[InputFile], t: Timestamp, settings: &Settings, threads: NonZeroUsize) -> Self {
-        let reading = Self::divided(files, t, settings, threads);
+        Self::within_limits(files, t, settings, threads, Order::OfFiles)
+    }
+
+    /// Reads every file as of `t`, as if its records had arrived in order of event time.
+    #[must_use]
+    pub fn of_history(files: &[InputFile], t: Timestamp, settings: &Settings, threads: NonZeroUsize) -> Self {
+        Self::within_limits(files, t, settings, threads, Order::OfTime)
+    }
+
+    fn within_limits(files: &[InputFile], t: Timestamp, settings: &Settings, threads: NonZeroUsize, order: Order) -> Self {
+        let reading = Self::divided(files, t, settings, threads, order);
         let accounts: usize = reading.partitions.iter().map(|partition| partition.accounts).sum();
         // Which accounts exceed the limit depends on the order of all accounts, so a single partition must decide.
-        if accounts > settings.limits.accounts { Self::divided(files, t, settings, NonZeroUsize::MIN) } else { reading }
+        if accounts > settings.limits.accounts { Self::divided(files, t, settings, NonZeroUsize::MIN, order) } else { reading }
     }
 
     /// Reads every file as of `t`, but keeps the records of one account only: all that its score needs besides is stream time.
     #[must_use]
     pub fn of_account(files: &[InputFile], t: Timestamp, settings: &Settings, account_id: &str) -> Self {
         let only = PartitionNumber { number: 0, of: 1, only: Some(hash_of_account(account_id)) };
-        let partition = PartitionReading::of(files, t, settings, only);
+        let partition = PartitionReading::of(files, t, settings, only, Order::OfFiles);
         Self {
             dead_letters: Vec::new(),
             first_ignored: Vec::new(),
@@ -111,7 +121,7 @@ impl Reading {
     #[must_use]
     pub fn as_of(&self, files: &[InputFile], t: Timestamp, settings: &Settings) -> Self {
         let partitions = NonZeroUsize::new(self.partitions.len()).unwrap_or(NonZeroUsize::MIN);
-        let mut earlier = Self::divided(files, t, settings, partitions);
+        let mut earlier = Self::divided(files, t, settings, partitions, Order::OfFiles);
         let deleted = earlier.partitions.into_iter().zip(&self.partitions);
         earlier.partitions = deleted.map(|(partition, later)| partition.with_deletions_of(later)).collect();
         earlier
@@ -125,9 +135,9 @@ impl Reading {
         times.reduce(|(earliest, newest), (at, _)| (earliest.min(at), newest.max(at)))
     }
 
-    fn divided(files: &[InputFile], t: Timestamp, settings: &Settings, partitions: NonZeroUsize) -> Self {
+    fn divided(files: &[InputFile], t: Timestamp, settings: &Settings, partitions: NonZeroUsize, order: Order) -> Self {
         let of = partitions.get();
-        let readings = each(0..of, |number| PartitionReading::of(files, t, settings, PartitionNumber { number, of, only: None }));
+        let readings = each(0..of, |number| PartitionReading::of(files, t, settings, PartitionNumber { number, of, only: None }, order));
         let mut reading = Self {
             dead_letters: Vec::new(),
             first_ignored: Vec::new(),

@@ -16,6 +16,14 @@ fn customers(accounts: &str, days: &str) -> tempfile::TempDir {
     folder
 }
 
+/// Sorts the lines of a file by customer, as an export would.
+fn sort_by_customer(folder: &Path, name: &str) {
+    let history = std::fs::read_to_string(folder.join(name)).unwrap();
+    let mut lines: Vec<(Value, &str)> = history.lines().map(|line| (serde_json::from_str(line).unwrap(), line)).collect();
+    lines.sort_by_key(|(event, _): &(Value, &str)| event["account_id"].as_str().unwrap().to_owned());
+    std::fs::write(folder.join(name), lines.iter().map(|(_, line)| format!("{line}\n")).collect::<String>()).unwrap();
+}
+
 fn auc(of: &Value) -> [f64; 3] {
     ["value", "low", "high"].map(|field| of["auc"][field].as_f64().unwrap())
 }
@@ -49,6 +57,8 @@ fn the_score_foresees_churn_and_random_outcomes_are_not_foreseen() {
     let segments = found["segments"].as_array().unwrap();
     let points = |of: &Value| of["points"].as_u64().unwrap();
     assert!(segments.len() > 1 && segments.iter().map(points).sum::<u64>() == points(&found["test"]), "{segments:?}");
+    sort_by_customer(folder.path(), "usage.ndjson");
+    assert_eq!(figures(folder.path(), &INPUTS), found, "the order of the lines says nothing");
     shuffled(folder.path());
     let random = figures(folder.path(), &[&INPUTS[..], &["--labels", "shuffled.csv"]].concat());
     let [_, low, high] = auc(&random["test"]);
