@@ -21,7 +21,8 @@ fn sort_by_customer(folder: &Path, name: &str) {
     let history = std::fs::read_to_string(folder.join(name)).unwrap();
     let mut lines: Vec<(Value, &str)> = history.lines().map(|line| (serde_json::from_str(line).unwrap(), line)).collect();
     lines.sort_by_key(|(event, _): &(Value, &str)| event["account_id"].as_str().unwrap().to_owned());
-    std::fs::write(folder.join(name), lines.iter().map(|(_, line)| format!("{line}\n")).collect::<String>()).unwrap();
+    let sorted: Vec<&str> = lines.iter().map(|(_, line)| *line).collect();
+    std::fs::write(folder.join(name), sorted.join("\n") + "\n").unwrap();
 }
 
 fn auc(of: &Value) -> [f64; 3] {
