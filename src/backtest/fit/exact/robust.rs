@@ -10,7 +10,7 @@ use super::slopes::Slopes;
 impl Rows {
     /// Standard errors of b and c that hold although the points of an account resemble each other: square roots of the diagonal of
     /// H^-1 (sum of g g' over accounts) H^-1 x A/(A - 1), where g is the sum of the gradients of an account's rows and A the number of
-    /// accounts (Liang and Zeger, Biometrika 1986; White, Econometrica 1982). `None` for a coefficient that stopped at [`LEAST`].
+    /// accounts (Liang and Zeger, Biometrika 1986; White, Econometrica 1982). `None` for a coefficient that stopped at its least size.
     pub(in super::super) fn standard_errors(&self, lambda: f64, minimum: &Minimum) -> Result<Vec<Option<f64>>, Failure> {
         let Minimum { parameters, signs, free } = minimum;
         let width = parameters.len();
