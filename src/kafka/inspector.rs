@@ -193,7 +193,13 @@ impl Inspector {
     /// false; what cannot be asked counts as no.
     pub(crate) fn member_named(&self, group: &str, instance: &str, step: impl Fn() -> bool) -> Option<String> {
         while step() {
-            match describe::member_named(&self.client, group, instance, wait::TURN) {
+            // librdkafka aborts the process if its connection to the coordinator breaks while it waits for this description. So it is asked
+            // for right after a broker has answered, and not while none does.
+            if self.client.fetch_group_list(Some(group), wait::TURN).is_err() {
+                self.wait(wait::STEP);
+                continue;
+            }
+            match describe::member_named(&self.client, group, instance, wait::REQUEST) {
                 Ok(member) => return member,
                 Err(code) if wait::limit(&KafkaError::AdminOp(code), wait::OUTAGE).is_none() => {
                     tracing::warn!(group, instance, ?code, "the members of the group cannot be listed");
