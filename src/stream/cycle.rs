@@ -40,8 +40,6 @@ pub(super) struct Transactions {
     destinations: Destinations,
     failed_in_a_row: usize,
     limits: Limits,
-    /// Whether a request of the last transaction may still be on its way.
-    may_be_repeated: bool,
 }
 
 /// How a transaction ended.
@@ -77,7 +75,6 @@ impl Transactions {
             destinations: Destinations::of(options),
             failed_in_a_row: 0,
             limits: Limits::default(),
-            may_be_repeated: false,
         })
     }
 
@@ -97,9 +94,6 @@ impl Transactions {
         limit: Duration,
     ) -> Result<TransactionEnd, Failure> {
         self.destinations.check(tasks.iter().map(|(_, task)| &**task))?;
-        if std::mem::take(&mut self.may_be_repeated) {
-            self.replace_producer()?;
-        }
         let estimated: Load = tasks.iter().map(|(_, task)| task.load(self.limits.record_bytes())).sum();
         let was_limited = self.limits.are_nearly_reached(estimated) || tasks.iter().any(|(_, task)| task.has_left());
         let began = monotonic();
@@ -108,7 +102,10 @@ impl Transactions {
         let lasted = monotonic().duration_since(began);
         match result {
             Ok(commit) => {
-                self.may_be_repeated = commit.may_be_repeated;
+                if commit.may_be_repeated {
+                    // At once, while the coordinator answers.
+                    self.replace_producer()?;
+                }
                 for (number, _) in &*tasks {
                     self.options.starts.over(**number);
                 }

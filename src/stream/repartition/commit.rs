@@ -58,16 +58,15 @@ impl RepartitionThread {
         fault::point("before-repartition-commit");
         let began = self.open.unwrap_or_else(monotonic);
         let deadline = Deadline::after(limit.saturating_sub(monotonic().saturating_duration_since(began)));
-        if self.open.is_none() {
-            self.renew_producer()?;
-        }
         let open = if self.open.is_none() { self.producer.begin() } else { Ok(()) };
         let offsets = self.offsets();
         let committed = open.and_then(|()| self.producer.commit(&offsets, &metadata, deadline));
         // Records are on their way since the transaction was opened.
         let lasted = monotonic().duration_since(began);
         match committed {
-            Ok(commit) => self.may_be_repeated = commit.may_be_repeated,
+            // At once, while the coordinator answers.
+            Ok(commit) if commit.may_be_repeated => self.replace_producer()?,
+            Ok(_) => {}
             Err(error) => {
                 self.failed(&error)?;
                 return Ok(false);
@@ -130,14 +129,9 @@ impl RepartitionThread {
         self.partitions.clear();
     }
 
-    /// A new producer if a request of the last transaction may still be on its way. None is open.
-    pub(super) fn renew_producer(&mut self) -> Result<(), Failure> {
-        if self.may_be_repeated { self.replace_producer() } else { Ok(()) }
-    }
-
     /// A new producer, whose id nobody else can hold.
     pub(super) fn replace_producer(&mut self) -> Result<(), Failure> {
-        (self.open, self.may_be_repeated) = (None, false);
+        self.open = None;
         let id = replacement_id(&self.transactional_id);
         self.producer = TransactionalProducer::new(&self.options.properties, &id, || self.clock.step())?;
         Ok(())

@@ -68,8 +68,6 @@ pub(in crate::stream) struct RepartitionThread {
     inspector: Inspector,
     namesake: Option<Namesake>,
     pub(super) transactional_id: String,
-    /// Whether a request of the last transaction may still be on its way.
-    pub(super) may_be_repeated: bool,
     pub(super) producer: TransactionalProducer,
     pub(super) events: VecDeque<GroupEvent>,
     pub(super) membership: Option<Membership>,
@@ -118,7 +116,6 @@ impl RepartitionThread {
             namesake: Namesake::of(&group, group_instance.as_deref(), options)?,
             producer: TransactionalProducer::new(&options.properties, &transactional_id, || clock.step())?,
             transactional_id,
-            may_be_repeated: false,
             clock,
             report: threads.repartition().get(number).cloned().unwrap_or_default(),
             events: VecDeque::new(),
@@ -250,9 +247,6 @@ impl RepartitionThread {
 
     /// Polls and routes until a commit is due, the transaction is nearly full, or a rebalance begins.
     fn gather(&mut self) -> Result<(), Failure> {
-        if self.open.is_none() {
-            self.renew_producer()?;
-        }
         let until = monotonic() + POLL_LIMIT.min(self.interval());
         loop {
             let left = until.saturating_duration_since(monotonic());
