@@ -81,22 +81,6 @@ fn a_named_instance_that_was_cut_off_during_a_transaction_does_not_fence_its_suc
 }
 
 #[test]
-fn a_named_instance_that_was_cut_off_while_idle_does_not_fence_its_successor() {
-    let (broker, proxy) = proxied_broker();
-    let mut scenario = Scenario::on(broker, "idle", 2, &simulated(78, 5, 5));
-    scenario.application.set("application.instance", "a");
-    let mut zombie = start_zombie(&scenario.application, &proxy, None);
-    scenario.wait_for_end(&mut zombie);
-    proxy.cut_off(true);
-    let mut successor = scenario.application.start();
-    // Its session ends without any answer of the group.
-    comes_back(zombie, &proxy, "lost=true");
-    scenario.topics.fill(broker, &simulated(79, 5, 2));
-    scenario.wait_for_end(&mut successor);
-    successor.terminate();
-}
-
-#[test]
 fn a_named_instance_that_was_cut_off_does_not_fence_its_successor_in_the_repartition_stage() {
     let (broker, proxy) = proxied_broker();
     let records = simulated(76, 10, 5);
