@@ -14,7 +14,7 @@ use crate::backtest::report::{Report, Subject, Text, document};
 use crate::backtest::{Basis, Labels, Past, Schedule, Span, SuggestedCurve, fitted_model, page};
 use crate::config::section::OnBadRun;
 use crate::event::Stream;
-use crate::file::{self, Existing, Output, WriteError};
+use crate::file::{self, Existing, Output};
 use crate::replay::{self, Division, History, InputFile, Reading};
 use crate::score::ModelFile;
 use crate::settings::Settings;
@@ -224,14 +224,11 @@ impl Args {
     }
 
     fn existing(&self) -> Existing {
-        if self.overwrite { Existing::Overwrite } else { Existing::Refuse }
+        Existing::if_overwriting(self.overwrite)
     }
 
     fn write(&self, path: Option<&Path>, write: impl FnOnce(&mut Output) -> std::io::Result<()>) -> anyhow::Result<()> {
-        let Some(path) = path else { return Ok(()) };
-        let mut output = Output::create(path, self.existing())?;
-        write(&mut output).map_err(|error| WriteError::of(path, &error))?;
-        Ok(output.finish()?)
+        Ok(Output::write(path, self.existing(), write)?)
     }
 }
 

@@ -242,10 +242,7 @@ fn report(error: &anyhow::Error, format: LogFormat) -> ExitCode {
 
 /// Writes a text to standard output. A reader that exits early, as `head` does, is no failure.
 fn print(text: &[u8]) -> Result<(), WriteError> {
-    let path = Path::new("-");
-    let mut output = Output::create(path, Existing::Refuse)?;
-    output.text(text).map_err(|error| WriteError::of(path, &error))?;
-    output.finish()
+    Output::write(Some(Path::new("-")), Existing::Refuse, |output| output.text(text))
 }
 
 /// Parses the name of a format.

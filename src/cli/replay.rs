@@ -12,7 +12,7 @@ use super::progress::{Progress, Unit};
 use super::{Globals, compare, paths};
 use crate::config::section::OnBadRun;
 use crate::engine::OutputRecord;
-use crate::file::{self, Existing, Output, WriteError};
+use crate::file::{self, Existing, Output};
 use crate::replay::{self, Comparisons, Division, History, InputFile, Reading, Request};
 use crate::score::Model;
 use crate::settings::Settings;
@@ -209,14 +209,11 @@ impl Args {
     }
 
     fn existing(&self) -> Existing {
-        if self.overwrite { Existing::Overwrite } else { Existing::Refuse }
+        Existing::if_overwriting(self.overwrite)
     }
 
     fn write_to(&self, path: Option<&Path>, write: impl FnOnce(&mut Output) -> std::io::Result<()>) -> anyhow::Result<()> {
-        let Some(path) = path else { return Ok(()) };
-        let mut output = Output::create(path, self.existing())?;
-        write(&mut output).map_err(|error| WriteError::of(path, &error))?;
-        Ok(output.finish()?)
+        Ok(Output::write(path, self.existing(), write)?)
     }
 }
 

@@ -164,7 +164,7 @@ impl Args {
     }
 
     fn existing(&self) -> Existing {
-        if self.overwrite { Existing::Overwrite } else { Existing::Refuse }
+        Existing::if_overwriting(self.overwrite)
     }
 
     fn events_max(&self) -> usize {

@@ -19,6 +19,14 @@ pub enum Existing {
     Overwrite,
 }
 
+impl Existing {
+    /// As `--overwrite` says.
+    #[must_use]
+    pub const fn if_overwriting(overwrite: bool) -> Self {
+        if overwrite { Self::Overwrite } else { Self::Refuse }
+    }
+}
+
 /// An output could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
@@ -67,6 +75,17 @@ impl Output {
             }
         };
         Ok(Self { writer: BufWriter::with_capacity(1 << 20, sink), path: path.to_owned(), part })
+    }
+
+    /// Writes a whole output, if there is to be one.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn write(path: Option<&Path>, existing: Existing, write: impl FnOnce(&mut Self) -> io::Result<()>) -> Result<(), WriteError> {
+        let Some(path) = path else { return Ok(()) };
+        let mut output = Self::create(path, existing)?;
+        write(&mut output).map_err(|error| WriteError::of(path, &error))?;
+        output.finish()
     }
 
     /// Writes one line.

@@ -123,7 +123,7 @@ impl Serialize for Message<'_> {
     }
 }
 
-/// Whether a field without presence has a value that cannot be told from an absent one.
+/// Whether a field without presence has a value that looks like an absent one.
 fn is_unset(field: &FieldDescriptor, value: &Value) -> bool {
     match value {
         Value::String(text) => text.is_empty(),

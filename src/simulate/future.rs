@@ -13,7 +13,7 @@ use crate::time::{DAY_MS, Timestamp};
 /// acquired.
 const SUDDEN: f64 = 0.044;
 
-/// How far a future is told: whether an account leaves within this many days.
+/// How far ahead the truth looks: whether an account leaves within this many days.
 pub const HORIZON_DAYS: i64 = 90;
 
 /// The future of an account.

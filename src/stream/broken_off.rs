@@ -24,7 +24,7 @@ struct Breaks {
 }
 
 impl BrokenOff {
-    /// These tasks are wanted. Those that were away for long start anew.
+    /// These tasks are wanted. The clock of those that were away for long is reset.
     pub(super) fn wanted(&mut self, tasks: impl IntoIterator<Item = i32>, now: Instant) {
         self.0.retain(|_, breaks| now.saturating_duration_since(breaks.wanted) <= AWAY_LIMIT);
         for task in tasks {

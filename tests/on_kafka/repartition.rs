@@ -67,7 +67,7 @@ impl Foreign {
 }
 
 /// The JSON of a response.
-fn body(response: &str) -> Option<Value> {
+pub fn body(response: &str) -> Option<Value> {
     serde_json::from_str(response.split_once("\r\n\r\n")?.1).ok()
 }
 

@@ -12,7 +12,8 @@ use crate::kafka::input::simulated;
 use crate::kafka::scenario::{LIMIT, Scenario};
 use crate::kafka::service::{Application, Service};
 use crate::kafka::{client, eventually};
-use crate::repartition::Foreign;
+use crate::kill::check_changes;
+use crate::repartition::{Foreign, body};
 
 /// A pause of a thread that outlasts its transaction and the start of a successor.
 const PAUSE_MILLIS: u64 = 20_000;
@@ -77,6 +78,33 @@ fn a_named_instance_that_was_cut_off_during_a_transaction_does_not_fence_its_suc
         scenario.wait_for_end(&mut successor);
     }
     assert!(!successor.log().contains("transaction failed"), "{}", successor.log());
+    successor.terminate();
+}
+
+/// Waits until an instance has published all its accounts: it has nothing left to write until an event arrives.
+fn is_idle(scenario: &Scenario, service: &mut Service) {
+    eventually("its changes", LIMIT, || {
+        service.assert_alive();
+        let published = check_changes(scenario.broker, &scenario.application) as u64;
+        let accounts = body(&service.get("/api/accounts"))?["matched"].as_u64()?;
+        (published > 0 && published == accounts).then_some(())
+    });
+}
+
+#[test]
+fn a_named_instance_that_was_cut_off_while_idle_does_not_fence_its_successor() {
+    let (broker, proxy) = proxied_broker();
+    let mut scenario = Scenario::on(broker, "idle", 2, &simulated(78, 5, 5));
+    scenario.application.set("application.instance", "a");
+    let mut zombie = start_zombie(&scenario.application, &proxy, None);
+    scenario.wait_for_end(&mut zombie);
+    is_idle(&scenario, &mut zombie);
+    proxy.cut_off(true);
+    let mut successor = scenario.application.start();
+    // Its session ends without any answer of the group.
+    comes_back(zombie, &proxy, "lost=true");
+    scenario.topics.fill(broker, &simulated(79, 5, 2));
+    scenario.wait_for_end(&mut successor);
     successor.terminate();
 }
 

@@ -32,7 +32,7 @@ impl Usage {
         self.measure_features(t, today, out);
     }
 
-    /// Sets the metrics that can still be told at an instant up to 28 days ago, counting users and features by date.
+    /// Sets the metrics that can still be computed for an instant up to 28 days ago, counting users and features by date.
     pub fn measure_before(&self, t: Timestamp, region: Option<&str>, settings: &Settings, out: &mut Metrics) {
         let today = settings.zone.date_of(t);
         let quiet = QuietDays::new(settings, region);

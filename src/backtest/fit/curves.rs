@@ -50,7 +50,7 @@ pub enum NoSuggestion {
         /// Number of them that were followed by churn.
         churned: u64,
     },
-    /// No difference that can be told from chance, in the direction of the curve.
+    /// No difference beyond chance in the direction of the curve.
     #[error("churn does not depend on the metric in the direction of its curve")]
     NoRelation,
 }

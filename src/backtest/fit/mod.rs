@@ -16,7 +16,6 @@ mod refusal;
 #[cfg(test)]
 mod simulated;
 mod split;
-mod standardised;
 #[cfg(test)]
 mod tests;
 
@@ -29,4 +28,3 @@ pub use model_text::{TextError, model_text};
 pub use platt::{Calibration, MIN_SLOPE};
 pub use refusal::{Classes, Refusal};
 pub use split::{Part, Split};
-pub use standardised::Standardised;

@@ -28,7 +28,7 @@ pub(super) fn compile(text: &str, name: &str, path: &Path) -> Result<Mapping, Ve
     let root = tree::parse(text, path)?;
     let root = At { node: &root, path: KeyPath::default() };
     let mut compiler = Compiler { report: Report::default(), tables: Uses::new() };
-    // A name in quotes could be a constant, but asking for headers in vain costs little.
+    // A name in quotes could be a constant, but looking for headers that are not used costs little.
     let reads_headers = text.contains("@header/");
     compiler.report.keys(&root, &KEYS);
     compiler.tables = tables(&root, &mut compiler.report);

@@ -34,7 +34,7 @@ pub(in crate::stream) fn partitioning(
         if !short.is_certain {
             return Err(short.shortfall.failure(&short.topic));
         }
-        tracing::warn!(topic = short.topic, shortfall = %short.shortfall, "the partitioner is told from a part of the records");
+        tracing::warn!(topic = short.topic, shortfall = %short.shortfall, "the partitioner was determined from a part of the records");
     }
     Ok(sampled.partitioning)
 }
