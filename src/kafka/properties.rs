@@ -11,6 +11,10 @@ use crate::fault;
 /// How long a transaction may stay open before the broker aborts it. A killed instance delays its successor by at most this.
 pub(crate) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a group waits for a member that does not rejoin, and a member for the answer to a JoinGroup, should it be lost. For as long no
+/// task of the group moves. librdkafka's default is 5 minutes; here a thread that takes no step for a minute ends the process anyway.
+const POLL_INTERVAL: Duration = Duration::from_mins(1);
+
 /// How long a transactional producer waits before it repeats a request, ms.
 pub(super) const RETRY_BACKOFF_MS: u64 = 500;
 
@@ -64,6 +68,7 @@ impl Properties {
         config.set("partition.assignment.strategy", "range").set("group.protocol", "classic");
         self.unless_given(&mut config, "session.timeout.ms", "10000");
         self.unless_given(&mut config, "heartbeat.interval.ms", "3000");
+        self.unless_given(&mut config, "max.poll.interval.ms", &self.poll_interval().as_millis().to_string());
         self.unless_given(&mut config, "queued.max.messages.kbytes", "16384");
         if let Some(instance) = instance {
             config.set("group.instance.id", instance);
@@ -128,6 +133,12 @@ impl Properties {
         self.base()
     }
 
+    /// A minute, or the session timeout if that is longer: librdkafka refuses a shorter interval.
+    fn poll_interval(&self) -> Duration {
+        let session = self.get("session.timeout.ms").and_then(|millis| millis.parse().ok()).map_or(Duration::ZERO, Duration::from_millis);
+        POLL_INTERVAL.max(session)
+    }
+
     fn unless_given(&self, config: &mut ClientConfig, name: &str, value: &str) {
         if self.get(name).is_none() {
             config.set(name, value);
@@ -160,6 +171,17 @@ mod tests {
         assert_eq!(properties().member("g", None).get("enable.auto.commit"), Some("false"));
         assert_eq!(properties().producer("t").get("linger.ms"), Some("50"));
         assert_eq!(properties().producer("t").get("compression.type"), Some("lz4"));
+    }
+
+    #[test]
+    fn an_answer_to_join_the_group_is_awaited_for_a_minute_and_never_for_less_than_the_session() {
+        let interval = |given: &[(&str, &str)]| {
+            let config = Properties::new(given.iter().copied()).member("g", None);
+            config.get("max.poll.interval.ms").map(str::to_owned)
+        };
+        assert_eq!(interval(&[]).as_deref(), Some("60000"));
+        assert_eq!(interval(&[("session.timeout.ms", "90000")]).as_deref(), Some("90000"));
+        assert_eq!(interval(&[("max.poll.interval.ms", "20000")]).as_deref(), Some("20000"));
     }
 
     #[test]

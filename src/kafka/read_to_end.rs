@@ -37,6 +37,11 @@ pub(crate) trait Visitor {
         ControlFlow::Continue(())
     }
 
+    /// Whether the end of this partition is still awaited; asked about every 100 ms. Once no open partition is, reading ends.
+    fn awaits(&self, _topic: &str, _partition: i32) -> bool {
+        true
+    }
+
     /// Nothing has come for [`STALL_LIMIT`], and this partition has not been read to its end; `Break` makes do with what has come.
     fn stalled(&mut self, topic: &str, partition: i32) -> Result<ControlFlow<()>, Self::Error> {
         Err(Error::Stalled { topic: topic.to_owned(), partition, seconds: STALL_LIMIT.as_secs() }.into())
@@ -48,7 +53,7 @@ pub(crate) trait Visitor {
     }
 }
 
-/// Reads the partitions until all have reached their ends or `visitor` breaks off. Leaves the reader without an assignment.
+/// Reads the partitions until all that `visitor` awaits have reached their ends, or until it breaks off. Leaves the reader without an assignment.
 ///
 /// # Errors
 /// Those of `visitor`, and those listed at the top of this file.
@@ -97,7 +102,7 @@ fn read<V: Visitor>(reader: &Consumer, open: &mut BTreeSet<(String, i32)>, visit
         if next_tick.passed() {
             next_tick = Deadline::after(TICK);
             pace.log(open.len());
-            if visitor.tick()?.is_break() {
+            if visitor.tick()?.is_break() || !open.iter().any(|(topic, partition)| visitor.awaits(topic, *partition)) {
                 return Ok(());
             }
         }
@@ -163,6 +168,8 @@ mod tests {
         values: Vec<(i32, Vec<u8>)>,
         ends: Vec<i32>,
         enough: Option<usize>,
+        /// A partition whose end is not awaited any more.
+        not_awaited: Option<i32>,
     }
 
     impl Visitor for Collected {
@@ -177,6 +184,10 @@ mod tests {
         fn end(&mut self, _topic: &str, partition: i32) -> ControlFlow<()> {
             self.ends.push(partition);
             ControlFlow::Continue(())
+        }
+
+        fn awaits(&self, _topic: &str, partition: i32) -> bool {
+            self.not_awaited != Some(partition)
         }
     }
 
@@ -213,6 +224,17 @@ mod tests {
     fn reading_starts_at_the_given_offset_and_stops_when_the_visitor_breaks_off() {
         assert_eq!(read_from(Offset::Offset(1), None).values.len(), 2);
         assert_eq!(read_from(Offset::Beginning, Some(2)).values.len(), 2);
+    }
+
+    #[test]
+    fn a_partition_that_is_not_awaited_any_more_keeps_nobody_waiting() {
+        let broker = EmbeddedBroker::start().unwrap();
+        broker.create_topic("t", 1).unwrap();
+        let reader = Consumer::new(&broker.properties().reader("g")).unwrap();
+        let mut collected = Collected { not_awaited: Some(7), ..Collected::default() };
+        // Partition 7 does not exist, so its end never comes.
+        read_to_end(&reader, [("t", 0, Offset::Beginning), ("t", 7, Offset::Beginning)], &mut collected).unwrap();
+        assert_eq!(collected.ends, [0]);
     }
 
     #[test]

@@ -338,13 +338,11 @@ pub enum Failure {
         /// What is not happening.
         what: String,
     },
-    /// A thread did not finish its last cycle during a shutdown.
-    #[error(
-        "shutdown timed out: the last commit did not finish within {seconds} s; its transaction is aborted, and its input will be read again"
-    )]
+    /// The last commit before a shutdown failed, or did not finish in time.
+    #[error("{what}; input that was not committed will be read again")]
     StoppedUncommitted {
-        /// The time limit.
-        seconds: u64,
+        /// What became of it.
+        what: String,
     },
     /// A record that the producer would refuse.
     #[error("a record for {topic} has {bytes} bytes, more than the producer's message.max.bytes of {limit}")]
@@ -394,6 +392,11 @@ impl Failure {
     /// A call that failed while the service was `doing` something.
     pub(super) fn kafka(doing: impl Into<String>, error: &impl ToString) -> Self {
         Self::Kafka { doing: doing.into(), error: error.to_string() }
+    }
+
+    /// The last commit before a shutdown has failed; the log holds the cause.
+    pub(super) fn last_commit_failed() -> Self {
+        Self::StoppedUncommitted { what: "the last commit before the shutdown failed".to_owned() }
     }
 
     /// The code in the logs and in the last line that the process prints.

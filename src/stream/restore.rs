@@ -8,7 +8,7 @@
 //! 5. Compare its stamp with the offsets of step 1. A transaction may have been committed in between, so on a mismatch start again at
 //!    step 1; `contradiction.rs` says for how long.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -47,6 +47,9 @@ pub(super) struct Restored {
 
 /// Assumed size of a changelog record before any has been written, bytes.
 const RECORD_BYTES: usize = 1024;
+
+/// The tasks that a restore is still for.
+pub(super) type Wanted = RefCell<BTreeSet<i32>>;
 
 /// Restores tasks from the changelog.
 pub(super) struct Restorer {
@@ -90,15 +93,16 @@ impl Restorer {
         Ok(held.iter().filter(|(task, held)| is_current(held, committed.get(task))).map(|(task, _)| *task).collect())
     }
 
-    /// Restores tasks.
-    pub(super) fn restore(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, Restored>, Halt> {
+    /// Restores tasks. `alive` may take tasks out of `wanted` that this thread has lost: nothing waits for those any more, since their new
+    /// owner may write to their changelogs faster than they are read here.
+    pub(super) fn restore(&self, wanted: &Wanted, alive: &mut Alive<'_>) -> Result<BTreeMap<i32, Restored>, Halt> {
         let (mut restored, mut contradictions) = (BTreeMap::new(), Contradictions::default());
-        let mut left = tasks.to_vec();
+        let mut left: Vec<i32> = wanted.borrow().iter().copied().collect();
         loop {
             let commit_points = self.committed.commit_points(&left, alive)?;
             self.committed.wait_until_stable(&left, &commit_points, alive)?;
             let mut contradictory = Vec::new();
-            for (task, state) in self.read(&left, alive)? {
+            for (task, state) in self.read(&left, wanted, alive)? {
                 let Some(commit_point) = commit_points.get(&task) else { continue };
                 let known = self.known(task, &state, commit_point)?;
                 let differ = known.iter().any(offsets::contradict);
@@ -108,6 +112,7 @@ impl Restorer {
                     Some(Meaning::Real) | None => drop(restored.insert(task, self.finish(task, state, &known, commit_point.clone())?)),
                 }
             }
+            contradictory.retain(|task| wanted.borrow().contains(task));
             left = contradictory;
             if left.is_empty() {
                 return Ok(restored);
@@ -116,14 +121,21 @@ impl Restorer {
         }
     }
 
-    /// Step 4: reads the changelog partitions to their ends.
-    fn read(&self, tasks: &[i32], alive: &mut Alive<'_>) -> Result<BTreeMap<i32, ReadState>, Halt> {
-        let new = |task: i32| ReadState { shared: SharedTask::new(task, Arc::clone(&self.directory)), stamp: None, read: Load::default() };
+    /// Step 4: reads the changelog partitions of these tasks to their ends, as far as they are wanted.
+    fn read(&self, tasks: &[i32], wanted: &Wanted, alive: &mut Alive<'_>) -> Result<BTreeMap<i32, ReadState>, Halt> {
+        fault::point("before-restore");
+        let new = |task: i32| ReadState {
+            shared: SharedTask::new(task, Arc::clone(&self.directory)),
+            stamp: None,
+            read: Load::default(),
+            has_ended: false,
+        };
         let states = tasks.iter().map(|task| (*task, new(*task))).collect();
         let (changelog, inspector) = (self.committed.changelog.as_str(), &self.committed.inspector);
-        let mut reading = Reading { changelog, inspector, states, alive, records: &self.records };
+        let mut reading = Reading { changelog, inspector, states, wanted, alive, records: &self.records };
         let partitions = tasks.iter().map(|task| (changelog, *task, Offset::Beginning));
         read_to_end(&self.committed.reader, partitions, &mut reading)?;
+        reading.states.retain(|_, state| state.has_ended);
         Ok(reading.states)
     }
 
@@ -140,7 +152,7 @@ impl Restorer {
 
     /// The end of step 5, when retrying would not help any more: decides where to read each input from.
     fn finish(&self, task: i32, state: ReadState, known: &[Known], commit_point: CommitPoint) -> Result<Restored, Failure> {
-        let ReadState { mut shared, stamp, read } = state;
+        let ReadState { mut shared, stamp, read, .. } = state;
         let (inputs, stamp) = (&self.committed.inputs, stamp.as_ref());
         let basis = Basis::continuing(stamp, inputs, &self.options.settings)?;
         let live_keys = LiveKeys::of(shared.engine.restoring_keys());
@@ -212,6 +224,8 @@ struct ReadState {
     stamp: Option<Stamp>,
     /// What has been read of its changelog.
     read: Load,
+    /// Whether that is everything.
+    has_ended: bool,
 }
 
 /// Changelog partitions while they are being read.
@@ -219,6 +233,7 @@ struct Reading<'a, 'b> {
     changelog: &'a str,
     inspector: &'a Inspector,
     states: BTreeMap<i32, ReadState>,
+    wanted: &'a Wanted,
     alive: &'a mut Alive<'b>,
     records: &'a Cell<u64>,
 }
@@ -241,6 +256,17 @@ impl Visitor for Reading<'_, '_> {
             state.shared.engine.restore(key, record.value());
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn end(&mut self, _topic: &str, partition: i32) -> ControlFlow<()> {
+        if let Some(state) = self.states.get_mut(&partition) {
+            state.has_ended = true;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn awaits(&self, _topic: &str, partition: i32) -> bool {
+        self.wanted.borrow().contains(&partition)
     }
 
     fn tick(&mut self) -> Result<ControlFlow<()>, Halt> {

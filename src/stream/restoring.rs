@@ -1,9 +1,10 @@
 //! The thread that restores tasks for a stream thread, which meanwhile keeps polling its consumer and running its other tasks.
 //!
 //! A restore outlasts a rebalance if one of its tasks is still wanted afterwards; otherwise frequent rebalances would keep it from ever
-//! finishing. What it has read is then compared with what is committed by that time, like the state of any task that was held. One that is
+//! finishing. It does not wait for those that are not. What it has read is then compared with what is committed by that time, like the state of any task that was held. One that is
 //! broken off again and again ends the process (`broken_off.rs`).
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
@@ -15,6 +16,7 @@ use super::failure::Failure;
 use super::restore::{Restored, Restorer};
 use super::tasks::Request;
 use crate::clock::{Deadline, monotonic};
+use crate::fault;
 use crate::telemetry::Metrics;
 use crate::threads::{StepClock, ThreadReport};
 
@@ -140,14 +142,15 @@ impl Worker {
         if missing.is_empty() {
             return Ok(());
         }
+        let wanted = RefCell::new(missing.iter().copied().collect());
         let (began, mut next_log) = (monotonic(), Deadline::after(LOG_EVERY));
         let Self { number, restorer, clock, report, requests, answers, pending, .. } = self;
-        let restored = restorer.restore(&missing, &mut || {
+        let restored = restorer.restore(&wanted, &mut || {
             clock.step();
             report.restore_progress(restorer.records());
             if next_log.passed() {
                 next_log = Deadline::after(LOG_EVERY);
-                tracing::info!(thread = *number, tasks = ?missing, records = restorer.records(), "restoring");
+                tracing::info!(thread = *number, tasks = ?wanted.borrow(), records = restorer.records(), "restoring");
             }
             if !receive(requests, pending) {
                 return Ok(false);
@@ -159,14 +162,22 @@ impl Worker {
                 clock.step();
                 Ok(true)
             }) {
-                Ok(()) => Ok(missing.iter().any(|task| newer.tasks.contains_key(task))),
+                Ok(()) => {
+                    let wanted_still =
+                        missing.iter().copied().filter(|task| newer.tasks.contains_key(task) || fault::is_mutant("lost-tasks-awaited"));
+                    *wanted.borrow_mut() = wanted_still.collect();
+                    Ok(!wanted.borrow().is_empty())
+                }
                 Err(Halt::Failed(failure)) => Err(failure),
                 Err(Halt::Interrupted) => Ok(false),
             }
         })?;
         let lasted = monotonic().duration_since(began);
         self.metrics.restored(lasted);
-        tracing::info!(thread = self.number, tasks = ?missing, millis = lasted.as_millis(), "restored");
+        let tasks: Vec<i32> = restored.keys().copied().collect();
+        tracing::info!(thread = self.number, ?tasks, millis = lasted.as_millis(), "restored");
+        let lost = missing.iter().copied().filter(|task| !restored.contains_key(task));
+        self.answers.broken_off.broken_off(lost, monotonic())?;
         for (task, restored) in restored {
             self.restored.insert(task, request.number);
             self.answers.send(request.number, task, Answered::Restored(Box::new(restored)));

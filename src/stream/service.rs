@@ -182,7 +182,8 @@ fn leave(ends: &Ends, deadline: Deadline) -> Result<(), Failure> {
             Ok(end) => result = result.and(end),
             Err(mpsc::RecvTimeoutError::Disconnected) => return result,
             Err(mpsc::RecvTimeoutError::Timeout) => {
-                return result.and(Err(Failure::StoppedUncommitted { seconds: LEAVE_LIMIT.as_secs() }));
+                let what = format!("shutdown timed out: the last commit did not finish within {} s", LEAVE_LIMIT.as_secs());
+                return result.and(Err(Failure::StoppedUncommitted { what }));
             }
         }
     }

@@ -159,7 +159,7 @@ impl StreamThread {
         tracing::info!(thread = self.number, "leaving the group");
         let end = self.cycle(REVOKE_LIMIT, |_| true);
         self.clock.idle();
-        end.map(drop)
+        if end? == CycleEnd::Failed { Err(Failure::last_commit_failed()) } else { Ok(()) }
     }
 
     /// Polls and processes until a cycle is due, the transaction is nearly full, or a rebalance begins. If the last round left accounts

@@ -1,6 +1,6 @@
 //! Test clients: create topics, write input, read what was committed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use churnwatch::partitioner::Partitioner;
@@ -103,6 +103,12 @@ pub fn transactional(broker: &Broker, id: &str, timeout: Duration) -> BaseProduc
     let producer: BaseProducer = config.create().unwrap();
     producer.init_transactions(LIMIT).unwrap();
     producer
+}
+
+/// The transactional ids with this prefix that the coordinator knows. Keys of its log are a version, a length and the id.
+pub fn transactional_ids(broker: &Broker, prefix: &str) -> BTreeSet<String> {
+    let ids = read_committed(broker, "__transaction_state").into_iter().filter_map(|record| Some(record.key?.get(4..)?.to_vec()));
+    ids.filter_map(|id| String::from_utf8(id).ok()).filter(|id| id.starts_with(prefix)).collect()
 }
 
 /// Begins a transaction that writes one record to partition 0.

@@ -160,6 +160,34 @@ fn a_shutdown_that_cannot_commit_says_so() {
     scenario.run_to_end();
 }
 
+/// Fences the producer of an unnamed instance that has read something, so its last commit fails at once.
+#[test]
+fn a_shutdown_whose_last_commit_fails_says_so() {
+    let mut scenario = Scenario::new("last-commit", 1, &[]);
+    for interval in ["commit.interval_ms", "commit.catch_up_interval_ms"] {
+        scenario.application.set(interval, "60000");
+    }
+    let mut service = scenario.application.start();
+    // Until its task is live it commits whenever it reaches the end of its inputs; after that, once in a minute.
+    scenario.wait_for_end(&mut service);
+    let is_live = |metrics: &str| metrics.contains("churnwatch_task_catching_up{task=\"0\"} 0");
+    eventually("the task to be live", LIMIT, || is_live(&service.get("/metrics")).then_some(()));
+    let before = scenario.committed();
+    let usage = scenario.topics.of(Stream::Usage);
+    client::produce(scenario.broker, [(usage.as_str(), Some("a"), br#"{"type":"pulse"}"#.as_slice(), now())]);
+    eventually("the record to be read", LIMIT, || service.log().contains("record of an unknown type").then_some(()));
+    let ids = client::transactional_ids(scenario.broker, &format!("{}-", scenario.application.id));
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    ids.iter().for_each(|id| drop(client::transactional(scenario.broker, id, Duration::from_secs(10))));
+    service.signal("TERM");
+    service.fails_with("stopped_uncommitted");
+    assert_eq!(scenario.committed(), before, "nothing was committed");
+    for interval in ["commit.interval_ms", "commit.catch_up_interval_ms"] {
+        scenario.application.set(interval, "200");
+    }
+    scenario.run_to_end();
+}
+
 /// Suspends the broker, so a clean shutdown has something to wait for.
 #[test]
 fn a_second_signal_exits_at_once_and_uncommitted_input_is_read_again() {

@@ -89,6 +89,49 @@ fn tasks_that_an_instance_keeps_run_on_while_it_restores_others() {
     keeper.terminate();
 }
 
+/// Writes an event for each of these accounts every 50 ms. Runs until `done`.
+fn keep_busy(scenario: &Scenario, accounts: &[String], done: &AtomicBool) {
+    let usage = scenario.topics.of(Stream::Usage);
+    for number in 0.. {
+        if done.load(Ordering::Acquire) {
+            return;
+        }
+        let event = |account: &String| {
+            let now = now();
+            format!(r#"{{"type":"feature_used","id":"{account}-{number}","account_id":"{account}","feature":"f","occurred_at":{now}}}"#)
+        };
+        let events: Vec<_> = accounts.iter().map(|account| (account.as_str(), event(account))).collect();
+        client::produce(scenario.broker, events.iter().map(|(account, event)| (usage.as_str(), Some(*account), event.as_bytes(), now())));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_restore_does_not_wait_for_tasks_that_another_member_has_taken_over_and_keeps_committing() {
+    let mut scenario = Scenario::new("taken-over", 4, &simulated(75, 20, 5));
+    // What a changelog holds never matches the offsets that were read just before.
+    scenario.application.set("commit.interval_ms", "20");
+    scenario.run_to_end();
+    let of_task = |task| (0..1_000).map(|n| format!("busy-{n}")).find(|id| client::murmur2(id.as_bytes(), 4) == task).unwrap();
+    let accounts: Vec<String> = [0, 1, 2, 3].map(of_task).to_vec();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let _ends = SetWhenDropped(&done);
+        scope.spawn(|| keep_busy(&scenario, &accounts, &done));
+        let mut slow = scenario.application.start_with(&[], &fault("before-restore:1:8000"));
+        eventually("all tasks", LIMIT, || slow.log().contains("tasks=[0, 1, 2, 3]").then_some(()));
+        let other = scenario.application.start();
+        eventually("the end of its restore", LIMIT, || {
+            slow.assert_alive();
+            let log = slow.log();
+            assert!(!log.contains("restored thread=0 tasks=[0, 1, 2, 3]"), "it has waited for all tasks, or none was taken over");
+            log.contains("restored thread=0").then_some(())
+        });
+        other.terminate();
+        slow.terminate();
+    });
+}
+
 /// Has a member that reads another topic join the group and leave it again every three seconds, so that every other member loses its tasks
 /// and gets them back. Runs until `done`.
 fn rebalance(scenario: &Scenario, other_topic: &str, done: &AtomicBool) {

@@ -12,7 +12,7 @@ pub struct Commit {
     /// Interval while live, ms.
     #[serde(deserialize_with = "field::between::<1, 60_000, _, _>")]
     pub interval_ms: u64,
-    /// Interval in catch-up, ms. At most 120 s, well below librdkafka's `max.poll.interval.ms` of 300 s.
+    /// Interval in catch-up, ms. At most 120 s.
     #[serde(deserialize_with = "field::between::<1, 120_000, _, _>")]
     pub catch_up_interval_ms: u64,
 }

@@ -175,9 +175,9 @@ impl RepartitionThread {
                 }
             }
         }
-        let end = self.commit(REVOKE_LIMIT);
+        let is_committed = self.commit(REVOKE_LIMIT);
         self.clock.idle();
-        end.map(drop)
+        if is_committed? { Ok(()) } else { Err(Failure::last_commit_failed()) }
     }
 
     /// Accepts an assignment.

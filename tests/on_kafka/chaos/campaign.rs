@@ -154,6 +154,7 @@ fn configure(application: &mut Application, proxy: &Proxy) {
         ("kafka.bootstrap_servers", bootstrap.as_str()),
         ("kafka.properties.\"session.timeout.ms\"", "3000"),
         ("kafka.properties.\"heartbeat.interval.ms\"", "500"),
+        ("kafka.properties.\"max.poll.interval.ms\"", "20000"),
         ("kafka.properties.\"socket.timeout.ms\"", "5000"),
         ("kafka.properties.\"reconnect.backoff.max.ms\"", "1000"),
         ("time.dedup_days", &remembered),

@@ -42,7 +42,7 @@ const KILLS: &[Kind] = &[Kind::Kill, Kind::KillAll];
 const ABORTS: &[Kind] = &[Kind::LostAnswer, Kind::LostAnswer, Kind::Stall];
 
 /// All of them.
-pub const ALL: [Mutant; 24] = [
+pub const ALL: [Mutant; 25] = [
     by_campaigns("offsets-not-sent", "offsets travel in the transaction", KILLS, 3),
     by_campaigns("moved-offsets-only", "every partition's offset is committed, moved or not", KILLS, 3),
     by_campaigns("last-offset-instead-of-next", "a committed offset is the next to read", KILLS, 3),
@@ -101,6 +101,11 @@ pub const ALL: [Mutant; 24] = [
         "name-not-looked-up",
         "a named member whose session has ended looks for a successor before it joins again",
         "zombie::a_named_instance_that_was_cut_off_does_not_fence_its_successor_in_the_repartition_stage",
+    ),
+    by_test(
+        "lost-tasks-awaited",
+        "a restore does not wait for tasks that others have taken over",
+        "progress::a_restore_does_not_wait_for_tasks_that_another_member_has_taken_over_and_keeps_committing",
     ),
     by_test(
         "partition-stall-not-watched",
