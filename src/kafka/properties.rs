@@ -11,8 +11,8 @@ use crate::fault;
 /// How long a transaction may stay open before the broker aborts it. A killed instance delays its successor by at most this.
 pub(crate) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a group waits for a member that does not rejoin, and a member for the answer to a JoinGroup, should it be lost. For as long no
-/// task of the group moves. librdkafka's default is 5 minutes; here a thread that takes no step for a minute ends the process anyway.
+/// How long a group waits for a member that does not rejoin, and a member that joins for its answer, should that be lost. For as long no task
+/// of the group moves. librdkafka's default is 5 minutes; here a thread that takes no step for a minute ends the process anyway.
 const POLL_INTERVAL: Duration = Duration::from_mins(1);
 
 /// How long a transactional producer waits before it repeats a request, ms.
