@@ -178,7 +178,9 @@ fn a_shutdown_whose_last_commit_fails_says_so() {
     eventually("the record to be read", LIMIT, || service.log().contains("record of an unknown type").then_some(()));
     let ids = client::transactional_ids(scenario.broker, &format!("{}-", scenario.application.id));
     assert_eq!(ids.len(), 1, "{ids:?}");
-    ids.iter().for_each(|id| drop(client::transactional(scenario.broker, id, Duration::from_secs(10))));
+    for id in &ids {
+        drop(client::transactional(scenario.broker, id, Duration::from_secs(10)));
+    }
     service.signal("TERM");
     service.fails_with("stopped_uncommitted");
     assert_eq!(scenario.committed(), before, "nothing was committed");
