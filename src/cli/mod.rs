@@ -9,6 +9,8 @@ mod cluster;
 mod compare;
 pub mod completions;
 pub mod demo;
+#[cfg(test)]
+mod documents;
 pub mod explain;
 pub mod health;
 pub mod help;
