@@ -8,7 +8,7 @@ use churnwatch::settings::Settings;
 use churnwatch::simulate::{Generator, SimulatedRecord};
 use churnwatch::time::{DAY_MS, Timestamp};
 
-use crate::scenario::{Scenario, counts_from};
+use crate::scenario::{Scenario, counts_from, is_override};
 use crate::tally::Tally;
 
 const EVERY_ACCOUNT: RoundOptions = RoundOptions { publish: true, catching_up: false, budget: usize::MAX, bytes: usize::MAX };
@@ -19,7 +19,7 @@ pub fn run(scenario: &Scenario) -> Tally {
     let generator = Generator::new(&scenario.options);
     let mut tally = Tally::new(generator.labels(), &settings.model);
     let mut midnight = scenario.options.start.plus(DAY_MS);
-    let records = generator.filter(scenario.passes);
+    let records = generator.filter(|record| !is_override(record)).filter(scenario.passes);
     for record in records {
         while record.at >= midnight {
             score(&mut task, midnight, &mut tally);

@@ -72,6 +72,12 @@ fn day_of(record: &SimulatedRecord) -> i64 {
     record.at.since(START).div_euclid(DAY_MS)
 }
 
+/// Overrides are decisions of people: they change bands by intention, about 0.024 times per account and month (`simulate` pins an account for
+/// 30 days with a probability of 0.0004 per day).
+pub fn is_override(record: &SimulatedRecord) -> bool {
+    record.stream == Stream::Feedback && record.json.contains("\"health_override_set\"")
+}
+
 /// Every account has its own days of the month.
 fn monthly(record: &SimulatedRecord) -> bool {
     let number = i64::try_from(number(&record.account)).unwrap();

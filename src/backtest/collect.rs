@@ -10,7 +10,6 @@ use crate::account::Account;
 use crate::engine::ScoredAccount;
 use crate::event::Stream;
 use crate::metric::{Metric, Metrics, MovementKind};
-use crate::score::model::Component;
 use crate::score::{Model, scores};
 use crate::settings::Settings;
 use crate::time::{DAY_MS, Timestamp};
@@ -24,7 +23,7 @@ pub struct Basis<'a> {
     pub schedule: &'a Schedule,
     /// What became of accounts; `None`: billing tells.
     pub labels: Option<&'a Labels>,
-    /// Whether points keep the values of metrics, for suggesting curves.
+    /// Whether points keep the values of all metrics, for a fit: it looks for leaks in them, and suggests curves.
     pub keeps_values: bool,
 }
 
@@ -65,7 +64,7 @@ impl<'a> Collector<'a> {
         if is_point {
             let mut point = point(scoring.t, segment, scored, model);
             if self.basis.keeps_values {
-                point.values = values(scored.metrics, model);
+                point.values = values(scored.metrics);
             }
             let churned = outcome.is_some_and(|outcome| outcome.churned);
             past.points.push(ScoredPoint { churned, true_probability: outcome.and_then(|outcome| outcome.true_probability), ..point });
@@ -157,9 +156,9 @@ fn inputs(profile: u8, metrics: &Metrics, model: &Model) -> Box<[f64]> {
     scores(model, profile, metrics).into_iter().map(|score| score.map_or(f64::NAN, Example::input)).collect()
 }
 
-fn values(metrics: &Metrics, model: &Model) -> Box<[f32]> {
-    let first = |component: &Component| component.sources.first().and_then(|source| metrics.number(source.metric));
-    model.components.iter().map(|component| first(component).map_or(f32::NAN, single)).collect()
+/// By [`Metric::index`].
+fn values(metrics: &Metrics) -> Box<[f32]> {
+    Metric::ALL.iter().map(|metric| metrics.number(*metric).map_or(f32::NAN, single)).collect()
 }
 
 impl Simple {

@@ -24,7 +24,7 @@ pub use baselines::{Baseline, Baselines, Measure};
 pub use collect::{Basis, Collector, leaves_by_billing};
 pub use evidence::data_hash;
 pub use example::Example;
-pub use html::page;
+pub use html::{PICTURES, page, pictures};
 pub use labels::{Labels, LabelsError, Outcome};
 pub use points::{AccountPast, Past, RedSpell, ScoredPoint, Simple};
 pub use refit::{SuggestedCurve, fitted_model};

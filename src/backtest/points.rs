@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::metric::Metric;
 use crate::score::{Band, Level};
 use crate::time::Timestamp;
 
@@ -42,7 +43,7 @@ pub struct ScoredPoint {
     pub simple: Simple,
     /// The input of the risk model for each component of the model, in file order; NaN if it is absent.
     pub inputs: Box<[f64]>,
-    /// The value of each component's first metric, NaN if it is absent; empty unless they are asked for.
+    /// The value of each metric by [`Metric::index`], NaN if it is absent; empty unless they are asked for.
     pub values: Box<[f32]>,
     /// Whether the account churned within the horizon.
     pub churned: bool,
@@ -52,6 +53,14 @@ pub struct ScoredPoint {
 
 /// A history has millions of points.
 const _: () = assert!(size_of::<ScoredPoint>() <= 152);
+
+impl ScoredPoint {
+    /// The value of a metric, if it is present and was kept.
+    #[must_use]
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        self.values.get(metric.index()).filter(|value| !value.is_nan()).map(|value| f64::from(*value))
+    }
+}
 
 /// A stretch of time in which an account was not green after it had turned red.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,11 @@
 //! A fitted risk on the past: what it is fitted to, and the risks that the service would give with it.
 
 use super::example::Example;
-use super::fit::{Fit, NoSuggestion, RiskFunction, Suggestion, rises, suggest_curve};
+use super::fit::{Feature, Fit, NoSuggestion, RiskFunction, Suggestion, leaks, rises, suggest_curve};
 use super::points::Past;
 use crate::account::AccountKey;
+use crate::metric::Metric;
+use crate::score::model::{Component, Rule};
 use crate::score::{Model, risk_of_inputs};
 
 /// A suggested curve for a component, or why there is none.
@@ -44,18 +46,41 @@ impl Past {
     /// A curve for each component's first metric, from the points of the earlier part that have a value of it.
     #[must_use]
     pub fn suggested_curves(&self, model: &Model, fit: &Fit) -> Vec<SuggestedCurve> {
-        let suggest = |(place, component): (usize, &crate::score::model::Component)| {
+        let suggest = |component: &Component| {
             let source = component.sources.first()?;
             let learned = self.points().filter(|(id, point)| fit.is_learned(AccountKey::of(id).0, point.t));
-            let value = |(_, point): (&str, &super::points::ScoredPoint)| {
-                let value = point.values.get(place).copied().filter(|value| !value.is_nan())?;
-                Some((f64::from(value), point.churned))
-            };
-            let values: Vec<(f64, bool)> = learned.filter_map(value).collect();
-            let curve = suggest_curve(&values, rises(source.curve.points())?);
+            let values: Vec<(f64, bool)> = learned.filter_map(|(_, point)| Some((point.value(source.metric)?, point.churned))).collect();
+            let direction = rises(source.curve.points()).ok_or(NoSuggestion::Flat);
+            let curve = direction.and_then(|rises| suggest_curve(&values, rises));
             Some(SuggestedCurve { component: component.name.clone(), metric: source.metric.name(), curve })
         };
-        model.components.iter().enumerate().filter_map(suggest).collect()
+        model.components.iter().filter_map(suggest).collect()
+    }
+
+    /// Warnings of metrics that know the outcome although no component measures them.
+    #[must_use]
+    pub fn leaks_elsewhere(&self, model: &Model) -> Vec<String> {
+        let examples = self.examples();
+        let points = || self.points().filter(|(_, point)| point.health.is_some());
+        let mut found = Vec::new();
+        for metric in Metric::ALL.iter().filter(|metric| metric.is_numeric() && !is_measured(**metric, model)) {
+            let feature = Feature::of_metric(metric.name(), points().map(|(_, point)| point.value(*metric)).collect());
+            found.extend(leaks(&[feature], &examples).iter().map(|leak| format!("{leak}; {}", use_of(*metric, model))));
+        }
+        found
+    }
+}
+
+fn is_measured(metric: Metric, model: &Model) -> bool {
+    model.components.iter().flat_map(|component| &component.sources).any(|source| source.metric == metric)
+}
+
+/// What the risk has to do with a metric that no component measures.
+fn use_of(metric: Metric, model: &Model) -> String {
+    let raises = |rule: &&Rule| rule.risk_at_least.is_some() && rule.condition.comparisons().iter().any(|one| one.metric == metric);
+    match model.rules.iter().find(raises) {
+        Some(rule) => format!("the rule {} raises the risk by it, and the figures with it", rule.name),
+        None => "no component measures it, so the figures do not rest on it".into(),
     }
 }
 

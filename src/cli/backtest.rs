@@ -11,7 +11,7 @@ use super::progress::{Progress, Unit};
 use super::{Globals, LogFormat, UsageError, paths};
 use crate::backtest::fit::{Fit, Options, fit, model_text};
 use crate::backtest::report::{Report, Subject, Text, document};
-use crate::backtest::{Basis, Labels, Past, Schedule, Span, SuggestedCurve, fitted_model, page};
+use crate::backtest::{Basis, Labels, PICTURES, Past, Schedule, Span, SuggestedCurve, fitted_model, page, pictures};
 use crate::config::section::OnBadRun;
 use crate::event::Stream;
 use crate::file::{self, Existing, Output};
@@ -57,6 +57,9 @@ pub struct Args {
     /// The figures and plots as one HTML page
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub html: Option<PathBuf>,
+    /// The plots of the page as SVG files in a folder that exists, for documents
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub plots: Option<PathBuf>,
     /// Fit the coefficients of the risk to the earlier part, and judge the fitted model; FILE is that of --out-model
     #[arg(long, value_name = "FILE", num_args = 0..=1, help_heading = "Fit")]
     pub fit: Option<Option<PathBuf>>,
@@ -88,6 +91,7 @@ fn days(text: &str) -> Result<u32, String> {
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let named = args.input.named()?;
     let outputs = args.outputs();
+    let outputs: Vec<&Path> = outputs.iter().map(PathBuf::as_path).collect();
     let sources: Vec<&Path> = named.iter().map(|(_, path)| *path).chain(args.labels.as_deref()).collect();
     paths::refuse_clashes(&sources, &outputs)?;
     outputs.iter().try_for_each(|path| file::refuse_existing(path, args.existing()))?;
@@ -114,7 +118,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let begins = history.begins().unwrap_or(end);
     let span = Span { begins, ends: end, zone: &settings.zone };
     let schedule = Schedule::of(labels.as_ref(), span, args.every, horizon_days, &settings.model, |t| history.view(t));
-    let basis = Basis { settings: &settings, schedule: &schedule, labels: labels.as_ref(), keeps_values: args.suggest_curves };
+    let basis = Basis { settings: &settings, schedule: &schedule, labels: labels.as_ref(), keeps_values: args.fit.is_some() };
     let mut past = collect(&mut history, basis, (begins, end), horizon_days, globals.quiet);
     let subject = Subject {
         model: &settings.model,
@@ -125,20 +129,26 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         label_rows: labels.as_ref().filter(|labels| matches!(labels, Labels::Points(_))).map(Labels::rows),
         fit: None,
     };
-    let report = if args.fit.is_some() {
-        let (fit, report) = fitted(&mut past, &subject)?;
+    let (report, curves) = if args.fit.is_some() {
+        let (fit, report) = fitted(&mut past, &subject).map_err(|refusal| args.explain(refusal))?;
         let text = model_text(&model_source(globals)?, &fit)?;
         args.write(args.model_path(), |output| output.text(text.as_bytes()))?;
-        if args.suggest_curves {
-            print_curves(&past.suggested_curves(&settings.model, &fit));
-        }
-        report
+        let curves = args.suggest_curves.then(|| past.suggested_curves(&settings.model, &fit));
+        (report, curves)
     } else {
-        Report::of(&past, &subject)?
+        (Report::of(&past, &subject)?, None)
     };
     print(&report, globals);
+    if let Some(curves) = curves {
+        print_curves(&curves);
+    }
     args.write(args.json.as_deref(), |output| output.line(&serde_json::to_vec(&document(&report))?))?;
     args.write(args.html.as_deref(), |output| output.text(page(&report).as_bytes()))?;
+    if let Some(folder) = &args.plots {
+        for (name, picture) in pictures(&report) {
+            args.write(Some(&folder.join(name)), |output| output.text(picture.as_bytes()))?;
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -146,6 +156,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 fn fitted(past: &mut Past, subject: &Subject<'_>) -> anyhow::Result<(Fit, Report)> {
     let options = Options { test_begins: subject.train_until, ..Options::of(subject.horizon_days) };
     let mut fit = fit(subject.model, &past.examples(), &options)?;
+    fit.evidence.warnings.extend(past.leaks_elsewhere(subject.model));
     let model = fitted_model(subject.model, &fit.function, subject.horizon_days);
     past.rescore(&model);
     let report = Report::of(past, &Subject { model: &model, fit: Some(&fit), ..*subject })?;
@@ -215,12 +226,18 @@ fn read_labels(path: &Path, settings: &Settings) -> anyhow::Result<Labels> {
 }
 
 impl Args {
-    fn outputs(&self) -> Vec<&Path> {
-        [self.json.as_deref(), self.html.as_deref(), self.model_path()].into_iter().flatten().collect()
+    fn outputs(&self) -> Vec<PathBuf> {
+        let files = [self.json.as_deref(), self.html.as_deref(), self.model_path()].into_iter().flatten().map(Path::to_owned);
+        files.chain(self.plots.iter().flat_map(|folder| PICTURES.map(|name| folder.join(name)))).collect()
     }
 
     fn model_path(&self) -> Option<&Path> {
         self.out_model.as_deref().or_else(|| self.fit.as_ref()?.as_deref())
+    }
+
+    /// Without a fit there is no earlier part that curves could come from.
+    fn explain(&self, refusal: anyhow::Error) -> anyhow::Error {
+        if self.suggest_curves { anyhow::anyhow!("{refusal}; without a fit, no curves are suggested either") } else { refusal }
     }
 
     fn existing(&self) -> Existing {

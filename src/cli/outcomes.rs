@@ -7,7 +7,7 @@ use super::LogFormat;
 use crate::engine::StreamCounts;
 use crate::engine::bad_run::{BadRun, Thresholds};
 use crate::event::{Code, Place, Shape, Stream};
-use crate::replay::{InputFile, Reading};
+use crate::replay::{DeadLetter, InputFile, Reading};
 use crate::time::Timestamp;
 
 /// Outcomes of the input files.
@@ -110,9 +110,10 @@ impl Outcomes<'_> {
             }
         });
         let rejected = counts.dead_letter.iter().map(|(code, count)| {
-            let of_code = |letter: &&crate::replay::DeadLetter| letter.line.file == number && letter.rejection.code == code;
+            let of_code = |letter: &&DeadLetter| letter.line.file == number && letter.rejection.code == code;
             let first = self.reading.dead_letters.iter().find(of_code);
-            let advice = first.and_then(|letter| looks_like(letter.line.bytes(self.files))).unwrap_or_else(|| remedy(code).to_owned());
+            let advice =
+                first.and_then(|letter| looks_like(letter.line.bytes(self.files))).unwrap_or_else(|| remedy(code, first).to_owned());
             let reason = first.map(|letter| format!(": {}", letter.rejection.reason)).unwrap_or_default();
             let text = format!("{} not applied, {}{reason}; {advice}", records(count), code.name());
             Remark { file: name.clone(), line: first.map(|letter| letter.line.number), text }
@@ -122,10 +123,10 @@ impl Outcomes<'_> {
 }
 
 /// In a replay, `--as-of` takes the place of the clock.
-const fn remedy(code: Code) -> &'static str {
+fn remedy(code: Code, first: Option<&DeadLetter>) -> &'static str {
     match code {
         Code::FutureTime => "choose a later --as-of, or correct the clock of the producer",
-        code => code.remedy(),
+        code => first.map_or_else(|| code.remedy(), |letter| letter.rejection.remedy()),
     }
 }
 

@@ -170,7 +170,7 @@ fn instant(value: &serde_json::Value) -> Option<Timestamp> {
 }
 
 fn rejected(rejection: &Rejection, shape: Option<Shape>) -> Verdict {
-    let advice = shape.map_or_else(|| rejection.code.remedy().to_owned(), |shape| shape.advice(Place::File));
+    let advice = shape.map_or_else(|| rejection.remedy().to_owned(), |shape| shape.advice(Place::File));
     let (code, reason) = (rejection.code.name(), rejection.reason.to_string());
     Verdict { outcome: "dead_letter", code: Some(code), reason: Some(reason), advice: Some(advice), ..Verdict::default() }
 }

@@ -121,4 +121,16 @@ impl Rejection {
     pub fn new(code: Code, reason: impl Into<Cow<'static, str>>) -> Self {
         Self { code, reason: reason.into() }
     }
+
+    /// End of the reason for an event time before `time.earliest`.
+    pub(super) const TOO_EARLY: &'static str = "is before time.earliest";
+
+    /// What to do about it: usually the remedy of the code, but an old history is not a fault of its producer.
+    #[must_use]
+    pub fn remedy(&self) -> &'static str {
+        if self.code == Code::OutOfRange && self.reason.ends_with(Self::TOO_EARLY) {
+            return "if events are that old, set time.earliest to a date before them (--set time.earliest=1990-01-01); else correct their times";
+        }
+        self.code.remedy()
+    }
 }

@@ -91,9 +91,9 @@ fn usage_alone(metrics: &[(Metric, f64)]) -> Account {
 
 #[test]
 fn with_usage_alone_an_account_that_has_gone_quiet_has_a_score_by_the_default_model() {
-    let quiet = usage_alone(&[(Metric::DaysSinceLast, 30.0), (Metric::Features28d, 0.0)]).assessed_by(&Model::default());
+    let quiet = usage_alone(&[(Metric::DaysSinceLast, 36.0), (Metric::Features28d, 0.0)]).assessed_by(&Model::default());
     assert!(close(quiet.coverage, 30.0 / 65.0), "{quiet:?}");
-    let recency = 70.0 + (40.0 - 70.0) * 16.0 / 31.0; // 30 d between 14 d and 45 d
+    let recency = 85.0 + (40.0 - 85.0) * 6.0 / 15.0; // 36 d between 30 d and 45 d
     assert!(close(quiet.score.unwrap(), 20.0 * recency / 30.0));
     let silent = usage_alone(&[(Metric::DaysSinceLast, 400.0), (Metric::Features28d, 0.0)]).assessed_by(&Model::default());
     assert_eq!((silent.score, silent.rules.len()), (Some(0.0), 1));
@@ -102,12 +102,12 @@ fn with_usage_alone_an_account_that_has_gone_quiet_has_a_score_by_the_default_mo
 #[test]
 fn an_account_with_four_active_days_is_measured_by_its_own_gaps() {
     let recency = |active_days| {
-        let account = usage_alone(&[(Metric::DaysSinceLast, 14.0)]).with(Metric::GapsSinceLast, 0.6, Some(active_days));
+        let account = usage_alone(&[(Metric::DaysSinceLast, 14.0)]).with(Metric::GapsSinceLast, 2.5, Some(active_days));
         let assessment = account.assessed_by(&Model::default());
         (assessment.components[0].metric, assessment.components[0].score)
     };
-    assert_eq!(recency(3), (Metric::DaysSinceLast, 70.0));
-    assert_eq!(recency(4), (Metric::GapsSinceLast, 91.0));
+    assert_eq!(recency(3), (Metric::DaysSinceLast, 93.0));
+    assert_eq!(recency(4), (Metric::GapsSinceLast, 92.5));
 }
 
 #[test]

@@ -134,6 +134,7 @@ impl Account<'_> {
         out.count("usage.active_days_28d", active(&dates[..28]));
         out.count("usage.active_days_91d", active(&dates));
         let before = active(&dates[28..]);
+        out.size("usage.active_days_vs_baseline", before);
         if before >= 4 {
             out.float("usage.active_days_vs_baseline", Some(active(&dates[..28]) as f64 / (before as f64 / 2.25)));
         }

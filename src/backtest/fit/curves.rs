@@ -50,6 +50,9 @@ pub enum NoSuggestion {
         /// Number of them that were followed by churn.
         churned: u64,
     },
+    /// The curve in force has no direction.
+    #[error("its curve is as high at its end as at its beginning, so it does not tell which way to go")]
+    Flat,
     /// No difference beyond chance in the direction of the curve.
     #[error("churn does not depend on the metric in the direction of its curve")]
     NoRelation,

@@ -9,13 +9,15 @@ use super::leak::{Feature, Leak, announcements, leaks};
 use super::logistic::Failure;
 use super::platt::Calibration;
 use super::refusal::{Classes, Refusal, refuse, warnings};
-use super::split::{Part, Split};
+use super::split::{FOLDS, Part, Split, fold_of, is_drawn};
 use crate::score::Model;
 use crate::score::model::Evidence;
 use crate::time::Timestamp;
 
 /// Accounts of either outcome needed to calibrate. With fewer, the shift alone would have a standard error above 0.3.
 const MIN_CALIBRATION: u64 = 20;
+/// The penalty is chosen by about this many points, at most: more would tell little more, and take long.
+const MAX_CHOOSING: usize = 20_000;
 /// A component is fitted if it is present in this many points of training.
 const MIN_PRESENT: usize = 20;
 
@@ -50,9 +52,9 @@ pub struct Fit {
     pub horizon_days: u32,
     /// Its coefficients with their uncertainty, in file order.
     pub coefficients: Vec<Coefficient>,
-    /// The chosen penalty, and the log loss on the validation part by penalty.
+    /// The chosen penalty.
     pub lambda: f64,
-    /// Pairs (penalty, log loss on validation); empty if validation had one outcome only.
+    /// Pairs (penalty, log loss on accounts that were not learned from).
     pub validation: Vec<(f64, f64)>,
     /// What calibration did.
     pub calibration: Calibration,
@@ -126,10 +128,7 @@ pub fn fit(model: &Model, examples: &[Example], options: &Options) -> Result<Fit
     let mut notes = parts.warnings(&examples);
     notes.extend(unfitted(model, &fitted));
     let (lambda, validation) = parts.choose(&fitted, model.components.len(), &options.penalties)?;
-    if validation.is_empty() {
-        notes.push(format!("the validation part has one outcome only, so the penalty is the default, {lambda}"));
-    }
-    let rows = parts.rows(&[Part::Training, Part::Validation], &fitted);
+    let rows = rows(parts.all(&[Part::Training, Part::Validation]), &fitted);
     let minimum = rows.minimise_on_both_sides(lambda)?;
     let errors = rows.standard_errors(lambda, &minimum)?;
     let uncalibrated = expand(&minimum, &fitted, model.components.len());
@@ -172,42 +171,41 @@ impl<'a> Parts<'a> {
         (0..components).filter(|place| present(place) >= MIN_PRESENT).collect()
     }
 
-    fn rows(&self, parts: &[Part], fitted: &[usize]) -> Rows {
-        let mut rows = Rows::new(fitted.len());
-        for example in self.all(parts) {
-            let inputs: Vec<Option<f64>> = fitted.iter().map(|place| input(example, *place)).collect();
-            if inputs.iter().any(Option::is_some) {
-                rows.push(example.account, &inputs, example.churned);
-            }
-        }
-        rows
-    }
-
-    /// The penalty with the least log loss on validation, and all of them. Of equal ones, the larger.
+    /// The penalty with the least log loss on accounts that were not learned from, and the losses of all. Of equal ones, the larger.
+    ///
+    /// Judged by later points of the same accounts, the least penalty would win: what is peculiar to an account stays so, and the outcomes of
+    /// neighbouring instants overlap.
     fn choose(&self, fitted: &[usize], components: usize, penalties: &[f64]) -> Result<(f64, Vec<(f64, f64)>), Refusal> {
-        let classes = Classes::of(self.all(&[Part::Validation]));
-        if classes.churned == 0 || classes.stayed == 0 {
-            return Ok((0.01, Vec::new()));
-        }
-        let training = self.rows(&[Part::Training], fitted);
-        let (mut losses, mut before, mut failure) = (Vec::new(), None, None);
-        for lambda in penalties {
-            match before.as_ref().map_or_else(|| training.minimise(*lambda), |before| training.minimise_near(*lambda, before)) {
-                Ok(minimum) => {
-                    let function = expand(&minimum, fitted, components);
-                    let points: Vec<Point> = self.all(&[Part::Validation]).filter_map(|example| point(&function, example)).collect();
-                    losses.extend(log_loss(&points).map(|loss| (*lambda, loss)));
-                    before = Some(minimum);
+        let mut sums: Vec<Result<f64, Failure>> = penalties.iter().map(|_| Ok(0.0)).collect();
+        let mut judged = 0;
+        let one_in = self.all(&[Part::Training, Part::Validation]).count().div_ceil(MAX_CHOOSING) as u64;
+        let drawn = |part: &[Part]| self.all(part).filter(|example| is_drawn(example.account, one_in)).collect::<Vec<_>>();
+        let (training, learned) = (drawn(&[Part::Training]), drawn(&[Part::Training, Part::Validation]));
+        for fold in 0..FOLDS {
+            let rows = rows(training.iter().copied().filter(|example| fold_of(example.account) != fold), fitted);
+            let own: Vec<&Example> = learned.iter().copied().filter(|example| fold_of(example.account) == fold).collect();
+            judged += own.len();
+            let mut before: Option<Minimum> = None;
+            for (lambda, sum) in penalties.iter().zip(&mut sums) {
+                match before.as_ref().map_or_else(|| rows.minimise(*lambda), |before| rows.minimise_near(*lambda, before)) {
+                    Ok(minimum) => {
+                        let function = expand(&minimum, fitted, components);
+                        let points: Vec<Point> = own.iter().filter_map(|example| point(&function, example)).collect();
+                        let loss = log_loss(&points).unwrap_or_default() * points.len() as f64;
+                        *sum = std::mem::replace(sum, Ok(0.0)).map(|sum| sum + loss);
+                        before = Some(minimum);
+                    }
+                    // A small penalty may be too small for the data; a larger one then is not.
+                    Err(found) => *sum = Err(found),
                 }
-                // A small penalty may be too small for the data; a larger one then is not.
-                Err(found) => failure = Some(found),
             }
         }
-        if let Some(failure) = failure.filter(|_| losses.is_empty()) {
-            return Err(failure.into());
+        let losses = penalties.iter().zip(&sums).filter_map(|(lambda, sum)| Some((*lambda, *sum.as_ref().ok()? / judged as f64)));
+        let losses: Vec<(f64, f64)> = losses.collect();
+        match losses.iter().rev().min_by(|one, other| one.1.total_cmp(&other.1)) {
+            Some((best, _)) => Ok((*best, losses)),
+            None => Err(sums.into_iter().find_map(Result::err).unwrap_or(Failure::OneClass).into()),
         }
-        let best = losses.iter().rev().min_by(|one, other| one.1.total_cmp(&other.1)).map_or(0.01, |(lambda, _)| *lambda);
-        Ok((best, losses))
     }
 
     fn calibrate(&self, function: &RiskFunction, notes: &mut Vec<String>) -> Result<Calibration, Failure> {
@@ -244,6 +242,17 @@ impl<'a> Parts<'a> {
         }
         found
     }
+}
+
+fn rows<'a>(examples: impl Iterator<Item = &'a Example>, fitted: &[usize]) -> Rows {
+    let mut rows = Rows::new(fitted.len());
+    for example in examples {
+        let inputs: Vec<Option<f64>> = fitted.iter().map(|place| input(example, *place)).collect();
+        if inputs.iter().any(Option::is_some) {
+            rows.push(example.account, &inputs, example.churned);
+        }
+    }
+    rows
 }
 
 fn input(example: &Example, place: usize) -> Option<f64> {

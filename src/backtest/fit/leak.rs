@@ -92,6 +92,20 @@ impl<'a> Feature<'a> {
     pub fn of_component(name: &'a str, place: usize, examples: &[Example]) -> Self {
         Self { name, values: examples.iter().map(|example| example.inputs.get(place).copied().flatten()).collect(), jump: 0.5 }
     }
+
+    /// The values of a metric. A jump is a quarter of the range of ordinary values (from the 5 % to the 95 % quantile), as it is for a
+    /// component; of a metric that hardly ever differs, such as a flag, of the whole range.
+    #[must_use]
+    pub fn of_metric(name: &'a str, values: Vec<Option<f64>>) -> Self {
+        let mut sorted: Vec<f64> = values.iter().copied().flatten().collect();
+        sorted.sort_by(f64::total_cmp);
+        let range = |from: usize, to: usize| {
+            let at = |percent: usize| sorted.get(sorted.len().saturating_sub(1) * percent / 100).copied().unwrap_or_default();
+            Some(at(to) - at(from)).filter(|range| *range > 0.0)
+        };
+        let jump = range(5, 95).or_else(|| range(0, 100)).map_or(f64::INFINITY, |range| range / 4.0);
+        Self { name, values, jump }
+    }
 }
 
 /// The features that know the outcome of these examples.

@@ -136,6 +136,19 @@ fn draw(account: u64) -> u64 {
     xxh3_64_with_seed(&account.to_le_bytes(), 0x73_706c_6974) % 10 // "split"
 }
 
+/// Groups of accounts; each is judged by what was learned from the others.
+pub(super) const FOLDS: u64 = 5;
+
+/// The group of an account, whatever its part.
+pub(super) fn fold_of(account: u64) -> u64 {
+    xxh3_64_with_seed(&account.to_le_bytes(), 0x66_6f6c_6473) % FOLDS // "folds"
+}
+
+/// Whether an account is one of the `one_in`-th part of all that is drawn.
+pub(super) fn is_drawn(account: u64, one_in: u64) -> bool {
+    xxh3_64_with_seed(&account.to_le_bytes(), 0x64_7261_776e).is_multiple_of(one_in.max(1)) // "drawn"
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;

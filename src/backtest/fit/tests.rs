@@ -98,6 +98,19 @@ fn a_component_that_knows_the_outcome_is_named() {
     assert!(warns(&found, "tickets alone reaches an AUC of 1.000"), "{:?}", found.evidence.warnings);
 }
 
+/// Inputs and outcomes are drawn once per account, so inputs tell accounts apart and foretell nothing of others.
+#[test]
+fn the_penalty_is_chosen_by_accounts_that_were_not_learned_from() {
+    let mut examples = history(3, 80, 10);
+    for example in &mut examples {
+        let mut random = ChaCha8Rng::seed_from_u64(example.account);
+        example.inputs.iter_mut().for_each(|input| *input = Some(2.0 * unit(&mut random) - 1.0));
+        example.churned = unit(&mut random) < 0.5;
+    }
+    let found = fitted(&examples);
+    assert_eq!(found.lambda.to_bits(), 0.03_f64.to_bits(), "the largest: {:?}", found.validation);
+}
+
 #[test]
 fn the_order_of_points_does_not_show() {
     let mut examples = history(11, 150, 6);

@@ -1,8 +1,9 @@
 //! Which component foretold what.
 
 use super::super::report::{ComponentAlone, Report};
+use super::drawing::Drawing;
 use super::escape::shortened;
-use super::plots::figure;
+use super::plots::Plot;
 
 /// Height of a bar with its space.
 const ROW: f64 = 26.0;
@@ -10,7 +11,7 @@ const ROW: f64 = 26.0;
 const BARS: (f64, f64) = (150.0, 420.0);
 
 /// Bars of the AUC of each component alone, with odds ratios if the model was fitted.
-pub(super) fn components(report: &Report) -> String {
+pub(super) fn components(report: &Report) -> Plot {
     let fitted = report.components.iter().any(|component| component.odds_ratio.is_some());
     let width = if fitted { 640.0 } else { 500.0 };
     let height = ROW * (report.components.len() as f64 + 1.0) + 8.0;
@@ -27,8 +28,7 @@ pub(super) fn components(report: &Report) -> String {
     for (row, component) in report.components.iter().enumerate() {
         body += &bar(component, ROW * (row as f64 + 1.0), place);
     }
-    let picture =
-        format!("<svg viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"AUC of each component alone\">\n{body}</svg>\n");
+    let drawing = Drawing { size: (width, height), description: "AUC of each component alone".into(), body };
     let odds = " The odds are those of churn after ten points of score more, all other components equal: below 1, a better score goes with \
                 less churn.";
     let text = format!(
@@ -36,7 +36,7 @@ pub(super) fn components(report: &Report) -> String {
          ones did, and the component or its curve points the wrong way.{}",
         if fitted { odds } else { "" }
     );
-    figure("Which component foretold what", &text, &picture)
+    Plot::new("Which component foretold what", text, drawing)
 }
 
 fn bar(component: &ComponentAlone, top: f64, place: impl Fn(f64) -> f64) -> String {

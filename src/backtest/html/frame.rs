@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::drawing::Drawing;
+
 /// A plot with linear scales.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
@@ -96,9 +98,8 @@ impl Frame {
     }
 
     /// The picture; `description` is for readers who cannot see it.
-    pub(super) fn svg(self, description: &str) -> String {
-        let (width, height) = self.size;
-        format!("<svg viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" aria-label=\"{description}\">\n{body}</svg>\n", body = self.body)
+    pub(super) fn drawing(self, description: &str) -> Drawing {
+        Drawing { size: self.size, description: description.to_owned(), body: self.body }
     }
 }
 

@@ -19,14 +19,33 @@ pub(super) const fn class(predictor: &Predictor) -> &'static str {
     }
 }
 
+/// A line of a legend.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// Colour and stroke.
+    pub(super) class: &'static str,
+    /// What it stands for.
+    pub(super) title: &'static str,
+    /// Its figure.
+    pub(super) figure: String,
+}
+
+impl Entry {
+    pub(super) fn new(predictor: &Predictor, figure: String) -> Self {
+        Self { class: class(predictor), title: predictor.title(), figure }
+    }
+}
+
 /// A legend of predictors, each with a figure.
-pub(super) fn legend<'a>(entries: impl Iterator<Item = (&'a Predictor, String)>) -> String {
-    let entry = |(predictor, figure): (&Predictor, String)| {
+pub(super) fn legend(entries: &[Entry]) -> String {
+    let entry = |Entry { class, title, figure }: &Entry| {
         format!(
-            "<li><svg viewBox=\"0 0 24 8\" aria-hidden=\"true\"><line class=\"curve {}\" x1=\"0\" y1=\"4\" x2=\"24\" y2=\"4\"/></svg> {} <b>{figure}</b></li>\n",
-            class(predictor),
-            predictor.title()
+            "<li><svg viewBox=\"0 0 24 8\" aria-hidden=\"true\"><line class=\"curve {class}\" x1=\"0\" y1=\"4\" x2=\"24\" y2=\"4\"/></svg> {title} <b>{figure}</b></li>\n",
         )
     };
-    format!("<ul class=\"legend\">\n{}</ul>\n", entries.map(entry).collect::<String>())
+    if entries.is_empty() {
+        String::new()
+    } else {
+        format!("<ul class=\"legend\">\n{}</ul>\n", entries.iter().map(entry).collect::<String>())
+    }
 }

@@ -5,6 +5,7 @@
 #![expect(clippy::format_push_string, clippy::format_collect, reason = "a page of a few hundred elements is read more often than built")]
 
 mod components;
+mod drawing;
 mod escape;
 mod frame;
 mod legend;
@@ -13,4 +14,4 @@ mod plots;
 mod spells;
 mod tables;
 
-pub use page::page;
+pub use page::{PICTURES, page, pictures};

@@ -2,6 +2,7 @@
 
 use super::super::report::{LeadTime, Part, Report};
 use super::components::components;
+use super::drawing;
 use super::escape::escaped;
 use super::plots;
 use super::spells::leavers;
@@ -18,10 +19,10 @@ pub fn page(report: &Report) -> String {
         section("Beside what is simpler", &format!("{}{}", predictors(report), PREDICTORS)),
         format!(
             "<div class=\"plots\">\n{}{}{}{}</div>\n",
-            plots::roc(report),
-            plots::lift(report),
-            plots::reliability(report),
-            components(report)
+            plots::roc(report).figure(),
+            plots::lift(report).figure(),
+            plots::reliability(report).map(|plot| plot.figure()).unwrap_or_default(),
+            components(report).figure()
         ),
         section("What a list of flagged accounts catches", &format!("{}{}", flags(&report.all), FLAGS)),
         section("Accounts that left", &format!("{LEAVERS}{}", leavers(report))),
@@ -31,13 +32,24 @@ pub fn page(report: &Report) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>Backtest of {model}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{head}{cards}{warnings}{body}</main>\n</body>\n</html>\n",
+         <title>Backtest of {model}</title>\n<style>\n{PLOTS}{STYLE}</style>\n</head>\n<body>\n<main>\n{head}{cards}{warnings}{body}</main>\n</body>\n</html>\n",
+        PLOTS = drawing::STYLE,
         model = escaped(&report.model.0),
         head = head(report),
         cards = cards(report),
         warnings = warnings(&report.warnings),
         body = sections.concat(),
     )
+}
+
+/// File names of [`pictures`].
+pub const PICTURES: [&str; 4] = ["roc.svg", "lift.svg", "reliability.svg", "components.svg"];
+
+/// The plots of the report as files, by name: each an SVG that needs no other file. A report without risks has no reliability.
+#[must_use]
+pub fn pictures(report: &Report) -> Vec<(&'static str, String)> {
+    let plots = [Some(plots::roc(report)), Some(plots::lift(report)), plots::reliability(report), Some(components(report))];
+    PICTURES.into_iter().zip(plots).filter_map(|(name, plot)| Some((name, plot?.picture()))).collect()
 }
 
 const PREDICTORS: &str = "<p class=\"note\">All rows rank the same held-out points. AUC is the chance that an account that left ranks above \

@@ -30,6 +30,6 @@ fn plot(leaver: &Leaver, (green, yellow): (f64, f64)) -> String {
     let warning = leaver.warning_days.map_or_else(|| "never red".to_owned(), |days| format!("red for {days:.0} d"));
     let id = shortened(&leaver.account_id, 24);
     let left: String = leaver.left.to_string().chars().take(10).collect();
-    let picture = frame.svg(&format!("Health of {id} until it left"));
+    let picture = frame.drawing(&format!("Health of {id} until it left")).element();
     format!("<figure class=\"small\">\n<h4>{id}</h4>\n{picture}<figcaption>left {left}, {warning}</figcaption>\n</figure>\n")
 }

@@ -78,7 +78,8 @@ pub(super) fn refuse(past: &Past, test: &Part, subject: &Subject<'_>) -> Result<
 pub(super) fn warnings(train: &Part, test: &Part, predictors: &[Predictor], subject: &Subject<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
     let stayed = test.accounts - test.churned_accounts.min(test.accounts);
-    if test.churned_accounts.min(stayed) < FEW {
+    // A fit says it itself, in its evidence.
+    if subject.fit.is_none() && test.churned_accounts.min(stayed) < FEW {
         let churned = test.churned_accounts;
         warnings.push(format!(
             "few data: {churned} accounts of the held-out part churned and {stayed} stayed; with fewer than {FEW} of each, intervals are wide"

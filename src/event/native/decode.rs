@@ -142,7 +142,7 @@ pub(in crate::event) fn check_time(
     };
     if occurred_at < context.earliest {
         let of_record = if field.is_some() { None } else { fault_of_record_time(occurred_at, context) };
-        return refused(Code::OutOfRange, of_record, "is before time.earliest");
+        return refused(Code::OutOfRange, of_record, Rejection::TOO_EARLY);
     }
     match raw.future_reference {
         Some(reference) if occurred_at.since(reference) > context.max_future_ms => {

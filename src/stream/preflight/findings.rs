@@ -50,7 +50,7 @@ impl Trial {
         let tried = self.records.iter().find(|tried| of(&tried.outcome))?;
         let advice = match (tried.shape, &tried.outcome) {
             (Some(shape), _) => shape.advice(Place::Topic),
-            (None, Outcome::DeadLetter(rejection)) => format!("{}; {}", rejection.reason, rejection.code.remedy()),
+            (None, Outcome::DeadLetter(rejection)) => format!("{}; {}", rejection.reason, rejection.remedy()),
             (None, _) => Shape::UnknownType.advice(Place::Topic),
         };
         Some(format!("[{}] at offset {}: {advice}", tried.partition, tried.offset))

@@ -71,6 +71,54 @@ fn curves_are_suggested_for_components_that_history_speaks_about() {
     let output = churnwatch(folder.path(), &[&["backtest", "--fit", "--suggest-curves"], &ARGUMENTS[..]].concat());
     let said = text(&output.stderr);
     assert!(said.contains("recency") && said.contains("usage.days_since_last: curve = [["), "{said}");
+    let (table, curves) = (said.find("held out").unwrap(), said.find("suggested curves").unwrap());
+    assert!(table < curves, "the curves are the last thing that one reads: {said}");
+}
+
+#[test]
+fn a_component_without_a_suggestion_says_why() {
+    let folder = silent_ones(8);
+    std::fs::write(folder.path().join("model.toml"), RECENCY.replace("[[0, 100], [100, 0]]", "[[0, 60], [50, 90], [100, 60]]")).unwrap();
+    let output = churnwatch(folder.path(), &[&["backtest", "--fit", "--suggest-curves"], &ARGUMENTS[..]].concat());
+    let said = text(&output.stderr);
+    let why = "usage.days_since_last: none, its curve is as high at its end as at its beginning, so it does not tell which way to go";
+    assert!(said.contains(why), "{said}");
+}
+
+#[test]
+fn a_warning_of_few_data_is_given_once() {
+    let folder = silent_ones(6);
+    let labels = std::fs::read_to_string(folder.path().join("labels.csv")).unwrap();
+    let number = |line: &str| line.split(',').next()?.strip_prefix('a')?.parse::<u32>().ok();
+    let of_few = |line: &&str| number(line).is_none_or(|number| number < 100);
+    write(folder.path(), "labels.csv", &labels.lines().filter(of_few).map(str::to_owned).collect::<Vec<_>>());
+    let output = churnwatch(folder.path(), &[&["backtest", "--fit"], &ARGUMENTS[..]].concat());
+    let said = text(&output.stderr);
+    let of_test =
+        said.lines().filter(|line| line.starts_with("warning: few data") && (line.contains("test part") || line.contains("held-out")));
+    assert_eq!(of_test.count(), 1, "{said}");
+}
+
+#[test]
+fn a_metric_outside_the_components_that_knows_the_outcome_is_named() {
+    let folder = silent_ones(10);
+    // Whoever has not used the product for 20 days leaves: days since the last use tell, and no component measures them.
+    let model = RECENCY.replace("usage.days_since_last", "usage.age_days").replace("[[0, 100], [100, 0]]", "[[0, 0], [300, 100]]");
+    std::fs::write(folder.path().join("model.toml"), model).unwrap();
+    let output = churnwatch(folder.path(), &[&["backtest", "--fit", "out.toml"], &ARGUMENTS[..]].concat());
+    let said = text(&output.stderr);
+    assert!(said.contains("warning: usage.days_since_last alone reaches an AUC of 1.000: it may record churn rather than foretell it; no component measures it"), "{said}");
+    assert!(!said.contains("usage.age_days alone"), "{said}");
+    assert!(std::fs::read_to_string(folder.path().join("out.toml")).unwrap().contains("usage.days_since_last alone"));
+}
+
+#[test]
+fn a_history_of_the_last_century_says_which_key_admits_it() {
+    let folder = silent_ones(6);
+    let uses = std::fs::read_to_string(folder.path().join("usage.ndjson")).unwrap().replace("\"2026-", "\"1997-");
+    std::fs::write(folder.path().join("usage.ndjson"), uses).unwrap();
+    let (_, said) = refusal(folder.path(), &ARGUMENTS);
+    assert!(said.contains("if events are that old, set time.earliest to a date before them (--set time.earliest=1990-01-01)"), "{said}");
 }
 
 #[test]
@@ -81,5 +129,7 @@ fn too_little_history_is_not_fitted() {
     let (code, said) = refusal(folder.path(), &[&ARGUMENTS[..], &["--fit", "out.toml"]].concat());
     assert_eq!(code, Some(1));
     assert!(said.contains("59 points are too few to fit a risk model, at least 100 are needed"), "{said}");
+    let (_, said) = refusal(folder.path(), &[&ARGUMENTS[..], &["--fit", "out.toml", "--suggest-curves"]].concat());
+    assert!(said.ends_with("; without a fit, no curves are suggested either"), "{said}");
     assert!(!folder.path().join("out.toml").exists());
 }

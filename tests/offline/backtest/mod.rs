@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod fitted;
+mod pictures;
 mod simulated;
 
 use std::path::Path;
