@@ -157,7 +157,11 @@ mod tests {
             payload_time: true,
             cut_text: false,
             unexpanded_discount: false,
-            event: Event::Usage(UsageEvent { user_id: Some("u".into()), kind: UsageKind::Feature { feature: "f".into(), count: 1 } }),
+            event: Event::Usage(UsageEvent {
+                user_id: Some("u".into()),
+                anonymous_id: None,
+                kind: UsageKind::Feature { feature: "f".into(), count: 1 },
+            }),
         }
     }
 

@@ -14,8 +14,9 @@ mod hoard;
 use std::sync::{Arc, Mutex};
 
 use churnwatch::account::Limit;
+use churnwatch::alias::Aliases;
 use churnwatch::engine::{Input, Outcome, PlainStore, RoundOptions, Task};
-use churnwatch::event::{Code, Format, Headers, Stream};
+use churnwatch::event::{AccountProfile, Code, Format, Headers, Stream};
 use churnwatch::settings::{Limits, Settings, StateVersion};
 use churnwatch::time::{Calendar, HOUR_MS, QuietPeriod, Timestamp, Zone};
 use proptest::prelude::*;
@@ -281,4 +282,24 @@ fn a_huge_record_is_rejected_before_anything_is_allocated() {
         let most = most_live_bytes_of(|| assert!(matches!(feed(&mut task, Stream::Usage, &event), Outcome::DeadLetter(_))));
         assert!(most <= event.len().min(MIB) * 2, "{} bytes of input took {most}", event.len());
     }
+}
+
+#[test]
+fn aliases_are_bounded_and_take_less_than_what_is_documented() {
+    const PER_ALIAS: usize = 250;
+    let _alone = ALONE.lock().unwrap();
+    let limit = 200_000;
+    let before = live_bytes();
+    let mut table = Aliases::new(limit);
+    let mut refused = 0;
+    for n in 0..limit + 1_000 {
+        // As Segment writes them: a user id of 24 bytes, and a message id of 36.
+        let (user, id) = (hoard::text(n, 24), hoard::text(n, 36));
+        let profile = AccountProfile { aliases: vec![("segment-user".into(), user.into())], ..AccountProfile::merging() };
+        refused += table.note(&format!("account-{}", n % 1_000), NOW, Some(&id), &profile).refused;
+    }
+    let per_alias = (live_bytes() - before) / table.len();
+    println!("aliases: {} of them, {per_alias} bytes each", table.len());
+    assert_eq!((table.len(), refused), (limit - 1_000, 2_000));
+    assert!(per_alias <= PER_ALIAS, "{per_alias} bytes per alias");
 }

@@ -11,6 +11,8 @@ pub enum Limit {
     Accounts,
     /// `limits.users`.
     Users,
+    /// Links between ids of a user, as many as `limits.users`.
+    UserLinks,
     /// `limits.features`.
     Features,
     /// `limits.ids_per_day`.
@@ -35,15 +37,18 @@ pub enum Limit {
     Waiting,
     /// Deleted accounts remembered per task.
     Deletions,
+    /// `limits.aliases`.
+    Aliases,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::TextBytes,
         Self::UnexpandedDiscounts,
         Self::Accounts,
         Self::Users,
+        Self::UserLinks,
         Self::Features,
         Self::IdsPerDay,
         Self::TicketsOpen,
@@ -56,6 +61,7 @@ impl Limit {
         Self::Costs,
         Self::Waiting,
         Self::Deletions,
+        Self::Aliases,
     ];
 
     /// The label.
@@ -66,6 +72,7 @@ impl Limit {
             Self::UnexpandedDiscounts => "unexpanded_discounts",
             Self::Accounts => "accounts",
             Self::Users => "users",
+            Self::UserLinks => "user_links",
             Self::Features => "features",
             Self::IdsPerDay => "ids_per_day",
             Self::TicketsOpen => "tickets_open",
@@ -78,6 +85,7 @@ impl Limit {
             Self::Costs => "costs",
             Self::Waiting => "waiting",
             Self::Deletions => "deletions",
+            Self::Aliases => "aliases",
         }
     }
 }

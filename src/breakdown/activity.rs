@@ -23,6 +23,7 @@ impl ByDay {
             Event::Usage(usage) => match &usage.kind {
                 UsageKind::Feature { count, .. } => *count,
                 UsageKind::SessionEnded { .. } => 1,
+                UsageKind::Identified => 0,
             },
             _ => 1,
         };

@@ -92,7 +92,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let named = args.input.named()?;
     let outputs = args.outputs();
     let outputs: Vec<&Path> = outputs.iter().map(PathBuf::as_path).collect();
-    let sources: Vec<&Path> = named.iter().map(|(_, path)| *path).chain(args.labels.as_deref()).collect();
+    let sources: Vec<&Path> = args.input.all_paths().chain(args.labels.as_deref()).collect();
     paths::refuse_clashes(&sources, &outputs)?;
     outputs.iter().try_for_each(|path| file::refuse_existing(path, args.existing()))?;
     if args.labels.is_none() && !named.iter().any(|(stream, _)| *stream == Stream::Billing) {

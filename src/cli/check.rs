@@ -4,13 +4,15 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use super::Globals;
 use super::cluster::{Address, Cluster};
 use super::sample::Sample;
+use super::sample_topic::SampleTopic;
 use crate::config::Config;
 use crate::config::section::FormatName;
-use crate::event::Stream;
+use crate::event::{Format, Stream};
 use crate::stream::preflight::survey::survey;
 use crate::stream::preflight::trial::trials;
 use crate::stream::{Options, Permits};
@@ -21,7 +23,8 @@ Examples:
   churnwatch check --config config/churnwatch.toml --offline --set application.threads=2
   churnwatch check --sample usage.ndjson --stream usage          what would become of each line, as JSON; needs no Kafka
   churnwatch check --sample calls.ndjson --stream usage --format segment
-  churnwatch check --sample events.ndjson --stream billing --mapping chargebee";
+  churnwatch check --sample events.ndjson --stream billing --mapping chargebee
+  churnwatch check --sample-topic calls --stream usage --format segment --bootstrap-servers broker:9092    what share of it ends how";
 
 /// Options of `check`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -31,19 +34,22 @@ pub struct Args {
     #[arg(long)]
     pub offline: bool,
     /// Try the lines of a file instead: a line of JSON for each on standard output; - is standard input
-    #[arg(long, value_name = "FILE", requires = "stream", conflicts_with = "offline")]
+    #[arg(long, value_name = "FILE", requires = "stream", conflicts_with = "offline", group = "sampled")]
     pub sample: Option<PathBuf>,
+    /// Try the newest records of a topic instead: a line of JSON for each way in which they end on standard output; needs only a broker
+    #[arg(long, value_name = "TOPIC", requires = "stream", conflicts_with = "offline", group = "sampled")]
+    pub sample_topic: Option<String>,
     /// The stream of the sample: usage, billing, support, feedback or accounts
-    #[arg(long, requires = "sample", value_parser = stream)]
+    #[arg(long, requires = "sampled", value_parser = stream)]
     pub stream: Option<Stream>,
     /// Format of the sample, such as segment; default: the one of the configuration
-    #[arg(long, value_name = "FORMAT", requires = "sample", value_parser = super::format)]
+    #[arg(long, value_name = "FORMAT", requires = "sampled", value_parser = super::format)]
     pub format: Option<FormatName>,
     /// Format of what is inside an envelope, with --format cloudevents
-    #[arg(long, value_name = "FORMAT", requires = "sample", value_parser = super::inner_format)]
+    #[arg(long, value_name = "FORMAT", requires = "sampled", value_parser = super::inner_format)]
     pub inner_format: Option<FormatName>,
     /// Mapping of the sample: a shipped one, such as chargebee, or the path of a file
-    #[arg(long, value_name = "MAPPING", requires = "sample")]
+    #[arg(long, value_name = "MAPPING", requires = "sampled")]
     pub mapping: Option<String>,
     /// Each line of the sample is a record: {key, timestamp, headers, value}
     #[arg(long, requires = "sample")]
@@ -68,12 +74,13 @@ fn stream(name: &str) -> Result<Stream, String> {
 /// All problems in the configuration; a cluster that cannot be reached.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let globals = &args.address.within(args.cluster.within(globals));
+    if let (Some(topic), Some(stream)) = (&args.sample_topic, args.stream) {
+        let config = globals.load()?;
+        return SampleTopic { topic, stream, format: args.format_of_sample(stream, &config)? }.run(&config, globals.quiet);
+    }
     if let (Some(path), Some(stream)) = (&args.sample, args.stream) {
         let config = globals.load_offline()?;
-        let format = match &args.mapping {
-            Some(written) => super::mapping(written, "--mapping", args.format)?,
-            None => config.streams.format(stream, args.format, args.inner_format),
-        };
+        let format = args.format_of_sample(stream, &config)?;
         return Sample { path, stream, format: &format, records: args.records }.run(&config, globals.quiet);
     }
     let config = if args.offline { globals.load_offline() } else { globals.load() }?;
@@ -84,6 +91,15 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         eprintln!("warning: {warning}");
     }
     if args.offline { Ok(ExitCode::SUCCESS) } else { check_topics(&config) }
+}
+
+impl Args {
+    fn format_of_sample(&self, stream: Stream, config: &Config) -> anyhow::Result<Arc<Format>> {
+        match &self.mapping {
+            Some(written) => super::mapping(written, "--mapping", self.format),
+            None => Ok(config.streams.format(stream, self.format, self.inner_format)),
+        }
+    }
 }
 
 /// Checks the topics that the configuration names, and their newest records.

@@ -79,8 +79,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 
 impl Args {
     fn of_files(&self, globals: &Globals) -> anyhow::Result<Breakdown> {
-        let named = self.input.named()?;
-        paths::refuse_clashes(&named.iter().map(|(_, path)| *path).collect::<Vec<_>>(), &[])?;
+        self.input.named()?;
+        paths::refuse_clashes(&self.input.all_paths().collect::<Vec<_>>(), &[])?;
         let config = globals.load_offline()?;
         let input = self.input.read(&config, Division::of_machine(), globals)?;
         let as_of = self.as_of.map_or_else(|| input.newest(), Ok)?;

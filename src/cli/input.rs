@@ -46,6 +46,21 @@ pub struct InputArgs {
     /// Format of the accounts file
     #[arg(long, value_name = "FORMAT", value_parser = super::format)]
     pub format_accounts: Option<FormatName>,
+    /// Format of what is inside an envelope in the usage file, with --format-usage cloudevents
+    #[arg(long, value_name = "FORMAT", value_parser = super::inner_format)]
+    pub inner_format_usage: Option<FormatName>,
+    /// Format inside an envelope in the billing file
+    #[arg(long, value_name = "FORMAT", value_parser = super::inner_format)]
+    pub inner_format_billing: Option<FormatName>,
+    /// Format inside an envelope in the support file
+    #[arg(long, value_name = "FORMAT", value_parser = super::inner_format)]
+    pub inner_format_support: Option<FormatName>,
+    /// Format inside an envelope in the feedback file
+    #[arg(long, value_name = "FORMAT", value_parser = super::inner_format)]
+    pub inner_format_feedback: Option<FormatName>,
+    /// Format inside an envelope in the accounts file
+    #[arg(long, value_name = "FORMAT", value_parser = super::inner_format)]
+    pub inner_format_accounts: Option<FormatName>,
     /// Mapping of the usage file instead of a format: a shipped one, such as amplitude, or the path of a file
     #[arg(long, value_name = "MAPPING")]
     pub mapping_usage: Option<String>,
@@ -61,6 +76,9 @@ pub struct InputArgs {
     /// Mapping of the accounts file
     #[arg(long, value_name = "MAPPING")]
     pub mapping_accounts: Option<String>,
+    /// Native account profiles that are read for their aliases only; those in --accounts need not be repeated
+    #[arg(long, value_name = "FILE")]
+    pub aliases: Option<PathBuf>,
 }
 
 /// The options that name mappings, in the order of streams.
@@ -112,8 +130,32 @@ impl InputArgs {
                 anyhow::anyhow!("cannot read the {} file {}: {}", stream.name(), path.display(), file::cannot_read(path, &error))
             })
         };
-        let files = named.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut files = named.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+        if self.accounts.is_some() || self.aliases.is_some() {
+            self.resolve(&mut files, &settings, division)?;
+        }
         Ok(Input { settings, files })
+    }
+
+    /// Looks accounts up among the aliases that the files declare, as the service does if it reads profiles.
+    fn resolve(&self, files: &mut [InputFile], settings: &Settings, division: Division) -> anyhow::Result<()> {
+        let extra = self.aliases.as_deref().map(|path| read_aliases(path, settings, division)).transpose()?;
+        if files.iter().all(|file| file.format.is_native()) {
+            return Ok(());
+        }
+        let (table, noted) = replay::aliases_of(files.iter().chain(&extra), settings);
+        if table.disputed() > 0 {
+            let disputed = table.disputed();
+            tracing::warn!(disputed, "aliases are declared by several accounts; the newest declaration has each");
+        }
+        anyhow::ensure!(noted.refused == 0, "the files declare more than {} aliases: raise limits.aliases", settings.limits.aliases);
+        replay::resolve(files, table, settings, division);
+        Ok(())
+    }
+
+    /// Every file that is read.
+    pub(super) fn all_paths(&self) -> impl Iterator<Item = &Path> {
+        self.paths().map(|(_, path)| path).chain(self.aliases.as_deref())
     }
 
     fn paths(&self) -> impl Iterator<Item = (Stream, &Path)> {
@@ -124,7 +166,14 @@ impl InputArgs {
     /// The format of each stream's file.
     fn formats(&self, streams: &Streams) -> anyhow::Result<PerStream<Arc<Format>>> {
         let given = PerStream([self.format_usage, self.format_billing, self.format_support, self.format_feedback, self.format_accounts]);
-        let mut formats = PerStream::from_fn(|stream| streams.format(stream, *given.of(stream), None));
+        let inner = PerStream([
+            self.inner_format_usage,
+            self.inner_format_billing,
+            self.inner_format_support,
+            self.inner_format_feedback,
+            self.inner_format_accounts,
+        ]);
+        let mut formats = PerStream::from_fn(|stream| streams.format(stream, *given.of(stream), *inner.of(stream)));
         let mappings = [&self.mapping_usage, &self.mapping_billing, &self.mapping_support, &self.mapping_feedback, &self.mapping_accounts];
         for ((stream, written), option) in Stream::ALL.into_iter().zip(mappings).zip(MAPPING_OPTIONS) {
             if let Some(written) = written {
@@ -132,6 +181,17 @@ impl InputArgs {
             }
         }
         Ok(formats)
+    }
+}
+
+/// Reads profiles, all of which must be valid: an alias that is overlooked would turn records into dead letters.
+fn read_aliases(path: &Path, settings: &Settings, division: Division) -> anyhow::Result<InputFile> {
+    let file = InputFile::read((Stream::Accounts, &Arc::default()), path, settings, division, |_| ());
+    let file =
+        file.map_err(|error| anyhow::anyhow!("cannot read the aliases in {}: {}", path.display(), file::cannot_read(path, &error)))?;
+    match file.first_refused(settings) {
+        Some((line, rejection)) => Err(anyhow::anyhow!("{}, line {line}: not an account profile: {rejection}", path.display())),
+        None => Ok(file),
     }
 }
 

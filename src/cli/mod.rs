@@ -26,6 +26,7 @@ mod reload;
 pub mod replay;
 pub mod run;
 mod sample;
+mod sample_topic;
 mod service;
 mod signals;
 pub mod simulate;

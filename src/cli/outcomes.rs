@@ -125,6 +125,7 @@ impl Outcomes<'_> {
 /// In a replay, `--as-of` takes the place of the clock.
 fn remedy(code: Code, first: Option<&DeadLetter>) -> &'static str {
     match code {
+        Code::UnknownAccount => "declare the id in the aliases of its account, in the file of --accounts or of --aliases",
         Code::FutureTime => "choose a later --as-of, or correct the clock of the producer",
         code => first.map_or_else(|| code.remedy(), |letter| letter.rejection.remedy()),
     }

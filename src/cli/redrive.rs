@@ -34,15 +34,16 @@ pub struct Args {
 /// The codes of letters that can be redriven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum RedrivenCode {
-    /// Their alias was not declared
+    /// Their alias was not declared, or there was no room for the aliases that they declare
     #[value(name = "unknown_account")]
     UnknownAccount,
 }
 
 impl RedrivenCode {
-    const fn code(self) -> Code {
+    /// Records for whose aliases there was no room are among them: others wait for what they declare.
+    const fn codes(self) -> &'static [Code] {
         match self {
-            Self::UnknownAccount => Code::UnknownAccount,
+            Self::UnknownAccount => &[Code::UnknownAccount, Code::TooManyAliases],
         }
     }
 }
@@ -62,7 +63,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     }
     let stop = stop_on_signals()?;
     let tally =
-        redrive(&options, args.code.code(), args.dry_run, &stop).map_err(|failure| anyhow::anyhow!("{}: {failure}", failure.code()))?;
+        redrive(&options, args.code.codes(), args.dry_run, &stop).map_err(|failure| anyhow::anyhow!("{}: {failure}", failure.code()))?;
     eprint!("{tally}");
     if stop.is_requested() {
         eprintln!("stopped before the end; run it again for the rest");

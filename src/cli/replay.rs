@@ -83,8 +83,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if outputs.is_empty() {
         eprintln!("no output requested: add one, such as --out-accounts -");
     }
-    let named = args.input.named()?;
-    let sources: Vec<&Path> = named.iter().map(|(_, path)| *path).chain(args.compare.as_deref()).collect();
+    args.input.named()?;
+    let sources: Vec<&Path> = args.input.all_paths().chain(args.compare.as_deref()).collect();
     paths::refuse_clashes(&sources, &outputs)?;
     outputs.iter().try_for_each(|path| file::refuse_existing(path, args.existing()))?;
     let config = globals.load_offline()?;

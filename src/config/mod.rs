@@ -152,6 +152,7 @@ impl Config {
         let outputs = [
             ("application.id", self.application.changelog_topic()),
             ("application.id", self.application.repartition_topic()),
+            ("application.id", self.application.aliases_topic()),
             ("output.changes_topic", self.output.changes_topic.clone()),
             ("output.dead_letters_topic", self.output.dead_letters_topic.clone()),
         ];

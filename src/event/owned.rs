@@ -46,8 +46,9 @@ fn usage(event: UsageEvent<'_>) -> UsageEvent<'static> {
     let kind = match event.kind {
         UsageKind::Feature { feature, count } => UsageKind::Feature { feature: text(feature), count },
         UsageKind::SessionEnded { duration_ns } => UsageKind::SessionEnded { duration_ns },
+        UsageKind::Identified => UsageKind::Identified,
     };
-    UsageEvent { user_id: maybe(event.user_id), kind }
+    UsageEvent { user_id: maybe(event.user_id), anonymous_id: maybe(event.anonymous_id), kind }
 }
 
 fn billing(event: BillingEvent<'_>) -> BillingEvent<'static> {

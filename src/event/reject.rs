@@ -33,13 +33,15 @@ pub enum Code {
     WrongPartition,
     /// A new account beyond `limits.accounts`.
     TooManyAccounts,
+    /// An alias beyond `limits.aliases`.
+    TooManyAliases,
     /// A collection is full, and no entry may be evicted.
     LimitReached,
 }
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::TooLarge,
         Self::InvalidUtf8,
         Self::TooDeep,
@@ -54,6 +56,7 @@ impl Code {
         Self::UnknownAccount,
         Self::WrongPartition,
         Self::TooManyAccounts,
+        Self::TooManyAliases,
         Self::LimitReached,
     ];
 
@@ -75,6 +78,7 @@ impl Code {
             Self::UnknownAccount => "unknown_account",
             Self::WrongPartition => "wrong_partition",
             Self::TooManyAccounts => "too_many_accounts",
+            Self::TooManyAliases => "too_many_aliases",
             Self::LimitReached => "limit_reached",
         }
     }
@@ -94,6 +98,7 @@ impl Code {
             Self::UnknownAccount => "declare the id in the aliases of its account, on the accounts topic",
             Self::WrongPartition => "key every record by its account, with one partitioner for all topics",
             Self::TooManyAccounts => "raise limits.accounts, or start more instances",
+            Self::TooManyAliases => "raise limits.aliases, restart, and redrive unknown_account, which includes these",
             Self::LimitReached => "correct the times of these records, which lie ahead of the clock",
         }
     }

@@ -17,8 +17,16 @@ pub struct Block {
 
 impl Block {
     /// Decodes whole lines of less than 4 GiB in total.
-    #[expect(clippy::cast_possible_truncation, reason = "spans are below 4 GiB")]
     pub fn new(source: Source<'_>, bytes: Vec<u8>, context: &DecodeContext) -> Self {
+        let mut block = Self { bytes, lines: 0, digests: Vec::new() };
+        block.digest(source, context);
+        block
+    }
+
+    /// Decodes the lines again, after what their source says of them has changed.
+    #[expect(clippy::cast_possible_truncation, reason = "spans are below 4 GiB")]
+    pub fn digest(&mut self, source: Source<'_>, context: &DecodeContext) {
+        let bytes = &self.bytes;
         let mut digests = Vec::with_capacity(bytes.len() / TYPICAL_LINE_BYTES);
         let (mut lines, mut start) = (0, 0);
         while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
@@ -32,7 +40,7 @@ impl Block {
             start += end + 1;
             lines += 1;
         }
-        Self { bytes, lines, digests }
+        (self.lines, self.digests) = (lines, digests);
     }
 
     /// Number of lines, including blank ones.
@@ -117,7 +125,13 @@ mod tests {
         let settings = Settings::default();
         let blocks = Blocks::new(text.as_bytes(), NonZeroUsize::new(bytes).unwrap());
         blocks
-            .map(|bytes| Block::new(Source { stream: Stream::Usage, format: &Format::Native }, bytes.unwrap(), &settings.decode_context()))
+            .map(|bytes| {
+                Block::new(
+                    Source { stream: Stream::Usage, format: &Format::Native, aliases: None },
+                    bytes.unwrap(),
+                    &settings.decode_context(),
+                )
+            })
             .collect()
     }
 

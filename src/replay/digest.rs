@@ -3,7 +3,8 @@
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::span::Span;
-use crate::event::{self, DecodeContext, Event, Format, Record, Stream};
+use crate::alias::Aliases;
+use crate::event::{self, DecodeContext, Decoded, Event, Format, Record, Rejection, Stream};
 use crate::settings::Settings;
 use crate::stream_time;
 use crate::time::Timestamp;
@@ -15,6 +16,27 @@ pub struct Source<'a> {
     pub stream: Stream,
     /// The format of its lines.
     pub format: &'a Format,
+    /// What accounts are called elsewhere; `None` if every id is the account's own.
+    pub aliases: Option<&'a Aliases>,
+}
+
+impl Source<'_> {
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// Why it is a dead letter.
+    pub fn decode<'l>(
+        self,
+        line: &'l [u8],
+        future_reference: Option<Timestamp>,
+        context: &DecodeContext,
+    ) -> Result<Decoded<'l>, Rejection> {
+        let decoded = self.format.decode(&raw(self.stream, line, future_reference), context)?;
+        match self.aliases {
+            Some(aliases) => aliases.resolve_all(decoded),
+            None => Ok(decoded),
+        }
+    }
 }
 
 /// Which of the events of its line an event is.
@@ -83,7 +105,7 @@ impl Digest {
             stream: source.stream,
             kind: Kind::Ignored,
         };
-        match source.format.decode(&raw(source.stream, bytes, None), context) {
+        match source.decode(bytes, None, context) {
             Ok(decoded) if decoded.records().is_empty() => to.push(none),
             Ok(decoded) => {
                 let records = decoded.records();
@@ -131,6 +153,6 @@ pub fn hash_of_account(id: &str) -> u128 {
 }
 
 /// A line as decoder input: without key or record timestamp.
-pub(super) const fn raw(stream: Stream, bytes: &[u8], future_reference: Option<Timestamp>) -> event::Raw<'_> {
+const fn raw(stream: Stream, bytes: &[u8], future_reference: Option<Timestamp>) -> event::Raw<'_> {
     event::Raw { stream, key: None, value: Some(bytes), headers: event::Headers::NONE, timestamp: None, future_reference }
 }

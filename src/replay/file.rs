@@ -1,5 +1,6 @@
 //! NDJSON input files: plain, `.gz` or `.zst`, or `-` for standard input.
 
+use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::block::{Block, Blocks};
-use super::digest::Source;
+use super::digest::{Kind, Source};
 use super::parallel::{Division, in_order};
-use crate::event::{Format, Place, Shape, Stream};
+use crate::alias::Aliases;
+use crate::event::{Format, Place, Rejection, Shape, Stream};
 use crate::settings::Settings;
 
 /// How much of a file shows what it is.
@@ -26,6 +28,8 @@ pub struct InputFile {
     pub format: Arc<Format>,
     /// Its path as given; `-` is standard input.
     pub path: PathBuf,
+    /// What accounts are called elsewhere, if its records are resolved.
+    aliases: Option<Arc<Aliases>>,
     /// Its lines, in order.
     pub(super) blocks: Vec<Block>,
 }
@@ -60,12 +64,51 @@ impl InputFile {
     ) -> io::Result<Self> {
         let mut blocks = Vec::new();
         let context = settings.decode_context();
-        let digested = |bytes: io::Result<Vec<u8>>| Ok(Block::new(Source { stream, format }, bytes?, &context));
+        let digested = |bytes: io::Result<Vec<u8>>| Ok(Block::new(Source { stream, format, aliases: None }, bytes?, &context));
         in_order(division.threads, Blocks::new(unpacked, division.block_bytes), digested, |block: io::Result<Block>| {
             blocks.push(block?);
             Ok::<(), io::Error>(())
         })?;
-        Ok(Self { stream, format: Arc::clone(format), path: path.to_owned(), blocks })
+        Ok(Self { stream, format: Arc::clone(format), path: path.to_owned(), aliases: None, blocks })
+    }
+
+    /// Where its lines come from.
+    #[must_use]
+    pub(super) fn source(&self) -> Source<'_> {
+        Source { stream: self.stream, format: &self.format, aliases: self.aliases.as_deref() }
+    }
+
+    /// Resolves its records from now on.
+    pub(super) fn resolve(&mut self, aliases: &Arc<Aliases>, settings: &Settings, division: Division) {
+        self.aliases = Some(Arc::clone(aliases));
+        let (context, blocks) = (settings.decode_context(), std::mem::take(&mut self.blocks));
+        let (source, mut resolved) = (self.source(), Vec::with_capacity(blocks.len()));
+        let digested = |mut block: Block| {
+            block.digest(source, &context);
+            block
+        };
+        let Ok(()) = in_order(division.threads, blocks.into_iter(), digested, |block| {
+            resolved.push(block);
+            Ok::<(), Infallible>(())
+        });
+        self.blocks = resolved;
+    }
+
+    /// The first line that is not a valid record, and why.
+    #[must_use]
+    pub fn first_refused(&self, settings: &Settings) -> Option<(u64, Rejection)> {
+        let context = settings.decode_context();
+        let mut before = 0;
+        for block in &self.blocks {
+            for digest in block.digests().iter().filter(|digest| digest.kind == Kind::Refused) {
+                let line = block.line(digest.span);
+                if let Err(rejection) = self.source().decode(line, None, &context) {
+                    return Some((before + u64::from(digest.lines_before) + 1, rejection));
+                }
+            }
+            before += u64::from(block.lines());
+        }
+        None
     }
 
     /// The first kilobytes.

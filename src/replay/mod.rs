@@ -1,6 +1,6 @@
 //! `replay`: the same engine over files instead of topics, in event time, deterministic to the byte.
 //!
-//! It makes two passes. The first reads every line in file order and classifies it as the engine would (late, duplicate, dead letter).
+//! If accounts are known by aliases, those that the files declare are looked up first (`aliases`). Then it makes two passes. The first reads every line in file order and classifies it as the engine would (late, duplicate, dead letter).
 //! The second applies the accepted records in event-time order and scores at every requested instant, so unsorted input gives the same
 //! output as sorted input.
 //!
@@ -8,6 +8,7 @@
 //! `digest`). Accounts are partitioned by a hash of their id; each partition is classified, applied and scored on its own thread
 //! (`partition_reading`, `partition`), and the results are merged in order as they are written (`history`).
 
+mod aliases;
 mod block;
 mod comparison;
 mod digest;
@@ -25,6 +26,7 @@ mod span;
 use std::convert::Infallible;
 use std::sync::Arc;
 
+pub use aliases::{aliases_of, resolve};
 pub use comparison::{Comparisons, Crossing, SegmentChange, Share};
 pub use file::{InputFile, lines};
 pub use history::History;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use super::digest::raw;
 use super::file::InputFile;
 use super::partition_reading::{Accepted, PartitionReading};
 use crate::engine::{AlternativeModel, OutputRecord, PlainStore, ScoringOrder, Task};
@@ -70,7 +69,7 @@ impl<'a> Partition<'a> {
     pub fn records(&self, t: Timestamp, mut read: impl FnMut(&Record<'_>)) {
         for accepted in self.reading.accepted.iter().take_while(|accepted| accepted.at <= t) {
             let Some((file, bytes, index)) = accepted.record(self.files) else { continue };
-            let Ok(decoded) = file.format.decode(&raw(file.stream, bytes, None), &self.context) else { continue };
+            let Ok(decoded) = file.source().decode(bytes, None, &self.context) else { continue };
             let Some(record) = decoded.records().get(index) else { continue };
             if record.account.as_deref().is_some_and(|account| !self.reading.is_deleted(account, accepted.at)) {
                 read(record);
@@ -81,7 +80,7 @@ impl<'a> Partition<'a> {
     fn apply(&mut self, accepted: &Accepted) {
         let Self { files, reading, context, task, .. } = self;
         let Some((file, bytes, index)) = accepted.record(files) else { return };
-        let Ok(decoded) = file.format.decode(&raw(file.stream, bytes, None), context) else { return };
+        let Ok(decoded) = file.source().decode(bytes, None, context) else { return };
         let Some(record) = decoded.records().get(index) else { return };
         match (&record.event, record.account.as_deref()) {
             (Event::Cost(cost), _) => task.add_cost(record.occurred_at, cost, record.occurred_at),

@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::num::NonZeroUsize;
 
 use super::block::Block;
-use super::digest::{Kind, hash_of_account, raw};
+use super::digest::{Kind, hash_of_account};
 use super::file::InputFile;
 use super::parallel::{each, in_order};
 use super::partition_reading::{OneOfSeveral, Order, PartitionNumber, PartitionReading};
@@ -109,7 +109,7 @@ impl Reading {
                 if !seen.insert(digest.account) {
                     continue;
                 }
-                let Ok(decoded) = file.format.decode(&raw(file.stream, block.line(digest.span), None), &context) else { continue };
+                let Ok(decoded) = file.source().decode(block.line(digest.span), None, &context) else { continue };
                 let record = decoded.records().get(usize::from(digest.event.index));
                 ids.extend(record.and_then(|record| record.account.as_deref()).map(str::to_owned));
             }
@@ -178,7 +178,7 @@ impl Reading {
             for digest in lines.digests().iter().filter(|digest| digest.event.index == 0 && !digest.is_valid(t, settings)) {
                 let span = digest.span;
                 // Decoded again with `t`: a time too far in the future takes precedence over other errors.
-                let outcome = match input.format.decode(&raw(input.stream, lines.line(span), Some(t)), &context) {
+                let outcome = match input.source().decode(lines.line(span), Some(t), &context) {
                     Ok(_) => Outcome::Ignored,
                     Err(rejection) => Outcome::DeadLetter(rejection),
                 };

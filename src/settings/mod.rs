@@ -123,6 +123,8 @@ pub struct Limits {
     pub text_bytes: usize,
     /// Accounts per instance; beyond: `too_many_accounts`.
     pub accounts: usize,
+    /// Aliases that the repartition stage knows, and accounts that declare them, together; beyond: `too_many_aliases`.
+    pub aliases: usize,
     /// Users per account.
     pub users: usize,
     /// Features per account.
@@ -149,6 +151,7 @@ impl Default for Limits {
             record_bytes: 1_048_576,
             text_bytes: 256,
             accounts: 2_000_000,
+            aliases: 2_000_000,
             users: 20_000,
             features: 1_000,
             ids_per_day: 50_000,

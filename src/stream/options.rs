@@ -132,6 +132,12 @@ impl Options {
         format!("churnwatch-{}-repartition", self.application)
     }
 
+    /// The internal topic that holds the aliases declared by events of other topics than the accounts topics.
+    #[must_use]
+    pub fn aliases_topic(&self) -> String {
+        format!("churnwatch-{}-aliases", self.application)
+    }
+
     /// The consumer group of the repartition stage.
     #[must_use]
     pub fn repartition_group(&self) -> String {

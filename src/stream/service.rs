@@ -53,7 +53,7 @@ impl Service {
         inputs.partitioning = sample::partitioning(&options, &inputs, &inspector)?;
         let partitioners = inputs.partitioning.map_or_else(|| "not compared".to_owned(), |found| found.candidates.names());
         tracing::info!(topics = ?options.input_names(), partitions = inputs.partitions, partitioners, "input topics");
-        let stage = Stage::prepare(&options, &inputs, &inspector)?;
+        let stage = Stage::prepare(&options, &inputs, &inspector, &metrics)?;
         let threads = Threads::new(options.threads, usize::try_from(inputs.partitions).unwrap_or(0));
         let threads = if stage.is_some() { threads.with_repartition(options.threads) } else { threads };
         Ok(Self { options: Arc::new(options), inputs: Arc::new(inputs), stage, directory, metrics, threads, stop })

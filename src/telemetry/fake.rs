@@ -124,7 +124,8 @@ impl Source for Fake {
     fn breakdown(&self, account_id: &str) -> Option<Breakdown> {
         let row = self.rows.iter().find(|row| row.account_id == account_id)?;
         let mut slot = Slot::new(account_id);
-        let used = Event::Usage(UsageEvent { user_id: None, kind: UsageKind::Feature { feature: "f".into(), count: 1 } });
+        let used =
+            Event::Usage(UsageEvent { user_id: None, anonymous_id: None, kind: UsageKind::Feature { feature: "f".into(), count: 1 } });
         let record = Record {
             account: Some(row.account_id.as_str().into()),
             account_system: None,

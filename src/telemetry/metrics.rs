@@ -69,6 +69,29 @@ impl TransactionOutcome {
     }
 }
 
+/// How a declaration of an alias disagrees with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AliasConflict {
+    /// Another account declares the alias as well.
+    Disputed,
+    /// The alias leads to another account than before.
+    Moved,
+    /// The alias is the id of an account that has this account's id as an alias.
+    Cyclic,
+}
+
+impl AliasConflict {
+    const ALL: [Self; 3] = [Self::Disputed, Self::Moved, Self::Cyclic];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Disputed => "disputed",
+            Self::Moved => "moved",
+            Self::Cyclic => "cyclic",
+        }
+    }
+}
+
 /// Counters and histograms of one process.
 #[derive(Debug)]
 pub struct Metrics {
@@ -76,6 +99,8 @@ pub struct Metrics {
     records: IntCounterVec,
     dead_letters: IntCounterVec,
     repartitioned: IntCounterVec,
+    aliases: GaugeVec,
+    alias_conflicts: IntCounterVec,
     limits: IntCounterVec,
     changes: IntCounterVec,
     band_changes: IntCounterVec,
@@ -108,6 +133,16 @@ impl Metrics {
                 "churnwatch_repartition_records_total",
                 "Records that the repartition stage has read, by how they ended.",
                 &["stream", "outcome"],
+            )?,
+            aliases: registered(
+                registry,
+                make.gauge("churnwatch_aliases", "Aliases that the repartition stage knows, by state.", &["state"])?,
+            )?,
+            alias_conflicts: counter(
+                &mut make,
+                "churnwatch_alias_conflicts_total",
+                "Declarations of aliases that disagree with others, by kind.",
+                &["kind"],
             )?,
             limits: counter(&mut make, "churnwatch_limit_reached_total", "Times that a limit was reached.", &["limit"])?,
             changes: counter(&mut make, "churnwatch_changes_total", "Changes published, by cause.", &["cause"])?,
@@ -163,6 +198,9 @@ impl Metrics {
         }
         for limit in Limit::ALL {
             self.limit_reached(limit, 0);
+        }
+        for conflict in AliasConflict::ALL {
+            self.alias_conflict(conflict, 0);
         }
         for outcome in ["applied", "refused"] {
             self.model_reloads.with_label_values(&[outcome]).inc_by(0);
@@ -221,6 +259,18 @@ impl Metrics {
     /// The repartition stage has committed this many dead letters.
     pub fn dead_letters_of_stage(&self, stream: &str, code: Code, count: u64) {
         self.dead_letters.with_label_values(&[stream, code.name()]).inc_by(count);
+    }
+
+    /// The repartition stage knows this many aliases, of which several accounts declare some.
+    pub fn aliases(&self, declared: usize, disputed: usize) {
+        for (state, count) in [("declared", declared), ("disputed", disputed)] {
+            self.aliases.with_label_values(&[state]).set(count as f64);
+        }
+    }
+
+    /// Declarations of aliases disagree with others.
+    pub fn alias_conflict(&self, conflict: AliasConflict, count: u64) {
+        self.alias_conflicts.with_label_values(&[conflict.name()]).inc_by(count);
     }
 
     /// The repartition stage has cut text of a record at `limits.text_bytes`.

@@ -27,7 +27,7 @@ mod track_record;
 pub use family::Family;
 pub use instance::Instance;
 pub use lists::{List, Listed, Lists};
-pub use metrics::{Metrics, RecordOutcome, TransactionOutcome};
+pub use metrics::{AliasConflict, Metrics, RecordOutcome, TransactionOutcome};
 pub(crate) use refreshed::Refreshed;
 pub use scrape::{Caps, Scrape};
 pub use source::{AccountRow, BANDS, Live, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};

@@ -35,5 +35,5 @@ fn there_is_an_example_of_every_event_type() {
             other => panic!("{} gives {other:?}", fixture.path.display()),
         })
         .collect();
-    assert_eq!(types.len(), 28, "{types:?}");
+    assert_eq!(types.len(), 29, "{types:?}");
 }

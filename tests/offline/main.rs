@@ -26,6 +26,7 @@ mod hostile;
 mod oracle;
 
 mod adapters;
+mod aliases;
 mod backtest;
 mod cases;
 mod command_line;

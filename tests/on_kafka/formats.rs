@@ -1,5 +1,7 @@
 //! Topics of other providers through the running service: headers reach `CloudEvents`, and Segment's calls become use.
 
+use std::process::Command;
+
 use churnwatch::event::Stream;
 
 use crate::kafka::client;
@@ -52,4 +54,44 @@ fn cloudevents_by_their_headers_and_segments_calls_share_a_topic() {
     let xml = "cloudevents: content-type says that the data is XML: only JSON is read";
     assert_eq!(reasons, [xml, "segment: messageId is missing"]);
     assert_eq!(letters[0].header("content-type"), "application/xml", "a dead letter keeps the headers of its record");
+}
+
+#[test]
+fn a_sampled_topic_says_what_share_ends_how_and_shows_no_payload() {
+    let scenario = Scenario::new("sample-topic", 4, &[]);
+    let usage = scenario.topics.of(Stream::Usage);
+    let mut values: Vec<String> = (0..6).map(|number| track(&format!("m{number}"))).collect();
+    values.push(r#"{"type":"alias","previousId":"secret","userId":"secret2","messageId":"a"}"#.to_owned());
+    values.extend([
+        "\"secret\"".to_owned(),
+        r#"{"type":"track","event":"secret"}"#.to_owned(),
+        r#"{"type":"page","name":"secret"}"#.to_owned(),
+    ]);
+    let keyed = values.iter().enumerate().map(|(number, value)| (format!("k{number}"), value));
+    let keyed: Vec<_> = keyed.collect();
+    client::produce(scenario.broker, keyed.iter().map(|(key, value)| (usage.as_str(), Some(key.as_str()), value.as_bytes(), now())));
+    let sample = |topic: &str, more: &[&str]| {
+        let arguments = ["check", "--sample-topic", topic, "--stream", "usage", "--bootstrap-servers", &scenario.broker.address()];
+        let output = Command::new(env!("CARGO_BIN_EXE_churnwatch")).args(arguments).args(more).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, lines, errors) = sample(&usage, &["--format", "segment"]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(errors.contains("6 of the 10 newest records would be applied to the usage stream"), "{errors}");
+    assert!(!lines.contains("secret") && !errors.contains("secret"), "{lines}");
+    let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ends: Vec<_> =
+        lines.iter().map(|line| (line["outcome"].as_str().unwrap(), line["code"].as_str(), line["share"].as_f64().unwrap())).collect();
+    let missing = ("dead_letter", Some("missing_field"), 0.2);
+    assert_eq!(ends, [("applied", None, 0.6), ("ignored", None, 0.1), missing, ("dead_letter", Some("wrong_type"), 0.1)]);
+    assert_eq!(lines[0]["types"], serde_json::json!({"feature_used": 6}));
+    let reason = &lines[2]["reasons"][0];
+    assert_eq!((&reason["reason"], &reason["records"]), (&"segment: messageId is missing".into(), &2.into()), "{}", lines[2]);
+    assert!(reason["partition"].is_number() && reason["offset"].is_number() && lines[2]["advice"].is_string());
+
+    let (code, lines, errors) = sample(&usage, &[]);
+    assert_eq!((code, lines.contains("applied")), (Some(1), false), "as native events, nothing would be applied: {lines} {errors}");
+    let (code, _, errors) = sample("no-such-topic", &[]);
+    assert_eq!((code, errors.contains("there is no topic no-such-topic")), (Some(1), true), "{errors}");
 }

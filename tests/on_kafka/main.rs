@@ -26,6 +26,7 @@ mod kafka;
 mod oracle;
 
 mod absence;
+mod aliases;
 mod basis;
 mod burst;
 mod changelog;

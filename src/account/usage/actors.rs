@@ -12,7 +12,7 @@ pub(super) const REMEMBERED_DATES: i32 = 56;
 /// Bits of the time of a last activity within its date.
 const TIME_BITS: i32 = 28;
 /// Bits of the hash. Among n actors of one account, the probability that any two collide is n^2 / 2^45.
-const HASH_BITS: i32 = 128 - TIME_BITS - REMEMBERED_DATES;
+pub(super) const HASH_BITS: i32 = 128 - TIME_BITS - REMEMBERED_DATES;
 /// How long before UTC midnight a local date may start: no time zone has ever been further east.
 const EASTMOST_MS: i64 = 16 * HOUR_MS;
 
@@ -23,26 +23,22 @@ const EASTMOST_MS: i64 = 16 * HOUR_MS;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Actor(u128);
 
-/// An `Option<Actor>` in the memory of an actor: every account has one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct MaybeActor(Actor);
+/// An actor that few accounts have, in the memory of a pointer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct MaybeActor(Option<Box<Actor>>);
 
 impl MaybeActor {
     /// The actor.
-    pub(super) const fn get(self) -> Option<Actor> {
-        if self.0.dates() == 0 { None } else { Some(self.0) }
+    pub(super) fn get(&self) -> Option<Actor> {
+        self.0.as_deref().copied()
     }
-}
 
-impl From<Option<Actor>> for MaybeActor {
-    fn from(actor: Option<Actor>) -> Self {
-        Self(actor.unwrap_or(Actor(0)))
-    }
-}
-
-impl Default for MaybeActor {
-    fn default() -> Self {
-        None.into()
+    /// Replaces the actor.
+    pub(super) fn set(&mut self, actor: Option<Actor>) {
+        match (&mut self.0, actor) {
+            (Some(known), Some(actor)) => **known = actor,
+            (known, actor) => *known = actor.map(Box::new),
+        }
     }
 }
 
@@ -63,7 +59,8 @@ impl Actor {
         )
     }
 
-    const fn hash(self) -> u64 {
+    /// The hash; the bits not kept are gone.
+    pub(super) const fn hash(self) -> u64 {
         (self.0 >> (TIME_BITS + REMEMBERED_DATES)) as u64
     }
 
@@ -89,6 +86,16 @@ impl Actor {
         let kept = newest.0.saturating_sub(first.0).saturating_add(1).clamp(0, REMEMBERED_DATES);
         let dates = activity.dates & below(kept);
         (activity.last() > instant && dates != 0).then(|| Self::new(self.hash(), Activity { dates, ..activity }))
+    }
+
+    /// The same activity under another hash, of which as many bits are given as are kept.
+    pub(super) fn renamed(self, hash: u64) -> Self {
+        Self::new(hash, self.activity(Date(0)))
+    }
+
+    /// The activity of both, of the same account.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self::new(self.hash(), self.activity(Date(0)).and(other.activity(Date(0))))
     }
 
     /// The actor that stands for all anonymous use, after one more activity.

@@ -4,6 +4,7 @@ use super::actors::{self, Actor};
 use super::buckets::Buckets;
 use super::earlier::EarlierDates;
 use super::features::{self, Features, NamedFeature};
+use super::people::{self, Link};
 use super::{SessionDay, Usage};
 use crate::account::bytes::{Reader, Writer};
 use crate::account::parts::{Item, SectionPart, split};
@@ -27,46 +28,49 @@ impl Section for Usage {
         if *self == Self::default() {
             return Vec::new();
         }
-        let users = self.users.as_slice();
+        let (users, links) = (self.users.as_slice(), self.links.all());
         if version == StateVersion::V1 {
             return split(users, PART_BYTES, |is_first, users| {
-                if is_first { self.first(version, users, |out| self.features.write(out)) } else { range(version, users, |_| {}) }
+                if is_first { self.first(version, users, &[], |out| self.features.write(out)) } else { range(version, users, &[], |_| {}) }
             });
         }
         let features: Vec<NamedFeature<'_>> = self.features.iter().map(|(actor, name)| NamedFeature { actor: *actor, name }).collect();
-        split((users, features.as_slice()), PART_BYTES, |is_first, (users, features): (&[Actor], &[NamedFeature<'_>])| {
+        let items = ((users, features.as_slice()), links);
+        split(items, PART_BYTES, |is_first, ((users, features), links): ((&[Actor], &[NamedFeature<'_>]), &[Link])| {
             let write_features = |out: &mut Writer| features::write(features, out);
-            if is_first { self.first(version, users, write_features) } else { range(version, users, write_features) }
+            if is_first { self.first(version, users, links, write_features) } else { range(version, users, links, write_features) }
         })
     }
 
     fn least_version(&self) -> StateVersion {
-        let fits = self.anonymous.get().is_none() && self.features.bytes() <= MAX_PART_BYTES / 2;
+        let fits = self.anonymous.get().is_none() && self.links.all().is_empty() && self.features.bytes() <= MAX_PART_BYTES / 2;
         if fits { StateVersion::V1 } else { StateVersion::V2 }
     }
 
     fn restore(&mut self, part: u64, bytes: &[u8]) -> Result<(), CodecError> {
         let (version, rest) = split_version(bytes)?;
         let mut bytes = Reader(rest);
-        let (users, features) = if part == FIRST {
-            let apart = (std::mem::take(&mut self.users), std::mem::take(&mut self.features));
+        let (users, features, links) = if part == FIRST {
+            let (users, features, links) = (std::mem::take(&mut self.users), std::mem::take(&mut self.features), self.links.all().to_vec());
             *self = read_first(&mut bytes).ok_or(CodecError::Corrupt("usage"))?;
-            apart
+            (users, features, links)
         } else {
             let users = actors::read(&mut bytes).ok_or(CodecError::Corrupt("users"))?;
             let features = if version == StateVersion::V1 { Some(Features::default()) } else { Features::read(&mut bytes) };
-            (users, features.ok_or(CodecError::Corrupt("features"))?)
+            let links = if bytes.0.is_empty() { Some(Vec::new()) } else { people::read(&mut bytes) };
+            (users, features.ok_or(CodecError::Corrupt("features"))?, links.ok_or(CodecError::Corrupt("links"))?)
         };
         if !bytes.0.is_empty() {
             return Err(CodecError::Corrupt("bytes after usage"));
         }
-        let fit = actors::merge(&mut self.users, users).is_some() & self.features.merge(&features).is_some();
-        if fit { Ok(()) } else { Err(CodecError::Corrupt("parts of users or features overlap")) }
+        let fit =
+            actors::merge(&mut self.users, users).is_some() & self.features.merge(&features).is_some() & self.links.merge(links).is_some();
+        if fit { Ok(()) } else { Err(CodecError::Corrupt("parts of users, features or links overlap")) }
     }
 }
 
 impl Usage {
-    fn first(&self, version: StateVersion, users: &[Actor], write_features: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    fn first(&self, version: StateVersion, users: &[Actor], links: &[Link], write_features: impl FnOnce(&mut Writer)) -> Vec<u8> {
         let mut out = Writer(Vec::with_capacity(TYPICAL_BYTES));
         let last_activity = self.last_activity();
         out.0.extend_from_slice(&[version_byte(version), u8::from(last_activity.is_some())]);
@@ -83,14 +87,49 @@ impl Usage {
         }
         actors::write(users, &mut out);
         write_features(&mut out);
-        if let Some(anonymous) = self.anonymous.get() {
-            actors::write_one(anonymous, &mut out);
+        self.write_rest(version, links, &mut out);
+        out.0
+    }
+}
+
+/// What only some accounts have, as flags in the byte before it. Version 1 has none of it.
+const ANONYMOUS: u8 = 1;
+const EARLIER: u8 = 2;
+const LINKS: u8 = 4;
+
+impl Usage {
+    fn write_rest(&self, version: StateVersion, links: &[Link], out: &mut Writer) {
+        let (anonymous, has_earlier) = (self.anonymous.get(), version != StateVersion::V1 && self.earlier.count > 0);
+        let flag = |flag: u8, is_there: bool| if is_there { flag } else { 0 };
+        let flags = flag(ANONYMOUS, anonymous.is_some()) | flag(EARLIER, has_earlier) | flag(LINKS, !links.is_empty());
+        if flags == 0 {
+            return;
         }
-        if version != StateVersion::V1 && self.earlier.count > 0 {
+        out.0.push(flags);
+        if let Some(anonymous) = anonymous {
+            actors::write_one(anonymous, out);
+        }
+        if has_earlier {
             out.varint(u64::from(self.earlier.count));
             out.signed(i64::from(self.earlier.first.0));
         }
-        out.0
+        if !links.is_empty() {
+            people::write(links, out);
+        }
+    }
+
+    fn read_rest(&mut self, bytes: &mut Reader<'_>) -> Option<()> {
+        let flags = if bytes.0.is_empty() { 0 } else { bytes.byte()? };
+        if flags & ANONYMOUS != 0 {
+            self.anonymous.set(Some(actors::read_one(bytes)?));
+        }
+        if flags & EARLIER != 0 {
+            self.earlier = read_earlier(bytes)?;
+        }
+        if flags & LINKS != 0 {
+            self.links.merge(people::read(bytes)?)?;
+        }
+        (flags <= ANONYMOUS | EARLIER | LINKS).then_some(())
     }
 }
 
@@ -103,11 +142,10 @@ fn read_first(bytes: &mut Reader<'_>) -> Option<Usage> {
     let sessions = bytes
         .many(3, |bytes| Some(SessionDay { date: date(bytes)?, count: u32::try_from(bytes.varint()?).ok()?, total_ns: bytes.varint()? }))?;
     let (users, features) = (actors::read(bytes)?, Features::read(bytes)?);
-    // Earlier dates take fewer bytes than an actor, so the length tells which of the two follow.
-    let anonymous = if bytes.0.len() < size_of::<Actor>() { None } else { Some(actors::read_one(bytes)?) };
-    let earlier = if bytes.0.is_empty() { EarlierDates::default() } else { read_earlier(bytes)? };
-    let (last_activity, sessions, anonymous) = (last_activity.into(), sessions.into(), anonymous.into());
-    Some(Usage { last_activity, newest_date, newest_hour, days, earlier, hours, sessions, users, anonymous, features })
+    let (last_activity, sessions) = (last_activity.into(), sessions.into());
+    let mut usage = Usage { last_activity, newest_date, newest_hour, days, hours, sessions, users, features, ..Usage::default() };
+    usage.read_rest(bytes)?;
+    Some(usage)
 }
 
 fn read_earlier(bytes: &mut Reader<'_>) -> Option<EarlierDates> {
@@ -120,14 +158,27 @@ fn date(bytes: &mut Reader<'_>) -> Option<Date> {
 }
 
 /// A range of users and, from version 2 on, of features.
-fn range(version: StateVersion, users: &[Actor], write_features: impl FnOnce(&mut Writer)) -> Vec<u8> {
+fn range(version: StateVersion, users: &[Actor], links: &[Link], write_features: impl FnOnce(&mut Writer)) -> Vec<u8> {
     let mut out = Writer(vec![version_byte(version)]);
     actors::write(users, &mut out);
     write_features(&mut out);
+    if !links.is_empty() {
+        people::write(links, &mut out);
+    }
     out.0
 }
 
 impl Item for Actor {
+    fn hash(&self) -> u64 {
+        self.top_hash()
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>()
+    }
+}
+
+impl Item for Link {
     fn hash(&self) -> u64 {
         self.top_hash()
     }

@@ -125,10 +125,11 @@ impl Usage {
     }
 
     fn measure_users(&self, t: Timestamp, today: Date, out: &mut Metrics) {
+        let people = self.links.people(&self.users);
         // If all use in the window was anonymous, the number of users is unknown, so the metric is absent rather than 0.
         let used = |actor: &Actor, days: i64| self.last_of(actor).in_window(t, days);
         let seen = |days: i64| {
-            let users = self.users.iter().filter(|user| used(user, days)).count();
+            let users = people.iter().filter(|user| used(user, days)).count();
             (users > 0 || !self.anonymous.get().is_some_and(|anonymous| used(&anonymous, days))).then_some(users)
         };
         for (metric, days) in [(Metric::Dau, 1), (Metric::Wau, 7), (Metric::Mau, 28), (Metric::ActiveUsers28d, 28)] {
@@ -137,14 +138,14 @@ impl Usage {
             }
         }
         let dates = |user: &Actor| self.dates_of(user, today, 28);
-        let users = self.users.iter().filter(|user| dates(user) > 0).count();
-        let pairs: u64 = self.users.iter().map(|user| u64::from(dates(user))).sum();
+        let users = people.iter().filter(|user| dates(user) > 0).count();
+        let pairs: u64 = people.iter().map(|user| u64::from(dates(user))).sum();
         if users > 0 {
             out.real(Metric::Stickiness, pairs as f64 / (28.0 * users as f64), count(users));
         }
         if users > 0 || self.anonymous.get().is_none_or(|anonymous| dates(&anonymous) == 0) {
-            out.whole(Metric::RegularUsers28d, self.users.iter().filter(|user| dates(user) >= REGULAR_DATES).count());
-            self.growth(&self.users, today, Metric::ActiveUsersGrowth, out);
+            out.whole(Metric::RegularUsers28d, people.iter().filter(|user| dates(user) >= REGULAR_DATES).count());
+            self.growth(&people, today, Metric::ActiveUsersGrowth, out);
         }
     }
 
@@ -167,7 +168,7 @@ impl Usage {
     /// Distinct users on the dates `(to - days, to]`.
     #[must_use]
     pub fn users_on_dates(&self, to: Date, days: i32) -> usize {
-        self.users.iter().filter(|user| self.dates_of(user, to, days) > 0).count()
+        self.links.people(&self.users).iter().filter(|user| self.dates_of(user, to, days) > 0).count()
     }
 
     /// Names of the features used on the dates `(to - days, to]`.

@@ -8,6 +8,7 @@ mod features;
 mod lifetime;
 mod measure;
 mod next_life;
+mod people;
 mod quiet;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use actors::{Actor, MaybeActor, REMEMBERED_DATES, Touch, advance, touch};
 use buckets::Buckets;
 use earlier::EarlierDates;
 use features::Features;
+use people::Links;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{ApplyContext, Limit};
@@ -55,6 +57,8 @@ pub struct Usage {
     /// Use without a user id, or with one that the settings treat as anonymous.
     anonymous: MaybeActor,
     features: Features,
+    /// Which of the users are the same person.
+    links: Links,
 }
 
 /// The sessions that ended on one date.
@@ -69,6 +73,10 @@ struct SessionDay {
 impl Usage {
     /// Applies one use. Ignored users and features change nothing.
     pub fn apply(&mut self, event: &UsageEvent<'_>, ctx: &mut ApplyContext<'_>) {
+        self.identify(event, ctx);
+        if matches!(event.kind, UsageKind::Identified) {
+            return;
+        }
         let user = match counted(event, ctx.settings) {
             UseBy::User(user) => Some(user),
             UseBy::Anonymous => None,
@@ -89,9 +97,21 @@ impl Usage {
         }
     }
 
+    /// Takes note that a user has been anonymous before. That is no activity.
+    fn identify(&mut self, event: &UsageEvent<'_>, ctx: &mut ApplyContext<'_>) {
+        let (Some(user), Some(anonymous)) = (event.user_id.as_deref(), event.anonymous_id.as_deref()) else { return };
+        let is_user = |id| matches!(ctx.settings.usage.use_by(Some(id)), UseBy::User(_));
+        if is_user(user) && is_user(anonymous) {
+            let (id, user) = (xxh3_64(anonymous.as_bytes()), xxh3_64(user.as_bytes()));
+            if self.links.add(id, user, ctx.at, self.newest_date, ctx.settings.limits.users) {
+                ctx.limits.reached(Limit::UserLinks);
+            }
+        }
+    }
+
     fn add_user(&mut self, user: Option<&str>, at: &Touch, ctx: &mut ApplyContext<'_>) {
         match user {
-            None => self.anonymous = Some(Actor::anonymous(self.anonymous.get(), at)).into(),
+            None => self.anonymous.set(Some(Actor::anonymous(self.anonymous.get(), at))),
             Some(user) => {
                 let hash = xxh3_64(user.as_bytes());
                 if touch(&mut self.users, hash, at, ctx.settings.limits.users).removed.is_some() {
@@ -106,7 +126,7 @@ impl Usage {
         let user = event.user_id.as_deref().and_then(|user| actors::expected(&self.users, xxh3_64(user.as_bytes())));
         let feature = match &event.kind {
             UsageKind::Feature { feature, .. } => actors::expected(self.features.actors(), xxh3_64(feature.as_bytes())),
-            UsageKind::SessionEnded { .. } => None,
+            UsageKind::SessionEnded { .. } | UsageKind::Identified => None,
         };
         black_box((user, feature, self.days.last_byte(), self.hours.last_byte()));
     }
@@ -114,7 +134,7 @@ impl Usage {
     fn add_use(&mut self, kind: &UsageKind<'_>, date: Date, horizon: &Horizon, ctx: &mut ApplyContext<'_>) {
         let count = match kind {
             UsageKind::Feature { count, .. } => *count,
-            UsageKind::SessionEnded { .. } => 0,
+            UsageKind::SessionEnded { .. } | UsageKind::Identified => 0,
         };
         if date >= horizon.days {
             self.days.add(date.0, count);
@@ -131,7 +151,7 @@ impl Usage {
                 }
             }
             UsageKind::SessionEnded { duration_ns } if date >= horizon.sessions => self.add_session(date, *duration_ns),
-            UsageKind::SessionEnded { .. } => {}
+            UsageKind::SessionEnded { .. } | UsageKind::Identified => {}
         }
     }
 
@@ -141,7 +161,7 @@ impl Usage {
 
     /// Applies a late use: it only counts for the last activity.
     pub fn apply_late(&mut self, event: &UsageEvent<'_>, ctx: &ApplyContext<'_>) {
-        if !matches!(counted(event, ctx.settings), UseBy::Ignored) {
+        if !matches!(event.kind, UsageKind::Identified) && !matches!(counted(event, ctx.settings), UseBy::Ignored) {
             self.last_activity.keep_latest(ctx.at);
         }
     }
@@ -184,8 +204,9 @@ impl Usage {
         }
         advance(&mut self.users, before, self.newest_date);
         let by = self.newest_date.0.saturating_sub(before.0);
-        self.anonymous = self.anonymous.get().and_then(|anonymous| anonymous.advanced_by(by)).into();
+        self.anonymous.set(self.anonymous.get().and_then(|anonymous| anonymous.advanced_by(by)));
         self.features.advance(before, self.newest_date);
+        self.links.prune(self.newest_date);
     }
 }
 

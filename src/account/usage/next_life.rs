@@ -15,9 +15,10 @@ impl Usage {
         self.sessions = self.sessions.iter().filter(|day| day.date >= date).cloned().collect();
         self.earlier = self.earlier.since(date);
         self.days.prune_before(date.0);
+        self.links.forget_until(deleted_at);
         self.recount(date, settings);
         if last_activity.is_none() || self.days.is_empty() {
-            *self = Self { last_activity: last_activity.into(), ..Self::default() };
+            *self = Self { last_activity: last_activity.into(), links: std::mem::take(&mut self.links), ..Self::default() };
             return;
         }
         let newest = self.newest_date;
@@ -25,7 +26,7 @@ impl Usage {
         let date = if is_used { date } else { Date(date.0.saturating_add(1)) };
         super::actors::replace(&mut self.users, |user| user.after(deleted_at, date, newest));
         self.features.replace(|feature| feature.after(deleted_at, date, newest));
-        self.anonymous = self.anonymous.get().and_then(|anonymous| anonymous.after(deleted_at, date, newest)).into();
+        self.anonymous.set(self.anonymous.get().and_then(|anonymous| anonymous.after(deleted_at, date, newest)));
     }
 
     /// Counts the uses of the first date again, from its hours, if all of them are kept.

@@ -9,6 +9,7 @@ use crate::settings::usage_filter::Patterns;
 use crate::time::{Calendar, DAY_MS, Date, HOUR_MS, QuietPeriod, Timestamp, Zone};
 
 mod lifetime;
+mod people;
 
 /// Noon of a day counted from 2026-01-05, a Monday.
 fn noon(day: i64) -> Timestamp {
@@ -27,7 +28,13 @@ impl Example {
         let mut limits = LimitMeter::default();
         let mut ctx = ApplyContext { at, id: None, settings: &self.settings, limits: &mut limits };
         let user_id = (!user.is_empty()).then(|| user.into());
-        self.state.apply(&UsageEvent { user_id, kind }, &mut ctx);
+        self.state.apply(&UsageEvent { user_id, anonymous_id: None, kind }, &mut ctx);
+    }
+
+    fn identified(&mut self, at: Timestamp, anonymous: &str, user: &str) {
+        let mut ctx = ApplyContext { at, id: None, settings: &self.settings, limits: &mut LimitMeter::default() };
+        let event = UsageEvent { user_id: Some(user.into()), anonymous_id: Some(anonymous.into()), kind: UsageKind::Identified };
+        self.state.apply(&event, &mut ctx);
     }
 
     fn used(&mut self, at: Timestamp, user: &str, feature: &str, count: u64) {
@@ -279,7 +286,7 @@ mod properties {
             restored.restore(*part, bytes).unwrap();
         }
         assert_eq!(restored, example.state);
-        assert_eq!(restored.restore(parts[1].0, &parts[1].1), Err(CodecError::Corrupt("parts of users or features overlap")));
+        assert_eq!(restored.restore(parts[1].0, &parts[1].1), Err(CodecError::Corrupt("parts of users, features or links overlap")));
     }
 
     #[test]

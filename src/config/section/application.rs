@@ -40,6 +40,12 @@ impl Application {
         format!("churnwatch-{}-repartition", self.id)
     }
 
+    /// The name of the internal topic that holds aliases.
+    #[must_use]
+    pub fn aliases_topic(&self) -> String {
+        format!("churnwatch-{}-aliases", self.id)
+    }
+
     pub(in crate::config) fn validate(&self, report: &mut Report<'_>) {
         let allowed = format!("must be 1 to {NAME_BYTES} letters, digits, `.`, `_` or `-`");
         if !field::is_name(&self.id) || self.id.len() > NAME_BYTES {

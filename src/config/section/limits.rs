@@ -9,6 +9,7 @@ pub(in crate::config) fn validate(limits: &Limits, report: &mut Report<'_>) {
         ("record_bytes", limits.record_bytes, 1_024, 16_777_216),
         ("text_bytes", limits.text_bytes, 16, 4_096),
         ("accounts", limits.accounts, 1, 100_000_000),
+        ("aliases", limits.aliases, 1, 100_000_000),
         ("users", limits.users, 1, 1_000_000),
         ("features", limits.features, 1, 100_000),
         ("ids_per_day", limits.ids_per_day, 1, 80_000),

@@ -92,9 +92,10 @@ const fn target(stream: Stream, name: &'static str, required: &'static [&'static
 }
 
 /// All types.
-pub static TARGETS: [EventTarget; 28] = [
-    target(Stream::Usage, "feature_used", &["feature"], &["user_id", "session_id", "count"]),
-    target(Stream::Usage, "session_ended", &["session_id", "duration_seconds"], &["user_id"]),
+pub static TARGETS: [EventTarget; 29] = [
+    target(Stream::Usage, "feature_used", &["feature"], &["user_id", "anonymous_id", "session_id", "count"]),
+    target(Stream::Usage, "session_ended", &["session_id", "duration_seconds"], &["user_id", "anonymous_id"]),
+    target(Stream::Usage, "user_identified", &["user_id", "anonymous_id"], &[]),
     target(
         Stream::Billing,
         "subscription_changed",

@@ -40,6 +40,7 @@ names! {
     Count = "count",
     SessionId = "session_id",
     DurationSeconds = "duration_seconds",
+    AnonymousId = "anonymous_id",
     TicketId = "ticket_id",
     Priority = "priority",
     Category = "category",

@@ -1,4 +1,4 @@
-//! Product use: `feature_used`, `session_ended`.
+//! Product use: `feature_used`, `session_ended`; and whose it was: `user_identified`.
 
 use std::borrow::Cow;
 
@@ -8,27 +8,42 @@ use super::fields::Fields;
 use super::value::{MAX_COUNT, Value};
 use crate::event::{Event, Rejection, UsageEvent, UsageKind};
 
-pub(super) const TYPES: [EventType; 2] = [EventType::new("feature_used", feature_used), EventType::new("session_ended", session_ended)];
+pub(super) const TYPES: [EventType; 3] = [
+    EventType::new("feature_used", feature_used),
+    EventType::new("session_ended", session_ended),
+    EventType::new("user_identified", user_identified),
+];
 
 fn feature_used<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
-    let user_id = user(fields)?;
+    let (user_id, anonymous_id) = user(fields)?;
     let feature = fields.required(Field::Feature, Value::text)?;
     fields.optional(Field::SessionId, Value::id)?;
     let count = fields.optional(Field::Count, |value| value.whole(1..=MAX_COUNT))?.unwrap_or(1);
-    Ok(Event::Usage(UsageEvent { user_id, kind: UsageKind::Feature { feature, count } }))
+    Ok(Event::Usage(UsageEvent { user_id, anonymous_id, kind: UsageKind::Feature { feature, count } }))
 }
 
 fn session_ended<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
-    let user_id = user(fields)?;
+    let (user_id, anonymous_id) = user(fields)?;
     fields.required(Field::SessionId, Value::id)?;
     let duration_ns = fields.required(Field::DurationSeconds, Value::seconds)?;
-    Ok(Event::Usage(UsageEvent { user_id, kind: UsageKind::SessionEnded { duration_ns } }))
+    Ok(Event::Usage(UsageEvent { user_id, anonymous_id, kind: UsageKind::SessionEnded { duration_ns } }))
 }
 
-/// The user. Blank text means no user, as null does.
-fn user<'a>(fields: &Fields<'a, '_>) -> Result<Option<Cow<'a, str>>, Rejection> {
-    Ok(fields.optional(Field::UserId, Value::id)?.filter(|user| !user.trim().is_empty()))
+fn user_identified<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
+    let user_id = Some(fields.required(Field::UserId, Value::id)?);
+    let anonymous_id = Some(fields.required(Field::AnonymousId, Value::id)?);
+    Ok(Event::Usage(UsageEvent { user_id, anonymous_id, kind: UsageKind::Identified }))
 }
+
+/// The user, and an id of theirs from before they were known. Blank text means none, as null does.
+fn user<'a>(fields: &Fields<'a, '_>) -> Result<(Maybe<'a>, Maybe<'a>), Rejection> {
+    let user_id = fields.optional(Field::UserId, Value::id)?.filter(|user| !user.trim().is_empty());
+    let anonymous_id = if user_id.is_some() { fields.optional(Field::AnonymousId, Value::id)? } else { None };
+    Ok((user_id, anonymous_id.filter(|id| !id.trim().is_empty())))
+}
+
+/// An id that may be missing.
+type Maybe<'a> = Option<Cow<'a, str>>;
 
 #[cfg(test)]
 mod tests {

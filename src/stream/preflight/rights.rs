@@ -39,6 +39,7 @@ pub fn rights(options: &Options) -> Vec<Right> {
         rights.push(Right { resource: "group", name: options.repartition_group(), operations: vec![Read] });
     }
     if redrives {
+        rights.push(topic(&options.aliases_topic(), &[Read, Write, Create, DescribeConfigs]));
         rights.push(topic(&options.redriven_topic(), &[Read, Write, Create, DescribeConfigs]));
         rights.push(Right { resource: "group", name: options.redrive_group(), operations: vec![Read] });
     }

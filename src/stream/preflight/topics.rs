@@ -19,11 +19,11 @@ pub struct OwnTopic {
     pub name: String,
     /// What it is for, as shown to users.
     pub purpose: &'static str,
-    /// Its partitions: as many as the input topics have.
+    /// Its partitions: mostly as many as the input topics have.
     pub partitions: i32,
     /// Topic configuration.
     pub settings: Vec<(&'static str, String)>,
-    /// Whether its partition count must equal that of the inputs: true for the changelog.
+    /// Whether its partition count must be this one: true for topics that hold state or hand it on.
     pub counted: bool,
     /// Whether `run` needs it; other commands may need it nevertheless.
     pub needed: bool,
@@ -85,6 +85,7 @@ pub fn own_topics(options: &Options, partitions: i32) -> Vec<OwnTopic> {
     ];
     own.extend(internal);
     if options.resolves_aliases() {
+        own.push(OwnTopic { partitions: 1, ..topic(&options.aliases_topic(), "aliases", true, compact()) });
         own.push(OwnTopic { partitions: 1, needed: false, ..topic(&options.redriven_topic(), "redriven", false, compact()) });
     }
     own
@@ -182,6 +183,9 @@ pub(in crate::stream) fn ensure(options: &Options, partitions: i32, inspector: &
         }
     }
     create_missing(options, &own, inspector)?;
+    if options.resolves_aliases() {
+        check_policy(&options.aliases_topic(), inspector)?;
+    }
     check_policy(&options.changelog_topic(), inspector)
 }
 

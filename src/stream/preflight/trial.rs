@@ -21,12 +21,12 @@ use crate::stream::options::{InputTopic, Options, Route};
 use crate::stream::values::{ReadRecord, Values};
 use crate::time::Timestamp;
 
-/// Records per topic.
+/// Records per topic in a check of the configuration.
 const RECORDS: i64 = 200;
 /// Records per partition, at least.
 const RECORDS_PER_PARTITION: i64 = 10;
-/// Records per topic, at most: more may arrive while they are read.
-const RECORDS_MAX: usize = 1000;
+/// Records that may arrive while a topic is read, and are tried as well.
+const ARRIVALS: usize = 800;
 /// Partitions per topic, at most.
 const PARTITIONS_MAX: i32 = 32;
 /// The newest records of one topic, and what would become of them.
@@ -75,17 +75,25 @@ pub struct TriedEvent {
 /// # Errors
 /// If the cluster does not answer, or a topic may not be read.
 pub fn trials(options: &Options) -> Result<Vec<Trial>, Failure> {
-    trials_within(options, wait::SAMPLE)
+    trials_within(options, RECORDS, wait::SAMPLE)
 }
 
-fn trials_within(options: &Options, limit: Duration) -> Result<Vec<Trial>, Failure> {
+/// Tries this many of the newest records of every input topic that exists.
+///
+/// # Errors
+/// If the cluster does not answer, or a topic may not be read.
+pub fn trials_of(options: &Options, records: i64) -> Result<Vec<Trial>, Failure> {
+    trials_within(options, records, wait::SAMPLE)
+}
+
+fn trials_within(options: &Options, records: i64, limit: Duration) -> Result<Vec<Trial>, Failure> {
     // The survey before it has been in contact.
     let inspector = Inspector::patient(&options.properties)?;
     let (mut trials, mut expected) = (Vec::new(), Expected::default());
     for topic in &options.inputs {
         let Found::Partitions(partitions) = inspector.find(&topic.name)? else { continue };
         let sampled = partitions.min(PARTITIONS_MAX);
-        let tail = (RECORDS / i64::from(sampled)).max(RECORDS_PER_PARTITION);
+        let tail = (records / i64::from(sampled)).max(RECORDS_PER_PARTITION);
         for partition in 0..sampled {
             let (log_start, log_end) = inspector.watermarks(&topic.name, partition)?;
             expected.add(&topic.name, partition, log_start.max(log_end - tail), log_end);
@@ -97,7 +105,8 @@ fn trials_within(options: &Options, limit: Duration) -> Result<Vec<Trial>, Failu
     let context = options.settings.decode_context();
     fault::point("before-trial");
     let places = expected.places();
-    let mut reading = Reading { trials, expected, values, context, now: options.clock.now(), deadline: Deadline::after(limit) };
+    let most = usize::try_from(records).unwrap_or_default() + ARRIVALS;
+    let mut reading = Reading { trials, most, expected, values, context, now: options.clock.now(), deadline: Deadline::after(limit) };
     if !places.is_empty() {
         let places = places.iter().map(|(topic, partition, begin)| (topic.as_str(), *partition, *begin));
         read_to_end(&Consumer::new(&options.properties.reader(&options.application))?, places, &mut reading)?;
@@ -121,6 +130,8 @@ fn trials_within(options: &Options, limit: Duration) -> Result<Vec<Trial>, Failu
 /// All topics while they are being read.
 struct Reading {
     trials: Vec<Trial>,
+    /// Records per topic, at most.
+    most: usize,
     expected: Expected,
     values: Values,
     context: DecodeContext,
@@ -133,7 +144,7 @@ impl Visitor for Reading {
 
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
         let of_record = |trial: &&mut Trial| trial.topic.name == record.topic();
-        if let Some(trial) = self.trials.iter_mut().find(of_record).filter(|trial| trial.records.len() < RECORDS_MAX) {
+        if let Some(trial) = self.trials.iter_mut().find(of_record).filter(|trial| trial.records.len() < self.most) {
             let deadline = self.deadline;
             let Some(read) = self.values.read(record, || !deadline.passed())? else { return Ok(ControlFlow::Break(())) };
             trial.add(&read, &self.context, self.now);
@@ -308,7 +319,7 @@ mod tests {
             broker.create_topic(&topic.name, 1).unwrap();
             broker.write(&topic.name, 0, &[b"{}", b"{}", b"{}"]);
         }
-        let sampled = |limit| -> Vec<_> { trials_within(&options, limit).unwrap().iter().map(|trial| trial.shortfall).collect() };
+        let sampled = |limit| -> Vec<_> { trials_within(&options, RECORDS, limit).unwrap().iter().map(|trial| trial.shortfall).collect() };
         assert_eq!(sampled(wait::SAMPLE), vec![None; options.inputs.len()]);
         broker.refuse_fetches(10_000);
         let short = sampled(Duration::from_secs(1));

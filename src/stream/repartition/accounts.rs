@@ -1,13 +1,13 @@
-//! Follows the accounts topics, all partitions of them, for the table of aliases: read to their ends before the first record is resolved,
-//! and from then on as they grow.
+//! Follows the accounts topics and the aliases topic, all partitions of them, for the table of aliases: read to their ends before the first
+//! record is resolved, and from then on as they grow.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use super::router::note_profile;
-use crate::alias::Aliases;
+use super::declaration::declared_by;
+use super::table::SharedAliases;
+use crate::alias::{Aliases, Noted};
 use crate::clock::Deadline;
 use crate::event::{DecodeContext, Format, Headers, Raw, Stream};
 use crate::kafka::{Consumer, ConsumerEvent, Inspector, Offset, Record, Visitor, log, read_to_end, wait};
@@ -20,30 +20,23 @@ use crate::threads::{STEP_LIMIT, StepClock, Threads};
 /// How often the topics are checked for new partitions.
 const GROWTH_PERIOD: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// The table of aliases, shared by the threads of the stage.
-#[derive(Debug, Default)]
-pub(in crate::stream) struct AccountAliases {
-    /// The table.
-    pub table: RwLock<Aliases>,
-    is_complete: AtomicBool,
+/// A topic that declares aliases.
+struct Source {
+    name: String,
+    format: Arc<Format>,
+    context: DecodeContext,
+    /// Whether it is the aliases topic.
+    is_own: bool,
 }
 
-impl AccountAliases {
-    /// Whether the accounts topics have been read to their ends.
-    pub(super) fn is_complete(&self) -> bool {
-        self.is_complete.load(Ordering::Acquire)
-    }
-}
-
-/// Reads the accounts topics.
+/// Reads the topics.
 pub(in crate::stream) struct Follower {
     reader: Consumer,
     inspector: Inspector,
-    topics: Vec<(String, Arc<Format>)>,
+    topics: Vec<Source>,
     next: BTreeMap<(String, i32), i64>,
-    context: DecodeContext,
     values: Values,
-    shared: Arc<AccountAliases>,
+    shared: Arc<SharedAliases>,
     clock: Arc<StepClock>,
     stop: Stop,
 }
@@ -55,17 +48,28 @@ impl Follower {
     /// If a client is refused.
     pub(in crate::stream) fn new(
         options: &Options,
-        shared: &Arc<AccountAliases>,
+        shared: &Arc<SharedAliases>,
         clock: Arc<StepClock>,
         stop: Stop,
     ) -> Result<Self, Failure> {
-        let accounts = options.inputs.iter().filter(|input| input.stream == Stream::Accounts);
+        let context = options.settings.decode_context();
+        let accounts = options.inputs.iter().filter(|input| input.stream == Stream::Accounts).map(|input| Source {
+            name: input.name.clone(),
+            format: Arc::clone(&input.format),
+            context: context.clone(),
+            is_own: false,
+        });
+        let own = Source {
+            name: options.aliases_topic(),
+            format: Arc::default(),
+            context: DecodeContext::of_accepted(options.settings.limits.text_bytes),
+            is_own: true,
+        };
         Ok(Self {
             reader: Consumer::new(&options.properties.reader(&options.repartition_group()))?,
             inspector: Inspector::patient(&options.properties)?,
-            topics: accounts.map(|input| (input.name.clone(), Arc::clone(&input.format))).collect(),
+            topics: accounts.chain([own]).collect(),
             next: BTreeMap::new(),
-            context: options.settings.decode_context(),
             values: Values::new(&options.schema_registry, wait::OUTAGE)?,
             shared: Arc::clone(shared),
             clock,
@@ -80,9 +84,12 @@ impl Follower {
     pub(in crate::stream) fn run(&mut self) -> Result<(), Failure> {
         self.find_partitions()?;
         self.read_to_ends()?;
-        let (aliases, disputed) = self.shared.table.read().map_or((0, 0), |table| (table.len(), table.disputed()));
+        let (aliases, disputed) = {
+            let table = self.shared.table();
+            (table.len(), table.disputed())
+        };
         tracing::info!(aliases, disputed, "the accounts topics have been read; records are resolved from now on");
-        self.shared.is_complete.store(true, Ordering::Release);
+        self.shared.complete();
         self.assign()?;
         let mut growth = Deadline::after(GROWTH_PERIOD);
         while !self.stop.is_requested() {
@@ -102,7 +109,7 @@ impl Follower {
     /// Takes note of partitions that are not read yet; returns whether there are any.
     fn find_partitions(&mut self) -> Result<bool, Failure> {
         let before = self.next.len();
-        for (topic, _) in &self.topics {
+        for Source { name: topic, .. } in &self.topics {
             let missing = || Failure::TopicMissing { topic: topic.clone(), hint: "; input topics are not created" };
             for partition in 0..self.inspector.partitions_in_time(topic, wait::KNOWN_TOPIC)?.ok_or_else(missing)? {
                 // -1: from the start of the log.
@@ -114,8 +121,8 @@ impl Follower {
 
     fn read_to_ends(&mut self) -> Result<(), Failure> {
         let places: Vec<(String, i32)> = self.next.keys().cloned().collect();
-        let Self { reader, topics, next, context, values, shared, clock, stop, .. } = self;
-        let mut reading = Reading { topics, next, context, values, shared, clock, stop };
+        let Self { reader, topics, next, values, shared, clock, stop, .. } = self;
+        let mut reading = Reading { topics, next, values, shared, clock, stop };
         read_to_end(reader, places.iter().map(|(topic, partition)| (topic.as_str(), *partition, Offset::Beginning)), &mut reading)
     }
 
@@ -132,8 +139,12 @@ impl Follower {
         match event.content() {
             ConsumerEvent::Record(record) => {
                 if let Some(read) = self.values.read(record, || goes_on(&self.clock, &self.stop))? {
-                    take(&read, &self.topics, &mut self.next, &self.context, &self.shared);
+                    take(&read, &self.topics, &mut self.next, &self.shared);
                 }
+            }
+            // Behind the last record there may be ends of transactions.
+            ConsumerEvent::End(topic, _, end) if self.topics.iter().any(|source| source.is_own && source.name == topic) => {
+                self.shared.reach(end);
             }
             ConsumerEvent::Failed { fatal: true, reason, .. } => return Err(Failure::kafka("reading the accounts topics", &reason)),
             ConsumerEvent::Failed { code, reason, .. } => log::client_error("accounts reader", Some(code), &reason),
@@ -150,22 +161,20 @@ impl Follower {
 /// # Errors
 /// If the topics cannot be read.
 pub(super) fn aliases_now(options: &Options, stop: &Stop) -> Result<Aliases, Failure> {
-    let shared = Arc::<AccountAliases>::default();
+    let shared = Arc::new(SharedAliases::new(options.settings.limits.aliases, None));
     let clock = Threads::new(0, 0).clock("the reader of the accounts topics".to_owned(), STEP_LIMIT);
     let mut follower = Follower::new(options, &shared, clock, stop.clone())?;
     follower.find_partitions()?;
     follower.read_to_ends()?;
-    let mut table = shared.table.write().unwrap_or_else(PoisonError::into_inner);
-    Ok(std::mem::take(&mut *table))
+    Ok(shared.take())
 }
 
 /// The first pass, to the ends.
 struct Reading<'f> {
-    topics: &'f [(String, Arc<Format>)],
+    topics: &'f [Source],
     next: &'f mut BTreeMap<(String, i32), i64>,
-    context: &'f DecodeContext,
     values: &'f mut Values,
-    shared: &'f AccountAliases,
+    shared: &'f SharedAliases,
     clock: &'f StepClock,
     stop: &'f Stop,
 }
@@ -175,7 +184,7 @@ impl Visitor for Reading<'_> {
 
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
         let Some(read) = self.values.read(record, || goes_on(self.clock, self.stop))? else { return Ok(ControlFlow::Break(())) };
-        take(&read, self.topics, self.next, self.context, self.shared);
+        take(&read, self.topics, self.next, self.shared);
         Ok(ControlFlow::Continue(()))
     }
 
@@ -192,33 +201,42 @@ fn goes_on(clock: &StepClock, stop: &Stop) -> bool {
 }
 
 /// Takes note of one record. What is wrong with it is for the tasks to say, which read it too.
-fn take(
-    read: &ReadRecord<'_>,
-    topics: &[(String, Arc<Format>)],
-    next: &mut BTreeMap<(String, i32), i64>,
-    context: &DecodeContext,
-    shared: &AccountAliases,
-) {
+fn take(read: &ReadRecord<'_>, topics: &[Source], next: &mut BTreeMap<(String, i32), i64>, shared: &SharedAliases) {
     let record = read.record;
     if let Some(next) = next.get_mut(&(record.topic().to_owned(), record.partition())) {
         *next = record.offset() + 1;
     }
-    let Some((_, format)) = topics.iter().find(|(topic, _)| topic == record.topic()) else { return };
-    let Ok(value) = read.value else { return };
+    let Some(source) = topics.iter().find(|source| source.name == record.topic()) else { return };
     let timestamp = record.timestamp();
-    let raw = Raw {
-        stream: Stream::Accounts,
-        key: record.key(),
-        value,
-        headers: Headers::of(&record),
-        timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
-        future_reference: timestamp.map(|(timestamp, _)| timestamp),
-    };
-    let Ok(mut table) = shared.table.write() else { return };
-    let disputes = note_profile(&raw, format, context, &mut table);
-    drop(table);
-    if disputes > 0 {
-        let (topic, partition, offset) = (record.topic(), record.partition(), record.offset());
+    if let Ok(value) = read.value {
+        let raw = Raw {
+            stream: Stream::Accounts,
+            key: record.key(),
+            value,
+            headers: Headers::of(&record),
+            timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
+            future_reference: timestamp.map(|(timestamp, _)| timestamp),
+        };
+        for declaration in declared_by(&raw, &source.format, &source.context) {
+            let noted = shared.change(|table| declaration.note(table));
+            warn_of_conflicts(noted, (record.topic(), record.partition(), record.offset()));
+            shared.note_deletion(declaration, source.is_own);
+        }
+    }
+    if source.is_own {
+        shared.reach(record.offset() + 1);
+    }
+}
+
+/// Says where a profile was read that disagrees with others, or for whose aliases there was no room.
+pub(super) fn warn_of_conflicts(noted: Noted, (topic, partition, offset): (&str, i32, i64)) {
+    if noted.disputed > 0 {
         tracing::warn!(topic, partition, offset, "an alias is declared by two accounts; the newest declaration has it");
+    }
+    if noted.cyclic > 0 {
+        tracing::warn!(topic, partition, offset, "two accounts have each other's id as an alias; aliases of aliases are not followed");
+    }
+    if noted.refused > 0 {
+        tracing::warn!(topic, partition, offset, "no room for an alias; raise limits.aliases, restart, and redrive unknown_account");
     }
 }

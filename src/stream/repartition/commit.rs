@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::counted::Counted;
+use super::declaration::Declaration;
+use super::table::SharedAliases;
 use super::thread::{Assigned, RepartitionThread};
 use crate::clock::{Deadline, monotonic};
 use crate::config::section::OnBadRun;
 use crate::fault;
-use crate::kafka::{TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
+use crate::kafka::{Outgoing, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
 use crate::stream::cycle::give_up;
 use crate::stream::failure::Failure;
 use crate::stream::group_event::note;
@@ -51,7 +53,9 @@ impl RepartitionThread {
     pub(super) fn commit(&mut self, limit: Duration) -> Result<bool, Failure> {
         let Some(metadata) = self.membership.as_ref().map(|membership| Arc::clone(&membership.metadata)) else { return Ok(true) };
         self.last_commit = monotonic();
-        if self.open.is_none() && !self.partitions.values().any(|assigned| assigned.is_dirty) {
+        let table = self.stage.table().filter(|_| !self.partitions.is_empty());
+        let deletions = table.map(SharedAliases::unwritten_deletions).unwrap_or_default();
+        if self.open.is_none() && deletions.is_empty() && !self.partitions.values().any(|assigned| assigned.is_dirty) {
             self.report_positions();
             return Ok(true);
         }
@@ -60,7 +64,9 @@ impl RepartitionThread {
         let deadline = Deadline::after(limit.saturating_sub(monotonic().saturating_duration_since(began)));
         let open = if self.open.is_none() { self.producer.begin() } else { Ok(()) };
         let offsets = self.offsets();
-        let committed = open.and_then(|()| self.producer.commit(&offsets, &metadata, deadline));
+        let committed = open
+            .and_then(|()| deletions.iter().try_for_each(|deletion| self.write_deletion(deletion, deadline)))
+            .and_then(|()| self.producer.commit(&offsets, &metadata, deadline));
         // Records are on their way since the transaction was opened.
         let lasted = monotonic().duration_since(began);
         match committed {
@@ -80,11 +86,23 @@ impl RepartitionThread {
         for assigned in self.partitions.values_mut() {
             assigned.is_dirty = false;
         }
+        // So that the next commit does not write them again before they have been read back.
+        if let Some(table) = self.stage.table() {
+            deletions.into_iter().for_each(|deletion| table.note_deletion(deletion, true));
+        }
         std::mem::take(&mut self.counted).report(&self.metrics);
         (self.open, self.load) = (None, Load::default());
         self.report.committed(self.options.clock.now());
         self.report_positions();
         Ok(true)
+    }
+
+    /// Writes the deletion of an account to the aliases topic. Every instance writes the same record, whatever it has read.
+    fn write_deletion(&self, deletion: &Declaration, deadline: Deadline) -> Result<(), TransactionError> {
+        let (topic, key, value) = (&self.options.aliases_topic(), deletion.key(("deletions", 0)), deletion.value());
+        let record =
+            Outgoing { topic, partition: None, key: Some(&key), value: Some(&value), headers: &[], timestamp: None, remember: false };
+        self.producer.send(&record, deadline)
     }
 
     /// The next offset of every partition, moved or not: sending them fences a thread that the group has replaced.

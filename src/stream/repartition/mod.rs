@@ -5,21 +5,27 @@
 //!   repartitioned topics --(own group)--> decode -> account (aliases) -> native JSON --+
 //!                                                                                      | one transaction, with the next offset
 //!   accounts topics --(no group)--> table of aliases        dead letters <-------------+ of every partition read
+//!                                      ^                                               |
+//!                                      +--(no group)-- aliases topic (compacted) <-----+
 //! ```
 //! The stage holds no state but its offsets, so nothing is restored: after a transaction that failed, or whose outcome is unclear, it reads
 //! on from the committed offsets. [`router`] decides what becomes of a record and does no I/O; [`thread`] reads, [`writer`] writes, [`commit`]
-//! commits; [`accounts`] follows the accounts topics; [`purge`] deletes what the tasks have committed; [`redrive`] writes the events of dead
+//! commits; [`accounts`] follows the topics that declare aliases, [`table`] holds these, and [`declaration`] is what an event of another topic
+//! declares; [`purge`] deletes what the tasks have committed; [`redrive`] writes the events of dead
 //! letters whose account has become known.
 
 mod accounts;
 mod commit;
 mod counted;
+mod declaration;
+mod deletions;
 mod origin;
 mod positions;
 pub(super) mod purge;
 pub mod redrive;
 pub mod router;
 mod stage;
+mod table;
 mod thread;
 mod writer;
 

@@ -1,8 +1,8 @@
 //! What becomes of one record: decoded, its accounts looked up, written in the native format. No I/O.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
+use super::declaration::Declaration;
 use crate::alias::Aliases;
 use crate::event::{self, Code, DecodeContext, Decoded, Format, Raw, Record, Rejection, Stream};
 use crate::partitioner::Partitioner;
@@ -26,6 +26,7 @@ pub struct Routed {
     accounts: Vec<u8>,
     values: Vec<u8>,
     events: Vec<Event>,
+    declarations: Vec<Declaration>,
     /// Whether any text was cut at `limits.text_bytes`.
     pub cut_text: bool,
     /// Whether any discount counts as nothing, since the payload holds only its id. Native events cannot say so.
@@ -69,18 +70,34 @@ impl Router {
     ) -> Result<(), Rejection> {
         routed.clear();
         match format.decode(raw, &self.context)? {
-            Decoded::Record(record) => self.add(record, partition, aliases, routed),
-            Decoded::Records(records) => records.into_iter().try_for_each(|record| self.add(record, partition, aliases, routed)),
+            Decoded::Record(record) => self.add(record, (raw.stream, partition), aliases, routed),
+            Decoded::Records(records) => {
+                records.into_iter().try_for_each(|record| self.add(record, (raw.stream, partition), aliases, routed))
+            }
             Decoded::Ignored => Ok(()),
         }
     }
 
-    fn add(&self, mut record: Record<'_>, partition: i32, aliases: Option<&Aliases>, routed: &mut Routed) -> Result<(), Rejection> {
+    fn add(
+        &self,
+        mut record: Record<'_>,
+        (stream, partition): (Stream, i32),
+        aliases: Option<&Aliases>,
+        routed: &mut Routed,
+    ) -> Result<(), Rejection> {
         routed.cut_text |= record.cut_text;
         routed.unexpanded_discount |= record.unexpanded_discount;
-        if let (Some(aliases), Some(system), Some(id)) = (aliases, record.account_system.take(), record.account.as_deref()) {
-            let account = aliases.account(&system, id).ok_or_else(|| unknown(&system))?.to_owned();
-            record.account = Some(Cow::Owned(account));
+        if let Some(aliases) = aliases {
+            record = aliases.resolve(record)?;
+        }
+        if let (Some(aliases), event::Event::Profile(profile), Some(account)) = (aliases, &record.event, record.account.as_deref()) {
+            if !aliases.has_room_for(account, profile) {
+                return Err(Rejection::new(Code::TooManyAliases, "limits.aliases is reached"));
+            }
+            // The accounts topics themselves are read for their aliases.
+            if stream != Stream::Accounts {
+                routed.declarations.extend(Declaration::of(account, &record, profile, aliases));
+            }
         }
         let (value_start, account_start) = (routed.values.len(), routed.accounts.len());
         event::encode(&record, &mut routed.values);
@@ -101,30 +118,19 @@ impl Router {
     }
 }
 
-fn unknown(system: &str) -> Rejection {
-    Rejection::new(Code::UnknownAccount, format!("no account declares this id of {system} in its aliases"))
-}
-
-/// Takes note of the aliases that a record of the accounts stream declares. Returns how many of them another account declares too.
-pub(super) fn note_profile(raw: &Raw<'_>, format: &Format, context: &DecodeContext, table: &mut Aliases) -> usize {
-    let Ok(decoded) = format.decode(raw, context) else { return 0 };
-    let note = |record: &Record<'_>| match (&record.event, record.account.as_deref()) {
-        // A profile under the name of another system belongs to whichever account has declared that name.
-        (event::Event::Profile(profile), Some(account)) if record.account_system.is_none() => {
-            table.note(account, record.occurred_at, record.id.as_deref(), profile).disputes
-        }
-        _ => 0,
-    };
-    decoded.records().iter().map(note).sum()
-}
-
 impl Routed {
     fn clear(&mut self) {
         self.accounts.clear();
         self.values.clear();
         self.events.clear();
+        self.declarations.clear();
         self.cut_text = false;
         self.unexpanded_discount = false;
+    }
+
+    /// What the events declare about aliases.
+    pub(super) fn declarations(&self) -> &[Declaration] {
+        &self.declarations
     }
 
     /// Whether the record became nothing.
@@ -145,6 +151,7 @@ impl Routed {
 
 #[cfg(test)]
 mod tests {
+    use super::super::declaration::declared_by as declared_by_record;
     use super::*;
     use crate::event::{AccountProfile, Headers};
     use crate::time::Timestamp;
@@ -167,7 +174,7 @@ mod tests {
     const TRACK: &str = r#"{"type":"track","event":"Report Opened","userId":"u1","messageId":"m","timestamp":"2026-01-01T00:00:00Z"}"#;
 
     fn declared() -> Aliases {
-        let mut table = Aliases::default();
+        let mut table = Aliases::new(100);
         let aliases = vec![("segment-user".into(), "u1".into())];
         table.note("acme", Timestamp(1), None, &AccountProfile { aliases, ..AccountProfile::default() });
         table
@@ -181,8 +188,48 @@ mod tests {
 
     #[test]
     fn an_alias_that_nobody_declares_is_an_unknown_account_only_with_an_accounts_stream() {
-        assert_eq!(route(TRACK, Some(&Aliases::default())).unwrap_err().code, Code::UnknownAccount);
+        assert_eq!(route(TRACK, Some(&Aliases::new(100))).unwrap_err().code, Code::UnknownAccount);
         assert_eq!(route(TRACK, None).unwrap().first().unwrap().0.as_deref(), Some("u1"));
+    }
+
+    /// What the events of a call declare, as records of the aliases topic.
+    fn declared_by(call: &str, aliases: &Aliases) -> Result<Vec<(String, String)>, Rejection> {
+        let (mut routed, format) = (Routed::default(), Format::Segment(crate::event::SegmentOptions::default()));
+        let (value, headers) = (Some(call.as_bytes()), Headers::NONE);
+        let raw = Raw { stream: Stream::Usage, key: None, value, headers, timestamp: None, future_reference: None };
+        router().route(&raw, &format, 7, Some(aliases), &mut routed)?;
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Ok(routed.declarations().iter().map(|declared| (text(declared.key(("clicks", 7))), text(declared.value()))).collect())
+    }
+
+    const IDENTIFY: &str = r#"{"type":"identify","userId":"u2","messageId":"i","timestamp":"2026-01-01T00:00:00Z",
+        "context":{"groupId":"bolt"}}"#;
+
+    #[test]
+    fn what_an_event_of_another_topic_declares_reads_back_from_the_aliases_topic() {
+        let mut table = Aliases::new(100);
+        let [(key, value)] = &declared_by(IDENTIFY, &table).unwrap()[..] else { panic!("one alias") };
+        assert_eq!(key, r#"["clicks",7,"bolt",["segment-user","u2"]]"#);
+        let (stream, headers) = (Stream::Accounts, Headers::NONE);
+        let raw = Raw { stream, key: None, value: Some(value.as_bytes()), headers, timestamp: None, future_reference: None };
+        for declared in declared_by_record(&raw, &Format::Native, &DecodeContext::of_accepted(256)) {
+            declared.note(&mut table);
+        }
+        assert_eq!(table.account("segment-user", "u2"), Some("bolt"));
+        assert_eq!(declared_by(IDENTIFY, &table).unwrap().len(), 1, "a record that is read again may not have been committed");
+        let older = IDENTIFY.replace("2026", "2025");
+        assert_eq!(declared_by(&older, &table), Ok(Vec::new()), "compaction must keep the newest");
+        let deleted = IDENTIFY.replace("identify", "track").replace("\"userId\"", "\"event\":\"Account Deleted\",\"userId\"");
+        assert_eq!(declared_by(&deleted, &table).unwrap()[0].0, r#"["clicks",7,"bolt",null]"#);
+    }
+
+    #[test]
+    fn an_alias_beyond_the_limit_makes_its_record_a_dead_letter() {
+        let mut table = Aliases::new(3);
+        let aliases = vec![("segment-user".into(), "u1".into())];
+        table.note("acme", Timestamp(1), None, &AccountProfile { aliases, ..AccountProfile::default() });
+        assert_eq!(declared_by(IDENTIFY, &table).unwrap_err().code, Code::TooManyAliases);
+        assert!(route(TRACK, Some(&table)).is_ok(), "the others are known as before");
     }
 
     #[test]

@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::accounts::AccountAliases;
 use super::positions::{Place, committed};
 use super::router::Router;
+use super::table::SharedAliases;
 use crate::kafka::{Consumer, Inspector, Offset, Record, TopicId, Visitor, read_to_end, wait};
 use crate::partitioner::Partitioner;
 use crate::stream::failure::Failure;
 use crate::stream::offsets::Permits;
 use crate::stream::options::{InputTopic, Options};
 use crate::stream::preflight::{Inputs, stamps};
+use crate::telemetry::Metrics;
 
 /// What the threads of the stage share.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub(in crate::stream) struct Stage {
     /// Decides what becomes of a record.
     pub(super) router: Router,
     /// `None` without an accounts stream.
-    pub(super) aliases: Option<Arc<AccountAliases>>,
+    pub(super) aliases: Option<Arc<SharedAliases>>,
     /// Topics of which the group had read something at the start.
     known_topics: BTreeSet<String>,
     /// The ids of the topics, where the broker has ids.
@@ -36,7 +37,12 @@ impl Stage {
     ///
     /// # Errors
     /// If the cluster does not answer, or the group has lost its offsets.
-    pub(in crate::stream) fn prepare(options: &Options, inputs: &Inputs, inspector: &Inspector) -> Result<Option<Arc<Self>>, Failure> {
+    pub(in crate::stream) fn prepare(
+        options: &Options,
+        inputs: &Inputs,
+        inspector: &Inspector,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Option<Arc<Self>>, Failure> {
         let topics: Vec<InputTopic> = options.repartitioned().cloned().collect();
         if topics.is_empty() {
             return Ok(None);
@@ -56,7 +62,8 @@ impl Stage {
         let router = router(options, inputs)?;
         let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();
         tracing::info!(topics = ?names, partitions = inputs.partitions, partitioner = router.partitioner.name(), "repartition stage");
-        let aliases = options.resolves_aliases().then(Arc::default);
+        let table = || Arc::new(SharedAliases::new(options.settings.limits.aliases, Some(Arc::clone(metrics))));
+        let aliases = options.resolves_aliases().then(table);
         let topic_ids = inputs.ids.repartitioned.clone();
         Ok(Some(Arc::new(Self { topics, router, aliases, known_topics, topic_ids, started: Mutex::default() })))
     }
@@ -88,18 +95,18 @@ impl Stage {
     }
 
     /// The table of aliases, to be filled by a follower of the accounts topics; `None` without an accounts stream.
-    pub(in crate::stream) fn accounts(&self) -> Option<Arc<AccountAliases>> {
+    pub(in crate::stream) fn accounts(&self) -> Option<Arc<SharedAliases>> {
         self.aliases.clone()
     }
 
-    /// A lock of the table of aliases, if there is one.
-    pub(super) fn table(&self) -> Option<&RwLock<crate::alias::Aliases>> {
-        self.aliases.as_deref().map(|aliases| &aliases.table)
+    /// The same for the threads that read records.
+    pub(super) fn table(&self) -> Option<&SharedAliases> {
+        self.aliases.as_deref()
     }
 
     /// Whether records may be resolved.
     pub(super) fn is_ready(&self) -> bool {
-        self.aliases.as_deref().is_none_or(AccountAliases::is_complete)
+        self.aliases.as_deref().is_none_or(SharedAliases::is_complete)
     }
 }
 

@@ -19,7 +19,7 @@ use super::positions::{self, Place};
 use super::router::Routed;
 use super::stage::Stage;
 use super::writer::Writer;
-use crate::clock::monotonic;
+use crate::clock::{Deadline, monotonic};
 use crate::config::section::OnBadRun;
 use crate::engine::Outcome;
 use crate::engine::bad_run::BadRun;
@@ -44,6 +44,8 @@ use crate::threads::{InputMetadata, STEP_LIMIT, StepClock, TaskMetadata, ThreadR
 pub(super) const REVOKE_LIMIT: Duration = Duration::from_secs(5);
 /// Longest wait for records.
 const POLL_LIMIT: Duration = Duration::from_millis(100);
+/// Longest wait for aliases that the predecessors of a thread have declared.
+const ALIASES_LIMIT: Duration = Duration::from_secs(10);
 /// Events between two readings of the clock.
 const BATCH: usize = 64;
 
@@ -84,6 +86,7 @@ pub(in crate::stream) struct RepartitionThread {
     known: PerStream<bool>,
     pub(super) last_commit: Instant,
     internal: String,
+    aliases: String,
     notices: Notices,
     values: Values,
     pub(super) report: Arc<ThreadReport>,
@@ -132,6 +135,7 @@ impl RepartitionThread {
             known: PerStream::default(),
             last_commit: monotonic(),
             internal: options.repartition_topic(),
+            aliases: options.aliases_topic(),
             notices: Notices::begin(monotonic()),
             values: Values::new(&options.schema_registry, wait::OUTAGE)?,
             options: Arc::clone(options),
@@ -195,6 +199,7 @@ impl RepartitionThread {
         self.member.assign([])?;
         self.partitions.clear();
         let committed = positions::committed(&self.reader, &self.owned, || self.clock.step())?;
+        self.await_aliases();
         let read: BTreeSet<&str> = committed.keys().map(|(topic, _)| topic.as_str()).collect();
         for place in &self.owned {
             let Some(index) = self.stage.index(&place.0) else { continue };
@@ -215,6 +220,26 @@ impl RepartitionThread {
         self.report.states(Vec::new(), Vec::new(), true, monotonic());
         self.report_positions();
         Ok(())
+    }
+
+    /// Waits until the table holds what the threads that read these partitions before have declared, since the next record may need it. Goes
+    /// on without if that takes too long: what cannot be resolved can be redriven.
+    fn await_aliases(&self) {
+        let Some(table) = self.stage.table() else { return };
+        let (deadline, mut end) = (Deadline::after(ALIASES_LIMIT), None);
+        while !deadline.passed() && !self.stop.is_requested() {
+            self.clock.step();
+            let watermarks = || self.reader.stable_watermarks(&self.aliases, 0, wait::REQUEST).ok();
+            end = end.or_else(|| Some(watermarks()?.1));
+            if end.is_some_and(|end| table.has_reached(end)) {
+                return;
+            }
+            drop(self.reader.poll(wait::STEP));
+        }
+        tracing::warn!(
+            thread = self.number,
+            "the aliases topic could not be read to its end in time; reading on without its newest aliases"
+        );
     }
 
     /// Gives up all partitions: after a last commit, or at once if other members own them already.
@@ -289,6 +314,7 @@ impl RepartitionThread {
                         load: &mut self.load,
                         headers: &mut self.headers,
                         internal: &self.internal,
+                        aliases: &self.aliases,
                         options: &self.options,
                     };
                     let Some(topic) = stage.topics.get(index) else { continue };

@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
+use super::accounts::warn_of_conflicts;
 use super::origin::Origin;
 use super::router::{Outgoing as RoutedEvent, Routed};
 use super::stage::Stage;
+use super::table::SharedAliases;
 use crate::clock::{Deadline, monotonic};
 use crate::engine::Outcome;
 use crate::event::{Headers, Raw, Rejection};
@@ -21,6 +23,8 @@ pub(super) struct Writer<'t> {
     pub(super) load: &'t mut Load,
     pub(super) headers: &'t mut Vec<(String, Option<Vec<u8>>)>,
     pub(super) internal: &'t str,
+    /// The aliases topic.
+    pub(super) aliases: &'t str,
     pub(super) options: &'t Options,
 }
 
@@ -43,9 +47,9 @@ impl Writer<'_> {
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             future_reference: Some(timestamp.map_or_else(|| self.options.clock.now(), |(timestamp, _)| timestamp)),
         };
-        let result = read.value.clone().and_then(|value| match stage.table().map(|table| table.read()) {
-            Some(Ok(table)) => stage.router.route(&raw(value), &topic.format, record.partition(), Some(&table), routed),
-            _ => stage.router.route(&raw(value), &topic.format, record.partition(), None, routed),
+        let result = read.value.clone().and_then(|value| {
+            let table = stage.table().map(SharedAliases::table);
+            stage.router.route(&raw(value), &topic.format, record.partition(), table.as_deref(), routed)
         });
         match result {
             Ok(()) if routed.is_empty() => (Outcome::Ignored, Ok(())),
@@ -55,7 +59,7 @@ impl Writer<'_> {
                         Origin { stream: event.stream, topic: &topic.name, partition: record.partition(), offset: record.offset() };
                     self.event(&event, &origin, timestamp.map(|(timestamp, _)| timestamp.millis()))
                 });
-                (Outcome::Applied, written)
+                (Outcome::Applied, written.and_then(|()| self.declare(routed, record, stage)))
             }
             Err(rejection) => {
                 let written = self.dead_letter(record, stage.topic_id(&topic.name), &rejection);
@@ -81,6 +85,30 @@ impl Writer<'_> {
         });
         *self.headers = headers;
         sent
+    }
+
+    /// Writes what the events declare about aliases, and enters it into the table. Should the transaction fail, the table is ahead of the
+    /// topic until the record is read again, which [`Declaration::of`] then does not take for outdated.
+    ///
+    /// [`Declaration::of`]: super::declaration::Declaration::of
+    fn declare(&mut self, routed: &Routed, record: Record<'_>, stage: &Stage) -> Result<(), TransactionError> {
+        let Some(table) = stage.table() else { return Ok(()) };
+        for declaration in routed.declarations() {
+            let (key, value) = (declaration.key((record.topic(), record.partition())), declaration.value());
+            let topic = self.aliases;
+            self.send(&Outgoing {
+                topic,
+                partition: None,
+                key: Some(&key),
+                value: Some(&value),
+                headers: &[],
+                timestamp: None,
+                remember: false,
+            })?;
+            let noted = table.change(|table| declaration.note(table));
+            warn_of_conflicts(noted, (record.topic(), record.partition(), record.offset()));
+        }
+        Ok(())
     }
 
     fn dead_letter(&mut self, record: Record<'_>, topic_id: Option<TopicId>, rejection: &Rejection) -> Result<(), TransactionError> {

@@ -13,6 +13,7 @@ fn uses(records: &[Record<'_>]) -> Vec<(String, String, u64)> {
         Event::Usage(usage) => match &usage.kind {
             UsageKind::Feature { feature, count } => (record.account.clone().unwrap().into_owned(), feature.to_string(), *count),
             UsageKind::SessionEnded { duration_ns } => (record.account.clone().unwrap().into_owned(), "session".to_owned(), *duration_ns),
+            UsageKind::Identified => (record.account.clone().unwrap().into_owned(), "identified".to_owned(), 0),
         },
         other => panic!("{other:?}"),
     };

@@ -46,7 +46,9 @@ fn late_use_moves_the_last_activity_and_adds_no_active_day() {
     example.used(noon(0), "u", "f", 1);
     let mut limits = LimitMeter::default();
     let ctx = ApplyContext { at: noon(50), id: None, settings: &example.settings, limits: &mut limits };
-    example.state.apply_late(&UsageEvent { user_id: None, kind: UsageKind::Feature { feature: "f".into(), count: 1 } }, &ctx);
+    example
+        .state
+        .apply_late(&UsageEvent { user_id: None, anonymous_id: None, kind: UsageKind::Feature { feature: "f".into(), count: 1 } }, &ctx);
     assert_eq!(example.number(noon(200), Metric::DaysSinceLast), Some(150.0));
     assert_eq!(example.number(noon(200), Metric::ActiveDaysLifetime), Some(1.0));
     assert_eq!(example.number(noon(200), Metric::GapsSinceLastLifetime), Some(150.0 / 200.5));

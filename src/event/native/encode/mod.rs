@@ -37,6 +37,7 @@ pub fn encode(record: &Record<'_>, out: &mut Vec<u8>) {
 
 fn usage(object: &mut Object<'_>, event: &UsageEvent<'_>) {
     object.optional_text(Field::UserId, event.user_id.as_deref());
+    object.optional_text(Field::AnonymousId, event.anonymous_id.as_deref());
     match &event.kind {
         UsageKind::Feature { feature, count } => {
             object.text(Field::Feature, feature);
@@ -48,6 +49,7 @@ fn usage(object: &mut Object<'_>, event: &UsageEvent<'_>) {
             object.text(Field::SessionId, SESSION);
             object.nanoseconds(Field::DurationSeconds, *duration_ns);
         }
+        UsageKind::Identified => {}
     }
 }
 

@@ -14,12 +14,17 @@ pub(super) const LETTERS_MAX: usize = 1_000;
 /// Bytes of events in one transaction; a single letter may exceed it.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Stands for the topic in the keys of declarations: a redrive reads letters in another order than the stage reads records.
+const PLACE: &str = "redrive";
+
 /// What is to be written.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     events: Vec<Event>,
     /// Records of the memory: key, and value or tombstone.
     memory: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// Records of the aliases topic.
+    declarations: Vec<(Vec<u8>, Vec<u8>)>,
     bytes: usize,
 }
 
@@ -44,6 +49,8 @@ impl Batch {
         };
         let before = self.events.len();
         self.events.extend(routed.events().map(owned));
+        let written = routed.declarations().iter().map(|declaration| (declaration.key((PLACE, partition)), declaration.value()));
+        self.declarations.extend(written);
         self.bytes += self.events.iter().skip(before).map(|event| event.value.len()).sum::<usize>();
         self.events.len() - before
     }
@@ -70,6 +77,7 @@ pub(super) struct Writer {
     membership: Membership,
     internal: String,
     memory: String,
+    aliases: String,
 }
 
 impl Writer {
@@ -84,6 +92,7 @@ impl Writer {
             membership: reader.membership_unchecked().ok_or_else(group)?,
             internal: options.repartition_topic(),
             memory: options.redriven_topic(),
+            aliases: options.aliases_topic(),
         })
     }
 
@@ -115,8 +124,10 @@ impl Writer {
                 deadline,
             )?;
         }
-        for (key, value) in batch.memory.iter().filter(|_| !fault::is_mutant("redriven-not-remembered")) {
-            let (topic, key, value) = (&self.memory, Some(key.as_slice()), value.as_deref());
+        let declarations = batch.declarations.iter().map(|(key, value)| (&self.aliases, key, Some(value)));
+        let remembered = batch.memory.iter().filter(|_| !fault::is_mutant("redriven-not-remembered"));
+        for (topic, key, value) in declarations.chain(remembered.map(|(key, value)| (&self.memory, key, value.as_ref()))) {
+            let (key, value) = (Some(key.as_slice()), value.map(Vec::as_slice));
             self.producer
                 .send(&Outgoing { topic, partition: None, key, value, headers: &[], timestamp: None, remember: false }, deadline)?;
         }

@@ -39,15 +39,15 @@ pub(super) struct Letter {
 }
 
 impl Letter {
-    /// Reads the headers of a record of the dead letters topic. The record may have been a dead letter itself, so ours are the last ones.
-    pub(super) fn read(mut headers: Vec<Header>, code: Code, application: &str) -> Read {
+    /// Reads the headers of a record of the dead letters topic, and whether it has one of the codes. The record may have been a dead letter itself, so ours are the last ones.
+    pub(super) fn read(mut headers: Vec<Header>, codes: &[Code], application: &str) -> Read {
         let Some(first) = headers.iter().rposition(|(name, _)| name == "churnwatch_code") else { return Read::Other };
         let own = headers.split_off(first);
         let text = |name: &str| {
             let value = own.iter().find(|(known, _)| known.strip_prefix("churnwatch_") == Some(name))?.1.as_deref();
             value.and_then(|value| std::str::from_utf8(value).ok())
         };
-        if text("code") != Some(code.name()) {
+        if !codes.iter().any(|code| text("code") == Some(code.name())) {
             return Read::Other;
         }
         if text("application").is_some_and(|written_by| written_by != application) {
@@ -113,7 +113,7 @@ mod tests {
 
     fn read(headers: &[(&str, &str)]) -> Read {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), Some(value.as_bytes().to_vec())));
-        Letter::read(headers.collect(), Code::UnknownAccount, "shop")
+        Letter::read(headers.collect(), &[Code::UnknownAccount], "shop")
     }
 
     fn whole(headers: &[(&str, &str)]) -> Letter {

@@ -36,12 +36,12 @@ use crate::stream::values::Values;
 
 pub use tally::Tally;
 
-/// Redrives the letters of a code. A dry run only counts them: it writes nothing and fences nobody. The options must describe a repartition
+/// Redrives the letters of these codes. A dry run only counts them: it writes nothing and fences nobody. The options must describe a repartition
 /// stage that resolves aliases.
 ///
 /// # Errors
 /// If the cluster does not answer or refuses, a topic is missing, or another redrive has begun.
-pub fn redrive(options: &Options, code: Code, is_dry_run: bool, stop: &Stop) -> Result<Tally, Failure> {
+pub fn redrive(options: &Options, codes: &'static [Code], is_dry_run: bool, stop: &Stop) -> Result<Tally, Failure> {
     let inspector = Inspector::new(&options.properties)?;
     let letters = &options.dead_letters_topic;
     let partitions = existing(letters, "; without dead letters there is nothing to redrive", &inspector)?;
@@ -69,7 +69,7 @@ pub fn redrive(options: &Options, code: Code, is_dry_run: bool, stop: &Stop) -> 
     let (tally, batch, events) = (Tally::new(is_dry_run), Batch::default(), Routed::default());
     let mut pass = Pass {
         options,
-        code,
+        codes,
         router,
         aliases,
         values,
@@ -146,7 +146,7 @@ impl Progress {
 /// One pass over the dead letters.
 struct Pass<'p> {
     options: &'p Options,
-    code: Code,
+    codes: &'static [Code],
     router: Router,
     aliases: Aliases,
     values: Values,
@@ -166,7 +166,7 @@ impl Visitor for Pass<'_> {
     type Error = Failure;
 
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
-        let (outcome, letter) = match Letter::read(record.headers(), self.code, &self.options.application) {
+        let (outcome, letter) = match Letter::read(record.headers(), self.codes, &self.options.application) {
             Read::Other => (Outcome::Other, None),
             Read::OfAnother => (Outcome::OfAnother, None),
             Read::Truncated(letter) => (Outcome::Truncated, Some(letter)),
@@ -216,16 +216,19 @@ impl Pass<'_> {
         });
         Ok(Some(match routed {
             Ok(()) if self.routed.is_empty() => {
-                Outcome::Undecodable(Rejection::new(self.code, "the format of its topic has no use for such events any more"))
+                Outcome::Undecodable(Rejection::new(Code::UnknownAccount, "the format of its topic has no use for such events any more"))
             }
             Ok(()) => {
                 let of_record = (letter.topic.as_str(), letter.partition, letter.offset);
                 let events = self.batch.add(&self.routed, of_record, letter.timestamp());
+                for declaration in self.routed.declarations() {
+                    declaration.note(&mut self.aliases);
+                }
                 self.memory.remember(&key, &place);
                 self.batch.remember(key, Some(place.encoded()));
                 Outcome::Redriven(events)
             }
-            Err(rejection) if rejection.code == Code::UnknownAccount => Outcome::StillUnknown,
+            Err(rejection) if self.codes.contains(&rejection.code) => Outcome::StillUnknown,
             Err(rejection) => Outcome::Undecodable(rejection),
         }))
     }

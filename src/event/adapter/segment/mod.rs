@@ -38,6 +38,7 @@ object! {
         original_timestamp: Json<'a> = "originalTimestamp",
         user_id: Json<'a> = "userId",
         anonymous_id: Json<'a> = "anonymousId",
+        previous_id: Json<'a> = "previousId",
         group_id: Json<'a> = "groupId",
         name: Json<'a> = "name",
         context: Nested<Context<'a>> = "context",
@@ -64,6 +65,8 @@ enum Meaning {
     Group,
     /// The account of a user.
     Identify,
+    /// Another id of a user.
+    Alias,
 }
 
 #[derive(Clone, Copy)]
@@ -78,11 +81,23 @@ pub(super) fn read<'a>(payload: &Payload<'a, '_>, options: &Options, events: &mu
     payload.parse(&mut call)?;
     let Some(meaning) = meaning(payload, &call)? else { return Ok(()) };
     let reader = Reader { payload, call: &call, options };
+    let anonymous = (call.anonymous_id, "anonymousId");
     match meaning {
         Meaning::Use(field) => events.push(reader.use_of_feature(field)?),
         Meaning::Lifecycle(step) => events.push(reader.lifecycle(step)?),
-        Meaning::Group => events.push(reader.group()?),
-        Meaning::Identify => reader.identify()?.into_iter().for_each(|record| events.push(record)),
+        Meaning::Group => {
+            events.push(reader.group()?);
+            let group = payload.required(call.group_id, "groupId", Value::id)?;
+            reader.identified(Some(Account::own(group)), anonymous)?.into_iter().for_each(|record| events.push(record));
+        }
+        Meaning::Identify => {
+            reader.identify()?.into_iter().for_each(|record| events.push(record));
+            reader.identified(reader.named_account()?, anonymous)?.into_iter().for_each(|record| events.push(record));
+        }
+        Meaning::Alias => {
+            let previous = (call.previous_id, "previousId");
+            reader.identified(reader.named_account()?, previous)?.into_iter().for_each(|record| events.push(record));
+        }
     }
     Ok(())
 }
@@ -99,6 +114,7 @@ fn meaning<'a>(payload: &Payload<'a, '_>, call: &Call<'a>) -> Result<Option<Mean
         () if is("page") || is("screen") => Some(Meaning::Use("name")),
         () if is("group") => Some(Meaning::Group),
         () if is("identify") => Some(Meaning::Identify),
+        () if is("alias") => Some(Meaning::Alias),
         () => None,
     })
 }
@@ -137,9 +153,9 @@ impl<'a> Reader<'a, '_> {
             "event" => self.payload.required(self.call.event, field, Value::text)?,
             _ => self.page()?,
         };
-        let user_id = self.user()?;
+        let (user_id, anonymous_id) = self.user()?;
         let kind = UsageKind::Feature { feature, count: 1 };
-        self.record(account, "feature_used", Event::Usage(UsageEvent { user_id, kind }))
+        self.record(account, "feature_used", Event::Usage(UsageEvent { user_id, anonymous_id, kind }))
     }
 
     /// The name of a page or screen, else its path.
@@ -182,6 +198,17 @@ impl<'a> Reader<'a, '_> {
         self.profile(account, AccountProfile { aliases, ..AccountProfile::merging() }).map(Some)
     }
 
+    /// That the user of the call is the one with another id; `None` if either is missing, or there is no account to count them in.
+    fn identified(&self, account: Option<Account<'a>>, other: (Json<'a>, &'static str)) -> Result<Option<Record<'a>>, Rejection> {
+        let user_id = self.given(self.call.user_id, "userId")?;
+        let anonymous_id = self.given(other.0, other.1)?;
+        if user_id.is_none() || anonymous_id.is_none() || user_id == anonymous_id {
+            return Ok(None);
+        }
+        let event = UsageEvent { user_id, anonymous_id, kind: UsageKind::Identified };
+        account.map(|account| self.record(account, "user_identified", Event::Usage(event))).transpose()
+    }
+
     fn profile(&self, account: Account<'a>, profile: AccountProfile<'a>) -> Result<Record<'a>, Rejection> {
         self.record(account, "account_profile", Event::Profile(Box::new(profile)))
     }
@@ -198,10 +225,15 @@ impl<'a> Reader<'a, '_> {
         [(call.timestamp, "timestamp"), (call.received_at, "receivedAt"), (call.original_timestamp, "originalTimestamp")]
     }
 
-    fn user(&self) -> Result<Option<Cow<'a, str>>, Rejection> {
-        let user = self.payload.optional(self.call.user_id, "userId", Value::id)?;
-        let user = user.filter(|user| !user.trim().is_empty());
-        if user.is_some() { Ok(user) } else { self.payload.optional(self.call.anonymous_id, "anonymousId", Value::id) }
+    /// The user, and the id that they had while they were anonymous; before they are identified, that one is the user.
+    fn user(&self) -> Result<(Option<Cow<'a, str>>, Option<Cow<'a, str>>), Rejection> {
+        let (user, anonymous) = (self.given(self.call.user_id, "userId")?, self.given(self.call.anonymous_id, "anonymousId")?);
+        Ok(if user.is_some() { (user, anonymous) } else { (anonymous, None) })
+    }
+
+    /// An id that is not blank.
+    fn given(&self, id: Json<'a>, path: &'static str) -> Result<Option<Cow<'a, str>>, Rejection> {
+        Ok(self.payload.optional(id, path, Value::id)?.filter(|id| !id.trim().is_empty()))
     }
 
     fn user_alias(&self) -> Result<Vec<Alias<'a>>, Rejection> {
@@ -242,121 +274,4 @@ impl<'a> Reader<'a, '_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Format;
-    use super::Options;
-    use crate::event::native::testing;
-    use crate::event::{
-        AccountProfile, Code, DecodeContext, Decoded, Event, Headers, Raw, Record, Rejection, Stream, UsageEvent, UsageKind,
-    };
-    use crate::time::Timestamp;
-
-    fn decode(json: &str) -> Result<Vec<Record<'_>>, Rejection> {
-        let (stream, value) = (Stream::Usage, Some(json.as_bytes()));
-        let raw = Raw { stream, key: None, value, headers: Headers::NONE, timestamp: None, future_reference: None };
-        let decoded =
-            Format::Segment(Options::default()).decode(&raw, &DecodeContext { text_bytes: 256, id_bytes: 256, ..testing::context() })?;
-        Ok(match decoded {
-            Decoded::Record(record) => vec![record],
-            Decoded::Records(records) => records,
-            Decoded::Ignored => Vec::new(),
-        })
-    }
-
-    fn one(json: &str) -> Record<'_> {
-        let mut records = decode(json).unwrap();
-        assert_eq!(records.len(), 1, "{json}");
-        records.remove(0)
-    }
-
-    #[test]
-    fn a_track_call_is_use_of_the_feature_that_its_event_names() {
-        let record = one(r#"{"type":"track","event":"Report Viewed","messageId":"m","userId":7,"context":{"groupId":"acme"},
-            "timestamp":"2026-01-01T00:00:00.123456789Z"}"#);
-        assert_eq!((record.account.as_deref(), record.account_system.as_deref()), (Some("acme"), None));
-        assert_eq!((record.id.as_deref(), record.occurred_at), (Some("m"), Timestamp(1_767_225_600_123)));
-        let kind = UsageKind::Feature { feature: "Report Viewed".into(), count: 1 };
-        assert_eq!(record.event, Event::Usage(UsageEvent { user_id: Some("7".into()), kind }));
-    }
-
-    #[test]
-    fn a_call_without_a_group_is_of_the_account_of_its_user() {
-        let record = one(r#"{"type":"page","properties":{"path":"/pricing"},"messageId":"m","userId":"u","receivedAt":1767225600}"#);
-        assert_eq!((record.account.as_deref(), record.account_system.as_deref()), (Some("u"), Some("segment-user")));
-        let anonymous = decode(r#"{"type":"page","name":"Home","anonymousId":"a","timestamp":1767225600}"#).unwrap_err();
-        assert_eq!(anonymous.code, Code::MissingField);
-        assert_eq!(anonymous.reason, "segment: context.groupId, properties.groupId, properties.accountId and userId are missing");
-    }
-
-    #[test]
-    fn payloads_of_other_providers_name_format_and_field() {
-        for json in [r#"{"type":"feature_used","account_id":"a"}"#, r#"{"specversion":"1.0","type":"track","id":"1"}"#] {
-            let rejection = decode(json).unwrap_err();
-            assert_eq!((rejection.code, &*rejection.reason), (Code::MissingField, "segment: messageId is missing"), "{json}");
-        }
-        assert_eq!(decode("{}").unwrap_err().reason, "segment: type is missing");
-        assert_eq!(decode("[1]").unwrap_err().code, Code::WrongType);
-    }
-
-    #[test]
-    fn groups_and_lifecycle_events_describe_the_account() {
-        let group = one(r#"{"type":"group","groupId":7,"messageId":"m","timestamp":1767225600,"traits":{"plan":"pro","employees":9}}"#);
-        let expected = AccountProfile { plan: Some("pro".into()), ..AccountProfile::merging() };
-        assert_eq!((group.account.as_deref(), group.event), (Some("7"), Event::Profile(Box::new(expected))));
-        let track = |event: &str| {
-            format!(
-                r#"{{"type":"track","event":"{event}","messageId":"m","userId":"u","timestamp":1767225600,"context":{{"groupId":"a"}}}}"#
-            )
-        };
-        let created = track("Account Created");
-        let signed_up_at = Some(Timestamp(1_767_225_600_000));
-        assert_eq!(one(&created).event, Event::Profile(Box::new(AccountProfile { signed_up_at, ..AccountProfile::merging() })));
-        for spelled in ["account created", "ACCOUNT CREATED", "signed up", "User Signed Up"] {
-            assert_eq!(one(&track(spelled)).event, one(&created).event, "{spelled}");
-        }
-        assert_eq!(decode(&track("trial ended")), Ok(Vec::new()));
-        let deleted = track("Account Deleted");
-        assert_eq!(one(&deleted).event, Event::Profile(Box::new(AccountProfile { deleted: true, ..AccountProfile::merging() })));
-        for ignored in [track("Trial Started"), r#"{"type":"alias","previousId":"p","userId":"u"}"#.to_owned()] {
-            assert_eq!(decode(&ignored), Ok(Vec::new()), "{ignored}");
-        }
-    }
-
-    #[test]
-    fn the_time_of_a_call_is_corrected_by_a_server_where_there_was_one() {
-        let at = |fields: &str| one(format!(r#"{{"type":"page","name":"p","userId":"u",{fields}}}"#).leak()).occurred_at;
-        let original = r#""originalTimestamp":"2026-01-01T00:00:03Z""#;
-        assert_eq!(at(original), Timestamp(1_767_225_603_000));
-        assert_eq!(at(&format!(r#"{original},"receivedAt":"2026-01-01T00:00:02Z""#)), Timestamp(1_767_225_602_000));
-        let all = format!(r#"{original},"receivedAt":"2026-01-01T00:00:02Z","timestamp":"2026-01-01T00:00:01Z""#);
-        assert_eq!(at(&all), Timestamp(1_767_225_601_000));
-    }
-
-    #[test]
-    fn a_user_identified_with_a_group_is_an_alias_of_the_account() {
-        let identify = one(r#"{"type":"identify","userId":"u","messageId":"m","timestamp":1767225600,"context":{"groupId":"a"}}"#);
-        let expected = AccountProfile { aliases: vec![("segment-user".into(), "u".into())], ..AccountProfile::merging() };
-        assert_eq!(identify.event, Event::Profile(Box::new(expected)));
-        assert_eq!(decode(r#"{"type":"identify","userId":"u","messageId":"m"}"#), Ok(Vec::new()));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_bytes_make_an_adapter_panic(cut in 0..300_usize, byte in proptest::num::u8::ANY, place in 0..300_usize) {
-            let call = br#"{"type":"track","event":"e","messageId":"m","userId":[7],"context":{"groupId":"a"},"timestamp":1767225600,
-                "properties":{"path":"\u00e9","groupId":1e400},"traits":[{}],"specversion":"1.0","source":"s","id":1,"data":{"a":"b"}}"#;
-            let mut bytes = call.to_vec();
-            if let Some(changed) = bytes.get_mut(place) {
-                *changed = byte;
-            }
-            bytes.truncate(call.len().saturating_sub(cut));
-            let raw = Raw {
-                stream: Stream::Usage, key: None, value: Some(&bytes), headers: Headers::NONE, timestamp: None, future_reference: None,
-            };
-            let segment = Format::Segment(Options::default());
-            for format in [segment.clone(), Format::CloudEvents(Box::new(segment)), Format::CloudEvents(Box::default())] {
-                let _ = format.decode(&raw, &testing::context());
-            }
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,89 @@
+//! The table of aliases that the threads of the stage share. The follower fills it from the accounts topics and the aliases topic; a thread
+//! enters what it has just read as well, so that the next record of its partition finds it.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+use super::declaration::Declaration;
+use super::deletions::Deletions;
+use crate::account::Limit;
+use crate::alias::{Aliases, Noted};
+use crate::telemetry::{AliasConflict, Metrics};
+
+/// The table, and how far its topics have been read.
+#[derive(Debug)]
+pub(in crate::stream) struct SharedAliases {
+    table: RwLock<Aliases>,
+    is_complete: AtomicBool,
+    /// The next offset to be read of the aliases topic.
+    next: AtomicI64,
+    deletions: Mutex<Deletions>,
+    /// `None` in a command, which has no metrics.
+    metrics: Option<Arc<Metrics>>,
+}
+
+impl SharedAliases {
+    /// An empty table of at most this many entries.
+    pub(super) fn new(limit: usize, metrics: Option<Arc<Metrics>>) -> Self {
+        let (is_complete, next, deletions) = (AtomicBool::default(), AtomicI64::default(), Mutex::default());
+        Self { table: RwLock::new(Aliases::new(limit)), is_complete, next, deletions, metrics }
+    }
+
+    /// The table, for reading.
+    pub(super) fn table(&self) -> RwLockReadGuard<'_, Aliases> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the table, and counts what was wrong with it.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Aliases) -> Noted) -> Noted {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        let noted = change(&mut table);
+        let (declared, disputed) = (table.len(), table.disputed());
+        drop(table);
+        if let Some(metrics) = &self.metrics {
+            metrics.aliases(declared, disputed);
+            metrics.limit_reached(Limit::Aliases, noted.refused as u64);
+            let conflicts =
+                [(AliasConflict::Disputed, noted.disputed), (AliasConflict::Moved, noted.moved), (AliasConflict::Cyclic, noted.cyclic)];
+            conflicts.into_iter().for_each(|(conflict, count)| metrics.alias_conflict(conflict, count as u64));
+        }
+        noted
+    }
+
+    /// Takes note of what a record says about the deletion of its account. `is_own`: it is one of the aliases topic.
+    pub(super) fn note_deletion(&self, declaration: Declaration, is_own: bool) {
+        let mut deletions = self.deletions.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_own { deletions.declared(&declaration) } else { deletions.found(declaration) }
+    }
+
+    /// Deletions that the aliases topic lacks. Several threads may write them.
+    pub(super) fn unwritten_deletions(&self) -> Vec<Declaration> {
+        self.deletions.lock().unwrap_or_else(PoisonError::into_inner).unwritten()
+    }
+
+    /// Takes the table out.
+    pub(super) fn take(&self) -> Aliases {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut table, Aliases::new(0))
+    }
+
+    /// Whether the topics have been read to their ends.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_complete.load(Ordering::Acquire)
+    }
+
+    /// The topics have been read to their ends.
+    pub(super) fn complete(&self) {
+        self.is_complete.store(true, Ordering::Release);
+    }
+
+    /// Whether the aliases topic has been read up to this offset.
+    pub(super) fn has_reached(&self, end: i64) -> bool {
+        self.next.load(Ordering::Acquire) >= end
+    }
+
+    /// The aliases topic has been read up to this offset.
+    pub(super) fn reach(&self, next: i64) {
+        self.next.fetch_max(next, Ordering::AcqRel);
+    }
+}
