@@ -70,8 +70,8 @@ fn account_bound(limits: &Limits) -> usize {
     let usage = limits.users * 160 + limits.features * (text + 200) + 256 * 1024;
     let ids = Stream::ALL.len() * 9 * limits.ids_per_day * 32;
     let tickets = (limits.tickets_open + limits.tickets_resolved) * 6 * 1024;
-    let subscriptions = limits.subscriptions * 464 * 1024;
-    let invoices = 2_000 * 256;
+    let subscriptions = limits.subscriptions * 472 * 1024;
+    let invoices = 2_000 * 384;
     let answers = limits.answers * (4 * text + 256) * 4;
     usage + ids + tickets + subscriptions + invoices + answers + MIB
 }

@@ -1,6 +1,6 @@
 //! Adds a snapshot to a packed subscription. Most snapshots are the newest, and then only the previous one needs unpacking.
 
-use super::packed::{pack, pack_before, unpack};
+use super::packed::{has_outranked, pack, pack_before, unpack};
 use super::snapshot::Snapshot;
 use super::subscription::{Inserted, Subscription, passed_limit};
 
@@ -14,8 +14,11 @@ pub(super) fn append<'a>(packed: Option<&'a [u8]>, snapshot: Snapshot<'a>) -> (B
     (pack(&subscription), inserted)
 }
 
-/// The fast path: the snapshot is greater and later than all others, and no limit is exceeded.
+/// The fast path: the snapshot is greater and later than all others, none of which is outranked, and no limit is exceeded.
 fn append_newest(packed: &[u8], snapshot: &Snapshot<'_>) -> Option<Box<[u8]>> {
+    if has_outranked(packed) {
+        return None;
+    }
     let ((changes, count), snapshots): ((usize, usize), _) = postcard::take_from_bytes(packed).ok()?;
     let (newest, _): (Snapshot<'_>, _) = postcard::take_from_bytes(snapshots).ok()?;
     if newest.occurred_at >= snapshot.occurred_at || newest >= *snapshot {

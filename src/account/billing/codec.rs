@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Billing;
 use super::invoices::Invoice;
+use super::packed::{Packed, PackedTable, read, without_outranked};
 use super::settled::{PaidInvoices, Settled};
 use super::subscription::Subscription;
 use crate::account::parts::{SectionPart, split};
@@ -59,7 +60,8 @@ impl Section for Billing {
 impl Billing {
     fn parts_with<S: Serialize>(&self, version: StateVersion, settled: Option<&S>) -> Vec<SectionPart> {
         let (first_subscription_at, first_invoice_at) = (self.first_subscription_at, self.first_invoice_at);
-        let (subscriptions, invoices): (Vec<_>, Vec<_>) = (self.subscriptions.bytes().collect(), self.invoices.kept.bytes().collect());
+        let subscriptions = written::<Subscription<'_>>(&self.subscriptions, version);
+        let invoices = written::<Invoice<'_>>(&self.invoices.kept, version);
         split((subscriptions.as_slice(), invoices.as_slice()), PART_BYTES, |is_first, (subscriptions, invoices): (&[_], &[_])| {
             let header = is_first.then_some(Header { first_subscription_at, first_invoice_at, settled });
             section::encode(version, &BillingPart { header, subscriptions: subscriptions.to_vec(), invoices: invoices.to_vec() })
@@ -86,8 +88,15 @@ impl Billing {
 }
 
 /// Refuses bytes that do not decode: only valid values may enter the state.
-fn checked<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
-    postcard::from_bytes(bytes).map_err(|_| CodecError::Corrupt("an entry of a billing part"))
+fn checked<'a, T: Packed<'a>>(bytes: &'a [u8]) -> Result<T, CodecError> {
+    read(bytes).ok_or(CodecError::Corrupt("an entry of a billing part"))
+}
+
+/// The entries of a table. Version 1 leaves out outranked facts: they count only if a deletion is read late, and repeated failures are too
+/// frequent to end a rolling upgrade.
+fn written<'a, T: Packed<'a>>(table: &'a PackedTable, version: StateVersion) -> Vec<(u64, &'a [u8])> {
+    let kept = |bytes: &'a [u8]| if version == StateVersion::V1 { without_outranked::<T>(bytes) } else { bytes };
+    table.bytes().map(|(hash, bytes)| (hash, kept(bytes))).collect()
 }
 
 #[cfg(test)]
@@ -95,9 +104,9 @@ mod tests {
     use crate::account::MAX_PART_BYTES;
 
     use super::super::fixture::{MONTH, TestAccount, YEAR, amount, day, item, monthly, no_discount, usd, with_status};
-    use super::super::invoices::MAX_INVOICES;
+    use super::super::invoices::{MAX_INVOICES, MAX_REPEATED_FAILURES};
     use super::super::snapshot::{MAX_DISCOUNTS, MAX_PRICES};
-    use super::super::subscription::{MAX_CHANGES, MAX_UNCHANGED};
+    use super::super::subscription::{MAX_CHANGES, MAX_OUTRANKED, MAX_UNCHANGED};
     use super::*;
     use crate::event::{BillingEvent, Discount, Item, SubscriptionSnapshot, SubscriptionStatus};
     use crate::money::{Amount, Currency, Fixed, Interval, IntervalUnit};
@@ -188,6 +197,10 @@ mod tests {
             let snapshot = SubscriptionSnapshot { version: Some(i64::MAX - 1_000 + number), ..largest("a", course) };
             account.apply(day(number), Some(&id), &BillingEvent::Subscription(Box::new(snapshot)));
         }
+        for number in 0..=i64::try_from(MAX_OUTRANKED).unwrap() {
+            let snapshot = SubscriptionSnapshot { version: Some(i64::MAX - 200_000 - number), ..largest("a", 1_000 + number) };
+            account.apply(day(1_000 + number), Some(&id), &BillingEvent::Subscription(Box::new(snapshot)));
+        }
         let (_, bytes) = account.state.subscriptions.bytes().next().unwrap();
         let bytes: Box<[u8]> = bytes.into();
         for hash in [1 << 61, 1 << 62, 1 << 63] {
@@ -196,6 +209,9 @@ mod tests {
         for number in 0..=MAX_INVOICES {
             for at in 0..5 {
                 account.paid(day(at), &format!("in_{number}"), &id, usd(i64::MAX));
+            }
+            for at in 0..=i64::try_from(MAX_REPEATED_FAILURES).unwrap() {
+                account.failed(day(at), &format!("in_{number}"));
             }
         }
         assert_eq!(account.ledger().subscriptions.iter().map(|subscription| subscription.snapshots().len()).max(), Some(most));
@@ -230,5 +246,11 @@ mod tests {
         assert_eq!(state.restore(0, &newer), Err(CodecError::NewerVersion(StateVersion::NEWEST as u8 + 1)));
         assert!(matches!(state.restore(0, &part[..part.len() / 2]), Err(CodecError::Corrupt(_))));
         assert!(matches!(state.restore(0, &[]), Err(CodecError::Corrupt(_))));
+        account.snapshot(day(2), monthly("a", 0));
+        account.snapshot(day(3), SubscriptionSnapshot { version: Some(-2), ..monthly("a", 2) });
+        let (_, bytes) = account.state.subscriptions.bytes().next().unwrap();
+        let end = without_outranked::<Subscription<'_>>(bytes).len();
+        assert!((end + 1..bytes.len()).all(|end| read::<Subscription<'_>>(&bytes[..end]).is_none()), "a list that is cut");
+        assert!(end + 1 < bytes.len() && read::<Subscription<'_>>(bytes).is_some());
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::denomination::Denomination;
-use super::packed::{PackedTable, pack};
+use super::packed::{Packed, PackedTable, pack};
 use super::settled::{PaidInvoices, Settled};
 use super::snapshot::cut;
 use super::subscription::repeats;
@@ -19,6 +19,8 @@ use crate::time::Timestamp;
 pub(super) const MAX_INVOICES: usize = 2_000;
 /// Payments kept per invoice besides the newest: the first, because it closes the invoice, and the latest ones before the newest.
 const MAX_EARLIER_PAYMENTS: usize = 3;
+/// Failures kept per invoice besides the first: the newest. They count only if a deletion of the account forgets the first one.
+pub(super) const MAX_REPEATED_FAILURES: usize = 16;
 
 /// The invoices, and the sums of those folded for lack of room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,6 +39,9 @@ pub(super) struct Invoice<'a> {
     newest_payment: Option<Payment<'a>>,
     /// In order of time.
     earlier_payments: Vec<Payment<'a>>,
+    /// Its later failed payments, in order of time.
+    #[serde(skip)]
+    failed_again: Vec<Timestamp>,
 }
 
 /// A payment. The order of the fields decides which payment is the newest; the amount only makes the order total.
@@ -113,7 +118,9 @@ impl<'a> Invoice<'a> {
 
     /// The invoice without what happened up to an instant; `None` if nothing is left.
     fn after(mut self, instant: Timestamp) -> Option<Self> {
-        self.failed_at.take_if(|failed_at| *failed_at <= instant);
+        let failures = self.failed_at.into_iter().chain(std::mem::take(&mut self.failed_again));
+        let mut failures = failures.filter(|failed_at| *failed_at > instant);
+        (self.failed_at, self.failed_again) = (failures.next(), failures.collect());
         self.newest_payment.take_if(|payment| payment.at <= instant);
         self.earlier_payments.retain(|payment| payment.at > instant);
         self.first_at().is_some().then_some(self)
@@ -131,17 +138,31 @@ impl<'a> Invoice<'a> {
         if newest.at <= t { Some(newest) } else { self.earlier_payments.iter().rev().find(|payment| payment.at <= t) }
     }
 
-    /// Adds a fact; returns true if a payment had to be dropped.
+    /// Adds a fact; returns true if one had to be dropped.
     fn record(&mut self, fact: InvoiceFact<'a>) -> bool {
         match fact {
-            InvoiceFact::Failed(at) => self.failed_at = Some(self.failed_at.map_or(at, |known| known.min(at))),
+            InvoiceFact::Failed(at) => self.fail(at),
             InvoiceFact::Paid(payment) => self.pay(payment),
         }
-        let over = self.earlier_payments.len() > MAX_EARLIER_PAYMENTS;
-        if over {
+        let many_failures = self.failed_again.len() > MAX_REPEATED_FAILURES;
+        if many_failures {
+            self.failed_again.remove(0);
+        }
+        let many_payments = self.earlier_payments.len() > MAX_EARLIER_PAYMENTS;
+        if many_payments {
             self.earlier_payments.remove(1);
         }
-        over
+        many_failures || many_payments
+    }
+
+    fn fail(&mut self, at: Timestamp) {
+        let first = self.failed_at.map_or(at, |known| known.min(at));
+        let again = self.failed_at.replace(first).map(|known| known.max(at)).filter(|again| *again > first);
+        if let Some(again) = again
+            && let Err(place) = self.failed_again.binary_search(&again)
+        {
+            self.failed_again.insert(place, again);
+        }
     }
 
     fn pay(&mut self, payment: Payment<'a>) {
@@ -160,6 +181,18 @@ impl<'a> Invoice<'a> {
                 }
             }
         }
+    }
+}
+
+impl<'a> Packed<'a> for Invoice<'a> {
+    type Outranked = Timestamp;
+
+    fn outranked(&self) -> &[Timestamp] {
+        &self.failed_again
+    }
+
+    fn set_outranked(&mut self, outranked: Vec<Timestamp>) {
+        self.failed_again = outranked;
     }
 }
 

@@ -12,6 +12,8 @@ mod invoices;
 mod ledger;
 mod loss;
 #[cfg(test)]
+mod next_life;
+#[cfg(test)]
 mod oracle;
 mod packed;
 mod period;

@@ -2,6 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
+/// A value that is kept encoded. What would be in force if earlier facts were forgotten follows it, and the byte [`OUTRANKED`] ends that; a
+/// value without such facts has neither.
+pub(super) trait Packed<'a>: Serialize + Deserialize<'a> {
+    /// A fact that an earlier one outranks.
+    type Outranked: Serialize + Deserialize<'a>;
+
+    fn outranked(&self) -> &[Self::Outranked];
+
+    fn set_outranked(&mut self, outranked: Vec<Self::Outranked>);
+}
+
+/// The last byte of a value with outranked facts. No subscription without them ends in it: they end in a text or in 0.
+const OUTRANKED: u8 = 0xff;
+
 /// Encoded values by the 64-bit hash of their ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct PackedTable(Vec<(u64, Box<[u8]>)>);
@@ -25,7 +39,7 @@ impl PackedTable {
     }
 
     /// All values, in order of hash.
-    pub fn iter<'a, T: Deserialize<'a>>(&'a self) -> impl Iterator<Item = (u64, T)> {
+    pub fn iter<'a, T: Packed<'a>>(&'a self) -> impl Iterator<Item = (u64, T)> {
         self.bytes().map(|(hash, bytes)| (hash, unpack(bytes)))
     }
 
@@ -35,7 +49,7 @@ impl PackedTable {
     }
 
     /// The value of a hash.
-    pub fn get<'a, T: Deserialize<'a>>(&'a self, hash: u64) -> Option<T> {
+    pub fn get<'a, T: Packed<'a>>(&'a self, hash: u64) -> Option<T> {
         self.packed(hash).map(unpack)
     }
 
@@ -70,20 +84,50 @@ impl PackedTable {
 const TYPICAL_BYTES: usize = 1024;
 
 /// Encodes a value.
-pub(super) fn pack(value: &impl Serialize) -> Box<[u8]> {
-    pack_before(value, &[])
+pub(super) fn pack<'a, T: Packed<'a>>(value: &T) -> Box<[u8]> {
+    let mut bytes = encode_into(value, Vec::with_capacity(TYPICAL_BYTES));
+    if !value.outranked().is_empty() {
+        bytes = encode_into(value.outranked(), bytes);
+        bytes.push(OUTRANKED);
+    }
+    bytes.into()
 }
 
-/// Encodes a value, followed by other bytes.
-#[expect(clippy::expect_used, reason = "plain structs into a growing vector: the encoder has no error to give")]
+/// Encodes the start of a value, followed by its other bytes.
 pub(super) fn pack_before(value: &impl Serialize, rest: &[u8]) -> Box<[u8]> {
-    let room = Vec::with_capacity(TYPICAL_BYTES + rest.len());
-    let mut bytes = postcard::to_extend(value, room).expect("plain structs are always encoded");
+    let mut bytes = encode_into(value, Vec::with_capacity(TYPICAL_BYTES + rest.len()));
     bytes.extend_from_slice(rest);
     bytes.into()
 }
 
+#[expect(clippy::expect_used, reason = "plain structs into a growing vector: the encoder has no error to give")]
+fn encode_into<T: Serialize + ?Sized>(value: &T, bytes: Vec<u8>) -> Vec<u8> {
+    postcard::to_extend(value, bytes).expect("plain structs are always encoded")
+}
+
 #[expect(clippy::expect_used, reason = "the bytes are our own or were checked; to go on without them would lose history in silence")]
-pub(super) fn unpack<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> T {
-    postcard::from_bytes(bytes).expect("bytes of our own are always decoded")
+pub(super) fn unpack<'a, T: Packed<'a>>(bytes: &'a [u8]) -> T {
+    read(bytes).expect("bytes of our own are always decoded")
+}
+
+/// Decodes a value; `None` if the bytes are none.
+pub(super) fn read<'a, T: Packed<'a>>(bytes: &'a [u8]) -> Option<T> {
+    let (mut value, rest): (T, _) = postcard::take_from_bytes(bytes).ok()?;
+    if rest.is_empty() {
+        return Some(value);
+    }
+    let (outranked, end) = postcard::take_from_bytes(rest).ok()?;
+    value.set_outranked(outranked);
+    (end == [OUTRANKED]).then_some(value)
+}
+
+/// Whether a packed subscription has outranked facts.
+pub(super) fn has_outranked(subscription: &[u8]) -> bool {
+    subscription.last() == Some(&OUTRANKED)
+}
+
+/// A packed value without its outranked facts.
+pub(super) fn without_outranked<'a, T: Packed<'a>>(bytes: &'a [u8]) -> &'a [u8] {
+    let outranked = postcard::take_from_bytes::<T>(bytes).map_or(0, |(_, rest)| rest.len());
+    bytes.get(..bytes.len() - outranked).unwrap_or(bytes)
 }

@@ -37,6 +37,7 @@ pub(super) struct Snapshot<'a> {
     pub period_end: Timestamp,
     pub started_at: Option<Timestamp>,
     pub term_end: Option<Timestamp>,
+    /// Stays the last field: that it ends in 0 or in text tells `packed.rs` where outranked snapshots follow.
     pub reason: Option<&'a str>,
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::packed::Packed;
 use super::snapshot::Snapshot;
 use crate::event::SubscriptionStatus;
 use crate::money::{ChurnAt, Exact, Policy};
@@ -11,24 +12,32 @@ use crate::time::{DAY_MS, Timestamp};
 pub(super) const MAX_UNCHANGED: usize = 64;
 /// Snapshots kept per subscription that changed either: more than one a day for a year.
 pub(super) const MAX_CHANGES: usize = 400;
+/// Snapshots kept per subscription though an earlier one outranks them; beyond that, the oldest is dropped.
+pub(super) const MAX_OUTRANKED: usize = 6;
 
 /// A subscription with every snapshot that was ever in force.
 ///
 /// The snapshot in force at t is the greatest one at or before t. A snapshot that is not greater than all earlier ones is therefore never
 /// in force, and the remaining ones ascend both in time and in rank: each is in force until the next. This set does not depend on the order
 /// or repetition in which snapshots arrive.
+///
+/// A deletion of the account that is read after records of its next life forgets the earlier snapshots. So those that only earlier ones
+/// outrank are kept apart; where versions ascend with time, there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Subscription<'a> {
     /// How many snapshots change MRR or status compared to the previous one.
     changes: usize,
     #[serde(borrow, with = "newest_first")]
     snapshots: Vec<Snapshot<'a>>,
+    /// In order of time; of those at one instant, the greatest.
+    #[serde(skip)]
+    outranked: Vec<Snapshot<'a>>,
 }
 
 /// What became of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inserted {
-    /// A duplicate, or never in force.
+    /// A duplicate, or never in force whatever is forgotten.
     Unchanged,
     /// Kept.
     Kept,
@@ -78,23 +87,53 @@ impl<'a> Subscription<'a> {
 
     /// Adds a snapshot.
     pub fn insert(&mut self, snapshot: Snapshot<'a>) -> Inserted {
-        let mut position = self.snapshots.partition_point(|known| known.occurred_at <= snapshot.occurred_at);
-        if let Some(before) = position.checked_sub(1).and_then(|last| self.snapshots.get(last)) {
-            let at_once = before.occurred_at == snapshot.occurred_at;
-            if *before >= snapshot || (at_once && repeats(before.id, snapshot.id)) {
+        let position = self.snapshots.partition_point(|known| known.occurred_at < snapshot.occurred_at);
+        let at_once = self.snapshots.get(position).filter(|known| known.occurred_at == snapshot.occurred_at);
+        if at_once.is_some_and(|known| *known >= snapshot || repeats(known.id, snapshot.id)) {
+            return Inserted::Unchanged;
+        }
+        let before = position.checked_sub(1).and_then(|last| self.snapshots.get(last));
+        if before.is_some_and(|known| *known > snapshot) {
+            return self.set_aside(snapshot);
+        }
+        if let Ok(place) = self.outranked_at(snapshot.occurred_at) {
+            if self.outranked.get(place).is_some_and(|known| repeats(known.id, snapshot.id)) {
                 return Inserted::Unchanged;
             }
-            position -= usize::from(at_once);
+            self.outranked.remove(place);
         }
-        let outranked = self.snapshots.iter().skip(position).take_while(|known| **known < snapshot).count();
-        self.snapshots.splice(position..position + outranked, [snapshot]);
-        let mut inserted = Inserted::Kept;
+        let at = snapshot.occurred_at;
+        let lower = self.snapshots.iter().skip(position).take_while(|known| **known < snapshot).count();
+        let replaced: Vec<_> = self.snapshots.splice(position..position + lower, [snapshot]).collect();
+        let later = replaced.into_iter().filter(|known| known.occurred_at > at);
+        let dropped = later.map(|known| self.set_aside(known)).fold(false, |dropped, what| dropped | (what == Inserted::Trimmed));
+        let mut inserted = if dropped { Inserted::Trimmed } else { Inserted::Kept };
         loop {
             self.changes = self.change_flags().filter(|changes| *changes).count();
             let Some(position) = self.over_limit() else { return inserted };
             self.snapshots.remove(position);
             inserted = Inserted::Trimmed;
         }
+    }
+
+    /// Keeps a snapshot that an earlier one outranks.
+    fn set_aside(&mut self, snapshot: Snapshot<'a>) -> Inserted {
+        match self.outranked_at(snapshot.occurred_at) {
+            Ok(place) => match self.outranked.get_mut(place) {
+                Some(known) if *known < snapshot && !repeats(known.id, snapshot.id) => *known = snapshot,
+                _ => return Inserted::Unchanged,
+            },
+            Err(place) => self.outranked.insert(place, snapshot),
+        }
+        if self.outranked.len() <= MAX_OUTRANKED {
+            return Inserted::Kept;
+        }
+        self.outranked.remove(0);
+        Inserted::Trimmed
+    }
+
+    fn outranked_at(&self, instant: Timestamp) -> Result<usize, usize> {
+        self.outranked.binary_search_by_key(&instant, |snapshot| snapshot.occurred_at)
     }
 
     /// For each snapshot but the first, whether it changes MRR or status compared to the previous one.
@@ -113,6 +152,9 @@ impl<'a> Subscription<'a> {
     pub fn after(mut self, instant: Timestamp) -> Option<Self> {
         self.snapshots.retain(|snapshot| snapshot.occurred_at > instant);
         self.changes = self.change_flags().filter(|changes| *changes).count();
+        for snapshot in std::mem::take(&mut self.outranked).into_iter().filter(|snapshot| snapshot.occurred_at > instant) {
+            self.insert(snapshot);
+        }
         (!self.snapshots.is_empty()).then_some(self)
     }
 
@@ -228,6 +270,18 @@ mod newest_first {
         let mut snapshots = Vec::deserialize(deserializer)?;
         snapshots.reverse();
         Ok(snapshots)
+    }
+}
+
+impl<'a> Packed<'a> for Subscription<'a> {
+    type Outranked = Snapshot<'a>;
+
+    fn outranked(&self) -> &[Snapshot<'a>] {
+        &self.outranked
+    }
+
+    fn set_outranked(&mut self, outranked: Vec<Snapshot<'a>>) {
+        self.outranked = outranked;
     }
 }
 

@@ -41,7 +41,7 @@ fn feed(driver: &mut Driver, (stream, record): &(Stream, Value)) {
 }
 
 /// Record number `n` of a life, `minutes` from the deletion: before it in the first life, after it in the second. Uses and sessions keep a
-/// day's distance, because their date tells the lives apart; the same tickets, subscriptions and users occur in both lives.
+/// day's distance, because their date tells the lives apart; the same tickets, subscriptions, invoices and users occur in both lives.
 fn record(n: usize, life: i64, kind: u8, minutes: i64) -> (Stream, Value) {
     let direction = if life == 1 { -1 } else { 1 };
     let exact = deleted().plus(direction * (minutes * MINUTE_MS) + (life - 1));
@@ -71,14 +71,14 @@ fn record(n: usize, life: i64, kind: u8, minutes: i64) -> (Stream, Value) {
             Stream::Billing,
             "invoice_payment_failed",
             exact,
-            json!({"invoice_id": format!("{life}-{n}"), "amount_minor": 1, "currency": "USD"}),
+            json!({"invoice_id": n % 4, "amount_minor": 1, "currency": "USD"}),
         ),
         16 | 17 => (
             Stream::Billing,
             "subscription_changed",
             exact,
             json!({"subscription_id": n % 2, "status": if minutes % 5 == 0 { "canceled" } else { "active" }, "items": [item],
-                "current_period_start": exact.0, "current_period_end": exact.0 + 30 * DAY_MS}),
+                "version": minutes % 4, "current_period_start": exact.0, "current_period_end": exact.0 + 30 * DAY_MS}),
         ),
         _ => (Stream::Accounts, "account_profile", exact, json!({"name": format!("life {life}"), "seats": 1 + minutes % 9})),
     };
