@@ -200,7 +200,7 @@ impl<'a> Reader<'a, '_> {
 
     fn user(&self) -> Result<Option<Cow<'a, str>>, Rejection> {
         let user = self.payload.optional(self.call.user_id, "userId", Value::id)?;
-        let user = user.filter(|user| !user.trim().is_empty());
+        let user = user.filter(|user| !user.chars().all(char::is_whitespace));
         if user.is_some() { Ok(user) } else { self.payload.optional(self.call.anonymous_id, "anonymousId", Value::id) }
     }
 

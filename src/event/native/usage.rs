@@ -27,7 +27,7 @@ fn session_ended<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> {
 
 /// The user. Blank text means no user, as null does.
 fn user<'a>(fields: &Fields<'a, '_>) -> Result<Option<Cow<'a, str>>, Rejection> {
-    Ok(fields.optional(Field::UserId, Value::id)?.filter(|user| !user.trim().is_empty()))
+    Ok(fields.optional(Field::UserId, Value::id)?.filter(|user| !user.chars().all(char::is_whitespace)))
 }
 
 #[cfg(test)]
