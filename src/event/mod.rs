@@ -9,6 +9,7 @@ mod billing;
 mod feedback;
 mod headers;
 pub mod mapping;
+mod names;
 mod native;
 mod owned;
 mod profile;

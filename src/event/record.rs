@@ -34,6 +34,29 @@ impl<'a> Decoded<'a> {
         }
     }
 
+    /// The same after a change of every event in place.
+    #[must_use]
+    pub(super) fn with(mut self, change: impl FnMut(&mut Record<'a>)) -> Self {
+        match &mut self {
+            Self::Record(record) => std::slice::from_mut(record),
+            Self::Records(records) => records,
+            Self::Ignored => &mut [],
+        }
+        .iter_mut()
+        .for_each(change);
+        self
+    }
+
+    /// The same, with all events known by one id.
+    #[must_use]
+    pub(super) fn with_id(self, id: Cow<'a, str>) -> Self {
+        match self {
+            // Nearly every payload is one event, which takes the id as it is.
+            Self::Record(record) => Self::Record(Record { id: Some(id), ..record }),
+            several => several.with(|record| record.id = Some(id.clone())),
+        }
+    }
+
     /// The events, in order.
     #[must_use]
     pub fn records(&self) -> &[Record<'a>] {

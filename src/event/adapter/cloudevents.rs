@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::inner;
-use super::object::{Json, object};
+use super::object::{Json, Listed, object};
 use super::payload::{Payload, missing};
 use crate::event::native::{Raw, Value};
 use crate::event::{Code, Rejection};
@@ -27,6 +27,8 @@ pub(super) struct Envelope<'a> {
     pub(super) subject: Option<Cow<'a, str>>,
     /// The payload.
     pub(super) data: Cow<'a, [u8]>,
+    /// What was found in it when the envelope was read, unless it was none of that.
+    listed: Listed<'a>,
 }
 
 object! {
@@ -39,7 +41,7 @@ object! {
         time: Json<'a> = "time",
         subject: Json<'a> = "subject",
         content_type: Json<'a> = "datacontenttype",
-        data: Json<'a> = "data",
+        data: Listed<'a> = "data",
         data_base64: Json<'a> = "data_base64",
     }
 }
@@ -68,7 +70,8 @@ fn batched() -> Rejection {
 
 /// A content type without its parameters.
 fn media_type(content_type: &str) -> &str {
-    content_type.split(';').next().unwrap_or_default().trim()
+    let end = memchr::memchr(b';', content_type.as_bytes()).unwrap_or(content_type.len());
+    content_type.get(..end).unwrap_or_default().trim()
 }
 
 /// Versions 1.x change nothing that is read here; version 0.3 names and encodes attributes in other ways.
@@ -81,8 +84,12 @@ fn check_version(version: &str, path: &str) -> Result<(), Rejection> {
 
 /// Data is JSON, or was written with a schema of a registry, which has made JSON of it.
 fn check_data_type(media_type: &str, path: &str, data: &str) -> Result<(), Rejection> {
+    if media_type.is_empty() || media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let media_type = media_type.to_ascii_lowercase();
     let is = |name: &str| media_type.contains(name);
-    let is_json = media_type.is_empty() || media_type.ends_with("/json") || media_type.ends_with("+json");
+    let is_json = media_type.ends_with("/json") || media_type.ends_with("+json");
     if is_json || (is("avro") || is("protobuf")) && inner::is_object(data.trim_ascii_start()) {
         return Ok(());
     }
@@ -105,6 +112,7 @@ fn binary<'a>(payload: &Payload<'a, '_>, media_type: &str) -> Result<Envelope<'a
         time: time.transpose()?,
         subject: header("ce_subject").map(Cow::Borrowed),
         data: Cow::Borrowed(payload.text.as_bytes()),
+        listed: Listed::default(),
     })
 }
 
@@ -115,8 +123,8 @@ fn structured<'a>(payload: &Payload<'a, '_>) -> Result<Envelope<'a>, Rejection> 
     let mut event = Structured::default();
     payload.parse(&mut event)?;
     check_version(&payload.required(event.spec_version, "specversion", Value::any_text)?, "specversion")?;
-    let content_type = payload.optional(event.content_type, "datacontenttype", Value::any_text)?.unwrap_or_default().to_ascii_lowercase();
-    check_data_type(media_type(&content_type), "datacontenttype", event.data.given().unwrap_or_default())?;
+    let content_type = payload.optional(event.content_type, "datacontenttype", Value::any_text)?.unwrap_or_default();
+    check_data_type(media_type(&content_type), "datacontenttype", event.data.json.given().unwrap_or_default())?;
     let source = payload.required(event.source, "source", Value::any_text)?;
     let id = payload.required(event.id, "id", Value::id)?;
     Ok(Envelope {
@@ -125,6 +133,7 @@ fn structured<'a>(payload: &Payload<'a, '_>) -> Result<Envelope<'a>, Rejection> 
         time: payload.optional(event.time, "time", Value::instant)?,
         subject: payload.optional(event.subject, "subject", Value::any_text)?,
         data: data(payload, &event)?,
+        listed: if event.data_base64.given().is_none() { event.data } else { Listed::default() },
     })
 }
 
@@ -134,7 +143,7 @@ fn data<'a>(payload: &Payload<'a, '_>, event: &Structured<'a>) -> Result<Cow<'a,
         let wrong = |_| Rejection::new(Code::WrongType, "data_base64 is not Base64");
         return STANDARD.decode(encoded.as_bytes()).map(Cow::Owned).map_err(wrong);
     }
-    payload.required(event.data, "data", |value| match value.raw() {
+    payload.required(event.data.json, "data", |value| match value.raw() {
         json if json.starts_with('"') => Ok(match value.any_text()? {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
@@ -144,10 +153,15 @@ fn data<'a>(payload: &Payload<'a, '_>, event: &Structured<'a>) -> Result<Cow<'a,
 }
 
 fn identity<'a>(source: &str, id: &str) -> Cow<'a, str> {
-    Cow::Owned(format!("{source}#{id}"))
+    Cow::Owned([source, "#", id].concat())
 }
 
 impl<'a> Envelope<'a> {
+    /// The members of the payload, if it is an object whose members were listed.
+    pub(super) fn members(&self) -> Option<&[(&'a str, &'a str)]> {
+        self.listed.members()
+    }
+
     /// The record inside the envelope, if it is there as it stands; otherwise it can be read from [`Envelope::unpacked`].
     pub(super) fn borrowed(&self, outside: &Raw<'a>) -> Option<Raw<'a>> {
         let (Cow::Borrowed(data), None | Some(Cow::Borrowed(_))) = (&self.data, &self.subject) else { return None };
@@ -170,7 +184,8 @@ impl<'a> Envelope<'a> {
 
     /// The type as native events would write it: without the reversed domain that `CloudEvents` recommend.
     pub(super) fn native_type(&self) -> &str {
-        self.type_name.rsplit('.').next().unwrap_or_default()
+        let dot = memchr::memrchr(b'.', self.type_name.as_bytes());
+        dot.and_then(|dot| self.type_name.get(dot + 1..)).unwrap_or(&self.type_name)
     }
 }
 

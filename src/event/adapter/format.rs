@@ -5,7 +5,7 @@ use super::events::Events;
 use super::payload::Payload;
 use super::{cloudevents, debezium, segment, stripe, zendesk};
 use crate::event::mapping::Mapping;
-use crate::event::native::{self, Raw, Reading};
+use crate::event::native::{self, Raw, Reading, Unit};
 use crate::event::{Code, DecodeContext, Decoded, Record, Rejection, Stream};
 
 /// The format of the records of a topic or file.
@@ -68,11 +68,14 @@ impl Format {
         let mut events = Events::default();
         match self {
             Self::Native | Self::Choice(_) => return self.decode(payload.raw, payload.context),
-            Self::CloudEvents(inner) => return inner.read_inside(&cloudevents::open(payload)?, payload),
+            Self::CloudEvents(inner) => return inner.read_inside(cloudevents::open(payload)?, payload),
             Self::Segment(options) => segment::read(payload, options, &mut events)?,
             Self::Stripe(options) => stripe::read(payload, options, &mut events)?,
             Self::Zendesk => zendesk::read(payload, &mut events)?,
-            Self::Debezium(content) => debezium::read(payload, &|raw| content.decode(raw, payload.context), &mut events)?,
+            Self::Debezium(content) => {
+                let is_native = content.is_native();
+                return debezium::read(payload, &debezium::Content { is_native, decode: &|raw| content.decode(raw, payload.context) });
+            }
             Self::Mapping(mapping) => {
                 native::check_depth(payload.text)?;
                 mapping.read(payload.text, payload.raw, payload.context)?.into_iter().for_each(|record| events.push(record));
@@ -82,9 +85,18 @@ impl Format {
     }
 
     /// Reads the payload of an envelope, and completes its events with what the envelope says.
-    fn read_inside<'a>(&self, envelope: &cloudevents::Envelope<'a>, outside: &Payload<'a, '_>) -> Result<Decoded<'a>, Rejection> {
+    fn read_inside<'a>(&self, envelope: cloudevents::Envelope<'a>, outside: &Payload<'a, '_>) -> Result<Decoded<'a>, Rejection> {
+        let payload_time = envelope.time.is_some();
         let decoded = match envelope.borrowed(outside.raw) {
-            Some(raw) => self.decode_with_type(&raw, outside.context, envelope.native_type())?,
+            Some(raw) => {
+                let members = envelope.members().filter(|_| self.is_native());
+                let fields = members.map(|members| members.iter().map(|(name, json)| Some((*name, (*json, Unit::Usual)))));
+                let (context, kind) = (outside.context, envelope.native_type());
+                match fields.and_then(|fields| native::decode_members(fields, outside.has_escapes(), &raw, context, Some(kind))) {
+                    Some(decoded) => decoded?,
+                    None => self.decode_with_type(&raw, context, kind)?,
+                }
+            }
             None => {
                 self.decode_with_type(&envelope.unpacked(outside.raw), outside.context, envelope.native_type())?.map(Record::into_owned)
             }
@@ -92,10 +104,7 @@ impl Format {
         if envelope.id.len() > outside.context.id_bytes {
             return Err(Rejection::new(Code::OutOfRange, "source and id together are longer than limits.text_bytes"));
         }
-        Ok(decoded.map(|record| {
-            let payload_time = record.payload_time || envelope.time.is_some();
-            Record { id: Some(envelope.id.clone()), payload_time, ..record }
-        }))
+        Ok(decoded.with(|record| record.payload_time |= payload_time).with_id(envelope.id))
     }
 
     fn decode_with_type<'a>(&self, raw: &Raw<'a>, context: &DecodeContext, type_name: &str) -> Result<Decoded<'a>, Rejection> {

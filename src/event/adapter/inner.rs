@@ -37,10 +37,11 @@ pub(super) fn elements<'a, 'c>(payload: &Payload<'a, 'c>, json: Json<'a>, path: 
 struct Elements<'a>(Vec<Json<'a>>);
 
 impl<'a> Scan<'a> for Elements<'a> {
-    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
-        scanner.list(|scanner| {
-            self.0.push(Json::of(Some(scanner.value()?)));
-            Some(())
+    fn scan(&mut self, scanner: &mut Scanner<'a>, at: usize) -> Option<usize> {
+        scanner.list(at, |scanner, at| {
+            let (element, end) = scanner.value(at)?;
+            self.0.push(Json::of(Some(element)));
+            Some(end)
         })
     }
 }

@@ -10,13 +10,13 @@ pub(super) fn lookup<'a>(json: &'a str, path: &str) -> Option<&'a str> {
 /// The last member of this name.
 pub(super) fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     let mut found = None;
-    Scanner::new(json).object(|scanner, key| {
+    let mut scanner = Scanner::new(json);
+    scanner.object(scanner.start(), |scanner, key, at| {
+        let (value, end) = scanner.value(at)?;
         if key == name {
-            found = Some(scanner.value()?);
-        } else {
-            scanner.skip()?;
+            found = Some(value);
         }
-        Some(())
+        Some(end)
     })?;
     found
 }

@@ -3,7 +3,7 @@
 //! Whether a value has the right type is decided when it is read, so that a field that is not needed cannot cost the record, and the
 //! rejection can name the field. The last of repeated keys wins.
 
-use crate::event::scan::{Scan, Scanner};
+use crate::event::scan::{self, Key, Scan, Scanner};
 
 /// Declares an object: its fields with their keys. All other keys are skipped.
 macro_rules! object {
@@ -15,10 +15,15 @@ macro_rules! object {
         }
 
         impl<$life> crate::event::scan::Scan<$life> for $name<$life> {
-            fn scan(&mut self, scanner: &mut crate::event::scan::Scanner<$life>) -> Option<()> {
-                scanner.object(|scanner, key| match key {
-                    $($key => crate::event::scan::Scan::scan(&mut self.$field, scanner),)*
-                    _ => scanner.skip(),
+            fn scan(&mut self, scanner: &mut crate::event::scan::Scanner<$life>, at: usize) -> Option<usize> {
+                #[derive(Clone, Copy)]
+                #[allow(non_camel_case_types, reason = "named after the fields")]
+                enum Name { $($field,)* }
+                static NAMES: crate::event::names::Names<Name, { [$($key),*].len() }> =
+                    crate::event::names::Names::new([$(($key, Name::$field)),*]);
+                scanner.object(at, |scanner, key, at| match NAMES.get(key) {
+                    $(Some(Name::$field) => crate::event::scan::Scan::scan(&mut self.$field, scanner, at),)*
+                    None => scanner.skip(at),
                 })
             }
         }
@@ -33,7 +38,7 @@ pub(super) struct Json<'a>(Option<&'a str>);
 impl<'a> Json<'a> {
     /// The text of a string without escapes: names that a provider gives to things of its own.
     pub(super) fn plain(self) -> Option<&'a str> {
-        self.0?.strip_prefix('"')?.strip_suffix('"')
+        scan::content(self.0?)
     }
 
     /// A value found elsewhere.
@@ -42,15 +47,59 @@ impl<'a> Json<'a> {
     }
 
     /// The JSON text; `None` if it is missing, null or empty text.
+    #[inline]
     pub(super) fn given(self) -> Option<&'a str> {
         self.0.filter(|json| !matches!(*json, "null" | "\"\""))
     }
 }
 
 impl<'a> Scan<'a> for Json<'a> {
-    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
-        self.0 = Some(scanner.value()?);
-        Some(())
+    #[inline]
+    fn scan(&mut self, scanner: &mut Scanner<'a>, at: usize) -> Option<usize> {
+        let (json, end) = scanner.value(at)?;
+        self.0 = Some(json);
+        Some(end)
+    }
+}
+
+/// Any value; the members of an object are listed on the way, so that whoever reads it need not scan it again.
+#[derive(Debug, Default)]
+pub(super) struct Listed<'a> {
+    pub(super) json: Json<'a>,
+    members: Vec<(&'a str, &'a str)>,
+    is_complete: bool,
+}
+
+impl<'a> Listed<'a> {
+    /// The keys and values; `None` if it is no object, has very many members, or one whose key has escapes.
+    pub(super) fn members(&self) -> Option<&[(&'a str, &'a str)]> {
+        self.is_complete.then_some(self.members.as_slice())
+    }
+}
+
+impl<'a> Scan<'a> for Listed<'a> {
+    fn scan(&mut self, scanner: &mut Scanner<'a>, at: usize) -> Option<usize> {
+        /// As many as most have.
+        const MEMBERS_USUAL: usize = 16;
+        /// More than any row or event has that is read; a record full of tiny members must not take many times its size.
+        const MEMBERS_MAX: usize = 512;
+        self.members = Vec::new();
+        self.is_complete = scanner.peek(at) == Some(b'{');
+        let end = if self.is_complete {
+            self.members.reserve(MEMBERS_USUAL);
+            scanner.members(at, |scanner, key, at| {
+                let (value, end) = scanner.value(at)?;
+                match key {
+                    Key::Plain(key) if self.members.len() < MEMBERS_MAX => self.members.push((key, value)),
+                    Key::Plain(_) | Key::Unescaped(_) => self.is_complete = false,
+                }
+                Some(end)
+            })?
+        } else {
+            scanner.skip(at)?
+        };
+        self.json = Json::of(scanner.between(at, end));
+        Some(end)
     }
 }
 
@@ -76,20 +125,27 @@ impl<T> Nested<T> {
     }
 
     /// What takes the place of the expected shape.
-    fn other(scanner: &mut Scanner<'_>) -> Option<Self> {
-        Some(if scanner.value()? == "null" { Self::Missing } else { Self::Wrong })
+    fn fill_other(&mut self, scanner: &mut Scanner<'_>, at: usize) -> Option<usize> {
+        let (json, end) = scanner.value(at)?;
+        *self = if json == "null" { Self::Missing } else { Self::Wrong };
+        Some(end)
+    }
+}
+
+impl<'a, T: Scan<'a>> Scan<'a> for Box<T> {
+    fn scan(&mut self, scanner: &mut Scanner<'a>, at: usize) -> Option<usize> {
+        (**self).scan(scanner, at)
     }
 }
 
 impl<'a, T: Scan<'a>> Scan<'a> for Nested<T> {
-    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
-        if scanner.peek() != Some(b'{') {
-            *self = Self::other(scanner)?;
-            return Some(());
+    fn scan(&mut self, scanner: &mut Scanner<'a>, at: usize) -> Option<usize> {
+        if scanner.peek(at) != Some(b'{') {
+            return self.fill_other(scanner, at);
         }
         *self = Self::Given(T::default());
         match self {
-            Self::Given(value) => value.scan(scanner),
+            Self::Given(value) => value.scan(scanner, at),
             Self::Missing | Self::Wrong => None,
         }
     }
@@ -100,18 +156,24 @@ impl<'a, T: Scan<'a>> Scan<'a> for Nested<T> {
 pub(super) struct List<T>(pub(super) Nested<Vec<Nested<T>>>);
 
 impl<'a, T: Scan<'a>> Scan<'a> for List<T> {
-    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
-        if scanner.peek() != Some(b'[') {
-            self.0 = Nested::other(scanner)?;
-            return Some(());
+    fn scan(&mut self, scanner: &mut Scanner<'a>, at: usize) -> Option<usize> {
+        if scanner.peek(at) != Some(b'[') {
+            return self.0.fill_other(scanner, at);
         }
         let mut elements = Vec::new();
-        scanner.list(|scanner| {
+        let end = scanner.list(at, |scanner, at| {
             elements.push(Nested::Missing);
-            elements.last_mut()?.scan(scanner)
+            elements.last_mut()?.scan(scanner, at)
         })?;
         self.0 = Nested::Given(elements);
-        Some(())
+        Some(end)
+    }
+}
+
+impl<T> List<T> {
+    /// The elements that are objects; none if it is missing or something else.
+    pub(super) fn given(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.0.get().into_iter().flatten().filter_map(Nested::get)
     }
 }
 

@@ -23,6 +23,7 @@ pub(super) struct Payload<'a, 'c> {
 }
 
 /// An account: its own id, or its id in another system.
+#[derive(Clone)]
 pub(super) struct Account<'a> {
     /// The id.
     pub(super) id: Cow<'a, str>,
@@ -61,11 +62,11 @@ impl<'a, 'c> Payload<'a, 'c> {
     /// # Errors
     /// `invalid_json`; `wrong_type` if it is not an object.
     pub(super) fn parse(&self, object: &mut impl Scan<'a>) -> Result<(), Rejection> {
-        let has_escapes = scan::fill(object, self.text).ok_or_else(|| self.not_an_object())?;
-        if has_escapes && native::has_lone_surrogate(self.text) {
+        let escapes = scan::fill(object, self.text).ok_or_else(|| self.not_an_object())?;
+        if escapes.code_units && native::has_lone_surrogate(self.text) {
             return Err(Rejection::new(Code::InvalidJson, "contains a lone surrogate escape"));
         }
-        self.reading.has_escapes.set(has_escapes);
+        self.reading.has_escapes.set(escapes.any);
         Ok(())
     }
 
@@ -84,6 +85,7 @@ impl<'a, 'c> Payload<'a, 'c> {
     }
 
     /// A field to be read as its type; `None` if it is missing, null or empty text.
+    #[inline]
     pub(super) fn value(&self, json: Json<'a>, path: &'c str) -> Option<Value<'a, 'c>> {
         json.given().map(|json| Value::foreign(json, path, self.reading))
     }
@@ -92,6 +94,7 @@ impl<'a, 'c> Payload<'a, 'c> {
     ///
     /// # Errors
     /// Those of `read`.
+    #[inline]
     pub(super) fn optional<T>(
         &self,
         json: Json<'a>,
@@ -105,6 +108,7 @@ impl<'a, 'c> Payload<'a, 'c> {
     ///
     /// # Errors
     /// `missing_field`, and those of `read`.
+    #[inline]
     pub(super) fn required<T>(
         &self,
         json: Json<'a>,
@@ -126,6 +130,11 @@ impl<'a, 'c> Payload<'a, 'c> {
         };
         native::check_time(at, path, self.raw, self.context)?;
         Ok(OccurredAt { at, from_payload: path.is_some() })
+    }
+
+    /// Whether any string in it contains an escape.
+    pub(super) fn has_escapes(&self) -> bool {
+        self.reading.has_escapes.get()
     }
 
     /// Notes that a discount of which the payload holds only an id was left out of the event.

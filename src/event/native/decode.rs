@@ -7,7 +7,7 @@ use super::event_type::EventType;
 use super::field::Field;
 use super::fields::Fields;
 use super::reading::Reading;
-use super::value::{Value, looks_like_seconds, unit_too_fine};
+use super::value::{Unit, Value, looks_like_seconds, unit_too_fine};
 use super::{billing, document, feedback, profile, support, usage};
 use crate::event::{AccountProfile, Code, Decoded, Event, Record, Rejection, Stream};
 use crate::time::Timestamp;
@@ -34,13 +34,38 @@ pub(in crate::event) fn decode_with_type<'a>(
     let reading = Reading::new(context);
     let mut fields = Fields::of_record(&reading);
     fields.read_record(text)?;
-    let Some(event_type) = event_type(&fields, raw.stream, envelope_type)? else { return Ok(Decoded::Ignored) };
-    let account = if event_type.of_account { Some(account(&fields, raw, context)?) } else { None };
+    event(&fields, raw, context, envelope_type)
+}
+
+/// Decodes an object of which the members are known already: names, with values as JSON and how they count time if they are instants. `None`
+/// if one of them is `None`.
+pub(in crate::event) fn decode_members<'a>(
+    members: impl Iterator<Item = Option<(&'a str, (&'a str, Unit))>>,
+    has_escapes: bool,
+    raw: &Raw<'a>,
+    context: &DecodeContext,
+    envelope_type: Option<&str>,
+) -> Option<Result<Decoded<'a>, Rejection>> {
+    let reading = Reading::new(context);
+    let mut fields = Fields::of_record(&reading);
+    fields.set_members(members, has_escapes)?;
+    Some(event(&fields, raw, context, envelope_type))
+}
+
+/// The event of a record from its fields.
+fn event<'a>(
+    fields: &Fields<'a, '_>,
+    raw: &Raw<'a>,
+    context: &DecodeContext,
+    envelope_type: Option<&str>,
+) -> Result<Decoded<'a>, Rejection> {
+    let Some(event_type) = event_type(fields, raw.stream, envelope_type)? else { return Ok(Decoded::Ignored) };
+    let account = if event_type.of_account { Some(account(fields, raw, context)?) } else { None };
     let payload_time = fields.optional(Field::OccurredAt, Value::instant)?;
     let occurred_at = payload_time.map_or_else(|| record_time(raw), Ok)?;
     check_time(occurred_at, payload_time.map(|_| "occurred_at"), raw, context)?;
     let id = fields.optional(Field::Id, Value::id)?;
-    let event = (event_type.read)(&fields)?;
+    let event = (event_type.read)(fields)?;
     Ok(Decoded::Record(Record {
         account,
         account_system: None,
@@ -48,7 +73,7 @@ pub(in crate::event) fn decode_with_type<'a>(
         type_name: event_type.name,
         occurred_at,
         payload_time: payload_time.is_some(),
-        cut_text: reading.cut_text.get(),
+        cut_text: fields.has_cut_text(),
         unexpanded_discount: false,
         event,
     }))

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::event::names::Names;
+
 macro_rules! names {
     ($($name:ident = $text:literal,)*) => {
         /// Every known field name, including those of nested objects.
@@ -13,11 +15,10 @@ macro_rules! names {
         impl Field {
             pub(super) const COUNT: usize = [$($text,)*].len();
 
+            #[inline]
             pub(super) fn of(key: &str) -> Option<Self> {
-                match key {
-                    $($text => Some(Self::$name),)*
-                    _ => None,
-                }
+                static FIELDS: Names<Field, { Field::COUNT }> = Names::new([$(($text, Field::$name)),*]);
+                FIELDS.get(key)
             }
 
             pub(super) const fn text(self) -> &'static str {
@@ -29,7 +30,6 @@ macro_rules! names {
     };
 }
 
-// Most frequent first: the match tries them in this order.
 names! {
     Type = "type",
     AccountId = "account_id",

@@ -1,44 +1,61 @@
 //! The fields of a JSON object: a single pass collects the known ones and validates the rest.
 
 use serde::de::IgnoredAny;
+use smallvec::SmallVec;
 
 use super::document;
 use super::field::{Field, Path, Step};
 use super::reading::Reading;
-use super::value::Value;
-use crate::event::scan::Scanner;
+use super::value::{Unit, Value};
+use crate::event::scan::{Escapes, Scanner};
 use crate::event::{Code, Rejection};
 use crate::time::Timestamp;
 
 /// The known fields of one object, each as the JSON text of its value. The last of repeated keys wins.
 pub(super) struct Fields<'a, 'c> {
-    slots: [Option<&'a str>; Field::COUNT],
+    /// Where the value of each field is in `values`, from 1 on; 0 if the object lacks it.
+    places: [u8; Field::COUNT],
+    values: SmallVec<[(&'a str, Unit); 16]>,
     /// The path of the object; `None` for the record itself.
     object: Option<Step>,
     has_escapes: bool,
     reading: &'c Reading<'c>,
 }
 
-// Construction and filling are separate: returning the struct in a `Result` would copy a kilobyte per record.
+// Construction and filling are separate: returning the struct in a `Result` would copy it for each record.
 impl<'a, 'c> Fields<'a, 'c> {
     /// An empty set of fields for a record.
-    pub(super) const fn of_record(reading: &'c Reading<'c>) -> Self {
-        Self { slots: [None; Field::COUNT], object: None, has_escapes: true, reading }
+    pub(super) fn of_record(reading: &'c Reading<'c>) -> Self {
+        Self { places: [0; Field::COUNT], values: SmallVec::new(), object: None, has_escapes: true, reading }
     }
 
     /// An empty set of fields for an object inside a record.
-    pub(super) const fn of_object(value: &Value<'a, 'c>) -> Self {
+    pub(super) fn of_object(value: &Value<'a, 'c>) -> Self {
         let object = value.path.last_step();
-        Self { slots: [None; Field::COUNT], object, has_escapes: value.has_escapes, reading: value.reading }
+        Self { places: [0; Field::COUNT], values: SmallVec::new(), object, has_escapes: value.has_escapes, reading: value.reading }
     }
 
     /// Reads a record. The whole text must parse as JSON before it is required to be an object: `invalid_json` before `wrong_type`.
     pub(super) fn read_record(&mut self, text: &'a str) -> Result<(), Rejection> {
-        self.has_escapes = self.fill(text).ok_or_else(|| not_an_object(text))?;
-        if self.has_escapes && document::has_lone_surrogate(text) {
+        let escapes = self.fill(text).ok_or_else(|| not_an_object(text))?;
+        self.has_escapes = escapes.any;
+        if escapes.code_units && document::has_lone_surrogate(text) {
             return Err(Rejection::new(Code::InvalidJson, "contains a lone surrogate escape"));
         }
         Ok(())
+    }
+
+    /// Takes the members of a record that has been read elsewhere; `None` if one of them is.
+    pub(super) fn set_members(
+        &mut self,
+        mut members: impl Iterator<Item = Option<(&'a str, (&'a str, Unit))>>,
+        has_escapes: bool,
+    ) -> Option<()> {
+        self.has_escapes = has_escapes;
+        members.try_for_each(|member| {
+            let (name, value) = member?;
+            Field::of(name).map_or(Some(()), |field| self.set(field, value))
+        })
     }
 
     /// Reads an object nested in a record that has been read.
@@ -78,6 +95,11 @@ impl<'a, 'c> Fields<'a, 'c> {
         })
     }
 
+    /// Whether any text that was read has been cut.
+    pub(super) const fn has_cut_text(&self) -> bool {
+        self.reading.cut_text.get()
+    }
+
     /// The rejection of a record without this field.
     #[cold]
     pub(super) fn missing(&self, field: Field) -> Rejection {
@@ -86,23 +108,36 @@ impl<'a, 'c> Fields<'a, 'c> {
 
     #[inline]
     fn get(&self, field: Field) -> Option<Value<'a, 'c>> {
-        let json = self.slots.get(field as usize).copied().flatten()?;
+        let place = self.places.get(field as usize).copied().filter(|place| *place > 0)?;
+        let (json, unit) = *self.values.get(usize::from(place) - 1)?;
         let path = Path::new(self.object, field);
-        let value = Value { json, path, has_escapes: self.has_escapes, reading: self.reading };
+        let value = Value { json, unit, path, has_escapes: self.has_escapes, reading: self.reading };
         value.is_given().then_some(value)
     }
 
-    /// Whether any string of the object contains an escape; `None` if it is not JSON or not an object.
-    fn fill(&mut self, object: &'a str) -> Option<bool> {
+    /// What escapes the strings of the object contain; `None` if it is not JSON or not an object.
+    fn fill(&mut self, object: &'a str) -> Option<Escapes> {
         let mut scanner = Scanner::new(object);
-        scanner.object(|scanner, key| {
-            match Field::of(key).and_then(|field| self.slots.get_mut(field as usize)) {
-                Some(slot) => *slot = Some(scanner.value()?),
-                None => scanner.skip()?,
+        let end = scanner.object(scanner.start(), |scanner, key, at| {
+            let (json, end) = scanner.value(at)?;
+            if let Some(field) = Field::of(key) {
+                self.set(field, (json, Unit::Usual))?;
             }
-            Some(())
+            Some(end)
         })?;
-        scanner.end().then_some(scanner.has_escapes)
+        scanner.is_end(end).then(|| scanner.escapes())
+    }
+
+    #[inline]
+    fn set(&mut self, field: Field, value: (&'a str, Unit)) -> Option<()> {
+        let place = self.places.get_mut(field as usize)?;
+        if let Some(index) = usize::from(*place).checked_sub(1) {
+            *self.values.get_mut(index)? = value;
+            return Some(());
+        }
+        self.values.push(value);
+        *place = u8::try_from(self.values.len()).ok()?;
+        Some(())
     }
 }
 

@@ -25,13 +25,13 @@ mod value;
 pub use context::{DecodeContext, Raw};
 pub use decode::decode;
 pub(super) use decode::known_type;
-pub(super) use decode::{check_time, decode_with_type, record_time};
+pub(super) use decode::{check_time, decode_members, decode_with_type, record_time};
 pub(super) use document::{check_depth, has_lone_surrogate, text_of_any_depth};
 pub use encode::encode;
 pub(super) use framing::needs_registry;
 pub use framing::{framed, is_json_object};
 pub(super) use reading::Reading;
-pub(super) use value::{MAX_COUNT, MAX_VALUES, Value};
+pub(super) use value::{MAX_COUNT, MAX_VALUES, Unit, Value};
 
 #[cfg(test)]
 pub(super) mod testing {

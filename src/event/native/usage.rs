@@ -37,9 +37,10 @@ fn user_identified<'a>(fields: &Fields<'a, '_>) -> Result<Event<'a>, Rejection> 
 
 /// The user, and an id of theirs from before they were known. Blank text means none, as null does.
 fn user<'a>(fields: &Fields<'a, '_>) -> Result<(Maybe<'a>, Maybe<'a>), Rejection> {
-    let user_id = fields.optional(Field::UserId, Value::id)?.filter(|user| !user.trim().is_empty());
-    let anonymous_id = if user_id.is_some() { fields.optional(Field::AnonymousId, Value::id)? } else { None };
-    Ok((user_id, anonymous_id.filter(|id| !id.trim().is_empty())))
+    let given = |field| Ok(fields.optional(field, Value::id)?.filter(|id| !id.chars().all(char::is_whitespace)));
+    let user_id = given(Field::UserId)?;
+    let anonymous_id = if user_id.is_some() { given(Field::AnonymousId)? } else { None };
+    Ok((user_id, anonymous_id))
 }
 
 /// An id that may be missing.

@@ -11,9 +11,10 @@ use serde_json::value::RawValue;
 use super::field::Path;
 use super::number::Number;
 use super::reading::Reading;
+use crate::event::scan;
 use crate::event::{Code, Rejection};
 use crate::money::{Currency, Fixed};
-use crate::time::Timestamp;
+use crate::time::{DAY_MS, Timestamp};
 
 /// Maximum number of values in an array or map; beyond: `out_of_range`.
 pub(in crate::event) const MAX_VALUES: usize = 1000;
@@ -45,10 +46,38 @@ pub(in crate::event) fn looks_like_seconds(millis: i64) -> bool {
 /// 2001-09-09, in seconds.
 const FIRST_LIKELY_SECOND: i128 = 1_000_000_000;
 
+/// How a whole number that is an instant counts time since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::event) enum Unit {
+    /// As native events do: in seconds, or in milliseconds if it is large.
+    Usual,
+    Days,
+    Milliseconds,
+    Microseconds,
+    Nanoseconds,
+}
+
+impl Unit {
+    /// The instant; `None` unless it is one from 1970 on that native events could write in seconds.
+    pub(in crate::event) fn instant(self, json: &str) -> Option<Timestamp> {
+        let number = json.parse::<i64>().ok().filter(|number| *number >= 0)?;
+        let millis = match self {
+            Self::Usual => return None,
+            Self::Days => number.checked_mul(DAY_MS)?,
+            Self::Milliseconds => number,
+            Self::Microseconds => number / 1_000,
+            Self::Nanoseconds => number / 1_000_000,
+        };
+        (i128::from(millis) < FIRST_MILLISECOND_NUMBER * 1_000).then_some(Timestamp(millis))
+    }
+}
+
 /// The JSON text of a value.
 #[derive(Clone, Copy)]
 pub(in crate::event) struct Value<'a, 'c> {
     pub(in crate::event) json: &'a str,
+    /// How it counts time, if it is an instant.
+    pub(in crate::event) unit: Unit,
     pub(in crate::event) path: Path<'c>,
     /// Whether the record contains any escape.
     pub(in crate::event) has_escapes: bool,
@@ -57,13 +86,15 @@ pub(in crate::event) struct Value<'a, 'c> {
 
 impl<'a, 'c> Value<'a, 'c> {
     /// Whether it is neither null nor empty text.
+    #[inline]
     pub(in crate::event) fn is_given(&self) -> bool {
         !matches!(self.json, "null" | "\"\"")
     }
 
     /// The JSON text of a field at this path, which may hold anything.
+    #[inline]
     pub(in crate::event) fn foreign(json: &'a str, path: &'c str, reading: &'c Reading<'c>) -> Self {
-        Self { json, path: Path::Foreign(path), has_escapes: reading.has_escapes.get(), reading }
+        Self { json, unit: Unit::Usual, path: Path::Foreign(path), has_escapes: reading.has_escapes.get(), reading }
     }
 
     /// The JSON text as it stands.
@@ -72,19 +103,30 @@ impl<'a, 'c> Value<'a, 'c> {
     }
 
     /// Text to be stored, truncated at `limits.text_bytes`: a long name must not cost the event.
+    #[inline]
     pub(in crate::event) fn text(&self) -> Result<Cow<'a, str>, Rejection> {
-        self.any_text().map(|text| self.cut(text))
+        match self.plain_text() {
+            Some(text) if text.len() <= self.reading.context.text_bytes => Ok(Cow::Borrowed(text)),
+            _ => self.any_text().map(|text| self.cut(text)),
+        }
     }
 
     /// Text of any length that is not stored.
+    #[inline]
     pub(in crate::event) fn any_text(&self) -> Result<Cow<'a, str>, Rejection> {
-        self.unquoted()?.ok_or_else(|| self.wrong_type("is not text"))
+        match self.plain_text() {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.unquoted()?.ok_or_else(|| self.wrong_type("is not text")),
+        }
     }
 
     /// An id: text, or a whole number read as its digits. Never truncated, since two ids could become one.
+    #[inline]
     pub(in crate::event) fn id(&self) -> Result<Cow<'a, str>, Rejection> {
-        let id = self.text_or_digits()?;
-        self.within_limit(id)
+        match self.plain_text() {
+            Some(text) if text.len() <= self.reading.context.id_bytes => Ok(Cow::Borrowed(text)),
+            _ => self.text_or_digits().and_then(|id| self.within_limit(id)),
+        }
     }
 
     /// An id that is only stored, not matched; truncated at `limits.text_bytes` like other text.
@@ -125,6 +167,10 @@ impl<'a, 'c> Value<'a, 'c> {
 
     /// A whole number in a range; `6.0`, `6e0` and text are accepted.
     pub(in crate::event) fn whole<T: TryFrom<i128> + PartialOrd>(self, range: RangeInclusive<T>) -> Result<T, Rejection> {
+        let plain = plain_number(self.json).map(i128::from).and_then(|number| T::try_from(number).ok());
+        if let Some(whole) = plain.filter(|whole| range.contains(whole)) {
+            return Ok(whole);
+        }
         let text = self.number_text()?;
         let whole = T::try_from(self.integer(self.number(&text)?)?).ok().filter(|whole| range.contains(whole));
         whole.ok_or_else(|| self.out_of_range("is outside its range"))
@@ -173,7 +219,8 @@ impl<'a, 'c> Value<'a, 'c> {
     /// An instant: RFC 3339 with offset, or a number (or numeric text) of epoch seconds below 10^11 and epoch milliseconds from there.
     /// Truncated to milliseconds. Anything before year 1 is clamped to it, since later checks reject both.
     pub(in crate::event) fn instant(&self) -> Result<Timestamp, Rejection> {
-        if let Some(at) = plain_instant(self.json) {
+        let plain = if self.unit == Unit::Usual { plain_instant(self.json) } else { self.unit.instant(self.json) };
+        if let Some(at) = plain {
             return Ok(at);
         }
         let text = self.number_text()?;
@@ -217,11 +264,15 @@ impl<'a, 'c> Value<'a, 'c> {
         members.into_iter().map(member).collect()
     }
 
+    /// Text in a record without escapes, as nearly all text is: what reading it takes is inlined.
+    #[inline]
+    fn plain_text(&self) -> Option<&'a str> {
+        if self.has_escapes { None } else { scan::content(self.json) }
+    }
+
     /// Text without its quotes; `None` if it is not text.
     fn unquoted(&self) -> Result<Option<Cow<'a, str>>, Rejection> {
-        let Some(text) = self.json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
-            return Ok(None);
-        };
+        let Some(text) = scan::content(self.json) else { return Ok(None) };
         if !self.has_escapes || memchr::memchr(b'\\', text.as_bytes()).is_none() {
             return Ok(Some(Cow::Borrowed(text)));
         }
@@ -301,9 +352,16 @@ impl<'a, 'c> Value<'a, 'c> {
 
 /// An instant written as a whole number of seconds or milliseconds, as nearly all numbers are.
 fn plain_instant(json: &str) -> Option<Timestamp> {
-    let is_plain = json.len() <= 14 && !json.starts_with('0') && json.bytes().all(|byte| byte.is_ascii_digit());
-    let number = is_plain.then(|| json.parse::<i64>().ok()).flatten()?;
+    let number = plain_number(json).filter(|_| json.len() <= 14)?;
     Some(Timestamp(if i128::from(number) < FIRST_MILLISECOND_NUMBER { number * 1000 } else { number }))
+}
+
+/// A number written with digits only, up to 18 of them and the first of them not 0.
+fn plain_number(json: &str) -> Option<i64> {
+    if json.len() > 18 || !matches!(json.as_bytes(), [b'1'..=b'9', ..]) {
+        return None;
+    }
+    json.bytes().try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0')))
 }
 
 fn among<T: Copy>(choices: &[(&str, T)], text: &str) -> Option<T> {

@@ -2,6 +2,7 @@
 
 mod databases;
 mod debezium;
+mod in_place;
 mod stripe;
 mod zendesk;
 

@@ -1,13 +1,15 @@
 //! Debezium's envelope: around rows, or added to flattened ones.
 
-use crate::event::adapter::object::{Json, List, Nested, object};
+use crate::event::adapter::object::{Json, List, Listed, Nested, object};
 use crate::event::scan::{self, Scan, Scanner};
 
 object! {
-    /// The envelope, or a flattened row.
+    /// A value: the envelope, a flattened row, or either in `payload` beside its `schema`.
     struct Envelope<'a> {
+        payload: Wrapped<'a> = "payload",
+        schema: Schema<'a> = "schema",
         before: Json<'a> = "before",
-        after: Json<'a> = "after",
+        after: Listed<'a> = "after",
         source: Nested<Source<'a>> = "source",
         op: Json<'a> = "op",
         // Flattened rows.
@@ -50,13 +52,6 @@ object! {
 }
 
 object! {
-    /// The schema of a value: its fields.
-    struct Schema<'a> {
-        fields: Json<'a> = "fields",
-    }
-}
-
-object! {
     /// A field of a schema.
     struct Column<'a> {
         field: Json<'a> = "field",
@@ -73,54 +68,41 @@ object! {
     }
 }
 
-object! {
-    /// A value: the envelope itself, or one in `payload` beside its `schema`.
-    struct Outer<'a> {
-        schema: Json<'a> = "schema",
-        payload: Nested<Envelope<'a>> = "payload",
-        before: Json<'a> = "before",
-        after: Json<'a> = "after",
-        source: Nested<Source<'a>> = "source",
-        op: Json<'a> = "op",
-        kind: Json<'a> = "type",
-        flat_op: Json<'a> = "__op",
-        flat_deleted: Json<'a> = "__deleted",
-        flat_source_ts: Json<'a> = "__source_ts_ms",
-        flat_lsn: Json<'a> = "__source_lsn",
-        flat_short_lsn: Json<'a> = "__lsn",
-        flat_file: Json<'a> = "__source_file",
-        flat_pos: Json<'a> = "__source_pos",
-        data: Json<'a> = "data",
-        content: Json<'a> = "content",
-        detail: Json<'a> = "detail",
+/// What is in `payload`.
+#[derive(Debug, Default)]
+pub(super) struct Wrapped<'a> {
+    /// On the heap, since most values have no `payload` and are smaller without room for it.
+    pub(super) envelope: Nested<Box<Envelope<'a>>>,
+    pub(super) text: &'a str,
+}
+
+impl<'a> Scan<'a> for Wrapped<'a> {
+    fn scan(&mut self, scanner: &mut Scanner<'a>, at: usize) -> Option<usize> {
+        let end = self.envelope.scan(scanner, at)?;
+        self.text = scanner.between(at, end)?;
+        Some(end)
     }
 }
 
-impl<'a> Outer<'a> {
-    /// The envelope: from `payload` if that is given, else the value itself.
-    pub(super) fn into_envelope(self) -> Envelope<'a> {
-        if let Nested::Given(envelope) = self.payload {
-            return envelope;
-        }
-        let Self { before, after, op, kind, flat_op, flat_deleted, flat_source_ts, source, .. } = self;
-        let Self { flat_lsn, flat_short_lsn, flat_file, flat_pos, data, content, detail, .. } = self;
-        Envelope {
-            before,
-            after,
-            source,
-            op,
-            kind,
-            flat_op,
-            flat_deleted,
-            flat_source_ts,
-            flat_lsn,
-            flat_short_lsn,
-            flat_file,
-            flat_pos,
-            data,
-            content,
-            detail,
-        }
+/// The schema of a value.
+#[derive(Debug, Default)]
+pub(super) struct Schema<'a> {
+    /// The whole schema.
+    pub(super) json: Json<'a>,
+    /// Its fields.
+    pub(super) fields: List<Column<'a>>,
+}
+
+impl<'a> Scan<'a> for Schema<'a> {
+    fn scan(&mut self, scanner: &mut Scanner<'a>, at: usize) -> Option<usize> {
+        *self = Self::default();
+        let end = if scanner.peek(at) == Some(b'{') {
+            scanner.object(at, |scanner, key, at| if key == "fields" { self.fields.scan(scanner, at) } else { scanner.skip(at) })?
+        } else {
+            scanner.skip(at)?
+        };
+        self.json = Json::of(scanner.between(at, end));
+        Some(end)
     }
 }
 
@@ -155,24 +137,29 @@ impl Envelope<'_> {
 
 impl<'a> Schema<'a> {
     /// The fields of the row in this field of the envelope.
-    pub(super) fn columns(&self, name: &str) -> Json<'a> {
-        let fields = self.fields.given().and_then(scan::whole::<List<Column<'a>>>);
-        let fields = fields.and_then(|fields| match fields.0 {
-            Nested::Given(fields) => Some(fields),
-            _ => None,
-        });
-        let of_row = fields.into_iter().flatten().find_map(|field| match field {
-            Nested::Given(field) if field.field.plain() == Some(name) => Some(field.fields),
-            _ => None,
-        });
-        of_row.unwrap_or_default()
+    pub(super) fn fields_in(&self, name: &str) -> List<Column<'a>> {
+        let of_row = self.fields.given().find(|field| field.field.plain() == Some(name));
+        of_row.and_then(|field| scan::whole(field.fields.given()?)).unwrap_or_default()
     }
 }
 
+/// The parts that are given, with colons between them.
 fn position(parts: &[Json<'_>]) -> Option<String> {
-    let given = parts.iter().filter_map(|part| part.given());
-    let words: Vec<&str> = given.map(|part| part.trim_matches('"')).filter(|part| part.len() <= 64).collect();
-    (!words.is_empty()).then(|| words.join(":"))
+    /// Enough for most positions, and what follows them in an id.
+    const USUAL_BYTES: usize = 64;
+    let mut position: Option<String> = None;
+    for part in parts.iter().filter_map(|part| part.given()) {
+        let word = if part.starts_with('"') { part.trim_matches('"') } else { part };
+        if word.len() > 64 {
+            continue;
+        }
+        match &mut position {
+            Some(words) => words.push(':'),
+            None => position = Some(String::with_capacity(USUAL_BYTES)),
+        }
+        position.iter_mut().for_each(|words| words.push_str(word));
+    }
+    position
 }
 
 /// The columns of a record key, of which only a single one can be the account.
@@ -183,13 +170,13 @@ pub(super) struct Key<'a> {
 }
 
 impl<'a> Scan<'a> for Key<'a> {
-    fn scan(&mut self, scanner: &mut Scanner<'a>) -> Option<()> {
+    fn scan(&mut self, scanner: &mut Scanner<'a>, at: usize) -> Option<usize> {
         let mut columns = 0;
-        scanner.object(|scanner, _| {
-            let value = scanner.value()?;
+        scanner.object(at, |scanner, _, at| {
+            let (value, end) = scanner.value(at)?;
             columns += 1;
             self.only = Json::of(Some(value)).given().filter(|_| columns == 1);
-            Some(())
+            Some(end)
         })
     }
 }

@@ -7,12 +7,13 @@ mod envelope;
 mod row;
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
-use self::envelope::{Envelope, Key, Outer, Schema};
-use super::events::Events;
+use self::envelope::{Envelope, Key, Schema};
+use self::row::Columns;
 use super::inner;
 use super::lookup;
-use super::object::{Json, Nested};
+use super::object::{Json, Listed, Nested};
 use super::payload::{Payload, missing};
 use crate::event::native::{self, Raw, Value};
 use crate::event::scan;
@@ -40,19 +41,26 @@ const OPERATIONS: [(&str, Operation); 6] = [
 ];
 
 /// A change of one row.
-struct RowChange<'a> {
+struct RowChange<'e, 'a> {
     operation: Operation,
     /// The row after the change, or the deleted one.
     row: Json<'a>,
+    /// Its columns, if they have been listed.
+    listed: Option<&'e Listed<'a>>,
     /// When the database changed it.
     changed_at: Option<Timestamp>,
     /// Where its log says so.
     position: Option<String>,
-    schema: Json<'a>,
+    columns: Columns<'a>,
 }
 
-/// Decodes a row in the format of its content.
-pub(super) type Content<'f> = dyn for<'r> Fn(&Raw<'r>) -> Result<Decoded<'r>, Rejection> + 'f;
+/// The format of rows.
+pub(super) struct Content<'f> {
+    /// Whether a row is a native event whose fields are its columns.
+    pub(super) is_native: bool,
+    /// Decodes a row.
+    pub(super) decode: &'f dyn for<'r> Fn(&Raw<'r>) -> Result<Decoded<'r>, Rejection>,
+}
 
 /// A null value: rows of the accounts topic delete their account, tombstones of other topics only concern compaction.
 pub(super) fn tombstone<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<Decoded<'a>, Rejection> {
@@ -63,27 +71,35 @@ pub(super) fn tombstone<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<De
 }
 
 /// Reads the change of a row.
-pub(super) fn read<'a>(payload: &Payload<'a, '_>, content: &Content<'_>, events: &mut Events<'a>) -> Result<(), Rejection> {
-    let mut outer = Outer::default();
-    payload.parse(&mut outer)?;
-    let change = change(payload, outer)?;
+pub(super) fn read<'a>(payload: &Payload<'a, '_>, content: &Content<'_>) -> Result<Decoded<'a>, Rejection> {
+    let mut value = Envelope::default();
+    payload.parse(&mut value)?;
+    let change = change(payload, &value)?;
     match change.operation {
-        Operation::Deleted if payload.raw.stream == Stream::Accounts => deletion(payload, &change, events),
-        Operation::Other | Operation::Deleted => Ok(()),
-        Operation::Written => written(payload, &change, content, events),
+        Operation::Deleted if payload.raw.stream == Stream::Accounts => deletion(payload, &change),
+        Operation::Other | Operation::Deleted => Ok(Decoded::Ignored),
+        Operation::Written => written(payload, &change, content),
     }
 }
 
 /// The change of a row that a payload describes.
-fn change<'a>(payload: &Payload<'a, '_>, outer: Outer<'a>) -> Result<RowChange<'a>, Rejection> {
+fn change<'e, 'a>(payload: &Payload<'a, '_>, value: &'e Envelope<'a>) -> Result<RowChange<'e, 'a>, Rejection> {
     // Without schemas, the envelope is the whole value.
-    let (text, schema) = match &outer.payload {
-        Nested::Given(_) => (lookup::member(payload.text, "payload"), outer.schema),
-        Nested::Wrong => return Err(Rejection::new(Code::WrongType, "payload is not an object")),
-        Nested::Missing => (Some(payload.text), Json::default()),
-    };
-    let envelope = &outer.into_envelope();
-    let has_image = envelope.before.given().is_some() || envelope.after.given().is_some();
+    match &value.payload.envelope {
+        Nested::Given(envelope) => change_in(payload, envelope, value.payload.text, &value.schema),
+        Nested::Wrong => Err(Rejection::new(Code::WrongType, "payload is not an object")),
+        Nested::Missing => change_in(payload, value, payload.text, &Schema::default()),
+    }
+}
+
+/// The change in an envelope, or flattened row, whose text this is.
+fn change_in<'e, 'a>(
+    payload: &Payload<'a, '_>,
+    envelope: &'e Envelope<'a>,
+    text: &'a str,
+    schema: &Schema<'a>,
+) -> Result<RowChange<'e, 'a>, Rejection> {
+    let has_image = envelope.before.given().is_some() || envelope.after.json.given().is_some();
     if let Some(operation) = payload.optional(envelope.op, "op", |value| value.choice(&OPERATIONS))? {
         if !has_image && operation != Operation::Other {
             return Err(missing(if operation == Operation::Deleted { "before" } else { "after" }));
@@ -96,30 +112,41 @@ fn change<'a>(payload: &Payload<'a, '_>, outer: Outer<'a>) -> Result<RowChange<'
     flattened(payload, envelope, text, schema)
 }
 
+/// The schema, if it is one.
+fn checked<'s, 'a>(schema: &'s Schema<'a>) -> Result<&'s Schema<'a>, Rejection> {
+    match schema.json.given() {
+        Some(json) if !inner::is_object(json) => Err(Rejection::new(Code::WrongType, "schema is not an object")),
+        _ => Ok(schema),
+    }
+}
+
 /// A change in Debezium's envelope.
-fn enveloped<'a>(
+fn enveloped<'e, 'a>(
     payload: &Payload<'a, '_>,
-    envelope: &Envelope<'a>,
+    envelope: &'e Envelope<'a>,
     operation: Operation,
-    schema: Json<'a>,
-) -> Result<RowChange<'a>, Rejection> {
-    let (row, name) = if operation == Operation::Deleted { (envelope.before, "before") } else { (envelope.after, "after") };
+    schema: &Schema<'a>,
+) -> Result<RowChange<'e, 'a>, Rejection> {
+    let (row, listed, name) = match operation {
+        Operation::Deleted => (envelope.before, None, "before"),
+        Operation::Written | Operation::Other => (envelope.after.json, Some(&envelope.after), "after"),
+    };
     let source = envelope.source.get();
     let changed_at = source.map(|source| payload.optional(source.ts_ms, "source.ts_ms", Value::instant)).transpose()?.flatten();
     if operation == Operation::Written && changed_at.is_none() {
         return Err(missing("source.ts_ms"));
     }
-    let schema = inner::object::<Schema<'a>>(payload, schema, "schema")?.map(|schema| schema.columns(name)).unwrap_or_default();
-    Ok(RowChange { operation, row, changed_at, position: source.and_then(envelope::Source::position), schema })
+    let columns = Columns::of(&checked(schema)?.fields_in(name));
+    Ok(RowChange { operation, row, listed, changed_at, position: source.and_then(envelope::Source::position), columns })
 }
 
 /// A row without envelope, with whatever of it was added as fields.
-fn flattened<'a>(
+fn flattened<'e, 'a>(
     payload: &Payload<'a, '_>,
     row: &Envelope<'a>,
-    text: Option<&'a str>,
-    schema: Json<'a>,
-) -> Result<RowChange<'a>, Rejection> {
+    text: &'a str,
+    schema: &Schema<'a>,
+) -> Result<RowChange<'e, 'a>, Rejection> {
     let operation = payload.optional(row.flat_op, "__op", |value| value.choice(&OPERATIONS))?;
     let deleted = payload.optional(row.flat_deleted, "__deleted", |value| value.word(&[("true", true), ("false", false)]));
     let deleted = match deleted {
@@ -130,12 +157,12 @@ fn flattened<'a>(
     let has_sign = operation.is_some() || row.flat_deleted.given().is_some() || changed_at.is_some();
     let kind = payload.optional(row.kind, "type", Value::any_text).ok().flatten();
     let is_native = kind.is_some_and(|kind| native::known_type(&kind).is_some());
-    if !has_sign && !is_native && schema.given().is_none() && !is_flat(row) {
+    if !has_sign && !is_native && schema.json.given().is_none() && !is_flat(row) {
         return Err(missing("op"));
     }
     let operation = if deleted { Operation::Deleted } else { operation.unwrap_or(Operation::Written) };
-    let schema = inner::object::<Schema<'a>>(payload, schema, "schema")?.map(|schema| schema.fields).unwrap_or_default();
-    Ok(RowChange { operation, row: Json::of(text), changed_at, position: row.flat_position(), schema })
+    let columns = Columns::of(&checked(schema)?.fields);
+    Ok(RowChange { operation, row: Json::of(Some(text)), listed: None, changed_at, position: row.flat_position(), columns })
 }
 
 /// Whether a payload may be a plain row: one of another provider has a type, or one of the usual envelopes.
@@ -144,56 +171,71 @@ fn is_flat(row: &Envelope<'_>) -> bool {
 }
 
 /// The event that a written row is.
-fn written<'a>(payload: &Payload<'a, '_>, change: &RowChange<'a>, content: &Content<'_>, events: &mut Events<'a>) -> Result<(), Rejection> {
-    let row = row::plain(change.row, change.schema)?;
-    let raw = payload.raw;
-    let timestamp = change.changed_at.or(raw.timestamp);
-    let decoded = match row {
-        Cow::Borrowed(row) => content(&Raw { value: Some(row.as_bytes()), key: account_key(raw.key), timestamp, ..*raw })?,
-        Cow::Owned(row) => {
-            let raw = Raw { value: Some(row.as_bytes()), key: account_key(raw.key), timestamp, ..*raw };
-            content(&raw)?.map(Record::into_owned)
+fn written<'a>(payload: &Payload<'a, '_>, change: &RowChange<'_, 'a>, content: &Content<'_>) -> Result<Decoded<'a>, Rejection> {
+    let row = change.row.given().ok_or_else(|| missing("after"))?;
+    let outside = payload.raw;
+    let raw =
+        Raw { value: Some(row.as_bytes()), key: account_key(outside.key), timestamp: change.changed_at.or(outside.timestamp), ..*outside };
+    let decoded = match if content.is_native { in_place(payload, change, row, &raw) } else { None } {
+        Some(decoded) => decoded?,
+        None => match change.columns.plain(row)? {
+            Cow::Borrowed(row) => (content.decode)(&Raw { value: Some(row.as_bytes()), ..raw })?,
+            Cow::Owned(row) => (content.decode)(&Raw { value: Some(row.as_bytes()), ..raw })?.map(Record::into_owned),
+        },
+    };
+    let decoded = decoded.with(|record| record.payload_time |= change.changed_at.is_some());
+    Ok(match change.id(outside.key) {
+        Some(id) => decoded.with_id(id.into()),
+        None => decoded,
+    })
+}
+
+/// The native event that a row is, unless the row must be rewritten to be read.
+fn in_place<'a>(
+    payload: &Payload<'a, '_>,
+    change: &RowChange<'_, 'a>,
+    row: &'a str,
+    raw: &Raw<'a>,
+) -> Option<Result<Decoded<'a>, Rejection>> {
+    let flat;
+    let listed = match change.listed {
+        Some(listed) => listed,
+        None => {
+            flat = scan::whole::<Listed<'a>>(row)?;
+            &flat
         }
     };
-    let records = match decoded {
-        Decoded::Record(record) => vec![record],
-        Decoded::Records(records) => records,
-        Decoded::Ignored => Vec::new(),
-    };
-    let id = change.id(raw.key);
-    for record in records {
-        let payload_time = record.payload_time || change.changed_at.is_some();
-        events.push(Record { id: id.clone().map(Cow::Owned).or(record.id), payload_time, ..record });
-    }
-    Ok(())
+    let field = |(name, json): &(&'a str, &'a str)| Some((*name, change.columns.in_place(name, json)?));
+    let fields = listed.members()?.iter().map(field);
+    native::decode_members(fields, payload.has_escapes(), raw, payload.context, None)
 }
 
 /// A deleted row of the accounts topic deletes the account; of the row, only its key may be left.
-fn deletion<'a>(payload: &Payload<'a, '_>, change: &RowChange<'a>, events: &mut Events<'a>) -> Result<(), Rejection> {
+fn deletion<'a>(payload: &Payload<'a, '_>, change: &RowChange<'_, 'a>) -> Result<Decoded<'a>, Rejection> {
     let row = change.row.given().filter(|row| inner::is_object(row));
     let account = row.and_then(|row| lookup::member(row, "account_id"));
     let account = payload.optional(Json::of(account), "before.account_id", Value::id)?;
     let timestamp = change.changed_at.or(payload.raw.timestamp);
     let raw = Raw { key: account_key(payload.raw.key), value: None, timestamp, ..*payload.raw };
-    let Decoded::Record(mut record) = (match &account {
+    let decoded = match &account {
         Some(id) => native::decode(&Raw { key: Some(id.as_bytes()), ..raw }, payload.context)?.map(Record::into_owned),
         None => native::decode(&raw, payload.context)?.map(Record::into_owned),
-    }) else {
-        return Ok(());
     };
-    record.payload_time = change.changed_at.is_some();
-    record.id = change.id(payload.raw.key).map(Cow::Owned);
-    record.event = Event::Profile(Box::new(AccountProfile { deleted: true, ..AccountProfile::default() }));
-    events.push(record);
-    Ok(())
+    let id = change.id(payload.raw.key);
+    Ok(decoded.with(|record| {
+        record.payload_time = change.changed_at.is_some();
+        record.id = id.clone().map(Cow::Owned);
+        record.event = Event::Profile(Box::new(AccountProfile { deleted: true, ..AccountProfile::default() }));
+    }))
 }
 
-impl RowChange<'_> {
+impl RowChange<'_, '_> {
     /// The id of the event: the position in the log, and the row by its key, as a snapshot reads many rows at one position.
     fn id(&self, key: Option<&[u8]>) -> Option<String> {
-        let position = self.position.as_deref()?;
+        let mut id = self.position.clone()?;
         let key = key.unwrap_or_else(|| self.row.given().unwrap_or_default().as_bytes());
-        Some(format!("{position}:{:016x}", xxhash_rust::xxh3::xxh3_64(key)))
+        write!(id, ":{:016x}", xxhash_rust::xxh3::xxh3_64(key)).ok()?;
+        Some(id)
     }
 }
 
@@ -206,5 +248,5 @@ fn account_key(key: Option<&[u8]>) -> Option<&[u8]> {
     }
     let columns = lookup::member(text, "payload").unwrap_or(text);
     let value = lookup::member(columns, "account_id").or_else(|| scan::whole::<Key<'_>>(columns)?.only)?;
-    Some(value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value).as_bytes())
+    Some(scan::content(value).unwrap_or(value).as_bytes())
 }

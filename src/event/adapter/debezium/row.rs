@@ -4,7 +4,6 @@
 //! is JSON where a native field is a list or an object. A row with nothing to rewrite is borrowed as it is.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -13,8 +12,9 @@ use serde_json::value::RawValue;
 
 use super::envelope::Column;
 use crate::event::adapter::inner;
-use crate::event::adapter::object::{Json, List, Nested};
-use crate::event::adapter::payload::missing;
+use crate::event::adapter::object::List;
+use crate::event::names::Names;
+use crate::event::native::Unit;
 use crate::event::scan::{self, Scanner};
 use crate::event::{Code, Rejection};
 
@@ -23,29 +23,44 @@ const UNAVAILABLE: &str = "__debezium_unavailable_value";
 /// The same as bytes.
 const UNAVAILABLE_BYTES: &str = "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ==";
 
-/// Native fields that are instants.
-const INSTANTS: [&str; 16] = [
-    "occurred_at",
-    "created_at",
-    "first_reply_at",
-    "first_resolved_at",
-    "resolved_at",
-    "reopened_at",
-    "closed_at",
-    "trial_end",
-    "current_period_start",
-    "current_period_end",
-    "cancel_at",
-    "canceled_at",
-    "started_at",
-    "term_end",
-    "signed_up_at",
-    "onboarded_at",
-];
-/// Native fields that are lists or objects, which columns hold as text.
-const STRUCTURES: [&str; 6] = ["items", "discount", "discounts", "scale", "entitled_features", "aliases"];
-/// Native fields that are true or false, which some databases hold as 1 or 0.
-const FLAGS: [&str; 3] = ["cancel_at_period_end", "public", "deleted"];
+/// What a native field holds that databases write in other ways.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Instant,
+    /// A list or an object, which columns hold as text.
+    Structure,
+    /// True or false, which some databases hold as 1 or 0.
+    Flag,
+}
+
+/// The native fields that hold such things.
+static FIELDS: Names<Holds, 25> = Names::new([
+    ("occurred_at", Holds::Instant),
+    ("created_at", Holds::Instant),
+    ("first_reply_at", Holds::Instant),
+    ("first_resolved_at", Holds::Instant),
+    ("resolved_at", Holds::Instant),
+    ("reopened_at", Holds::Instant),
+    ("closed_at", Holds::Instant),
+    ("trial_end", Holds::Instant),
+    ("current_period_start", Holds::Instant),
+    ("current_period_end", Holds::Instant),
+    ("cancel_at", Holds::Instant),
+    ("canceled_at", Holds::Instant),
+    ("started_at", Holds::Instant),
+    ("term_end", Holds::Instant),
+    ("signed_up_at", Holds::Instant),
+    ("onboarded_at", Holds::Instant),
+    ("items", Holds::Structure),
+    ("discount", Holds::Structure),
+    ("discounts", Holds::Structure),
+    ("scale", Holds::Structure),
+    ("entitled_features", Holds::Structure),
+    ("aliases", Holds::Structure),
+    ("cancel_at_period_end", Holds::Flag),
+    ("public", Holds::Flag),
+    ("deleted", Holds::Flag),
+]);
 
 /// How a column is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,100 +96,141 @@ impl Kind {
     }
 
     /// Without a schema, by the native field.
-    fn guessed(name: &str, json: &str) -> Self {
-        if STRUCTURES.contains(&name) && json.starts_with('"') {
-            return Self::Json;
-        }
-        match json.parse::<i128>() {
-            Ok(number) if INSTANTS.contains(&name) && number >= 100_000_000_000_000_000 => Self::Ticks(1_000_000_000),
-            Ok(number) if INSTANTS.contains(&name) && number >= 100_000_000_000_000 => Self::Ticks(1_000_000),
+    fn guessed(holds: Option<Holds>, json: &str) -> Self {
+        match holds {
+            Some(Holds::Structure) if json.starts_with('"') => Self::Json,
+            Some(Holds::Instant) => match json.parse::<i128>() {
+                Ok(100_000_000_000_000_000..) => Self::Ticks(1_000_000_000),
+                Ok(100_000_000_000_000..) => Self::Ticks(1_000_000),
+                _ => Self::Plain,
+            },
             _ => Self::Plain,
         }
     }
-}
 
-/// The row as plain JSON.
-///
-/// # Errors
-/// If it is missing or no object, or a value does not fit its schema.
-pub(super) fn plain<'a>(row: Json<'a>, schema: Json<'a>) -> Result<Cow<'a, str>, Rejection> {
-    let text = row.given().ok_or_else(|| missing("after"))?;
-    // MongoDB's documents are JSON in text.
-    if text.starts_with('"') {
-        return unquoted(text).filter(|text| inner::is_object(text)).map(Cow::Owned).ok_or_else(|| wrong("after", "is not an object"));
-    }
-    let kinds = kinds(schema);
-    // The row so far with its values rewritten, and how much of the text is in it.
-    let (mut plain, mut copied, mut refused) = (String::new(), 0, None);
-    let mut scanner = Scanner::new(text);
-    let parsed = scanner.object(|scanner, name| {
-        let start = scanner.position();
-        let json = scanner.value()?;
-        let kind = kinds.get(name).copied().unwrap_or(Kind::Plain);
-        let kind = if kind == Kind::Plain { Kind::guessed(name, json) } else { kind };
-        match column(name, json, kind) {
-            Ok(Cow::Borrowed(_)) => {}
-            Ok(Cow::Owned(value)) => {
-                plain.push_str(text.get(copied..start)?);
-                plain.push_str(&value);
-                copied = scanner.position();
-            }
-            Err(rejection) => refused = refused.take().or(Some(rejection)),
-        }
-        Some(())
-    });
-    match (parsed, refused) {
-        (None, _) => Err(wrong("after", "is not an object")),
-        (Some(()), Some(rejection)) => Err(rejection),
-        (Some(()), None) if copied == 0 => Ok(Cow::Borrowed(text)),
-        (Some(()), None) => Ok(Cow::Owned(plain + text.get(copied..).unwrap_or_default())),
-    }
-}
-
-fn kinds(schema: Json<'_>) -> BTreeMap<&str, Kind> {
-    let columns = schema.given().and_then(scan::whole::<List<Column<'_>>>);
-    let columns = columns.and_then(|columns| match columns.0 {
-        Nested::Given(columns) => Some(columns),
-        _ => None,
-    });
-    columns
-        .into_iter()
-        .flatten()
-        .filter_map(|column| match column {
-            Nested::Given(column) => Some((column.field.plain()?, Kind::of(&column))),
+    /// How a native field that is an instant would count time.
+    const fn unit(self) -> Option<Unit> {
+        match self {
+            Self::Days => Some(Unit::Days),
+            Self::Ticks(1_000) => Some(Unit::Milliseconds),
+            Self::Ticks(1_000_000) => Some(Unit::Microseconds),
+            Self::Ticks(1_000_000_000) => Some(Unit::Nanoseconds),
             _ => None,
-        })
-        .filter(|(_, kind)| *kind != Kind::Plain)
-        .collect()
+        }
+    }
 }
 
-/// A value as plain JSON; borrowed if it is already.
-fn column<'a>(name: &str, json: &'a str, kind: Kind) -> Result<Cow<'a, str>, Rejection> {
-    // Most values are too short to be searched.
-    if json.len() > UNAVAILABLE.len() && (json.contains(UNAVAILABLE) || json.contains(UNAVAILABLE_BYTES)) {
-        return Ok(Cow::Owned("null".to_owned()));
+/// The columns of a row whose schema says that they are not plain JSON.
+pub(super) struct Columns<'a>(Vec<(&'a str, Kind)>);
+
+impl<'a> Columns<'a> {
+    /// Those of a schema.
+    pub(super) fn of(columns: &List<Column<'a>>) -> Self {
+        let kinds = columns.given().filter_map(|column| Some((column.field.plain()?, Kind::of(column))));
+        Self(kinds.filter(|(_, kind)| *kind != Kind::Plain).collect())
     }
-    if json == "null" {
-        return Ok(Cow::Borrowed(json));
+
+    fn kind(&self, name: &str, holds: Option<Holds>, json: &str) -> Kind {
+        // The last of repeated names wins, as everywhere.
+        let kind = self.0.iter().rev().find(|(column, _)| *column == name).map(|(_, kind)| *kind);
+        kind.unwrap_or_else(|| Kind::guessed(holds, json))
     }
-    let plain = match kind {
-        Kind::Plain if FLAGS.contains(&name) && matches!(json, "0" | "1") => Some(if json == "1" { "true" } else { "false" }.to_owned()),
-        Kind::Plain => return Ok(Cow::Borrowed(json)),
-        // The modes `string` and `double` write decimals as they are.
-        Kind::Decimal(scale) => match json.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
-            Some(bytes) => decimal(bytes, scale).map(|text| format!("\"{text}\"")),
-            None => return Ok(Cow::Borrowed(json)),
-        },
-        Kind::VariableDecimal => variable_decimal(json).map(|text| format!("\"{text}\"")),
-        Kind::Days => json.parse::<i64>().ok().map(|days| days.saturating_mul(86_400).to_string()),
-        Kind::Ticks(per_second) => json.parse::<i128>().ok().map(|ticks| seconds(ticks, per_second)),
-        Kind::Json => match unquoted(json) {
-            // A column that holds JSON may hold plain text where a native field is a name.
-            Some(text) if serde_json::from_str::<&RawValue>(&text).is_ok() => Some(text),
-            _ => return Ok(Cow::Borrowed(json)),
-        },
-    };
-    plain.map(Cow::Owned).ok_or_else(|| wrong(&format!("after.{}", printable(name)), "does not fit its schema"))
+
+    /// A value as that of a native field, and how it counts time if it is an instant; `None` if the row must be rewritten to be read.
+    pub(super) fn in_place(&self, name: &str, json: &'a str) -> Option<(&'a str, Unit)> {
+        if is_unavailable(json) {
+            return Some(("null", Unit::Usual));
+        }
+        let holds = FIELDS.get(name);
+        match self.kind(name, holds, json) {
+            _ if json == "null" => Some((json, Unit::Usual)),
+            Kind::Plain => Some((flag(holds, json).unwrap_or(json), Unit::Usual)),
+            kind if holds == Some(Holds::Instant) => {
+                let unit = kind.unit().filter(|unit| unit.instant(json).is_some())?;
+                Some((json, unit))
+            }
+            _ => None,
+        }
+    }
+
+    /// The row as plain JSON.
+    ///
+    /// # Errors
+    /// If it is no object, or a value does not fit its schema.
+    pub(super) fn plain(&self, text: &'a str) -> Result<Cow<'a, str>, Rejection> {
+        // MongoDB's documents are JSON in text.
+        if text.starts_with('"') {
+            return unquoted(text).filter(|text| inner::is_object(text)).map(Cow::Owned).ok_or_else(|| wrong("after", "is not an object"));
+        }
+        // The row so far with its values rewritten, and how much of the text is in it.
+        let (mut plain, mut copied, mut refused) = (String::new(), 0, None);
+        let mut scanner = Scanner::new(text);
+        let parsed = scanner.object(scanner.start(), |scanner, name, start| {
+            let (json, end) = scanner.value(start)?;
+            match self.column(name, json) {
+                Ok(Cow::Borrowed(_)) => {}
+                Ok(Cow::Owned(value)) => {
+                    plain.push_str(text.get(copied..start)?);
+                    plain.push_str(&value);
+                    copied = end;
+                }
+                Err(rejection) => refused = refused.take().or(Some(rejection)),
+            }
+            Some(end)
+        });
+        match (parsed, refused) {
+            (None, _) => Err(wrong("after", "is not an object")),
+            (Some(_), Some(rejection)) => Err(rejection),
+            (Some(_), None) if copied == 0 => Ok(Cow::Borrowed(text)),
+            (Some(_), None) => Ok(Cow::Owned(plain + text.get(copied..).unwrap_or_default())),
+        }
+    }
+
+    /// A value as plain JSON; borrowed if it is already.
+    fn column<'j>(&self, name: &str, json: &'j str) -> Result<Cow<'j, str>, Rejection> {
+        if is_unavailable(json) {
+            return Ok(Cow::Owned("null".to_owned()));
+        }
+        if json == "null" {
+            return Ok(Cow::Borrowed(json));
+        }
+        let holds = FIELDS.get(name);
+        let plain = match self.kind(name, holds, json) {
+            Kind::Plain => match flag(holds, json) {
+                Some(flag) => Some(flag.to_owned()),
+                None => return Ok(Cow::Borrowed(json)),
+            },
+            // The modes `string` and `double` write decimals as they are.
+            Kind::Decimal(scale) => match scan::content(json) {
+                Some(bytes) => decimal(bytes, scale).map(|text| format!("\"{text}\"")),
+                None => return Ok(Cow::Borrowed(json)),
+            },
+            Kind::VariableDecimal => variable_decimal(json).map(|text| format!("\"{text}\"")),
+            Kind::Days => json.parse::<i64>().ok().map(|days| days.saturating_mul(86_400).to_string()),
+            Kind::Ticks(per_second) => json.parse::<i128>().ok().map(|ticks| seconds(ticks, per_second)),
+            Kind::Json => match unquoted(json) {
+                // A column that holds JSON may hold plain text where a native field is a name.
+                Some(text) if serde_json::from_str::<&RawValue>(&text).is_ok() => Some(text),
+                _ => return Ok(Cow::Borrowed(json)),
+            },
+        };
+        plain.map(Cow::Owned).ok_or_else(|| wrong(&format!("after.{}", printable(name)), "does not fit its schema"))
+    }
+}
+
+/// A flag that is written as a number.
+fn flag(holds: Option<Holds>, json: &str) -> Option<&'static str> {
+    match json {
+        "0" if holds == Some(Holds::Flag) => Some("false"),
+        "1" if holds == Some(Holds::Flag) => Some("true"),
+        _ => None,
+    }
+}
+
+/// Whether a value stands for one that the database did not send along. Most values are too short to be searched.
+fn is_unavailable(json: &str) -> bool {
+    let begins = |at: usize| json.get(at..).is_some_and(|rest| rest.starts_with(UNAVAILABLE) || rest.starts_with(UNAVAILABLE_BYTES));
+    json.len() > UNAVAILABLE.len() && memchr::memchr2_iter(b'_', b'X', json.as_bytes()).any(begins)
 }
 
 /// Column names are part of the schema, not of the data; those that are not plain words are left out of messages.

@@ -233,7 +233,7 @@ impl<'a> Reader<'a, '_> {
 
     /// An id that is not blank.
     fn given(&self, id: Json<'a>, path: &'static str) -> Result<Option<Cow<'a, str>>, Rejection> {
-        Ok(self.payload.optional(id, path, Value::id)?.filter(|id| !id.trim().is_empty()))
+        Ok(self.payload.optional(id, path, Value::id)?.filter(|id| !id.chars().all(char::is_whitespace)))
     }
 
     fn user_alias(&self) -> Result<Vec<Alias<'a>>, Rejection> {

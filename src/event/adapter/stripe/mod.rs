@@ -92,7 +92,10 @@ impl Meaning {
 pub(super) fn read<'a>(payload: &Payload<'a, '_>, options: &Options, events: &mut Events<'a>) -> Result<(), Rejection> {
     let mut event = StripeEvent::default();
     payload.parse(&mut event)?;
-    let kind = payload.required(event.kind, "type", Value::any_text)?.to_ascii_lowercase();
+    let mut kind = payload.required(event.kind, "type", Value::any_text)?;
+    if kind.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        kind.to_mut().make_ascii_lowercase();
+    }
     let meaning = Meaning::of(&kind);
     let Some(subject) = event.data.get().and_then(|data| data.object.get()) else { return without_object(&event, &kind) };
     let Some(meaning) = meaning else { return Ok(()) };
@@ -127,11 +130,13 @@ fn without_object(event: &StripeEvent<'_>, kind: &str) -> Result<(), Rejection> 
 
 /// The account: from the metadata of the object itself, then from that of the invoice's subscription; else that of the customer.
 fn account<'a>(payload: &Payload<'a, '_>, subject: &Subject<'a>, options: &Options) -> Result<Account<'a>, Rejection> {
-    let of_invoice = || invoice::subscription_metadata(payload, subject);
-    for (metadata, path) in [(subject.metadata, "data.object.metadata"), (of_invoice(), "the metadata of data.object's subscription")] {
-        if let Some(id) = payload.optional(inner::member(metadata, &options.account_metadata), path, Value::id)? {
-            return Ok(Account::own(id));
-        }
+    let in_metadata = |metadata, path| payload.optional(inner::member(metadata, &options.account_metadata), path, Value::id);
+    if let Some(id) = in_metadata(subject.metadata, "data.object.metadata")? {
+        return Ok(Account::own(id));
+    }
+    let of_invoice = invoice::subscription_metadata(payload, subject);
+    if let Some(id) = in_metadata(of_invoice, "the metadata of data.object's subscription")? {
+        return Ok(Account::own(id));
     }
     let customer = |json, path| reference(payload, json, path);
     match customer(subject.customer, "data.object.customer")? {

@@ -30,7 +30,7 @@ const PRIORITIES: [(&str, Priority); 4] =
 pub(super) fn read<'a>(payload: &Payload<'a, '_>, events: &mut Events<'a>) -> Result<(), Rejection> {
     let mut parsed = Payloads::default();
     payload.parse(&mut parsed)?;
-    let kind = payload.optional(parsed.kind, "type", Value::any_text).ok().flatten().unwrap_or_default().to_ascii_lowercase();
+    let kind = lower(payload.optional(parsed.kind, "type", Value::any_text).ok().flatten().unwrap_or_default());
     match (kind.strip_prefix(EVENT_TYPE), parsed.ticket.get()) {
         (Some(kind), _) => match kind.strip_prefix("ticket.") {
             Some(kind) => webhook::read(payload, &parsed, kind, events),
@@ -44,6 +44,7 @@ pub(super) fn read<'a>(payload: &Payload<'a, '_>, events: &mut Events<'a>) -> Re
 }
 
 /// What all events of one ticket have in common.
+#[derive(Clone)]
 struct Ticket<'a> {
     id: Cow<'a, str>,
     priority: Option<Priority>,
@@ -54,16 +55,9 @@ struct Ticket<'a> {
 
 impl<'a> Ticket<'a> {
     /// The native event of a kind.
-    fn event(&self, kind: TicketKind<'a>) -> Event<'a> {
-        Event::Support(TicketEvent {
-            ticket_id: self.id.clone(),
-            kind,
-            priority: self.priority,
-            category: self.category.clone(),
-            product: None,
-            channel: self.channel.clone(),
-            team: self.team.clone(),
-        })
+    fn event(self, kind: TicketKind<'a>) -> Event<'a> {
+        let Self { id: ticket_id, priority, category, channel, team } = self;
+        Event::Support(TicketEvent { ticket_id, kind, priority, category, product: None, channel, team })
     }
 }
 
@@ -75,6 +69,16 @@ fn organization<'a, 'c>(payload: &Payload<'a, 'c>, json: Json<'a>, path: &'c str
 
 /// A name that events have in upper case and exports in lower case.
 fn lower_case<'a>(value: &Value<'a, '_>) -> Result<Cow<'a, str>, Rejection> {
-    let text = value.text()?;
-    Ok(if text.bytes().any(|byte| byte.is_ascii_uppercase()) { Cow::Owned(text.to_ascii_lowercase()) } else { text })
+    value.text().map(lower)
+}
+
+/// The kinds of tickets, which most tickets have one of.
+const KINDS: [&str; 4] = ["task", "question", "problem", "incident"];
+
+fn lower(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return text;
+    }
+    let known = KINDS.iter().find(|kind| kind.eq_ignore_ascii_case(&text));
+    known.map_or_else(|| Cow::Owned(text.to_ascii_lowercase()), |kind| Cow::Borrowed(*kind))
 }

@@ -78,8 +78,15 @@ impl<'a> Reader<'_, 'a, '_> {
             // A ticket that loses its priority has the usual one.
             ticket.priority = Some(self.priority(self.change.current, "event.current")?.unwrap_or_default());
         }
-        for (type_name, kind) in self.native_events(kind, &mut ticket)?.into_iter().flatten() {
-            self.push(events, &account, id.clone(), (type_name, at), ticket.event(kind));
+        match self.native_events(kind, &mut ticket)? {
+            [Some((first, kind)), Some((second, next))] => {
+                self.push(events, account.clone(), id.clone(), (first, at), ticket.clone().event(kind));
+                self.push(events, account, id, (second, at), ticket.event(next));
+            }
+            [Some((type_name, kind)), None] | [None, Some((type_name, kind))] => {
+                self.push(events, account, id, (type_name, at), ticket.event(kind));
+            }
+            [None, None] => {}
         }
         Ok(())
     }
@@ -90,10 +97,10 @@ impl<'a> Reader<'_, 'a, '_> {
         let to = organization(self.payload, self.change.current, "event.current")?;
         let (at, id, ticket) = self.common()?;
         if let Some(from) = from {
-            self.push(events, &from, id.clone(), ("ticket_moved", at), ticket.event(TicketKind::Moved));
+            self.push(events, from, id.clone(), ("ticket_moved", at), ticket.clone().event(TicketKind::Moved));
         }
         if let Some((to, snapshot)) = to.zip(self.snapshot()?) {
-            self.push(events, &to, id.clone(), ("ticket_snapshot", at), ticket.event(snapshot));
+            self.push(events, to, id, ("ticket_snapshot", at), ticket.event(snapshot));
         }
         Ok(())
     }
@@ -196,12 +203,11 @@ impl<'a> Reader<'_, 'a, '_> {
     fn push(
         &self,
         events: &mut Events<'a>,
-        account: &Account<'a>,
+        account: Account<'a>,
         id: Cow<'a, str>,
         (type_name, at): (&'static str, OccurredAt),
         event: crate::event::Event<'a>,
     ) {
-        let account = Account { id: account.id.clone(), system: account.system.clone() };
         events.push(self.payload.record(account, Some(id), type_name, at, event));
     }
 }
