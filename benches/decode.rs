@@ -7,9 +7,10 @@
 mod event_fixtures;
 
 use std::fmt;
+use std::time::Instant;
 
 use churnwatch::alias::Aliases;
-use churnwatch::event::{AccountProfile, Decoded, Format, SegmentOptions, Stream, StripeOptions, decode};
+use churnwatch::event::{AccountProfile, DecodeContext, Decoded, Format, SegmentOptions, Stream, StripeOptions, decode};
 use churnwatch::partitioner::Partitioner;
 use churnwatch::stream::repartition::router::{Routed, Router};
 use churnwatch::time::Timestamp;
@@ -19,6 +20,55 @@ use event_fixtures::Fixture;
 
 fn main() {
     divan::main();
+    // With arguments, somebody is looking at a single benchmark.
+    if std::env::args().all(|argument| argument == "--bench" || !argument.starts_with('-')) && std::env::args().count() <= 2 {
+        print_speeds();
+    }
+}
+
+/// The table that the targets of adapters and of the repartition stage refer to.
+fn print_speeds() {
+    println!("\nspeed of each adapter, in times that of the bare parse (serde_json::IgnoredAny) of the same bytes; target: 0.60");
+    let rates = event_fixtures::rates();
+    let context = event_fixtures::context(&rates);
+    for name in ADAPTERS {
+        let (format, stream, json) = payload(name);
+        let adapter = || format.decode(black_box(&event_fixtures::line(stream, json.as_bytes())), &context).is_ok();
+        let [bare, adapter] = fastest([&|| is_json(json), &adapter]);
+        println!("  {name:<12} {:>5} bytes   bare {bare:>6.0} ns   adapter {adapter:>6.0} ns   {:.2}", json.len(), bare / adapter);
+    }
+    println!("\nrecords per CPU-second through the router of the repartition stage; target: 300,000 with records of 250 bytes");
+    for name in ["segment", "native"] {
+        let (format, json) = routed(name);
+        let (router, aliases) = (router_of(&context), aliases());
+        let output = std::cell::RefCell::new(Routed::default());
+        let line = || event_fixtures::line(Stream::Usage, json.as_bytes());
+        let route = || router.route(black_box(&line()), &format, 0, Some(&aliases), &mut output.borrow_mut()).is_ok();
+        let [nanoseconds] = fastest([&route]);
+        println!("  {name:<12} {:>5} bytes   {:>9.0}", json.len(), 1e9 / nanoseconds);
+    }
+}
+
+fn is_json(json: &str) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(black_box(json.as_bytes())).is_ok()
+}
+
+/// The time that each takes, in nanoseconds: that of the fastest of many samples, taken in turns, since other work on the machine can only
+/// slow a sample down.
+fn fastest<const N: usize>(candidates: [&dyn Fn() -> bool; N]) -> [f64; N] {
+    const SAMPLES: u32 = 2_000;
+    const CALLS: u32 = 200;
+    let mut fastest = [f64::INFINITY; N];
+    for _ in 0..SAMPLES {
+        for (best, candidate) in fastest.iter_mut().zip(candidates) {
+            let began = Instant::now();
+            for _ in 0..CALLS {
+                assert!(candidate());
+            }
+            *best = best.min(began.elapsed().as_secs_f64() * 1e9 / f64::from(CALLS));
+        }
+    }
+    fastest
 }
 
 /// 244 bytes, with every field that usage events commonly have and one that is ignored.
@@ -130,8 +180,7 @@ fn adapter(bencher: Bencher<'_, '_>, name: &str) {
 #[divan::bench(args = ADAPTERS)]
 fn ignored(bencher: Bencher<'_, '_>, name: &str) {
     let (_, _, json) = payload(name);
-    let parse = || serde_json::from_slice::<serde::de::IgnoredAny>(black_box(json.as_bytes())).is_ok();
-    bencher.counter(BytesCount::of_str(json)).bench(parse);
+    bencher.counter(BytesCount::of_str(json)).bench(|| is_json(json));
 }
 
 /// 250 bytes: a call that knows its account only by an alias.
@@ -143,19 +192,9 @@ const SHORT_TRACK: &str = concat!(
 /// What the repartition stage does with a record besides Kafka: decode, look up the account, write a native event, choose its partition.
 #[divan::bench(args = ["segment", "native"])]
 fn router(bencher: Bencher<'_, '_>, name: &str) {
-    let (format, json) = match name {
-        "segment" => (Format::Segment(SegmentOptions::default()), SHORT_TRACK),
-        _ => (Format::Native, FEATURE_USED),
-    };
+    let (format, json) = routed(name);
     let rates = event_fixtures::rates();
-    let router =
-        Router { context: event_fixtures::context(&rates), partitioner: Partitioner::Murmur2, partitions: 12, value_bytes_max: 1_000_000 };
-    let mut aliases = Aliases::default();
-    for user in 0..100_000 {
-        let alias = ("segment-user".into(), format!("user-{user:010}").into());
-        let profile = AccountProfile { aliases: vec![alias], ..AccountProfile::default() };
-        aliases.note(&format!("account-{user:07}"), Timestamp(0), None, &profile);
-    }
+    let (router, aliases) = (router_of(&event_fixtures::context(&rates)), aliases());
     let mut output = Routed::default();
     let line = || event_fixtures::line(Stream::Usage, json.as_bytes());
     assert!(router.route(&line(), &format, 0, Some(&aliases), &mut output).is_ok() && !output.is_empty());
@@ -163,6 +202,29 @@ fn router(bencher: Bencher<'_, '_>, name: &str) {
         .counter(ItemsCount::new(1_usize))
         .counter(BytesCount::of_str(json))
         .bench_local(|| router.route(black_box(&line()), &format, 0, Some(&aliases), &mut output).is_ok() && !output.is_empty());
+}
+
+/// A format, and a record in it.
+fn routed(name: &str) -> (Format, &'static str) {
+    match name {
+        "segment" => (Format::Segment(SegmentOptions::default()), SHORT_TRACK),
+        _ => (Format::Native, FEATURE_USED),
+    }
+}
+
+fn router_of(context: &DecodeContext) -> Router {
+    Router { context: context.clone(), partitioner: Partitioner::Murmur2, partitions: 12, value_bytes_max: 1_000_000 }
+}
+
+/// 100,000 accounts with one alias each.
+fn aliases() -> Aliases {
+    let mut aliases = Aliases::default();
+    for user in 0..100_000 {
+        let alias = ("segment-user".into(), format!("user-{user:010}").into());
+        let profile = AccountProfile { aliases: vec![alias], ..AccountProfile::default() };
+        aliases.note(&format!("account-{user:07}"), Timestamp(0), None, &profile);
+    }
+    aliases
 }
 
 /// An example event under the name of its file.
