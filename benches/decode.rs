@@ -150,7 +150,7 @@ fn router(bencher: Bencher<'_, '_>, name: &str) {
     let rates = event_fixtures::rates();
     let router =
         Router { context: event_fixtures::context(&rates), partitioner: Partitioner::Murmur2, partitions: 12, value_bytes_max: 1_000_000 };
-    let mut aliases = Aliases::default();
+    let mut aliases = Aliases::new(1_000_000);
     for user in 0..100_000 {
         let alias = ("segment-user".into(), format!("user-{user:010}").into());
         let profile = AccountProfile { aliases: vec![alias], ..AccountProfile::default() };
