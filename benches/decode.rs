@@ -218,7 +218,7 @@ fn router_of(context: &DecodeContext) -> Router {
 
 /// 100,000 accounts with one alias each.
 fn aliases() -> Aliases {
-    let mut aliases = Aliases::default();
+    let mut aliases = Aliases::new(1_000_000);
     for user in 0..100_000 {
         let alias = ("segment-user".into(), format!("user-{user:010}").into());
         let profile = AccountProfile { aliases: vec![alias], ..AccountProfile::default() };

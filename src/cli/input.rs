@@ -143,7 +143,8 @@ impl InputArgs {
         if files.iter().all(|file| file.format.is_native()) {
             return Ok(());
         }
-        let (table, noted) = replay::aliases_of(files.iter().chain(&extra), settings);
+        let all: Vec<&InputFile> = files.iter().chain(&extra).collect();
+        let (table, noted) = replay::aliases_of(&all, settings);
         if table.disputed() > 0 {
             let disputed = table.disputed();
             tracing::warn!(disputed, "aliases are declared by several accounts; the newest declaration has each");

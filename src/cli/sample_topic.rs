@@ -43,14 +43,14 @@ struct End {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     types: BTreeMap<&'static str, usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    reasons: Vec<Reason>,
+    reasons: Vec<Cause>,
     #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<String>,
 }
 
 /// A reason, and the first record with it.
 #[derive(Debug, PartialEq, Serialize)]
-struct Reason {
+struct Cause {
     reason: String,
     records: usize,
     partition: i32,
@@ -139,14 +139,14 @@ impl End {
 }
 
 /// The commonest reasons. They name fields, never values.
-fn reasons<'t>(rejected: impl Iterator<Item = (&'t Tried, Rejection)>) -> Vec<Reason> {
-    let mut reasons: BTreeMap<String, Reason> = BTreeMap::new();
+fn reasons<'t>(rejected: impl Iterator<Item = (&'t Tried, Rejection)>) -> Vec<Cause> {
+    let mut reasons: BTreeMap<String, Cause> = BTreeMap::new();
     for (tried, rejection) in rejected {
         let Tried { partition, offset, .. } = *tried;
         let reason = rejection.reason.into_owned();
-        reasons.entry(reason.clone()).or_insert(Reason { reason, records: 0, partition, offset }).records += 1;
+        reasons.entry(reason.clone()).or_insert(Cause { reason, records: 0, partition, offset }).records += 1;
     }
-    let mut reasons: Vec<Reason> = reasons.into_values().collect();
+    let mut reasons: Vec<Cause> = reasons.into_values().collect();
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.records));
     reasons.truncate(REASONS);
     reasons

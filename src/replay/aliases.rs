@@ -16,14 +16,14 @@ pub type Declared = (Aliases, Noted);
 
 /// What the profiles in these files declare. Profiles under an alias come last, when their accounts are known.
 #[must_use]
-pub fn aliases_of<'f>(files: impl Iterator<Item = &'f InputFile> + Clone, settings: &Settings) -> Declared {
+pub fn aliases_of(files: &[&InputFile], settings: &Settings) -> Declared {
     let (mut table, mut noted) = (Aliases::new(settings.limits.aliases), Noted::default());
     for is_alias in [false, true] {
-        for file in files.clone() {
+        for file in files {
             each_profile(file, settings, |record, profile| {
                 let (Some(account), true) = (record.account.as_deref(), record.account_system.is_some() == is_alias) else { return };
                 let known = record.account_system.as_deref().map(|system| table.account(system, account).map(str::to_owned));
-                let account = known.map_or_else(|| Some(account.to_owned()), |known| known);
+                let account = known.unwrap_or_else(|| Some(account.to_owned()));
                 if let Some(account) = account.filter(|_| !profile.deleted) {
                     noted = noted.and(table.note(&account, record.occurred_at, record.id.as_deref(), profile));
                 }

@@ -8,7 +8,9 @@ use serde_json::Value;
 /// A folder with these files.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).unwrap());
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
     folder
 }
 

@@ -69,13 +69,12 @@ impl Links {
         }
         let links = self.0.get_or_insert_default();
         let place = links.partition_point(|known| known.id() < link.id());
-        match links.get_mut(place).filter(|known| known.id() == link.id()) {
-            Some(known) => *known = link.max(*known),
-            None => {
-                make_room(links, 1);
-                links.insert(place, link);
-            }
+        if let Some(known) = links.get_mut(place).filter(|known| known.id() == link.id()) {
+            *known = link.max(*known);
+            return false;
         }
+        make_room(links, 1);
+        links.insert(place, link);
         if links.len() <= limit {
             return false;
         }
@@ -165,13 +164,15 @@ fn horizon(newest: Date) -> u64 {
 /// Writes links in order.
 pub(super) fn write(links: &[Link], out: &mut Writer) {
     out.varint(links.len() as u64);
-    links.iter().for_each(|link| out.0.extend_from_slice(&{ link.0 }.to_le_bytes()));
+    for link in links {
+        out.0.extend_from_slice(&{ link.0 }.to_le_bytes());
+    }
 }
 
 /// Reads what [`write()`] wrote.
 pub(super) fn read(bytes: &mut Reader<'_>) -> Option<Vec<Link>> {
     let read_one = |bytes: &mut Reader<'_>| Some(Link(u128::from_le_bytes(bytes.take(size_of::<Link>())?.try_into().ok()?)));
-    bytes.many(size_of::<Link>(), read_one).map(Vec::from)
+    bytes.many(size_of::<Link>(), read_one)
 }
 
 #[cfg(test)]
@@ -191,7 +192,9 @@ mod tests {
 
     fn linked(links: &[(u64, u64, i32)]) -> Links {
         let mut all = Links::default();
-        links.iter().for_each(|(id, user, date)| assert!(!all.add(hash(*id), hash(*user), at(*date), NEWEST, 100)));
+        for (id, user, date) in links {
+            assert!(!all.add(hash(*id), hash(*user), at(*date), NEWEST, 100));
+        }
         all
     }
 

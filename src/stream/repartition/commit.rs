@@ -88,7 +88,9 @@ impl RepartitionThread {
         }
         // So that the next commit does not write them again before they have been read back.
         if let Some(table) = self.stage.table() {
-            deletions.into_iter().for_each(|deletion| table.note_deletion(deletion, true));
+            for deletion in deletions {
+                table.note_deletion(deletion, true);
+            }
         }
         std::mem::take(&mut self.counted).report(&self.metrics);
         (self.open, self.load) = (None, Load::default());

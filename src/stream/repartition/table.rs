@@ -45,7 +45,9 @@ impl SharedAliases {
             metrics.limit_reached(Limit::Aliases, noted.refused as u64);
             let conflicts =
                 [(AliasConflict::Disputed, noted.disputed), (AliasConflict::Moved, noted.moved), (AliasConflict::Cyclic, noted.cyclic)];
-            conflicts.into_iter().for_each(|(conflict, count)| metrics.alias_conflict(conflict, count as u64));
+            for (conflict, count) in conflicts {
+                metrics.alias_conflict(conflict, count as u64);
+            }
         }
         noted
     }

@@ -144,7 +144,9 @@ proptest! {
         order in Just((0..40_usize).collect::<Vec<_>>()).prop_shuffle(),
     ) {
         let (mut forwards, mut shuffled) = (Example::default(), Example::default());
-        steps.iter().for_each(|step| apply(&mut forwards, step));
+        for step in &steps {
+            apply(&mut forwards, step);
+        }
         order.iter().filter_map(|place| steps.get(*place)).for_each(|step| apply(&mut shuffled, step));
         let mut restored = Example::default();
         for (part, bytes) in shuffled.state.parts(StateVersion::NEWEST).into_iter().rev() {
@@ -173,7 +175,9 @@ fn many_links_are_written_in_parts_that_may_come_in_any_order() {
     assert!(parts.len() > 20 && parts.iter().all(|(_, bytes)| bytes.len() < 8 * 1024), "{}", parts.len());
     parts.reverse();
     let mut restored = Usage::default();
-    parts.iter().for_each(|(part, bytes)| restored.restore(*part, bytes).unwrap());
+    for (part, bytes) in &parts {
+        restored.restore(*part, bytes).unwrap();
+    }
     assert_eq!(restored, example.state);
     example.identified(noon(27), "another", "u1");
     let changed = example.state.parts(StateVersion::NEWEST).into_iter().filter(|part| !parts.contains(part)).count();

@@ -139,6 +139,9 @@ fn event_meaning(event: &str) -> Option<Meaning> {
 /// A system, and the account's id in it.
 type Alias<'a> = (Cow<'a, str>, Cow<'a, str>);
 
+/// An id that may be missing.
+type Maybe<'a> = Option<Cow<'a, str>>;
+
 /// A call while its fields are read.
 struct Reader<'a, 'c> {
     payload: &'c Payload<'a, 'c>,
@@ -226,13 +229,13 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// The user, and the id that they had while they were anonymous; before they are identified, that one is the user.
-    fn user(&self) -> Result<(Option<Cow<'a, str>>, Option<Cow<'a, str>>), Rejection> {
+    fn user(&self) -> Result<(Maybe<'a>, Maybe<'a>), Rejection> {
         let (user, anonymous) = (self.given(self.call.user_id, "userId")?, self.given(self.call.anonymous_id, "anonymousId")?);
         Ok(if user.is_some() { (user, anonymous) } else { (anonymous, None) })
     }
 
     /// An id that is not blank.
-    fn given(&self, id: Json<'a>, path: &'static str) -> Result<Option<Cow<'a, str>>, Rejection> {
+    fn given(&self, id: Json<'a>, path: &'static str) -> Result<Maybe<'a>, Rejection> {
         Ok(self.payload.optional(id, path, Value::id)?.filter(|id| !id.chars().all(char::is_whitespace)))
     }
 

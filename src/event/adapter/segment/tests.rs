@@ -1,4 +1,4 @@
-//! Calls as Segment and RudderStack write them, and what they become.
+//! Calls as Segment and `RudderStack` write them, and what they become.
 
 use super::super::Format;
 use super::Options;
