@@ -247,6 +247,8 @@ impl Whole {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn named(name: &'static str) -> AccountProfile<'static> {
@@ -307,6 +309,29 @@ mod tests {
         assert_eq!(state.get().unwrap(), &Profile { seats: Some(3), ..Profile::default() });
         state.forget_until(Timestamp(3));
         assert_eq!(state, NewestProfile::default());
+    }
+
+    proptest! {
+        #[test]
+        fn a_deletion_leaves_exactly_what_is_after_it(
+            records in prop::collection::vec((0..9_i64, any::<bool>(), prop::option::of(0..3_u64), any::<bool>()), 0..12).prop_shuffle(),
+            deleted_at in -1..9_i64,
+        ) {
+            let apply = |records: &[(usize, (i64, bool, Option<u64>, bool))]| {
+                let mut state = NewestProfile::default();
+                for (n, (at, merge, seats, is_named)) in records {
+                    let name = is_named.then(|| format!("{n}").into());
+                    let event = AccountProfile { name, seats: *seats, merge: *merge, ..AccountProfile::default() };
+                    state.apply(&event, Timestamp(*at), Some(&format!("{n}")));
+                }
+                state
+            };
+            let records: Vec<_> = records.into_iter().enumerate().collect();
+            let next_life: Vec<_> = records.iter().copied().filter(|(_, (at, ..))| *at > deleted_at).collect();
+            let mut state = apply(&records);
+            state.forget_until(Timestamp(deleted_at));
+            prop_assert_eq!(state.parts(StateVersion::NEWEST), apply(&next_life).parts(StateVersion::NEWEST));
+        }
     }
 
     #[test]

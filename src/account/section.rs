@@ -19,8 +19,9 @@ pub const MAX_PART_BYTES: usize = MAX_RECORD_BYTES - MAX_INLINE_BYTES - size_of:
 /// record needs one struct per version and a `From` between them, because postcard cannot skip a missing field at the end. If an account
 /// uses the field, [`Section::least_version`] must return `V2`: the section is then written in version 2 even under `write_version = 1`, so
 /// nothing is lost, and an older program stops at it before changing anything. There are two exceptions, which ordinary accounts get with
-/// time, so that they would end every rolling upgrade: usage's count of earlier dates, and the outranked facts of billing. Version 1 loses
-/// them instead. Once a release has written version 2, the next field starts version 3. `tests/offline/driver/stored_state.rs` keeps a changelog of each version.
+/// time, so that they would end every rolling upgrade: usage's count of earlier dates, and facts that count only if a deletion of the
+/// account forgets earlier ones. Version 1 loses them instead. Once a release has written version 2, the next field starts version 3.
+/// `tests/offline/driver/stored_state.rs` keeps a changelog of each version.
 pub trait Section: Default {
     /// The section in the layout of `version`. No part is larger than [`MAX_PART_BYTES`], an empty section has no parts, and equal state
     /// gives equal parts.

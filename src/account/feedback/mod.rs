@@ -253,7 +253,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn order_and_a_restart_do_not_matter(records in records(), keys in prop::collection::vec(any::<u32>(), 15), restart in any::<Index>()) {
+        fn order_and_a_restart_do_not_matter_and_a_deletion_leaves_exactly_what_is_after_it(
+            records in records(),
+            keys in prop::collection::vec(any::<u32>(), 15),
+            restart in any::<Index>(),
+            deleted_on in -1..10_i64,
+        ) {
             // Two overrides with the same kind, instant and id are duplicates: the first counts.
             let mut seen = std::collections::HashSet::new();
             let identity = |record: &FeedbackRecord| (record.at, record.id.clone(), matches!(record.kind, FeedbackKind::OverrideCleared));
@@ -268,7 +273,10 @@ mod tests {
                 restarted.restore(part, &bytes).unwrap();
             }
             apply(&mut restarted, after, &Settings::default(), &mut LimitMeter::default());
-            prop_assert_eq!(restarted, state_of(&records));
+            prop_assert_eq!(&restarted, &state_of(&records));
+            restarted.forget_until(day(deleted_on));
+            let next_life: Vec<FeedbackRecord> = records.into_iter().filter(|record| record.at > day(deleted_on)).collect();
+            prop_assert_eq!(restarted, state_of(&next_life));
         }
     }
 }

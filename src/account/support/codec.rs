@@ -1,6 +1,7 @@
 //! Tickets as changelog records: in order of hash, split into ranges of hashes if there are many.
 //!
-//! A record is `version, has a first reply (0 or 1), varint(zigzag(first reply))?`, followed by the entries of the table.
+//! A record is `version, flags, varint(zigzag(first reply))?, length and redundant facts?`, followed by the entries of the table. The first
+//! flag is whether there is a first reply, the second, from version 2 and in the first part only, whether there are redundant facts.
 
 use crate::account::bytes::{Reader, Writer};
 use crate::account::parts::{SectionPart, split};
@@ -10,21 +11,37 @@ use crate::settings::StateVersion;
 use crate::time::Timestamp;
 
 use super::Tickets;
+use super::redundant::Redundant;
 use super::table::{TicketEntries, TicketTable};
 use super::ticket::Ticket;
 
-/// Size of the head before the entries, at most.
-const MAX_HEAD_BYTES: usize = 12;
+/// Size of the head before the redundant facts and the entries, at most.
+const MAX_HEAD_BYTES: usize = 14;
+const HAS_FIRST_REPLY: u8 = 1;
+const HAS_REDUNDANT: u8 = 2;
 /// Size of an entry without its ticket, at most.
 const MAX_ENTRY_HEAD_BYTES: usize = 11;
 
 impl Section for Tickets {
     fn parts(&self, version: StateVersion) -> Vec<SectionPart> {
-        let tickets: Vec<_> = self.table.iter().collect();
+        let mut tickets: Vec<_> = self.table.iter().collect();
         if tickets.is_empty() && self.first_replied.get().is_none() {
             return Vec::new();
         }
-        split(tickets.as_slice(), PART_BYTES, |_, range: &[(u64, &[u8])]| self.part(version, range))
+        let as_version_1 = |(hash, bytes): &(u64, &[u8])| Some((*hash, Ticket::read(bytes)?.without_bots()?));
+        let without_bots: Vec<_> = if version == StateVersion::V1 { tickets.iter().filter_map(as_version_1).collect() } else { Vec::new() };
+        for (hash, ticket) in &without_bots {
+            if let Ok(place) = tickets.binary_search_by_key(hash, |(known, _)| *known)
+                && let Some(entry) = tickets.get_mut(place)
+            {
+                entry.1 = ticket;
+            }
+        }
+        split(tickets.as_slice(), PART_BYTES, |is_first, range: &[(u64, &[u8])]| {
+            let redundant =
+                self.rare.as_ref().filter(|_| is_first && version > StateVersion::V1).map_or(&[][..], |rare| rare.redundant.bytes());
+            self.part(version, redundant, range)
+        })
     }
 
     fn least_version(&self) -> StateVersion {
@@ -38,20 +55,28 @@ impl Section for Tickets {
 
     fn restore(&mut self, _part: u64, bytes: &[u8]) -> Result<(), CodecError> {
         let (_, rest) = split_version(bytes)?;
-        let (first_replied, entries) = read_head(rest).ok_or(CodecError::Corrupt("head of the tickets"))?;
-        if let Some(first) = first_replied {
+        let head = read_head(rest).ok_or(CodecError::Corrupt("head of the tickets"))?;
+        if let Some(first) = head.first_replied {
             self.first_replied.keep_earliest(first);
         }
-        self.restore_tickets(entries)
+        if let Some(redundant) = head.redundant {
+            self.rare.get_or_insert_default().redundant = redundant;
+        }
+        self.restore_tickets(head.entries)
     }
 }
 
 impl Tickets {
-    fn part(&self, version: StateVersion, tickets: &[(u64, &[u8])]) -> Vec<u8> {
-        let mut out = Writer(Vec::with_capacity(MAX_HEAD_BYTES + bytes_of(tickets)));
-        out.0.extend_from_slice(&[version as u8, u8::from(self.first_replied.get().is_some())]);
+    fn part(&self, version: StateVersion, redundant: &[u8], tickets: &[(u64, &[u8])]) -> Vec<u8> {
+        let mut out = Writer(Vec::with_capacity(MAX_HEAD_BYTES + redundant.len() + bytes_of(tickets)));
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let flags = flag(self.first_replied.get().is_some(), HAS_FIRST_REPLY) | flag(!redundant.is_empty(), HAS_REDUNDANT);
+        out.0.extend_from_slice(&[version as u8, flags]);
         if let Some(first) = self.first_replied.get() {
             out.signed(first.0);
+        }
+        if !redundant.is_empty() {
+            out.text(redundant);
         }
         for (hash, ticket) in tickets {
             out.entry(*hash, ticket);
@@ -79,11 +104,19 @@ impl Tickets {
     }
 }
 
-fn read_head(bytes: &[u8]) -> Option<(Option<Timestamp>, &[u8])> {
-    let (has_first, entries) = bytes.split_first()?;
-    let mut reader = Reader(entries);
-    let first_replied = if *has_first == 0 { None } else { Some(Timestamp(reader.signed()?)) };
-    Some((first_replied, reader.0))
+/// A record, up to its entries.
+struct Head<'a> {
+    first_replied: Option<Timestamp>,
+    redundant: Option<Redundant>,
+    entries: &'a [u8],
+}
+
+fn read_head(bytes: &[u8]) -> Option<Head<'_>> {
+    let (flags, rest) = bytes.split_first()?;
+    let mut reader = Reader(rest);
+    let first_replied = if flags & HAS_FIRST_REPLY == 0 { None } else { Some(Timestamp(reader.signed()?)) };
+    let redundant = if flags & HAS_REDUNDANT == 0 { None } else { Some(Redundant::read(reader.text()?)?) };
+    Some(Head { first_replied, redundant, entries: reader.0 })
 }
 
 fn bytes_of(tickets: &[(u64, &[u8])]) -> usize {
@@ -140,7 +173,7 @@ mod tests {
         let tickets = [vec![open; settings.limits.tickets_open], vec![closed; settings.limits.tickets_resolved]].concat();
         let tickets: Vec<(u64, &[u8])> = (0..).map(|n: u64| n << 50).zip(tickets.iter().map(Vec::as_slice)).collect();
         let mut state = Tickets::default();
-        state.restore_tickets(&Tickets::default().part(StateVersion::NEWEST, &tickets)[2..]).unwrap();
+        state.restore_tickets(&Tickets::default().part(StateVersion::NEWEST, &[], &tickets)[2..]).unwrap();
         let parts = state.parts(StateVersion::NEWEST);
         assert_eq!((state.open, state.done), (5_000, 5_000));
         assert!((1_000..2_000).contains(&parts.len()), "{}", parts.len());

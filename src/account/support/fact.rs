@@ -40,8 +40,9 @@ pub(super) enum FactKind {
     Status(OpenStatus),
     Priority,
     Assigned,
-    /// A reply. A public reply by an agent carries the hash of its id, which distinguishes two at one instant.
+    /// A reply by an agent or a requester. A public one by an agent carries the hash of its id, which distinguishes two at one instant.
     Replied(Option<u32>),
+    BotReplied,
     Resolved,
     Closed,
     Rated(Satisfaction),
@@ -75,7 +76,7 @@ impl FactKind {
             Self::Status(_) => 2,
             Self::Priority => 3,
             Self::Assigned => 4,
-            Self::Replied(_) => 5,
+            Self::Replied(_) | Self::BotReplied => 5,
             Self::Resolved => 6,
             Self::Closed => 7,
             Self::Rated(_) => 8,
@@ -99,6 +100,7 @@ impl FactKind {
             TicketKind::PriorityChanged => Self::Priority,
             TicketKind::Assigned => Self::Assigned,
             TicketKind::Replied { by: ReplyBy::Agent, public: true } => Self::Replied(Some(short_hash(id.unwrap_or_default()))),
+            TicketKind::Replied { by: ReplyBy::Bot, .. } => Self::BotReplied,
             TicketKind::Replied { .. } => Self::Replied(None),
             TicketKind::Resolved => Self::Resolved,
             TicketKind::Closed => Self::Closed,
@@ -192,15 +194,15 @@ impl PartialOrd for Fact<'_> {
     }
 }
 
-/// Adds a fact to the sorted facts unless it is a duplicate, and drops redundant facts. Returns false if facts had to be dropped because
-/// the ticket is full.
-pub(super) fn insert<'a>(facts: &mut Vec<Fact<'a>>, fact: Fact<'a>) -> bool {
+/// Adds a fact to the sorted facts unless it is a duplicate, and moves redundant facts to `redundant`. Returns false if facts had to be
+/// dropped because the ticket is full.
+pub(super) fn insert<'a>(facts: &mut Vec<Fact<'a>>, fact: Fact<'a>, redundant: &mut Vec<Fact<'a>>) -> bool {
     if facts.iter().any(|known| fact.repeats(known)) {
         return true;
     }
     let place = facts.partition_point(|known| *known < fact);
     facts.insert(place, fact);
-    drop_redundant(facts);
+    take_redundant(facts, redundant);
     let mut fits = true;
     while facts.iter().map(Fact::max_bytes).sum::<usize>() > MAX_FACTS_BYTES {
         drop_one(facts);
@@ -231,14 +233,14 @@ fn drop_one(facts: &mut Vec<Fact<'_>>) {
 const RANKS: usize = 13;
 
 /// Keeps the facts that can matter at any instant, whatever facts follow: the first merge and deletion, the first two public agent replies
-/// and teams, and every fact that sets a field. Keeps every opening, because one may follow a move that is not known yet. Drops replies
+/// and teams, and every fact that sets a field. Keeps every opening, because one may follow a move that is not known yet. Takes replies
 /// that do not count and changes without content.
-fn drop_redundant(facts: &mut Vec<Fact<'_>>) {
+fn take_redundant<'a>(facts: &mut Vec<Fact<'a>>, redundant: &mut Vec<Fact<'a>>) {
     let (mut opened, mut moved) = (None, None);
     let (mut merged, mut deleted) = (false, false);
     let mut replies = 0;
     let mut teams = [None; 2];
-    facts.retain(|fact| {
+    let is_redundant = |fact: &mut Fact<'a>| {
         let matters = match &fact.kind {
             FactKind::Opened => opened.replace(fact.at) != Some(fact.at),
             FactKind::Moved => moved.replace(fact.at) != Some(fact.at),
@@ -248,15 +250,16 @@ fn drop_redundant(facts: &mut Vec<Fact<'_>>) {
                 replies += 1;
                 replies <= 2
             }
-            FactKind::Priority | FactKind::Assigned | FactKind::Replied(None) => false,
+            FactKind::Priority | FactKind::Assigned | FactKind::Replied(None) | FactKind::BotReplied => false,
             _ => true,
         };
         let new_team = fact.team.is_some() && !teams.contains(&fact.team) && {
             let free = teams.iter_mut().find(|team| team.is_none());
             free.map(|free| *free = fact.team).is_some()
         };
-        matters || new_team || fact.sets_fields()
-    });
+        !matters && !new_team && !fact.sets_fields()
+    };
+    redundant.extend(facts.extract_if(.., is_redundant));
 }
 
 /// The text, cut to [`MAX_TEXT_BYTES`]; `None` if it is empty.

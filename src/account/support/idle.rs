@@ -66,8 +66,8 @@ mod tests {
             for (hours, ticket, kind) in steps {
                 let record: [TicketRecord; 1] = [record(hours, &format!("t{ticket}"), kinds[kind].clone())];
                 apply(&mut state, &record, &settings);
-                if let Some(idle) = &state.idle {
-                    prop_assert_eq!(&**idle, &Idle::of(&state.table));
+                if let Some(idle) = state.rare.as_ref().and_then(|rare| rare.idle.as_ref()) {
+                    prop_assert_eq!(idle, &Idle::of(&state.table));
                 }
                 let open = state.table.iter().filter_map(|(_, bytes)| Ticket::read(bytes)).filter(|ticket| ticket.open).count();
                 prop_assert_eq!((state.open as usize, (state.open + state.done) as usize), (open, state.table.iter().count()));

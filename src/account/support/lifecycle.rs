@@ -131,7 +131,7 @@ impl<'a> TicketFacts<'a> {
             FactKind::Moved => self.moved = true,
             FactKind::Merged => self.merged = true,
             FactKind::Deleted => self.deleted = true,
-            FactKind::Priority | FactKind::Assigned | FactKind::Replied(None) => {}
+            FactKind::Priority | FactKind::Assigned | FactKind::Replied(None) | FactKind::BotReplied => {}
         }
     }
 

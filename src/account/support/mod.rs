@@ -12,12 +12,15 @@ mod idle;
 mod lifecycle;
 mod measure;
 mod period;
+mod redundant;
 mod table;
 mod ticket;
 mod view;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod next_life;
 #[cfg(test)]
 mod reference;
 
@@ -28,6 +31,7 @@ use crate::time::{MaybeTimestamp, Timestamp};
 
 use self::fact::Fact;
 use self::idle::Idle;
+use self::redundant::Redundant;
 use self::table::TicketTable;
 use self::ticket::Ticket;
 use super::{ApplyContext, Limit};
@@ -45,10 +49,25 @@ pub struct Tickets {
     open: u32,
     /// .. and those that are not.
     done: u32,
-    /// Built when a ticket has to be dropped for the first time.
-    idle: Option<Box<Idle>>,
+    rare: Option<Box<Rare>>,
     /// The earliest `ticket_replied` by an agent or a requester, on any ticket of the account.
     first_replied: MaybeTimestamp,
+}
+
+/// What accounts with few and short tickets do not have.
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    /// Built when a ticket has to be dropped for the first time.
+    idle: Option<Idle>,
+    redundant: Redundant,
+}
+
+impl Rare {
+    fn keep(rare: &mut Option<Box<Self>>, ticket: u64, redundant: Vec<Fact<'_>>) {
+        if !redundant.is_empty() {
+            rare.get_or_insert_default().redundant.add(ticket, redundant);
+        }
+    }
 }
 
 impl Tickets {
@@ -60,9 +79,11 @@ impl Tickets {
         let hash = ticket_hash(&event.ticket_id);
         let known = self.table.get(hash).and_then(Ticket::read);
         let mut facts: Vec<Fact<'_>> = known.into_iter().flat_map(|ticket| ticket.facts()).collect();
-        if !fact::insert(&mut facts, Fact::of(event, ctx.at, ctx.id)) {
+        let mut redundant = Vec::new();
+        if !fact::insert(&mut facts, Fact::of(event, ctx.at, ctx.id), &mut redundant) {
             ctx.limits.reached(Limit::TicketFacts);
         }
+        Rare::keep(&mut self.rare, hash, redundant);
         let first_record = known.map_or(ctx.at, |ticket| ticket.first_record.min(ctx.at));
         let last_record = known.map_or(ctx.at, |ticket| ticket.last_record.max(ctx.at));
         let (bytes, open) = Ticket::write(first_record, last_record, &facts);
@@ -72,7 +93,7 @@ impl Tickets {
             *self.count_mut(was_open) -= 1;
         }
         *self.count_mut(open) += 1;
-        if let Some(idle) = &mut self.idle {
+        if let Some(idle) = self.rare.as_mut().and_then(|rare| rare.idle.as_mut()) {
             idle.replace(hash, before, (open, last_record));
         }
         self.enforce_limits(ctx);
@@ -80,11 +101,16 @@ impl Tickets {
 
     /// Forgets everything up to the deletion of the account.
     pub fn forget_until(&mut self, deleted_at: Timestamp) {
-        let after = |(hash, bytes)| Some((hash, Ticket::read(bytes)?.after(deleted_at)?));
-        let tickets: Vec<_> = self.table.iter().filter_map(after).collect();
-        (self.open, self.done, self.idle) = (0, 0, None);
-        for (_, ticket) in &tickets {
+        let rare = self.rare.take().unwrap_or_default();
+        let known = rare.redundant.after(deleted_at);
+        let of = |ticket| known.iter().filter(move |(_, other)| *other == ticket).map(|(fact, _)| fact.clone()).collect();
+        let after = |(hash, bytes)| Some((hash, Ticket::read(bytes)?.after(deleted_at, of(hash))?));
+        let table = std::mem::take(&mut self.table);
+        let mut tickets: Vec<_> = table.iter().filter_map(after).collect();
+        (self.open, self.done) = (0, 0);
+        for (hash, ticket) in &mut tickets {
             *self.count_mut(ticket.open) += 1;
+            Rare::keep(&mut self.rare, *hash, std::mem::take(&mut ticket.redundant));
         }
         if self.first_replied.get().is_some_and(|first| first <= deleted_at) {
             self.first_replied = tickets.iter().filter_map(|(_, ticket)| ticket.first_replied).min().into();
@@ -136,7 +162,7 @@ impl Tickets {
 
     /// Drops the ticket that has been idle longest (of equals, the one with the smallest hash), among the open or the other tickets.
     fn drop_idlest(&mut self, open: bool) {
-        let idle = self.idle.get_or_insert_with(|| Box::new(Idle::of(&self.table)));
+        let idle = self.rare.get_or_insert_default().idle.get_or_insert_with(|| Idle::of(&self.table));
         if let Some(hash) = idle.pop(open) {
             self.table.put(hash, None);
         }

@@ -201,7 +201,7 @@ fn whole_ticket() -> impl Strategy<Value = TicketKind<'static>> {
 }
 
 /// Events of a few tickets, each with a unique id.
-fn records() -> impl Strategy<Value = Vec<TicketRecord>> {
+pub(super) fn records() -> impl Strategy<Value = Vec<TicketRecord>> {
     let fields = (
         prop::option::weighted(0.3, select(Priority::ALL.to_vec())),
         prop::option::weighted(0.3, select(vec!["bug", "question"])),
@@ -223,7 +223,7 @@ fn records() -> impl Strategy<Value = Vec<TicketRecord>> {
     })
 }
 
-fn shuffled<T: Clone>(items: &[T], keys: &[u32]) -> Vec<T> {
+pub(super) fn shuffled<T: Clone>(items: &[T], keys: &[u32]) -> Vec<T> {
     let mut keyed: Vec<_> = items.iter().cloned().zip(keys.iter().cycle()).collect();
     keyed.sort_by_key(|(_, key)| **key);
     keyed.into_iter().map(|(item, _)| item).collect()

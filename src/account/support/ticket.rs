@@ -3,8 +3,8 @@
 //! `varint(zigzag(last record)) varint((last - first record) << 2 | names a later instant << 1 | open)`, then each fact in order: a head
 //! byte (the kind in the low half, the fields present in the high half), the milliseconds since the previous fact, and the fields.
 //!
-//! Version 2 added the channel, kind 13 and three snapshot statuses, and changed nothing else: valid bytes of version 1 are valid in
-//! version 2.
+//! Version 2 added the channel, kinds 13 and 15 and three snapshot statuses, and changed nothing else: valid bytes of version 1 are valid
+//! in version 2.
 
 use crate::account::bytes::{Reader, Writer};
 use crate::account::feedback::Satisfaction;
@@ -12,7 +12,7 @@ use crate::event::{OpenStatus, Priority, SnapshotStatus};
 use crate::settings::StateVersion;
 use crate::time::Timestamp;
 
-use super::fact::{Fact, FactKind, SnapshotFact};
+use super::fact::{self, Fact, FactKind, SnapshotFact};
 
 const HAS_ID: u8 = 0x10;
 const HAS_PRIORITY: u8 = 0x20;
@@ -69,18 +69,31 @@ impl<'a> Ticket<'a> {
         facts.reader.0.is_empty()
     }
 
-    /// The ticket without its facts up to an instant; `None` if no record is later.
-    pub(super) fn after(&self, instant: Timestamp) -> Option<RemainingTicket> {
+    /// The ticket without its facts up to an instant, and with those that matter once these are forgotten; `None` if no record is later.
+    pub(super) fn after(&self, instant: Timestamp, redundant: Vec<Fact<'a>>) -> Option<RemainingTicket<'a>> {
         if self.last_record <= instant {
             return None;
         }
-        let facts: Vec<Fact<'_>> = self.facts().filter(|fact| fact.at > instant).collect();
-        // Records that added no lasting fact are not kept; the last one is the only known of them.
-        let earliest = facts.first().map_or(self.last_record, |fact| fact.at);
+        let mut facts: Vec<Fact<'_>> = self.facts().filter(|fact| fact.at > instant).collect();
+        // Records that added no lasting fact are not all kept; the last one is always known.
+        let earliest = facts.iter().chain(&redundant).map(|fact| fact.at).min().unwrap_or(self.last_record);
+        let replies = facts.iter().chain(&redundant).filter(|fact| matches!(fact.kind, FactKind::Replied(_)));
+        let first_replied = replies.map(|fact| fact.at).min();
+        let mut still_redundant = Vec::new();
+        for fact in redundant {
+            fact::insert(&mut facts, fact, &mut still_redundant);
+        }
         let first_record = if self.first_record > instant { self.first_record } else { earliest };
         let (bytes, open) = Self::write(first_record, self.last_record, &facts);
-        let mut replies = facts.iter().filter(|fact| matches!(fact.kind, FactKind::Replied(_)));
-        Some(RemainingTicket { open, first_replied: replies.next().map(|fact| fact.at), bytes })
+        Some(RemainingTicket { open, first_replied, bytes, redundant: still_redundant })
+    }
+
+    /// The ticket as version 1 has it, without a kind of its own for replies by bots; `None` if it has none.
+    pub(super) fn without_bots(&self) -> Option<Vec<u8>> {
+        let mut facts: Vec<Fact<'_>> = self.facts().collect();
+        let replies = facts.iter_mut().filter(|fact| fact.kind == FactKind::BotReplied);
+        let changed = replies.map(|fact| fact.kind = FactKind::Replied(None)).count() > 0;
+        changed.then(|| Self::write(self.first_record, self.last_record, &facts).0)
     }
 
     /// Encodes a ticket and returns whether it is open. The facts must be sorted, none before `first_record`.
@@ -103,10 +116,11 @@ impl<'a> Ticket<'a> {
 }
 
 /// What is left of a ticket after its account was deleted.
-pub(super) struct RemainingTicket {
+pub(super) struct RemainingTicket<'a> {
     pub open: bool,
     pub first_replied: Option<Timestamp>,
     pub bytes: Vec<u8>,
+    pub redundant: Vec<Fact<'a>>,
 }
 
 /// Iterates over the facts of a ticket.
@@ -129,7 +143,8 @@ impl<'a> Iterator for FactIter<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn fact(&mut self, before: i64) -> Option<Fact<'a>> {
+    /// The next fact, after one at `before`.
+    pub(super) fn fact(&mut self, before: i64) -> Option<Fact<'a>> {
         let mut head = self.byte()?;
         let channel = if head == CHANNEL { self.text()? } else { &[][..] };
         if head == CHANNEL {
@@ -161,6 +176,7 @@ impl<'a> Reader<'a> {
             11 => FactKind::Deleted,
             12 => FactKind::Replied(None),
             13 => FactKind::Moved,
+            15 => FactKind::BotReplied,
             _ => return None,
         })
     }
@@ -184,7 +200,8 @@ impl<'a> Reader<'a> {
 }
 
 impl Writer {
-    fn fact(&mut self, fact: &Fact<'_>, before: Timestamp) {
+    /// Writes a fact, after one at `before`.
+    pub(super) fn fact(&mut self, fact: &Fact<'_>, before: Timestamp) {
         let part = |present: bool, bit: u8| if present { bit } else { 0 };
         let has_texts = fact.category.is_some() || fact.product.is_some();
         let parts = part(!fact.id.is_empty(), HAS_ID)
@@ -263,6 +280,7 @@ const fn number_of(kind: &FactKind) -> u8 {
         FactKind::Deleted => 11,
         FactKind::Replied(None) => 12,
         FactKind::Moved => 13,
+        FactKind::BotReplied => 15,
     }
 }
 

@@ -59,7 +59,12 @@ fn record(n: usize, life: i64, kind: u8, minutes: i64) -> (Stream, Value) {
         6 => (Stream::Support, "ticket_opened", exact, json!({"ticket_id": n % 3, "priority": "high", "category": "login"})),
         7 => (Stream::Support, "ticket_resolved", exact, json!({"ticket_id": n % 3})),
         8 => (Stream::Support, "ticket_rated", exact, json!({"ticket_id": n % 3, "score": 4})),
-        9 => (Stream::Support, "ticket_replied", exact, json!({"ticket_id": format!("{life}-{n}"), "by": "agent"})),
+        9 => (
+            Stream::Support,
+            "ticket_replied",
+            exact,
+            json!({"ticket_id": n % 3, "by": if minutes % 3 == 0 { "requester" } else { "agent" }}),
+        ),
         10 => (Stream::Feedback, "nps_answered", exact, json!({"score": minutes % 11})),
         11 => (Stream::Feedback, "ces_answered", exact, json!({"score": 1 + minutes % 5})),
         12 => {
@@ -67,12 +72,7 @@ fn record(n: usize, life: i64, kind: u8, minutes: i64) -> (Stream, Value) {
         }
         13 => (Stream::Feedback, "referral_made", exact, json!({})),
         14 => (Stream::Billing, "invoice_paid", exact, json!({"invoice_id": n % 4, "amount_minor": minutes, "currency": "USD"})),
-        15 => (
-            Stream::Billing,
-            "invoice_payment_failed",
-            exact,
-            json!({"invoice_id": n % 4, "amount_minor": 1, "currency": "USD"}),
-        ),
+        15 => (Stream::Billing, "invoice_payment_failed", exact, json!({"invoice_id": n % 4, "amount_minor": 1, "currency": "USD"})),
         16 | 17 => (
             Stream::Billing,
             "subscription_changed",
