@@ -5,6 +5,7 @@
 
 #[path = "../tests/event_fixtures/mod.rs"]
 mod event_fixtures;
+#![expect(clippy::print_stdout, reason = "a bench prints")]
 
 use std::fmt;
 use std::time::Instant;

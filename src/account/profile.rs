@@ -317,7 +317,8 @@ mod tests {
             records in prop::collection::vec((0..9_i64, any::<bool>(), prop::option::of(0..3_u64), any::<bool>()), 0..12).prop_shuffle(),
             deleted_at in -1..9_i64,
         ) {
-            let apply = |records: &[(usize, (i64, bool, Option<u64>, bool))]| {
+            type Numbered = (usize, (i64, bool, Option<u64>, bool));
+            let apply = |records: &[Numbered]| {
                 let mut state = NewestProfile::default();
                 for (n, (at, merge, seats, is_named)) in records {
                     let name = is_named.then(|| format!("{n}").into());

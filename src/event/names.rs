@@ -64,7 +64,8 @@ const fn slot(name: &[u8]) -> usize {
         Some(middle) => *middle,
         None => 0,
     };
-    let mixed = u32::from_le_bytes([*first, middle, *last, name.len() as u8]);
+    let [length, ..] = name.len().to_le_bytes();
+    let mixed = u32::from_le_bytes([*first, middle, *last, length]);
     (mixed.wrapping_mul(0x9e37_79b1) >> 24) as usize
 }
 

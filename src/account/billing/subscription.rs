@@ -106,8 +106,12 @@ impl<'a> Subscription<'a> {
         let lower = self.snapshots.iter().skip(position).take_while(|known| **known < snapshot).count();
         let replaced: Vec<_> = self.snapshots.splice(position..position + lower, [snapshot]).collect();
         let later = replaced.into_iter().filter(|known| known.occurred_at > at);
-        let dropped = later.map(|known| self.set_aside(known)).fold(false, |dropped, what| dropped | (what == Inserted::Trimmed));
-        let mut inserted = if dropped { Inserted::Trimmed } else { Inserted::Kept };
+        let mut inserted = Inserted::Kept;
+        for known in later {
+            if self.set_aside(known) == Inserted::Trimmed {
+                inserted = Inserted::Trimmed;
+            }
+        }
         loop {
             self.changes = self.change_flags().filter(|changes| *changes).count();
             let Some(position) = self.over_limit() else { return inserted };

@@ -25,7 +25,9 @@ proptest! {
         restarts in any::<bool>(),
     ) {
         if anonymous {
-            records.iter_mut().for_each(|record| record.id = None);
+            for record in &mut records {
+                record.id = None;
+            }
         }
         let deleted_at = hour(deleted_at * 12);
         let next_life: Vec<TicketRecord> = records.iter().filter(|record| record.at > deleted_at).take(MAX_REDUNDANT).cloned().collect();
@@ -35,7 +37,9 @@ proptest! {
         if restarts {
             let parts = state.parts(StateVersion::NEWEST);
             state = Tickets::default();
-            parts.iter().for_each(|(part, bytes)| state.restore(*part, bytes).unwrap());
+            for (part, bytes) in &parts {
+                state.restore(*part, bytes).unwrap();
+            }
         }
         state.forget_until(deleted_at);
         let expected = state_of(&next_life);
@@ -64,7 +68,9 @@ fn a_reply_by_a_bot_is_never_the_first_reply() {
         assert!(state.has_replied(hour(8)) && !state.has_replied(hour(7)));
         let one: Vec<_> = state.parts(StateVersion::V1);
         let mut restored = Tickets::default();
-        one.iter().for_each(|(part, bytes)| restored.restore(*part, bytes).unwrap());
+        for (part, bytes) in &one {
+            restored.restore(*part, bytes).unwrap();
+        }
         assert_eq!(only(&restored, 9), only(&state, 9));
         assert_eq!(state.least_version(), StateVersion::V1);
     }
