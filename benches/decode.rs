@@ -2,10 +2,10 @@
 //! adapter beside the bare parse of the same bytes; and the cost of the repartition stage's router.
 //!
 //! `cargo bench --bench decode`; items/s are records per second on one core.
+#![expect(clippy::print_stdout, reason = "a bench prints")]
 
 #[path = "../tests/event_fixtures/mod.rs"]
 mod event_fixtures;
-#![expect(clippy::print_stdout, reason = "a bench prints")]
 
 use std::fmt;
 use std::time::Instant;
