@@ -57,6 +57,7 @@ fn are_equal(known: &[u8], name: &[u8]) -> bool {
 
 /// Where the search for a name begins: names of one object mostly differ in length, first, middle or last byte.
 #[inline]
+#[expect(clippy::cast_possible_truncation, reason = "only the lowest bits of the length count")]
 const fn slot(name: &[u8]) -> usize {
     let (Some(first), Some(last)) = (name.first(), name.last()) else { return 0 };
     let (_, end) = name.split_at(name.len() / 2);
@@ -64,7 +65,7 @@ const fn slot(name: &[u8]) -> usize {
         Some(middle) => *middle,
         None => 0,
     };
-    let mixed = u32::from_le_bytes([*first, middle, *last, name.len() as u8]);
+    let mixed = u32::from_le_bytes([*first, middle, *last, 0]) ^ ((name.len() as u32) << 24);
     (mixed.wrapping_mul(0x9e37_79b1) >> 24) as usize
 }
 

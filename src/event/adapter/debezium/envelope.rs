@@ -153,11 +153,12 @@ fn position(parts: &[Json<'_>]) -> Option<String> {
         if word.len() > 64 {
             continue;
         }
-        match &mut position {
-            Some(words) => words.push(':'),
-            None => position = Some(String::with_capacity(USUAL_BYTES)),
+        let is_first = position.is_none();
+        let words = position.get_or_insert_with(|| String::with_capacity(USUAL_BYTES));
+        if !is_first {
+            words.push(':');
         }
-        position.iter_mut().for_each(|words| words.push_str(word));
+        words.push_str(word);
     }
     position
 }

@@ -198,12 +198,11 @@ fn in_place<'a>(
     raw: &Raw<'a>,
 ) -> Option<Result<Decoded<'a>, Rejection>> {
     let flat;
-    let listed = match change.listed {
-        Some(listed) => listed,
-        None => {
-            flat = scan::whole::<Listed<'a>>(row)?;
-            &flat
-        }
+    let listed = if let Some(listed) = change.listed {
+        listed
+    } else {
+        flat = scan::whole::<Listed<'a>>(row)?;
+        &flat
     };
     let field = |(name, json): &(&'a str, &'a str)| Some((*name, change.columns.in_place(name, json)?));
     let fields = listed.members()?.iter().map(field);
