@@ -8,7 +8,8 @@
 //! ```
 //! The stage holds no state but its offsets, so nothing is restored: after a transaction that failed, or whose outcome is unclear, it reads
 //! on from the committed offsets. [`router`] decides what becomes of a record and does no I/O; [`thread`] reads, [`writer`] writes, [`commit`]
-//! commits; [`accounts`] follows the accounts topics; [`purge`] deletes what the tasks have committed; [`redrive`] writes the events of dead
+//! commits; [`accounts`] follows the accounts topics; [`purge`] deletes what the tasks have committed; [`reset`] moves the group's
+//! offsets behind what was written; [`redrive`] writes the events of dead
 //! letters whose account has become known.
 
 mod accounts;
@@ -18,6 +19,7 @@ mod origin;
 mod positions;
 pub(super) mod purge;
 pub mod redrive;
+pub mod reset;
 pub mod router;
 mod stage;
 mod thread;
