@@ -28,6 +28,7 @@ fn main() {
 }
 
 /// The table that the targets of adapters and of the repartition stage refer to.
+#[expect(clippy::print_stdout, reason = "a bench prints its results")]
 fn print_speeds() {
     println!("\nspeed of each adapter, in times that of the bare parse (serde_json::IgnoredAny) of the same bytes; target: 0.60");
     let rates = event_fixtures::rates();

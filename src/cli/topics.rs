@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::Globals;
 use super::cluster::Cluster;
 use crate::stream::preflight::{reset, rights, survey};
+use crate::stream::repartition::reset as stage_reset;
 use crate::stream::{Options, Permits};
 
 const EXAMPLES: &str = "\
@@ -89,14 +90,19 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
             }
         }
         Action::Reset { yes } => {
-            let moves = reset::plan(&options)?;
-            for one in &moves {
+            // Of a group that has lost all its offsets, the stage's must be found first: they decide whether the rest can be moved at all.
+            let of_stage = if options.repartitioned().next().is_some() { stage_reset::plan(&options)? } else { Vec::new() };
+            let groups = [(options.repartition_group(), of_stage), (options.application.clone(), reset::plan(&options)?)];
+            for one in groups.iter().flat_map(|(_, moves)| moves) {
                 let from = one.from.map_or_else(|| "nothing".to_owned(), |from| from.to_string());
                 writeln!(out, "{} [{}]: from {from} to {}", one.topic, one.partition, one.to)?;
             }
-            match (moves.is_empty(), yes) {
+            match (groups.iter().all(|(_, moves)| moves.is_empty()), yes) {
                 (true, _) => eprintln!("the group's offsets already match the state"),
-                (false, true) => reset::apply(&options, &moves)?,
+                (false, true) => groups
+                    .iter()
+                    .filter(|(_, moves)| !moves.is_empty())
+                    .try_for_each(|(group, moves)| reset::apply(&options, group, moves))?,
                 (false, false) => eprintln!("nothing was changed; add --yes to apply it"),
             }
         }

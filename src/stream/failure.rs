@@ -139,14 +139,15 @@ pub enum Failure {
     /// The internal topic of the repartition stage has records, but its group has no committed offset.
     #[error(
         "the group {group} has no committed offsets, but {topic} has records of the repartition stage: reading its topics again would count \
-         them twice; set the group's offsets to where it had read (kafka-consumer-groups.sh --reset-offsets), or start over with a new \
-         application.id"
+         them twice; {remedy}, or start over with a new application.id"
     )]
     RepartitionOffsetsMissing {
         /// The group.
         group: String,
         /// The internal topic.
         topic: String,
+        /// What to do about it.
+        remedy: &'static str,
     },
     /// A required topic does not exist.
     #[error("topic {topic} does not exist{hint}")]

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use churnwatch::event::Stream;
 use serde_json::Value;
 
+use crate::chaos::late::Late;
 use crate::kafka::input::now;
 use crate::kafka::scenario::{LIMIT, Scenario};
 use crate::kafka::service::Service;
 use crate::kafka::{client, eventually};
+use crate::zombie::{proxied_broker, through};
 
 /// Calls of a product that knows users and no accounts.
 struct Clicks {
@@ -19,7 +21,10 @@ struct Clicks {
 
 impl Clicks {
     fn new(name: &str) -> Self {
-        let mut scenario = Scenario::new(name, 2, &[]);
+        Self::of(Scenario::new(name, 2, &[]))
+    }
+
+    fn of(mut scenario: Scenario) -> Self {
         scenario.application.set("streams.usage.format", "segment");
         scenario.application.set("output.on_bad_run", "dead_letter");
         let usage = scenario.topics.of(Stream::Usage);
@@ -151,6 +156,27 @@ fn a_redrive_that_is_killed_at_any_point_writes_nothing_twice_and_loses_nothing(
     let written = clicks.written();
     assert_eq!((written.len(), written.values().all(|times| *times == 1)), (LETTERS, true));
     eventually("the events to be applied", LIMIT, || (applied(&service, "acme") == (LETTERS as i64, true)).then_some(()));
+    service.terminate();
+}
+
+#[test]
+fn an_end_of_its_transaction_that_arrives_in_the_next_one_does_not_end_that_before_the_memory_is_written() {
+    const LETTERS: usize = 2_500;
+    let (broker, proxy) = proxied_broker();
+    let mut clicks = Clicks::of(Scenario::on(broker, "redrive-late", 2, &[]));
+    clicks.call("u1", LETTERS, 0);
+    let mut service = clicks.scenario.application.start();
+    clicks.wait_for_letters(&mut service, LETTERS);
+    clicks.declare("u1", "acme");
+    proxy.hold(Late::end_between_writes());
+    let through = through(&proxy);
+    let arguments: Vec<&str> = ["redrive", "--code", "unknown_account"].into_iter().chain(through.iter().map(String::as_str)).collect();
+    let disturbed = clicks.scenario.application.command(&arguments);
+    let log = String::from_utf8(disturbed.stderr).unwrap();
+    assert!(proxy.has_delivered() && log.contains("the memory read again"), "{log}");
+    clicks.redrive(&[]);
+    let written = clicks.written();
+    assert_eq!((written.len(), written.values().all(|times| *times == 1)), (LETTERS, true));
     service.terminate();
 }
 

@@ -68,12 +68,12 @@ fn moves_of(task: i32, stamp: &Stamp, committed: impl Fn(&str) -> Option<Option<
     stamp.inputs.iter().filter_map(to_stamp).collect()
 }
 
-/// Moves the offsets.
+/// Moves the offsets of a group.
 ///
 /// # Errors
 /// If a member of the group is running, or the cluster refuses.
-pub fn apply(options: &Options, moves: &[Move]) -> Result<(), Failure> {
-    let consumer = Consumer::new(&options.properties.reader(&options.application))?;
+pub fn apply(options: &Options, group: &str, moves: &[Move]) -> Result<(), Failure> {
+    let consumer = Consumer::new(&options.properties.reader(group))?;
     consumer.commit(moves.iter().map(|one| (one.topic.as_str(), one.partition, Offset::Offset(one.to))))?;
     Ok(())
 }

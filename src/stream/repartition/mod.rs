@@ -11,8 +11,8 @@
 //! The stage holds no state but its offsets, so nothing is restored: after a transaction that failed, or whose outcome is unclear, it reads
 //! on from the committed offsets. [`router`] decides what becomes of a record and does no I/O; [`thread`] reads, [`writer`] writes, [`commit`]
 //! commits; [`accounts`] follows the topics that declare aliases, [`table`] holds these, and [`declaration`] is what an event of another topic
-//! declares; [`purge`] deletes what the tasks have committed; [`redrive`] writes the events of dead
-//! letters whose account has become known.
+//! declares; [`purge`] deletes what the tasks have committed; [`reset`] moves the group's offsets behind what was written; [`redrive`] writes
+//! the events of dead letters whose account has become known.
 
 mod accounts;
 mod commit;
@@ -23,6 +23,7 @@ mod origin;
 mod positions;
 pub(super) mod purge;
 pub mod redrive;
+pub mod reset;
 pub mod router;
 mod stage;
 mod table;

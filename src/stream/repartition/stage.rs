@@ -57,7 +57,9 @@ impl Stage {
         let was_written = was_written(&options.repartition_topic(), inputs.partitions, &reader, inspector)?;
         let known_topics: BTreeSet<String> = committed(&reader, &places, || ())?.into_keys().map(|(topic, _)| topic).collect();
         if known_topics.is_empty() && was_written {
-            return Err(Failure::RepartitionOffsetsMissing { group: options.repartition_group(), topic: options.repartition_topic() });
+            let (group, topic) = (options.repartition_group(), options.repartition_topic());
+            let remedy = "`churnwatch topics reset` moves the group behind what it has written, with all instances stopped";
+            return Err(Failure::RepartitionOffsetsMissing { group, topic, remedy });
         }
         let router = router(options, inputs)?;
         let names: Vec<&str> = topics.iter().map(|topic| topic.name.as_str()).collect();

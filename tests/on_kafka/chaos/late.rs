@@ -34,6 +34,11 @@ impl Late {
         Self { of: Api::EndTxn, before: Api::AddOffsetsToTxn, skip: 0, held: None, is_delivered: false }
     }
 
+    /// The end of a transaction that arrives between two writes of the next one.
+    pub fn end_between_writes() -> Self {
+        Self { of: Api::EndTxn, before: Api::Produce, skip: 1, held: None, is_delivered: false }
+    }
+
     pub const fn is_delivered(&self) -> bool {
         self.is_delivered
     }

@@ -3,7 +3,7 @@
 
 use crate::clock::Deadline;
 use crate::fault;
-use crate::kafka::{Consumer, Membership, Outgoing, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
+use crate::kafka::{Commit, Consumer, Membership, Outgoing, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 use crate::stream::repartition::origin::{HEADER, Origin};
@@ -96,11 +96,12 @@ impl Writer {
         })
     }
 
-    /// Writes a batch with the next offset of each partition of the dead letters.
+    /// Writes a batch with the next offset of each partition of the dead letters. If one of its requests may have been repeated, the
+    /// producer must not write another.
     ///
     /// # Errors
     /// If it was not committed, or may not have been: a redrive ends then, and another one goes on from what was committed.
-    pub(super) fn write(&self, batch: &Batch, offsets: &[(String, i32, i64)]) -> Result<(), Failure> {
+    pub(super) fn write(&self, batch: &Batch, offsets: &[(String, i32, i64)]) -> Result<Commit, Failure> {
         fault::point("before-redrive-commit");
         let result = self.transact(batch, offsets, Deadline::after(TRANSACTION_TIMEOUT));
         fault::point("after-redrive-commit");
@@ -108,7 +109,7 @@ impl Writer {
         result.map_err(|error| failure(&self.producer.abort().err().unwrap_or(error)))
     }
 
-    fn transact(&self, batch: &Batch, offsets: &[(String, i32, i64)], deadline: Deadline) -> Result<(), TransactionError> {
+    fn transact(&self, batch: &Batch, offsets: &[(String, i32, i64)], deadline: Deadline) -> Result<Commit, TransactionError> {
         self.producer.begin()?;
         for event in &batch.events {
             self.producer.send(
@@ -131,7 +132,7 @@ impl Writer {
             self.producer
                 .send(&Outgoing { topic, partition: None, key, value, headers: &[], timestamp: None, remember: false }, deadline)?;
         }
-        self.producer.commit(offsets, &self.membership.metadata, deadline).map(drop)
+        self.producer.commit(offsets, &self.membership.metadata, deadline)
     }
 }
 

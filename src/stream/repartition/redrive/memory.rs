@@ -137,7 +137,12 @@ impl Visitor for Restoring<'_> {
 ///
 /// # Errors
 /// If that takes longer than any transaction may last.
-pub(super) fn wait_until_stable(reader: &Consumer, inspector: &Inspector, topic: &str, partitions: i32) -> Result<(), Failure> {
+pub(in crate::stream::repartition) fn wait_until_stable(
+    reader: &Consumer,
+    inspector: &Inspector,
+    topic: &str,
+    partitions: i32,
+) -> Result<(), Failure> {
     let deadline = Deadline::after(wait::OPEN_TRANSACTION);
     for partition in 0..partitions {
         let end = inspector.watermarks(topic, partition)?.1;

@@ -7,7 +7,8 @@
 //! ```
 //! The tasks read the events like all others of the internal topic. Their state is a function of the set of events, so it does not matter
 //! that these come late. A letter takes effect once: its events and its entry in the [`memory`] are committed together, the memory is read
-//! before the first letter, and a second redrive fences the first before that.
+//! before the first letter, and a second redrive fences the first before that. A producer whose requests may have been repeated is replaced
+//! by one with the same id, which keeps late requests out, and fences a redrive that has begun meanwhile; so the memory is read again.
 
 mod batch;
 mod letter;
@@ -34,6 +35,7 @@ use crate::stream::options::Options;
 use crate::stream::preflight::{Inputs, topics};
 use crate::stream::values::Values;
 
+pub(super) use memory::wait_until_stable;
 pub use tally::Tally;
 
 /// Redrives the letters of these codes. A dry run only counts them: it writes nothing and fences nobody. The options must describe a repartition
@@ -78,8 +80,9 @@ pub fn redrive(options: &Options, codes: &'static [Code], is_dry_run: bool, stop
         batch,
         routed: events,
         progress,
-        topic_id: held.topic_id,
+        held,
         writer,
+        inspector: &inspector,
         stop,
     };
     let places: Vec<(i32, i64)> = pass.progress.iter().map(|(partition, progress)| (*partition, progress.next)).collect();
@@ -155,10 +158,10 @@ struct Pass<'p> {
     batch: Batch,
     routed: Routed,
     progress: BTreeMap<i32, Progress>,
-    /// The id of the dead letters topic.
-    topic_id: Option<String>,
+    held: Held,
     /// `None` in a dry run.
     writer: Option<Writer>,
+    inspector: &'p Inspector,
     stop: &'p Stop,
 }
 
@@ -234,7 +237,7 @@ impl Pass<'_> {
     }
 
     fn place(&self, record: Record<'_>) -> Place {
-        Place { topic_id: self.topic_id.clone(), partition: record.partition(), offset: record.offset() }
+        Place { topic_id: self.held.topic_id.clone(), partition: record.partition(), offset: record.offset() }
     }
 
     /// Writes what has been collected, and how far the letters were read.
@@ -243,7 +246,20 @@ impl Pass<'_> {
         let Some(writer) = &self.writer else { return Ok(()) };
         let letters = &self.options.dead_letters_topic;
         let offsets: Vec<_> = self.progress.iter().map(|(partition, progress)| (letters.clone(), *partition, progress.offset())).collect();
-        writer.write(&batch, &offsets)
+        let committed = writer.write(&batch, &offsets)?;
+        if committed.may_be_repeated { self.renew() } else { Ok(()) }
+    }
+
+    /// Replaces the producer, and reads the memory again: another redrive may have written since it was read.
+    fn renew(&mut self) -> Result<(), Failure> {
+        tracing::info!("a request of the last transaction may have been sent twice: its producer is replaced, and the memory read again");
+        // The letters are being read by the other client.
+        let reader = Consumer::new(&self.options.properties.reader(&self.options.redrive_group()))?;
+        // The old producer must not end anything of the new one's.
+        self.writer = None;
+        self.writer = Some(Writer::new(self.options, &reader)?);
+        self.memory = recall(self.options, &reader, self.inspector, &self.held, true)?;
+        Ok(())
     }
 
     /// Writes the rest, and forgets letters that the dead letters topic does not hold any more.
