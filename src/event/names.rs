@@ -57,7 +57,6 @@ fn are_equal(known: &[u8], name: &[u8]) -> bool {
 
 /// Where the search for a name begins: names of one object mostly differ in length, first, middle or last byte.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "only the lowest bits of the length count")]
 const fn slot(name: &[u8]) -> usize {
     let (Some(first), Some(last)) = (name.first(), name.last()) else { return 0 };
     let (_, end) = name.split_at(name.len() / 2);
