@@ -2,7 +2,6 @@
 //! adapter beside the bare parse of the same bytes; and the cost of the repartition stage's router.
 //!
 //! `cargo bench --bench decode`; items/s are records per second on one core.
-#![expect(clippy::print_stdout, reason = "a bench prints")]
 
 #[path = "../tests/event_fixtures/mod.rs"]
 mod event_fixtures;
