@@ -14,6 +14,7 @@ use super::fleet::{Fleet, PERMITTED, code_of};
 use super::load::{self, AHEAD_MAX_MS, Feed, Load, REMEMBERED_DAYS, Size};
 use super::proxy::{Api, Proxy};
 use super::random::Random;
+use super::stage::{self, Stage};
 use crate::kafka::broker::{Broker, free_port};
 use crate::kafka::client::{self, Group};
 use crate::kafka::in_time;
@@ -45,6 +46,8 @@ pub struct Plan {
     pub progress_limit: Duration,
     /// A rule that the service breaks on purpose.
     pub mutant: Option<&'static str>,
+    /// Whether usage, billing and support pass the repartition stage.
+    pub has_stage: bool,
 }
 
 /// A campaign under way.
@@ -62,6 +65,7 @@ pub struct Campaign<'a> {
     pub figures: Figures,
     progress_limit: Duration,
     group: Group,
+    stage: Option<Stage>,
 }
 
 /// Why a campaign ended early, and after how many faults.
@@ -78,11 +82,15 @@ pub fn run(plan: &Plan) -> Result<Figures, Caught> {
     let (proxy, listeners) = Proxy::listen(plan.seed, plan.brokers);
     let disk = plan.kinds.contains(&Kind::DiskFull).then(|| Disk::mount().expect("a full disk takes the rights to mount one"));
     let broker = start_brokers(&proxy, listeners, disk.as_ref());
-    let topics = Topics::create(&broker, "chaos", PARTITIONS);
-    let Load { older, newer } = load::simulated(plan.seed, plan.size);
+    let topics = if plan.has_stage { stage::create_topics(&broker) } else { Topics::create(&broker, "chaos", PARTITIONS) };
+    let Load { mut older, mut newer } = load::simulated(plan.seed, plan.size);
+    if plan.has_stage {
+        (older, newer) = (stage::with_foreign_keys(older), stage::with_foreign_keys(newer));
+    }
     topics.fill(&broker, &older);
     let mut application = Application::new(&broker, &topics);
     configure(&mut application, &proxy);
+    let stage = plan.has_stage.then(|| Stage::of(&broker, &mut application));
     let feed = Feed::begin(&broker, &topics, newer, plan.per_second, plan.seed);
 
     let mut campaign = Campaign {
@@ -97,6 +105,7 @@ pub fn run(plan: &Plan) -> Result<Figures, Caught> {
         figures: Figures::default(),
         progress_limit: plan.progress_limit,
         group: Group::new(&broker, &application.id),
+        stage,
     };
     let result = campaign.go_through(plan);
     feed.end();
@@ -176,7 +185,8 @@ impl Campaign<'_> {
         self.recover().map_err(alone)?;
         let mut deck = Deck::new(&plan.kinds);
         for number in 0..plan.faults {
-            if plan.until.is_some_and(|until| Instant::now() > until) {
+            // A campaign without any fault would show nothing, however slow the machine.
+            if number > 0 && plan.until.is_some_and(|until| Instant::now() > until) {
                 break;
             }
             let kind = deck.draw(&mut self.random);
@@ -209,6 +219,10 @@ impl Campaign<'_> {
         for place in self.fleet.running() {
             self.fleet.terminate(place).map_err(alone)?;
         }
+        if let Some(stage) = &self.stage {
+            let witness = self.witness()?;
+            return check::stage::check(self.broker, self.topics, self.application, stage, &witness);
+        }
         self.fleet.start(0, None);
         let restored = self.restored()?;
         self.fleet.terminate(0).map_err(alone)?;
@@ -226,8 +240,19 @@ impl Campaign<'_> {
     pub fn recover(&mut self) -> Result<Duration, Violation> {
         let began = Instant::now();
         self.pulse();
-        let ends: Vec<(String, Vec<i64>)> =
-            self.topics.all().into_iter().map(|topic| (topic.clone(), client::ends(self.broker, &topic))).collect();
+        if self.stage.is_some() {
+            self.reach(&Stage::inputs(self.broker, self.topics), |campaign| campaign.stage.as_ref().map(|stage| &stage.group))?;
+        }
+        let ends = match &self.stage {
+            Some(stage) => stage.outputs(self.broker, self.topics),
+            None => self.topics.all().into_iter().map(|topic| (topic.clone(), client::ends(self.broker, &topic))).collect(),
+        };
+        self.reach(&ends, |campaign| Some(&campaign.group))?;
+        Ok(began.elapsed())
+    }
+
+    /// Waits until a group has committed these offsets.
+    fn reach(&mut self, ends: &[(String, Vec<i64>)], group: impl Fn(&Self) -> Option<&Group>) -> Result<(), Violation> {
         let mut reached = Vec::new();
         let done = in_time(self.progress_limit, || {
             if let Err(violation) = self.fleet.supervise() {
@@ -236,12 +261,13 @@ impl Campaign<'_> {
             if self.fleet.running().is_empty() {
                 self.fleet.start(0, None);
             }
-            reached = ends.iter().map(|(topic, _)| self.group.committed(topic, PARTITIONS)).collect();
+            let Some(group) = group(self) else { return Some(Ok(())) };
+            reached = ends.iter().map(|(topic, ends)| group.committed(topic, i32::try_from(ends.len()).unwrap())).collect();
             let all = ends.iter().zip(&reached).all(|((_, ends), reached)| reached.iter().zip(ends).all(|(offset, end)| offset >= end));
             all.then_some(Ok(()))
         });
         match done {
-            Some(result) => result.map(|()| began.elapsed()),
+            Some(result) => result,
             None => Err(Violation::new("I9", format!("no progress for {:?}: committed {reached:?} of {ends:?}", self.progress_limit))),
         }
     }
@@ -320,12 +346,16 @@ impl Campaign<'_> {
     fn witness(&self) -> Result<Application, Vec<Violation>> {
         let mut witness = Application::new(self.broker, self.topics);
         configure(&mut witness, self.proxy);
+        let topics = match &self.stage {
+            Some(_) => stage::make_native(self.broker, self.topics, &mut witness),
+            None => self.topics.all(),
+        };
         let mut service = witness.start();
         let group = Group::new(self.broker, &witness.id);
         let done = in_time(PROGRESS_LIMIT, || {
             service.assert_alive();
             let reached = |topic: &String| group.committed(topic, PARTITIONS) == client::ends(self.broker, topic);
-            self.topics.all().iter().all(reached).then_some(())
+            topics.iter().all(reached).then_some(())
         });
         service.terminate();
         done.map(|()| witness).ok_or_else(|| vec![Violation::new("I9", "the undisturbed application does not come to the end".to_owned())])

@@ -42,6 +42,10 @@ pub enum Kind {
     KillBeforeCommit,
     /// [`Self::Zombie`] whose thread blocks just before a write until its client has learned that it was fenced.
     LateZombie,
+    /// [`Self::KillAtPoint`] around a commit of the repartition stage.
+    KillStage,
+    /// [`Self::Stall`] of a thread of the repartition stage alone, for longer than its membership, sometimes than its transaction.
+    ZombieStage,
     /// In a cluster: the leader of a partition is killed or shut down, and returns after every task has made progress without it.
     LeaderLoss,
     /// The same for the coordinator of the group or of a transaction.
@@ -67,6 +71,22 @@ impl Kind {
         (Self::BrokerKillInRestore, 1),
         (Self::BrokerBounce, 1),
         (Self::Network, 2),
+        (Self::LostAnswer, 1),
+        (Self::Scale, 1),
+    ];
+
+    /// The same with a repartition stage.
+    pub const STAGE_MIX: [(Self, usize); 12] = [
+        (Self::KillStage, 4),
+        (Self::ZombieStage, 3),
+        (Self::Kill, 2),
+        (Self::KillAndTakeOver, 2),
+        (Self::KillAll, 1),
+        (Self::KillAtPoint, 1),
+        (Self::Zombie, 1),
+        (Self::BrokerKill, 1),
+        (Self::BrokerBounce, 1),
+        (Self::Network, 3),
         (Self::LostAnswer, 1),
         (Self::Scale, 1),
     ];
@@ -98,6 +118,8 @@ const POINTS: [(&str, u64); 7] = [
     ("in-restore", 200),
     ("in-revocation", 2),
 ];
+/// The same in the repartition stage, which commits four times as often.
+const STAGE_POINTS: [(&str, u64); 2] = [("before-repartition-commit", 12), ("after-repartition-commit", 12)];
 /// The same for blocking.
 const STALLS: [(&str, u64); 4] = [("before-cycle", 9), ("before-begin", 6), ("after-produce", 6), ("before-commit", 6)];
 /// The session lasts three seconds, a transaction ten.
@@ -124,7 +146,9 @@ impl Campaign<'_> {
             Kind::KillAtPoint => self.kill_at_point(&POINTS),
             Kind::KillBeforeCommit => self.kill_at_point(&[("after-produce", 6), ("before-commit", 6)]),
             Kind::Zombie => self.zombie().map(plain),
-            Kind::Stall => self.stall(),
+            Kind::Stall => self.stall(&STALLS, 9_000),
+            Kind::KillStage => self.kill_at_point(&STAGE_POINTS),
+            Kind::ZombieStage => self.stall(&STAGE_POINTS[..1], 14_000),
             Kind::LateZombie => self.late_zombie().map(plain),
             Kind::LostAnswer => self.lost_answer(),
             Kind::BrokerKill => self.restart_broker("KILL").map(plain),
@@ -284,11 +308,12 @@ impl Campaign<'_> {
         self.recover().map(drop)
     }
 
-    fn stall(&mut self) -> Result<String, Violation> {
+    /// Blocks a thread at one of these points for up to so many milliseconds.
+    fn stall(&mut self, points: &[(&str, u64)], pause_max: u64) -> Result<String, Violation> {
         self.at_least(2)?;
         let place = self.any()?;
-        let (point, passages) = self.random.one_of(&STALLS);
-        let pause = self.random.between(6_000, 9_000);
+        let (point, passages) = self.random.one_of(points);
+        let pause = self.random.between(6_000, pause_max);
         self.fleet.terminate(place)?;
         let began = Instant::now();
         let fault = format!("{point}:{}:{pause}", self.random.between(1, passages));

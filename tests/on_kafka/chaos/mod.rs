@@ -18,6 +18,7 @@ pub mod load;
 pub mod mutant;
 pub mod proxy;
 pub mod random;
+pub mod stage;
 mod tests;
 
 use std::fmt;

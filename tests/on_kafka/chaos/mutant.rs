@@ -149,6 +149,7 @@ impl Mutant {
                 kinds: kinds.to_vec(),
                 progress_limit: PROGRESS_LIMIT,
                 mutant: Some(self.name),
+                has_stage: false,
             };
             if let Err(caught) = campaign::run(&plan) {
                 let mut checks: Vec<_> = caught.violations.iter().map(|violation| violation.check).collect();

@@ -37,6 +37,15 @@ pub fn check(broker: &Broker, group: &str, changelog: &Changelog) -> Vec<Violati
     found
 }
 
+/// The offsets of a group that keeps no stamps have never gone back.
+pub fn check_monotone(broker: &Broker, group: &str) -> Vec<Violation> {
+    let back = |((topic, partition), offsets): (&(String, i32), &Vec<i64>)| {
+        let pair = offsets.windows(2).find(|pair| pair[1] < pair[0])?;
+        Some(Violation::new("I6", format!("{topic} [{partition}]: {} was committed after {}", pair[1], pair[0])))
+    };
+    committed(broker, group).iter().filter_map(back).collect()
+}
+
 /// Index of the first commit that differs from the next stamp, with both values. A commit request whose response was lost
 /// is repeated within its transaction, so the same offset once more does not count as a commit.
 fn difference(offsets: &[i64], stamped: &[i64]) -> Option<(usize, Option<i64>, Option<i64>)> {
