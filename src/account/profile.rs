@@ -317,20 +317,17 @@ mod tests {
             records in prop::collection::vec((0..9_i64, any::<bool>(), prop::option::of(0..3_u64), any::<bool>()), 0..12).prop_shuffle(),
             deleted_at in -1..9_i64,
         ) {
-            let apply = |records: &[(usize, (i64, bool, Option<u64>, bool))]| {
-                let mut state = NewestProfile::default();
-                for (n, (at, merge, seats, is_named)) in records {
-                    let name = is_named.then(|| format!("{n}").into());
-                    let event = AccountProfile { name, seats: *seats, merge: *merge, ..AccountProfile::default() };
-                    state.apply(&event, Timestamp(*at), Some(&format!("{n}")));
+            let (mut state, mut next_life) = (NewestProfile::default(), NewestProfile::default());
+            for (n, (at, merge, seats, is_named)) in records.into_iter().enumerate() {
+                let id = format!("{n}");
+                let event = AccountProfile { name: is_named.then(|| id.clone().into()), seats, merge, ..AccountProfile::default() };
+                state.apply(&event, Timestamp(at), Some(&id));
+                if at > deleted_at {
+                    next_life.apply(&event, Timestamp(at), Some(&id));
                 }
-                state
-            };
-            let records: Vec<_> = records.into_iter().enumerate().collect();
-            let next_life: Vec<_> = records.iter().copied().filter(|(_, (at, ..))| *at > deleted_at).collect();
-            let mut state = apply(&records);
+            }
             state.forget_until(Timestamp(deleted_at));
-            prop_assert_eq!(state.parts(StateVersion::NEWEST), apply(&next_life).parts(StateVersion::NEWEST));
+            prop_assert_eq!(state.parts(StateVersion::NEWEST), next_life.parts(StateVersion::NEWEST));
         }
     }
 

@@ -106,7 +106,7 @@ impl<'a> Subscription<'a> {
         let lower = self.snapshots.iter().skip(position).take_while(|known| **known < snapshot).count();
         let replaced: Vec<_> = self.snapshots.splice(position..position + lower, [snapshot]).collect();
         let later = replaced.into_iter().filter(|known| known.occurred_at > at);
-        let dropped = later.map(|known| self.set_aside(known)).fold(false, |dropped, what| dropped | (what == Inserted::Trimmed));
+        let dropped = later.map(|known| self.set_aside(known)).filter(|what| *what == Inserted::Trimmed).count() > 0;
         let mut inserted = if dropped { Inserted::Trimmed } else { Inserted::Kept };
         loop {
             self.changes = self.change_flags().filter(|changes| *changes).count();
