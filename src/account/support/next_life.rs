@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::fixture::{AGENT_REPLY, TicketRecord, apply, hour, only, record, state_of};
-use super::redundant::MAX_REDUNDANT;
+use super::redundant::{MAX_REDUNDANT, Redundant};
 use super::reference::{records, shuffled};
 use super::{Tickets, ticket_hash};
 use crate::account::Section;
@@ -12,6 +12,15 @@ use crate::settings::{Settings, StateVersion};
 
 const REQUESTER_REPLY: TicketKind<'static> = TicketKind::Replied { by: ReplyBy::Requester, public: true };
 const BOT_REPLY: TicketKind<'static> = TicketKind::Replied { by: ReplyBy::Bot, public: true };
+
+/// As restored from the changelog.
+fn restored(state: &Tickets, version: StateVersion) -> Tickets {
+    let mut restored = Tickets::default();
+    for (part, bytes) in state.parts(version) {
+        restored.restore(part, &bytes).unwrap();
+    }
+    restored
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
@@ -35,11 +44,7 @@ proptest! {
         records.extend(next_life.clone());
         let mut state = state_of(&shuffled(&[records.clone(), records].concat(), &keys));
         if restarts {
-            let parts = state.parts(StateVersion::NEWEST);
-            state = Tickets::default();
-            for (part, bytes) in &parts {
-                state.restore(*part, bytes).unwrap();
-            }
+            state = restored(&state, StateVersion::NEWEST);
         }
         state.forget_until(deleted_at);
         let expected = state_of(&next_life);
@@ -66,12 +71,7 @@ fn a_reply_by_a_bot_is_never_the_first_reply() {
         let mut state = state_of(&[record(1, "a", REQUESTER_REPLY), reply, record(8, "a", REQUESTER_REPLY)]);
         state.forget_until(hour(4));
         assert!(state.has_replied(hour(8)) && !state.has_replied(hour(7)));
-        let one: Vec<_> = state.parts(StateVersion::V1);
-        let mut restored = Tickets::default();
-        for (part, bytes) in &one {
-            restored.restore(*part, bytes).unwrap();
-        }
-        assert_eq!(only(&restored, 9), only(&state, 9));
+        assert_eq!(only(&restored(&state, StateVersion::V1), 9), only(&state, 9));
         assert_eq!(state.least_version(), StateVersion::V1);
     }
 }
@@ -89,4 +89,14 @@ fn the_newest_redundant_facts_are_kept_in_any_order() {
     for first in [(true, Some(hour(50 - most))), (false, Some(hour(51 - most)))] {
         assert!(first_replies.contains(&first), "{first_replies:?}");
     }
+}
+
+#[test]
+fn malformed_redundant_facts_are_refused() {
+    let replies: Vec<_> = (0..3).map(|n| record(n, "a", AGENT_REPLY).id(&format!("{n}")).team("b")).collect();
+    let state = state_of(&replies);
+    let bytes = state.rare.as_ref().unwrap().redundant.bytes();
+    assert!((1..bytes.len()).all(|end| Redundant::read(&bytes[..end]).is_none()));
+    assert!(Redundant::read(&[bytes, &[0]].concat()).is_none());
+    assert_eq!(Redundant::read(bytes).as_ref(), Some(&state.rare.as_ref().unwrap().redundant));
 }
