@@ -59,7 +59,9 @@ impl RepartitionThread {
             self.report_positions();
             return Ok(true);
         }
-        fault::point("before-repartition-commit");
+        if self.open.is_some() {
+            fault::point("before-repartition-commit");
+        }
         let began = self.open.unwrap_or_else(monotonic);
         let deadline = Deadline::after(limit.saturating_sub(monotonic().saturating_duration_since(began)));
         let open = if self.open.is_none() { self.producer.begin() } else { Ok(()) };
