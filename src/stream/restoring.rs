@@ -1,8 +1,8 @@
 //! The thread that restores tasks for a stream thread, which meanwhile keeps polling its consumer and running its other tasks.
 //!
 //! A restore outlasts a rebalance if one of its tasks is still wanted afterwards; otherwise frequent rebalances would keep it from ever
-//! finishing. It does not wait for those that are not. What it has read is then compared with what is committed by that time, like the state of any task that was held. One that is
-//! broken off again and again ends the process (`broken_off.rs`).
+//! finishing. It does not wait for those that are not. What it has read is then compared with what is committed by that time, like the state
+//! of any task that was held. One that is broken off again and again ends the process (`broken_off.rs`).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

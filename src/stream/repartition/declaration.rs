@@ -11,6 +11,9 @@ use crate::alias::{Aliases, Noted};
 use crate::event::{self, AccountProfile, DecodeContext, Event, Format, Raw, Record};
 use crate::time::Timestamp;
 
+/// A system, and the account's id in it.
+type Alias<'a> = (Cow<'a, str>, Cow<'a, str>);
+
 /// The part of a profile that matters to the table of aliases.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declaration {
@@ -24,18 +27,31 @@ impl Declaration {
     /// What a profile declares that the table does not know from a newer one. Aliases that merge are declared one by one, so that each can
     /// be replaced by a newer declaration of itself.
     pub(super) fn of(account: &str, record: &Record<'_>, profile: &AccountProfile<'_>, known: &Aliases) -> Vec<Self> {
-        let owned = |(system, id): &(Cow<'_, str>, Cow<'_, str>)| (Cow::Owned(system.to_string()), Cow::Owned(id.to_string()));
-        let replaces = profile.deleted || !profile.merge;
-        let flags = AccountProfile { merge: profile.merge, deleted: profile.deleted, ..AccountProfile::default() };
-        let profiles: Vec<AccountProfile<'static>> = if replaces {
-            let aliases = if profile.deleted { Vec::new() } else { profile.aliases.iter().map(owned).collect() };
-            vec![AccountProfile { aliases, ..flags }]
+        let parts: Vec<&[Alias<'_>]> = if profile.deleted {
+            vec![&[]]
+        } else if profile.merge {
+            profile.aliases.chunks(1).collect()
         } else {
-            profile.aliases.iter().map(|alias| AccountProfile { aliases: vec![owned(alias)], ..flags.clone() }).collect()
+            vec![&profile.aliases]
         };
-        let declaration =
-            |profile| Self { account: account.to_owned(), at: record.occurred_at, id: record.id.as_deref().map(str::to_owned), profile };
-        profiles.into_iter().map(declaration).filter(|declaration| !declaration.is_outdated(known)).collect()
+        let declarations = parts.into_iter().map(|aliases| Self::new(account, record, profile, aliases));
+        declarations.filter(|declaration| !declaration.is_outdated(known)).collect()
+    }
+
+    /// Of a profile, with these of its aliases.
+    fn new(account: &str, record: &Record<'_>, profile: &AccountProfile<'_>, aliases: &[Alias<'_>]) -> Self {
+        let owned = |(system, id): &Alias<'_>| (Cow::Owned(system.to_string()), Cow::Owned(id.to_string()));
+        Self {
+            account: account.to_owned(),
+            at: record.occurred_at,
+            id: record.id.as_deref().map(str::to_owned),
+            profile: AccountProfile {
+                aliases: aliases.iter().map(owned).collect(),
+                merge: profile.merge,
+                deleted: profile.deleted,
+                ..AccountProfile::default()
+            },
+        }
     }
 
     /// The account.
@@ -91,20 +107,11 @@ impl Declaration {
 /// What a record of a topic that is read for its aliases declares; what is wrong with it is for others to say.
 pub(super) fn declared_by(raw: &Raw<'_>, format: &Format, context: &DecodeContext) -> Vec<Declaration> {
     let Ok(decoded) = format.decode(raw, context) else { return Vec::new() };
-    let owned = |(system, id): &(Cow<'_, str>, Cow<'_, str>)| (Cow::Owned(system.to_string()), Cow::Owned(id.to_string()));
     let declaration = |record: &Record<'_>| match (&record.event, record.account.as_deref()) {
         // A profile under the name of another system belongs to whichever account has declared that name.
-        (Event::Profile(profile), Some(account)) if record.account_system.is_none() => Some(Declaration {
-            account: account.to_owned(),
-            at: record.occurred_at,
-            id: record.id.as_deref().map(str::to_owned),
-            profile: AccountProfile {
-                aliases: profile.aliases.iter().map(owned).collect(),
-                merge: profile.merge,
-                deleted: profile.deleted,
-                ..AccountProfile::default()
-            },
-        }),
+        (Event::Profile(profile), Some(account)) if record.account_system.is_none() => {
+            Some(Declaration::new(account, record, profile, &profile.aliases))
+        }
         _ => None,
     };
     decoded.records().iter().filter_map(declaration).collect()

@@ -132,11 +132,11 @@ fn deletions_and_merges() {
 #[test]
 fn a_ticket_moves_from_one_organization_to_another() {
     let moved = records(&event("organization_changed", json!({"previous": "1", "current": "8447346622462"})));
-    let told: Vec<_> = moved.iter().map(|record| (record.account.as_deref().unwrap(), record.type_name)).collect();
-    assert_eq!(told, [("1", "ticket_moved"), ("8447346622462", "ticket_snapshot")]);
-    let told = |change| records(&event("organization_changed", change)).iter().map(|record| record.type_name).collect::<Vec<_>>();
-    assert_eq!(told(json!({"previous": null, "current": "2"})), ["ticket_snapshot"]);
-    assert_eq!(told(json!({"previous": "2", "current": "0"})), ["ticket_moved"]);
+    let events: Vec<_> = moved.iter().map(|record| (record.account.as_deref().unwrap(), record.type_name)).collect();
+    assert_eq!(events, [("1", "ticket_moved"), ("8447346622462", "ticket_snapshot")]);
+    let events = |change| records(&event("organization_changed", change)).iter().map(|record| record.type_name).collect::<Vec<_>>();
+    assert_eq!(events(json!({"previous": null, "current": "2"})), ["ticket_snapshot"]);
+    assert_eq!(events(json!({"previous": "2", "current": "0"})), ["ticket_moved"]);
 }
 
 #[test]

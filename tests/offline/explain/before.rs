@@ -1,4 +1,4 @@
-//! What the state tells of the account 28 days before is what was measured then.
+//! What the state of today yields for 28 days before is what was measured then.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +16,7 @@ use super::{INPUTS, customers};
 /// These depend on the profile as well, of which only the newest is known.
 const OF_THE_PROFILE: [Metric; 2] = [Metric::SeatUtilisation, Metric::Adoption];
 
-/// The metrics of every account at `t`, or 28 days before as told at `t`.
+/// The metrics of every account at `t`, or 28 days before as derived from the state at `t`.
 fn measured(files: &[InputFile], settings: &Arc<Settings>, t: Timestamp, before: bool) -> BTreeMap<String, Metrics> {
     let reading = Reading::of(files, t, settings, Division::of_machine().threads);
     let mut history = History::new(files, &reading, Arc::clone(settings));
@@ -43,14 +43,14 @@ fn metrics_of_28_days_before_are_those_measured_then() {
     let files: Vec<InputFile> = streams.iter().zip(INPUTS.iter().skip(1).step_by(2)).map(read).collect();
     // At the end of a date, the exact windows of 28 days are the windows of 28 dates.
     let t = Timestamp::parse_rfc3339("2025-12-20T23:59:59.999Z").unwrap();
-    let (then, told) = (measured(&files, &settings, t.minus_days(28), false), measured(&files, &settings, t, true));
+    let (then, derived) = (measured(&files, &settings, t.minus_days(28), false), measured(&files, &settings, t, true));
     let mut compared = BTreeMap::new();
-    for (account, told) in &told {
-        for (metric, sample) in told.iter().filter(|(metric, _)| !OF_THE_PROFILE.contains(metric)) {
+    for (account, derived) in &derived {
+        for (metric, sample) in derived.iter().filter(|(metric, _)| !OF_THE_PROFILE.contains(metric)) {
             let measured = then.get(account).and_then(|metrics| metrics.number(metric));
-            let (told, measured) = (sample.value.number(), measured);
-            let is_same = told.zip(measured).map_or(told == measured, |(told, measured)| (told - measured).abs() < 1e-9);
-            assert!(is_same, "{account} {}: {told:?} is told, {measured:?} was measured", metric.name());
+            let (derived, measured) = (sample.value.number(), measured);
+            let is_same = derived.zip(measured).map_or(derived == measured, |(derived, measured)| (derived - measured).abs() < 1e-9);
+            assert!(is_same, "{account} {}: {derived:?} was derived, {measured:?} was measured", metric.name());
             *compared.entry(metric).or_insert(0) += 1;
         }
     }

@@ -14,6 +14,7 @@ use crate::kafka::broker::Broker;
 use crate::kafka::client;
 use crate::kafka::input::Topics;
 use crate::kafka::service::Application;
+use crate::oracle::check::types;
 
 /// Everything that must hold once all input is read and all instances have stopped. `witness` has read the same records from native topics.
 pub fn check(
@@ -89,31 +90,9 @@ fn check_written_once(broker: &Broker, topics: &Topics, application: &Applicatio
 
 fn is_of_unknown_type(record: &client::Committed) -> bool {
     let json: Value = serde_json::from_slice(record.value.as_deref().unwrap_or_default()).unwrap_or_default();
-    json["type"].as_str().is_some_and(|name| churnwatch_knows(name).is_none())
-}
-
-/// The types of the streams that are repartitioned, in any case.
-fn churnwatch_knows(name: &str) -> Option<&'static str> {
-    const KNOWN: [&str; 17] = [
-        "feature_used",
-        "session_ended",
-        "subscription_changed",
-        "invoice_paid",
-        "invoice_payment_failed",
-        "cost_recorded",
-        "ticket_opened",
-        "ticket_replied",
-        "ticket_status_changed",
-        "ticket_priority_changed",
-        "ticket_assigned",
-        "ticket_resolved",
-        "ticket_reopened",
-        "ticket_closed",
-        "ticket_rated",
-        "ticket_deleted",
-        "ticket_snapshot",
-    ];
-    KNOWN.into_iter().find(|known| known.eq_ignore_ascii_case(name))
+    let is_known =
+        |name: &str| REPARTITIONED.iter().any(|(stream, _)| types(stream.name()).iter().any(|known| known.eq_ignore_ascii_case(name)));
+    json["type"].as_str().is_some_and(|name| !is_known(name))
 }
 
 /// Dead letters by stream and code. Native copies of topics are named after them.
