@@ -235,7 +235,22 @@ fn hour_of(at: Timestamp) -> i64 {
 /// can be excluded.
 fn hour_index(at: Timestamp, date: Date, settings: &Settings) -> i32 {
     let hour = hour_of(at);
-    let begin = Timestamp((hour - 1) * HOUR_MS + 1);
-    let on_later_date = settings.zone.date_of(begin) < date;
+    let on_later_date = settings.zone.date_of(start_of_hour(hour)) < date;
     i32::try_from(2 * hour + i64::from(on_later_date)).unwrap_or(i32::MAX)
+}
+
+/// The first instant of the bucket with this number.
+fn start_of_hour(hour: i64) -> Timestamp {
+    Timestamp((hour - 1) * HOUR_MS + 1)
+}
+
+/// The first instant of the bucket with this [`hour_index`].
+fn hour_start(index: i32) -> Timestamp {
+    start_of_hour(i64::from(index.div_euclid(2)))
+}
+
+/// The date of the uses in a bucket: [`hour_index`] says whether they are on the date of its start or on the next one.
+fn date_of_hour(index: i32, settings: &Settings) -> Date {
+    let start = hour_start(index);
+    if index.rem_euclid(2) == 0 { settings.zone.date_of(start) } else { settings.zone.date_of(start.plus(HOUR_MS - 1)) }
 }

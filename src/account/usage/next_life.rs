@@ -1,8 +1,8 @@
 //! Usage after the deletion of an account: what belongs to its next life.
 
-use super::{Usage, hour_index};
+use super::{Usage, date_of_hour, hour_index, hour_start};
 use crate::settings::Settings;
-use crate::time::{Date, HOUR_MS, Timestamp};
+use crate::time::{Date, Timestamp};
 
 impl Usage {
     /// Forgets everything up to a deletion. Uses are split at its hour or, once the hours of that date are no longer kept, at its date.
@@ -46,8 +46,10 @@ impl Usage {
         let oldest = self.days.iter().next().map(|(date, _)| Date(date));
         let Some(date) = self.earlier.first().or(oldest) else { return Some(last) };
         let start = settings.zone.start_of(date);
-        let hour = self.hours.iter().next().map(|(index, _)| Timestamp((i64::from(index.div_euclid(2)) - 1) * HOUR_MS + 1));
-        let is_on_date = |hour: &Timestamp| settings.zone.date_of(hour.plus(HOUR_MS - 1)) == date;
-        Some(hour.filter(is_on_date).map_or(start, |hour| hour.max(start)).min(last))
+        let earliest = match self.hours.iter().next() {
+            Some((index, _)) if date_of_hour(index, settings) == date => hour_start(index).max(start),
+            _ => start,
+        };
+        Some(earliest.min(last))
     }
 }

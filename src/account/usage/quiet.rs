@@ -1,6 +1,6 @@
 //! Windows that skip quiet days.
 
-use super::MAX_WINDOW_HOURS;
+use super::{MAX_WINDOW_HOURS, date_of_hour};
 use crate::settings::Settings;
 use crate::time::{Date, HOUR_MS, Timestamp};
 
@@ -60,9 +60,7 @@ impl<'a> QuietDays<'a> {
         if self.settings.calendar.is_empty() {
             return false;
         }
-        let hour = i64::from(index.div_euclid(2));
-        let date = self.settings.zone.date_of(Timestamp((hour - 1) * HOUR_MS + 1));
-        self.is_quiet_bucket(hour) || self.is_quiet(Date(date.0 + index.rem_euclid(2)))
+        self.is_quiet_bucket(i64::from(index.div_euclid(2))) || self.is_quiet(date_of_hour(index, self.settings))
     }
 
     /// Milliseconds of `(from, to]` outside quiet dates.

@@ -68,6 +68,24 @@ fn the_next_life_of_an_account_has_the_active_days_since_its_deletion() {
     assert_eq!(weekly(20), (Some(14.0), Some(203.5 - 112.0)));
 }
 
+proptest! {
+    #[test]
+    fn the_first_use_of_a_next_life_is_known_to_its_hour_and_never_to_another_date(
+        minute in 0..7 * 24 * 60_i64,
+        zone in prop::sample::select(vec!["UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns"]),
+    ) {
+        let mut example = Example::default();
+        example.settings.zone = Zone::named(zone).unwrap();
+        let at = noon(0).plus(minute * 60_000);
+        example.used(at, "u", "f", 1);
+        example.used(at.plus(HOUR_MS), "u", "f", 1);
+        example.state.forget_until(at.plus(-1), &example.settings);
+        let earliest = example.state.earliest(&example.settings).unwrap();
+        prop_assert!(earliest <= at && at.since(earliest) < HOUR_MS, "{earliest} of {at}");
+        prop_assert_eq!(example.settings.zone.date_of(earliest), example.settings.zone.date_of(at));
+    }
+}
+
 #[test]
 fn version_1_has_no_room_for_dates_before_the_window() {
     let mut example = Example::default();
