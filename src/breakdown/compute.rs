@@ -105,6 +105,7 @@ impl Scoring<'_, '_> {
                 measured_at: self.measured_at(part.metric),
                 from,
                 to,
+                curve: source.map(|source| source.curve.points().to_vec()).unwrap_or_default(),
                 score: part.score,
                 weight_configured: part.component.weight,
                 weight: part.weight,

@@ -109,6 +109,9 @@ pub struct Component {
     pub from: Option<[f64; 2]>,
     /// The first point of the curve above the value.
     pub to: Option<[f64; 2]>,
+    /// The whole curve: (metric, score), ascending.
+    #[serde(default)]
+    pub curve: Vec<[f64; 2]>,
     /// The curve at the value, 0..=100.
     pub score: f64,
     /// Weight in the model.

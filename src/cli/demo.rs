@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use super::Globals;
 use super::cluster::Address;
@@ -16,7 +17,8 @@ use crate::event::PerStream;
 use crate::http;
 use crate::kafka::mock::EmbeddedBroker;
 use crate::kafka::{self, Properties};
-use crate::simulate::{self, Feed, Topics};
+use crate::settings::Settings;
+use crate::simulate::{self, Feed, Foretold, Topics, first_to_turn_red};
 use crate::stream::{Options, Permits};
 use crate::time::{DAY_MS, Timestamp};
 
@@ -30,6 +32,8 @@ const MIX: [u32; 8] = [17, 10, 16, 18, 16, 16, 4, 3];
 const PARTITIONS: i32 = 4;
 /// How many ports after the default one are tried.
 const PORTS_TRIED: u16 = 20;
+/// How far ahead the account that turns red first is looked for, in seconds of the viewer.
+const FORETOLD_SECONDS: i64 = 60;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,7 +48,7 @@ pub struct Args {
     #[command(flatten)]
     pub address: Address,
     /// Number of simulated customers
-    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 250, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub accounts: u32,
     /// Simulated seconds per real second
     #[arg(long, allow_negative_numbers = true, value_name = "FACTOR", default_value_t = 3600, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -65,7 +69,8 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let listener = listen(&mut config, args.address.listen.is_some())?;
     config.http.external_url = format!("http://{}", config.http.listen);
     let start = Timestamp(now().millis() / DAY_MS * DAY_MS);
-    let time = SimulatedTime::at(start);
+    let customers = customers(args, start);
+    let time = SimulatedTime::at(customers.start);
     let permits = Permits::none(config.kafka.start);
     let options = Options { clock: Clock::Simulated(time.clone()), ..Options::of(&config, permits) };
     create_topics(&broker, &options)?;
@@ -73,14 +78,17 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let stop = stop_on_signals()?;
     let directory = Arc::new(Directory::new(Arc::clone(&options.settings)));
     let names = PerStream::from_fn(|stream| config.streams.topics(stream).into_iter().next().map(|topic| topic.name));
+    let rehearsal = rehearse(args, &customers, &options.settings, start)?;
+    let page = config.http.external_url.clone();
     let simulation = Feed {
-        options: customers(args, start),
+        options: customers,
         topics: Topics::new(Properties::new(config.kafka.client_properties()), names)?,
         live_from: start,
         speed: args.speed,
         time,
         readers: Arc::clone(&directory),
         stop: stop.clone(),
+        live_begins: Box::new(move || foretell(rehearsal, &page)),
     };
     let feeder = std::thread::Builder::new().name("simulation".to_owned()).spawn(move || simulation.run())?;
     let served = service::serve(&config, listener, options, directory, Telemetry::new(&config)?, stop.clone());
@@ -91,16 +99,44 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Customers whose behaviour is already changing when time starts to advance and keeps changing for weeks.
+/// Finds out, on a thread of its own, which account is going to turn red first once time advances, and after how many seconds.
+fn rehearse(
+    args: &Args,
+    customers: &simulate::Options,
+    settings: &Arc<Settings>,
+    start: Timestamp,
+) -> std::io::Result<JoinHandle<Option<(Foretold, i64)>>> {
+    let (customers, settings, speed) = (customers.clone(), Arc::clone(settings), i64::from(args.speed));
+    let rehearsal = move || {
+        let until = start.plus(1_000 * speed * FORETOLD_SECONDS);
+        let foretold = first_to_turn_red(&customers, &settings, start, until)?;
+        let seconds = foretold.at.since(start) / 1_000 / speed;
+        Some((foretold, seconds))
+    };
+    std::thread::Builder::new().name("rehearsal".to_owned()).spawn(rehearsal)
+}
+
+/// Says what is about to happen, once the history is read.
+fn foretell(rehearsal: JoinHandle<Option<(Foretold, i64)>>, page: &str) {
+    let what = match rehearsal.join().ok().flatten() {
+        Some((Foretold { account_id, name, kind, why, .. }, seconds)) => {
+            format!("In about {seconds} s, {name} ({kind}) turns red: {why}\n  watch    {page}/accounts/{account_id}")
+        }
+        None => format!("No account turns red within {FORETOLD_SECONDS} s; a higher --speed or more --accounts shows more."),
+    };
+    eprintln!("\nThe history is read. {what}");
+}
+
+/// Customers many of whose stories begin shortly before time starts to advance, or in the minutes after.
 fn customers(args: &Args, start: Timestamp) -> simulate::Options {
     simulate::Options {
         seed: args.seed,
         accounts: args.accounts,
         start: start.minus_days(i64::from(HISTORY_DAYS)),
         days: HISTORY_DAYS + LIVE_DAYS,
-        story_days: HISTORY_DAYS + 40,
-        quiet_days: HISTORY_DAYS - 60,
-        activity: 0.4,
+        story_days: HISTORY_DAYS + 20,
+        quiet_days: HISTORY_DAYS - 35,
+        activity: 0.25,
         mix: MIX,
         ..simulate::Options::default()
     }
@@ -108,7 +144,6 @@ fn customers(args: &Args, start: Timestamp) -> simulate::Options {
 
 /// The user's configuration, overridden where the demo needs it.
 fn config(args: &Args, globals: &Globals, servers: &str) -> anyhow::Result<Config> {
-    let age = i64::from(args.speed) / 12;
     let own = [
         format!("kafka.bootstrap_servers={servers}"),
         "kafka.create_topics=false".to_owned(),
@@ -117,10 +152,9 @@ fn config(args: &Args, globals: &Globals, servers: &str) -> anyhow::Result<Confi
         "streams.feedback.topics=[\"customer-feedback\"]".to_owned(),
         "streams.accounts.topics=[\"account-profiles\"]".to_owned(),
         format!("usage.feature_catalogue={:?}", simulate::FEATURES),
-        "commit.interval_ms=500".to_owned(),
-        "commit.catch_up_interval_ms=500".to_owned(),
-        // Five seconds of real time.
-        format!("time.catch_up_age_minutes={}", age.max(5)),
+        // Time flies: a tenth of a second is six minutes of the default speed, and most of a day while the history is read.
+        "commit.interval_ms=100".to_owned(),
+        "time.catch_up_age_minutes=never".to_owned(),
     ];
     let own = own.map(|text| Setting::set(&text));
     let settings: Vec<Setting> = args.address.within(globals.clone()).settings().into_iter().chain(own).collect();
@@ -156,10 +190,33 @@ fn announce(args: &Args, servers: &str, config: &Config) {
     let listen = config.http.listen;
     let changes = &config.output.changes_topic;
     eprintln!(
-        "{accounts} simulated customers at {speed} times real time, after {HISTORY_DAYS} days of history.\n\
-         \n  page     http://{listen}/\
-         \n  metrics  http://{listen}/metrics\
-         \n  broker   {servers}    kcat -b {servers} -C -t {changes}\n\
-         \nPress Ctrl-C to stop. Nothing is kept."
+        "{accounts} simulated customers, whose usage, billing, tickets, answers and profiles go through a broker inside this process.\n\
+         \n  page     http://{listen}/           who needs attention, why, and since when\
+         \n  metrics  http://{listen}/metrics    what Prometheus scrapes\
+         \n  changes  kcat -b {servers} -C -t {changes}\n\
+         \nFirst {HISTORY_DAYS} days of history are read, in some ten seconds; then one second is {} of theirs.\
+         \nPress Ctrl-C to stop. Nothing is kept.",
+        span(*speed)
     );
+}
+
+/// Seconds in the largest unit that they fill.
+fn span(seconds: u32) -> String {
+    let (count, unit) = match seconds {
+        0..60 => (seconds, "second"),
+        60..3_600 => (seconds / 60, "minute"),
+        3_600..86_400 => (seconds / 3_600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    if count == 1 { format!("one {unit}") } else { format!("{count} {unit}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::span;
+
+    #[test]
+    fn a_speed_is_said_in_the_largest_unit() {
+        assert_eq!([1, 90, 3_600, 7_200, 86_400].map(span), ["one second", "one minute", "one hour", "2 hours", "one day"]);
+    }
 }

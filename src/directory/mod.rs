@@ -18,15 +18,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::breakdown::Breakdown;
-use crate::engine::AccountReport;
+use crate::engine::{AccountHistory, AccountReport};
 use crate::event::Stream;
-use crate::portfolio::{Cohorts, CompleteMonths, Period, Portfolio};
+use crate::portfolio::{Cohorts, CompleteMonths, HistoryDates, Period, Portfolio, PortfolioHistory};
 use crate::score::Model;
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
-/// Segments, plans and CSMs with cohorts of their own, at most: the first in sort order.
-const COHORT_SCOPES_MAX: usize = 1_000;
+/// Segments, plans and CSMs with cohorts and a history of their own, at most: the first in sort order.
+const SCOPES_MAX: usize = 1_000;
 
 /// All tasks of this instance.
 #[derive(Debug)]
@@ -92,12 +92,41 @@ impl Directory {
         for task in &tasks {
             task.accounts.visit(|slot| begins = begins.into_iter().chain(slot.account.first_seen()).min());
         }
-        let mut cohorts = Cohorts::new(CompleteMonths::new(begins, now, &settings.zone), COHORT_SCOPES_MAX);
+        let mut cohorts = Cohorts::new(CompleteMonths::new(begins, now, &settings.zone), SCOPES_MAX);
         for task in &tasks {
             let billing_t = task.summary().stream_time.view(now, &settings).stream(Stream::Billing).t;
             task.accounts.visit(|slot| cohorts.add_account(&slot.account, billing_t, &settings));
         }
         cohorts
+    }
+
+    /// The portfolio on past dates, computed from the billing and the scores of each account. Accounts are locked one key at a time.
+    #[must_use]
+    pub fn portfolio_history(&self, now: Timestamp) -> PortfolioHistory {
+        let settings = self.settings();
+        let mut history = PortfolioHistory::new(HistoryDates::until(now, &settings.zone), SCOPES_MAX);
+        for task in self.tasks() {
+            let billing_t = task.summary().stream_time.view(now, &settings).stream(Stream::Billing).t;
+            task.accounts.visit(|slot| history.add_account(&slot.account, slot.history(), billing_t, &settings));
+        }
+        history
+    }
+
+    /// One account on past dates; `None` if no task has it.
+    #[must_use]
+    pub fn account_history(&self, id: &str, now: Timestamp) -> Option<AccountHistory> {
+        let settings = self.settings();
+        self.tasks().iter().find_map(|task| task.account_history(id, now, &settings))
+    }
+
+    /// The newest changes of all tasks as JSON, newest first, at most `limit`.
+    #[must_use]
+    pub fn recent_changes(&self, limit: usize) -> Vec<serde_json::Value> {
+        let mut changes: Vec<_> = self.tasks().iter().flat_map(|task| task.newest_changes(limit)).collect();
+        let at = |change: &serde_json::Value| change["as_of"].as_str().and_then(Timestamp::parse_rfc3339);
+        changes.sort_by_key(|change| std::cmp::Reverse(at(change)));
+        changes.truncate(limit);
+        changes
     }
 
     /// Accounts in all tasks, including those being restored.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::AccountMap;
 use crate::breakdown::Breakdown;
-use crate::engine::{AccountReport, OutputRecord, Summary};
+use crate::engine::{AccountHistory, AccountReport, OutputRecord, Summary};
 use crate::portfolio::Live;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -71,6 +71,27 @@ impl TaskView {
         let breakdown = Breakdown::of(&self.accounts.copy(id)?, &view, settings)?;
         let last = self.recent_changes(id).into_iter().next();
         Some(breakdown.with_last_change(last.and_then(|change| serde_json::from_slice(&change).ok())))
+    }
+
+    /// An account on past dates; `None` if the task does not have it.
+    pub(super) fn account_history(&self, id: &str, now: Timestamp, settings: &Settings) -> Option<AccountHistory> {
+        let view = self.summary().stream_time.view(now, settings);
+        Some(self.accounts.copy(id)?.history_until(&view, settings))
+    }
+
+    /// The newest kept changes, newest first, at most `limit`.
+    pub(super) fn newest_changes(&self, limit: usize) -> Vec<serde_json::Value> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest: Vec<Vec<u8>> = recent.0.iter().rev().take(limit).map(|(_, change)| change.clone()).collect();
+        drop(recent);
+        newest.iter().filter_map(|change| self.with_name(serde_json::from_slice(change).ok()?)).collect()
+    }
+
+    /// A change with the present name of its account; `None` if it was deleted since.
+    fn with_name(&self, mut change: serde_json::Value) -> Option<serde_json::Value> {
+        let name = self.accounts.read(change["account_id"].as_str()?, |slot| slot.account.profile()?.name.as_deref().map(str::to_owned))?;
+        change.as_object_mut()?.insert("name".to_owned(), name.into());
+        Some(change)
     }
 
     /// The kept changes of an account as JSON, newest first.

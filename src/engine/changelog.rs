@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::changelog_key::{CORE, OF_ACCOUNT, OF_ACCOUNT_RANGE, OF_TASK, task_key, write_account_key};
+use super::changelog_key::{CORE, HISTORY, OF_ACCOUNT, OF_ACCOUNT_RANGE, OF_TASK, task_key, write_account_key};
 use super::waiting::WaitingRecord;
 use super::{CostEntry, Counts, Store, Task};
 use crate::account::section::{decode, encode};
@@ -47,6 +47,10 @@ impl<S: Store> Task<S> {
                 if let Some(core) = slot.take_changed_core(version) {
                     write_account_key(&mut key_bytes, CORE, PartNumber::FIRST, &id);
                     emit(&key_bytes, Some(&core));
+                }
+                if let Some(history) = slot.take_changed_history(version) {
+                    write_account_key(&mut key_bytes, HISTORY, PartNumber::FIRST, &id);
+                    emit(&key_bytes, Some(&history));
                 }
                 slot.account.take_changed_parts(version, |(kind, part, bytes)| {
                     write_account_key(&mut key_bytes, kind as u8, part, &id);
@@ -125,6 +129,7 @@ impl<S: Store> Task<S> {
         // Existing accounts are kept even if the limit has been lowered since.
         let restored = self.store.change_or_create(AccountKey::of(id), id, usize::MAX, |slot| match section {
             CORE => slot.restore_core(value),
+            HISTORY => slot.restore_history(value),
             section => {
                 let kind = SectionKind::numbered(section).ok_or(CodecError::Corrupt("no such section"))?;
                 slot.account.restore(kind, part, value)

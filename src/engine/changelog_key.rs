@@ -12,6 +12,9 @@ pub(super) const OF_ACCOUNT_RANGE: u8 = 3;
 /// The section of an account's core record: first seen, last published score, band state. The account's own sections count from 1.
 pub(super) const CORE: u8 = 0;
 
+/// The section of an account's scores on past dates, which version 1 does not have.
+pub(super) const HISTORY: u8 = 16;
+
 pub(super) fn account_key(section: u8, part: PartNumber, id: &str) -> Vec<u8> {
     let mut key = Vec::with_capacity(10 + id.len());
     write_account_key(&mut key, section, part, id);

@@ -4,6 +4,7 @@
 //! scores the accounts that are due and returns the changes to publish, [`Task::changelog`] returns the state to persist, and
 //! [`Task::restore`] reads it back.
 
+mod account_history;
 mod alternative;
 pub mod bad_run;
 mod changelog;
@@ -23,6 +24,7 @@ mod refresh;
 mod report;
 mod rescore;
 mod round;
+mod sample;
 mod scoring;
 mod scoring_order;
 mod slot;
@@ -33,6 +35,7 @@ mod unwritten;
 mod waiting;
 
 use crate::portfolio::{CostEntry, Costs};
+pub use account_history::AccountHistory;
 pub use alternative::{AlternativeModel, Comparison};
 pub use change_counts::ChangeCounts;
 pub use counts::{Counts, DeadLetterCounts, StreamCounts};

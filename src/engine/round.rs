@@ -7,7 +7,7 @@ use crate::account::{AccountKey, Limit};
 use crate::event::{self, DecodeContext, Decoded, Stream};
 use crate::metric::{Metric, Metrics, View};
 use crate::stream_time::Lateness;
-use crate::time::Timestamp;
+use crate::time::{Date, Timestamp};
 
 /// Options of a round.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,8 @@ struct Scoring {
     catching_up: bool,
     /// How the account's contribution to the live KPIs is updated.
     part: LiveUpdate,
+    /// The date to which the scores belong in the histories; `None`: replay keeps none.
+    date: Option<Date>,
 }
 
 /// How much of an account's contribution to the live KPIs is replaced.
@@ -78,6 +80,8 @@ impl<S: Store> Task<S> {
         if options.publish && !waiting_left {
             self.score_due(now, options, out, &mut report);
             self.refresh_live(now, options.budget.saturating_sub(report.scored));
+        } else if !waiting_left {
+            self.sample_history();
         }
         report
     }
@@ -86,6 +90,7 @@ impl<S: Store> Task<S> {
     /// scored yet.
     fn score_due(&mut self, now: Timestamp, options: &RoundOptions, out: &mut Vec<OutputRecord>, report: &mut RoundReport) {
         let view = self.stream_time.view(now, &self.settings);
+        let date = Some(self.settings.zone.date_of(now));
         let Self { store, unscored, punctuation, .. } = self;
         punctuation.advance(now, |key| {
             let (mut there, mut waits) = (false, false);
@@ -106,7 +111,7 @@ impl<S: Store> Task<S> {
                     None => break,
                 },
             };
-            self.score_key(key, &view, Scoring { catching_up: options.catching_up, part }, out, report);
+            self.score_key(key, &view, Scoring { catching_up: options.catching_up, part, date }, out, report);
         }
         report.left = self.unscored.len() + self.rescore.len();
     }
@@ -120,6 +125,9 @@ impl<S: Store> Task<S> {
             let (changed_before, was_unscored) = (slot.changed_records(), slot.unscored);
             let metrics = slot.account.measure(view, settings);
             let ScoredSlot { record, score } = score_slot(slot, &metrics, view, how.catching_up, settings, published);
+            if let Some(date) = how.date {
+                slot.note_history(date, &score);
+            }
             unwritten.note(key, changed_before, slot.changed_records());
             if settings.keeps_predictions() && !matches!(how.part, LiveUpdate::Nothing) {
                 let hash = Deletions::hash_of(slot.id());
@@ -152,7 +160,7 @@ impl<S: Store> Task<S> {
         order.add_new(&self.store);
         let mut changes = Vec::new();
         for key in order.keys() {
-            self.score_key(key, view, Scoring { catching_up: false, part: LiveUpdate::Nothing }, &mut changes, &mut report);
+            self.score_key(key, view, Scoring { catching_up: false, part: LiveUpdate::Nothing, date: None }, &mut changes, &mut report);
             changes.drain(..).for_each(&mut publish);
         }
     }

@@ -3,7 +3,7 @@
 use super::{AccountReport, ChangeCounts, OutputRecord, Slot};
 use crate::account::Account;
 use crate::metric::{Metric, Metrics, View};
-use crate::portfolio::AccountScore;
+use crate::portfolio::{AccountScore, Driver};
 use crate::score::{
     self, AccountFacts, AccountLine, Advanced, Assessment, Cause, Change, ChangeRecord, Context, DAYS_BEFORE, Direction, OtherInstants,
     Override, State, Status, Subject,
@@ -91,12 +91,18 @@ impl<'a> Scored<'a> {
         json(&line)
     }
 
-    fn score(&self, status: &Status) -> AccountScore {
+    /// Health, band and risk, with the hysteresis of the last scoring.
+    pub(super) fn status(&self, state: &State, settings: &Settings) -> Status {
+        state.status(&self.subject, &self.assessment, &settings.model)
+    }
+
+    pub(super) fn score(&self, status: &Status) -> AccountScore {
         AccountScore {
             band: status.band,
             mrr_minor: self.subject.metrics.whole_number(Metric::Mrr).unwrap_or_default(),
             risk: status.risk,
             health: status.score,
+            stage: self.subject.stage,
         }
     }
 }
@@ -123,7 +129,7 @@ pub(super) fn advance(state: &mut State, account: &Account, metrics: &Metrics, v
     let occasion = Occasion { account, metrics, view, settings };
     let scored = Scored::of(&occasion);
     state.advance(&scored.subject, &scored.assessment, &context_at(view, Cause::Time, false, settings), &settings.model);
-    scored.score(&state.status(&scored.subject, &scored.assessment, &settings.model))
+    scored.score(&scored.status(state, settings))
 }
 
 /// The result of scoring an account.
@@ -149,7 +155,7 @@ pub(super) fn score_slot(
     let occasion = Occasion { account, metrics, view, settings };
     let scored = Scored::of(&occasion);
     let Advanced { change, state_changed } = state.advance(&scored.subject, &scored.assessment, &context, &settings.model);
-    let status = state.status(&scored.subject, &scored.assessment, &settings.model);
+    let status = scored.status(state, settings);
     let record = change.map(|change| {
         published.count(change.cause);
         live.driver = worst_driver(&change);
@@ -165,9 +171,9 @@ pub(super) fn score_slot(
 }
 
 /// Kept for drops only: right after a change nothing has moved since, so this text can no longer be computed.
-fn worst_driver(change: &Change<'_>) -> Option<Box<str>> {
+fn worst_driver(change: &Change<'_>) -> Option<Box<Driver>> {
     let first = change.explanation.drivers.first().filter(|_| change.direction == Some(Direction::Down))?;
-    Some(first.as_str().into())
+    Some(Box::new(Driver(first.as_str().into())))
 }
 
 fn output(account: &Account, scored: &Scored<'_>, change: &Change<'_>, settings: &Settings) -> OutputRecord {

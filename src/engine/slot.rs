@@ -3,9 +3,9 @@
 use crate::account::section::{decode, encode};
 use crate::account::{Account, CodecError};
 use crate::portfolio::{AccountScore, LiveEntry};
-use crate::score;
+use crate::score::{self, Band};
 use crate::settings::StateVersion;
-use crate::time::MaybeTimestamp;
+use crate::time::{Date, MaybeTimestamp};
 
 /// One account as its task keeps it. The fields that a usage record needs come first, so that it touches few cache lines.
 #[derive(Clone, Debug, Default)]
@@ -17,12 +17,16 @@ pub struct Slot {
     pub(super) is_punctuated: bool,
     /// Whether the score has changed since it was last written to the changelog.
     pub(super) score_changed: bool,
+    /// Whether the history has changed since it was last written to the changelog.
+    history_changed: bool,
     /// The facts.
     pub account: Account,
     /// The last published score and the band state.
     pub(super) score: score::State,
     /// Its contribution to the live sums; never written to the changelog.
     pub(super) live: LiveEntry,
+    /// Its scores on past dates.
+    history: score::History,
 }
 
 /// There are many accounts, and allocators have size classes of 512 and 640 bytes: one more field here can cost 128 bytes each.
@@ -72,9 +76,22 @@ impl Slot {
         &self.live
     }
 
+    /// Its scores on past dates.
+    #[must_use]
+    pub const fn history(&self) -> &score::History {
+        &self.history
+    }
+
+    /// Notes a score in the history, unless the date already has one. A churned account has none: its last score no longer describes it.
+    pub(super) fn note_history(&mut self, date: Date, score: &AccountScore) {
+        let current = Some(score).filter(|score| score.band != Band::Churned);
+        let risk = current.and_then(|score| score.risk).map(|risk| risk.probability);
+        self.history_changed |= self.history.note(date, current.and_then(|score| score.health), risk);
+    }
+
     /// How many of its changelog records are out of date; a section counts once, however many parts it has.
     pub(super) const fn changed_records(&self) -> u32 {
-        self.account.changed_sections() + self.is_core_changed() as u32
+        self.account.changed_sections() + self.is_core_changed() as u32 + self.history_changed as u32
     }
 
     const fn is_core_changed(&self) -> bool {
@@ -86,6 +103,21 @@ impl Slot {
         let is_changed = self.is_core_changed();
         (self.score_changed, _) = (false, self.account.take_first_seen_changed());
         is_changed.then(|| encode(version, &CoreRef { first_seen: self.account.first_seen().into(), score: &self.score }))
+    }
+
+    /// The history, if its record is out of date and `version` has one; marks it as written.
+    pub(super) fn take_changed_history(&mut self, version: StateVersion) -> Option<Vec<u8>> {
+        let is_changed = std::mem::take(&mut self.history_changed);
+        (is_changed && version >= StateVersion::V2).then(|| encode(version, &self.history))
+    }
+
+    /// Restores the record of the history.
+    ///
+    /// # Errors
+    /// When the bytes are not a known history.
+    pub(super) fn restore_history(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
+        self.history = decode(bytes)?;
+        Ok(())
     }
 
     /// Restores a core record.

@@ -7,6 +7,7 @@ use super::deletions::Deletions;
 use super::predictions::Predictions;
 use super::punctuation::Punctuation;
 use super::refresh::Refresh;
+use super::sample::Sampling;
 use super::unwritten::Unwritten;
 use super::waiting::Waiting;
 use super::{AccountReport, ChangeCounts, Costs, Counts, Store, Summary};
@@ -49,6 +50,8 @@ pub struct Task<S> {
     pub(super) rescore: VecDeque<AccountKey>,
     /// Accounts whose contribution to the live KPIs is due for a refresh.
     pub(super) refresh: Refresh,
+    /// The accounts of which the history still needs a score while the task catches up.
+    pub(super) sampling: Sampling,
     /// When the costs were last added to the live KPIs; `None` if there are new ones.
     pub(super) live_costs_at: Option<Timestamp>,
     /// What the changelog does not hold yet.
@@ -82,6 +85,7 @@ impl<S: Store> Task<S> {
             punctuation: Punctuation::default(),
             rescore: VecDeque::new(),
             refresh: Refresh::default(),
+            sampling: Sampling::default(),
             live_costs_at: None,
             unwritten: Unwritten::default(),
             restoring: HashMap::new(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Slot;
-use super::changelog_key::{CORE, account_key};
+use super::changelog_key::{CORE, HISTORY, account_key};
 use crate::account::{AccountKey, PartNumber};
 
 /// Changes that the changelog does not hold yet.
@@ -31,9 +31,9 @@ impl Unwritten {
 
     /// Notes that an account was deleted.
     pub(super) fn forget(&mut self, slot: &Slot) {
+        let own = [Some(CORE), slot.history().newest().map(|_| HISTORY)].into_iter().flatten().map(|section| (section, PartNumber::FIRST));
         let sections = slot.account.written_parts().map(|(kind, part)| (kind as u8, part));
-        self.gone
-            .extend([(CORE, PartNumber::FIRST)].into_iter().chain(sections).map(|(section, part)| account_key(section, part, slot.id())));
+        self.gone.extend(own.chain(sections).map(|(section, part)| account_key(section, part, slot.id())));
     }
 
     pub(super) fn records(&self) -> usize {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::blocking::failed;
@@ -11,60 +10,15 @@ use super::error::ApiError;
 use crate::account::Nearest;
 use crate::engine::Counts;
 use crate::event::Stream;
+use crate::metric::Metric;
 use crate::portfolio::lines;
-use crate::telemetry::{BANDS, Lists, Query, Sort, Source};
+use crate::telemetry::Source;
 use crate::time::Timestamp;
 
-/// Accounts in a list unless `limit` says otherwise.
-const LIMIT_DEFAULT: usize = 50;
-/// Most accounts in a list.
-const LIMIT_MAX: usize = 1_000;
 /// Most segments, plans and CSMs in a response, sorted by name.
 const SCOPES_MAX: usize = 1_000;
 /// Most cohort lines in a response, those of all accounts first; a line that covers ten years takes 6 KiB.
 const COHORT_LINES_MAX: usize = 5_000;
-
-/// Parameters of `/api/accounts`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AccountsParameters {
-    band: Option<String>,
-    segment: Option<String>,
-    sort: Option<String>,
-    limit: Option<String>,
-}
-
-impl AccountsParameters {
-    fn query(self) -> Result<Query, ApiError> {
-        let band = self.band.filter(|band| !band.is_empty());
-        if let Some(band) = band.as_deref().filter(|band| !BANDS.contains(band)) {
-            return Err(ApiError::bad_request(format!("unknown band `{band}`"), format!("use one of {}", BANDS.join(", "))));
-        }
-        let sort = match self.sort.as_deref().filter(|sort| !sort.is_empty()) {
-            None => Sort::default(),
-            Some(wanted) => Sort::NAMED.into_iter().find(|(name, _)| *name == wanted).map(|(_, sort)| sort).ok_or_else(|| {
-                let names: Vec<&str> = Sort::NAMED.iter().map(|(name, _)| *name).collect();
-                ApiError::bad_request(format!("accounts cannot be sorted by `{wanted}`"), format!("use one of {}", names.join(", ")))
-            })?,
-        };
-        let limit =
-            match self.limit.as_deref().filter(|limit| !limit.is_empty()) {
-                None => LIMIT_DEFAULT,
-                Some(wanted) => wanted.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(|| {
-                    ApiError::bad_request(format!("invalid limit `{wanted}`"), format!("use a limit from 1 to {LIMIT_MAX}"))
-                })?,
-            };
-        Ok(Query { band, segment: self.segment.filter(|segment| !segment.is_empty()), sort, limit, ..Query::default() })
-    }
-}
-
-/// `/api/accounts`: the first accounts of a sort order, each with the drivers of its score.
-pub fn accounts(source: &dyn Source, lists: &Lists, parameters: AccountsParameters) -> Result<Value, ApiError> {
-    let list = lists.get(&parameters.query()?).ok_or_else(|| {
-        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "the list is not ready yet", "ask again; fewer different lists are ready sooner")
-    })?;
-    Ok(with_header(source, list.as_of, json!({ "matched": list.matched, "accounts": list.accounts })))
-}
 
 /// `/api/accounts/{id}`: one account with metrics, score, components and drivers.
 pub fn account(source: &Arc<dyn Source>, account_id: &str) -> Result<Value, ApiError> {
@@ -75,6 +29,13 @@ pub fn account(source: &Arc<dyn Source>, account_id: &str) -> Result<Value, ApiE
 pub fn explanation(source: &Arc<dyn Source>, account_id: &str) -> Result<Value, ApiError> {
     let breakdown = source.breakdown(account_id).ok_or_else(|| not_here(&**source, account_id))?;
     serde_json::to_value(breakdown).map_err(|_| failed())
+}
+
+/// `/api/accounts/{id}/history`: one account on past dates.
+pub fn account_history(source: &Arc<dyn Source>, account_id: &str) -> Result<Value, ApiError> {
+    let history = source.account_history(account_id).ok_or_else(|| not_here(&**source, account_id))?;
+    let body = serde_json::to_value(history).map_err(|_| failed())?;
+    Ok(with_header(&**source, source.now(), body))
 }
 
 /// An account that this instance does not hold: where else it may be, and which ids are like it.
@@ -88,19 +49,40 @@ fn not_here(source: &dyn Source, account_id: &str) -> ApiError {
 
 /// `/api/portfolio`: KPIs of all accounts of this instance, KPIs by segment, plan and CSM as `scopes`, and sums by segment and band.
 pub fn portfolio(source: &dyn Source) -> Value {
+    portfolio_with(source, SCOPES_MAX)
+}
+
+/// The same without scopes: what everybody who looks at the page gets every second.
+pub fn portfolio_summary(source: &dyn Source) -> Value {
+    portfolio_with(source, 0)
+}
+
+fn portfolio_with(source: &dyn Source, scopes_max: usize) -> Value {
     let cells = source.portfolio();
     let live = source.live();
     let mut scopes = lines(&live.portfolio, &live.settings).filter_map(|line| serde_json::from_slice::<Value>(&line).ok());
     let mut body = scopes.next().unwrap_or_else(|| json!({}));
     if let Some(fields) = body.as_object_mut() {
-        fields.insert("scopes".to_owned(), scopes.take(SCOPES_MAX).collect());
+        fields.insert("scopes".to_owned(), scopes.take(scopes_max).collect());
         fields.insert("tasks_owned".to_owned(), json!(source.tasks().len()));
         fields.insert("tasks_total".to_owned(), json!(source.tasks_total()));
         fields.insert("accounts".to_owned(), json!(cells.iter().map(|cell| cell.accounts).sum::<u64>()));
         fields.insert("cells".to_owned(), json!(cells));
+        let bands = &live.settings.model.bands;
+        fields.insert("bands".to_owned(), json!({"green": bands.green, "yellow": bands.yellow}));
         fields.insert("track_record".to_owned(), json!(source.track_record()));
     }
     with_header(source, source.now(), body)
+}
+
+/// `/api/portfolio/history`: the last 91 dates of all accounts of this instance, or of one segment, plan or CSM.
+pub fn portfolio_history(source: &Arc<dyn Source>, scope: &Value) -> Result<Value, ApiError> {
+    let history = source.portfolio_history();
+    let line = history.lines().find(|line| line["scope"] == *scope).ok_or_else(|| {
+        let error = "no account of this instance is in this scope";
+        ApiError::new(StatusCode::NOT_FOUND, error, "/api/portfolio lists the scopes; ask for one of them, as in ?segment=smb")
+    })?;
+    Ok(with_header(&**source, source.now(), line))
 }
 
 /// `/api/cohorts`: the lines of `replay --out-cohorts` for the accounts of this instance. To get the whole portfolio, add them up over
@@ -112,15 +94,22 @@ pub fn cohorts(source: &Arc<dyn Source>) -> Value {
     with_header(&**source, source.now(), body)
 }
 
+/// `/api/metrics`: what each account metric means.
+pub fn definitions() -> Value {
+    let define =
+        |metric: &Metric| (metric.name().to_owned(), json!({"description": metric.describe(), "window_days": metric.window_days()}));
+    json!({"metrics": Metric::ALL.iter().map(define).collect::<serde_json::Map<_, _>>()})
+}
+
 /// `/api/pipeline`: record outcomes by stream, and the status of each task.
-pub fn pipeline(source: &Arc<dyn Source>) -> Value {
+pub fn pipeline(source: &dyn Source) -> Value {
     let tasks = source.tasks();
     let mut counts = Counts::default();
     for task in &tasks {
         counts.add(&task.counts);
     }
     let mut body = with_header(
-        &**source,
+        source,
         source.now(),
         json!({
             "tasks_owned": tasks.len(),
@@ -137,7 +126,7 @@ pub fn pipeline(source: &Arc<dyn Source>) -> Value {
 }
 
 /// Adds the fields that every response about accounts has.
-fn with_header(source: &dyn Source, as_of: Timestamp, mut body: Value) -> Value {
+pub(super) fn with_header(source: &dyn Source, as_of: Timestamp, mut body: Value) -> Value {
     let (currency, minor_digits) = source.currency();
     if let Some(fields) = body.as_object_mut() {
         fields.insert("as_of".to_owned(), json!(as_of.to_string()));

@@ -6,8 +6,13 @@
 //! | `/accounts/{id}` | the same page, opened at an account; links in alerts lead here |
 //! | `/metrics` | metrics in the Prometheus text format |
 //! | `/livez`, `/readyz` | probes |
-//! | `/api/accounts`, `/api/accounts/{id}` | a list of accounts; one account with its explanation |
-//! | `/api/portfolio`, `/api/pipeline` | sums and tasks of this instance |
+//! | `/api/accounts`, `/api/accounts.csv` | lists of accounts |
+//! | `/api/accounts/{id}`, `.../explanation`, `.../history` | one account: now, taken apart, and on past dates |
+//! | `/api/portfolio`, `/api/portfolio/history`, `/api/cohorts` | sums over the accounts of this instance |
+//! | `/api/metrics` | what each account metric means |
+//! | `/api/pipeline` | tasks and outcomes of this instance |
+//! | `/events` | what the page shows, pushed |
+//! | `/session` | a cookie for a token, because browsers send no headers with streams |
 //!
 //! A configured token protects everything except the page, which contains no data, and the probes.
 
@@ -15,8 +20,10 @@ mod api;
 mod blocking;
 pub(crate) mod client;
 mod error;
+mod events;
 mod gzip;
 mod host;
+mod list;
 mod page;
 mod timeouts;
 mod routes;

@@ -8,31 +8,46 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
-const PAGE: &str = include_str!("page.html");
+/// The parts of the script, in the order in which they are joined.
+const SCRIPTS: [&str; 9] = [
+    include_str!("page/dom.js"),
+    include_str!("page/format.js"),
+    include_str!("page/server.js"),
+    include_str!("page/chart.js"),
+    include_str!("page/portfolio.js"),
+    include_str!("page/list.js"),
+    include_str!("page/account.js"),
+    include_str!("page/pipeline.js"),
+    include_str!("page/main.js"),
+];
+
+static SCRIPT: LazyLock<String> = LazyLock::new(|| format!("\"use strict\";\n{}", SCRIPTS.concat()));
+
+const STYLE: &str = include_str!("page/style.css");
+
+static PAGE: LazyLock<String> = LazyLock::new(|| {
+    let page = include_str!("page/page.html");
+    let page = page.replace("<style></style>", &format!("<style>{STYLE}</style>"));
+    page.replace("<script></script>", &format!("<script>{}</script>", *SCRIPT))
+});
 
 /// Allows only the page's own script and style, and requests to this server only.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let hash = |open, close| inline(open, close).map(|text| STANDARD.encode(Sha256::digest(text))).unwrap_or_default();
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     let policy = format!(
         "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'",
-        hash("<script>", "</script>"),
-        hash("<style>", "</style>"),
+        hash(&SCRIPT),
+        hash(STYLE),
     );
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
 
 /// `GET /` and `GET /accounts/{id}`: the script reads the id from the path.
 pub async fn page() -> Response {
-    let mut response = Html(PAGE).into_response();
+    let mut response = Html(PAGE.as_str()).into_response();
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY.clone());
     response
-}
-
-/// The text between two tags of the page.
-fn inline(open: &str, close: &str) -> Option<&'static str> {
-    let (_, rest) = PAGE.split_once(open)?;
-    Some(rest.split_once(close)?.0)
 }
 
 #[cfg(test)]
@@ -43,8 +58,11 @@ mod tests {
     fn the_policy_allows_only_the_script_and_style_of_the_page() {
         let policy = POLICY.to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'sha256-"), "{policy}");
-        let digest = STANDARD.encode(Sha256::digest(inline("<style>", "</style>").unwrap()));
+        let inline = |open, close| PAGE.split_once(open).unwrap().1.split_once(close).unwrap().0;
+        let digest = STANDARD.encode(Sha256::digest(inline("<style>", "</style>")));
         assert!(policy.contains(&format!("style-src 'sha256-{digest}'")) && digest.ends_with('='), "{policy}");
+        let digest = STANDARD.encode(Sha256::digest(inline("<script>", "</script>")));
+        assert!(policy.contains(&format!("script-src 'sha256-{digest}'")), "{policy}");
     }
 
     #[test]

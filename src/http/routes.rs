@@ -14,12 +14,15 @@ use axum::{Json, Router};
 use prometheus::Registry;
 use serde_json::Value;
 
-use super::api::{self, AccountsParameters};
+use super::api;
 use super::blocking::{failed, off_thread};
 use super::error::ApiError;
+use super::events::Events;
 use super::gzip::gzip;
 use super::host::Hosts;
+use super::list::{self, Parameters};
 use super::page::page;
+use super::server::Settings;
 use super::token::Token;
 use crate::telemetry::{self, Lists, Refreshed, Source};
 
@@ -36,17 +39,20 @@ pub struct Shared {
     source: Arc<dyn Source>,
     lists: Arc<Lists>,
     portfolio: Arc<Refreshed<Bytes>>,
+    events: Events,
     registry: Registry,
     hosts: Hosts,
     token: Option<Token>,
 }
 
 impl Shared {
-    pub fn new(source: Arc<dyn Source>, registry: Registry, hosts: Hosts, token: Option<Token>) -> Self {
+    pub fn new(source: Arc<dyn Source>, registry: Registry, settings: Settings) -> Self {
+        let Settings { hosts, token, connections_max, .. } = settings;
         let lists = Arc::new(Lists::new(Arc::clone(&source)));
         let read = Arc::clone(&source);
         let portfolio = Refreshed::every(PORTFOLIO_INTERVAL, move || Bytes::from(api::portfolio(&*read).to_string()));
-        Self { source, lists, portfolio, registry, hosts, token }
+        let events = Events::new(Arc::clone(&source), connections_max / 2);
+        Self { source, lists, portfolio, events, registry, hosts, token }
     }
 }
 
@@ -58,11 +64,17 @@ pub fn router(shared: Shared) -> Router {
         .route("/accounts/{id}", get(page))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
+        .route("/session", get(session))
+        .route("/events", get(events))
         .route("/api/accounts", get(accounts))
+        .route("/api/accounts.csv", get(accounts_csv))
         .route("/api/accounts/{id}", get(account))
         .route("/api/accounts/{id}/explanation", get(explanation))
+        .route("/api/accounts/{id}/history", get(account_history))
         .route("/api/portfolio", get(portfolio))
+        .route("/api/portfolio/history", get(portfolio_history))
         .route("/api/cohorts", get(cohorts))
+        .route("/api/metrics", get(definitions))
         .route("/api/pipeline", get(pipeline))
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "no such path", "see / for the page, /api/accounts, /metrics") })
         .layer(middleware::from_fn(gzip))
@@ -96,7 +108,9 @@ fn refusal(shared: &Shared, request: &Request) -> Option<ApiError> {
     }
     let token = shared.token.as_ref().filter(|_| !is_open(request.uri().path()))?;
     let authorization = request.headers().get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
-    (!token.admits(authorization)).then(|| {
+    let cookies = request.headers().get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let is_admitted = token.admits(authorization) || cookies.into_iter().any(|cookies| token.admits_cookies(cookies));
+    (!is_admitted).then(|| {
         ApiError::new(
             StatusCode::UNAUTHORIZED,
             "a token is required",
@@ -131,25 +145,48 @@ async fn metrics(State(shared): State<Shared>) -> Response {
     }
 }
 
-async fn accounts(
-    State(shared): State<Shared>,
-    parameters: Result<Query<AccountsParameters>, QueryRejection>,
-) -> Result<Json<Value>, ApiError> {
+/// Turns the token of a request, which has been checked, into a cookie that scripts cannot read.
+async fn session(State(shared): State<Shared>) -> Response {
+    let cookie = shared.token.as_ref().and_then(|token| HeaderValue::try_from(token.cookie()).ok());
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    response
+}
+
+async fn events(State(shared): State<Shared>) -> Response {
+    shared.events.stream()
+}
+
+async fn accounts(State(shared): State<Shared>, parameters: Result<Query<Parameters>, QueryRejection>) -> Result<Json<Value>, ApiError> {
+    let parameters = known(parameters, list::KNOWN)?;
+    answer(move || list::accounts(&*shared.source, &shared.lists, parameters)).await
+}
+
+async fn accounts_csv(State(shared): State<Shared>, parameters: Result<Query<Parameters>, QueryRejection>) -> Result<Response, ApiError> {
+    let parameters = known(parameters, list::KNOWN)?;
+    let text = off_thread(move || list::csv(&*shared.source, parameters)).await.ok_or_else(failed)??;
+    let headers =
+        [(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, "attachment; filename=\"accounts.csv\"")];
+    Ok((headers, text).into_response())
+}
+
+/// The parameters of a query.
+fn known<T>(parameters: Result<Query<T>, QueryRejection>, hint: &str) -> Result<T, ApiError> {
     let Query(parameters) = parameters.map_err(|rejection| {
         let words = rejection.body_text();
         let error = words.strip_prefix("Failed to deserialize query string: ").unwrap_or(&words);
-        ApiError::bad_request(error, "parameters are band, segment, sort and limit, as in ?band=red&sort=risk&limit=20")
+        ApiError::bad_request(error, hint)
     })?;
-    answer(move || api::accounts(&*shared.source, &shared.lists, parameters)).await
+    Ok(parameters)
 }
 
 async fn account(State(shared): State<Shared>, id: Result<Path<String>, PathRejection>) -> Result<Json<Value>, ApiError> {
-    let Path(id) = id.map_err(|_| ApiError::bad_request("the account id is not UTF-8 text", "percent-encode its UTF-8 bytes"))?;
+    let id = account_id(id)?;
     answer(move || api::account(&shared.source, &id)).await
 }
 
 async fn explanation(State(shared): State<Shared>, id: Result<Path<String>, PathRejection>) -> Result<Json<Value>, ApiError> {
-    let Path(id) = id.map_err(|_| ApiError::bad_request("the account id is not UTF-8 text", "percent-encode its UTF-8 bytes"))?;
+    let id = account_id(id)?;
     answer(move || api::explanation(&shared.source, &id)).await
 }
 
@@ -160,12 +197,37 @@ async fn portfolio(State(shared): State<Shared>) -> Response {
     }
 }
 
+async fn account_history(State(shared): State<Shared>, id: Result<Path<String>, PathRejection>) -> Result<Json<Value>, ApiError> {
+    let id = account_id(id)?;
+    answer(move || api::account_history(&shared.source, &id)).await
+}
+
+async fn portfolio_history(
+    State(shared): State<Shared>,
+    parameters: Result<Query<std::collections::BTreeMap<String, String>>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    const HINT: &str = "the parameter is one of segment, plan and csm, as in ?segment=smb; without any, all accounts are meant";
+    let scope = known(parameters, HINT)?;
+    if scope.len() > 1 || scope.keys().any(|kind| !["segment", "plan", "csm"].contains(&kind.as_str())) {
+        return Err(ApiError::bad_request("no such scope", HINT));
+    }
+    answer(move || api::portfolio_history(&shared.source, &serde_json::json!(scope))).await
+}
+
 async fn cohorts(State(shared): State<Shared>) -> Result<Json<Value>, ApiError> {
     answer(move || Ok(api::cohorts(&shared.source))).await
 }
 
+async fn definitions() -> Json<Value> {
+    Json(api::definitions())
+}
+
 async fn pipeline(State(shared): State<Shared>) -> Result<Json<Value>, ApiError> {
-    answer(move || Ok(api::pipeline(&shared.source))).await
+    answer(move || Ok(api::pipeline(&*shared.source))).await
+}
+
+fn account_id(id: Result<Path<String>, PathRejection>) -> Result<String, ApiError> {
+    id.map(|Path(id)| id).map_err(|_| ApiError::bad_request("the account id is not UTF-8 text", "percent-encode its UTF-8 bytes"))
 }
 
 async fn answer(work: impl FnOnce() -> Result<Value, ApiError> + Send + 'static) -> Result<Json<Value>, ApiError> {

@@ -116,7 +116,7 @@ impl Server {
             .map_err(StartError::Thread)?;
         let (stop, stopped) = watch::channel(false);
         let bounds = (settings.connections_max, settings.timeouts);
-        let routes = router(Shared::new(source, registry, settings.hosts, settings.token));
+        let routes = router(Shared::new(source, registry, settings));
         let serve = move || {
             if let Err(error) = runtime.block_on(accept(listener, &routes, bounds, stopped)) {
                 tracing::error!(%error, "the HTTP server stopped");

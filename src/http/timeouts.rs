@@ -1,7 +1,7 @@
 //! Timeouts of a connection: one while it is idle, one from a request to the end of its response.
 //!
 //! ```text
-//!   idle --first byte of a request--> busy --response complete and flushed--> idle
+//!   idle --first byte of a request--> busy --response complete and flushed--> idle --more of a stream--> idle
 //! ```
 
 use std::future::Future;
@@ -88,7 +88,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match Pin::new(&mut self.stream).poll_write(context, bytes) {
             Poll::Pending => self.wait(context),
-            done @ Poll::Ready(_) => done,
+            done @ Poll::Ready(_) => {
+                // More of a response that has no end: a stream lives as long as its client reads.
+                if !self.busy {
+                    self.switch(false);
+                }
+                done
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The part of an account's last score that portfolio sums need.
 
+use crate::metric::Stage;
 use crate::score::{Band, Risk};
 
 /// The score of an account, with its MRR at that time.
@@ -13,6 +14,8 @@ pub struct AccountScore {
     pub risk: Option<Risk>,
     /// Health, 0..=100, if present.
     pub health: Option<f64>,
+    /// Lifecycle stage; `None` without billing.
+    pub stage: Option<Stage>,
 }
 
 impl AccountScore {

@@ -53,10 +53,14 @@ pub struct LiveEntry {
     /// The last score, if any; boxed to keep account slots small.
     pub score: Option<Box<AccountScore>>,
     /// What moved it most, if the last published change was for the worse.
-    pub driver: Option<Box<str>>,
+    pub driver: Option<Box<Driver>>,
     /// Everything else that it contributes.
     pub contribution: Option<Contribution>,
 }
+
+/// A sentence about a score; boxed once more where it is kept, so that the many accounts without one pay for a pointer only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Driver(pub Box<str>);
 
 impl LiveEntry {
     /// Stores the score without touching the sums.

@@ -13,6 +13,7 @@ mod explain;
 mod fields;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod history;
 mod line;
 pub mod model;
 mod published;
@@ -36,6 +37,7 @@ pub use contribution::{ComponentScore, RuleEffect};
 pub use driver::Move;
 pub use explain::Explanation;
 pub use fields::AccountFacts;
+pub use history::{History, RISK_DATES, SCORE_DATES};
 pub use line::AccountLine;
 pub use model::{Model, ModelFile, ModelProblem};
 pub use published::Published;

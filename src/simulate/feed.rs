@@ -1,4 +1,4 @@
-//! Feeds simulated records to topics for a demo: the history as fast as possible, then accelerated time.
+//! Feeds simulated records to topics for a demo: the history as fast as it is read, then accelerated time.
 
 use std::iter::Peekable;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use crate::event::Stream;
 use crate::stop::Stop;
 use crate::time::Timestamp;
 
-/// Maximum number of history records written ahead of the reader: the embedded broker keeps only 5 MiB per partition.
-const UNREAD_MAX: u64 = 50_000;
+/// History records written ahead of the reader's clock, which follows them: so it scores the past as it would have scored it then. Records
+/// that are ahead wait in its tasks, and each task lets 10,000 wait.
+const AHEAD_MAX: u64 = 8_000;
 /// How often progress is checked and simulated time advances.
-const STEP: Duration = Duration::from_millis(10);
+const STEP: Duration = Duration::from_millis(2);
 
 /// A simulation that writes to topics.
-#[derive(Debug)]
 pub struct Feed {
     /// The simulation.
     pub options: Options,
@@ -29,12 +29,14 @@ pub struct Feed {
     pub live_from: Timestamp,
     /// Simulated milliseconds per millisecond.
     pub speed: u32,
-    /// The reader's clock; stays at `live_from` until the history has been read, then advances.
+    /// The reader's clock: follows the records of the history, then advances by itself.
     pub time: SimulatedTime,
     /// The reader, which reports its progress.
     pub readers: Arc<Directory>,
     /// Stops the feed.
     pub stop: Stop,
+    /// Called when the history has been read.
+    pub live_begins: Box<dyn FnOnce() + Send>,
 }
 
 impl Feed {
@@ -42,9 +44,10 @@ impl Feed {
     ///
     /// # Errors
     /// If a record cannot be written.
-    pub fn run(self) -> Result<(), ProduceError> {
+    pub fn run(mut self) -> Result<(), ProduceError> {
         let mut records = Generator::new(&self.options).peekable();
         self.history(&mut records)?;
+        std::mem::replace(&mut self.live_begins, Box::new(|| ()))();
         self.live(&mut records)?;
         self.topics.finish()
     }
@@ -52,16 +55,18 @@ impl Feed {
     fn history(&self, records: &mut Peekable<Generator>) -> Result<(), ProduceError> {
         let mut written = 0;
         while let Some(record) = records.next_if(|record| record.at < self.live_from) {
+            if written % AHEAD_MAX == 0 {
+                self.wait_for(written);
+                self.time.advance_to(record.at);
+            }
             self.topics.write(&record)?;
             written += 1;
-            if written % 1_000 == 0 {
-                self.wait_for(written - UNREAD_MAX.min(written));
-            }
             if self.stop.is_requested() {
                 return Ok(());
             }
         }
         self.wait_for(written);
+        self.time.advance_to(self.live_from);
         tracing::info!(records = written, "history has been read, time advances from here");
         Ok(())
     }

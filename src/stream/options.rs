@@ -94,6 +94,8 @@ impl Options {
         let (application, kafka, output) = (&config.application, &config.kafka, &config.output);
         let mut inputs: Vec<InputTopic> = config.streams.all_topics().into_iter().map(InputTopic::of).collect();
         inputs.sort_by(|a, b| a.name.cmp(&b.name));
+        // A client id among the user's own properties comes later, and wins.
+        let client_id = application.client_id();
         let mut settings = config.settings();
         if fault::is_mutant("duplicates-count") {
             settings.time.dedup_ms = 0;
@@ -102,7 +104,7 @@ impl Options {
             application: application.id.clone(),
             instance: Some(application.instance.clone()).filter(|instance| !instance.is_empty()),
             threads: application.threads as usize,
-            properties: Properties::new(kafka.client_properties()),
+            properties: Properties::new(client_id.iter().map(|id| ("client.id", id.as_str())).chain(kafka.client_properties())),
             create_topics: kafka.create_topics,
             replication_factor: kafka.replication_factor,
             inputs,
@@ -207,6 +209,15 @@ mod tests {
         let names = options.input_names();
         assert!(names.is_sorted() && ["a", "m", "z"].iter().all(|name| names.contains(name)), "{names:?}");
         assert_eq!(options.changelog_topic(), "churnwatch-shop-changelog");
+    }
+
+    #[test]
+    fn the_address_at_which_an_instance_can_be_asked_travels_in_its_client_id() {
+        let client_id = |settings: &[&str]| options(settings).properties.admin().get("client.id").map(str::to_owned);
+        assert_eq!(client_id(&[]), None);
+        let advertised = "application.advertised_listen=10.0.0.4:9400";
+        assert_eq!(client_id(&[advertised]).as_deref(), Some("churnwatch@10.0.0.4:9400"));
+        assert_eq!(client_id(&[advertised, "kafka.properties.\"client.id\"=mine"]).as_deref(), Some("mine"));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::refreshed::Refreshed;
+use super::sort::Sort;
 use super::source::Source;
-use super::top::{OwnedRow, Query, Sort, top};
+use super::top::{OwnedRow, Query, top};
 
 /// The accounts that currently have series.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +20,7 @@ pub(super) struct Selection {
 impl Selection {
     /// Selects accounts in the background, so that a scrape gets the last selection instead of waiting for a pass over a million accounts.
     pub(super) fn of(source: Arc<dyn Source>, accounts_max: usize, watched: Arc<BTreeSet<String>>) -> Arc<Refreshed<Self>> {
-        let query = Query { sort: Sort::Attention, limit: accounts_max, watched, ..Query::default() };
+        let query = Query { sort: Sort::Series, limit: accounts_max, watched, ..Query::default() };
         let drivers = Mutex::new(Drivers::default());
         Refreshed::new(move || {
             let (mut rows, accounts) = top(&*source, &query);

@@ -10,10 +10,10 @@ use super::top::OwnedRow;
 use super::track_record::TrackRecord;
 use crate::account::LimitMeter;
 use crate::breakdown::Breakdown;
-use crate::engine::Slot;
+use crate::engine::{AccountHistory, Slot};
 use crate::event::{Event, Record, UsageEvent, UsageKind};
 use crate::metric::View;
-use crate::portfolio::{Cohorts, CompleteMonths, Period, Portfolio};
+use crate::portfolio::{Cohorts, CompleteMonths, HistoryDates, Period, Portfolio, PortfolioHistory};
 use crate::settings::Settings;
 use crate::stream_time::Lateness;
 use crate::time::Timestamp;
@@ -59,6 +59,7 @@ pub(crate) fn row(account_id: &str, score: f64, risk: f64, mrr_minor: i64) -> Ow
         segment: Some("smb".to_owned()),
         plan: Some("team".to_owned()),
         csm: Some("dana".to_owned()),
+        stage: Some("adopted"),
         band: if score >= 70.0 {
             "green"
         } else if score >= 40.0 {
@@ -97,6 +98,7 @@ impl Source for Fake {
                 segment: row.segment.as_deref(),
                 plan: row.plan.as_deref(),
                 csm: row.csm.as_deref(),
+                stage: row.stage,
                 band: row.band,
                 score: row.score,
                 risk: row.risk,
@@ -139,6 +141,20 @@ impl Source for Fake {
         };
         slot.account.apply(&record, Lateness::InTime, &Settings::default(), &mut LimitMeter::default());
         Breakdown::of(&slot, &View::complete(self.now), &Settings::default())
+    }
+
+    fn account_history(&self, account_id: &str) -> Option<AccountHistory> {
+        self.rows.iter().find(|row| row.account_id == account_id)?;
+        Some(Slot::new(account_id).history_until(&View::complete(self.now), &Settings::default()))
+    }
+
+    fn recent_changes(&self, limit: usize) -> Vec<Value> {
+        let change = |row: &OwnedRow| json!({"account_id": row.account_id, "as_of": self.now.to_string(), "drivers": ["made up"]});
+        self.rows.iter().take(limit).map(change).collect()
+    }
+
+    fn portfolio_history(&self) -> Arc<PortfolioHistory> {
+        Arc::new(PortfolioHistory::new(HistoryDates::until(self.now, &Settings::default().zone), 0))
     }
 
     fn portfolio(&self) -> Vec<PortfolioCell> {

@@ -12,17 +12,17 @@ use super::track_record::TrackRecord;
 use crate::breakdown::Breakdown;
 use crate::clock::Clock;
 use crate::directory::{Directory, TaskView};
-use crate::engine::{Counts, Slot};
+use crate::engine::{AccountHistory, Counts, Slot};
 use crate::event::Stream;
 use crate::kafka::Members;
-use crate::metric::View;
-use crate::portfolio::{BandSums, Cohorts};
+use crate::metric::{Stage, View};
+use crate::portfolio::{BandSums, Cohorts, PortfolioHistory};
 use crate::score::Band;
 use crate::threads::{InputMetadata, Threads};
 use crate::time::Timestamp;
 
-/// How long a request for the cohorts waits for them: a million accounts take a second or two.
-const COHORTS_WAIT: Duration = Duration::from_secs(10);
+/// How long a request for the cohorts or the history waits for them: a million accounts take a second or two.
+const PASS_WAIT: Duration = Duration::from_secs(10);
 
 /// A running instance.
 #[derive(Debug)]
@@ -33,6 +33,7 @@ pub struct Instance {
     clock: Clock,
     live: Arc<Refreshed<Live>>,
     cohorts: Arc<Refreshed<Cohorts>>,
+    history: Arc<Refreshed<PortfolioHistory>>,
 }
 
 impl Instance {
@@ -43,7 +44,9 @@ impl Instance {
         let live = Refreshed::new(move || Live { portfolio: tasks.portfolio(time.now()), settings: tasks.settings() });
         let (tasks, time) = (Arc::clone(&directory), clock.clone());
         let cohorts = Refreshed::new(move || tasks.cohorts(time.now()));
-        Self { directory, threads, members, clock, live, cohorts }
+        let (tasks, time) = (Arc::clone(&directory), clock.clone());
+        let history = Refreshed::new(move || tasks.portfolio_history(time.now()));
+        Self { directory, threads, members, clock, live, cohorts, history }
     }
 
     fn task(&self, task: &TaskView, now: Timestamp) -> TaskStatus {
@@ -114,6 +117,18 @@ impl Source for Instance {
         self.directory.breakdown(account_id, self.now())
     }
 
+    fn account_history(&self, account_id: &str) -> Option<AccountHistory> {
+        self.directory.account_history(account_id, self.now())
+    }
+
+    fn recent_changes(&self, limit: usize) -> Vec<Value> {
+        self.directory.recent_changes(limit)
+    }
+
+    fn portfolio_history(&self) -> Arc<PortfolioHistory> {
+        self.history.get_within(PASS_WAIT)
+    }
+
     fn portfolio(&self) -> Vec<PortfolioCell> {
         let mut cells: BTreeMap<(Option<String>, Band), PortfolioCell> = BTreeMap::new();
         for task in self.directory.tasks() {
@@ -138,7 +153,7 @@ impl Source for Instance {
     }
 
     fn cohorts(&self) -> Arc<Cohorts> {
-        self.cohorts.get_within(COHORTS_WAIT)
+        self.cohorts.get_within(PASS_WAIT)
     }
 
     fn currency(&self) -> (String, u32) {
@@ -194,6 +209,7 @@ fn row(slot: &Slot) -> Option<AccountRow<'_>> {
         segment: profile.and_then(|profile| profile.segment.as_deref()),
         plan: profile.and_then(|profile| profile.plan.as_deref()),
         csm: profile.and_then(|profile| profile.csm.as_deref()),
+        stage: score.stage.map(Stage::name),
         band: score.band.name(),
         score: score.health,
         risk: score.risk.map(|risk| risk.probability),
@@ -201,7 +217,7 @@ fn row(slot: &Slot) -> Option<AccountRow<'_>> {
         mrr_minor: Some(score.mrr_minor),
         worsened_at: slot.score().worsened_at(),
         sequence: slot.score().sequence(),
-        driver: slot.live_entry().driver.as_deref(),
+        driver: slot.live_entry().driver.as_deref().map(|driver| &*driver.0),
     })
 }
 

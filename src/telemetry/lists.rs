@@ -127,7 +127,7 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use super::super::fake::{Fake, row};
-    use super::super::top::Sort;
+    use super::super::sort::Sort;
     use super::*;
 
     fn two_accounts() -> Arc<Fake> {

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::track_record::TrackRecord;
 use crate::breakdown::Breakdown;
-use crate::engine::Counts;
+use crate::engine::{AccountHistory, Counts};
 use crate::event::Stream;
-use crate::portfolio::{Cohorts, Portfolio};
+use crate::portfolio::{Cohorts, Portfolio, PortfolioHistory};
 use crate::settings::Settings;
 use crate::time::Timestamp;
 
@@ -30,6 +30,12 @@ pub trait Source: Send + Sync + 'static {
     /// The score of one account at `now` taken apart; `None` if this instance does not hold it.
     fn breakdown(&self, account_id: &str) -> Option<Breakdown>;
 
+    /// One account on past dates; `None` if this instance does not hold it.
+    fn account_history(&self, account_id: &str) -> Option<AccountHistory>;
+
+    /// The newest published changes since this instance took over its tasks, newest first, at most `limit`.
+    fn recent_changes(&self, limit: usize) -> Vec<Value>;
+
     /// Sums over the accounts by segment and band.
     fn portfolio(&self) -> Vec<PortfolioCell>;
 
@@ -38,6 +44,9 @@ pub trait Source: Send + Sync + 'static {
 
     /// The cohorts of this instance's accounts; at most a minute old if they are requested regularly.
     fn cohorts(&self) -> Arc<Cohorts>;
+
+    /// The portfolio on past dates; at most a minute old if it is requested regularly.
+    fn portfolio_history(&self) -> Arc<PortfolioHistory>;
 
     /// ISO code of the reporting currency, and the digits of its minor unit.
     fn currency(&self) -> (String, u32);
@@ -92,6 +101,8 @@ pub struct AccountRow<'a> {
     pub plan: Option<&'a str>,
     /// Customer success manager.
     pub csm: Option<&'a str>,
+    /// Lifecycle stage; `None` without billing.
+    pub stage: Option<&'static str>,
     /// One of [`BANDS`].
     pub band: &'static str,
     /// Health, 0..=100.

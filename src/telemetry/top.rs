@@ -6,82 +6,54 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::sort::{Rank, Sort, has_worsened, order};
 use super::source::{AccountRow, Source};
-use crate::time::{DAY_MS, Timestamp};
-
-/// A sort order of accounts; ties are broken by account id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    /// Highest MRR x risk first.
-    #[default]
-    MrrAtRisk,
-    /// Lowest score first.
-    Score,
-    /// Highest risk first.
-    Risk,
-    /// Highest MRR first.
-    Mrr,
-    /// By account id.
-    Account,
-    /// Accounts whose band worsened in the last 24 h, then the watch list, then the rest; each group by MRR x risk.
-    Attention,
-}
-
-impl Sort {
-    /// The sort orders of the API, by name.
-    pub const NAMED: [(&'static str, Self); 6] = [
-        ("mrr_at_risk", Self::MrrAtRisk),
-        ("score", Self::Score),
-        ("risk", Self::Risk),
-        ("mrr", Self::Mrr),
-        ("account", Self::Account),
-        ("attention", Self::Attention),
-    ];
-
-    /// The rank of an account: greater comes first; within equal first numbers the second decides.
-    fn rank(self, row: &AccountRow<'_>, now: Timestamp, watched: &BTreeSet<String>) -> (u8, f64) {
-        match self {
-            Self::MrrAtRisk => (0, mrr_at_risk(row)),
-            Self::Score => (u8::from(row.score.is_some()), -row.score.unwrap_or(0.0)),
-            Self::Risk => (u8::from(row.risk.is_some()), row.risk.unwrap_or(0.0)),
-            Self::Mrr => (0, mrr(row)),
-            Self::Account => (0, 0.0),
-            Self::Attention => (attention(row, now, watched), mrr_at_risk(row)),
-        }
-    }
-}
-
-fn attention(row: &AccountRow<'_>, now: Timestamp, watched: &BTreeSet<String>) -> u8 {
-    if has_worsened(row.worsened_at, now) { 2 } else { u8::from(watched.contains(row.account_id)) }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a float is precise enough for sorting")]
-fn mrr(row: &AccountRow<'_>) -> f64 {
-    row.mrr_minor.unwrap_or(0) as f64
-}
-
-fn mrr_at_risk(row: &AccountRow<'_>) -> f64 {
-    mrr(row) * row.risk.unwrap_or(0.0)
-}
+use crate::time::Timestamp;
 
 /// Which accounts to list, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Query {
-    /// Only this band.
-    pub band: Option<String>,
-    /// Only this segment.
-    pub segment: Option<String>,
+    /// Only those that this describes.
+    pub filter: Filter,
     /// The order.
     pub sort: Sort,
+    /// Whether the order is turned around.
+    pub reversed: bool,
+    /// Accounts to skip.
+    pub offset: usize,
     /// Most accounts to return.
     pub limit: usize,
-    /// The watch list, for [`Sort::Attention`].
+    /// The watch list, for [`Sort::Series`].
     pub watched: Arc<BTreeSet<String>>,
 }
 
-impl Query {
-    fn wants(&self, row: &AccountRow<'_>) -> bool {
-        self.band.as_deref().is_none_or(|band| band == row.band) && self.segment.as_deref().is_none_or(|wanted| row.segment == Some(wanted))
+/// Conditions on an account, all of which must hold; an absent one always does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Its band.
+    pub band: Option<String>,
+    /// Its segment.
+    pub segment: Option<String>,
+    /// Its plan.
+    pub plan: Option<String>,
+    /// Its customer success manager.
+    pub csm: Option<String>,
+    /// Its stage.
+    pub stage: Option<String>,
+    /// Part of its id or name, in lower case.
+    pub search: Option<String>,
+}
+
+impl Filter {
+    fn admits(&self, row: &AccountRow<'_>) -> bool {
+        let is = |wanted: &Option<String>, value: Option<&str>| wanted.is_none() || wanted.as_deref() == value;
+        let contains = |text: &str, part: &str| text.to_lowercase().contains(part);
+        is(&self.band, Some(row.band))
+            && is(&self.segment, row.segment)
+            && is(&self.plan, row.plan)
+            && is(&self.csm, row.csm)
+            && is(&self.stage, row.stage)
+            && self.search.as_ref().is_none_or(|part| contains(row.account_id, part) || row.name.is_some_and(|name| contains(name, part)))
     }
 }
 
@@ -98,6 +70,8 @@ pub struct OwnedRow {
     pub plan: Option<String>,
     /// Customer success manager.
     pub csm: Option<String>,
+    /// Lifecycle stage; `None` without billing.
+    pub stage: Option<&'static str>,
     /// One of [`super::BANDS`].
     pub band: &'static str,
     /// Health, 0..=100.
@@ -122,12 +96,8 @@ pub struct OwnedRow {
 impl OwnedRow {
     /// Whether the band became worse in the last 24 hours.
     pub(super) fn has_worsened(&self, now: Timestamp) -> bool {
-        has_worsened(self.worsened_at, now)
+        has_worsened(self.worsened_at, now, 1)
     }
-}
-
-fn has_worsened(at: Option<Timestamp>, now: Timestamp) -> bool {
-    at.is_some_and(|at| now.since(at) <= DAY_MS)
 }
 
 impl From<&AccountRow<'_>> for OwnedRow {
@@ -139,6 +109,7 @@ impl From<&AccountRow<'_>> for OwnedRow {
             segment: own(row.segment),
             plan: own(row.plan),
             csm: own(row.csm),
+            stage: row.stage,
             band: row.band,
             score: row.score,
             risk: row.risk,
@@ -151,8 +122,8 @@ impl From<&AccountRow<'_>> for OwnedRow {
     }
 }
 
-/// The first accounts of a query, in order, and the number of all that matched.
-pub(super) fn top(source: &dyn Source, query: &Query) -> (Vec<OwnedRow>, u64) {
+/// The accounts of a query, in order, and the number of all that matched.
+pub fn top(source: &dyn Source, query: &Query) -> (Vec<OwnedRow>, u64) {
     let mut top = Top::new(query.clone(), source.now());
     source.visit(&mut |row| top.offer(row));
     let (_, rows, matched) = top.finish();
@@ -171,46 +142,48 @@ pub(super) struct Top {
 
 impl Top {
     pub(super) fn new(query: Query, now: Timestamp) -> Self {
-        let heap = BinaryHeap::with_capacity(query.limit.min(4096).saturating_add(1));
-        Self { query, now, heap, matched: 0 }
+        Self { query, now, heap: BinaryHeap::new(), matched: 0 }
     }
 
     pub(super) fn offer(&mut self, row: &AccountRow<'_>) {
-        if !self.query.wants(row) {
+        let Query { filter, sort, reversed, offset, limit, watched } = &self.query;
+        if !filter.admits(row) {
             return;
         }
         self.matched += 1;
-        let rank = self.query.sort.rank(row, self.now, &self.query.watched);
-        let enters = self.heap.len() < self.query.limit
-            || self.heap.peek().is_some_and(|last| order(rank, row.account_id, last.rank, &last.row.account_id).is_lt());
-        if enters {
-            self.heap.push(Ranked { rank, row: row.into() });
-            if self.heap.len() > self.query.limit {
+        let (rank, most) = (sort.rank(row, self.now, watched), offset.saturating_add(*limit));
+        let comes_before = |last: &Ranked| order((rank, row.account_id), last.place(), *reversed).is_lt();
+        if self.heap.len() < most || self.heap.peek().is_some_and(comes_before) {
+            self.heap.push(Ranked { rank: rank.owned(), row: row.into(), reversed: *reversed });
+            if self.heap.len() > most {
                 self.heap.pop();
             }
         }
     }
 
-    /// The query, the accounts in order, and the number of all that matched.
+    /// The query, its accounts in order, and the number of all that matched.
     pub(super) fn finish(self) -> (Query, Vec<OwnedRow>, u64) {
-        (self.query, self.heap.into_sorted_vec().into_iter().map(|ranked| ranked.row).collect(), self.matched)
+        let rows = self.heap.into_sorted_vec().into_iter().skip(self.query.offset).map(|ranked| ranked.row).collect();
+        (self.query, rows, self.matched)
     }
 }
 
 #[derive(Debug)]
 struct Ranked {
-    rank: (u8, f64),
+    rank: Rank<Box<str>>,
     row: OwnedRow,
+    reversed: bool,
 }
 
-/// `Less` when the first comes first: the greater rank, then the smaller id.
-fn order(a: (u8, f64), a_id: &str, b: (u8, f64), b_id: &str) -> Ordering {
-    b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then_with(|| a_id.cmp(b_id))
+impl Ranked {
+    fn place(&self) -> (Rank<&str>, &str) {
+        (self.rank.borrowed(), &self.row.account_id)
+    }
 }
 
 impl Ord for Ranked {
     fn cmp(&self, other: &Self) -> Ordering {
-        order(self.rank, &self.row.account_id, other.rank, &other.row.account_id)
+        order(self.place(), other.place(), self.reversed)
     }
 }
 
@@ -250,23 +223,57 @@ mod tests {
         assert_eq!(ids(Sort::Risk, 2), ["b", "c"]);
         assert_eq!(ids(Sort::Mrr, 1), ["c"]);
         assert_eq!(ids(Sort::Account, 9), ["a", "b", "c", "d"]);
-        assert_eq!(ids(Sort::Attention, 9), ["a", "b", "c", "d"], "worsened, watched, then what is at risk");
+        assert_eq!(ids(Sort::Series, 9), ["a", "b", "c", "d"], "worsened, watched, then what is at risk");
+        assert_eq!(ids(Sort::Attention, 9), ["b", "c", "d", "a"], "red, yellow, green");
+        assert_eq!(ids(Sort::Name, 2), ["a", "b"]);
+        assert_eq!(ids(Sort::Worsened, 2), ["a", "b"], "the others have not");
+    }
+
+    fn listed(rows: Vec<OwnedRow>, query: &Query) -> (Vec<String>, u64) {
+        let (rows, matched) = top(&Fake { rows, ..Fake::default() }, query);
+        (rows.into_iter().map(|row| row.account_id).collect(), matched)
     }
 
     #[test]
-    fn accounts_without_a_score_come_last() {
-        let unknown = OwnedRow { score: None, band: "unknown", ..row("a", 0.0, 0.0, 0) };
-        let fake = Fake { rows: vec![unknown, row("b", 99.0, 0.0, 0)], ..Fake::default() };
-        let (rows, _) = top(&fake, &Query { sort: Sort::Score, limit: 9, ..Query::default() });
-        assert_eq!(rows.iter().map(|row| row.account_id.as_str()).collect::<Vec<_>>(), ["b", "a"]);
+    fn accounts_without_a_score_come_last_in_either_direction() {
+        let rows =
+            || vec![OwnedRow { score: None, band: "unknown", ..row("a", 0.0, 0.0, 0) }, row("b", 99.0, 0.0, 0), row("c", 9.0, 0.0, 0)];
+        let by_score = |reversed| listed(rows(), &Query { sort: Sort::Score, reversed, limit: 9, ..Query::default() }).0;
+        assert_eq!((by_score(false), by_score(true)), (vec!["c".into(), "b".into(), "a".into()], vec!["b".into(), "c".into(), "a".into()]));
     }
 
     #[test]
-    fn filters_hold_band_and_segment() {
-        let fake = Fake { rows: vec![row("a", 80.0, 0.1, 1), row("b", 30.0, 0.6, 1)], ..Fake::default() };
-        let red = Query { band: Some("red".into()), segment: Some("smb".into()), limit: 9, ..Query::default() };
-        let (rows, matched) = top(&fake, &red);
-        assert_eq!((rows.len(), matched), (1, 1));
-        assert_eq!(top(&fake, &Query { segment: Some("other".into()), ..red }).1, 0);
+    fn the_pages_of_a_list_are_the_list_in_either_direction() {
+        let rows: Vec<_> = (0..23).map(|n| row(&format!("a{n:02}"), f64::from(n * 7 % 23), 0.1, 1)).collect();
+        for reversed in [false, true] {
+            let query = |offset, limit| Query { sort: Sort::Score, reversed, offset, limit, ..Query::default() };
+            let pages: Vec<String> = (0..5).flat_map(|page| listed(rows.clone(), &query(5 * page, 5)).0).collect();
+            let (whole, matched) = listed(rows.clone(), &query(0, 100));
+            assert_eq!((pages.len(), matched), (23, 23));
+            assert_eq!(pages, whole);
+        }
+    }
+
+    #[test]
+    fn a_search_finds_parts_of_ids_and_names_in_any_case() {
+        let found = |search: &str| {
+            let filter = Filter { search: Some(search.to_owned()), ..Filter::default() };
+            listed(vec![row("acme", 1.0, 0.0, 1), row("Bolt-7", 1.0, 0.0, 1)], &Query { filter, limit: 9, ..Query::default() }).0
+        };
+        assert_eq!((found("bolt"), found("of ac"), found("nobody")), (vec!["Bolt-7".into()], vec!["acme".into()], vec![]));
+    }
+
+    #[test]
+    fn every_condition_of_a_filter_holds() {
+        let matched = |change: fn(&mut Filter)| {
+            let mut filter = Filter { band: Some("red".into()), segment: Some("smb".into()), ..Filter::default() };
+            change(&mut filter);
+            listed(vec![row("a", 80.0, 0.1, 1), row("b", 30.0, 0.6, 1)], &Query { filter, limit: 9, ..Query::default() }).1
+        };
+        assert_eq!(matched(|_| ()), 1);
+        assert_eq!(matched(|filter| filter.segment = Some("other".into())), 0);
+        assert_eq!(matched(|filter| filter.csm = Some("dana".into())), 1);
+        assert_eq!(matched(|filter| filter.plan = Some("free".into())), 0);
+        assert_eq!(matched(|filter| filter.stage = Some("trial".into())), 0);
     }
 }

@@ -94,6 +94,10 @@ impl Instance {
         lines(&portfolio, &self.directory.settings()).map(|line| serde_json::from_slice(&line).unwrap()).collect()
     }
 
+    fn histories(&self, now: Timestamp) -> Vec<Value> {
+        self.directory.portfolio_history(now).lines().collect()
+    }
+
     /// An instance restored from the changelogs of this one.
     fn restarted(&mut self) -> Self {
         let mut restarted = Self::new();
@@ -175,11 +179,47 @@ fn live_kpis_match_a_replay_once_every_account_is_scored_even_after_a_restart() 
     assert!(cohorts.iter().any(|line| line["months"].as_array().unwrap().len() > 2), "some cohorts with a history");
     assert!(expected.len() > 6, "some segments, plans and CSMs");
     let mut restarted = instance.restarted();
+    let mut histories = Vec::new();
     for (instance, what) in [(&mut instance, "on day 126"), (&mut restarted, "after a restart")] {
         run_until(instance, &records, 126..=126);
         assert_equal(&instance.lines(midnight(126)), &expected, what);
         assert_eq!(instance.cohorts(midnight(126)), cohorts, "{what}");
+        histories.push(instance.histories(midnight(126)));
     }
+    assert_eq!(histories[0], histories[1], "a restart changes no history");
+    let series = &histories[0][0]["series"];
+    for name in ["mrr", "accounts_present", "nrr", "grr", "lost_accounts"] {
+        assert_eq!(series[name].as_array().unwrap().last(), Some(&expected[0]["kpis"][name]["value"]), "{name} of the last date");
+    }
+    let present = |name: &str| series[name].as_array().unwrap().iter().filter(|value| !value.is_null()).count();
+    assert_eq!((present("green"), present("mrr_at_risk"), present("mrr")), (91, 91, 91));
+}
+
+#[test]
+fn an_account_keeps_the_scores_of_past_dates_also_while_the_task_catches_up_and_publishes_nothing() {
+    let catch_up = RoundOptions { publish: false, catching_up: true, ..PUBLISH };
+    let (mut live, mut behind) = (Instance::new(), Instance::new());
+    let records = records();
+    for day in 0..=100 {
+        for record in records.iter().filter(|record| record.at >= midnight(day) && record.at < midnight(day + 1)) {
+            live.feed(record);
+            behind.feed(record);
+        }
+        live.round(midnight(day + 1));
+        let mut published = Vec::new();
+        for task in &mut behind.tasks {
+            task.round(midnight(2_000), &catch_up, &mut published);
+        }
+        assert!(published.is_empty());
+    }
+    let health = |instance: &Instance, id: &str| instance.directory.account_history(id, midnight(101)).unwrap().health;
+    let account = &records[0].account;
+    let (live, behind) = (health(&live, account), health(&behind, account));
+    assert!(live.iter().flatten().count() > 60 && behind.iter().flatten().count() > 60, "{live:?} {behind:?}");
+    // One scores the end of a date, the other its last record.
+    let near = live.iter().skip(1).zip(&behind).filter_map(|(live, behind)| Some(((*live)? - (*behind)?).abs()));
+    let (count, sum) = near.fold((0, 0.0), |(count, sum), difference| (count + 1, sum + difference));
+    assert!(count > 60 && sum / f64::from(count) < 3.0, "{sum} over {count} dates: {live:?} {behind:?}");
 }
 
 #[test]

@@ -24,6 +24,17 @@ impl Demo {
         Self { process: command.spawn().unwrap(), address }
     }
 
+    /// Waits until the history has been read and time advances by itself.
+    pub(super) fn wait_for_history(&mut self) {
+        let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+        self.until("/api/pipeline", |pipeline| pipeline["as_of"].as_str() > Some(today.as_str()));
+    }
+
+    /// Waits until it accepts connections.
+    pub(super) fn wait_until_it_listens(&mut self) {
+        self.poll("/livez", |body| body.starts_with("alive").then_some(()));
+    }
+
     fn get(&self, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(self.address).ok()?;
         write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").ok()?;

@@ -56,7 +56,8 @@ fn every_response_and_every_record_fits_its_description() {
     let described = document(OPENAPI);
     let paths: BTreeSet<&str> = described["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     assert!(paths.len() >= 8);
-    for path in paths {
+    // A stream has no end, and a session no content: tests beside the server cover them.
+    for path in paths.into_iter().filter(|path| !["/events", "/session"].contains(path)) {
         let response = service.get(&path.replace("{id}", id));
         assert!(response.starts_with("HTTP/1.1 200"), "{path}: {response}");
         assert_described(path, &response);

@@ -42,6 +42,7 @@ mod kill;
 mod late;
 mod monitoring;
 mod offsets;
+mod page;
 mod progress;
 mod redrive;
 mod reload;

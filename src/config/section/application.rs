@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::config::field;
+use crate::config::section::kafka::{is_server, wrong_server};
 use crate::config::validate::Report;
 
 /// `[application]`.
@@ -16,11 +17,13 @@ pub struct Application {
     /// Stream threads, each a member of the group.
     #[serde(deserialize_with = "field::between::<1, 64, _, _>")]
     pub threads: u32,
+    /// `host:port` at which other instances and people reach the HTTP server of this one; empty if they cannot.
+    pub advertised_listen: String,
 }
 
 impl Default for Application {
     fn default() -> Self {
-        Self { id: "churnwatch".to_owned(), instance: String::new(), threads: 1 }
+        Self { id: "churnwatch".to_owned(), instance: String::new(), threads: 1, advertised_listen: String::new() }
     }
 }
 
@@ -46,6 +49,12 @@ impl Application {
         format!("churnwatch-{}-aliases", self.id)
     }
 
+    /// The client id of this instance in the group: it tells the others where this one can be asked. `None`: librdkafka's own.
+    #[must_use]
+    pub fn client_id(&self) -> Option<String> {
+        (!self.advertised_listen.is_empty()).then(|| format!("churnwatch@{}", self.advertised_listen))
+    }
+
     pub(in crate::config) fn validate(&self, report: &mut Report<'_>) {
         let allowed = format!("must be 1 to {NAME_BYTES} letters, digits, `.`, `_` or `-`");
         if !field::is_name(&self.id) || self.id.len() > NAME_BYTES {
@@ -53,6 +62,9 @@ impl Application {
         }
         if !self.instance.is_empty() && (!field::is_name(&self.instance) || self.instance.len() > NAME_BYTES) {
             report.problem("application.instance", format!("{allowed}; empty for dynamic membership"));
+        }
+        if !self.advertised_listen.is_empty() && !is_server(&self.advertised_listen) {
+            report.problem("application.advertised_listen", wrong_server(&self.advertised_listen));
         }
     }
 }

@@ -64,13 +64,13 @@ impl Kafka {
 }
 
 /// Whether the text is `host:port` or `[v6]:port`. Without a port, librdkafka would silently use 9092.
-fn is_server(text: &str) -> bool {
+pub(super) fn is_server(text: &str) -> bool {
     let is_host = |host: &str| !host.is_empty() && !host.contains(|c: char| c == '/' || c.is_whitespace());
     text.rsplit_once(':').is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 /// What is wrong with a server, and what it should look like.
-fn wrong_server(text: &str) -> String {
+pub(super) fn wrong_server(text: &str) -> String {
     if let Some((scheme, rest)) = text.split_once("://") {
         let server = rest.split('/').next().unwrap_or_default();
         return format!(

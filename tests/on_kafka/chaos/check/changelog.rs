@@ -90,9 +90,12 @@ impl Changelog {
         }
     }
 
-    /// The state without scores and stamps; two runs never share times of scoring.
+    /// The state without scores, their history and stamps; two runs never share times of scoring.
     pub fn made_of_events(&self) -> BTreeMap<&(i32, Vec<u8>), &Vec<u8>> {
-        self.state.iter().filter(|((_, key), _)| matches!(key[..], [1 | 3, section, ..] if section != 0) || key[0] == 2).collect()
+        self.state
+            .iter()
+            .filter(|((_, key), _)| matches!(key[..], [1 | 3, section, ..] if section != 0 && section != 16) || key[0] == 2)
+            .collect()
     }
 
     /// The sequence in each account's newest state.
