@@ -123,7 +123,7 @@ impl Directory {
     #[must_use]
     pub fn recent_changes(&self, limit: usize) -> Vec<serde_json::Value> {
         let mut changes: Vec<_> = self.tasks().iter().flat_map(|task| task.newest_changes(limit)).collect();
-        let at = |change: &serde_json::Value| change["as_of"].as_str().and_then(Timestamp::parse_rfc3339);
+        let at = |change: &serde_json::Value| change.get("as_of").and_then(|at| at.as_str()).and_then(Timestamp::parse_rfc3339);
         changes.sort_by_key(|change| std::cmp::Reverse(at(change)));
         changes.truncate(limit);
         changes

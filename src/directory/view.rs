@@ -89,7 +89,8 @@ impl TaskView {
 
     /// A change with the present name of its account; `None` if it was deleted since.
     fn with_name(&self, mut change: serde_json::Value) -> Option<serde_json::Value> {
-        let name = self.accounts.read(change["account_id"].as_str()?, |slot| slot.account.profile()?.name.as_deref().map(str::to_owned))?;
+        let name =
+            self.accounts.read(change.get("account_id")?.as_str()?, |slot| slot.account.profile()?.name.as_deref().map(str::to_owned))?;
         change.as_object_mut()?.insert("name".to_owned(), name.into());
         Some(change)
     }

@@ -13,14 +13,19 @@ impl<S: Store> Task<S> {
     /// Processes one record, read at `now`, and counts its outcome. Every record ends in exactly one [`Outcome`].
     pub fn process(&mut self, input: &Input<'_>, now: Timestamp) -> Outcome {
         let outcome = self.outcome_of(input, now).unwrap_or_else(Outcome::DeadLetter);
-        self.counts.count(input.stream, &outcome);
-        outcome
+        self.count(input.stream, outcome)
     }
 
     /// Counts a record that was refused before it could be decoded.
     pub fn refuse(&mut self, stream: Stream, rejection: Rejection) -> Outcome {
-        let outcome = Outcome::DeadLetter(rejection);
+        self.count(stream, Outcome::DeadLetter(rejection))
+    }
+
+    fn count(&mut self, stream: Stream, outcome: Outcome) -> Outcome {
         self.counts.count(stream, &outcome);
+        if let Outcome::DeadLetter(Rejection { code, reason }) = &outcome {
+            self.reasons.insert((stream, *code), reason.as_ref().into());
+        }
         outcome
     }
 

@@ -1,6 +1,6 @@
 //! One task: the accounts of one partition number, and the state of its streams.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::deletions::Deletions;
@@ -13,7 +13,7 @@ use super::waiting::Waiting;
 use super::{AccountReport, ChangeCounts, Costs, Counts, Store, Summary};
 use crate::account::dedup::Dedup;
 use crate::account::{AccountKey, Digests, LimitMeter};
-use crate::event::DecodeContext;
+use crate::event::{Code, DecodeContext, Stream};
 use crate::metric::View;
 use crate::partitioner::PartitionCheck;
 use crate::settings::Settings;
@@ -34,6 +34,8 @@ pub struct Task<S> {
     pub(super) counts: Counts,
     pub(super) limits: LimitMeter,
     pub(super) published: ChangeCounts,
+    /// The reason of the newest dead letter of each stream and code.
+    pub(super) reasons: BTreeMap<(Stream, Code), Box<str>>,
     pub(super) waiting: Waiting,
     pub(super) deletions: Deletions,
     pub(super) costs: Costs,
@@ -75,6 +77,7 @@ impl<S: Store> Task<S> {
             counts: Counts::default(),
             limits: LimitMeter::default(),
             published: ChangeCounts::default(),
+            reasons: BTreeMap::new(),
             waiting: Waiting::default(),
             deletions: Deletions::default(),
             costs: Costs::default(),
@@ -130,6 +133,7 @@ impl<S: Store> Task<S> {
             counts: self.counts.clone(),
             limits: self.limits.clone(),
             published: self.published.clone(),
+            reasons: self.reasons.clone(),
             predictions: self.predictions.tally().clone(),
         }
     }

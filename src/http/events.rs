@@ -89,18 +89,19 @@ async fn feed(frames: Arc<Refreshed<Bytes>>, sender: mpsc::Sender<Bytes>, _place
 fn frame(source: &dyn Source) -> Bytes {
     let changes: Vec<Value> = source.recent_changes(CHANGES).iter().map(summary).collect();
     let events = [("portfolio", api::portfolio_summary(source)), ("pipeline", api::pipeline(source)), ("changes", json!(changes))];
-    events.iter().map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")).collect::<String>().into()
+    let text = |(name, data): &(&str, Value)| ["event: ", name, "\ndata: ", &data.to_string(), "\n\n"].concat();
+    events.iter().map(text).collect::<String>().into()
 }
 
 /// The fields of a change that the feed shows.
 fn summary(change: &Value) -> Value {
     json!({
-        "account_id": change["account_id"],
-        "name": change["name"],
-        "as_of": change["as_of"],
-        "cause": change["cause"],
-        "health": change["health"],
-        "driver": change["drivers"][0],
+        "account_id": change.get("account_id"),
+        "name": change.get("name"),
+        "as_of": change.get("as_of"),
+        "cause": change.get("cause"),
+        "health": change.get("health"),
+        "driver": change.pointer("/drivers/0"),
     })
 }
 

@@ -28,9 +28,11 @@ mod page;
 mod timeouts;
 mod routes;
 mod server;
+mod settings;
 mod token;
 
 pub use host::Hosts;
-pub use server::{Listener, Server, Settings, StartError};
+pub use server::{Listener, Server, StartError};
+pub use settings::Settings;
 pub use timeouts::Timeouts;
 pub use token::Token;

@@ -22,7 +22,7 @@ use super::gzip::gzip;
 use super::host::Hosts;
 use super::list::{self, Parameters};
 use super::page::page;
-use super::server::Settings;
+use super::settings::Settings;
 use super::token::Token;
 use crate::telemetry::{self, Lists, Refreshed, Source};
 

@@ -13,8 +13,10 @@ use crate::event::Stream;
 use crate::stop::Stop;
 use crate::time::Timestamp;
 
-/// History records written ahead of the reader's clock, which follows them: so it scores the past as it would have scored it then. Records
-/// that are ahead wait in its tasks, and each task lets 10,000 wait.
+/// History records per account written ahead of the reader's clock, about three days. The clock follows the records, so that the past is
+/// scored as it would have been scored then.
+const AHEAD_PER_ACCOUNT: u64 = 24;
+/// The same for all accounts: records that are ahead wait in the tasks, and each task lets 10,000 wait.
 const AHEAD_MAX: u64 = 8_000;
 /// How often progress is checked and simulated time advances.
 const STEP: Duration = Duration::from_millis(2);
@@ -53,9 +55,10 @@ impl Feed {
     }
 
     fn history(&self, records: &mut Peekable<Generator>) -> Result<(), ProduceError> {
+        let ahead = (AHEAD_PER_ACCOUNT * u64::from(self.options.accounts)).clamp(1, AHEAD_MAX);
         let mut written = 0;
         while let Some(record) = records.next_if(|record| record.at < self.live_from) {
-            if written % AHEAD_MAX == 0 {
+            if written % ahead == 0 {
                 self.wait_for(written);
                 self.time.advance_to(record.at);
             }

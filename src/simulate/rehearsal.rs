@@ -67,9 +67,9 @@ fn changes(task: &mut Task<PlainStore>, now: Timestamp) -> Vec<OutputRecord> {
 /// The account of a change into red, and why.
 fn turns_red(change: &OutputRecord) -> Option<(String, String)> {
     let record: serde_json::Value = serde_json::from_slice(change.value.as_deref()?).ok()?;
-    let band = |name: &str| record["health"][name].as_str();
+    let band = |name: &str| record.pointer(&format!("/health/{name}")).and_then(|band| band.as_str());
     let is_fall = band("band") == Some("red") && matches!(band("previous_band"), Some("green" | "yellow"));
-    is_fall.then(|| (change.key.clone(), record["drivers"][0].as_str().unwrap_or_default().to_owned()))
+    is_fall.then(|| (change.key.clone(), record.pointer("/drivers/0").and_then(|driver| driver.as_str()).unwrap_or_default().to_owned()))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::breakdown::Breakdown;
 use crate::clock::Clock;
 use crate::directory::{Directory, TaskView};
 use crate::engine::{AccountHistory, Counts, Slot};
-use crate::event::Stream;
+use crate::event::{Code, Stream};
 use crate::kafka::Members;
 use crate::metric::{Stage, View};
 use crate::portfolio::{BandSums, Cohorts, PortfolioHistory};
@@ -70,6 +70,7 @@ impl Instance {
                 })
                 .collect(),
             counts: summary.counts.clone(),
+            reasons: reasons(&summary.reasons),
         }
     }
 
@@ -221,6 +222,14 @@ fn row(slot: &Slot) -> Option<AccountRow<'_>> {
     })
 }
 
+fn reasons(newest: &BTreeMap<(Stream, Code), Box<str>>) -> BTreeMap<&'static str, BTreeMap<&'static str, String>> {
+    let mut by_stream: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    for ((stream, code), reason) in newest {
+        by_stream.entry(stream.name()).or_default().insert(code.name(), reason.to_string());
+    }
+    by_stream
+}
+
 fn is_stale(view: &View, stream: Stream) -> bool {
     view.stream(stream).t < view.t
 }
@@ -241,5 +250,14 @@ fn lag(inputs: &[InputMetadata]) -> Option<u64> {
 }
 
 fn not_running(task: i32, phase: TaskPhase) -> TaskStatus {
-    TaskStatus { task, phase, catching_up: false, accounts: 0, lag_records: None, streams: Vec::new(), counts: Counts::default() }
+    TaskStatus {
+        task,
+        phase,
+        catching_up: false,
+        accounts: 0,
+        lag_records: None,
+        streams: Vec::new(),
+        counts: Counts::default(),
+        reasons: BTreeMap::new(),
+    }
 }

@@ -123,7 +123,7 @@ fn mrr_at_risk(row: &AccountRow<'_>) -> f64 {
     mrr(row) * row.risk.unwrap_or(0.0)
 }
 
-impl<'a> Rank<&'a str> {
+impl Rank<&str> {
     /// The same with a copy of the text.
     pub(super) fn owned(self) -> Rank<Box<str>> {
         Rank { is_present: self.is_present, group: self.group, number: self.number, text: self.text.into() }

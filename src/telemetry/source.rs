@@ -1,5 +1,6 @@
 //! The read side for HTTP and the scrape: accounts, sums, tasks. They see nothing else of the engine.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -169,6 +170,8 @@ pub struct TaskStatus {
     pub streams: Vec<StreamStatus>,
     /// Records by outcome, as in `replay --out-counts`.
     pub counts: Counts,
+    /// The reason of the newest dead letter, by stream and code.
+    pub reasons: BTreeMap<&'static str, BTreeMap<&'static str, String>>,
 }
 
 /// One stream of a task.

@@ -34,6 +34,7 @@ mod compare;
 mod decode_properties;
 mod decoders_under_fuzz;
 mod driver;
+mod event_reference;
 mod explain;
 mod fitted_model;
 mod fuzz;

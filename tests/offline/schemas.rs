@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::contract::{document, violation};
 use crate::event_fixtures::{all, context, line, rates};
 
-fn path(stream: Stream) -> String {
+pub fn path(stream: Stream) -> String {
     format!("config/schemas/{}.schema.json", stream.name())
 }
 
@@ -17,7 +17,7 @@ fn is_decoded(stream: Stream, event: &Value) -> bool {
 }
 
 /// The schema of each event type, by stream and type.
-fn types() -> Vec<(Stream, String, Value)> {
+pub fn types() -> Vec<(Stream, String, Value)> {
     let of_stream = |stream: Stream| {
         let schema = document(&path(stream));
         let references = schema["oneOf"].as_array().unwrap().clone();
@@ -31,7 +31,7 @@ fn types() -> Vec<(Stream, String, Value)> {
 }
 
 /// The plain example of an event type.
-fn example(name: &str) -> Value {
+pub fn example(name: &str) -> Value {
     let fixture = all().into_iter().find(|fixture| fixture.path.file_stem().is_some_and(|stem| stem == name));
     serde_json::from_str(&fixture.unwrap_or_else(|| panic!("no example of {name}")).json).unwrap()
 }

@@ -83,6 +83,7 @@ fn assert_conventional(metrics: &str) {
 #[test]
 fn the_demo_scores_serves_and_counts_accounts_while_time_advances() {
     let mut demo = Demo::start(&["--accounts", "20", "--seed", "3"]);
+    demo.wait_for_history();
     let list = demo.until("/api/accounts?sort=account&limit=50", |list| list["matched"].as_u64() >= Some(15));
     let first = &list["accounts"][0];
     assert!(first["score"].as_f64().is_some_and(|score| (0.0..=100.0).contains(&score)), "{first}");

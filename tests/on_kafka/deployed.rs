@@ -111,8 +111,17 @@ fn the_pod_of_the_stateful_set_runs_once_the_job_has_created_the_topics() {
     let job = &manifest("topics-job")["spec"]["template"]["spec"]["containers"][0];
     let pod = &manifest("stateful-set")["spec"]["template"]["spec"]["containers"][0];
     for variable in pod["env"].as_array().unwrap() {
-        assert_eq!(variable["valueFrom"]["fieldRef"]["fieldPath"], "metadata.name", "{variable}");
-        image.variables.push((variable["name"].as_str().unwrap().to_owned(), "churnwatch-0".to_owned()));
+        let value = match (variable["valueFrom"]["fieldRef"]["fieldPath"].as_str(), variable["value"].as_str()) {
+            (Some("metadata.name"), None) => "churnwatch-0".to_owned(),
+            (Some("status.podIP"), None) => "10.1.2.3".to_owned(),
+            // Kubernetes inserts the variables before this one.
+            (None, Some(value)) => {
+                image.variables.iter().fold(value.to_owned(), |value, (name, known)| value.replace(&format!("$({name})"), known))
+            }
+            _ => panic!("{variable}"),
+        };
+        assert!(!value.contains("$("), "{variable}");
+        image.variables.push((variable["name"].as_str().unwrap().to_owned(), value));
     }
     let output = image.command(&texts(&job["args"])).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

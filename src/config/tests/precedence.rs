@@ -62,7 +62,7 @@ fn problems_name_the_variable_or_the_option() {
         [
             "CHURNWATCH_COMIT__INTERVAL_MS: comit: unknown key; did you mean `commit`?",
             "CHURNWATCH_COMMIT__INTERVAL_MS: commit.interval_ms: must be a whole number, not a string",
-            "--set: application: must be section.key=value; did you mean `application.id` or `application.instance` or `application.threads`?",
+            "--set: application: must be section.key=value; did you mean `application.advertised_listen` or `application.id` or `application.instance`?",
             "--set: commit.intervall_ms: unknown key; did you mean `interval_ms`?",
             "--set: kafka.start: `begin` is not allowed: must be one of earliest, latest, fail",
         ]

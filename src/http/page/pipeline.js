@@ -38,8 +38,9 @@ function showPipeline(pipeline) {
   sync(id("streams"), STREAMS, name => name, name => element("tr", "", element("td", "", name), ...Array.from({ length: 6 }, () => element("td", "number")), element("td"), element("td")),
     (row, name) => fillStream(row, name, pipeline));
   const codes = STREAMS.flatMap(name => Object.entries(pipeline[name].dead_letter).map(([code, count]) => [name, code, count])).sort((a, b) => b[2] - a[2]);
-  show(id("letters"), codes, () => codes.length ? [element("h3", "", "Dead letters by code"), element("table", "", element("tbody", "", ...codes.map(([name, code, count]) =>
-    element("tr", "", element("td", "", name), element("td", "", code), element("td", "number", whole(count))))))] : []);
+  const reason = (name, code) => pipeline.tasks.map(task => task.reasons?.[name]?.[code]).find(present) || "before this instance took over";
+  show(id("letters"), codes, () => codes.length ? [element("h3", "", "Dead letters by code, with the newest reason"), element("table", "", element("tbody", "", ...codes.map(([name, code, count]) =>
+    element("tr", "", element("td", "", name), element("td", "", code), element("td", "number", whole(count)), element("td", "", reason(name, code))))))] : []);
   const catching = pipeline.tasks.filter(task => task.catching_up).length;
   say(id("tasks-summary"), [`${pipeline.tasks_owned} of ${pipeline.tasks_total ?? "?"} on this instance`, catching ? `${catching} catching up, not publishing yet` : null].filter(Boolean).join(" · "));
   sync(id("tasks"), pipeline.tasks, task => task.task, task => element("tr", "", element("td", "", String(task.task)), element("td"), element("td", "number"), element("td", "number")), (row, task) => {

@@ -4,7 +4,10 @@ use std::io::{Read, Write};
 
 use serde_json::Value;
 
+use super::super::host::Hosts;
+use super::super::token::Token;
 use super::*;
+use crate::config::section;
 use crate::telemetry::fake::{Fake, row};
 use crate::telemetry::{Caps, Readiness, Scrape};
 
@@ -393,7 +396,7 @@ fn hear(stream: &mut std::net::TcpStream, wanted: &[&str]) -> String {
 
 fn open_stream(server: &Server, more: &str) -> std::net::TcpStream {
     let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     write!(stream, "GET /events HTTP/1.1\r\nhost: localhost\r\naccept-encoding: gzip\r\n{more}\r\n").unwrap();
     stream
 }
@@ -404,7 +407,7 @@ fn what_the_page_shows_is_pushed_for_longer_than_a_connection_may_idle() {
     let source: Arc<dyn Source> = Arc::new(two_accounts());
     let server = Server::start(free(), Settings { timeouts, ..settings() }, source, Registry::new()).unwrap();
     let mut stream = open_stream(&server, "");
-    let begun = std::time::Instant::now();
+    let begun = crate::clock::monotonic();
     let first = hear(&mut stream, &["event: portfolio\ndata: {", "event: pipeline\ndata: {", "event: changes\ndata: [{", "made up"]);
     assert!(first.contains("content-type: text/event-stream") && !first.contains("gzip"), "{first}");
     while begun.elapsed() < 2 * timeouts.idle {
@@ -416,7 +419,9 @@ fn what_the_page_shows_is_pushed_for_longer_than_a_connection_may_idle() {
 fn streams_have_a_cap_of_their_own_and_leave_room_for_requests() {
     let server = Server::start(free(), Settings { connections_max: 4, ..settings() }, Arc::new(two_accounts()), Registry::new()).unwrap();
     let mut open: Vec<_> = (0..2).map(|_| open_stream(&server, "")).collect();
-    open.iter_mut().for_each(|stream| drop(hear(stream, &["event: changes"])));
+    for stream in &mut open {
+        hear(stream, &["event: changes"]);
+    }
     let (status, answer) = get(&server, "/events");
     assert_eq!((status, &json(&answer)["error"]), (503, &"too many streams are open".into()));
     assert_eq!(get(&server, "/livez").0, 200);
