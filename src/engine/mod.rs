@@ -25,6 +25,7 @@ mod report;
 mod rescore;
 mod round;
 mod sample;
+mod sampling;
 mod scoring;
 mod scoring_order;
 mod slot;

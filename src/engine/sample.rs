@@ -1,10 +1,7 @@
 //! Scores while the task catches up, for the history of each account alone: nothing is published, and no band moves.
 
-use std::collections::VecDeque;
-
 use super::scoring::Scored;
 use super::{Occasion, Slot, Store, Task};
-use crate::account::AccountKey;
 use crate::metric::View;
 use crate::settings::Settings;
 use crate::time::Date;
@@ -13,13 +10,6 @@ use crate::time::Date;
 /// fast as it was; large tasks have fewer dates in their histories.
 const SAMPLED_PER_ROUND: usize = 10_000;
 
-/// The pass over the accounts that is under way.
-#[derive(Debug, Default)]
-pub(super) struct Sampling {
-    date: Option<Date>,
-    left: VecDeque<AccountKey>,
-}
-
 impl<S: Store> Task<S> {
     /// Notes the scores of some accounts at the event time that was reached, once per account and date.
     pub(super) fn sample_history(&mut self) {
@@ -27,11 +17,8 @@ impl<S: Store> Task<S> {
         let Some(t) = newest else { return };
         let view = self.stream_time.view(t, &self.settings);
         let date = self.settings.zone.date_of(t);
-        if self.sampling.left.is_empty() && self.sampling.date != Some(date) {
-            self.sampling = Sampling { date: Some(date), left: self.store.keys().into() };
-        }
         let Self { settings, store, unwritten, sampling, .. } = self;
-        for key in sampling.left.drain(..SAMPLED_PER_ROUND.min(sampling.left.len())) {
+        for key in sampling.take(date, SAMPLED_PER_ROUND, || store.keys()) {
             store.change_each_of(key, |slot, _| {
                 let changed_before = slot.changed_records();
                 slot.sample(date, &view, settings);

@@ -7,7 +7,7 @@ use super::deletions::Deletions;
 use super::predictions::Predictions;
 use super::punctuation::Punctuation;
 use super::refresh::Refresh;
-use super::sample::Sampling;
+use super::sampling::Sampling;
 use super::unwritten::Unwritten;
 use super::waiting::Waiting;
 use super::{AccountReport, ChangeCounts, Costs, Counts, Store, Summary};

@@ -23,6 +23,8 @@ mod story;
 use rig::Driver;
 
 const PUBLISH: RoundOptions = RoundOptions { publish: true, catching_up: false, budget: 100_000, bytes: usize::MAX };
+/// The section of the changelog that holds scores of past dates: when they were scored is no matter of events.
+const HISTORY: u8 = 16;
 const CATCH_UP: RoundOptions = RoundOptions { publish: false, catching_up: true, budget: 100_000, bytes: usize::MAX };
 
 fn at(days: i64) -> Timestamp {
@@ -148,7 +150,8 @@ fn ids_survive_a_restart_however_many_there_are() {
     let later = at(40);
     driver.feed(Stream::Usage, &used("later", "acme", "u", later), later);
     driver.round(later, &CATCH_UP);
-    assert_eq!(driver.changelog.keys().filter(|key| key.ends_with(b"acme")).count(), 2);
+    let keys = driver.changelog.keys().filter(|key| key.ends_with(b"acme") && key[1] != HISTORY);
+    assert_eq!(keys.count(), 2);
 }
 
 #[test]
