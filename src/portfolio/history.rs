@@ -48,6 +48,8 @@ impl HistoryDates {
 /// Sums over accounts at the beginning of a date. MRR is in minor units of the reporting currency.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Day {
+    /// Accounts with a record of billing by then.
+    billed: u64,
     paying: u64,
     mrr: i128,
     /// Accounts with a score, by the band of the score alone.
@@ -73,6 +75,7 @@ struct Day {
 }
 
 additive!(Day {
+    billed,
     paying,
     mrr,
     green,
@@ -119,8 +122,8 @@ struct Line<'a> {
 
 #[derive(Serialize)]
 struct Series {
-    mrr: Vec<i128>,
-    accounts_present: Vec<u64>,
+    mrr: Vec<Option<i128>>,
+    accounts_present: Vec<Option<u64>>,
     mrr_at_risk: Vec<Option<f64>>,
     health_mean: Vec<Option<f64>>,
     green: Vec<Option<u64>>,
@@ -128,7 +131,7 @@ struct Series {
     red: Vec<Option<u64>>,
     nrr: Vec<Option<f64>>,
     grr: Vec<Option<f64>>,
-    lost_accounts: Vec<u64>,
+    lost_accounts: Vec<Option<u64>>,
     churn: Vec<Option<f64>>,
 }
 
@@ -144,8 +147,13 @@ impl PortfolioHistory {
         let ledger = account.billing().ledger(&settings.money);
         let mrr: Vec<i64> = self.dates.starts.iter().map(|start| ledger.mrr_at((*start).min(billing_t))).collect();
         let pairs = mrr.iter().zip(mrr.iter().skip(RETENTION_DAYS)).zip(self.dates.shown());
-        let days = pairs.map(|((before, now), date)| Day::of(*before, *now, *date, history, &settings.model.bands)).collect();
-        let days = Days(days);
+        let first = account.billing().first_record_at();
+        let starts = self.dates.starts.iter().skip(RETENTION_DAYS);
+        let day = |(((before, now), date), start): (((&i64, &i64), &Date), &Timestamp)| Day {
+            billed: u64::from(first.is_some_and(|first| first <= *start)),
+            ..Day::of(*before, *now, *date, history, &settings.model.bands)
+        };
+        let days = Days(pairs.zip(starts).map(day).collect());
         for scope in Scope::of(account) {
             self.scopes.entry(scope).or_default().add(&days);
             if self.scopes.len() > self.scopes_max {
@@ -177,6 +185,7 @@ impl Day {
         let paid_before = before > 0;
         let of_them = |minor: i64| if paid_before { i128::from(minor) } else { 0 };
         Self {
+            billed: 0,
             paying: u64::from(now > 0),
             mrr: now.into(),
             green: is(Band::Green),
@@ -213,8 +222,8 @@ impl Series {
         let ratio = |part: i128, whole: i128| (whole > 0).then(|| part as f64 / whole as f64);
         let scored = |count: fn(&Day) -> u64| move |day: &Day| day.is_scored().then(|| count(day));
         Self {
-            mrr: each(days, |day| day.mrr),
-            accounts_present: each(days, |day| day.paying),
+            mrr: each(days, |day| (day.billed > 0).then_some(day.mrr)),
+            accounts_present: each(days, |day| (day.billed > 0).then_some(day.paying)),
             mrr_at_risk: each(days, |day| (day.risky > 0 && day.is_scored()).then(|| day.at_risk as f64 / RISK_STEPS)),
             health_mean: each(days, |day| {
                 ratio(day.health, day.scored().into()).filter(|_| day.is_scored()).map(|mean| mean / HEALTH_STEPS)
@@ -224,7 +233,7 @@ impl Series {
             red: each(days, scored(|day| day.red)),
             nrr: each(days, |day| ratio(day.mrr_since, day.mrr_before)),
             grr: each(days, |day| ratio(day.mrr_kept, day.mrr_before)),
-            lost_accounts: each(days, |day| day.lost),
+            lost_accounts: each(days, |day| (day.paid_before > 0).then_some(day.lost)),
             churn: each(days, |day| ratio(day.lost.into(), day.paid_before.into())),
         }
     }
