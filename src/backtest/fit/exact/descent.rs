@@ -23,7 +23,8 @@ pub(in super::super) struct Minimum {
 impl Rows {
     /// The minimum of F that descent reaches from a plain logistic regression on the same rows.
     pub(in super::super) fn minimise(&self, lambda: f64) -> Result<Minimum, Failure> {
-        let plain = fit_targets(&self.inputs, &self.targets, lambda)?;
+        let (inputs, targets) = self.filled();
+        let plain = fit_targets(&inputs, &targets, lambda)?;
         self.minimise_from(lambda, std::iter::once(plain.intercept).chain(plain.coefficients).collect())
     }
 
@@ -73,7 +74,7 @@ impl Rows {
             let next: Vec<f64> = from.iter().zip(step).zip(signs).zip(&bounds).map(moved).collect();
             let expected: f64 = next.iter().zip(from).zip(gradient).map(|((to, from), partial)| (to - from) * partial).sum();
             let lower = self.objective(lambda, &next);
-            if lower <= value + 1e-4 * expected + rounding(value, self.targets.len()) && next != from {
+            if lower <= value + 1e-4 * expected + rounding(value, self.len) && next != from {
                 return Some((next, lower));
             }
             share /= 2.0;
