@@ -1,7 +1,7 @@
 //! Descent to a minimum.
 
 use super::super::function::RiskFunction;
-use super::super::logistic::{Failure, TOLERANCE, fit_targets, rounding};
+use super::super::logistic::{Failure, fit_targets, rounding};
 use super::likelihood::{Derivatives, Rows};
 use super::slopes::split;
 
@@ -44,7 +44,7 @@ impl Rows {
             let derivatives = self.derivatives(lambda, &parameters, &signs);
             let free = free(&parameters, &signs, &derivatives.gradient);
             let gradient = pick(&derivatives.gradient, &free);
-            if gradient.iter().all(|partial| partial.abs() < TOLERANCE) {
+            if gradient.iter().all(|partial| partial.abs() < self.tolerance) {
                 return Ok(Minimum { parameters, signs, free });
             }
             let descend = |step: &[f64]| self.descend(lambda, &parameters, value, step, &signs, &derivatives.gradient);

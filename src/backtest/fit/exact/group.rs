@@ -100,14 +100,7 @@ impl Group {
 impl Sums {
     /// Adds the derivatives of the group, before the division by the number of rows and the penalty: the gradient, the Gauss-Newton part of
     /// the Hessian, and the rest of it.
-    pub(super) fn add_to(
-        &self,
-        scale: &Scale,
-        places: &[usize],
-        gradient: &mut [f64],
-        gauss_newton: &mut Symmetric,
-        rest: &mut Symmetric,
-    ) {
+    pub(super) fn add_to(&self, scale: &Scale, places: &[usize], gradient: &mut [f64], gauss_newton: &mut Symmetric, rest: &mut Symmetric) {
         let width = gradient.len();
         let at_place = |sums: &[f64]| {
             let mut all = vec![0.0; width];

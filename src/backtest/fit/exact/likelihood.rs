@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::linear::Symmetric;
-use super::super::logistic::Design;
+use super::super::logistic::{Design, TOLERANCE};
 use super::group::Group;
 use super::slopes::{Scale, split};
 
@@ -16,6 +16,8 @@ pub(in super::super) struct Rows {
     width: usize,
     pub(super) groups: BTreeMap<Vec<usize>, Group>,
     pub(super) len: usize,
+    /// Descent ends once no partial derivative is larger.
+    pub(super) tolerance: f64,
 }
 
 /// First and second derivatives by b, then c.
@@ -27,7 +29,12 @@ pub(super) struct Derivatives {
 
 impl Rows {
     pub(in super::super) const fn new(width: usize) -> Self {
-        Self { width, groups: BTreeMap::new(), len: 0 }
+        Self { width, groups: BTreeMap::new(), len: 0, tolerance: TOLERANCE }
+    }
+
+    /// The same rows for a comparison of minima, which needs no more than their first digits.
+    pub(in super::super) fn roughly(self) -> Self {
+        Self { tolerance: 1e-6, ..self }
     }
 
     pub(in super::super) fn push(&mut self, account: u64, inputs: &[Option<f64>], churned: bool) {
