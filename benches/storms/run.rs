@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use churnwatch::engine::{Input, PlainStore, RoundOptions, Store, Task};
 use churnwatch::event::{Format, Headers};
+use churnwatch::score::Model;
 use churnwatch::settings::Settings;
 use churnwatch::simulate::{Generator, SimulatedRecord};
 use churnwatch::time::{DAY_MS, Timestamp};
@@ -13,8 +14,8 @@ use crate::tally::Tally;
 
 const EVERY_ACCOUNT: RoundOptions = RoundOptions { publish: true, catching_up: false, budget: usize::MAX, bytes: usize::MAX };
 
-pub fn run(scenario: &Scenario) -> Tally {
-    let settings = Arc::new(Settings { calendar: scenario.calendar.clone(), ..Settings::default() });
+pub fn run(scenario: &Scenario, model: &Model) -> Tally {
+    let settings = Arc::new(Settings { calendar: scenario.calendar.clone(), model: model.clone(), ..Settings::default() });
     let mut task = Task::new(Arc::clone(&settings), PlainStore::default());
     let generator = Generator::new(&scenario.options);
     let mut tally = Tally::new(generator.labels(), &settings.model);

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 /// Accounts of either outcome needed to calibrate. With fewer, the shift alone would have a standard error above 0.3.
 const MIN_CALIBRATION: u64 = 20;
 /// The penalty is chosen by about this many points, at most: more would tell little more, and take long.
-const MAX_CHOOSING: usize = 20_000;
+const MAX_CHOOSING: usize = 10_000;
 /// A component is fitted if it is present in this many points of training.
 const MIN_PRESENT: usize = 20;
 
@@ -128,8 +128,9 @@ pub fn fit(model: &Model, examples: &[Example], options: &Options) -> Result<Fit
     let mut notes = parts.warnings(&examples);
     notes.extend(unfitted(model, &fitted));
     let (lambda, validation) = parts.choose(&fitted, model.components.len(), &options.penalties)?;
-    let rows = rows(parts.all(&[Part::Training, Part::Validation]), &fitted);
-    let minimum = rows.minimise_on_both_sides(lambda)?;
+    let learned = parts.learned();
+    let rows = rows(parts.all(learned), &fitted);
+    let minimum = parts.minimum(&rows, learned, &fitted, lambda)?;
     let errors = rows.standard_errors(lambda, &minimum)?;
     let uncalibrated = expand(&minimum, &fitted, model.components.len());
     let calibration = parts.calibrate(&uncalibrated, &mut notes)?;
@@ -178,11 +179,9 @@ impl<'a> Parts<'a> {
     fn choose(&self, fitted: &[usize], components: usize, penalties: &[f64]) -> Result<(f64, Vec<(f64, f64)>), Refusal> {
         let mut sums: Vec<Result<f64, Failure>> = penalties.iter().map(|_| Ok(0.0)).collect();
         let mut judged = 0;
-        let one_in = self.all(&[Part::Training, Part::Validation]).count().div_ceil(MAX_CHOOSING) as u64;
-        let drawn = |part: &[Part]| self.all(part).filter(|example| is_drawn(example.account, one_in)).collect::<Vec<_>>();
-        let (training, learned) = (drawn(&[Part::Training]), drawn(&[Part::Training, Part::Validation]));
+        let (training, learned) = (self.drawn(&[Part::Training]), self.drawn(&[Part::Training, Part::Validation]));
         for fold in 0..FOLDS {
-            let rows = rows(training.iter().copied().filter(|example| fold_of(example.account) != fold), fitted);
+            let rows = rows(training.iter().copied().filter(|example| fold_of(example.account) != fold), fitted).roughly();
             let own: Vec<&Example> = learned.iter().copied().filter(|example| fold_of(example.account) == fold).collect();
             judged += own.len();
             let mut before: Option<Minimum> = None;
@@ -208,11 +207,37 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// The examples of some parts, or those of a part of the accounts if they are more than are needed to choose.
+    fn drawn(&self, parts: &[Part]) -> Vec<&'a Example> {
+        let one_in = self.all(&[Part::Training, Part::Validation]).count().div_ceil(MAX_CHOOSING) as u64;
+        self.all(parts).filter(|example| is_drawn(example.account, one_in)).collect()
+    }
+
+    /// The parts that coefficients are fitted to: also that of calibration if it is too small to calibrate by.
+    fn learned(&self) -> &'static [Part] {
+        if self.can_calibrate() { &[Part::Training, Part::Validation] } else { &[Part::Training, Part::Validation, Part::Calibration] }
+    }
+
+    fn can_calibrate(&self) -> bool {
+        let classes = Classes::of(self.all(&[Part::Calibration]));
+        classes.churned.min(classes.stayed) >= MIN_CALIBRATION
+    }
+
+    /// The minimum for all rows. Which side of 0 a coefficient is on is decided by the drawn accounts: with more, few sides are in doubt.
+    fn minimum(&self, rows: &Rows, learned: &[Part], fitted: &[usize], lambda: f64) -> Result<Minimum, Failure> {
+        let drawn = self.drawn(learned);
+        if drawn.len() == self.all(learned).count() {
+            return rows.minimise_on_both_sides(lambda);
+        }
+        rows.minimise_near(lambda, &self::rows(drawn.into_iter(), fitted).minimise_on_both_sides(lambda)?)
+    }
+
     fn calibrate(&self, function: &RiskFunction, notes: &mut Vec<String>) -> Result<Calibration, Failure> {
         let classes = Classes::of(self.all(&[Part::Calibration]));
-        if classes.churned.min(classes.stayed) < MIN_CALIBRATION {
+        if !self.can_calibrate() {
             notes.push(format!(
-                "not calibrated on a part of its own: {} accounts churned and {} stayed there, at least {MIN_CALIBRATION} of each are needed",
+                "not calibrated on a part of its own, which was learned from instead: {} accounts churned and {} stayed there, at least \
+                 {MIN_CALIBRATION} of each are needed",
                 classes.churned, classes.stayed
             ));
             return Ok(Calibration::NONE);

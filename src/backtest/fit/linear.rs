@@ -5,33 +5,37 @@
 #[derive(Clone, Debug)]
 pub(super) struct Symmetric {
     width: usize,
+    /// The lower triangle, row by row.
     cells: Vec<f64>,
+}
+
+/// The place of the first cell of a row.
+const fn begins(row: usize) -> usize {
+    row * (row + 1) / 2
 }
 
 impl Symmetric {
     /// All zero.
     pub(super) fn zero(width: usize) -> Self {
-        Self { width, cells: vec![0.0; width * width] }
+        Self { width, cells: vec![0.0; begins(width)] }
     }
 
     /// The cell of a row and a column.
     pub(super) fn at(&self, row: usize, column: usize) -> f64 {
-        self.cells[row * self.width + column]
+        self.cells[begins(row.max(column)) + row.min(column)]
     }
 
     /// Adds to a cell and its mirror image.
     pub(super) fn add(&mut self, row: usize, column: usize, value: f64) {
-        self.cells[row * self.width + column] += value;
-        if row != column {
-            self.cells[column * self.width + row] += value;
-        }
+        self.cells[begins(row.max(column)) + row.min(column)] += value;
     }
 
     /// Adds `factor` x v v'.
     pub(super) fn add_square(&mut self, factor: f64, v: &[f64]) {
+        let mut cells = self.cells.iter_mut();
         for (row, one) in v.iter().enumerate() {
             let scaled = factor * one;
-            for (cell, other) in self.cells[row * self.width..].iter_mut().zip(v) {
+            for (other, cell) in v[..=row].iter().zip(&mut cells) {
                 *cell += scaled * other;
             }
         }
@@ -40,10 +44,24 @@ impl Symmetric {
     /// Adds `factor` x (v w' + w v').
     pub(super) fn add_product(&mut self, factor: f64, v: &[f64], w: &[f64]) {
         for (row, (v_row, w_row)) in v.iter().zip(w).enumerate() {
-            for (cell, (v_column, w_column)) in self.cells[row * self.width..].iter_mut().zip(v.iter().zip(w)) {
+            for (cell, (v_column, w_column)) in self.cells[begins(row)..=begins(row) + row].iter_mut().zip(v.iter().zip(w)) {
                 *cell += factor * (v_row * w_column + w_row * v_column);
             }
         }
+    }
+
+    /// Adds `factor` x a smaller matrix, whose rows and columns go to these indices.
+    pub(super) fn add_spread(&mut self, factor: f64, small: &Self, indices: &[usize]) {
+        for (row, to_row) in indices.iter().enumerate() {
+            for (column, to_column) in indices[..=row].iter().enumerate() {
+                self.add(*to_row, *to_column, factor * small.at(row, column));
+            }
+        }
+    }
+
+    /// Divides all cells.
+    pub(super) fn divide_by(&mut self, n: f64) {
+        self.cells.iter_mut().for_each(|cell| *cell /= n);
     }
 
     /// The sum of two matrices of the same width.
@@ -53,8 +71,8 @@ impl Symmetric {
 
     /// The rows and columns of these indices.
     pub(super) fn of(&self, indices: &[usize]) -> Self {
-        let cells = indices.iter().flat_map(|row| indices.iter().map(|column| self.at(*row, *column))).collect();
-        Self { width: indices.len(), cells }
+        let row = |(place, row): (usize, &usize)| indices[..=place].iter().map(|column| self.at(*row, *column)).collect::<Vec<_>>();
+        Self { width: indices.len(), cells: indices.iter().enumerate().flat_map(row).collect() }
     }
 
     /// The factor L of this matrix = L L'; `Err` has the first column that depends on those before it, or makes the matrix indefinite.
@@ -108,7 +126,8 @@ mod tests {
     use super::*;
 
     fn matrix(rows: &[&[f64]]) -> Symmetric {
-        Symmetric { width: rows.len(), cells: rows.concat() }
+        let lower = |(place, row): (usize, &&[f64])| row[..=place].to_vec();
+        Symmetric { width: rows.len(), cells: rows.iter().enumerate().flat_map(lower).collect() }
     }
 
     #[test]
@@ -133,10 +152,13 @@ mod tests {
     }
 
     #[test]
-    fn products_are_added_on_both_sides_of_the_diagonal() {
+    fn products_and_smaller_matrices_are_added() {
         let mut sum = Symmetric::zero(2);
         sum.add_product(2.0, &[1.0, 2.0], &[3.0, 5.0]);
         sum.add(0, 1, 0.5);
-        assert_eq!(sum.cells, [12.0, 22.5, 22.5, 40.0]);
+        assert_eq!(sum.cells, [12.0, 22.5, 40.0]);
+        let mut large = Symmetric::zero(3);
+        large.add_spread(2.0, &sum, &[2, 0]);
+        assert_eq!([large.at(2, 2), large.at(0, 2), large.at(2, 0), large.at(0, 0), large.at(1, 1)], [24.0, 45.0, 45.0, 80.0, 0.0]);
     }
 }

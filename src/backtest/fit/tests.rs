@@ -7,7 +7,10 @@ use super::super::example::Example;
 use super::super::quality::Bootstrap;
 use super::exact::Rows;
 use super::simulated::{history, model, truth, unit};
-use super::{Calibration, Fit, Leak, Options, Part, Refusal, fit};
+use super::{Calibration, Fit, Leak, Options, Part, Refusal, RiskFunction, fit};
+use crate::score::Model;
+use crate::score::model::Component;
+use crate::time::{DAY_MS, Timestamp};
 
 fn options() -> Options {
     Options { bootstrap: Bootstrap { seed: 1, resamples: 300 }, penalties: vec![0.0003, 0.003, 0.03], ..Options::of(60) }
@@ -67,6 +70,56 @@ fn nothing_is_learned_from_the_test_part_or_the_embargo() {
     let after = fitted(&examples);
     assert_eq!((turned, after.function), (600, before.function.clone()));
     assert_ne!(after.test.auc, before.test.auc);
+}
+
+/// Turns the outcomes of the calibration part around, and returns the fits before and after.
+fn with_other_calibration(accounts: u64) -> [Fit; 2] {
+    let mut examples = history(3, accounts, 10);
+    let before = fitted(&examples);
+    for example in &mut examples {
+        let is_calibration = before.split.part(example.account, example.instant) == Some(Part::Calibration);
+        example.churned ^= is_calibration;
+    }
+    let after = fitted(&examples);
+    [before, after]
+}
+
+#[test]
+fn a_part_too_small_to_calibrate_by_is_learned_from_instead() {
+    let [before, after] = with_other_calibration(90);
+    assert_eq!((before.calibration, after.calibration), (Calibration::NONE, Calibration::NONE));
+    assert!(warns(&before, "not calibrated on a part of its own, which was learned from instead"), "{:?}", before.evidence.warnings);
+    assert_ne!(before.function, after.function);
+    // A part that is large enough moves and stretches the log-odds, and teaches the coefficients nothing else.
+    let [before, after] = with_other_calibration(600);
+    assert_ne!(before.calibration, after.calibration);
+    let stretched = after.calibration.slope / before.calibration.slope;
+    for (one, other) in before.function.coefficients.iter().zip(&after.function.coefficients) {
+        assert!((one * stretched - other).abs() < 1e-5, "{before:?} {after:?}");
+    }
+}
+
+/// How long it takes is said in docs/model.md.
+#[test]
+#[ignore = "takes most of a minute without optimisation"]
+fn a_third_of_a_million_points_of_the_default_model_are_fitted() {
+    let model = Model::default();
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let mut examples = Vec::new();
+    for (account, month) in (0..27_500_u64).flat_map(|account| (0..12_i64).map(move |month| (account, month))) {
+        let input = |(place, component): (usize, &Component)| {
+            let is_of_onboarding = ["activation", "onboarding_age"].contains(&component.name.as_ref());
+            let is_absent = is_of_onboarding || (1..=8).contains(&place) && account % 11 == place as u64;
+            (!is_absent).then(|| 2.0 * unit(&mut random) - 1.0)
+        };
+        let inputs: Box<[Option<f64>]> = model.components.iter().enumerate().map(input).collect();
+        let risk = RiskFunction::of(&model).risk(&inputs).unwrap();
+        let churned = unit(&mut random) < risk / 4.0;
+        examples.push(Example { account, instant: Timestamp(month * 30 * DAY_MS), churned, inputs });
+    }
+    let found = fit(&model, &examples, &Options::of(60)).unwrap();
+    assert_eq!(found.evidence.points, 330_000);
+    assert!(found.test.auc_interval.unwrap().low > 0.6, "{:?}", found.test);
 }
 
 #[test]

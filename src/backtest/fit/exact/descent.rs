@@ -1,7 +1,7 @@
 //! Descent to a minimum.
 
 use super::super::function::RiskFunction;
-use super::super::logistic::{Failure, TOLERANCE, fit_targets, rounding};
+use super::super::logistic::{Failure, fit_targets, rounding};
 use super::likelihood::{Derivatives, Rows};
 use super::slopes::split;
 
@@ -23,7 +23,8 @@ pub(in super::super) struct Minimum {
 impl Rows {
     /// The minimum of F that descent reaches from a plain logistic regression on the same rows.
     pub(in super::super) fn minimise(&self, lambda: f64) -> Result<Minimum, Failure> {
-        let plain = fit_targets(&self.inputs, &self.targets, lambda)?;
+        let (inputs, targets) = self.filled();
+        let plain = fit_targets(&inputs, &targets, lambda)?;
         self.minimise_from(lambda, std::iter::once(plain.intercept).chain(plain.coefficients).collect())
     }
 
@@ -43,7 +44,7 @@ impl Rows {
             let derivatives = self.derivatives(lambda, &parameters, &signs);
             let free = free(&parameters, &signs, &derivatives.gradient);
             let gradient = pick(&derivatives.gradient, &free);
-            if gradient.iter().all(|partial| partial.abs() < TOLERANCE) {
+            if gradient.iter().all(|partial| partial.abs() < self.tolerance) {
                 return Ok(Minimum { parameters, signs, free });
             }
             let descend = |step: &[f64]| self.descend(lambda, &parameters, value, step, &signs, &derivatives.gradient);
@@ -73,7 +74,7 @@ impl Rows {
             let next: Vec<f64> = from.iter().zip(step).zip(signs).zip(&bounds).map(moved).collect();
             let expected: f64 = next.iter().zip(from).zip(gradient).map(|((to, from), partial)| (to - from) * partial).sum();
             let lower = self.objective(lambda, &next);
-            if lower <= value + 1e-4 * expected + rounding(value, self.targets.len()) && next != from {
+            if lower <= value + 1e-4 * expected + rounding(value, self.len) && next != from {
                 return Some((next, lower));
             }
             share /= 2.0;

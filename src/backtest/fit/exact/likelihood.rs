@@ -1,19 +1,23 @@
-//! Rows of a history, and the penalised likelihood of parameters with its derivatives.
+//! The penalised likelihood of parameters with its derivatives.
+
+use std::collections::BTreeMap;
 
 use super::super::linear::Symmetric;
-use super::super::logistic::{Design, loss};
-use super::slopes::{Ratio, Slopes, split};
+use super::super::logistic::{Design, TOLERANCE};
+use super::group::Group;
+use super::slopes::{Scale, split};
 
-/// Inputs and outcomes. Every row has an input.
+/// Inputs and outcomes, grouped by the inputs that are present. Every row has an input.
+///
+/// Most rows of a history have the same few gaps, and all that the gaps decide is worked out once per group. Groups are visited in the
+/// order of their inputs and rows in the order in which they were added, so that sums are the same in every run.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Rows {
-    /// 0 where an input is absent.
-    pub(super) inputs: Design,
-    /// 1 where it is present.
-    present: Design,
-    pub(super) targets: Vec<f64>,
-    /// Groups of rows that are not independent, by account.
-    pub(super) accounts: Vec<u64>,
+    width: usize,
+    pub(super) groups: BTreeMap<Vec<usize>, Group>,
+    pub(super) len: usize,
+    /// Descent ends once no partial derivative is larger.
+    pub(super) tolerance: f64,
 }
 
 /// First and second derivatives by b, then c.
@@ -25,43 +29,58 @@ pub(super) struct Derivatives {
 
 impl Rows {
     pub(in super::super) const fn new(width: usize) -> Self {
-        Self { inputs: Design::new(width), present: Design::new(width), targets: Vec::new(), accounts: Vec::new() }
+        Self { width, groups: BTreeMap::new(), len: 0, tolerance: TOLERANCE }
+    }
+
+    /// The same rows for a comparison of minima, which needs no more than their first digits.
+    pub(in super::super) fn roughly(self) -> Self {
+        Self { tolerance: 1e-6, ..self }
     }
 
     pub(in super::super) fn push(&mut self, account: u64, inputs: &[Option<f64>], churned: bool) {
-        self.inputs.push(inputs.iter().map(|input| input.unwrap_or_default()));
-        self.present.push(inputs.iter().map(|input| f64::from(u8::from(input.is_some()))));
-        self.targets.push(f64::from(u8::from(churned)));
-        self.accounts.push(account);
+        let places: Vec<usize> = inputs.iter().enumerate().filter_map(|(place, input)| input.map(|_| place)).collect();
+        let group = self.groups.entry(places).or_insert_with_key(|places| Group::new(places));
+        group.push(account, inputs.iter().flatten().copied(), churned);
+        self.len += 1;
     }
 
-    pub(super) fn rows(&self) -> impl Iterator<Item = (&[f64], &[f64], f64)> {
-        self.inputs.rows().zip(self.present.rows()).zip(&self.targets).map(|((inputs, present), target)| (inputs, present, *target))
+    /// All rows with 0 where an input is absent, and their targets.
+    pub(super) fn filled(&self) -> (Design, Vec<f64>) {
+        let (mut design, mut targets) = (Design::new(self.width), Vec::new());
+        for group in self.groups.values() {
+            for (inputs, target, _) in group.rows() {
+                let mut row = vec![0.0; self.width];
+                for (place, input) in group.places.iter().zip(inputs) {
+                    if let Some(cell) = row.get_mut(*place) {
+                        *cell = *input;
+                    }
+                }
+                design.push(row);
+                targets.push(target);
+            }
+        }
+        (design, targets)
     }
 
     pub(super) fn objective(&self, lambda: f64, parameters: &[f64]) -> f64 {
         let (b, c) = split(parameters);
         let total: f64 = c.iter().map(|c| c.abs()).sum();
-        let loss_of = |(inputs, present, target): (&[f64], &[f64], f64)| {
-            let z = Ratio::of(c, total, inputs, present).map_or(b, |ratio| b + ratio.value());
-            loss(z, target)
-        };
-        self.rows().map(loss_of).sum::<f64>() / self.targets.len() as f64 + lambda / 2.0 * c.iter().map(|c| c * c).sum::<f64>()
+        let losses: f64 = self.groups.values().map(|group| group.loss(b, c, total)).sum();
+        losses / self.len as f64 + lambda / 2.0 * c.iter().map(|c| c * c).sum::<f64>()
     }
 
     pub(super) fn derivatives(&self, lambda: f64, parameters: &[f64], signs: &[f64]) -> Derivatives {
         let width = parameters.len();
-        let n = self.targets.len() as f64;
         let (mut gradient, mut gauss_newton) = (vec![0.0; width], Symmetric::zero(width));
         let mut rest = Symmetric::zero(width);
-        let mut row = Slopes::zero(width);
-        for (inputs, present, target) in self.rows() {
-            let residual = row.at(parameters, signs, inputs, present) - target;
-            let risk = residual + target;
-            gradient.iter_mut().zip(&row.slope).for_each(|(partial, slope)| *partial += residual * slope / n);
-            gauss_newton.add_square(risk * (1.0 - risk) / n, &row.slope);
-            rest.add_product(residual / n, &row.u, &row.v);
+        for group in self.groups.values() {
+            let scale = Scale::of(&group.places, parameters, signs);
+            group.sums(parameters, &scale).add_to(&scale, &group.places, &mut gradient, &mut gauss_newton, &mut rest);
         }
+        let n = self.len as f64;
+        gradient.iter_mut().for_each(|partial| *partial /= n);
+        gauss_newton.divide_by(n);
+        rest.divide_by(n);
         for (place, c) in parameters.iter().enumerate().skip(1) {
             if let Some(partial) = gradient.get_mut(place) {
                 *partial += lambda * c;

@@ -15,6 +15,7 @@
 //! 0 for all other rows; within these bounds F is smooth. The other side of each bound is tried afterwards.
 
 mod descent;
+mod group;
 mod likelihood;
 mod robust;
 mod search;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::logistic::Failure;
 use super::descent::{Minimum, pick, singular};
 use super::likelihood::Rows;
-use super::slopes::Slopes;
+use super::slopes::Scale;
 
 impl Rows {
     /// Standard errors of b and c that hold although the points of an account resemble each other: square roots of the diagonal of
@@ -20,12 +20,17 @@ impl Rows {
             Err(_) => derivatives.gauss_newton.of(free).cholesky().map_err(|place| singular(free, place))?,
         };
         let mut by_account: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-        let mut row = Slopes::zero(width);
-        let n = self.targets.len() as f64;
-        for ((inputs, present, target), account) in self.rows().zip(&self.accounts) {
-            let residual = row.at(parameters, signs, inputs, present) - target;
-            let sum = by_account.entry(*account).or_insert_with(|| vec![0.0; width]);
-            sum.iter_mut().zip(&row.slope).for_each(|(sum, slope)| *sum += residual * slope / n);
+        let n = self.len as f64;
+        for group in self.groups.values() {
+            let scale = Scale::of(&group.places, parameters, signs);
+            group.residuals(parameters, &scale, |inputs, e, _, s, account| {
+                let sum = by_account.entry(account).or_insert_with(|| vec![0.0; width]);
+                sum.iter_mut().zip(&scale.direction).for_each(|(sum, d)| *sum += e / n * s * d);
+                sum.iter_mut().take(1).for_each(|sum| *sum += e / n);
+                for (place, input) in group.places.iter().zip(inputs) {
+                    sum.iter_mut().skip(place + 1).take(1).for_each(|sum| *sum += e / n * scale.factor * input);
+                }
+            });
         }
         let accounts = by_account.len() as f64;
         let mut variances = vec![0.0; free.len()];

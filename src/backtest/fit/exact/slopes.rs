@@ -1,57 +1,41 @@
-//! The log-odds of one row, and their derivatives.
+//! What the rows of a group have in common: how present inputs are scaled up for those that are absent.
+//!
+//! With n the signs of the present coefficients and d = a - T/P n, the derivatives of one row are dz/dc = S/P d + T/P x, u = x - S/P n
+//! and v = d/P: d, T and P are those of the group, and only S and x those of the row.
 
-use super::super::logistic::sigmoid;
-
-/// One row's T, S and P, where P is above 0.
-pub(super) struct Ratio {
-    total: f64,
-    sum: f64,
-    present: f64,
-}
-impl Ratio {
-    pub(super) fn of(c: &[f64], total: f64, inputs: &[f64], present: &[f64]) -> Option<Self> {
-        let sum = c.iter().zip(inputs).map(|(c, input)| c * input).sum();
-        let present = c.iter().zip(present).map(|(c, present)| c.abs() * present).sum();
-        (present > 0.0).then_some(Self { total, sum, present })
-    }
-
-    pub(super) fn value(&self) -> f64 {
-        self.total / self.present * self.sum
-    }
+/// T, P and d of a group.
+pub(super) struct Scale {
+    /// T / P; 0 if no coefficient is present, so that z is b.
+    pub factor: f64,
+    /// P.
+    pub present: f64,
+    /// n: by parameter, the signs of the coefficients present, else 0; 0 for b.
+    pub present_signs: Vec<f64>,
+    /// d: by parameter; 0 for b.
+    pub direction: Vec<f64>,
 }
 
-/// Derivatives of one row's z; the vectors are reused from row to row.
-pub(super) struct Slopes {
-    /// dz/db, dz/dc.
-    pub slope: Vec<f64>,
-    pub u: Vec<f64>,
-    pub v: Vec<f64>,
-}
-
-impl Slopes {
-    pub(super) fn zero(width: usize) -> Self {
-        Self { slope: vec![1.0; width], u: vec![0.0; width], v: vec![0.0; width] }
-    }
-
-    /// Computes them and returns the risk. Without a present coefficient z is b.
-    pub(super) fn at(&mut self, parameters: &[f64], signs: &[f64], inputs: &[f64], present: &[f64]) -> f64 {
-        let (intercept, coefficients) = split(parameters);
-        let total: f64 = coefficients.iter().map(|coefficient| coefficient.abs()).sum();
-        let Some(ratio) = Ratio::of(coefficients, total, inputs, present) else {
-            for cells in [&mut self.slope, &mut self.u, &mut self.v] {
-                cells.iter_mut().skip(1).for_each(|cell| *cell = 0.0);
+impl Scale {
+    /// That of the rows with inputs at these places.
+    pub(super) fn of(places: &[usize], parameters: &[f64], signs: &[f64]) -> Self {
+        let (_, c) = split(parameters);
+        let total: f64 = c.iter().map(|c| c.abs()).sum();
+        let present: f64 = places.iter().filter_map(|place| c.get(*place)).map(|c| c.abs()).sum();
+        let mut present_signs = vec![0.0; parameters.len()];
+        for place in places {
+            if let (Some(cell), Some(sign)) = (present_signs.get_mut(place + 1), signs.get(place + 1)) {
+                *cell = *sign;
             }
-            return sigmoid(intercept);
-        };
-        let (mean, scale) = (ratio.sum / ratio.present, ratio.total / ratio.present);
-        let cells = self.slope.iter_mut().zip(&mut self.u).zip(&mut self.v).skip(1);
-        for (((slope, u), v), ((a, input), present)) in cells.zip(signs.iter().skip(1).zip(inputs).zip(present)) {
-            let n = a * present;
-            *u = input - mean * n;
-            *v = (a - scale * n) / ratio.present;
-            *slope = mean * a + scale * *u;
         }
-        sigmoid(intercept + ratio.value())
+        if present <= 0.0 {
+            return Self { factor: 0.0, present: 1.0, present_signs, direction: vec![0.0; parameters.len()] };
+        }
+        let factor = total / present;
+        let mut direction: Vec<f64> = signs.iter().zip(&present_signs).map(|(a, n)| a - factor * n).collect();
+        if let Some(b) = direction.first_mut() {
+            *b = 0.0;
+        }
+        Self { factor, present, present_signs, direction }
     }
 }
 

@@ -121,7 +121,8 @@ fn derivatives_agree_with_differences_of_the_objective() {
 fn without_gaps_it_is_plain_logistic_regression() {
     let inputs = [[0.5, 0.2, 0.1], [-0.3, 0.4, -0.9], [0.9, -0.7, 0.3], [0.0, 0.9, 0.2], [-0.8, -0.2, 0.6], [0.8, 0.3, -0.4]];
     let rows = rows(&inputs, &[0, 1, 0, 1, 1, 0]);
-    let plain = fit_targets(&rows.inputs, &rows.targets, 0.1).unwrap();
+    let (inputs, targets) = rows.filled();
+    let plain = fit_targets(&inputs, &targets, 0.1).unwrap();
     let found = rows.minimise(0.1).unwrap();
     assert_close(&found.parameters[1..], &plain.coefficients, 1e-7);
     assert!((found.parameters[0] - plain.intercept).abs() < 1e-7);
