@@ -106,16 +106,13 @@ impl Router {
             let most = self.value_bytes_max;
             return Err(Rejection::new(Code::TooLarge, format!("has {bytes} bytes as a native event, at most {most} are allowed")));
         }
-        let (account, partition) = match record.account.as_deref() {
-            Some(account) => {
-                routed.accounts.extend_from_slice(account.as_bytes());
-                (Some(account_start..routed.accounts.len()), self.partitioner.partition(account.as_bytes(), self.partitions))
-            }
+        let (account, partition) = if let Some(account) = record.account.as_deref() {
+            routed.accounts.extend_from_slice(account.as_bytes());
+            (Some(account_start..routed.accounts.len()), self.partitioner.partition(account.as_bytes(), self.partitions))
+        } else {
             // By its id, so that a repetition is found by the same task, whichever partition it is in.
-            None => {
-                let by_id = record.id.as_deref().map(|id| self.partitioner.partition(id.as_bytes(), self.partitions));
-                (None, by_id.unwrap_or_else(|| partition % self.partitions.max(1)))
-            }
+            let by_id = record.id.as_deref().map(|id| self.partitioner.partition(id.as_bytes(), self.partitions));
+            (None, by_id.unwrap_or_else(|| partition % self.partitions.max(1)))
         };
         routed.events.push(Event { stream: record.event.stream(), account, value: value_start..routed.values.len(), partition });
         Ok(())
