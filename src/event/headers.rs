@@ -6,6 +6,13 @@ use std::fmt;
 pub trait HeaderLookup {
     /// The value of the last header of this name; `None` if there is none, or its value is null.
     fn header(&self, name: &str) -> Option<&[u8]>;
+
+    /// The values of several headers at once, each in the place of its name.
+    fn find<'h>(&'h self, names: &[&str], values: &mut [Option<&'h [u8]>]) {
+        for (name, value) in names.iter().zip(values) {
+            *value = self.header(name);
+        }
+    }
 }
 
 /// The headers of a record; those of a line of a file are empty.
@@ -28,6 +35,13 @@ impl<'a> Headers<'a> {
         self.0?.header(name)
     }
 
+    /// The values of several headers at once, each in the place of its name.
+    pub fn find(self, names: &[&str], values: &mut [Option<&'a [u8]>]) {
+        if let Some(record) = self.0 {
+            record.find(names, values);
+        }
+    }
+
     /// The same as text; `None` if it is not UTF-8 or empty.
     #[must_use]
     pub fn text(self, name: &str) -> Option<&'a str> {
@@ -45,5 +59,13 @@ impl fmt::Debug for Headers<'_> {
 impl HeaderLookup for Vec<(String, Vec<u8>)> {
     fn header(&self, name: &str) -> Option<&[u8]> {
         self.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_slice())
+    }
+
+    fn find<'h>(&'h self, names: &[&str], values: &mut [Option<&'h [u8]>]) {
+        for (known, header) in self {
+            if let Some((_, value)) = names.iter().zip(&mut *values).find(|(name, _)| known == *name) {
+                *value = Some(header.as_slice());
+            }
+        }
     }
 }

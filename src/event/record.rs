@@ -47,13 +47,21 @@ impl<'a> Decoded<'a> {
         self
     }
 
-    /// The same, with all events known by one id.
-    #[must_use]
-    pub(super) fn with_id(self, id: Cow<'a, str>) -> Self {
+    /// Makes all events known by the id of their envelope, if it has one, and notes whether their time is from there.
+    pub(super) fn identify(&mut self, id: Option<Cow<'a, str>>, has_time: bool) {
         match self {
             // Nearly every payload is one event, which takes the id as it is.
-            Self::Record(record) => Self::Record(Record { id: Some(id), ..record }),
-            several => several.with(|record| record.id = Some(id.clone())),
+            Self::Record(record) => {
+                record.payload_time |= has_time;
+                record.id = id.or_else(|| record.id.take());
+            }
+            Self::Records(records) => {
+                for record in records {
+                    record.payload_time |= has_time;
+                    record.id = id.clone().or_else(|| record.id.take());
+                }
+            }
+            Self::Ignored => {}
         }
     }
 

@@ -9,6 +9,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
@@ -19,7 +20,7 @@ use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 use super::broker_warning::BrokerWarning;
 use super::error::Error;
 use super::log;
-use super::native::{ConsumerEvent, EventQueue, Membership, QueuedEvent, known_end, membership};
+use super::native::{ConsumerEvent, EventQueue, Membership, Next, PartitionEvents, QueuedEvent, Record, known_end, membership};
 
 /// Logs librdkafka's messages and keeps the reason for failed connections. rust-rdkafka's rebalance callback runs only while the consumer
 /// closes.
@@ -41,6 +42,9 @@ impl ClientContext for LoggingContext {
 }
 
 impl ConsumerContext for LoggingContext {}
+
+/// A partition, its committed offset, and what was noted with it.
+type CommittedNote = (String, i32, Option<(i64, String)>);
 
 /// A consumer with a group id. It joins the group only when it subscribes.
 pub(crate) struct Consumer {
@@ -124,12 +128,22 @@ impl Consumer {
         partitions: impl IntoIterator<Item = (&'a str, i32)>,
         limit: Duration,
     ) -> KafkaResult<Vec<(String, i32, Option<i64>)>> {
+        let committed = self.committed_notes(partitions, limit)?;
+        Ok(committed.into_iter().map(|(topic, partition, committed)| (topic, partition, committed.map(|(next, _)| next))).collect())
+    }
+
+    /// The same, with what was noted about each when it was committed.
+    pub(crate) fn committed_notes<'a>(
+        &self,
+        partitions: impl IntoIterator<Item = (&'a str, i32)>,
+        limit: Duration,
+    ) -> KafkaResult<Vec<CommittedNote>> {
         let list = list(partitions.into_iter().map(|(topic, partition)| (topic, partition, Offset::Invalid)))?;
         let committed = self.client.committed_offsets(list, limit)?;
         let one = |element: &rdkafka::topic_partition_list::TopicPartitionListElem<'_>| {
             element.error()?;
             let next = match element.offset() {
-                Offset::Offset(next) => Some(next),
+                Offset::Offset(next) => Some((next, element.metadata().to_owned())),
                 _ => None,
             };
             Ok((element.topic().to_owned(), element.partition(), next))
@@ -165,6 +179,45 @@ impl Consumer {
     /// The first offset and the last stable offset of a partition.
     pub(crate) fn stable_watermarks(&self, topic: &str, partition: i32, limit: Duration) -> KafkaResult<(i64, i64)> {
         watermarks(&self.client, topic, partition, limit)
+    }
+}
+
+/// One partition of a consumer, whose events come to nobody else.
+pub(crate) struct PartitionQueue {
+    // Must be dropped before the client that they belong to.
+    events: PartitionEvents,
+    consumer: Rc<Consumer>,
+}
+
+impl PartitionQueue {
+    /// Separates a partition from the others, best before it is assigned: what is in the consumer's queue already stays there.
+    ///
+    /// # Errors
+    /// If librdkafka does not know of the partition.
+    pub(crate) fn separate(consumer: &Rc<Consumer>, topic: &str, partition: i32) -> Result<Self, Error> {
+        let events = PartitionEvents::of(&consumer.client, topic, partition);
+        let events = events.ok_or_else(|| Error::call("reading a partition by itself", &"librdkafka gave it no queue"))?;
+        Ok(Self { events, consumer: Rc::clone(consumer) })
+    }
+
+    /// The next record, which stays until it is passed, or an event before it; does not wait.
+    pub(crate) fn advance(&mut self) -> Next<'_> {
+        self.events.advance()
+    }
+
+    /// The record that has not been passed yet.
+    pub(crate) fn head(&self) -> Option<Record<'_>> {
+        self.events.head()
+    }
+
+    /// Goes past the record.
+    pub(crate) fn pass(&mut self) {
+        self.events.pass();
+    }
+
+    /// Lets the consumer deliver the partition with the others again, from the record after the one that is kept.
+    pub(crate) fn rejoin(self) {
+        self.events.rejoin(&self.consumer.queue);
     }
 }
 

@@ -29,11 +29,11 @@ pub use properties::Properties;
 pub use topic_id::TopicId;
 
 pub(crate) use admin::{Creation, TopicSpec, create_topics, delete_records};
-pub(crate) use consumer::Consumer;
+pub(crate) use consumer::{Consumer, PartitionQueue};
 pub(crate) use describe::{Allowed, Description};
 pub(crate) use inspector::{Found, Inspector};
-pub(crate) use native::{ConsumerEvent, Membership, Record, is_forbidden};
-pub(crate) use producer::{Commit, Outgoing, TransactionError, TransactionalProducer};
+pub(crate) use native::{ConsumerEvent, Membership, Next, Record, is_forbidden};
+pub(crate) use producer::{Commit, NextOffset, Outgoing, TransactionError, TransactionalProducer};
 pub(crate) use properties::TRANSACTION_TIMEOUT;
 pub(crate) use rdkafka::Offset;
 pub(crate) use rdkafka::types::RDKafkaErrorCode as ErrorCode;

@@ -38,6 +38,70 @@ impl EventQueue {
     }
 }
 
+/// The records and ends of one partition, apart from those of the others, so that the caller decides which partition it reads on.
+pub(super) struct PartitionEvents {
+    /// A record whose turn has not come; librdkafka's memory, freed with its event.
+    head: Option<(NonNull<sys::rd_kafka_message_t>, QueuedEvent<'static>)>,
+    queue: EventQueue,
+}
+
+/// What [`PartitionEvents::advance`] has found.
+pub(crate) enum Next<'e> {
+    /// A record, which stays until it is passed.
+    Record(Record<'e>),
+    /// Something else, which is not kept.
+    Event(QueuedEvent<'e>),
+    /// Nothing for now.
+    Nothing,
+}
+
+impl PartitionEvents {
+    /// Takes the events of a partition out of the consumer's queue. Must be dropped before the consumer.
+    pub(super) fn of<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: i32) -> Option<Self> {
+        let topic = CString::new(topic).ok()?;
+        // SAFETY: the client and the name outlive the calls; the queue that is returned holds a reference of its own.
+        let queue = unsafe {
+            let queue = NonNull::new(sys::rd_kafka_queue_get_partition(consumer.client().native_ptr(), topic.as_ptr(), partition))?;
+            sys::rd_kafka_queue_forward(queue.as_ptr(), ptr::null_mut());
+            queue
+        };
+        Some(Self { head: None, queue: EventQueue(queue) })
+    }
+
+    /// The next record, or an event before it; does not wait.
+    pub(super) fn advance(&mut self) -> Next<'_> {
+        if self.head.is_none() {
+            let Some(event) = self.queue.poll(Duration::ZERO) else { return Next::Nothing };
+            // SAFETY: the event is alive; it is asked for its record once, here, and only if it has one.
+            let message = unsafe {
+                let has_record = sys::rd_kafka_event_type(event.0.as_ptr()) == sys::RD_KAFKA_EVENT_FETCH;
+                if has_record { NonNull::new(sys::rd_kafka_event_message_next(event.0.as_ptr()).cast_mut()) } else { None }
+            };
+            let Some(message) = message else { return Next::Event(event) };
+            // The event depends on the client alone, which outlives `self`.
+            self.head = Some((message, QueuedEvent(event.into_raw(), PhantomData)));
+        }
+        self.head().map_or(Next::Nothing, Next::Record)
+    }
+
+    /// The record whose turn has not come.
+    pub(super) fn head(&self) -> Option<Record<'_>> {
+        // SAFETY: the message belongs to the event beside it, which lives as long as the borrow.
+        self.head.as_ref().map(|(message, _)| Record(unsafe { message.as_ref() }))
+    }
+
+    /// Goes past the record.
+    pub(super) fn pass(&mut self) {
+        self.head = None;
+    }
+
+    /// Returns the events to the queue of the consumer. A record that is kept must have been passed, because it is not returned.
+    pub(super) fn rejoin(self, queue: &EventQueue) {
+        // SAFETY: both queues are alive. What is in this one is moved; what arrives follows.
+        unsafe { sys::rd_kafka_queue_forward(self.queue.0.as_ptr(), queue.0.as_ptr()) }
+    }
+}
+
 impl Drop for EventQueue {
     fn drop(&mut self) {
         // SAFETY: we hold this reference, and give it up once.
@@ -79,6 +143,11 @@ pub(crate) const fn is_forbidden(code: RDKafkaErrorCode) -> bool {
 }
 
 impl QueuedEvent<'_> {
+    /// The event, which is destroyed by whoever takes it.
+    fn into_raw(self) -> NonNull<sys::rd_kafka_event_t> {
+        std::mem::ManuallyDrop::new(self).0
+    }
+
     /// The content. Call it once: librdkafka hands out a record only once.
     pub(crate) fn content(&self) -> ConsumerEvent<'_> {
         let event = self.0.as_ptr();
@@ -216,6 +285,28 @@ impl HeaderLookup for Record<'_> {
             }
             let found = sys::rd_kafka_header_get_last(headers, name.as_ptr(), &raw mut value, &raw mut size);
             if found == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR { bytes(value.cast_mut(), size) } else { None }
+        }
+    }
+
+    fn find<'h>(&'h self, names: &[&str], values: &mut [Option<&'h [u8]>]) {
+        let mut headers = ptr::null_mut();
+        // SAFETY: the message is alive and keeps its headers, which are parsed in place; names are C strings; values have `size` bytes that
+        // live as long as the message.
+        unsafe {
+            if sys::rd_kafka_message_headers(self.0, &raw mut headers) != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+                return;
+            }
+            let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);
+            for header in 0.. {
+                let found = sys::rd_kafka_header_get_all(headers, header, &raw mut name, &raw mut value, &raw mut size);
+                if found != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+                    return;
+                }
+                let known = CStr::from_ptr(name).to_bytes();
+                if let Some((_, place)) = names.iter().zip(&mut *values).find(|(wanted, _)| wanted.as_bytes() == known) {
+                    *place = bytes(value.cast_mut(), size);
+                }
+            }
         }
     }
 }

@@ -197,7 +197,7 @@ impl TransactionalProducer {
     /// Waits for every delivery report, adds the offsets, and commits.
     pub(crate) fn commit(
         &self,
-        offsets: &[(String, i32, i64)],
+        offsets: &[NextOffset],
         metadata: &Arc<ConsumerGroupMetadata>,
         deadline: Deadline,
     ) -> Result<Commit, TransactionError> {
@@ -206,7 +206,7 @@ impl TransactionalProducer {
 
     fn try_commit(
         &self,
-        offsets: &[(String, i32, i64)],
+        offsets: &[NextOffset],
         metadata: &Arc<ConsumerGroupMetadata>,
         deadline: Deadline,
     ) -> Result<Commit, TransactionError> {
@@ -336,10 +336,33 @@ fn is_retriable(error: &KafkaError) -> bool {
     }
 }
 
-fn offset_list(offsets: &[(String, i32, i64)]) -> KafkaResult<TopicPartitionList> {
+/// An offset to commit: that of the next record to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NextOffset {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The offset.
+    pub next: i64,
+    /// What other members of the group are to know about it.
+    pub note: String,
+}
+
+impl From<(String, i32, i64)> for NextOffset {
+    fn from((topic, partition, next): (String, i32, i64)) -> Self {
+        Self { topic, partition, next, note: String::new() }
+    }
+}
+
+fn offset_list(offsets: &[NextOffset]) -> KafkaResult<TopicPartitionList> {
     let mut list = TopicPartitionList::with_capacity(offsets.len());
-    for (topic, partition, next) in offsets {
-        list.add_partition_offset(topic, *partition, Offset::Offset(*next))?;
+    for NextOffset { topic, partition, next, note } in offsets {
+        let mut element = list.add_partition(topic, *partition);
+        element.set_offset(Offset::Offset(*next))?;
+        if !note.is_empty() {
+            element.set_metadata(note);
+        }
     }
     Ok(list)
 }

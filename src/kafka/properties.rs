@@ -80,6 +80,8 @@ impl Properties {
     pub(crate) fn growing_member(&self, group: &str, instance: Option<&str>) -> ClientConfig {
         let mut config = self.member(group, instance);
         self.unless_given(&mut config, "topic.metadata.refresh.interval.ms", "30000");
+        // While a backlog is read, every partition has a queue of its own, to which this applies.
+        self.unless_given(&mut config, "queued.max.messages.kbytes", "4096");
         config
     }
 

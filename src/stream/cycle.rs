@@ -19,7 +19,7 @@ use super::stamp;
 use super::task::StreamTask;
 use crate::clock::{Deadline, monotonic};
 use crate::fault;
-use crate::kafka::{Commit, Membership, Outgoing, TransactionError, TransactionalProducer};
+use crate::kafka::{Commit, Membership, NextOffset, Outgoing, TransactionError, TransactionalProducer};
 use crate::telemetry::{Metrics, TransactionOutcome};
 use crate::threads::StepClock;
 
@@ -145,7 +145,7 @@ impl Transactions {
                 return Err(error);
             }
         }
-        let offsets: Vec<_> = tasks.iter().flat_map(|(_, task)| task.offsets(&self.inputs)).collect();
+        let offsets: Vec<_> = tasks.iter().flat_map(|(_, task)| task.offsets(&self.inputs)).map(NextOffset::from).collect();
         let commit = self.producer.commit(&offsets, &membership.metadata, deadline)?;
         fault::point("after-commit");
         Ok(commit)

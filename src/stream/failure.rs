@@ -37,6 +37,24 @@ pub enum Failure {
         /// The state's offset.
         stamp: i64,
     },
+    /// The group of the repartition stage was moved behind what the stage has written.
+    #[error(
+        "{topic} [{partition}]: the committed offset of group {group} is {committed}, but the repartition stage has written what it read up \
+         to {written}: the group was moved, and would count records twice; `churnwatch topics reset` moves it behind what was written, with \
+         all instances stopped"
+    )]
+    RepartitionOffsetsMoved {
+        /// The stage's group.
+        group: String,
+        /// Input topic.
+        topic: String,
+        /// Its partition.
+        partition: i32,
+        /// The group's committed offset.
+        committed: i64,
+        /// The offset behind the last record that has become an event or a dead letter.
+        written: i64,
+    },
     /// Records were deleted before they were read.
     #[error(
         "{topic} [{partition}]: {lost} records from offset {next} on were deleted before they were read; `churnwatch run --accept-loss` \
@@ -405,7 +423,7 @@ impl Failure {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::StateMissing { .. } => "state_missing",
-            Self::OffsetsMoved { .. } => "offsets_moved",
+            Self::OffsetsMoved { .. } | Self::RepartitionOffsetsMoved { .. } => "offsets_moved",
             Self::InputLost { .. } => "input_lost",
             Self::TopicRecreated { .. } | Self::TopicReplaced { .. } => "topic_recreated",
             Self::StateIncomplete { .. } | Self::ChangelogReplaced { .. } | Self::ChangelogPolicy { .. } => "state_incomplete",

@@ -179,6 +179,12 @@ pub fn produce_scattered<'a>(broker: &Broker, partitions: i32, records: impl Int
     write("murmur2_random", broker, records.into_iter().zip((0..partitions).cycle().map(Some)));
 }
 
+/// Writes values with these timestamps to one partition.
+pub fn produce_to<'a>(broker: &Broker, topic: &str, partition: i32, records: impl IntoIterator<Item = (&'a [u8], i64)>) {
+    let records = records.into_iter().map(|(value, timestamp)| ((topic, None, value, timestamp), Some(partition)));
+    write("murmur2_random", broker, records);
+}
+
 fn write<'a>(partitioner: &str, broker: &Broker, records: impl Iterator<Item = (Outgoing<'a>, Option<i32>)>) {
     let producer: BaseProducer = config(broker)
         .set("partitioner", partitioner)

@@ -27,6 +27,7 @@ mod oracle;
 
 mod absence;
 mod aliases;
+mod backlog;
 mod basis;
 mod burst;
 mod changelog;

@@ -228,6 +228,8 @@ fn a_group_of_the_stage_that_was_moved_back_or_lost_is_reset_behind_what_was_wri
     assert_eq!(reset(&["--yes"]), "", "the group is where it should be");
 
     client::Group::new(broker, &group).commit(&topics[0], 2, 0);
+    let refused = application.start().fails_with("offsets_moved");
+    assert!(refused.contains(&format!("{} [2]", topics[0])) && refused.contains("`churnwatch topics reset`"), "{refused}");
     let moves = reset(&[]);
     assert!(moves.starts_with(&format!("{} [2]: from 0 to ", topics[0])) && moves.lines().count() == 1, "{moves}");
     client::Group::delete(broker, &group);

@@ -11,7 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::inner;
 use super::object::{Json, Listed, object};
 use super::payload::{Payload, missing};
+use super::{segment, stripe, zendesk};
 use crate::event::native::{Raw, Value};
+use crate::event::scan::{Scan, Scanner};
 use crate::event::{Code, Rejection};
 use crate::time::Timestamp;
 
@@ -27,8 +29,65 @@ pub(super) struct Envelope<'a> {
     pub(super) subject: Option<Cow<'a, str>>,
     /// The payload.
     pub(super) data: Cow<'a, [u8]>,
-    /// What was found in it when the envelope was read, unless it was none of that.
-    listed: Listed<'a>,
+    /// What was found in it when the envelope was read.
+    inside: Inside<'a>,
+}
+
+/// What the pass over an envelope reads of the data inside, so that it need not be scanned again: by the format of the data.
+#[derive(Debug, Default)]
+pub(super) enum Inside<'a> {
+    /// Nothing but where it is.
+    #[default]
+    Unread,
+    /// The members of a native event.
+    Native(Listed<'a>),
+    /// A call of Segment.
+    Segment(Box<segment::Call<'a>>),
+    /// An event of Stripe.
+    Stripe(Box<stripe::StripeEvent<'a>>),
+    /// An event or ticket of Zendesk.
+    Zendesk(Box<zendesk::Payloads<'a>>),
+}
+
+impl Inside<'_> {
+    /// The same before anything was read.
+    fn emptied(&self) -> Self {
+        match self {
+            Self::Unread => Self::Unread,
+            Self::Native(_) => Self::Native(Listed::default()),
+            Self::Segment(_) => Self::Segment(Box::default()),
+            Self::Stripe(_) => Self::Stripe(Box::default()),
+            Self::Zendesk(_) => Self::Zendesk(Box::default()),
+        }
+    }
+}
+
+/// The value of `data`.
+#[derive(Debug, Default)]
+pub(super) struct Data<'a> {
+    json: Json<'a>,
+    inside: Inside<'a>,
+    is_object: bool,
+}
+
+impl<'a> Scan<'a> for Data<'a> {
+    fn scan(&mut self, scanner: &mut Scanner<'a>, at: usize) -> Option<usize> {
+        if self.is_object {
+            // A repeated key, of which the last one counts.
+            self.inside = self.inside.emptied();
+        }
+        self.is_object = scanner.peek(at) == Some(b'{');
+        let end = match &mut self.inside {
+            _ if !self.is_object => scanner.skip(at)?,
+            Inside::Unread => scanner.skip(at)?,
+            Inside::Native(members) => members.scan(scanner, at)?,
+            Inside::Segment(call) => call.scan(scanner, at)?,
+            Inside::Stripe(event) => event.scan(scanner, at)?,
+            Inside::Zendesk(payloads) => payloads.scan(scanner, at)?,
+        };
+        self.json = Json::of(scanner.between(at, end));
+        Some(end)
+    }
 }
 
 object! {
@@ -41,24 +100,38 @@ object! {
         time: Json<'a> = "time",
         subject: Json<'a> = "subject",
         content_type: Json<'a> = "datacontenttype",
-        data: Listed<'a> = "data",
+        data: Data<'a> = "data",
         data_base64: Json<'a> = "data_base64",
     }
 }
 
-/// Opens the envelope.
-pub(super) fn open<'a>(payload: &Payload<'a, '_>) -> Result<Envelope<'a>, Rejection> {
-    let content_type = payload.raw.headers.text("content-type").unwrap_or_default().to_ascii_lowercase();
+/// The headers of binary mode, by their places in what [`open`] looks up.
+const HEADERS: [&str; 7] = ["content-type", "ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_subject"];
+
+/// Opens the envelope around data of which this is to be read.
+pub(super) fn open<'a>(payload: &Payload<'a, '_>, content: Inside<'a>) -> Result<Envelope<'a>, Rejection> {
+    let mut headers = [None; HEADERS.len()];
+    payload.raw.headers.find(&HEADERS, &mut headers);
+    let content_type = text(headers[0]).map(lower_case).unwrap_or_default();
     let media_type = media_type(&content_type);
     match media_type {
         _ if media_type.starts_with("application/cloudevents-batch") => Err(batched()),
-        "application/cloudevents" | "application/cloudevents+json" => structured(payload),
+        "application/cloudevents" | "application/cloudevents+json" => structured(payload, content),
         _ if media_type.starts_with("application/cloudevents") => {
             Err(Rejection::new(Code::WrongType, "content-type names an event format other than application/cloudevents+json"))
         }
-        _ if payload.raw.headers.get("ce_specversion").is_some() => binary(payload, media_type),
-        _ => structured(payload),
+        _ if headers[1].is_some() => binary(payload, &headers, media_type),
+        _ => structured(payload, content),
     }
+}
+
+/// The value of a header as text; `None` if it is not UTF-8 or empty.
+fn text(value: Option<&[u8]>) -> Option<&str> {
+    value.and_then(|value| std::str::from_utf8(value).ok()).filter(|text| !text.is_empty())
+}
+
+fn lower_case(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) { Cow::Owned(text.to_ascii_lowercase()) } else { Cow::Borrowed(text) }
 }
 
 fn batched() -> Rejection {
@@ -97,30 +170,30 @@ fn check_data_type(media_type: &str, path: &str, data: &str) -> Result<(), Rejec
     Err(Rejection::new(Code::WrongType, format!("{path} {found}: only JSON is read")))
 }
 
-fn binary<'a>(payload: &Payload<'a, '_>, media_type: &str) -> Result<Envelope<'a>, Rejection> {
-    let header = |name: &'static str| payload.raw.headers.text(name);
-    let required = |name| header(name).ok_or_else(|| missing(name));
-    check_version(header("ce_specversion").unwrap_or_default(), "ce_specversion")?;
+fn binary<'a>(payload: &Payload<'a, '_>, headers: &[Option<&'a [u8]>; HEADERS.len()], media_type: &str) -> Result<Envelope<'a>, Rejection> {
+    let [_, version, id, source, kind, time, subject] = headers.map(text);
+    let required = |value: Option<&'a str>, name: &str| value.ok_or_else(|| missing(name));
+    check_version(version.unwrap_or_default(), "ce_specversion")?;
     check_data_type(media_type, "content-type", payload.text)?;
-    let time = header("ce_time").map(|time| {
+    let time = time.map(|time| {
         let wrong = || Rejection::new(Code::WrongType, "ce_time is not an instant with offset");
         Timestamp::parse_rfc3339(time).ok_or_else(wrong)
     });
     Ok(Envelope {
-        id: identity(required("ce_source")?, required("ce_id")?),
-        type_name: required("ce_type")?.into(),
+        id: identity(required(source, "ce_source")?, required(id, "ce_id")?),
+        type_name: required(kind, "ce_type")?.into(),
         time: time.transpose()?,
-        subject: header("ce_subject").map(Cow::Borrowed),
+        subject: subject.map(Cow::Borrowed),
         data: Cow::Borrowed(payload.text.as_bytes()),
-        listed: Listed::default(),
+        inside: Inside::Unread,
     })
 }
 
-fn structured<'a>(payload: &Payload<'a, '_>) -> Result<Envelope<'a>, Rejection> {
+fn structured<'a>(payload: &Payload<'a, '_>, content: Inside<'a>) -> Result<Envelope<'a>, Rejection> {
     if payload.text.trim_ascii_start().starts_with('[') {
         return Err(batched());
     }
-    let mut event = Structured::default();
+    let mut event = Structured { data: Data { inside: content, ..Data::default() }, ..Structured::default() };
     payload.parse(&mut event)?;
     check_version(&payload.required(event.spec_version, "specversion", Value::any_text)?, "specversion")?;
     let content_type = payload.optional(event.content_type, "datacontenttype", Value::any_text)?.unwrap_or_default();
@@ -133,7 +206,7 @@ fn structured<'a>(payload: &Payload<'a, '_>) -> Result<Envelope<'a>, Rejection> 
         time: payload.optional(event.time, "time", Value::instant)?,
         subject: payload.optional(event.subject, "subject", Value::any_text)?,
         data: data(payload, &event)?,
-        listed: if event.data_base64.given().is_none() { event.data } else { Listed::default() },
+        inside: if event.data.is_object && event.data_base64.given().is_none() { event.data.inside } else { Inside::Unread },
     })
 }
 
@@ -157,9 +230,9 @@ fn identity<'a>(source: &str, id: &str) -> Cow<'a, str> {
 }
 
 impl<'a> Envelope<'a> {
-    /// The members of the payload, if it is an object whose members were listed.
-    pub(super) fn members(&self) -> Option<&[(&'a str, &'a str)]> {
-        self.listed.members()
+    /// What has been read of the data, and its text.
+    pub(super) const fn inside(&self) -> &Inside<'a> {
+        &self.inside
     }
 
     /// The record inside the envelope, if it is there as it stands; otherwise it can be read from [`Envelope::unpacked`].
@@ -169,15 +242,15 @@ impl<'a> Envelope<'a> {
             Cow::Borrowed(subject) => Some(*subject),
             Cow::Owned(_) => None,
         });
-        Some(self.inside(outside, data, subject))
+        Some(self.record(outside, data, subject))
     }
 
     /// The record inside the envelope, for as long as the envelope lives.
     pub(super) fn unpacked<'d>(&'d self, outside: &Raw<'d>) -> Raw<'d> {
-        self.inside(outside, &self.data, self.subject.as_deref())
+        self.record(outside, &self.data, self.subject.as_deref())
     }
 
-    fn inside<'d>(&self, outside: &Raw<'d>, data: &'d [u8], subject: Option<&'d str>) -> Raw<'d> {
+    fn record<'d>(&self, outside: &Raw<'d>, data: &'d [u8], subject: Option<&'d str>) -> Raw<'d> {
         let key = outside.key.filter(|key| !key.is_empty()).or(subject.map(str::as_bytes));
         Raw { key, value: Some(data), timestamp: self.time.or(outside.timestamp), ..*outside }
     }
@@ -227,7 +300,7 @@ mod tests {
         with_headers(headers, payload, |raw| {
             let (context, text) = (context(), std::str::from_utf8(raw.value.unwrap()).unwrap());
             let reading = Reading::new(&context);
-            let envelope = open(&Payload::new(text, raw, &context, &reading)).unwrap();
+            let envelope = open(&Payload::new(text, raw, &context, &reading), Inside::Unread).unwrap();
             let attribute = |name| table(scenario, "attributes are:").into_iter().find(|(known, _)| *known == name).unwrap().1;
             assert_eq!(envelope.id, format!("{}#{}", attribute("source"), attribute("id")));
             assert_eq!(envelope.type_name, attribute("type"));

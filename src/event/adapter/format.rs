@@ -1,7 +1,9 @@
 //! The formats of topics, and the one place where a record's format decides how it is read.
 
 use super::choice::Condition;
+use super::cloudevents::Inside;
 use super::events::Events;
+use super::object::Listed;
 use super::payload::Payload;
 use super::{cloudevents, debezium, segment, stripe, zendesk};
 use crate::event::mapping::Mapping;
@@ -68,7 +70,7 @@ impl Format {
         let mut events = Events::default();
         match self {
             Self::Native | Self::Choice(_) => return self.decode(payload.raw, payload.context),
-            Self::CloudEvents(inner) => return inner.read_inside(cloudevents::open(payload)?, payload),
+            Self::CloudEvents(inner) => return inner.read_inside(cloudevents::open(payload, inner.inside_envelope())?, payload),
             Self::Segment(options) => segment::read(payload, options, &mut events)?,
             Self::Stripe(options) => stripe::read(payload, options, &mut events)?,
             Self::Zendesk => zendesk::read(payload, &mut events)?,
@@ -86,25 +88,56 @@ impl Format {
 
     /// Reads the payload of an envelope, and completes its events with what the envelope says.
     fn read_inside<'a>(&self, envelope: cloudevents::Envelope<'a>, outside: &Payload<'a, '_>) -> Result<Decoded<'a>, Rejection> {
-        let payload_time = envelope.time.is_some();
-        let decoded = match envelope.borrowed(outside.raw) {
-            Some(raw) => {
-                let members = envelope.members().filter(|_| self.is_native());
-                let fields = members.map(|members| members.iter().map(|(name, json)| Some((*name, (*json, Unit::Usual)))));
-                let (context, kind) = (outside.context, envelope.native_type());
-                match fields.and_then(|fields| native::decode_members(fields, outside.has_escapes(), &raw, context, Some(kind))) {
-                    Some(decoded) => decoded?,
-                    None => self.decode_with_type(&raw, context, kind)?,
-                }
-            }
-            None => {
-                self.decode_with_type(&envelope.unpacked(outside.raw), outside.context, envelope.native_type())?.map(Record::into_owned)
-            }
+        let (context, kind) = (outside.context, envelope.native_type());
+        let mut decoded = match envelope.borrowed(outside.raw) {
+            Some(raw) => match self.read_scanned(envelope.inside(), kind, &raw, outside) {
+                Some(decoded) => decoded?,
+                None => self.decode_with_type(&raw, context, kind)?,
+            },
+            None => self.decode_with_type(&envelope.unpacked(outside.raw), context, kind)?.map(Record::into_owned),
         };
-        if envelope.id.len() > outside.context.id_bytes {
+        if envelope.id.len() > context.id_bytes {
             return Err(Rejection::new(Code::OutOfRange, "source and id together are longer than limits.text_bytes"));
         }
-        Ok(decoded.with(|record| record.payload_time |= payload_time).with_id(envelope.id))
+        decoded.identify(Some(envelope.id), envelope.time.is_some());
+        Ok(decoded)
+    }
+
+    /// What the pass over an envelope is to read of data in this format.
+    fn inside_envelope<'a>(&self) -> Inside<'a> {
+        match self {
+            Self::Native => Inside::Native(Listed::default()),
+            Self::Segment(_) => Inside::Segment(Box::default()),
+            Self::Stripe(_) => Inside::Stripe(Box::default()),
+            Self::Zendesk => Inside::Zendesk(Box::default()),
+            Self::Mapping(_) | Self::Debezium(_) | Self::CloudEvents(_) | Self::Choice(_) => Inside::Unread,
+        }
+    }
+
+    /// Reads what the pass over an envelope has found; `None` if it has found nothing in this format.
+    fn read_scanned<'a>(
+        &self,
+        inside: &Inside<'a>,
+        kind: &str,
+        raw: &Raw<'a>,
+        outside: &Payload<'a, '_>,
+    ) -> Option<Result<Decoded<'a>, Rejection>> {
+        if let (Self::Native, Inside::Native(listed)) = (self, inside) {
+            let fields = listed.members()?.iter().map(|(name, json)| Some((*name, (*json, Unit::Usual))));
+            return native::decode_members(fields, outside.has_escapes(), raw, outside.context, Some(kind));
+        }
+        let reading = Reading::new(outside.context);
+        reading.has_escapes.set(outside.has_escapes());
+        let text = raw.value.and_then(|value| std::str::from_utf8(value).ok())?;
+        let payload = Payload::new(text, raw, outside.context, &reading);
+        let mut events = Events::default();
+        let read = match (self, inside) {
+            (Self::Segment(options), Inside::Segment(call)) => segment::read_call(&payload, call, options, &mut events),
+            (Self::Stripe(options), Inside::Stripe(event)) => stripe::read_event(&payload, event, options, &mut events),
+            (Self::Zendesk, Inside::Zendesk(payloads)) => zendesk::read_payloads(&payload, payloads, &mut events),
+            _ => return None,
+        };
+        Some(read.map(|()| events.decoded()).map_err(|rejection| self.named(&rejection)))
     }
 
     fn decode_with_type<'a>(&self, raw: &Raw<'a>, context: &DecodeContext, type_name: &str) -> Result<Decoded<'a>, Rejection> {

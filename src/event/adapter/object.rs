@@ -10,8 +10,8 @@ macro_rules! object {
     ($(#[$meta:meta])* struct $name:ident<$life:lifetime> { $($(#[$field_meta:meta])* $field:ident: $type:ty = $key:literal,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
-        pub(super) struct $name<$life> {
-            $($(#[$field_meta])* pub(super) $field: $type,)*
+        pub(in crate::event::adapter) struct $name<$life> {
+            $($(#[$field_meta])* pub(in crate::event::adapter) $field: $type,)*
         }
 
         impl<$life> crate::event::scan::Scan<$life> for $name<$life> {

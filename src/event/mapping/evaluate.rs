@@ -19,6 +19,8 @@ pub(super) struct NativeEvent<'m> {
     pub(super) json: String,
     /// The system in which its account is an alias.
     pub(super) account_system: Option<&'m str>,
+    /// Whether it names its account, which is the key of the record otherwise.
+    pub(super) has_account: bool,
     /// Whether a discount counts as nothing in it.
     pub(super) list_price: bool,
 }
@@ -57,16 +59,16 @@ fn event<'m>(rule: &'m EventRule, common: &'m [Field], payload: &Scope<'_>, scop
         list_price |= applies(case, scope)?;
     }
     let mut json = format!("{{\"type\":\"{}\"", rule.target.name);
-    let mut account_system = None;
-    for field in &rule.fields {
-        write_field(&mut json, field, scope, &mut account_system)?;
-    }
+    let (mut account_system, mut has_account) = (None, false);
     let is_own = |field: &Field| rule.fields.iter().any(|own| own.name == field.name);
-    for field in common.iter().filter(|field| rule.target.has(&field.name) && !is_own(field)) {
-        write_field(&mut json, field, payload, &mut account_system)?;
+    let common = common.iter().filter(|field| rule.target.has(&field.name) && !is_own(field)).map(|field| (field, payload));
+    for (field, scope) in rule.fields.iter().map(|field| (field, scope)).chain(common) {
+        let before = json.len();
+        write_field(&mut json, field, scope, &mut account_system)?;
+        has_account |= field.name == "account_id" && json.len() > before;
     }
     json.push('}');
-    Ok(NativeEvent { rule, json, account_system, list_price })
+    Ok(NativeEvent { rule, json, account_system, has_account, list_price })
 }
 
 /// Whether a payload, or an element of the case's list, is such a case.

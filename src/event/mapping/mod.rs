@@ -124,7 +124,9 @@ impl Mapping {
         for rule in &self.0.events {
             let mut events = Vec::new();
             evaluate::events(rule, &self.0.common, payload, &mut |event| events.push(event))?;
-            for event in events {
+            // That two ids are one person says nothing without the account that they are in, as with an adapter in code.
+            let has_account = |event: &NativeEvent<'_>| event.has_account || payload.raw.key.is_some_and(|key| !key.is_empty());
+            for event in events.into_iter().filter(|event| event.rule.target.name != "user_identified" || has_account(event)) {
                 let mut record = self.decode(&event, payload.raw, context)?;
                 distinguish(&mut record, records.get(first..).unwrap_or_default());
                 records.push(record);

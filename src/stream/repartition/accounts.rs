@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::declaration::declared_by;
 use super::table::SharedAliases;
@@ -18,7 +19,9 @@ use crate::stream::values::{ReadRecord, Values};
 use crate::threads::{STEP_LIMIT, StepClock, Threads};
 
 /// How often the topics are checked for new partitions.
-const GROWTH_PERIOD: std::time::Duration = std::time::Duration::from_secs(10);
+const GROWTH_PERIOD: Duration = Duration::from_secs(10);
+/// Most events between two reports of the table's size.
+const BATCH: usize = 256;
 
 /// A topic that declares aliases.
 struct Source {
@@ -95,6 +98,7 @@ impl Follower {
         while !self.stop.is_requested() {
             self.clock.step();
             self.follow()?;
+            self.shared.report();
             if growth.passed() {
                 growth = Deadline::after(GROWTH_PERIOD);
                 if self.find_partitions()? {
@@ -134,22 +138,13 @@ impl Follower {
         Ok(self.reader.assign(places)?)
     }
 
+    /// Takes up to one batch of events; waits for the first one only.
     fn follow(&mut self) -> Result<(), Failure> {
-        let Some(event) = self.reader.poll(wait::STEP) else { return Ok(()) };
-        match event.content() {
-            ConsumerEvent::Record(record) => {
-                if let Some(read) = self.values.read(record, || goes_on(&self.clock, &self.stop))? {
-                    take(&read, &self.topics, &mut self.next, &self.shared);
-                }
-            }
-            // Behind the last record there may be ends of transactions.
-            ConsumerEvent::End(topic, _, end) if self.topics.iter().any(|source| source.is_own && source.name == topic) => {
-                self.shared.reach(end);
-            }
-            ConsumerEvent::Failed { fatal: true, reason, .. } => return Err(Failure::kafka("reading the accounts topics", &reason)),
-            ConsumerEvent::Failed { code, reason, .. } => log::client_error("accounts reader", Some(code), &reason),
-            ConsumerEvent::Log(level, facility, text) => log::librdkafka(level, &facility, &text),
-            _ => {}
+        let Self { reader, topics, next, values, shared, clock, stop, .. } = self;
+        let mut reading = Reading { topics, next, values, shared, clock, stop };
+        for limit in std::iter::once(wait::STEP).chain(std::iter::repeat_n(Duration::ZERO, BATCH - 1)) {
+            let Some(event) = reader.poll(limit) else { break };
+            reading.event(event.content())?;
         }
         Ok(())
     }
@@ -169,7 +164,7 @@ pub(super) fn aliases_now(options: &Options, stop: &Stop) -> Result<Aliases, Fai
     Ok(shared.take())
 }
 
-/// The first pass, to the ends.
+/// What a record takes to be read.
 struct Reading<'f> {
     topics: &'f [Source],
     next: &'f mut BTreeMap<(String, i32), i64>,
@@ -177,6 +172,24 @@ struct Reading<'f> {
     shared: &'f SharedAliases,
     clock: &'f StepClock,
     stop: &'f Stop,
+}
+
+impl Reading<'_> {
+    /// Takes one event after the first pass.
+    fn event(&mut self, event: ConsumerEvent<'_>) -> Result<(), Failure> {
+        match event {
+            ConsumerEvent::Record(record) => drop(self.record(record)?),
+            // Behind the last record there may be ends of transactions.
+            ConsumerEvent::End(topic, _, end) if self.topics.iter().any(|source| source.is_own && source.name == topic) => {
+                self.shared.reach(end);
+            }
+            ConsumerEvent::Failed { fatal: true, reason, .. } => return Err(Failure::kafka("reading the accounts topics", &reason)),
+            ConsumerEvent::Failed { code, reason, .. } => log::client_error("accounts reader", Some(code), &reason),
+            ConsumerEvent::Log(level, facility, text) => log::librdkafka(level, &facility, &text),
+            _ => {}
+        }
+        Ok(())
+    }
 }
 
 impl Visitor for Reading<'_> {

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::counted::Counted;
 use super::declaration::Declaration;
+use super::frontier::Frontier;
 use super::table::SharedAliases;
 use super::thread::{Assigned, RepartitionThread};
 use crate::clock::{Deadline, monotonic};
 use crate::config::section::OnBadRun;
 use crate::fault;
-use crate::kafka::{Outgoing, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
+use crate::kafka::{NextOffset, Outgoing, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
 use crate::stream::cycle::give_up;
 use crate::stream::failure::Failure;
 use crate::stream::group_event::note;
@@ -55,6 +56,11 @@ impl RepartitionThread {
         self.last_commit = monotonic();
         let table = self.stage.table().filter(|_| !self.partitions.is_empty());
         let deletions = table.map(SharedAliases::unwritten_deletions).unwrap_or_default();
+        let frontiers = self.backlog.frontiers();
+        for (key, assigned) in &mut self.partitions {
+            assigned.frontier = frontiers.get(key).copied().unwrap_or(Frontier::CaughtUp);
+            assigned.is_dirty |= assigned.told != Some(assigned.frontier);
+        }
         if self.open.is_none() && deletions.is_empty() && !self.partitions.values().any(|assigned| assigned.is_dirty) {
             self.report_positions();
             return Ok(true);
@@ -85,14 +91,20 @@ impl RepartitionThread {
         self.limits.committed(lasted, limit, self.is_nearly_full());
         self.metrics.transaction(TransactionOutcome::Committed, lasted);
         self.stage.started(self.owned.iter());
+        let told = self.partitions.iter().filter_map(|((index, partition), assigned)| {
+            let place = (self.stage.topics.get(*index)?.name.clone(), *partition);
+            Some((place, assigned.position.next, assigned.frontier))
+        });
+        self.stage.frontiers.tell(told, monotonic());
         for assigned in self.partitions.values_mut() {
-            assigned.is_dirty = false;
+            (assigned.is_dirty, assigned.told) = (false, Some(assigned.frontier));
         }
         // So that the next commit does not write them again before they have been read back.
         if let Some(table) = self.stage.table() {
             for deletion in deletions {
                 table.note_deletion(deletion, true);
             }
+            table.report();
         }
         std::mem::take(&mut self.counted).report(&self.metrics);
         (self.open, self.load) = (None, Load::default());
@@ -110,12 +122,13 @@ impl RepartitionThread {
     }
 
     /// The next offset of every partition, moved or not: sending them fences a thread that the group has replaced.
-    fn offsets(&self) -> Vec<(String, i32, i64)> {
+    fn offsets(&self) -> Vec<NextOffset> {
         if fault::is_mutant("repartition-offsets-left-out") {
             return Vec::new();
         }
         let next = |((index, partition), assigned): (&(usize, i32), &Assigned)| {
-            Some((self.stage.topics.get(*index)?.name.clone(), *partition, assigned.position.next))
+            let (topic, note) = (self.stage.topics.get(*index)?.name.clone(), assigned.frontier.note());
+            Some(NextOffset { topic, partition: *partition, next: assigned.position.next, note })
         };
         self.partitions.iter().filter_map(next).collect()
     }

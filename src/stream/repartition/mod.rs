@@ -9,16 +9,21 @@
 //!                                      +--(no group)-- aliases topic (compacted) <-----+
 //! ```
 //! The stage holds no state but its offsets, so nothing is restored: after a transaction that failed, or whose outcome is unclear, it reads
-//! on from the committed offsets. [`router`] decides what becomes of a record and does no I/O; [`thread`] reads, [`writer`] writes, [`commit`]
-//! commits; [`accounts`] follows the topics that declare aliases, [`table`] holds these, and [`declaration`] is what an event of another topic
+//! on from the committed offsets. [`router`] decides what becomes of a record and does no I/O; [`thread`] reads, [`backlog`] in the order of
+//! time while there is one ([`order`] chooses the partition, [`frontier`] holds the threads together), [`writer`] writes, [`commit`] commits;
+//! [`accounts`] follows the topics that declare aliases, [`table`] holds these, and [`declaration`] is what an event of another topic
 //! declares; [`purge`] deletes what the tasks have committed; [`reset`] moves the group's offsets behind what was written; [`redrive`] writes
 //! the events of dead letters whose account has become known.
 
 mod accounts;
+mod backlog;
 mod commit;
 mod counted;
 mod declaration;
 mod deletions;
+mod frontier;
+mod lane;
+mod order;
 mod origin;
 mod positions;
 pub(super) mod purge;

@@ -11,14 +11,19 @@ use crate::stream::offsets::{self, Known, Permits, Resolved};
 /// A topic partition.
 pub(super) type Place = (String, i32);
 
-/// The committed offsets of the group; partitions without one are left out. As long as an open transaction is about to move one, the
-/// broker answers with an error. `step` is called between attempts.
+/// The committed offsets of the group; partitions without one are left out.
 pub(super) fn committed(reader: &Consumer, places: &[Place], step: impl Fn()) -> Result<BTreeMap<Place, i64>, Failure> {
+    Ok(committed_notes(reader, places, step)?.into_iter().map(|(place, (next, _))| (place, next)).collect())
+}
+
+/// The same, with what was noted with each. As long as an open transaction is about to move one, the broker answers with an error. `step` is
+/// called between attempts.
+pub(super) fn committed_notes(reader: &Consumer, places: &[Place], step: impl Fn()) -> Result<BTreeMap<Place, (i64, String)>, Failure> {
     let began = monotonic();
     loop {
         step();
         let partitions = places.iter().map(|(topic, partition)| (topic.as_str(), *partition));
-        match reader.committed(partitions, wait::REQUEST) {
+        match reader.committed_notes(partitions, wait::REQUEST) {
             Ok(offsets) => {
                 return Ok(offsets.into_iter().filter_map(|(topic, partition, next)| Some(((topic, partition), next?))).collect());
             }

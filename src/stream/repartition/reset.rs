@@ -23,7 +23,6 @@ use crate::stream::preflight::reset::Move;
 /// nothing that was written is left.
 pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
     let inspector = Inspector::new(&options.properties)?;
-    let (internal, letters) = (options.repartition_topic(), &options.dead_letters_topic);
     let mut places: Vec<Place> = Vec::new();
     for topic in options.repartitioned() {
         let count = inspector.partitions_in_time(&topic.name, wait::KNOWN_TOPIC)?.unwrap_or_default();
@@ -32,20 +31,19 @@ pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
     let reader = Consumer::new(&options.properties.reader(&options.repartition_group()))?;
     // In the order of a restore: an offset that was read after the records could belong to a later transaction than they.
     let committed = positions::committed(&reader, &places, || ())?;
-    let mut written = Written { application: &options.application, next: BTreeMap::new() };
-    for topic in [internal.as_str(), letters.as_str()] {
-        let partitions = inspector.partitions(topic)?.unwrap_or_default();
-        wait_until_stable(&reader, &inspector, topic, partitions)?;
-        read_to_end(&reader, (0..partitions).map(|partition| (topic, partition, Offset::Beginning)), &mut written)?;
+    let internal = options.repartition_topic();
+    for topic in [&internal, &options.dead_letters_topic] {
+        wait_until_stable(&reader, &inspector, topic, inspector.partitions(topic)?.unwrap_or_default())?;
     }
-    if written.next.is_empty() {
+    let written = written(options, &reader, &inspector)?;
+    if written.is_empty() {
         return Ok(Vec::new());
     }
     let mut moves = Vec::new();
     for place in places {
         let (start, end) = inspector.watermarks(&place.0, place.1)?;
         // An offset beyond the end is one of a topic that was deleted and created again.
-        let next = written.next.get(&place).copied().filter(|next| *next <= end);
+        let next = written.get(&place).copied().filter(|next| *next <= end);
         match (committed.get(&place).copied(), next) {
             (Some(from), Some(to)) if from >= to => {}
             (from, Some(to)) => moves.push(Move { topic: place.0, partition: place.1, from, to }),
@@ -61,7 +59,17 @@ pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
     Ok(moves)
 }
 
-/// The offset behind the last record of each partition that has become an event or a dead letter.
+/// The offset behind the last record of each partition that has become an event or a dead letter, as far as those are still there.
+pub(super) fn written(options: &Options, reader: &Consumer, inspector: &Inspector) -> Result<BTreeMap<Place, i64>, Failure> {
+    let mut written = Written { application: &options.application, next: BTreeMap::new() };
+    for topic in [&options.repartition_topic(), &options.dead_letters_topic] {
+        let partitions = inspector.partitions(topic)?.unwrap_or_default();
+        read_to_end(reader, (0..partitions).map(|partition| (topic.as_str(), partition, Offset::Beginning)), &mut written)?;
+    }
+    Ok(written.next)
+}
+
+/// Collects these offsets.
 struct Written<'w> {
     application: &'w str,
     next: BTreeMap<Place, i64>,

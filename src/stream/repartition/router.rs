@@ -56,7 +56,7 @@ pub struct Outgoing<'a> {
 
 impl Router {
     /// Fills `routed` with the events of a record; none if its type is unknown. `aliases`: `None` without an accounts stream, where every
-    /// id is the account's own. `partition`: where the record was found; events without an account keep it, as far as it exists.
+    /// id is the account's own. `partition`: where the record was found; events without account and id keep it, as far as it exists.
     ///
     /// # Errors
     /// Why the record is a dead letter; nothing of it may then be written.
@@ -106,12 +106,13 @@ impl Router {
             let most = self.value_bytes_max;
             return Err(Rejection::new(Code::TooLarge, format!("has {bytes} bytes as a native event, at most {most} are allowed")));
         }
-        let (account, partition) = match record.account.as_deref() {
-            Some(account) => {
-                routed.accounts.extend_from_slice(account.as_bytes());
-                (Some(account_start..routed.accounts.len()), self.partitioner.partition(account.as_bytes(), self.partitions))
-            }
-            None => (None, partition % self.partitions.max(1)),
+        let (account, partition) = if let Some(account) = record.account.as_deref() {
+            routed.accounts.extend_from_slice(account.as_bytes());
+            (Some(account_start..routed.accounts.len()), self.partitioner.partition(account.as_bytes(), self.partitions))
+        } else {
+            // By its id, so that a repetition is found by the same task, whichever partition it is in.
+            let by_id = record.id.as_deref().map(|id| self.partitioner.partition(id.as_bytes(), self.partitions));
+            (None, by_id.unwrap_or_else(|| partition % self.partitions.max(1)))
         };
         routed.events.push(Event { stream: record.event.stream(), account, value: value_start..routed.values.len(), partition });
         Ok(())
@@ -266,13 +267,20 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_has_no_account_and_stays_in_an_existing_partition() {
-        let value =
-            br#"{"type":"cost_recorded","category":"retention","amount_minor":5,"currency":"USD","occurred_at":"2026-01-01T00:00:00Z"}"#;
-        let (mut routed, headers) = (Routed::default(), Headers::NONE);
-        let raw = Raw { stream: Stream::Billing, key: None, value: Some(value), headers, timestamp: None, future_reference: None };
-        router().route(&raw, &Format::Native, 7, None, &mut routed).unwrap();
-        let events: Vec<_> = routed.events().map(|event| (event.account, event.stream, event.partition)).collect();
-        assert_eq!(events, [(None, Stream::Billing, 3)]);
+    fn a_cost_has_no_account_and_goes_by_its_id_or_stays_in_an_existing_partition() {
+        let cost = |fields: &str, found: i32| {
+            let cost =
+                r#""type":"cost_recorded","category":"retention","amount_minor":5,"currency":"USD","occurred_at":"2026-01-01T00:00:00Z""#;
+            let (value, mut routed, headers) = (format!("{{{cost}{fields}}}"), Routed::default(), Headers::NONE);
+            let value = Some(value.as_bytes());
+            let raw = Raw { stream: Stream::Billing, key: None, value, headers, timestamp: None, future_reference: None };
+            router().route(&raw, &Format::Native, found, None, &mut routed).unwrap();
+            routed.events().map(|event| (event.account.is_none(), event.stream, event.partition)).collect::<Vec<_>>()
+        };
+        assert_eq!(cost("", 7), [(true, Stream::Billing, 3)]);
+        let by_id = Partitioner::Murmur2.partition(b"c-1", 4);
+        for found in [0, 1, 7] {
+            assert_eq!(cost(r#","id":"c-1""#, found), [(true, Stream::Billing, by_id)]);
+        }
     }
 }

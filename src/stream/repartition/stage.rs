@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::positions::{Place, committed};
+use super::frontier::Frontiers;
+use super::positions::{Place, committed_notes};
+use super::reset::written;
 use super::router::Router;
 use super::table::SharedAliases;
+use crate::clock::monotonic;
 use crate::kafka::{Consumer, Inspector, Offset, Record, TopicId, Visitor, read_to_end, wait};
 use crate::partitioner::Partitioner;
 use crate::stream::failure::Failure;
@@ -30,6 +33,8 @@ pub(in crate::stream) struct Stage {
     topic_ids: BTreeMap<String, TopicId>,
     /// Partitions that have been started: a permit of the operator holds for one start only.
     started: Mutex<BTreeSet<Place>>,
+    /// How far the partitions have been read.
+    pub(super) frontiers: Frontiers,
 }
 
 impl Stage {
@@ -48,14 +53,19 @@ impl Stage {
             return Ok(None);
         }
         let reader = Consumer::new(&options.properties.reader(&options.repartition_group()))?;
-        let mut places = Vec::new();
+        let mut read = Vec::new();
         for topic in &topics {
             let count = inspector.partitions_in_time(&topic.name, wait::KNOWN_TOPIC)?.unwrap_or_default();
-            places.extend((0..count).map(|partition| (topic.name.clone(), partition)));
+            read.extend((0..count).map(|partition| ((topic.name.clone(), partition), topic.stream)));
         }
+        let places: Vec<Place> = read.iter().map(|(place, _)| place.clone()).collect();
         // In this order: another instance may commit its first transaction in the meantime, records and offsets at once.
         let was_written = was_written(&options.repartition_topic(), inputs.partitions, &reader, inspector)?;
-        let known_topics: BTreeSet<String> = committed(&reader, &places, || ())?.into_keys().map(|(topic, _)| topic).collect();
+        let committed = committed_notes(&reader, &places, || ())?;
+        if committed.values().any(|(_, note)| note.is_empty()) {
+            check_not_moved(options, &reader, inspector, &places)?;
+        }
+        let known_topics: BTreeSet<String> = committed.into_keys().map(|(topic, _)| topic).collect();
         if known_topics.is_empty() && was_written {
             let (group, topic) = (options.repartition_group(), options.repartition_topic());
             let remedy = "`churnwatch topics reset` moves the group behind what it has written, with all instances stopped";
@@ -67,7 +77,8 @@ impl Stage {
         let table = || Arc::new(SharedAliases::new(options.settings.limits.aliases, Some(Arc::clone(metrics))));
         let aliases = options.resolves_aliases().then(table);
         let topic_ids = inputs.ids.repartitioned.clone();
-        Ok(Some(Arc::new(Self { topics, router, aliases, known_topics, topic_ids, started: Mutex::default() })))
+        let frontiers = Frontiers::new(read, monotonic());
+        Ok(Some(Arc::new(Self { topics, router, aliases, known_topics, topic_ids, started: Mutex::default(), frontiers })))
     }
 
     /// The index of a topic in [`Self::topics`].
@@ -132,6 +143,20 @@ fn partitioner(options: &Options, inputs: &Inputs) -> Result<Partitioner, Failur
     let stamps = stamps::newest(&reader, &options.changelog_topic(), inputs.partitions)?;
     let stamped = stamps.values().find_map(|stamp| stamp.basis.as_ref()?.partitioner);
     Ok(stamped.or_else(|| sampled.candidates.iter().next()).unwrap_or(Partitioner::Murmur2))
+}
+
+/// Refuses to go on if the group has been moved behind what the stage has written. The stage notes something with each offset; one without a
+/// note is from elsewhere, or from a version that noted nothing.
+fn check_not_moved(options: &Options, reader: &Consumer, inspector: &Inspector, places: &[Place]) -> Result<(), Failure> {
+    // In this order: another instance that runs may commit in the meantime, records and offsets at once.
+    let written = written(options, reader, inspector)?;
+    for (place, (committed, note)) in committed_notes(reader, places, || ())? {
+        if let Some(written) = written.get(&place).filter(|written| note.is_empty() && **written > committed) {
+            let (group, written, (topic, partition)) = (options.repartition_group(), *written, place);
+            return Err(Failure::RepartitionOffsetsMoved { group, topic, partition, committed, written });
+        }
+    }
+    Ok(())
 }
 
 /// Whether a transaction has ever been committed to the internal topic.

@@ -18,6 +18,8 @@ pub(in crate::stream) struct SharedAliases {
     /// The next offset to be read of the aliases topic.
     next: AtomicI64,
     deletions: Mutex<Deletions>,
+    /// Whether the gauges show the table as it is.
+    is_reported: AtomicBool,
     /// `None` in a command, which has no metrics.
     metrics: Option<Arc<Metrics>>,
 }
@@ -25,8 +27,14 @@ pub(in crate::stream) struct SharedAliases {
 impl SharedAliases {
     /// An empty table of at most this many entries.
     pub(super) fn new(limit: usize, metrics: Option<Arc<Metrics>>) -> Self {
-        let (is_complete, next, deletions) = (AtomicBool::default(), AtomicI64::default(), Mutex::default());
-        Self { table: RwLock::new(Aliases::new(limit)), is_complete, next, deletions, metrics }
+        Self {
+            table: RwLock::new(Aliases::new(limit)),
+            is_complete: AtomicBool::default(),
+            next: AtomicI64::default(),
+            deletions: Mutex::default(),
+            is_reported: AtomicBool::default(),
+            metrics,
+        }
     }
 
     /// The table, for reading.
@@ -36,12 +44,9 @@ impl SharedAliases {
 
     /// Changes the table, and counts what was wrong with it.
     pub(super) fn change(&self, change: impl FnOnce(&mut Aliases) -> Noted) -> Noted {
-        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        let noted = change(&mut table);
-        let (declared, disputed) = (table.len(), table.disputed());
-        drop(table);
+        let noted = change(&mut self.table.write().unwrap_or_else(PoisonError::into_inner));
+        self.is_reported.store(false, Ordering::Release);
         if let Some(metrics) = &self.metrics {
-            metrics.aliases(declared, disputed);
             metrics.limit_reached(Limit::Aliases, noted.refused as u64);
             let conflicts =
                 [(AliasConflict::Disputed, noted.disputed), (AliasConflict::Moved, noted.moved), (AliasConflict::Cyclic, noted.cyclic)];
@@ -50,6 +55,16 @@ impl SharedAliases {
             }
         }
         noted
+    }
+
+    /// Reports how large the table is, if it has changed since.
+    pub(super) fn report(&self) {
+        let Some(metrics) = self.metrics.as_ref().filter(|_| !self.is_reported.swap(true, Ordering::AcqRel)) else { return };
+        let (declared, disputed) = {
+            let table = self.table();
+            (table.len(), table.disputed())
+        };
+        metrics.aliases(declared, disputed);
     }
 
     /// Takes note of what a record says about the deletion of its account. `is_own`: it is one of the aliases topic.

@@ -10,10 +10,13 @@
 //! offsets alone.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::counted::Counted;
+use super::frontier::Frontier;
+use super::lane::Backlog;
 use super::origin::HEADER;
 use super::positions::{self, Place};
 use super::router::Routed;
@@ -24,7 +27,7 @@ use crate::config::section::OnBadRun;
 use crate::engine::Outcome;
 use crate::engine::bad_run::BadRun;
 use crate::event::PerStream;
-use crate::kafka::{Consumer, ConsumerEvent, Inspector, Membership, Offset, TransactionError, TransactionalProducer, wait};
+use crate::kafka::{Consumer, ConsumerEvent, Inspector, Membership, Offset, Record, TransactionError, TransactionalProducer, wait};
 use crate::stop::Stop;
 use crate::stream::catch_up::Position;
 use crate::stream::cycle::give_up;
@@ -47,7 +50,7 @@ const POLL_LIMIT: Duration = Duration::from_millis(100);
 /// Longest wait for aliases that the predecessors of a thread have declared.
 const ALIASES_LIMIT: Duration = Duration::from_secs(10);
 /// Events between two readings of the clock.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 /// A partition that the thread reads.
 pub(super) struct Assigned {
@@ -57,6 +60,10 @@ pub(super) struct Assigned {
     pub run: BadRun,
     /// Whether its offset must be committed: it has moved, or was never committed.
     pub is_dirty: bool,
+    /// What is noted about its backlog with the next commit.
+    pub frontier: Frontier,
+    /// What was noted with the last one.
+    pub told: Option<Frontier>,
 }
 
 /// A thread and everything it owns.
@@ -64,9 +71,11 @@ pub(in crate::stream) struct RepartitionThread {
     pub(super) number: usize,
     pub(super) options: Arc<Options>,
     pub(super) stage: Arc<Stage>,
-    pub(super) member: Consumer,
+    /// What is left of the backlog; its queues belong to the member.
+    pub(super) backlog: Backlog,
+    pub(super) member: Rc<Consumer>,
     /// Reads committed offsets; never joins the group.
-    reader: Consumer,
+    pub(super) reader: Consumer,
     inspector: Inspector,
     namesake: Option<Namesake>,
     pub(super) transactional_id: String,
@@ -113,7 +122,8 @@ impl RepartitionThread {
         let clock = threads.clock(format!("repartition thread {number}"), STEP_LIMIT);
         Ok(Self {
             number,
-            member: Consumer::new(&options.properties.growing_member(&group, group_instance.as_deref()))?,
+            backlog: Backlog::default(),
+            member: Rc::new(Consumer::new(&options.properties.growing_member(&group, group_instance.as_deref()))?),
             reader: Consumer::new(&options.properties.reader(&group))?,
             inspector: Inspector::patient(&options.properties)?,
             namesake: Namesake::of(&group, group_instance.as_deref(), options)?,
@@ -206,12 +216,14 @@ impl RepartitionThread {
             let permits = self.stage.permits(place, self.options.permits);
             let is_known = self.stage.is_known(&place.0) || read.contains(place.0.as_str());
             let resolved = positions::resolve(place, committed.get(place).copied(), is_known, &self.inspector, permits)?;
-            let assigned = Assigned { position: Position::at(resolved.next), run: BadRun::default(), is_dirty: resolved.must_commit };
+            let (position, run, is_dirty) = (Position::at(resolved.next), BadRun::default(), resolved.must_commit);
+            let assigned = Assigned { position, run, is_dirty, frontier: Frontier::Unknown, told: None };
             self.partitions.insert((index, place.1), assigned);
             if is_known && let Some(topic) = self.stage.topics.get(index) {
                 *self.known.of_mut(topic.stream) = true;
             }
         }
+        self.begin_backlog()?;
         let topics = &self.stage.topics;
         let places = self.partitions.iter().filter_map(|((index, partition), assigned)| {
             Some((topics.get(*index)?.name.as_str(), *partition, Offset::Offset(assigned.position.next)))
@@ -264,6 +276,7 @@ impl RepartitionThread {
         }
         self.partitions.clear();
         self.owned.clear();
+        self.leave_backlog();
         self.membership = None;
         self.report.revoked(monotonic());
         self.member.unassign()?;
@@ -278,74 +291,83 @@ impl RepartitionThread {
             if left.is_zero() || !self.events.is_empty() || self.stop.is_requested() || self.is_nearly_full() {
                 return Ok(());
             }
-            if let Err(error) = self.process_batch(left)? {
+            let processed = if self.backlog.is_read() { self.process_in_order(left)? } else { self.process_batch(left)? };
+            if let Err(error) = processed {
                 return self.failed(&error);
             }
         }
     }
 
     fn process_batch(&mut self, mut wait: Duration) -> Result<Result<(), TransactionError>, Failure> {
-        let stage = Arc::clone(&self.stage);
+        // An event borrows the consumer while its record is routed.
+        let member = Rc::clone(&self.member);
         for polled in 0..BATCH {
             if polled > 0 && self.is_nearly_full() {
                 break;
             }
-            // The event borrows the consumer while the record is routed.
-            let Some(event) = self.member.poll(wait) else { break };
+            let Some(event) = member.poll(wait) else { break };
             wait = Duration::ZERO;
             match event.content() {
-                ConsumerEvent::Record(record) => {
-                    let Some(index) = stage.index(record.topic()) else { continue };
-                    let Some(assigned) = self.partitions.get_mut(&(index, record.partition())) else { continue };
-                    // A fetch from before the last assignment may still be delivered.
-                    if record.offset() < assigned.position.next {
-                        continue;
-                    }
-                    let step = || {
-                        self.clock.step();
-                        !self.stop.is_requested()
-                    };
-                    let Some(read) = self.values.read(record, step)? else { break };
-                    assigned.position.pass(record.offset(), record.timestamp().map(|(timestamp, _)| timestamp));
-                    assigned.is_dirty = true;
-                    let writer = Writer {
-                        producer: &self.producer,
-                        open: &mut self.open,
-                        load: &mut self.load,
-                        headers: &mut self.headers,
-                        internal: &self.internal,
-                        aliases: &self.aliases,
-                        options: &self.options,
-                    };
-                    let Some(topic) = stage.topics.get(index) else { continue };
-                    let (outcome, written) = writer.record(&read, topic, &stage, &mut self.routed);
-                    if let Err(error) = written {
-                        return Ok(Err(error));
-                    }
-                    self.counted.count(topic.stream.name(), &outcome, &self.routed, &self.metrics);
-                    match &outcome {
-                        Outcome::DeadLetter(rejection) => self.notices.dead_letter(topic, &read, rejection),
-                        Outcome::Ignored => self.notices.unknown_type(topic, &read),
-                        _ => *self.known.of_mut(topic.stream) = true,
-                    }
-                    let is_known = *self.known.of(topic.stream);
-                    let finding = assigned.run.count(&outcome, is_known, self.options.bad_run);
-                    if let Some(finding) = finding.filter(|_| self.options.on_bad_run == OnBadRun::Exit) {
-                        let shape = crate::stream::notices::shape(&read, topic);
-                        return Err(bad_run(topic, record, finding, shape));
-                    }
-                }
+                ConsumerEvent::Record(record) => match self.process_record(record)? {
+                    Some(Ok(())) => {}
+                    Some(Err(error)) => return Ok(Err(error)),
+                    None => break,
+                },
                 ConsumerEvent::End(topic, partition, offset) => {
-                    if let Some(index) = stage.index(&topic)
+                    if let Some(index) = self.stage.index(&topic)
                         && let Some(assigned) = self.partitions.get_mut(&(index, partition))
                     {
                         assigned.position.reach_end(offset);
                     }
                 }
-                other => note(other, || self.member.assignment_lost(), &mut self.events)?,
+                other => note(other, || member.assignment_lost(), &mut self.events)?,
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Routes one record; `None` if a shutdown was requested before that.
+    pub(super) fn process_record(&mut self, record: Record<'_>) -> Result<Option<Result<(), TransactionError>>, Failure> {
+        let stage = Arc::clone(&self.stage);
+        let place = stage.index(record.topic()).and_then(|index| Some((index, stage.topics.get(index)?)));
+        let Some((index, topic)) = place else { return Ok(Some(Ok(()))) };
+        let Some(assigned) = self.partitions.get_mut(&(index, record.partition())) else { return Ok(Some(Ok(()))) };
+        // A fetch from before the last assignment may still be delivered.
+        if record.offset() < assigned.position.next {
+            return Ok(Some(Ok(())));
+        }
+        let step = || {
+            self.clock.step();
+            !self.stop.is_requested()
+        };
+        let Some(read) = self.values.read(record, step)? else { return Ok(None) };
+        assigned.position.pass(record.offset(), record.timestamp().map(|(timestamp, _)| timestamp));
+        assigned.is_dirty = true;
+        let writer = Writer {
+            producer: &self.producer,
+            open: &mut self.open,
+            load: &mut self.load,
+            headers: &mut self.headers,
+            internal: &self.internal,
+            aliases: &self.aliases,
+            options: &self.options,
+        };
+        let (outcome, written) = writer.record(&read, topic, &stage, &mut self.routed);
+        if written.is_err() {
+            return Ok(Some(written));
+        }
+        self.counted.count(topic.stream.name(), &outcome, &self.routed, &self.metrics);
+        match &outcome {
+            Outcome::DeadLetter(rejection) => self.notices.dead_letter(topic, &read, rejection),
+            Outcome::Ignored => self.notices.unknown_type(topic, &read),
+            _ => *self.known.of_mut(topic.stream) = true,
+        }
+        let is_known = *self.known.of(topic.stream);
+        let finding = assigned.run.count(&outcome, is_known, self.options.bad_run);
+        match finding.filter(|_| self.options.on_bad_run == OnBadRun::Exit) {
+            Some(finding) => Err(bad_run(topic, record, finding, crate::stream::notices::shape(&read, topic))),
+            None => Ok(Some(Ok(()))),
+        }
     }
 
     /// Reports how far each partition has been read; partitions with the same number make one entry.

@@ -3,6 +3,7 @@
 mod databases;
 mod debezium;
 mod in_place;
+mod published;
 mod stripe;
 mod zendesk;
 

@@ -279,6 +279,21 @@ impl Campaign<'_> {
         client::produce_scattered(self.broker, PARTITIONS, (0..PARTITIONS).map(|_| (usage.as_str(), None, pulse, now())));
     }
 
+    /// Writes an event to every partition of the usage topic of the stage, if there is one.
+    pub fn beat(&self) {
+        if self.stage.is_none() {
+            return;
+        }
+        let usage = self.topics.of(churnwatch::event::Stream::Usage);
+        let (at, partitions) = (now(), client::partitions(self.broker, &usage));
+        let event = |n| {
+            let fields = r#""type":"feature_used","account_id":"acct-beat","user_id":"u-0","feature":"beat""#;
+            format!(r#"{{{fields},"id":"beat-{at}-{n}","occurred_at":{at}}}"#)
+        };
+        let events: Vec<String> = (0..partitions).map(event).collect();
+        client::produce_scattered(self.broker, partitions, events.iter().map(|event| (usage.as_str(), None, event.as_bytes(), at)));
+    }
+
     /// Moves the group's offsets while no instance runs: the next instance must refuse to continue and report it.
     fn move_offsets(&mut self) -> Result<(), Violation> {
         let usage = self.topics.of(churnwatch::event::Stream::Usage);

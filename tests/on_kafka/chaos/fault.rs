@@ -261,6 +261,8 @@ impl Campaign<'_> {
         }
         let mut result = Ok(());
         let fallen = in_time(POINT_LIMIT, || {
+            // The load may have come to its end, and without an event there is no transaction in the stage.
+            self.beat();
             result = self.fleet.supervise();
             (result.is_err() || self.fleet.has_fallen(place)).then_some(())
         });

@@ -59,8 +59,8 @@ fn what_passes_the_repartition_stage_is_what_native_input_gives_whatever_breaks(
     let minutes = number("MINUTES").or_else(|| number("CYCLES").is_none().then_some(STAGE_MINUTES));
     let until = minutes.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
     let faults = usize::try_from(number("CYCLES").unwrap_or(STAGE_CYCLES)).unwrap();
-    // The stage reads its partitions in any order, so the tasks may be ahead of a record by all of the backlog. Ids are remembered for as
-    // long as that is, or which repetitions count would depend on the order.
+    // Instances may be ahead of each other by a seventh of `time.dedup_days`, and with that differ the days of which a task still remembers
+    // ids, in an account that was quiet since: none that decide anything, but the states would not be the same to the byte.
     let days = u32::try_from(REMEMBERED_DAYS).unwrap();
     let size = Size { accounts: u32::try_from(number("ACCOUNTS").unwrap_or(30)).unwrap(), days, activity: 0.2 };
     go_through(number("SEED").unwrap_or(1), 1, size, faults, until, true);

@@ -176,18 +176,15 @@ fn written<'a>(payload: &Payload<'a, '_>, change: &RowChange<'_, 'a>, content: &
     let outside = payload.raw;
     let raw =
         Raw { value: Some(row.as_bytes()), key: account_key(outside.key), timestamp: change.changed_at.or(outside.timestamp), ..*outside };
-    let decoded = match if content.is_native { in_place(payload, change, row, &raw) } else { None } {
+    let mut decoded = match if content.is_native { in_place(payload, change, row, &raw) } else { None } {
         Some(decoded) => decoded?,
         None => match change.columns.plain(row)? {
             Cow::Borrowed(row) => (content.decode)(&Raw { value: Some(row.as_bytes()), ..raw })?,
             Cow::Owned(row) => (content.decode)(&Raw { value: Some(row.as_bytes()), ..raw })?.map(Record::into_owned),
         },
     };
-    let decoded = decoded.with(|record| record.payload_time |= change.changed_at.is_some());
-    Ok(match change.id(outside.key) {
-        Some(id) => decoded.with_id(id.into()),
-        None => decoded,
-    })
+    decoded.identify(change.id(outside.key).map(Cow::Owned), change.changed_at.is_some());
+    Ok(decoded)
 }
 
 /// The native event that a row is, unless the row must be rewritten to be read.

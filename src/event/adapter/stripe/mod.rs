@@ -16,7 +16,8 @@ mod tiers;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use self::payload::{Expanded, StripeEvent, Subject};
+pub(super) use self::payload::StripeEvent;
+use self::payload::{Expanded, Subject};
 use super::events::Events;
 use super::inner;
 use super::object::Json;
@@ -92,12 +93,22 @@ impl Meaning {
 pub(super) fn read<'a>(payload: &Payload<'a, '_>, options: &Options, events: &mut Events<'a>) -> Result<(), Rejection> {
     let mut event = StripeEvent::default();
     payload.parse(&mut event)?;
+    read_event(payload, &event, options, events)
+}
+
+/// The same for an event that has been parsed.
+pub(super) fn read_event<'a>(
+    payload: &Payload<'a, '_>,
+    event: &StripeEvent<'a>,
+    options: &Options,
+    events: &mut Events<'a>,
+) -> Result<(), Rejection> {
     let mut kind = payload.required(event.kind, "type", Value::any_text)?;
     if kind.bytes().any(|byte| byte.is_ascii_uppercase()) {
         kind.to_mut().make_ascii_lowercase();
     }
     let meaning = Meaning::of(&kind);
-    let Some(subject) = event.data.get().and_then(|data| data.object.get()) else { return without_object(&event, &kind) };
+    let Some(subject) = event.data.get().and_then(|data| data.object.get()) else { return without_object(event, &kind) };
     let Some(meaning) = meaning else { return Ok(()) };
     let account = account(payload, subject, options)?;
     payload.required(event.created, "created", |_| Ok(()))?;

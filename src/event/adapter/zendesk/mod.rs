@@ -9,7 +9,7 @@ mod webhook;
 
 use std::borrow::Cow;
 
-use self::payload::Payloads;
+pub(super) use self::payload::Payloads;
 use super::events::Events;
 use super::object::Json;
 use super::payload::{Account, Payload, missing};
@@ -30,10 +30,15 @@ const PRIORITIES: [(&str, Priority); 4] =
 pub(super) fn read<'a>(payload: &Payload<'a, '_>, events: &mut Events<'a>) -> Result<(), Rejection> {
     let mut parsed = Payloads::default();
     payload.parse(&mut parsed)?;
+    read_payloads(payload, &parsed, events)
+}
+
+/// The same for one that has been parsed.
+pub(super) fn read_payloads<'a>(payload: &Payload<'a, '_>, parsed: &Payloads<'a>, events: &mut Events<'a>) -> Result<(), Rejection> {
     let kind = lower(payload.optional(parsed.kind, "type", Value::any_text).ok().flatten().unwrap_or_default());
     match (kind.strip_prefix(EVENT_TYPE), parsed.ticket.get()) {
         (Some(kind), _) => match kind.strip_prefix("ticket.") {
-            Some(kind) => webhook::read(payload, &parsed, kind, events),
+            Some(kind) => webhook::read(payload, parsed, kind, events),
             None => Ok(()),
         },
         (None, Some(ticket)) => export::read(payload, ticket, export::Paths::WRAPPED, events),

@@ -3,7 +3,7 @@
 
 use crate::clock::Deadline;
 use crate::fault;
-use crate::kafka::{Commit, Consumer, Membership, Outgoing, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
+use crate::kafka::{Commit, Consumer, Membership, NextOffset, Outgoing, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 use crate::stream::repartition::origin::{HEADER, Origin};
@@ -132,7 +132,8 @@ impl Writer {
             self.producer
                 .send(&Outgoing { topic, partition: None, key, value, headers: &[], timestamp: None, remember: false }, deadline)?;
         }
-        self.producer.commit(offsets, &self.membership.metadata, deadline)
+        let offsets: Vec<NextOffset> = offsets.iter().cloned().map(NextOffset::from).collect();
+        self.producer.commit(&offsets, &self.membership.metadata, deadline)
     }
 }
 

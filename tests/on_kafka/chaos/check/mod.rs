@@ -111,7 +111,7 @@ pub fn check_commits(broker: &Broker, application: &Application) -> Vec<Violatio
 
 /// The state in the changelog is byte-identical to that of the application without faults, except for accounts whose next life may have
 /// been read before the deletion: which ids they remember depends on that.
-fn compare_states(changelog: &Changelog, witness: &Changelog, is_compared: impl Fn(&[u8]) -> bool) -> Option<Violation> {
+pub fn compare_states(changelog: &Changelog, witness: &Changelog, is_compared: impl Fn(&[u8]) -> bool) -> Option<Violation> {
     let (state, expected) = (changelog.made_of_events(), witness.made_of_events());
     let is_comparable =
         |(_, key): &&(i32, Vec<u8>)| is_compared(key) && !key.windows(RETURNER.len()).any(|part| part == RETURNER.as_bytes());
