@@ -78,7 +78,9 @@ impl Rows {
             group.sums(parameters, &scale).add_to(&scale, &group.places, &mut gradient, &mut gauss_newton, &mut rest);
         }
         let n = self.len as f64;
-        gradient.iter_mut().for_each(|partial| *partial /= n);
+        for partial in &mut gradient {
+            *partial /= n;
+        }
         gauss_newton.divide_by(n);
         rest.divide_by(n);
         for (place, c) in parameters.iter().enumerate().skip(1) {
