@@ -118,14 +118,16 @@ const POINTS: [(&str, u64); 7] = [
     ("in-restore", 200),
     ("in-revocation", 2),
 ];
-/// The same in the repartition stage, which commits four times as often.
-const STAGE_POINTS: [(&str, u64); 2] = [("before-repartition-commit", 12), ("after-repartition-commit", 12)];
+/// The same in the repartition stage, whose threads start once the aliases have been read and the group has settled.
+const STAGE_POINTS: [(&str, u64); 2] = [("before-repartition-commit", 4), ("after-repartition-commit", 4)];
 /// The same for blocking.
 const STALLS: [(&str, u64); 4] = [("before-cycle", 9), ("before-begin", 6), ("after-produce", 6), ("before-commit", 6)];
 /// The session lasts three seconds, a transaction ten.
 const PAST_SESSION: Duration = Duration::from_millis(4500);
 const PAST_TRANSACTION: Duration = Duration::from_secs(13);
 const POINT_LIMIT: Duration = Duration::from_secs(8);
+/// The same with a repartition stage, in which records pass two groups.
+const STAGE_POINT_LIMIT: Duration = Duration::from_secs(25);
 /// Time within which an instance sends every kind of request at least once.
 const REQUEST_LIMIT: Duration = Duration::from_secs(30);
 /// Time within which a zombie has learned what happened without it.
@@ -260,7 +262,8 @@ impl Campaign<'_> {
             self.at_least(self.fleet.running().len().min(PLACES - 1) + 1)?;
         }
         let mut result = Ok(());
-        let fallen = in_time(POINT_LIMIT, || {
+        let limit = if points == STAGE_POINTS { STAGE_POINT_LIMIT } else { POINT_LIMIT };
+        let fallen = in_time(limit, || {
             // The load may have come to its end, and without an event there is no transaction in the stage.
             self.beat();
             result = self.fleet.supervise();
