@@ -256,9 +256,12 @@ pub fn state_of_events(broker: &Broker, changelog: &str) -> BTreeMap<Vec<u8>, Ve
     state
 }
 
-/// Sections of accounts are numbered; the first holds the score, and so the time of scoring. The stamp counts waiting records.
+/// The sections of an account that depend on when it was scored: its score, and its scores on past dates.
+pub const SECTIONS_OF_SCORES: [u8; 2] = [0, 16];
+
+/// Sections of accounts are numbered. The stamp counts waiting records.
 fn is_made_of_events_alone(key: &[u8]) -> bool {
-    matches!(key, [1, section, ..] if *section != 0)
+    matches!(key, [1, section, ..] if !SECTIONS_OF_SCORES.contains(section))
 }
 
 /// The number of partitions of an existing topic.

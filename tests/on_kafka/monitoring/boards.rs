@@ -63,7 +63,8 @@ fn every_metric_on_a_board_is_documented() {
 
 #[test]
 fn every_query_of_every_panel_has_an_answer_on_the_demo() {
-    let demo = Demo::start(&["--accounts", "150", "--seed", "1"]);
+    let mut demo = Demo::start(&["--accounts", "150", "--seed", "1"]);
+    demo.wait_for_history();
     let alertmanager = Alertmanager::start();
     let mut prometheus = Prometheus::start(demo.address, alertmanager.address);
     prometheus.wait_for("churnwatch_account_band_worsened == 1");
