@@ -94,7 +94,9 @@ impl Changelog {
     pub fn made_of_events(&self) -> BTreeMap<&(i32, Vec<u8>), &Vec<u8>> {
         self.state
             .iter()
-            .filter(|((_, key), _)| matches!(key[..], [1 | 3, section, ..] if !client::SECTIONS_OF_SCORES.contains(&section)) || key[0] == 2)
+            .filter(|((_, key), _)| {
+                matches!(key[..], [1 | 3, section, ..] if !client::SECTIONS_OF_SCORES.contains(&section)) || key[0] == 2
+            })
             .collect()
     }
 
