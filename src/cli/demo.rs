@@ -194,7 +194,7 @@ fn announce(args: &Args, servers: &str, config: &Config) {
          \n  page     http://{listen}/           who needs attention, why, and since when\
          \n  metrics  http://{listen}/metrics    what Prometheus scrapes\
          \n  changes  kcat -b {servers} -C -t {changes}\n\
-         \nFirst {HISTORY_DAYS} days of history are read, in some ten seconds; then one second is {} of theirs.\
+         \nFirst {HISTORY_DAYS} days of history are read; then one second is {} of theirs.\
          \nPress Ctrl-C to stop. Nothing is kept.",
         span(*speed)
     );

@@ -34,8 +34,8 @@ pub(crate) const STEP: Duration = Duration::from_millis(100);
 /// How long to keep trying after this error; `None` if it is final. `contact`: the limit while no broker answers at all.
 pub(crate) fn limit(error: &KafkaError, contact: Duration) -> Option<Duration> {
     use RDKafkaErrorCode::{
-        AllBrokersDown, BrokerTransportFailure, CoordinatorLoadInProgress, CoordinatorNotAvailable, LeaderNotAvailable, NetworkException,
-        NotCoordinator, NotLeaderForPartition, OffsetNotAvailable, OperationTimedOut, RequestTimedOut, UnknownPartition,
+        AllBrokersDown, BrokerTransportFailure, CoordinatorLoadInProgress, CoordinatorNotAvailable, DestroyBroker, LeaderNotAvailable,
+        NetworkException, NotCoordinator, NotLeaderForPartition, OffsetNotAvailable, OperationTimedOut, RequestTimedOut, UnknownPartition,
         UnstableOffsetCommit, WaitingForCoordinator,
     };
     let code = match error {
@@ -43,7 +43,8 @@ pub(crate) fn limit(error: &KafkaError, contact: Duration) -> Option<Duration> {
         other => other.rdkafka_error_code()?,
     };
     match code {
-        AllBrokersDown | BrokerTransportFailure | NetworkException | OperationTimedOut => Some(contact),
+        // librdkafka drops a broker that does not answer together with the requests that wait for it.
+        AllBrokersDown | BrokerTransportFailure | DestroyBroker | NetworkException | OperationTimedOut => Some(contact),
         LeaderNotAvailable
         | NotLeaderForPartition
         | OffsetNotAvailable
@@ -91,6 +92,7 @@ mod tests {
         assert_eq!(limit(&failed(RDKafkaErrorCode::LeaderNotAvailable), FIRST_CONTACT), Some(OUTAGE));
         assert_eq!(limit(&failed(RDKafkaErrorCode::AllBrokersDown), FIRST_CONTACT), Some(FIRST_CONTACT));
         assert_eq!(limit(&failed(RDKafkaErrorCode::AllBrokersDown), OUTAGE), Some(OUTAGE));
+        assert_eq!(limit(&failed(RDKafkaErrorCode::DestroyBroker), OUTAGE), Some(OUTAGE));
         assert_eq!(limit(&failed(RDKafkaErrorCode::UnstableOffsetCommit), OUTAGE), Some(OPEN_TRANSACTION));
         assert_eq!(limit(&KafkaError::AdminOp(RDKafkaErrorCode::OperationTimedOut), OUTAGE), Some(OUTAGE));
         assert_eq!(limit(&KafkaError::AdminOp(RDKafkaErrorCode::InvalidConfig), OUTAGE), None);

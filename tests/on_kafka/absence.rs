@@ -9,8 +9,8 @@ use crate::kafka::input::simulated;
 use crate::kafka::scenario::{LIMIT, Scenario};
 use crate::kafka::service::Service;
 
-/// Longer than one request may take, and than the patience before the first contact.
-const ABSENCE: Duration = Duration::from_secs(15);
+/// Longer than a pause and one request together, and than the patience before the first contact.
+const ABSENCE: Duration = Duration::from_secs(25);
 
 fn own_broker() -> &'static Broker {
     Box::leak(Box::new(Broker::start(|_, _| String::new(), "")))
@@ -24,9 +24,9 @@ fn outlasts(service: &mut Service, begun: Instant) {
     });
 }
 
-/// A pause at a named point, long enough for a broker to go away.
+/// A pause at a named point, long enough for a broker to go away, on a busy machine too.
 fn pause(point: &str) -> [(&'static str, String); 1] {
-    [("CHURNWATCH_FAULT", format!("{point}:1:5000"))]
+    [("CHURNWATCH_FAULT", format!("{point}:1:15000"))]
 }
 
 #[test]
