@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::breakdown::Breakdown;
-use crate::engine::{AccountHistory, AccountReport};
+use crate::engine::{AccountHistory, AccountReport, Slot};
 use crate::event::Stream;
 use crate::portfolio::{Cohorts, CompleteMonths, HistoryDates, Period, Portfolio, PortfolioHistory};
 use crate::score::Model;
@@ -93,10 +93,7 @@ impl Directory {
             task.accounts.visit(|slot| begins = begins.into_iter().chain(slot.account.first_seen()).min());
         }
         let mut cohorts = Cohorts::new(CompleteMonths::new(begins, now, &settings.zone), SCOPES_MAX);
-        for task in &tasks {
-            let billing_t = task.summary().stream_time.view(now, &settings).stream(Stream::Billing).t;
-            task.accounts.visit(|slot| cohorts.add_account(&slot.account, billing_t, &settings));
-        }
+        self.visit_with_billing_time(now, &settings, |slot, billing_t| cohorts.add_account(&slot.account, billing_t, &settings));
         cohorts
     }
 
@@ -105,11 +102,18 @@ impl Directory {
     pub fn portfolio_history(&self, now: Timestamp) -> PortfolioHistory {
         let settings = self.settings();
         let mut history = PortfolioHistory::new(HistoryDates::until(now, &settings.zone), SCOPES_MAX);
-        for task in self.tasks() {
-            let billing_t = task.summary().stream_time.view(now, &settings).stream(Stream::Billing).t;
-            task.accounts.visit(|slot| history.add_account(&slot.account, slot.history(), billing_t, &settings));
-        }
+        self.visit_with_billing_time(now, &settings, |slot, billing_t| {
+            history.add_account(&slot.account, slot.history(), billing_t, &settings);
+        });
         history
+    }
+
+    /// Visits every account, with the instant up to which its task knows billing.
+    fn visit_with_billing_time(&self, now: Timestamp, settings: &Settings, mut visit: impl FnMut(&Slot, Timestamp)) {
+        for task in self.tasks() {
+            let billing_t = task.summary().stream_time.view(now, settings).stream(Stream::Billing).t;
+            task.accounts.visit(|slot| visit(slot, billing_t));
+        }
     }
 
     /// One account on past dates; `None` if no task has it.

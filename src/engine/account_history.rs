@@ -28,8 +28,7 @@ impl Slot {
     #[must_use]
     pub fn history_until(&self, view: &View, settings: &Settings) -> AccountHistory {
         let today = settings.zone.date_of(view.t);
-        let reach = i32::try_from(SCORE_DATES).unwrap_or_default();
-        let dates: Vec<_> = (0..reach).rev().map(|back| today.minus(back)).collect();
+        let dates: Vec<_> = today.and_before(SCORE_DATES).collect();
         let ledger = self.account.billing().ledger(&settings.money);
         let (known_from, billing_t) = (self.account.billing().first_record_at(), view.stream(Stream::Billing).t);
         let mrr = |start| known_from.filter(|first| *first <= start).map(|_| ledger.mrr_at(start.min(billing_t)));

@@ -11,7 +11,7 @@ use crate::account::Nearest;
 use crate::engine::Counts;
 use crate::event::Stream;
 use crate::metric::Metric;
-use crate::portfolio::lines;
+use crate::portfolio::{Scope, lines};
 use crate::telemetry::Source;
 use crate::time::Timestamp;
 
@@ -76,9 +76,8 @@ fn portfolio_with(source: &dyn Source, scopes_max: usize) -> Value {
 }
 
 /// `/api/portfolio/history`: the last 91 dates of all accounts of this instance, or of one segment, plan or CSM.
-pub fn portfolio_history(source: &Arc<dyn Source>, scope: &Value) -> Result<Value, ApiError> {
-    let history = source.portfolio_history();
-    let line = history.lines().find(|line| line.get("scope") == Some(scope)).ok_or_else(|| {
+pub fn portfolio_history(source: &Arc<dyn Source>, scope: &Scope) -> Result<Value, ApiError> {
+    let line = source.portfolio_history().line(scope).ok_or_else(|| {
         let error = "no account of this instance is in this scope";
         ApiError::new(StatusCode::NOT_FOUND, error, "/api/portfolio lists the scopes; ask for one of them, as in ?segment=smb")
     })?;

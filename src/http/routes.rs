@@ -24,6 +24,7 @@ use super::list::{self, Parameters};
 use super::page::page;
 use super::settings::Settings;
 use super::token::Token;
+use crate::portfolio::Scope;
 use crate::telemetry::{self, Lists, Refreshed, Source};
 
 /// Longest path and query, bytes.
@@ -207,11 +208,14 @@ async fn portfolio_history(
     parameters: Result<Query<std::collections::BTreeMap<String, String>>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
     const HINT: &str = "the parameter is one of segment, plan and csm, as in ?segment=smb; without any, all accounts are meant";
-    let scope = known(parameters, HINT)?;
-    if scope.len() > 1 || scope.keys().any(|kind| !["segment", "plan", "csm"].contains(&kind.as_str())) {
-        return Err(ApiError::bad_request("no such scope", HINT));
-    }
-    answer(move || api::portfolio_history(&shared.source, &serde_json::json!(scope))).await
+    let wanted: Vec<(String, String)> = known(parameters, HINT)?.into_iter().collect();
+    let scope = match wanted.as_slice() {
+        [] => Some(Scope::All),
+        [(kind, name)] => Scope::named(kind, name),
+        _ => None,
+    };
+    let scope = scope.ok_or_else(|| ApiError::bad_request("no such scope", HINT))?;
+    answer(move || api::portfolio_history(&shared.source, &scope)).await
 }
 
 async fn cohorts(State(shared): State<Shared>) -> Result<Json<Value>, ApiError> {

@@ -33,9 +33,7 @@ impl HistoryDates {
     /// The dates up to that of `now`.
     #[must_use]
     pub fn until(now: Timestamp, zone: &Zone) -> Self {
-        let today = zone.date_of(now);
-        let reach = i32::try_from(RISK_DATES + RETENTION_DAYS).unwrap_or_default();
-        let dates: Vec<Date> = (0..reach).rev().map(|back| today.minus(back)).collect();
+        let dates: Vec<Date> = zone.date_of(now).and_before(RISK_DATES + RETENTION_DAYS).collect();
         let starts = dates.iter().map(|date| zone.start_of(*date)).collect();
         Self { dates, starts }
     }
@@ -162,16 +160,15 @@ impl PortfolioHistory {
         }
     }
 
-    /// The scopes as JSON, all accounts first; that of all accounts is always there.
-    pub fn lines(&self) -> impl Iterator<Item = serde_json::Value> {
-        let (dates, none) = (self.dates.shown(), Days(vec![Day::default(); self.dates.shown().len()]));
-        let whole = self.scopes.get(&Scope::All).cloned().unwrap_or(none);
-        let others = self.scopes.iter().filter(|(scope, _)| **scope != Scope::All).map(|(scope, days)| (scope, days.clone()));
-        [(&Scope::All, whole)].into_iter().chain(others).map(move |(scope, days)| {
-            let end = |date: Option<&Date>| date.map(ToString::to_string);
-            let line = Line { scope, from: end(dates.first()), to: end(dates.last()), series: Series::of(&days.0) };
-            serde_json::to_value(line).unwrap_or_default()
-        })
+    /// The history of a scope as JSON; `None` if no account is in it. That of all accounts is always there.
+    #[must_use]
+    pub fn line(&self, scope: &Scope) -> Option<serde_json::Value> {
+        let dates = self.dates.shown();
+        let none = || (*scope == Scope::All).then(|| Days(vec![Day::default(); dates.len()]));
+        let days = self.scopes.get(scope).cloned().or_else(none)?;
+        let end = |date: Option<&Date>| date.map(ToString::to_string);
+        let line = Line { scope, from: end(dates.first()), to: end(dates.last()), series: Series::of(&days.0) };
+        serde_json::to_value(line).ok()
     }
 }
 

@@ -30,6 +30,17 @@ impl Scope {
         }
     }
 
+    /// The accounts of a segment, plan or CSM; `None` for another kind.
+    #[must_use]
+    pub fn named(kind: &str, name: &str) -> Option<Self> {
+        match kind {
+            "segment" => Some(Self::Segment(name.into())),
+            "plan" => Some(Self::Plan(name.into())),
+            "csm" => Some(Self::Csm(name.into())),
+            _ => None,
+        }
+    }
+
     /// The name of the segment, the plan or the CSM; empty for all accounts.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -29,6 +29,11 @@ impl Date {
         Self(self.0.saturating_sub(days))
     }
 
+    /// This date and those before it, so many in all, oldest first.
+    pub fn and_before(self, count: usize) -> impl Iterator<Item = Self> {
+        (0..i32::try_from(count).unwrap_or(i32::MAX)).rev().map(move |back| self.minus(back))
+    }
+
     /// Parses `YYYY-MM-DD`.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -8,7 +8,7 @@ use churnwatch::directory::{Directory, SharedTask};
 use churnwatch::engine::{Input, RoundOptions};
 use churnwatch::event::{Format, Headers, PerStream, Stream};
 use churnwatch::file::{Existing, Output};
-use churnwatch::portfolio::lines;
+use churnwatch::portfolio::{Scope, lines};
 use churnwatch::replay::{self, Division, History, InputFile, Reading, Request};
 use churnwatch::settings::Settings;
 use churnwatch::simulate::{Generator, Options, SimulatedRecord};
@@ -94,8 +94,14 @@ impl Instance {
         lines(&portfolio, &self.directory.settings()).map(|line| serde_json::from_slice(&line).unwrap()).collect()
     }
 
+    /// The history of every scope that has a line among the KPIs.
     fn histories(&self, now: Timestamp) -> Vec<Value> {
-        self.directory.portfolio_history(now).lines().collect()
+        let history = self.directory.portfolio_history(now);
+        let scope = |line: Value| match line["scope"].as_object().unwrap().iter().next() {
+            Some((kind, name)) => Scope::named(kind, name.as_str().unwrap()).unwrap(),
+            None => Scope::All,
+        };
+        self.lines(now).into_iter().map(|line| history.line(&scope(line)).unwrap()).collect()
     }
 
     /// An instance restored from the changelogs of this one.

@@ -15,7 +15,7 @@ use crate::kafka::{eventually, unique};
 use crate::kill::{Random, check_changes};
 
 /// Topics that no task could read: usage by user over six partitions, billing without keys over three, support by ticket over five;
-/// feedback and accounts as they should be, over four.
+/// feedback and accounts by account over four.
 pub struct Foreign {
     pub topics: Topics,
     partitions: BTreeMap<String, i32>,

@@ -59,7 +59,7 @@ impl RepartitionThread {
         let frontiers = self.backlog.frontiers();
         for (key, assigned) in &mut self.partitions {
             assigned.frontier = frontiers.get(key).copied().unwrap_or(Frontier::CaughtUp);
-            assigned.is_dirty |= assigned.told != Some(assigned.frontier);
+            assigned.is_dirty |= assigned.noted != Some(assigned.frontier);
         }
         if self.open.is_none() && deletions.is_empty() && !self.partitions.values().any(|assigned| assigned.is_dirty) {
             self.report_positions();
@@ -91,13 +91,13 @@ impl RepartitionThread {
         self.limits.committed(lasted, limit, self.is_nearly_full());
         self.metrics.transaction(TransactionOutcome::Committed, lasted);
         self.stage.started(self.owned.iter());
-        let told = self.partitions.iter().filter_map(|((index, partition), assigned)| {
+        let committed = self.partitions.iter().filter_map(|((index, partition), assigned)| {
             let place = (self.stage.topics.get(*index)?.name.clone(), *partition);
             Some((place, assigned.position.next, assigned.frontier))
         });
-        self.stage.frontiers.tell(told, monotonic());
+        self.stage.frontiers.committed(committed, monotonic());
         for assigned in self.partitions.values_mut() {
-            (assigned.is_dirty, assigned.told) = (false, Some(assigned.frontier));
+            (assigned.is_dirty, assigned.noted) = (false, Some(assigned.frontier));
         }
         // So that the next commit does not write them again before they have been read back.
         if let Some(table) = self.stage.table() {

@@ -97,7 +97,7 @@ impl Frontiers {
     }
 
     /// How far the thread that reads a partition has committed.
-    pub(super) fn tell(&self, places: impl IntoIterator<Item = (Place, i64, Frontier)>, now: Instant) {
+    pub(super) fn committed(&self, places: impl IntoIterator<Item = (Place, i64, Frontier)>, now: Instant) {
         let mut known = self.known();
         for (place, next, frontier) in places {
             if let Some(known) = known.get_mut(&place) {
@@ -173,13 +173,13 @@ mod tests {
         let now = monotonic();
         let frontiers = frontiers(now);
         assert_eq!(limit(&frontiers, now), Some(Timestamp(i64::MIN)), "nothing is known yet");
-        frontiers.tell([(place(0), 1, Frontier::At(DAY)), (place(1), 5, Frontier::At(DAY.plus(7)))], now);
+        frontiers.committed([(place(0), 1, Frontier::At(DAY)), (place(1), 5, Frontier::At(DAY.plus(7)))], now);
         frontiers.learn(&place(2), Some((9, &Frontier::At(DAY.plus(3)).note())), now);
         assert_eq!(limit(&frontiers, now), Some(DAY.plus(3 + DAY_MS)));
         assert_eq!(*frontiers.limits(0, DAY_MS, now).of(Stream::Billing), None, "other streams are read on");
         frontiers.learn(&place(2), Some((10, "")), now);
         assert_eq!(limit(&frontiers, now), Some(DAY.plus(7 + DAY_MS)));
-        frontiers.tell([(place(1), 6, Frontier::CaughtUp)], now);
+        frontiers.committed([(place(1), 6, Frontier::CaughtUp)], now);
         assert_eq!(limit(&frontiers, now), None);
     }
 
@@ -187,7 +187,7 @@ mod tests {
     fn a_partition_that_does_not_move_holds_nobody_back_for_long() {
         let now = monotonic();
         let frontiers = frontiers(now);
-        frontiers.tell([(place(1), 5, Frontier::CaughtUp)], now);
+        frontiers.committed([(place(1), 5, Frontier::CaughtUp)], now);
         frontiers.learn(&place(2), Some((9, "77")), now);
         frontiers.learn(&place(2), Some((9, "77")), now + HOLD_LIMIT / 2);
         assert_eq!(limit(&frontiers, now + HOLD_LIMIT / 2), Some(Timestamp(77 + DAY_MS)));
@@ -201,7 +201,7 @@ mod tests {
         let now = monotonic();
         let frontiers = frontiers(now);
         assert_eq!(frontiers.elsewhere(), [place(2)]);
-        frontiers.tell([(place(1), 5, Frontier::At(DAY))], now);
+        frontiers.committed([(place(1), 5, Frontier::At(DAY))], now);
         frontiers.own(1, &[], now);
         assert_eq!(frontiers.elsewhere(), [place(1), place(2)]);
         frontiers.learn(&place(0), None, now);

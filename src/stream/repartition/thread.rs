@@ -63,7 +63,7 @@ pub(super) struct Assigned {
     /// What is noted about its backlog with the next commit.
     pub frontier: Frontier,
     /// What was noted with the last one.
-    pub told: Option<Frontier>,
+    pub noted: Option<Frontier>,
 }
 
 /// A thread and everything it owns.
@@ -217,7 +217,7 @@ impl RepartitionThread {
             let is_known = self.stage.is_known(&place.0) || read.contains(place.0.as_str());
             let resolved = positions::resolve(place, committed.get(place).copied(), is_known, &self.inspector, permits)?;
             let (position, run, is_dirty) = (Position::at(resolved.next), BadRun::default(), resolved.must_commit);
-            let assigned = Assigned { position, run, is_dirty, frontier: Frontier::Unknown, told: None };
+            let assigned = Assigned { position, run, is_dirty, frontier: Frontier::Unknown, noted: None };
             self.partitions.insert((index, place.1), assigned);
             if is_known && let Some(topic) = self.stage.topics.get(index) {
                 *self.known.of_mut(topic.stream) = true;

@@ -21,7 +21,7 @@ pub struct Stage {
     pub group: Group,
 }
 
-/// Creates the topics of a campaign: those of the stage as they are elsewhere, the others as they should be.
+/// Creates the topics of a campaign: those of the stage with other keys and partition counts, the others partitioned by account.
 pub fn create_topics(broker: &Broker) -> Topics {
     let topics = Topics { prefix: unique("chaos-stage"), partitions: PARTITIONS };
     for stream in Stream::ALL {
