@@ -193,6 +193,8 @@ pub struct ThreadMetadata {
     pub committed_at: Option<Timestamp>,
     /// Committed transactions.
     pub transactions: u64,
+    /// How long they took in all.
+    pub commit_time: Duration,
 }
 
 /// One task of a thread.
@@ -267,10 +269,12 @@ impl ThreadReport {
         self.read().ends.get(&(topic.to_owned(), partition)).copied()
     }
 
-    pub(crate) fn committed(&self, at: Timestamp) {
+    /// A transaction was committed, which took `lasted` from its begin.
+    pub(crate) fn committed(&self, at: Timestamp, lasted: Duration) {
         let mut state = self.read();
         state.committed_at = Some(at);
         state.transactions += 1;
+        state.commit_time += lasted;
     }
 
     pub(crate) fn tasks(&self, tasks: BTreeMap<i32, TaskMetadata>) {

@@ -64,6 +64,28 @@ fn note(scoring: &Scoring<'_, '_>) -> Option<String> {
     is_high.then(|| format!("its score is high enough: it turns green after {} h at {} or more", bands.better.hours, bands.green))
 }
 
+/// How good metrics are. Of two caps, each hides what ending the other one is worth, so that counts as well.
+#[derive(Clone, Copy)]
+struct Worth {
+    score: f64,
+    /// Rules in force that cap the score below the target.
+    caps: usize,
+}
+
+impl Worth {
+    /// Whether it is better by more than `points`, or as good with fewer caps.
+    fn exceeds(self, other: Self, points: f64) -> bool {
+        self.score > other.score + points || (self.score > other.score - 1e-9 && self.caps < other.caps)
+    }
+}
+
+/// Metrics after a change of one of them, and of those that move with it.
+fn changed(metrics: &Metrics, metric: Metric, value: f64) -> Metrics {
+    let mut after = metrics.clone();
+    set(&mut after, metric, value);
+    after
+}
+
 struct Search<'r, 's, 'a> {
     scoring: &'r Scoring<'s, 'a>,
     target: f64,
@@ -87,8 +109,7 @@ impl Search<'_, '_, '_> {
     fn together(&self, start: &Metrics) -> Vec<Step> {
         let (mut metrics, mut steps) = (start.clone(), Vec::<Step>::new());
         while let Some((step, better)) = self.best(&metrics) {
-            let before = steps.last().map_or_else(|| self.score_of(start), |step| step.score);
-            if step.score <= before + 0.05 || steps.len() >= 2 * MAX_STEPS {
+            if !self.worth(&better).exceeds(self.worth(&metrics), 0.05) || steps.len() >= 2 * MAX_STEPS {
                 break;
             }
             if let Some(last) = self.single(&metrics).into_iter().next() {
@@ -103,23 +124,21 @@ impl Search<'_, '_, '_> {
 
     /// The change of one metric that gains most, and the metrics after it.
     fn best(&self, start: &Metrics) -> Option<(Step, Metrics)> {
-        let mut best: Option<(f64, Metric, f64)> = None;
+        let mut best: Option<(Worth, Metric, f64)> = None;
         for metric in self.metrics(start) {
             let Some(now) = start.number(metric) else { continue };
             for value in self.candidates(start, metric) {
-                let score = self.score(start, metric, value);
+                let worth = self.worth(&changed(start, metric, value));
                 let is_better = best.is_none_or(|(found, of, at)| {
-                    score > found + 1e-9 || (of == metric && score > found - 1e-9 && (value - now).abs() < (at - now).abs())
+                    worth.exceeds(found, 1e-9) || (of == metric && !found.exceeds(worth, 1e-9) && (value - now).abs() < (at - now).abs())
                 });
                 if is_better {
-                    best = Some((score, metric, value));
+                    best = Some((worth, metric, value));
                 }
             }
         }
         let (_, metric, value) = best?;
-        let mut after = start.clone();
-        set(&mut after, metric, value);
-        Some((self.step(start, metric, value), after))
+        Some((self.step(start, metric, value), changed(start, metric, value)))
     }
 
     /// The metrics of the components and of the rules in force, one for each group that moves together.
@@ -182,8 +201,7 @@ impl Search<'_, '_, '_> {
     fn step(&self, start: &Metrics, metric: Metric, value: f64) -> Step {
         let currency = self.scoring.settings().money.rates.reporting();
         let from = start.number(metric).unwrap_or_default();
-        let mut after = start.clone();
-        set(&mut after, metric, value);
+        let after = changed(start, metric, value);
         let rules =
             |metrics: &Metrics| self.assessed(metrics, |now| now.rules.iter().map(|rule| rule.name.to_string()).collect::<Vec<_>>());
         let left = rules(&after);
@@ -206,8 +224,7 @@ impl Search<'_, '_, '_> {
 
     /// How large a change is: how far the scores of components move.
     fn effort(&self, start: &Metrics, metric: Metric, value: f64) -> f64 {
-        let mut after = start.clone();
-        set(&mut after, metric, value);
+        let after = changed(start, metric, value);
         let weighted =
             |now: &Assessment<'_>| now.components.iter().filter(|part| part.weight > 0.0).map(|part| part.score).collect::<Vec<f64>>();
         let scores = |metrics: &Metrics| self.assessed(metrics, weighted);
@@ -215,9 +232,14 @@ impl Search<'_, '_, '_> {
     }
 
     fn score(&self, start: &Metrics, metric: Metric, value: f64) -> f64 {
-        let mut metrics = start.clone();
-        set(&mut metrics, metric, value);
-        self.score_of(&metrics)
+        self.score_of(&changed(start, metric, value))
+    }
+
+    fn worth(&self, metrics: &Metrics) -> Worth {
+        self.assessed(metrics, |now| Worth {
+            score: now.measured.unwrap_or_default(),
+            caps: now.rules.iter().filter(|effect| effect.cap_health().is_some_and(|cap| cap < self.target)).count(),
+        })
     }
 
     fn score_of(&self, metrics: &Metrics) -> f64 {

@@ -18,7 +18,7 @@ use crate::http;
 use crate::kafka::mock::EmbeddedBroker;
 use crate::kafka::{self, Properties};
 use crate::settings::Settings;
-use crate::simulate::{self, Feed, Foretold, Topics, first_to_turn_red};
+use crate::simulate::{self, Feed, Foretold, Mix, Topics, first_to_turn_red};
 use crate::stream::{Options, Permits};
 use crate::time::{DAY_MS, Timestamp};
 
@@ -26,8 +26,9 @@ use crate::time::{DAY_MS, Timestamp};
 const HISTORY_DAYS: u32 = 100;
 /// Most days that the simulation runs on after that.
 const LIVE_DAYS: u32 = 730;
-/// Share of each kind, with more trouble than usual: healthy, growing, slipping, silent, angry, churning, trial, seasonal.
-const MIX: [u32; 8] = [17, 10, 16, 18, 16, 16, 4, 3];
+/// Share of each kind, with more trouble than usual: healthy, growing, slipping, silent, angry, churning, trial, seasonal,
+/// returning.
+const MIX: Mix = [17, 10, 15, 17, 15, 15, 4, 3, 4];
 /// Partitions of every topic.
 const PARTITIONS: i32 = 4;
 /// How many ports after the default one are tried.

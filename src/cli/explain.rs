@@ -1,18 +1,15 @@
 //! `churnwatch explain`: the score of one account taken apart, from files or from a running instance.
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::Value;
 
 use super::input::{Input, InputArgs};
-use super::{Globals, UsageError, health, paths};
+use super::instance::{self, InstanceArgs};
+use super::{Globals, UsageError, paths};
 use crate::account::Nearest;
 use crate::breakdown::Breakdown;
-use crate::file;
-use crate::http::client;
 use crate::replay::{self, Division, Reading, Request};
 use crate::time::Timestamp;
 
@@ -24,9 +21,6 @@ Examples:
 
 Without files, the account is asked of a running instance.
 Every number of the score can be redone by hand with the numbers printed; docs/scoring.md reads an example line by line.";
-
-/// Longest wait for an answer.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// Options of `explain`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -44,14 +38,11 @@ pub struct Args {
     /// Score at midnight every this many days before, as `replay --out-changes` does
     #[arg(long, value_name = "DAYS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=3660), help_heading = "From files")]
     pub score_every: u32,
-    /// The instance; default: the one on this machine that uses this configuration's `http.listen`
-    #[arg(long, value_name = "URL", help_heading = "From an instance")]
-    pub url: Option<String>,
-    /// File with the instance's bearer token; default: this configuration's `http.token_file`
-    #[arg(long, value_name = "FILE", help_heading = "From an instance")]
-    pub token_file: Option<PathBuf>,
+    /// The instance.
+    #[command(flatten, next_help_heading = "From an instance")]
+    pub instance: InstanceArgs,
     /// One JSON object instead of text
-    #[arg(long)]
+    #[arg(long, help_heading = "Options")]
     pub json: bool,
 }
 
@@ -61,7 +52,7 @@ pub struct Args {
 /// Wrong usage, problems in the configuration, files that cannot be read, an instance that does not answer, an unknown account.
 pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let breakdown = if args.input.is_given() {
-        if args.url.is_some() || args.token_file.is_some() {
+        if args.instance.is_given() {
             return Err(UsageError("name files or an instance with --url, not both".into()).into());
         }
         args.of_files(globals)?
@@ -90,26 +81,15 @@ impl Args {
     }
 
     fn of_instance(&self, globals: &Globals) -> anyhow::Result<Breakdown> {
-        let config = globals.load_offline()?;
-        let url = self.url.clone().unwrap_or_else(|| format!("http://{}", health::reachable(config.http.listen)));
-        let configured = config.http.token_file().filter(|_| self.token_file.is_none());
-        let configured = configured.map(|path| globals.config.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).join(path));
-        let token = self.token_file.clone().or(configured).map(|path| read_token(&path)).transpose()?;
-        let path = format!("/api/accounts/{}/explanation", percent_encoded(&self.account));
-        let answer = client::get_with_token(&url, &path, token.as_deref(), LIMIT);
-        let (status, body) = match answer {
-            Err(client::RequestError::Connect { .. }) if self.url.is_none() => {
-                anyhow::bail!("no instance answers at {url}: name one with --url, or files, such as --usage usage.ndjson")
-            }
-            answer => answer?,
-        };
-        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let path = format!("/api/accounts/{}/explanation", instance::percent_encoded(&self.account));
+        let instance = self.instance.instance(globals)?;
+        let (status, body) = instance.ask(&path, ", or files, such as --usage usage.ndjson")?;
+        let url = &instance.url;
         match status {
             StatusCode::OK => serde_json::from_value(body)
                 .map_err(|error| anyhow::anyhow!("{url} gave an explanation of another version ({error}): use its own `churnwatch`")),
-            StatusCode::NOT_FOUND if body.get("members").is_some() => Err(unknown_to_instance(&self.account, &url, &body)),
-            StatusCode::UNAUTHORIZED => anyhow::bail!("{url} wants a token: name its file with --token-file"),
-            _ => anyhow::bail!("{url} answered {path} with {status}; is this churnwatch, and not an older version?"),
+            StatusCode::NOT_FOUND if body.get("members").is_some() => Err(unknown_to_instance(&self.account, url, &body)),
+            _ => Err(instance.unexpected(&path, status)),
         }
     }
 }
@@ -148,28 +128,4 @@ fn unknown_to_instance(account: &str, url: &str, body: &Value) -> anyhow::Error 
         _ => format!("\nor another instance holds it: ask each of {} with --url", members.join(", ")),
     };
     anyhow::anyhow!("{url} holds no account `{account}`{meant}{ask}")
-}
-
-fn read_token(path: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path);
-    let text =
-        text.map_err(|error| anyhow::anyhow!("cannot read the token file {}: {}", path.display(), file::cannot_read(path, &error)))?;
-    Ok(text.trim().to_owned())
-}
-
-/// An id as a segment of a path.
-fn percent_encoded(id: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    id.bytes().map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_encoded_as_one_segment() {
-        assert_eq!(percent_encoded("acme-1.eu_~"), "acme-1.eu_~");
-        assert_eq!(percent_encoded("a/b c?é"), "a%2Fb%20c%3F%C3%A9");
-    }
 }

@@ -15,6 +15,7 @@ pub mod explain;
 pub mod health;
 pub mod help;
 pub mod input;
+pub mod instance;
 mod log;
 pub mod man;
 mod outcomes;
@@ -30,6 +31,7 @@ mod sample_topic;
 mod service;
 mod signals;
 pub mod simulate;
+pub mod top;
 pub mod topics;
 mod usage;
 pub mod version;
@@ -151,6 +153,8 @@ pub enum Command {
     Topics(topics::Args),
     /// Apply dead letters whose account has been declared since
     Redrive(redrive::Args),
+    /// Watch the accounts that need attention, in the terminal
+    Top(top::Args),
     /// Ask a running instance whether it is ready
     Health(health::Args),
     /// Show what this binary was built from
@@ -222,6 +226,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(args, globals),
         Command::Topics(args) => topics::run(args, globals),
         Command::Redrive(args) => redrive::run(args, globals),
+        Command::Top(args) => top::run(args, globals),
         Command::Health(args) => health::run(args, globals),
         Command::Version(args) => version::run(args),
         Command::Help(args) => help::run(args),

@@ -15,7 +15,7 @@ use crate::file::Existing;
 use crate::kafka::Properties;
 use crate::money::Currency;
 use crate::simulate::{
-    Disturb, Disturbance, Files, Generator, Kind, Label, Options, SimulatedRecord, Topics, truth, write_labels, write_truth,
+    Disturb, Disturbance, Files, Generator, Kind, Label, Mix, Options, SimulatedRecord, Topics, truth, write_labels, write_truth,
 };
 use crate::time::{DAY_MS, Timestamp};
 
@@ -52,9 +52,9 @@ pub struct Args {
     /// Usage relative to an active product with about 40 usage records per account and day
     #[arg(long, allow_negative_numbers = true, value_name = "FACTOR", default_value_t = 1.0, value_parser = activity)]
     pub activity: f64,
-    /// Mix of account kinds: healthy, growing, slipping, silent, angry, churning, trial, seasonal
+    /// Mix of account kinds: healthy, growing, slipping, silent, angry, churning, trial, seasonal, returning
     #[arg(long, value_name = "KIND=N,..", value_parser = mix)]
-    pub mix: Option<[u32; 8]>,
+    pub mix: Option<Mix>,
     /// Currency of all prices
     #[arg(long, value_name = "ISO", default_value = "USD", value_parser = currency)]
     pub currency: String,
@@ -128,8 +128,8 @@ fn activity(text: &str) -> Result<f64, String> {
 }
 
 /// Parses `angry=1,healthy=3`; the share of any other kind is 0.
-fn mix(text: &str) -> Result<[u32; 8], String> {
-    let mut shares = [0; 8];
+fn mix(text: &str) -> Result<Mix, String> {
+    let mut shares = Mix::default();
     for part in text.split(',') {
         let (name, share) = part.split_once('=').ok_or("must be kind=share, as in angry=1,healthy=3")?;
         let place = Kind::ALL.iter().position(|kind| kind.name() == name.trim());
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_mix_gives_shares_by_kind_and_unknown_kinds_are_refused() {
-        assert_eq!(mix("angry=1, healthy=3"), Ok([3, 0, 0, 0, 1, 0, 0, 0]));
+        assert_eq!(mix("angry=1, healthy=3"), Ok([3, 0, 0, 0, 1, 0, 0, 0, 0]));
         assert!(mix("furious=1").unwrap_err().contains("kinds are healthy, growing"));
         for text in ["", "angry", "angry=-1", "angry=0"] {
             assert!(mix(text).is_err(), "{text}");

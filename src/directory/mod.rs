@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::breakdown::Breakdown;
-use crate::engine::{AccountHistory, AccountReport, Slot};
+use crate::engine::{AccountDetails, AccountHistory, AccountReport, Slot};
 use crate::event::Stream;
 use crate::portfolio::{Cohorts, CompleteMonths, HistoryDates, Period, Portfolio, PortfolioHistory};
 use crate::score::Model;
@@ -121,6 +121,13 @@ impl Directory {
     pub fn account_history(&self, id: &str, now: Timestamp) -> Option<AccountHistory> {
         let settings = self.settings();
         self.tasks().iter().find_map(|task| task.account_history(id, now, &settings))
+    }
+
+    /// What stands behind the figures of one account; `None` if no task has it.
+    #[must_use]
+    pub fn account_details(&self, id: &str, now: Timestamp) -> Option<AccountDetails> {
+        let settings = self.settings();
+        self.tasks().iter().find_map(|task| task.account_details(id, now, &settings))
     }
 
     /// The newest changes of all tasks as JSON, newest first, at most `limit`.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::AccountMap;
 use crate::breakdown::Breakdown;
-use crate::engine::{AccountHistory, AccountReport, OutputRecord, Summary};
+use crate::engine::{AccountDetails, AccountHistory, AccountReport, OutputRecord, Summary};
 use crate::portfolio::Live;
 use crate::settings::Settings;
 use crate::time::Timestamp;
@@ -77,6 +77,12 @@ impl TaskView {
     pub(super) fn account_history(&self, id: &str, now: Timestamp, settings: &Settings) -> Option<AccountHistory> {
         let view = self.summary().stream_time.view(now, settings);
         Some(self.accounts.copy(id)?.history_until(&view, settings))
+    }
+
+    /// What stands behind the figures of an account; `None` if the task does not have it.
+    pub(super) fn account_details(&self, id: &str, now: Timestamp, settings: &Settings) -> Option<AccountDetails> {
+        let view = self.summary().stream_time.view(now, settings);
+        Some(self.accounts.copy(id)?.details(&view, settings))
     }
 
     /// The newest kept changes, newest first, at most `limit`.

@@ -102,6 +102,12 @@ impl Counts {
         }
     }
 
+    /// Records read of all streams.
+    #[must_use]
+    pub fn read(&self) -> u64 {
+        Stream::ALL.into_iter().map(|stream| self.of(stream).read).sum()
+    }
+
     /// The counts of one stream.
     #[must_use]
     pub const fn of(&self, stream: Stream) -> &StreamCounts {

@@ -4,6 +4,7 @@
 //! scores the accounts that are due and returns the changes to publish, [`Task::changelog`] returns the state to persist, and
 //! [`Task::restore`] reads it back.
 
+mod account_details;
 mod account_history;
 mod alternative;
 pub mod bad_run;
@@ -36,6 +37,7 @@ mod unwritten;
 mod waiting;
 
 use crate::portfolio::{CostEntry, Costs};
+pub use account_details::{AccountDetails, SubscriptionLine, TicketLine};
 pub use account_history::AccountHistory;
 pub use alternative::{AlternativeModel, Comparison};
 pub use change_counts::ChangeCounts;

@@ -85,7 +85,7 @@ impl<'a> Scored<'a> {
     pub(super) fn line(&self, slot: &Slot, view: &View, settings: &'a Settings) -> Vec<u8> {
         // A report always has cause `time`: which records have not been scored yet does not survive a restart.
         let context = context_at(view, Cause::Time, false, settings);
-        let explanation = slot.score.explain(&self.subject, &self.assessment, &context, &settings.model);
+        let explanation = slot.score.explain_in_full(&self.subject, &self.assessment, &context, &settings.model);
         let facts = facts(&slot.account, settings);
         let line = AccountLine::new(&facts, &self.subject, &self.assessment, &slot.score, &explanation, &context, &settings.model);
         json(&line)

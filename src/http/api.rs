@@ -38,6 +38,13 @@ pub fn account_history(source: &Arc<dyn Source>, account_id: &str) -> Result<Val
     Ok(with_header(&**source, source.now(), body))
 }
 
+/// `/api/accounts/{id}/details`: what stands behind the figures of one account.
+pub fn account_details(source: &Arc<dyn Source>, account_id: &str) -> Result<Value, ApiError> {
+    let details = source.account_details(account_id).ok_or_else(|| not_here(&**source, account_id))?;
+    let body = serde_json::to_value(details).map_err(|_| failed())?;
+    Ok(with_header(&**source, source.now(), body))
+}
+
 /// An account that this instance does not hold: where else it may be, and which ids are like it.
 fn not_here(source: &dyn Source, account_id: &str) -> ApiError {
     let mut nearest = Nearest::to(account_id);
@@ -115,6 +122,7 @@ pub fn pipeline(source: &dyn Source) -> Value {
             "tasks_total": source.tasks_total(),
             "readiness": source.readiness(),
             "tasks": tasks,
+            "threads": source.threads(),
             "repartition": source.repartition(),
         }),
     );

@@ -25,6 +25,7 @@ mod gzip;
 mod host;
 mod list;
 mod page;
+mod pipeline_history;
 mod timeouts;
 mod routes;
 mod server;

@@ -9,13 +9,14 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 /// The parts of the script, in the order in which they are joined.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 10] = [
     include_str!("page/dom.js"),
     include_str!("page/format.js"),
     include_str!("page/server.js"),
     include_str!("page/chart.js"),
     include_str!("page/portfolio.js"),
     include_str!("page/list.js"),
+    include_str!("page/facts.js"),
     include_str!("page/account.js"),
     include_str!("page/pipeline.js"),
     include_str!("page/main.js"),

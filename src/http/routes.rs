@@ -22,6 +22,7 @@ use super::gzip::gzip;
 use super::host::Hosts;
 use super::list::{self, Parameters};
 use super::page::page;
+use super::pipeline_history::PipelineHistory;
 use super::settings::Settings;
 use super::token::Token;
 use crate::portfolio::Scope;
@@ -41,6 +42,7 @@ pub struct Shared {
     lists: Arc<Lists>,
     portfolio: Arc<Refreshed<Bytes>>,
     events: Events,
+    pipeline_history: PipelineHistory,
     registry: Registry,
     hosts: Hosts,
     token: Option<Token>,
@@ -53,7 +55,13 @@ impl Shared {
         let read = Arc::clone(&source);
         let portfolio = Refreshed::every(PORTFOLIO_INTERVAL, move || Bytes::from(api::portfolio(&*read).to_string()));
         let events = Events::new(Arc::clone(&source), connections_max / 2);
-        Self { source, lists, portfolio, events, registry, hosts, token }
+        let pipeline_history = PipelineHistory::default();
+        Self { source, lists, portfolio, events, pipeline_history, registry, hosts, token }
+    }
+
+    /// What runs beside the requests, until the runtime ends.
+    pub fn background(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.pipeline_history.clone().watch(Arc::clone(&self.source))
     }
 }
 
@@ -71,12 +79,14 @@ pub fn router(shared: Shared) -> Router {
         .route("/api/accounts.csv", get(accounts_csv))
         .route("/api/accounts/{id}", get(account))
         .route("/api/accounts/{id}/explanation", get(explanation))
+        .route("/api/accounts/{id}/details", get(account_details))
         .route("/api/accounts/{id}/history", get(account_history))
         .route("/api/portfolio", get(portfolio))
         .route("/api/portfolio/history", get(portfolio_history))
         .route("/api/cohorts", get(cohorts))
         .route("/api/metrics", get(definitions))
         .route("/api/pipeline", get(pipeline))
+        .route("/api/pipeline/history", get(pipeline_history))
         .fallback(|| async { ApiError::new(StatusCode::NOT_FOUND, "no such path", "see / for the page, /api/accounts, /metrics") })
         .layer(middleware::from_fn(gzip))
         .layer(middleware::from_fn_with_state(shared.clone(), admit))
@@ -203,6 +213,11 @@ async fn account_history(State(shared): State<Shared>, id: Result<Path<String>, 
     answer(move || api::account_history(&shared.source, &id)).await
 }
 
+async fn account_details(State(shared): State<Shared>, id: Result<Path<String>, PathRejection>) -> Result<Json<Value>, ApiError> {
+    let id = account_id(id)?;
+    answer(move || api::account_details(&shared.source, &id)).await
+}
+
 async fn portfolio_history(
     State(shared): State<Shared>,
     parameters: Result<Query<std::collections::BTreeMap<String, String>>, QueryRejection>,
@@ -228,6 +243,10 @@ async fn definitions() -> Json<Value> {
 
 async fn pipeline(State(shared): State<Shared>) -> Result<Json<Value>, ApiError> {
     answer(move || Ok(api::pipeline(&*shared.source))).await
+}
+
+async fn pipeline_history(State(shared): State<Shared>) -> Json<Value> {
+    Json(shared.pipeline_history.json())
 }
 
 fn account_id(id: Result<Path<String>, PathRejection>) -> Result<String, ApiError> {

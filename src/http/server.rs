@@ -87,8 +87,11 @@ impl Server {
             .map_err(StartError::Thread)?;
         let (stop, stopped) = watch::channel(false);
         let bounds = (settings.connections_max, settings.timeouts);
-        let routes = router(Shared::new(source, registry, settings));
+        let shared = Shared::new(source, registry, settings);
+        let background = shared.background();
+        let routes = router(shared);
         let serve = move || {
+            runtime.spawn(background);
             if let Err(error) = runtime.block_on(accept(listener, &routes, bounds, stopped)) {
                 tracing::error!(%error, "the HTTP server stopped");
             }

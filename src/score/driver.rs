@@ -57,6 +57,30 @@ pub(super) fn drivers<'a>(
     sentences
 }
 
+/// Why the score is what it is, whatever has moved it lately: rules in force, then what costs most points, against the account's own past.
+/// `explanation` compares with nothing.
+pub(super) fn reasons<'a>(
+    explanation: &Explanation<'a>,
+    subject: &Subject<'a>,
+    assessment: &Assessment<'a>,
+    status: &Status,
+    currency: Currency,
+    model: &Model,
+) -> Vec<String> {
+    let writer = Writer::new(subject, assessment, model, currency, None);
+    if status.band == Band::Churned {
+        return vec![writer.churned(status)];
+    }
+    let drivers = Drivers { writer, explanation, status };
+    let mut sentences = if assessment.has_sole_rule() && explanation.health_override.is_none() {
+        drivers.sole_rule()
+    } else {
+        drivers.risk_floors().chain(drivers.costs()).collect()
+    };
+    sentences.truncate(MAX_DRIVERS);
+    sentences
+}
+
 /// What moved the score since the last change, largest effect first, with the entries that moved nothing left out. The points of all
 /// entries sum to the change of the score. Empty if nothing can be compared.
 pub(super) fn all_moves<'a>(

@@ -33,8 +33,10 @@ pub struct Explanation<'a> {
     pub health_override: Option<Override<'a>>,
     /// Change of the override's effect; `None` as for renormalisation, or if there is no override now and was none then.
     pub override_delta: Option<f64>,
-    /// Up to three sentences, the most important first.
+    /// What moved the score: up to three sentences, the most important first.
     pub drivers: Vec<String>,
+    /// Why the score is what it is: up to three sentences, the most important first. Empty in a change that is published.
+    pub reasons: Vec<String>,
 }
 
 impl<'a> Explanation<'a> {
@@ -55,6 +57,7 @@ impl<'a> Explanation<'a> {
                 (now, then) => Some(now.unwrap_or_default() - then.unwrap_or_default()),
             }),
             drivers: Vec::new(),
+            reasons: Vec::new(),
         }
     }
 }

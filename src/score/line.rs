@@ -29,6 +29,7 @@ pub struct AccountLine<'a> {
     risk: RiskFields,
     #[serde(flatten)]
     explanation: ExplanationFields<'a>,
+    reasons: &'a [String],
     #[serde(serialize_with = "code")]
     currency: Currency,
     stage: Option<Stage>,
@@ -46,7 +47,7 @@ struct ProfileFacts<'a> {
 }
 
 impl<'a> AccountLine<'a> {
-    /// The line of an account; `explanation` must come from [`State::explain`] with the same assessment.
+    /// The line of an account; `explanation` must come from [`State::explain_in_full`] with the same assessment.
     #[must_use]
     pub fn new(
         facts: &AccountFacts<'a>,
@@ -67,6 +68,7 @@ impl<'a> AccountLine<'a> {
             health: health(&status, published.as_ref(), assessment.coverage),
             risk: risk(&status, published.as_ref(), model),
             explanation: fields::explanation(explanation),
+            reasons: &explanation.reasons,
             currency: facts.currency,
             stage: subject.stage,
             profile: ProfileFacts { name: facts.name, segment: subject.segment, plan: subject.plan, csm: facts.csm },
@@ -88,7 +90,7 @@ mod tests {
     fn line(account: &Account, state: &State, hour: i64) -> Value {
         let (account, model) = account.leaked(&model(""));
         let (assessment, context) = (assess(model, &account.subject()), context(hour));
-        let explanation = state.explain(&account.subject(), &assessment, &context, model);
+        let explanation = state.explain_in_full(&account.subject(), &assessment, &context, model);
         let line = AccountLine::new(&facts(), &account.subject(), &assessment, state, &explanation, &context, model);
         serde_json::to_value(line).unwrap()
     }
@@ -106,6 +108,12 @@ mod tests {
         assert_eq!((&written["health"], &written["as_of"]), (&health, &json!("1970-01-01T01:00:00Z")));
         assert_eq!(written["profile"], json!({"name": "Acme Inc", "segment": null, "plan": null, "csm": "dana"}));
         assert_eq!(written["drivers"], json!(["sessions in 28 d are 60; 70 or more is healthy"]));
+        let reasons = json!([
+            "sessions in 28 d are 60; 70 or more is healthy",
+            "net promoter score over 91 d is 50; 70 or more is healthy",
+            "active days in 28 d are 80"
+        ]);
+        assert_eq!(written["reasons"], reasons, "what costs most comes first, whatever moved");
         assert_eq!(written["components"][1]["contribution_delta"], json!(-4.0)); // 0.4 x (60 - 70)
     }
 

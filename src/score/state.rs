@@ -109,6 +109,21 @@ impl State {
         Explanation { drivers, ..explanation }
     }
 
+    /// The same with the reasons of the present score, for a report of the account.
+    #[must_use]
+    pub fn explain_in_full<'a>(
+        &self,
+        subject: &Subject<'a>,
+        assessment: &Assessment<'a>,
+        context: &Context,
+        model: &'a Model,
+    ) -> Explanation<'a> {
+        let alone = Explanation::of(subject, assessment, None, model);
+        let status = self.status(subject, assessment, model);
+        let reasons = driver::reasons(&alone, subject, assessment, &status, context.currency, model);
+        Explanation { reasons, ..self.explain(subject, assessment, context, model) }
+    }
+
     /// What moved the score since the last published change, largest effect first; the points sum to the change of the score.
     #[must_use]
     pub fn moves<'a>(&self, subject: &Subject<'a>, assessment: &Assessment<'a>, currency: Currency, model: &'a Model) -> Vec<Move> {

@@ -11,6 +11,8 @@ const WEEKS_MAX: u32 = 30;
 const WEEKS_TO_FULL: u32 = 4;
 /// No decline ends earlier than this, in weeks.
 const WEEKS_MIN: u32 = 3;
+/// Least and most weeks of a decline that always ends well.
+const RETURN_WEEKS: (u32, u32) = (5, 8);
 /// Least and most days from a cancellation to the end of the subscription.
 const NOTICE_DAYS: (i64, i64) = (3, 25);
 /// Days from the first failed payment of an account that stops paying to the end of its subscription.
@@ -110,6 +112,13 @@ impl Depth {
         }
         left
     }
+}
+
+/// Draws the end of a decline that always ends well.
+pub fn draw_recovery(random: &mut Random) -> Outcome {
+    let (least, most) = RETURN_WEEKS;
+    let weeks = random.between(i64::from(least), i64::from(most));
+    Outcome::Recovers(u32::try_from(weeks).unwrap_or(most))
 }
 
 /// Weeks in milliseconds.

@@ -74,10 +74,10 @@ impl Future {
     pub fn draw(kind: Kind, paid_from: Timestamp, options: &Options, random: &mut Random) -> Self {
         let sudden = draw_sudden(paid_from, options, random);
         let stays = sudden.leaves_at > options.end().plus(HORIZON_DAYS * DAY_MS);
-        let days = (i64::from(options.quiet_days), i64::from(options.story_days));
-        let begins_at = options.start.plus(random.between(days.0 * DAY_MS, days.1 * DAY_MS));
+        let (first, last) = decline_days(kind, options);
+        let begins_at = options.start.plus(random.between(first * DAY_MS, last * DAY_MS));
         let depth = Depth::draw(kind.depths(), random);
-        let outcome = depth.outcome(random);
+        let outcome = if kind.always_recovers() { decline::draw_recovery(random) } else { depth.outcome(random) };
         let stops_paying = random.chance(kind.stops_paying());
         let notice = decline::draw_notice(stops_paying, random);
         if !kind.declines() {
@@ -105,6 +105,12 @@ impl Future {
         let ends = |decline: &Decline| decline.recovers_at.map_or(Timestamp::MAX, |recovers| recovers.plus(AFTERMATH_MS));
         self.decline.is_some_and(|decline| decline.begins_at < at && at < ends(&decline))
     }
+}
+
+/// The first and the last day on which a decline begins. One that always ends well ends within the run.
+fn decline_days(kind: Kind, options: &Options) -> (i64, i64) {
+    let last = i64::from(options.story_days);
+    if kind.always_recovers() { (last / 4, last * 3 / 5) } else { (i64::from(options.quiet_days), last) }
 }
 
 /// The probability per day that an account leaves without any sign.

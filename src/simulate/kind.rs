@@ -2,6 +2,9 @@
 
 use super::random::Random;
 
+/// The share of each kind, in the order of [`Kind::ALL`].
+pub type Mix = [u32; Kind::ALL.len()];
+
 /// The kind of story that an account follows. A few of every kind leave without any sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -21,12 +24,23 @@ pub enum Kind {
     Trial,
     /// Use swings with the season.
     Seasonal,
+    /// Use stops early in the run, and comes back after some weeks; such an account never leaves because of it.
+    Returning,
 }
 
 impl Kind {
     /// All kinds, in the order of [`Options::mix`](super::Options::mix).
-    pub const ALL: [Self; 8] =
-        [Self::Healthy, Self::Growing, Self::Slipping, Self::Silent, Self::Angry, Self::Churning, Self::Trial, Self::Seasonal];
+    pub const ALL: [Self; 9] = [
+        Self::Healthy,
+        Self::Growing,
+        Self::Slipping,
+        Self::Silent,
+        Self::Angry,
+        Self::Churning,
+        Self::Trial,
+        Self::Seasonal,
+        Self::Returning,
+    ];
 
     /// The name in labels and options.
     #[must_use]
@@ -40,6 +54,7 @@ impl Kind {
             Self::Churning => "churning",
             Self::Trial => "trial",
             Self::Seasonal => "seasonal",
+            Self::Returning => "returning",
         }
     }
 
@@ -52,11 +67,12 @@ impl Kind {
             Self::Slipping => 9,
             Self::Silent | Self::Angry | Self::Churning => 7,
             Self::Trial | Self::Seasonal => 6,
+            Self::Returning => 0,
         }
     }
 
     /// Draws a kind by the shares in `mix`; healthy if all are 0.
-    pub fn draw(mix: &[u32; 8], random: &mut Random) -> Self {
+    pub fn draw(mix: &Mix, random: &mut Random) -> Self {
         let total: u32 = mix.iter().sum();
         let mut place = random.between(0, i64::from(total) - 1);
         for (kind, share) in Self::ALL.into_iter().zip(mix) {
@@ -70,7 +86,12 @@ impl Kind {
 
     /// Whether an account of this kind declines. Until it does, one cannot tell it from a healthy account of the same fit.
     pub const fn declines(self) -> bool {
-        matches!(self, Self::Slipping | Self::Silent | Self::Angry | Self::Churning)
+        matches!(self, Self::Slipping | Self::Silent | Self::Angry | Self::Churning | Self::Returning)
+    }
+
+    /// Whether its decline always ends well.
+    pub const fn always_recovers(self) -> bool {
+        matches!(self, Self::Returning)
     }
 
     /// The probabilities of a mild, a moderate and a severe decline.
@@ -86,7 +107,7 @@ impl Kind {
     /// The probability that the product does not quite fit the account: fewer of its seats are used, and it is less content from the start.
     pub const fn poor_fit(self) -> f64 {
         match self {
-            Self::Slipping | Self::Silent | Self::Angry | Self::Churning => 0.85,
+            Self::Slipping | Self::Silent | Self::Angry | Self::Churning | Self::Returning => 0.85,
             Self::Healthy => 0.15,
             Self::Growing | Self::Trial | Self::Seasonal => 0.0,
         }

@@ -37,7 +37,7 @@ pub use disturb::Disturb;
 pub use feed::Feed;
 pub use files::{Files, write_labels, write_truth};
 pub use generator::Generator;
-pub use kind::Kind;
+pub use kind::{Kind, Mix};
 pub use options::{Disturbance, Options};
 pub use profile::FEATURES;
 pub use record::SimulatedRecord;

@@ -1,6 +1,6 @@
 //! Options of a simulation.
 
-use super::kind::Kind;
+use super::kind::{Kind, Mix};
 use crate::time::{DAY_MS, Timestamp};
 
 /// The options of a run.
@@ -27,7 +27,7 @@ pub struct Options {
     /// ISO code of the currency of all prices.
     pub currency: String,
     /// Shares of the kinds of accounts, relative to their sum, in the order of [`Kind::ALL`].
-    pub mix: [u32; 8],
+    pub mix: Mix,
 }
 
 impl Options {

@@ -79,6 +79,9 @@ impl Outlook {
 }
 
 fn in_decline(decline: &Decline, kind: Kind, now: Timestamp) -> f64 {
+    if kind.always_recovers() {
+        return 0.0;
+    }
     let passed = now.since(decline.begins_at);
     let weeks = u32::try_from(passed / (7 * DAY_MS)).unwrap_or(u32::MAX - 1);
     decline.depth.leaves_within(days(passed) + horizon(), weeks, kind.stops_paying())
@@ -87,6 +90,9 @@ fn in_decline(decline: &Decline, kind: Kind, now: Timestamp) -> f64 {
 /// The integral of the probability of having left, over the days since the decline began.
 fn integrated(kind: Kind) -> [f64; POINTS] {
     let left_by = |day: f64| {
+        if kind.always_recovers() {
+            return 0.0;
+        }
         let depths = Depth::ALL.into_iter().zip(kind.depths());
         depths.map(|(depth, share)| share * depth.leaves_within(day, 0, kind.stops_paying())).sum::<f64>()
     };

@@ -87,7 +87,7 @@ mod tests {
             story_days: 105,
             quiet_days: 70,
             activity: 0.2,
-            mix: [0, 0, 0, 50, 0, 50, 0, 0],
+            mix: [0, 0, 0, 50, 0, 50, 0, 0, 0],
             ..Options::default()
         };
         let settings = Arc::new(Settings::default());

@@ -64,7 +64,7 @@ impl Story {
         let lost = match self.kind {
             Kind::Slipping => 0.8 * self.shown(at),
             // However deep the decline is, nobody uses the product.
-            Kind::Silent => self.progress(at),
+            Kind::Silent | Kind::Returning => self.progress(at),
             Kind::Angry => 0.3 * self.shown(at),
             Kind::Churning => 0.9 * self.shown(at),
             _ => 0.0,
@@ -88,7 +88,7 @@ impl Story {
             Kind::Trial => (0.7, 0.0),
             Kind::Healthy | Kind::Seasonal => (0.8, 0.0),
             Kind::Slipping => (0.8, 0.35),
-            Kind::Silent => (0.8, 0.25),
+            Kind::Silent | Kind::Returning => (0.8, 0.25),
             Kind::Angry => (0.8, 0.65),
             Kind::Churning => (0.8, 0.5),
         };
@@ -117,7 +117,7 @@ impl Story {
         let Some(decline) = self.future.decline else { return 0.0 };
         let since = |then: Timestamp| days(at.since(then.plus(self.lag)));
         let onset = match self.kind {
-            Kind::Silent => 7.0,
+            Kind::Silent | Kind::Returning => 7.0,
             Kind::Angry => 14.0,
             Kind::Slipping => 56.0,
             _ => 28.0,
@@ -137,6 +137,7 @@ mod tests {
     use super::*;
     use crate::simulate::decline::Depth;
     use crate::simulate::future::Decline;
+    use crate::simulate::kind::Mix;
 
     /// The story of an account whose severe decline begins 60 days after the start and recovers 100 days later.
     fn story(kind: Kind) -> Story {
@@ -163,6 +164,28 @@ mod tests {
     }
 
     #[test]
+    fn a_returning_account_stops_and_comes_back_within_the_run_and_never_leaves_because_of_it() {
+        let options = Options {
+            mix: Kind::ALL.map(|kind| u32::from(kind == Kind::Returning)),
+            noise: 0.0,
+            days: 105,
+            story_days: 105,
+            ..Options::default()
+        };
+        for index in 0..50 {
+            let mut random = Random::new(9, index);
+            let traits = Traits::draw(1, Kind::Returning, &options, &mut random);
+            let story = Story::draw(Kind::Returning, &traits, &options, &mut random);
+            let decline = story.future.decline.unwrap();
+            let away = decline.begins_at.plus(story.lag + 8 * DAY_MS);
+            let back = decline.recovers_at.unwrap().plus(story.lag + 28 * DAY_MS);
+            assert!(story.usage_level(away) < 1e-9 && (story.usage_level(back) - 1.0).abs() < 1e-9, "{decline:?}");
+            assert!(decline.begins_at > options.start.plus(25 * DAY_MS) && decline.recovers_at.unwrap() < options.start.plus(120 * DAY_MS));
+            assert!(story.future.leaving.is_none_or(|leaving| leaving.cause == crate::simulate::future::Cause::Sudden));
+        }
+    }
+
+    #[test]
     fn behaviour_is_late() {
         for kind in Kind::ALL.into_iter().filter(|kind| kind.declines()) {
             let story = story(kind);
@@ -181,10 +204,10 @@ mod tests {
 
     #[test]
     fn the_mix_decides_the_kind() {
-        let mut only_angry = [0; 8];
+        let mut only_angry = Mix::default();
         only_angry[4] = 3;
         assert_eq!(Kind::draw(&only_angry, &mut Random::new(5, 5)), Kind::Angry);
-        assert_eq!(Kind::draw(&[0; 8], &mut Random::new(5, 5)), Kind::Healthy);
+        assert_eq!(Kind::draw(&Mix::default(), &mut Random::new(5, 5)), Kind::Healthy);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::top::OwnedRow;
 use super::track_record::TrackRecord;
 use crate::account::LimitMeter;
 use crate::breakdown::Breakdown;
-use crate::engine::{AccountHistory, Slot};
+use crate::engine::{AccountDetails, AccountHistory, Slot};
 use crate::event::{Event, Record, UsageEvent, UsageKind};
 use crate::metric::View;
 use crate::portfolio::{Cohorts, CompleteMonths, HistoryDates, Period, Portfolio, PortfolioHistory};
@@ -120,7 +120,9 @@ impl Source for Fake {
         assert!(!self.is_passing.load(Ordering::SeqCst), "a report is computed while accounts are locked");
         self.reports.fetch_add(1, Ordering::SeqCst);
         let row = self.rows.iter().find(|row| row.account_id == account_id)?;
-        Some(json!({"account_id": row.account_id, "health": {"score": row.score, "band": row.band}, "drivers": ["made up"]}))
+        Some(
+            json!({"account_id": row.account_id, "health": {"score": row.score, "band": row.band}, "drivers": ["made up"], "reasons": ["made up, too"]}),
+        )
     }
 
     fn breakdown(&self, account_id: &str) -> Option<Breakdown> {
@@ -146,6 +148,11 @@ impl Source for Fake {
     fn account_history(&self, account_id: &str) -> Option<AccountHistory> {
         self.rows.iter().find(|row| row.account_id == account_id)?;
         Some(Slot::new(account_id).history_until(&View::complete(self.now), &Settings::default()))
+    }
+
+    fn account_details(&self, account_id: &str) -> Option<AccountDetails> {
+        self.rows.iter().find(|row| row.account_id == account_id)?;
+        Some(Slot::new(account_id).details(&View::complete(self.now), &Settings::default()))
     }
 
     fn recent_changes(&self, limit: usize) -> Vec<Value> {

@@ -7,18 +7,20 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::refreshed::Refreshed;
-use super::source::{AccountRow, Live, PortfolioCell, Readiness, RepartitionStatus, Source, StreamStatus, TaskPhase, TaskStatus};
+use super::source::{
+    AccountRow, Live, PortfolioCell, Readiness, RepartitionStatus, Source, StreamStatus, TaskPhase, TaskStatus, ThreadStatus,
+};
 use super::track_record::TrackRecord;
 use crate::breakdown::Breakdown;
 use crate::clock::Clock;
 use crate::directory::{Directory, TaskView};
-use crate::engine::{AccountHistory, Counts, Slot};
+use crate::engine::{AccountDetails, AccountHistory, Counts, Slot};
 use crate::event::{Code, Stream};
 use crate::kafka::Members;
 use crate::metric::{Stage, View};
 use crate::portfolio::{BandSums, Cohorts, PortfolioHistory};
 use crate::score::Band;
-use crate::threads::{InputMetadata, Threads};
+use crate::threads::{InputMetadata, ThreadReport, Threads};
 use crate::time::Timestamp;
 
 /// How long a request for the cohorts or the history waits for them: a million accounts take a second or two.
@@ -122,6 +124,10 @@ impl Source for Instance {
         self.directory.account_history(account_id, self.now())
     }
 
+    fn account_details(&self, account_id: &str) -> Option<AccountDetails> {
+        self.directory.account_details(account_id, self.now())
+    }
+
     fn recent_changes(&self, limit: usize) -> Vec<Value> {
         self.directory.recent_changes(limit)
     }
@@ -167,6 +173,21 @@ impl Source for Instance {
         let mut tasks = self.directory.tasks().iter().map(|task| (task.number, self.task(task, now))).collect();
         self.complete(&mut tasks);
         tasks.into_values().collect()
+    }
+
+    fn threads(&self) -> Vec<ThreadStatus> {
+        let status = |(number, report): (usize, &Arc<ThreadReport>)| {
+            let thread = report.read();
+            ThreadStatus {
+                thread: number,
+                restoring: thread.restoring.clone(),
+                restored_records: thread.restored_records,
+                transactions: thread.transactions,
+                commit_seconds: thread.commit_time.as_secs_f64(),
+                committed_at: thread.committed_at,
+            }
+        };
+        self.threads.reports().iter().enumerate().map(status).collect()
     }
 
     fn repartition(&self) -> Vec<RepartitionStatus> {

@@ -5,8 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::refreshed::Refreshed;
 use super::source::Source;
@@ -35,12 +34,20 @@ pub struct List {
     pub matched: u64,
 }
 
-/// An account with the drivers of its score.
+/// An account with what moved its score, and why it is what it is.
 #[derive(Debug, Serialize)]
 pub struct Listed {
     #[serde(flatten)]
     row: OwnedRow,
-    drivers: Value,
+    #[serde(flatten)]
+    sentences: Sentences,
+}
+
+/// Up to three sentences each.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+struct Sentences {
+    drivers: Vec<String>,
+    reasons: Vec<String>,
 }
 
 /// The lists in use.
@@ -95,30 +102,30 @@ fn fill(source: &dyn Source, queries: Vec<Query>) -> Vec<Arc<List>> {
     let as_of = source.now();
     let mut tops: Vec<Top> = queries.into_iter().map(|query| Top::new(query, as_of)).collect();
     source.visit(&mut |row| tops.iter_mut().for_each(|top| top.offer(row)));
-    let mut drivers = Drivers { source, known: HashMap::new() };
+    let mut explained = Explained { source, known: HashMap::new() };
     let list = |top: Top| {
         let (query, rows, matched) = top.finish();
-        let accounts = rows.into_iter().map(|row| Listed { drivers: drivers.of(&row.account_id), row }).collect();
+        let accounts = rows.into_iter().map(|row| Listed { sentences: explained.of(&row.account_id), row }).collect();
         Arc::new(List { query, as_of, accounts, matched })
     };
     tops.into_iter().map(list).collect()
 }
 
-/// Drivers by account, computed once for all lists.
-struct Drivers<'a> {
+/// Sentences by account, computed once for all lists.
+struct Explained<'a> {
     source: &'a dyn Source,
-    known: HashMap<String, Value>,
+    known: HashMap<String, Sentences>,
 }
 
-impl Drivers<'_> {
-    fn of(&mut self, account_id: &str) -> Value {
+impl Explained<'_> {
+    fn of(&mut self, account_id: &str) -> Sentences {
         if let Some(known) = self.known.get(account_id) {
             return known.clone();
         }
-        let drivers = self.source.account(account_id).and_then(|mut line| line.get_mut("drivers").map(Value::take));
-        let drivers = drivers.unwrap_or_else(|| json!([]));
-        self.known.insert(account_id.to_owned(), drivers.clone());
-        drivers
+        let line = self.source.account(account_id);
+        let sentences = line.and_then(|line| serde_json::from_value::<Sentences>(line).ok()).unwrap_or_default();
+        self.known.insert(account_id.to_owned(), sentences.clone());
+        sentences
     }
 }
 
@@ -170,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn drivers_are_computed_once_per_account_and_after_the_pass() {
+    fn sentences_are_computed_once_per_account_and_after_the_pass() {
         // The fake panics if it is asked for an account during a pass.
         let fake = two_accounts();
         let filled = fill(&*fake, [Sort::Mrr, Sort::Score].map(query).to_vec());

@@ -32,7 +32,7 @@ pub use metrics::{AliasConflict, Metrics, RecordOutcome, TransactionOutcome};
 pub(crate) use refreshed::Refreshed;
 pub use scrape::{Caps, Scrape};
 pub use sort::Sort;
-pub use source::{AccountRow, BANDS, Live, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus};
+pub use source::{AccountRow, BANDS, Live, PortfolioCell, Readiness, Source, StreamStatus, TaskPhase, TaskStatus, ThreadStatus};
 pub use task_meter::TaskMeter;
 pub use top::{Filter, OwnedRow, Query, top};
 pub use track_record::{LevelRecord, TrackRecord};

@@ -15,7 +15,7 @@ const REST_PER_WORK_IF_AWAITED: u32 = 4;
 /// How long a reader waits for a refresh before it settles for the old value.
 const WAIT_LIMIT: Duration = Duration::from_millis(20);
 /// A value this many times older than it should be has not been asked for in a while: the first reader waits for a new one ...
-const NEGLECTED: u32 = 10;
+const NEGLECTED: u32 = 2;
 /// ... for at most this long.
 const NEGLECTED_WAIT_LIMIT: Duration = Duration::from_secs(1);
 

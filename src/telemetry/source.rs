@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::track_record::TrackRecord;
 use crate::breakdown::Breakdown;
-use crate::engine::{AccountHistory, Counts};
+use crate::engine::{AccountDetails, AccountHistory, Counts};
 use crate::event::Stream;
 use crate::portfolio::{Cohorts, Portfolio, PortfolioHistory};
 use crate::settings::Settings;
@@ -34,6 +34,9 @@ pub trait Source: Send + Sync + 'static {
     /// One account on past dates; `None` if this instance does not hold it.
     fn account_history(&self, account_id: &str) -> Option<AccountHistory>;
 
+    /// What stands behind the figures of one account; `None` if this instance does not hold it.
+    fn account_details(&self, account_id: &str) -> Option<AccountDetails>;
+
     /// The newest published changes since this instance took over its tasks, newest first, at most `limit`.
     fn recent_changes(&self, limit: usize) -> Vec<Value>;
 
@@ -54,6 +57,11 @@ pub trait Source: Send + Sync + 'static {
 
     /// The tasks of this instance by number.
     fn tasks(&self) -> Vec<TaskStatus>;
+
+    /// The stream threads of this instance, by number.
+    fn threads(&self) -> Vec<ThreadStatus> {
+        Vec::new()
+    }
 
     /// How far the repartition stage of this instance has read each of its topics; empty without one.
     fn repartition(&self) -> Vec<RepartitionStatus> {
@@ -172,6 +180,24 @@ pub struct TaskStatus {
     pub counts: Counts,
     /// The reason of the newest dead letter, by stream and code.
     pub reasons: BTreeMap<&'static str, BTreeMap<&'static str, String>>,
+}
+
+/// One stream thread of this instance.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ThreadStatus {
+    /// Its number.
+    pub thread: usize,
+    /// The tasks that it is restoring.
+    pub restoring: Vec<i32>,
+    /// Records of the changelog that it has read so far.
+    pub restored_records: u64,
+    /// Transactions that it has committed.
+    pub transactions: u64,
+    /// Seconds that they took in all, from begin to commit.
+    pub commit_seconds: f64,
+    /// When it committed the last one.
+    #[serde(serialize_with = "crate::time::rfc3339_or_null")]
+    pub committed_at: Option<Timestamp>,
 }
 
 /// One stream of a task.

@@ -46,7 +46,7 @@ async function looksRight() {
       const page = await open({ viewport: { width, height: 900 }, colorScheme });
       await page.waitForSelector("#rows tr", LIMIT);
       const account = await page.getAttribute("#rows tr a", "href");
-      for (const [name, ready] of [["accounts", "#tiles svg"], ["portfolio", "#kpis dd"], ["pipeline", "#tasks tr"], ["account", "#account .panel"]]) {
+      for (const [name, ready] of [["accounts", "#tiles svg"], ["portfolio", "#kpis dd"], ["pipeline", "#commit svg"], ["account", "#account .panel"]]) {
         await page.goto(new URL(name === "account" ? account : name === "accounts" ? "" : "#" + name, url).href);
         await page.waitForSelector(ready, LIMIT);
         if (name === "portfolio") await page.waitForSelector("#bands-course svg, #bands-course .empty", LIMIT);
@@ -116,12 +116,15 @@ async function explainsAnAccount() {
   await page.click("#rows tr:has(.score[title=green]) a", LIMIT);
   await page.waitForSelector("#account .component svg[aria-label]", LIMIT);
   assert.match(page.url(), /\/accounts\/[^/]+$/);
-  for (const title of ["Why", "Health over time", "What changed since the last published change", "What would make it green", "MRR over time", "Published changes"]) {
+  for (const title of ["Why", "Health over time", "What changed since the last published change", "What would make it green", "MRR over time", "Subscriptions", "Tickets", "Published changes"]) {
     assert.ok(await page.isVisible(`h2:text-is('${title}')`), title);
   }
   assert.ok((await page.$$("#account .sentences li")).length > 0, "sentences");
   assert.match(await page.getAttribute(".chart svg", "aria-label"), /^Health from \d+ to \d+/);
   assert.equal(await page.evaluate(() => document.activeElement.id), "account-title", "the focus follows");
+  assert.match(await page.textContent("[aria-label='Table of subscriptions'] tbody tr"), /(paying|past due|trial)/);
+  await page.click("#account summary");
+  assert.match(await page.getAttribute("#account details .course svg", "aria-label"), /^over 28 days, from /);
   await page.reload();
   await page.waitForSelector("#account .panel", LIMIT);
   await page.click("#back");

@@ -22,6 +22,7 @@ mod snapshot;
 mod status;
 mod subscription;
 mod timeline;
+mod view;
 
 pub use invoices::PaymentFailures;
 pub use ledger::Ledger;
@@ -30,6 +31,7 @@ pub use period::{Renewals, Terms, Trials};
 pub use settled::PaidInvoices;
 pub use status::{LONG_TERM_DAYS, Status};
 pub use timeline::{FirstPayment, MRR_MAX, Movement, Timeline};
+pub use view::SubscriptionView;
 
 use invoices::{InvoiceFact, Invoices, Payment};
 use packed::{PackedTable, pack};

@@ -16,6 +16,17 @@ pub enum Satisfaction {
 }
 
 impl Satisfaction {
+    /// The name in output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dissatisfied => "dissatisfied",
+            Self::Neutral => "neutral",
+            Self::Satisfied => "satisfied",
+            Self::HighlySatisfied => "highly_satisfied",
+        }
+    }
+
     /// The class of a position on the scale, 0..=1.
     #[must_use]
     pub fn of(place: f64) -> Self {

@@ -5,8 +5,8 @@ let definitions = {};
 async function loadAccount() {
   const path = "api/accounts/" + encodeURIComponent(state.account);
   try {
-    const [account, explanation, history] = await Promise.all([ask(path), ask(path + "/explanation"), ask(path + "/history")]);
-    if (account.account_id === state.account) showAccount(account, explanation, history);
+    const [account, explanation, history, details] = await Promise.all([ask(path), ask(path + "/explanation"), ask(path + "/history"), ask(path + "/details")]);
+    if (account.account_id === state.account) showAccount(account, explanation, history, details);
   } catch (error) {
     if (error.status !== 404) throw error;
     showMissing(error);
@@ -32,11 +32,11 @@ function memberLink(member) {
   return link;
 }
 
-function showAccount(account, explanation, history) {
+function showAccount(account, explanation, history, details) {
   const { health, risk, profile = {} } = account;
   document.title = `${profile.name || account.account_id} · churnwatch`;
   say(id("account-title"), profile.name || account.account_id);
-  show(id("account"), [account.health, account.drivers, account.rules, account.components, account.metrics, account.recent_changes.length, history.to, history.health.at(-1)], () => {
+  show(id("account"), [account.health, account.reasons, account.rules, account.components, account.metrics, account.recent_changes.length, history.to, history.health.at(-1), details.subscriptions, details.tickets], () => {
     const about = [profile.name && account.account_id, profile.segment, profile.plan, profile.csm && `CSM ${profile.csm}`, explanation.stage && words(explanation.stage)].filter(Boolean).join(" · ");
     const score = panel("Health over time", element("div", "", ""));
     const revenue = panel("MRR over time", element("div", "", ""));
@@ -53,18 +53,20 @@ function showAccount(account, explanation, history) {
         element("span", "muted", sinceWhen(account, explanation))),
       element("div", "detail",
         element("div", "",
-          panel("Why", sentences(account.drivers, "Nothing to say: no component has a value."), ...account.rules.map(name => ruleEffect(name, explanation))),
+          panel("Why", sentences(account.reasons, "Nothing costs it points."), ...account.rules.map(name => ruleEffect(name, explanation))),
           score,
-          panel(`What it is made of, coverage ${percent(health.coverage)}`, ...explanation.components.map(componentRow),
+          panel(`What it is made of, coverage ${percent(health.coverage)}`, ...explanation.components.map(component => componentRow(component, details.metrics)),
             explanation.health.frozen ? element("p", "empty", "The account has churned. Its last score and risk are kept until it returns.") : null,
-            explanation.absent.length ? element("p", "muted", "Without a value: " + explanation.absent.map(part => `${words(part.name)} (${part.why.join("; ")})`).join(", ")) : null)),
+            explanation.absent.length ? element("p", "muted", "Without a value: " + explanation.absent.map(part => `${words(part.name)} (${part.why.join("; ")})`).join(", ")) : null),
+          panel("Subscriptions", subscriptionTable(details.subscriptions)),
+          panel("Tickets", ...ticketTable(details, details.as_of))),
         element("div", "",
           panel("What changed since the last published change", ...whatChanged(explanation.since)),
           panel("What would make it green", ...wayToGreen(explanation.green)),
           revenue,
           panel("Activity by day", ...explanation.activity.map(part => element("div", "", element("h3", "", part.what), bars(part)))),
           panel("Published changes", ...publishedChanges(account)),
-          metricTable(account.metrics))),
+          metricTable(account.metrics, details.metrics))),
     ];
   });
 }
@@ -100,13 +102,13 @@ function drawScore(target, account, history) {
   lineChart(target, { from: history.from, values, format: value => fixed(value, 1), label, limits: [0, 100], marks, bands: [[0, borders.yellow, "red"], [borders.yellow, borders.green, "yellow"], [borders.green, 100, "green"]] });
 }
 
-function componentRow(component) {
+function componentRow(component, courses) {
   const bar = element("div", "fill-" + bandOf(component.score));
   bar.style.width = Math.max(2, component.score) + "%";
   const what = definitions[component.metric]?.description || component.metric;
   const text = element("div", "", words(component.name), element("small", "", `${what}: ${component.said}; weight ${percent(component.weight)}, adds ${fixed(component.contribution, 1)}`), element("div", "track", bar));
   text.title = component.metric;
-  return element("div", "component", text, curve(component), element("span", "number", fixed(component.score, 0)));
+  return element("div", "component", text, courseOf(component.metric, courses) || element("span"), curve(component), element("span", "number", fixed(component.score, 0)));
 }
 
 function whatChanged(since) {
@@ -125,17 +127,8 @@ function wayToGreen(green) {
 
 function publishedChanges(account) {
   if (!account.recent_changes.length) return [element("p", "empty", "None since this instance took over the account.")];
-  const row = change => element("tr", "", element("td", "", moment(change.as_of)),
+  const row = change => element("tr", "", element("td", "date", moment(change.as_of)),
     element("td", "number", element("span", `score wash-${change.health.band} ink-${change.health.band}`, present(change.health.score) ? fixed(change.health.score, 0) : change.health.band)),
     element("td", "", change.drivers[0] || words(change.cause)));
   return [element("table", "", element("tbody", "", ...account.recent_changes.slice(0, 12).map(row)))];
-}
-
-function metricTable(metrics) {
-  const shown = (name, value) => typeof value === "object" ? Object.entries(value).filter(([, part]) => part.count).map(([kind, part]) => `${kind} ${amount(part.sum)}`).join(", ") || "none"
-    : /^revenue\.(mrr|arr|mrr_delta|lifetime)/.test(name) && !name.includes("growth") ? amount(value) : number(value);
-  const rows = Object.entries(metrics).map(([name, value]) => element("tr", "", element("td", "", name, element("small", "muted", ` ${definitions[name]?.description || ""}`)), element("td", "number", shown(name, value))));
-  const details = element("details", "panel", element("summary", "", `All ${rows.length} metrics`), element("table", "", element("tbody", "", ...rows)));
-  details.dataset.key = "metrics";
-  return details;
 }

@@ -17,25 +17,32 @@ function range(values, around = []) {
   return high > low ? [low, high] : [low - 1, high + 1];
 }
 
-/** A course without axes; `line` draws a benchmark. */
-function sparkline(values, label, line) {
+/** A range with some room on both sides. */
+function spread(values) {
+  const [low, high] = range(values), room = (high - low) / 8;
+  return [low - room, high + room];
+}
+
+/** A course without axes; `line` draws a benchmark, `floor` is always within the scale. */
+function sparkline(values, label, line, floor) {
   const known = values.filter(present);
   if (known.length < 2) return null;
-  const [low, high] = range(values, present(line) ? [line] : []);
+  const [low, high] = range(values, [line, floor].filter(present));
   const [x, y] = [place => 200 * place / (values.length - 1), value => 31 - 28 * (value - low) / (high - low)];
   return svg("svg", { viewBox: "0 0 200 34", preserveAspectRatio: "none", role: "img", "aria-label": label },
     present(line) ? svg("path", { d: `M0 ${y(line)}H200`, stroke: "var(--muted)", "stroke-dasharray": "3 3", "vector-effect": "non-scaling-stroke" }) : null,
     svg("path", { d: path(values, x, y), fill: "none", stroke: "var(--accent)", "stroke-width": 1.8, "vector-effect": "non-scaling-stroke", "stroke-linejoin": "round" }));
 }
 
-/** A course with dates and values; `bands` are areas [from, to, name], `marks` are [place, value, band, title]. */
-function lineChart(target, { from, values, format, label, limits, bands = [], marks = [], height = 190 }) {
+/** A course with dates and values; `bands` are areas [from, to, name], `marks` are [place, value, band, title], `lines` are benchmarks. */
+function lineChart(target, { from, values, format, label, limits, bands = [], marks = [], lines = [], height = 190 }) {
   const known = values.filter(present);
   if (!known.length) return target.replaceChildren(element("p", "empty", "No values yet."));
   const first = Math.max(0, values.findIndex(present) - 1);
   const shown = values.slice(first), width = Math.max(280, target.clientWidth || 600);
   const [left, right, top, bottom] = [limits ? 30 : 62, 8, 8, 20];
-  const [low, high] = limits || [0, 1.1 * Math.max(1, ...known)];
+  const [low, high] = limits || (lines.length ? spread([...known, ...lines]) : [0, 1.1 * Math.max(1, ...known)]);
+  const scale = limits ? [low, ...bands.slice(1).map(([a]) => a), high] : lines.length ? lines : [0, Math.max(...known)];
   const last = Math.max(1, shown.length - 1);
   const x = place => left + (width - left - right) * place / last;
   const y = value => height - bottom - (height - top - bottom) * (value - low) / (high - low);
@@ -44,8 +51,8 @@ function lineChart(target, { from, values, format, label, limits, bands = [], ma
   const readout = element("p", "readout", `${dated(last)}: ${format(known.at(-1))}`);
   const drawing = svg("svg", { height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
     ...bands.map(([a, b, name]) => svg("rect", { x: left, width: width - left - right, y: y(b), height: y(a) - y(b), fill: `var(--wash-${name})` })),
-    ...(limits ? [low, ...bands.slice(1).map(([a]) => a), high] : [0, Math.max(...known)]).map(value =>
-      svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, limits ? String(value) : short(value))),
+    ...scale.map(value => svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, limits ? String(value) : lines.length ? format(value) : short(value))),
+    ...lines.map(value => svg("path", { d: `M${left} ${y(value)}H${width - right}`, stroke: "var(--muted)", "stroke-dasharray": "4 4" })),
     svg("text", { x: left, y: height - 5 }, dated(0)),
     svg("text", { x: width - right, y: height - 5, "text-anchor": "end" }, dated(last)),
     cursor,

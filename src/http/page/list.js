@@ -1,8 +1,8 @@
 // The list of accounts, and the feed of changes.
 
 const PAGE_ROWS = 50;
-const COLUMNS = [["name", "Account", ""], ["score", "Health", "number"], ["worsened", "Worse since", ""], ["csm", "CSM", "optional"], ["segment", "Segment", "optional"],
-  ["stage", "Stage", "optional"], ["risk", "Risk", "number"], ["mrr", "MRR", "number"], ["attention", "Why", ""]];
+const COLUMNS = [["name", "Account", ""], ["score", "Health", "number"], ["worsened", "Worse since", ""], ["csm", "CSM", "optional"], ["segment", "Segment", "roomy"],
+  ["stage", "Stage", "roomy"], ["risk", "Risk", "number"], ["mrr", "MRR", "number"], ["attention", "Why", ""]];
 
 function listQuery() {
   const query = new URLSearchParams({ sort: state.sort });
@@ -58,8 +58,8 @@ function accountRow(account) {
   return element("tr", "",
     element("td", "who", accountLink(account.account_id, ""), element("small", "")),
     element("td", "number", element("span", "")),
-    ...["muted", "optional", "optional", "optional", "number", "number"].map(name => element("td", name)),
-    element("td", "why"));
+    ...["muted", "optional", "roomy", "roomy", "number", "number"].map(name => element("td", name)),
+    element("td", "why", element("div", "clamp")));
 }
 
 function fillRow(row, account, now) {
@@ -75,8 +75,8 @@ function fillRow(row, account, now) {
   say(stage, account.stage ? words(account.stage) : "–");
   say(risk, percent(account.risk));
   say(mrr, amount(account.mrr_minor));
-  say(why, account.drivers[0] || "");
-  why.title = account.drivers.join("\n");
+  say(why.firstChild, account.reasons[0] || "");
+  why.title = account.reasons.join("\n");
 }
 
 function showFeed(changes, now) {

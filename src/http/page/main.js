@@ -4,7 +4,7 @@ const REFRESH_MS = 2000;
 const SLOW_REFRESH_MS = 30000;
 const FILTERS = ["band", "stage", "plan", "segment", "csm", "search"];
 let state = {};
-let newest = { portfolio: null, history: null, cohorts: null, pipeline: null, changes: [] };
+let newest = { portfolio: null, history: null, cohorts: null, pipeline: null, courses: null, changes: [] };
 const notices = new Map();
 
 function notice(about, text) {
@@ -107,6 +107,8 @@ async function load() {
       await loadAccount();
     } else if (state.view === "portfolio") {
       newest.cohorts = await ask("api/cohorts");
+    } else {
+      newest.courses = await ask("api/pipeline/history");
     }
     draw();
     notice("load", "");
@@ -140,11 +142,17 @@ function draw() {
   if (state.view === "accounts") showTiles(line, newest.history);
   if (state.view === "portfolio") {
     showMovements(line);
-    if (newest.history) showBandsCourse(newest.history);
+    if (newest.history) {
+      showBandsCourse(newest.history);
+      showRetention(newest.history);
+    }
     if (newest.cohorts) showCohorts(newest.cohorts);
     showKpis(line, newest.portfolio);
   }
-  if (state.view === "pipeline" && newest.pipeline) showPipeline(newest.pipeline);
+  if (state.view === "pipeline") {
+    if (newest.pipeline) showPipeline(newest.pipeline);
+    if (newest.courses) showCourses(newest.courses);
+  }
 }
 
 function heard(name, data) {
@@ -154,7 +162,6 @@ function heard(name, data) {
     draw();
   } else if (name === "pipeline") {
     newest.pipeline = data;
-    noteCourse(data);
     showState(data);
     draw();
   } else {

@@ -1,26 +1,17 @@
 // What the instance reads, and how far it is.
 
-const COURSE_POINTS = 300;
-/** Lag and records read, by the clock of this browser, since the page was opened. */
-const course = { lag: [], rate: [], last: null };
-
-function totals(pipeline) {
-  const lags = pipeline.tasks.map(task => task.lag_records);
-  return { lag: lags.some(present) ? lags.reduce((sum, lag) => sum + (lag || 0), 0) : null, read: STREAMS.reduce((sum, name) => sum + pipeline[name].read, 0) };
+/** A figure with its course over the last hour, or as long as the process has run. */
+function showCourse(name, values, everySeconds, value, text) {
+  const minutes = Math.max(1, Math.round(values.length * everySeconds / 60));
+  const range = `last ${minutes} min, at most ${whole(Math.round(Math.max(0, ...values.filter(present))))}`;
+  show(id(name), values, () => [element("strong", "", value), sparkline(values, `${text}, ${range}`, undefined, 0) || element("p", "empty", "The course appears after ten seconds."), element("p", "readout", range)]);
 }
 
-function noteCourse(pipeline) {
-  const { lag, read } = totals(pipeline), now = performance.now();
-  const rate = course.last && read >= course.last.read ? 1000 * (read - course.last.read) / (now - course.last.at) : null;
-  course.last = { read, at: now };
-  for (const [name, value] of [["lag", lag], ["rate", rate]]) {
-    course[name].push(value);
-    if (course[name].length > COURSE_POINTS) course[name].shift();
-  }
-}
-
-function showCourse(name, value, text) {
-  show(id(name), course[name], () => [element("strong", "", value), sparkline(course[name], `${text} since the page was opened`) || element("p", "empty", "The course appears while the page is open.")]);
+function showCourses({ every_seconds: every, lag_records: lag, records_per_second: rate, commit_millis: commit }) {
+  const last = values => values.filter(present).at(-1);
+  showCourse("lag", lag, every, present(last(lag)) ? whole(last(lag)) : "not known yet", "records behind");
+  showCourse("rate", rate, every, present(last(rate)) ? whole(Math.round(last(rate))) : "–", "records per second");
+  showCourse("commit", commit, every, present(last(commit)) ? `${whole(Math.round(last(commit)))} ms` : "–", "milliseconds per commit");
 }
 
 function showState(pipeline) {
@@ -32,15 +23,13 @@ function showState(pipeline) {
 }
 
 function showPipeline(pipeline) {
-  const { lag } = totals(pipeline);
-  showCourse("lag", present(lag) ? whole(lag) : "not known yet", "records behind");
-  showCourse("rate", present(course.rate.at(-1)) ? whole(Math.round(course.rate.at(-1))) : "–", "records per second");
   sync(id("streams"), STREAMS, name => name, name => element("tr", "", element("td", "", name), ...Array.from({ length: 6 }, () => element("td", "number")), element("td"), element("td")),
     (row, name) => fillStream(row, name, pipeline));
   const codes = STREAMS.flatMap(name => Object.entries(pipeline[name].dead_letter).map(([code, count]) => [name, code, count])).sort((a, b) => b[2] - a[2]);
   const reason = (name, code) => pipeline.tasks.map(task => task.reasons?.[name]?.[code]).find(present) || "before this instance took over";
   show(id("letters"), codes, () => codes.length ? [element("h3", "", "Dead letters by code, with the newest reason"), element("table", "", element("tbody", "", ...codes.map(([name, code, count]) =>
     element("tr", "", element("td", "", name), element("td", "", code), element("td", "number", whole(count)), element("td", "", reason(name, code))))))] : []);
+  sync(id("threads"), pipeline.threads, thread => thread.thread, () => element("li"), (item, thread) => say(item, threadState(thread)));
   const catching = pipeline.tasks.filter(task => task.catching_up).length;
   say(id("tasks-summary"), [`${pipeline.tasks_owned} of ${pipeline.tasks_total ?? "?"} on this instance`, catching ? `${catching} catching up, not publishing yet` : null].filter(Boolean).join(" · "));
   sync(id("tasks"), pipeline.tasks, task => task.task, task => element("tr", "", element("td", "", String(task.task)), element("td"), element("td", "number"), element("td", "number")), (row, task) => {
@@ -49,6 +38,12 @@ function showPipeline(pipeline) {
     say(accounts, whole(task.accounts));
     say(behind, whole(task.lag_records));
   });
+}
+
+function threadState(thread) {
+  const restoring = thread.restoring.length ? `, restoring task ${thread.restoring.join(", ")}: ${whole(thread.restored_records)} records read` : "";
+  const commits = thread.transactions ? `${whole(thread.transactions)} commits of ${whole(Math.round(1000 * thread.commit_seconds / thread.transactions))} ms on average, the last at ${moment(thread.committed_at)}` : "nothing committed yet";
+  return `Thread ${thread.thread}: ${commits}${restoring}`;
 }
 
 function fillStream(row, name, pipeline) {

@@ -25,6 +25,8 @@ const KPIS = {
     ["resolution_hours_p90", "resolution, p90 h", tenths], ["reopen_rate", "reopened", percent], ["fcr", "first-contact resolution", percent],
     ["fcr_simple", "resolved, not reopened", percent]],
 };
+/** Where the field draws the line; `up`: more is better. The Grafana boards draw the same lines. */
+const BENCHMARKS = { nrr: [1, "up"], grr: [0.9, "up"], retention_rate: [0.9, "up"], logo_churn_monthly: [0.07, "down"], nps: [50, "up"], csat: [0.75, "up"], dau_mau: [0.2, "up"], adoption: [0.7, "up"] };
 const TABLES = [["feature_adopters", "Accounts by feature"], ["churn_reasons", "Churn reasons"]];
 const TABLE_ROWS = 8;
 const COMPARED_DAYS = 28;
@@ -112,6 +114,18 @@ function showBandsCourse(history) {
   });
 }
 
+/** Retention and churn of the 28 days before each date, with the lines of the field. */
+function showRetention(history) {
+  for (const [name, title, lines] of [["nrr", "Net revenue retention", [1]], ["grr", "Gross revenue retention", [0.9]], ["churn", "Accounts lost, share in 28 days", [0.07]]]) {
+    const target = id(name + "-course");
+    show(target, [history?.to, history?.series[name].at(-1), target.clientWidth], () => {
+      const chart = element("div");
+      requestAnimationFrame(() => lineChart(chart, { from: history.from, values: history.series[name], format: percent, lines, height: 130, label: `${title} over 91 days; dashed: ${lines.map(percent).join(" and ")}` }));
+      return chart;
+    });
+  }
+}
+
 /** How much of each cohort is left at the end of each month. */
 function showCohorts(cohorts) {
   const figure = id("cohort-figure").value;
@@ -139,7 +153,7 @@ function showKpis(line, portfolio) {
   say(id("period"), `${line.period.from.slice(0, 10)} to ${line.period.to.slice(0, 10)}`);
   const value = name => line.kpis[name]?.value;
   show(id("kpis"), line.kpis, () => {
-    const groups = Object.entries(KPIS).map(([title, rows]) => group(title, rows.map(([name, text, format]) => [text, format(value(name)), name])));
+    const groups = Object.entries(KPIS).map(([title, rows]) => group(title, rows.map(([name, text, format]) => [text, format(value(name)), name, benchmark(name, value(name), format)])));
     const tables = TABLES.filter(([name]) => Object.keys(value(name) || {}).length).map(([name, title]) => tableGroup(title, value(name)));
     return [...groups, ...tables];
   });
@@ -163,6 +177,14 @@ function trackRecord(record) {
   ].join("");
 }
 
+/** How a figure compares with its benchmark; `null` if it has none. */
+function benchmark(name, value, format) {
+  const [line, better] = BENCHMARKS[name] || [];
+  if (!present(line) || !present(value)) return null;
+  const isGood = better === "up" ? value >= line : value <= line;
+  return element("small", isGood ? "good" : "bad", `${format(line)} or ${better === "up" ? "more" : "less"} is good`);
+}
+
 function tableGroup(title, table) {
   const rows = Object.entries(table).sort((a, b) => b[1] - a[1]);
   const shown = rows.slice(0, TABLE_ROWS).map(([label, count]) => [label, whole(count), label]);
@@ -170,8 +192,8 @@ function tableGroup(title, table) {
 }
 
 function group(title, rows) {
-  const list = element("dl", "", ...rows.flatMap(([text, shown, name]) => {
-    const term = element("dt", "", text);
+  const list = element("dl", "", ...rows.flatMap(([text, shown, name, note]) => {
+    const term = element("dt", "", text, note);
     term.title = name;
     return [term, element("dd", shown === "–" ? "muted" : "", shown)];
   }));

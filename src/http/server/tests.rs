@@ -369,6 +369,22 @@ fn a_list_is_a_file_for_spreadsheets() {
 }
 
 #[test]
+fn an_account_shows_its_subscriptions_tickets_and_metrics() {
+    let server = start(two_accounts(), None);
+    let details = json(&get(&server, "/api/accounts/acme/details").1);
+    assert_eq!((details["tickets_open"].as_u64(), details["currency"].as_str()), (Some(0), Some("USD")));
+    assert!(details["subscriptions"].is_array() && details["metrics"].is_object(), "{details}");
+    assert_eq!(get(&server, "/api/accounts/nobody/details").0, 404);
+}
+
+#[test]
+fn the_pipeline_has_a_history() {
+    let server = start(two_accounts(), None);
+    let history = json(&get(&server, "/api/pipeline/history").1);
+    assert!(history["every_seconds"].as_u64() > Some(0) && history["commit_millis"].is_array(), "{history}");
+}
+
+#[test]
 fn an_account_and_the_portfolio_have_a_history() {
     let server = start(two_accounts(), None);
     let history = json(&get(&server, "/api/accounts/acme/history").1);

@@ -108,7 +108,7 @@ impl RepartitionThread {
         }
         std::mem::take(&mut self.counted).report(&self.metrics);
         (self.open, self.load) = (None, Load::default());
-        self.report.committed(self.options.clock.now());
+        self.report.committed(self.options.clock.now(), lasted);
         self.report_positions();
         Ok(true)
     }

@@ -225,6 +225,39 @@ fn what_would_make_it_green_does_if_it_is_done() {
     assert!((explain(8)["health"]["score"].as_f64().unwrap() - 70.0).abs() < 1e-9);
 }
 
+/// Ending one of two caps alone gains nothing, so neither is a single step; both together are the way.
+#[test]
+fn an_account_that_two_rules_cap_is_told_to_end_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = r#"
+        [[health.component]]
+        name = "users"
+        group = "breadth"
+        metric = "breadth.active_users_28d"
+        curve = [[0, 0], [2, 90]]
+        weight = 1
+        [[rule]]
+        name = "silent"
+        when = "usage.days_since_last > 7"
+        cap_health = 39
+        [[rule]]
+        name = "urgent"
+        when = "support.urgent_open > 0"
+        cap_health = 39
+    "#;
+    let used = |user: &str, date: &str| json!({"type": "feature_used", "account_id": "acme", "user_id": user, "feature": "f", "occurred_at": format!("{date}T00:00:00Z")});
+    let records = [used("a", "2025-06-01"), used("a", "2026-02-10"), used("b", "2026-02-10")].map(|record| record.to_string());
+    let ticket = json!({"type": "ticket_opened", "account_id": "acme", "ticket_id": "1", "priority": "urgent", "occurred_at": "2026-02-20T00:00:00Z"});
+    for (name, text) in [("model.toml", model.to_owned()), ("usage.ndjson", records.join("\n")), ("support.ndjson", ticket.to_string())] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let inputs = ["--usage", "usage.ndjson", "--support", "support.ndjson", "--as-of", "2026-03-01T00:00:00Z", "--config", "model.toml"];
+    let green = serde_json::from_str::<Value>(&explained(folder.path(), "acme", &inputs, &["--json"])).unwrap()["green"].take();
+    assert_eq!((green["single"].as_array().unwrap().len(), green["best"].as_f64()), (0, Some(90.0)), "{green}");
+    let steps: Vec<_> = green["together"].as_array().unwrap().iter().map(|step| step["ends"][0].as_str().unwrap()).collect();
+    assert_eq!((steps.len(), steps.contains(&"silent"), steps.contains(&"urgent")), (2, true, true), "{green}");
+}
+
 #[test]
 fn an_account_that_is_not_there_is_answered_with_those_like_it() {
     let folder = customers("60");
