@@ -12,6 +12,7 @@ use super::{Globals, LogFormat, UsageError, paths};
 use crate::backtest::fit::{Fit, Options, fit, model_text};
 use crate::backtest::report::{Report, Subject, Text, document};
 use crate::backtest::{Basis, Labels, PICTURES, Past, Schedule, Span, SuggestedCurve, fitted_model, page, pictures};
+use crate::config::Config;
 use crate::config::section::OnBadRun;
 use crate::event::Stream;
 use crate::file::{self, Existing, Output};
@@ -99,6 +100,7 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         return Err(UsageError("nothing tells who left: give --billing, or --labels with a CSV file".into()).into());
     }
     let config = globals.load_offline()?;
+    let source = args.fit.is_some().then(|| model_source(&config, globals)).transpose()?;
     let division = Division::of_machine();
     let input = args.input.read(&config, division, globals)?;
     let labels = args.labels.as_deref().map(|path| read_labels(path, &input.settings)).transpose()?;
@@ -129,9 +131,9 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         label_rows: labels.as_ref().filter(|labels| matches!(labels, Labels::Points(_))).map(Labels::rows),
         fit: None,
     };
-    let (report, curves) = if args.fit.is_some() {
+    let (report, curves) = if let Some(source) = source {
         let (fit, report) = fitted(&mut past, &subject).map_err(|refusal| args.explain(refusal))?;
-        let text = model_text(&model_source(globals)?, &fit)?;
+        let text = model_text(&source, &fit)?;
         args.write(args.model_path(), |output| output.text(text.as_bytes()))?;
         let curves = args.suggest_curves.then(|| past.suggested_curves(&settings.model, &fit));
         (report, curves)
@@ -167,18 +169,12 @@ fn fitted(past: &mut Past, subject: &Subject<'_>) -> anyhow::Result<(Fit, Report
 }
 
 /// The text of the model in force: the file that `model_file` names, the configuration if it holds the model, or else the default model.
-fn model_source(globals: &Globals) -> anyhow::Result<String> {
+fn model_source(config: &Config, globals: &Globals) -> anyhow::Result<String> {
     let default = || ModelFile::default_text().to_owned();
-    let Some(path) = globals.config.as_deref() else { return Ok(default()) };
-    let read = |path: &Path| {
-        let text = std::fs::read_to_string(path);
-        text.map_err(|error| anyhow::anyhow!("cannot read {}: {}", path.display(), file::cannot_read(path, &error)))
-    };
-    let text = read(path)?;
+    let Some(path) = config.model_path.as_deref().or(globals.config.as_deref()) else { return Ok(default()) };
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| anyhow::anyhow!("cannot read {}: {}", path.display(), file::cannot_read(path, &error)))?;
     let tables: toml::Table = text.parse()?;
-    if let Some(model) = tables.get("model_file").and_then(toml::Value::as_str) {
-        return read(&path.parent().unwrap_or(Path::new("")).join(model));
-    }
     Ok(if ModelFile::TABLES.iter().any(|table| tables.contains_key(*table)) { text } else { default() })
 }
 

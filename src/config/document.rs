@@ -1,6 +1,6 @@
 //! Merges the file, its model file, variables and options into one document.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::keys;
 use super::model;
@@ -18,6 +18,8 @@ pub(super) struct Document {
     pub(super) problems: Vec<Problem>,
     /// Whether the file holds nothing but tables of a model.
     pub(super) is_model_file: bool,
+    /// The file that `model_file` names.
+    pub(super) model_path: Option<PathBuf>,
 }
 
 impl Document {
@@ -44,7 +46,7 @@ impl Document {
         let (of_options, wrong) = overrides::of_options(sets);
         problems.extend(wrong);
         let is_model_file = root.entries().is_some_and(|tables| !tables.is_empty() && tables.keys().all(|name| is_table_of_model(name)));
-        let mut document = Self { root, problems, is_model_file };
+        let mut document = Self { root, problems, is_model_file, model_path: None };
         let (of_model, others): (Vec<_>, Vec<_>) =
             of_variables.into_iter().chain(of_options).partition(|set| model::has_table_of(set.path()));
         document.apply(&others);
@@ -65,7 +67,9 @@ impl Document {
     /// Adds the tables of `model_file`.
     fn graft_model_file(&mut self) -> Result<(), Vec<Problem>> {
         let Some((path, origin)) = self.model_file() else { return Ok(()) };
-        let file = parse_file(&source::resolve(path.as_ref(), &origin), origin, "model_file")?;
+        let path = source::resolve(path.as_ref(), &origin);
+        let file = parse_file(&path, origin, "model_file")?;
+        self.model_path = Some(path);
         let (Value::Table(tables), Value::Table(entries)) = (file.value, &mut self.root.value) else { return Ok(()) };
         for (name, node) in tables {
             if !is_table_of_model(&name) && !keys::in_section(&name).is_empty() {

@@ -82,6 +82,9 @@ pub struct Config {
     pub state: StateFormat,
     /// Path of the file with the model's tables, as written; empty if this file has them.
     model_file: PathBuf,
+    /// The same from the working directory; `None` if there is none.
+    #[serde(skip)]
+    pub model_path: Option<PathBuf>,
     /// The compiled scoring model.
     #[serde(skip)]
     pub model: Model,
@@ -172,7 +175,7 @@ fn read(path: Option<&Path>, sets: &[Setting], variables: &Variables, secrets: S
 
 /// Decodes and checks a document.
 fn checked(document: Document, variables: &Variables, secrets: Secrets) -> Result<Config, Problems> {
-    let Document { root, mut problems, is_model_file } = document;
+    let Document { root, mut problems, is_model_file, model_path } = document;
     let Decoded { value: mut config, left_out, problems: wrong } = decode::decode::<Config>(&root, &ModelFile::TABLES);
     problems.extend(wrong);
     let mut report = Report::new(&root, &left_out);
@@ -187,7 +190,7 @@ fn checked(document: Document, variables: &Variables, secrets: Secrets) -> Resul
         Ok(model) => config.model = model,
         Err(wrong) => problems.extend(wrong),
     }
-    config.warnings = warnings;
+    (config.model_path, config.warnings) = (model_path, warnings);
     if is_model_file {
         let message = "this file holds only a model, so every other key has its default: name it with model_file in a configuration";
         config.warnings.push(Problem::new(root.origin.clone(), "", message));

@@ -1,5 +1,7 @@
 //! The documents that describe what goes in and comes out: the JSON Schemas, `OpenAPI` and `AsyncAPI`.
 
+pub mod commands;
+
 use std::path::Path;
 
 use boon::{Compiler, Schemas};

@@ -33,6 +33,7 @@ mod command_line;
 mod compare;
 mod decode_properties;
 mod decoders_under_fuzz;
+mod documented_commands;
 mod driver;
 mod event_reference;
 mod explain;

@@ -36,6 +36,7 @@ mod consumers;
 mod deletion;
 mod demo;
 mod deployed;
+mod documented_commands;
 mod documents;
 mod exits;
 mod formats;
