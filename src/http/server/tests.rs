@@ -1,5 +1,8 @@
 //! All kinds of clients against the real server on a free port.
 
+mod data;
+mod streams;
+
 use std::io::{Read, Write};
 
 use serde_json::Value;
@@ -341,128 +344,4 @@ fn an_address_in_use_is_named_in_the_error() {
 fn the_page_may_not_load_anything_from_elsewhere() {
     let (_, answer) = get(&start(Fake::default(), None), "/");
     assert!(answer.contains("default-src 'none'; script-src 'sha256-") && answer.contains("nosniff"));
-}
-
-#[test]
-fn a_page_of_a_list_is_searched_and_turned_around() {
-    let server = start(two_accounts(), None);
-    let ids = |query: &str| {
-        let body = json(&get(&server, &format!("/api/accounts?{query}")).1);
-        body["accounts"].as_array().unwrap().iter().map(|account| account["account_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
-    };
-    assert_eq!(ids("sort=account&offset=1"), ["bolt"]);
-    assert_eq!(ids("sort=score&reversed=true"), ["acme", "bolt"]);
-    assert_eq!(ids("search=OF%20BO"), ["bolt"]);
-    assert_eq!(ids("csm=dana&stage=adopted&plan=team&sort=attention"), ["bolt", "acme"]);
-    assert!(ids("csm=nobody").is_empty());
-}
-
-#[test]
-fn a_list_is_a_file_for_spreadsheets() {
-    let (status, answer) = get(&start(two_accounts(), None), "/api/accounts.csv?sort=account&limit=1");
-    assert_eq!(status, 200);
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.contains("content-type: text/csv") && head.contains("filename=\"accounts.csv\""), "{head}");
-    let lines: Vec<&str> = body.split("\r\n").collect();
-    assert_eq!(lines[1], "acme,Name of acme,smb,team,dana,adopted,green,82,0.05,low,1200.00,USD,");
-    assert!(lines[2].starts_with("bolt,") && lines[3].is_empty(), "every account, whatever the limit of a page: {lines:?}");
-}
-
-#[test]
-fn an_account_shows_its_subscriptions_tickets_and_metrics() {
-    let server = start(two_accounts(), None);
-    let details = json(&get(&server, "/api/accounts/acme/details").1);
-    assert_eq!((details["tickets_open"].as_u64(), details["currency"].as_str()), (Some(0), Some("USD")));
-    assert!(details["subscriptions"].is_array() && details["metrics"].is_object(), "{details}");
-    assert_eq!(get(&server, "/api/accounts/nobody/details").0, 404);
-}
-
-#[test]
-fn the_pipeline_has_a_history() {
-    let server = start(two_accounts(), None);
-    let history = json(&get(&server, "/api/pipeline/history").1);
-    assert!(history["every_seconds"].as_u64() > Some(0) && history["commit_millis"].is_array(), "{history}");
-}
-
-#[test]
-fn an_account_and_the_portfolio_have_a_history() {
-    let server = start(two_accounts(), None);
-    let history = json(&get(&server, "/api/accounts/acme/history").1);
-    assert_eq!((history["health"].as_array().unwrap().len(), history["to"].as_str()), (400, Some("2026-01-05")));
-    assert_eq!(get(&server, "/api/accounts/nobody/history").0, 404);
-    let history = json(&get(&server, "/api/portfolio/history").1);
-    assert_eq!((history["series"]["mrr"].as_array().unwrap().len(), history["from"].as_str()), (91, Some("2025-10-07")));
-    assert_eq!(get(&server, "/api/portfolio/history?csm=nobody").0, 404);
-    for wrong in ["band=red", "csm=a&plan=b"] {
-        let (status, answer) = get(&server, &format!("/api/portfolio/history?{wrong}"));
-        assert!(status == 400 && json(&answer)["hint"].as_str().unwrap().contains("segment"), "{answer}");
-    }
-}
-
-/// Reads the next bytes of a stream until they contain all of `wanted`.
-fn hear(stream: &mut std::net::TcpStream, wanted: &[&str]) -> String {
-    let (mut heard, mut bytes) = (String::new(), [0; 4096]);
-    while !wanted.iter().all(|part| heard.contains(part)) {
-        let count = stream.read(&mut bytes).unwrap();
-        assert!(count > 0, "the stream ended: {heard}");
-        heard += &String::from_utf8_lossy(&bytes[..count]);
-    }
-    heard
-}
-
-fn open_stream(server: &Server, more: &str) -> std::net::TcpStream {
-    let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
-    write!(stream, "GET /events HTTP/1.1\r\nhost: localhost\r\naccept-encoding: gzip\r\n{more}\r\n").unwrap();
-    stream
-}
-
-#[test]
-fn what_the_page_shows_is_pushed_for_longer_than_a_connection_may_idle() {
-    let timeouts = Timeouts { request: Duration::from_millis(500), idle: Duration::from_millis(1_700) };
-    let source: Arc<dyn Source> = Arc::new(two_accounts());
-    let server = Server::start(free(), Settings { timeouts, ..settings() }, source, Registry::new()).unwrap();
-    let mut stream = open_stream(&server, "");
-    let begun = crate::clock::monotonic();
-    let first = hear(&mut stream, &["event: portfolio\ndata: {", "event: pipeline\ndata: {", "event: changes\ndata: [{", "made up"]);
-    assert!(first.contains("content-type: text/event-stream") && !first.contains("gzip"), "{first}");
-    while begun.elapsed() < 2 * timeouts.idle {
-        hear(&mut stream, &["event: portfolio"]);
-    }
-}
-
-#[test]
-fn streams_have_a_cap_of_their_own_and_leave_room_for_requests() {
-    let server = Server::start(free(), Settings { connections_max: 4, ..settings() }, Arc::new(two_accounts()), Registry::new()).unwrap();
-    let mut open: Vec<_> = (0..2).map(|_| open_stream(&server, "")).collect();
-    for stream in &mut open {
-        hear(stream, &["event: changes"]);
-    }
-    let (status, answer) = get(&server, "/events");
-    assert_eq!((status, &json(&answer)["error"]), (503, &"too many streams are open".into()));
-    assert_eq!(get(&server, "/livez").0, 200);
-    open.pop();
-    // The place is free once the server has noticed.
-    while get(&server, "/api/pipeline").0 == 200 {
-        let mut again = open_stream(&server, "");
-        if hear(&mut again, &["\r\n\r\n"]).starts_with("HTTP/1.1 200") {
-            return;
-        }
-    }
-    panic!("no request is answered");
-}
-
-#[test]
-fn a_browser_exchanges_the_token_for_a_cookie_because_streams_carry_no_header() {
-    let server = start(two_accounts(), Some("0123456789abcdef"));
-    assert_eq!(get(&server, "/session").0, 401);
-    assert_eq!(get(&server, "/events").0, 401);
-    let request = "GET /session HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer 0123456789abcdef\r\nconnection: close\r\n\r\n";
-    let (status, answer) = send(&server, request);
-    let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
-    assert!(status == 204 && cookie.ends_with("; HttpOnly; SameSite=Strict"), "{answer}");
-    let cookie = cookie.split(';').next().unwrap();
-    let mut stream = open_stream(&server, &format!("cookie: {cookie}\r\n"));
-    hear(&mut stream, &["event: portfolio"]);
-    assert_eq!(get(&start(two_accounts(), None), "/session").0, 204, "where no token is needed, there is nothing to exchange");
 }
