@@ -26,8 +26,9 @@ pub(super) fn of(scoring: &Scoring<'_, '_>) -> Green {
         together: Vec::new(),
         best: None,
     };
-    let is_open = scoring.status.band != Band::Green && !scoring.is_frozen() && scoring.assessment.measured.is_some_and(|now| now < target);
-    if is_open {
+    let needs_search =
+        scoring.status.band != Band::Green && !scoring.is_frozen() && scoring.assessment.measured.is_some_and(|now| now < target);
+    if needs_search {
         let search = Search { scoring, target };
         let start = scoring.subject.metrics;
         green.single = search.single(start);
@@ -55,7 +56,7 @@ fn note(scoring: &Scoring<'_, '_>) -> Option<String> {
         return Some(format!("the override {who} to {} until {}; without it {measured}", pinned.value, pinned.until));
     }
     if status.score.is_none() {
-        return Some("there is no score yet: see what is absent".into());
+        return Some("there is no score yet: too few components have a value".into());
     }
     if status.band == Band::Green {
         return Some("it is green".into());
@@ -64,7 +65,7 @@ fn note(scoring: &Scoring<'_, '_>) -> Option<String> {
     is_high.then(|| format!("its score is high enough: it turns green after {} h at {} or more", bands.better.hours, bands.green))
 }
 
-/// How good metrics are. Of two caps, each hides what ending the other one is worth, so that counts as well.
+/// The rank of candidate metrics. Of two caps, each hides what ending the other one gains, so their number counts as well.
 #[derive(Clone, Copy)]
 struct Worth {
     score: f64,
@@ -204,7 +205,7 @@ impl Search<'_, '_, '_> {
         let after = changed(start, metric, value);
         let rules =
             |metrics: &Metrics| self.assessed(metrics, |now| now.rules.iter().map(|rule| rule.name.to_string()).collect::<Vec<_>>());
-        let left = rules(&after);
+        let remaining = rules(&after);
         let gone = metric == Metric::PaymentFailuresOpen && value == 0.0;
         let sentence = if gone {
             "every failed invoice is paid".to_owned()
@@ -217,7 +218,7 @@ impl Search<'_, '_, '_> {
             from,
             to: value,
             sentence,
-            ends: rules(start).into_iter().filter(|name| !left.contains(name)).collect(),
+            ends: rules(start).into_iter().filter(|name| !remaining.contains(name)).collect(),
             score: self.score_of(&after),
         }
     }

@@ -66,14 +66,18 @@ impl Instance {
             answer => answer?,
         };
         if status == StatusCode::UNAUTHORIZED {
-            anyhow::bail!("{} wants a token: name its file with --token-file", self.url);
+            anyhow::bail!("{} requires a token: name its file with --token-file", self.url);
         }
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
     }
 
     /// What is wrong with a status that this version does not expect.
-    pub(super) fn unexpected(&self, path: &str, status: StatusCode) -> anyhow::Error {
-        anyhow::anyhow!("{} answered {path} with {status}; is this churnwatch, and not an older version?", self.url)
+    pub(super) fn unexpected(&self, path: &str, status: StatusCode, body: &Value) -> anyhow::Error {
+        let text = |field: &str| body.get(field).and_then(Value::as_str);
+        if let Some((error, hint)) = text("error").zip(text("hint")) {
+            return anyhow::anyhow!("{} answered {path} with {status}: {error}; {hint}", self.url);
+        }
+        anyhow::anyhow!("{} answered {path} with {status}; is it churnwatch, of this version or newer?", self.url)
     }
 }
 

@@ -38,15 +38,18 @@ pub struct Args {
     #[command(flatten)]
     pub instance: InstanceArgs,
     /// Only accounts of this customer success manager
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["segment", "plan"])]
     pub csm: Option<String>,
     /// Only accounts of this segment
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "plan")]
     pub segment: Option<String>,
-    /// Seconds between two looks
+    /// Only accounts of this plan
+    #[arg(long, value_name = "NAME")]
+    pub plan: Option<String>,
+    /// Seconds between two refreshes
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub every: u64,
-    /// Print the list once and end
+    /// Print the list once and exit
     #[arg(long)]
     pub once: bool,
 }
@@ -62,20 +65,21 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         super::print(args.screen(&instance, ONCE_ROWS, ONCE_WIDTH, false)?.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut has_answered = false;
+    let mut shown = String::new();
     loop {
         let (rows, columns) = terminal.size();
-        let rows = usize::from(rows).saturating_sub(HEAD_LINES + 1).max(1);
-        match args.screen(&instance, rows, columns.into(), console::colors_enabled()) {
+        let rows = usize::from(rows).saturating_sub(HEAD_LINES + 2).max(1);
+        let text = match args.screen(&instance, rows, columns.into(), console::colors_enabled()) {
             Ok(screen) => {
-                has_answered = true;
-                terminal.clear_screen()?;
-                terminal.write_str(&screen)?;
+                shown = screen;
+                shown.clone()
             }
-            // An instance that restarts is waited for; one that never answered is an error.
-            Err(error) if has_answered => terminal.write_line(&format!("error: {error:#}"))?,
-            Err(error) => return Err(error),
-        }
+            // An instance that never answered is an error; one that restarts is waited for, below what it said last.
+            Err(error) if shown.is_empty() => return Err(error),
+            Err(error) => format!("{shown}error: {error:#}\n"),
+        };
+        terminal.clear_screen()?;
+        terminal.write_str(&text)?;
         std::thread::sleep(Duration::from_secs(args.every));
     }
 }
@@ -83,31 +87,44 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 impl Args {
     fn screen(&self, instance: &Instance, rows: usize, width: usize, has_colours: bool) -> anyhow::Result<String> {
         let mut query = format!("/api/accounts?sort=attention&limit={rows}");
-        for (name, value) in [("csm", &self.csm), ("segment", &self.segment)] {
-            if let Some(value) = value {
-                let _ = write!(query, "&{name}={}", instance::percent_encoded(value));
-            }
+        if let Some((name, value)) = self.scope() {
+            let _ = write!(query, "&{name}={}", instance::percent_encoded(value));
         }
         let ask = |path: &str| match instance.ask(path, "")? {
             (StatusCode::OK, body) => Ok(body),
-            (status, _) => Err(instance.unexpected(path, status)),
+            (status, body) => Err(instance.unexpected(path, status, &body)),
         };
         let (accounts, portfolio, pipeline) = (ask(&query)?, ask("/api/portfolio")?, ask("/api/pipeline")?);
-        Ok(screen(&accounts, &portfolio, &pipeline, width, has_colours))
+        Ok(screen(&accounts, line_of(&portfolio, self.scope()), &pipeline, width, has_colours))
     }
+
+    /// The part of the portfolio that is wanted.
+    fn scope(&self) -> Option<(&'static str, &str)> {
+        let of = [("csm", &self.csm), ("segment", &self.segment), ("plan", &self.plan)];
+        of.into_iter().find_map(|(name, value)| Some((name, value.as_deref()?)))
+    }
+}
+
+/// The figures of a part of the portfolio, or of the whole.
+fn line_of<'p>(portfolio: &'p Value, scope: Option<(&str, &str)>) -> &'p Value {
+    let Some((name, value)) = scope else { return portfolio };
+    let lines = portfolio.get("scopes").and_then(Value::as_array).into_iter().flatten();
+    let is_wanted = |line: &&Value| line.pointer(&format!("/scope/{name}")).and_then(Value::as_str) == Some(value);
+    lines.into_iter().find(is_wanted).unwrap_or(&Value::Null)
 }
 
 fn screen(accounts: &Value, portfolio: &Value, pipeline: &Value, width: usize, has_colours: bool) -> String {
     let lines = accounts.get("accounts").and_then(Value::as_array).into_iter().flatten();
-    let head = [summary(portfolio), state(pipeline), String::new(), columns("HEALTH", "WORSE SINCE", "RISK", "MRR", "ACCOUNT", "WHY")];
+    let head: [String; HEAD_LINES] =
+        [summary(portfolio, accounts), state(pipeline), String::new(), columns("HEALTH", "DROPPED", "RISK", "MRR", "ACCOUNT", "WHY")];
     let rows = lines.map(|account| row(account, accounts, has_colours));
     head.into_iter().chain(rows).map(|line| truncate_str(&line, width, "…").into_owned() + "\n").collect()
 }
 
 /// MRR, what of it is at risk, and the accounts by band.
-fn summary(portfolio: &Value) -> String {
+fn summary(portfolio: &Value, list: &Value) -> String {
     let kpi = |name: &str| portfolio.pointer(&format!("/kpis/{name}/value"));
-    let money = |name: &str| kpi(name).and_then(Value::as_f64).map_or("-".to_owned(), |minor| amount(minor, portfolio));
+    let money = |name: &str| kpi(name).and_then(Value::as_f64).map_or("-".to_owned(), |minor| amount(minor, list));
     let bands = ["red", "yellow", "unknown", "green", "churned"];
     let count = |band: &str| kpi("accounts_by_band")?.get(band)?.as_u64().map(|count| format!("{count} {band}"));
     let bands: Vec<String> = bands.into_iter().filter_map(count).collect();
@@ -119,7 +136,7 @@ fn state(pipeline: &Value) -> String {
     let text =
         |value: Option<&Value>| value.map_or("?".to_owned(), |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     let tasks = pipeline.get("tasks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let lag: Option<u64> = tasks.iter().map(|task| task.get("lag_records")?.as_u64()).sum();
+    let lag: Option<u64> = tasks.iter().map(|task| task.get("lag_records")?.as_u64()).sum::<Option<u64>>().filter(|_| !tasks.is_empty());
     let lag = lag.map_or("lag not known yet".to_owned(), |records| format!("{records} records behind"));
     let waiting: Vec<String> =
         pipeline.pointer("/readiness/waiting_for").and_then(Value::as_array).into_iter().flatten().map(|what| text(Some(what))).collect();
@@ -138,7 +155,10 @@ fn row(account: &Value, list: &Value, has_colours: bool) -> String {
         .and_then(Timestamp::parse_rfc3339)
         .zip(list.get("as_of").and_then(Value::as_str).and_then(Timestamp::parse_rfc3339));
     let since = since.map_or("-".to_owned(), |(then, now)| ago(now.since(then)));
-    let risk = account.get("risk").and_then(Value::as_f64).map_or("-".to_owned(), |risk| format!("{:.0} %", 100.0 * risk));
+    let risk = account
+        .get("risk")
+        .and_then(Value::as_f64)
+        .map_or("-".to_owned(), |risk| format!("{:.*} %", usize::from(risk < 0.1), 100.0 * risk));
     let mrr = account.get("mrr_minor").and_then(Value::as_f64).map_or("-".to_owned(), |minor| amount(minor, list));
     let who = text("name").or(text("account_id")).unwrap_or_default();
     let why = account.pointer("/reasons/0").and_then(Value::as_str).unwrap_or_default();

@@ -37,7 +37,7 @@ pub struct AccountDetails {
 /// A subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SubscriptionLine {
-    /// `paying`, `past_due`, `trial`, `lapsed_trial`, `ended` or `dormant`.
+    /// As in [`SubscriptionView`].
     pub state: &'static str,
     /// MRR, minor units of the reporting currency.
     pub mrr_minor: i64,
@@ -47,9 +47,9 @@ pub struct SubscriptionLine {
     pub since: String,
     /// End of its term or trial.
     pub term_end: Option<String>,
-    /// When its cancellation takes effect, or took it.
-    pub cancelled_at: Option<String>,
-    /// The newest reason given.
+    /// When it ended, or when a scheduled cancellation ends it.
+    pub ends_at: Option<String>,
+    /// The reason given for that.
     pub reason: Option<String>,
 }
 
@@ -90,7 +90,7 @@ impl Slot {
             tickets: tickets.iter().take(TICKETS_MAX).map(ticket_line).collect(),
             tickets_open: tickets.iter().filter(|ticket| ticket.open).count(),
             tickets_known: tickets.len(),
-            metrics: self.metric_courses(view, settings),
+            metrics: self.metric_history(view, settings),
         }
     }
 
@@ -102,20 +102,20 @@ impl Slot {
             seats: subscription.seats,
             since: subscription.since.to_string(),
             term_end: subscription.term_end.map(|at| at.to_string()),
-            cancelled_at: subscription.cancelled_at.map(|at| at.to_string()),
+            ends_at: subscription.ends_at.map(|at| at.to_string()),
             reason: subscription.reason.map(str::to_owned),
         };
         ledger.subscriptions_at(view.stream(Stream::Billing).t).iter().map(line).collect()
     }
 
-    fn metric_courses(&self, view: &View, settings: &Settings) -> BTreeMap<&'static str, Vec<Option<f64>>> {
+    fn metric_history(&self, view: &View, settings: &Settings) -> BTreeMap<&'static str, Vec<Option<f64>>> {
         let before = (1..=DAYS).rev().map(|days| self.account.measure_before(view, days, settings));
         let by_day: Vec<_> = before.chain([self.account.measure(view, settings)]).collect();
-        let course = |metric: &Metric| {
+        let history = |metric: &Metric| {
             let values: Vec<Option<f64>> = by_day.iter().map(|metrics| metrics.number(*metric)).collect();
             values.iter().any(Option::is_some).then_some((metric.name(), values))
         };
-        Metric::ALL.iter().filter_map(course).collect()
+        Metric::ALL.iter().filter_map(history).collect()
     }
 }
 

@@ -101,6 +101,7 @@ fn summary(change: &Value) -> Value {
         "as_of": change.get("as_of"),
         "cause": change.get("cause"),
         "health": change.get("health"),
+        "risk": change.get("risk"),
         "driver": change.pointer("/drivers/0"),
     })
 }

@@ -10,17 +10,17 @@ use super::blocking::off_thread;
 use crate::clock::monotonic;
 use crate::telemetry::{Source, TaskStatus, ThreadStatus};
 
-/// The distance of two points.
+/// Time between two points.
 const INTERVAL: Duration = Duration::from_secs(5);
 /// Points of an hour.
 const POINTS_MAX: usize = 720;
 
-/// The last hour of an instance, as long as its process has run.
+/// The last hour of an instance, or the time since its start if that is shorter.
 #[derive(Clone, Debug, Default)]
-pub struct PipelineHistory(Arc<Mutex<Course>>);
+pub struct PipelineHistory(Arc<Mutex<Series>>);
 
 #[derive(Debug, Default)]
-struct Course {
+struct Series {
     points: VecDeque<Point>,
     last: Option<Totals>,
 }
@@ -53,31 +53,31 @@ impl PipelineHistory {
         loop {
             ticks.tick().await;
             let (history, source) = (self.clone(), Arc::clone(&source));
-            off_thread(move || history.note(&source.tasks(), &source.threads(), monotonic())).await;
+            off_thread(move || history.record(&source.tasks(), &source.threads(), monotonic())).await;
         }
     }
 
-    fn note(&self, tasks: &[TaskStatus], threads: &[ThreadStatus], at: Instant) {
+    fn record(&self, tasks: &[TaskStatus], threads: &[ThreadStatus], at: Instant) {
         let now = Totals {
             at,
             read: tasks.iter().map(|task| (task.task, task.counts.read())).collect(),
             commits: threads.iter().map(|thread| thread.transactions).sum(),
             commit_seconds: threads.iter().map(|thread| thread.commit_seconds).sum(),
         };
-        let mut course = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = course.last.replace(now) {
-            let lag = tasks.iter().map(|task| task.lag_records).sum();
-            let point = course.last.as_ref().map(|now| Point { lag, ..Point::between(&before, now) });
-            course.points.extend(point);
-            let surplus = course.points.len().saturating_sub(POINTS_MAX);
-            course.points.drain(..surplus);
+        let mut series = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = series.last.replace(now) {
+            let lag = lag_records(tasks);
+            let point = series.last.as_ref().map(|now| Point { lag, ..Point::between(&before, now) });
+            series.points.extend(point);
+            let surplus = series.points.len().saturating_sub(POINTS_MAX);
+            series.points.drain(..surplus);
         }
     }
 
     /// The points, oldest first.
     pub fn json(&self) -> Value {
-        let course = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let points = || course.points.iter();
+        let series = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let points = || series.points.iter();
         json!({
             "every_seconds": INTERVAL.as_secs(),
             "lag_records": points().map(|point| point.lag).collect::<Vec<_>>(),
@@ -85,6 +85,11 @@ impl PipelineHistory {
             "commit_millis": points().map(|point| point.commit_millis).collect::<Vec<_>>(),
         })
     }
+}
+
+/// The sum over all tasks; `None` while it is unknown, and without tasks.
+fn lag_records(tasks: &[TaskStatus]) -> Option<u64> {
+    if tasks.is_empty() { None } else { tasks.iter().map(|task| task.lag_records).sum() }
 }
 
 impl Point {
@@ -131,21 +136,29 @@ mod tests {
     #[test]
     fn a_point_counts_what_was_read_and_committed_since_the_one_before() {
         let (history, begun) = (PipelineHistory::default(), monotonic());
-        history.note(&[task(0, 1_000, 70)], &[thread(10, 1.0)], begun);
-        assert_eq!(history.json()["lag_records"], json!([]), "a single look shows no course");
-        history.note(&[task(0, 1_600, 20), task(1, 9_000, 5)], &[thread(12, 1.5)], begun + Duration::from_secs(6));
-        history.note(&[task(1, 9_060, 0)], &[thread(12, 1.5)], begun + Duration::from_secs(12));
-        let course = history.json();
-        assert_eq!(course["lag_records"], json!([25, 0]));
-        assert_eq!(course["records_per_second"], json!([100.0, 10.0]), "task 1 was read elsewhere before");
-        assert_eq!(course["commit_millis"], json!([250.0, null]));
+        history.record(&[task(0, 1_000, 70)], &[thread(10, 1.0)], begun);
+        assert_eq!(history.json()["lag_records"], json!([]), "one sample makes no point");
+        history.record(&[task(0, 1_600, 20), task(1, 9_000, 5)], &[thread(12, 1.5)], begun + Duration::from_secs(6));
+        history.record(&[task(1, 9_060, 0)], &[thread(12, 1.5)], begun + Duration::from_secs(12));
+        let json = history.json();
+        assert_eq!(json["lag_records"], json!([25, 0]));
+        assert_eq!(json["records_per_second"], json!([100.0, 10.0]), "task 1 was read elsewhere before");
+        assert_eq!(json["commit_millis"], json!([250.0, null]));
+    }
+
+    #[test]
+    fn an_instance_without_tasks_has_no_lag() {
+        let (history, begun) = (PipelineHistory::default(), monotonic());
+        history.record(&[], &[], begun);
+        history.record(&[], &[], begun + INTERVAL);
+        assert_eq!(history.json()["lag_records"], json!([null]));
     }
 
     #[test]
     fn an_hour_is_kept() {
         let (history, begun) = (PipelineHistory::default(), monotonic());
         for second in 0..1_000 {
-            history.note(&[task(0, second, 0)], &[], begun + Duration::from_secs(second));
+            history.record(&[task(0, second, 0)], &[], begun + Duration::from_secs(second));
         }
         assert_eq!(history.json()["lag_records"].as_array().unwrap().len(), POINTS_MAX);
     }

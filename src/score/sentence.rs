@@ -24,6 +24,9 @@ const MAX_CONDITIONS: usize = 2;
 /// A change that has not happened, in words; `None` if the values are said alike.
 #[must_use]
 pub fn change_of(metric: Metric, from: f64, to: f64, currency: Currency) -> Option<String> {
+    if metric == Metric::CancelScheduled && to == 0.0 {
+        return Some("the cancellation is withdrawn".to_owned());
+    }
     let (before, after) = quantities(metric, from, to, currency)?;
     let words = words(metric);
     let verb = match (to < from, words.is_plural) {
@@ -105,7 +108,7 @@ impl<'r, 'a> Writer<'r, 'a> {
             return format!("{sentence}, compared with {DAYS_BEFORE} d earlier");
         }
         let text = quantity(metric, value, self.currency);
-        let unchanged = if before.is_some() { format!(", as {DAYS_BEFORE} d earlier") } else { String::new() };
+        let unchanged = if before == Some(value) { format!(", as {DAYS_BEFORE} d earlier") } else { String::new() };
         if metric == Metric::CancelScheduled {
             return format!("{text} {} scheduled{unchanged}", if text == "1" { "cancellation is" } else { "cancellations are" });
         }
@@ -120,7 +123,8 @@ impl<'r, 'a> Writer<'r, 'a> {
 
     /// `None` unless the value moved.
     fn moved(&self, metric: Metric, before: Option<f64>, now: f64) -> Option<String> {
-        let then = before?;
+        // Whether a cancellation is scheduled is no quantity that rises and falls.
+        let then = before.filter(|_| metric != Metric::CancelScheduled)?;
         let (before, text) = quantities(metric, then, now, self.currency)?;
         let verb = if now < then { "fell" } else { "rose" };
         Some(format!("{} {verb} from {before} to {text}", words(metric).subject))
@@ -176,6 +180,13 @@ impl<'r, 'a> Writer<'r, 'a> {
     pub(super) fn rule_moved(&self, effect: &RuleEffect<'_>) -> String {
         let name = &effect.name;
         match (effect.rule, effect.cap_health()) {
+            (Some(_), Some(cap)) if effect.was_in_force => {
+                let delta = effect.delta.unwrap_or_default();
+                let points = number(delta.abs(), 1);
+                let unit = if points == "1" { "point" } else { "points" };
+                let change = if delta < 0.0 { "more" } else { "less" };
+                format!("{name}: still caps health at {cap}, which takes off {points} {unit} {change}")
+            }
             (Some(rule), Some(cap)) => format!("{name}: health is capped at {cap}; {}", self.condition(rule)),
             (Some(rule), None) => format!("{name}: {}", self.condition(rule)),
             (None, _) => {

@@ -55,7 +55,7 @@ function showAccount(account, explanation, history, details) {
         element("div", "",
           panel("Why", sentences(account.reasons, "Nothing costs it points."), ...account.rules.map(name => ruleEffect(name, explanation))),
           score,
-          panel(`What it is made of, coverage ${percent(health.coverage)}`, ...explanation.components.map(component => componentRow(component, details.metrics)),
+          panel(`Components (${percent(health.coverage)} of their weight has data)`, ...explanation.components.map(component => componentRow(component, details.metrics)),
             explanation.health.frozen ? element("p", "empty", "The account has churned. Its last score and risk are kept until it returns.") : null,
             explanation.absent.length ? element("p", "muted", "Without a value: " + explanation.absent.map(part => `${words(part.name)} (${part.why.join("; ")})`).join(", ")) : null),
           panel("Subscriptions", subscriptionTable(details.subscriptions)),
@@ -64,7 +64,7 @@ function showAccount(account, explanation, history, details) {
           panel("What changed since the last published change", ...whatChanged(explanation.since)),
           panel("What would make it green", ...wayToGreen(explanation.green)),
           revenue,
-          panel("Activity by day", ...explanation.activity.map(part => element("div", "", element("h3", "", part.what), bars(part)))),
+          panel("Activity by day", ...explanation.activity.map(part => element("div", "activity", element("h3", "", part.what, element("small", "muted", ` ${part.from} to ${part.to}, at most ${whole(Math.max(0, ...part.days.map(([, count]) => count)))} per day`)), bars(part)))),
           panel("Published changes", ...publishedChanges(account)),
           metricTable(account.metrics, details.metrics))),
     ];
@@ -99,14 +99,14 @@ function drawScore(target, account, history) {
     .map(change => [place(change.as_of), change.health.score, change.health.band, `${moment(change.as_of)}: ${fixed(change.health.score, 0)}, ${change.health.band}; ${change.drivers[0] || change.cause}`]);
   const known = values.filter(present);
   const label = known.length ? `Health from ${fixed(known[0], 0)} to ${fixed(known.at(-1), 0)}, lowest ${fixed(Math.min(...known), 0)}; dots are published changes` : "Health over time";
-  lineChart(target, { from: history.from, values, format: value => fixed(value, 1), label, limits: [0, 100], marks, bands: [[0, borders.yellow, "red"], [borders.yellow, borders.green, "yellow"], [borders.green, 100, "green"]] });
+  lineChart(target, { from: history.from, values, format: value => fixed(value, 1), label, limits: [0, 100], marks, bands: [[0, thresholds.yellow, "red"], [thresholds.yellow, thresholds.green, "yellow"], [thresholds.green, 100, "green"]] });
 }
 
 function componentRow(component, courses) {
   const bar = element("div", "fill-" + bandOf(component.score));
   bar.style.width = Math.max(2, component.score) + "%";
   const what = definitions[component.metric]?.description || component.metric;
-  const text = element("div", "", words(component.name), element("small", "", `${what}: ${component.said}; weight ${percent(component.weight)}, adds ${fixed(component.contribution, 1)}`), element("div", "track", bar));
+  const text = element("div", "", words(component.name), element("small", "", `${what}: ${component.said}; ${fixed(component.contribution, 1)} of ${fixed(100 * component.weight, 0)} points`), element("div", "track", bar));
   text.title = component.metric;
   return element("div", "component", text, courseOf(component.metric, courses) || element("span"), curve(component), element("span", "number", fixed(component.score, 0)));
 }
@@ -114,19 +114,19 @@ function componentRow(component, courses) {
 function whatChanged(since) {
   if (!since) return [element("p", "empty", "Nothing has been published yet.")];
   const moves = since.moves.filter(move => Math.abs(move.points) >= 0.05);
-  return [element("p", "muted", `Number ${since.sequence}, ${moment(since.as_of)}: ${fixed(since.score, 1)}, ${since.band}`),
+  return [element("p", "muted", `Change ${since.sequence}, ${moment(since.as_of)}: ${fixed(since.score, 1)}, ${since.band}`),
     sentences(moves.map(move => `${move.points > 0 ? "+" : ""}${fixed(move.points, 1)}: ${move.sentence}`), "Nothing has moved since.")];
 }
 
 function wayToGreen(green) {
-  const steps = green.single.length ? ["One of these suffices:", green.single] : green.together.length ? ["All of these together:", green.together] : null;
+  const steps = green.single.length ? ["Any one of these is enough:", green.single] : green.together.length ? ["All of these together:", green.together] : null;
   return [green.note ? element("p", "", green.note) : null, steps ? element("p", "muted", steps[0]) : null,
     steps ? sentences(steps[1].map(step => step.sentence)) : null,
-    green.note || steps ? null : element("p", "", `No change of its metrics leads to ${green.target}${present(green.best) ? `: the best is ${fixed(green.best, 0)}` : ""}.`)].filter(present);
+    green.note || steps ? null : element("p", "", `No single or combined change reaches ${green.target}${present(green.best) ? `; the best is ${fixed(green.best, 0)}` : ""}.`)].filter(present);
 }
 
 function publishedChanges(account) {
-  if (!account.recent_changes.length) return [element("p", "empty", "None since this instance took over the account.")];
+  if (!account.recent_changes.length) return [element("p", "empty", "None since this instance was assigned the account.")];
   const row = change => element("tr", "", element("td", "date", moment(change.as_of)),
     element("td", "number", element("span", `score wash-${change.health.band} ink-${change.health.band}`, present(change.health.score) ? fixed(change.health.score, 0) : change.health.band)),
     element("td", "", change.drivers[0] || words(change.cause)));

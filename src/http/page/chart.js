@@ -1,6 +1,6 @@
 // Small charts as SVG. Each says in words what it shows.
 
-/** The runs of points that have a value, as path data. */
+/** Path data through the points that have a value; gaps are bridged. */
 function path(values, x, y) {
   let text = "", begun = false;
   values.forEach((value, place) => {
@@ -23,7 +23,7 @@ function spread(values) {
   return [low - room, high + room];
 }
 
-/** A course without axes; `line` draws a benchmark, `floor` is always within the scale. */
+/** A line without axes; `line` draws a benchmark, `floor` is always within the scale. */
 function sparkline(values, label, line, floor) {
   const known = values.filter(present);
   if (known.length < 2) return null;
@@ -34,7 +34,7 @@ function sparkline(values, label, line, floor) {
     svg("path", { d: path(values, x, y), fill: "none", stroke: "var(--accent)", "stroke-width": 1.8, "vector-effect": "non-scaling-stroke", "stroke-linejoin": "round" }));
 }
 
-/** A course with dates and values; `bands` are areas [from, to, name], `marks` are [place, value, band, title], `lines` are benchmarks. */
+/** A line with dates and values; `bands` are areas [from, to, name], `marks` are [place, value, band, title], `lines` are benchmarks. */
 function lineChart(target, { from, values, format, label, limits, bands = [], marks = [], lines = [], height = 190 }) {
   const known = values.filter(present);
   if (!known.length) return target.replaceChildren(element("p", "empty", "No values yet."));
@@ -46,12 +46,14 @@ function lineChart(target, { from, values, format, label, limits, bands = [], ma
   const last = Math.max(1, shown.length - 1);
   const x = place => left + (width - left - right) * place / last;
   const y = value => height - bottom - (height - top - bottom) * (value - low) / (high - low);
+  // The extremes as well, where they do not hide a benchmark.
+  const extremes = limits || !lines.length ? [] : [Math.min(...known), Math.max(...known)].filter(value => lines.every(line => Math.abs(y(value) - y(line)) > 14));
   const dated = place => dateAfter(from, first + place);
   const cursor = svg("path", { class: "axis", d: "" });
   const readout = element("p", "readout", `${dated(last)}: ${format(known.at(-1))}`);
   const drawing = svg("svg", { height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
     ...bands.map(([a, b, name]) => svg("rect", { x: left, width: width - left - right, y: y(b), height: y(a) - y(b), fill: `var(--wash-${name})` })),
-    ...scale.map(value => svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, limits ? String(value) : lines.length ? format(value) : short(value))),
+    ...[...scale, ...extremes].map(value => svg("text", { x: left - 6, y: y(value) + 4, "text-anchor": "end" }, limits ? String(value) : lines.length ? format(value) : short(value))),
     ...lines.map(value => svg("path", { d: `M${left} ${y(value)}H${width - right}`, stroke: "var(--muted)", "stroke-dasharray": "4 4" })),
     svg("text", { x: left, y: height - 5 }, dated(0)),
     svg("text", { x: width - right, y: height - 5, "text-anchor": "end" }, dated(last)),
@@ -68,7 +70,7 @@ function lineChart(target, { from, values, format, label, limits, bands = [], ma
   target.replaceChildren(element("div", "chart", drawing), readout);
 }
 
-/** The course of counts that add up, one area on the other, from the bottom. */
+/** Counts over time that add up, one area on the other, from the bottom. */
 function stackedChart(target, { from, series, label, height = 190 }) {
   const count = series[0].values.length;
   const places = [...Array(count).keys()].filter(place => series.every(({ values }) => present(values[place])));

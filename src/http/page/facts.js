@@ -18,10 +18,10 @@ function tableOf(label, titles, rows) {
 }
 
 function subscriptionTable(subscriptions) {
-  if (!subscriptions.length) return element("p", "empty", "No subscription is known.");
+  if (!subscriptions.length) return element("p", "empty", "No subscriptions.");
   return tableOf("Table of subscriptions", ["State", "MRR", "Seats", "Since", "Term"], subscriptions.map(subscription => {
-    const [isOver, end] = [subscription.state === "ended", subscription.cancelled_at];
-    const term = end ? `${isOver ? "cancelled" : "cancels"} ${day(end)}` : subscription.term_end ? `until ${day(subscription.term_end)}` : "–";
+    const [isOver, end] = [subscription.state === "ended", subscription.ends_at];
+    const term = end ? `${isOver ? "ended" : "cancels"} ${day(end)}` : subscription.term_end ? `until ${day(subscription.term_end)}` : "–";
     return element("tr", "",
       element("td", "", element("span", "ink-" + SUBSCRIPTION_STATES[subscription.state], words(subscription.state))),
       element("td", "date", amount(subscription.mrr_minor)),
@@ -32,14 +32,14 @@ function subscriptionTable(subscriptions) {
 }
 
 function ticketTable({ tickets, tickets_open: open, tickets_known: known }, now) {
-  if (!tickets.length) return [element("p", "empty", "No ticket is known.")];
+  if (!tickets.length) return [element("p", "empty", "No tickets.")];
   const rows = tickets.slice(0, 12).map(ticket => element("tr", "",
     element("td", "", element("span", ticket.open && URGENCY[ticket.priority] ? "ink-" + URGENCY[ticket.priority] : "", ticket.priority)),
     element("td", "", [ticket.category, ticket.product, ticket.channel].filter(Boolean).map(words).join(", ") || "–"),
     element("td", "date", ago(ticket.opened_at, now)),
     element("td", "", present(ticket.first_reply_minutes) ? duration(ticket.first_reply_minutes) : ticket.open ? "none yet" : "–"),
     element("td", "", ticketState(ticket))));
-  return [element("p", "muted", `${whole(open)} open of ${whole(known)}; the most urgent first${known > rows.length ? `, ${rows.length} shown` : ""}`),
+  return [element("p", "muted", `${whole(open)} open of ${whole(known)}; open first, then newest${known > rows.length ? `, ${rows.length} shown` : ""}`),
     tableOf("Table of tickets", ["Priority", "About", "Opened", "First reply", "State"], rows)];
 }
 

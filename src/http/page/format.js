@@ -4,12 +4,13 @@ const BANDS = ["green", "yellow", "red", "unknown", "churned"];
 const STREAMS = ["usage", "billing", "support", "feedback", "accounts"];
 const STAGES = ["trial", "onboarding", "adopted", "renewing", "past_due", "churned"];
 let money = { currency: "", minor_digits: 2 };
-let borders = { green: 70, yellow: 40 };
+let thresholds = { green: 70, yellow: 40 };
 
 const words = name => name.replaceAll("_", " ");
 const whole = value => present(value) ? Number(value).toLocaleString("en") : "–";
 const fixed = (value, digits) => present(value) ? Number(value).toFixed(digits) : "–";
 const tenths = value => fixed(value, 1);
+const minutes = seconds => present(seconds) ? fixed(seconds / 60, 1) : "–";
 const hundredths = value => fixed(value, 2);
 const percent = value => present(value) ? (100 * value).toFixed(Math.abs(value) < 0.1 && value !== 0 ? 1 : 0) + " %" : "–";
 const moment = text => text ? text.slice(0, 16).replace("T", " ") + " UTC" : "–";
@@ -31,7 +32,7 @@ function short(minor) {
 }
 
 const number = value => typeof value === "number" ? value.toLocaleString("en", { maximumFractionDigits: 2 }) : String(value);
-const bandOf = score => !present(score) ? "unknown" : score >= borders.green ? "green" : score >= borders.yellow ? "yellow" : "red";
+const bandOf = score => !present(score) ? "unknown" : score >= thresholds.green ? "green" : score >= thresholds.yellow ? "yellow" : "red";
 
 /** How long ago an instant was, in the time of the instance: a demo runs faster than real time. */
 function ago(text, now) {

@@ -1,7 +1,7 @@
 // The list of accounts, and the feed of changes.
 
 const PAGE_ROWS = 50;
-const COLUMNS = [["name", "Account", ""], ["score", "Health", "number"], ["worsened", "Worse since", ""], ["csm", "CSM", "optional"], ["segment", "Segment", "roomy"],
+const COLUMNS = [["name", "Account", ""], ["score", "Health", "number"], ["worsened", "Dropped", ""], ["csm", "CSM", "optional"], ["segment", "Segment", "roomy"],
   ["stage", "Stage", "roomy"], ["risk", "Risk", "number"], ["mrr", "MRR", "number"], ["attention", "Why", ""]];
 
 function listQuery() {
@@ -13,7 +13,8 @@ function listQuery() {
 
 function accountLink(accountId, text) {
   const link = element("a", "name", text);
-  link.href = `${base}accounts/${encodeURIComponent(accountId)}`;
+  // The way back must lead to the same list.
+  link.href = address({ ...state, view: "account", account: accountId });
   return link;
 }
 
@@ -42,7 +43,7 @@ function showColumns() {
 function showAccounts(list) {
   showColumns();
   const isFiltered = Object.values(state.filter).some(Boolean);
-  say(id("list-title"), state.sort === "attention" && !isFiltered ? "Needs attention" : "Accounts");
+  say(id("list-title"), state.sort === "attention" ? "Accounts, most urgent first" : "Accounts");
   say(id("matched"), `${whole(list.matched)} account${list.matched === 1 ? "" : "s"}`);
   id("no-rows").hidden = list.accounts.length > 0;
   say(id("no-rows"), isFiltered || state.scope ? "No account matches. Clear the filters to see all." : "No accounts yet: nothing has been scored. See the pipeline for what is read.");
@@ -79,12 +80,21 @@ function fillRow(row, account, now) {
   why.title = account.reasons.join("\n");
 }
 
+/** From where to where: the band, or else the score, or else the risk. */
+function moved({ health, risk }) {
+  const { band, previous_band: before, score, previous } = health;
+  if (!before) return present(score) ? `first score ${fixed(score, 0)}` : band;
+  if (before !== band) return `${before} to ${band}`;
+  const [from, to] = [fixed(previous, 0), fixed(score, 0)];
+  if (from !== to) return `${from} to ${to}`;
+  return present(risk?.previous) && present(risk.probability) ? `risk ${percent(risk.previous)} to ${percent(risk.probability)}` : `still ${to}`;
+}
+
 function showFeed(changes, now) {
   id("no-feed").hidden = changes.length > 0;
   sync(id("feed"), changes, change => `${change.account_id} ${change.as_of}`, change => {
-    const { band, previous_band: before, score, previous } = change.health;
-    const moved = before && before !== band ? `${before} to ${band}` : present(previous) && present(score) ? `${fixed(previous, 0)} to ${fixed(score, 0)}` : `first score ${fixed(score, 0)}`;
+    const { band } = change.health;
     return element("li", "new", element("span", "dot fill-" + band), accountLink(change.account_id, change.name || change.account_id),
-      element("span", "ink-" + band, ` ${moved}`), element("small", "", change.driver || ""), element("small", "when"));
+      element("span", "moved ink-" + band, moved(change)), element("small", "", change.driver || ""), element("small", "when"));
   }, (item, change) => say(item.querySelector(".when"), ago(change.as_of, now)));
 }

@@ -125,7 +125,7 @@ async function loadPortfolio() {
   })]);
   Object.assign(newest, { portfolio, history, at: performance.now() });
   money = portfolio;
-  borders = portfolio.bands;
+  thresholds = portfolio.bands;
   showScopes(portfolio);
 }
 
@@ -137,7 +137,7 @@ function chosenLine() {
 
 function draw() {
   if (!newest.portfolio) return;
-  say(id("clock"), "as of " + moment(newest.portfolio.as_of));
+  say(id("clock"), "as of " + moment([newest.portfolio.as_of, newest.pipeline?.as_of].filter(present).sort().at(-1)));
   const line = chosenLine();
   if (state.view === "accounts") showTiles(line, newest.history);
   if (state.view === "portfolio") {
@@ -151,7 +151,7 @@ function draw() {
   }
   if (state.view === "pipeline") {
     if (newest.pipeline) showPipeline(newest.pipeline);
-    if (newest.courses) showCourses(newest.courses);
+    if (newest.courses) showHistories(newest.courses);
   }
 }
 

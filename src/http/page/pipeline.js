@@ -1,17 +1,17 @@
 // What the instance reads, and how far it is.
 
-/** A figure with its course over the last hour, or as long as the process has run. */
-function showCourse(name, values, everySeconds, value, text) {
+/** A figure with its history over the last hour, or since the process started if that is shorter. */
+function showHistory(name, values, everySeconds, value, text) {
   const minutes = Math.max(1, Math.round(values.length * everySeconds / 60));
-  const range = `last ${minutes} min, at most ${whole(Math.round(Math.max(0, ...values.filter(present))))}`;
-  show(id(name), values, () => [element("strong", "", value), sparkline(values, `${text}, ${range}`, undefined, 0) || element("p", "empty", "The course appears after ten seconds."), element("p", "readout", range)]);
+  const range = `last ${minutes} min, peak ${whole(Math.round(Math.max(0, ...values.filter(present))))}`;
+  show(id(name), values, () => [element("strong", "", value), sparkline(values, `${text}, ${range}`, undefined, 0) || element("p", "empty", "The chart appears after ten seconds."), element("p", "readout", range)]);
 }
 
-function showCourses({ every_seconds: every, lag_records: lag, records_per_second: rate, commit_millis: commit }) {
+function showHistories({ every_seconds: every, lag_records: lag, records_per_second: rate, commit_millis: commit }) {
   const last = values => values.filter(present).at(-1);
-  showCourse("lag", lag, every, present(last(lag)) ? whole(last(lag)) : "not known yet", "records behind");
-  showCourse("rate", rate, every, present(last(rate)) ? whole(Math.round(last(rate))) : "–", "records per second");
-  showCourse("commit", commit, every, present(last(commit)) ? `${whole(Math.round(last(commit)))} ms` : "–", "milliseconds per commit");
+  showHistory("lag", lag, every, present(last(lag)) ? whole(last(lag)) : "not known yet", "lag, records");
+  showHistory("rate", rate, every, present(last(rate)) ? whole(Math.round(last(rate))) : "–", "records per second");
+  showHistory("commit", commit, every, present(last(commit)) ? `${whole(Math.round(last(commit)))} ms` : "–", "milliseconds per commit");
 }
 
 function showState(pipeline) {
@@ -57,5 +57,5 @@ function fillStream(row, name, pipeline) {
   const stale = views.filter(view => view.stale).length;
   const days = newest ? Math.floor((new Date(pipeline.as_of) - new Date(newest)) / 86400000) : 0;
   say(cells[7], moment(newest));
-  say(cells[8], !views.length ? "not configured" : !newest ? "nothing read yet" : stale ? `stale in ${stale} of ${views.length} tasks` : days >= 1 ? `newest event ${days} day${days > 1 ? "s" : ""} old` : "live");
+  say(cells[8], !views.length ? "not configured" : !newest ? "nothing read yet" : stale ? `stale in ${stale} of ${views.length} tasks` : days >= 1 ? `newest event ${days} day${days > 1 ? "s" : ""} ago` : "live");
 }

@@ -6,18 +6,18 @@ const KPIS = {
     ["portfolio_growth", "portfolio growth", amount], ["portfolio_growth_rate", "portfolio growth rate", percent], ["mrr_at_risk", "MRR at risk", amount]],
   "Customers": [["accounts_present", "paying accounts", whole], ["new_accounts", "won", whole], ["lost_accounts", "lost", whole],
     ["retention_rate", "retention", percent], ["logo_churn_monthly", "monthly churn", percent], ["logo_churn_yearly", "yearly churn", percent],
-    ["mean_lifespan_months", "mean lifespan, months", tenths], ["renewal_rate", "renewals, long terms", percent],
-    ["renewal_rate_short", "renewals, short terms", percent], ["trial_conversion", "trials converted", percent], ["onboarded", "onboarded", whole],
-    ["referred_accounts", "won by referral", whole], ["churned_after_support", "lost after a ticket", percent]],
-  "Value": [["arpa", "MRR per account", amount], ["arpu", "MRR per user", amount], ["clv", "lifetime value", amount], ["clv_historic", "paid so far", amount],
+    ["mean_lifespan_months", "mean lifespan, months", tenths], ["renewal_rate", "renewal rate, terms of 180 d or more", percent],
+    ["renewal_rate_short", "renewal rate, shorter terms", percent], ["trial_conversion", "trials converted", percent], ["onboarded", "onboarded", whole],
+    ["referred_accounts", "won by referral", whole], ["churned_after_support", "churned within 28 d of a ticket", percent]],
+  "Value": [["arpa", "MRR per account", amount], ["arpu", "MRR per user", amount], ["clv", "lifetime value", amount], ["clv_historic", "revenue per account to date", amount],
     ["cac", "acquisition cost", amount], ["retention_cost", "retention cost", amount], ["clv_net", "lifetime value, net", amount],
     ["clv_to_cac", "LTV to CAC", tenths], ["health_mean", "mean health", tenths]],
   "Usage": [["dau", "daily users", whole], ["wau", "weekly users", whole], ["mau", "28-day users", whole], ["dau_mau", "DAU / MAU", percent],
-    ["usage_rate", "uses per account and day", tenths], ["usage_frequency", "active days per account", tenths],
-    ["session_seconds", "mean session, s", tenths], ["adoption", "adoption", percent], ["breadth", "seats in use", percent],
+    ["usage_rate", "uses per account per day", tenths], ["usage_frequency", "active days per account", tenths],
+    ["session_seconds", "mean session, minutes", minutes], ["adoption", "adoption", percent], ["breadth", "seats in use", percent],
     ["depth", "features per account", tenths]],
   "Feedback": [["nps", "NPS", tenths], ["nps_trend", "NPS vs previous period", tenths], ["csat", "satisfied", percent],
-    ["csat_highly_satisfied", "highly satisfied", percent], ["csat_dissatisfied", "dissatisfied", percent], ["ces", "effort (1 is easy)", hundredths],
+    ["csat_highly_satisfied", "highly satisfied", percent], ["csat_dissatisfied", "dissatisfied", percent], ["ces", "customer effort (CES), 0 hard to 1 easy", hundredths],
     ["survey_response_rate", "surveys answered", percent], ["referrals", "referrals", whole], ["advocacy", "advocacy", whole]],
   "Support": [["tickets_opened", "opened", whole], ["tickets_resolved", "resolved", whole], ["tickets_open", "open now", whole],
     ["first_reply_minutes_p50", "first reply, median min", tenths], ["resolution_hours_p50", "resolution, median h", tenths],
@@ -46,15 +46,15 @@ function showScopes(portfolio) {
   }
 }
 
-/** A figure with its course, and how it differs from four weeks ago. */
-function tile({ title, value, series, format, better, line, lineName, note }) {
-  const before = series?.at(-1 - COMPARED_DAYS), now = series?.filter(present).at(-1);
+/** A figure with its history, and how it differs from four weeks ago. */
+function tile({ title, now, series, format, better, line, lineName, note }) {
+  const before = series?.at(-1 - COMPARED_DAYS);
   const moved = present(before) && present(now) ? now - before : null;
   const isGood = moved === null || moved === 0 ? "" : (moved > 0) === (better === "up") ? "good" : "bad";
   const change = moved === null ? (note || "no value of 28 days ago yet")
-    : Math.abs(moved) < 1e-9 ? "as 28 days ago" : `${moved > 0 ? "up" : "down"} from ${format(before)} 28 days ago`;
+    : format(before) === format(now) ? "as 28 days ago" : `${moved > 0 ? "up" : "down"} from ${format(before)} 28 days ago`;
   const label = `${title} over 91 days${present(line) ? `; dashed: ${lineName}` : ""}`;
-  return element("section", "tile", element("h2", "", title), element("strong", "", value), element("p", isGood, change), series ? sparkline(series, label, line) : null);
+  return element("section", "tile", element("h2", "", title), element("strong", "", format(now)), element("p", isGood, change), series ? sparkline(series, label, line) : null);
 }
 
 function bandTile(counts) {
@@ -72,12 +72,12 @@ function bandTile(counts) {
 function showTiles(line, history) {
   const value = name => line.kpis[name]?.value, series = history?.series || {};
   show(id("tiles"), [line.kpis, history?.to, series.mrr?.at(-1)], () => [
-    tile({ title: "MRR", value: short(value("mrr")), series: series.mrr, format: short, better: "up" }),
-    tile({ title: "MRR at risk", value: short(value("mrr_at_risk")), series: series.mrr_at_risk, format: short, better: "down" }),
+    tile({ title: "MRR", now: value("mrr"), series: series.mrr, format: short, better: "up" }),
+    tile({ title: "MRR at risk", now: value("mrr_at_risk"), series: series.mrr_at_risk, format: short, better: "down" }),
     bandTile(value("accounts_by_band") || {}),
-    tile({ title: "Net revenue retention, 28 days", value: percent(value("nrr")), series: series.nrr, format: percent, better: "up", line: 1, lineName: "100 %, where expansion makes up for churn" }),
-    tile({ title: "Accounts lost in 28 days", value: whole(value("lost_accounts")), series: series.lost_accounts, format: whole, better: "down" }),
-    tile({ title: "Mean health", value: fixed(value("health_mean"), 1), series: series.health_mean, format: tenths, better: "up", line: borders.green, lineName: "the border of green" }),
+    tile({ title: "Net revenue retention, 28 days", now: value("nrr"), series: series.nrr, format: percent, better: "up", line: 1, lineName: "100 %, where expansion makes up for churn" }),
+    tile({ title: "Accounts lost in 28 days", now: value("lost_accounts"), series: series.lost_accounts, format: whole, better: "down" }),
+    tile({ title: "Mean health", now: value("health_mean"), series: series.health_mean, format: tenths, better: "up", line: thresholds.green, lineName: "the threshold of green" }),
   ]);
 }
 
@@ -98,7 +98,8 @@ function showMovements(line) {
       element("td", "", name),
       element("td", "scale", svg("svg", { viewBox: "0 0 100 16", preserveAspectRatio: "none", "aria-hidden": "true" },
         svg("rect", { x: Math.min(x(a), x(b)), width: Math.max(0.4, Math.abs(x(b) - x(a))), y: 1, height: 14, fill }))),
-      element("td", "number", (name === "now" || name === "28 days ago" || sum < 0 ? "" : "+") + short(sum))))));
+      element("td", "number", (name === "now" || name === "28 days ago" || sum < 0 ? "" : "+") + short(sum))))),
+      low > 0 ? element("caption", "readout", `Bars start at ${short(low)}.`) : null);
   });
 }
 
@@ -110,13 +111,13 @@ function showBandsCourse(history) {
       label: "Accounts by the band of their score, from red at the bottom to green",
       series: ["red", "yellow", "green"].map(name => ({ name, values: history.series[name] })),
     }));
-    return target;
+    return [target, element("div", "legend", ...["green", "yellow", "red"].map(name => element("span", "", element("span", "dot fill-" + name), name)))];
   });
 }
 
 /** Retention and churn of the 28 days before each date, with the lines of the field. */
 function showRetention(history) {
-  for (const [name, title, lines] of [["nrr", "Net revenue retention", [1]], ["grr", "Gross revenue retention", [0.9]], ["churn", "Accounts lost, share in 28 days", [0.07]]]) {
+  for (const [name, title, lines] of [["nrr", "Net revenue retention", [1]], ["grr", "Gross revenue retention", [0.9]], ["churn", "Logo churn", [0.07]]]) {
     const target = id(name + "-course");
     show(target, [history?.to, history?.series[name].at(-1), target.clientWidth], () => {
       const chart = element("div");
@@ -182,7 +183,7 @@ function benchmark(name, value, format) {
   const [line, better] = BENCHMARKS[name] || [];
   if (!present(line) || !present(value)) return null;
   const isGood = better === "up" ? value >= line : value <= line;
-  return element("small", isGood ? "good" : "bad", `${format(line)} or ${better === "up" ? "more" : "less"} is good`);
+  return element("small", isGood ? "good" : "bad", `benchmark: ${format(line)} or ${better === "up" ? "more" : "less"}`);
 }
 
 function tableGroup(title, table) {

@@ -47,8 +47,9 @@ fn with(metric: Metric, value: f64) -> Account {
     Account::scoring(None, None, None).with(metric, value, Some(63)).with(Metric::Mrr, value, None)
 }
 
+/// Whether a cancellation is scheduled is told without from and to.
 fn numeric() -> impl Iterator<Item = Metric> {
-    Metric::ALL.iter().copied().filter(|metric| metric.is_numeric())
+    Metric::ALL.iter().copied().filter(|metric| metric.is_numeric() && *metric != Metric::CancelScheduled)
 }
 
 /// The first scoring, 28 days after other values.

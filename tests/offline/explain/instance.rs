@@ -48,7 +48,7 @@ fn a_token_is_sent_and_a_missing_one_is_asked_for() {
     let refused = response("401 Unauthorized", r#"{"error":"a token is required","hint":"send it"}"#);
     let (output, request) = asked("acme", &refused, &[]);
     assert!(!request.to_lowercase().contains("authorization"), "{request}");
-    assert!(said(&output).contains("wants a token: name its file with --token-file"));
+    assert!(said(&output).contains("requires a token: name its file with --token-file"));
     let (_, request) = asked("acme", &refused, &["--token-file", file.to_str().unwrap()]);
     assert!(request.to_lowercase().contains("authorization: bearer 0123456789abcdef\r\n"), "{request}");
     let config = folder.path().join("churnwatch.toml");
@@ -60,7 +60,7 @@ fn a_token_is_sent_and_a_missing_one_is_asked_for() {
 #[test]
 fn an_answer_that_is_no_explanation_is_refused() {
     let (output, _) = asked("acme", &response("404 Not Found", "<html>"), &[]);
-    assert!(said(&output).contains("404 Not Found; is this churnwatch, and not an older version?"));
+    assert!(said(&output).contains("404 Not Found; is it churnwatch, of this version or newer?"));
     let (output, _) = asked("acme", &response("200 OK", "{}"), &[]);
     assert!(said(&output).contains("an explanation of another version"));
 }
