@@ -87,9 +87,8 @@ impl Consumer {
         loop {
             match self.poll(deadline.remaining()).as_ref().map(QueuedEvent::content) {
                 Some(ConsumerEvent::Log(level, facility, text)) => log::librdkafka(level, &facility, &text),
-                Some(_) => {}
                 None if deadline.passed() => return,
-                None => {}
+                _ => {}
             }
         }
     }
