@@ -1,4 +1,4 @@
-//! The commands in README.md and docs/ that need no broker do what they are shown for. The others run in tests/on_kafka.
+//! The commands in README.md and docs/ that need no broker do what they are shown for. The others run in `tests/on_kafka`.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -60,16 +60,18 @@ fn own_folder(prepared: &Path, command: &Documented) -> tempfile::TempDir {
 
 /// The same command on less data, about an account that is there.
 fn smaller(command: &Documented) -> Vec<String> {
-    let mut arguments = command.arguments.clone();
-    for place in 1..arguments.len() {
-        match arguments[place - 1].as_str() {
-            "--accounts" if arguments[0] == "simulate" => arguments[place] = "5".to_owned(),
-            "--days" => arguments[place] = "20".to_owned(),
-            "explain" if arguments[place] == "acme" && !arguments.iter().any(|argument| argument.contains("fixtures")) => {
-                arguments[place] = "acct-000001".to_owned();
-            }
-            _ => {}
-        }
+    let is_about_a_fixture = command.arguments.iter().any(|argument| argument.contains("fixtures"));
+    let mut before = "";
+    let mut arguments = Vec::new();
+    for argument in &command.arguments {
+        let instead = match before {
+            "--accounts" if command.arguments[0] == "simulate" => "5",
+            "--days" => "20",
+            "explain" if argument == "acme" && !is_about_a_fixture => "acct-000001",
+            _ => argument,
+        };
+        arguments.push(instead.to_owned());
+        before = argument;
     }
     arguments
 }
