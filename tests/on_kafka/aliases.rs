@@ -245,9 +245,13 @@ fn an_aliases_topic_whose_next_records_are_gone_is_read_from_its_start_again() {
         }
     }
     services[0].signal("CONT");
+    eventually("the aliases that are left", LIMIT, || {
+        services[0].assert_alive();
+        services[0].get("/metrics").contains("churnwatch_aliases{state=\"declared\"} 3\n").then_some(())
+    });
+    assert!(services[0].log().contains("read from its start again"), "{}", services[0].log());
     calls.track("q", "u3");
     calls.wait_for_uses(&mut services, &[("acme", 1)]);
-    assert!(services[0].log().contains("read from its start again"), "{}", services[0].log());
     services.drain(..).for_each(|service| drop(service.terminate()));
 }
 
