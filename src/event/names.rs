@@ -52,10 +52,11 @@ fn are_equal(known: &[u8], name: &[u8]) -> bool {
     if known.len() != name.len() {
         return false;
     }
-    match (known.split_first_chunk::<8>(), name.split_first_chunk::<8>()) {
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    match (known.split_first_chunk(), name.split_first_chunk()) {
         (Some((known_first, known_rest)), Some((first, rest))) => {
-            words(known_first) == words(first)
-                && known.last_chunk().map(words) == name.last_chunk().map(words)
+            word(known_first) == word(first)
+                && known.last_chunk().map(word) == name.last_chunk().map(word)
                 && (rest.len() <= 8 || known_rest == rest)
         }
         _ => match (known.first_chunk::<4>(), name.first_chunk::<4>()) {
@@ -63,10 +64,6 @@ fn are_equal(known: &[u8], name: &[u8]) -> bool {
             _ => known.iter().zip(name).all(|(known, byte)| known == byte),
         },
     }
-}
-
-fn words(bytes: &[u8; 8]) -> u64 {
-    u64::from_le_bytes(*bytes)
 }
 
 /// Where the search for a name begins: names of one object mostly differ in length, first, middle or last byte.

@@ -107,8 +107,12 @@ impl RepartitionThread {
         // So that the next commit does not write them again before they have been read back.
         if let Some(table) = self.stage.table() {
             let mut known = table.deletions();
-            deletions.iter().for_each(|deletion| known.declared(deletion, &deletion.key(DELETIONS)));
-            undone.iter().for_each(|key| known.removed(key));
+            for deletion in &deletions {
+                known.declared(deletion, &deletion.key(DELETIONS));
+            }
+            for key in &undone {
+                known.removed(key);
+            }
             drop(known);
             table.report();
         }

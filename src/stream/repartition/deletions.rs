@@ -146,7 +146,9 @@ mod tests {
         let later = (alias("acme", "w", 8), CLICKS);
         for order in [[0, 1, 2], [1, 0, 2], [2, 1, 0], [2, 0, 1]] {
             let mut deletions = Deletions::default();
-            order.iter().for_each(|index| drop(read(&mut deletions, &records[*index].0, records[*index].1)));
+            for index in order {
+                read(&mut deletions, &records[index].0, records[index].1);
+            }
             read(&mut deletions, &later.0, later.1);
             let undone: Key = records[0].0.key(CLICKS).into();
             assert_eq!(deletions.undone(|place| *place == ("clicks".to_owned(), 7)), [undone.clone()], "{order:?}");
@@ -175,11 +177,15 @@ mod tests {
     #[test]
     fn a_transaction_takes_so_many_tombstones() {
         let mut deletions = Deletions::default();
-        (0..=TOMBSTONES_MAX).for_each(|user| drop(read(&mut deletions, &alias("acme", &user.to_string(), 5), CLICKS)));
+        for user in 0..=TOMBSTONES_MAX {
+            read(&mut deletions, &alias("acme", &user.to_string(), 5), CLICKS);
+        }
         read(&mut deletions, &deletion("acme", 7), ("deletions", 0));
         let first = deletions.undone(|_| true);
         assert_eq!(first.len(), TOMBSTONES_MAX);
-        first.iter().for_each(|key| deletions.removed(key));
+        for key in &first {
+            deletions.removed(key);
+        }
         assert_eq!(deletions.undone(|_| true).len(), 1);
     }
 }
