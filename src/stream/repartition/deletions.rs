@@ -151,7 +151,7 @@ mod tests {
             }
             read(&mut deletions, &later.0, later.1);
             let undone: Key = records[0].0.key(CLICKS).into();
-            assert_eq!(deletions.undone(|place| *place == ("clicks".to_owned(), 7)), [undone.clone()], "{order:?}");
+            assert_eq!(deletions.undone(|place| *place == ("clicks".to_owned(), 7)), std::slice::from_ref(&undone), "{order:?}");
             assert_eq!(deletions.undone(|place| *place == ("clicks".to_owned(), 6)), [], "another thread writes there");
             deletions.removed(&undone);
             assert_eq!(deletions.undone(|_| true), []);
@@ -166,7 +166,7 @@ mod tests {
         read(&mut deletions, &alias("acme", "u", 9), CLICKS);
         assert_eq!(deletions.undone(|_| true), [], "the key has a declaration of the next life");
         read(&mut deletions, &deletion("acme", 11), ("deletions", 0));
-        assert_eq!(deletions.undone(|_| true), [key.clone()]);
+        assert_eq!(deletions.undone(|_| true), std::slice::from_ref(&key));
         deletions.removed(&key);
         read(&mut deletions, &alias("acme", "u", 12), CLICKS);
         assert_eq!(deletions.undone(|_| true), []);
