@@ -25,11 +25,11 @@ pub(super) struct Escapes {
     pub(super) code_units: bool,
 }
 
-/// A key of an object, without escapes.
+/// The UTF-8 of a key of an object, without escapes. Keys are only compared, and cutting text at characters would cost as much as that.
 pub(super) enum Key<'a, 'k> {
     /// As it is in the text.
-    Plain(&'a str),
-    Unescaped(&'k str),
+    Plain(&'a [u8]),
+    Unescaped(&'k [u8]),
 }
 
 /// What can be read from a value by one pass; no value is an error, but text that is not JSON is `None`.
@@ -82,6 +82,16 @@ impl<'a> Scanner<'a> {
         Escapes { any: self.has_escapes, code_units: self.has_code_units }
     }
 
+    /// Whether there have been any so far; forgets them, so that those of one value can be told apart.
+    pub(super) const fn take_escapes(&mut self) -> bool {
+        std::mem::replace(&mut self.has_escapes, false)
+    }
+
+    /// Adds what was taken to what there has been since.
+    pub(super) const fn restore_escapes(&mut self, taken: bool) {
+        self.has_escapes |= taken;
+    }
+
     /// The text from one place to another.
     pub(super) fn between(&self, start: usize, end: usize) -> Option<&'a str> {
         self.text.get(start..end)
@@ -103,7 +113,7 @@ impl<'a> Scanner<'a> {
     /// Reads an object: `member` gets each key, without escapes, and the place of its value, and returns the place after that. Returns the
     /// place after the object.
     #[inline]
-    pub(super) fn object(&mut self, at: usize, mut member: impl FnMut(&mut Self, &str, usize) -> Option<usize>) -> Option<usize> {
+    pub(super) fn object(&mut self, at: usize, mut member: impl FnMut(&mut Self, &[u8], usize) -> Option<usize>) -> Option<usize> {
         self.members(at, |scanner, key, at| match key {
             Key::Plain(key) | Key::Unescaped(key) => member(scanner, key, at),
         })
@@ -117,14 +127,15 @@ impl<'a> Scanner<'a> {
             return self.close(at);
         }
         loop {
-            let end = run_end(self.text.as_bytes(), opened(self.text.as_bytes(), at)?);
+            let start = opened(self.text.as_bytes(), at)?;
+            let end = run_end(self.text.as_bytes(), start);
             if self.peek(end)? == b'"' {
                 let value = self.colon(end + 1)?;
-                at = member(self, Key::Plain(self.text.get(at + 1..end)?), value)?;
+                at = member(self, Key::Plain(self.text.as_bytes().get(start..end)?), value)?;
             } else {
                 let end = self.rest_of_string(end)?;
                 let (key, value) = (unescaped(self.text.get(at..end)?)?, self.colon(end)?);
-                at = member(self, Key::Unescaped(&key), value)?;
+                at = member(self, Key::Unescaped(key.as_bytes()), value)?;
             }
             at = self.after_whitespace(at);
             match self.peek(at)? {
@@ -286,7 +297,12 @@ fn opened(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 #[inline]
-fn after_whitespace(bytes: &[u8], mut at: usize) -> usize {
+fn after_whitespace(bytes: &[u8], at: usize) -> usize {
+    // All that may follow it is greater than whitespace, of which compact JSON has none.
+    if bytes.get(at).is_some_and(|byte| *byte <= b' ') { whitespace_end(bytes, at) } else { at }
+}
+
+fn whitespace_end(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(at) {
         at += 1;
     }
@@ -402,7 +418,7 @@ mod tests {
         let mut members = Vec::new();
         let end = scanner.object(scanner.start(), |scanner, key, at| {
             let (value, end) = scanner.value(at)?;
-            members.push((key.to_owned(), value.to_owned()));
+            members.push((String::from_utf8(key.to_vec()).unwrap(), value.to_owned()));
             Some(end)
         })?;
         scanner.is_end(end).then_some(members)

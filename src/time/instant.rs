@@ -50,12 +50,17 @@ impl Timestamp {
     /// before it in UTC is clamped to [`Timestamp::MIN`].
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        parse_plain(text.as_bytes()).or_else(|| parse_any(text))
+        Self::parse_usual(text).or_else(|| parse_any(text))
+    }
+
+    /// The same for the shape that nearly all programs write, `YYYY-MM-DDTHH:MM:SS[.digits]` with `Z` or `+HH:MM`; `None` for any other.
+    #[must_use]
+    pub fn parse_usual(text: &str) -> Option<Self> {
+        parse_plain(text.as_bytes())
     }
 }
 
-/// The common shape `YYYY-MM-DDTHH:MM:SS[.digits]` with `Z` or `+HH:MM`, without the cost of the general parser, whose range also ends
-/// two days before the end of 9999.
+/// Without the cost of the general parser, whose range also ends two days before the end of 9999.
 fn parse_plain(text: &[u8]) -> Option<Timestamp> {
     let (head, tail) = text.split_at_checked(19)?;
     let [y1, y2, y3, y4, b'-', mo1, mo2, b'-', d1, d2, b'T', h1, h2, b':', mi1, mi2, b':', s1, s2] = *<&[u8; 19]>::try_from(head).ok()?

@@ -52,6 +52,10 @@ impl Calls {
         uses
     }
 
+    fn aliases_topic(&self) -> String {
+        format!("churnwatch-{}-aliases", self.scenario.application.id)
+    }
+
     /// Dead letters by code.
     fn letters(&self) -> BTreeMap<String, usize> {
         let mut letters = BTreeMap::new();
@@ -148,10 +152,120 @@ fn a_deletion_on_the_accounts_topic_is_written_down_since_compaction_will_forget
     service.terminate();
     let topic = format!("churnwatch-{}-aliases", calls.scenario.application.id);
     let records = client::read_committed(calls.scenario.broker, &topic);
-    let last = records.last().unwrap();
-    assert_eq!((last.json()["account_id"].as_str(), last.json()["deleted"].as_bool()), (Some("acme"), Some(true)));
+    let deletion = records[1].json();
+    assert_eq!((deletion["account_id"].as_str(), deletion["deleted"].as_bool()), (Some("acme"), Some(true)));
+    assert!(records[2..].iter().all(|record| record.value.is_none()), "what it undoes is removed");
     let keys: BTreeSet<_> = records.iter().map(|record| &record.key).collect();
     assert_eq!(keys.len(), 2, "nobody has declared an alias of bolt");
+}
+
+/// The keys of the aliases topic that name this user, and whether a tombstone is the last record of each.
+fn keys_of_user(calls: &Calls, user: &str) -> BTreeMap<String, bool> {
+    let mut keys = BTreeMap::new();
+    for record in client::read_committed(calls.scenario.broker, &calls.aliases_topic()) {
+        let key = String::from_utf8(record.key.unwrap()).unwrap();
+        if key.contains(&format!("\"{user}\"")) {
+            keys.insert(key, record.value.is_none());
+        }
+    }
+    keys
+}
+
+#[test]
+fn the_aliases_of_a_deleted_account_are_removed_and_declared_again_in_its_next_life() {
+    let mut calls = Calls::new("aliases-removed");
+    // From two partitions, so that two instances must remove what each of them reads.
+    for (key, user) in [("a", "u1"), ("b", "u1"), ("c", "u1"), ("d", "u1"), ("a", "u2")] {
+        calls.identify(key, user, if user == "u1" { "acme" } else { "bolt" });
+    }
+    let mut services = vec![calls.scenario.application.start(), calls.scenario.application.start()];
+    calls.wait_for_aliases(&mut services[0], 2);
+    let accounts = calls.scenario.topics.of(Stream::Accounts);
+    let at = now() / 1000 + 1;
+    let deletion = format!(r#"{{"type":"account_profile","account_id":"acme","occurred_at":{at},"deleted":true}}"#);
+    client::produce(calls.scenario.broker, [(accounts.as_str(), Some("acme"), deletion.as_bytes(), now())]);
+    let wait_for_removal = |calls: &Calls, services: &mut [Service]| {
+        eventually("the tombstones", LIMIT, || {
+            services.iter_mut().for_each(Service::assert_alive);
+            let keys = keys_of_user(calls, "u1");
+            (!keys.is_empty() && keys.values().all(|is_removed| *is_removed)).then_some(())
+        });
+    };
+    wait_for_removal(&calls, &mut services);
+    assert!(keys_of_user(&calls, "u2").values().all(|is_removed| !is_removed), "another account keeps its aliases");
+    let tombstones = |calls: &Calls| {
+        let records = client::read_committed(calls.scenario.broker, &calls.aliases_topic());
+        records.iter().filter(|record| record.value.is_none()).count()
+    };
+    let removed = tombstones(&calls);
+    assert_eq!(removed, keys_of_user(&calls, "u1").len(), "each once");
+
+    // After a restart nothing is removed again, and nobody is known by the alias.
+    services.drain(..).for_each(Service::kill);
+    let mut services = vec![calls.scenario.application.start()];
+    calls.track("e", "u1");
+    eventually("the dead letter", LIMIT, || {
+        services[0].assert_alive();
+        (calls.letters() == BTreeMap::from([("unknown_account".to_owned(), 1)])).then_some(())
+    });
+    assert_eq!(tombstones(&calls), removed);
+
+    // The account comes back under the same key.
+    let at = at + 1;
+    let identify = format!(r#"{{"type":"identify","userId":"u1","messageId":"again","timestamp":{at},"context":{{"groupId":"acme"}}}}"#);
+    client::produce(calls.scenario.broker, [(calls.usage.as_str(), Some("a"), identify.as_bytes(), now())]);
+    eventually("the alias", LIMIT, || keys_of_user(&calls, "u1").values().any(|is_removed| !is_removed).then_some(()));
+    services.drain(..).for_each(Service::kill);
+    let mut services = vec![calls.scenario.application.start()];
+    calls.track("f", "u1");
+    calls.wait_for_uses(&mut services, &[("acme", 1)]);
+    assert_eq!(tombstones(&calls), removed);
+    services.drain(..).for_each(|service| drop(service.terminate()));
+}
+
+#[test]
+fn an_aliases_topic_whose_next_records_are_gone_is_read_from_its_start_again() {
+    let mut calls = Calls::new("aliases-truncated");
+    calls.identify("p", "u1", "acme");
+    let mut services = vec![calls.scenario.application.start()];
+    calls.wait_for_aliases(&mut services[0], 1);
+    let (broker, topic) = (calls.scenario.broker, calls.aliases_topic());
+    client::configure_topic(broker, &topic, "cleanup.policy", "delete");
+    // For less than its session.
+    services[0].signal("STOP");
+    // The first is what the broker answers the request with that it has at this moment.
+    for user in ["u2", "deleted", "u3"] {
+        let alias = format!(
+            r#"{{"type":"account_profile","account_id":"acme","occurred_at":{},"aliases":{{"segment-user":"{user}"}},"merge":true}}"#,
+            now()
+        );
+        client::produce_raw(broker, &topic, 0, format!(r#"["elsewhere",0,"acme",["segment-user","{user}"]]"#).as_bytes(), alias.as_bytes());
+        if user == "deleted" {
+            client::delete_records(broker, &topic, 0, client::ends(broker, &topic)[0]);
+        }
+    }
+    services[0].signal("CONT");
+    eventually("the aliases that are left", LIMIT, || {
+        services[0].assert_alive();
+        services[0].get("/metrics").contains("churnwatch_aliases{state=\"declared\"} 3\n").then_some(())
+    });
+    assert!(services[0].log().contains("read from its start again"), "{}", services[0].log());
+    calls.track("q", "u3");
+    calls.wait_for_uses(&mut services, &[("acme", 1)]);
+    services.drain(..).for_each(|service| drop(service.terminate()));
+}
+
+#[test]
+fn an_aliases_topic_that_is_created_again_ends_the_service_by_name() {
+    let mut calls = Calls::new("aliases-recreated");
+    calls.identify("p", "u1", "acme");
+    let mut service = calls.scenario.application.start();
+    calls.wait_for_aliases(&mut service, 1);
+    let (broker, topic) = (calls.scenario.broker, calls.aliases_topic());
+    client::delete_topic(broker, &topic);
+    eventually("the topic", LIMIT, || client::try_create_topic(broker, &topic, 1).then_some(()));
+    let log = service.fails_with("topic_recreated");
+    assert!(log.contains(&topic), "{log}");
 }
 
 #[test]

@@ -71,9 +71,21 @@ impl Format {
         match self {
             Self::Native | Self::Choice(_) => return self.decode(payload.raw, payload.context),
             Self::CloudEvents(inner) => return inner.read_inside(cloudevents::open(payload, inner.inside_envelope())?, payload),
-            Self::Segment(options) => segment::read(payload, options, &mut events)?,
-            Self::Stripe(options) => stripe::read(payload, options, &mut events)?,
-            Self::Zendesk => zendesk::read(payload, &mut events)?,
+            Self::Segment(options) => {
+                let mut call = segment::Call::default();
+                payload.parse(&mut call)?;
+                segment::read(payload, &call, options, &mut events)?;
+            }
+            Self::Stripe(options) => {
+                let mut event = stripe::StripeEvent::default();
+                payload.parse(&mut event)?;
+                stripe::read(payload, &event, options, &mut events)?;
+            }
+            Self::Zendesk => {
+                let mut payloads = zendesk::Payloads::default();
+                payload.parse(&mut payloads)?;
+                zendesk::read(payload, &payloads, &mut events)?;
+            }
             Self::Debezium(content) => {
                 let is_native = content.is_native();
                 return debezium::read(payload, &debezium::Content { is_native, decode: &|raw| content.decode(raw, payload.context) });
@@ -124,7 +136,7 @@ impl Format {
     ) -> Option<Result<Decoded<'a>, Rejection>> {
         if let (Self::Native, Inside::Native(listed)) = (self, inside) {
             let fields = listed.members()?.iter().map(|(name, json)| Some((*name, (*json, Unit::Usual))));
-            return native::decode_members(fields, outside.has_escapes(), raw, outside.context, Some(kind));
+            return native::decode_members(fields, listed.has_escapes, raw, outside.context, Some(kind));
         }
         let reading = Reading::new(outside.context);
         reading.has_escapes.set(outside.has_escapes());
@@ -132,9 +144,9 @@ impl Format {
         let payload = Payload::new(text, raw, outside.context, &reading);
         let mut events = Events::default();
         let read = match (self, inside) {
-            (Self::Segment(options), Inside::Segment(call)) => segment::read_call(&payload, call, options, &mut events),
-            (Self::Stripe(options), Inside::Stripe(event)) => stripe::read_event(&payload, event, options, &mut events),
-            (Self::Zendesk, Inside::Zendesk(payloads)) => zendesk::read_payloads(&payload, payloads, &mut events),
+            (Self::Segment(options), Inside::Segment(call)) => segment::read(&payload, call, options, &mut events),
+            (Self::Stripe(options), Inside::Stripe(event)) => stripe::read(&payload, event, options, &mut events),
+            (Self::Zendesk, Inside::Zendesk(payloads)) => zendesk::read(&payload, payloads, &mut events),
             _ => return None,
         };
         Some(read.map(|()| events.decoded()).map_err(|rejection| self.named(&rejection)))

@@ -13,7 +13,7 @@ pub(super) fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     let mut scanner = Scanner::new(json);
     scanner.object(scanner.start(), |scanner, key, at| {
         let (value, end) = scanner.value(at)?;
-        if key == name {
+        if key == name.as_bytes() {
             found = Some(value);
         }
         Some(end)

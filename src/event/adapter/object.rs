@@ -66,13 +66,15 @@ impl<'a> Scan<'a> for Json<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Listed<'a> {
     pub(super) json: Json<'a>,
-    members: Vec<(&'a str, &'a str)>,
+    members: Vec<(&'a [u8], &'a str)>,
     is_complete: bool,
+    /// Whether any string in it contains an escape.
+    pub(super) has_escapes: bool,
 }
 
 impl<'a> Listed<'a> {
     /// The keys and values; `None` if it is no object, has very many members, or one whose key has escapes.
-    pub(super) fn members(&self) -> Option<&[(&'a str, &'a str)]> {
+    pub(super) fn members(&self) -> Option<&[(&'a [u8], &'a str)]> {
         self.is_complete.then_some(self.members.as_slice())
     }
 }
@@ -84,6 +86,7 @@ impl<'a> Scan<'a> for Listed<'a> {
         /// More than any row or event has that is read; a record full of tiny members must not take many times its size.
         const MEMBERS_MAX: usize = 512;
         self.members = Vec::new();
+        let escaped_before = scanner.take_escapes();
         self.is_complete = scanner.peek(at) == Some(b'{');
         let end = if self.is_complete {
             self.members.reserve(MEMBERS_USUAL);
@@ -99,6 +102,8 @@ impl<'a> Scan<'a> for Listed<'a> {
             scanner.skip(at)?
         };
         self.json = Json::of(scanner.between(at, end));
+        self.has_escapes = scanner.escapes().any;
+        scanner.restore_escapes(escaped_before);
         Some(end)
     }
 }

@@ -101,7 +101,10 @@ impl<'a, 'c> Payload<'a, 'c> {
         path: &'c str,
         read: impl FnOnce(&Value<'a, 'c>) -> Result<T, Rejection>,
     ) -> Result<Option<T>, Rejection> {
-        self.value(json, path).map(|value| read(&value)).transpose()
+        match self.value(json, path) {
+            Some(value) => Ok(Some(read(&value)?)),
+            None => Ok(None),
+        }
     }
 
     /// Reads a required field.
@@ -115,7 +118,10 @@ impl<'a, 'c> Payload<'a, 'c> {
         path: &'c str,
         read: impl FnOnce(&Value<'a, 'c>) -> Result<T, Rejection>,
     ) -> Result<T, Rejection> {
-        self.optional(json, path, read)?.ok_or_else(|| missing(path))
+        match self.value(json, path) {
+            Some(value) => read(&value),
+            None => Err(missing(path)),
+        }
     }
 
     /// The time of an event: the first of these fields that is given, else the record's timestamp.

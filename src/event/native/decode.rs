@@ -40,7 +40,7 @@ pub(in crate::event) fn decode_with_type<'a>(
 /// Decodes an object of which the members are known already: names, with values as JSON and how they count time if they are instants. `None`
 /// if one of them is `None`.
 pub(in crate::event) fn decode_members<'a>(
-    members: impl Iterator<Item = Option<(&'a str, (&'a str, Unit))>>,
+    members: impl Iterator<Item = Option<(&'a [u8], (&'a str, Unit))>>,
     has_escapes: bool,
     raw: &Raw<'a>,
     context: &DecodeContext,

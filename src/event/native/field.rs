@@ -16,7 +16,7 @@ macro_rules! names {
             pub(super) const COUNT: usize = [$($text,)*].len();
 
             #[inline]
-            pub(super) fn of(key: &str) -> Option<Self> {
+            pub(super) fn of(key: &[u8]) -> Option<Self> {
                 static FIELDS: Names<Field, { Field::COUNT }> = Names::new([$(($text, Field::$name)),*]);
                 FIELDS.get(key)
             }

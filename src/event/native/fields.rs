@@ -48,7 +48,7 @@ impl<'a, 'c> Fields<'a, 'c> {
     /// Takes the members of a record that has been read elsewhere; `None` if one of them is.
     pub(super) fn set_members(
         &mut self,
-        mut members: impl Iterator<Item = Option<(&'a str, (&'a str, Unit))>>,
+        mut members: impl Iterator<Item = Option<(&'a [u8], (&'a str, Unit))>>,
         has_escapes: bool,
     ) -> Option<()> {
         self.has_escapes = has_escapes;
@@ -79,7 +79,10 @@ impl<'a, 'c> Fields<'a, 'c> {
         field: Field,
         read: impl FnOnce(&Value<'a, 'c>) -> Result<T, Rejection>,
     ) -> Result<Option<T>, Rejection> {
-        self.get(field).map(|value| read(&value)).transpose()
+        match self.get(field) {
+            Some(value) => Ok(Some(read(&value)?)),
+            None => Ok(None),
+        }
     }
 
     /// Reads an optional instant. One before 1900 counts as missing: .NET and Go write an unset time as the year 1.

@@ -107,8 +107,15 @@ impl<'a, 'c> Value<'a, 'c> {
     pub(in crate::event) fn text(&self) -> Result<Cow<'a, str>, Rejection> {
         match self.plain_text() {
             Some(text) if text.len() <= self.reading.context.text_bytes => Ok(Cow::Borrowed(text)),
-            _ => self.any_text().map(|text| self.cut(text)),
+            _ => self.other_text(),
         }
+    }
+
+    // What is not plain is read out of line here and below: if both ways met in one function, the usual one would be written to memory and
+    // read again in larger pieces, for which the processor waits longer than reading takes.
+    #[inline(never)]
+    fn other_text(&self) -> Result<Cow<'a, str>, Rejection> {
+        self.other_text_of_any_length().map(|text| self.cut(text))
     }
 
     /// Text of any length that is not stored.
@@ -116,8 +123,13 @@ impl<'a, 'c> Value<'a, 'c> {
     pub(in crate::event) fn any_text(&self) -> Result<Cow<'a, str>, Rejection> {
         match self.plain_text() {
             Some(text) => Ok(Cow::Borrowed(text)),
-            None => self.unquoted()?.ok_or_else(|| self.wrong_type("is not text")),
+            None => self.other_text_of_any_length(),
         }
+    }
+
+    #[inline(never)]
+    fn other_text_of_any_length(&self) -> Result<Cow<'a, str>, Rejection> {
+        self.unquoted()?.ok_or_else(|| self.wrong_type("is not text"))
     }
 
     /// An id: text, or a whole number read as its digits. Never truncated, since two ids could become one.
@@ -125,8 +137,13 @@ impl<'a, 'c> Value<'a, 'c> {
     pub(in crate::event) fn id(&self) -> Result<Cow<'a, str>, Rejection> {
         match self.plain_text() {
             Some(text) if text.len() <= self.reading.context.id_bytes => Ok(Cow::Borrowed(text)),
-            _ => self.text_or_digits().and_then(|id| self.within_limit(id)),
+            _ => self.other_id(),
         }
+    }
+
+    #[inline(never)]
+    fn other_id(&self) -> Result<Cow<'a, str>, Rejection> {
+        self.text_or_digits().and_then(|id| self.within_limit(id))
     }
 
     /// An id that is only stored, not matched; truncated at `limits.text_bytes` like other text.
@@ -220,7 +237,7 @@ impl<'a, 'c> Value<'a, 'c> {
     /// Truncated to milliseconds. Anything before year 1 is clamped to it, since later checks reject both.
     pub(in crate::event) fn instant(&self) -> Result<Timestamp, Rejection> {
         let plain = if self.unit == Unit::Usual { plain_instant(self.json) } else { self.unit.instant(self.json) };
-        if let Some(at) = plain {
+        if let Some(at) = plain.or_else(|| self.plain_text().and_then(Timestamp::parse_usual)) {
             return Ok(at);
         }
         let text = self.number_text()?;

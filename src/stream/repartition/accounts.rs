@@ -11,7 +11,7 @@ use super::table::SharedAliases;
 use crate::alias::{Aliases, Noted};
 use crate::clock::Deadline;
 use crate::event::{DecodeContext, Format, Headers, Raw, Stream};
-use crate::kafka::{Consumer, ConsumerEvent, Inspector, Offset, Record, Visitor, log, read_to_end, wait};
+use crate::kafka::{Consumer, ConsumerEvent, ErrorCode, Inspector, Offset, Record, TopicId, Visitor, log, read_to_end, wait};
 use crate::stop::Stop;
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
@@ -37,7 +37,11 @@ pub(in crate::stream) struct Follower {
     reader: Consumer,
     inspector: Inspector,
     topics: Vec<Source>,
+    /// The ids that the topics had when they were first looked up, where brokers give them ids.
+    ids: BTreeMap<String, TopicId>,
     next: BTreeMap<(String, i32), i64>,
+    /// Whether a broker has no record at the next offset of some partition.
+    is_out_of_range: bool,
     values: Values,
     shared: Arc<SharedAliases>,
     clock: Arc<StepClock>,
@@ -72,7 +76,9 @@ impl Follower {
             reader: Consumer::new(&options.properties.follower(&options.repartition_group()))?,
             inspector: Inspector::patient(&options.properties)?,
             topics: accounts.chain([own]).collect(),
+            ids: BTreeMap::new(),
             next: BTreeMap::new(),
+            is_out_of_range: false,
             values: Values::new(&options.schema_registry, wait::OUTAGE)?,
             shared: Arc::clone(shared),
             clock,
@@ -98,6 +104,9 @@ impl Follower {
         while !self.stop.is_requested() {
             self.clock.step();
             self.follow()?;
+            if std::mem::take(&mut self.is_out_of_range) {
+                self.go_back()?;
+            }
             self.shared.report();
             if growth.passed() {
                 growth = Deadline::after(GROWTH_PERIOD);
@@ -112,6 +121,7 @@ impl Follower {
 
     /// Takes note of partitions that are not read yet; returns whether there are any.
     fn find_partitions(&mut self) -> Result<bool, Failure> {
+        self.check_ids()?;
         let before = self.next.len();
         for Source { name: topic, .. } in &self.topics {
             let missing = || Failure::TopicMissing { topic: topic.clone(), hint: "; input topics are not created" };
@@ -121,6 +131,41 @@ impl Follower {
             }
         }
         Ok(self.next.len() > before)
+    }
+
+    /// A topic that was deleted and created again lacks what the table has from its predecessor, and would be read on from the middle.
+    fn check_ids(&mut self) -> Result<(), Failure> {
+        let names: Vec<&str> = self.topics.iter().map(|source| source.name.as_str()).collect();
+        for (topic, described) in self.inspector.describe(&names, wait::LOOK) {
+            // Whoever looks for the partitions says if a topic is missing.
+            let Some(found) = described.ok().and_then(|description| description.id) else { continue };
+            let expected = *self.ids.entry(topic.clone()).or_insert(found);
+            if expected != found {
+                return Err(Failure::TopicReplaced { topic, expected, found });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads partitions from their starts again if their next records are gone, as an instance that starts now would: the table depends on
+    /// the set of profiles alone, so what is read twice changes nothing.
+    fn go_back(&mut self) -> Result<(), Failure> {
+        self.check_ids()?;
+        for ((topic, partition), next) in &mut self.next {
+            let (start, end) = self.inspector.watermarks(topic, *partition)?;
+            if *next >= 0 && !(start..=end).contains(next) {
+                tracing::warn!(
+                    topic,
+                    partition,
+                    next,
+                    start,
+                    end,
+                    "the next records of a topic with aliases were deleted before they were read; it is read from its start again"
+                );
+                *next = -1;
+            }
+        }
+        self.assign()
     }
 
     fn read_to_ends(&mut self) -> Result<(), Failure> {
@@ -140,11 +185,14 @@ impl Follower {
 
     /// Takes up to one batch of events; waits for the first one only.
     fn follow(&mut self) -> Result<(), Failure> {
-        let Self { reader, topics, next, values, shared, clock, stop, .. } = self;
+        let Self { reader, topics, next, values, shared, clock, stop, is_out_of_range, .. } = self;
         let mut reading = Reading { topics, next, values, shared, clock, stop };
         for limit in std::iter::once(wait::STEP).chain(std::iter::repeat_n(Duration::ZERO, BATCH - 1)) {
             let Some(event) = reader.poll(limit) else { break };
-            reading.event(event.content())?;
+            match event.content() {
+                ConsumerEvent::Failed { code: ErrorCode::AutoOffsetReset, .. } => *is_out_of_range = true,
+                other => reading.event(other)?,
+            }
         }
         Ok(())
     }
@@ -221,20 +269,27 @@ fn take(read: &ReadRecord<'_>, topics: &[Source], next: &mut BTreeMap<(String, i
     }
     let Some(source) = topics.iter().find(|source| source.name == record.topic()) else { return };
     let timestamp = record.timestamp();
-    if let Ok(value) = read.value {
-        let raw = Raw {
-            stream: Stream::Accounts,
-            key: record.key(),
-            value,
-            headers: Headers::of(&record),
-            timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
-            future_reference: timestamp.map(|(timestamp, _)| timestamp),
-        };
-        for declaration in declared_by(&raw, &source.format, &source.context) {
-            let noted = shared.change(|table| declaration.note(table));
-            warn_of_conflicts(noted, (record.topic(), record.partition(), record.offset()));
-            shared.note_deletion(declaration, source.is_own);
+    match (&read.value, record.key()) {
+        (Ok(None), Some(key)) if source.is_own => shared.deletions().removed(key),
+        (Ok(value), key) => {
+            let raw = Raw {
+                stream: Stream::Accounts,
+                key,
+                value: *value,
+                headers: Headers::of(&record),
+                timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
+                future_reference: timestamp.map(|(timestamp, _)| timestamp),
+            };
+            for declaration in declared_by(&raw, &source.format, &source.context) {
+                let noted = shared.change(|table| declaration.note(table));
+                warn_of_conflicts(noted, (record.topic(), record.partition(), record.offset()));
+                match key {
+                    Some(key) if source.is_own => shared.deletions().declared(&declaration, key),
+                    _ => shared.deletions().found(declaration),
+                }
+            }
         }
+        (Err(_), _) => {}
     }
     if source.is_own {
         shared.reach(record.offset() + 1);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::counted::Counted;
 use super::declaration::Declaration;
+use super::deletions::Key;
 use super::frontier::Frontier;
 use super::table::SharedAliases;
 use super::thread::{Assigned, RepartitionThread};
@@ -23,6 +24,8 @@ use crate::telemetry::TransactionOutcome;
 const COMMIT_LIMIT: Duration = TRANSACTION_TIMEOUT;
 /// How long a transaction stays open while a bad run is suspected.
 const VERDICT_LIMIT: Duration = Duration::from_secs(5);
+/// Stands for the place in the keys of deletions that the accounts topics say.
+const DELETIONS: (&str, i32) = ("deletions", 0);
 /// The stage commits this many times per commit interval of the tasks, which wait for it.
 const COMMITS_PER_INTERVAL: u32 = 4;
 
@@ -55,13 +58,14 @@ impl RepartitionThread {
         let Some(metadata) = self.membership.as_ref().map(|membership| Arc::clone(&membership.metadata)) else { return Ok(true) };
         self.last_commit = monotonic();
         let table = self.stage.table().filter(|_| !self.partitions.is_empty());
-        let deletions = table.map(SharedAliases::unwritten_deletions).unwrap_or_default();
+        let deletions: Vec<_> = table.map(|table| table.deletions().unwritten()).unwrap_or_default();
+        let undone: Vec<_> = table.map(|table| self.undone(table)).unwrap_or_default();
         let frontiers = self.backlog.frontiers();
         for (key, assigned) in &mut self.partitions {
             assigned.frontier = frontiers.get(key).copied().unwrap_or(Frontier::CaughtUp);
             assigned.is_dirty |= assigned.noted != Some(assigned.frontier);
         }
-        if self.open.is_none() && deletions.is_empty() && !self.partitions.values().any(|assigned| assigned.is_dirty) {
+        if self.open.is_none() && deletions.is_empty() && undone.is_empty() && !self.partitions.values().any(|assigned| assigned.is_dirty) {
             self.report_positions();
             return Ok(true);
         }
@@ -74,6 +78,7 @@ impl RepartitionThread {
         let offsets = self.offsets();
         let committed = open
             .and_then(|()| deletions.iter().try_for_each(|deletion| self.write_deletion(deletion, deadline)))
+            .and_then(|()| undone.iter().try_for_each(|key| self.write_alias(key, None, deadline)))
             .and_then(|()| self.producer.commit(&offsets, &metadata, deadline));
         // Records are on their way since the transaction was opened.
         let lasted = monotonic().duration_since(began);
@@ -101,9 +106,14 @@ impl RepartitionThread {
         }
         // So that the next commit does not write them again before they have been read back.
         if let Some(table) = self.stage.table() {
-            for deletion in deletions {
-                table.note_deletion(deletion, true);
+            let mut known = table.deletions();
+            for deletion in &deletions {
+                known.declared(deletion, &deletion.key(DELETIONS));
             }
+            for key in &undone {
+                known.removed(key);
+            }
+            drop(known);
             table.report();
         }
         std::mem::take(&mut self.counted).report(&self.metrics);
@@ -115,10 +125,25 @@ impl RepartitionThread {
 
     /// Writes the deletion of an account to the aliases topic. Every instance writes the same record, whatever it has read.
     fn write_deletion(&self, deletion: &Declaration, deadline: Deadline) -> Result<(), TransactionError> {
-        let (topic, key, value) = (&self.options.aliases_topic(), deletion.key(("deletions", 0)), deletion.value());
-        let record =
-            Outgoing { topic, partition: None, key: Some(&key), value: Some(&value), headers: &[], timestamp: None, remember: false };
+        self.write_alias(&deletion.key(DELETIONS), Some(&deletion.value()), deadline)
+    }
+
+    /// Writes a record of the aliases topic, or a tombstone.
+    fn write_alias(&self, key: &[u8], value: Option<&[u8]>, deadline: Deadline) -> Result<(), TransactionError> {
+        let topic = &self.options.aliases_topic();
+        let record = Outgoing { topic, partition: None, key: Some(key), value, headers: &[], timestamp: None, remember: false };
         self.producer.send(&record, deadline)
+    }
+
+    /// Keys of the aliases topic that deletions have undone and that this thread alone may write to: those of its partitions, once the table
+    /// holds all that was written there before they were assigned.
+    fn undone(&self, table: &SharedAliases) -> Vec<Key> {
+        if !self.aliases_before.is_some_and(|end| table.has_reached(end)) {
+            return Vec::new();
+        }
+        table
+            .deletions()
+            .undone(|(topic, partition)| self.stage.index(topic).is_some_and(|index| self.partitions.contains_key(&(index, *partition))))
     }
 
     /// The next offset of every partition, moved or not: sending them fences a thread that the group has replaced.

@@ -7,6 +7,9 @@
 
 use std::borrow::Cow;
 
+use serde::de::IgnoredAny;
+
+use super::positions::Place;
 use crate::alias::{Aliases, Noted};
 use crate::event::{self, AccountProfile, DecodeContext, Event, Format, Raw, Record};
 use crate::time::Timestamp;
@@ -102,6 +105,12 @@ impl Declaration {
         event::encode(&record, &mut value);
         value
     }
+}
+
+/// The place in the key of a declaration, and its account; `None` if it is no such key.
+pub(super) fn parts_of_key(key: &[u8]) -> Option<(Place, String)> {
+    let (topic, partition, account, _): (String, i32, String, IgnoredAny) = serde_json::from_slice(key).ok()?;
+    Some(((topic, partition), account))
 }
 
 /// What a record of a topic that is read for its aliases declares; what is wrong with it is for others to say.

@@ -2,9 +2,8 @@
 //! enters what it has just read as well, so that the next record of its partition finds it.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
-use super::declaration::Declaration;
 use super::deletions::Deletions;
 use crate::account::Limit;
 use crate::alias::{Aliases, Noted};
@@ -67,15 +66,9 @@ impl SharedAliases {
         metrics.aliases(declared, disputed);
     }
 
-    /// Takes note of what a record says about the deletion of its account. `is_own`: it is one of the aliases topic.
-    pub(super) fn note_deletion(&self, declaration: Declaration, is_own: bool) {
-        let mut deletions = self.deletions.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_own { deletions.declared(&declaration) } else { deletions.found(declaration) }
-    }
-
-    /// Deletions that the aliases topic lacks. Several threads may write them.
-    pub(super) fn unwritten_deletions(&self) -> Vec<Declaration> {
-        self.deletions.lock().unwrap_or_else(PoisonError::into_inner).unwritten()
+    /// What deletions there are, and what they undo.
+    pub(super) fn deletions(&self) -> MutexGuard<'_, Deletions> {
+        self.deletions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the table out.

@@ -98,6 +98,8 @@ pub(in crate::stream) struct RepartitionThread {
     pub(super) last_commit: Instant,
     internal: String,
     aliases: String,
+    /// The end of the aliases topic when the partitions were assigned, open transactions included.
+    pub(super) aliases_before: Option<i64>,
     notices: Notices,
     values: Values,
     pub(super) report: Arc<ThreadReport>,
@@ -147,6 +149,7 @@ impl RepartitionThread {
             last_commit: monotonic(),
             internal: options.repartition_topic(),
             aliases: options.aliases_topic(),
+            aliases_before: None,
             notices: Notices::begin(monotonic()),
             values: Values::new(&options.schema_registry, wait::OUTAGE)?,
             options: Arc::clone(options),
@@ -210,6 +213,9 @@ impl RepartitionThread {
         self.member.assign([])?;
         self.partitions.clear();
         let committed = positions::committed(&self.reader, &self.owned, || self.clock.step())?;
+        // What predecessors have written of aliases is below this: their transactions ended before their offsets were known.
+        let end = self.stage.table().and_then(|_| self.inspector.watermarks(&self.aliases, 0).ok());
+        self.aliases_before = end.map(|(_, end)| end);
         self.await_aliases();
         let read: BTreeSet<&str> = committed.keys().map(|(topic, _)| topic.as_str()).collect();
         for place in &self.owned {

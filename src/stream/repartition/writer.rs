@@ -106,6 +106,7 @@ impl Writer<'_> {
                 remember: false,
             })?;
             let noted = table.change(|table| declaration.note(table));
+            table.deletions().declared(declaration, &key);
             warn_of_conflicts(noted, (record.topic(), record.partition(), record.offset()));
         }
         Ok(())

@@ -97,7 +97,7 @@ impl<'a> Scan<'a> for Schema<'a> {
     fn scan(&mut self, scanner: &mut Scanner<'a>, at: usize) -> Option<usize> {
         *self = Self::default();
         let end = if scanner.peek(at) == Some(b'{') {
-            scanner.object(at, |scanner, key, at| if key == "fields" { self.fields.scan(scanner, at) } else { scanner.skip(at) })?
+            scanner.object(at, |scanner, key, at| if key == b"fields" { self.fields.scan(scanner, at) } else { scanner.skip(at) })?
         } else {
             scanner.skip(at)?
         };

@@ -7,7 +7,6 @@ mod envelope;
 mod row;
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use self::envelope::{Envelope, Key, Schema};
 use self::row::Columns;
@@ -76,9 +75,9 @@ pub(super) fn read<'a>(payload: &Payload<'a, '_>, content: &Content<'_>) -> Resu
     payload.parse(&mut value)?;
     let change = change(payload, &value)?;
     match change.operation {
-        Operation::Deleted if payload.raw.stream == Stream::Accounts => deletion(payload, &change),
+        Operation::Deleted if payload.raw.stream == Stream::Accounts => deletion(payload, change),
         Operation::Other | Operation::Deleted => Ok(Decoded::Ignored),
-        Operation::Written => written(payload, &change, content),
+        Operation::Written => written(payload, change, content),
     }
 }
 
@@ -171,19 +170,20 @@ fn is_flat(row: &Envelope<'_>) -> bool {
 }
 
 /// The event that a written row is.
-fn written<'a>(payload: &Payload<'a, '_>, change: &RowChange<'_, 'a>, content: &Content<'_>) -> Result<Decoded<'a>, Rejection> {
+fn written<'a>(payload: &Payload<'a, '_>, change: RowChange<'_, 'a>, content: &Content<'_>) -> Result<Decoded<'a>, Rejection> {
     let row = change.row.given().ok_or_else(|| missing("after"))?;
     let outside = payload.raw;
     let raw =
         Raw { value: Some(row.as_bytes()), key: account_key(outside.key), timestamp: change.changed_at.or(outside.timestamp), ..*outside };
-    let mut decoded = match if content.is_native { in_place(payload, change, row, &raw) } else { None } {
+    let mut decoded = match if content.is_native { in_place(payload, &change, row, &raw) } else { None } {
         Some(decoded) => decoded?,
         None => match change.columns.plain(row)? {
             Cow::Borrowed(row) => (content.decode)(&Raw { value: Some(row.as_bytes()), ..raw })?,
             Cow::Owned(row) => (content.decode)(&Raw { value: Some(row.as_bytes()), ..raw })?.map(Record::into_owned),
         },
     };
-    decoded.identify(change.id(outside.key).map(Cow::Owned), change.changed_at.is_some());
+    let has_time = change.changed_at.is_some();
+    decoded.identify(change.into_id(outside.key).map(Cow::Owned), has_time);
     Ok(decoded)
 }
 
@@ -201,13 +201,13 @@ fn in_place<'a>(
         flat = scan::whole::<Listed<'a>>(row)?;
         &flat
     };
-    let field = |(name, json): &(&'a str, &'a str)| Some((*name, change.columns.in_place(name, json)?));
+    let field = |(name, json): &(&'a [u8], &'a str)| Some((*name, change.columns.in_place(name, json)?));
     let fields = listed.members()?.iter().map(field);
-    native::decode_members(fields, payload.has_escapes(), raw, payload.context, None)
+    native::decode_members(fields, listed.has_escapes, raw, payload.context, None)
 }
 
 /// A deleted row of the accounts topic deletes the account; of the row, only its key may be left.
-fn deletion<'a>(payload: &Payload<'a, '_>, change: &RowChange<'_, 'a>) -> Result<Decoded<'a>, Rejection> {
+fn deletion<'a>(payload: &Payload<'a, '_>, change: RowChange<'_, 'a>) -> Result<Decoded<'a>, Rejection> {
     let row = change.row.given().filter(|row| inner::is_object(row));
     let account = row.and_then(|row| lookup::member(row, "account_id"));
     let account = payload.optional(Json::of(account), "before.account_id", Value::id)?;
@@ -217,9 +217,10 @@ fn deletion<'a>(payload: &Payload<'a, '_>, change: &RowChange<'_, 'a>) -> Result
         Some(id) => native::decode(&Raw { key: Some(id.as_bytes()), ..raw }, payload.context)?.map(Record::into_owned),
         None => native::decode(&raw, payload.context)?.map(Record::into_owned),
     };
-    let id = change.id(payload.raw.key);
+    let has_time = change.changed_at.is_some();
+    let id = change.into_id(payload.raw.key);
     Ok(decoded.with(|record| {
-        record.payload_time = change.changed_at.is_some();
+        record.payload_time = has_time;
         record.id = id.clone().map(Cow::Owned);
         record.event = Event::Profile(Box::new(AccountProfile { deleted: true, ..AccountProfile::default() }));
     }))
@@ -227,10 +228,12 @@ fn deletion<'a>(payload: &Payload<'a, '_>, change: &RowChange<'_, 'a>) -> Result
 
 impl RowChange<'_, '_> {
     /// The id of the event: the position in the log, and the row by its key, as a snapshot reads many rows at one position.
-    fn id(&self, key: Option<&[u8]>) -> Option<String> {
-        let mut id = self.position.clone()?;
+    fn into_id(self, key: Option<&[u8]>) -> Option<String> {
+        let mut id = self.position?;
         let key = key.unwrap_or_else(|| self.row.given().unwrap_or_default().as_bytes());
-        write!(id, ":{:016x}", xxhash_rust::xxh3::xxh3_64(key)).ok()?;
+        id.push(':');
+        let hash = xxhash_rust::xxh3::xxh3_64(key);
+        id.extend((0..16).rev().filter_map(|digit| char::from_digit((hash >> (4 * digit) & 0xf) as u32, 16)));
         Some(id)
     }
 }

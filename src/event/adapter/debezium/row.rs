@@ -99,7 +99,8 @@ impl Kind {
     fn guessed(holds: Option<Holds>, json: &str) -> Self {
         match holds {
             Some(Holds::Structure) if json.starts_with('"') => Self::Json,
-            Some(Holds::Instant) => match json.parse::<i128>() {
+            // Seconds and milliseconds have fewer digits.
+            Some(Holds::Instant) if json.len() >= 15 => match json.parse::<i128>() {
                 Ok(100_000_000_000_000_000..) => Self::Ticks(1_000_000_000),
                 Ok(100_000_000_000_000..) => Self::Ticks(1_000_000),
                 _ => Self::Plain,
@@ -121,23 +122,23 @@ impl Kind {
 }
 
 /// The columns of a row whose schema says that they are not plain JSON.
-pub(super) struct Columns<'a>(Vec<(&'a str, Kind)>);
+pub(super) struct Columns<'a>(Vec<(&'a [u8], Kind)>);
 
 impl<'a> Columns<'a> {
     /// Those of a schema.
     pub(super) fn of(columns: &List<Column<'a>>) -> Self {
-        let kinds = columns.given().filter_map(|column| Some((column.field.plain()?, Kind::of(column))));
+        let kinds = columns.given().filter_map(|column| Some((column.field.plain()?.as_bytes(), Kind::of(column))));
         Self(kinds.filter(|(_, kind)| *kind != Kind::Plain).collect())
     }
 
-    fn kind(&self, name: &str, holds: Option<Holds>, json: &str) -> Kind {
+    fn kind(&self, name: &[u8], holds: Option<Holds>, json: &str) -> Kind {
         // The last of repeated names wins, as everywhere.
         let kind = self.0.iter().rev().find(|(column, _)| *column == name).map(|(_, kind)| *kind);
         kind.unwrap_or_else(|| Kind::guessed(holds, json))
     }
 
     /// A value as that of a native field, and how it counts time if it is an instant; `None` if the row must be rewritten to be read.
-    pub(super) fn in_place(&self, name: &str, json: &'a str) -> Option<(&'a str, Unit)> {
+    pub(super) fn in_place(&self, name: &[u8], json: &'a str) -> Option<(&'a str, Unit)> {
         if is_unavailable(json) {
             return Some(("null", Unit::Usual));
         }
@@ -187,7 +188,7 @@ impl<'a> Columns<'a> {
     }
 
     /// A value as plain JSON; borrowed if it is already.
-    fn column<'j>(&self, name: &str, json: &'j str) -> Result<Cow<'j, str>, Rejection> {
+    fn column<'j>(&self, name: &[u8], json: &'j str) -> Result<Cow<'j, str>, Rejection> {
         if is_unavailable(json) {
             return Ok(Cow::Owned("null".to_owned()));
         }
@@ -234,9 +235,9 @@ fn is_unavailable(json: &str) -> bool {
 }
 
 /// Column names are part of the schema, not of the data; those that are not plain words are left out of messages.
-fn printable(name: &str) -> &str {
-    let is_word = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if is_word { name } else { "?" }
+fn printable(name: &[u8]) -> &str {
+    let is_word = name.len() <= 64 && name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    std::str::from_utf8(name).ok().filter(|_| is_word).unwrap_or("?")
 }
 
 fn decimal(base64: &str, scale: u32) -> Option<String> {

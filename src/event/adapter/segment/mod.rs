@@ -76,19 +76,7 @@ enum Lifecycle {
 }
 
 /// Turns a call into events.
-pub(super) fn read<'a>(payload: &Payload<'a, '_>, options: &Options, events: &mut Events<'a>) -> Result<(), Rejection> {
-    let mut call = Call::default();
-    payload.parse(&mut call)?;
-    read_call(payload, &call, options, events)
-}
-
-/// The same for a call that has been parsed.
-pub(super) fn read_call<'a>(
-    payload: &Payload<'a, '_>,
-    call: &Call<'a>,
-    options: &Options,
-    events: &mut Events<'a>,
-) -> Result<(), Rejection> {
+pub(super) fn read<'a>(payload: &Payload<'a, '_>, call: &Call<'a>, options: &Options, events: &mut Events<'a>) -> Result<(), Rejection> {
     let Some(meaning) = meaning(payload, call)? else { return Ok(()) };
     let reader = Reader { payload, call, options };
     let anonymous = (call.anonymous_id, "anonymousId");

@@ -90,14 +90,7 @@ impl Meaning {
 }
 
 /// Turns an event of Stripe into a native one.
-pub(super) fn read<'a>(payload: &Payload<'a, '_>, options: &Options, events: &mut Events<'a>) -> Result<(), Rejection> {
-    let mut event = StripeEvent::default();
-    payload.parse(&mut event)?;
-    read_event(payload, &event, options, events)
-}
-
-/// The same for an event that has been parsed.
-pub(super) fn read_event<'a>(
+pub(super) fn read<'a>(
     payload: &Payload<'a, '_>,
     event: &StripeEvent<'a>,
     options: &Options,

@@ -27,14 +27,7 @@ const PRIORITIES: [(&str, Priority); 4] =
     [("low", Priority::Low), ("normal", Priority::Normal), ("high", Priority::High), ("urgent", Priority::Urgent)];
 
 /// Turns an event, or a ticket, into native events.
-pub(super) fn read<'a>(payload: &Payload<'a, '_>, events: &mut Events<'a>) -> Result<(), Rejection> {
-    let mut parsed = Payloads::default();
-    payload.parse(&mut parsed)?;
-    read_payloads(payload, &parsed, events)
-}
-
-/// The same for one that has been parsed.
-pub(super) fn read_payloads<'a>(payload: &Payload<'a, '_>, parsed: &Payloads<'a>, events: &mut Events<'a>) -> Result<(), Rejection> {
+pub(super) fn read<'a>(payload: &Payload<'a, '_>, parsed: &Payloads<'a>, events: &mut Events<'a>) -> Result<(), Rejection> {
     let kind = lower(payload.optional(parsed.kind, "type", Value::any_text).ok().flatten().unwrap_or_default());
     match (kind.strip_prefix(EVENT_TYPE), parsed.ticket.get()) {
         (Some(kind), _) => match kind.strip_prefix("ticket.") {
