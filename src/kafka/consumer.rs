@@ -8,6 +8,7 @@
 //!   poll -> Revoked, lost                drop the tasks          unassign()
 //! ```
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -57,6 +58,8 @@ pub(crate) struct Consumer {
     // Must be dropped before the client that it belongs to.
     queue: EventQueue,
     client: BaseConsumer<LoggingContext>,
+    /// Whether an assignment was lost that has been replaced since, which librdkafka forgets. Its revocation has not been taken yet.
+    lost_before: Cell<bool>,
 }
 
 impl Consumer {
@@ -68,7 +71,7 @@ impl Consumer {
         let client = BaseConsumer::from_config_and_context(config, LoggingContext::default())
             .map_err(|error| Error::call("creating a consumer", &error))?;
         let queue = EventQueue::of(&client).ok_or_else(|| Error::call("creating a consumer", &"librdkafka gave it no queue"))?;
-        Ok(Self { queue, client })
+        Ok(Self { queue, client, lost_before: Cell::new(false) })
     }
 
     /// The next event; waits for at most `limit`.
@@ -119,6 +122,9 @@ impl Consumer {
 
     /// Replaces the assignment: reads these partitions from these offsets. Records already fetched are dropped.
     pub(crate) fn assign<'a>(&self, partitions: impl IntoIterator<Item = (&'a str, i32, Offset)>) -> Result<(), Error> {
+        if self.client.assignment_lost() {
+            self.lost_before.set(true);
+        }
         let list = list(partitions).map_err(|error| Error::call("assigning partitions", &error))?;
         self.client.assign(&list).map_err(|error| Error::call("assigning partitions", &error))
     }
@@ -139,9 +145,9 @@ impl Consumer {
         self.client.commit(&list(partitions).map_err(failed)?, CommitMode::Sync).map_err(failed)
     }
 
-    /// Whether the group has already assigned our partitions to others.
+    /// Whether the group has already assigned our partitions to others; to be asked once, when a revocation arrives.
     pub(crate) fn assignment_lost(&self) -> bool {
-        self.client.assignment_lost()
+        self.lost_before.take() || self.client.assignment_lost()
     }
 
     /// The current membership.

@@ -117,6 +117,10 @@ impl Restorer {
                     Some(Meaning::Real) | None => drop(restored.insert(task, self.finish(task, state, &known, commit_point.clone())?)),
                 }
             }
+            // A short changelog is read before anybody has asked what is still wanted.
+            if !contradictory.is_empty() {
+                keep_alive(alive)?;
+            }
             contradictory.retain(|task| wanted.borrow().contains(task));
             left = contradictory;
             if left.is_empty() {

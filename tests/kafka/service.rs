@@ -12,7 +12,7 @@ use churnwatch::event::Stream;
 
 use super::broker::Broker;
 use super::input::Topics;
-use super::{eventually, unique};
+use super::{eventually, in_time, unique};
 
 /// An application: everything that several runs of the service share.
 pub struct Application {
@@ -189,8 +189,7 @@ impl Service {
 
     /// Waits for its exit.
     pub fn wait(&mut self, limit: Duration) -> ExitStatus {
-        let log = self.log.clone();
-        eventually(&format!("the end of the service, which logs to {}", log.display()), limit, || self.child.try_wait().unwrap())
+        in_time(limit, || self.child.try_wait().unwrap()).unwrap_or_else(|| panic!("it has not ended within {limit:?}:\n{}", self.log()))
     }
 
     /// Waits for its exit, which must have status 1.
