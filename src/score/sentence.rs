@@ -180,7 +180,7 @@ impl<'r, 'a> Writer<'r, 'a> {
     pub(super) fn rule_moved(&self, effect: &RuleEffect<'_>) -> String {
         let name = &effect.name;
         match (effect.rule, effect.cap_health()) {
-            (Some(_), Some(cap)) if effect.was_in_force => {
+            (Some(_), Some(cap)) if effect.was_in_force && !is_still(effect) => {
                 let delta = effect.delta.unwrap_or_default();
                 let points = number(delta.abs(), 1);
                 let unit = if points == "1" { "point" } else { "points" };
@@ -290,6 +290,11 @@ impl<'r, 'a> Writer<'r, 'a> {
         let instants = self.subject.other_instants?;
         Some(self.before.get_or_init(|| instants.metrics_before()))
     }
+}
+
+/// Whether the points of a rule have not changed, as they are said.
+fn is_still(effect: &RuleEffect<'_>) -> bool {
+    number(effect.delta.unwrap_or_default().abs(), 1) == "0"
 }
 
 #[cfg(test)]

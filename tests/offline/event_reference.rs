@@ -16,7 +16,7 @@ const REFERENCE: &str = "docs/events.md";
 const HEAD: &str = "# Native events
 
 One JSON object per record, keyed by account id. This page is written from the [schemas](../config/schemas), which also serve other programs;
-tests hold them equal to the decoder. Topics in other forms need no conversion: see [sources](sources/README.md).
+tests check that the decoder agrees. Topics in other forms need no conversion: see [sources](sources/README.md).
 
 Numbers may be written as text, enumerated values in any case, and `null` stands for anything optional. Unknown fields are ignored, unknown
 types counted as ignored. What is wrong becomes a dead letter with a code and a reason. Send a first event, and see what becomes of it:
