@@ -70,7 +70,7 @@ async function looksRight() {
 async function listsAccounts() {
   const page = await open();
   await page.waitForSelector("#rows tr", LIMIT);
-  assert.equal(await page.textContent("#list-title"), "Needs attention");
+  assert.equal(await page.textContent("#list-title"), "Accounts, most urgent first");
   const urgency = { red: 4, yellow: 3, unknown: 2, green: 1, churned: 0 };
   const bands = await page.$$eval("#rows .score", scores => scores.map(score => score.title));
   assert.deepEqual(bands.map(band => urgency[band]), bands.map(band => urgency[band]).sort((a, b) => b - a), "the worst bands first");
