@@ -86,7 +86,7 @@ impl Args {
         let (status, body) = instance.ask(&path, ", or files, such as --usage usage.ndjson")?;
         let url = &instance.url;
         match status {
-            StatusCode::OK => serde_json::from_value(body.clone())
+            StatusCode::OK => serde_json::from_value(body)
                 .map_err(|error| anyhow::anyhow!("{url} gave an explanation of another version ({error}): use its own `churnwatch`")),
             StatusCode::NOT_FOUND if body.get("members").is_some() => Err(unknown_to_instance(&self.account, url, &body)),
             _ => Err(instance.unexpected(&path, status, &body)),

@@ -151,31 +151,15 @@ mod tests {
 
     use serde_json::json;
 
-    use super::super::{Input, Outcome, PlainStore, Store, Task};
+    use super::super::Store;
+    use super::super::examples::{T, task_of};
     use super::*;
-    use crate::event::{Format, Headers};
     use crate::time::DAY_MS;
-
-    /// 2026-04-01T00:00:00Z.
-    const T: Timestamp = Timestamp(1_775_001_600_000);
 
     /// The details at T of account `a` after these records.
     fn details(records: &[(Stream, serde_json::Value)]) -> AccountDetails {
         let settings = Arc::new(Settings::default());
-        let mut task = Task::new(Arc::clone(&settings), PlainStore::default());
-        for (stream, record) in records {
-            let bytes = record.to_string().into_bytes();
-            let input = Input {
-                stream: *stream,
-                key: Some(b"a"),
-                value: Some(&bytes),
-                headers: Headers::NONE,
-                timestamp: None,
-                format: &Format::Native,
-                broker_timestamp: Some(T),
-            };
-            assert_eq!(task.process(&input, T), Outcome::Applied, "{record}");
-        }
+        let task = task_of(&settings, records.iter().cloned());
         task.store().read("a", |slot| slot.details(&View::complete(T), &settings)).unwrap()
     }
 

@@ -12,23 +12,20 @@ use crate::settings::Settings;
 use crate::time::{DAY_MS, HOUR_MS, Timestamp};
 
 /// 2026-04-01T00:00:00Z.
-const T: Timestamp = Timestamp(1_775_001_600_000);
+pub(super) const T: Timestamp = Timestamp(1_775_001_600_000);
 
 fn ago(days: i64) -> i64 {
     T.minus_days(days).0
 }
 
-/// The metrics of account `a` at T after these records: stream, type, when, the other fields.
-fn metrics_with(settings: Settings, records: &[(Stream, &str, i64, Json)]) -> Metrics {
-    let settings = Arc::new(settings);
-    let mut task = Task::new(Arc::clone(&settings), PlainStore::default());
-    for (number, (stream, kind, at, fields)) in records.iter().enumerate() {
-        let mut record = json!({"id": number.to_string(), "type": kind, "account_id": "a", "occurred_at": at});
-        record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+/// A task that has read these records of account `a` at T.
+pub(super) fn task_of(settings: &Arc<Settings>, records: impl IntoIterator<Item = (Stream, Json)>) -> Task<PlainStore> {
+    let mut task = Task::new(Arc::clone(settings), PlainStore::default());
+    for (stream, record) in records {
         let bytes = record.to_string().into_bytes();
         let input = Input {
-            stream: *stream,
-            key: None,
+            stream,
+            key: Some(b"a"),
             value: Some(&bytes),
             headers: Headers::NONE,
             timestamp: None,
@@ -37,7 +34,18 @@ fn metrics_with(settings: Settings, records: &[(Stream, &str, i64, Json)]) -> Me
         };
         assert_eq!(task.process(&input, T), Outcome::Applied, "{record}");
     }
-    task.store().read("a", |slot| slot.account.measure(&View::complete(T), &settings)).unwrap()
+    task
+}
+
+/// The metrics of account `a` at T after these records: stream, type, when, the other fields.
+fn metrics_with(settings: Settings, records: &[(Stream, &str, i64, Json)]) -> Metrics {
+    let settings = Arc::new(settings);
+    let records = records.iter().enumerate().map(|(number, (stream, kind, at, fields))| {
+        let mut record = json!({"id": number.to_string(), "type": kind, "account_id": "a", "occurred_at": at});
+        record.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        (*stream, record)
+    });
+    task_of(&settings, records).store().read("a", |slot| slot.account.measure(&View::complete(T), &settings)).unwrap()
 }
 
 fn metrics(records: &[(Stream, &str, i64, Json)]) -> Metrics {

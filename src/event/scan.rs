@@ -82,12 +82,12 @@ impl<'a> Scanner<'a> {
         Escapes { any: self.has_escapes, code_units: self.has_code_units }
     }
 
-    /// Whether there have been any so far; forgets them, so that those of one value can be told apart.
+    /// Whether there have been escapes so far. Starts over, so that the escapes of the next value can be seen alone.
     pub(super) const fn take_escapes(&mut self) -> bool {
         std::mem::replace(&mut self.has_escapes, false)
     }
 
-    /// Adds what was taken to what there has been since.
+    /// Puts back what [`Scanner::take_escapes`] returned, beside what has been seen since.
     pub(super) const fn restore_escapes(&mut self, taken: bool) {
         self.has_escapes |= taken;
     }

@@ -39,22 +39,16 @@ pub(super) fn drivers<'a>(
     currency: Currency,
     model: &Model,
 ) -> Vec<String> {
-    let writer = Writer::new(subject, assessment, model, currency, published);
-    if status.band == Band::Churned {
-        return vec![writer.churned(status)];
-    }
-    let drivers = Drivers { writer, explanation, status };
-    let mut sentences = match published {
-        _ if assessment.has_sole_rule() && explanation.health_override.is_none() => drivers.sole_rule(),
-        Some(then) if then.has_sole_rule() && !assessment.has_sole_rule() => drivers.enough_again(),
-        Some(then) => drivers.moves(then),
-        None => Vec::new(),
-    };
-    if sentences.is_empty() {
-        sentences = drivers.costs();
-    }
-    sentences.truncate(MAX_DRIVERS);
-    sentences
+    let drivers = Drivers { writer: Writer::new(subject, assessment, model, currency, published), explanation, status };
+    drivers.most_important(|| {
+        let sentences = match published {
+            _ if assessment.has_sole_rule() && explanation.health_override.is_none() => drivers.sole_rule(),
+            Some(then) if then.has_sole_rule() && !assessment.has_sole_rule() => drivers.enough_again(),
+            Some(then) => drivers.moves(then),
+            None => Vec::new(),
+        };
+        if sentences.is_empty() { drivers.costs() } else { sentences }
+    })
 }
 
 /// Why the score is what it is, whatever has moved it lately: rules in force, then what costs most points, against the account's own past.
@@ -67,18 +61,14 @@ pub(super) fn reasons<'a>(
     currency: Currency,
     model: &Model,
 ) -> Vec<String> {
-    let writer = Writer::new(subject, assessment, model, currency, None);
-    if status.band == Band::Churned {
-        return vec![writer.churned(status)];
-    }
-    let drivers = Drivers { writer, explanation, status };
-    let mut sentences = if assessment.has_sole_rule() && explanation.health_override.is_none() {
-        drivers.sole_rule()
-    } else {
-        drivers.risk_floors().chain(drivers.costs()).collect()
-    };
-    sentences.truncate(MAX_DRIVERS);
-    sentences
+    let drivers = Drivers { writer: Writer::new(subject, assessment, model, currency, None), explanation, status };
+    drivers.most_important(|| {
+        if assessment.has_sole_rule() && explanation.health_override.is_none() {
+            drivers.sole_rule()
+        } else {
+            drivers.risk_floors().chain(drivers.costs()).collect()
+        }
+    })
 }
 
 /// What moved the score since the last change, largest effect first, with the entries that moved nothing left out. The points of all
@@ -123,6 +113,16 @@ struct Drivers<'r, 'a> {
 }
 
 impl Drivers<'_, '_> {
+    /// The first of these sentences; of a churned account nothing but that it has churned.
+    fn most_important(&self, sentences: impl FnOnce() -> Vec<String>) -> Vec<String> {
+        if self.status.band == Band::Churned {
+            return vec![self.writer.churned(self.status)];
+        }
+        let mut sentences = sentences();
+        sentences.truncate(MAX_DRIVERS);
+        sentences
+    }
+
     fn moves(&self, then: &Published) -> Vec<String> {
         let Some(direction) = Direction::between(&then.status(), self.status) else { return Vec::new() };
         let sign = if direction == Direction::Up { 1.0 } else { -1.0 };

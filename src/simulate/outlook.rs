@@ -79,22 +79,21 @@ impl Outlook {
 }
 
 fn in_decline(decline: &Decline, kind: Kind, now: Timestamp) -> f64 {
-    if kind.always_recovers() {
-        return 0.0;
-    }
     let passed = now.since(decline.begins_at);
     let weeks = u32::try_from(passed / (7 * DAY_MS)).unwrap_or(u32::MAX - 1);
-    decline.depth.leaves_within(days(passed) + horizon(), weeks, kind.stops_paying())
+    leaves_within(kind, decline.depth, days(passed) + horizon(), weeks)
+}
+
+/// The probability that an account of this kind has left `days` after its decline began, given that `weeks` have passed without a decision.
+fn leaves_within(kind: Kind, depth: Depth, days: f64, weeks: u32) -> f64 {
+    if kind.always_recovers() { 0.0 } else { depth.leaves_within(days, weeks, kind.stops_paying()) }
 }
 
 /// The integral of the probability of having left, over the days since the decline began.
 fn integrated(kind: Kind) -> [f64; POINTS] {
     let left_by = |day: f64| {
-        if kind.always_recovers() {
-            return 0.0;
-        }
         let depths = Depth::ALL.into_iter().zip(kind.depths());
-        depths.map(|(depth, share)| share * depth.leaves_within(day, 0, kind.stops_paying())).sum::<f64>()
+        depths.map(|(depth, share)| share * leaves_within(kind, depth, day, 0)).sum::<f64>()
     };
     let (mut sum, mut day) = (0.0, 0.0);
     std::array::from_fn(|point| {

@@ -45,8 +45,8 @@ pub(super) struct Transactions {
 /// How a transaction ended.
 pub(super) enum TransactionEnd {
     /// Committed, with the offset at which the changelog of each task now ends, and what was written to it: the records that were
-    /// expected, and their bytes.
-    Committed(BTreeMap<i32, (i64, Load)>),
+    /// expected, and their bytes; and how long it took.
+    Committed(BTreeMap<i32, (i64, Load)>, Duration),
     /// Failed. What the tasks regard as written was not written, and the producer must be replaced.
     Failed(TransactionError),
 }
@@ -114,7 +114,8 @@ impl Transactions {
                 self.metrics.transaction(TransactionOutcome::Committed, lasted);
                 let changelog = |task: i32| written.changelogs.get(&task).copied().unwrap_or_default();
                 // The commit marker takes the offset after the last record.
-                Ok(TransactionEnd::Committed(commit.last.into_iter().map(|(task, offset)| (task, (offset + 2, changelog(task)))).collect()))
+                let changelogs = commit.last.into_iter().map(|(task, offset)| (task, (offset + 2, changelog(task)))).collect();
+                Ok(TransactionEnd::Committed(changelogs, lasted))
             }
             Err(error) => {
                 // One that failed sooner did not fail because of its size.

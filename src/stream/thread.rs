@@ -272,14 +272,13 @@ impl StreamThread {
         }
         tasks.retain(|(_, task)| task.is_dirty());
         if !tasks.is_empty() {
-            let began = monotonic();
             match self.transactions.write(&mut tasks, membership, limit)? {
-                TransactionEnd::Committed(changelogs) => {
+                TransactionEnd::Committed(changelogs, lasted) => {
                     for (number, task) in tasks {
                         let (end, written) = changelogs.get(number).copied().unwrap_or((-1, Load::default()));
                         task.committed(end, written, &self.metrics);
                     }
-                    self.report.committed(now, monotonic().duration_since(began));
+                    self.report.committed(now, lasted);
                 }
                 TransactionEnd::Failed(error) => {
                     let numbers: BTreeSet<i32> = tasks.iter().map(|(number, _)| **number).collect();

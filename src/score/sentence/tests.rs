@@ -47,7 +47,7 @@ fn with(metric: Metric, value: f64) -> Account {
     Account::scoring(None, None, None).with(metric, value, Some(63)).with(Metric::Mrr, value, None)
 }
 
-/// Whether a cancellation is scheduled is told without from and to.
+/// All but the scheduled cancellation, whose sentence has no from and to.
 fn numeric() -> impl Iterator<Item = Metric> {
     Metric::ALL.iter().copied().filter(|metric| metric.is_numeric() && *metric != Metric::CancelScheduled)
 }

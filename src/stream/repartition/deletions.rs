@@ -26,8 +26,30 @@ pub(super) struct Deletions {
     named: HashMap<Box<str>, Named>,
     /// Deletions in the accounts topics, by account.
     found: BTreeMap<String, Declaration>,
-    /// Keys whose declarations are undone.
-    undone: BTreeSet<Key>,
+    undone: Undone,
+}
+
+/// Keys whose declarations are undone, by the place that they were read from.
+#[derive(Debug, Default)]
+struct Undone(BTreeMap<Place, BTreeSet<Key>>);
+
+impl Undone {
+    fn insert(&mut self, key: &[u8]) {
+        if let Some((place, _)) = parts_of_key(key) {
+            self.0.entry(place).or_default().insert(key.into());
+        }
+    }
+
+    fn remove(&mut self, key: &[u8]) {
+        // Nearly always there is nothing to look for.
+        if self.0.is_empty() {
+            return;
+        }
+        self.0.retain(|_, keys| {
+            keys.remove(key);
+            !keys.is_empty()
+        });
+    }
 }
 
 /// An account in the aliases topic.
@@ -49,11 +71,11 @@ impl Deletions {
             named.declared.remove(key);
             undone.remove(key);
             named.deleted = named.deleted.max(Some(declaration.at()));
-            undone.extend(named.declared.iter().filter(|(_, at)| Some(**at) < named.deleted).map(|(key, _)| key.clone()));
+            named.declared.iter().filter(|(_, at)| Some(**at) < named.deleted).for_each(|(key, _)| undone.insert(key));
         } else {
             named.declared.insert(key.into(), declaration.at());
             if Some(declaration.at()) < named.deleted {
-                undone.insert(key.into());
+                undone.insert(key);
             } else {
                 undone.remove(key);
             }
@@ -86,7 +108,7 @@ impl Deletions {
 
     /// Keys of declarations that were read from these places and are undone, as many as one transaction takes.
     pub(super) fn undone(&self, is_own: impl Fn(&Place) -> bool) -> Vec<Key> {
-        let own = self.undone.iter().filter(|key| parts_of_key(key).is_some_and(|(place, _)| is_own(&place)));
+        let own = self.undone.0.iter().filter(|(place, _)| is_own(place)).flat_map(|(_, keys)| keys);
         own.take(TOMBSTONES_MAX).cloned().collect()
     }
 }
