@@ -71,7 +71,8 @@ pub(super) struct StreamTask {
 impl StreamTask {
     /// A restored task.
     pub(super) fn new(restored: Restored) -> Self {
-        let meter = TaskMeter::new(&restored.shared.view().summary());
+        // Not what readers see: they see it only once the task runs.
+        let meter = TaskMeter::new(&restored.shared.engine.summary());
         Self {
             positions: restored.resolved.iter().map(|resolved| Position::at(resolved.next)).collect(),
             must_commit: restored.resolved.iter().any(|resolved| resolved.must_commit),

@@ -23,10 +23,11 @@ fn six_weeks() -> Vec<SimulatedRecord> {
 }
 
 fn state(broker: &Broker, application: &Application) -> Changelog {
-    Changelog::read(broker, &application.changelog).unwrap_or_else(|violation| panic!("{violation}"))
+    Changelog::read(broker, &application.changelog).unwrap_or_else(|violation| panic!("{violation}")).without_ids()
 }
 
-/// What differs between the state of foreign topics and that of native ones. Costs are in the task of whichever partition they were in.
+/// What differs between the state of foreign topics and that of native ones. Costs are in the task of whichever partition they were in; ids
+/// have done their work if every repetition was counted as one.
 fn difference(native: &Scenario, foreign: &Application) -> Option<Violation> {
     let (foreign, native) = (state(native.broker, foreign), state(native.broker, &native.application));
     compare_states(&foreign, &native, |key| key.first() != Some(&2))
@@ -75,6 +76,14 @@ fn a_backlog_longer_than_ids_are_remembered_gives_what_native_input_gives() {
     shared.set("application.threads", "2");
     let instances = vec![shared.start(), shared.start()];
     assert_eq!(read(&foreign, native.broker, &shared, instances), expected, "two processes of two threads");
+
+    let mut joined = foreign.application(native.broker);
+    joined.set("application.threads", "2");
+    let first = joined.start();
+    eventually("the middle of the backlog", LIMIT, || foreign.has_begun(native.broker, &joined).then_some(()));
+    let instances = vec![first, joined.start()];
+    assert_eq!(read(&foreign, native.broker, &joined, instances), expected, "a process that joins in the middle");
+    assert_eq!(difference(&native, &joined).map(|found| found.to_string()), None, "a process that joins in the middle");
 
     let mut mutant = foreign.application(native.broker);
     mutant.variables.push(("CHURNWATCH_MUTANT".to_owned(), "backlog-out-of-order".to_owned()));

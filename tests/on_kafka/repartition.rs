@@ -53,6 +53,14 @@ impl Foreign {
         application
     }
 
+    /// Whether the stage has committed something of its usage, and not everything.
+    pub fn has_begun(&self, broker: &Broker, application: &Application) -> bool {
+        let topic = self.topics.of(Stream::Usage);
+        let stage = client::Group::new(broker, &format!("{}-repartition", application.id));
+        let committed = stage.committed(&topic, self.partitions[&topic]);
+        committed.iter().any(|next| *next > 0)
+    }
+
     /// Whether the stage has committed everything and the tasks have read what it wrote.
     pub fn is_read(&self, broker: &Broker, application: &Application, instances: &mut [Service]) -> bool {
         instances.iter_mut().for_each(Service::assert_alive);

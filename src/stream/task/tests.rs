@@ -4,14 +4,22 @@ use super::*;
 use crate::config::Config;
 use crate::config::section::Start;
 use crate::directory::Directory;
+use crate::event::Code;
 use crate::settings::Settings;
 use crate::stream::Permits;
 use crate::stream::offsets::Resolved;
 use crate::stream::preflight::inputs::TopicIds;
 
+fn empty() -> SharedTask {
+    SharedTask::new(1, Arc::new(Directory::new(Arc::new(Settings::default()))))
+}
+
 /// A task without accounts, which continues its three inputs at offset 7. The third was never committed.
 pub(in crate::stream) fn restored_task() -> StreamTask {
-    let shared = SharedTask::new(1, Arc::new(Directory::new(Arc::new(Settings::default()))));
+    restored_from(empty())
+}
+
+fn restored_from(shared: SharedTask) -> StreamTask {
     let resolved = [false, false, true].map(|must_commit| Resolved { next: 7, must_commit }).to_vec();
     let commit_point = CommitPoint { group: vec![Some(7), Some(7), None], changelog_end: 0 };
     let (basis, live_keys) = (Basis::default(), LiveKeys::default());
@@ -28,6 +36,21 @@ fn inputs() -> Inputs {
 
 fn metrics() -> Metrics {
     Metrics::new(&prometheus::Registry::new(), 50).unwrap()
+}
+
+#[test]
+fn restored_counts_are_not_counted_again() {
+    let refused = || Rejection::new(Code::TooLarge, "test");
+    let mut shared = empty();
+    (0..2).for_each(|_| drop(shared.engine.refuse(Stream::Usage, refused())));
+    let mut task = restored_from(shared);
+    task.shared.show();
+    drop(task.shared.engine.refuse(Stream::Usage, refused()));
+    task.round(Timestamp(1_700_000_000_000), &options(), Load { records: 100, bytes: 100_000 });
+    let registry = prometheus::Registry::new();
+    task.committed(3, Load::default(), &Metrics::new(&registry, 50).unwrap());
+    let text = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    assert!(text.contains("churnwatch_records_total{outcome=\"dead_letter\",stream=\"usage\"} 1\n"), "{text}");
 }
 
 #[test]
