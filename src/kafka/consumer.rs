@@ -16,12 +16,15 @@ use std::time::Duration;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 
 use super::broker_warning::BrokerWarning;
 use super::error::Error;
 use super::log;
 use super::native::{ConsumerEvent, EventQueue, Membership, Next, PartitionEvents, QueuedEvent, Record, known_end, membership};
+use super::wait;
+use crate::clock::Deadline;
 
 /// Logs librdkafka's messages and keeps the reason for failed connections. rust-rdkafka's rebalance callback runs only while the consumer
 /// closes.
@@ -43,6 +46,9 @@ impl ClientContext for LoggingContext {
 }
 
 impl ConsumerContext for LoggingContext {}
+
+/// The first wait for an answer of the coordinator, which is doubled with each.
+const CONNECT_STEP: Duration = Duration::from_millis(10);
 
 /// A partition, its committed offset, and what was noted with it.
 type CommittedNote = (String, i32, Option<(i64, String)>);
@@ -75,11 +81,38 @@ impl Consumer {
 
     /// Forwards what an idle consumer has logged; its queue would grow otherwise.
     pub(crate) fn pass_on_logs(&self) {
-        while let Some(event) = self.poll(Duration::ZERO) {
-            if let ConsumerEvent::Log(level, facility, text) = event.content() {
-                log::librdkafka(level, &facility, &text);
+        self.idle(Duration::ZERO);
+    }
+
+    /// Forwards what an idle consumer logs within `limit`.
+    fn idle(&self, limit: Duration) {
+        let deadline = Deadline::after(limit);
+        loop {
+            match self.poll(deadline.remaining()).as_ref().map(QueuedEvent::content) {
+                Some(ConsumerEvent::Log(level, facility, text)) => log::librdkafka(level, &facility, &text),
+                None if deadline.passed() => return,
+                _ => {}
             }
         }
+    }
+
+    /// Waits until the group's coordinator answers, for at most `limit`; false if it does not. Then the next request to it leaves at once.
+    ///
+    /// librdkafka's main thread notices that the coordinator has been found, or its connection has come up, only when it has a request to
+    /// serve, or else once a second. So it is asked again and again for the offset of this partition.
+    pub(crate) fn connect(&self, (topic, partition): (&str, i32), limit: Duration) -> bool {
+        let (deadline, mut step) = (Deadline::after(limit), CONNECT_STEP);
+        while !deadline.passed() {
+            let turn = Deadline::after(step);
+            match self.committed([(topic, partition)], step) {
+                // An offset that an open transaction is about to move is an answer, too.
+                Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::UnstableOffsetCommit) => return true,
+                Err(error) if wait::limit(&error, wait::OUTAGE).is_some() => self.idle(turn.remaining()),
+                _ => return true,
+            }
+            step = (step * 2).min(deadline.remaining());
+        }
+        false
     }
 
     /// Joins the group.

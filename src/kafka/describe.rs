@@ -121,13 +121,12 @@ pub(crate) fn group<C: ConsumerContext>(client: &BaseConsumer<C>, name: &str, li
     described.map(|allowed| allowed.unwrap_or(Ok(None)))
 }
 
-/// The id of the member of a group that has this `group.instance.id`, if there is one; an error if the request fails.
-pub(crate) fn member_named<C: ConsumerContext>(
+/// The ids of the members of a group that have a `group.instance.id`, by it; an error if the request fails.
+pub(crate) fn named_members<C: ConsumerContext>(
     client: &BaseConsumer<C>,
     group: &str,
-    instance: &str,
     limit: Duration,
-) -> Result<Option<String>, RDKafkaErrorCode> {
+) -> Result<BTreeMap<String, String>, RDKafkaErrorCode> {
     let described = described_group(client, group, limit, |group| {
         // SAFETY: the description lives as long as this call, and owns its members, whose names are null or C strings.
         unsafe {
@@ -135,17 +134,17 @@ pub(crate) fn member_named<C: ConsumerContext>(
             if !error.is_null() {
                 return Err(RDKafkaErrorCode::from(sys::rd_kafka_error_code(error)));
             }
-            let mut members = (0..sys::rd_kafka_ConsumerGroupDescription_member_count(group))
+            let members = (0..sys::rd_kafka_ConsumerGroupDescription_member_count(group))
                 .map(|place| sys::rd_kafka_ConsumerGroupDescription_member(group, place));
-            let is_named = |member: &*const sys::rd_kafka_MemberDescription_t| {
-                let name = sys::rd_kafka_MemberDescription_group_instance_id(*member);
-                !name.is_null() && CStr::from_ptr(name).to_bytes() == instance.as_bytes()
-            };
-            let id = |member| CStr::from_ptr(sys::rd_kafka_MemberDescription_consumer_id(member)).to_string_lossy().into_owned();
-            Ok(members.find(is_named).map(id))
+            let text = |text| CStr::from_ptr(text).to_string_lossy().into_owned();
+            let named = members.filter_map(|member| {
+                let name = sys::rd_kafka_MemberDescription_group_instance_id(member);
+                (!name.is_null()).then(|| (text(name), text(sys::rd_kafka_MemberDescription_consumer_id(member))))
+            });
+            Ok(named.collect())
         }
     });
-    described.map(Option::flatten)
+    described.map(Option::unwrap_or_default)
 }
 
 /// What `read` makes of the description of a group; `None` if the broker cannot describe groups (the embedded one cannot).

@@ -189,9 +189,9 @@ impl Inspector {
         answered.map_err(|error| self.failed(format!("asking for the rights on group {group}"), &error))
     }
 
-    /// The id of the member of a group that has this `group.instance.id`, if there is one. Asks until a broker answers, or `step` returns
-    /// false; what cannot be asked counts as no.
-    pub(crate) fn member_named(&self, group: &str, instance: &str, step: impl Fn() -> bool) -> Option<String> {
+    /// The ids of the members of a group that have a `group.instance.id`, by it. Asks until a broker answers, or `step` returns false; what
+    /// cannot be asked counts as none.
+    pub(crate) fn named_members(&self, group: &str, step: impl Fn() -> bool) -> BTreeMap<String, String> {
         while step() {
             // librdkafka aborts the process if its connection to the coordinator breaks while it waits for this description. So it is asked
             // for right after a broker has answered, and not while none does.
@@ -199,16 +199,16 @@ impl Inspector {
                 self.wait(wait::STEP);
                 continue;
             }
-            match describe::member_named(&self.client, group, instance, wait::REQUEST) {
-                Ok(member) => return member,
+            match describe::named_members(&self.client, group, wait::REQUEST) {
+                Ok(members) => return members,
                 Err(code) if wait::limit(&KafkaError::AdminOp(code), wait::OUTAGE).is_none() => {
-                    tracing::warn!(group, instance, ?code, "the members of the group cannot be listed");
-                    return None;
+                    tracing::warn!(group, ?code, "the members of the group cannot be listed");
+                    return BTreeMap::new();
                 }
                 Err(_) => self.wait(wait::STEP),
             }
         }
-        None
+        BTreeMap::new()
     }
 
     /// The error of a call, with the reason for failed connections if one is known.

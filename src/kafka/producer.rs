@@ -25,8 +25,8 @@ use crate::fault;
 const LATE_ANSWER: Duration = Duration::from_secs(1);
 /// The shortest time after which librdkafka repeats a request of a transaction: `retry.backoff.ms` less its jitter of 20 %.
 const RETRY_BACKOFF_MIN: Duration = Duration::from_millis(RETRY_BACKOFF_MS / 5 * 4);
-/// How long one wait for delivery reports lasts. librdkafka waits in whole milliseconds and spins for the last one, so shorter steps would
-/// burn a core while a slow broker responds.
+/// How long one wait for delivery reports, or for a first answer, lasts. librdkafka waits in whole milliseconds and spins for the last one, so
+/// shorter steps would burn a core while a slow broker responds.
 const DRAIN_STEP: Duration = Duration::from_millis(10);
 
 /// A record to write.
@@ -150,6 +150,9 @@ impl TransactionalProducer {
         let context = Context(Mutex::default());
         let producer = BaseProducer::from_config_and_context(&properties.producer(transactional_id), context).map_err(failed)?;
         let producer = Self(Arc::new(producer));
+        // librdkafka looks for the coordinator at once if a broker has answered, and else half a second later.
+        let in_touch = Deadline::after(wait::TURN);
+        while producer.0.client().fetch_cluster_id(DRAIN_STEP).is_none() && !in_touch.passed() {}
         let deadline = Deadline::after(wait::OUTAGE);
         loop {
             step();

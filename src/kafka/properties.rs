@@ -15,6 +15,15 @@ pub(crate) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
 /// of the group moves. librdkafka's default is 5 minutes; here a thread that takes no step for a minute ends the process anyway.
 const POLL_INTERVAL: Duration = Duration::from_mins(1);
 
+/// How long a broker waits for records before it answers a fetch without any, ms; librdkafka's default is 500. A fetch leaves partitions out
+/// whose queues are full or that were assigned after it was sent, and holds them back for as long. So this is also how long a running thread
+/// waits for its next task, at the price of ten requests per second and broker while nothing arrives.
+const FETCH_WAIT_MS: &str = "100";
+/// The same for a consumer that reads to the ends of partitions, which it learns from a fetch without records, and then stops.
+const FETCH_WAIT_TO_END_MS: &str = "10";
+/// After how long a group gives up a member that sends no heartbeat.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How long a transactional producer waits before it repeats a request, ms.
 pub(super) const RETRY_BACKOFF_MS: u64 = 500;
 
@@ -66,7 +75,8 @@ impl Properties {
     pub(crate) fn member(&self, group: &str, instance: Option<&str>) -> ClientConfig {
         let mut config = self.consumer(group);
         config.set("partition.assignment.strategy", "range").set("group.protocol", "classic");
-        self.unless_given(&mut config, "session.timeout.ms", "10000");
+        self.unless_given(&mut config, "fetch.wait.max.ms", FETCH_WAIT_MS);
+        self.unless_given(&mut config, "session.timeout.ms", &SESSION_TIMEOUT.as_millis().to_string());
         self.unless_given(&mut config, "heartbeat.interval.ms", "3000");
         self.unless_given(&mut config, "max.poll.interval.ms", &self.poll_interval().as_millis().to_string());
         self.unless_given(&mut config, "queued.max.messages.kbytes", "16384");
@@ -85,8 +95,15 @@ impl Properties {
         config
     }
 
-    /// A consumer with manual assignment; it never joins the group.
+    /// A consumer with manual assignment that reads to the ends of partitions; it never joins the group.
     pub(crate) fn reader(&self, group: &str) -> ClientConfig {
+        let mut config = self.follower(group);
+        self.unless_given(&mut config, "fetch.wait.max.ms", FETCH_WAIT_TO_END_MS);
+        config
+    }
+
+    /// A consumer with manual assignment that reads on at the ends of partitions; it never joins the group.
+    pub(crate) fn follower(&self, group: &str) -> ClientConfig {
         let mut config = self.consumer(group);
         if fault::is_mutant("restore-to-high-watermark") {
             config.set("isolation.level", "read_uncommitted");
@@ -135,10 +152,14 @@ impl Properties {
         self.base()
     }
 
+    /// After how long a group gives up a member that sends no heartbeat.
+    pub(crate) fn session_timeout(&self) -> Duration {
+        self.get("session.timeout.ms").and_then(|millis| millis.parse().ok()).map_or(SESSION_TIMEOUT, Duration::from_millis)
+    }
+
     /// A minute, or the session timeout if that is longer: librdkafka refuses a shorter interval.
     fn poll_interval(&self) -> Duration {
-        let session = self.get("session.timeout.ms").and_then(|millis| millis.parse().ok()).map_or(Duration::ZERO, Duration::from_millis);
-        POLL_INTERVAL.max(session)
+        POLL_INTERVAL.max(self.session_timeout())
     }
 
     fn unless_given(&self, config: &mut ClientConfig, name: &str, value: &str) {
@@ -184,6 +205,16 @@ mod tests {
         assert_eq!(interval(&[]).as_deref(), Some("60000"));
         assert_eq!(interval(&[("session.timeout.ms", "90000")]).as_deref(), Some("90000"));
         assert_eq!(interval(&[("max.poll.interval.ms", "20000")]).as_deref(), Some("20000"));
+    }
+
+    #[test]
+    fn only_a_reader_that_stops_at_the_end_asks_for_records_without_a_pause() {
+        let wait = |config: ClientConfig| config.get("fetch.wait.max.ms").map(str::to_owned);
+        let properties = properties();
+        assert_eq!(wait(properties.reader("g")).as_deref(), Some(FETCH_WAIT_TO_END_MS));
+        assert_eq!(wait(properties.follower("g")), None);
+        assert_eq!(wait(properties.member("g", None)).as_deref(), Some(FETCH_WAIT_MS));
+        assert_eq!(wait(Properties::new([("fetch.wait.max.ms", "7")]).reader("g")).as_deref(), Some("7"));
     }
 
     #[test]

@@ -73,6 +73,14 @@ impl Committed {
         })
     }
 
+    /// Gets in touch with the coordinator of the group, so that the first look-up does not wait for that.
+    pub(super) fn connect(&self) {
+        if let Some(input) = self.inputs.topics.first() {
+            // Whoever asks next waits for the coordinator if need be.
+            self.reader.connect((&input.name, 0), wait::TURN);
+        }
+    }
+
     /// Fails if a topic is no longer the one that the service started with, or has another number of partitions.
     pub(super) fn verify_topics(&self) -> Result<(), Failure> {
         let described = self.inspector.describe_within(&topic_guard::names(&self.inputs, &self.changelog), wait::KNOWN_TOPIC)?;

@@ -3,6 +3,7 @@
 
 use super::assignment::Assignment;
 use super::failure::Failure;
+use super::joining::is_wanted;
 use super::options::InputTopic;
 use super::restoring::{Answer, Answered};
 use super::task::StreamTask;
@@ -121,10 +122,7 @@ impl StreamThread {
     /// Fails if another process has taken over the name of this member, whose session has ended.
     fn check_name(&self) -> Result<(), Failure> {
         let (Some(namesake), Some(own)) = (&self.namesake, &self.assignment.membership) else { return Ok(()) };
-        namesake.check(own, || {
-            self.clock.step();
-            !self.stop.is_requested()
-        })
+        namesake.check(own, || is_wanted(&self.clock, &self.stop))
     }
 
     /// The record at the next offset no longer exists. Restoring again compares every offset with the log and reports the exact loss.

@@ -76,6 +76,11 @@ impl Restorer {
         self.committed.reader.membership_unchecked()
     }
 
+    /// Gets in touch with the coordinator of the group, while the stream thread joins it.
+    pub(super) fn connect(&self) {
+        self.committed.connect();
+    }
+
     /// Changelog records read so far.
     pub(super) const fn records(&self) -> u64 {
         self.records.get()

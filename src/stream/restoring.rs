@@ -112,6 +112,8 @@ struct Worker {
 impl Worker {
     /// Serves requests until the stream thread ends or something fails.
     fn work(mut self) {
+        self.clock.step();
+        self.restorer.connect();
         loop {
             self.clock.idle();
             let Some(mut request) = self.pending.take().or_else(|| self.requests.recv().ok()) else { return };

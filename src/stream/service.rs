@@ -5,9 +5,12 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use super::failure::Failure;
+use super::namesake::NamesAtStart;
 use super::options::Options;
 use super::preflight::{Inputs, group, sample, topics};
 use super::repartition::{Follower, RepartitionThread, Stage, purge};
+use super::shared::Shared;
+use super::start_line::StartLine;
 use super::thread::StreamThread;
 use super::topic_guard::TopicGuard;
 use super::watchdog;
@@ -29,13 +32,8 @@ const STUCK_CHECKS: usize = 40;
 
 /// A service that is ready to start its threads.
 pub struct Service {
-    options: Arc<Options>,
-    inputs: Arc<Inputs>,
+    shared: Arc<Shared>,
     stage: Option<Arc<Stage>>,
-    directory: Arc<Directory>,
-    metrics: Arc<Metrics>,
-    threads: Threads,
-    stop: Stop,
 }
 
 impl Service {
@@ -46,6 +44,7 @@ impl Service {
     pub fn prepare(options: Options, directory: Arc<Directory>, metrics: Arc<Metrics>, stop: Stop) -> Result<Self, Failure> {
         let inspector = Inspector::new(&options.properties)?;
         let mut inputs = Inputs::describe(&options, &inspector)?;
+        let names = NamesAtStart::look(&options, &inspector);
         topics::ensure(&options, inputs.partitions, &inspector)?;
         fault::point("in-preflight");
         group::check_topics(&options, &inspector)?;
@@ -56,13 +55,16 @@ impl Service {
         let stage = Stage::prepare(&options, &inputs, &inspector, &metrics)?;
         let threads = Threads::new(options.threads, usize::try_from(inputs.partitions).unwrap_or(0));
         let threads = if stage.is_some() { threads.with_repartition(options.threads) } else { threads };
-        Ok(Self { options: Arc::new(options), inputs: Arc::new(inputs), stage, directory, metrics, threads, stop })
+        let start_line = StartLine::new(options.threads);
+        let (options, inputs) = (Arc::new(options), Arc::new(inputs));
+        let shared = Shared { options, inputs, directory, metrics, threads, stop, names, start_line };
+        Ok(Self { shared: Arc::new(shared), stage })
     }
 
     /// What the threads report.
     #[must_use]
     pub fn threads(&self) -> &Threads {
-        &self.threads
+        &self.shared.threads
     }
 
     /// Runs until a shutdown is requested, a thread fails, or a topic changes; the other threads then have nine seconds to finish their
@@ -71,15 +73,16 @@ impl Service {
     /// # Errors
     /// A topic that has changed, the first failure of a thread, or a shutdown that timed out.
     pub fn run(self) -> Result<(), Failure> {
-        let guard = TopicGuard::start(&self.options, &self.inputs, &self.stop)?;
+        let Shared { options, inputs, threads, stop, .. } = &*self.shared;
+        let guard = TopicGuard::start(options, inputs, stop)?;
         let ((ended, ends), (closed, closings), (alarm, alarms)) = (mpsc::channel(), mpsc::channel(), mpsc::channel());
-        watchdog::start(&self.options, &self.threads, &self.stop, alarm)?;
+        watchdog::start(options, threads, stop, alarm)?;
         let started = self
             .start_stage(&ended, &closed)
-            .and_then(|()| (0..self.options.threads).try_for_each(|number| self.start(number, ended.clone(), closed.clone())));
+            .and_then(|()| (0..options.threads).try_for_each(|number| self.start(number, ended.clone(), closed.clone())));
         drop((ended, closed));
-        let result = started.and_then(|()| wait(&self.stop, &ends, &alarms, || self.threads.stuck()));
-        self.stop.request();
+        let result = started.and_then(|()| wait(stop, &ends, &alarms, || threads.stuck()));
+        stop.request();
         let deadline = Deadline::after(LEAVE_LIMIT);
         let left = leave(&ends, deadline);
         if left.is_ok() {
@@ -90,26 +93,25 @@ impl Service {
 
     /// `ended` receives how the thread ended; `closed` is dropped once its clients are closed.
     fn start(&self, number: usize, ended: mpsc::Sender<Result<(), Failure>>, closed: mpsc::Sender<()>) -> Result<(), Failure> {
-        let (options, inputs, directory) = (Arc::clone(&self.options), Arc::clone(&self.inputs), Arc::clone(&self.directory));
-        let (threads, metrics, stop) = (self.threads.clone(), Arc::clone(&self.metrics), self.stop.clone());
-        let new = move || StreamThread::new(number, &options, &inputs, &directory, &threads, metrics, stop);
+        let shared = Arc::clone(&self.shared);
+        let new = move || StreamThread::new(number, &shared);
         spawn(format!("stream-{number}"), new, StreamThread::run, ended, closed)
     }
 
     /// Starts the repartition stage, if there is one: its threads, the follower of the accounts topics, and the purge.
     fn start_stage(&self, ended: &mpsc::Sender<Result<(), Failure>>, closed: &mpsc::Sender<()>) -> Result<(), Failure> {
         let Some(stage) = &self.stage else { return Ok(()) };
-        purge::start(&self.options, &self.inputs, &self.stop)?;
+        let Shared { options, inputs, threads, stop, .. } = &*self.shared;
+        purge::start(options, inputs, stop)?;
         if let Some(aliases) = stage.accounts() {
-            let (options, stop) = (Arc::clone(&self.options), self.stop.clone());
-            let clock = self.threads.clock("the reader of the accounts topics".to_owned(), STEP_LIMIT);
+            let (options, stop) = (Arc::clone(options), stop.clone());
+            let clock = threads.clock("the reader of the accounts topics".to_owned(), STEP_LIMIT);
             let new = move || Follower::new(&options, &aliases, clock, stop);
             spawn("accounts".to_owned(), new, Follower::run, ended.clone(), closed.clone())?;
         }
-        (0..self.options.threads).try_for_each(|number| {
-            let (options, stage, threads) = (Arc::clone(&self.options), Arc::clone(stage), self.threads.clone());
-            let (metrics, stop) = (Arc::clone(&self.metrics), self.stop.clone());
-            let new = move || RepartitionThread::new(number, &options, &stage, &threads, metrics, stop);
+        (0..options.threads).try_for_each(|number| {
+            let (shared, stage) = (Arc::clone(&self.shared), Arc::clone(stage));
+            let new = move || RepartitionThread::new(number, &shared, &stage);
             spawn(format!("repartition-{number}"), new, RepartitionThread::run, ended.clone(), closed.clone())
         })
     }

@@ -20,6 +20,7 @@ use super::cycle::{TransactionEnd, Transactions};
 use super::failure::Failure;
 use super::group_event::{GroupEvent, note};
 use super::identity::Identity;
+use super::joining::{is_wanted, join};
 use super::load::Load;
 use super::namesake::Namesake;
 use super::notices::Notices;
@@ -28,16 +29,16 @@ use super::preflight::Inputs;
 use super::progress::Progress;
 use super::restore::Restorer;
 use super::restoring::Restoring;
+use super::shared::Shared;
 use super::task::StreamTask;
 use super::tasks::Tasks;
 use super::values::Values;
 use crate::clock::monotonic;
-use crate::directory::Directory;
 use crate::fault;
 use crate::kafka::{Consumer, ConsumerEvent, Membership, TRANSACTION_TIMEOUT, TransactionError, wait};
 use crate::stop::Stop;
 use crate::telemetry::Metrics;
-use crate::threads::{RESTORE_STEP_LIMIT, STEP_LIMIT, StepClock, ThreadReport, Threads};
+use crate::threads::{RESTORE_STEP_LIMIT, STEP_LIMIT, StepClock, ThreadReport};
 
 /// How long a transaction may take; the broker aborts one that lasts longer.
 const COMMIT_LIMIT: Duration = TRANSACTION_TIMEOUT;
@@ -45,6 +46,8 @@ const COMMIT_LIMIT: Duration = TRANSACTION_TIMEOUT;
 pub(super) const REVOKE_LIMIT: Duration = Duration::from_secs(5);
 /// Longest wait for records; a shutdown request is noticed within this time.
 const POLL_LIMIT: Duration = Duration::from_millis(100);
+/// The same while a task is being restored: what has been restored runs after this time at the latest.
+const RESTORING_POLL_LIMIT: Duration = Duration::from_millis(10);
 /// Shortest time between two cycles in which records are read, even if the next cycle is overdue.
 const GATHER_MIN: Duration = Duration::from_millis(5);
 /// Events between two readings of the clock.
@@ -77,6 +80,7 @@ pub(super) struct StreamThread {
     pub(super) reads_deletions: bool,
     pub(super) namesake: Option<Namesake>,
     pub(super) clock: Arc<StepClock>,
+    shared: Arc<Shared>,
     transactions: Transactions,
     notices: Notices,
     values: Values,
@@ -89,34 +93,33 @@ impl StreamThread {
     ///
     /// # Errors
     /// If a client is refused or the transaction coordinator does not answer.
-    pub(super) fn new(
-        number: usize,
-        options: &Arc<Options>,
-        inputs: &Arc<Inputs>,
-        directory: &Arc<Directory>,
-        threads: &Threads,
-        metrics: Arc<Metrics>,
-        stop: Stop,
-    ) -> Result<Self, Failure> {
+    pub(super) fn new(number: usize, shared: &Arc<Shared>) -> Result<Self, Failure> {
+        let Shared { options, inputs, directory, metrics, threads, stop, names, .. } = &**shared;
         let Identity { group_instance, transactional_id } = Identity::of(options, number);
         let report = threads.reports().get(number).cloned().unwrap_or_default();
         let clock = threads.clock(format!("stream thread {number}"), STEP_LIMIT);
         let restorer = Restorer::new(options, directory, inputs)?;
         let nobody = if fault::is_mutant("membership-left-out") { restorer.membership_of_nobody() } else { None };
         let restore_clock = threads.clock(format!("the restore of stream thread {number}"), RESTORE_STEP_LIMIT);
+        let namesake = Namesake::of(&options.application, group_instance.as_deref(), options, names)?;
+        if let Some(namesake) = &namesake {
+            // The new producer fences whoever has its transactional id.
+            namesake.check_first_use(|| is_wanted(&clock, stop))?;
+        }
         Ok(Self {
             number,
             member: Consumer::new(&options.properties.member(&options.application, group_instance.as_deref()))?,
-            restoring: Restoring::start(number, restorer, restore_clock, Arc::clone(&report), Arc::clone(&metrics))?,
-            namesake: Namesake::of(&options.application, group_instance.as_deref(), options)?,
-            transactions: Transactions::new(number, transactional_id, options, inputs, &metrics, &clock)?,
+            restoring: Restoring::start(number, restorer, restore_clock, Arc::clone(&report), Arc::clone(metrics))?,
+            namesake,
+            transactions: Transactions::new(number, transactional_id, options, inputs, metrics, &clock)?,
             clock,
             nobody,
+            shared: Arc::clone(shared),
             options: Arc::clone(options),
             inputs: Arc::clone(inputs),
             report,
-            metrics,
-            stop,
+            metrics: Arc::clone(metrics),
+            stop: stop.clone(),
             events: VecDeque::new(),
             assignment: Assignment::default(),
             tasks: Tasks::default(),
@@ -140,7 +143,9 @@ impl StreamThread {
 
     fn work(&mut self) -> Result<(), Failure> {
         let sources: Vec<&str> = self.inputs.topics.iter().map(|topic| topic.name.as_str()).collect();
-        self.member.subscribe(&sources)?;
+        tracing::info!(thread = self.number, "joining the group");
+        let step = || is_wanted(&self.clock, &self.stop);
+        join(&self.member, &sources, self.namesake.as_ref(), step, || self.shared.start_line.await_others())?;
         while !self.stop.is_requested() {
             self.clock.step();
             match self.events.pop_front() {
@@ -167,7 +172,8 @@ impl StreamThread {
     fn gather(&mut self) -> Result<(), Failure> {
         let began = monotonic();
         let has_left = self.tasks.running().any(|(_, task)| task.has_left());
-        let due = gather_until(began, self.tasks.running().map(|(_, task)| task.next_cycle()).min(), has_left);
+        let latest = began + if self.tasks.all_run() { POLL_LIMIT } else { RESTORING_POLL_LIMIT };
+        let due = gather_until(began, latest, self.tasks.running().map(|(_, task)| task.next_cycle()).min(), has_left);
         loop {
             let left = due.saturating_duration_since(monotonic());
             if left.is_zero() || !self.events.is_empty() || self.stop.is_requested() || self.is_nearly_full() {
@@ -296,9 +302,8 @@ impl StreamThread {
     }
 }
 
-/// When to stop gathering, given the earliest time at which a cycle of a task is due.
-fn gather_until(began: Instant, next_cycle: Option<Instant>, has_left: bool) -> Instant {
-    let latest = began + POLL_LIMIT;
+/// When to stop gathering: at `latest`, given the earliest time at which a cycle of a task is due.
+fn gather_until(began: Instant, latest: Instant, next_cycle: Option<Instant>, has_left: bool) -> Instant {
     if has_left { latest } else { next_cycle.map_or(latest, |due| due.clamp(began + GATHER_MIN, latest)) }
 }
 
@@ -311,19 +316,20 @@ mod tests {
     #[test]
     fn records_are_gathered_until_the_next_cycle_is_due() {
         let began = monotonic();
-        assert_eq!(gather_until(began, Some(began + 30 * MILLI), false), began + 30 * MILLI);
+        assert_eq!(gather_until(began, began + POLL_LIMIT, Some(began + 30 * MILLI), false), began + 30 * MILLI);
     }
 
     #[test]
     fn an_overdue_cycle_still_leaves_time_to_read() {
         let began = monotonic();
-        assert_eq!(gather_until(began + 30 * MILLI, Some(began), false), began + 30 * MILLI + GATHER_MIN);
+        let latest = began + 30 * MILLI + POLL_LIMIT;
+        assert_eq!(gather_until(began + 30 * MILLI, latest, Some(began), false), began + 30 * MILLI + GATHER_MIN);
     }
 
     #[test]
     fn a_shutdown_request_is_noticed_although_no_cycle_is_due_for_long() {
         let began = monotonic();
-        assert_eq!(gather_until(began, Some(began + 10_000 * MILLI), false), began + POLL_LIMIT);
-        assert_eq!(gather_until(began, None, false), began + POLL_LIMIT, "nor without any task");
+        assert_eq!(gather_until(began, began + POLL_LIMIT, Some(began + 10_000 * MILLI), false), began + POLL_LIMIT);
+        assert_eq!(gather_until(began, began + POLL_LIMIT, None, false), began + POLL_LIMIT, "nor without any task");
     }
 }

@@ -133,3 +133,29 @@ fn a_named_instance_that_was_cut_off_does_not_fence_its_successor_in_the_reparti
     assert!(!successor.log().contains("stage failed"), "{}", successor.log());
     successor.terminate();
 }
+
+/// A named instance pauses at this point before it has ever joined its group, for longer than a session, while a successor starts.
+fn gives_way_at_the_start(name: &str, point: &str, message: &str, seed: u64) {
+    let mut scenario = Scenario::new(name, 2, &simulated(seed, 5, 5));
+    scenario.application.set("application.instance", "a");
+    let zombie = scenario.application.start_with(&[], &[("CHURNWATCH_FAULT", format!("{point}:1:{PAUSE_MILLIS}"))]);
+    eventually(message, LIMIT, || zombie.log().contains(message).then_some(()));
+    let mut successor = scenario.application.start();
+    scenario.wait_for_end(&mut successor);
+    let log = zombie.fails_with("fenced");
+    assert!(log.contains("starting took longer than a session"), "{log}");
+    scenario.topics.fill(scenario.broker, &simulated(seed + 1, 5, 2));
+    scenario.wait_for_end(&mut successor);
+    assert!(!successor.log().contains("transaction failed"), "{}", successor.log());
+    successor.terminate();
+}
+
+#[test]
+fn a_named_instance_that_was_suspended_before_its_producer_was_ready_does_not_fence_its_successor() {
+    gives_way_at_the_start("late-producer", "in-preflight", "topic created", 80);
+}
+
+#[test]
+fn a_named_instance_that_was_suspended_before_it_joined_does_not_fence_its_successor() {
+    gives_way_at_the_start("late-member", "before-join", "joining the group", 82);
+}

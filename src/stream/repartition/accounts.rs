@@ -73,7 +73,7 @@ impl Follower {
             is_own: true,
         };
         Ok(Self {
-            reader: Consumer::new(&options.properties.reader(&options.repartition_group()))?,
+            reader: Consumer::new(&options.properties.follower(&options.repartition_group()))?,
             inspector: Inspector::patient(&options.properties)?,
             topics: accounts.chain([own]).collect(),
             ids: BTreeMap::new(),

@@ -34,14 +34,16 @@ use crate::stream::cycle::give_up;
 use crate::stream::failure::Failure;
 use crate::stream::group_event::{GroupEvent, note};
 use crate::stream::identity::Identity;
+use crate::stream::joining::{is_wanted, join};
 use crate::stream::load::{Limits, Load};
 use crate::stream::namesake::Namesake;
 use crate::stream::notices::Notices;
 use crate::stream::options::Options;
+use crate::stream::shared::Shared;
 use crate::stream::task::bad_run;
 use crate::stream::values::Values;
 use crate::telemetry::Metrics;
-use crate::threads::{InputMetadata, STEP_LIMIT, StepClock, TaskMetadata, ThreadReport, Threads};
+use crate::threads::{InputMetadata, STEP_LIMIT, StepClock, TaskMetadata, ThreadReport};
 
 /// How long the last transaction before partitions are given up may take.
 pub(super) const REVOKE_LIMIT: Duration = Duration::from_secs(5);
@@ -111,24 +113,23 @@ impl RepartitionThread {
     ///
     /// # Errors
     /// If a client is refused or the transaction coordinator does not answer.
-    pub(in crate::stream) fn new(
-        number: usize,
-        options: &Arc<Options>,
-        stage: &Arc<Stage>,
-        threads: &Threads,
-        metrics: Arc<Metrics>,
-        stop: Stop,
-    ) -> Result<Self, Failure> {
+    pub(in crate::stream) fn new(number: usize, shared: &Shared, stage: &Arc<Stage>) -> Result<Self, Failure> {
+        let Shared { options, metrics, threads, stop, names, .. } = shared;
         let Identity { group_instance, transactional_id } = Identity::of_repartition(options, number);
         let group = options.repartition_group();
         let clock = threads.clock(format!("repartition thread {number}"), STEP_LIMIT);
+        let namesake = Namesake::of(&group, group_instance.as_deref(), options, names)?;
+        if let Some(namesake) = &namesake {
+            // The new producer fences whoever has its transactional id.
+            namesake.check_first_use(|| is_wanted(&clock, stop))?;
+        }
         Ok(Self {
             number,
             backlog: Backlog::default(),
             member: Rc::new(Consumer::new(&options.properties.growing_member(&group, group_instance.as_deref()))?),
             reader: Consumer::new(&options.properties.reader(&group))?,
             inspector: Inspector::patient(&options.properties)?,
-            namesake: Namesake::of(&group, group_instance.as_deref(), options)?,
+            namesake,
             producer: TransactionalProducer::new(&options.properties, &transactional_id, || clock.step())?,
             transactional_id,
             clock,
@@ -153,8 +154,8 @@ impl RepartitionThread {
             values: Values::new(&options.schema_registry, wait::OUTAGE)?,
             options: Arc::clone(options),
             stage: Arc::clone(stage),
-            metrics,
-            stop,
+            metrics: Arc::clone(metrics),
+            stop: stop.clone(),
         })
     }
 
@@ -178,7 +179,7 @@ impl RepartitionThread {
             drop(self.reader.poll(POLL_LIMIT));
         }
         let topics: Vec<&str> = self.stage.topics.iter().map(|topic| topic.name.as_str()).collect();
-        self.member.subscribe(&topics)?;
+        join(&self.member, &topics, self.namesake.as_ref(), || is_wanted(&self.clock, &self.stop), || ())?;
         while !self.stop.is_requested() {
             self.clock.step();
             match self.events.pop_front() {
@@ -275,10 +276,7 @@ impl RepartitionThread {
             self.producer.abort().or_else(|error| give_up(&error, 0, self.options.instance.is_some()).map_or(Ok(()), Err))?;
         }
         if lost && let (Some(namesake), Some(own)) = (&self.namesake, &self.membership) {
-            namesake.check(own, || {
-                self.clock.step();
-                !self.stop.is_requested()
-            })?;
+            namesake.check(own, || is_wanted(&self.clock, &self.stop))?;
         }
         self.partitions.clear();
         self.owned.clear();
