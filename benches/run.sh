@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Called by ./dev bench: the engine and its parts on this machine. docs/performance.md describes how to measure the whole pipeline.
+# Called by ./dev bench: the engine and its parts on this machine, and the whole pipeline beside its peers. `all` leaves the peers out.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case "${1:-all}" in
+  peers) shift; exec benches/peers/run.sh "$@" ;;
   storms) shift; cargo bench --quiet --locked --bench storms -- "$@" ;;
   decode | engine | portfolio | scrape | crowded) cargo bench --quiet --locked --bench "$1" ;;
   all) for bench in decode engine portfolio scrape crowded storms; do cargo bench --quiet --locked --bench "$bench"; done ;;
   *)
-    echo "unknown bench: $1 (decode, engine, portfolio, scrape, crowded, storms, all)" >&2
+    echo "unknown bench: $1 (decode, engine, portfolio, scrape, crowded, storms, peers, all)" >&2
     exit 2
     ;;
 esac
