@@ -24,6 +24,10 @@ const FETCH_WAIT_TO_END_MS: &str = "10";
 /// After how long a group gives up a member that sends no heartbeat.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Longest wait before a client tries again to connect to a broker, ms; librdkafka's default is 10,000. The wait doubles with each attempt, so
+/// with the default, clients notice that a broker is back as late as they had noticed that it was away.
+const RECONNECT_BACKOFF_MAX_MS: &str = "1000";
+
 /// How long a transactional producer waits before it repeats a request, ms.
 pub(super) const RETRY_BACKOFF_MS: u64 = 500;
 
@@ -52,6 +56,7 @@ impl Properties {
             config.set(name, value);
         }
         config.set_log_level(RDKafkaLogLevel::Info);
+        self.unless_given(&mut config, "reconnect.backoff.max.ms", RECONNECT_BACKOFF_MAX_MS);
         config
     }
 
