@@ -6,6 +6,7 @@
 
 mod adapter;
 mod billing;
+mod extended_json;
 mod feedback;
 mod headers;
 pub mod mapping;

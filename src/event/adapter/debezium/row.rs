@@ -16,7 +16,7 @@ use crate::event::adapter::object::List;
 use crate::event::names::Names;
 use crate::event::native::Unit;
 use crate::event::scan::{self, Scanner};
-use crate::event::{Code, Rejection};
+use crate::event::{Code, Rejection, extended_json};
 
 /// What stands for a value that the database did not send along, such as a large one that has not changed.
 const UNAVAILABLE: &str = "__debezium_unavailable_value";
@@ -159,9 +159,8 @@ impl<'a> Columns<'a> {
     /// # Errors
     /// If it is no object, or a value does not fit its schema.
     pub(super) fn plain(&self, text: &'a str) -> Result<Cow<'a, str>, Rejection> {
-        // MongoDB's documents are JSON in text.
         if text.starts_with('"') {
-            return unquoted(text).filter(|text| inner::is_object(text)).map(Cow::Owned).ok_or_else(|| wrong("after", "is not an object"));
+            return document(text).map(Cow::Owned).ok_or_else(|| wrong("after", "is not an object"));
         }
         // The row so far with its values rewritten, and how much of the text is in it.
         let (mut plain, mut copied, mut refused) = (String::new(), 0, None);
@@ -272,7 +271,15 @@ fn seconds(ticks: i128, per_second: i128) -> String {
     if rest == 0 || whole < 0 { whole.to_string() } else { format!("{whole}.{rest:0digits$}") }
 }
 
-fn unquoted(json: &str) -> Option<String> {
+/// A document of MongoDB, which is extended JSON in text, as plain JSON; `None` if the text holds something else.
+pub(super) fn document(json: &str) -> Option<String> {
+    let written = unquoted(json).filter(|text| inner::is_object(text.trim_ascii_start()))?;
+    let plain = extended_json::plain(&written)?;
+    Some(plain.into_owned())
+}
+
+/// The content of text.
+pub(super) fn unquoted(json: &str) -> Option<String> {
     serde_json::from_str(json).ok()
 }
 

@@ -11,6 +11,7 @@ object! {
         data: Nested<Data<'a>> = "data",
         // Only of what is no event of this API, for the message.
         related_object: Json<'a> = "related_object",
+        object: Json<'a> = "object",
     }
 }
 
