@@ -1,4 +1,4 @@
-//! MongoDB's extended JSON: what JSON has no notation for is an object with one member, such as `{"$date": 1772357400123}`.
+//! `MongoDB`'s extended JSON: what JSON has no notation for is an object with one member, such as `{"$date": 1772357400123}`.
 //!
 //! The canonical, the relaxed and the older strict form are read; connectors write all three. What has no equal in JSON stays as it is:
 //! binary data, patterns, code.

@@ -13,6 +13,7 @@ pub mod mapping;
 mod names;
 mod native;
 mod owned;
+mod plain_text;
 mod profile;
 mod record;
 mod reject;

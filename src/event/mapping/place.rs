@@ -119,7 +119,7 @@ fn text(content: &str) -> Tree<'static> {
     Tree { json: Cow::Owned(serde_json::Value::from(content).to_string()), inner: Inner::Scalar }
 }
 
-/// Follows a pointer; a step into text goes on in the JSON that the text holds. A step into a value of MongoDB's, such as `$date`, stays
+/// Follows a pointer; a step into text goes on in the JSON that the text holds. A step into a value of `MongoDB`'s, such as `$date`, stays
 /// where that value is plain by now.
 fn descend<'s>(tree: &'s Tree<'s>, steps: &[String]) -> Option<Cow<'s, Tree<'s>>> {
     let Some((step, rest)) = steps.split_first() else { return Some(Cow::Borrowed(tree)) };

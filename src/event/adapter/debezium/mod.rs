@@ -115,7 +115,7 @@ fn change_in<'e, 'a>(
     flattened(payload, envelope, text, schema)
 }
 
-/// The rejection of a change without the row. MongoDB's connector leaves it out of updates if it is told to, and cannot find it if the
+/// The rejection of a change without the row. `MongoDB`'s connector leaves it out of updates if it is told to, and cannot find it if the
 /// document has been deleted since.
 #[cold]
 fn without_image(envelope: &Envelope<'_>, operation: Operation) -> Rejection {
@@ -289,7 +289,7 @@ fn account_key(key: Option<&[u8]>) -> Option<Cow<'_, [u8]>> {
     }
 }
 
-/// The content of text in a key. MongoDB's connector writes the id of a document as JSON in it: `"\"acme\""`, `"{\"$oid\":\"64b7f0c2\"}"`.
+/// The content of text in a key. `MongoDB`'s connector writes the id of a document as JSON in it: `"\"acme\""`, `"{\"$oid\":\"64b7f0c2\"}"`.
 fn unescaped_key(json: &str) -> Option<String> {
     let text = row::unquoted(json)?;
     let id = extended_json::unwrapped(text.trim()).map_or_else(|| text.clone(), Cow::into_owned);

@@ -62,6 +62,9 @@ static FIELDS: Names<Holds, 25> = Names::new([
     ("deleted", Holds::Flag),
 ]);
 
+/// Instants in seconds and milliseconds have fewer digits than this, finer ones have as many or more.
+const DIGITS_FINE: usize = 15;
+
 /// How a column is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -99,8 +102,7 @@ impl Kind {
     fn guessed(holds: Option<Holds>, json: &str) -> Self {
         match holds {
             Some(Holds::Structure) if json.starts_with('"') => Self::Json,
-            // Seconds and milliseconds have fewer digits.
-            Some(Holds::Instant) if json.len() >= 15 => match json.parse::<i128>() {
+            Some(Holds::Instant) if json.len() >= DIGITS_FINE => match json.parse::<i128>() {
                 Ok(100_000_000_000_000_000..) => Self::Ticks(1_000_000_000),
                 Ok(100_000_000_000_000..) => Self::Ticks(1_000_000),
                 _ => Self::Plain,
@@ -141,6 +143,9 @@ impl<'a> Columns<'a> {
     pub(super) fn in_place(&self, name: &[u8], json: &'a str) -> Option<(&'a str, Unit)> {
         if is_unavailable(json) {
             return Some(("null", Unit::Usual));
+        }
+        if self.0.is_empty() && is_plain(json) {
+            return Some((json, Unit::Usual));
         }
         let holds = FIELDS.get(name);
         match self.kind(name, holds, json) {
@@ -218,6 +223,18 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// Whether a value without a schema is what it looks like, whatever its field holds: neither JSON in text, nor a flag or a fine instant as a
+/// number. Most values are, and need no look at the field.
+fn is_plain(json: &str) -> bool {
+    match json.as_bytes() {
+        // No JSON begins with other letters than those of true, false and null.
+        [b'"', b't' | b'f' | b'n', ..] | [b'0' | b'1'] => false,
+        [b'"', first, ..] => first.is_ascii_alphabetic(),
+        [b'-' | b'0'..=b'9', ..] => json.len() < DIGITS_FINE,
+        _ => false,
+    }
+}
+
 /// A flag that is written as a number.
 fn flag(holds: Option<Holds>, json: &str) -> Option<&'static str> {
     match json {
@@ -271,7 +288,7 @@ fn seconds(ticks: i128, per_second: i128) -> String {
     if rest == 0 || whole < 0 { whole.to_string() } else { format!("{whole}.{rest:0digits$}") }
 }
 
-/// A document of MongoDB, which is extended JSON in text, as plain JSON; `None` if the text holds something else.
+/// A document of `MongoDB`, which is extended JSON in text, as plain JSON; `None` if the text holds something else.
 pub(super) fn document(json: &str) -> Option<String> {
     let written = unquoted(json).filter(|text| inner::is_object(text.trim_ascii_start()))?;
     let plain = extended_json::plain(&written)?;
