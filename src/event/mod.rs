@@ -6,12 +6,14 @@
 
 mod adapter;
 mod billing;
+mod extended_json;
 mod feedback;
 mod headers;
 pub mod mapping;
 mod names;
 mod native;
 mod owned;
+mod plain_text;
 mod profile;
 mod record;
 mod reject;

@@ -47,7 +47,8 @@ impl<'a> Decoded<'a> {
         self
     }
 
-    /// Makes all events known by the id of their envelope, if it has one, and notes whether their time is from there.
+    /// Makes all events known by the id of their envelope, if it has one, and notes whether their time is from there. Several of one type
+    /// would pass for repetitions of the first, so the others add their place to the id.
     pub(super) fn identify(&mut self, id: Option<Cow<'a, str>>, has_time: bool) {
         match self {
             // Nearly every payload is one event, which takes the id as it is.
@@ -56,9 +57,15 @@ impl<'a> Decoded<'a> {
                 record.id = id.or_else(|| record.id.take());
             }
             Self::Records(records) => {
-                for record in records {
+                let mut types: Vec<&str> = Vec::new();
+                for (index, record) in records.iter_mut().enumerate() {
                     record.payload_time |= has_time;
-                    record.id = id.clone().or_else(|| record.id.take());
+                    let is_repeated = types.contains(&record.type_name);
+                    if !is_repeated {
+                        types.push(record.type_name);
+                    }
+                    let own = |id: &Cow<'a, str>| if is_repeated { Cow::Owned(format!("{id}#{index}")) } else { id.clone() };
+                    record.id = id.as_ref().map(own).or_else(|| record.id.take());
                 }
             }
             Self::Ignored => {}

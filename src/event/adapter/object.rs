@@ -111,7 +111,7 @@ impl<'a> Scan<'a> for Listed<'a> {
 /// A nested object, or a list with elements of one type, where the provider may send anything.
 #[derive(Debug, Default)]
 pub(super) enum Nested<T> {
-    /// Missing or null.
+    /// Missing, null or empty text.
     #[default]
     Missing,
     /// Something else.
@@ -132,7 +132,7 @@ impl<T> Nested<T> {
     /// What takes the place of the expected shape.
     fn fill_other(&mut self, scanner: &mut Scanner<'_>, at: usize) -> Option<usize> {
         let (json, end) = scanner.value(at)?;
-        *self = if json == "null" { Self::Missing } else { Self::Wrong };
+        *self = if Json::of(Some(json)).given().is_none() { Self::Missing } else { Self::Wrong };
         Some(end)
     }
 }

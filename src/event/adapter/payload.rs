@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 pub(super) struct Payload<'a, 'c> {
     /// The text, without framing and byte-order mark.
     pub(super) text: &'a str,
+    /// The payload that this is a part of, if it is one of several; else empty.
+    pub(super) around: &'a str,
     /// The record.
     pub(super) raw: &'c Raw<'a>,
     /// The limits.
@@ -54,7 +56,12 @@ pub(super) struct OccurredAt {
 
 impl<'a, 'c> Payload<'a, 'c> {
     pub(super) const fn new(text: &'a str, raw: &'c Raw<'a>, context: &'c DecodeContext, reading: &'c Reading<'c>) -> Self {
-        Self { text, raw, context, reading }
+        Self { text, around: "", raw, context, reading }
+    }
+
+    /// One of several payloads that this one holds.
+    pub(super) const fn part(&self, text: &'a str) -> Self {
+        Self { text, around: self.text, ..*self }
     }
 
     /// Fills an object declared with `object!`.
@@ -79,6 +86,9 @@ impl<'a, 'c> Payload<'a, 'c> {
             Err(error) => Rejection::new(Code::InvalidJson, format!("not valid JSON at line {}, column {}", error.line(), error.column())),
             Ok(_) if self.text.trim_ascii_start().starts_with('{') => {
                 Rejection::new(Code::InvalidJson, "contains a key with an invalid escape")
+            }
+            Ok(_) if self.text.trim_ascii_start().starts_with('[') => {
+                Rejection::new(Code::WrongType, "the value is a list: publish each of its elements as a record of its own")
             }
             Ok(_) => Rejection::new(Code::WrongType, "the value is not an object"),
         }

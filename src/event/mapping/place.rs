@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::tree::{Inner, Tree, scalar_text};
-use crate::event::Raw;
+use crate::event::{Raw, extended_json};
 
 /// A place, as written: `/data/id`, `^/currency`, `@key`, `@key/id`, `@header/ce_id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,10 +119,12 @@ fn text(content: &str) -> Tree<'static> {
     Tree { json: Cow::Owned(serde_json::Value::from(content).to_string()), inner: Inner::Scalar }
 }
 
-/// Follows a pointer; a step into text goes on in the JSON that the text holds.
+/// Follows a pointer; a step into text goes on in the JSON that the text holds. A step into a value of `MongoDB`'s, such as `$date`, stays
+/// where that value is plain by now.
 fn descend<'s>(tree: &'s Tree<'s>, steps: &[String]) -> Option<Cow<'s, Tree<'s>>> {
     let Some((step, rest)) = steps.split_first() else { return Some(Cow::Borrowed(tree)) };
     match tree.inner {
+        Inner::Scalar if extended_json::is_wrapper(step) => descend(tree, rest),
         Inner::Scalar if tree.json.starts_with('"') => descend_into_text(&scalar_text(&tree.json)?, steps),
         _ => descend(tree.child(step)?, rest),
     }

@@ -105,7 +105,7 @@ impl Shape {
     pub fn under(self, format: &Format) -> Option<Self> {
         match self {
             shape if *format == Format::Native => Some(shape),
-            Self::Provider(name) if format.name() == name.to_ascii_lowercase() => None,
+            Self::Provider(name) if format.name() == format_of(name) => None,
             Self::OtherStream(..) | Self::Untyped | Self::UnknownType => None,
             shape => Some(shape),
         }
@@ -121,17 +121,20 @@ impl Shape {
 /// The providers that are recognised and have a shipped mapping.
 const MAPPED: [&str; 2] = ["chargebee", "intercom"];
 
-/// How the events of a provider are read, if they are.
+/// The format or mapping that reads the events of a provider.
+fn format_of(name: &str) -> String {
+    // Rows without an envelope, which Debezium's format reads whoever wrote them.
+    if name == provider::CONNECT { "debezium".to_owned() } else { name.to_ascii_lowercase() }
+}
+
+/// How the events of a provider are read.
 fn remedy_of_provider(name: &str, place: Place) -> String {
-    let format = name.to_ascii_lowercase();
+    let format = format_of(name);
     match place {
         Place::File if MAPPED.contains(&format.as_str()) => {
             format!("name its mapping: `--mapping {format}` with check, `--mapping-STREAM {format}` with replay")
         }
         Place::Topic if MAPPED.contains(&format.as_str()) => format!("set `mapping = \"{format}\"` for this topic"),
-        _ if !Format::NAMES.contains(&format.as_str()) => {
-            "no format of this version reads it: transform it into native events upstream".into()
-        }
         Place::File => format!("name its format: `--format {format}` with check, `--format-STREAM {format}` with replay"),
         Place::Topic => format!("set `format = \"{format}\"` for this topic"),
     }
@@ -198,6 +201,13 @@ mod tests {
         assert_eq!(segment.advice(Place::Topic), "looks like Segment: set `format = \"segment\"` for this topic");
         assert!(segment.advice(Place::File).contains("--format segment"));
         assert!(Shape::Provider("Intercom").advice(Place::Topic).contains("set `mapping = \"intercom\"`"));
+    }
+
+    #[test]
+    fn rows_of_kafka_connect_are_read_with_the_format_of_debezium() {
+        let row = Shape::of_value(br#"{"schema":{"type":"struct"},"payload":{"type":"feature_used"}}"#, Stream::Usage).unwrap();
+        assert!(row.advice(Place::Topic).ends_with("set `format = \"debezium\"` for this topic"), "{}", row.advice(Place::Topic));
+        assert_eq!(row.under(&Format::Debezium(Box::default())), None);
     }
 
     #[test]

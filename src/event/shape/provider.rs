@@ -7,13 +7,16 @@ type Fields = Map<String, Value>;
 /// The name of a provider, and whether an object is one of its events.
 type Provider = (&'static str, fn(&Fields) -> bool);
 
+/// Kafka Connect's own notation.
+pub(super) const CONNECT: &str = "Kafka Connect JSON with schemas";
+
 /// The most specific come first.
 const PROVIDERS: [Provider; 8] = [
     ("Zendesk", zendesk),
     ("CloudEvents", cloud_events),
     ("Stripe", stripe),
     ("Debezium", debezium),
-    ("Kafka Connect JSON with schemas", connect),
+    (CONNECT, connect),
     ("Chargebee", chargebee),
     ("Intercom", intercom),
     ("Segment", segment),

@@ -58,8 +58,8 @@ user_id = ["/user_id", "/user/_id/$oid"]
 feature = ["/feature", "/what"]
 "#;
 
-fn mapped() -> Format {
-    let mapping = mapping::of_text(LOG, "log", Path::new("log.toml")).unwrap_or_else(|problems| panic!("{problems}"));
+fn mapped(log: &str) -> Format {
+    let mapping = mapping::of_text(log, "log", Path::new("log.toml")).unwrap_or_else(|problems| panic!("{problems}"));
     Format::Debezium(Box::new(Format::Mapping(mapping)))
 }
 
@@ -78,27 +78,32 @@ fn used(record: &Record<'_>) -> (String, String, String) {
 fn a_mapping_reads_the_columns_of_a_row() {
     let row = json!({"tenant_id": 42, "used_at": 1_772_357_400_123_456_i64, "user_id": "u-1", "feature": "report"});
     let change = |op: &str| json!({"before": null, "after": row, "source": source("mysql"), "op": op, "ts_ms": NOW * 1000});
-    let records = read(&mapped(), KEY, &change("c"));
+    let records = read(&mapped(LOG), KEY, &change("c"));
     assert_eq!(used(&records[0]), ("42".to_owned(), "u-1".to_owned(), "report".to_owned()));
     assert_eq!(records[0].occurred_at, Timestamp(1_772_357_400_123));
     assert!(records[0].id.as_deref().unwrap().starts_with("mysql-bin.000003:725:0:"));
     let deleted = json!({"before": row, "after": null, "source": source("mysql"), "op": "d", "ts_ms": NOW * 1000});
-    assert_eq!(read(&mapped(), KEY, &deleted).len(), 0);
+    assert_eq!(read(&mapped(LOG), KEY, &deleted).len(), 0);
     let flat = json!({"tenant_id": 42, "user_id": "u-1", "feature": "report", "__op": "c", "__source_ts_ms": 1_772_357_400_000_i64});
-    assert_eq!(read(&mapped(), KEY, &flat)[0].occurred_at, Timestamp(1_772_357_400_000), "the time of the change, if the row has none");
+    assert_eq!(read(&mapped(LOG), KEY, &flat)[0].occurred_at, Timestamp(1_772_357_400_000), "the time of the change, if the row has none");
     let other = json!({"after": {"id": 1}, "source": source("mysql"), "op": "c"}).to_string();
-    let (code, reason) = refusal(&mapped(), Stream::Usage, &other);
+    let (code, reason) = refusal(&mapped(LOG), Stream::Usage, &other);
     assert_eq!(code, Code::MissingField);
     assert_eq!(reason, "debezium: log: /tenant_id, /tenant are all missing, so this is no payload for the mapping");
 }
 
 #[test]
 fn a_mapping_reads_the_documents_of_mongodb() {
-    let document = r#"{"_id": {"$oid": "64b7f0c2"}, "tenant": {"$numberLong": "42"}, "user": {"_id": {"$oid": "5f1c"}}, "what": "report", "at": {"$date": 1772357400123}}"#;
-    let change =
-        json!({"before": null, "after": document, "updateDescription": null, "source": source("mongodb"), "op": "c", "ts_ms": NOW * 1000});
-    let records = read(&mapped(), r#"{"id":"{\"$oid\":\"64b7f0c2\"}"}"#, &change);
-    assert_eq!(used(&records[0]), ("42".to_owned(), "5f1c".to_owned(), "report".to_owned()));
-    assert_eq!(records[0].occurred_at, Timestamp(1_772_357_400_123));
-    assert!(records[0].id.as_deref().unwrap().starts_with("31:1558965508000:"));
+    for at in [json!(1_772_357_400_123_i64), json!({"$numberLong": "1772357400123"}), json!("2026-03-01T09:30:00.123Z")] {
+        let document = json!({"_id": {"$oid": "64b7f0c2"}, "tenant": {"$numberLong": "42"}, "user": {"_id": {"$oid": "5f1c"}},
+            "what": "report", "at": {"$date": at}});
+        let change = json!({"before": null, "after": document.to_string(), "updateDescription": null, "source": source("mongodb"),
+            "op": "c", "ts_ms": NOW * 1000});
+        for mapping in [LOG.to_owned(), LOG.replace("/$date", "").replace("/$numberLong", "").replace("/$oid", "")] {
+            let records = read(&mapped(&mapping), r#"{"id":"{\"$oid\":\"64b7f0c2\"}"}"#, &change);
+            assert_eq!(used(&records[0]), ("42".to_owned(), "5f1c".to_owned(), "report".to_owned()));
+            assert_eq!(records[0].occurred_at, Timestamp(1_772_357_400_123));
+            assert!(records[0].id.as_deref().unwrap().starts_with("31:1558965508000:"));
+        }
+    }
 }

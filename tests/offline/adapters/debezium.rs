@@ -168,7 +168,11 @@ fn deletions_and_tombstones_delete_accounts_and_nothing_else() {
     let key_alone = change("d", json!({"name": null}), json!(null));
     let by_key = record(Stream::Accounts, Some(r#"{"schema":{},"payload":{"id":7}}"#), &key_alone);
     assert_eq!((by_key.account.as_deref(), removes_account(&by_key)), (Some("7"), true));
-    for key in [r#"{"account_id":"acme","region":"eu"}"#, r#"{"id":"acme"}"#, "acme"] {
+    // MongoDB's documents and keys are JSON in text.
+    let document = change("d", json!(r#"{"_id": 1, "account_id": {"$numberLong": "42"}}"#), json!(null));
+    assert_eq!(record(Stream::Accounts, Some(r#"{"id":"1"}"#), &document).account.as_deref(), Some("42"));
+    let of_mongodb = [r#"{"id":"\"acme\""}"#, r#"{"schema":{},"payload":{"id":"{\"$oid\": \"acme\"}"}}"#, r#"{"id":"\u0061cme"}"#];
+    for key in [r#"{"account_id":"acme","region":"eu"}"#, r#"{"id":"acme"}"#, "acme"].into_iter().chain(of_mongodb) {
         let Ok(Decoded::Record(record)) = decode(Stream::Accounts, Some(key), None) else { panic!("{key}") };
         assert_eq!((record.account.as_deref(), removes_account(&record)), (Some("acme"), true), "{key}");
     }

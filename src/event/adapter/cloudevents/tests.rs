@@ -174,3 +174,15 @@ fn data_that_is_not_json_is_refused_by_its_content_type() {
     let reason = decode(&[], structured).unwrap_err().to_string();
     assert_eq!(reason, "wrong_type: cloudevents: datacontenttype says that the data is XML: only JSON is read");
 }
+
+#[test]
+fn several_events_of_one_type_keep_ids_of_their_own() {
+    let call = |id: &str| format!(r#"{{"type":"track","event":"e","messageId":"{id}","userId":"u","timestamp":1767225600}}"#);
+    let batch = format!(r#"{{"batch":[{},{}],"context":{{"groupId":"acme"}}}}"#, call("a"), call("b"));
+    let envelope = format!(r#"{{"specversion":"1.0","id":"7","source":"/s","type":"t","data":{batch}}}"#);
+    let format = Format::CloudEvents(Box::new(Format::Segment(crate::event::SegmentOptions::default())));
+    let decoded =
+        with_headers(&[], &envelope, |raw| format.decode(raw, &context()).map(|decoded| decoded.map(Record::into_owned))).unwrap();
+    let ids: Vec<_> = decoded.records().iter().map(|record| record.id.as_deref().unwrap().to_owned()).collect();
+    assert_eq!(ids, ["/s#7", "/s#7#1"]);
+}

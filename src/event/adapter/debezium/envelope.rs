@@ -12,6 +12,9 @@ object! {
         after: Listed<'a> = "after",
         source: Nested<Source<'a>> = "source",
         op: Json<'a> = "op",
+        // MongoDB, where an update may come without the document.
+        update: Json<'a> = "updateDescription",
+        patch: Json<'a> = "patch",
         // Flattened rows.
         kind: Json<'a> = "type",
         flat_op: Json<'a> = "__op",

@@ -16,7 +16,7 @@ use super::object::{Json, Listed, Nested};
 use super::payload::{Payload, missing};
 use crate::event::native::{self, Raw, Value};
 use crate::event::scan;
-use crate::event::{AccountProfile, Code, DecodeContext, Decoded, Event, Record, Rejection, Stream};
+use crate::event::{AccountProfile, Code, DecodeContext, Decoded, Event, Record, Rejection, Stream, extended_json};
 use crate::time::Timestamp;
 
 /// What happened to a row.
@@ -66,7 +66,11 @@ pub(super) fn tombstone<'a>(raw: &Raw<'a>, context: &DecodeContext) -> Result<De
     if raw.stream != Stream::Accounts {
         return Ok(Decoded::Ignored);
     }
-    native::decode(&Raw { key: account_key(raw.key), ..*raw }, context)
+    match account_key(raw.key) {
+        Some(Cow::Owned(key)) => Ok(native::decode(&Raw { key: Some(&key), ..*raw }, context)?.map(Record::into_owned)),
+        Some(Cow::Borrowed(key)) => native::decode(&Raw { key: Some(key), ..*raw }, context),
+        None => native::decode(&Raw { key: None, ..*raw }, context),
+    }
 }
 
 /// Reads the change of a row.
@@ -101,7 +105,7 @@ fn change_in<'e, 'a>(
     let has_image = envelope.before.given().is_some() || envelope.after.json.given().is_some();
     if let Some(operation) = payload.optional(envelope.op, "op", |value| value.choice(&OPERATIONS))? {
         if !has_image && operation != Operation::Other {
-            return Err(missing(if operation == Operation::Deleted { "before" } else { "after" }));
+            return Err(without_image(envelope, operation));
         }
         return enveloped(payload, envelope, operation, schema);
     }
@@ -109,6 +113,21 @@ fn change_in<'e, 'a>(
         return Err(missing("op"));
     }
     flattened(payload, envelope, text, schema)
+}
+
+/// The rejection of a change without the row. `MongoDB`'s connector leaves it out of updates if it is told to, and cannot find it if the
+/// document has been deleted since.
+#[cold]
+fn without_image(envelope: &Envelope<'_>, operation: Operation) -> Rejection {
+    let is_update = envelope.update.given().is_some() || envelope.patch.given().is_some();
+    match operation {
+        Operation::Deleted => missing("before"),
+        _ if is_update => Rejection::new(
+            Code::MissingField,
+            "after is missing: the update holds the changed fields only; set the connector's capture.mode to change_streams_update_full",
+        ),
+        _ => missing("after"),
+    }
 }
 
 /// The schema, if it is one.
@@ -171,20 +190,34 @@ fn is_flat(row: &Envelope<'_>) -> bool {
 
 /// The event that a written row is.
 fn written<'a>(payload: &Payload<'a, '_>, change: RowChange<'_, 'a>, content: &Content<'_>) -> Result<Decoded<'a>, Rejection> {
-    let row = change.row.given().ok_or_else(|| missing("after"))?;
     let outside = payload.raw;
-    let raw =
-        Raw { value: Some(row.as_bytes()), key: account_key(outside.key), timestamp: change.changed_at.or(outside.timestamp), ..*outside };
-    let mut decoded = match if content.is_native { in_place(payload, &change, row, &raw) } else { None } {
-        Some(decoded) => decoded?,
-        None => match change.columns.plain(row)? {
-            Cow::Borrowed(row) => (content.decode)(&Raw { value: Some(row.as_bytes()), ..raw })?,
-            Cow::Owned(row) => (content.decode)(&Raw { value: Some(row.as_bytes()), ..raw })?.map(Record::into_owned),
-        },
+    let raw = |key| Raw { key, timestamp: change.changed_at.or(outside.timestamp), ..*outside };
+    let mut decoded = match account_key(outside.key) {
+        None => row(payload, &change, raw(None), content)?,
+        Some(Cow::Borrowed(key)) => row(payload, &change, raw(Some(key)), content)?,
+        Some(Cow::Owned(key)) => row(payload, &change, Raw { key: Some(&key), ..raw(None) }, content)?.map(Record::into_owned),
     };
     let has_time = change.changed_at.is_some();
     decoded.identify(change.into_id(outside.key).map(Cow::Owned), has_time);
     Ok(decoded)
+}
+
+/// The events of a row that is the value of a record like this.
+fn row<'r>(
+    payload: &Payload<'r, '_>,
+    change: &RowChange<'_, 'r>,
+    outside: Raw<'r>,
+    content: &Content<'_>,
+) -> Result<Decoded<'r>, Rejection> {
+    let row = change.row.given().ok_or_else(|| missing("after"))?;
+    let raw = Raw { value: Some(row.as_bytes()), ..outside };
+    match if content.is_native { in_place(payload, change, row, &raw) } else { None } {
+        Some(decoded) => decoded,
+        None => match change.columns.plain(row)? {
+            Cow::Borrowed(row) => (content.decode)(&Raw { value: Some(row.as_bytes()), ..raw }),
+            Cow::Owned(row) => Ok((content.decode)(&Raw { value: Some(row.as_bytes()), ..raw })?.map(Record::into_owned)),
+        },
+    }
 }
 
 /// The native event that a row is, unless the row must be rewritten to be read.
@@ -208,15 +241,14 @@ fn in_place<'a>(
 
 /// A deleted row of the accounts topic deletes the account; of the row, only its key may be left.
 fn deletion<'a>(payload: &Payload<'a, '_>, change: RowChange<'_, 'a>) -> Result<Decoded<'a>, Rejection> {
-    let row = change.row.given().filter(|row| inner::is_object(row));
-    let account = row.and_then(|row| lookup::member(row, "account_id"));
-    let account = payload.optional(Json::of(account), "before.account_id", Value::id)?;
+    let row = change.row.given().unwrap_or_default();
+    let row = if inner::is_object(row) { Cow::Borrowed(row) } else { Cow::Owned(row::document(row).unwrap_or_default()) };
+    let account = lookup::member(&row, "account_id");
+    let account = payload.optional(Json::of(account), "before.account_id", Value::id)?.map(Cow::into_owned);
     let timestamp = change.changed_at.or(payload.raw.timestamp);
-    let raw = Raw { key: account_key(payload.raw.key), value: None, timestamp, ..*payload.raw };
-    let decoded = match &account {
-        Some(id) => native::decode(&Raw { key: Some(id.as_bytes()), ..raw }, payload.context)?.map(Record::into_owned),
-        None => native::decode(&raw, payload.context)?.map(Record::into_owned),
-    };
+    let key = account.map(|account| Cow::Owned(account.into_bytes())).or_else(|| account_key(payload.raw.key));
+    let raw = Raw { key: key.as_deref(), value: None, timestamp, ..*payload.raw };
+    let decoded = native::decode(&raw, payload.context)?.map(Record::into_owned);
     let has_time = change.changed_at.is_some();
     let id = change.into_id(payload.raw.key);
     Ok(decoded.with(|record| {
@@ -240,12 +272,26 @@ impl RowChange<'_, '_> {
 
 /// The account in a record key: Debezium's keys are objects of the key's columns. One of them is the account where it says so, or where it
 /// is the only one.
-fn account_key(key: Option<&[u8]>) -> Option<&[u8]> {
-    let text = std::str::from_utf8(key?).ok()?;
+fn account_key(key: Option<&[u8]>) -> Option<Cow<'_, [u8]>> {
+    let key = key?;
+    let text = std::str::from_utf8(key).ok()?;
     if !text.trim_ascii_start().starts_with('{') {
-        return key;
+        return Some(Cow::Borrowed(key));
     }
     let columns = lookup::member(text, "payload").unwrap_or(text);
     let value = lookup::member(columns, "account_id").or_else(|| scan::whole::<Key<'_>>(columns)?.only)?;
-    Some(scan::content(value).unwrap_or(value).as_bytes())
+    match scan::content(value) {
+        Some(content) if memchr::memchr(b'\\', content.as_bytes()).is_some() => {
+            unescaped_key(value).map(|key| Cow::Owned(key.into_bytes()))
+        }
+        Some(content) => Some(Cow::Borrowed(content.as_bytes())),
+        None => Some(Cow::Borrowed(value.as_bytes())),
+    }
+}
+
+/// The content of text in a key. `MongoDB`'s connector writes the id of a document as JSON in it: `"\"acme\""`, `"{\"$oid\":\"64b7f0c2\"}"`.
+fn unescaped_key(json: &str) -> Option<String> {
+    let text = row::unquoted(json)?;
+    let id = extended_json::unwrapped(text.trim()).map_or_else(|| text.clone(), Cow::into_owned);
+    Some(row::unquoted(&id).unwrap_or(id))
 }

@@ -16,7 +16,7 @@ use crate::event::adapter::object::List;
 use crate::event::names::Names;
 use crate::event::native::Unit;
 use crate::event::scan::{self, Scanner};
-use crate::event::{Code, Rejection};
+use crate::event::{Code, Rejection, extended_json};
 
 /// What stands for a value that the database did not send along, such as a large one that has not changed.
 const UNAVAILABLE: &str = "__debezium_unavailable_value";
@@ -62,6 +62,9 @@ static FIELDS: Names<Holds, 25> = Names::new([
     ("deleted", Holds::Flag),
 ]);
 
+/// Instants in seconds and milliseconds have fewer digits than this, finer ones have as many or more.
+const DIGITS_FINE: usize = 15;
+
 /// How a column is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -99,8 +102,7 @@ impl Kind {
     fn guessed(holds: Option<Holds>, json: &str) -> Self {
         match holds {
             Some(Holds::Structure) if json.starts_with('"') => Self::Json,
-            // Seconds and milliseconds have fewer digits.
-            Some(Holds::Instant) if json.len() >= 15 => match json.parse::<i128>() {
+            Some(Holds::Instant) if json.len() >= DIGITS_FINE => match json.parse::<i128>() {
                 Ok(100_000_000_000_000_000..) => Self::Ticks(1_000_000_000),
                 Ok(100_000_000_000_000..) => Self::Ticks(1_000_000),
                 _ => Self::Plain,
@@ -142,6 +144,9 @@ impl<'a> Columns<'a> {
         if is_unavailable(json) {
             return Some(("null", Unit::Usual));
         }
+        if self.0.is_empty() && is_plain(json) {
+            return Some((json, Unit::Usual));
+        }
         let holds = FIELDS.get(name);
         match self.kind(name, holds, json) {
             _ if json == "null" => Some((json, Unit::Usual)),
@@ -159,9 +164,8 @@ impl<'a> Columns<'a> {
     /// # Errors
     /// If it is no object, or a value does not fit its schema.
     pub(super) fn plain(&self, text: &'a str) -> Result<Cow<'a, str>, Rejection> {
-        // MongoDB's documents are JSON in text.
         if text.starts_with('"') {
-            return unquoted(text).filter(|text| inner::is_object(text)).map(Cow::Owned).ok_or_else(|| wrong("after", "is not an object"));
+            return document(text).map(Cow::Owned).ok_or_else(|| wrong("after", "is not an object"));
         }
         // The row so far with its values rewritten, and how much of the text is in it.
         let (mut plain, mut copied, mut refused) = (String::new(), 0, None);
@@ -219,6 +223,18 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// Whether a value without a schema is what it looks like, whatever its field holds: neither JSON in text, nor a flag or a fine instant as a
+/// number. Most values are, and need no look at the field.
+fn is_plain(json: &str) -> bool {
+    match json.as_bytes() {
+        // No JSON begins with other letters than those of true, false and null.
+        [b'"', b't' | b'f' | b'n', ..] | [b'0' | b'1'] => false,
+        [b'"', first, ..] => first.is_ascii_alphabetic(),
+        [b'-' | b'0'..=b'9', ..] => json.len() < DIGITS_FINE,
+        _ => false,
+    }
+}
+
 /// A flag that is written as a number.
 fn flag(holds: Option<Holds>, json: &str) -> Option<&'static str> {
     match json {
@@ -272,7 +288,15 @@ fn seconds(ticks: i128, per_second: i128) -> String {
     if rest == 0 || whole < 0 { whole.to_string() } else { format!("{whole}.{rest:0digits$}") }
 }
 
-fn unquoted(json: &str) -> Option<String> {
+/// A document of `MongoDB`, which is extended JSON in text, as plain JSON; `None` if the text holds something else.
+pub(super) fn document(json: &str) -> Option<String> {
+    let written = unquoted(json).filter(|text| inner::is_object(text.trim_ascii_start()))?;
+    let plain = extended_json::plain(&written)?;
+    Some(plain.into_owned())
+}
+
+/// The content of text.
+pub(super) fn unquoted(json: &str) -> Option<String> {
     serde_json::from_str(json).ok()
 }
 

@@ -1,5 +1,7 @@
 //! Segment's tracking calls: `track`, `page` and `screen` are use of a feature; `group`, and some of the events that Segment specifies for
-//! B2B products, describe the account. `RudderStack` and others speak the same.
+//! B2B products, describe the account. `RudderStack` and others speak the same. `batch` reads many calls in one record.
+
+mod batch;
 
 use std::borrow::Cow;
 
@@ -44,6 +46,8 @@ object! {
         context: Nested<Context<'a>> = "context",
         properties: Json<'a> = "properties",
         traits: Json<'a> = "traits",
+        // Calls, in what is no call itself.
+        batch: Json<'a> = "batch",
     }
 }
 
@@ -75,8 +79,13 @@ enum Lifecycle {
     Deleted,
 }
 
-/// Turns a call into events.
+/// Turns a call, or a batch of calls, into events.
 pub(super) fn read<'a>(payload: &Payload<'a, '_>, call: &Call<'a>, options: &Options, events: &mut Events<'a>) -> Result<(), Rejection> {
+    if batch::is_batch(call) { batch::read(payload, call, options, events) } else { read_call(payload, call, options, events) }
+}
+
+/// Turns a call into events.
+fn read_call<'a>(payload: &Payload<'a, '_>, call: &Call<'a>, options: &Options, events: &mut Events<'a>) -> Result<(), Rejection> {
     let Some(meaning) = meaning(payload, call)? else { return Ok(()) };
     let reader = Reader { payload, call, options };
     let anonymous = (call.anonymous_id, "anonymousId");
@@ -259,7 +268,7 @@ impl<'a> Reader<'a, '_> {
                 "groupId" => self.call.group_id,
                 path => match path.strip_prefix("properties.") {
                     Some(name) => self.property(name),
-                    None => Json::of(lookup(self.payload.text, path)),
+                    None => self.elsewhere(path),
                 },
             };
             if let Some(id) = self.payload.optional(json, path, Value::id)? {
@@ -267,6 +276,12 @@ impl<'a> Reader<'a, '_> {
             }
         }
         Ok(None)
+    }
+
+    /// What a path leads to, in the call or in the context of its batch.
+    fn elsewhere(&self, path: &str) -> Json<'a> {
+        let own = Json::of(lookup(self.payload.text, path));
+        if own.given().is_none() && path.starts_with("context.") { Json::of(lookup(self.payload.around, path)) } else { own }
     }
 
     fn property(&self, name: &str) -> Json<'a> {

@@ -96,6 +96,10 @@ pub(super) fn read<'a>(
     options: &Options,
     events: &mut Events<'a>,
 ) -> Result<(), Rejection> {
+    if event.object.plain() == Some("list") {
+        let reason = "object is list: a page of the API is not an event; publish each element of its data as a record of its own";
+        return Err(Rejection::new(Code::WrongType, reason));
+    }
     let mut kind = payload.required(event.kind, "type", Value::any_text)?;
     if kind.bytes().any(|byte| byte.is_ascii_uppercase()) {
         kind.to_mut().make_ascii_lowercase();

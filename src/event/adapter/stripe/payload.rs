@@ -11,6 +11,7 @@ object! {
         data: Nested<Data<'a>> = "data",
         // Only of what is no event of this API, for the message.
         related_object: Json<'a> = "related_object",
+        object: Json<'a> = "object",
     }
 }
 
@@ -48,7 +49,7 @@ object! {
         ended_at: Json<'a> = "ended_at",
         start_date: Json<'a> = "start_date",
         pause_collection: Json<'a> = "pause_collection",
-        cancellation_details: Json<'a> = "cancellation_details",
+        cancellation_details: Nested<CancellationDetails<'a>> = "cancellation_details",
         // Invoices.
         amount_paid: Json<'a> = "amount_paid",
         amount_due: Json<'a> = "amount_due",

@@ -2,7 +2,7 @@
 
 use super::discount::{Discounts, Found};
 use super::line::Line;
-use super::payload::{CancellationDetails, Items, Price, Subject};
+use super::payload::{Items, Price, Subject};
 use super::price::Prices;
 use super::{Options, payload::SubscriptionItem};
 use crate::event::adapter::inner::{self, at};
@@ -158,9 +158,11 @@ impl<'a, 'c> Reader<'_, 'a, 'c> {
     }
 
     fn reason(&self) -> Result<Option<std::borrow::Cow<'a, str>>, Rejection> {
-        let path = "data.object.cancellation_details";
-        let details = inner::object::<CancellationDetails<'a>>(self.payload, self.subject.cancellation_details, path)?;
-        let reason = details.map(|details| details.reason).unwrap_or_default();
+        let reason = match &self.subject.cancellation_details {
+            Nested::Given(details) => details.reason,
+            Nested::Wrong => return Err(Rejection::new(Code::WrongType, "data.object.cancellation_details is not an object")),
+            Nested::Missing => return Ok(None),
+        };
         self.payload.optional(reason, "data.object.cancellation_details.reason", Value::text)
     }
 

@@ -14,7 +14,7 @@ use super::events::Events;
 use super::object::Json;
 use super::payload::{Account, Payload, missing};
 use crate::event::native::Value;
-use crate::event::{Event, Priority, Rejection, TicketEvent, TicketKind};
+use crate::event::{Code, Event, Priority, Rejection, TicketEvent, TicketKind};
 
 /// The system of aliases by which accounts are known through their organizations.
 const SYSTEM: &str = "zendesk";
@@ -37,8 +37,17 @@ pub(super) fn read<'a>(payload: &Payload<'a, '_>, parsed: &Payloads<'a>, events:
         (None, Some(ticket)) => export::read(payload, ticket, export::Paths::WRAPPED, events),
         (None, None) if parsed.is_ticket() => export::read(payload, &parsed.as_ticket(), export::Paths::PLAIN, events),
         (None, None) if parsed.detail.get().is_some() => Err(missing("type")),
+        (None, None) if parsed.tickets.given().is_some() => Err(page("tickets")),
+        (None, None) if parsed.results.given().is_some() => Err(page("results")),
         (None, None) => Err(missing("detail")),
     }
+}
+
+/// The rejection of many tickets in one record.
+#[cold]
+fn page(field: &str) -> Rejection {
+    let reason = format!("{field} is a page of tickets: publish each of them as a record of its own");
+    Rejection::new(Code::WrongType, reason)
 }
 
 /// What all events of one ticket have in common.

@@ -13,6 +13,9 @@ object! {
         event: Nested<Change<'a>> = "event",
         // A ticket inside an object, as the API returns one.
         ticket: Nested<Exported<'a>> = "ticket",
+        // Pages of tickets, for the message: of the API and its exports, and of its search.
+        tickets: Json<'a> = "tickets",
+        results: Json<'a> = "results",
         // Tickets.
         organization_id: Json<'a> = "organization_id",
         status: Json<'a> = "status",
