@@ -21,10 +21,13 @@ pub(crate) const fn is_variable(_name: &str) -> bool {
 }
 
 #[cfg(feature = "faults")]
-pub(crate) use on_demand::{is_mutant, is_variable, point};
+pub use on_demand::{break_rule, is_mutant};
+#[cfg(feature = "faults")]
+pub(crate) use on_demand::{is_variable, point};
 
 #[cfg(feature = "faults")]
 mod on_demand {
+    use std::cell::Cell;
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::Duration;
@@ -70,10 +73,21 @@ mod on_demand {
         }
     }
 
+    thread_local! {
+        static BROKEN: Cell<Option<&'static str>> = const { Cell::new(None) };
+    }
+
+    /// Breaks this rule on this thread from now on, and no other; none at all without a name. For the simulator, which runs the service many
+    /// times in one process.
+    pub fn break_rule(name: Option<&'static str>) {
+        BROKEN.set(name);
+    }
+
     /// Whether to break this rule.
-    pub(crate) fn is_mutant(name: &str) -> bool {
+    #[must_use]
+    pub fn is_mutant(name: &str) -> bool {
         static MUTANTS: LazyLock<String> = LazyLock::new(|| std::env::var("CHURNWATCH_MUTANT").unwrap_or_default());
-        names(&MUTANTS, name)
+        BROKEN.get() == Some(name) || names(&MUTANTS, name)
     }
 
     /// Whether a list, separated by commas, has this name.
@@ -84,6 +98,14 @@ mod on_demand {
     #[cfg(test)]
     mod tests {
         use super::*;
+
+        #[test]
+        fn a_rule_is_broken_on_one_thread_alone() {
+            break_rule(Some("a"));
+            assert!(is_mutant("a") && !is_mutant("b") && !std::thread::spawn(|| is_mutant("a")).join().unwrap());
+            break_rule(None);
+            assert!(!is_mutant("a"));
+        }
 
         #[test]
         fn several_rules_can_be_broken_at_once() {

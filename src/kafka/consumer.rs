@@ -22,7 +22,8 @@ use rdkafka::{ClientConfig, ClientContext, Offset, TopicPartitionList};
 use super::broker_warning::BrokerWarning;
 use super::error::Error;
 use super::log;
-use super::native::{ConsumerEvent, EventQueue, Membership, Next, PartitionEvents, QueuedEvent, Record, known_end, membership};
+use super::native::{ConsumerEvent, EventQueue, Membership, Next, PartitionEvents, QueuedEvent, known_end, membership};
+use super::record::Record;
 use super::wait;
 use crate::clock::Deadline;
 

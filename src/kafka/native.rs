@@ -14,6 +14,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMe
 use rdkafka_sys as sys;
 use rdkafka_sys::types::RDKafkaErrorCode;
 
+use super::record::{Record, RecordHeaders};
 use crate::event::HeaderLookup;
 use crate::time::Timestamp;
 
@@ -87,7 +88,7 @@ impl PartitionEvents {
     /// The record whose turn has not come.
     pub(super) fn head(&self) -> Option<Record<'_>> {
         // SAFETY: the message belongs to the event beside it, which lives as long as the borrow.
-        self.head.as_ref().map(|(message, _)| Record(unsafe { message.as_ref() }))
+        self.head.as_ref().map(|(message, _)| unsafe { Message::record(message.as_ref()) })
     }
 
     /// Goes past the record.
@@ -178,7 +179,8 @@ impl QueuedEvent<'_> {
         // SAFETY: the message is owned by the event, which `self` keeps alive.
         let Some(message) = (unsafe { sys::rd_kafka_event_message_next(self.0.as_ptr()).as_ref() }) else { return ConsumerEvent::Nothing };
         match RDKafkaErrorCode::from(message.err) {
-            RDKafkaErrorCode::NoError => ConsumerEvent::Record(Record(message)),
+            // SAFETY: the message comes from a consumer, and the event keeps it alive.
+            RDKafkaErrorCode::NoError => ConsumerEvent::Record(unsafe { Message::record(message) }),
             code => ConsumerEvent::Failed { code, fatal: false, reason: code.to_string() },
         }
     }
@@ -207,57 +209,44 @@ impl Drop for QueuedEvent<'_> {
     }
 }
 
-/// A record in librdkafka's memory.
-#[derive(Clone, Copy)]
-pub(crate) struct Record<'e>(&'e sys::rd_kafka_message_t);
+/// A message of a consumer, which keeps the bytes of a record.
+#[repr(transparent)]
+struct Message(sys::rd_kafka_message_t);
 
-impl<'e> Record<'e> {
-    /// The topic.
-    pub(crate) fn topic(self) -> &'e str {
-        // SAFETY: a message of a consumer has a topic, whose name is a C string that lives as long as the message.
-        let name = unsafe { CStr::from_ptr(sys::rd_kafka_topic_name(self.0.rkt)) };
-        name.to_str().unwrap_or_default()
-    }
-
-    /// The partition.
-    pub(crate) fn partition(self) -> i32 {
-        self.0.partition
-    }
-
-    /// The offset of this record, not of the next.
-    pub(crate) fn offset(self) -> i64 {
-        self.0.offset
-    }
-
-    /// The key; `None` differs from an empty key.
-    pub(crate) fn key(self) -> Option<&'e [u8]> {
-        // SAFETY: librdkafka gives `key_len` readable bytes, which live as long as the message.
-        unsafe { bytes(self.0.key, self.0.key_len) }
-    }
-
-    /// The value; `None` is a tombstone.
-    pub(crate) fn value(self) -> Option<&'e [u8]> {
-        // SAFETY: librdkafka gives `len` readable bytes, which live as long as the message.
-        unsafe { bytes(self.0.payload, self.0.len) }
-    }
-
-    /// The timestamp, and whether the producer set it.
-    pub(crate) fn timestamp(self) -> Option<(Timestamp, bool)> {
+impl Message {
+    /// The record that a message holds.
+    ///
+    /// # Safety
+    /// The message comes from a consumer.
+    unsafe fn record(message: &sys::rd_kafka_message_t) -> Record<'_> {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
-        // SAFETY: the message is alive, `kind` is written before the call returns.
-        let millis = unsafe { sys::rd_kafka_message_timestamp(self.0, &raw mut kind) };
-        match kind {
-            sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE => None,
-            kind => (millis >= 0).then_some((Timestamp(millis), kind == sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_CREATE_TIME)),
+        // SAFETY: the message of a consumer has a topic, whose name is a C string that lives as long as the message; librdkafka gives
+        // `key_len` and `len` readable bytes, which live as long; `kind` is written before the call returns; a `Message` has the layout of
+        // what it wraps.
+        unsafe {
+            let topic = CStr::from_ptr(sys::rd_kafka_topic_name(message.rkt)).to_str().unwrap_or_default();
+            let millis = sys::rd_kafka_message_timestamp(message, &raw mut kind);
+            let is_set = kind != sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && millis >= 0;
+            let by_producer = kind == sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_CREATE_TIME;
+            Record {
+                topic,
+                partition: message.partition,
+                offset: message.offset,
+                timestamp: is_set.then_some((Timestamp(millis), by_producer)),
+                key: bytes(message.key, message.key_len),
+                value: bytes(message.payload, message.len),
+                headers: &*(&raw const *message).cast::<Self>(),
+            }
         }
     }
+}
 
-    /// The headers, in order, copied.
-    pub(crate) fn headers(self) -> Vec<(String, Option<Vec<u8>>)> {
+impl RecordHeaders for Message {
+    fn list(&self) -> Vec<(String, Option<Vec<u8>>)> {
         let mut headers = ptr::null_mut();
         // SAFETY: the message is alive; headers are parsed in place and stay owned by it; names are C strings, values have `size` bytes.
         unsafe {
-            if sys::rd_kafka_message_headers(self.0, &raw mut headers) != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            if sys::rd_kafka_message_headers(&raw const self.0, &raw mut headers) != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 return Vec::new();
             }
             let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);
@@ -272,14 +261,14 @@ impl<'e> Record<'e> {
     }
 }
 
-impl HeaderLookup for Record<'_> {
+impl HeaderLookup for Message {
     fn header(&self, name: &str) -> Option<&[u8]> {
         let name = CString::new(name).ok()?;
         let (mut headers, mut value, mut size) = (ptr::null_mut(), ptr::null(), 0);
         // SAFETY: the message is alive and keeps its headers, which are parsed in place; the name outlives the call; the value has `size`
         // bytes that live as long as the message.
         unsafe {
-            let parsed = sys::rd_kafka_message_headers(self.0, &raw mut headers);
+            let parsed = sys::rd_kafka_message_headers(&raw const self.0, &raw mut headers);
             if parsed != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 return None;
             }
@@ -293,7 +282,7 @@ impl HeaderLookup for Record<'_> {
         // SAFETY: the message is alive and keeps its headers, which are parsed in place; names are C strings; values have `size` bytes that
         // live as long as the message.
         unsafe {
-            if sys::rd_kafka_message_headers(self.0, &raw mut headers) != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            if sys::rd_kafka_message_headers(&raw const self.0, &raw mut headers) != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 return;
             }
             let (mut name, mut value, mut size) = (ptr::null(), ptr::null(), 0);

@@ -31,7 +31,7 @@ const DRAIN_STEP: Duration = Duration::from_millis(10);
 
 /// A record to write.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Outgoing<'a> {
+pub struct Outgoing<'a> {
     /// The topic.
     pub topic: &'a str,
     /// The partition; `None` means that the partitioner chooses it by key.
@@ -53,7 +53,8 @@ const RECORD_OVERHEAD: usize = 256;
 
 impl Outgoing<'_> {
     /// The serialised size, bytes; an upper bound.
-    pub(crate) fn size(&self) -> usize {
+    #[must_use]
+    pub fn size(&self) -> usize {
         let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 16).sum();
         self.key.map_or(0, <[u8]>::len) + self.value.map_or(0, <[u8]>::len) + headers + RECORD_OVERHEAD
     }
@@ -61,7 +62,7 @@ impl Outgoing<'_> {
 
 /// A transaction that was committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Commit {
+pub struct Commit {
     /// The offset of the last remembered record in each partition.
     pub last: Vec<(i32, i64)>,
     /// Whether a request may have been sent twice, because librdkafka repeats one whose connection has broken. The first copy may then
@@ -72,7 +73,7 @@ pub(crate) struct Commit {
 
 /// How a transaction failed. The producer must not be used after any of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum TransactionError {
+pub enum TransactionError {
     /// It was not committed.
     Aborted(String),
     /// It may or may not have been committed.
@@ -224,13 +225,14 @@ impl TransactionalProducer {
         let offsets = offset_list(offsets).map_err(|error| TransactionError::Fatal(error.to_string()))?;
         fault::point("after-produce");
         let began = monotonic();
-        if !fault::is_mutant("offsets-not-sent") {
+        // Without any, librdkafka would send nothing: only a broken rule gets here.
+        if offsets.count() > 0 {
             self.send_offsets(offsets, metadata, deadline)?;
         }
         fault::point("before-commit");
         let is_repeated = retry(deadline, "commit transaction", || self.0.commit_transaction(deadline.remaining()), true)?;
         let may_be_repeated = is_repeated || monotonic().duration_since(began) >= RETRY_BACKOFF_MIN;
-        Ok(Commit { last, may_be_repeated: may_be_repeated && !fault::is_mutant("late-requests-ignored") })
+        Ok(Commit { last, may_be_repeated })
     }
 
     /// Adds offsets to the open transaction, on a thread of its own: librdkafka waits without a limit for a group coordinator that it has
@@ -341,7 +343,7 @@ fn is_retriable(error: &KafkaError) -> bool {
 
 /// An offset to commit: that of the next record to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NextOffset {
+pub struct NextOffset {
     /// The topic.
     pub topic: String,
     /// The partition.

@@ -13,7 +13,8 @@ use rdkafka::Offset;
 use super::consumer::Consumer;
 use super::error::Error;
 use super::log;
-use super::native::{ConsumerEvent, QueuedEvent, Record, is_forbidden};
+use super::native::{ConsumerEvent, QueuedEvent, is_forbidden};
+use super::record::Record;
 use super::wait;
 use crate::clock::{Deadline, monotonic};
 

@@ -3,18 +3,8 @@
 use std::collections::VecDeque;
 
 use super::failure::Failure;
+pub(super) use super::machine::GroupEvent;
 use crate::kafka::{self, ConsumerEvent, ErrorCode, is_forbidden, log};
-
-/// An event that the thread has yet to act on.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum GroupEvent {
-    /// The group has assigned these partitions to this member.
-    Assigned(Vec<(String, i32)>),
-    /// The group is revoking our partitions. `lost`: other members own them already.
-    Revoked { lost: bool },
-    /// The broker has no record at the next offset to read.
-    OutOfRange,
-}
 
 /// Handles everything except records and ends of partitions: queues rebalances for the thread, forwards log lines, returns fatal errors.
 pub(super) fn note(what: ConsumerEvent<'_>, is_lost: impl FnOnce() -> bool, events: &mut VecDeque<GroupEvent>) -> Result<(), Failure> {

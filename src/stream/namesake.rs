@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::options::Options;
 use crate::clock::{Deadline, monotonic};
 use crate::fault;
-use crate::kafka::{Inspector, Membership, wait};
+use crate::kafka::{Inspector, wait};
 
 /// Who had the names of this process's members when it started: an earlier run that is still in the group, or nobody.
 #[derive(Debug)]
@@ -77,13 +77,13 @@ impl Namesake {
         self.give_way(self.predecessor.as_deref(), "starting took longer than a session", step)
     }
 
-    /// After the session of this member has ended: fails if the group knows another member by its name. Waits until it can tell, or `step`
+    /// After the session of this member, `own`, has ended: fails if the group knows another one by its name. Waits until it can tell, or `step`
     /// returns false.
     ///
     /// # Errors
     /// [`Failure::Fenced`].
-    pub(super) fn check(&self, own: &Membership, step: impl Fn() -> bool) -> Result<(), Failure> {
-        self.give_way(Some(&own.member), "the session has ended", step)
+    pub(super) fn check(&self, own: &str, step: impl Fn() -> bool) -> Result<(), Failure> {
+        self.give_way(Some(own), "the session has ended", step)
     }
 
     fn give_way(&self, known: Option<&str>, why: &str, step: impl Fn() -> bool) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::options::InputTopic;
-use super::values::ReadRecord;
+use super::read_record::ReadRecord;
 use crate::event::{Code, Place, Rejection, Shape};
 
 /// How often the others are summed up.

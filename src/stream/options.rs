@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::offsets::Permits;
-use super::starts::Starts;
+use super::machine::offsets::Permits;
+use super::machine::starts::Starts;
 use crate::clock::Clock;
 use crate::config::{Config, section};
 use crate::engine::bad_run;

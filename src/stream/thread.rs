@@ -1,91 +1,53 @@
 //! A stream thread: one member of the group, one transactional producer, and the tasks that the group has assigned to it.
 //!
-//! ```text
-//!            +---------------- gather: poll and process until a cycle is due <-----------------+
-//!            |                                   |                                             |
-//!   Assigned v            Revoked                v                                             |
-//!   membership, ask for   finish the cycle,    cycle: round and transaction -- committed ------+
-//!   the tasks             give up partitions     |                                             |
-//!   (rebalance.rs)        (rebalance.rs)         +-- failed: new producer, ask for its tasks --+
-//! ```
-//! A task that has been restored (restoring.rs) is assigned at its offsets and takes part from then on, whatever the others are waiting for.
-//! Anything the thread cannot recover from ends it with a [`Failure`], and the process with it.
+//! It carries out what a [`Member`] decides, one effect after the other, and tells it what has come of each; `machine/mod.rs` says when it
+//! decides what. Anything that cannot be recovered from ends the thread with a [`Failure`], and the process with it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::assignment::Assignment;
-use super::cycle::{TransactionEnd, Transactions};
+use super::committed::Committed;
 use super::failure::Failure;
 use super::group_event::{GroupEvent, note};
-use super::identity::Identity;
+use super::identity::{Identity, replacement_id};
+use super::inputs::Inputs;
 use super::joining::{is_wanted, join};
-use super::load::Load;
+use super::machine::{self, BATCH, Effect, Event, Member, Now, Restore};
 use super::namesake::Namesake;
-use super::notices::Notices;
 use super::options::Options;
-use super::preflight::Inputs;
-use super::progress::Progress;
-use super::restore::Restorer;
 use super::restoring::Restoring;
 use super::shared::Shared;
-use super::task::StreamTask;
-use super::tasks::Tasks;
 use super::values::Values;
-use crate::clock::monotonic;
+use crate::clock::{Deadline, monotonic};
 use crate::fault;
-use crate::kafka::{Consumer, ConsumerEvent, Membership, TRANSACTION_TIMEOUT, TransactionError, wait};
+use crate::kafka::{Commit, Consumer, ConsumerEvent, Membership, Offset, TransactionError, TransactionalProducer, wait};
 use crate::stop::Stop;
-use crate::telemetry::Metrics;
 use crate::threads::{RESTORE_STEP_LIMIT, STEP_LIMIT, StepClock, ThreadReport};
 
-/// How long a transaction may take; the broker aborts one that lasts longer.
-const COMMIT_LIMIT: Duration = TRANSACTION_TIMEOUT;
-/// How long the last cycle before partitions are given up may take.
-pub(super) const REVOKE_LIMIT: Duration = Duration::from_secs(5);
-/// Longest wait for records; a shutdown request is noticed within this time.
-const POLL_LIMIT: Duration = Duration::from_millis(100);
-/// The same while a task is being restored: what has been restored runs after this time at the latest.
-const RESTORING_POLL_LIMIT: Duration = Duration::from_millis(10);
-/// Shortest time between two cycles in which records are read, even if the next cycle is overdue.
-const GATHER_MIN: Duration = Duration::from_millis(5);
-/// Events between two readings of the clock.
-const BATCH: usize = 64;
-
-/// How a commit cycle ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CycleEnd {
-    /// Committed, or there was nothing to commit.
-    Committed,
-    /// The transaction failed; its tasks have been dropped.
-    Failed,
-}
+/// How long what has arrived is drained: more may arrive all the time.
+const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// A stream thread and everything it owns.
 pub(super) struct StreamThread {
-    pub(super) number: usize,
-    pub(super) inputs: Arc<Inputs>,
-    pub(super) member: Consumer,
-    pub(super) restoring: Restoring,
-    pub(super) report: Arc<ThreadReport>,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) stop: Stop,
-    pub(super) events: VecDeque<GroupEvent>,
-    pub(super) assignment: Assignment,
-    pub(super) tasks: Tasks,
-    pub(super) progress: Progress,
-    pub(super) options: Arc<Options>,
-    /// Whether only the accounts topics are being read: see [`StreamTask::has_deletions`].
-    pub(super) reads_deletions: bool,
-    pub(super) namesake: Option<Namesake>,
-    pub(super) clock: Arc<StepClock>,
-    shared: Arc<Shared>,
-    transactions: Transactions,
-    notices: Notices,
-    values: Values,
+    number: usize,
+    machine: Member,
+    consumer: Consumer,
+    /// As whom the consumer was last assigned partitions.
+    membership: Option<Membership>,
     /// The group metadata of a client that is not a member; for a mutant.
     nobody: Option<Membership>,
+    producer: TransactionalProducer,
+    transactional_id: String,
+    restoring: Restoring,
+    namesake: Option<Namesake>,
+    values: Values,
+    inputs: Arc<Inputs>,
+    options: Arc<Options>,
+    report: Arc<ThreadReport>,
+    clock: Arc<StepClock>,
+    stop: Stop,
+    shared: Arc<Shared>,
 }
 
 impl StreamThread {
@@ -98,8 +60,9 @@ impl StreamThread {
         let Identity { group_instance, transactional_id } = Identity::of(options, number);
         let report = threads.reports().get(number).cloned().unwrap_or_default();
         let clock = threads.clock(format!("stream thread {number}"), STEP_LIMIT);
-        let restorer = Restorer::new(options, directory, inputs)?;
-        let nobody = if fault::is_mutant("membership-left-out") { restorer.membership_of_nobody() } else { None };
+        let committed = Committed::new(options, inputs)?;
+        let nobody = if fault::is_mutant("membership-left-out") { committed.reader.membership_unchecked() } else { None };
+        let restore = Restore::new(number, options, inputs, directory, Arc::clone(&report), Arc::clone(metrics));
         let restore_clock = threads.clock(format!("the restore of stream thread {number}"), RESTORE_STEP_LIMIT);
         let namesake = Namesake::of(&options.application, group_instance.as_deref(), options, names)?;
         if let Some(namesake) = &namesake {
@@ -108,25 +71,21 @@ impl StreamThread {
         }
         Ok(Self {
             number,
-            member: Consumer::new(&options.properties.member(&options.application, group_instance.as_deref()))?,
-            restoring: Restoring::start(number, restorer, restore_clock, Arc::clone(&report), Arc::clone(metrics))?,
-            namesake,
-            transactions: Transactions::new(number, transactional_id, options, inputs, metrics, &clock)?,
-            clock,
+            consumer: Consumer::new(&options.properties.member(&options.application, group_instance.as_deref()))?,
+            membership: None,
             nobody,
-            shared: Arc::clone(shared),
+            restoring: Restoring::start(number, restore, committed, restore_clock)?,
+            namesake,
+            producer: TransactionalProducer::new(&options.properties, &transactional_id, || clock.step())?,
+            transactional_id,
+            values: Values::new(&options.schema_registry, wait::OUTAGE)?,
+            machine: Member::new(number, options, inputs, Arc::clone(&report), Arc::clone(metrics), now(options)),
+            clock,
             options: Arc::clone(options),
             inputs: Arc::clone(inputs),
             report,
-            metrics: Arc::clone(metrics),
             stop: stop.clone(),
-            events: VecDeque::new(),
-            assignment: Assignment::default(),
-            tasks: Tasks::default(),
-            progress: Progress::begin(monotonic()),
-            notices: Notices::begin(monotonic()),
-            values: Values::new(&options.schema_registry, wait::OUTAGE)?,
-            reads_deletions: false,
+            shared: Arc::clone(shared),
         })
     }
 
@@ -136,8 +95,8 @@ impl StreamThread {
     /// Anything the process cannot recover from.
     pub(super) fn run(&mut self) -> Result<(), Failure> {
         let result = self.work();
-        // What has been counted since the last summary must not be lost, least of all before a failure.
-        self.notices.sum_up();
+        self.machine.sum_up();
+        self.clock.idle();
         result
     }
 
@@ -145,191 +104,126 @@ impl StreamThread {
         let sources: Vec<&str> = self.inputs.topics.iter().map(|topic| topic.name.as_str()).collect();
         tracing::info!(thread = self.number, "joining the group");
         let step = || is_wanted(&self.clock, &self.stop);
-        join(&self.member, &sources, self.namesake.as_ref(), step, || self.shared.start_line.await_others())?;
-        while !self.stop.is_requested() {
-            self.clock.step();
-            match self.events.pop_front() {
-                Some(GroupEvent::Assigned(partitions)) => self.assigned(partitions)?,
-                Some(GroupEvent::Revoked { lost }) => self.revoked(lost)?,
-                Some(GroupEvent::OutOfRange) => self.out_of_range()?,
-                None => {
-                    self.accept()?;
-                    self.gather()?;
-                    self.cycle_if_due()?;
-                    self.notices.sum_up_if_due(monotonic());
-                    self.progress.check(&self.assignment, monotonic())?;
-                }
-            }
-        }
-        tracing::info!(thread = self.number, "leaving the group");
-        let end = self.cycle(REVOKE_LIMIT, |_| true);
-        self.clock.idle();
-        if end? == CycleEnd::Failed { Err(Failure::last_commit_failed()) } else { Ok(()) }
-    }
-
-    /// Polls and processes until a cycle is due, the transaction is nearly full, or a rebalance begins. If the last round left accounts
-    /// unscored, it takes only what has already arrived.
-    fn gather(&mut self) -> Result<(), Failure> {
-        let began = monotonic();
-        let has_left = self.tasks.running().any(|(_, task)| task.has_left());
-        let latest = began + if self.tasks.all_run() { POLL_LIMIT } else { RESTORING_POLL_LIMIT };
-        let due = gather_until(began, latest, self.tasks.running().map(|(_, task)| task.next_cycle()).min(), has_left);
+        join(&self.consumer, &sources, self.namesake.as_ref(), step, || self.shared.start_line.await_others())?;
         loop {
-            let left = due.saturating_duration_since(monotonic());
-            if left.is_zero() || !self.events.is_empty() || self.stop.is_requested() || self.is_nearly_full() {
-                return Ok(());
+            self.clock.step();
+            while let Some(answer) = self.restoring.answer()? {
+                self.handle(Event::Restored(answer))?;
             }
-            let polled = self.process_batch(if has_left { Duration::ZERO } else { left })?;
-            if has_left && polled < BATCH {
-                return Ok(());
+            if self.stop.is_requested() {
+                self.handle(Event::Stop)?;
+            }
+            let end = |topic: &str, partition| self.consumer.known_end(topic, partition).max(self.report.end(topic, partition));
+            match self.machine.next(now(&self.options), &end)? {
+                Effect::Leave => return Ok(()),
+                Effect::Read { wait } => self.read(wait)?,
+                effect => self.execute(effect)?,
             }
         }
     }
 
-    /// Processes up to one batch of events; waits for the first one only. Returns the number of events.
-    fn process_batch(&mut self, wait: Duration) -> Result<usize, Failure> {
-        let (mut wait, mut now, mut polled, mut has_ended) = (wait, None, 0, false);
-        let reduced = self.transactions.limits().are_reduced();
-        while polled < BATCH && !(reduced && polled > 0 && self.is_nearly_full()) {
-            let Some(event) = self.member.poll(wait) else { break };
+    fn handle(&mut self, event: Event) -> Result<(), Failure> {
+        self.machine.handle(event, now(&self.options))
+    }
+
+    fn execute(&mut self, effect: Effect) -> Result<(), Failure> {
+        match effect {
+            Effect::Accept => {
+                self.consumer.assign([])?;
+                // Asked for once per assignment: a later answer could be of no generation at all, which brokers do not fence.
+                self.membership = self.consumer.membership();
+                let accepted = self.membership.as_ref();
+                let accepted = accepted.map(|own| machine::Membership { generation: own.generation, member: own.member.clone() });
+                self.handle(Event::Accepted(accepted))
+            }
+            Effect::Assign(partitions) => {
+                let topic = |index: usize| self.inputs.topics.get(index).map_or("", |topic| topic.name.as_str());
+                let partitions = partitions.into_iter().map(|(index, partition, next)| (topic(index), partition, Offset::Offset(next)));
+                Ok(self.consumer.assign(partitions)?)
+            }
+            Effect::Unassign => Ok(self.consumer.unassign()?),
+            Effect::Restore(request) => self.restoring.request(request),
+            Effect::CheckName(own) => {
+                if let Some(namesake) = &self.namesake {
+                    namesake.check(&own.member, || is_wanted(&self.clock, &self.stop))?;
+                }
+                self.handle(Event::NameIsOurs)
+            }
+            Effect::Write { membership, limit } => {
+                let began = monotonic();
+                let result = self.write(membership.is_some(), Deadline::after(limit));
+                let lasted = monotonic().duration_since(began);
+                // The abort may be what shows that another process has taken over.
+                let result = result.map_err(|error| self.producer.abort().err().unwrap_or(error));
+                self.handle(Event::Written { result, lasted })
+            }
+            Effect::Drain => self.drain(),
+            Effect::ReplaceProducer => {
+                // Whatever the old one has left open is ended by the coordinator, and a restore waits for that.
+                let id = replacement_id(&self.transactional_id);
+                self.producer = TransactionalProducer::new(&self.options.properties, &id, || self.clock.step())?;
+                self.handle(Event::ProducerReplaced)
+            }
+            Effect::Read { .. } | Effect::Await | Effect::Leave => Ok(()),
+        }
+    }
+
+    /// Hands over up to one batch of events; waits for the first one only.
+    fn read(&mut self, wait: Duration) -> Result<(), Failure> {
+        let (mut wait, mut read_at, mut polled, mut events) = (wait, None, 0, VecDeque::new());
+        while polled < BATCH && (polled == 0 || self.machine.takes_more()) {
+            let Some(event) = self.consumer.poll(wait) else { break };
             (wait, polled) = (Duration::ZERO, polled + 1);
             match event.content() {
                 ConsumerEvent::Record(record) => {
-                    let (Some(index), Some(task)) = (self.inputs.index(record.topic()), self.tasks.get_mut(record.partition())) else {
+                    let Some(index) = self.inputs.index(record.topic()).filter(|_| self.machine.runs(record.partition())) else {
                         continue;
                     };
-                    let step = || {
-                        self.clock.step();
-                        !self.stop.is_requested()
-                    };
+                    let step = || is_wanted(&self.clock, &self.stop);
                     let Some(read) = self.values.read(record, step)? else { break };
-                    let now = *now.get_or_insert_with(|| self.options.clock.now());
-                    task.process(index, &read, &self.inputs, &self.options, &mut self.notices, now)?;
+                    self.machine.record(index, &read, *read_at.get_or_insert_with(|| now(&self.options)))?;
                 }
                 ConsumerEvent::End(topic, partition, offset) => {
-                    if let (Some(index), Some(task)) = (self.inputs.index(&topic), self.tasks.get_mut(partition)) {
-                        task.reached_end(index, offset);
-                        has_ended = true;
+                    if let Some(index) = self.inputs.index(&topic) {
+                        self.machine.end(index, partition, offset, now(&self.options));
                     }
                 }
-                other => note(other, || self.member.assignment_lost(), &mut self.events)?,
+                other => note(other, || self.consumer.assignment_lost(), &mut events)?,
             }
         }
-        // A new assignment would answer a rebalance that has begun; it decides what is read next.
-        if has_ended && self.reads_deletions && self.events.is_empty() && !self.misses_deletions() {
-            self.resume_reading()?;
-        }
-        Ok(polled)
-    }
-
-    fn load(&self) -> Load {
-        let record_bytes = self.transactions.limits().record_bytes();
-        self.tasks.running().map(|(_, task)| task.load(record_bytes)).sum()
-    }
-
-    fn is_nearly_full(&self) -> bool {
-        self.transactions.limits().are_nearly_reached(self.load())
-    }
-
-    fn cycle_if_due(&mut self) -> Result<(), Failure> {
-        let now = monotonic();
-        let options = Arc::clone(&self.options);
-        let is_due = |task: &StreamTask| now >= task.next_cycle() && !task.awaits_verdict(&options);
-        let end = if self.is_nearly_full() {
-            self.cycle(COMMIT_LIMIT, |_| true)?
-        } else if self.tasks.running().any(|(_, task)| is_due(task)) {
-            self.cycle(COMMIT_LIMIT, is_due)?
-        } else {
-            return Ok(());
-        };
-        if end == CycleEnd::Failed {
-            self.member.assign([])?;
-            self.recover()?;
-            // A rebalance that has begun decides what is read next.
-            if self.events.is_empty() {
-                self.resume_reading()?;
-                self.ask()?;
-            }
-        }
+        self.pass_on(events)?;
+        self.machine.polled(polled);
         Ok(())
     }
 
-    /// After a failed transaction, with nothing assigned: looks first whether the group already knows another process by the name of this
-    /// one, which then has nothing left to do.
-    pub(super) fn recover(&mut self) -> Result<(), Failure> {
-        while let Some(event) = self.member.poll(Duration::ZERO) {
-            note(event.content(), || self.member.assignment_lost(), &mut self.events)?;
+    /// Hands over what has arrived, except records.
+    fn drain(&mut self) -> Result<(), Failure> {
+        let (mut events, deadline) = (VecDeque::new(), Deadline::after(DRAIN_LIMIT));
+        while !deadline.passed()
+            && let Some(event) = self.consumer.poll(Duration::ZERO)
+        {
+            note(event.content(), || self.consumer.assignment_lost(), &mut events)?;
         }
-        self.transactions.replace_producer()
+        self.pass_on(events)
     }
 
-    /// Runs one commit cycle over the chosen tasks, which are dropped if the transaction fails.
-    pub(super) fn cycle(&mut self, limit: Duration, chosen: impl Fn(&StreamTask) -> bool) -> Result<CycleEnd, Failure> {
-        fault::point("before-cycle");
-        let Some(membership) = &self.assignment.membership else { return Ok(CycleEnd::Committed) };
-        let membership = self.nobody.as_ref().unwrap_or(membership);
-        let now = self.options.clock.now();
-        let budget = self.transactions.limits().left_for_each_of(self.tasks.running().count(), self.load());
-        let mut tasks: Vec<_> = self.tasks.running_mut().filter(|(_, task)| chosen(task)).collect();
-        for (number, task) in &mut tasks {
-            let end = |topic: &str| self.member.known_end(topic, **number).max(self.report.end(topic, **number));
-            task.follow_ends(&self.inputs, end, now);
-            task.round(now, &self.options, budget);
-        }
-        tasks.retain(|(_, task)| task.is_dirty());
-        if !tasks.is_empty() {
-            match self.transactions.write(&mut tasks, membership, limit)? {
-                TransactionEnd::Committed(changelogs, lasted) => {
-                    for (number, task) in tasks {
-                        let (end, written) = changelogs.get(number).copied().unwrap_or((-1, Load::default()));
-                        task.committed(end, written, &self.metrics);
-                    }
-                    self.report.committed(now, lasted);
-                }
-                TransactionEnd::Failed(error) => {
-                    let numbers: BTreeSet<i32> = tasks.iter().map(|(number, _)| **number).collect();
-                    let kept = fault::is_mutant("state-kept-after-abort")
-                        || matches!(error, TransactionError::Unclear(_)) && fault::is_mutant("unclear-outcome-repeated");
-                    numbers.into_iter().filter(|_| !kept).for_each(|number| self.tasks.drop_state(number));
-                    return Ok(CycleEnd::Failed);
-                }
-            }
-        }
-        let end = |topic: &str, number| self.member.known_end(topic, number).max(self.report.end(topic, number));
-        let tasks = self.tasks.running().map(|(number, task)| (number, task.metadata(&self.inputs, |topic| end(topic, number))));
-        self.report.tasks(tasks.collect());
-        Ok(CycleEnd::Committed)
+    fn pass_on(&mut self, events: VecDeque<GroupEvent>) -> Result<(), Failure> {
+        events.into_iter().try_for_each(|event| self.handle(Event::Group(event)))
+    }
+
+    /// Writes one transaction.
+    fn write(&mut self, is_member: bool, deadline: Deadline) -> Result<Commit, TransactionError> {
+        fault::point("before-begin");
+        self.producer.begin()?;
+        let offsets = self.machine.write(|record| self.producer.send(record, deadline))?;
+        let membership = if is_member { self.membership.as_ref() } else { self.nobody.as_ref() };
+        let Some(membership) = membership else { return Err(TransactionError::Fatal("not a member of the group".to_owned())) };
+        let commit = self.producer.commit(&offsets, &membership.metadata, deadline)?;
+        fault::point("after-commit");
+        Ok(commit)
     }
 }
 
-/// When to stop gathering: at `latest`, given the earliest time at which a cycle of a task is due.
-fn gather_until(began: Instant, latest: Instant, next_cycle: Option<Instant>, has_left: bool) -> Instant {
-    if has_left { latest } else { next_cycle.map_or(latest, |due| due.clamp(began + GATHER_MIN, latest)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MILLI: Duration = Duration::from_millis(1);
-
-    #[test]
-    fn records_are_gathered_until_the_next_cycle_is_due() {
-        let began = monotonic();
-        assert_eq!(gather_until(began, began + POLL_LIMIT, Some(began + 30 * MILLI), false), began + 30 * MILLI);
-    }
-
-    #[test]
-    fn an_overdue_cycle_still_leaves_time_to_read() {
-        let began = monotonic();
-        let latest = began + 30 * MILLI + POLL_LIMIT;
-        assert_eq!(gather_until(began + 30 * MILLI, latest, Some(began), false), began + 30 * MILLI + GATHER_MIN);
-    }
-
-    #[test]
-    fn a_shutdown_request_is_noticed_although_no_cycle_is_due_for_long() {
-        let began = monotonic();
-        assert_eq!(gather_until(began, began + POLL_LIMIT, Some(began + 10_000 * MILLI), false), began + POLL_LIMIT);
-        assert_eq!(gather_until(began, began + POLL_LIMIT, None, false), began + POLL_LIMIT, "nor without any task");
-    }
+fn now(options: &Options) -> Now {
+    Now { monotonic: monotonic(), wall: options.clock.now() }
 }

@@ -3,25 +3,10 @@
 use std::time::Duration;
 
 use super::failure::Failure;
+pub(super) use super::read_record::ReadRecord;
 use crate::config::section::SchemaRegistry;
-use crate::event::Rejection;
 use crate::kafka::{Record, wait};
 use crate::registry::{Read, Schemas};
-
-/// A record, and its value as the formats read it.
-pub(super) struct ReadRecord<'a> {
-    /// The record as it is in the topic.
-    pub record: Record<'a>,
-    /// Its value as the formats read it, or why it cannot be read.
-    pub value: Result<Option<&'a [u8]>, Rejection>,
-}
-
-impl ReadRecord<'_> {
-    /// The value that could not be understood; `None` if it could not even be read.
-    pub(super) fn readable(&self) -> Option<&[u8]> {
-        self.value.as_ref().ok().copied().flatten()
-    }
-}
 
 /// Reads the values of one thread.
 pub(super) struct Values {

@@ -1,51 +1,9 @@
-//! The input topics as found in the cluster: the partition count that all share, and the partitioners that may have written them.
+//! Looks up the input topics in the cluster.
 
-use std::collections::BTreeMap;
-
-use crate::kafka::{Inspector, TopicId, wait};
-use crate::partitioner::{Candidates, Partitioner};
+use crate::kafka::{Inspector, wait};
 use crate::stream::failure::Failure;
+pub(crate) use crate::stream::inputs::{Inputs, SampledPartitioning, TopicIds};
 use crate::stream::options::{InputTopic, Options, Route};
-
-/// The input topics of all tasks.
-#[derive(Clone, Debug)]
-pub(crate) struct Inputs {
-    /// Sorted by name.
-    pub topics: Vec<InputTopic>,
-    /// Partitions of each topic, and thus the number of tasks.
-    pub partitions: i32,
-    /// How the topics seem to be partitioned; `None` if keys are not compared.
-    pub partitioning: Option<SampledPartitioning>,
-    /// Ids of the topics as of the start.
-    pub ids: TopicIds,
-}
-
-/// The partitioners that fit the keys sampled from the input topics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct SampledPartitioning {
-    /// Those that fit every topic.
-    pub candidates: Candidates,
-    /// Whether there are enough keys, or the configuration names a partitioner.
-    pub certain: bool,
-}
-
-impl SampledPartitioning {
-    /// The partitioner, if there is no doubt about it.
-    pub(crate) fn established(self) -> Option<Partitioner> {
-        self.candidates.single().filter(|_| self.certain)
-    }
-}
-
-/// The ids of the topics that the state depends on; `None` where the broker has no ids.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TopicIds {
-    /// Of each input, in the order of [`Inputs::topics`].
-    pub inputs: Vec<Option<TopicId>>,
-    /// Of the changelog.
-    pub changelog: Option<TopicId>,
-    /// Of the topics that the repartition stage reads, by name.
-    pub repartitioned: BTreeMap<String, TopicId>,
-}
 
 impl Inputs {
     /// Looks up the topics. [`Self::partitioning`] and [`Self::ids`] are filled in later.
@@ -92,11 +50,6 @@ impl Inputs {
             repartitioned: repartitioned.into_iter().filter_map(|name| Some((name.to_owned(), id(name)?))).collect(),
         };
         Ok(())
-    }
-
-    /// The index of a topic in [`Self::topics`].
-    pub(crate) fn index(&self, topic: &str) -> Option<usize> {
-        self.topics.iter().position(|input| input.name == topic)
     }
 }
 

@@ -1,16 +1,15 @@
 //! `topics reset`: moves the group's offsets back to those in the stamps of the state. Every instance must be stopped.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::inputs::Inputs;
 use super::stamps;
 use crate::fault;
 use crate::kafka::{Consumer, Inspector, Offset};
-use crate::stream::committed::{CommitPoint, Committed, Halt};
+use crate::stream::committed::Committed;
 use crate::stream::failure::Failure;
+use crate::stream::machine::stamp::{Stamp, StampedInput};
 use crate::stream::options::Options;
-use crate::stream::stamp::{Stamp, StampedInput};
 
 /// An input partition whose group offset differs from the state's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +33,7 @@ pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
     let inputs = Arc::new(Inputs::describe(options, &Inspector::new(&options.properties)?)?);
     let committed = Committed::new(options, &inputs)?;
     let tasks: Vec<i32> = (0..inputs.partitions).collect();
-    let points = settled(&committed, &tasks)?;
+    let points = committed.settled(&tasks, !fault::is_mutant("reset-does-not-wait"))?;
     let mut moves = Vec::new();
     for (task, stamp) in stamps::newest(&committed.reader, &committed.changelog, inputs.partitions)? {
         let Some(point) = points.get(&task) else { continue };
@@ -42,21 +41,6 @@ pub fn plan(options: &Options) -> Result<Vec<Move>, Failure> {
         moves.extend(moves_of(task, &stamp, committed));
     }
     Ok(moves)
-}
-
-/// The group's stable offsets, once the transactions that were open when they were read have ended.
-fn settled(committed: &Committed, tasks: &[i32]) -> Result<BTreeMap<i32, CommitPoint>, Failure> {
-    let mut alive = || Ok(true);
-    let points = committed.commit_points(tasks, &mut alive).and_then(|points| {
-        if !fault::is_mutant("reset-does-not-wait") {
-            committed.wait_until_stable(tasks, &points, &mut alive)?;
-        }
-        Ok(points)
-    });
-    points.map_err(|halt| match halt {
-        Halt::Failed(failure) => failure,
-        Halt::Interrupted => Failure::kafka("reading the group's committed offsets", &"interrupted"),
-    })
 }
 
 /// The inputs of one task whose `committed` offsets differ from the stamp; topics that are not read any more are left alone.
@@ -80,6 +64,8 @@ pub fn apply(options: &Options, group: &str, moves: &[Move]) -> Result<(), Failu
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use crate::kafka::{Consumer, Offset, Record, Visitor, read_to_end, wait};
 use crate::stream::failure::Failure;
-use crate::stream::stamp::{self, Stamp};
+use crate::stream::machine::stamp::{self, Stamp};
 
 /// Every transaction ends with a stamp, so most are found within this many offsets of the end. Transactions can be larger or aborted; the
 /// tail is then extended by [`FACTOR`], up to the whole log.

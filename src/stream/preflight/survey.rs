@@ -8,8 +8,8 @@ use super::topics::{self, OwnTopic};
 use super::{group, rights, sample, stamps};
 use crate::kafka::{Consumer, Found, Inspector};
 use crate::stream::failure::Failure;
+use crate::stream::machine::stamp::Basis;
 use crate::stream::options::Options;
-use crate::stream::stamp::Basis;
 
 /// What the survey found.
 #[derive(Debug, Default)]

@@ -13,11 +13,11 @@ use crate::clock::{Deadline, monotonic};
 use crate::config::section::OnBadRun;
 use crate::fault;
 use crate::kafka::{NextOffset, Outgoing, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
-use crate::stream::cycle::give_up;
 use crate::stream::failure::Failure;
 use crate::stream::group_event::note;
 use crate::stream::identity::replacement_id;
-use crate::stream::load::Load;
+use crate::stream::machine::load::Load;
+use crate::stream::machine::transaction::give_up;
 use crate::telemetry::TransactionOutcome;
 
 /// How long a transaction may take; the broker aborts one that lasts longer.

@@ -6,7 +6,7 @@ use crate::clock::monotonic;
 use crate::config::section::Start;
 use crate::kafka::{Consumer, Inspector, wait};
 use crate::stream::failure::Failure;
-use crate::stream::offsets::{self, Known, Permits, Resolved};
+use crate::stream::machine::offsets::{self, Known, Permits, Resolved};
 
 /// A topic partition.
 pub(super) type Place = (String, i32);

@@ -13,7 +13,7 @@ use crate::clock::monotonic;
 use crate::kafka::{Consumer, Inspector, Offset, Record, TopicId, Visitor, read_to_end, wait};
 use crate::partitioner::Partitioner;
 use crate::stream::failure::Failure;
-use crate::stream::offsets::Permits;
+use crate::stream::machine::offsets::Permits;
 use crate::stream::options::{InputTopic, Options};
 use crate::stream::preflight::{Inputs, stamps};
 use crate::telemetry::Metrics;

@@ -29,18 +29,18 @@ use crate::engine::bad_run::BadRun;
 use crate::event::PerStream;
 use crate::kafka::{Consumer, ConsumerEvent, Inspector, Membership, Offset, Record, TransactionError, TransactionalProducer, wait};
 use crate::stop::Stop;
-use crate::stream::catch_up::Position;
-use crate::stream::cycle::give_up;
 use crate::stream::failure::Failure;
 use crate::stream::group_event::{GroupEvent, note};
 use crate::stream::identity::Identity;
 use crate::stream::joining::{is_wanted, join};
-use crate::stream::load::{Limits, Load};
+use crate::stream::machine::catch_up::Position;
+use crate::stream::machine::load::{Limits, Load};
+use crate::stream::machine::task::bad_run;
+use crate::stream::machine::transaction::give_up;
 use crate::stream::namesake::Namesake;
 use crate::stream::notices::Notices;
 use crate::stream::options::Options;
 use crate::stream::shared::Shared;
-use crate::stream::task::bad_run;
 use crate::stream::values::Values;
 use crate::telemetry::Metrics;
 use crate::threads::{InputMetadata, STEP_LIMIT, StepClock, TaskMetadata, ThreadReport};
@@ -276,7 +276,7 @@ impl RepartitionThread {
             self.producer.abort().or_else(|error| give_up(&error, 0, self.options.instance.is_some()).map_or(Ok(()), Err))?;
         }
         if lost && let (Some(namesake), Some(own)) = (&self.namesake, &self.membership) {
-            namesake.check(own, || is_wanted(&self.clock, &self.stop))?;
+            namesake.check(&own.member, || is_wanted(&self.clock, &self.stop))?;
         }
         self.partitions.clear();
         self.owned.clear();

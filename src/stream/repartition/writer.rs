@@ -12,7 +12,7 @@ use crate::engine::Outcome;
 use crate::event::{Headers, Raw, Rejection};
 use crate::kafka::{Outgoing, Record, TRANSACTION_TIMEOUT, TopicId, TransactionError, TransactionalProducer};
 use crate::stream::dead_letter::DeadLetter;
-use crate::stream::load::Load;
+use crate::stream::machine::load::Load;
 use crate::stream::options::{InputTopic, Options};
 use crate::stream::values::ReadRecord;
 

@@ -66,6 +66,26 @@ fn the_pure_half_has_no_io_no_locks_and_no_shared_state() {
 }
 
 #[test]
+fn the_machines_of_the_stream_threads_have_no_io_and_no_clock() {
+    let mut files: Vec<_> = files(&["stream/machine"]).into_iter().filter(|(path, _)| !path.ends_with("tests.rs")).collect();
+    for (_, text) in &mut files {
+        text.truncate(text.find("#[cfg(test)]").unwrap_or(text.len()));
+    }
+    assert!(files.len() > 15);
+    let outside =
+        ["rdkafka", "tokio", "prometheus::", "std::fs", "std::net", "std::thread", "sync::mpsc", "crate::clock", "crate::registry"];
+    assert_eq!(offenders(&files, &outside), Vec::<String>::new());
+    // Of the module of the clients, only plain values.
+    let values = ["Commit", "NextOffset", "Outgoing", "Record", "TRANSACTION_TIMEOUT", "TopicId", "TransactionError", "wait"];
+    let imports = files.iter().flat_map(|(_, text)| text.split("use crate::kafka::").skip(1));
+    let names = imports.filter_map(|rest| rest.split(';').next()).flat_map(|names| names.split(|c: char| c != '_' && !c.is_alphanumeric()));
+    let others: Vec<&str> = names.filter(|name| !name.is_empty() && !values.contains(name)).collect();
+    assert_eq!(others, Vec::<&str>::new());
+    let drivers = ["super::thread", "super::restoring", "super::committed", "stream::thread", "stream::restoring", "stream::committed"];
+    assert_eq!(offenders(&files, &drivers), Vec::<String>::new());
+}
+
+#[test]
 fn every_module_imports_only_from_those_above_it() {
     let (pure, all) = modules();
     assert!(pure.len() > 8 && all.len() > pure.len() + 8, "{all:?}");

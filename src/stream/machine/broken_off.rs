@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::failure::Failure;
+use crate::stream::failure::Failure;
 
 /// How long the restores of a task may be broken off, one after another.
 const LIMIT: Duration = Duration::from_mins(5);

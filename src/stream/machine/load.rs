@@ -10,9 +10,9 @@ use std::time::Duration;
 use crate::fault;
 
 /// Most records in one transaction.
-pub(super) const RECORDS_MAX: usize = 50_000;
+pub(in crate::stream) const RECORDS_MAX: usize = 50_000;
 /// Most bytes in one transaction.
-pub(super) const BYTES_MAX: usize = 64 * 1024 * 1024;
+pub(in crate::stream) const BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The limits of a process that starts: 1,562 records or 2 MiB. Five quick transactions later they are at their maximum.
 const START: Limits = Limits { records: RECORDS_MAX >> 5, bytes: BYTES_MAX >> 5, record_bytes: 0 };
 /// The least limits. A transaction this small is tried whatever it holds.
@@ -24,7 +24,7 @@ const CORE_RECORD_BYTES: usize = 1024;
 
 /// A number of records and their total size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Load {
+pub(in crate::stream) struct Load {
     /// How many records.
     pub records: usize,
     /// Their total size, bytes.
@@ -33,7 +33,7 @@ pub(super) struct Load {
 
 /// The current limits of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limits {
+pub(in crate::stream) struct Limits {
     records: usize,
     bytes: usize,
     /// Size of a record in the failed transactions, forgotten slowly; 0: none has failed.
@@ -48,17 +48,17 @@ impl Default for Limits {
 
 impl Limits {
     /// Most records.
-    pub(super) const fn records(self) -> usize {
+    pub(in crate::stream) const fn records(self) -> usize {
         self.records
     }
 
     /// Most bytes of a transaction, whatever it was estimated at. The least ones are not bounded: nothing smaller could be tried instead.
-    pub(super) const fn bytes_written_max(self) -> usize {
+    pub(in crate::stream) const fn bytes_written_max(self) -> usize {
         if self.are_least() { usize::MAX } else { BYTES_MAX }
     }
 
     /// The least size at which a record is estimated.
-    pub(super) const fn record_bytes(self) -> usize {
+    pub(in crate::stream) const fn record_bytes(self) -> usize {
         self.record_bytes
     }
 
@@ -68,12 +68,12 @@ impl Limits {
     }
 
     /// Whether a transaction has failed because of its size and none has been quick enough since: then each record counts.
-    pub(super) const fn are_reduced(self) -> bool {
+    pub(in crate::stream) const fn are_reduced(self) -> bool {
         self.records < START.records || self.bytes < START.bytes
     }
 
     /// A transaction failed because of its size, or may have: it was estimated at this size, and this much of it was written.
-    pub(super) fn failed(&mut self, estimated: Load, written: Load) {
+    pub(in crate::stream) fn failed(&mut self, estimated: Load, written: Load) {
         if written.records == 0 || fault::is_mutant("limits-do-not-shrink") {
             return;
         }
@@ -85,7 +85,7 @@ impl Limits {
 
     /// A transaction has been committed within `took` of the `allowed` time. If the limits were what kept it from being larger, one twice
     /// as large would have taken twice as long.
-    pub(super) fn committed(&mut self, took: Duration, allowed: Duration, was_limited: bool) {
+    pub(in crate::stream) fn committed(&mut self, took: Duration, allowed: Duration, was_limited: bool) {
         self.record_bytes -= self.record_bytes.div_ceil(8);
         if was_limited && took < allowed / 4 {
             self.records = (self.records * 2).min(RECORDS_MAX);
@@ -94,13 +94,13 @@ impl Limits {
     }
 
     /// Whether a transaction has used four fifths of a limit; the rest is reserved for scores and changes.
-    pub(super) const fn are_nearly_reached(self, load: Load) -> bool {
+    pub(in crate::stream) const fn are_nearly_reached(self, load: Load) -> bool {
         load.records > self.records / 5 * 4 || load.bytes > self.bytes / 5 * 4
     }
 
     /// What each of `tasks` tasks may add to a transaction by scoring: accounts (each takes a change and a changelog record) and bytes of
     /// changes.
-    pub(super) fn left_for_each_of(self, tasks: usize, load: Load) -> Load {
+    pub(in crate::stream) fn left_for_each_of(self, tasks: usize, load: Load) -> Load {
         let tasks = tasks.max(1);
         let records = self.records.saturating_sub(load.records).max(self.records / 10) / 2;
         let bytes = self.bytes.saturating_sub(load.bytes + records * CORE_RECORD_BYTES).max(self.bytes / 10);

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use super::committed::CommitPoint;
+use super::commit_point::CommitPoint;
 use super::task::StreamTask;
 
 /// What a task is doing.
@@ -25,16 +25,23 @@ enum TaskState {
 
 /// Asks the restoring thread for every task that does not run.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Request {
+pub struct Request {
     /// Counts up.
     pub number: u64,
     /// The tasks.
     pub tasks: BTreeMap<i32, Wanted>,
 }
 
+impl Request {
+    /// The tasks whose state is held, with its commit point.
+    pub(super) fn held(&self) -> BTreeMap<i32, CommitPoint> {
+        self.tasks.iter().filter_map(|(task, wanted)| Some((*task, wanted.held.clone()?))).collect()
+    }
+}
+
 /// A task that does not run.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub struct Wanted {
     /// The first request that asked for it. Whatever was restored for that one or a later one has been accepted.
     pub asked: u64,
     /// The commit point of its state, if it is held.
@@ -82,6 +89,11 @@ impl Tasks {
             TaskState::Running(task) => Some(task),
             TaskState::Restoring { .. } => None,
         }
+    }
+
+    /// Whether a task runs.
+    pub(super) fn is_running(&self, number: i32) -> bool {
+        matches!(self.states.get(&number), Some(TaskState::Running(_)))
     }
 
     /// The tasks that do not run.
@@ -195,8 +207,8 @@ fn answers(request: u64, asked: Option<u64>) -> bool {
 mod tests {
     use super::*;
     use crate::engine::OutputRecord;
-    use crate::stream::load::Load;
-    use crate::stream::task::tests::restored_task;
+    use crate::stream::machine::load::Load;
+    use crate::stream::machine::task::tests::restored_task;
     use crate::telemetry::Metrics;
 
     fn running(tasks: &Tasks) -> Vec<i32> {

@@ -12,8 +12,8 @@
 //!
 //! The permissions hold for one start of a task (`starts.rs`). `basis.rs` compares topic ids, before this table applies.
 
-use super::failure::Failure;
 use crate::config::section::Start;
+use crate::stream::failure::Failure;
 
 /// What the operator permits for the start of each task, and `kafka.start`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Permits {
 
 /// What is known about one input partition. Offsets are those of the *next* record to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Known {
+pub(in crate::stream) struct Known {
     /// The group's stable committed offset.
     pub group: Option<i64>,
     /// The offset in the state's stamp.
@@ -49,7 +49,7 @@ pub(super) struct Known {
 
 /// Where to continue, and whether that offset must be committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Resolved {
+pub(in crate::stream) struct Resolved {
     /// The next offset to read.
     pub next: i64,
     /// Whether the next transaction must commit it even if nothing is read.
@@ -57,7 +57,7 @@ pub(super) struct Resolved {
 }
 
 /// Whether group and stamp contradict each other. This may be temporary: a transaction may have been committed between the two readings.
-pub(super) fn contradict(known: &Known) -> bool {
+pub(in crate::stream) fn contradict(known: &Known) -> bool {
     known.group.is_some() && known.group != known.stamp
 }
 
@@ -65,7 +65,7 @@ pub(super) fn contradict(known: &Known) -> bool {
 ///
 /// # Errors
 /// Those of the table.
-pub(super) fn resolve(topic: &str, partition: i32, known: &Known, permits: Permits) -> Result<Resolved, Failure> {
+pub(in crate::stream) fn resolve(topic: &str, partition: i32, known: &Known, permits: Permits) -> Result<Resolved, Failure> {
     let topic = || topic.to_owned();
     let candidate = match (known.group, known.stamp) {
         (Some(group), Some(stamp)) if group == stamp => Resolved { next: group, must_commit: false },

@@ -4,19 +4,12 @@
 use std::time::{Duration, Instant};
 
 use super::catch_up::{CatchUp, CatchUpLog, Mode, Position};
-use super::committed::CommitPoint;
-use super::dead_letter::DeadLetter;
-use super::failure::Failure;
+use super::commit_point::CommitPoint;
+use super::event::Now;
 use super::live_keys::LiveKeys;
 use super::load::Load;
-use super::notices::{self, Notices};
-use super::options::{InputTopic, Options, Route};
-use super::preflight::Inputs;
-use super::repartition::{Origin, origin_of};
-use super::restore::Restored;
+use super::restored::Restored;
 use super::stamp::{Basis, Stamp, StampedInput};
-use super::values::ReadRecord;
-use crate::clock::monotonic;
 use crate::config::section::OnBadRun;
 use crate::directory::SharedTask;
 use crate::engine::bad_run::{BadRun, Finding};
@@ -24,12 +17,19 @@ use crate::engine::{Input, Outcome, OutputRecord, RoundOptions};
 use crate::event::{Headers, Place, Rejection, Shape, Stream};
 use crate::fault;
 use crate::kafka::Record;
+use crate::stream::dead_letter::DeadLetter;
+use crate::stream::failure::Failure;
+use crate::stream::inputs::Inputs;
+use crate::stream::notices::{self, Notices};
+use crate::stream::options::{InputTopic, Options, Route};
+use crate::stream::read_record::ReadRecord;
+use crate::stream::repartition::{Origin, origin_of};
 use crate::telemetry::{Metrics, TaskMeter};
 use crate::threads::{InputMetadata, TaskMetadata};
 use crate::time::Timestamp;
 
 /// A task and its position in the inputs.
-pub(super) struct StreamTask {
+pub(in crate::stream) struct StreamTask {
     /// Accounts, scores, and what the changelog does not hold yet.
     pub shared: SharedTask,
     /// In the order of [`Inputs::topics`].
@@ -69,8 +69,8 @@ pub(super) struct StreamTask {
 }
 
 impl StreamTask {
-    /// A restored task.
-    pub(super) fn new(restored: Restored) -> Self {
+    /// A restored task, whose first cycle is due at `now`.
+    pub(in crate::stream) fn new(restored: Restored, now: Instant) -> Self {
         // Not what readers see: they see it only once the task runs.
         let meter = TaskMeter::new(&restored.shared.engine.summary());
         Self {
@@ -94,12 +94,12 @@ impl StreamTask {
             read_bytes: 0,
             record_bytes: restored.record_bytes,
             has_left: false,
-            next_cycle: monotonic(),
+            next_cycle: now,
         }
     }
 
     /// Prepares for a new assignment: bad runs are counted from scratch, and the end of each input must be reached again.
-    pub(super) fn reassigned(&mut self) {
+    pub(in crate::stream) fn reassigned(&mut self) {
         self.runs = vec![BadRun::default(); self.runs.len()];
         self.has_deletions = false;
         for position in &mut self.positions {
@@ -111,7 +111,7 @@ impl StreamTask {
     ///
     /// # Errors
     /// If most records of its topic partition are bad, or they need a schema registry.
-    pub(super) fn process(
+    pub(in crate::stream) fn process(
         &mut self,
         index: usize,
         read: &ReadRecord<'_>,
@@ -193,17 +193,17 @@ impl StreamTask {
     }
 
     /// An input has been read to its end, at this offset. Once all have, the task may publish, so its next cycle is due immediately.
-    pub(super) fn reached_end(&mut self, index: usize, offset: i64) {
+    pub(in crate::stream) fn reached_end(&mut self, index: usize, offset: i64, now: Instant) {
         if let Some(position) = self.positions.get_mut(index) {
             position.reach_end(offset);
         }
         if self.mode == Mode::CatchingUp && self.is_at_end() {
-            self.next_cycle = monotonic();
+            self.next_cycle = now;
         }
     }
 
     /// Takes note of the ends of the inputs, as far as they are known.
-    pub(super) fn follow_ends(&mut self, inputs: &Inputs, known_end: impl Fn(&str) -> Option<i64>, now: Timestamp) {
+    pub(in crate::stream) fn follow_ends(&mut self, inputs: &Inputs, known_end: impl Fn(&str) -> Option<i64>, now: Timestamp) {
         for (topic, position) in inputs.topics.iter().zip(&mut self.positions) {
             if let Some(end) = known_end(&topic.name) {
                 position.follow_end(end, now);
@@ -213,57 +213,57 @@ impl StreamTask {
 
     /// Whether the deletions among its backlog are known: until then nothing else is read, so that a deletion seldom comes after records of
     /// the account's next life.
-    pub(super) fn has_deletions(&mut self, inputs: &Inputs) -> bool {
+    pub(in crate::stream) fn has_deletions(&mut self, inputs: &Inputs) -> bool {
         let mut accounts = inputs.topics.iter().zip(&self.positions).filter(|(topic, _)| is_accounts(topic));
         self.has_deletions |= accounts.all(|(_, position)| position.at_end);
         self.has_deletions
     }
 
     /// Whether an input is read now.
-    pub(super) fn reads(&self, topic: &InputTopic) -> bool {
+    pub(in crate::stream) fn reads(&self, topic: &InputTopic) -> bool {
         self.has_deletions || is_accounts(topic)
     }
 
     /// Whether every input has been read to its end.
-    pub(super) fn is_at_end(&self) -> bool {
+    pub(in crate::stream) fn is_at_end(&self) -> bool {
         self.positions.iter().all(|position| position.at_end)
     }
 
     /// Scores the accounts that are due at `now`, within a budget of accounts and bytes of changes.
-    pub(super) fn round(&mut self, now: Timestamp, options: &Options, budget: Load) {
+    pub(in crate::stream) fn round(&mut self, now: Now, options: &Options, budget: Load) {
         let time = &options.settings.time;
-        self.mode = self.catch_up.mode(&self.positions, now, time.catch_up_age_ms, time.catch_up_limit_ms);
-        if let Some(message) = self.catch_up_log.note(self.mode, monotonic()) {
+        self.mode = self.catch_up.mode(&self.positions, now.wall, time.catch_up_age_ms, time.catch_up_limit_ms);
+        if let Some(message) = self.catch_up_log.note(self.mode, now.monotonic) {
             tracing::info!(task = self.shared.number(), "{message}");
         }
         let (publish, catching_up) = (self.mode != Mode::CatchingUp, self.mode == Mode::Overdue);
         let round = RoundOptions { publish, catching_up, budget: budget.records, bytes: budget.bytes };
-        let report = self.shared.round(now, &round, &mut self.changes);
+        let report = self.shared.round(now.wall, &round, &mut self.changes);
         self.has_left = report.left > 0 || report.waiting_left;
         self.changes_bytes += report.bytes;
         // What is beyond the budget follows in the next cycle, without a pause.
-        self.next_cycle = if self.has_left { monotonic() } else { monotonic() + self.interval(options) };
+        self.next_cycle = if self.has_left { now.monotonic } else { now.monotonic + self.interval(options) };
     }
 
     /// Whether an input looks like a bad run but has too few records to be sure. Nothing is committed until then: if the service does exit,
     /// it must leave nothing behind.
-    pub(super) fn awaits_verdict(&self, options: &Options) -> bool {
+    pub(in crate::stream) fn awaits_verdict(&self, options: &Options) -> bool {
         let open = |(run, position): (&BadRun, &Position)| run.is_open(options.bad_run) && !position.at_end;
         options.on_bad_run == OnBadRun::Exit && self.runs.iter().zip(&self.positions).any(open)
     }
 
     /// Whether the last round left waiting records or unscored accounts because of its budget.
-    pub(super) const fn has_left(&self) -> bool {
+    pub(in crate::stream) const fn has_left(&self) -> bool {
         self.has_left
     }
 
     /// When the next cycle is due.
-    pub(super) const fn next_cycle(&self) -> Instant {
+    pub(in crate::stream) const fn next_cycle(&self) -> Instant {
         self.next_cycle
     }
 
     /// Whether there is anything to write: offsets or state have changed, or the offsets have never been committed.
-    pub(super) fn is_dirty(&self) -> bool {
+    pub(in crate::stream) fn is_dirty(&self) -> bool {
         self.must_commit
             || self.read > 0
             || !self.changes.is_empty()
@@ -272,7 +272,7 @@ impl StreamTask {
     }
 
     /// Estimates what this task adds to the next transaction. `record_bytes`: the least size of a changelog record to reckon with.
-    pub(super) fn load(&self, record_bytes: usize) -> Load {
+    pub(in crate::stream) fn load(&self, record_bytes: usize) -> Load {
         if !self.is_dirty() {
             return Load::default();
         }
@@ -285,7 +285,7 @@ impl StreamTask {
     }
 
     /// The stamp of the current state, after it was written to the changelog.
-    pub(super) fn stamp(&self, inputs: &Inputs) -> Stamp {
+    pub(in crate::stream) fn stamp(&self, inputs: &Inputs) -> Stamp {
         let input = |(topic, position): (&InputTopic, &Position)| StampedInput {
             topic: topic.name.clone(),
             partitions: inputs.partitions,
@@ -299,7 +299,7 @@ impl StreamTask {
     }
 
     /// The next offset of every input, moved or not.
-    pub(super) fn offsets<'a>(&'a self, inputs: &'a Inputs) -> impl Iterator<Item = (String, i32, i64)> + 'a {
+    pub(in crate::stream) fn offsets<'a>(&'a self, inputs: &'a Inputs) -> impl Iterator<Item = (String, i32, i64)> + 'a {
         let number = self.shared.number();
         let sent = inputs.topics.iter().zip(&self.positions).zip(&self.commit_point.group);
         let sent = sent.filter(|((_, position), mark)| !fault::is_mutant("moved-offsets-only") || **mark != Some(position.next));
@@ -308,7 +308,7 @@ impl StreamTask {
     }
 
     /// How far the task has read, for the API, the metrics and the watchdog. `known_end` returns the end of a partition, if it is known.
-    pub(super) fn metadata(&self, inputs: &Inputs, known_end: impl Fn(&str) -> Option<i64>) -> TaskMetadata {
+    pub(in crate::stream) fn metadata(&self, inputs: &Inputs, known_end: impl Fn(&str) -> Option<i64>) -> TaskMetadata {
         let input = |(topic, position): (&InputTopic, &Position)| InputMetadata {
             topic: topic.name.clone(),
             next: position.next,
@@ -323,7 +323,7 @@ impl StreamTask {
 
     /// Everything so far has been committed. `changelog_end`: where the changelog now ends; `changelog`: how many records were expected to
     /// be written to it, and how many bytes were.
-    pub(super) fn committed(&mut self, changelog_end: i64, changelog: Load, metrics: &Metrics) {
+    pub(in crate::stream) fn committed(&mut self, changelog_end: i64, changelog: Load, metrics: &Metrics) {
         let mean = changelog.bytes / changelog.records.max(1);
         self.record_bytes = mean.max(self.record_bytes - self.record_bytes / 8);
         self.meter.committed(&self.shared.view().summary(), metrics);
@@ -350,7 +350,7 @@ fn is_accounts(topic: &InputTopic) -> bool {
 }
 
 /// The failure of a topic of which most records are bad.
-pub(super) fn bad_run(topic: &InputTopic, record: Record<'_>, finding: Finding, shape: Option<Shape>) -> Failure {
+pub(in crate::stream) fn bad_run(topic: &InputTopic, record: Record<'_>, finding: Finding, shape: Option<Shape>) -> Failure {
     Failure::BadRun {
         topic: topic.name.clone(),
         partition: record.partition(),
@@ -364,4 +364,4 @@ pub(super) fn bad_run(topic: &InputTopic, record: Record<'_>, finding: Finding, 
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(in crate::stream) mod tests;

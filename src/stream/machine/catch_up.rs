@@ -9,7 +9,7 @@ const LOG_AFTER: Duration = Duration::from_secs(10);
 
 /// How far one input partition has been read.
 #[derive(Clone, Debug)]
-pub(super) struct Position {
+pub(in crate::stream) struct Position {
     /// The next offset to read.
     pub next: i64,
     /// The offset up to which everything has been read; beyond `next` where only control records follow.
@@ -22,12 +22,12 @@ pub(super) struct Position {
 
 impl Position {
     /// A position before anything has been read.
-    pub(super) const fn at(next: i64) -> Self {
+    pub(in crate::stream) const fn at(next: i64) -> Self {
         Self { next, read_to: next, at_end: false, last: None }
     }
 
     /// Advances past a record.
-    pub(super) fn pass(&mut self, offset: i64, timestamp: Option<Timestamp>) {
+    pub(in crate::stream) fn pass(&mut self, offset: i64, timestamp: Option<Timestamp>) {
         self.next = offset + 1;
         self.read_to = self.read_to.max(self.next);
         self.at_end = false;
@@ -35,21 +35,21 @@ impl Position {
     }
 
     /// The consumer has come to an end of the partition.
-    pub(super) fn reach_end(&mut self, end: i64) {
+    pub(in crate::stream) fn reach_end(&mut self, end: i64) {
         self.read_to = self.read_to.max(end);
         self.at_end = true;
     }
 
     /// The partition's end is known to be at `end`. If that is beyond what was read, the next record has arrived by `now`, after the end
     /// was reached.
-    pub(super) fn follow_end(&mut self, end: i64, now: Timestamp) {
+    pub(in crate::stream) fn follow_end(&mut self, end: i64, now: Timestamp) {
         if self.at_end && end > self.read_to {
             (self.at_end, self.last) = (false, Some(now));
         }
     }
 
     /// Records and control records between what was read and the end; `None` while the end is unknown.
-    pub(super) fn lag(&self, known_end: Option<i64>) -> Option<u64> {
+    pub(in crate::stream) fn lag(&self, known_end: Option<i64>) -> Option<u64> {
         let end = known_end.or(self.at_end.then_some(self.read_to))?;
         Some(u64::try_from(end - self.read_to).unwrap_or(0))
     }
@@ -62,7 +62,7 @@ impl Position {
 
 /// What a task does in a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(in crate::stream) enum Mode {
     /// Score and publish.
     Live,
     /// Only update the state.
@@ -73,14 +73,14 @@ pub(super) enum Mode {
 
 /// What the log says about catch-up. A start or a single old record, which are over in a moment, are not worth a line.
 #[derive(Debug, Default)]
-pub(super) struct CatchUpLog {
+pub(in crate::stream) struct CatchUpLog {
     since: Option<Instant>,
     is_logged: bool,
 }
 
 impl CatchUpLog {
     /// What to log after a round in this mode, if anything.
-    pub(super) fn note(&mut self, mode: Mode, now: Instant) -> Option<&'static str> {
+    pub(in crate::stream) fn note(&mut self, mode: Mode, now: Instant) -> Option<&'static str> {
         if mode == Mode::Live {
             return std::mem::take(self).is_logged.then_some("caught up: scores and publishes again");
         }
@@ -94,14 +94,14 @@ impl CatchUpLog {
 
 /// Tracks how long a task has been catching up.
 #[derive(Clone, Debug, Default)]
-pub(super) struct CatchUp {
+pub(in crate::stream) struct CatchUp {
     since: Option<Timestamp>,
 }
 
 impl CatchUp {
     /// The mode at `now`. `age_ms`: a next record older than this means catch-up, `None` means never; `limit_ms`: how long publishing may
     /// be held back.
-    pub(super) fn mode<'a>(
+    pub(in crate::stream) fn mode<'a>(
         &mut self,
         positions: impl IntoIterator<Item = &'a Position>,
         now: Timestamp,

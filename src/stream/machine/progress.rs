@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::assignment::Assignment;
-use super::failure::Failure;
+use crate::stream::failure::Failure;
 
 /// How long the group may leave a thread without a complete assignment.
 const ASSIGNMENT_LIMIT: Duration = Duration::from_mins(5);

@@ -1,4 +1,4 @@
-//! The commit cycle: everything that the tasks have read, decided and changed becomes one transaction.
+//! What a transaction holds: everything that its tasks have read, decided and changed.
 //!
 //! ```text
 //!   round -> check sizes -> begin -> changes, dead letters, changelog and stamp of each task -> drain -> offsets -> commit
@@ -7,75 +7,42 @@
 //! group has already replaced, because the broker checks the membership that comes with them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::failure::Failure;
-use super::identity::replacement_id;
 use super::load::{Limits, Load};
-use super::options::Options;
-use super::preflight::Inputs;
 use super::stamp;
 use super::task::StreamTask;
-use crate::clock::{Deadline, monotonic};
 use crate::fault;
-use crate::kafka::{Commit, Membership, NextOffset, Outgoing, TransactionError, TransactionalProducer};
-use crate::telemetry::{Metrics, TransactionOutcome};
-use crate::threads::StepClock;
+use crate::kafka::{Outgoing, TransactionError};
+use crate::stream::failure::Failure;
+use crate::stream::inputs::Inputs;
+use crate::stream::options::Options;
 
 /// How many transactions may fail in a row.
 const FAILED_MAX: usize = 5;
 /// Upper bound of what headers and framing add to the key and value of a change, bytes.
 const CHANGE_OVERHEAD_BYTES: usize = 512;
 
-/// Writes transactions, one at a time.
+/// The transactions of one thread, one at a time.
 pub(super) struct Transactions {
-    number: usize,
-    options: Arc<Options>,
-    inputs: Arc<Inputs>,
-    metrics: Arc<Metrics>,
-    transactional_id: String,
-    producer: TransactionalProducer,
-    clock: Arc<StepClock>,
-    destinations: Destinations,
-    failed_in_a_row: usize,
+    to: Destinations,
     limits: Limits,
-}
-
-/// How a transaction ended.
-pub(super) enum TransactionEnd {
-    /// Committed, with the offset at which the changelog of each task now ends, and what was written to it: the records that were
-    /// expected, and their bytes; and how long it took.
-    Committed(BTreeMap<i32, (i64, Load)>, Duration),
-    /// Failed. What the tasks regard as written was not written, and the producer must be replaced.
-    Failed(TransactionError),
+    failed_in_a_row: usize,
+    estimated: Load,
+    was_limited: bool,
+    written: Written,
 }
 
 impl Transactions {
-    /// Connects, and ends the transaction that an earlier run with the same transactional id left open.
-    ///
-    /// # Errors
-    /// If the client is refused or the transaction coordinator does not answer.
-    pub(super) fn new(
-        number: usize,
-        transactional_id: String,
-        options: &Arc<Options>,
-        inputs: &Arc<Inputs>,
-        metrics: &Arc<Metrics>,
-        clock: &Arc<StepClock>,
-    ) -> Result<Self, Failure> {
-        Ok(Self {
-            number,
-            options: Arc::clone(options),
-            inputs: Arc::clone(inputs),
-            metrics: Arc::clone(metrics),
-            producer: TransactionalProducer::new(&options.properties, &transactional_id, || clock.step())?,
-            transactional_id,
-            clock: Arc::clone(clock),
-            destinations: Destinations::of(options),
-            failed_in_a_row: 0,
+    pub(super) fn of(options: &Options) -> Self {
+        Self {
+            to: Destinations::of(options),
             limits: Limits::default(),
-        })
+            failed_in_a_row: 0,
+            estimated: Load::default(),
+            was_limited: false,
+            written: Written::default(),
+        }
     }
 
     /// The limits of the next transaction.
@@ -83,96 +50,69 @@ impl Transactions {
         self.limits
     }
 
-    /// Writes these tasks in one transaction.
+    /// Begins one that will hold these tasks.
     ///
     /// # Errors
-    /// If the transaction failed in a way that the process cannot recover from.
+    /// If a change is too large for the producer.
+    pub(super) fn begin(&mut self, tasks: &[&StreamTask]) -> Result<(), Failure> {
+        self.to.check(tasks)?;
+        self.estimated = tasks.iter().map(|task| task.load(self.limits.record_bytes())).sum();
+        self.was_limited = self.limits.are_nearly_reached(self.estimated) || tasks.iter().any(|task| task.has_left());
+        self.written = Written { bytes_max: self.limits.bytes_written_max(), ..Written::default() };
+        Ok(())
+    }
+
+    /// Sends the records of one task.
+    ///
+    /// # Errors
+    /// Those of `send`, and if the transaction has become too large.
     pub(super) fn write(
         &mut self,
-        tasks: &mut [(&i32, &mut StreamTask)],
-        membership: &Membership,
+        task: &mut StreamTask,
+        inputs: &Inputs,
+        send: &mut impl FnMut(&Outgoing<'_>) -> Result<(), TransactionError>,
+    ) -> Result<(), TransactionError> {
+        let mut writer = TaskWriter { send, written: &mut self.written, error: None };
+        writer.task(task, inputs, &self.to);
+        writer.error.map_or(Ok(()), Err)
+    }
+
+    /// It was committed in this time; `limit` was allowed.
+    pub(super) fn committed(&mut self, lasted: Duration, limit: Duration) {
+        self.failed_in_a_row = 0;
+        self.limits.committed(lasted, limit, self.was_limited);
+    }
+
+    /// What was written to the changelog of a task: as many records as were expected, and their bytes.
+    pub(super) fn changelog(&self, task: i32) -> Load {
+        self.written.changelogs.get(&task).copied().unwrap_or_default()
+    }
+
+    /// It failed after this time; `limit` was allowed.
+    ///
+    /// # Errors
+    /// If the process cannot recover from it.
+    pub(super) fn failed(
+        &mut self,
+        error: &TransactionError,
+        lasted: Duration,
         limit: Duration,
-    ) -> Result<TransactionEnd, Failure> {
-        self.destinations.check(tasks.iter().map(|(_, task)| &**task))?;
-        let estimated: Load = tasks.iter().map(|(_, task)| task.load(self.limits.record_bytes())).sum();
-        let was_limited = self.limits.are_nearly_reached(estimated) || tasks.iter().any(|(_, task)| task.has_left());
-        let began = monotonic();
-        let mut written = Written { bytes_max: self.limits.bytes_written_max(), ..Written::default() };
-        let result = self.transact(tasks, membership, Deadline::after(limit), &mut written);
-        let lasted = monotonic().duration_since(began);
-        match result {
-            Ok(commit) => {
-                if commit.may_be_repeated {
-                    // At once, while the coordinator answers.
-                    self.replace_producer()?;
-                }
-                for (number, _) in &*tasks {
-                    self.options.starts.over(**number);
-                }
-                self.failed_in_a_row = 0;
-                self.limits.committed(lasted, limit, was_limited);
-                self.metrics.transaction(TransactionOutcome::Committed, lasted);
-                let changelog = |task: i32| written.changelogs.get(&task).copied().unwrap_or_default();
-                // The commit marker takes the offset after the last record.
-                let changelogs = commit.last.into_iter().map(|(task, offset)| (task, (offset + 2, changelog(task)))).collect();
-                Ok(TransactionEnd::Committed(changelogs, lasted))
-            }
-            Err(error) => {
-                // One that failed sooner did not fail because of its size.
-                if written.is_too_large() || lasted >= limit / 2 {
-                    self.limits.failed(estimated, written.load);
-                }
-                // The abort may be what shows that another process has taken over.
-                let error = self.producer.abort().err().unwrap_or(error);
-                self.failed(&error, lasted)?;
-                Ok(TransactionEnd::Failed(error))
-            }
+        thread: usize,
+        is_named_instance: bool,
+    ) -> Result<(), Failure> {
+        // One that failed sooner did not fail because of its size.
+        if self.written.is_too_large() || lasted >= limit / 2 {
+            self.limits.failed(self.estimated, self.written.load);
         }
-    }
-
-    fn transact(
-        &self,
-        tasks: &mut [(&i32, &mut StreamTask)],
-        membership: &Membership,
-        deadline: Deadline,
-        written: &mut Written,
-    ) -> Result<Commit, TransactionError> {
-        fault::point("before-begin");
-        self.producer.begin()?;
-        for (_, task) in &mut *tasks {
-            let mut writer = TaskWriter { producer: &self.producer, deadline, written: &mut *written, error: None };
-            writer.task(task, &self.inputs, &self.destinations);
-            if let Some(error) = writer.error {
-                return Err(error);
-            }
-        }
-        let offsets: Vec<_> = tasks.iter().flat_map(|(_, task)| task.offsets(&self.inputs)).map(NextOffset::from).collect();
-        let commit = self.producer.commit(&offsets, &membership.metadata, deadline)?;
-        fault::point("after-commit");
-        Ok(commit)
-    }
-
-    fn failed(&mut self, error: &TransactionError, lasted: Duration) -> Result<(), Failure> {
         self.failed_in_a_row += 1;
-        let unclear = matches!(error, TransactionError::Unclear(_));
-        self.metrics.transaction(if unclear { TransactionOutcome::Unclear } else { TransactionOutcome::Aborted }, lasted);
-        let records_max = self.limits.records();
-        tracing::warn!(thread = self.number, ?error, in_a_row = self.failed_in_a_row, records_max, "transaction failed");
-        give_up(error, self.failed_in_a_row, self.options.instance.is_some()).map_or(Ok(()), Err)
-    }
-
-    /// After a transaction that failed or may have failed, or whose requests may still arrive: a new producer, whose id nobody else can
-    /// hold. The coordinator ends whatever the old one has left open, and a restore waits for that.
-    pub(super) fn replace_producer(&mut self) -> Result<(), Failure> {
-        let id = replacement_id(&self.transactional_id);
-        self.producer = TransactionalProducer::new(&self.options.properties, &id, || self.clock.step())?;
-        Ok(())
+        tracing::warn!(thread, ?error, in_a_row = self.failed_in_a_row, records_max = self.limits.records(), "transaction failed");
+        give_up(error, self.failed_in_a_row, is_named_instance).map_or(Ok(()), Err)
     }
 }
 
 /// Why the process cannot recover from a failed transaction, if it cannot. A fenced producer with a random transactional id was too slow;
 /// with that of a named instance, another process has taken over.
-pub(super) fn give_up(error: &TransactionError, failed_in_a_row: usize, is_named_instance: bool) -> Option<Failure> {
+pub(in crate::stream) fn give_up(error: &TransactionError, failed_in_a_row: usize, is_named_instance: bool) -> Option<Failure> {
     let is_named_instance = is_named_instance && !fault::is_mutant("fenced-counts-as-aborted");
     match error {
         TransactionError::Fatal(cause) => Some(Failure::kafka("writing a transaction", cause)),
@@ -203,8 +143,8 @@ impl Destinations {
     }
 
     /// Refuses changes too large for the producer before a transaction is begun.
-    fn check<'a>(&self, tasks: impl Iterator<Item = &'a StreamTask>) -> Result<(), Failure> {
-        for change in tasks.flat_map(|task| &task.changes) {
+    fn check(&self, tasks: &[&StreamTask]) -> Result<(), Failure> {
+        for change in tasks.iter().flat_map(|task| &task.changes) {
             let bytes = change.size() + CHANGE_OVERHEAD_BYTES;
             if bytes > self.record_bytes_max {
                 return Err(Failure::RecordTooLarge { topic: self.changes.clone(), bytes, limit: self.record_bytes_max });
@@ -233,14 +173,13 @@ impl Written {
 }
 
 /// Sends the records of one task; stops sending at the first error.
-struct TaskWriter<'a> {
-    producer: &'a TransactionalProducer,
-    deadline: Deadline,
+struct TaskWriter<'a, S> {
+    send: &'a mut S,
     written: &'a mut Written,
     error: Option<TransactionError>,
 }
 
-impl TaskWriter<'_> {
+impl<S: FnMut(&Outgoing<'_>) -> Result<(), TransactionError>> TaskWriter<'_, S> {
     fn task(&mut self, task: &mut StreamTask, inputs: &Inputs, to: &Destinations) {
         let number = task.shared.number();
         for change in &task.changes {
@@ -284,7 +223,7 @@ impl TaskWriter<'_> {
             let (bytes, limit) = (self.written.load.bytes, self.written.bytes_max);
             Some(TransactionError::Aborted(format!("{bytes} bytes are more than the limit of {limit}")))
         } else {
-            self.producer.send(record, self.deadline).err()
+            (self.send)(record).err()
         };
     }
 }
@@ -293,7 +232,7 @@ impl TaskWriter<'_> {
 mod tests {
     use super::*;
     use crate::engine::OutputRecord;
-    use crate::stream::task::tests::restored_task;
+    use crate::stream::machine::task::tests::restored_task;
 
     fn code(error: &TransactionError, failed_in_a_row: usize, is_named_instance: bool) -> Option<&'static str> {
         give_up(error, failed_in_a_row, is_named_instance).map(|failure| failure.code())
@@ -329,8 +268,8 @@ mod tests {
         let mut task = restored_task();
         let sized = |bytes| OutputRecord { key: String::new(), headers: Vec::new(), value: Some(vec![b'v'; bytes]) };
         task.changes.push(sized(1_000));
-        to.check(std::iter::once(&task)).unwrap();
+        to.check(&[&task]).unwrap();
         task.changes.push(sized(record_bytes_max - CHANGE_OVERHEAD_BYTES + 1));
-        assert_eq!(to.check(std::iter::once(&task)).unwrap_err().code(), "record_too_large");
+        assert_eq!(to.check(&[&task]).unwrap_err().code(), "record_too_large");
     }
 }

@@ -1,14 +1,14 @@
 //! What a state is based on besides its records: the identity of its topics, the partitioner of their keys, and the settings that its
 //! figures are expressed in. The stamp keeps it, and a process that finds another basis refuses to continue the state.
 
-use super::failure::Failure;
 use super::live_keys::KeyDigest;
-use super::preflight::Inputs;
 use super::stamp::{Basis, Stamp, StampedInput};
 use crate::fault;
 use crate::kafka::TopicId;
 use crate::partitioner::{Candidates, Partitioner};
 use crate::settings::Settings;
+use crate::stream::failure::Failure;
+use crate::stream::inputs::Inputs;
 
 impl Basis {
     /// The basis on which the state of this stamp is continued. What the stamp does not know yet, because it has none, comes from an
@@ -16,7 +16,7 @@ impl Basis {
     ///
     /// # Errors
     /// If something that the stamp knows has changed.
-    pub(super) fn continuing(stamp: Option<&Stamp>, inputs: &Inputs, settings: &Settings) -> Result<Self, Failure> {
+    pub(in crate::stream) fn continuing(stamp: Option<&Stamp>, inputs: &Inputs, settings: &Settings) -> Result<Self, Failure> {
         let stamped = stamp.and_then(|stamp| stamp.basis.as_ref());
         stamp.map_or(Ok(()), |stamp| same_partitions(stamp, inputs))?;
         let topic_ids = inputs.topics.iter().enumerate().map(|(index, topic)| {
@@ -35,7 +35,7 @@ impl Basis {
     }
 
     /// The partitioners by which an account may be in a partition; `None` if that is not checked.
-    pub(super) fn candidates(&self, inputs: &Inputs) -> Option<Candidates> {
+    pub(in crate::stream) fn candidates(&self, inputs: &Inputs) -> Option<Candidates> {
         inputs.partitioning.map(|sampled| self.partitioner.map_or(sampled.candidates, Candidates::only))
     }
 }
@@ -82,8 +82,8 @@ mod tests {
     use crate::config::section::Partitioning;
     use crate::event::Stream;
     use crate::money::{Currency, Rates};
+    use crate::stream::inputs::{SampledPartitioning, TopicIds};
     use crate::stream::options::{InputTopic, Route};
-    use crate::stream::preflight::inputs::{SampledPartitioning, TopicIds};
     use crate::time::Zone;
 
     fn id(number: i64) -> Option<TopicId> {

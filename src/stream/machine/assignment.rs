@@ -2,11 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kafka::Membership;
+/// As whom a thread commits offsets: brokers refuse those of a member that the group has replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The generation of the group.
+    pub generation: i32,
+    /// The id that the group has given the member.
+    pub member: String,
+}
 
 /// The tasks assigned to one thread.
 #[derive(Default)]
-pub(super) struct Assignment {
+pub(in crate::stream) struct Assignment {
     /// Tasks that have their partition of every input topic.
     pub tasks: Vec<i32>,
     /// Tasks that lack a topic, with the names of the missing ones.

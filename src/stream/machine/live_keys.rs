@@ -16,7 +16,7 @@ const SAMPLED_MAX: usize = 65_536;
 
 /// The keys that have a value.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LiveKeys {
+pub(in crate::stream) struct LiveKeys {
     /// Only hashes with this many trailing zero bits are kept.
     level: u32,
     sampled: HashSet<u64, FixedState>,
@@ -25,7 +25,7 @@ pub(super) struct LiveKeys {
 
 /// A digest of a set of keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct KeyDigest {
+pub(in crate::stream) struct KeyDigest {
     /// Only keys whose hash has this many trailing zero bits count.
     pub level: u32,
     /// How many there are.
@@ -36,21 +36,21 @@ pub(super) struct KeyDigest {
 
 impl KeyDigest {
     /// About how many keys there are in all.
-    pub(super) fn scaled(&self) -> u64 {
+    pub(in crate::stream) fn scaled(&self) -> u64 {
         self.count.saturating_mul(1_u64.checked_shl(self.level).unwrap_or(u64::MAX))
     }
 }
 
 impl LiveKeys {
     /// These keys.
-    pub(super) fn of<'a>(keys: impl Iterator<Item = &'a [u8]>) -> Self {
+    pub(in crate::stream) fn of<'a>(keys: impl Iterator<Item = &'a [u8]>) -> Self {
         let mut live = Self::default();
         keys.for_each(|key| live.write(key, true));
         live
     }
 
     /// Notes that a record was written: a value, or a tombstone.
-    pub(super) fn write(&mut self, key: &[u8], is_value: bool) {
+    pub(in crate::stream) fn write(&mut self, key: &[u8], is_value: bool) {
         let hash = xxh3_64(key);
         if hash.trailing_zeros() < self.level {
             return;
@@ -74,12 +74,12 @@ impl LiveKeys {
     }
 
     /// The digest of all keys.
-    pub(super) fn digest(&self) -> KeyDigest {
+    pub(in crate::stream) fn digest(&self) -> KeyDigest {
         KeyDigest { level: self.level, count: self.sampled.len() as u64, sum: self.sum }
     }
 
     /// The digest of the keys that `level` leaves; those of this set's own level if that is higher.
-    pub(super) fn digest_at(&self, level: u32) -> KeyDigest {
+    pub(in crate::stream) fn digest_at(&self, level: u32) -> KeyDigest {
         let level = level.max(self.level);
         let kept = self.sampled.iter().filter(|hash| hash.trailing_zeros() >= level);
         kept.fold(KeyDigest { level, ..KeyDigest::default() }, |digest, hash| KeyDigest {

@@ -14,17 +14,17 @@ use crate::partitioner::Partitioner;
 use crate::settings::StateVersion;
 
 /// The key of the stamp; keys of accounts never start with this byte.
-pub(super) const KEY: &[u8] = b"\0stamp";
+pub const KEY: &[u8] = b"\0stamp";
 
 /// The records that the state of one task was built from, and what else it is based on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub struct Stamp {
     /// Each input topic, sorted by name.
     pub inputs: Vec<StampedInput>,
     /// The engine's part: stream clocks, costs, counts.
     pub engine: Vec<u8>,
     /// Since version 2, and absent from the earliest stamps of that version.
-    pub basis: Option<Basis>,
+    pub(in crate::stream) basis: Option<Basis>,
 }
 
 /// The block that every stamp begins with.
@@ -36,7 +36,7 @@ struct Records<I, E> {
 
 /// What a state is based on besides its records.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Basis {
+pub(in crate::stream) struct Basis {
     /// The id of each input topic, in the order of [`Stamp::inputs`]; `None` until a broker has reported it.
     pub topic_ids: Vec<Option<TopicId>>,
     /// `money.reporting_currency`.
@@ -51,7 +51,7 @@ pub(super) struct Basis {
 
 /// One input topic of a stamp.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct StampedInput {
+pub struct StampedInput {
     /// The topic.
     pub topic: String,
     /// Its partition count when the stamp was written.
@@ -62,18 +62,19 @@ pub(super) struct StampedInput {
 
 impl Stamp {
     /// The next offset to read of a topic; `None` if the stamp does not contain the topic.
-    pub(super) fn next(&self, topic: &str) -> Option<i64> {
+    #[must_use]
+    pub fn next(&self, topic: &str) -> Option<i64> {
         self.inputs.iter().find(|input| input.topic == topic).map(|input| input.next)
     }
 
     /// The id of a topic, if it is known.
-    pub(super) fn topic_id(&self, topic: &str) -> Option<TopicId> {
+    pub(in crate::stream) fn topic_id(&self, topic: &str) -> Option<TopicId> {
         let index = self.inputs.iter().position(|input| input.topic == topic)?;
         self.basis.as_ref()?.topic_ids.get(index).copied().flatten()
     }
 
     /// Encodes each block as a version byte and its fields. Version 1 has the first block only.
-    pub(super) fn encode(&self, version: StateVersion) -> Vec<u8> {
+    pub(in crate::stream) fn encode(&self, version: StateVersion) -> Vec<u8> {
         let mut bytes = section::encode(version, &Records { inputs: &self.inputs, engine: &self.engine });
         if let Some(basis) = self.basis.as_ref().filter(|_| version > StateVersion::V1) {
             bytes.extend(section::encode(version, basis));
@@ -85,7 +86,7 @@ impl Stamp {
     ///
     /// # Errors
     /// If a newer version wrote it, or it is corrupt.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         Self::decode_blocks(bytes).map_err(|error| match error {
             CodecError::Corrupt(_) => CodecError::Corrupt("stamp"),
             newer @ CodecError::NewerVersion(_) => newer,

@@ -1,14 +1,15 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::clock::monotonic;
 use crate::config::Config;
 use crate::config::section::Start;
 use crate::directory::Directory;
 use crate::event::Code;
 use crate::settings::Settings;
 use crate::stream::Permits;
-use crate::stream::offsets::Resolved;
-use crate::stream::preflight::inputs::TopicIds;
+use crate::stream::inputs::TopicIds;
+use crate::stream::machine::offsets::Resolved;
 
 fn empty() -> SharedTask {
     SharedTask::new(1, Arc::new(Directory::new(Arc::new(Settings::default()))))
@@ -23,7 +24,7 @@ fn restored_from(shared: SharedTask) -> StreamTask {
     let resolved = [false, false, true].map(|must_commit| Resolved { next: 7, must_commit }).to_vec();
     let commit_point = CommitPoint { group: vec![Some(7), Some(7), None], changelog_end: 0 };
     let (basis, live_keys) = (Basis::default(), LiveKeys::default());
-    StreamTask::new(Restored { shared, resolved, commit_point, record_bytes: 1024, basis, live_keys })
+    StreamTask::new(Restored { shared, resolved, commit_point, record_bytes: 1024, basis, live_keys }, monotonic())
 }
 
 fn options() -> Options {
@@ -46,7 +47,8 @@ fn restored_counts_are_not_counted_again() {
     let mut task = restored_from(shared);
     task.shared.show();
     drop(task.shared.engine.refuse(Stream::Usage, refused()));
-    task.round(Timestamp(1_700_000_000_000), &options(), Load { records: 100, bytes: 100_000 });
+    let now = Now { monotonic: monotonic(), wall: Timestamp(1_700_000_000_000) };
+    task.round(now, &options(), Load { records: 100, bytes: 100_000 });
     let registry = prometheus::Registry::new();
     task.committed(3, Load::default(), &Metrics::new(&registry, 50).unwrap());
     let text = prometheus::TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
@@ -95,13 +97,14 @@ fn offsets_and_stamp_cover_every_input_whether_it_moved_or_not() {
 fn a_task_is_due_as_soon_as_its_last_input_has_been_read_to_its_end() {
     let (mut task, mut options) = (restored_task(), options());
     options.catch_up_commit_interval = Duration::from_mins(1);
-    task.round(Timestamp(1_700_000_000_000), &options, Load { records: 100, bytes: 100_000 });
+    let now = Now { monotonic: monotonic(), wall: Timestamp(1_700_000_000_000) };
+    task.round(now, &options, Load { records: 100, bytes: 100_000 });
     assert_eq!(task.mode, Mode::CatchingUp);
     for index in 0..2 {
-        task.reached_end(index, 7);
+        task.reached_end(index, 7, monotonic());
         assert!(task.next_cycle() > monotonic() && !task.is_at_end());
     }
-    task.reached_end(2, 7);
+    task.reached_end(2, 7, monotonic());
     assert!(task.next_cycle() <= monotonic() && task.is_at_end());
 }
 
@@ -113,9 +116,9 @@ fn the_deletions_are_known_once_the_accounts_topic_has_been_read_to_its_end() {
         inputs.topics[index].stream = Stream::Accounts;
         inputs
     };
-    task.reached_end(0, 7);
+    task.reached_end(0, 7, monotonic());
     assert!(!task.has_deletions(&with_accounts(1)));
-    task.reached_end(1, 7);
+    task.reached_end(1, 7, monotonic());
     assert!(task.has_deletions(&with_accounts(1)));
     task.positions[1].pass(20, None);
     assert!(task.has_deletions(&with_accounts(1)), "later records do not hold back the others again");
@@ -127,7 +130,7 @@ fn the_deletions_are_known_once_the_accounts_topic_has_been_read_to_its_end() {
 #[test]
 fn after_a_new_assignment_every_end_must_be_reached_again() {
     let mut task = restored_task();
-    (0..3).for_each(|index| task.reached_end(index, 7));
+    (0..3).for_each(|index| task.reached_end(index, 7, monotonic()));
     task.reassigned();
     assert!(!task.is_at_end());
 }
@@ -135,7 +138,7 @@ fn after_a_new_assignment_every_end_must_be_reached_again() {
 #[test]
 fn the_lag_is_unknown_until_the_end_of_the_partition_is() {
     let (mut task, inputs) = (restored_task(), inputs());
-    task.reached_end(0, 7);
+    task.reached_end(0, 7, monotonic());
     let known = inputs.topics[1].name.clone();
     let metadata = task.metadata(&inputs, |topic| (topic == known).then_some(10));
     assert_eq!(metadata.inputs.iter().map(|input| input.lag).collect::<Vec<_>>(), [Some(0), Some(3), None]);

@@ -13,13 +13,13 @@ pub struct Starts(Mutex<BTreeSet<i32>>);
 
 impl Starts {
     /// What is permitted when a task is restored now.
-    pub(super) fn permits(&self, task: i32, given: Permits) -> Permits {
+    pub(in crate::stream) fn permits(&self, task: i32, given: Permits) -> Permits {
         let started = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if started.contains(&task) && !fault::is_mutant("permits-for-ever") { Permits::none(given.start) } else { given }
     }
 
     /// The start of a task is over.
-    pub(super) fn over(&self, task: i32) {
+    pub(in crate::stream) fn over(&self, task: i32) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(task);
     }
 }

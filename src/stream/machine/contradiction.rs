@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::committed::CommitPoint;
+use super::commit_point::CommitPoint;
 use crate::kafka::wait;
 
 /// How often in a row a difference must be found at one commit point.
