@@ -1,0 +1,113 @@
+//! The deck of faults: what goes wrong, when, and for how long; drawn from the seed before the run begins.
+
+use std::fmt;
+
+use crate::process::RequestFault;
+use crate::random::Random;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A process is killed after this many steps of its threads.
+    Kill(u64),
+    /// A process is suspended for this long, then goes on.
+    Pause(u64),
+    /// A process is cut off from the brokers for this long.
+    Cut(u64),
+    /// Something happens to the next request to add offsets to a transaction, or to commit it.
+    Request(Decision, RequestFault),
+    /// The transaction coordinator does not answer for this long.
+    Coordinator(u64),
+    /// Neither does that of the group.
+    Group(u64),
+    /// The disk is full for this long.
+    Disk(u64),
+    /// The changelogs are compacted.
+    Compact,
+    /// The clock of a process jumps by so many ms.
+    Clock(i64),
+    /// A second process is started with the name of another.
+    Namesake,
+    /// A process is cut off for this long, and one with its name is started meanwhile.
+    Replace(u64),
+    /// A process is shut down in good order, and another one started.
+    Stop,
+    /// The markers of transactions are written this late.
+    Markers(u64),
+}
+
+/// A request by which a transaction takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    Offsets,
+    Commit,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    pub at: u64,
+    pub slot: usize,
+    pub kind: Kind,
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {:>6} ms, instance {}: {:?}", self.at, self.slot, self.kind)
+    }
+}
+
+/// What to choose from, some more often than others.
+const NAMES: [&str; 15] = [
+    "kill",
+    "kill",
+    "kill",
+    "kill",
+    "kill",
+    "pause",
+    "cut",
+    "request",
+    "request",
+    "coordinator",
+    "group",
+    "disk",
+    "compact",
+    "replace",
+    "other",
+];
+
+/// The faults of a run, in order of time.
+pub fn deck(random: &mut Random, count: usize, until: u64, slots: usize) -> Vec<Fault> {
+    let mut deck: Vec<Fault> = (0..count)
+        .map(|_| {
+            let kind = match NAMES[random.within(0..NAMES.len() as u64) as usize] {
+                "kill" => Kind::Kill(random.within(0..60)),
+                "pause" => Kind::Pause(random.within(1_000..25_000)),
+                "cut" => Kind::Cut(random.within(500..20_000)),
+                "request" => {
+                    let decision = if random.once_in(2) { Decision::Offsets } else { Decision::Commit };
+                    let fault = match random.within(0..5) {
+                        0 => RequestFault::Lost,
+                        1 => RequestFault::AnswerLost,
+                        2 => RequestFault::Late(random.within(100..4_000)),
+                        3 => RequestFault::Held,
+                        _ => RequestFault::Silent(random.within(5_000..20_000)),
+                    };
+                    Kind::Request(decision, fault)
+                }
+                "coordinator" => Kind::Coordinator(random.within(100..14_000)),
+                "group" => Kind::Group(random.within(100..14_000)),
+                "disk" => Kind::Disk(random.within(100..14_000)),
+                "compact" => Kind::Compact,
+                "replace" => Kind::Replace(random.within(3_000..25_000)),
+                _ => match random.within(0..4) {
+                    0 => Kind::Clock(random.within(0..7_200_000) as i64 - 3_600_000),
+                    1 => Kind::Namesake,
+                    2 => Kind::Stop,
+                    _ => Kind::Markers(random.within(100..8_000)),
+                },
+            };
+            Fault { at: random.within(0..until), slot: random.within(0..slots as u64) as usize, kind }
+        })
+        .collect();
+    deck.sort_by_key(|fault| fault.at);
+    deck
+}
