@@ -207,6 +207,17 @@ impl Service {
         log
     }
 
+    /// The CPU time that it has taken so far, in user and kernel mode. For benches.
+    #[allow(dead_code, reason = "tests do not measure")]
+    pub fn cpu_seconds(&self) -> f64 {
+        /// Linux counts in hundredths of a second, whatever its own clock.
+        const TICKS_PER_SECOND: f64 = 100.0;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // The name of the process is in parentheses and may contain spaces.
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        fields[11..13].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / TICKS_PER_SECOND
+    }
+
     /// Its exit status, if it has exited.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
