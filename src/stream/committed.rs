@@ -58,6 +58,8 @@ pub(super) struct Committed {
     pub changelog: String,
     /// Reads committed records only. It has the group's id but never joins the group.
     pub reader: Consumer,
+    /// Asks for the group's offsets, also while changelogs are read: to pass on what this client logs must not take their records.
+    group: Consumer,
     /// Sees the records of open transactions.
     pub inspector: Inspector,
 }
@@ -69,6 +71,7 @@ impl Committed {
             inputs: Arc::clone(inputs),
             changelog: options.changelog_topic(),
             reader: Consumer::new(&options.properties.reader(&options.application))?,
+            group: Consumer::new(&options.properties.reader(&options.application))?,
             inspector: Inspector::patient(&options.properties)?,
         })
     }
@@ -77,7 +80,7 @@ impl Committed {
     pub(super) fn connect(&self) {
         if let Some(input) = self.inputs.topics.first() {
             // Whoever asks next waits for the coordinator if need be.
-            self.reader.connect((&input.name, 0), wait::TURN);
+            self.group.connect((&input.name, 0), wait::TURN);
         }
     }
 
@@ -106,7 +109,7 @@ impl Committed {
         let partitions = || tasks.iter().flat_map(|task| self.inputs.topics.iter().map(|input| (input.name.as_str(), *task)));
         loop {
             keep_alive(alive)?;
-            match self.reader.committed(partitions(), wait::TURN) {
+            match self.group.committed(partitions(), wait::TURN) {
                 Ok(offsets) => {
                     let present = |(topic, partition, next): (String, i32, Option<i64>)| Some(((topic, partition), next?));
                     return Ok(offsets.into_iter().filter_map(present).collect());
@@ -116,7 +119,7 @@ impl Committed {
                 }
                 Err(error) => tracing::debug!(%error, "the group's committed offsets are not stable yet"),
             }
-            self.reader.pass_on_logs();
+            self.group.pass_on_logs();
         }
     }
 
