@@ -167,6 +167,11 @@ impl Service {
         answer
     }
 
+    /// Waits until every task runs.
+    pub fn wait_until_ready(&self) {
+        eventually("readiness", Duration::from_secs(90), || self.get("/readyz").starts_with("HTTP/1.1 200").then_some(()));
+    }
+
     /// SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
