@@ -64,16 +64,10 @@ fn first_start(broker: &'static Broker) -> Duration {
     assert!(scenario.application.command(&["topics", "create"]).status.success());
     let began = Instant::now();
     let service = scenario.application.start();
-    ready(&service);
+    service.wait_until_ready();
     let lasted = began.elapsed();
     service.terminate();
     lasted
-}
-
-fn ready(service: &Service) {
-    kafka::eventually("a service that is ready", kafka::scenario::LIMIT, || {
-        service.get("/readyz").starts_with("HTTP/1.1 200").then_some(())
-    });
 }
 
 /// Kills at different moments of a cycle; from the start of the next process.

@@ -6,10 +6,10 @@ case "${1:-all}" in
   peers) shift; exec benches/peers/run.sh "$@" ;;
   recovery) shift; cargo bench --quiet --locked --bench recovery -- "$@" ;;
   storms) shift; cargo bench --quiet --locked --bench storms -- "$@" ;;
-  decode | engine | portfolio | scrape | crowded) cargo bench --quiet --locked --bench "$1" ;;
+  decode | engine | portfolio | scrape | crowded | stage) cargo bench --quiet --locked --bench "$1" ;;
   all) for bench in decode engine portfolio scrape crowded storms; do cargo bench --quiet --locked --bench "$bench"; done ;;
   *)
-    echo "unknown bench: $1 (decode, engine, portfolio, scrape, crowded, storms, recovery, peers, all)" >&2
+    echo "unknown bench: $1 (decode, engine, portfolio, scrape, crowded, storms, recovery, stage, peers, all)" >&2
     exit 2
     ;;
 esac

@@ -8,37 +8,48 @@ use std::borrow::Cow;
 use super::scan::{self, Key, Scan, Scanner};
 use crate::time::Timestamp;
 
+/// What the only member of such an object holds.
+#[derive(Clone, Copy)]
+enum Form {
+    Text,
+    Number,
+    Date,
+    Timestamp,
+    Undefined,
+}
+
+impl Form {
+    /// By the key of the member.
+    fn of(key: &[u8]) -> Option<Self> {
+        Some(match key {
+            b"$oid" | b"$uuid" | b"$symbol" | b"$numberDecimal" => Self::Text,
+            b"$numberLong" | b"$numberInt" | b"$numberDouble" => Self::Number,
+            b"$date" => Self::Date,
+            b"$timestamp" => Self::Timestamp,
+            b"$undefined" => Self::Undefined,
+            _ => return None,
+        })
+    }
+}
+
 /// The plain JSON of a value that is written as an object of its own; `None` if it is not.
 pub(super) fn unwrapped(json: &str) -> Option<Cow<'_, str>> {
     if !json.starts_with('{') {
         return None;
     }
-    let (kind, value) = scan::whole::<OnlyMember<'_>>(json)?.0?;
-    match kind {
-        b"$oid" | b"$uuid" | b"$symbol" | b"$numberDecimal" => scan::content(value).map(|_| Cow::Borrowed(value)),
-        b"$numberLong" | b"$numberInt" | b"$numberDouble" => number(value),
-        b"$date" => date(value),
-        b"$timestamp" => member(value, b"t").map(Cow::Borrowed),
-        b"$undefined" => Some(Cow::Borrowed("null")),
-        _ => None,
+    let (key, value) = scan::whole::<OnlyMember<'_>>(json)?.0?;
+    match Form::of(key)? {
+        Form::Text => scan::content(value).map(|_| Cow::Borrowed(value)),
+        Form::Number => number(value),
+        Form::Date => date(value),
+        Form::Timestamp => scan::member(value, "t").map(Cow::Borrowed),
+        Form::Undefined => Some(Cow::Borrowed("null")),
     }
 }
 
 /// Whether a key is that of such an object.
 pub(super) fn is_wrapper(key: &str) -> bool {
-    matches!(
-        key,
-        "$date"
-            | "$numberLong"
-            | "$numberInt"
-            | "$numberDouble"
-            | "$numberDecimal"
-            | "$oid"
-            | "$uuid"
-            | "$symbol"
-            | "$timestamp"
-            | "$undefined"
-    )
+    Form::of(key.as_bytes()).is_some()
 }
 
 /// A document with every value in it as plain JSON; `None` if it is no JSON.
@@ -119,18 +130,6 @@ fn date(json: &str) -> Option<Cow<'_, str>> {
     let millis = unwrapped(json).unwrap_or(Cow::Borrowed(json));
     let at = Timestamp(millis.parse().ok()?);
     (Timestamp::MIN..=Timestamp::MAX).contains(&at).then(|| Cow::Owned(format!("\"{at}\"")))
-}
-
-/// The member of an object.
-fn member<'a>(json: &'a str, name: &[u8]) -> Option<&'a str> {
-    let mut found = None;
-    let mut scanner = Scanner::new(json);
-    scanner.object(scanner.start(), |scanner, key, at| {
-        let (value, end) = scanner.value(at)?;
-        found = if key == name { Some(value) } else { found };
-        Some(end)
-    })?;
-    found
 }
 
 #[cfg(test)]

@@ -345,6 +345,20 @@ fn whitespace_end(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// The last member of this name of an object that is a whole text; `None` if there is none, or the text is no object.
+pub(super) fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
+    let mut found = None;
+    let mut scanner = Scanner::new(json);
+    scanner.object(scanner.start(), |scanner, key, at| {
+        let (value, end) = scanner.value(at)?;
+        if key == name.as_bytes() {
+            found = Some(value);
+        }
+        Some(end)
+    })?;
+    found
+}
+
 /// The content of a string as it is written, with its escapes; `None` if the value is no string.
 #[inline]
 pub(super) fn content(json: &str) -> Option<&str> {

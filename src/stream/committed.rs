@@ -20,6 +20,8 @@ pub(super) struct Committed {
     pub changelog: String,
     /// Reads committed records only. It has the group's id but never joins the group.
     pub reader: Consumer,
+    /// Asks for the group's offsets, also while changelogs are read: to pass on what this client logs must not take their records.
+    group: Consumer,
     /// Sees the records of open transactions.
     pub inspector: Inspector,
 }
@@ -31,6 +33,7 @@ impl Committed {
             inputs: Arc::clone(inputs),
             changelog: options.changelog_topic(),
             reader: Consumer::new(&options.properties.reader(&options.application))?,
+            group: Consumer::new(&options.properties.reader(&options.application))?,
             inspector: Inspector::patient(&options.properties)?,
         })
     }
@@ -39,7 +42,7 @@ impl Committed {
     pub(super) fn connect(&self) {
         if let Some(input) = self.inputs.topics.first() {
             // Whoever asks next waits for the coordinator if need be.
-            self.reader.connect((&input.name, 0), wait::TURN);
+            self.group.connect((&input.name, 0), wait::TURN);
         }
     }
 
@@ -97,7 +100,8 @@ impl Committed {
     /// The group's offsets by topic and partition. As long as an open transaction is about to move one, the broker answers with an error.
     fn group_offsets(&self, tasks: &[i32]) -> Result<BTreeMap<(String, i32), i64>, Unanswered> {
         let partitions = tasks.iter().flat_map(|task| self.inputs.topics.iter().map(|input| (input.name.as_str(), *task)));
-        let found = self.reader.committed(partitions, wait::TURN);
+        let found = self.group.committed(partitions, wait::TURN);
+        self.group.pass_on_logs();
         let present = |(topic, partition, next): (String, i32, Option<i64>)| Some(((topic, partition), next?));
         found.map(|offsets| offsets.into_iter().filter_map(present).collect()).map_err(|error| unanswered(&error))
     }

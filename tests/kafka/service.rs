@@ -167,6 +167,11 @@ impl Service {
         answer
     }
 
+    /// Waits until every task runs.
+    pub fn wait_until_ready(&self) {
+        eventually("readiness", Duration::from_secs(90), || self.get("/readyz").starts_with("HTTP/1.1 200").then_some(()));
+    }
+
     /// SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -205,6 +210,17 @@ impl Service {
         let log = self.wait_for_failure();
         assert!(log.lines().last().is_some_and(|line| line.contains(code)), "the last line does not name {code}:\n{log}");
         log
+    }
+
+    /// The CPU time that it has taken so far, in user and kernel mode. For benches.
+    #[allow(dead_code, reason = "tests do not measure")]
+    pub fn cpu_seconds(&self) -> f64 {
+        /// Linux counts in hundredths of a second, whatever its own clock.
+        const TICKS_PER_SECOND: f64 = 100.0;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        // The name of the process is in parentheses and may contain spaces.
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        fields[11..13].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / TICKS_PER_SECOND
     }
 
     /// Its exit status, if it has exited.

@@ -60,7 +60,7 @@ fn the_page_the_api_and_the_metrics_show_what_it_has_read() {
     let scenario = Scenario::new("shown", 2, &simulated(14, 10, 10));
     let mut service = scenario.application.start();
     scenario.wait_for_end(&mut service);
-    eventually("readiness", LIMIT, || service.get("/readyz").starts_with("HTTP/1.1 200").then_some(()));
+    service.wait_until_ready();
     let health = scenario.application.command(&["health", "--url", &format!("http://{}", service.address())]);
     assert!(health.status.success(), "{}", String::from_utf8_lossy(&health.stderr));
     eventually("every account", LIMIT, || service.get("/api/accounts").contains("\"matched\":10").then_some(()));

@@ -1,6 +1,5 @@
 //! Objects and lists inside a payload that are rare or small enough to be parsed only when they are needed.
 
-use super::lookup;
 use super::object::Json;
 use super::payload::Payload;
 use crate::event::native::MAX_VALUES;
@@ -48,7 +47,7 @@ impl<'a> Scan<'a> for Elements<'a> {
 
 /// The member of an object under a key known only at run time; the last of repeated keys.
 pub(super) fn member<'a>(json: Json<'a>, key: &str) -> Json<'a> {
-    Json::of(json.given().and_then(|json| lookup::member(json, key)))
+    Json::of(json.given().and_then(|json| scan::member(json, key)))
 }
 
 /// Puts the index of a list's element into the path that a rejection names: `data[]` becomes `data[2]`.

@@ -1,24 +1,10 @@
 //! One value inside a JSON text, by its path: for paths that are known only from the configuration.
 
-use crate::event::scan::Scanner;
+use crate::event::scan;
 
 /// The JSON text at a path of keys separated by dots; `None` if it leads nowhere, or the text is not JSON.
 pub(super) fn lookup<'a>(json: &'a str, path: &str) -> Option<&'a str> {
-    path.split('.').try_fold(json, member)
-}
-
-/// The last member of this name.
-pub(super) fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
-    let mut found = None;
-    let mut scanner = Scanner::new(json);
-    scanner.object(scanner.start(), |scanner, key, at| {
-        let (value, end) = scanner.value(at)?;
-        if key == name.as_bytes() {
-            found = Some(value);
-        }
-        Some(end)
-    })?;
-    found
+    path.split('.').try_fold(json, scan::member)
 }
 
 #[cfg(test)]

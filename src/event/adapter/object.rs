@@ -4,6 +4,7 @@
 //! rejection can name the field. The last of repeated keys wins.
 
 use crate::event::scan::{self, Key, Scan, Scanner};
+use crate::event::{Code, Rejection};
 
 /// Declares an object: its fields with their keys. All other keys are skipped.
 macro_rules! object {
@@ -126,6 +127,18 @@ impl<T> Nested<T> {
         match self {
             Self::Given(value) => Some(value),
             Self::Missing | Self::Wrong => None,
+        }
+    }
+
+    /// An object; `None` if it is missing.
+    ///
+    /// # Errors
+    /// If the value at this path is something else.
+    pub(super) fn object(&self, path: &str) -> Result<Option<&T>, Rejection> {
+        match self {
+            Self::Given(value) => Ok(Some(value)),
+            Self::Missing => Ok(None),
+            Self::Wrong => Err(Rejection::new(Code::WrongType, format!("{path} is not an object"))),
         }
     }
 

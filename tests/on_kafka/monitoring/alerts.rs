@@ -16,7 +16,8 @@ const DROPPED: &str = "ChurnwatchAccountHealthDropped";
 
 #[test]
 fn an_account_whose_health_drops_reaches_customer_success_with_its_driver_and_links_and_resolves() {
-    let demo = Demo::start(&["--accounts", "120", "--seed", "3"]);
+    let mut demo = Demo::start(&["--accounts", "120", "--seed", "3"]);
+    demo.wait_for_history();
     let alertmanager = Alertmanager::start();
     let mut prometheus = Prometheus::start(demo.address, alertmanager.address);
     prometheus.wait_for("churnwatch_account_band_worsened == 1");

@@ -11,8 +11,7 @@ use std::borrow::Cow;
 use self::envelope::{Envelope, Key, Schema};
 use self::row::Columns;
 use super::inner;
-use super::lookup;
-use super::object::{Json, Listed, Nested};
+use super::object::{Json, Listed};
 use super::payload::{Payload, missing};
 use crate::event::native::{self, Raw, Value};
 use crate::event::scan;
@@ -88,10 +87,9 @@ pub(super) fn read<'a>(payload: &Payload<'a, '_>, content: &Content<'_>) -> Resu
 /// The change of a row that a payload describes.
 fn change<'e, 'a>(payload: &Payload<'a, '_>, value: &'e Envelope<'a>) -> Result<RowChange<'e, 'a>, Rejection> {
     // Without schemas, the envelope is the whole value.
-    match &value.payload.envelope {
-        Nested::Given(envelope) => change_in(payload, envelope, value.payload.text, &value.schema),
-        Nested::Wrong => Err(Rejection::new(Code::WrongType, "payload is not an object")),
-        Nested::Missing => change_in(payload, value, payload.text, &Schema::default()),
+    match value.payload.envelope.object("payload")? {
+        Some(envelope) => change_in(payload, envelope, value.payload.text, &value.schema),
+        None => change_in(payload, value, payload.text, &Schema::default()),
     }
 }
 
@@ -115,7 +113,7 @@ fn change_in<'e, 'a>(
     flattened(payload, envelope, text, schema)
 }
 
-/// The rejection of a change without the row. `MongoDB`'s connector leaves it out of updates if it is told to, and cannot find it if the
+/// The rejection of a change without the row. `MongoDB`'s connector leaves it out of updates unless `capture.mode` asks for it, and where the
 /// document has been deleted since.
 #[cold]
 fn without_image(envelope: &Envelope<'_>, operation: Operation) -> Rejection {
@@ -243,7 +241,7 @@ fn in_place<'a>(
 fn deletion<'a>(payload: &Payload<'a, '_>, change: RowChange<'_, 'a>) -> Result<Decoded<'a>, Rejection> {
     let row = change.row.given().unwrap_or_default();
     let row = if inner::is_object(row) { Cow::Borrowed(row) } else { Cow::Owned(row::document(row).unwrap_or_default()) };
-    let account = lookup::member(&row, "account_id");
+    let account = scan::member(&row, "account_id");
     let account = payload.optional(Json::of(account), "before.account_id", Value::id)?.map(Cow::into_owned);
     let timestamp = change.changed_at.or(payload.raw.timestamp);
     let key = account.map(|account| Cow::Owned(account.into_bytes())).or_else(|| account_key(payload.raw.key));
@@ -278,8 +276,8 @@ fn account_key(key: Option<&[u8]>) -> Option<Cow<'_, [u8]>> {
     if !text.trim_ascii_start().starts_with('{') {
         return Some(Cow::Borrowed(key));
     }
-    let columns = lookup::member(text, "payload").unwrap_or(text);
-    let value = lookup::member(columns, "account_id").or_else(|| scan::whole::<Key<'_>>(columns)?.only)?;
+    let columns = scan::member(text, "payload").unwrap_or(text);
+    let value = scan::member(columns, "account_id").or_else(|| scan::whole::<Key<'_>>(columns)?.only)?;
     match scan::content(value) {
         Some(content) if memchr::memchr(b'\\', content.as_bytes()).is_some() => {
             unescaped_key(value).map(|key| Cow::Owned(key.into_bytes()))

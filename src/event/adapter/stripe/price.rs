@@ -6,7 +6,7 @@ use super::line::{Cost, Line};
 use super::payload::{CurrencyOption, Price, SubscriptionItem, Transform};
 use super::{Options, amount, tiers};
 use crate::event::adapter::inner;
-use crate::event::adapter::object::{Json, Nested};
+use crate::event::adapter::object::Json;
 use crate::event::adapter::payload::{Payload, missing};
 use crate::event::native::{MAX_COUNT, Value};
 use crate::event::{Code, Rejection};
@@ -69,10 +69,9 @@ impl<'a> Terms<'a> {
 impl<'a> Prices<'_, 'a, '_> {
     /// What an item costs.
     pub(super) fn line(&self, item: &SubscriptionItem<'a>) -> Result<Line<'a>, Rejection> {
-        match &item.price {
-            Nested::Given(price) => self.priced(price, item.quantity, item.discounts),
-            Nested::Wrong => Err(Rejection::new(Code::WrongType, format!("{PRICE} is not an object"))),
-            Nested::Missing => match inner::object(self.payload, item.plan, "data.object.items.data[].plan")? {
+        match item.price.object(PRICE)? {
+            Some(price) => self.priced(price, item.quantity, item.discounts),
+            None => match inner::object(self.payload, item.plan, "data.object.items.data[].plan")? {
                 Some(plan) => self.priced(&plan, item.quantity, item.discounts),
                 None => Err(missing(PRICE)),
             },

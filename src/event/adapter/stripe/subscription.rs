@@ -90,10 +90,8 @@ impl<'a, 'c> Reader<'_, 'a, 'c> {
 
     /// What the items cost.
     fn lines(&self, prices: &Prices<'_, 'a, 'c>) -> Result<Vec<Line<'a>>, Rejection> {
-        let items = match &self.subject.items {
-            Nested::Given(items) => items,
-            Nested::Wrong => return Err(Rejection::new(Code::WrongType, "data.object.items is not an object")),
-            Nested::Missing => return self.line_of_plan(prices).map(|line| vec![line]),
+        let Some(items) = self.subject.items.object("data.object.items")? else {
+            return self.line_of_plan(prices).map(|line| vec![line]);
         };
         let has_more = self.payload.optional(items.has_more, "data.object.items.has_more", Value::flag)?;
         if has_more == Some(true) && !prices.has_ended {
@@ -158,12 +156,8 @@ impl<'a, 'c> Reader<'_, 'a, 'c> {
     }
 
     fn reason(&self) -> Result<Option<std::borrow::Cow<'a, str>>, Rejection> {
-        let reason = match &self.subject.cancellation_details {
-            Nested::Given(details) => details.reason,
-            Nested::Wrong => return Err(Rejection::new(Code::WrongType, "data.object.cancellation_details is not an object")),
-            Nested::Missing => return Ok(None),
-        };
-        self.payload.optional(reason, "data.object.cancellation_details.reason", Value::text)
+        let Some(details) = self.subject.cancellation_details.object("data.object.cancellation_details")? else { return Ok(None) };
+        self.payload.optional(details.reason, "data.object.cancellation_details.reason", Value::text)
     }
 
     /// An optional instant. One before 1900 counts as missing, as in native events.
