@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::committed::Committed;
 use super::failure::Failure;
-use super::group_event::{GroupEvent, note};
+use super::group_event::{DRAIN_LIMIT, GroupEvent, note};
 use super::identity::{Identity, replacement_id};
 use super::inputs::Inputs;
 use super::joining::{is_wanted, join};
@@ -24,9 +24,6 @@ use crate::fault;
 use crate::kafka::{Commit, Consumer, ConsumerEvent, Membership, Offset, TransactionError, TransactionalProducer, wait};
 use crate::stop::Stop;
 use crate::threads::{RESTORE_STEP_LIMIT, STEP_LIMIT, StepClock, ThreadReport};
-
-/// How long what has arrived is drained: more may arrive all the time.
-const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// A stream thread and everything it owns.
 pub(super) struct StreamThread {
