@@ -77,13 +77,13 @@ impl Namesake {
         self.give_way(self.predecessor.as_deref(), "starting took longer than a session", step)
     }
 
-    /// After the session of this member, `own`, has ended: fails if the group knows another one by its name. Waits until it can tell, or `step`
+    /// Before a member, `own`, gives its partitions up, which makes it join again: fails if the group knows another one by its name. Waits until it can tell, or `step`
     /// returns false.
     ///
     /// # Errors
     /// [`Failure::Fenced`].
     pub(super) fn check(&self, own: &str, step: impl Fn() -> bool) -> Result<(), Failure> {
-        self.give_way(Some(own), "the session has ended", step)
+        self.give_way(Some(own), "the partitions are given up", step)
     }
 
     fn give_way(&self, known: Option<&str>, why: &str, step: impl Fn() -> bool) -> Result<(), Failure> {

@@ -38,6 +38,11 @@ pub struct Consumer {
     turn: usize,
 }
 
+/// The number of a member.
+pub fn number_of(membership: &Membership) -> u64 {
+    membership.member.trim_start_matches("member-").parse().unwrap()
+}
+
 impl Consumer {
     pub fn membership(&self) -> Option<Membership> {
         let (member, generation) = (self.member?, self.generation?);

@@ -63,7 +63,20 @@ impl fmt::Debug for Fault {
 }
 
 /// What to choose from, some more often than others.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 30] = [
+    "kill",
+    "kill",
+    "kill",
+    "kill",
+    "kill",
+    "kill",
+    "kill",
+    "kill",
+    "kill",
+    "kill",
+    "kill",
+    "kill",
+    "kill",
     "kill",
     "kill",
     "kill",

@@ -13,7 +13,7 @@ use churnwatch::threads::ThreadReport;
 
 use crate::broker::transactions::Producer;
 use crate::broker::{OffsetPlace, OutRecord, Request, Topic};
-use crate::consumer::Consumer;
+use crate::consumer::{Consumer, number_of};
 use crate::fault::Decision;
 use crate::setting::Setting;
 
@@ -180,6 +180,12 @@ impl Process {
         }
     }
 
+    /// Whether it is reading the changelog of a task.
+    pub fn reads_changelog(&self, task: usize) -> bool {
+        let reads = |read: &BTreeMap<usize, usize>| read.contains_key(&task);
+        matches!(&self.restorer.doing, Doing::Reading(read) if reads(read)) || self.reading.as_ref().is_some_and(reads)
+    }
+
     pub fn thread(&mut self, actor: Actor) -> &mut Thread {
         match actor {
             Actor::Stream => &mut self.stream,
@@ -205,7 +211,7 @@ impl Process {
         };
         let place = |topic: &str, partition: i32| (setting.inputs.index(topic).unwrap(), partition as usize);
         let offsets = offsets.iter().map(|offset| (place(&offset.topic, offset.partition), offset.next)).collect();
-        let member = |own: &Membership| (own.generation, own.member.trim_start_matches("member-").parse().unwrap());
+        let member = |own: &Membership| (own.generation, number_of(own));
         self.write = Some(Write {
             batches: batches.into_iter().map(|(place, records)| (place, Rc::new(records))).collect(),
             sent: 0,

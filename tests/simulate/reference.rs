@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use churnwatch::engine::{Input, PlainStore, RoundOptions, Task};
+use churnwatch::engine::{Input, PlainStore, RoundOptions, Store, Task};
 use churnwatch::event::{Format, Headers};
+use churnwatch::metric::{Metric, Metrics};
 use churnwatch::stream::machine::{STAMP_KEY, Stamp};
 use churnwatch::time::Timestamp;
 use serde_json::Value;
@@ -98,15 +99,18 @@ pub fn same_state(task: usize, broker: &Broker, setting: &Setting, now: u64) -> 
     Err(Violation::new("I4 state", format!("task {task}: {} accounts, expected {}: {differs:?}", found.len(), expected.len())))
 }
 
-/// The metrics of the accounts, by id. Of one that was deleted, counts from before may be left in the hour of its deletion.
-fn accounts_at(task: &mut Task<PlainStore>, at: Timestamp, setting: &Setting) -> BTreeMap<String, Value> {
+/// The MRR and the other metrics of the accounts, by id. Of an account that was deleted, counts from before may be left in the hour of its
+/// deletion.
+fn accounts_at(task: &mut Task<PlainStore>, at: Timestamp, setting: &Setting) -> BTreeMap<String, (Option<i64>, Option<Metrics>)> {
     let options = RoundOptions { publish: false, catching_up: true, budget: usize::MAX, bytes: usize::MAX };
     task.round(at, &options, &mut Vec::new());
-    let view = task.stream_time().view(at, &setting.settings());
-    let report = |id: String| {
-        let report: Value = task.report(&id, &view).and_then(|report| serde_json::from_slice(&report.0).ok()).unwrap_or_default();
-        let metrics = if is_deletable(&id) { report["mrr_minor"].clone() } else { report["metrics"].clone() };
-        (id, metrics)
-    };
-    task.account_ids().into_iter().map(report).collect()
+    let settings = setting.settings();
+    let view = task.stream_time().view(at, &settings);
+    let mut accounts = BTreeMap::new();
+    task.store().for_each(|slot| {
+        let metrics = slot.account.measure(&view, &settings);
+        let mrr = metrics.whole_number(Metric::Mrr);
+        accounts.insert(slot.id().to_owned(), (mrr, Some(metrics).filter(|_| !is_deletable(slot.id()))));
+    });
+    accounts
 }

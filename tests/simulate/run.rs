@@ -55,7 +55,7 @@ impl Options {
 pub fn plan(seed: u64, traces: bool) -> Plan {
     let mut random = Random::new(seed ^ 0xdeca_fbad);
     let (slots, until) = (random.within(1..4) as usize, random.within(10_000..60_000));
-    let count = random.within(2..24) as usize;
+    let count = random.within(2..60) as usize;
     Plan { seed, faults: fault::deck(&mut random, count, until, slots), named: random.once_in(2), slots, until, traces }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::assignment::Assignment;
+use super::assignment::{Assignment, Membership};
 use super::event::{Answer, Effect, Event, GroupEvent, KnownEnds, Now};
 use super::gathering::Gathering;
 use super::load::Load;
@@ -43,8 +43,8 @@ pub(super) enum Phase {
     Reading,
     /// It waits for its membership in the assignment of these partitions.
     Accepting(Vec<(String, i32)>),
-    /// It has lost its partitions, and waits to hear that its name is still its own.
-    Checking,
+    /// It is about to give its partitions up, and waits to hear that its name is still its own; `failed`: so has its last transaction.
+    Checking { failed: bool },
     /// It waits for what becomes of a transaction with these tasks.
     Writing { tasks: BTreeSet<i32>, limit: Duration, then: Then },
     /// It waits for a new producer, after a transaction that was committed.
@@ -71,6 +71,8 @@ pub struct Member {
     /// What the restoring machine has said, which is acted on unless a rebalance has begun.
     pub(super) answers: VecDeque<Answer>,
     pub(super) assignment: Assignment,
+    /// As whom the group last knew it.
+    pub(super) known_as: Option<Membership>,
     pub(super) tasks: Tasks,
     pub(super) progress: Progress,
     /// Whether only the accounts topics are being read: see [`StreamTask::has_deletions`].
@@ -109,6 +111,7 @@ impl Member {
             events: VecDeque::new(),
             answers: VecDeque::new(),
             assignment: Assignment::default(),
+            known_as: None,
             tasks: Tasks::default(),
             progress: Progress::begin(now.monotonic),
             reads_deletions: false,
@@ -165,7 +168,7 @@ impl Member {
         let phase = std::mem::replace(&mut self.phase, Phase::Reading);
         match (event, phase) {
             (Event::Accepted(membership), Phase::Accepting(partitions)) => self.accepted(partitions, membership, now),
-            (Event::NameIsOurs, Phase::Checking) => self.give_up_partitions(now),
+            (Event::NameIsOurs, Phase::Checking { failed }) => self.give_up_partitions(failed, now),
             (Event::Written { result, lasted }, Phase::Writing { tasks, limit, then }) => match result {
                 Ok(commit) => self.committed(&commit, lasted, &tasks, (limit, then), now),
                 Err(error) => self.failed(&error, lasted, tasks, (limit, then), now)?,
@@ -367,23 +370,30 @@ impl Member {
         let is_kept = fault::is_mutant("state-kept-after-abort") || is_unclear && fault::is_mutant("unclear-outcome-repeated");
         tasks.into_iter().filter(|_| !is_kept).for_each(|number| self.tasks.drop_state(number));
         match then {
-            Then::ReadOn => {}
-            Then::GiveUp => self.cycle_ended(then, now),
+            Then::ReadOn => self.recover(false),
+            Then::GiveUp => {
+                self.tasks.revoked();
+                self.give_up(true, now);
+            }
             Then::Leave => return Err(Failure::last_commit_failed()),
         }
-        // Looks first whether the group already knows another process by the name of this one, which then has nothing left to do.
-        self.effects.extend([Effect::Drain, Effect::ReplaceProducer]);
-        self.phase = Phase::Recovering { gave_up: then == Then::GiveUp };
         Ok(())
     }
 
-    /// A cycle is over: committed, or there was nothing to commit; or it failed before partitions are given up.
+    /// After a transaction that failed.
+    pub(super) fn recover(&mut self, gave_up: bool) {
+        // Looks first whether the group already knows another process by the name of this one, which then has nothing left to do.
+        self.effects.extend([Effect::Drain, Effect::ReplaceProducer]);
+        self.phase = Phase::Recovering { gave_up };
+    }
+
+    /// A cycle is over: committed, or there was nothing to commit.
     fn cycle_ended(&mut self, then: Then, now: Now) {
         match then {
             Then::ReadOn => self.phase = Phase::Reading,
             Then::GiveUp => {
                 self.tasks.revoked();
-                self.give_up_partitions(now);
+                self.give_up(false, now);
             }
             Then::Leave => self.phase = Phase::Left,
         }

@@ -29,8 +29,8 @@
 //! | writing | failed | drain, replace the producer | recovering |
 //! | replacing | the producer is ready | | reading |
 //! | recovering | the producer is ready | drain, restore what was dropped; assign the others, unless the group has spoken | reading |
-//! | reading | partitions are revoked | write what is left; then unassign | writing, reading |
-//! | reading | partitions are lost, and it has a name | look the name up; then unassign | checking, reading |
+//! | reading | partitions are revoked | write what is left; look the name up, if it has one; unassign | writing, checking, reading |
+//! | reading | partitions are lost | the same, but nothing is written | checking, reading |
 //! | reading | the next offset no longer exists | restore everything | reading |
 //! | reading | a shutdown is requested | write what is left; then leave | writing, left |
 //!

@@ -34,6 +34,7 @@ impl Member {
         if let Some(membership) = &self.assignment.membership {
             tracing::info!(thread = self.number, generation = membership.generation, tasks = ?self.assignment.tasks, "assigned");
             self.tasks.assigned(&self.assignment.tasks);
+            self.known_as = Some(membership.clone());
         } else {
             tracing::info!(thread = self.number, "the assignment was lost before it could be accepted");
             self.tasks.clear();
@@ -119,24 +120,33 @@ impl Member {
         }
         self.metrics.tasks_lost(count);
         self.tasks.clear();
-        match self.assignment.membership.clone().filter(|_| self.options.instance.is_some()) {
-            // The session of this member has ended, so another process may have taken over its name.
-            Some(own) if !fault::is_mutant("name-not-looked-up") => {
-                self.effects.push_back(Effect::CheckName(own));
-                self.phase = Phase::Checking;
-            }
-            _ => self.give_up_partitions(now),
-        }
+        self.give_up(false, now);
         Ok(())
     }
 
-    pub(super) fn give_up_partitions(&mut self, now: Now) {
+    /// Gives up all partitions, after a look at its name: to give them up is to join again, by the name alone if the session of this member has
+    /// ended meanwhile, and another process may have taken it over by then. `failed`: its last transaction has failed.
+    pub(super) fn give_up(&mut self, failed: bool, now: Now) {
+        match self.known_as.clone().filter(|_| self.options.instance.is_some() && !fault::is_mutant("name-not-looked-up")) {
+            Some(own) => {
+                self.effects.push_back(Effect::CheckName(own));
+                self.phase = Phase::Checking { failed };
+            }
+            None => self.give_up_partitions(failed, now),
+        }
+    }
+
+    pub(super) fn give_up_partitions(&mut self, failed: bool, now: Now) {
         fault::point("in-revocation");
         self.assignment = Assignment::default();
         self.progress.assigned(&self.assignment, now.monotonic);
         self.report.revoked(now.monotonic);
         self.effects.push_back(Effect::Unassign);
-        self.phase = Phase::Reading;
+        if failed {
+            self.recover(true);
+        } else {
+            self.phase = Phase::Reading;
+        }
     }
 
     /// The record at the next offset no longer exists. Restoring again compares every offset with the log and reports the exact loss.

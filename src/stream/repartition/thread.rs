@@ -272,7 +272,8 @@ impl RepartitionThread {
             // A named instance that lost its partitions may have lost its name as well.
             self.producer.abort().or_else(|error| give_up(&error, 0, self.options.instance.is_some()).map_or(Ok(()), Err))?;
         }
-        if lost && let (Some(namesake), Some(own)) = (&self.namesake, &self.membership) {
+        // To give partitions up is to join again, by the name alone if the session of this member has ended meanwhile.
+        if let (Some(namesake), Some(own)) = (&self.namesake, &self.membership) {
             namesake.check(&own.member, || is_wanted(&self.clock, &self.stop))?;
         }
         self.partitions.clear();

@@ -82,8 +82,9 @@ impl Log {
         })
     }
 
-    /// Removes what a newer committed record has superseded, aborted records, and tombstones.
-    pub fn compact(&mut self) {
+    /// Removes what a newer committed record has superseded, and aborted records; tombstones only if nobody is reading, because they are kept
+    /// for longer than a reader takes (`delete.retention.ms`).
+    pub fn compact(&mut self, is_read: bool) {
         let stable = self.stable_end();
         let mut newest: BTreeMap<Rc<[u8]>, usize> = BTreeMap::new();
         for (offset, entry) in self.entries[..stable].iter().enumerate() {
@@ -93,7 +94,7 @@ impl Log {
         }
         for (offset, entry) in self.entries[..stable].iter_mut().enumerate() {
             let is_newest = entry.fate == Fate::Committed && newest.get(&entry.key) == Some(&offset);
-            entry.is_removed |= !is_newest || entry.value.is_none();
+            entry.is_removed |= !is_newest || entry.value.is_none() && !is_read;
         }
     }
 

@@ -54,7 +54,8 @@ pub enum Request {
     FindEnd(usize),
     FindStableEnd(usize),
     FindLimits(usize),
-    FindName(String),
+    /// Who has a name; asked by this member.
+    FindName(String, u64),
 }
 
 #[derive(Clone, Debug)]
@@ -155,7 +156,7 @@ impl Broker {
     pub fn handle(&mut self, request: &Request, now: u64) -> Answer {
         let is_down = match request {
             Request::Init(_) | Request::AddPartitions(..) | Request::End(..) => now < self.coordinator_back,
-            Request::Offsets { .. } | Request::FindOffsets(_) | Request::FindName(_) => now < self.group_back,
+            Request::Offsets { .. } | Request::FindOffsets(_) | Request::FindName(..) => now < self.group_back,
             Request::Produce(_, place, ..) => now < self.disk_back || self.is_leaderless(*place, now),
             Request::FindEnd(task) | Request::FindStableEnd(task) => self.is_leaderless((Topic::Changelog, *task), now),
             Request::FindLimits(task) => {
@@ -177,7 +178,7 @@ impl Broker {
             Request::FindEnd(task) => Answer::End(self.log(Topic::Changelog, *task).end()),
             Request::FindStableEnd(task) => Answer::End(self.log(Topic::Changelog, *task).stable_end()),
             Request::FindLimits(task) => self.find_limits(*task),
-            Request::FindName(name) => {
+            Request::FindName(name, _) => {
                 Answer::Member(self.group.members.iter().find(|member| member.name.as_ref() == Some(name)).map(|member| member.id))
             }
         }

@@ -10,6 +10,7 @@ use churnwatch::time::Timestamp;
 
 use super::{INIT_LIMIT, fenced};
 use crate::broker::{Answer, Request, Topic};
+use crate::consumer::number_of;
 use crate::load::EPOCH;
 use crate::process::{Actor, Call, Doing};
 use crate::world::{SESSION, World};
@@ -52,9 +53,9 @@ impl World<'_> {
                 }
             }
             Effect::Restore(request) => self.request(id, request),
-            Effect::CheckName(_) => {
+            Effect::CheckName(own) => {
                 let name = self.processes[id].name.clone().unwrap_or_default();
-                self.call(id, Actor::Stream, Request::FindName(name), self.now + INIT_LIMIT);
+                self.call(id, Actor::Stream, Request::FindName(name, number_of(&own)), self.now + INIT_LIMIT);
                 return Ok(());
             }
             Effect::Write { membership, limit } => {
@@ -115,11 +116,7 @@ impl World<'_> {
 
     pub(super) fn stream_answered(&mut self, id: usize, call: &Call, answer: Answer) -> Result<(), Failure> {
         match (&call.request, answer) {
-            (Request::Init(name), Answer::Producer(producer)) => {
-                let later = self.producers.insert(name.clone(), id).filter(|last| *last > id && self.is_at_work(*last));
-                if let Some(successor) = later.filter(|_| self.is_back(id)) {
-                    self.checks.fences_successor(id, successor);
-                }
+            (Request::Init(_), Answer::Producer(producer)) => {
                 self.processes[id].producer = Some(producer);
                 if self.processes[id].is_started {
                     self.handle(id, Event::ProducerReplaced)?;
@@ -130,9 +127,8 @@ impl World<'_> {
                 self.wake_in(id, Actor::Stream, 1);
                 Ok(())
             }
-            (Request::FindName(_), Answer::Member(found)) => {
-                // The id that the member had when it was accepted is gone: any other is somebody else.
-                if found.is_some_and(|member| self.processes[id].consumer.member != Some(member)) {
+            (Request::FindName(_, own), Answer::Member(found)) => {
+                if found.is_some_and(|member| member != *own) {
                     return Err(fenced());
                 }
                 self.handle(id, Event::NameIsOurs)?;
@@ -140,7 +136,7 @@ impl World<'_> {
                 Ok(())
             }
             (Request::Init(_), _) if !self.processes[id].is_started && self.now < self.processes[id].began + INIT_LIMIT => self.begin(id),
-            (Request::Init(_) | Request::FindName(_), _) => Err(Failure::NoProgress { what: "the coordinator did not answer".to_owned() }),
+            (Request::Init(_) | Request::FindName(..), _) => Err(Failure::NoProgress { what: "the coordinator did not answer".to_owned() }),
             (_, answer) => self.write_answered(id, call, answer),
         }
     }

@@ -26,7 +26,12 @@ impl World<'_> {
                 let task = self.random.within(0..self.setting.tasks as u64) as usize;
                 (0..BURST).for_each(|_| self.load.write_bad(&mut self.broker, task, USAGE));
             }
-            Kind::Compact => (0..self.setting.tasks).for_each(|task| self.broker.log_mut(Topic::Changelog, task).compact()),
+            Kind::Compact => {
+                for task in 0..self.setting.tasks {
+                    let is_read = self.processes.iter().any(|process| process.is_alive && process.reads_changelog(task));
+                    self.broker.log_mut(Topic::Changelog, task).compact(is_read);
+                }
+            }
             Kind::Markers(millis) => (self.markers_late, self.markers_late_until) = (millis, now + 5_000),
             kind => {
                 let Some(id) = id.filter(|id| self.processes[*id].is_alive) else { return };

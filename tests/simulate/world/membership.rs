@@ -140,7 +140,8 @@ impl World<'_> {
     /// later: in between, two processes that start or come back at the same time may fence each other.
     pub fn is_at_work(&self, id: usize) -> bool {
         let process = &self.processes[id];
-        process.is_alive && process.joined.is_some_and(|joined| self.now > joined + SESSION / 2 + 100)
+        let is_member = self.broker.group.members.iter().any(|member| Some(member.id) == process.consumer.member);
+        process.is_alive && is_member && process.joined.is_some_and(|joined| self.now > joined + SESSION / 2 + 100)
     }
 
     /// Before a name is used for the first time: whether a later process has it, as `Namesake::check_first_use` finds out.

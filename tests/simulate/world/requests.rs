@@ -31,7 +31,7 @@ impl World<'_> {
         let (there, broken) = (self.random.within(1..4) + self.broker.duration(&request), self.random.within(80..250));
         if self.now + there > deadline {
             self.plan_in(there, Action::Arrive(id, actor, token, request, false));
-            return self.plan_at(deadline, Action::Broken(id, actor, token));
+            return self.plan_at(deadline.max(self.now), Action::Broken(id, actor, token));
         }
         if fault.is_some() {
             self.log(|| format!("process {id}: {fault:?} for {request:?}"));
@@ -66,6 +66,12 @@ impl World<'_> {
         let answer = self.broker.handle(request, self.now);
         if !matches!(answer, Answer::Retry) {
             self.log(|| format!("process {id}: {request:?} -> {answer:?}"));
+        }
+        if let (Request::Init(name), Answer::Producer(_)) = (request, &answer) {
+            let later = self.producers.insert(name.clone(), id).filter(|last| *last > id && self.is_at_work(*last));
+            if let Some(successor) = later.filter(|_| self.is_back(id)) {
+                self.checks.fences_successor(id, successor);
+            }
         }
         self.plan_markers();
         if is_answered {
