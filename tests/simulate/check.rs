@@ -235,6 +235,9 @@ impl Checks {
             return Err(Violation::new("I3 dead letters", format!("one of a record that is not bad: {letter:?}")));
         }
         (0..setting.tasks).try_for_each(|task| reference::same_state(task, broker, setting, now))?;
+        if self.clocks_agree {
+            (0..setting.tasks).try_for_each(|task| reference::is_current(&self.last, task, broker, setting, now))?;
+        }
         let to_score = self.last.values().chain(&self.sampled).filter(|_| self.clocks_agree);
         to_score.filter(|change| !is_deletable(&change.account)).try_for_each(|change| reference::same_score(change, broker, setting))
     }

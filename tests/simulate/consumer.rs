@@ -4,13 +4,17 @@ use std::collections::VecDeque;
 
 use churnwatch::stream::machine::{GroupEvent, Membership};
 
+/// The next offset of a partition whose next record has been deleted.
+pub const LOST: usize = usize::MAX;
+
 /// A partition that is read: the input, the task, the next offset.
 #[derive(Clone, Copy, Debug)]
 pub struct Position {
     pub input: usize,
     pub partition: usize,
     pub next: usize,
-    pub has_ended: bool,
+    /// The end of which the reader has been told.
+    pub ended_at: Option<usize>,
 }
 
 /// What the group waits for: librdkafka holds a rebalance back until the application has assigned or unassigned.
@@ -51,7 +55,7 @@ impl Consumer {
 
     /// Reads these partitions from now on. True if that has answered a revocation.
     pub fn assign(&mut self, partitions: impl IntoIterator<Item = (usize, usize, usize)>, ready_at: u64) -> bool {
-        let position = |(input, partition, next)| Position { input, partition, next, has_ended: false };
+        let position = |(input, partition, next)| Position { input, partition, next, ended_at: None };
         self.positions = partitions.into_iter().map(position).collect();
         self.ready_at = ready_at;
         self.was_lost |= std::mem::take(&mut self.is_lost);
@@ -103,7 +107,7 @@ impl Consumer {
 
     /// The next record of a position has been deleted. It is not read on until it is assigned again.
     pub fn lose(&mut self, place: usize) {
-        (self.positions[place].next, self.positions[place].has_ended) = (usize::MAX, true);
+        self.positions[place].next = LOST;
         self.said.push_back(GroupEvent::OutOfRange);
     }
 

@@ -74,6 +74,45 @@ pub fn same_score(change: &Published, broker: &Broker, setting: &Setting) -> Res
     Err(Violation::new("I1 changes", format!("change {sequence} of {account} has {health}, before {next:?} it is {expected:?}")))
 }
 
+/// I1: the last change of each account that lasts says what it is now, but for what is too little to publish.
+pub fn is_current(last: &BTreeMap<String, Published>, task: usize, broker: &Broker, setting: &Setting, now: u64) -> Result<(), Violation> {
+    let at = |millis: u64| Timestamp(EPOCH + millis as i64);
+    let Some((id, expected)) = outdated(last, task, broker, setting, at(now)) else { return Ok(()) };
+    // A record whose time has come since the last cycle has not been scored.
+    if outdated(last, task, broker, setting, at(now - 3_000)).is_none() {
+        return Ok(());
+    }
+    let found = last.get(&id).map(|change| &change.health);
+    Err(Violation::new("I1 changes", format!("{id}: {found:?} was published last, but it is {expected:?}")))
+}
+
+/// An account whose last change does not say what it is at this instant.
+fn outdated(
+    last: &BTreeMap<String, Published>,
+    task: usize,
+    broker: &Broker,
+    setting: &Setting,
+    at: Timestamp,
+) -> Option<(String, Option<f64>)> {
+    let settings = setting.settings();
+    let fresh = read_before(&vec![i64::MAX; setting.inputs.topics.len()], task, broker, setting, at);
+    let view = fresh.stream_time().view(at, &settings);
+    let mut outdated = None;
+    fresh.store().for_each(|slot| {
+        let expected = slot.score_at(&slot.account.measure(&view, &settings), &view, &settings).health;
+        let found = last.get(slot.id()).and_then(|change| change.health[0].as_f64());
+        let is_close = match (found, expected) {
+            (Some(found), Some(expected)) => (found - expected).abs() <= settings.model.publish.score_points + 0.5,
+            (found, expected) => found.is_none() && expected.is_none(),
+        };
+        let is_seen = slot.account.first_seen().is_some_and(|first| first <= at);
+        if is_seen && !is_close && !is_deletable(slot.id()) {
+            outdated = Some((slot.id().to_owned(), expected));
+        }
+    });
+    outdated
+}
+
 /// I4 and I8: what the changelog holds is what an engine has that reads the inputs from their starts.
 pub fn same_state(task: usize, broker: &Broker, setting: &Setting, now: u64) -> Result<(), Violation> {
     let (mut restored, mut stamp) = (Task::new(setting.settings(), PlainStore::default()), None);

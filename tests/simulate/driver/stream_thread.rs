@@ -10,7 +10,7 @@ use churnwatch::time::Timestamp;
 
 use super::{INIT_LIMIT, fenced};
 use crate::broker::{Answer, Request, Topic};
-use crate::consumer::number_of;
+use crate::consumer::{LOST, number_of};
 use crate::load::EPOCH;
 use crate::process::{Actor, Call, Doing};
 use crate::world::{SESSION, World};
@@ -173,7 +173,7 @@ impl World<'_> {
             let position = process.consumer.positions[place];
             let log = broker.log(Topic::Input(position.input), position.partition);
             let partition = position.partition as i32;
-            if broker.is_leaderless((Topic::Input(position.input), position.partition), *now) {
+            if position.next == LOST || broker.is_leaderless((Topic::Input(position.input), position.partition), *now) {
                 idle += 1;
                 continue;
             }
@@ -194,15 +194,14 @@ impl World<'_> {
                     headers: &entry.headers,
                 };
                 process.consumer.positions[place].next = offset + 1;
-                process.consumer.positions[place].has_ended = false;
                 if process.member.runs(partition) {
                     process.member.record(position.input, &ReadRecord { record, value: Ok(record.value) }, clocks)?;
                 }
-            } else if position.has_ended {
+            } else if position.ended_at == Some(log.stable_end()) {
                 idle += 1;
             } else {
                 (idle, polled) = (0, polled + 1);
-                process.consumer.positions[place].has_ended = true;
+                process.consumer.positions[place].ended_at = Some(log.stable_end());
                 process.member.end(position.input, partition, log.stable_end() as i64, clocks);
             }
         }

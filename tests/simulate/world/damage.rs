@@ -47,7 +47,7 @@ impl World<'_> {
         self.broker.group = Group::default();
         (self.broker.coordinator_back, self.broker.group_back, self.broker.disk_back, self.broker.slowness) = (0, 0, 0, 0);
         self.broker.leaders_back.clear();
-        self.fleet = vec![None];
+        (self.fleet, self.doomed) = (vec![None], vec![None]);
         let is_done = match damage {
             Damage::OffsetMoved => {
                 let next = self.broker.committed.get_mut(&(BILLING, task)).filter(|next| **next > 0);

@@ -34,7 +34,12 @@ impl World<'_> {
             }
             Kind::Markers(millis) => (self.markers_late, self.markers_late_until) = (millis, now + 5_000),
             kind => {
-                let Some(id) = id.filter(|id| self.processes[*id].is_alive) else { return };
+                let Some(id) = id.filter(|id| self.processes[*id].is_alive) else {
+                    if let Kind::Kill(steps) = kind {
+                        self.doomed[fault.slot] = Some(steps);
+                    }
+                    return;
+                };
                 let process = &mut self.processes[id];
                 match kind {
                     Kind::Kill(steps) => process.killed_in = Some(steps),
@@ -128,6 +133,7 @@ impl World<'_> {
         self.processes.push(Process::start(self.setting, (&self.inputs, self.accepts_loss), slot, name, transactional_id, clocks));
         let process = &mut self.processes[id];
         process.began = self.now;
+        process.killed_in = self.doomed[slot].take();
         process.predecessor = self.broker.group.holder(process.name.as_deref());
         self.fleet[slot] = Some(id);
         self.log(|| format!("process {id} starts in place {slot}"));

@@ -69,6 +69,8 @@ pub struct World<'a> {
     pub processes: Vec<Process>,
     /// The process in each place of the fleet.
     pub fleet: Vec<Option<usize>>,
+    /// After how many steps the next process in each place is killed.
+    doomed: Vec<Option<u64>>,
     pub load: Load,
     pub checks: Checks,
     pub figures: Figures,
@@ -98,6 +100,7 @@ impl<'a> World<'a> {
             broker: Broker::new(setting.inputs.topics.len(), setting.tasks),
             processes: Vec::new(),
             fleet: vec![None; plan.slots],
+            doomed: vec![None; plan.slots],
             load: Load::default(),
             checks: Checks::new(setting, !plan.faults.iter().any(|fault| matches!(fault.kind, Kind::Clock(_)))),
             figures: Figures { runs: 1, ..Figures::default() },
