@@ -28,7 +28,8 @@ pub struct Options {
 impl Options {
     pub fn of(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let mut options = Self { seed: now.as_secs() << 20, runs: None, seconds: 5, threads: 1, traces: false, rule: None, hunts: true };
+        let mut options =
+            Self { seed: now.as_secs() << 20, runs: None, seconds: 60, threads: cores(), traces: false, rule: None, hunts: true };
         let mut arguments = arguments.peekable();
         while let Some(argument) = arguments.next() {
             let mut number = || -> Result<u64, String> {
@@ -49,6 +50,10 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn cores() -> u64 {
+    std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
 }
 
 /// The run of a seed.
