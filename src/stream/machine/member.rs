@@ -289,11 +289,12 @@ impl Member {
 
     fn cycle_if_due(&mut self, now: Now, ends: &KnownEnds<'_>) -> Result<(), Failure> {
         let options = Arc::clone(&self.options);
-        let is_due = |task: &StreamTask| now.monotonic >= task.next_cycle() && !task.awaits_verdict(&options);
+        let is_ready = |task: &StreamTask| !task.awaits_verdict(&options);
         if self.is_nearly_full() {
             self.cycle(now, ends, COMMIT_LIMIT, Then::ReadOn, |_| true)
-        } else if self.tasks.running().any(|(_, task)| is_due(task)) {
-            self.cycle(now, ends, COMMIT_LIMIT, Then::ReadOn, is_due)
+        } else if self.tasks.running().any(|(_, task)| now.monotonic >= task.next_cycle() && is_ready(task)) {
+            let joins = |task: &StreamTask| task.is_nearly_due(now.monotonic, &options) && is_ready(task);
+            self.cycle(now, ends, COMMIT_LIMIT, Then::ReadOn, joins)
         } else {
             Ok(())
         }
@@ -404,3 +405,6 @@ impl Member {
         self.report.tasks(tasks.collect());
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -262,6 +262,11 @@ impl StreamTask {
         self.next_cycle
     }
 
+    /// Whether it takes part in a cycle that is due for another task: cycles that have drifted apart would take a transaction each.
+    pub(in crate::stream) fn is_nearly_due(&self, now: Instant, options: &Options) -> bool {
+        self.next_cycle <= now + self.interval(options) / 2
+    }
+
     /// Whether there is anything to write: offsets or state have changed, or the offsets have never been committed.
     pub(in crate::stream) fn is_dirty(&self) -> bool {
         self.must_commit

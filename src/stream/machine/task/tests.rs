@@ -11,20 +11,37 @@ use crate::stream::Permits;
 use crate::stream::inputs::TopicIds;
 use crate::stream::machine::offsets::Resolved;
 
-fn empty() -> SharedTask {
-    SharedTask::new(1, Arc::new(Directory::new(Arc::new(Settings::default()))))
+fn empty(number: i32) -> SharedTask {
+    SharedTask::new(number, Arc::new(Directory::new(Arc::new(Settings::default()))))
 }
 
 /// A task without accounts, which continues its three inputs at offset 7. The third was never committed.
 pub(in crate::stream) fn restored_task() -> StreamTask {
-    restored_from(empty())
+    restored_from(empty(1))
 }
 
 fn restored_from(shared: SharedTask) -> StreamTask {
-    let resolved = [false, false, true].map(|must_commit| Resolved { next: 7, must_commit }).to_vec();
-    let commit_point = CommitPoint { group: vec![Some(7), Some(7), None], changelog_end: 0 };
+    StreamTask::new(Restored { shared, ..restored(1, true) }, monotonic())
+}
+
+/// A restored state without accounts, whose three inputs continue at offset 7; `is_new`: the third was never committed.
+pub(in crate::stream) fn restored(task: i32, is_new: bool) -> Restored {
+    let resolved = [false, false, is_new].map(|must_commit| Resolved { next: 7, must_commit }).to_vec();
+    let commit_point = CommitPoint { group: vec![Some(7), Some(7), (!is_new).then_some(7)], changelog_end: 0 };
     let (basis, live_keys) = (Basis::default(), LiveKeys::default());
-    StreamTask::new(Restored { shared, resolved, commit_point, record_bytes: 1024, basis, live_keys }, monotonic())
+    Restored { shared: empty(task), resolved, commit_point, record_bytes: 1024, basis, live_keys }
+}
+
+impl StreamTask {
+    /// Something to commit.
+    pub(in crate::stream) fn change(&mut self) {
+        self.must_commit = true;
+    }
+
+    /// Its next cycle is due now.
+    pub(in crate::stream) fn reach_cycle(&mut self, now: Instant) {
+        self.next_cycle = now;
+    }
 }
 
 fn options() -> Options {
@@ -42,7 +59,7 @@ fn metrics() -> Metrics {
 #[test]
 fn restored_counts_are_not_counted_again() {
     let refused = || Rejection::new(Code::TooLarge, "test");
-    let mut shared = empty();
+    let mut shared = empty(1);
     (0..2).for_each(|_| drop(shared.engine.refuse(Stream::Usage, refused())));
     let mut task = restored_from(shared);
     task.shared.show();
