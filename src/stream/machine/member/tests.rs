@@ -83,8 +83,8 @@ impl Driver {
     }
 }
 
-fn committed(may_be_repeated: bool) -> Result<Commit, TransactionError> {
-    Ok(Commit { last: Vec::new(), may_be_repeated })
+const fn committed(may_be_repeated: bool) -> Commit {
+    Commit { last: Vec::new(), may_be_repeated }
 }
 
 fn revoked(lost: bool) -> Event {
@@ -137,7 +137,7 @@ fn what_is_revoked_is_written_first_and_what_is_lost_is_not() {
     driver.change(0);
     driver.tell(revoked(false));
     assert_eq!(driver.write(), [0]);
-    driver.written(committed(false));
+    driver.written(Ok(committed(false)));
     assert!(matches!(driver.next(), Effect::Unassign));
 
     let mut driver = Driver::running(None, &[0]);
@@ -151,7 +151,7 @@ fn a_commit_whose_requests_may_still_arrive_is_followed_by_another_producer() {
     let mut driver = Driver::running(None, &[0]);
     driver.change(0);
     driver.write();
-    driver.written(committed(true));
+    driver.written(Ok(committed(true)));
     assert!(matches!(driver.next(), Effect::ReplaceProducer));
     assert!(matches!(driver.next(), Effect::Await));
     driver.tell(Event::ProducerReplaced);
@@ -200,14 +200,14 @@ fn tasks_whose_cycles_are_near_each_other_share_a_transaction() {
     let mut driver = Driver::running(None, &[0, 1]);
     driver.change(0);
     assert_eq!(driver.write(), [0]);
-    driver.written(committed(false));
+    driver.written(Ok(committed(false)));
     let interval = driver.member.options.commit_interval;
     driver.change(1);
     driver.change(0);
     driver.pass(interval / 3);
     driver.member.tasks.get_mut(1).unwrap().reach_cycle(driver.now.monotonic);
     assert_eq!(driver.write(), [1], "the cycle of the other is too far away");
-    driver.written(committed(false));
+    driver.written(Ok(committed(false)));
     driver.change(1);
     assert_eq!(driver.write(), [0, 1]);
 }
@@ -218,6 +218,6 @@ fn a_shutdown_writes_what_is_left_and_then_leaves() {
     driver.change(0);
     driver.tell(Event::Stop);
     assert_eq!(driver.write(), [0]);
-    driver.written(committed(false));
+    driver.written(Ok(committed(false)));
     assert!(matches!(driver.next(), Effect::Leave));
 }
