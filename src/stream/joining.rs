@@ -29,10 +29,10 @@ pub(super) fn join(
     await_others();
     fault::point("before-join");
     if let Some(namesake) = namesake {
-        namesake.check_first_use(step)?;
+        namesake.check_first_use(&step)?;
     }
-    member.subscribe(topics)?;
-    Ok(())
+    // A look-up that a shutdown has interrupted says nothing.
+    if step() { Ok(member.subscribe(topics)?) } else { Ok(()) }
 }
 
 /// Notes a step of a thread that waits for a broker; false once a shutdown is requested.

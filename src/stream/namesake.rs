@@ -82,8 +82,8 @@ impl Namesake {
     ///
     /// # Errors
     /// [`Failure::Fenced`].
-    pub(super) fn check(&self, own: &str, step: impl Fn() -> bool) -> Result<(), Failure> {
-        self.give_way(Some(own), "the partitions are given up", step)
+    pub(super) fn check(&self, own: Option<&str>, step: impl Fn() -> bool) -> Result<(), Failure> {
+        self.give_way(own.or(self.predecessor.as_deref()), "the partitions are given up", step)
     }
 
     fn give_way(&self, known: Option<&str>, why: &str, step: impl Fn() -> bool) -> Result<(), Failure> {

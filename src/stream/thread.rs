@@ -141,13 +141,18 @@ impl StreamThread {
             Effect::Restore(request) => self.restoring.request(request),
             Effect::CheckName(own) => {
                 if let Some(namesake) = &self.namesake {
-                    namesake.check(&own.member, || is_wanted(&self.clock, &self.stop))?;
+                    let own = own.as_ref().map(|own| own.member.as_str());
+                    namesake.check(own, || is_wanted(&self.clock, &self.stop))?;
+                }
+                // A look-up that a shutdown has interrupted says nothing.
+                if self.stop.is_requested() {
+                    self.handle(Event::Stop)?;
                 }
                 self.handle(Event::NameIsOurs)
             }
             Effect::Write { membership, limit } => {
                 let began = monotonic();
-                let result = self.write(membership.is_some(), Deadline::after(limit));
+                let result = self.write(membership.as_ref(), Deadline::after(limit));
                 let lasted = monotonic().duration_since(began);
                 // The abort may be what shows that another process has taken over.
                 let result = result.map_err(|error| self.producer.abort().err().unwrap_or(error));
@@ -160,7 +165,8 @@ impl StreamThread {
                 self.producer = TransactionalProducer::new(&self.options.properties, &id, || self.clock.step())?;
                 self.handle(Event::ProducerReplaced)
             }
-            Effect::Read { .. } | Effect::Await | Effect::Leave => Ok(()),
+            Effect::Await => Err(Failure::NoProgress { what: "an effect was not answered (a bug)".to_owned() }),
+            Effect::Read { .. } | Effect::Leave => Ok(()),
         }
     }
 
@@ -207,12 +213,14 @@ impl StreamThread {
         events.into_iter().try_for_each(|event| self.handle(Event::Group(event)))
     }
 
-    /// Writes one transaction.
-    fn write(&mut self, is_member: bool, deadline: Deadline) -> Result<Commit, TransactionError> {
+    /// Writes one transaction as this member.
+    fn write(&mut self, member: Option<&machine::Membership>, deadline: Deadline) -> Result<Commit, TransactionError> {
         fault::point("before-begin");
         self.producer.begin()?;
         let offsets = self.machine.write(|record| self.producer.send(record, deadline))?;
-        let membership = if is_member { self.membership.as_ref() } else { self.nobody.as_ref() };
+        let is_accepted =
+            |own: &&Membership| member.is_some_and(|member| (own.generation, &own.member) == (member.generation, &member.member));
+        let membership = if member.is_some() { self.membership.as_ref().filter(is_accepted) } else { self.nobody.as_ref() };
         let Some(membership) = membership else { return Err(TransactionError::Fatal("not a member of the group".to_owned())) };
         let commit = self.producer.commit(&offsets, &membership.metadata, deadline)?;
         fault::point("after-commit");

@@ -126,7 +126,6 @@ fn a_transaction_that_is_open_for_too_long_is_aborted_and_its_producer_fenced() 
 fn offsets_of_an_earlier_generation_are_refused_and_those_of_nobody_in_particular_are_not() {
     let broker = Broker::shared();
     let (topic, group) = topic_and_group(broker, "claims-generation");
-    client::create_topic(broker, &topic, 1);
     let (first, mut second) = (Member::join(broker, &group, &[&topic]), None);
     let producer = transactional(broker, &unique("member"), LONG);
     let sends = |metadata: &ConsumerGroupMetadata| {

@@ -37,6 +37,16 @@ impl fmt::Display for Violation {
     }
 }
 
+/// What may make a process exit.
+pub struct Excuse {
+    /// Faults go on, or have gone on until recently.
+    pub has_faults: bool,
+    /// It has been told to stop.
+    pub was_stopped: bool,
+    /// Another process has had its name at the same time, or the coordinator has ended a transaction of this name that was open for too long.
+    pub is_rivalled: bool,
+}
+
 pub struct Checks {
     pub violation: Option<Violation>,
     pub commits: u64,
@@ -81,14 +91,15 @@ impl Checks {
         self.violation.get_or_insert(Violation::new(check, text));
     }
 
-    /// A process has given up. What the faults cannot cause, it must not have found.
-    pub fn exited(&mut self, failure: &Failure, is_named: bool) {
+    /// A process has exited. Only failures that the faults can cause are allowed.
+    pub fn exited(&mut self, failure: &Failure, excuse: &Excuse) {
         if self.expected_exit.take_if(|code| *code == failure.code()).is_some() {
             return;
         }
         match failure.code() {
-            "no_progress" | "stopped_uncommitted" => {}
-            "fenced" if is_named => {}
+            "no_progress" if excuse.has_faults && !failure.to_string().contains("a bug") => {}
+            "stopped_uncommitted" if excuse.was_stopped => {}
+            "fenced" if excuse.is_rivalled => {}
             code => self.found("exit", format!("{code}: {failure}")),
         }
     }
@@ -126,6 +137,9 @@ impl Checks {
                 stamped.insert(*task);
                 self.stamp(*task, entry, committed, (broker, load), setting);
             }
+        }
+        if let Some((_, task)) = committed.partitions.iter().find(|(topic, task)| *topic == Topic::Changelog && !stamped.contains(task)) {
+            self.found("I5 stamp = offsets", format!("changelog records of task {task} without a stamp"));
         }
         if let Some((_, task)) = committed.offsets.keys().find(|(_, task)| !stamped.contains(task)) {
             self.found("I5 stamp = offsets", format!("offsets of task {task} without a stamp"));

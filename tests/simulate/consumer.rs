@@ -35,6 +35,8 @@ pub struct Consumer {
     /// Whether an assignment was lost that has been replaced before its revocation was taken: `Consumer::lost_before`.
     was_lost: bool,
     pub pending: Option<Pending>,
+    /// Whether a revocation has come while an assignment was pending.
+    pub is_due_again: bool,
     pub positions: Vec<Position>,
     /// When the first fetch after an assignment can answer.
     pub ready_at: u64,
@@ -88,6 +90,11 @@ impl Consumer {
     pub fn revoked(&mut self, is_lost: bool) -> bool {
         if self.generation.is_none() {
             return false;
+        }
+        // Another rebalance is only begun once the last has been answered: the next heartbeat finds out again.
+        if self.pending == Some(Pending::Assign) {
+            self.is_due_again = true;
+            return true;
         }
         self.is_lost |= is_lost;
         if self.pending != Some(Pending::Revoke) {

@@ -108,6 +108,9 @@ pub struct Process {
     /// When it first joined the group.
     pub joined: Option<u64>,
     pub began: u64,
+    pub ended: Option<u64>,
+    /// Whether it was told to stop.
+    pub was_stopped: bool,
     /// Who had its name when it started.
     pub predecessor: Option<u64>,
     pub paused_until: u64,
@@ -168,6 +171,8 @@ impl Process {
             is_started: false,
             joined: None,
             began: 0,
+            ended: None,
+            was_stopped: false,
             predecessor: None,
             paused_until: 0,
             cut_until: 0,

@@ -77,8 +77,8 @@ pub enum Effect {
     Unassign,
     /// Pass this to the restoring machine. Earlier requests are obsolete.
     Restore(Request),
-    /// Fail if the group knows another member by the name of this one; else [`Event::NameIsOurs`].
-    CheckName(Membership),
+    /// Fail if the group knows another member by the name of this one, whose last membership this was; otherwise [`Event::NameIsOurs`].
+    CheckName(Option<Membership>),
     /// Write one transaction: [`super::Member::write`] hands over its records and then its offsets. [`Event::Written`] says how it ended.
     Write {
         /// As whom to commit offsets; `None` is a broken rule.
@@ -86,7 +86,7 @@ pub enum Effect {
         /// How long it may take.
         limit: Duration,
     },
-    /// Take what has already arrived, and drop its records: an assignment fetches them again.
+    /// Poll without waiting: hand over group events and drop records, which the next assignment fetches again.
     Drain,
     /// Create a producer with another transactional id; then [`Event::ProducerReplaced`].
     ReplaceProducer,

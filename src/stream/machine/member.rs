@@ -23,11 +23,11 @@ use crate::telemetry::{Metrics, TransactionOutcome};
 use crate::threads::ThreadReport;
 
 /// How long the last cycle before partitions are given up may take.
-pub(super) const REVOKE_LIMIT: Duration = Duration::from_secs(5);
+const REVOKE_LIMIT: Duration = Duration::from_secs(5);
 
 /// What comes after a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Then {
+pub(super) enum AfterCycle {
     /// Reading.
     ReadOn,
     /// The partitions are given up.
@@ -43,12 +43,13 @@ pub(super) enum Phase {
     Reading,
     /// It waits for its membership in the assignment of these partitions.
     Accepting(Vec<(String, i32)>),
-    /// It is about to give its partitions up, and waits to hear that its name is still its own; `failed`: so has its last transaction.
-    Checking { failed: bool },
+    /// It is about to give its partitions up, and waits to hear that its name is still its own; `takes_producer`: it must
+    /// take another producer afterwards.
+    Checking { takes_producer: bool },
     /// It waits for what becomes of a transaction with these tasks.
-    Writing { tasks: BTreeSet<i32>, limit: Duration, then: Then },
+    Writing { tasks: BTreeSet<i32>, limit: Duration, then: AfterCycle },
     /// It waits for a new producer, after a transaction that was committed.
-    Replacing(Then),
+    Replacing,
     /// The same after one that failed; `gave_up`: its partitions are gone already.
     Recovering { gave_up: bool },
     /// It has left.
@@ -56,7 +57,7 @@ pub(super) enum Phase {
 }
 
 /// A member of the group and its tasks.
-#[expect(clippy::struct_excessive_bools, reason = "each says of itself whether something is still to be done")]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags of work still to do")]
 pub struct Member {
     pub(super) number: usize,
     pub(super) inputs: Arc<Inputs>,
@@ -71,7 +72,7 @@ pub struct Member {
     /// What the restoring machine has said, which is acted on unless a rebalance has begun.
     pub(super) answers: VecDeque<Answer>,
     pub(super) assignment: Assignment,
-    /// As whom the group last knew it.
+    /// Its last membership, which the group knows under its name unless another process has taken it over.
     pub(super) known_as: Option<Membership>,
     pub(super) tasks: Tasks,
     pub(super) progress: Progress,
@@ -144,7 +145,7 @@ impl Member {
             }
             if self.is_stopping {
                 tracing::info!(thread = self.number, "leaving the group");
-                self.cycle(now, ends, REVOKE_LIMIT, Then::Leave, |_| true)?;
+                self.last_cycle(now, ends, AfterCycle::Leave)?;
             } else if let Some(event) = self.events.pop_front() {
                 (self.gathering, self.is_to_resume) = (None, false);
                 self.act_on(event, now, ends)?;
@@ -168,12 +169,14 @@ impl Member {
         let phase = std::mem::replace(&mut self.phase, Phase::Reading);
         match (event, phase) {
             (Event::Accepted(membership), Phase::Accepting(partitions)) => self.accepted(partitions, membership, now),
-            (Event::NameIsOurs, Phase::Checking { failed }) => self.give_up_partitions(failed, now),
+            // To give the partitions up would be to rejoin.
+            (Event::NameIsOurs, Phase::Checking { .. }) if self.is_stopping => self.phase = Phase::Left,
+            (Event::NameIsOurs, Phase::Checking { takes_producer }) => self.give_up_partitions(takes_producer, now),
             (Event::Written { result, lasted }, Phase::Writing { tasks, limit, then }) => match result {
                 Ok(commit) => self.committed(&commit, lasted, &tasks, (limit, then), now),
                 Err(error) => self.failed(&error, lasted, tasks, (limit, then), now)?,
             },
-            (Event::ProducerReplaced, Phase::Replacing(then)) => self.cycle_ended(then, now),
+            (Event::ProducerReplaced, Phase::Replacing) => {}
             (Event::ProducerReplaced, Phase::Recovering { gave_up }) => {
                 if !gave_up {
                     self.resume_reading();
@@ -186,7 +189,7 @@ impl Member {
                     Event::Group(event) => self.events.push_back(event),
                     Event::Restored(answer) => self.answers.push_back(answer),
                     Event::Stop => self.is_stopping = true,
-                    other => return Err(Failure::NoProgress { what: format!("{other:?} was not awaited: a defect of this program") }),
+                    other => return Err(Failure::NoProgress { what: format!("unexpected {other:?} (a bug)") }),
                 }
             }
         }
@@ -291,13 +294,19 @@ impl Member {
         let options = Arc::clone(&self.options);
         let is_ready = |task: &StreamTask| !task.awaits_verdict(&options);
         if self.is_nearly_full() {
-            self.cycle(now, ends, COMMIT_LIMIT, Then::ReadOn, |_| true)
+            self.cycle(now, ends, COMMIT_LIMIT, AfterCycle::ReadOn, |_| true)
         } else if self.tasks.running().any(|(_, task)| now.monotonic >= task.next_cycle() && is_ready(task)) {
             let joins = |task: &StreamTask| task.is_nearly_due(now.monotonic, &options) && is_ready(task);
-            self.cycle(now, ends, COMMIT_LIMIT, Then::ReadOn, joins)
+            self.cycle(now, ends, COMMIT_LIMIT, AfterCycle::ReadOn, joins)
         } else {
             Ok(())
         }
+    }
+
+    /// The last cycle before partitions are given up. What awaits its verdict is not written, and will be read again.
+    pub(super) fn last_cycle(&mut self, now: Now, ends: &KnownEnds<'_>, then: AfterCycle) -> Result<(), Failure> {
+        let options = Arc::clone(&self.options);
+        self.cycle(now, ends, REVOKE_LIMIT, then, |task| !task.awaits_verdict(&options))
     }
 
     /// Begins one commit cycle over the chosen tasks: scores them, and writes what there is to write.
@@ -306,7 +315,7 @@ impl Member {
         now: Now,
         ends: &KnownEnds<'_>,
         limit: Duration,
-        then: Then,
+        then: AfterCycle,
         chosen: impl Fn(&StreamTask) -> bool,
     ) -> Result<(), Failure> {
         fault::point("before-cycle");
@@ -336,7 +345,7 @@ impl Member {
         Ok(())
     }
 
-    fn committed(&mut self, commit: &Commit, lasted: Duration, tasks: &BTreeSet<i32>, (limit, then): (Duration, Then), now: Now) {
+    fn committed(&mut self, commit: &Commit, lasted: Duration, tasks: &BTreeSet<i32>, (limit, then): (Duration, AfterCycle), now: Now) {
         self.transactions.committed(lasted, limit);
         self.metrics.transaction(TransactionOutcome::Committed, lasted);
         for (number, task) in self.tasks.running_mut().filter(|(number, _)| tasks.contains(number)) {
@@ -347,12 +356,18 @@ impl Member {
         }
         self.report.committed(now.wall, lasted);
         self.is_to_report = true;
-        if commit.may_be_repeated && !fault::is_mutant("late-requests-ignored") {
-            // At once, while the coordinator answers.
-            self.phase = Phase::Replacing(then);
-            self.effects.push_back(Effect::ReplaceProducer);
-        } else {
-            self.cycle_ended(then, now);
+        let is_repeated = commit.may_be_repeated && !fault::is_mutant("late-requests-ignored");
+        match then {
+            AfterCycle::ReadOn if is_repeated => {
+                // At once, while the coordinator answers.
+                self.phase = Phase::Replacing;
+                self.effects.push_back(Effect::ReplaceProducer);
+            }
+            AfterCycle::GiveUp if is_repeated => {
+                self.tasks.revoked();
+                self.give_up(true, now);
+            }
+            _ => self.cycle_ended(then, now),
         }
     }
 
@@ -362,7 +377,7 @@ impl Member {
         error: &TransactionError,
         lasted: Duration,
         tasks: BTreeSet<i32>,
-        (limit, then): (Duration, Then),
+        (limit, then): (Duration, AfterCycle),
         now: Now,
     ) -> Result<(), Failure> {
         let is_unclear = matches!(error, TransactionError::Unclear(_));
@@ -371,12 +386,12 @@ impl Member {
         let is_kept = fault::is_mutant("state-kept-after-abort") || is_unclear && fault::is_mutant("unclear-outcome-repeated");
         tasks.into_iter().filter(|_| !is_kept).for_each(|number| self.tasks.drop_state(number));
         match then {
-            Then::ReadOn => self.recover(false),
-            Then::GiveUp => {
+            AfterCycle::ReadOn => self.recover(false),
+            AfterCycle::GiveUp => {
                 self.tasks.revoked();
                 self.give_up(true, now);
             }
-            Then::Leave => return Err(Failure::last_commit_failed()),
+            AfterCycle::Leave => return Err(Failure::last_commit_failed()),
         }
         Ok(())
     }
@@ -389,14 +404,14 @@ impl Member {
     }
 
     /// A cycle is over: committed, or there was nothing to commit.
-    fn cycle_ended(&mut self, then: Then, now: Now) {
+    fn cycle_ended(&mut self, then: AfterCycle, now: Now) {
         match then {
-            Then::ReadOn => self.phase = Phase::Reading,
-            Then::GiveUp => {
+            AfterCycle::ReadOn => self.phase = Phase::Reading,
+            AfterCycle::GiveUp => {
                 self.tasks.revoked();
                 self.give_up(false, now);
             }
-            Then::Leave => self.phase = Phase::Left,
+            AfterCycle::Leave => self.phase = Phase::Left,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::assignment::{Assignment, Membership};
 use super::event::{Answer, Answered, Effect, GroupEvent, KnownEnds, Now};
-use super::member::{Member, Phase, REVOKE_LIMIT, Then};
+use super::member::{AfterCycle, Member, Phase};
 use super::task::StreamTask;
 use super::tasks::Taken;
 use crate::event::Stream;
@@ -19,7 +19,9 @@ impl Member {
                 self.phase = Phase::Accepting(partitions);
             }
             GroupEvent::Revoked { lost } => self.revoked(lost, now, ends)?,
-            GroupEvent::OutOfRange => self.out_of_range(now),
+            GroupEvent::OutOfRange if self.assignment.membership.is_some() => self.out_of_range(now),
+            // Of partitions that have been given up since.
+            GroupEvent::OutOfRange => {}
         }
         Ok(())
     }
@@ -27,6 +29,7 @@ impl Member {
     /// The assignment is accepted, unless it was lost before.
     pub(super) fn accepted(&mut self, partitions: Vec<(String, i32)>, membership: Option<Membership>, now: Now) {
         let topics: Vec<&str> = self.inputs.topics.iter().map(|topic| topic.name.as_str()).collect();
+        let partitions = if membership.is_some() { partitions } else { Vec::new() };
         self.assignment = Assignment::of(partitions, &topics, membership);
         for (task, missing) in &self.assignment.incomplete {
             tracing::warn!(thread = self.number, task, missing, "task parked: some of its topics were not assigned");
@@ -38,6 +41,7 @@ impl Member {
         } else {
             tracing::info!(thread = self.number, "the assignment was lost before it could be accepted");
             self.tasks.clear();
+            self.known_as = None;
         }
         self.progress.assigned(&self.assignment, now.monotonic);
         self.metrics.tasks_assigned(self.assignment.tasks.len() as u64);
@@ -116,7 +120,7 @@ impl Member {
         fault::point("in-revocation");
         if !lost {
             self.metrics.tasks_revoked(count);
-            return self.cycle(now, ends, REVOKE_LIMIT, Then::GiveUp, |_| true);
+            return self.last_cycle(now, ends, AfterCycle::GiveUp);
         }
         self.metrics.tasks_lost(count);
         self.tasks.clear();
@@ -124,25 +128,24 @@ impl Member {
         Ok(())
     }
 
-    /// Gives up all partitions, after a look at its name: to give them up is to join again, by the name alone if the session of this member has
-    /// ended meanwhile, and another process may have taken it over by then. `failed`: its last transaction has failed.
-    pub(super) fn give_up(&mut self, failed: bool, now: Now) {
-        match self.known_as.clone().filter(|_| self.options.instance.is_some() && !fault::is_mutant("name-not-looked-up")) {
-            Some(own) => {
-                self.effects.push_back(Effect::CheckName(own));
-                self.phase = Phase::Checking { failed };
-            }
-            None => self.give_up_partitions(failed, now),
+    /// Gives up all partitions, but looks the name up first: to give them up is to rejoin, by name alone if the session has ended, and another
+    /// process may have the name by then. `takes_producer`: the producer must be replaced.
+    pub(super) fn give_up(&mut self, takes_producer: bool, now: Now) {
+        if self.options.instance.is_some() && !fault::is_mutant("name-not-looked-up") {
+            self.effects.push_back(Effect::CheckName(self.known_as.clone()));
+            self.phase = Phase::Checking { takes_producer };
+        } else {
+            self.give_up_partitions(takes_producer, now);
         }
     }
 
-    pub(super) fn give_up_partitions(&mut self, failed: bool, now: Now) {
-        fault::point("in-revocation");
+    pub(super) fn give_up_partitions(&mut self, takes_producer: bool, now: Now) {
+        fault::point("before-unassign");
         self.assignment = Assignment::default();
         self.progress.assigned(&self.assignment, now.monotonic);
         self.report.revoked(now.monotonic);
         self.effects.push_back(Effect::Unassign);
-        if failed {
+        if takes_producer {
             self.recover(true);
         } else {
             self.phase = Phase::Reading;

@@ -411,7 +411,7 @@ impl Job {
     /// Step 5 for the next task.
     fn judge(&mut self, limits: &[(i64, i64)], changelog_start: i64, setting: &Setting, now: Instant) -> Result<(), Failure> {
         let Step::Judging(points, states, contradictory) = &mut self.step else { return Ok(()) };
-        let Some((task, state)) = states.pop_first() else { return Ok(()) };
+        let Some((task, state)) = states.pop_first().filter(|(task, _)| self.wanted.contains(task)) else { return Ok(()) };
         let Some(commit_point) = points.get(&task) else { return Ok(()) };
         let known = state.known(limits, commit_point, &setting.inputs);
         let differ = known.iter().any(offsets::contradict);

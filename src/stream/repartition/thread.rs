@@ -273,8 +273,9 @@ impl RepartitionThread {
             self.producer.abort().or_else(|error| give_up(&error, 0, self.options.instance.is_some()).map_or(Ok(()), Err))?;
         }
         // To give partitions up is to join again, by the name alone if the session of this member has ended meanwhile.
-        if let (Some(namesake), Some(own)) = (&self.namesake, &self.membership) {
-            namesake.check(&own.member, || is_wanted(&self.clock, &self.stop))?;
+        if let Some(namesake) = &self.namesake {
+            let own = self.membership.as_ref().map(|own| own.member.as_str());
+            namesake.check(own, || is_wanted(&self.clock, &self.stop))?;
         }
         self.partitions.clear();
         self.owned.clear();

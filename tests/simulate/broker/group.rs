@@ -18,8 +18,8 @@ pub struct Member {
 pub struct Group {
     pub members: Vec<Member>,
     pub generation: i32,
-    /// Since when the members are being gathered, if a rebalance goes on.
-    pub rebalancing: Option<u64>,
+    /// Whether the members are being gathered for the next generation.
+    pub is_rebalancing: bool,
     /// The task range of each member in the current generation.
     pub assignment: BTreeMap<u64, (usize, usize)>,
     next: u64,
@@ -38,11 +38,11 @@ pub enum Joined {
 
 impl Group {
     /// A process joins, again or for the first time.
-    pub fn join(&mut self, owner: usize, member: Option<u64>, name: Option<&str>, now: u64) -> Joined {
+    pub fn join(&mut self, owner: usize, member: Option<u64>, name: Option<&str>) -> Joined {
         if let Some(known) = self.members.iter_mut().find(|known| Some(known.id) == member) {
             known.has_joined = true;
             let id = known.id;
-            self.rebalancing.get_or_insert(now);
+            self.is_rebalancing = true;
             return Joined::Waits(id);
         }
         if member.is_some() && name.is_some() && self.members.iter().any(|known| known.name.as_deref() == name) {
@@ -52,14 +52,14 @@ impl Group {
         let id = self.next;
         if let Some(known) = self.members.iter_mut().find(|known| known.name.is_some() && known.name.as_deref() == name) {
             let before = std::mem::replace(&mut known.id, id);
-            (known.owner, known.has_joined) = (owner, self.rebalancing.is_some());
+            (known.owner, known.has_joined) = (owner, self.is_rebalancing);
             if let Some(range) = self.assignment.remove(&before) {
                 self.assignment.insert(id, range);
             }
             return Joined::Replaced { member: id, before };
         }
         self.members.push(Member { id, name: name.map(str::to_owned), owner, has_joined: true });
-        self.rebalancing.get_or_insert(now);
+        self.is_rebalancing = true;
         Joined::Waits(id)
     }
 
@@ -69,26 +69,26 @@ impl Group {
     }
 
     /// A member has left, or its session has ended; true if the group must rebalance.
-    pub fn remove(&mut self, member: u64, now: u64) -> bool {
+    pub fn remove(&mut self, member: u64) -> bool {
         let before = self.members.len();
         self.members.retain(|known| known.id != member);
         self.assignment.remove(&member);
         let has_left = self.members.len() < before;
         if has_left && !self.members.is_empty() {
-            self.rebalancing.get_or_insert(now);
+            self.is_rebalancing = true;
         }
         has_left
     }
 
     /// Whether every member has joined the rebalance.
     pub fn is_gathered(&self) -> bool {
-        self.rebalancing.is_some() && self.members.iter().all(|member| member.has_joined)
+        self.is_rebalancing && self.members.iter().all(|member| member.has_joined)
     }
 
     /// Begins the next generation: each member gets a range of the tasks.
     pub fn complete(&mut self, tasks: usize) {
         self.generation += 1;
-        self.rebalancing = None;
+        self.is_rebalancing = false;
         let count = self.members.len();
         let mut next = 0;
         self.assignment.clear();

@@ -54,8 +54,8 @@ pub enum Request {
     FindEnd(usize),
     FindStableEnd(usize),
     FindLimits(usize),
-    /// Who has a name; asked by this member.
-    FindName(String, u64),
+    /// Who has a name; asked by one that expects this member.
+    FindName(String, Option<u64>),
 }
 
 #[derive(Clone, Debug)]

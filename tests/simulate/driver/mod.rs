@@ -55,8 +55,8 @@ impl World<'_> {
 
     fn failed(&mut self, id: usize, failure: &Failure) {
         self.log(|| format!("process {id} exits: {}: {failure}", failure.code()));
-        let is_named = self.processes[id].name.is_some();
-        self.checks.exited(failure, is_named);
+        let excuse = self.excuse(id);
+        self.checks.exited(failure, &excuse);
         self.leave(id);
     }
 

@@ -97,9 +97,10 @@ impl World<'_> {
         }
         let reads_uncommitted = is_mutant("restore-to-high-watermark");
         let Self { processes, broker, now, .. } = self;
+        let is_cut = processes[id].cut_until > *now;
         let restore = &mut processes[id].restore;
         let mut left = READ_AT_ONCE;
-        let is_readable = |task: usize| !broker.is_leaderless((Topic::Changelog, task), *now);
+        let is_readable = |task: usize| !is_cut && !broker.is_leaderless((Topic::Changelog, task), *now);
         while let Some((task, next)) = read.iter().find(|(task, _)| is_readable(**task)).map(|(task, next)| (*task, *next)) {
             let log = broker.log(Topic::Changelog, task);
             let found =

@@ -37,6 +37,7 @@ impl World<'_> {
                 if self.processes[id].consumer.assign([], 0) {
                     self.plan_join(id);
                 }
+                self.hear_again(id);
                 let membership = self.processes[id].consumer.membership();
                 self.handle(id, Event::Accepted(membership))?;
             }
@@ -55,7 +56,8 @@ impl World<'_> {
             Effect::Restore(request) => self.request(id, request),
             Effect::CheckName(own) => {
                 let name = self.processes[id].name.clone().unwrap_or_default();
-                self.call(id, Actor::Stream, Request::FindName(name, number_of(&own)), self.now + INIT_LIMIT);
+                let expected = own.as_ref().map(number_of).or(self.processes[id].predecessor);
+                self.call(id, Actor::Stream, Request::FindName(name, expected), self.now + INIT_LIMIT);
                 return Ok(());
             }
             Effect::Write { membership, limit } => {
@@ -128,7 +130,7 @@ impl World<'_> {
                 Ok(())
             }
             (Request::FindName(_, own), Answer::Member(found)) => {
-                if found.is_some_and(|member| member != *own) {
+                if found.is_some() && found != *own {
                     return Err(fenced());
                 }
                 self.handle(id, Event::NameIsOurs)?;
@@ -168,7 +170,7 @@ impl World<'_> {
             return Ok(0);
         }
         let (mut polled, mut idle) = (0, 0);
-        while polled < BATCH && idle < process.consumer.positions.len() {
+        while polled < BATCH && (polled == 0 || process.member.takes_more()) && idle < process.consumer.positions.len() {
             let Some(place) = process.consumer.next_turn() else { break };
             let position = process.consumer.positions[place];
             let log = broker.log(Topic::Input(position.input), position.partition);

@@ -5,10 +5,13 @@ use churnwatch::stream::machine::Event;
 use super::action::Action;
 use super::{SESSION, World};
 use crate::broker::Topic;
+use crate::check::Excuse;
 use crate::fault::{Fault, Kind};
 use crate::load::USAGE;
 use crate::process::{Actor, Process};
 
+/// How long the effects of faults last after the last has begun.
+const FAULTS_LAST: u64 = 90_000;
 /// Bad records in a burst.
 const BURST: usize = 250;
 
@@ -63,6 +66,7 @@ impl World<'_> {
                     Kind::Request(decision, request) => process.next_fault = Some((decision, request)),
                     Kind::Clock(shift) => process.clock_shift += shift,
                     Kind::Stop => {
+                        process.was_stopped = true;
                         let clocks = self.clocks(id);
                         // A machine that waits takes the request all the same.
                         drop(self.processes[id].member.handle(Event::Stop, clocks));
@@ -100,7 +104,7 @@ impl World<'_> {
     /// A process is no more; its place is filled again.
     pub fn gone(&mut self, id: usize) {
         let process = &mut self.processes[id];
-        process.is_alive = false;
+        (process.is_alive, process.ended) = (false, Some(self.now));
         let (slot, name) = (process.slot, process.name.clone());
         self.plan_session(id);
         if self.fleet[slot] == Some(id) {
@@ -110,15 +114,31 @@ impl World<'_> {
         }
     }
 
+    /// What may make a process exit.
+    pub fn excuse(&self, id: usize) -> Excuse {
+        let process = &self.processes[id];
+        let has_name = |other: &Process| other.name.is_some() && other.name == process.name;
+        let is_rival =
+            |(other, rival): (usize, &Process)| other != id && has_name(rival) && rival.ended.is_none_or(|ended| ended > process.began);
+        let known = self.broker.transactions.all.iter();
+        let own = |name: &str| process.name.as_ref().is_some_and(|own| name.split('-').next() == Some(own));
+        let has_expired = known.filter(|known| own(&known.name)).any(|known| known.has_expired);
+        Excuse {
+            has_faults: self.now < self.plan.until + FAULTS_LAST,
+            was_stopped: process.was_stopped,
+            is_rivalled: has_expired || self.processes.iter().enumerate().any(is_rival),
+        }
+    }
+
     /// A process leaves the group in good order.
     pub fn leave(&mut self, id: usize) {
         let process = &self.processes[id];
         if process.name.is_none()
             && let Some(own) = process.consumer.member
         {
-            let was_rebalancing = self.broker.group.rebalancing.is_some();
-            self.broker.group.remove(own, self.now);
-            if !was_rebalancing && self.broker.group.rebalancing.is_some() {
+            let was_rebalancing = self.broker.group.is_rebalancing;
+            self.broker.group.remove(own);
+            if !was_rebalancing && self.broker.group.is_rebalancing {
                 self.tell_members();
             }
             self.complete_if_gathered();

@@ -32,7 +32,11 @@ impl World<'_> {
             let at = process.cut_until + 100;
             return self.plan_at(at, Action::Heartbeat(id));
         }
-        let Some(own) = process.consumer.member else { return };
+        let Some(own) = process.consumer.member else {
+            // It has given up its membership while an assignment was pending.
+            process.consumer.revoked(true);
+            return;
+        };
         match self.broker.group.members.iter().find(|member| member.id == own) {
             None if process.name.is_some() && self.broker.group.members.iter().any(|member| member.name == process.name) => {
                 process.consumer.is_fenced = true;
@@ -43,12 +47,20 @@ impl World<'_> {
                     self.plan_join(id);
                 }
             }
-            Some(member) if self.broker.group.rebalancing.is_some() && !member.has_joined => {
+            Some(member) if self.broker.group.is_rebalancing && !member.has_joined => {
                 if !process.consumer.revoked(false) {
                     self.plan_join(id);
                 }
             }
             Some(_) => {}
+        }
+    }
+
+    /// An assignment has been answered: what the group has said meanwhile, the next heartbeat says again.
+    pub fn hear_again(&mut self, id: usize) {
+        if std::mem::take(&mut self.processes[id].consumer.is_due_again) {
+            let wait = self.random.within(0..1_500);
+            self.plan_in(wait, Action::Heartbeat(id));
         }
     }
 
@@ -58,8 +70,8 @@ impl World<'_> {
         if !is_silent && process.consumer.member == Some(member) {
             return;
         }
-        let was_rebalancing = self.broker.group.rebalancing.is_some();
-        if self.broker.group.remove(member, self.now) {
+        let was_rebalancing = self.broker.group.is_rebalancing;
+        if self.broker.group.remove(member) {
             self.log(|| format!("process {id}: session ended"));
             if !was_rebalancing {
                 self.tell_members();
@@ -99,11 +111,11 @@ impl World<'_> {
             self.processes[id].consumer.is_fenced = true;
             return;
         }
-        let was_rebalancing = self.broker.group.rebalancing.is_some();
+        let was_rebalancing = self.broker.group.is_rebalancing;
         let was_member = self.is_back(id);
         let process = &mut self.processes[id];
         process.joined.get_or_insert(self.now);
-        let joined = self.broker.group.join(id, process.consumer.member, process.name.as_deref(), self.now);
+        let joined = self.broker.group.join(id, process.consumer.member, process.name.as_deref());
         self.log(|| format!("process {id} joins: {joined:?}"));
         match joined {
             Joined::Waits(member) => self.processes[id].consumer.member = Some(member),
@@ -118,14 +130,14 @@ impl World<'_> {
                     let wait = self.random.within(0..1_500);
                     self.plan_in(wait, Action::Heartbeat(other));
                 }
-                if self.broker.group.rebalancing.is_none() {
+                if !self.broker.group.is_rebalancing {
                     let generation = self.broker.group.generation;
                     self.plan_in(5, Action::Sync(id, generation));
                     return;
                 }
             }
         }
-        if !was_rebalancing && self.broker.group.rebalancing.is_some() {
+        if !was_rebalancing && self.broker.group.is_rebalancing {
             self.tell_members();
         }
         self.complete_if_gathered();
@@ -181,7 +193,7 @@ impl World<'_> {
         let topics = self.setting.inputs.topics.iter();
         let partitions = topics.flat_map(|topic| (from..to).map(|task| (topic.name.clone(), task as i32))).collect();
         self.processes[id].consumer.assigned(partitions, generation);
-        if self.broker.group.rebalancing.is_some() {
+        if self.broker.group.is_rebalancing {
             let wait = self.random.within(0..1_500);
             self.plan_in(wait, Action::Heartbeat(id));
         }

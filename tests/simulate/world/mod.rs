@@ -254,7 +254,7 @@ impl<'a> World<'a> {
             Action::Join(id) => self.join(id),
             Action::Sync(id, generation) => self.sync(id, generation),
             Action::RebalanceLimit(generation) => {
-                if self.broker.group.generation == generation && self.broker.group.rebalancing.is_some() {
+                if self.broker.group.generation == generation && self.broker.group.is_rebalancing {
                     self.broker.group.members.retain(|member| member.has_joined);
                     self.complete_if_gathered();
                 }

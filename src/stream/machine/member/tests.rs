@@ -124,11 +124,41 @@ fn a_member_with_a_name_looks_it_up_before_it_gives_its_partitions_up() {
     for lost in [false, true] {
         let mut driver = Driver::running(Some("a"), &[0]);
         driver.tell(revoked(lost));
-        assert!(matches!(driver.next(), Effect::CheckName(own) if own.member == "one"), "lost: {lost}");
+        assert!(matches!(driver.next(), Effect::CheckName(Some(own)) if own.member == "one"), "lost: {lost}");
         assert!(matches!(driver.next(), Effect::Await));
         driver.tell(Event::NameIsOurs);
         assert!(matches!(driver.next(), Effect::Unassign));
     }
+}
+
+#[test]
+fn a_member_with_a_name_looks_it_up_even_if_its_first_assignment_was_lost_before_it_could_be_accepted() {
+    let mut driver = Driver::of(Some("a"));
+    driver.tell(Event::Group(GroupEvent::Assigned(Vec::new())));
+    assert!(matches!(driver.next(), Effect::Accept));
+    driver.tell(Event::Accepted(None));
+    driver.tell(revoked(true));
+    assert!(matches!(driver.next(), Effect::Restore(request) if request.tasks.is_empty()));
+    assert!(matches!(driver.next(), Effect::CheckName(None)));
+}
+
+#[test]
+fn a_shutdown_during_the_look_up_leaves_without_giving_anything_up_which_would_be_to_rejoin() {
+    let mut driver = Driver::running(Some("a"), &[0]);
+    driver.tell(revoked(true));
+    assert!(matches!(driver.next(), Effect::CheckName(_)));
+    driver.tell(Event::Stop);
+    driver.tell(Event::NameIsOurs);
+    assert!(matches!(driver.next(), Effect::Leave));
+}
+
+#[test]
+fn an_offset_that_is_out_of_range_after_the_partitions_were_given_up_asks_for_nothing() {
+    let mut driver = Driver::running(None, &[0]);
+    driver.tell(revoked(false));
+    driver.tell(Event::Group(GroupEvent::OutOfRange));
+    assert!(matches!(driver.next(), Effect::Unassign));
+    assert!(matches!(driver.next(), Effect::Read { .. }));
 }
 
 #[test]
@@ -156,6 +186,18 @@ fn a_commit_whose_requests_may_still_arrive_is_followed_by_another_producer() {
     assert!(matches!(driver.next(), Effect::Await));
     driver.tell(Event::ProducerReplaced);
     assert!(matches!(driver.next(), Effect::Read { .. }));
+}
+
+#[test]
+fn partitions_are_given_up_before_another_producer_is_awaited() {
+    let mut driver = Driver::running(None, &[0]);
+    driver.change(0);
+    driver.tell(revoked(false));
+    driver.write();
+    driver.written(Ok(committed(true)));
+    assert!(matches!(driver.next(), Effect::Unassign));
+    assert!(matches!(driver.next(), Effect::Drain));
+    assert!(matches!(driver.next(), Effect::ReplaceProducer));
 }
 
 #[test]
