@@ -123,9 +123,9 @@ impl Worker {
     fn read(&mut self, tasks: &[i32], committed: &Committed) -> Result<(), Failure> {
         fault::point("before-restore");
         let partitions = tasks.iter().map(|task| (committed.changelog.as_str(), *task, Offset::Beginning));
-        let mut reading = Reading { worker: self, committed, is_broken_off: false };
+        let mut reading = Reading { worker: self, committed, is_interrupted: false };
         read_to_end(&committed.reader, partitions, &mut reading)?;
-        if reading.is_broken_off { Ok(()) } else { self.machine.handle(RestoreEvent::Read, monotonic()) }
+        if reading.is_interrupted { Ok(()) } else { self.machine.handle(RestoreEvent::Read, monotonic()) }
     }
 }
 
@@ -133,7 +133,7 @@ impl Worker {
 struct Reading<'a> {
     worker: &'a mut Worker,
     committed: &'a Committed,
-    is_broken_off: bool,
+    is_interrupted: bool,
 }
 
 impl Visitor for Reading<'_> {
@@ -163,7 +163,7 @@ impl Visitor for Reading<'_> {
                 effect => self.worker.execute(effect, self.committed)?,
             }
         }
-        self.is_broken_off = true;
+        self.is_interrupted = true;
         Ok(ControlFlow::Break(()))
     }
 }

@@ -1,4 +1,4 @@
-//! What the model of the simulator (`tests/simulate/broker`) says about Kafka, shown with plain clients. Docs/reliability.md lists each claim.
+//! What the simulator's model (`tests/simulate/broker`) claims about Kafka, tested with plain clients. docs/reliability.md lists the claims.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ fn an_offset_that_an_open_transaction_moves_cannot_be_read_and_records_from_its_
     send_offset(&producer, &topic, 5, &nobody(broker, &group)).unwrap();
     client::produce_raw(broker, &topic, 0, b"plain", b"x");
     let reader = reader(broker, &group);
-    // Only a coordinator that has answered before shows that it is the offset that it withholds.
+    // An answer about another topic shows that the coordinator is up, and withholds only this offset.
     eventually("an offset of another topic", LIMIT, || stable_offset(&reader, &unique("other")));
     assert_eq!(stable_offset(&reader, &topic), None);
     assert_eq!((client::stable_ends(broker, &topic), client::ends(broker, &topic)), (vec![0], vec![2]));

@@ -1,5 +1,5 @@
 //! What must hold after every commit, and at the end: the invariants of docs/reliability.md. Nothing here shares code with what it checks
-//! but the engine, which reads the logs a second time (`reference.rs`).
+//! but the stamp's codec and the engine, which reads the logs a second time (`reference.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

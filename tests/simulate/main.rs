@@ -1,7 +1,7 @@
 //! The stream threads' own code on a simulated cluster: `./dev test simulate`.
 //!
 //! Each seed is one run: some processes, a deck of faults, and a virtual clock. After each commit and at the end of each run the invariants
-//! are checked (`check.rs`). A violation is shrunk to few faults and printed with its seed; `--seed S --runs 1 --trace` replays it. Then the
+//! are checked (`check.rs`). A violation is shrunk to few faults and printed with its seed; `--seed S --trace` replays it. Then the
 //! rules of the service are broken one at a time, and each must be noticed.
 #![allow(
     clippy::unwrap_used,

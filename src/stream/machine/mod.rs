@@ -39,12 +39,14 @@
 
 pub(in crate::stream) mod assignment;
 pub(in crate::stream) mod basis;
-mod broken_off;
 pub(in crate::stream) mod catch_up;
 pub(in crate::stream) mod commit_point;
 mod contradiction;
+mod cycle;
 mod event;
 mod gathering;
+mod interruptions;
+mod job;
 pub(in crate::stream) mod live_keys;
 pub(in crate::stream) mod load;
 pub(in crate::stream) mod look_up;

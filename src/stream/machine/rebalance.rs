@@ -88,7 +88,7 @@ impl Member {
     /// begun, and a named member that has lost its session would join again before it has looked its name up.
     pub(super) fn resume_reading(&mut self) {
         self.effects.push_back(Effect::Drain);
-        self.is_to_resume = true;
+        self.must_resume = true;
     }
 
     /// Assigns the inputs of every running task at their next offsets: only its accounts topics until its deletions are known, then

@@ -1,7 +1,7 @@
 //! Restores the state of tasks to match the group's committed offsets, while the stream thread runs its other tasks.
 //!
 //! ```text
-//!   waiting -> verifying -> comparing the held tasks -> look up (1, 2) -> settling (3) -> reading (4) -> judging (5) -> answers -> waiting
+//!   waiting -> verifying -> comparing the held tasks -> look up (1, 2) -> settling (3) -> reading (4) -> resolving (5) -> answers -> waiting
 //!                                                           ^                                               |
 //!                                                           +------ offsets and stamp differ, read again ---+
 //! ```
@@ -10,25 +10,24 @@
 //! 2. Read the end of the changelog with a client that sees open transactions.
 //! 3. Wait until the last stable offset reaches that end: every transaction that was open has ended.
 //! 4. Read the changelog to its end.
-//! 5. Compare its stamp with the offsets of step 1. A transaction may have been committed in between, so on a mismatch start again at
+//! 5. Find where the inputs' logs begin and end, and compare the stamp with the offsets of step 1. A transaction may have been committed in between, so on a mismatch start again at
 //!    step 1; `contradiction.rs` says for how long.
 //!
 //! A restore outlasts a rebalance if one of its tasks is still wanted afterwards; otherwise frequent rebalances would keep it from ever
 //! finishing. It does not wait for those that are not: their new owner may write to their changelogs faster than they are read here. What
 //! it has read is then compared with what is committed by that time, like the state of any task that was held: at once, while a restore of
-//! others goes on. One that is broken off again and again ends the process (`broken_off.rs`).
+//! others goes on. One that is interrupted again and again ends the process (`interruptions.rs`).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::broken_off::BrokenOff;
 use super::commit_point::CommitPoint;
-use super::contradiction::{Contradictions, Meaning};
 use super::event::{Answer, Answered, RestoreEffect, RestoreEvent};
-use super::look_up::{LookUp, Settling};
-use super::offsets;
-use super::restored::{ReadState, Restored, Setting};
+use super::interruptions::Interruptions;
+use super::job::{Job, LOG_EVERY, Step};
+use super::look_up::LookUp;
+use super::restored::Setting;
 use super::tasks::Request;
 use crate::directory::Directory;
 use crate::fault;
@@ -37,9 +36,6 @@ use crate::stream::inputs::Inputs;
 use crate::stream::options::Options;
 use crate::telemetry::Metrics;
 use crate::threads::ThreadReport;
-
-/// How often the log says how far a restore has come.
-const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// What it is doing.
 enum Stage {
@@ -55,30 +51,6 @@ struct Comparison {
     look_up: LookUp,
 }
 
-/// The tasks that are read from the changelog, until each has an answer.
-struct Job {
-    /// The number of the request.
-    request: u64,
-    missing: Vec<i32>,
-    /// Those that somebody still waits for.
-    wanted: BTreeSet<i32>,
-    contradictions: Contradictions,
-    restored: BTreeMap<i32, Restored>,
-    began: Instant,
-    next_log: Instant,
-    step: Step,
-}
-
-/// Where an attempt of a job is.
-enum Step {
-    LookingUp(LookUp),
-    Settling(Points, Settling),
-    Reading(Points, BTreeMap<i32, ReadState>),
-    Judging(Points, BTreeMap<i32, ReadState>, Vec<i32>),
-}
-
-type Points = BTreeMap<i32, CommitPoint>;
-
 /// Restores the tasks of one stream thread.
 pub struct Restore {
     number: usize,
@@ -89,13 +61,13 @@ pub struct Restore {
     /// The newest request, if nothing has been done about it.
     pending: Option<Request>,
     /// A newer request than the one whose restore goes on, while its held tasks are compared.
-    aside: Option<Comparison>,
+    overlapping: Option<Comparison>,
     /// The same once they are: what is left of it is served next.
-    next: Option<Request>,
+    queued: Option<Request>,
     answers: VecDeque<Answer>,
     /// The last request for which each task was restored.
     restored: BTreeMap<i32, u64>,
-    broken_off: BrokenOff,
+    interruptions: Interruptions,
     /// Changelog records read so far.
     records: u64,
 }
@@ -124,11 +96,11 @@ impl Restore {
             metrics,
             stage: Stage::Waiting,
             pending: None,
-            aside: None,
-            next: None,
+            overlapping: None,
+            queued: None,
             answers: VecDeque::new(),
             restored: BTreeMap::new(),
-            broken_off: BrokenOff::default(),
+            interruptions: Interruptions::default(),
             records: 0,
         }
     }
@@ -136,10 +108,10 @@ impl Restore {
     /// The stream thread asks for these tasks. Earlier requests are obsolete.
     pub fn requested(&mut self, request: Request) {
         self.pending = Some(request);
-        self.next = None;
+        self.queued = None;
     }
 
-    /// What to do next: the same until it is answered.
+    /// What to do next. A question is repeated until it has been answered.
     ///
     /// # Errors
     /// If a restore cannot succeed.
@@ -155,8 +127,8 @@ impl Restore {
                     Some(effect) => Some(effect),
                     None => self.compared(now),
                 },
-                Stage::Comparing(_) => self.break_off(now)?,
-                Stage::Restoring(_) => match self.attend(now)? {
+                Stage::Comparing(_) => self.interrupt(now)?,
+                Stage::Restoring(_) => match self.look_at_newer_request(now)? {
                     Some(effect) => Some(effect),
                     None => self.go_on(now)?,
                 },
@@ -173,8 +145,8 @@ impl Restore {
     /// If the restore cannot succeed.
     pub fn handle(&mut self, event: RestoreEvent, now: Instant) -> Result<(), Failure> {
         let inputs = Arc::clone(&self.setting.inputs);
-        if let Some(aside) = &mut self.aside {
-            return aside.look_up.answered(event, &inputs, now);
+        if let Some(overlapping) = &mut self.overlapping {
+            return overlapping.look_up.answered(event, &inputs, now);
         }
         match (&mut self.stage, event) {
             (Stage::Verifying(_), RestoreEvent::TopicsVerified) => self.verified(now),
@@ -185,10 +157,10 @@ impl Restore {
                 (Step::Reading(points, states), RestoreEvent::Read) => {
                     let (points, mut states) = (std::mem::take(points), std::mem::take(states));
                     states.retain(|_, state| state.has_ended);
-                    job.step = Step::Judging(points, states, Vec::new());
+                    job.step = Step::Resolving(points, states, Vec::new());
                 }
-                (Step::Judging(..), RestoreEvent::Limits { inputs, changelog_start }) => {
-                    job.judge(&inputs, changelog_start, &self.setting, now)?;
+                (Step::Resolving(..), RestoreEvent::Limits { inputs, changelog_start }) => {
+                    job.resolve(&inputs, changelog_start, &self.setting, now)?;
                 }
                 _ => {}
             },
@@ -228,8 +200,8 @@ impl Restore {
 
     /// Begins with the newest request, if there is one.
     fn serve(&mut self, now: Instant) -> Option<RestoreEffect> {
-        let Some(mut request) = self.pending.take().or_else(|| self.next.take()) else { return Some(RestoreEffect::Wait) };
-        self.broken_off.wanted(request.tasks.keys().copied(), now);
+        let Some(mut request) = self.pending.take().or_else(|| self.queued.take()) else { return Some(RestoreEffect::Wait) };
+        self.interruptions.wanted(request.tasks.keys().copied(), now);
         request.tasks.retain(|task, wanted| self.restored.get(task).is_none_or(|restored| *restored < wanted.asked));
         if !request.tasks.is_empty() {
             self.stage = Stage::Verifying(request);
@@ -237,7 +209,7 @@ impl Restore {
         None
     }
 
-    /// The topics are those that they should be: compares the held tasks first.
+    /// The topics are unchanged: compares the held tasks first.
     fn verified(&mut self, now: Instant) {
         if let Stage::Verifying(request) = std::mem::replace(&mut self.stage, Stage::Waiting) {
             let look_up = LookUp::of(request.held().into_keys().collect(), now);
@@ -262,7 +234,7 @@ impl Restore {
         for (task, held) in request.held() {
             let state = if is_current(&held, committed.get(&task)) {
                 request.tasks.remove(&task);
-                self.broken_off.ended(task);
+                self.interruptions.ended(task);
                 Answered::Kept
             } else {
                 request.tasks.entry(task).and_modify(|wanted| wanted.held = None);
@@ -273,30 +245,30 @@ impl Restore {
         request
     }
 
-    /// Attends to a newer request while a restore goes on: compares the tasks that it holds, so that they run at once, and breaks the
-    /// restore off if none of its tasks is wanted any more.
-    fn attend(&mut self, now: Instant) -> Result<Option<RestoreEffect>, Failure> {
+    /// Looks at a newer request while a restore goes on: compares the tasks that it holds, so that they run at once, and interrupts
+    /// the restore if none of its tasks is wanted any more.
+    fn look_at_newer_request(&mut self, now: Instant) -> Result<Option<RestoreEffect>, Failure> {
         self.log_progress(now);
-        if self.aside.is_none()
+        if self.overlapping.is_none()
             && let Some(request) = self.pending.take()
         {
-            self.broken_off.wanted(request.tasks.keys().copied(), now);
+            self.interruptions.wanted(request.tasks.keys().copied(), now);
             let look_up = LookUp::of(request.held().into_keys().collect(), now);
-            self.aside = Some(Comparison { request, look_up });
+            self.overlapping = Some(Comparison { request, look_up });
         }
-        let Some(aside) = self.aside.take() else { return Ok(None) };
-        if let Some(effect) = aside.look_up.next() {
-            self.aside = Some(aside);
+        let Some(overlapping) = self.overlapping.take() else { return Ok(None) };
+        if let Some(effect) = overlapping.look_up.next() {
+            self.overlapping = Some(overlapping);
             return Ok(Some(effect));
         }
-        let request = self.compare(aside);
+        let request = self.compare(overlapping);
         let Stage::Restoring(job) = &mut self.stage else { return Ok(None) };
         job.wanted.retain(|task| request.tasks.contains_key(task) || fault::is_mutant("lost-tasks-awaited"));
         let is_wanted = !job.wanted.is_empty();
         if self.pending.is_none() {
-            self.next = Some(request);
+            self.queued = Some(request);
         }
-        if is_wanted { Ok(None) } else { self.break_off(now) }
+        if is_wanted { Ok(None) } else { self.interrupt(now) }
     }
 
     fn log_progress(&mut self, now: Instant) {
@@ -310,11 +282,11 @@ impl Restore {
     }
 
     /// Nobody waits any more for what is being done.
-    fn break_off(&mut self, now: Instant) -> Result<Option<RestoreEffect>, Failure> {
+    fn interrupt(&mut self, now: Instant) -> Result<Option<RestoreEffect>, Failure> {
         match std::mem::replace(&mut self.stage, Stage::Waiting) {
-            Stage::Comparing(Comparison { request, .. }) => self.broken_off.broken_off(request.tasks.into_keys(), now)?,
+            Stage::Comparing(Comparison { request, .. }) => self.interruptions.interrupted(request.tasks.into_keys(), now)?,
             Stage::Restoring(job) => {
-                self.broken_off.broken_off(job.missing, now)?;
+                self.interruptions.interrupted(job.missing, now)?;
                 if matches!(job.step, Step::Reading(..)) {
                     return Ok(Some(RestoreEffect::StopReading));
                 }
@@ -342,95 +314,13 @@ impl Restore {
         let tasks: Vec<i32> = job.restored.keys().copied().collect();
         tracing::info!(thread = self.number, ?tasks, millis = lasted.as_millis(), "restored");
         let lost = job.missing.iter().copied().filter(|task| !job.restored.contains_key(task));
-        self.broken_off.broken_off(lost, now)?;
+        self.interruptions.interrupted(lost, now)?;
         for (task, restored) in job.restored {
             self.restored.insert(task, job.request);
-            self.broken_off.ended(task);
+            self.interruptions.ended(task);
             self.answers.push_back(Answer { request: job.request, task, state: Answered::Restored(Box::new(restored)) });
         }
         Ok(())
-    }
-}
-
-impl Job {
-    fn of(request: u64, missing: Vec<i32>, now: Instant) -> Self {
-        Self {
-            request,
-            wanted: missing.iter().copied().collect(),
-            contradictions: Contradictions::default(),
-            restored: BTreeMap::new(),
-            began: now,
-            next_log: now + LOG_EVERY,
-            step: Step::LookingUp(LookUp::of(missing.clone(), now)),
-            missing,
-        }
-    }
-
-    /// What to do next; `None` if the step has changed instead, or nothing is left to do.
-    fn next(&mut self, setting: &Setting, now: Instant) -> Option<RestoreEffect> {
-        match &mut self.step {
-            Step::LookingUp(look_up) => {
-                if let Some(effect) = look_up.next() {
-                    return Some(effect);
-                }
-                let points = std::mem::replace(look_up, LookUp::of(Vec::new(), now)).into_points();
-                let settling = Settling::of(&points, now);
-                self.step = Step::Settling(points, settling);
-                None
-            }
-            Step::Settling(points, settling) => {
-                if let Some(effect) = settling.next() {
-                    return Some(effect);
-                }
-                let points = std::mem::take(points);
-                let tasks: Vec<i32> = points.keys().copied().collect();
-                let states = tasks.iter().map(|task| (*task, ReadState::new(*task, setting))).collect();
-                self.step = Step::Reading(points, states);
-                Some(RestoreEffect::Read(tasks))
-            }
-            Step::Reading(..) => Some(RestoreEffect::ReadOn),
-            Step::Judging(_, states, contradictory) => {
-                if let Some(task) = states.keys().next() {
-                    return Some(RestoreEffect::FindLimits(*task));
-                }
-                contradictory.retain(|task| self.wanted.contains(task));
-                if !contradictory.is_empty() {
-                    let left = std::mem::take(contradictory);
-                    tracing::info!(tasks = ?left, "offsets and state differ, reading both again");
-                    self.step = Step::LookingUp(LookUp::of(left, now));
-                }
-                None
-            }
-        }
-    }
-
-    fn is_done(&self) -> bool {
-        matches!(&self.step, Step::Judging(_, states, contradictory) if states.is_empty() && contradictory.is_empty())
-    }
-
-    /// Step 5 for the next task.
-    fn judge(&mut self, limits: &[(i64, i64)], changelog_start: i64, setting: &Setting, now: Instant) -> Result<(), Failure> {
-        let Step::Judging(points, states, contradictory) = &mut self.step else { return Ok(()) };
-        let Some((task, state)) = states.pop_first().filter(|(task, _)| self.wanted.contains(task)) else { return Ok(()) };
-        let Some(commit_point) = points.get(&task) else { return Ok(()) };
-        let known = state.known(limits, commit_point, &setting.inputs);
-        let differ = known.iter().any(offsets::contradict);
-        match differ.then(|| self.contradictions.found(task, commit_point, now)) {
-            Some(Meaning::ReadAgain) => contradictory.push(task),
-            Some(Meaning::CommittedElsewhere(time)) => return Err(committed_elsewhere(task, time)),
-            Some(Meaning::Real) | None => {
-                let restored = state.finish(&known, commit_point.clone(), changelog_start, setting)?;
-                self.restored.insert(task, restored);
-            }
-        }
-        Ok(())
-    }
-}
-
-fn committed_elsewhere(task: i32, time: Duration) -> Failure {
-    let seconds = time.as_secs();
-    Failure::NoProgress {
-        what: format!("for {seconds} s another process has been committing task {task}, which the group has assigned to this one"),
     }
 }
 

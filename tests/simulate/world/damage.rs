@@ -38,7 +38,7 @@ impl Damage {
 
 impl World<'_> {
     /// Somebody damages what the service relies on while no process runs: the next one must refuse to go on.
-    pub(super) fn vandalise(&mut self) -> Result<(), Violation> {
+    pub(super) fn damage(&mut self) -> Result<(), Violation> {
         let damage = Damage::ALL[self.random.within(0..Damage::ALL.len() as u64) as usize];
         let task = self.random.within(0..self.setting.tasks as u64) as usize;
         self.log(|| format!("damage to task {task}: {damage:?}"));

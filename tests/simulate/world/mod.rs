@@ -153,7 +153,7 @@ impl<'a> World<'a> {
         self.figures.commits = self.checks.commits;
         self.figures.changes = self.checks.changes;
         self.checks.finish(&self.broker, &self.load, self.setting, self.now)?;
-        self.vandalise()?;
+        self.damage()?;
         Ok(self.figures)
     }
 
