@@ -57,6 +57,8 @@ impl Properties {
         }
         config.set_log_level(RDKafkaLogLevel::Info);
         self.unless_given(&mut config, "reconnect.backoff.max.ms", RECONNECT_BACKOFF_MAX_MS);
+        // Brokers seldom collect the metrics of clients, and to keep them takes a lock and two readings of the clock per record.
+        self.unless_given(&mut config, "enable.metrics.push", "false");
         config
     }
 

@@ -27,7 +27,9 @@ use crate::config::section::OnBadRun;
 use crate::engine::Outcome;
 use crate::engine::bad_run::BadRun;
 use crate::event::PerStream;
-use crate::kafka::{Consumer, ConsumerEvent, Inspector, Membership, Offset, Record, TransactionError, TransactionalProducer, wait};
+use crate::kafka::{
+    Consumer, ConsumerEvent, Inspector, Membership, Offset, Record, Reports, TransactionError, TransactionalProducer, wait,
+};
 use crate::stop::Stop;
 use crate::stream::failure::Failure;
 use crate::stream::group_event::{GroupEvent, note};
@@ -130,7 +132,7 @@ impl RepartitionThread {
             reader: Consumer::new(&options.properties.reader(&group))?,
             inspector: Inspector::patient(&options.properties)?,
             namesake,
-            producer: TransactionalProducer::new(&options.properties, &transactional_id, || clock.step())?,
+            producer: TransactionalProducer::new(&options.properties, &transactional_id, Reports::Failures, || clock.step())?,
             transactional_id,
             clock,
             report: threads.repartition().get(number).cloned().unwrap_or_default(),
@@ -360,7 +362,7 @@ impl RepartitionThread {
         if written.is_err() {
             return Ok(Some(written));
         }
-        self.counted.count(topic.stream.name(), &outcome, &self.routed, &self.metrics);
+        self.counted.count(topic.stream, &outcome, &self.routed, &self.metrics);
         match &outcome {
             Outcome::DeadLetter(rejection) => self.notices.dead_letter(topic, &read, rejection),
             Outcome::Ignored => self.notices.unknown_type(topic, &read),

@@ -119,12 +119,15 @@ impl Writer<'_> {
     }
 
     fn send(&mut self, record: &Outgoing<'_>) -> Result<(), TransactionError> {
-        if self.open.is_none() {
-            self.producer.begin()?;
-            *self.open = Some(monotonic());
-        }
+        let opened = match *self.open {
+            Some(opened) => opened,
+            None => {
+                self.producer.begin()?;
+                *self.open.insert(monotonic())
+            }
+        };
         self.load.records += 1;
         self.load.bytes += record.size();
-        self.producer.send(record, Deadline::after(TRANSACTION_TIMEOUT))
+        self.producer.send(record, Deadline::from(opened, TRANSACTION_TIMEOUT))
     }
 }

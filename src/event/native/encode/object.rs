@@ -152,5 +152,14 @@ fn object(out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
 }
 
 fn quoted(out: &mut Vec<u8>, text: &str) {
-    let _ = serde_json::to_writer(out, text);
+    // Looked at without an early end, so that the compiler compares many bytes at once.
+    let needs_escapes = text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
+    if needs_escapes {
+        let _ = serde_json::to_writer(out, text);
+        return;
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
