@@ -39,7 +39,7 @@ pub(crate) use consumer::{Consumer, PartitionQueue};
 pub(crate) use describe::{Allowed, Description};
 pub(crate) use inspector::{Found, Inspector};
 pub(crate) use native::{ConsumerEvent, Membership, Next, is_forbidden};
-pub(crate) use producer::{Reports, TransactionalProducer};
+pub(crate) use producer::TransactionalProducer;
 pub(crate) use properties::TRANSACTION_TIMEOUT;
 pub(crate) use rdkafka::Offset;
 pub(crate) use rdkafka::error::KafkaError as ClientError;

@@ -3,9 +3,8 @@
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
 use std::cell::RefCell;
-use std::ffi::{CString, c_char, c_int, c_void};
+use std::ffi::{CString, c_char, c_void};
 use std::ptr::{self, NonNull};
-use std::time::Duration;
 
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka_sys as sys;
@@ -128,12 +127,4 @@ fn headers(headers: &[(String, Option<Vec<u8>>)]) -> *mut sys::rd_kafka_headers_
 /// Where bytes are, and how many; null if there are none.
 fn start_and_length(bytes: Option<&[u8]>) -> (*mut c_void, usize) {
     bytes.map_or((ptr::null_mut(), 0), |bytes| (bytes.as_ptr().cast_mut().cast(), bytes.len()))
-}
-
-/// Sends what a producer holds without lingering, and waits until it holds nothing any more, for at most `limit`. Records whose delivery is
-/// reported are held until the report has been taken.
-pub(super) fn flush<C: ProducerContext<DeliveryOpaque = usize>>(producer: &BaseProducer<C>, limit: Duration) {
-    let millis = c_int::try_from(limit.as_millis()).unwrap_or(c_int::MAX);
-    // SAFETY: the client outlives the call.
-    unsafe { sys::rd_kafka_flush(producer.client().native_ptr(), millis) };
 }

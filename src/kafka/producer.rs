@@ -3,6 +3,7 @@
 //! Every call has a timeout. A transaction whose outcome is unknown is never retried: the caller drops this producer, creates one with
 //! another transactional id, and continues from what was committed. What the old one has left open ends after the transaction timeout.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use rdkafka::{ClientContext, Offset, TopicPartitionList};
 use super::error::Error;
 use super::log;
 use super::outgoing::Outgoing;
-use super::produce::{Topics, flush};
+use super::produce::Topics;
 use super::properties::{Properties, RETRY_BACKOFF_MS};
 use super::wait;
 use crate::clock::{Deadline, monotonic};
@@ -30,6 +31,9 @@ const RETRY_BACKOFF_MIN: Duration = Duration::from_millis(RETRY_BACKOFF_MS / 5 *
 /// How long one wait for delivery reports, or for a first answer, lasts. librdkafka waits in whole milliseconds and spins for the last one, so
 /// shorter steps would burn a core while a slow broker responds.
 const DRAIN_STEP: Duration = Duration::from_millis(10);
+/// Records between two looks at the delivery reports. librdkafka keeps a record until its report is taken: if that is soon, the next one gets
+/// its memory while the processor still has it in its cache.
+const REPORTS_EVERY: usize = 100;
 
 /// A transaction that was committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,21 +107,13 @@ impl ProducerContext for Context {
     }
 }
 
-/// Which records a producer reports on when they have been written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reports {
-    /// All of them, so that a commit can return offsets.
-    All,
-    /// Those that could not be written. The others cost less: librdkafka frees them as soon as the broker has them.
-    Failures,
-}
-
 /// A producer that is ready for its next transaction.
 pub(crate) struct TransactionalProducer {
     // Must be dropped before the client that they belong to.
     topics: Topics,
     client: Arc<BaseProducer<Context>>,
-    reports: Reports,
+    /// Records sent since the last look at the delivery reports.
+    unreported: Cell<usize>,
 }
 
 impl TransactionalProducer {
@@ -126,7 +122,7 @@ impl TransactionalProducer {
     /// # Errors
     /// If the properties are refused, a right is missing, or the coordinator does not answer within a minute. `step` is called at least every
     /// few seconds.
-    pub(crate) fn new(properties: &Properties, transactional_id: &str, reports: Reports, step: impl Fn()) -> Result<Self, Error> {
+    pub(crate) fn new(properties: &Properties, transactional_id: &str, step: impl Fn()) -> Result<Self, Error> {
         let failed = |error: KafkaError| match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::TransactionalIdAuthorizationFailed) => {
                 Error::NotAllowed { resource: "transactional id", name: transactional_id.to_owned(), operation: "Write" }
@@ -134,10 +130,8 @@ impl TransactionalProducer {
             _ => Error::call(format!("preparing transactions of {transactional_id}"), &error),
         };
         let context = Context(Mutex::default());
-        let mut config = properties.producer(transactional_id);
-        config.set("delivery.report.only.error", (reports == Reports::Failures).to_string());
-        let client = BaseProducer::from_config_and_context(&config, context).map_err(failed)?;
-        let producer = Self { topics: Topics::default(), client: Arc::new(client), reports };
+        let client = BaseProducer::from_config_and_context(&properties.producer(transactional_id), context).map_err(failed)?;
+        let producer = Self { topics: Topics::default(), client: Arc::new(client), unreported: Cell::new(0) };
         // librdkafka looks for the coordinator at once if a broker has answered, and else half a second later.
         let in_touch = Deadline::after(wait::TURN);
         while producer.client.client().fetch_cluster_id(DRAIN_STEP).is_none() && !in_touch.passed() {}
@@ -162,6 +156,11 @@ impl TransactionalProducer {
 
     /// Adds a record to the open transaction.
     pub(crate) fn send(&self, outgoing: &Outgoing<'_>, deadline: Deadline) -> Result<(), TransactionError> {
+        self.unreported.set(self.unreported.get() + 1);
+        if self.unreported.get() >= REPORTS_EVERY {
+            self.unreported.set(0);
+            self.client.poll(Duration::ZERO);
+        }
         loop {
             match self.topics.produce(&self.client, outgoing) {
                 Ok(()) => return Ok(()),
@@ -171,7 +170,7 @@ impl TransactionalProducer {
         }
     }
 
-    /// Waits until every record has been written, adds the offsets, and commits.
+    /// Waits for every delivery report, adds the offsets, and commits.
     pub(crate) fn commit(
         &self,
         offsets: &[NextOffset],
@@ -189,7 +188,7 @@ impl TransactionalProducer {
     ) -> Result<Commit, TransactionError> {
         // commit_transaction flushes in steps of 100 ms; draining here first takes shorter ones.
         while self.client.in_flight_count() > 0 {
-            self.drain();
+            self.client.poll(DRAIN_STEP);
             if deadline.passed() {
                 return Err(TransactionError::Aborted("delivery reports did not arrive in time".to_owned()));
             }
@@ -206,17 +205,6 @@ impl TransactionalProducer {
         let is_repeated = retry(deadline, "commit transaction", || self.client.commit_transaction(deadline.remaining()), true)?;
         let may_be_repeated = is_repeated || monotonic().duration_since(began) >= RETRY_BACKOFF_MIN;
         Ok(Commit { last, may_be_repeated })
-    }
-
-    /// Waits for records to be written, for at most one step, and takes the reports that have arrived.
-    fn drain(&self) {
-        match self.reports {
-            Reports::All => self.client.poll(DRAIN_STEP),
-            Reports::Failures => {
-                flush(&self.client, DRAIN_STEP);
-                self.client.poll(Duration::ZERO);
-            }
-        }
     }
 
     /// Adds offsets to the open transaction, on a thread of its own: librdkafka waits without a limit for a group coordinator that it has

@@ -21,7 +21,7 @@ use super::shared::Shared;
 use super::values::Values;
 use crate::clock::{Deadline, monotonic};
 use crate::fault;
-use crate::kafka::{Commit, Consumer, ConsumerEvent, Membership, Offset, Reports, TransactionError, TransactionalProducer, wait};
+use crate::kafka::{Commit, Consumer, ConsumerEvent, Membership, Offset, TransactionError, TransactionalProducer, wait};
 use crate::stop::Stop;
 use crate::threads::{RESTORE_STEP_LIMIT, STEP_LIMIT, StepClock, ThreadReport};
 
@@ -76,7 +76,7 @@ impl StreamThread {
             nobody,
             restoring: Restoring::start(number, restore, committed, restore_clock)?,
             namesake,
-            producer: TransactionalProducer::new(&options.properties, &transactional_id, Reports::All, || clock.step())?,
+            producer: TransactionalProducer::new(&options.properties, &transactional_id, || clock.step())?,
             transactional_id,
             values: Values::new(&options.schema_registry, wait::OUTAGE)?,
             machine: Member::new(number, options, inputs, Arc::clone(&report), Arc::clone(metrics), now(options)),
@@ -161,7 +161,7 @@ impl StreamThread {
             Effect::ReplaceProducer => {
                 // Whatever the old one has left open is ended by the coordinator, and a restore waits for that.
                 let id = replacement_id(&self.transactional_id);
-                self.producer = TransactionalProducer::new(&self.options.properties, &id, Reports::All, || self.clock.step())?;
+                self.producer = TransactionalProducer::new(&self.options.properties, &id, || self.clock.step())?;
                 self.handle(Event::ProducerReplaced)
             }
             Effect::Read { .. } | Effect::Await | Effect::Leave => Ok(()),

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::topics::{self, OwnTopic};
-use crate::kafka::{self, Allowed, ErrorCode, Inspector, Operation, Reports, TransactionalProducer, is_forbidden};
+use crate::kafka::{self, Allowed, ErrorCode, Inspector, Operation, TransactionalProducer, is_forbidden};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 
@@ -81,7 +81,7 @@ fn denied(right: &Right, allowed: Option<Allowed>) -> Vec<Failure> {
 
 /// Initialises a transactional id that no instance uses, because Kafka has no request that merely checks this right.
 fn transactions(options: &Options) -> Result<Option<Failure>, Failure> {
-    match TransactionalProducer::new(&options.properties, &format!("{}-check", options.application), Reports::Failures, || ()) {
+    match TransactionalProducer::new(&options.properties, &format!("{}-check", options.application), || ()) {
         Err(kafka::Error::NotAllowed { resource, .. }) => {
             Ok(Some(not_allowed(resource, &format!("{}-*", options.application), Operation::Write)))
         }

@@ -12,7 +12,7 @@ use super::thread::{Assigned, RepartitionThread};
 use crate::clock::{Deadline, monotonic};
 use crate::config::section::OnBadRun;
 use crate::fault;
-use crate::kafka::{NextOffset, Outgoing, Reports, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
+use crate::kafka::{NextOffset, Outgoing, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
 use crate::stream::failure::Failure;
 use crate::stream::group_event::note;
 use crate::stream::identity::replacement_id;
@@ -193,7 +193,7 @@ impl RepartitionThread {
     pub(super) fn replace_producer(&mut self) -> Result<(), Failure> {
         self.open = None;
         let id = replacement_id(&self.transactional_id);
-        self.producer = TransactionalProducer::new(&self.options.properties, &id, Reports::Failures, || self.clock.step())?;
+        self.producer = TransactionalProducer::new(&self.options.properties, &id, || self.clock.step())?;
         Ok(())
     }
 }

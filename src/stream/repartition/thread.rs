@@ -27,9 +27,7 @@ use crate::config::section::OnBadRun;
 use crate::engine::Outcome;
 use crate::engine::bad_run::BadRun;
 use crate::event::PerStream;
-use crate::kafka::{
-    Consumer, ConsumerEvent, Inspector, Membership, Offset, Record, Reports, TransactionError, TransactionalProducer, wait,
-};
+use crate::kafka::{Consumer, ConsumerEvent, Inspector, Membership, Offset, Record, TransactionError, TransactionalProducer, wait};
 use crate::stop::Stop;
 use crate::stream::failure::Failure;
 use crate::stream::group_event::{GroupEvent, note};
@@ -132,7 +130,7 @@ impl RepartitionThread {
             reader: Consumer::new(&options.properties.reader(&group))?,
             inspector: Inspector::patient(&options.properties)?,
             namesake,
-            producer: TransactionalProducer::new(&options.properties, &transactional_id, Reports::Failures, || clock.step())?,
+            producer: TransactionalProducer::new(&options.properties, &transactional_id, || clock.step())?,
             transactional_id,
             clock,
             report: threads.repartition().get(number).cloned().unwrap_or_default(),

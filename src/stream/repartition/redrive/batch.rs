@@ -3,9 +3,7 @@
 
 use crate::clock::Deadline;
 use crate::fault;
-use crate::kafka::{
-    Commit, Consumer, Membership, NextOffset, Outgoing, Reports, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer,
-};
+use crate::kafka::{Commit, Consumer, Membership, NextOffset, Outgoing, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 use crate::stream::repartition::origin::{HEADER, Origin};
@@ -90,7 +88,7 @@ impl Writer {
     pub(super) fn new(options: &Options, reader: &Consumer) -> Result<Self, Failure> {
         let group = || Failure::kafka("preparing the offsets of the redrive", &"the client has no group");
         Ok(Self {
-            producer: TransactionalProducer::new(&options.properties, &options.redrive_group(), Reports::Failures, || ())?,
+            producer: TransactionalProducer::new(&options.properties, &options.redrive_group(), || ())?,
             membership: reader.membership_unchecked().ok_or_else(group)?,
             internal: options.repartition_topic(),
             memory: options.redriven_topic(),
