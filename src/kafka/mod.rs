@@ -40,7 +40,7 @@ pub(crate) use describe::{Allowed, Description};
 pub(crate) use inspector::{Found, Inspector};
 pub(crate) use native::{ConsumerEvent, Membership, Next, is_forbidden};
 pub(crate) use producer::TransactionalProducer;
-pub(crate) use properties::TRANSACTION_TIMEOUT;
+pub(crate) use properties::COMMIT_LIMIT;
 pub(crate) use rdkafka::Offset;
 pub(crate) use rdkafka::error::KafkaError as ClientError;
 pub(crate) use rdkafka::types::RDKafkaErrorCode as ErrorCode;

@@ -123,27 +123,42 @@ impl TransactionalProducer {
     /// If the properties are refused, a right is missing, or the coordinator does not answer within a minute. `step` is called at least every
     /// few seconds.
     pub(crate) fn new(properties: &Properties, transactional_id: &str, step: impl Fn()) -> Result<Self, Error> {
+        let ready = Self::within(wait::OUTAGE, properties, transactional_id, step)?;
+        ready.ok_or_else(|| Self::unanswered(transactional_id))
+    }
+
+    /// The error of a coordinator that has not answered in time.
+    pub(crate) fn unanswered(transactional_id: &str) -> Error {
+        Error::call(preparing(transactional_id), &"the transaction coordinator does not answer")
+    }
+
+    /// The same, but waits no longer than `limit`: `None` if the coordinator has not answered by then.
+    ///
+    /// # Errors
+    /// If the properties are refused or a right is missing.
+    pub(crate) fn within(limit: Duration, properties: &Properties, transactional_id: &str, step: impl Fn()) -> Result<Option<Self>, Error> {
         let failed = |error: KafkaError| match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::TransactionalIdAuthorizationFailed) => {
                 Error::NotAllowed { resource: "transactional id", name: transactional_id.to_owned(), operation: "Write" }
             }
-            _ => Error::call(format!("preparing transactions of {transactional_id}"), &error),
+            _ => Error::call(preparing(transactional_id), &error),
         };
+        let deadline = Deadline::after(limit);
         let context = Context(Mutex::default());
         let client = BaseProducer::from_config_and_context(&properties.producer(transactional_id), context).map_err(failed)?;
         let producer = Self { topics: Topics::default(), client: Arc::new(client), unreported: Cell::new(0) };
         // librdkafka looks for the coordinator at once if a broker has answered, and else half a second later.
         let in_touch = Deadline::after(wait::TURN);
         while producer.client.client().fetch_cluster_id(DRAIN_STEP).is_none() && !in_touch.passed() {}
-        let deadline = Deadline::after(wait::OUTAGE);
-        loop {
+        while !deadline.passed() {
             step();
             match producer.client.init_transactions(deadline.remaining().min(wait::TURN)) {
-                Ok(()) => return Ok(producer),
-                Err(error) if is_retriable(&error) && !deadline.passed() => {}
+                Ok(()) => return Ok(Some(producer)),
+                Err(error) if is_retriable(&error) => {}
                 Err(error) => return Err(failed(error)),
             }
         }
+        Ok(None)
     }
 
     /// Begins a transaction and forgets the delivery reports of the last one.
@@ -304,6 +319,10 @@ fn retry(deadline: Deadline, step: &str, mut call: impl FnMut() -> KafkaResult<(
             Err(error) => return Err(TransactionError::of(step, &error, decides)),
         }
     }
+}
+
+fn preparing(transactional_id: &str) -> String {
+    format!("preparing transactions of {transactional_id}")
 }
 
 fn is_retriable(error: &KafkaError) -> bool {

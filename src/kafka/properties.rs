@@ -10,6 +10,9 @@ use crate::fault;
 
 /// How long a transaction may stay open before the broker aborts it. A killed instance delays its successor by at most this.
 pub(crate) const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a transaction is worked on. The rest is for its abort: one by the coordinator would fence the producer, and end a process that has
+/// a name, and the next one would try as large a transaction again.
+pub(crate) const COMMIT_LIMIT: Duration = Duration::from_secs(8);
 
 /// How long a group waits for a member that does not rejoin, and a member that joins for its answer, should that be lost. For as long no task
 /// of the group moves. librdkafka's default is 5 minutes; here a thread that takes no step for a minute ends the process anyway.

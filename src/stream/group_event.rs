@@ -1,10 +1,14 @@
 //! Events between records: rebalances, and an offset that no longer exists.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::failure::Failure;
 pub(super) use super::machine::GroupEvent;
 use crate::kafka::{self, ConsumerEvent, ErrorCode, is_forbidden, log};
+
+/// How long what has arrived is drained: more may arrive all the time.
+pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// Handles everything except records and ends of partitions: queues rebalances for the thread, forwards log lines, returns fatal errors.
 pub(super) fn note(what: ConsumerEvent<'_>, is_lost: impl FnOnce() -> bool, events: &mut VecDeque<GroupEvent>) -> Result<(), Failure> {

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::options::Options;
 use crate::clock::{Deadline, monotonic};
 use crate::fault;
-use crate::kafka::{Inspector, wait};
+use crate::kafka::{Inspector, Properties, TransactionalProducer, wait};
 
 /// Who had the names of this process's members when it started: an earlier run that is still in the group, or nobody.
 #[derive(Debug)]
@@ -94,6 +94,31 @@ impl Namesake {
         }
         Ok(())
     }
+}
+
+/// The first producer of a thread, which fences whoever has its transactional id. While it waits for the coordinator, a process that was
+/// started later may take the name; so it looks the name up, and starts over with another look before half a session has passed.
+///
+/// # Errors
+/// [`Failure::Fenced`], and those of [`TransactionalProducer::new`].
+pub(super) fn first_producer(
+    namesake: Option<&Namesake>,
+    properties: &Properties,
+    transactional_id: &str,
+    step: impl Fn() -> bool,
+) -> Result<TransactionalProducer, Failure> {
+    let waiting = || {
+        step();
+    };
+    let Some(namesake) = namesake else { return Ok(TransactionalProducer::new(properties, transactional_id, waiting)?) };
+    let deadline = Deadline::after(wait::OUTAGE);
+    while !deadline.passed() {
+        namesake.check_first_use(&step)?;
+        if let Some(producer) = TransactionalProducer::within(namesake.session / 2, properties, transactional_id, waiting)? {
+            return Ok(producer);
+        }
+    }
+    Err(TransactionalProducer::unanswered(transactional_id).into())
 }
 
 /// Whether a name belongs to another member than the one that is known to have had it.

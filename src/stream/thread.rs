@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use super::committed::Committed;
 use super::failure::Failure;
-use super::group_event::{GroupEvent, note};
+use super::group_event::{DRAIN_LIMIT, GroupEvent, note};
 use super::identity::{Identity, replacement_id};
 use super::inputs::Inputs;
 use super::joining::{is_wanted, join};
 use super::machine::{self, BATCH, Effect, Event, Member, Now, Restore};
-use super::namesake::Namesake;
+use super::namesake::{Namesake, first_producer};
 use super::options::Options;
 use super::restoring::Restoring;
 use super::shared::Shared;
@@ -24,9 +24,6 @@ use crate::fault;
 use crate::kafka::{Commit, Consumer, ConsumerEvent, Membership, Offset, TransactionError, TransactionalProducer, wait};
 use crate::stop::Stop;
 use crate::threads::{RESTORE_STEP_LIMIT, STEP_LIMIT, StepClock, ThreadReport};
-
-/// How long what has arrived is drained: more may arrive all the time.
-const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// A stream thread and everything it owns.
 pub(super) struct StreamThread {
@@ -65,18 +62,17 @@ impl StreamThread {
         let restore = Restore::new(number, options, inputs, directory, Arc::clone(&report), Arc::clone(metrics));
         let restore_clock = threads.clock(format!("the restore of stream thread {number}"), RESTORE_STEP_LIMIT);
         let namesake = Namesake::of(&options.application, group_instance.as_deref(), options, names)?;
-        if let Some(namesake) = &namesake {
-            // The new producer fences whoever has its transactional id.
-            namesake.check_first_use(|| is_wanted(&clock, stop))?;
-        }
+        let consumer = Consumer::new(&options.properties.member(&options.application, group_instance.as_deref()))?;
+        let restoring = Restoring::start(number, restore, committed, restore_clock)?;
+        let step = || is_wanted(&clock, stop);
         Ok(Self {
             number,
-            consumer: Consumer::new(&options.properties.member(&options.application, group_instance.as_deref()))?,
+            consumer,
             membership: None,
             nobody,
-            restoring: Restoring::start(number, restore, committed, restore_clock)?,
+            restoring,
+            producer: first_producer(namesake.as_ref(), &options.properties, &transactional_id, step)?,
             namesake,
-            producer: TransactionalProducer::new(&options.properties, &transactional_id, || clock.step())?,
             transactional_id,
             values: Values::new(&options.schema_registry, wait::OUTAGE)?,
             machine: Member::new(number, options, inputs, Arc::clone(&report), Arc::clone(metrics), now(options)),

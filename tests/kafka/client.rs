@@ -6,7 +6,7 @@ use std::time::Duration;
 use churnwatch::partitioner::Partitioner;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerGroupMetadata};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Headers, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -353,5 +353,10 @@ impl Member {
 
     pub fn poll(&self) {
         drop(self.0.poll(Duration::from_millis(100)));
+    }
+
+    /// What it commits with, once it has been assigned something.
+    pub fn metadata_if_assigned(&self) -> Option<ConsumerGroupMetadata> {
+        (self.0.assignment().ok()?.count() > 0).then(|| self.0.group_metadata())?
     }
 }

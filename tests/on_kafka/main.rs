@@ -32,6 +32,7 @@ mod basis;
 mod burst;
 mod changelog;
 mod chaos;
+mod claims;
 mod consumers;
 mod deletion;
 mod demo;

@@ -1,19 +1,22 @@
 //! What must hold after every commit, and at the end: the invariants of docs/reliability.md. Nothing here shares code with what it checks
-//! but the engine, which reads the logs a second time at the end.
+//! but the engine, which reads the logs a second time (`reference.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use churnwatch::engine::{Input, PlainStore, Task};
-use churnwatch::event::{Format, Headers, Stream};
+use churnwatch::engine::{PlainStore, Task};
+use churnwatch::event::Stream;
 use churnwatch::stream::Failure;
 use churnwatch::stream::machine::{STAMP_KEY, Stamp};
-use churnwatch::time::Timestamp;
 
 use crate::broker::log::{Entry, Fate};
 use crate::broker::{Broker, Committed, Topic};
-use crate::load::{BILLING, EPOCH, Load};
+use crate::load::{Load, is_deletable};
+use crate::reference::{self, Published};
 use crate::setting::Setting;
+
+/// One of so many changes is scored again.
+const SAMPLE: u64 = 16;
 
 /// What did not hold.
 #[derive(Clone, Debug)]
@@ -38,10 +41,18 @@ pub struct Checks {
     pub violation: Option<Violation>,
     pub commits: u64,
     pub changes: u64,
+    /// Committed transactions that wait for older ones to end: readers see them in the order in which they were begun.
+    waiting: BTreeMap<u32, Committed>,
     /// The code with which the next process must exit.
     pub expected_exit: Option<&'static str>,
-    /// The last committed sequence of each account.
-    sequences: BTreeMap<Vec<u8>, u64>,
+    /// A task that has been damaged: what it counts, and what its accounts pay, is not known any more.
+    pub damaged: Option<usize>,
+    /// The last change of each account since it was deleted, if ever.
+    last: BTreeMap<String, Published>,
+    /// Some that were not the last.
+    sampled: Vec<Published>,
+    /// Whether the clocks of all processes agree, so that a score can be repeated.
+    clocks_agree: bool,
     /// The next offsets of the last stamp of each task.
     stamps: BTreeMap<usize, Vec<i64>>,
     letters: BTreeSet<(Vec<u8>, Vec<u8>, Vec<u8>)>,
@@ -49,13 +60,17 @@ pub struct Checks {
 }
 
 impl Checks {
-    pub fn new(setting: &Setting) -> Self {
+    pub fn new(setting: &Setting, clocks_agree: bool) -> Self {
         Self {
             violation: None,
             commits: 0,
             changes: 0,
+            waiting: BTreeMap::new(),
             expected_exit: None,
-            sequences: BTreeMap::new(),
+            damaged: None,
+            last: BTreeMap::new(),
+            sampled: Vec::new(),
+            clocks_agree,
             stamps: BTreeMap::new(),
             letters: BTreeSet::new(),
             streams: setting.inputs.topics.iter().map(|topic| topic.stream).collect(),
@@ -89,8 +104,21 @@ impl Checks {
     }
 
     /// A transaction was committed.
-    pub fn committed(&mut self, committed: &Committed, broker: &Broker, load: &Load, setting: &Setting) {
+    pub fn committed(&mut self, committed: Committed) {
         self.commits += 1;
+        self.waiting.insert(committed.transaction, committed);
+    }
+
+    /// Checks the committed transactions up to the oldest that is open.
+    pub fn check(&mut self, broker: &Broker, load: &Load, setting: &Setting) {
+        let oldest = broker.transactions.oldest_open().unwrap_or(u32::MAX);
+        let later = self.waiting.split_off(&oldest);
+        for committed in std::mem::replace(&mut self.waiting, later).into_values() {
+            self.transaction(&committed, broker, load, setting);
+        }
+    }
+
+    fn transaction(&mut self, committed: &Committed, broker: &Broker, load: &Load, setting: &Setting) {
         let mut stamped = BTreeSet::new();
         for (_, task) in committed.partitions.iter().filter(|(topic, _)| *topic == Topic::Changelog) {
             let entries = entries_of(broker, (Topic::Changelog, *task), committed.transaction);
@@ -133,6 +161,9 @@ impl Checks {
         if engine.finish_restore(Some(&stamp.engine)).is_err() {
             return self.found("I4 state", "the engine's part of a stamp cannot be read".to_owned());
         }
+        if self.damaged == Some(task) {
+            return;
+        }
         let counts = engine.summary().counts;
         for (input, next) in next.iter().enumerate() {
             let log = broker.log(Topic::Input(input), task);
@@ -156,23 +187,36 @@ impl Checks {
     fn change(&mut self, entry: &Entry, load: &Load) {
         self.changes += 1;
         let account = String::from_utf8_lossy(&entry.key).into_owned();
-        let id = entry.headers.iter().find(|(name, _)| name == "ce_id").map(|(_, value)| String::from_utf8_lossy(value).into_owned());
-        let sequence = id.and_then(|id| id.rsplit_once(':')?.1.parse::<u64>().ok()).unwrap_or(0);
-        let before = self.sequences.insert(entry.key.to_vec(), sequence).unwrap_or(0);
-        if sequence != before + 1 {
-            self.found("I2 sequence", format!("{account}: {sequence} follows {before}"));
-        }
-        let value = entry.value.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-        let mrr = value.split_once("\"mrr_minor\":").and_then(|(_, rest)| rest.split([',', '}']).next()?.parse::<u64>().ok());
+        let Some(value) = entry.value.as_deref() else {
+            if self.last.remove(&account).is_none() {
+                self.found("I2 order", format!("a tombstone of {account}, which has no change"));
+            }
+            return;
+        };
         let task = account.trim_start_matches('a').split('-').next().and_then(|task| task.parse::<usize>().ok()).unwrap_or(0);
-        let next = self.stamps.get(&task).map_or(0, |next| next[BILLING]);
-        let expected = load.mrr(task, &account, next.max(0) as usize);
-        if mrr != expected {
+        let next = self.stamps.get(&task).cloned().unwrap_or_default();
+        let Some(change) = Published::read(account, value, task, next) else {
+            return self.found("I1 changes", "a change that cannot be read".to_owned());
+        };
+        let before = self.last.get(&change.account);
+        let sequence = before.map_or(0, |before| before.sequence);
+        if change.sequence != sequence + 1 {
+            self.found("I2 order", format!("{}: change {} follows {sequence}", change.account, change.sequence));
+        }
+        if self.clocks_agree && self.last.get(&change.account).is_some_and(|before| before.as_of > change.as_of) {
+            self.found("I2 order", format!("{}: change {} is older than the one before", change.account, change.sequence));
+        }
+        let expected = load.mrr(task, &change.account, &change.next);
+        if change.mrr != expected && self.damaged != Some(task) {
+            let (found, next) = (change.mrr, &change.next);
             self.found(
                 "I1 changes",
-                format!("{account} pays {mrr:?} in change {sequence}, but {expected:?} before the stamp's offset {next}"),
+                format!("{} pays {found:?} in change {}, but {expected:?} before {next:?}", change.account, change.sequence),
             );
         }
+        let number = self.changes;
+        let earlier = self.last.insert(change.account.clone(), change);
+        self.sampled.extend(earlier.filter(|_| number.is_multiple_of(SAMPLE)));
     }
 
     /// Everything is written.
@@ -190,60 +234,12 @@ impl Checks {
         if let Some(letter) = self.letters.first() {
             return Err(Violation::new("I3 dead letters", format!("one of a record that is not bad: {letter:?}")));
         }
-        (0..setting.tasks).try_for_each(|task| same_state(task, broker, setting, now))
+        (0..setting.tasks).try_for_each(|task| reference::same_state(task, broker, setting, now))?;
+        let to_score = self.last.values().chain(&self.sampled).filter(|_| self.clocks_agree);
+        to_score.filter(|change| !is_deletable(&change.account)).try_for_each(|change| reference::same_score(change, broker, setting))
     }
 }
 
 fn entries_of(broker: &Broker, (topic, partition): (Topic, usize), transaction: u32) -> impl Iterator<Item = &Entry> {
     broker.log(topic, partition).entries.iter().filter(move |entry| entry.transaction == transaction && entry.fate == Fate::Committed)
-}
-
-/// I4: what the changelog holds is what an engine has that reads the inputs from their starts.
-fn same_state(task: usize, broker: &Broker, setting: &Setting, now: u64) -> Result<(), Violation> {
-    let settings = setting.settings();
-    let (mut restored, mut stamp) = (Task::new(settings.clone(), PlainStore::default()), None);
-    for entry in broker.log(Topic::Changelog, task).entries.iter().filter(|entry| entry.fate == Fate::Committed && !entry.is_removed) {
-        if &*entry.key == STAMP_KEY {
-            stamp = entry.value.as_deref().and_then(|value| Stamp::decode(value).ok());
-        } else {
-            restored.restore(&entry.key, entry.value.as_deref());
-        }
-    }
-    let Some(stamp) = stamp else { return Err(Violation::new("I4 state", format!("task {task} has no stamp"))) };
-    if restored.finish_restore(Some(&stamp.engine)).is_err() {
-        return Err(Violation::new("I4 state", format!("the state of task {task} cannot be read")));
-    }
-    let mut fresh = Task::new(settings.clone(), PlainStore::default());
-    let late = Timestamp(EPOCH + now as i64 + 3_600_000);
-    for (input, topic) in setting.inputs.topics.iter().enumerate() {
-        for entry in broker.log(Topic::Input(input), task).entries.iter().filter(|entry| entry.fate == Fate::Committed) {
-            let input = Input {
-                stream: topic.stream,
-                key: Some(&entry.key),
-                value: entry.value.as_deref(),
-                headers: Headers::NONE,
-                format: &Format::Native,
-                timestamp: Some(late),
-                broker_timestamp: Some(late),
-            };
-            fresh.process(&input, late);
-        }
-    }
-    let metrics = |task: &Task<PlainStore>| {
-        let view = task.stream_time().view(late, &settings);
-        let mut ids = task.account_ids();
-        ids.sort_unstable();
-        let report = |id: &String| {
-            let report: serde_json::Value =
-                task.report(id, &view).and_then(|report| serde_json::from_slice(&report.0).ok()).unwrap_or_default();
-            (id.clone(), report["metrics"].clone())
-        };
-        ids.iter().map(report).collect::<Vec<_>>()
-    };
-    let (found, expected) = (metrics(&restored), metrics(&fresh));
-    if found == expected {
-        return Ok(());
-    }
-    let differs = found.iter().zip(&expected).find(|(found, expected)| found != expected);
-    Err(Violation::new("I4 state", format!("task {task}: {} accounts, expected {}: {differs:?}", found.len(), expected.len())))
 }

@@ -96,6 +96,12 @@ impl Consumer {
         }
     }
 
+    /// The next record of a position has been deleted. It is not read on until it is assigned again.
+    pub fn lose(&mut self, place: usize) {
+        (self.positions[place].next, self.positions[place].has_ended) = (usize::MAX, true);
+        self.said.push_back(GroupEvent::OutOfRange);
+    }
+
     /// The place of the position that is read next, each in turn.
     pub fn next_turn(&mut self) -> Option<usize> {
         self.turn += 1;

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use crate::broker::Topic;
+use crate::load::{ACCOUNTS, BILLING, USAGE};
 use crate::process::RequestFault;
 use crate::random::Random;
+use crate::run::TASKS;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -21,6 +24,10 @@ pub enum Kind {
     Group(u64),
     /// The disk is full for this long.
     Disk(u64),
+    /// A partition has no leader for this long.
+    Leader(Topic, usize, u64),
+    /// A burst of bad records, and from then on each record that is written takes the brokers this long.
+    Slow(u64),
     /// The changelogs are compacted.
     Compact,
     /// The clock of a process jumps by so many ms.
@@ -56,7 +63,7 @@ impl fmt::Debug for Fault {
 }
 
 /// What to choose from, some more often than others.
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 17] = [
     "kill",
     "kill",
     "kill",
@@ -69,6 +76,8 @@ const NAMES: [&str; 15] = [
     "coordinator",
     "group",
     "disk",
+    "leader",
+    "leader",
     "compact",
     "replace",
     "other",
@@ -96,12 +105,27 @@ pub fn deck(random: &mut Random, count: usize, until: u64, slots: usize) -> Vec<
                 "coordinator" => Kind::Coordinator(random.within(100..14_000)),
                 "group" => Kind::Group(random.within(100..14_000)),
                 "disk" => Kind::Disk(random.within(100..14_000)),
+                "leader" => {
+                    let topics = [
+                        Topic::Input(ACCOUNTS),
+                        Topic::Input(BILLING),
+                        Topic::Input(USAGE),
+                        Topic::Changelog,
+                        Topic::Changes,
+                        Topic::DeadLetters,
+                    ];
+                    let topic = topics[random.within(0..topics.len() as u64) as usize];
+                    let is_whole = matches!(topic, Topic::Changes | Topic::DeadLetters);
+                    let partition = if is_whole { 0 } else { random.within(0..TASKS as u64) as usize };
+                    Kind::Leader(topic, partition, random.within(100..14_000))
+                }
                 "compact" => Kind::Compact,
                 "replace" => Kind::Replace(random.within(3_000..25_000)),
-                _ => match random.within(0..4) {
-                    0 => Kind::Clock(random.within(0..7_200_000) as i64 - 3_600_000),
+                _ => match random.within(0..5) {
+                    0 => Kind::Clock(random.within(0..6_000_000) as i64 - 3_000_000),
                     1 => Kind::Namesake,
                     2 => Kind::Stop,
+                    3 => Kind::Slow(random.within(50..80)),
                     _ => Kind::Markers(random.within(100..8_000)),
                 },
             };

@@ -9,7 +9,7 @@ use crate::run;
 use crate::setting::Setting;
 
 /// The rules of the core, as in `tests/on_kafka/chaos/mutant.rs`.
-pub const RULES: [&str; 19] = [
+pub const RULES: [&str; 23] = [
     "offsets-not-sent",
     "moved-offsets-only",
     "last-offset-instead-of-next",
@@ -19,6 +19,8 @@ pub const RULES: [&str; 19] = [
     "unclear-outcome-repeated",
     "membership-left-out",
     "usage-not-written",
+    "waiting-not-written",
+    "deletions-not-written",
     "scores-not-restored",
     "letters-written-again",
     "late-requests-ignored",
@@ -29,6 +31,8 @@ pub const RULES: [&str; 19] = [
     "partition-not-read",
     "topic-id-not-compared",
     "changelog-head-not-checked",
+    "permits-for-ever",
+    "limits-do-not-shrink",
 ];
 
 /// How a broken rule was noticed.

@@ -16,14 +16,15 @@
 mod broker;
 mod check;
 mod consumer;
+mod driver;
 mod fault;
 mod hunt;
 mod load;
 mod process;
 mod random;
+mod reference;
 mod run;
 mod setting;
-mod steps;
 mod world;
 
 use std::process::ExitCode;

@@ -105,7 +105,8 @@ pub struct Process {
     pub restorer: Thread,
     pub write: Option<Write>,
     pub is_started: bool,
-    pub has_joined: bool,
+    /// When it first joined the group.
+    pub joined: Option<u64>,
     pub began: u64,
     /// Who had its name when it started.
     pub predecessor: Option<u64>,
@@ -139,8 +140,16 @@ pub enum RequestFault {
 }
 
 impl Process {
-    pub fn start(setting: &Setting, inputs: &Arc<Inputs>, slot: usize, name: Option<String>, transactional_id: String, now: Now) -> Self {
-        let options = setting.options(name.as_deref());
+    /// Starts one on these topics; `accepts_loss`: with `--accept-loss`.
+    pub fn start(
+        setting: &Setting,
+        (inputs, accepts_loss): (&Arc<Inputs>, bool),
+        slot: usize,
+        name: Option<String>,
+        transactional_id: String,
+        now: Now,
+    ) -> Self {
+        let options = setting.options(name.as_deref(), accepts_loss);
         let directory = Arc::new(Directory::new(Arc::clone(&options.settings)));
         let report = Arc::new(ThreadReport::default());
         let metrics = &setting.metrics;
@@ -157,7 +166,7 @@ impl Process {
             restorer: Thread::new(),
             write: None,
             is_started: false,
-            has_joined: false,
+            joined: None,
             began: 0,
             predecessor: None,
             paused_until: 0,

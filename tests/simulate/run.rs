@@ -107,25 +107,27 @@ fn work(options: &Options, begun: Instant, next: &AtomicU64, is_over: &AtomicBoo
     }
 }
 
-/// Leaves out faults while something is still violated.
+/// Leaves out faults while the same is still violated.
 fn shrink(setting: &Setting, mut plan: Plan, mut violation: Violation) -> (Plan, Violation) {
     let mut place = 0;
     while place < plan.faults.len() {
         let mut smaller = plan.clone();
         smaller.faults.remove(place);
         match run_seed(setting, &smaller) {
-            Err(other) => (plan, violation) = (smaller, other),
-            Ok(_) => place += 1,
+            Err(other) if other.check == violation.check => (plan, violation) = (smaller, other),
+            _ => place += 1,
         }
     }
     (plan, violation)
 }
 
+/// What is violated, with the faults that it takes, and the steps that lead there.
 fn report(plan: &Plan, violation: &Violation) {
     println!("\nseed {} violates {violation}", plan.seed);
     println!("  {} instances, {}; left of its faults:", plan.slots, if plan.named { "named" } else { "without names" });
     plan.faults.iter().for_each(|fault| println!("  {fault:?}"));
-    println!("  ./dev test simulate --seed {} --trace", plan.seed);
+    println!("step by step; with all its faults: ./dev test simulate --seed {} --trace", plan.seed);
+    let _ = trace(&Plan { traces: true, ..plan.clone() });
 }
 
 /// Replays a run step by step.

@@ -22,6 +22,7 @@ impl Setting {
     pub fn new(tasks: usize) -> Self {
         let keys = [
             "application.id=sim",
+            "streams.accounts.topics=[\"accounts\"]",
             "streams.support.topics=[]",
             "output.on_bad_run=dead_letter",
             "commit.interval_ms=500",
@@ -43,8 +44,9 @@ impl Setting {
     }
 
     /// The options of a process, which starts no task twice.
-    pub fn options(&self, name: Option<&str>) -> Arc<Options> {
-        Arc::new(Options { instance: name.map(str::to_owned), starts: Arc::default(), ..self.base.clone() })
+    pub fn options(&self, name: Option<&str>, accept_loss: bool) -> Arc<Options> {
+        let permits = Permits { accept_loss, ..self.base.permits };
+        Arc::new(Options { instance: name.map(str::to_owned), starts: Arc::default(), permits, ..self.base.clone() })
     }
 
     pub fn settings(&self) -> Arc<churnwatch::settings::Settings> {

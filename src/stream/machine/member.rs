@@ -13,7 +13,7 @@ use super::task::StreamTask;
 use super::tasks::Tasks;
 use super::transaction::Transactions;
 use crate::fault;
-use crate::kafka::{Commit, NextOffset, Outgoing, TRANSACTION_TIMEOUT, TransactionError};
+use crate::kafka::{COMMIT_LIMIT, Commit, NextOffset, Outgoing, TransactionError};
 use crate::stream::failure::Failure;
 use crate::stream::inputs::Inputs;
 use crate::stream::notices::Notices;
@@ -22,8 +22,6 @@ use crate::stream::read_record::ReadRecord;
 use crate::telemetry::{Metrics, TransactionOutcome};
 use crate::threads::ThreadReport;
 
-/// How long a transaction may take; the broker aborts one that lasts longer.
-const COMMIT_LIMIT: Duration = TRANSACTION_TIMEOUT;
 /// How long the last cycle before partitions are given up may take.
 pub(super) const REVOKE_LIMIT: Duration = Duration::from_secs(5);
 

@@ -12,16 +12,14 @@ use super::thread::{Assigned, RepartitionThread};
 use crate::clock::{Deadline, monotonic};
 use crate::config::section::OnBadRun;
 use crate::fault;
-use crate::kafka::{NextOffset, Outgoing, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
+use crate::kafka::{COMMIT_LIMIT, NextOffset, Outgoing, TransactionError, TransactionalProducer};
 use crate::stream::failure::Failure;
-use crate::stream::group_event::note;
+use crate::stream::group_event::{DRAIN_LIMIT, note};
 use crate::stream::identity::replacement_id;
 use crate::stream::machine::load::Load;
 use crate::stream::machine::transaction::give_up;
 use crate::telemetry::TransactionOutcome;
 
-/// How long a transaction may take; the broker aborts one that lasts longer.
-const COMMIT_LIMIT: Duration = TRANSACTION_TIMEOUT;
 /// How long a transaction stays open while a bad run is suspected.
 const VERDICT_LIMIT: Duration = Duration::from_secs(5);
 /// Stands for the place in the keys of deletions that the accounts topics say.
@@ -174,12 +172,15 @@ impl RepartitionThread {
         tracing::warn!(thread = self.number, ?error, in_a_row = self.failed_in_a_row, "transaction of the repartition stage failed");
         give_up(error, self.failed_in_a_row, self.options.instance.is_some()).map_or(Ok(()), Err)?;
         self.forget();
-        self.member.assign([])?;
-        while let Some(event) = self.member.poll(Duration::ZERO) {
+        self.replace_producer()?;
+        let drained = Deadline::after(DRAIN_LIMIT);
+        while !drained.passed()
+            && let Some(event) = self.member.poll(Duration::ZERO)
+        {
             note(event.content(), || self.member.assignment_lost(), &mut self.events)?;
         }
-        self.replace_producer()?;
-        // A rebalance that has begun decides what is read next.
+        // A rebalance that has begun decides what is read next. An assignment would answer it, and a named member whose session has ended would
+        // join again before it has looked its name up.
         if self.events.is_empty() { self.read_on() } else { Ok(()) }
     }
 

@@ -37,7 +37,7 @@ use crate::stream::machine::catch_up::Position;
 use crate::stream::machine::load::{Limits, Load};
 use crate::stream::machine::task::bad_run;
 use crate::stream::machine::transaction::give_up;
-use crate::stream::namesake::Namesake;
+use crate::stream::namesake::{Namesake, first_producer};
 use crate::stream::notices::Notices;
 use crate::stream::options::Options;
 use crate::stream::shared::Shared;
@@ -119,18 +119,15 @@ impl RepartitionThread {
         let group = options.repartition_group();
         let clock = threads.clock(format!("repartition thread {number}"), STEP_LIMIT);
         let namesake = Namesake::of(&group, group_instance.as_deref(), options, names)?;
-        if let Some(namesake) = &namesake {
-            // The new producer fences whoever has its transactional id.
-            namesake.check_first_use(|| is_wanted(&clock, stop))?;
-        }
+        let step = || is_wanted(&clock, stop);
         Ok(Self {
             number,
             backlog: Backlog::default(),
             member: Rc::new(Consumer::new(&options.properties.growing_member(&group, group_instance.as_deref()))?),
             reader: Consumer::new(&options.properties.reader(&group))?,
             inspector: Inspector::patient(&options.properties)?,
+            producer: first_producer(namesake.as_ref(), &options.properties, &transactional_id, step)?,
             namesake,
-            producer: TransactionalProducer::new(&options.properties, &transactional_id, || clock.step())?,
             transactional_id,
             clock,
             report: threads.repartition().get(number).cloned().unwrap_or_default(),

@@ -10,7 +10,7 @@ use super::table::SharedAliases;
 use crate::clock::{Deadline, monotonic};
 use crate::engine::Outcome;
 use crate::event::{Headers, Raw, Rejection};
-use crate::kafka::{Outgoing, Record, TRANSACTION_TIMEOUT, TopicId, TransactionError, TransactionalProducer};
+use crate::kafka::{COMMIT_LIMIT, Outgoing, Record, TopicId, TransactionError, TransactionalProducer};
 use crate::stream::dead_letter::DeadLetter;
 use crate::stream::machine::load::Load;
 use crate::stream::options::{InputTopic, Options};
@@ -128,6 +128,6 @@ impl Writer<'_> {
         };
         self.load.records += 1;
         self.load.bytes += record.size();
-        self.producer.send(record, Deadline::from(opened, TRANSACTION_TIMEOUT))
+        self.producer.send(record, Deadline::from(opened, COMMIT_LIMIT))
     }
 }

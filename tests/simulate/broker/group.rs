@@ -52,7 +52,7 @@ impl Group {
         let id = self.next;
         if let Some(known) = self.members.iter_mut().find(|known| known.name.is_some() && known.name.as_deref() == name) {
             let before = std::mem::replace(&mut known.id, id);
-            (known.owner, known.has_joined) = (owner, true);
+            (known.owner, known.has_joined) = (owner, self.rebalancing.is_some());
             if let Some(range) = self.assignment.remove(&before) {
                 self.assignment.insert(id, range);
             }

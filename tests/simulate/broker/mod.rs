@@ -92,10 +92,18 @@ pub struct Broker {
     pub transactions: Transactions,
     pub group: Group,
     pub committed: BTreeMap<OffsetPlace, i64>,
+    /// The order of the offsets that are committed.
+    orders: BTreeMap<OffsetPlace, u64>,
+    /// How many times offsets have arrived.
+    arrived: u64,
     /// Until when each of these does not answer: the transaction coordinator, the group's, and the disk.
     pub coordinator_back: u64,
     pub group_back: u64,
     pub disk_back: u64,
+    /// The same for the leader of a partition.
+    pub leaders_back: BTreeMap<(Topic, usize), u64>,
+    /// How long each record that is written takes, ms.
+    pub slowness: u64,
 }
 
 impl Broker {
@@ -115,9 +123,13 @@ impl Broker {
             transactions: Transactions::default(),
             group: Group::default(),
             committed: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            arrived: 0,
             coordinator_back: 0,
             group_back: 0,
             disk_back: 0,
+            leaders_back: BTreeMap::new(),
+            slowness: 0,
         }
     }
 
@@ -129,13 +141,27 @@ impl Broker {
         self.logs.get_mut(&(topic, partition)).unwrap()
     }
 
+    /// Whether a partition can be neither read nor written.
+    pub fn is_leaderless(&self, place: (Topic, usize), now: u64) -> bool {
+        self.leaders_back.get(&place).is_some_and(|back| now < *back)
+    }
+
+    /// How long the brokers need for a request, ms.
+    pub fn duration(&self, request: &Request) -> u64 {
+        if let Request::Produce(.., records) = request { self.slowness * records.len() as u64 } else { 0 }
+    }
+
     /// A request has arrived.
     pub fn handle(&mut self, request: &Request, now: u64) -> Answer {
         let is_down = match request {
             Request::Init(_) | Request::AddPartitions(..) | Request::End(..) => now < self.coordinator_back,
             Request::Offsets { .. } | Request::FindOffsets(_) | Request::FindName(_) => now < self.group_back,
-            Request::Produce(..) => now < self.disk_back,
-            Request::FindEnd(_) | Request::FindStableEnd(_) | Request::FindLimits(_) => false,
+            Request::Produce(_, place, ..) => now < self.disk_back || self.is_leaderless(*place, now),
+            Request::FindEnd(task) | Request::FindStableEnd(task) => self.is_leaderless((Topic::Changelog, *task), now),
+            Request::FindLimits(task) => {
+                let inputs = (0..self.inputs).map(Topic::Input);
+                inputs.chain([Topic::Changelog]).any(|topic| self.is_leaderless((topic, *task), now))
+            }
         };
         if is_down {
             return Answer::Retry;
@@ -194,6 +220,8 @@ impl Broker {
         if let Err(answer) = self.group.check(membership, name) {
             return answer;
         }
+        self.arrived += 1;
+        known.offsets_order = self.arrived;
         known.offsets.extend(offsets.iter().copied());
         Answer::Done
     }
@@ -231,8 +259,12 @@ impl Broker {
             self.logs.get_mut(&partition).unwrap().mark(transaction, commits);
         } else {
             let offsets = std::mem::take(&mut known.offsets);
-            if commits {
-                self.committed.extend(offsets.iter().map(|(place, next)| (*place, *next)));
+            for (place, next) in offsets.iter().filter(|_| commits) {
+                // Offsets count in the order in which they were sent, not in that of the markers.
+                if self.orders.get(place).is_none_or(|order| *order < known.offsets_order) {
+                    self.orders.insert(*place, known.offsets_order);
+                    self.committed.insert(*place, *next);
+                }
             }
             known.written = offsets;
         }

@@ -45,8 +45,10 @@ pub struct Transactional {
     pub unmarked: Vec<(Topic, usize)>,
     /// Offsets whose marker is written, until all are.
     pub written: BTreeMap<OffsetPlace, i64>,
-    /// Offsets that take effect with the commit.
+    /// Offsets that take effect with the commit, unless later ones have by then.
     pub offsets: BTreeMap<OffsetPlace, i64>,
+    /// When these offsets arrived, as a place in the order of all that arrive.
+    pub offsets_order: u64,
     /// The last batch that each partition has taken from this epoch, so that a repeated one is not written twice.
     pub batches: BTreeMap<(Topic, usize), u64>,
 }
@@ -72,7 +74,18 @@ impl Transactions {
             let (offsets, written) = (BTreeMap::new(), BTreeMap::new());
             let (partitions, unmarked, batches) = (Vec::new(), Vec::new(), BTreeMap::new());
             let name = name.to_owned();
-            self.all.push(Transactional { name, epoch: 0, state, has_expired: false, partitions, unmarked, written, offsets, batches });
+            self.all.push(Transactional {
+                name,
+                epoch: 0,
+                state,
+                has_expired: false,
+                partitions,
+                unmarked,
+                written,
+                offsets,
+                offsets_order: 0,
+                batches,
+            });
             self.all.len() - 1
         });
         let known = &mut self.all[id];
@@ -150,6 +163,15 @@ impl Transactions {
                 known.decide(transaction, false);
             }
         }
+    }
+
+    /// The oldest transaction that has not ended.
+    pub fn oldest_open(&self) -> Option<u32> {
+        let open = |known: &Transactional| match known.state {
+            State::Ongoing { transaction, .. } | State::Ending { transaction, .. } => Some(transaction),
+            State::Empty { .. } => None,
+        };
+        self.all.iter().filter_map(open).min()
     }
 
     /// Whether an open transaction is about to move one of these offsets.

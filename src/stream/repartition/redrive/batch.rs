@@ -3,7 +3,7 @@
 
 use crate::clock::Deadline;
 use crate::fault;
-use crate::kafka::{Commit, Consumer, Membership, NextOffset, Outgoing, TRANSACTION_TIMEOUT, TransactionError, TransactionalProducer};
+use crate::kafka::{COMMIT_LIMIT, Commit, Consumer, Membership, NextOffset, Outgoing, TransactionError, TransactionalProducer};
 use crate::stream::failure::Failure;
 use crate::stream::options::Options;
 use crate::stream::repartition::origin::{HEADER, Origin};
@@ -103,7 +103,7 @@ impl Writer {
     /// If it was not committed, or may not have been: a redrive ends then, and another one goes on from what was committed.
     pub(super) fn write(&self, batch: &Batch, offsets: &[(String, i32, i64)]) -> Result<Commit, Failure> {
         fault::point("before-redrive-commit");
-        let result = self.transact(batch, offsets, Deadline::after(TRANSACTION_TIMEOUT));
+        let result = self.transact(batch, offsets, Deadline::after(COMMIT_LIMIT));
         fault::point("after-redrive-commit");
         // The abort may be what shows that another redrive has taken over.
         result.map_err(|error| failure(&self.producer.abort().err().unwrap_or(error)))
