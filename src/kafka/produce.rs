@@ -55,9 +55,9 @@ impl Topics {
             return produce(producer, topic, outgoing);
         }
         let topic = Topic::of(producer, outgoing.topic).ok_or(RDKafkaErrorCode::UnknownTopic)?;
-        let produced = produce(producer, &topic, outgoing);
+        let result = produce(producer, &topic, outgoing);
         topics.push((outgoing.topic.to_owned(), topic));
-        produced
+        result
     }
 }
 

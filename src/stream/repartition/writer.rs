@@ -119,12 +119,11 @@ impl Writer<'_> {
     }
 
     fn send(&mut self, record: &Outgoing<'_>) -> Result<(), TransactionError> {
-        let opened = match *self.open {
-            Some(opened) => opened,
-            None => {
-                self.producer.begin()?;
-                *self.open.insert(monotonic())
-            }
+        let opened = if let Some(opened) = *self.open {
+            opened
+        } else {
+            self.producer.begin()?;
+            *self.open.insert(monotonic())
         };
         self.load.records += 1;
         self.load.bytes += record.size();
