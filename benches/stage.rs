@@ -92,11 +92,14 @@ fn topics(broker: &'static Broker, name: &str, has_other_keys: bool, start: i64,
 fn run(broker: &'static Broker, topics: &Topics, repartition: bool) -> Run {
     let mut application = Application::new(broker, topics);
     application.set("streams.usage.repartition", &repartition.to_string());
+    // The defaults, which the configuration of the tests shortens: with theirs, commits would be most of what is measured.
+    application.set("commit.interval_ms", "1000");
+    application.set("commit.catch_up_interval_ms", "10000");
     let mut service = application.start();
     eventually("the end of the records", LIMIT, || {
         service.assert_alive();
-        // Seldom, since an answer takes CPU time too.
-        std::thread::sleep(Duration::from_millis(200));
+        // Seldom, since an answer takes tens of milliseconds of CPU time too.
+        std::thread::sleep(Duration::from_secs(1));
         (applied(&service) == RECORDS).then_some(())
     });
     let cpu_seconds = service.cpu_seconds();

@@ -74,6 +74,12 @@ impl Deadline {
         Self(monotonic() + limit)
     }
 
+    /// `limit` from an instant.
+    #[must_use]
+    pub fn from(begin: Instant, limit: Duration) -> Self {
+        Self(begin + limit)
+    }
+
     /// The time left; zero once it has passed.
     #[must_use]
     pub fn remaining(&self) -> Duration {

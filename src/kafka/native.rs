@@ -1,7 +1,7 @@
 //! Calls into librdkafka that rust-rdkafka does not wrap: end-of-partition events that name the topic, the generation in the group
 //! metadata, and access to a record's fields without allocating.
 //!
-//! All unsafe code is here and in `describe.rs`.
+//! All unsafe code of this module is here, in `produce.rs` and in `describe.rs`.
 #![expect(unsafe_code, reason = "librdkafka is a C library; each block says why it is sound")]
 
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -263,18 +263,9 @@ impl RecordHeaders for Message {
 
 impl HeaderLookup for Message {
     fn header(&self, name: &str) -> Option<&[u8]> {
-        let name = CString::new(name).ok()?;
-        let (mut headers, mut value, mut size) = (ptr::null_mut(), ptr::null(), 0);
-        // SAFETY: the message is alive and keeps its headers, which are parsed in place; the name outlives the call; the value has `size`
-        // bytes that live as long as the message.
-        unsafe {
-            let parsed = sys::rd_kafka_message_headers(&raw const self.0, &raw mut headers);
-            if parsed != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-                return None;
-            }
-            let found = sys::rd_kafka_header_get_last(headers, name.as_ptr(), &raw mut value, &raw mut size);
-            if found == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR { bytes(value.cast_mut(), size) } else { None }
-        }
+        let mut value = [None];
+        self.find(&[name], &mut value);
+        value[0]
     }
 
     fn find<'h>(&'h self, names: &[&str], values: &mut [Option<&'h [u8]>]) {

@@ -3,19 +3,22 @@
 //! Every call has a timeout. A transaction whose outcome is unknown is never retried: the caller drops this producer, creates one with
 //! another transactional id, and continues from what was committed. What the old one has left open ends after the transaction timeout.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::{Header, Message, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
+use rdkafka::message::Message;
+use rdkafka::producer::{BaseProducer, DeliveryResult, Producer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 use super::error::Error;
 use super::log;
+use super::outgoing::Outgoing;
+use super::produce::Topics;
 use super::properties::{Properties, RETRY_BACKOFF_MS};
 use super::wait;
 use crate::clock::{Deadline, monotonic};
@@ -28,37 +31,9 @@ const RETRY_BACKOFF_MIN: Duration = Duration::from_millis(RETRY_BACKOFF_MS / 5 *
 /// How long one wait for delivery reports, or for a first answer, lasts. librdkafka waits in whole milliseconds and spins for the last one, so
 /// shorter steps would burn a core while a slow broker responds.
 const DRAIN_STEP: Duration = Duration::from_millis(10);
-
-/// A record to write.
-#[derive(Clone, Copy, Debug)]
-pub struct Outgoing<'a> {
-    /// The topic.
-    pub topic: &'a str,
-    /// The partition; `None` means that the partitioner chooses it by key.
-    pub partition: Option<i32>,
-    /// The key.
-    pub key: Option<&'a [u8]>,
-    /// The value; `None` is a tombstone.
-    pub value: Option<&'a [u8]>,
-    /// The headers.
-    pub headers: &'a [(String, Option<Vec<u8>>)],
-    /// The record's timestamp, epoch ms; `None`: when it is sent.
-    pub timestamp: Option<i64>,
-    /// Whether [`TransactionalProducer::commit`] returns its offset; true for changelog records.
-    pub remember: bool,
-}
-
-/// Upper bound of what a record takes besides key, value and headers, bytes.
-const RECORD_OVERHEAD: usize = 256;
-
-impl Outgoing<'_> {
-    /// The serialised size, bytes; an upper bound.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.as_ref().map_or(0, Vec::len) + 16).sum();
-        self.key.map_or(0, <[u8]>::len) + self.value.map_or(0, <[u8]>::len) + headers + RECORD_OVERHEAD
-    }
-}
+/// Records between two looks at the delivery reports. librdkafka keeps a record until its report is taken: if that is soon, the next one gets
+/// its memory while the processor still has it in its cache.
+const REPORTS_EVERY: usize = 100;
 
 /// A transaction that was committed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +108,13 @@ impl ProducerContext for Context {
 }
 
 /// A producer that is ready for its next transaction.
-pub(crate) struct TransactionalProducer(Arc<BaseProducer<Context>>);
+pub(crate) struct TransactionalProducer {
+    // Must be dropped before the client that they belong to.
+    topics: Topics,
+    client: Arc<BaseProducer<Context>>,
+    /// Records sent since the last look at the delivery reports.
+    unreported: Cell<usize>,
+}
 
 impl TransactionalProducer {
     /// Creates a producer, which ends the transaction that an earlier one with the same id left open and fences that producer.
@@ -164,14 +145,14 @@ impl TransactionalProducer {
         };
         let deadline = Deadline::after(limit);
         let context = Context(Mutex::default());
-        let producer = BaseProducer::from_config_and_context(&properties.producer(transactional_id), context).map_err(failed)?;
-        let producer = Self(Arc::new(producer));
+        let client = BaseProducer::from_config_and_context(&properties.producer(transactional_id), context).map_err(failed)?;
+        let producer = Self { topics: Topics::default(), client: Arc::new(client), unreported: Cell::new(0) };
         // librdkafka looks for the coordinator at once if a broker has answered, and else half a second later.
         let in_touch = Deadline::after(wait::TURN);
-        while producer.0.client().fetch_cluster_id(DRAIN_STEP).is_none() && !in_touch.passed() {}
+        while producer.client.client().fetch_cluster_id(DRAIN_STEP).is_none() && !in_touch.passed() {}
         while !deadline.passed() {
             step();
-            match producer.0.init_transactions(deadline.remaining().min(wait::TURN)) {
+            match producer.client.init_transactions(deadline.remaining().min(wait::TURN)) {
                 Ok(()) => return Ok(Some(producer)),
                 Err(error) if is_retriable(&error) => {}
                 Err(error) => return Err(failed(error)),
@@ -182,33 +163,24 @@ impl TransactionalProducer {
 
     /// Begins a transaction and forgets the delivery reports of the last one.
     pub(crate) fn begin(&self) -> Result<(), TransactionError> {
-        if let Ok(mut deliveries) = self.0.context().0.lock() {
+        if let Ok(mut deliveries) = self.client.context().0.lock() {
             *deliveries = Deliveries::default();
         }
-        self.0.begin_transaction().map_err(|error| self.failed(TransactionError::of("begin", &error, false)))
+        self.client.begin_transaction().map_err(|error| self.failed(TransactionError::of("begin", &error, false)))
     }
 
     /// Adds a record to the open transaction.
     pub(crate) fn send(&self, outgoing: &Outgoing<'_>, deadline: Deadline) -> Result<(), TransactionError> {
-        let mut record = BaseRecord::<[u8], [u8], usize>::with_opaque_to(outgoing.topic, usize::from(outgoing.remember));
-        record.partition = outgoing.partition;
-        record.key = outgoing.key;
-        record.payload = outgoing.value;
-        record.timestamp = outgoing.timestamp;
-        if !outgoing.headers.is_empty() {
-            let headers = OwnedHeaders::new_with_capacity(outgoing.headers.len());
-            record.headers = Some(
-                outgoing.headers.iter().fold(headers, |headers, (key, value)| headers.insert(Header { key, value: value.as_deref() })),
-            );
+        self.unreported.set(self.unreported.get() + 1);
+        if self.unreported.get() >= REPORTS_EVERY {
+            self.unreported.set(0);
+            self.client.poll(Duration::ZERO);
         }
         loop {
-            match self.0.send(record) {
+            match self.topics.produce(&self.client, outgoing) {
                 Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) if !deadline.passed() => {
-                    self.0.poll(DRAIN_STEP);
-                    record = back;
-                }
-                Err((error, _)) => return Err(self.failed(TransactionError::of("produce", &error, false))),
+                Err(RDKafkaErrorCode::QueueFull) if !deadline.passed() => self.client.poll(DRAIN_STEP),
+                Err(code) => return Err(self.failed(TransactionError::of("produce", &KafkaError::MessageProduction(code), false))),
             }
         }
     }
@@ -230,8 +202,8 @@ impl TransactionalProducer {
         deadline: Deadline,
     ) -> Result<Commit, TransactionError> {
         // commit_transaction flushes in steps of 100 ms; draining here first takes shorter ones.
-        while self.0.in_flight_count() > 0 {
-            self.0.poll(DRAIN_STEP);
+        while self.client.in_flight_count() > 0 {
+            self.client.poll(DRAIN_STEP);
             if deadline.passed() {
                 return Err(TransactionError::Aborted("delivery reports did not arrive in time".to_owned()));
             }
@@ -245,7 +217,7 @@ impl TransactionalProducer {
             self.send_offsets(offsets, metadata, deadline)?;
         }
         fault::point("before-commit");
-        let is_repeated = retry(deadline, "commit transaction", || self.0.commit_transaction(deadline.remaining()), true)?;
+        let is_repeated = retry(deadline, "commit transaction", || self.client.commit_transaction(deadline.remaining()), true)?;
         let may_be_repeated = is_repeated || monotonic().duration_since(began) >= RETRY_BACKOFF_MIN;
         Ok(Commit { last, may_be_repeated })
     }
@@ -259,7 +231,7 @@ impl TransactionalProducer {
         deadline: Deadline,
     ) -> Result<(), TransactionError> {
         let (result, sent) = mpsc::sync_channel(1);
-        let (producer, metadata) = (Arc::clone(&self.0), Arc::clone(metadata));
+        let (producer, metadata) = (Arc::clone(&self.client), Arc::clone(metadata));
         let work = move || {
             let call = || producer.send_offsets_to_transaction(&offsets, &metadata, deadline.remaining());
             // If it is late, nobody waits for it any more.
@@ -272,7 +244,8 @@ impl TransactionalProducer {
     }
 
     fn delivered(&self) -> Result<Vec<(i32, i64)>, TransactionError> {
-        let mut deliveries = self.0.context().0.lock().map_err(|_| TransactionError::Fatal("a delivery report panicked".to_owned()))?;
+        let mut deliveries =
+            self.client.context().0.lock().map_err(|_| TransactionError::Fatal("a delivery report panicked".to_owned()))?;
         match deliveries.failed.take() {
             Some(failed) => {
                 Err(TransactionError::Aborted(deliveries.cause.take().map_or(failed.clone(), |cause| format!("{failed}; {cause}"))))
@@ -284,7 +257,7 @@ impl TransactionalProducer {
     /// Tries to abort the open transaction. The producer must not be used afterwards. Returns the cause if another producer with the same
     /// id has taken over, which may show only here.
     pub(crate) fn abort(&self) -> Result<(), TransactionError> {
-        let Err(error) = self.0.abort_transaction(wait::ABORT) else { return Ok(()) };
+        let Err(error) = self.client.abort_transaction(wait::ABORT) else { return Ok(()) };
         let failed = self.failed(TransactionError::of("abort", &error, false));
         if matches!(failed, TransactionError::Fenced(_)) {
             return Err(failed);
@@ -296,7 +269,7 @@ impl TransactionalProducer {
     /// What a failure means for this producer. A broker that refuses a batch of a fenced producer makes the client unusable, but the
     /// delivery reports only say that their records were purged.
     fn failed(&self, error: TransactionError) -> TransactionError {
-        error.of_client(self.0.client().fatal_error())
+        error.of_client(self.client.client().fatal_error())
     }
 }
 
@@ -417,20 +390,5 @@ mod tests {
         assert_eq!(purged().of_client(fenced), TransactionError::Fenced("by a newer instance".to_owned()));
         assert_eq!(purged().of_client(Some((RDKafkaErrorCode::State, String::new()))), purged());
         assert_eq!(purged().of_client(None), purged());
-    }
-
-    #[test]
-    fn the_size_includes_headers_and_overhead() {
-        let headers = [("name".to_owned(), Some(vec![0; 10]))];
-        let record = Outgoing {
-            topic: "t",
-            partition: None,
-            key: Some(b"key"),
-            value: Some(&[0; 100]),
-            headers: &headers,
-            timestamp: None,
-            remember: false,
-        };
-        assert_eq!(record.size(), 3 + 100 + 4 + 10 + 16 + RECORD_OVERHEAD);
     }
 }

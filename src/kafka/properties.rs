@@ -60,6 +60,8 @@ impl Properties {
         }
         config.set_log_level(RDKafkaLogLevel::Info);
         self.unless_given(&mut config, "reconnect.backoff.max.ms", RECONNECT_BACKOFF_MAX_MS);
+        // Brokers seldom collect the metrics of clients, and to keep them takes a lock and two readings of the clock per record.
+        self.unless_given(&mut config, "enable.metrics.push", "false");
         config
     }
 
@@ -202,6 +204,9 @@ mod tests {
         assert_eq!(properties().member("g", None).get("enable.auto.commit"), Some("false"));
         assert_eq!(properties().producer("t").get("linger.ms"), Some("50"));
         assert_eq!(properties().producer("t").get("compression.type"), Some("lz4"));
+        let metrics = |given: Properties| given.member("g", None).get("enable.metrics.push").map(str::to_owned);
+        assert_eq!(metrics(properties()).as_deref(), Some("false"));
+        assert_eq!(metrics(Properties::new([("enable.metrics.push", "true")])).as_deref(), Some("true"));
     }
 
     #[test]

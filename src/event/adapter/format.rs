@@ -129,7 +129,7 @@ impl Format {
     /// Reads what the pass over an envelope has found; `None` if it has found nothing in this format.
     fn read_scanned<'a>(
         &self,
-        inside: &Inside<'a>,
+        (inside, text): (&Inside<'a>, &'a str),
         kind: &str,
         raw: &Raw<'a>,
         outside: &Payload<'a, '_>,
@@ -140,7 +140,6 @@ impl Format {
         }
         let reading = Reading::new(outside.context);
         reading.has_escapes.set(outside.has_escapes());
-        let text = raw.value.and_then(|value| std::str::from_utf8(value).ok())?;
         let payload = Payload::new(text, raw, outside.context, &reading);
         let mut events = Events::default();
         let read = match (self, inside) {

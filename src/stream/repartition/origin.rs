@@ -3,8 +3,6 @@
 //! The topic comes last because it is the only part of variable meaning; topic names have no spaces. The timestamp of the original record
 //! is that of the internal one.
 
-use std::io::Write as _;
-
 use crate::event::{Headers, Stream};
 
 /// The name of the header.
@@ -31,16 +29,20 @@ pub(in crate::stream) fn origin_of(headers: Headers<'_>) -> Option<Origin<'_>> {
 impl<'a> Origin<'a> {
     /// Appends the value of the header.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let Self { stream, topic, partition, offset } = self;
-        // Writing to memory cannot fail.
-        let _ = write!(out, "{} {partition} {offset} {topic}", stream.name());
+        let (mut partition, mut offset) = (itoa::Buffer::new(), itoa::Buffer::new());
+        for word in [self.stream.name(), partition.format(self.partition), offset.format(self.offset)] {
+            out.extend_from_slice(word.as_bytes());
+            out.push(b' ');
+        }
+        out.extend_from_slice(self.topic.as_bytes());
     }
 
     fn parse(value: &'a [u8]) -> Option<Self> {
-        let mut parts = std::str::from_utf8(value).ok()?.splitn(4, ' ');
-        let name = parts.next()?;
-        let stream = Stream::ALL.into_iter().find(|stream| stream.name() == name)?;
-        Some(Self { stream, partition: parts.next()?.parse().ok()?, offset: parts.next()?.parse().ok()?, topic: parts.next()? })
+        let (stream, rest) = std::str::from_utf8(value).ok()?.split_once(' ')?;
+        let (partition, rest) = rest.split_once(' ')?;
+        let (offset, topic) = rest.split_once(' ')?;
+        let stream = Stream::ALL.into_iter().find(|known| known.name() == stream)?;
+        Some(Self { stream, partition: partition.parse().ok()?, offset: offset.parse().ok()?, topic })
     }
 }
 

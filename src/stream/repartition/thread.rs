@@ -359,7 +359,7 @@ impl RepartitionThread {
         if written.is_err() {
             return Ok(Some(written));
         }
-        self.counted.count(topic.stream.name(), &outcome, &self.routed, &self.metrics);
+        self.counted.count(topic.stream, &outcome, &self.routed, &self.metrics);
         match &outcome {
             Outcome::DeadLetter(rejection) => self.notices.dead_letter(topic, &read, rejection),
             Outcome::Ignored => self.notices.unknown_type(topic, &read),

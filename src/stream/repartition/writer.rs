@@ -119,12 +119,14 @@ impl Writer<'_> {
     }
 
     fn send(&mut self, record: &Outgoing<'_>) -> Result<(), TransactionError> {
-        if self.open.is_none() {
+        let opened = if let Some(opened) = *self.open {
+            opened
+        } else {
             self.producer.begin()?;
-            *self.open = Some(monotonic());
-        }
+            *self.open.insert(monotonic())
+        };
         self.load.records += 1;
         self.load.bytes += record.size();
-        self.producer.send(record, Deadline::after(COMMIT_LIMIT))
+        self.producer.send(record, Deadline::from(opened, COMMIT_LIMIT))
     }
 }

@@ -27,6 +27,6 @@ pub(super) fn open<'a>(
         time: time.transpose()?,
         subject: text(subject).map(Cow::Borrowed),
         data: Cow::Borrowed(payload.text.as_bytes()),
-        inside: Inside::Unread,
+        inside: (Inside::Unread, ""),
     })
 }

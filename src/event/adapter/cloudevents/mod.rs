@@ -28,8 +28,8 @@ pub(super) struct Envelope<'a> {
     pub(super) subject: Option<Cow<'a, str>>,
     /// The payload.
     pub(super) data: Cow<'a, [u8]>,
-    /// What was found in it when the envelope was read.
-    inside: Inside<'a>,
+    /// What was found in it when the envelope was read, and the text where.
+    inside: (Inside<'a>, &'a str),
 }
 
 /// The headers of binary mode, by their places in what [`open`] looks up.
@@ -109,8 +109,8 @@ fn identity<'a>(source: &str, id: &str) -> Cow<'a, str> {
 
 impl<'a> Envelope<'a> {
     /// What has been read of the data, and its text.
-    pub(super) const fn inside(&self) -> &Inside<'a> {
-        &self.inside
+    pub(super) const fn inside(&self) -> (&Inside<'a>, &'a str) {
+        (&self.inside.0, self.inside.1)
     }
 
     /// The record inside the envelope, if it is there as it stands; otherwise it can be read from [`Envelope::unpacked`].

@@ -67,13 +67,14 @@ pub(super) fn open<'a>(payload: &Payload<'a, '_>, content: Inside<'a>) -> Result
     check_data_type(media_type(&content_type), "datacontenttype", event.data.json.given().unwrap_or_default())?;
     let source = payload.required(event.source, "source", Value::any_text)?;
     let id = payload.required(event.id, "id", Value::id)?;
+    let text = event.data.json.given().unwrap_or_default();
     Ok(Envelope {
         id: identity(&source, &id),
         type_name: payload.required(event.kind, "type", Value::any_text)?,
         time: payload.optional(event.time, "time", Value::instant)?,
         subject: payload.optional(event.subject, "subject", Value::any_text)?,
         data: data(payload, &event)?,
-        inside: if event.data.is_object && event.data_base64.given().is_none() { event.data.inside } else { Inside::Unread },
+        inside: if event.data.is_object && event.data_base64.given().is_none() { (event.data.inside, text) } else { (Inside::Unread, "") },
     })
 }
 
