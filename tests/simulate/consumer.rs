@@ -25,6 +25,7 @@ pub enum Pending {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "librdkafka keeps them apart, too")]
 pub struct Consumer {
     /// The id of the member, once it has joined.
     pub member: Option<u64>,

@@ -2,6 +2,7 @@ use super::*;
 use crate::clock::monotonic;
 use crate::config::Config;
 use crate::config::section::Start;
+use crate::kafka::Commit;
 use crate::stream::Permits;
 use crate::stream::inputs::TopicIds;
 use crate::stream::machine::event::Answered;
