@@ -9,7 +9,7 @@ mod row;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use self::envelope::{Envelope, Key, Schema};
 use self::row::Columns;
@@ -123,7 +123,7 @@ fn change_in<'e, 'a>(
 /// Whether an object is nothing but the row before and after the change, as Debezium's converter to `CloudEvents` writes it: operation,
 /// source and time are then attributes of the event around it.
 fn holds_images_alone(text: &str) -> bool {
-    let members = serde_json::from_str::<BTreeMap<Cow<'_, str>, IgnoredAny>>(text);
+    let members = serde_json::from_str::<BTreeMap<Cow<'_, str>, &RawValue>>(text);
     members.is_ok_and(|members| members.keys().all(|name| matches!(name.as_ref(), "before" | "after")))
 }
 
