@@ -56,7 +56,7 @@ fn payloads_may_be_inside_at_the_first_of_several_places_alone_or_in_a_list() {
         (format!(r#"{{"batch":[{payload},{payload}]}}"#), 2),
         (format!(r#"{{"data":{{"event":{payload}}}}}"#), 1),
         // A text at such a place is not a payload: the object around it is.
-        (payload.replace("{", r#"{"batch":"b","#), 1),
+        (payload.replace('{', r#"{"batch":"b","#), 1),
     ] {
         let records = read(&compiled(&mapping), Stream::Usage, &wrapped).unwrap();
         assert_eq!(uses(&records), vec![("acme".to_owned(), "x".to_owned(), 1); count], "{wrapped}");
