@@ -95,10 +95,12 @@ pub fn run(args: &Args, globals: &Globals) -> anyhow::Result<ExitCode> {
 
 impl Args {
     fn format_of_sample(&self, stream: Stream, config: &Config) -> anyhow::Result<Arc<Format>> {
-        match &self.mapping {
-            Some(written) => super::mapping(written, "--mapping", self.format),
-            None => Ok(config.streams.format(stream, self.format, self.inner_format)),
-        }
+        let format = match &self.mapping {
+            Some(written) => super::mapping(written, "--mapping", stream, (self.format, self.inner_format))?,
+            None => config.streams.format(stream, self.format, self.inner_format),
+        };
+        super::check_inner(&format, self.inner_format, "--inner-format")?;
+        Ok(format)
     }
 }
 

@@ -32,49 +32,49 @@ pub struct InputArgs {
     #[arg(long, value_name = "FILE")]
     pub accounts: Option<PathBuf>,
     /// Format of the usage file, such as segment; default: the one of the configuration
-    #[arg(long, value_name = "FORMAT", value_parser = super::format)]
+    #[arg(long, requires = "usage", value_name = "FORMAT", value_parser = super::format)]
     pub format_usage: Option<FormatName>,
     /// Format of the billing file
-    #[arg(long, value_name = "FORMAT", value_parser = super::format)]
+    #[arg(long, requires = "billing", value_name = "FORMAT", value_parser = super::format)]
     pub format_billing: Option<FormatName>,
     /// Format of the support file
-    #[arg(long, value_name = "FORMAT", value_parser = super::format)]
+    #[arg(long, requires = "support", value_name = "FORMAT", value_parser = super::format)]
     pub format_support: Option<FormatName>,
     /// Format of the feedback file
-    #[arg(long, value_name = "FORMAT", value_parser = super::format)]
+    #[arg(long, requires = "feedback", value_name = "FORMAT", value_parser = super::format)]
     pub format_feedback: Option<FormatName>,
     /// Format of the accounts file
-    #[arg(long, value_name = "FORMAT", value_parser = super::format)]
+    #[arg(long, requires = "accounts", value_name = "FORMAT", value_parser = super::format)]
     pub format_accounts: Option<FormatName>,
     /// Format of what is inside an envelope in the usage file, with --format-usage cloudevents
-    #[arg(long, value_name = "FORMAT", value_parser = super::inner_format)]
+    #[arg(long, requires = "usage", value_name = "FORMAT", value_parser = super::inner_format)]
     pub inner_format_usage: Option<FormatName>,
     /// Format inside an envelope in the billing file
-    #[arg(long, value_name = "FORMAT", value_parser = super::inner_format)]
+    #[arg(long, requires = "billing", value_name = "FORMAT", value_parser = super::inner_format)]
     pub inner_format_billing: Option<FormatName>,
     /// Format inside an envelope in the support file
-    #[arg(long, value_name = "FORMAT", value_parser = super::inner_format)]
+    #[arg(long, requires = "support", value_name = "FORMAT", value_parser = super::inner_format)]
     pub inner_format_support: Option<FormatName>,
     /// Format inside an envelope in the feedback file
-    #[arg(long, value_name = "FORMAT", value_parser = super::inner_format)]
+    #[arg(long, requires = "feedback", value_name = "FORMAT", value_parser = super::inner_format)]
     pub inner_format_feedback: Option<FormatName>,
     /// Format inside an envelope in the accounts file
-    #[arg(long, value_name = "FORMAT", value_parser = super::inner_format)]
+    #[arg(long, requires = "accounts", value_name = "FORMAT", value_parser = super::inner_format)]
     pub inner_format_accounts: Option<FormatName>,
     /// Mapping of the usage file instead of a format: a shipped one, such as amplitude, or the path of a file
-    #[arg(long, value_name = "MAPPING")]
+    #[arg(long, requires = "usage", value_name = "MAPPING")]
     pub mapping_usage: Option<String>,
     /// Mapping of the billing file
-    #[arg(long, value_name = "MAPPING")]
+    #[arg(long, requires = "billing", value_name = "MAPPING")]
     pub mapping_billing: Option<String>,
     /// Mapping of the support file
-    #[arg(long, value_name = "MAPPING")]
+    #[arg(long, requires = "support", value_name = "MAPPING")]
     pub mapping_support: Option<String>,
     /// Mapping of the feedback file
-    #[arg(long, value_name = "MAPPING")]
+    #[arg(long, requires = "feedback", value_name = "MAPPING")]
     pub mapping_feedback: Option<String>,
     /// Mapping of the accounts file
-    #[arg(long, value_name = "MAPPING")]
+    #[arg(long, requires = "accounts", value_name = "MAPPING")]
     pub mapping_accounts: Option<String>,
     /// Native account profiles that are read for their aliases only; those in --accounts need not be repeated
     #[arg(long, value_name = "FILE")]
@@ -149,6 +149,9 @@ impl InputArgs {
             let disputed = table.disputed();
             tracing::warn!(disputed, "aliases are declared by several accounts; the newest declaration has each");
         }
+        if noted.cyclic > 0 {
+            tracing::warn!(cyclic = noted.cyclic, "accounts have each other's ids as aliases; aliases of aliases are not followed");
+        }
         anyhow::ensure!(noted.refused == 0, "the files declare more than {} aliases: raise limits.aliases", settings.limits.aliases);
         replay::resolve(files, table, settings, division);
         Ok(())
@@ -178,8 +181,11 @@ impl InputArgs {
         let mappings = [&self.mapping_usage, &self.mapping_billing, &self.mapping_support, &self.mapping_feedback, &self.mapping_accounts];
         for ((stream, written), option) in Stream::ALL.into_iter().zip(mappings).zip(MAPPING_OPTIONS) {
             if let Some(written) = written {
-                *formats.of_mut(stream) = super::mapping(written, option, *given.of(stream))?;
+                *formats.of_mut(stream) = super::mapping(written, option, stream, (*given.of(stream), *inner.of(stream)))?;
             }
+        }
+        for stream in Stream::ALL {
+            super::check_inner(formats.of(stream), *inner.of(stream), &format!("--inner-format-{}", stream.name()))?;
         }
         Ok(formats)
     }

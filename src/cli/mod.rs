@@ -46,9 +46,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 pub use log::LogFormat;
 
-use crate::config::section::FormatName;
+use crate::config::section::{FormatName, NO_ENVELOPE};
 use crate::config::{self, Config, Origin, Problems, Setting};
-use crate::event::Format;
+use crate::event::{Format, Stream};
 use crate::file::{Existing, Output, WriteError};
 use crate::http::client::RequestError;
 use crate::time::Timestamp;
@@ -265,18 +265,44 @@ fn format(name: &str) -> Result<FormatName, String> {
     FormatName::named(name).ok_or_else(|| FormatName::unknown(name, "--mapping"))
 }
 
-/// The format that a mapping given on the command line describes, within an envelope if `format` is one.
+/// The format that a mapping given on the command line describes, within what `format` and `inner` put around it.
 ///
 /// # Errors
-/// If there is no such mapping, it has problems, or the format is no envelope.
-fn mapping(written: &str, option: &'static str, format: Option<FormatName>) -> anyhow::Result<Arc<Format>> {
-    let inner = Format::Mapping(config::mapping::named(written, &Origin::Option(option), "")?);
-    match format {
-        None | Some(FormatName::Native) => Ok(Arc::new(inner)),
-        Some(FormatName::CloudEvents) => Ok(Arc::new(Format::CloudEvents(Box::new(inner)))),
-        Some(other) => {
-            Err(UsageError(format!("{option}: the format is {} already; give either a format or a mapping", other.name())).into())
-        }
+/// If there is no such mapping, it has problems or is for another stream, or the format holds no rows or events of another one.
+fn mapping(
+    written: &str,
+    option: &'static str,
+    stream: Stream,
+    (format, inner): (Option<FormatName>, Option<FormatName>),
+) -> anyhow::Result<Arc<Format>> {
+    let mapping = config::mapping::named(written, &Origin::Option(option), "")?;
+    if let Some(unsuited) = config::mapping::unsuited(&mapping, stream) {
+        return Err(UsageError(format!("{option}: {written} {unsuited}")).into());
+    }
+    let mut described = Format::Mapping(mapping);
+    for around in [inner, format].into_iter().flatten() {
+        described = match around {
+            FormatName::Native => described,
+            FormatName::CloudEvents => Format::CloudEvents(Box::new(described)),
+            FormatName::Debezium => Format::Debezium(Box::new(described)),
+            FormatName::Segment | FormatName::Stripe | FormatName::Zendesk => {
+                let message = format!("{option}: the format is {} already; give either a format or a mapping", around.name());
+                return Err(UsageError(message).into());
+            }
+        };
+    }
+    Ok(Arc::new(described))
+}
+
+/// Checks that something is around what an option for the inner format names.
+///
+/// # Errors
+/// If the format is no envelope.
+fn check_inner(format: &Format, inner: Option<FormatName>, option: &str) -> Result<(), UsageError> {
+    match inner {
+        None | Some(FormatName::Native) => Ok(()),
+        Some(_) if matches!(format, Format::CloudEvents(_) | Format::Choice(_)) => Ok(()),
+        Some(_) => Err(UsageError(format!("{option} {NO_ENVELOPE}"))),
     }
 }
 

@@ -144,10 +144,15 @@ impl Sample<'_> {
     }
 }
 
-/// An event of another format as a native one that needs neither key nor record timestamp.
+/// An event of another format as a native one that needs neither key nor record timestamp. The system in which its account is an alias
+/// stands beside it: a native event has no such field, since it names the account itself.
 fn encoded(record: &Record<'_>) -> Box<RawValue> {
     let mut json = Vec::new();
     event::encode(&Record { payload_time: true, ..record.clone() }, &mut json);
+    if let Some(system) = record.account_system.as_deref().and_then(|system| to_raw_value(system).ok()) {
+        json.pop();
+        json.extend_from_slice(format!(",\"account_system\":{system}}}").as_bytes());
+    }
     serde_json::from_slice(&json).unwrap_or_default()
 }
 

@@ -264,3 +264,49 @@ fn a_sample_needs_neither_kafka_nor_a_configuration() {
     assert_eq!(run(folder.path(), &["check", "--sample", "bad.csv", "--stream", "usage"]).status.code(), Some(1));
     assert_eq!(run(folder.path(), &["check", "--sample", "bad.csv"]).status.code(), Some(2), "the stream is required");
 }
+
+#[test]
+fn an_event_of_another_provider_names_the_system_in_which_its_account_is_an_alias() {
+    let folder = tempfile::tempdir().unwrap();
+    let paid = r#"{"id":"evt_2","object":"event","type":"invoice.paid","created":1772357401,"data":{"object":{"id":"in_1","object":"invoice","customer":"cus_1","currency":"usd","amount_paid":3000}}}"#;
+    std::fs::write(folder.path().join("stripe.ndjson"), paid).unwrap();
+    let output = run(folder.path(), &["check", "--sample", "stripe.ndjson", "--stream", "billing", "--format", "stripe"]);
+    let verdict: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let event = &verdict["events"][0];
+    assert_eq!((&event["account_id"], &event["account_system"]), (&"cus_1".into(), &"stripe".into()), "{verdict}");
+}
+
+#[test]
+fn a_mapping_reads_the_rows_of_debezium() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("own.toml", "[[event]]\ntype = \"feature_used\"\nfeature = \"/what\"\naccount_id = \"/tenant\"\n");
+    write(
+        "rows.ndjson",
+        r#"{"op":"c","before":null,"after":{"tenant":"acme","what":"report"},"source":{"ts_ms":1772357400000},"ts_ms":1772357400001}"#,
+    );
+    let named = ["--format-usage", "debezium", "--mapping-usage", "own.toml"];
+    let output = run(folder.path(), &[["replay", "--usage", "rows.ndjson", "--out-accounts", "-"].as_slice(), &named].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).starts_with(r#"{"account_id":"acme","#), "{}", text(&output.stdout));
+}
+
+#[test]
+fn accounts_with_each_others_ids_as_aliases_are_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let profile = |account: &str, alias: &str| {
+        format!(
+            r#"{{"type":"account_profile","account_id":"{account}","occurred_at":"2026-01-01T00:00:00Z","aliases":{{"crm":"{alias}"}}}}"#
+        )
+    };
+    write("profiles.ndjson", &format!("{}\n{}\n", profile("a", "b"), profile("b", "a")));
+    write(
+        "calls.ndjson",
+        r#"{"type":"track","event":"e","messageId":"m","userId":"u","timestamp":"2026-01-02T00:00:00Z","context":{"groupId":"a"}}"#,
+    );
+    let arguments =
+        ["replay", "--usage", "calls.ndjson", "--format-usage", "segment", "--aliases", "profiles.ndjson", "--out-accounts", "-"];
+    let output = run(folder.path(), &arguments);
+    assert!(text(&output.stderr).contains("aliases of aliases are not followed"), "{}", text(&output.stderr));
+}

@@ -60,7 +60,7 @@ fn assert_none(flaws: Vec<String>) {
 /// (arguments, exit code, fragments of cause, place and remedy)
 type Turn = (&'static str, i32, &'static [&'static str]);
 
-const ON_THE_COMMAND_LINE: [Turn; 83] = [
+const ON_THE_COMMAND_LINE: [Turn; 88] = [
     ("explain", USAGE, &["<ACCOUNT>", "--help"]),
     ("explain a --usage usage.ndjson --url http://127.0.0.1:1", USAGE, &["files or an instance", "not both"]),
     ("explain a --as-of 2026-01-01T00:00:00Z", USAGE, &["--as-of needs files", "--usage usage.ndjson"]),
@@ -123,6 +123,27 @@ const ON_THE_COMMAND_LINE: [Turn; 83] = [
     ("replay --usage usage.ndjson --out-accounts taken.ndjson", USAGE, &["taken.ndjson already exists", "--overwrite"]),
     ("replay --usage usage.ndjson --out-accounts - --out-changes -", USAGE, &["only one output", "standard output"]),
     ("replay --usage usage.ndjson --score-every -1 --out-changes -", USAGE, &["'-1'", "--score-every", "1..=3660"]),
+    ("replay --usage usage.ndjson --format-billing stripe --out-accounts -", USAGE, &["--billing <FILE>"]),
+    (
+        "replay --usage usage.ndjson --format-usage segment --inner-format-usage native --inner-format-support segment --out-accounts -",
+        USAGE,
+        &["--support <FILE>"],
+    ),
+    (
+        "replay --usage usage.ndjson --inner-format-usage segment --out-accounts -",
+        USAGE,
+        &["--inner-format-usage", "what an envelope holds", "cloudevents"],
+    ),
+    (
+        "check --sample usage.ndjson --stream usage --inner-format segment",
+        USAGE,
+        &["--inner-format", "what an envelope holds", "cloudevents"],
+    ),
+    (
+        "check --sample usage.ndjson --stream support --mapping lago",
+        USAGE,
+        &["--mapping: lago makes no event of the support stream", "subscription_changed"],
+    ),
     ("simulate --accounts -3 --out-dir new", USAGE, &["'-3'", "--accounts", "1..=10000000"]),
     ("simulate --mix furious=1 --out-dir new", USAGE, &["unknown kind `furious`", "healthy, growing"]),
     ("simulate --accounts 1 --days 1 --out-dir usage.ndjson", FAILURE, &["cannot write usage.ndjson", "not a directory"]),

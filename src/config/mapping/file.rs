@@ -33,7 +33,8 @@ pub(super) fn compile(text: &str, name: &str, path: &Path) -> Result<Mapping, Ve
     compiler.report.keys(&root, &KEYS);
     compiler.tables = tables(&root, &mut compiler.report);
     let envelope = envelope(&root, &mut compiler.report);
-    let each = root.entry("each").and_then(|at| place(&at, 0, &mut compiler.report));
+    let each = root.entry("each").map_or_else(Vec::new, |at| at.elements());
+    let each = each.iter().filter_map(|at| place(at, 0, &mut compiler.report)).collect();
     let events = events(&root, &mut compiler);
     let common = common(&root, &events, &mut compiler);
     for (at, event) in &events {

@@ -13,6 +13,7 @@ mod shipped;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub use shipped::SHIPPED;
@@ -20,8 +21,8 @@ pub use shipped::SHIPPED;
 use super::nearest;
 use super::problem::{Origin, Problem, Problems};
 use super::source;
-use crate::event::Format;
 use crate::event::mapping::Mapping;
+use crate::event::{Format, Stream};
 
 /// Compiles the text of a mapping. `name` stands for it in messages, `path` where it is.
 ///
@@ -48,6 +49,16 @@ pub fn named(written: &str, origin: &Origin, key: &str) -> Result<Mapping, Probl
         .map_err(|reason| Problems(vec![Problem::new(origin.clone(), key, format!("cannot read {}: {reason}", path.display()))]))?;
     let name = path.file_stem().map_or_else(|| written.to_owned(), |stem| stem.to_string_lossy().into_owned());
     of_text(&text, &name, &path)
+}
+
+/// What is wrong with a mapping that makes no event of a stream; `None` if it makes one.
+#[must_use]
+pub fn unsuited(mapping: &Mapping, stream: Stream) -> Option<String> {
+    let events = &mapping.rules().events;
+    let names: BTreeSet<&str> = events.iter().map(|event| event.target.name).collect();
+    let makes_one = events.iter().any(|event| event.target.stream == stream);
+    (!makes_one)
+        .then(|| format!("makes no event of the {} stream, only {}", stream.name(), names.into_iter().collect::<Vec<_>>().join(", ")))
 }
 
 /// Whether a mapping of this name is part of the program.

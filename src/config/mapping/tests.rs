@@ -189,7 +189,7 @@ fn a_mapping_that_does_not_suit_is_a_problem_where_it_is_named() {
     assert!(unknown.ends_with("did you mean `chargebee`?"), "{unknown}");
     assert_eq!(
         problem("[streams.usage]\nmapping = \"freshdesk\"\n"),
-        "/nowhere/c.toml:2: streams.usage.mapping: makes no event of the usage stream, only ticket_snapshot"
+        "/nowhere/c.toml:2: streams.usage.mapping: makes no event of the usage stream, only ticket_rated, ticket_snapshot"
     );
     let unreadable = problem("[streams.usage]\nmapping = \"mappings/own.toml\"\n");
     assert!(unreadable.starts_with("/nowhere/c.toml:2: streams.usage.mapping: cannot read /nowhere/mappings/own.toml: "), "{unreadable}");

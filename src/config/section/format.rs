@@ -94,6 +94,17 @@ pub(super) fn inner<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     }
 }
 
+/// Reports an `inner_format` of a table without an envelope around it. `formats` are those that the table's records can have.
+pub(super) fn check_inner(table: &str, inner: Option<FormatName>, mut formats: impl Iterator<Item = FormatName>, report: &mut Report<'_>) {
+    let is_needless = !matches!(inner, None | Some(FormatName::Native)) && !formats.any(|format| format == FormatName::CloudEvents);
+    if is_needless {
+        report.problem(&format!("{table}.inner_format"), NO_ENVELOPE.to_owned());
+    }
+}
+
+/// What is wrong with an inner format that nothing is around.
+pub const NO_ENVELOPE: &str = "is for what an envelope holds: set the format to cloudevents";
+
 /// The value of `mapping`: a shipped mapping, or the path of a file; compiled once the whole configuration has been read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MappingName {
@@ -112,10 +123,7 @@ impl MappingName {
     pub(super) fn compile(&mut self, key: &str, stream: Stream, report: &mut Report<'_>) {
         match mapping::named(&self.written, report.origin(key), key) {
             Ok(mapping) => {
-                let events = &mapping.rules().events;
-                if !events.iter().any(|event| event.target.stream == stream) {
-                    let names: Vec<&str> = events.iter().map(|event| event.target.name).collect();
-                    let message = format!("makes no event of the {} stream, only {}", stream.name(), names.join(", "));
+                if let Some(message) = mapping::unsuited(&mapping, stream) {
                     report.problem(key, message);
                 }
                 self.compiled = Some(mapping);
@@ -136,6 +144,13 @@ pub struct ChoiceSection {
     segment: Option<SegmentOptions>,
     stripe: Option<StripeOptions>,
     mapping: Option<MappingName>,
+}
+
+impl ChoiceSection {
+    /// `format`.
+    pub(super) const fn format(&self) -> Option<FormatName> {
+        self.format
+    }
 }
 
 /// `when`: what a header or a field must be.

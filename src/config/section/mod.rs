@@ -26,7 +26,7 @@ pub use application::Application;
 pub use business_hours::{BusinessHours, Holiday, Open, Week};
 pub use calendar::{CalendarDays, Quiet};
 pub use commit::Commit;
-pub use format::FormatName;
+pub use format::{FormatName, NO_ENVELOPE};
 pub use http::Http;
 pub use kafka::{Kafka, Start};
 pub use metrics::Metrics;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::format::{ChoiceSection, FormatKeys, FormatName, MappingName, compile_mapping};
+use super::format::{ChoiceSection, FormatKeys, FormatName, MappingName, check_inner, compile_mapping};
 use super::topic::{Partitioning, StaleAfter, Topic};
 use crate::config::field;
 use crate::config::validate::Report;
@@ -194,11 +194,25 @@ impl StreamSection {
         let section = format!("streams.{}", stream.name());
         compile_mapping(&section, self.format, self.mapping.as_mut(), stream, report);
         compile_choices(&section, self.formats.as_mut(), stream, report);
+        let own: Vec<FormatName> = self.formats_of(None, None).collect();
+        let of_topics = self.topic.iter().flat_map(|topic| self.formats_of(topic.format, topic.formats.as_deref()));
+        check_inner(&section, self.inner_format, own.into_iter().chain(of_topics), report);
+        for (at, topic) in self.topic.iter().enumerate() {
+            let formats = self.formats_of(topic.format, topic.formats.as_deref());
+            check_inner(&format!("{section}.topic[{at}]"), topic.inner_format, formats, report);
+        }
         for (at, topic) in self.topic.iter_mut().enumerate() {
             let table = format!("{section}.topic[{at}]");
             compile_mapping(&table, topic.format, topic.mapping.as_mut(), stream, report);
             compile_choices(&table, topic.formats.as_mut(), stream, report);
         }
+    }
+
+    /// The formats that records of a topic with these keys can have.
+    fn formats_of<'a>(&'a self, own: Option<FormatName>, choices: Option<&'a [ChoiceSection]>) -> impl Iterator<Item = FormatName> + 'a {
+        let otherwise = own.or(self.format);
+        let choices = choices.or(self.formats.as_deref()).unwrap_or_default();
+        choices.iter().filter_map(ChoiceSection::format).chain(otherwise)
     }
 
     fn topics(&self, stream: Stream) -> Vec<Topic> {

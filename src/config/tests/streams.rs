@@ -137,6 +137,20 @@ fn an_envelope_inside_an_envelope_is_refused() {
 }
 
 #[test]
+fn an_inner_format_needs_an_envelope() {
+    let problem = |line: usize, table: &str| {
+        format!("c.toml:{line}: streams.usage{table}.inner_format: is for what an envelope holds: set the format to cloudevents")
+    };
+    assert_problem("[streams.usage]\nformat = \"segment\"\ninner_format = \"segment\"\n", &problem(3, ""));
+    assert_problem("[[streams.usage.topic]]\nname = \"t\"\ninner_format = \"stripe\"\n", &problem(3, ".topic[0]"));
+    let topic = "[streams.usage]\ninner_format = \"segment\"\n[[streams.usage.topic]]\nname = \"t\"\nformat = \"cloudevents\"\n";
+    let choice = "[streams.usage]\ninner_format = \"segment\"\nformats = [{ when = { header = \"ce_id\" }, format = \"cloudevents\" }]\n";
+    for right in [topic, choice, "[streams.usage]\ninner_format = \"native\"\n"] {
+        assert!(problems_of(right).is_empty(), "{right}");
+    }
+}
+
+#[test]
 fn a_header_or_a_field_chooses_among_several_formats() {
     let text = "[streams.usage]\nformats = [{ when = { header = \"type\", equals = \"track\" }, format = \"segment\" }]\n";
     let expected = Choice {

@@ -131,7 +131,7 @@ fn write_list(json: &mut String, field: &Field, objects: &[Object], scope: &Scop
     match found {
         // No list at all is not an empty one, and a subscription without any item must not pass for one without prices.
         Found::EmptyList if field.name == "items" => {
-            let reason = format!("items is empty, but a subscription has items ({})", field.places().join(" or "));
+            let reason = format!("items is empty, but a subscription has items ({})", field.places(None).join(" or "));
             return Err(Rejection::new(Code::MissingField, reason));
         }
         Found::Nothing => json.truncate(before),

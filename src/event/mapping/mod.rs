@@ -12,6 +12,7 @@ mod rule;
 mod target;
 mod tree;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use condition::{Condition, Pattern, Test};
@@ -43,8 +44,8 @@ pub struct Rules {
     pub reads_headers: bool,
     /// What every payload has; one without is not what the mapping is for.
     pub envelope: Vec<Requirement>,
-    /// The list whose elements are payloads. A payload without it is one itself.
-    pub each: Option<Place>,
+    /// Where payloads are inside others: the first that holds a list, or a single payload. A payload without any is one itself.
+    pub each: Vec<Place>,
     /// The fields that every event has unless it has its own.
     pub common: Vec<Field>,
     /// The events.
@@ -104,14 +105,16 @@ impl Mapping {
         Ok(records)
     }
 
-    /// Reads an object that may hold the list of payloads.
+    /// Reads an object that may hold payloads.
     fn read_wrapped(&self, object: &Scope<'_>, context: &DecodeContext, records: &mut Vec<Record<'static>>) -> Result<(), Rejection> {
-        let list = self.0.each.as_ref().and_then(|each| each.value(object));
-        match list.as_deref() {
+        let is_inside = |found: &Cow<'_, Tree<'_>>| !matches!(found.inner, Inner::Scalar);
+        let found = self.0.each.iter().filter_map(|each| each.value(object)).find(is_inside);
+        match found.as_deref() {
             Some(Tree { inner: Inner::Array(payloads), .. }) => {
                 payloads.iter().try_for_each(|payload| self.read_payload(&Scope { element: payload, ..*object }, context, records))
             }
-            _ => self.read_payload(object, context, records),
+            Some(payload) => self.read_payload(&Scope { element: payload, ..*object }, context, records),
+            None => self.read_payload(object, context, records),
         }
     }
 
@@ -150,10 +153,12 @@ impl Mapping {
     /// Adds to a reason of the native decoder where the field comes from.
     #[cold]
     fn located(&self, rejection: &Rejection, rule: &EventRule) -> Rejection {
-        let end = rejection.reason.find([' ', '.', '[']).unwrap_or(rejection.reason.len());
-        let name = rejection.reason.get(..end).unwrap_or_default();
+        // Such as `items[0].currency is missing`.
+        let path = rejection.reason.split(' ').next().unwrap_or_default();
+        let (name, inner) = path.split_once('.').map_or((path, None), |(name, inner)| (name, Some(inner)));
+        let name = name.split('[').next().unwrap_or_default();
         let field = rule.fields.iter().chain(&self.0.common).find(|field| field.name == name);
-        let places = field.map(Field::places).unwrap_or_default();
+        let places = field.map(|field| field.places(inner)).unwrap_or_default();
         let from = if places.is_empty() { String::new() } else { format!(", from {}", places.join(" or ")) };
         Rejection::new(rejection.code, format!("{} ({}{from})", rejection.reason, rule.target.name))
     }

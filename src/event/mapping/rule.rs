@@ -138,19 +138,35 @@ pub struct Table {
 }
 
 impl Field {
-    /// The places that a value may come from, as written, each once.
-    pub(super) fn places(&self) -> Vec<String> {
-        let mut places = self.all_places();
+    /// The places that a value may come from, as written, each once; of a list or an object, those of its field `inner`.
+    pub(super) fn places(&self, inner: Option<&str>) -> Vec<String> {
+        let mut places = self.all_places(inner);
         let mut known = BTreeSet::new();
         places.retain(|place| known.insert(place.clone()));
         places
     }
 
-    fn all_places(&self) -> Vec<String> {
+    fn all_places(&self, inner: Option<&str>) -> Vec<String> {
         match &self.value {
             FieldValue::First(sources) => sources.iter().flat_map(Source::places).collect(),
-            FieldValue::List(objects) => objects.iter().filter_map(|object| object.each.as_ref().map(ToString::to_string)).collect(),
-            FieldValue::Object(_) => Vec::new(),
+            FieldValue::List(objects) => {
+                let found: Vec<String> = objects.iter().flat_map(|object| object.places(inner)).collect();
+                let lists = || objects.iter().filter_map(|object| object.each.as_ref().map(ToString::to_string)).collect();
+                if found.is_empty() { lists() } else { found }
+            }
+            FieldValue::Object(object) => object.places(inner),
+        }
+    }
+}
+
+impl Object {
+    /// The places of a field, behind the list whose elements they start at.
+    fn places(&self, field: Option<&str>) -> Vec<String> {
+        let Content::Fields(fields) = &self.content else { return Vec::new() };
+        let found = fields.iter().filter(|own| Some(own.name.as_str()) == field).flat_map(|own| own.places(None));
+        match &self.each {
+            None => found.collect(),
+            Some(each) => found.map(|place| if place.starts_with(['^', '@']) { place } else { format!("{each}[]{place}") }).collect(),
         }
     }
 }

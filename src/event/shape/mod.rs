@@ -106,6 +106,8 @@ impl Shape {
         match self {
             shape if *format == Format::Native => Some(shape),
             Self::Provider(name) if format.name() == format_of(name) => None,
+            // A mapping of one's own is often a changed copy of a shipped one.
+            Self::Provider(name) if MAPPED.contains(&format_of(name).as_str()) && !is_shipped(format) => None,
             Self::OtherStream(..) | Self::Untyped | Self::UnknownType => None,
             shape => Some(shape),
         }
@@ -119,7 +121,13 @@ impl Shape {
 }
 
 /// The providers that are recognised and have a shipped mapping.
-const MAPPED: [&str; 2] = ["chargebee", "intercom"];
+const MAPPED: [&str; 11] =
+    ["amplitude", "chargebee", "freshdesk", "hubspot", "intercom", "jira", "lago", "mixpanel", "paddle", "posthog", "recurly"];
+
+/// Whether it is not a mapping of one's own.
+fn is_shipped(format: &Format) -> bool {
+    !matches!(format, Format::Mapping(_)) || MAPPED.contains(&format.name())
+}
 
 /// The format or mapping that reads the events of a provider.
 fn format_of(name: &str) -> String {
@@ -201,6 +209,7 @@ mod tests {
         assert_eq!(segment.advice(Place::Topic), "looks like Segment: set `format = \"segment\"` for this topic");
         assert!(segment.advice(Place::File).contains("--format segment"));
         assert!(Shape::Provider("Intercom").advice(Place::Topic).contains("set `mapping = \"intercom\"`"));
+        assert!(Shape::Provider("HubSpot").advice(Place::File).contains("--mapping hubspot"));
     }
 
     #[test]

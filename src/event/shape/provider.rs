@@ -11,15 +11,24 @@ type Provider = (&'static str, fn(&Fields) -> bool);
 pub(super) const CONNECT: &str = "Kafka Connect JSON with schemas";
 
 /// The most specific come first.
-const PROVIDERS: [Provider; 8] = [
+const PROVIDERS: [Provider; 17] = [
     ("Zendesk", zendesk),
     ("CloudEvents", cloud_events),
+    ("Recurly", recurly),
     ("Stripe", stripe),
     ("Debezium", debezium),
     (CONNECT, connect),
     ("Chargebee", chargebee),
     ("Intercom", intercom),
     ("Segment", segment),
+    ("Lago", |fields| text(fields, "webhook_type").is_some() && text(fields, "object_type").is_some()),
+    ("Paddle", |fields| text(fields, "event_type").is_some() && text(fields, "event_id").is_some() && object(fields, "data").is_some()),
+    ("Jira", jira),
+    ("HubSpot", |fields| object(fields, "properties").is_some_and(|properties| properties.contains_key("hs_pipeline_stage"))),
+    ("Freshdesk", |fields| ["source", "fr_escalated", "requester_id"].iter().all(|name| fields.contains_key(*name))),
+    ("PostHog", |fields| text(fields, "event").is_some() && fields.contains_key("distinct_id") && fields.contains_key("properties")),
+    ("Mixpanel", mixpanel),
+    ("Amplitude", amplitude),
 ];
 
 /// The provider whose event this object is.
@@ -69,6 +78,28 @@ fn connect(fields: &Fields) -> bool {
 
 fn chargebee(fields: &Fields) -> bool {
     text(fields, "event_type").is_some() && object(fields, "content").is_some()
+}
+
+/// Objects of the API, whose account is an object with a code.
+fn recurly(fields: &Fields) -> bool {
+    text(fields, "object").is_some() && object(fields, "account").is_some_and(|account| account.contains_key("code"))
+}
+
+/// Webhooks, and what an automation sends.
+fn jira(fields: &Fields) -> bool {
+    let is_issue = |issue: &Fields| issue.contains_key("key") && issue.contains_key("fields");
+    text(fields, "webhookEvent").is_some() || object(fields, "issue").is_some_and(is_issue)
+}
+
+fn mixpanel(fields: &Fields) -> bool {
+    let signs = ["distinct_id", "$insert_id"];
+    let has_sign = |properties: &Fields| signs.iter().any(|name| properties.contains_key(*name));
+    text(fields, "event").is_some() && object(fields, "properties").is_some_and(has_sign)
+}
+
+fn amplitude(fields: &Fields) -> bool {
+    let signs = ["amplitude_id", "device_id", "$insert_id"];
+    text(fields, "event_type").is_some() && signs.iter().any(|name| fields.contains_key(*name))
 }
 
 fn intercom(fields: &Fields) -> bool {

@@ -122,6 +122,16 @@ mod tests {
                 r#"{"id":"ev_1","occurred_at":1,"object":"event","event_type":"subscription_changed","content":{"subscription":{}}}"#,
             ),
             ("Intercom", r#"{"type":"notification_event","id":"n","topic":"conversation.admin.closed","data":{"type":"x","item":{}}}"#),
+            ("Recurly", r#"{"object":"subscription","id":"s","account":{"object":"account","code":"acme"}}"#),
+            ("Lago", r#"{"webhook_type":"subscription.started","object_type":"subscription","subscription":{}}"#),
+            ("Paddle", r#"{"event_id":"evt_1","event_type":"subscription.created","data":{"id":"sub_1"}}"#),
+            ("Jira", r#"{"timestamp":1,"webhookEvent":"jira:issue_updated","issue":{}}"#),
+            ("Jira", r#"{"timestamp":1,"issue":{"key":"SUP-1","fields":{}}}"#),
+            ("HubSpot", r#"{"id":"1","properties":{"hs_pipeline_stage":"1"},"createdAt":"2024-01-01T00:00:00Z"}"#),
+            ("Freshdesk", r#"{"id":1,"source":2,"fr_escalated":false,"requester_id":3,"type":"Problem"}"#),
+            ("PostHog", r#"{"event":"clicked","distinct_id":"d","properties":{}}"#),
+            ("Mixpanel", r#"{"event":"clicked","properties":{"distinct_id":"d","time":1}}"#),
+            ("Amplitude", r#"{"event_type":"clicked","amplitude_id":1,"event_time":"2024-01-01 00:00:00"}"#),
         ];
         for (name, event) in events {
             assert_eq!(of(event), Some(Shape::Provider(name)), "{event}");

@@ -71,6 +71,38 @@ fn a_written_row_is_a_native_event_at_the_time_of_the_database() {
     }
 }
 
+/// Debezium's own converter leaves operation, source and time to the attributes of the event.
+#[test]
+fn a_change_in_a_cloud_event_of_debezium_has_the_time_of_the_event() {
+    let around = |data: Value| {
+        json!({"id": "name:server;lsn:29274832;txId:565", "source": "/debezium/postgresql/server", "specversion": "1.0",
+            "type": "io.debezium.connector.postgresql.DataChangeEvent", "time": "2026-01-13T13:55:39.738Z", "iodebeziumop": "c", "data": data})
+        .to_string()
+    };
+    let invoice = json!({"type": "invoice_paid", "account_id": "acme", "invoice_id": "in-1", "amount": "49.00", "currency": "USD"});
+    let enclosing = Format::CloudEvents(Box::new(format()));
+    let context = DecodeContext { rates: None, ..crate::event_fixtures::context(&super::rates()) };
+    let read = |text: &str| {
+        let raw = crate::event_fixtures::line(Stream::Billing, text.as_bytes());
+        enclosing.decode(&raw, &context).map(|decoded| decoded.map(Record::into_owned))
+    };
+    match read(&around(json!({"before": null, "after": invoice}))) {
+        Ok(Decoded::Record(record)) => {
+            let id = record.id.as_deref();
+            assert_eq!(
+                (record.occurred_at.to_string().as_str(), id),
+                ("2026-01-13T13:55:39.738Z", Some("/debezium/postgresql/server#name:server;lsn:29274832;txId:565"))
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(read(&around(json!({"before": invoice, "after": null}))), Ok(Decoded::Ignored)));
+    // A row whose columns have these names, among others, is a row.
+    let row =
+        json!({"type": "invoice_paid", "before": {}, "after": {}, "account_id": "acme", "invoice_id": "i", "amount": 1, "currency": "USD"});
+    assert!(matches!(read(&around(row)), Ok(Decoded::Record(_))));
+}
+
 #[test]
 fn the_id_is_the_position_in_the_log_and_the_key() {
     let id = |key: &str, change: &Value| record(Stream::Billing, Some(key), change).id.unwrap().into_owned();

@@ -48,6 +48,32 @@ fn fields_are_pointers_constants_and_the_first_that_is_given() {
 }
 
 #[test]
+fn payloads_may_be_inside_at_the_first_of_several_places_alone_or_in_a_list() {
+    let mapping = format!("each = [\"/batch\", \"/data/event\"]\n{USE}feature = \"/f\"\noccurred_at = \"/at\"\naccount_id = \"/a\"\n");
+    let payload = r#"{"f":"x","at":1700000000,"a":"acme"}"#;
+    for (wrapped, count) in [
+        (payload.to_owned(), 1),
+        (format!(r#"{{"batch":[{payload},{payload}]}}"#), 2),
+        (format!(r#"{{"data":{{"event":{payload}}}}}"#), 1),
+        // A text at such a place is not a payload: the object around it is.
+        (payload.replace('{', r#"{"batch":"b","#), 1),
+    ] {
+        let records = read(&compiled(&mapping), Stream::Usage, &wrapped).unwrap();
+        assert_eq!(uses(&records), vec![("acme".to_owned(), "x".to_owned(), 1); count], "{wrapped}");
+    }
+}
+
+#[test]
+fn the_reason_for_a_field_of_an_item_names_its_place() {
+    let head = "[[event]]\ntype = \"subscription_changed\"\naccount_id = \"/a\"\noccurred_at = \"/at\"\nsubscription_id = \"/a\"\nstatus = { value = \"active\" }\ncurrent_period_start = \"/at\"\ncurrent_period_end = \"/at\"\n[[event.items]]\n";
+    let alone = format!("{head}amount_minor = \"/price\"\ncurrency = \"/cur\"\ninterval = {{ value = \"month\" }}\n");
+    let payload = r#"{"a":"x","at":1700000000,"cur":"USD","lines":[{"n":1}]}"#;
+    assert_eq!(refused(&alone, payload), "missing_field: items[0].amount_minor is missing (subscription_changed, from /price)");
+    let listed = format!("{head}each = \"/lines\"\namount_minor = \"/price\"\ncurrency = \"^/cur\"\n");
+    assert_eq!(refused(&listed, payload), "missing_field: items[0].amount_minor is missing (subscription_changed, from /lines[]/price)");
+}
+
+#[test]
 fn an_account_may_be_an_alias_in_a_system() {
     let mapping =
         format!("{USE}feature = \"/f\"\noccurred_at = \"/at\"\naccount_id = [\"/own\", {{ from = \"/crm\", system = \"crm\" }}]\n");

@@ -7,6 +7,9 @@ mod envelope;
 mod row;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
 
 use self::envelope::{Envelope, Key, Schema};
 use self::row::Columns;
@@ -110,7 +113,18 @@ fn change_in<'e, 'a>(
     if has_image && envelope.source.get().is_some() {
         return Err(missing("op"));
     }
+    if has_image && holds_images_alone(text) {
+        let operation = if envelope.after.json.given().is_some() { Operation::Written } else { Operation::Deleted };
+        return enveloped(payload, envelope, operation, schema);
+    }
     flattened(payload, envelope, text, schema)
+}
+
+/// Whether an object is nothing but the row before and after the change, as Debezium's converter to `CloudEvents` writes it: operation,
+/// source and time are then attributes of the event around it.
+fn holds_images_alone(text: &str) -> bool {
+    let members = serde_json::from_str::<BTreeMap<Cow<'_, str>, &RawValue>>(text);
+    members.is_ok_and(|members| members.keys().all(|name| matches!(name.as_ref(), "before" | "after")))
 }
 
 /// The rejection of a change without the row. `MongoDB`'s connector leaves it out of updates unless `capture.mode` asks for it, and where the
@@ -149,7 +163,7 @@ fn enveloped<'e, 'a>(
     };
     let source = envelope.source.get();
     let changed_at = source.map(|source| payload.optional(source.ts_ms, "source.ts_ms", Value::instant)).transpose()?.flatten();
-    if operation == Operation::Written && changed_at.is_none() {
+    if operation == Operation::Written && changed_at.is_none() && envelope.op.given().is_some() {
         return Err(missing("source.ts_ms"));
     }
     let columns = Columns::of(&checked(schema)?.fields_in(name));
