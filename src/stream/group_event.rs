@@ -7,7 +7,7 @@ use super::failure::Failure;
 pub(super) use super::machine::GroupEvent;
 use crate::kafka::{self, ConsumerEvent, ErrorCode, is_forbidden, log};
 
-/// How long what has arrived is drained: more may arrive all the time.
+/// Longest time to drain for: new records may keep arriving.
 pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// Handles everything except records and ends of partitions: queues rebalances for the thread, forwards log lines, returns fatal errors.

@@ -77,7 +77,7 @@ impl Namesake {
         self.give_way(self.predecessor.as_deref(), "starting took longer than a session", step)
     }
 
-    /// Before a member, `own`, gives its partitions up, which makes it join again: fails if the group knows another one by its name. Waits until it can tell, or `step`
+    /// Before a member, `own`, gives its partitions up, which makes it rejoin: fails if the group knows another member by its name. Waits until it can tell, or `step`
     /// returns false.
     ///
     /// # Errors

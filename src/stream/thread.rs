@@ -1,7 +1,7 @@
 //! A stream thread: one member of the group, one transactional producer, and the tasks that the group has assigned to it.
 //!
-//! It carries out what a [`Member`] decides, one effect after the other, and tells it what has come of each; `machine/mod.rs` says when it
-//! decides what. Anything that cannot be recovered from ends the thread with a [`Failure`], and the process with it.
+//! It carries out what a [`Member`] decides, one effect after the other, and reports the result of each; the transitions are in
+//! `machine/mod.rs`. Anything that cannot be recovered from ends the thread with a [`Failure`], and the process with it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! When offsets that differ from the stamp are believed.
+//! When a difference between offsets and stamp is taken to be real.
 //!
 //! Offsets and changelog are read one after the other, so a commit in between makes them differ. While this process restores a task that
 //! the group has meanwhile given to another member, as after a pause longer than the session, that member commits all the time. So a

@@ -38,7 +38,7 @@ pub enum GroupEvent {
 /// Something that has happened to a [`super::Member`].
 #[derive(Debug)]
 pub enum Event {
-    /// The group or the broker has spoken. It is acted on once everything before it is done.
+    /// A group event, which is acted on once everything before it is done.
     Group(GroupEvent),
     /// After [`Effect::Accept`]: the membership, unless the assignment has been lost again.
     Accepted(Option<Membership>),
@@ -77,7 +77,8 @@ pub enum Effect {
     Unassign,
     /// Pass this to the restoring machine. Earlier requests are obsolete.
     Restore(Request),
-    /// Fail if the group knows another member by the name of this one, whose last membership this was; otherwise [`Event::NameIsOurs`].
+    /// Fail if the group knows another member by the name of this one, whose last membership this was; otherwise
+    /// [`Event::NameIsOurs`].
     CheckName(Option<Membership>),
     /// Write one transaction: [`super::Member::write`] hands over its records and then its offsets. [`Event::Written`] says how it ended.
     Write {
@@ -136,7 +137,7 @@ impl Unanswered {
 /// Something that a [`super::Restore`] has asked for.
 #[derive(Debug)]
 pub enum RestoreEvent {
-    /// After [`RestoreEffect::VerifyTopics`]: they are.
+    /// After [`RestoreEffect::VerifyTopics`]: the topics are unchanged.
     TopicsVerified,
     /// After [`RestoreEffect::FindOffsets`]: those that exist.
     Offsets(Result<BTreeMap<(String, i32), i64>, Unanswered>),
@@ -160,7 +161,7 @@ pub enum RestoreEvent {
 pub enum RestoreEffect {
     /// Nothing until the next request.
     Wait,
-    /// Fail if a topic is no longer the one that the process started with; else [`RestoreEvent::TopicsVerified`].
+    /// Fail if a topic is no longer the one that the process started with; otherwise [`RestoreEvent::TopicsVerified`].
     VerifyTopics,
     /// Step 1: ask once for the group's stable offsets in every input of these tasks.
     FindOffsets(Vec<i32>),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Longest wait for records; a shutdown request is noticed within this time.
+/// Longest wait for records, and so for noticing a shutdown request.
 const POLL_LIMIT: Duration = Duration::from_millis(100);
 /// The same while a task is being restored: what has been restored runs after this time at the latest.
 const RESTORING_POLL_LIMIT: Duration = Duration::from_millis(10);

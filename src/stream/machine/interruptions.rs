@@ -64,8 +64,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Rebalances every three seconds, each of which interrupted off the restore of task 3; `between` runs after each. Returns the second of the
-    /// failure, and its message.
+    /// Rebalances every three seconds, each of which interrupts the restore of task 3; `between` runs after each. Returns the second of the failure,
+    /// and its message.
     fn rebalanced(seconds: u32, between: impl Fn(&mut Interruptions, u32)) -> Option<(u32, String)> {
         let (begun, mut interrupted) = (monotonic(), Interruptions::default());
         (0..=seconds).step_by(3).find_map(|second| {

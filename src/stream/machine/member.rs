@@ -63,9 +63,9 @@ pub struct Member {
     pub(super) phase: Phase,
     /// What to do before anything else.
     pub(super) effects: VecDeque<Effect>,
-    /// What the group has said, which is acted on between cycles.
+    /// Group events that wait to be acted on, between cycles.
     pub(super) events: VecDeque<GroupEvent>,
-    /// What the restoring machine has said, which is acted on unless a rebalance has begun.
+    /// Answers of the restoring machine, which are acted on unless a rebalance has begun.
     pub(super) answers: VecDeque<Answer>,
     pub(super) assignment: Assignment,
     /// Its last membership, which the group knows under its name unless another process has taken it over.
@@ -79,7 +79,7 @@ pub struct Member {
     gathering: Option<Gathering>,
     /// Whether an end has been reached since the last call of [`Self::polled`].
     has_ended: bool,
-    /// Whether the inputs of the tasks are to be assigned, unless the group has spoken: see [`Self::resume_reading`].
+    /// Whether the inputs of the tasks are to be assigned, unless a group event is waiting: see [`Self::resume_reading`].
     pub(super) must_resume: bool,
     /// Whether readers are to see how far the tasks have come.
     pub(super) must_report: bool,

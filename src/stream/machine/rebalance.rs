@@ -84,7 +84,7 @@ impl Member {
         self.report.states(self.tasks.restoring().collect(), parked, settled, now.monotonic);
     }
 
-    /// Has the inputs of the running tasks assigned, unless the group has spoken meanwhile: an assignment would answer a rebalance that has
+    /// Has the inputs of the running tasks assigned, unless a group event is waiting: an assignment would answer a rebalance that has
     /// begun, and a named member that has lost its session would join again before it has looked its name up.
     pub(super) fn resume_reading(&mut self) {
         self.effects.push_back(Effect::Drain);

@@ -1,17 +1,17 @@
 //! Restores the state of tasks to match the group's committed offsets, while the stream thread runs its other tasks.
 //!
 //! ```text
-//!   waiting -> verifying -> comparing the held tasks -> look up (1, 2) -> settling (3) -> reading (4) -> resolving (5) -> answers -> waiting
-//!                                                           ^                                               |
-//!                                                           +------ offsets and stamp differ, read again ---+
+//!   waiting -> verifying -> comparing held tasks -> look up (1, 2) -> settling (3) -> reading (4) -> resolving (5) -> answers -> waiting
+//!                                                       ^                                                |
+//!                                                       +------ offsets and stamp differ, read again ----+
 //! ```
 //! The order matters: any other could see half a transaction.
 //! 1. Read the group's stable committed offsets: no open transaction is about to move them.
 //! 2. Read the end of the changelog with a client that sees open transactions.
 //! 3. Wait until the last stable offset reaches that end: every transaction that was open has ended.
 //! 4. Read the changelog to its end.
-//! 5. Find where the inputs' logs begin and end, and compare the stamp with the offsets of step 1. A transaction may have been committed in between, so on a mismatch start again at
-//!    step 1; `contradiction.rs` says for how long.
+//! 5. Find where the inputs' logs begin and end, and compare the stamp with the offsets of step 1. A transaction may have been committed
+//!    in between, so on a mismatch start again at step 1; `contradiction.rs` says for how long.
 //!
 //! A restore outlasts a rebalance if one of its tasks is still wanted afterwards; otherwise frequent rebalances would keep it from ever
 //! finishing. It does not wait for those that are not: their new owner may write to their changelogs faster than they are read here. What

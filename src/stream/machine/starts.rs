@@ -1,5 +1,4 @@
-//! Which tasks this process has started: `--accept-loss` and `--resume-from` permit something for the start of a task, not for the life of
-//! the process.
+//! Which tasks this process has started: `--accept-loss` and `--resume-from` apply to the start of a task, not to the life of the process.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};

@@ -107,7 +107,8 @@ impl StreamTask {
         }
     }
 
-    /// Processes one record, whose value has been read: advances the position, runs the engine, keeps a dead letter, warns, checks for a bad run.
+    /// Processes one record, whose value has been read: advances the position, runs the engine, keeps a dead letter, warns, and checks for a bad
+    /// run.
     ///
     /// # Errors
     /// If most records of its topic partition are bad, or they need a schema registry.
@@ -202,7 +203,7 @@ impl StreamTask {
         }
     }
 
-    /// Takes note of the ends of the inputs, as far as they are known.
+    /// Notes the known ends of the inputs.
     pub(in crate::stream) fn follow_ends(&mut self, inputs: &Inputs, known_end: impl Fn(&str) -> Option<i64>, now: Timestamp) {
         for (topic, position) in inputs.topics.iter().zip(&mut self.positions) {
             if let Some(end) = known_end(&topic.name) {
@@ -289,7 +290,7 @@ impl StreamTask {
         }
     }
 
-    /// The stamp of the current state, after it was written to the changelog.
+    /// The stamp of the current state. To be called once its changelog records are written, because the digest covers them.
     pub(in crate::stream) fn stamp(&self, inputs: &Inputs) -> Stamp {
         let input = |(topic, position): (&InputTopic, &Position)| StampedInput {
             topic: topic.name.clone(),

@@ -1,7 +1,7 @@
 //! The tasks that the group has assigned to a thread, each in one state.
 //!
 //! ```text
-//!   assigned -> Restoring -> Running -- its transaction failed --> Restoring
+//!   assigned -> Restoring -> Running -- its transaction failed, or its next offset no longer exists --> Restoring
 //!                   ^           |
 //!                   +-----------+ revoked, or assigned again: its state is held until it has been compared with what is committed
 //! ```
@@ -130,7 +130,7 @@ impl Tasks {
         }
     }
 
-    /// The state of these tasks no longer matches what is committed.
+    /// The state of this task no longer matches what is committed.
     pub(super) fn drop_state(&mut self, number: i32) {
         if let Some(state) = self.states.get_mut(&number) {
             *state = TaskState::Restoring { held: None, asked: None };

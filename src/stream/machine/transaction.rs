@@ -1,7 +1,7 @@
 //! What a transaction holds: everything that its tasks have read, decided and changed.
 //!
 //! ```text
-//!   round -> check sizes -> begin -> changes, dead letters, changelog and stamp of each task -> drain -> offsets -> commit
+//!   round -> check sizes -> begin -> changes, dead letters, changelog and stamp of each task -> flush -> offsets -> commit
 //! ```
 //! The offsets cover every input of every task in the transaction, whether or not it moved. Sending them also fences a thread that the
 //! group has already replaced, because the broker checks the membership that comes with them.
@@ -106,13 +106,13 @@ impl Transactions {
         }
         self.failed_in_a_row += 1;
         tracing::warn!(thread, ?error, in_a_row = self.failed_in_a_row, records_max = self.limits.records(), "transaction failed");
-        give_up(error, self.failed_in_a_row, is_named_instance).map_or(Ok(()), Err)
+        unrecoverable(error, self.failed_in_a_row, is_named_instance).map_or(Ok(()), Err)
     }
 }
 
 /// Why the process cannot recover from a failed transaction, if it cannot. A fenced producer with a random transactional id was too slow;
 /// with that of a named instance, another process has taken over.
-pub(in crate::stream) fn give_up(error: &TransactionError, failed_in_a_row: usize, is_named_instance: bool) -> Option<Failure> {
+pub(in crate::stream) fn unrecoverable(error: &TransactionError, failed_in_a_row: usize, is_named_instance: bool) -> Option<Failure> {
     let is_named_instance = is_named_instance && !fault::is_mutant("fenced-counts-as-aborted");
     match error {
         TransactionError::Fatal(cause) => Some(Failure::kafka("writing a transaction", cause)),
@@ -235,7 +235,7 @@ mod tests {
     use crate::stream::machine::task::tests::restored_task;
 
     fn code(error: &TransactionError, failed_in_a_row: usize, is_named_instance: bool) -> Option<&'static str> {
-        give_up(error, failed_in_a_row, is_named_instance).map(|failure| failure.code())
+        unrecoverable(error, failed_in_a_row, is_named_instance).map(|failure| failure.code())
     }
 
     fn cause() -> String {

@@ -17,7 +17,7 @@ use crate::stream::failure::Failure;
 use crate::stream::group_event::{DRAIN_LIMIT, note};
 use crate::stream::identity::replacement_id;
 use crate::stream::machine::load::Load;
-use crate::stream::machine::transaction::give_up;
+use crate::stream::machine::transaction::unrecoverable;
 use crate::telemetry::TransactionOutcome;
 
 /// How long a transaction stays open while a bad run is suspected.
@@ -170,7 +170,7 @@ impl RepartitionThread {
         let outcome = if unclear { TransactionOutcome::Unclear } else { TransactionOutcome::Aborted };
         self.metrics.transaction(outcome, Duration::ZERO);
         tracing::warn!(thread = self.number, ?error, in_a_row = self.failed_in_a_row, "transaction of the repartition stage failed");
-        give_up(error, self.failed_in_a_row, self.options.instance.is_some()).map_or(Ok(()), Err)?;
+        unrecoverable(error, self.failed_in_a_row, self.options.instance.is_some()).map_or(Ok(()), Err)?;
         self.forget();
         self.replace_producer()?;
         let drained = Deadline::after(DRAIN_LIMIT);

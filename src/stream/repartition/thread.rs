@@ -36,7 +36,7 @@ use crate::stream::joining::{is_wanted, join};
 use crate::stream::machine::catch_up::Position;
 use crate::stream::machine::load::{Limits, Load};
 use crate::stream::machine::task::bad_run;
-use crate::stream::machine::transaction::give_up;
+use crate::stream::machine::transaction::unrecoverable;
 use crate::stream::namesake::{Namesake, first_producer};
 use crate::stream::notices::Notices;
 use crate::stream::options::Options;
@@ -270,7 +270,7 @@ impl RepartitionThread {
         };
         if lost && failed {
             // A named instance that lost its partitions may have lost its name as well.
-            self.producer.abort().or_else(|error| give_up(&error, 0, self.options.instance.is_some()).map_or(Ok(()), Err))?;
+            self.producer.abort().or_else(|error| unrecoverable(&error, 0, self.options.instance.is_some()).map_or(Ok(()), Err))?;
         }
         // To give partitions up is to join again, by the name alone if the session of this member has ended meanwhile.
         if let Some(namesake) = &self.namesake {
