@@ -72,7 +72,7 @@ pub struct Member {
     pub(super) known_as: Option<Membership>,
     pub(super) tasks: Tasks,
     pub(super) progress: Progress,
-    /// Whether only the accounts topics are being read: see [`StreamTask::has_deletions`].
+    /// Whether only the accounts topics are being read: see [`super::task::StreamTask::has_deletions`].
     pub(super) reads_deletions: bool,
     pub(super) transactions: Transactions,
     notices: Notices,
