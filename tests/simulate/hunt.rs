@@ -43,16 +43,13 @@ pub struct Notice {
     pub violation: Violation,
 }
 
-/// Runs seeds with a broken rule until one is noticed; `None` if none is in time.
-pub fn hunt(rule: &'static str, first: u64, limit: Duration) -> Option<Notice> {
+/// Runs so many seeds with a broken rule, until one is noticed; `None` if none is.
+pub fn hunt(rule: &'static str, first: u64, most: u64) -> Option<Notice> {
     break_rule(Some(rule));
     let setting = Setting::new(run::TASKS);
     let begun = Instant::now();
     let mut notice = None;
-    for seed in first.. {
-        if begun.elapsed() > limit {
-            break;
-        }
+    for seed in first..first + most {
         if let Err(violation) = run::run_seed(&setting, &run::plan(seed, false)) {
             notice = Some(Notice { seed, runs: seed - first + 1, took: begun.elapsed(), violation });
             break;
