@@ -77,6 +77,13 @@ impl Namesake {
         self.give_way(self.predecessor.as_deref(), "starting took longer than a session", step)
     }
 
+    /// How long an attempt to use the name may wait before the next look: half a session, and not past the end of the first session, until
+    /// which there is none.
+    fn next_look(&self) -> Duration {
+        let left = self.session.saturating_sub(monotonic().duration_since(self.began));
+        if left.is_zero() { self.session / 2 } else { left.min(self.session / 2) }
+    }
+
     /// Before a member, `own`, gives its partitions up, which makes it rejoin: fails if the group knows another member by its name. Waits until it can tell, or `step`
     /// returns false.
     ///
@@ -114,7 +121,8 @@ pub(super) fn first_producer(
     let deadline = Deadline::after(wait::OUTAGE);
     while !deadline.passed() {
         namesake.check_first_use(&step)?;
-        if let Some(producer) = TransactionalProducer::within(namesake.session / 2, properties, transactional_id, waiting)? {
+        let attempt = namesake.next_look();
+        if let Some(producer) = TransactionalProducer::within(attempt, properties, transactional_id, waiting)? {
             return Ok(producer);
         }
     }

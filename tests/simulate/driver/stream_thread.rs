@@ -101,7 +101,9 @@ impl World<'_> {
         if self.is_name_taken(id) {
             return Err(fenced());
         }
-        let attempt = if process.name.is_some() { SESSION / 2 } else { INIT_LIMIT };
+        let left = (process.began + SESSION).saturating_sub(self.now);
+        let next_look = if left == 0 { SESSION / 2 } else { left.min(SESSION / 2) };
+        let attempt = if process.name.is_some() { next_look } else { INIT_LIMIT };
         let name = process.transactional_id.clone();
         self.call(id, Actor::Stream, Request::Init(name), self.now + attempt);
         Ok(())
