@@ -177,7 +177,7 @@ mod tests {
         type Error = Error;
 
         fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Error> {
-            self.values.push((record.partition(), record.value().unwrap().to_vec()));
+            self.values.push((record.partition, record.value.unwrap().to_vec()));
             let enough = self.enough == Some(self.values.len());
             Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         }

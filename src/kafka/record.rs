@@ -30,37 +30,7 @@ pub struct Record<'e> {
     pub headers: &'e dyn RecordHeaders,
 }
 
-impl<'e> Record<'e> {
-    /// The topic.
-    pub(crate) const fn topic(self) -> &'e str {
-        self.topic
-    }
-
-    /// The partition.
-    pub(crate) const fn partition(self) -> i32 {
-        self.partition
-    }
-
-    /// The offset of this record, not of the next.
-    pub(crate) const fn offset(self) -> i64 {
-        self.offset
-    }
-
-    /// The key; `None` differs from an empty key.
-    pub(crate) const fn key(self) -> Option<&'e [u8]> {
-        self.key
-    }
-
-    /// The value; `None` is a tombstone.
-    pub(crate) const fn value(self) -> Option<&'e [u8]> {
-        self.value
-    }
-
-    /// The timestamp, and whether the producer set it.
-    pub(crate) const fn timestamp(self) -> Option<(Timestamp, bool)> {
-        self.timestamp
-    }
-
+impl Record<'_> {
     /// The headers, in order, copied.
     pub(crate) fn headers(self) -> Vec<(String, Option<Vec<u8>>)> {
         self.headers.list()

@@ -105,10 +105,10 @@ struct Original<'a> {
 impl<'a> Original<'a> {
     fn of(record: Record<'a>) -> Self {
         Self {
-            place: (record.topic(), record.partition(), record.offset()),
-            timestamp: record.timestamp().map(|(timestamp, by_producer)| (timestamp.millis(), by_producer)),
-            key: record.key(),
-            value: record.value(),
+            place: (record.topic, record.partition, record.offset),
+            timestamp: record.timestamp.map(|(timestamp, by_producer)| (timestamp.millis(), by_producer)),
+            key: record.key,
+            value: record.value,
             headers: record.headers(),
             ..Self::default()
         }

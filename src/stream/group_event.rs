@@ -5,10 +5,22 @@ use std::time::Duration;
 
 use super::failure::Failure;
 pub(super) use super::machine::GroupEvent;
-use crate::kafka::{self, ConsumerEvent, ErrorCode, is_forbidden, log};
+use crate::clock::Deadline;
+use crate::kafka::{self, Consumer, ConsumerEvent, ErrorCode, is_forbidden, log};
 
 /// Longest time to drain for: new records may keep arriving.
-pub(super) const DRAIN_LIMIT: Duration = Duration::from_secs(1);
+const DRAIN_LIMIT: Duration = Duration::from_secs(1);
+
+/// Polls without waiting: queues group events, and drops records, which the next assignment fetches again.
+pub(super) fn drain(consumer: &Consumer, events: &mut VecDeque<GroupEvent>) -> Result<(), Failure> {
+    let deadline = Deadline::after(DRAIN_LIMIT);
+    while !deadline.passed()
+        && let Some(event) = consumer.poll(Duration::ZERO)
+    {
+        note(event.content(), || consumer.assignment_lost(), events)?;
+    }
+    Ok(())
+}
 
 /// Handles everything except records and ends of partitions: queues rebalances for the thread, forwards log lines, returns fatal errors.
 pub(super) fn note(what: ConsumerEvent<'_>, is_lost: impl FnOnce() -> bool, events: &mut VecDeque<GroupEvent>) -> Result<(), Failure> {

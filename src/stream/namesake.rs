@@ -71,7 +71,7 @@ impl Namesake {
     /// # Errors
     /// [`Failure::Fenced`].
     pub(super) fn check_first_use(&self, step: impl Fn() -> bool) -> Result<(), Failure> {
-        if monotonic().duration_since(self.began) < self.session {
+        if !self.first_session_left().is_zero() {
             return Ok(());
         }
         self.give_way(self.predecessor.as_deref(), "starting took longer than a session", step)
@@ -80,8 +80,13 @@ impl Namesake {
     /// How long an attempt to use the name may wait before the next look: half a session, and not past the end of the first session, until
     /// which there is none.
     fn next_look(&self) -> Duration {
-        let left = self.session.saturating_sub(monotonic().duration_since(self.began));
+        let left = self.first_session_left();
         if left.is_zero() { self.session / 2 } else { left.min(self.session / 2) }
+    }
+
+    /// How long the process is still younger than a session.
+    fn first_session_left(&self) -> Duration {
+        self.session.saturating_sub(monotonic().duration_since(self.began))
     }
 
     /// Before a member, `own`, gives its partitions up, which makes it rejoin: fails if the group knows another member by its name. Waits until it can tell, or `step`

@@ -48,7 +48,7 @@ impl Notices {
 
     /// Warns of a dead letter, or counts it if it is not the first of its kind.
     pub(super) fn dead_letter(&mut self, topic: &InputTopic, read: &ReadRecord<'_>, rejection: &Rejection) {
-        let (partition, offset, code) = (read.record.partition(), read.record.offset(), rejection.code);
+        let (partition, offset, code) = (read.record.partition, read.record.offset, rejection.code);
         if self.is_first(&topic.name, Some(code), (partition, offset)) {
             let advice = advice(read, topic).unwrap_or_else(|| code.remedy().to_owned());
             let (topic, code, reason) = (&topic.name, code.name(), &*rejection.reason);
@@ -58,7 +58,7 @@ impl Notices {
 
     /// Warns of a record of an unknown type, or counts it if it is not the first one.
     pub(super) fn unknown_type(&mut self, topic: &InputTopic, read: &ReadRecord<'_>) {
-        let (partition, offset) = (read.record.partition(), read.record.offset());
+        let (partition, offset) = (read.record.partition, read.record.offset);
         // Formats of other providers have types that nothing here needs.
         if topic.format.is_native() && self.is_first(&topic.name, None, (partition, offset)) {
             let advice = advice(read, topic).unwrap_or_else(|| Shape::UnknownType.advice(Place::Topic));

@@ -141,7 +141,7 @@ impl Visitor for Reading<'_> {
 
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
         fault::point("in-restore");
-        self.worker.machine.record(record.partition(), record.key().unwrap_or_default(), record.value())?;
+        self.worker.machine.record(record.partition, record.key.unwrap_or_default(), record.value)?;
         Ok(ControlFlow::Continue(()))
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::committed::Committed;
 use super::failure::Failure;
-use super::group_event::{DRAIN_LIMIT, GroupEvent, note};
+use super::group_event::{GroupEvent, drain, note};
 use super::identity::{Identity, replacement_id};
 use super::inputs::Inputs;
 use super::joining::{is_wanted, join};
@@ -178,7 +178,7 @@ impl StreamThread {
             (wait, polled) = (Duration::ZERO, polled + 1);
             match event.content() {
                 ConsumerEvent::Record(record) => {
-                    let Some(index) = self.inputs.index(record.topic()).filter(|_| self.machine.runs(record.partition())) else {
+                    let Some(index) = self.inputs.index(record.topic).filter(|_| self.machine.runs(record.partition)) else {
                         continue;
                     };
                     let step = || is_wanted(&self.clock, &self.stop);
@@ -200,12 +200,8 @@ impl StreamThread {
 
     /// Hands over what has arrived, except records.
     fn drain(&mut self) -> Result<(), Failure> {
-        let (mut events, deadline) = (VecDeque::new(), Deadline::after(DRAIN_LIMIT));
-        while !deadline.passed()
-            && let Some(event) = self.consumer.poll(Duration::ZERO)
-        {
-            note(event.content(), || self.consumer.assignment_lost(), &mut events)?;
-        }
+        let mut events = VecDeque::new();
+        drain(&self.consumer, &mut events)?;
         self.pass_on(events)
     }
 

@@ -38,8 +38,8 @@ impl Values {
     /// # Errors
     /// If the registry cannot be asked.
     pub(super) fn read<'a>(&'a mut self, record: Record<'a>, mut step: impl FnMut() -> bool) -> Result<Option<ReadRecord<'a>>, Failure> {
-        let (Some(schemas), Some(value)) = (&mut self.schemas, record.value()) else {
-            return Ok(Some(ReadRecord { record, value: Ok(record.value()) }));
+        let (Some(schemas), Some(value)) = (&mut self.schemas, record.value) else {
+            return Ok(Some(ReadRecord { record, value: Ok(record.value) }));
         };
         let mut is_over = false;
         let pause = || {

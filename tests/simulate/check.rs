@@ -41,7 +41,7 @@ impl fmt::Display for Violation {
 pub struct Excuse {
     /// Faults go on, or have gone on until recently.
     pub has_faults: bool,
-    /// It has been told to stop.
+    /// A shutdown was requested.
     pub was_stopped: bool,
     /// Another process has had its name at the same time, or the coordinator has ended a transaction of this name that was open for too long.
     pub is_rivalled: bool,

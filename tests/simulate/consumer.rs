@@ -13,7 +13,7 @@ pub struct Position {
     pub input: usize,
     pub partition: usize,
     pub next: usize,
-    /// The end of which the reader has been told.
+    /// The end that was last reported.
     pub ended_at: Option<usize>,
 }
 

@@ -62,89 +62,72 @@ impl fmt::Debug for Fault {
     }
 }
 
-/// What to choose from, some more often than others.
-const NAMES: [&str; 30] = [
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "kill",
-    "pause",
-    "cut",
-    "request",
-    "request",
-    "coordinator",
-    "group",
-    "disk",
-    "leader",
-    "leader",
-    "compact",
-    "replace",
-    "other",
+/// A kind of fault, drawn from a range of its own.
+type Draw = fn(&mut Random) -> Kind;
+
+/// What to draw, and how often in proportion to the others.
+const WEIGHTS: [(u64, Draw); 11] = [
+    (18, |random| Kind::Kill(random.within(0..60))),
+    (1, |random| Kind::Pause(random.within(1_000..25_000))),
+    (1, |random| Kind::Cut(random.within(500..20_000))),
+    (2, request),
+    (1, |random| Kind::Coordinator(random.within(100..14_000))),
+    (1, |random| Kind::Group(random.within(100..14_000))),
+    (1, |random| Kind::Disk(random.within(100..14_000))),
+    (2, leader),
+    (1, |_| Kind::Compact),
+    (1, |random| Kind::Replace(random.within(3_000..25_000))),
+    (1, rare),
 ];
+
+fn request(random: &mut Random) -> Kind {
+    let decision = if random.once_in(2) { Decision::Offsets } else { Decision::Commit };
+    let fault = match random.within(0..5) {
+        0 => RequestFault::Lost,
+        1 => RequestFault::AnswerLost,
+        2 => RequestFault::Late(random.within(100..4_000)),
+        3 => RequestFault::Held,
+        _ => RequestFault::Silent(random.within(5_000..20_000)),
+    };
+    Kind::Request(decision, fault)
+}
+
+fn leader(random: &mut Random) -> Kind {
+    let topics = [Topic::Input(ACCOUNTS), Topic::Input(BILLING), Topic::Input(USAGE), Topic::Changelog, Topic::Changes, Topic::DeadLetters];
+    let topic = topics[random.within(0..topics.len() as u64) as usize];
+    let is_whole = matches!(topic, Topic::Changes | Topic::DeadLetters);
+    let partition = if is_whole { 0 } else { random.within(0..TASKS as u64) as usize };
+    Kind::Leader(topic, partition, random.within(100..14_000))
+}
+
+fn rare(random: &mut Random) -> Kind {
+    match random.within(0..5) {
+        0 => Kind::Clock(random.within(0..6_000_000) as i64 - 3_000_000),
+        1 => Kind::Namesake,
+        2 => Kind::Stop,
+        3 => Kind::Slow(random.within(50..80)),
+        _ => Kind::Markers(random.within(100..8_000)),
+    }
+}
+
+fn draw(random: &mut Random) -> Kind {
+    let mut place = random.within(0..WEIGHTS.iter().map(|(weight, _)| weight).sum());
+    for (weight, draw) in WEIGHTS {
+        if place < weight {
+            return draw(random);
+        }
+        place -= weight;
+    }
+    unreachable!("the place is below the sum of the weights")
+}
 
 /// The faults of a run, in order of time.
 pub fn deck(random: &mut Random, count: usize, until: u64, slots: usize) -> Vec<Fault> {
-    let mut deck: Vec<Fault> = (0..count)
-        .map(|_| {
-            let kind = match NAMES[random.within(0..NAMES.len() as u64) as usize] {
-                "kill" => Kind::Kill(random.within(0..60)),
-                "pause" => Kind::Pause(random.within(1_000..25_000)),
-                "cut" => Kind::Cut(random.within(500..20_000)),
-                "request" => {
-                    let decision = if random.once_in(2) { Decision::Offsets } else { Decision::Commit };
-                    let fault = match random.within(0..5) {
-                        0 => RequestFault::Lost,
-                        1 => RequestFault::AnswerLost,
-                        2 => RequestFault::Late(random.within(100..4_000)),
-                        3 => RequestFault::Held,
-                        _ => RequestFault::Silent(random.within(5_000..20_000)),
-                    };
-                    Kind::Request(decision, fault)
-                }
-                "coordinator" => Kind::Coordinator(random.within(100..14_000)),
-                "group" => Kind::Group(random.within(100..14_000)),
-                "disk" => Kind::Disk(random.within(100..14_000)),
-                "leader" => {
-                    let topics = [
-                        Topic::Input(ACCOUNTS),
-                        Topic::Input(BILLING),
-                        Topic::Input(USAGE),
-                        Topic::Changelog,
-                        Topic::Changes,
-                        Topic::DeadLetters,
-                    ];
-                    let topic = topics[random.within(0..topics.len() as u64) as usize];
-                    let is_whole = matches!(topic, Topic::Changes | Topic::DeadLetters);
-                    let partition = if is_whole { 0 } else { random.within(0..TASKS as u64) as usize };
-                    Kind::Leader(topic, partition, random.within(100..14_000))
-                }
-                "compact" => Kind::Compact,
-                "replace" => Kind::Replace(random.within(3_000..25_000)),
-                _ => match random.within(0..5) {
-                    0 => Kind::Clock(random.within(0..6_000_000) as i64 - 3_000_000),
-                    1 => Kind::Namesake,
-                    2 => Kind::Stop,
-                    3 => Kind::Slow(random.within(50..80)),
-                    _ => Kind::Markers(random.within(100..8_000)),
-                },
-            };
-            Fault { at: random.within(0..until), slot: random.within(0..slots as u64) as usize, kind }
-        })
-        .collect();
+    let fault = |_| {
+        let kind = draw(random);
+        Fault { at: random.within(0..until), slot: random.within(0..slots as u64) as usize, kind }
+    };
+    let mut deck: Vec<Fault> = (0..count).map(fault).collect();
     deck.sort_by_key(|fault| fault.at);
     deck
 }

@@ -109,7 +109,7 @@ pub struct Process {
     pub joined: Option<u64>,
     pub began: u64,
     pub ended: Option<u64>,
-    /// Whether it was told to stop.
+    /// Whether a shutdown was requested.
     pub was_stopped: bool,
     /// Who had its name when it started.
     pub predecessor: Option<u64>,

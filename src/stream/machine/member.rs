@@ -197,7 +197,7 @@ impl Member {
     /// # Errors
     /// If the topic seems to hold something else than events.
     pub fn record(&mut self, index: usize, read: &ReadRecord<'_>, now: Now) -> Result<(), Failure> {
-        match self.tasks.get_mut(read.record.partition()) {
+        match self.tasks.get_mut(read.record.partition) {
             Some(task) => task.process(index, read, &self.inputs, &self.options, &mut self.notices, now.wall),
             None => Ok(()),
         }

@@ -124,18 +124,18 @@ impl StreamTask {
         let (Some(position), Some(topic)) = (self.positions.get_mut(index), inputs.topics.get(index)) else { return Ok(()) };
         let record = read.record;
         // A fetch from before the last assignment may still be delivered.
-        if record.offset() < position.next {
+        if record.offset < position.next {
             return Ok(());
         }
-        let timestamp = record.timestamp();
-        position.pass(record.offset(), timestamp.map(|(timestamp, _)| timestamp));
+        let timestamp = record.timestamp;
+        position.pass(record.offset, timestamp.map(|(timestamp, _)| timestamp));
         self.read += 1;
-        self.read_bytes += record.value().map_or(0, <[u8]>::len);
+        self.read_bytes += record.value.map_or(0, <[u8]>::len);
         let origin = if topic.route == Route::Internal { origin_of(Headers::of(&record)) } else { None };
         let stream = origin.map_or(topic.stream, |origin| origin.stream);
         let input = |value| Input {
             stream,
-            key: record.key(),
+            key: record.key,
             value,
             headers: if topic.format.reads_headers() { Headers::of(&record) } else { Headers::NONE },
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
@@ -181,7 +181,7 @@ impl StreamTask {
         }
         let shape = notices::shape(read, topic);
         if shape == Some(Shape::Framed) && !options.schema_registry.is_set() {
-            let (topic, partition, offset) = (topic.name.clone(), record.partition(), record.offset());
+            let (topic, partition, offset) = (topic.name.clone(), record.partition, record.offset);
             return Err(Failure::NeedsSchemaRegistry { topic, partition, offset });
         }
         finding.map_or(Ok(()), |finding| Err(bad_run(topic, record, finding, shape)))
@@ -359,8 +359,8 @@ fn is_accounts(topic: &InputTopic) -> bool {
 pub(in crate::stream) fn bad_run(topic: &InputTopic, record: Record<'_>, finding: Finding, shape: Option<Shape>) -> Failure {
     Failure::BadRun {
         topic: topic.name.clone(),
-        partition: record.partition(),
-        offset: record.offset(),
+        partition: record.partition,
+        offset: record.offset,
         bad: finding.bad,
         read: finding.read,
         cause: finding.cause(),

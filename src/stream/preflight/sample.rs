@@ -146,9 +146,9 @@ impl Visitor for Reading<'_> {
     type Error = Failure;
 
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
-        self.expected.record(record.topic(), record.partition(), record.offset());
-        if let (Some(key), Some(topic)) = (record.key(), self.topic(record.topic())) {
-            topic.add(record.partition(), key);
+        self.expected.record(record.topic, record.partition, record.offset);
+        if let (Some(key), Some(topic)) = (record.key, self.topic(record.topic)) {
+            topic.add(record.partition, key);
         }
         Ok(self.flow())
     }

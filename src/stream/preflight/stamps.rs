@@ -41,9 +41,9 @@ impl Visitor for NewestStamps<'_> {
     type Error = Failure;
 
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
-        if let (Some(stamp::KEY), Some(value)) = (record.key(), record.value()) {
-            let unreadable = |error| Failure::StateUnreadable { topic: self.changelog.to_owned(), partition: record.partition(), error };
-            self.stamps.insert(record.partition(), Stamp::decode(value).map_err(unreadable)?);
+        if let (Some(stamp::KEY), Some(value)) = (record.key, record.value) {
+            let unreadable = |error| Failure::StateUnreadable { topic: self.changelog.to_owned(), partition: record.partition, error };
+            self.stamps.insert(record.partition, Stamp::decode(value).map_err(unreadable)?);
         }
         Ok(ControlFlow::Continue(()))
     }

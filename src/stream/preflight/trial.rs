@@ -143,13 +143,13 @@ impl Visitor for Reading {
     type Error = Failure;
 
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
-        let of_record = |trial: &&mut Trial| trial.topic.name == record.topic();
+        let of_record = |trial: &&mut Trial| trial.topic.name == record.topic;
         if let Some(trial) = self.trials.iter_mut().find(of_record).filter(|trial| trial.records.len() < self.most) {
             let deadline = self.deadline;
             let Some(read) = self.values.read(record, || !deadline.passed())? else { return Ok(ControlFlow::Break(())) };
             trial.add(&read, &self.context, self.now);
         }
-        self.expected.record(record.topic(), record.partition(), record.offset());
+        self.expected.record(record.topic, record.partition, record.offset);
         Ok(ControlFlow::Continue(()))
     }
 
@@ -177,27 +177,27 @@ impl Trial {
 
     fn add(&mut self, read: &ReadRecord<'_>, context: &DecodeContext, now: Timestamp) {
         let record = read.record;
-        let timestamp = record.timestamp();
+        let timestamp = record.timestamp;
         let raw = |value| Raw {
             stream: self.topic.stream,
-            key: record.key(),
+            key: record.key,
             value,
             headers: Headers::of(&record),
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
             future_reference: Some(timestamp.map_or(now, |(timestamp, _)| timestamp)),
         };
-        if let Some(key) = record.key() {
-            self.keys.add(record.partition(), key);
+        if let Some(key) = record.key {
+            self.keys.add(record.partition, key);
         }
         let (outcome, event) = match read.value.clone().and_then(|value| self.topic.format.decode(&raw(value), context)) {
             Ok(decoded) => match decoded.records().first() {
-                Some(event) => (Outcome::Applied, Some(TriedEvent::of(event, record.key()))),
+                Some(event) => (Outcome::Applied, Some(TriedEvent::of(event, record.key))),
                 None => (Outcome::Ignored, None),
             },
             Err(rejection) => (Outcome::DeadLetter(rejection), None),
         };
         let shape = if event.is_some() { None } else { notices::shape(read, &self.topic) };
-        self.records.push(Tried { partition: record.partition(), offset: record.offset(), outcome, shape, event });
+        self.records.push(Tried { partition: record.partition, offset: record.offset, outcome, shape, event });
     }
 
     /// Records in another partition than their account's would be dead letters.

@@ -264,12 +264,12 @@ fn goes_on(clock: &StepClock, stop: &Stop) -> bool {
 /// Takes note of one record. What is wrong with it is for the tasks to say, which read it too.
 fn take(read: &ReadRecord<'_>, topics: &[Source], next: &mut BTreeMap<(String, i32), i64>, shared: &SharedAliases) {
     let record = read.record;
-    if let Some(next) = next.get_mut(&(record.topic().to_owned(), record.partition())) {
-        *next = record.offset() + 1;
+    if let Some(next) = next.get_mut(&(record.topic.to_owned(), record.partition)) {
+        *next = record.offset + 1;
     }
-    let Some(source) = topics.iter().find(|source| source.name == record.topic()) else { return };
-    let timestamp = record.timestamp();
-    match (&read.value, record.key()) {
+    let Some(source) = topics.iter().find(|source| source.name == record.topic) else { return };
+    let timestamp = record.timestamp;
+    match (&read.value, record.key) {
         (Ok(None), Some(key)) if source.is_own => shared.deletions().removed(key),
         (Ok(value), key) => {
             let raw = Raw {
@@ -282,7 +282,7 @@ fn take(read: &ReadRecord<'_>, topics: &[Source], next: &mut BTreeMap<(String, i
             };
             for declaration in declared_by(&raw, &source.format, &source.context) {
                 let noted = shared.change(|table| declaration.note(table));
-                warn_of_conflicts(noted, (record.topic(), record.partition(), record.offset()));
+                warn_of_conflicts(noted, (record.topic, record.partition, record.offset));
                 match key {
                     Some(key) if source.is_own => shared.deletions().declared(&declaration, key),
                     _ => shared.deletions().found(declaration),
@@ -292,7 +292,7 @@ fn take(read: &ReadRecord<'_>, topics: &[Source], next: &mut BTreeMap<(String, i
         (Err(_), _) => {}
     }
     if source.is_own {
-        shared.reach(record.offset() + 1);
+        shared.reach(record.offset + 1);
     }
 }
 

@@ -111,7 +111,7 @@ impl RepartitionThread {
         loop {
             match lane.queue.advance() {
                 Next::Record(record) => {
-                    lane.turn.arrived(record.timestamp().map(|(timestamp, _)| timestamp), now, slack_ms);
+                    lane.turn.arrived(record.timestamp.map(|(timestamp, _)| timestamp), now, slack_ms);
                     return Ok(());
                 }
                 Next::Event(event) => match event.content() {

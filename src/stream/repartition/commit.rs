@@ -14,7 +14,7 @@ use crate::config::section::OnBadRun;
 use crate::fault;
 use crate::kafka::{COMMIT_LIMIT, NextOffset, Outgoing, TransactionError, TransactionalProducer};
 use crate::stream::failure::Failure;
-use crate::stream::group_event::{DRAIN_LIMIT, note};
+use crate::stream::group_event::drain;
 use crate::stream::identity::replacement_id;
 use crate::stream::machine::load::Load;
 use crate::stream::machine::transaction::unrecoverable;
@@ -173,12 +173,7 @@ impl RepartitionThread {
         unrecoverable(error, self.failed_in_a_row, self.options.instance.is_some()).map_or(Ok(()), Err)?;
         self.forget();
         self.replace_producer()?;
-        let drained = Deadline::after(DRAIN_LIMIT);
-        while !drained.passed()
-            && let Some(event) = self.member.poll(Duration::ZERO)
-        {
-            note(event.content(), || self.member.assignment_lost(), &mut self.events)?;
-        }
+        drain(&self.member, &mut self.events)?;
         // A rebalance that has begun decides what is read next. An assignment would answer it, and a named member whose session has ended would
         // join again before it has looked its name up.
         if self.events.is_empty() { self.read_on() } else { Ok(()) }

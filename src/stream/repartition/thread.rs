@@ -332,11 +332,11 @@ impl RepartitionThread {
     /// Routes one record; `None` if a shutdown was requested before that.
     pub(super) fn process_record(&mut self, record: Record<'_>) -> Result<Option<Result<(), TransactionError>>, Failure> {
         let stage = Arc::clone(&self.stage);
-        let place = stage.index(record.topic()).and_then(|index| Some((index, stage.topics.get(index)?)));
+        let place = stage.index(record.topic).and_then(|index| Some((index, stage.topics.get(index)?)));
         let Some((index, topic)) = place else { return Ok(Some(Ok(()))) };
-        let Some(assigned) = self.partitions.get_mut(&(index, record.partition())) else { return Ok(Some(Ok(()))) };
+        let Some(assigned) = self.partitions.get_mut(&(index, record.partition)) else { return Ok(Some(Ok(()))) };
         // A fetch from before the last assignment may still be delivered.
-        if record.offset() < assigned.position.next {
+        if record.offset < assigned.position.next {
             return Ok(Some(Ok(())));
         }
         let step = || {
@@ -344,7 +344,7 @@ impl RepartitionThread {
             !self.stop.is_requested()
         };
         let Some(read) = self.values.read(record, step)? else { return Ok(None) };
-        assigned.position.pass(record.offset(), record.timestamp().map(|(timestamp, _)| timestamp));
+        assigned.position.pass(record.offset, record.timestamp.map(|(timestamp, _)| timestamp));
         assigned.is_dirty = true;
         let writer = Writer {
             producer: &self.producer,

@@ -38,10 +38,10 @@ impl Writer<'_> {
         routed: &mut Routed,
     ) -> (Outcome, Result<(), TransactionError>) {
         let record = read.record;
-        let timestamp = record.timestamp();
+        let timestamp = record.timestamp;
         let raw = |value| Raw {
             stream: topic.stream,
-            key: record.key(),
+            key: record.key,
             value,
             headers: Headers::of(&record),
             timestamp: timestamp.filter(|(_, by_producer)| *by_producer).map(|(timestamp, _)| timestamp),
@@ -49,14 +49,13 @@ impl Writer<'_> {
         };
         let result = read.value.clone().and_then(|value| {
             let table = stage.table().map(SharedAliases::table);
-            stage.router.route(&raw(value), &topic.format, record.partition(), table.as_deref(), routed)
+            stage.router.route(&raw(value), &topic.format, record.partition, table.as_deref(), routed)
         });
         match result {
             Ok(()) if routed.is_empty() => (Outcome::Ignored, Ok(())),
             Ok(()) => {
                 let written = routed.events().try_for_each(|event| {
-                    let origin =
-                        Origin { stream: event.stream, topic: &topic.name, partition: record.partition(), offset: record.offset() };
+                    let origin = Origin { stream: event.stream, topic: &topic.name, partition: record.partition, offset: record.offset };
                     self.event(&event, &origin, timestamp.map(|(timestamp, _)| timestamp.millis()))
                 });
                 (Outcome::Applied, written.and_then(|()| self.declare(routed, record, stage)))
@@ -94,7 +93,7 @@ impl Writer<'_> {
     fn declare(&mut self, routed: &Routed, record: Record<'_>, stage: &Stage) -> Result<(), TransactionError> {
         let Some(table) = stage.table() else { return Ok(()) };
         for declaration in routed.declarations() {
-            let (key, value) = (declaration.key((record.topic(), record.partition())), declaration.value());
+            let (key, value) = (declaration.key((record.topic, record.partition)), declaration.value());
             let topic = self.aliases;
             self.send(&Outgoing {
                 topic,
@@ -107,7 +106,7 @@ impl Writer<'_> {
             })?;
             let noted = table.change(|table| declaration.note(table));
             table.deletions().declared(declaration, &key);
-            warn_of_conflicts(noted, (record.topic(), record.partition(), record.offset()));
+            warn_of_conflicts(noted, (record.topic, record.partition, record.offset));
         }
         Ok(())
     }

@@ -126,8 +126,8 @@ impl Visitor for Restoring<'_> {
     type Error = Failure;
 
     fn record(&mut self, record: Record<'_>) -> Result<ControlFlow<()>, Failure> {
-        if let Some(key) = record.key() {
-            self.memory.note(key, record.value(), self.held);
+        if let Some(key) = record.key {
+            self.memory.note(key, record.value, self.held);
         }
         Ok(ControlFlow::Continue(()))
     }

@@ -180,10 +180,10 @@ impl Visitor for Pass<'_> {
             },
         };
         self.tally.count(&outcome, letter.as_ref().map(|letter| (letter.topic.as_str(), letter.partition, letter.offset)));
-        if let Some(progress) = self.progress.get_mut(&record.partition()) {
-            progress.next = record.offset() + 1;
+        if let Some(progress) = self.progress.get_mut(&record.partition) {
+            progress.next = record.offset + 1;
             if outcome.may_change() {
-                progress.oldest_left.get_or_insert(record.offset());
+                progress.oldest_left.get_or_insert(record.offset);
             }
         }
         if self.batch.is_full() {
@@ -214,7 +214,7 @@ impl Pass<'_> {
         let Some(read) = self.values.read(record, || !stop.is_requested())? else { return Ok(None) };
         let now = self.options.clock.now();
         let routed = read.value.and_then(|value| {
-            let raw = letter.raw(topic.stream, record.key(), value, now);
+            let raw = letter.raw(topic.stream, record.key, value, now);
             self.router.route(&raw, &topic.format, letter.partition, Some(&self.aliases), &mut self.routed)
         });
         Ok(Some(match routed {
@@ -237,7 +237,7 @@ impl Pass<'_> {
     }
 
     fn place(&self, record: Record<'_>) -> Place {
-        Place { topic_id: self.held.topic_id.clone(), partition: record.partition(), offset: record.offset() }
+        Place { topic_id: self.held.topic_id.clone(), partition: record.partition, offset: record.offset }
     }
 
     /// Writes what has been collected, and how far the letters were read.
