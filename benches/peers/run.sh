@@ -13,12 +13,10 @@ contenders=("$@")
 
 "$here/broker.sh" jars
 CARGO_TARGET_DIR=$PEERS_HOME/target/rust cargo build --quiet --release --locked --manifest-path "$here/count/Cargo.toml"
-if wants churnwatch && [ -z "${CHURNWATCH:-}" ]; then
-  (cd "$root" && cargo build --quiet --release --locked)
-  export CHURNWATCH=$root/target/release/churnwatch
-fi
 if wants churnwatch; then
+  # The digest comes with the binary. Asking for the binary alone would compile its libraries twice: benches turn on features of some.
   (cd "$root" && cargo bench --quiet --locked --bench digest --no-run)
+  export CHURNWATCH=${CHURNWATCH:-$root/target/release/churnwatch}
 fi
 if wants flink; then
   if [ ! -e "$PEERS_HOME/lib-flink/.done" ] || [ "$here/flink/pom.xml" -nt "$PEERS_HOME/lib-flink/.done" ]; then

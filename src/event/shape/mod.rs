@@ -50,6 +50,10 @@ pub enum Place {
 }
 
 impl Shape {
+    /// The providers that are recognised and have a shipped mapping of this name.
+    pub const MAPPED: [&str; 11] =
+        ["amplitude", "chargebee", "freshdesk", "hubspot", "intercom", "jira", "lago", "mixpanel", "paddle", "posthog", "recurly"];
+
     /// The shape of one value that is not an event of `stream`; `None` if it looks like one, or like nothing in particular.
     #[must_use]
     pub fn of_value(value: &[u8], stream: Stream) -> Option<Self> {
@@ -107,7 +111,7 @@ impl Shape {
             shape if *format == Format::Native => Some(shape),
             Self::Provider(name) if format.name() == format_of(name) => None,
             // A mapping of one's own is often a changed copy of a shipped one.
-            Self::Provider(name) if MAPPED.contains(&format_of(name).as_str()) && !is_shipped(format) => None,
+            Self::Provider(name) if Self::MAPPED.contains(&format_of(name).as_str()) && !is_shipped(format) => None,
             Self::OtherStream(..) | Self::Untyped | Self::UnknownType => None,
             shape => Some(shape),
         }
@@ -120,13 +124,9 @@ impl Shape {
     }
 }
 
-/// The providers that are recognised and have a shipped mapping.
-const MAPPED: [&str; 11] =
-    ["amplitude", "chargebee", "freshdesk", "hubspot", "intercom", "jira", "lago", "mixpanel", "paddle", "posthog", "recurly"];
-
 /// Whether it is not a mapping of one's own.
 fn is_shipped(format: &Format) -> bool {
-    !matches!(format, Format::Mapping(_)) || MAPPED.contains(&format.name())
+    !matches!(format, Format::Mapping(_)) || Shape::MAPPED.contains(&format.name())
 }
 
 /// The format or mapping that reads the events of a provider.
@@ -139,10 +139,10 @@ fn format_of(name: &str) -> String {
 fn remedy_of_provider(name: &str, place: Place) -> String {
     let format = format_of(name);
     match place {
-        Place::File if MAPPED.contains(&format.as_str()) => {
+        Place::File if Shape::MAPPED.contains(&format.as_str()) => {
             format!("name its mapping: `--mapping {format}` with check, `--mapping-STREAM {format}` with replay")
         }
-        Place::Topic if MAPPED.contains(&format.as_str()) => format!("set `mapping = \"{format}\"` for this topic"),
+        Place::Topic if Shape::MAPPED.contains(&format.as_str()) => format!("set `mapping = \"{format}\"` for this topic"),
         Place::File => format!("name its format: `--format {format}` with check, `--format-STREAM {format}` with replay"),
         Place::Topic => format!("set `format = \"{format}\"` for this topic"),
     }
