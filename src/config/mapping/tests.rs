@@ -216,6 +216,7 @@ fn a_mapping_may_be_one_of_several_formats_of_a_topic() {
 
 #[test]
 fn the_mappings_that_advice_names_are_shipped() {
+    assert_eq!(SHIPPED.map(|(name, _)| name), crate::event::Shape::MAPPED);
     for provider in ["Chargebee", "Intercom"] {
         let advice = crate::event::Shape::Provider(provider).advice(crate::event::Place::Topic);
         let named = advice.split('"').nth(1).unwrap_or_else(|| panic!("{advice}"));
